@@ -1,0 +1,63 @@
+"""bayesmixed: Bayesian hierarchical models from a specification, through PyMC, to shrinkage and intraclass correlation."""
+
+from importlib import import_module
+from typing import Any
+
+_PUBLIC = {
+    "BayesMixedError": "errors",
+    "DataError": "errors",
+    "SamplingError": "errors",
+    "SpecError": "errors",
+    "StatisticsWarning": "errors",
+    "LINKS": "links",
+    "Link": "links",
+    "Prior": "priors",
+    "FAMILIES": "families",
+    "Family": "families",
+    "COVARIANCES": "covariances",
+    "TERMS": "terms",
+    "Fixed": "terms",
+    "Group": "terms",
+    "Observation": "terms",
+    "Offset": "terms",
+    "ModelSpec": "spec",
+    "from_formula": "spec",
+    "list_specs": "spec",
+    "load_spec": "spec",
+    "save_spec": "spec",
+    "read_table": "frames",
+    "Design": "design",
+    "prepare": "preparation",
+    "build": "model",
+    "ENGINES": "engines",
+    "Fit": "fitting",
+    "fit": "fitting",
+    "sample": "fitting",
+    "load_fit": "fit_files",
+    "save_fit": "fit_files",
+    "predict": "prediction",
+    "diagnose": "summaries.convergence",
+    "population_effects": "summaries.effects",
+    "group_effects": "summaries.effects",
+    "variance_components": "summaries.variance",
+    "implied_covariance": "summaries.variance",
+    "icc": "summaries.icc",
+    "shrinkage": "summaries.pooling",
+    "summary": "summaries.overview",
+    "plot_shrinkage": "plots.shrinkage",
+}
+_MODULES = ("datasets",)
+
+__all__ = [*_PUBLIC, *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"bayesmixed.{name}")
+    if name in _PUBLIC:
+        return getattr(import_module(f"bayesmixed.{_PUBLIC[name]}"), name)
+    raise AttributeError(f"module 'bayesmixed' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,258 @@
+"""Checks of a design before any sampling: refusals as errors, advice as notes."""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.default_priors import FEW_LEVELS
+from bayesmixed.design import Design, Predictor
+from bayesmixed.errors import DataError, SpecError, enumerate_words
+from bayesmixed.families import Family
+from bayesmixed.links import Array
+from bayesmixed.spec import ModelSpec
+from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.tables import encode
+
+_RESERVED = ("chain", "draw", "sample", "row", "obs")
+
+
+def check_response(family: Family, name: str, y: Array, trials: Array | float, rows: pd.Index) -> None:
+    """Refuse a response outside the family's support, or one without variation.
+
+    Raises
+    ------
+    DataError
+        The message gives the number of bad rows, the first of them and its value.
+    """
+    bad = np.flatnonzero(~family.accepts(y, trials))
+    if len(bad):
+        raise DataError(
+            f"Family '{family.name}' needs {family.support} in '{name}'; {len(bad)} of {len(y)} rows are not "
+            f"(first: row {rows[bad[0]]}, value {y[bad[0]]:g}"
+            + (f" of {np.broadcast_to(trials, y.shape)[bad[0]]:g} trials" if family.has_trials else "")
+            + f"). {family.hint}".rstrip()
+        )
+    if np.ptp(y) == 0 and (family.scale or (len(y) > 1 and np.ptp(np.asarray(trials)) == 0)):
+        raise DataError(f"Response '{name}' is {y[0]:g} in all {len(y)} rows; there is no variation to explain.")
+
+
+def check_trials(name: str | int, trials: Array, rows: pd.Index) -> None:
+    """Refuse numbers of trials that are no positive whole numbers (DataError)."""
+    bad = np.flatnonzero(~((trials >= 1) & (trials == np.floor(trials))))
+    if len(bad):
+        raise DataError(
+            f"Trials '{name}' must be whole numbers from 1; {len(bad)} of {len(trials)} rows are not "
+            f"(first: row {rows[bad[0]]}, value {trials[bad[0]]:g})."
+        )
+
+
+def check_names(spec: ModelSpec, family: Family) -> None:
+    """Refuse grouping factors whose names the draws cannot hold (SpecError)."""
+    taken = {parameter.name for parameter in family.parameters} | {spec.response, "row"}
+    for parameter, terms in spec.predictors.items():
+        suffix = "" if parameter == family.parameters[0].name else f"_{parameter}"
+        taken |= {f"beta{suffix}", f"beta{suffix}_effect", f"centred_beta{suffix}"}
+        for term in terms:
+            name = getattr(term, "by", "obs" if term.kind == "observation" else None)
+            if name is not None:
+                taken |= {f"{prefix}_{name}{suffix}" for prefix in ("sd", "b", "corr", "z")} | {f"{name}{suffix}_effect"}
+    for terms in spec.predictors.values():
+        for name in (term.by for term in terms if term.kind == "group"):
+            pieces = set(name.split(":"))
+            if pieces & set(_RESERVED) or name in taken:
+                word = next((piece for piece in name.split(":") if piece in _RESERVED), name)
+                raise SpecError(f"Grouping factor '{word}' has a name that the results use. Rename the column.")
+            if re.search(r"[,/]", name):
+                raise SpecError(f"Grouping factor '{name}' has a comma or slash in its name. Rename the column.")
+
+
+def check_design(design: Design) -> None:
+    """Refuse what the data cannot identify.
+
+    Raises
+    ------
+    DataError
+        One level, collinear columns, slopes that do not vary within groups, re-used labels, and their kin.
+    """
+    if design.family.has_trials and np.all(np.asarray(design.trials) == 1):
+        if any(group.observation for _, group in design.group_blocks()):
+            raise DataError("obs() is not identified when every row has one trial. Leave it out.")
+    for name, levels in design.table.levels.items():
+        if len(levels) < 2:
+            raise DataError(f"Factor '{name}' has one level ('{levels[0]}'); it explains nothing. Leave it out.")
+    for predictor in design.predictors.values():
+        _check_collinearity(predictor)
+        for group in predictor.groups:
+            _check_group(group, predictor)
+    _check_labels(design)
+
+
+def advice(design: Design) -> Iterator[str]:
+    """Yield what a statistician would point out about a design that can be fitted."""
+    for predictor, group in design.group_blocks():
+        if group.observation:
+            continue
+        levels = len(group.levels)
+        if levels < FEW_LEVELS:
+            yield (
+                f"'{group.name}' has {levels} levels: its SD is mostly a matter of the prior "
+                f"({design.priors[f'{predictor.sd(group)}[{group.labels[0]}]'].prior}); look at other priors, or make it fixed."
+            )
+        if np.all(group.sizes == 1):
+            yield f"'{group.name}' has one row in each level: it acts as an observation-level effect, as obs()."
+        for label in group.labels:
+            level_means = label == "Intercept" or predictor.population.levels_mask.any()
+            if label not in predictor.population.labels and not (label == "Intercept" and level_means):
+                yield (
+                    f"The effect of '{label}' varies between levels of '{group.name}' around 0, because the population "
+                    f"part has no '{label}'. Usually one wants its mean too: add it to the formula."
+                )
+    for predictor in design.predictors.values():
+        for name in predictor.population.interactions:
+            yield (
+                f"'{name}' enters an interaction or power and is never 0: the other effects in it are effects at "
+                f"{name} = 0. center({name}) makes them effects at its mean."
+            )
+
+
+def suspicious_labels(design: Design) -> Iterator[str]:
+    """Yield a note for each pair of crossed factors whose labels may be re-used, with equal numbers per level."""
+    for a, b, ragged in _reused(design):
+        if not ragged:
+            yield (
+                f"'{b}' repeats the same labels within every level of '{a}'. The model reads them as crossed: '{b}' 1 is "
+                f"the same unit in every '{a}'. If they are different units, write (1 | {a}/{b}); if they are the same, "
+                f'say crossed = ["{b}"] to silence this note.'
+            )
+
+
+def _check_group(group: GroupBlock, predictor: Predictor) -> None:
+    name = group.name
+    if len(group.levels) < 2:
+        raise DataError(f"Grouping factor '{name}' has one level ('{group.levels[0]}'); an SD between levels needs several.")
+    twice = sorted({label for label in group.labels if group.labels.count(label) > 1})
+    if twice:
+        raise DataError(
+            f"Two group terms of '{name}' have the column {enumerate_words(twice)}; their SDs cannot be told apart. "
+            "Keep it in one of them, e.g. (1 | g) + (0 + x | g)."
+        )
+    if not group.labels:
+        raise SpecError(f"The group term of '{name}' has no columns. Write (1 | {name}) or (x | {name}).")
+    for column, label in enumerate(group.labels):
+        values = group.matrix[:, column]
+        if label == "Intercept" or group.observation:
+            continue
+        if _constant_within(values, group):
+            raise DataError(
+                f"'{label}' is constant within every level of '{name}', so its effect cannot vary between levels. "
+                f"Take it out of ({'+'.join(group.labels)} | {name}); it can stay in the population part."
+            )
+        independent = any(not part.correlated for part in group.parts if column in part.columns)
+        two_valued = len(np.unique(values)) <= 2
+        if independent and group.intercept is not None and not two_valued and (values.min() > 0 or values.max() < 0):
+            raise DataError(
+                f"({'+'.join(group.labels)} || {name}): independent intercepts and slopes depend on where '{label}' is 0, "
+                f"and 0 lies outside its range ({values.min():g} to {values.max():g}). Write center({label}), or use '|'."
+            )
+
+
+def _constant_within(values: Array, group: GroupBlock) -> bool:
+    order = np.lexsort((values, group.index))
+    index, ordered = group.index[order], values[order]
+    same = index[1:] == index[:-1]
+    tolerance = 1e-12 * max(1.0, float(np.abs(values).max()))
+    return bool(np.all(np.abs(np.diff(ordered))[same] <= tolerance))
+
+
+def _check_collinearity(predictor: Predictor) -> None:
+    from scipy.linalg import qr
+
+    block = predictor.population
+    if not block.labels:
+        return
+    centred = predictor.population.matrix.copy()
+    if "Intercept" in block.labels:
+        others = [i for i, label in enumerate(block.labels) if label != "Intercept"]
+        centred[:, others] -= centred[:, others].mean(axis=0)
+    norms = np.linalg.norm(centred, axis=0)
+    magnitude = np.linalg.norm(block.matrix, axis=0)
+    flat = [label for label, n, m in zip(block.labels, norms, magnitude, strict=True) if n <= 1e-10 * max(m, 1e-300)]
+    if flat:
+        raise DataError(
+            f"Population column {enumerate_words(flat)} is constant; it cannot be told from the intercept. Leave it out."
+        )
+    scaled = centred / norms
+    _, triangle, order = qr(scaled, mode="economic", pivoting=True)
+    diagonal = np.abs(np.diag(triangle))
+    rank = int(np.sum(diagonal > 1e-9 * diagonal[0]))
+    if rank == len(block.labels):
+        return
+    dependent = order[rank]
+    weights = np.linalg.lstsq(scaled[:, order[:rank]], scaled[:, dependent], rcond=None)[0]
+    partners = [block.labels[order[i]] for i in np.flatnonzero(np.abs(weights) > 1e-7)]
+    raise DataError(
+        f"Population columns are collinear: '{block.labels[dependent]}' is a combination of {enumerate_words(partners)} "
+        f"({len(block.labels)} columns, rank {rank}, {len(scaled)} rows). Leave one of them out."
+    )
+
+
+def _check_labels(design: Design) -> None:
+    for a, b, ragged in _reused(design):
+        if ragged:
+            raise DataError(
+                f"The labels of '{b}' start anew within every level of '{a}' (with different numbers of them), so '{b}' 1 "
+                f"is probably another unit in each '{a}'. Write (1 | {a}/{b}) for nested factors. If the labels do mean "
+                f'the same unit everywhere, say so: crossed = ["{b}"] in the spec, or fit(..., crossed=["{b}"]).'
+            )
+
+
+def _reused(design: Design) -> Iterator[tuple[str, str, bool]]:
+    """Yield (outer, inner, ragged) where the inner labels begin one counting sequence in every outer level."""
+    names = list(dict.fromkeys(group.name for _, group in design.group_blocks() if not group.observation))
+    single = [name for name in names if ":" not in name and name not in design.spec.crossed]
+    codes = {name: encode(design.table.data[name]) for name in {*single, *(n for n in names if ":" not in n)}}
+    seen: set[frozenset[str]] = set()
+    for b in sorted(single, key=lambda name: len(codes[name][1])):
+        for a in codes:
+            if a == b or a in design.spec.crossed or frozenset((a, b)) in seen:
+                continue
+            counts = _counting(codes[a][0], codes[b][0], codes[b][1])
+            if counts:
+                seen.add(frozenset((a, b)))
+                yield a, b, len(set(counts)) > 1
+
+
+def _counting(outer: np.ndarray, inner: np.ndarray, labels: tuple[str, ...]) -> list[int]:
+    """Return the number of inner levels in each outer level, empty unless all begin one counting sequence."""
+    sequence = _sequence(labels)
+    if sequence is None:
+        return []
+    pairs = np.unique(np.column_stack([outer, inner]), axis=0)
+    if len(pairs) == len(labels):
+        return []
+    counts = []
+    for level in np.unique(outer):
+        found = {labels[code] for code in pairs[pairs[:, 0] == level, 1]}
+        if found != set(sequence[: len(found)]):
+            return []
+        counts.append(len(found))
+    return counts if len(counts) > 1 else []
+
+
+def _sequence(labels: tuple[str, ...]) -> list[str] | None:
+    """Return the counting sequence (1..n, 0..n, a..z, A..Z, stem + number) that the labels are, else None."""
+    n = len(labels)
+    for start in ("a", "A"):
+        letters = [chr(ord(start) + i) for i in range(min(n, 26))]
+        if set(labels) == set(letters):
+            return letters
+    matches = [re.fullmatch(r"(.*?)(\d+)", label) for label in labels]
+    if not all(matches) or len({match[1] for match in matches if match}) != 1:
+        return None
+    by_number = sorted((int(match[2]), label) for match, label in zip(matches, labels, strict=True) if match)
+    first = by_number[0][0]
+    if first > 1 or [number for number, _ in by_number] != list(range(first, first + n)):
+        return None
+    return [label for _, label in by_number]

@@ -1,0 +1,176 @@
+"""The rules for default priors, realised on a design, with the user's priors put in their place."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesmixed.covariances import lkj_concentration
+from bayesmixed.design import Design, Predictor, RealisedPrior
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families import Parameter, ResponseScale
+from bayesmixed.priors import Prior, split_key
+from bayesmixed.spec import ModelSpec
+from bayesmixed.terms.blocks import GroupBlock
+
+FEW_LEVELS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Units:
+    """Numbers of one predictor to which its default priors are tied, on the scale of its link."""
+
+    location: float
+    intercept: float
+    slope: float
+    group: float
+
+
+def response_scale(design: Design) -> ResponseScale:
+    """Return the smoothed mean of the response and its unit s = max(1.4826 MAD, sd / 2)."""
+    y = np.asarray(design.response, dtype=float)
+    exposure = np.exp(design.mu.offset) if design.mu.link.name == "log" else 1.0
+    mean = design.family.smoothed_mean(y, design.trials, exposure)
+    spread = float(np.std(y, ddof=1)) if len(y) > 1 else 0.0
+    mad = 1.4826 * float(np.median(np.abs(y - np.median(y))))
+    return ResponseScale(mean=mean, unit=max(mad, 0.5 * spread))
+
+
+def realise_priors(design: Design) -> dict[str, RealisedPrior]:
+    """Return the prior of every parameter of a design, defaults realised on its data.
+
+    The rules are Gelman (2008, Stat Med 27:2865) for the slopes, Gelman (2006, Bayesian Anal 1:515) for the SDs.
+
+    Raises
+    ------
+    SpecError
+        A prior of the user names no parameter, or has a support that the parameter does not have.
+    """
+    scale = response_scale(design)
+    defaults = dict(_defaults(design, scale))
+    user = design.spec.priors
+    _check_keys(design, list(defaults))
+    priors = {}
+    for key, default in defaults.items():
+        chosen = _user_key(key, user)
+        entry = default if chosen is None else RealisedPrior(user[chosen], "user", default.about)
+        _check_support(design, key, entry.prior)
+        priors[key] = entry
+    return priors
+
+
+def states_centred_prior(spec: ModelSpec, suffix: str) -> bool:
+    """Return whether the intercept's prior is stated at the covariate means: no user prior on it as written."""
+    return f"beta{suffix}[Intercept]" not in spec.priors
+
+
+def states_group_prior(spec: ModelSpec, group: str, suffix: str) -> bool:
+    """Return whether the user states a prior on an SD or correlation of a group term, as written."""
+    return any(split_key(key)[0] in (f"sd_{group}{suffix}", f"corr_{group}{suffix}") for key in spec.priors)
+
+
+def _units(design: Design, predictor: Predictor, scale: ResponseScale) -> _Units:
+    parameter = design.family.parameter(predictor.parameter)
+    if parameter.intercept is not None:
+        location, spread = parameter.intercept(scale)
+        return _Units(location, spread, 1.25, 0.5)
+    unit = scale.unit if predictor.link.unit is None else predictor.link.unit
+    location = float(predictor.link.forward(scale.mean))
+    counted = predictor.link.name == "log" and design.family.discrete
+    location -= 0.0 if counted else float(np.mean(predictor.offset))
+    return _Units(location, 2.5 * unit, 2.5 * unit, unit)
+
+
+def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, RealisedPrior]]:
+    for predictor in design.predictors.values():
+        units = _units(design, predictor, scale)
+        yield from _population(predictor, units)
+        for group in predictor.groups:
+            yield from _group(predictor, group, units)
+    for name in design.scalars:
+        parameter = design.family.parameter(name)
+        if parameter.prior is not None:
+            yield name, RealisedPrior(parameter.prior(scale), "default", parameter.meaning)
+
+
+def _population(predictor: Predictor, units: _Units) -> Iterator[tuple[str, RealisedPrior]]:
+    block = predictor.population
+    for label, step, level in zip(block.labels, block.scales, block.levels_mask, strict=True):
+        if label == "Intercept":
+            centred = predictor.centred
+            name = "Intercept_centred" if centred else "Intercept"
+            about = "intercept at the covariate means" if centred else "intercept"
+            prior = Prior(name="Normal", arguments=(units.location, units.intercept))
+            yield f"{predictor.beta}[{name}]", RealisedPrior(prior, "default", about)
+        elif level:
+            prior = Prior(name="Normal", arguments=(units.location, units.intercept))
+            yield f"{predictor.beta}[{label}]", RealisedPrior(prior, "default", "mean of this level")
+        else:
+            prior = Prior(name="Normal", arguments=(0.0, float(units.slope / step)))
+            yield f"{predictor.beta}[{label}]", RealisedPrior(prior, "default", "slope or difference")
+
+
+def _group(predictor: Predictor, group: GroupBlock, units: _Units) -> Iterator[tuple[str, RealisedPrior]]:
+    few = len(group.levels) < FEW_LEVELS
+    where = " at the covariate means" if np.any(group.centre != 0) else ""
+    for label, step in zip(group.labels, group.scales, strict=True):
+        unit = units.group if label == "Intercept" else float(units.group / step)
+        prior = (
+            Prior(name="HalfNormal", arguments=(unit,)) if few else Prior(name="HalfStudentT", arguments=(4.0, unit))
+        )
+        about = f"SD between {group.name}{where if label == 'Intercept' else ''}" + (", few levels" if few else "")
+        yield f"{predictor.sd(group)}[{label}]", RealisedPrior(prior, "default", about)
+    if group.correlated:
+        widest = max(len(part.columns) for part in group.parts if part.correlated)
+        prior = Prior(name="LKJ", arguments=(lkj_concentration(widest),))
+        yield predictor.corr(group), RealisedPrior(prior, "default", f"correlations between {group.name}{where}")
+
+
+def _user_key(key: str, given: Iterable[str]) -> str | None:
+    """Return the most specific of the user's keys that means this parameter."""
+    keys = set(given)
+    variable, level = split_key(key)
+    if key in keys:
+        return key
+    intercept = variable.startswith("beta") and level in ("Intercept", "Intercept_centred")
+    if f"{variable}[Intercept_centred]" in keys and intercept:
+        return f"{variable}[Intercept_centred]"
+    return variable if variable in keys and not intercept else None
+
+
+def _check_keys(design: Design, accepted: list[str]) -> None:
+    known = {*accepted, *(split_key(key)[0] for key in accepted)}
+    for predictor in design.predictors.values():
+        if "Intercept" in predictor.population.labels:
+            known |= {f"{predictor.beta}[Intercept]", f"{predictor.beta}[Intercept_centred]"}
+            both = {f"{predictor.beta}[Intercept]", f"{predictor.beta}[Intercept_centred]"}
+            if both <= set(design.spec.priors):
+                raise SpecError(f"Give a prior for one of {predictor.beta}[Intercept] and [Intercept_centred], not both.")
+    for key in design.spec.priors:
+        if key not in known:
+            raise SpecError(f"Prior for '{key}': the model has no such parameter. {did_you_mean(key, sorted(known))}")
+
+
+def _check_support(design: Design, key: str, prior: Prior) -> None:
+    variable, _ = split_key(key)
+    correlation = variable.startswith("corr_")
+    if correlation != (prior.name == "LKJ"):
+        needed = 'a correlation matrix has prior "LKJ(eta)"' if correlation else "LKJ is for correlations, corr_..."
+        raise SpecError(f"Prior for '{key}' is {prior}; {needed}.")
+    lower, upper = -np.inf, np.inf
+    if variable.startswith("sd_"):
+        lower = 0.0
+    elif variable in design.scalars:
+        parameter: Parameter = design.family.parameter(variable)
+        lower, upper = parameter.lower, parameter.upper
+    if correlation:
+        return
+    low, high = prior.support
+    if prior.name == "Fixed":
+        if not lower < low < upper:
+            raise SpecError(f"'{key}' is fixed at {low:g}, outside its range ({lower:g}, {upper:g}).")
+    elif high <= lower or low >= upper or (lower == 0 and low < 0):
+        raise SpecError(
+            f"Prior for '{key}' is {prior}, on ({low:g}, {high:g}); the parameter lies in ({lower:g}, {upper:g}). "
+            'Take e.g. "HalfNormal(1)", "Exponential(1)" or "Gamma(2, 0.5)".'
+        )

@@ -1,0 +1,177 @@
+"""Design: a spec on data, the arrays, labels and learned state from which models are built."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayesmixed.families import Family
+from bayesmixed.links import Array, Link
+from bayesmixed.priors import Prior
+from bayesmixed.spec import ModelSpec
+from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
+from bayesmixed.terms.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class RealisedPrior:
+    """The prior of one number, or of one correlation matrix, with its origin.
+
+    Attributes
+    ----------
+    prior : Prior
+        With realised numbers.
+    source : str
+        "default" or "user".
+    about : str
+        What the parameter is, in words, with the coordinate in which the prior is stated.
+    """
+
+    prior: Prior
+    source: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """The linear predictor of one parameter of the family.
+
+    Attributes
+    ----------
+    parameter : str
+        "mu", "sigma", ...
+    suffix : str
+        Ending of its variables' names: "" for the first parameter, "_sigma" for sigma.
+    link : Link
+        Link between the parameter and the predictor.
+    population : PopulationBlock
+        Population columns, p of them.
+    centre : (p,) array
+        Column means that are subtracted inside the model; zero: as written.
+    groups : tuple of GroupBlock
+        One per grouping factor.
+    offset : (n,) array
+        Sum of the offsets.
+    """
+
+    parameter: str
+    suffix: str
+    link: Link
+    population: PopulationBlock
+    centre: Array
+    groups: tuple[GroupBlock, ...]
+    offset: Array
+
+    @property
+    def beta(self) -> str:
+        """Name of the population coefficients in the draws."""
+        return f"beta{self.suffix}"
+
+    def sd(self, group: GroupBlock) -> str:
+        """Return the name of a group's standard deviations in the draws."""
+        return f"sd_{group.name}{self.suffix}"
+
+    def b(self, group: GroupBlock) -> str:
+        """Return the name of a group's effects in the draws."""
+        return f"b_{group.name}{self.suffix}"
+
+    def corr(self, group: GroupBlock) -> str:
+        """Return the name of a group's correlation matrix in the draws."""
+        return f"corr_{group.name}{self.suffix}"
+
+    def effect_dim(self, group: GroupBlock) -> str:
+        """Return the name of the dimension of a group's columns."""
+        return f"{group.name}{self.suffix}_effect"
+
+    @property
+    def centred(self) -> bool:
+        """Whether any population column is centred inside the model."""
+        return bool(np.any(self.centre != 0))
+
+    @property
+    def transform(self) -> Array:
+        """(p, p) matrix T: coefficients as written are T times the coefficients at the centre."""
+        matrix = np.eye(len(self.population.labels))
+        if "Intercept" in self.population.labels:
+            matrix[self.population.labels.index("Intercept")] -= self.centre
+        return matrix
+
+    @property
+    def centred_matrix(self) -> Array:
+        """(n, p) population columns at the centre."""
+        return np.asarray(self.population.matrix @ self.transform)
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A spec prepared on data; everything later reads from here and nothing writes to it.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+        What was asked for.
+    family : Family
+        Resolved from the spec.
+    table : Table
+        The columns that the spec uses, in the rows that are used; its index labels the rows.
+    response : (n,) array or None
+        None where rows to predict have no response.
+    trials : (n,) array or float or None
+        Numbers of trials; 1.0 for families without; None where rows to predict have none.
+    predictors : mapping
+        By parameter, the first parameter first.
+    priors : mapping
+        Realised once, on the data of the fit, by name: "beta[Days]", "sd_herd[Intercept]", "corr_g", "sigma".
+    notes : tuple of str
+        What a statistician would point out.
+    dropped : int
+        Number of rows left out because of missing values.
+    """
+
+    spec: ModelSpec
+    family: Family
+    table: Table
+    response: Array | None
+    trials: Any
+    predictors: Mapping[str, Predictor]
+    priors: Mapping[str, RealisedPrior]
+    notes: tuple[str, ...]
+    dropped: int
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.table.rows
+
+    @property
+    def mu(self) -> Predictor:
+        """The predictor of the first parameter."""
+        return self.predictors[self.family.parameters[0].name]
+
+    @property
+    def scalars(self) -> tuple[str, ...]:
+        """Parameters without a predictor: numbers with a prior."""
+        return tuple(p.name for p in self.family.parameters if p.name not in self.predictors)
+
+    def group_blocks(self) -> Iterator[tuple[Predictor, GroupBlock]]:
+        """Yield every group block with its predictor."""
+        for predictor in self.predictors.values():
+            for group in predictor.groups:
+                yield predictor, group
+
+    def __str__(self) -> str:
+        groups = ", ".join(
+            f"{len(g.levels)} {'observations' if g.observation else 'levels of ' + g.name}" for g in self.mu.groups
+        )
+        lines = [str(self.spec), f"{self.rows} rows" + (f", {groups}" if groups else "")]
+        if self.dropped:
+            lines.append(f"{self.dropped} rows left out because of missing values")
+        lines += [f"prior {key} ~ {entry.prior}   ({entry.source}; {entry.about})" for key, entry in self.priors.items()]
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+def group_covariance(transform: Array, sd: Array, corr: Array) -> Array:
+    """Return T D R D T' for stacked (..., K) SDs and (..., K, K) correlations at the centre."""
+    scaled = transform @ (sd[..., :, None] * corr * sd[..., None, :]) @ transform.T
+    return np.asarray(scaled)

@@ -1,0 +1,97 @@
+"""The DataTree of a fit: which variables it holds, and the data beside them."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.design import Design
+from bayesmixed.links import Array
+
+_STATISTICS = {
+    "diverging": ("diverging", bool),
+    "energy": ("energy", float),
+    "n_steps": ("n_steps", np.int64),
+    "step_size": ("step_size", float),
+    "mean_tree_accept": ("acceptance_rate", float),
+    "depth": ("tree_depth", np.int64),
+    "logp": ("lp", float),
+}
+
+
+def draw_names(design: Design) -> tuple[str, ...]:
+    """Return the variables that the posterior of a design holds, and nothing else."""
+    names: list[str] = []
+    for predictor in design.predictors.values():
+        names += [predictor.beta] if predictor.population.labels else []
+        for group in predictor.groups:
+            names.append(predictor.sd(group))
+            names += [predictor.corr(group)] if group.correlated else []
+            names.append(predictor.b(group))
+    return (*names, *design.scalars)
+
+
+def top_level_names(design: Design) -> tuple[str, ...]:
+    """Return the estimated parameters: all variables but the predicted group effects."""
+    effects = {predictor.b(group) for predictor, group in design.group_blocks()}
+    return tuple(name for name in draw_names(design) if name not in effects)
+
+
+def as_draws(design: Design, posterior: xr.Dataset, statistics: xr.Dataset) -> xr.DataTree:
+    """Return the tree of a fit from what nutpie returns.
+
+    Parameters
+    ----------
+    posterior, statistics : xarray.Dataset
+        With dims chain and draw; variables that are not of the contract are left out.
+    """
+    kept = posterior[list(draw_names(design))]
+    unused = [name for name in kept.coords if name not in kept.dims]
+    stats = {new: statistics[old].astype(kind) for old, (new, kind) in _STATISTICS.items() if old in statistics}
+    y = xr.DataArray(np.asarray(design.response), dims="row", coords={"row": row_labels(design)})
+    groups = {
+        "posterior": kept.drop_vars(unused).assign_attrs(posterior.attrs),
+        "sample_stats": xr.Dataset(stats, attrs=statistics.attrs),
+        "observed_data": xr.Dataset({design.spec.response: y}),
+        "constant_data": constant_data(design),
+    }
+    return xr.DataTree.from_dict(groups)
+
+
+def row_labels(design: Design) -> Any:
+    """Return the labels of the rows of a design, those of the data frame."""
+    return np.asarray(design.table.data.index)
+
+
+def constant_data(design: Design) -> xr.Dataset:
+    """Return the columns of the data that the spec uses, with dim row; factors carry their levels as an attribute."""
+    columns = {}
+    for name, column in design.table.data.items():
+        attributes: dict[str, str] = {}
+        values: Any = column.to_numpy()
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            attributes = {"levels": json.dumps([str(value) for value in column.cat.categories])}
+            values = column.astype(str).to_numpy(dtype=object)
+        elif column.dtype == object or isinstance(column.dtype, pd.StringDtype):
+            values = column.astype(str).to_numpy(dtype=object)
+        columns[str(name)] = xr.DataArray(values, dims="row", attrs=attributes)
+    return xr.Dataset(columns, coords={"row": row_labels(design)})
+
+
+def stored_frame(data: xr.Dataset) -> pd.DataFrame:
+    """Return the data frame that `constant_data` was made from."""
+    columns = {}
+    for name, column in data.data_vars.items():
+        values = pd.Series(column.values, index=data["row"].values)
+        if "levels" in column.attrs:
+            values = values.astype(pd.CategoricalDtype(json.loads(column.attrs["levels"])))
+        columns[str(name)] = values
+    return pd.DataFrame(columns)
+
+
+def stacked(variable: xr.DataArray) -> Array:
+    """Return draws as an array with one leading axis of all chains' draws."""
+    values = variable.transpose("chain", "draw", ...).values
+    return np.asarray(values.reshape(-1, *values.shape[2:]))

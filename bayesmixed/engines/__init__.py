@@ -1,0 +1,28 @@
+"""Engines that draw from the posterior of a design, and the choice between them."""
+
+from bayesmixed.design import Design
+from bayesmixed.engines import pymc
+from bayesmixed.errors import SpecError, did_you_mean
+
+ENGINES = {"pymc": pymc}
+
+
+def choose(design: Design, wish: str = "auto") -> tuple[str, str]:
+    """Return the name of the engine for a design, and why.
+
+    Raises
+    ------
+    SpecError
+        The engine asked for does not exist or cannot sample this design; the message says why.
+    """
+    if wish != "auto":
+        if wish not in ENGINES:
+            raise SpecError(f"Engine '{wish}' is not known. {did_you_mean(wish, ['auto', *ENGINES])}")
+        reason = ENGINES[wish].supports(design)
+        if reason:
+            raise SpecError(f"Engine '{wish}' cannot sample this model: {reason}.")
+        return wish, "asked for"
+    for name, engine in ENGINES.items():
+        if engine.supports(design) is None:
+            return name, "the first engine that can sample this model"
+    raise SpecError("No engine can sample this model.")

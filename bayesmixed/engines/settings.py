@@ -1,0 +1,45 @@
+"""Settings of a run and the record of what an engine did."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the posterior was sampled.
+
+    Attributes
+    ----------
+    chains, draws, tune, cores : int
+        Numbers of chains, of kept and of tuning draws per chain, of chains that run at once.
+    target_accept : float
+        Mean acceptance probability that the step size aims at.
+    seed : int
+        From which everything random follows.
+    complete : bool
+        False after an interruption: fewer draws than asked for.
+    """
+
+    chains: int
+    draws: int
+    tune: int
+    cores: int
+    target_accept: float
+    seed: int
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRecord:
+    """Which engine sampled, and what it decided.
+
+    Attributes
+    ----------
+    name, why : str
+        Key of `ENGINES`, and why it was taken.
+    decisions : tuple of str
+        Parameterisations, target acceptance, repeats: one sentence each.
+    """
+
+    name: str
+    why: str
+    decisions: tuple[str, ...] = ()

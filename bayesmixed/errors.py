@@ -1,0 +1,42 @@
+"""Errors and warnings that a user of bayesmixed can meet."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BayesMixedError(Exception):
+    """Root of all errors of this package; catch it to catch them all."""
+
+
+class SpecError(BayesMixedError):
+    """The model specification cannot be read, or asks for something that does not exist."""
+
+
+class DataError(BayesMixedError):
+    """The data, or a file, do not fit the model specification."""
+
+
+class SamplingError(BayesMixedError):
+    """The sampler could not start or left no complete draw."""
+
+
+class StatisticsWarning(UserWarning):
+    """The model can be fitted, but a statistician would want to know something first."""
+
+
+def did_you_mean(given: str, accepted: Iterable[str]) -> str:
+    """Return a sentence that names the closest accepted word, else all of them."""
+    words = [str(word) for word in accepted]
+    close = get_close_matches(given, words, n=1, cutoff=0.6)
+    if not close:
+        close = [word for word in words if word.casefold() == given.casefold()]
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    return f"Accepted: {', '.join(words)}." if words else ""
+
+
+def enumerate_words(words: Iterable[object], most: int = 5) -> str:
+    """Return words in quotes, joined by commas, the list cut after `most` of them."""
+    listed = [f"'{word}'" for word in words]
+    shown = ", ".join(listed[:most])
+    return shown if len(listed) <= most else f"{shown} and {len(listed) - most} more"

@@ -1,0 +1,133 @@
+"""Fits on disk: one netCDF file, no pickle, from which everything can be done again."""
+
+import hashlib
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.draws import stored_frame
+from bayesmixed.engines.settings import EngineRecord, Settings
+from bayesmixed.errors import DataError, StatisticsWarning
+from bayesmixed.fitting import Fit
+from bayesmixed.preparation import prepare
+from bayesmixed.spec import spec_from_toml, spec_to_toml
+
+FORMAT = 1
+
+
+def save_fit(fit: Fit, path: str | Path) -> Path:
+    """Write a fit as one netCDF file and return its path.
+
+    The file is written under a temporary name and renamed, so that an interruption leaves no half file.
+
+    Raises
+    ------
+    DataError
+        The folder does not exist or cannot be written.
+    SpecError
+        The spec holds a Family object of the user's own, which a file cannot keep.
+    """
+    path = Path(path)
+    attributes = {
+        "bayesmixed_format": FORMAT,
+        "spec": spec_to_toml(fit.design.spec),
+        "engine": json.dumps(asdict(fit.engine)),
+        "settings": json.dumps(asdict(fit.settings)),
+        "timing": json.dumps(dict(fit.timing)),
+        "versions": json.dumps(dict(fit.versions)),
+        "dropped": fit.design.dropped,
+        "fingerprint": fingerprint(fit.design.table.data),
+    }
+    tree = _with_safe_names(fit.draws).assign_attrs(attributes)
+    if not path.absolute().parent.is_dir():
+        raise DataError(f"Folder '{path.absolute().parent}' does not exist; make it before saving '{path.name}' there.")
+    handle, temporary = tempfile.mkstemp(suffix=".nc", prefix=f".{path.name}.", dir=path.absolute().parent)
+    os.close(handle)
+    try:
+        tree.to_netcdf(temporary, engine="h5netcdf")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise DataError(f"Fit cannot be written to '{path}': {error}.") from error
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return path
+
+
+def load_fit(path: str | Path) -> Fit:
+    """Return the fit that `save_fit` wrote.
+
+    The design is prepared anew from the stored columns, so prediction, refits and every summary work.
+
+    Raises
+    ------
+    DataError
+        The file is missing, damaged, not a fit, of a newer format, or its data were changed.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"There is no file '{path}' (looked in {path.absolute().parent}).")
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as opened:
+            tree = opened.load()
+    except Exception as error:  # h5netcdf, h5py and xarray each have errors of their own
+        raise DataError(f"'{path}' is damaged or no netCDF file: {str(error).splitlines()[0]}.") from error
+    found = tree.attrs.get("bayesmixed_format")
+    if found is None or "constant_data" not in tree.children:
+        raise DataError(f"'{path}' is a netCDF file, but no fit of bayesmixed.")
+    if int(found) > FORMAT:
+        raise DataError(
+            f"'{path}' has format {int(found)}; this version of bayesmixed reads up to {FORMAT}. Install a newer version."
+        )
+    tree = _with_true_names(tree)
+    frame = stored_frame(tree["constant_data"].to_dataset())
+    if fingerprint(frame) != tree.attrs["fingerprint"]:
+        raise DataError(f"'{path}' is damaged: the stored data are not those that the model was fitted to.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)
+        design = prepare(spec_from_toml(tree.attrs["spec"], str(path)), frame)
+    engine = json.loads(tree.attrs["engine"])
+    return Fit(
+        design=replace(design, dropped=int(tree.attrs["dropped"])),
+        draws=xr.DataTree.from_dict({name: child.to_dataset() for name, child in tree.children.items()}),
+        engine=EngineRecord(engine["name"], engine["why"], tuple(engine["decisions"])),
+        settings=Settings(**json.loads(tree.attrs["settings"])),
+        timing=json.loads(tree.attrs["timing"]),
+        versions=json.loads(tree.attrs["versions"]),
+    )
+
+
+def fingerprint(data: pd.DataFrame) -> str:
+    """Return the SHA-256 of the columns as text, in order."""
+    digest = hashlib.sha256()
+    for name in data.columns:
+        digest.update(f"{name}\n".encode())
+        digest.update("\n".join(map(str, data[name].tolist())).encode())
+    return digest.hexdigest()
+
+
+def _with_safe_names(tree: xr.DataTree) -> xr.DataTree:
+    """Return the tree with the slashes in variable names, which netCDF lacks, replaced."""
+    return _renamed(tree, lambda names: {n: n.replace("/", _SLASH) for n in names if "/" in n})
+
+
+def _with_true_names(tree: xr.DataTree) -> xr.DataTree:
+    return _renamed(tree, lambda names: {n: n.replace(_SLASH, "/") for n in names if _SLASH in n})
+
+
+def _renamed(tree: xr.DataTree, change: Any) -> xr.DataTree:
+    groups: Mapping[str, xr.Dataset] = {
+        name: child.to_dataset().rename_vars(change([str(n) for n in child.data_vars]))
+        for name, child in tree.children.items()
+    }
+    return xr.DataTree.from_dict(dict(groups)).assign_attrs(tree.attrs)
+
+
+_SLASH = "\N{DIVISION SLASH}"

@@ -1,0 +1,193 @@
+"""Fit: a design with draws from its posterior, and the two functions that make one."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesmixed.design import Design
+from bayesmixed.engines import ENGINES, choose
+from bayesmixed.engines.settings import EngineRecord, Settings
+from bayesmixed.errors import SpecError
+from bayesmixed.families import Family
+from bayesmixed.preparation import prepare
+from bayesmixed.spec import ModelSpec, as_spec
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted model; every summary, prediction and plot starts here.
+
+    Attributes
+    ----------
+    design : Design
+        The spec on its data.
+    draws : xarray.DataTree
+        ArviZ groups `posterior`, `sample_stats`, `observed_data`, `constant_data`.
+    engine : EngineRecord
+        Which engine sampled, why, and what it decided.
+    settings : Settings
+        Chains, draws, seed; `complete` is False after an interruption.
+    timing : mapping
+        Seconds by stage.
+    versions : mapping
+        Versions of the packages that took part.
+    """
+
+    design: Design
+    draws: xr.DataTree
+    engine: EngineRecord
+    settings: Settings
+    timing: Mapping[str, float]
+    versions: Mapping[str, str]
+
+    @property
+    def posterior(self) -> xr.Dataset:
+        """The posterior draws, dims chain and draw first."""
+        return self.draws["posterior"].to_dataset()
+
+    def __repr__(self) -> str:
+        s = self.settings
+        state = "" if s.complete else ", interrupted"
+        return f"<Fit: {self.design.spec.formula}; {s.chains} chains x {s.draws} draws by {self.engine.name}{state}>"
+
+
+def fit(
+    spec: str | Path | ModelSpec,
+    data: Any,
+    *,
+    family: str | Family | None = None,
+    priors: Mapping[str, Any] | None = None,
+    links: Mapping[str, str] | None = None,
+    engine: str = "auto",
+    chains: int = 4,
+    draws: int = 1000,
+    tune: int | None = None,
+    target_accept: float | None = None,
+    parameterisation: str | Mapping[str, str] = "auto",
+    seed: int | None = None,
+    cores: int | None = None,
+    missing: str = "error",
+    crossed: tuple[str, ...] | list[str] = (),
+    progress: bool = True,
+) -> Fit:
+    """Return the fit of a spec to data: `prepare` and `sample` in a row.
+
+    Parameters
+    ----------
+    spec : str, Path or ModelSpec
+        Formula, shipped name, TOML path or spec.
+    data : data frame or mapping of columns
+        One row per observation.
+    family : str or Family, optional
+        With a formula; "gaussian" if not given.
+    priors, links, crossed
+        Added to those of the spec.
+    engine, chains, draws, tune, target_accept, parameterisation, seed, cores, progress
+        See `sample`.
+    missing : {"error", "drop"}
+        What to do with rows in which a used column is missing.
+
+    Raises
+    ------
+    SpecError, DataError
+        Before any sampling.
+    SamplingError
+        The sampler could not start, or was interrupted too early.
+    """
+    design = prepare(
+        as_spec(spec, family=family, priors=priors, links=links, crossed=tuple(crossed)), data, missing=missing
+    )
+    return sample(
+        design,
+        engine=engine,
+        chains=chains,
+        draws=draws,
+        tune=tune,
+        target_accept=target_accept,
+        parameterisation=parameterisation,
+        seed=seed,
+        cores=cores,
+        progress=progress,
+    )
+
+
+def sample(
+    design: Design,
+    *,
+    engine: str = "auto",
+    chains: int = 4,
+    draws: int = 1000,
+    tune: int | None = None,
+    target_accept: float | None = None,
+    parameterisation: str | Mapping[str, str] = "auto",
+    seed: int | None = None,
+    cores: int | None = None,
+    progress: bool = True,
+) -> Fit:
+    """Return the fit of a design.
+
+    Parameters
+    ----------
+    design : Design
+        From `prepare`.
+    engine : str
+        "auto" or a key of `ENGINES`.
+    chains, draws, tune : int
+        Chains, kept draws and tuning draws of each chain (tuning: 1000 by default).
+    target_accept : float, optional
+        Between 0 and 1; by default 0.9, 0.99 with few levels or after divergences.
+    parameterisation : str or mapping
+        "auto", "centred", "noncentred", or one of these by grouping factor.
+    seed : int, optional
+        The same seed gives the same draws on the same machine; by default a new one, which the Fit holds.
+    cores : int, optional
+        Chains that run at once; by default as many as the machine has.
+    progress : bool
+        Show progress.
+
+    Raises
+    ------
+    SpecError
+        A setting is impossible.
+    SamplingError
+        The sampler could not start, or was interrupted too early.
+    """
+    for name, value in {"chains": chains, "draws": draws, "tune": 1 if tune is None else tune, "cores": cores or 1}.items():
+        if value < 1:
+            raise SpecError(f"{name}={value} is impossible; it must be at least 1.")
+    if target_accept is not None and not 0 < target_accept < 1:
+        raise SpecError(f"target_accept={target_accept} is impossible; it lies between 0 and 1.")
+    if design.response is None:
+        raise SpecError("This design has no response (it was prepared for prediction), so there is nothing to fit.")
+    name, why = choose(design, engine)
+    settings = Settings(
+        chains=chains,
+        draws=draws,
+        tune=1000 if tune is None else tune,
+        cores=min(chains, cores or os.cpu_count() or 1),
+        target_accept=target_accept or 0.9,
+        seed=int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed),
+    )
+    run = ENGINES[name].sample(
+        design, settings, parameterisation=parameterisation, target_accept=target_accept, why=why, progress=progress
+    )
+    return Fit(design, run.draws, run.record, run.settings, dict(run.timing), installed_versions())
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the versions of this package and of those that shape a fit."""
+    found = {}
+    for package in ("bayesmixed", "pymc", "pytensor", "nutpie", "arviz", "numba", "numpy", "formulaic"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+

@@ -1,0 +1,164 @@
+"""Formulas in the notation of lme4 and brms: text to terms, terms to text."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bayesmixed.errors import SpecError
+from bayesmixed.terms import Fixed, Group, Observation, Offset, Term
+from bayesmixed.terms.notation import call_arguments, split_signed, split_top
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula taken apart.
+
+    Attributes
+    ----------
+    response : str
+        Left-hand side, a column or an expression; "" for a one-sided formula.
+    trials : str or int or None
+        Column (or number) of trials.
+    terms : tuple of Term
+        Population term first.
+    """
+
+    response: str
+    trials: str | int | None
+    terms: tuple[Term, ...]
+
+
+def parse_formula(text: str) -> Formula:
+    """Return the parts of a formula such as "y | trials(n) ~ x + (x | g)" or "~ x".
+
+    Raises
+    ------
+    SpecError
+        The text is no formula of the grammar; the message says what to write instead.
+    """
+    sides = split_top(text, "~")
+    if len(sides) != 2:
+        raise SpecError(f"Formula '{text.strip()}' needs one tilde: response ~ terms.")
+    response, trials = _parse_response(sides[0].strip(), text)
+    return Formula(response, trials, parse_terms(sides[1]))
+
+
+def parse_terms(text: str) -> tuple[Term, ...]:
+    """Return the terms of a right-hand side; the population term comes first and is always there."""
+    population = ""
+    terms: list[Term] = []
+    for sign, piece in split_signed(text):
+        piece = piece.strip()
+        _refuse(piece)
+        special = _special_terms(piece)
+        if not special:
+            population += f" {sign} {piece}"
+        elif sign == "-":
+            raise SpecError(f"Formula '{text.strip()}': '{piece}' cannot be taken away; leave it out.")
+        else:
+            terms += special
+            population += " " if sign != "" or not piece else ""
+    return (Fixed(formula=population or "1"), *terms)
+
+
+def format_formula(response: str, trials: str | int | None, terms: Iterable[Term]) -> str:
+    """Return terms as a formula; `parse_formula` reads it back to the same terms."""
+    left = response if trials is None else f"{response} | trials({trials})"
+    return f"{left} ~ {' + '.join(str(term) for term in terms)}".strip()
+
+
+def expand_nesting(by: str, formula: str, covariance: str) -> tuple[Group, ...]:
+    """Return `(formula | a/b)` as its terms for a and a:b."""
+    names = [name.strip() for name in by.split("/")]
+    return tuple(
+        Group(by=":".join(names[: depth + 1]), formula=formula, covariance=covariance) for depth in range(len(names))
+    )
+
+
+_REFUSED = {
+    "cbind": "Write successes | trials(n) ~ ..., with n the column of successes plus failures.",
+    "p": "Write successes | trials(n) ~ ... .",
+    "prop": "Write successes | trials(n) ~ ... .",
+    "mm": "Multi-membership terms are not there.",
+    "gr": "Write the grouping column alone, (1 | g); by-group variances and known covariances are not there.",
+    "ar": "Autoregressive terms are not there.",
+    "ma": "Moving-average terms are not there.",
+    "arma": "Autoregressive terms are not there.",
+    "gp": "Gaussian processes are not there; a spline such as bs(x, df=5) is.",
+    "hsgp": "Gaussian processes are not there; a spline such as bs(x, df=5) is.",
+    "s": "Smooth terms are not there yet; an unpenalised spline such as bs(x, df=5) is.",
+    "t2": "Tensor-product smooths are not there; an unpenalised spline such as bs(x, df=5) is.",
+    "te": "Tensor-product smooths are not there; an unpenalised spline such as bs(x, df=5) is.",
+    "mo": "Monotonic effects are not there; make the column a factor.",
+    "me": "Measurement-error terms are not there.",
+    "mi": "Imputation of missing values is not there; missing=\"drop\" leaves the rows out.",
+    "cens": "Censored responses are not there.",
+    "trunc": "Truncated responses are not there.",
+    "weights": "Weights are not there yet.",
+    "se": "Known standard errors are not there.",
+    "rate": "Write counts ~ ... + offset(log(exposure)).",
+    "mvbind": "Multivariate responses are not there; fit one model per response.",
+}
+
+
+def _refuse(piece: str) -> None:
+    for name, instead in _REFUSED.items():
+        if re.search(rf"(?<![\w.]){name}\s*\(", piece):
+            raise SpecError(f"'{name}(...)' in '{piece}' is not part of the formula language. {instead}")
+
+
+def _parse_response(left: str, text: str) -> tuple[str, str | int | None]:
+    pieces = split_top(left, "|")
+    _refuse(left)
+    response, trials = _strip_brackets(pieces[0].strip()), None
+    if len(pieces) > 2:
+        raise SpecError(f"Formula '{text.strip()}': join additions on the left side by '+', not by a second '|'.")
+    if len(pieces) == 2 and not response:
+        raise SpecError(f"Formula '{text.strip()}' has no response.")
+    for addition in split_top(pieces[1], "+") if len(pieces) == 2 else []:
+        arguments = call_arguments(addition, "trials")
+        if arguments is None or len(arguments) != 1:
+            raise SpecError(f"'{addition.strip()}' on the left side is not known. Accepted: trials(n).")
+        trials = int(arguments[0]) if arguments[0].isdigit() else arguments[0].strip("`")
+    return response, trials
+
+
+def _strip_brackets(response: str) -> str:
+    """Take away one pair of brackets around the whole response, as in (r2 == "Y") ~ ... ."""
+    inside = call_arguments(f"x{response}", "x") if response.startswith("(") else None
+    return inside[0] if inside is not None and len(inside) == 1 and _balanced(inside[0]) else response
+
+
+def _balanced(text: str) -> bool:
+    try:
+        split_signed(text)
+    except SpecError:
+        return False
+    return True
+
+
+def _special_terms(piece: str) -> list[Term]:
+    """Return the terms that are not formulaic's: group terms, obs() and offsets."""
+    offset = call_arguments(piece, "offset")
+    if offset is not None and len(offset) == 1:
+        return [Offset(expression=offset[0])]
+    observation = call_arguments(piece, "obs")
+    if observation is not None:
+        if observation:
+            raise SpecError(f"'{piece}': obs() takes no argument; it has one level for each row.")
+        return [Observation()]
+    if "|" not in re.sub(r"`[^`]*`", "", piece):
+        return []
+    inside = piece[1:-1] if piece.startswith("(") and piece.endswith(")") else ""
+    if not inside or not _balanced(inside):
+        raise SpecError(f"'{piece}': a group term stands alone in brackets, (columns | group), joined to others by '+'.")
+    bars = split_top(inside.replace("||", "\0"), "|\0")
+    if len(bars) != 2:
+        raise SpecError(
+            f"'{piece}': a group term has one '|' or '||' between columns and group. "
+            "Correlations shared between formulas, (x |ID| g), are not there."
+        )
+    formula, by = bars[0].strip(), bars[1].strip()
+    if not formula or not by:
+        raise SpecError(f"'{piece}': a group term needs columns and a group: (1 | group), (x | group).")
+    return list(expand_nesting(by, formula, "independent" if "\0" in inside.replace("||", "\0") else "unstructured"))

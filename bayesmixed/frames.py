@@ -1,0 +1,116 @@
+"""Data frames at the border: any frame in, a checked pandas frame out."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.errors import DataError, enumerate_words
+
+
+def as_frame(data: Any) -> pd.DataFrame:
+    """Return data as a pandas frame; accepts pandas, a mapping of columns, and any frame that narwhals knows.
+
+    Raises
+    ------
+    DataError
+        The object is no table, has no rows, or a column name stands twice.
+    """
+    if isinstance(data, Mapping):
+        data = pd.DataFrame(dict(data))
+    if not isinstance(data, pd.DataFrame):
+        data = _from_other(data)
+    names = [str(name) for name in data.columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"The data have more than one column named {enumerate_words(twice)}. Rename or drop one.")
+    if len(data) == 0:
+        raise DataError("The data have no rows.")
+    return data.set_axis(names, axis="columns")
+
+
+def read_table(path: str | Path, text: Iterable[str] = ()) -> pd.DataFrame:
+    """Return the table of a CSV or Parquet file.
+
+    Byte-order marks are skipped, columns without a name and a value are dropped.
+
+    Parameters
+    ----------
+    path : str or Path
+        File ending in .csv, .tsv, .txt or .parquet; compressed text (.gz) too.
+    text : iterable of str
+        Columns to read as text, so that ids such as 1.10 or 007 stay what they are.
+
+    Raises
+    ------
+    DataError
+        The file is missing, is of another kind, or cannot be read.
+    """
+    path = Path(path)
+    kinds = {suffix.lower() for suffix in path.suffixes}
+    if not path.is_file():
+        raise DataError(f"Data file '{path}' does not exist (looked in {path.absolute().parent}).")
+    try:
+        if ".parquet" in kinds:
+            data = pd.read_parquet(path)
+        elif kinds & {".csv", ".tsv", ".txt"}:
+            data = pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig", dtype={name: str for name in text})
+        else:
+            raise DataError(f"Data file '{path}' is of an unknown kind. Accepted: .csv, .tsv, .txt, .parquet.")
+    except DataError:
+        raise
+    except Exception as error:  # every reader has errors of its own
+        raise DataError(f"Data file '{path}' cannot be read: {str(error).strip()}") from error
+    data.columns = [str(name).strip() for name in data.columns]
+    empty = [name for name in data.columns if (not name or name.startswith("Unnamed:")) and data[name].isna().all()]
+    return data.drop(columns=empty)
+
+
+def complete_rows(data: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, int]:
+    """Return the rows without missing values, and how many were left out.
+
+    Raises
+    ------
+    DataError
+        A value is missing and `missing` is "error", nothing is left, or a value is infinite.
+    """
+    if missing not in ("error", "drop"):
+        raise DataError(f"missing='{missing}' is not known. Accepted: 'error', 'drop'.")
+    absent = data.isna()
+    counts = absent.sum()
+    if counts.any() and missing == "error":
+        columns = ", ".join(f"'{name}' ({count})" for name, count in counts[counts > 0].items())
+        first = data.index[absent.any(axis=1).to_numpy().argmax()]
+        raise DataError(
+            f"{int(absent.any(axis=1).sum())} of {len(data)} rows have missing values (first: row {first}), "
+            f'by column: {columns}. Fill them in, or leave the rows out with missing="drop".'
+        )
+    kept = data[~absent.any(axis=1)]
+    if len(kept) == 0:
+        raise DataError(f"No row is complete: all {len(data)} rows have a missing value in {enumerate_words(data.columns)}.")
+    for name in kept.columns:
+        column = kept[name]
+        if pd.api.types.is_float_dtype(column):
+            infinite = np.isinf(column.to_numpy(dtype=float))
+            if infinite.any():
+                raise DataError(
+                    f"Column '{name}' is infinite in {int(infinite.sum())} of {len(kept)} rows "
+                    f"(first: row {kept.index[infinite.argmax()]})."
+                )
+    return kept, len(data) - len(kept)
+
+
+def _from_other(data: Any) -> pd.DataFrame:
+    import narwhals as nw
+
+    try:
+        frame = nw.from_native(data)
+        if isinstance(frame, nw.LazyFrame):
+            frame = frame.collect()
+        return frame.to_pandas()
+    except (TypeError, AttributeError) as error:
+        raise DataError(
+            f"The data are a {type(data).__name__}; give a data frame (pandas, polars, pyarrow) or a mapping of columns."
+        ) from error

@@ -1,0 +1,152 @@
+"""Link functions between a linear predictor and a parameter of a family."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from bayesmixed.errors import SpecError, did_you_mean
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A strictly monotone function g with eta = g(mu).
+
+    Attributes
+    ----------
+    name : str
+        Name in specs.
+    forward, inverse : callable
+        g and its inverse on NumPy arrays of any shape.
+    derivative : callable
+        d mu / d eta as a function of eta.
+    pytensor_inverse : callable
+        The inverse on PyTensor variables.
+    unit : float or None
+        The unit `s` in which default priors on this scale are stated; None: taken from the response.
+    tolerance_variance : float or None
+        Variance of the latent tolerance distribution whose CDF is the inverse link (binary responses).
+    text : str
+        The link of a parameter in words, with `{}` where the parameter goes.
+    """
+
+    name: str
+    forward: Callable[[Any], Array]
+    inverse: Callable[[Any], Array]
+    derivative: Callable[[Any], Array]
+    pytensor_inverse: Callable[[Any], Any]
+    unit: float | None
+    tolerance_variance: float | None
+    text: str
+
+
+def find_link(name: "str | Link") -> Link:
+    """Return the link of that name; a `Link` object passes through.
+
+    Raises
+    ------
+    SpecError
+        No link has that name.
+    """
+    if not isinstance(name, str):
+        return name
+    if name not in LINKS:
+        raise SpecError(f"Link '{name}' is not known. {did_you_mean(name, LINKS)}")
+    return LINKS[name]
+
+
+def _pytensor_probit(eta: Any) -> Any:
+    import pytensor.tensor as pt
+
+    return 0.5 * pt.erfc(-eta / np.sqrt(2.0))
+
+
+def _pytensor_sigmoid(eta: Any) -> Any:
+    import pytensor.tensor as pt
+
+    return pt.sigmoid(eta)
+
+
+def _pytensor_exp(eta: Any) -> Any:
+    import pytensor.tensor as pt
+
+    return pt.exp(eta)
+
+
+def _pytensor_cloglog(eta: Any) -> Any:
+    import pytensor.tensor as pt
+
+    return -pt.expm1(-pt.exp(eta))
+
+
+def _normal_density(eta: Any) -> Array:
+    return np.exp(-0.5 * np.square(eta)) / np.sqrt(2.0 * np.pi)
+
+
+LINKS: dict[str, Link] = {
+    "identity": Link(
+        name="identity",
+        forward=np.asarray,
+        inverse=np.asarray,
+        derivative=np.ones_like,
+        pytensor_inverse=lambda eta: eta,
+        unit=None,
+        tolerance_variance=None,
+        text="{}",
+    ),
+    "log": Link(
+        name="log",
+        forward=np.log,
+        inverse=np.exp,
+        derivative=np.exp,
+        pytensor_inverse=_pytensor_exp,
+        unit=1.0,
+        tolerance_variance=None,
+        text="log({})",
+    ),
+    "log_minus_one": Link(
+        name="log_minus_one",
+        forward=lambda mu: np.log(np.asarray(mu) - 1.0),
+        inverse=lambda eta: 1.0 + np.exp(eta),
+        derivative=np.exp,
+        pytensor_inverse=lambda eta: 1.0 + _pytensor_exp(eta),
+        unit=1.0,
+        tolerance_variance=None,
+        text="log({} - 1)",
+    ),
+    "logit": Link(
+        name="logit",
+        forward=special.logit,
+        inverse=special.expit,
+        derivative=lambda eta: special.expit(eta) * special.expit(-np.asarray(eta)),
+        pytensor_inverse=_pytensor_sigmoid,
+        unit=1.0,
+        tolerance_variance=np.pi**2 / 3.0,
+        text="logit({})",
+    ),
+    "probit": Link(
+        name="probit",
+        forward=special.ndtri,
+        inverse=special.ndtr,
+        derivative=_normal_density,
+        pytensor_inverse=_pytensor_probit,
+        unit=0.55,
+        tolerance_variance=1.0,
+        text="probit({})",
+    ),
+    "cloglog": Link(
+        name="cloglog",
+        forward=lambda mu: np.log(-np.log1p(-np.asarray(mu))),
+        inverse=lambda eta: -np.expm1(-np.exp(eta)),
+        derivative=lambda eta: np.exp(np.asarray(eta) - np.exp(eta)),
+        pytensor_inverse=_pytensor_cloglog,
+        unit=0.71,
+        tolerance_variance=np.pi**2 / 6.0,
+        text="cloglog({})",
+    ),
+}

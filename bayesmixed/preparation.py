@@ -1,0 +1,219 @@
+"""prepare: from a spec and a data frame to a checked Design."""
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.data_checks import advice, check_design, check_names, check_response, check_trials, suspicious_labels
+from bayesmixed.default_priors import realise_priors, states_centred_prior, states_group_prior
+from bayesmixed.design import Design, Predictor
+from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
+from bayesmixed.families import Family, find_family
+from bayesmixed.frames import as_frame, complete_rows
+from bayesmixed.links import Array
+from bayesmixed.spec import ModelSpec, as_spec
+from bayesmixed.terms.blocks import GroupBlock, Part
+from bayesmixed.terms.tables import Table, as_table, evaluate_expression, is_number, variables
+
+
+def prepare(
+    spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", like: Design | None = None
+) -> Design:
+    """Return the Design of a spec on data.
+
+    Parameters
+    ----------
+    spec : str, Path or ModelSpec
+        Formula (then Gaussian), shipped name, TOML path or spec.
+    data : data frame or mapping of columns
+        One row per observation.
+    missing : {"error", "drop"}
+        What to do with rows in which a used column is missing.
+    like : Design, optional
+        Learned coding and priors to replay on new rows. The response may then be absent; groups that the fit did
+        not see are put after the known ones; an unseen level of a population factor is an error.
+
+    Raises
+    ------
+    SpecError
+        The spec names columns that are not there, or priors of no parameter.
+    DataError
+        The data do not suit the model; nothing has been sampled yet.
+
+    Warns
+    -----
+    StatisticsWarning
+        For each of `Design.notes`.
+    """
+    spec = as_spec(spec)
+    family = find_family(spec.family)
+    check_names(spec, family)
+    frame = as_frame(data)
+    response_columns = _response_columns(spec, frame.columns, optional=like is not None)
+    term_columns = _term_columns(spec, frame.columns)
+    used = list(dict.fromkeys([*response_columns, *term_columns]))
+    if "row" in used:
+        raise SpecError("Column 'row' has the name of the rows in the results. Rename the column.")
+    frame, dropped = complete_rows(frame[used], missing)
+    groups = {c for terms in spec.predictors.values() for t in terms if t.kind == "group" for c in t.factor_columns}
+    factors = {*spec.factors, *(name for terms in spec.predictors.values() for t in terms for name in t.factors())}
+    table = as_table(frame, factors, _formula_columns(spec, frame.columns), None if like is None else like.table)
+    _check_factors(spec, groups, table)
+    response, trials = _response(spec, family, table, response_columns)
+    predictors = {
+        parameter.name: _predictor(spec, family, parameter.name, table, like)
+        for parameter in family.parameters
+        if parameter.name in spec.predictors
+    }
+    design = Design(spec, family, table, response, trials, predictors, {}, (), dropped)
+    if like is not None:
+        return replace(design, priors=like.priors)
+    check_design(design)
+    design = replace(design, priors=realise_priors(design))
+    design = replace(design, notes=(*advice(design), *suspicious_labels(design)))
+    for note in design.notes:
+        warnings.warn(note, StatisticsWarning, stacklevel=2)
+    return design
+
+
+def _response_columns(spec: ModelSpec, available: Iterable[str], optional: bool) -> list[str]:
+    names = [str(name) for name in available]
+    if optional and not _has_response(spec, names):
+        return [spec.trials] if isinstance(spec.trials, str) and spec.trials in names else []
+    columns = sorted(variables(spec.response, names), key=names.index)
+    if isinstance(spec.trials, str):
+        if spec.trials not in names:
+            raise SpecError(f"Trials column '{spec.trials}' is not in the data. {did_you_mean(spec.trials, names)}")
+        columns.append(spec.trials)
+    return columns
+
+
+def _has_response(spec: ModelSpec, names: list[str]) -> bool:
+    try:
+        variables(spec.response, names)
+    except SpecError:
+        return False
+    return not isinstance(spec.trials, str) or spec.trials in names
+
+
+def _term_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
+    names = [str(name) for name in available]
+    found = {column for terms in spec.predictors.values() for term in terms for column in term.columns(names)}
+    absent = [name for name in spec.factors if name not in names]
+    if absent:
+        raise SpecError(f"Factor '{absent[0]}' is not in the data. {did_you_mean(absent[0], names)}")
+    return [name for name in names if name in found]
+
+
+def _formula_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
+    """Return the columns that population or group formulas read, not those that only name groups."""
+    names = [str(name) for name in available]
+    formulas = [t.formula for terms in spec.predictors.values() for t in terms if t.kind in ("fixed", "group")]
+    found = {column for formula in formulas for column in variables(formula, names)}
+    return [name for name in names if name in found]
+
+
+def _check_factors(spec: ModelSpec, groups: set[str], table: Table) -> None:
+    absent = [name for name in spec.crossed if name not in groups]
+    if absent:
+        raise SpecError(f"crossed names '{absent[0]}', which groups no term. {did_you_mean(absent[0], sorted(groups))}")
+
+
+def _response(
+    spec: ModelSpec, family: Family, table: Table, columns: list[str]
+) -> tuple[Array | None, Array | float | None]:
+    if not columns or (len(columns) == 1 and columns[0] == spec.trials):
+        trials = np.asarray(table.data[columns[0]], dtype=float) if columns else None
+        return None, trials if family.has_trials else 1.0
+    series = evaluate_expression(spec.response, table)
+    if not is_number(series) and not pd.api.types.is_bool_dtype(series):
+        levels = list(dict.fromkeys(series.astype(str)))[:3]
+        raise DataError(
+            f"Response '{spec.response}' holds text (such as '{levels[0]}'); family '{family.name}' needs {family.support}. "
+            f'For a two-level text response write the event: ({spec.response} == "{levels[-1]}") ~ ... with family "bernoulli".'
+        )
+    y = series.to_numpy(dtype=float)
+    trials: Array | float = 1.0
+    if family.has_trials:
+        trials = _trials(spec.trials, table)
+    if not np.all(np.isfinite(y)):
+        bad = np.flatnonzero(~np.isfinite(y))
+        raise DataError(
+            f"Response '{spec.response}' is not finite in {len(bad)} of {len(y)} rows (first: row {table.data.index[bad[0]]})."
+        )
+    check_response(family, spec.response, y, trials, table.data.index)
+    return y, trials
+
+
+def _trials(name: str | int | None, table: Table) -> Array:
+    if isinstance(name, int):
+        return np.full(table.rows, float(name))
+    if not is_number(table.data[name]):
+        raise DataError(f"Trials '{name}' hold text; they must be whole numbers from 1.")
+    trials = table.data[name].to_numpy(dtype=float)
+    check_trials(str(name), trials, table.data.index)
+    return np.asarray(trials)
+
+
+def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, like: Design | None) -> Predictor:
+    known = None if like is None else like.predictors[parameter]
+    suffix = "" if parameter == family.parameters[0].name else f"_{parameter}"
+    terms = spec.predictors[parameter]
+    population = terms[0].build(table, None if known is None else known.population)
+    offset = np.zeros(table.rows)
+    merged: dict[str, GroupBlock] = {}
+    for term in terms[1:]:
+        if term.kind == "offset":
+            offset = offset + term.build(table).values
+        elif term.kind == "observation":
+            merged["obs"] = term.build(table, None if known is None else _group_of(known, "obs"))
+        else:
+            earlier = merged.get(term.by)
+            learned = None if known is None else _group_of(known, term.by)
+            block = term.build(table, learned, 0 if earlier is None else len(earlier.states))
+            merged[term.by] = block if earlier is None else _merge(earlier, block)
+    if known is not None:
+        groups = tuple(
+            replace(b, centre=k.centre, scales=k.scales, parts=k.parts)
+            for b, k in zip(merged.values(), known.groups, strict=True)
+        )
+        return Predictor(parameter, suffix, known.link, population, known.centre, groups, offset)
+    groups = tuple(_centre(block, states_group_prior(spec, block.name, suffix)) for block in merged.values())
+    centre = np.zeros(len(population.labels))
+    if "Intercept" in population.labels and states_centred_prior(spec, suffix):
+        centre = np.where(population.levels_mask, 0.0, population.matrix.mean(axis=0))
+    return Predictor(parameter, suffix, spec.link(parameter), population, centre, groups, offset)
+
+
+def _group_of(predictor: Predictor, name: str) -> GroupBlock:
+    return next(group for group in predictor.groups if group.name == name)
+
+
+def _merge(first: GroupBlock, second: GroupBlock) -> GroupBlock:
+    """Join two terms of one factor into one block; their columns are independent of each other."""
+    shift = len(first.labels)
+    parts = tuple(Part(tuple(c + shift for c in part.columns), part.correlated) for part in second.parts)
+    return replace(
+        first,
+        labels=first.labels + second.labels,
+        matrix=np.hstack([first.matrix, second.matrix]),
+        parts=first.parts + parts,
+        centre=np.concatenate([first.centre, second.centre]),
+        scales=np.concatenate([first.scales, second.scales]),
+        states=first.states + second.states,
+    )
+
+
+def _centre(block: GroupBlock, as_written: bool) -> GroupBlock:
+    """State the priors of correlated intercepts and slopes at the column means, unless the user states them as written."""
+    centre = np.zeros(len(block.labels))
+    for part in block.parts:
+        if part.correlated and block.intercept in part.columns and not as_written:
+            slopes = [column for column in part.columns if column != block.intercept]
+            centre[slopes] = block.matrix[:, slopes].mean(axis=0)
+    return replace(block, centre=centre)

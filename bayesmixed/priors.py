@@ -1,0 +1,223 @@
+"""Prior distributions as values: a name, numbers, and a text form such as "HalfNormal(1)"."""
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from bayesmixed.errors import SpecError, did_you_mean
+
+Support = tuple[float, float]
+REAL: Support = (-np.inf, np.inf)
+POSITIVE: Support = (0.0, np.inf)
+UNIT: Support = (0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A PyMC distribution that can be a prior.
+
+    Attributes
+    ----------
+    parameters : mapping
+        Argument names in PyMC's order, with PyMC's default or None where one is needed.
+    support : (float, float)
+        Lower and upper end of the support; NaN ends are taken from the arguments.
+    frozen : callable
+        The SciPy distribution for given arguments.
+    """
+
+    name: str
+    parameters: Mapping[str, float | None]
+    support: Support
+    frozen: Callable[..., Any]
+
+
+class Prior(BaseModel):
+    """One prior: a PyMC class name with its arguments in PyMC's order, or a fixed number.
+
+    Attributes
+    ----------
+    name : str
+        Key of `DISTRIBUTIONS`, "LKJ" for correlation matrices, "Fixed" for a constant.
+    arguments : tuple of float
+        All arguments in PyMC's order, defaults filled in.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    arguments: tuple[float, ...]
+
+    def __str__(self) -> str:
+        numbers = ", ".join(f"{value:.4g}" for value in self.arguments)
+        return numbers if self.name == "Fixed" else f"{self.name}({numbers})"
+
+    def to_text(self) -> str:
+        """Return the prior as text that `as_prior` reads back without loss."""
+        numbers = ", ".join(repr(value).removesuffix(".0") for value in self.arguments)
+        return numbers if self.name == "Fixed" else f"{self.name}({numbers})"
+
+    @property
+    def support(self) -> Support:
+        """Lower and upper end of the values that have positive density."""
+        if self.name == "Fixed":
+            return self.arguments[0], self.arguments[0]
+        lower, upper = DISTRIBUTIONS[self.name].support
+        if np.isnan(lower):
+            lower, upper = self.frozen().support()
+        return float(lower), float(upper)
+
+    def frozen(self) -> Any:
+        """Return the prior as a frozen SciPy distribution (not for LKJ and Fixed)."""
+        return DISTRIBUTIONS[self.name].frozen(*self.arguments)
+
+
+def as_prior(value: object, key: str = "prior") -> Prior:
+    """Return a prior from text, a number (fixes the parameter), a `Prior` or a PreliZ object.
+
+    Parameters
+    ----------
+    value : str, float, Prior or PreliZ distribution
+        Text is a PyMC class name with its arguments: "StudentT(4, 0, 1)", "Normal(mu=0, sigma=2)".
+    key : str
+        The parameter, for the error message.
+
+    Raises
+    ------
+    SpecError
+        The text is no call, the name is unknown, or the arguments are not its numbers.
+    """
+    if isinstance(value, Prior):
+        return value
+    if isinstance(value, bool):
+        raise SpecError(f"Prior for '{key}' is {value}; give text such as \"Normal(0, 1)\" or a number.")
+    if isinstance(value, int | float):
+        if not np.isfinite(value):
+            raise SpecError(f"Prior for '{key}' is {value}; a fixed value must be finite.")
+        return Prior(name="Fixed", arguments=(float(value),))
+    if isinstance(value, str):
+        return _parse(value, key)
+    parameters = getattr(value, "params_dict", None)
+    if isinstance(parameters, dict):
+        numbers = {name: float(number) for name, number in parameters.items() if number is not None}
+        return _complete(type(value).__name__, [], numbers, key)
+    raise SpecError(
+        f"Prior for '{key}' is a {type(value).__name__}; give text such as \"Normal(0, 1)\", "
+        "a number, a bm.Prior or a PreliZ distribution."
+    )
+
+
+def _parse(text: str, key: str) -> Prior:
+    how = 'Write a PyMC class name with its arguments, e.g. "Normal(0, 2.5)" or "HalfNormal(1)".'
+    try:
+        return Prior(name="Fixed", arguments=(float(text),))
+    except ValueError:
+        pass
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            raise SpecError(f"Prior for '{key}' is '{text}', which is no distribution. {how}")
+        positional = [_number(node) for node in call.args]
+        named = {str(word.arg): _number(word.value) for word in call.keywords}
+    except (SyntaxError, ValueError) as error:
+        raise SpecError(f"Prior for '{key}' is '{text}', which cannot be read. {how}") from error
+    return _complete(call.func.id, positional, named, key)
+
+
+def _number(node: ast.expr) -> float:
+    value = ast.literal_eval(node)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(value)
+    return float(value)
+
+
+def _complete(name: str, positional: list[float], named: dict[str, float], key: str) -> Prior:
+    if name not in DISTRIBUTIONS:
+        raise SpecError(f"Prior for '{key}': distribution '{name}' is not known. {did_you_mean(name, DISTRIBUTIONS)}")
+    parameters = DISTRIBUTIONS[name].parameters
+    order = list(parameters)
+    signature = f"{name}({', '.join(order)})"
+    unknown = [word for word in named if word not in parameters or word in order[: len(positional)]]
+    values = dict(zip(order, positional, strict=False)) | named
+    absent = [word for word, default in parameters.items() if default is None and word not in values]
+    if unknown or absent or len(positional) > len(order):
+        raise SpecError(f"Prior for '{key}': arguments do not fit; the form is {signature}.")
+    numbers = tuple(float(values.get(word, parameters[word] or 0.0)) for word in order)
+    if not all(np.isfinite(numbers)):
+        raise SpecError(f"Prior for '{key}': {signature} needs finite numbers, given {numbers}.")
+    prior = Prior(name=name, arguments=numbers)
+    if (numbers[-1] <= 0 and name != "Uniform") or not np.isfinite(prior.frozen().ppf(0.5)):
+        raise SpecError(f"Prior for '{key}': {prior} is no distribution; the scales of {signature} must be positive.")
+    return prior
+
+
+def split_key(key: str) -> tuple[str, str | None]:
+    """Split a prior key into variable and level: "beta[Days]" gives ("beta", "Days")."""
+    match = re.fullmatch(r"([^\[]+)\[(.*)\]", key, flags=re.DOTALL)
+    return (match[1], match[2]) if match else (key, None)
+
+
+def _scipy(name: str, *arguments: float, **keywords: float) -> Any:
+    from scipy import stats
+
+    return getattr(stats, name)(*arguments, **keywords)
+
+
+DISTRIBUTIONS: dict[str, Distribution] = {
+    d.name: d
+    for d in (
+        Distribution("Normal", {"mu": 0, "sigma": 1}, REAL, lambda mu, sigma: _scipy("norm", mu, sigma)),
+        Distribution(
+            "StudentT", {"nu": None, "mu": 0, "sigma": 1}, REAL, lambda nu, mu, sigma: _scipy("t", nu, mu, sigma)
+        ),
+        Distribution("Cauchy", {"alpha": None, "beta": None}, REAL, lambda alpha, beta: _scipy("cauchy", alpha, beta)),
+        Distribution("Laplace", {"mu": None, "b": None}, REAL, lambda mu, b: _scipy("laplace", mu, b)),
+        Distribution("Logistic", {"mu": 0, "s": 1}, REAL, lambda mu, s: _scipy("logistic", mu, s)),
+        Distribution(
+            "Uniform", {"lower": 0, "upper": 1}, (np.nan, np.nan), lambda lower, upper: _scipy("uniform", lower, upper - lower)
+        ),
+        Distribution("HalfNormal", {"sigma": 1}, POSITIVE, lambda sigma: _scipy("halfnorm", scale=sigma)),
+        Distribution("HalfStudentT", {"nu": None, "sigma": 1}, POSITIVE, lambda nu, sigma: _HalfT(nu, sigma)),
+        Distribution("HalfCauchy", {"beta": 1}, POSITIVE, lambda beta: _scipy("halfcauchy", scale=beta)),
+        Distribution("Exponential", {"lam": 1}, POSITIVE, lambda lam: _scipy("expon", scale=1 / lam)),
+        Distribution(
+            "Gamma", {"alpha": None, "beta": None}, POSITIVE, lambda alpha, beta: _scipy("gamma", alpha, scale=1 / beta)
+        ),
+        Distribution(
+            "InverseGamma", {"alpha": None, "beta": 1}, POSITIVE, lambda alpha, beta: _scipy("invgamma", alpha, scale=beta)
+        ),
+        Distribution("LogNormal", {"mu": 0, "sigma": 1}, POSITIVE, lambda mu, sigma: _scipy("lognorm", sigma, scale=np.exp(mu))),
+        Distribution("Weibull", {"alpha": None, "beta": None}, POSITIVE, lambda a, b: _scipy("weibull_min", a, scale=b)),
+        Distribution("Beta", {"alpha": None, "beta": None}, UNIT, lambda alpha, beta: _scipy("beta", alpha, beta)),
+        Distribution("LKJ", {"eta": None}, REAL, lambda eta: _scipy("beta", eta, eta, -1, 2)),
+    )
+}
+
+
+class _HalfT:
+    """The half Student-t law, which SciPy lacks, folded from `scipy.stats.t`."""
+
+    def __init__(self, nu: float, sigma: float) -> None:
+        self._t = _scipy("t", nu, 0.0, sigma)
+
+    def logpdf(self, x: Any) -> Any:
+        return np.where(np.asarray(x) < 0, -np.inf, np.log(2.0) + self._t.logpdf(x))
+
+    def pdf(self, x: Any) -> Any:
+        return np.exp(self.logpdf(x))
+
+    def cdf(self, x: Any) -> Any:
+        return np.where(np.asarray(x) < 0, 0.0, 2.0 * self._t.cdf(x) - 1.0)
+
+    def ppf(self, q: Any) -> Any:
+        return self._t.ppf((1.0 + np.asarray(q)) / 2.0)
+
+    def rvs(self, size: Any = None, random_state: Any = None) -> Any:
+        return np.abs(self._t.rvs(size=size, random_state=random_state))
+
+    def support(self) -> Support:
+        return POSITIVE

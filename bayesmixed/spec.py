@@ -1,0 +1,334 @@
+"""ModelSpec: what the model is, without data."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError, field_validator, model_validator
+
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families import Family, find_family
+from bayesmixed.formulas import expand_nesting, format_formula, parse_formula, parse_terms
+from bayesmixed.links import Link, find_link
+from bayesmixed.priors import Prior, as_prior
+from bayesmixed.terms import Fixed, Term
+
+
+class ModelSpec(BaseModel):
+    """A hierarchical model as a value: frozen, comparable, written to TOML and read back.
+
+    Attributes
+    ----------
+    title, question : str
+        For people.
+    response : str
+        Column, or an expression of columns.
+    trials : str, int or None
+        Column or number of trials (binomial families).
+    family : str or Family
+        Conditional distribution of the response.
+    links : dict
+        Links that differ from the family's default, by parameter.
+    predictors : dict
+        Terms by parameter; `mu` is always there. A parameter without predictor is a number with a prior.
+    priors : dict
+        Priors that replace a default, by the names of the posterior: "beta[x]", "sd_herd", "sigma".
+    factors : tuple of str
+        Number columns that are factors in population formulas.
+    crossed : tuple of str
+        Grouping factors whose labels mean the same level everywhere although they look re-used.
+
+    Raises
+    ------
+    SpecError
+        A field is unknown or wrong.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    title: str = ""
+    question: str = ""
+    response: str
+    trials: str | int | None = None
+    family: str | InstanceOf[Family] = "gaussian"
+    links: dict[str, str] = {}
+    predictors: dict[str, tuple[Term, ...]]
+    priors: dict[str, Prior] = {}
+    factors: tuple[str, ...] = ()
+    crossed: tuple[str, ...] = ()
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise SpecError(_explain(error)) from error
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_formula(cls, fields: Any) -> Any:
+        if not isinstance(fields, Mapping):
+            return fields
+        fields = dict(fields)
+        if "formula" in fields:
+            formula = parse_formula(fields.pop("formula"))
+            predictors = dict(fields.get("predictors", {}))
+            clash = [name for name in ("response", "trials") if name in fields]
+            if "mu" in predictors or clash:
+                raise SpecError(f"'formula' already says {(clash or ['predictors.mu'])[0]}; give one of the two.")
+            fields |= {"response": formula.response, "trials": formula.trials}
+            fields["predictors"] = {"mu": formula.terms, **predictors}
+        return fields
+
+    @field_validator("predictors", mode="before")
+    @classmethod
+    def _complete_predictors(cls, predictors: Any) -> Any:
+        if not isinstance(predictors, Mapping):
+            raise SpecError("'predictors' is a table of parameters, each with a list of terms.")
+        return {name: _complete_terms(terms) for name, terms in predictors.items()}
+
+    @field_validator("priors", mode="before")
+    @classmethod
+    def _read_priors(cls, priors: Any) -> Any:
+        return {str(key): as_prior(value, str(key)) for key, value in dict(priors).items()}
+
+    @model_validator(mode="after")
+    def _check(self) -> "ModelSpec":
+        family = find_family(self.family)
+        if not self.response.strip():
+            raise SpecError("The model has no response; write it left of the tilde.")
+        for name in self.predictors:
+            family.parameter(name)
+        first = family.parameters[0].name
+        if first not in self.predictors:
+            raise SpecError(f"The model has no predictor for '{first}'.")
+        for name, link in self.links.items():
+            accepted = family.parameter(name).links
+            if link not in accepted:
+                raise SpecError(
+                    f"Link '{link}' is not possible for '{name}' of family '{family.name}'. "
+                    f"{did_you_mean(link, accepted)}"
+                )
+        if family.has_trials and self.trials is None:
+            raise SpecError(f"Family '{family.name}' needs the number of trials: {self.response} | trials(n) ~ ...")
+        if self.trials is not None and not family.has_trials:
+            raise SpecError(f"Family '{family.name}' has no trials. Did you mean family 'binomial'?")
+        if family.observation_effect and any(t.kind == "observation" for terms in self.predictors.values() for t in terms):
+            raise SpecError(
+                f"obs() is not identified under family '{family.name}': {family.observation_effect}. Leave it out."
+            )
+        return self
+
+    @property
+    def formula(self) -> str:
+        """The predictor of the first parameter in the notation of lme4."""
+        first = find_family(self.family).parameters[0].name
+        return format_formula(self.response, self.trials, self.predictors[first])
+
+    def link(self, parameter: str) -> Link:
+        """Return the link of a parameter's predictor."""
+        default = find_family(self.family).parameter(parameter).link
+        return find_link(self.links.get(parameter, default))
+
+    def as_formula(self) -> dict[str, Any]:
+        """Return the arguments with which `from_formula` makes this spec again."""
+        first = find_family(self.family).parameters[0].name
+        others = {name: format_formula("", None, terms) for name, terms in self.predictors.items() if name != first}
+        fields = self.model_dump(exclude={"response", "trials", "predictors", "family", "priors"}, exclude_defaults=True)
+        fields |= {"formula": self.formula, "family": self.family}
+        return fields | ({"priors": dict(self.priors)} if self.priors else {}) | others
+
+    def __str__(self) -> str:
+        family = find_family(self.family)
+        lines = [self.title] if self.title else []
+        lines.append(f"{self.formula}")
+        others = [name for name in self.predictors if name != family.parameters[0].name]
+        lines += [f"{name} {format_formula('', None, self.predictors[name])}" for name in others]
+        links = ", ".join(f"{name} {self.link(name).name}" for name in self.predictors)
+        lines.append(f"family {family.name} (link: {links})")
+        lines += [f"prior {key} ~ {prior}" for key, prior in self.priors.items()]
+        return "\n".join(lines)
+
+
+def from_formula(
+    formula: str,
+    *,
+    family: str | Family = "gaussian",
+    link: str | None = None,
+    links: Mapping[str, str] | None = None,
+    priors: Mapping[str, Any] | None = None,
+    factors: tuple[str, ...] | list[str] = (),
+    crossed: tuple[str, ...] | list[str] = (),
+    title: str = "",
+    question: str = "",
+    **predictors: str,
+) -> ModelSpec:
+    """Return the spec of a formula in the notation of lme4 and brms.
+
+    Parameters
+    ----------
+    formula : str
+        "y ~ x + (x | g)", "y | trials(n) ~ 1 + (1 | g)".
+    family, link, links, priors, factors, crossed, title, question
+        As the fields of `ModelSpec`; `link` is that of the first parameter.
+    **predictors : str
+        One-sided formulas of further parameters: `sigma="~ treatment"`.
+
+    Raises
+    ------
+    SpecError
+        The formula cannot be read, or a name is unknown.
+    """
+    first = find_family(family).parameters[0].name
+    parsed = parse_formula(formula)
+    further = {name: parse_terms(text.strip().removeprefix(name).strip().removeprefix("~")) for name, text in predictors.items()}
+    return ModelSpec(
+        title=title,
+        question=question,
+        response=parsed.response,
+        trials=parsed.trials,
+        family=family,
+        links={**(links or {}), **({first: link} if link else {})},
+        predictors={first: parsed.terms, **further},
+        priors=dict(priors or {}),
+        factors=tuple(factors),
+        crossed=tuple(crossed),
+    )
+
+
+def as_spec(
+    spec: "str | Path | ModelSpec",
+    *,
+    family: str | Family | None = None,
+    priors: Mapping[str, Any] | None = None,
+    links: Mapping[str, str] | None = None,
+    crossed: tuple[str, ...] = (),
+) -> ModelSpec:
+    """Return a spec from a formula, a shipped name, a TOML path or a spec, with changes applied.
+
+    Raises
+    ------
+    SpecError
+        Nothing of that name exists, or `family` contradicts the spec.
+    """
+    if isinstance(spec, str) and "~" in spec:
+        return from_formula(spec, family=family or "gaussian", priors=priors, links=links, crossed=crossed)
+    if not isinstance(spec, ModelSpec):
+        spec = load_spec(spec)
+    if family is not None and find_family(family).name != find_family(spec.family).name:
+        raise SpecError(
+            f"The spec has family '{find_family(spec.family).name}', but family '{find_family(family).name}' was given. "
+            "Give a family only with a formula."
+        )
+    if not priors and not links and not crossed:
+        return spec
+    fields = {name: getattr(spec, name) for name in ModelSpec.model_fields}
+    fields["priors"] = {**spec.priors, **(priors or {})}
+    fields["links"] = {**spec.links, **(links or {})}
+    fields["crossed"] = tuple(dict.fromkeys((*spec.crossed, *crossed)))
+    return ModelSpec(**fields)
+
+
+def load_spec(source: str | Path) -> ModelSpec:
+    """Return the spec of a TOML file, or of a shipped name (see `list_specs`).
+
+    Raises
+    ------
+    SpecError
+        There is no such file or name, or the file is no spec; the message names the field.
+    """
+    import tomllib
+
+    path = Path(source)
+    if not path.suffix and not path.is_file():
+        shipped = list_specs()
+        if str(source) not in shipped:
+            raise SpecError(
+                f"'{source}' is no formula (it has no tilde), no file and no shipped spec. {did_you_mean(str(source), shipped)}"
+            )
+        path = shipped_specs_folder() / f"{source}.toml"
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"Spec '{path}' cannot be read: {error}.") from error
+    return spec_from_toml(text, str(path))
+
+
+def spec_from_toml(text: str, name: str = "spec") -> ModelSpec:
+    """Return the spec written in TOML text; `name` stands in error messages."""
+    import tomllib
+
+    try:
+        return ModelSpec(**tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"'{name}' is no TOML: {error}.") from error
+    except SpecError as error:
+        raise SpecError(f"In '{name}': {error}") from error
+
+
+def spec_to_toml(spec: ModelSpec) -> str:
+    """Return the spec as TOML text, which `spec_from_toml` reads back to an equal spec.
+
+    Raises
+    ------
+    SpecError
+        The family is an object of the user's own, which text cannot hold.
+    """
+    import tomli_w
+
+    if not isinstance(spec.family, str):
+        raise SpecError(f"A spec with an own Family object ('{spec.family.name}') cannot be written as TOML.")
+    first = find_family(spec.family).parameters[0].name
+    fields = spec.model_dump(exclude_defaults=True, exclude={"response", "trials", "predictors", "priors", "family"})
+    fields |= {"formula": spec.formula, "family": spec.family}
+    predictors = {name: [term.model_dump() for term in terms] for name, terms in spec.predictors.items() if name != first}
+    fields |= {"predictors": predictors} if predictors else {}
+    priors = {key: p.arguments[0] if p.name == "Fixed" else p.to_text() for key, p in spec.priors.items()}
+    return tomli_w.dumps(fields | ({"priors": priors} if priors else {}))
+
+
+def save_spec(spec: ModelSpec, path: str | Path) -> None:
+    """Write the spec as a TOML file."""
+    Path(path).write_text(spec_to_toml(spec), encoding="utf-8")
+
+
+def list_specs() -> list[str]:
+    """Return the names of the shipped specs, in alphabetical order."""
+    return sorted(path.stem for path in shipped_specs_folder().glob("*.toml"))
+
+
+def shipped_specs_folder() -> Path:
+    """Return the folder of shipped specs: inside the package when installed, beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "model_specs"
+    return inside if inside.is_dir() else package.parent / "model_specs"
+
+
+def _complete_terms(terms: Any) -> tuple[Any, ...]:
+    """Expand a/b in tables of TOML, and put the population term first."""
+    complete: list[Any] = []
+    for term in terms:
+        if isinstance(term, Mapping) and term.get("kind") == "group" and "/" in str(term.get("by", "")):
+            formula, covariance = term.get("formula", "1"), term.get("covariance", "unstructured")
+            complete += expand_nesting(str(term["by"]), formula, covariance)
+        else:
+            complete.append(term)
+    fixed = [term for term in complete if _kind(term) == "fixed"]
+    if len(fixed) > 1:
+        raise SpecError("A predictor has one population term (kind 'fixed'); join their formulas.")
+    return (*(fixed or [Fixed()]), *(term for term in complete if _kind(term) != "fixed"))
+
+
+def _kind(term: Any) -> str:
+    return str(term.get("kind", "")) if isinstance(term, Mapping) else str(getattr(term, "kind", ""))
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        where = ".".join(str(place) for place in problem["loc"]) or "spec"
+        message = problem["msg"]
+        if problem["type"] == "extra_forbidden":
+            message = f"unknown field. {did_you_mean(str(problem['loc'][-1]), ModelSpec.model_fields)}"
+        elif problem["type"] == "missing":
+            message = "is missing"
+        lines.append(f"'{where}': {message}")
+    return "; ".join(lines)

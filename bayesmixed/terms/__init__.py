@@ -1,0 +1,16 @@
+"""The terms that a predictor can have; a new one is a file here and a line in `TERMS`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from bayesmixed.terms.fixed import Fixed
+from bayesmixed.terms.group import Group
+from bayesmixed.terms.observation import Observation
+from bayesmixed.terms.offset import Offset
+
+TERMS = {"fixed": Fixed, "group": Group, "observation": Observation, "offset": Offset}
+
+Term = Annotated[Fixed | Group | Observation | Offset, Field(discriminator="kind")]
+
+__all__ = ["TERMS", "Fixed", "Group", "Observation", "Offset", "Term"]

@@ -1,0 +1,41 @@
+"""The population term: columns whose coefficients are the same for all rows."""
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from bayesmixed.terms.blocks import PopulationBlock
+from bayesmixed.terms.notation import normalise
+from bayesmixed.terms.tables import Table, evaluate, strip_factor_calls, variables
+
+
+class Fixed(BaseModel):
+    """Population effects, written as a formula without a left-hand side: "1 + period", "0 + herd"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["fixed"] = "fixed"
+    formula: Annotated[str, AfterValidator(normalise)] = "1"
+
+    def __str__(self) -> str:
+        return self.formula
+
+    def columns(self, available: Iterable[str]) -> set[str]:
+        """Return the data columns that the term reads."""
+        return variables(self.formula, available)
+
+    def factors(self) -> tuple[str, ...]:
+        """Return the columns that the term declares to be factors."""
+        return strip_factor_calls(self.formula)[1]
+
+    def build(self, table: Table, like: PopulationBlock | None = None) -> PopulationBlock:
+        """Return the term's columns on a table, coded as in `like` if that is given."""
+        columns = evaluate(strip_factor_calls(self.formula)[0], table, None if like is None else like.state)
+        return PopulationBlock(
+            labels=columns.labels,
+            matrix=columns.matrix,
+            scales=columns.scales if like is None else like.scales,
+            levels_mask=columns.levels_mask if like is None else like.levels_mask,
+            interactions=columns.interactions,
+            state=columns.state,
+        )

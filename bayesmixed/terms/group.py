@@ -1,0 +1,122 @@
+"""The group term: normal effects of the levels of a grouping factor on some columns."""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BaseModel, ConfigDict, field_validator
+
+from bayesmixed.covariances import find_covariance
+from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.terms.blocks import GroupBlock, Part
+from bayesmixed.terms.notation import normalise, split_top
+from bayesmixed.terms.tables import Table, encode, evaluate, strip_factor_calls, variables
+
+
+class Group(BaseModel):
+    """Normal group effects: `Group(by="herd")` is `(1 | herd)`.
+
+    Attributes
+    ----------
+    by : str
+        A column, or several joined by colons (each observed combination is a group).
+    formula : str
+        The columns whose coefficients vary between groups, "1" for an intercept, "1 + x", "0 + x".
+    covariance : str
+        Key of `COVARIANCES`: "unstructured" for `|`, "independent" for `||`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["group"] = "group"
+    by: str
+    formula: Annotated[str, AfterValidator(normalise)] = "1"
+    covariance: str = "unstructured"
+
+    @field_validator("by")
+    @classmethod
+    def _plain_names(cls, by: str) -> str:
+        names = [name.strip() for name in split_top(by.replace("`", ""), ":")]
+        if "/" in by or any(re.search(r"[()|+*,]", name) or not name for name in names):
+            raise SpecError(
+                f"Grouping factor '{by}' is no column name. Use a column, or columns joined by ':'; "
+                "an expression must be computed as a column first."
+            )
+        return ":".join(names)
+
+    @field_validator("covariance")
+    @classmethod
+    def _known_covariance(cls, covariance: str) -> str:
+        return find_covariance(covariance).name
+
+    def __str__(self) -> str:
+        return f"({self.formula} {find_covariance(self.covariance).bars} {self.by})"
+
+    def columns(self, available: Iterable[str]) -> set[str]:
+        """Return the data columns that the term reads, grouping columns included."""
+        names = [str(name) for name in available]
+        for name in self.factor_columns:
+            if name not in names:
+                raise SpecError(f"Grouping factor '{name}' is not in the data. {did_you_mean(name, names)}")
+        return variables(self.formula, names) | set(self.factor_columns)
+
+    def factors(self) -> tuple[str, ...]:
+        """Return the columns that the term's formula declares to be factors."""
+        return strip_factor_calls(self.formula)[1]
+
+    @property
+    def factor_columns(self) -> tuple[str, ...]:
+        """The columns whose combinations are the groups."""
+        return tuple(self.by.split(":"))
+
+    def build(self, table: Table, like: GroupBlock | None = None, part: int = 0) -> GroupBlock:
+        """Return the term's columns, levels and index; with `like`, unseen levels are put at the end."""
+        state = None if like is None else like.states[part]
+        columns = evaluate(strip_factor_calls(self.formula)[0], table, state)
+        codes, levels = group_levels(table.data, self.factor_columns)
+        known = len(levels)
+        if like is not None:
+            position = {label: i for i, label in enumerate(like.levels)}
+            unseen = [label for label in levels if label not in position]
+            position |= {label: len(like.levels) + i for i, label in enumerate(unseen)}
+            codes = np.array([position[label] for label in levels], dtype=np.intp)[codes]
+            levels, known = (*like.levels, *unseen), like.known
+        width = len(columns.labels)
+        return GroupBlock(
+            name=self.by,
+            labels=columns.labels,
+            matrix=columns.matrix,
+            index=codes,
+            levels=levels,
+            known=known,
+            parts=(Part(tuple(range(width)), find_covariance(self.covariance).correlated(width)),),
+            centre=np.zeros(width),
+            scales=columns.scales,
+            observation=False,
+            states=(columns.state,),
+        )
+
+
+def group_levels(data: pd.DataFrame, names: tuple[str, ...]) -> tuple[NDArray[np.intp], tuple[str, ...]]:
+    """Return the group of each row and the labels of the groups, "a1:b1" for combinations.
+
+    Raises
+    ------
+    DataError
+        Two different combinations give the same label.
+    """
+    parts = [encode(data[name]) for name in names]
+    if len(parts) == 1:
+        return parts[0]
+    codes = np.column_stack([code for code, _ in parts])
+    unique, inverse = np.unique(codes, axis=0, return_inverse=True)
+    labels = tuple(":".join(parts[k][1][c] for k, c in enumerate(row)) for row in unique)
+    if len(set(labels)) < len(labels):
+        twice = next(label for label in labels if labels.count(label) > 1)
+        raise DataError(
+            f"Grouping factor '{':'.join(names)}': two different combinations give the label '{twice}'. "
+            "Take the colons out of the labels."
+        )
+    return inverse.reshape(-1).astype(np.intp), labels

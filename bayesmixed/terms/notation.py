@@ -1,0 +1,78 @@
+"""Splitting and normalising formula text outside brackets, quotes and backticks."""
+
+import re
+
+from bayesmixed.errors import SpecError
+
+
+def split_top(text: str, separators: str) -> list[str]:
+    """Split text at the separators (single characters) that stand at the top level."""
+    return [piece for _, piece in split_signed(text, separators)]
+
+
+def split_signed(text: str, separators: str = "+-") -> list[tuple[str, str]]:
+    """Split text at top-level separators; each piece comes with the separator before it ("" for the first).
+
+    Raises
+    ------
+    SpecError
+        A bracket, quote or backtick is not closed.
+    """
+    pieces: list[tuple[str, str]] = []
+    depth, start, quote, before = 0, 0, "", ""
+    for position, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "`'\"":
+            quote = character
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+            if depth < 0:
+                break
+        elif character in separators and depth == 0:
+            pieces.append((before, text[start:position]))
+            start, before = position + 1, character
+    if depth or quote:
+        missing = f"quote {quote}" if quote else "bracket"
+        raise SpecError(f"Formula '{text.strip()}': a {missing} is not closed, or is closed twice.")
+    return [*pieces, (before, text[start:])]
+
+
+def normalise(text: str) -> str:
+    """Return a population formula with its intercept written out first: "x" gives "1 + x", "x - 1" gives "0 + x".
+
+    Raises
+    ------
+    SpecError
+        The text is empty between two signs or contains a tilde.
+    """
+    if "~" in text:
+        raise SpecError(f"Formula '{text}': a tilde has no place here; write the right-hand side only.")
+    intercept, terms = True, ""
+    for sign, piece in split_signed(text):
+        term = re.sub(r"\s+", " ", piece).strip()
+        if not term:
+            if sign or terms:
+                raise SpecError(f"Formula '{text.strip()}': nothing stands beside a '{sign or '+'}'.")
+            continue
+        if term in ("0", "1"):
+            intercept = (term == "1") != (sign == "-")
+        else:
+            terms += f" {sign or '+'} {term}"
+    if terms.startswith(" -"):
+        raise SpecError(f"Formula '{text.strip()}': the first term cannot be taken away.")
+    return ("1" if intercept else "0") + terms
+
+
+def call_arguments(text: str, name: str) -> list[str] | None:
+    """Return the arguments if `text` is exactly one call of `name`, else None."""
+    match = re.fullmatch(rf"{name}\s*\((.*)\)", text.strip(), flags=re.DOTALL)
+    if match is None:
+        return None
+    try:
+        pieces = split_top(match[1], ",")
+    except SpecError:
+        return None
+    return [piece.strip() for piece in pieces] if match[1].strip() else []

@@ -1,0 +1,51 @@
+"""The observation-level term: one normal effect for each row."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from bayesmixed.terms.blocks import GroupBlock, Part
+from bayesmixed.terms.tables import Table
+
+
+class Observation(BaseModel):
+    """A normal effect of each row, `obs()`: extra variation in counts and proportions (Poisson-normal, binomial-normal)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["observation"] = "observation"
+
+    def __str__(self) -> str:
+        return "obs()"
+
+    def columns(self, available: Iterable[str]) -> set[str]:
+        """Return the data columns that the term reads: none."""
+        return set()
+
+    def factors(self) -> tuple[str, ...]:
+        """Return the columns that the term declares to be factors: none."""
+        return ()
+
+    def build(self, table: Table, like: GroupBlock | None = None) -> GroupBlock:
+        """Return one level per row; with `like` (other rows than those of the fit) every row is a new level."""
+        labels = tuple(str(label) for label in table.data.index)
+        if like is not None:
+            labels = tuple(f"new {label}" for label in labels)
+        if len(set(labels)) < len(labels):
+            labels = tuple(f"{label} ({i + 1})" for i, label in enumerate(labels))
+        earlier = () if like is None else like.levels
+        index = np.arange(table.rows) + len(earlier)
+        return GroupBlock(
+            name="obs",
+            labels=("Intercept",),
+            matrix=np.ones((table.rows, 1)),
+            index=index.astype(np.intp),
+            levels=(*earlier, *labels),
+            known=table.rows if like is None else like.known,
+            parts=(Part((0,), False),),
+            centre=np.zeros(1),
+            scales=np.ones(1),
+            observation=True,
+            states=(None,),
+        )

@@ -1,0 +1,42 @@
+"""The offset term: a known addition to the linear predictor."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from bayesmixed.errors import DataError
+from bayesmixed.terms.blocks import OffsetBlock
+from bayesmixed.terms.tables import Table, evaluate_expression, variables
+
+
+class Offset(BaseModel):
+    """A column or expression added to the linear predictor with coefficient 1, such as `log(exposure)`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["offset"] = "offset"
+    expression: str
+
+    def __str__(self) -> str:
+        return f"offset({self.expression})"
+
+    def columns(self, available: Iterable[str]) -> set[str]:
+        """Return the data columns that the term reads."""
+        return variables(self.expression, available)
+
+    def factors(self) -> tuple[str, ...]:
+        """Return the columns that the term declares to be factors: none."""
+        return ()
+
+    def build(self, table: Table, like: OffsetBlock | None = None) -> OffsetBlock:
+        """Return the offset of each row; DataError where it is not finite."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = np.asarray(evaluate_expression(self.expression, table), dtype=float)
+        bad = np.flatnonzero(~np.isfinite(values))
+        if len(bad):
+            raise DataError(
+                f"Offset '{self.expression}' is not finite in {len(bad)} of {len(values)} rows "
+                f"(first: row {table.data.index[bad[0]]}). An exposure must be above zero."
+            )
+        return OffsetBlock(values)
