@@ -57,7 +57,9 @@ def check_names(spec: ModelSpec, family: Family) -> None:
         for term in terms:
             name = getattr(term, "by", "obs" if term.kind == "observation" else None)
             if name is not None:
-                taken |= {f"{prefix}_{name}{suffix}" for prefix in ("sd", "b", "corr", "z")} | {f"{name}{suffix}_effect"}
+                taken |= {f"{prefix}_{name}{suffix}" for prefix in ("sd", "b", "corr", "z")} | {
+                    f"{name}{suffix}_effect"
+                }
     for terms in spec.predictors.values():
         for name in (term.by for term in terms if term.kind == "group"):
             pieces = set(name.split(":"))
@@ -76,9 +78,9 @@ def check_design(design: Design) -> None:
     DataError
         One level, collinear columns, slopes that do not vary within groups, re-used labels, and their kin.
     """
-    if design.family.has_trials and np.all(np.asarray(design.trials) == 1):
-        if any(group.observation for _, group in design.group_blocks()):
-            raise DataError("obs() is not identified when every row has one trial. Leave it out.")
+    single_trials = design.family.has_trials and bool(np.all(np.asarray(design.trials) == 1))
+    if single_trials and any(group.observation for _, group in design.group_blocks()):
+        raise DataError("obs() is not identified when every row has one trial. Leave it out.")
     for name, levels in design.table.levels.items():
         if len(levels) < 2:
             raise DataError(f"Factor '{name}' has one level ('{levels[0]}'); it explains nothing. Leave it out.")
@@ -131,7 +133,9 @@ def suspicious_labels(design: Design) -> Iterator[str]:
 def _check_group(group: GroupBlock, predictor: Predictor) -> None:
     name = group.name
     if len(group.levels) < 2:
-        raise DataError(f"Grouping factor '{name}' has one level ('{group.levels[0]}'); an SD between levels needs several.")
+        raise DataError(
+            f"Grouping factor '{name}' has one level ('{group.levels[0]}'); an SD between levels needs several."
+        )
     twice = sorted({label for label in group.labels if group.labels.count(label) > 1})
     if twice:
         raise DataError(

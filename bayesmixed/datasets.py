@@ -45,7 +45,7 @@ def load(name: str) -> pd.DataFrame:
     if name not in DATASETS:
         raise DataError(f"Data set '{name}' is not known. {did_you_mean(name, DATASETS)}")
     path = Path(__file__).parent / "data" / f"{name}.csv"
-    return pd.read_csv(path, dtype={column: str for column in DATASETS[name].text})
+    return pd.read_csv(path, dtype=dict.fromkeys(DATASETS[name].text, str))
 
 
 DATASETS = {

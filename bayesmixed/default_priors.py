@@ -59,6 +59,11 @@ def realise_priors(design: Design) -> dict[str, RealisedPrior]:
     return priors
 
 
+def group_unit(design: Design, predictor: Predictor) -> float:
+    """Return the unit s of group SDs on the link scale of a predictor: the scale of their default prior."""
+    return _units(design, predictor, response_scale(design)).group
+
+
 def states_centred_prior(spec: ModelSpec, suffix: str) -> bool:
     """Return whether the intercept's prior is stated at the covariate means: no user prior on it as written."""
     return f"beta{suffix}[Intercept]" not in spec.priors
@@ -145,7 +150,9 @@ def _check_keys(design: Design, accepted: list[str]) -> None:
             known |= {f"{predictor.beta}[Intercept]", f"{predictor.beta}[Intercept_centred]"}
             both = {f"{predictor.beta}[Intercept]", f"{predictor.beta}[Intercept_centred]"}
             if both <= set(design.spec.priors):
-                raise SpecError(f"Give a prior for one of {predictor.beta}[Intercept] and [Intercept_centred], not both.")
+                raise SpecError(
+                    f"Give a prior for one of {predictor.beta}[Intercept] and [Intercept_centred], not both."
+                )
     for key in design.spec.priors:
         if key not in known:
             raise SpecError(f"Prior for '{key}': the model has no such parameter. {did_you_mean(key, sorted(known))}")

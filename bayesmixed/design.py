@@ -167,7 +167,9 @@ class Design:
         lines = [str(self.spec), f"{self.rows} rows" + (f", {groups}" if groups else "")]
         if self.dropped:
             lines.append(f"{self.dropped} rows left out because of missing values")
-        lines += [f"prior {key} ~ {entry.prior}   ({entry.source}; {entry.about})" for key, entry in self.priors.items()]
+        lines += [
+            f"prior {key} ~ {entry.prior}   ({entry.source}; {entry.about})" for key, entry in self.priors.items()
+        ]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 

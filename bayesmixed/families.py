@@ -86,6 +86,10 @@ class Family:
         (Nakagawa, Johnson & Schielzeth 2017, J R Soc Interface 14:20170213).
     discrete, has_trials, log_concave : bool
         Counts or not; binomial-type or not; log-density concave in the predictor under the usual links.
+    latent_uses_mean : bool
+        `latent_variance` depends on the mean, so it differs between rows.
+    conjugate : bool
+        Under the identity link group effects given all else are exactly normal.
     scale : str
         The parameter that is a residual scale in units of the response, or "".
     observation_effect : str
@@ -113,6 +117,8 @@ class Family:
     discrete: bool = False
     has_trials: bool = False
     log_concave: bool = True
+    latent_uses_mean: bool = False
+    conjugate: bool = False
     scale: str = ""
     observation_effect: str = ""
     hint: str = ""
@@ -155,7 +161,7 @@ _OTHER_NAMES = {
 
 
 def _whole(y: Array) -> NDArray[np.bool_]:
-    return np.asarray(y == np.floor(y))
+    return np.asarray(np.isfinite(y) & (y == np.floor(y)))
 
 
 def _location_mean(y: Array, trials: Any, exposure: Any) -> float:
@@ -196,6 +202,14 @@ def _student_score(y: Any, values: Values, trials: Any) -> Array:
 def _student_variance(values: Values, trials: Any) -> Array:
     nu, sigma = np.broadcast_arrays(values["nu"], values["sigma"])
     return np.asarray(np.where(nu > 2, sigma**2 * nu / np.where(nu > 2, nu - 2, 1.0), np.inf))
+
+
+def _residual_variance(variance: Any, link: Link) -> Array:
+    if link.name != "identity":
+        raise SpecError(
+            f"The residual variance on the link scale is not defined for link '{link.name}' of this family."
+        )
+    return np.asarray(variance)
 
 
 def _poisson_latent_variance(values: Values, link: Link) -> Array:
@@ -247,8 +261,9 @@ FAMILIES: dict[str, Family] = {
             variance=lambda values, trials: np.square(values["sigma"]),
             score=lambda y, values, trials: (y - values["mu"]) / np.square(values["sigma"]),
             information=lambda values, trials: 1.0 / np.square(values["sigma"]),
-            latent_variance=lambda values, link: np.square(values["sigma"]),
+            latent_variance=lambda values, link: _residual_variance(np.square(values["sigma"]), link),
             smoothed_mean=_location_mean,
+            conjugate=True,
             scale="sigma",
             observation_effect="it is the same thing as the residual SD 'sigma'",
         ),
@@ -267,7 +282,7 @@ FAMILIES: dict[str, Family] = {
             variance=_student_variance,
             score=_student_score,
             information=lambda values, trials: (values["nu"] + 1) / ((values["nu"] + 3) * np.square(values["sigma"])),
-            latent_variance=lambda values, link: _student_variance(values, 1),
+            latent_variance=lambda values, link: _residual_variance(_student_variance(values, 1), link),
             smoothed_mean=_location_mean,
             log_concave=False,
             scale="sigma",
@@ -327,6 +342,7 @@ FAMILIES: dict[str, Family] = {
             score=lambda y, values, trials: y / values["mu"] - 1.0,
             information=lambda values, trials: 1.0 / np.asarray(values["mu"]),
             latent_variance=_poisson_latent_variance,
+            latent_uses_mean=True,
             smoothed_mean=_rate_mean,
             discrete=True,
             hint="For rates, model the count with offset(log(exposure)).",

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-import tempfile
+import uuid
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -46,18 +46,18 @@ def save_fit(fit: Fit, path: str | Path) -> Path:
         "dropped": fit.design.dropped,
         "fingerprint": fingerprint(fit.design.table.data),
     }
-    tree = _with_safe_names(fit.draws).assign_attrs(attributes)
+    tree = _with_safe_names(fit.draws)
+    tree.attrs.update(attributes)
     if not path.absolute().parent.is_dir():
         raise DataError(f"Folder '{path.absolute().parent}' does not exist; make it before saving '{path.name}' there.")
-    handle, temporary = tempfile.mkstemp(suffix=".nc", prefix=f".{path.name}.", dir=path.absolute().parent)
-    os.close(handle)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         tree.to_netcdf(temporary, engine="h5netcdf")
         os.replace(temporary, path)
     except OSError as error:
         raise DataError(f"Fit cannot be written to '{path}': {error}.") from error
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return path
 
 
@@ -127,7 +127,9 @@ def _renamed(tree: xr.DataTree, change: Any) -> xr.DataTree:
         name: child.to_dataset().rename_vars(change([str(n) for n in child.data_vars]))
         for name, child in tree.children.items()
     }
-    return xr.DataTree.from_dict(dict(groups)).assign_attrs(tree.attrs)
+    renamed = xr.DataTree.from_dict(dict(groups))
+    renamed.attrs.update(tree.attrs)
+    return renamed
 
 
 _SLASH = "\N{DIVISION SLASH}"

@@ -158,7 +158,12 @@ def sample(
     SamplingError
         The sampler could not start, or was interrupted too early.
     """
-    for name, value in {"chains": chains, "draws": draws, "tune": 1 if tune is None else tune, "cores": cores or 1}.items():
+    for name, value in {
+        "chains": chains,
+        "draws": draws,
+        "tune": 1 if tune is None else tune,
+        "cores": cores or 1,
+    }.items():
         if value < 1:
             raise SpecError(f"{name}={value} is impossible; it must be at least 1.")
     if target_accept is not None and not 0 < target_accept < 1:
@@ -189,5 +194,3 @@ def installed_versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
-
-

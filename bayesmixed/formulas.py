@@ -91,7 +91,7 @@ _REFUSED = {
     "te": "Tensor-product smooths are not there; an unpenalised spline such as bs(x, df=5) is.",
     "mo": "Monotonic effects are not there; make the column a factor.",
     "me": "Measurement-error terms are not there.",
-    "mi": "Imputation of missing values is not there; missing=\"drop\" leaves the rows out.",
+    "mi": 'Imputation of missing values is not there; missing="drop" leaves the rows out.',
     "cens": "Censored responses are not there.",
     "trunc": "Truncated responses are not there.",
     "weights": "Weights are not there yet.",
@@ -151,7 +151,9 @@ def _special_terms(piece: str) -> list[Term]:
         return []
     inside = piece[1:-1] if piece.startswith("(") and piece.endswith(")") else ""
     if not inside or not _balanced(inside):
-        raise SpecError(f"'{piece}': a group term stands alone in brackets, (columns | group), joined to others by '+'.")
+        raise SpecError(
+            f"'{piece}': a group term stands alone in brackets, (columns | group), joined to others by '+'."
+        )
     bars = split_top(inside.replace("||", "\0"), "|\0")
     if len(bars) != 2:
         raise SpecError(

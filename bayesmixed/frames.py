@@ -56,7 +56,7 @@ def read_table(path: str | Path, text: Iterable[str] = ()) -> pd.DataFrame:
         if ".parquet" in kinds:
             data = pd.read_parquet(path)
         elif kinds & {".csv", ".tsv", ".txt"}:
-            data = pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig", dtype={name: str for name in text})
+            data = pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig", dtype=dict.fromkeys(text, str))
         else:
             raise DataError(f"Data file '{path}' is of an unknown kind. Accepted: .csv, .tsv, .txt, .parquet.")
     except DataError:
@@ -82,14 +82,16 @@ def complete_rows(data: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, int]:
     counts = absent.sum()
     if counts.any() and missing == "error":
         columns = ", ".join(f"'{name}' ({count})" for name, count in counts[counts > 0].items())
-        first = data.index[absent.any(axis=1).to_numpy().argmax()]
+        first = data.index[int(absent.any(axis=1).to_numpy().argmax())]
         raise DataError(
             f"{int(absent.any(axis=1).sum())} of {len(data)} rows have missing values (first: row {first}), "
             f'by column: {columns}. Fill them in, or leave the rows out with missing="drop".'
         )
     kept = data[~absent.any(axis=1)]
     if len(kept) == 0:
-        raise DataError(f"No row is complete: all {len(data)} rows have a missing value in {enumerate_words(data.columns)}.")
+        raise DataError(
+            f"No row is complete: all {len(data)} rows have a missing value in {enumerate_words(data.columns)}."
+        )
     for name in kept.columns:
         column = kept[name]
         if pd.api.types.is_float_dtype(column):
@@ -97,7 +99,7 @@ def complete_rows(data: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, int]:
             if infinite.any():
                 raise DataError(
                     f"Column '{name}' is infinite in {int(infinite.sum())} of {len(kept)} rows "
-                    f"(first: row {kept.index[infinite.argmax()]})."
+                    f"(first: row {kept.index[int(infinite.argmax())]})."
                 )
     return kept, len(data) - len(kept)
 

@@ -31,6 +31,10 @@ class Link:
         The unit `s` in which default priors on this scale are stated; None: taken from the response.
     tolerance_variance : float or None
         Variance of the latent tolerance distribution whose CDF is the inverse link (binary responses).
+    average : callable
+        E g^-1(eta + N(0, v)) for arrays eta and v: the mean over the groups.
+    ratio : str
+        What exp(coefficient) is, or "" where that has no meaning.
     text : str
         The link of a parameter in words, with `{}` where the parameter goes.
     """
@@ -42,6 +46,8 @@ class Link:
     pytensor_inverse: Callable[[Any], Any]
     unit: float | None
     tolerance_variance: float | None
+    average: Callable[[Any, Any], Array]
+    ratio: str
     text: str
 
 
@@ -84,6 +90,24 @@ def _pytensor_cloglog(eta: Any) -> Any:
     return -pt.expm1(-pt.exp(eta))
 
 
+def average_by_quadrature(inverse: Callable[[Any], Array], eta: Any, variance: Any, nodes: int = 41) -> Array:
+    """Return E inverse(eta + N(0, variance)) by Gauss-Hermite quadrature, eta and variance broadcast."""
+    points, weights = np.polynomial.hermite_e.hermegauss(nodes)
+    sd = np.sqrt(variance)
+    total: Any = 0.0
+    for point, weight in zip(points, weights, strict=True):
+        total = total + weight / np.sqrt(2.0 * np.pi) * inverse(eta + sd * point)
+    return np.asarray(total)
+
+
+def _expit_average(eta: Any, variance: Any) -> Array:
+    return average_by_quadrature(special.expit, eta, variance)
+
+
+def _cloglog_average(eta: Any, variance: Any) -> Array:
+    return average_by_quadrature(lambda value: -np.expm1(-np.exp(value)), eta, variance)
+
+
 def _normal_density(eta: Any) -> Array:
     return np.exp(-0.5 * np.square(eta)) / np.sqrt(2.0 * np.pi)
 
@@ -97,6 +121,8 @@ LINKS: dict[str, Link] = {
         pytensor_inverse=lambda eta: eta,
         unit=None,
         tolerance_variance=None,
+        average=lambda eta, variance: np.asarray(eta + 0.0 * variance),
+        ratio="",
         text="{}",
     ),
     "log": Link(
@@ -107,6 +133,8 @@ LINKS: dict[str, Link] = {
         pytensor_inverse=_pytensor_exp,
         unit=1.0,
         tolerance_variance=None,
+        average=lambda eta, variance: np.exp(eta + 0.5 * variance),
+        ratio="ratio of means",
         text="log({})",
     ),
     "log_minus_one": Link(
@@ -117,6 +145,8 @@ LINKS: dict[str, Link] = {
         pytensor_inverse=lambda eta: 1.0 + _pytensor_exp(eta),
         unit=1.0,
         tolerance_variance=None,
+        average=lambda eta, variance: 1.0 + np.exp(eta + 0.5 * variance),
+        ratio="",
         text="log({} - 1)",
     ),
     "logit": Link(
@@ -127,6 +157,8 @@ LINKS: dict[str, Link] = {
         pytensor_inverse=_pytensor_sigmoid,
         unit=1.0,
         tolerance_variance=np.pi**2 / 3.0,
+        average=_expit_average,
+        ratio="odds ratio",
         text="logit({})",
     ),
     "probit": Link(
@@ -137,6 +169,8 @@ LINKS: dict[str, Link] = {
         pytensor_inverse=_pytensor_probit,
         unit=0.55,
         tolerance_variance=1.0,
+        average=lambda eta, variance: special.ndtr(eta / np.sqrt(1.0 + variance)),
+        ratio="",
         text="probit({})",
     ),
     "cloglog": Link(
@@ -147,6 +181,8 @@ LINKS: dict[str, Link] = {
         pytensor_inverse=_pytensor_cloglog,
         unit=0.71,
         tolerance_variance=np.pi**2 / 6.0,
+        average=_cloglog_average,
+        ratio="hazard ratio",
         text="cloglog({})",
     ),
 }

@@ -173,7 +173,10 @@ def _correlation_factor(name: str, group: GroupBlock, concentration: float) -> A
         width = len(part.columns)
         levels = [column for row in range(1, width) for column in range(row)]
         shape = concentration + (width - 2 - np.array(levels)) / 2.0
-        partial = 2.0 * pm.Beta(f"partial_{name}" + (f"_{number + 1}" if number else ""), shape, shape, shape=len(levels)) - 1.0
+        partial = (
+            2.0 * pm.Beta(f"partial_{name}" + (f"_{number + 1}" if number else ""), shape, shape, shape=len(levels))
+            - 1.0
+        )
         at = 0
         for i in range(1, width):
             left: Any = 1.0

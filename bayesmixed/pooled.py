@@ -63,7 +63,9 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
             matrix.T @ score - precision * (beta - location),
             rcond=None,
         )[0]
-        step *= min(1.0, 5.0 / max(float(np.max(np.abs(matrix @ step), initial=0.0)) / (predictor.link.unit or np.inf), 5.0))
+        step *= min(
+            1.0, 5.0 / max(float(np.max(np.abs(matrix @ step), initial=0.0)) / (predictor.link.unit or np.inf), 5.0)
+        )
         beta = beta + step
         eta = shift + matrix @ beta
         if np.max(np.abs(matrix @ step), initial=0.0) < 1e-10 * (1.0 + np.max(np.abs(eta))):

@@ -21,9 +21,7 @@ from bayesmixed.terms.blocks import GroupBlock, Part
 from bayesmixed.terms.tables import Table, as_table, evaluate_expression, is_number, variables
 
 
-def prepare(
-    spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", like: Design | None = None
-) -> Design:
+def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", like: Design | None = None) -> Design:
     """Return the Design of a spec on data.
 
     Parameters
@@ -138,16 +136,14 @@ def _response(
             f'For a two-level text response write the event: ({spec.response} == "{levels[-1]}") ~ ... with family "bernoulli".'
         )
     y = series.to_numpy(dtype=float)
-    trials: Array | float = 1.0
-    if family.has_trials:
-        trials = _trials(spec.trials, table)
+    tried: Array | float = _trials(spec.trials, table) if family.has_trials else 1.0
     if not np.all(np.isfinite(y)):
         bad = np.flatnonzero(~np.isfinite(y))
         raise DataError(
             f"Response '{spec.response}' is not finite in {len(bad)} of {len(y)} rows (first: row {table.data.index[bad[0]]})."
         )
-    check_response(family, spec.response, y, trials, table.data.index)
-    return y, trials
+    check_response(family, spec.response, y, tried, table.data.index)
+    return y, tried
 
 
 def _trials(name: str | int | None, table: Table) -> Array:
@@ -163,12 +159,13 @@ def _trials(name: str | int | None, table: Table) -> Array:
 def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, like: Design | None) -> Predictor:
     known = None if like is None else like.predictors[parameter]
     suffix = "" if parameter == family.parameters[0].name else f"_{parameter}"
-    terms = spec.predictors[parameter]
-    population = terms[0].build(table, None if known is None else known.population)
     offset = np.zeros(table.rows)
     merged: dict[str, GroupBlock] = {}
-    for term in terms[1:]:
-        if term.kind == "offset":
+    population = None
+    for term in spec.predictors[parameter]:
+        if term.kind == "fixed":
+            population = term.build(table, None if known is None else known.population)
+        elif term.kind == "offset":
             offset = offset + term.build(table).values
         elif term.kind == "observation":
             merged["obs"] = term.build(table, None if known is None else _group_of(known, "obs"))
@@ -177,6 +174,8 @@ def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, li
             learned = None if known is None else _group_of(known, term.by)
             block = term.build(table, learned, 0 if earlier is None else len(earlier.states))
             merged[term.by] = block if earlier is None else _merge(earlier, block)
+    if population is None:
+        raise SpecError(f'The predictor of \'{parameter}\' has no population term; give at least "1" or "0".')
     if known is not None:
         groups = tuple(
             replace(b, centre=k.centre, scales=k.scales, parts=k.parts)

@@ -95,7 +95,7 @@ def as_prior(value: object, key: str = "prior") -> Prior:
         return value
     if isinstance(value, bool):
         raise SpecError(f"Prior for '{key}' is {value}; give text such as \"Normal(0, 1)\" or a number.")
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | np.integer | np.floating):
         if not np.isfinite(value):
             raise SpecError(f"Prior for '{key}' is {value}; a fixed value must be finite.")
         return Prior(name="Fixed", arguments=(float(value),))
@@ -114,9 +114,11 @@ def as_prior(value: object, key: str = "prior") -> Prior:
 def _parse(text: str, key: str) -> Prior:
     how = 'Write a PyMC class name with its arguments, e.g. "Normal(0, 2.5)" or "HalfNormal(1)".'
     try:
-        return Prior(name="Fixed", arguments=(float(text),))
+        number = float(text)
     except ValueError:
-        pass
+        number = None
+    if number is not None:
+        return as_prior(number, key)
     try:
         call = ast.parse(text.strip(), mode="eval").body
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
@@ -178,7 +180,10 @@ DISTRIBUTIONS: dict[str, Distribution] = {
         Distribution("Laplace", {"mu": None, "b": None}, REAL, lambda mu, b: _scipy("laplace", mu, b)),
         Distribution("Logistic", {"mu": 0, "s": 1}, REAL, lambda mu, s: _scipy("logistic", mu, s)),
         Distribution(
-            "Uniform", {"lower": 0, "upper": 1}, (np.nan, np.nan), lambda lower, upper: _scipy("uniform", lower, upper - lower)
+            "Uniform",
+            {"lower": 0, "upper": 1},
+            (np.nan, np.nan),
+            lambda lower, upper: _scipy("uniform", lower, upper - lower),
         ),
         Distribution("HalfNormal", {"sigma": 1}, POSITIVE, lambda sigma: _scipy("halfnorm", scale=sigma)),
         Distribution("HalfStudentT", {"nu": None, "sigma": 1}, POSITIVE, lambda nu, sigma: _HalfT(nu, sigma)),
@@ -188,10 +193,17 @@ DISTRIBUTIONS: dict[str, Distribution] = {
             "Gamma", {"alpha": None, "beta": None}, POSITIVE, lambda alpha, beta: _scipy("gamma", alpha, scale=1 / beta)
         ),
         Distribution(
-            "InverseGamma", {"alpha": None, "beta": 1}, POSITIVE, lambda alpha, beta: _scipy("invgamma", alpha, scale=beta)
+            "InverseGamma",
+            {"alpha": None, "beta": 1},
+            POSITIVE,
+            lambda alpha, beta: _scipy("invgamma", alpha, scale=beta),
         ),
-        Distribution("LogNormal", {"mu": 0, "sigma": 1}, POSITIVE, lambda mu, sigma: _scipy("lognorm", sigma, scale=np.exp(mu))),
-        Distribution("Weibull", {"alpha": None, "beta": None}, POSITIVE, lambda a, b: _scipy("weibull_min", a, scale=b)),
+        Distribution(
+            "LogNormal", {"mu": 0, "sigma": 1}, POSITIVE, lambda mu, sigma: _scipy("lognorm", sigma, scale=np.exp(mu))
+        ),
+        Distribution(
+            "Weibull", {"alpha": None, "beta": None}, POSITIVE, lambda a, b: _scipy("weibull_min", a, scale=b)
+        ),
         Distribution("Beta", {"alpha": None, "beta": None}, UNIT, lambda alpha, beta: _scipy("beta", alpha, beta)),
         Distribution("LKJ", {"eta": None}, REAL, lambda eta: _scipy("beta", eta, eta, -1, 2)),
     )

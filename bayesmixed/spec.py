@@ -111,7 +111,9 @@ class ModelSpec(BaseModel):
             raise SpecError(f"Family '{family.name}' needs the number of trials: {self.response} | trials(n) ~ ...")
         if self.trials is not None and not family.has_trials:
             raise SpecError(f"Family '{family.name}' has no trials. Did you mean family 'binomial'?")
-        if family.observation_effect and any(t.kind == "observation" for terms in self.predictors.values() for t in terms):
+        if family.observation_effect and any(
+            t.kind == "observation" for terms in self.predictors.values() for t in terms
+        ):
             raise SpecError(
                 f"obs() is not identified under family '{family.name}': {family.observation_effect}. Leave it out."
             )
@@ -132,7 +134,9 @@ class ModelSpec(BaseModel):
         """Return the arguments with which `from_formula` makes this spec again."""
         first = find_family(self.family).parameters[0].name
         others = {name: format_formula("", None, terms) for name, terms in self.predictors.items() if name != first}
-        fields = self.model_dump(exclude={"response", "trials", "predictors", "family", "priors"}, exclude_defaults=True)
+        fields = self.model_dump(
+            exclude={"response", "trials", "predictors", "family", "priors"}, exclude_defaults=True
+        )
         fields |= {"formula": self.formula, "family": self.family}
         return fields | ({"priors": dict(self.priors)} if self.priors else {}) | others
 
@@ -179,7 +183,10 @@ def from_formula(
     """
     first = find_family(family).parameters[0].name
     parsed = parse_formula(formula)
-    further = {name: parse_terms(text.strip().removeprefix(name).strip().removeprefix("~")) for name, text in predictors.items()}
+    further = {
+        name: parse_terms(text.strip().removeprefix(name).strip().removeprefix("~"))
+        for name, text in predictors.items()
+    }
     return ModelSpec(
         title=title,
         question=question,
@@ -235,7 +242,6 @@ def load_spec(source: str | Path) -> ModelSpec:
     SpecError
         There is no such file or name, or the file is no spec; the message names the field.
     """
-    import tomllib
 
     path = Path(source)
     if not path.suffix and not path.is_file():
@@ -279,7 +285,9 @@ def spec_to_toml(spec: ModelSpec) -> str:
     first = find_family(spec.family).parameters[0].name
     fields = spec.model_dump(exclude_defaults=True, exclude={"response", "trials", "predictors", "priors", "family"})
     fields |= {"formula": spec.formula, "family": spec.family}
-    predictors = {name: [term.model_dump() for term in terms] for name, terms in spec.predictors.items() if name != first}
+    predictors = {
+        name: [term.model_dump() for term in terms] for name, terms in spec.predictors.items() if name != first
+    }
     fields |= {"predictors": predictors} if predictors else {}
     priors = {key: p.arguments[0] if p.name == "Fixed" else p.to_text() for key, p in spec.priors.items()}
     return tomli_w.dumps(fields | ({"priors": priors} if priors else {}))

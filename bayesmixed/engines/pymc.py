@@ -73,7 +73,9 @@ def sample(
     decisions.append(reason)
     started = time.perf_counter()
     if progress:
-        print("Compiling the model (some seconds; a minute the first time on a machine) ...", file=sys.stderr, flush=True)
+        print(
+            "Compiling the model (some seconds; a minute the first time on a machine) ...", file=sys.stderr, flush=True
+        )
     model = build(design, parameterisation={choice.effects: choice.way for choice in choices})
     compiled = nutpie.compile_pymc_model(model, var_names=list(draw_names(design)))
     timing = {"compile": time.perf_counter() - started}

@@ -1,6 +1,5 @@
 """The data table that terms read: columns, factor levels and the evaluation of formulas on them."""
 
-import ast
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -100,7 +99,7 @@ def encode(column: pd.Series) -> tuple[NDArray[np.intp], tuple[str, ...]]:
         return np.asarray(used.cat.codes, dtype=np.intp), tuple(as_label(value) for value in used.cat.categories)
     labels = column.map(as_label).to_numpy(dtype=object)
     unique, inverse = np.unique(labels.astype(str), return_inverse=True)
-    order = sorted(range(len(unique)), key=lambda i: natural_key(unique[i]))
+    order = sorted(range(len(unique)), key=lambda i: natural_key(str(unique[i])))
     rank = np.empty(len(unique), dtype=np.intp)
     rank[order] = np.arange(len(unique))
     return rank[inverse], tuple(str(unique[i]) for i in order)
@@ -242,7 +241,9 @@ def _formulaic_names() -> frozenset[str]:
 def _odd_names(text: str, columns: Iterable[str]) -> list[str]:
     """Return the dotted column names in `text`, longest first; other odd names need backticks."""
     dotted = [str(c) for c in columns if re.fullmatch(r"[^\W\d]\w*(\.\w+)+", str(c))]
-    return [c for c in sorted(dotted, key=len, reverse=True) if re.search(rf"(?<![\w.`]){re.escape(c)}(?![\w.`(])", text)]
+    return [
+        c for c in sorted(dotted, key=len, reverse=True) if re.search(rf"(?<![\w.`]){re.escape(c)}(?![\w.`(])", text)
+    ]
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,1 @@
+"""Plots: one function per question that a person asks of a fit."""

@@ -1,0 +1,147 @@
+"""The shrinkage picture: what partial pooling does to each group."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.errors import SpecError
+from bayesmixed.fitting import Fit
+from bayesmixed.summaries.pooling import find_group, shrinkage
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RAW, PARTIAL, COMPLETE = "#D55E00", "#0072B2", "#333333"
+"""Colours of Okabe & Ito, told apart by colour-blind readers; markers differ too."""
+_LABELLED = 60
+
+
+def plot_shrinkage(fit: Fit, group: str | None = None) -> "Figure":
+    """Return the shrinkage picture of one grouping factor as a matplotlib figure.
+
+    With one column: a row for each group with its no-pooling estimate, its partially pooled estimate with a 95 %
+    interval, and the complete-pooling estimate as a line. With an intercept and a slope: an arrow for each group from
+    its own estimate to the partially pooled one. Groups without an estimate of their own have no raw mark.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    group : str, optional
+        Grouping factor; the first one if not given.
+
+    Raises
+    ------
+    SpecError
+        No such factor, or more than two columns.
+    """
+    _, block = find_group(fit, group)
+    table = shrinkage(fit, block.name)
+    if len(block.labels) == 1:
+        return _one_column(fit, table, block.name)
+    if len(block.labels) == 2:
+        return _two_columns(table, block.name, block.labels)
+    raise SpecError(f"The picture shows one or two columns; ({' + '.join(block.labels)} | {block.name}) has more.")
+
+
+def _one_column(fit: Fit, table: pd.DataFrame, name: str) -> "Figure":
+    from matplotlib.figure import Figure
+
+    table = table.sort_values("mean", ignore_index=True)
+    count = len(table)
+    many = count > _LABELLED
+    figure = Figure(figsize=(7.5, float(np.clip(0.28 * count + 1.6, 3.5, 11))), layout="constrained")
+    axes = figure.add_subplot()
+    place = np.arange(count)
+    complete = table["complete_pooling"].iloc[0]
+    axes.axvline(complete, color=COMPLETE, linestyle="--", linewidth=1, label="complete pooling")
+    axes.hlines(place, table["lower"], table["upper"], color=PARTIAL, linewidth=0.5 if many else 1.5, alpha=0.5)
+    for row, (raw, pooled) in enumerate(zip(table["no_pooling"], table["mean"], strict=True)):
+        if np.isfinite(raw) and not many:
+            axes.annotate(
+                "", (pooled, row), (raw, row), arrowprops={"arrowstyle": "->", "color": "0.55", "linewidth": 0.8}
+            )
+    size = 6 if many else 30
+    axes.scatter(
+        table["no_pooling"], place, s=size, marker="D", facecolors="none", edgecolors=RAW, label="no pooling", zorder=3
+    )
+    axes.scatter(table["mean"], place, s=size, marker="o", color=PARTIAL, label="partial pooling, 95 %", zorder=4)
+    axes.set_yticks(
+        [] if many else place,
+        [] if many else [f"{a} (n={n})" for a, n in zip(table["level"], table["rows"], strict=True)],
+    )
+    axes.set_ylabel(f"{name} ({count} levels, ordered)" if many else name)
+    effect = table["effect"].iloc[0]
+    link = fit.design.mu.link
+    what = "intercept" if effect == "Intercept" else f"slope of {effect}"
+    axes.set_xlabel(
+        f"{what} of {fit.design.spec.response}" + (f" ({link.name} scale)" if link.name != "identity" else "")
+    )
+    if link.name != "identity" and effect == "Intercept":
+        _response_axis(axes, fit)
+    _window(axes, table)
+    axes.set_title(
+        f"Shrinkage of {name}: factor {table['factor'].min():.2f} to {table['factor'].max():.2f} (1 = none)",
+        fontsize=11,
+    )
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    return figure
+
+
+def _response_axis(axes: Any, fit: Fit) -> None:
+    """Add an axis on top that reads the link scale as means or probabilities."""
+    link, parameter = fit.design.mu.link, fit.design.family.parameters[0]
+    top = axes.twiny()
+
+    def update(moved: Any) -> None:
+        low, high = moved.get_xlim()
+        values = link.inverse(np.linspace(low, high, 6)[1:-1])
+        digits = 1 - np.floor(np.log10(np.maximum(values, 1e-12))).astype(int)
+        rounded = np.array([round(float(v), int(d)) for v, d in zip(values, digits, strict=True)])
+        top.set_xlim(low, high)
+        top.set_xticks(link.forward(rounded), [f"{v:g}" for v in rounded])
+
+    axes.callbacks.connect("xlim_changed", update)
+    top.set_xlabel(parameter.meaning)
+    update(axes)
+
+
+def _window(axes: Any, table: pd.DataFrame) -> None:
+    """Show all intervals, and raw estimates as far as they are within reach."""
+    low, high = table["lower"].min(), table["upper"].max()
+    reach = high - low
+    raw = table["no_pooling"].dropna()
+    low, high = max(min(low, raw.min()), low - reach), min(max(high, raw.max()), high + reach)
+    margin = 0.04 * (high - low)
+    axes.set_xlim(low - margin, high + margin)
+
+
+def _two_columns(table: pd.DataFrame, name: str, labels: tuple[str, ...]) -> "Figure":
+    from matplotlib.figure import Figure
+
+    wide = {column: table.pivot(index="level", columns="effect", values=column) for column in ("no_pooling", "mean")}
+    complete = table.groupby("effect")["complete_pooling"].first()
+    first, second = labels
+    figure = Figure(figsize=(7.5, 6.2), layout="constrained")
+    axes = figure.add_subplot()
+    raw, pooled = wide["no_pooling"], wide["mean"]
+    for level in pooled.index:
+        start = (raw.loc[level, first], raw.loc[level, second])
+        end = (pooled.loc[level, first], pooled.loc[level, second])
+        if np.all(np.isfinite(start)):
+            axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": "0.6", "linewidth": 0.9})
+        if len(pooled) <= _LABELLED:
+            axes.annotate(str(level), end, xytext=(4, 4), textcoords="offset points", fontsize=7, color="0.25")
+    axes.scatter(
+        raw[first], raw[second], marker="D", facecolors="none", edgecolors=RAW, s=26, label="no pooling", zorder=3
+    )
+    axes.scatter(pooled[first], pooled[second], marker="o", color=PARTIAL, s=26, label="partial pooling", zorder=4)
+    axes.scatter(
+        complete[first], complete[second], marker="P", color=COMPLETE, s=90, label="complete pooling", zorder=5
+    )
+    axes.set_xlabel("intercept" if first == "Intercept" else f"slope of {first}")
+    axes.set_ylabel("intercept" if second == "Intercept" else f"slope of {second}")
+    axes.set_title(f"Shrinkage of {name}: each arrow is one level", fontsize=11)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    return figure

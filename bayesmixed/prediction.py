@@ -1,0 +1,219 @@
+"""Prediction for known groups, new groups, the typical group and the average over groups."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesmixed.design import Design, Predictor, group_covariance
+from bayesmixed.draws import row_labels
+from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
+from bayesmixed.fitting import Fit
+from bayesmixed.links import Array
+from bayesmixed.preparation import prepare
+from bayesmixed.terms.blocks import GroupBlock
+
+MODES = {
+    "existing": "the groups of the fit",
+    "new": "new groups",
+    "average": "the average over all groups",
+    "typical": "a typical group (effects 0)",
+}
+
+
+def predict(
+    fit: Fit,
+    data: Any = None,
+    *,
+    groups: str | Mapping[str, str] = "existing",
+    kind: str = "mean",
+    draws: int | None = None,
+    seed: int | None = None,
+) -> xr.Dataset:
+    """Return predictions as draws, dims chain, draw, row.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    data : data frame, optional
+        Rows to predict; the rows of the fit if not given. The response may be absent.
+    groups : str or mapping
+        For all grouping factors, or by factor: "existing" (unseen labels are an error), "new" (every label is a fresh
+        group, one draw of its effects for all its rows), "average" (effects integrated out), "typical" (effects 0).
+        Observation-level effects of rows outside the fit are averaged over, or drawn for kind "response".
+    kind : str
+        "mean" (expected response; for binomial families the expected proportion), "response" (a new observation,
+        in counts for binomial families), "linear" (the predictor on the link scale), or a parameter of the family.
+    draws : int, optional
+        Use about this many draws, evenly spread; all if not given. Memory is draws x rows x 8 bytes.
+    seed : int, optional
+        For everything random: new groups and responses.
+
+    Returns
+    -------
+    xarray.Dataset
+        One variable named after `kind`; attribute `estimand` says in words what was predicted.
+
+    Raises
+    ------
+    SpecError, DataError
+        Unknown kind or mode, unseen labels, columns that are missing.
+    """
+    family = fit.design.family
+    design = fit.design if data is None else prepare(fit.design.spec, data, like=fit.design)
+    accepted = ["mean", "response", "linear", *(p.name for p in family.parameters)]
+    if kind not in accepted:
+        raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, accepted)}")
+    modes = _modes(design, groups, kind, known_rows=data is None)
+    posterior = thin(fit.posterior, draws)
+    generator = np.random.default_rng(seed)
+    first = family.parameters[0].name
+    values: dict[str, Array] = {}
+    for parameter in family.parameters:
+        name = parameter.name
+        if name in design.predictors:
+            predictor = design.predictors[name]
+            eta, variance = _linear(design, predictor, posterior, modes, generator)
+            if kind == "linear" and name == first:
+                return _dataset(fit, design, posterior, kind, eta, modes)
+            values[name] = predictor.link.inverse(eta) if variance is None else predictor.link.average(eta, variance)
+        else:
+            values[name] = posterior[name].values[..., None]
+    if kind == "mean":
+        result = family.mean(values, 1.0)
+    elif kind == "response":
+        if "average" in modes.values():
+            raise SpecError(
+                "kind='response' is an observation in some group: use groups='new' or 'existing', not 'average'."
+            )
+        if design.trials is None:
+            raise DataError(f"kind='response' needs the trials column '{design.spec.trials}' in the data.")
+        shape = (*values[first].shape[:2], design.rows)
+        result = family.random(generator, values, design.trials, shape)
+    else:
+        result = values[kind]
+    return _dataset(fit, design, posterior, kind, result, modes)
+
+
+def thin(posterior: xr.Dataset, draws: int | None) -> xr.Dataset:
+    """Return about `draws` of the posterior draws, evenly spread over all chains; all if None."""
+    total = posterior.sizes["chain"] * posterior.sizes["draw"]
+    if draws is None or draws >= total:
+        return posterior
+    if draws < 1:
+        raise SpecError(f"draws={draws} is impossible; it must be at least 1.")
+    per_chain = max(1, round(draws / posterior.sizes["chain"]))
+    chosen = np.linspace(0, posterior.sizes["draw"] - 1, per_chain).round().astype(int)
+    return posterior.isel(draw=chosen)
+
+
+def population_predictor(predictor: Predictor, posterior: xr.Dataset) -> Array:
+    """Return the predictor without group effects, (chain, draw, row)."""
+    if not predictor.population.labels:
+        sizes = (posterior.sizes["chain"], posterior.sizes["draw"], len(predictor.offset))
+        return np.broadcast_to(predictor.offset, sizes).copy()
+    beta = posterior[predictor.beta].transpose("chain", "draw", ...).values
+    return np.asarray(beta @ predictor.population.matrix.T + predictor.offset)
+
+
+def effects_at_centre(predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
+    """Return the covariance matrices of a group's effects at the centre, (chain, draw, K, K)."""
+    sd = posterior[predictor.sd(group)].transpose("chain", "draw", ...).values
+    corr: Any = np.eye(len(group.labels))
+    if group.correlated:
+        corr = posterior[predictor.corr(group)].transpose("chain", "draw", ...).values
+    return group_covariance(np.linalg.inv(group.transform), sd, corr)
+
+
+def group_contribution(group: GroupBlock, effects: Array) -> Array:
+    """Return z'b of each row, (chain, draw, row), for effects (chain, draw, J, K) as written."""
+    total: Any = 0.0
+    for column, z in enumerate(group.matrix.T):
+        total = total + effects[..., group.index, column] * z
+    return np.asarray(total)
+
+
+def group_variance(group: GroupBlock, covariance: Array) -> Array:
+    """Return z'Sigma z of each row, (..., n), for covariances (..., K, K) at the centre."""
+    z = group.centred_matrix
+    return np.einsum("...kl,nk,nl->...n", covariance, z, z, optimize=True)
+
+
+def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_rows: bool) -> dict[str, str]:
+    blocks = {group.name: group for _, group in design.group_blocks()}
+    wish = dict.fromkeys(blocks, groups) if isinstance(groups, str) else dict(groups)
+    for name, mode in wish.items():
+        if name not in blocks:
+            raise SpecError(f"groups names '{name}', which groups no term. {did_you_mean(name, blocks)}")
+        if mode not in MODES:
+            raise SpecError(f"groups='{mode}' is not known. {did_you_mean(mode, MODES)}")
+    modes = {name: wish.get(name, "existing") for name in blocks}
+    for name, group in blocks.items():
+        if modes[name] != "existing":
+            continue
+        if group.observation and not known_rows:
+            modes[name] = "new" if kind == "response" else "typical" if kind == "linear" else "average"
+            continue
+        unseen = sorted({group.levels[i] for i in group.index if i >= group.known})
+        if unseen:
+            raise DataError(
+                f"'{name}' holds {enumerate_words(unseen)}, which the model was not fitted to. "
+                'Predict for them with groups="new" (fresh groups) or groups="average".'
+            )
+    return modes
+
+
+def _linear(
+    design: Design,
+    predictor: Predictor,
+    posterior: xr.Dataset,
+    modes: Mapping[str, str],
+    generator: np.random.Generator,
+) -> tuple[Array, Array | None]:
+    """Return the predictor and the variance of what is averaged over (None: nothing)."""
+    eta = population_predictor(predictor, posterior)
+    variance: Array | None = None
+    for group in predictor.groups:
+        mode = modes[group.name]
+        if mode == "existing":
+            effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+            eta = eta + group_contribution(group, effects)
+        elif mode == "new":
+            eta = eta + _fresh_contribution(group, effects_at_centre(predictor, group, posterior), generator)
+        elif mode == "average":
+            own = group_variance(group, effects_at_centre(predictor, group, posterior))
+            variance = own if variance is None else variance + own
+    return eta, variance
+
+
+def _fresh_contribution(group: GroupBlock, covariance: Array, generator: np.random.Generator) -> Array:
+    """Return z'b of each row for one draw of the effects of every label, whole vectors at a time."""
+    present, index = np.unique(group.index, return_inverse=True)
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.clip(values, 0.0, None))[..., None, :]
+    normal = generator.standard_normal((*covariance.shape[:2], len(present), covariance.shape[-1]))
+    effects = np.einsum("cdkl,cdjl->cdjk", root, normal)
+    return np.einsum("cdnk,nk->cdn", effects[:, :, index, :], group.centred_matrix)
+
+
+def _dataset(
+    fit: Fit, design: Design, posterior: xr.Dataset, kind: str, values: Array, modes: Mapping[str, str]
+) -> xr.Dataset:
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
+    coords = {"chain": posterior["chain"], "draw": posterior["draw"], "row": row_labels(design)}
+    data = xr.DataArray(np.broadcast_to(values, shape), dims=("chain", "draw", "row"), coords=coords)
+    return xr.Dataset({kind: data}, attrs={"estimand": _estimand(fit, kind, modes)})
+
+
+def _estimand(fit: Fit, kind: str, modes: Mapping[str, str]) -> str:
+    family, spec = fit.design.family, fit.design.spec
+    response = f"{spec.response} / {spec.trials}" if family.has_trials else spec.response
+    what = {
+        "mean": f"expected {response}",
+        "response": f"a new observation of {spec.response}",
+        "linear": f"linear predictor of {spec.response} (scale: {fit.design.mu.link.name})",
+    }.get(kind, f"parameter {kind}")
+    where = [f"{name}: {MODES[mode]}" for name, mode in modes.items()]
+    return f"{what}; {', '.join(where)}" if where else what

@@ -1,0 +1,1 @@
+"""Summaries of a fit: numbers and tables that can be read aloud."""

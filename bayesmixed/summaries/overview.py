@@ -1,0 +1,141 @@
+"""summary: a fit on one page, the verdict on convergence first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.default_priors import group_unit
+from bayesmixed.fitting import Fit
+from bayesmixed.prediction import effects_at_centre
+from bayesmixed.summaries.convergence import diagnose
+from bayesmixed.summaries.effects import population_effects
+from bayesmixed.summaries.icc import icc
+from bayesmixed.summaries.sharing import sharing_patterns
+from bayesmixed.summaries.tables import drop_empty, format_table, labelled, to_markup
+from bayesmixed.summaries.variance import variance_components
+from bayesmixed.terms.blocks import GroupBlock
+
+NEGLIGIBLE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A page about a fit; `str()` for terminals, HTML in notebooks.
+
+    Attributes
+    ----------
+    heading : tuple of str
+        What was fitted, the verdict, what was estimated and what predicted.
+    tables : mapping of str to pandas.DataFrame
+        Numbers as text, no more digits than the Monte Carlo error supports.
+    notes : tuple of str
+        What a statistician would point out.
+    """
+
+    heading: tuple[str, ...]
+    tables: Mapping[str, pd.DataFrame]
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        parts = ["\n".join(self.heading)]
+        parts += [f"{name}\n{table.to_string(index=False)}" for name, table in self.tables.items()]
+        return "\n\n".join([*parts, *([_lines(self.notes)] if self.notes else [])])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        heading = "".join(f"<pre style='white-space:pre-wrap'>{escape(line)}</pre>" for line in self.heading)
+        return heading + to_markup(self.tables) + (f"<pre>{escape(_lines(self.notes))}</pre>" if self.notes else "")
+
+
+def summary(fit: Fit) -> Summary:
+    """Return a page about a fit: verdict, counts, estimated effects, SDs, how likely each SD is negligible, ICC.
+
+    Intervals are 95 %, equal-tailed. If the verdict is not "Converged", the numbers below it are not to be used.
+    """
+    design, settings = fit.design, fit.settings
+    name = design.family.name
+    heading = (
+        *([design.spec.title] if design.spec.title else []),
+        f"{design.spec.formula}   (family {name}, link {design.mu.link.name}; {design.rows} rows"
+        + (f", {design.dropped} left out)" if design.dropped else ")"),
+        str(diagnose(fit)),
+        f"{count_sentence(fit)} ({settings.chains} chains x {settings.draws} draws, engine {fit.engine.name}).",
+    )
+    tables = {}
+    population = population_effects(fit)
+    if isinstance(population, pd.DataFrame) and len(population):
+        one = population["term"].nunique() == 1
+        shown = format_table(population).drop(columns=["level", *(["term"] if one else [])])
+        tables[f"Estimated: population effects (scale: {design.mu.link.name}; 95 % interval)"] = shown
+    others = [parameter for parameter in design.scalars if parameter != design.family.scale]
+    if others:
+        rows = [labelled(fit.posterior[parameter], parameter, [""], [""]) for parameter in others]
+        tables["Estimated: other parameters"] = drop_empty(format_table(pd.concat(rows, ignore_index=True)))
+    if design.mu.groups or design.family.scale in design.scalars:
+        components = variance_components(fit)
+        kept = components[components["quantity"].isin(["sd", "correlation"])]
+        tables["Estimated: standard deviations and correlations"] = drop_empty(format_table(kept))
+    if design.mu.groups:
+        tables[_NEGLIGIBLE_HEADING] = negligible(fit)
+    if sharing_patterns(design) and not any(p is not design.mu for p, _ in design.group_blocks()):
+        correlations = icc(fit)
+        if isinstance(correlations, pd.DataFrame):
+            kept = correlations[correlations["effect"] == "icc"].drop(columns=["effect", "level"])
+            title = f"Intraclass correlation (scale: {correlations.attrs['scale']}; two observations with ...)"
+            tables[title] = format_table(kept)
+    return Summary(heading, tables, design.notes)
+
+
+def count_sentence(fit: Fit) -> str:
+    """Return "3 parameters estimated, 189 country effects predicted"."""
+    design = fit.design
+    estimated = sum(entry.prior.name != "Fixed" for key, entry in design.priors.items() if not key.startswith("corr_"))
+    for _, group in design.group_blocks():
+        estimated += sum(len(p.columns) * (len(p.columns) - 1) // 2 for p in group.parts if p.correlated)
+    counts = [f"{estimated} parameter{'s' if estimated != 1 else ''} estimated"]
+    for predictor, group in design.group_blocks():
+        name = "observation-level" if group.observation else group.name
+        counts.append(f"{len(group.levels) * len(group.labels)} {name} effects{predictor.suffix} predicted")
+    return ", ".join(counts)
+
+
+def negligible(fit: Fit) -> pd.DataFrame:
+    """Return the probability that each group SD is below a tenth of the unit of its scale, beside its prior value.
+
+    Not a test of zero: it answers how much the data have moved the probability that the groups hardly differ. SDs of
+    correlated slopes are taken at the covariate means, where their priors are stated.
+    """
+    rows = []
+    for predictor, group in fit.design.group_blocks():
+        thresholds = NEGLIGIBLE * group_unit(fit.design, predictor) / _steps(group)
+        covariance = effects_at_centre(predictor, group, fit.posterior)
+        sds = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)).reshape(-1, len(group.labels))
+        for column, label in enumerate(group.labels):
+            prior = fit.design.priors[f"{predictor.sd(group)}[{label}]"].prior
+            before = "" if prior.name == "Fixed" else _probability(float(prior.frozen().cdf(thresholds[column])))
+            after = _probability(float(np.mean(sds[:, column] < thresholds[column])))
+            rows.append((f"{group.name}{predictor.suffix}", label, f"{thresholds[column]:.3g}", before, after))
+    return pd.DataFrame(rows, columns=["term", "effect", "below", "prior", "posterior"])
+
+
+_NEGLIGIBLE_HEADING = "Probability that a group SD is negligible (below a tenth of the unit of its scale)"
+
+
+def _steps(group: GroupBlock) -> np.ndarray:
+    return np.array(
+        [1.0 if label == "Intercept" else step for label, step in zip(group.labels, group.scales, strict=True)]
+    )
+
+
+def _probability(value: float) -> str:
+    return "< 0.001" if value < 0.001 else "> 0.999" if value > 0.999 else f"{value:.2g}"
+
+
+def _lines(notes: tuple[str, ...]) -> str:
+    return "\n".join(f"note: {note}" for note in notes)

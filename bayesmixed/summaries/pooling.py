@@ -1,0 +1,187 @@
+"""Shrinkage: no, partial and complete pooling side by side, with the shrinkage factor of each group."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.conditional import scalar_shrinkage, shrinkage_factors
+from bayesmixed.design import Predictor
+from bayesmixed.draws import stacked
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.fitting import Fit
+from bayesmixed.links import Array
+from bayesmixed.pooled import fit_pooled
+from bayesmixed.prediction import effects_at_centre, group_contribution, population_predictor, thin
+from bayesmixed.summaries.effects import population_part
+from bayesmixed.summaries.tables import labelled
+from bayesmixed.terms.blocks import GroupBlock
+
+FACTOR_DRAWS = 200
+
+
+def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:
+    """Return what pooling does to each group of one factor.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    group : str, optional
+        Grouping factor of the first parameter; the first one if not given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per level and column of the term, on the link scale:
+
+        - term, level, effect, rows (number of observations of the level);
+        - no_pooling: best coefficient for the group's own data (maximum likelihood, other effects and other
+          coefficients at their posterior means); NaN where its rows cannot give it;
+        - mean, sd, lower, upper, mcse: the partially pooled coefficient (population coefficient plus b), 95 %;
+        - complete_pooling: coefficient of the model without group effects (posterior mode);
+        - factor, factor_lower, factor_upper: shrinkage factor 1 - Var(b | y, theta) / SD^2 given the other effects,
+          averaged over draws: 0 the group says nothing and is pulled all the way to the population, 1 no shrinkage;
+        - note: where half a success, failure or count was added to make `no_pooling` finite.
+
+    Raises
+    ------
+    SpecError
+        The model has no such grouping factor.
+    """
+    predictor, block = find_group(fit, group)
+    b = fit.posterior[predictor.b(block)]
+    partial = (b + population_part(fit, predictor, block)).transpose("chain", "draw", block.name, ...)
+    table = labelled(partial, block.name, block.levels, block.labels)
+    estimate, note = no_pooling(fit, predictor, block)
+    factors = factor_draws(fit, predictor, block)
+    lower, upper = np.quantile(factors, [0.025, 0.975], axis=0)
+    width = len(block.labels)
+    table.insert(3, "rows", np.repeat(block.sizes, width))
+    table.insert(4, "no_pooling", estimate.reshape(-1))
+    table["complete_pooling"] = np.tile(_complete(fit, predictor, block), len(block.levels))
+    table["factor"] = factors.mean(axis=0).reshape(-1)
+    table["factor_lower"], table["factor_upper"] = lower.reshape(-1), upper.reshape(-1)
+    table["note"] = np.repeat(note, width)
+    return table
+
+
+def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:
+    """Return the group term of the first parameter with that name, the first one for None; SpecError if absent."""
+    groups = {group.name: group for group in fit.design.mu.groups}
+    if not groups:
+        raise SpecError("Shrinkage needs a grouping factor: add a term such as (1 | group).")
+    if name is not None and name not in groups:
+        raise SpecError(f"'{name}' groups no term. {did_you_mean(name, groups)}")
+    return fit.design.mu, groups[name] if name is not None else next(iter(groups.values()))
+
+
+def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int = FACTOR_DRAWS) -> Array:
+    """Return the shrinkage factors of every level and column, (S, J, K), for about `draws` posterior draws.
+
+    Exact for Gaussian responses (closed form) and for single columns (quadrature); from the expected information for
+    several columns of other families.
+    """
+    posterior = thin(fit.posterior, draws)
+    design = fit.design
+    centre = effects_at_centre(predictor, group, posterior)
+    covariance = group.transform @ centre.reshape(-1, *centre.shape[2:]) @ group.transform.T
+    others = _predictor_without(predictor, group, posterior)
+    values = {name: stacked(posterior[name])[:, None] for name in design.scalars}
+    for name, further in list(design.predictors.items())[1:]:
+        own = population_predictor(further, posterior)
+        for block in further.groups:
+            own = own + group_contribution(block, posterior[further.b(block)].transpose("chain", "draw", ...).values)
+        values[name] = further.link.inverse(own.reshape(-1, own.shape[-1]))
+    conjugate = design.family.conjugate and predictor.link.name == "identity"
+    if len(group.labels) == 1 and not conjugate:
+        sd = np.sqrt(covariance[:, 0, 0])
+        y, z = np.asarray(design.response), group.matrix[:, 0]
+        trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
+        return scalar_shrinkage(design.family, predictor.link, y, trials, others, values, z, group.index, sd)[..., None]
+    effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+    eta = others + group_contribution(group, effects).reshape(others.shape)
+    values[predictor.parameter] = predictor.link.inverse(eta)
+    slope = predictor.link.derivative(eta)
+    weight = np.broadcast_to(design.family.information(values, design.trials) * slope**2, eta.shape)
+    return shrinkage_factors(covariance[:, None], information_matrices(group, weight))
+
+
+def information_matrices(group: GroupBlock, weight: Array) -> Array:
+    """Return W_j = sum of w_i z_i z_i' over the rows of each group, (S, J, K, K), for weights (S, n)."""
+    levels, width = len(group.levels), len(group.labels)
+    result = np.zeros((len(weight), levels, width, width))
+    for k in range(width):
+        for m in range(k, width):
+            product = weight * (group.matrix[:, k] * group.matrix[:, m])
+            for s in range(len(weight)):
+                result[s, :, k, m] = result[s, :, m, k] = np.bincount(group.index, product[s], minlength=levels)
+    return result
+
+
+def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array, Array]:
+    """Return the coefficients of each group from its own rows, (J, K), and a note for each group, (J,)."""
+    design, family = fit.design, fit.design.family
+    mean = fit.posterior.mean(("chain", "draw")).expand_dims(("chain", "draw"))
+    fixed = _predictor_without(predictor, group, mean)[0]
+    values = {name: np.asarray(mean[name]).reshape(()) for name in design.scalars}
+    for name, further in list(design.predictors.items())[1:]:
+        values[name] = further.link.inverse(population_predictor(further, mean)[0, 0])
+    y, trials, note = _nudged(fit, group)
+    levels, width = len(group.levels), len(group.labels)
+    effects = np.zeros((levels, width))
+    estimable = (
+        np.linalg.matrix_rank(information_matrices(group, np.ones((1, design.rows)))[0], hermitian=True) == width
+    )
+    for _ in range(100):
+        eta = fixed + np.einsum("nk,nk->n", group.matrix, effects[group.index])
+        values[predictor.parameter] = predictor.link.inverse(eta)
+        slope = predictor.link.derivative(eta)
+        weight = np.broadcast_to(family.information(values, trials) * slope**2, eta.shape)
+        score = family.score(y, values, trials) * slope
+        gradient = np.stack([np.bincount(group.index, score * z, minlength=levels) for z in group.matrix.T], axis=-1)
+        hessian = information_matrices(group, weight[None])[0]
+        hessian[~estimable] = np.eye(width)
+        step = np.linalg.solve(hessian, gradient[..., None])[..., 0]
+        step[~estimable] = 0.0
+        largest = np.abs(np.einsum("nk,nk->n", group.matrix, step[group.index])).max()
+        effects += step * min(1.0, 5.0 * (predictor.link.unit or np.inf) / max(largest, 1e-300))
+        if largest < 1e-9 * (1.0 + np.abs(eta).max()):
+            break
+    mean_part = population_part(fit, predictor, group).mean(("chain", "draw")).values
+    note = np.where(estimable, note, "too few rows for its own coefficients")
+    return np.where(estimable[:, None], effects + mean_part, np.nan), note
+
+
+def _nudged(fit: Fit, group: GroupBlock) -> tuple[Array, Array, Array]:
+    """Return response, trials and notes with half an event added where a group has none, or nothing else."""
+    design = fit.design
+    y = np.asarray(design.response, dtype=float).copy()
+    trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape).copy()
+    note = np.full(len(group.levels), "", dtype=object)
+    if not design.family.discrete:
+        return y, trials, note
+    rows = group.sizes
+    total = np.bincount(group.index, y, minlength=len(rows))
+    possible = np.bincount(group.index, trials, minlength=len(rows))
+    bounded = design.mu.link.tolerance_variance is not None
+    extreme = (total == 0) | (bounded & (total == possible))
+    share = 0.5 / rows
+    y = np.where(extreme[group.index], y + share[group.index], y)
+    if bounded:
+        trials = np.where(extreme[group.index], trials + 2 * share[group.index], trials)
+    note[extreme] = "half an event added" if not bounded else "half a success and half a failure added"
+    return y, trials, note
+
+
+def _predictor_without(predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
+    """Return the linear predictor of all terms but one, (S, n)."""
+    eta = population_predictor(predictor, posterior)
+    for other in predictor.groups:
+        if other is not group:
+            eta = eta + group_contribution(other, posterior[predictor.b(other)].transpose("chain", "draw", ...).values)
+    return eta.reshape(-1, eta.shape[-1])
+
+
+def _complete(fit: Fit, predictor: Predictor, group: GroupBlock) -> Array:
+    beta = dict(zip(predictor.population.labels, fit_pooled(fit.design).beta, strict=True))
+    return np.array([beta.get(label, 0.0) for label in group.labels])

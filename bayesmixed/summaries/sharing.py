@@ -1,0 +1,70 @@
+"""Sharing patterns: which grouping factors two observations can have in common."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from bayesmixed.design import Design
+from bayesmixed.terms.blocks import GroupBlock
+
+MOST_FACTORS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What two observations share.
+
+    Attributes
+    ----------
+    shared : tuple of str
+        All factors whose level is the same for both.
+    label : str
+        In words: "same school, other school:class".
+    """
+
+    shared: tuple[str, ...]
+    label: str
+
+
+def sharing_patterns(design: Design) -> list[Pattern]:
+    """Return the possible patterns of a design, fewest shared factors first; factors with one row a level do not count.
+
+    A pattern is closed: the same class is in the same school, and two observations with the same a and the same b
+    have the same a:b.
+    """
+    groups = {g.name: g for g in design.mu.groups if not (g.observation or np.all(g.sizes <= 1))}
+    names = list(groups)
+    nested = {
+        (inner, outer)
+        for inner in names
+        for outer in names
+        if inner != outer and is_nested(groups[inner], groups[outer])
+    }
+    sizes = range(1, len(names) + 1) if len(names) <= MOST_FACTORS else (1, len(names))
+    found = []
+    for size in sizes:
+        for chosen in combinations(names, size):
+            shared = _closure(set(chosen), names, nested)
+            if len(shared) == size:
+                found.append(Pattern(tuple(n for n in names if n in shared), _label(shared, names, nested)))
+    return found
+
+
+def is_nested(inner: GroupBlock, outer: GroupBlock) -> bool:
+    """Return whether each level of `inner` occurs in one level of `outer` only."""
+    pairs = np.unique(np.column_stack([inner.index, outer.index]), axis=0)
+    return len(pairs) == len(np.unique(inner.index))
+
+
+def _closure(chosen: set[str], names: list[str], nested: set[tuple[str, str]]) -> set[str]:
+    shared = set(chosen)
+    shared |= {outer for inner, outer in nested if inner in chosen}
+    return shared | {name for name in names if ":" in name and set(name.split(":")) <= shared}
+
+
+def _label(shared: set[str], names: list[str], nested: set[tuple[str, str]]) -> str:
+    """Name the innermost shared factors, and the ones not shared that could have been."""
+    inner = [n for n in names if n in shared and not any((m, n) in nested for m in shared)]
+    other = [n for n in names if n not in shared and not any((n, m) in nested for m in names if m not in shared)]
+    return f"same {' and '.join(inner)}" + (f", other {' and '.join(other)}" if other else "")
