@@ -1,0 +1,122 @@
+"""Families by name, and their values at points known by hand."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bayesmixed.errors import SpecError
+from bayesmixed.families import FAMILIES, ResponseScale, find_family
+from bayesmixed.links import LINKS
+from bayesmixed.priors import as_prior
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("normal", "gaussian"),
+        ("Normal", "gaussian"),
+        ("gausian", "gaussian"),
+        ("t", "student"),
+        ("student_t", "student"),
+        ("Student", "student"),
+        ("binary", "bernoulli"),
+        ("Binomial", "binomial"),
+        ("Poisson", "poisson"),
+        ("count", "poisson"),
+    ],
+)
+def test_other_names_of_a_family_give_a_did_you_mean(name, meant):
+    with pytest.raises(SpecError, match=f"Family '{name}' is not known. Did you mean '{meant}'"):
+        find_family(name)
+
+
+def test_a_name_that_resembles_nothing_lists_the_families():
+    with pytest.raises(SpecError, match="Accepted: gaussian, student"):
+        find_family("qqqq")
+
+
+def test_a_family_object_passes_through():
+    assert find_family(FAMILIES["poisson"]) is FAMILIES["poisson"]
+
+
+def test_an_unknown_parameter_is_an_error_that_names_the_close_one():
+    with pytest.raises(SpecError, match="Family 'gaussian' has no parameter 'sigmas'. Did you mean 'sigma'"):
+        FAMILIES["gaussian"].parameter("sigmas")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "trials", "scipy"),
+    [
+        ("gaussian", {"mu": 1.0, "sigma": 2.0}, 1.0, stats.norm(1, 2)),
+        ("student", {"mu": 1.0, "sigma": 2.0, "nu": 5.0}, 1.0, stats.t(5, 1, 2)),
+    ],
+)
+def test_the_density_of_a_continuous_family_is_scipys(name, values, trials, scipy):
+    y = np.array([-3.0, 0.0, 1.0, 2.5])
+    np.testing.assert_allclose(FAMILIES[name].logp(y, values, trials), scipy.logpdf(y))
+    assert float(FAMILIES[name].variance(values, trials)) == pytest.approx(scipy.var())
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "trials", "scipy"),
+    [
+        ("bernoulli", {"mu": 0.3}, 1.0, stats.bernoulli(0.3)),
+        ("binomial", {"mu": 0.3}, 7.0, stats.binom(7, 0.3)),
+        ("poisson", {"mu": 2.5}, 1.0, stats.poisson(2.5)),
+    ],
+)
+def test_the_probabilities_of_a_discrete_family_are_scipys(name, values, trials, scipy):
+    y = np.arange(2.0)
+    np.testing.assert_allclose(FAMILIES[name].logp(y, values, trials), scipy.logpmf(y))
+    assert float(FAMILIES[name].mean(values, trials)) == pytest.approx(scipy.mean())
+    assert float(FAMILIES[name].variance(values, trials)) == pytest.approx(scipy.var())
+
+
+def test_impossible_and_certain_outcomes_have_finite_log_probability():
+    assert float(FAMILIES["binomial"].logp(0.0, {"mu": 0.0}, 5.0)) == 0.0
+    assert float(FAMILIES["binomial"].logp(5.0, {"mu": 1.0}, 5.0)) == 0.0
+    assert float(FAMILIES["poisson"].logp(0.0, {"mu": 0.0}, 1.0)) == 0.0
+
+
+def test_the_variance_of_a_student_with_two_degrees_of_freedom_is_infinite():
+    variance = FAMILIES["student"].variance({"nu": np.array([1.5, 2.0, 4.0]), "sigma": 1.0}, 1.0)
+    np.testing.assert_array_equal(variance, [np.inf, np.inf, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("family", "link", "values", "expected"),
+    [
+        ("gaussian", "identity", {"mu": 0.0, "sigma": 2.0}, 4.0),
+        ("student", "identity", {"mu": 0.0, "sigma": 2.0, "nu": 4.0}, 8.0),
+        ("bernoulli", "logit", {"mu": 0.3}, np.pi**2 / 3),
+        ("binomial", "probit", {"mu": 0.3}, 1.0),
+        ("binomial", "cloglog", {"mu": 0.3}, np.pi**2 / 6),
+        ("poisson", "log", {"mu": 2.0}, np.log(1.5)),
+    ],
+)
+def test_the_latent_variance_is_that_of_nakagawa(family, link, values, expected):
+    assert float(FAMILIES[family].latent_variance(values, LINKS[link])) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("family", "y", "trials", "exposure", "expected"),
+    [
+        ("gaussian", [1.0, 2.0, 6.0], 1.0, 1.0, 3.0),
+        ("bernoulli", [0.0, 0.0, 1.0], 1.0, 1.0, 1.5 / 4),
+        ("binomial", [0.0, 0.0], np.array([4.0, 5.0]), 1.0, 0.5 / 10),
+        ("binomial", [4.0, 5.0], np.array([4.0, 5.0]), 1.0, 9.5 / 10),
+        ("poisson", [0.0, 0.0], 1.0, 1.0, 0.25),
+        ("poisson", [3.0, 5.0], 1.0, np.array([1.0, 3.0]), 8.5 / 4),
+    ],
+)
+def test_the_smoothed_mean_is_that_of_the_prior_rules(family, y, trials, exposure, expected):
+    assert FAMILIES[family].smoothed_mean(np.array(y), trials, exposure) == pytest.approx(expected)
+
+
+def test_default_priors_of_scale_and_tail_are_those_of_the_table():
+    student = FAMILIES["student"]
+    scale = ResponseScale(mean=1.0, unit=2.5)
+    assert student.parameter("sigma").prior(scale) == as_prior("HalfStudentT(4, 2.5)")
+    assert student.parameter("nu").prior(scale) == as_prior("Gamma(2, 0.1)")
+    assert student.parameter("sigma").intercept(scale) == pytest.approx((np.log(2.5) - 0.5, 1.2))
+    assert student.parameter("nu").intercept(scale) == pytest.approx((2.7, 0.8))

@@ -1,0 +1,63 @@
+"""Links by name, and their values at points known by hand."""
+
+import numpy as np
+import pytest
+
+from bayesmixed.errors import SpecError
+from bayesmixed.links import LINKS, find_link
+
+HALF_LOG_TWO = np.log(np.log(2.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "mu", "eta"),
+    [
+        ("identity", -1.5, -1.5),
+        ("log", 1.0, 0.0),
+        ("log", np.e**2, 2.0),
+        ("log_minus_one", 2.0, 0.0),
+        ("logit", 0.5, 0.0),
+        ("logit", 0.8, np.log(4.0)),
+        ("probit", 0.5, 0.0),
+        ("probit", 0.9750021048517795, 1.96),
+        ("cloglog", 0.5, HALF_LOG_TWO),
+        ("cloglog", 1 - np.exp(-1.0), 0.0),
+    ],
+)
+def test_a_link_has_its_textbook_value(name, mu, eta):
+    assert float(LINKS[name].forward(mu)) == pytest.approx(eta, abs=1e-12)
+    assert float(LINKS[name].inverse(eta)) == pytest.approx(mu, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["logit", "probit", "cloglog"])
+def test_far_tails_of_a_probability_keep_their_precision(name):
+    tail = float(LINKS[name].inverse(-20.0))
+    assert 0 < tail < 1e-8
+    assert float(LINKS[name].forward(tail)) == pytest.approx(-20.0, rel=1e-10)
+
+
+def test_a_link_object_passes_through():
+    assert find_link(LINKS["probit"]) is LINKS["probit"]
+
+
+@pytest.mark.parametrize(
+    ("name", "fragment"),
+    [
+        ("logt", "Did you mean 'logit'?"),
+        ("Probit", "Did you mean 'probit'?"),
+        ("sqrt_of_it", "Accepted: identity, log"),
+    ],
+)
+def test_an_unknown_link_is_an_error_that_names_the_accepted_ones(name, fragment):
+    with pytest.raises(SpecError) as error:
+        find_link(name)
+    assert fragment in str(error.value)
+
+
+def test_the_units_of_default_priors_are_those_of_the_contract():
+    units = {name: link.unit for name, link in LINKS.items()}
+    assert units["identity"] is None
+    assert units["log"] == 1.0
+    assert units["logit"] == 1.0
+    assert units["probit"] == 0.55
+    assert units["cloglog"] == 0.71
