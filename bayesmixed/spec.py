@@ -1,6 +1,6 @@
 """ModelSpec: what the model is, without data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,11 @@ class ModelSpec(BaseModel):
             raise SpecError("'predictors' is a table of parameters, each with a list of terms.")
         return {name: _complete_terms(terms) for name, terms in predictors.items()}
 
+    @field_validator("factors", "crossed", mode="before")
+    @classmethod
+    def _one_name(cls, names: Any) -> Any:
+        return (names,) if isinstance(names, str) else names
+
     @field_validator("priors", mode="before")
     @classmethod
     def _read_priors(cls, priors: Any) -> Any:
@@ -159,8 +164,8 @@ def from_formula(
     link: str | None = None,
     links: Mapping[str, str] | None = None,
     priors: Mapping[str, Any] | None = None,
-    factors: tuple[str, ...] | list[str] = (),
-    crossed: tuple[str, ...] | list[str] = (),
+    factors: str | Sequence[str] = (),
+    crossed: str | Sequence[str] = (),
     title: str = "",
     question: str = "",
     **predictors: str,
@@ -196,8 +201,8 @@ def from_formula(
         links={**(links or {}), **({first: link} if link else {})},
         predictors={first: parsed.terms, **further},
         priors=dict(priors or {}),
-        factors=tuple(factors),
-        crossed=tuple(crossed),
+        factors=factors,
+        crossed=crossed,
     )
 
 
@@ -207,7 +212,7 @@ def as_spec(
     family: str | Family | None = None,
     priors: Mapping[str, Any] | None = None,
     links: Mapping[str, str] | None = None,
-    crossed: tuple[str, ...] = (),
+    crossed: str | Sequence[str] = (),
 ) -> ModelSpec:
     """Return a spec from a formula, a shipped name, a TOML path or a spec, with changes applied.
 
@@ -230,7 +235,8 @@ def as_spec(
     fields = {name: getattr(spec, name) for name in ModelSpec.model_fields}
     fields["priors"] = {**spec.priors, **(priors or {})}
     fields["links"] = {**spec.links, **(links or {})}
-    fields["crossed"] = tuple(dict.fromkeys((*spec.crossed, *crossed)))
+    added = (crossed,) if isinstance(crossed, str) else crossed
+    fields["crossed"] = tuple(dict.fromkeys((*spec.crossed, *added)))
     return ModelSpec(**fields)
 
 

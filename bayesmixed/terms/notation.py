@@ -46,10 +46,12 @@ def normalise(text: str) -> str:
     Raises
     ------
     SpecError
-        The text is empty between two signs or contains a tilde.
+        The text is empty between two signs, or contains a tilde or a lonely dot.
     """
     if "~" in text:
         raise SpecError(f"Formula '{text}': a tilde has no place here; write the right-hand side only.")
+    if re.search(r"(?<![\w.])\.(?![\w.])", re.sub(r"`[^`]*`", "x", text)):
+        raise SpecError(f"Formula '{text.strip()}': '.' for all other columns is not there; write the columns out.")
     intercept, terms = True, ""
     for sign, piece in split_signed(text):
         term = re.sub(r"\s+", " ", piece).strip()
