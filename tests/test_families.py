@@ -40,7 +40,7 @@ def test_a_family_object_passes_through():
 
 
 def test_an_unknown_parameter_is_an_error_that_names_the_close_one():
-    with pytest.raises(SpecError, match="Family 'gaussian' has no parameter 'sigmas'. Did you mean 'sigma'"):
+    with pytest.raises(SpecError, match=r"Family 'gaussian' has no parameter 'sigmas'. Did you mean 'sigma'"):
         FAMILIES["gaussian"].parameter("sigmas")
 
 

@@ -217,7 +217,7 @@ def test_an_absent_file_is_an_error_that_names_it(tmp_path):
 
 
 def test_an_unknown_shipped_name_says_what_was_tried():
-    with pytest.raises(SpecError, match="'herdd' is no formula .* no file and no shipped spec. Did you mean 'herd'"):
+    with pytest.raises(SpecError, match=r"'herdd' is no formula .* no file and no shipped spec. Did you mean 'herd'"):
         load_spec("herdd")
 
 
