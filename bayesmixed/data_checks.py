@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,11 @@ from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.tables import encode
 
 _RESERVED = ("chain", "draw", "sample", "row", "obs")
+_PREFIXES = ("sd", "b", "corr", "z", "centred_sd", "centred_b", "partial_corr")
 
 
 def check_response(family: Family, name: str, y: Array, trials: Array | float, rows: pd.Index) -> None:
-    """Refuse a response outside the family's support, or one without variation.
+    """Refuse a response outside the family's support.
 
     Raises
     ------
@@ -34,6 +36,10 @@ def check_response(family: Family, name: str, y: Array, trials: Array | float, r
             + (f" of {np.broadcast_to(trials, y.shape)[bad[0]]:g} trials" if family.has_trials else "")
             + f"). {family.hint}".rstrip()
         )
+
+
+def check_variation(family: Family, name: str, y: Array, trials: Array | float) -> None:
+    """Refuse a response that is the same in all rows (DataError)."""
     if np.ptp(y) == 0 and (family.scale or (len(y) > 1 and np.ptp(np.asarray(trials)) == 0)):
         raise DataError(f"Response '{name}' is {y[0]:g} in all {len(y)} rows; there is no variation to explain.")
 
@@ -49,25 +55,32 @@ def check_trials(name: str | int, trials: Array, rows: pd.Index) -> None:
 
 
 def check_names(spec: ModelSpec, family: Family) -> None:
-    """Refuse grouping factors whose names the draws cannot hold (SpecError)."""
-    taken = {parameter.name for parameter in family.parameters} | {spec.response, "row"}
+    """Refuse grouping factors and responses whose names the results cannot hold (SpecError)."""
+    scalars = [parameter.name for parameter in family.parameters if parameter.name not in spec.predictors]
+    variables, dims = scalars, ["row"]
     for parameter, terms in spec.predictors.items():
         suffix = "" if parameter == family.parameters[0].name else f"_{parameter}"
-        taken |= {f"beta{suffix}", f"beta{suffix}_effect", f"centred_beta{suffix}"}
-        for term in terms:
-            name = getattr(term, "by", "obs" if term.kind == "observation" else None)
-            if name is not None:
-                taken |= {f"{prefix}_{name}{suffix}" for prefix in ("sd", "b", "corr", "z")} | {
-                    f"{name}{suffix}_effect"
-                }
-    for terms in spec.predictors.values():
-        for name in (term.by for term in terms if term.kind == "group"):
-            pieces = set(name.split(":"))
-            if pieces & set(_RESERVED) or name in taken:
-                word = next((piece for piece in name.split(":") if piece in _RESERVED), name)
-                raise SpecError(f"Grouping factor '{word}' has a name that the results use. Rename the column.")
-            if re.search(r"[,/]", name):
-                raise SpecError(f"Grouping factor '{name}' has a comma or slash in its name. Rename the column.")
+        variables += [f"beta{suffix}", f"centred_beta{suffix}"]
+        dims.append(f"beta{suffix}_effect")
+        for name in dict.fromkeys(_grouping(term) for term in terms if _grouping(term)):
+            variables += [f"{prefix}_{name}{suffix}" for prefix in _PREFIXES]
+            dims += [f"{name}{suffix}_effect", f"{name}{suffix}_effect_2"]
+    twice = [name for name in variables if variables.count(name) > 1]
+    if twice:
+        raise SpecError(f"Two terms would both have the name '{twice[0]}' in the results. Rename a grouping column.")
+    groups = {_grouping(term) for terms in spec.predictors.values() for term in terms if term.kind == "group"}
+    taken = {*variables, *dims, *(parameter.name for parameter in family.parameters), spec.response}
+    for name in groups:
+        reserved = [piece for piece in name.split(":") if piece in _RESERVED]
+        if reserved or name in taken:
+            word = reserved[0] if reserved else name
+            raise SpecError(f"Grouping factor '{word}' has a name that the results use. Rename the column.")
+    if spec.response in {*variables, *dims}:
+        raise SpecError(f"Response '{spec.response}' has a name that the results use. Rename the column.")
+
+
+def _grouping(term: Any) -> str:
+    return "obs" if term.kind == "observation" else str(getattr(term, "by", ""))
 
 
 def check_design(design: Design) -> None:
@@ -84,7 +97,10 @@ def check_design(design: Design) -> None:
     for name, levels in design.table.levels.items():
         if len(levels) < 2:
             raise DataError(f"Factor '{name}' has one level ('{levels[0]}'); it explains nothing. Leave it out.")
+    response = design.spec.response.strip("`")
     for predictor in design.predictors.values():
+        if response in predictor.population.labels:
+            raise DataError(f"Response '{response}' stands on the right side of its own formula. Leave it out.")
         _check_collinearity(predictor)
         for group in predictor.groups:
             _check_group(group, predictor)

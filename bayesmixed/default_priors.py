@@ -7,7 +7,7 @@ import numpy as np
 
 from bayesmixed.covariances import lkj_concentration
 from bayesmixed.design import Design, Predictor, RealisedPrior
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families import Parameter, ResponseScale
 from bayesmixed.priors import Prior, split_key
 from bayesmixed.spec import ModelSpec
@@ -80,7 +80,13 @@ def _units(design: Design, predictor: Predictor, scale: ResponseScale) -> _Units
         location, spread = parameter.intercept(scale)
         return _Units(location, spread, 1.25, 0.5)
     unit = scale.unit if predictor.link.unit is None else predictor.link.unit
-    location = float(predictor.link.forward(scale.mean))
+    with np.errstate(all="ignore"):
+        location = float(predictor.link.forward(scale.mean))
+    if not np.isfinite(location):
+        raise DataError(
+            f"Link '{predictor.link.name}' of '{predictor.parameter}' cannot hold the mean of the response, "
+            f"{scale.mean:g}. Take another link."
+        )
     counted = predictor.link.name == "log" and design.family.discrete
     location -= 0.0 if counted else float(np.mean(predictor.offset))
     return _Units(location, 2.5 * unit, 2.5 * unit, unit)
@@ -144,7 +150,10 @@ def _user_key(key: str, given: Iterable[str]) -> str | None:
 
 
 def _check_keys(design: Design, accepted: list[str]) -> None:
-    known = {*accepted, *(split_key(key)[0] for key in accepted)}
+    intercepts = {
+        f"{p.beta}[{name}]" for p in design.predictors.values() for name in ("Intercept", "Intercept_centred")
+    }
+    known = {*accepted, *(split_key(key)[0] for key in accepted if key not in intercepts)}
     for predictor in design.predictors.values():
         if "Intercept" in predictor.population.labels:
             known |= {f"{predictor.beta}[Intercept]", f"{predictor.beta}[Intercept_centred]"}

@@ -6,18 +6,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesmixed.design import Design, Predictor
-from bayesmixed.errors import SpecError
+from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families import Parameter
 from bayesmixed.links import Array
+from bayesmixed.placements import (
+    CENTRED,
+    HIERARCHICAL,
+    NONCENTRED,
+    WAYS,
+    Placement,
+    parent_index,
+    place_groups,
+    population_mean,
+)
 from bayesmixed.priors import DISTRIBUTIONS, Prior
 from bayesmixed.terms.blocks import GroupBlock
 
 if TYPE_CHECKING:
     import pymc as pm
-
-CENTRED = "centred"
-NONCENTRED = "noncentred"
-
 
 def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) -> "pm.Model":
     """Return the plain PyMC model of a design, with named dims and coords.
@@ -29,13 +35,26 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
     ----------
     design : Design
         With a response.
-    parameterisation : mapping of str to {"centred", "noncentred"}, optional
-        By the name of the effects ("b_herd"); without an entry the effects themselves are the free variables.
+    parameterisation : mapping of str to {"centred", "noncentred", "hierarchical"}, optional
+        By the name of the effects ("b_herd"); without an entry the effects themselves are the free variables
+        ("centred"). "noncentred": standardised effects are; "hierarchical": the group coefficients are.
         The joint density of coefficients, SDs, correlations and effects is the same for every choice.
+
+    Raises
+    ------
+    SpecError
+        A parameterisation has another name.
     """
     import pymc as pm
 
     choice = dict(parameterisation or {})
+    for way in choice.values():
+        if way not in WAYS:
+            raise SpecError(f"Parameterisation '{way}' is not known. {did_you_mean(way, WAYS)}")
+    effects = [predictor.b(group) for predictor, group in design.group_blocks()]
+    unknown = [name for name in choice if name not in effects]
+    if unknown:
+        raise SpecError(f"Parameterisation of '{unknown[0]}': no such effects. {did_you_mean(unknown[0], effects)}")
     with pm.Model(coords=_coords(design)) as model:
         values: dict[str, Any] = {}
         for name, predictor in design.predictors.items():
@@ -69,18 +88,42 @@ def _whole(values: Any) -> Any:
 
 
 def _linear_predictor(design: Design, predictor: Predictor, choice: Mapping[str, str]) -> Any:
+    placements = place_groups(predictor, choice)
     eta: Any = predictor.offset
+    beta: Any = None
     if predictor.population.labels:
-        eta = eta + predictor.centred_matrix @ _coefficients(design, predictor)
-    for group in predictor.groups:
-        way = choice.get(predictor.b(group), CENTRED)
-        if way not in (CENTRED, NONCENTRED):
-            raise SpecError(f"Parameterisation '{way}' is not known. Accepted: '{CENTRED}', '{NONCENTRED}'.")
-        effects = _effects(design, predictor, group, way)
+        beta = _coefficients(design, predictor)
+        taken = {column for placement in placements for column in placement.columns}
+        rest = [column for column in range(len(predictor.population.labels)) if column not in taken]
+        eta = eta + predictor.centred_matrix[:, rest] @ beta[rest]
+    coefficients: dict[str, Any] = {}
+    for placement in placements:
+        group = placement.group
+        if group.observation:
+            eta = eta + _observation_effects(design, predictor, placement, eta)[group.index, 0]
+            continue
+        mean = _mean(predictor, placement, beta, coefficients, placements)
+        coefficients[group.name] = total = _effects(design, predictor, placement, mean)
+        if placement.absorbed:
+            continue
         for column, values in enumerate(group.centred_matrix.T):
-            picked = effects[group.index, column]
+            picked = total[group.index, column]
             eta = eta + (picked if np.all(values == 1) else values * picked)
     return eta
+
+
+def _mean(
+    predictor: Predictor,
+    placement: Placement,
+    beta: Any,
+    coefficients: Mapping[str, Any],
+    placements: tuple[Placement, ...],
+) -> Any:
+    """Return the mean of a term's coefficients: (J, K), (K,), or None for zero."""
+    if placement.parent:
+        outer = next(other.group for other in placements if other.group.name == placement.parent)
+        return coefficients[placement.parent][parent_index(placement.group, outer)]
+    return population_mean(predictor, placement) @ beta if placement.columns else None
 
 
 def _coefficients(design: Design, predictor: Predictor) -> Any:
@@ -102,34 +145,62 @@ def _coefficient_prior(design: Design, predictor: Predictor, label: str) -> Prio
     return design.priors[key].prior
 
 
-def _effects(design: Design, predictor: Predictor, group: GroupBlock, way: str) -> Any:
-    """Return the (J, K) effects at the centre and register effects, SDs and correlations as written."""
+def _effects(design: Design, predictor: Predictor, placement: Placement, mean: Any) -> Any:
+    """Return the (J, K) coefficients at the centre, effects plus mean, and register effects, SDs and correlations."""
     import pymc as pm
     import pytensor.tensor as pt
 
+    group, way = placement.group, placement.way
     as_written = not np.any(group.centre)
     mark = "" if as_written else "centred_"
+    name, written = f"{mark}{predictor.b(group)}", predictor.b(group)
     dims = (group.name, predictor.effect_dim(group))
+    sd, factor = _scales(design, predictor, group, mark)
+    shift = 0.0 if mean is None else mean
+    if way == NONCENTRED:
+        z = pm.Normal(f"z_{group.name}{predictor.suffix}", 0.0, 1.0, dims=dims)
+        effects = z * sd if factor is None else _times(z, factor, len(group.labels))
+        total = effects + shift
+    else:
+        inside = shift if way == HIERARCHICAL else 0.0
+        free = f"coefficient_{group.name}{predictor.suffix}" if way == HIERARCHICAL else name
+        if factor is None:
+            drawn = pm.Normal(free, inside, sd, dims=dims)
+        else:
+            drawn = pm.MvNormal(free, mu=inside + pt.zeros(len(group.labels)), chol=factor, dims=dims)
+        effects = drawn - inside if way == HIERARCHICAL else drawn
+        total = drawn if way == HIERARCHICAL else drawn + shift
+    if way != CENTRED and as_written:
+        pm.Deterministic(name, effects, dims=dims)
+    elif not as_written:
+        pm.Deterministic(written, _times(effects, group.transform, len(group.labels)), dims=dims)
+    return total
+
+
+def _observation_effects(design: Design, predictor: Predictor, placement: Placement, eta: Any) -> Any:
+    """Return the (n, 1) observation-level effects; "hierarchical" centres each on the rest of its predictor."""
+    import pymc as pm
+
+    group = placement.group
+    if placement.way != HIERARCHICAL:
+        return _effects(design, predictor, placement, None)
+    sd, _ = _scales(design, predictor, group, "")
+    dims = (group.name, predictor.effect_dim(group))
+    rest = (eta + np.zeros(design.rows))[:, None]
+    total = pm.Normal(f"coefficient_{group.name}{predictor.suffix}", rest, sd, dims=dims)
+    return pm.Deterministic(predictor.b(group), total - rest, dims=dims)
+
+
+def _scales(design: Design, predictor: Predictor, group: GroupBlock, mark: str) -> tuple[Any, Any]:
+    """Return the SDs at the centre and, where correlations are estimated, the Cholesky factor of the covariance."""
     priors = [design.priors[f"{predictor.sd(group)}[{label}]"].prior for label in group.labels]
-    sd = _vector(f"{mark}{predictor.sd(group)}", priors, dims[1])
+    sd = _vector(f"{mark}{predictor.sd(group)}", priors, predictor.effect_dim(group))
     factor = None
     if group.correlated:
         concentration = design.priors[predictor.corr(group)].prior.arguments[0]
         factor = sd[:, None] * _correlation_factor(predictor.corr(group), group, concentration)
     _register_covariance(predictor, group, sd, factor)
-    name = f"{mark}{predictor.b(group)}"
-    if way == NONCENTRED:
-        z = pm.Normal(f"z_{group.name}{predictor.suffix}", 0.0, 1.0, dims=dims)
-        effects = z * sd if factor is None else _times(z, factor, len(group.labels))
-        if as_written:
-            return pm.Deterministic(name, effects, dims=dims)
-    elif factor is None:
-        effects = pm.Normal(name, 0.0, sd, dims=dims)
-    else:
-        effects = pm.MvNormal(name, mu=pt.zeros(len(group.labels)), chol=factor, dims=dims)
-    if not as_written:
-        pm.Deterministic(predictor.b(group), _times(effects, group.transform, len(group.labels)), dims=dims)
-    return effects
+    return sd, factor
 
 
 def _times(effects: Any, matrix: Any, size: int) -> Any:
@@ -222,7 +293,8 @@ def _scalar(parameter: Parameter, prior: Prior) -> Any:
 
     if prior.name == "Fixed":
         return pm.Deterministic(parameter.name, pt.as_tensor_variable(prior.arguments[0]))
-    arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, prior.arguments, strict=True))
+    # PyTensor would hold plain numbers such as 4.0 in single precision.
+    arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, np.array(prior.arguments, dtype=float), strict=True))
     lower, upper = prior.support
     if lower >= parameter.lower and upper <= parameter.upper:
         return getattr(pm, prior.name)(parameter.name, **arguments)

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.data_checks import advice, check_design, check_names, check_response, check_trials, suspicious_labels
+from bayesmixed.data_checks import (
+    advice,
+    check_design,
+    check_names,
+    check_response,
+    check_trials,
+    check_variation,
+    suspicious_labels,
+)
 from bayesmixed.default_priors import realise_priors, states_centred_prior, states_group_prior
 from bayesmixed.design import Design, Predictor
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
@@ -71,6 +79,7 @@ def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", 
     design = Design(spec, family, table, response, trials, predictors, {}, (), dropped)
     if like is not None:
         return replace(design, priors=like.priors)
+    check_variation(family, spec.response, np.asarray(response), np.asarray(trials))
     check_design(design)
     design = replace(design, priors=realise_priors(design))
     design = replace(design, notes=(*advice(design), *suspicious_labels(design)))

@@ -38,8 +38,10 @@ class Group(BaseModel):
     @field_validator("by")
     @classmethod
     def _plain_names(cls, by: str) -> str:
+        if "," in by and "(" not in by:
+            raise SpecError(f"Grouping factor '{by.replace('`', '')}' has a comma in its name. Rename the column.")
         names = [name.strip() for name in split_top(by.replace("`", ""), ":")]
-        if "/" in by or any(re.search(r"[()|+*,]", name) or not name for name in names):
+        if "/" in by or any(re.search(r"[()|+*]", name) or not name for name in names):
             raise SpecError(
                 f"Grouping factor '{by}' is no column name. Use a column, or columns joined by ':'; "
                 "an expression must be computed as a column first."

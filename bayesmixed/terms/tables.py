@@ -1,6 +1,7 @@
 """The data table that terms read: columns, factor levels and the evaluation of formulas on them."""
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -62,9 +63,11 @@ def as_table(data: pd.DataFrame, factors: Iterable[str], columns: Iterable[str],
     for name in columns:
         if like is not None:
             if name not in like.levels:
+                if not is_number(data[name]):
+                    raise DataError(f"Column '{name}' held numbers when the model was fitted, and holds none here.")
                 continue
             levels[name] = like.levels[name]
-            text = data[name].map(as_label)
+            text = data[name].astype(object).map(as_label)
             unseen = sorted(set(text) - set(levels[name]))
             if unseen:
                 raise DataError(
@@ -72,6 +75,11 @@ def as_table(data: pd.DataFrame, factors: Iterable[str], columns: Iterable[str],
                     f"Known levels: {enumerate_words(levels[name], 12)}."
                 )
         elif name in chosen or not is_number(data[name]):
+            if name not in chosen and is_date(data[name]):
+                raise DataError(
+                    f"Column '{name}' holds dates or times. Compute a number from it beforehand, such as days since the "
+                    f"first; or say C({name}) if each date is a level of its own."
+                )
             codes, labels = encode(data[name])
             levels[name], text = labels, pd.Series(np.asarray(labels, dtype=object)[codes], index=data.index)
         else:
@@ -83,6 +91,11 @@ def as_table(data: pd.DataFrame, factors: Iterable[str], columns: Iterable[str],
 def is_number(column: pd.Series) -> bool:
     """Return whether a column holds numbers (truth values and categories are none)."""
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def is_date(column: pd.Series) -> bool:
+    """Return whether a column holds dates, times or durations."""
+    return column.dtype.kind in "mM" or isinstance(column.dtype, pd.PeriodDtype)
 
 
 def as_label(value: object) -> str:
@@ -123,13 +136,18 @@ def evaluate(formula: str, table: Table, state: Any = None) -> Columns:
         The formula cannot be read or evaluated.
     """
     from formulaic import model_matrix
+    from formulaic.errors import DataMismatchWarning
 
     quoted = quote_names(formula, table.data.columns)
     try:
-        if state is None:
-            matrix = model_matrix(quoted, table.data, context=context(), na_action="raise")
-        else:
-            matrix = state.get_model_matrix(table.data, context=context())
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("error", DataMismatchWarning)
+            if state is None:
+                matrix = model_matrix(quoted, table.data, context=context(), na_action="raise")
+            else:
+                matrix = state.get_model_matrix(table.data, context=context())
+    except DataMismatchWarning as error:
+        raise DataError(f"A factor in '{formula}' holds a level that the model was not fitted to. {error}") from error
     except Exception as error:  # formulaic raises many kinds; all mean the same to the user
         raise SpecError(f"Formula '{formula}' cannot be evaluated: {_first_line(error)}") from error
     labels = tuple(str(name) for name in matrix.columns)
@@ -162,7 +180,8 @@ def evaluate_expression(expression: str, table: Table) -> pd.Series:
         quoted = re.sub(rf"`{re.escape(column)}`|(?<![\w.`]){re.escape(column)}(?![\w.(])", f"_column_{i}", quoted)
     scope = {**TRANSFORMS, **context(), **{str(c): table.data[c] for c in table.data.columns}, **aliases}
     try:
-        value = stateful_eval(quoted.replace("^", "**"), scope, {}, {}, None)
+        with np.errstate(all="ignore"):
+            value = stateful_eval(quoted.replace("^", "**"), scope, {}, {}, None)
     except Exception as error:
         raise SpecError(f"Expression '{expression}' cannot be evaluated: {_first_line(error)}") from error
     return pd.Series(np.broadcast_to(np.asarray(value), (table.rows,)), index=table.data.index)
@@ -177,8 +196,9 @@ def variables(formula: str, columns: Iterable[str]) -> set[str]:
         A name is neither a column nor a function of the formula language.
     """
     known = [str(column) for column in columns]
-    found = set(re.findall(r"`([^`]+)`", formula))
-    rest = re.sub(r"`[^`]+`", " ", re.sub(r"'[^']*'|\"[^\"]*\"", " ", formula))
+    plain = strip_factor_calls(formula)[0]
+    found = set(re.findall(r"`([^`]+)`", plain))
+    rest = re.sub(r"`[^`]+`", " ", re.sub(r"'[^']*'|\"[^\"]*\"", " ", plain))
     for name in _odd_names(rest, known):
         found.add(name)
         rest = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.(])", " ", rest)
