@@ -120,9 +120,8 @@ def advice(design: Design) -> Iterator[str]:
             )
         if np.all(group.sizes == 1):
             yield f"'{group.name}' has one row in each level: it acts as an observation-level effect, as obs()."
-        for label in group.labels:
-            level_means = label == "Intercept" or predictor.population.levels_mask.any()
-            if label not in predictor.population.labels and not (label == "Intercept" and level_means):
+        for column, label in enumerate(group.labels):
+            if not _has_mean(group.matrix[:, column], label, predictor):
                 yield (
                     f"The effect of '{label}' varies between levels of '{group.name}' around 0, because the population "
                     f"part has no '{label}'. Usually one wants its mean too: add it to the formula."
@@ -133,6 +132,15 @@ def advice(design: Design) -> Iterator[str]:
                 f"'{name}' enters an interaction or power and is never 0: the other effects in it are effects at "
                 f"{name} = 0. center({name}) makes them effects at its mean."
             )
+
+
+def _has_mean(values: Array, label: str, predictor: Predictor) -> bool:
+    """Return whether the population part can hold the mean of the effects of a group column."""
+    matrix = predictor.population.matrix
+    if label in predictor.population.labels or matrix.shape[1] == 0:
+        return label in predictor.population.labels
+    fitted = matrix @ np.linalg.lstsq(matrix, values, rcond=None)[0]
+    return float(np.linalg.norm(values - fitted)) <= 1e-8 * float(np.linalg.norm(values))
 
 
 def suspicious_labels(design: Design) -> Iterator[str]:
