@@ -25,6 +25,7 @@ from bayesmixed.terms.blocks import GroupBlock
 if TYPE_CHECKING:
     import pymc as pm
 
+
 def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) -> "pm.Model":
     """Return the plain PyMC model of a design, with named dims and coords.
 

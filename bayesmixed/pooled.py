@@ -45,13 +45,13 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
     first = family.parameters[0].name
     matrix = predictor.centred_matrix
     shift = predictor.offset + (0.0 if offset is None else offset)
-    location, precision = _normal_priors(design, predictor)
+    location, precision = normal_priors(design, predictor)
     beta = location.copy()
     values = {name: _central_value(design, name) for name in (p.name for p in family.parameters[1:])}
     eta = shift + matrix @ beta
     y, trials = np.asarray(design.response), design.trials
     for _ in range(50):
-        values[first] = _inside(predictor, eta)
+        values[first] = mean_inside(predictor, eta)
         if family.scale:
             residual = y - values[first]
             values[family.scale] = np.asarray(max(float(np.sqrt(np.mean(residual**2))), 1e-12))
@@ -74,7 +74,7 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
     return PooledFit(predictor.transform @ beta, values, information, score / information)
 
 
-def _inside(predictor: Predictor, eta: Array) -> Array:
+def mean_inside(predictor: Predictor, eta: Array) -> Array:
     """Return the inverse link, kept off the border where information and score are not finite."""
     mean = predictor.link.inverse(eta)
     if predictor.link.tolerance_variance is not None:
@@ -82,7 +82,8 @@ def _inside(predictor: Predictor, eta: Array) -> Array:
     return np.asarray(mean)
 
 
-def _normal_priors(design: Design, predictor: Predictor) -> tuple[Array, Array]:
+def normal_priors(design: Design, predictor: Predictor) -> tuple[Array, Array]:
+    """Return location and precision of normal laws like the priors of the coefficients at the centre, each (p,)."""
     location, precision = [], []
     for label in predictor.population.labels:
         key = f"{predictor.beta}[{label}]"
@@ -104,5 +105,5 @@ def _central_value(design: Design, name: str) -> Array:
         value = prior.arguments[0] if prior.name == "Fixed" else float(prior.frozen().ppf(0.5))
         return np.asarray(max(value, parameter.lower + 1e-3))
     predictor = design.predictors[name]
-    location, _ = _normal_priors(design, predictor)
+    location, _ = normal_priors(design, predictor)
     return np.asarray(predictor.link.inverse(predictor.centred_matrix @ location + predictor.offset))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesmixed.approximation import QuickMode, quick_mode
 from bayesmixed.design import Design
 from bayesmixed.draws import as_draws, draw_names
 from bayesmixed.engines.settings import EngineRecord, Settings
@@ -16,8 +17,9 @@ from bayesmixed.errors import SamplingError
 from bayesmixed.model import build
 from bayesmixed.parameterisation import choose_parameterisation
 
-CAREFUL = 0.99
 USUAL = 0.9
+CAREFUL = 0.99
+UTMOST = 0.998
 FEW_LEVELS = 7
 
 
@@ -55,8 +57,8 @@ def sample(
 ) -> Run:
     """Return draws from the posterior of a design.
 
-    A run with divergences at the default target acceptance is repeated once with 0.99. An interruption keeps the
-    complete draws.
+    A run with divergences at the default target acceptance is repeated once with a higher one. An interruption keeps
+    the complete draws.
 
     Raises
     ------
@@ -65,7 +67,8 @@ def sample(
     """
     import nutpie
 
-    choices = choose_parameterisation(design, parameterisation)
+    mode = quick_mode(design) if design.mu.groups else None
+    choices = choose_parameterisation(design, mode, parameterisation)
     decisions = [f"{choice.effects} {choice.way}: {choice.reason}" for choice in choices]
     target, reason = default_target(design)
     if target_accept is not None:
@@ -77,16 +80,21 @@ def sample(
             "Compiling the model (some seconds; a minute the first time on a machine) ...", file=sys.stderr, flush=True
         )
     model = build(design, parameterisation={choice.effects: choice.way for choice in choices})
-    compiled = nutpie.compile_pymc_model(model, var_names=list(draw_names(design)))
+    points = _starting_points(design, mode, model)
+    jittered = {variable for variable in model.free_RVs if variable.name not in points}
+    compiled = nutpie.compile_pymc_model(
+        model, var_names=list(draw_names(design)), initial_points=points, jitter_rvs=jittered
+    )
     timing = {"compile": time.perf_counter() - started}
     started = time.perf_counter()
     tree, complete = _run(compiled, replace(settings, target_accept=target), progress)
     divergent = int(tree["sample_stats"]["diverging"].sum())
-    if divergent and complete and target_accept is None and target < CAREFUL:
+    if divergent and complete and target_accept is None:
+        higher = CAREFUL if target < CAREFUL else UTMOST
         if progress:
-            print(f"{divergent} divergences: sampling again with target acceptance {CAREFUL} ...", file=sys.stderr)
-        decisions.append(f"{divergent} divergences at {target}: sampled again with target acceptance {CAREFUL}")
-        target = CAREFUL
+            print(f"{divergent} divergences: sampling again with target acceptance {higher} ...", file=sys.stderr)
+        decisions.append(f"{divergent} divergences at {target}: sampled again with target acceptance {higher}")
+        target = higher
         tree, complete = _run(compiled, replace(settings, target_accept=target), progress, fallback=tree)
     timing["sample"] = time.perf_counter() - started
     draws = as_draws(design, tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset())
@@ -98,6 +106,30 @@ def sample(
         complete=complete,
     )
     return Run(draws, EngineRecord("pymc", why, tuple(decisions)), used, timing)
+
+
+def _starting_points(design: Design, mode: QuickMode | None, model: Any) -> dict[str, Any]:
+    """Return random starting points for coefficients and SDs, twice as wide as the approximate posterior.
+
+    nutpie's own jitter of one unit is far off where a slope is measured in hundredths.
+    """
+    import pymc as pm
+
+    if mode is None:
+        return {}
+    predictor, names = design.mu, {variable.name for variable in model.free_RVs}
+    beta = predictor.beta if predictor.beta in names else f"centred_{predictor.beta}"
+    points: dict[str, Any] = {}
+    if beta in names:
+        points[beta] = pm.Normal.dist(mode.beta, 2.0 * mode.beta_sd)
+    for group in predictor.groups:
+        for name in (predictor.sd(group), f"centred_{predictor.sd(group)}"):
+            if name in names:
+                sd = mode.sds[group.name]
+                points[name] = pm.Uniform.dist(0.5 * sd, 2.0 * sd)
+    if mode.scale is not None and design.family.scale in names:
+        points[design.family.scale] = pm.Uniform.dist(0.7 * mode.scale, 1.4 * mode.scale)
+    return points
 
 
 def _run(

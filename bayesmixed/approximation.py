@@ -1,0 +1,130 @@
+"""Quick approximations of a posterior, from which engines take parameterisations and starting points."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayesmixed.default_priors import group_unit
+from bayesmixed.design import Design, Predictor
+from bayesmixed.links import Array
+from bayesmixed.pooled import fit_pooled, mean_inside, normal_priors
+
+LARGEST = 4000
+_ROUNDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class QuickMode:
+    """Mode of coefficients and effects of the first parameter at SDs that maximise an approximate marginal density.
+
+    Attributes
+    ----------
+    beta, beta_sd : (p,) array
+        Coefficients at the centre, and their approximate posterior sd.
+    effects : dict of (J, K) arrays
+        Group effects at the centre, by factor.
+    sds : dict of (K,) arrays
+        SDs at the centre, by factor.
+    factors : dict of (J, K) arrays
+        Expected shrinkage factor 1 - Var(b | y) / SD^2, all other effects integrated out.
+    scale : float or None
+        The family's residual scale.
+    """
+
+    beta: Array
+    beta_sd: Array
+    effects: dict[str, Array]
+    sds: dict[str, Array]
+    factors: dict[str, Array]
+    scale: float | None
+
+
+def quick_mode(design: Design) -> QuickMode | None:
+    """Return the quick mode of a design, or None where it has more than 4,000 coefficients.
+
+    Penalised quasi-likelihood with the variance updates of Schall (1991, Biometrika 78:719): Fisher scoring for all
+    coefficients at given SDs, then SD^2 = b'b / (J - tr Var(b | y) / SD^2). Correlations are taken as zero. The SDs are
+    those of a marginal density; the mode of the joint density would be at 0 or far too large.
+    """
+    predictor, family = design.mu, design.family
+    groups = predictor.groups
+    matrix = _joint_matrix(predictor)
+    size = matrix.shape[1]
+    if size > LARGEST:
+        return None
+    start = fit_pooled(design)
+    width = len(predictor.population.labels)
+    location, precision = normal_priors(design, predictor)
+    coefficients = np.concatenate([np.linalg.solve(predictor.transform, start.beta), np.zeros(size - width)])
+    unit = group_unit(design, predictor)
+    sds = {g.name: 0.5 * unit / np.where(np.array(g.labels) == "Intercept", 1.0, g.scales) for g in groups}
+    floor = {name: 1e-3 * sd for name, sd in sds.items()}
+    scale = float(start.values[family.scale]) if family.scale in design.scalars else None
+    y, trials = np.asarray(design.response), design.trials
+    values = dict(start.values)
+    slots = _slots(predictor, width)
+    covariance = np.eye(size)
+    for _ in range(_ROUNDS):
+        penalty = np.concatenate([precision, *(np.tile(1.0 / sds[g.name] ** 2, len(g.levels)) for g in groups)])
+        target = np.concatenate([location, np.zeros(size - width)])
+        eta = predictor.offset + matrix @ coefficients
+        values[predictor.parameter] = mean_inside(predictor, eta)
+        slope = predictor.link.derivative(eta)
+        weight = np.broadcast_to(family.information(values, trials) * slope**2, eta.shape)
+        score = family.score(y, values, trials) * slope
+        hessian = np.asarray((matrix.T @ matrix.multiply(weight[:, None])).todense()) + np.diag(penalty)
+        covariance = np.linalg.inv(hessian)
+        step = covariance @ (matrix.T @ score - penalty * (coefficients - target))
+        reach = float(np.max(np.abs(matrix @ step)))
+        coefficients = coefficients + step * min(1.0, 3.0 * (predictor.link.unit or np.inf) / max(reach, 1e-300))
+        variances = np.diag(covariance)
+        change, free = 0.0, float(width)
+        for group in groups:
+            effects = coefficients[slots[group.name]].reshape(len(group.levels), -1)
+            spread = variances[slots[group.name]].reshape(effects.shape)
+            known = np.maximum(np.sum(1.0 - spread / sds[group.name] ** 2, axis=0), 1e-6)
+            updated = np.maximum(np.sqrt(np.sum(effects**2, axis=0) / known), floor[group.name])
+            change = max(change, float(np.max(np.abs(np.log(updated / sds[group.name])))))
+            sds[group.name] = updated
+            free += float(np.sum(known))
+        if scale is not None:
+            residual = y - predictor.link.inverse(predictor.offset + matrix @ coefficients)
+            scale = float(np.sqrt(np.sum(residual**2) / max(len(y) - free, 1.0)))
+            values[family.scale] = np.asarray(scale)
+        if change < 1e-3 and reach < 1e-4 * (1.0 + np.ptp(eta)):
+            break
+    variances = np.diag(covariance)
+    shapes = {g.name: (len(g.levels), len(g.labels)) for g in groups}
+    factors = {n: np.clip(1.0 - variances[slots[n]].reshape(shapes[n]) / sds[n] ** 2, 0.0, 1.0) for n in shapes}
+    return QuickMode(
+        beta=coefficients[:width],
+        beta_sd=np.sqrt(variances[:width]),
+        effects={n: coefficients[slots[n]].reshape(shapes[n]) for n in shapes},
+        sds=sds,
+        factors=factors,
+        scale=scale,
+    )
+
+
+def _joint_matrix(predictor: Predictor) -> Any:
+    from scipy import sparse
+
+    rows = np.arange(len(predictor.offset))
+    pieces = [sparse.csr_matrix(predictor.centred_matrix)]
+    for group in predictor.groups:
+        width = len(group.labels)
+        columns = (group.index[:, None] * width + np.arange(width)).ravel()
+        shape = (len(rows), len(group.levels) * width)
+        pieces.append(sparse.csr_matrix((group.centred_matrix.ravel(), (np.repeat(rows, width), columns)), shape=shape))
+    return sparse.hstack(pieces, format="csr")
+
+
+def _slots(predictor: Predictor, width: int) -> dict[str, slice]:
+    """Return where the effects of each factor stand among the coefficients."""
+    slots, at = {}, width
+    for group in predictor.groups:
+        length = len(group.levels) * len(group.labels)
+        slots[group.name] = slice(at, at + length)
+        at += length
+    return slots

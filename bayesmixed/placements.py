@@ -1,0 +1,122 @@
+"""Where the effects of each group term are centred: on zero, on an outer factor, on population coefficients."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesmixed.design import Predictor
+from bayesmixed.links import Array
+from bayesmixed.terms.blocks import GroupBlock
+
+CENTRED = "centred"
+NONCENTRED = "noncentred"
+HIERARCHICAL = "hierarchical"
+WAYS = (CENTRED, NONCENTRED, HIERARCHICAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How one group term enters the model.
+
+    Attributes
+    ----------
+    group : GroupBlock
+        The term.
+    way : str
+        "centred": the effects are free variables; "noncentred": standardised effects are; "hierarchical": the group
+        coefficients are, effects plus the mean below.
+    parent : str
+        Outer factor whose coefficients are the mean of this term's intercepts, or "".
+    columns : tuple of int
+        Population columns that are the mean of this term's columns, in the order of its labels; or empty.
+    absorbed : bool
+        The coefficients enter the predictor through an inner factor.
+    """
+
+    group: GroupBlock
+    way: str
+    parent: str = ""
+    columns: tuple[int, ...] = ()
+    absorbed: bool = False
+
+
+def place_groups(predictor: Predictor, ways: Mapping[str, str]) -> tuple[Placement, ...]:
+    """Return the placements of a predictor's group terms, outer factors before inner ones.
+
+    Chains of nested factors that end in a "hierarchical" term are centred on each other: the inner coefficients
+    around the outer ones, the outermost around the population coefficients. Only one chain can take the population
+    columns: the one with the fewest outermost levels, whose mean is least certain.
+    Observation-level terms come last; their mean is the whole predictor.
+
+    Parameters
+    ----------
+    ways : mapping
+        Way of each term, by the name of its effects; "centred" where there is none.
+    """
+    placed = {g.name: Placement(g, ways.get(predictor.b(g), CENTRED)) for g in predictor.groups}
+    inner_first = sorted(placed, key=lambda name: -len(placed[name].group.levels))
+    roots = []
+    for name in inner_first:
+        if placed[name].way != HIERARCHICAL or placed[name].absorbed or placed[name].group.observation:
+            continue
+        root = name
+        while parent := _free_parent(placed, root):
+            placed[root] = replace(placed[root], parent=parent)
+            placed[parent] = replace(placed[parent], absorbed=True)
+            root = parent
+        if _population_columns(predictor, placed[root].group):
+            roots.append(root)
+    if roots:
+        fewest = min(roots, key=lambda name: len(placed[name].group.levels))
+        placed[fewest] = replace(placed[fewest], columns=_population_columns(predictor, placed[fewest].group))
+    return tuple(placed[name] for name in reversed(inner_first))
+
+
+def population_mean(predictor: Predictor, placement: Placement) -> Array:
+    """Return the (K, p) matrix that takes coefficients at the centre to the mean of a term's coefficients at its own.
+
+    The origin of a term's slopes may differ from that of the population part: its intercept is then another one.
+    """
+    group = placement.group
+    matrix = np.zeros((len(group.labels), len(predictor.population.labels)))
+    matrix[np.arange(len(placement.columns)), list(placement.columns)] = 1.0
+    if group.intercept is not None:
+        for column, position in enumerate(placement.columns):
+            if column != group.intercept:
+                matrix[group.intercept, position] += group.centre[column] - predictor.centre[position]
+    return matrix
+
+
+def _free_parent(placed: Mapping[str, Placement], name: str) -> str:
+    """Return the innermost intercept-only factor around this one that no other term has absorbed, or ""."""
+    group = placed[name].group
+    if group.labels != ("Intercept",):
+        return ""
+    found = ""
+    for other, placement in placed.items():
+        outer = placement.group
+        usable = not placement.absorbed and not outer.observation and outer.labels == ("Intercept",)
+        if other == name or not usable or placement.parent or len(outer.levels) >= len(group.levels):
+            continue
+        if parent_index(group, outer) is not None and (
+            not found or len(outer.levels) > len(placed[found].group.levels)
+        ):
+            found = other
+    return found
+
+
+def parent_index(inner: GroupBlock, outer: GroupBlock) -> NDArray[np.intp] | None:
+    """Return the outer level of each inner level, (J,), or None where an inner level lies in several."""
+    index = np.zeros(len(inner.levels), dtype=np.intp)
+    index[inner.index] = outer.index
+    return index if np.array_equal(index[inner.index], outer.index) else None
+
+
+def _population_columns(predictor: Predictor, group: GroupBlock) -> tuple[int, ...]:
+    """Return the population columns with the labels of a group's columns, empty unless all are there."""
+    labels = predictor.population.labels
+    if any(label not in labels for label in group.labels):
+        return ()
+    return tuple(labels.index(label) for label in group.labels)
