@@ -1,0 +1,116 @@
+"""Symbols of equations, and the notations in which they can be written."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How symbols and their combinations are written.
+
+    Attributes
+    ----------
+    symbol : callable
+        Writes one `Symbol`.
+    forms : mapping
+        By the form of an `Expression`: takes its name and its written parts.
+    """
+
+    symbol: Callable[["Symbol"], str]
+    forms: Mapping[str, Callable[[str, list[str]], str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """One symbol, such as b_i or σ²_herd.
+
+    Attributes
+    ----------
+    name : str
+        "beta", "sigma", "b", a number, or the name of a column.
+    number, label, index : str
+        What goes beside it: "0" in β0, "herd" in σ_herd, "ij" in μ_ij.
+    squared : bool
+        Whether it is a square.
+    word : bool
+        Whether the name is a word of the user's, to be left as it is.
+    """
+
+    name: str
+    number: str = ""
+    label: str = ""
+    index: str = ""
+    squared: bool = False
+    word: bool = False
+
+    def write(self, notation: Notation) -> str:
+        """Return the symbol in a notation."""
+        return notation.symbol(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """Symbols joined.
+
+    Attributes
+    ----------
+    form : str
+        "sum", "product", "call", "link", "given", "tuple" or "list".
+    parts : tuple of Symbol or Expression
+        What is joined.
+    name : str
+        Name of a called function, or the text of a link.
+    """
+
+    form: str
+    parts: tuple["Symbol | Expression", ...]
+    name: str = ""
+
+    def write(self, notation: Notation) -> str:
+        """Return the expression in a notation."""
+        return notation.forms[self.form](self.name, [part.write(notation) for part in self.parts])
+
+
+Node = Symbol | Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """left ~ right or left = right, with a note in words."""
+
+    left: Node
+    relation: str
+    right: Node
+    note: str = ""
+
+
+_GREEK = {
+    "beta": "β",
+    "mu": "μ",
+    "nu": "ν",
+    "phi": "φ",
+    "rho": "ρ",
+    "sigma": "σ",
+    "Sigma": "Σ",
+    "theta": "θ",
+}
+
+
+def _symbol_text(symbol: Symbol) -> str:
+    name = symbol.name if symbol.word else _GREEK.get(symbol.name, symbol.name)
+    below = ",".join(part for part in (symbol.label, symbol.index) if part)
+    return f"{name}{symbol.number}{'²' * symbol.squared}{f'_{below}' if below else ''}"
+
+
+TEXT = Notation(
+    symbol=_symbol_text,
+    forms={
+        "sum": lambda name, parts: " + ".join(parts).replace("+ -", "- ") or "0",
+        "product": lambda name, parts: "·".join(parts),
+        "call": lambda name, parts: f"{name}({', '.join(parts)})",
+        "link": lambda name, parts: name.format(*parts),
+        "given": lambda name, parts: f"{parts[0]} | {', '.join(parts[1:])}",
+        "tuple": lambda name, parts: f"({', '.join(parts)})",
+        "list": lambda name, parts: ", ".join(parts),
+    },
+)
