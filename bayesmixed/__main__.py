@@ -1,0 +1,5 @@
+"""`python -m bayesmixed` is the command `bayesmixed`."""
+
+from bayesmixed.cli import main
+
+main()
