@@ -17,7 +17,7 @@ from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.tables import encode
 
 _RESERVED = ("chain", "draw", "sample", "row", "obs")
-_PREFIXES = ("sd", "b", "corr", "z", "centred_sd", "centred_b", "partial_corr")
+_PREFIXES = ("sd", "b", "corr", "z", "centred_sd", "centred_b", "partial_corr", "coefficient")
 
 
 def check_response(family: Family, name: str, y: Array, trials: Array | float, rows: pd.Index) -> None:

@@ -292,10 +292,11 @@ def _scalar(parameter: Parameter, prior: Prior) -> Any:
     import pymc as pm
     import pytensor.tensor as pt
 
-    if prior.name == "Fixed":
-        return pm.Deterministic(parameter.name, pt.as_tensor_variable(prior.arguments[0]))
     # PyTensor would hold plain numbers such as 4.0 in single precision.
-    arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, np.array(prior.arguments, dtype=float), strict=True))
+    numbers = np.array(prior.arguments, dtype=float)
+    if prior.name == "Fixed":
+        return pm.Deterministic(parameter.name, pt.as_tensor_variable(numbers[0]))
+    arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
     lower, upper = prior.support
     if lower >= parameter.lower and upper <= parameter.upper:
         return getattr(pm, prior.name)(parameter.name, **arguments)
