@@ -54,7 +54,7 @@ def as_draws(design: Design, posterior: xr.Dataset, statistics: xr.Dataset) -> x
     groups = {
         "posterior": kept.drop_vars(unused).assign_attrs(posterior.attrs),
         "sample_stats": xr.Dataset(stats, attrs=statistics.attrs),
-        "observed_data": xr.Dataset({design.spec.response: y}),
+        "observed_data": xr.Dataset({safe_name(design.spec.response): y}),
         "constant_data": constant_data(design),
     }
     return xr.DataTree.from_dict(groups)
@@ -69,14 +69,14 @@ def constant_data(design: Design) -> xr.Dataset:
     """Return the columns of the data that the spec uses, with dim row; factors carry their levels as an attribute."""
     columns = {}
     for name, column in design.table.data.items():
-        attributes: dict[str, str] = {}
+        attributes: dict[str, str] = {"column": str(name)}
         values: Any = column.to_numpy()
         if isinstance(column.dtype, pd.CategoricalDtype):
-            attributes = {"levels": json.dumps([str(value) for value in column.cat.categories])}
+            attributes |= {"levels": json.dumps([str(value) for value in column.cat.categories])}
             values = column.astype(str).to_numpy(dtype=object)
         elif column.dtype == object or isinstance(column.dtype, pd.StringDtype):
             values = column.astype(str).to_numpy(dtype=object)
-        columns[str(name)] = xr.DataArray(values, dims="row", attrs=attributes)
+        columns[safe_name(str(name))] = xr.DataArray(values, dims="row", attrs=attributes)
     return xr.Dataset(columns, coords={"row": row_labels(design)})
 
 
@@ -87,8 +87,13 @@ def stored_frame(data: xr.Dataset) -> pd.DataFrame:
         values = pd.Series(column.values, index=data["row"].values)
         if "levels" in column.attrs:
             values = values.astype(pd.CategoricalDtype(json.loads(column.attrs["levels"])))
-        columns[str(name)] = values
+        columns[column.attrs["column"]] = values
     return pd.DataFrame(columns)
+
+
+def safe_name(name: str) -> str:
+    """Return a variable name that a DataTree can hold: without slashes, which separate its groups."""
+    return name.replace("/", "\N{DIVISION SLASH}")
 
 
 def stacked(variable: xr.DataArray) -> Array:

@@ -5,10 +5,8 @@ import json
 import os
 import uuid
 import warnings
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -46,7 +44,7 @@ def save_fit(fit: Fit, path: str | Path) -> Path:
         "dropped": fit.design.dropped,
         "fingerprint": fingerprint(fit.design.table.data),
     }
-    tree = _with_safe_names(fit.draws)
+    tree = xr.DataTree.from_dict({name: child.to_dataset() for name, child in fit.draws.children.items()})
     tree.attrs.update(attributes)
     if not path.absolute().parent.is_dir():
         raise DataError(f"Folder '{path.absolute().parent}' does not exist; make it before saving '{path.name}' there.")
@@ -86,7 +84,6 @@ def load_fit(path: str | Path) -> Fit:
         raise DataError(
             f"'{path}' has format {int(found)}; this version of bayesmixed reads up to {FORMAT}. Install a newer version."
         )
-    tree = _with_true_names(tree)
     frame = stored_frame(tree["constant_data"].to_dataset())
     if fingerprint(frame) != tree.attrs["fingerprint"]:
         raise DataError(f"'{path}' is damaged: the stored data are not those that the model was fitted to.")
@@ -111,25 +108,3 @@ def fingerprint(data: pd.DataFrame) -> str:
         digest.update(f"{name}\n".encode())
         digest.update("\n".join(map(str, data[name].tolist())).encode())
     return digest.hexdigest()
-
-
-def _with_safe_names(tree: xr.DataTree) -> xr.DataTree:
-    """Return the tree with the slashes in variable names, which netCDF lacks, replaced."""
-    return _renamed(tree, lambda names: {n: n.replace("/", _SLASH) for n in names if "/" in n})
-
-
-def _with_true_names(tree: xr.DataTree) -> xr.DataTree:
-    return _renamed(tree, lambda names: {n: n.replace(_SLASH, "/") for n in names if _SLASH in n})
-
-
-def _renamed(tree: xr.DataTree, change: Any) -> xr.DataTree:
-    groups: Mapping[str, xr.Dataset] = {
-        name: child.to_dataset().rename_vars(change([str(n) for n in child.data_vars]))
-        for name, child in tree.children.items()
-    }
-    renamed = xr.DataTree.from_dict(dict(groups))
-    renamed.attrs.update(tree.attrs)
-    return renamed
-
-
-_SLASH = "\N{DIVISION SLASH}"

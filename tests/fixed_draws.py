@@ -1,0 +1,49 @@
+"""Fits whose posterior is given, not sampled: every draw has the parameters that a test chooses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+import bayesmixed as bm
+from bayesmixed.design import Design
+from bayesmixed.draws import as_draws, draw_names
+from bayesmixed.engines.settings import EngineRecord, Settings
+
+CHAINS, DRAWS = 2, 50
+
+
+def fit_at(design: Design, values: Mapping[str, Any], jitter: float = 0.0) -> bm.Fit:
+    """Return a fit all of whose draws hold `values` (by variable; effects default to 0), jittered if asked for."""
+    generator = np.random.default_rng(0)
+    shapes, dims, coords = {}, {}, {}
+    for predictor in design.predictors.values():
+        coords[f"{predictor.beta}_effect"] = list(predictor.population.labels)
+        shapes[predictor.beta], dims[predictor.beta] = (
+            (len(predictor.population.labels),),
+            (f"{predictor.beta}_effect",),
+        )
+        for group in predictor.groups:
+            width, dim = len(group.labels), predictor.effect_dim(group)
+            coords |= {group.name: list(group.levels), dim: list(group.labels), f"{dim}_2": list(group.labels)}
+            shapes[predictor.sd(group)], dims[predictor.sd(group)] = (width,), (dim,)
+            shapes[predictor.corr(group)], dims[predictor.corr(group)] = (width, width), (dim, f"{dim}_2")
+            shapes[predictor.b(group)], dims[predictor.b(group)] = (len(group.levels), width), (group.name, dim)
+    variables = {}
+    for name in draw_names(design):
+        shape = shapes.get(name, ())
+        value = np.broadcast_to(np.asarray(values.get(name, 0.0), dtype=float), (CHAINS, DRAWS, *shape)).copy()
+        value += jitter * generator.standard_normal(value.shape)
+        variables[name] = (("chain", "draw", *dims.get(name, ())), value)
+    used = {dim for _, (names, _) in enumerate(variables.values()) for dim in names}
+    posterior = xr.Dataset(variables, coords={name: labels for name, labels in coords.items() if name in used})
+    statistics = xr.Dataset(
+        {
+            "diverging": (("chain", "draw"), np.zeros((CHAINS, DRAWS), dtype=bool)),
+            "energy": (("chain", "draw"), generator.standard_normal((CHAINS, DRAWS))),
+            "logp": (("chain", "draw"), generator.standard_normal((CHAINS, DRAWS))),
+        }
+    )
+    settings = Settings(chains=CHAINS, draws=DRAWS, tune=50, cores=1, target_accept=0.9, seed=0)
+    return bm.Fit(design, as_draws(design, posterior, statistics), EngineRecord("given", "test"), settings, {}, {})

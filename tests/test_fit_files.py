@@ -1,0 +1,142 @@
+"""Fits on disk."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from conftest import classic
+from fixed_draws import fit_at
+
+import bayesmixed as bm
+
+GROUPED = {
+    "y": [3.1, 2.7, 4.0, 5.2, 4.9, 1.0, 1.8, 2.2, 2.9, 3.3, 3.6],
+    "g": list("aaabbccddee"),
+    "x y": [1.0, 2, 3, 1, 2, 1, 2, 3, 4, 2, 5],
+}
+
+
+@pytest.fixture
+def small_fit():
+    design = bm.prepare("y ~ `x y` + (1 | g)", GROUPED)
+    return fit_at(design, {"beta": [3.0, 0.1], "sd_g": 1.2, "sigma": 0.8}, jitter=0.01)
+
+
+def test_a_loaded_fit_gives_the_same_tables_and_predictions(small_fit, tmp_path):
+    loaded = bm.load_fit(bm.save_fit(small_fit, tmp_path / "fit.nc"))
+    xr.testing.assert_equal(loaded.posterior, small_fit.posterior)
+    assert loaded.design.spec == small_fit.design.spec
+    assert loaded.design.priors == small_fit.design.priors
+    assert (loaded.settings, loaded.engine) == (small_fit.settings, small_fit.engine)
+    for function in (bm.population_effects, bm.group_effects, bm.variance_components, bm.icc, bm.shrinkage):
+        assert function(loaded).equals(function(small_fit)), function
+    new = {"g": ["a", "z"], "x y": [0.5, 0.5]}
+    xr.testing.assert_equal(
+        bm.predict(loaded, new, groups="new", seed=1), bm.predict(small_fit, new, groups="new", seed=1)
+    )
+    assert str(bm.summary(loaded)) == str(bm.summary(small_fit))
+
+
+@pytest.mark.parametrize(
+    ("formula", "options", "data"),
+    [
+        ("incidence | trials(size) ~ C(period) + (1 | herd)", {"family": "binomial"}, lambda: classic("lme4", "cbpp")),
+        ("Reaction ~ poly(Days, 2) + (Days | Subject)", {}, lambda: classic("lme4", "sleepstudy")),
+        ("sqrt(strength) ~ 1 + (1 | batch/cask)", {}, lambda: classic("lme4", "Pastes")),
+        (
+            "total.fruits ~ status*amd + (1 | gen) + obs()",
+            {"family": "poisson"},
+            lambda: classic("lme4", "Arabidopsis"),
+        ),
+        (
+            "(strength > 60) ~ 1 + (1 | sample_name)",
+            {"family": "bernoulli"},
+            lambda: classic("lme4", "Pastes").rename(columns={"sample": "sample_name"}),
+        ),
+    ],
+)
+def test_every_kind_of_column_survives_the_file(formula, options, data, tmp_path):
+    design = bm.prepare(bm.from_formula(formula, **options), data())
+    fit = fit_at(design, {"sigma": 1.0}, jitter=0.01)
+    loaded = bm.load_fit(bm.save_fit(fit, tmp_path / "fit.nc")).design
+    for name, predictor in design.predictors.items():
+        again = loaded.predictors[name]
+        np.testing.assert_allclose(again.population.matrix, predictor.population.matrix)
+        assert again.population.labels == predictor.population.labels
+        assert [g.levels for g in again.groups] == [g.levels for g in predictor.groups]
+    np.testing.assert_allclose(loaded.response, design.response)
+    assert loaded.priors == design.priors
+
+
+def test_names_with_slashes_survive_the_file(tmp_path):
+    data = {"y": GROUPED["y"], "g": GROUPED["g"], "dose (mg/l)": GROUPED["x y"]}
+    fit = fit_at(bm.prepare("y ~ `dose (mg/l)` + (1 | g)", data), {"sigma": 1.0})
+    loaded = bm.load_fit(bm.save_fit(fit, tmp_path / "fit.nc"))
+    assert "dose (mg/l)" in loaded.design.table.data.columns
+
+
+def test_nothing_is_left_behind_when_writing_fails(small_fit, tmp_path, monkeypatch):
+    def full(*_arguments, **_options):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(xr.DataTree, "to_netcdf", full)
+    with pytest.raises(bm.DataError, match="No space left"):
+        bm.save_fit(small_fit, tmp_path / "fit.nc")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_named(small_fit, tmp_path):
+    with pytest.raises(bm.DataError, match="does not exist; make it"):
+        bm.save_fit(small_fit, tmp_path / "nowhere" / "fit.nc")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(bm.DataError, match="There is no file"):
+        bm.load_fit(tmp_path / "fit.nc")
+
+
+def test_a_damaged_file_is_refused(small_fit, tmp_path):
+    path = bm.save_fit(small_fit, tmp_path / "fit.nc")
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(bm.DataError, match="damaged or no netCDF"):
+        bm.load_fit(path)
+
+
+def test_a_foreign_file_is_refused(tmp_path):
+    xr.Dataset({"x": 1}).to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
+    with pytest.raises(bm.DataError, match="no fit of bayesmixed"):
+        bm.load_fit(tmp_path / "other.nc")
+
+
+def _change(path, edit):
+    tree = xr.open_datatree(path, engine="h5netcdf").load()
+    tree.close()
+    edit(tree)
+    path.unlink()
+    tree.to_netcdf(path, engine="h5netcdf")
+
+
+def test_a_newer_format_is_refused(small_fit, tmp_path):
+    path = bm.save_fit(small_fit, tmp_path / "fit.nc")
+    _change(path, lambda tree: tree.attrs.update(bayesmixed_format=99))
+    with pytest.raises(bm.DataError, match="has format 99"):
+        bm.load_fit(path)
+
+
+def test_changed_data_are_noticed(small_fit, tmp_path):
+    path = bm.save_fit(small_fit, tmp_path / "fit.nc")
+
+    def edit(tree):
+        tree["constant_data"]["y"].values[0] += 1
+
+    _change(path, edit)
+    with pytest.raises(bm.DataError, match="not those that the model was fitted to"):
+        bm.load_fit(path)
+
+
+def test_the_attributes_are_plain_text(small_fit, tmp_path):
+    path = bm.save_fit(small_fit, tmp_path / "fit.nc")
+    attributes = xr.open_datatree(path, engine="h5netcdf").attrs
+    assert json.loads(attributes["settings"])["chains"] == 2
+    assert attributes["spec"].startswith("formula = ") or "formula = " in attributes["spec"]
