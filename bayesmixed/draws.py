@@ -83,7 +83,7 @@ def constant_data(design: Design) -> xr.Dataset:
 def stored_frame(data: xr.Dataset) -> pd.DataFrame:
     """Return the data frame that `constant_data` was made from."""
     columns = {}
-    for name, column in data.data_vars.items():
+    for column in data.data_vars.values():
         values = pd.Series(column.values, index=data["row"].values)
         if "levels" in column.attrs:
             values = values.astype(pd.CategoricalDtype(json.loads(column.attrs["levels"])))

@@ -52,7 +52,7 @@ def choose_parameterisation(
         A factor or a parameterisation is not known.
     """
     names = [group.name for _, group in design.group_blocks()]
-    wishes = {name: wish for name in names} if isinstance(wish, str) else dict(wish)
+    wishes = dict.fromkeys(names, wish) if isinstance(wish, str) else dict(wish)
     for name, way in wishes.items():
         if name not in names:
             raise SpecError(f"parameterisation names '{name}', which groups no term. {did_you_mean(name, names)}")

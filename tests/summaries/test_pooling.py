@@ -1,0 +1,84 @@
+"""No, partial and complete pooling side by side."""
+
+import numpy as np
+import pytest
+from conftest import classic, read_reference
+from fixed_draws import fit_at
+
+import bayesmixed as bm
+
+MODELS = read_reference("mixed_models")["models"]
+CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
+
+
+def cbpp_fit(**values):
+    spec = bm.from_formula("incidence | trials(size) ~ 1 + (1 | herd)", family="binomial")
+    return fit_at(bm.prepare(spec, classic("lme4", "cbpp")), {"beta": -2.0, "sd_herd": 0.8} | values)
+
+
+def test_no_pooling_is_the_separate_fit_of_each_herd():
+    table = bm.shrinkage(cbpp_fit())
+    expected = MODELS["cbpp_re__glm_no_pooling"]["fixed"]
+    for _, row in table.iterrows():
+        assert row["no_pooling"] == pytest.approx(expected[f"herd{row['level']}"][0], abs=1e-4)
+
+
+def test_complete_pooling_is_the_fit_without_herds():
+    expected = MODELS["cbpp_re__glm_complete_pooling"]["fixed"]["(Intercept)"][0]
+    # A Normal(-2, 2.5) prior moves an estimate with standard error 0.1 by less than 0.002.
+    assert bm.shrinkage(cbpp_fit())["complete_pooling"].iloc[0] == pytest.approx(expected, abs=0.002)
+
+
+def test_no_pooling_of_slopes_is_the_regression_of_each_subject():
+    design = bm.prepare("Reaction ~ Days + (Days | Subject)", classic("lme4", "sleepstudy"))
+    values = {"beta": [251.4, 10.5], "sd_Subject": [25.0, 6.0], "corr_Subject": np.eye(2), "sigma": 25.6}
+    table = bm.shrinkage(fit_at(design, values))
+    expected = MODELS["sleepstudy__lm_no_pooling"]["fixed"]
+    for _, row in table.iterrows():
+        name = f"Subject{row['level']}" + ("" if row["effect"] == "Intercept" else ":Days")
+        assert row["no_pooling"] == pytest.approx(expected[name][0], abs=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+def test_shrinkage_factor_of_gaussian_groups_g1():
+    given, expected = CHECKS["G1"]["inputs"], CHECKS["G1"]["expected"]
+    design = bm.prepare("y ~ 1 + (1 | group)", {"y": given["y"], "group": given["group"]})
+    fit = fit_at(design, {"beta": 3.0, "sd_group": 1.2, "sigma": 0.8})
+    table = bm.shrinkage(fit)
+    np.testing.assert_allclose(table["factor"], expected["shrinkage_factor"], atol=1e-7)
+    assert table["factor"].sum() == pytest.approx(expected["sum_lambda"], abs=1e-7)
+    assert not np.allclose(table["factor"], CHECKS["G2"]["expected"]["lambda_from_b_sd_WRONG"], atol=0.05)
+
+
+def test_the_factor_is_conditional_on_the_other_effects():
+    data = classic("lme4", "Penicillin").rename(columns={"sample": "dish"})
+    spec = bm.from_formula("diameter ~ 1 + (1 | plate) + (1 | dish)", crossed=["dish"])
+    fit = fit_at(bm.prepare(spec, data), {"sd_plate": 0.85, "sd_dish": 1.93, "sigma": 0.55})
+    np.testing.assert_allclose(bm.shrinkage(fit, "plate")["factor"], 6 * 0.85**2 / (6 * 0.85**2 + 0.55**2), atol=1e-9)
+    np.testing.assert_allclose(bm.shrinkage(fit, "dish")["factor"], 24 * 1.93**2 / (24 * 1.93**2 + 0.55**2), atol=1e-9)
+
+
+def test_half_an_event_is_added_where_a_group_has_none():
+    data = {"y": [0, 0, 1, 0, 2, 3, 3, 3, 2, 1], "n": [3] * 10, "g": list("aabbccddee")}
+    spec = bm.from_formula("y | trials(n) ~ 1 + (1 | g)", family="binomial")
+    table = bm.shrinkage(fit_at(bm.prepare(spec, data), {"sd_g": 1.0})).set_index("level")
+    assert table.loc["a", "no_pooling"] == pytest.approx(np.log(0.5 / 6.5), abs=1e-6)
+    assert table.loc["d", "no_pooling"] == pytest.approx(np.log(6.5 / 0.5), abs=1e-6)
+    assert list(table.index[table["note"] != ""]) == ["a", "d"]
+    assert table.loc["b", "no_pooling"] == pytest.approx(np.log(1 / 5), abs=1e-6)
+
+
+def test_groups_with_too_few_rows_have_no_estimate_of_their_own():
+    data = classic("lme4", "sleepstudy")
+    data = data[(data["Subject"] != 308) | (data["Days"] == 3)]
+    design = bm.prepare("Reaction ~ Days + (Days | Subject)", data)
+    values = {"beta": [251.4, 10.5], "sd_Subject": [25.0, 6.0], "corr_Subject": np.eye(2), "sigma": 25.6}
+    table = bm.shrinkage(fit_at(design, values))
+    assert np.all(np.isnan(table[table["level"] == "308"]["no_pooling"]))
+    assert set(table[table["level"] == "308"]["note"]) == {"too few rows for its own coefficients"}
+    assert np.all(np.isfinite(table[table["level"] != "308"]["no_pooling"]))
+
+
+def test_an_unknown_factor_is_refused():
+    with pytest.raises(bm.SpecError, match="Did you mean 'herd'"):
+        bm.shrinkage(cbpp_fit(), "hert")
