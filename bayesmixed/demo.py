@@ -7,22 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from bayesmixed import datasets
+import bayesmixed as bm
 from bayesmixed.equations import write_equations
-from bayesmixed.fit_files import save_fit
-from bayesmixed.fitting import Fit, sample
-from bayesmixed.plots.shrinkage import plot_shrinkage
-from bayesmixed.prediction import predict
-from bayesmixed.preparation import prepare
+from bayesmixed.fitting import Fit
 from bayesmixed.results import FIT, open_folder
-from bayesmixed.spec import load_spec
-from bayesmixed.summaries.convergence import diagnose
-from bayesmixed.summaries.effects import population_effects
-from bayesmixed.summaries.icc import icc
 from bayesmixed.summaries.overview import count_sentence
-from bayesmixed.summaries.pooling import shrinkage
 from bayesmixed.summaries.tables import drop_empty, format_table, labelled
-from bayesmixed.summaries.variance import variance_components
 
 SEED = 15
 PLOT = "shrinkage.png"
@@ -41,30 +31,30 @@ def run_demo(folder: str | Path) -> Fit:
     """
     folder = Path(folder)
     open_folder(folder, overwrite=True)
-    spec, data, source = load_spec("herd"), datasets.load("cbpp"), datasets.DATASETS["cbpp"]
+    spec, data, source = bm.load_spec("herd"), bm.datasets.load("cbpp"), bm.datasets.DATASETS["cbpp"]
     _print_part("Question", spec.question)
     _print_part("Data", textwrap.fill(f"{source.title} ({len(data)} rows). Source: {source.source}.", 100))
-    design = prepare(spec, data)
+    design = bm.prepare(spec, data)
     _print_part(f"Model: {spec.formula}", write_equations(design))
-    fit = sample(design, seed=SEED)
-    save_fit(fit, folder / FIT)
-    _print_part("Convergence", f"{diagnose(fit)}\n{count_sentence(fit)}.")
+    fit = bm.sample(design, seed=SEED)
+    bm.save_fit(fit, folder / FIT)
+    _print_part("Convergence", f"{bm.diagnose(fit)}\n{count_sentence(fit)}.")
     _print_estimates(fit)
     _print_probabilities(fit)
     _print_shrinkage(fit, data)
-    plot_shrinkage(fit).savefig(folder / PLOT, dpi=150)
+    bm.plot_shrinkage(fit).savefig(folder / PLOT, dpi=150)
     _print_part("Written", f"{folder / PLOT}   the last table as a picture\n{folder / FIT}   the fit, for bm.load_fit")
     _print_part("Next", _NEXT)
     return fit
 
 
 def _print_estimates(fit: Fit) -> None:
-    effects, components = _shown(population_effects(fit)), _shown(variance_components(fit))
+    effects, components = _shown(bm.population_effects(fit)), _shown(bm.variance_components(fit))
     _print_part("Estimated: population effect, on the logit scale, with 95 % interval", effects.drop(columns="term"))
     _print_part("Estimated: variation between herds, on the logit scale", components)
     _print_part(
         "Estimated: intraclass correlation, on the latent scale of the logit",
-        _shown(icc(fit)),
+        _shown(bm.icc(fit)),
         "icc: correlation of two animals of one herd; share: part of the latent variance. The rest is binomial noise.",
     )
 
@@ -85,12 +75,14 @@ def _print_probabilities(fit: Fit) -> None:
 
 def _probabilities(fit: Fit, wanted: Mapping[str, str]) -> pd.DataFrame:
     row = pd.DataFrame({"herd": ["future"], "size": [1]})
-    draws = {words: predict(fit, row, groups=groups, seed=SEED)["mean"].isel(row=0) for groups, words in wanted.items()}
+    draws = {
+        words: bm.predict(fit, row, groups=groups, seed=SEED)["mean"].isel(row=0) for groups, words in wanted.items()
+    }
     return _shown(pd.concat([labelled(values, words, [""], [""]) for words, values in draws.items()]))
 
 
 def _print_shrinkage(fit: Fit, data: pd.DataFrame) -> None:
-    table = shrinkage(fit).rename(columns={"level": "herd", "mean": "partial_pooling"})
+    table = bm.shrinkage(fit).rename(columns={"level": "herd", "mean": "partial_pooling"})
     counts = data.groupby("herd")[["incidence", "size"]].sum().rename(columns={"incidence": "cases", "size": "animals"})
     columns = ["herd", "cases", "animals", "no_pooling", "partial_pooling", "lower", "upper", "factor"]
     _print_part(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bayesmixed as bm
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import BayesMixedError, DataError
 from bayesmixed.fitting import Fit
@@ -50,10 +51,8 @@ def open_folder(folder: Path, overwrite: bool = False) -> None:
 
 def write_results(fit: Fit, folder: Path) -> Results:
     """Write the summary, tables and plots of a fit into a folder that exists."""
-    from bayesmixed.summaries.overview import summary
-
     files, notes = [], []
-    text = str(summary(fit))
+    text = str(bm.summary(fit))
     for name, write in _products(fit, text):
         try:
             write(folder / name)
@@ -66,30 +65,25 @@ def write_results(fit: Fit, folder: Path) -> Results:
 
 def _products(fit: Fit, summary: str) -> Iterator[tuple[str, Callable[[Path], Any]]]:
     """Yield the names of the files, with the functions that write them."""
-    from bayesmixed.plots.shrinkage import plot_shrinkage
-    from bayesmixed.summaries.effects import group_effects, population_effects
-    from bayesmixed.summaries.icc import icc
-    from bayesmixed.summaries.pooling import shrinkage
-    from bayesmixed.summaries.variance import variance_components
 
     def table(make: Callable[..., Any], *arguments: Any) -> Callable[[Path], Any]:
         return lambda path: make(fit, *arguments).to_csv(path, index=False, encoding="utf-8")
 
     def plot(group: str) -> Callable[[Path], Any]:
-        return lambda path: plot_shrinkage(fit, group).savefig(path, dpi=150)
+        return lambda path: bm.plot_shrinkage(fit, group).savefig(path, dpi=150)
 
     page = f"{write_equations(fit.design)}\n\n{summary}\n\n{_run(fit)}\n"
     yield "summary.txt", lambda path: path.write_text(page, encoding="utf-8")
-    yield "population_effects.csv", table(population_effects)
-    yield "variance_components.csv", table(variance_components)
+    yield "population_effects.csv", table(bm.population_effects)
+    yield "variance_components.csv", table(bm.variance_components)
     if not list(fit.design.group_blocks()):
         return
-    yield "group_effects.csv", table(group_effects)
-    yield "icc.csv", table(icc)
+    yield "group_effects.csv", table(bm.group_effects)
+    yield "icc.csv", table(bm.icc)
     for group in fit.design.mu.groups:
         if not group.observation:
             name = re.sub(r"[^\w.-]+", "_", group.name)
-            yield f"shrinkage_{name}.csv", table(shrinkage, group.name)
+            yield f"shrinkage_{name}.csv", table(bm.shrinkage, group.name)
             yield f"shrinkage_{name}.png", plot(group.name)
 
 
