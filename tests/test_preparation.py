@@ -362,6 +362,15 @@ def test_learned_coding_is_replayed_on_new_rows(columns):
     np.testing.assert_array_equal(after.index, before.index[rows])
 
 
+def test_each_of_two_merged_terms_replays_its_own_coding():
+    data = small(k=[1, 2, 3, 3, 2, 1])
+    design = design_of("y ~ x + (scale(k) | g) + (0 + center(x) | g)", data)
+    replayed = prepare(design.spec, data.iloc[[4, 1]], like=design)
+    assert replayed.mu.groups[0].labels == ("Intercept", "scale(k)", "center(x)")
+    np.testing.assert_allclose(replayed.mu.groups[0].matrix, design.mu.groups[0].matrix[[4, 1]])
+    np.testing.assert_array_equal(replayed.mu.groups[0].centre, design.mu.groups[0].centre)
+
+
 def test_replay_keeps_the_priors_and_evaluates_a_response_that_is_there():
     design = design_of("Reaction ~ Days + (Days | Subject)", SLEEP)
     again = prepare(design.spec, SLEEP.iloc[:7], like=design)
