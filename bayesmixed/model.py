@@ -18,6 +18,7 @@ from bayesmixed.placements import (
     parent_index,
     place_groups,
     population_mean,
+    remaining_shift,
 )
 from bayesmixed.priors import DISTRIBUTIONS, Prior
 from bayesmixed.terms.blocks import GroupBlock
@@ -97,6 +98,9 @@ def _linear_predictor(design: Design, predictor: Predictor, choice: Mapping[str,
         taken = {column for placement in placements for column in placement.columns}
         rest = [column for column in range(len(predictor.population.labels)) if column not in taken]
         eta = eta + predictor.centred_matrix[:, rest] @ beta[rest]
+        for placement in placements:
+            shift = remaining_shift(predictor, placement)
+            eta = eta + shift @ beta if np.any(shift) else eta
     coefficients: dict[str, Any] = {}
     for placement in placements:
         group = placement.group

@@ -83,10 +83,21 @@ def population_mean(predictor: Predictor, placement: Placement) -> Array:
     matrix = np.zeros((len(group.labels), len(predictor.population.labels)))
     matrix[np.arange(len(placement.columns)), list(placement.columns)] = 1.0
     if group.intercept is not None:
-        for column, position in enumerate(placement.columns):
-            if column != group.intercept:
-                matrix[group.intercept, position] += group.centre[column] - predictor.centre[position]
+        matrix[group.intercept] += _change_of_origin(predictor, placement)
     return matrix
+
+
+def remaining_shift(predictor: Predictor, placement: Placement) -> Array:
+    """Return the (p,) weights of coefficients that a change of origin leaves in the predictor: no intercept takes them."""
+    change = _change_of_origin(predictor, placement)
+    return np.zeros_like(change) if placement.group.intercept is not None else change
+
+
+def _change_of_origin(predictor: Predictor, placement: Placement) -> Array:
+    change = np.zeros(len(predictor.population.labels))
+    for column, position in enumerate(placement.columns):
+        change[position] = placement.group.centre[column] - predictor.centre[position]
+    return change
 
 
 def _free_parent(placed: Mapping[str, Placement], name: str) -> str:

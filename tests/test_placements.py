@@ -1,0 +1,112 @@
+"""Hierarchical centring: which term is centred where, and that the model stays the same."""
+
+import numpy as np
+import pytest
+from conftest import classic
+
+import bayesmixed as bm
+from bayesmixed.placements import HIERARCHICAL, NONCENTRED, place_groups
+
+pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+
+SLEEP = classic("lme4", "sleepstudy")
+NESTED = {
+    "y": np.arange(48) % 7,
+    "x": np.arange(48) % 5 - 1.0,
+    "region": np.repeat(list("abcd"), 12),
+    "school": np.repeat([f"s{i}" for i in range(8)], 6),
+    "room": np.repeat([f"r{i}" for i in range(24)], 2),
+    "item": np.tile(list("pqrs"), 12),
+}
+
+MODELS = [
+    ("Reaction ~ Days + (Days | Subject)", SLEEP, "gaussian"),
+    ("Reaction ~ Days + (Days || Subject)", SLEEP, "gaussian"),
+    ("Reaction ~ Days + (0 + Days | Subject)", SLEEP, "gaussian"),
+    ("Reaction ~ Days + (1 | Subject)", SLEEP, "gaussian"),
+    ("Reaction ~ 1 + (Days | Subject)", SLEEP, "gaussian"),
+    ("Reaction ~ 0 + Days + (1 | Subject)", SLEEP, "gaussian"),
+    ("y ~ x + (1 | region) + (1 | school) + (1 | room)", NESTED, "poisson"),
+    ("y ~ x + (1 | region/school) + (1 | item) + obs()", NESTED, "poisson"),
+    ("y ~ x + (1 | school) + (1 | room) + (1 | item)", NESTED, "gaussian"),
+    ("y ~ x + (x | school) + (1 | room)", NESTED, "gaussian"),
+    ("y ~ x + (1 | item) + (0 + x | item)", NESTED, "gaussian"),
+]
+
+
+def log_density(model, point):
+    """Return the joint log-density at a point of the constrained space, without Jacobians."""
+    values = {model.rvs_to_values[variable].name: point[variable.name] for variable in model.free_RVs}
+    return float(model.compile_logp(jacobian=False, mode="FAST_COMPILE")(_unconstrained(model, values)))
+
+
+def _unconstrained(model, values):
+    moved = {}
+    for variable in model.free_RVs:
+        name = model.rvs_to_values[variable].name
+        transform = model.rvs_to_transforms[variable]
+        value = np.asarray(values[name], dtype=float)
+        moved[name] = value if transform is None else transform.forward(value, *variable.owner.inputs).eval()
+    return moved
+
+
+@pytest.mark.parametrize("way", [HIERARCHICAL, NONCENTRED])
+@pytest.mark.parametrize(("formula", "data", "family"), MODELS)
+def test_the_joint_density_is_the_same_for_every_parameterisation(formula, data, family, way):
+    import pymc as pm
+
+    design = bm.prepare(bm.from_formula(formula, family=family), data)
+    ways = {predictor.b(group): way for predictor, group in design.group_blocks()}
+    moved, plain = bm.build(design, parameterisation=ways), bm.build(design)
+    generator = np.random.default_rng(1)
+    point = {}
+    for variable in moved.free_RVs:
+        shape = tuple(variable.shape.eval())
+        positive = variable.name.startswith(("sd_", "centred_sd_", "sigma"))
+        size = (
+            generator.uniform(0.3, 0.8, shape)
+            if positive or "partial" in variable.name
+            else generator.normal(size=shape)
+        )
+        point[variable.name] = 0.4 * size if not (positive or "partial" in variable.name) else size
+    inputs = list(moved.free_RVs)
+    names = [variable.name for variable in moved.deterministics]
+    compiled = pm.compile(inputs, moved.deterministics, mode="FAST_COMPILE", on_unused_input="ignore")
+    found = dict(zip(names, compiled(*(point[variable.name] for variable in inputs)), strict=True))
+    target = {name: value for name, value in point.items()}
+    jacobian = 0.0
+    for predictor, group in design.group_blocks():
+        written = found.get(predictor.b(group))
+        inverse = np.linalg.inv(group.transform)
+        mark = "centred_" if np.any(group.centre) else ""
+        target[f"{mark}{predictor.b(group)}"] = written @ inverse.T
+        if way == NONCENTRED:
+            sd = point[f"{mark}{predictor.sd(group)}"]
+            corr = found.get(predictor.corr(group))
+            scale = np.sum(np.log(sd))
+            if corr is not None:
+                sds = found.get(predictor.sd(group), sd)
+                covariance = inverse @ (sds[:, None] * corr * sds) @ inverse.T
+                scale = 0.5 * np.linalg.slogdet(covariance)[1]
+            jacobian += len(group.levels) * scale
+    assert log_density(moved, point) - jacobian == pytest.approx(log_density(plain, target), rel=1e-9)
+
+
+def test_chains_of_nested_factors_are_centred_on_each_other():
+    design = bm.prepare("y ~ x + (1 | region) + (1 | school) + (1 | room) + (1 | item)", NESTED)
+    ways = {predictor.b(group): HIERARCHICAL for predictor, group in design.group_blocks()}
+    placed = {p.group.name: p for p in place_groups(design.mu, ways)}
+    assert {name: p.parent for name, p in placed.items()} == {
+        "region": "",
+        "school": "region",
+        "room": "school",
+        "item": "",
+    }
+    assert {name for name, p in placed.items() if p.absorbed} == {"region", "school"}
+    assert sum(bool(p.columns) for p in placed.values()) == 1
+
+
+def test_terms_that_are_not_hierarchical_stay_around_zero():
+    design = bm.prepare("y ~ x + (1 | school) + (1 | room)", NESTED)
+    placed = place_groups(design.mu, {"b_school": NONCENTRED, "b_room": NONCENTRED})
+    assert all(not p.parent and not p.columns and not p.absorbed for p in placed)
