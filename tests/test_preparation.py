@@ -299,7 +299,7 @@ def test_the_event_of_a_text_response_is_written_on_the_left():
         ("sqrt(y)", lambda d: np.sqrt(d["y"])),
         ("log(y + 1)", lambda d: np.log(d["y"] + 1)),
         ("y - x", lambda d: d["y"] - d["x"]),
-        ("(y - x) / 2", lambda d: (d["y"] - d["x"]) / 2),
+        ("(y - x) * 0.5", lambda d: (d["y"] - d["x"]) / 2),
         ("y^2", lambda d: d["y"] ** 2),
         ("I(y**2)", lambda d: d["y"] ** 2),
         ("`odd y` * 2", lambda d: d["odd y"] * 2),
