@@ -1,7 +1,7 @@
 """Checks of a design before any sampling: refusals as errors, advice as notes."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,21 @@ def check_names(spec: ModelSpec, family: Family) -> None:
             raise SpecError(f"Grouping factor '{word}' has a name that the results use. Rename the column.")
     if spec.response in {*variables, *dims}:
         raise SpecError(f"Response '{spec.response}' has a name that the results use. Rename the column.")
+
+
+def check_columns(spec: ModelSpec, columns: Iterable[str]) -> None:
+    """Refuse columns and responses that the tree of draws cannot hold (SpecError)."""
+    for name in columns:
+        if name == "row":
+            raise SpecError("Column 'row' has the name of the rows in the results. Rename the column.")
+        if "/" in name:
+            raise SpecError(
+                f"Column '{name}' has a slash in its name, which the results cannot hold. Rename the column."
+            )
+    if "/" in spec.response:
+        raise SpecError(
+            f"Response '{spec.response}' has a slash, which the results cannot hold. Compute it as a column beforehand."
+        )
 
 
 def _grouping(term: Any) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from bayesmixed.data_checks import (
     advice,
+    check_columns,
     check_design,
     check_names,
     check_response,
@@ -63,8 +64,7 @@ def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", 
     response_columns = _response_columns(spec, frame.columns, optional=like is not None)
     term_columns = _term_columns(spec, frame.columns)
     used = list(dict.fromkeys([*response_columns, *term_columns]))
-    if "row" in used:
-        raise SpecError("Column 'row' has the name of the rows in the results. Rename the column.")
+    check_columns(spec, used)
     frame, dropped = complete_rows(frame[used], missing)
     groups = {c for terms in spec.predictors.values() for t in terms if t.kind == "group" for c in t.factor_columns}
     factors = {*spec.factors, *(name for terms in spec.predictors.values() for t in terms for name in t.factors())}
