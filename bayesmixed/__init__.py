@@ -41,10 +41,10 @@ _PUBLIC = {
     "group_effects": "summaries.effects",
     "variance_components": "summaries.variance",
     "implied_covariance": "summaries.variance",
-    "icc": "summaries.icc",
+    "icc": "summaries.intraclass",
     "shrinkage": "summaries.pooling",
     "summary": "summaries.overview",
-    "plot_shrinkage": "plots.shrinkage",
+    "plot_shrinkage": "plots.pooling",
 }
 _MODULES = ("datasets",)
 

@@ -1,5 +1,7 @@
 """Data frames at the border: any frame in, a checked pandas frame out."""
 
+import gzip
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -56,7 +58,9 @@ def read_table(path: str | Path, text: Iterable[str] = ()) -> pd.DataFrame:
         if ".parquet" in kinds:
             data = pd.read_parquet(path)
         elif kinds & {".csv", ".tsv", ".txt"}:
-            data = pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig", dtype=dict.fromkeys(text, str))
+            separator, decimal = _separators(path)
+            options: Any = {"sep": separator, "decimal": decimal, "encoding": "utf-8-sig", "compression": "infer"}
+            data = pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
         else:
             raise DataError(f"Data file '{path}' is of an unknown kind. Accepted: .csv, .tsv, .txt, .parquet.")
     except DataError:
@@ -102,6 +106,21 @@ def complete_rows(data: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, int]:
                     f"(first: row {kept.index[int(infinite.argmax())]})."
                 )
     return kept, len(data) - len(kept)
+
+
+def _separators(path: Path) -> tuple[str, str]:
+    """Return the separator that the header has most of (comma, semicolon, tab), and the decimal mark.
+
+    A decimal comma is taken only where columns are not separated by commas and numbers such as 1,5 occur.
+    """
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    with opener(path, "rt", encoding="utf-8-sig") as lines:
+        head = [line for line, _ in zip(lines, range(50), strict=False)]
+    header = re.sub(r'"[^"]*"', "", head[0]) if head else ""
+    separator = max(",;\t", key=header.count)
+    body = "".join(head[1:])
+    comma = separator != "," and re.search(r"\d,\d", body) and not re.search(r"\d\.\d", body)
+    return separator, "," if comma else "."
 
 
 def _from_other(data: Any) -> pd.DataFrame:

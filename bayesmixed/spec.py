@@ -259,6 +259,8 @@ def load_spec(source: str | Path) -> ModelSpec:
         path = shipped_specs_folder() / f"{source}.toml"
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise SpecError(f"There is no spec file '{path}' (looked in {path.absolute().parent}).") from error
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"Spec '{path}' cannot be read: {error}.") from error
     return spec_from_toml(text, str(path))

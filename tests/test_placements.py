@@ -73,7 +73,7 @@ def test_the_joint_density_is_the_same_for_every_parameterisation(formula, data,
     names = [variable.name for variable in moved.deterministics]
     compiled = pm.compile(inputs, moved.deterministics, mode="FAST_COMPILE", on_unused_input="ignore")
     found = dict(zip(names, compiled(*(point[variable.name] for variable in inputs)), strict=True))
-    target = {name: value for name, value in point.items()}
+    target = dict(point)
     jacobian = 0.0
     for predictor, group in design.group_blocks():
         written = found.get(predictor.b(group))

@@ -29,6 +29,8 @@ class Diagnosis:
         Divergent transitions after tuning.
     table : pandas.DataFrame
         Largest R-hat and smallest bulk and tail effective sample size of each variable.
+    doubtful : bool
+        False if the only problem is an interruption: the draws that were kept look sound.
     """
 
     ok: bool
@@ -36,6 +38,7 @@ class Diagnosis:
     advice: tuple[str, ...]
     divergences: int
     table: pd.DataFrame
+    doubtful: bool = True
 
     def __str__(self) -> str:
         if self.ok:
@@ -43,7 +46,11 @@ class Diagnosis:
                 f"Converged: no divergences, R-hat at most {self.table['rhat'].max():.3f}, effective sample size at least "
                 f"{self.table[['ess_bulk', 'ess_tail']].min().min():.0f}."
             )
-        lines = ["NOT CONVERGED: do not use these numbers yet."]
+        lines = [
+            "NOT CONVERGED: do not use these numbers yet."
+            if self.doubtful
+            else "INTERRUPTED: fewer draws than asked for."
+        ]
         lines += [f"  - {problem}" for problem in self.problems]
         return "\n".join([*lines, "What to try:", *(f"  - {advice}" for advice in self.advice)])
 
@@ -81,7 +88,7 @@ def diagnose(fit: Fit) -> Diagnosis:
             )
     if len(problems) > len(advice):
         advice.append(f"run longer: draws={2 * fit.settings.draws}, tune={2 * fit.settings.tune}")
-        advice.append('try the other parameterisation: parameterisation="noncentred" or "centred"')
+        advice.append('try another parameterisation: parameterisation="noncentred", "hierarchical" or "centred"')
     energy = np.atleast_1d(_bfmi(stats))
     if np.any(energy < BFMI):
         problems.append(f"energy is explored slowly (E-BFMI {energy.min():.2f}, should be above {BFMI})")
@@ -89,7 +96,8 @@ def diagnose(fit: Fit) -> Diagnosis:
     if "tree_depth" in stats and float((stats["tree_depth"] >= DEPTH).mean()) > 0.05:
         problems.append("more than 5 % of the trajectories reached the largest length: sampling is slow, not wrong")
         advice.append("centre and scale the predictors")
-    return Diagnosis(not problems, tuple(problems), tuple(dict.fromkeys(advice)), divergences, table)
+    doubtful = len(problems) > (not fit.settings.complete)
+    return Diagnosis(not problems, tuple(problems), tuple(dict.fromkeys(advice)), divergences, table, doubtful)
 
 
 def _against_divergences(fit: Fit) -> str:

@@ -11,7 +11,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.prediction import effects_at_centre
 from bayesmixed.summaries.convergence import diagnose
 from bayesmixed.summaries.effects import population_effects
-from bayesmixed.summaries.icc import icc
+from bayesmixed.summaries.intraclass import icc
 from bayesmixed.summaries.sharing import sharing_patterns
 from bayesmixed.summaries.tables import drop_empty, format_table, labelled, to_markup
 from bayesmixed.summaries.variance import variance_components
