@@ -124,7 +124,9 @@ def _parse_response(left: str, text: str) -> tuple[str, str | int | None]:
 
 
 def _strip_brackets(response: str) -> str:
-    """Take away one pair of brackets around the whole response, as in (r2 == "Y") ~ ... ."""
+    """Take away brackets or backticks around the whole response, as in (r2 == "Y") ~ ... ."""
+    if re.fullmatch(r"`[^`]+`", response):
+        return response.strip("`")
     inside = call_arguments(f"x{response}", "x") if response.startswith("(") else None
     return inside[0] if inside is not None and len(inside) == 1 and _balanced(inside[0]) else response
 

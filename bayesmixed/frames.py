@@ -30,6 +30,8 @@ def as_frame(data: Any) -> pd.DataFrame:
         raise DataError(f"The data have more than one column named {enumerate_words(twice)}. Rename or drop one.")
     if len(data) == 0:
         raise DataError("The data have no rows.")
+    if isinstance(data.index, pd.MultiIndex):
+        data = data.set_axis([" ".join(map(str, label)) for label in data.index], axis="index")
     return data.set_axis(names, axis="columns")
 
 

@@ -61,7 +61,7 @@ def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", 
     family = find_family(spec.family)
     check_names(spec, family)
     frame = as_frame(data)
-    response_columns = _response_columns(spec, frame.columns, optional=like is not None)
+    response_columns = _response_columns(spec, frame, optional=like is not None)
     term_columns = _term_columns(spec, frame.columns)
     used = list(dict.fromkeys([*response_columns, *term_columns]))
     check_columns(spec, used)
@@ -88,9 +88,9 @@ def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", 
     return design
 
 
-def _response_columns(spec: ModelSpec, available: Iterable[str], optional: bool) -> list[str]:
-    names = [str(name) for name in available]
-    if optional and not _has_response(spec, names):
+def _response_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> list[str]:
+    names = [str(name) for name in frame.columns]
+    if optional and not _has_response(spec, frame):
         return [spec.trials] if isinstance(spec.trials, str) and spec.trials in names else []
     columns = sorted(variables(spec.response, names), key=names.index)
     if isinstance(spec.trials, str):
@@ -100,12 +100,14 @@ def _response_columns(spec: ModelSpec, available: Iterable[str], optional: bool)
     return columns
 
 
-def _has_response(spec: ModelSpec, names: list[str]) -> bool:
+def _has_response(spec: ModelSpec, frame: pd.DataFrame) -> bool:
+    """Return whether the rows have a response with no value missing."""
     try:
-        variables(spec.response, names)
+        columns = variables(spec.response, frame.columns)
     except SpecError:
         return False
-    return not isinstance(spec.trials, str) or spec.trials in names
+    trials = not isinstance(spec.trials, str) or spec.trials in frame.columns
+    return trials and not frame[list(columns)].isna().any(axis=None)
 
 
 def _term_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:

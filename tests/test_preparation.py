@@ -512,3 +512,20 @@ def test_a_formula_string_is_gaussian():
     design = prepare("y ~ x", small())
     assert design.family.name == "gaussian"
     assert design.scalars == ("sigma",)
+
+
+def test_a_response_with_an_odd_name_keeps_it_without_backticks():
+    design = prepare("`leaf area (cm)` ~ x", {"leaf area (cm)": [1.0, 2, 4, 5, 3, 2], "x": [1.0, 2, 3, 1, 2, 4]})
+    assert design.spec.response == "leaf area (cm)"
+    assert from_formula(design.spec.formula).response == "leaf area (cm)"
+
+
+def test_a_missing_response_of_rows_to_predict_is_no_response():
+    design = prepare("y ~ x", {"y": [1.0, 2, 4], "x": [1.0, 2, 3]})
+    assert prepare("y ~ x", {"y": [1.0, None], "x": [1.0, 2]}, like=design).response is None
+
+
+def test_a_row_index_of_several_levels_becomes_text():
+    index = pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)])
+    design = prepare("y ~ x", pd.DataFrame({"y": [1.0, 2, 4], "x": [1.0, 2, 3]}, index=index))
+    assert list(design.table.data.index) == ["a 1", "a 2", "b 1"]

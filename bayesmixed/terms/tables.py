@@ -196,6 +196,8 @@ def variables(formula: str, columns: Iterable[str]) -> set[str]:
         A name is neither a column nor a function of the formula language.
     """
     known = [str(column) for column in columns]
+    if formula in known:
+        return {formula}
     plain = strip_factor_calls(formula)[0]
     found = set(re.findall(r"`([^`]+)`", plain))
     rest = re.sub(r"`[^`]+`", " ", re.sub(r"'[^']*'|\"[^\"]*\"", " ", plain))
