@@ -79,19 +79,11 @@ def check_names(spec: ModelSpec, family: Family) -> None:
         raise SpecError(f"Response '{spec.response}' has a name that the results use. Rename the column.")
 
 
-def check_columns(spec: ModelSpec, columns: Iterable[str]) -> None:
-    """Refuse columns and responses that the tree of draws cannot hold (SpecError)."""
+def check_columns(columns: Iterable[str]) -> None:
+    """Refuse a column that the tree of draws cannot hold (SpecError)."""
     for name in columns:
         if name == "row":
             raise SpecError("Column 'row' has the name of the rows in the results. Rename the column.")
-        if "/" in name:
-            raise SpecError(
-                f"Column '{name}' has a slash in its name, which the results cannot hold. Rename the column."
-            )
-    if "/" in spec.response:
-        raise SpecError(
-            f"Response '{spec.response}' has a slash, which the results cannot hold. Compute it as a column beforehand."
-        )
 
 
 def _grouping(term: Any) -> str:

@@ -145,6 +145,11 @@ class Design:
         return self.table.rows
 
     @property
+    def response_name(self) -> str:
+        """Name of the response in models and draws."""
+        return safe_name(self.spec.response)
+
+    @property
     def mu(self) -> Predictor:
         """The predictor of the first parameter."""
         return self.predictors[self.family.parameters[0].name]
@@ -171,6 +176,11 @@ class Design:
             f"prior {key} ~ {entry.prior}   ({entry.source}; {entry.about})" for key, entry in self.priors.items()
         ]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+def safe_name(name: str) -> str:
+    """Return a variable name that a DataTree can hold: without slashes, which separate its groups."""
+    return name.replace("/", "\N{DIVISION SLASH}")
 
 
 def group_covariance(transform: Array, sd: Array, corr: Array) -> Array:

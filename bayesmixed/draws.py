@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmixed.design import Design
+from bayesmixed.design import Design, safe_name
 from bayesmixed.links import Array
 
 _STATISTICS = {
@@ -54,7 +54,7 @@ def as_draws(design: Design, posterior: xr.Dataset, statistics: xr.Dataset) -> x
     groups = {
         "posterior": kept.drop_vars(unused).assign_attrs(posterior.attrs),
         "sample_stats": xr.Dataset(stats, attrs=statistics.attrs),
-        "observed_data": xr.Dataset({safe_name(design.spec.response): y}),
+        "observed_data": xr.Dataset({design.response_name: y}),
         "constant_data": constant_data(design),
     }
     return xr.DataTree.from_dict(groups)
@@ -89,11 +89,6 @@ def stored_frame(data: xr.Dataset) -> pd.DataFrame:
             values = values.astype(pd.CategoricalDtype(json.loads(column.attrs["levels"])))
         columns[column.attrs["column"]] = values
     return pd.DataFrame(columns)
-
-
-def safe_name(name: str) -> str:
-    """Return a variable name that a DataTree can hold: without slashes, which separate its groups."""
-    return name.replace("/", "\N{DIVISION SLASH}")
 
 
 def stacked(variable: xr.DataArray) -> Array:

@@ -65,7 +65,7 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
             values[name] = _scalar(design.family.parameter(name), design.priors[name].prior)
         observed = np.asarray(design.response)
         getattr(pm, design.family.distribution)(
-            design.spec.response,
+            design.response_name,
             **design.family.arguments(values, _whole(design.trials) if design.family.discrete else design.trials),
             observed=_whole(observed) if design.family.discrete else observed,
             dims="row",

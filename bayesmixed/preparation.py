@@ -1,5 +1,6 @@
 """prepare: from a spec and a data frame to a checked Design."""
 
+import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import replace
@@ -57,14 +58,46 @@ def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", 
     StatisticsWarning
         For each of `Design.notes`.
     """
-    spec = as_spec(spec)
+    design = _assemble(as_spec(spec), data, missing, like, optional=like is not None)
+    if like is not None:
+        return replace(design, priors=like.priors)
+    check_variation(design.family, design.spec.response, np.asarray(design.response), np.asarray(design.trials))
+    check_design(design)
+    design = replace(design, priors=realise_priors(design))
+    design = replace(design, notes=(*advice(design), *suspicious_labels(design)))
+    for note in design.notes:
+        warnings.warn(note, StatisticsWarning, stacklevel=2)
+    return design
+
+
+def prepare_without_response(spec: ModelSpec, data: Any) -> Design:
+    """Return the Design of rows that have no response yet, without priors: what simulation needs.
+
+    Raises
+    ------
+    SpecError, DataError
+        As `prepare`.
+    """
+    names = variables(spec.response, [*as_frame(data).columns, *_names_in(spec.response)])
+    frame = as_frame(data).drop(columns=list(names), errors="ignore")
+    design = _assemble(spec, frame, "error", None, optional=True)
+    check_design(design)
+    return design
+
+
+def _names_in(expression: str) -> list[str]:
+    return re.findall(r"[^\W\d][\w.]*", expression)
+
+
+def _assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, optional: bool) -> Design:
+    """Return the Design without priors and notes; with `optional` the response may be absent."""
     family = find_family(spec.family)
     check_names(spec, family)
     frame = as_frame(data)
-    response_columns = _response_columns(spec, frame, optional=like is not None)
+    response_columns = _response_columns(spec, frame, optional=optional)
     term_columns = _term_columns(spec, frame.columns)
     used = list(dict.fromkeys([*response_columns, *term_columns]))
-    check_columns(spec, used)
+    check_columns(used)
     frame, dropped = complete_rows(frame[used], missing)
     groups = {c for terms in spec.predictors.values() for t in terms if t.kind == "group" for c in t.factor_columns}
     factors = {*spec.factors, *(name for terms in spec.predictors.values() for t in terms for name in t.factors())}
@@ -76,16 +109,7 @@ def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", 
         for parameter in family.parameters
         if parameter.name in spec.predictors
     }
-    design = Design(spec, family, table, response, trials, predictors, {}, (), dropped)
-    if like is not None:
-        return replace(design, priors=like.priors)
-    check_variation(family, spec.response, np.asarray(response), np.asarray(trials))
-    check_design(design)
-    design = replace(design, priors=realise_priors(design))
-    design = replace(design, notes=(*advice(design), *suspicious_labels(design)))
-    for note in design.notes:
-        warnings.warn(note, StatisticsWarning, stacklevel=2)
-    return design
+    return Design(spec, family, table, response, trials, predictors, {}, (), dropped)
 
 
 def _response_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> list[str]:

@@ -8,10 +8,13 @@ from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError, field_v
 
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families import Family, find_family
+from bayesmixed.formula_changes import fix_group, free_group, update_terms
 from bayesmixed.formulas import expand_nesting, format_formula, parse_formula, parse_terms
 from bayesmixed.links import Link, find_link
-from bayesmixed.priors import Prior, as_prior
+from bayesmixed.priors import Prior, as_prior, split_key
+from bayesmixed.simulation_plan import SimulationPlan
 from bayesmixed.terms import Fixed, Term
+from bayesmixed.terms.notation import split_top
 
 
 class ModelSpec(BaseModel):
@@ -35,6 +38,8 @@ class ModelSpec(BaseModel):
         Priors that replace a default, by the names of the posterior: "beta[x]", "sd_herd", "sigma".
     factors : tuple of str
         Number columns that are factors in population formulas.
+    simulation : SimulationPlan or None
+        How `simulate` makes data of this shape.
     crossed : tuple of str
         Grouping factors whose labels mean the same level everywhere although they look re-used.
 
@@ -55,6 +60,7 @@ class ModelSpec(BaseModel):
     priors: dict[str, Prior] = {}
     factors: tuple[str, ...] = ()
     crossed: tuple[str, ...] = ()
+    simulation: SimulationPlan | None = None
 
     def __init__(self, **fields: Any) -> None:
         try:
@@ -135,6 +141,54 @@ class ModelSpec(BaseModel):
         default = find_family(self.family).parameter(parameter).link
         return find_link(self.links.get(parameter, default))
 
+    def update(self, text: str) -> "ModelSpec":
+        """Return the spec with a changed formula; `.` stands for what is there: "~ . - x + (1 | g)".
+
+        Raises
+        ------
+        SpecError
+            The text is no formula, or takes away what is not there.
+        """
+        sides = split_top(text, "~")
+        if len(sides) != 2:
+            raise SpecError(f"'{text}' needs one tilde, as in '~ . + x'.")
+        left = sides[0].strip()
+        changed = self._with_terms(update_terms(self.predictors[self._first], sides[1]))
+        if left in ("", "."):
+            return changed
+        formula = parse_formula(f"{left} ~ 1")
+        return changed.replace(response=formula.response, trials=formula.trials)
+
+    def as_fixed(self, name: str) -> "ModelSpec":
+        """Return the spec in which a grouping factor has fixed coefficients for each level: no pooling."""
+        factors = tuple(dict.fromkeys((*self.factors, *name.split(":"))))
+        crossed = tuple(other for other in self.crossed if other != name)
+        priors = {key: prior for key, prior in self.priors.items() if not _belongs(key, name)}
+        return self._with_terms(
+            fix_group(self.predictors[self._first], name), factors=factors, crossed=crossed, priors=priors
+        )
+
+    def as_random(self, name: str) -> "ModelSpec":
+        """Return the spec in which a factor of the population part is a grouping factor: partial pooling."""
+        factors = tuple(other for other in self.factors if other != name)
+        return self._with_terms(free_group(self.predictors[self._first], name), factors=factors)
+
+    def replace(self, **fields: Any) -> "ModelSpec":
+        """Return the spec with other values of some fields."""
+        return ModelSpec(**{name: getattr(self, name) for name in ModelSpec.model_fields} | fields)
+
+    @property
+    def family_record(self) -> Family:
+        """The family, looked up if it is given by name."""
+        return find_family(self.family)
+
+    @property
+    def _first(self) -> str:
+        return self.family_record.parameters[0].name
+
+    def _with_terms(self, terms: tuple[Term, ...], **fields: Any) -> "ModelSpec":
+        return self.replace(predictors={**self.predictors, self._first: terms}, **fields)
+
     def as_formula(self) -> dict[str, Any]:
         """Return the arguments with which `from_formula` makes this spec again."""
         first = find_family(self.family).parameters[0].name
@@ -168,6 +222,7 @@ def from_formula(
     crossed: str | Sequence[str] = (),
     title: str = "",
     question: str = "",
+    simulation: SimulationPlan | Mapping[str, Any] | None = None,
     **predictors: str,
 ) -> ModelSpec:
     """Return the spec of a formula in the notation of lme4 and brms.
@@ -176,7 +231,7 @@ def from_formula(
     ----------
     formula : str
         "y ~ x + (x | g)", "y | trials(n) ~ 1 + (1 | g)".
-    family, link, links, priors, factors, crossed, title, question
+    family, link, links, priors, factors, crossed, title, question, simulation
         As the fields of `ModelSpec`; `link` is that of the first parameter.
     **predictors : str
         One-sided formulas of further parameters: `sigma="~ treatment"`.
@@ -203,6 +258,7 @@ def from_formula(
         priors=dict(priors or {}),
         factors=factors,
         crossed=crossed,
+        simulation=simulation,
     )
 
 
@@ -331,6 +387,11 @@ def _complete_terms(terms: Any) -> tuple[Any, ...]:
     if len(fixed) > 1:
         raise SpecError("A predictor has one population term (kind 'fixed'); join their formulas.")
     return (*(fixed or [Fixed()]), *(term for term in complete if _kind(term) != "fixed"))
+
+
+def _belongs(key: str, group: str) -> bool:
+    """Return whether a prior is one of a group term, or of the intercept that its fixed levels replace."""
+    return split_key(key)[0] in (f"sd_{group}", f"corr_{group}") or key.startswith("beta[Intercept")
 
 
 def _kind(term: Any) -> str:

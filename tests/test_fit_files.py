@@ -71,7 +71,7 @@ def test_every_kind_of_column_survives_the_file(formula, options, data, tmp_path
 
 def test_names_with_slashes_survive_the_file(tmp_path):
     data = {"y": GROUPED["y"], "g": GROUPED["g"], "dose (mg/l)": GROUPED["x y"]}
-    fit = fit_at(bm.prepare("y ~ `dose (mg/l)` + (1 | g)", data), {"sigma": 1.0})
+    fit = fit_at(bm.prepare("y / 2 ~ `dose (mg/l)` + (1 | g)", data), {"sigma": 1.0})
     loaded = bm.load_fit(bm.save_fit(fit, tmp_path / "fit.nc"))
     assert "dose (mg/l)" in loaded.design.table.data.columns
 

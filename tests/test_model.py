@@ -408,3 +408,8 @@ def test_the_density_does_not_depend_on_the_origin_of_a_covariate():
     _, values = correlated_values(np.random.default_rng(4), "centred")
     values |= {"centred_beta": [3.2, 0.5]}
     assert log_density(build(here), values) == pytest.approx(log_density(build(there), values), abs=1e-6)
+
+
+def test_a_response_with_a_slash_makes_a_model():
+    design = prepare("y / e ~ x", {"y": [1.0, 2, 4], "e": [1.0, 2, 1], "x": [1.0, 2, 3]})
+    assert build(design).observed_RVs[0].name == design.response_name

@@ -1,0 +1,288 @@
+"""simulate: data from any spec, with the truth that made them."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy import special
+
+from bayesmixed.design import Design, Predictor, group_covariance
+from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
+from bayesmixed.frames import as_frame
+from bayesmixed.links import Array
+from bayesmixed.preparation import prepare_without_response
+from bayesmixed.simulation_plan import ColumnPlan, GroupPlan, SimulationPlan
+from bayesmixed.spec import ModelSpec, as_spec
+from bayesmixed.terms.blocks import GroupBlock
+
+INVERSES: dict[str, Callable[[Array], Array]] = {
+    "sqrt": np.square,
+    "log": np.exp,
+    "log1p": np.expm1,
+    "logit": special.expit,
+}
+"""Functions of a response that can be taken back: `sqrt(y) ~ ...` is simulated on the root scale and squared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """Simulated data.
+
+    Attributes
+    ----------
+    data : pandas.DataFrame
+        Columns that the spec uses, response included.
+    truth : xarray.Dataset
+        What made them, with the names, dims and coords of the posterior, group effects included.
+    """
+
+    data: pd.DataFrame
+    truth: xr.Dataset
+
+
+def simulate(
+    spec: str | Path | ModelSpec,
+    *,
+    truth: Mapping[str, float] | None = None,
+    data: Any = None,
+    seed: int | None = None,
+) -> Simulated:
+    """Return data drawn from a model at known parameters.
+
+    Parameters
+    ----------
+    spec : str, Path or ModelSpec
+        With a [simulation] section, unless `truth` and `data` are given.
+    truth : mapping of str to float, optional
+        True values by the names of the posterior ("beta[x]", "sd_g[Intercept]", "corr_g", "sigma"); they replace those
+        of the section. `sd_g` and `corr_g` stand for all columns of a term.
+    data : data frame, optional
+        Rows whose covariates and groups are kept; a response in them is replaced. By default rows are laid out
+        as the section says.
+    seed : int, optional
+        For layout, effects and responses.
+
+    Raises
+    ------
+    SpecError
+        Nothing says how to lay out the rows, or a parameter has no true value; the message names it.
+    """
+    spec = as_spec(spec)
+    generator = np.random.default_rng(seed)
+    plan = spec.simulation
+    if data is None and plan is None:
+        raise SpecError("The spec has no [simulation] section: give data= with the covariates and groups of the rows.")
+    frame = lay_out(plan, generator) if data is None and plan is not None else as_frame(data)
+    column, inverse = _response_column(spec)
+    design = prepare_without_response(spec, frame)
+    values = {**(plan.truth if plan is not None else {}), **(truth or {})}
+    parameters = _truth(design, values, generator)
+    drawn = _draw_response(design, parameters, generator)
+    response = inverse(drawn.astype(int) if design.family.discrete else drawn)
+    frame = frame.assign(**{column: response})
+    for name, count in (plan.missing if plan is not None and data is None else {}).items():
+        frame[name] = frame[name].astype(object if frame[name].dtype == object else float)
+        frame.loc[frame.index[generator.choice(len(frame), count, replace=False)], name] = None
+    return Simulated(frame, parameters)
+
+
+def lay_out(plan: SimulationPlan, generator: np.random.Generator) -> pd.DataFrame:
+    """Return the rows of a plan without response: groups, crossings and columns."""
+    if plan.crossing:
+        frame = _crossed(plan.crossing, generator)
+    elif plan.groups:
+        frame = _nested(plan.groups, generator)
+    else:
+        frame = pd.DataFrame(index=range(plan.rows or 1))
+    for name, column in plan.columns.items():
+        frame[name] = _column(name, column, frame, generator)
+    return frame
+
+
+def _crossed(crossing: Mapping[str, Any], generator: np.random.Generator) -> pd.DataFrame:
+    factors = {name: value for name, value in crossing.items() if name not in ("keep", "rows")}
+    levels = [range(1, v + 1) if isinstance(v, int) else list(v) for v in factors.values()]
+    frame = pd.MultiIndex.from_product(levels, names=list(factors)).to_frame(index=False)
+    keep = float(crossing.get("keep", 1.0))
+    chosen = np.sort(generator.choice(len(frame), max(1, round(keep * len(frame))), replace=False))
+    rows = np.repeat(chosen, int(crossing.get("rows", 1)))
+    return frame.iloc[rows].reset_index(drop=True)
+
+
+def _nested(groups: Mapping[str, GroupPlan], generator: np.random.Generator) -> pd.DataFrame:
+    frame = pd.DataFrame(index=range(1))
+    for name, plan in groups.items():
+        counts: Any = (
+            np.full(len(frame), len(plan.levels)) if plan.levels else _numbers(plan.count, len(frame), generator)
+        )
+        outer = np.repeat(np.arange(len(frame)), counts)
+        within = np.concatenate([np.arange(count) for count in counts])
+        frame = frame.iloc[outer].reset_index(drop=True)
+        if plan.levels:
+            frame[name] = np.array(plan.levels, dtype=object)[within]
+        elif plan.labels == "reused":
+            frame[name] = [str(i + 1) for i in within]
+        else:
+            frame[name] = [f"{name}{i + 1}" for i in range(len(frame))]
+    rows = list(groups.values())[-1].rows
+    if isinstance(rows, dict):
+        sizes: Any = np.repeat([int(size) for size in rows], list(rows.values()))
+        if len(sizes) != len(frame):
+            raise SpecError(f"The table of rows has {len(sizes)} levels; the simulation has {len(frame)}.")
+    else:
+        sizes = _numbers(rows, len(frame), generator)
+    return frame.iloc[np.repeat(np.arange(len(frame)), sizes)].reset_index(drop=True)
+
+
+def _numbers(count: Any, size: int, generator: np.random.Generator) -> Any:
+    if isinstance(count, int):
+        return np.full(size, count)
+    return generator.integers(count[0], count[1] + 1, size)
+
+
+def _column(name: str, plan: ColumnPlan, frame: pd.DataFrame, generator: np.random.Generator) -> Any:
+    if plan.of:
+        key = _key(frame, plan.of, name)
+        return _values(plan, int(key.max()) + 1, generator)[key]
+    if plan.per == "row" and plan.sequence is None:
+        return _values(plan, len(frame), generator)
+    if plan.per == "row":
+        position = np.arange(len(frame)) // plan.each
+    else:
+        key = _key(frame, plan.per, name)
+        position = pd.Series(key).groupby(key).cumcount().to_numpy() // plan.each
+    if plan.levels:
+        return np.array(plan.levels, dtype=object)[position % len(plan.levels)]
+    if plan.sequence is not None:
+        return plan.sequence[0] + plan.sequence[1] * position
+    return _values(plan, len(frame), generator)
+
+
+def _key(frame: pd.DataFrame, factor: str, column: str) -> Any:
+    parts = factor.split(":")
+    absent = [part for part in parts if part not in frame.columns]
+    if absent:
+        raise SpecError(
+            f"Simulated column '{column}' is laid out by '{absent[0]}'. {did_you_mean(absent[0], frame.columns)}"
+        )
+    return frame.groupby(parts, sort=False).ngroup().to_numpy()
+
+
+def _values(plan: ColumnPlan, size: int, generator: np.random.Generator) -> Any:
+    if plan.levels:
+        return generator.permutation(np.resize(np.array(plan.levels, dtype=object), size))
+    if plan.normal is not None:
+        return generator.normal(*plan.normal, size)
+    if plan.uniform is not None:
+        return generator.uniform(*plan.uniform, size)
+    if plan.integers is not None:
+        return generator.integers(plan.integers[0], plan.integers[1] + 1, size)
+    raise SpecError("A sequence is laid out per row or per factor; it cannot be 'of' a factor.")
+
+
+def _truth(design: Design, values: Mapping[str, float], generator: np.random.Generator) -> xr.Dataset:
+    """Return the parameters as a Dataset of the posterior's layout; effects are drawn."""
+    used: set[str] = set()
+    absent: list[str] = []
+
+    def take(*keys: str) -> float:
+        for key in keys:
+            if key in values:
+                used.add(key)
+                return float(values[key])
+        absent.append(keys[0])
+        return 1.0
+
+    variables: dict[str, tuple[tuple[str, ...], Array]] = {}
+    coords: dict[str, list[str]] = {}
+    for predictor in design.predictors.values():
+        dim = f"{predictor.beta}_effect"
+        if predictor.population.labels:
+            coords[dim] = list(predictor.population.labels)
+            beta = np.array([take(f"{predictor.beta}[{label}]", predictor.beta) for label in coords[dim]])
+            variables[predictor.beta] = ((dim,), beta)
+        for group in predictor.groups:
+            for name, value in _group_truth(predictor, group, take, coords, generator):
+                variables[name] = value
+    for name in design.scalars:
+        variables[name] = ((), np.asarray(take(name)))
+    unknown = sorted(set(values) - used)
+    if absent:
+        raise SpecError(
+            f"No true value for {enumerate_words(absent, 12)}. Give truth={{...}}, or a line under [simulation.truth]."
+        )
+    if unknown:
+        effects = {predictor.b(group) for predictor, group in design.group_blocks()}
+        own = {name: dims for name, (dims, _) in variables.items() if name not in effects}
+        accepted = [
+            *own,
+            *(f"{name}[{label}]" for name, dims in own.items() for label in coords.get((*dims, "")[0], [])),
+        ]
+        raise SpecError(f"The model has no parameter '{unknown[0]}'. {did_you_mean(unknown[0], accepted)}")
+    return xr.Dataset(variables, coords=coords)
+
+
+def _group_truth(
+    predictor: Predictor,
+    group: GroupBlock,
+    take: Callable[..., float],
+    coords: dict[str, list[str]],
+    generator: np.random.Generator,
+) -> Iterator[tuple[str, tuple[tuple[str, ...], Array]]]:
+    dim, width = predictor.effect_dim(group), len(group.labels)
+    coords |= {group.name: list(group.levels), dim: list(group.labels)}
+    sd = np.array([take(f"{predictor.sd(group)}[{label}]", predictor.sd(group)) for label in group.labels])
+    corr = np.eye(width)
+    for part in group.parts:
+        for i, first in enumerate(part.columns):
+            for second in part.columns[i + 1 :]:
+                if part.correlated:
+                    key = f"{predictor.corr(group)}[{group.labels[first]}, {group.labels[second]}]"
+                    corr[first, second] = corr[second, first] = take(key, predictor.corr(group))
+    covariance = group_covariance(np.eye(width), sd, corr)
+    effects = generator.multivariate_normal(np.zeros(width), covariance, len(group.levels), method="eigh")
+    yield predictor.sd(group), ((dim,), sd)
+    if group.correlated:
+        coords[f"{dim}_2"] = list(group.labels)
+        yield predictor.corr(group), ((dim, f"{dim}_2"), corr)
+    yield predictor.b(group), ((group.name, dim), effects)
+
+
+def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Generator) -> Array:
+    values: dict[str, Array] = {name: truth[name].values for name in design.scalars}
+    for name, predictor in design.predictors.items():
+        eta = predictor.offset.astype(float).copy()
+        if predictor.population.labels:
+            eta += predictor.population.matrix @ truth[predictor.beta].values
+        for group in predictor.groups:
+            eta += np.sum(group.matrix * truth[predictor.b(group)].values[group.index], axis=1)
+        values[name] = predictor.link.inverse(eta)
+    return design.family.random(generator, values, design.trials, (design.rows,))
+
+
+def _response_column(spec: ModelSpec) -> tuple[str, Callable[[Array], Any]]:
+    """Return the column behind the response, and the function that takes the response back to it.
+
+    Raises
+    ------
+    SpecError
+        The expression cannot be taken back.
+    """
+    text = spec.response.strip()
+    call = re.fullmatch(r"(\w+)\(\s*`?([^`()]+?)`?\s*\)", text)
+    if call and call[1] in INVERSES:
+        return call[2], INVERSES[call[1]]
+    event = re.fullmatch(r"`?([\w. ]+?)`?\s*==\s*[\"']([^\"']*)[\"']", text)
+    if event:
+        return event[1], lambda y: np.where(np.asarray(y) == 1, event[2], f"not {event[2]}")
+    if re.fullmatch(r"[\w. ]+", text):
+        return text, lambda y: y
+    raise SpecError(
+        f"Response '{text}' cannot be simulated: it is an expression without a known inverse. Write it as a column, "
+        f'or with one of {", ".join(INVERSES)}, or as column == "level".'
+    )
