@@ -126,8 +126,8 @@ def check(
 @app.command()
 def fit(
     spec: Spec,
-    data: Data,
     out: Annotated[Path, typer.Option(help="Folder for the fit, tables and plots; made if it is not there.")],
+    data: Annotated[Path | None, typer.Option(help="Table of the observations: CSV or Parquet.")] = None,
     family: Family = None,
     prior: Priors = None,
     link: Links = None,
@@ -146,6 +146,9 @@ def fit(
     ] = "auto",
     cores: Annotated[int | None, typer.Option(min=1, help="Chains that run at once (all cores if not given).")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier fit.")] = False,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Fit to data simulated from the spec; they are written too.")
+    ] = False,
 ) -> None:
     """Fit a model; write the fit, tables, plots and a summary."""
     from bayesmixed.fit_files import save_fit
@@ -153,7 +156,14 @@ def fit(
     from bayesmixed.results import FIT, open_folder, write_results
 
     open_folder(out, overwrite)
-    design = _read_design(_read_spec(spec, family, prior, link, factor, crossed), data, missing)
+    model = _read_spec(spec, family, prior, link, factor, crossed)
+    if simulate == (data is not None):
+        raise typer.BadParameter("give either --data FILE or --simulate")
+    if data is None:
+        data = out / "simulated.csv"
+        _simulate(model, data, seed)
+        missing = "drop"
+    design = _read_design(model, data, missing)
     _print_design(design)
     typer.echo()
     fitted = sample(
@@ -174,6 +184,28 @@ def fit(
     if not fitted.settings.complete:
         typer.echo("interrupted: the draws up to then were kept", err=True)
         raise typer.Exit(INTERRUPTED)
+
+
+@app.command()
+def simulate(
+    spec: Spec,
+    out: Annotated[Path, typer.Option(help="CSV file for the data.")],
+    family: Family = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same data (new ones if not given).")] = None,
+) -> None:
+    """Write data simulated from a spec that has a [simulation] section."""
+    _simulate(_read_spec(spec, family, None, None, None, None), out, seed)
+
+
+def _simulate(model: "ModelSpec", path: Path, seed: int | None) -> None:
+    """Write simulated data, and the true values beside them."""
+    from bayesmixed.simulation import simulate as draw_data
+
+    simulated = draw_data(model, seed=seed)
+    simulated.data.to_csv(path, index=False)
+    truth = path.with_name(f"{path.stem}-truth.csv")
+    simulated.truth_table().to_csv(truth, index=False)
+    typer.echo(f"{len(simulated.data)} rows simulated: {path}; the values that made them: {truth}")
 
 
 def _read_spec(

@@ -44,6 +44,15 @@ class Simulated:
     data: pd.DataFrame
     truth: xr.Dataset
 
+    def truth_table(self) -> pd.DataFrame:
+        """Return the true values as a table: name ("sd_herd[Intercept]"), value."""
+        rows = []
+        for name, variable in self.truth.data_vars.items():
+            for position in np.ndindex(variable.shape):
+                labels = [str(variable.coords[dim].values[i]) for dim, i in zip(variable.dims, position, strict=True)]
+                rows.append((f"{name}[{', '.join(labels)}]" if labels else str(name), float(variable.values[position])))
+        return pd.DataFrame(rows, columns=["name", "value"])
+
 
 def simulate(
     spec: str | Path | ModelSpec,

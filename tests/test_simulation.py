@@ -1,0 +1,150 @@
+"""Simulated data have the layout of the plan and the moments of the model."""
+
+import numpy as np
+import pytest
+from conftest import classic
+
+import bayesmixed as bm
+from bayesmixed.simulation import lay_out
+from bayesmixed.simulation_plan import SimulationPlan
+
+
+def plan(**fields):
+    return lay_out(SimulationPlan(**fields), np.random.default_rng(0))
+
+
+def spec(formula, truth, family="gaussian", **layout):
+    return bm.from_formula(formula, family=family, simulation={**layout, "truth": truth})
+
+
+def test_nested_labels_count_on_or_start_anew():
+    groups = {"school": {"count": 3}, "class": {"count": 2, "within": "school", "rows": 4}}
+    frame = plan(groups=groups)
+    assert frame["class"].nunique() == 6
+    groups["class"]["labels"] = "reused"
+    again = plan(groups=groups)
+    assert sorted(again["class"].unique()) == ["1", "2"]
+    assert len(frame) == len(again) == 24
+
+
+def test_a_table_of_sizes_gives_exactly_these_sizes():
+    frame = plan(groups={"country": {"count": 5, "rows": {"1": 2, "3": 3}}})
+    assert sorted(frame["country"].value_counts()) == [1, 1, 3, 3, 3]
+
+
+def test_crossed_cells_are_kept_in_the_share_asked_for():
+    frame = plan(crossing={"person": 10, "word": 8, "keep": 0.5})
+    assert len(frame) == 40
+    assert not frame.duplicated().any()
+
+
+def test_columns_are_laid_out_per_factor_or_belong_to_one():
+    frame = plan(
+        groups={"herd": {"count": 4, "rows": 3}},
+        columns={
+            "period": {"levels": ["1", "2", "3"], "per": "herd"},
+            "day": {"sequence": [0, 2], "per": "herd"},
+            "size": {"integers": [5, 9], "of": "herd"},
+            "x": {"normal": [10, 1]},
+        },
+    )
+    assert list(frame["period"]) == ["1", "2", "3"] * 4
+    assert list(frame["day"]) == [0, 2, 4] * 4
+    assert (frame.groupby("herd")["size"].nunique() == 1).all()
+    assert frame["x"].nunique() == 12
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "exactly one of rows, groups, crossing"),
+        ({"rows": 3, "columns": {"x": {}}}, "exactly one of levels, normal"),
+        ({"groups": {"a": {"count": 2}, "b": {"count": 2}}}, "go into 'crossing'"),
+        ({"groups": {"a": {"count": 2, "within": "b"}}}, "must stand before it"),
+        ({"groups": {"a": {}}}, "either 'count' or 'levels'"),
+    ],
+)
+def test_impossible_plans_are_refused(fields, message):
+    with pytest.raises(bm.SpecError, match=message):
+        bm.from_formula("y ~ 1", simulation=fields)
+
+
+def test_the_truth_has_the_names_of_the_posterior_and_makes_the_data():
+    model = spec(
+        "y ~ x + (x | g)",
+        {"beta[Intercept]": 3.0, "beta[x]": 2.0, "sd_g": 1.5, "corr_g": -0.6, "sigma": 1e-6},
+        groups={"g": {"count": 400, "rows": 3}},
+        columns={"x": {"sequence": [0, 1], "per": "g"}},
+    )
+    made = bm.simulate(model, seed=1)
+    assert set(made.truth.data_vars) == {"beta", "sd_g", "corr_g", "b_g", "sigma"}
+    b = made.truth["b_g"].values
+    lines = (3 + b[:, 0])[:, None] + (2 + b[:, 1])[:, None] * np.arange(3)
+    order = [list(made.truth["g"].values).index(g) for g in made.data["g"].iloc[::3]]
+    np.testing.assert_allclose(made.data["y"].to_numpy().reshape(400, 3), lines[order], atol=1e-4)
+    assert np.corrcoef(b.T)[0, 1] == pytest.approx(-0.6, abs=0.1)
+    np.testing.assert_allclose(b.std(axis=0), 1.5, rtol=0.12)
+
+
+def test_moments_of_counts_are_those_of_the_family():
+    truth = {"beta[Intercept]": 1.0, "sd_obs": 0.5}
+    y = bm.simulate(spec("y ~ 1 + obs()", truth, "poisson", rows=200_000), seed=2).data["y"]
+    mean = np.exp(1.125)
+    assert y.mean() == pytest.approx(mean, rel=0.01)
+    assert y.var() == pytest.approx(mean + mean**2 * (np.exp(0.25) - 1), rel=0.03)
+
+
+def test_a_transformed_response_is_taken_back_to_its_column():
+    truth = {"beta[Intercept]": 3.0, "sigma": 0.1}
+    assert bm.simulate(spec("sqrt(y) ~ 1", truth, rows=5000), seed=1).data["y"].mean() == pytest.approx(9.01, abs=0.05)
+    yes = bm.simulate(spec('(answer == "yes") ~ 1', {"beta": 0.0}, "bernoulli", rows=50), seed=1).data["answer"]
+    assert set(yes) == {"yes", "not yes"}
+
+
+def test_given_rows_keep_their_covariates():
+    data = classic("lme4", "sleepstudy")
+    truth = {"beta[Intercept]": 250, "beta[Days]": 10, "sd_Subject": 5, "corr_Subject": 0, "sigma": 20}
+    made = bm.simulate("Reaction ~ Days + (Days | Subject)", truth=truth, data=data, seed=1)
+    assert (made.data[["Days", "Subject"]] == data[["Days", "Subject"]]).all(axis=None)
+    assert not np.allclose(made.data["Reaction"], data["Reaction"])
+    assert len(made.truth["Subject"]) == 18
+
+
+@pytest.mark.parametrize(
+    ("model", "arguments", "message"),
+    [
+        ("y ~ 1", {}, "has no .simulation. section"),
+        (
+            spec("y ~ x", {"sigma": 1}, rows=5, columns={"x": {"normal": [0, 1]}}),
+            {},
+            "No true value for 'beta.Intercept.'",
+        ),
+        (spec("y ~ 1", {"beta": 1, "sigma": 1}, rows=5), {"truth": {"sigmas": 2}}, "Did you mean 'sigma'"),
+        (spec("np.arcsin(y) ~ 1", {"beta": 1, "sigma": 1}, rows=5), {}, "without a known inverse"),
+    ],
+)
+def test_simulation_says_what_is_missing(model, arguments, message):
+    with pytest.raises(bm.SpecError, match=message):
+        bm.simulate(model, **arguments)
+
+
+def test_missing_values_are_as_many_as_asked_for():
+    model = spec("y ~ 1", {"beta": 1, "sigma": 1}, rows=30, missing={"y": 4})
+    assert bm.simulate(model, seed=1).data["y"].isna().sum() == 4
+
+
+def test_the_same_seed_gives_the_same_data():
+    first, second, other = (bm.simulate("alcohol", seed=seed).data for seed in (1, 1, 2))
+    assert first.equals(second)
+    assert not first.equals(other)
+
+
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+@pytest.mark.parametrize("name", bm.list_specs())
+def test_every_shipped_spec_makes_data_that_suit_it(name):
+    made = bm.simulate(name, seed=1)
+    design = bm.prepare(name, made.data, missing="drop")
+    truth = {k for k in made.truth.data_vars if k.startswith(("beta", "sd_", "corr_")) or k in design.scalars}
+    assert {key.split("[")[0] for key in design.priors} == truth
+    assert bm.load_spec(name).title
+    assert bm.load_spec(name).question
