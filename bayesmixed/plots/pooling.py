@@ -1,4 +1,4 @@
-"""The shrinkage picture: what partial pooling does to each group."""
+"""Pictures of pooling: what it does to each group, and what the alternatives would say."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ import pandas as pd
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.summaries.pooling import find_group, shrinkage
+from bayesmixed.summaries.three_poolings import PoolingComparison
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,6 +44,39 @@ def plot_shrinkage(fit: Fit, group: str | None = None) -> "Figure":
     if len(block.labels) == 2:
         return _two_columns(table, block.name, block.labels)
     raise SpecError(f"The picture shows one or two columns; ({' + '.join(block.labels)} | {block.name}) has more.")
+
+
+def plot_poolings(comparison: PoolingComparison) -> "Figure":
+    """Return the three poolings as a figure: a panel for each effect, a row for each level, 95 % intervals."""
+    from matplotlib.figure import Figure
+
+    table = comparison.table
+    effects = list(dict.fromkeys(table["effect"]))
+    partial = table[(table["pooling"] == "partial") & (table["effect"] == effects[0])].sort_values("mean")
+    levels = list(partial["level"])
+    height = float(np.clip(0.3 * len(levels) + 1.6, 3.5, 12))
+    figure = Figure(figsize=(5.5 * len(effects) + 1.5, height), layout="constrained")
+    for panel, effect in enumerate(effects):
+        axes = figure.add_subplot(1, len(effects), panel + 1)
+        for name, (color, marker, shift) in _STYLES.items():
+            rows = table[(table["pooling"] == name) & (table["effect"] == effect)].set_index("level").loc[levels]
+            place = np.arange(len(levels)) + shift
+            label = f"{name} pooling"
+            if name == "complete":
+                axes.axvspan(rows["lower"].iloc[0], rows["upper"].iloc[0], color=color, alpha=0.12, linewidth=0)
+                axes.axvline(rows["mean"].iloc[0], color=color, linestyle="--", linewidth=1, label=label)
+                continue
+            axes.hlines(place, rows["lower"], rows["upper"], color=color, linewidth=1.2, alpha=0.6)
+            axes.scatter(rows["mean"], place, color=color, marker=marker, s=22, label=label, zorder=3)
+        shown = partial["rows"] if panel == 0 else None
+        ticks = [f"{level} (n={n})" for level, n in zip(levels, shown, strict=True)] if shown is not None else []
+        axes.set_yticks(np.arange(len(levels)) if ticks else [], ticks)
+        link = comparison.fits["partial"].design.mu.link.name
+        axes.set_xlabel(f"{'intercept' if effect == 'Intercept' else f'slope of {effect}'} ({link} scale)")
+        if panel == 0:
+            axes.set_ylabel(comparison.group)
+            figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    return figure
 
 
 def _one_column(fit: Fit, table: pd.DataFrame, name: str) -> "Figure":
@@ -145,3 +179,10 @@ def _two_columns(table: pd.DataFrame, name: str, labels: tuple[str, ...]) -> "Fi
     axes.set_title(f"Shrinkage of {name}: each arrow is one level", fontsize=11)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     return figure
+
+
+_STYLES = {
+    "complete": (COMPLETE, "", 0.0),
+    "no": (RAW, "D", 0.16),
+    "partial": (PARTIAL, "o", -0.16),
+}

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,6 @@ from bayesmixed.summaries.convergence import diagnose
 from bayesmixed.summaries.effects import population_part
 from bayesmixed.summaries.tables import describe, to_text
 from bayesmixed.terms.blocks import GroupBlock
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 POOLINGS = ("complete", "no", "partial")
 
@@ -113,46 +110,6 @@ def compare_pooling(
                     raise
                 raise DataError(f"No pooling of '{group}' is not possible: {error}") from error
     return PoolingComparison(group, fits, _table(fits, group))
-
-
-def plot_poolings(comparison: PoolingComparison) -> "Figure":
-    """Return the three poolings as a figure: a panel for each effect, a row for each level, 95 % intervals."""
-    from matplotlib.figure import Figure
-
-    table = comparison.table
-    effects = list(dict.fromkeys(table["effect"]))
-    partial = table[(table["pooling"] == "partial") & (table["effect"] == effects[0])].sort_values("mean")
-    levels = list(partial["level"])
-    height = float(np.clip(0.3 * len(levels) + 1.6, 3.5, 12))
-    figure = Figure(figsize=(5.5 * len(effects) + 1.5, height), layout="constrained")
-    for panel, effect in enumerate(effects):
-        axes = figure.add_subplot(1, len(effects), panel + 1)
-        for name, (color, marker, shift) in _STYLES.items():
-            rows = table[(table["pooling"] == name) & (table["effect"] == effect)].set_index("level").loc[levels]
-            place = np.arange(len(levels)) + shift
-            label = f"{name} pooling"
-            if name == "complete":
-                axes.axvspan(rows["lower"].iloc[0], rows["upper"].iloc[0], color=color, alpha=0.12, linewidth=0)
-                axes.axvline(rows["mean"].iloc[0], color=color, linestyle="--", linewidth=1, label=label)
-                continue
-            axes.hlines(place, rows["lower"], rows["upper"], color=color, linewidth=1.2, alpha=0.6)
-            axes.scatter(rows["mean"], place, color=color, marker=marker, s=22, label=label, zorder=3)
-        shown = partial["rows"] if panel == 0 else None
-        ticks = [f"{level} (n={n})" for level, n in zip(levels, shown, strict=True)] if shown is not None else []
-        axes.set_yticks(np.arange(len(levels)) if ticks else [], ticks)
-        link = comparison.fits["partial"].design.mu.link.name
-        axes.set_xlabel(f"{'intercept' if effect == 'Intercept' else f'slope of {effect}'} ({link} scale)")
-        if panel == 0:
-            axes.set_ylabel(comparison.group)
-            figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
-    return figure
-
-
-_STYLES = {
-    "complete": ("#333333", "", 0.0),
-    "no": ("#D55E00", "D", 0.16),
-    "partial": ("#0072B2", "o", -0.16),
-}
 
 
 def _without(spec: ModelSpec, group: str) -> ModelSpec:
