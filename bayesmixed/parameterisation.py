@@ -8,6 +8,7 @@ import numpy as np
 from bayesmixed.approximation import LARGEST, QuickMode
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.links import Array
 from bayesmixed.placements import HIERARCHICAL, NONCENTRED, WAYS
 
 
@@ -36,8 +37,9 @@ def choose_parameterisation(
     """Return the parameterisation of every group term.
 
     With "auto" a term is centred, on outer factors and population coefficients where it can be, when the median of
-    its expected shrinkage factors at the quick mode is above one half; otherwise it is non-centred. Papaspiliopoulos,
-    Roberts & Sköld (2007, Stat Sci 22:59) explain why. Terms of other parameters are non-centred.
+    its expected shrinkage factors is above one half even at an SD in the lower part of its posterior; otherwise it is
+    non-centred. Papaspiliopoulos, Roberts & Sköld (2007, Stat Sci 22:59) explain why. Terms of other parameters are
+    non-centred.
 
     Parameters
     ----------
@@ -70,8 +72,19 @@ def choose_parameterisation(
         elif mode is None:
             way, reason = NONCENTRED, f"more than {LARGEST} coefficients"
         else:
-            factor = float(np.median(mode.factors[group.name]))
-            way = HIERARCHICAL if factor > 0.5 else NONCENTRED
-            reason = f"expected shrinkage factor {factor:.2f}"
+            factors = mode.factors[group.name]
+            way = HIERARCHICAL if _cautious(factors) > 0.5 else NONCENTRED
+            reason = f"expected shrinkage factor {float(np.median(factors)):.2f}"
         choices.append(Choice(predictor.b(group), way, reason))
     return tuple(choices)
+
+
+def _cautious(factors: Array) -> float:
+    """Return the median shrinkage factor at an SD 1.5 standard errors (on the log scale) below its mode.
+
+    With few groups the SD may be near zero, where centred effects make a funnel; its log has a standard error of
+    about 1 / sqrt(2 v), v the effective number of effects.
+    """
+    effective = np.maximum(factors.sum(axis=0), 0.5)
+    odds = factors / np.maximum(1.0 - factors, 1e-12) * np.exp(-3.0 / np.sqrt(2.0 * effective))
+    return float(np.median(odds / (1.0 + odds)))
