@@ -21,7 +21,7 @@ LAYERS = [
     ["terms"],
     ["formulas"],
     ["spec"],
-    ["frames"],
+    ["frames", "structure"],
     ["design"],
     ["default_priors"],
     ["data_checks"],
