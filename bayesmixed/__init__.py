@@ -28,6 +28,7 @@ _PUBLIC = {
     "read_table": "frames",
     "Design": "design",
     "prepare": "preparation",
+    "check_data": "summaries.survey",
     "build": "model",
     "ENGINES": "engines",
     "Fit": "fitting",

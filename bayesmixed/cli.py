@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from bayesmixed.errors import BayesMixedError, StatisticsWarning
+from bayesmixed.errors import BayesMixedError, DataError, StatisticsWarning
 
 if TYPE_CHECKING:
     from bayesmixed.design import Design
@@ -117,9 +117,20 @@ def check(
     crossed: Crossed = None,
     missing: Missing = "error",
 ) -> None:
-    """Check data against a spec without sampling; print the equations and the priors."""
-    design = _read_design(_read_spec(spec, family, prior, link, factor, crossed), data, missing)
-    _print_design(design)
+    """Check data against a spec without sampling; print their structure, the equations and the priors."""
+    from dataclasses import replace
+
+    from bayesmixed.frames import read_table
+    from bayesmixed.summaries.survey import check_data
+
+    model = _read_spec(spec, family, prior, link, factor, crossed)
+    report = check_data(model, read_table(data, text=_label_columns(model)), missing=missing)
+    typer.echo(f"{replace(report, notes=())}\n")
+    if report.design is None:
+        raise DataError(report.refusal)
+    for note in report.notes:
+        typer.echo(f"note: {note}", err=True)
+    _print_design(report.design)
     typer.echo("\nThe data suit the model.")
 
 
