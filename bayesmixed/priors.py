@@ -101,14 +101,23 @@ def as_prior(value: object, key: str = "prior") -> Prior:
         return Prior(name="Fixed", arguments=(float(value),))
     if isinstance(value, str):
         return _parse(value, key)
-    parameters = getattr(value, "params_dict", None)
-    if isinstance(parameters, dict):
-        numbers = {name: float(number) for name, number in parameters.items() if number is not None}
-        return _complete(type(value).__name__, [], numbers, key)
+    if hasattr(value, "params_dict"):
+        return _from_preliz(value, key)
     raise SpecError(
         f"Prior for '{key}' is a {type(value).__name__}; give text such as \"Normal(0, 1)\", "
         "a number, a bm.Prior or a PreliZ distribution."
     )
+
+
+def _from_preliz(value: Any, key: str) -> Prior:
+    """Read PyMC's arguments as attributes: PreliZ converts its alternative ones, such as tau, or mu and sigma of a Gamma."""
+    name, given = type(value).__name__, value.params_dict or {}
+    if not any(number is not None for number in given.values()):
+        raise SpecError(f"Prior for '{key}' is a {name} without numbers; give them, or fit it with PreliZ beforehand.")
+    known = DISTRIBUTIONS[name].parameters if name in DISTRIBUTIONS else {}
+    converted = {word: getattr(value, word, None) for word in known}
+    numbers = given if None in converted.values() else converted
+    return _complete(name, [], {word: float(n) for word, n in numbers.items() if n is not None}, key)
 
 
 def _parse(text: str, key: str) -> Prior:

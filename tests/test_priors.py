@@ -115,6 +115,28 @@ def test_an_unreadable_prior_is_an_error_that_names_the_parameter(given, fragmen
     assert fragment in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "converted", "expected"),
+    [
+        ("Normal", {"mu": 0, "tau": 0.25}, {"mu": 0, "sigma": 2.0}, "Normal(0, 2)"),
+        ("HalfNormal", {"tau": 0.25}, {"sigma": 2.0}, "HalfNormal(2)"),
+        ("HalfStudentT", {"nu": 4.0, "lam": 0.25}, {"nu": 4.0, "sigma": 2.0}, "HalfStudentT(4, 2)"),
+        ("Gamma", {"mu": 2.0, "sigma": 1.0}, {"alpha": 4.0, "beta": 2.0}, "Gamma(4, 2)"),
+        ("Exponential", {"scale": 0.5}, {"lam": 2.0}, "Exponential(2)"),
+        ("Beta", {"mu": 0.25, "nu": 4.0}, {"alpha": 1.0, "beta": 3.0}, "Beta(1, 3)"),
+    ],
+)
+def test_other_parametrisations_of_preliz_are_converted(name, given, converted, expected):
+    # What preliz.Normal(mu=0, tau=0.25) and the others hold in PreliZ 0.28.
+    stand_in = type(name, (), {"params_dict": given, **given, **converted})()
+    assert as_prior(stand_in) == as_prior(expected)
+
+
+def test_a_preliz_object_without_numbers_says_so():
+    with pytest.raises(SpecError, match="is a HalfNormal without numbers"):
+        as_prior(type("HalfNormal", (), {"params_dict": None, "sigma": None})(), "sd_g")
+
+
 def test_absent_parameters_of_a_preliz_object_are_left_out():
     assert as_prior(Gamma(2.0, 0.1)) == as_prior("Gamma(2, 0.1)")
 
