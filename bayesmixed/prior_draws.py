@@ -1,0 +1,103 @@
+"""Draws from the priors of a design, in the coordinates in which the priors are stated."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayesmixed.design import Design, Predictor
+from bayesmixed.links import Array
+from bayesmixed.priors import Prior
+from bayesmixed.terms.blocks import GroupBlock
+
+
+@dataclass(frozen=True, slots=True)
+class PriorDraws:
+    """Independent draws of all top-level parameters.
+
+    Attributes
+    ----------
+    design : Design
+        With realised priors.
+    values : dict
+        (S,) arrays by prior key.
+    correlations : dict
+        (S, K, K) correlation matrices by prior key.
+    """
+
+    design: Design
+    values: dict[str, Array]
+    correlations: dict[str, Array]
+
+    def coefficients(self, predictor: Predictor) -> Array:
+        """Return the population coefficients at the centre of a predictor, (S, p)."""
+        intercept = "Intercept_centred" if predictor.centred else "Intercept"
+        labels = [intercept if label == "Intercept" else label for label in predictor.population.labels]
+        return np.stack([self.values[f"{predictor.beta}[{label}]"] for label in labels], axis=-1)
+
+    def covariance(self, predictor: Predictor, group: GroupBlock) -> Array:
+        """Return the covariance matrices of a group's effects at their centre, (S, K, K)."""
+        sd = np.stack([self.values[f"{predictor.sd(group)}[{label}]"] for label in group.labels], axis=-1)
+        corr: Any = self.correlations.get(predictor.corr(group), np.eye(len(group.labels)))
+        return np.asarray(sd[:, :, None] * corr * sd[:, None, :])
+
+
+def draw_priors(design: Design, count: int, seed: int = 0) -> PriorDraws:
+    """Return draws of every parameter of a design; single numbers by Latin hypercube, so that their quantiles are exact."""
+    generator = np.random.default_rng(seed)
+    values, correlations = {}, {}
+    blocks = {predictor.corr(group): group for predictor, group in design.group_blocks()}
+    for key, entry in design.priors.items():
+        if key in blocks:
+            correlations[key] = _draw_block(blocks[key], entry.prior.arguments[0], count, generator)
+        else:
+            levels = (generator.permutation(count) + generator.random(count)) / count
+            values[key] = prior_quantile(design, key, levels)
+    return PriorDraws(design, values, correlations)
+
+
+def prior_quantile(design: Design, key: str, probability: Any) -> Array:
+    """Return quantiles of one parameter's prior, cut off at the bounds of the parameter.
+
+    For a correlation matrix: of each single correlation, in the widest correlated part of the term.
+    """
+    prior = design.priors[key].prior
+    if prior.name == "Fixed":
+        return np.full(np.shape(probability), prior.arguments[0])
+    for predictor, group in design.group_blocks():
+        if predictor.corr(group) == key:
+            # Each correlation of K columns is Beta(eta - 1 + K/2) on (-1, 1).
+            widest = max(len(part.columns) for part in group.parts if part.correlated)
+            prior = Prior(name="LKJ", arguments=(prior.arguments[0] - 1.0 + widest / 2.0,))
+    law = prior.frozen()
+    low, high = 0.0, 1.0
+    if key in design.scalars:
+        parameter = design.family.parameter(key)
+        low, high = float(law.cdf(parameter.lower)), float(law.cdf(parameter.upper))
+    return np.asarray(law.ppf(low + np.asarray(probability) * (high - low)))
+
+
+def draw_correlations(width: int, concentration: float, count: int, generator: np.random.Generator) -> Array:
+    """Return (count, width, width) matrices from the LKJ law, by the onion method.
+
+    Row i of the Cholesky factor has a uniform direction and a squared length of Beta(i / 2, eta + (width - 1 - i) / 2)
+    (Lewandowski, Kurowicka & Joe 2009, J Multivar Anal 100:1989).
+    """
+    factor = np.zeros((count, width, width))
+    factor[:, 0, 0] = 1.0
+    for i in range(1, width):
+        squared = generator.beta(i / 2.0, concentration + (width - 1 - i) / 2.0, count)
+        direction = generator.standard_normal((count, i))
+        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+        factor[:, i, :i] = np.sqrt(squared)[:, None] * direction
+        factor[:, i, i] = np.sqrt(1.0 - squared)
+    return np.asarray(factor @ factor.transpose(0, 2, 1))
+
+
+def _draw_block(group: GroupBlock, concentration: float, count: int, generator: np.random.Generator) -> Array:
+    matrix = np.broadcast_to(np.eye(len(group.labels)), (count, len(group.labels), len(group.labels))).copy()
+    for part in group.parts:
+        if part.correlated:
+            place = np.ix_(np.arange(count), part.columns, part.columns)
+            matrix[place] = draw_correlations(len(part.columns), concentration, count, generator)
+    return matrix
