@@ -1,0 +1,149 @@
+"""The rules of default priors in symbols, for specs without data."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.covariances import find_covariance
+from bayesmixed.default_priors import FEW_LEVELS, states_centred_prior, states_group_prior
+from bayesmixed.families import Family, Parameter, ResponseScale, find_family
+from bayesmixed.priors import Prior, split_key
+from bayesmixed.spec import ModelSpec
+from bayesmixed.terms.tables import quote_names, strip_factor_calls
+
+SYMBOLS = {
+    "s": "s: unit of the response, the larger of 1.4826 MAD and half the SD.",
+    "d": "d: one step of the column, 2 SD, or its range where it has two values; of an interaction, the product.",
+    "K": "K: number of columns of the term.",
+}
+
+Rule = tuple[str, str, str, str]
+"""Key, rule, meaning, coordinate."""
+
+
+def list_rules(spec: ModelSpec) -> pd.DataFrame:
+    """Return the rule or the user's prior of every parameter that can be named without data.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns parameter, prior, source, meaning, stated. A factor has one such parameter for each level.
+    """
+    rows, used = [], set()
+    for key, rule, meaning, stated in _rules(spec):
+        chosen = _user_key(key, spec.priors)
+        used.add(chosen)
+        text, source = (rule, "default rule") if chosen is None else (str(spec.priors[chosen]), "user")
+        rows.append((key, text, source, meaning, stated))
+    rows += [(key, str(prior), "user", "", "") for key, prior in spec.priors.items() if key not in used]
+    return pd.DataFrame(rows, columns=["parameter", "prior", "source", "meaning", "stated"])
+
+
+def explain_rules(rules: pd.DataFrame) -> tuple[str, ...]:
+    """Return what the letters in the rules mean, and what only data can tell."""
+    default = rules[rules["source"] != "user"]
+    used = {letter for letters in default["prior"].str.findall(r"\b[sdK]\b") for letter in letters}
+    notes = [meaning for letter, meaning in SYMBOLS.items() if letter in used]
+    if "d" in used:
+        notes.append("A column that is a factor has one such parameter for each level but the first.")
+    if default["parameter"].str.startswith("sd_").any():
+        notes.append(f"A group term with fewer than {FEW_LEVELS} levels has a HalfNormal prior of the same scale.")
+    return tuple(notes)
+
+
+def _rules(spec: ModelSpec) -> Iterator[Rule]:
+    family = find_family(spec.family)
+    for parameter in family.parameters:
+        if parameter.name not in spec.predictors:
+            continue
+        suffix = "" if parameter is family.parameters[0] else f"_{parameter.name}"
+        intercept, slope, group = _units(spec, family, parameter)
+        for term in spec.predictors[parameter.name]:
+            if term.kind == "fixed":
+                yield from _population(spec, term, suffix, intercept, slope)
+            elif term.kind == "group":
+                yield from _group(spec, term, suffix, group)
+            elif term.kind == "observation":
+                yield f"sd_obs{suffix}[Intercept]", f"HalfStudentT(4, {group})", "SD between observations", "as written"
+    for parameter in family.parameters:
+        if parameter.name not in spec.predictors and parameter.prior is not None:
+            yield parameter.name, _symbolic_prior(parameter.prior), parameter.meaning, ""
+
+
+def _units(spec: ModelSpec, family: Family, parameter: Parameter) -> tuple[str, str, str]:
+    """Return the intercept's prior, the scale of slopes and the scale of group SDs, in symbols."""
+    if parameter.intercept is not None:
+        place, spread = (_symbol(lambda scale, i=i: parameter.intercept(scale)[i]) for i in range(2))  # type: ignore[misc]
+        return f"Normal({place}, {spread})", "1.25", "0.5"
+    link = spec.link(parameter.name)
+    mean = f"mean of {spec.response}" + (f" / {spec.trials}" if family.has_trials else "")
+    wide, unit = ("2.5 s", "s") if link.unit is None else (f"{2.5 * link.unit:g}", f"{link.unit:g}")
+    return f"Normal({link.text.format(mean)}, {wide})", wide, unit
+
+
+def _population(spec: ModelSpec, term: Any, suffix: str, intercept: str, slope: str) -> Iterator[Rule]:
+    labels = _labels(term.formula)
+    factors = {*spec.factors, *strip_factor_calls(term.formula)[1]}
+    level_means = "Intercept" not in labels
+    for label in labels:
+        if label == "Intercept":
+            centred = len(labels) > 1 and states_centred_prior(spec, suffix)
+            name, stated = ("Intercept_centred", "at the covariate means") if centred else ("Intercept", "as written")
+            yield f"beta{suffix}[{name}]", intercept, "intercept", stated
+        elif level_means and label in factors:
+            level_means = False
+            yield f"beta{suffix}[{label}]", intercept, "mean of each level", "as written"
+        else:
+            yield f"beta{suffix}[{label}]", f"Normal(0, {slope} / d)", "slope or difference", "as written"
+
+
+def _group(spec: ModelSpec, term: Any, suffix: str, unit: str) -> Iterator[Rule]:
+    labels = _labels(term.formula)
+    correlated = find_covariance(term.covariance).correlated(len(labels))
+    centred = correlated and "Intercept" in labels and not states_group_prior(spec, term.by, suffix)
+    stated = "at the covariate means" if centred else "as written"
+    for label in labels:
+        scale = unit if label == "Intercept" else f"{unit} / d"
+        where = stated if label == "Intercept" else "as written"
+        yield f"sd_{term.by}{suffix}[{label}]", f"HalfStudentT(4, {scale})", f"SD between {term.by}", where
+    if correlated:
+        yield f"corr_{term.by}{suffix}", "LKJ(max(1, 3 - K / 2))", f"correlations between {term.by}", stated
+
+
+def _labels(formula: str) -> list[str]:
+    """Return the terms of a formula, the intercept by its name."""
+    from formulaic import Formula
+
+    terms = [str(term) for term in Formula(quote_names(strip_factor_calls(formula)[0], ()))]
+    return ["Intercept" if term == "1" else term for term in terms]
+
+
+def _symbolic_prior(rule: Callable[[ResponseScale], Prior]) -> str:
+    prior = rule(ResponseScale(1.0, 1.0))
+    numbers = [_symbol(lambda scale, i=i: rule(scale).arguments[i]) for i in range(len(prior.arguments))]  # type: ignore[misc]
+    return f"{prior.name}({', '.join(numbers)})"
+
+
+def _symbol(rule: Callable[[ResponseScale], float]) -> str:
+    """Return a number of a rule in terms of s, found by asking the rule at two units: it cannot differ from the rule."""
+    first, second = rule(ResponseScale(1.0, 1.0)), rule(ResponseScale(1.0, np.e))
+    if rule(ResponseScale(2.0, 1.0)) != first:
+        return "from the mean of the response"
+    if first == second:
+        return f"{first:g}"
+    if np.isclose(second - first, 1.0):
+        return "log(s)" + (f" {'-' if first < 0 else '+'} {abs(first):g}" if first else "")
+    return "s" if first == 1.0 else f"{first:g} s"
+
+
+def _user_key(key: str, priors: dict[str, Prior]) -> str | None:
+    """Return the user's key that stands for a parameter: its own, or that of its variable; an intercept has only its own."""
+    variable, level = split_key(key)
+    own = [key]
+    if level in ("Intercept", "Intercept_centred") and variable.startswith("beta"):
+        own.append(f"{variable}[Intercept_centred]")
+    else:
+        own.append(variable)
+    return next((name for name in own if name in priors), None)
