@@ -1,0 +1,111 @@
+"""The picture of shrinkage over group size, with what the intraclass correlation says about it."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.fitting import Fit
+from bayesmixed.links import Array
+from bayesmixed.summaries.pooling import factor_draws, find_group
+from bayesmixed.summaries.pooling_curves import group_sizes, pooling_curve, pooling_factor
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CURVE, OWN = "#0072B2", "#D55E00"
+"""Colours of Okabe & Ito."""
+_FACTOR_DRAWS = 50
+
+
+def plot_pooling_curve(fit: Fit | float, group: str | None = None) -> "Figure":
+    """Return the shrinkage factor over group size, implied by the intraclass correlation, as a matplotlib figure.
+
+    The curve is `pooling_curve`, with its 95 % band; a disc marks each group size of the data, its area the number of
+    groups. Where the curve is only a guide (not Gaussian), crosses show the factors of `shrinkage`.
+
+    Parameters
+    ----------
+    fit : Fit or float
+        A fitted model, or an intraclass correlation from 0 to 1.
+    group : str, optional
+        Grouping factor with an intercept; the first one if not given.
+    """
+    from matplotlib.figure import Figure
+
+    table = pooling_curve(fit, group)
+    name, unit = table.attrs["group"], table.attrs["unit"]
+    figure = Figure(figsize=(7.5, 5.0), layout="constrained")
+    axes = figure.add_subplot()
+    axes.fill_between(table["size"], table["lower"], table["upper"], color=CURVE, alpha=0.18, linewidth=0)
+    axes.plot(table["size"], table["median"], color=CURVE, linewidth=1.8, label="implied by the ICC, 95 %")
+    present = table[table["groups"] > 0]
+    if len(present):
+        area = 25.0 + 250.0 * present["groups"] / present["groups"].max()
+        label = "group sizes of the data (area: how many)"
+        axes.scatter(
+            present["size"], present["median"], s=area, color=CURVE, alpha=0.55, edgecolors="white", label=label
+        )
+    factors = None
+    if isinstance(fit, Fit) and not table.attrs["exact"]:
+        factors = _mark_factors(axes, fit, group)
+    _scale_sizes(axes, table)
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_xlabel(f"{unit} of a {name}")
+    axes.set_ylabel("shrinkage factor (1 = none, 0 = complete)")
+    axes.set_title(say_shrinkage(table, factors), fontsize=10.5, loc="left")
+    axes.grid(color="0.92")
+    axes.set_axisbelow(True)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    return figure
+
+
+def say_shrinkage(table: pd.DataFrame, factors: Array | None = None) -> str:
+    """Return what the intraclass correlation of a `pooling_curve` says about shrinkage, in two or three lines.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `pooling_curve`.
+    factors : (J,) array, optional
+        Shrinkage factors of the groups, where the curve is only a guide.
+    """
+    rho, lower, upper = table.attrs["icc"]
+    name, unit, scale, slopes = (table.attrs[key] for key in ("group", "unit", "scale", "slopes"))
+    between = "between 0 (more shrinkage) and 1 (less)"
+    word = "near 1: less shrinkage" if rho > 0.75 else "near 0: more shrinkage" if rho < 0.1 else between
+    interval = f" ({lower:.2f} to {upper:.2f})" if lower < upper else ""
+    where = f" on the {scale}" if scale else f" at the mean of {slopes}" if slopes else ""
+    first = f"ICC{where} {rho:.2f}{interval}, {word}."
+    if factors is not None:
+        low, high = (f"{100 * value:.0f}" for value in (factors.min(), factors.max()))
+        return (
+            f"{first}\nEach {name} keeps {low} to {high} % of its own deviation (crosses);\n"
+            f"the curve is a guide: it takes every {unit.removesuffix('s')} to tell the same."
+        )
+    sizes = np.repeat(table["size"], table["groups"])
+    typical = int(np.median(sizes)) if len(sizes) else 1
+    kept = 100 * float(pooling_factor(typical, rho))
+    units = unit if typical != 1 else unit.removesuffix("s")
+    return f"{first}\nA {name} with {typical} {units} keeps {kept:.0f} % of its own deviation."
+
+
+def _mark_factors(axes: Any, fit: Fit, group: str | None) -> Array:
+    predictor, block = find_group(fit, group)
+    factors = factor_draws(fit, predictor, block, _FACTOR_DRAWS).mean(axis=0)[:, block.intercept]
+    size = 12 if len(block.levels) > 60 else 30
+    label = "factors of shrinkage()"
+    axes.scatter(group_sizes(fit, block), factors, s=size, marker="x", color=OWN, linewidth=1, label=label)
+    return np.asarray(factors)
+
+
+def _scale_sizes(axes: Any, table: pd.DataFrame) -> None:
+    largest = int(table["size"].max())
+    if largest <= 30:
+        axes.set_xlim(0, largest + 1)
+        axes.set_xticks(range(1, largest + 1, max(1, largest // 12)))
+        return
+    ticks = [n for n in (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000) if n <= largest]
+    axes.set_xscale("log")
+    axes.set_xticks(ticks, [str(n) for n in ticks], minor=False)
+    axes.minorticks_off()
