@@ -46,8 +46,12 @@ _PUBLIC = {
     "variance_components": "summaries.variance",
     "implied_covariance": "summaries.variance",
     "icc": "summaries.intraclass",
+    "pooling_curve": "summaries.pooling_curves",
+    "PriorTable": "summaries.prior_tables",
+    "prior_table": "summaries.prior_tables",
     "shrinkage": "summaries.pooling",
     "summary": "summaries.overview",
+    "plot_pooling_curve": "plots.pooling_curves",
     "plot_shrinkage": "plots.pooling",
 }
 _MODULES = ("datasets",)

@@ -90,19 +90,33 @@ def specs() -> None:
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON schema of spec files, for editors that check and complete TOML."""
+    import json
+
+    from bayesmixed.schemas import make_schema
+
+    typer.echo(json.dumps(make_schema(), indent=2))
+
+
+@app.command()
 def show(
     spec: Spec,
+    data: Annotated[Path | None, typer.Option("--data", help="Table: the priors are shown with its numbers.")] = None,
     family: Family = None,
     prior: Priors = None,
     link: Links = None,
     factor: Factors = None,
     crossed: Crossed = None,
+    missing: Missing = "error",
 ) -> None:
-    """Print a spec, in words and as the TOML file that says the same."""
+    """Print a spec, in words, with its priors, and as the TOML file that says the same."""
     from bayesmixed.spec import spec_to_toml
+    from bayesmixed.summaries.prior_tables import prior_table
 
     model = _read_spec(spec, family, prior, link, factor, crossed)
     typer.echo("\n".join(part for part in (str(model), model.question) if part))
+    typer.echo(f"\n{prior_table(model if data is None else _read_design(model, data, missing))}")
     typer.echo(f"\nAs a file:\n\n{spec_to_toml(model)}", nl=False)
 
 

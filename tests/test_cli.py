@@ -1,5 +1,6 @@
 """The command line, run as a user runs it; one test samples."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,21 @@ def test_show_applies_options_to_a_formula():
     }
     assert (spec.factors, spec.crossed) == (("period",), ("vet",))
     assert "is assumed" not in result.output
+
+
+def test_show_prints_the_priors_as_rules_and_with_data_as_numbers():
+    assert "Normal(logit(mean of incidence / size), 2.5)" in run("show", "herd").output
+    result = run("show", "herd", "--data", CBPP, "--prior", "sd_herd=HalfNormal(1)")
+    assert result.exit_code == 0
+    assert "Normal(-2.011, 2.5)" in result.output
+    assert "typical odds ratio between two levels of herd" in result.output
+    assert spec_from_toml(result.output.split("As a file:")[1]).priors
+
+
+def test_schema_prints_the_schema_of_spec_files():
+    result = run("schema")
+    assert result.exit_code == 0
+    assert json.loads(result.output)["properties"]["formula"]["type"] == "string"
 
 
 def test_a_formula_without_family_is_gaussian_and_says_so():

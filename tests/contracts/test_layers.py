@@ -24,6 +24,7 @@ LAYERS = [
     ["frames", "structure"],
     ["design"],
     ["default_priors"],
+    ["prior_draws"],
     ["data_checks"],
     ["preparation"],
     ["placements"],
