@@ -21,6 +21,7 @@ LAYERS = [
     ["terms"],
     ["formulas"],
     ["spec"],
+    ["schemas"],
     ["frames", "structure"],
     ["design"],
     ["default_priors"],
