@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesmixed.equations import Outline, outline_blocks, state_prior, write_html, write_latex
 from bayesmixed.families import Family
 from bayesmixed.links import Array, Link
 from bayesmixed.priors import Prior
@@ -164,6 +165,38 @@ class Design:
         for predictor in self.predictors.values():
             for group in predictor.groups:
                 yield predictor, group
+
+    def outline(self) -> Outline:
+        """Return what the equations need to know: priors have their realised numbers."""
+        offsets = {
+            name: [term.expression for term in self.spec.predictors[name] if term.kind == "offset"]
+            for name in self.predictors
+        }
+        predictors, row, counted = outline_blocks(tuple(self.predictors.values()), offsets, self.rows)
+        priors = {key: state_prior(entry.prior, entry.about, entry.source) for key, entry in self.priors.items()}
+        return Outline(self.spec.response, self.spec.trials, self.family, predictors, priors, (), row, counted)
+
+    def to_latex(self, style: str = "conditional") -> str:
+        """Return the equations, with the numbers of the priors, as LaTeX, to be put between $$ and $$.
+
+        Parameters
+        ----------
+        style : {"conditional", "additive", "population"}
+            Effects of groups as deviations b_i; the same as one sum with braces under fixed and random effects; or
+            coefficients of groups β_0i around population means. All three are the same model.
+
+        Raises
+        ------
+        SpecError
+            There is no such style.
+        """
+        return write_latex(self, style)
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.to_latex()}\n$$"
+
+    def _repr_html_(self) -> str:
+        return write_html(self, title=self.spec.title)
 
     def __str__(self) -> str:
         groups = ", ".join(

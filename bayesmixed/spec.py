@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError, field_validator, model_validator
 
+from bayesmixed.equations import Outline, outline_terms, write_html, write_latex
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families import Family, find_family
 from bayesmixed.formula_changes import fix_group, free_group, update_terms
@@ -188,6 +189,40 @@ class ModelSpec(BaseModel):
 
     def _with_terms(self, terms: tuple[Term, ...], **fields: Any) -> "ModelSpec":
         return self.replace(predictors={**self.predictors, self._first: terms}, **fields)
+
+    def outline(self) -> Outline:
+        """Return what the equations need to know: default priors are rules, since there are no data."""
+        return outline_terms(
+            self.predictors,
+            response=self.response,
+            trials=self.trials,
+            family=find_family(self.family),
+            links={name: self.link(name) for name in self.predictors},
+            factors=self.factors,
+            priors=self.priors,
+        )
+
+    def to_latex(self, style: str = "conditional") -> str:
+        """Return the equations, with the rules of default priors, as LaTeX, to be put between $$ and $$.
+
+        Parameters
+        ----------
+        style : {"conditional", "additive", "population"}
+            Effects of groups as deviations b_i; the same as one sum with braces under fixed and random effects; or
+            coefficients of groups β_0i around population means. All three are the same model.
+
+        Raises
+        ------
+        SpecError
+            There is no such style.
+        """
+        return write_latex(self, style)
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.to_latex()}\n$$"
+
+    def _repr_html_(self) -> str:
+        return write_html(self, title=self.title, text=self.question)
 
     def as_formula(self) -> dict[str, Any]:
         """Return the arguments with which `from_formula` makes this spec again."""

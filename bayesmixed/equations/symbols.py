@@ -1,6 +1,6 @@
 """Symbols of equations, and the notations in which they can be written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 
@@ -30,18 +30,27 @@ class Symbol:
         "beta", "sigma", "b", a number, or the name of a column.
     number, label, index : str
         What goes beside it: "0" in β0, "herd" in σ_herd, "ij" in μ_ij.
+    column : str
+        Column of a factor to which it belongs: "Days" in σ_Subject[Days].
+    parameter : str
+        Parameter of the family in whose predictor it stands, "" for the first.
     squared : bool
         Whether it is a square.
     word : bool
         Whether the name is a word of the user's, to be left as it is.
+    short : str
+        Name in mathematical notation where it differs: Y for the response, π for a probability.
     """
 
     name: str
     number: str = ""
     label: str = ""
     index: str = ""
+    column: str = ""
+    parameter: str = ""
     squared: bool = False
     word: bool = False
+    short: str = ""
 
     def write(self, notation: Notation) -> str:
         """Return the symbol in a notation."""
@@ -55,11 +64,11 @@ class Expression:
     Attributes
     ----------
     form : str
-        "sum", "product", "call", "link", "given", "tuple" or "list".
+        "sum", "minus", "product", "ratio", "mean", "call", "prior", "link", "given", "tuple", "list" or "brace".
     parts : tuple of Symbol or Expression
         What is joined.
     name : str
-        Name of a called function, or the text of a link.
+        Name of a called function, text of a link, words under a brace.
     """
 
     form: str
@@ -84,8 +93,18 @@ class Equation:
     note: str = ""
 
 
+def symbols_in(node: Node) -> Iterator[Symbol]:
+    """Yield the symbols of an expression."""
+    if isinstance(node, Symbol):
+        yield node
+    else:
+        for part in node.parts:
+            yield from symbols_in(part)
+
+
 _GREEK = {
     "beta": "β",
+    "epsilon": "ε",
     "mu": "μ",
     "nu": "ν",
     "phi": "φ",
@@ -93,24 +112,37 @@ _GREEK = {
     "sigma": "σ",
     "Sigma": "Σ",
     "theta": "θ",
+    "ybar": "ȳ",
 }
 
 
 def _symbol_text(symbol: Symbol) -> str:
     name = symbol.name if symbol.word else _GREEK.get(symbol.name, symbol.name)
-    below = ",".join(part for part in (symbol.label, symbol.index) if part)
-    return f"{name}{symbol.number}{'²' * symbol.squared}{f'_{below}' if below else ''}"
+    number = "" if symbol.column else symbol.number
+    label = "_".join(part for part in (symbol.label, symbol.parameter) if part)
+    label += f"[{symbol.column}]" if symbol.column else ""
+    below = ",".join(part for part in (label, symbol.index) if part)
+    return f"{name}{number}{'²' * symbol.squared}{f'_{below}' if below else ''}"
+
+
+def _in_brackets(text: str) -> str:
+    return f"({text})" if " " in text or "·" in text else text
 
 
 TEXT = Notation(
     symbol=_symbol_text,
     forms={
         "sum": lambda name, parts: " + ".join(parts).replace("+ -", "- ") or "0",
+        "minus": lambda name, parts: f"-{parts[0]}",
         "product": lambda name, parts: "·".join(parts),
+        "ratio": lambda name, parts: f"{parts[0]}/{_in_brackets(parts[1])}",
+        "mean": lambda name, parts: f"mean({parts[0]})",
         "call": lambda name, parts: f"{name}({', '.join(parts)})",
+        "prior": lambda name, parts: f"{name}({', '.join(parts)})",
         "link": lambda name, parts: name.format(*parts),
         "given": lambda name, parts: f"{parts[0]} | {', '.join(parts[1:])}",
         "tuple": lambda name, parts: f"({', '.join(parts)})",
         "list": lambda name, parts: ", ".join(parts),
+        "brace": lambda name, parts: parts[0],
     },
 )

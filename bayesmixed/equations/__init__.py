@@ -1,0 +1,21 @@
+"""The equations of a model, with and without data, as text and as LaTeX."""
+
+from bayesmixed.equations.block_outlines import outline_blocks
+from bayesmixed.equations.latex import write_html, write_latex
+from bayesmixed.equations.listing import Equations, list_equations
+from bayesmixed.equations.outline import Outline, StatedPrior, state_prior
+from bayesmixed.equations.term_outlines import outline_terms
+from bayesmixed.equations.text import write_equations
+
+__all__ = [
+    "Equations",
+    "Outline",
+    "StatedPrior",
+    "list_equations",
+    "outline_blocks",
+    "outline_terms",
+    "state_prior",
+    "write_equations",
+    "write_html",
+    "write_latex",
+]

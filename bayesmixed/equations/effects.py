@@ -1,0 +1,175 @@
+"""Effects of groups in equations: deviations b_i around zero, or coefficients β_0i around population means."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bayesmixed.equations.outline import GroupOutline, PredictorOutline
+from bayesmixed.equations.symbols import Equation, Expression, Symbol
+
+ZERO = Symbol("0")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTerm:
+    """How one group term is written.
+
+    Attributes
+    ----------
+    group : GroupOutline
+        The term.
+    effects : tuple of Symbol
+        Its effects, one per column: b0_i goes with β0, b1_i with β1.
+    means : tuple of Symbol
+        Around what they vary: zeros, population means, or the coefficients of an outer factor.
+    shown : bool
+        Whether the predictor holds them; those of an outer factor may stand in it through an inner one.
+    takes : tuple of str
+        Population columns whose coefficients they are.
+    """
+
+    group: GroupOutline
+    effects: tuple[Symbol, ...]
+    means: tuple[Symbol, ...]
+    shown: bool = True
+    takes: tuple[str, ...] = ()
+
+
+def list_deviations(predictor: PredictorOutline) -> list[GroupTerm]:
+    """Return the group terms of a predictor as deviations around zero."""
+    return [GroupTerm(group, _deviations(predictor, group), (ZERO,) * len(group.columns)) for group in predictor.groups]
+
+
+def list_coefficients(predictor: PredictorOutline) -> list[GroupTerm]:
+    """Return the group terms of a predictor as group coefficients around population means.
+
+    Chains of nested factors vary around each other, the outermost around the population means. Only one chain can
+    take these: that with the fewest outermost levels, without data the first. Other terms stay deviations. This is
+    the parameterisation that `build` calls "hierarchical".
+    """
+    parents = _find_parents(predictor)
+    roots = [group for group in predictor.groups if group.name not in parents and _is_free(predictor, group)]
+    if not roots:
+        return list_deviations(predictor)
+    root = min(roots, key=lambda group: group.levels)
+    chain = _chain(root.name, parents)
+    coefficients = {group.name: _coefficients(predictor, group) for group in predictor.groups}
+    terms = []
+    for term in list_deviations(predictor):
+        name = term.group.name
+        if name not in chain:
+            terms.append(term)
+            continue
+        means = coefficients[parents[name]] if name in parents else population_means(predictor, root)
+        takes = root.labels if name == chain[-1] else ()
+        terms.append(GroupTerm(term.group, coefficients[name], means, name == chain[-1], takes))
+    return terms
+
+
+def population_means(predictor: PredictorOutline, group: GroupOutline) -> tuple[Symbol, ...]:
+    """Return the means of group coefficients, b as on the slides, in place of β."""
+    alone = group.labels == ("Intercept",)
+    return tuple(
+        Symbol("b", number="" if alone else number_of(predictor, label), parameter=predictor.ending)
+        for label in group.labels
+    )
+
+
+def number_of(predictor: PredictorOutline, label: str, group: GroupOutline | None = None) -> str:
+    """Return the number of a column: 0 for the intercept, those without a population effect last."""
+    further = () if group is None else group.labels
+    return str(list(dict.fromkeys(["Intercept", *predictor.labels, *further])).index(label))
+
+
+def standard_deviation(predictor: PredictorOutline, group: GroupOutline, label: str, squared: bool = False) -> Symbol:
+    """Return the symbol of a group's SD, or of its variance."""
+    alone = group.labels == ("Intercept",)
+    return Symbol(
+        "sigma",
+        number="" if alone else number_of(predictor, label, group),
+        label=group.name,
+        column="" if alone else label,
+        parameter=predictor.ending,
+        squared=squared,
+    )
+
+
+def list_laws(predictor: PredictorOutline, term: GroupTerm) -> Iterator[Equation]:
+    """Yield the distribution of a group's effects."""
+    group = term.group
+    for part in group.parts:
+        chosen = [term.effects[column] for column in part.columns]
+        means = [term.means[column] for column in part.columns]
+        labels = [group.labels[column] for column in part.columns]
+        if not part.correlated:
+            for effect, mean, label in zip(chosen, means, labels, strict=True):
+                variance = standard_deviation(predictor, group, label, squared=True)
+                yield Equation(effect, "~", Expression("call", (mean, variance), "N"))
+            continue
+        covariance, diagonal, correlation = (
+            Symbol(letter, label=group.name, parameter=predictor.ending) for letter in ("Sigma", "D", "R")
+        )
+        centre = ZERO if all(mean == ZERO for mean in means) else Expression("tuple", tuple(means))
+        deviations = tuple(standard_deviation(predictor, group, label) for label in labels)
+        yield Equation(Expression("tuple", tuple(chosen)), "~", Expression("call", (centre, covariance), "N"))
+        yield Equation(covariance, "=", Expression("product", (diagonal, correlation, diagonal)))
+        yield Equation(diagonal, "=", Expression("call", deviations, "diag"))
+
+
+def short_name(predictor: PredictorOutline, group: GroupOutline) -> str:
+    """Return the innermost column of a factor, or its whole name where another factor has the same one."""
+    others = [other.name for other in predictor.groups if other.name != group.name and not other.observation]
+    short = group.name.split(":")[-1]
+    return group.name if short in (other.split(":")[-1] for other in others) else short
+
+
+def _deviations(predictor: PredictorOutline, group: GroupOutline) -> tuple[Symbol, ...]:
+    alone = sum(not other.observation for other in predictor.groups) == 1
+    name = "z" if group.observation else ("b" if alone else short_name(predictor, group))
+    return tuple(
+        Symbol(
+            name,
+            number="" if group.labels == ("Intercept",) else number_of(predictor, label, group),
+            index=group.index,
+            parameter=predictor.ending,
+            word=True,
+        )
+        for label in group.labels
+    )
+
+
+def _coefficients(predictor: PredictorOutline, group: GroupOutline) -> tuple[Symbol, ...]:
+    return tuple(
+        Symbol("beta", number=number_of(predictor, label, group), index=group.index, parameter=predictor.ending)
+        for label in group.labels
+    )
+
+
+def _is_free(predictor: PredictorOutline, group: GroupOutline) -> bool:
+    """Return whether all columns of a group have a population coefficient."""
+    return not group.observation and set(group.labels) <= set(predictor.labels)
+
+
+def _find_parents(predictor: PredictorOutline) -> dict[str, str]:
+    """Return the outer factor around which each factor varies, inner factors choosing first."""
+    candidates = [group for group in predictor.groups if not group.observation and group.labels == ("Intercept",)]
+    depth = {group.name: len(group.inside) for group in candidates}
+    inner_first = sorted(candidates, key=lambda group: (-group.levels, -depth[group.name]))
+    parents: dict[str, str] = {}
+    for start in inner_first:
+        if start.name in parents.values():
+            continue
+        group = start
+        while outer := [
+            o for o in candidates if o.name in group.inside and o.name not in {*parents, *parents.values()}
+        ]:
+            group, inner = max(outer, key=lambda o: (o.levels, depth[o.name])), group
+            parents[inner.name] = group.name
+    return parents
+
+
+def _chain(root: str, parents: Mapping[str, str]) -> list[str]:
+    """Return the factors from the outermost to the innermost."""
+    chain = [root]
+    while inner := next((name for name, outer in parents.items() if outer == chain[-1]), ""):
+        chain.append(inner)
+    return chain

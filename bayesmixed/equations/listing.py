@@ -1,0 +1,280 @@
+"""The equations of a model as symbols: response, linear predictors, effects of groups, priors."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from bayesmixed.equations.effects import (
+    GroupTerm,
+    list_coefficients,
+    list_deviations,
+    list_laws,
+    number_of,
+    population_means,
+    short_name,
+    standard_deviation,
+)
+from bayesmixed.equations.outline import Column, Outline, PredictorOutline, StatedPrior
+from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
+from bayesmixed.errors import SpecError, did_you_mean
+
+MOST_TERMS = 12
+MOST_IN_BRACES = 5
+MOST_LISTED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Equations:
+    """All equations of a model.
+
+    Attributes
+    ----------
+    model, priors, definitions : tuple of Equation
+        From the response down to the effects of groups; the prior of each parameter; symbols in the priors.
+    indices : tuple of (str, str)
+        Index letters, and what they count.
+    """
+
+    model: tuple[Equation, ...]
+    priors: tuple[Equation, ...]
+    definitions: tuple[Equation, ...]
+    indices: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A way of writing the same model.
+
+    Attributes
+    ----------
+    effects : callable
+        The group terms of a predictor.
+    braces : bool
+        Whether braces tell fixed from random effects.
+    """
+
+    effects: Callable[[PredictorOutline], list[GroupTerm]]
+    braces: bool
+
+
+STYLES: Mapping[str, Style] = {
+    "conditional": Style(list_deviations, braces=False),
+    "additive": Style(list_deviations, braces=True),
+    "population": Style(list_coefficients, braces=False),
+}
+
+
+def list_equations(outline: Outline, style: str = "conditional") -> Equations:
+    """Return the equations of a model as symbols, for any notation.
+
+    Parameters
+    ----------
+    style : {"conditional", "additive", "population"}
+        Deviations of groups from population effects; the same in one sum with braces; or coefficients of groups
+        around population means.
+
+    Raises
+    ------
+    SpecError
+        There is no such style.
+    """
+    if style not in STYLES:
+        raise SpecError(f"Style '{style}' is not known. {did_you_mean(style, STYLES)}")
+    chosen = STYLES[style]
+    terms = {predictor.parameter: chosen.effects(predictor) for predictor in outline.predictors}
+    model: list[Equation] = []
+    priors: list[Equation] = []
+    whole = chosen.braces and _is_location(outline)
+    if not whole:
+        model.append(_likelihood(outline, terms))
+    for predictor in outline.predictors:
+        placed = terms[predictor.parameter]
+        if whole and predictor is outline.predictors[0]:
+            model += _sum_with_error(outline, predictor, placed)
+        else:
+            model.append(_linear_predictor(outline, predictor, placed, chosen.braces))
+        model += [law for term in placed for law in list_laws(predictor, term)]
+        priors += _predictor_priors(outline.priors, predictor, placed)
+    priors += _further_priors(outline)
+    return Equations(tuple(model), tuple(priors), outline.definitions, outline.counted)
+
+
+# Distributions that have a short name, by PyMC's name, and which of their parameters are written as squares.
+_SHORT: Mapping[str, tuple[str, tuple[str, ...]]] = {"Normal": ("N", ("sigma",))}
+
+
+def _likelihood(outline: Outline, terms: Mapping[str, list[GroupTerm]]) -> Equation:
+    name, arguments = _distribution(outline)
+    effects = [effect for placed in terms.values() for term in placed if term.shown for effect in term.effects]
+    response: Node = _column(outline.response, outline.row, short="Y")
+    left = Expression("given", (response, *effects)) if effects else response
+    return Equation(left, "~", Expression("call", tuple(arguments), name))
+
+
+def _distribution(outline: Outline) -> tuple[str, list[Symbol]]:
+    name, squares = _SHORT.get(outline.family.distribution, (outline.family.distribution, ()))
+    arguments = [_column(str(outline.trials), outline.row, short="m")] if outline.family.has_trials else []
+    if isinstance(outline.trials, int):
+        arguments = [Symbol(str(outline.trials))]
+    arguments += [_parameter(outline, p.name, squared=p.name in squares) for p in outline.family.parameters]
+    return name, arguments
+
+
+def _parameter(outline: Outline, name: str, squared: bool = False) -> Symbol:
+    """Return the symbol of a parameter of the family, with the index of rows where it has a predictor."""
+    modelled = name in [predictor.parameter for predictor in outline.predictors]
+    short = "pi" if outline.family.parameter(name).meaning == "probability" else ""
+    return Symbol(name, index=outline.row if modelled else "", squared=squared, short=short)
+
+
+def _column(name: str, index: str, short: str = "") -> Symbol:
+    """Return the symbol of a column, or of an expression of columns."""
+    words = f"({name})" if " " in name and not name.endswith((")", "]", "`")) else name
+    return Symbol(words, index=index, word=True, short=short)
+
+
+def _is_location(outline: Outline) -> bool:
+    """Return whether the response is its mean plus an error."""
+    return bool(outline.family.scale) and outline.predictors[0].link.name == "identity"
+
+
+def _sum_with_error(outline: Outline, predictor: PredictorOutline, terms: Sequence[GroupTerm]) -> Iterator[Equation]:
+    error = Symbol("epsilon", index=outline.row)
+    response = _column(outline.response, outline.row, short="y")
+    braced = [*_braced(outline, predictor, terms), _brace(error, "random error")]
+    yield Equation(response, "=", Expression("sum", tuple(braced)))
+    name, arguments = _distribution(outline)
+    location = outline.family.parameters[0].name
+    centred = [Symbol("0") if argument.name == location else argument for argument in arguments]
+    yield Equation(error, "~", Expression("call", tuple(centred), name))
+
+
+def _linear_predictor(
+    outline: Outline, predictor: PredictorOutline, terms: Sequence[GroupTerm], braces: bool
+) -> Equation:
+    left = Expression("link", (_parameter(outline, predictor.parameter),), predictor.link.text)
+    if braces:
+        return Equation(left, "=", Expression("sum", tuple(_braced(outline, predictor, terms))))
+    parts = _population(predictor, terms, MOST_TERMS)
+    parts += [node for term in terms if term.shown and not term.takes for node in _times_columns(term)]
+    parts += [_column(offset, outline.row) for offset in predictor.offsets]
+    return Equation(left, "=", Expression("sum", tuple(parts)))
+
+
+def _population(predictor: PredictorOutline, terms: Sequence[GroupTerm], most: int) -> list[Node]:
+    """Return the products of population columns, with group coefficients in place of those that a group takes."""
+    taken = {
+        label: effect
+        for term in terms
+        for label, effect in zip(term.group.labels, term.effects, strict=True)
+        if term.takes
+    }
+    nodes = [
+        _times(taken.get(column.label, _coefficient(predictor, column.label)), column) for column in predictor.columns
+    ]
+    return _elide(nodes, most)
+
+
+def _times_columns(term: GroupTerm) -> Iterator[Node]:
+    for effect, column in zip(term.effects, term.group.columns, strict=True):
+        yield _times(effect, column)
+
+
+def _times(symbol: Symbol, column: Column) -> Node:
+    if column.level:
+        return replace(symbol, index=column.index)
+    known = _column(column.label, column.index)
+    return symbol if column.label == "Intercept" else Expression("product", (symbol, known))
+
+
+def _braced(outline: Outline, predictor: PredictorOutline, terms: Sequence[GroupTerm]) -> Iterator[Node]:
+    fixed = _population(predictor, terms, MOST_IN_BRACES)
+    if fixed:
+        words = "fixed effects" if len(fixed) > 1 else "fixed effect"
+        yield _brace(
+            Expression("sum", tuple(fixed)), "fixed intercept" if predictor.labels == ("Intercept",) else words
+        )
+    for term in terms:
+        effects = tuple(_times_columns(term))
+        level = "individual" if term.group.observation else short_name(predictor, term.group)
+        words = f"{level}-level random effect" + ("s" if len(effects) > 1 else "")
+        yield _brace(Expression("sum", effects), words)
+    for offset in predictor.offsets:
+        yield _brace(_column(offset, outline.row), "known")
+
+
+def _brace(node: Node, words: str) -> Expression:
+    return Expression("brace", (node,), words)
+
+
+def _coefficient(predictor: PredictorOutline, label: str) -> Symbol:
+    of_levels = [column.label for column in predictor.columns if column.level]
+    if label in of_levels:
+        return Symbol("beta", label=label, parameter=predictor.ending)
+    return Symbol("beta", number=number_of(predictor, label), parameter=predictor.ending)
+
+
+def _keys(predictor: PredictorOutline) -> Iterator[str]:
+    """Yield the keys of the priors of a predictor."""
+    for label in predictor.labels:
+        yield f"beta{predictor.suffix}[{label}]"
+        yield f"beta{predictor.suffix}[{label}_centred]"
+    for group in predictor.groups:
+        yield f"corr_{group.name}{predictor.suffix}"
+        for label in group.labels:
+            yield f"sd_{group.name}{predictor.suffix}[{label}]"
+
+
+def _predictor_priors(
+    priors: Mapping[str, StatedPrior], predictor: PredictorOutline, terms: Sequence[GroupTerm]
+) -> Iterator[Equation]:
+    coefficients = {label: _coefficient(predictor, label) for label in predictor.labels}
+    for term in terms:
+        if term.takes:
+            root = next(group for group in predictor.groups if set(group.labels) == set(term.takes))
+            coefficients |= dict(zip(term.takes, population_means(predictor, root), strict=True))
+    stated: list[tuple[Node, StatedPrior]] = []
+    beta = f"beta{predictor.suffix}"
+    for label, symbol in coefficients.items():
+        centred = priors.get(f"{beta}[{label}_centred]") if label == "Intercept" else None
+        left = symbol if centred is None else _intercept_at_means(predictor, coefficients)
+        prior = priors.get(f"{beta}[{label}]") if centred is None else centred
+        stated += [] if prior is None else [(left, prior)]
+    for prior, alike in groupby(stated, key=lambda pair: pair[1]):
+        yield _prior([symbol for symbol, _ in alike], prior)
+    for group in predictor.groups:
+        for label in group.labels:
+            deviation = standard_deviation(predictor, group, label)
+            yield _prior([deviation], priors[f"sd_{group.name}{predictor.suffix}[{label}]"])
+        if group.correlated:
+            correlation = Symbol("R", label=group.name, parameter=predictor.ending)
+            yield _prior([correlation], priors[f"corr_{group.name}{predictor.suffix}"])
+
+
+def _further_priors(outline: Outline) -> Iterator[Equation]:
+    """Yield the priors of parameters without predictor, and those that are stated for a column only data tell."""
+    known = {key for predictor in outline.predictors for key in _keys(predictor)}
+    names = [parameter.name for parameter in outline.family.parameters]
+    for key, prior in outline.priors.items():
+        if key not in known:
+            yield _prior([_parameter(outline, key) if key in names else Symbol(key, word=True)], prior)
+
+
+def _intercept_at_means(predictor: PredictorOutline, coefficients: Mapping[str, Symbol]) -> Node:
+    terms: list[Node] = [coefficients["Intercept"]]
+    for column in predictor.columns:
+        if column.mean is not None:
+            terms.append(Expression("product", (column.mean, coefficients[column.label])))
+    return Expression("sum", tuple(_elide(terms, MOST_LISTED)))
+
+
+def _prior(symbols: Sequence[Node], prior: StatedPrior) -> Equation:
+    left = symbols[0] if len(symbols) == 1 else Expression("list", tuple(_elide(symbols, MOST_LISTED)))
+    if prior.name == "Fixed":
+        return Equation(left, "=", prior.arguments[0], prior.note)
+    return Equation(left, "~", Expression("prior", prior.arguments, prior.name), prior.note)
+
+
+def _elide(nodes: Sequence[Node], most: int) -> list[Node]:
+    """Return all nodes; of too many the first ones, dots and the last one."""
+    return list(nodes) if len(nodes) <= most else [*nodes[: most // 2], Symbol("…"), nodes[-1]]

@@ -1,0 +1,204 @@
+"""Outlines: what equations need to know of a model, the same with and without data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bayesmixed.equations.symbols import Equation, Node, Symbol
+from bayesmixed.families import Family
+from bayesmixed.links import Link
+from bayesmixed.priors import Prior
+from bayesmixed.terms.blocks import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a predictor.
+
+    Attributes
+    ----------
+    label : str
+        "Intercept", "Days", "period[T.2]"; without data the text of a term.
+    index : str
+        Index of the coarsest factor within whose levels it is constant, or that of rows.
+    mean : Node or None
+        Its mean in the intercept's prior; None where that does not hold it.
+    level : bool
+        Without data: whether its coefficients are means of the levels of a factor.
+    """
+
+    label: str
+    index: str
+    mean: Node | None = None
+    level: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOutline:
+    """The effects of one grouping factor in one predictor.
+
+    Attributes
+    ----------
+    name, index : str
+        The factor, and the index of its levels.
+    columns : tuple of Column
+        Columns whose coefficients vary.
+    parts : tuple of Part
+        Partition of the columns by covariance structure.
+    observation : bool
+        Whether it is `obs()`.
+    inside : tuple of str
+        Factors in which its levels are nested.
+    levels : int
+        Number of levels, 0 without data.
+    """
+
+    name: str
+    index: str
+    columns: tuple[Column, ...]
+    parts: tuple[Part, ...]
+    observation: bool
+    inside: tuple[str, ...]
+    levels: int
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the columns."""
+        return tuple(column.label for column in self.columns)
+
+    @property
+    def correlated(self) -> bool:
+        """Whether any correlation is estimated."""
+        return any(part.correlated for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class PredictorOutline:
+    """The linear predictor of one parameter.
+
+    Attributes
+    ----------
+    parameter : str
+        "mu", "sigma", ...
+    ending : str
+        The parameter, but "" for the first one, whose effects have no mark.
+    link : Link
+        Link between the parameter and the predictor.
+    columns : tuple of Column
+        Population columns.
+    groups : tuple of GroupOutline
+        One per grouping factor.
+    offsets : tuple of str
+        Known additions.
+    """
+
+    parameter: str
+    ending: str
+    link: Link
+    columns: tuple[Column, ...]
+    groups: tuple[GroupOutline, ...]
+    offsets: tuple[str, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the population columns."""
+        return tuple(column.label for column in self.columns)
+
+    @property
+    def suffix(self) -> str:
+        """Ending of its variables' names in the draws."""
+        return f"_{self.ending}" if self.ending else ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedPrior:
+    """A prior whose arguments are numbers or, where only the rule is known, symbols."""
+
+    name: str
+    arguments: tuple[Node, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A model as its equations see it.
+
+    Attributes
+    ----------
+    response : str
+        Column, or an expression of columns.
+    trials : str, int or None
+        Column or number of trials.
+    family : Family
+        Conditional distribution of the response.
+    predictors : tuple of PredictorOutline
+        The first parameter first.
+    priors : mapping
+        By the names of the draws: "beta[Days]", "beta[Intercept_centred]", "sd_herd[Intercept]", "sigma".
+    definitions : tuple of Equation
+        What the symbols in priors stand for.
+    row : str
+        Index of rows.
+    counted : tuple of (str, str)
+        Indices, and what they count.
+    """
+
+    response: str
+    trials: str | int | None
+    family: Family
+    predictors: tuple[PredictorOutline, ...]
+    priors: Mapping[str, StatedPrior]
+    definitions: tuple[Equation, ...]
+    row: str
+    counted: tuple[tuple[str, str], ...]
+
+
+class Outlined(Protocol):
+    """What has equations: a spec, a design."""
+
+    def outline(self) -> Outline:
+        """Return what the equations need to know."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Indices:
+    """Index letters by grouping factor and for rows: i and j where crossed, i and ij where nested."""
+
+    letters: Mapping[str, str]
+    row: str
+    inside: Mapping[str, Sequence[str]]
+
+
+def assign_indices(inside: Mapping[str, Sequence[str]], covered: Mapping[str, bool], replicated: bool) -> Indices:
+    """Return index letters of grouping factors.
+
+    Parameters
+    ----------
+    inside : mapping
+        Factors in which each factor is nested.
+    covered : mapping
+        Whether the factors around it already tell the levels of a factor apart.
+    replicated : bool
+        Whether the levels of all factors leave several rows alike.
+    """
+    letters: dict[str, str] = {}
+    fresh = iter("ijklmnpqrstuvwxyz")
+    for name in sorted(inside, key=lambda name: len(inside[name])):
+        known = {column for other in inside[name] for column in other.split(":")}
+        own = max(1, len(set(name.split(":")) - known))
+        letters[name] = _join([letters[other] for other in inside[name]])
+        letters[name] += "" if covered[name] else "".join(next(fresh) for _ in range(own))
+    row = _join(list(letters.values()))
+    return Indices(letters, row + (next(fresh) if replicated else ""), inside)
+
+
+def state_prior(prior: Prior, about: str, source: str) -> StatedPrior:
+    """Return a prior with its numbers."""
+    numbers = tuple(Symbol(f"{value:.4g}") for value in prior.arguments)
+    note = about if source == "default" else f"{about} (given by the {source})"
+    return StatedPrior(prior.name, numbers, note.strip())
+
+
+def _join(indices: Sequence[str]) -> str:
+    return "".join(sorted(set("".join(indices))))

@@ -1,0 +1,197 @@
+"""The rules of default priors as symbols, for models without data."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesmixed.covariances import lkj_concentration
+from bayesmixed.equations.effects import number_of
+from bayesmixed.equations.outline import GroupOutline, PredictorOutline, StatedPrior, state_prior
+from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol, symbols_in
+from bayesmixed.families import Family, Parameter, ResponseScale
+from bayesmixed.links import Array, Link
+from bayesmixed.priors import Prior, split_key
+
+FEW_LEVELS = 5
+UNIT = Symbol("s")
+RESPONSE_UNIT = Symbol("s", label="y")
+MEAN = Symbol("ybar")
+
+
+@dataclass(frozen=True, slots=True)
+class _Units:
+    """As in `default_priors`: location and scale of the intercept, scales of slopes and of group SDs."""
+
+    location: Node
+    intercept: Node
+    slope: Node
+    group: Node
+
+
+def state_rules(
+    predictors: Sequence[PredictorOutline], family: Family, priors: Mapping[str, Prior]
+) -> dict[str, StatedPrior]:
+    """Return the prior of every parameter by the names of the draws: the user's, else the rule of the default.
+
+    A prior of the user for one column of a factor, which only data tell, is stated as it is.
+    """
+    stated: dict[str, StatedPrior] = {}
+    used: set[str] = set()
+    for key, rule in _rules(predictors, family, priors):
+        chosen = _user_key(key, priors)
+        used |= {chosen} if chosen else set()
+        stated[key] = state_prior(priors[chosen], rule.note, "user") if chosen else rule
+    rest = {key: state_prior(prior, "", "user") for key, prior in priors.items() if key not in used}
+    return stated | rest
+
+
+def define_symbols(
+    predictors: Sequence[PredictorOutline], family: Family, priors: Mapping[str, StatedPrior]
+) -> Iterator[Equation]:
+    """Yield what the symbols of the rules stand for, of those that occur."""
+    found = {symbol for prior in priors.values() for node in prior.arguments for symbol in symbols_in(node)}
+    link = predictors[0].link
+    spread = Expression("call", (Symbol("1.4826 MAD(y)", word=True), Symbol("SD(y)/2", word=True)), "max")
+    if UNIT in found:
+        yield Equation(UNIT, "=", spread if link.unit is None else Symbol(f"{link.unit:g}"), _unit_note(predictors))
+    if RESPONSE_UNIT in found:
+        yield Equation(RESPONSE_UNIT, "=", spread, "unit of the response")
+    if MEAN in found:
+        yield Equation(MEAN, "=", Symbol("mean of the response", word=True), _mean_note(predictors[0], family))
+    if any(symbol.name == "d" for symbol in found):
+        step = Symbol("2 SD of the column", word=True)
+        note = "or its range if it has two values; a factor is several columns, each with a coefficient"
+        yield Equation(Symbol("d", index="k"), "=", step, note)
+
+
+def _unit_note(predictors: Sequence[PredictorOutline]) -> str:
+    link = predictors[0].link
+    unit = "unit of the response" if link.unit is None else f"unit of the {link.name} scale"
+    grouped = any(not group.observation for predictor in predictors for group in predictor.groups)
+    return f"{unit}; the SD of fewer than {FEW_LEVELS} levels has HalfNormal(s)" if grouped else unit
+
+
+def _mean_note(predictor: PredictorOutline, family: Family) -> str:
+    if family.has_trials:
+        return "successes per trial, kept off 0 and 1"
+    return "per unit of exposure" if predictor.offsets and predictor.link.name == "log" else ""
+
+
+def _rules(
+    predictors: Sequence[PredictorOutline], family: Family, priors: Mapping[str, Prior]
+) -> Iterator[tuple[str, StatedPrior]]:
+    for predictor in predictors:
+        units = _units(predictor, family, _response_unit(predictors[0].link))
+        yield from _population(predictor, units)
+        for group in predictor.groups:
+            names = [f"{kind}_{group.name}{predictor.suffix}" for kind in ("sd", "corr")]
+            as_written = any(split_key(key)[0] in names for key in priors)
+            yield from _group(predictor, group, units, "" if as_written else " at the covariate means")
+    modelled = {predictor.parameter for predictor in predictors}
+    unit = _response_unit(predictors[0].link)
+    for parameter in family.parameters:
+        if parameter.name not in modelled and parameter.prior is not None:
+            yield parameter.name, _read_prior(parameter, unit)
+
+
+def _response_unit(link: Link) -> Symbol:
+    """Return the symbol of the response's unit, which may be that of the first predictor."""
+    return UNIT if link.unit is None else RESPONSE_UNIT
+
+
+def _units(predictor: PredictorOutline, family: Family, response_unit: Symbol) -> _Units:
+    parameter = family.parameter(predictor.parameter)
+    if parameter.intercept is not None:
+        location, spread = _read_numbers(parameter.intercept, response_unit)
+        return _Units(location, spread, Symbol("1.25"), Symbol("0.5"))
+    location = Expression("link", (MEAN,), predictor.link.text)
+    if predictor.offsets and not (predictor.link.name == "log" and family.discrete):
+        means = [Expression("mean", (Symbol(offset, word=True),)) for offset in predictor.offsets]
+        location = Expression("sum", (location, *(Expression("minus", (mean,)) for mean in means)))
+    wide = Expression("product", (Symbol("2.5"), UNIT))
+    return _Units(location, wide, wide, UNIT)
+
+
+def _population(predictor: PredictorOutline, units: _Units) -> Iterator[tuple[str, StatedPrior]]:
+    beta, intercept = f"beta{predictor.suffix}", "Intercept" in predictor.labels
+    centred = any(column.mean is not None for column in predictor.columns)
+    slopes = sum(column.label != "Intercept" and not column.level for column in predictor.columns)
+    for column in predictor.columns:
+        label = column.label
+        if column.level:
+            prior = StatedPrior("Normal", (units.location, units.intercept), "mean of a level")
+            yield f"{beta}[{label}]", prior
+        elif label == "Intercept":
+            name, about = ("Intercept_centred", " at the covariate means") if centred else (label, "")
+            prior = StatedPrior("Normal", (units.location, units.intercept), f"intercept{about}")
+            yield f"{beta}[{name}]", prior
+        else:
+            step = Symbol("d", index="k") if slopes > 1 else Symbol("d", number=number_of(predictor, label))
+            about = "slope or difference" if intercept else "slope; of a factor: means of levels, as an intercept"
+            prior = StatedPrior("Normal", (Symbol("0"), _per(units.slope, step)), about)
+            yield f"{beta}[{label}]", prior
+
+
+def _group(
+    predictor: PredictorOutline, group: GroupOutline, units: _Units, where: str
+) -> Iterator[tuple[str, StatedPrior]]:
+    where = where if group.correlated and "Intercept" in group.labels else ""
+    for label in group.labels:
+        step = Symbol("d", number=number_of(predictor, label, group))
+        unit = units.group if label == "Intercept" else _per(units.group, step)
+        about = f"SD between {group.name}{where if label == 'Intercept' else ''}"
+        prior = StatedPrior("HalfStudentT", (Symbol("4"), unit), about)
+        yield f"sd_{group.name}{predictor.suffix}[{label}]", prior
+    if group.correlated:
+        widest = max(len(part.columns) for part in group.parts if part.correlated)
+        concentration = Symbol(f"{lkj_concentration(max(widest, 2)):g}")
+        about = f"correlations between {group.name}{where}"
+        yield f"corr_{group.name}{predictor.suffix}", StatedPrior("LKJ", (concentration,), about)
+
+
+def _per(unit: Node, step: Symbol) -> Expression:
+    return Expression("ratio", (unit, step))
+
+
+def _user_key(key: str, given: Mapping[str, Prior]) -> str | None:
+    """Return the most specific of the user's keys that means this parameter."""
+    variable, level = split_key(key)
+    if key in given:
+        return key
+    if variable.startswith("beta") and level in ("Intercept", "Intercept_centred"):
+        centred = f"{variable}[Intercept_centred]"
+        return centred if centred in given else None
+    return variable if variable in given else None
+
+
+def _read_prior(parameter: Parameter, unit: Symbol) -> StatedPrior:
+    def arguments(scale: ResponseScale) -> tuple[float, ...]:
+        return () if parameter.prior is None else parameter.prior(scale).arguments
+
+    name = "" if parameter.prior is None else parameter.prior(_PROBES[0]).name
+    return StatedPrior(name, _read_numbers(arguments, unit), parameter.meaning)
+
+
+_PROBES = tuple(ResponseScale(mean, unit) for mean, unit in ((0.5, 2.0), (0.5, 3.0), (0.25, 3.0), (0.7, 0.6)))
+_MEANS = np.array([probe.mean for probe in _PROBES])
+_UNITS = np.array([probe.unit for probe in _PROBES])
+
+
+def _read_numbers(rule: Callable[[ResponseScale], Sequence[float]], unit: Symbol) -> tuple[Node, ...]:
+    """Return the arguments of a family's rule as symbols, found by asking it at several scales of a response."""
+    answers = np.array([rule(probe) for probe in _PROBES], dtype=float)
+    return tuple(_read_number(values, unit) for values in answers.T)
+
+
+def _read_number(values: Array, unit: Symbol) -> Node:
+    if np.allclose(values, values[0]):
+        return Symbol(f"{values[0]:.4g}")
+    for scale, symbol in ((_UNITS, unit), (_MEANS, MEAN)):
+        factor, shift = values / scale, values - np.log(scale)
+        if np.allclose(factor, factor[0]):
+            return symbol if np.isclose(factor[0], 1) else Expression("product", (Symbol(f"{factor[0]:.4g}"), symbol))
+        if np.allclose(shift, shift[0]):
+            log = Expression("link", (symbol,), "log({})")
+            return log if np.isclose(shift[0], 0) else Expression("sum", (log, Symbol(f"{shift[0]:.4g}")))
+    return Expression("call", (MEAN, unit), "f")

@@ -1,0 +1,134 @@
+"""Outlines of terms: columns, indices and nesting read from formulas, before there are data."""
+
+from collections.abc import Mapping, Sequence
+
+from bayesmixed.covariances import find_covariance
+from bayesmixed.equations.outline import Column, GroupOutline, Indices, Outline, PredictorOutline, assign_indices
+from bayesmixed.equations.rules import define_symbols, state_rules
+from bayesmixed.equations.symbols import Expression, Symbol
+from bayesmixed.errors import SpecError
+from bayesmixed.families import Family
+from bayesmixed.links import Link
+from bayesmixed.priors import Prior
+from bayesmixed.terms import Fixed, Group, Observation, Offset
+from bayesmixed.terms.blocks import Part
+from bayesmixed.terms.tables import quote_names, strip_factor_calls
+
+Term = Fixed | Group | Observation | Offset
+
+
+def outline_terms(
+    predictors: Mapping[str, Sequence[Term]],
+    *,
+    response: str,
+    trials: str | int | None,
+    family: Family,
+    links: Mapping[str, Link],
+    factors: Sequence[str],
+    priors: Mapping[str, Prior],
+) -> Outline:
+    """Return the outline of a model without data: one column for each term of a formula, default priors as rules.
+
+    Parameters
+    ----------
+    predictors : mapping
+        Terms by parameter.
+    factors : sequence of str
+        Columns that are known to be factors.
+    priors : mapping
+        The user's.
+
+    Raises
+    ------
+    SpecError
+        A formula cannot be read.
+    """
+    every = [term for terms in predictors.values() for term in terms]
+    indices = _find_indices([term.by for term in every if isinstance(term, Group)])
+    declared = {*factors, *(name for term in every for name in term.factors())}
+    order = [parameter.name for parameter in family.parameters if parameter.name in predictors]
+    outlines = tuple(
+        _outline_predictor(name, predictors[name], links[name], declared, indices, priors, ending=name if rank else "")
+        for rank, name in enumerate(order)
+    )
+    stated = state_rules(outlines, family, priors)
+    counted = (*((letters, name) for name, letters in indices.letters.items()), (indices.row, "rows"))
+    definitions = tuple(define_symbols(outlines, family, stated))
+    return Outline(response, trials, family, outlines, stated, definitions, indices.row, counted)
+
+
+def _find_indices(names: Sequence[str]) -> Indices:
+    """Return indices by the names of factors: a:b lies in a, and in b."""
+    columns = {name: set(name.split(":")) for name in names}
+    inside = {name: [other for other in columns if columns[other] < columns[name]] for name in columns}
+    covered = {name: columns[name] == set().union(*(columns[other] for other in inside[name])) for name in columns}
+    finest = any(columns[name] == set().union(*columns.values()) for name in columns)
+    # Two crossed factors are taken to meet once, as in Y_ij | p_i, w_j; with data the rows are counted.
+    return assign_indices(inside, covered, replicated=finest or len(columns) < 2)
+
+
+def _outline_predictor(
+    parameter: str,
+    terms: Sequence[Term],
+    link: Link,
+    declared: set[str],
+    indices: Indices,
+    priors: Mapping[str, Prior],
+    ending: str,
+) -> PredictorOutline:
+    suffix = f"_{ending}" if ending else ""
+    labels = [label for term in terms if isinstance(term, Fixed) for label in _columns(term.formula)]
+    centred = "Intercept" in labels and f"beta{suffix}[Intercept]" not in priors
+    level = "" if "Intercept" in labels else next((label for label in labels if label in declared), "")
+    columns = [Column(label, indices.row, _mean(label) if centred else None, label == level) for label in labels]
+    groups: dict[str, GroupOutline] = {}
+    for term in terms:
+        if isinstance(term, Group):
+            groups[term.by] = _join_parts(groups.get(term.by), _outline_group(term, declared, indices))
+        elif isinstance(term, Observation):
+            one = (Column("Intercept", indices.row),)
+            groups["obs"] = GroupOutline("obs", indices.row, one, (Part((0,), False),), True, (), 0)
+    offsets = tuple(term.expression for term in terms if isinstance(term, Offset))
+    return PredictorOutline(parameter, ending, link, tuple(columns), tuple(groups.values()), offsets)
+
+
+def _mean(label: str) -> Expression | None:
+    return None if label == "Intercept" else Expression("mean", (Symbol(label, word=True),))
+
+
+def _outline_group(term: Group, declared: set[str], indices: Indices) -> GroupOutline:
+    labels = _columns(term.formula)
+    # A factor has several columns, how many only data tell.
+    width = sum(2 if label in declared else 1 for label in labels)
+    part = Part(tuple(range(len(labels))), find_covariance(term.covariance).correlated(width))
+    columns = tuple(Column(label, indices.row) for label in labels)
+    inside = tuple(indices.inside[term.by])
+    return GroupOutline(term.by, indices.letters[term.by], columns, (part,), False, inside, 0)
+
+
+def _join_parts(first: GroupOutline | None, second: GroupOutline) -> GroupOutline:
+    """Join two terms of one factor; their columns are independent of each other."""
+    if first is None:
+        return second
+    shift = len(first.columns)
+    moved = [Part(tuple(column + shift for column in part.columns), part.correlated) for part in second.parts]
+    return GroupOutline(
+        first.name,
+        first.index,
+        (*first.columns, *second.columns),
+        (*first.parts, *moved),
+        False,
+        first.inside,
+        0,
+    )
+
+
+def _columns(formula: str) -> list[str]:
+    """Return the terms of a formula, the intercept first."""
+    from formulaic import Formula
+
+    try:
+        terms = Formula(quote_names(strip_factor_calls(formula)[0], ()))
+    except Exception as error:  # formulaic raises many kinds; all mean the same to the user
+        raise SpecError(f"Formula '{formula}' cannot be read: {str(error).splitlines()[0]}") from error
+    return ["Intercept" if str(term) == "1" else str(term) for term in terms]

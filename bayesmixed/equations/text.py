@@ -1,0 +1,43 @@
+"""The equations of a model as plain text."""
+
+import textwrap
+from collections.abc import Sequence
+
+from bayesmixed.equations.listing import list_equations
+from bayesmixed.equations.outline import Outlined
+from bayesmixed.equations.symbols import TEXT, Equation
+
+WIDTH = 100
+
+
+def write_equations(model: Outlined) -> str:
+    """Return the equations of a spec or a design as plain text.
+
+    The conditional distribution of the response given the effects of groups comes first, then the linear predictors,
+    the distributions of the effects, and the priors, of a design with the numbers that are used. β are population
+    effects; b, or the name of a factor, are effects of groups; z are effects of observations; σ are standard
+    deviations. The draws call σ_herd `sd_herd`, and the β before Days `beta[Days]`.
+    """
+    equations = list_equations(model.outline())
+    lines = [line for equation in equations.model for line in _wrap(equation)]
+    priors = (*equations.priors, *equations.definitions)
+    lines += ["", "Priors", *_align(priors)] if priors else []
+    counted = ", ".join(f"{letters} for {meaning}" for letters, meaning in equations.indices)
+    return "\n".join([*lines, "", f"Indices: {counted}"])
+
+
+def _wrap(equation: Equation) -> list[str]:
+    left = f"{equation.left.write(TEXT)} {equation.relation} "
+    return textwrap.wrap(
+        left + equation.right.write(TEXT),
+        WIDTH,
+        subsequent_indent=" " * len(left),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _align(equations: Sequence[Equation]) -> list[str]:
+    cells = [(e.left.write(TEXT), f"{e.relation} {e.right.write(TEXT)}", e.note) for e in equations]
+    widths = [max(len(row[column]) for row in cells) for column in range(2)]
+    return [f"  {left:{widths[0]}} {right:{widths[1]}}   {note}".rstrip() for left, right, note in cells]
