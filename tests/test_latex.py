@@ -1,0 +1,336 @@
+"""Equations as LaTeX: of specs with rules, of designs with numbers, in three styles that are one model."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import classic
+from fixed_draws import fit_at
+from test_equations import design_of, shipped
+from test_placements import MODELS, log_density
+
+import bayesmixed as bm
+from bayesmixed.default_priors import FEW_LEVELS, response_scale
+from bayesmixed.equations import rules
+from bayesmixed.equations.effects import list_coefficients
+from bayesmixed.equations.latex import escape_latex
+from bayesmixed.equations.listing import STYLES
+from bayesmixed.equations.symbols import Notation
+from bayesmixed.links import LINKS
+from bayesmixed.placements import HIERARCHICAL, place_groups
+
+SLEEP = classic("lme4", "sleepstudy")
+
+HERD = {
+    "conditional": [
+        r"Y_{ij} \mid b_{i} &\sim \mathrm{Binomial}\left(m_{ij}, \pi_{ij}\right)",
+        r"\log\left(\frac{\pi_{ij}}{1 - \pi_{ij}}\right) &= \beta_{0} + b_{i}",
+        r"b_{i} &\sim N\left(0, \sigma_{\text{herd}}^2\right)",
+    ],
+    "additive": [
+        r"\underbrace{\beta_{0}}_{\text{fixed intercept}} + \underbrace{b_{i}}_{\text{herd-level random effect}}",
+    ],
+    "population": [
+        r"Y_{ij} \mid \beta_{0i} &\sim",
+        r"&= \beta_{0i} \\",
+        r"\beta_{0i} &\sim N\left(b, \sigma_{\text{herd}}^2\right)",
+    ],
+}
+
+# (formula, arguments of the spec, style, pieces)
+WITHOUT_DATA = [
+    (
+        "alcohol ~ 1 + (1 | country)",
+        {},
+        "additive",
+        [
+            r"y_{ij} &= \underbrace{\beta_{0}}_{\text{fixed intercept}} + "
+            r"\underbrace{b_{i}}_{\text{country-level random effect}} + \underbrace{\varepsilon_{ij}}_{\text{random error}}",
+            r"\varepsilon_{ij} &\sim N\left(0, \sigma^2\right)",
+        ],
+    ),
+    (
+        "y ~ x + (1 | g)",
+        {"family": "student"},
+        "additive",
+        [r"\varepsilon_{ij} &\sim \mathrm{StudentT}\left(0, \sigma, \nu\right)"],
+    ),
+    (
+        "y ~ 1 + (1 | block/plot)",
+        {},
+        "conditional",
+        [r"\mid \text{block}_{i}, \text{plot}_{ij}", r"\sigma_{\text{block:plot}}^2"],
+    ),
+    (
+        "y ~ 1 + (1 | block/plot)",
+        {},
+        "population",
+        [
+            r"\mu_{ijk} &= \beta_{0ij}",
+            r"\beta_{0i} &\sim N\left(b, \sigma_{\text{block}}^2\right)",
+            r"\beta_{0ij} &\sim N\left(\beta_{0i}, \sigma_{\text{block:plot}}^2\right)",
+        ],
+    ),
+    ("y ~ 1 + (1 | a:b)", {}, "conditional", [r"Y_{ijk} \mid b_{ij}"]),
+    ("rt ~ 1 + (1 | p) + (1 | w)", {}, "conditional", [r"Y_{ij} \mid \text{p}_{i}, \text{w}_{j}"]),
+    (
+        "y ~ x + (x | g)",
+        {},
+        "population",
+        [
+            r"\beta_{0i} + \beta_{1i}\,\text{x}_{ij}",
+            r"\left(\beta_{0i}, \beta_{1i}\right) &\sim N\left(\left(b_{0}, b_{1}\right), \Sigma_{\text{g}}\right)",
+            r"b_{0} + \overline{\text{x}}\,b_{1} &\sim N\left(\bar{y}, \left(2.5\,s\right)^2\right)",
+        ],
+    ),
+    (
+        "y ~ x + (x || g)",
+        {},
+        "population",
+        [r"\beta_{1i} &\sim N\left(b_{1}, \sigma_{\text{g},1}^2\right)"],
+    ),
+    (
+        "count ~ x + obs()",
+        {"family": "poisson"},
+        "additive",
+        [r"\underbrace{z_{i}}_{\text{individual-level random effect}}", r"z_{i} &\sim N\left(0, \sigma_{z}^2\right)"],
+    ),
+    (
+        "count ~ x + offset(log(area)) + (1 | g)",
+        {"family": "poisson"},
+        "additive",
+        [r"\log \mu_{ij} &=", r"\underbrace{\text{log(area)}_{ij}}_{\text{known}}", r"\text{per unit of exposure}"],
+    ),
+    ("y ~ 0 + x", {}, "conditional", [r"\mu_{i} &= \beta_{1}\,\text{x}_{i}", r"2.5\,s/d_{1}"]),
+    ("y ~ 0 + f", {"factors": ["f"]}, "conditional", [r"\mu_{i} &= \beta_{\text{f},i}", r"\text{mean of a level}"]),
+    (
+        "y ~ x + (1 | g)",
+        {"sigma": "~ x + (1 | g)"},
+        "conditional",
+        [
+            r"\log \sigma_{ij} &= \beta_{0}^{(\sigma)} + \beta_{1}^{(\sigma)}\,\text{x}_{ij} + b_{i}^{(\sigma)}",
+            r"N\left(\log s - 0.5, 1.2^2\right)",
+            r"\sigma_{\text{g}}^{(\sigma)} &\sim \mathrm{HalfStudentT}\left(4, 0, 0.5\right)",
+        ],
+    ),
+    (
+        "y ~ x + f + (1 | g)",
+        {"priors": {"beta": "Normal(0, 2)", "sd_g": 1.5, "sigma": "Exponential(1)", "beta[f[T.b]]": "Normal(0, 1)"}},
+        "conditional",
+        [
+            r"\beta_{1}, \beta_{2} &\sim N\left(0, 2^2\right)",
+            r"\sigma_{\text{g}} &= 1.5",
+            r"\mathrm{Exponential}\left(1\right) && \text{residual SD (given by the user)}",
+            r"\text{beta[f[T.b]]} &\sim N\left(0, 1^2\right)",
+        ],
+    ),
+    (
+        "y ~ x",
+        {"family": "student", "priors": {"nu": 4, "beta[Intercept]": "Normal(5, 3)"}},
+        "conditional",
+        [r"\beta_{0} &\sim N\left(5, 3^2\right)", r"\nu &= 4"],
+    ),
+    ("(r == 'Y') ~ x", {"family": "bernoulli", "link": "cloglog"}, "conditional", [r"-\log\left(1 - \pi_{i}\right)"]),
+    ("y | trials(10) ~ x", {"family": "binomial", "link": "probit"}, "conditional", [r"\Phi^{-1}\left(\pi_{i}\right)"]),
+    ("a_b ~ x_1 + `p%&#q` + (1 | g_1)", {}, "conditional", [r"{\text{x}\_\text{1}}_{ij}", r"\%\&\#", r"\sigma_{{"]),
+    ("sqrt(y) ~ x", {}, "conditional", [r"Y_{i} &= \text{sqrt(y)}_{i}"]),
+]
+
+
+def test_the_prior_of_a_spec_is_its_rule_and_that_of_a_design_its_number():
+    rule = r"\sigma_{\text{herd}} &\sim \mathrm{HalfStudentT}\left(4, 0, s\right)"
+    number = r"\sigma_{\text{herd}} &\sim \mathrm{HalfStudentT}\left(4, 0, 1\right)"
+    assert rule in bm.load_spec("herd").to_latex()
+    assert number in shipped("herd").to_latex()
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_the_herds_are_written_as_on_the_slides(style):
+    for latex in (bm.load_spec("herd").to_latex(style), shipped("herd").to_latex(style)):
+        assert [piece for piece in HERD[style] if piece not in latex] == [], latex
+
+
+@pytest.mark.parametrize(
+    ("formula", "arguments", "style", "pieces"), WITHOUT_DATA, ids=[f"{row[0]} {row[2]}" for row in WITHOUT_DATA]
+)
+def test_a_spec_is_written_without_data(formula, arguments, style, pieces):
+    latex = bm.from_formula(formula, **arguments).to_latex(style)
+    assert [piece for piece in pieces if piece not in latex] == [], latex
+    assert unreadable(latex) == []
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("name", bm.list_specs())
+def test_equations_of_every_shipped_spec_are_readable_latex(name, style):
+    for latex in (bm.load_spec(name).to_latex(style), shipped(name).to_latex(style)):
+        assert unreadable(latex) == []
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("family", bm.FAMILIES.values(), ids=bm.FAMILIES)
+def test_every_family_of_the_catalogue_is_written(family, style):
+    left = "y | trials(n)" if family.has_trials else "y"
+    further = {parameter.name: "~ x" for parameter in family.parameters[1:]}
+    for predictors in ({}, further):
+        latex = bm.from_formula(f"{left} ~ x + (x | g)", family=family.name, **predictors).to_latex(style)
+        assert unreadable(latex) == []
+        assert "f\\left" not in latex, "a default prior of the family has a form that rules cannot read"
+
+
+def unreadable(latex):
+    """Return the cells of a table of equations that matplotlib cannot read; it knows neither underbraces nor \\&."""
+    from matplotlib.mathtext import MathTextParser
+
+    parser = MathTextParser("path")
+    bare = re.sub(r"\\(begin|end)\{(aligned|array)\}(\{l\})?", "", latex).replace(r"\underbrace", "")
+    bare = bare.replace(r"\&", "+")
+    plain = re.sub(r"\\[{}]", "", bare)
+    bad = [] if plain.count("{") == plain.count("}") else ["braces"]
+    for cell in re.split(r"\\\\(?:\[\w+\])?|(?<!\\)&", bare):
+        try:
+            parser.parse(f"${cell.strip()}$" if cell.strip() else "")
+        except ValueError as error:
+            bad.append(f"{cell}: {error}")
+    return bad
+
+
+def _python(symbol):
+    if re.fullmatch(r"-?[\d.]+", symbol.name):
+        return symbol.name
+    return "s_y" if symbol.label else symbol.name
+
+
+# Rules as Python expressions of s, s_y, ybar and d.
+PYTHON = Notation(
+    symbol=_python,
+    forms={
+        "sum": lambda name, parts: f"({' + '.join(parts)})",
+        "product": lambda name, parts: f"({' * '.join(parts)})",
+        "ratio": lambda name, parts: f"({parts[0]} / {parts[1]})",
+        "link": lambda name, parts: f"link({name!r}, {parts[0]})",
+    },
+)
+FORWARD = {link.text: link.forward for link in LINKS.values()}
+MODELLED = [
+    ("Reaction ~ Days + (Days | Subject)", {"sigma": "~ Days + (1 | Subject)"}),
+    ("Reaction ~ Days + (1 | Subject)", {"family": "student", "link": "log", "nu": "~ Days"}),
+    ("Reaction ~ 0 + Subject", {"factors": "Subject"}),
+]
+
+
+@pytest.mark.parametrize("name", bm.list_specs())
+def test_rules_of_default_priors_give_the_numbers_of_shipped_designs(name):
+    assert_rules_hold(shipped(name))
+
+
+@pytest.mark.parametrize(("formula", "arguments"), MODELLED)
+def test_rules_of_default_priors_give_the_numbers_of_other_predictors(formula, arguments):
+    assert_rules_hold(design_of(bm.from_formula(formula, **arguments), SLEEP))
+
+
+def assert_rules_hold(design):
+    stated = design.spec.outline().priors
+    steps = {f"{p.beta}[{label}]": d for p in design.predictors.values() for label, d in _scales(p.population)}
+    steps |= {f"{p.sd(g)}[{label}]": d for p, g in design.group_blocks() for label, d in _scales(g)}
+    scale = response_scale(design)
+    unit = design.mu.link.unit or scale.unit
+    for key, entry in design.priors.items():
+        rule = stated[key] if key in stated else stated[f"{key.split('[')[0]}[{_without_levels(key)}]"]
+        known = {"s": unit, "s_y": scale.unit, "ybar": scale.mean, "d": steps.get(key), "link": _link}
+        numbers = [eval(node.write(PYTHON), known) for node in rule.arguments]
+        few = entry.prior.name == "HalfNormal" != rule.name
+        assert few or rule.name == entry.prior.name
+        assert (numbers[1:] if few else numbers) == pytest.approx(entry.prior.arguments, rel=1e-3)
+
+
+def _scales(block):
+    return zip(block.labels, block.scales, strict=True)
+
+
+def _link(text, value):
+    return float(FORWARD[text](value))
+
+
+def _without_levels(key):
+    """Return the term of a column: "period" for "beta[period[T.2]]"."""
+    return re.sub(r"\[[^\]]*\]", "", key.partition("[")[2][:-1])
+
+
+def test_the_rule_for_few_levels_is_that_of_the_defaults():
+    assert rules.FEW_LEVELS == FEW_LEVELS
+
+
+def test_the_two_parameterisations_are_the_same_model():
+    design = shipped("herd")
+    deviations, coefficients = bm.build(design), bm.build(design, parameterisation={"b_herd": "hierarchical"})
+    generator = np.random.default_rng(1)
+    for _ in range(5):
+        beta, sd = generator.normal(-2, 1, 1), generator.uniform(0.2, 2, 1)
+        effects = generator.normal(0, sd, (15, 1))
+        point = {"beta": beta, "sd_herd": sd}
+        conditional = log_density(deviations, point | {"b_herd": effects})
+        population = log_density(coefficients, point | {"coefficient_herd": beta + effects})
+        assert population == pytest.approx(conditional, rel=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+@pytest.mark.parametrize(("formula", "data", "family"), MODELS)
+def test_the_population_style_centres_terms_as_the_hierarchical_model_does(formula, data, family):
+    design = bm.prepare(bm.from_formula(formula, family=family), data)
+    predictor = design.outline().predictors[0]
+    placed = place_groups(design.mu, {f"b_{group.name}": HIERARCHICAL for group in design.mu.groups})
+    roots = [p for p in placed if p.columns]
+    means = {t.group.name for t in list_coefficients(predictor) if {m.name for m in t.means} == {"b"}}
+    taken = {label for t in list_coefficients(predictor) for label in t.takes}
+    assert means == {p.group.name for p in roots}
+    assert taken == {label for p in roots for label in p.group.labels}
+    hidden = {t.group.name for t in list_coefficients(predictor) if not t.shown}
+    # A second chain stays around zero in equations, although the model centres its terms on each other.
+    chosen = {p.group.name for p in placed if p.columns or (p.parent and roots and p.parent in hidden)}
+    assert hidden == {p.group.name for p in placed if p.absorbed} & chosen
+
+
+def test_a_style_with_another_name_is_an_error():
+    with pytest.raises(bm.SpecError, match="Did you mean 'additive'"):
+        bm.load_spec("herd").to_latex("aditive")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Days", r"\text{Days}"),
+        ("a_b", r"{\text{a}\_\text{b}}"),
+        ("50%", r"{\text{50}\%}"),
+        ("a&b#c", r"{\text{a}\&\text{b}\#\text{c}}"),
+        ("{x}$", r"{\{\text{x}\}\$}"),
+    ],
+)
+def test_names_of_columns_are_escaped(words, expected):
+    assert escape_latex(words) == expected
+
+
+def test_notebooks_show_equations_of_a_spec_and_a_design():
+    spec = bm.load_spec("herd")
+    for thing in (spec, shipped("herd")):
+        assert thing._repr_latex_() == f"$$\n{thing.to_latex()}\n$$"
+        html = thing._repr_html_()
+        assert "Disease incidence in cattle herds" in html
+        assert r"\(m_{ij}\): size, number of trials" in html
+        assert "&amp;\\sim" in html
+    assert "How likely is a new case" in spec._repr_html_()
+
+
+def test_a_fit_shows_its_equations_and_where_the_estimates_are():
+    fit = fit_at(shipped("herd"), {"beta": [-2.0], "sd_herd": [0.6]})
+    assert fit.to_latex("population") == fit.design.to_latex("population")
+    assert fit._repr_latex_() == fit.design._repr_latex_()
+    assert "bm.summary(fit)" in fit._repr_html_()
+
+
+def test_equations_load_no_heavy_library():
+    heavy = ("pymc", "arviz", "matplotlib", "nutpie")
+    code = f"import sys, bayesmixed as bm; bm.load_spec('herd').to_latex(); print([m for m in {heavy} if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
