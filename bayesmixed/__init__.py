@@ -39,7 +39,7 @@ _PUBLIC = {
     "predict": "prediction",
     "simulate": "simulation",
     "compare_pooling": "summaries.three_poolings",
-    "plot_poolings": "summaries.three_poolings",
+    "plot_poolings": "plots.pooling",
     "diagnose": "summaries.convergence",
     "population_effects": "summaries.effects",
     "group_effects": "summaries.effects",

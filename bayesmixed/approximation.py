@@ -8,7 +8,9 @@ import numpy as np
 from bayesmixed.default_priors import group_unit
 from bayesmixed.design import Design, Predictor
 from bayesmixed.links import Array
+from bayesmixed.placements import parent_index
 from bayesmixed.pooled import fit_pooled, mean_inside, normal_priors
+from bayesmixed.terms.blocks import GroupBlock
 
 LARGEST = 4000
 _ROUNDS = 60
@@ -27,7 +29,10 @@ class QuickMode:
     sds : dict of (K,) arrays
         SDs at the centre, by factor.
     factors : dict of (J, K) arrays
-        Expected shrinkage factor 1 - Var(b | y) / SD^2, all other effects integrated out.
+        Expected shrinkage factor 1 - Var(b | y) / SD^2 given coefficients and the other factors, but with the effects
+        nested in the level integrated out: what the data say about a level, seen from its prior mean.
+    effective : dict of (K,) arrays
+        Effective number of effects, J - tr Var(b | y) / SD^2, everything integrated out.
     scale : float or None
         The family's residual scale.
     """
@@ -37,6 +42,7 @@ class QuickMode:
     effects: dict[str, Array]
     sds: dict[str, Array]
     factors: dict[str, Array]
+    effective: dict[str, Array]
     scale: float | None
 
 
@@ -96,15 +102,33 @@ def quick_mode(design: Design) -> QuickMode | None:
             break
     variances = np.diag(covariance)
     shapes = {g.name: (len(g.levels), len(g.labels)) for g in groups}
-    factors = {n: np.clip(1.0 - variances[slots[n]].reshape(shapes[n]) / sds[n] ** 2, 0.0, 1.0) for n in shapes}
+    effective = {n: np.sum(1.0 - variances[slots[n]].reshape(shapes[n]) / sds[n] ** 2, axis=0) for n in shapes}
     return QuickMode(
         beta=coefficients[:width],
         beta_sd=np.sqrt(variances[:width]),
         effects={n: coefficients[slots[n]].reshape(shapes[n]) for n in shapes},
         sds=sds,
-        factors=factors,
+        factors={g.name: _conditional_factors(hessian, g, groups, slots, sds[g.name]) for g in groups},
+        effective=effective,
         scale=scale,
     )
+
+
+def _conditional_factors(
+    hessian: Array, group: GroupBlock, groups: tuple[GroupBlock, ...], slots: dict[str, slice], sd: Array
+) -> Array:
+    """Return 1 - Var(b | y, coefficients, other factors) / SD^2, effects nested in the group integrated out, (J, K)."""
+    own = np.arange(hessian.shape[0])[slots[group.name]]
+    inner = [g for g in groups if len(g.levels) > len(group.levels) and parent_index(g, group) is not None]
+    precision = hessian[np.ix_(own, own)]
+    if inner:
+        below = np.concatenate([np.arange(hessian.shape[0])[slots[g.name]] for g in inner])
+        cross = hessian[np.ix_(below, own)]
+        precision = precision - cross.T @ np.linalg.solve(hessian[np.ix_(below, below)], cross)
+    width, levels = len(group.labels), len(group.levels)
+    blocks = precision.reshape(levels, width, levels, width)[np.arange(levels), :, np.arange(levels), :]
+    variance = np.diagonal(np.linalg.inv(blocks), axis1=-2, axis2=-1)
+    return np.clip(1.0 - variance / sd**2, 0.0, 1.0)
 
 
 def _joint_matrix(predictor: Predictor) -> Any:

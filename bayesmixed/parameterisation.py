@@ -1,9 +1,10 @@
 """The choice of parameterisation of each group term, from the shrinkage that the data let expect."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesmixed.approximation import LARGEST, QuickMode
 from bayesmixed.design import Design
@@ -73,18 +74,44 @@ def choose_parameterisation(
             way, reason = NONCENTRED, f"more than {LARGEST} coefficients"
         else:
             factors = mode.factors[group.name]
-            way = HIERARCHICAL if _cautious(factors) > 0.5 else NONCENTRED
-            reason = f"expected shrinkage factor {float(np.median(factors)):.2f}"
+            way = HIERARCHICAL if np.median(_cautious(factors, mode.effective[group.name])) > 0.5 else NONCENTRED
+            reason = f"{_EXPECTED} {float(np.median(factors)):.2f}"
         choices.append(Choice(predictor.b(group), way, reason))
     return tuple(choices)
 
 
-def _cautious(factors: Array) -> float:
-    """Return the median shrinkage factor at an SD 1.5 standard errors (on the log scale) below its mode.
+def choose_levels(
+    design: Design, mode: QuickMode | None, wish: str | Mapping[str, str] = "auto"
+) -> tuple[tuple[Choice, ...], dict[str, NDArray[np.bool_]]]:
+    """Return choices as `choose_parameterisation`, made for each level: "auto" centres the levels that it pays for.
+
+    The second part says by the name of the effects which levels are centred.
+    """
+    choices, centred = [], {}
+    blocks = {predictor.b(group): group for predictor, group in design.group_blocks()}
+    for choice in choose_parameterisation(design, mode, wish):
+        group = blocks[choice.effects]
+        levels = np.full(len(group.levels), choice.way != NONCENTRED)
+        if choice.reason.startswith(_EXPECTED) and mode is not None:
+            levels = np.median(_cautious(mode.factors[group.name], mode.effective[group.name]), axis=1) > 0.5
+            if 0 < levels.sum() < len(levels):
+                way = f"{HIERARCHICAL} for {int(levels.sum())} of {len(levels)} levels"
+                choice = replace(choice, way=way)
+            else:
+                choice = replace(choice, way=HIERARCHICAL if levels.all() else NONCENTRED)
+        choices.append(choice)
+        centred[choice.effects] = levels
+    return tuple(choices), centred
+
+
+_EXPECTED = "expected shrinkage factor"
+
+
+def _cautious(factors: Array, effective: Array) -> Array:
+    """Return shrinkage factors (J, K) at an SD 1.5 standard errors (on the log scale) below its mode.
 
     With few groups the SD may be near zero, where centred effects make a funnel; its log has a standard error of
     about 1 / sqrt(2 v), v the effective number of effects.
     """
-    effective = np.maximum(factors.sum(axis=0), 0.5)
-    odds = factors / np.maximum(1.0 - factors, 1e-12) * np.exp(-3.0 / np.sqrt(2.0 * effective))
-    return float(np.median(odds / (1.0 + odds)))
+    odds = factors / np.maximum(1.0 - factors, 1e-12) * np.exp(-3.0 / np.sqrt(2.0 * np.maximum(effective, 0.5)))
+    return np.asarray(odds / (1.0 + odds))

@@ -139,12 +139,13 @@ def _nested(groups: Mapping[str, GroupPlan], generator: np.random.Generator) -> 
         else:
             frame[name] = [f"{name}{i + 1}" for i in range(len(frame))]
     rows = list(groups.values())[-1].rows
+    sizes: Any
     if isinstance(rows, dict):
-        sizes: Any = np.repeat([int(size) for size in rows], list(rows.values()))
+        sizes = np.repeat([int(size) for size in rows], list(rows.values()))
         if len(sizes) != len(frame):
             raise SpecError(f"The table of rows has {len(sizes)} levels; the simulation has {len(frame)}.")
     else:
-        sizes = _numbers(rows, len(frame), generator)
+        sizes = np.asarray(_numbers(rows, len(frame), generator))
     return frame.iloc[np.repeat(np.arange(len(frame)), sizes)].reset_index(drop=True)
 
 

@@ -8,7 +8,7 @@ import xarray as xr
 from conftest import classic
 
 import bayesmixed as bm
-from bayesmixed.engines import pymc as engine
+from bayesmixed.engines import runs
 
 
 @pytest.mark.slow
@@ -110,7 +110,7 @@ def test_chains_still_tuning_are_left_out_and_the_others_cut_to_the_shortest():
     lp = np.array([[1.0, 2.0, 3.0], [1.0, np.nan, np.nan], [np.nan, np.nan, np.nan]])
     values = xr.Dataset({"beta": (("chain", "draw"), lp)})
     tree = xr.DataTree.from_dict({"posterior": values, "sample_stats": xr.Dataset({"logp": (("chain", "draw"), lp)})})
-    kept = engine._complete_draws(tree)["posterior"].to_dataset()
+    kept = runs.complete_draws(tree)["posterior"].to_dataset()
     assert dict(kept.sizes) == {"chain": 2, "draw": 1}
 
 
@@ -118,7 +118,7 @@ def test_an_interruption_before_the_first_draw_is_an_error():
     empty = xr.Dataset({"logp": (("chain", "draw"), np.full((4, 3), np.nan))})
     tree = xr.DataTree.from_dict({"posterior": xr.Dataset(), "sample_stats": empty})
     with pytest.raises(bm.SamplingError, match="before any chain had left its tuning"):
-        engine._complete_draws(tree)
+        runs.complete_draws(tree)
 
 
 @pytest.mark.parametrize(

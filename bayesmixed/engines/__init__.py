@@ -1,10 +1,10 @@
 """Engines that draw from the posterior of a design, and the choice between them."""
 
 from bayesmixed.design import Design
-from bayesmixed.engines import pymc
+from bayesmixed.engines import kernel, pymc
 from bayesmixed.errors import SpecError, did_you_mean
 
-ENGINES = {"pymc": pymc}
+ENGINES = {"kernel": kernel, "pymc": pymc}
 
 
 def choose(design: Design, wish: str = "auto") -> tuple[str, str]:
@@ -22,7 +22,10 @@ def choose(design: Design, wish: str = "auto") -> tuple[str, str]:
         if reason:
             raise SpecError(f"Engine '{wish}' cannot sample this model: {reason}.")
         return wish, "asked for"
+    refused: list[str] = []
     for name, engine in ENGINES.items():
-        if engine.supports(design) is None:
-            return name, "the first engine that can sample this model"
-    raise SpecError("No engine can sample this model.")
+        reason = engine.supports(design)
+        if reason is None:
+            return name, f"not {'; '.join(refused)}" if refused else "the fastest engine for this model"
+        refused.append(f"{name}: {reason}")
+    raise SpecError(f"No engine can sample this model ({'; '.join(refused)}).")

@@ -53,9 +53,10 @@ class PoolingComparison:
     def wide(self) -> pd.DataFrame:
         """Return the comparison as text, one row per level and effect, one column per pooling."""
         table = self.table.copy()
+        columns = [table[name].to_numpy(dtype=float) for name in ("mean", "lower", "upper", "mcse")]
         table["shown"] = [
-            f"{to_text(r.mean, r.mcse)} [{to_text(r.lower, 2.67 * r.mcse)}, {to_text(r.upper, 2.67 * r.mcse)}]"
-            for r in table.itertuples()
+            f"{to_text(mean, error)} [{to_text(lower, 2.67 * error)}, {to_text(upper, 2.67 * error)}]"
+            for mean, lower, upper, error in zip(*columns, strict=True)
         ]
         levels = list(dict.fromkeys(table["level"]))
         wide = table.pivot(index=["level", "rows", "effect"], columns="pooling", values="shown").reset_index()

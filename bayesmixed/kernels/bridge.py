@@ -1,0 +1,168 @@
+"""The bridge to nutpie: the one file that uses its C interface."""
+
+import math
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import carray, cfunc, types
+from numba.extending import intrinsic
+
+from bayesmixed.kernels.density import log_density
+from bayesmixed.kernels.packing import Packed
+from bayesmixed.links import Array
+
+NONFINITE_GRADIENT, NONFINITE_DENSITY = 3, 4
+COORDINATES = "unconstrained"
+
+_DENSITY = types.int64(
+    types.uint64,
+    types.CPointer(types.double),
+    types.CPointer(types.double),
+    types.CPointer(types.double),
+    types.voidptr,
+)
+_EXPAND = types.int64(
+    types.uint64, types.uint64, types.CPointer(types.double), types.CPointer(types.double), types.voidptr
+)
+
+
+@intrinsic
+def _as_pointer(typing_context, address):  # type: ignore[no-untyped-def]
+    """Return a void pointer from an integer address."""
+    from numba.core import cgutils
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.inttoptr(arguments[0], cgutils.voidptr_t)
+
+    return types.voidptr(address), generate
+
+
+@cache
+def density_function() -> Any:
+    """Return the compiled log-density with nutpie's C signature; some seconds the first time on a machine."""
+
+    @cfunc(_DENSITY, cache=True)
+    def density(dimension, x, gradient, value, user_data):  # type: ignore[no-untyped-def]
+        record = carray(user_data, (4,), dtype=np.int64)
+        numbers = carray(_as_pointer(record[0]), (record[1],), dtype=np.float64)
+        integers = carray(_as_pointer(record[2]), (record[3],), dtype=np.int64)
+        point = carray(x, (dimension,))
+        slopes = carray(gradient, (dimension,))
+        result = log_density(point, slopes, numbers, integers)
+        carray(value, (1,))[0] = result
+        if not math.isfinite(result):
+            return NONFINITE_DENSITY
+        for k in range(dimension):
+            if not math.isfinite(slopes[k]):
+                return NONFINITE_GRADIENT
+        return 0
+
+    return density
+
+
+@cache
+def expand_function() -> Any:
+    """Return the compiled identity: coordinates are stored as they are and decoded after sampling."""
+
+    @cfunc(_EXPAND, cache=True)
+    def expand(dimension, expanded, x, out, user_data):  # type: ignore[no-untyped-def]
+        source = carray(x, (dimension,))
+        target = carray(out, (expanded,))
+        for k in range(dimension):
+            target[k] = source[k]
+        return 0
+
+    return expand
+
+
+def is_cached() -> bool:
+    """Return whether the compiled density lies in a cache on disk, so that it loads at once."""
+    from pathlib import Path
+
+    folders = [Path(__file__).parent / "__pycache__", Path(os.environ.get("NUMBA_CACHE_DIR", ""))]
+    return any(
+        folder.is_dir() and any(folder.glob("**/bridge.density_function*.nbi"))
+        for folder in folders
+        if str(folder) != "."
+    )
+
+
+def evaluate(packed: Packed, point: Array) -> tuple[float, Array]:
+    """Return log-density and gradient at one point, through the compiled C function."""
+    import ctypes
+
+    point = np.ascontiguousarray(point, dtype=float)
+    gradient, value = np.zeros_like(point), np.zeros(1)
+    function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(density_function().address)
+    function(point.size, point.ctypes.data, gradient.ctypes.data, value.ctypes.data, packed.record.ctypes.data)
+    return float(value[0]), gradient
+
+
+def nutpie_model(packed: Packed, dimension: int, start: Callable[[Any], Array]) -> Any:
+    """Return an object that `nutpie.sample` takes; its draws hold one variable, the coordinates.
+
+    Parameters
+    ----------
+    packed : Packed
+        Data of the density; kept alive by the model.
+    dimension : int
+        Number of coordinates.
+    start : callable
+        Takes a seed, returns the coordinates from which a chain starts.
+    """
+    density, expand = density_function(), expand_function()
+    return _model_class()(None, packed, dimension, start, density.address, expand.address)
+
+
+@cache
+def _model_class() -> Any:
+    from nutpie import _lib
+    from nutpie.sample import CompiledModel
+
+    class KernelModel(CompiledModel):  # type: ignore[misc]
+        """A compiled density with its data, as nutpie wants it."""
+
+        def __init__(self, dims: None, packed: Packed, dimension: int, start: Any, density: int, expand: int) -> None:
+            object.__setattr__(self, "dims", {COORDINATES: ("coordinate",)})
+            object.__setattr__(self, "reparameterized_names", None)
+            for name, value in {"packed": packed, "size": dimension, "start": start}.items():
+                object.__setattr__(self, name, value)
+            object.__setattr__(self, "addresses", (density, expand))
+
+        @property
+        def n_dim(self) -> int:
+            return int(self.size)
+
+        @property
+        def shapes(self) -> dict[str, tuple[int, ...]]:
+            return {COORDINATES: (self.size,)}
+
+        @property
+        def coords(self) -> dict[str, Any]:
+            return {"coordinate": np.arange(self.size)}
+
+        def _make_sampler(
+            self, settings: Any, mean: Any, cores: Any, progress: Any, callback: Any, rate: Any, store: Any
+        ) -> Any:
+            return _lib.PySampler.from_pymc(settings, cores, self._make_model(mean), progress, callback, rate, store)
+
+        def _make_model(self, mean: Any) -> Any:
+            data, size = self.packed.record.ctypes.data, self.size
+            variables = _lib.PyVariable.new_variables(
+                [COORDINATES], ["float64"], [(size,)], {"coordinate": size}, dict(self.dims)
+            )
+            return _lib.PyMcModel(
+                _lib.LogpFunc(self.addresses[0], data, self),
+                _lib.ExpandFunc(size, size, self.addresses[1], data, self),
+                variables,
+                size,
+                {"coordinate": size},
+                self.coords,
+                self.start,
+                None,
+            )
+
+    return KernelModel

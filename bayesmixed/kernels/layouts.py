@@ -1,0 +1,374 @@
+"""From a design to the flat blocks of the compiled density, and from its coordinates to draws."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayesmixed.design import Design, Predictor
+from bayesmixed.kernels import packing as at
+from bayesmixed.kernels.packing import Block, Packed, close
+from bayesmixed.kernels.prior_rows import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT, kernel
+from bayesmixed.kernels.rows import FAMILY_CODES, LINK_CODES
+from bayesmixed.links import Array
+from bayesmixed.placements import (
+    HIERARCHICAL,
+    NONCENTRED,
+    Placement,
+    parent_index,
+    place_groups,
+    population_mean,
+    remaining_shift,
+)
+from bayesmixed.priors import DISTRIBUTIONS, Prior
+from bayesmixed.terms.blocks import GroupBlock
+
+TRANSFORMS = {"log": POSITIVE, "log_minus_one": ABOVE_ONE}
+Centred = Mapping[str, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class TermLayout:
+    """Where a group term stands among the coordinates: SDs (-1: fixed), partial correlations by part, effects."""
+
+    placement: Placement
+    centred: NDArray[np.bool_]
+    sd: NDArray[np.int64]
+    sd_values: Array
+    partials: tuple[slice, ...]
+    effects: slice
+
+
+@dataclass(frozen=True, slots=True)
+class PredictorLayout:
+    """Where a predictor stands among the coordinates; -1 marks a fixed coefficient."""
+
+    predictor: Predictor
+    beta: NDArray[np.int64]
+    beta_values: Array
+    terms: tuple[TermLayout, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Coordinates of a design's density.
+
+    Attributes
+    ----------
+    design : Design
+        What is laid out.
+    predictors : dict of PredictorLayout
+        By parameter.
+    scalars : dict of (int, float)
+        Place of each parameter without predictor (-1: fixed) and its fixed value on the link scale.
+    dimension : int
+        Number of coordinates.
+    """
+
+    design: Design
+    predictors: Mapping[str, PredictorLayout]
+    scalars: Mapping[str, tuple[int, float]]
+    dimension: int
+
+
+def lay_out_coordinates(design: Design, centred: Centred) -> Layout:
+    """Return the layout of a design.
+
+    Parameters
+    ----------
+    centred : mapping
+        By the name of the effects ("b_herd"): for each level whether its coefficients, not standardised effects, are
+        the coordinates. Terms without an entry are non-centred.
+    """
+    at_now = 0
+    predictors: dict[str, PredictorLayout] = {}
+    for name, predictor in design.predictors.items():
+        beta = np.full(len(predictor.population.labels), -1)
+        values = np.zeros(len(beta))
+        for k, label in enumerate(predictor.population.labels):
+            prior = design.priors[_beta_key(design, predictor, label)].prior
+            if prior.name == "Fixed":
+                values[k] = prior.arguments[0]
+            else:
+                beta[k], at_now = at_now, at_now + 1
+        ways = {n: HIERARCHICAL if np.any(levels) else NONCENTRED for n, levels in centred.items()}
+        terms = []
+        for placement in place_groups(
+            predictor, {predictor.b(g): ways.get(predictor.b(g), NONCENTRED) for g in predictor.groups}
+        ):
+            layout, at_now = _lay_out_term(design, predictor, placement, centred, at_now)
+            terms.append(layout)
+        predictors[name] = PredictorLayout(predictor, beta, values, tuple(terms))
+    scalars = {}
+    for name in design.scalars:
+        prior, link = design.priors[name].prior, design.spec.link(name)
+        if prior.name == "Fixed":
+            scalars[name] = (-1, float(link.forward(prior.arguments[0])))
+        else:
+            scalars[name], at_now = (at_now, 0.0), at_now + 1
+    return Layout(design, predictors, scalars, at_now)
+
+
+def _lay_out_term(
+    design: Design, predictor: Predictor, placement: Placement, centred: Centred, start: int
+) -> tuple[TermLayout, int]:
+    group = placement.group
+    sd, values = np.full(len(group.labels), -1), np.ones(len(group.labels))
+    for k, label in enumerate(group.labels):
+        prior = design.priors[f"{predictor.sd(group)}[{label}]"].prior
+        if prior.name == "Fixed":
+            values[k] = prior.arguments[0]
+        else:
+            sd[k], start = start, start + 1
+    partials = []
+    for part in group.parts:
+        if part.correlated:
+            size = len(part.columns) * (len(part.columns) - 1) // 2
+            partials.append(slice(start, start + size))
+            start += size
+    size = len(group.levels) * len(group.labels)
+    levels = centred.get(predictor.b(group), np.zeros(len(group.levels), dtype=bool))
+    return TermLayout(placement, levels, sd, values, tuple(partials), slice(start, start + size)), start + size
+
+
+def pack(layout: Layout) -> Packed:
+    """Return the flat blocks that the compiled density reads."""
+    design, block = layout.design, Block()
+    parameters = design.family.parameters
+    header = np.zeros(at.FIRST_PARAMETER + at.PARAMETER_SIZE * len(parameters), dtype=np.int64)
+    block.add_integers(header)
+    header[at.ROWS], header[at.FAMILY], header[at.PARAMETERS] = (
+        design.rows,
+        FAMILY_CODES[design.family.name],
+        len(parameters),
+    )
+    header[at.DIMENSION] = layout.dimension
+    y = np.asarray(design.response, dtype=float)
+    trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
+    header[at.RESPONSE], header[at.TRIALS] = block.add_numbers(y), block.add_numbers(trials)
+    header[at.CONSTANTS] = block.add_numbers(_row_constants(design, y, trials))
+    for number, parameter in enumerate(parameters):
+        base = at.FIRST_PARAMETER + number * at.PARAMETER_SIZE
+        header[base + at.LINK] = LINK_CODES[design.spec.link(parameter.name).name]
+        if parameter.name in layout.scalars:
+            slot, value = layout.scalars[parameter.name]
+            header[base + at.SCALAR], header[base + at.SCALAR_VALUE] = slot, block.add_numbers([value])
+        else:
+            header[base + at.SCALAR] = -2
+            _pack_predictor(block, header, base, layout.predictors[parameter.name])
+    header[at.PRIORS], header[at.PRIOR_COUNT] = _pack_priors(block, layout)
+    return close(block, header)
+
+
+def _pack_predictor(block: Block, header: NDArray[np.int64], base: int, layout: PredictorLayout) -> None:
+    predictor = layout.predictor
+    placements = [term.placement for term in layout.terms]
+    taken = {column for placement in placements for column in placement.columns}
+    rest = [k for k in range(len(layout.beta)) if k not in taken]
+    header[base + at.WIDTH] = len(layout.beta)
+    header[base + at.BETA_SLOTS] = block.add_integers(layout.beta)
+    header[base + at.BETA_VALUES] = block.add_numbers(layout.beta_values)
+    header[base + at.REST_WIDTH], header[base + at.REST_COLUMNS] = len(rest), block.add_integers(rest)
+    header[base + at.REST_MATRIX] = block.add_numbers(predictor.centred_matrix[:, rest])
+    shift = sum((remaining_shift(predictor, p) for p in placements), np.zeros(len(layout.beta)))
+    header[base + at.SHIFT], header[base + at.OFFSET] = block.add_numbers(shift), block.add_numbers(predictor.offset)
+    table = np.zeros((len(layout.terms), at.TERM_SIZE), dtype=np.int64)
+    names = [placement.group.name for placement in placements]
+    for number, term in enumerate(layout.terms):
+        group, placement, row = term.placement.group, term.placement, table[number]
+        row[at.LEVELS], row[at.COLUMNS] = len(group.levels), len(group.labels)
+        row[at.INDEX] = block.add_integers(group.index)
+        row[at.MATRIX] = block.add_numbers(group.centred_matrix)
+        row[at.ONES] = int(len(group.labels) == 1 and bool(np.all(group.centred_matrix == 1)))
+        row[at.SD_SLOTS], row[at.SD_VALUES] = block.add_integers(term.sd), block.add_numbers(term.sd_values)
+        correlated = [part for part in group.parts if part.correlated]
+        parts = [len(correlated)]
+        for part, place in zip(correlated, term.partials, strict=True):
+            parts += [len(part.columns), place.start, *part.columns]
+        row[at.PARTS] = block.add_integers(parts)
+        row[at.EFFECTS], row[at.CENTRED] = term.effects.start, block.add_integers(term.centred)
+        row[at.PARENT], row[at.MEAN] = -1, -1
+        if placement.parent:
+            row[at.PARENT] = names.index(placement.parent)
+            outer = placements[names.index(placement.parent)].group
+            row[at.PARENT_INDEX] = block.add_integers(parent_index(group, outer))
+        elif placement.columns:
+            row[at.MEAN] = block.add_numbers(population_mean(predictor, placement))
+        row[at.ABSORBED], row[at.OBSERVATION] = int(placement.absorbed), int(group.observation)
+    header[base + at.TERMS], header[base + at.TERM_COUNT] = block.add_integers(table), len(table)
+
+
+def _pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
+    """Append slot, transform, code and place of the arguments of every scalar prior."""
+    design, rows = layout.design, []
+
+    def add(slot: int, transform: int, prior: Prior, lower: float = -np.inf) -> None:
+        if slot < 0:
+            return
+        numbers = [*prior.arguments, 0.0, 0.0][:3]
+        law = prior.frozen()
+        point = float(law.ppf(0.6))
+        constant = float(law.logpdf(point)) - kernel(DISTRIBUTION_CODES[prior.name], *numbers, point)[0]
+        if lower > prior.support[0]:
+            constant -= float(np.log1p(-law.cdf(lower)))
+        rows.append((slot, transform, DISTRIBUTION_CODES[prior.name], block.add_numbers([*numbers, constant])))
+
+    for predictor_layout in layout.predictors.values():
+        predictor = predictor_layout.predictor
+        for slot, label in zip(predictor_layout.beta, predictor.population.labels, strict=True):
+            add(int(slot), REAL, design.priors[_beta_key(design, predictor, label)].prior)
+        for term in predictor_layout.terms:
+            group = term.placement.group
+            for slot, label in zip(term.sd, group.labels, strict=True):
+                add(int(slot), POSITIVE, design.priors[f"{predictor.sd(group)}[{label}]"].prior)
+            for part, place in zip([p for p in group.parts if p.correlated], term.partials, strict=True):
+                concentration = design.priors[predictor.corr(group)].prior.arguments[0]
+                width = len(part.columns)
+                depths = [j for i in range(1, width) for j in range(i)]
+                for slot, depth in zip(range(place.start, place.stop), depths, strict=True):
+                    shape = concentration + (width - 2 - depth) / 2.0
+                    add(slot, UNIT, Prior(name="Beta", arguments=(shape, shape)))
+    for name, (slot, _) in layout.scalars.items():
+        parameter = design.family.parameter(name)
+        add(slot, TRANSFORMS[design.spec.link(name).name], design.priors[name].prior, parameter.lower)
+    return block.add_integers(rows if rows else [0]), len(rows)
+
+
+def decode(layout: Layout, points: Array) -> dict[str, tuple[tuple[str, ...], Array]]:
+    """Return the variables of the contract at (S, dimension) unconstrained points: name -> dims, (S, ...) values."""
+    found: dict[str, tuple[tuple[str, ...], Array]] = {}
+    design = layout.design
+    for predictor_layout in layout.predictors.values():
+        predictor = predictor_layout.predictor
+        beta = _gather(points, predictor_layout.beta, predictor_layout.beta_values)
+        if len(predictor.population.labels):
+            found[predictor.beta] = ((f"{predictor.beta}_effect",), beta @ predictor.transform.T)
+        totals: dict[str, Array] = {}
+        rest = predictor.offset + beta @ predictor.centred_matrix.T if _has_observation(predictor_layout) else None
+        for term in predictor_layout.terms:
+            effects = _decode_term(points, predictor, term, beta, totals, rest, found)
+            if rest is not None and not term.placement.group.observation:
+                group = term.placement.group
+                rest = rest + np.sum(effects[:, group.index] * group.centred_matrix, axis=-1)
+    for name, (slot, value) in layout.scalars.items():
+        eta = points[:, slot] if slot >= 0 else np.full(len(points), value)
+        found[name] = ((), design.spec.link(name).inverse(eta))
+    return found
+
+
+def _decode_term(
+    points: Array,
+    predictor: Predictor,
+    term: TermLayout,
+    beta: Array,
+    totals: dict[str, Array],
+    rest: Array | None,
+    found: dict[str, tuple[tuple[str, ...], Array]],
+) -> Array:
+    """Return the (S, J, K) effects at the centre, and add SDs, correlations and effects as written."""
+    placement, group = term.placement, term.placement.group
+    width, dim = len(group.labels), predictor.effect_dim(group)
+    sd = np.exp(points[:, np.maximum(term.sd, 0)])
+    sd = np.where(term.sd >= 0, sd, term.sd_values)
+    factor = sd[:, :, None] * correlation_factor(points, group, term.partials)
+    coordinates = points[:, term.effects].reshape(len(points), -1, width)
+    effects = np.einsum("skm,sjm->sjk", factor, coordinates)
+    mean: Array | float = 0.0
+    if placement.parent:
+        outer = next(g for g in predictor.groups if g.name == placement.parent)
+        mean = totals[placement.parent][:, parent_index(group, outer)]
+    elif placement.columns:
+        mean = (beta @ population_mean(predictor, placement).T)[:, None, :]
+    elif group.observation and rest is not None:
+        mean = rest[:, :, None]
+    effects = np.where(term.centred[:, None], coordinates - mean, effects)
+    totals[group.name] = effects + mean
+    scaled = group.transform @ factor
+    covariance = scaled @ scaled.swapaxes(-1, -2)
+    written = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    found[predictor.sd(group)] = ((dim,), written)
+    if group.correlated:
+        corr = covariance / written[:, :, None] / written[:, None, :]
+        found[predictor.corr(group)] = ((dim, f"{dim}_2"), corr)
+    found[predictor.b(group)] = ((group.name, dim), effects @ group.transform.T)
+    return effects
+
+
+def correlation_factor(points: Array, group: GroupBlock, partials: tuple[slice, ...]) -> Array:
+    """Return the (S, K, K) Cholesky factors of the correlations of a group's columns."""
+    width = len(group.labels)
+    factor = np.broadcast_to(np.eye(width), (len(points), width, width)).copy()
+    for part, place in zip([p for p in group.parts if p.correlated], partials, strict=True):
+        partial = np.tanh(0.5 * points[:, place])
+        number = 0
+        for i in range(1, len(part.columns)):
+            left = np.ones(len(points))
+            for j in range(i):
+                factor[:, part.columns[i], part.columns[j]] = partial[:, number] * np.sqrt(left)
+                left = left * (1.0 - partial[:, number] ** 2)
+                number += 1
+            factor[:, part.columns[i], part.columns[i]] = np.sqrt(left)
+    return factor
+
+
+def as_posterior(layout: Layout, points: Array) -> xr.Dataset:
+    """Return (chain, draw, dimension) points as a Dataset with the names, dims and coords of the posterior."""
+    chains, draws = points.shape[:2]
+    coords: dict[str, list[str]] = {}
+    for predictor in layout.design.predictors.values():
+        coords[f"{predictor.beta}_effect"] = list(predictor.population.labels)
+        for group in predictor.groups:
+            dim = predictor.effect_dim(group)
+            coords |= {group.name: list(group.levels), dim: list(group.labels), f"{dim}_2": list(group.labels)}
+    variables = {}
+    for name, (dims, values) in decode(layout, points.reshape(chains * draws, -1)).items():
+        shape = (chains, draws, *values.shape[1:])
+        variables[name] = (("chain", "draw", *dims), values.reshape(shape))
+    used = {dim for dims, _ in variables.values() for dim in dims}
+    labels: dict[str, object] = {name: values for name, values in coords.items() if name in used}
+    return xr.Dataset(variables, coords=labels | {"chain": np.arange(chains), "draw": np.arange(draws)})
+
+
+def unsupported(design: Design) -> str | None:
+    """Return why the compiled density cannot express a design, or None."""
+    if design.family.name not in FAMILY_CODES or not isinstance(design.spec.family, str):
+        return f"family '{design.family.name}' has no compiled row"
+    for key, entry in design.priors.items():
+        if entry.prior.name not in DISTRIBUTION_CODES and entry.prior.name not in ("Fixed", "LKJ"):
+            return f"the prior {entry.prior} of '{key}' is not compiled"
+    for predictor, group in design.group_blocks():
+        if any(
+            key.startswith(f"{predictor.sd(group)}[") and DISTRIBUTIONS[e.prior.name].support[1] < np.inf
+            for key, e in design.priors.items()
+            if e.prior.name in DISTRIBUTIONS
+        ):
+            return f"an SD of '{group.name}' has a bounded prior"
+    return None
+
+
+def _beta_key(design: Design, predictor: Predictor, label: str) -> str:
+    centred = f"{predictor.beta}[{label}_centred]"
+    return centred if label == "Intercept" and centred in design.priors else f"{predictor.beta}[{label}]"
+
+
+def _gather(points: Array, slots: NDArray[np.int64], values: Array) -> Array:
+    return np.where(slots >= 0, points[:, np.maximum(slots, 0)], values) if len(slots) else np.zeros((len(points), 0))
+
+
+def _has_observation(layout: PredictorLayout) -> bool:
+    return any(term.placement.group.observation and np.any(term.centred) for term in layout.terms)
+
+
+def _row_constants(design: Design, y: Array, trials: Array) -> Array:
+    """Return the part of each row's log-likelihood that depends on no parameter."""
+    from scipy.special import gammaln
+
+    if design.family.has_trials:
+        return np.asarray(gammaln(trials + 1) - gammaln(y + 1) - gammaln(trials - y + 1))
+    if design.family.name == "poisson":
+        return np.asarray(-gammaln(y + 1))
+    if design.family.name == "gaussian":
+        return np.full(len(y), -0.5 * np.log(2 * np.pi))
+    return np.zeros(len(y))

@@ -1,0 +1,99 @@
+"""Flat blocks of numbers: a design laid out so that compiled code can read it through one pointer."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesmixed.links import Array
+
+# Integer header of the whole model.
+ROWS, FAMILY, PARAMETERS, RESPONSE, TRIALS, CONSTANTS, PRIORS, PRIOR_COUNT, DIMENSION = range(9)
+FIRST_PARAMETER = 9
+# Integer header of one parameter, after those of the parameters before it.
+(
+    LINK,
+    SCALAR,
+    SCALAR_VALUE,
+    WIDTH,
+    BETA_SLOTS,
+    BETA_VALUES,
+    REST_WIDTH,
+    REST_COLUMNS,
+    REST_MATRIX,
+    SHIFT,
+    OFFSET,
+    TERMS,
+    TERM_COUNT,
+) = range(13)
+PARAMETER_SIZE = 13
+# Integer header of one group term.
+(
+    LEVELS,
+    COLUMNS,
+    INDEX,
+    MATRIX,
+    ONES,
+    SD_SLOTS,
+    SD_VALUES,
+    PARTS,
+    EFFECTS,
+    CENTRED,
+    PARENT,
+    PARENT_INDEX,
+    MEAN,
+    ABSORBED,
+    OBSERVATION,
+) = range(15)
+TERM_SIZE = 15
+
+
+@dataclass(slots=True)
+class Block:
+    """A growing pair of flat arrays; every method returns where the values begin."""
+
+    numbers: list[Array] = field(default_factory=list)
+    integers: list[NDArray[np.int64]] = field(default_factory=list)
+    number_count: int = 0
+    integer_count: int = 0
+
+    def add_numbers(self, values: Any) -> int:
+        """Append numbers, flattened in C order."""
+        flat = np.ascontiguousarray(values, dtype=np.float64).ravel()
+        self.numbers.append(flat)
+        self.number_count += flat.size
+        return self.number_count - flat.size
+
+    def add_integers(self, values: Any) -> int:
+        """Append integers, flattened in C order."""
+        flat = np.ascontiguousarray(values, dtype=np.int64).ravel()
+        self.integers.append(flat)
+        self.integer_count += flat.size
+        return self.integer_count - flat.size
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Flat data of a model, with the record that holds their addresses.
+
+    Attributes
+    ----------
+    numbers, integers : 1-D arrays
+        Kept alive as long as the compiled code may read them.
+    record : (4,) array of int64
+        Addresses and sizes; its own address is what compiled code gets.
+    """
+
+    numbers: Array
+    integers: NDArray[np.int64]
+    record: NDArray[np.int64]
+
+
+def close(block: Block, header: NDArray[np.int64]) -> Packed:
+    """Return the packed block; the header takes the place of its first integers."""
+    numbers = np.concatenate(block.numbers) if block.numbers else np.zeros(1)
+    integers = np.concatenate(block.integers)
+    integers[: len(header)] = header
+    record = np.array([numbers.ctypes.data, numbers.size, integers.ctypes.data, integers.size], dtype=np.int64)
+    return Packed(numbers, integers, record)

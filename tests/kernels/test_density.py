@@ -1,0 +1,201 @@
+"""The compiled density is the density of the PyMC model, with its gradient."""
+
+import warnings
+
+import numpy as np
+import pytest
+from conftest import classic
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import bayesmixed as bm
+from bayesmixed.kernels.bridge import evaluate
+from bayesmixed.kernels.layouts import decode, lay_out_coordinates, pack
+from bayesmixed.placements import HIERARCHICAL, NONCENTRED
+
+ROWS = {
+    "y": np.arange(60) % 7 + 0.5,
+    "count": np.arange(60) % 6,
+    "yes": np.arange(60) % 2,
+    "x": np.sin(np.arange(60.0)),
+    "z": np.cos(np.arange(60.0)) * 3,
+    "f": np.array(list("pqr"))[np.arange(60) % 3],
+    "g": np.array(list("abcdef"))[np.arange(60) % 6],
+    "h": np.array([f"h{i}" for i in range(12)])[np.arange(60) % 12],
+    "n": np.arange(60) % 5 + 6,
+}
+
+
+def prepared(spec, data):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        return bm.prepare(spec, data, missing="drop")
+
+
+def laid_out(design, way):
+    centred = {p.b(g): np.full(len(g.levels), way == HIERARCHICAL) for p, g in design.group_blocks()}
+    return lay_out_coordinates(design, centred)
+
+
+def add_vector(point, design, name, labels, x, slots):
+    """Add the values of a vector: as a whole, and by the distributions of its elements, as the model may split it."""
+    priors = []
+    for label in labels:
+        key = f"{name}[{label}]"
+        priors.append(design.priors[key if key in design.priors else f"{name}[{label}_centred]"].prior.name)
+    for whole in (name, f"centred_{name}"):
+        point[whole] = x[slots]
+        for law in set(priors):
+            point[f"{whole}_{law}"] = x[[slot for slot, own in zip(slots, priors, strict=True) if own == law]]
+
+
+def as_pymc_point(layout, model, x):
+    """Return the unconstrained values of the PyMC model's variables at the kernel's coordinates."""
+    point, design = {}, layout.design
+    for predictor_layout in layout.predictors.values():
+        predictor = predictor_layout.predictor
+        add_vector(point, design, predictor.beta, predictor.population.labels, x, predictor_layout.beta)
+        for term in predictor_layout.terms:
+            group = term.placement.group
+            shape = (len(group.levels), len(group.labels))
+            add_vector(point, design, predictor.sd(group), group.labels, x, term.sd)
+            for number, place in enumerate(term.partials):
+                point[f"partial_{predictor.corr(group)}" + (f"_{number + 1}" if number else "")] = x[place]
+            name = "z" if not term.centred.any() else "coefficient"
+            point[f"{name}_{group.name}{predictor.suffix}"] = x[term.effects].reshape(shape)
+    for name, (slot, _) in layout.scalars.items():
+        point[name] = x[slot]
+    return {
+        model.rvs_to_values[variable].name: np.asarray(point[variable.name], dtype=float) for variable in model.free_RVs
+    }
+
+
+def compare(design, way, points, seed=0):
+    layout = laid_out(design, way)
+    packed = pack(layout)
+    model = bm.build(design, parameterisation={p.b(g): way for p, g in design.group_blocks()})
+    logp = model.compile_logp(mode="FAST_COMPILE")
+    generator = np.random.default_rng(seed)
+    for _ in range(points):
+        x = 0.4 * generator.normal(size=layout.dimension)
+        value, _ = evaluate(packed, x)
+        expected = float(logp(as_pymc_point(layout, model, x)))
+        # PyMC rounds probabilities to 1 far out; the kernel does not and stays finite.
+        assert value == pytest.approx(expected, rel=1e-8) or (expected == -np.inf and np.isfinite(value))
+
+
+def check_gradient(design, way, seed=0):
+    layout = laid_out(design, way)
+    packed = pack(layout)
+    generator = np.random.default_rng(seed)
+    # Near the data, so that differences of the density are not lost in its size.
+    x = 0.3 * generator.normal(size=layout.dimension)
+    _, gradient = evaluate(packed, x)
+    direction = generator.normal(size=layout.dimension)
+    step = 1e-5
+    ahead, behind = evaluate(packed, x + step * direction)[0], evaluate(packed, x - step * direction)[0]
+    slope = (ahead - behind) / (2 * step)
+    assert slope == pytest.approx(gradient @ direction, rel=2e-5, abs=1e-4 * np.abs(gradient).max())
+
+
+@pytest.mark.parametrize("way", [HIERARCHICAL, NONCENTRED])
+@pytest.mark.parametrize("name", bm.list_specs())
+def test_the_kernel_is_the_density_of_every_shipped_spec(name, way):
+    design = prepared(name, bm.simulate(name, seed=1).data)
+    compare(design, way, points=5)
+    check_gradient(design, way)
+
+
+MODELS = [
+    ("y ~ x", "student", {}),
+    ("y ~ x + (1 | g)", "student", {"sigma": "~ x"}),
+    ("y ~ x + (1 | g)", "gaussian", {"sigma": "~ f + (1 | h)"}),
+    ("y ~ 1 + (1 | g)", "gaussian", {"link": "log"}),
+    ("yes ~ x + (1 | g)", "bernoulli", {"link": "probit"}),
+    ("count | trials(n) ~ x + (1 | g)", "binomial", {"link": "cloglog"}),
+    ("count ~ x + offset(log(n)) + (x + z | g)", "poisson", {}),
+    ("y ~ 0 + f + (1 | g/f)", "gaussian", {}),
+    ("y ~ x + (x | g) + (0 + z | g)", "gaussian", {}),
+    ("y ~ x + (1 | g)", "gaussian", {"priors": {"sigma": 1.3, "beta[x]": 0.5, "sd_g": "Exponential(1)"}}),
+    ("y ~ x + (x | g)", "gaussian", {"priors": {"sd_g[x]": "Gamma(2, 3)", "corr_g": "LKJ(1.5)"}}),
+    ("y ~ x + z", "gaussian", {"priors": {"beta[x]": "Laplace(0, 2)", "beta[z]": "StudentT(3, 0, 1)"}}),
+    ("y ~ x + z", "gaussian", {"priors": {"beta": "Logistic(0, 2)", "sigma": "InverseGamma(3, 2)"}}),
+    ("y ~ x + (1 | g)", "student", {"priors": {"nu": "Gamma(3, 0.2)", "sd_g": "LogNormal(0, 1)"}}),
+    ("y ~ x + (1 | g)", "gaussian", {"priors": {"sd_g": 0.7, "sigma": "HalfCauchy(2)", "beta[x]": "Cauchy(0, 1)"}}),
+]
+
+
+@pytest.mark.parametrize("way", [HIERARCHICAL, NONCENTRED])
+@pytest.mark.parametrize(("formula", "family", "options"), MODELS)
+def test_the_kernel_is_the_density_of_every_family_link_and_prior(formula, family, options, way):
+    design = prepared(bm.from_formula(formula, family=family, **options), ROWS)
+    compare(design, way, points=5)
+    check_gradient(design, way)
+
+
+FAMILIES = {
+    "gaussian": ("y", ["identity"]),
+    "student": ("y", ["identity"]),
+    "bernoulli": ("yes", ["logit", "probit", "cloglog"]),
+    "binomial": ("count | trials(n)", ["logit", "probit", "cloglog"]),
+    "poisson": ("count", ["log"]),
+}
+TERMS = [
+    "x",
+    "z",
+    "f",
+    "x:f",
+    "(1 | g)",
+    "(x | g)",
+    "(x || g)",
+    "(1 | h)",
+    "(x + z | h)",
+    "(0 + x | h)",
+    "obs()",
+    "offset(z)",
+]
+PRIORS = [
+    "HalfNormal(2)",
+    "HalfStudentT(3, 1)",
+    "Exponential(2)",
+    "Gamma(2, 1)",
+    "LogNormal(0, 1)",
+    "InverseGamma(3, 2)",
+]
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_the_kernel_is_the_density_of_generated_specs(data):
+    family = data.draw(st.sampled_from(sorted(FAMILIES)))
+    response, links = FAMILIES[family]
+    terms = data.draw(st.lists(st.sampled_from(TERMS), min_size=1, max_size=4, unique=True))
+    spec = f"{response} ~ {' + '.join(terms)}"
+    try:
+        design = prepared(bm.from_formula(spec, family=family, link=data.draw(st.sampled_from(links))), ROWS)
+    except bm.BayesMixedError:
+        return
+    sds = [key for key in design.priors if key.startswith("sd_")]
+    chosen = {key: data.draw(st.sampled_from(PRIORS)) for key in sds if data.draw(st.booleans())}
+    design = prepared(design.spec.replace(priors=chosen), ROWS)
+    compare(design, data.draw(st.sampled_from([HIERARCHICAL, NONCENTRED])), points=2)
+
+
+@pytest.mark.parametrize("way", [HIERARCHICAL, NONCENTRED])
+def test_coordinates_are_decoded_to_the_variables_of_the_model(way):
+    import pymc as pm
+
+    data = classic("lme4", "sleepstudy")
+    design = prepared("Reaction ~ Days + (Days | Subject)", data)
+    layout = laid_out(design, way)
+    model = bm.build(design, parameterisation={"b_Subject": way})
+    x = 0.3 * np.random.default_rng(2).normal(size=layout.dimension)
+    names = ["beta", "sd_Subject", "corr_Subject", "b_Subject", "sigma"]
+    variables = model.replace_rvs_by_values([model[name] for name in names])
+    point = as_pymc_point(layout, model, x)
+    inputs = list(model.value_vars)
+    function = pm.compile(inputs, variables, mode="FAST_COMPILE", on_unused_input="ignore")
+    expected = function(*(point[value.name] for value in inputs))
+    found = decode(layout, x[None])
+    for name, value in zip(names, expected, strict=True):
+        np.testing.assert_allclose(found[name][1][0], value, rtol=1e-10, atol=1e-10)
