@@ -139,13 +139,12 @@ def _nested(groups: Mapping[str, GroupPlan], generator: np.random.Generator) -> 
         else:
             frame[name] = [f"{name}{i + 1}" for i in range(len(frame))]
     rows = list(groups.values())[-1].rows
-    sizes: Any
     if isinstance(rows, dict):
-        sizes = np.repeat([int(size) for size in rows], list(rows.values()))
+        sizes = np.array([int(size) for size, count in rows.items() for _ in range(count)])
         if len(sizes) != len(frame):
             raise SpecError(f"The table of rows has {len(sizes)} levels; the simulation has {len(frame)}.")
     else:
-        sizes = np.asarray(_numbers(rows, len(frame), generator))
+        sizes = np.array(_numbers(rows, len(frame), generator))
     return frame.iloc[np.repeat(np.arange(len(frame)), sizes)].reset_index(drop=True)
 
 
