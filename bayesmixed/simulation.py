@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 from scipy import special
 
 from bayesmixed.design import Design, Predictor, group_covariance
@@ -140,11 +141,13 @@ def _nested(groups: Mapping[str, GroupPlan], generator: np.random.Generator) -> 
             frame[name] = [f"{name}{i + 1}" for i in range(len(frame))]
     rows = list(groups.values())[-1].rows
     if isinstance(rows, dict):
-        sizes = np.array([int(size) for size, count in rows.items() for _ in range(count)])
+        sizes: NDArray[np.int64] = np.array(
+            [int(size) for size, count in rows.items() for _ in range(count)], dtype=np.int64
+        )
         if len(sizes) != len(frame):
             raise SpecError(f"The table of rows has {len(sizes)} levels; the simulation has {len(frame)}.")
     else:
-        sizes = np.array(_numbers(rows, len(frame), generator))
+        sizes = np.array(_numbers(rows, len(frame), generator), dtype=np.int64)
     return frame.iloc[np.repeat(np.arange(len(frame)), sizes)].reset_index(drop=True)
 
 
