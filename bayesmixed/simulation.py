@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 from scipy import special
 
 from bayesmixed.design import Design, Predictor, group_covariance
@@ -141,13 +140,11 @@ def _nested(groups: Mapping[str, GroupPlan], generator: np.random.Generator) -> 
             frame[name] = [f"{name}{i + 1}" for i in range(len(frame))]
     rows = list(groups.values())[-1].rows
     if isinstance(rows, dict):
-        sizes: NDArray[np.int64] = np.array(
-            [int(size) for size, count in rows.items() for _ in range(count)], dtype=np.int64
-        )
+        sizes = np.array([int(size) for size, count in rows.items() for _ in range(count)])
         if len(sizes) != len(frame):
             raise SpecError(f"The table of rows has {len(sizes)} levels; the simulation has {len(frame)}.")
     else:
-        sizes = np.array(_numbers(rows, len(frame), generator), dtype=np.int64)
+        sizes = np.array(_numbers(rows, len(frame), generator))
     return frame.iloc[np.repeat(np.arange(len(frame)), sizes)].reset_index(drop=True)
 
 
@@ -163,9 +160,8 @@ def _column(name: str, plan: ColumnPlan, frame: pd.DataFrame, generator: np.rand
         return _values(plan, int(key.max()) + 1, generator)[key]
     if plan.per == "row" and plan.sequence is None:
         return _values(plan, len(frame), generator)
-    if plan.per == "row":
-        position = np.arange(len(frame)) // plan.each
-    else:
+    position: Any = np.arange(len(frame)) // plan.each
+    if plan.per != "row":
         key = _key(frame, plan.per, name)
         position = pd.Series(key).groupby(key).cumcount().to_numpy() // plan.each
     if plan.levels:
