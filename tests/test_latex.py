@@ -12,7 +12,7 @@ from test_equations import design_of, shipped
 from test_placements import MODELS, log_density
 
 import bayesmixed as bm
-from bayesmixed.default_priors import FEW_LEVELS, response_scale
+from bayesmixed.default_priors import response_scale
 from bayesmixed.equations import rules
 from bayesmixed.equations.effects import list_coefficients
 from bayesmixed.equations.latex import escape_latex
@@ -256,10 +256,6 @@ def _link(text, value):
 def _without_levels(key):
     """Return the term of a column: "period" for "beta[period[T.2]]"."""
     return re.sub(r"\[[^\]]*\]", "", key.partition("[")[2][:-1])
-
-
-def test_the_rule_for_few_levels_is_that_of_the_defaults():
-    assert rules.FEW_LEVELS == FEW_LEVELS
 
 
 def test_the_two_parameterisations_are_the_same_model():

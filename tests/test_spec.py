@@ -235,3 +235,9 @@ def test_a_shipped_spec_loads_has_a_title_and_survives_both_ways(name):
     assert spec == bm.load_spec(shipped_specs_folder() / f"{name}.toml")
     assert spec_from_toml(spec_to_toml(spec)) == spec
     assert from_formula(**spec.as_formula()) == spec
+
+
+def test_a_misspelt_key_of_a_nested_term_is_refused():
+    term = {"kind": "group", "by": "a/b", "covariances": "independent"}
+    with pytest.raises(SpecError, match="covariances"):
+        ModelSpec(response="y", predictors={"mu": [term]})

@@ -11,9 +11,8 @@ from bayesmixed.equations.outline import GroupOutline, PredictorOutline, StatedP
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol, symbols_in
 from bayesmixed.families import Family, Parameter, ResponseScale
 from bayesmixed.links import Array, Link
-from bayesmixed.priors import Prior, split_key
+from bayesmixed.priors import FEW_LEVELS, Prior, matching_key, split_key
 
-FEW_LEVELS = 5
 UNIT = Symbol("s")
 RESPONSE_UNIT = Symbol("s", label="y")
 MEAN = Symbol("ybar")
@@ -39,7 +38,7 @@ def state_rules(
     stated: dict[str, StatedPrior] = {}
     used: set[str] = set()
     for key, rule in _rules(predictors, family, priors):
-        chosen = _user_key(key, priors)
+        chosen = matching_key(key, priors)
         used |= {chosen} if chosen else set()
         stated[key] = state_prior(priors[chosen], rule.note, "user") if chosen else rule
     rest = {key: state_prior(prior, "", "user") for key, prior in priors.items() if key not in used}
@@ -152,17 +151,6 @@ def _group(
 
 def _per(unit: Node, step: Symbol) -> Expression:
     return Expression("ratio", (unit, step))
-
-
-def _user_key(key: str, given: Mapping[str, Prior]) -> str | None:
-    """Return the most specific of the user's keys that means this parameter."""
-    variable, level = split_key(key)
-    if key in given:
-        return key
-    if variable.startswith("beta") and level in ("Intercept", "Intercept_centred"):
-        centred = f"{variable}[Intercept_centred]"
-        return centred if centred in given else None
-    return variable if variable in given else None
 
 
 def _read_prior(parameter: Parameter, unit: Symbol) -> StatedPrior:

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.covariances import find_covariance
-from bayesmixed.default_priors import FEW_LEVELS, states_centred_prior, states_group_prior
+from bayesmixed.default_priors import states_centred_prior, states_group_prior
 from bayesmixed.families import Family, Parameter, ResponseScale, find_family
-from bayesmixed.priors import Prior, split_key
+from bayesmixed.priors import FEW_LEVELS, Prior, matching_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.tables import quote_names, strip_factor_calls
 
@@ -33,7 +33,7 @@ def list_rules(spec: ModelSpec) -> pd.DataFrame:
     """
     rows, used = [], set()
     for key, rule, meaning, stated in _rules(spec):
-        chosen = _user_key(key, spec.priors)
+        chosen = matching_key(key, spec.priors)
         used.add(chosen)
         text, source = (rule, "default rule") if chosen is None else (str(spec.priors[chosen]), "user")
         rows.append((key, text, source, meaning, stated))
@@ -136,14 +136,3 @@ def _symbol(rule: Callable[[ResponseScale], float]) -> str:
     if np.isclose(second - first, 1.0):
         return "log(s)" + (f" {'-' if first < 0 else '+'} {abs(first):g}" if first else "")
     return "s" if first == 1.0 else f"{first:g} s"
-
-
-def _user_key(key: str, priors: dict[str, Prior]) -> str | None:
-    """Return the user's key that stands for a parameter: its own, or that of its variable; an intercept has only its own."""
-    variable, level = split_key(key)
-    own = [key]
-    if level in ("Intercept", "Intercept_centred") and variable.startswith("beta"):
-        own.append(f"{variable}[Intercept_centred]")
-    else:
-        own.append(variable)
-    return next((name for name in own if name in priors), None)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayesmixed.default_priors import FEW_LEVELS
 from bayesmixed.design import Design
 from bayesmixed.links import Array
+from bayesmixed.priors import FEW_LEVELS
 from bayesmixed.spec import ModelSpec
 from bayesmixed.structure import NESTED, SAME, Factor, Pair, Spread, expected_shrinkage, find_chains
 from bayesmixed.summaries.pages import Section, write_markup, write_text
