@@ -13,7 +13,6 @@ from test_placements import MODELS, log_density
 
 import bayesmixed as bm
 from bayesmixed.default_priors import response_scale
-from bayesmixed.equations import rules
 from bayesmixed.equations.effects import list_coefficients
 from bayesmixed.equations.latex import escape_latex
 from bayesmixed.equations.listing import STYLES
