@@ -7,9 +7,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import carray, cfunc, types
+from numba import carray, cfunc, njit, types
 from numba.extending import intrinsic
 
+from bayesmixed.kernels.collapsed_density import collapsed_density, draw_effects
 from bayesmixed.kernels.density import log_density
 from bayesmixed.kernels.packing import Packed
 from bayesmixed.links import Array
@@ -42,6 +43,17 @@ def _as_pointer(typing_context, address):  # type: ignore[no-untyped-def]
     return types.voidptr(address), generate
 
 
+@njit(cache=False)
+def _state(value, gradient):  # type: ignore[no-untyped-def]
+    """Return what nutpie wants to hear about a density and its gradient: 0, or why the step is rejected."""
+    if not math.isfinite(value):
+        return NONFINITE_DENSITY
+    for k in range(len(gradient)):
+        if not math.isfinite(gradient[k]):
+            return NONFINITE_GRADIENT
+    return 0
+
+
 @cache
 def density_function() -> Any:
     """Return the compiled log-density with nutpie's C signature; some seconds the first time on a machine."""
@@ -51,18 +63,35 @@ def density_function() -> Any:
         record = carray(user_data, (4,), dtype=np.int64)
         numbers = carray(_as_pointer(record[0]), (record[1],), dtype=np.float64)
         integers = carray(_as_pointer(record[2]), (record[3],), dtype=np.int64)
-        point = carray(x, (dimension,))
         slopes = carray(gradient, (dimension,))
-        result = log_density(point, slopes, numbers, integers)
+        result = log_density(carray(x, (dimension,)), slopes, numbers, integers)
         carray(value, (1,))[0] = result
-        if not math.isfinite(result):
-            return NONFINITE_DENSITY
-        for k in range(dimension):
-            if not math.isfinite(slopes[k]):
-                return NONFINITE_GRADIENT
-        return 0
+        return _state(result, slopes)
 
     return density
+
+
+@cache
+def collapsed_function() -> Any:
+    """Return the compiled log-density of Gaussian models without coefficients and effects, as `density_function`."""
+
+    @cfunc(_DENSITY, cache=True)
+    def density(dimension, x, gradient, value, user_data):  # type: ignore[no-untyped-def]
+        record = carray(user_data, (4,), dtype=np.int64)
+        numbers = carray(_as_pointer(record[0]), (record[1],), dtype=np.float64)
+        integers = carray(_as_pointer(record[2]), (record[3],), dtype=np.int64)
+        slopes = carray(gradient, (dimension,))
+        result = collapsed_density(carray(x, (dimension,)), slopes, numbers, integers)
+        carray(value, (1,))[0] = result
+        return _state(result, slopes)
+
+    return density
+
+
+@njit(cache=True, nogil=True)
+def draw_effects_compiled(points, noise, numbers, integers, out):  # type: ignore[no-untyped-def]
+    """Write exact draws of effects and coefficients: the cached entry point of `draw_effects`."""
+    draw_effects(points, noise, numbers, integers, out)
 
 
 @cache
@@ -80,30 +109,29 @@ def expand_function() -> Any:
     return expand
 
 
-def is_cached() -> bool:
-    """Return whether the compiled density lies in a cache on disk, so that it loads at once."""
+def is_cached(function: str = "density_function") -> bool:
+    """Return whether a compiled density lies in a cache on disk, so that it loads at once."""
     from pathlib import Path
 
     folders = [Path(__file__).parent / "__pycache__", Path(os.environ.get("NUMBA_CACHE_DIR", ""))]
     return any(
-        folder.is_dir() and any(folder.glob("**/bridge.density_function*.nbi"))
-        for folder in folders
-        if str(folder) != "."
+        folder.is_dir() and any(folder.glob(f"**/bridge.{function}*.nbi")) for folder in folders if str(folder) != "."
     )
 
 
-def evaluate(packed: Packed, point: Array) -> tuple[float, Array]:
+def evaluate(packed: Packed, point: Array, density: Any = None) -> tuple[float, Array]:
     """Return log-density and gradient at one point, through the compiled C function."""
     import ctypes
 
     point = np.ascontiguousarray(point, dtype=float)
     gradient, value = np.zeros_like(point), np.zeros(1)
-    function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(density_function().address)
+    address = (density or density_function()).address
+    function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(address)
     function(point.size, point.ctypes.data, gradient.ctypes.data, value.ctypes.data, packed.record.ctypes.data)
     return float(value[0]), gradient
 
 
-def nutpie_model(packed: Packed, dimension: int, start: Callable[[Any], Array]) -> Any:
+def nutpie_model(packed: Packed, dimension: int, start: Callable[[Any], Array], density: Any = None) -> Any:
     """Return an object that `nutpie.sample` takes; its draws hold one variable, the coordinates.
 
     Parameters
@@ -114,8 +142,10 @@ def nutpie_model(packed: Packed, dimension: int, start: Callable[[Any], Array]) 
         Number of coordinates.
     start : callable
         Takes a seed, returns the coordinates from which a chain starts.
+    density : optional
+        From `density_function` (the default) or `collapsed_function`.
     """
-    density, expand = density_function(), expand_function()
+    density, expand = density or density_function(), expand_function()
     return _model_class()(None, packed, dimension, start, density.address, expand.address)
 
 
