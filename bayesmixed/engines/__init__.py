@@ -1,10 +1,10 @@
 """Engines that draw from the posterior of a design, and the choice between them."""
 
 from bayesmixed.design import Design
-from bayesmixed.engines import kernel, pymc
+from bayesmixed.engines import collapsed, kernel, pymc
 from bayesmixed.errors import SpecError, did_you_mean
 
-ENGINES = {"kernel": kernel, "pymc": pymc}
+ENGINES = {"collapsed": collapsed, "kernel": kernel, "pymc": pymc}
 
 
 def choose(design: Design, wish: str = "auto") -> tuple[str, str]:

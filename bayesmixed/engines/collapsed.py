@@ -1,0 +1,362 @@
+"""Engine "collapsed": NUTS over SDs, correlations and sigma of a Gaussian model, all else integrated out exactly."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bayesmixed.default_priors import group_unit
+from bayesmixed.design import Design
+from bayesmixed.draws import as_draws
+from bayesmixed.engines.runs import CAREFUL, USUAL, Run, run_sampler
+from bayesmixed.engines.settings import EngineRecord, Settings
+from bayesmixed.kernels import packing as at
+from bayesmixed.kernels.layouts import (
+    Layout,
+    _beta_key,
+    _pack_priors,
+    as_posterior,
+    lay_out_coordinates,
+    unsupported,
+)
+from bayesmixed.kernels.packing import Block, Packed, close
+from bayesmixed.kernels.rows import FAMILY_CODES, GAUSSIAN
+from bayesmixed.links import Array
+from bayesmixed.parameterisation import choose_parameterisation
+from bayesmixed.pooled import fit_pooled
+from bayesmixed.terms.blocks import GroupBlock
+
+LARGEST_REST = 1500
+_BATCH = 2e7
+
+
+@dataclass(frozen=True, slots=True)
+class Collapsed:
+    """A design laid out for the collapsed density.
+
+    Attributes
+    ----------
+    full : Layout
+        Coordinates of all parameters, effects non-centred.
+    kept : (d,) integer array
+        Places in `full` of the coordinates of the collapsed density: log-SDs, correlations, log sigma.
+    packed : Packed
+        Data of the collapsed density.
+    groups : tuple of GroupBlock
+        In the order of elimination.
+    size : int
+        Number of effects and free coefficients.
+    origin, matrix : (p,), (p, p) arrays
+        Free coefficients at the centre are `origin + matrix @ u`, `u` the last p of the integrated numbers.
+    """
+
+    full: Layout
+    kept: Array
+    packed: Packed
+    groups: tuple[GroupBlock, ...]
+    size: int
+    origin: Array
+    matrix: Array
+
+
+def supports(design: Design) -> str | None:
+    """Return why this engine cannot sample a design, or None."""
+    if FAMILY_CODES.get(design.family.name) != GAUSSIAN or not isinstance(design.spec.family, str):
+        return f"family '{design.family.name}' is not Gaussian"
+    if design.mu.link.name != "identity":
+        return f"link '{design.mu.link.name}' is not the identity"
+    if len(design.predictors) > 1:
+        return f"'{list(design.predictors)[1]}' has a predictor"
+    for label in design.mu.population.labels:
+        key = _beta_key(design, design.mu, label)
+        if design.priors[key].prior.name not in ("Normal", "Fixed"):
+            return f"the prior {design.priors[key].prior} of '{key}' is not normal"
+    for group in design.mu.groups:
+        if group.observation:
+            return "effects of observations add to sigma"
+    if unsupported(design):
+        return unsupported(design)
+    rest = len(design.mu.population.labels) + sum(_effect_count(g) for g in _elimination_order(design)[1:])
+    if rest > LARGEST_REST:
+        return f"{rest} coefficients remain when the largest factor is integrated out, more than {LARGEST_REST}"
+    if len(_kept_coordinates(lay_out_coordinates(design, {}))) == 0:
+        return "every SD is fixed"
+    return None
+
+
+def sample(
+    design: Design,
+    settings: Settings,
+    *,
+    parameterisation: str | Mapping[str, str] = "auto",
+    target_accept: float | None = None,
+    why: str = "",
+    progress: bool = True,
+) -> Run:
+    """Return draws from the posterior of a design; see `bayesmixed.engines.pymc.sample`, whose arguments are the same.
+
+    Coefficients and effects are drawn exactly given each kept draw of the rest; no parameterisation matters.
+    """
+    from bayesmixed.kernels.bridge import COORDINATES, collapsed_function, is_cached, nutpie_model
+
+    choose_parameterisation(design, None, parameterisation)
+    started = time.perf_counter()
+    collapsed = lay_out_collapsed(design)
+    timing = {"prepare": time.perf_counter() - started}
+    started = time.perf_counter()
+    if progress and not is_cached("collapsed_function"):
+        print(
+            "Compiling the sampler's kernel, once on this machine (about ten seconds) ...", file=sys.stderr, flush=True
+        )
+    function = collapsed_function()
+    timing["compile"] = time.perf_counter() - started
+    started = time.perf_counter()
+    compiled = nutpie_model(collapsed.packed, len(collapsed.kept), _start(collapsed), function)
+    tree, decisions, used = _run(design, compiled, settings, target_accept, progress)
+    timing["sample"] = time.perf_counter() - started
+    started = time.perf_counter()
+    points = np.asarray(tree["posterior"].to_dataset()[COORDINATES].values)
+    posterior = as_posterior(collapsed.full, draw_rest(collapsed, points, settings.seed, settings.cores))
+    draws = as_draws(design, posterior.assign_attrs(tree["posterior"].attrs), tree["sample_stats"].to_dataset())
+    timing["draw"] = time.perf_counter() - started
+    names = [design.mu.beta, *(design.mu.b(group) for group in design.mu.groups)]
+    sentence = f"{', '.join(names)} integrated out, then drawn exactly"
+    return Run(draws, EngineRecord("collapsed", why, (sentence, *decisions)), used, timing)
+
+
+def lay_out_collapsed(design: Design) -> Collapsed:
+    """Return the collapsed density of a design as flat blocks of cross-products.
+
+    The response enters as the residual of a pooled fit and the coefficients on the axes of the population columns,
+    scaled by their priors: neither a shift of the response nor of a covariate costs digits.
+    """
+    full = lay_out_coordinates(design, {})
+    kept = _kept_coordinates(full)
+    predictor, one = design.mu, full.predictors[design.mu.parameter]
+    free = one.beta >= 0
+    priors = [design.priors[_beta_key(design, predictor, label)].prior for label in predictor.population.labels]
+    mean = np.array([prior.arguments[0] for prior in priors])
+    scale = np.array([prior.arguments[1] for prior, own in zip(priors, free, strict=True) if own])
+    residual = np.asarray(design.response) - predictor.offset - predictor.centred_matrix @ mean
+    columns = predictor.centred_matrix[:, free] * scale
+    axes = np.linalg.svd(np.linalg.qr(columns, mode="r"))[2].T if free.any() else np.zeros((0, 0))
+    columns = columns @ axes
+    shift = _pooled_shift(columns, residual)
+    residual = residual - columns @ shift
+    groups = _elimination_order(design)
+    header = np.zeros(_density().HEADER_SIZE, dtype=np.int64)
+    block = Block()
+    block.add_integers(header)
+    header[at.ROWS], header[at.DIMENSION] = design.rows, len(kept)
+    _pack_terms(block, header, full, kept, groups)
+    _pack_cross_products(block, header, groups, columns, residual, shift)
+    size = len(shift) + sum(_effect_count(group) for group in groups)
+    matrix = scale[:, None] * axes
+    return Collapsed(full, kept, close(block, header), groups, size, mean[free] + matrix @ shift, matrix)
+
+
+def draw_rest(collapsed: Collapsed, points: Array, seed: int, cores: int) -> Array:
+    """Return draws of all coordinates of the full layout, (chain, draw, .), given those of the collapsed density."""
+    flat = np.ascontiguousarray(points.reshape(-1, points.shape[-1]))
+    full = np.zeros((len(flat), collapsed.full.dimension))
+    full[:, collapsed.kept] = flat
+    step = max(1, min(int(_BATCH / max(collapsed.size, 1)), -(-len(flat) // cores)))
+    starts = range(0, len(flat), step)
+    streams = np.random.default_rng([seed, 1]).spawn(len(starts))
+
+    def fill(start: int, stream: np.random.Generator) -> None:
+        part = slice(start, start + step)
+        noise = stream.standard_normal((len(flat[part]), collapsed.size))
+        place_effects(collapsed, draw_integrated(collapsed, flat[part], noise), full[part])
+
+    with ThreadPoolExecutor(cores) as pool:
+        list(pool.map(fill, starts, streams))
+    return full.reshape(*points.shape[:2], -1)
+
+
+def draw_integrated(collapsed: Collapsed, points: Array, noise: Array) -> Array:
+    """Return the integrated numbers, (S, q), made from standard normal noise given points of the density; zero
+    noise gives their mean."""
+    from bayesmixed.kernels.bridge import draw_effects_compiled
+
+    out = np.empty_like(noise)
+    draw_effects_compiled(points, noise, collapsed.packed.numbers, collapsed.packed.integers, out)
+    return out
+
+
+def place_effects(collapsed: Collapsed, integrated: Array, full: Array) -> None:
+    """Write the integrated numbers into points of the full layout."""
+    one = collapsed.full.predictors[collapsed.full.design.mu.parameter]
+    terms = {term.placement.group.name: term for term in one.terms}
+    start = 0
+    for group in collapsed.groups:
+        stop = start + _effect_count(group)
+        full[:, terms[group.name].effects] = integrated[:, start:stop]
+        start = stop
+    full[:, one.beta[one.beta >= 0]] = collapsed.origin + integrated[:, start:] @ collapsed.matrix.T
+
+
+def _density() -> Any:
+    from bayesmixed.kernels import collapsed_density
+
+    return collapsed_density
+
+
+def _effect_count(group: GroupBlock) -> int:
+    return len(group.levels) * len(group.labels)
+
+
+def _elimination_order(design: Design) -> tuple[GroupBlock, ...]:
+    """Return the group terms, the one with the most effects first."""
+    return tuple(sorted(design.mu.groups, key=_effect_count, reverse=True))
+
+
+def _kept_coordinates(full: Layout) -> Any:
+    kept: list[int] = []
+    for one in full.predictors.values():
+        for term in one.terms:
+            kept += [int(slot) for slot in term.sd if slot >= 0]
+            kept += [slot for place in term.partials for slot in range(place.start, place.stop)]
+    kept += [slot for slot, _ in full.scalars.values() if slot >= 0]
+    return np.array(kept, dtype=np.int64)
+
+
+def _pooled_shift(columns: Array, residual: Array) -> Array:
+    """Return coefficients near those of a pooled fit; directions in which the columns say little stay at zero."""
+    squares = np.sum(columns**2, axis=0)
+    ridge = 1e-10 * np.max(squares, initial=0.0)
+    shift = np.zeros(len(squares))
+    for _ in range(3):
+        rest = residual - columns @ shift
+        shift = shift + (columns.T @ rest - ridge * shift) / np.maximum(squares + ridge, 1e-300)
+        ridge = max(ridge, float(np.mean((residual - columns @ shift) ** 2)))
+    return np.asarray(shift)
+
+
+def _pack_terms(block: Block, header: Any, full: Layout, kept: Any, groups: tuple[GroupBlock, ...]) -> None:
+    """Append the table of terms, sigma and the priors, in the coordinates of the collapsed density."""
+    here = _density()
+    place = np.full(full.dimension + 1, -1)
+    place[kept] = np.arange(len(kept))
+    one = full.predictors[full.design.mu.parameter]
+    terms = {}
+    for term in one.terms:
+        partials = tuple(slice(int(place[p.start]), int(place[p.start]) + p.stop - p.start) for p in term.partials)
+        terms[term.placement.group.name] = replace(
+            term, sd=np.where(term.sd >= 0, place[term.sd], -1), partials=partials, effects=slice(0, 0)
+        )
+    scalars = {name: (int(place[slot]) if slot >= 0 else -1, value) for name, (slot, value) in full.scalars.items()}
+    reduced = replace(
+        full,
+        predictors={
+            one.predictor.parameter: replace(one, beta=np.full(len(one.beta), -1), terms=tuple(terms.values()))
+        },
+        scalars=scalars,
+        dimension=len(kept),
+    )
+    table = np.zeros((max(len(groups), 1), at.TERM_SIZE), dtype=np.int64)
+    table[0, at.COLUMNS] = 1
+    table[0, at.SD_SLOTS], table[0, at.SD_VALUES] = block.add_integers([-1]), block.add_numbers([1.0])
+    table[0, at.PARTS] = block.add_integers([0])
+    for row, group in zip(table, groups, strict=False):
+        term = terms[group.name]
+        row[at.LEVELS], row[at.COLUMNS] = len(group.levels), len(group.labels)
+        row[at.SD_SLOTS], row[at.SD_VALUES] = block.add_integers(term.sd), block.add_numbers(term.sd_values)
+        correlated = [part for part in group.parts if part.correlated]
+        parts = [len(correlated)]
+        for part, own in zip(correlated, term.partials, strict=True):
+            parts += [len(part.columns), own.start, *part.columns]
+        row[at.PARTS] = block.add_integers(parts)
+    header[here.TERMS], header[here.TERM_COUNT] = block.add_integers(table), len(table)
+    header[here.WIDEST] = table[:, at.COLUMNS].max()
+    (slot, value) = next(iter(scalars.values()))
+    header[here.SIGMA], header[here.SIGMA_VALUE] = slot, block.add_numbers([value])
+    header[at.PRIORS], header[at.PRIOR_COUNT] = _pack_priors(block, reduced)
+
+
+def _pack_cross_products(
+    block: Block, header: Any, groups: tuple[GroupBlock, ...], columns: Array, residual: Array, shift: Array
+) -> None:
+    """Append the cross-products of effects, coefficients and residual."""
+    from scipy import sparse
+
+    here = _density()
+    rest = sparse.hstack([*(_indicator(group) for group in groups[1:]), sparse.csr_matrix(columns)], format="csr")
+    header[here.REST] = rest.shape[1]
+    products = np.asarray((rest.T @ rest).todense())
+    header[here.REST_MATRIX], header[here.REST_SUMS] = block.add_numbers(products), block.add_numbers(rest.T @ residual)
+    header[here.SQUARES] = block.add_numbers([residual @ residual])
+    header[here.MEANS] = block.add_numbers(np.concatenate([np.zeros(rest.shape[1] - len(shift)), -shift]))
+    if not groups:
+        header[here.POINTERS] = block.add_integers([0])
+        return
+    first = groups[0]
+    width, levels = len(first.labels), len(first.levels)
+    inner = _indicator(first)
+    blocks = np.empty((levels, width, width))
+    z = first.centred_matrix
+    for i in range(width):
+        for k in range(width):
+            blocks[:, i, k] = np.bincount(first.index, weights=z[:, i] * z[:, k], minlength=levels)
+    header[here.BLOCKS], header[here.LEVEL_SUMS] = block.add_numbers(blocks), block.add_numbers(inner.T @ residual)
+    cross = (inner.T @ rest).tobsr(blocksize=(width, 1))
+    cross.sort_indices()
+    header[here.ENTRIES] = len(cross.indices)
+    header[here.POINTERS], header[here.COLUMNS] = block.add_integers(cross.indptr), block.add_integers(cross.indices)
+    header[here.CROSS] = block.add_numbers(cross.data)
+
+
+def _indicator(group: GroupBlock) -> Any:
+    """Return the sparse (n, J K) columns of a group term."""
+    from scipy import sparse
+
+    rows, width = np.arange(len(group.index)), len(group.labels)
+    columns = (group.index[:, None] * width + np.arange(width)).ravel()
+    shape = (len(rows), _effect_count(group))
+    return sparse.csr_matrix((group.centred_matrix.ravel(), (np.repeat(rows, width), columns)), shape=shape)
+
+
+def _start(collapsed: Collapsed) -> Callable[[Any], Array]:
+    """Return a function that draws a starting point around the mode of the collapsed density."""
+    from scipy.optimize import minimize
+
+    from bayesmixed.kernels.bridge import collapsed_function, evaluate
+
+    design, function = collapsed.full.design, collapsed_function()
+    first = np.zeros(collapsed.full.dimension)
+    unit = group_unit(design, design.mu)
+    for term in collapsed.full.predictors[design.mu.parameter].terms:
+        group, free = term.placement.group, term.sd >= 0
+        scales = np.where(np.array(group.labels) == "Intercept", 1.0, group.scales)
+        first[term.sd[free]] = np.log(0.5 * unit / scales)[free]
+    for name, (slot, _) in collapsed.full.scalars.items():
+        if slot >= 0:
+            first[slot] = np.log(fit_pooled(design).values[name])
+
+    def descend(x: Array) -> tuple[float, Array]:
+        value, gradient = evaluate(collapsed.packed, x, function)
+        return -value, -gradient
+
+    centre = minimize(descend, first[collapsed.kept], jac=True, method="L-BFGS-B", options={"maxiter": 50}).x
+
+    def draw(seed: Any) -> Array:
+        return np.asarray(centre + 0.2 * np.random.default_rng(seed).standard_normal(len(centre)))
+
+    return draw
+
+
+def _run(design: Design, compiled: Any, settings: Settings, target: float | None, progress: bool) -> Any:
+    """Run the sampler at the usual target whatever the number of levels: there is no funnel to be careful about."""
+    tree, decisions, used = run_sampler(design, compiled, settings, target or USUAL, progress)
+    if target is not None:
+        return tree, decisions, used
+    first = f"target acceptance {USUAL}"
+    divergent = int(tree["sample_stats"]["diverging"].sum())
+    if not divergent or not used.complete:
+        return tree, (first,), used
+    tree, _, used = run_sampler(design, compiled, settings, CAREFUL, progress)
+    return tree, (first, f"{divergent} divergences: sampled again with target acceptance {CAREFUL}"), used
