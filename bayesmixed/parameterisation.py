@@ -93,7 +93,9 @@ def choose_levels(
         group = blocks[choice.effects]
         levels = np.full(len(group.levels), choice.way != NONCENTRED)
         if choice.reason.startswith(_EXPECTED) and mode is not None:
-            levels = np.median(_cautious(mode.factors[group.name], mode.effective[group.name]), axis=1) > 0.5
+            factors = np.median(_cautious(mode.factors[group.name], mode.effective[group.name]), axis=1)
+            # Where most levels are better left non-centred, only those that the data pin down are centred.
+            levels = factors > (0.5 if np.median(factors) > 0.5 else 0.8)
             if 0 < levels.sum() < len(levels):
                 way = f"{HIERARCHICAL} for {int(levels.sum())} of {len(levels)} levels"
                 choice = replace(choice, way=way)
@@ -108,10 +110,10 @@ _EXPECTED = "expected shrinkage factor"
 
 
 def _cautious(factors: Array, effective: Array) -> Array:
-    """Return shrinkage factors (J, K) at an SD 1.5 standard errors (on the log scale) below its mode.
+    """Return shrinkage factors (J, K) at an SD 2 standard errors (on the log scale) below its mode.
 
     With few groups the SD may be near zero, where centred effects make a funnel; its log has a standard error of
     about 1 / sqrt(2 v), v the effective number of effects.
     """
-    odds = factors / np.maximum(1.0 - factors, 1e-12) * np.exp(-3.0 / np.sqrt(2.0 * np.maximum(effective, 0.5)))
+    odds = factors / np.maximum(1.0 - factors, 1e-12) * np.exp(-4.0 / np.sqrt(2.0 * np.maximum(effective, 0.5)))
     return np.asarray(odds / (1.0 + odds))
