@@ -228,7 +228,7 @@ def _kept_coordinates(full: Layout) -> Any:
 def _pooled_shift(columns: Array, residual: Array) -> Array:
     """Return coefficients near those of a pooled fit; directions in which the columns say little stay at zero."""
     squares = np.sum(columns**2, axis=0)
-    ridge = 1e-10 * np.max(squares, initial=0.0)
+    ridge = 1e-10 * float(np.max(squares, initial=0.0))
     shift = np.zeros(len(squares))
     for _ in range(3):
         rest = residual - columns @ shift
