@@ -34,6 +34,8 @@ _PUBLIC = {
     "Fit": "fitting",
     "fit": "fitting",
     "sample": "fitting",
+    "extend": "refitting",
+    "refit": "refitting",
     "load_fit": "fit_files",
     "save_fit": "fit_files",
     "predict": "prediction",

@@ -15,10 +15,12 @@ from bayesmixed.draws import stored_frame
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import DataError, StatisticsWarning
 from bayesmixed.fitting import Fit
+from bayesmixed.frozen_priors import freeze, frozen_from_text, frozen_to_text, with_frozen_priors
 from bayesmixed.preparation import prepare
 from bayesmixed.spec import spec_from_toml, spec_to_toml
 
 FORMAT = 1
+_FROZEN = "frozen_priors"
 
 
 def save_fit(fit: Fit, path: str | Path) -> Path:
@@ -46,6 +48,7 @@ def save_fit(fit: Fit, path: str | Path) -> Path:
     }
     tree = xr.DataTree.from_dict({name: child.to_dataset() for name, child in fit.draws.children.items()})
     tree.attrs.update(attributes)
+    tree[_FROZEN] = frozen_to_text(freeze(fit.design))
     if not path.absolute().parent.is_dir():
         raise DataError(f"Folder '{path.absolute().parent}' does not exist; make it before saving '{path.name}' there.")
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
@@ -90,6 +93,8 @@ def load_fit(path: str | Path) -> Fit:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
         design = prepare(spec_from_toml(tree.attrs["spec"], str(path)), frame)
+    if _FROZEN in tree.data_vars:
+        design = with_frozen_priors(design, frozen_from_text(str(tree[_FROZEN].item())))
     engine = json.loads(tree.attrs["engine"])
     return Fit(
         design=replace(design, dropped=int(tree.attrs["dropped"])),

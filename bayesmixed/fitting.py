@@ -202,6 +202,7 @@ def sample(
         cores=min(chains, cores or os.cpu_count() or 1),
         target_accept=target_accept or 0.9,
         seed=int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed),
+        parameterisation=parameterisation if isinstance(parameterisation, str) else dict(parameterisation),
     )
     run = ENGINES[name].sample(
         design, settings, parameterisation=parameterisation, target_accept=target_accept, why=why, progress=progress

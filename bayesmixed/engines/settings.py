@@ -1,5 +1,6 @@
 """Settings of a run and the record of what an engine did."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -17,6 +18,8 @@ class Settings:
         From which everything random follows.
     complete : bool
         False after an interruption: fewer draws than asked for.
+    parameterisation : str or mapping
+        What was asked for; what was taken stands among the decisions of the engine.
     """
 
     chains: int
@@ -26,6 +29,7 @@ class Settings:
     target_accept: float
     seed: int
     complete: bool = True
+    parameterisation: str | Mapping[str, str] = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,190 @@
+"""Fits from fits: the same model with other priors, other data, another seed, or more draws."""
+
+import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesmixed.default_priors import states_centred_prior, states_group_prior
+from bayesmixed.design import Design
+from bayesmixed.engines import ENGINES
+from bayesmixed.engines.runs import default_target
+from bayesmixed.errors import SamplingError, SpecError, StatisticsWarning, did_you_mean, enumerate_words
+from bayesmixed.fitting import Fit, sample
+from bayesmixed.frozen_priors import freeze, with_frozen_priors
+from bayesmixed.preparation import prepare
+from bayesmixed.priors import matching_key
+from bayesmixed.spec import ModelSpec, as_spec
+
+SETTINGS = ("engine", "chains", "draws", "tune", "target_accept", "parameterisation", "cores", "missing", "progress")
+
+
+def refit(
+    fit: Fit,
+    *,
+    priors: Mapping[str, Any] | None = None,
+    data: Any = None,
+    seed: int | None = None,
+    **settings: Any,
+) -> Fit:
+    """Return a new fit of the same model.
+
+    Priors are frozen: those that are not named keep the numbers of `fit.design.priors`, and the column means at which
+    they are stated, also under new data. What is decided anew stands in `fit.engine.decisions`.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    priors : mapping, optional
+        Priors that change, by the names of the posterior. One on `beta[Intercept]`, or on an SD or correlation of a
+        term with correlated slopes, moves the coordinate in which the others of that term are stated: from the
+        covariate means to zero.
+    data : data frame or mapping of columns, optional
+        New rows, with a response; all checks of `prepare` are made.
+    seed : int, optional
+        That of the fit if not given.
+    **settings
+        Of `sample`, and `missing` of `fit`; those of the fit if not given.
+
+    Raises
+    ------
+    SpecError, DataError
+        Before any sampling.
+    SamplingError
+        The sampler could not start, or was interrupted too early.
+    """
+    for name in settings:
+        if name not in SETTINGS:
+            raise SpecError(f"refit has no setting '{name}'. {did_you_mean(name, SETTINGS)}")
+    design, notes = _change_design(fit.design, priors or {}, data, settings.pop("missing", "error"))
+    if settings.get("progress", True):
+        for note in notes:
+            print(note, file=sys.stderr)
+    given = _settings_of(fit, design) | settings
+    again = sample(design, seed=fit.settings.seed if seed is None else seed, **given)
+    return _with_decisions(again, notes, again.engine.decisions)
+
+
+def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = True) -> Fit:
+    """Return the fit with more draws in each chain: the model is sampled again with a seed that follows from the fit's.
+
+    The sampler is tuned anew, so that many draws at once cost less than the same number in several calls.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    draws : int
+        How many draws each chain gets in addition.
+    cores, progress
+        As in `sample`.
+
+    Raises
+    ------
+    SamplingError
+        The fit, or the further run, was interrupted: its chains do not have the same number of draws.
+    """
+    before = fit.settings
+    if not before.complete:
+        raise SamplingError(
+            f"This fit was interrupted at {before.chains} chains of {before.draws} draws, so it cannot be extended. "
+            "Sample it again: bm.refit(fit, draws=..., chains=...)."
+        )
+    seed = int(np.random.SeedSequence(before.seed, spawn_key=(before.draws,)).generate_state(1)[0])
+    given = _settings_of(fit, fit.design) | {"draws": draws, "target_accept": before.target_accept}
+    more = sample(fit.design, **given | {"seed": seed, "cores": cores or before.cores, "progress": progress})
+    if not more.settings.complete or more.settings.chains != before.chains:
+        raise SamplingError(
+            f"The further run was interrupted at {more.settings.chains} chains of {more.settings.draws} draws; "
+            "the fit stays as it was."
+        )
+    stages = {name: fit.timing.get(name, 0.0) + seconds for name, seconds in more.timing.items()}
+    extended = replace(
+        fit,
+        draws=_join_draws(fit.draws, more.draws),
+        settings=replace(before, draws=before.draws + draws),
+        timing={**fit.timing, **stages},
+    )
+    return _with_decisions(extended, fit.engine.decisions, (f"extended by {draws} draws with seed {seed}",))
+
+
+def _change_design(
+    design: Design, priors: Mapping[str, Any], data: Any, missing: str
+) -> tuple[Design, tuple[str, ...]]:
+    """Return the design with other priors or data, and what a reader should know about the priors."""
+    if not priors and data is None:
+        return design, ()
+    spec = as_spec(design.spec, priors=priors)
+    if data is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", StatisticsWarning)
+            changed = replace(prepare(spec, design.table.data), dropped=design.dropped)
+    else:
+        changed = prepare(spec, data, missing=missing)
+    changed = with_frozen_priors(changed, freeze(design), priors)
+    new = [
+        key
+        for key, entry in changed.priors.items()
+        if key not in design.priors and entry.source == "default" and matching_key(key, priors) is None
+    ]
+    notes = _moved_coordinates(design, spec)
+    if new:
+        notes = (
+            *notes,
+            f"default priors of {enumerate_words(new)} realised on the new data: the fit did not have them",
+        )
+    return changed, notes
+
+
+def _moved_coordinates(design: Design, spec: ModelSpec) -> tuple[str, ...]:
+    """Return a sentence for each term whose priors were stated at the covariate means and now are as written."""
+    notes = []
+    for predictor in design.predictors.values():
+        if predictor.centred and not states_centred_prior(spec, predictor.suffix):
+            notes.append(f"the prior of {predictor.beta}[Intercept] is stated as written, not at the covariate means")
+        for group in predictor.groups:
+            if np.any(group.centre != 0) and states_group_prior(spec, group.name, predictor.suffix):
+                notes.append(
+                    f"priors of {predictor.sd(group)} and its correlations are stated as written, not at the covariate "
+                    "means; those not named keep their numbers"
+                )
+    return tuple(notes)
+
+
+def _settings_of(fit: Fit, design: Design) -> dict[str, Any]:
+    """Return the arguments of `sample` that repeat a fit; a target acceptance only where it was not the default."""
+    before = fit.settings
+    usable = ENGINES[fit.engine.name].supports(design) is None if fit.engine.name in ENGINES else False
+    target = None if before.target_accept == default_target(fit.design)[0] else before.target_accept
+    return {
+        "engine": fit.engine.name if usable else "auto",
+        "chains": before.chains,
+        "draws": before.draws,
+        "tune": before.tune,
+        "cores": before.cores,
+        "target_accept": target,
+        "parameterisation": before.parameterisation,
+    }
+
+
+def _join_draws(first: xr.DataTree, second: xr.DataTree) -> xr.DataTree:
+    """Return both trees' draws, chain by chain; groups of draws that only the first has are left out."""
+    groups = {}
+    for name, child in first.children.items():
+        dataset = child.to_dataset()
+        if "draw" not in dataset.dims:
+            groups[name] = dataset
+        elif name in second.children:
+            parts = [part.drop_vars("draw", errors="ignore") for part in (dataset, second[name].to_dataset())]
+            joined = xr.concat(parts, "draw", data_vars="minimal", coords="minimal", compat="override", join="override")
+            groups[name] = joined.assign_coords(draw=np.arange(joined.sizes["draw"]))
+    return xr.DataTree.from_dict(groups)
+
+
+def _with_decisions(fit: Fit, first: tuple[str, ...], second: tuple[str, ...]) -> Fit:
+    return replace(fit, engine=replace(fit.engine, decisions=(*first, *second)))
