@@ -1,8 +1,11 @@
 """Shrinkage: no, partial and complete pooling side by side, with the shrinkage factor of each group."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayesmixed.conditional import scalar_shrinkage, shrinkage_factors
 from bayesmixed.design import Predictor
@@ -10,13 +13,15 @@ from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
-from bayesmixed.pooled import fit_pooled
+from bayesmixed.pooled import fit_pooled, mean_inside
 from bayesmixed.prediction import effects_at_centre, group_contribution, population_predictor, thin
 from bayesmixed.summaries.effects import population_part
 from bayesmixed.summaries.tables import labelled
 from bayesmixed.terms.blocks import GroupBlock
 
 FACTOR_DRAWS = 200
+_FAR = 15.0
+"""Units of the link beyond which an estimate of a group alone is on its way to infinity."""
 
 
 def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:
@@ -127,29 +132,55 @@ def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array
     for name, further in list(design.predictors.items())[1:]:
         values[name] = further.link.inverse(population_predictor(further, mean)[0, 0])
     y, trials, note = _nudged(fit, group)
-    levels, width = len(group.levels), len(group.labels)
-    effects = np.zeros((levels, width))
-    estimable = (
-        np.linalg.matrix_rank(information_matrices(group, np.ones((1, design.rows)))[0], hermitian=True) == width
-    )
-    for _ in range(100):
-        eta = fixed + np.einsum("nk,nk->n", group.matrix, effects[group.index])
-        values[predictor.parameter] = predictor.link.inverse(eta)
+    width = len(group.labels)
+    rows = information_matrices(group, np.ones((1, design.rows)))[0]
+    estimable = np.linalg.matrix_rank(rows, hermitian=True) == width
+
+    def at(effects: Array) -> tuple[Array, Array, Array]:
+        eta = fixed + np.sum(group.matrix * effects[group.index], axis=1)
+        values[predictor.parameter] = mean_inside(predictor, eta)
         slope = predictor.link.derivative(eta)
         weight = np.broadcast_to(family.information(values, trials) * slope**2, eta.shape)
         score = family.score(y, values, trials) * slope
+        return np.bincount(group.index, family.logp(y, values, trials), minlength=len(rows)), score, weight
+
+    effects, converged = _climb(at, group, estimable)
+    reach = np.zeros(len(rows))
+    np.maximum.at(reach, group.index, np.abs(np.sum(group.matrix * effects[group.index], axis=1)))
+    finite = converged & (reach < _FAR * (predictor.link.unit or np.inf))
+    note = np.where(estimable & ~finite, "no finite estimate of its own (separation)", note)
+    note = np.where(estimable, note, "too few rows for its own coefficients")
+    mean_part = population_part(fit, predictor, group).mean(("chain", "draw")).values
+    return np.where(finite[:, None], effects + mean_part, np.nan), note
+
+
+def _climb(
+    at: Callable[[Array], tuple[Array, Array, Array]], group: GroupBlock, estimable: NDArray[np.bool_]
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the maxima (J, K) of each group's log-likelihood, by Fisher scoring with halved steps, and which were found."""
+    levels, width = len(group.levels), len(group.labels)
+    effects = np.zeros((levels, width))
+    current, score, weight = at(effects)
+    active, done = estimable.copy(), np.zeros(levels, dtype=bool)
+    for _ in range(100):
         gradient = np.stack([np.bincount(group.index, score * z, minlength=levels) for z in group.matrix.T], axis=-1)
         hessian = information_matrices(group, weight[None])[0]
-        hessian[~estimable] = np.eye(width)
-        step = np.linalg.solve(hessian, gradient[..., None])[..., 0]
-        step[~estimable] = 0.0
-        largest = np.abs(np.einsum("nk,nk->n", group.matrix, step[group.index])).max()
-        effects += step * min(1.0, 5.0 * (predictor.link.unit or np.inf) / max(largest, 1e-300))
-        if largest < 1e-9 * (1.0 + np.abs(eta).max()):
+        hessian[~active] = np.eye(width)
+        active &= np.linalg.cond(hessian) < 1e12
+        hessian[~active] = np.eye(width)
+        step = np.where(active[:, None], np.linalg.solve(hessian, gradient[..., None])[..., 0], 0.0)
+        done |= active & (np.sum(step * gradient, axis=1) < 1e-12)
+        active &= ~done
+        if not active.any():
             break
-    mean_part = population_part(fit, predictor, group).mean(("chain", "draw")).values
-    note = np.where(estimable, note, "too few rows for its own coefficients")
-    return np.where(estimable[:, None], effects + mean_part, np.nan), note
+        for _ in range(30):
+            proposed, score, weight = at(effects + step)
+            worse = proposed < current - 1e-12 * np.abs(current)
+            if not worse.any():
+                break
+            step[worse] *= 0.5
+        effects, current = effects + step, proposed
+    return effects, done
 
 
 def _nudged(fit: Fit, group: GroupBlock) -> tuple[Array, Array, Array]:

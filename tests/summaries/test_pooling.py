@@ -82,3 +82,13 @@ def test_groups_with_too_few_rows_have_no_estimate_of_their_own():
 def test_an_unknown_factor_is_refused():
     with pytest.raises(bm.SpecError, match="Did you mean 'herd'"):
         bm.shrinkage(cbpp_fit(), "hert")
+
+
+@pytest.mark.filterwarnings("error")
+def test_groups_without_an_event_and_far_covariates_make_no_warning():
+    data = classic("MASS", "bacteria")
+    spec = bm.from_formula('(y == "y") ~ trt + week + (1 | ID)', family="bernoulli")
+    fit = fit_at(bm.prepare(spec, data), {"beta": [2.0, 0.5, 1.3, -0.15], "sd_ID": 1.3}, jitter=0.01)
+    table = bm.shrinkage(fit)
+    assert np.all(np.isfinite(table["no_pooling"]))
+    assert table["factor"].between(0, 1).all()
