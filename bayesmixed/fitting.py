@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.equations import write_html
 from bayesmixed.errors import SpecError
 from bayesmixed.families import Family
+from bayesmixed.kept_draws import check_store, keep_draws
 from bayesmixed.preparation import prepare
 from bayesmixed.spec import ModelSpec, as_spec
 
@@ -98,6 +99,7 @@ def fit(
     cores: int | None = None,
     missing: str = "error",
     crossed: tuple[str, ...] | list[str] = (),
+    store: str = "auto",
     progress: bool = True,
 ) -> Fit:
     """Return the fit of a spec to data: `prepare` and `sample` in a row.
@@ -112,7 +114,7 @@ def fit(
         With a formula; "gaussian" if not given.
     priors, links, crossed
         Added to those of the spec.
-    engine, chains, draws, tune, target_accept, parameterisation, seed, cores, progress
+    engine, chains, draws, tune, target_accept, parameterisation, seed, cores, store, progress
         See `sample`.
     missing : {"error", "drop"}
         What to do with rows in which a used column is missing.
@@ -137,6 +139,7 @@ def fit(
         parameterisation=parameterisation,
         seed=seed,
         cores=cores,
+        store=store,
         progress=progress,
     )
 
@@ -152,6 +155,7 @@ def sample(
     parameterisation: str | Mapping[str, str] = "auto",
     seed: int | None = None,
     cores: int | None = None,
+    store: str = "auto",
     progress: bool = True,
 ) -> Fit:
     """Return the fit of a design.
@@ -172,6 +176,9 @@ def sample(
         The same seed gives the same draws on the same machine; by default a new one, which the Fit holds.
     cores : int, optional
         Chains that run at once; by default as many as the machine has.
+    store : {"auto", "all"}
+        "auto" keeps, of a factor with more than 5,000 effects whose draws take more than 400 MB, the mean, sd and
+        quantiles (`group_effects` of the draws) and some hundred draws (`posterior_thinned`); "all" keeps everything.
     progress : bool
         Show progress.
 
@@ -194,6 +201,7 @@ def sample(
         raise SpecError(f"target_accept={target_accept} is impossible; it lies between 0 and 1.")
     if design.response is None:
         raise SpecError("This design has no response (it was prepared for prediction), so there is nothing to fit.")
+    check_store(store)
     name, why = choose(design, engine)
     settings = Settings(
         chains=chains,
@@ -203,11 +211,14 @@ def sample(
         target_accept=target_accept or 0.9,
         seed=int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed),
         parameterisation=parameterisation if isinstance(parameterisation, str) else dict(parameterisation),
+        store=store,
     )
     run = ENGINES[name].sample(
         design, settings, parameterisation=parameterisation, target_accept=target_accept, why=why, progress=progress
     )
-    return Fit(design, run.draws, run.record, run.settings, dict(run.timing), installed_versions())
+    kept, decisions = keep_draws(design, run.draws, store)
+    record = replace(run.record, decisions=(*run.record.decisions, *decisions))
+    return Fit(design, kept, record, run.settings, dict(run.timing), installed_versions())
 
 
 def installed_versions() -> dict[str, str]:

@@ -10,6 +10,7 @@ from bayesmixed.design import Design, Predictor, group_covariance
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.preparation import prepare
 from bayesmixed.terms.blocks import GroupBlock
@@ -67,7 +68,7 @@ def predict(
     if kind not in accepted:
         raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, accepted)}")
     modes = _modes(design, groups, kind, known_rows=data is None)
-    posterior = thin(fit.posterior, draws)
+    posterior = _draws_for(fit, modes, draws)
     generator = np.random.default_rng(seed)
     first = family.parameters[0].name
     values: dict[str, Array] = {}
@@ -95,6 +96,19 @@ def predict(
     else:
         result = values[kind]
     return _dataset(fit, design, posterior, kind, result, modes)
+
+
+def _draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:
+    """Return the draws to predict from: the thinned ones where effects are needed of which no others are kept."""
+    needed = [p.b(group) for p, group in fit.design.group_blocks() if modes[group.name] == "existing"]
+    posterior = with_effects(fit.draws, needed)
+    available = posterior.sizes["chain"] * posterior.sizes["draw"]
+    if draws is not None and draws > available and posterior.sizes["draw"] < fit.posterior.sizes["draw"]:
+        raise SpecError(
+            f"draws={draws}, but of {enumerate_words(n for n in needed if n not in fit.posterior)} only {available} draws "
+            'are kept. Ask for fewer, or fit again with bm.refit(fit, store="all").'
+        )
+    return thin(posterior, draws)
 
 
 def thin(posterior: xr.Dataset, draws: int | None) -> xr.Dataset:

@@ -20,7 +20,18 @@ from bayesmixed.preparation import prepare
 from bayesmixed.priors import matching_key
 from bayesmixed.spec import ModelSpec, as_spec
 
-SETTINGS = ("engine", "chains", "draws", "tune", "target_accept", "parameterisation", "cores", "missing", "progress")
+SETTINGS = (
+    "engine",
+    "chains",
+    "draws",
+    "tune",
+    "target_accept",
+    "parameterisation",
+    "cores",
+    "store",
+    "missing",
+    "progress",
+)
 
 
 def refit(
@@ -86,6 +97,8 @@ def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = T
 
     Raises
     ------
+    SpecError
+        The fit does not hold all draws of its group effects.
     SamplingError
         The fit, or the further run, was interrupted: its chains do not have the same number of draws.
     """
@@ -95,8 +108,13 @@ def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = T
             f"This fit was interrupted at {before.chains} chains of {before.draws} draws, so it cannot be extended. "
             "Sample it again: bm.refit(fit, draws=..., chains=...)."
         )
+    if "posterior_thinned" in fit.draws.children:
+        raise SpecError(
+            "This fit does not hold all draws of its group effects, so it cannot be extended. Fit it with more draws: "
+            f'bm.refit(fit, draws={before.draws + draws}), or with store="all" before extending.'
+        )
     seed = int(np.random.SeedSequence(before.seed, spawn_key=(before.draws,)).generate_state(1)[0])
-    given = _settings_of(fit, fit.design) | {"draws": draws, "target_accept": before.target_accept}
+    given = _settings_of(fit, fit.design) | {"draws": draws, "target_accept": before.target_accept, "store": "all"}
     more = sample(fit.design, **given | {"seed": seed, "cores": cores or before.cores, "progress": progress})
     if not more.settings.complete or more.settings.chains != before.chains:
         raise SamplingError(
@@ -169,6 +187,7 @@ def _settings_of(fit: Fit, design: Design) -> dict[str, Any]:
         "cores": before.cores,
         "target_accept": target,
         "parameterisation": before.parameterisation,
+        "store": before.store,
     }
 
 

@@ -20,6 +20,8 @@ class Settings:
         False after an interruption: fewer draws than asked for.
     parameterisation : str or mapping
         What was asked for; what was taken stands among the decisions of the engine.
+    store : str
+        "auto": large group effects are not kept whole; "all": they are.
     """
 
     chains: int
@@ -30,6 +32,7 @@ class Settings:
     seed: int
     complete: bool = True
     parameterisation: str | Mapping[str, str] = "auto"
+    store: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)

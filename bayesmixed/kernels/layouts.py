@@ -27,6 +27,7 @@ from bayesmixed.terms.blocks import GroupBlock
 
 TRANSFORMS = {"log": POSITIVE, "log_minus_one": ABOVE_ONE}
 Centred = Mapping[str, NDArray[np.bool_]]
+_DECODED_AT_ONCE = 4e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +315,11 @@ def correlation_factor(points: Array, group: GroupBlock, partials: tuple[slice, 
 
 
 def as_posterior(layout: Layout, points: Array) -> xr.Dataset:
-    """Return (chain, draw, dimension) points as a Dataset with the names, dims and coords of the posterior."""
+    """Return (chain, draw, dimension) points as a Dataset with the names, dims and coords of the posterior.
+
+    Some draws at a time are decoded. Effects are written over their coordinates, of which there are as many, so that
+    memory is hardly more than that of the points, which are lost.
+    """
     chains, draws = points.shape[:2]
     coords: dict[str, list[str]] = {}
     for predictor in layout.design.predictors.values():
@@ -322,10 +327,21 @@ def as_posterior(layout: Layout, points: Array) -> xr.Dataset:
         for group in predictor.groups:
             dim = predictor.effect_dim(group)
             coords |= {group.name: list(group.levels), dim: list(group.labels), f"{dim}_2": list(group.labels)}
-    variables = {}
-    for name, (dims, values) in decode(layout, points.reshape(chains * draws, -1)).items():
-        shape = (chains, draws, *values.shape[1:])
-        variables[name] = (("chain", "draw", *dims), values.reshape(shape))
+    rows = np.require(points.reshape(chains * draws, -1), requirements="W")
+    places = {one.predictor.b(t.placement.group): t.effects for one in layout.predictors.values() for t in one.terms}
+    arrays: dict[str, tuple[tuple[str, ...], Array]] = {}
+    step = max(1, int(_DECODED_AT_ONCE / max(1, rows.shape[1], layout.design.rows)))
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        for name, (dims, values) in decode(layout, rows[part]).items():
+            if name not in arrays:
+                place = rows[:, places[name]] if name in places else np.empty((len(rows), *values.shape[1:]))
+                arrays[name] = dims, place.reshape(len(rows), *values.shape[1:])
+            arrays[name][1][part] = values
+    variables = {
+        name: (("chain", "draw", *dims), values.reshape(chains, draws, *values.shape[1:]))
+        for name, (dims, values) in arrays.items()
+    }
     used = {dim for dims, _ in variables.values() for dim in dims}
     labels: dict[str, object] = {name: values for name, values in coords.items() if name in used}
     return xr.Dataset(variables, coords=labels | {"chain": np.arange(chains), "draw": np.arange(draws)})

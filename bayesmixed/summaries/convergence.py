@@ -109,7 +109,7 @@ def _against_divergences(fit: Fit) -> str:
 def _worst(fit: Fit) -> pd.DataFrame:
     import arviz_stats
 
-    names = list(draw_names(fit.design))
+    names = [name for name in draw_names(fit.design) if name in fit.posterior]
     varying = xr.Dataset({name: _varying(fit.posterior[name]) for name in names})
     varying = varying.drop_vars([str(name) for name, v in varying.data_vars.items() if v.size == 0])
     rhat, bulk = arviz_stats.rhat(varying), arviz_stats.ess(varying, method="bulk")

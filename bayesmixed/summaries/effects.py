@@ -7,6 +7,7 @@ import xarray as xr
 from bayesmixed.design import Predictor
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import with_effects
 from bayesmixed.summaries.tables import COLUMNS, labelled
 from bayesmixed.terms.blocks import GroupBlock
 
@@ -67,18 +68,26 @@ def group_effects(fit: Fit, *, kind: str = "deviation", draws: bool = False) -> 
     Returns
     -------
     pandas.DataFrame
-        Columns term (the factor), level, effect, mean, sd, lower, upper, mcse, on the link scale.
+        Columns term (the factor), level, effect, mean, sd, lower, upper, mcse, on the link scale. Where the fit does
+        not hold all draws (`store`), deviations come from what it holds, without mcse, coefficients and draws from
+        the thinned draws.
     """
     if kind not in ("deviation", "coefficient"):
         raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, ['deviation', 'coefficient'])}")
     found: dict[str, tuple[GroupBlock, xr.DataArray]] = {}
+    names = [predictor.b(group) for predictor, group in fit.design.group_blocks()]
     for predictor, group in fit.design.group_blocks():
-        b = fit.posterior[predictor.b(group)]
-        found[predictor.b(group)] = (group, b + population_part(fit, predictor, group) if kind == "coefficient" else b)
+        name = predictor.b(group)
+        kept = with_effects(fit.draws, names if draws else [name])
+        b = kept[name]
+        found[name] = (group, b + population_part(kept, predictor, group) if kind == "coefficient" else b)
     if draws:
         return xr.Dataset({name: values for name, (_, values) in found.items()})
+    summarised = fit.draws["group_effects"].to_dataset() if "group_effects" in fit.draws.children else xr.Dataset()
     tables = [
-        labelled(
+        _from_statistics(summarised[name], name.removeprefix("b_"), group)
+        if name in summarised and kind == "deviation"
+        else labelled(
             values.transpose("chain", "draw", group.name, ...), name.removeprefix("b_"), group.levels, group.labels
         )
         for name, (group, values) in found.items()
@@ -86,10 +95,18 @@ def group_effects(fit: Fit, *, kind: str = "deviation", draws: bool = False) -> 
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
 
-def population_part(fit: Fit, predictor: Predictor, group: GroupBlock) -> xr.DataArray:
+def _from_statistics(statistics: xr.DataArray, term: str, group: GroupBlock) -> pd.DataFrame:
+    """Return table rows from mean, sd and quantiles; the Monte Carlo error is not known."""
+    labels = [(term, level, effect) for level in group.levels for effect in group.labels]
+    table = pd.DataFrame(labels, columns=["term", "level", "effect"])
+    for column, statistic in {"mean": "mean", "sd": "sd", "lower": "q2.5", "upper": "q97.5"}.items():
+        table[column] = statistics.sel(statistic=statistic).transpose(group.name, ...).values.reshape(-1)
+    return table.assign(mcse=np.nan)
+
+
+def population_part(posterior: xr.Dataset, predictor: Predictor, group: GroupBlock) -> xr.DataArray:
     """Return the population coefficient of each column of a group term (0 where there is none), dims chain, draw, effect."""
     labels = list(predictor.population.labels)
-    posterior = fit.posterior
     shape = (posterior.sizes["chain"], posterior.sizes["draw"], len(group.labels))
     values = np.zeros(shape)
     for column, label in enumerate(group.labels):

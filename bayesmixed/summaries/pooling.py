@@ -12,6 +12,7 @@ from bayesmixed.design import Predictor
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import posterior_means, with_effects
 from bayesmixed.links import Array
 from bayesmixed.pooled import fit_pooled, mean_inside
 from bayesmixed.prediction import effects_at_centre, group_contribution, population_predictor, thin
@@ -54,8 +55,9 @@ def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:
         The model has no such grouping factor.
     """
     predictor, block = find_group(fit, group)
-    b = fit.posterior[predictor.b(block)]
-    partial = (b + population_part(fit, predictor, block)).transpose("chain", "draw", block.name, ...)
+    kept = with_effects(fit.draws, [predictor.b(block)])
+    partial = kept[predictor.b(block)] + population_part(kept, predictor, block)
+    partial = partial.transpose("chain", "draw", block.name, ...)
     table = labelled(partial, block.name, block.levels, block.labels)
     estimate, note = no_pooling(fit, predictor, block)
     factors = factor_draws(fit, predictor, block)
@@ -86,8 +88,8 @@ def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int =
     Exact for Gaussian responses (closed form) and for single columns (quadrature); from the expected information for
     several columns of other families.
     """
-    posterior = thin(fit.posterior, draws)
     design = fit.design
+    posterior = thin(with_effects(fit.draws, [p.b(block) for p, block in design.group_blocks()]), draws)
     centre = effects_at_centre(predictor, group, posterior)
     covariance = group.transform @ centre.reshape(-1, *centre.shape[2:]) @ group.transform.T
     others = _predictor_without(predictor, group, posterior)
@@ -126,7 +128,7 @@ def information_matrices(group: GroupBlock, weight: Array) -> Array:
 def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array, Array]:
     """Return the coefficients of each group from its own rows, (J, K), and a note for each group, (J,)."""
     design, family = fit.design, fit.design.family
-    mean = fit.posterior.mean(("chain", "draw")).expand_dims(("chain", "draw"))
+    mean = posterior_means(fit.draws).expand_dims(("chain", "draw"))
     fixed = _predictor_without(predictor, group, mean)[0]
     values = {name: np.asarray(mean[name]).reshape(()) for name in design.scalars}
     for name, further in list(design.predictors.items())[1:]:
@@ -150,7 +152,7 @@ def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array
     finite = converged & (reach < _FAR * (predictor.link.unit or np.inf))
     note = np.where(estimable & ~finite, "no finite estimate of its own (separation)", note)
     note = np.where(estimable, note, "too few rows for its own coefficients")
-    mean_part = population_part(fit, predictor, group).mean(("chain", "draw")).values
+    mean_part = population_part(fit.posterior, predictor, group).mean(("chain", "draw")).values
     return np.where(finite[:, None], effects + mean_part, np.nan), note
 
 

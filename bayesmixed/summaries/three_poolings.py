@@ -12,6 +12,7 @@ import xarray as xr
 
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
 from bayesmixed.fitting import Fit, fit
+from bayesmixed.kept_draws import with_effects
 from bayesmixed.spec import ModelSpec, as_spec
 from bayesmixed.summaries.convergence import diagnose
 from bayesmixed.summaries.effects import population_part
@@ -128,9 +129,10 @@ def _table(fits: Mapping[str, Fit], name: str) -> pd.DataFrame:
     partial = fits["partial"]
     predictor = partial.design.mu
     group = next(block for block in predictor.groups if block.name == name)
+    kept = with_effects(partial.draws, [predictor.b(group)])
     pieces = []
     for effect, label in enumerate(group.labels):
-        together = (partial.posterior[predictor.b(group)] + population_part(partial, predictor, group)).isel(
+        together = (kept[predictor.b(group)] + population_part(kept, predictor, group)).isel(
             {predictor.effect_dim(group): effect}
         )
         draws = {

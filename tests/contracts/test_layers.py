@@ -34,7 +34,7 @@ LAYERS = [
     ["placements"],
     ["model"],
     ["kernels"],
-    ["draws"],
+    ["draws", "kept_draws"],
     ["pooled"],
     ["approximation"],
     ["parameterisation"],
