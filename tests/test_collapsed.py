@@ -1,6 +1,7 @@
 """The collapsed engine: its density, its exact draws, what it refuses, and its posteriors."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -199,8 +200,6 @@ def test_the_sharp_check_of_the_gradient():
     given = CHECKS["G2"]["inputs"]
     x = np.log([given["sd_group"], given["sigma"]])
     # A log-normal prior on an SD is standard normal on its logarithm.
-    from dataclasses import replace
-
     collapsed = lay_out_collapsed(replace(design, priors={**design.priors, **free}))
     np.testing.assert_allclose(
         density(collapsed, x)[1] + x, [expected["d_dlog_sd_group"], expected["d_dlog_sigma"]], atol=1e-6
@@ -246,7 +245,8 @@ def test_a_shifted_response_changes_nothing():
 
 def test_a_shifted_response_changes_nothing_under_a_wide_prior_of_the_user():
     data = table()
-    priors = {"beta[Intercept]": "Normal(0, 1e12)", "beta[x]": "Normal(0, 3)", "sd_g": "HalfNormal(2)", "sigma": "HalfNormal(2)", "sd_h": "HalfNormal(1)"}  # fmt: skip
+    priors = {"beta[Intercept]": "Normal(0, 1e12)", "beta[x]": "Normal(0, 3)", "sigma": "HalfNormal(2)"}
+    priors |= {"sd_g": "HalfNormal(2)", "sd_h": "HalfNormal(1)"}
     np.testing.assert_allclose(
         values_at(data | {"y": data["y"] + 1e7}, priors=priors), values_at(data, priors=priors), rtol=1e-6
     )

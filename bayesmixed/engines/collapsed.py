@@ -31,6 +31,10 @@ from bayesmixed.pooled import fit_pooled
 from bayesmixed.terms.blocks import GroupBlock
 
 LARGEST_REST = 1500
+SMALL_REST = 400
+# Seconds on one core: a gradient here is about 1e-10 times the cube of the rest, one of the kernel 4e-8 per row; the
+# kernel needs some ten times as many.
+_SECONDS_CUBED, _SECONDS_PER_ROW = 1e-10, 4e-7
 _BATCH = 2e7
 
 
@@ -81,8 +85,9 @@ def supports(design: Design) -> str | None:
     if unsupported(design):
         return unsupported(design)
     rest = len(design.mu.population.labels) + sum(_effect_count(g) for g in _elimination_order(design)[1:])
-    if rest > LARGEST_REST:
-        return f"{rest} coefficients remain when the largest factor is integrated out, more than {LARGEST_REST}"
+    slow = rest > SMALL_REST and _SECONDS_CUBED * rest**3 > _SECONDS_PER_ROW * design.rows
+    if rest > LARGEST_REST or slow:
+        return f"{rest} coefficients remain when the largest factor is integrated out, too many for {design.rows} rows"
     if len(_kept_coordinates(lay_out_coordinates(design, {}))) == 0:
         return "every SD is fixed"
     return None
@@ -110,7 +115,9 @@ def sample(
     started = time.perf_counter()
     if progress and not is_cached("collapsed_function"):
         print(
-            "Compiling the sampler's kernel, once on this machine (about ten seconds) ...", file=sys.stderr, flush=True
+            "Compiling the sampler's kernel, once on this machine (about twenty seconds) ...",
+            file=sys.stderr,
+            flush=True,
         )
     function = collapsed_function()
     timing["compile"] = time.perf_counter() - started

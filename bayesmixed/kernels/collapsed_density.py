@@ -48,7 +48,7 @@ def marginal_likelihood(x, gradient, numbers, integers):  # type: ignore[no-unty
     """
     sigma = _sigma(x, numbers, integers)
     weight = 1.0 / (sigma * sigma)
-    sds, factors, root, table, roots = _roots(x, numbers, integers)
+    root, table, roots = _roots(x, numbers, integers)
     blocks, pointers, columns, cross, rest = _cross_products(numbers, integers)
     levels, width = blocks.shape[0], blocks.shape[1]
     size = len(rest)
@@ -58,7 +58,9 @@ def marginal_likelihood(x, gradient, numbers, integers):  # type: ignore[no-unty
         return -np.inf
     means = numbers[integers[MEANS] : integers[MEANS] + size]
     mode_levels, mode_rest = _right_side(weight, root, table, roots, numbers, integers, levels, width, size)
-    quadratic = weight * numbers[integers[SQUARES]] + np.sum(means * means)
+    quadratic = weight * numbers[integers[SQUARES]]
+    for i in range(size):
+        quadratic += means[i] * means[i]
     quadratic -= solve(weight, pointers, columns, table, roots, inner, link, outer, mode_levels, mode_rest)
     variances = np.empty((levels, width, width))
     inverse = invert_blocks(weight, pointers, columns, table, roots, inner, link, outer, variances)
@@ -75,7 +77,7 @@ def marginal_likelihood(x, gradient, numbers, integers):  # type: ignore[no-unty
             distance += mode_levels[g, i] ** 2
             for k in range(width):
                 moments[i, k] += variances[g, i, k] + mode_levels[g, i] * mode_levels[g, k]
-    _add_root_slopes(x, 0, moments, sds, factors, numbers, integers, gradient)
+    _add_root_slopes(x, 0, moments, numbers, integers, gradient)
     for t in range(len(table)):
         start, count, wide = table[t]
         moments[:] = 0.0
@@ -84,7 +86,7 @@ def marginal_likelihood(x, gradient, numbers, integers):  # type: ignore[no-unty
             for i in range(wide):
                 for k in range(wide):
                     moments[i, k] += inverse[here + i, here + k] + mode_rest[here + i] * mode_rest[here + k]
-        _add_root_slopes(x, t + 1, moments, sds, factors, numbers, integers, gradient)
+        _add_root_slopes(x, t + 1, moments, numbers, integers, gradient)
     if integers[SIGMA] >= 0:
         gradient[integers[SIGMA]] += quadratic - distance + (levels * width + size - trace) - n
     return value
@@ -108,7 +110,7 @@ def draw_effects(points, noise, numbers, integers, out):  # type: ignore[no-unty
     for s in range(len(points)):
         sigma = _sigma(points[s], numbers, integers)
         weight = 1.0 / (sigma * sigma)
-        _, _, root, table, roots = _roots(points[s], numbers, integers)
+        root, table, roots = _roots(points[s], numbers, integers)
         factor(weight, root, blocks, pointers, columns, cross, rest, table, roots, inner, link, outer)
         effects, others = _right_side(weight, root, table, roots, numbers, integers, levels, width, size)
         fresh = noise[s, :split].copy().reshape((levels, width))
@@ -125,9 +127,8 @@ def _sigma(x, numbers, integers):  # type: ignore[no-untyped-def]
 
 @njit(cache=False, error_model="numpy")
 def _roots(x, numbers, integers):  # type: ignore[no-untyped-def]
-    """Return SDs and correlation factors of every term, the root of the first, table and roots of the others."""
+    """Return the root of the covariance of the first term, table and roots of the others."""
     count, widest = integers[TERM_COUNT], integers[WIDEST]
-    sds, factors = np.ones((count, widest)), np.zeros((count, widest, widest))
     roots = np.zeros((count, widest, widest))
     table = np.zeros((count - 1, 3), dtype=np.int64)
     start = 0
@@ -135,15 +136,13 @@ def _roots(x, numbers, integers):  # type: ignore[no-untyped-def]
         term = integers[TERMS] + t * at.TERM_SIZE
         width = integers[term + at.COLUMNS]
         sd, correlation = _factor(x, term, numbers, integers)
-        sds[t, :width] = sd
-        factors[t, :width, :width] = correlation
         for i in range(width):
             for k in range(i + 1):
                 roots[t, i, k] = sd[i] * correlation[i, k]
         if t > 0:
             table[t - 1, 0], table[t - 1, 1], table[t - 1, 2] = start, integers[term + at.LEVELS], width
             start += integers[term + at.LEVELS] * width
-    return sds, factors, roots[0], table, roots[1:]
+    return roots[0], table, roots[1:]
 
 
 @njit(cache=False, error_model="numpy")
@@ -186,11 +185,11 @@ def _right_side(weight, root, table, roots, numbers, integers, levels, width, si
 
 
 @njit(cache=False, error_model="numpy")
-def _add_root_slopes(x, t, moments, sds, factors, numbers, integers, gradient):  # type: ignore[no-untyped-def]
+def _add_root_slopes(x, t, moments, numbers, integers, gradient):  # type: ignore[no-untyped-def]
     """Add the derivatives in a term's log SDs and partial correlations."""
     term = integers[TERMS] + t * at.TERM_SIZE
     width, levels = integers[term + at.COLUMNS], integers[term + at.LEVELS]
-    sd, correlation = sds[t, :width], factors[t, :width, :width]
+    sd, correlation = _factor(x, term, numbers, integers)
     slopes = np.zeros((width, width))
     for k in range(width):
         for i in range(width - 1, -1, -1):

@@ -31,7 +31,7 @@ def cholesky(matrix):  # type: ignore[no-untyped-def]
             for left in range(stop, size, TILE):
                 right = min(left + TILE, size)
                 below, beside = panel[left - stop :], panel[left - stop : right - stop]
-                matrix[left:, left:right] -= np.dot(below, beside.T)
+                _subtract(matrix, left, _multiply(below, beside.T.copy()))
     return True
 
 
@@ -50,21 +50,23 @@ def invert(factor):  # type: ignore[no-untyped-def]
                 for k in range(j, i):
                     value -= factor[start + i, start + k] * diagonal[k, j]
                 diagonal[i, j] = value / factor[start + i, start + i]
-        lower[start:stop, start:stop] = diagonal
+        _place(lower, start, start, diagonal, 1.0)
         for left in range(0, start, TILE):
             right = min(left + TILE, start)
             beside = np.ascontiguousarray(factor[start:stop, left:start])
             above = np.ascontiguousarray(lower[left:start, left:right])
-            lower[start:stop, left:right] = -np.dot(diagonal, np.dot(beside, above))
+            _place(lower, start, left, _multiply(diagonal, _multiply(beside, above)), -1.0)
     inverse = np.empty((size, size))
     for top in range(0, size, TILE):
         bottom = min(top + TILE, size)
-        rows = np.ascontiguousarray(lower[top:, top:bottom])
+        rows = np.ascontiguousarray(lower[top:, top:bottom].T)
         for left in range(0, bottom, TILE):
             right = min(left + TILE, size)
-            block = np.dot(rows.T, np.ascontiguousarray(lower[top:, left:right]))
-            inverse[top:bottom, left:right] = block
-            inverse[left:right, top:bottom] = block.T
+            block = _multiply(rows, np.ascontiguousarray(lower[top:, left:right]))
+            _place(inverse, top, left, block, 1.0)
+    for i in range(size):
+        for j in range(i):
+            inverse[j, i] = inverse[i, j]
     return inverse
 
 
@@ -85,3 +87,22 @@ def backward(factor, vector):  # type: ignore[no-untyped-def]
         vector[i] /= factor[i, i]
         for k in range(i):
             vector[k] -= factor[i, k] * vector[i]
+
+
+@njit(cache=False, error_model="numpy")
+def _subtract(matrix, corner, block):  # type: ignore[no-untyped-def]
+    for i in range(block.shape[0]):
+        for j in range(block.shape[1]):
+            matrix[corner + i, corner + j] -= block[i, j]
+
+
+@njit(cache=False, error_model="numpy")
+def _place(matrix, top, left, block, sign):  # type: ignore[no-untyped-def]
+    for i in range(block.shape[0]):
+        for j in range(block.shape[1]):
+            matrix[top + i, left + j] = sign * block[i, j]
+
+
+@njit(cache=False)
+def _multiply(left, right):  # type: ignore[no-untyped-def]
+    return np.dot(left, right)

@@ -136,10 +136,13 @@ def invert_blocks(weight, pointers, columns, table, roots, inner, link, outer, v
         for k in range(width):
             middle[k, k] += 1.0
         for k in range(width):
-            backward(inner[g], middle[:, k])
+            backward(inner[g], middle[k])
+        _transpose(middle)
         for k in range(width):
             backward(inner[g], middle[k])
-        variances[g] = middle
+        for i in range(width):
+            for k in range(width):
+                variances[g, i, k] = middle[i, k]
     return inverse
 
 
