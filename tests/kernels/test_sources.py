@@ -9,7 +9,7 @@ from bayesmixed.kernels.sources import digest
 def test_the_entry_point_carries_the_digest_of_all_kernel_sources():
     # numba looks only at the entry point's own file when it takes a compiled function from its cache. After a change
     # of any kernel source the digest in bridge.py must change, or the old mathematics would run on.
-    assert bridge.SOURCES == digest(), f'Write SOURCES = "{digest()}" into bayesmixed/kernels/bridge.py.'
+    assert digest() == bridge.SOURCES, f'Write SOURCES = "{digest()}" into bayesmixed/kernels/bridge.py.'
 
 
 def test_every_compiled_file_is_part_of_the_digest(tmp_path):
