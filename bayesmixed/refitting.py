@@ -18,7 +18,8 @@ from bayesmixed.fitting import Fit, sample
 from bayesmixed.frozen_priors import freeze, with_frozen_priors
 from bayesmixed.preparation import prepare
 from bayesmixed.priors import matching_key
-from bayesmixed.spec import ModelSpec, as_spec
+from bayesmixed.spec import ModelSpec
+from bayesmixed.spec_files import as_spec
 
 SETTINGS = (
     "engine",

@@ -6,11 +6,15 @@ Times are those of the whole call that fits, 4 chains of 1,000 tuning and 1,000 
 has fitted a small model of the same family before; medians of up to three fits. A number is comparable with the others
 of the same run only. "bulk" and "tail" are the smallest effective sample sizes over population parameters and SDs,
 "effects" the smallest bulk one over group effects, "gradients" those of the kept draws, "ESS/s" is bulk / s.
+
+PyTensor keeps compiled functions on disk, so a peer that was run before compiles less. With --cold each process begins
+without them, as for a model that is new on the machine.
 """
 
 import argparse
 import json
 import math
+import os
 import statistics
 import subprocess
 import sys
@@ -32,12 +36,13 @@ def main() -> None:
     """Print the table, a line as soon as it is known."""
     chosen = read_arguments()
     print(HEADINGS, flush=True)
+    repeats = 1 if chosen.cold else chosen.repeats
     for name in chosen.models or list(MODELS):
-        peer = run_peer(chosen.peer, name, chosen.repeats, chosen.patience)
+        peer = run_peer(chosen.peer, name, repeats, chosen.patience, chosen.cold)
         if peer is not None:
             print(line(name, peer, None), flush=True)
         for engine in chosen.engine:
-            print(line(name, run_worker(engine, name, chosen.repeats, chosen.patience), peer), flush=True)
+            print(line(name, run_worker(engine, name, repeats, chosen.patience, chosen.cold), peer), flush=True)
 
 
 def read_arguments() -> argparse.Namespace:
@@ -48,6 +53,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--engine", nargs="+", default=["auto"], help="our engines; the one that auto takes by default")
     parser.add_argument("--repeats", type=int, default=3, help="fits of which the median is shown")
     parser.add_argument("--patience", type=float, default=25.0, help="seconds after which no further fit begins")
+    parser.add_argument("--cold", action="store_true", help="begin without PyTensor's compiled functions; one fit each")
     chosen = parser.parse_args()
     unknown = [name for name in chosen.models if name not in MODELS]
     if unknown:
@@ -55,12 +61,12 @@ def read_arguments() -> argparse.Namespace:
     return chosen
 
 
-def run_peer(peer: str, name: str, repeats: int, patience: float) -> Row | None:
+def run_peer(peer: str, name: str, repeats: int, patience: float, cold: bool) -> Row | None:
     """Return the measurements of a peer, None for "none"."""
     if peer == "none":
         return None
     if peer == "bambi":
-        return run_worker("bambi", name, repeats, patience)
+        return run_worker("bambi", name, repeats, patience, cold)
     model = MODELS[name]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data.csv"
@@ -72,15 +78,21 @@ def run_peer(peer: str, name: str, repeats: int, patience: float) -> Row | None:
         return collect(peer, ["Rscript", str(FOLDER / "peer.R"), *arguments])
 
 
-def run_worker(package: str, name: str, repeats: int, patience: float) -> Row:
+def run_worker(package: str, name: str, repeats: int, patience: float, cold: bool) -> Row:
     """Return the measurements of one package on one model, from a fresh process."""
     arguments = [package, name, str(repeats), str(patience)]
-    return collect(package, [sys.executable, str(FOLDER / "worker.py"), *arguments])
+    command = [sys.executable, str(FOLDER / "worker.py"), *arguments]
+    if not cold:
+        return collect(package, command)
+    with tempfile.TemporaryDirectory() as folder:
+        return collect(package, command, {"PYTENSOR_FLAGS": f"base_compiledir={folder}"})
 
 
-def collect(package: str, command: list[str]) -> Row:
+def collect(package: str, command: list[str], environment: Mapping[str, str] | None = None) -> Row:
     """Return medians over the JSON lines that a command prints; the first peak of memory."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})}
+    )
     found = list(_json_lines(done.stdout))
     if not found:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")
