@@ -82,7 +82,7 @@ def demo(
 def specs() -> None:
     """List the shipped specs."""
     from bayesmixed.families import find_family
-    from bayesmixed.spec import list_specs, load_spec
+    from bayesmixed.spec_files import list_specs, load_spec
 
     for name in list_specs():
         spec = load_spec(name)
@@ -111,7 +111,7 @@ def show(
     missing: Missing = "error",
 ) -> None:
     """Print a spec, in words, with its priors, and as the TOML file that says the same."""
-    from bayesmixed.spec import spec_to_toml
+    from bayesmixed.spec_files import spec_to_toml
     from bayesmixed.summaries.prior_tables import prior_table
 
     model = _read_spec(spec, family, prior, link, factor, crossed)
@@ -242,7 +242,7 @@ def _read_spec(
     crossed: Iterable[str] | None,
 ) -> "ModelSpec":
     from bayesmixed.families import find_family
-    from bayesmixed.spec import as_spec
+    from bayesmixed.spec_files import as_spec
 
     spec = as_spec(text, family=family)
     if "~" in text and family is None:

@@ -17,7 +17,7 @@ from bayesmixed.errors import DataError, StatisticsWarning
 from bayesmixed.fitting import Fit
 from bayesmixed.frozen_priors import freeze, frozen_from_text, frozen_to_text, with_frozen_priors
 from bayesmixed.preparation import prepare
-from bayesmixed.spec import spec_from_toml, spec_to_toml
+from bayesmixed.spec_files import spec_from_toml, spec_to_toml
 
 FORMAT = 1
 _FROZEN = "frozen_priors"

@@ -18,7 +18,8 @@ from bayesmixed.errors import SpecError
 from bayesmixed.families import Family
 from bayesmixed.kept_draws import check_store, keep_draws
 from bayesmixed.preparation import prepare
-from bayesmixed.spec import ModelSpec, as_spec
+from bayesmixed.spec import ModelSpec
+from bayesmixed.spec_files import as_spec
 
 
 @dataclass(frozen=True, slots=True)

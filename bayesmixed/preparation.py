@@ -26,7 +26,8 @@ from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_m
 from bayesmixed.families import Family, find_family
 from bayesmixed.frames import as_frame, complete_rows
 from bayesmixed.links import Array
-from bayesmixed.spec import ModelSpec, as_spec
+from bayesmixed.spec import ModelSpec
+from bayesmixed.spec_files import as_spec
 from bayesmixed.terms.blocks import GroupBlock, Part
 from bayesmixed.terms.tables import Table, as_table, evaluate_expression, is_number, variables
 

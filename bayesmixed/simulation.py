@@ -17,7 +17,8 @@ from bayesmixed.frames import as_frame
 from bayesmixed.links import Array
 from bayesmixed.preparation import prepare_without_response
 from bayesmixed.simulation_plan import ColumnPlan, GroupPlan, SimulationPlan
-from bayesmixed.spec import ModelSpec, as_spec
+from bayesmixed.spec import ModelSpec
+from bayesmixed.spec_files import as_spec
 from bayesmixed.terms.blocks import GroupBlock
 
 INVERSES: dict[str, Callable[[Array], Array]] = {

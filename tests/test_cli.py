@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import bayesmixed as bm
 from bayesmixed.cli import _Commands, app
 from bayesmixed.results import open_folder
-from bayesmixed.spec import spec_from_toml
+from bayesmixed.spec_files import spec_from_toml
 
 SHIPPED = Path(bm.__file__).parent / "data"
 CBPP = str(SHIPPED / "cbpp.csv")

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from bayesmixed.errors import SpecError
 from bayesmixed.formulas import format_formula, parse_formula
 from bayesmixed.priors import as_prior
-from bayesmixed.spec import from_formula, spec_from_toml, spec_to_toml
+from bayesmixed.spec import from_formula
+from bayesmixed.spec_files import spec_from_toml, spec_to_toml
 from bayesmixed.terms import Fixed, Group, Observation, Offset
 
 ONE = Fixed(formula="1")

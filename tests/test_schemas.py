@@ -7,7 +7,7 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.schemas import make_schema
-from bayesmixed.spec import shipped_specs_folder, spec_from_toml
+from bayesmixed.spec_files import shipped_specs_folder, spec_from_toml
 
 VALIDATOR = jsonschema.Draft202012Validator(make_schema())
 TERMS = """

@@ -5,10 +5,9 @@ import pytest
 import bayesmixed as bm
 from bayesmixed.errors import SpecError
 from bayesmixed.families import FAMILIES
-from bayesmixed.spec import (
-    ModelSpec,
+from bayesmixed.spec import ModelSpec, from_formula
+from bayesmixed.spec_files import (
     as_spec,
-    from_formula,
     list_specs,
     load_spec,
     save_spec,

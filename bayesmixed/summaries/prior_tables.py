@@ -10,7 +10,8 @@ import pandas as pd
 from bayesmixed.design import Design
 from bayesmixed.preparation import prepare
 from bayesmixed.prior_draws import draw_priors, prior_quantile
-from bayesmixed.spec import ModelSpec, as_spec
+from bayesmixed.spec import ModelSpec
+from bayesmixed.spec_files import as_spec
 from bayesmixed.summaries.pages import Section, write_markup, write_text
 from bayesmixed.summaries.prior_implications import list_implications, list_oddities
 from bayesmixed.summaries.prior_rules import explain_rules, list_rules

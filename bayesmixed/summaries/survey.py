@@ -17,7 +17,8 @@ from bayesmixed.formulas import format_formula
 from bayesmixed.frames import as_frame
 from bayesmixed.links import Array
 from bayesmixed.preparation import prepare
-from bayesmixed.spec import ModelSpec, as_spec
+from bayesmixed.spec import ModelSpec
+from bayesmixed.spec_files import as_spec
 from bayesmixed.structure import (
     NESTED,
     SAME,

@@ -13,7 +13,8 @@ import xarray as xr
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
 from bayesmixed.fitting import Fit, fit
 from bayesmixed.kept_draws import with_effects
-from bayesmixed.spec import ModelSpec, as_spec
+from bayesmixed.spec import ModelSpec
+from bayesmixed.spec_files import as_spec
 from bayesmixed.summaries.convergence import diagnose
 from bayesmixed.summaries.effects import population_part
 from bayesmixed.summaries.tables import describe, to_text

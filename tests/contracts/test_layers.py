@@ -23,6 +23,7 @@ LAYERS = [
     ["equations"],
     ["formula_changes", "simulation_plan"],
     ["spec"],
+    ["spec_files"],
     ["schemas"],
     ["frames", "structure"],
     ["design"],

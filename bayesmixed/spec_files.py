@@ -1,0 +1,121 @@
+"""Specs in files: TOML to spec and back, shipped specs, and whatever a user may give as a spec."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families import Family, find_family
+from bayesmixed.spec import ModelSpec, from_formula
+
+
+def as_spec(
+    spec: "str | Path | ModelSpec",
+    *,
+    family: str | Family | None = None,
+    priors: Mapping[str, Any] | None = None,
+    links: Mapping[str, str] | None = None,
+    crossed: str | Sequence[str] = (),
+) -> ModelSpec:
+    """Return a spec from a formula, a shipped name, a TOML path or a spec, with changes applied.
+
+    Raises
+    ------
+    SpecError
+        Nothing of that name exists, or `family` contradicts the spec.
+    """
+    if isinstance(spec, str) and "~" in spec:
+        return from_formula(spec, family=family or "gaussian", priors=priors, links=links, crossed=crossed)
+    if not isinstance(spec, ModelSpec):
+        spec = load_spec(spec)
+    if family is not None and find_family(family).name != find_family(spec.family).name:
+        raise SpecError(
+            f"The spec has family '{find_family(spec.family).name}', but family '{find_family(family).name}' was given. "
+            "Give a family only with a formula."
+        )
+    if not priors and not links and not crossed:
+        return spec
+    fields = {name: getattr(spec, name) for name in ModelSpec.model_fields}
+    fields["priors"] = {**spec.priors, **(priors or {})}
+    fields["links"] = {**spec.links, **(links or {})}
+    added = (crossed,) if isinstance(crossed, str) else crossed
+    fields["crossed"] = tuple(dict.fromkeys((*spec.crossed, *added)))
+    return ModelSpec(**fields)
+
+
+def load_spec(source: str | Path) -> ModelSpec:
+    """Return the spec of a TOML file, or of a shipped name (see `list_specs`).
+
+    Raises
+    ------
+    SpecError
+        There is no such file or name, or the file is no spec; the message names the field.
+    """
+
+    path = Path(source)
+    if not path.suffix and not path.is_file():
+        shipped = list_specs()
+        if str(source) not in shipped:
+            raise SpecError(
+                f"'{source}' is no formula (it has no tilde), no file and no shipped spec. {did_you_mean(str(source), shipped)}"
+            )
+        path = shipped_specs_folder() / f"{source}.toml"
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise SpecError(f"There is no spec file '{path}' (looked in {path.absolute().parent}).") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"Spec '{path}' cannot be read: {error}.") from error
+    return spec_from_toml(text, str(path))
+
+
+def spec_from_toml(text: str, name: str = "spec") -> ModelSpec:
+    """Return the spec written in TOML text; `name` stands in error messages."""
+    import tomllib
+
+    try:
+        return ModelSpec(**tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"'{name}' is no TOML: {error}.") from error
+    except SpecError as error:
+        raise SpecError(f"In '{name}': {error}") from error
+
+
+def spec_to_toml(spec: ModelSpec) -> str:
+    """Return the spec as TOML text, which `spec_from_toml` reads back to an equal spec.
+
+    Raises
+    ------
+    SpecError
+        The family is an object of the user's own, which text cannot hold.
+    """
+    import tomli_w
+
+    if not isinstance(spec.family, str):
+        raise SpecError(f"A spec with an own Family object ('{spec.family.name}') cannot be written as TOML.")
+    first = find_family(spec.family).parameters[0].name
+    fields = spec.model_dump(exclude_defaults=True, exclude={"response", "trials", "predictors", "priors", "family"})
+    fields |= {"formula": spec.formula, "family": spec.family}
+    predictors = {
+        name: [term.model_dump() for term in terms] for name, terms in spec.predictors.items() if name != first
+    }
+    fields |= {"predictors": predictors} if predictors else {}
+    priors = {key: p.arguments[0] if p.name == "Fixed" else p.to_text() for key, p in spec.priors.items()}
+    return tomli_w.dumps(fields | ({"priors": priors} if priors else {}))
+
+
+def save_spec(spec: ModelSpec, path: str | Path) -> None:
+    """Write the spec as a TOML file."""
+    Path(path).write_text(spec_to_toml(spec), encoding="utf-8")
+
+
+def list_specs() -> list[str]:
+    """Return the names of the shipped specs, in alphabetical order."""
+    return sorted(path.stem for path in shipped_specs_folder().glob("*.toml"))
+
+
+def shipped_specs_folder() -> Path:
+    """Return the folder of shipped specs: inside the package when installed, beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "model_specs"
+    return inside if inside.is_dir() else package.parent / "model_specs"
