@@ -31,7 +31,7 @@ def cholesky(matrix):  # type: ignore[no-untyped-def]
             for left in range(stop, size, TILE):
                 right = min(left + TILE, size)
                 below, beside = panel[left - stop :], panel[left - stop : right - stop]
-                _subtract(matrix, left, _multiply(below, beside.T.copy()))
+                _subtract(matrix, left, multiply(below, beside.T.copy()))
     return True
 
 
@@ -55,19 +55,25 @@ def invert(factor):  # type: ignore[no-untyped-def]
             right = min(left + TILE, start)
             beside = np.ascontiguousarray(factor[start:stop, left:start])
             above = np.ascontiguousarray(lower[left:start, left:right])
-            _place(lower, start, left, _multiply(diagonal, _multiply(beside, above)), -1.0)
+            _place(lower, start, left, multiply(diagonal, multiply(beside, above)), -1.0)
     inverse = np.empty((size, size))
     for top in range(0, size, TILE):
         bottom = min(top + TILE, size)
         rows = np.ascontiguousarray(lower[top:, top:bottom].T)
         for left in range(0, bottom, TILE):
             right = min(left + TILE, size)
-            block = _multiply(rows, np.ascontiguousarray(lower[top:, left:right]))
+            block = multiply(rows, np.ascontiguousarray(lower[top:, left:right]))
             _place(inverse, top, left, block, 1.0)
     for i in range(size):
         for j in range(i):
             inverse[j, i] = inverse[i, j]
     return inverse
+
+
+@njit(cache=False)
+def multiply(left, right):  # type: ignore[no-untyped-def]
+    """Return the product of two contiguous matrices; one place, so that it is compiled once."""
+    return np.dot(left, right)
 
 
 @njit(cache=False, error_model="numpy")
@@ -101,8 +107,3 @@ def _place(matrix, top, left, block, sign):  # type: ignore[no-untyped-def]
     for i in range(block.shape[0]):
         for j in range(block.shape[1]):
             matrix[top + i, left + j] = sign * block[i, j]
-
-
-@njit(cache=False)
-def _multiply(left, right):  # type: ignore[no-untyped-def]
-    return np.dot(left, right)

@@ -21,7 +21,9 @@ import math
 import numpy as np
 from numba import njit
 
-from bayesmixed.kernels.dense import backward, cholesky, forward, invert
+from bayesmixed.kernels.dense import backward, cholesky, forward, invert, multiply
+
+CHUNK = 256
 
 
 @njit(cache=False, error_model="numpy")
@@ -44,6 +46,7 @@ def factor(weight, root, blocks, pointers, columns, cross, rest, table, roots, i
         for j in range(i + 1):
             outer[i, j] = weight * rest[i, j]
     square = weight * weight
+    full = _is_full(levels, columns, outer)
     for g in range(levels):
         for i in range(width):
             for j in range(width):
@@ -68,12 +71,21 @@ def factor(weight, root, blocks, pointers, columns, cross, rest, table, roots, i
                     value += root[k, i] * cross[e, k]
                 link[e, i] = value
             forward(inner[g], link[e])
+            if full:
+                continue
             row = columns[e]
             for other in range(pointers[g], e + 1):
                 value = 0.0
                 for k in range(width):
                     value += link[e, k] * link[other, k]
                 outer[row, columns[other]] -= square * value
+    if full:
+        for first in range(0, levels, CHUNK):
+            rows = _dense_rows(first, min(first + CHUNK, levels), pointers, columns, link, len(outer))
+            product = multiply(rows.T.copy(), rows)
+            for i in range(len(outer)):
+                for j in range(i + 1):
+                    outer[i, j] -= square * product[i, j]
     _mirror(outer)
     _apply_transposed(outer, table, roots)
     for i in range(len(outer)):
@@ -121,9 +133,22 @@ def invert_blocks(weight, pointers, columns, table, roots, inner, link, outer, v
     _apply(covariance, table, roots)
     square = weight * weight
     middle, column = np.empty((width, width)), np.empty(width)
+    full = _is_full(levels, columns, outer)
+    rows, product = outer[:0], outer[:0]
     for g in range(levels):
         middle[:] = 0.0
-        for e in range(pointers[g], pointers[g + 1]):
+        if full and g % CHUNK == 0:
+            rows = _dense_rows(g, min(g + CHUNK, levels), pointers, columns, link, len(outer))
+            product = multiply(rows, covariance)
+        if full:
+            here = g % CHUNK * width
+            for i in range(width):
+                for k in range(width):
+                    value = 0.0
+                    for m in range(len(outer)):
+                        value += product[here + i, m] * rows[here + k, m]
+                    middle[i, k] = square * value
+        for e in range(pointers[g], pointers[g] if full else pointers[g + 1]):
             row = columns[e]
             column[:] = 0.0
             for other in range(pointers[g], pointers[g + 1]):
@@ -144,6 +169,25 @@ def invert_blocks(weight, pointers, columns, table, roots, inner, link, outer, v
             for k in range(width):
                 variances[g, i, k] = middle[i, k]
     return inverse
+
+
+@njit(cache=False, error_model="numpy")
+def _is_full(levels, columns, outer):  # type: ignore[no-untyped-def]
+    """Return whether enough levels meet enough of the rest for dense products to be faster."""
+    size = len(outer)
+    return size >= 16 and 4 * len(columns) > levels * size
+
+
+@njit(cache=False, error_model="numpy")
+def _dense_rows(start, stop, pointers, columns, link, size):  # type: ignore[no-untyped-def]
+    """Return the link of some levels as a dense matrix, K rows for each level."""
+    width = link.shape[1]
+    rows = np.zeros(((stop - start) * width, size))
+    for g in range(start, stop):
+        for e in range(pointers[g], pointers[g + 1]):
+            for k in range(width):
+                rows[(g - start) * width + k, columns[e]] = link[e, k]
+    return rows
 
 
 @njit(cache=False, error_model="numpy")

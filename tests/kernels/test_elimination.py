@@ -16,8 +16,8 @@ def lower(generator, width):
     return np.tril(generator.normal(size=(width, width))) + 2 * np.eye(width)
 
 
-@pytest.fixture
-def problem():
+@pytest.fixture(params=[0.02, 0.7], ids=["sparse", "dense"])
+def problem(request):
     """Return a random problem of two further factors and two coefficients, by parts and as dense matrices."""
     generator = np.random.default_rng(3)
     n, rest = 60, 19
@@ -26,7 +26,7 @@ def problem():
     z = np.zeros((n, LEVELS * WIDTH))
     for i in range(n):
         z[i, index[i] * WIDTH : (index[i] + 1) * WIDTH] = inside[i]
-    v = generator.normal(size=(n, rest)) * (generator.random((n, rest)) < 0.1)
+    v = generator.normal(size=(n, rest)) * (generator.random((n, rest)) < request.param)
     v[:, -FREE:] = generator.normal(size=(n, FREE))
     root = lower(generator, WIDTH)
     roots = np.zeros((2, 3, 3))
