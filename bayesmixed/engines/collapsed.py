@@ -35,7 +35,8 @@ SMALL_REST = 400
 # Seconds on one core: a gradient here is about 1e-10 times the cube of the rest, one of the kernel 4e-8 per row; the
 # kernel needs some ten times as many.
 _SECONDS_CUBED, _SECONDS_PER_ROW = 1e-10, 4e-7
-_BATCH = 2e7
+# Draws at once, and random numbers at once: independent of the number of cores, so that draws are.
+_BATCH, _NOISE = 500, 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ def sample(
 
     Coefficients and effects are drawn exactly given each kept draw of the rest; no parameterisation matters.
     """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     from bayesmixed.kernels.bridge import COORDINATES, collapsed_function, is_cached, nutpie_model
 
     choose_parameterisation(design, None, parameterisation)
@@ -122,12 +125,15 @@ def sample(
     function = collapsed_function()
     timing["compile"] = time.perf_counter() - started
     started = time.perf_counter()
-    compiled = nutpie_model(collapsed.packed, len(collapsed.kept), _start(collapsed), function)
-    tree, decisions, used = _run(design, compiled, settings, target_accept, progress)
-    timing["sample"] = time.perf_counter() - started
-    started = time.perf_counter()
-    points = np.asarray(tree["posterior"].to_dataset()[COORDINATES].values)
-    posterior = as_posterior(collapsed.full, draw_rest(collapsed, points, settings.seed, settings.cores))
+    # Chains take the cores; threads of BLAS under them would wait for each other.
+    with threadpool_limits(1, user_api="blas"):
+        compiled = nutpie_model(collapsed.packed, len(collapsed.kept), _start(collapsed), function)
+        tree, decisions, used = _run(design, compiled, settings, target_accept, progress)
+        timing["sample"] = time.perf_counter() - started
+        started = time.perf_counter()
+        points = np.asarray(tree["posterior"].to_dataset()[COORDINATES].values)
+        full = draw_rest(collapsed, points, settings.seed, settings.cores)
+    posterior = as_posterior(collapsed.full, full)
     draws = as_draws(design, posterior.assign_attrs(tree["posterior"].attrs), tree["sample_stats"].to_dataset())
     timing["draw"] = time.perf_counter() - started
     names = [design.mu.beta, *(design.mu.b(group) for group in design.mu.groups)]
@@ -171,7 +177,7 @@ def draw_rest(collapsed: Collapsed, points: Array, seed: int, cores: int) -> Arr
     flat = np.ascontiguousarray(points.reshape(-1, points.shape[-1]))
     full = np.zeros((len(flat), collapsed.full.dimension))
     full[:, collapsed.kept] = flat
-    step = max(1, min(int(_BATCH / max(collapsed.size, 1)), -(-len(flat) // cores)))
+    step = max(1, min(_BATCH, _NOISE // max(collapsed.size, 1)))
     starts = range(0, len(flat), step)
     streams = np.random.default_rng([seed, 1]).spawn(len(starts))
 
