@@ -31,7 +31,7 @@ from bayesmixed.pooled import fit_pooled
 from bayesmixed.terms.blocks import GroupBlock
 
 LARGEST_REST = 1500
-SMALL_REST = 400
+SMALL_REST = 100
 # Seconds on one core: a gradient here is about 1e-10 times the cube of the rest, one of the kernel 4e-8 per row; the
 # kernel needs some ten times as many.
 _SECONDS_CUBED, _SECONDS_PER_ROW = 1e-10, 4e-7

@@ -22,6 +22,7 @@ ROWS = {
     "f": np.array(list("pqr"))[np.arange(60) % 3],
     "g": np.array(list("abcdef"))[np.arange(60) % 6],
     "h": np.array([f"h{i}" for i in range(12)])[np.arange(60) % 12],
+    "k": np.array(list("uvw"))[np.arange(60) // 20],
     "n": np.arange(60) % 5 + 6,
 }
 
@@ -114,7 +115,7 @@ MODELS = [
     ("yes ~ x + (1 | g)", "bernoulli", {"link": "probit"}),
     ("count | trials(n) ~ x + (1 | g)", "binomial", {"link": "cloglog"}),
     ("count ~ x + offset(log(n)) + (x + z | g)", "poisson", {}),
-    ("y ~ 0 + f + (1 | g/f)", "gaussian", {}),
+    ("y ~ 0 + f + (1 | g/k)", "gaussian", {}),
     ("y ~ x + (x | g) + (0 + z | g)", "gaussian", {}),
     ("y ~ x + (1 | g)", "gaussian", {"priors": {"sigma": 1.3, "beta[x]": 0.5, "sd_g": "Exponential(1)"}}),
     ("y ~ x + (x | g)", "gaussian", {"priors": {"sd_g[x]": "Gamma(2, 3)", "corr_g": "LKJ(1.5)"}}),
