@@ -17,10 +17,10 @@ from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.layouts import (
     Layout,
-    _beta_key,
-    _pack_priors,
     as_posterior,
+    coefficient_key,
     lay_out_coordinates,
+    pack_priors,
     unsupported,
 )
 from bayesmixed.kernels.packing import Block, Packed, close
@@ -77,7 +77,7 @@ def supports(design: Design) -> str | None:
     if len(design.predictors) > 1:
         return f"'{list(design.predictors)[1]}' has a predictor"
     for label in design.mu.population.labels:
-        key = _beta_key(design, design.mu, label)
+        key = coefficient_key(design, design.mu, label)
         if design.priors[key].prior.name not in ("Normal", "Fixed"):
             return f"the prior {design.priors[key].prior} of '{key}' is not normal"
     for group in design.mu.groups:
@@ -151,7 +151,7 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     kept = _kept_coordinates(full)
     predictor, one = design.mu, full.predictors[design.mu.parameter]
     free = one.beta >= 0
-    priors = [design.priors[_beta_key(design, predictor, label)].prior for label in predictor.population.labels]
+    priors = [design.priors[coefficient_key(design, predictor, label)].prior for label in predictor.population.labels]
     mean = np.array([prior.arguments[0] for prior in priors])
     scale = np.array([prior.arguments[1] for prior, own in zip(priors, free, strict=True) if own])
     residual = np.asarray(design.response) - predictor.offset - predictor.centred_matrix @ mean
@@ -288,7 +288,7 @@ def _pack_terms(block: Block, header: Any, full: Layout, kept: Any, groups: tupl
     header[here.WIDEST] = table[:, at.COLUMNS].max()
     (slot, value) = next(iter(scalars.values()))
     header[here.SIGMA], header[here.SIGMA_VALUE] = slot, block.add_numbers([value])
-    header[at.PRIORS], header[at.PRIOR_COUNT] = _pack_priors(block, reduced)
+    header[at.PRIORS], header[at.PRIOR_COUNT] = pack_priors(block, reduced)
 
 
 def _pack_cross_products(

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from bayesmixed.kernels import packing as at
-from bayesmixed.kernels.density import _factor, _factor_back, _priors
+from bayesmixed.kernels.density import log_priors, scale_factor, scale_factor_back
 from bayesmixed.kernels.elimination import draw, factor, invert_blocks, solve
 
 # Integer header after the nine entries that all densities share.
@@ -36,7 +36,7 @@ def collapsed_density(x, gradient, numbers, integers):  # type: ignore[no-untype
     """Return the log-density at unconstrained coordinates, Jacobians included, and write its gradient."""
     gradient[:] = 0.0
     value = marginal_likelihood(x, gradient, numbers, integers)
-    return value + _priors(x, gradient, numbers, integers)
+    return value + log_priors(x, gradient, numbers, integers)
 
 
 @njit(cache=False, error_model="numpy")
@@ -135,7 +135,7 @@ def _roots(x, numbers, integers):  # type: ignore[no-untyped-def]
     for t in range(count):
         term = integers[TERMS] + t * at.TERM_SIZE
         width = integers[term + at.COLUMNS]
-        sd, correlation = _factor(x, term, numbers, integers)
+        sd, correlation = scale_factor(x, term, numbers, integers)
         for i in range(width):
             for k in range(i + 1):
                 roots[t, i, k] = sd[i] * correlation[i, k]
@@ -189,7 +189,7 @@ def _add_root_slopes(x, t, moments, numbers, integers, gradient):  # type: ignor
     """Add the derivatives in a term's log SDs and partial correlations."""
     term = integers[TERMS] + t * at.TERM_SIZE
     width, levels = integers[term + at.COLUMNS], integers[term + at.LEVELS]
-    sd, correlation = _factor(x, term, numbers, integers)
+    sd, correlation = scale_factor(x, term, numbers, integers)
     slopes = np.zeros((width, width))
     for k in range(width):
         for i in range(width - 1, -1, -1):
@@ -200,4 +200,4 @@ def _add_root_slopes(x, t, moments, numbers, integers, gradient):  # type: ignor
     for i in range(width):
         for k in range(width):
             slopes[i, k] = slopes[i, k] / sd[i] if k <= i else 0.0
-    _factor_back(x, term, sd, correlation, slopes, numbers, integers, gradient)
+    scale_factor_back(x, term, sd, correlation, slopes, numbers, integers, gradient)

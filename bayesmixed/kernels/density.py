@@ -34,11 +34,12 @@ def log_density(x, gradient, numbers, integers):  # type: ignore[no-untyped-def]
         total += row(family, link, numbers[response + i], numbers[trials + i], constant, eta, score, i)
     for p in range(parameters):
         total += _predict(x, eta, p, n, numbers, integers, gradient, True, score)
-    return total + _priors(x, gradient, numbers, integers)
+    return total + log_priors(x, gradient, numbers, integers)
 
 
 @njit(cache=False, error_model="numpy")
-def _priors(x, gradient, numbers, integers):  # type: ignore[no-untyped-def]
+def log_priors(x, gradient, numbers, integers):  # type: ignore[no-untyped-def]
+    """Return the log-density of all scalar priors, Jacobians included; add its derivatives to the gradient."""
     total = 0.0
     start, count = integers[at.PRIORS], integers[at.PRIOR_COUNT]
     for k in range(count):
@@ -203,7 +204,7 @@ def _sd(x, term, k, numbers, integers):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def _factor(x, term, numbers, integers):  # type: ignore[no-untyped-def]
+def scale_factor(x, term, numbers, integers):  # type: ignore[no-untyped-def]
     """Return SDs and the Cholesky factor of the correlations of a term's columns.
 
     Within a part the factor is built from partial correlations 2 u - 1 (Lewandowski, Kurowicka & Joe 2009).
@@ -232,7 +233,7 @@ def _factor(x, term, numbers, integers):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def _factor_back(x, term, sd, factor, scaled_bar, numbers, integers, gradient):  # type: ignore[no-untyped-def]
+def scale_factor_back(x, term, sd, factor, scaled_bar, numbers, integers, gradient):  # type: ignore[no-untyped-def]
     """Add the derivatives in diag(sd) factor to those in log SDs and partial correlations."""
     width = integers[term + at.COLUMNS]
     for k in range(width):
@@ -284,7 +285,7 @@ def _coefficients(x, term, t, first, coefficients, coefficients_at, beta, number
     """Write the coefficients (mean plus effect) of every level of a term."""
     width, levels = integers[term + at.COLUMNS], integers[term + at.LEVELS]
     effects, centred, start = integers[term + at.EFFECTS], integers[term + at.CENTRED], coefficients_at[t]
-    sd, factor = _factor(x, term, numbers, integers)
+    sd, factor = scale_factor(x, term, numbers, integers)
     mean = np.zeros(width)
     for j in range(levels):
         if integers[centred + j]:
@@ -318,7 +319,7 @@ def _coefficients_back(  # type: ignore[no-untyped-def]
     width, levels = integers[term + at.COLUMNS], integers[term + at.LEVELS]
     effects, centred, start = integers[term + at.EFFECTS], integers[term + at.CENTRED], coefficients_at[t]
     parent, matrix = integers[term + at.PARENT], integers[term + at.MEAN]
-    sd, factor = _factor(x, term, numbers, integers)
+    sd, factor = scale_factor(x, term, numbers, integers)
     scaled_bar = np.zeros((width, width))
     mean, mean_bar = np.zeros(width), np.zeros(width)
     w, back = np.zeros(width), np.zeros(width)
@@ -366,7 +367,7 @@ def _coefficients_back(  # type: ignore[no-untyped-def]
                     beta_bar[m] += numbers[matrix + k * len(beta) + m] * mean_bar[k]
     for k in range(width):
         scaled_bar[k, k] -= centred_levels / (sd[k] * factor[k, k])
-    _factor_back(x, term, sd, factor, scaled_bar, numbers, integers, gradient)
+    scale_factor_back(x, term, sd, factor, scaled_bar, numbers, integers, gradient)
     return total - centred_levels * log_scale - 0.9189385332046727 * levels * width
 
 

@@ -89,7 +89,7 @@ def lay_out_coordinates(design: Design, centred: Centred) -> Layout:
         beta = np.full(len(predictor.population.labels), -1)
         values = np.zeros(len(beta))
         for k, label in enumerate(predictor.population.labels):
-            prior = design.priors[_beta_key(design, predictor, label)].prior
+            prior = design.priors[coefficient_key(design, predictor, label)].prior
             if prior.name == "Fixed":
                 values[k] = prior.arguments[0]
             else:
@@ -159,7 +159,7 @@ def pack(layout: Layout) -> Packed:
         else:
             header[base + at.SCALAR] = -2
             _pack_predictor(block, header, base, layout.predictors[parameter.name])
-    header[at.PRIORS], header[at.PRIOR_COUNT] = _pack_priors(block, layout)
+    header[at.PRIORS], header[at.PRIOR_COUNT] = pack_priors(block, layout)
     return close(block, header)
 
 
@@ -201,7 +201,7 @@ def _pack_predictor(block: Block, header: NDArray[np.int64], base: int, layout: 
     header[base + at.TERMS], header[base + at.TERM_COUNT] = block.add_integers(table), len(table)
 
 
-def _pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
+def pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
     """Append slot, transform, code and place of the arguments of every scalar prior."""
     design, rows = layout.design, []
 
@@ -219,7 +219,7 @@ def _pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
     for predictor_layout in layout.predictors.values():
         predictor = predictor_layout.predictor
         for slot, label in zip(predictor_layout.beta, predictor.population.labels, strict=True):
-            add(int(slot), REAL, design.priors[_beta_key(design, predictor, label)].prior)
+            add(int(slot), REAL, design.priors[coefficient_key(design, predictor, label)].prior)
         for term in predictor_layout.terms:
             group = term.placement.group
             for slot, label in zip(term.sd, group.labels, strict=True):
@@ -364,7 +364,8 @@ def unsupported(design: Design) -> str | None:
     return None
 
 
-def _beta_key(design: Design, predictor: Predictor, label: str) -> str:
+def coefficient_key(design: Design, predictor: Predictor, label: str) -> str:
+    """Return the key under which a design holds the prior of a population coefficient."""
     centred = f"{predictor.beta}[{label}_centred]"
     return centred if label == "Intercept" and centred in design.priors else f"{predictor.beta}[{label}]"
 
