@@ -77,8 +77,10 @@ class Family:
         PyMC class, and its arguments for given (values, trials).
     support, accepts : str, callable
         The support in words; for (y, trials) which responses lie in it.
-    logp, random, mean, variance : callable
-        Log-density (y, values, trials); draws (generator, values, trials, shape); moments (values, trials).
+    logp, cdf : callable
+        Log-density and probability P(Y <= y) for (y, values, trials).
+    random, mean, variance : callable
+        Draws (generator, values, trials, shape); moments (values, trials).
     score, information : callable
         First derivative of the log-density in the first parameter; its expected squared value.
     latent_variance : callable
@@ -107,6 +109,7 @@ class Family:
     support: str
     accepts: Callable[[Array, Any], NDArray[np.bool_]]
     logp: Callable[[Any, Values, Any], Array]
+    cdf: Callable[[Any, Values, Any], Array]
     random: Callable[[np.random.Generator, Values, Any, tuple[int, ...]], Array]
     mean: Callable[[Values, Any], Array]
     variance: Callable[[Values, Any], Array]
@@ -180,6 +183,11 @@ def _binomial_logp(y: Any, values: Values, trials: Any) -> Array:
     mu = values["mu"]
     choose = special.gammaln(trials + 1.0) - special.gammaln(y + 1.0) - special.gammaln(trials - y + 1.0)
     return np.asarray(choose + special.xlogy(y, mu) + special.xlog1py(trials - y, -mu))
+
+
+def _binomial_cdf(y: Any, values: Values, trials: Any) -> Array:
+    below = special.bdtr(np.floor(np.clip(y, 0.0, trials)), np.asarray(trials).astype(int), values["mu"])
+    return np.where(np.less(y, 0), 0.0, below)
 
 
 def _gaussian_logp(y: Any, values: Values, trials: Any) -> Array:
@@ -256,6 +264,7 @@ FAMILIES: dict[str, Family] = {
             support="finite numbers",
             accepts=lambda y, trials: np.isfinite(y),
             logp=_gaussian_logp,
+            cdf=lambda y, values, trials: special.ndtr((y - values["mu"]) / values["sigma"]),
             random=lambda rng, values, trials, shape: rng.normal(values["mu"], values["sigma"], shape),
             mean=lambda values, trials: np.asarray(values["mu"]),
             variance=lambda values, trials: np.square(values["sigma"]),
@@ -275,6 +284,7 @@ FAMILIES: dict[str, Family] = {
             support="finite numbers",
             accepts=lambda y, trials: np.isfinite(y),
             logp=_student_logp,
+            cdf=lambda y, values, trials: special.stdtr(values["nu"], (y - values["mu"]) / values["sigma"]),
             random=lambda rng, values, trials, shape: (
                 values["mu"] + values["sigma"] * rng.standard_t(np.broadcast_to(values["nu"], shape), shape)
             ),
@@ -296,6 +306,7 @@ FAMILIES: dict[str, Family] = {
             support="0 or 1",
             accepts=lambda y, trials: (y == 0) | (y == 1),
             logp=_binomial_logp,
+            cdf=_binomial_cdf,
             random=lambda rng, values, trials, shape: rng.binomial(1, values["mu"], shape).astype(float),
             mean=lambda values, trials: np.asarray(values["mu"]),
             variance=lambda values, trials: values["mu"] * (1 - values["mu"]),
@@ -315,6 +326,7 @@ FAMILIES: dict[str, Family] = {
             support="whole numbers from 0 to the number of trials",
             accepts=lambda y, trials: (y >= 0) & (y <= trials) & _whole(y),
             logp=_binomial_logp,
+            cdf=_binomial_cdf,
             random=lambda rng, values, trials, shape: rng.binomial(
                 np.asarray(trials).astype(int), values["mu"], shape
             ).astype(float),
@@ -336,6 +348,9 @@ FAMILIES: dict[str, Family] = {
             support="whole numbers from 0",
             accepts=lambda y, trials: (y >= 0) & _whole(y),
             logp=lambda y, values, trials: special.xlogy(y, values["mu"]) - values["mu"] - special.gammaln(y + 1.0),
+            cdf=lambda y, values, trials: np.where(
+                y < 0, 0.0, special.pdtr(np.floor(np.maximum(y, 0.0)), values["mu"])
+            ),
             random=lambda rng, values, trials, shape: rng.poisson(values["mu"], shape).astype(float),
             mean=lambda values, trials: np.asarray(values["mu"]),
             variance=lambda values, trials: np.asarray(values["mu"]),

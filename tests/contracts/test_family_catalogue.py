@@ -66,6 +66,22 @@ def test_the_density_is_that_of_the_pymc_distribution(family):
 
 
 @each_family
+def test_the_distribution_function_is_the_cumulated_density(family):
+    for values in some_values(family):
+        trials = trials_of(family)
+        if family.discrete:
+            y = whole_support(family, values)
+            cumulated = np.cumsum(np.exp(family.logp(y, values, trials)))
+            assert family.cdf(y[0] - 1.0, values, trials) == pytest.approx(0.0, abs=1e-12)
+        else:
+            y = np.linspace(*np.quantile(draws_of(family, values, 1000), [0.001, 0.999]), 200_001)
+            density = np.exp(family.logp(y, values, trials))
+            steps = 0.5 * (density[1:] + density[:-1]) * np.diff(y)
+            cumulated = family.cdf(y[0], values, trials) + np.concatenate([[0.0], np.cumsum(steps)])
+        np.testing.assert_allclose(family.cdf(y, values, trials), cumulated, atol=1e-8)
+
+
+@each_family
 def test_draws_have_the_mean_and_the_variance_that_the_family_states(family):
     for values in some_values(family):
         y = draws_of(family, values, DRAWS)
