@@ -47,6 +47,7 @@ _PUBLIC = {
     "group_effects": "summaries.effects",
     "variance_components": "summaries.variance",
     "implied_covariance": "summaries.variance",
+    "contextual_effect": "summaries.contextual",
     "icc": "summaries.intraclass",
     "pooling_curve": "summaries.pooling_curves",
     "PriorTable": "summaries.prior_tables",

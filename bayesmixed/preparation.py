@@ -29,6 +29,7 @@ from bayesmixed.links import Array
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.terms.blocks import GroupBlock, Part
+from bayesmixed.terms.group_means import without_groups
 from bayesmixed.terms.tables import Table, as_table, evaluate_expression, is_number, variables
 
 
@@ -148,7 +149,7 @@ def _formula_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
     """Return the columns that population or group formulas read, not those that only name groups."""
     names = [str(name) for name in available]
     formulas = [t.formula for terms in spec.predictors.values() for t in terms if t.kind in ("fixed", "group")]
-    found = {column for formula in formulas for column in variables(formula, names)}
+    found = {column for formula in formulas for column in variables(without_groups(formula), names)}
     return [name for name in names if name in found]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
+from bayesmixed.errors import BayesMixedError, DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.links import Array
 from bayesmixed.terms.notation import split_top
 
@@ -148,7 +148,9 @@ def evaluate(formula: str, table: Table, state: Any = None) -> Columns:
                 matrix = state.get_model_matrix(table.data, context=context())
     except DataMismatchWarning as error:
         raise DataError(f"A factor in '{formula}' holds a level that the model was not fitted to. {error}") from error
-    except Exception as error:  # formulaic raises many kinds; all mean the same to the user
+    except Exception as error:  # formulaic raises many kinds; all but our own mean the same to the user
+        if isinstance(error.__cause__, BayesMixedError):
+            raise error.__cause__ from None
         raise SpecError(f"Formula '{formula}' cannot be evaluated: {_first_line(error)}") from error
     labels = tuple(str(name) for name in matrix.columns)
     values = np.asarray(matrix, dtype=float).reshape(table.rows, len(labels))
@@ -240,13 +242,18 @@ def strip_factor_calls(formula: str) -> tuple[str, tuple[str, ...]]:
 @cache
 def context() -> Mapping[str, Callable[..., Any]]:
     """Return the functions that formulas may use beside formulaic's own."""
+    from formulaic.utils.stateful_transforms import stateful_transform
+
+    from bayesmixed.terms.group_means import between, level, within
+
     return {
-        "np": np,  # type: ignore[dict-item]
+        "np": np,
         "sqrt": np.sqrt,
         "log1p": np.log1p,
         "expm1": np.expm1,
         "abs": np.abs,
         "logit": lambda p: np.log(p) - np.log1p(-np.asarray(p)),
+        **{function.__name__: stateful_transform(function) for function in (within, between, level)},
     }
 
 

@@ -1,0 +1,84 @@
+"""Columns of formulas that know groups: within(x, g), between(x, g) and level(x, g)."""
+
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.errors import DataError, SpecError, enumerate_words
+from bayesmixed.links import Array
+from bayesmixed.terms.tables import as_label
+
+
+def within(column: Any, *groups: Any, _state: MutableMapping[str, Any]) -> Array:
+    """Return the deviation of each row from the mean of its group; see `between` for the mean.
+
+    Its coefficient compares rows of one group (Mundlak 1978, Econometrica 46:69).
+    """
+    return _numbers(column, "within") - between(column, *groups, _state=_state)
+
+
+def between(column: Any, *groups: Any, _state: MutableMapping[str, Any]) -> Array:
+    """Return the mean of each row's group.
+
+    A group of the fit keeps the mean that it had there, whatever rows are predicted; a new group has the mean of its
+    new rows. Several grouping columns name a group together: between(x, school, class).
+    """
+    values = _numbers(column, "between")
+    labels = _labels(groups)
+    here = pd.Series(values).groupby(labels).mean()
+    known = _state.setdefault("means", here)
+    return np.asarray(known.combine_first(here).loc[labels], dtype=float)
+
+
+def level(column: Any, *groups: Any, _state: MutableMapping[str, Any]) -> Any:
+    """Return the column as it is, after a check that it is constant within every group of the fit.
+
+    Rows to predict are not checked: they may ask what if a group were another.
+
+    Raises
+    ------
+    DataError
+        The column varies within a group.
+    """
+    if _state.setdefault("checked", False):
+        return column
+    labels = _labels(groups)
+    distinct = pd.Series(np.asarray(column)).groupby(labels).nunique()
+    varying = distinct[distinct > 1]
+    if len(varying):
+        name, by = getattr(column, "name", "the column"), ", ".join(str(getattr(g, "name", "g")) for g in groups)
+        raise DataError(
+            f"level({name}, {by}): '{name}' is not constant within {len(varying)} of {len(distinct)} levels of '{by}': "
+            f"{enumerate_words(varying.index)} (the first holds {varying.iloc[0]} values). "
+            f"Correct the data, or write between({name}, {by}) for group means."
+        )
+    _state["checked"] = True
+    return column
+
+
+def without_groups(formula: str) -> str:
+    """Return a formula with within(x, g) as within(x): without the columns that only name groups."""
+    return _CALL.sub(r"\1(\2)", formula)
+
+
+# The first argument may hold brackets two deep.
+_CALL = re.compile(
+    r"(?<![\w.])(within|between|level)\s*\(((?:[^(),]|\((?:[^()]|\([^()]*\))*\))*),[^()]*\)",
+)
+
+
+def _numbers(column: Any, name: str) -> Array:
+    try:
+        return np.asarray(column, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name}(x, g) needs a column of numbers; x holds text. Write it as (x == 'a').") from error
+
+
+def _labels(groups: tuple[Any, ...]) -> Array:
+    if not groups:
+        raise SpecError("within(x, g), between(x, g) and level(x, g) need a grouping column g after the comma.")
+    texts = [[as_label(value) for value in np.asarray(group)] for group in groups]
+    return np.array([":".join(parts) for parts in zip(*texts, strict=True)], dtype=object)
