@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesmixed.averages import Spread, average_mean
 from bayesmixed.design import Design, Predictor, group_covariance
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
@@ -42,7 +43,7 @@ def predict(
         Rows to predict; the rows of the fit if not given. The response may be absent.
     groups : str or mapping
         For all grouping factors, or by factor: "existing" (unseen labels are an error), "new" (every label is a fresh
-        group, one draw of its effects for all its rows), "average" (effects integrated out), "typical" (effects 0).
+        group, one draw of its effects for all its rows and predictors), "average" (effects integrated out), "typical" (effects 0).
         Observation-level effects of rows outside the fit are averaged over, or drawn for kind "response".
     kind : str
         "mean" (expected response; for binomial families the expected proportion), "response" (a new observation,
@@ -70,32 +71,31 @@ def predict(
     modes = _modes(design, groups, kind, known_rows=data is None)
     posterior = _draws_for(fit, modes, draws)
     generator = np.random.default_rng(seed)
-    first = family.parameters[0].name
-    values: dict[str, Array] = {}
-    for parameter in family.parameters:
-        name = parameter.name
-        if name in design.predictors:
-            predictor = design.predictors[name]
-            eta, variance = _linear(design, predictor, posterior, modes, generator)
-            if kind == "linear" and name == first:
-                return _dataset(fit, design, posterior, kind, eta, modes)
-            values[name] = predictor.link.inverse(eta) if variance is None else predictor.link.average(eta, variance)
-        else:
-            values[name] = posterior[name].values[..., None]
+    predictors = {name: _linear(design, p, posterior, modes, generator) for name, p in design.predictors.items()}
+    if kind == "linear":
+        return _dataset(fit, design, posterior, kind, predictors[family.parameters[0].name].mean, modes)
+    scalars = {name: posterior[name].values[..., None] for name in design.scalars}
     if kind == "mean":
-        result = family.mean(values, 1.0)
+        result = average_mean(family, scalars, predictors)
     elif kind == "response":
-        if "average" in modes.values():
-            raise SpecError(
-                "kind='response' is an observation in some group: use groups='new' or 'existing', not 'average'."
-            )
-        if design.trials is None:
-            raise DataError(f"kind='response' needs the trials column '{design.spec.trials}' in the data.")
-        shape = (*values[first].shape[:2], design.rows)
-        result = family.random(generator, values, design.trials, shape)
+        values = scalars | {name: predictor.average for name, predictor in predictors.items()}
+        result = _responses(design, posterior, values, modes, generator)
     else:
-        result = values[kind]
+        result = scalars[kind] if kind in scalars else predictors[kind].average
     return _dataset(fit, design, posterior, kind, result, modes)
+
+
+def _responses(
+    design: Design, posterior: xr.Dataset, values: Mapping[str, Array], modes: Mapping[str, str], generator: Any
+) -> Array:
+    if "average" in modes.values():
+        raise SpecError(
+            "kind='response' is an observation in some group: use groups='new' or 'existing', not 'average'."
+        )
+    if design.trials is None:
+        raise DataError(f"kind='response' needs the trials column '{design.spec.trials}' in the data.")
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
+    return design.family.random(generator, values, design.trials, shape)
 
 
 def _draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:
@@ -185,8 +185,8 @@ def _linear(
     posterior: xr.Dataset,
     modes: Mapping[str, str],
     generator: np.random.Generator,
-) -> tuple[Array, Array | None]:
-    """Return the predictor and the variance of what is averaged over (None: nothing)."""
+) -> Spread:
+    """Return a predictor for each draw and row, and the variance of what is averaged over (None: nothing)."""
     eta = population_predictor(predictor, posterior)
     variance: Array | None = None
     for group in predictor.groups:
@@ -199,7 +199,7 @@ def _linear(
         elif mode == "average":
             own = group_variance(group, effects_at_centre(predictor, group, posterior))
             variance = own if variance is None else variance + own
-    return eta, variance
+    return Spread(predictor.link, eta, variance)
 
 
 def _fresh_contribution(group: GroupBlock, covariance: Array, generator: np.random.Generator) -> Array:
@@ -209,7 +209,10 @@ def _fresh_contribution(group: GroupBlock, covariance: Array, generator: np.rand
     root = vectors * np.sqrt(np.clip(values, 0.0, None))[..., None, :]
     normal = generator.standard_normal((*covariance.shape[:2], len(present), covariance.shape[-1]))
     effects = np.einsum("cdkl,cdjl->cdjk", root, normal)
-    return np.einsum("cdnk,nk->cdn", effects[:, :, index, :], group.centred_matrix)
+    total: Any = 0.0
+    for column, z in enumerate(group.centred_matrix.T):
+        total = total + effects[..., index, column] * z
+    return np.asarray(total)
 
 
 def _dataset(

@@ -142,3 +142,100 @@ def test_fewer_draws_are_spread_over_all_chains(herd):
 def test_unknown_options_are_refused(herd, options, message):
     with pytest.raises(bm.SpecError, match=message):
         bm.predict(herd, **options)
+
+
+# Check P2 of the sharp checks: eta = -1 + .4 x at x = 2 with correlated slopes, var(eta) = z' Sigma z = 2.24.
+P2 = {"average": 0.4646668804, "typical": 0.4501660027, "log": 2.50929039}
+P2_SIGMA = np.array([[0.64, 0.15], [0.15, 0.25]])
+
+
+@pytest.mark.parametrize(("family", "expected"), [("bernoulli", P2["average"]), ("poisson", P2["log"])])
+def test_the_average_over_correlated_slopes_is_the_sharp_one(family, expected):
+    data = {"y": np.arange(40) % 2, "x": np.tile(np.arange(8.0), 5), "g": np.repeat(list("abcde"), 8)}
+    design = bm.prepare(bm.from_formula("y ~ x + (x | g)", family=family), data)
+    sds = np.sqrt(np.diag(P2_SIGMA))
+    # Draws hold Sigma as written, which is what the check states.
+    fit = fit_at(design, {"beta": [-1.0, 0.4], "sd_g": sds, "corr_g": P2_SIGMA / np.outer(sds, sds)})
+    found = bm.predict(fit, {"x": [2.0], "g": ["new"]}, groups="average")["mean"]
+    np.testing.assert_allclose(found, expected, atol=1e-7)
+
+
+def test_the_typical_group_of_correlated_slopes_is_the_sharp_one():
+    assert special.expit(-1 + 0.4 * 2) == pytest.approx(P2["typical"], abs=1e-9)
+
+
+@pytest.fixture(scope="module")
+def two_predictors():
+    y = np.random.default_rng(1).normal(size=40)
+    data = {"y": y, "x": np.tile(np.arange(8.0), 5), "g": np.repeat(list("abcde"), 8)}
+    design = bm.prepare(bm.from_formula("y ~ x + (1 | g)", sigma="1 + x + (1 | g)"), data)
+    known = np.linspace(-1, 1, 5)[:, None]
+    values = {"beta": [1.0, 0.5], "sd_g": 0.9, "beta_sigma": [0.2, -0.1], "sd_g_sigma": 0.4, "b_g_sigma": known}
+    return fit_at(design, values)
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [("existing", np.exp(0.2 - 0.4 - 1.0)), ("typical", np.exp(0.2 - 0.4)), ("average", np.exp(0.2 - 0.4 + 0.08))],
+)
+def test_a_modelled_parameter_has_its_own_groups(two_predictors, groups, expected):
+    found = bm.predict(two_predictors, {"x": [4.0], "g": ["a"]}, groups=groups, kind="sigma")["sigma"]
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_effects_of_sigma_do_not_move_the_mean(two_predictors):
+    np.testing.assert_allclose(bm.predict(two_predictors, {"x": [4.0], "g": ["a"]}, groups="average")["mean"], 3.0)
+
+
+def test_a_new_group_is_the_same_group_for_the_mean_its_sigma_and_its_responses(two_predictors):
+    rows = {"x": np.zeros(4000), "g": ["new"] * 4000}
+    kinds = {
+        kind: bm.predict(two_predictors, rows, groups="new", kind=kind, seed=5)[kind]
+        for kind in ("mean", "sigma", "response")
+    }
+    one = {kind: found.values[1, 7] for kind, found in kinds.items()}
+    assert np.ptp(one["mean"]) == 0
+    assert np.ptp(one["sigma"]) == 0
+    # Standard errors of a mean and an SD of 4,000 rows: 1.6 % and 1.1 % of sigma.
+    assert one["response"].mean() == pytest.approx(one["mean"][0], abs=0.08 * one["sigma"][0])
+    assert one["response"].std() == pytest.approx(one["sigma"][0], rel=0.06)
+
+
+# Defects of other packages, as regressions: new groups that are copies of each other, or of groups of the data.
+def test_no_draw_of_a_new_group_is_the_effect_of_another_group(herd):
+    rows = {"herd": ["16", "17", "3"]}
+    effects = bm.predict(herd, rows, groups="new", kind="linear", seed=4)["linear"].values.reshape(-1, 3) + 2.0
+    assert len(np.unique(effects)) == effects.size
+    assert not np.isclose(effects[..., None], EFFECTS[:, 0], atol=1e-9).any()
+    assert abs(np.corrcoef(effects[:, 0], effects[:, 1])[0, 1]) < 0.4
+
+
+def test_a_new_plot_in_an_old_block_keeps_the_effect_of_the_block():
+    data = {
+        "y": np.arange(72) % 5 + 0.5,
+        "block": np.repeat(list("abcdef"), 12),
+        "plot": np.tile(np.repeat(list("pqr"), 4), 6),
+    }
+    design = bm.prepare("y ~ 1 + (1 | block/plot)", data)
+    blocks = np.linspace(-5, 5, 6)[:, None]
+    fit = fit_at(design, {"beta": 10.0, "sd_block": 3.0, "b_block": blocks, "sd_block:plot": 0.5})
+    rows = {"block": ["a", "a", "f", "f"], "plot": ["new", "new", "new", "p"]}
+    modes = {"block": "existing", "block:plot": "new"}
+    linear = bm.predict(fit, rows, groups=modes, kind="linear", seed=1)["linear"].values.reshape(-1, 4)
+    plots = linear - [5, 5, 15, 15]
+    np.testing.assert_array_equal(plots[:, 0], plots[:, 1])
+    assert plots.std() == pytest.approx(0.5, rel=0.2)
+    assert np.std(plots[:, 0] - plots[:, 2]) == pytest.approx(0.5 * np.sqrt(2), rel=0.25)
+    assert np.std(plots[:, 3]) > 0.3
+
+
+@pytest.mark.parametrize("groups", ["existing", "new", "average"])
+def test_adding_2000_to_a_covariate_changes_no_prediction(groups):
+    data = SLEEP[SLEEP["Subject"] < 336]
+    moved = data.assign(Days=data["Days"] + 2000)
+    fits = [
+        bm.fit("Reaction ~ Days + (Days | Subject)", d, seed=3, chains=2, draws=200, progress=False)
+        for d in (data, moved)
+    ]
+    found = [bm.predict(f, d, groups=groups, seed=1)["mean"] for f, d in zip(fits, (data, moved), strict=True)]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-6)

@@ -17,6 +17,7 @@ LAYERS = [
     ["links", "covariances"],
     ["priors"],
     ["families"],
+    ["averages"],
     ["conditional"],
     ["terms"],
     ["formulas"],

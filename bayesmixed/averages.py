@@ -1,0 +1,107 @@
+"""Means of responses over normal effects in one or several predictors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from bayesmixed.families import Family, Parameter
+from bayesmixed.links import Array, Link, average_by_quadrature
+
+_NODES = {1: 41, 2: 21}
+_FEWEST_NODES = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A predictor for each draw and row, normal over the groups that are averaged over.
+
+    Attributes
+    ----------
+    link : Link
+        Of the predictor.
+    mean : array
+        The predictor, on the link scale.
+    variance : array or None
+        Variance over the groups; None where nothing is averaged over.
+    """
+
+    link: Link
+    mean: Array
+    variance: Array | None
+
+    @property
+    def average(self) -> Array:
+        """The mean of the parameter over the groups, on its natural scale."""
+        if self.variance is None:
+            return self.link.inverse(self.mean)
+        return self.link.average(self.mean, self.variance)
+
+
+def average_mean(family: Family, scalars: Mapping[str, Array], predictors: Mapping[str, Spread]) -> Array:
+    """Return the expected response (of one trial), integrated over the normal effects in the predictors.
+
+    Where the mean is linear in every parameter, as (1 - zi) mu is, the integral is the mean at the averages of the
+    parameters. Elsewhere (counts with a hurdle) Gauss-Hermite rules are nested, one for each predictor with effects.
+
+    Parameters
+    ----------
+    family : Family
+        Whose mean is averaged.
+    scalars : mapping
+        Parameters without predictor, on the natural scale.
+    predictors : mapping
+        The other parameters.
+    """
+    values = {**scalars, **{name: predictor.average for name, predictor in predictors.items()}}
+    varying = [name for name, p in predictors.items() if p.variance is not None and name in _parameters_of_mean(family)]
+    if not _curved_parameters(family).intersection(varying):
+        return family.mean(values, 1.0)
+    nodes = _NODES.get(len(varying), _FEWEST_NODES)
+    return _nested_mean(family, values, [(name, predictors[name]) for name in varying], nodes)
+
+
+def _nested_mean(family: Family, values: Mapping[str, Array], varying: list[tuple[str, Spread]], nodes: int) -> Array:
+    if not varying:
+        return family.mean(values, 1.0)
+    (name, spread), rest = varying[0], varying[1:]
+
+    def inner(eta: Array) -> Array:
+        return _nested_mean(family, {**values, name: spread.link.inverse(eta)}, rest, nodes)
+
+    return average_by_quadrature(inner, spread.mean, spread.variance, nodes)
+
+
+@cache
+def _parameters_of_mean(family: Family) -> frozenset[str]:
+    """Return the parameters on which the mean depends, found by moving each of them."""
+    return frozenset(p.name for p in family.parameters if any(np.ptp(means) > 0 for means in _moved(family, p)))
+
+
+@cache
+def _curved_parameters(family: Family) -> frozenset[str]:
+    """Return the parameters in which the mean is not linear."""
+    return frozenset(
+        p.name
+        for p in family.parameters
+        if any(abs(low - 2.0 * mid + high) > 1e-9 * (abs(low) + abs(high)) for low, mid, high in _moved(family, p))
+    )
+
+
+def _moved(family: Family, moving: Parameter) -> list[tuple[float, float, float]]:
+    """Return the means at three equidistant values of one parameter, for three settings of the others."""
+    found = []
+    for place in range(3):
+        fixed = {p.name: _inside(p)[place] for p in family.parameters}
+        low, mid, high = (float(family.mean({**fixed, moving.name: value}, 1.0)) for value in _inside(moving))
+        found.append((low, mid, high))
+    return found
+
+
+def _inside(parameter: Parameter) -> tuple[float, float, float]:
+    if np.isfinite(parameter.upper) and np.isfinite(parameter.lower):
+        step = 0.25 * (parameter.upper - parameter.lower)
+        return parameter.lower + step, parameter.lower + 2 * step, parameter.lower + 3 * step
+    start = parameter.lower if np.isfinite(parameter.lower) else -2.0
+    return start + 0.75, start + 1.5, start + 2.25

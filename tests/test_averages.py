@@ -1,0 +1,67 @@
+"""Means over normal effects in several predictors, against sums over a dense grid."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bayesmixed.averages import Spread, average_mean
+from bayesmixed.families import FAMILIES, Parameter
+from bayesmixed.links import LINKS
+
+POISSON = FAMILIES["poisson"]
+EXTRA = Parameter("extra", "probability", "logit", ("logit",), 0.0, 1.0)
+INFLATED = replace(
+    POISSON,
+    name="inflated",
+    parameters=(*POISSON.parameters, EXTRA),
+    mean=lambda values, trials: (1 - values["extra"]) * values["mu"],
+)
+HURDLE = replace(
+    POISSON,
+    name="hurdle",
+    parameters=(*POISSON.parameters, EXTRA),
+    mean=lambda values, trials: (1 - values["extra"]) * values["mu"] / -np.expm1(-values["mu"]),
+)
+GRID = np.linspace(-9, 9, 2001)
+WEIGHT = np.exp(-0.5 * GRID**2) / np.exp(-0.5 * GRID**2).sum()
+
+
+def spread(link, mean, variance=None):
+    shape = (1, 1, 1)
+    return Spread(LINKS[link], np.full(shape, mean), None if variance is None else np.full(shape, variance))
+
+
+def on_a_grid(family, mu, extra):
+    """Return the mean by brute force; mu and extra are (mean, variance) of the predictors."""
+    rates = np.exp(mu[0] + np.sqrt(mu[1]) * GRID)[:, None]
+    shares = LINKS["logit"].inverse(extra[0] + np.sqrt(extra[1]) * GRID)[None, :]
+    return WEIGHT @ family.mean({"mu": rates, "extra": shares}, 1.0) @ WEIGHT
+
+
+@pytest.mark.parametrize("family", [INFLATED, HURDLE], ids=["linear in both parameters", "curved in the mean"])
+@pytest.mark.parametrize(("mu", "extra"), [((0.3, 0.64), (-1.0, 1.2)), ((-1.0, 0.25), (0.5, 0.09))])
+def test_effects_in_two_predictors_are_integrated_over_both(family, mu, extra):
+    found = average_mean(family, {}, {"mu": spread("log", *mu), "extra": spread("logit", *extra)})
+    np.testing.assert_allclose(found, on_a_grid(family, mu, extra), rtol=1e-7)
+
+
+@pytest.mark.parametrize("family", [INFLATED, HURDLE], ids=["linear in both parameters", "curved in the mean"])
+def test_effects_in_one_of_two_predictors_leave_the_other_as_it_is(family):
+    found = average_mean(family, {}, {"mu": spread("log", 0.3, 0.64), "extra": spread("logit", -1.0)})
+    np.testing.assert_allclose(found, on_a_grid(family, (0.3, 0.64), (-1.0, 0.0)), rtol=1e-9)
+
+
+def test_the_mean_at_the_averages_of_a_curved_mean_would_be_wrong():
+    at_averages = HURDLE.mean({"mu": np.exp(0.3 + 0.32), "extra": 0.0}, 1.0)
+    assert abs(at_averages - on_a_grid(HURDLE, (0.3, 0.64), (-40.0, 0.0))) > 0.02
+
+
+def test_effects_in_a_parameter_that_the_mean_ignores_cost_nothing():
+    calls = []
+    family = replace(HURDLE, mean=lambda values, trials: calls.append(1) or HURDLE.mean(values, trials))
+    family = replace(family, parameters=(*family.parameters, Parameter("idle", "nothing", "log", ("log",), 0.0)))
+    spreads = {"mu": spread("log", 0.3, 0.64), "extra": spread("logit", -1.0), "idle": spread("log", 0.0, 1.0)}
+    found = average_mean(family, {}, spreads)
+    np.testing.assert_allclose(found, on_a_grid(HURDLE, (0.3, 0.64), (-1.0, 0.0)), rtol=1e-9)
+    assert len(calls) < 100
