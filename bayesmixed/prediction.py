@@ -43,8 +43,9 @@ def predict(
         Rows to predict; the rows of the fit if not given. The response may be absent.
     groups : str or mapping
         For all grouping factors, or by factor: "existing" (unseen labels are an error), "new" (every label is a fresh
-        group, one draw of its effects for all its rows and predictors), "average" (effects integrated out), "typical" (effects 0).
-        Observation-level effects of rows outside the fit are averaged over, or drawn for kind "response".
+        group, also a known one: one draw of all its effects, for all its rows and predictors), "average" (effects
+        integrated out), "typical" (effects 0). Observation-level effects of rows outside the fit are averaged over,
+        or drawn for kind "response".
     kind : str
         "mean" (expected response; for binomial families the expected proportion), "response" (a new observation,
         in counts for binomial families), "linear" (the predictor on the link scale), or a parameter of the family.
