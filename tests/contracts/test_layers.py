@@ -44,6 +44,7 @@ LAYERS = [
     ["fitting"],
     ["fit_files", "refitting"],
     ["prediction", "simulation"],
+    ["downloads"],
     ["datasets"],
     ["summaries"],
     ["plots"],
