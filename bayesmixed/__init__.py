@@ -49,6 +49,7 @@ _PUBLIC = {
     "implied_covariance": "summaries.variance",
     "contextual_effect": "summaries.contextual",
     "icc": "summaries.intraclass",
+    "r2": "summaries.explained_variance",
     "pooling_curve": "summaries.pooling_curves",
     "PriorTable": "summaries.prior_tables",
     "prior_table": "summaries.prior_tables",

@@ -54,7 +54,7 @@ def _print_estimates(fit: Fit) -> None:
     _print_part("Estimated: variation between herds, on the logit scale", components)
     _print_part(
         "Estimated: intraclass correlation, on the latent scale of the logit",
-        _shown(bm.icc(fit)),
+        _shown(bm.icc(fit, scale="latent")).drop(columns="scale"),
         "icc: correlation of two animals of one herd; share: part of the latent variance. The rest is binomial noise.",
     )
 

@@ -83,12 +83,14 @@ def summary(fit: Fit) -> Summary:
         tables["Estimated: standard deviations and correlations"] = drop_empty(format_table(kept))
     if design.mu.groups:
         tables[_NEGLIGIBLE_HEADING] = negligible(fit)
-    if sharing_patterns(design) and not any(p is not design.mu for p, _ in design.group_blocks()):
+    if sharing_patterns(design, everywhere=True):
         correlations = icc(fit)
         if isinstance(correlations, pd.DataFrame):
-            kept = correlations[correlations["effect"] == "icc"].drop(columns=["effect", "level"])
-            title = f"Intraclass correlation (scale: {correlations.attrs['scale']}; two observations with ...)"
-            tables[title] = format_table(kept)
+            kept = correlations[correlations["effect"] == "icc"].drop(columns="effect")
+            one = kept["scale"].nunique() == 1
+            title = "Intraclass correlation (" + (f"scale: {kept['scale'].iloc[0]}; " if one else "")
+            shown = drop_empty(format_table(kept.drop(columns=["scale"] if one else [])))
+            tables[f"{title}two observations with ...)"] = shown
     return Summary(heading, tables, design.notes)
 
 

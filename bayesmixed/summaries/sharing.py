@@ -27,13 +27,16 @@ class Pattern:
     label: str
 
 
-def sharing_patterns(design: Design) -> list[Pattern]:
+def sharing_patterns(design: Design, everywhere: bool = False) -> list[Pattern]:
     """Return the possible patterns of a design, fewest shared factors first; factors with one row a level do not count.
+
+    Of the grouping factors of the first parameter's predictor, or of all predictors (`everywhere`).
 
     A pattern is closed: the same class is in the same school, and two observations with the same a and the same b
     have the same a:b.
     """
-    groups = {g.name: g for g in design.mu.groups if not (g.observation or np.all(g.sizes <= 1))}
+    blocks = [group for predictor, group in design.group_blocks() if everywhere or predictor is design.mu]
+    groups = {g.name: g for g in blocks if not (g.observation or np.all(g.sizes <= 1))}
     names = list(groups)
     nested = {
         (inner, outer)

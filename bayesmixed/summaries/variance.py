@@ -13,13 +13,13 @@ from bayesmixed.design import Design
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
-from bayesmixed.prediction import effects_at_centre, group_variance, population_predictor, thin
+from bayesmixed.prediction import effects_at_centre, thin
 from bayesmixed.preparation import prepare
+from bayesmixed.summaries.group_moments import distinct_rows, take_apart
 from bayesmixed.summaries.sharing import sharing_patterns
 from bayesmixed.summaries.tables import labelled
 from bayesmixed.terms.blocks import GroupBlock
 
-_CHUNK = 20_000_000
 _POINTS = 6
 
 
@@ -122,26 +122,24 @@ def mean_group_variances(design: Design, posterior: xr.Dataset) -> dict[str, Arr
 def residual_variance(fit: Fit, posterior: xr.Dataset) -> Array:
     """Return the residual variance on the latent scale, observation-level effects left out, (chain, draw).
 
-    Where it depends on the mean it is averaged over the rows, the group effects integrated out.
+    Averaged over the rows. Where it depends on the mean, that is the mean over the groups; over the group effects of
+    other parameters it is averaged itself.
     """
     design, family = fit.design, fit.design.family
-    link, first = design.mu.link, family.parameters[0].name
-    shape = (posterior.sizes["chain"], posterior.sizes["draw"])
-    result = np.empty(shape)
-    step = max(1, _CHUNK // max(1, design.rows * shape[0]))
-    for start in range(0, shape[1], step):
-        piece = posterior.isel(draw=slice(start, start + step))
-        values = {name: piece[name].values[..., None] for name in design.scalars}
-        for name, predictor in design.predictors.items():
-            if name != first or family.latent_uses_mean:
-                eta = population_predictor(predictor, piece)
-                variance = sum(
-                    (group_variance(g, effects_at_centre(predictor, g, piece)) for g in predictor.groups), np.zeros(1)
-                )
-                values[name] = predictor.link.average(eta, variance)
-        values.setdefault(first, np.zeros((*shape[:1], piece.sizes["draw"], 1)))
-        result[:, start : start + step] = family.latent_variance(values, link).mean(axis=-1)
-    return result
+    first = family.parameters[0].name
+    others = [name for name in design.predictors if name != first]
+    rows, weights = distinct_rows(design)
+    found = []
+    for pieces in take_apart(design, posterior, rows):
+        variance = sum(pieces.variances[first].values(), np.zeros(1))
+        marginal = design.mu.link.average(pieces.etas[first], variance) if family.latent_uses_mean else np.zeros((1, 1))
+
+        def latent(values: dict[str, Array], mean: Array = marginal) -> Array:
+            return family.latent_variance({**values, first: mean}, design.mu.link)
+
+        averaged = pieces.average(latent, pieces.axes(pieces.factors, others))
+        found.append(np.broadcast_to(averaged, (len(pieces.etas[first]), len(rows))) @ weights)
+    return np.concatenate(found).reshape(posterior.sizes["chain"], posterior.sizes["draw"])
 
 
 def counts_as_residual(group: GroupBlock) -> bool:

@@ -95,7 +95,7 @@ def test_sharing_patterns_follow_the_design(data, formula, expected):
 )
 def test_latent_residual_variances_v2(family, link, formula, key):
     design = bm.prepare(bm.from_formula(formula, family=family, link=link), nested_data())
-    table = bm.icc(fit_at(design, {"sd_school": 1.5}))
+    table = bm.icc(fit_at(design, {"sd_school": 1.5}), scale="latent")
     residual = CHECKS["V2"]["expected"][key]
     assert value(table, effect="icc") == pytest.approx(2.25 / (2.25 + residual), abs=1e-6)
 
@@ -113,7 +113,7 @@ def test_latent_residual_variance_of_poisson_and_student_v2():
 def test_poisson_icc_takes_the_marginal_mean_and_counts_obs_as_residual():
     data = nested_data() | {"y": np.arange(18) % 5}
     design = bm.prepare(bm.from_formula("y ~ 1 + (1 | school) + obs()", family="poisson"), data)
-    table = bm.icc(fit_at(design, {"beta": 0.7, "sd_school": 0.6, "sd_obs": 0.5}))
+    table = bm.icc(fit_at(design, {"beta": 0.7, "sd_school": 0.6, "sd_obs": 0.5}), scale="latent")
     mean = np.exp(0.7 + 0.5 * (0.36 + 0.25))
     assert value(table, effect="icc") == pytest.approx(0.36 / (0.36 + 0.25 + np.log1p(1 / mean)), rel=1e-10)
 

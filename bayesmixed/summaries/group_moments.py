@@ -1,0 +1,172 @@
+"""Moments of the response over its groups: Gauss-Hermite rules over the effects in each predictor."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayesmixed.design import Design
+from bayesmixed.draws import stacked, top_level_names
+from bayesmixed.errors import SpecError
+from bayesmixed.links import Array
+from bayesmixed.prediction import effects_at_centre, group_variance, population_predictor, thin
+
+Etas = dict[str, Array]
+Moments = Callable[[dict[str, Array]], Array]
+"""A function of all parameters on their natural scale, with dims (..., S, m)."""
+Axis = tuple[str, Array]
+
+_NODES = {1: 61, 2: 31, 3: 15, 4: 9}
+"""Nodes of the rule in each direction, by the number of directions."""
+_WORK = 1e8
+_BLOCK = 300_000
+_FEWEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Linear predictors of m rows for S draws, taken apart.
+
+    Attributes
+    ----------
+    design : Design
+        Of the fit.
+    scalars : mapping
+        Parameters without a predictor, (S, 1).
+    etas : mapping
+        Population part of each predictor with its offset, (S, m).
+    variances : mapping of mappings
+        By parameter and grouping factor: z' Sigma z of each row, (S, m).
+    """
+
+    design: Design
+    scalars: Mapping[str, Array]
+    etas: Mapping[str, Array]
+    variances: Mapping[str, Mapping[str, Array]]
+
+    def axes(self, factors: Collection[str], parameters: Collection[str] | None = None) -> list[Axis]:
+        """Return the SD, (S, m), of what the effects of some factors add to each predictor, where they add anything."""
+        found = []
+        for name, terms in self.variances.items():
+            chosen = [variance for factor, variance in terms.items() if factor in factors]
+            if chosen and (parameters is None or name in parameters) and any(np.any(v > 0) for v in chosen):
+                found.append((name, np.sqrt(np.maximum(sum(chosen), 0.0))))
+        return found
+
+    def values(self, etas: Mapping[str, Array]) -> dict[str, Array]:
+        """Return all parameters on their natural scale, for linear predictors."""
+        predictors = self.design.predictors
+        return dict(self.scalars) | {name: predictors[name].link.inverse(eta) for name, eta in etas.items()}
+
+    def average(self, function: Moments, axes: Sequence[Axis]) -> Array:
+        """Return a function of the parameters averaged over the normal effects of some axes."""
+        nodes = count_nodes(len(axes))
+        return _average(lambda etas: function(self.values(etas)), dict(self.etas), axes, nodes)
+
+    @property
+    def factors(self) -> set[str]:
+        """All grouping factors, of all predictors."""
+        return {factor for terms in self.variances.values() for factor in terms}
+
+
+def response_moments(pieces: Pieces, trials: float) -> Array:
+    """Return mean, variance between groups and expected variance within of the response of each row, (3, S, m)."""
+    family = pieces.design.family
+
+    def moments(values: dict[str, Array]) -> Array:
+        mean = family.mean(values, trials)
+        return np.stack(np.broadcast_arrays(mean, np.square(mean), family.variance(values, trials)))
+
+    first, second, within = pieces.average(moments, pieces.axes(pieces.factors))
+    return np.stack([first, np.maximum(second - first**2, 0.0), within])
+
+
+def shared_covariance(pieces: Pieces, shared: Collection[str], trials: float) -> Array:
+    """Return the covariance of two responses that share the effects of some factors and no others, (S, m)."""
+    family = pieces.design.family
+    common, rest = pieces.axes(shared), pieces.axes(pieces.factors - set(shared))
+    nodes = count_nodes(len(common) + len(rest))
+
+    def mean(etas: Etas) -> Array:
+        return np.asarray(family.mean(pieces.values(etas), trials))
+
+    def given_shared(etas: Etas) -> Array:
+        inside = _average(mean, etas, rest, nodes)
+        return np.stack([inside, inside**2])
+
+    first, second = _average(given_shared, dict(pieces.etas), common, nodes)
+    return np.asarray(np.maximum(second - first**2, 0.0))
+
+
+def count_nodes(directions: int) -> int:
+    """Return how many nodes a rule has in each direction; SpecError where there are too many directions."""
+    if directions > max(_NODES):
+        raise SpecError(
+            f"The integral over the groups has {directions} dimensions, because effects enter several predictors; at "
+            f'most {max(_NODES)} are possible. Ask for scale="latent", or leave group terms out of one predictor.'
+        )
+    return _NODES.get(directions, 1)
+
+
+def distinct_rows(design: Design) -> tuple[NDArray[np.intp], Array]:
+    """Return one row of each kind, by all columns and offsets of all predictors, and the share of rows of that kind."""
+    columns = []
+    for predictor in design.predictors.values():
+        blocks = [predictor.population.matrix, *(group.matrix for group in predictor.groups)]
+        columns += [*blocks, predictor.offset[:, None]]
+    _, first, counts = np.unique(np.hstack(columns), axis=0, return_index=True, return_counts=True)
+    return np.asarray(first), counts / design.rows
+
+
+def thin_for(design: Design, posterior: xr.Dataset, rows: int) -> xr.Dataset:
+    """Return as many draws as a nested rule over the groups can take in a second or two, at least 100."""
+    directions = min(2 * sum(bool(p.groups) for p in design.predictors.values()), max(_NODES))
+    affordable = _WORK / (rows * count_nodes(directions) ** directions)
+    return thin(posterior, max(_FEWEST, int(affordable)))
+
+
+def take_apart(design: Design, posterior: xr.Dataset, rows: NDArray[np.intp]) -> Iterator[Pieces]:
+    """Yield the pieces of some rows for one block of draws after the other, chain by chain."""
+    flat = _one_chain(design, posterior)
+    count = flat.sizes["draw"]
+    step = max(1, _BLOCK // max(1, design.rows))
+    for start in range(0, count, step):
+        yield _pieces(design, flat.isel(draw=slice(start, start + step)), rows)
+
+
+def _pieces(design: Design, draws: xr.Dataset, rows: NDArray[np.intp]) -> Pieces:
+    etas, variances = {}, {}
+    for name, predictor in design.predictors.items():
+        etas[name] = population_predictor(predictor, draws)[0][:, rows]
+        covariances = {group.name: effects_at_centre(predictor, group, draws)[0] for group in predictor.groups}
+        variances[name] = {g.name: group_variance(g, covariances[g.name])[:, rows] for g in predictor.groups}
+    scalars = {name: stacked(draws[name])[:, None] for name in design.scalars}
+    return Pieces(design, scalars, etas, variances)
+
+
+def _one_chain(design: Design, posterior: xr.Dataset) -> xr.Dataset:
+    """Return the draws of all chains as those of one, without group effects."""
+    variables = {}
+    for name in top_level_names(design):
+        others = [dim for dim in posterior[name].dims if dim not in ("chain", "draw")]
+        variables[name] = (("chain", "draw", *others), stacked(posterior[name])[None])
+    return xr.Dataset(variables)
+
+
+def _average(function: Callable[[Etas], Array], etas: Etas, axes: Sequence[Axis], nodes: int) -> Array:
+    if not axes:
+        return function(etas)
+    (name, sd), *rest = axes
+    total: Array | float = 0.0
+    for point, weight in zip(*_rule(nodes), strict=True):
+        total = total + weight * _average(function, etas | {name: etas[name] + sd * point}, rest, nodes)
+    return np.asarray(total)
+
+
+@cache
+def _rule(nodes: int) -> tuple[Array, Array]:
+    points, weights = np.polynomial.hermite_e.hermegauss(nodes)
+    return points, weights / np.sqrt(2.0 * np.pi)
