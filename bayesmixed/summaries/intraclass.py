@@ -74,7 +74,7 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
             if scale == "latent":
                 raise
             notes.append(f"no latent scale: {error}")
-    if scale == "data" or not found or not (draws or is_response(fit)):
+    if scale == "data" or (scale == "auto" and not (found and (draws or is_response(fit)))):
         try:
             found["data"] = _on_data_scale(fit, trials)
         except SpecError as error:
