@@ -44,7 +44,7 @@ LAYERS = [
     ["fitting"],
     ["fit_files", "refitting"],
     ["prediction", "simulation"],
-    ["downloads"],
+    ["replicates", "downloads"],
     ["datasets"],
     ["summaries"],
     ["plots"],

@@ -1,0 +1,170 @@
+"""Replicates: responses that a model would give again for the rows of its fit."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+
+from bayesmixed.design import Design
+from bayesmixed.draws import row_labels
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.links import Array, average_by_quadrature
+from bayesmixed.prediction import MODES, effects_at_centre, group_variance, predict, thin
+from bayesmixed.terms.blocks import GroupBlock
+
+ACCEPTED = ("existing", "new")
+_CHUNK = 2_000_000
+_LARGEST = 1e15
+_NODES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Replicates:
+    """What some draws say about the rows of a fit; arrays (chain, draw, row), or with a last axis of 1.
+
+    Attributes
+    ----------
+    values : mapping
+        Parameters of the family on their natural scale, new effects drawn.
+    response : (chain, draw, row) array
+        New observations.
+    expected, variance : array
+        Moments of the response, new effects integrated out; NaN unless `knows_moments`.
+    """
+
+    values: Mapping[str, Array]
+    response: Array
+    expected: Array
+    variance: Array
+
+
+def posterior_predictive(
+    fit: Fit, *, groups: str | Mapping[str, str] = "existing", draws: int | None = None, seed: int | None = None
+) -> xr.Dataset:
+    """Return replicates of the response for the rows of a fit, dims chain, draw, row.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    groups : str or mapping
+        For all grouping factors, or by factor: "existing" (the same groups observed again) or "new" (other groups with
+        the same rows). Effects of single rows, as of `obs()`, are residual variation: they are drawn anew unless
+        the mapping says "existing" for them.
+    draws : int, optional
+        Use about this many draws, evenly spread; all if not given. The result takes draws x rows x 8 bytes.
+    seed : int, optional
+        For everything random.
+
+    Returns
+    -------
+    xarray.Dataset
+        One variable, named after the response; attribute `estimand` says in words what was drawn.
+
+    Raises
+    ------
+    SpecError
+        Unknown factor or mode.
+    """
+    modes = choose_groups(fit.design, groups)
+    posterior = _draws_for(fit, modes, draws)
+    pieces = [piece.response for piece in replicate(fit, groups=groups, draws=draws, seed=seed)]
+    coords = {"chain": posterior["chain"], "draw": posterior["draw"], "row": row_labels(fit.design)}
+    response = xr.DataArray(np.concatenate(pieces, axis=1), dims=("chain", "draw", "row"), coords=coords)
+    return xr.Dataset({fit.design.response_name: response}, attrs={"estimand": describe(fit.design, modes)})
+
+
+def replicate(
+    fit: Fit, *, groups: str | Mapping[str, str] = "existing", draws: int | None = None, seed: int | None = None
+) -> Iterator[Replicates]:
+    """Yield the replicates of `posterior_predictive`, some draws at a time, with the parameters behind them."""
+    modes = choose_groups(fit.design, groups)
+    posterior = _draws_for(fit, modes, draws)
+    generator = np.random.default_rng(seed)
+    step = max(1, _CHUNK // (fit.design.rows * posterior.sizes["chain"]))
+    for start in range(0, posterior.sizes["draw"], step):
+        piece = posterior.isel(draw=slice(start, start + step))
+        yield _replicate(replace(fit, draws=xr.DataTree.from_dict({"posterior": piece})), modes, generator)
+
+
+def choose_groups(design: Design, groups: str | Mapping[str, str]) -> dict[str, str]:
+    """Return for every grouping factor whether its effects are those of the fit or drawn anew.
+
+    Raises
+    ------
+    SpecError
+        No such factor or mode.
+    """
+    blocks = {group.name: group for _, group in design.group_blocks()}
+    wish = {} if isinstance(groups, str) else dict(groups)
+    for name, mode in [*wish.items(), *([("", groups)] if isinstance(groups, str) else [])]:
+        if name and name not in blocks:
+            raise SpecError(f"groups names '{name}', which groups no term. {did_you_mean(name, blocks)}")
+        if mode not in ACCEPTED:
+            raise SpecError(f"groups='{mode}' makes no replicates. {did_you_mean(mode, ACCEPTED)}")
+    default = groups if isinstance(groups, str) else "existing"
+    return {name: wish.get(name, "new" if is_residual(group) else default) for name, group in blocks.items()}
+
+
+def describe(design: Design, modes: Mapping[str, str]) -> str:
+    """Return in words what is replicated: "replicates of y; herd: the groups of the fit"."""
+    rows = {group.name for _, group in design.group_blocks() if is_residual(group)}
+    words = {name: "new effects" if mode == "new" and name in rows else MODES[mode] for name, mode in modes.items()}
+    return f"Replicates of {design.spec.response}{''.join(f'; {name}: {word}' for name, word in words.items())}"
+
+
+def knows_moments(design: Design, modes: Mapping[str, str]) -> bool:
+    """Return whether the moments of replicates are known: new effects enter the first parameter only."""
+    return all(predictor is design.mu or modes[group.name] == "existing" for predictor, group in design.group_blocks())
+
+
+def is_residual(group: GroupBlock) -> bool:
+    """Return whether the effects are those of single rows."""
+    return group.observation or bool(np.all(group.sizes <= 1))
+
+
+def _draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:
+    needed = [predictor.b(group) for predictor, group in fit.design.group_blocks() if modes[group.name] == "existing"]
+    return thin(with_effects(fit.draws, needed), draws)
+
+
+def _replicate(fit: Fit, modes: Mapping[str, str], generator: np.random.Generator) -> Replicates:
+    design, family, posterior = fit.design, fit.design.family, fit.posterior
+    seed = int(generator.integers(2**62))
+    values: dict[str, Array] = {name: posterior[name].values[..., None] for name in design.scalars}
+    with np.errstate(over="ignore"):
+        for name in design.predictors:
+            drawn = predict(fit, groups=modes, kind=name, seed=seed)[name].values
+            # Wide priors on a log scale exceed what NumPy can draw counts from.
+            values[name] = np.clip(drawn, -_LARGEST, _LARGEST)
+        shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
+        response = np.asarray(family.random(generator, values, design.trials, shape), dtype=float)
+        expected, variance = _moments(fit, modes, values)
+    return Replicates(values, response, expected, variance)
+
+
+def _moments(fit: Fit, modes: Mapping[str, str], values: Mapping[str, Array]) -> tuple[Array, Array]:
+    """Return mean and variance of every row: E E(y|b) and E Var(y|b) + Var E(y|b) over the new effects b."""
+    design, family = fit.design, fit.design.family
+    if not knows_moments(design, modes):
+        return np.asarray(np.nan), np.asarray(np.nan)
+    fresh = [group for group in design.mu.groups if modes[group.name] == "new"]
+    if not fresh:
+        return family.mean(values, design.trials), family.variance(values, design.trials)
+    settled = {name: "typical" if mode == "new" else mode for name, mode in modes.items()}
+    eta = predict(fit, groups=settled, kind="linear")["linear"].values
+    spread = sum(group_variance(group, effects_at_centre(design.mu, group, fit.posterior)) for group in fresh)
+
+    def moment(power: int) -> Array:
+        def conditional(eta: Array) -> Array:
+            inside = {**values, design.mu.parameter: design.mu.link.inverse(eta)}
+            mean = family.mean(inside, design.trials)
+            return mean if power == 1 else family.variance(inside, design.trials) + mean**2
+
+        return average_by_quadrature(conditional, eta, spread, _NODES)
+
+    mean = moment(1)
+    return mean, moment(2) - mean**2

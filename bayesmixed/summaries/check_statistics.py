@@ -1,0 +1,190 @@
+"""Test statistics of a response, chosen by the facts of its family and by the groups of its model."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesmixed.conditional import group_sums
+from bayesmixed.design import Design
+from bayesmixed.links import Array
+from bayesmixed.replicates import is_residual
+
+FEWEST_LEVELS = 3
+UNKNOWN = np.array(np.nan)
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Responses of some rows, with what is expected of them.
+
+    Attributes
+    ----------
+    y : (..., n) array
+        One or many data sets.
+    trials : (n,) array
+        1 where the family has none.
+    expected, variance : arrays that broadcast against y
+        Moments under the model; NaN where they are not known.
+    """
+
+    y: Array
+    trials: Array
+    expected: Array
+    variance: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """One number of a data set.
+
+    Attributes
+    ----------
+    name, more, less : str
+        What it is, and what data have of which it is too large or too small: "share of zeros", "more zeros",
+        "fewer zeros".
+    compute : callable
+        From a `Sample`, one number for each data set.
+    advice : str
+        What to try, if the data have more of it, comes from this list of `alternatives`.
+    residual : bool
+        It needs the moments of the sample.
+    """
+
+    name: str
+    more: str
+    less: str
+    compute: Callable[[Sample], Array]
+    advice: str = ""
+    residual: bool = False
+
+
+def choose_statistics(design: Design, rows: Index | None = None) -> tuple[Statistic, ...]:
+    """Return the statistics that suit a design, on all its rows or on some of them."""
+    family, rows = design.family, np.arange(design.rows) if rows is None else rows
+    chosen = [MEAN]
+    if has_zeros(design):
+        chosen.append(ZEROS)
+    if has_ones(design):
+        chosen.append(ONES)
+    if family.has_trials:
+        chosen.append(FULL)
+    if family.discrete and not is_binary(design):
+        chosen.append(DISPERSION)
+    if not family.discrete:
+        chosen += [SD, SKEWNESS, LARGEST_RESIDUAL, MINIMUM]
+    if not family.has_trials and not is_binary(design):
+        chosen.append(MAXIMUM)
+    return (*chosen, *_between_and_within(design, rows))
+
+
+def is_binary(design: Design) -> bool:
+    """Return whether a response is a single 0 or 1."""
+    family = design.family
+    return family.discrete and not family.has_trials and not family.accepts(np.array([2.0]), 1.0)[0]
+
+
+def has_zeros(design: Design) -> bool:
+    """Return whether zero is the lowest of more than two possible responses."""
+    lowest = design.family.accepts(np.array([-1.0, 0.0]), 1.0)
+    return bool(lowest[1] and not lowest[0]) and not is_binary(design)
+
+
+def has_ones(design: Design) -> bool:
+    """Return whether a continuous response can be exactly one at its upper end."""
+    highest = design.family.accepts(np.array([1.0, 2.0]), 1.0)
+    return not design.family.discrete and bool(highest[0] and not highest[1])
+
+
+def standardise(sample: Sample) -> Array:
+    """Return the Pearson residuals; where the variance is infinite or zero they are not scaled."""
+    usable = np.isfinite(sample.variance) & (sample.variance > 0)
+    return np.asarray((sample.y - sample.expected) / np.sqrt(np.where(usable, sample.variance, 1.0)))
+
+
+def _between_and_within(design: Design, rows: Index) -> Iterator[Statistic]:
+    for group in design.mu.groups:
+        levels, index = np.unique(group.index[rows], return_inverse=True)
+        if is_residual(group) or len(levels) < FEWEST_LEVELS:
+            continue
+        yield _between_groups(group.name, index)
+        if not is_binary(design) and len(index) > len(levels):
+            yield _within_groups(group.name, index)
+
+
+def _between_groups(name: str, index: Index) -> Statistic:
+    """Return the SD of the means (proportions) of groups, for the group of every row."""
+    order, starts = _sorted(index)
+
+    def compute(sample: Sample) -> Array:
+        total = group_sums(np.broadcast_to(sample.trials, index.shape), order, starts)
+        return np.std(group_sums(sample.y, order, starts) / total, axis=-1, ddof=1)
+
+    more, less = (f"{word} variation between {name}" for word in ("more", "less"))
+    return Statistic(f"SD between {name}", more, less, compute)
+
+
+def _within_groups(name: str, index: Index) -> Statistic:
+    order, starts = _sorted(index)
+    sizes = np.bincount(index)
+
+    def compute(sample: Sample) -> Array:
+        share = sample.y / sample.trials
+        deviation = share - (group_sums(share, order, starts) / sizes)[..., index]
+        return np.asarray(np.sqrt(np.sum(deviation**2, axis=-1) / (len(index) - len(sizes))))
+
+    more, less = (f"{word} variation within {name}" for word in ("more", "less"))
+    return Statistic(f"SD within {name}", more, less, compute, "variation")
+
+
+def _sorted(index: Index) -> tuple[Index, Index]:
+    """Return the order of rows by group, and where each group starts in it."""
+    order = np.argsort(index, kind="stable")
+    return order, np.concatenate([[0], np.flatnonzero(np.diff(index[order])) + 1])
+
+
+def _skewness(sample: Sample) -> Array:
+    residual = standardise(sample)
+    centred = residual - residual.mean(axis=-1, keepdims=True)
+    return np.asarray(np.mean(centred**3, axis=-1) / np.mean(centred**2, axis=-1) ** 1.5)
+
+
+MEAN = Statistic("mean", "a larger mean", "a smaller mean", lambda s: np.asarray(s.y.sum(axis=-1) / s.trials.sum()))
+SD = Statistic("SD", "more variation", "less variation", lambda s: np.std(s.y, axis=-1, ddof=1))
+ZEROS = Statistic("share of zeros", "more zeros", "fewer zeros", lambda s: np.mean(s.y == 0, axis=-1), "zeros")
+ONES = Statistic("share of ones", "more ones", "fewer ones", lambda s: np.mean(s.y == 1, axis=-1), "top")
+FULL = Statistic(
+    "share of rows with all successes",
+    "more rows with all successes",
+    "fewer rows with all successes",
+    lambda s: np.mean(s.y == s.trials, axis=-1),
+    "top",
+)
+DISPERSION = Statistic(
+    "dispersion (mean squared Pearson residual)",
+    "more variation",
+    "less variation",
+    lambda s: np.mean(standardise(s) ** 2, axis=-1),
+    "variation",
+    residual=True,
+)
+SKEWNESS = Statistic(
+    "skewness of residuals",
+    "residuals skewed more to the right",
+    "residuals skewed more to the left",
+    _skewness,
+    "shape",
+    residual=True,
+)
+LARGEST_RESIDUAL = Statistic(
+    "largest residual (in SDs)",
+    "larger extremes",
+    "smaller extremes",
+    lambda s: np.max(np.abs(standardise(s)), axis=-1),
+    "shape",
+    residual=True,
+)
+MINIMUM = Statistic("minimum", "a larger minimum", "a smaller minimum", lambda s: np.min(s.y, axis=-1), "shape")
+MAXIMUM = Statistic("maximum", "a larger maximum", "a smaller maximum", lambda s: np.max(s.y, axis=-1))

@@ -1,0 +1,218 @@
+"""Posterior predictive checks: what the data show that the model would not show again."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.design import Design
+from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.fitting import Fit
+from bayesmixed.links import Array
+from bayesmixed.replicates import Replicates, choose_groups, describe, knows_moments, replicate
+from bayesmixed.summaries.alternatives import suggest
+from bayesmixed.summaries.check_statistics import Index, Sample, Statistic, choose_statistics
+from bayesmixed.summaries.pages import Section, write_markup, write_text
+from bayesmixed.summaries.prior_tables import format_number
+
+DRAWS = 1000
+DOUBTFUL, MISFIT = 0.025, 0.005
+"""Tail probabilities below which a statistic is doubtful, or a misfit."""
+FITS = "fits"
+
+
+@dataclass(frozen=True, slots=True)
+class PosteriorChecks:
+    """Checks of a fit; `str()` for terminals, HTML in notebooks.
+
+    Attributes
+    ----------
+    heading : str
+        What was replicated.
+    table : pandas.DataFrame
+        Columns level (with `by`), statistic, observed, median, lower, upper (95 % of the replicates), p (probability of a
+        replicate at least as large, ties counted half), verdict.
+    suggestions : tuple of str
+        What can be tried against the misfits.
+    """
+
+    heading: str
+    table: pd.DataFrame
+    suggestions: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return write_text(_sections(self))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return write_markup(_sections(self))
+
+
+def posterior_checks(
+    fit: Fit,
+    *,
+    by: str | Sequence[object] | None = None,
+    groups: str | Mapping[str, str] = "existing",
+    draws: int | None = DRAWS,
+    seed: int | None = None,
+) -> PosteriorChecks:
+    """Return test statistics of the data beside those of replicates, with posterior predictive p-values.
+
+    The statistics are chosen by the family and the groups of the model. Those of residuals (dispersion, skewness,
+    largest residual) are computed with the parameters of every draw, for data and replicate alike; their observed value
+    is the median over the draws (Gelman, Meng & Stern 1996, Stat Sin 6:733).
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    by : str or sequence, optional
+        A column of the data that the model uses, a grouping factor, or a value for each row: checks within each level.
+    groups : str or mapping
+        Of the replicates, as in `posterior_predictive`: "existing" or "new".
+    draws : int, optional
+        About as many replicates; as many as there are draws if None.
+    seed : int, optional
+        For the replicates.
+
+    Returns
+    -------
+    PosteriorChecks
+        p near 0: replicates hardly ever reach the observed value; near 1: hardly any is smaller. Both are misfits. Since
+        the model was fitted to the same data, p lies nearer to 0.5 than under a uniform law: a small p-value is
+        strong evidence, a large one is weak.
+
+    Raises
+    ------
+    SpecError, DataError
+        Unknown factor, mode or column.
+    """
+    design = fit.design
+    subsets = list(_subsets(design, by))
+    modes = choose_groups(design, groups)
+    known = knows_moments(design, modes)
+    chosen = [
+        (level, rows, statistic)
+        for level, rows in subsets
+        for statistic in choose_statistics(design, rows)
+        if known or not statistic.residual
+    ]
+    values: list[list[Array]] = [[] for _ in chosen]
+    for piece in replicate(fit, groups=groups, draws=draws, seed=seed):
+        for (_, rows, statistic), found in zip(chosen, values, strict=True):
+            found.append(_compute(design, piece, rows, statistic))
+    table, suggestions = _judge(design, chosen, values)
+    heading = f"{describe(design, modes)}; beside the data, {design.rows} rows"
+    return PosteriorChecks(heading, table if by is not None else table[_COLUMNS], suggestions)
+
+
+def level_rows(design: Design, by: str | Sequence[object]) -> list[tuple[str, Index]]:
+    """Return the levels of a column, grouping factor or sequence, each with its rows.
+
+    Raises
+    ------
+    SpecError, DataError
+        No such column, or not a value for each row.
+    """
+    if not isinstance(by, str):
+        if len(by) != design.rows:
+            raise DataError(f"by= has {len(by)} values for {design.rows} rows.")
+        column = pd.Series(list(by))
+    else:
+        blocks = {group.name: group for _, group in design.group_blocks()}
+        data = design.table.data
+        if by in data:
+            column = data[by].reset_index(drop=True)
+        elif by in blocks:
+            column = pd.Series(np.asarray(blocks[by].levels, dtype=object)[blocks[by].index])
+        else:
+            raise SpecError(
+                f"by='{by}' is no column that the model uses. {did_you_mean(by, [*data.columns, *blocks])} "
+                "Of another column give the values: by=data['column']."
+            )
+    grouped = column.groupby(column, observed=True, sort=True)
+    return [(str(level), np.asarray(rows, dtype=np.intp)) for level, rows in grouped.indices.items()]
+
+
+_COLUMNS = ["statistic", "observed", "median", "lower", "upper", "p", "verdict"]
+
+
+def _subsets(design: Design, by: str | Sequence[object] | None) -> Iterator[tuple[str, Index]]:
+    if by is None:
+        yield "", np.arange(design.rows)
+    else:
+        yield from level_rows(design, by)
+
+
+def _judge(
+    design: Design, chosen: list[tuple[str, Index, Statistic]], values: list[list[Array]]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the table of the checks, and what can be tried against the failed ones."""
+    lines: list[tuple[object, ...]] = []
+    more: set[str] = set()
+    less: set[str] = set()
+    for (level, _, statistic), found in zip(chosen, values, strict=True):
+        numbers = _compare(np.concatenate(found, axis=-1))
+        p = numbers[-1]
+        verdict = _verdict(p, statistic)
+        lines.append((level, statistic.name, *numbers, verdict))
+        if verdict != FITS:
+            (more if p < 0.5 else less).add(statistic.advice)
+    return pd.DataFrame(lines, columns=["level", *_COLUMNS]), suggest(design, more, less)
+
+
+def _compute(design: Design, piece: Replicates, rows: Index, statistic: Statistic) -> Array:
+    """Return the statistic of data and replicates, (2, draws of the piece)."""
+    shape = piece.response.shape
+    trials = np.broadcast_to(np.asarray(design.trials, dtype=float), shape[-1:])[rows]
+    expected, variance = (np.broadcast_to(a, shape)[..., rows] for a in (piece.expected, piece.variance))
+    observed = np.asarray(design.response, dtype=float)[rows]
+    both = [statistic.compute(Sample(y, trials, expected, variance)) for y in (observed, piece.response[..., rows])]
+    return np.stack([np.broadcast_to(value, shape[:-1]).reshape(-1) for value in both])
+
+
+def _compare(values: Array) -> tuple[float, float, float, float, float]:
+    data, replicates = values
+    p = float(np.mean(replicates > data) + 0.5 * np.mean(replicates == data))
+    lower, median, upper = (float(q) for q in np.quantile(replicates, [0.025, 0.5, 0.975]))
+    return float(np.median(data)), median, lower, upper, p
+
+
+def _verdict(p: float, statistic: Statistic) -> str:
+    tail = min(p, 1.0 - p)
+    if tail >= DOUBTFUL:
+        return FITS
+    what = statistic.more if p < 0.5 else statistic.less
+    return f"{'MISFIT' if tail < MISFIT else 'doubtful'}: the data have {what}"
+
+
+def _sections(checks: PosteriorChecks) -> list[Section]:
+    table = checks.table
+    failed = int(np.sum(table["verdict"] != FITS))
+    count = f"{failed} of {len(table)} statistics lie outside of what the model gives again in 95 % of replicates."
+    sections = [Section(before=(checks.heading,)), Section(title="Posterior predictive checks", table=_shown(table))]
+    sections.append(Section(before=(count if failed else f"All {len(table)} statistics fit.",)))
+    if checks.suggestions:
+        sections.append(Section(title="What can be tried", before=tuple(f"- {text}" for text in checks.suggestions)))
+    return sections
+
+
+def _shown(table: pd.DataFrame) -> pd.DataFrame:
+    shown = table.drop(columns=["median", "lower", "upper"])
+    shown["observed"] = [format_number(value, 3) for value in table["observed"]]
+    ranges = [
+        f"{format_number(a, 3)} to {format_number(b, 3)}" for a, b in zip(table["lower"], table["upper"], strict=True)
+    ]
+    shown.insert(list(shown.columns).index("observed") + 1, "replicates (95 %)", ranges)
+    shown["p"] = [format_probability(p) for p in table["p"]]
+    return shown
+
+
+def format_probability(p: float) -> str:
+    """Return a p-value with two digits after the point, three below 0.1 and above 0.9."""
+    if p < 0.001 or p > 0.999:
+        return "< 0.001" if p < 0.5 else "> 0.999"
+    return f"{p:.2f}" if 0.1 <= p <= 0.9 else f"{p:.3f}"

@@ -1,0 +1,48 @@
+"""Replicates and checks take the fit of any family of the catalogue."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from fixed_draws import fit_at
+
+import bayesmixed as bm
+from bayesmixed.families import FAMILIES
+from bayesmixed.summaries.predictive_checks import FITS
+
+ROWS = 160
+each_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
+
+
+def fit_of(family):
+    """Return a fit at the parameters that made its data."""
+    generator = np.random.default_rng(20262)
+    data = pd.DataFrame({"x": generator.normal(size=ROWS), "n": 9, "g": [f"{i % 16:02}" for i in range(ROWS)]})
+    left = "y | trials(n)" if family.has_trials else "y"
+    spec = bm.from_formula(f"{left} ~ x + (1 | g)", family=family.name)
+    truth = {"beta[Intercept]": 0.3, "beta[x]": 0.4, "sd_g[Intercept]": 0.4}
+    truth |= {
+        p.name: 0.4 if np.isfinite(p.upper) else p.lower + 2.5 if p.lower > 0 else 1.5 for p in family.parameters[1:]
+    }
+    made = bm.simulate(spec, data=data, truth=truth, seed=3)
+    values = {name: made.truth[name].values for name in made.truth.data_vars}
+    return fit_at(bm.prepare(spec, made.data), values)
+
+
+@each_family
+def test_replicates_lie_in_the_support(family):
+    fit = fit_of(family)
+    for groups in ("existing", "new"):
+        made = bm.posterior_predictive(fit, groups=groups, seed=1)["y"].values
+        assert np.all(family.accepts(made, fit.design.trials))
+
+
+@each_family
+def test_checks_of_the_true_model_have_numbers_and_mostly_fit(family):
+    fit = fit_of(family)
+    for groups in ("existing", "new"):
+        checks = bm.posterior_checks(fit, groups=groups, seed=1)
+        numbers = checks.table[["observed", "median", "lower", "upper", "p"]]
+        assert np.all(np.isfinite(numbers))
+        assert np.mean(checks.table["verdict"] != FITS) <= 0.25
+        assert "Posterior predictive checks" in str(checks)
+        assert "<table" in checks._repr_html_()
