@@ -233,5 +233,8 @@ def _estimand(fit: Fit, kind: str, modes: Mapping[str, str]) -> str:
         "response": f"a new observation of {spec.response}",
         "linear": f"linear predictor of {spec.response} (scale: {fit.design.mu.link.name})",
     }.get(kind, f"parameter {kind}")
-    where = [f"{name}: {MODES[mode]}" for name, mode in modes.items()]
+    where = [
+        f"{', '.join(n for n, m in modes.items() if m == mode)}: {MODES[mode]}"
+        for mode in dict.fromkeys(modes.values())
+    ]
     return f"{what}; {', '.join(where)}" if where else what

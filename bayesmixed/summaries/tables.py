@@ -66,7 +66,8 @@ def to_text(value: float, error: float) -> str:
     if not np.isfinite(error) or error <= 0:
         return f"{value:.4g}"
     places = int(np.floor(-np.log10(error)))
-    return f"{round(value, places):.{max(places, 0)}f}"
+    # Adding zero takes the sign from a negative zero.
+    return f"{round(value, places) + 0.0:.{max(places, 0)}f}"
 
 
 def to_markup(tables: Mapping[str, pd.DataFrame]) -> str:

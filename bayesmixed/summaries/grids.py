@@ -1,0 +1,214 @@
+"""Reference grids: rows at which a model is asked what it expects."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayesmixed.design import Design
+from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
+from bayesmixed.fitting import Fit
+from bayesmixed.prediction import predict
+from bayesmixed.terms.group_means import without_groups
+from bayesmixed.terms.notation import split_top
+from bayesmixed.terms.tables import as_label, encode, is_number, variables
+
+ANY = "(any)"
+_LARGEST = 2e7
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Cells that are asked for, and the rows over which each is averaged.
+
+    Attributes
+    ----------
+    cells : pandas.DataFrame
+        One row per cell: the values of the asked columns.
+    rows : pandas.DataFrame
+        Rows to predict, those of one cell together.
+    starts : integer array
+        First row of each cell.
+    notes : tuple of str
+        What is averaged over, and where numbers are held.
+    """
+
+    cells: pd.DataFrame
+    rows: pd.DataFrame
+    starts: NDArray[np.intp]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The columns of a model: factors and numbers of its formulas, and columns that only name groups."""
+
+    factors: tuple[str, ...]
+    numbers: tuple[str, ...]
+    units: tuple[str, ...]
+
+
+def split_effect(effect: str) -> tuple[str, ...]:
+    """Return the columns of "A:B"."""
+    return tuple(name.strip().strip("`") for name in split_top(effect, ":"))
+
+
+def column_roles(design: Design) -> Roles:
+    """Return what the columns of a model are for."""
+    names = [str(name) for name in design.table.data.columns]
+    terms = [term for predictor in design.spec.predictors.values() for term in predictor]
+    used = {name for term in terms for name in term.columns(names)}
+    read: set[str] = set()
+    for term in terms:
+        if term.kind == "fixed" or term.kind == "group":
+            read |= variables(without_groups(term.formula), names)
+        else:
+            read |= term.columns(names)
+    factors = tuple(name for name in names if name in used and name in design.table.levels)
+    numbers = tuple(name for name in names if name in read and is_number(design.table.data[name]))
+    units = tuple(name for name in names if name in used and name not in {*factors, *numbers})
+    return Roles(factors, numbers, units)
+
+
+def asked_values(fit: Fit, names: Iterable[str], at: Mapping[str, Any] | None, points: int = 3) -> dict[str, list[Any]]:
+    """Return the values of each asked column: levels of factors, and of numbers those in `at`, else `points` of them.
+
+    Three points are mean - sd, mean, mean + sd; more are spread evenly over the range of the data.
+
+    Raises
+    ------
+    SpecError
+        A column that the model does not use.
+    """
+    table, roles = fit.design.table, column_roles(fit.design)
+    found: dict[str, list[Any]] = {}
+    for name in names:
+        _check_column(name, roles)
+        if at is not None and name in at:
+            found[name] = _as_list(at[name])
+        elif name in roles.factors:
+            found[name] = list(table.levels[name])
+        elif name in roles.units:
+            found[name] = list(encode(table.data[name])[1])
+        elif points > 3:
+            found[name] = list(np.linspace(table.data[name].min(), table.data[name].max(), points))
+        else:
+            mean, sd = float(table.data[name].mean()), float(table.data[name].std())
+            found[name] = [mean - sd, mean, mean + sd]
+    return found
+
+
+def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | None, existing: Iterable[str]) -> Grid:
+    """Return the grid of the asked values; factors that are not asked for are averaged over with equal weights.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    asked : mapping
+        Values of each asked column; cells are their combinations, the last column fastest.
+    at : mapping or None
+        Values at which other columns are held (averaged over if there are several).
+    existing : iterable of str
+        Grouping factors whose own effects enter: cells are averaged over their groups in the data.
+
+    Raises
+    ------
+    SpecError
+        A column that the model does not use, or a grouping column is asked for whose effects do not enter.
+    """
+    roles, table = column_roles(fit.design), fit.design.table
+    for name in at or {}:
+        _check_column(name, roles)
+    labelled = {name for by in existing for name in by.split(":")}
+    wrong = [name for name in asked if name in roles.units and name not in labelled]
+    if wrong:
+        raise SpecError(f"'{wrong[0]}' names groups whose effects do not enter here; say groups='existing'.")
+    held = {name: _as_list(value) for name, value in (at or {}).items() if name not in asked}
+    others: dict[str, list[Any]] = {name: list(table.levels[name]) for name in roles.factors}
+    others |= {name: [float(table.data[name].mean())] for name in roles.numbers}
+    others |= {name: [ANY] for name in roles.units}
+    others = {name: held.get(name, values) for name, values in others.items() if name not in asked}
+    observed = [name for name in others if name in labelled and name not in held]
+    cells = _cross(asked)
+    rows = cells.assign(_cell=np.arange(len(cells)))
+    rest = {name: values for name, values in others.items() if name not in observed}
+    rows = rows.merge(_cross(rest), how="cross") if rest else rows
+    rows = _add_groups(rows, table.data, observed, [name for name in asked if name in labelled])
+    rows = rows.sort_values("_cell", kind="stable", ignore_index=True)
+    _, starts = np.unique(rows["_cell"], return_index=True)
+    if len(starts) < len(cells):
+        raise SpecError("Some combinations of the asked columns do not occur among the groups of the data.")
+    return Grid(cells, rows.drop(columns="_cell"), starts, _notes(fit, roles, rest, held, observed))
+
+
+def grid_draws(fit: Fit, grid: Grid, kind: str, groups: str | Mapping[str, str], seed: int | None) -> xr.DataArray:
+    """Return the draws of the mean over each cell, dims chain, draw, row; attribute `estimand`."""
+    if kind == "response":
+        raise SpecError(
+            "kind='response' has no place in averages; bm.predict(fit, data, kind='response') draws responses."
+        )
+    total = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
+    fitting = int(_LARGEST // len(grid.rows))
+    predicted = predict(
+        fit, grid.rows, groups=groups, kind=kind, draws=None if total <= fitting else max(fitting, 100), seed=seed
+    )
+    values = predicted[kind].transpose("chain", "draw", "row").values
+    counts = np.diff([*grid.starts, len(grid.rows)])
+    means = np.add.reduceat(values, grid.starts, axis=-1) / counts
+    coords = {"chain": predicted["chain"], "draw": predicted["draw"]}
+    return xr.DataArray(means, dims=("chain", "draw", "row"), coords=coords, attrs=predicted.attrs)
+
+
+def existing_groups(design: Design, groups: str | Mapping[str, str]) -> tuple[str, ...]:
+    """Return the grouping factors whose own effects enter under a `groups` argument of `predict`."""
+    names = [group.name for _, group in design.group_blocks() if not group.observation]
+    wish = dict.fromkeys(names, groups) if isinstance(groups, str) else groups
+    return tuple(dict.fromkeys(name for name in names if wish.get(name, "existing") == "existing"))
+
+
+def _check_column(name: str, roles: Roles) -> None:
+    known = [*roles.factors, *roles.numbers, *roles.units]
+    if name not in known:
+        raise SpecError(f"'{name}' is no column of the model. {did_you_mean(name, known)}")
+
+
+def _as_list(value: Any) -> list[Any]:
+    if isinstance(value, str) or not np.iterable(value):
+        return [value]
+    return list(value)
+
+
+def _cross(values: Mapping[str, list[Any]]) -> pd.DataFrame:
+    index = pd.MultiIndex.from_product(list(values.values()), names=list(values))
+    return index.to_frame(index=False)
+
+
+def _add_groups(rows: pd.DataFrame, data: pd.DataFrame, observed: list[str], asked: list[str]) -> pd.DataFrame:
+    """Join the combinations of grouping columns that occur in the data."""
+    if not observed:
+        return rows
+    labels = data[[*observed, *asked]].map(as_label).drop_duplicates()
+    if not asked:
+        return rows.merge(labels, how="cross")
+    return rows.assign(**{name: rows[name].map(as_label) for name in asked}).merge(labels, on=asked)
+
+
+def _notes(
+    fit: Fit, roles: Roles, rest: Mapping[str, list[Any]], held: Mapping[str, list[Any]], observed: list[str]
+) -> tuple[str, ...]:
+    """Say what the cells are averaged over, and where numbers are held."""
+    averaged = [f"{name} ({len(v)} levels, equal weights)" for name, v in rest.items() if len(v) > 1]
+    averaged += [f"the groups of {enumerate_words(observed)} in the data"] if observed else []
+    fixed = [f"{name} = {_number(rest[name][0])} (mean)" for name in roles.numbers if name in rest and name not in held]
+    fixed += [f"{name} = {_number(v[0])}" for name, v in held.items() if len(v) == 1]
+    notes = [f"Averaged over {', '.join(averaged)}."] if averaged else []
+    return (*notes, *([f"At {', '.join(fixed)}."] if fixed else []))
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float | np.number) else str(value)

@@ -1,0 +1,123 @@
+"""Marginal means and conditional effects, against cell means and formulas written out by hand."""
+
+import numpy as np
+import pytest
+from conftest import classic
+from fixed_draws import fit_at
+from scipy import special
+
+import bayesmixed as bm
+
+CBPP, SLEEP = classic("lme4", "cbpp"), classic("lme4", "sleepstudy")
+CELLS = np.array([[3.0, 5.0, 4.0], [10.0, 7.0, 1.0]])
+
+
+@pytest.fixture(scope="module")
+def two_factors():
+    """Return a balanced Gaussian layout whose cell means are CELLS in every draw."""
+    a, b, group = (x.ravel() for x in np.meshgrid(["a1", "a2"], ["b1", "b2", "b3"], list("uvwxyz"), indexing="ij"))
+    y = np.random.default_rng(0).normal(size=a.size)
+    design = bm.prepare("y ~ A * B + (1 | g)", {"y": y, "A": a, "B": b, "g": group})
+    matrix, first = (
+        design.mu.population.matrix,
+        [np.flatnonzero((a == i) & (b == j))[0] for i in ("a1", "a2") for j in ("b1", "b2", "b3")],
+    )
+    beta = np.linalg.solve(matrix[first], CELLS.ravel())
+    return fit_at(design, {"beta": beta, "sd_g": 2.0, "sigma": 1.0})
+
+
+@pytest.fixture(scope="module")
+def herds():
+    spec = bm.from_formula("incidence | trials(size) ~ period + (1 | herd)", family="binomial", factors=["period"])
+    effects = np.linspace(-1, 1, 15)[:, None]
+    return fit_at(bm.prepare(spec, CBPP), {"beta": [-1.4, -1.0, -1.1, -1.6], "sd_herd": 0.8, "b_herd": effects})
+
+
+def test_cells_of_a_balanced_layout_are_its_cell_means(two_factors):
+    found = bm.marginal_means(two_factors, "A:B")
+    np.testing.assert_allclose(found.table["mean"], CELLS.ravel())
+    assert list(found.table["B"]) == ["b1", "b2", "b3"] * 2
+
+
+@pytest.mark.parametrize(("effect", "axis"), [("A", 1), ("B", 0)])
+@pytest.mark.parametrize("groups", ["average", "typical", "existing"])
+def test_main_effects_of_a_balanced_layout_are_averages_of_cell_means(two_factors, effect, axis, groups):
+    found = bm.marginal_means(two_factors, effect, groups=groups)
+    np.testing.assert_allclose(found.table["mean"], CELLS.mean(axis=axis))
+
+
+def test_the_output_says_what_was_estimated_and_averaged_over(two_factors):
+    text = str(bm.marginal_means(two_factors, "A"))
+    assert "Estimand: expected y; g: the average over all groups." in text
+    assert "Averaged over B (3 levels, equal weights)." in text
+
+
+def test_on_the_response_scale_levels_are_averaged_after_the_inverse_link(herds):
+    etas = -1.4 + np.array([0.0, -1.0, -1.1, -1.6])
+    assert bm.marginal_means(herds, "period", groups="typical").table["mean"].tolist() == pytest.approx(
+        special.expit(etas)
+    )
+    points, weights = np.polynomial.hermite_e.hermegauss(60)
+    averages = special.expit(etas[:, None] + 0.8 * points) @ weights / weights.sum()
+    assert bm.marginal_means(herds, "period").table["mean"].tolist() == pytest.approx(averages, rel=1e-9)
+    assert bm.marginal_means(herds, "period", kind="linear").table["mean"].tolist() == pytest.approx(etas)
+
+
+def test_existing_groups_are_averaged_over_or_shown_one_by_one(herds):
+    etas = -1.4 + np.array([0.0, -1.0, -1.1, -1.6])
+    effects = np.linspace(-1, 1, 15)
+    over = bm.marginal_means(herds, "period", groups="existing").table["mean"]
+    np.testing.assert_allclose(over, special.expit(etas[:, None] + effects).mean(axis=1))
+    each = bm.marginal_means(herds, "herd", groups="existing").table
+    np.testing.assert_allclose(each["mean"], special.expit(etas + effects[:, None]).mean(axis=1))
+    assert list(each["herd"]) == [str(i) for i in range(1, 16)]
+
+
+def test_a_grouping_column_needs_the_groups_of_the_data(herds):
+    with pytest.raises(bm.SpecError, match="say groups='existing'"):
+        bm.marginal_means(herds, "herd")
+
+
+def test_numbers_are_held_at_their_means_unless_at_says_where():
+    design = bm.prepare("Reaction ~ Days + (Days | Subject)", SLEEP)
+    fit = fit_at(design, {"beta": [250.0, 10.0], "sd_Subject": [25.0, 6.0], "corr_Subject": np.eye(2), "sigma": 20.0})
+    spread = SLEEP["Days"].std()
+    np.testing.assert_allclose(bm.marginal_means(fit, "Days").table["mean"], 295 + 10 * np.array([-spread, 0, spread]))
+    assert bm.marginal_means(fit, "Days", at={"Days": [0, 7]}).table["mean"].tolist() == pytest.approx([250, 320])
+    curve = bm.conditional_effects(fit, "Days").table
+    assert len(curve) == 60
+    np.testing.assert_allclose(curve["mean"], 250 + 10 * curve["Days"])
+
+
+def test_a_covariate_that_is_not_asked_for_stays_at_its_mean(two_factors):
+    data = {"y": np.arange(12.0), "x": np.arange(12.0) ** 2, "A": ["p", "q"] * 6}
+    fit = fit_at(bm.prepare("y ~ A + x", data), {"beta": [1.0, 2.0, 0.5], "sigma": 1.0})
+    found = bm.marginal_means(fit, "A")
+    np.testing.assert_allclose(found.table["mean"], [1 + 0.5 * np.mean(data["x"]), 3 + 0.5 * np.mean(data["x"])])
+    assert found.notes == ("At x = 42.17 (mean).",)
+    held = bm.marginal_means(fit, "A", at={"x": 4})
+    np.testing.assert_allclose(held.table["mean"], [3.0, 5.0])
+    assert held.notes == ("At x = 4.",)
+
+
+def test_columns_within_groups_are_compared_inside_one_group():
+    generator = np.random.default_rng(3)
+    data = {"y": generator.normal(size=40), "x": generator.normal(size=40), "g": np.repeat(list("abcdefgh"), 5)}
+    design = bm.prepare("y ~ within(x, g) + between(x, g) + (1 | g)", data)
+    fit = fit_at(design, {"beta": [1.0, 2.0, 7.0], "sd_g": 1.0, "sigma": 1.0})
+    means = bm.marginal_means(fit, "x", at={"x": [-1.0, 0.0, 1.0]}).table["mean"]
+    np.testing.assert_allclose(np.diff(means), 2.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"effect": "perod"}, "Did you mean 'period'"),
+        ({"effect": "period", "at": {"x": 1}}, "'x' is no column of the model"),
+        ({"effect": "period", "kind": "response"}, "has no place in averages"),
+        ({"effect": "period", "groups": "typcal"}, "Did you mean 'typical'"),
+    ],
+)
+def test_impossible_requests_are_refused(herds, options, message):
+    with pytest.raises(bm.SpecError, match=message):
+        bm.marginal_means(herds, **options)
