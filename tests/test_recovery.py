@@ -9,7 +9,7 @@ from scipy import stats
 import bayesmixed as bm
 from bayesmixed.default_priors import group_unit
 from bayesmixed.draws import top_level_names
-from bayesmixed.summaries.overview import NEGLIGIBLE
+from bayesmixed.summaries.group_spread import NEGLIGIBLE
 
 SHIPPED = bm.list_specs()
 

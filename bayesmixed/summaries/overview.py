@@ -3,21 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from bayesmixed.default_priors import group_unit
 from bayesmixed.fitting import Fit
-from bayesmixed.prediction import effects_at_centre
 from bayesmixed.summaries.convergence import diagnose
 from bayesmixed.summaries.effects import population_effects
+from bayesmixed.summaries.group_spread import negligible_sds, show_negligible
 from bayesmixed.summaries.intraclass import icc
 from bayesmixed.summaries.sharing import sharing_patterns
 from bayesmixed.summaries.tables import drop_empty, format_table, labelled, to_markup
 from bayesmixed.summaries.variance import variance_components
-from bayesmixed.terms.blocks import GroupBlock
-
-NEGLIGIBLE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +77,7 @@ def summary(fit: Fit) -> Summary:
         kept = components[components["quantity"].isin(["sd", "correlation"])]
         tables["Estimated: standard deviations and correlations"] = drop_empty(format_table(kept))
     if design.mu.groups:
-        tables[_NEGLIGIBLE_HEADING] = negligible(fit)
+        tables[_NEGLIGIBLE_HEADING] = show_negligible(negligible_sds(fit))
     if sharing_patterns(design, everywhere=True):
         correlations = icc(fit)
         if isinstance(correlations, pd.DataFrame):
@@ -107,36 +102,7 @@ def count_sentence(fit: Fit) -> str:
     return ", ".join(counts)
 
 
-def negligible(fit: Fit) -> pd.DataFrame:
-    """Return the probability that each group SD is below a tenth of the unit of its scale, beside its prior value.
-
-    Not a test of zero: it answers how much the data have moved the probability that the groups hardly differ. SDs of
-    correlated slopes are taken at the covariate means, where their priors are stated.
-    """
-    rows = []
-    for predictor, group in fit.design.group_blocks():
-        thresholds = NEGLIGIBLE * group_unit(fit.design, predictor) / _steps(group)
-        covariance = effects_at_centre(predictor, group, fit.posterior)
-        sds = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)).reshape(-1, len(group.labels))
-        for column, label in enumerate(group.labels):
-            prior = fit.design.priors[f"{predictor.sd(group)}[{label}]"].prior
-            before = "" if prior.name == "Fixed" else _probability(float(prior.frozen().cdf(thresholds[column])))
-            after = _probability(float(np.mean(sds[:, column] < thresholds[column])))
-            rows.append((f"{group.name}{predictor.suffix}", label, f"{thresholds[column]:.3g}", before, after))
-    return pd.DataFrame(rows, columns=["term", "effect", "below", "prior", "posterior"])
-
-
 _NEGLIGIBLE_HEADING = "Probability that a group SD is negligible (below a tenth of the unit of its scale)"
-
-
-def _steps(group: GroupBlock) -> np.ndarray:
-    return np.array(
-        [1.0 if label == "Intercept" else step for label, step in zip(group.labels, group.scales, strict=True)]
-    )
-
-
-def _probability(value: float) -> str:
-    return "< 0.001" if value < 0.001 else "> 0.999" if value > 0.999 else f"{value:.2g}"
 
 
 def _lines(notes: tuple[str, ...]) -> str:

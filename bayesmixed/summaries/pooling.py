@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.conditional import scalar_shrinkage, shrinkage_factors
+from bayesmixed.conditional import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
 from bayesmixed.design import Predictor
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
@@ -88,29 +88,61 @@ def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int =
     Exact for Gaussian responses (closed form) and for single columns (quadrature); from the expected information for
     several columns of other families.
     """
+    posterior = some_draws(fit, draws)
+    conjugate = fit.design.family.conjugate and predictor.link.name == "identity"
+    if len(group.labels) == 1 and not conjugate:
+        return _factors_by_quadrature(fit, predictor, group, posterior)[..., None]
+    return shrinkage_factors(*_covariance_and_information(fit, predictor, group, posterior))
+
+
+def trace_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int = FACTOR_DRAWS) -> Array:
+    """Return the trace of the shrinkage matrix of every level, (S, J): its effective number of effects."""
+    if len(group.labels) == 1:
+        return factor_draws(fit, predictor, group, draws)[..., 0]
+    matrices = shrinkage_matrix(*_covariance_and_information(fit, predictor, group, some_draws(fit, draws)))
+    return np.asarray(np.trace(matrices, axis1=-2, axis2=-1))
+
+
+def some_draws(fit: Fit, draws: int = FACTOR_DRAWS) -> xr.Dataset:
+    """Return about `draws` posterior draws of all variables."""
+    return thin(with_effects(fit.draws, [p.b(block) for p, block in fit.design.group_blocks()]), draws)
+
+
+def _other_values(fit: Fit, posterior: xr.Dataset) -> dict[str, Array]:
+    """Return all parameters but the first, arrays that broadcast against (S, n)."""
     design = fit.design
-    posterior = thin(with_effects(fit.draws, [p.b(block) for p, block in design.group_blocks()]), draws)
-    centre = effects_at_centre(predictor, group, posterior)
-    covariance = group.transform @ centre.reshape(-1, *centre.shape[2:]) @ group.transform.T
-    others = _predictor_without(predictor, group, posterior)
     values = {name: stacked(posterior[name])[:, None] for name in design.scalars}
     for name, further in list(design.predictors.items())[1:]:
         own = population_predictor(further, posterior)
         for block in further.groups:
             own = own + group_contribution(block, posterior[further.b(block)].transpose("chain", "draw", ...).values)
         values[name] = further.link.inverse(own.reshape(-1, own.shape[-1]))
-    conjugate = design.family.conjugate and predictor.link.name == "identity"
-    if len(group.labels) == 1 and not conjugate:
-        sd = np.sqrt(covariance[:, 0, 0])
-        y, z = np.asarray(design.response), group.matrix[:, 0]
-        trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
-        return scalar_shrinkage(design.family, predictor.link, y, trials, others, values, z, group.index, sd)[..., None]
+    return values
+
+
+def _factors_by_quadrature(fit: Fit, predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
+    design = fit.design
+    others, values = _predictor_without(predictor, group, posterior), _other_values(fit, posterior)
+    sd = stacked(posterior[predictor.sd(group)])[:, 0]
+    y, z = np.asarray(design.response), group.matrix[:, 0]
+    trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
+    return scalar_shrinkage(design.family, predictor.link, y, trials, others, values, z, group.index, sd)
+
+
+def _covariance_and_information(
+    fit: Fit, predictor: Predictor, group: GroupBlock, posterior: xr.Dataset
+) -> tuple[Array, Array]:
+    """Return Sigma (S, 1, K, K) and W (S, J, K, K) of the effects as written."""
+    design = fit.design
+    centre = effects_at_centre(predictor, group, posterior)
+    covariance = group.transform @ centre.reshape(-1, *centre.shape[2:]) @ group.transform.T
     effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+    others = _predictor_without(predictor, group, posterior)
     eta = others + group_contribution(group, effects).reshape(others.shape)
-    values[predictor.parameter] = predictor.link.inverse(eta)
+    values = _other_values(fit, posterior) | {predictor.parameter: predictor.link.inverse(eta)}
     slope = predictor.link.derivative(eta)
     weight = np.broadcast_to(design.family.information(values, design.trials) * slope**2, eta.shape)
-    return shrinkage_factors(covariance[:, None], information_matrices(group, weight))
+    return covariance[:, None], information_matrices(group, weight)
 
 
 def information_matrices(group: GroupBlock, weight: Array) -> Array:

@@ -15,7 +15,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, thin
 from bayesmixed.preparation import prepare
-from bayesmixed.summaries.group_moments import distinct_rows, take_apart
+from bayesmixed.summaries.group_moments import Pieces, distinct_rows, take_apart
 from bayesmixed.summaries.sharing import sharing_patterns
 from bayesmixed.summaries.tables import labelled
 from bayesmixed.terms.blocks import GroupBlock
@@ -125,21 +125,31 @@ def residual_variance(fit: Fit, posterior: xr.Dataset) -> Array:
     Averaged over the rows. Where it depends on the mean, that is the mean over the groups; over the group effects of
     other parameters it is averaged itself.
     """
-    design, family = fit.design, fit.design.family
-    first = family.parameters[0].name
-    others = [name for name in design.predictors if name != first]
-    rows, weights = distinct_rows(design)
-    found = []
-    for pieces in take_apart(design, posterior, rows):
-        variance = sum(pieces.variances[first].values(), np.zeros(1))
-        marginal = design.mu.link.average(pieces.etas[first], variance) if family.latent_uses_mean else np.zeros((1, 1))
-
-        def latent(values: dict[str, Array], mean: Array = marginal) -> Array:
-            return family.latent_variance({**values, first: mean}, design.mu.link)
-
-        averaged = pieces.average(latent, pieces.axes(pieces.factors, others))
-        found.append(np.broadcast_to(averaged, (len(pieces.etas[first]), len(rows))) @ weights)
+    rows, weights = distinct_rows(fit.design)
+    found = [residual_of_rows(pieces) @ weights for pieces in take_apart(fit.design, posterior, rows)]
     return np.concatenate(found).reshape(posterior.sizes["chain"], posterior.sizes["draw"])
+
+
+def residual_of_rows(pieces: Pieces) -> Array:
+    """Return the residual variance of each row on the latent scale, (S, m).
+
+    Raises
+    ------
+    SpecError
+        The family has none for that link.
+    """
+    design, family = pieces.design, pieces.design.family
+    first = family.parameters[0].name
+    mean = np.zeros((1, 1))
+    if family.latent_uses_mean:
+        variance = sum(pieces.variances[first].values(), np.zeros(1))
+        mean = design.mu.link.average(pieces.etas[first], variance)
+    others = [name for name in design.predictors if name != first]
+    averaged = pieces.average(
+        lambda values: family.latent_variance({**values, first: mean}, design.mu.link),
+        pieces.axes(pieces.factors, others),
+    )
+    return np.broadcast_to(averaged, pieces.etas[first].shape)
 
 
 def counts_as_residual(group: GroupBlock) -> bool:

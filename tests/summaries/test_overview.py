@@ -6,7 +6,8 @@ from conftest import classic
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed.summaries.overview import count_sentence, negligible
+from bayesmixed.summaries.group_spread import negligible_sds, show_negligible
+from bayesmixed.summaries.overview import count_sentence
 from bayesmixed.summaries.tables import describe, to_text
 
 
@@ -61,10 +62,10 @@ def test_a_fixed_number_is_no_estimated_parameter():
 def test_the_probability_of_a_negligible_sd_stands_beside_its_prior_value():
     spec = bm.from_formula("incidence | trials(size) ~ 1 + (1 | herd)", family="binomial")
     fit = fit_at(bm.prepare(spec, classic("lme4", "cbpp")), {"sd_herd": 0.8})
-    row = negligible(fit).iloc[0]
+    row = show_negligible(negligible_sds(fit)).iloc[0]
     assert (row["below"], row["prior"], row["posterior"]) == ("0.1", "0.075", "< 0.001")
     fit = fit_at(bm.prepare(spec, classic("lme4", "cbpp")), {"sd_herd": 0.05})
-    assert negligible(fit).iloc[0]["posterior"] == "> 0.999"
+    assert show_negligible(negligible_sds(fit)).iloc[0]["posterior"] == "> 0.999"
 
 
 def test_divergences_stand_at_the_top_of_the_summary():

@@ -1,0 +1,41 @@
+"""The picture of the share of the variance between groups over a covariate."""
+
+from typing import TYPE_CHECKING, Any
+
+from bayesmixed.fitting import Fit
+from bayesmixed.summaries.vpc_curves import vpc_curve
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Colours of Okabe & Ito; line styles differ too."""
+STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
+
+
+def plot_vpc_curve(fit: Fit, column: str | None = None, *, scale: str = "latent", data: Any = None) -> "Figure":
+    """Return the curves of `vpc_curve`, one for each grouping factor, with 95 % bands, as a matplotlib figure.
+
+    Parameters
+    ----------
+    fit, column, scale, data
+        As in `vpc_curve`.
+    """
+    from matplotlib.figure import Figure
+
+    table = vpc_curve(fit, column, scale=scale, data=data)
+    figure = Figure(figsize=(7.0, 4.4), layout="constrained")
+    axes = figure.add_subplot()
+    for place, (term, rows) in enumerate(table.groupby("term", sort=False)):
+        colour, style = COLOURS[place % len(COLOURS)], STYLES[place % len(STYLES)]
+        axes.fill_between(rows["value"], rows["lower"], rows["upper"], color=colour, alpha=0.18, linewidth=0)
+        axes.plot(rows["value"], rows["mean"], color=colour, linestyle=style, linewidth=1.8, label=f"{term}, 95 %")
+    axes.set_ylim(0, 1)
+    axes.set_xlabel(table["effect"].iloc[0])
+    name = table["scale"].iloc[0]
+    axes.set_ylabel("share of the variance between groups")
+    axes.set_title(f"Variance partition ({name if name == 'response' else f'{name} scale'})", fontsize=11, loc="left")
+    axes.grid(color="0.92")
+    axes.set_axisbelow(True)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    return figure
