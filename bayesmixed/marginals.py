@@ -1,0 +1,218 @@
+"""Log-densities of units whose effects are integrated out, and the law of each row given the other rows."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from scipy import special
+
+from bayesmixed.design import Design
+from bayesmixed.links import Array
+from bayesmixed.quadrature import Etas, RowLogs, average, check_layers, integrate, sum_rows
+from bayesmixed.structure import Factor
+from bayesmixed.units import OBSERVATION, Integers, Situation, find_units, situate
+
+FEW_ROWS = 4
+"""Levels with at most so many rows: a row is predicted from the others with the level's effects integrated out."""
+_CHUNK = 400_000
+_EDGE = 1e-15
+
+
+@dataclass(frozen=True, slots=True)
+class RowLaw:
+    """What each draw says of each row from the other rows: log-density and distribution function, (S, n).
+
+    Attributes
+    ----------
+    log : array
+        Log-density at the response.
+    upper, lower : array
+        P(Y <= y) and P(Y < y).
+    """
+
+    log: Array
+    upper: Array
+    lower: Array
+
+
+def split_draws(posterior: xr.Dataset, rows: int) -> Iterator[xr.Dataset]:
+    """Yield the posterior some draws at a time, so that arrays of draws by rows stay small."""
+    size = max(1, _CHUNK // (rows * posterior.sizes["chain"]))
+    for start in range(0, posterior.sizes["draw"], size):
+        yield posterior.isel(draw=slice(start, start + size))
+
+
+def row_values(situation: Situation, etas: Etas) -> dict[str, Array]:
+    """Return the parameters of the family at predictors (S, n), kept off the border of probabilities."""
+    values = dict(situation.scalars)
+    for name, eta in etas.items():
+        link = situation.design.predictors[name].link
+        value = link.inverse(eta)
+        values[name] = np.clip(value, _EDGE, 1.0 - _EDGE) if link.tolerance_variance is not None else value
+    return values
+
+
+def row_logs(situation: Situation, keep: Array | float = 1.0) -> RowLogs:
+    """Return the log-densities of the rows as a function of the predictors; rows with keep 0 count as unknown."""
+    design = situation.design
+    y, trials = _response(situation)
+
+    def logs(etas: Etas) -> Array:
+        with np.errstate(all="ignore"):
+            found = design.family.logp(y, row_values(situation, etas), trials)
+        return np.asarray(keep * np.nan_to_num(found, nan=-1e10, neginf=-1e10))
+
+    return logs
+
+
+def unit_logs(situation: Situation) -> Array:
+    """Return the joint log-density of the rows of each unit, (S, J), its effects integrated out.
+
+    Closed form for normal responses with identity link, quadrature otherwise.
+
+    Raises
+    ------
+    SpecError
+        A unit's effects are too many for quadrature.
+    """
+    if _is_normal(situation):
+        return np.stack([_normal_unit(situation, rows)[0] for rows in _unit_rows(situation)], axis=-1)
+    check_layers(situation.layers)
+    sets = integrate(row_logs(situation), situation.etas, situation.layers)
+    if not situation.layers:
+        return sum_rows(sets, situation.units)
+    parents = np.zeros(sets.shape[-1], dtype=np.intp)
+    parents[situation.layers[0].index] = situation.units
+    return sum_rows(sets, parents)
+
+
+def leave_rows_out(design: Design, posterior: xr.Dataset) -> RowLaw:
+    """Return the law of each row given the other rows and, by draw, all effects that do not leave with it.
+
+    Effects of a level with few rows (of every level, where the response is normal) are integrated out under the other
+    rows of the level: the target of leaving one out stays the same, with fewer influential draws.
+    """
+    units = find_units(design, OBSERVATION)
+    companions = _companions(design)
+    if companions is not None:
+        around = situate(design, posterior, companions)
+        if _is_normal(around):
+            return _normal_rows(around)
+    alone = situate(design, posterior, units)
+    prior = row_logs(alone, 0.0)
+    law = RowLaw(unit_logs(alone), *average(prior, alone.etas, alone.layers, _distribution(alone)))
+    if companions is not None:
+        few = np.isin(companions.sizes, range(2, FEW_ROWS + 1))[companions.index]
+        if few.any() and len(around.layers) == 1 and around.layers[0].width == 1:
+            _leave_out_in_turn(around.restrict(few), law)
+    return law
+
+
+def _leave_out_in_turn(situation: Situation, law: RowLaw) -> None:
+    """Write into the law what each row is given the others of its unit: the first of each unit, the second, ..."""
+    order = _places_within(situation.units)
+    full = integrate(row_logs(situation), situation.etas, situation.layers)
+    for place in range(int(order.max()) + 1):
+        out = np.flatnonzero(order == place)
+        others = row_logs(situation, (order != place).astype(float))
+        without = integrate(others, situation.etas, situation.layers)
+        upper, lower = average(others, situation.etas, situation.layers, _distribution(situation))[..., out]
+        sets, rows = situation.layers[0].index[out], situation.rows[out]
+        law.log[:, rows] = full[:, sets] - without[:, sets]
+        law.upper[:, rows], law.lower[:, rows] = upper, lower
+
+
+def _companions(design: Design) -> Factor | None:
+    """Return the factor with the most levels that have several rows each, or None."""
+    found: list[Factor] = []
+    for _, group in design.group_blocks():
+        units = find_units(design, group.name)
+        if not group.observation and units.singletons < len(units.labels):
+            found.append(units)
+    return max(found, key=lambda units: len(units.labels), default=None)
+
+
+def _distribution(situation: Situation) -> Callable[[Etas], Array]:
+    """Return P(Y <= y) and P(Y < y) of the rows as a function of the predictors, (2, S, n)."""
+    y, trials = _response(situation)
+    below = np.nextafter(y, -np.inf)
+
+    def probabilities(etas: Etas) -> Array:
+        values, cdf = row_values(situation, etas), situation.design.family.cdf
+        shape = next(iter(etas.values())).shape
+        return np.stack([np.broadcast_to(cdf(at, values, trials), shape) for at in (y, below)])
+
+    return probabilities
+
+
+def _response(situation: Situation) -> tuple[Array, Array]:
+    design = situation.design
+    y = np.asarray(design.response, dtype=float)
+    trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
+    return y[situation.rows], trials[situation.rows]
+
+
+def _is_normal(situation: Situation) -> bool:
+    design = situation.design
+    entered = {source.parameter for layer in situation.layers for source in layer.sources}
+    return design.family.conjugate and design.mu.link.name == "identity" and entered <= {design.mu.parameter}
+
+
+def _normal_rows(situation: Situation) -> RowLaw:
+    log, upper = (np.empty_like(situation.etas[situation.design.mu.parameter]) for _ in range(2))
+    for rows in _unit_rows(situation):
+        _, weighted, precision = _normal_unit(situation, rows)
+        z = weighted / np.sqrt(precision)
+        log[:, rows] = 0.5 * np.log(precision) - 0.5 * z**2 - 0.5 * np.log(2.0 * np.pi)
+        upper[:, rows] = special.ndtr(z)
+    return RowLaw(log, upper, upper)
+
+
+def _normal_unit(situation: Situation, rows: Integers) -> tuple[Array, Array, Array]:
+    """Return log p(y), V^-1 (y - eta) and the diagonal of V^-1 for one unit: (S,), (S, m), (S, m).
+
+    V = D + A A' with A the effects' columns times their root; all through the q x q matrix I + A' D^-1 A.
+    """
+    design = situation.design
+    mu = design.mu.parameter
+    values = row_values(situation, {name: eta[:, rows] for name, eta in situation.etas.items()})
+    sd = np.sqrt(np.broadcast_to(design.family.variance(values, 1.0), values[mu].shape))
+    residual = (_response(situation)[0][rows] - values[mu]) / sd
+    scaled = _effect_columns(situation, rows) / sd[..., None]
+    inner = np.eye(scaled.shape[-1]) + np.swapaxes(scaled, -1, -2) @ scaled
+    chol = np.linalg.cholesky(inner)
+    half = np.linalg.solve(chol, np.swapaxes(scaled, -1, -2))
+    shared = (half @ residual[..., None])[..., 0]
+    spare = residual - (np.swapaxes(half, -1, -2) @ shared[..., None])[..., 0]
+    determinant = np.sum(np.log(sd), axis=-1) + np.sum(np.log(np.diagonal(chol, axis1=-2, axis2=-1)), axis=-1)
+    square = np.sum(residual**2, axis=-1) - np.sum(shared**2, axis=-1)
+    log = -0.5 * square - determinant - 0.5 * len(rows) * np.log(2.0 * np.pi)
+    return log, spare / sd, (1.0 - np.sum(half**2, axis=-2)) / sd**2
+
+
+def _effect_columns(situation: Situation, rows: Integers) -> Array:
+    """Return the columns of all effects of a unit times the root of their covariance, (S, m, q)."""
+    draws = len(next(iter(situation.etas.values())))
+    blocks = [np.zeros((draws, len(rows), 0))]
+    for layer in situation.layers:
+        present, sets = np.unique(layer.index[rows], return_inverse=True)
+        for source in layer.sources:
+            block = np.zeros((draws, len(rows), len(present), source.matrix.shape[1]))
+            block[:, np.arange(len(rows)), sets] = np.einsum("mk,skl->sml", source.matrix[rows], source.root)
+            blocks.append(block.reshape(draws, len(rows), -1))
+    return np.concatenate(blocks, axis=-1)
+
+
+def _unit_rows(situation: Situation) -> list[Integers]:
+    order = np.argsort(situation.units, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(situation.units[order])) + 1)
+
+
+def _places_within(units: Integers) -> Integers:
+    """Return the place of each row among the rows of its unit, from 0."""
+    order = np.argsort(units, kind="stable")
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(units[order])) + 1])
+    places = np.empty(len(units), dtype=np.intp)
+    places[order] = np.arange(len(units)) - np.repeat(starts, np.diff([*starts, len(units)]))
+    return places

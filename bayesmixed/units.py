@@ -1,0 +1,235 @@
+"""Units that are left out together: a partition of the rows, and the effects that leave with each of its sets."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayesmixed.design import Design, Predictor
+from bayesmixed.draws import row_labels
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.links import Array
+from bayesmixed.prediction import effects_at_centre, group_contribution, population_predictor
+from bayesmixed.structure import Factor
+from bayesmixed.terms.group import group_levels
+
+OBSERVATION = "observation"
+POPULATION = "population"
+Integers = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Effects of one term that are independent normal given the parameters, K for each set of a layer.
+
+    Attributes
+    ----------
+    parameter : str
+        The predictor that they enter.
+    matrix : (n, K) array
+        Their columns; zero in rows that other effects of the term enter.
+    root : (S, K, K) array
+        Matrix whose product with its transpose is their covariance, by draw.
+    """
+
+    parameter: str
+    matrix: Array
+    root: Array
+
+    def contribution(self, z: Array, index: Integers) -> Array:
+        """Return what standardised effects (S, J, K) add to the predictor of each row, (S, n)."""
+        effects = np.einsum("skl,sjl->sjk", self.root, z)
+        total = np.zeros((len(z), len(index)))
+        for column, x in enumerate(self.matrix.T):
+            total += effects[:, index, column] * x
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Sets of rows with effects of their own.
+
+    Attributes
+    ----------
+    index : (n,) integer array
+        Set of each row, none empty.
+    sources : tuple of Source
+        Effects of the sets.
+    names : tuple of str
+        The factors that they belong to.
+    """
+
+    index: Integers
+    sources: tuple[Source, ...]
+    names: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        """Number of effects of each set."""
+        return sum(source.matrix.shape[1] for source in self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known of the rows when the effects of their units are not, for some posterior draws.
+
+    Attributes
+    ----------
+    design : Design
+    rows : (n,) integer array
+        Rows of the design that are looked at.
+    units : (n,) integer array
+        Unit of each of these rows, none empty.
+    etas : mapping of (S, n) arrays
+        Predictors without the effects that leave with the units.
+    scalars : mapping of (S, 1) arrays
+        Parameters without a predictor.
+    layers : tuple of Layer
+        Effects that leave, larger sets first.
+    """
+
+    design: Design
+    rows: Integers
+    units: Integers
+    etas: dict[str, Array]
+    scalars: dict[str, Array]
+    layers: tuple[Layer, ...]
+
+    def restrict(self, keep: NDArray[np.bool_]) -> "Situation":
+        """Return the situation for some of the rows: whole units."""
+        layers = tuple(
+            Layer(
+                _compress(layer.index[keep]),
+                tuple(Source(s.parameter, s.matrix[keep], s.root) for s in layer.sources),
+                layer.names,
+            )
+            for layer in self.layers
+        )
+        etas = {name: eta[:, keep] for name, eta in self.etas.items()}
+        return Situation(self.design, self.rows[keep], _compress(self.units[keep]), etas, self.scalars, layers)
+
+
+def find_units(design: Design, unit: str) -> Factor:
+    """Return the partition of the rows that a word names: "observation", a grouping factor, a column, or "a:b".
+
+    Raises
+    ------
+    SpecError
+        It names neither.
+    """
+    if unit == OBSERVATION:
+        return Factor("row", np.arange(design.rows), tuple(str(label) for label in row_labels(design)))
+    for _, group in design.group_blocks():
+        if group.name == unit:
+            return _without_empty(Factor(unit, group.index, group.levels))
+    columns = [str(name) for name in design.table.data.columns]
+    if all(name in columns for name in unit.split(":")):
+        index, labels = group_levels(design.table.data, tuple(unit.split(":")))
+        return _without_empty(Factor(unit, index, labels))
+    accepted = [OBSERVATION, *dict.fromkeys(group.name for _, group in design.group_blocks()), *columns]
+    raise SpecError(f"unit='{unit}' is no unit of this model. {did_you_mean(unit, accepted)}")
+
+
+def estimand(units: Factor) -> str:
+    """Return in words what is predicted when a unit is left out."""
+    if units.name == "row":
+        return "a new observation in the known groups"
+    return f"all observations of a new {units.name}, whose effects (and those nested in it) are unknown"
+
+
+def shared_effects(design: Design, units: Factor) -> list[str]:
+    """Return the names of the effects of which some do not leave with a unit: their draws are needed."""
+    return [p.b(group) for p, group in design.group_blocks() if not owned_rows(group.index, units).all()]
+
+
+def owned_rows(index: Integers, units: Factor) -> NDArray[np.bool_]:
+    """Return the rows whose level occurs in one unit only, (n,)."""
+    count = int(index.max()) + 1
+    low, high = np.full(count, len(units.labels)), np.full(count, -1)
+    np.minimum.at(low, index, units.index)
+    np.maximum.at(high, index, units.index)
+    return np.asarray((low == high)[index])
+
+
+def situate(design: Design, posterior: xr.Dataset, units: Factor) -> Situation:
+    """Return the situation of all rows when the effects of their units are unknown.
+
+    Effects of a level leave with a unit if all its rows lie in the unit: those of the factor itself, of factors nested
+    in it, and of levels of crossed factors that occur in no other unit. So do normal coefficients of population
+    columns that are zero outside one unit, as they are in a model without pooling.
+    """
+    sources: list[tuple[str, Integers, Source]] = []
+    etas = {}
+    for name, predictor in design.predictors.items():
+        eta = population_predictor(predictor, posterior)
+        draws = eta.shape[0] * eta.shape[1]
+        for columns, location, sd in _own_columns(design, predictor, units):
+            part = predictor.population.matrix[:, columns]
+            eta = eta + (location - posterior[predictor.beta].transpose("chain", "draw", ...).values[..., columns]) @ part.T
+            source = Source(name, part @ sd[:, None], np.ones((draws, 1, 1)))
+            sources.append((POPULATION, units.index, source))
+        for group in predictor.groups:
+            own = owned_rows(group.index, units)
+            if not own.all():
+                effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+                eta = eta + group_contribution(group, effects) * ~own
+            if own.any():
+                root = _root(effects_at_centre(predictor, group, posterior))
+                matrix = group.centred_matrix * own[:, None]
+                source = Source(name, matrix, root.reshape(draws, *root.shape[2:]))
+                sources.append((group.name, np.where(own, group.index, -1), source))
+        etas[name] = eta.reshape(draws, -1)
+    scalars = {name: posterior[name].transpose("chain", "draw").values.reshape(-1, 1) for name in design.scalars}
+    layers = _arrange(sources, units)
+    return Situation(design, np.arange(design.rows), units.index, etas, scalars, layers)
+
+
+def _arrange(sources: Sequence[tuple[str, Integers, Source]], units: Factor) -> tuple[Layer, ...]:
+    """Return the layers, larger sets first; rows that a layer has no effect for keep the sets of the one before."""
+    layers: list[Layer] = []
+    before = units.index
+    for name, index, source in sorted(sources, key=lambda entry: len(np.unique(entry[1]))):
+        sets = _compress(np.where(index >= 0, index, index.max() + 1 + before))
+        if layers and _same(sets, before):
+            last = layers.pop()
+            layers.append(Layer(last.index, (*last.sources, source), (*last.names, name)))
+        else:
+            layers.append(Layer(sets, (source,), (name,)))
+        before = layers[-1].index
+    return tuple(layers)
+
+
+def _own_columns(design: Design, predictor: Predictor, units: Factor) -> Iterator[tuple[list[int], Array, Array]]:
+    """Yield population columns that are zero outside one unit, one a unit at a time, with mean and sd of their priors."""
+    found: dict[int, list[tuple[int, float, float]]] = {}
+    for column, label in enumerate(predictor.population.labels):
+        entry = design.priors.get(f"{predictor.beta}[{label}]")
+        inside = np.unique(units.index[predictor.population.matrix[:, column] != 0])
+        if entry is not None and entry.prior.name == "Normal" and predictor.centre[column] == 0 and len(inside) == 1:
+            location, sd = entry.prior.arguments
+            found.setdefault(int(inside[0]), []).append((column, float(location), float(sd)))
+    for rank in range(max((len(own) for own in found.values()), default=0)):
+        columns, locations, sds = zip(*(own[rank] for own in found.values() if len(own) > rank), strict=True)
+        yield list(columns), np.array(locations), np.array(sds)
+
+
+def _root(covariance: Array) -> Array:
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray(vectors * np.sqrt(np.clip(values, 0.0, None))[..., None, :])
+
+
+def _compress(index: Integers) -> Integers:
+    return np.unique(index, return_inverse=True)[1].astype(np.intp)
+
+
+def _same(first: Integers, second: Integers) -> bool:
+    """Return whether two partitions, both without empty sets, have the same sets."""
+    together = len(np.unique(first * (int(second.max()) + 1) + second))
+    return together == first.max() + 1 == second.max() + 1
+
+
+def _without_empty(factor: Factor) -> Factor:
+    present, index = np.unique(factor.index, return_inverse=True)
+    return Factor(factor.name, index.astype(np.intp), tuple(factor.labels[i] for i in present))
