@@ -21,19 +21,18 @@ _EDGE = 1e-15
 
 @dataclass(frozen=True, slots=True)
 class RowLaw:
-    """What each draw says of each row from the other rows: log-density and distribution function, (S, n).
+    """What each draw says of each row from the other rows.
 
     Attributes
     ----------
-    log : array
+    log : (S, n) array
         Log-density at the response.
-    upper, lower : array
-        P(Y <= y) and P(Y < y).
+    distribution : (2, S, n) array or None
+        P(Y <= y) and P(Y < y), where asked for.
     """
 
     log: Array
-    upper: Array
-    lower: Array
+    distribution: Array | None
 
 
 def split_draws(posterior: xr.Dataset, rows: int) -> Iterator[xr.Dataset]:
@@ -87,21 +86,21 @@ def unit_logs(situation: Situation) -> Array:
     return sum_rows(sets, parents)
 
 
-def leave_rows_out(design: Design, posterior: xr.Dataset) -> RowLaw:
+def leave_rows_out(design: Design, posterior: xr.Dataset, *, distribution: bool = False) -> RowLaw:
     """Return the law of each row given the other rows and, by draw, all effects that do not leave with it.
 
     Effects of a level with few rows (of every level, where the response is normal) are integrated out under the other
     rows of the level: the target of leaving one out stays the same, with fewer influential draws.
     """
-    units = find_units(design, OBSERVATION)
     companions = _companions(design)
     if companions is not None:
         around = situate(design, posterior, companions)
         if _is_normal(around):
             return _normal_rows(around)
-    alone = situate(design, posterior, units)
-    prior = row_logs(alone, 0.0)
-    law = RowLaw(unit_logs(alone), *average(prior, alone.etas, alone.layers, _distribution(alone)))
+    alone = situate(design, posterior, find_units(design, OBSERVATION))
+    nothing = row_logs(alone, 0.0)
+    asked = average(nothing, alone.etas, alone.layers, _distribution(alone)) if distribution else None
+    law = RowLaw(unit_logs(alone), asked)
     if companions is not None:
         few = np.isin(companions.sizes, range(2, FEW_ROWS + 1))[companions.index]
         if few.any() and len(around.layers) == 1 and around.layers[0].width == 1:
@@ -117,10 +116,11 @@ def _leave_out_in_turn(situation: Situation, law: RowLaw) -> None:
         out = np.flatnonzero(order == place)
         others = row_logs(situation, (order != place).astype(float))
         without = integrate(others, situation.etas, situation.layers)
-        upper, lower = average(others, situation.etas, situation.layers, _distribution(situation))[..., out]
         sets, rows = situation.layers[0].index[out], situation.rows[out]
         law.log[:, rows] = full[:, sets] - without[:, sets]
-        law.upper[:, rows], law.lower[:, rows] = upper, lower
+        if law.distribution is not None:
+            found = average(others, situation.etas, situation.layers, _distribution(situation))
+            law.distribution[..., rows] = found[..., out]
 
 
 def _companions(design: Design) -> Factor | None:
@@ -166,7 +166,7 @@ def _normal_rows(situation: Situation) -> RowLaw:
         z = weighted / np.sqrt(precision)
         log[:, rows] = 0.5 * np.log(precision) - 0.5 * z**2 - 0.5 * np.log(2.0 * np.pi)
         upper[:, rows] = special.ndtr(z)
-    return RowLaw(log, upper, upper)
+    return RowLaw(log, np.stack([upper, upper]))
 
 
 def _normal_unit(situation: Situation, rows: Integers) -> tuple[Array, Array, Array]:

@@ -1,7 +1,7 @@
 """Integrals over nested normal effects, by adaptive Gauss-Hermite quadrature in every set of every layer."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from scipy import sparse, special
@@ -12,9 +12,12 @@ from bayesmixed.units import Integers, Layer
 
 Etas = dict[str, Array]
 RowLogs = Callable[[Etas], Array]
+Centres = dict[int, Array]
 
 NODES = {1: 15, 2: 9, 3: 7}
 """Nodes in each direction, by the number of effects of a set."""
+_INNER_NODES = {1: 11, 2: 7, 3: 5}
+"""The same for sets inside other sets."""
 _DIFFERENCE = 0.01
 _ROUNDS = 25
 
@@ -41,7 +44,7 @@ def check_layers(layers: Sequence[Layer]) -> None:
                 f"The effects of {' and '.join(layer.names)} are {layer.width} for each level; quadrature integrates at "
                 f"most {max(NODES)}. Use bm.kfold(fit, by=...), which refits instead."
             )
-    for outer, inner in zip(layers, layers[1:], strict=False):
+    for outer, inner in pairwise(layers):
         if len(np.unique(inner.index * (int(outer.index.max()) + 1) + outer.index)) != inner.index.max() + 1:
             raise SpecError(
                 f"Levels of '{'/'.join(outer.names)}' and '{'/'.join(inner.names)}' cross inside one unit, so their "
@@ -49,7 +52,7 @@ def check_layers(layers: Sequence[Layer]) -> None:
             )
 
 
-def integrate(rows: RowLogs, etas: Etas, layers: Sequence[Layer]) -> Array:
+def integrate(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres | None = None) -> Array:
     """Return log E exp(sum of rows) over the effects of all layers, for the sets of the first layer.
 
     Parameters
@@ -58,6 +61,8 @@ def integrate(rows: RowLogs, etas: Etas, layers: Sequence[Layer]) -> Array:
         Log-densities of the rows, (S, n), at predictors (S, n).
     layers : sequence of Layer
         Each nested in the one before; none: the rows themselves are the sets.
+    near : dict, optional
+        Where earlier searches at similar predictors ended, by number of layers; it is kept up to date.
 
     Returns
     -------
@@ -70,7 +75,8 @@ def integrate(rows: RowLogs, etas: Etas, layers: Sequence[Layer]) -> Array:
     """
     if not layers:
         return rows(etas)
-    return np.asarray(special.logsumexp([log for log, _ in _visit(rows, etas, layers)], axis=0))
+    visits = _visit(rows, etas, layers, {} if near is None else near)
+    return np.asarray(special.logsumexp([log for log, _ in visits], axis=0))
 
 
 def average(rows: RowLogs, etas: Etas, layers: Sequence[Layer], what: Callable[[Etas], Array]) -> Array:
@@ -87,22 +93,27 @@ def average(rows: RowLogs, etas: Etas, layers: Sequence[Layer], what: Callable[[
     """
     if not layers:
         return what(etas)
-    visits = list(_visit(rows, etas, layers))
+    visits = list(_visit(rows, etas, layers, {}))
     mass = special.softmax([log for log, _ in visits], axis=0)[:, :, layers[0].index]
-    return np.asarray(sum(own * average(rows, moved, layers[1:], what) for own, (_, moved) in zip(mass, visits, strict=True)))
+    return np.asarray(
+        sum(own * average(rows, moved, layers[1:], what) for own, (_, moved) in zip(mass, visits, strict=True))
+    )
 
 
-def _visit(rows: RowLogs, etas: Etas, layers: Sequence[Layer]) -> Iterator[tuple[Array, Etas]]:
+def _visit(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres) -> Iterator[tuple[Array, Etas]]:
     """Yield the logarithm of each node's part of the integral, (S, J), and the predictors there."""
     layer, inner = layers[0], layers[1:]
     inside = layer.index if not inner else _parents(inner[0].index, layer.index)
 
     def logs(z: Array) -> Array:
-        return sum_rows(integrate(rows, _move(etas, layer, z), inner), inside)
+        return sum_rows(integrate(rows, _move(etas, layer, z), inner, near), inside)
 
-    draws = len(next(iter(etas.values())))
-    centre, spread = _find_modes(logs, (draws, int(layer.index.max()) + 1, layer.width))
-    points, weights = np.polynomial.hermite_e.hermegauss(NODES[layer.width])
+    shape = (len(next(iter(etas.values()))), int(layer.index.max()) + 1, layer.width)
+    start = near.setdefault(len(layers), np.zeros(shape))
+    centre, spread = _find_modes(logs, start)
+    near[len(layers)] = centre
+    outermost = max(near) == len(layers)
+    points, weights = np.polynomial.hermite_e.hermegauss((NODES if outermost else _INNER_NODES)[layer.width])
     volume = np.linalg.slogdet(spread)[1]
     for node in product(range(len(points)), repeat=layer.width):
         x, weight = points[list(node)], float(np.prod(weights[list(node)]))
@@ -111,11 +122,11 @@ def _visit(rows: RowLogs, etas: Etas, layers: Sequence[Layer]) -> Iterator[tuple
         yield logs(z) - 0.5 * np.sum(z**2, axis=-1) + volume + constant, _move(etas, layer, z)
 
 
-def _find_modes(logs: Callable[[Array], Array], shape: tuple[int, int, int]) -> tuple[Array, Array]:
+def _find_modes(logs: Callable[[Array], Array], start: Array) -> tuple[Array, Array]:
     """Return the modes (S, J, K) of logs - z'z / 2, and roots (S, J, K, K) of the inverse curvature there."""
-    base, step = np.zeros(shape), np.zeros(shape)
-    best = np.full(shape[:2], -np.inf)
-    curvature = np.broadcast_to(np.eye(shape[2]), (*shape, shape[2]))
+    base, step = start, np.zeros_like(start)
+    best = np.full(start.shape[:2], -np.inf)
+    curvature = np.broadcast_to(np.eye(start.shape[2]), (*start.shape, start.shape[2]))
     for _ in range(_ROUNDS):
         proposed = base + step
         value, gradient, bend = _differentiate(logs, proposed)
@@ -146,7 +157,11 @@ def _differentiate(logs: Callable[[Array], Array], z: Array) -> tuple[Array, Arr
             both = logs(z + steps[k] + steps[m])
             hessian[..., k, m] = hessian[..., m, k] = (both - up[k] - up[m] + value) / h**2
     values, vectors = np.linalg.eigh(-hessian)
-    return value, gradient, np.eye(width) + (vectors * np.maximum(values, 0.0)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    return (
+        value,
+        gradient,
+        np.eye(width) + (vectors * np.maximum(values, 0.0)[..., None, :]) @ np.swapaxes(vectors, -1, -2),
+    )
 
 
 def _move(etas: Etas, layer: Layer, z: Array) -> Etas:

@@ -132,9 +132,14 @@ def find_units(design: Design, unit: str) -> Factor:
     raise SpecError(f"unit='{unit}' is no unit of this model. {did_you_mean(unit, accepted)}")
 
 
-def estimand(units: Factor) -> str:
+def is_observation(units: Factor) -> bool:
+    """Return whether the units are the rows themselves, as `find_units` names them."""
+    return units.name == "row"
+
+
+def describe_unit(units: Factor) -> str:
     """Return in words what is predicted when a unit is left out."""
-    if units.name == "row":
+    if is_observation(units):
         return "a new observation in the known groups"
     return f"all observations of a new {units.name}, whose effects (and those nested in it) are unknown"
 
@@ -153,6 +158,25 @@ def owned_rows(index: Integers, units: Factor) -> NDArray[np.bool_]:
     return np.asarray((low == high)[index])
 
 
+def matrix_root(covariance: Array) -> Array:
+    """Return matrices whose product with their transpose is the given one, SDs of zero included."""
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray(vectors * np.sqrt(np.clip(values, 0.0, None))[..., None, :])
+
+
+def condition(design: Design, posterior: xr.Dataset) -> Situation:
+    """Return the situation of all rows when all effects are known."""
+    etas = {}
+    for name, predictor in design.predictors.items():
+        eta = population_predictor(predictor, posterior)
+        for group in predictor.groups:
+            effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+            eta = eta + group_contribution(group, effects)
+        etas[name] = eta.reshape(-1, eta.shape[-1])
+    rows = np.arange(design.rows)
+    return Situation(design, rows, rows, etas, _scalars(design, posterior), ())
+
+
 def situate(design: Design, posterior: xr.Dataset, units: Factor) -> Situation:
     """Return the situation of all rows when the effects of their units are unknown.
 
@@ -167,7 +191,10 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> Situation:
         draws = eta.shape[0] * eta.shape[1]
         for columns, location, sd in _own_columns(design, predictor, units):
             part = predictor.population.matrix[:, columns]
-            eta = eta + (location - posterior[predictor.beta].transpose("chain", "draw", ...).values[..., columns]) @ part.T
+            eta = (
+                eta
+                + (location - posterior[predictor.beta].transpose("chain", "draw", ...).values[..., columns]) @ part.T
+            )
             source = Source(name, part @ sd[:, None], np.ones((draws, 1, 1)))
             sources.append((POPULATION, units.index, source))
         for group in predictor.groups:
@@ -176,14 +203,17 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> Situation:
                 effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
                 eta = eta + group_contribution(group, effects) * ~own
             if own.any():
-                root = _root(effects_at_centre(predictor, group, posterior))
+                root = matrix_root(effects_at_centre(predictor, group, posterior))
                 matrix = group.centred_matrix * own[:, None]
                 source = Source(name, matrix, root.reshape(draws, *root.shape[2:]))
                 sources.append((group.name, np.where(own, group.index, -1), source))
         etas[name] = eta.reshape(draws, -1)
-    scalars = {name: posterior[name].transpose("chain", "draw").values.reshape(-1, 1) for name in design.scalars}
-    layers = _arrange(sources, units)
+    scalars, layers = _scalars(design, posterior), _arrange(sources, units)
     return Situation(design, np.arange(design.rows), units.index, etas, scalars, layers)
+
+
+def _scalars(design: Design, posterior: xr.Dataset) -> dict[str, Array]:
+    return {name: posterior[name].transpose("chain", "draw").values.reshape(-1, 1) for name in design.scalars}
 
 
 def _arrange(sources: Sequence[tuple[str, Integers, Source]], units: Factor) -> tuple[Layer, ...]:
@@ -213,11 +243,6 @@ def _own_columns(design: Design, predictor: Predictor, units: Factor) -> Iterato
     for rank in range(max((len(own) for own in found.values()), default=0)):
         columns, locations, sds = zip(*(own[rank] for own in found.values() if len(own) > rank), strict=True)
         yield list(columns), np.array(locations), np.array(sds)
-
-
-def _root(covariance: Array) -> Array:
-    values, vectors = np.linalg.eigh(covariance)
-    return np.asarray(vectors * np.sqrt(np.clip(values, 0.0, None))[..., None, :])
 
 
 def _compress(index: Integers) -> Integers:

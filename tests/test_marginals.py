@@ -1,0 +1,177 @@
+"""Log-densities of units against closed forms and dense grids."""
+
+import warnings
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import read_reference
+from fixed_draws import fit_at
+from scipy import special, stats
+
+import bayesmixed as bm
+from bayesmixed.marginals import leave_rows_out, row_logs, unit_logs
+from bayesmixed.quadrature import integrate
+from bayesmixed.units import find_units, situate
+
+CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
+GRID = np.linspace(-7.5, 7.5, 301)
+MASS = stats.norm.pdf(GRID) * (GRID[1] - GRID[0])
+ROWS = pd.DataFrame(
+    {
+        "count": np.arange(24) * 7 % 9,
+        "yes": np.arange(24) * 5 % 3 % 2,
+        "y": np.sin(np.arange(24.0) * 2.0),
+        "x": np.cos(np.arange(24.0)),
+        "g": np.repeat(list("abc"), 8),
+        "h": np.tile(np.repeat(list("1234"), 2), 3),
+        "k": np.tile(list("pq"), 12),
+    }
+)
+
+
+def design_of(formula, family, data=ROWS):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        return bm.prepare(bm.from_formula(formula, family=family), data)
+
+
+def logs_at(formula, family, values, unit):
+    design = design_of(formula, family)
+    fit = fit_at(design, values)
+    posterior = fit.posterior.isel(chain=[0], draw=[0])
+    return unit_logs(situate(design, posterior, find_units(design, unit)))[0]
+
+
+ONE_FACTOR = {
+    "poisson": ("count", {}, lambda y, eta: stats.poisson.logpmf(y, np.exp(eta))),
+    "bernoulli": ("yes", {}, lambda y, eta: stats.bernoulli.logpmf(y, special.expit(eta))),
+    "student": ("y", {"sigma": 0.3, "nu": 3.0}, lambda y, eta: stats.t.logpdf(y, 3.0, eta, 0.3)),
+    "gaussian": ("y", {"sigma": 0.3}, lambda y, eta: stats.norm.logpdf(y, eta, 0.3)),
+}
+
+
+@pytest.mark.parametrize("family", ONE_FACTOR)
+def test_an_intercept_is_integrated_as_on_a_dense_grid(family):
+    name, scalars, logpdf = ONE_FACTOR[family]
+    values = {"beta": [0.4, 0.3], "sd_g": 0.8, **scalars}
+    eta = (0.4 + 0.3 * ROWS["x"].to_numpy())[:, None] + 0.8 * GRID
+    rows = logpdf(ROWS[name].to_numpy()[:, None], eta)
+    expected = [np.log(np.sum(MASS * np.exp(rows[ROWS["g"] == g].sum(axis=0)))) for g in "abc"]
+    np.testing.assert_allclose(logs_at(f"{name} ~ x + (1 | g)", family, values, "g"), expected, atol=2e-5)
+
+
+def test_nested_effects_are_integrated_one_inside_the_other():
+    values = {"beta": 0.4, "sd_g": 0.8, "sd_g:h": 0.6, "sd_obs": 0.5}
+    grid, mass = GRID[::6], MASS[::6] * 6
+    eta = 0.4 + 0.8 * grid[:, None, None] + 0.6 * grid[:, None] + 0.5 * grid
+    row = {y: stats.poisson.pmf(y, np.exp(eta)) @ mass for y in range(9)}
+    expected = []
+    for g in "abc":
+        plots = [ROWS["count"][(ROWS["g"] == g) & (ROWS["h"] == h)] for h in "1234"]
+        inside = np.prod([np.prod([row[y] for y in plot], axis=0) @ mass for plot in plots], axis=0)
+        expected.append(np.log(inside @ mass))
+    found = logs_at("count ~ 1 + (1 | g/h) + obs()", "poisson", values, "g")
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_correlated_slopes_are_integrated_together():
+    corr = np.array([[1.0, -0.5], [-0.5, 1.0]])
+    values = {"beta": [0.4, 0.3], "sd_g": [0.8, 0.5], "corr_g": corr}
+    first, second = np.meshgrid(GRID[::3], GRID[::3], indexing="ij")
+    mass = np.outer(MASS[::3], MASS[::3]) * 9
+    intercept, slope = 0.8 * first, 0.5 * (-0.5 * first + np.sqrt(0.75) * second)
+    expected = []
+    for g in "abc":
+        own = ROWS[ROWS["g"] == g]
+        etas = [0.4 + 0.3 * x + intercept + slope * x for x in own["x"]]
+        total = sum(stats.poisson.logpmf(y, np.exp(eta)) for y, eta in zip(own["count"], etas, strict=True))
+        expected.append(np.log(np.sum(mass * np.exp(total))))
+    np.testing.assert_allclose(logs_at("count ~ x + (x | g)", "poisson", values, "g"), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (1 | g/h)", "y ~ x + (x | g) + (1 | k)", "y ~ x + (0 + x | g/h)"])
+def test_the_closed_form_of_a_normal_response_is_what_quadrature_finds(formula):
+    design = design_of(formula, "gaussian")
+    values = {"beta": [0.1, 0.2], "sigma": 0.4, "sd_g": 0.7, "sd_g:h": 0.5, "sd_k": 0.3, "corr_g": np.eye(2)}
+    values["b_k"] = [[0.2], [-0.1]]
+    posterior = fit_at(design, values).posterior.isel(chain=[0], draw=[0])
+    situation = situate(design, posterior, find_units(design, "g"))
+    by_quadrature = integrate(row_logs(situation), situation.etas, situation.layers)
+    np.testing.assert_allclose(unit_logs(situation), by_quadrature, atol=1e-7)
+
+
+def test_groups_of_a_normal_response_have_the_density_of_the_reference():
+    check = CHECKS["G1"]
+    data = pd.DataFrame({"y": check["inputs"]["y"], "group": check["inputs"]["group"]})
+    design = design_of("y ~ 1 + (1 | group)", "gaussian", data)
+    posterior = fit_at(design, {"beta": 3.0, "sd_group": 1.2, "sigma": 0.8}).posterior.isel(draw=[0])
+    found = unit_logs(situate(design, posterior, find_units(design, "group")))
+    np.testing.assert_allclose(found[0], check["expected"]["loglik_by_group"], atol=1e-7)
+
+
+def test_a_level_that_only_one_unit_has_leaves_with_it():
+    data = ROWS.assign(k=np.where(np.arange(24) == 3, "only", ROWS["k"]), g=np.repeat(["ga", "gq", "gz"], 8))
+    design = design_of("y ~ 1 + (1 | g) + (1 | k)", "gaussian", data)
+    values = {"beta": 0.0, "sigma": 0.4, "sd_g": 0.7, "sd_k": 0.9, "b_k": [[9.0], [0.2], [-0.1]]}
+    posterior = fit_at(design, values).posterior.isel(chain=[0], draw=[0])
+    found = unit_logs(situate(design, posterior, find_units(design, "g")))[0, 0]
+    own = data.iloc[:8]
+    mean = own["k"].map({"only": 0.0, "p": 0.2, "q": -0.1}).to_numpy()
+    covariance = 0.49 + 0.16 * np.eye(8) + 0.81 * np.outer(own["k"] == "only", own["k"] == "only")
+    assert found == pytest.approx(stats.multivariate_normal(mean, covariance).logpdf(own["y"]), abs=1e-9)
+
+
+def test_coefficients_of_a_model_without_pooling_leave_with_their_group():
+    design = design_of("y ~ 0 + g", "gaussian")
+    prior = design.priors["beta[g[a]]"].prior.arguments
+    posterior = fit_at(design, {"beta": [5.0, 6.0, 7.0], "sigma": 0.4}).posterior.isel(chain=[0], draw=[0])
+    found = unit_logs(situate(design, posterior, find_units(design, "g")))[0, 0]
+    covariance = prior[1] ** 2 + 0.16 * np.eye(8)
+    expected = stats.multivariate_normal(np.full(8, prior[0]), covariance).logpdf(ROWS["y"][:8])
+    assert found == pytest.approx(expected, abs=1e-8)
+
+
+@cache
+def pairs():
+    """Two rows a group, and the law of the first row given the second, on a dense grid."""
+    data = ROWS.assign(pair=np.repeat([f"p{i}" for i in range(12)], 2))
+    design = design_of("count ~ 1 + (1 | pair)", "poisson", data)
+    law = leave_rows_out(design, fit_at(design, {"beta": 0.8, "sd_pair": 1.5}).posterior, distribution=True)
+    y, mean = ROWS["count"].to_numpy(), np.exp(0.8 + 1.5 * GRID)
+    given = MASS * stats.poisson.pmf(y[1::2, None], mean)
+    given /= given.sum(axis=1, keepdims=True)
+    return law, y[::2, None], mean, given
+
+
+def test_a_row_of_a_small_group_is_predicted_from_the_others_of_the_group():
+    law, y, mean, given = pairs()
+    expected = np.log(np.sum(given * stats.poisson.pmf(y, mean), axis=1))
+    np.testing.assert_allclose(law.log[0, ::2], expected, atol=2e-4)
+
+
+def test_its_distribution_function_is_that_of_the_same_prediction():
+    law, y, mean, given = pairs()
+    for at, found in zip((y, y - 1), law.distribution, strict=True):
+        np.testing.assert_allclose(found[0, ::2], np.sum(given * stats.poisson.cdf(at, mean), axis=1), atol=1e-3)
+
+
+def test_an_observation_effect_is_integrated_row_by_row():
+    check = CHECKS["O1"]["inputs"], CHECKS["O1"]["expected"]["log_p"]
+    data = pd.DataFrame({"count": [int(y) for y in check[1]]})
+    design = design_of("count ~ 1 + obs()", "poisson", data)
+    posterior = fit_at(design, {"beta": check[0]["eta"], "sd_obs": check[0]["sd_obs"]}).posterior.isel(draw=[0])
+    found = unit_logs(situate(design, posterior, find_units(design, "observation")))
+    np.testing.assert_allclose(found[0], list(check[1].values()), atol=5e-6)
+
+
+def test_more_effects_than_quadrature_reaches_are_refused():
+    with pytest.raises(bm.SpecError, match="4 for each level"):
+        logs_at("count ~ x + (x + k + I(x**3) || g)", "poisson", {"beta": [0.0, 0.0], "sd_g": 0.5}, "g")
+
+
+def test_a_unit_that_is_nowhere_is_refused_with_the_accepted_words():
+    design = design_of("count ~ 1 + (1 | g)", "poisson")
+    with pytest.raises(bm.SpecError, match="Accepted: observation, g, count"):
+        find_units(design, "herd")
