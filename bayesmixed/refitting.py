@@ -77,7 +77,7 @@ def refit(
     if settings.get("progress", True):
         for note in notes:
             print(note, file=sys.stderr)
-    given = _settings_of(fit, design) | settings
+    given = settings_of(fit, design) | settings
     again = sample(design, seed=fit.settings.seed if seed is None else seed, **given)
     return _with_decisions(again, notes, again.engine.decisions)
 
@@ -115,7 +115,7 @@ def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = T
             f'bm.refit(fit, draws={before.draws + draws}), or with store="all" before extending.'
         )
     seed = int(np.random.SeedSequence(before.seed, spawn_key=(before.draws,)).generate_state(1)[0])
-    given = _settings_of(fit, fit.design) | {"draws": draws, "target_accept": before.target_accept, "store": "all"}
+    given = settings_of(fit, fit.design) | {"draws": draws, "target_accept": before.target_accept, "store": "all"}
     more = sample(fit.design, **given | {"seed": seed, "cores": cores or before.cores, "progress": progress})
     if not more.settings.complete or more.settings.chains != before.chains:
         raise SamplingError(
@@ -130,6 +130,23 @@ def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = T
         timing={**fit.timing, **stages},
     )
     return _with_decisions(extended, fit.engine.decisions, (f"extended by {draws} draws with seed {seed}",))
+
+
+def settings_of(fit: Fit, design: Design) -> dict[str, Any]:
+    """Return the arguments of `sample` that repeat a fit; a target acceptance only where it was not the default."""
+    before = fit.settings
+    usable = ENGINES[fit.engine.name].supports(design) is None if fit.engine.name in ENGINES else False
+    target = None if before.target_accept == default_target(fit.design)[0] else before.target_accept
+    return {
+        "engine": fit.engine.name if usable else "auto",
+        "chains": before.chains,
+        "draws": before.draws,
+        "tune": before.tune,
+        "cores": before.cores,
+        "target_accept": target,
+        "parameterisation": before.parameterisation,
+        "store": before.store,
+    }
 
 
 def _change_design(
@@ -173,23 +190,6 @@ def _moved_coordinates(design: Design, spec: ModelSpec) -> tuple[str, ...]:
                     "means; those not named keep their numbers"
                 )
     return tuple(notes)
-
-
-def _settings_of(fit: Fit, design: Design) -> dict[str, Any]:
-    """Return the arguments of `sample` that repeat a fit; a target acceptance only where it was not the default."""
-    before = fit.settings
-    usable = ENGINES[fit.engine.name].supports(design) is None if fit.engine.name in ENGINES else False
-    target = None if before.target_accept == default_target(fit.design)[0] else before.target_accept
-    return {
-        "engine": fit.engine.name if usable else "auto",
-        "chains": before.chains,
-        "draws": before.draws,
-        "tune": before.tune,
-        "cores": before.cores,
-        "target_accept": target,
-        "parameterisation": before.parameterisation,
-        "store": before.store,
-    }
 
 
 def _join_draws(first: xr.DataTree, second: xr.DataTree) -> xr.DataTree:

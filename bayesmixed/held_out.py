@@ -1,0 +1,74 @@
+"""Draws from the posterior given some of the rows only, for the design of all rows."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayesmixed.design import Design, Predictor
+from bayesmixed.errors import StatisticsWarning
+from bayesmixed.fitting import Fit, sample
+from bayesmixed.prediction import effects_at_centre
+from bayesmixed.preparation import prepare
+from bayesmixed.refitting import settings_of
+from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.units import matrix_root
+
+
+def sample_without(fit: Fit, held: NDArray[np.bool_], seed: int | None = None) -> xr.Dataset:
+    """Return the posterior given the rows that are not held out, with all coefficients and levels of the fit.
+
+    Coding, coordinates and priors are those of the fit. Effects of levels that lose all rows are drawn from their law;
+    coefficients of columns that are left without a row, from their prior.
+
+    Parameters
+    ----------
+    held : (n,) bool array
+        Rows to leave out.
+    seed : int, optional
+        That of the fit if not given.
+    """
+    design = fit.design
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)
+        rest = _without_empty_levels(prepare(design.spec, design.table.data[~held], like=design))
+        seed = fit.settings.seed if seed is None else seed
+        settings = settings_of(fit, rest) | {"store": "all", "progress": False}
+        again = sample(rest, seed=seed, **settings).posterior
+    generator = np.random.default_rng([seed, 1])
+    for predictor, group in design.group_blocks():
+        name = predictor.b(group)
+        known = again[name].transpose("chain", "draw", group.name, ...)
+        again = again.drop_vars(name).drop_dims(group.name)
+        again[name] = _all_levels(predictor, group, again, known, generator)
+    return again
+
+
+def _all_levels(
+    predictor: Predictor, group: GroupBlock, posterior: xr.Dataset, known: xr.DataArray, generator: np.random.Generator
+) -> xr.DataArray:
+    """Return the effects of all levels of the fit: those that were sampled, and new draws for the others."""
+    root = group.transform @ matrix_root(effects_at_centre(predictor, group, posterior))
+    normal = generator.standard_normal((*root.shape[:2], len(group.levels), root.shape[-1]))
+    effects = np.einsum("cdkl,cdjl->cdjk", root, normal)
+    places = {level: place for place, level in enumerate(known[group.name].values)}
+    for level, label in enumerate(group.levels):
+        if label in places:
+            effects[:, :, level] = known.values[:, :, places[label]]
+    coords = {group.name: list(group.levels)} | {d: known[d].values for d in known.dims if d != group.name}
+    return xr.DataArray(effects, dims=known.dims, coords=coords)
+
+
+def _without_empty_levels(design: Design) -> Design:
+    predictors = {
+        name: replace(p, groups=tuple(_compress(group) for group in p.groups)) for name, p in design.predictors.items()
+    }
+    return replace(design, predictors=predictors)
+
+
+def _compress(group: GroupBlock) -> GroupBlock:
+    present, index = np.unique(group.index, return_inverse=True)
+    levels = tuple(group.levels[i] for i in present)
+    return replace(group, index=index.astype(np.intp), levels=levels, known=len(levels))

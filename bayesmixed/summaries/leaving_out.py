@@ -1,0 +1,243 @@
+"""Log-likelihood on demand, and predictive accuracy for observations or groups that are left out."""
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import special
+
+from bayesmixed.design import Design
+from bayesmixed.draws import row_labels
+from bayesmixed.errors import SpecError, StatisticsWarning
+from bayesmixed.fitting import Fit
+from bayesmixed.held_out import sample_without
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.links import Array
+from bayesmixed.marginals import leave_rows_out, split_draws, unit_logs
+from bayesmixed.prediction import thin
+from bayesmixed.structure import Factor
+from bayesmixed.units import Integers, condition, describe_unit, find_units, is_observation, shared_effects, situate
+
+
+def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None = None) -> xr.DataArray:
+    """Return the log-likelihood of each row, or of each group with its effects integrated out, as draws.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    integrate : str, optional
+        A grouping factor or column: the joint log-density of all rows of each level, given the parameters, with the
+        level's effects, and those nested in it, integrated out. By default log p(y | b, theta) of each row.
+    draws : int, optional
+        Use about this many draws, evenly spread; all if not given.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dims chain, draw, and row or the name of the factor.
+
+    Raises
+    ------
+    SpecError
+        There is no such factor, or its effects are too many to be integrated out.
+    """
+    design = fit.design
+    if integrate is not None:
+        return unit_draws(fit, find_units(design, integrate), draws)
+    posterior = thin(with_effects(fit.draws, [p.b(group) for p, group in design.group_blocks()]), draws)
+    parts = [unit_logs(condition(design, part)) for part in split_draws(posterior, design.rows)]
+    return _label(design, posterior, find_units(design, "observation"), parts)
+
+
+def unit_draws(fit: Fit, units: Factor, draws: int | None = None) -> xr.DataArray:
+    """Return the log-density of each unit, (chain, draw, unit), given all but its own effects."""
+    posterior = thin(with_effects(fit.draws, shared_effects(fit.design, units)), draws)
+    return _unit_draws(fit.design, posterior, units)
+
+
+def loo(fit: Fit, *, unit: str, refits: bool = False, draws: int | None = None) -> Any:
+    """Return the expected log predictive density for units that are left out one at a time, ArviZ's ELPD object.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    unit : str
+        What is left out, and thus what is predicted; there is no default, because the answers differ:
+
+        - "observation": a new observation in the known groups;
+        - a grouping factor or a column: all rows of a new group at once, whose effects, and those nested in it, are
+          unknown and integrated out draw by draw.
+    refits : bool
+        Sample the model again, under the same priors, without each unit whose Pareto k is too large.
+    draws : int, optional
+        Use about this many draws, evenly spread; all if not given.
+
+    Returns
+    -------
+    arviz_stats.utils.ELPDDataLOO
+        `elpd` (higher is better), `se`, `elpd_i` by unit (its attribute `estimand` says what was predicted) and
+        `pareto_k`: below 0.7 the number can be trusted; units that were refitted have 0.
+
+    Raises
+    ------
+    SpecError
+        There is no such unit, or its effects are too many to be integrated out.
+
+    Warns
+    -----
+    StatisticsWarning
+        Some k is too large and `refits` is False.
+
+    Notes
+    -----
+    Pareto-smoothed importance sampling (Vehtari, Gelman & Gabry 2017, Stat Comput 27:1413) with the likelihood of a
+    group marginal over its effects (Merkle, Furr & Rabe-Hesketh 2019, Psychometrika 84:802). Observations: `obs()` is
+    integrated out row by row, and in levels with few rows a row is predicted from the others with the level's effects
+    integrated out, which has the same target and fewer large k. `p` then counts only what is not integrated out.
+    """
+    units = find_units(fit.design, unit)
+    found = smooth_units(fit, units, draws)
+    bad = np.flatnonzero(found.pareto_k.values > found.good_k)
+    if refits and len(bad):
+        return _refit_units(fit, units, found, bad)
+    if len(bad):
+        worst = units.labels[int(np.argmax(found.pareto_k.values))]
+        warnings.warn(
+            f"{len(bad)} of {len(units.labels)} units ({units.name}) are so influential that they cannot be left out by "
+            f"weighting the draws: Pareto k above {found.good_k:.2f}, largest for '{worst}'. "
+            "Sample again without them: refits=True.",
+            StatisticsWarning,
+            stacklevel=2,
+        )
+    return found
+
+
+def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
+    """Return the expected log predictive density by K-fold cross-validation, ArviZ's ELPD object.
+
+    The model is sampled k times, under the same priors, each time without the rows of some units.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    by : str
+        "observation", a grouping factor or a column: what stays together and is predicted, as in `loo`.
+    k : int
+        Number of folds; at most the number of units.
+    seed : int, optional
+        For the folds; that of the fit if not given.
+
+    Raises
+    ------
+    SpecError
+        k is impossible, or there is no such unit.
+    """
+    from arviz_stats.utils import ELPDDataLOOKFold
+
+    units = find_units(fit.design, by)
+    count = len(units.labels)
+    if k < 2:
+        raise SpecError(f"k={k} is impossible; cross-validation needs at least 2 folds.")
+    k = min(k, count)
+    generator = np.random.default_rng(fit.settings.seed if seed is None else seed)
+    folds = generator.permutation(np.arange(count) % k)
+    elpd = np.empty(count)
+    for fold in range(k):
+        elpd[folds == fold] = predict_held_out(fit, units, folds == fold)
+    full = unit_draws(fit, units)
+    density = special.logsumexp(full, axis=(0, 1)) - np.log(full.sizes["chain"] * full.sizes["draw"])
+    return ELPDDataLOOKFold(
+        elpd=float(elpd.sum()),
+        se=_standard_error(elpd),
+        p=float(np.sum(density - elpd)),
+        n_samples=full.sizes["chain"] * full.sizes["draw"],
+        n_data_points=count,
+        scale="log",
+        warning=False,
+        good_k=None,
+        elpd_i=_per_unit(full, elpd, units),
+        n_folds=k,
+        p_kfold_i=_per_unit(full, np.asarray(density - elpd), units),
+    )
+
+
+def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> Array:
+    """Return the log predictive densities of the units in `out`, (J,) bool, by sampling without all of them."""
+    posterior = sample_without(fit, out[units.index])
+    logs = _unit_draws(fit.design, posterior, units).values[..., out]
+    return np.asarray(special.logsumexp(logs, axis=(0, 1)) - np.log(logs.shape[0] * logs.shape[1]))
+
+
+def smooth_units(fit: Fit, units: Factor, draws: int | None = None) -> Any:
+    """Return ArviZ's ELPD object for a partition of the rows, without warnings."""
+    import arviz_stats
+
+    if len(units.labels) < 2:
+        raise SpecError(f"'{units.name}' has one level: nothing remains when it is left out.")
+    logs = unit_draws(fit, units, draws)
+    tree = xr.DataTree.from_dict({"log_likelihood": logs.to_dataset(name="units")})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        found = arviz_stats.loo(tree, pointwise=True, reff=_relative_efficiency(logs))
+    found.elpd_i.attrs |= {"unit": units.name, "estimand": describe_unit(units)}
+    return found
+
+
+def _refit_units(fit: Fit, units: Factor, found: Any, bad: Integers) -> Any:
+    """Return the ELPD object in which some units are predicted by sampling without them."""
+    elpd, k = found.elpd_i.values.copy(), found.pareto_k.values.copy()
+    for unit in bad:
+        elpd[unit] = predict_held_out(fit, units, np.arange(len(units.labels)) == unit)[0]
+        k[unit] = 0.0
+    return replace(
+        found,
+        elpd=float(elpd.sum()),
+        se=_standard_error(elpd),
+        p=float(found.p + found.elpd - elpd.sum()),
+        warning=False,
+        elpd_i=found.elpd_i.copy(data=elpd),
+        pareto_k=found.pareto_k.copy(data=k),
+    )
+
+
+def _unit_draws(design: Design, posterior: xr.Dataset, units: Factor) -> xr.DataArray:
+    parts = [
+        leave_rows_out(design, part).log if is_observation(units) else unit_logs(situate(design, part, units))
+        for part in split_draws(posterior, design.rows)
+    ]
+    return _label(design, posterior, units, parts)
+
+
+def _label(design: Design, posterior: xr.Dataset, units: Factor, parts: list[Array]) -> xr.DataArray:
+    """Return chunks of draws, each (chains x some draws, J), as one labelled array."""
+    chains = posterior.sizes["chain"]
+    values = np.concatenate([part.reshape(chains, -1, part.shape[-1]) for part in parts], axis=1)
+    labels = row_labels(design) if is_observation(units) else list(units.labels)
+    coords = {"chain": posterior["chain"].values, "draw": posterior["draw"].values, units.name: labels}
+    return xr.DataArray(values, dims=("chain", "draw", units.name), coords=coords, name=design.response_name)
+
+
+def _per_unit(like: xr.DataArray, values: Array, units: Factor) -> xr.DataArray:
+    attributes = {"unit": units.name, "estimand": describe_unit(units)}
+    return xr.DataArray(values, dims=(units.name,), coords={units.name: like[units.name].values}, attrs=attributes)
+
+
+def _relative_efficiency(logs: xr.DataArray) -> float:
+    """Return the mean effective share of the draws for the likelihood of a unit."""
+    import arviz_stats
+
+    if logs.sizes["chain"] == 1:
+        return 1.0
+    likelihood = logs.copy(data=np.exp(logs.values - logs.values.max(axis=(0, 1))))
+    ess = arviz_stats.ess(likelihood.to_dataset(name="units"), method="mean")["units"].values
+    return float(np.clip(np.nanmean(ess) / (logs.sizes["chain"] * logs.sizes["draw"]), 0.01, 1.0))
+
+
+def _standard_error(values: Array) -> float:
+    return float(np.sqrt(len(values) * np.var(values)))

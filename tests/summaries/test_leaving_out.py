@@ -1,0 +1,152 @@
+"""Leaving out observations and groups, against exact posteriors and brute-force refits."""
+
+import warnings
+
+import fixed_draws
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import classic, read_reference
+from scipy import special, stats
+
+import bayesmixed as bm
+from bayesmixed.held_out import sample_without
+from bayesmixed.units import find_units
+
+EXACT = read_reference("exact_posteriors")["models"]
+CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
+MODELS = {
+    "dyestuff": (
+        "Yield ~ 1 + (1 | Batch)",
+        lambda: classic("lme4", "Dyestuff"),
+        {"beta[Intercept]": "Normal(1500, 100)", "sd_Batch": "HalfNormal(100)", "sigma": "HalfNormal(100)"},
+        "gaussian",
+    ),
+    "rail": (
+        "travel ~ 1 + (1 | Rail)",
+        lambda: classic("nlme", "Rail"),
+        {"beta[Intercept]": "Normal(65, 50)", "sd_Rail": "HalfNormal(50)", "sigma": "HalfNormal(20)"},
+        "gaussian",
+    ),
+    "cbpp_re": (
+        "incidence | trials(size) ~ 1 + (1 | herd)",
+        lambda: classic("lme4", "cbpp"),
+        {"beta[Intercept]": "Normal(0, 2.5)", "sd_herd": "HalfNormal(1)"},
+        "binomial",
+    ),
+}
+
+
+def quiet_fit(formula, data, priors=None, family="gaussian", **settings):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        spec = bm.from_formula(formula, family=family, priors=priors or {})
+        return bm.fit(spec, data, seed=1, progress=False, **settings)
+
+
+@pytest.fixture(scope="module")
+def exact_beta():
+    """The nine-row example with draws from its exact posterior at fixed SDs."""
+    inputs, expected = CHECKS["G1"]["inputs"], CHECKS["G2"]["expected"]
+    data = pd.DataFrame({"y": inputs["y"], "group": inputs["group"]})
+    with pytest.warns(bm.StatisticsWarning, match="3 levels"):
+        design = bm.prepare("y ~ 1 + (1 | group)", data)
+    patch = pytest.MonkeyPatch()
+    patch.setattr(fixed_draws, "DRAWS", 4000)
+    quantiles = stats.norm.ppf((np.arange(8000) + 0.5) / 8000).reshape(2, 4000, 1)
+    beta = expected["beta_mean"] + expected["beta_sd"] * quantiles
+    fit = fixed_draws.fit_at(design, {"beta": beta, "sd_group": inputs["sd_group"], "sigma": inputs["sigma"]})
+    patch.undo()
+    return fit
+
+
+@pytest.mark.parametrize(("unit", "key"), [("group", "logo_by_group"), ("observation", "loo_by_row")])
+def test_leaving_out_at_fixed_sds_gives_the_closed_form(exact_beta, unit, key):
+    found = bm.loo(exact_beta, unit=unit)
+    np.testing.assert_allclose(found.elpd_i, CHECKS["G2"]["expected"][key], atol=0.005)
+    assert found.elpd == pytest.approx(float(found.elpd_i.sum()))
+
+
+def test_the_unit_has_no_default(exact_beta):
+    with pytest.raises(TypeError, match="unit"):
+        bm.loo(exact_beta)
+
+
+def test_the_result_says_what_was_predicted(exact_beta):
+    said = {unit: bm.loo(exact_beta, unit=unit).elpd_i.attrs["estimand"] for unit in ("observation", "group")}
+    assert said["observation"] == "a new observation in the known groups"
+    assert said["group"].startswith("all observations of a new group")
+
+
+def test_the_log_likelihood_of_rows_is_that_of_the_family(fitted):
+    fit = fitted("herd")
+    found = bm.log_likelihood(fit, draws=40)
+    posterior = fit.posterior.sel(draw=found["draw"])
+    eta = posterior["beta"].values[..., 0, None] + posterior["b_herd"].values[..., fit.design.mu.groups[0].index, 0]
+    data = fit.design.table.data
+    expected = stats.binom.logpmf(data["incidence"], data["size"], special.expit(eta))
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+    assert found.dims == ("chain", "draw", "row")
+    assert list(found["row"].values) == list(data.index)
+
+
+def test_a_fit_whose_effects_are_integrated_needs_none_of_their_draws(fitted):
+    fit = fitted("herd")
+    found = bm.log_likelihood(fit, integrate="herd", draws=20)
+    assert found.dims == ("chain", "draw", "herd")
+    assert list(found["herd"].values) == [str(i) for i in range(1, 16)]
+
+
+def test_influential_units_are_named_in_a_warning(fitted):
+    data = classic("lme4", "cbpp").assign(size=40)
+    data.loc[0, "incidence"] = 40
+    design = bm.prepare(bm.from_formula("incidence | trials(size) ~ 1", family="binomial"), data)
+    fit = fixed_draws.fit_at(design, {"beta": -2.0}, jitter=0.3)
+    with pytest.warns(bm.StatisticsWarning, match=r"largest for '0'.*refits=True"):
+        bm.loo(fit, unit="observation")
+
+
+@pytest.mark.parametrize("k", [0, 1])
+def test_one_fold_is_refused(exact_beta, k):
+    with pytest.raises(bm.SpecError, match="at least 2"):
+        bm.kfold(exact_beta, by="group", k=k)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
+def test_both_ways_of_leaving_out_agree_with_the_exact_posterior(name):
+    formula, data, priors, family = MODELS[name]
+    fit = quiet_fit(formula, data(), priors, family, chains=2, draws=1500)
+    exact = EXACT[name]
+    rows = bm.loo(fit, unit="observation")
+    assert rows.elpd == pytest.approx(exact["exact_loo"]["elpd_loo"], abs=0.15)
+    assert rows.se == pytest.approx(exact["exact_loo"]["se"], rel=0.03)
+    np.testing.assert_allclose(rows.elpd_i[:3], exact["exact_loo"]["pointwise_first3"], atol=0.03)
+    groups = bm.loo(fit, unit=fit.design.mu.groups[0].name)
+    assert groups.elpd == pytest.approx(exact["exact_leave_one_group_out"]["elpd"], abs=0.3)
+    np.testing.assert_allclose(groups.elpd_i[:3], exact["exact_leave_one_group_out"]["first3"], atol=0.15)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "unit"), [("sleepstudy", "Subject"), ("penicillin", "dish"), ("pastes", "batch"), ("herd_period", "herd")]
+)
+def test_weights_say_what_sampling_without_each_group_says(fitted, name, unit):
+    fit = fitted(name)
+    weighted = bm.loo(fit, unit=unit, refits=True)
+    few = bm.refit(fit, chains=2, draws=500)
+    folds = bm.kfold(few, by=unit, k=99)
+    assert weighted.elpd == pytest.approx(folds.elpd, abs=1.0)
+    trusted = (weighted.pareto_k < 0.5).values
+    np.testing.assert_allclose(weighted.elpd_i[trusted], folds.elpd_i[trusted], atol=0.2)
+
+
+@pytest.mark.slow
+def test_sampling_without_some_groups_keeps_coding_levels_and_priors(fitted):
+    fit = fitted("herd_period")
+    units = find_units(fit.design, "herd")
+    posterior = sample_without(bm.refit(fit, chains=2, draws=300), np.isin(units.index, [0, 3]))
+    assert list(posterior["herd"].values) == list(units.labels)
+    assert list(posterior["beta_effect"].values) == list(fit.posterior["beta_effect"].values)
+    spread = posterior["b_herd"].std(("chain", "draw")).values[:, 0] / float(posterior["sd_herd"].mean())
+    assert spread[[0, 3]].min() > spread[[1, 2, 4]].max()
