@@ -64,6 +64,7 @@ _PUBLIC = {
     "vpc_curve": "summaries.vpc_curves",
     "variance_dossier": "summaries.dossier",
     "plot_vpc_curve": "plots.vpc_curves",
+    "future_group": "summaries.populations",
     "pooling_curve": "summaries.pooling_curves",
     "PriorTable": "summaries.prior_tables",
     "prior_table": "summaries.prior_tables",
@@ -71,6 +72,7 @@ _PUBLIC = {
     "PosteriorChecks": "summaries.predictive_checks",
     "posterior_checks": "summaries.predictive_checks",
     "summary": "summaries.overview",
+    "plot_future_group": "plots.populations",
     "plot_pooling_curve": "plots.pooling_curves",
     "plot_shrinkage": "plots.pooling",
 }

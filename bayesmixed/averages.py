@@ -55,11 +55,17 @@ def average_mean(family: Family, scalars: Mapping[str, Array], predictors: Mappi
         The other parameters.
     """
     values = {**scalars, **{name: predictor.average for name, predictor in predictors.items()}}
-    varying = [name for name, p in predictors.items() if p.variance is not None and name in _parameters_of_mean(family)]
+    varying = [name for name, p in predictors.items() if p.variance is not None and name in parameters_of_mean(family)]
     if not _curved_parameters(family).intersection(varying):
         return family.mean(values, 1.0)
     nodes = _NODES.get(len(varying), _FEWEST_NODES)
     return _nested_mean(family, values, [(name, predictors[name]) for name in varying], nodes)
+
+
+@cache
+def parameters_of_mean(family: Family) -> frozenset[str]:
+    """Return the parameters on which the mean depends, found by moving each of them."""
+    return frozenset(p.name for p in family.parameters if any(np.ptp(means) > 0 for means in _moved(family, p)))
 
 
 def _nested_mean(family: Family, values: Mapping[str, Array], varying: list[tuple[str, Spread]], nodes: int) -> Array:
@@ -71,12 +77,6 @@ def _nested_mean(family: Family, values: Mapping[str, Array], varying: list[tupl
         return _nested_mean(family, {**values, name: spread.link.inverse(eta)}, rest, nodes)
 
     return average_by_quadrature(inner, spread.mean, spread.variance, nodes)
-
-
-@cache
-def _parameters_of_mean(family: Family) -> frozenset[str]:
-    """Return the parameters on which the mean depends, found by moving each of them."""
-    return frozenset(p.name for p in family.parameters if any(np.ptp(means) > 0 for means in _moved(family, p)))
 
 
 @cache

@@ -134,7 +134,7 @@ def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | 
     others |= {name: [ANY] for name in roles.units}
     others = {name: held.get(name, values) for name, values in others.items() if name not in asked}
     observed = [name for name in others if name in labelled and name not in held]
-    cells = _cross(asked)
+    cells = _cross(asked) if asked else pd.DataFrame(index=[0])
     rows = cells.assign(_cell=np.arange(len(cells)))
     rest = {name: values for name, values in others.items() if name not in observed}
     rows = rows.merge(_cross(rest), how="cross") if rest else rows

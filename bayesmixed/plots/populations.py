@@ -1,0 +1,108 @@
+"""The picture of the population of groups: all possible groups, those of the data, and a future one."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.links import Array
+from bayesmixed.prediction import thin
+from bayesmixed.summaries.populations import (
+    find_factor,
+    group_populations,
+    group_responses,
+    known_scores,
+    response_name,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+POPULATION, GROUPS, TYPICAL = "#0072B2", "#D55E00", "#333333"
+"""Colours of Okabe & Ito, told apart by colour-blind readers; line styles and markers differ too."""
+_DRAWS, _PER_DRAW = 400, 100
+_MOST = 400
+
+
+def plot_future_group(
+    fit: Fit, group: str | None = None, *, at: Mapping[str, Any] | None = None, seed: int = 0
+) -> "Figure":
+    """Return the distribution over all possible groups as a figure, on the scale of the link and of the response.
+
+    The area is the distribution of one future group, with all uncertainty; its bar holds 95 %. Dots are the groups of
+    the data at their posterior means, the line is the typical group. Where both scales are the same there is one panel.
+
+    Parameters
+    ----------
+    fit, group, at, seed
+        As in `future_group`.
+    """
+    from matplotlib.figure import Figure
+
+    name = find_factor(fit, group)
+    b_names = [p.b(block) for p, block in fit.design.group_blocks() if block.name == name]
+    posterior = thin(with_effects(fit.draws, b_names), _DRAWS)
+    populations = group_populations(fit, name, at, posterior)
+    known = known_scores(fit, name, at, posterior)
+    generator = np.random.default_rng(seed)
+    shape = (*posterior["chain"].shape, *posterior["draw"].shape, _PER_DRAW)
+    future = {parameter: generator.standard_normal(shape) for parameter in known}
+    panels = {}
+    for parameter, scores in known.items():
+        population = populations[parameter]
+        label = population.link.text.format(fit.design.family.parameter(parameter).meaning)
+        mean, sd = population.mean[..., None], population.sd[..., None]
+        panels[label] = (mean + sd * future[parameter], mean + sd * scores, population.mean)
+    responses, of_known = (_responses(fit, posterior, populations, scores) for scores in (future, known))
+    first = next(iter(panels))
+    if np.allclose(responses, panels[first][0]):
+        del panels[first]
+    panels = {response_name(fit): (responses, of_known, group_responses(fit, posterior, populations, {})), **panels}
+    figure = Figure(figsize=(5.6 * len(panels) + 0.6, 4.4), layout="constrained")
+    for place, (label, (values, groups, centre)) in enumerate(panels.items()):
+        axes = figure.add_subplot(1, len(panels), place + 1)
+        _draw_panel(axes, values.ravel(), groups.mean(axis=(0, 1)), float(centre.mean()), name)
+        axes.set_xlabel(label)
+    figure.suptitle(f"All possible groups: {name}", fontsize=12)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    return figure
+
+
+def _responses(fit: Fit, posterior: Any, populations: Mapping[str, Any], scores: Mapping[str, Array]) -> Array:
+    """Return the expected response of several groups in each draw, (chain, draw, groups)."""
+    count = next(iter(scores.values())).shape[-1]
+    columns = [
+        group_responses(fit, posterior, populations, {name: score[..., j] for name, score in scores.items()})
+        for j in range(count)
+    ]
+    return np.stack(columns, axis=-1)
+
+
+def _draw_panel(axes: Any, future: Array, groups: Array, typical: float, name: str) -> None:
+    low, lower, upper, high = np.quantile(future, [0.003, 0.025, 0.975, 0.997])
+    low, high = min(low, groups.min()), max(high, groups.max())
+    counts, edges = np.histogram(future, bins=70, range=(low, high), density=True)
+    top = counts.max()
+    axes.stairs(counts, edges, fill=True, color=POPULATION, alpha=0.3, label=f"a future {name}")
+    axes.hlines(-0.05 * top, lower, upper, color=POPULATION, linewidth=4, label="95 % of future groups")
+    shown = groups[:: max(1, len(groups) // _MOST)]
+    heights = np.full(len(shown), -0.14 * top)
+    axes.scatter(
+        shown,
+        heights,
+        s=26,
+        color=GROUPS,
+        marker="o",
+        alpha=0.75,
+        edgecolors="white",
+        linewidths=0.5,
+        label=f"the {len(groups)} of the data",
+        zorder=3,
+    )
+    axes.axvline(typical, color=TYPICAL, linestyle="--", linewidth=1.2, label=f"the typical {name}")
+    axes.set_xlim(low, high)
+    axes.set_ylim(-0.22 * top, 1.05 * top)
+    axes.set_yticks([])
+    axes.set_ylabel("density")
