@@ -75,6 +75,7 @@ _PUBLIC = {
     "plot_future_group": "plots.populations",
     "plot_pooling_curve": "plots.pooling_curves",
     "plot_shrinkage": "plots.pooling",
+    "plot_posterior_checks": "plots.checks",
 }
 _MODULES = ("datasets",)
 

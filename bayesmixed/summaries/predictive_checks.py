@@ -1,6 +1,6 @@
 """Posterior predictive checks: what the data show that the model would not show again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,46 @@ DRAWS = 1000
 DOUBTFUL, MISFIT = 0.025, 0.005
 """Tail probabilities below which a statistic is doubtful, or a misfit."""
 FITS = "fits"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One statistic of the rows of one level.
+
+    Attributes
+    ----------
+    level : str
+        Of `by`, or "".
+    statistic : Statistic
+        What was computed.
+    observed, replicated : (S,) arrays
+        Of the data and of a replicate, for each draw.
+    """
+
+    level: str
+    statistic: Statistic
+    observed: Array
+    replicated: Array
+
+    @property
+    def p(self) -> float:
+        """Probability of a replicate at least as large as the data, ties counted half."""
+        return float(np.mean(self.replicated > self.observed) + 0.5 * np.mean(self.replicated == self.observed))
+
+    @property
+    def summary(self) -> tuple[float, float, float, float, float]:
+        """Observed value; median and 95 % interval of the replicates; p."""
+        lower, median, upper = (float(q) for q in np.quantile(self.replicated, [0.025, 0.5, 0.975]))
+        return float(np.median(self.observed)), median, lower, upper, self.p
+
+    @property
+    def verdict(self) -> str:
+        """In words: "fits", or what the data have."""
+        tail = min(self.p, 1.0 - self.p)
+        if tail >= DOUBTFUL:
+            return FITS
+        what = self.statistic.more if self.p < 0.5 else self.statistic.less
+        return f"{'MISFIT' if tail < MISFIT else 'doubtful'}: the data have {what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +130,38 @@ def posterior_checks(
     SpecError, DataError
         Unknown factor, mode or column.
     """
+    compared = compare_statistics(fit, by=by, groups=groups, draws=draws, seed=seed)
+    table, suggestions = _judge(fit.design, compared)
+    heading = f"{describe(fit.design, choose_groups(fit.design, groups))}; beside the data, {fit.design.rows} rows"
+    return PosteriorChecks(heading, table if by is not None else table[_COLUMNS], suggestions)
+
+
+def compare_statistics(
+    fit: Fit,
+    *,
+    by: str | Sequence[object] | None = None,
+    groups: str | Mapping[str, str] = "existing",
+    draws: int | None = DRAWS,
+    seed: int | None = None,
+) -> list[Compared]:
+    """Return the statistics of `posterior_checks`, for each level of `by`, with all their values."""
     design = fit.design
-    subsets = list(_subsets(design, by))
-    modes = choose_groups(design, groups)
-    known = knows_moments(design, modes)
+    subsets = [("", np.arange(design.rows))] if by is None else level_rows(design, by)
+    known = knows_moments(design, choose_groups(design, groups))
     chosen = [
         (level, rows, statistic)
         for level, rows in subsets
         for statistic in choose_statistics(design, rows)
         if known or not statistic.residual
     ]
-    values: list[list[Array]] = [[] for _ in chosen]
+    pieces: list[list[Array]] = [[] for _ in chosen]
     for piece in replicate(fit, groups=groups, draws=draws, seed=seed):
-        for (_, rows, statistic), found in zip(chosen, values, strict=True):
+        for (_, rows, statistic), found in zip(chosen, pieces, strict=True):
             found.append(_compute(design, piece, rows, statistic))
-    table, suggestions = _judge(design, chosen, values)
-    heading = f"{describe(design, modes)}; beside the data, {design.rows} rows"
-    return PosteriorChecks(heading, table if by is not None else table[_COLUMNS], suggestions)
+    return [
+        Compared(level, statistic, *np.concatenate(found, axis=-1))
+        for (level, _, statistic), found in zip(chosen, pieces, strict=True)
+    ]
 
 
 def level_rows(design: Design, by: str | Sequence[object]) -> list[tuple[str, Index]]:
@@ -140,27 +195,11 @@ def level_rows(design: Design, by: str | Sequence[object]) -> list[tuple[str, In
 _COLUMNS = ["statistic", "observed", "median", "lower", "upper", "p", "verdict"]
 
 
-def _subsets(design: Design, by: str | Sequence[object] | None) -> Iterator[tuple[str, Index]]:
-    if by is None:
-        yield "", np.arange(design.rows)
-    else:
-        yield from level_rows(design, by)
-
-
-def _judge(
-    design: Design, chosen: list[tuple[str, Index, Statistic]], values: list[list[Array]]
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _judge(design: Design, compared: list[Compared]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the table of the checks, and what can be tried against the failed ones."""
-    lines: list[tuple[object, ...]] = []
-    more: set[str] = set()
-    less: set[str] = set()
-    for (level, _, statistic), found in zip(chosen, values, strict=True):
-        numbers = _compare(np.concatenate(found, axis=-1))
-        p = numbers[-1]
-        verdict = _verdict(p, statistic)
-        lines.append((level, statistic.name, *numbers, verdict))
-        if verdict != FITS:
-            (more if p < 0.5 else less).add(statistic.advice)
+    lines = [(one.level, one.statistic.name, *one.summary, one.verdict) for one in compared]
+    more = {one.statistic.advice for one in compared if one.verdict != FITS and one.p < 0.5}
+    less = {one.statistic.advice for one in compared if one.verdict != FITS and one.p > 0.5}
     return pd.DataFrame(lines, columns=["level", *_COLUMNS]), suggest(design, more, less)
 
 
@@ -172,21 +211,6 @@ def _compute(design: Design, piece: Replicates, rows: Index, statistic: Statisti
     observed = np.asarray(design.response, dtype=float)[rows]
     both = [statistic.compute(Sample(y, trials, expected, variance)) for y in (observed, piece.response[..., rows])]
     return np.stack([np.broadcast_to(value, shape[:-1]).reshape(-1) for value in both])
-
-
-def _compare(values: Array) -> tuple[float, float, float, float, float]:
-    data, replicates = values
-    p = float(np.mean(replicates > data) + 0.5 * np.mean(replicates == data))
-    lower, median, upper = (float(q) for q in np.quantile(replicates, [0.025, 0.5, 0.975]))
-    return float(np.median(data)), median, lower, upper, p
-
-
-def _verdict(p: float, statistic: Statistic) -> str:
-    tail = min(p, 1.0 - p)
-    if tail >= DOUBTFUL:
-        return FITS
-    what = statistic.more if p < 0.5 else statistic.less
-    return f"{'MISFIT' if tail < MISFIT else 'doubtful'}: the data have {what}"
 
 
 def _sections(checks: PosteriorChecks) -> list[Section]:

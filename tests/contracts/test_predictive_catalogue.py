@@ -46,3 +46,10 @@ def test_checks_of_the_true_model_have_numbers_and_mostly_fit(family):
         assert np.mean(checks.table["verdict"] != FITS) <= 0.25
         assert "Posterior predictive checks" in str(checks)
         assert "<table" in checks._repr_html_()
+
+
+@each_family
+def test_every_family_has_its_pictures(family):
+    fit = fit_of(family)
+    for kind in ("rootogram" if family.discrete else "density", "ecdf", "pit", "groups", "statistics", None):
+        assert bm.plot_posterior_checks(fit, kind, draws=40).axes
