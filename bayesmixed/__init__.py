@@ -20,6 +20,7 @@ _PUBLIC = {
     "Group": "terms",
     "Observation": "terms",
     "Offset": "terms",
+    "Weights": "weights",
     "ModelSpec": "spec",
     "from_formula": "spec",
     "list_specs": "spec_files",

@@ -9,7 +9,7 @@ from bayesmixed.default_priors import group_unit
 from bayesmixed.design import Design, Predictor
 from bayesmixed.links import Array
 from bayesmixed.placements import parent_index
-from bayesmixed.pooled import fit_pooled, mean_inside, normal_priors
+from bayesmixed.pooled import fit_pooled, mean_inside, normal_priors, residual_scale
 from bayesmixed.terms.blocks import GroupBlock
 
 LARGEST = 4000
@@ -77,8 +77,9 @@ def quick_mode(design: Design) -> QuickMode | None:
         eta = predictor.offset + matrix @ coefficients
         values[predictor.parameter] = mean_inside(predictor, eta)
         slope = predictor.link.derivative(eta)
-        weight = np.broadcast_to(family.information(values, trials) * slope**2, eta.shape)
-        score = family.score(y, values, trials) * slope
+        inside = design.in_rows(values)
+        weight = np.broadcast_to(design.weigh(family.information(inside, trials) * slope**2), eta.shape)
+        score = design.weigh(family.score(y, inside, trials) * slope)
         hessian = np.asarray((matrix.T @ matrix.multiply(weight[:, None])).todense()) + np.diag(penalty)
         covariance = np.linalg.inv(hessian)
         step = covariance @ (matrix.T @ score - penalty * (coefficients - target))
@@ -96,7 +97,7 @@ def quick_mode(design: Design) -> QuickMode | None:
             free += float(np.sum(known))
         if scale is not None:
             residual = y - predictor.link.inverse(predictor.offset + matrix @ coefficients)
-            scale = float(np.sqrt(np.sum(residual**2) / max(len(y) - free, 1.0)))
+            scale = residual_scale(design, residual, free)
             values[family.scale] = np.asarray(scale)
         if change < 1e-3 and reach < 1e-4 * (1.0 + np.ptp(eta)):
             break

@@ -273,7 +273,7 @@ def _label_columns(spec: "ModelSpec") -> list[str]:
     """Return the columns that hold labels only, such as ids 007 or 1.10, which must not be read as numbers."""
     terms = [term for parameter in spec.predictors.values() for term in parameter]
     groups = [name for term in terms if term.kind == "group" for name in term.factor_columns]
-    read = [spec.response, str(spec.trials)]
+    read = [spec.response, str(spec.trials), "" if spec.weights is None else spec.weights.column]
     read += [text for term in terms for text in (getattr(term, "formula", ""), getattr(term, "expression", ""))]
     labels = [n for n in groups if not any(re.search(rf"(?<![\w.]){re.escape(n)}(?![\w.])", text) for text in read)]
     return [*labels, *spec.factors, *(name for term in terms for name in term.factors())]

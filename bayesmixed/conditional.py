@@ -56,6 +56,7 @@ def scalar_shrinkage(
     z: Array,
     index: Index,
     sd: Array,
+    multiplicity: Array | float = 1.0,
 ) -> Array:
     """Return the exact factor 1 - Var(u_j | y, theta) / tau^2 of scalar effects, by adaptive Gauss-Hermite quadrature.
 
@@ -69,6 +70,8 @@ def scalar_shrinkage(
         Other parameters of the family, arrays that broadcast against (S, n).
     sd : (S,) array
         SD tau of the effects.
+    multiplicity : (n,) array or float
+        What multiplies the log-likelihood of each row.
 
     Returns
     -------
@@ -87,14 +90,14 @@ def scalar_shrinkage(
             mean = np.clip(mean, 1e-15, 1.0 - 1e-15)
         return eta, {**values, first: mean}
 
-    effect, curvature = _modes(family, link, response, trials, at, z, tau2, order, starts)
+    effect, curvature = _modes(family, link, response, trials, at, z, tau2, order, starts, multiplicity)
     points, weights = np.polynomial.hermite_e.hermegauss(NODES)
     spread = 1.0 / np.sqrt(curvature)
     logs = np.empty((NODES, *effect.shape))
     for node, (point, weight) in enumerate(zip(points, weights, strict=True)):
         moved = effect + spread * point
         _, inside = at(moved)
-        fit = group_sums(family.logp(response, inside, trials), order, starts)
+        fit = group_sums(multiplicity * family.logp(response, inside, trials), order, starts)
         logs[node] = fit - 0.5 * moved**2 / tau2 + 0.5 * point**2 + np.log(weight)
     mass = np.exp(logs - logs.max(axis=0))
     mass /= mass.sum(axis=0)
@@ -113,6 +116,7 @@ def _modes(
     tau2: Array,
     order: Index,
     starts: Index,
+    multiplicity: Array | float,
 ) -> tuple[Array, Array]:
     """Return modes (S, J) and expected curvatures there, by damped Fisher scoring."""
     effect = np.zeros((tau2.shape[0], len(starts)))
@@ -120,8 +124,9 @@ def _modes(
     for _ in range(60):
         eta, values = at(effect)
         slope = link.derivative(eta) * z
-        score = group_sums(family.score(response, values, trials) * slope, order, starts) - effect / tau2
-        curvature = group_sums(np.broadcast_to(family.information(values, trials) * slope**2, eta.shape), order, starts)
+        score = group_sums(multiplicity * family.score(response, values, trials) * slope, order, starts) - effect / tau2
+        information = multiplicity * family.information(values, trials) * slope**2
+        curvature = group_sums(np.broadcast_to(information, eta.shape), order, starts)
         curvature = curvature + 1.0 / tau2
         step = score / curvature
         limit = np.maximum(2.0 * np.sqrt(tau2), 1e-12)

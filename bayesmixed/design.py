@@ -13,6 +13,7 @@ from bayesmixed.priors import Prior
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
 from bayesmixed.terms.tables import Table
+from bayesmixed.weights import FREQUENCY, PRECISION
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,8 @@ class Design:
         What a statistician would point out.
     dropped : int
         Number of rows left out because of missing values.
+    weights : (n,) array or None
+        What `spec.weights` says of the rows; None without weights, and where rows to predict have none.
     """
 
     spec: ModelSpec
@@ -139,6 +142,7 @@ class Design:
     priors: Mapping[str, RealisedPrior]
     notes: tuple[str, ...]
     dropped: int
+    weights: Array | None = None
 
     @property
     def rows(self) -> int:
@@ -159,6 +163,33 @@ class Design:
     def scalars(self) -> tuple[str, ...]:
         """Parameters without a predictor: numbers with a prior."""
         return tuple(p.name for p in self.family.parameters if p.name not in self.predictors)
+
+    @property
+    def scale_factor(self) -> Array | None:
+        """What multiplies the residual scale in each row: 1 / sqrt(w) with precision weights, else None."""
+        kind = None if self.spec.weights is None else self.spec.weights.kind
+        return None if self.weights is None or kind != PRECISION else np.asarray(self.weights**-0.5)
+
+    @property
+    def multiplicity(self) -> Array | None:
+        """What multiplies the log-likelihood of each row: frequency and likelihood weights, else None."""
+        kind = None if self.spec.weights is None else self.spec.weights.kind
+        return None if self.weights is None or kind == PRECISION else self.weights
+
+    def average(self, values: Array) -> Array:
+        """Return the mean over rows (last axis), each as often as its frequency says."""
+        kind = None if self.spec.weights is None else self.spec.weights.kind
+        counted = self.weights is not None and kind == FREQUENCY and values.shape[-1] > 1
+        return np.asarray(np.average(values, axis=-1, weights=self.weights if counted else None))
+
+    def in_rows(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return parameters (last axis: rows) with the residual scale of each row, which precision weights change."""
+        factor, scale = self.scale_factor, self.family.scale
+        return dict(values) if factor is None else {**values, scale: values[scale] * factor}
+
+    def weigh(self, values: Any) -> Any:
+        """Return log-likelihoods or their derivatives (last axis: rows), multiplied by what the rows count."""
+        return values if self.multiplicity is None else values * self.multiplicity
 
     def group_blocks(self) -> Iterator[tuple[Predictor, GroupBlock]]:
         """Yield every group block with its predictor."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bayesmixed.errors import SpecError
 from bayesmixed.terms import Fixed, Group, Observation, Offset, Term
 from bayesmixed.terms.notation import call_arguments, split_signed, split_top
+from bayesmixed.weights import KINDS, Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,15 @@ class Formula:
         Left-hand side, a column or an expression; "" for a one-sided formula.
     trials : str or int or None
         Column (or number) of trials.
+    weights : Weights or None
+        Column of weights and what they mean.
     terms : tuple of Term
         Population term first.
     """
 
     response: str
     trials: str | int | None
+    weights: Weights | None
     terms: tuple[Term, ...]
 
 
@@ -39,8 +43,7 @@ def parse_formula(text: str) -> Formula:
     sides = split_top(text, "~")
     if len(sides) != 2:
         raise SpecError(f"Formula '{text.strip()}' needs one tilde: response ~ terms.")
-    response, trials = _parse_response(sides[0].strip(), text)
-    return Formula(response, trials, parse_terms(sides[1]))
+    return Formula(*_parse_response(sides[0].strip(), text), parse_terms(sides[1]))
 
 
 def parse_terms(text: str) -> tuple[Term, ...]:
@@ -61,9 +64,13 @@ def parse_terms(text: str) -> tuple[Term, ...]:
     return (Fixed(formula=population or "1"), *terms)
 
 
-def format_formula(response: str, trials: str | int | None, terms: Iterable[Term]) -> str:
+def format_formula(
+    response: str, trials: str | int | None, terms: Iterable[Term], weights: Weights | None = None
+) -> str:
     """Return terms as a formula; `parse_formula` reads it back to the same terms."""
-    left = response if trials is None else f"{response} | trials({trials})"
+    additions = [] if trials is None else [f"trials({trials})"]
+    additions += [] if weights is None else [str(weights)]
+    left = f"{response} | {' + '.join(additions)}" if additions else response
     return f"{left} ~ {' + '.join(str(term) for term in terms)}".strip()
 
 
@@ -94,7 +101,6 @@ _REFUSED = {
     "mi": 'Imputation of missing values is not there; missing="drop" leaves the rows out.',
     "cens": "Censored responses are not there.",
     "trunc": "Truncated responses are not there.",
-    "weights": "Weights are not there yet.",
     "se": "Known standard errors are not there.",
     "rate": "Write counts ~ ... + offset(log(exposure)).",
     "mvbind": "Multivariate responses are not there; fit one model per response.",
@@ -107,20 +113,36 @@ def _refuse(piece: str) -> None:
             raise SpecError(f"'{name}(...)' in '{piece}' is not part of the formula language. {instead}")
 
 
-def _parse_response(left: str, text: str) -> tuple[str, str | int | None]:
+def _parse_response(left: str, text: str) -> tuple[str, str | int | None, Weights | None]:
     pieces = split_top(left, "|")
     _refuse(left)
-    response, trials = _strip_brackets(pieces[0].strip()), None
+    response = _strip_brackets(pieces[0].strip())
+    trials: str | int | None = None
+    weights: Weights | None = None
     if len(pieces) > 2:
         raise SpecError(f"Formula '{text.strip()}': join additions on the left side by '+', not by a second '|'.")
     if len(pieces) == 2 and not response:
         raise SpecError(f"Formula '{text.strip()}' has no response.")
     for addition in split_top(pieces[1], "+") if len(pieces) == 2 else []:
-        arguments = call_arguments(addition, "trials")
-        if arguments is None or len(arguments) != 1:
-            raise SpecError(f"'{addition.strip()}' on the left side is not known. Accepted: trials(n).")
-        trials = int(arguments[0]) if arguments[0].isdigit() else arguments[0].strip("`")
-    return response, trials
+        counted, weighted = call_arguments(addition, "trials"), call_arguments(addition, "weights")
+        if counted is not None and len(counted) == 1 and trials is None:
+            trials = int(counted[0]) if counted[0].isdigit() else counted[0].strip("`")
+        elif weighted is not None and weights is None:
+            weights = _parse_weights(weighted)
+        else:
+            raise SpecError(
+                f"'{addition.strip()}' on the left side is not known, or stands twice. Accepted: trials(n), "
+                "weights(w, \"frequency\"), joined by '+'."
+            )
+    return response, trials, weights
+
+
+def _parse_weights(arguments: list[str]) -> Weights:
+    if len(arguments) != 2:
+        meanings = "; ".join(f'weights(w, "{kind}"): {meaning}' for kind, meaning in KINDS.items())
+        raise SpecError(f"weights() needs a column and what its numbers mean. {meanings}.")
+    column, kind = arguments
+    return Weights(column=column.strip("`"), kind=kind.strip("\"'"))
 
 
 def _strip_brackets(response: str) -> str:

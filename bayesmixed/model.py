@@ -64,12 +64,16 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
         for name in design.scalars:
             values[name] = _scalar(design.family.parameter(name), design.priors[name].prior)
         observed = np.asarray(design.response)
-        getattr(pm, design.family.distribution)(
+        values = design.in_rows(values)
+        variable = getattr(pm, design.family.distribution)(
             design.response_name,
             **design.family.arguments(values, _whole(design.trials) if design.family.discrete else design.trials),
             observed=_whole(observed) if design.family.discrete else observed,
             dims="row",
         )
+        if design.multiplicity is not None:
+            further = (design.multiplicity - 1.0) * pm.logp(variable, model.rvs_to_values[variable])
+            pm.Potential("further_likelihood", further.sum())
     return model
 
 

@@ -53,11 +53,11 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
     for _ in range(50):
         values[first] = mean_inside(predictor, eta)
         if family.scale:
-            residual = y - values[first]
-            values[family.scale] = np.asarray(max(float(np.sqrt(np.mean(residual**2))), 1e-12))
+            values[family.scale] = np.asarray(max(residual_scale(design, y - values[first]), 1e-12))
         slope = predictor.link.derivative(eta)
-        information = family.information(values, trials) * slope**2
-        score = family.score(y, values, trials) * slope
+        inside = design.in_rows(values)
+        information = design.weigh(family.information(inside, trials) * slope**2)
+        score = design.weigh(family.score(y, inside, trials) * slope)
         step = np.linalg.lstsq(
             matrix.T @ (information[:, None] * matrix) + np.diag(precision),
             matrix.T @ score - precision * (beta - location),
@@ -72,6 +72,13 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
             break
     information = np.maximum(np.broadcast_to(information, eta.shape), 1e-12)
     return PooledFit(predictor.transform @ beta, values, information, score / information)
+
+
+def residual_scale(design: Design, residual: Array, used: float = 0.0) -> float:
+    """Return the root mean squared residual, rows weighted, `used` degrees of freedom taken off."""
+    squares = residual**2 if design.weights is None else design.weights * residual**2
+    count = len(residual) if design.multiplicity is None else float(np.sum(design.multiplicity))
+    return float(np.sqrt(np.sum(squares) / max(count - used, 1.0)))
 
 
 def mean_inside(predictor: Predictor, eta: Array) -> Array:

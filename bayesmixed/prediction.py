@@ -15,6 +15,7 @@ from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.preparation import prepare
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.weights import PRECISION
 
 MODES = {
     "existing": "the groups of the fit",
@@ -95,8 +96,11 @@ def _responses(
         )
     if design.trials is None:
         raise DataError(f"kind='response' needs the trials column '{design.spec.trials}' in the data.")
+    weights = design.spec.weights
+    if weights is not None and weights.kind == PRECISION and design.weights is None:
+        raise DataError(f"kind='response' needs the precision weights '{weights.column}' in the data.")
     shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
-    return design.family.random(generator, values, design.trials, shape)
+    return design.family.random(generator, design.in_rows(values), design.trials, shape)
 
 
 def _draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:

@@ -25,12 +25,14 @@ from bayesmixed.design import Design, Predictor
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
 from bayesmixed.families import Family, find_family
 from bayesmixed.frames import as_frame, complete_rows
+from bayesmixed.frequencies import merge_copies, write_out
 from bayesmixed.links import Array
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.terms.blocks import GroupBlock, Part
 from bayesmixed.terms.group_means import without_groups
 from bayesmixed.terms.tables import Table, as_table, evaluate_expression, is_number, variables
+from bayesmixed.weights import FREQUENCY, read_weights
 
 
 def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", like: Design | None = None) -> Design:
@@ -60,7 +62,12 @@ def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", 
     StatisticsWarning
         For each of `Design.notes`.
     """
-    design = _assemble(as_spec(spec), data, missing, like, optional=like is not None)
+    spec = as_spec(spec)
+    frequencies = spec.weights if spec.weights and spec.weights.kind == FREQUENCY and like is None else None
+    if frequencies:
+        _check_weights_column(spec, as_frame(data).columns)
+        data = write_out(frequencies, as_frame(data))
+    design = _assemble(spec, data, missing, like, optional=like is not None)
     if like is not None:
         return replace(design, priors=like.priors)
     check_variation(design.family, design.spec.response, np.asarray(design.response), np.asarray(design.trials))
@@ -69,7 +76,7 @@ def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", 
     design = replace(design, notes=(*advice(design), *suspicious_labels(design)))
     for note in design.notes:
         warnings.warn(note, StatisticsWarning, stacklevel=2)
-    return design
+    return merge_copies(design) if frequencies else design
 
 
 def prepare_without_response(spec: ModelSpec, data: Any) -> Design:
@@ -98,7 +105,8 @@ def _assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, 
     frame = as_frame(data)
     response_columns = _response_columns(spec, frame, optional=optional)
     term_columns = _term_columns(spec, frame.columns)
-    used = list(dict.fromkeys([*response_columns, *term_columns]))
+    weighted = _weights_columns(spec, frame, optional=optional)
+    used = list(dict.fromkeys([*response_columns, *weighted, *term_columns]))
     check_columns(used)
     frame, dropped = complete_rows(frame[used], missing)
     groups = {c for terms in spec.predictors.values() for t in terms if t.kind == "group" for c in t.factor_columns}
@@ -111,7 +119,8 @@ def _assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, 
         for parameter in family.parameters
         if parameter.name in spec.predictors
     }
-    return Design(spec, family, table, response, trials, predictors, {}, (), dropped)
+    weights = read_weights(spec.weights, table.data) if spec.weights and weighted else None
+    return Design(spec, family, table, response, trials, predictors, {}, (), dropped, weights)
 
 
 def _response_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> list[str]:
@@ -124,6 +133,21 @@ def _response_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> l
             raise SpecError(f"Trials column '{spec.trials}' is not in the data. {did_you_mean(spec.trials, names)}")
         columns.append(spec.trials)
     return columns
+
+
+def _weights_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> list[str]:
+    if spec.weights is None or (optional and spec.weights.column not in frame.columns):
+        return []
+    _check_weights_column(spec, frame.columns)
+    return [spec.weights.column]
+
+
+def _check_weights_column(spec: ModelSpec, available: Iterable[str]) -> None:
+    """Refuse a spec whose column of weights is not in the data (SpecError)."""
+    names = [str(name) for name in available]
+    if spec.weights is not None and spec.weights.column not in names:
+        column = spec.weights.column
+        raise SpecError(f"Weights column '{column}' is not in the data. {did_you_mean(column, names)}")
 
 
 def _has_response(spec: ModelSpec, frame: pd.DataFrame) -> bool:

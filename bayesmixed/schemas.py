@@ -25,7 +25,7 @@ def make_schema() -> dict[str, Any]:
     schema["$defs"]["Group"]["properties"]["covariance"] |= {"enum": list(COVARIANCES)}
     schema["properties"] = _properties(schema["properties"])
     # What a formula says must not be said again.
-    said = {"response": False, "trials": False, "predictors": {"properties": {"mu": False}}}
+    said = {"response": False, "trials": False, "weights": False, "predictors": {"properties": {"mu": False}}}
     return schema | {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "bayesmixed spec",

@@ -271,7 +271,7 @@ def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Gener
         for group in predictor.groups:
             eta += np.sum(group.matrix * truth[predictor.b(group)].values[group.index], axis=1)
         values[name] = predictor.link.inverse(eta)
-    return design.family.random(generator, values, design.trials, (design.rows,))
+    return design.family.random(generator, design.in_rows(values), design.trials, (design.rows,))
 
 
 def _response_column(spec: ModelSpec) -> tuple[str, Callable[[Array], Any]]:

@@ -15,6 +15,7 @@ from bayesmixed.priors import Prior, as_prior, split_key
 from bayesmixed.simulation_plan import SimulationPlan
 from bayesmixed.terms import Fixed, Term
 from bayesmixed.terms.notation import split_top
+from bayesmixed.weights import FREQUENCY, PRECISION, Weights
 
 
 class ModelSpec(BaseModel):
@@ -28,6 +29,8 @@ class ModelSpec(BaseModel):
         Column, or an expression of columns.
     trials : str, int or None
         Column or number of trials (binomial families).
+    weights : Weights or None
+        Column of weights and what they mean.
     family : str or Family
         Conditional distribution of the response.
     links : dict
@@ -54,6 +57,7 @@ class ModelSpec(BaseModel):
     question: str = ""
     response: str
     trials: str | int | None = None
+    weights: Weights | None = None
     family: str | InstanceOf[Family] = "gaussian"
     links: dict[str, str] = {}
     predictors: dict[str, tuple[Term, ...]]
@@ -77,10 +81,10 @@ class ModelSpec(BaseModel):
         if "formula" in fields:
             formula = parse_formula(fields.pop("formula"))
             predictors = dict(fields.get("predictors", {}))
-            clash = [name for name in ("response", "trials") if name in fields]
+            clash = [name for name in ("response", "trials", "weights") if name in fields]
             if "mu" in predictors or clash:
                 raise SpecError(f"'formula' already says {(clash or ['predictors.mu'])[0]}; give one of the two.")
-            fields |= {"response": formula.response, "trials": formula.trials}
+            fields |= {"response": formula.response, "trials": formula.trials, "weights": formula.weights}
             fields["predictors"] = {"mu": formula.terms, **predictors}
         return fields
 
@@ -122,9 +126,10 @@ class ModelSpec(BaseModel):
             raise SpecError(f"Family '{family.name}' needs the number of trials: {self.response} | trials(n) ~ ...")
         if self.trials is not None and not family.has_trials:
             raise SpecError(f"Family '{family.name}' has no trials. Did you mean family 'binomial'?")
-        if family.observation_effect and any(
-            t.kind == "observation" for terms in self.predictors.values() for t in terms
-        ):
+        observed = any(t.kind == "observation" for terms in self.predictors.values() for t in terms)
+        if self.weights is not None:
+            _check_weights(self.weights, family, observed)
+        if family.observation_effect and observed:
             raise SpecError(
                 f"obs() is not identified under family '{family.name}': {family.observation_effect}. Leave it out."
             )
@@ -134,7 +139,7 @@ class ModelSpec(BaseModel):
     def formula(self) -> str:
         """The predictor of the first parameter in the notation of lme4."""
         first = find_family(self.family).parameters[0].name
-        return format_formula(self.response, self.trials, self.predictors[first])
+        return format_formula(self.response, self.trials, self.predictors[first], self.weights)
 
     def link(self, parameter: str) -> Link:
         """Return the link of a parameter's predictor."""
@@ -157,7 +162,7 @@ class ModelSpec(BaseModel):
         if left in ("", "."):
             return changed
         formula = parse_formula(f"{left} ~ 1")
-        return changed.replace(response=formula.response, trials=formula.trials)
+        return changed.replace(response=formula.response, trials=formula.trials, weights=formula.weights)
 
     def as_fixed(self, name: str) -> "ModelSpec":
         """Return the spec in which a grouping factor has fixed coefficients for each level: no pooling."""
@@ -228,7 +233,7 @@ class ModelSpec(BaseModel):
         first = find_family(self.family).parameters[0].name
         others = {name: format_formula("", None, terms) for name, terms in self.predictors.items() if name != first}
         fields = self.model_dump(
-            exclude={"response", "trials", "predictors", "family", "priors"}, exclude_defaults=True
+            exclude={"response", "trials", "weights", "predictors", "family", "priors"}, exclude_defaults=True
         )
         fields |= {"formula": self.formula, "family": self.family}
         return fields | ({"priors": dict(self.priors)} if self.priors else {}) | others
@@ -286,6 +291,7 @@ def from_formula(
         question=question,
         response=parsed.response,
         trials=parsed.trials,
+        weights=parsed.weights,
         family=family,
         links={**(links or {}), **({first: link} if link else {})},
         predictors={first: parsed.terms, **further},
@@ -309,6 +315,19 @@ def _complete_terms(terms: Any) -> tuple[Any, ...]:
     if len(fixed) > 1:
         raise SpecError("A predictor has one population term (kind 'fixed'); join their formulas.")
     return (*(fixed or [Fixed()]), *(term for term in complete if _kind(term) != "fixed"))
+
+
+def _check_weights(weights: Weights, family: Family, observed: bool) -> None:
+    if weights.kind == PRECISION and not family.scale:
+        raise SpecError(
+            f"Precision weights divide a residual variance, which family '{family.name}' does not have. "
+            'Write weights(w, "likelihood"), or "frequency" where rows stand for several; trials(n) for proportions.'
+        )
+    if weights.kind == FREQUENCY and observed:
+        raise SpecError(
+            "obs() has an effect for each row, and frequency weights say that a row stands for several. "
+            "Write the rows out, or leave obs() out."
+        )
 
 
 def _belongs(key: str, group: str) -> bool:

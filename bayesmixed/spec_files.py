@@ -94,7 +94,9 @@ def spec_to_toml(spec: ModelSpec) -> str:
     if not isinstance(spec.family, str):
         raise SpecError(f"A spec with an own Family object ('{spec.family.name}') cannot be written as TOML.")
     first = find_family(spec.family).parameters[0].name
-    fields = spec.model_dump(exclude_defaults=True, exclude={"response", "trials", "predictors", "priors", "family"})
+    fields = spec.model_dump(
+        exclude_defaults=True, exclude={"response", "trials", "weights", "predictors", "priors", "family"}
+    )
     fields |= {"formula": spec.formula, "family": spec.family}
     predictors = {
         name: [term.model_dump() for term in terms] for name, terms in spec.predictors.items() if name != first

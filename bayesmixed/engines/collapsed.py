@@ -158,6 +158,9 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     columns = predictor.centred_matrix[:, free] * scale
     axes = np.linalg.svd(np.linalg.qr(columns, mode="r"))[2].T if free.any() else np.zeros((0, 0))
     columns = columns @ axes
+    # Rows are scaled by the root of their weight, from here on in all cross-products.
+    root = np.ones(design.rows) if design.weights is None else np.sqrt(design.weights)
+    columns, residual = root[:, None] * columns, root * residual
     shift = _pooled_shift(columns, residual)
     residual = residual - columns @ shift
     groups = _elimination_order(design)
@@ -166,7 +169,8 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     block.add_integers(header)
     header[at.ROWS], header[at.DIMENSION] = design.rows, len(kept)
     _pack_terms(block, header, full, kept, groups)
-    _pack_cross_products(block, header, groups, columns, residual, shift)
+    _pack_cross_products(block, header, groups, columns, residual, shift, root)
+    header[_density().COUNT] = block.add_numbers(_count(design))
     size = len(shift) + sum(_effect_count(group) for group in groups)
     matrix = scale[:, None] * axes
     return Collapsed(full, kept, close(block, header), groups, size, mean[free] + matrix @ shift, matrix)
@@ -292,13 +296,19 @@ def _pack_terms(block: Block, header: Any, full: Layout, kept: Any, groups: tupl
 
 
 def _pack_cross_products(
-    block: Block, header: Any, groups: tuple[GroupBlock, ...], columns: Array, residual: Array, shift: Array
+    block: Block,
+    header: Any,
+    groups: tuple[GroupBlock, ...],
+    columns: Array,
+    residual: Array,
+    shift: Array,
+    root: Array,
 ) -> None:
-    """Append the cross-products of effects, coefficients and residual."""
+    """Append the cross-products of effects, coefficients and residual, the rows of the last two scaled by `root`."""
     from scipy import sparse
 
     here = _density()
-    rest = sparse.hstack([*(_indicator(group) for group in groups[1:]), sparse.csr_matrix(columns)], format="csr")
+    rest = sparse.hstack([*(_indicator(group, root) for group in groups[1:]), sparse.csr_matrix(columns)], format="csr")
     header[here.REST] = rest.shape[1]
     products = np.asarray((rest.T @ rest).todense())
     header[here.REST_MATRIX], header[here.REST_SUMS] = block.add_numbers(products), block.add_numbers(rest.T @ residual)
@@ -309,9 +319,9 @@ def _pack_cross_products(
         return
     first = groups[0]
     width, levels = len(first.labels), len(first.levels)
-    inner = _indicator(first)
+    inner = _indicator(first, root)
     blocks = np.empty((levels, width, width))
-    z = first.centred_matrix
+    z = root[:, None] * first.centred_matrix
     for i in range(width):
         for k in range(width):
             blocks[:, i, k] = np.bincount(first.index, weights=z[:, i] * z[:, k], minlength=levels)
@@ -323,14 +333,22 @@ def _pack_cross_products(
     header[here.CROSS] = block.add_numbers(cross.data)
 
 
-def _indicator(group: GroupBlock) -> Any:
-    """Return the sparse (n, J K) columns of a group term."""
+def _count(design: Design) -> list[float]:
+    """Return by what log 2 pi sigma^2 is multiplied, and the part of the log-likelihood that depends on no parameter."""
+    weights = np.ones(design.rows) if design.multiplicity is None else design.multiplicity
+    constant = 0.0 if design.scale_factor is None else -float(np.sum(np.log(design.scale_factor)))
+    return [float(np.sum(weights)), constant]
+
+
+def _indicator(group: GroupBlock, root: Array) -> Any:
+    """Return the sparse (n, J K) columns of a group term, rows scaled by `root`."""
     from scipy import sparse
 
     rows, width = np.arange(len(group.index)), len(group.labels)
     columns = (group.index[:, None] * width + np.arange(width)).ravel()
     shape = (len(rows), _effect_count(group))
-    return sparse.csr_matrix((group.centred_matrix.ravel(), (np.repeat(rows, width), columns)), shape=shape)
+    values = (root[:, None] * group.centred_matrix).ravel()
+    return sparse.csr_matrix((values, (np.repeat(rows, width), columns)), shape=shape)
 
 
 def _start(collapsed: Collapsed) -> Callable[[Any], Array]:

@@ -9,7 +9,7 @@ from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.density import log_priors, scale_factor, scale_factor_back
 from bayesmixed.kernels.elimination import draw, factor, invert_blocks, solve
 
-# Integer header after the nine entries that all densities share.
+# Integer header after the ten entries that all densities share.
 (
     SIGMA,
     SIGMA_VALUE,
@@ -27,8 +27,9 @@ from bayesmixed.kernels.elimination import draw, factor, invert_blocks, solve
     REST_SUMS,
     SQUARES,
     MEANS,
-) = range(9, 25)
-HEADER_SIZE = 25
+    COUNT,
+) = range(10, 27)
+HEADER_SIZE = 27
 
 
 @njit(cache=False, error_model="numpy")
@@ -64,8 +65,8 @@ def marginal_likelihood(x, gradient, numbers, integers):  # type: ignore[no-unty
     quadratic -= solve(weight, pointers, columns, table, roots, inner, link, outer, mode_levels, mode_rest)
     variances = np.empty((levels, width, width))
     inverse = invert_blocks(weight, pointers, columns, table, roots, inner, link, outer, variances)
-    n = integers[at.ROWS]
-    value = -0.5 * (n * math.log(2.0 * math.pi * sigma * sigma) + log_determinant + quadratic)
+    n, constant = numbers[integers[COUNT]], numbers[integers[COUNT] + 1]
+    value = constant - 0.5 * (n * math.log(2.0 * math.pi * sigma * sigma) + log_determinant + quadratic)
     trace, distance = 0.0, 0.0
     for i in range(size):
         trace += inverse[i, i]

@@ -28,10 +28,16 @@ def log_density(x, gradient, numbers, integers):  # type: ignore[no-untyped-def]
     family = integers[at.FAMILY]
     link = integers[at.FIRST_PARAMETER + at.LINK]
     response, trials, constants = integers[at.RESPONSE], integers[at.TRIALS], integers[at.CONSTANTS]
+    weights = integers[at.WEIGHTS]
     score = np.zeros((n, parameters))
     for i in range(n):
         constant = numbers[constants + i]
-        total += row(family, link, numbers[response + i], numbers[trials + i], constant, eta, score, i)
+        value = row(family, link, numbers[response + i], numbers[trials + i], constant, eta, score, i)
+        if weights >= 0:
+            value *= numbers[weights + i]
+            for p in range(parameters):
+                score[i, p] *= numbers[weights + i]
+        total += value
     for p in range(parameters):
         total += _predict(x, eta, p, n, numbers, integers, gradient, True, score)
     return total + log_priors(x, gradient, numbers, integers)
@@ -61,9 +67,10 @@ def _predict(x, eta, p, n, numbers, integers, gradient, backward, score):  # typ
     slot = integers[base + at.SCALAR]
     if slot != -2:
         value = numbers[integers[base + at.SCALAR_VALUE]] if slot == -1 else x[slot]
+        offset = integers[base + at.OFFSET]
         if not backward:
             for i in range(n):
-                eta[i, p] = value
+                eta[i, p] = value + numbers[offset + i] if offset >= 0 else value
         elif slot >= 0:
             for i in range(n):
                 gradient[slot] += score[i, p]

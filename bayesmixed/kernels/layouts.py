@@ -150,20 +150,27 @@ def pack(layout: Layout) -> Packed:
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
     header[at.RESPONSE], header[at.TRIALS] = block.add_numbers(y), block.add_numbers(trials)
     header[at.CONSTANTS] = block.add_numbers(_row_constants(design, y, trials))
+    header[at.WEIGHTS] = -1 if design.multiplicity is None else block.add_numbers(design.multiplicity)
+    # Scales have a logarithmic link.
+    factor = None if design.scale_factor is None else np.log(design.scale_factor)
     for number, parameter in enumerate(parameters):
+        shift = factor if parameter.name == design.family.scale else None
         base = at.FIRST_PARAMETER + number * at.PARAMETER_SIZE
         header[base + at.LINK] = LINK_CODES[design.spec.link(parameter.name).name]
         if parameter.name in layout.scalars:
             slot, value = layout.scalars[parameter.name]
             header[base + at.SCALAR], header[base + at.SCALAR_VALUE] = slot, block.add_numbers([value])
+            header[base + at.OFFSET] = -1 if shift is None else block.add_numbers(shift)
         else:
             header[base + at.SCALAR] = -2
-            _pack_predictor(block, header, base, layout.predictors[parameter.name])
+            _pack_predictor(block, header, base, layout.predictors[parameter.name], shift)
     header[at.PRIORS], header[at.PRIOR_COUNT] = pack_priors(block, layout)
     return close(block, header)
 
 
-def _pack_predictor(block: Block, header: NDArray[np.int64], base: int, layout: PredictorLayout) -> None:
+def _pack_predictor(
+    block: Block, header: NDArray[np.int64], base: int, layout: PredictorLayout, further: Array | None
+) -> None:
     predictor = layout.predictor
     placements = [term.placement for term in layout.terms]
     taken = {column for placement in placements for column in placement.columns}
@@ -173,8 +180,9 @@ def _pack_predictor(block: Block, header: NDArray[np.int64], base: int, layout: 
     header[base + at.BETA_VALUES] = block.add_numbers(layout.beta_values)
     header[base + at.REST_WIDTH], header[base + at.REST_COLUMNS] = len(rest), block.add_integers(rest)
     header[base + at.REST_MATRIX] = block.add_numbers(predictor.centred_matrix[:, rest])
+    offset = predictor.offset if further is None else predictor.offset + further
     shift = sum((remaining_shift(predictor, p) for p in placements), np.zeros(len(layout.beta)))
-    header[base + at.SHIFT], header[base + at.OFFSET] = block.add_numbers(shift), block.add_numbers(predictor.offset)
+    header[base + at.SHIFT], header[base + at.OFFSET] = block.add_numbers(shift), block.add_numbers(offset)
     table = np.zeros((len(layout.terms), at.TERM_SIZE), dtype=np.int64)
     names = [placement.group.name for placement in placements]
     for number, term in enumerate(layout.terms):

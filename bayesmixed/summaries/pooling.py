@@ -117,7 +117,7 @@ def _other_values(fit: Fit, posterior: xr.Dataset) -> dict[str, Array]:
         for block in further.groups:
             own = own + group_contribution(block, posterior[further.b(block)].transpose("chain", "draw", ...).values)
         values[name] = further.link.inverse(own.reshape(-1, own.shape[-1]))
-    return values
+    return design.in_rows(values)
 
 
 def _factors_by_quadrature(fit: Fit, predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
@@ -126,7 +126,8 @@ def _factors_by_quadrature(fit: Fit, predictor: Predictor, group: GroupBlock, po
     sd = stacked(posterior[predictor.sd(group)])[:, 0]
     y, z = np.asarray(design.response), group.matrix[:, 0]
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
-    return scalar_shrinkage(design.family, predictor.link, y, trials, others, values, z, group.index, sd)
+    counted = 1.0 if design.multiplicity is None else design.multiplicity
+    return scalar_shrinkage(design.family, predictor.link, y, trials, others, values, z, group.index, sd, counted)
 
 
 def _covariance_and_information(
@@ -141,7 +142,7 @@ def _covariance_and_information(
     eta = others + group_contribution(group, effects).reshape(others.shape)
     values = _other_values(fit, posterior) | {predictor.parameter: predictor.link.inverse(eta)}
     slope = predictor.link.derivative(eta)
-    weight = np.broadcast_to(design.family.information(values, design.trials) * slope**2, eta.shape)
+    weight = np.broadcast_to(design.weigh(design.family.information(values, design.trials) * slope**2), eta.shape)
     return covariance[:, None], information_matrices(group, weight)
 
 
@@ -165,6 +166,7 @@ def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array
     values = {name: np.asarray(mean[name]).reshape(()) for name in design.scalars}
     for name, further in list(design.predictors.items())[1:]:
         values[name] = further.link.inverse(population_predictor(further, mean)[0, 0])
+    values = design.in_rows(values)
     y, trials, note = _nudged(fit, group)
     width = len(group.labels)
     rows = information_matrices(group, np.ones((1, design.rows)))[0]
@@ -174,9 +176,10 @@ def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array
         eta = fixed + np.sum(group.matrix * effects[group.index], axis=1)
         values[predictor.parameter] = mean_inside(predictor, eta)
         slope = predictor.link.derivative(eta)
-        weight = np.broadcast_to(family.information(values, trials) * slope**2, eta.shape)
-        score = family.score(y, values, trials) * slope
-        return np.bincount(group.index, family.logp(y, values, trials), minlength=len(rows)), score, weight
+        weight = np.broadcast_to(design.weigh(family.information(values, trials) * slope**2), eta.shape)
+        score = design.weigh(family.score(y, values, trials) * slope)
+        logp = design.weigh(family.logp(y, values, trials))
+        return np.bincount(group.index, logp, minlength=len(rows)), score, weight
 
     effects, converged = _climb(at, group, estimable)
     reach = np.zeros(len(rows))

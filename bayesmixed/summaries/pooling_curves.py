@@ -76,9 +76,10 @@ def pooling_factor(size: Any, icc: Any) -> Array:
 
 
 def group_sizes(fit: Fit, group: GroupBlock) -> Array:
-    """Return the rows of each level, or its trials where the family has them, (J,)."""
+    """Return the rows of each level, or its trials where the family has them, times their weights, (J,)."""
     trials = np.broadcast_to(np.asarray(fit.design.trials, dtype=float), fit.design.rows)
-    return np.bincount(group.index, trials, minlength=len(group.levels))
+    counted = trials if fit.design.weights is None else trials * fit.design.weights
+    return np.bincount(group.index, counted, minlength=len(group.levels))
 
 
 def _curve(icc: Array, sizes: Array, about: dict[str, Any]) -> pd.DataFrame:

@@ -113,6 +113,7 @@ def _find_columns(spec: ModelSpec, frame: pd.DataFrame, error: BayesMixedError |
     """Return the columns that the spec reads, in their order; the error of `prepare` where one is not there."""
     names = list(frame.columns)
     trials = [spec.trials] if isinstance(spec.trials, str) else []
+    trials += [] if spec.weights is None else [spec.weights.column]
     if error is not None and not {*spec.factors, *trials} <= set(names):
         raise error
     found = {*variables(spec.response, names), *trials}
@@ -169,7 +170,7 @@ def _write_nested(spec: ModelSpec, column: str, joined: str) -> str:
         term.model_copy(update={"by": joined}) if term.kind == "group" and term.by == column else term
         for term in spec.predictors[first]
     ]
-    return format_formula(spec.response, spec.trials, terms)
+    return format_formula(spec.response, spec.trials, terms, spec.weights)
 
 
 def _read_predictors(spec: ModelSpec, kept: pd.DataFrame, factors: Sequence[Factor]) -> tuple[Spread, ...]:

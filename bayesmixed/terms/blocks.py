@@ -72,6 +72,8 @@ class GroupBlock:
         One level per row by construction, that is `obs()`.
     states : tuple of formulaic.ModelSpec
         Learned state, one for each part.
+    copies : (n,) array or None
+        How many rows each row stands for, with frequency weights.
     """
 
     role: ClassVar[str] = "group"
@@ -86,6 +88,7 @@ class GroupBlock:
     scales: Array
     observation: bool
     states: tuple[Any, ...]
+    copies: Array | None = None
 
     @property
     def correlated(self) -> bool:
@@ -95,7 +98,7 @@ class GroupBlock:
     @property
     def sizes(self) -> NDArray[np.intp]:
         """Number of rows of each level, (J,)."""
-        return np.bincount(self.index, minlength=len(self.levels))
+        return np.bincount(self.index, self.copies, minlength=len(self.levels)).astype(np.intp)
 
     @property
     def intercept(self) -> int | None:

@@ -109,6 +109,11 @@ def test_the_kernel_is_the_density_of_every_shipped_spec(name, way):
 
 MODELS = [
     ("y ~ x", "student", {}),
+    ("y | weights(n, 'precision') ~ x + (x | g)", "gaussian", {}),
+    ("y | weights(n, 'precision') ~ x + (1 | g)", "gaussian", {"sigma": "~ x"}),
+    ("y | weights(n, 'likelihood') ~ x + (1 | g)", "student", {}),
+    ("yes | weights(n, 'frequency') ~ x + (1 | g)", "bernoulli", {}),
+    ("count | trials(n) + weights(n, 'frequency') ~ x + (1 | g)", "binomial", {}),
     ("y ~ x + (1 | g)", "student", {"sigma": "~ x"}),
     ("y ~ x + (1 | g)", "gaussian", {"sigma": "~ f + (1 | h)"}),
     ("y ~ 1 + (1 | g)", "gaussian", {"link": "log"}),

@@ -1,0 +1,58 @@
+"""Rows that stand for several: written out for what is learned from data, then merged again."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.design import Design, Predictor
+from bayesmixed.errors import DataError
+from bayesmixed.links import Array
+from bayesmixed.weights import Weights, read_weights
+
+LARGEST = 50_000_000
+
+
+def write_out(weights: Weights, data: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with every row as often as its frequency says; rows without a frequency once.
+
+    Raises
+    ------
+    DataError
+        A frequency is no whole number from 1, or the rows would be more than 50 million.
+    """
+    counts = np.ones(len(data), dtype=np.int64)
+    known = data[weights.column].notna().to_numpy()
+    counts[known] = read_weights(weights, data[known])
+    if counts.sum() > LARGEST:
+        raise DataError(
+            f"The frequencies in '{weights.column}' add up to {counts.sum():,} rows; at most {LARGEST:,} can be written out "
+            'for the default priors. Write weights(..., "likelihood") and give priors of your own.'
+        )
+    return data.iloc[np.repeat(np.arange(len(data)), counts)]
+
+
+def merge_copies(design: Design) -> Design:
+    """Return the design of rows written out with one row of each kept, which learned columns and priors do not notice."""
+    weights = np.asarray(design.weights)
+    first, row = [], 0
+    while row < len(weights):
+        first.append(row)
+        row += int(weights[row])
+    rows = np.array(first)
+    trials = design.trials if np.ndim(design.trials) == 0 else np.asarray(design.trials)[rows]
+    return replace(
+        design,
+        table=replace(design.table, data=design.table.data.iloc[rows]),
+        response=np.asarray(design.response)[rows],
+        trials=trials,
+        weights=weights[rows],
+        predictors={name: _merge(predictor, rows, weights[rows]) for name, predictor in design.predictors.items()},
+    )
+
+
+def _merge(predictor: Predictor, rows: Any, copies: Array) -> Predictor:
+    population = replace(predictor.population, matrix=predictor.population.matrix[rows])
+    groups = tuple(replace(g, matrix=g.matrix[rows], index=g.index[rows], copies=copies) for g in predictor.groups)
+    return replace(predictor, population=population, groups=groups, offset=predictor.offset[rows])

@@ -1,0 +1,280 @@
+"""Weights of rows: frequencies stand for copies, precisions divide a variance, likelihood weights are powers."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from fixed_draws import fit_at
+from scipy import stats
+
+import bayesmixed as bm
+from bayesmixed.engines.collapsed import draw_integrated, lay_out_collapsed, place_effects
+from bayesmixed.errors import DataError, SpecError
+from bayesmixed.kernels.bridge import collapsed_function, evaluate
+from bayesmixed.kernels.layouts import decode, lay_out_coordinates, pack
+from bayesmixed.pooled import fit_pooled
+from bayesmixed.spec_files import spec_from_toml, spec_to_toml
+from bayesmixed.weights import refuse_weights
+
+
+@pytest.fixture
+def data():
+    """Return 30 rows in five groups with weights that are whole numbers."""
+    generator = np.random.default_rng(5)
+    g = np.arange(30) % 5
+    return pd.DataFrame(
+        {
+            "y": generator.normal(size=30) + g,
+            "x": generator.normal(size=30) + 1.0,
+            "count": generator.poisson(3.0, 30),
+            "yes": generator.integers(0, 2, 30),
+            "n": generator.integers(3, 9, 30),
+            "w": generator.integers(1, 5, 30),
+            "g": np.array(list("abcde"))[g],
+        }
+    )
+
+
+def prepared(formula, data, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        return bm.prepare(bm.from_formula(formula, **options), data)
+
+
+def written_out(data):
+    return data.loc[data.index.repeat(data["w"])].reset_index(drop=True)
+
+
+def kernel_density(design, x):
+    return evaluate(pack(lay_out_coordinates(design, {})), x)
+
+
+FREQUENCIES = [
+    ("y | weights(w, 'frequency') ~ x + (x | g)", {}),
+    ("y | weights(w, 'frequency') ~ within(x, g) + between(x, g) + (1 | g)", {"family": "student"}),
+    ("y | weights(w, 'frequency') ~ scale(x) + (1 | g)", {"sigma": "~ x"}),
+    ("count | weights(w, 'frequency') ~ x + offset(log(n)) + (1 | g)", {"family": "poisson"}),
+    ("yes | weights(w, 'frequency') ~ x + (1 | g)", {"family": "bernoulli"}),
+    ("yes | trials(n) + weights(w, 'frequency') ~ x + (1 | g)", {"family": "binomial"}),
+]
+each_frequency = pytest.mark.parametrize(("formula", "options"), FREQUENCIES)
+
+
+def without_weights(formula):
+    return formula.replace(" + weights(w, 'frequency')", "").replace(" | weights(w, 'frequency')", "")
+
+
+@each_frequency
+def test_a_frequency_stands_for_so_many_rows(data, formula, options):
+    weighted, long = (
+        prepared(formula, data, **options),
+        prepared(without_weights(formula), written_out(data), **options),
+    )
+    assert weighted.rows == len(data)
+    assert weighted.priors == long.priors
+    assert weighted.mu.centre == pytest.approx(long.mu.centre)
+    assert weighted.mu.groups[0].sizes.tolist() == long.mu.groups[0].sizes.tolist()
+    dimension = lay_out_coordinates(weighted, {}).dimension
+    for seed in range(3):
+        x = 0.5 * np.random.default_rng(seed).normal(size=dimension)
+        value, gradient = kernel_density(weighted, x)
+        expected, slopes = kernel_density(long, x)
+        assert value == pytest.approx(expected, rel=1e-12)
+        assert gradient == pytest.approx(slopes, rel=1e-9, abs=1e-9)
+
+
+def test_the_collapsed_density_of_frequencies_is_that_of_the_rows_written_out(data):
+    formula = FREQUENCIES[0][0]
+    weighted = lay_out_collapsed(prepared(formula, data))
+    long = lay_out_collapsed(prepared(without_weights(formula), written_out(data)))
+    for seed in range(3):
+        x = np.random.default_rng(seed).normal(size=len(weighted.kept))
+        value, gradient = evaluate(weighted.packed, x, collapsed_function())
+        expected, slopes = evaluate(long.packed, x, collapsed_function())
+        assert value == pytest.approx(expected, rel=1e-10)
+        assert gradient == pytest.approx(slopes, rel=1e-8)
+
+
+@pytest.mark.parametrize(("formula", "options"), [FREQUENCIES[0], FREQUENCIES[3], FREQUENCIES[4]])
+def test_quick_fits_and_shrinkage_see_the_rows_written_out(data, formula, options):
+    weighted, long = (
+        prepared(formula, data, **options),
+        prepared(without_weights(formula), written_out(data), **options),
+    )
+    assert fit_pooled(weighted).beta == pytest.approx(fit_pooled(long).beta, rel=1e-7)
+    at = {"beta": 0.3, "sigma": 1.2, "sd_g": 0.7, "corr_g": np.eye(2)}
+    tables = [bm.shrinkage(fit_at(design, at)) for design in (weighted, long)]
+    pd.testing.assert_frame_equal(*tables, rtol=1e-6)
+
+
+def dense_marginal(design, sigma, sd, variance):
+    """Return the log-density of y with coefficients and scalar effects integrated out, `variance` that of the rows."""
+    mean = np.array([design.priors["beta[Intercept_centred]"].prior.arguments[0], 0.0])
+    spread = [design.priors[key].prior.arguments[1] ** 2 for key in ("beta[Intercept_centred]", "beta[x]")]
+    columns = design.mu.centred_matrix
+    z = np.eye(len(design.mu.groups[0].levels))[design.mu.groups[0].index]
+    covariance = columns @ np.diag(spread) @ columns.T + sd**2 * z @ z.T + np.diag(variance * sigma**2)
+    return stats.multivariate_normal(columns @ mean, covariance).logpdf(np.asarray(design.response))
+
+
+def test_a_precision_divides_the_residual_variance(data):
+    design = prepared("y | weights(w, 'precision') ~ x + (1 | g)", data)
+    collapsed = lay_out_collapsed(design)
+    priors = [design.priors[key].prior.frozen() for key in ("sd_g[Intercept]", "sigma")]
+    for sd, sigma in ((0.5, 1.5), (2.0, 0.3)):
+        value, _ = evaluate(collapsed.packed, np.log([sd, sigma]), collapsed_function())
+        scalars = sum(law.logpdf(v) + np.log(v) for law, v in zip(priors, (sd, sigma), strict=True))
+        expected = dense_marginal(design, sigma, sd, 1.0 / data["w"].to_numpy())
+        assert value == pytest.approx(expected + scalars, rel=1e-10)
+
+
+def test_under_flat_priors_coefficients_are_those_of_weighted_least_squares(data):
+    priors = {"beta": "Normal(0, 1e6)", "beta[Intercept]": "Normal(0, 1e6)"}
+    design = prepared("y | weights(w, 'precision') ~ x", data, priors=priors)
+    collapsed = lay_out_collapsed(design)
+    points = np.log(np.full((1, 1), 0.8))
+    full = np.zeros((1, collapsed.full.dimension))
+    place_effects(collapsed, draw_integrated(collapsed, points, np.zeros((1, collapsed.size))), full)
+    columns, w = np.column_stack([np.ones(30), data["x"]]), data["w"].to_numpy(dtype=float)
+    expected = np.linalg.solve(columns.T @ (w[:, None] * columns), columns.T @ (w * data["y"]))
+    assert decode(collapsed.full, full)["beta"][1][0] == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("family", ["gaussian", "student"])
+def test_likelihood_weights_are_powers_of_the_likelihood(data, family):
+    data["w"] = data["w"] / 3.0
+    plain = prepared("y ~ x + (1 | g)", data, family=family)
+    weighted = prepared("y | weights(w, 'likelihood') ~ x + (1 | g)", data, family=family)
+    assert weighted.priors == plain.priors
+    layout = lay_out_coordinates(plain, {})
+    x = 0.3 * np.random.default_rng(2).normal(size=layout.dimension)
+    values = {name: found[1][0] for name, found in decode(layout, x[None]).items()}
+    eta = plain.mu.population.matrix @ values["beta"] + values["b_g"][plain.mu.groups[0].index, 0]
+    parameters = {"mu": eta, **{name: values[name] for name in plain.scalars}}
+    logp = plain.family.logp(np.asarray(plain.response), parameters, 1.0)
+    difference = kernel_density(weighted, x)[0] - kernel_density(plain, x)[0]
+    assert difference == pytest.approx(np.sum((data["w"] - 1.0) * logp), rel=1e-10)
+
+
+def test_the_collapsed_engine_takes_likelihood_weights(data):
+    design = prepared("y | weights(w, 'likelihood') ~ x + (1 | g)", data)
+    copies = replace(prepared("y ~ x + (1 | g)", written_out(data)), priors=design.priors)
+    copies = replace(copies, predictors={"mu": replace(copies.mu, centre=design.mu.centre)})
+    x = np.log([0.7, 1.3])
+    expected = evaluate(lay_out_collapsed(copies).packed, x, collapsed_function())[0]
+    assert evaluate(lay_out_collapsed(design).packed, x, collapsed_function())[0] == pytest.approx(expected, rel=1e-10)
+
+
+def test_new_observations_have_the_precision_of_their_row(data):
+    design = prepared("y | weights(w, 'precision') ~ 1", data)
+    some = fit_at(design, {"sigma": 2.0})
+    new = pd.DataFrame({"w": np.repeat([1, 16], 2000)})
+    spread = bm.predict(some, new, kind="response", draws=2, seed=1)["response"].isel(chain=0, draw=0).values
+    assert spread[:2000].std() == pytest.approx(2.0, rel=0.1)
+    assert spread[2000:].std() == pytest.approx(0.5, rel=0.1)
+    assert bm.predict(some, pd.DataFrame({"z": [1]}))["mean"].values == pytest.approx(0.0)
+    with pytest.raises(DataError, match="needs the precision weights 'w'"):
+        bm.predict(some, pd.DataFrame({"z": [1]}), kind="response")
+
+
+def test_a_simulated_response_has_the_precision_of_its_row(data):
+    data["w"] = np.where(np.arange(30) < 15, 1e-4, 1e4)
+    spec = bm.from_formula("y | weights(w, 'precision') ~ 1")
+    y = bm.simulate(spec, data=data, truth={"beta[Intercept]": 0.0, "sigma": 1.0}, seed=1).data["y"]
+    assert np.abs(y[:15]).max() > 20
+    assert np.abs(y[15:]).max() < 0.1
+
+
+@pytest.mark.parametrize("kind", ["frequency", "precision", "likelihood"])
+def test_a_spec_with_weights_is_written_and_read_back(kind):
+    spec = bm.from_formula(f"y | weights(w, '{kind}') ~ x + (1 | g)")
+    assert spec.formula == f'y | weights(w, "{kind}") ~ 1 + x + (1 | g)'
+    assert spec_from_toml(spec_to_toml(spec)) == spec
+    assert bm.from_formula(**spec.as_formula()) == spec
+    assert spec.update("~ . - x").weights == bm.Weights(column="w", kind=kind)
+    assert (
+        bm.ModelSpec(response="y", weights={"column": "w", "kind": kind}, predictors={"mu": []}).weights == spec.weights
+    )
+
+
+def test_trials_and_weights_are_joined_by_a_plus():
+    spec = bm.from_formula("y | weights(w, 'frequency') + trials(n) ~ x", family="binomial")
+    assert (spec.trials, spec.weights.column) == ("n", "w")
+    assert spec.formula == 'y | trials(n) + weights(w, "frequency") ~ 1 + x'
+
+
+def test_a_saved_fit_keeps_its_weights(data, tmp_path):
+    design = prepared(FREQUENCIES[0][0], data)
+    at = {"sigma": 1.2, "sd_g": 0.7, "corr_g": np.eye(2)}
+    loaded = bm.load_fit(bm.save_fit(fit_at(design, at), tmp_path / "fit.nc")).design
+    assert loaded.priors == design.priors
+    assert loaded.weights.tolist() == data["w"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        (
+            "frequency",
+            1.5,
+            "must be whole numbers from 1, as frequencies; 1 of 30 rows are not .first: row 3, value 1.5",
+        ),
+        ("precision", 0.0, "must be numbers above zero; 1 of 30 rows are not"),
+        ("likelihood", -1.0, "must be numbers above zero"),
+        ("likelihood", "many", "hold text"),
+    ],
+)
+def test_impossible_weights_are_refused(data, kind, value, words):
+    data["w"] = data["w"].astype(object if isinstance(value, str) else float)
+    data.loc[3, "w"] = value
+    with pytest.raises(DataError, match=words):
+        prepared(f"y | weights(w, '{kind}') ~ x", data)
+
+
+def test_rows_without_a_weight_are_missing(data):
+    data["w"] = data["w"].astype(float)
+    data.loc[3, "w"] = np.nan
+    for kind in ("frequency", "precision"):
+        with pytest.raises(DataError, match=r"missing values .*'w' \(1\)"):
+            prepared(f"y | weights(w, '{kind}') ~ x", data)
+        spec = bm.from_formula(f"y | weights(w, '{kind}') ~ x")
+        assert bm.prepare(spec, data, missing="drop").rows == 29
+
+
+@pytest.mark.parametrize(
+    ("formula", "options", "words"),
+    [
+        ("y | weights(w, 'precision') ~ x", {"family": "poisson"}, "divide a residual variance"),
+        ("y | weights(w, 'frequency') ~ x + obs()", {"family": "poisson"}, "has an effect for each row"),
+        ("y | weights(absent, 'frequency') ~ x", {}, "Weights column 'absent' is not in the data"),
+    ],
+)
+def test_weights_that_do_not_suit_the_model_are_refused(data, formula, options, words):
+    with pytest.raises(SpecError, match=words):
+        prepared(formula, data, **options)
+
+
+def test_what_weighted_rows_cannot_have_is_refused():
+    with pytest.raises(SpecError, match="LOO is not defined for rows with likelihood weights: a power of a likelihood"):
+        refuse_weights(bm.Weights(column="w", kind="likelihood"), "LOO")
+    with pytest.raises(SpecError, match="a row stands for 'w' rows"):
+        refuse_weights(bm.Weights(column="w", kind="frequency"), "LOO")
+    refuse_weights(bm.Weights(column="w", kind="precision"), "LOO")
+    refuse_weights(None, "LOO")
+
+
+@pytest.mark.slow
+def test_the_engines_agree_on_precision_weights(data):
+    formula = "y | weights(w, 'precision') ~ x + (1 | g)"
+    means = {}
+    for engine in ("collapsed", "kernel"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", bm.StatisticsWarning)
+            means[engine] = bm.fit(
+                formula, data, engine=engine, seed=1, chains=2, draws=1000, progress=False
+            ).posterior.mean()
+    for name in ("beta", "sigma", "sd_g"):
+        difference = np.abs(means["collapsed"][name] - means["kernel"][name])
+        assert float(difference.max()) < 0.1
