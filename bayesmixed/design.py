@@ -176,11 +176,12 @@ class Design:
         kind = None if self.spec.weights is None else self.spec.weights.kind
         return None if self.weights is None or kind == PRECISION else self.weights
 
-    def average(self, values: Array) -> Array:
-        """Return the mean over rows (last axis), each as often as its frequency says."""
+    @property
+    def row_shares(self) -> Array:
+        """Share of the data that each row is, (n,): the same for all, but with frequency weights."""
         kind = None if self.spec.weights is None else self.spec.weights.kind
-        counted = self.weights is not None and kind == FREQUENCY and values.shape[-1] > 1
-        return np.asarray(np.average(values, axis=-1, weights=self.weights if counted else None))
+        counts = self.weights if self.weights is not None and kind == FREQUENCY else np.ones(self.rows)
+        return np.asarray(counts / np.sum(counts))
 
     def in_rows(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return parameters (last axis: rows) with the residual scale of each row, which precision weights change."""

@@ -14,6 +14,7 @@ from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array, average_by_quadrature
 from bayesmixed.prediction import MODES, effects_at_centre, group_variance, predict, thin
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.weights import refuse_weights
 
 ACCEPTED = ("existing", "new")
 _CHUNK = 2_000_000
@@ -133,6 +134,7 @@ def _draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Data
 
 def _replicate(fit: Fit, modes: Mapping[str, str], generator: np.random.Generator) -> Replicates:
     design, family, posterior = fit.design, fit.design.family, fit.posterior
+    refuse_weights(design.spec.weights, "A replicate of the data")
     seed = int(generator.integers(2**62))
     values: dict[str, Array] = {name: posterior[name].values[..., None] for name in design.scalars}
     with np.errstate(over="ignore"):
@@ -141,6 +143,7 @@ def _replicate(fit: Fit, modes: Mapping[str, str], generator: np.random.Generato
             # Wide priors on a log scale exceed what NumPy can draw counts from.
             values[name] = np.clip(drawn, -_LARGEST, _LARGEST)
         shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
+        values = design.in_rows(values)
         response = np.asarray(family.random(generator, values, design.trials, shape), dtype=float)
         expected, variance = _moments(fit, modes, values)
     return Replicates(values, response, expected, variance)

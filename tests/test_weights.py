@@ -109,6 +109,25 @@ def test_quick_fits_and_shrinkage_see_the_rows_written_out(data, formula, option
     pd.testing.assert_frame_equal(*tables, rtol=1e-6)
 
 
+@pytest.mark.parametrize(("formula", "options"), [FREQUENCIES[0], FREQUENCIES[3]])
+def test_averages_over_rows_count_each_row_as_often_as_its_frequency(data, formula, options):
+    designs = [
+        prepared(formula, data, **options),
+        prepared(without_weights(formula), written_out(data), **options),
+    ]
+    at = {"beta": 0.3, "sigma": 1.2, "sd_g": 0.7, "corr_g": np.eye(2)}
+    for summary in (bm.icc, bm.r2, bm.variance_components):
+        tables = [summary(fit_at(design, at)) for design in designs]
+        pd.testing.assert_frame_equal(*tables, rtol=1e-8)
+
+
+def test_replicates_of_a_row_that_stands_for_several_are_refused(data):
+    design = prepared(FREQUENCIES[0][0], data)
+    at = {"beta": 0.3, "sigma": 1.2, "sd_g": 0.7, "corr_g": np.eye(2)}
+    with pytest.raises(SpecError, match="A replicate of the data is not defined for rows with frequency weights"):
+        bm.posterior_checks(fit_at(design, at))
+
+
 def dense_marginal(design, sigma, sd, variance):
     """Return the log-density of y with coefficients and scalar effects integrated out, `variance` that of the rows."""
     mean = np.array([design.priors["beta[Intercept_centred]"].prior.arguments[0], 0.0])

@@ -118,5 +118,6 @@ def _in_sample(fit: Fit, trials: float) -> xr.DataArray:
     values = {name: stacked(posterior[name])[:, None] for name in design.scalars}
     values |= {name: stacked(predict(fit, kind=name, draws=count)[name]) for name in design.predictors}
     mean, variance = family.mean(values, trials), family.variance(values, trials)
-    explained = np.var(mean, axis=1)
-    return as_draws(explained / (explained + np.mean(variance, axis=1)), posterior)
+    shares = design.row_shares
+    explained = (mean - (mean @ shares)[:, None]) ** 2 @ shares
+    return as_draws(explained / (explained + np.broadcast_to(variance, mean.shape) @ shares), posterior)

@@ -117,8 +117,8 @@ def distinct_rows(design: Design) -> tuple[NDArray[np.intp], Array]:
     for predictor in design.predictors.values():
         blocks = [predictor.population.matrix, *(group.matrix for group in predictor.groups)]
         columns += [*blocks, predictor.offset[:, None]]
-    _, first, counts = np.unique(np.hstack(columns), axis=0, return_index=True, return_counts=True)
-    return np.asarray(first), counts / design.rows
+    _, first, kinds = np.unique(np.hstack(columns), axis=0, return_index=True, return_inverse=True)
+    return np.asarray(first), np.bincount(kinds.reshape(-1), design.row_shares)
 
 
 def thin_for(design: Design, posterior: xr.Dataset, rows: int) -> xr.Dataset:

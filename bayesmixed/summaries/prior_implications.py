@@ -81,7 +81,9 @@ def _correlations(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
     variances = {}
     for group in design.mu.groups:
         z = group.centred_matrix
-        variances[group.name] = np.einsum("skl,kl->s", draws.covariance(design.mu, group), z.T @ z / len(z))
+        variances[group.name] = np.einsum(
+            "skl,kl->s", draws.covariance(design.mu, group), z.T @ (design.row_shares[:, None] * z)
+        )
         if counts_as_residual(group):
             residual = residual + variances.pop(group.name)
     scale = "" if design.family.scale else f"latent, {design.mu.link.name}"

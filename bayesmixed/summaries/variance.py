@@ -114,7 +114,7 @@ def mean_group_variances(design: Design, posterior: xr.Dataset) -> dict[str, Arr
     found = {}
     for group in design.mu.groups:
         z = group.centred_matrix
-        moments = z.T @ z / len(z)
+        moments = z.T @ (design.row_shares[:, None] * z)
         found[group.name] = np.einsum("cdkl,kl->cd", effects_at_centre(design.mu, group, posterior), moments)
     return found
 
