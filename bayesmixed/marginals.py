@@ -42,13 +42,16 @@ def split_draws(posterior: xr.Dataset, rows: int) -> Iterator[xr.Dataset]:
         yield posterior.isel(draw=slice(start, start + size))
 
 
-def row_values(situation: Situation, etas: Etas) -> dict[str, Array]:
-    """Return the parameters of the family at predictors (S, n), kept off the border of probabilities."""
+def row_values(situation: Situation, etas: Etas, rows: Integers | None = None) -> dict[str, Array]:
+    """Return the parameters of the family at predictors (S, n) of all or some rows, kept off the border of probabilities."""
     values = dict(situation.scalars)
     for name, eta in etas.items():
         link = situation.design.predictors[name].link
         value = link.inverse(eta)
         values[name] = np.clip(value, _EDGE, 1.0 - _EDGE) if link.tolerance_variance is not None else value
+    factor, scale = situation.design.scale_factor, situation.design.family.scale
+    if factor is not None:
+        values[scale] = values[scale] * factor[situation.rows if rows is None else situation.rows[rows]]
     return values
 
 
@@ -176,7 +179,7 @@ def _normal_unit(situation: Situation, rows: Integers) -> tuple[Array, Array, Ar
     """
     design = situation.design
     mu = design.mu.parameter
-    values = row_values(situation, {name: eta[:, rows] for name, eta in situation.etas.items()})
+    values = row_values(situation, {name: eta[:, rows] for name, eta in situation.etas.items()}, rows)
     sd = np.sqrt(np.broadcast_to(design.family.variance(values, 1.0), values[mu].shape))
     residual = (_response(situation)[0][rows] - values[mu]) / sd
     scaled = _effect_columns(situation, rows) / sd[..., None]

@@ -14,6 +14,7 @@ from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, group_contribution, population_predictor
 from bayesmixed.structure import Factor
 from bayesmixed.terms.group import group_levels
+from bayesmixed.weights import refuse_weights
 
 OBSERVATION = "observation"
 POPULATION = "population"
@@ -117,8 +118,9 @@ def find_units(design: Design, unit: str) -> Factor:
     Raises
     ------
     SpecError
-        It names neither.
+        It names neither, or the rows have frequency or likelihood weights.
     """
+    refuse_weights(design.spec.weights, "The log-likelihood of units, which leaving them out needs,")
     if unit == OBSERVATION:
         return Factor("row", np.arange(design.rows), tuple(str(label) for label in row_labels(design)))
     for _, group in design.group_blocks():

@@ -128,6 +128,30 @@ def test_replicates_of_a_row_that_stands_for_several_are_refused(data):
         bm.posterior_checks(fit_at(design, at))
 
 
+@pytest.mark.parametrize("kind", ["frequency", "likelihood"])
+def test_leaving_out_weighted_rows_is_refused(data, kind):
+    some = fit_at(prepared(f"y | weights(w, '{kind}') ~ x + (1 | g)", data), {"sigma": 1.0, "sd_g": 1.0})
+    for call in (lambda: bm.loo(some, unit="g"), lambda: bm.log_likelihood(some), lambda: bm.kfold(some, by="g")):
+        with pytest.raises(SpecError, match=f"is not defined for rows with {kind} weights"):
+            call()
+
+
+@pytest.mark.parametrize("family", ["gaussian", "student"])
+def test_the_log_likelihood_of_a_row_knows_its_precision(data, family):
+    design = prepared("y | weights(w, 'precision') ~ x + (1 | g)", data, family=family)
+    some = fit_at(design, {"sigma": 1.5, "nu": 4.0, "sd_g": 0.7, "beta": 0.2})
+    eta = 0.2 + 0.2 * data["x"]
+    sd = 1.5 / np.sqrt(data["w"])
+    law = stats.norm(eta, sd) if family == "gaussian" else stats.t(4.0, eta, sd)
+    assert bm.log_likelihood(some)[0, 0].values == pytest.approx(law.logpdf(data["y"]))
+    if family == "gaussian":
+        groups = bm.log_likelihood(some, integrate="g")[0, 0]
+        for label in "ab":
+            rows = (data["g"] == label).to_numpy()
+            joint = stats.multivariate_normal(eta[rows], 0.49 + np.diag(sd[rows] ** 2))
+            assert float(groups.sel(g=label)) == pytest.approx(joint.logpdf(data["y"][rows]))
+
+
 def dense_marginal(design, sigma, sd, variance):
     """Return the log-density of y with coefficients and scalar effects integrated out, `variance` that of the rows."""
     mean = np.array([design.priors["beta[Intercept_centred]"].prior.arguments[0], 0.0])
