@@ -47,6 +47,7 @@ _PUBLIC = {
     "log_likelihood": "summaries.leaving_out",
     "loo": "summaries.leaving_out",
     "kfold": "summaries.leaving_out",
+    "compare_models": "summaries.model_comparison",
     "diagnose": "summaries.convergence",
     "population_effects": "summaries.effects",
     "group_effects": "summaries.effects",

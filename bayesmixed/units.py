@@ -146,6 +146,16 @@ def describe_unit(units: Factor) -> str:
     return f"all observations of a new {units.name}, whose effects (and those nested in it) are unknown"
 
 
+def own_coefficients(design: Design, units: Factor) -> list[str]:
+    """Return the names of the population coefficients that only the rows of one unit say anything about."""
+    return [
+        f"{predictor.beta}[{label}]"
+        for predictor in design.predictors.values()
+        for column, label in zip(predictor.population.matrix.T, predictor.population.labels, strict=True)
+        if len(np.unique(units.index[column != 0])) == 1
+    ]
+
+
 def shared_effects(design: Design, units: Factor) -> list[str]:
     """Return the names of the effects of which some do not leave with a unit: their draws are needed."""
     return [p.b(group) for p, group in design.group_blocks() if not owned_rows(group.index, units).all()]

@@ -21,6 +21,8 @@ from bayesmixed.prediction import thin
 from bayesmixed.structure import Factor
 from bayesmixed.units import Integers, condition, describe_unit, find_units, is_observation, shared_effects, situate
 
+_SAME = 1e-8
+
 
 def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None = None) -> xr.DataArray:
     """Return the log-likelihood of each row, or of each group with its effects integrated out, as draws.
@@ -101,14 +103,12 @@ def loo(fit: Fit, *, unit: str, refits: bool = False, draws: int | None = None) 
     integrated out, which has the same target and fewer large k. `p` then counts only what is not integrated out.
     """
     units = find_units(fit.design, unit)
-    found = smooth_units(fit, units, draws)
-    bad = np.flatnonzero(found.pareto_k.values > found.good_k)
-    if refits and len(bad):
-        return _refit_units(fit, units, found, bad)
-    if len(bad):
+    found = leave_units_out(fit, units, refits=refits, draws=draws)
+    bad = found.pareto_k.values > found.good_k
+    if bad.any():
         worst = units.labels[int(np.argmax(found.pareto_k.values))]
         warnings.warn(
-            f"{len(bad)} of {len(units.labels)} units ({units.name}) are so influential that they cannot be left out by "
+            f"{bad.sum()} of {len(units.labels)} units ({units.name}) are so influential that they cannot be left out by "
             f"weighting the draws: Pareto k above {found.good_k:.2f}, largest for '{worst}'. "
             "Sample again without them: refits=True.",
             StatisticsWarning,
@@ -174,26 +174,53 @@ def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> Array:
     return np.asarray(special.logsumexp(logs, axis=(0, 1)) - np.log(logs.shape[0] * logs.shape[1]))
 
 
+def leave_units_out(fit: Fit, units: Factor, *, refits: bool = False, draws: int | None = None) -> Any:
+    """Return ArviZ's ELPD object for a partition of the rows, bad units sampled without if asked for; no warnings."""
+    found = smooth_units(fit, units, draws)
+    bad = np.flatnonzero(found.pareto_k.values > found.good_k)
+    return _refit_units(fit, units, found, bad) if refits and len(bad) else found
+
+
 def smooth_units(fit: Fit, units: Factor, draws: int | None = None) -> Any:
-    """Return ArviZ's ELPD object for a partition of the rows, without warnings."""
+    """Return ArviZ's ELPD object by Pareto-smoothed weights; `elpd_i` has its Monte Carlo error as attribute `mcse`."""
     import arviz_stats
 
     if len(units.labels) < 2:
         raise SpecError(f"'{units.name}' has one level: nothing remains when it is left out.")
     logs = unit_draws(fit, units, draws)
+    log_weights, pareto_k = smooth_weights(logs)
     tree = xr.DataTree.from_dict({"log_likelihood": logs.to_dataset(name="units")})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        found = arviz_stats.loo(tree, pointwise=True, reff=_relative_efficiency(logs))
-    found.elpd_i.attrs |= {"unit": units.name, "estimand": describe_unit(units)}
+        found = arviz_stats.loo(tree, pointwise=True, reff=1.0, log_weights=log_weights, pareto_k=pareto_k)
+    error = _monte_carlo_error(logs, found.log_weights)
+    found.elpd_i.attrs |= {"unit": units.name, "estimand": describe_unit(units), "mcse": error}
     return found
+
+
+def smooth_weights(logs: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return Pareto-smoothed log weights of the draws when a unit is left out, dims as `logs`, and Pareto k by unit.
+
+    Units whose density is the same in all draws weigh all draws alike and have k = 0.
+    """
+    from arviz_stats.base import array_stats
+
+    values = logs.values.reshape(-1, logs.shape[-1])
+    weights, k = np.full_like(values, -np.log(len(values))), np.zeros(values.shape[1])
+    varies = np.ptp(values, axis=0) > _SAME
+    if varies.any():
+        smoothed, k[varies] = array_stats.psislw(values[:, varies], r_eff=_relative_efficiency(logs), axis=0)
+        weights[:, varies] = smoothed.T
+    unit = logs.dims[-1]
+    labels = {unit: logs[unit].values}
+    return logs.copy(data=weights.reshape(logs.shape)), xr.DataArray(k, dims=(unit,), coords=labels)
 
 
 def _refit_units(fit: Fit, units: Factor, found: Any, bad: Integers) -> Any:
     """Return the ELPD object in which some units are predicted by sampling without them."""
     elpd, k = found.elpd_i.values.copy(), found.pareto_k.values.copy()
     for unit in bad:
-        elpd[unit] = predict_held_out(fit, units, np.arange(len(units.labels)) == unit)[0]
+        elpd[unit] = predict_held_out(fit, units, np.arange(len(elpd)) == unit)[0]
         k[unit] = 0.0
     return replace(
         found,
@@ -226,6 +253,14 @@ def _label(design: Design, posterior: xr.Dataset, units: Factor, parts: list[Arr
 def _per_unit(like: xr.DataArray, values: Array, units: Factor) -> xr.DataArray:
     attributes = {"unit": units.name, "estimand": describe_unit(units)}
     return xr.DataArray(values, dims=(units.name,), coords={units.name: like[units.name].values}, attrs=attributes)
+
+
+def _monte_carlo_error(logs: xr.DataArray, log_weights: xr.DataArray) -> float:
+    """Return the Monte Carlo error of the sum over units, by the variance of self-normalised weights."""
+    weighted = log_weights.transpose(*logs.dims).values
+    terms = weighted + logs.values
+    relative = np.exp(logs.values - special.logsumexp(terms, axis=(0, 1))) - 1.0
+    return float(np.sqrt(np.sum(np.exp(2.0 * weighted) * relative**2)))
 
 
 def _relative_efficiency(logs: xr.DataArray) -> float:
