@@ -13,7 +13,7 @@ from bayesmixed.summaries.populations import (
     find_factor,
     group_populations,
     group_responses,
-    known_scores,
+    known_deviations,
     response_name,
 )
 
@@ -45,17 +45,17 @@ def plot_future_group(
     b_names = [p.b(block) for p, block in fit.design.group_blocks() if block.name == name]
     posterior = thin(with_effects(fit.draws, b_names), _DRAWS)
     populations = group_populations(fit, name, at, posterior)
-    known = known_scores(fit, name, at, posterior)
+    known = known_deviations(fit, name, at, posterior)
     generator = np.random.default_rng(seed)
     shape = (*posterior["chain"].shape, *posterior["draw"].shape, _PER_DRAW)
-    future = {parameter: generator.standard_normal(shape) for parameter in known}
+    future = {name: populations[name].sd[..., None] * generator.standard_normal(shape) for name in known}
     panels = {}
-    for parameter, scores in known.items():
+    for parameter, deviations in known.items():
         population = populations[parameter]
         label = population.link.text.format(fit.design.family.parameter(parameter).meaning)
-        mean, sd = population.mean[..., None], population.sd[..., None]
-        panels[label] = (mean + sd * future[parameter], mean + sd * scores, population.mean)
-    responses, of_known = (_responses(fit, posterior, populations, scores) for scores in (future, known))
+        mean = population.mean[..., None]
+        panels[label] = (mean + future[parameter], mean + deviations, population.mean)
+    responses, of_known = (_responses(fit, posterior, populations, d) for d in (future, known))
     first = next(iter(panels))
     if np.allclose(responses, panels[first][0]):
         del panels[first]
@@ -70,11 +70,11 @@ def plot_future_group(
     return figure
 
 
-def _responses(fit: Fit, posterior: Any, populations: Mapping[str, Any], scores: Mapping[str, Array]) -> Array:
+def _responses(fit: Fit, posterior: Any, populations: Mapping[str, Any], deviations: Mapping[str, Array]) -> Array:
     """Return the expected response of several groups in each draw, (chain, draw, groups)."""
-    count = next(iter(scores.values())).shape[-1]
+    count = next(iter(deviations.values())).shape[-1]
     columns = [
-        group_responses(fit, posterior, populations, {name: score[..., j] for name, score in scores.items()})
+        group_responses(fit, posterior, populations, {name: values[..., j] for name, values in deviations.items()})
         for j in range(count)
     ]
     return np.stack(columns, axis=-1)

@@ -61,7 +61,9 @@ class Estimates:
 
 
 def say_probability(value: float) -> str:
-    """Return a probability with three decimals, never as certain."""
+    """Return a probability with three decimals, never as certain; nothing for NaN."""
+    if np.isnan(value):
+        return ""
     return "< 0.001" if value < 0.001 else "> 0.999" if value > 0.999 else f"{value:.3f}"
 
 

@@ -135,11 +135,11 @@ def group_populations(
 
 
 def group_responses(
-    fit: Fit, posterior: xr.Dataset, populations: Mapping[str, GroupPopulation], scores: Mapping[str, Any]
+    fit: Fit, posterior: xr.Dataset, populations: Mapping[str, GroupPopulation], deviations: Mapping[str, Any]
 ) -> Array:
-    """Return the expected response of groups whose predictors lie `scores` SDs from the mean, (chain, draw)."""
+    """Return the expected response of groups whose predictors lie `deviations` from the mean, (chain, draw)."""
     scalars = {name: posterior[name].values for name in fit.design.scalars}
-    spreads = {name: Spread(p.link, p.mean + p.sd * scores.get(name, 0.0), p.rest) for name, p in populations.items()}
+    spreads = {name: Spread(p.link, p.mean + deviations.get(name, 0.0), p.rest) for name, p in populations.items()}
     return average_mean(fit.design.family, scalars, spreads)
 
 
@@ -154,17 +154,14 @@ def factors_within(fit: Fit, name: str) -> tuple[str, ...]:
     )
 
 
-def known_scores(fit: Fit, name: str, at: Mapping[str, Any] | None, posterior: xr.Dataset) -> dict[str, Array]:
-    """Return how many SDs each group of the data lies from the mean, by parameter, (chain, draw, J)."""
-    populations = group_populations(fit, name, at, posterior)
+def known_deviations(fit: Fit, name: str, at: Mapping[str, Any] | None, posterior: xr.Dataset) -> dict[str, Array]:
+    """Return how far each group of the data lies from the mean, by parameter on the link scale, (chain, draw, J)."""
     design = prepare(fit.design.spec, make_grid(fit, {}, at, ()).rows, like=fit.design)
     found = {}
     for predictor, group in design.group_blocks():
         if group.name == name:
             effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
-            found[predictor.parameter] = (
-                effects @ group.matrix.mean(axis=0) / populations[predictor.parameter].sd[..., None]
-            )
+            found[predictor.parameter] = np.asarray(effects @ group.matrix.mean(axis=0))
     return found
 
 
@@ -225,8 +222,9 @@ def _response_rows(
 ) -> dict[tuple[str, str], Array]:
     """Return the distribution of the expected response over the groups."""
 
-    def response(values: Mapping[str, Any]) -> Array:
-        return group_responses(fit, posterior, populations, values)
+    def response(scores: Mapping[str, Any]) -> Array:
+        deviations = {name: populations[name].sd * score for name, score in scores.items()}
+        return group_responses(fit, posterior, populations, deviations)
 
     points, weights = np.polynomial.hermite_e.hermegauss(_NODES.get(len(varying), _FEWEST_NODES))
     weights = weights / weights.sum()

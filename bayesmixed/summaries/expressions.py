@@ -1,0 +1,155 @@
+"""Arithmetic over the draws of a fit, written with the names of its variables."""
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy import special
+
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.links import Array
+
+FUNCTIONS: Mapping[str, Callable[[Any], Array]] = {
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+    "logit": special.logit,
+    "expit": special.expit,
+}
+_ARITHMETIC: Mapping[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
+_COMPARISONS: Mapping[type, Callable[[Any, Any], Any]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The draws of an expression, (chain, draw).
+
+    Attributes
+    ----------
+    values : array
+        The expression; of a comparison the left side minus the right side, of a < x < b the middle.
+    true : bool array or None
+        Where the comparison holds; None where nothing is compared.
+    """
+
+    values: Array
+    true: Any
+
+
+def evaluate_draws(text: str, posterior: xr.Dataset) -> Evaluated:
+    """Return an expression such as "exp(beta[Days]) > 2 * sigma" for every draw.
+
+    Raises
+    ------
+    SpecError
+        It names no variable of the fit, or holds more than arithmetic, functions of `FUNCTIONS` and comparisons.
+    """
+    plain, values = _read_names(text, posterior)
+    try:
+        tree = ast.parse(plain.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise SpecError(f'\'{text}\' cannot be read. Write it as in "beta[Days] > 0" or "sd_herd / sigma".') from error
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"])
+    if not isinstance(tree, ast.Compare):
+        return Evaluated(np.broadcast_to(_value(tree, values, text), shape), None)
+    sides = [_value(side, values, text) for side in (tree.left, *tree.comparators)]
+    true = np.ones(shape, dtype=bool)
+    for sign, left, right in zip(tree.ops, sides[:-1], sides[1:], strict=True):
+        if type(sign) not in _COMPARISONS:
+            raise SpecError(
+                f"'{text}': a single value has probability 0. Ask for a range instead, as in -0.1 < beta[x] < 0.1."
+            )
+        true = true & _COMPARISONS[type(sign)](left, right)
+    shown = sides[1] if len(sides) == 3 else sides[0] - sides[1]
+    return Evaluated(np.broadcast_to(shown, shape), true)
+
+
+def _value(node: ast.expr, values: Mapping[str, Array], text: str) -> Any:
+    """Return the value of one node of an expression."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return float(node.value)
+    if isinstance(node, ast.Name) and node.id in values:
+        return values[node.id]
+    if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
+        return _ARITHMETIC[type(node.op)](_value(node.left, values, text), _value(node.right, values, text))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_value(node.operand, values, text)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1 and not node.keywords:
+        if node.func.id not in FUNCTIONS:
+            raise SpecError(
+                f"'{text}': function '{node.func.id}' is not known. {did_you_mean(node.func.id, FUNCTIONS)}"
+            )
+        return FUNCTIONS[node.func.id](_value(node.args[0], values, text))
+    raise SpecError(
+        f"'{text}' holds '{ast.unparse(node)}'. Accepted: names of the fit, numbers, + - * / **, "
+        f"{', '.join(FUNCTIONS)} and comparisons."
+    )
+
+
+def _read_names(text: str, posterior: xr.Dataset) -> tuple[str, dict[str, Array]]:
+    """Return the text with the names of draws replaced by plain ones, and the draws of these."""
+    names = sorted((str(name) for name in posterior.data_vars), key=len, reverse=True)
+    pattern = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, names))})(?![\w:(])")
+    parts: list[str] = []
+    values: dict[str, Array] = {}
+    place = 0
+    for match in pattern.finditer(text):
+        if match.start() < place:
+            continue
+        end, label = _read_label(text, match.end())
+        parts += [text[place : match.start()], f"_{len(values)}"]
+        values[f"_{len(values)}"] = _element(posterior, match[1], label)
+        place = end
+    rest = "".join([*parts, text[place:]])
+    for word in re.findall(r"(?<![\w.])([^\W\d][\w.]*)(?!\w*\s*\()", rest):
+        if word not in values:
+            raise SpecError(f"'{text}': the fit has no variable '{word}'. {did_you_mean(word, names)}")
+    return rest, values
+
+
+def _read_label(text: str, start: int) -> tuple[int, str]:
+    """Return what stands in square brackets from `start` on, which may hold brackets, and where it ends."""
+    if not text[start:].startswith("["):
+        return start, ""
+    depth = 0
+    for place in range(start, len(text)):
+        depth += {"[": 1, "]": -1}.get(text[place], 0)
+        if depth == 0:
+            return place + 1, text[start + 1 : place]
+    raise SpecError(f"'{text}': the bracket after '{text[:start]}' is not closed.")
+
+
+def _element(posterior: xr.Dataset, name: str, label: str) -> Array:
+    """Return the draws of one element: "" for a single number, "Days", or "level, effect"."""
+    variable = posterior[name].transpose("chain", "draw", ...)
+    dims = variable.dims[2:]
+    labels = [part.strip() for part in label.rsplit(",", len(dims) - 1)] if label and dims else []
+    for dim in dims:
+        known = [str(value) for value in variable[dim].values]
+        if len(known) == 1 and len(labels) < len(variable.dims[2:]):
+            variable = variable.isel({dim: 0})
+            continue
+        wanted = labels.pop(0) if labels else ""
+        if wanted not in known:
+            raise SpecError(f"'{name}[{wanted}]' is not there. {did_you_mean(wanted, known)}")
+        variable = variable.isel({dim: known.index(wanted)})
+    if labels or (label and not dims):
+        raise SpecError(f"'{name}' has no element '{label}'.")
+    return np.asarray(variable.values)

@@ -1,0 +1,116 @@
+"""tidy: everything that a fit estimated, as one long table."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.design import Design
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.links import Array
+
+KINDS = ("fixed", "ran_pars", "family", "ran_vals")
+COLUMNS = [
+    "effect",
+    "component",
+    "group",
+    "level",
+    "term",
+    "estimate",
+    "std.error",
+    "conf.low",
+    "conf.high",
+    "ess",
+    "rhat",
+]
+Label = tuple[str, str, str, str, str]
+
+
+def tidy(fit: Fit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family")) -> pd.DataFrame:
+    """Return one row per number, in the layout of R's broom.mixed.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    effects : str or sequence of str
+        Which: "fixed" (population coefficients), "ran_pars" (SDs and correlations of groups), "family" (parameters
+        without a predictor), "ran_vals" (effects of every group).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns effect, component (the parameter of the family), group, level, term, estimate (posterior mean),
+        std.error (posterior sd), conf.low, conf.high (95 %, equal tails), ess (bulk), rhat; the last two are missing
+        for numbers that are fixed. Terms of "ran_pars" are sd__x and cor__x.z.
+
+    Raises
+    ------
+    SpecError
+        An unknown kind of effect.
+    """
+    wanted = [effects] if isinstance(effects, str) else list(effects)
+    for kind in wanted:
+        if kind not in KINDS:
+            raise SpecError(f"effects='{kind}' is not known. {did_you_mean(kind, KINDS)}")
+    names = [p.b(g) for p, g in fit.design.group_blocks()] if "ran_vals" in wanted else []
+    posterior = with_effects(fit.draws, names)
+    rows = [(label, values) for label, values in _numbers(fit.design, posterior) if label[0] in wanted]
+    if not rows:
+        return pd.DataFrame(columns=COLUMNS)
+    table = pd.DataFrame([label for label, _ in rows], columns=COLUMNS[:5])
+    return pd.concat([table, _describe(np.stack([values for _, values in rows], axis=-1))], axis="columns")
+
+
+def _numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[Label, Array]]:
+    """Yield the label and the draws, (chain, draw), of every number of a fit."""
+    for predictor in design.predictors.values():
+        part = predictor.parameter
+        for column, term in enumerate(predictor.population.labels):
+            yield ("fixed", part, "", "", term), _values(posterior, predictor.beta)[..., column]
+        for group in predictor.groups:
+            for column, term in enumerate(group.labels):
+                yield (
+                    ("ran_pars", part, group.name, "", f"sd__{term}"),
+                    _values(posterior, predictor.sd(group))[..., column],
+                )
+            for i, j in ((i, j) for p in group.parts if p.correlated for i in p.columns for j in p.columns if i < j):
+                term = f"cor__{group.labels[i]}.{group.labels[j]}"
+                yield ("ran_pars", part, group.name, "", term), _values(posterior, predictor.corr(group))[..., i, j]
+            if predictor.b(group) in posterior:
+                effects = _values(posterior, predictor.b(group))
+                for row, level in enumerate(group.levels):
+                    for column, term in enumerate(group.labels):
+                        yield ("ran_vals", part, group.name, level, term), effects[..., row, column]
+    for name in design.scalars:
+        yield ("family", name, "", "", name), _values(posterior, name)
+
+
+def _values(posterior: xr.Dataset, name: str) -> Array:
+    return np.asarray(posterior[name].transpose("chain", "draw", ...).values)
+
+
+def _describe(values: Array) -> pd.DataFrame:
+    import arviz_stats
+
+    pooled = values.reshape(-1, values.shape[-1])
+    lower, upper = np.quantile(pooled, [0.025, 0.975], axis=0)
+    moving = np.ptp(pooled, axis=0) > 0
+    ess, rhat = np.full((2, values.shape[-1]), np.nan)
+    if np.any(moving):
+        dataset = xr.Dataset({"x": (("chain", "draw", "element"), values[..., moving])})
+        ess[moving] = arviz_stats.ess(dataset, method="bulk")["x"].values
+        rhat[moving] = arviz_stats.rhat(dataset)["x"].values
+    return pd.DataFrame(
+        {
+            "estimate": pooled.mean(axis=0),
+            "std.error": np.where(moving, pooled.std(axis=0, ddof=1), 0.0),
+            "conf.low": lower,
+            "conf.high": upper,
+            "ess": ess,
+            "rhat": rhat,
+        }
+    )
