@@ -77,6 +77,7 @@ _PUBLIC = {
     "PosteriorChecks": "summaries.predictive_checks",
     "posterior_checks": "summaries.predictive_checks",
     "summary": "summaries.overview",
+    "plot_conditional_effects": "plots.effects",
     "plot_future_group": "plots.populations",
     "plot_pooling_curve": "plots.pooling_curves",
     "plot_shrinkage": "plots.pooling",
