@@ -31,12 +31,16 @@ class Distribution:
         Lower and upper end of the support; NaN ends are taken from the arguments.
     frozen : callable
         The SciPy distribution for given arguments.
+    widening : int
+        Power of the factor by which the last argument is multiplied to make the distribution wider: 1 for a scale,
+        -1 for a rate, 0 where the support is bounded.
     """
 
     name: str
     parameters: Mapping[str, float | None]
     support: Support
     frozen: Callable[..., Any]
+    widening: int = 1
 
 
 class Prior(BaseModel):
@@ -72,6 +76,12 @@ class Prior(BaseModel):
         if np.isnan(lower):
             lower, upper = self.frozen().support()
         return float(lower), float(upper)
+
+    def widen(self, factor: float) -> "Prior":
+        """Return the prior with its scale times a factor; unchanged if fixed or on a bounded support."""
+        power = 0 if self.name == "Fixed" else DISTRIBUTIONS[self.name].widening
+        *others, last = self.arguments
+        return Prior(name=self.name, arguments=(*others, last * factor**power))
 
     def frozen(self) -> Any:
         """Return the prior as a frozen SciPy distribution (not for LKJ and Fixed)."""
@@ -210,13 +220,18 @@ DISTRIBUTIONS: dict[str, Distribution] = {
             {"lower": 0, "upper": 1},
             (np.nan, np.nan),
             lambda lower, upper: _scipy("uniform", lower, upper - lower),
+            widening=0,
         ),
         Distribution("HalfNormal", {"sigma": 1}, POSITIVE, lambda sigma: _scipy("halfnorm", scale=sigma)),
         Distribution("HalfStudentT", {"nu": None, "sigma": 1}, POSITIVE, lambda nu, sigma: _HalfT(nu, sigma)),
         Distribution("HalfCauchy", {"beta": 1}, POSITIVE, lambda beta: _scipy("halfcauchy", scale=beta)),
-        Distribution("Exponential", {"lam": 1}, POSITIVE, lambda lam: _scipy("expon", scale=1 / lam)),
+        Distribution("Exponential", {"lam": 1}, POSITIVE, lambda lam: _scipy("expon", scale=1 / lam), -1),
         Distribution(
-            "Gamma", {"alpha": None, "beta": None}, POSITIVE, lambda alpha, beta: _scipy("gamma", alpha, scale=1 / beta)
+            "Gamma",
+            {"alpha": None, "beta": None},
+            POSITIVE,
+            lambda alpha, beta: _scipy("gamma", alpha, scale=1 / beta),
+            widening=-1,
         ),
         Distribution(
             "InverseGamma",
@@ -230,8 +245,8 @@ DISTRIBUTIONS: dict[str, Distribution] = {
         Distribution(
             "Weibull", {"alpha": None, "beta": None}, POSITIVE, lambda a, b: _scipy("weibull_min", a, scale=b)
         ),
-        Distribution("Beta", {"alpha": None, "beta": None}, UNIT, lambda alpha, beta: _scipy("beta", alpha, beta)),
-        Distribution("LKJ", {"eta": None}, REAL, lambda eta: _scipy("beta", eta, eta, -1, 2)),
+        Distribution("Beta", {"alpha": None, "beta": None}, UNIT, lambda alpha, beta: _scipy("beta", alpha, beta), 0),
+        Distribution("LKJ", {"eta": None}, REAL, lambda eta: _scipy("beta", eta, eta, -1, 2), 0),
     )
 }
 

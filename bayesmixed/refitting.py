@@ -73,7 +73,7 @@ def refit(
     for name in settings:
         if name not in SETTINGS:
             raise SpecError(f"refit has no setting '{name}'. {did_you_mean(name, SETTINGS)}")
-    design, notes = _change_design(fit.design, priors or {}, data, settings.pop("missing", "error"))
+    design, notes = change_design(fit.design, priors or {}, data, missing=settings.pop("missing", "error"))
     if settings.get("progress", True):
         for note in notes:
             print(note, file=sys.stderr)
@@ -149,8 +149,8 @@ def settings_of(fit: Fit, design: Design) -> dict[str, Any]:
     }
 
 
-def _change_design(
-    design: Design, priors: Mapping[str, Any], data: Any, missing: str
+def change_design(
+    design: Design, priors: Mapping[str, Any], data: Any = None, *, missing: str = "error"
 ) -> tuple[Design, tuple[str, ...]]:
     """Return the design with other priors or data, and what a reader should know about the priors."""
     if not priors and data is None:

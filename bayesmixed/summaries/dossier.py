@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -94,7 +95,7 @@ def variance_dossier(fit: Fit) -> VarianceDossier:
         raise SpecError("A variance dossier needs a grouping factor: add a term such as (1 | group).")
     sources: dict[str, Callable[[Fit], pd.DataFrame]] = {
         "components": variance_components,
-        "icc": _correlations,
+        "icc": lambda one: cast(pd.DataFrame, icc(one)),
         **({"vpc": vpc_curve} if has_slopes(fit) else {}),
         "ratios": typical_ratios,
         "negligible": negligible_sds,
@@ -112,12 +113,6 @@ def variance_dossier(fit: Fit) -> VarianceDossier:
     spec, family = fit.design.spec, fit.design.family
     heading = f"{spec.formula}   (family {family.name}, link {fit.design.mu.link.name}; {fit.design.rows} rows)"
     return VarianceDossier(heading, tables, tuple(dict.fromkeys(notes)))
-
-
-def _correlations(fit: Fit) -> pd.DataFrame:
-    table = icc(fit)
-    assert isinstance(table, pd.DataFrame)
-    return table
 
 
 def _shown(name: str, table: pd.DataFrame) -> pd.DataFrame:

@@ -44,6 +44,7 @@ LAYERS = [
     ["engines"],
     ["fitting"],
     ["fit_files", "refitting"],
+    ["prior_sets"],
     ["prediction", "simulation"],
     ["replicates", "downloads"],
     ["units"],

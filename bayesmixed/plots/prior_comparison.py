@@ -1,0 +1,98 @@
+"""The picture of a prior comparison: estimates of every prior set beside each other."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.plots.vpc_curves import COLOURS
+from bayesmixed.summaries.prior_comparison import LABELS, PriorComparison
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MARKERS = ("o", "s", "^", "D", "v", "P")
+_SHOWN = ("asked", "population effect", "sd", "correlation", "parameter", "ICC", "shrinkage factor")
+_WIDEST = 3
+
+
+def plot_prior_comparison(comparison: PriorComparison, quantities: list[str] | None = None) -> "Figure":
+    """Return posterior means with 95 % intervals of every prior set, a panel for each quantity, as a matplotlib figure.
+
+    For SDs and other single parameters a thin grey line above each estimate is the middle 95 % of its prior, as far as
+    it lies in the panel: where the posterior follows it from set to set, the data say little.
+
+    Parameters
+    ----------
+    comparison : PriorComparison
+        From `compare_priors` or `sweep_priors`.
+    quantities : list of str, optional
+        Which quantities of the table, "sd", "ICC", "group effect", ...; by default all but those of each group.
+
+    Raises
+    ------
+    SpecError
+        There is no such quantity.
+    """
+    from matplotlib.figure import Figure
+
+    known = list(dict.fromkeys(comparison.table["quantity"]))
+    for name in quantities or ():
+        if name not in known:
+            raise SpecError(f"'{name}' is no quantity of the comparison. {did_you_mean(name, known)}")
+    table = comparison.table[comparison.table["quantity"].isin(quantities or _SHOWN)]
+    panels = list(table.groupby(LABELS, sort=False))
+    columns = min(_WIDEST, len(panels))
+    rows = -(-len(panels) // columns)
+    height = 0.28 * len(comparison.fits) + 0.85
+    figure = Figure(figsize=(3.6 * columns + 1.6, height * rows + 0.5), layout="constrained")
+    for place, (labels, rows_of_panel) in enumerate(panels):
+        axes = figure.add_subplot(rows, columns, place + 1)
+        _draw_panel(axes, comparison, rows_of_panel)
+        axes.set_title(_title(*map(str, labels)), fontsize=9, loc="left")
+        axes.set_yticks(range(len(comparison.fits)), list(comparison.labels.values()) if place % columns == 0 else [])
+    figure.supxlabel("posterior means and 95 % intervals; thin grey lines: the middle 95 % of the priors", fontsize=8)
+    return figure
+
+
+def _draw_panel(axes: Any, comparison: PriorComparison, rows: pd.DataFrame) -> None:
+    low, high = float(rows["lower"].min()), float(rows["upper"].max())
+    margin = 0.08 * (high - low) or 1.0
+    for _, row in rows.iterrows():
+        name = str(row["set"])
+        place = list(comparison.fits).index(name)
+        colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+        axes.hlines(place, row["lower"], row["upper"], color=colour, linewidth=1.6)
+        axes.plot(row["mean"], place, marker=marker, color=colour, markersize=5)
+        prior = _prior_range(comparison, name, row)
+        if prior is not None:
+            axes.hlines(place - 0.25, *np.clip(prior, low - margin, high + margin), color="0.55", linewidth=1.0)
+    axes.axvline(rows["mean"].iloc[0], color="0.75", linewidth=0.8, linestyle="--", zorder=0)
+    axes.set_xlim(low - margin, high + margin)
+    axes.set_ylim(len(comparison.fits) - 0.5, -0.5)
+    axes.tick_params(labelsize=8)
+    axes.grid(axis="x", color="0.93")
+    axes.set_axisbelow(True)
+
+
+def _prior_range(comparison: PriorComparison, name: str, row: pd.Series) -> tuple[float, float] | None:
+    """Return the middle 95 % of the prior of a quantity that is a parameter in the coordinate of its prior."""
+    from bayesmixed.prior_draws import prior_quantile
+
+    design = comparison.fits[name].design
+    keys = {"sd": [f"sd_{row['term']}[{row['effect']}]", row["effect"]], "parameter": [row["term"]]}
+    keys["population effect"] = [
+        f"{p.beta}[{row['effect']}]" for p in design.predictors.values() if p.parameter == row["term"]
+    ]
+    for key in keys.get(str(row["quantity"]), []):
+        moved = any(np.any(group.centre) and key == f"{p.sd(group)}[Intercept]" for p, group in design.group_blocks())
+        if key in design.priors and not moved:
+            low, high = prior_quantile(design, key, np.array([0.025, 0.975]))
+            return float(low), float(high)
+    return None
+
+
+def _title(quantity: str, *names: str) -> str:
+    text = " ".join(name for name in names if name)
+    return text if quantity in ("asked", "population effect") else f"{quantity}: {text}"

@@ -1,0 +1,112 @@
+"""Prior sets: named alternatives to the priors of a model, realised on the same data in the same coordinates."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bayesmixed.design import Design
+from bayesmixed.errors import SpecError, StatisticsWarning
+from bayesmixed.preparation import prepare
+from bayesmixed.refitting import change_design
+from bayesmixed.spec import ModelSpec
+from bayesmixed.spec_files import as_spec
+
+WIDE = 100.0
+"""What the word "wide" multiplies the scales of the default priors by."""
+PriorSet = Mapping[str, Any] | str | float
+
+
+@dataclass(frozen=True, slots=True)
+class RealisedSet:
+    """A prior set on data.
+
+    Attributes
+    ----------
+    label : str
+        Its name; with a word or a number what that stands for: "wide (default scales x 100)".
+    design : Design
+        With its priors.
+    notes : tuple of str
+        What a reader should know about the coordinates of its priors.
+    """
+
+    label: str
+    design: Design
+    notes: tuple[str, ...]
+
+
+def realise_sets(
+    spec: str | Path | ModelSpec, data: Any, sets: Mapping[str, PriorSet], *, missing: str = "error"
+) -> dict[str, RealisedSet]:
+    """Return each prior set on the data; numbers and coordinates of the priors that it does not name are frozen.
+
+    Parameters
+    ----------
+    spec, data, missing
+        As for `fit`.
+    sets : mapping
+        By name: priors that replace those of the spec (`{}`: the spec as it stands); "default", the default prior of
+        every parameter; a number, the default priors with scales that many times as large; "wide", the same with 100.
+        Priors on bounded supports (correlations, shares) have no scale and stay.
+
+    Raises
+    ------
+    SpecError
+        A set is none of these, or a prior is flat.
+    """
+    if len(sets) < 2:
+        raise SpecError('A comparison needs two prior sets or more, e.g. {"default": "default", "wide": "wide"}.')
+    spec = as_spec(spec)
+    own = prepare(spec, data, missing=missing)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)
+        default = prepare(spec.replace(priors={}), data, missing=missing) if spec.priors else own
+        return {name: _realise(name, chosen, own, default) for name, chosen in sets.items()}
+
+
+def _realise(name: str, chosen: PriorSet, own: Design, default: Design) -> RealisedSet:
+    if chosen == "flat" or (isinstance(chosen, Mapping) and any(_is_flat(prior) for prior in chosen.values())):
+        raise SpecError(
+            f"Prior set '{name}' is flat. {_say_impropriety(default)} Take \"wide\": proper priors with "
+            f"{WIDE:g} times the default scale."
+        )
+    if isinstance(chosen, Mapping):
+        design, notes = change_design(own, chosen)
+        return RealisedSet(name, design, notes)
+    if chosen == "default":
+        return RealisedSet(name, default, ())
+    if chosen == "wide":
+        chosen = WIDE
+    if isinstance(chosen, bool) or not isinstance(chosen, int | float) or not 0 < chosen < np.inf:
+        raise SpecError(
+            f'Prior set \'{name}\' is {chosen!r}. A set is a mapping of priors, "default", "wide", or a number by which '
+            "the scales of the default priors are multiplied."
+        )
+    label = f"{name} (default scales x {chosen:g})"
+    priors = {key: replace(e, prior=e.prior.widen(chosen), source="user") for key, e in default.priors.items()}
+    return RealisedSet(label, replace(default, priors=priors), ())
+
+
+def _is_flat(prior: object) -> bool:
+    return isinstance(prior, str) and prior.strip().partition("(")[0] in ("Flat", "HalfFlat")
+
+
+def _say_impropriety(design: Design) -> str:
+    """Say what is wrong with a flat prior on these data: where the posterior would be improper, else what is lost."""
+    for group in design.mu.groups:
+        if len(group.levels) < 3:
+            return f"With {len(group.levels)} levels of '{group.name}' the posterior under a flat prior is improper."
+        if design.mu.link.tolerance_variance is not None:
+            total = np.bincount(group.index, np.asarray(design.response, dtype=float))
+            trials = np.broadcast_to(np.asarray(design.trials, dtype=float), design.rows)
+            mixed = int(np.sum((total > 0) & (total < np.bincount(group.index, trials))))
+            if mixed < 3:
+                return (
+                    f"Only {mixed} levels of '{group.name}' hold both outcomes: under a flat prior the posterior is "
+                    "improper."
+                )
+    return "A flat prior is no distribution: it has no prediction, no evidence, and may have no posterior."
