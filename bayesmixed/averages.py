@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
+from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import Family, Parameter
 from bayesmixed.links import Array, Link, average_by_quadrature
 
 _NODES = {1: 41, 2: 21}
 _FEWEST_NODES = 11
+_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,18 @@ def average_mean(family: Family, scalars: Mapping[str, Array], predictors: Mappi
         Parameters without predictor, on the natural scale.
     predictors : mapping
         The other parameters.
+
+    Raises
+    ------
+    SpecError
+        The integral does not exist, as that of a lognormal response whose sigma has large effects of groups.
     """
     values = {**scalars, **{name: predictor.average for name, predictor in predictors.items()}}
     varying = [name for name, p in predictors.items() if p.variance is not None and name in parameters_of_mean(family)]
     if not _curved_parameters(family).intersection(varying):
         return family.mean(values, 1.0)
     nodes = _NODES.get(len(varying), _FEWEST_NODES)
+    _check_existence(family, values, {name: predictors[name] for name in varying}, nodes)
     return _nested_mean(family, values, [(name, predictors[name]) for name in varying], nodes)
 
 
@@ -77,6 +86,28 @@ def _nested_mean(family: Family, values: Mapping[str, Array], varying: list[tupl
         return _nested_mean(family, {**values, name: spread.link.inverse(eta)}, rest, nodes)
 
     return average_by_quadrature(inner, spread.mean, spread.variance, nodes)
+
+
+def _check_existence(family: Family, values: Mapping[str, Array], varying: Mapping[str, Spread], nodes: int) -> None:
+    """Refuse a mean that grows with the number of nodes, at the draw and row of median variance."""
+    arrays: list[Any] = [*values.values(), *(a for p in varying.values() for a in (p.mean, p.variance))]
+    shape = np.broadcast_shapes(*(np.shape(array) for array in arrays))
+    variance = sum(np.broadcast_to(np.asarray(p.variance), shape).ravel() for p in varying.values())
+    place = int(np.argsort(variance)[np.size(variance) // 2])
+
+    def at_place(array: Any) -> Array:
+        return np.asarray(np.broadcast_to(array, shape).ravel()[place])
+
+    one = {name: at_place(array) for name, array in values.items()}
+    spreads = [(name, Spread(p.link, at_place(p.mean), at_place(p.variance))) for name, p in varying.items()]
+    with np.errstate(over="ignore", invalid="ignore"):
+        coarse, fine = (float(_nested_mean(family, one, spreads, n)) for n in (nodes, 2 * nodes))
+    if not abs(fine - coarse) <= _TOLERANCE * abs(fine):
+        raise SpecError(
+            f"The mean of family '{family.name}' over all groups cannot be integrated over the effects on "
+            f"{enumerate_words(varying)}: their SD is so large that it may be infinite. Use groups='typical', 'existing' "
+            "or 'new'."
+        )
 
 
 @cache

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bayesmixed.averages import Spread, average_mean
+from bayesmixed.errors import SpecError
 from bayesmixed.families import FAMILIES, Parameter
 from bayesmixed.links import LINKS
 
@@ -57,11 +58,22 @@ def test_the_mean_at_the_averages_of_a_curved_mean_would_be_wrong():
     assert abs(at_averages - on_a_grid(HURDLE, (0.3, 0.64), (-40.0, 0.0))) > 0.02
 
 
-def test_effects_in_a_parameter_that_the_mean_ignores_cost_nothing():
+def test_effects_in_a_parameter_that_the_mean_ignores_are_not_integrated():
     calls = []
     family = replace(HURDLE, mean=lambda values, trials: calls.append(1) or HURDLE.mean(values, trials))
     family = replace(family, parameters=(*family.parameters, Parameter("idle", "nothing", "log", ("log",), 0.0)))
     spreads = {"mu": spread("log", 0.3, 0.64), "extra": spread("logit", -1.0), "idle": spread("log", 0.0, 1.0)}
     found = average_mean(family, {}, spreads)
     np.testing.assert_allclose(found, on_a_grid(HURDLE, (0.3, 0.64), (-1.0, 0.0)), rtol=1e-9)
-    assert len(calls) < 100
+    assert len(calls) < 300
+
+
+def test_a_mean_that_is_infinite_over_the_groups_is_refused():
+    lognormal = replace(
+        POISSON,
+        name="lognormal",
+        parameters=(Parameter("mu", "mean", "identity", ("identity",)), Parameter("sigma", "SD", "log", ("log",), 0.0)),
+        mean=lambda values, trials: np.exp(values["mu"] + 0.5 * values["sigma"] ** 2),
+    )
+    with pytest.raises(SpecError, match=r"it may be infinite\. Use groups='typical'"):
+        average_mean(lognormal, {}, {"mu": spread("identity", 1.0, 0.1), "sigma": spread("log", 0.5, 0.5)})

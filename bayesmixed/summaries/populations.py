@@ -1,6 +1,6 @@
 """The population of groups: where a model puts all possible groups of one factor."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -22,9 +22,9 @@ from bayesmixed.summaries.estimates import Estimates, as_estimates
 from bayesmixed.summaries.grids import make_grid
 
 TAIL = float(special.ndtri(0.975))
-_NODES = {1: 41, 2: 21}
-_FEWEST_NODES = 9
-_LEVELS = 24
+_NODES = {1: 41, 2: 21, 3: 11}
+_FEWEST_NODES = 5
+_POINTS = 1000
 _FEW_DRAWS = 500
 
 
@@ -226,6 +226,33 @@ def _response_rows(
         deviations = {name: populations[name].sd * score for name, score in scores.items()}
         return group_responses(fit, posterior, populations, deviations)
 
+    if len(varying) == 1:
+        ends = np.stack([response({varying[0]: score}) for score in (-TAIL, TAIL)])
+        lower, upper = ends.min(axis=0), ends.max(axis=0)
+    else:
+        groups = [response(dict(zip(varying, point, strict=True))) for point in _spread_points(len(varying))]
+        lower, upper = np.quantile(groups, [0.025, 0.975], axis=0)
+    return {
+        (scale, "typical"): response({}),
+        (scale, "mean"): _mean_response(fit, posterior, populations),
+        (scale, "SD"): _sd_of(response, varying),
+        (scale, "2.5 %"): lower,
+        (scale, "97.5 %"): upper,
+        (scale, "future group"): response(scores),
+    }
+
+
+def _mean_response(fit: Fit, posterior: xr.Dataset, populations: Mapping[str, GroupPopulation]) -> Array:
+    """Return the mean of the expected response over the groups and over all within them, (chain, draw)."""
+    scalars = {name: posterior[name].values for name in fit.design.scalars}
+    spreads = {
+        name: Spread(p.link, p.mean, p.sd**2 + (0.0 if p.rest is None else p.rest)) for name, p in populations.items()
+    }
+    return average_mean(fit.design.family, scalars, spreads)
+
+
+def _sd_of(response: Callable[[Mapping[str, Any]], Array], varying: list[str]) -> Array:
+    """Return the SD of a function of independent standard normal scores, by a product of Gauss-Hermite rules."""
     points, weights = np.polynomial.hermite_e.hermegauss(_NODES.get(len(varying), _FEWEST_NODES))
     weights = weights / weights.sum()
     mean: Any = 0.0
@@ -234,21 +261,14 @@ def _response_rows(
         value = response({n: points[place] for n, place in zip(varying, places, strict=True)})
         weight = np.prod(weights[list(places)])
         mean, square = mean + weight * value, square + weight * value**2
-    if len(varying) == 1:
-        ends = np.stack([response({varying[0]: score}) for score in (-TAIL, TAIL)])
-        lower, upper = ends.min(axis=0), ends.max(axis=0)
-    else:
-        levels = special.ndtri((np.arange(_LEVELS) + 0.5) / _LEVELS)
-        groups = [response(dict(zip(varying, s, strict=True))) for s in product(levels, repeat=len(varying))]
-        lower, upper = np.quantile(groups, [0.025, 0.975], axis=0)
-    return {
-        (scale, "typical"): response({}),
-        (scale, "mean"): mean,
-        (scale, "SD"): np.sqrt(np.maximum(square - mean**2, 0.0)),
-        (scale, "2.5 %"): lower,
-        (scale, "97.5 %"): upper,
-        (scale, "future group"): response(scores),
-    }
+    return np.sqrt(np.maximum(square - mean**2, 0.0))
+
+
+def _spread_points(dimensions: int) -> Array:
+    """Return standard normal points that fill the space evenly, (points, dimensions)."""
+    from scipy.stats import qmc
+
+    return np.asarray(special.ndtri(qmc.Halton(dimensions, rng=np.random.default_rng(0)).random(_POINTS)))
 
 
 def _notes(fit: Fit, name: str, at: Mapping[str, Any] | None) -> tuple[str, ...]:
