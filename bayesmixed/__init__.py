@@ -75,6 +75,8 @@ _PUBLIC = {
     "hypothesis": "summaries.hypotheses",
     "tidy": "summaries.tidying",
     "pooling_curve": "summaries.pooling_curves",
+    "PriorPredictive": "summaries.prior_predictions",
+    "prior_predictive": "summaries.prior_predictions",
     "PriorTable": "summaries.prior_tables",
     "prior_table": "summaries.prior_tables",
     "shrinkage": "summaries.pooling",
@@ -86,6 +88,7 @@ _PUBLIC = {
     "plot_pooling_curve": "plots.pooling_curves",
     "plot_shrinkage": "plots.pooling",
     "plot_posterior_checks": "plots.checks",
+    "plot_prior_predictive": "plots.prior_predictions",
 }
 _MODULES = ("datasets",)
 

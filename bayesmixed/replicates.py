@@ -18,8 +18,9 @@ from bayesmixed.weights import refuse_weights
 
 ACCEPTED = ("existing", "new")
 _CHUNK = 2_000_000
-_LARGEST = 1e15
+_LARGEST = 1e12
 _NODES = 15
+_UNKNOWN = np.array(np.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Replicates:
     response : (chain, draw, row) array
         New observations.
     expected, variance : array
-        Moments of the response, new effects integrated out; NaN unless `knows_moments`.
+        Moments of the response, new effects integrated out; NaN if not asked for.
     """
 
     values: Mapping[str, Array]
@@ -68,7 +69,7 @@ def posterior_predictive(
     Raises
     ------
     SpecError
-        Unknown factor or mode.
+        Unknown factor or mode, or rows with frequency or likelihood weights.
     """
     modes = choose_groups(fit.design, groups)
     posterior = _draws_for(fit, modes, draws)
@@ -79,16 +80,24 @@ def posterior_predictive(
 
 
 def replicate(
-    fit: Fit, *, groups: str | Mapping[str, str] = "existing", draws: int | None = None, seed: int | None = None
+    fit: Fit,
+    *,
+    groups: str | Mapping[str, str] = "existing",
+    draws: int | None = None,
+    seed: int | None = None,
+    moments: bool = False,
 ) -> Iterator[Replicates]:
-    """Yield the replicates of `posterior_predictive`, some draws at a time, with the parameters behind them."""
+    """Yield the replicates of `posterior_predictive`, some draws at a time, with the parameters behind them.
+
+    `moments` asks for means and variances too; see `knows_moments`.
+    """
     modes = choose_groups(fit.design, groups)
     posterior = _draws_for(fit, modes, draws)
     generator = np.random.default_rng(seed)
     step = max(1, _CHUNK // (fit.design.rows * posterior.sizes["chain"]))
     for start in range(0, posterior.sizes["draw"], step):
         piece = posterior.isel(draw=slice(start, start + step))
-        yield _replicate(replace(fit, draws=xr.DataTree.from_dict({"posterior": piece})), modes, generator)
+        yield _replicate(replace(fit, draws=xr.DataTree.from_dict({"posterior": piece})), modes, generator, moments)
 
 
 def choose_groups(design: Design, groups: str | Mapping[str, str]) -> dict[str, str]:
@@ -132,7 +141,7 @@ def _draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Data
     return thin(with_effects(fit.draws, needed), draws)
 
 
-def _replicate(fit: Fit, modes: Mapping[str, str], generator: np.random.Generator) -> Replicates:
+def _replicate(fit: Fit, modes: Mapping[str, str], generator: np.random.Generator, moments: bool) -> Replicates:
     design, family, posterior = fit.design, fit.design.family, fit.posterior
     refuse_weights(design.spec.weights, "A replicate of the data")
     seed = int(generator.integers(2**62))
@@ -145,15 +154,13 @@ def _replicate(fit: Fit, modes: Mapping[str, str], generator: np.random.Generato
         shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
         values = design.in_rows(values)
         response = np.asarray(family.random(generator, values, design.trials, shape), dtype=float)
-        expected, variance = _moments(fit, modes, values)
+        expected, variance = _moments(fit, modes, values) if moments else (_UNKNOWN, _UNKNOWN)
     return Replicates(values, response, expected, variance)
 
 
 def _moments(fit: Fit, modes: Mapping[str, str], values: Mapping[str, Array]) -> tuple[Array, Array]:
     """Return mean and variance of every row: E E(y|b) and E Var(y|b) + Var E(y|b) over the new effects b."""
     design, family = fit.design, fit.design.family
-    if not knows_moments(design, modes):
-        return np.asarray(np.nan), np.asarray(np.nan)
     fresh = [group for group in design.mu.groups if modes[group.name] == "new"]
     if not fresh:
         return family.mean(values, design.trials), family.variance(values, design.trials)

@@ -74,7 +74,7 @@ def test_replicates_made_in_pieces_cover_all_draws(monkeypatch):
 
 def test_moments_integrate_new_effects_out():
     fit = herds(f"{FORMULA} + obs()", sd_obs=1.2)
-    piece = next(replicate(fit, seed=1))
+    piece = next(replicate(fit, seed=1, moments=True))
     generator = np.random.default_rng(3)
     eta = -1.0 + EFFECTS[CBPP["herd"] - 1, 0] + 1.2 * generator.standard_normal((40_000, 56))
     y = generator.binomial(CBPP["size"], special.expit(eta))
@@ -93,3 +93,12 @@ def test_thinned_effects_of_a_large_factor_are_used(monkeypatch):
     assert bm.posterior_predictive(fit, seed=1)["incidence"].shape == (CHAINS, 5, 56)
     assert bm.posterior_predictive(fit, groups="new", seed=1)["incidence"].shape == (CHAINS, DRAWS, 56)
     assert len(bm.posterior_checks(fit, seed=1).table) == 6
+
+
+def test_precision_weights_change_the_residual_variance_of_their_rows():
+    data = {"y": np.arange(4.0), "w": [1.0, 1.0, 4.0, 4.0]}
+    fit = fit_at(bm.prepare('y | weights(w, "precision") ~ 1', data), {"sigma": 2.0})
+    piece = next(replicate(fit, seed=1, moments=True))
+    np.testing.assert_allclose(np.broadcast_to(piece.variance, piece.response.shape)[0, 0], [4.0, 4.0, 1.0, 1.0])
+    made = np.concatenate([next(replicate(fit, seed=s)).response.reshape(-1, 4) for s in range(20)])
+    np.testing.assert_allclose(made.std(axis=0), [2.0, 2.0, 1.0, 1.0], rtol=0.1)

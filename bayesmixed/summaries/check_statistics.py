@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +82,17 @@ def choose_statistics(design: Design, rows: Index | None = None) -> tuple[Statis
     return (*chosen, *_between_and_within(design, rows))
 
 
+def extreme_means(design: Design) -> tuple[Statistic, ...]:
+    """Return the smallest and the largest mean (proportion) of the levels of each grouping factor."""
+    found = []
+    for group in design.mu.groups:
+        if not is_residual(group):
+            means = _means_of(group.index)
+            found.append(Statistic(f"smallest mean of a {group.name}", "", "", _reduced(means, np.min)))
+            found.append(Statistic(f"largest mean of a {group.name}", "", "", _reduced(means, np.max)))
+    return tuple(found)
+
+
 def is_binary(design: Design) -> bool:
     """Return whether a response is a single 0 or 1."""
     family = design.family
@@ -116,14 +129,22 @@ def _between_and_within(design: Design, rows: Index) -> Iterator[Statistic]:
 
 def _between_groups(name: str, index: Index) -> Statistic:
     """Return the SD of the means (proportions) of groups, for the group of every row."""
+    more, less = (f"{word} variation between {name}" for word in ("more", "less"))
+    return Statistic(f"SD between {name}", more, less, _reduced(_means_of(index), partial(np.std, ddof=1)))
+
+
+def _means_of(index: Index) -> Callable[[Sample], Array]:
+    """Return a function that gives the mean (proportion) of each group, (..., J)."""
     order, starts = _sorted(index)
 
-    def compute(sample: Sample) -> Array:
-        total = group_sums(np.broadcast_to(sample.trials, index.shape), order, starts)
-        return np.std(group_sums(sample.y, order, starts) / total, axis=-1, ddof=1)
+    def means(sample: Sample) -> Array:
+        return np.asarray(group_sums(sample.y, order, starts) / group_sums(sample.trials, order, starts))
 
-    more, less = (f"{word} variation between {name}" for word in ("more", "less"))
-    return Statistic(f"SD between {name}", more, less, compute)
+    return means
+
+
+def _reduced(values: Callable[[Sample], Array], reduce: Callable[..., Any]) -> Callable[[Sample], Array]:
+    return lambda sample: np.asarray(reduce(values(sample), axis=-1))
 
 
 def _within_groups(name: str, index: Index) -> Statistic:

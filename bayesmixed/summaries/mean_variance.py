@@ -90,7 +90,7 @@ def _rows(fit: Fit, groups: str | Mapping[str, str], draws: int | None, seed: in
             "group effects. Use groups='existing'."
         )
     total, square, within, count = (np.zeros(design.rows), np.zeros(design.rows), np.zeros(design.rows), 0)
-    for piece in replicate(fit, groups=groups, draws=draws, seed=seed):
+    for piece in replicate(fit, groups=groups, draws=draws, seed=seed, moments=True):
         shape = piece.response.shape
         total += np.broadcast_to(piece.expected, shape).sum(axis=(0, 1))
         square += np.square(np.broadcast_to(piece.expected, shape)).sum(axis=(0, 1))

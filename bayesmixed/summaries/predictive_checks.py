@@ -155,7 +155,8 @@ def compare_statistics(
         if known or not statistic.residual
     ]
     pieces: list[list[Array]] = [[] for _ in chosen]
-    for piece in replicate(fit, groups=groups, draws=draws, seed=seed):
+    moments = any(statistic.residual for _, _, statistic in chosen)
+    for piece in replicate(fit, groups=groups, draws=draws, seed=seed, moments=moments):
         for (_, rows, statistic), found in zip(chosen, pieces, strict=True):
             found.append(_compute(design, piece, rows, statistic))
     return [

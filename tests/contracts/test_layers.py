@@ -46,7 +46,7 @@ LAYERS = [
     ["fit_files", "refitting"],
     ["prior_sets"],
     ["prediction", "simulation"],
-    ["replicates", "downloads"],
+    ["replicates", "prior_samples", "downloads"],
     ["units"],
     ["quadrature"],
     ["marginals"],

@@ -53,3 +53,13 @@ def test_every_family_has_its_pictures(family):
     fit = fit_of(family)
     for kind in ("rootogram" if family.discrete else "density", "ecdf", "pit", "groups", "statistics", None):
         assert bm.plot_posterior_checks(fit, kind, draws=40).axes
+
+
+@each_family
+def test_every_family_has_its_prior_predictive(family):
+    design = fit_of(family).design
+    prior = bm.prior_predictive(design, draws=200)
+    assert prior.replicates.shape == (200, ROWS)
+    assert np.all(np.isfinite(prior.table[["median", "lower", "upper", "data"]]))
+    assert f"{design.spec.response} as the priors expect it" in str(prior)
+    assert len(bm.plot_prior_predictive(prior).axes) == 2

@@ -1,0 +1,58 @@
+"""The prior as if it were a posterior: a fit without data, for everything that reads draws."""
+
+import numpy as np
+import xarray as xr
+
+from bayesmixed.design import Design, Predictor, group_covariance
+from bayesmixed.engines.settings import EngineRecord, Settings
+from bayesmixed.fitting import Fit, installed_versions
+from bayesmixed.links import Array
+from bayesmixed.prior_draws import PriorDraws, draw_priors
+from bayesmixed.terms.blocks import GroupBlock
+
+Variable = tuple[tuple[str, ...], Array]
+
+
+def sample_prior(design: Design, *, draws: int = 1000, seed: int = 0) -> Fit:
+    """Return a fit of one chain whose draws come from the priors of a design.
+
+    They have the names, dims and coordinates of posterior draws, as written. The effects of groups are not among
+    them: under the prior every group is a new one, so ask for `groups="new"`.
+    """
+    posterior = as_posterior(draw_priors(design, draws, seed))
+    record = EngineRecord("prior", "independent draws from the priors")
+    settings = Settings(chains=1, draws=draws, tune=0, cores=1, target_accept=0.0, seed=seed)
+    return Fit(design, xr.DataTree.from_dict({"posterior": posterior}), record, settings, {}, installed_versions())
+
+
+def as_posterior(prior: PriorDraws) -> xr.Dataset:
+    """Return prior draws in the layout of posterior draws, coefficients and SDs as written."""
+    design = prior.design
+    variables: dict[str, Variable] = {}
+    coords: dict[str, list[str]] = {}
+    for predictor in design.predictors.values():
+        if predictor.population.labels:
+            dim = f"{predictor.beta}_effect"
+            coords[dim] = list(predictor.population.labels)
+            variables[predictor.beta] = ((dim,), prior.coefficients(predictor) @ predictor.transform.T)
+        for group in predictor.groups:
+            coords[predictor.effect_dim(group)] = list(group.labels)
+            if group.correlated:
+                coords[f"{predictor.effect_dim(group)}_2"] = list(group.labels)
+            variables |= _covariances(prior, predictor, group)
+    variables |= {name: ((), prior.values[name]) for name in design.scalars}
+    arrays = {name: (("chain", "draw", *dims), value[None]) for name, (dims, value) in variables.items()}
+    return xr.Dataset(arrays, coords=coords)
+
+
+def _covariances(prior: PriorDraws, predictor: Predictor, group: GroupBlock) -> dict[str, Variable]:
+    """Return SDs and, where they are estimated, correlations of a group's effects as written."""
+    dim = predictor.effect_dim(group)
+    at_centre = prior.covariance(predictor, group)
+    covariance = group_covariance(group.transform, np.ones(len(group.labels)), at_centre)
+    sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    variables: dict[str, Variable] = {predictor.sd(group): ((dim,), sd)}
+    if group.correlated:
+        corr = covariance / (sd[..., :, None] * sd[..., None, :])
+        variables[predictor.corr(group)] = ((dim, f"{dim}_2"), corr)
+    return variables
