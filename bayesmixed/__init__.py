@@ -68,6 +68,7 @@ _PUBLIC = {
     "PriorComparison": "summaries.prior_comparison",
     "compare_priors": "summaries.prior_comparison",
     "sweep_priors": "summaries.prior_comparison",
+    "prior_sensitivity": "summaries.power_scaling",
     "plot_prior_comparison": "plots.prior_comparison",
     "plot_vpc_curve": "plots.vpc_curves",
     "future_group": "summaries.populations",

@@ -1,0 +1,65 @@
+"""Log prior densities of the draws of a fit, each in the coordinate in which its prior is stated."""
+
+import numpy as np
+import xarray as xr
+
+from bayesmixed.design import Predictor
+from bayesmixed.fitting import Fit
+from bayesmixed.links import Array
+from bayesmixed.prediction import effects_at_centre
+from bayesmixed.priors import Prior
+from bayesmixed.terms.blocks import GroupBlock
+
+
+def log_prior_densities(fit: Fit) -> dict[str, xr.DataArray]:
+    """Return the log prior density of every estimated top-level parameter, up to constants, by prior key, (chain, draw).
+
+    On the natural scale, without Jacobian, and never of group effects given their SD: so the same whatever the
+    parameterisation of the sampler was.
+    """
+    design, posterior = fit.design, fit.posterior
+    values: dict[str, Array] = {}
+    found: dict[str, Array] = {}
+    for predictor in design.predictors.values():
+        values |= _coefficients(predictor, posterior)
+        for group in predictor.groups:
+            centre = effects_at_centre(predictor, group, posterior)
+            sd = np.sqrt(np.diagonal(centre, axis1=-2, axis2=-1))
+            values |= {f"{predictor.sd(group)}[{label}]": sd[..., k] for k, label in enumerate(group.labels)}
+            if group.correlated:
+                key = predictor.corr(group)
+                found[key] = _log_correlations(group, centre, design.priors[key].prior.arguments[0])
+    for name in design.scalars:
+        values[name] = posterior[name].values
+    found |= {
+        key: _log_density(design.priors[key].prior, value) for key, value in values.items() if key in design.priors
+    }
+    coords = {"chain": posterior["chain"], "draw": posterior["draw"]}
+    estimated = {key: found[key] for key, entry in design.priors.items() if entry.prior.name != "Fixed"}
+    return {key: xr.DataArray(v, dims=("chain", "draw"), coords=coords) for key, v in estimated.items()}
+
+
+def _coefficients(predictor: Predictor, posterior: xr.Dataset) -> dict[str, Array]:
+    """Return population coefficients at the centre by prior key."""
+    if not predictor.population.labels:
+        return {}
+    beta = posterior[predictor.beta].transpose("chain", "draw", ...).values @ np.linalg.inv(predictor.transform).T
+    intercept = "Intercept_centred" if predictor.centred else "Intercept"
+    labels = [intercept if label == "Intercept" else label for label in predictor.population.labels]
+    return {f"{predictor.beta}[{label}]": beta[..., k] for k, label in enumerate(labels)}
+
+
+def _log_correlations(group: GroupBlock, covariance: Array, concentration: float) -> Array:
+    """Return the LKJ log density of the correlations at the centre, (chain, draw)."""
+    sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    corr = covariance / (sd[..., :, None] * sd[..., None, :])
+    total = np.zeros(covariance.shape[:2])
+    for part in group.parts:
+        if part.correlated:
+            block = corr[..., list(part.columns), :][..., list(part.columns)]
+            total += (concentration - 1.0) * np.linalg.slogdet(block)[1]
+    return total
+
+
+def _log_density(prior: Prior, values: Array) -> Array:
+    return np.zeros(values.shape) if prior.name == "Fixed" else np.asarray(prior.frozen().logpdf(values))
