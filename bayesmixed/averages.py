@@ -45,8 +45,9 @@ class Spread:
 def average_mean(family: Family, scalars: Mapping[str, Array], predictors: Mapping[str, Spread]) -> Array:
     """Return the expected response (of one trial), integrated over the normal effects in the predictors.
 
-    Where the mean is linear in every parameter, as (1 - zi) mu is, the integral is the mean at the averages of the
-    parameters. Elsewhere (counts with a hurdle) Gauss-Hermite rules are nested, one for each predictor with effects.
+    Parameters in which the mean is linear, as both are in (1 - zi) mu, are replaced by their averages, which is exact
+    since effects in different predictors are independent. For the others (mu of counts with a hurdle, sigma of a
+    lognormal response) Gauss-Hermite rules are nested, one for each predictor.
 
     Parameters
     ----------
@@ -63,12 +64,13 @@ def average_mean(family: Family, scalars: Mapping[str, Array], predictors: Mappi
         The integral does not exist, as that of a lognormal response whose sigma has large effects of groups.
     """
     values = {**scalars, **{name: predictor.average for name, predictor in predictors.items()}}
-    varying = [name for name, p in predictors.items() if p.variance is not None and name in parameters_of_mean(family)]
-    if not _curved_parameters(family).intersection(varying):
+    curved = _curved_parameters(family)
+    varying = {name: p for name, p in predictors.items() if p.variance is not None and name in curved}
+    if not varying:
         return family.mean(values, 1.0)
     nodes = _NODES.get(len(varying), _FEWEST_NODES)
-    _check_existence(family, values, {name: predictors[name] for name in varying}, nodes)
-    return _nested_mean(family, values, [(name, predictors[name]) for name in varying], nodes)
+    _check_existence(family, values, varying, nodes)
+    return _nested_mean(family, values, list(varying.items()), nodes)
 
 
 @cache

@@ -24,6 +24,12 @@ HURDLE = replace(
     parameters=(*POISSON.parameters, EXTRA),
     mean=lambda values, trials: (1 - values["extra"]) * values["mu"] / -np.expm1(-values["mu"]),
 )
+LOGNORMAL = replace(
+    POISSON,
+    name="lognormal",
+    parameters=(Parameter("mu", "mean", "identity", ("identity",)), Parameter("sigma", "SD", "log", ("log",), 0.0)),
+    mean=lambda values, trials: np.exp(values["mu"] + 0.5 * values["sigma"] ** 2),
+)
 GRID = np.linspace(-9, 9, 2001)
 WEIGHT = np.exp(-0.5 * GRID**2) / np.exp(-0.5 * GRID**2).sum()
 
@@ -69,11 +75,12 @@ def test_effects_in_a_parameter_that_the_mean_ignores_are_not_integrated():
 
 
 def test_a_mean_that_is_infinite_over_the_groups_is_refused():
-    lognormal = replace(
-        POISSON,
-        name="lognormal",
-        parameters=(Parameter("mu", "mean", "identity", ("identity",)), Parameter("sigma", "SD", "log", ("log",), 0.0)),
-        mean=lambda values, trials: np.exp(values["mu"] + 0.5 * values["sigma"] ** 2),
-    )
     with pytest.raises(SpecError, match=r"it may be infinite\. Use groups='typical'"):
-        average_mean(lognormal, {}, {"mu": spread("identity", 1.0, 0.1), "sigma": spread("log", 0.5, 0.5)})
+        average_mean(LOGNORMAL, {}, {"mu": spread("identity", 1.0, 0.1), "sigma": spread("log", 0.5, 0.5)})
+
+
+def test_rules_are_nested_where_the_mean_is_curved_in_two_parameters():
+    found = average_mean(LOGNORMAL, {}, {"mu": spread("identity", 1.0, 0.3), "sigma": spread("log", -0.5, 0.02)})
+    # Over a range where the density is not negligible; beyond it exp(sigma^2 / 2) outgrows the normal density.
+    sigma = np.exp(-0.5 + np.sqrt(0.02) * GRID)
+    np.testing.assert_allclose(found, np.exp(1.0 + 0.15) * (WEIGHT @ np.exp(0.5 * sigma**2)), rtol=1e-7)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import classic
+from conftest import classic, read_reference
 from fixed_draws import fit_at
 from scipy import special
 
@@ -144,24 +144,34 @@ def test_unknown_options_are_refused(herd, options, message):
         bm.predict(herd, **options)
 
 
-# Check P2 of the sharp checks: eta = -1 + .4 x at x = 2 with correlated slopes, var(eta) = z' Sigma z = 2.24.
-P2 = {"average": 0.4646668804, "typical": 0.4501660027, "log": 2.50929039}
-P2_SIGMA = np.array([[0.64, 0.15], [0.15, 0.25]])
+CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
+P2, O1 = CHECKS["P2"], CHECKS["O1"]
 
 
-@pytest.mark.parametrize(("family", "expected"), [("bernoulli", P2["average"]), ("poisson", P2["log"])])
-def test_the_average_over_correlated_slopes_is_the_sharp_one(family, expected):
+@pytest.mark.parametrize(("family", "key"), [("bernoulli", "average"), ("poisson", "log_link_average_same_eta")])
+def test_the_average_over_correlated_slopes_is_the_sharp_one(family, key):
     data = {"y": np.arange(40) % 2, "x": np.tile(np.arange(8.0), 5), "g": np.repeat(list("abcde"), 8)}
     design = bm.prepare(bm.from_formula("y ~ x + (x | g)", family=family), data)
-    sds = np.sqrt(np.diag(P2_SIGMA))
-    # Draws hold Sigma as written, which is what the check states.
-    fit = fit_at(design, {"beta": [-1.0, 0.4], "sd_g": sds, "corr_g": P2_SIGMA / np.outer(sds, sds)})
+    sigma = np.array(P2["inputs"]["Sigma"])
+    sds = np.sqrt(np.diag(sigma))
+    fit = fit_at(design, {"beta": [-1.0, 0.4], "sd_g": sds, "corr_g": sigma / np.outer(sds, sds)})
     found = bm.predict(fit, {"x": [2.0], "g": ["new"]}, groups="average")["mean"]
-    np.testing.assert_allclose(found, expected, atol=1e-7)
+    np.testing.assert_allclose(found, P2["expected"][key], atol=P2["tolerance"])
+    if family == "bernoulli":
+        typical = bm.predict(fit, {"x": [2.0], "g": ["new"]}, groups="typical")["mean"]
+        np.testing.assert_allclose(typical, P2["expected"]["typical"], atol=P2["tolerance"])
 
 
-def test_the_typical_group_of_correlated_slopes_is_the_sharp_one():
-    assert special.expit(-1 + 0.4 * 2) == pytest.approx(P2["typical"], abs=1e-9)
+def test_new_rows_with_observation_effects_have_the_sharp_moments():
+    design = bm.prepare(bm.from_formula("y ~ 1 + obs()", family="poisson"), {"y": np.arange(20) % 6})
+    inputs, expected = O1["inputs"], O1["expected"]
+    fit = fit_at(design, {"beta": inputs["eta"], "sd_obs": inputs["sd_obs"]})
+    np.testing.assert_allclose(bm.predict(fit, {"row": [1]})["mean"], expected["mean"], rtol=1e-9)
+    responses = bm.predict(fit, {"row": np.arange(4000)}, kind="response", seed=1)["response"].values
+    # 400,000 responses: the standard errors are .0006 for the share of zeros and .016 for the mean.
+    assert np.mean(responses == 0) == pytest.approx(np.exp(expected["log_p"]["0"]), abs=0.003)
+    assert np.mean(responses == 5) == pytest.approx(np.exp(expected["log_p"]["5"]), abs=0.003)
+    assert responses.mean() == pytest.approx(expected["mean"], abs=0.08)
 
 
 @pytest.fixture(scope="module")

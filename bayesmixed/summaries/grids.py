@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import with_effects
 from bayesmixed.prediction import predict
 from bayesmixed.terms.group_means import without_groups
 from bayesmixed.terms.notation import split_top
 from bayesmixed.terms.tables import as_label, encode, is_number, variables
 
 ANY = "(any)"
-_LARGEST = 2e7
+_LARGEST, _FEWEST_DRAWS = 4e6, 100
+"""Draws are thinned to that many numbers in a grid, but to no fewer draws."""
+_MOST_ROWS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +150,24 @@ def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | 
 
 
 def grid_draws(fit: Fit, grid: Grid, kind: str, groups: str | Mapping[str, str], seed: int | None) -> xr.DataArray:
-    """Return the draws of the mean over each cell, dims chain, draw, row; attribute `estimand`."""
+    """Return the draws of the mean over each cell, dims chain, draw, row, from fewer draws where the grid is large.
+
+    Attribute `estimand` says what they are.
+    """
     if kind == "response":
         raise SpecError(
             "kind='response' has no place in averages; bm.predict(fit, data, kind='response') draws responses."
         )
-    total = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
-    fitting = int(_LARGEST // len(grid.rows))
-    predicted = predict(
-        fit, grid.rows, groups=groups, kind=kind, draws=None if total <= fitting else max(fitting, 100), seed=seed
-    )
+    if len(grid.rows) > _MOST_ROWS:
+        raise SpecError(
+            f"This takes the mean over {len(grid.rows)} combinations of columns and groups, which is too many "
+            f"(at most {_MOST_ROWS}). Use groups='average', or hold columns with at={{...}}."
+        )
+    entering = existing_groups(fit.design, groups)
+    kept = with_effects(fit.draws, [p.b(group) for p, group in fit.design.group_blocks() if group.name in entering])
+    fitting = max(int(_LARGEST // len(grid.rows)), _FEWEST_DRAWS)
+    draws = None if kept.sizes["chain"] * kept.sizes["draw"] <= fitting else fitting
+    predicted = predict(fit, grid.rows, groups=groups, kind=kind, draws=draws, seed=seed)
     values = predicted[kind].transpose("chain", "draw", "row").values
     counts = np.diff([*grid.starts, len(grid.rows)])
     means = np.add.reduceat(values, grid.starts, axis=-1) / counts

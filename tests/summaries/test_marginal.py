@@ -121,3 +121,11 @@ def test_columns_within_groups_are_compared_inside_one_group():
 def test_impossible_requests_are_refused(herds, options, message):
     with pytest.raises(bm.SpecError, match=message):
         bm.marginal_means(herds, **options)
+
+
+def test_a_large_grid_takes_fewer_draws_and_too_large_a_grid_is_refused(herds):
+    found = bm.marginal_means(herds, "period:herd", groups="existing", at={"period": [1, 2] * 400})
+    assert found.draws.sizes["row"] == 12_000
+    assert found.draws.sizes["chain"] * found.draws.sizes["draw"] == 100
+    with pytest.raises(bm.SpecError, match=r"240000 combinations.*Use groups='average'"):
+        bm.marginal_means(herds, "period:herd", groups="existing", at={"period": [1, 2] * 8000})
