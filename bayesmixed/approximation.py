@@ -9,7 +9,7 @@ from bayesmixed.default_priors import group_unit
 from bayesmixed.design import Design, Predictor
 from bayesmixed.links import Array
 from bayesmixed.placements import parent_index
-from bayesmixed.pooled import fit_pooled, mean_inside, normal_priors, residual_scale
+from bayesmixed.pooled import REFRESHED, fit_pooled, further_modes, mean_inside, normal_priors, residual_scale
 from bayesmixed.terms.blocks import GroupBlock
 
 LARGEST = 4000
@@ -33,8 +33,8 @@ class QuickMode:
         nested in the level integrated out: what the data say about a level, seen from its prior mean.
     effective : dict of (K,) arrays
         Effective number of effects, J - tr Var(b | y) / SD^2, everything integrated out.
-    scale : float or None
-        The family's residual scale.
+    values : dict of arrays
+        The further parameters of the family.
     """
 
     beta: Array
@@ -43,7 +43,7 @@ class QuickMode:
     sds: dict[str, Array]
     factors: dict[str, Array]
     effective: dict[str, Array]
-    scale: float | None
+    values: dict[str, Array]
 
 
 def quick_mode(design: Design) -> QuickMode | None:
@@ -66,16 +66,18 @@ def quick_mode(design: Design) -> QuickMode | None:
     unit = group_unit(design, predictor)
     sds = {g.name: 0.5 * unit / np.where(np.array(g.labels) == "Intercept", 1.0, g.scales) for g in groups}
     floor = {name: 1e-3 * sd for name, sd in sds.items()}
-    scale = float(start.values[family.scale]) if family.scale in design.scalars else None
     y, trials = np.asarray(design.response), design.trials
     values = dict(start.values)
     slots = _slots(predictor, width)
     covariance = np.eye(size)
-    for _ in range(_ROUNDS):
+    overdispersed = any(group.observation for group in groups)
+    for number in range(_ROUNDS):
         penalty = np.concatenate([precision, *(np.tile(1.0 / sds[g.name] ** 2, len(g.levels)) for g in groups)])
         target = np.concatenate([location, np.zeros(size - width)])
         eta = predictor.offset + matrix @ coefficients
         values[predictor.parameter] = mean_inside(predictor, eta)
+        if number in REFRESHED and not overdispersed:
+            values |= further_modes(design, values)
         slope = predictor.link.derivative(eta)
         inside = design.in_rows(values)
         weight = np.broadcast_to(design.weigh(family.information(inside, trials) * slope**2), eta.shape)
@@ -95,10 +97,9 @@ def quick_mode(design: Design) -> QuickMode | None:
             change = max(change, float(np.max(np.abs(np.log(updated / sds[group.name])))))
             sds[group.name] = updated
             free += float(np.sum(known))
-        if scale is not None:
-            residual = y - predictor.link.inverse(predictor.offset + matrix @ coefficients)
-            scale = residual_scale(design, residual, free)
-            values[family.scale] = np.asarray(scale)
+        if family.scale in design.scalars:
+            residual = family.working(y) - predictor.link.inverse(predictor.offset + matrix @ coefficients)
+            values[family.scale] = np.asarray(residual_scale(design, residual, free))
         if change < 1e-3 and reach < 1e-4 * (1.0 + np.ptp(eta)):
             break
     variances = np.diag(covariance)
@@ -111,7 +112,7 @@ def quick_mode(design: Design) -> QuickMode | None:
         sds=sds,
         factors={g.name: _conditional_factors(hessian, g, groups, slots, sds[g.name]) for g in groups},
         effective=effective,
-        scale=scale,
+        values={name: value for name, value in values.items() if name != predictor.parameter},
     )
 
 

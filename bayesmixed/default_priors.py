@@ -8,7 +8,8 @@ import numpy as np
 from bayesmixed.covariances import lkj_concentration
 from bayesmixed.design import Design, Predictor, RealisedPrior
 from bayesmixed.errors import DataError, SpecError, did_you_mean
-from bayesmixed.families import Parameter, ResponseScale
+from bayesmixed.families import ResponseScale
+from bayesmixed.prior_functions import given_key, keys_of, range_of
 from bayesmixed.priors import FEW_LEVELS, Prior, matching_key, split_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock
@@ -26,9 +27,10 @@ class _Units:
 
 def response_scale(design: Design) -> ResponseScale:
     """Return the smoothed mean of the response and its unit s = max(1.4826 MAD, sd / 2)."""
-    y = np.asarray(design.response, dtype=float)
+    raw = np.asarray(design.response, dtype=float)
+    y = design.family.working(raw)
     exposure = np.exp(design.mu.offset) if design.mu.link.name == "log" else 1.0
-    mean = design.family.smoothed_mean(y, design.trials, exposure)
+    mean = design.family.smoothed_mean(raw, design.trials, exposure)
     spread = float(np.std(y, ddof=1)) if len(y) > 1 else 0.0
     mad = 1.4826 * float(np.median(np.abs(y - np.median(y))))
     return ResponseScale(mean=mean, unit=max(mad, 0.5 * spread))
@@ -77,9 +79,9 @@ def _units(design: Design, predictor: Predictor, scale: ResponseScale) -> _Units
     if parameter.intercept is not None:
         location, spread = parameter.intercept(scale)
         return _Units(location, spread, 1.25, 0.5)
-    unit = scale.unit if predictor.link.unit is None else predictor.link.unit
     with np.errstate(all="ignore"):
         location = float(predictor.link.forward(scale.mean))
+        unit = predictor.link.unit or scale.unit / abs(float(predictor.link.derivative(np.asarray(location))))
     if not np.isfinite(location):
         raise DataError(
             f"Link '{predictor.link.name}' of '{predictor.parameter}' cannot hold the mean of the response, "
@@ -99,7 +101,8 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
     for name in design.scalars:
         parameter = design.family.parameter(name)
         if parameter.prior is not None:
-            yield name, RealisedPrior(parameter.prior(scale), "default", parameter.meaning)
+            key, prior = parameter.prior(scale)
+            yield given_key(parameter, design.spec.priors) or key, RealisedPrior(prior, "default", parameter.meaning)
 
 
 def _population(predictor: Predictor, units: _Units) -> Iterator[tuple[str, RealisedPrior]]:
@@ -148,8 +151,9 @@ def _check_keys(design: Design, accepted: list[str]) -> None:
                 raise SpecError(
                     f"Give a prior for one of {predictor.beta}[Intercept] and [Intercept_centred], not both."
                 )
+    functions = {key for name in design.scalars for key in keys_of(name, design.family.parameter(name).link)}
     for key in design.spec.priors:
-        if key not in known:
+        if key not in known | functions:
             raise SpecError(f"Prior for '{key}': the model has no such parameter. {did_you_mean(key, sorted(known))}")
 
 
@@ -162,9 +166,9 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
     lower, upper = -np.inf, np.inf
     if variable.startswith("sd_"):
         lower = 0.0
-    elif variable in design.scalars:
-        parameter: Parameter = design.family.parameter(variable)
-        lower, upper = parameter.lower, parameter.upper
+    scalar = design.scalar_of(key)
+    if scalar is not None:
+        lower, upper = range_of(key, design.family.parameter(scalar))
     if correlation:
         return
     low, high = prior.support

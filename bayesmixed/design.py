@@ -9,6 +9,7 @@ import numpy as np
 from bayesmixed.equations import Outline, outline_blocks, state_prior, write_html, write_latex
 from bayesmixed.families import Family
 from bayesmixed.links import Array, Link
+from bayesmixed.prior_functions import PriorFunction, function_of
 from bayesmixed.priors import Prior
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
@@ -191,6 +192,16 @@ class Design:
     def weigh(self, values: Any) -> Any:
         """Return log-likelihoods or their derivatives (last axis: rows), multiplied by what the rows count."""
         return values if self.multiplicity is None else values * self.multiplicity
+
+    def scalar_prior(self, name: str) -> tuple[PriorFunction, Prior]:
+        """Return the prior of a parameter without predictor, and the function of the parameter that has it."""
+        return next(
+            (function, entry.prior) for key, entry in self.priors.items() if (function := function_of(key, name))
+        )
+
+    def scalar_of(self, key: str) -> str | None:
+        """Return the parameter without predictor whose prior key this is, or None."""
+        return next((name for name in self.scalars if function_of(key, name)), None)
 
     def group_blocks(self) -> Iterator[tuple[Predictor, GroupBlock]]:
         """Yield every group block with its predictor."""

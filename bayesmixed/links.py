@@ -37,6 +37,8 @@ class Link:
         What exp(coefficient) is, or "" where that has no meaning.
     text : str
         The link of a parameter in words, with `{}` where the parameter goes.
+    lowest : float
+        Predictors at or below it have no inverse (NaN).
     """
 
     name: str
@@ -49,6 +51,7 @@ class Link:
     average: Callable[[Any, Any], Array]
     ratio: str
     text: str
+    lowest: float = -np.inf
 
 
 def find_link(name: "str | Link") -> Link:
@@ -90,6 +93,23 @@ def _pytensor_cloglog(eta: Any) -> Any:
     return -pt.expm1(-pt.exp(eta))
 
 
+def _pytensor_cauchit(eta: Any) -> Any:
+    import pytensor.tensor as pt
+
+    return pt.arctan2(np.float64(1.0), -eta) / np.pi
+
+
+def _pytensor_where_positive(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    import pytensor.tensor as pt
+
+    return lambda eta: pt.switch(eta > 0, function(eta), np.nan)
+
+
+def _where_positive(values: Any, eta: Any) -> Array:
+    """Return values where a predictor is positive, NaN elsewhere: there the link has no inverse."""
+    return np.where(np.greater(eta, 0), values, np.nan)
+
+
 def average_by_quadrature(inverse: Callable[[Any], Array], eta: Any, variance: Any, nodes: int = 41) -> Array:
     """Return E inverse(eta + N(0, variance)) by Gauss-Hermite quadrature, eta and variance broadcast."""
     points, weights = np.polynomial.hermite_e.hermegauss(nodes)
@@ -106,6 +126,26 @@ def _expit_average(eta: Any, variance: Any) -> Array:
 
 def _cloglog_average(eta: Any, variance: Any) -> Array:
     return average_by_quadrature(lambda value: -np.expm1(-np.exp(value)), eta, variance)
+
+
+def _cauchit_average(eta: Any, variance: Any) -> Array:
+    """Return the average by the trapezoidal rule, which converges faster than Gauss-Hermite near the poles of the link."""
+    points = np.arange(-9.0, 9.025, 0.05)
+    weights = 0.05 * _normal_density(points)
+    sd = np.sqrt(variance)
+    total: Any = 0.0
+    for point, weight in zip(points, weights, strict=True):
+        total = total + weight * np.arctan2(1.0, -(eta + sd * point)) / np.pi
+    return np.asarray(total)
+
+
+def _no_inverse_average(eta: Any, variance: Any) -> Array:
+    if np.any(np.asarray(variance) > 0):
+        raise SpecError(
+            "Under link 'inverse' the average over groups does not exist: normal effects take the predictor through 0. "
+            'Take groups="typical", or link "log".'
+        )
+    return 1.0 / np.asarray(eta)
 
 
 def _normal_density(eta: Any) -> Array:
@@ -184,5 +224,43 @@ LINKS: dict[str, Link] = {
         average=_cloglog_average,
         ratio="hazard ratio",
         text="cloglog({})",
+    ),
+    "cauchit": Link(
+        name="cauchit",
+        forward=lambda mu: -1.0 / np.tan(np.pi * np.asarray(mu)),
+        inverse=lambda eta: np.arctan2(1.0, -np.asarray(eta)) / np.pi,
+        derivative=lambda eta: 1.0 / (np.pi * (1.0 + np.square(eta))),
+        pytensor_inverse=_pytensor_cauchit,
+        unit=1.0,
+        tolerance_variance=None,
+        average=_cauchit_average,
+        ratio="",
+        text="cauchit({})",
+    ),
+    "inverse": Link(
+        name="inverse",
+        forward=lambda mu: 1.0 / np.asarray(mu),
+        inverse=lambda eta: 1.0 / _where_positive(eta, eta),
+        derivative=lambda eta: -1.0 / np.square(eta),
+        pytensor_inverse=lambda eta: _pytensor_where_positive(lambda value: 1.0 / value)(eta),
+        unit=None,
+        tolerance_variance=None,
+        average=_no_inverse_average,
+        ratio="",
+        text="1/{}",
+        lowest=0.0,
+    ),
+    "sqrt": Link(
+        name="sqrt",
+        forward=np.sqrt,
+        inverse=lambda eta: _where_positive(np.square(eta), eta),
+        derivative=lambda eta: 2.0 * np.asarray(eta),
+        pytensor_inverse=lambda eta: _pytensor_where_positive(lambda value: value**2)(eta),
+        unit=None,
+        tolerance_variance=None,
+        average=lambda eta, variance: np.square(eta) + variance,
+        ratio="",
+        text="sqrt({})",
+        lowest=0.0,
     ),
 }

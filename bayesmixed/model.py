@@ -20,6 +20,7 @@ from bayesmixed.placements import (
     population_mean,
     remaining_shift,
 )
+from bayesmixed.prior_functions import PriorFunction
 from bayesmixed.priors import DISTRIBUTIONS, Prior
 from bayesmixed.terms.blocks import GroupBlock
 
@@ -62,19 +63,39 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
         for name, predictor in design.predictors.items():
             values[name] = predictor.link.pytensor_inverse(_linear_predictor(design, predictor, choice))
         for name in design.scalars:
-            values[name] = _scalar(design.family.parameter(name), design.priors[name].prior)
-        observed = np.asarray(design.response)
-        values = design.in_rows(values)
-        variable = getattr(pm, design.family.distribution)(
-            design.response_name,
-            **design.family.arguments(values, _whole(design.trials) if design.family.discrete else design.trials),
-            observed=_whole(observed) if design.family.discrete else observed,
-            dims="row",
-        )
+            values[name] = _scalar(design.family.parameter(name), *design.scalar_prior(name))
+        variable = _observe(design, design.in_rows(values))
         if design.multiplicity is not None:
             further = (design.multiplicity - 1.0) * pm.logp(variable, model.rvs_to_values[variable])
             pm.Potential("further_likelihood", further.sum())
     return model
+
+
+def _observe(design: Design, values: Mapping[str, Any]) -> Any:
+    """Return the response as a variable, given the parameters of its family."""
+    import pymc as pm
+
+    family = design.family
+    observed = np.asarray(design.response)
+    trials = design.trials
+    if family.discrete:
+        observed, trials = _whole(observed), _whole(trials)
+    if family.pytensor_logp is None:
+        law = getattr(pm, family.distribution)
+        return law(design.response_name, **family.arguments(values, trials), observed=observed, dims="row")
+    names, logp = list(values), family.pytensor_logp
+
+    def density(y: Any, *parameters: Any) -> Any:
+        return logp(y, dict(zip(names, parameters, strict=True)), trials)
+
+    return pm.CustomDist(
+        design.response_name,
+        *values.values(),
+        logp=density,
+        observed=observed,
+        dims="row",
+        dtype="int64" if family.discrete else "float64",
+    )
 
 
 def _coords(design: Design) -> dict[str, list[str]]:
@@ -296,14 +317,19 @@ def _by_distribution(priors: list[Prior]) -> list[tuple[str, list[int], dict[str
     return groups
 
 
-def _scalar(parameter: Parameter, prior: Prior) -> Any:
+def _scalar(parameter: Parameter, function: PriorFunction, prior: Prior) -> Any:
+    """Return a parameter without predictor; where a function of it has the prior, that function is the free variable."""
     import pymc as pm
     import pytensor.tensor as pt
 
     # PyTensor would hold plain numbers such as 4.0 in single precision.
     numbers = np.array(prior.arguments, dtype=float)
     if prior.name == "Fixed":
-        return pm.Deterministic(parameter.name, pt.as_tensor_variable(numbers[0]))
+        return pm.Deterministic(parameter.name, pt.as_tensor_variable(function.inverse(numbers[0])))
+    if function.text != "{}":
+        arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
+        free = getattr(pm, prior.name)(function.word.format(parameter.name), **arguments)
+        return pm.Deterministic(parameter.name, function.pytensor_inverse(free))
     arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
     lower, upper = prior.support
     if lower >= parameter.lower and upper <= parameter.upper:

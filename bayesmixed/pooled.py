@@ -1,11 +1,16 @@
 """The complete-pooling fit: posterior mode of the population part alone, by Fisher scoring."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from bayesmixed.design import Design, Predictor
-from bayesmixed.links import Array
+from bayesmixed.links import Array, Link, find_link
+
+REFRESHED = (1, 2, 4, 8, 16, 32)
+"""Rounds of scoring after which the parameters after the first are fitted again."""
+_REACH = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
     """Return the mode of the population coefficients of the first parameter, all group effects left out.
 
     The priors of the coefficients enter as normals of the same sd, so that separation does no harm; a residual
-    scale is the root mean squared residual, other parameters are at the median of their prior.
+    scale is the root mean squared residual, other parameters are at their mode given the coefficients.
 
     Parameters
     ----------
@@ -50,10 +55,13 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
     values = {name: _central_value(design, name) for name in (p.name for p in family.parameters[1:])}
     eta = shift + matrix @ beta
     y, trials = np.asarray(design.response), design.trials
-    for _ in range(50):
+    for number in range(50):
         values[first] = mean_inside(predictor, eta)
+        if number in REFRESHED:
+            values |= further_modes(design, values)
         if family.scale:
-            values[family.scale] = np.asarray(max(residual_scale(design, y - values[first]), 1e-12))
+            residual = family.working(y) - values[first]
+            values[family.scale] = np.asarray(max(residual_scale(design, residual), 1e-12))
         slope = predictor.link.derivative(eta)
         inside = design.in_rows(values)
         information = design.weigh(family.information(inside, trials) * slope**2)
@@ -81,9 +89,42 @@ def residual_scale(design: Design, residual: Array, used: float = 0.0) -> float:
     return float(np.sqrt(np.sum(squares) / max(count - used, 1.0)))
 
 
+def further_modes(design: Design, values: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the parameters after the first, but a residual scale, each at its mode given all others.
+
+    A modelled parameter is moved as a whole, by the intercept of its predictor.
+    """
+    from scipy.optimize import minimize_scalar
+
+    family, found = design.family, dict(values)
+    y, trials = np.asarray(design.response), design.trials
+    for parameter in family.parameters[1:]:
+        name, link = parameter.name, find_link(parameter.link)
+        if name == family.scale or (name in design.scalars and design.scalar_prior(name)[1].name == "Fixed"):
+            continue
+        start = link.forward(found[name])
+
+        def loss(step: float, name: str = name, link: Link = link, start: Array = start) -> float:
+            moved = link.inverse(start + step)
+            density = np.sum(design.weigh(family.logp(y, design.in_rows({**found, name: moved}), trials)))
+            return -float(density + _log_prior(design, name, moved))
+
+        best = minimize_scalar(loss, bounds=(-_REACH, _REACH), method="bounded", options={"xatol": 0.01})
+        if np.isfinite(best.fun):
+            found[name] = link.inverse(start + best.x)
+    return {name: value for name, value in found.items() if name != family.parameters[0].name}
+
+
+def _log_prior(design: Design, name: str, value: Array) -> float:
+    if name not in design.scalars:
+        return 0.0
+    function, prior = design.scalar_prior(name)
+    return float(np.squeeze(prior.frozen().logpdf(function.forward(value))))
+
+
 def mean_inside(predictor: Predictor, eta: Array) -> Array:
     """Return the inverse link, kept off the border where information and score are not finite."""
-    mean = predictor.link.inverse(eta)
+    mean = predictor.link.inverse(np.maximum(eta, predictor.link.lowest + 1e-6 * (1.0 + np.max(np.abs(eta)))))
     if predictor.link.tolerance_variance is not None:
         return np.clip(mean, 1e-12, 1.0 - 1e-12)
     return np.asarray(mean)
@@ -107,10 +148,10 @@ def normal_priors(design: Design, predictor: Predictor) -> tuple[Array, Array]:
 
 def _central_value(design: Design, name: str) -> Array:
     parameter = design.family.parameter(name)
-    if name in design.priors:
-        prior = design.priors[name].prior
+    if name in design.scalars:
+        function, prior = design.scalar_prior(name)
         value = prior.arguments[0] if prior.name == "Fixed" else float(prior.frozen().ppf(0.5))
-        return np.asarray(max(value, parameter.lower + 1e-3))
+        return np.asarray(max(float(function.inverse(value)), parameter.lower + 1e-3))
     predictor = design.predictors[name]
     location, _ = normal_priors(design, predictor)
     return np.asarray(predictor.link.inverse(predictor.centred_matrix @ location + predictor.offset))

@@ -7,6 +7,7 @@ import numpy as np
 
 from bayesmixed.design import Design, Predictor
 from bayesmixed.links import Array
+from bayesmixed.prior_functions import range_of
 from bayesmixed.priors import Prior
 from bayesmixed.terms.blocks import GroupBlock
 
@@ -20,7 +21,7 @@ class PriorDraws:
     design : Design
         With realised priors.
     values : dict
-        (S,) arrays by prior key.
+        (S,) arrays by prior key, and by name for parameters that have the prior on a function of them.
     correlations : dict
         (S, K, K) correlation matrices by prior key.
     """
@@ -53,6 +54,9 @@ def draw_priors(design: Design, count: int, seed: int = 0) -> PriorDraws:
         else:
             levels = (generator.permutation(count) + generator.random(count)) / count
             values[key] = prior_quantile(design, key, levels)
+            scalar = design.scalar_of(key)
+            if scalar is not None:
+                values[scalar] = design.scalar_prior(scalar)[0].inverse(values[key])
     return PriorDraws(design, values, correlations)
 
 
@@ -71,9 +75,10 @@ def prior_quantile(design: Design, key: str, probability: Any) -> Array:
             prior = Prior(name="LKJ", arguments=(prior.arguments[0] - 1.0 + widest / 2.0,))
     law = prior.frozen()
     low, high = 0.0, 1.0
-    if key in design.scalars:
-        parameter = design.family.parameter(key)
-        low, high = float(law.cdf(parameter.lower)), float(law.cdf(parameter.upper))
+    scalar = design.scalar_of(key)
+    if scalar is not None:
+        bounds = range_of(key, design.family.parameter(scalar))
+        low, high = (float(law.cdf(bound)) for bound in bounds)
     return np.asarray(law.ppf(low + np.asarray(probability) * (high - low)))
 
 

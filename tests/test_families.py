@@ -113,10 +113,24 @@ def test_the_smoothed_mean_is_that_of_the_prior_rules(family, y, trials, exposur
     assert FAMILIES[family].smoothed_mean(np.array(y), trials, exposure) == pytest.approx(expected)
 
 
-def test_default_priors_of_scale_and_tail_are_those_of_the_table():
-    student = FAMILIES["student"]
-    scale = ResponseScale(mean=1.0, unit=2.5)
-    assert student.parameter("sigma").prior(scale) == as_prior("HalfStudentT(4, 2.5)")
-    assert student.parameter("nu").prior(scale) == as_prior("Gamma(2, 0.1)")
-    assert student.parameter("sigma").intercept(scale) == pytest.approx((np.log(2.5) - 0.5, 1.2))
-    assert student.parameter("nu").intercept(scale) == pytest.approx((2.7, 0.8))
+DEFAULTS = [
+    ("gaussian", "sigma", "sigma", "HalfStudentT(4, 2.5)", (np.log(2.5) - 0.5, 1.2)),
+    ("student", "nu", "nu", "Gamma(2, 0.1)", (2.7, 0.8)),
+    ("lognormal", "sigma", "sigma", "HalfStudentT(4, 2.5)", (np.log(2.5) - 0.5, 1.2)),
+    ("gamma", "shape", "1/sqrt(shape)", "HalfNormal(1)", (1.3, 2.2)),
+    ("inverse_gaussian", "shape", "1/sqrt(shape)", "HalfNormal(0.5)", (np.log(4.0) + 1.3, 2.2)),
+    ("beta", "phi", "1/(1+phi)", "Beta(1, 3)", (1.5, 1.4)),
+    ("beta_binomial", "phi", "1/(1+phi)", "Beta(1, 3)", (1.5, 1.4)),
+    ("negbin", "theta", "1/sqrt(theta)", "HalfNormal(1)", (1.3, 2.2)),
+    ("negbin1", "phi", "sqrt(phi)", "HalfNormal(2)", (np.log(4.0) - 1.3, 2.2)),
+    ("zero_inflated_poisson", "zi", "logit(zi)", "Normal(0, 1.5)", (0.0, 1.5)),
+    ("hurdle_gamma", "hu", "logit(hu)", "Normal(0, 1.5)", (0.0, 1.5)),
+    ("zero_one_inflated_beta", "coi", "logit(coi)", "Normal(0, 1.5)", (0.0, 1.5)),
+]
+
+
+@pytest.mark.parametrize(("family", "name", "key", "prior", "intercept"), DEFAULTS)
+def test_the_default_prior_of_a_further_parameter_is_that_of_the_table(family, name, key, prior, intercept):
+    parameter, scale = FAMILIES[family].parameter(name), ResponseScale(mean=4.0, unit=2.5)
+    assert parameter.prior(scale) == (key, as_prior(prior))
+    assert parameter.intercept(scale) == pytest.approx(intercept)

@@ -24,7 +24,7 @@ from bayesmixed.kernels.layouts import (
     unsupported,
 )
 from bayesmixed.kernels.packing import Block, Packed, close
-from bayesmixed.kernels.rows import FAMILY_CODES, GAUSSIAN
+from bayesmixed.kernels.rows import FAMILY_CODES, GAUSSIAN, LOGNORMAL
 from bayesmixed.links import Array
 from bayesmixed.parameterisation import choose_parameterisation
 from bayesmixed.pooled import fit_pooled
@@ -70,8 +70,8 @@ class Collapsed:
 
 def supports(design: Design) -> str | None:
     """Return why this engine cannot sample a design, or None."""
-    if FAMILY_CODES.get(design.family.name) != GAUSSIAN or not isinstance(design.spec.family, str):
-        return f"family '{design.family.name}' is not Gaussian"
+    if FAMILY_CODES.get(design.family.name) not in (GAUSSIAN, LOGNORMAL) or not isinstance(design.spec.family, str):
+        return f"family '{design.family.name}' is neither Gaussian nor lognormal"
     if design.mu.link.name != "identity":
         return f"link '{design.mu.link.name}' is not the identity"
     if len(design.predictors) > 1:
@@ -154,7 +154,7 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     priors = [design.priors[coefficient_key(design, predictor, label)].prior for label in predictor.population.labels]
     mean = np.array([prior.arguments[0] for prior in priors])
     scale = np.array([prior.arguments[1] for prior, own in zip(priors, free, strict=True) if own])
-    residual = np.asarray(design.response) - predictor.offset - predictor.centred_matrix @ mean
+    residual = design.family.working(np.asarray(design.response)) - predictor.offset - predictor.centred_matrix @ mean
     columns = predictor.centred_matrix[:, free] * scale
     axes = np.linalg.svd(np.linalg.qr(columns, mode="r"))[2].T if free.any() else np.zeros((0, 0))
     columns = columns @ axes

@@ -69,13 +69,14 @@ def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
     """Return a function that draws a starting point around the quick mode, wider than the posterior."""
     design = layout.design
     centre, spread = np.zeros(layout.dimension), np.full(layout.dimension, 0.1)
-    pooled = fit_pooled(design)
+    start = fit_pooled(design) if mode is None else mode
+    values = start.values
     for name, one in layout.predictors.items():
         predictor = one.predictor
         if predictor is not design.mu:
-            _place_further(one, float(np.mean(predictor.link.forward(pooled.values[name]))), centre)
+            _place_further(one, float(np.mean(predictor.link.forward(values[name]))), centre)
             continue
-        beta = np.linalg.solve(predictor.transform, pooled.beta) if mode is None else mode.beta
+        beta = np.linalg.solve(predictor.transform, start.beta) if mode is None else mode.beta
         free = one.beta >= 0
         centre[one.beta[free]] = beta[free]
         if mode is not None:
@@ -83,10 +84,7 @@ def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
             _place_terms(one, mode, np.where(free, beta, one.beta_values), centre, spread)
     for name, (slot, _) in layout.scalars.items():
         if slot >= 0:
-            given = (
-                mode.scale if mode is not None and mode.scale and name == design.family.scale else pooled.values[name]
-            )
-            centre[slot] = float(design.spec.link(name).forward(np.asarray(given)))
+            centre[slot] = float(design.spec.link(name).forward(values[name]))
 
     def draw(seed: Any) -> Array:
         return centre + spread * np.random.default_rng(seed).standard_normal(layout.dimension)

@@ -81,6 +81,10 @@ def _starting_points(design: Design, mode: QuickMode | None, model: Any) -> dict
             if name in names:
                 sd = mode.sds[group.name]
                 points[name] = pm.Uniform.dist(0.5 * sd, 2.0 * sd)
-    if mode.scale is not None and design.family.scale in names:
-        points[design.family.scale] = pm.Uniform.dist(0.7 * mode.scale, 1.4 * mode.scale)
+    for name, value in mode.values.items():
+        if name in names:
+            near = [
+                float(design.spec.link(name).inverse(design.spec.link(name).forward(value) + d)) for d in (-0.35, 0.35)
+            ]
+            points[name] = pm.Uniform.dist(*near)
     return points

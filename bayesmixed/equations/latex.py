@@ -84,6 +84,11 @@ _LINKS = {
     "cloglog({})": r"\log\left(-\log\left(1 - {0}\right)\right)",
     "log({})": r"\log {0}",
     "log({} - 1)": r"\log\left({0} - 1\right)",
+    "cauchit({})": r"\tan\left(\pi\left({0} - \tfrac{{1}}{{2}}\right)\right)",
+    "sqrt({})": r"\sqrt{{{0}}}",
+    "1/sqrt({})": r"\frac{{1}}{{\sqrt{{{0}}}}}",
+    "1/{}": r"\frac{{1}}{{{0}}}",
+    "1/(1+{})": r"\frac{{1}}{{1 + {0}}}",
     "{}": "{0}",
 }
 

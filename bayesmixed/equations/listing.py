@@ -17,6 +17,7 @@ from bayesmixed.equations.effects import (
 from bayesmixed.equations.outline import Column, Outline, PredictorOutline, StatedPrior
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.prior_functions import function_of
 
 MOST_TERMS = 12
 MOST_IN_BRACES = 5
@@ -112,7 +113,9 @@ def _likelihood(outline: Outline, terms: Mapping[str, list[GroupTerm]]) -> Equat
 
 
 def _distribution(outline: Outline) -> tuple[str, list[Symbol]]:
-    name, squares = _SHORT.get(outline.family.distribution, (outline.family.distribution, ()))
+    family = outline.family
+    name = family.distribution or "".join(word.capitalize() for word in family.name.split("_"))
+    name, squares = _SHORT.get(name, (name, ()))
     arguments = [_column(str(outline.trials), outline.row, short="m")] if outline.family.has_trials else []
     if isinstance(outline.trials, int):
         arguments = [Symbol(str(outline.trials))]
@@ -135,7 +138,7 @@ def _column(name: str, index: str, short: str = "") -> Symbol:
 
 def _is_location(outline: Outline) -> bool:
     """Return whether the response is its mean plus an error."""
-    return bool(outline.family.scale) and outline.predictors[0].link.name == "identity"
+    return outline.family.additive and outline.predictors[0].link.name == "identity"
 
 
 def _sum_with_error(outline: Outline, predictor: PredictorOutline, terms: Sequence[GroupTerm]) -> Iterator[Equation]:
@@ -254,10 +257,18 @@ def _predictor_priors(
 def _further_priors(outline: Outline) -> Iterator[Equation]:
     """Yield the priors of parameters without predictor, and those that are stated for a column only data tell."""
     known = {key for predictor in outline.predictors for key in _keys(predictor)}
-    names = [parameter.name for parameter in outline.family.parameters]
     for key, prior in outline.priors.items():
         if key not in known:
-            yield _prior([_parameter(outline, key) if key in names else Symbol(key, word=True)], prior)
+            yield _prior([_prior_subject(outline, key)], prior)
+
+
+def _prior_subject(outline: Outline, key: str) -> Node:
+    """Return what has a prior: a parameter of the family, a function of one, or a name that only data explain."""
+    for parameter in outline.family.parameters:
+        function = function_of(key, parameter.name)
+        if function is not None:
+            return Expression("link", (_parameter(outline, parameter.name),), function.text)
+    return Symbol(key, word=True)
 
 
 def _intercept_at_means(predictor: PredictorOutline, coefficients: Mapping[str, Symbol]) -> Node:

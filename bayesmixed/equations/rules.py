@@ -11,6 +11,7 @@ from bayesmixed.equations.outline import GroupOutline, PredictorOutline, StatedP
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol, symbols_in
 from bayesmixed.families import Family, Parameter, ResponseScale
 from bayesmixed.links import Array, Link
+from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior, matching_key, split_key
 
 UNIT = Symbol("s")
@@ -91,7 +92,7 @@ def _rules(
     unit = _response_unit(predictors[0].link)
     for parameter in family.parameters:
         if parameter.name not in modelled and parameter.prior is not None:
-            yield parameter.name, _read_prior(parameter, unit)
+            yield given_key(parameter, priors) or parameter.prior(_PROBES[0])[0], _read_prior(parameter, unit)
 
 
 def _response_unit(link: Link) -> Symbol:
@@ -155,9 +156,9 @@ def _per(unit: Node, step: Symbol) -> Expression:
 
 def _read_prior(parameter: Parameter, unit: Symbol) -> StatedPrior:
     def arguments(scale: ResponseScale) -> tuple[float, ...]:
-        return () if parameter.prior is None else parameter.prior(scale).arguments
+        return () if parameter.prior is None else parameter.prior(scale)[1].arguments
 
-    name = "" if parameter.prior is None else parameter.prior(_PROBES[0]).name
+    name = "" if parameter.prior is None else parameter.prior(_PROBES[0])[1].name
     return StatedPrior(name, _read_numbers(arguments, unit), parameter.meaning)
 
 
@@ -182,4 +183,7 @@ def _read_number(values: Array, unit: Symbol) -> Node:
         if np.allclose(shift, shift[0]):
             log = Expression("link", (symbol,), "log({})")
             return log if np.isclose(shift[0], 0) else Expression("sum", (log, Symbol(f"{shift[0]:.4g}")))
+    for power, text in ((0.5, "sqrt({})"), (-0.5, "1/sqrt({})")):
+        if np.allclose(values, _MEANS**power):
+            return Expression("link", (MEAN,), text)
     return Expression("call", (MEAN, unit), "f")

@@ -51,9 +51,11 @@ def log_priors(x, gradient, numbers, integers):  # type: ignore[no-untyped-def]
     for k in range(count):
         base = start + 4 * k
         slot, transform, code, place = integers[base], integers[base + 1], integers[base + 2], integers[base + 3]
-        value, slope = prior_row(transform, code, numbers[place], numbers[place + 1], numbers[place + 2], x[slot])
+        factor = numbers[place + 4]
+        at_slot = factor * x[slot]
+        value, slope = prior_row(transform, code, numbers[place], numbers[place + 1], numbers[place + 2], at_slot)
         total += value + numbers[place + 3]
-        gradient[slot] += slope
+        gradient[slot] += factor * slope
     return total
 
 

@@ -7,11 +7,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesmixed import priors
 from bayesmixed.design import Design, Predictor
 from bayesmixed.kernels import packing as at
+from bayesmixed.kernels.links import LINK_CODES
 from bayesmixed.kernels.packing import Block, Packed, close
 from bayesmixed.kernels.prior_rows import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT, kernel
-from bayesmixed.kernels.rows import FAMILY_CODES, LINK_CODES
+from bayesmixed.kernels.rows import FAMILY_CODES
 from bayesmixed.links import Array
 from bayesmixed.placements import (
     HIERARCHICAL,
@@ -25,7 +27,8 @@ from bayesmixed.placements import (
 from bayesmixed.priors import DISTRIBUTIONS, Prior
 from bayesmixed.terms.blocks import GroupBlock
 
-TRANSFORMS = {"log": POSITIVE, "log_minus_one": ABOVE_ONE}
+TRANSFORMS = {"log": POSITIVE, "log_minus_one": ABOVE_ONE, "logit": UNIT}
+_TRANSFORM_ONTO = {priors.REAL: REAL, priors.POSITIVE: POSITIVE, priors.UNIT: UNIT}
 Centred = Mapping[str, NDArray[np.bool_]]
 _DECODED_AT_ONCE = 4e6
 
@@ -104,9 +107,9 @@ def lay_out_coordinates(design: Design, centred: Centred) -> Layout:
         predictors[name] = PredictorLayout(predictor, beta, values, tuple(terms))
     scalars = {}
     for name in design.scalars:
-        prior, link = design.priors[name].prior, design.spec.link(name)
+        function, prior = design.scalar_prior(name)
         if prior.name == "Fixed":
-            scalars[name] = (-1, float(link.forward(prior.arguments[0])))
+            scalars[name] = (-1, float(design.spec.link(name).forward(function.inverse(prior.arguments[0]))))
         else:
             scalars[name], at_now = (at_now, 0.0), at_now + 1
     return Layout(design, predictors, scalars, at_now)
@@ -149,7 +152,7 @@ def pack(layout: Layout) -> Packed:
     y = np.asarray(design.response, dtype=float)
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
     header[at.RESPONSE], header[at.TRIALS] = block.add_numbers(y), block.add_numbers(trials)
-    header[at.CONSTANTS] = block.add_numbers(_row_constants(design, y, trials))
+    header[at.CONSTANTS] = block.add_numbers(design.family.constant(y, trials))
     header[at.WEIGHTS] = -1 if design.multiplicity is None else block.add_numbers(design.multiplicity)
     # Scales have a logarithmic link.
     factor = None if design.scale_factor is None else np.log(design.scale_factor)
@@ -213,7 +216,7 @@ def pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
     """Append slot, transform, code and place of the arguments of every scalar prior."""
     design, rows = layout.design, []
 
-    def add(slot: int, transform: int, prior: Prior, lower: float = -np.inf) -> None:
+    def add(slot: int, transform: int, prior: Prior, factor: float = 1.0, lower: float = -np.inf) -> None:
         if slot < 0:
             return
         numbers = [*prior.arguments, 0.0, 0.0][:3]
@@ -222,7 +225,9 @@ def pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
         constant = float(law.logpdf(point)) - kernel(DISTRIBUTION_CODES[prior.name], *numbers, point)[0]
         if lower > prior.support[0]:
             constant -= float(np.log1p(-law.cdf(lower)))
-        rows.append((slot, transform, DISTRIBUTION_CODES[prior.name], block.add_numbers([*numbers, constant])))
+        constant += float(np.log(abs(factor)))
+        place = block.add_numbers([*numbers, constant, factor])
+        rows.append((slot, transform, DISTRIBUTION_CODES[prior.name], place))
 
     for predictor_layout in layout.predictors.values():
         predictor = predictor_layout.predictor
@@ -241,7 +246,11 @@ def pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
                     add(slot, UNIT, Prior(name="Beta", arguments=(shape, shape)))
     for name, (slot, _) in layout.scalars.items():
         parameter = design.family.parameter(name)
-        add(slot, TRANSFORMS[design.spec.link(name).name], design.priors[name].prior, parameter.lower)
+        function, prior = design.scalar_prior(name)
+        if function.text == "{}":
+            add(slot, TRANSFORMS[parameter.link], prior, lower=parameter.lower)
+        else:
+            add(slot, _TRANSFORM_ONTO[function.support], prior, function.factors[parameter.link])
     return block.add_integers(rows if rows else [0]), len(rows)
 
 
@@ -359,6 +368,15 @@ def unsupported(design: Design) -> str | None:
     """Return why the compiled density cannot express a design, or None."""
     if design.family.name not in FAMILY_CODES or not isinstance(design.spec.family, str):
         return f"family '{design.family.name}' has no compiled row"
+    for name in design.scalars:
+        function, prior = design.scalar_prior(name)
+        onto = (
+            TRANSFORMS[design.family.parameter(name).link]
+            if function.text == "{}"
+            else _TRANSFORM_ONTO[function.support]
+        )
+        if onto == UNIT and prior.name not in ("Beta", "Fixed"):
+            return f"the prior {prior} of a number between 0 and 1 is not compiled"
     for key, entry in design.priors.items():
         if entry.prior.name not in DISTRIBUTION_CODES and entry.prior.name not in ("Fixed", "LKJ"):
             return f"the prior {entry.prior} of '{key}' is not compiled"
@@ -384,16 +402,3 @@ def _gather(points: Array, slots: NDArray[np.int64], values: Array) -> Array:
 
 def _has_observation(layout: PredictorLayout) -> bool:
     return any(term.placement.group.observation and np.any(term.centred) for term in layout.terms)
-
-
-def _row_constants(design: Design, y: Array, trials: Array) -> Array:
-    """Return the part of each row's log-likelihood that depends on no parameter."""
-    from scipy.special import gammaln
-
-    if design.family.has_trials:
-        return np.asarray(gammaln(trials + 1) - gammaln(y + 1) - gammaln(trials - y + 1))
-    if design.family.name == "poisson":
-        return np.asarray(-gammaln(y + 1))
-    if design.family.name == "gaussian":
-        return np.full(len(y), -0.5 * np.log(2 * np.pi))
-    return np.zeros(len(y))

@@ -4,17 +4,21 @@ import math
 
 from numba import njit
 
+from bayesmixed.kernels.links import CLOGLOG, LOG, LOGIT, PROBIT, positive_mean, probability
 from bayesmixed.kernels.special import (
     digamma,
     expit,
     log1m_exp_negative,
     log_normal_cdf,
+    log_rising,
     normal_hazard,
     softplus,
 )
 
-GAUSSIAN, STUDENT, BINOMIAL, POISSON = 0, 1, 2, 3
-IDENTITY, LOG, LOGIT, PROBIT, CLOGLOG, LOG_MINUS_ONE = 0, 1, 2, 3, 4, 5
+GAUSSIAN, STUDENT, BINOMIAL, POISSON, GAMMA, BETA, NEGBIN, LOGNORMAL = 0, 1, 2, 3, 4, 5, 6, 7
+INVERSE_GAUSSIAN, BETA_BINOMIAL, NEGBIN1, ZERO_ONE_INFLATED_BETA = 8, 9, 10, 11
+INFLATED, HURDLE = 100, 200
+"""Added to the code of the family that is mixed with zeros: its last predictor is then the logit of their share."""
 
 FAMILY_CODES = {
     "gaussian": GAUSSIAN,
@@ -22,18 +26,24 @@ FAMILY_CODES = {
     "bernoulli": BINOMIAL,
     "binomial": BINOMIAL,
     "poisson": POISSON,
-}
-LINK_CODES = {
-    "identity": IDENTITY,
-    "log": LOG,
-    "logit": LOGIT,
-    "probit": PROBIT,
-    "cloglog": CLOGLOG,
-    "log_minus_one": 5,
+    "gamma": GAMMA,
+    "beta": BETA,
+    "negbin": NEGBIN,
+    "lognormal": LOGNORMAL,
+    "inverse_gaussian": INVERSE_GAUSSIAN,
+    "beta_binomial": BETA_BINOMIAL,
+    "negbin1": NEGBIN1,
+    "zero_inflated_poisson": INFLATED + POISSON,
+    "zero_inflated_negbin": INFLATED + NEGBIN,
+    "zero_inflated_binomial": INFLATED + BINOMIAL,
+    "hurdle_poisson": HURDLE + POISSON,
+    "hurdle_negbin": HURDLE + NEGBIN,
+    "hurdle_gamma": HURDLE + GAMMA,
+    "zero_one_inflated_beta": ZERO_ONE_INFLATED_BETA,
 }
 
 
-@njit(cache=False)
+@njit(cache=False, error_model="numpy")
 def row(family: int, link: int, y: float, trials: float, constant: float, eta, score, i: int) -> float:  # type: ignore[no-untyped-def]
     """Return the log-likelihood of one row and write its derivatives.
 
@@ -46,57 +56,214 @@ def row(family: int, link: int, y: float, trials: float, constant: float, eta, s
     eta, score : (n, parameters) arrays
         Linear predictors; derivatives of the log-likelihood in them (row `i` is written).
     """
+    if family < INFLATED:
+        return constant + _plain(family, link, y, trials, eta, score, i)
+    last = eta.shape[1] - 1
+    share = eta[i, last]
+    if family < HURDLE:
+        own = constant + _plain(family - INFLATED, link, y, trials, eta, score, i) - softplus(share)
+        if y > 0.0:
+            score[i, last] = -expit(share)
+            return own
+        zero = -softplus(-share)
+        kept = expit(own - zero)
+        for k in range(last):
+            score[i, k] *= kept
+        score[i, last] = 1.0 - kept - expit(share)
+        return zero + softplus(own - zero)
+    return _hurdle(family - HURDLE, link, y, trials, constant, eta, score, i)
+
+
+@njit(cache=False, error_model="numpy")
+def _hurdle(family, link, y, trials, constant, eta, score, i):  # type: ignore[no-untyped-def]
+    """Return the row of a family whose zeros are a matter of their own; at most two parameters beside their share."""
+    last = eta.shape[1] - 1
+    share = eta[i, last]
+    if y == 0.0:
+        for k in range(last):
+            score[i, k] = 0.0
+        score[i, last] = expit(-share)
+        return -softplus(-share)
+    cut, first, second = 0.0, 0.0, 0.0
+    if family != GAMMA:
+        zero = _plain(family, link, 0.0, trials, eta, score, i)
+        cut = log1m_exp_negative(-zero)
+        ratio = 1.0 / math.expm1(-zero)
+        first = ratio * score[i, 0]
+        second = ratio * score[i, last - 1]
+    value = constant + _plain(family, link, y, trials, eta, score, i) - cut - softplus(share)
+    score[i, 0] += first
+    if last > 1:
+        score[i, 1] += second
+    score[i, last] = -expit(share)
+    return value
+
+
+@njit(cache=False, error_model="numpy")
+def _plain(family, link, y, trials, eta, score, i):  # type: ignore[no-untyped-def]
+    """Return a row without the part of its log-likelihood that depends on no parameter."""
     if family == GAUSSIAN:
         mean, slope = eta[i, 0], 1.0
         if link == LOG:
             mean = slope = math.exp(eta[i, 0])
-        scale = math.exp(-eta[i, 1])
-        z = (y - mean) * scale
-        score[i, 0] = z * scale * slope
-        score[i, 1] = z * z - 1.0
-        return constant - 0.5 * z * z - eta[i, 1]
-    if family == STUDENT:
-        mean, slope = eta[i, 0], 1.0
-        if link == LOG:
-            mean = slope = math.exp(eta[i, 0])
-        scale, extra = math.exp(-eta[i, 1]), math.exp(eta[i, 2])
-        nu = 1.0 + extra
-        z = (y - mean) * scale
-        ratio = z * z / nu
-        weight = (nu + 1.0) / (nu * (1.0 + ratio))
-        log_term = math.log1p(ratio)
-        score[i, 0] = weight * z * scale * slope
-        score[i, 1] = weight * z * z - 1.0
-        half = 0.5 * (nu + 1.0)
-        score[i, 2] = 0.5 * extra * (digamma(half) - digamma(0.5 * nu) - 1.0 / nu - log_term + weight * ratio)
-        return math.lgamma(half) - math.lgamma(0.5 * nu) - 0.5 * math.log(nu * math.pi) - eta[i, 1] - half * log_term
+        return _normal(y - mean, slope, eta, score, i)
     if family == BINOMIAL:
-        return constant + _binomial(link, y, trials, eta, score, i)
-    mean = math.exp(eta[i, 0])
-    score[i, 0] = y - mean
-    return constant + y * eta[i, 0] - mean
+        return _binomial(link, y, trials, eta, score, i)
+    if family == POISSON:
+        mean, slope = positive_mean(link, eta[i, 0])
+        score[i, 0] = (y / mean - 1.0) * slope if link != LOG else y - mean
+        return y * (eta[i, 0] if link == LOG else math.log(mean)) - mean
+    if family == NEGBIN:
+        return _negbin(link, y, eta, score, i)
+    if family == GAMMA:
+        return _gamma(link, y, eta, score, i)
+    if family == BETA:
+        return _beta(link, y, eta, score, i)
+    if family == LOGNORMAL:
+        return _normal(math.log(y) - eta[i, 0], 1.0, eta, score, i)
+    if family == STUDENT:
+        return _student(link, y, eta, score, i)
+    if family == INVERSE_GAUSSIAN:
+        return _inverse_gaussian(link, y, eta, score, i)
+    if family == BETA_BINOMIAL:
+        return _beta_binomial(link, y, trials, eta, score, i)
+    if family == NEGBIN1:
+        return _negbin1(link, y, eta, score, i)
+    return _zero_one_inflated_beta(link, y, eta, score, i)
 
 
-@njit(cache=False)
+@njit(cache=False, error_model="numpy")
+def _normal(residual, slope, eta, score, i):  # type: ignore[no-untyped-def]
+    scale = math.exp(-eta[i, 1])
+    z = residual * scale
+    score[i, 0] = z * scale * slope
+    score[i, 1] = z * z - 1.0
+    return -0.5 * z * z - eta[i, 1]
+
+
+@njit(cache=False, error_model="numpy")
+def _student(link, y, eta, score, i):  # type: ignore[no-untyped-def]
+    mean, slope = eta[i, 0], 1.0
+    if link == LOG:
+        mean = slope = math.exp(eta[i, 0])
+    scale, extra = math.exp(-eta[i, 1]), math.exp(eta[i, 2])
+    nu = 1.0 + extra
+    z = (y - mean) * scale
+    ratio = z * z / nu
+    weight = (nu + 1.0) / (nu * (1.0 + ratio))
+    log_term = math.log1p(ratio)
+    score[i, 0] = weight * z * scale * slope
+    score[i, 1] = weight * z * z - 1.0
+    half = 0.5 * (nu + 1.0)
+    score[i, 2] = 0.5 * extra * (digamma(half) - digamma(0.5 * nu) - 1.0 / nu - log_term + weight * ratio)
+    return math.lgamma(half) - math.lgamma(0.5 * nu) - 0.5 * math.log(nu * math.pi) - eta[i, 1] - half * log_term
+
+
+@njit(cache=False, error_model="numpy")
 def _binomial(link, y, trials, eta, score, i):  # type: ignore[no-untyped-def]
     e = eta[i, 0]
     if link == LOGIT:
         score[i, 0] = y - trials * expit(e)
         return y * e - trials * softplus(e)
+    value = derivative = 0.0
     if link == PROBIT:
-        value = derivative = 0.0
         if y > 0:
             value += y * log_normal_cdf(e)
             derivative += y * normal_hazard(e)
         if trials > y:
             value += (trials - y) * log_normal_cdf(-e)
             derivative -= (trials - y) * normal_hazard(-e)
-        score[i, 0] = derivative
-        return value
-    hazard = math.exp(e)
-    value, derivative = -(trials - y) * hazard, -(trials - y) * hazard
-    if y > 0:
-        value += y * log1m_exp_negative(hazard)
-        derivative += y * hazard / math.expm1(hazard)
+    elif link == CLOGLOG:
+        hazard = math.exp(e)
+        value = derivative = -(trials - y) * hazard
+        if y > 0:
+            value += y * log1m_exp_negative(hazard)
+            derivative += y * hazard / math.expm1(hazard)
+    else:
+        mean, rest, slope = probability(link, e)
+        value = y * math.log(mean) + (trials - y) * math.log(rest)
+        derivative = slope * (y / mean - (trials - y) / rest)
     score[i, 0] = derivative
     return value
+
+
+@njit(cache=False, error_model="numpy")
+def _gamma(link, y, eta, score, i):  # type: ignore[no-untyped-def]
+    mean, slope = positive_mean(link, eta[i, 0])
+    shape, ratio = math.exp(eta[i, 1]), y / mean
+    log_ratio = math.log(ratio)
+    score[i, 0] = shape * (ratio - 1.0) * slope / mean
+    score[i, 1] = shape * (eta[i, 1] + 1.0 + log_ratio - ratio - digamma(shape))
+    return shape * (eta[i, 1] + log_ratio - ratio) - math.lgamma(shape)
+
+
+@njit(cache=False, error_model="numpy")
+def _inverse_gaussian(link, y, eta, score, i):  # type: ignore[no-untyped-def]
+    mean, slope = positive_mean(link, eta[i, 0])
+    shape = math.exp(eta[i, 1])
+    distance = y / mean - 1.0
+    deviance = 0.5 * shape * distance * distance / y
+    score[i, 0] = shape * distance * slope / (mean * mean)
+    score[i, 1] = 0.5 - deviance
+    return 0.5 * eta[i, 1] - deviance
+
+
+@njit(cache=False, error_model="numpy")
+def _beta(link, y, eta, score, i):  # type: ignore[no-untyped-def]
+    mean, rest, slope = probability(link, eta[i, 0])
+    precision = math.exp(eta[i, 1])
+    a, b = mean * precision, rest * precision
+    above, below = math.log(y) - digamma(a), math.log1p(-y) - digamma(b)
+    score[i, 0] = precision * slope * (above - below)
+    score[i, 1] = precision * (digamma(precision) + mean * above + rest * below)
+    return a * math.log(y) + b * math.log1p(-y) + math.lgamma(precision) - math.lgamma(a) - math.lgamma(b)
+
+
+@njit(cache=False, error_model="numpy")
+def _beta_binomial(link, y, trials, eta, score, i):  # type: ignore[no-untyped-def]
+    mean, rest, slope = probability(link, eta[i, 0])
+    precision = math.exp(eta[i, 1])
+    above, above_slope, _ = log_rising(mean * precision, y)
+    below, below_slope, _ = log_rising(rest * precision, trials - y)
+    whole, whole_slope, _ = log_rising(precision, trials)
+    score[i, 0] = precision * slope * (above_slope - below_slope)
+    score[i, 1] = precision * (mean * above_slope + rest * below_slope - whole_slope)
+    return above + below - whole
+
+
+@njit(cache=False, error_model="numpy")
+def _negbin(link, y, eta, score, i):  # type: ignore[no-untyped-def]
+    mean, slope = positive_mean(link, eta[i, 0])
+    size = math.exp(eta[i, 1])
+    rising, rising_slope, _ = log_rising(size, y)
+    failures = math.log1p(mean / size)
+    total = mean + size
+    score[i, 0] = slope * size * (y - mean) / (mean * total)
+    score[i, 1] = size * (rising_slope - failures + (mean - y) / total)
+    log_mean = eta[i, 0] if link == LOG else math.log(mean)
+    return rising - size * failures + (y * (log_mean - math.log(total)) if y > 0.0 else 0.0)
+
+
+@njit(cache=False, error_model="numpy")
+def _negbin1(link, y, eta, score, i):  # type: ignore[no-untyped-def]
+    mean, slope = positive_mean(link, eta[i, 0])
+    excess = math.exp(eta[i, 1])
+    size = mean / excess
+    rising, rising_slope, _ = log_rising(size, y)
+    each = math.log1p(excess)
+    drift = rising_slope - each
+    score[i, 0] = slope * drift / excess
+    score[i, 1] = -size * drift + (y - mean) / (1.0 + excess)
+    return rising - size * each + y * (eta[i, 1] - each)
+
+
+@njit(cache=False, error_model="numpy")
+def _zero_one_inflated_beta(link, y, eta, score, i):  # type: ignore[no-untyped-def]
+    edge, one = eta[i, 2], eta[i, 3]
+    if y > 0.0 and y < 1.0:
+        score[i, 2], score[i, 3] = -expit(edge), 0.0
+        return _beta(link, y, eta, score, i) - softplus(edge)
+    score[i, 0] = score[i, 1] = 0.0
+    score[i, 2] = expit(-edge)
+    score[i, 3] = y - expit(one)
+    return y * one - softplus(one) - softplus(-edge)

@@ -59,3 +59,30 @@ def log1m_exp_negative(x: float) -> float:
     if x < 0.6931471805599453:
         return math.log(-math.expm1(-x))
     return math.log1p(-math.exp(-x))
+
+
+@njit(cache=False)
+def standard_normal_cdf(x: float) -> float:
+    """Return the standard normal distribution function."""
+    return 0.5 * math.erfc(-x / math.sqrt(2.0))
+
+
+@njit(cache=False)
+def normal_density(x: float) -> float:
+    """Return the standard normal density."""
+    return math.exp(-0.5 * x * x - _HALF_LOG_TWO_PI)
+
+
+@njit(cache=False)
+def log_rising(x: float, y: float):  # type: ignore[no-untyped-def]
+    """Return log Gamma(x + y) - log Gamma(x) and its derivatives in x and in y.
+
+    For large x by the series of Stirling, where the difference of two log-gammas would lose its digits.
+    """
+    upper = digamma(x + y)
+    if x < 1e5:
+        return math.lgamma(x + y) - math.lgamma(x), upper - digamma(x), upper
+    ratio = math.log1p(y / x)
+    value = (x - 0.5) * ratio + y * math.log(x + y) - y + (1.0 / (x + y) - 1.0 / x) / 12.0
+    slope = ratio + 0.5 / x - 0.5 / (x + y) + (1.0 / (x * x) - 1.0 / ((x + y) * (x + y))) / 12.0
+    return value, slope, upper

@@ -9,6 +9,7 @@ import pandas as pd
 from bayesmixed.covariances import find_covariance
 from bayesmixed.default_priors import states_centred_prior, states_group_prior
 from bayesmixed.families import Family, Parameter, ResponseScale, find_family
+from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior, matching_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.tables import quote_names, strip_factor_calls
@@ -69,7 +70,8 @@ def _rules(spec: ModelSpec) -> Iterator[Rule]:
                 yield f"sd_obs{suffix}[Intercept]", f"HalfStudentT(4, {group})", "SD between observations", "as written"
     for parameter in family.parameters:
         if parameter.name not in spec.predictors and parameter.prior is not None:
-            yield parameter.name, _symbolic_prior(parameter.prior), parameter.meaning, ""
+            key = given_key(parameter, spec.priors) or parameter.prior(ResponseScale(1.0, 1.0))[0]
+            yield key, _symbolic_prior(parameter.prior), parameter.meaning, ""
 
 
 def _units(spec: ModelSpec, family: Family, parameter: Parameter) -> tuple[str, str, str]:
@@ -120,9 +122,9 @@ def _labels(formula: str) -> list[str]:
     return ["Intercept" if term == "1" else term for term in terms]
 
 
-def _symbolic_prior(rule: Callable[[ResponseScale], Prior]) -> str:
-    prior = rule(ResponseScale(1.0, 1.0))
-    numbers = [_symbol(lambda scale, i=i: rule(scale).arguments[i]) for i in range(len(prior.arguments))]  # type: ignore[misc]
+def _symbolic_prior(rule: Callable[[ResponseScale], tuple[str, Prior]]) -> str:
+    _, prior = rule(ResponseScale(1.0, 1.0))
+    numbers = [_symbol(lambda scale, i=i: rule(scale)[1].arguments[i]) for i in range(len(prior.arguments))]  # type: ignore[misc]
     return f"{prior.name}({', '.join(numbers)})"
 
 

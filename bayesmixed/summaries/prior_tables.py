@@ -110,7 +110,7 @@ def _parameters(design: Design) -> pd.DataFrame:
 
 def _coordinate(design: Design, key: str) -> str:
     """Return in which coordinate a prior is stated, or "" for what has none."""
-    if key in design.scalars:
+    if design.scalar_of(key) is not None:
         return ""
     centred = [f"{p.beta}[Intercept_centred]" for p in design.predictors.values()]
     for predictor, group in design.group_blocks():

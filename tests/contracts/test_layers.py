@@ -18,6 +18,7 @@ LAYERS = [
     ["priors"],
     ["families"],
     ["averages"],
+    ["prior_functions"],
     ["conditional"],
     ["terms"],
     ["weights"],

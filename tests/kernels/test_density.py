@@ -24,6 +24,9 @@ ROWS = {
     "h": np.array([f"h{i}" for i in range(12)])[np.arange(60) % 12],
     "k": np.array(list("uvw"))[np.arange(60) // 20],
     "n": np.arange(60) % 5 + 6,
+    "p": (np.arange(60) % 9 + 0.5) / 9.5,
+    "share": np.clip((np.arange(60) % 9 - 1) / 6, 0, 1),
+    "amount": np.maximum(np.arange(60) % 7 - 1.5, 0.0),
 }
 
 
@@ -65,10 +68,22 @@ def as_pymc_point(layout, model, x):
             name = "z" if not term.centred.any() else "coefficient"
             point[f"{name}_{group.name}{predictor.suffix}"] = x[term.effects].reshape(shape)
     for name, (slot, _) in layout.scalars.items():
-        point[name] = x[slot]
+        function, _ = design.scalar_prior(name)
+        # The free variable depends on a multiple of the parameter on its link, and PyMC's coordinate is that multiple.
+        point[function.word.format(name)] = function.factors[design.family.parameter(name).link] * x[slot]
     return {
         model.rvs_to_values[variable].name: np.asarray(point[variable.name], dtype=float) for variable in model.free_RVs
     }
+
+
+def log_slope(layout):
+    """Return the log of what changes of scale between PyMC's coordinates and the kernel's add to the density."""
+    total = 0.0
+    for name, (slot, _) in layout.scalars.items():
+        function, _ = layout.design.scalar_prior(name)
+        factor = function.factors[layout.design.family.parameter(name).link]
+        total += np.log(abs(factor)) if slot >= 0 else 0.0
+    return total
 
 
 def compare(design, way, points, seed=0):
@@ -80,7 +95,7 @@ def compare(design, way, points, seed=0):
     for _ in range(points):
         x = 0.3 * generator.normal(size=layout.dimension)
         value, _ = evaluate(packed, x)
-        expected = float(logp(as_pymc_point(layout, model, x)))
+        expected = float(logp(as_pymc_point(layout, model, x))) + log_slope(layout)
         # PyMC rounds probabilities to 1 far out; the kernel does not and stays finite.
         assert value == pytest.approx(expected, rel=1e-8) or (expected == -np.inf and np.isfinite(value))
 
@@ -127,6 +142,34 @@ MODELS = [
     ("y ~ x + z", "gaussian", {"priors": {"beta[x]": "Laplace(0, 2)", "beta[z]": "StudentT(3, 0, 1)"}}),
     ("y ~ x + z", "gaussian", {"priors": {"beta": "Logistic(0, 2)", "sigma": "InverseGamma(3, 2)"}}),
     ("y ~ x + (1 | g)", "student", {"priors": {"nu": "Gamma(3, 0.2)", "sd_g": "LogNormal(0, 1)"}}),
+    ("y ~ x + (1 | g)", "lognormal", {}),
+    ("y ~ x + (1 | g)", "gamma", {"shape": "~ x + (1 | h)"}),
+    ("y ~ 1 + offset(n) + (1 | g)", "gamma", {"link": "inverse"}),
+    ("y ~ x + (1 | g)", "gamma", {"priors": {"shape": "Gamma(2, 0.5)"}}),
+    ("y ~ x + (1 | g)", "gamma", {"priors": {"log(shape)": "Normal(1, 2)"}}),
+    ("y ~ x + (1 | g)", "gamma", {"priors": {"1/shape": "Exponential(1)"}}),
+    ("y ~ x + (1 | g)", "gamma", {"priors": {"1/sqrt(shape)": 0.5}}),
+    ("y ~ x + (1 | g)", "inverse_gaussian", {}),
+    ("y ~ x + offset(n)", "inverse_gaussian", {"link": "inverse"}),
+    ("p ~ x + (x | g)", "beta", {"phi": "~ z"}),
+    ("p ~ x + (1 | g)", "beta", {"link": "cauchit"}),
+    ("p ~ x + (1 | g)", "beta", {"link": "probit", "priors": {"phi": "Gamma(2, 0.1)"}}),
+    ("yes ~ x + (1 | g)", "bernoulli", {"link": "cauchit"}),
+    ("count | trials(n) ~ x + (1 | g)", "beta_binomial", {}),
+    ("count | trials(n) ~ x + (1 | g)", "beta_binomial", {"link": "cloglog", "phi": "~ x"}),
+    ("count ~ x + (1 | g) + offset(log(n))", "negbin", {}),
+    ("count ~ x + (1 | g)", "negbin", {"theta": "~ x + (1 | g)"}),
+    ("count ~ x + offset(n)", "negbin", {"link": "sqrt"}),
+    ("count ~ x + offset(n) + (1 | g)", "poisson", {"link": "sqrt"}),
+    ("count ~ x + (1 | g)", "negbin1", {"priors": {"phi": "Gamma(2, 1)"}}),
+    ("count ~ x + (1 | g)", "negbin1", {}),
+    ("count ~ x + (1 | g)", "zero_inflated_poisson", {"zi": "~ x + (1 | h)"}),
+    ("count ~ x + (1 | g)", "zero_inflated_negbin", {"priors": {"zi": "Beta(2, 3)"}}),
+    ("count | trials(n) ~ x + (1 | g)", "zero_inflated_binomial", {}),
+    ("count ~ x + (1 | g)", "hurdle_poisson", {"hu": "~ x"}),
+    ("count ~ x + (1 | g)", "hurdle_negbin", {}),
+    ("amount ~ x + (1 | g)", "hurdle_gamma", {"hu": "~ x + (1 | g)", "shape": "~ z"}),
+    ("share ~ x + (1 | g)", "zero_one_inflated_beta", {"zoi": "~ x"}),
     ("y ~ x + (1 | g)", "gaussian", {"priors": {"sd_g": 0.7, "sigma": "HalfCauchy(2)", "beta[x]": "Cauchy(0, 1)"}}),
 ]
 
@@ -145,6 +188,20 @@ FAMILIES = {
     "bernoulli": ("yes", ["logit", "probit", "cloglog"]),
     "binomial": ("count | trials(n)", ["logit", "probit", "cloglog"]),
     "poisson": ("count", ["log"]),
+    "gamma": ("y", ["log"]),
+    "lognormal": ("y", ["identity"]),
+    "inverse_gaussian": ("y", ["log"]),
+    "beta": ("p", ["logit", "probit", "cloglog", "cauchit"]),
+    "beta_binomial": ("count | trials(n)", ["logit", "probit", "cloglog"]),
+    "negbin": ("count", ["log"]),
+    "negbin1": ("count", ["log"]),
+    "zero_inflated_poisson": ("count", ["log"]),
+    "zero_inflated_negbin": ("count", ["log"]),
+    "zero_inflated_binomial": ("count | trials(n)", ["logit"]),
+    "hurdle_poisson": ("count", ["log"]),
+    "hurdle_negbin": ("count", ["log"]),
+    "hurdle_gamma": ("amount", ["log"]),
+    "zero_one_inflated_beta": ("share", ["logit"]),
 }
 TERMS = [
     "x",

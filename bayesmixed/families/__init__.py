@@ -1,0 +1,98 @@
+"""Families: the conditional distribution of the response given its parameters."""
+
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families.counts import NEGBIN, NEGBIN1, POISSON
+from bayesmixed.families.hurdles import HURDLE_GAMMA, HURDLE_NEGBIN, HURDLE_POISSON
+from bayesmixed.families.inflated import (
+    ZERO_INFLATED_BINOMIAL,
+    ZERO_INFLATED_NEGBIN,
+    ZERO_INFLATED_POISSON,
+    ZERO_ONE_INFLATED_BETA,
+)
+from bayesmixed.families.positive import GAMMA, INVERSE_GAUSSIAN, LOGNORMAL
+from bayesmixed.families.proportions import BERNOULLI, BETA, BETA_BINOMIAL, BINOMIAL
+from bayesmixed.families.real import GAUSSIAN, STUDENT
+from bayesmixed.families.records import Family, Parameter, ResponseScale, Values
+
+__all__ = ["FAMILIES", "Family", "Parameter", "ResponseScale", "Values", "find_family"]
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        GAUSSIAN,
+        STUDENT,
+        LOGNORMAL,
+        GAMMA,
+        INVERSE_GAUSSIAN,
+        BETA,
+        BERNOULLI,
+        BINOMIAL,
+        BETA_BINOMIAL,
+        POISSON,
+        NEGBIN,
+        NEGBIN1,
+        ZERO_INFLATED_POISSON,
+        ZERO_INFLATED_NEGBIN,
+        ZERO_INFLATED_BINOMIAL,
+        HURDLE_POISSON,
+        HURDLE_NEGBIN,
+        HURDLE_GAMMA,
+        ZERO_ONE_INFLATED_BETA,
+    )
+}
+
+
+def find_family(name: "str | Family") -> Family:
+    """Return the family of that name; a `Family` object passes through.
+
+    Raises
+    ------
+    SpecError
+        No family has that name; names of brms, Bambi and R are translated in the hint.
+    """
+    if not isinstance(name, str):
+        return name
+    if name in FAMILIES:
+        return FAMILIES[name]
+    translated = _OTHER_NAMES.get(name.casefold().replace("_", "").replace(".", "").replace(" ", ""))
+    hint = f"Did you mean '{translated}'?" if translated in FAMILIES else did_you_mean(name, FAMILIES)
+    raise SpecError(f"Family '{name}' is not known. {hint}")
+
+
+_OTHER_NAMES = {
+    "normal": "gaussian",
+    "gauss": "gaussian",
+    "t": "student",
+    "studentt": "student",
+    "binary": "bernoulli",
+    "logistic": "bernoulli",
+    "count": "poisson",
+    "gamma": "gamma",
+    "wald": "inverse_gaussian",
+    "inversegaussian": "inverse_gaussian",
+    "betabinomial": "beta_binomial",
+    "negativebinomial": "negbin",
+    "negbinomial": "negbin",
+    "nbinom": "negbin",
+    "nbinom1": "negbin1",
+    "nbinom2": "negbin",
+    "nb": "negbin",
+    "nb1": "negbin1",
+    "nb2": "negbin",
+    "negbin2": "negbin",
+    "zip": "zero_inflated_poisson",
+    "zinb": "zero_inflated_negbin",
+    "zeroinflatedpoisson": "zero_inflated_poisson",
+    "zeroinflatednegativebinomial": "zero_inflated_negbin",
+    "zeroinflatednegbinomial": "zero_inflated_negbin",
+    "zeroinflatedbinomial": "zero_inflated_binomial",
+    "hurdlenegativebinomial": "hurdle_negbin",
+    "hurdlenegbinomial": "hurdle_negbin",
+    "zeroinflatedgamma": "hurdle_gamma",
+    "zigamma": "hurdle_gamma",
+    "zoib": "zero_one_inflated_beta",
+    "zerooneinflatedbeta": "zero_one_inflated_beta",
+    "ordinal": "cumulative",
+    "ordered": "cumulative",
+    "clm": "cumulative",
+}

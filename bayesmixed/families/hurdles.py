@@ -1,0 +1,135 @@
+"""Families with a hurdle: zero or not first, then a positive response."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from bayesmixed.families.counts import NEGBIN, POISSON
+from bayesmixed.families.parts import no_latent_variance, share
+from bayesmixed.families.positive import GAMMA
+from bayesmixed.families.records import Family, Values
+from bayesmixed.links import Array
+
+Draw = Callable[[np.random.Generator, Values, Any, tuple[int, ...]], Array]
+
+
+def hurdle(base: Family, positive: Draw, support: str, *, log_concave: bool = True) -> Family:
+    """Return the family that is 0 with probability hu, else a draw of the base family given that it is positive.
+
+    Mullahy (1986, J Econom 33:341). `mu` is the mean of the base family before its zeros are cut off.
+    """
+    counted = base.discrete
+
+    def log_zero(values: Values, trials: Any) -> Array:
+        zeros = 0.0 * np.asarray(values["mu"])
+        return base.logp(zeros, values, trials) if counted else np.full(zeros.shape, -np.inf)
+
+    def above(values: Values, trials: Any) -> Array:
+        """Return the probability of the base family to be positive."""
+        return -np.expm1(log_zero(values, trials))
+
+    def logp(y: Any, values: Values, trials: Any) -> Array:
+        inside = np.where(np.equal(y, 0), 1.0, y)
+        density = base.logp(inside, values, trials) - np.log(above(values, trials)) + np.log1p(-values["hu"])
+        return np.where(np.equal(y, 0), np.log(values["hu"]), density)
+
+    def cdf(y: Any, values: Values, trials: Any) -> Array:
+        zero = np.exp(log_zero(values, trials))
+        inside = np.where(np.greater(y, 0), y, 1.0)
+        part = (base.cdf(inside, values, trials) - zero) / above(values, trials)
+        beyond = np.greater(y, 0) * (1.0 - values["hu"]) * part
+        return np.asarray(np.greater_equal(y, 0) * values["hu"] + beyond)
+
+    def mean(values: Values, trials: Any) -> Array:
+        return np.asarray((1.0 - values["hu"]) * base.mean(values, trials) / above(values, trials))
+
+    def variance(values: Values, trials: Any) -> Array:
+        square = base.variance(values, trials) + np.square(base.mean(values, trials))
+        whole = (1.0 - values["hu"]) * square / above(values, trials)
+        return np.asarray(whole - np.square(mean(values, trials)))
+
+    def drift(values: Values, trials: Any) -> Array:
+        """Return the derivative of -log P(base > 0) in mu, over the share of zeros."""
+        zeros = 0.0 * np.asarray(values["mu"])
+        return base.score(zeros, values, trials) / above(values, trials) if counted else zeros
+
+    def score(y: Any, values: Values, trials: Any) -> Array:
+        inside = np.where(np.equal(y, 0), 1.0, y)
+        own = base.score(inside, values, trials) + np.exp(log_zero(values, trials)) * drift(values, trials)
+        return np.where(np.equal(y, 0), 0.0, own)
+
+    def information(values: Values, trials: Any) -> Array:
+        zero, passed = np.exp(log_zero(values, trials)), above(values, trials)
+        at_zero = drift(values, trials) * passed
+        squares = (base.information(values, trials) - zero * np.square(at_zero)) / passed
+        return np.asarray((1.0 - values["hu"]) * (squares - np.square(zero * drift(values, trials))))
+
+    def pytensor_logp(y: Any, values: Values, trials: Any) -> Any:
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        law = getattr(pm, base.distribution).dist(**base.arguments(values, trials))
+        density = pm.logp(law, pt.switch(pt.eq(y, 0), 1, y)) + pt.log1p(-values["hu"])
+        if counted:
+            density = density - pt.log1mexp(pm.logp(law, pt.zeros_like(y)))
+        return pt.switch(pt.eq(y, 0), pt.log(values["hu"]), density)
+
+    def random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
+        return np.where(rng.random(shape) < values["hu"], 0.0, positive(rng, values, trials, shape))
+
+    return replace(
+        base,
+        name=f"hurdle_{base.name}",
+        parameters=(*base.parameters, share("hu", "probability of zero")),
+        distribution="",
+        pytensor_logp=pytensor_logp,
+        support=support,
+        accepts=lambda y, trials: (y == 0) | base.accepts(y, trials),
+        logp=logp,
+        cdf=cdf,
+        constant=lambda y, trials: np.where(y == 0, 0.0, base.constant(np.where(y == 0, 1.0, y), trials)),
+        random=random,
+        mean=mean,
+        variance=variance,
+        score=score,
+        information=information,
+        latent_variance=no_latent_variance,
+        smoothed_mean=_positive_mean,
+        log_concave=log_concave,
+        atoms=() if counted else (0.0,),
+        hint="",
+    )
+
+
+def _positive_mean(y: Array, trials: Any, exposure: Any) -> float:
+    positive = y > 0
+    if not np.any(positive):
+        return 1.0
+    return float(np.sum(y[positive]) / np.sum(np.broadcast_to(exposure, y.shape)[positive]))
+
+
+def _positive_poisson(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
+    """Draw the time of the first event, given that there is one, and the number of events after it."""
+    first = -np.log1p(rng.random(shape) * np.expm1(-values["mu"]))
+    return 1.0 + rng.poisson(np.maximum(values["mu"] - first, 0.0))
+
+
+def _positive_negbin(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
+    """Draw by inversion of the distribution function above its zeros."""
+    theta, chance = values["theta"], values["theta"] / (values["theta"] + values["mu"])
+    zero = np.exp(-theta * np.log1p(values["mu"] / values["theta"]))
+    level = zero + (1.0 - zero) * rng.random(shape)
+    guess = np.ceil(special.nbdtrik(level, theta, chance))
+    # nbdtrik is accurate to some digits only: step to the smallest count whose distribution function reaches the level.
+    for _ in range(2):
+        guess = np.where(special.betainc(theta, np.maximum(guess, 1.0), chance) >= level, guess - 1.0, guess)
+        guess = np.where(special.betainc(theta, np.maximum(guess, 0.0) + 1.0, chance) < level, guess + 1.0, guess)
+    return np.maximum(np.nan_to_num(guess, nan=1.0), 1.0)
+
+
+HURDLE_POISSON = hurdle(POISSON, _positive_poisson, "whole numbers from 0")
+HURDLE_NEGBIN = hurdle(NEGBIN, _positive_negbin, "whole numbers from 0", log_concave=False)
+HURDLE_GAMMA = hurdle(GAMMA, GAMMA.random, "numbers from 0")

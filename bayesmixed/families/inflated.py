@@ -1,0 +1,143 @@
+"""Families with extra zeros or ones: a point mass mixed with another family."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bayesmixed.families.counts import NEGBIN, POISSON
+from bayesmixed.families.parts import no_latent_variance, share
+from bayesmixed.families.proportions import BETA, BINOMIAL
+from bayesmixed.families.records import Family, Values
+from bayesmixed.links import Array
+
+
+def zero_inflated(base: Family, distribution: str) -> Family:
+    """Return the family that is 0 with probability zi, else a draw of the base family (which may be 0 as well).
+
+    Lambert (1992, Technometrics 34:1). `distribution` is PyMC's class, whose psi is 1 - zi.
+    """
+
+    def base_share(y: Any, values: Values, trials: Any) -> Array:
+        """Return the probability that a response came from the base family."""
+        zero = np.exp(base.logp(0.0 * np.asarray(y), values, trials))
+        own = (1.0 - values["zi"]) * zero
+        return np.where(np.equal(y, 0), own / (values["zi"] + own), 1.0)
+
+    def logp(y: Any, values: Values, trials: Any) -> Array:
+        own = np.log1p(-values["zi"]) + base.logp(y, values, trials)
+        return np.where(np.equal(y, 0), np.logaddexp(np.log(values["zi"]), own), own)
+
+    def variance(values: Values, trials: Any) -> Array:
+        spread = base.variance(values, trials) + values["zi"] * np.square(base.mean(values, trials))
+        return np.asarray((1.0 - values["zi"]) * spread)
+
+    def information(values: Values, trials: Any) -> Array:
+        zeros = 0.0 * np.asarray(values["mu"])
+        zero = np.exp(base.logp(zeros, values, trials))
+        at_zero = np.square(base.score(zeros, values, trials))
+        kept = (1.0 - values["zi"]) * zero
+        return np.asarray(
+            (1.0 - values["zi"]) * (base.information(values, trials) - zero * at_zero)
+            + at_zero * np.square(kept) / (values["zi"] + kept)
+        )
+
+    return replace(
+        base,
+        name=f"zero_inflated_{base.name}",
+        parameters=(*base.parameters, share("zi", "probability of an extra zero")),
+        distribution=distribution,
+        arguments=lambda values, trials: base.arguments(values, trials) | {"psi": 1.0 - values["zi"]},
+        logp=logp,
+        cdf=lambda y, values, trials: (
+            np.greater_equal(y, 0) * values["zi"] + (1.0 - values["zi"]) * base.cdf(y, values, trials)
+        ),
+        random=lambda rng, values, trials, shape: np.where(
+            rng.random(shape) < values["zi"], 0.0, base.random(rng, values, trials, shape)
+        ),
+        mean=lambda values, trials: (1.0 - values["zi"]) * base.mean(values, trials),
+        variance=variance,
+        score=lambda y, values, trials: base.score(y, values, trials) * base_share(y, values, trials),
+        information=information,
+        latent_variance=no_latent_variance,
+        log_concave=False,
+    )
+
+
+def _interior(y: Any) -> Array:
+    """Return y with 0 and 1 replaced by a number between, where the beta density is finite."""
+    return np.where((np.asarray(y) > 0) & (np.asarray(y) < 1), y, 0.5)
+
+
+def _zoib_logp(y: Any, values: Values, trials: Any) -> Array:
+    zoi, coi = values["zoi"], values["coi"]
+    inside = np.log1p(-zoi) + BETA.logp(_interior(y), values, trials)
+    edge = np.log(zoi) + np.where(np.equal(y, 1), np.log(coi), np.log1p(-coi))
+    return np.where((np.asarray(y) > 0) & (np.asarray(y) < 1), inside, edge)
+
+
+def _zoib_cdf(y: Any, values: Values, trials: Any) -> Array:
+    zoi, coi = values["zoi"], values["coi"]
+    inside = zoi * (1.0 - coi) + (1.0 - zoi) * BETA.cdf(np.clip(y, 0.0, 1.0), values, trials)
+    return np.where(np.less(y, 0), 0.0, np.where(np.greater_equal(y, 1), 1.0, inside))
+
+
+def _zoib_random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
+    edge = (rng.random(shape) < values["coi"]).astype(float)
+    return np.where(rng.random(shape) < values["zoi"], edge, BETA.random(rng, values, trials, shape))
+
+
+def _zoib_mean(values: Values, trials: Any) -> Array:
+    return np.asarray(values["zoi"] * values["coi"] + (1.0 - values["zoi"]) * values["mu"])
+
+
+def _zoib_variance(values: Values, trials: Any) -> Array:
+    square = BETA.variance(values, trials) + np.square(values["mu"])
+    whole = values["zoi"] * values["coi"] + (1.0 - values["zoi"]) * square
+    return np.asarray(whole - np.square(_zoib_mean(values, trials)))
+
+
+def _zoib_pytensor_logp(y: Any, values: Values, trials: Any) -> Any:
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    inside = pt.and_(pt.gt(y, 0.0), pt.lt(y, 1.0))
+    beta = pm.Beta.dist(**BETA.arguments(values, trials))
+    density = pt.log1p(-values["zoi"]) + pm.logp(beta, pt.switch(inside, y, 0.5))
+    edge = pt.log(values["zoi"]) + pt.switch(pt.eq(y, 1.0), pt.log(values["coi"]), pt.log1p(-values["coi"]))
+    return pt.switch(inside, density, edge)
+
+
+ZERO_INFLATED_POISSON = zero_inflated(POISSON, "ZeroInflatedPoisson")
+ZERO_INFLATED_NEGBIN = zero_inflated(NEGBIN, "ZeroInflatedNegativeBinomial")
+ZERO_INFLATED_BINOMIAL = zero_inflated(BINOMIAL, "ZeroInflatedBinomial")
+
+ZERO_ONE_INFLATED_BETA = replace(
+    BETA,
+    name="zero_one_inflated_beta",
+    parameters=(
+        *BETA.parameters,
+        share("zoi", "probability of 0 or 1"),
+        share("coi", "probability of 1, given 0 or 1"),
+    ),
+    distribution="",
+    pytensor_logp=_zoib_pytensor_logp,
+    support="numbers from 0 to 1",
+    accepts=lambda y, trials: (y >= 0) & (y <= 1),
+    logp=_zoib_logp,
+    cdf=_zoib_cdf,
+    constant=lambda y, trials: np.where((y > 0) & (y < 1), BETA.constant(_interior(y), trials), 0.0),
+    random=_zoib_random,
+    mean=_zoib_mean,
+    variance=_zoib_variance,
+    score=lambda y, values, trials: np.where(
+        (np.asarray(y) > 0) & (np.asarray(y) < 1), BETA.score(_interior(y), values, trials), 0.0
+    ),
+    information=lambda values, trials: (1.0 - values["zoi"]) * BETA.information(values, trials),
+    latent_variance=no_latent_variance,
+    smoothed_mean=lambda y, trials, exposure: (
+        float(np.mean(y[(y > 0) & (y < 1)])) if np.any((y > 0) & (y < 1)) else 0.5
+    ),
+    atoms=(0.0, 1.0),
+    hint="",
+)

@@ -1,0 +1,101 @@
+"""Pieces that several families share: supports, smoothed means, parameters."""
+
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesmixed.errors import SpecError
+from bayesmixed.families.records import Parameter, ResponseScale, Values
+from bayesmixed.links import Array, Link
+from bayesmixed.priors import Prior
+
+
+def is_whole(y: Array) -> NDArray[np.bool_]:
+    """Return whether values are finite whole numbers."""
+    return np.asarray(np.isfinite(y) & (y == np.floor(y)))
+
+
+def is_count(y: Array, trials: Any) -> NDArray[np.bool_]:
+    """Return whether values are whole numbers from 0."""
+    return (y >= 0) & is_whole(y)
+
+
+def location_mean(y: Array, trials: Any, exposure: Any) -> float:
+    """Return the mean of the response."""
+    return float(np.mean(y))
+
+
+def proportion_mean(y: Array, trials: Any, exposure: Any) -> float:
+    """Return the share of successes, half a success and half a failure added."""
+    return float((np.sum(y) + 0.5) / (np.sum(np.broadcast_to(trials, np.shape(y))) + 1.0))
+
+
+def rate_mean(y: Array, trials: Any, exposure: Any) -> float:
+    """Return the number of events by exposure, half an event added."""
+    return float((np.sum(y) + 0.5) / np.sum(np.broadcast_to(exposure, np.shape(y))))
+
+
+def no_latent_variance(values: Values, link: Link) -> NoReturn:
+    """Refuse: a mixture of a point mass with a distribution has no residual variance on the link scale."""
+    raise SpecError('This family has no residual variance on the link scale. Take scale="data".')
+
+
+def residual_variance(variance: Any, link: Link, needed: str = "identity") -> Array:
+    """Return a variance that is one on the scale of a link, refusing other links (SpecError)."""
+    if link.name != needed:
+        raise SpecError(
+            f"The residual variance on the link scale is not defined for link '{link.name}' of this family. "
+            'Take scale="data".'
+        )
+    return np.asarray(variance)
+
+
+def half_normal(key: str, scale: float = 1.0) -> tuple[str, Prior]:
+    """Return a half-normal prior under its key."""
+    return key, Prior(name="HalfNormal", arguments=(scale,))
+
+
+MU_REAL = Parameter("mu", "mean", "identity", ("identity", "log"))
+MU_LOG_MEAN = Parameter("mu", "mean of the logarithm", "identity", ("identity",))
+MU_POSITIVE = Parameter("mu", "mean", "log", ("log", "inverse"), 0.0)
+MU_PROBABILITY = Parameter("mu", "probability", "logit", ("logit", "probit", "cloglog", "cauchit"), 0.0, 1.0)
+MU_PROPORTION = Parameter("mu", "mean", "logit", ("logit", "probit", "cloglog", "cauchit"), 0.0, 1.0)
+MU_RATE = Parameter("mu", "mean", "log", ("log", "sqrt"), 0.0)
+SIGMA = Parameter(
+    "sigma",
+    "residual SD",
+    "log",
+    ("log",),
+    0.0,
+    prior=lambda scale: ("sigma", Prior(name="HalfStudentT", arguments=(4.0, scale.unit))),
+    intercept=lambda scale: (float(np.log(scale.unit)) - 0.5, 1.2),
+)
+NU = Parameter(
+    "nu",
+    "degrees of freedom",
+    "log_minus_one",
+    ("log_minus_one",),
+    1.0,
+    prior=lambda scale: ("nu", Prior(name="Gamma", arguments=(2.0, 0.1))),
+    intercept=lambda scale: (2.7, 0.8),
+)
+PRECISION = Parameter(
+    "phi",
+    "precision",
+    "log",
+    ("log",),
+    0.0,
+    prior=lambda scale: ("1/(1+phi)", Prior(name="Beta", arguments=(1.0, 3.0))),
+    intercept=lambda scale: (1.5, 1.4),
+)
+
+
+def share(name: str, meaning: str) -> Parameter:
+    """Return a probability that mixes two parts of a distribution."""
+
+    def intercept(scale: ResponseScale) -> tuple[float, float]:
+        return 0.0, 1.5
+
+    prior = f"logit({name})", Prior(name="Normal", arguments=(0.0, 1.5))
+    return Parameter(name, meaning, "logit", ("logit",), 0.0, 1.0, prior=lambda scale: prior, intercept=intercept)

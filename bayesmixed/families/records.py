@@ -1,0 +1,159 @@
+"""Records of families: everything that the package knows about one distribution of the response."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.links import Array, Link
+from bayesmixed.priors import Prior
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseScale:
+    """Location and unit of the response, to which default priors are tied.
+
+    Attributes
+    ----------
+    mean : float
+        Mean of the response, smoothed away from the border of its support.
+    unit : float
+        max(1.4826 MAD, sd / 2) of the response: never zero, robust against outliers.
+    """
+
+    mean: float
+    unit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a family.
+
+    Attributes
+    ----------
+    name, meaning : str
+        Name in specs and draws; what it is, for a reader of tables.
+    link : str
+        Default link of its predictor.
+    links : tuple of str
+        All links that it may have.
+    lower, upper : float
+        Open range of its values.
+    prior : callable or None
+        Where the parameter has no predictor: the key ("1/sqrt(theta)") and the default prior, for a `ResponseScale`.
+    intercept : callable or None
+        Location and scale of the default normal prior of the intercept of its predictor, on the scale of `link`;
+        None for the first parameter, whose prior follows from the response.
+    """
+
+    name: str
+    meaning: str
+    link: str
+    links: tuple[str, ...]
+    lower: float = -np.inf
+    upper: float = np.inf
+    prior: Callable[[ResponseScale], tuple[str, Prior]] | None = None
+    intercept: Callable[[ResponseScale], tuple[float, float]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Everything that the package knows about one distribution of the response.
+
+    In all functions `y` and the values of the parameters broadcast against each other; `trials` is 1 where a
+    family has none. `values` maps parameter names to arrays on the natural scale.
+
+    Attributes
+    ----------
+    parameters : tuple of Parameter
+        The mean-like parameter first.
+    distribution, arguments : str, callable
+        PyMC class, and its arguments for given (values, trials).
+    pytensor_logp : callable or None
+        Log-density (y, values, trials) on PyTensor variables, where PyMC has no such class (`distribution` is "").
+    support, accepts : str, callable
+        The support in words; for (y, trials) which responses lie in it.
+    logp, cdf : callable
+        Log-density and probability P(Y <= y) for (y, values, trials).
+    constant : callable
+        The part of the log-density that depends on no parameter, for (y, trials); compiled rows leave it out.
+    random, mean, variance : callable
+        Draws (generator, values, trials, shape); moments (values, trials).
+    score, information : callable
+        First derivative of the log-density in the first parameter; its expected squared value.
+    latent_variance : callable
+        Residual variance on the link scale for (values, link), `mu` being the marginal mean
+        (Nakagawa, Johnson & Schielzeth 2017, J R Soc Interface 14:20170213); SpecError where there is no such scale.
+    discrete, has_trials, log_concave : bool
+        Counts or not; binomial-type or not; log-density concave in the predictor under the usual links.
+    latent_uses_mean : bool
+        `latent_variance` depends on the mean, so it differs between rows.
+    atoms : tuple of float
+        Single values that a continuous response takes with positive probability.
+    additive : bool
+        The response is its mean plus an error whose law does not depend on the mean.
+    conjugate : bool
+        Under the identity link group effects given all else are exactly normal.
+    scale : str
+        The parameter that is a residual scale in units of the working response, or "".
+    observation_effect : str
+        Why `obs()` is not identified, or "" where it is.
+    smoothed_mean : callable
+        Mean of (y, trials, exposure), kept off the border, at which default priors put the intercept.
+    working : callable
+        The response on the scale of the first parameter: the logarithm for a lognormal response.
+    hint : str
+        What to try when the response lies outside the support.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    distribution: str
+    arguments: Callable[[Values, Any], dict[str, Any]]
+    support: str
+    accepts: Callable[[Array, Any], NDArray[np.bool_]]
+    logp: Callable[[Any, Values, Any], Array]
+    cdf: Callable[[Any, Values, Any], Array]
+    random: Callable[[np.random.Generator, Values, Any, tuple[int, ...]], Array]
+    mean: Callable[[Values, Any], Array]
+    variance: Callable[[Values, Any], Array]
+    score: Callable[[Any, Values, Any], Array]
+    information: Callable[[Values, Any], Array]
+    latent_variance: Callable[[Values, Link], Array]
+    smoothed_mean: Callable[[Array, Any, Any], float]
+    constant: Callable[[Array, Any], Array] = lambda y, trials: np.zeros(len(y))
+    working: Callable[[Array], Array] = np.asarray
+    pytensor_logp: Callable[[Any, Values, Any], Any] | None = None
+    discrete: bool = False
+    has_trials: bool = False
+    log_concave: bool = True
+    latent_uses_mean: bool = False
+    atoms: tuple[float, ...] = ()
+    additive: bool = False
+    conjugate: bool = False
+    scale: str = ""
+    observation_effect: str = ""
+    hint: str = ""
+
+    def cdf_below(self, y: Any, values: Values, trials: Any) -> Array:
+        """Return P(Y < y), which differs from the distribution function where a value has positive probability."""
+        if self.discrete:
+            return self.cdf(y - 1.0, values, trials)
+        below = self.cdf(y, values, trials)
+        for atom in self.atoms:
+            own = np.exp(self.logp(np.full(np.shape(y), atom), values, trials))
+            below = np.where(np.equal(y, atom), below - own, below)
+        return below
+
+    def parameter(self, name: str) -> Parameter:
+        """Return the parameter of that name; SpecError if the family has none."""
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        names = [parameter.name for parameter in self.parameters]
+        raise SpecError(f"Family '{self.name}' has no parameter '{name}'. {did_you_mean(name, names)}")
