@@ -265,7 +265,7 @@ def test_permuted_rows_change_nothing():
 @pytest.mark.parametrize(
     ("formula", "options", "reason"),
     [
-        ("y ~ x + (1 | g)", {"family": "student"}, "family 'student' is not Gaussian"),
+        ("y ~ x + (1 | g)", {"family": "student"}, "family 'student' is neither Gaussian nor lognormal"),
         ("y ~ x + (1 | g)", {"link": "log"}, "link 'log' is not the identity"),
         ("y ~ x + (1 | g)", {"sigma": "~ x"}, "'sigma' has a predictor"),
         ("y ~ x", {"priors": {"beta[x]": "StudentT(3, 0, 1)"}}, "the prior StudentT(3, 0, 1) of 'beta[x]' is not normal"),
