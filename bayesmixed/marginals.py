@@ -27,8 +27,8 @@ class RowLaw:
     ----------
     log : (S, n) array
         Log-density at the response.
-    distribution : (2, S, n) array or None
-        P(Y <= y) and P(Y < y), where asked for.
+    distribution : (M, S, n) array or None
+        P(Y <= point) at the points that were asked for.
     """
 
     log: Array
@@ -89,29 +89,48 @@ def unit_logs(situation: Situation) -> Array:
     return sum_rows(sets, parents)
 
 
-def leave_rows_out(design: Design, posterior: xr.Dataset, *, distribution: bool = False) -> RowLaw:
+def leave_rows_out(design: Design, posterior: xr.Dataset, points: Array | None = None) -> RowLaw:
     """Return the law of each row given the other rows and, by draw, all effects that do not leave with it.
 
     Effects of a level with few rows (of every level, where the response is normal) are integrated out under the other
     rows of the level: the target of leaving one out stays the same, with fewer influential draws.
+
+    Parameters
+    ----------
+    points : (M, n) array, optional
+        Where the distribution function of each row is wanted.
     """
     companions = _companions(design)
+    small = np.zeros(design.rows, dtype=bool)
     if companions is not None:
         around = situate(design, posterior, companions)
         if _is_normal(around):
-            return _normal_rows(around)
+            return _normal_rows(around, points)
+        if len(around.layers) == 1 and around.layers[0].width == 1:
+            small = np.isin(companions.sizes, range(2, FEW_ROWS + 1))[companions.index]
     alone = situate(design, posterior, find_units(design, OBSERVATION))
-    nothing = row_logs(alone, 0.0)
-    asked = average(nothing, alone.etas, alone.layers, _distribution(alone)) if distribution else None
-    law = RowLaw(unit_logs(alone), asked)
-    if companions is not None:
-        few = np.isin(companions.sizes, range(2, FEW_ROWS + 1))[companions.index]
-        if few.any() and len(around.layers) == 1 and around.layers[0].width == 1:
-            _leave_out_in_turn(around.restrict(few), law)
+    own = np.any([layer.owned for layer in alone.layers], axis=0) if alone.layers else small
+    shape = (len(next(iter(alone.etas.values()))), design.rows)
+    law = RowLaw(np.empty(shape), None if points is None else np.empty((len(points), *shape)))
+    for rows in (own & ~small, ~own & ~small):
+        if rows.any():
+            _leave_out_alone(alone.restrict(rows), law, points)
+    if small.any():
+        _leave_out_in_turn(around.restrict(small), law, points)
     return law
 
 
-def _leave_out_in_turn(situation: Situation, law: RowLaw) -> None:
+def _leave_out_alone(situation: Situation, law: RowLaw, points: Array | None) -> None:
+    """Write into the law what each row is when its own effects come from their prior."""
+    law.log[:, situation.rows] = unit_logs(situation)
+    if points is not None and law.distribution is not None:
+        what = _distribution(situation, points, np.arange(len(situation.rows)))
+        law.distribution[..., situation.rows] = average(
+            row_logs(situation, 0.0), situation.etas, situation.layers, what
+        )
+
+
+def _leave_out_in_turn(situation: Situation, law: RowLaw, points: Array | None) -> None:
     """Write into the law what each row is given the others of its unit: the first of each unit, the second, ..."""
     order = _places_within(situation.units)
     full = integrate(row_logs(situation), situation.etas, situation.layers)
@@ -121,9 +140,9 @@ def _leave_out_in_turn(situation: Situation, law: RowLaw) -> None:
         without = integrate(others, situation.etas, situation.layers)
         sets, rows = situation.layers[0].index[out], situation.rows[out]
         law.log[:, rows] = full[:, sets] - without[:, sets]
-        if law.distribution is not None:
-            found = average(others, situation.etas, situation.layers, _distribution(situation))
-            law.distribution[..., rows] = found[..., out]
+        if points is not None and law.distribution is not None:
+            what = _distribution(situation, points, out)
+            law.distribution[..., rows] = average(others, situation.etas, situation.layers, what, out)
 
 
 def _companions(design: Design) -> Factor | None:
@@ -136,15 +155,15 @@ def _companions(design: Design) -> Factor | None:
     return max(found, key=lambda units: len(units.labels), default=None)
 
 
-def _distribution(situation: Situation) -> Callable[[Etas], Array]:
-    """Return P(Y <= y) and P(Y < y) of the rows as a function of the predictors, (2, S, n)."""
-    y, trials = _response(situation)
-    below = np.nextafter(y, -np.inf)
+def _distribution(situation: Situation, points: Array, at: Integers) -> Callable[[Etas], Array]:
+    """Return P(Y <= point) of some rows as a function of the predictors, (M, S, m)."""
+    _, trials = _response(situation)
+    cdf, wanted = situation.design.family.cdf, points[:, situation.rows[at]]
 
     def probabilities(etas: Etas) -> Array:
-        values, cdf = row_values(situation, etas), situation.design.family.cdf
-        shape = next(iter(etas.values())).shape
-        return np.stack([np.broadcast_to(cdf(at, values, trials), shape) for at in (y, below)])
+        values = row_values(situation, {name: eta[:, at] for name, eta in etas.items()}, at)
+        shape = next(iter(values[name] for name in etas)).shape
+        return np.stack([np.broadcast_to(cdf(point, values, trials[at]), shape) for point in wanted])
 
     return probabilities
 
@@ -152,8 +171,8 @@ def _distribution(situation: Situation) -> Callable[[Etas], Array]:
 def _response(situation: Situation) -> tuple[Array, Array]:
     design = situation.design
     y = np.asarray(design.response, dtype=float)
-    trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
-    return y[situation.rows], trials[situation.rows]
+    trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape[-1:])
+    return y[..., situation.rows], trials[situation.rows]
 
 
 def _is_normal(situation: Situation) -> bool:
@@ -162,14 +181,18 @@ def _is_normal(situation: Situation) -> bool:
     return design.family.conjugate and design.mu.link.name == "identity" and entered <= {design.mu.parameter}
 
 
-def _normal_rows(situation: Situation) -> RowLaw:
-    log, upper = (np.empty_like(situation.etas[situation.design.mu.parameter]) for _ in range(2))
+def _normal_rows(situation: Situation, points: Array | None) -> RowLaw:
+    y, _ = _response(situation)
+    log = np.empty_like(situation.etas[situation.design.mu.parameter])
+    distribution = None if points is None else np.empty((len(points), *log.shape))
     for rows in _unit_rows(situation):
         _, weighted, precision = _normal_unit(situation, rows)
-        z = weighted / np.sqrt(precision)
-        log[:, rows] = 0.5 * np.log(precision) - 0.5 * z**2 - 0.5 * np.log(2.0 * np.pi)
-        upper[:, rows] = special.ndtr(z)
-    return RowLaw(log, np.stack([upper, upper]))
+        root = np.sqrt(precision)
+        z = weighted / root
+        log[:, rows] = np.log(root) - 0.5 * z**2 - 0.5 * np.log(2.0 * np.pi)
+        if points is not None and distribution is not None:
+            distribution[:, :, rows] = special.ndtr(z + (points[:, None, rows] - y[rows]) * root)
+    return RowLaw(log, distribution)
 
 
 def _normal_unit(situation: Situation, rows: Integers) -> tuple[Array, Array, Array]:
@@ -201,8 +224,8 @@ def _effect_columns(situation: Situation, rows: Integers) -> Array:
     for layer in situation.layers:
         present, sets = np.unique(layer.index[rows], return_inverse=True)
         for source in layer.sources:
-            block = np.zeros((draws, len(rows), len(present), source.matrix.shape[1]))
-            block[:, np.arange(len(rows)), sets] = np.einsum("mk,skl->sml", source.matrix[rows], source.root)
+            block = np.zeros((draws, len(rows), len(present), source.loadings.shape[-1]))
+            block[:, np.arange(len(rows)), sets] = source.loadings[:, rows]
             blocks.append(block.reshape(draws, len(rows), -1))
     return np.concatenate(blocks, axis=-1)
 

@@ -79,25 +79,31 @@ def integrate(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres 
     return np.asarray(special.logsumexp([log for log, _ in visits], axis=0))
 
 
-def average(rows: RowLogs, etas: Etas, layers: Sequence[Layer], what: Callable[[Etas], Array]) -> Array:
+def average(
+    rows: RowLogs, etas: Etas, layers: Sequence[Layer], what: Callable[[Etas], Array], at: Integers | None = None
+) -> Array:
     """Return the expectation of `what` under the law of all effects given the rows.
 
     Parameters
     ----------
     what : callable
-        (M, S, n) values for predictors (S, n).
+        (M, S, m) values of m rows for predictors (S, n).
+    at : (m,) integer array, optional
+        Which rows these are; all if not given.
 
     Returns
     -------
-    (M, S, n) array
+    (M, S, m) array
     """
     if not layers:
         return what(etas)
     visits = list(_visit(rows, etas, layers, {}))
-    mass = special.softmax([log for log, _ in visits], axis=0)[:, :, layers[0].index]
-    return np.asarray(
-        sum(own * average(rows, moved, layers[1:], what) for own, (_, moved) in zip(mass, visits, strict=True))
+    sets = layers[0].index if at is None else layers[0].index[at]
+    mass = special.softmax([log for log, _ in visits], axis=0)
+    parts = (
+        own[:, sets] * average(rows, moved, layers[1:], what, at) for own, (_, moved) in zip(mass, visits, strict=True)
     )
+    return np.asarray(sum(parts))
 
 
 def _visit(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres) -> Iterator[tuple[Array, Etas]]:
@@ -167,7 +173,7 @@ def _differentiate(logs: Callable[[Array], Array], z: Array) -> tuple[Array, Arr
 def _move(etas: Etas, layer: Layer, z: Array) -> Etas:
     moved, at = dict(etas), 0
     for source in layer.sources:
-        width = source.matrix.shape[1]
+        width = source.loadings.shape[-1]
         moved[source.parameter] = moved[source.parameter] + source.contribution(z[..., at : at + width], layer.index)
         at += width
     return moved

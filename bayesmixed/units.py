@@ -23,29 +23,25 @@ Integers = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Effects of one term that are independent normal given the parameters, K for each set of a layer.
+    """Effects of one term, as K independent standard normal numbers for each set of a layer.
 
     Attributes
     ----------
     parameter : str
         The predictor that they enter.
-    matrix : (n, K) array
-        Their columns; zero in rows that other effects of the term enter.
-    root : (S, K, K) array
-        Matrix whose product with its transpose is their covariance, by draw.
+    loadings : (S, n, K) array
+        What each adds to the predictor of each row, by draw; zero in rows that other effects of the term enter.
     """
 
     parameter: str
-    matrix: Array
-    root: Array
+    loadings: Array
 
     def contribution(self, z: Array, index: Integers) -> Array:
         """Return what standardised effects (S, J, K) add to the predictor of each row, (S, n)."""
-        effects = np.einsum("skl,sjl->sjk", self.root, z)
-        total = np.zeros((len(z), len(index)))
-        for column, x in enumerate(self.matrix.T):
-            total += effects[:, index, column] * x
-        return total
+        total = self.loadings[..., 0] * z[:, index, 0]
+        for column in range(1, self.loadings.shape[-1]):
+            total += self.loadings[..., column] * z[:, index, column]
+        return np.asarray(total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +65,12 @@ class Layer:
     @property
     def width(self) -> int:
         """Number of effects of each set."""
-        return sum(source.matrix.shape[1] for source in self.sources)
+        return sum(source.loadings.shape[-1] for source in self.sources)
+
+    @property
+    def owned(self) -> NDArray[np.bool_]:
+        """Rows that any effect enters, (n,)."""
+        return np.any([np.any(source.loadings != 0, axis=(0, 2)) for source in self.sources], axis=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +100,15 @@ class Situation:
     layers: tuple[Layer, ...]
 
     def restrict(self, keep: NDArray[np.bool_]) -> "Situation":
-        """Return the situation for some of the rows: whole units."""
+        """Return the situation for some of the rows, whole units, with the layers that have effects there."""
         layers = tuple(
             Layer(
                 _compress(layer.index[keep]),
-                tuple(Source(s.parameter, s.matrix[keep], s.root) for s in layer.sources),
+                tuple(Source(source.parameter, source.loadings[:, keep]) for source in layer.sources),
                 layer.names,
             )
             for layer in self.layers
+            if layer.owned[keep].any()
         )
         etas = {name: eta[:, keep] for name, eta in self.etas.items()}
         return Situation(self.design, self.rows[keep], _compress(self.units[keep]), etas, self.scalars, layers)
@@ -207,7 +209,7 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> Situation:
                 eta
                 + (location - posterior[predictor.beta].transpose("chain", "draw", ...).values[..., columns]) @ part.T
             )
-            source = Source(name, part @ sd[:, None], np.ones((draws, 1, 1)))
+            source = Source(name, np.broadcast_to((part @ sd)[:, None], (draws, len(part), 1)))
             sources.append((POPULATION, units.index, source))
         for group in predictor.groups:
             own = owned_rows(group.index, units)
@@ -216,8 +218,8 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> Situation:
                 eta = eta + group_contribution(group, effects) * ~own
             if own.any():
                 root = matrix_root(effects_at_centre(predictor, group, posterior))
-                matrix = group.centred_matrix * own[:, None]
-                source = Source(name, matrix, root.reshape(draws, *root.shape[2:]))
+                loadings = np.einsum("nk,cdkl->cdnl", group.centred_matrix * own[:, None], root)
+                source = Source(name, loadings.reshape(draws, *loadings.shape[2:]))
                 sources.append((group.name, np.where(own, group.index, -1), source))
         etas[name] = eta.reshape(draws, -1)
     scalars, layers = _scalars(design, posterior), _arrange(sources, units)
@@ -240,7 +242,16 @@ def _arrange(sources: Sequence[tuple[str, Integers, Source]], units: Factor) -> 
         else:
             layers.append(Layer(sets, (source,), (name,)))
         before = layers[-1].index
-    return tuple(layers)
+    return tuple(_merge_sources(layer) if layer.index.max() + 1 == len(layer.index) else layer for layer in layers)
+
+
+def _merge_sources(layer: Layer) -> Layer:
+    """Return a layer whose sets are single rows with one effect a predictor: sums of normals are normal."""
+    sources = []
+    for parameter in dict.fromkeys(source.parameter for source in layer.sources):
+        squares = [np.sum(s.loadings**2, axis=-1) for s in layer.sources if s.parameter == parameter]
+        sources.append(Source(parameter, np.sqrt(sum(squares[1:], squares[0]))[..., None]))
+    return Layer(layer.index, tuple(sources), layer.names)
 
 
 def _own_columns(design: Design, predictor: Predictor, units: Factor) -> Iterator[tuple[list[int], Array, Array]]:

@@ -1,0 +1,147 @@
+"""Pictures of residuals: against the mean, a column or a group, and whether predictions are calibrated."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.fitting import Fit
+from bayesmixed.links import Array
+from bayesmixed.prediction import predict
+from bayesmixed.structure import Factor
+from bayesmixed.summaries.bands import uniform_band
+from bayesmixed.summaries.quantile_residuals import SEED, residuals
+from bayesmixed.units import find_units
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+POINT, TREND, BAND = "#0072B2", "#D55E00", "#999999"
+"""Colours of Okabe & Ito, and grey."""
+MEAN = "mean"
+_MEAN_DRAWS = 200
+_LABELLED = 40
+
+
+def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figure":
+    """Return the quantile residuals against something, as a matplotlib figure.
+
+    If the model is right they are standard normal wherever one looks: about 95 % between the dashed lines, and a trend
+    (means of bins, with 95 % of the mean's error) that stays at 0.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    against : str
+        "mean" (the posterior mean of the expected response), a column of the data, or a grouping factor.
+    seed : int
+        For the random part of discrete responses.
+
+    Raises
+    ------
+    SpecError
+        There is no such column or factor.
+    """
+    from matplotlib.figure import Figure
+
+    residual = residuals(fit, seed=seed)["residual"].to_numpy()
+    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    for level, style in ((0.0, "-"), (-1.96, "--"), (1.96, "--")):
+        axes.axhline(level, color="0.35", linestyle=style, linewidth=0.9)
+    place = _horizontal(fit, against)
+    if isinstance(place, Factor):
+        _show_levels(axes, place, residual)
+    else:
+        _show_numbers(axes, place, residual)
+        axes.set_xlabel(f"expected {fit.design.spec.response}" if against == MEAN else against)
+    axes.set_ylabel("quantile residual")
+    limit = max(3.2, 1.05 * float(np.max(np.abs(residual))))
+    axes.set_ylim(-limit, limit)
+    axes.grid(color="0.92")
+    axes.set_axisbelow(True)
+    handles, _ = axes.get_legend_handles_labels()
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    return figure
+
+
+def plot_loo_pit(fit: Fit, *, seed: int = SEED) -> "Figure":
+    """Return how far the leave-one-out predictions are from calibrated, as a matplotlib figure.
+
+    The ordered probability integral transforms u, taken from the places at which calibrated ones are expected; inside
+    the 95 % band (simultaneous, by simulation, as in Säilynoja, Bürkner & Vehtari 2022, Stat Comput 32:32) if the model
+    is right. Above 0 on the left and below on the right: predictions are too narrow; the reverse: too wide.
+    """
+    from matplotlib.figure import Figure
+
+    pit = np.sort(residuals(fit, seed=seed)["pit"].to_numpy())
+    n = len(pit)
+    place = np.arange(1, n + 1) / (n + 1)
+    lower, upper = uniform_band(n)
+    figure = Figure(figsize=(7.5, 4.4), layout="constrained")
+    axes = figure.add_subplot()
+    label = "95 % band, simultaneous"
+    axes.fill_between(place, place - upper, place - lower, color=BAND, alpha=0.3, linewidth=0, label=label)
+    axes.axhline(0.0, color="0.35", linewidth=0.9)
+    axes.plot(place, place - pit, color=POINT, linewidth=1.5, label="leave-one-out PIT")
+    axes.set_xlabel("share of observations with a smaller probability integral transform")
+    axes.set_ylabel("this share minus the transform")
+    axes.set_xlim(0, 1)
+    axes.grid(color="0.92")
+    axes.set_axisbelow(True)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    return figure
+
+
+def _horizontal(fit: Fit, against: str) -> Factor | Array:
+    design = fit.design
+    if against == MEAN:
+        return np.asarray(predict(fit, draws=_MEAN_DRAWS)[MEAN].mean(("chain", "draw")))
+    names = [group.name for _, group in design.group_blocks() if not group.observation]
+    data = design.table.data
+    if against in data and against not in names and pd.api.types.is_numeric_dtype(data[against]):
+        return data[against].to_numpy(dtype=float)
+    accepted = [MEAN, *dict.fromkeys([*names, *map(str, data.columns)])]
+    if against not in accepted:
+        raise SpecError(f"against='{against}' is not there. {did_you_mean(against, accepted)}")
+    return find_units(design, against)
+
+
+def _show_numbers(axes: Any, x: Array, residual: Array) -> None:
+    axes.scatter(x, residual, s=14, color=POINT, alpha=0.55, linewidths=0, label="observation")
+    bins = min(12, len(np.unique(x)), max(2, len(x) // 8))
+    groups = np.array_split(np.argsort(x, kind="stable"), bins)
+    centre = [x[rows].mean() for rows in groups]
+    mean = np.array([residual[rows].mean() for rows in groups])
+    error = np.array([1.96 / np.sqrt(len(rows)) for rows in groups])
+    axes.errorbar(
+        centre, mean, error, color=TREND, marker="s", markersize=4, linewidth=1.2, label="mean of a bin, 95 %"
+    )
+
+
+def _show_levels(axes: Any, factor: Factor, residual: Array) -> None:
+    sizes = factor.sizes
+    mean = np.bincount(factor.index, weights=residual) / sizes
+    order = np.argsort(mean, kind="stable")
+    place = np.empty(len(order))
+    place[order] = np.arange(len(order))
+    axes.scatter(place[factor.index], residual, s=14, color=POINT, alpha=0.55, linewidths=0, label="observation")
+    error = 1.96 / np.sqrt(sizes)
+    axes.errorbar(
+        place,
+        mean,
+        error,
+        color=TREND,
+        marker="s",
+        markersize=4,
+        linestyle="",
+        linewidth=1.2,
+        label="mean of a level, 95 %",
+    )
+    if len(order) <= _LABELLED:
+        axes.set_xticks(np.arange(len(order)), [factor.labels[i] for i in order], rotation=90 if len(order) > 12 else 0)
+        axes.set_xlabel(f"{factor.name}, ordered by mean residual")
+    else:
+        axes.set_xlabel(f"{factor.name} ({len(order)} levels, ordered by mean residual)")

@@ -1,0 +1,95 @@
+"""Quantile residuals against closed forms, and the tests that read them."""
+
+import warnings
+
+import fixed_draws
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import read_reference
+from scipy import stats
+
+import bayesmixed as bm
+
+CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
+COUNTS = 400
+
+
+def at(formula, family, data, values, draws=50):
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        patch.setattr(fixed_draws, "DRAWS", draws)
+        return fixed_draws.fit_at(bm.prepare(bm.from_formula(formula, family=family), data), values)
+
+
+def counts(sd, size=COUNTS, seed=3):
+    generator = np.random.default_rng(seed)
+    return pd.DataFrame({"y": generator.poisson(np.exp(1.0 + sd * generator.standard_normal(size)))})
+
+
+def test_a_normal_row_is_judged_by_the_exact_prediction_from_the_others():
+    inputs, expected = CHECKS["G1"]["inputs"], CHECKS["G2"]["expected"]
+    data = pd.DataFrame({"y": inputs["y"], "group": inputs["group"]})
+    quantiles = stats.norm.ppf((np.arange(8000) + 0.5) / 8000).reshape(2, 4000, 1)
+    beta = expected["beta_mean"] + expected["beta_sd"] * quantiles
+    values = {"beta": beta, "sd_group": inputs["sd_group"], "sigma": inputs["sigma"]}
+    found = bm.residuals(at("y ~ 1 + (1 | group)", "gaussian", data, values, 4000), draws=None)
+    same = (data["group"].to_numpy()[:, None] == data["group"].to_numpy()).astype(float)
+    precision = np.linalg.inv(1.5**2 + 1.2**2 * same + 0.8**2 * np.eye(9))
+    exact = precision @ (data["y"] - 2.0) / np.sqrt(np.diag(precision))
+    np.testing.assert_allclose(found["residual"], exact, atol=0.02)
+    np.testing.assert_allclose(found["lower"], found["upper"], rtol=1e-12)
+    assert list(found.index) == list(data.index)
+
+
+def test_a_count_lies_between_the_two_probabilities_of_its_prediction():
+    data = counts(0.6)
+    found = bm.residuals(at("y ~ 1 + obs()", "poisson", data, {"beta": 1.0, "sd_obs": 0.6}))
+    grid = np.linspace(-7, 7, 401)
+    mass = stats.norm.pdf(grid) * (grid[1] - grid[0])
+    y = data["y"].to_numpy()[:, None]
+    np.testing.assert_allclose(found["upper"], stats.poisson.cdf(y, np.exp(1 + 0.6 * grid)) @ mass, atol=2e-3)
+    np.testing.assert_allclose(found["lower"], stats.poisson.cdf(y - 1, np.exp(1 + 0.6 * grid)) @ mass, atol=2e-3)
+    assert ((found["pit"] >= found["lower"]) & (found["pit"] <= found["upper"])).all()
+
+
+def test_residuals_are_the_same_for_the_same_seed_only():
+    fit = at("y ~ 1", "poisson", counts(0.0), {"beta": 1.0})
+    assert bm.residuals(fit).equals(bm.residuals(fit))
+    assert not np.allclose(bm.residuals(fit, seed=2)["residual"], bm.residuals(fit)["residual"])
+
+
+@pytest.mark.parametrize(("sd", "says"), [(0.0, "as the model expects"), (0.6, "more variation")])
+def test_dispersion_is_judged(sd, says):
+    found = bm.check_residuals(at("y ~ 1", "poisson", counts(sd), {"beta": 1.0 + sd**2 / 2})).set_index("check")
+    assert found.loc["dispersion", "says"].startswith(says)
+    assert (found.loc["dispersion", "p"] < 0.001) == (sd > 0)
+
+
+def test_as_many_observation_effects_as_there_are_make_the_dispersion_right():
+    found = bm.check_residuals(at("y ~ 1 + obs()", "poisson", counts(0.6), {"beta": 1.0, "sd_obs": 0.6}))
+    assert set(found["says"]) == {"as the model expects"}
+
+
+def test_zeros_are_counted_against_their_chances():
+    data = counts(0.0)
+    expected = COUNTS * np.exp(-np.e)
+    fit = at("y ~ 1", "poisson", data, {"beta": 1.0})
+    zeros = bm.check_residuals(fit).set_index("check").loc["zeros"]
+    assert zeros["expected"] == pytest.approx(expected)
+    law = stats.binom(COUNTS, np.exp(-np.e))
+    assert (zeros["lower"], zeros["upper"]) == (law.ppf(0.025), law.ppf(0.975))
+    inflated = data.assign(y=np.where(np.arange(COUNTS) % 8 == 0, 0, data["y"]))
+    found = bm.check_residuals(at("y ~ 1", "poisson", inflated, {"beta": 1.0})).set_index("check").loc["zeros"]
+    assert found["says"].startswith("more zeros")
+
+
+def test_a_response_without_atoms_has_no_test_of_zeros():
+    data = pd.DataFrame({"y": stats.norm.ppf((np.arange(50) + 0.5) / 50)})
+    found = bm.check_residuals(at("y ~ 1", "gaussian", data, {"sigma": 1.0}))
+    assert list(found["check"]) == ["dispersion"]
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(bm.SpecError, match="quantile"):
+        bm.residuals(at("y ~ 1", "poisson", counts(0.0), {"beta": 1.0}), kind="pearson")
