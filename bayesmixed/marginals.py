@@ -27,12 +27,12 @@ class RowLaw:
     ----------
     log : (S, n) array
         Log-density at the response.
-    distribution : (M, S, n) array or None
-        P(Y <= point) at the points that were asked for.
+    distribution : (M, S, n) array
+        P(Y <= point) at the M points that were asked for.
     """
 
     log: Array
-    distribution: Array | None
+    distribution: Array
 
 
 def split_draws(posterior: xr.Dataset, rows: int) -> Iterator[xr.Dataset]:
@@ -89,7 +89,7 @@ def unit_logs(situation: Situation) -> Array:
     return sum_rows(sets, parents)
 
 
-def leave_rows_out(design: Design, posterior: xr.Dataset, points: Array | None = None) -> RowLaw:
+def leave_rows_out(design: Design, posterior: xr.Dataset, points: Array) -> RowLaw:
     """Return the law of each row given the other rows and, by draw, all effects that do not leave with it.
 
     Effects of a level with few rows (of every level, where the response is normal) are integrated out under the other
@@ -97,8 +97,8 @@ def leave_rows_out(design: Design, posterior: xr.Dataset, points: Array | None =
 
     Parameters
     ----------
-    points : (M, n) array, optional
-        Where the distribution function of each row is wanted.
+    points : (M, n) array
+        Where the distribution function of each row is wanted; M can be 0.
     """
     companions = _companions(design)
     small = np.zeros(design.rows, dtype=bool)
@@ -111,7 +111,7 @@ def leave_rows_out(design: Design, posterior: xr.Dataset, points: Array | None =
     alone = situate(design, posterior, find_units(design, OBSERVATION))
     own = np.any([layer.owned for layer in alone.layers], axis=0) if alone.layers else small
     shape = (len(next(iter(alone.etas.values()))), design.rows)
-    law = RowLaw(np.empty(shape), None if points is None else np.empty((len(points), *shape)))
+    law = RowLaw(np.empty(shape), np.empty((len(points), *shape)))
     for rows in (own & ~small, ~own & ~small):
         if rows.any():
             _leave_out_alone(alone.restrict(rows), law, points)
@@ -120,17 +120,17 @@ def leave_rows_out(design: Design, posterior: xr.Dataset, points: Array | None =
     return law
 
 
-def _leave_out_alone(situation: Situation, law: RowLaw, points: Array | None) -> None:
+def _leave_out_alone(situation: Situation, law: RowLaw, points: Array) -> None:
     """Write into the law what each row is when its own effects come from their prior."""
     law.log[:, situation.rows] = unit_logs(situation)
-    if points is not None and law.distribution is not None:
+    if len(points):
         what = _distribution(situation, points, np.arange(len(situation.rows)))
         law.distribution[..., situation.rows] = average(
             row_logs(situation, 0.0), situation.etas, situation.layers, what
         )
 
 
-def _leave_out_in_turn(situation: Situation, law: RowLaw, points: Array | None) -> None:
+def _leave_out_in_turn(situation: Situation, law: RowLaw, points: Array) -> None:
     """Write into the law what each row is given the others of its unit: the first of each unit, the second, ..."""
     order = _places_within(situation.units)
     full = integrate(row_logs(situation), situation.etas, situation.layers)
@@ -140,7 +140,7 @@ def _leave_out_in_turn(situation: Situation, law: RowLaw, points: Array | None) 
         without = integrate(others, situation.etas, situation.layers)
         sets, rows = situation.layers[0].index[out], situation.rows[out]
         law.log[:, rows] = full[:, sets] - without[:, sets]
-        if points is not None and law.distribution is not None:
+        if len(points):
             what = _distribution(situation, points, out)
             law.distribution[..., rows] = average(others, situation.etas, situation.layers, what, out)
 
@@ -181,16 +181,16 @@ def _is_normal(situation: Situation) -> bool:
     return design.family.conjugate and design.mu.link.name == "identity" and entered <= {design.mu.parameter}
 
 
-def _normal_rows(situation: Situation, points: Array | None) -> RowLaw:
+def _normal_rows(situation: Situation, points: Array) -> RowLaw:
     y, _ = _response(situation)
     log = np.empty_like(situation.etas[situation.design.mu.parameter])
-    distribution = None if points is None else np.empty((len(points), *log.shape))
+    distribution = np.empty((len(points), *log.shape))
     for rows in _unit_rows(situation):
         _, weighted, precision = _normal_unit(situation, rows)
         root = np.sqrt(precision)
         z = weighted / root
         log[:, rows] = np.log(root) - 0.5 * z**2 - 0.5 * np.log(2.0 * np.pi)
-        if points is not None and distribution is not None:
+        if len(points):
             distribution[:, :, rows] = special.ndtr(z + (points[:, None, rows] - y[rows]) * root)
     return RowLaw(log, distribution)
 

@@ -234,8 +234,9 @@ def _refit_units(fit: Fit, units: Factor, found: Any, bad: Integers) -> Any:
 
 
 def _unit_draws(design: Design, posterior: xr.Dataset, units: Factor) -> xr.DataArray:
+    nowhere = np.empty((0, design.rows))
     parts = [
-        leave_rows_out(design, part).log if is_observation(units) else unit_logs(situate(design, part, units))
+        leave_rows_out(design, part, nowhere).log if is_observation(units) else unit_logs(situate(design, part, units))
         for part in split_draws(posterior, design.rows)
     ]
     return _label(design, posterior, units, parts)
