@@ -105,6 +105,7 @@ POISSON = Family(
     latent_variance=lambda values, link: _log_latent_variance(1.0 / values["mu"], link),
     latent_uses_mean=True,
     smoothed_mean=rate_mean,
+    summable="counts",
     discrete=True,
     hint="For rates, model the count with offset(log(exposure)).",
 )

@@ -98,6 +98,7 @@ def hurdle(base: Family, positive: Draw, support: str, *, log_concave: bool = Tr
         information=information,
         latent_variance=no_latent_variance,
         smoothed_mean=_positive_mean,
+        summable="",
         log_concave=log_concave,
         atoms=() if counted else (0.0,),
         hint="",

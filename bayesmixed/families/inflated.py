@@ -60,6 +60,7 @@ def zero_inflated(base: Family, distribution: str) -> Family:
         score=lambda y, values, trials: base.score(y, values, trials) * base_share(y, values, trials),
         information=information,
         latent_variance=no_latent_variance,
+        summable="",
         log_concave=False,
     )
 

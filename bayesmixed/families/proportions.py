@@ -71,6 +71,11 @@ def _beta_latent_variance(values: Values, link: Link) -> Array:
     return residual_variance(special.polygamma(1, a) + special.polygamma(1, b), link, "logit")
 
 
+def _beta_random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
+    # Draws within rounding of 0 and 1 are kept inside.
+    return np.clip(rng.beta(*_shapes(values), shape), np.finfo(float).tiny, 1.0 - np.finfo(float).epsneg)
+
+
 def _beta_binomial_logp(y: Any, values: Values, trials: Any) -> Array:
     a, b = _shapes(values)
     return np.asarray(log_choose(y, trials) + special.betaln(y + a, trials - y + b) - special.betaln(a, b))
@@ -130,7 +135,7 @@ BETA = Family(
     logp=_beta_logp,
     cdf=lambda y, values, trials: special.betainc(*_shapes(values), y),
     constant=lambda y, trials: -np.log(y) - np.log1p(-y),
-    random=lambda rng, values, trials, shape: rng.beta(*_shapes(values), shape),
+    random=_beta_random,
     mean=lambda values, trials: np.asarray(values["mu"]),
     variance=lambda values, trials: values["mu"] * (1.0 - values["mu"]) / (1.0 + values["phi"]),
     score=_beta_score,
@@ -159,6 +164,7 @@ BERNOULLI = Family(
     information=lambda values, trials: trials / (values["mu"] * (1 - values["mu"])),
     latent_variance=_tolerance_variance,
     smoothed_mean=proportion_mean,
+    summable="successes",
     discrete=True,
     observation_effect="a single 0 or 1 says nothing about its own variance",
     hint='For two-level text write the event on the left side: (outcome == "yes") ~ ...',
@@ -183,6 +189,7 @@ BINOMIAL = Family(
     information=lambda values, trials: trials / (values["mu"] * (1 - values["mu"])),
     latent_variance=_tolerance_variance,
     smoothed_mean=proportion_mean,
+    summable="successes",
     discrete=True,
     has_trials=True,
     hint="The response holds numbers of successes, the trials the numbers tried.",

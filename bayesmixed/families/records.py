@@ -89,6 +89,8 @@ class Family:
     latent_variance : callable
         Residual variance on the link scale for (values, link), `mu` being the marginal mean
         (Nakagawa, Johnson & Schielzeth 2017, J R Soc Interface 14:20170213); SpecError where there is no such scale.
+    summable : str
+        How rows with the same predictors add up: "successes" (with their trials), "counts", or "" for not at all.
     discrete, has_trials, log_concave : bool
         Counts or not; binomial-type or not; log-density concave in the predictor under the usual links.
     latent_uses_mean : bool
@@ -129,6 +131,7 @@ class Family:
     constant: Callable[[Array, Any], Array] = lambda y, trials: np.zeros(len(y))
     working: Callable[[Array], Array] = np.asarray
     pytensor_logp: Callable[[Any, Values, Any], Any] | None = None
+    summable: str = ""
     discrete: bool = False
     has_trials: bool = False
     log_concave: bool = True

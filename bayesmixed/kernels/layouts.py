@@ -11,6 +11,7 @@ from bayesmixed import priors
 from bayesmixed.design import Design, Predictor
 from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.links import LINK_CODES
+from bayesmixed.kernels.merging import merge_rows
 from bayesmixed.kernels.packing import Block, Packed, close
 from bayesmixed.kernels.prior_rows import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT, kernel
 from bayesmixed.kernels.rows import FAMILY_CODES
@@ -140,22 +141,20 @@ def _lay_out_term(
 def pack(layout: Layout) -> Packed:
     """Return the flat blocks that the compiled density reads."""
     design, block = layout.design, Block()
-    parameters = design.family.parameters
+    rows, parameters = merge_rows(design), design.family.parameters
     header = np.zeros(at.FIRST_PARAMETER + at.PARAMETER_SIZE * len(parameters), dtype=np.int64)
     block.add_integers(header)
     header[at.ROWS], header[at.FAMILY], header[at.PARAMETERS] = (
-        design.rows,
+        len(rows.kept),
         FAMILY_CODES[design.family.name],
         len(parameters),
     )
     header[at.DIMENSION] = layout.dimension
-    y = np.asarray(design.response, dtype=float)
-    trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
-    header[at.RESPONSE], header[at.TRIALS] = block.add_numbers(y), block.add_numbers(trials)
-    header[at.CONSTANTS] = block.add_numbers(design.family.constant(y, trials))
-    header[at.WEIGHTS] = -1 if design.multiplicity is None else block.add_numbers(design.multiplicity)
+    header[at.RESPONSE], header[at.TRIALS] = block.add_numbers(rows.response), block.add_numbers(rows.trials)
+    header[at.CONSTANTS] = block.add_numbers(rows.constants)
+    header[at.WEIGHTS] = -1 if rows.weights is None else block.add_numbers(rows.weights)
     # Scales have a logarithmic link.
-    factor = None if design.scale_factor is None else np.log(design.scale_factor)
+    factor = None if design.scale_factor is None else np.log(design.scale_factor[rows.kept])
     for number, parameter in enumerate(parameters):
         shift = factor if parameter.name == design.family.scale else None
         base = at.FIRST_PARAMETER + number * at.PARAMETER_SIZE
@@ -166,13 +165,18 @@ def pack(layout: Layout) -> Packed:
             header[base + at.OFFSET] = -1 if shift is None else block.add_numbers(shift)
         else:
             header[base + at.SCALAR] = -2
-            _pack_predictor(block, header, base, layout.predictors[parameter.name], shift)
+            _pack_predictor(block, header, base, layout.predictors[parameter.name], rows.kept, shift)
     header[at.PRIORS], header[at.PRIOR_COUNT] = pack_priors(block, layout)
     return close(block, header)
 
 
 def _pack_predictor(
-    block: Block, header: NDArray[np.int64], base: int, layout: PredictorLayout, further: Array | None
+    block: Block,
+    header: NDArray[np.int64],
+    base: int,
+    layout: PredictorLayout,
+    kept: NDArray[np.int64],
+    further: Array | None,
 ) -> None:
     predictor = layout.predictor
     placements = [term.placement for term in layout.terms]
@@ -182,8 +186,8 @@ def _pack_predictor(
     header[base + at.BETA_SLOTS] = block.add_integers(layout.beta)
     header[base + at.BETA_VALUES] = block.add_numbers(layout.beta_values)
     header[base + at.REST_WIDTH], header[base + at.REST_COLUMNS] = len(rest), block.add_integers(rest)
-    header[base + at.REST_MATRIX] = block.add_numbers(predictor.centred_matrix[:, rest])
-    offset = predictor.offset if further is None else predictor.offset + further
+    header[base + at.REST_MATRIX] = block.add_numbers(predictor.centred_matrix[np.ix_(kept, rest)])
+    offset = predictor.offset[kept] + (0.0 if further is None else further)
     shift = sum((remaining_shift(predictor, p) for p in placements), np.zeros(len(layout.beta)))
     header[base + at.SHIFT], header[base + at.OFFSET] = block.add_numbers(shift), block.add_numbers(offset)
     table = np.zeros((len(layout.terms), at.TERM_SIZE), dtype=np.int64)
@@ -191,8 +195,8 @@ def _pack_predictor(
     for number, term in enumerate(layout.terms):
         group, placement, row = term.placement.group, term.placement, table[number]
         row[at.LEVELS], row[at.COLUMNS] = len(group.levels), len(group.labels)
-        row[at.INDEX] = block.add_integers(group.index)
-        row[at.MATRIX] = block.add_numbers(group.centred_matrix)
+        row[at.INDEX] = block.add_integers(group.index[kept])
+        row[at.MATRIX] = block.add_numbers(group.centred_matrix[kept])
         row[at.ONES] = int(len(group.labels) == 1 and bool(np.all(group.centred_matrix == 1)))
         row[at.SD_SLOTS], row[at.SD_VALUES] = block.add_integers(term.sd), block.add_numbers(term.sd_values)
         correlated = [part for part in group.parts if part.correlated]

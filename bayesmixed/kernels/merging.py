@@ -1,0 +1,75 @@
+"""Rows that share all predictors, merged where one row can stand for them with exactly the same likelihood."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesmixed.design import Design
+from bayesmixed.links import Array
+
+_WORTHWHILE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a compiled density, m of them.
+
+    Attributes
+    ----------
+    kept : (m,) integer array
+        For each the first row of the design that it stands for.
+    response, trials, constants : (m,) arrays
+        Response, trials, and what of the log-likelihood depends on no parameter.
+    weights : (m,) array or None
+        What multiplies the log-likelihood of each; None: nothing.
+    """
+
+    kept: NDArray[np.int64]
+    response: Array
+    trials: Array
+    constants: Array
+    weights: Array | None
+
+
+def merge_rows(design: Design) -> Rows:
+    """Return the rows of a design, merged if that makes them at least a tenth fewer.
+
+    Where successes or counts can be added up (`Family.summable`), all rows with the same predictors become one;
+    in other families only those with the same response.
+    """
+    y = np.asarray(design.response, dtype=float)
+    trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
+    constants = design.family.constant(y, trials)
+    summable = design.family.summable
+    single = Rows(np.arange(len(y), dtype=np.int64), y, trials, constants, design.multiplicity)
+    if any(group.observation for _, group in design.group_blocks()):
+        return single
+    cell = _number_cells(design, () if summable else (y, trials))
+    kept = np.unique(cell, return_index=True)[1].astype(np.int64)
+    if len(kept) > _WORTHWHILE * len(y):
+        return single
+    counts = np.ones(len(y)) if design.multiplicity is None else design.multiplicity
+    total = np.bincount(cell, counts)
+    added = [np.bincount(cell, counts * values) for values in (y, trials, constants)]
+    if summable == "successes":
+        return Rows(kept, *added, None)
+    return Rows(kept, added[0] / total, trials[kept], added[2] / total, total)
+
+
+def _number_cells(design: Design, further: tuple[Array, ...]) -> NDArray[np.int64]:
+    """Return for each row the number of its cell: rows with the same values in every predictor."""
+    columns: list[NDArray[Any]] = list(further)
+    if design.scale_factor is not None:
+        columns.append(design.scale_factor)
+    for predictor in design.predictors.values():
+        columns += [predictor.offset, *predictor.population.matrix.T]
+        for group in predictor.groups:
+            columns += [group.index, *group.matrix.T]
+    varying = [column for column in columns if np.ptp(column) > 0]
+    if not varying:
+        return np.zeros(design.rows, dtype=np.int64)
+    cells = pd.DataFrame(dict(enumerate(varying))).groupby(list(range(len(varying))), sort=False).ngroup()
+    return np.asarray(cells, dtype=np.int64)
