@@ -53,10 +53,10 @@ def merge_rows(design: Design) -> Rows:
         return single
     counts = np.ones(len(y)) if design.multiplicity is None else design.multiplicity
     total = np.bincount(cell, counts)
-    added = [np.bincount(cell, counts * values) for values in (y, trials, constants)]
+    responses, tried, known = (np.bincount(cell, counts * values) for values in (y, trials, constants))
     if summable == "successes":
-        return Rows(kept, *added, None)
-    return Rows(kept, added[0] / total, trials[kept], added[2] / total, total)
+        return Rows(kept, responses, tried, known, None)
+    return Rows(kept, responses / total, trials[kept], known / total, total)
 
 
 def _number_cells(design: Design, further: tuple[Array, ...]) -> NDArray[np.int64]:
