@@ -14,6 +14,7 @@ from bayesmixed.links import LINKS, Array, Link, average_by_quadrature
 from bayesmixed.replicates import choose_groups, knows_moments, replicate
 from bayesmixed.summaries.alternatives import MORE_VARIANCE, list_families, takes_observation_effects
 from bayesmixed.summaries.check_statistics import Index, is_binary
+from bayesmixed.summaries.prior_tables import format_number
 
 DATA, MODEL = "data", "this model"
 BASES = ("poisson", "binomial")
@@ -124,7 +125,7 @@ def _alternatives(design: Design, rows: _Rows) -> dict[str, Array]:
             return family.variance({family.parameters[0].name: share, extra: link.inverse(eta)}, rows.trials)
 
         eta = _match(variance, rows, _ENDS)
-        found[f"{family.name} ({extra.name} = {float(link.inverse(eta)):.2g})"] = variance(eta)
+        found[f"{family.name} ({extra.name} = {format_number(float(link.inverse(eta)), 2)})"] = variance(eta)
     base = _base(design)
     if base is not None and takes_observation_effects(design):
 
@@ -132,7 +133,7 @@ def _alternatives(design: Design, rows: _Rows) -> dict[str, Array]:
             return _with_effects(base, design.mu.link, share, rows.trials, float(np.exp(log_sd)))
 
         log_sd = _match(with_sd, rows, _ENDS_OF_LOG_SD)
-        found[f"{base.name} + obs() (SD = {np.exp(log_sd):.2g})"] = with_sd(log_sd)
+        found[f"{base.name} + obs() (SD = {format_number(float(np.exp(log_sd)), 2)})"] = with_sd(log_sd)
     return found
 
 

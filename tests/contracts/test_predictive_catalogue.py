@@ -20,9 +20,7 @@ def fit_of(family):
     left = "y | trials(n)" if family.has_trials else "y"
     spec = bm.from_formula(f"{left} ~ x + (1 | g)", family=family.name)
     truth = {"beta[Intercept]": 0.3, "beta[x]": 0.4, "sd_g[Intercept]": 0.4}
-    truth |= {
-        p.name: 0.4 if np.isfinite(p.upper) else p.lower + 2.5 if p.lower > 0 else 1.5 for p in family.parameters[1:]
-    }
+    truth |= {p.name: 0.4 if np.isfinite(p.upper) else p.lower + 4.0 for p in family.parameters[1:]}
     made = bm.simulate(spec, data=data, truth=truth, seed=3)
     values = {name: made.truth[name].values for name in made.truth.data_vars}
     return fit_at(bm.prepare(spec, made.data), values)
