@@ -13,7 +13,7 @@ ROWS = 160
 each_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
 
 
-def fit_of(family):
+def fit_of(family, seed=3):
     """Return a fit at the parameters that made its data."""
     generator = np.random.default_rng(20262)
     data = pd.DataFrame({"x": generator.normal(size=ROWS), "n": 9, "g": [f"{i % 16:02}" for i in range(ROWS)]})
@@ -21,7 +21,7 @@ def fit_of(family):
     spec = bm.from_formula(f"{left} ~ x + (1 | g)", family=family.name)
     truth = {"beta[Intercept]": 0.3, "beta[x]": 0.4, "sd_g[Intercept]": 0.4}
     truth |= {p.name: 0.4 if np.isfinite(p.upper) else p.lower + 4.0 for p in family.parameters[1:]}
-    made = bm.simulate(spec, data=data, truth=truth, seed=3)
+    made = bm.simulate(spec, data=data, truth=truth, seed=seed)
     values = {name: made.truth[name].values for name in made.truth.data_vars}
     return fit_at(bm.prepare(spec, made.data), values)
 
@@ -35,21 +35,25 @@ def test_replicates_lie_in_the_support(family):
 
 
 @each_family
-def test_checks_of_the_true_model_have_numbers_and_mostly_fit(family):
-    fit = fit_of(family)
-    for groups in ("existing", "new"):
-        checks = bm.posterior_checks(fit, groups=groups, seed=1)
-        numbers = checks.table[["observed", "median", "lower", "upper", "p"]]
-        assert np.all(np.isfinite(numbers))
-        assert np.mean(checks.table["verdict"] != FITS) <= 0.25
-        assert "Posterior predictive checks" in str(checks)
-        assert "<table" in checks._repr_html_()
+@pytest.mark.parametrize("groups", ["existing", "new"])
+def test_checks_have_numbers_text_and_html(family, groups):
+    checks = bm.posterior_checks(fit_of(family), groups=groups, seed=1)
+    assert np.all(np.isfinite(checks.table[["observed", "median", "lower", "upper", "p"]]))
+    assert "Posterior predictive checks" in str(checks)
+    assert "<table" in checks._repr_html_()
+
+
+@each_family
+def test_checks_of_the_true_model_mostly_fit(family):
+    tables = [bm.posterior_checks(fit_of(family, seed), seed=1).table for seed in range(100, 106)]
+    # 5 % are expected; the statistics of one data set depend on each other.
+    assert np.mean(pd.concat(tables)["verdict"] != FITS) <= 0.2
 
 
 @each_family
 def test_every_family_has_its_pictures(family):
     fit = fit_of(family)
-    for kind in ("rootogram" if family.discrete else "density", "ecdf", "pit", "groups", "statistics", None):
+    for kind in ("rootogram" if family.discrete else "density", "pit", None):
         assert bm.plot_posterior_checks(fit, kind, draws=40).axes
 
 
@@ -60,4 +64,3 @@ def test_every_family_has_its_prior_predictive(family):
     assert prior.replicates.shape == (200, ROWS)
     assert np.all(np.isfinite(prior.table[["median", "lower", "upper", "data"]]))
     assert f"{design.spec.response} as the priors expect it" in str(prior)
-    assert len(bm.plot_prior_predictive(prior).axes) == 2
