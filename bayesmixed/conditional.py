@@ -11,6 +11,7 @@ from bayesmixed.links import Array, Link
 Index = NDArray[np.intp]
 
 NODES = 31
+_NEAR = 0.05
 
 
 def conditional_variance(covariance: Array, information: Array) -> Array:
@@ -120,17 +121,19 @@ def _modes(
 ) -> tuple[Array, Array]:
     """Return modes (S, J) and expected curvatures there, by damped Fisher scoring."""
     effect = np.zeros((tau2.shape[0], len(starts)))
-    curvature = np.ones_like(effect)
+    curvature, moving = np.ones_like(effect), True
     for _ in range(60):
         eta, values = at(effect)
         slope = link.derivative(eta) * z
         score = group_sums(multiplicity * family.score(response, values, trials) * slope, order, starts) - effect / tau2
-        information = multiplicity * family.information(values, trials) * slope**2
-        curvature = group_sums(np.broadcast_to(information, eta.shape), order, starts)
-        curvature = curvature + 1.0 / tau2
+        if moving:
+            information = np.broadcast_to(multiplicity * family.information(values, trials) * slope**2, eta.shape)
+            curvature = group_sums(information, order, starts) + 1.0 / tau2
         step = score / curvature
         limit = np.maximum(2.0 * np.sqrt(tau2), 1e-12)
         effect = effect + np.clip(step, -limit, limit)
+        # The information of some families is a long sum; near the mode the last one serves.
+        moving = bool(np.any(np.abs(step) > _NEAR * np.sqrt(tau2)))
         if np.all(np.abs(step) <= 1e-8 * np.sqrt(tau2)):
             break
     return effect, curvature

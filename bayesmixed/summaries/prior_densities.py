@@ -14,7 +14,7 @@ from bayesmixed.terms.blocks import GroupBlock
 def log_prior_densities(fit: Fit) -> dict[str, xr.DataArray]:
     """Return the log prior density of every estimated top-level parameter, up to constants, by prior key, (chain, draw).
 
-    On the natural scale, without Jacobian, and never of group effects given their SD: so the same whatever the
+    On the scale on which each prior is stated, without Jacobian, and never of group effects given their SD: so the same whatever the
     parameterisation of the sampler was.
     """
     design, posterior = fit.design, fit.posterior
@@ -30,7 +30,8 @@ def log_prior_densities(fit: Fit) -> dict[str, xr.DataArray]:
                 key = predictor.corr(group)
                 found[key] = _log_correlations(group, centre, design.priors[key].prior.arguments[0])
     for name in design.scalars:
-        values[name] = posterior[name].values
+        function, _ = design.scalar_prior(name)
+        values[function.key(name)] = function.forward(posterior[name].values)
     found |= {
         key: _log_density(design.priors[key].prior, value) for key, value in values.items() if key in design.priors
     }
