@@ -10,7 +10,8 @@ from bayesmixed.families.parts import MU_RATE, half_normal, is_count, rate_mean,
 from bayesmixed.families.records import Family, Parameter, Values
 from bayesmixed.links import Array, Link
 
-_EXACT = 40
+_EXACT = 250
+_NOTHING = 1e-12
 """Terms of a series that are summed one by one; the rest is an integral."""
 
 
@@ -67,24 +68,37 @@ def _negbin1_information(values: Values, trials: Any) -> Array:
     """Return the expected information: sum over k >= 0 of P(Y > k) / (theta + k)^2, over phi^2, theta = mu / phi.
 
     It is -E of the second derivative, with trigamma(theta) - trigamma(theta + y) written as a sum. The far terms are
-    integrated by Gauss-Legendre rules on both sides of the mean.
+    integrated by Gauss-Legendre rules on both sides of the mean, where any probability is left.
     """
-    sizes = _with_theta(values)
-    theta = sizes["theta"]
+    mu, phi = (np.asarray(value, dtype=float) for value in np.broadcast_arrays(values["mu"], values["phi"]))
+    theta, share = mu / phi, phi / (1.0 + phi)
+    mass = np.exp(-theta * np.log1p(phi))
+    above = -np.expm1(-theta * np.log1p(phi))
+    total = np.array(above / np.square(theta))
+    for k in range(1, _EXACT):
+        mass = mass * share * (theta + k - 1.0) / k
+        above = np.maximum(above - mass, 0.0)
+        total += above / np.square(theta + k)
+    far = above > _NOTHING * total
+    if np.any(far):
+        total[far] += _far_information(mu[far], phi[far])
+    return np.asarray(total / np.square(phi))
 
-    def term(k: Any) -> Array:
-        return np.asarray(special.betaincc(theta, k + 1.0, theta / (theta + values["mu"])) / np.square(theta + k))
 
-    total: Any = sum(term(float(k)) for k in range(_EXACT))
-    sd = np.sqrt(values["mu"] * (1.0 + values["phi"]))
-    bounds = [np.full(np.shape(sd), _EXACT - 0.5)]
-    bounds += [np.maximum(values["mu"] + reach * sd, bounds[0]) for reach in (-8.0, -3.0, 0.0, 3.0, 8.0, 20.0, 60.0)]
+def _far_information(mu: Array, phi: Array) -> Array:
+    """Return the sum over k >= _EXACT of P(Y > k) / (theta + k)^2."""
+    theta, sd = mu / phi, np.sqrt(mu * (1.0 + phi))
+    total = np.zeros_like(theta)
+    bounds = [np.full(theta.shape, _EXACT - 0.5)]
+    bounds += [np.maximum(mu + reach * sd, bounds[0]) for reach in (-8.0, -3.0, 0.0, 3.0, 8.0, 20.0, 60.0)]
     nodes, weights = np.polynomial.legendre.leggauss(16)
     for low, high in pairwise(bounds):
         half = 0.5 * (high - low)
         for node, weight in zip(nodes, weights, strict=True):
-            total = total + weight * half * term(low + half * (1.0 + node))
-    return np.asarray(total / np.square(values["phi"]))
+            k = low + half * (1.0 + node)
+            above = special.betaincc(theta, k + 1.0, theta / (theta + mu))
+            total += weight * half * above / np.square(theta + k)
+    return total
 
 
 POISSON = Family(
