@@ -13,7 +13,7 @@ from bayesmixed.design import Design
 from bayesmixed.links import Array
 from bayesmixed.replicates import is_residual
 
-FEWEST_LEVELS = 3
+FEWEST_LEVELS = FEWEST_ROWS = 3
 UNKNOWN = np.array(np.nan)
 Index = NDArray[np.intp]
 
@@ -76,7 +76,8 @@ def choose_statistics(design: Design, rows: Index | None = None) -> tuple[Statis
     if family.discrete and not is_binary(design):
         chosen.append(DISPERSION)
     if not family.discrete:
-        chosen += [SD, SKEWNESS, LARGEST_RESIDUAL, MINIMUM]
+        chosen += [SD, SKEWNESS] if len(rows) >= FEWEST_ROWS else []
+        chosen += [LARGEST_RESIDUAL, MINIMUM]
     if not family.has_trials and not is_binary(design):
         chosen.append(MAXIMUM)
     return (*chosen, *_between_and_within(design, rows))
@@ -169,7 +170,9 @@ def _sorted(index: Index) -> tuple[Index, Index]:
 def _skewness(sample: Sample) -> Array:
     residual = standardise(sample)
     centred = residual - residual.mean(axis=-1, keepdims=True)
-    return np.asarray(np.mean(centred**3, axis=-1) / np.mean(centred**2, axis=-1) ** 1.5)
+    square = np.mean(centred**2, axis=-1)
+    # A level of a semi-continuous response can hold nothing but zeros.
+    return np.asarray(np.mean(centred**3, axis=-1) / np.where(square > 0, square, 1.0) ** 1.5)
 
 
 MEAN = Statistic("mean", "a larger mean", "a smaller mean", lambda s: np.asarray(s.y.sum(axis=-1) / s.trials.sum()))

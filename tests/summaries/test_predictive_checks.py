@@ -155,3 +155,11 @@ def test_residual_statistics_are_left_out_where_new_effects_enter_the_scale():
     fit = fit_at(design, {"sd_g": 0.5, "sd_g_sigma": 0.3})
     assert any("residual" in name for name in bm.posterior_checks(fit, seed=1).table["statistic"])
     assert not any("residual" in name for name in bm.posterior_checks(fit, groups="new", seed=1).table["statistic"])
+
+
+def test_levels_with_one_row_have_the_statistics_of_one_row():
+    design = bm.prepare("y ~ 1", {"y": np.random.default_rng(1).normal(size=6)})
+    table = bm.posterior_checks(fit_at(design, {"sigma": 1.0}), by=list("aaaabc"), seed=1).table
+    alone = table[table["level"] == "b"]
+    assert set(alone["statistic"]) == {"mean", "largest residual (in SDs)", "minimum", "maximum"}
+    assert np.all(np.isfinite(alone["p"]))
