@@ -134,11 +134,10 @@ def check(
     """Check data against a spec without sampling; print their structure, the equations and the priors."""
     from dataclasses import replace
 
-    from bayesmixed.frames import read_table
     from bayesmixed.summaries.survey import check_data
 
     model = _read_spec(spec, family, prior, link, factor, crossed)
-    report = check_data(model, read_table(data, text=_label_columns(model)), missing=missing)
+    report = check_data(model, data, missing=missing)
     typer.echo(f"{replace(report, notes=())}\n")
     if report.design is None:
         raise DataError(report.refusal)
@@ -263,20 +262,9 @@ def _split(text: str, option: str) -> tuple[str, str]:
 
 
 def _read_design(spec: "ModelSpec", path: Path, missing: str) -> "Design":
-    from bayesmixed.frames import read_table
     from bayesmixed.preparation import prepare
 
-    return prepare(spec, read_table(path, text=_label_columns(spec)), missing=missing)
-
-
-def _label_columns(spec: "ModelSpec") -> list[str]:
-    """Return the columns that hold labels only, such as ids 007 or 1.10, which must not be read as numbers."""
-    terms = [term for parameter in spec.predictors.values() for term in parameter]
-    groups = [name for term in terms if term.kind == "group" for name in term.factor_columns]
-    read = [spec.response, str(spec.trials), "" if spec.weights is None else spec.weights.column]
-    read += [text for term in terms for text in (getattr(term, "formula", ""), getattr(term, "expression", ""))]
-    labels = [n for n in groups if not any(re.search(rf"(?<![\w.]){re.escape(n)}(?![\w.])", text) for text in read)]
-    return [*labels, *spec.factors, *(name for term in terms for name in term.factors())]
+    return prepare(spec, path, missing=missing)
 
 
 def _print_design(design: "Design") -> None:

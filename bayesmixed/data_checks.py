@@ -293,7 +293,7 @@ def _counting(outer: np.ndarray, inner: np.ndarray, labels: tuple[str, ...]) -> 
     sequence = _sequence(labels)
     if sequence is None:
         return []
-    pairs = np.unique(np.column_stack([outer, inner]), axis=0)
+    pairs = np.column_stack(np.divmod(np.sort(pd.unique(outer * len(labels) + inner)), len(labels)))
     if len(pairs) == len(labels):
         return []
     counts = []

@@ -73,7 +73,8 @@ def constant_data(design: Design) -> xr.Dataset:
         values: Any = column.to_numpy()
         if isinstance(column.dtype, pd.CategoricalDtype):
             attributes |= {"levels": json.dumps([str(value) for value in column.cat.categories])}
-            values = column.astype(str).to_numpy(dtype=object)
+            # One object for each level, not for each row.
+            values = np.array([str(value) for value in column.cat.categories], dtype=object)[column.cat.codes]
         elif column.dtype == object or isinstance(column.dtype, pd.StringDtype):
             values = column.astype(str).to_numpy(dtype=object)
         columns[safe_name(str(name))] = xr.DataArray(values, dims="row", attrs=attributes)

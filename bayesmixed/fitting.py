@@ -109,8 +109,8 @@ def fit(
     ----------
     spec : str, Path or ModelSpec
         Formula, shipped name, TOML path or spec.
-    data : data frame or mapping of columns
-        One row per observation.
+    data : data frame, mapping of columns, or path
+        One row per observation; the path of a CSV or Parquet file, of which only the columns of the spec are loaded.
     family : str or Family, optional
         With a formula; "gaussian" if not given.
     priors, links, crossed

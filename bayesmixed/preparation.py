@@ -20,6 +20,7 @@ from bayesmixed.data_checks import (
     check_variation,
     suspicious_labels,
 )
+from bayesmixed.data_files import read_data
 from bayesmixed.default_priors import realise_priors, states_centred_prior, states_group_prior
 from bayesmixed.design import Design, Predictor
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
@@ -42,8 +43,8 @@ def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", 
     ----------
     spec : str, Path or ModelSpec
         Formula (then Gaussian), shipped name, TOML path or spec.
-    data : data frame or mapping of columns
-        One row per observation.
+    data : data frame, mapping of columns, or path
+        One row per observation; the path of a CSV or Parquet file.
     missing : {"error", "drop"}
         What to do with rows in which a used column is missing.
     like : Design, optional
@@ -63,6 +64,7 @@ def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", 
         For each of `Design.notes`.
     """
     spec = as_spec(spec)
+    data = read_data(spec, data) if isinstance(data, str | Path) else data
     frequencies = spec.weights if spec.weights and spec.weights.kind == FREQUENCY and like is None else None
     if frequencies:
         _check_weights_column(spec, as_frame(data).columns)

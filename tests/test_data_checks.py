@@ -246,7 +246,7 @@ BAD = [
     ("y ~ x", table().iloc[:0], {}, DataError, "The data have no rows"),
     ("y ~ x", [1, 2, 3], {}, DataError, "The data are a list; give a data frame"),
     ("y ~ x", None, {}, DataError, "The data are a NoneType"),
-    ("y ~ x", "cbpp.csv", {}, DataError, "The data are a str"),
+    ("y ~ x", "cbpp.csv", {}, DataError, "Data file 'cbpp.csv' does not exist"),
     (
         "y ~ when",
         table(when=pd.date_range("2020-01-01", periods=N)),

@@ -37,6 +37,8 @@ SMALL_REST = 100
 _SECONDS_CUBED, _SECONDS_PER_ROW = 1e-10, 4e-7
 # Draws at once, and random numbers at once: independent of the number of cores, so that draws are.
 _BATCH, _NOISE = 500, 20_000_000
+_ROWS = 1_000_000
+"""Rows of which cross-products are formed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,29 +306,39 @@ def _pack_cross_products(
     shift: Array,
     root: Array,
 ) -> None:
-    """Append the cross-products of effects, coefficients and residual, the rows of the last two scaled by `root`."""
+    """Append the cross-products of effects, coefficients and residual, the rows of the last two scaled by `root`.
+
+    Rows are taken some at a time, so that their sparse columns stay small beside the data.
+    """
     from scipy import sparse
 
     here = _density()
-    rest = sparse.hstack([*(_indicator(group, root) for group in groups[1:]), sparse.csr_matrix(columns)], format="csr")
-    header[here.REST] = rest.shape[1]
-    products = np.asarray((rest.T @ rest).todense())
-    header[here.REST_MATRIX], header[here.REST_SUMS] = block.add_numbers(products), block.add_numbers(rest.T @ residual)
+    size = len(shift) + sum(_effect_count(group) for group in groups[1:])
+    products, sums = np.zeros((size, size)), np.zeros(size)
+    count = _effect_count(groups[0]) if groups else 0
+    width = len(groups[0].labels) if groups else 1
+    level_sums, cross = np.zeros(count), sparse.csr_matrix((count, size))
+    blocks = np.zeros((count // width, width, width))
+    for start in range(0, len(residual), _ROWS):
+        rows = slice(start, start + _ROWS)
+        pieces = [_indicator(group, root, rows) for group in groups[1:]]
+        rest = sparse.hstack([*pieces, sparse.csr_matrix(columns[rows])], format="csr")
+        products += (rest.T @ rest).toarray()
+        sums += rest.T @ residual[rows]
+        if groups:
+            inner = _indicator(groups[0], root, rows)
+            level_sums += inner.T @ residual[rows]
+            cross = cross + inner.T @ rest
+            _add_blocks(blocks, groups[0], root, rows)
+    header[here.REST] = size
+    header[here.REST_MATRIX], header[here.REST_SUMS] = block.add_numbers(products), block.add_numbers(sums)
     header[here.SQUARES] = block.add_numbers([residual @ residual])
-    header[here.MEANS] = block.add_numbers(np.concatenate([np.zeros(rest.shape[1] - len(shift)), -shift]))
+    header[here.MEANS] = block.add_numbers(np.concatenate([np.zeros(size - len(shift)), -shift]))
     if not groups:
         header[here.POINTERS] = block.add_integers([0])
         return
-    first = groups[0]
-    width, levels = len(first.labels), len(first.levels)
-    inner = _indicator(first, root)
-    blocks = np.empty((levels, width, width))
-    z = root[:, None] * first.centred_matrix
-    for i in range(width):
-        for k in range(width):
-            blocks[:, i, k] = np.bincount(first.index, weights=z[:, i] * z[:, k], minlength=levels)
-    header[here.BLOCKS], header[here.LEVEL_SUMS] = block.add_numbers(blocks), block.add_numbers(inner.T @ residual)
-    cross = (inner.T @ rest).tobsr(blocksize=(width, 1))
+    header[here.BLOCKS], header[here.LEVEL_SUMS] = block.add_numbers(blocks), block.add_numbers(level_sums)
+    cross = cross.tobsr(blocksize=(width, 1))
     cross.sort_indices()
     header[here.ENTRIES] = len(cross.indices)
     header[here.POINTERS], header[here.COLUMNS] = block.add_integers(cross.indptr), block.add_integers(cross.indices)
@@ -340,15 +352,23 @@ def _count(design: Design) -> list[float]:
     return [float(np.sum(weights)), constant]
 
 
-def _indicator(group: GroupBlock, root: Array) -> Any:
-    """Return the sparse (n, J K) columns of a group term, rows scaled by `root`."""
+def _add_blocks(blocks: Array, group: GroupBlock, root: Array, rows: slice) -> None:
+    """Add the products of a group's own columns in some rows, (J, K, K)."""
+    z = root[rows, None] * (group.matrix[rows] @ group.transform)
+    for i in range(z.shape[1]):
+        for k in range(z.shape[1]):
+            blocks[:, i, k] += np.bincount(group.index[rows], weights=z[:, i] * z[:, k], minlength=len(blocks))
+
+
+def _indicator(group: GroupBlock, root: Array, rows: slice) -> Any:
+    """Return the sparse (m, J K) columns of a group term in some rows, scaled by `root`."""
     from scipy import sparse
 
-    rows, width = np.arange(len(group.index)), len(group.labels)
-    columns = (group.index[:, None] * width + np.arange(width)).ravel()
-    shape = (len(rows), _effect_count(group))
-    values = (root[:, None] * group.centred_matrix).ravel()
-    return sparse.csr_matrix((values, (np.repeat(rows, width), columns)), shape=shape)
+    index, width = group.index[rows], len(group.labels)
+    columns = (index[:, None] * width + np.arange(width)).ravel()
+    values = (root[rows, None] * (group.matrix[rows] @ group.transform)).ravel()
+    pointers = np.arange(0, len(values) + 1, width)
+    return sparse.csr_matrix((values, columns, pointers), shape=(len(index), _effect_count(group)))
 
 
 def _start(collapsed: Collapsed) -> Callable[[Any], Array]:

@@ -117,7 +117,10 @@ def distinct_rows(design: Design) -> tuple[NDArray[np.intp], Array]:
     for predictor in design.predictors.values():
         blocks = [predictor.population.matrix, *(group.matrix for group in predictor.groups)]
         columns += [*blocks, predictor.offset[:, None]]
-    _, first, kinds = np.unique(np.hstack(columns), axis=0, return_index=True, return_inverse=True)
+    varying = np.hstack([column[:, np.ptp(column, axis=0) > 0] for column in columns])
+    if varying.shape[1] == 0:
+        return np.zeros(1, dtype=np.intp), np.ones(1)
+    _, first, kinds = np.unique(varying, axis=0, return_index=True, return_inverse=True)
     return np.asarray(first), np.bincount(kinds.reshape(-1), design.row_shares)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.covariances import find_covariance
+from bayesmixed.data_files import read_data
 from bayesmixed.design import Design
 from bayesmixed.errors import BayesMixedError, StatisticsWarning
 from bayesmixed.families import Family, find_family
@@ -56,8 +57,8 @@ def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error
     ----------
     spec : str, Path or ModelSpec
         Formula (then Gaussian), shipped name, TOML path or spec.
-    data : data frame or mapping of columns
-        One row per observation.
+    data : data frame, mapping of columns, or path
+        One row per observation; the path of a CSV or Parquet file.
     missing : {"error", "drop"}
         What `prepare` would do with rows in which a used column is missing.
 
@@ -67,7 +68,7 @@ def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error
         There is nothing to report on: an unknown column, no table, no complete row.
     """
     spec = as_spec(spec)
-    frame = as_frame(data)
+    frame = as_frame(read_data(spec, data) if isinstance(data, str | Path) else data)
     design, error = _try_to_prepare(spec, frame, missing)
     used = _find_columns(spec, frame, error)
     kept = frame.loc[frame[used].notna().all(axis=1), used]

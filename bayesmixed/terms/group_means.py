@@ -9,7 +9,7 @@ import pandas as pd
 
 from bayesmixed.errors import DataError, SpecError, enumerate_words
 from bayesmixed.links import Array
-from bayesmixed.terms.tables import as_label
+from bayesmixed.terms.tables import encode
 
 
 def within(column: Any, *groups: Any, _state: MutableMapping[str, Any]) -> Array:
@@ -80,5 +80,8 @@ def _numbers(column: Any, name: str) -> Array:
 def _labels(groups: tuple[Any, ...]) -> Array:
     if not groups:
         raise SpecError("within(x, g), between(x, g) and level(x, g) need a grouping column g after the comma.")
-    texts = [[as_label(value) for value in np.asarray(group)] for group in groups]
-    return np.array([":".join(parts) for parts in zip(*texts, strict=True)], dtype=object)
+    coded = [encode(pd.Series(np.asarray(group))) for group in groups]
+    texts = [np.asarray(labels, dtype=object)[codes] for codes, labels in coded]
+    return (
+        texts[0] if len(texts) == 1 else np.array([":".join(parts) for parts in zip(*texts, strict=True)], dtype=object)
+    )

@@ -110,12 +110,12 @@ def encode(column: pd.Series) -> tuple[NDArray[np.intp], tuple[str, ...]]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         used = column.cat.remove_unused_categories()
         return np.asarray(used.cat.codes, dtype=np.intp), tuple(as_label(value) for value in used.cat.categories)
-    labels = column.map(as_label).to_numpy(dtype=object)
-    unique, inverse = np.unique(labels.astype(str), return_inverse=True)
-    order = sorted(range(len(unique)), key=lambda i: natural_key(str(unique[i])))
-    rank = np.empty(len(unique), dtype=np.intp)
-    rank[order] = np.arange(len(unique))
-    return rank[inverse], tuple(str(unique[i]) for i in order)
+    # Values become labels once each, not row by row; two values, such as 1 and 1.0, may have one label.
+    codes, values = pd.factorize(column)
+    labels = [as_label(value) for value in values]
+    ordered = sorted(set(labels), key=natural_key)
+    rank = {label: place for place, label in enumerate(ordered)}
+    return np.array([rank[label] for label in labels], dtype=np.intp)[codes], tuple(ordered)
 
 
 def natural_key(label: str) -> tuple[Any, ...]:

@@ -29,6 +29,7 @@ LAYERS = [
     ["spec_files"],
     ["schemas"],
     ["frames", "structure"],
+    ["data_files"],
     ["design"],
     ["default_priors", "frequencies"],
     ["prior_draws"],
