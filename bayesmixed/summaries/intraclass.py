@@ -53,8 +53,8 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
     pandas.DataFrame
         Columns term, level, effect, scale, mean, sd, lower, upper (95 %), mcse. effect "icc": the correlation of two
         observations that share what `term` says. effect "share": the part of the latent variance that a factor, or
-        the residual, contributes. `level` names the event of an ordinal response. Near 1: groups differ much, little
-        shrinkage; near 0: noise, strong shrinkage. attrs: scale, note.
+        the residual, contributes. Near 1: groups differ much, little shrinkage; near 0: noise, strong shrinkage.
+        attrs: scale, note.
 
     Raises
     ------
