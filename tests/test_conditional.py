@@ -40,6 +40,10 @@ def test_factors_of_gaussian_groups_g1():
     [
         ("poisson_mu3", ("poisson", "log"), {"mu": 3.0}, 1),
         ("binomial_n10_p02", ("binomial", "logit"), {"mu": 0.2}, 10),
+        ("nb2_mu3_theta2", ("negbin", "log"), {"mu": 3.0, "theta": 2.0}, 1),
+        ("gamma_log_shape3", ("gamma", "log"), {"mu": 0.7, "shape": 3.0}, 1),
+        ("beta_logit_mu03_phi8", ("beta", "logit"), {"mu": 0.3, "phi": 8.0}, 1),
+        ("beta_logit_mu005_phi2", ("beta", "logit"), {"mu": 0.05, "phi": 2.0}, 1),
         ("student_t_nu4_sigma1", ("student", "identity"), {"mu": 0.0, "sigma": 1.0, "nu": 4.0}, 1),
     ],
 )

@@ -95,7 +95,7 @@ def test_the_variance_of_a_student_with_two_degrees_of_freedom_is_infinite():
     ],
 )
 def test_the_latent_variance_is_that_of_nakagawa(family, link, values, expected):
-    assert float(FAMILIES[family].latent_variance(values, LINKS[link])) == pytest.approx(expected)
+    assert float(FAMILIES[family].latent_variance(values, LINKS[link], 1.0)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

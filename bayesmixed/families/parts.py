@@ -36,7 +36,7 @@ def rate_mean(y: Array, trials: Any, exposure: Any) -> float:
     return float((np.sum(y) + 0.5) / np.sum(np.broadcast_to(exposure, np.shape(y))))
 
 
-def no_latent_variance(values: Values, link: Link) -> NoReturn:
+def no_latent_variance(values: Values, link: Link, trials: Any) -> NoReturn:
     """Refuse: a mixture of a point mass with a distribution has no residual variance on the link scale."""
     raise SpecError('This family has no residual variance on the link scale. Take scale="data".')
 

@@ -40,7 +40,7 @@ def _binomial_score(y: Any, values: Values, trials: Any) -> Array:
     return np.asarray((y - trials * values["mu"]) / (values["mu"] * (1.0 - values["mu"])))
 
 
-def _tolerance_variance(values: Values, link: Link) -> Array:
+def _tolerance_variance(values: Values, link: Link, trials: Any) -> Array:
     if link.tolerance_variance is None:
         raise SpecError(f"The latent scale is not defined for link '{link.name}' of a binary response.")
     return np.full(np.shape(values["mu"]), link.tolerance_variance)
@@ -65,7 +65,7 @@ def _beta_information(values: Values, trials: Any) -> Array:
     return np.square(values["phi"]) * (special.polygamma(1, a) + special.polygamma(1, b))
 
 
-def _beta_latent_variance(values: Values, link: Link) -> Array:
+def _beta_latent_variance(values: Values, link: Link, trials: Any) -> Array:
     # Exact: the variance of logit y.
     a, b = _shapes(values)
     return residual_variance(special.polygamma(1, a) + special.polygamma(1, b), link, "logit")
@@ -114,9 +114,10 @@ def _beta_binomial_information(values: Values, trials: Any) -> Array:
     return np.asarray(total)
 
 
-def _beta_binomial_latent_variance(values: Values, link: Link) -> Array:
-    # That of a single trial, on the logit scale.
-    return residual_variance(1.0 / (values["mu"] * (1.0 - values["mu"])) + 0.0 * values["phi"], link, "logit")
+def _beta_binomial_latent_variance(values: Values, link: Link, trials: Any) -> Array:
+    mu = values["mu"]
+    dispersion = 1.0 + (trials - 1.0) / (1.0 + values["phi"])
+    return residual_variance(dispersion / (trials * mu * (1.0 - mu)), link, "logit")
 
 
 def _beta_binomial_random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:

@@ -87,7 +87,7 @@ class Family:
     score, information : callable
         First derivative of the log-density in the first parameter; its expected squared value.
     latent_variance : callable
-        Residual variance on the link scale for (values, link), `mu` being the marginal mean
+        Residual variance on the link scale for (values, link, trials), `mu` being the marginal mean
         (Nakagawa, Johnson & Schielzeth 2017, J R Soc Interface 14:20170213); SpecError where there is no such scale.
     summable : str
         How rows with the same predictors add up: "successes" (with their trials), "counts", or "" for not at all.
@@ -126,7 +126,7 @@ class Family:
     variance: Callable[[Values, Any], Array]
     score: Callable[[Any, Values, Any], Array]
     information: Callable[[Values, Any], Array]
-    latent_variance: Callable[[Values, Link], Array]
+    latent_variance: Callable[[Values, Link, Any], Array]
     smoothed_mean: Callable[[Array, Any, Any], float]
     constant: Callable[[Array, Any], Array] = lambda y, trials: np.zeros(len(y))
     working: Callable[[Array], Array] = np.asarray

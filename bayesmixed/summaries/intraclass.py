@@ -43,7 +43,8 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
     scale : {"auto", "latent", "data"}
         "auto": all that the model has.
     trials : float
-        Number of trials of one observation on the data scale; 1: two single trials of different rows.
+        Number of trials of one observation, on the data scale and for beta-binomial responses; 1: two single trials of
+        different rows.
     draws : bool
         Return the draws (a Dataset, one variable per row) instead of the table; with scale "auto" those of the latent
         scale where there is one.
@@ -68,7 +69,7 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
     found, notes = {}, []
     if scale != "data":
         try:
-            found[latent_name(fit)], note = _on_latent_scale(fit)
+            found[latent_name(fit)], note = _on_latent_scale(fit, trials)
             notes += [note] if note else []
         except SpecError as error:
             if scale == "latent":
@@ -108,11 +109,7 @@ def latent_name(fit: Fit) -> str:
 
 def is_response(fit: Fit) -> bool:
     """Return whether the linear predictor is the expected response itself, so that there is one scale only."""
-    family, link = fit.design.family, fit.design.mu.link
-    if np.any(link.inverse(np.array([0.3, 2.5])) != np.array([0.3, 2.5])):
-        return False
-    probe = {p.name: np.array(2.5 + max(p.lower, 0.0)) for p in family.parameters}
-    return bool(family.mean(probe, 1.0) == probe[family.parameters[0].name])
+    return fit.design.family.additive and fit.design.mu.link.name == "identity"
 
 
 def as_draws(values: Array, posterior: xr.Dataset) -> xr.DataArray:
@@ -122,12 +119,12 @@ def as_draws(values: Array, posterior: xr.Dataset) -> xr.DataArray:
     return xr.DataArray(values.reshape(shape), dims=("chain", "draw"), coords=coords)
 
 
-def _on_latent_scale(fit: Fit) -> tuple[Shares, str]:
+def _on_latent_scale(fit: Fit, trials: float) -> tuple[Shares, str]:
     patterns = sharing_patterns(fit.design)
     if not patterns:
         raise SpecError(f"no grouping factor enters the predictor of {fit.design.mu.parameter}")
     posterior = fit.posterior
-    residual = residual_variance(fit, posterior)
+    residual = residual_variance(fit, posterior, trials)
     variances = mean_group_variances(fit.design, posterior)
     for group in fit.design.mu.groups:
         if counts_as_residual(group):

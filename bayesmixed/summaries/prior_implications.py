@@ -120,7 +120,7 @@ def _residual_variance(draws: PriorDraws) -> Array:
             with np.errstate(over="ignore"):
                 values[name] = predictor.link.average(eta, variance)
     with np.errstate(all="ignore"):
-        return np.asarray(family.latent_variance(values, design.mu.link).mean(axis=-1))
+        return np.asarray(family.latent_variance(values, design.mu.link, 1.0).mean(axis=-1))
 
 
 def _eta_of_groups(draws: PriorDraws) -> Array:

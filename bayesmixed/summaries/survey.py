@@ -250,7 +250,7 @@ def _count_units(spec: ModelSpec, family: Family, y: Array, trials: Array) -> tu
             mean = family.smoothed_mean(y, trials, 1.0)
             values = {first: np.asarray(mean)}
             slope = link.derivative(link.forward(mean))
-            each = family.information(values, trials) * slope**2 * family.latent_variance(values, link)
+            each = family.information(values, trials) * slope**2 * family.latent_variance(values, link, trials)
     except (BayesMixedError, FloatingPointError, ValueError):
         return ones, ""
     each = np.broadcast_to(np.asarray(each, dtype=float), y.shape)

@@ -119,18 +119,18 @@ def mean_group_variances(design: Design, posterior: xr.Dataset) -> dict[str, Arr
     return found
 
 
-def residual_variance(fit: Fit, posterior: xr.Dataset) -> Array:
+def residual_variance(fit: Fit, posterior: xr.Dataset, trials: float = 1.0) -> Array:
     """Return the residual variance on the latent scale, observation-level effects left out, (chain, draw).
 
     Averaged over the rows. Where it depends on the mean, that is the mean over the groups; over the group effects of
     other parameters it is averaged itself.
     """
     rows, weights = distinct_rows(fit.design)
-    found = [residual_of_rows(pieces) @ weights for pieces in take_apart(fit.design, posterior, rows)]
+    found = [residual_of_rows(pieces, trials) @ weights for pieces in take_apart(fit.design, posterior, rows)]
     return np.concatenate(found).reshape(posterior.sizes["chain"], posterior.sizes["draw"])
 
 
-def residual_of_rows(pieces: Pieces) -> Array:
+def residual_of_rows(pieces: Pieces, trials: float = 1.0) -> Array:
     """Return the residual variance of each row on the latent scale, (S, m).
 
     Raises
@@ -146,7 +146,7 @@ def residual_of_rows(pieces: Pieces) -> Array:
         mean = design.mu.link.average(pieces.etas[first], variance)
     others = [name for name in design.predictors if name != first]
     averaged = pieces.average(
-        lambda values: family.latent_variance({**values, first: mean}, design.mu.link),
+        lambda values: family.latent_variance({**values, first: mean}, design.mu.link, trials),
         pieces.axes(pieces.factors, others),
     )
     return np.broadcast_to(averaged, pieces.etas[first].shape)

@@ -272,9 +272,9 @@ def test_the_latent_variance_is_positive_under_the_default_link(family):
     values = {name: np.full(3, value) for name, value in some_values(family)[1].items()}
     if is_mixture(family):
         with pytest.raises(SpecError, match='scale="data"'):
-            family.latent_variance(values, LINKS[first.link])
+            family.latent_variance(values, LINKS[first.link], 1.0)
         return
-    variance = family.latent_variance(values, LINKS[first.link])
+    variance = family.latent_variance(values, LINKS[first.link], 1.0)
     assert np.shape(variance) == (3,)
     assert np.all(variance > 0)
 
@@ -285,7 +285,7 @@ def test_the_latent_variance_under_another_link_is_positive_or_refused(family):
     for name in set(first.links) - {first.link}:
         variance, refusal = np.array([]), f"link '{name}'"
         try:
-            variance = family.latent_variance({**some_values(family)[1], first.name: 0.7}, LINKS[name])
+            variance = family.latent_variance({**some_values(family)[1], first.name: 0.7}, LINKS[name], 1.0)
         except SpecError as error:
             refusal = str(error)
         assert f"link '{name}'" in refusal or is_mixture(family)

@@ -175,12 +175,14 @@ def test_a_family_without_a_latent_scale_says_so(name):
             ("beta", "logit", {"mu": 0.7, "phi": 8.0}, 0.7106109349),
             ("negbin", "log", {"mu": 4.0, "theta": 2.0}, 0.5596157879),
             ("negbin1", "log", {"mu": 4.0, "phi": 1.5}, 0.4855078158),
+            ("inverse_gaussian", "log", {"mu": 2.0, "shape": 3.0}, 0.5170003646),
+            ("beta_binomial", "logit", {"mu": 0.3, "phi": 1.0 / 0.15 - 1.0}, 1.292517007),
         ]
     ),
 )
 def test_latent_variances_are_those_of_the_family_and_not_of_a_log_link(name, link, values, expected):
     """What insight and performance get wrong: beta by the log-link formula, gamma by the log-normal one."""
-    found = FAMILIES[name].latent_variance({key: np.array(v) for key, v in values.items()}, LINKS[link])
+    found = FAMILIES[name].latent_variance({key: np.array(v) for key, v in values.items()}, LINKS[link], 7.0)
     assert float(found) == pytest.approx(expected, abs=1e-6)
 
 

@@ -102,10 +102,10 @@ def test_latent_residual_variances_v2(family, link, formula, key):
 
 def test_latent_residual_variance_of_poisson_and_student_v2():
     expected = CHECKS["V2"]["expected"]
-    poisson = bm.FAMILIES["poisson"].latent_variance({"mu": np.array(4.0)}, LINKS["log"])
+    poisson = bm.FAMILIES["poisson"].latent_variance({"mu": np.array(4.0)}, LINKS["log"], 1.0)
     assert float(poisson) == pytest.approx(expected["poisson_log_lambda4_lognormal"], abs=1e-6)
     student = bm.FAMILIES["student"].latent_variance(
-        {"mu": np.array(0.0), "sigma": np.array(2.0), "nu": np.array(5.0)}, LINKS["identity"]
+        {"mu": np.array(0.0), "sigma": np.array(2.0), "nu": np.array(5.0)}, LINKS["identity"], 1.0
     )
     assert float(student) == pytest.approx(expected["student_t_sigma2_nu5"], abs=1e-6)
 
