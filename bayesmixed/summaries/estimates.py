@@ -32,7 +32,7 @@ class Estimates:
     table : pandas.DataFrame
         One row per quantity: labels, then mean, sd, lower, upper (95 %, equal tails), mcse, and probabilities.
     draws : xarray.DataArray
-        The draws behind the table, dims chain, draw, row.
+        The draws behind the table, dims chain, draw, row; the labels are coordinates of row.
     """
 
     title: str
@@ -94,5 +94,7 @@ def as_estimates(
 ) -> Estimates:
     """Return estimates of draws (chain, draw, row) whose rows are named by a frame of labels."""
     labels = labels.reset_index(drop=True)
+    names = [name for name in labels.columns if name not in ("chain", "draw")]
+    values = values.assign_coords({name: ("row", labels[name].to_numpy()) for name in names})
     table = pd.concat([labels, describe(values)], axis="columns")
     return Estimates(title, quantity, tuple(notes), tuple(labels.columns), table, values)

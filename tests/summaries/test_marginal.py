@@ -129,3 +129,9 @@ def test_a_large_grid_takes_fewer_draws_and_too_large_a_grid_is_refused(herds):
     assert found.draws.sizes["chain"] * found.draws.sizes["draw"] == 100
     with pytest.raises(bm.SpecError, match=r"240000 combinations.*Use groups='average'"):
         bm.marginal_means(herds, "period:herd", groups="existing", at={"period": [1, 2] * 8000})
+
+
+def test_draws_carry_the_labels_of_the_table(two_factors):
+    draws = bm.marginal_means(two_factors, "A:B").draws
+    chosen = draws.isel(row=(draws["A"].values == "a2") & (draws["B"].values == "b1"))
+    np.testing.assert_allclose(chosen, CELLS[1, 0])
