@@ -10,7 +10,7 @@ from bayesmixed.design import Design, Predictor
 from bayesmixed.links import Array
 from bayesmixed.placements import parent_index
 from bayesmixed.pooled import REFRESHED, fit_pooled, further_modes, mean_inside, normal_priors, residual_scale
-from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.blocks import NormalBlock
 
 LARGEST = 4000
 _ROUNDS = 60
@@ -54,7 +54,7 @@ def quick_mode(design: Design) -> QuickMode | None:
     those of a marginal density; the mode of the joint density would be at 0 or far too large.
     """
     predictor, family = design.mu, design.family
-    groups = predictor.groups
+    groups = predictor.normal_blocks
     matrix = _joint_matrix(predictor)
     size = matrix.shape[1]
     if size > LARGEST:
@@ -64,7 +64,7 @@ def quick_mode(design: Design) -> QuickMode | None:
     location, precision = normal_priors(design, predictor)
     coefficients = np.concatenate([np.linalg.solve(predictor.transform, start.beta), np.zeros(size - width)])
     unit = group_unit(design, predictor)
-    sds = {g.name: 0.5 * unit / np.where(np.array(g.labels) == "Intercept", 1.0, g.scales) for g in groups}
+    sds = {g.name: 0.5 * unit / g.scales for g in groups}
     floor = {name: 1e-3 * sd for name, sd in sds.items()}
     y, trials = np.asarray(design.response), design.trials
     values = dict(start.values)
@@ -103,7 +103,7 @@ def quick_mode(design: Design) -> QuickMode | None:
         if change < 1e-3 and reach < 1e-4 * (1.0 + np.ptp(eta)):
             break
     variances = np.diag(covariance)
-    shapes = {g.name: (len(g.levels), len(g.labels)) for g in groups}
+    shapes = {g.name: (len(g.levels), len(g.centre)) for g in groups}
     effective = {n: np.sum(1.0 - variances[slots[n]].reshape(shapes[n]) / sds[n] ** 2, axis=0) for n in shapes}
     return QuickMode(
         beta=coefficients[:width],
@@ -117,7 +117,7 @@ def quick_mode(design: Design) -> QuickMode | None:
 
 
 def _conditional_factors(
-    hessian: Array, group: GroupBlock, groups: tuple[GroupBlock, ...], slots: dict[str, slice], sd: Array
+    hessian: Array, group: NormalBlock, groups: tuple[NormalBlock, ...], slots: dict[str, slice], sd: Array
 ) -> Array:
     """Return 1 - Var(b | y, coefficients, other factors) / SD^2, effects nested in the group integrated out, (J, K)."""
     own = np.arange(hessian.shape[0])[slots[group.name]]
@@ -127,7 +127,7 @@ def _conditional_factors(
         below = np.concatenate([np.arange(hessian.shape[0])[slots[g.name]] for g in inner])
         cross = hessian[np.ix_(below, own)]
         precision = precision - cross.T @ np.linalg.solve(hessian[np.ix_(below, below)], cross)
-    width, levels = len(group.labels), len(group.levels)
+    width, levels = len(group.centre), len(group.levels)
     blocks = precision.reshape(levels, width, levels, width)[np.arange(levels), :, np.arange(levels), :]
     variance = np.diagonal(np.linalg.inv(blocks), axis1=-2, axis2=-1)
     return np.clip(1.0 - variance / sd**2, 0.0, 1.0)
@@ -136,21 +136,15 @@ def _conditional_factors(
 def _joint_matrix(predictor: Predictor) -> Any:
     from scipy import sparse
 
-    rows = np.arange(len(predictor.offset))
-    pieces = [sparse.csr_matrix(predictor.centred_matrix)]
-    for group in predictor.groups:
-        width = len(group.labels)
-        columns = (group.index[:, None] * width + np.arange(width)).ravel()
-        shape = (len(rows), len(group.levels) * width)
-        pieces.append(sparse.csr_matrix((group.centred_matrix.ravel(), (np.repeat(rows, width), columns)), shape=shape))
-    return sparse.hstack(pieces, format="csr")
+    population = sparse.csr_matrix(predictor.centred_matrix)
+    return sparse.hstack([population, *(block.sparse_columns() for block in predictor.normal_blocks)], format="csr")
 
 
 def _slots(predictor: Predictor, width: int) -> dict[str, slice]:
-    """Return where the effects of each factor stand among the coefficients."""
+    """Return where the effects of each term stand among the coefficients."""
     slots, at = {}, width
-    for group in predictor.groups:
-        length = len(group.levels) * len(group.labels)
+    for group in predictor.normal_blocks:
+        length = int(np.prod(group.shape))
         slots[group.name] = slice(at, at + length)
         at += length
     return slots

@@ -66,6 +66,10 @@ def check_names(spec: ModelSpec, family: Family) -> None:
         for name in dict.fromkeys(_grouping(term) for term in terms if _grouping(term)):
             variables += [f"{prefix}_{name}{suffix}" for prefix in _PREFIXES]
             dims += [f"{name}{suffix}_effect", f"{name}{suffix}_effect_2"]
+        smooths = [term.name for term in terms if term.kind == "smooth"]
+        again = [name for name in smooths if smooths.count(name) > 1]
+        if again:
+            raise SpecError(f"Smooth '{again[0]}' stands twice in the predictor of '{parameter}'. Leave one out.")
     twice = [name for name in variables if variables.count(name) > 1]
     if twice:
         raise SpecError(f"Two terms would both have the name '{twice[0]}' in the results. Rename a grouping column.")
@@ -88,7 +92,9 @@ def check_columns(columns: Iterable[str]) -> None:
 
 
 def _grouping(term: Any) -> str:
-    return "obs" if term.kind == "observation" else str(getattr(term, "by", ""))
+    return {"observation": "obs", "group": getattr(term, "by", ""), "smooth": getattr(term, "name", "")}.get(
+        term.kind, ""
+    )
 
 
 def check_design(design: Design) -> None:
@@ -141,11 +147,50 @@ def advice(design: Design) -> Iterator[str]:
                     f"part has no '{label}'. Usually one wants its mean too: add it to the formula."
                 )
     for predictor in design.predictors.values():
+        yield from _smooth_advice(design, predictor)
         for name in predictor.population.interactions:
             yield (
                 f"'{name}' enters an interaction or power and is never 0: the other effects in it are effects at "
                 f"{name} = 0. center({name}) makes them effects at its mean."
             )
+
+
+def extrapolation(design: Design) -> Iterator[str]:
+    """Yield a note for each curve of a smooth that is asked for values beyond the range of its covariate at the fit."""
+    for predictor in design.predictors.values():
+        for smooth in predictor.smooths:
+            for curve, (low, high) in enumerate(smooth.ranges):
+                beyond = int(np.sum(smooth.outside & (smooth.index == curve)))
+                where = f" for '{smooth.labels[curve]}'" if smooth.labels else ""
+                goes_on = "begins again" if smooth.spline.basis.periodic else "goes on as a straight line"
+                if beyond:
+                    yield (
+                        f"{beyond} of {design.rows} rows lie beyond the range {low:g} to {high:g} that {smooth.name} was "
+                        f"fitted to{where}: outside of all data the curve {goes_on}, which is an assumption."
+                    )
+
+
+def _smooth_advice(design: Design, predictor: Predictor) -> Iterator[str]:
+    for term in design.spec.predictors[predictor.parameter]:
+        if term.kind != "smooth" or term.by_column not in design.table.levels:
+            continue
+        smooth = next(block for block in predictor.smooths if block.name == term.name)
+        indicators = np.eye(len(smooth.labels))[smooth.index]
+        lines = [label not in smooth.line_labels for label in predictor.population.labels]
+        columns = predictor.population.matrix[:, lines]
+        fitted = columns @ np.linalg.lstsq(columns, indicators, rcond=None)[0]
+        if not np.allclose(fitted, indicators, atol=1e-8):
+            yield (
+                f"The curves of {term} meet at the same mean, because the population part has no '{term.by_column}'. "
+                "Add it to the formula, unless that is meant."
+            )
+        for curve, label in enumerate(smooth.labels):
+            distinct = len(np.unique(smooth.x[smooth.index == curve]))
+            if distinct < term.k:
+                yield (
+                    f"{term}: '{term.by_column}' {label} has {distinct} different values of {term.x}, fewer than "
+                    f"k={term.k}: much of its curve is a matter of the prior."
+                )
 
 
 def _spanned(group: GroupBlock, predictor: Predictor) -> bool:

@@ -12,7 +12,7 @@ from bayesmixed.families import ResponseScale
 from bayesmixed.prior_functions import given_key, keys_of, range_of
 from bayesmixed.priors import FEW_LEVELS, Prior, matching_key, split_key
 from bayesmixed.spec import ModelSpec
-from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.blocks import GroupBlock, SmoothBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,8 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
     for predictor in design.predictors.values():
         units = _units(design, predictor, scale)
         yield from _population(predictor, units)
+        for smooth in predictor.smooths:
+            yield from _smooth(predictor, smooth, units)
         for group in predictor.groups:
             yield from _group(predictor, group, units)
     for name in design.scalars:
@@ -122,16 +124,22 @@ def _population(predictor: Predictor, units: _Units) -> Iterator[tuple[str, Real
             yield f"{predictor.beta}[{label}]", RealisedPrior(prior, "default", "slope or difference")
 
 
+def _smooth(predictor: Predictor, smooth: SmoothBlock, units: _Units) -> Iterator[tuple[str, RealisedPrior]]:
+    prior = Prior(name="HalfStudentT", arguments=(4.0, units.group))
+    for key in predictor.sd_keys(smooth):
+        yield key, RealisedPrior(prior, "default", f"SD of the curve around {smooth.around}")
+
+
 def _group(predictor: Predictor, group: GroupBlock, units: _Units) -> Iterator[tuple[str, RealisedPrior]]:
     few = len(group.levels) < FEW_LEVELS
     where = " at the covariate means" if np.any(group.centre != 0) else ""
-    for label, step in zip(group.labels, group.scales, strict=True):
+    for key, label, step in zip(predictor.sd_keys(group), group.labels, group.scales, strict=True):
         unit = units.group if label == "Intercept" else float(units.group / step)
         prior = (
             Prior(name="HalfNormal", arguments=(unit,)) if few else Prior(name="HalfStudentT", arguments=(4.0, unit))
         )
         about = f"SD between {group.name}{where if label == 'Intercept' else ''}" + (", few levels" if few else "")
-        yield f"{predictor.sd(group)}[{label}]", RealisedPrior(prior, "default", about)
+        yield key, RealisedPrior(prior, "default", about)
     if group.correlated:
         widest = max(len(part.columns) for part in group.parts if part.correlated)
         prior = Prior(name="LKJ", arguments=(lkj_concentration(widest),))

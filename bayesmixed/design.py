@@ -12,7 +12,7 @@ from bayesmixed.links import Array, Link
 from bayesmixed.prior_functions import PriorFunction, function_of
 from bayesmixed.priors import Prior
 from bayesmixed.spec import ModelSpec
-from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
+from bayesmixed.terms.blocks import GroupBlock, NormalBlock, PopulationBlock, SmoothBlock
 from bayesmixed.terms.tables import Table
 from bayesmixed.weights import FREQUENCY, PRECISION
 
@@ -54,6 +54,8 @@ class Predictor:
         Column means that are subtracted inside the model; zero: as written.
     groups : tuple of GroupBlock
         One per grouping factor.
+    smooths : tuple of SmoothBlock
+        Penalised parts of smooths; their lines are population columns.
     offset : (n,) array
         Sum of the offsets.
     """
@@ -64,6 +66,7 @@ class Predictor:
     population: PopulationBlock
     centre: Array
     groups: tuple[GroupBlock, ...]
+    smooths: tuple[SmoothBlock, ...]
     offset: Array
 
     @property
@@ -71,21 +74,44 @@ class Predictor:
         """Name of the population coefficients in the draws."""
         return f"beta{self.suffix}"
 
-    def sd(self, group: GroupBlock) -> str:
-        """Return the name of a group's standard deviations in the draws."""
+    @property
+    def normal_blocks(self) -> tuple[NormalBlock, ...]:
+        """Smooths and group terms: all whose coefficients are normal."""
+        return (*self.smooths, *self.groups)
+
+    def sd(self, group: NormalBlock) -> str:
+        """Return the name of a term's standard deviations in the draws."""
         return f"sd_{group.name}{self.suffix}"
 
-    def b(self, group: GroupBlock) -> str:
-        """Return the name of a group's effects in the draws."""
+    def sd_keys(self, group: NormalBlock) -> tuple[str, ...]:
+        """Return the keys of the priors of a term's standard deviations: "sd_herd[Intercept]", "sd_s(x)"."""
+        return tuple(f"{self.sd(group)}[{label}]" for label in group.labels) or (self.sd(group),)
+
+    def b(self, group: NormalBlock) -> str:
+        """Return the name of a term's effects in the draws."""
         return f"b_{group.name}{self.suffix}"
 
-    def corr(self, group: GroupBlock) -> str:
+    def corr(self, group: NormalBlock) -> str:
         """Return the name of a group's correlation matrix in the draws."""
         return f"corr_{group.name}{self.suffix}"
 
-    def effect_dim(self, group: GroupBlock) -> str:
-        """Return the name of the dimension of a group's columns."""
+    def effect_dim(self, group: NormalBlock) -> str:
+        """Return the name of the dimension of a term's columns."""
         return f"{group.name}{self.suffix}_effect"
+
+    def b_dims(self, group: NormalBlock) -> tuple[str, ...]:
+        """Return the dimensions of a term's effects: levels, and columns unless it is a single curve."""
+        levels = f"{group.name}{self.suffix}" if group.dense else group.name
+        return (levels, self.effect_dim(group))[: len(group.shape)]
+
+    def coords(self) -> dict[str, list[str]]:
+        """Return the labels of the dimensions of coefficients, effects, SDs and correlations."""
+        coords = {f"{self.beta}_effect": list(self.population.labels)}
+        for group in self.normal_blocks:
+            coords |= dict(zip(self.b_dims(group), (list(group.levels), list(group.labels)), strict=False))
+            if group.correlated:
+                coords[f"{self.effect_dim(group)}_2"] = list(group.labels)
+        return coords
 
     @property
     def centred(self) -> bool:
@@ -208,6 +234,12 @@ class Design:
         for predictor in self.predictors.values():
             for group in predictor.groups:
                 yield predictor, group
+
+    def normal_blocks(self) -> Iterator[tuple[Predictor, NormalBlock]]:
+        """Yield every smooth and group block with its predictor."""
+        for predictor in self.predictors.values():
+            for block in predictor.normal_blocks:
+                yield predictor, block
 
     def outline(self) -> Outline:
         """Return what the equations need to know: priors have their realised numbers."""

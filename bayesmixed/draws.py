@@ -26,7 +26,7 @@ def draw_names(design: Design) -> tuple[str, ...]:
     names: list[str] = []
     for predictor in design.predictors.values():
         names += [predictor.beta] if predictor.population.labels else []
-        for group in predictor.groups:
+        for group in predictor.normal_blocks:
             names.append(predictor.sd(group))
             names += [predictor.corr(group)] if group.correlated else []
             names.append(predictor.b(group))
@@ -34,8 +34,8 @@ def draw_names(design: Design) -> tuple[str, ...]:
 
 
 def top_level_names(design: Design) -> tuple[str, ...]:
-    """Return the estimated parameters: all variables but the predicted group effects."""
-    effects = {predictor.b(group) for predictor, group in design.group_blocks()}
+    """Return the estimated parameters: all variables but the predicted effects of groups and smooths."""
+    effects = {predictor.b(group) for predictor, group in design.normal_blocks()}
     return tuple(name for name in draw_names(design) if name not in effects)
 
 

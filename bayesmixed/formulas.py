@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bayesmixed.errors import SpecError
 from bayesmixed.terms import Fixed, Group, Observation, Offset, Term
 from bayesmixed.terms.notation import call_arguments, split_signed, split_top
+from bayesmixed.terms.smooth import read_smooth
 from bayesmixed.weights import KINDS, Weights
 
 
@@ -91,11 +92,11 @@ _REFUSED = {
     "ar": "Autoregressive terms are not there.",
     "ma": "Moving-average terms are not there.",
     "arma": "Autoregressive terms are not there.",
-    "gp": "Gaussian processes are not there; a spline such as bs(x, df=5) is.",
-    "hsgp": "Gaussian processes are not there; a spline such as bs(x, df=5) is.",
-    "s": "Smooth terms are not there yet; an unpenalised spline such as bs(x, df=5) is.",
-    "t2": "Tensor-product smooths are not there; an unpenalised spline such as bs(x, df=5) is.",
-    "te": "Tensor-product smooths are not there; an unpenalised spline such as bs(x, df=5) is.",
+    "gp": "Gaussian processes are not there; a smooth, s(x), is.",
+    "hsgp": "Gaussian processes are not there; a smooth, s(x), is.",
+    "t2": "Tensor-product smooths are not there; a smooth of one covariate, s(x), is.",
+    "te": "Tensor-product smooths are not there; a smooth of one covariate, s(x), is.",
+    "ti": "Tensor-product smooths are not there; a smooth of one covariate, s(x), is.",
     "mo": "Monotonic effects are not there; make the column a factor.",
     "me": "Measurement-error terms are not there.",
     "mi": 'Imputation of missing values is not there; missing="drop" leaves the rows out.',
@@ -162,10 +163,17 @@ def _balanced(text: str) -> bool:
 
 
 def _special_terms(piece: str) -> list[Term]:
-    """Return the terms that are not formulaic's: group terms, obs() and offsets."""
+    """Return the terms that are not formulaic's: group terms, smooths, obs() and offsets."""
     offset = call_arguments(piece, "offset")
     if offset is not None and len(offset) == 1:
         return [Offset(expression=offset[0])]
+    smooth = read_smooth(piece)
+    if smooth is not None:
+        return [smooth]
+    if re.search(r"(?<![\w.])s\s*\(", piece):
+        raise SpecError(
+            f"'{piece}': a smooth stands alone, joined to others by '+'. For interactions write s(x, by=z)."
+        )
     observation = call_arguments(piece, "obs")
     if observation is not None:
         if observation:

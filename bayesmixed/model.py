@@ -22,7 +22,7 @@ from bayesmixed.placements import (
 )
 from bayesmixed.prior_functions import PriorFunction
 from bayesmixed.priors import DISTRIBUTIONS, Prior
-from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.blocks import NormalBlock
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -54,7 +54,7 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
     for way in choice.values():
         if way not in WAYS:
             raise SpecError(f"Parameterisation '{way}' is not known. {did_you_mean(way, WAYS)}")
-    effects = [predictor.b(group) for predictor, group in design.group_blocks()]
+    effects = [predictor.b(group) for predictor, group in design.normal_blocks()]
     unknown = [name for name in choice if name not in effects]
     if unknown:
         raise SpecError(f"Parameterisation of '{unknown[0]}': no such effects. {did_you_mean(unknown[0], effects)}")
@@ -101,12 +101,7 @@ def _observe(design: Design, values: Mapping[str, Any]) -> Any:
 def _coords(design: Design) -> dict[str, list[str]]:
     coords: dict[str, list[str]] = {"row": list(design.table.data.index)}
     for predictor in design.predictors.values():
-        coords[f"{predictor.beta}_effect"] = list(predictor.population.labels)
-        for group in predictor.groups:
-            coords[group.name] = list(group.levels)
-            coords[predictor.effect_dim(group)] = list(group.labels)
-            if group.correlated:
-                coords[f"{predictor.effect_dim(group)}_2"] = list(group.labels)
+        coords |= predictor.coords()
     return coords
 
 
@@ -134,11 +129,19 @@ def _linear_predictor(design: Design, predictor: Predictor, choice: Mapping[str,
             continue
         mean = _mean(predictor, placement, beta, coefficients, placements)
         coefficients[group.name] = total = _effects(design, predictor, placement, mean)
-        if placement.absorbed:
-            continue
-        for column, values in enumerate(group.centred_matrix.T):
-            picked = total[group.index, column]
-            eta = eta + (picked if np.all(values == 1) else values * picked)
+        if not placement.absorbed:
+            eta = eta + _contribution(group, total)
+    return eta
+
+
+def _contribution(group: NormalBlock, total: Any) -> Any:
+    """Return the addition of a term's coefficients, of the shape of the block, to the predictor of each row."""
+    if group.dense:
+        return group.matrix @ total if len(group.shape) == 1 else (group.matrix * total.T[group.index]).sum(axis=1)
+    eta: Any = 0.0
+    for column, values in enumerate(group.centred_matrix.T):
+        picked = total[group.index, column]
+        eta = eta + (picked if np.all(values == 1) else values * picked)
     return eta
 
 
@@ -176,7 +179,7 @@ def _coefficient_prior(design: Design, predictor: Predictor, label: str) -> Prio
 
 
 def _effects(design: Design, predictor: Predictor, placement: Placement, mean: Any) -> Any:
-    """Return the (J, K) coefficients at the centre, effects plus mean, and register effects, SDs and correlations."""
+    """Return the coefficients at the centre, (J, K), effects plus mean, and register effects, SDs and correlations."""
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -184,7 +187,7 @@ def _effects(design: Design, predictor: Predictor, placement: Placement, mean: A
     as_written = not np.any(group.centre)
     mark = "" if as_written else "centred_"
     name, written = f"{mark}{predictor.b(group)}", predictor.b(group)
-    dims = (group.name, predictor.effect_dim(group))
+    dims = predictor.b_dims(group)
     sd, factor = _scales(design, predictor, group, mark)
     shift = 0.0 if mean is None else mean
     if way == NONCENTRED:
@@ -215,16 +218,16 @@ def _observation_effects(design: Design, predictor: Predictor, placement: Placem
     if placement.way != HIERARCHICAL:
         return _effects(design, predictor, placement, None)
     sd, _ = _scales(design, predictor, group, "")
-    dims = (group.name, predictor.effect_dim(group))
+    dims = predictor.b_dims(group)
     rest = (eta + np.zeros(design.rows))[:, None]
     total = pm.Normal(f"coefficient_{group.name}{predictor.suffix}", rest, sd, dims=dims)
     return pm.Deterministic(predictor.b(group), total - rest, dims=dims)
 
 
-def _scales(design: Design, predictor: Predictor, group: GroupBlock, mark: str) -> tuple[Any, Any]:
+def _scales(design: Design, predictor: Predictor, group: NormalBlock, mark: str) -> tuple[Any, Any]:
     """Return the SDs at the centre and, where correlations are estimated, the Cholesky factor of the covariance."""
-    priors = [design.priors[f"{predictor.sd(group)}[{label}]"].prior for label in group.labels]
-    sd = _vector(f"{mark}{predictor.sd(group)}", priors, predictor.effect_dim(group))
+    priors = [design.priors[key].prior for key in predictor.sd_keys(group)]
+    sd = _vector(f"{mark}{predictor.sd(group)}", priors, *predictor.b_dims(group)[1:])
     factor = None
     if group.correlated:
         concentration = design.priors[predictor.corr(group)].prior.arguments[0]
@@ -241,7 +244,7 @@ def _times(effects: Any, matrix: Any, size: int) -> Any:
     return pt.stack(columns, axis=1)
 
 
-def _register_covariance(predictor: Predictor, group: GroupBlock, sd: Any, factor: Any) -> None:
+def _register_covariance(predictor: Predictor, group: NormalBlock, sd: Any, factor: Any) -> None:
     """Register the correlation matrix, and the SDs if they are stated elsewhere than as written."""
     import pymc as pm
     import pytensor.tensor as pt
@@ -258,7 +261,7 @@ def _register_covariance(predictor: Predictor, group: GroupBlock, sd: Any, facto
     pm.Deterministic(predictor.corr(group), corr, dims=(dim, f"{dim}_2"))
 
 
-def _correlation_factor(name: str, group: GroupBlock, concentration: float) -> Any:
+def _correlation_factor(name: str, group: NormalBlock, concentration: float) -> Any:
     """Return the (K, K) Cholesky factor of the correlation matrix of a group's columns.
 
     The partial correlations of a canonical vine are independent symmetric Beta variables under the LKJ law
@@ -289,14 +292,15 @@ def _correlation_factor(name: str, group: GroupBlock, concentration: float) -> A
     return pt.stack([pt.stack([pt.as_tensor_variable(value) for value in row]) for row in rows])
 
 
-def _vector(name: str, priors: list[Prior], dim: str) -> Any:
-    """Return one variable whose elements have the given priors."""
+def _vector(name: str, priors: list[Prior], *dims: str) -> Any:
+    """Return one variable whose elements have the given priors; without a dimension there is one element."""
     import pymc as pm
     import pytensor.tensor as pt
 
     groups = _by_distribution(priors)
     if len(groups) == 1 and groups[0][0] != "Fixed":
-        return getattr(pm, groups[0][0])(name, **groups[0][2], dims=dim)
+        arguments = {word: values if dims else values[0] for word, values in groups[0][2].items()}
+        return getattr(pm, groups[0][0])(name, **arguments, dims=dims)
     vector = pt.zeros(len(priors))
     for distribution, positions, arguments in groups:
         if distribution == "Fixed":
@@ -304,7 +308,7 @@ def _vector(name: str, priors: list[Prior], dim: str) -> Any:
         else:
             piece = getattr(pm, distribution)(f"{name}_{distribution}", **arguments, shape=len(positions))
         vector = pt.set_subtensor(vector[positions], piece)
-    return pm.Deterministic(name, vector, dims=dim)
+    return pm.Deterministic(name, vector if dims else vector[0], dims=dims)
 
 
 def _by_distribution(priors: list[Prior]) -> list[tuple[str, list[int], dict[str, Array]]]:

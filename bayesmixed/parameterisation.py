@@ -35,7 +35,7 @@ class Choice:
 def choose_parameterisation(
     design: Design, mode: QuickMode | None, wish: str | Mapping[str, str] = "auto"
 ) -> tuple[Choice, ...]:
-    """Return the parameterisation of every group term.
+    """Return the parameterisation of every group term and smooth.
 
     With "auto" a term is centred, on outer factors and population coefficients where it can be, when the median of
     its expected shrinkage factors is above one half even at an SD in the lower part of its posterior; otherwise it is
@@ -54,7 +54,7 @@ def choose_parameterisation(
     SpecError
         A factor or a parameterisation is not known.
     """
-    names = [group.name for _, group in design.group_blocks()]
+    names = [group.name for _, group in design.normal_blocks()]
     wishes = dict.fromkeys(names, wish) if isinstance(wish, str) else dict(wish)
     for name, way in wishes.items():
         if name not in names:
@@ -64,7 +64,7 @@ def choose_parameterisation(
     if isinstance(wish, str) and wish not in ("auto", *WAYS):
         raise SpecError(f"Parameterisation '{wish}' is not known. {did_you_mean(wish, ['auto', *WAYS])}")
     choices = []
-    for predictor, group in design.group_blocks():
+    for predictor, group in design.normal_blocks():
         asked = wishes.get(group.name, "auto")
         if asked != "auto":
             way, reason = asked, "asked for"
@@ -88,7 +88,7 @@ def choose_levels(
     The second part says by the name of the effects which levels are centred.
     """
     choices, centred = [], {}
-    blocks = {predictor.b(group): group for predictor, group in design.group_blocks()}
+    blocks = {predictor.b(group): group for predictor, group in design.normal_blocks()}
     for choice in choose_parameterisation(design, mode, wish):
         group = blocks[choice.effects]
         levels = np.full(len(group.levels), choice.way != NONCENTRED)

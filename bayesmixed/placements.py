@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.design import Predictor
 from bayesmixed.links import Array
-from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.blocks import NormalBlock
 
 CENTRED = "centred"
 NONCENTRED = "noncentred"
@@ -18,11 +18,11 @@ WAYS = (CENTRED, NONCENTRED, HIERARCHICAL)
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How one group term enters the model.
+    """How one group term or smooth enters the model.
 
     Attributes
     ----------
-    group : GroupBlock
+    group : NormalBlock
         The term.
     way : str
         "centred": the effects are free variables; "noncentred": standardised effects are; "hierarchical": the group
@@ -35,7 +35,7 @@ class Placement:
         The coefficients enter the predictor through an inner factor.
     """
 
-    group: GroupBlock
+    group: NormalBlock
     way: str
     parent: str = ""
     columns: tuple[int, ...] = ()
@@ -43,12 +43,12 @@ class Placement:
 
 
 def place_groups(predictor: Predictor, ways: Mapping[str, str]) -> tuple[Placement, ...]:
-    """Return the placements of a predictor's group terms, outer factors before inner ones.
+    """Return the placements of a predictor's smooths and group terms, outer factors before inner ones.
 
     Chains of nested factors that end in a "hierarchical" term are centred on each other: the inner coefficients
     around the outer ones, the outermost around the population coefficients. Only one chain can take the population
     columns: the one with the fewest outermost levels, whose mean is least certain.
-    Observation-level terms come last; their mean is the whole predictor.
+    Observation-level terms come last; their mean is the whole predictor. The mean of a smooth is zero.
 
     Parameters
     ----------
@@ -71,7 +71,8 @@ def place_groups(predictor: Predictor, ways: Mapping[str, str]) -> tuple[Placeme
     if roots:
         fewest = min(roots, key=lambda name: len(placed[name].group.levels))
         placed[fewest] = replace(placed[fewest], columns=_population_columns(predictor, placed[fewest].group))
-    return tuple(placed[name] for name in reversed(inner_first))
+    smooths = (Placement(smooth, ways.get(predictor.b(smooth), CENTRED)) for smooth in predictor.smooths)
+    return (*smooths, *(placed[name] for name in reversed(inner_first)))
 
 
 def population_mean(predictor: Predictor, placement: Placement) -> Array:
@@ -118,14 +119,16 @@ def _free_parent(placed: Mapping[str, Placement], name: str) -> str:
     return found
 
 
-def parent_index(inner: GroupBlock, outer: GroupBlock) -> NDArray[np.intp] | None:
-    """Return the outer level of each inner level, (J,), or None where an inner level lies in several."""
+def parent_index(inner: NormalBlock, outer: NormalBlock) -> NDArray[np.intp] | None:
+    """Return the outer level of each inner level, (J,), or None where an inner level lies in several or one is a smooth."""
+    if inner.dense or outer.dense:
+        return None
     index = np.zeros(len(inner.levels), dtype=np.intp)
     index[inner.index] = outer.index
     return index if np.array_equal(index[inner.index], outer.index) else None
 
 
-def _population_columns(predictor: Predictor, group: GroupBlock) -> tuple[int, ...]:
+def _population_columns(predictor: Predictor, group: NormalBlock) -> tuple[int, ...]:
     """Return the population columns with the labels of a group's columns, empty unless all are there."""
     labels = predictor.population.labels
     if any(label not in labels for label in group.labels):

@@ -14,7 +14,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.preparation import prepare
-from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.blocks import GroupBlock, SmoothBlock
 from bayesmixed.weights import PRECISION
 
 MODES = {
@@ -129,12 +129,20 @@ def thin(posterior: xr.Dataset, draws: int | None) -> xr.Dataset:
 
 
 def population_predictor(predictor: Predictor, posterior: xr.Dataset) -> Array:
-    """Return the predictor without group effects, (chain, draw, row)."""
-    if not predictor.population.labels:
-        sizes = (posterior.sizes["chain"], posterior.sizes["draw"], len(predictor.offset))
-        return np.broadcast_to(predictor.offset, sizes).copy()
-    beta = posterior[predictor.beta].transpose("chain", "draw", ...).values
-    return np.asarray(beta @ predictor.population.matrix.T + predictor.offset)
+    """Return the predictor without group effects, smooths included, (chain, draw, row)."""
+    sizes = (posterior.sizes["chain"], posterior.sizes["draw"], len(predictor.offset))
+    eta = np.broadcast_to(predictor.offset, sizes).copy()
+    if predictor.population.labels:
+        eta += posterior[predictor.beta].transpose("chain", "draw", ...).values @ predictor.population.matrix.T
+    for smooth in predictor.smooths:
+        eta += smooth.contribution(smooth_coefficients(predictor, smooth, posterior))
+    return eta
+
+
+def smooth_coefficients(predictor: Predictor, smooth: SmoothBlock, posterior: xr.Dataset) -> Array:
+    """Return the penalised coefficients of a smooth, (chain, draw, J, K)."""
+    values = posterior[predictor.b(smooth)].transpose("chain", "draw", ...).values
+    return np.asarray(values.reshape(*values.shape[:2], len(smooth.levels), smooth.curves))
 
 
 def effects_at_centre(predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:

@@ -18,6 +18,7 @@ from bayesmixed.data_checks import (
     check_response,
     check_trials,
     check_variation,
+    extrapolation,
     suspicious_labels,
 )
 from bayesmixed.data_files import read_data
@@ -30,9 +31,9 @@ from bayesmixed.frequencies import merge_copies, write_out
 from bayesmixed.links import Array
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
-from bayesmixed.terms.blocks import GroupBlock, Part
+from bayesmixed.terms.blocks import GroupBlock, Part, PopulationBlock, SmoothBlock
 from bayesmixed.terms.group_means import without_groups
-from bayesmixed.terms.tables import Table, as_table, evaluate_expression, is_number, variables
+from bayesmixed.terms.tables import Table, as_table, column_step, evaluate_expression, is_number, variables
 from bayesmixed.weights import FREQUENCY, read_weights
 
 
@@ -61,7 +62,7 @@ def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", 
     Warns
     -----
     StatisticsWarning
-        For each of `Design.notes`.
+        For each of `Design.notes`; with `like` for rows beyond the range that a smooth has learned.
     """
     spec = as_spec(spec)
     data = read_data(spec, data) if isinstance(data, str | Path) else data
@@ -71,7 +72,10 @@ def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", 
         data = write_out(frequencies, as_frame(data))
     design = _assemble(spec, data, missing, like, optional=like is not None)
     if like is not None:
-        return replace(design, priors=like.priors)
+        design = replace(design, priors=like.priors, notes=tuple(extrapolation(design)))
+        for note in design.notes:
+            warnings.warn(note, StatisticsWarning, stacklevel=2)
+        return design
     check_variation(design.family, design.spec.response, np.asarray(design.response), np.asarray(design.trials))
     check_design(design)
     design = replace(design, priors=realise_priors(design))
@@ -172,10 +176,12 @@ def _term_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
 
 
 def _formula_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
-    """Return the columns that population or group formulas read, not those that only name groups."""
+    """Return the columns that population or group formulas read or that smooths are split by, not those that only
+    name groups."""
     names = [str(name) for name in available]
     formulas = [t.formula for terms in spec.predictors.values() for t in terms if t.kind in ("fixed", "group")]
     found = {column for formula in formulas for column in variables(without_groups(formula), names)}
+    found |= {t.by_column for terms in spec.predictors.values() for t in terms if t.kind == "smooth"}
     return [name for name in names if name in found]
 
 
@@ -224,12 +230,15 @@ def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, li
     suffix = "" if parameter == family.parameters[0].name else f"_{parameter}"
     offset = np.zeros(table.rows)
     merged: dict[str, GroupBlock] = {}
+    smooths: list[SmoothBlock] = []
     population = None
     for term in spec.predictors[parameter]:
         if term.kind == "fixed":
             population = term.build(table, None if known is None else known.population)
         elif term.kind == "offset":
             offset = offset + term.build(table).values
+        elif term.kind == "smooth":
+            smooths.append(term.build(table, None if known is None else known.smooths[len(smooths)]))
         elif term.kind == "observation":
             merged["obs"] = term.build(table, None if known is None else _group_of(known, "obs"))
         else:
@@ -239,17 +248,36 @@ def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, li
             merged[term.by] = block if earlier is None else _merge(earlier, block)
     if population is None:
         raise SpecError(f'The predictor of \'{parameter}\' has no population term; give at least "1" or "0".')
+    population = _with_lines(population, smooths, None if known is None else known.population)
     if known is not None:
         groups = tuple(
             replace(b, centre=k.centre, scales=k.scales, parts=k.parts)
             for b, k in zip(merged.values(), known.groups, strict=True)
         )
-        return Predictor(parameter, suffix, known.link, population, known.centre, groups, offset)
+        return Predictor(parameter, suffix, known.link, population, known.centre, groups, tuple(smooths), offset)
     groups = tuple(_centre(block, states_group_prior(spec, block.name, suffix)) for block in merged.values())
     centre = np.zeros(len(population.labels))
     if "Intercept" in population.labels and states_centred_prior(spec, suffix):
         centre = np.where(population.levels_mask, 0.0, population.matrix.mean(axis=0))
-    return Predictor(parameter, suffix, spec.link(parameter), population, centre, groups, offset)
+    return Predictor(parameter, suffix, spec.link(parameter), population, centre, groups, tuple(smooths), offset)
+
+
+def _with_lines(
+    population: PopulationBlock, smooths: list[SmoothBlock], known: PopulationBlock | None
+) -> PopulationBlock:
+    """Put the columns of smooths that are not penalised to the population part."""
+    lines = [population.matrix, *(smooth.line_matrix for smooth in smooths)]
+    matrix = np.hstack(lines)
+    if known is not None:
+        return replace(known, matrix=matrix)
+    added = matrix[:, len(population.labels) :]
+    return replace(
+        population,
+        labels=(*population.labels, *(label for smooth in smooths for label in smooth.line_labels)),
+        matrix=matrix,
+        scales=np.append(population.scales, [column_step(column) for column in added.T]),
+        levels_mask=np.append(population.levels_mask, np.zeros(added.shape[1], dtype=bool)),
+    )
 
 
 def _group_of(predictor: Predictor, name: str) -> GroupBlock:

@@ -9,7 +9,7 @@ from bayesmixed.design import Design, Predictor
 from bayesmixed.links import Array
 from bayesmixed.prior_functions import range_of
 from bayesmixed.priors import Prior
-from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.blocks import GroupBlock, NormalBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ class PriorDraws:
         labels = [intercept if label == "Intercept" else label for label in predictor.population.labels]
         return np.stack([self.values[f"{predictor.beta}[{label}]"] for label in labels], axis=-1)
 
-    def covariance(self, predictor: Predictor, group: GroupBlock) -> Array:
-        """Return the covariance matrices of a group's effects at their centre, (S, K, K)."""
-        sd = np.stack([self.values[f"{predictor.sd(group)}[{label}]"] for label in group.labels], axis=-1)
-        corr: Any = self.correlations.get(predictor.corr(group), np.eye(len(group.labels)))
+    def covariance(self, predictor: Predictor, group: NormalBlock) -> Array:
+        """Return the covariance matrices of a term's effects at their centre, (S, K, K)."""
+        sd = np.stack([self.values[key] for key in predictor.sd_keys(group)], axis=-1)
+        corr: Any = self.correlations.get(predictor.corr(group), np.eye(sd.shape[-1]))
         return np.asarray(sd[:, :, None] * corr * sd[:, None, :])
 
 

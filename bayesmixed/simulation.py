@@ -19,7 +19,7 @@ from bayesmixed.preparation import prepare_without_response
 from bayesmixed.simulation_plan import ColumnPlan, GroupPlan, SimulationPlan
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
-from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.blocks import NormalBlock
 
 INVERSES: dict[str, Callable[[Array], Array]] = {
     "sqrt": np.square,
@@ -215,7 +215,7 @@ def _truth(design: Design, values: Mapping[str, float], generator: np.random.Gen
             coords[dim] = list(predictor.population.labels)
             beta = np.array([take(f"{predictor.beta}[{label}]", predictor.beta) for label in coords[dim]])
             variables[predictor.beta] = ((dim,), beta)
-        for group in predictor.groups:
+        for group in predictor.normal_blocks:
             for name, value in _group_truth(predictor, group, take, coords, generator):
                 variables[name] = value
     for name in design.scalars:
@@ -226,7 +226,7 @@ def _truth(design: Design, values: Mapping[str, float], generator: np.random.Gen
             f"No true value for {enumerate_words(absent, 12)}. Give truth={{...}}, or a line under [simulation.truth]."
         )
     if unknown:
-        effects = {predictor.b(group) for predictor, group in design.group_blocks()}
+        effects = {predictor.b(group) for predictor, group in design.normal_blocks()}
         own = {name: dims for name, (dims, _) in variables.items() if name not in effects}
         accepted = [
             *own,
@@ -238,14 +238,14 @@ def _truth(design: Design, values: Mapping[str, float], generator: np.random.Gen
 
 def _group_truth(
     predictor: Predictor,
-    group: GroupBlock,
+    group: NormalBlock,
     take: Callable[..., float],
     coords: dict[str, list[str]],
     generator: np.random.Generator,
 ) -> Iterator[tuple[str, tuple[tuple[str, ...], Array]]]:
-    dim, width = predictor.effect_dim(group), len(group.labels)
-    coords |= {group.name: list(group.levels), dim: list(group.labels)}
-    sd = np.array([take(f"{predictor.sd(group)}[{label}]", predictor.sd(group)) for label in group.labels])
+    dims, width = predictor.b_dims(group), len(group.centre)
+    coords |= predictor.coords()
+    sd = np.array([take(key, predictor.sd(group)) for key in predictor.sd_keys(group)])
     corr = np.eye(width)
     for part in group.parts:
         for i, first in enumerate(part.columns):
@@ -255,11 +255,10 @@ def _group_truth(
                     corr[first, second] = corr[second, first] = take(key, predictor.corr(group))
     covariance = group_covariance(np.eye(width), sd, corr)
     effects = generator.multivariate_normal(np.zeros(width), covariance, len(group.levels), method="eigh")
-    yield predictor.sd(group), ((dim,), sd)
+    yield predictor.sd(group), (dims[1:], sd.reshape(group.shape[1:]))
     if group.correlated:
-        coords[f"{dim}_2"] = list(group.labels)
-        yield predictor.corr(group), ((dim, f"{dim}_2"), corr)
-    yield predictor.b(group), ((group.name, dim), effects)
+        yield predictor.corr(group), ((dims[1], f"{dims[1]}_2"), corr)
+    yield predictor.b(group), (dims, effects.reshape(group.shape))
 
 
 def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Generator) -> Array:
@@ -268,6 +267,8 @@ def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Gener
         eta = predictor.offset.astype(float).copy()
         if predictor.population.labels:
             eta += predictor.population.matrix @ truth[predictor.beta].values
+        for smooth in predictor.smooths:
+            eta += smooth.contribution(truth[predictor.b(smooth)].values.reshape(-1, smooth.curves))
         for group in predictor.groups:
             eta += np.sum(group.matrix * truth[predictor.b(group)].values[group.index], axis=1)
         values[name] = predictor.link.inverse(eta)

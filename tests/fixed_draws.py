@@ -19,17 +19,16 @@ def fit_at(design: Design, values: Mapping[str, Any], jitter: float = 0.0) -> bm
     generator = np.random.default_rng(0)
     shapes, dims, coords = {}, {}, {}
     for predictor in design.predictors.values():
-        coords[f"{predictor.beta}_effect"] = list(predictor.population.labels)
         shapes[predictor.beta], dims[predictor.beta] = (
             (len(predictor.population.labels),),
             (f"{predictor.beta}_effect",),
         )
-        for group in predictor.groups:
-            width, dim = len(group.labels), predictor.effect_dim(group)
-            coords |= {group.name: list(group.levels), dim: list(group.labels), f"{dim}_2": list(group.labels)}
-            shapes[predictor.sd(group)], dims[predictor.sd(group)] = (width,), (dim,)
+        coords |= predictor.coords()
+        for group in predictor.normal_blocks:
+            width, dim, own = len(group.labels), predictor.effect_dim(group), predictor.b_dims(group)
+            shapes[predictor.sd(group)], dims[predictor.sd(group)] = group.shape[1:], own[1:]
             shapes[predictor.corr(group)], dims[predictor.corr(group)] = (width, width), (dim, f"{dim}_2")
-            shapes[predictor.b(group)], dims[predictor.b(group)] = (len(group.levels), width), (group.name, dim)
+            shapes[predictor.b(group)], dims[predictor.b(group)] = group.shape, own
     variables = {}
     for name in draw_names(design):
         shape = shapes.get(name, ())

@@ -48,6 +48,9 @@ MODELS = {
     "crossed": ("y ~ x + (1 | g) + (1 | h)", {}),
     "crossed slopes": ("y ~ x + (x | inner) + (w | h)", {}),
     "three factors": ("y ~ 1 + (1 | inner) + (x + w | h) + (0 + x | g)", {}),
+    "smooth": ("y ~ s(x, k=7)", {"beta[s(x)[linear]]": "Normal(0, 1)"}),
+    "smooth and group": ("y ~ s(x, k=7, bs='cr') + s(w, k=5, bs='cc') + (x | g)", {}),
+    "smooth by factor": ("y ~ g + s(x, by=g, k=5, bs='ps') + s(w, by=o, k=4) + (1 | h)", {"sd_s(w):o": 0.4}),
     "fixed coefficient": ("y ~ x + w + (1 | g)", {"beta[x]": 0.7}),
     "all coefficients fixed": ("y ~ x + (1 | g)", {"beta[x]": 0.7, "beta[Intercept]": 18}),
     "user priors": ("y ~ x + (x | g)", {"beta[Intercept]": "Normal(2, 30)", "sd_g": "Gamma(2, 1)", "sigma": "LogNormal(0, 1)"}),
@@ -82,13 +85,15 @@ def dense_model(collapsed: Collapsed, x):
     variance = [0.0 if prior.name == "Fixed" else prior.arguments[1] ** 2 for prior in priors]
     columns, covariances = [design.mu.centred_matrix], [np.diag(variance)]
     terms = {term.placement.group.name: term for term in one.terms}
-    for group in design.mu.groups:
+    for group in design.mu.normal_blocks:
         term = terms[group.name]
         sd = np.where(term.sd >= 0, np.exp(full[term.sd]), term.sd_values)
         root = sd[:, None] * correlation_factor(full[None], group, term.partials)[0]
-        width = len(group.labels)
-        z = np.zeros((design.rows, len(group.levels), width))
-        z[np.arange(design.rows), group.index] = group.centred_matrix
+        z = np.zeros((design.rows, len(group.levels), len(sd)))
+        if group.role == "smooth":
+            z[np.arange(design.rows), :, group.index] = group.matrix
+        else:
+            z[np.arange(design.rows), group.index] = group.centred_matrix
         columns.append(z.reshape(design.rows, -1))
         covariances += [root @ root.T] * len(group.levels)
     w = np.hstack(columns)
@@ -105,11 +110,9 @@ def log_priors(collapsed: Collapsed, x):
     full[collapsed.kept] = x
     for term in collapsed.full.predictors["mu"].terms:
         group = term.placement.group
-        for slot, label in zip(term.sd, group.labels, strict=True):
+        for slot, key in zip(term.sd, design.mu.sd_keys(group), strict=True):
             if slot >= 0:
-                total += (
-                    design.priors[f"sd_{group.name}[{label}]"].prior.frozen().logpdf(np.exp(full[slot])) + full[slot]
-                )
+                total += design.priors[key].prior.frozen().logpdf(np.exp(full[slot])) + full[slot]
         for part, place in zip([p for p in group.parts if p.correlated], term.partials, strict=True):
             eta, width = design.priors[f"corr_{group.name}"].prior.arguments[0], len(part.columns)
             depths = [j for i in range(1, width) for j in range(i)]
@@ -159,8 +162,9 @@ def test_exact_draws_have_the_mean_and_covariance_of_dense_linear_algebra(name):
     place_effects(collapsed, draw_integrated(collapsed, points, noise), full)
     found = decode(collapsed.full, full)
     pieces = [found["beta"][1] @ np.linalg.inv(design.mu.transform).T] if "beta" in found else []
-    for group in design.mu.groups:
-        effects = found[f"b_{group.name}"][1] @ np.linalg.inv(group.transform).T
+    for group in design.mu.normal_blocks:
+        effects = found[f"b_{group.name}"][1]
+        effects = effects if group.role == "smooth" else effects @ np.linalg.inv(group.transform).T
         pieces.append(effects.reshape(len(noise), -1))
     drawn = np.hstack(pieces)
     sigma, w, mean, covariance = dense_model(collapsed, x)

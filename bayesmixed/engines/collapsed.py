@@ -28,7 +28,7 @@ from bayesmixed.kernels.rows import FAMILY_CODES, GAUSSIAN, LOGNORMAL
 from bayesmixed.links import Array
 from bayesmixed.parameterisation import choose_parameterisation
 from bayesmixed.pooled import fit_pooled
-from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.blocks import NormalBlock
 
 LARGEST_REST = 1500
 SMALL_REST = 100
@@ -53,8 +53,8 @@ class Collapsed:
         Places in `full` of the coordinates of the collapsed density: log-SDs, correlations, log sigma.
     packed : Packed
         Data of the collapsed density.
-    groups : tuple of GroupBlock
-        In the order of elimination.
+    groups : tuple of NormalBlock
+        Group terms and smooths, the one that is eliminated first.
     size : int
         Number of effects and free coefficients.
     origin, matrix : (p,), (p, p) arrays
@@ -64,7 +64,7 @@ class Collapsed:
     full: Layout
     kept: Array
     packed: Packed
-    groups: tuple[GroupBlock, ...]
+    groups: tuple[NormalBlock, ...]
     size: int
     origin: Array
     matrix: Array
@@ -87,7 +87,7 @@ def supports(design: Design) -> str | None:
             return "effects of observations add to sigma"
     if unsupported(design):
         return unsupported(design)
-    rest = len(design.mu.population.labels) + sum(_effect_count(g) for g in _elimination_order(design)[1:])
+    rest = len(design.mu.population.labels) + sum(_effect_count(g) for g in _split(_elimination_order(design))[1])
     slow = rest > SMALL_REST and _SECONDS_CUBED * rest**3 > _SECONDS_PER_ROW * design.rows
     if rest > LARGEST_REST or slow:
         return f"{rest} coefficients remain when the largest factor is integrated out, too many for {design.rows} rows"
@@ -138,7 +138,7 @@ def sample(
     posterior = as_posterior(collapsed.full, full)
     draws = as_draws(design, posterior.assign_attrs(tree["posterior"].attrs), tree["sample_stats"].to_dataset())
     timing["draw"] = time.perf_counter() - started
-    names = [design.mu.beta, *(design.mu.b(group) for group in design.mu.groups)]
+    names = [design.mu.beta, *(design.mu.b(group) for group in design.mu.normal_blocks)]
     sentence = f"{', '.join(names)} integrated out, then drawn exactly"
     return Run(draws, EngineRecord("collapsed", why, (sentence, *decisions)), used, timing)
 
@@ -225,13 +225,19 @@ def _density() -> Any:
     return collapsed_density
 
 
-def _effect_count(group: GroupBlock) -> int:
-    return len(group.levels) * len(group.labels)
+def _effect_count(group: NormalBlock) -> int:
+    return int(np.prod(group.shape))
 
 
-def _elimination_order(design: Design) -> tuple[GroupBlock, ...]:
-    """Return the group terms, the one with the most effects first."""
-    return tuple(sorted(design.mu.groups, key=_effect_count, reverse=True))
+def _elimination_order(design: Design) -> tuple[NormalBlock, ...]:
+    """Return the group terms, the one with the most effects first, and smooths."""
+    return tuple(sorted(design.mu.normal_blocks, key=lambda group: (group.dense, -_effect_count(group))))
+
+
+def _split(groups: tuple[NormalBlock, ...]) -> tuple[tuple[NormalBlock, ...], tuple[NormalBlock, ...]]:
+    """Return the term that is eliminated level by level, if there is one, and the rest."""
+    eliminated = 1 if groups and not groups[0].dense else 0
+    return groups[:eliminated], groups[eliminated:]
 
 
 def _kept_coordinates(full: Layout) -> Any:
@@ -256,7 +262,7 @@ def _pooled_shift(columns: Array, residual: Array) -> Array:
     return np.asarray(shift)
 
 
-def _pack_terms(block: Block, header: Any, full: Layout, kept: Any, groups: tuple[GroupBlock, ...]) -> None:
+def _pack_terms(block: Block, header: Any, full: Layout, kept: Any, groups: tuple[NormalBlock, ...]) -> None:
     """Append the table of terms, sigma and the priors, in the coordinates of the collapsed density."""
     here = _density()
     place = np.full(full.dimension + 1, -1)
@@ -277,13 +283,14 @@ def _pack_terms(block: Block, header: Any, full: Layout, kept: Any, groups: tupl
         scalars=scalars,
         dimension=len(kept),
     )
-    table = np.zeros((max(len(groups), 1), at.TERM_SIZE), dtype=np.int64)
+    unused = 1 - len(_split(groups)[0])
+    table = np.zeros((unused + len(groups), at.TERM_SIZE), dtype=np.int64)
     table[0, at.COLUMNS] = 1
     table[0, at.SD_SLOTS], table[0, at.SD_VALUES] = block.add_integers([-1]), block.add_numbers([1.0])
     table[0, at.PARTS] = block.add_integers([0])
-    for row, group in zip(table, groups, strict=False):
+    for row, group in zip(table[unused:], groups, strict=True):
         term = terms[group.name]
-        row[at.LEVELS], row[at.COLUMNS] = len(group.levels), len(group.labels)
+        row[at.LEVELS], row[at.COLUMNS] = len(group.levels), len(term.sd)
         row[at.SD_SLOTS], row[at.SD_VALUES] = block.add_integers(term.sd), block.add_numbers(term.sd_values)
         correlated = [part for part in group.parts if part.correlated]
         parts = [len(correlated)]
@@ -300,7 +307,7 @@ def _pack_terms(block: Block, header: Any, full: Layout, kept: Any, groups: tupl
 def _pack_cross_products(
     block: Block,
     header: Any,
-    groups: tuple[GroupBlock, ...],
+    groups: tuple[NormalBlock, ...],
     columns: Array,
     residual: Array,
     shift: Array,
@@ -313,28 +320,29 @@ def _pack_cross_products(
     from scipy import sparse
 
     here = _density()
-    size = len(shift) + sum(_effect_count(group) for group in groups[1:])
+    eliminated, others = _split(groups)
+    size = len(shift) + sum(_effect_count(group) for group in others)
     products, sums = np.zeros((size, size)), np.zeros(size)
-    count = _effect_count(groups[0]) if groups else 0
-    width = len(groups[0].labels) if groups else 1
+    count = sum(_effect_count(group) for group in eliminated)
+    width = len(eliminated[0].labels) if eliminated else 1
     level_sums, cross = np.zeros(count), sparse.csr_matrix((count, size))
     blocks = np.zeros((count // width, width, width))
     for start in range(0, len(residual), _ROWS):
         rows = slice(start, start + _ROWS)
-        pieces = [_indicator(group, root, rows) for group in groups[1:]]
+        pieces = [_scaled(group, root, rows) for group in others]
         rest = sparse.hstack([*pieces, sparse.csr_matrix(columns[rows])], format="csr")
         products += (rest.T @ rest).toarray()
         sums += rest.T @ residual[rows]
-        if groups:
-            inner = _indicator(groups[0], root, rows)
+        for group in eliminated:
+            inner = _scaled(group, root, rows)
             level_sums += inner.T @ residual[rows]
             cross = cross + inner.T @ rest
-            _add_blocks(blocks, groups[0], root, rows)
+            _add_blocks(blocks, group, root, rows)
     header[here.REST] = size
     header[here.REST_MATRIX], header[here.REST_SUMS] = block.add_numbers(products), block.add_numbers(sums)
     header[here.SQUARES] = block.add_numbers([residual @ residual])
     header[here.MEANS] = block.add_numbers(np.concatenate([np.zeros(size - len(shift)), -shift]))
-    if not groups:
+    if not eliminated:
         header[here.POINTERS] = block.add_integers([0])
         return
     header[here.BLOCKS], header[here.LEVEL_SUMS] = block.add_numbers(blocks), block.add_numbers(level_sums)
@@ -352,7 +360,7 @@ def _count(design: Design) -> list[float]:
     return [float(np.sum(weights)), constant]
 
 
-def _add_blocks(blocks: Array, group: GroupBlock, root: Array, rows: slice) -> None:
+def _add_blocks(blocks: Array, group: NormalBlock, root: Array, rows: slice) -> None:
     """Add the products of a group's own columns in some rows, (J, K, K)."""
     z = root[rows, None] * (group.matrix[rows] @ group.transform)
     for i in range(z.shape[1]):
@@ -360,15 +368,9 @@ def _add_blocks(blocks: Array, group: GroupBlock, root: Array, rows: slice) -> N
             blocks[:, i, k] += np.bincount(group.index[rows], weights=z[:, i] * z[:, k], minlength=len(blocks))
 
 
-def _indicator(group: GroupBlock, root: Array, rows: slice) -> Any:
-    """Return the sparse (m, J K) columns of a group term in some rows, scaled by `root`."""
-    from scipy import sparse
-
-    index, width = group.index[rows], len(group.labels)
-    columns = (index[:, None] * width + np.arange(width)).ravel()
-    values = (root[rows, None] * (group.matrix[rows] @ group.transform)).ravel()
-    pointers = np.arange(0, len(values) + 1, width)
-    return sparse.csr_matrix((values, columns, pointers), shape=(len(index), _effect_count(group)))
+def _scaled(group: NormalBlock, root: Array, rows: slice) -> Any:
+    """Return the sparse (m, J K) columns of a term in some rows, scaled by `root`."""
+    return group.sparse_columns(rows).multiply(root[rows, None]).tocsr()
 
 
 def _start(collapsed: Collapsed) -> Callable[[Any], Array]:
@@ -381,9 +383,8 @@ def _start(collapsed: Collapsed) -> Callable[[Any], Array]:
     first = np.zeros(collapsed.full.dimension)
     unit = group_unit(design, design.mu)
     for term in collapsed.full.predictors[design.mu.parameter].terms:
-        group, free = term.placement.group, term.sd >= 0
-        scales = np.where(np.array(group.labels) == "Intercept", 1.0, group.scales)
-        first[term.sd[free]] = np.log(0.5 * unit / scales)[free]
+        free = term.sd >= 0
+        first[term.sd[free]] = np.log(0.5 * unit / term.placement.group.scales)[free]
     for name, (slot, _) in collapsed.full.scalars.items():
         if slot >= 0:
             first[slot] = np.log(fit_pooled(design).values[name])

@@ -37,7 +37,7 @@ def sample(
     from bayesmixed.kernels.bridge import COORDINATES, density_function, is_cached, nutpie_model
 
     started = time.perf_counter()
-    mode = quick_mode(design) if design.mu.groups else None
+    mode = quick_mode(design) if design.mu.normal_blocks else None
     choices, centred = choose_levels(design, mode, parameterisation)
     layout = lay_out_coordinates(design, centred)
     packed = pack(layout)
@@ -121,7 +121,7 @@ def _place_terms(one: PredictorLayout, mode: QuickMode, beta: Array, centre: Arr
             mean = rest[:, None]
         totals[group.name] = effects + mean
         if not group.observation:
-            rest = rest + np.sum(effects[group.index] * group.centred_matrix, axis=1)
+            rest = rest + group.contribution(effects)
         centred = term.centred[:, None]
         centre[term.effects] = np.where(centred, totals[group.name], effects / sds).ravel()
         spread[term.effects] = np.where(centred, 0.3 * sds, np.full_like(sds, 0.3)).ravel()

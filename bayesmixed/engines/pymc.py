@@ -40,7 +40,7 @@ def sample(
     """
     import nutpie
 
-    mode = quick_mode(design) if design.mu.groups else None
+    mode = quick_mode(design) if design.mu.normal_blocks else None
     choices = choose_parameterisation(design, mode, parameterisation)
     started = time.perf_counter()
     if progress:
@@ -76,10 +76,10 @@ def _starting_points(design: Design, mode: QuickMode | None, model: Any) -> dict
     points: dict[str, Any] = {}
     if beta in names:
         points[beta] = pm.Normal.dist(mode.beta, 2.0 * mode.beta_sd)
-    for group in predictor.groups:
+    for group in predictor.normal_blocks:
         for name in (predictor.sd(group), f"centred_{predictor.sd(group)}"):
             if name in names:
-                sd = mode.sds[group.name]
+                sd = mode.sds[group.name].reshape(group.shape[1:])
                 points[name] = pm.Uniform.dist(0.5 * sd, 2.0 * sd)
     for name, value in mode.values.items():
         if name in names:

@@ -7,10 +7,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.equations.outline import Column, GroupOutline, Indices, PredictorOutline, assign_indices
+from bayesmixed.equations.outline import (
+    Column,
+    GroupOutline,
+    Indices,
+    PredictorOutline,
+    SmoothOutline,
+    assign_indices,
+)
 from bayesmixed.equations.symbols import Symbol
 from bayesmixed.links import Array, Link
-from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
+from bayesmixed.terms.blocks import GroupBlock, PopulationBlock, SmoothBlock
 
 
 class Blocks(Protocol):
@@ -44,6 +51,11 @@ class Blocks(Protocol):
     @property
     def groups(self) -> tuple[GroupBlock, ...]:
         """One per grouping factor."""
+        ...
+
+    @property
+    def smooths(self) -> tuple[SmoothBlock, ...]:
+        """Penalised parts of smooths."""
         ...
 
 
@@ -106,6 +118,10 @@ def _outline_predictor(predictor: Blocks, offsets: Sequence[str], factors: _Fact
         link=predictor.link,
         columns=tuple(columns),
         groups=tuple(_outline_group(group, factors) for group in predictor.groups),
+        smooths=tuple(
+            SmoothOutline(smooth.name, factors.indices.row, smooth.labels, smooth.around)
+            for smooth in predictor.smooths
+        ),
         offsets=tuple(offsets),
     )
 

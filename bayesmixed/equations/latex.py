@@ -147,6 +147,7 @@ LATEX = Notation(
         "sum": lambda name, parts: " + ".join(parts).replace("+ -", "- ") or "0",
         "minus": lambda name, parts: f"-{parts[0]}",
         "product": lambda name, parts: r"\,".join(parts),
+        "total": lambda name, parts: rf"\sum_{{{name}}} " + r"\,".join(parts),
         "ratio": lambda name, parts: f"{parts[0]}/{parts[1]}",
         "mean": lambda name, parts: rf"\overline{{{parts[0]}}}",
         "call": _write_call,

@@ -14,7 +14,7 @@ from bayesmixed.equations.effects import (
     short_name,
     standard_deviation,
 )
-from bayesmixed.equations.outline import Column, Outline, PredictorOutline, StatedPrior
+from bayesmixed.equations.outline import Column, Outline, PredictorOutline, SmoothOutline, StatedPrior
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.prior_functions import function_of
@@ -94,6 +94,7 @@ def list_equations(outline: Outline, style: str = "conditional") -> Equations:
             model += _sum_with_error(outline, predictor, placed)
         else:
             model.append(_linear_predictor(outline, predictor, placed, chosen.braces))
+        model += [law for smooth in predictor.smooths for law in _list_curves(predictor, smooth)]
         model += [law for term in placed for law in list_laws(predictor, term)]
         priors += _predictor_priors(outline.priors, predictor, placed)
     priors += _further_priors(outline)
@@ -160,6 +161,7 @@ def _linear_predictor(
         return Equation(left, "=", Expression("sum", tuple(_braced(outline, predictor, terms))))
     parts = _population(predictor, terms, MOST_TERMS)
     parts += [node for term in terms if term.shown and not term.takes for node in _times_columns(term)]
+    parts += [_curve(predictor, smooth) for smooth in predictor.smooths]
     parts += [_column(offset, outline.row) for offset in predictor.offsets]
     return Equation(left, "=", Expression("sum", tuple(parts)))
 
@@ -202,12 +204,38 @@ def _braced(outline: Outline, predictor: PredictorOutline, terms: Sequence[Group
         level = "individual" if term.group.observation else short_name(predictor, term.group)
         words = f"{level}-level random effect" + ("s" if len(effects) > 1 else "")
         yield _brace(Expression("sum", effects), words)
+    for smooth in predictor.smooths:
+        yield _brace(_curve(predictor, smooth), "smooth curve")
     for offset in predictor.offsets:
         yield _brace(_column(offset, outline.row), "known")
 
 
 def _brace(node: Node, words: str) -> Expression:
     return Expression("brace", (node,), words)
+
+
+def _curve(predictor: PredictorOutline, smooth: SmoothOutline) -> Symbol:
+    return Symbol(smooth.name, index=smooth.index, parameter=predictor.ending, word=True)
+
+
+def _list_curves(predictor: PredictorOutline, smooth: SmoothOutline) -> Iterator[Equation]:
+    """Yield a smooth as a sum over its penalised columns, and the distribution of their coefficients."""
+    effects = [Symbol("b", index="k", label=name, parameter=predictor.ending) for name in _curve_names(smooth)]
+    columns = Symbol("z", index=f"{smooth.index}k", label=smooth.name)
+    note = f"deviations from {smooth.around}" + (", those of the row's curve" if smooth.labels else "")
+    own = replace(effects[0], label=smooth.name)
+    yield Equation(_curve(predictor, smooth), "=", Expression("total", (own, columns), "k"), note)
+    for effect, deviation in zip(effects, _curve_sds(predictor, smooth), strict=True):
+        variance = replace(deviation, squared=True)
+        yield Equation(effect, "~", Expression("call", (Symbol("0"), variance), "N"))
+
+
+def _curve_sds(predictor: PredictorOutline, smooth: SmoothOutline) -> list[Symbol]:
+    return [Symbol("sigma", label=name, parameter=predictor.ending) for name in _curve_names(smooth)]
+
+
+def _curve_names(smooth: SmoothOutline) -> list[str]:
+    return [f"{smooth.name}[{label}]" for label in smooth.labels] or [smooth.name]
 
 
 def _coefficient(predictor: PredictorOutline, label: str) -> Symbol:
@@ -222,10 +250,17 @@ def _keys(predictor: PredictorOutline) -> Iterator[str]:
     for label in predictor.labels:
         yield f"beta{predictor.suffix}[{label}]"
         yield f"beta{predictor.suffix}[{label}_centred]"
+    for smooth in predictor.smooths:
+        yield from _smooth_keys(predictor, smooth)
     for group in predictor.groups:
         yield f"corr_{group.name}{predictor.suffix}"
         for label in group.labels:
             yield f"sd_{group.name}{predictor.suffix}[{label}]"
+
+
+def _smooth_keys(predictor: PredictorOutline, smooth: SmoothOutline) -> list[str]:
+    name = f"sd_{smooth.name}{predictor.suffix}"
+    return [f"{name}[{label}]" for label in smooth.labels] or [name]
 
 
 def _predictor_priors(
@@ -245,6 +280,11 @@ def _predictor_priors(
         stated += [] if prior is None else [(left, prior)]
     for prior, alike in groupby(stated, key=lambda pair: pair[1]):
         yield _prior([symbol for symbol, _ in alike], prior)
+    for smooth in predictor.smooths:
+        curves = zip(_curve_sds(predictor, smooth), _smooth_keys(predictor, smooth), strict=True)
+        stated = [(symbol, priors[key]) for symbol, key in curves]
+        for prior, alike in groupby(stated, key=lambda pair: pair[1]):
+            yield _prior([symbol for symbol, _ in alike], prior)
     for group in predictor.groups:
         for label in group.labels:
             deviation = standard_deviation(predictor, group, label)

@@ -73,6 +73,26 @@ class GroupOutline:
 
 
 @dataclass(frozen=True, slots=True)
+class SmoothOutline:
+    """The penalised part of a smooth in one predictor.
+
+    Attributes
+    ----------
+    name, index : str
+        "s(x)", "s(x):sward", and the index of rows.
+    labels : tuple of str
+        Levels that have a curve for each of them; empty for a single curve, or without data.
+    around : str
+        What the curves vary around, in words.
+    """
+
+    name: str
+    index: str
+    labels: tuple[str, ...]
+    around: str
+
+
+@dataclass(frozen=True, slots=True)
 class PredictorOutline:
     """The linear predictor of one parameter.
 
@@ -88,6 +108,8 @@ class PredictorOutline:
         Population columns.
     groups : tuple of GroupOutline
         One per grouping factor.
+    smooths : tuple of SmoothOutline
+        Curves.
     offsets : tuple of str
         Known additions.
     """
@@ -97,6 +119,7 @@ class PredictorOutline:
     link: Link
     columns: tuple[Column, ...]
     groups: tuple[GroupOutline, ...]
+    smooths: tuple[SmoothOutline, ...]
     offsets: tuple[str, ...]
 
     @property

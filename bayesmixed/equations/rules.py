@@ -84,6 +84,9 @@ def _rules(
     for predictor in predictors:
         units = _units(predictor, family, _response_unit(predictors[0].link))
         yield from _population(predictor, units)
+        for smooth in predictor.smooths:
+            about = f"SD of the curve around {smooth.around}"
+            yield f"sd_{smooth.name}{predictor.suffix}", StatedPrior("HalfStudentT", (Symbol("4"), units.group), about)
         for group in predictor.groups:
             names = [f"{kind}_{group.name}{predictor.suffix}" for kind in ("sd", "corr")]
             as_written = any(split_key(key)[0] in names for key in priors)

@@ -64,7 +64,7 @@ class Expression:
     Attributes
     ----------
     form : str
-        "sum", "minus", "product", "ratio", "mean", "call", "prior", "link", "given", "tuple", "list" or "brace".
+        "sum", "minus", "product", "total", "ratio", "mean", "call", "prior", "link", "given", "tuple", "list" or "brace".
     parts : tuple of Symbol or Expression
         What is joined.
     name : str
@@ -135,6 +135,7 @@ TEXT = Notation(
         "sum": lambda name, parts: " + ".join(parts).replace("+ -", "- ") or "0",
         "minus": lambda name, parts: f"-{parts[0]}",
         "product": lambda name, parts: "·".join(parts),
+        "total": lambda name, parts: f"sum_{name} {'·'.join(parts)}",
         "ratio": lambda name, parts: f"{parts[0]}/{_in_brackets(parts[1])}",
         "mean": lambda name, parts: f"mean({parts[0]})",
         "call": lambda name, parts: f"{name}({', '.join(parts)})",

@@ -3,18 +3,24 @@
 from collections.abc import Mapping, Sequence
 
 from bayesmixed.covariances import find_covariance
-from bayesmixed.equations.outline import Column, GroupOutline, Indices, Outline, PredictorOutline, assign_indices
+from bayesmixed.equations.outline import (
+    Column,
+    GroupOutline,
+    Indices,
+    Outline,
+    PredictorOutline,
+    SmoothOutline,
+    assign_indices,
+)
 from bayesmixed.equations.rules import define_symbols, state_rules
 from bayesmixed.equations.symbols import Expression, Symbol
 from bayesmixed.errors import SpecError
 from bayesmixed.families import Family
 from bayesmixed.links import Link
 from bayesmixed.priors import Prior
-from bayesmixed.terms import Fixed, Group, Observation, Offset
+from bayesmixed.terms import Fixed, Group, Observation, Offset, Smooth, Term
 from bayesmixed.terms.blocks import Part
 from bayesmixed.terms.tables import quote_names, strip_factor_calls
-
-Term = Fixed | Group | Observation | Offset
 
 
 def outline_terms(
@@ -78,6 +84,7 @@ def _outline_predictor(
 ) -> PredictorOutline:
     suffix = f"_{ending}" if ending else ""
     labels = [label for term in terms if isinstance(term, Fixed) for label in _columns(term.formula)]
+    labels += [term.line for term in terms if isinstance(term, Smooth) and not term.periodic]
     centred = "Intercept" in labels and f"beta{suffix}[Intercept]" not in priors
     level = "" if "Intercept" in labels else next((label for label in labels if label in declared), "")
     columns = [Column(label, indices.row, _mean(label) if centred else None, label == level) for label in labels]
@@ -89,7 +96,8 @@ def _outline_predictor(
             one = (Column("Intercept", indices.row),)
             groups["obs"] = GroupOutline("obs", indices.row, one, (Part((0,), False),), True, (), 0)
     offsets = tuple(term.expression for term in terms if isinstance(term, Offset))
-    return PredictorOutline(parameter, ending, link, tuple(columns), tuple(groups.values()), offsets)
+    smooths = tuple(SmoothOutline(t.name, indices.row, (), t.around) for t in terms if isinstance(t, Smooth))
+    return PredictorOutline(parameter, ending, link, tuple(columns), tuple(groups.values()), smooths, offsets)
 
 
 def _mean(label: str) -> Expression | None:

@@ -17,7 +17,7 @@ from bayesmixed.links import Array
 
 NONFINITE_GRADIENT, NONFINITE_DENSITY = 3, 4
 COORDINATES = "unconstrained"
-SOURCES = "3d378c57ffbc5656"
+SOURCES = "d9cd33bdc2bb650f"
 """Digest of all kernel sources: a change of theirs changes this file, and with it numba's cache (tests recompute it)."""
 
 _DENSITY = types.int64(

@@ -155,7 +155,13 @@ def _fill(eta, n, base, beta, coefficients, coefficients_at, numbers, integers):
             continue
         width, index, z = integers[term + at.COLUMNS], integers[term + at.INDEX], integers[term + at.MATRIX]
         start = coefficients_at[t]
-        if integers[term + at.ONES]:
+        if integers[term + at.DENSE]:
+            levels = integers[term + at.LEVELS]
+            for i in range(n):
+                column = start + integers[index + i]
+                for j in range(levels):
+                    eta[i] += numbers[z + i * levels + j] * coefficients[column + j * width]
+        elif integers[term + at.ONES]:
             for i in range(n):
                 eta[i] += coefficients[start + integers[index + i]]
         else:
@@ -196,7 +202,13 @@ def _scatter(bar, n, base, beta_bar, coefficients_bar, coefficients_at, numbers,
             continue
         width, index, z = integers[term + at.COLUMNS], integers[term + at.INDEX], integers[term + at.MATRIX]
         start = coefficients_at[t]
-        if integers[term + at.ONES]:
+        if integers[term + at.DENSE]:
+            levels = integers[term + at.LEVELS]
+            for i in range(n):
+                column = start + integers[index + i]
+                for j in range(levels):
+                    coefficients_bar[column + j * width] += numbers[z + i * levels + j] * bar[i]
+        elif integers[term + at.ONES]:
             for i in range(n):
                 coefficients_bar[start + integers[index + i]] += bar[i]
         else:

@@ -26,7 +26,7 @@ from bayesmixed.placements import (
     remaining_shift,
 )
 from bayesmixed.priors import DISTRIBUTIONS, Prior
-from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.blocks import NormalBlock
 
 TRANSFORMS = {"log": POSITIVE, "log_minus_one": ABOVE_ONE, "logit": UNIT}
 _TRANSFORM_ONTO = {priors.REAL: REAL, priors.POSITIVE: POSITIVE, priors.UNIT: UNIT}
@@ -36,7 +36,7 @@ _DECODED_AT_ONCE = 4e6
 
 @dataclass(frozen=True, slots=True)
 class TermLayout:
-    """Where a group term stands among the coordinates: SDs (-1: fixed), partial correlations by part, effects."""
+    """Where a group term or smooth stands among the coordinates: SDs (-1: fixed), partial correlations by part, effects."""
 
     placement: Placement
     centred: NDArray[np.bool_]
@@ -101,7 +101,7 @@ def lay_out_coordinates(design: Design, centred: Centred) -> Layout:
         ways = {n: HIERARCHICAL if np.any(levels) else NONCENTRED for n, levels in centred.items()}
         terms = []
         for placement in place_groups(
-            predictor, {predictor.b(g): ways.get(predictor.b(g), NONCENTRED) for g in predictor.groups}
+            predictor, {predictor.b(g): ways.get(predictor.b(g), NONCENTRED) for g in predictor.normal_blocks}
         ):
             layout, at_now = _lay_out_term(design, predictor, placement, centred, at_now)
             terms.append(layout)
@@ -120,9 +120,10 @@ def _lay_out_term(
     design: Design, predictor: Predictor, placement: Placement, centred: Centred, start: int
 ) -> tuple[TermLayout, int]:
     group = placement.group
-    sd, values = np.full(len(group.labels), -1), np.ones(len(group.labels))
-    for k, label in enumerate(group.labels):
-        prior = design.priors[f"{predictor.sd(group)}[{label}]"].prior
+    keys = predictor.sd_keys(group)
+    sd, values = np.full(len(keys), -1), np.ones(len(keys))
+    for k, key in enumerate(keys):
+        prior = design.priors[key].prior
         if prior.name == "Fixed":
             values[k] = prior.arguments[0]
         else:
@@ -133,7 +134,7 @@ def _lay_out_term(
             size = len(part.columns) * (len(part.columns) - 1) // 2
             partials.append(slice(start, start + size))
             start += size
-    size = len(group.levels) * len(group.labels)
+    size = int(np.prod(group.shape))
     levels = centred.get(predictor.b(group), np.zeros(len(group.levels), dtype=bool))
     return TermLayout(placement, levels, sd, values, tuple(partials), slice(start, start + size)), start + size
 
@@ -194,9 +195,9 @@ def _pack_predictor(
     names = [placement.group.name for placement in placements]
     for number, term in enumerate(layout.terms):
         group, placement, row = term.placement.group, term.placement, table[number]
-        row[at.LEVELS], row[at.COLUMNS] = len(group.levels), len(group.labels)
+        row[at.LEVELS], row[at.COLUMNS] = len(group.levels), len(term.sd)
         row[at.INDEX] = block.add_integers(group.index[kept])
-        row[at.MATRIX] = block.add_numbers(group.centred_matrix[kept])
+        row[at.MATRIX], row[at.DENSE] = block.add_numbers(group.centred_matrix[kept]), int(group.dense)
         row[at.ONES] = int(len(group.labels) == 1 and bool(np.all(group.centred_matrix == 1)))
         row[at.SD_SLOTS], row[at.SD_VALUES] = block.add_integers(term.sd), block.add_numbers(term.sd_values)
         correlated = [part for part in group.parts if part.correlated]
@@ -239,8 +240,8 @@ def pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
             add(int(slot), REAL, design.priors[coefficient_key(design, predictor, label)].prior)
         for term in predictor_layout.terms:
             group = term.placement.group
-            for slot, label in zip(term.sd, group.labels, strict=True):
-                add(int(slot), POSITIVE, design.priors[f"{predictor.sd(group)}[{label}]"].prior)
+            for slot, key in zip(term.sd, predictor.sd_keys(group), strict=True):
+                add(int(slot), POSITIVE, design.priors[key].prior)
             for part, place in zip([p for p in group.parts if p.correlated], term.partials, strict=True):
                 concentration = design.priors[predictor.corr(group)].prior.arguments[0]
                 width = len(part.columns)
@@ -272,8 +273,7 @@ def decode(layout: Layout, points: Array) -> dict[str, tuple[tuple[str, ...], Ar
         for term in predictor_layout.terms:
             effects = _decode_term(points, predictor, term, beta, totals, rest, found)
             if rest is not None and not term.placement.group.observation:
-                group = term.placement.group
-                rest = rest + np.sum(effects[:, group.index] * group.centred_matrix, axis=-1)
+                rest = rest + term.placement.group.contribution(effects)
     for name, (slot, value) in layout.scalars.items():
         eta = points[:, slot] if slot >= 0 else np.full(len(points), value)
         found[name] = ((), design.spec.link(name).inverse(eta))
@@ -291,7 +291,7 @@ def _decode_term(
 ) -> Array:
     """Return the (S, J, K) effects at the centre, and add SDs, correlations and effects as written."""
     placement, group = term.placement, term.placement.group
-    width, dim = len(group.labels), predictor.effect_dim(group)
+    width, dims = len(term.sd), predictor.b_dims(group)
     sd = np.exp(points[:, np.maximum(term.sd, 0)])
     sd = np.where(term.sd >= 0, sd, term.sd_values)
     factor = sd[:, :, None] * correlation_factor(points, group, term.partials)
@@ -310,17 +310,17 @@ def _decode_term(
     scaled = group.transform @ factor
     covariance = scaled @ scaled.swapaxes(-1, -2)
     written = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-    found[predictor.sd(group)] = ((dim,), written)
+    found[predictor.sd(group)] = (dims[1:], written.reshape(len(points), *group.shape[1:]))
     if group.correlated:
         corr = covariance / written[:, :, None] / written[:, None, :]
-        found[predictor.corr(group)] = ((dim, f"{dim}_2"), corr)
-    found[predictor.b(group)] = ((group.name, dim), effects @ group.transform.T)
+        found[predictor.corr(group)] = ((dims[1], f"{dims[1]}_2"), corr)
+    found[predictor.b(group)] = (dims, (effects @ group.transform.T).reshape(len(points), *group.shape))
     return effects
 
 
-def correlation_factor(points: Array, group: GroupBlock, partials: tuple[slice, ...]) -> Array:
+def correlation_factor(points: Array, group: NormalBlock, partials: tuple[slice, ...]) -> Array:
     """Return the (S, K, K) Cholesky factors of the correlations of a group's columns."""
-    width = len(group.labels)
+    width = len(group.centre)
     factor = np.broadcast_to(np.eye(width), (len(points), width, width)).copy()
     for part, place in zip([p for p in group.parts if p.correlated], partials, strict=True):
         partial = np.tanh(0.5 * points[:, place])
@@ -344,10 +344,7 @@ def as_posterior(layout: Layout, points: Array) -> xr.Dataset:
     chains, draws = points.shape[:2]
     coords: dict[str, list[str]] = {}
     for predictor in layout.design.predictors.values():
-        coords[f"{predictor.beta}_effect"] = list(predictor.population.labels)
-        for group in predictor.groups:
-            dim = predictor.effect_dim(group)
-            coords |= {group.name: list(group.levels), dim: list(group.labels), f"{dim}_2": list(group.labels)}
+        coords |= predictor.coords()
     rows = np.require(points.reshape(chains * draws, -1), requirements="W")
     places = {one.predictor.b(t.placement.group): t.effects for one in layout.predictors.values() for t in one.terms}
     arrays: dict[str, tuple[tuple[str, ...], Array]] = {}
@@ -384,12 +381,9 @@ def unsupported(design: Design) -> str | None:
     for key, entry in design.priors.items():
         if entry.prior.name not in DISTRIBUTION_CODES and entry.prior.name not in ("Fixed", "LKJ"):
             return f"the prior {entry.prior} of '{key}' is not compiled"
-    for predictor, group in design.group_blocks():
-        if any(
-            key.startswith(f"{predictor.sd(group)}[") and DISTRIBUTIONS[e.prior.name].support[1] < np.inf
-            for key, e in design.priors.items()
-            if e.prior.name in DISTRIBUTIONS
-        ):
+    for predictor, group in design.normal_blocks():
+        priors = [design.priors[key].prior for key in predictor.sd_keys(group)]
+        if any(p.name in DISTRIBUTIONS and DISTRIBUTIONS[p.name].support[1] < np.inf for p in priors):
             return f"an SD of '{group.name}' has a bounded prior"
     return None
 

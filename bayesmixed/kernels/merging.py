@@ -66,8 +66,8 @@ def _number_cells(design: Design, further: tuple[Array, ...]) -> NDArray[np.int6
         columns.append(design.scale_factor)
     for predictor in design.predictors.values():
         columns += [predictor.offset, *predictor.population.matrix.T]
-        for group in predictor.groups:
-            columns += [group.index, *group.matrix.T]
+        for block in predictor.normal_blocks:
+            columns += [block.index, *block.matrix.T]
     varying = [column for column in columns if np.ptp(column) > 0]
     if not varying:
         return np.zeros(design.rows, dtype=np.int64)

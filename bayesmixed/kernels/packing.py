@@ -28,7 +28,7 @@ FIRST_PARAMETER = 10
     TERM_COUNT,
 ) = range(13)
 PARAMETER_SIZE = 13
-# Integer header of one group term.
+# Integer header of one group term or smooth; in a dense one every row takes the coefficients of all levels.
 (
     LEVELS,
     COLUMNS,
@@ -45,8 +45,9 @@ PARAMETER_SIZE = 13
     MEAN,
     ABSORBED,
     OBSERVATION,
-) = range(15)
-TERM_SIZE = 15
+    DENSE,
+) = range(16)
+TERM_SIZE = 16
 
 
 @dataclass(slots=True)

@@ -116,6 +116,7 @@ def distinct_rows(design: Design) -> tuple[NDArray[np.intp], Array]:
     columns = []
     for predictor in design.predictors.values():
         blocks = [predictor.population.matrix, *(group.matrix for group in predictor.groups)]
+        blocks += [np.column_stack([smooth.matrix, smooth.index]) for smooth in predictor.smooths]
         columns += [*blocks, predictor.offset[:, None]]
     varying = np.hstack([column[:, np.ptp(column, axis=0) > 0] for column in columns])
     if varying.shape[1] == 0:
@@ -152,8 +153,9 @@ def _pieces(design: Design, draws: xr.Dataset, rows: NDArray[np.intp]) -> Pieces
 
 def _one_chain(design: Design, posterior: xr.Dataset) -> xr.Dataset:
     """Return the draws of all chains as those of one, without group effects."""
+    curves = [predictor.b(smooth) for predictor in design.predictors.values() for smooth in predictor.smooths]
     variables = {}
-    for name in top_level_names(design):
+    for name in (*top_level_names(design), *curves):
         others = [dim for dim in posterior[name].dims if dim not in ("chain", "draw")]
         variables[name] = (("chain", "draw", *others), stacked(posterior[name])[None])
     return xr.Dataset(variables)

@@ -114,6 +114,8 @@ def _residual_variance(draws: PriorDraws) -> Array:
         if name != first or family.latent_uses_mean:
             eta = draws.coefficients(predictor) @ predictor.centred_matrix[rows].T + predictor.offset[rows]
             variance = np.zeros(eta.shape)
+            for smooth in predictor.smooths:
+                variance += smooth.variance(draws.covariance(predictor, smooth))[:, rows]
             for group in predictor.groups:
                 z = group.centred_matrix[rows]
                 variance += np.einsum("skl,nk,nl->sn", draws.covariance(predictor, group), z, z, optimize=True)

@@ -66,6 +66,8 @@ def _rules(spec: ModelSpec) -> Iterator[Rule]:
                 yield from _population(spec, term, suffix, intercept, slope)
             elif term.kind == "group":
                 yield from _group(spec, term, suffix, group)
+            elif term.kind == "smooth":
+                yield from _smooth(term, suffix, slope, group)
             elif term.kind == "observation":
                 yield f"sd_obs{suffix}[Intercept]", f"HalfStudentT(4, {group})", "SD between observations", "as written"
     for parameter in family.parameters:
@@ -112,6 +114,12 @@ def _group(spec: ModelSpec, term: Any, suffix: str, unit: str) -> Iterator[Rule]
         yield f"sd_{term.by}{suffix}[{label}]", f"HalfStudentT(4, {scale})", f"SD between {term.by}", where
     if correlated:
         yield f"corr_{term.by}{suffix}", "LKJ(max(1, 3 - K / 2))", f"correlations between {term.by}", stated
+
+
+def _smooth(term: Any, suffix: str, slope: str, unit: str) -> Iterator[Rule]:
+    if not term.periodic:
+        yield f"beta{suffix}[{term.line}]", f"Normal(0, {slope} / d)", "slope of a curve", "as written"
+    yield f"sd_{term.name}{suffix}", f"HalfStudentT(4, {unit})", f"SD of the curve around {term.around}", ""
 
 
 def _labels(formula: str) -> list[str]:

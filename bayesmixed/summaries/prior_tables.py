@@ -110,7 +110,10 @@ def _parameters(design: Design) -> pd.DataFrame:
 
 def _coordinate(design: Design, key: str) -> str:
     """Return in which coordinate a prior is stated, or "" for what has none."""
-    if design.scalar_of(key) is not None:
+    curves = [
+        name for predictor in design.predictors.values() for s in predictor.smooths for name in predictor.sd_keys(s)
+    ]
+    if key in curves or design.scalar_of(key) is not None:
         return ""
     centred = [f"{p.beta}[Intercept_centred]" for p in design.predictors.values()]
     for predictor, group in design.group_blocks():

@@ -8,9 +8,10 @@ from bayesmixed.terms.fixed import Fixed
 from bayesmixed.terms.group import Group
 from bayesmixed.terms.observation import Observation
 from bayesmixed.terms.offset import Offset
+from bayesmixed.terms.smooth import Smooth
 
-TERMS = {"fixed": Fixed, "group": Group, "observation": Observation, "offset": Offset}
+TERMS = {"fixed": Fixed, "group": Group, "observation": Observation, "offset": Offset, "smooth": Smooth}
 
-Term = Annotated[Fixed | Group | Observation | Offset, Field(discriminator="kind")]
+Term = Annotated[Fixed | Group | Observation | Offset | Smooth, Field(discriminator="kind")]
 
-__all__ = ["TERMS", "Fixed", "Group", "Observation", "Offset", "Term"]
+__all__ = ["TERMS", "Fixed", "Group", "Observation", "Offset", "Smooth", "Term"]

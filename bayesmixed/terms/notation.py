@@ -68,6 +68,13 @@ def normalise(text: str) -> str:
     return ("1" if intercept else "0") + terms
 
 
+def keyword_arguments(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the plain arguments of a call, and those given by keyword."""
+    matches = [re.fullmatch(r"(\w+)\s*=(?!=)\s*(.*)", argument, flags=re.DOTALL) for argument in arguments]
+    plain = [argument for argument, match in zip(arguments, matches, strict=True) if match is None]
+    return plain, {match[1]: match[2] for match in matches if match is not None}
+
+
 def call_arguments(text: str, name: str) -> list[str] | None:
     """Return the arguments if `text` is exactly one call of `name`, else None."""
     match = re.fullmatch(rf"{name}\s*\((.*)\)", text.strip(), flags=re.DOTALL)

@@ -257,6 +257,15 @@ def context() -> Mapping[str, Callable[..., Any]]:
     }
 
 
+def stateful_calls(expression: str) -> list[str]:
+    """Return the functions in an expression that learn from the data, such as `scale` and `poly`."""
+    from formulaic.transforms import TRANSFORMS
+
+    known = {**TRANSFORMS, **context()}
+    called = re.findall(r"(?<![\w.])(\w+)\s*\(", expression)
+    return [name for name in called if getattr(known.get(name), "__is_stateful_transform__", False)]
+
+
 _WORDS = {"True", "False", "None", "and", "or", "not", "in", "contr"}
 
 
@@ -291,7 +300,7 @@ def _levels_mask(spec: Any, values: Array) -> NDArray[np.bool_]:
 
 
 def _scales(spec: Any, labels: tuple[str, ...], values: Array, table: Table) -> tuple[Array, tuple[str, ...]]:
-    scales = np.array([_step(column) for column in values.T])
+    scales = np.array([column_step(column) for column in values.T])
     crossed: set[str] = set()
     for term, positions in spec.term_indices.items():
         if len(term.factors) < 2:
@@ -317,14 +326,15 @@ def _factor_steps(expression: str, table: Table) -> dict[str, float]:
     quoted = f"`{expression}`" if expression in table.data.columns else expression
     matrix = model_matrix(f"0 + {quoted}", table.data, context=context(), na_action="raise")
     values = np.asarray(matrix, dtype=float)
-    return {_without_coding(str(n)): _step(c) for n, c in zip(matrix.columns, values.T, strict=True)}
+    return {_without_coding(str(n)): column_step(c) for n, c in zip(matrix.columns, values.T, strict=True)}
 
 
 def _without_coding(label: str) -> str:
     return re.sub(r"\[T\.", "[", label)
 
 
-def _step(column: Array) -> float:
+def column_step(column: Array) -> float:
+    """Return what a default slope prior calls one step: 2 sd, or the range of a two-valued column."""
     unique = np.unique(column)
     if len(unique) <= 2:
         return float(np.ptp(unique)) or 1.0

@@ -37,16 +37,13 @@ def prepared(spec, data):
 
 
 def laid_out(design, way):
-    centred = {p.b(g): np.full(len(g.levels), way == HIERARCHICAL) for p, g in design.group_blocks()}
+    centred = {p.b(g): np.full(len(g.levels), way == HIERARCHICAL) for p, g in design.normal_blocks()}
     return lay_out_coordinates(design, centred)
 
 
-def add_vector(point, design, name, labels, x, slots):
+def add_vector(point, design, name, keys, x, slots):
     """Add the values of a vector: as a whole, and by the distributions of its elements, as the model may split it."""
-    priors = []
-    for label in labels:
-        key = f"{name}[{label}]"
-        priors.append(design.priors[key if key in design.priors else f"{name}[{label}_centred]"].prior.name)
+    priors = [design.priors[key if key in design.priors else key[:-1] + "_centred]"].prior.name for key in keys]
     for whole in (name, f"centred_{name}"):
         point[whole] = x[slots]
         for law in set(priors):
@@ -58,21 +55,24 @@ def as_pymc_point(layout, model, x):
     point, design = {}, layout.design
     for predictor_layout in layout.predictors.values():
         predictor = predictor_layout.predictor
-        add_vector(point, design, predictor.beta, predictor.population.labels, x, predictor_layout.beta)
+        keys = [f"{predictor.beta}[{label}]" for label in predictor.population.labels]
+        add_vector(point, design, predictor.beta, keys, x, predictor_layout.beta)
         for term in predictor_layout.terms:
             group = term.placement.group
-            shape = (len(group.levels), len(group.labels))
-            add_vector(point, design, predictor.sd(group), group.labels, x, term.sd)
+            add_vector(point, design, predictor.sd(group), predictor.sd_keys(group), x, term.sd)
             for number, place in enumerate(term.partials):
                 point[f"partial_{predictor.corr(group)}" + (f"_{number + 1}" if number else "")] = x[place]
             name = "z" if not term.centred.any() else "coefficient"
-            point[f"{name}_{group.name}{predictor.suffix}"] = x[term.effects].reshape(shape)
+            point[f"{name}_{group.name}{predictor.suffix}"] = x[term.effects].reshape(group.shape)
     for name, (slot, _) in layout.scalars.items():
         function, _ = design.scalar_prior(name)
         # The free variable depends on a multiple of the parameter on its link, and PyMC's coordinate is that multiple.
         point[function.word.format(name)] = function.factors[design.family.parameter(name).link] * x[slot]
     return {
-        model.rvs_to_values[variable].name: np.asarray(point[variable.name], dtype=float) for variable in model.free_RVs
+        model.rvs_to_values[variable].name: np.asarray(point[variable.name], dtype=float).reshape(
+            model.initial_point()[model.rvs_to_values[variable].name].shape
+        )
+        for variable in model.free_RVs
     }
 
 
@@ -89,7 +89,7 @@ def log_slope(layout):
 def compare(design, way, points, seed=0):
     layout = laid_out(design, way)
     packed = pack(layout)
-    model = bm.build(design, parameterisation={p.b(g): way for p, g in design.group_blocks()})
+    model = bm.build(design, parameterisation={p.b(g): way for p, g in design.normal_blocks()})
     logp = model.compile_logp(mode="FAST_COMPILE")
     generator = np.random.default_rng(seed)
     for _ in range(points):
@@ -141,6 +141,12 @@ MODELS = [
     ("y ~ x + (x | g)", "gaussian", {"priors": {"sd_g[x]": "Gamma(2, 3)", "corr_g": "LKJ(1.5)"}}),
     ("y ~ x + z", "gaussian", {"priors": {"beta[x]": "Laplace(0, 2)", "beta[z]": "StudentT(3, 0, 1)"}}),
     ("y ~ x + z", "gaussian", {"priors": {"beta": "Logistic(0, 2)", "sigma": "InverseGamma(3, 2)"}}),
+    ("y ~ s(x, k=6) + (1 | g)", "gaussian", {}),
+    ("y ~ s(x, k=6) + s(z, k=5, bs='cc')", "student", {"sigma": "~ s(x, k=4, bs='cr')"}),
+    ("count ~ f + s(x, k=6, by=f) + s(x, k=5, by=z, bs='ps') + (1 | g/k) + obs()", "poisson", {}),
+    ("yes ~ s(n, k=5, bs='cc') + (1 | k)", "bernoulli", {}),
+    ("y ~ f + s(x, by=f)", "gaussian", {"priors": {"sd_s(x):f[q]": "Gamma(2, 3)", "sd_s(x):f[p]": 0.3}}),
+    ("y ~ s(x) + s(z)", "gaussian", {"priors": {"sd_s(x)": "Exponential(2)", "sd_s(z)": 0.4}}),
     ("y ~ x + (1 | g)", "student", {"priors": {"nu": "Gamma(3, 0.2)", "sd_g": "LogNormal(0, 1)"}}),
     ("y ~ x + (1 | g)", "lognormal", {}),
     ("y ~ x + (1 | g)", "gamma", {"shape": "~ x + (1 | h)"}),
@@ -214,6 +220,8 @@ TERMS = [
     "(1 | h)",
     "(x + z | h)",
     "(0 + x | h)",
+    "s(x, k=6)",
+    "s(z, by=f, k=5)",
     "obs()",
     "offset(z)",
 ]

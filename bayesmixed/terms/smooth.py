@@ -1,0 +1,208 @@
+"""The smooth term: a curve of a covariate whose roughness is learned from the data."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.links import Array
+from bayesmixed.terms.blocks import SmoothBlock
+from bayesmixed.terms.notation import call_arguments, keyword_arguments
+from bayesmixed.terms.splines import BASES, Spline, learn_spline
+from bayesmixed.terms.tables import Table, evaluate_expression, is_number, stateful_calls, strip_factor_calls, variables
+
+
+class Smooth(BaseModel):
+    """A penalised spline, `s(x)`: a straight line plus normal deviations from it, whose SD is its wiggliness.
+
+    Attributes
+    ----------
+    x : str
+        Column, or an expression of columns.
+    k : int
+        Number of basis functions: the curve cannot bend more often. The penalty, not k, makes it smooth.
+    by : str
+        A factor: a curve for each of its levels, each with its own SD. A number column: the curve multiplies it.
+    bs : str
+        Key of `BASES`: "tp" thin plate, "cr" cubic, "ps" P-spline, "cc" cyclic.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["smooth"] = "smooth"
+    x: str
+    k: int = 10
+    by: str = ""
+    bs: str = "tp"
+
+    @field_validator("x")
+    @classmethod
+    def _one_covariate(cls, x: str) -> str:
+        if not x.strip():
+            raise SpecError("s() needs a covariate: s(x).")
+        if "," in x:
+            raise SpecError(f"s({x}): a smooth has one covariate. Smooths of two, s(x, z), are not there.")
+        learned = stateful_calls(x)
+        if learned or any(sign in x for sign in "/[]"):
+            raise SpecError(
+                f"s({x}): "
+                + (f"{learned[0]}() learns from the data" if learned else "the name of a result cannot hold this")
+                + ". Compute it as a column first, and write s(column)."
+            )
+        return x.strip()
+
+    @field_validator("bs")
+    @classmethod
+    def _known_basis(cls, bs: str) -> str:
+        if bs not in BASES:
+            raise SpecError(f'Basis bs="{bs}" is not known. {did_you_mean(bs, BASES)}')
+        return bs
+
+    @field_validator("by")
+    @classmethod
+    def _one_column(cls, by: str) -> str:
+        name = strip_factor_calls(by)[0].strip().strip("`")
+        if any(sign in name for sign in "(),|+*:"):
+            raise SpecError(f"by={by}: give one column. Compute a combination or an expression as a column first.")
+        return by.strip()
+
+    @model_validator(mode="after")
+    def _enough_functions(self) -> "Smooth":
+        least = BASES[self.bs].least
+        if self.k < least:
+            raise SpecError(f'{self.name}: k={self.k} is too small; basis "{self.bs}" needs at least k={least}.')
+        return self
+
+    def __str__(self) -> str:
+        options = [f"k={self.k}"] if self.k != 10 else []
+        options += [f"by={self.by}"] if self.by else []
+        options += [f'bs="{self.bs}"'] if self.bs != "tp" else []
+        return f"s({', '.join([self.x, *options])})"
+
+    @property
+    def name(self) -> str:
+        """Name in the draws, without options: "s(x)", "s(x):sward"."""
+        return f"s({self.x.replace('`', '')})" + (f":{self.by_column}" if self.by else "")
+
+    @property
+    def periodic(self) -> bool:
+        """Whether the curve begins again where it ends: it then has no line."""
+        return BASES[self.bs].periodic
+
+    @property
+    def line(self) -> str:
+        """Name of the slope, "s(x)[linear]"; with a factor each level has one."""
+        return f"s({self.x.replace('`', '')})[linear]" + (f":{self.by_column}" if self.by else "")
+
+    @property
+    def around(self) -> str:
+        """What the curve varies around, in words."""
+        return BASES[self.bs].around
+
+    @property
+    def by_column(self) -> str:
+        """Column that `by` names, "" for none."""
+        return strip_factor_calls(self.by)[0].strip("` ")
+
+    def columns(self, available: Iterable[str]) -> set[str]:
+        """Return the data columns that the term reads."""
+        names = [str(name) for name in available]
+        if self.by and self.by_column not in names:
+            raise SpecError(
+                f"Column '{self.by_column}' in '{self}' is not in the data. {did_you_mean(self.by_column, names)}"
+            )
+        return variables(self.x, names) | ({self.by_column} if self.by else set())
+
+    def factors(self) -> tuple[str, ...]:
+        """Return the columns that the term declares to be factors."""
+        return strip_factor_calls(self.by)[1]
+
+    def build(self, table: Table, like: SmoothBlock | None = None) -> SmoothBlock:
+        """Return the term's columns on a table; with `like` its spline is replayed.
+
+        Raises
+        ------
+        DataError
+            The covariate is no number, not finite, or has fewer different values than basis functions.
+        """
+        x = self._covariate(table)
+        by = table.data[self.by_column] if self.by else None
+        levels = table.levels.get(self.by_column)
+        multiplier = None if by is None or levels is not None else by.to_numpy(dtype=float)
+        index = np.zeros(table.rows, dtype=np.intp) if levels is None else np.asarray(by.cat.codes, dtype=np.intp)  # type: ignore[union-attr]
+        spline = self._learn(x, multiplier) if like is None else like.spline
+        known = like.ranges if like is not None else _ranges(x, index, 1 if levels is None else len(levels))
+        return SmoothBlock(
+            name=self.name,
+            x=x,
+            labels=() if levels is None else levels,
+            matrix=_times(spline.penalised(x), multiplier),
+            index=index,
+            levels=tuple(str(number + 1) for number in range(spline.map.shape[1])),
+            spline=spline,
+            multiplier=multiplier,
+            ranges=known,
+        )
+
+    def _covariate(self, table: Table) -> Array:
+        column = evaluate_expression(self.x, table)
+        if not is_number(column):
+            raise DataError(
+                f"{self}: '{self.x}' holds no numbers. A factor goes into the formula as it is, or into by=."
+            )
+        x = column.to_numpy(dtype=float)
+        bad = np.flatnonzero(~np.isfinite(x))
+        if len(bad):
+            raise DataError(
+                f"{self}: '{self.x}' is not finite in {len(bad)} of {len(x)} rows (first: row {table.data.index[bad[0]]})."
+            )
+        return np.asarray(x)
+
+    def _learn(self, x: Array, multiplier: Array | None) -> Spline:
+        distinct = len(np.unique(x))
+        if distinct == 1:
+            raise DataError(f"{self}: '{self.x}' is {x[0]:g} in every row. Leave the smooth out.")
+        if distinct < self.k:
+            hint = (
+                f"Write k={distinct} or less" if distinct >= BASES[self.bs].least else "Write it as a factor or a line"
+            )
+            raise DataError(f"{self}: '{self.x}' has {distinct} different values, fewer than k={self.k}. {hint}.")
+        if multiplier is not None and np.all(multiplier == 0):
+            raise DataError(f"{self}: '{self.by_column}' is 0 in every row. Leave the smooth out.")
+        return learn_spline(BASES[self.bs], x, self.k, multiplier)
+
+
+def read_smooth(text: str) -> Smooth | None:
+    """Return the smooth that a piece of a formula is, s(x, k=8, by=f, bs="cr"), or None.
+
+    Raises
+    ------
+    SpecError
+        It has options that are not there.
+    """
+    arguments = call_arguments(text, "s")
+    if arguments is None:
+        return None
+    plain, options = keyword_arguments(arguments)
+    unknown = [name for name in options if name not in ("k", "by", "bs")]
+    if unknown:
+        raise SpecError(f"'{text}': option '{unknown[0]}' is not known. {did_you_mean(unknown[0], ['k', 'by', 'bs'])}")
+    if "k" in options and not options["k"].isdigit():
+        raise SpecError(f"'{text}': k is a whole number, such as k=8.")
+    return Smooth(
+        x=", ".join(plain),
+        k=int(options.get("k", 10)),
+        by=options.get("by", ""),
+        bs=options.get("bs", "tp").strip("'\""),
+    )
+
+
+def _times(columns: Array, multiplier: Array | None) -> Array:
+    return columns if multiplier is None else columns * multiplier[:, None]
+
+
+def _ranges(x: Array, index: NDArray[np.intp], curves: int) -> Array:
+    """Return the lowest and highest x of the rows of each curve, (K, 2)."""
+    return np.array([(x[index == curve].min(), x[index == curve].max()) for curve in range(curves)])
