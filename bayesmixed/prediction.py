@@ -14,7 +14,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.preparation import prepare
-from bayesmixed.terms.blocks import GroupBlock, SmoothBlock
+from bayesmixed.terms.blocks import GroupBlock, NormalBlock, SmoothBlock
 from bayesmixed.weights import PRECISION
 
 MODES = {
@@ -145,10 +145,11 @@ def smooth_coefficients(predictor: Predictor, smooth: SmoothBlock, posterior: xr
     return np.asarray(values.reshape(*values.shape[:2], len(smooth.levels), smooth.curves))
 
 
-def effects_at_centre(predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
-    """Return the covariance matrices of a group's effects at the centre, (chain, draw, K, K)."""
+def effects_at_centre(predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Array:
+    """Return the covariance matrices of a term's effects at the centre, (chain, draw, K, K)."""
     sd = posterior[predictor.sd(group)].transpose("chain", "draw", ...).values
-    corr: Any = np.eye(len(group.labels))
+    sd = sd.reshape(*sd.shape[:2], len(group.centre))
+    corr: Any = np.eye(len(group.centre))
     if group.correlated:
         corr = posterior[predictor.corr(group)].transpose("chain", "draw", ...).values
     return group_covariance(np.linalg.inv(group.transform), sd, corr)

@@ -11,6 +11,7 @@ from bayesmixed.summaries.effects import population_effects
 from bayesmixed.summaries.group_spread import negligible_sds, show_negligible
 from bayesmixed.summaries.intraclass import icc
 from bayesmixed.summaries.sharing import sharing_patterns
+from bayesmixed.summaries.smooths import smooth_effects
 from bayesmixed.summaries.tables import drop_empty, format_table, labelled, to_markup
 from bayesmixed.summaries.variance import variance_components
 
@@ -72,6 +73,9 @@ def summary(fit: Fit) -> Summary:
     if others:
         rows = [labelled(fit.posterior[parameter], parameter, [""], [""]) for parameter in others]
         tables["Estimated: other parameters"] = drop_empty(format_table(pd.concat(rows, ignore_index=True)))
+    if any(predictor.smooths for predictor in design.predictors.values()):
+        shown = format_table(smooth_effects(fit, _EDF_DRAWS).sort_values(["term", "level"], kind="stable"))
+        tables["Estimated: smooths (edf 1: a straight line; sd: around it)"] = drop_empty(shown)
     if design.mu.groups or design.family.scale in design.scalars:
         components = variance_components(fit)
         kept = components[components["quantity"].isin(["sd", "correlation"])]
@@ -102,6 +106,7 @@ def count_sentence(fit: Fit) -> str:
     return ", ".join(counts)
 
 
+_EDF_DRAWS = 50
 _NEGLIGIBLE_HEADING = "Probability that a group SD is negligible (below a tenth of the unit of its scale)"
 
 

@@ -143,8 +143,8 @@ class SmoothBlock:
 
     Attributes
     ----------
-    name : str
-        "s(x)", "s(x):sward".
+    covariate, by : str
+        Names of x and of what splits or multiplies the curve, "" for nothing.
     x : (n,) array
         The covariate.
     labels : tuple of str
@@ -168,7 +168,8 @@ class SmoothBlock:
     observation: ClassVar[bool] = False
     correlated: ClassVar[bool] = False
     intercept: ClassVar[int | None] = None
-    name: str
+    covariate: str
+    by: str
     x: Array
     labels: tuple[str, ...]
     matrix: Array
@@ -177,6 +178,11 @@ class SmoothBlock:
     spline: Spline
     multiplier: Array | None
     ranges: Array
+
+    @property
+    def name(self) -> str:
+        """Name in the draws, "s(x)", "s(x):sward"."""
+        return f"s({self.covariate}){self._ending}"
 
     @property
     def curves(self) -> int:
@@ -225,13 +231,16 @@ class SmoothBlock:
         return np.asarray((self.x < low) | (self.x > high))
 
     @property
+    def _ending(self) -> str:
+        return f":{self.by}" if self.by else ""
+
+    @property
     def line_labels(self) -> tuple[str, ...]:
         """Labels of the columns that are not penalised."""
         kinds = ["constant"] if self.multiplier is not None else []
         kinds += [] if self.spline.basis.periodic else ["linear"]
-        curve, colon, by = self.name.partition("):")
-        ends = [f":{by}[{label}]" for label in self.labels] or [f":{by}" if colon else ""]
-        return tuple(f"{curve.removesuffix(')')})[{kind}]{end}" for end in ends for kind in kinds)
+        ends = [f"{self._ending}[{label}]" for label in self.labels] or [self._ending]
+        return tuple(f"s({self.covariate})[{kind}]{end}" for end in ends for kind in kinds)
 
     @property
     def line_matrix(self) -> Array:

@@ -135,7 +135,8 @@ class Smooth(BaseModel):
         spline = self._learn(x, multiplier) if like is None else like.spline
         known = like.ranges if like is not None else _ranges(x, index, 1 if levels is None else len(levels))
         return SmoothBlock(
-            name=self.name,
+            covariate=self.x.replace("`", ""),
+            by=self.by_column,
             x=x,
             labels=() if levels is None else levels,
             matrix=_times(spline.penalised(x), multiplier),

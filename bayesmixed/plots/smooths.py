@@ -1,0 +1,74 @@
+"""The picture of a smooth: its curves with their bands over the values of the covariate."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.fitting import Fit
+from bayesmixed.plots.effects import COLORS
+from bayesmixed.summaries.smooths import find_smooth, smooth_curves, smooth_effects
+from bayesmixed.terms.blocks import SmoothBlock
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_ACROSS, _MOST_PANELS = 3, 12
+
+
+def plot_smooth(fit: Fit, smooth: str | None = None, *, points: int = 100) -> "Figure":
+    """Return the curves of a smooth with 95 % bands as a figure, a panel for each level of its factor.
+
+    The scale is that of the link; a curve adds up to zero over the rows of the fit (as the coefficient of a number it
+    does not). Ticks at the bottom are the values of the covariate. A factor with more than 12 levels shows the first 12.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    smooth : str, optional
+        Its name, "s(x)", "s(x):sward"; the first one if not given.
+    points : int
+        Points at which each curve is evaluated.
+    """
+    from matplotlib.figure import Figure
+
+    predictor, block = find_smooth(fit, smooth)
+    table = smooth_curves(fit, smooth, points=points)
+    levels = list(dict.fromkeys(table["level"]))[:_MOST_PANELS]
+    across = 2 if len(levels) == 4 else min(len(levels), _ACROSS)
+    down = -(-len(levels) // across)
+    figure = Figure(figsize=(4.4 * across + 2.0 * (across == 1), 3.4 * down + 0.6 * (down == 1)), layout="constrained")
+    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
+    edf = _edf(fit, table["term"].iloc[0])
+    for number, (axes, level) in enumerate(zip(panels, levels, strict=False)):
+        _draw_curve(axes, table[table["level"] == level], _rug(block, number))
+        words = [part for part in (f"{block.by} {level}" if level else "", edf.get(level, "")) if part]
+        axes.tick_params(labelbottom=True)
+        axes.set_title(", ".join(words), fontsize=10, loc="left")
+    for axes in panels[len(levels) :]:
+        axes.set_visible(False)
+    figure.supxlabel(block.covariate, fontsize=10)
+    unit = f"{predictor.link.name} scale" if predictor.link.name != "identity" else "scale of " + predictor.parameter
+    figure.supylabel(f"{table['term'].iloc[0]} ({unit})", fontsize=10)
+    return figure
+
+
+def _edf(fit: Fit, term: str) -> dict[str, str]:
+    table = smooth_effects(fit, draws=50)
+    rows = table[(table["term"] == term) & (table["effect"] == "edf")]
+    numbers = zip(rows["level"], rows["mean"], rows["lower"], rows["upper"], strict=True)
+    return {level: f"edf {mean:.1f} ({lower:.1f} to {upper:.1f})" for level, mean, lower, upper in numbers}
+
+
+def _rug(block: SmoothBlock, curve: int) -> Any:
+    return np.unique(block.x[block.index == curve])
+
+
+def _draw_curve(axes: Any, table: pd.DataFrame, rug: Any) -> None:
+    axes.axhline(0.0, color="0.75", linewidth=0.8)
+    axes.fill_between(table["x"], table["lower"], table["upper"], color=COLORS[0], alpha=0.2, linewidth=0)
+    axes.plot(table["x"], table["mean"], color=COLORS[0], linewidth=1.8)
+    axes.plot(rug, np.zeros(len(rug)), "|", color="0.25", markersize=7, transform=axes.get_xaxis_transform())
+    axes.grid(color="0.93")
+    axes.set_axisbelow(True)
