@@ -8,7 +8,7 @@ from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.fitting import Fit, installed_versions
 from bayesmixed.links import Array
 from bayesmixed.prior_draws import PriorDraws, draw_priors
-from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.blocks import GroupBlock, SmoothBlock
 
 Variable = tuple[tuple[str, ...], Array]
 
@@ -16,17 +16,17 @@ Variable = tuple[tuple[str, ...], Array]
 def sample_prior(design: Design, *, draws: int = 1000, seed: int = 0) -> Fit:
     """Return a fit of one chain whose draws come from the priors of a design.
 
-    They have the names, dims and coordinates of posterior draws, as written. The effects of groups are not among
-    them: under the prior every group is a new one, so ask for `groups="new"`.
+    They have the names, dims and coordinates of posterior draws, as written, and hold curves of smooths. The effects
+    of groups are not among them: under the prior every group is a new one, so ask for `groups="new"`.
     """
-    posterior = as_posterior(draw_priors(design, draws, seed))
+    posterior = as_posterior(draw_priors(design, draws, seed), np.random.default_rng([seed, 1]))
     record = EngineRecord("prior", "independent draws from the priors")
     settings = Settings(chains=1, draws=draws, tune=0, cores=1, target_accept=0.0, seed=seed)
     return Fit(design, xr.DataTree.from_dict({"posterior": posterior}), record, settings, {}, installed_versions())
 
 
-def as_posterior(prior: PriorDraws) -> xr.Dataset:
-    """Return prior draws in the layout of posterior draws, coefficients and SDs as written."""
+def as_posterior(prior: PriorDraws, generator: np.random.Generator) -> xr.Dataset:
+    """Return prior draws in the layout of posterior draws, coefficients and SDs as written; curves are drawn."""
     design = prior.design
     variables: dict[str, Variable] = {}
     coords: dict[str, list[str]] = {}
@@ -35,6 +35,9 @@ def as_posterior(prior: PriorDraws) -> xr.Dataset:
             dim = f"{predictor.beta}_effect"
             coords[dim] = list(predictor.population.labels)
             variables[predictor.beta] = ((dim,), prior.coefficients(predictor) @ predictor.transform.T)
+        for smooth in predictor.smooths:
+            coords |= {dim: labels for dim, labels in predictor.coords().items() if dim in predictor.b_dims(smooth)}
+            variables |= _draw_curves(prior, predictor, smooth, generator)
         for group in predictor.groups:
             coords[predictor.effect_dim(group)] = list(group.labels)
             if group.correlated:
@@ -43,6 +46,19 @@ def as_posterior(prior: PriorDraws) -> xr.Dataset:
     variables |= {name: ((), prior.values[name]) for name in design.scalars}
     arrays = {name: (("chain", "draw", *dims), value[None]) for name, (dims, value) in variables.items()}
     return xr.Dataset(arrays, coords=coords)
+
+
+def _draw_curves(
+    prior: PriorDraws, predictor: Predictor, smooth: SmoothBlock, generator: np.random.Generator
+) -> dict[str, Variable]:
+    """Return SDs and coefficients of a smooth."""
+    sd = np.stack([prior.values[key] for key in predictor.sd_keys(smooth)], axis=-1)
+    effects = sd[:, None] * generator.standard_normal((len(sd), len(smooth.levels), smooth.curves))
+    dims = predictor.b_dims(smooth)
+    return {
+        predictor.sd(smooth): (dims[1:], sd.reshape(len(sd), *smooth.shape[1:])),
+        predictor.b(smooth): (dims, effects.reshape(len(sd), *smooth.shape)),
+    }
 
 
 def _covariances(prior: PriorDraws, predictor: Predictor, group: GroupBlock) -> dict[str, Variable]:

@@ -32,5 +32,5 @@ def test_coefficients_as_written_make_the_predictor_of_those_at_the_centre(desig
 def test_covariances_as_written_are_those_at_the_centre_moved(design):
     prior = draw_priors(design, 200, seed=3)
     group = design.mu.groups[0]
-    there = effects_at_centre(design.mu, group, as_posterior(prior))[0]
+    there = effects_at_centre(design.mu, group, as_posterior(prior, np.random.default_rng(0)))[0]
     np.testing.assert_allclose(there, prior.covariance(design.mu, group), rtol=1e-8, atol=1e-6)

@@ -87,10 +87,10 @@ def _answers(fit: Fit, quantities: Mapping[str, str]) -> dict[str, Array]:
         for label in predictor.population.labels:
             variable = posterior[predictor.beta].sel({f"{predictor.beta}_effect": label})
             answers[f"{predictor.beta}[{label}]"] = variable.values
-        for group in predictor.groups:
-            for k, label in enumerate(group.labels):
-                variable = posterior[predictor.sd(group)].isel({predictor.effect_dim(group): k})
-                answers[f"{predictor.sd(group)}[{label}]"] = variable.values
+        for group in predictor.normal_blocks:
+            sds = posterior[predictor.sd(group)].transpose("chain", "draw", ...).values
+            keys = predictor.sd_keys(group)
+            answers |= dict(zip(keys, np.moveaxis(sds.reshape(*sds.shape[:2], len(keys)), -1, 0), strict=True))
     answers |= {name: posterior[name].values for name in design.scalars}
     try:
         correlations = cast(xr.Dataset, icc(fit, scale="latent", draws=True))

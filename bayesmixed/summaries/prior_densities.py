@@ -8,7 +8,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre
 from bayesmixed.priors import Prior
-from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.blocks import NormalBlock
 
 
 def log_prior_densities(fit: Fit) -> dict[str, xr.DataArray]:
@@ -22,10 +22,10 @@ def log_prior_densities(fit: Fit) -> dict[str, xr.DataArray]:
     found: dict[str, Array] = {}
     for predictor in design.predictors.values():
         values |= _coefficients(predictor, posterior)
-        for group in predictor.groups:
+        for group in predictor.normal_blocks:
             centre = effects_at_centre(predictor, group, posterior)
             sd = np.sqrt(np.diagonal(centre, axis1=-2, axis2=-1))
-            values |= {f"{predictor.sd(group)}[{label}]": sd[..., k] for k, label in enumerate(group.labels)}
+            values |= {key: sd[..., k] for k, key in enumerate(predictor.sd_keys(group))}
             if group.correlated:
                 key = predictor.corr(group)
                 found[key] = _log_correlations(group, centre, design.priors[key].prior.arguments[0])
@@ -50,7 +50,7 @@ def _coefficients(predictor: Predictor, posterior: xr.Dataset) -> dict[str, Arra
     return {f"{predictor.beta}[{label}]": beta[..., k] for k, label in enumerate(labels)}
 
 
-def _log_correlations(group: GroupBlock, covariance: Array, concentration: float) -> Array:
+def _log_correlations(group: NormalBlock, covariance: Array, concentration: float) -> Array:
     """Return the LKJ log density of the correlations at the centre, (chain, draw)."""
     sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     corr = covariance / (sd[..., :, None] * sd[..., None, :])

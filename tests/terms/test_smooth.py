@@ -139,15 +139,65 @@ def test_a_smooth_is_no_group_in_the_tables():
 def test_simulated_curves_have_the_given_sd():
     spec = bm.from_formula("y ~ f + s(x, by=f, k=8)")
     truth = {"beta": 0.0, "sd_s(x):f": 2.0, "sd_s(x):f[b]": 0.01, "sigma": 1e-6}
-    squares = []
-    for seed in range(200):
+    smooth, squares = prepared(spec.formula).mu.smooths[0], []
+    for seed in range(30):
         drawn = bm.simulate(spec, truth=truth, data=table().drop(columns="y"), seed=seed)
         effects = drawn.truth["b_s(x):f"].values
         squares.append(np.mean(effects**2, axis=0))
-        design = prepared("", drawn.data, like=prepared("y ~ f + s(x, by=f, k=8)"))
-        expected = design.mu.smooths[0].contribution(effects)
-        np.testing.assert_allclose(drawn.data["y"], expected, atol=1e-4)
-    np.testing.assert_allclose(np.mean(squares, axis=0), [4.0, 1e-4, 4.0], rtol=0.2)
+        np.testing.assert_allclose(drawn.data["y"], smooth.contribution(effects), atol=1e-4)
+    np.testing.assert_allclose(np.mean(squares, axis=0), [4.0, 1e-4, 4.0], rtol=0.4)
+
+
+def test_prior_draws_hold_curves_with_the_prior_s_sd():
+    from bayesmixed.prior_samples import sample_prior
+
+    design = prepared("y ~ f + s(x, by=f, k=8)", priors={"sd_s(x):f": 2.0, "sd_s(x):f[b]": 0.5})
+    prior = sample_prior(design, draws=4000, seed=1)
+    spread = prior.posterior["b_s(x):f"].std(("chain", "draw", "s(x):f")).values
+    np.testing.assert_allclose(spread, [2.0, 0.5, 2.0], rtol=0.03)
+    assert bm.predict(prior, kind="linear").sizes["row"] == ROWS
+
+
+def test_the_prior_density_of_a_fit_counts_each_sd_of_a_smooth_once():
+    from bayesmixed.summaries.prior_densities import log_prior_densities
+
+    design = prepared("y ~ s(x, k=5) + s(z, by=f, k=4)", priors={"sd_s(x)": "Exponential(2)"})
+    fit = fit_at(design, {"sd_s(x)": 0.7, "sd_s(z):f": [0.1, 0.2, 0.3], "sigma": 1.0})
+    found = {key: float(value[0, 0]) for key, value in log_prior_densities(fit).items() if key.startswith("sd_")}
+    assert found["sd_s(x)"] == pytest.approx(np.log(2.0) - 1.4)
+    for level, sd in zip("abc", (0.1, 0.2, 0.3), strict=True):
+        prior = design.priors[f"sd_s(z):f[{level}]"].prior
+        assert found[f"sd_s(z):f[{level}]"] == pytest.approx(float(prior.frozen().logpdf(sd)))
+    assert len(found) == 4
+
+
+def test_rows_with_frequencies_learn_the_spline_of_the_rows_written_out():
+    data = table().assign(times=np.arange(ROWS) % 3 + 1)
+    many = data.loc[data.index.repeat(data["times"])].reset_index(drop=True)
+    counted, written = prepared("y | weights(times, 'frequency') ~ s(x, k=6)", data), prepared("y ~ s(x, k=6)", many)
+    own, expected = counted.mu.smooths[0], written.mu.smooths[0]
+    assert own.matrix.shape == (ROWS, 4)
+    first = np.cumsum(data["times"]) - data["times"]
+    np.testing.assert_allclose(own.matrix, expected.matrix[first], atol=1e-10)
+
+
+def test_a_saved_fit_predicts_the_same_curve(tmp_path):
+    design = prepared("y ~ f + s(x, by=f, k=6)")
+    fit = fit_at(design, {"b_s(x):f": np.arange(12.0).reshape(4, 3), "sigma": 1.0})
+    bm.save_fit(fit, tmp_path / "fit.nc")
+    again = bm.predict(bm.load_fit(tmp_path / "fit.nc"), table().iloc[:5])["mean"]
+    np.testing.assert_allclose(again, bm.predict(fit, table().iloc[:5])["mean"], atol=1e-9)
+
+
+def test_equations_and_tables_of_priors_name_the_curves():
+    spec = bm.from_formula("y ~ f + s(x, by=f)")
+    for model in (spec, prepared("y ~ f + s(x, by=f)")):
+        text = model.to_latex()
+        assert r"\text{s(x):f}_{i} &= \sum_{k}" in text
+        assert "SD of the curve around a straight line" in text
+    assert r"\sigma_{\text{s(x):f[a]}}" in text
+    assert "sd_s(x):f" in set(bm.prior_table(spec).parameters["parameter"])
+    assert {f"sd_s(x):f[{level}]" for level in "abc"} <= set(bm.prior_table(spec, table()).parameters["parameter"])
 
 
 REFUSED = [
