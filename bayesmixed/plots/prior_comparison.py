@@ -81,14 +81,19 @@ def _prior_range(comparison: PriorComparison, name: str, row: pd.Series) -> tupl
     from bayesmixed.prior_draws import prior_quantile
 
     design = comparison.fits[name].design
-    keys = {"sd": [f"sd_{row['term']}[{row['effect']}]", row["effect"]], "parameter": [row["term"]]}
-    keys["population effect"] = [
-        f"{p.beta}[{row['effect']}]" for p in design.predictors.values() if p.parameter == row["term"]
-    ]
+    tails = np.array([0.025, 0.975])
+    term, effect = str(row["term"]), str(row["effect"])
+    scalar = effect if row["quantity"] == "sd" else term
+    if row["quantity"] in ("sd", "parameter") and scalar in design.scalars:
+        function, _ = design.scalar_prior(scalar)
+        low, high = sorted(function.inverse(prior_quantile(design, function.key(scalar), tails)))
+        return float(low), float(high)
+    keys = {"sd": [f"sd_{term}[{effect}]"]}
+    keys["population effect"] = [f"{p.beta}[{effect}]" for p in design.predictors.values() if p.parameter == term]
     for key in keys.get(str(row["quantity"]), []):
         moved = any(np.any(group.centre) and key == f"{p.sd(group)}[Intercept]" for p, group in design.group_blocks())
         if key in design.priors and not moved:
-            low, high = prior_quantile(design, key, np.array([0.025, 0.975]))
+            low, high = prior_quantile(design, key, tails)
             return float(low), float(high)
     return None
 

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from conftest import classic, read_reference
 from fixed_draws import fit_at
+from scipy import stats
 from test_icc_scales import crossed_fit, known
 
 import bayesmixed as bm
+from bayesmixed.plots.prior_comparison import _prior_range
 from bayesmixed.prior_sets import realise_sets
 from bayesmixed.priors import as_prior
+from bayesmixed.summaries.prior_comparison import PriorComparison
 from bayesmixed.summaries.reported_quantities import report_quantities
 
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
@@ -93,6 +96,15 @@ def test_the_picture_has_a_panel_for_each_quantity(comparison):
     assert len(bm.plot_prior_comparison(comparison, ["group effect"]).axes) == 3
     with pytest.raises(bm.SpecError, match="Did you mean 'rank'"):
         bm.plot_prior_comparison(comparison, ["ranks"])
+
+
+def test_priors_stand_beside_estimates_on_the_scale_of_the_parameter():
+    design = crossed_fit("negbin").design
+    comparison = PriorComparison({"one": fit_at(design, {"theta": 2.0})}, {}, None, None, None, ())
+    row = {"quantity": "parameter", "term": "theta", "effect": ""}
+    low, high = _prior_range(comparison, "one", row)
+    tails = stats.halfnorm.ppf([0.975, 0.025])
+    assert (low, high) == pytest.approx(tuple(tails**-2.0))
 
 
 def test_a_sweep_is_a_comparison_named_by_its_priors(monkeypatch):
