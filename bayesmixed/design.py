@@ -249,7 +249,9 @@ class Design:
         }
         predictors, row, counted = outline_blocks(tuple(self.predictors.values()), offsets, self.rows)
         priors = {key: state_prior(entry.prior, entry.about, entry.source) for key, entry in self.priors.items()}
-        return Outline(self.spec.response, self.spec.trials, self.family, predictors, priors, (), row, counted)
+        return Outline(
+            self.spec.response, self.spec.trials, self.family, predictors, priors, (), row, counted, self.spec.weights
+        )
 
     def to_latex(self, style: str = "conditional") -> str:
         """Return the equations, with the numbers of the priors, as LaTeX, to be put between $$ and $$.

@@ -200,6 +200,7 @@ class ModelSpec(BaseModel):
             self.predictors,
             response=self.response,
             trials=self.trials,
+            weights=self.weights,
             family=find_family(self.family),
             links={name: self.link(name) for name in self.predictors},
             factors=self.factors,

@@ -11,6 +11,7 @@ from scipy import stats
 
 import bayesmixed as bm
 from bayesmixed.engines.collapsed import draw_integrated, lay_out_collapsed, place_effects
+from bayesmixed.equations import write_equations
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.kernels.bridge import collapsed_function, evaluate
 from bayesmixed.kernels.layouts import decode, lay_out_coordinates, pack
@@ -228,6 +229,15 @@ def test_a_simulated_response_has_the_precision_of_its_row(data):
     y = bm.simulate(spec, data=data, truth={"beta[Intercept]": 0.0, "sigma": 1.0}, seed=1).data["y"]
     assert np.abs(y[:15]).max() > 20
     assert np.abs(y[15:]).max() < 0.1
+
+
+def test_equations_divide_the_residual_variance_by_the_precision(data):
+    formula = "y | weights(w, 'precision') ~ x + (1 | g)"
+    for model in (bm.from_formula(formula), prepared(formula, data)):
+        assert r"\mu_{ij}, \sigma^2/\text{w}_{ij}" in model.to_latex()
+        assert "σ²/w_ij" in write_equations(model)
+    assert "sqrt(w)" in bm.from_formula(formula, family="student").to_latex()
+    assert "text{w}" not in bm.from_formula(formula.replace("precision", "likelihood")).to_latex()
 
 
 @pytest.mark.parametrize("kind", ["frequency", "precision", "likelihood"])

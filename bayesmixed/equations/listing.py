@@ -18,6 +18,7 @@ from bayesmixed.equations.outline import Column, Outline, PredictorOutline, Smoo
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.prior_functions import function_of
+from bayesmixed.weights import PRECISION
 
 MOST_TERMS = 12
 MOST_IN_BRACES = 5
@@ -113,15 +114,24 @@ def _likelihood(outline: Outline, terms: Mapping[str, list[GroupTerm]]) -> Equat
     return Equation(left, "~", Expression("call", tuple(arguments), name))
 
 
-def _distribution(outline: Outline) -> tuple[str, list[Symbol]]:
+def _distribution(outline: Outline) -> tuple[str, list[Node]]:
     family = outline.family
     name = family.distribution or "".join(word.capitalize() for word in family.name.split("_"))
     name, squares = _SHORT.get(name, (name, ()))
-    arguments = [_column(str(outline.trials), outline.row, short="m")] if outline.family.has_trials else []
+    arguments: list[Node] = [_column(str(outline.trials), outline.row, short="m")] if outline.family.has_trials else []
     if isinstance(outline.trials, int):
         arguments = [Symbol(str(outline.trials))]
-    arguments += [_parameter(outline, p.name, squared=p.name in squares) for p in outline.family.parameters]
+    arguments += [_argument(outline, p.name, squared=p.name in squares) for p in outline.family.parameters]
     return name, arguments
+
+
+def _argument(outline: Outline, name: str, squared: bool) -> Node:
+    """Return the symbol of a parameter; the residual scale is divided where rows have precisions."""
+    symbol, weights = _parameter(outline, name, squared), outline.weights
+    if weights is None or weights.kind != PRECISION or name != outline.family.scale:
+        return symbol
+    divisor = weights.column if squared else f"sqrt({weights.column})"
+    return Expression("ratio", (symbol, _column(divisor, outline.row)))
 
 
 def _parameter(outline: Outline, name: str, squared: bool = False) -> Symbol:

@@ -9,6 +9,7 @@ from bayesmixed.families import Family
 from bayesmixed.links import Link
 from bayesmixed.priors import Prior
 from bayesmixed.terms.blocks import Part
+from bayesmixed.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,8 @@ class Outline:
         Index of rows.
     counted : tuple of (str, str)
         Indices, and what they count.
+    weights : Weights or None
+        Column of weights and what they mean.
     """
 
     response: str
@@ -174,6 +177,7 @@ class Outline:
     definitions: tuple[Equation, ...]
     row: str
     counted: tuple[tuple[str, str], ...]
+    weights: Weights | None = None
 
 
 class Outlined(Protocol):

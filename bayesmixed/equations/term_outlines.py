@@ -21,6 +21,7 @@ from bayesmixed.priors import Prior
 from bayesmixed.terms import Fixed, Group, Observation, Offset, Smooth, Term
 from bayesmixed.terms.blocks import Part
 from bayesmixed.terms.tables import quote_names, strip_factor_calls
+from bayesmixed.weights import Weights
 
 
 def outline_terms(
@@ -32,6 +33,7 @@ def outline_terms(
     links: Mapping[str, Link],
     factors: Sequence[str],
     priors: Mapping[str, Prior],
+    weights: Weights | None = None,
 ) -> Outline:
     """Return the outline of a model without data: one column for each term of a formula, default priors as rules.
 
@@ -60,7 +62,7 @@ def outline_terms(
     stated = state_rules(outlines, family, priors)
     counted = (*((letters, name) for name, letters in indices.letters.items()), (indices.row, "rows"))
     definitions = tuple(define_symbols(outlines, family, stated))
-    return Outline(response, trials, family, outlines, stated, definitions, indices.row, counted)
+    return Outline(response, trials, family, outlines, stated, definitions, indices.row, counted, weights)
 
 
 def _find_indices(names: Sequence[str]) -> Indices:
