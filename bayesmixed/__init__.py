@@ -53,6 +53,8 @@ _PUBLIC = {
     "check_residuals": "summaries.quantile_residuals",
     "plot_residuals": "plots.residual_plots",
     "plot_loo_pit": "plots.residual_plots",
+    "half_normal": "summaries.half_normals",
+    "plot_half_normal": "plots.half_normal_plots",
     "diagnose": "summaries.convergence",
     "population_effects": "summaries.effects",
     "group_effects": "summaries.effects",

@@ -68,6 +68,19 @@ def row_logs(situation: Situation, keep: Array | float = 1.0) -> RowLogs:
     return logs
 
 
+def distribution_at(situation: Situation, points: Array, at: Integers) -> Callable[[Etas], Array]:
+    """Return P(Y <= point) of some rows as a function of the predictors, (M, S, m)."""
+    _, trials = _response(situation)
+    cdf, wanted = situation.design.family.cdf, points[:, situation.rows[at]]
+
+    def probabilities(etas: Etas) -> Array:
+        values = row_values(situation, {name: eta[:, at] for name, eta in etas.items()}, at)
+        shape = next(iter(values[name] for name in etas)).shape
+        return np.stack([np.broadcast_to(cdf(point, values, trials[at]), shape) for point in wanted])
+
+    return probabilities
+
+
 def unit_logs(situation: Situation) -> Array:
     """Return the joint log-density of the rows of each unit, (S, J), its effects integrated out.
 
@@ -124,7 +137,7 @@ def _leave_out_alone(situation: Situation, law: RowLaw, points: Array) -> None:
     """Write into the law what each row is when its own effects come from their prior."""
     law.log[:, situation.rows] = unit_logs(situation)
     if len(points):
-        what = _distribution(situation, points, np.arange(len(situation.rows)))
+        what = distribution_at(situation, points, np.arange(len(situation.rows)))
         law.distribution[..., situation.rows] = average(
             row_logs(situation, 0.0), situation.etas, situation.layers, what
         )
@@ -141,7 +154,7 @@ def _leave_out_in_turn(situation: Situation, law: RowLaw, points: Array) -> None
         sets, rows = situation.layers[0].index[out], situation.rows[out]
         law.log[:, rows] = full[:, sets] - without[:, sets]
         if len(points):
-            what = _distribution(situation, points, out)
+            what = distribution_at(situation, points, out)
             law.distribution[..., rows] = average(others, situation.etas, situation.layers, what, out)
 
 
@@ -153,19 +166,6 @@ def _companions(design: Design) -> Factor | None:
         if not group.observation and units.singletons < len(units.labels):
             found.append(units)
     return max(found, key=lambda units: len(units.labels), default=None)
-
-
-def _distribution(situation: Situation, points: Array, at: Integers) -> Callable[[Etas], Array]:
-    """Return P(Y <= point) of some rows as a function of the predictors, (M, S, m)."""
-    _, trials = _response(situation)
-    cdf, wanted = situation.design.family.cdf, points[:, situation.rows[at]]
-
-    def probabilities(etas: Etas) -> Array:
-        values = row_values(situation, {name: eta[:, at] for name, eta in etas.items()}, at)
-        shape = next(iter(values[name] for name in etas)).shape
-        return np.stack([np.broadcast_to(cdf(point, values, trials[at]), shape) for point in wanted])
-
-    return probabilities
 
 
 def _response(situation: Situation) -> tuple[Array, Array]:

@@ -76,7 +76,7 @@ def integrate(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres 
     if not layers:
         return rows(etas)
     visits = _visit(rows, etas, layers, {} if near is None else near)
-    return np.asarray(special.logsumexp([log for log, _ in visits], axis=0))
+    return np.asarray(special.logsumexp([log for log, _, _ in visits], axis=0))
 
 
 def average(
@@ -99,15 +99,26 @@ def average(
         return what(etas)
     visits = list(_visit(rows, etas, layers, {}))
     sets = layers[0].index if at is None else layers[0].index[at]
-    mass = special.softmax([log for log, _ in visits], axis=0)
+    mass = special.softmax([log for log, _, _ in visits], axis=0)
     parts = (
-        own[:, sets] * average(rows, moved, layers[1:], what, at) for own, (_, moved) in zip(mass, visits, strict=True)
+        own[:, sets] * average(rows, moved, layers[1:], what, at)
+        for own, (_, _, moved) in zip(mass, visits, strict=True)
     )
     return np.asarray(sum(parts))
 
 
-def _visit(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres) -> Iterator[tuple[Array, Etas]]:
-    """Yield the logarithm of each node's part of the integral, (S, J), and the predictors there."""
+def moments(rows: RowLogs, etas: Etas, layers: Sequence[Layer]) -> tuple[Array, Array]:
+    """Return mean (S, J, K) and covariance (S, J, K, K) of the first layer's standardised effects given the rows."""
+    visits = list(_visit(rows, etas, layers, {}))
+    mass = special.softmax([log for log, _, _ in visits], axis=0)
+    z = np.array([effects for _, effects, _ in visits])
+    mean = np.einsum("qsj,qsjk->sjk", mass, z)
+    away = z - mean
+    return mean, np.einsum("qsj,qsjk,qsjl->sjkl", mass, away, away, optimize=True)
+
+
+def _visit(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres) -> Iterator[tuple[Array, Array, Etas]]:
+    """Yield each node: the logarithm of its part of the integral, (S, J), the effects (S, J, K), the predictors there."""
     layer, inner = layers[0], layers[1:]
     inside = layer.index if not inner else _parents(inner[0].index, layer.index)
 
@@ -125,7 +136,7 @@ def _visit(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres) ->
         x, weight = points[list(node)], float(np.prod(weights[list(node)]))
         z = centre + spread @ x
         constant = np.log(weight) + 0.5 * float(x @ x) - 0.5 * layer.width * np.log(2.0 * np.pi)
-        yield logs(z) - 0.5 * np.sum(z**2, axis=-1) + volume + constant, _move(etas, layer, z)
+        yield logs(z) - 0.5 * np.sum(z**2, axis=-1) + volume + constant, z, _move(etas, layer, z)
 
 
 def _find_modes(logs: Callable[[Array], Array], start: Array) -> tuple[Array, Array]:

@@ -1,14 +1,17 @@
 """Bands for ordered values: pointwise, and simultaneous by simulation."""
 
+from functools import cache
+
 import numpy as np
 from scipy import special
 
 from bayesmixed.links import Array
 
 LEVEL = 0.95
-_SIMULATIONS = 2000
+_SIMULATIONS = 1000
 
 
+@cache
 def uniform_band(n: int, *, simultaneous: bool = True) -> tuple[Array, Array]:
     """Return lower and upper bounds of the order statistics of n uniform values, each (n,).
 

@@ -1,0 +1,66 @@
+"""The half-normal plot with its envelope."""
+
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from bayesmixed.fitting import Fit
+from bayesmixed.summaries.half_normals import ROW, half_normal
+from bayesmixed.summaries.quantile_residuals import SEED
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INSIDE, OUTSIDE, BAND = "#0072B2", "#D55E00", "#999999"
+"""Colours of Okabe & Ito, and grey; markers differ too."""
+
+
+def plot_half_normal(
+    fit: Fit,
+    level: str = ROW,
+    *,
+    envelope: str = "exact",
+    effect: str | None = None,
+    groups: str = "new",
+    seed: int = SEED,
+) -> "Figure":
+    """Return the half-normal plot of rows or of group effects, as a matplotlib figure.
+
+    Ordered absolute residuals over half-normal scores. If the model is right they lie inside the light band (all at
+    once), and about 95 % inside the dark one. Points that leave the band upwards: more extreme than the model expects.
+
+    Parameters
+    ----------
+    fit, level, envelope, effect, groups, seed
+        As in `half_normal`.
+    """
+    from matplotlib.figure import Figure
+
+    found = half_normal(fit, level=level, envelope=envelope, effect=effect, groups=groups, seed=seed)
+    table = found.table
+    figure = Figure(figsize=(7.5, 5.2), layout="constrained")
+    axes = figure.add_subplot()
+    for lower, upper, alpha, label in (
+        ("lower_all", "upper_all", 0.22, "95 %, all at once"),
+        ("lower", "upper", 0.35, "95 %, each"),
+    ):
+        axes.fill_between(table["score"], table[lower], table[upper], color=BAND, alpha=alpha, linewidth=0, label=label)
+    beyond = (table["value"] < table["lower_all"]) | (table["value"] > table["upper_all"])
+    for rows, color, marker, label in (
+        (~beyond, INSIDE, "o", "residual"),
+        (beyond, OUTSIDE, "D", "outside the band of all"),
+    ):
+        if rows.any():
+            shown = table[rows]
+            axes.scatter(shown["score"], shown["value"], s=14, color=color, marker=marker, label=label, zorder=3)
+    axes.set_xlabel("half-normal score")
+    axes.set_ylabel("absolute quantile residual" if level == ROW else f"absolute standardised effect of {level}")
+    verdict = "inside" if found.adequate else "not inside"
+    axes.set_title(
+        f"{verdict.capitalize()} the envelope; {100 * found.outside:.0f} % outside the pointwise band\n{fill(found.envelope, 80)}",
+        fontsize=10,
+        loc="left",
+    )
+    axes.grid(color="0.92")
+    axes.set_axisbelow(True)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    return figure
