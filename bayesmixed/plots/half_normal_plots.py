@@ -55,11 +55,8 @@ def plot_half_normal(
     axes.set_xlabel("half-normal score")
     axes.set_ylabel("absolute quantile residual" if level == ROW else f"absolute standardised effect of {level}")
     verdict = "inside" if found.adequate else "not inside"
-    axes.set_title(
-        f"{verdict.capitalize()} the envelope; {100 * found.outside:.0f} % outside the pointwise band\n{fill(found.envelope, 80)}",
-        fontsize=10,
-        loc="left",
-    )
+    title = f"{verdict.capitalize()} the envelope; {100 * found.outside:.0f} % outside the pointwise band"
+    axes.set_title(f"{title}\n{fill(found.envelope, 80)}", fontsize=10, loc="left")
     axes.grid(color="0.92")
     axes.set_axisbelow(True)
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
