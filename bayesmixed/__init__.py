@@ -53,6 +53,7 @@ _PUBLIC = {
     "check_residuals": "summaries.quantile_residuals",
     "plot_residuals": "plots.residual_plots",
     "plot_loo_pit": "plots.residual_plots",
+    "influence": "summaries.influential_groups",
     "half_normal": "summaries.half_normals",
     "plot_half_normal": "plots.half_normal_plots",
     "diagnose": "summaries.convergence",
