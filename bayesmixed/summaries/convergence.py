@@ -8,6 +8,7 @@ import xarray as xr
 
 from bayesmixed.draws import draw_names, top_level_names
 from bayesmixed.fitting import Fit
+from bayesmixed.summaries.pages import Page, Section
 
 RHAT = 1.01
 ESS_PER_CHAIN = 100
@@ -15,8 +16,8 @@ BFMI = 0.3
 DEPTH = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+@dataclass(frozen=True, slots=True, repr=False)
+class Diagnosis(Page):
     """Verdict on the draws of a fit.
 
     Attributes
@@ -39,6 +40,10 @@ class Diagnosis:
     divergences: int
     table: pd.DataFrame
     doubtful: bool = True
+
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        return [Section(before=tuple(line.strip() for line in str(self).splitlines()))]
 
     def __str__(self) -> str:
         if self.ok:

@@ -12,7 +12,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.summaries.explained_variance import r2
 from bayesmixed.summaries.group_spread import effective_groups, negligible_sds, show_negligible, typical_ratios
 from bayesmixed.summaries.intraclass import icc
-from bayesmixed.summaries.pages import Section, write_markup, write_text
+from bayesmixed.summaries.pages import Page, Section
 from bayesmixed.summaries.tables import drop_empty, format_table
 from bayesmixed.summaries.variance import variance_components
 from bayesmixed.summaries.vpc_curves import has_slopes, vpc_curve
@@ -44,8 +44,8 @@ _EXPLANATIONS = {
 _SHOWN_POINTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class VarianceDossier:
+@dataclass(frozen=True, slots=True, repr=False)
+class VarianceDossier(Page):
     """Where the variation comes from; `str()` for terminals, HTML in notebooks.
 
     Attributes
@@ -63,16 +63,8 @@ class VarianceDossier:
     tables: Mapping[str, pd.DataFrame]
     notes: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return write_text(self._sections())
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return write_markup(self._sections())
-
-    def _sections(self) -> list[Section]:
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
         sections = [Section(before=(self.heading,))]
         for name, table in self.tables.items():
             title, meaning = _EXPLANATIONS[name]

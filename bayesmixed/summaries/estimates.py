@@ -9,14 +9,14 @@ import xarray as xr
 
 from bayesmixed.errors import SpecError
 from bayesmixed.links import Array
-from bayesmixed.summaries.pages import Section, write_markup, write_text
+from bayesmixed.summaries.pages import Page, Section
 from bayesmixed.summaries.tables import describe, format_table
 
 Range = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Estimates:
+@dataclass(frozen=True, slots=True, repr=False)
+class Estimates(Page):
     """Quantities derived from a fit; `str()` for terminals, HTML in notebooks.
 
     Attributes
@@ -42,16 +42,8 @@ class Estimates:
     table: pd.DataFrame
     draws: xr.DataArray
 
-    def __str__(self) -> str:
-        return write_text(self._sections())
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return write_markup(self._sections())
-
-    def _sections(self) -> list[Section]:
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
         shown = format_table(self.table)
         for name in shown.columns.difference([*self.labels, "mean", "sd", "lower", "upper"]):
             shown[name] = [say_probability(value) for value in shown[name]]

@@ -14,6 +14,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.structure import Factor
 from bayesmixed.summaries.leaving_out import leave_units_out
+from bayesmixed.summaries.pages import Page, Section
 from bayesmixed.summaries.tables import to_text
 from bayesmixed.units import OBSERVATION, describe_unit, find_units, is_observation, own_coefficients
 
@@ -27,8 +28,8 @@ LOG_SLOPES: dict[str, Callable[[Array], Array]] = {
 """log |f'(y)| of functions of a response: what takes a log-density of f(y) to one of y."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelComparison:
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelComparison(Page):
     """How well models predict what was left out.
 
     Attributes
@@ -54,15 +55,11 @@ class ModelComparison:
         lines = [f"Which model predicts better: {self.estimand}?", self.shown().to_string(), *self.notes]
         return "\n".join(lines)
 
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        question = escape(f"Which model predicts better: {self.estimand}?")
-        return f"<p>{question}</p>{self.shown().to_html(escape=True)}<ul>{notes}</ul>"
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        table = self.shown().rename_axis("model").reset_index()
+        notes = tuple(f"- {note}" for note in self.notes)
+        return [Section(before=(f"Which model predicts better: {self.estimand}?",), table=table, after=notes)]
 
     def shown(self) -> pd.DataFrame:
         """Return the table as text, with the digits that the Monte Carlo errors support."""

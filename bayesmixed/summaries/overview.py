@@ -10,14 +10,15 @@ from bayesmixed.summaries.convergence import diagnose
 from bayesmixed.summaries.effects import population_effects
 from bayesmixed.summaries.group_spread import negligible_sds, show_negligible
 from bayesmixed.summaries.intraclass import icc
+from bayesmixed.summaries.pages import Page, Section
 from bayesmixed.summaries.sharing import sharing_patterns
 from bayesmixed.summaries.smooths import smooth_effects
-from bayesmixed.summaries.tables import drop_empty, format_table, labelled, to_markup
+from bayesmixed.summaries.tables import drop_empty, format_table, labelled
 from bayesmixed.summaries.variance import variance_components
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+@dataclass(frozen=True, slots=True, repr=False)
+class Summary(Page):
     """A page about a fit; `str()` for terminals, HTML in notebooks.
 
     Attributes
@@ -39,14 +40,12 @@ class Summary:
         parts += [f"{name}\n{table.to_string(index=False)}" for name, table in self.tables.items()]
         return "\n\n".join([*parts, *([_lines(self.notes)] if self.notes else [])])
 
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        heading = "".join(f"<pre style='white-space:pre-wrap'>{escape(line)}</pre>" for line in self.heading)
-        return heading + to_markup(self.tables) + (f"<pre>{escape(_lines(self.notes))}</pre>" if self.notes else "")
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        heading = Section(before=tuple(line.strip() for text in self.heading for line in text.splitlines()))
+        tables = [Section(name, table=table) for name, table in self.tables.items()]
+        notes = tuple(f"- {note}" for note in self.notes)
+        return [heading, *tables, *([Section("Notes", before=notes)] if notes else [])]
 
 
 def summary(fit: Fit) -> Summary:

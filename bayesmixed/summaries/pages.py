@@ -2,9 +2,10 @@
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
+from itertools import groupby
 
 import pandas as pd
 
@@ -35,27 +36,63 @@ class Section:
     after: tuple[str, ...] = ()
 
 
+class Page:
+    """What is shown as sections: `str()` for terminals, HTML in notebooks."""
+
+    __slots__ = ()
+
+    def sections(self) -> list[Section]:
+        """Return the sections, what matters most first."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return write_text(self.sections())
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return write_markup(self.sections())
+
+
 def write_text(sections: Iterable[Section]) -> str:
     """Return a page as text of at most 100 columns, tables and drawings aside."""
     return "\n\n".join("\n".join(_section_lines(section)) for section in sections)
 
 
-def write_markup(sections: Iterable[Section]) -> str:
-    """Return a page as HTML for notebooks."""
+def write_markup(sections: Iterable[Section], heading: int = 4) -> str:
+    """Return a page as HTML, with headings of that level."""
     parts = []
     for section in sections:
-        parts += [f"<h4>{escape(section.title)}</h4>"] if section.title else []
-        parts += [f"<p>{escape(text)}</p>" for text in section.before]
-        parts += [section.table.to_html(index=False, escape=True)] if len(section.table.columns) else []
+        parts += [f"<h{heading}>{escape(section.title)}</h{heading}>"] if section.title else []
+        parts += _paragraphs(section.before)
+        parts += [write_table(section.table)] if len(section.table.columns) else []
         parts += [f"<pre>{escape(chr(10).join(section.drawing))}</pre>"] if section.drawing else []
-        parts += [f"<p>{escape(text)}</p>" for text in section.after]
+        parts += _paragraphs(section.after)
     return "\n".join(parts)
+
+
+def write_table(table: pd.DataFrame) -> str:
+    """Return a table as HTML whose headers say that they are, numbers flush right."""
+    columns = [[str(value) for value in table.iloc[:, place]] for place in range(table.shape[1])]
+    kinds = ["number" if _are_numbers(column) else "text" for column in columns]
+    head = "".join(
+        f'<th scope="col" class="{kind}">{escape(str(name))}</th>'
+        for name, kind in zip(table.columns, kinds, strict=True)
+    )
+    lines = []
+    for row in zip(*columns, strict=True):
+        first, *cells = ((f'class="{kind}"', escape(text)) for kind, text in zip(kinds, row, strict=True))
+        line = f'<th scope="row" {first[0]}>{first[1]}</th>' + "".join(f"<td {c}>{text}</td>" for c, text in cells)
+        lines.append(f"<tr>{line}</tr>")
+    body = "\n".join(lines)
+    return f'<table class="dataframe">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>'
 
 
 def align(table: pd.DataFrame) -> list[str]:
     """Return the lines of a table, text flush left and numbers flush right."""
     cells = [[str(name), *(str(value) for value in table[name])] for name in table.columns]
-    left = [not all(re.fullmatch(_NUMBER, text) for text in column[1:]) for column in cells]
+    left = [not _are_numbers(column[1:]) for column in cells]
     widths = [max(map(len, column)) for column in cells]
     lines = []
     for row in zip(*cells, strict=True):
@@ -65,6 +102,19 @@ def align(table: pd.DataFrame) -> list[str]:
         ]
         lines.append("  ".join(padded).rstrip())
     return lines
+
+
+def _are_numbers(texts: Iterable[str]) -> bool:
+    return all(re.fullmatch(_NUMBER, text) for text in texts)
+
+
+def _paragraphs(texts: Iterable[str]) -> Iterator[str]:
+    """Yield paragraphs; those that begin with a dash are items of lists."""
+    for listed, together in groupby(texts, key=lambda text: text.startswith("- ")):
+        if listed:
+            yield f"<ul>{''.join(f'<li>{escape(text[2:])}</li>' for text in together)}</ul>"
+        else:
+            yield from (f"<p>{escape(text)}</p>" for text in together)
 
 
 def _section_lines(section: Section) -> list[str]:

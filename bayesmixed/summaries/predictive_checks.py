@@ -13,7 +13,7 @@ from bayesmixed.links import Array
 from bayesmixed.replicates import Replicates, choose_groups, describe, knows_moments, replicate
 from bayesmixed.summaries.alternatives import suggest
 from bayesmixed.summaries.check_statistics import Index, Sample, Statistic, choose_statistics
-from bayesmixed.summaries.pages import Section, write_markup, write_text
+from bayesmixed.summaries.pages import Page, Section
 from bayesmixed.summaries.prior_tables import format_number
 
 DRAWS = 1000
@@ -62,8 +62,8 @@ class Compared:
         return f"{'MISFIT' if tail < MISFIT else 'doubtful'}: the data have {what}"
 
 
-@dataclass(frozen=True, slots=True)
-class PosteriorChecks:
+@dataclass(frozen=True, slots=True, repr=False)
+class PosteriorChecks(Page):
     """Checks of a fit; `str()` for terminals, HTML in notebooks.
 
     Attributes
@@ -81,14 +81,9 @@ class PosteriorChecks:
     table: pd.DataFrame
     suggestions: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return write_text(_sections(self))
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return write_markup(_sections(self))
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        return _sections(self)
 
 
 def posterior_checks(

@@ -15,7 +15,7 @@ from bayesmixed.prior_sets import PriorSet, RealisedSet, realise_sets
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.summaries.convergence import diagnose
-from bayesmixed.summaries.pages import Section, write_markup, write_text
+from bayesmixed.summaries.pages import Page, Section
 from bayesmixed.summaries.prior_implications import list_implications, list_oddities
 from bayesmixed.summaries.prior_tables import format_number
 from bayesmixed.summaries.reported_quantities import report_quantities
@@ -28,8 +28,8 @@ _NOTABLE = 0.3
 _OF_EACH_GROUP = ("group effect", "rank")
 
 
-@dataclass(frozen=True, slots=True)
-class PriorComparison:
+@dataclass(frozen=True, slots=True, repr=False)
+class PriorComparison(Page):
     """Fits of one model under several prior sets; `str()` for terminals, HTML in notebooks.
 
     Attributes
@@ -57,14 +57,9 @@ class PriorComparison:
     implications: pd.DataFrame
     notes: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return write_text(_sections(self))
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return write_markup(_sections(self))
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        return _sections(self)
 
     def wide(self, of_each_group: bool = False) -> pd.DataFrame:
         """Return the quantities as text, "mean [lower, upper]", one column per set; those of each group if asked for."""

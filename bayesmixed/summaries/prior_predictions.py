@@ -18,7 +18,7 @@ from bayesmixed.replicates import posterior_predictive
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.summaries.check_statistics import UNKNOWN, Sample, choose_statistics, extreme_means
-from bayesmixed.summaries.pages import Section, write_markup, write_text
+from bayesmixed.summaries.pages import Page, Section
 from bayesmixed.summaries.prior_tables import PriorTable, format_number, prior_table
 
 DRAWS = 1000
@@ -26,8 +26,8 @@ OFTEN = 0.1
 FAR = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class PriorPredictive:
+@dataclass(frozen=True, slots=True, repr=False)
+class PriorPredictive(Page):
     """What the priors expect; `str()` for terminals, HTML in notebooks.
 
     Attributes
@@ -58,14 +58,9 @@ class PriorPredictive:
         """Data sets drawn from the prior, (S, n)."""
         return stacked(self.draws["prior_predictive"].to_dataset()[self.design.response_name])
 
-    def __str__(self) -> str:
-        return f"{self.priors}\n\n{write_text(_sections(self))}"
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return f"{self.priors._repr_html_()}\n{write_markup(_sections(self))}"
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        return [*self.priors.sections(), *_sections(self)]
 
 
 def prior_predictive(

@@ -12,7 +12,7 @@ from bayesmixed.preparation import prepare
 from bayesmixed.prior_draws import draw_priors, prior_quantile
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
-from bayesmixed.summaries.pages import Section, write_markup, write_text
+from bayesmixed.summaries.pages import Page, Section
 from bayesmixed.summaries.prior_implications import list_implications, list_oddities
 from bayesmixed.summaries.prior_rules import explain_rules, list_rules
 
@@ -22,8 +22,8 @@ AS_WRITTEN = "as written"
 _SOURCES = {"default": "default rule", "user": "user"}
 
 
-@dataclass(frozen=True, slots=True)
-class PriorTable:
+@dataclass(frozen=True, slots=True, repr=False)
+class PriorTable(Page):
     """The priors of a model; `str()` for terminals, HTML in notebooks.
 
     Attributes
@@ -44,14 +44,9 @@ class PriorTable:
     implications: pd.DataFrame
     notes: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return write_text(_sections(self))
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return write_markup(_sections(self))
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        return _sections(self)
 
 
 def prior_table(spec: str | Path | ModelSpec | Design, data: Any = None, *, missing: str = "error") -> PriorTable:

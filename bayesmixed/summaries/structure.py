@@ -11,7 +11,7 @@ from bayesmixed.links import Array
 from bayesmixed.priors import FEW_LEVELS
 from bayesmixed.spec import ModelSpec
 from bayesmixed.structure import NESTED, SAME, Factor, Pair, Spread, expected_shrinkage, find_chains
-from bayesmixed.summaries.pages import Section, write_markup, write_text
+from bayesmixed.summaries.pages import Page, Section
 from bayesmixed.summaries.relations import (
     LabelUse,
     describe_range,
@@ -44,8 +44,8 @@ class Role:
     correlations: int
 
 
-@dataclass(frozen=True, slots=True)
-class StructureReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class StructureReport(Page):
     """How a table suits a spec; `str()` for terminals, HTML in notebooks.
 
     Attributes
@@ -99,17 +99,12 @@ class StructureReport:
     refusal: str
     design: Design | None
 
-    def __str__(self) -> str:
-        return write_text(list_sections(self))
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return write_markup(list_sections(self))
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        return _list_sections(self)
 
 
-def list_sections(report: StructureReport) -> list[Section]:
+def _list_sections(report: StructureReport) -> list[Section]:
     """Return the sections of the page, what matters most first."""
     first = [report.spec.formula, report.response, *([] if report.missing else ["No value is missing."])]
     first += [] if report.refusal else ["The data suit the model."]

@@ -1,6 +1,6 @@
 """Draws to table rows, and table rows to text that shows no more digits than the draws support."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -68,14 +68,6 @@ def to_text(value: float, error: float) -> str:
     places = int(np.floor(-np.log10(error)))
     # Adding zero takes the sign from a negative zero.
     return f"{round(value, places) + 0.0:.{max(places, 0)}f}"
-
-
-def to_markup(tables: Mapping[str, pd.DataFrame]) -> str:
-    """Return tables with their headings as HTML for notebooks."""
-    from html import escape
-
-    parts = [f"<h4>{escape(name)}</h4>{table.to_html(index=False, escape=True)}" for name, table in tables.items()]
-    return "\n".join(parts)
 
 
 _ERROR_FACTORS: dict[str, float] = {

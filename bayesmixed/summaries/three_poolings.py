@@ -17,14 +17,15 @@ from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.summaries.convergence import diagnose
 from bayesmixed.summaries.effects import population_part
+from bayesmixed.summaries.pages import Page, Section
 from bayesmixed.summaries.tables import describe, to_text
 from bayesmixed.terms.blocks import GroupBlock
 
 POOLINGS = ("complete", "no", "partial")
 
 
-@dataclass(frozen=True, slots=True)
-class PoolingComparison:
+@dataclass(frozen=True, slots=True, repr=False)
+class PoolingComparison(Page):
     """Three fits of one question.
 
     Attributes
@@ -42,15 +43,10 @@ class PoolingComparison:
     fits: Mapping[str, Fit]
     table: pd.DataFrame
 
-    def __str__(self) -> str:
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
         verdicts = [f"{name} pooling: {str(diagnose(f)).splitlines()[0]}" for name, f in self.fits.items()]
-        return "\n".join([*verdicts, "", self.wide().to_string(index=False)])
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return self.wide().to_html(index=False, escape=True)
+        return [Section(before=tuple(verdicts), table=self.wide())]
 
     def wide(self) -> pd.DataFrame:
         """Return the comparison as text, one row per level and effect, one column per pooling."""
