@@ -9,6 +9,7 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.plots.check_panels import OBSERVED, REPLICATED, Panel, draw_density, draw_ecdf, draw_pit, draw_rootogram
+from bayesmixed.plots.figures import new_figure
 from bayesmixed.replicates import choose_groups, describe, posterior_predictive
 from bayesmixed.summaries.calibration import pit_values
 from bayesmixed.summaries.check_statistics import is_binary
@@ -199,12 +200,10 @@ def _plot_mean_variance(fit: Fit, kind: str, by: Any, groups: Any, draws: int, s
 
 def _grid(count: int, width: float, height: float) -> "tuple[Figure, list[Any]]":
     """Return a figure with so many panels, three in a row; `height` is that of a single one."""
-    from matplotlib.figure import Figure
-
     columns = min(count, _COLUMNS)
     rows = -(-count // columns)
     size = (width, height) if count == 1 else (3.2 * columns + 0.6, 2.3 * rows + 1.0)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure(*size)
     return figure, [figure.add_subplot(rows, columns, place + 1) for place in range(count)]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.fitting import Fit
+from bayesmixed.plots.figures import new_figure
 from bayesmixed.summaries.marginal import conditional_effects
 from bayesmixed.terms.tables import is_number
 
@@ -40,11 +41,9 @@ def plot_conditional_effects(
     data : bool
         Show the observed responses behind the curves (for kind "mean", proportions for binomial families).
     """
-    from matplotlib.figure import Figure
-
     estimates = conditional_effects(fit, effect, at=at, kind=kind, groups=groups, seed=seed)
     x, by = estimates.labels[0], estimates.labels[1] if len(estimates.labels) > 1 else None
-    figure = Figure(figsize=(7.5, 4.8), layout="constrained")
+    figure = new_figure(7.5, 4.8)
     axes = figure.add_subplot()
     if data and kind == "mean" and fit.design.response is not None:
         _draw_data(axes, fit, estimates.table[x])

@@ -7,6 +7,7 @@ import pandas as pd
 
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
+from bayesmixed.plots.figures import new_figure
 from bayesmixed.summaries.pooling import find_group, shrinkage
 from bayesmixed.summaries.three_poolings import PoolingComparison
 
@@ -48,14 +49,12 @@ def plot_shrinkage(fit: Fit, group: str | None = None) -> "Figure":
 
 def plot_poolings(comparison: PoolingComparison) -> "Figure":
     """Return the three poolings as a figure: a panel for each effect, a row for each level, 95 % intervals."""
-    from matplotlib.figure import Figure
-
     table = comparison.table
     effects = list(dict.fromkeys(table["effect"]))
     partial = table[(table["pooling"] == "partial") & (table["effect"] == effects[0])].sort_values("mean")
     levels = list(partial["level"])
     height = float(np.clip(0.3 * len(levels) + 1.6, 3.5, 12))
-    figure = Figure(figsize=(5.5 * len(effects) + 1.5, height), layout="constrained")
+    figure = new_figure(5.5 * len(effects) + 1.5, height)
     for panel, effect in enumerate(effects):
         axes = figure.add_subplot(1, len(effects), panel + 1)
         for name, (color, marker, shift) in _STYLES.items():
@@ -80,12 +79,10 @@ def plot_poolings(comparison: PoolingComparison) -> "Figure":
 
 
 def _one_column(fit: Fit, table: pd.DataFrame, name: str) -> "Figure":
-    from matplotlib.figure import Figure
-
     table = table.sort_values("mean", ignore_index=True)
     count = len(table)
     many = count > _LABELLED
-    figure = Figure(figsize=(7.5, float(np.clip(0.28 * count + 1.6, 3.5, 11))), layout="constrained")
+    figure = new_figure(7.5, float(np.clip(0.28 * count + 1.6, 3.5, 11)))
     axes = figure.add_subplot()
     place = np.arange(count)
     complete = table["complete_pooling"].iloc[0]
@@ -152,12 +149,10 @@ def _window(axes: Any, table: pd.DataFrame) -> None:
 
 
 def _two_columns(table: pd.DataFrame, name: str, labels: tuple[str, ...]) -> "Figure":
-    from matplotlib.figure import Figure
-
     wide = {column: table.pivot(index="level", columns="effect", values=column) for column in ("no_pooling", "mean")}
     complete = table.groupby("effect")["complete_pooling"].first()
     first, second = labels
-    figure = Figure(figsize=(7.5, 6.2), layout="constrained")
+    figure = new_figure(7.5, 6.2)
     axes = figure.add_subplot()
     raw, pooled = wide["no_pooling"], wide["mean"]
     for level in pooled.index:

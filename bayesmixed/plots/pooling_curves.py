@@ -7,6 +7,7 @@ import pandas as pd
 
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
+from bayesmixed.plots.figures import new_figure
 from bayesmixed.summaries.pooling import factor_draws, find_group
 from bayesmixed.summaries.pooling_curves import group_sizes, pooling_curve, pooling_factor
 
@@ -31,11 +32,9 @@ def plot_pooling_curve(fit: Fit | float, group: str | None = None) -> "Figure":
     group : str, optional
         Grouping factor with an intercept; the first one if not given.
     """
-    from matplotlib.figure import Figure
-
     table = pooling_curve(fit, group)
     name, unit = table.attrs["group"], table.attrs["unit"]
-    figure = Figure(figsize=(7.5, 5.0), layout="constrained")
+    figure = new_figure(7.5, 5.0)
     axes = figure.add_subplot()
     axes.fill_between(table["size"], table["lower"], table["upper"], color=CURVE, alpha=0.18, linewidth=0)
     axes.plot(table["size"], table["median"], color=CURVE, linewidth=1.8, label="implied by the ICC, 95 %")

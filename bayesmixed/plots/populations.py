@@ -8,6 +8,7 @@ import numpy as np
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
+from bayesmixed.plots.figures import new_figure
 from bayesmixed.prediction import thin
 from bayesmixed.summaries.populations import (
     find_factor,
@@ -39,8 +40,6 @@ def plot_future_group(
     fit, group, at, seed
         As in `future_group`.
     """
-    from matplotlib.figure import Figure
-
     name = find_factor(fit, group)
     b_names = [p.b(block) for p, block in fit.design.group_blocks() if block.name == name]
     posterior = thin(with_effects(fit.draws, b_names), _DRAWS)
@@ -60,7 +59,7 @@ def plot_future_group(
     if np.allclose(responses, panels[first][0]):
         del panels[first]
     panels = {response_name(fit): (responses, of_known, group_responses(fit, posterior, populations, {})), **panels}
-    figure = Figure(figsize=(5.6 * len(panels) + 0.6, 4.4), layout="constrained")
+    figure = new_figure(5.6 * len(panels) + 0.6, 4.4)
     for place, (label, (values, groups, centre)) in enumerate(panels.items()):
         axes = figure.add_subplot(1, len(panels), place + 1)
         _draw_panel(axes, values.ravel(), groups.mean(axis=(0, 1)), float(centre.mean()), name)

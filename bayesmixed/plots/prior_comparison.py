@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.plots.figures import new_figure
 from bayesmixed.plots.vpc_curves import COLOURS
 from bayesmixed.summaries.prior_comparison import LABELS, PriorComparison
 
@@ -35,8 +36,6 @@ def plot_prior_comparison(comparison: PriorComparison, quantities: list[str] | N
     SpecError
         There is no such quantity.
     """
-    from matplotlib.figure import Figure
-
     known = list(dict.fromkeys(comparison.table["quantity"]))
     for name in quantities or ():
         if name not in known:
@@ -46,7 +45,7 @@ def plot_prior_comparison(comparison: PriorComparison, quantities: list[str] | N
     columns = min(_WIDEST, len(panels))
     rows = -(-len(panels) // columns)
     height = 0.28 * len(comparison.fits) + 0.85
-    figure = Figure(figsize=(3.6 * columns + 1.6, height * rows + 0.5), layout="constrained")
+    figure = new_figure(3.6 * columns + 1.6, height * rows + 0.5)
     for place, (labels, rows_of_panel) in enumerate(panels):
         axes = figure.add_subplot(rows, columns, place + 1)
         _draw_panel(axes, comparison, rows_of_panel)

@@ -6,6 +6,7 @@ import numpy as np
 
 from bayesmixed.links import Array
 from bayesmixed.plots.check_panels import OBSERVED, REPLICATED
+from bayesmixed.plots.figures import new_figure
 from bayesmixed.replicates import is_residual
 from bayesmixed.summaries.prior_predictions import PriorPredictive
 
@@ -27,13 +28,11 @@ def plot_prior_predictive(prior: PriorPredictive) -> "Figure":
     prior : PriorPredictive
         From `prior_predictive`.
     """
-    from matplotlib.figure import Figure
-
     design, made = prior.design, prior.replicates
     response, y = design.spec.response, np.asarray(design.response, dtype=float)
     factors = [group for group in design.mu.groups if not is_residual(group)]
     columns = 1 + len(factors)
-    figure = Figure(figsize=(4.2 * columns + 1.0, 4.4), layout="constrained")
+    figure = new_figure(4.2 * columns + 1.0, 4.4)
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
     share = y / trials
     _draw_ecdfs(figure.add_subplot(1, columns, 1), share, made / trials, "data sets from the prior")

@@ -8,6 +8,7 @@ import pandas as pd
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
+from bayesmixed.plots.figures import new_figure
 from bayesmixed.prediction import predict
 from bayesmixed.structure import Factor
 from bayesmixed.summaries.bands import uniform_band
@@ -44,10 +45,8 @@ def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figur
     SpecError
         There is no such column or factor.
     """
-    from matplotlib.figure import Figure
-
     residual = residuals(fit, seed=seed)["residual"].to_numpy()
-    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+    figure = new_figure(7.5, 4.6)
     axes = figure.add_subplot()
     for level, style in ((0.0, "-"), (-1.96, "--"), (1.96, "--")):
         axes.axhline(level, color="0.35", linestyle=style, linewidth=0.9)
@@ -74,13 +73,11 @@ def plot_loo_pit(fit: Fit, *, seed: int = SEED) -> "Figure":
     the 95 % band (simultaneous, by simulation, as in Säilynoja, Bürkner & Vehtari 2022, Stat Comput 32:32) if the model
     is right. Above 0 on the left and below on the right: predictions are too narrow; the reverse: too wide.
     """
-    from matplotlib.figure import Figure
-
     pit = np.sort(residuals(fit, seed=seed)["pit"].to_numpy())
     n = len(pit)
     place = np.arange(1, n + 1) / (n + 1)
     lower, upper = uniform_band(n)
-    figure = Figure(figsize=(7.5, 4.4), layout="constrained")
+    figure = new_figure(7.5, 4.4)
     axes = figure.add_subplot()
     label = "95 % band, simultaneous"
     axes.fill_between(place, place - upper, place - lower, color=BAND, alpha=0.3, linewidth=0, label=label)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from bayesmixed.fitting import Fit
 from bayesmixed.plots.effects import COLORS
+from bayesmixed.plots.figures import new_figure
 from bayesmixed.summaries.smooths import find_smooth, smooth_curves, smooth_effects
 from bayesmixed.terms.blocks import SmoothBlock
 
@@ -31,14 +32,12 @@ def plot_smooth(fit: Fit, smooth: str | None = None, *, points: int = 100) -> "F
     points : int
         Points at which each curve is evaluated.
     """
-    from matplotlib.figure import Figure
-
     predictor, block = find_smooth(fit, smooth)
     table = smooth_curves(fit, smooth, points=points)
     levels = list(dict.fromkeys(table["level"]))[:_MOST_PANELS]
     across = 2 if len(levels) == 4 else min(len(levels), _ACROSS)
     down = -(-len(levels) // across)
-    figure = Figure(figsize=(4.4 * across + 2.0 * (across == 1), 3.4 * down + 0.6 * (down == 1)), layout="constrained")
+    figure = new_figure(4.4 * across + 2.0 * (across == 1), 3.4 * down + 0.6 * (down == 1))
     panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     edf = _edf(fit, table["term"].iloc[0])
     for number, (axes, level) in enumerate(zip(panels, levels, strict=False)):

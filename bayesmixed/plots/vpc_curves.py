@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from bayesmixed.fitting import Fit
+from bayesmixed.plots.figures import new_figure
 from bayesmixed.summaries.vpc_curves import vpc_curve
 
 if TYPE_CHECKING:
@@ -21,10 +22,8 @@ def plot_vpc_curve(fit: Fit, column: str | None = None, *, scale: str = "latent"
     fit, column, scale, data
         As in `vpc_curve`.
     """
-    from matplotlib.figure import Figure
-
     table = vpc_curve(fit, column, scale=scale, data=data)
-    figure = Figure(figsize=(7.0, 4.4), layout="constrained")
+    figure = new_figure(7.0, 4.4)
     axes = figure.add_subplot()
     for place, (term, rows) in enumerate(table.groupby("term", sort=False)):
         colour, style = COLOURS[place % len(COLOURS)], STYLES[place % len(STYLES)]
