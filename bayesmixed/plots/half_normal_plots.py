@@ -4,6 +4,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from bayesmixed.fitting import Fit
+from bayesmixed.plots.figures import new_figure
 from bayesmixed.summaries.half_normals import ROW, half_normal
 from bayesmixed.summaries.quantile_residuals import SEED
 
@@ -33,11 +34,9 @@ def plot_half_normal(
     fit, level, envelope, effect, groups, seed
         As in `half_normal`.
     """
-    from matplotlib.figure import Figure
-
     found = half_normal(fit, level=level, envelope=envelope, effect=effect, groups=groups, seed=seed)
     table = found.table
-    figure = Figure(figsize=(7.5, 5.2), layout="constrained")
+    figure = new_figure(7.5, 5.2)
     axes = figure.add_subplot()
     for lower, upper, alpha, label in (
         ("lower_all", "upper_all", 0.22, "95 %, all at once"),

@@ -14,7 +14,9 @@ shell = InteractiveShell.instance()
 shell.display_formatter.active_types = shell.display_formatter.format_types  # as a notebook does
 {before}
 from bayesmixed.plots.figures import new_figure
-formats, _ = shell.display_formatter.format(new_figure(2, 1))
+figure = new_figure(2, 1)
+figure.add_subplot()
+formats, _ = shell.display_formatter.format(figure)
 print(*sorted(formats))
 """
 
