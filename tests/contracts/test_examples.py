@@ -1,0 +1,42 @@
+"""The notebooks as they lie in the repository; that they run is tested by `pytest --nbmake examples`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
+README = EXAMPLES.parent / "README.md"
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+
+
+def cells_of(path, kind):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [cell for cell in cells if cell["cell_type"] == kind]
+
+
+@each_notebook
+def test_a_notebook_is_short_and_begins_with_a_title(path):
+    prose = cells_of(path, "markdown")
+    assert len(prose) + len(cells_of(path, "code")) < 40
+    assert "".join(prose[0]["source"]).startswith("# ")
+    assert path.stat().st_size < 1_000_000
+
+
+@each_notebook
+def test_a_notebook_was_run_from_top_to_bottom(path):
+    counts = [cell["execution_count"] for cell in cells_of(path, "code")]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@each_notebook
+def test_the_output_of_a_notebook_is_results_and_nothing_else(path):
+    kinds = {output["output_type"] for cell in cells_of(path, "code") for output in cell["outputs"]}
+    assert kinds <= {"execute_result", "display_data"}
+
+
+@each_notebook
+def test_the_readme_leads_to_a_notebook(path):
+    assert f"examples/{path.name}" in README.read_text(encoding="utf-8")
