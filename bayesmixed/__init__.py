@@ -101,6 +101,7 @@ _PUBLIC = {
     "plot_shrinkage": "plots.pooling",
     "plot_posterior_checks": "plots.checks",
     "plot_prior_predictive": "plots.prior_predictions",
+    "write_report": "report",
 }
 _MODULES = ("datasets",)
 

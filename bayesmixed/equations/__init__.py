@@ -3,6 +3,7 @@
 from bayesmixed.equations.block_outlines import outline_blocks
 from bayesmixed.equations.latex import write_html, write_latex
 from bayesmixed.equations.listing import Equations, list_equations
+from bayesmixed.equations.mathml import write_mathml
 from bayesmixed.equations.outline import Outline, StatedPrior, state_prior
 from bayesmixed.equations.term_outlines import outline_terms
 from bayesmixed.equations.text import write_equations
@@ -18,4 +19,5 @@ __all__ = [
     "write_equations",
     "write_html",
     "write_latex",
+    "write_mathml",
 ]

@@ -102,7 +102,7 @@ def symbols_in(node: Node) -> Iterator[Symbol]:
             yield from symbols_in(part)
 
 
-_GREEK = {
+GREEK = {
     "beta": "β",
     "epsilon": "ε",
     "mu": "μ",
@@ -117,7 +117,7 @@ _GREEK = {
 
 
 def _symbol_text(symbol: Symbol) -> str:
-    name = symbol.name if symbol.word else _GREEK.get(symbol.name, symbol.name)
+    name = symbol.name if symbol.word else GREEK.get(symbol.name, symbol.name)
     number = "" if symbol.column else symbol.number
     label = "_".join(part for part in (symbol.label, symbol.parameter) if part)
     label += f"[{symbol.column}]" if symbol.column else ""

@@ -56,6 +56,7 @@ LAYERS = [
     ["datasets"],
     ["summaries"],
     ["plots"],
+    ["report"],
     ["results"],
     ["demo"],
     ["cli"],

@@ -1,0 +1,87 @@
+"""The equations of a model as MathML, which browsers show without any library."""
+
+import re
+from collections.abc import Sequence
+from html import escape
+
+from bayesmixed.equations.listing import list_equations
+from bayesmixed.equations.outline import Outlined
+from bayesmixed.equations.symbols import GREEK, Equation, Notation, Symbol
+
+
+def write_mathml(model: Outlined) -> str:
+    """Return the equations of a spec or a design as MathML: the model, then its priors."""
+    equations = list_equations(model.outline())
+    blocks = [block for block in (equations.model, (*equations.priors, *equations.definitions)) if block]
+    return "\n".join(_write_block(block) for block in blocks)
+
+
+def _write_symbol(symbol: Symbol) -> str:
+    if re.fullmatch(r"-?[\d.]+(e[-+]?\d+)?", symbol.name):
+        return f"<mn>{symbol.name}</mn>".replace("-", "−")
+    base = f"<mtext>{escape(symbol.name)}</mtext>" if symbol.word else f"<mi>{GREEK.get(symbol.name, symbol.name)}</mi>"
+    label = symbol.label + (f"[{symbol.column}]" if symbol.column else "")
+    below = ",".join(part for part in (label, f"{'' if symbol.column else symbol.number}{symbol.index}") if part)
+    parameter = GREEK.get(symbol.parameter, symbol.parameter)
+    above = (f"({parameter})" if parameter else "") + ("2" if symbol.squared else "")
+    pieces = [base, *(f"<mtext>{escape(text)}</mtext>" for text in (below, above) if text)]
+    name = {(True, True): "msubsup", (True, False): "msub", (False, True): "msup"}.get((bool(below), bool(above)))
+    return _wrap(name, *pieces) if name else base
+
+
+def _write_sum(name: str, parts: list[str]) -> str:
+    joined = _PLUS.join(parts).replace(f"{_PLUS}<mrow>{_MINUS}", f"<mrow>{_MINUS}")
+    return joined or "<mn>0</mn>"
+
+
+def _write_call(name: str, parts: list[str]) -> str:
+    return f"<mi>{escape(name)}</mi>{_in_brackets(parts)}"
+
+
+def _write_link(text: str, parts: list[str]) -> str:
+    """Write a link such as "log({} - 1)": words, numbers and signs one by one."""
+    kinds = {"mi": r"[A-Za-z_]\w*", "mn": r"[\d.]+"}
+    written = []
+    for token in re.findall(r"\{\}|[A-Za-z_]\w*|[\d.]+|\S", text):
+        kind = next((kind for kind, pattern in kinds.items() if re.fullmatch(pattern, token)), "mo")
+        written.append(parts[0] if token == "{}" else f"<{kind}>{escape(token)}</{kind}>")
+    return _wrap("mrow", *written)
+
+
+def _in_brackets(parts: Sequence[str]) -> str:
+    return f"<mrow><mo>(</mo>{_COMMA.join(parts)}<mo>)</mo></mrow>"
+
+
+def _wrap(name: str, *parts: str) -> str:
+    return f"<{name}>{''.join(parts)}</{name}>"
+
+
+_PLUS, _MINUS, _COMMA = "<mo>+</mo>", "<mo>−</mo>", "<mo>,</mo>"
+
+MATHML = Notation(
+    symbol=_write_symbol,
+    forms={
+        "sum": _write_sum,
+        "minus": lambda name, parts: f"<mrow>{_MINUS}{parts[0]}</mrow>",
+        "product": lambda name, parts: "<mo>·</mo>".join(parts),
+        "ratio": lambda name, parts: _wrap("mfrac", *(_wrap("mrow", part) for part in parts)),
+        "mean": lambda name, parts: f"<mover><mrow>{parts[0]}</mrow><mo>¯</mo></mover>",
+        "call": _write_call,
+        "prior": _write_call,
+        "link": _write_link,
+        "given": lambda name, parts: f"{parts[0]}<mo>|</mo>{_COMMA.join(parts[1:])}",
+        "tuple": lambda name, parts: _in_brackets(parts),
+        "list": lambda name, parts: _COMMA.join(parts),
+        "brace": lambda name, parts: parts[0],
+    },
+)
+
+
+def _write_block(equations: Sequence[Equation]) -> str:
+    rows = []
+    for equation in equations:
+        sign = f"<mo>{'∼' if equation.relation == '~' else equation.relation}</mo>"
+        cells = [equation.left.write(MATHML), sign, equation.right.write(MATHML)]
+        cells += [f"<mtext>{escape(equation.note)}</mtext>"] if equation.note else []
+        rows.append(_wrap("mtr", *(f"<mtd><mrow>{cell}</mrow></mtd>" for cell in cells)))
+    return f'<math display="block"><mtable>{"".join(rows)}</mtable></math>'

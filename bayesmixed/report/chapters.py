@@ -1,0 +1,102 @@
+"""The chapters of a report that are pages of summaries: each function returns HTML for one fit."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from html import escape
+
+import numpy as np
+
+import bayesmixed as bm
+from bayesmixed.equations import list_equations, write_mathml
+from bayesmixed.fitting import Fit
+from bayesmixed.report.pictures import draw_shares, embed
+from bayesmixed.summaries.overview import count_sentence
+from bayesmixed.summaries.pages import Section, write_markup
+
+_IN_ESTIMATES = ("components", "icc", "negligible")
+
+
+def show_question(fit: Fit) -> str:
+    """Return what was asked, and of which data."""
+    spec, design = fit.design.spec, fit.design
+    texts = [spec.question] if spec.question else []
+    left_out = f" ({design.dropped:,} with missing values were left out)" if design.dropped else ""
+    texts.append(
+        f"{design.rows:,} rows{left_out}; response {spec.response}, family {design.family.name}, "
+        f"link {design.mu.link.name}. {count_sentence(fit)}."
+    )
+    notes = tuple(f"- {note}" for note in design.notes)
+    return f"<p><code>{escape(spec.formula)}</code></p>\n{write_sections([Section(before=(*texts, *notes))])}"
+
+
+def show_structure(fit: Fit) -> str:
+    """Return how rows, groups and predictors of the data lie to each other."""
+    _, *sections = bm.check_data(fit.design.spec, fit.design.table.data).sections()
+    return write_sections(section for section in sections if section.title != "Notes")
+
+
+def show_model(fit: Fit) -> str:
+    """Return the equations with the numbers of the priors."""
+    indices = list_equations(fit.design.outline()).indices
+    counted = ", ".join(f"{letters} for {meaning}" for letters, meaning in indices)
+    equations = f'<div class="scroll" tabindex="0" role="group" aria-label="Equations">{write_mathml(fit.design)}</div>'
+    return f"{equations}\n<p>{escape(f'Indices: {counted}.')}</p>"
+
+
+def show_priors(fit: Fit) -> str:
+    """Return the priors, and what they imply before any data."""
+    _, *sections = bm.prior_table(fit.design).sections()
+    return write_sections(sections)
+
+
+def show_convergence(fit: Fit) -> str:
+    """Return the verdict on the draws, and the numbers behind it."""
+    diagnosis = bm.diagnose(fit)
+    table = diagnosis.table.rename_axis("variable").reset_index()
+    table["rhat"] = [f"{value:.3f}" for value in table["rhat"]]
+    for column in ("ess_bulk", "ess_tail"):
+        table[column] = [f"{value:.0f}" for value in table[column]]
+    meaning = (
+        "Of each variable the worst element. rhat: 1 where the chains agree. ess: how many independent draws the draws "
+        "are worth, for the middle (bulk) and for the ends of intervals (tail)."
+    )
+    return write_sections([*diagnosis.sections(), Section(before=(meaning,), table=table)])
+
+
+def show_estimates(fit: Fit) -> str:
+    """Return the estimated parameters."""
+    heading, *sections = bm.summary(fit).sections()
+    return write_sections(section for section in sections if section.title != "Notes")
+
+
+def show_variation(fit: Fit) -> str:
+    """Return the variance dossier, without what stands among the estimates."""
+    dossier = bm.variance_dossier(fit)
+    tables = {name: table for name, table in dossier.tables.items() if name not in _IN_ESTIMATES}
+    shares = draw_shares(dossier.tables["icc"]) if "icc" in dossier.tables else ""
+    _, *sections = replace(dossier, tables=tables).sections()
+    return f"{shares}\n{write_sections(sections)}"
+
+
+def show_checks(fit: Fit) -> str:
+    """Return posterior predictive checks, with a picture."""
+    checks = bm.posterior_checks(fit, seed=fit.settings.seed)
+    failed = int(np.sum(checks.table["verdict"] != "fits"))
+    text = f"The data beside replicates of the model. {failed} of {len(checks.table)} statistics do not fit; see the table."
+    return f"{write_sections(checks.sections())}\n{embed(bm.plot_posterior_checks(fit, seed=fit.settings.seed), text)}"
+
+
+def show_future(fit: Fit) -> str:
+    """Return what the model predicts for a group that is not in the data."""
+    future = bm.future_group(fit, seed=fit.settings.seed)
+    picture = embed(bm.plot_future_group(fit, seed=fit.settings.seed), f"{future.title}. Its numbers stand in the table.")
+    return f"{write_sections(future.sections())}\n{picture}"
+
+
+def write_sections(sections: Iterable[Section]) -> str:
+    """Return sections as HTML below the heading of a chapter; wide tables scroll by themselves."""
+    markup = write_markup(sections, heading=3)
+    for name, label in (("table", "Table"), ("pre", "Drawing")):
+        box = f'<div class="scroll" tabindex="0" role="group" aria-label="{label}">'
+        markup = markup.replace(f"<{name}", f"{box}<{name}").replace(f"</{name}>", f"</{name}></div>")
+    return markup

@@ -1,0 +1,115 @@
+"""The HTML document: its head, its list of contents, its chapters one after the other."""
+
+from collections.abc import Callable
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from bayesmixed.errors import BayesMixedError, DataError
+from bayesmixed.fitting import Fit
+from bayesmixed.report.chapters import (
+    show_checks,
+    show_convergence,
+    show_estimates,
+    show_future,
+    show_model,
+    show_priors,
+    show_question,
+    show_structure,
+    show_variation,
+)
+from bayesmixed.report.groups import show_groups
+from bayesmixed.report.reproduction import show_citation, show_reproduction
+from bayesmixed.summaries.convergence import diagnose
+
+CHAPTERS: dict[str, tuple[str, Callable[[Fit], str]]] = {
+    "question": ("Question", show_question),
+    "structure": ("Structure of the data", show_structure),
+    "model": ("Model", show_model),
+    "priors": ("Priors", show_priors),
+    "convergence": ("Convergence", show_convergence),
+    "estimates": ("Estimates", show_estimates),
+    "variation": ("Where the variation comes from", show_variation),
+    "groups": ("Groups and their shrinkage", show_groups),
+    "checks": ("Does the model fit?", show_checks),
+    "future": ("A future group", show_future),
+    "citation": ("How to cite", show_citation),
+    "reproduction": ("How to do this again", show_reproduction),
+}
+
+
+def write_report(fit: Fit, path: str | Path) -> Path:
+    """Write a report on a fit as one HTML file, which needs no network, and return its path.
+
+    A chapter that the model cannot have stands there with the reason why.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    path : str or Path
+        File to be written; an earlier one is replaced.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.write_text(write_document(fit), encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"Report cannot be written to '{path}': {error.strerror}.") from error
+    return path
+
+
+def write_document(fit: Fit) -> str:
+    """Return the report on a fit as the text of an HTML document."""
+    title = escape(fit.design.spec.title or fit.design.spec.formula)
+    contents = "".join(f'<li><a href="#{name}">{escape(heading)}</a></li>' for name, (heading, _) in CHAPTERS.items())
+    chapters = "\n".join(_write_chapter(fit, name) for name in CHAPTERS)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>{title}</title>
+<style>
+{_read("report.css")}</style>
+</head>
+<body>
+<a class="skip" href="#question">Skip to the report</a>
+<header>
+<h1>{title}</h1>
+{_write_verdict(fit)}
+</header>
+<nav aria-label="Contents"><ul>{contents}</ul></nav>
+<main>
+{chapters}
+</main>
+<footer><p>Written by bayesmixed {escape(fit.versions.get("bayesmixed", ""))}. Intervals are 95 %, equal-tailed.</p></footer>
+<script>
+{_read("report.js")}</script>
+</body>
+</html>
+"""
+
+
+def _write_verdict(fit: Fit) -> str:
+    verdict = diagnose(fit)
+    first = str(verdict).splitlines()[0]
+    return f'<p class="verdict {"good" if verdict.ok else "bad"}">{escape(first)}</p>'
+
+
+def _write_chapter(fit: Fit, name: str) -> str:
+    heading, show = CHAPTERS[name]
+    try:
+        content = show(fit)
+    except BayesMixedError as error:
+        content = f'<p class="absent">Not in this report: {escape(str(error))}</p>'
+    return f'<section id="{name}" aria-labelledby="{name}-h">\n<h2 id="{name}-h">{escape(heading)}</h2>\n{content}\n</section>'
+
+
+def _read(name: str) -> str:
+    return files("bayesmixed.report").joinpath(name).read_text(encoding="utf-8")

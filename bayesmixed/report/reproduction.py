@@ -1,0 +1,61 @@
+"""The last chapters of a report: how to cite, and all that is needed to do the same again."""
+
+from html import escape
+
+import pandas as pd
+
+from bayesmixed.fit_files import fingerprint
+from bayesmixed.fitting import Fit
+from bayesmixed.report.chapters import write_sections
+from bayesmixed.spec_files import spec_to_toml
+from bayesmixed.summaries.pages import Section
+
+_REFERENCES = (
+    "- PyMC: Abril-Pla et al. (2023), PeerJ Computer Science 9:e1516.",
+    "- No-U-turn sampler: Hoffman & Gelman (2014), Journal of Machine Learning Research 15:1593.",
+    "- R-hat and effective sample size: Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16:667.",
+    "- ArviZ: Kumar, Carroll, Hartikainen & Martin (2019), Journal of Open Source Software 4:1143.",
+)
+
+
+def show_citation(fit: Fit) -> str:
+    """Return a sentence for a methods section, and the papers behind it."""
+    design, settings, versions = fit.design, fit.settings, fit.versions
+    text = (
+        f"A Bayesian mixed model ({design.family.name} family, {design.mu.link.name} link; {design.spec.formula}) was "
+        f"fitted with bayesmixed {versions.get('bayesmixed', '')} ({settings.chains} chains of {settings.draws} draws "
+        f"after {settings.tune} tuning draws, engine {fit.engine.name}). Priors and diagnostics are those of this report."
+    )
+    return write_sections([Section(before=("For a methods section:", text, *_REFERENCES))])
+
+
+def show_reproduction(fit: Fit) -> str:
+    """Return the code, the model file, the seed and the versions."""
+    versions = pd.DataFrame(list(fit.versions.items()), columns=["package", "version"])
+    seconds = sum(fit.timing.values())
+    took = f" It took {seconds:.1f} seconds." if fit.timing else ""
+    texts = [f"Engine {fit.engine.name}: {fit.engine.why}.{took}", *fit.engine.decisions]
+    texts.append(f"Fingerprint of the columns used (SHA-256): {fingerprint(fit.design.table.data)}")
+    run = write_sections([Section("The run", before=tuple(texts)), Section("Versions", table=versions)])
+    return (
+        f"<h3>Code</h3>\n{_write_code(write_code(fit), 'Python code')}\n"
+        f"<h3>model.toml</h3>\n{_write_code(spec_to_toml(fit.design.spec), 'Model file')}\n{run}"
+    )
+
+
+def write_code(fit: Fit) -> str:
+    """Return Python code that fits the model of the file model.toml again, with the same settings."""
+    settings = fit.settings
+    options = {"chains": settings.chains, "draws": settings.draws, "tune": settings.tune, "seed": settings.seed}
+    options |= {"engine": fit.engine.name} | ({"missing": "drop"} if fit.design.dropped else {})
+    if settings.parameterisation != "auto":
+        options["parameterisation"] = settings.parameterisation
+    arguments = "".join(f"    {name}={value!r},\n" for name, value in options.items())
+    return (
+        f'import bayesmixed as bm\n\nspec = bm.load_spec("model.toml")\ndata = bm.read_table("data.csv", spec=spec)\n'
+        f'fit = bm.fit(\n    spec,\n    data,\n{arguments})\nbm.write_report(fit, "report.html")\n'
+    )
+
+
+def _write_code(text: str, label: str) -> str:
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="{label}"><pre><code>{escape(text)}</code></pre></div>'
