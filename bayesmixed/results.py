@@ -12,6 +12,7 @@ from bayesmixed.errors import BayesMixedError, DataError
 from bayesmixed.fitting import Fit
 
 FIT = "fit.nc"
+REPORT = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def _products(fit: Fit, summary: str) -> Iterator[tuple[str, Callable[[Path], An
 
     page = f"{write_equations(fit.design)}\n\n{summary}\n\n{_run(fit)}\n"
     yield "summary.txt", lambda path: path.write_text(page, encoding="utf-8")
+    yield REPORT, lambda path: bm.write_report(fit, path)
     yield "population_effects.csv", table(bm.population_effects)
     yield "variance_components.csv", table(bm.variance_components)
     if not list(fit.design.group_blocks()):

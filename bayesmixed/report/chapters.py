@@ -10,7 +10,8 @@ import bayesmixed as bm
 from bayesmixed.equations import list_equations, write_mathml
 from bayesmixed.fitting import Fit
 from bayesmixed.report.pictures import draw_shares, embed
-from bayesmixed.summaries.overview import count_sentence
+from bayesmixed.summaries.convergence import Diagnosis
+from bayesmixed.summaries.overview import count_sentence, tabulate_estimates
 from bayesmixed.summaries.pages import Section, write_markup
 
 _IN_ESTIMATES = ("components", "icc", "negligible")
@@ -49,9 +50,8 @@ def show_priors(fit: Fit) -> str:
     return write_sections(sections)
 
 
-def show_convergence(fit: Fit) -> str:
+def show_convergence(diagnosis: Diagnosis) -> str:
     """Return the verdict on the draws, and the numbers behind it."""
-    diagnosis = bm.diagnose(fit)
     table = diagnosis.table.rename_axis("variable").reset_index()
     table["rhat"] = [f"{value:.3f}" for value in table["rhat"]]
     for column in ("ess_bulk", "ess_tail"):
@@ -65,8 +65,7 @@ def show_convergence(fit: Fit) -> str:
 
 def show_estimates(fit: Fit) -> str:
     """Return the estimated parameters."""
-    heading, *sections = bm.summary(fit).sections()
-    return write_sections(section for section in sections if section.title != "Notes")
+    return write_sections(Section(name, table=table) for name, table in tabulate_estimates(fit).items())
 
 
 def show_variation(fit: Fit) -> str:
@@ -89,7 +88,9 @@ def show_checks(fit: Fit) -> str:
 def show_future(fit: Fit) -> str:
     """Return what the model predicts for a group that is not in the data."""
     future = bm.future_group(fit, seed=fit.settings.seed)
-    picture = embed(bm.plot_future_group(fit, seed=fit.settings.seed), f"{future.title}. Its numbers stand in the table.")
+    picture = embed(
+        bm.plot_future_group(fit, seed=fit.settings.seed), f"{future.title}. Its numbers stand in the table."
+    )
     return f"{write_sections(future.sections())}\n{picture}"
 
 

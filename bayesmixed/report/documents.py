@@ -20,22 +20,7 @@ from bayesmixed.report.chapters import (
 )
 from bayesmixed.report.groups import show_groups
 from bayesmixed.report.reproduction import show_citation, show_reproduction
-from bayesmixed.summaries.convergence import diagnose
-
-CHAPTERS: dict[str, tuple[str, Callable[[Fit], str]]] = {
-    "question": ("Question", show_question),
-    "structure": ("Structure of the data", show_structure),
-    "model": ("Model", show_model),
-    "priors": ("Priors", show_priors),
-    "convergence": ("Convergence", show_convergence),
-    "estimates": ("Estimates", show_estimates),
-    "variation": ("Where the variation comes from", show_variation),
-    "groups": ("Groups and their shrinkage", show_groups),
-    "checks": ("Does the model fit?", show_checks),
-    "future": ("A future group", show_future),
-    "citation": ("How to cite", show_citation),
-    "reproduction": ("How to do this again", show_reproduction),
-}
+from bayesmixed.summaries.convergence import Diagnosis, diagnose
 
 
 def write_report(fit: Fit, path: str | Path) -> Path:
@@ -65,9 +50,11 @@ def write_report(fit: Fit, path: str | Path) -> Path:
 
 def write_document(fit: Fit) -> str:
     """Return the report on a fit as the text of an HTML document."""
+    diagnosis = diagnose(fit)
+    listed = list_chapters(fit, diagnosis)
     title = escape(fit.design.spec.title or fit.design.spec.formula)
-    contents = "".join(f'<li><a href="#{name}">{escape(heading)}</a></li>' for name, (heading, _) in CHAPTERS.items())
-    chapters = "\n".join(_write_chapter(fit, name) for name in CHAPTERS)
+    contents = "".join(f'<li><a href="#{name}">{escape(heading)}</a></li>' for name, (heading, _) in listed.items())
+    chapters = "\n".join(_write_chapter(name, *chapter) for name, chapter in listed.items())
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -82,7 +69,7 @@ def write_document(fit: Fit) -> str:
 <a class="skip" href="#question">Skip to the report</a>
 <header>
 <h1>{title}</h1>
-{_write_verdict(fit)}
+{_write_verdict(diagnosis)}
 </header>
 <nav aria-label="Contents"><ul>{contents}</ul></nav>
 <main>
@@ -96,16 +83,32 @@ def write_document(fit: Fit) -> str:
 """
 
 
-def _write_verdict(fit: Fit) -> str:
-    verdict = diagnose(fit)
+def list_chapters(fit: Fit, diagnosis: Diagnosis) -> dict[str, tuple[str, Callable[[], str]]]:
+    """Return the chapters by their anchors: heading, and the function that writes what stands below it."""
+    return {
+        "question": ("Question", lambda: show_question(fit)),
+        "structure": ("Structure of the data", lambda: show_structure(fit)),
+        "model": ("Model", lambda: show_model(fit)),
+        "priors": ("Priors", lambda: show_priors(fit)),
+        "convergence": ("Convergence", lambda: show_convergence(diagnosis)),
+        "estimates": ("Estimates", lambda: show_estimates(fit)),
+        "variation": ("Where the variation comes from", lambda: show_variation(fit)),
+        "groups": ("Groups and their shrinkage", lambda: show_groups(fit)),
+        "checks": ("Does the model fit?", lambda: show_checks(fit)),
+        "future": ("A future group", lambda: show_future(fit)),
+        "citation": ("How to cite", lambda: show_citation(fit)),
+        "reproduction": ("How to do this again", lambda: show_reproduction(fit)),
+    }
+
+
+def _write_verdict(verdict: Diagnosis) -> str:
     first = str(verdict).splitlines()[0]
     return f'<p class="verdict {"good" if verdict.ok else "bad"}">{escape(first)}</p>'
 
 
-def _write_chapter(fit: Fit, name: str) -> str:
-    heading, show = CHAPTERS[name]
+def _write_chapter(name: str, heading: str, show: Callable[[], str]) -> str:
     try:
-        content = show(fit)
+        content = show()
     except BayesMixedError as error:
         content = f'<p class="absent">Not in this report: {escape(str(error))}</p>'
     return f'<section id="{name}" aria-labelledby="{name}-h">\n<h2 id="{name}-h">{escape(heading)}</h2>\n{content}\n</section>'

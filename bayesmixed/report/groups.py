@@ -28,7 +28,9 @@ def show_groups(fit: Fit) -> str:
     """Return the chart and the table of every grouping factor of the first parameter."""
     groups = [group for group in fit.design.mu.groups if not group.observation]
     if not groups:
-        return '<p class="absent">Not in this report: the model has no grouping factor with several rows in a group.</p>'
+        return (
+            '<p class="absent">Not in this report: the model has no grouping factor with several rows in a group.</p>'
+        )
     charts = [_show_factor(fit, group, place) for place, group in enumerate(groups)]
     return "\n".join([write_sections([Section(before=(_READING,))]), *charts])
 
@@ -73,7 +75,9 @@ def _chart_effect(fit: Fit, table: pd.DataFrame, label: str) -> dict[str, Any]:
     what = "intercept" if label == "Intercept" else f"slope of {label}"
     scales = [_chart_scale(table, f"{what}, {link.name} scale", lambda values: values)]
     if label == "Intercept" and link.name != "identity":
-        scales.insert(0, _chart_scale(table, f"{parameter.meaning}, where all columns are 0", link.inverse))
+        alone = fit.design.mu.population.labels == ("Intercept",)
+        where = "" if alone else ", where all columns are 0"
+        scales.insert(0, _chart_scale(table, f"{parameter.meaning}{where}", link.inverse))
     return {"name": what, "factor": _rounded(table["factor"], 2), "scales": scales}
 
 

@@ -1,6 +1,7 @@
 """The last chapters of a report: how to cite, and all that is needed to do the same again."""
 
 from html import escape
+from typing import Any
 
 import pandas as pd
 
@@ -46,14 +47,19 @@ def show_reproduction(fit: Fit) -> str:
 def write_code(fit: Fit) -> str:
     """Return Python code that fits the model of the file model.toml again, with the same settings."""
     settings = fit.settings
-    options = {"chains": settings.chains, "draws": settings.draws, "tune": settings.tune, "seed": settings.seed}
+    options: dict[str, Any] = {
+        "chains": settings.chains,
+        "draws": settings.draws,
+        "tune": settings.tune,
+        "seed": settings.seed,
+    }
     options |= {"engine": fit.engine.name} | ({"missing": "drop"} if fit.design.dropped else {})
     if settings.parameterisation != "auto":
         options["parameterisation"] = settings.parameterisation
     arguments = "".join(f"    {name}={value!r},\n" for name, value in options.items())
     return (
-        f'import bayesmixed as bm\n\nspec = bm.load_spec("model.toml")\ndata = bm.read_table("data.csv", spec=spec)\n'
-        f'fit = bm.fit(\n    spec,\n    data,\n{arguments})\nbm.write_report(fit, "report.html")\n'
+        f'import bayesmixed as bm\n\nfit = bm.fit(\n    "model.toml",\n    "data.csv",\n{arguments})\n'
+        'bm.write_report(fit, "report.html")\n'
     )
 
 

@@ -62,7 +62,12 @@ def summary(fit: Fit) -> Summary:
         str(diagnose(fit)),
         f"{count_sentence(fit)} ({settings.chains} chains x {settings.draws} draws, engine {fit.engine.name}).",
     )
-    tables = {}
+    return Summary(heading, tabulate_estimates(fit), design.notes)
+
+
+def tabulate_estimates(fit: Fit) -> dict[str, pd.DataFrame]:
+    """Return the tables of the page by their headings, numbers as text."""
+    design, tables = fit.design, {}
     population = population_effects(fit)
     if isinstance(population, pd.DataFrame) and len(population):
         one = population["term"].nunique() == 1
@@ -89,7 +94,7 @@ def summary(fit: Fit) -> Summary:
             title = "Intraclass correlation (" + (f"scale: {kept['scale'].iloc[0]}; " if one else "")
             shown = drop_empty(format_table(kept.drop(columns=["scale"] if one else [])))
             tables[f"{title}two observations with ...)"] = shown
-    return Summary(heading, tables, design.notes)
+    return tables
 
 
 def count_sentence(fit: Fit) -> str:

@@ -1,0 +1,158 @@
+"""The report as a document: complete, accessible, self-contained, with the text of the data escaped."""
+
+import json
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+from contracts.test_predictions_of_families import make_fit
+from report_fits import MAKERS, NASTY, fit_of_probabilities, fit_without_groups
+
+import bayesmixed as bm
+from bayesmixed.families import FAMILIES
+from bayesmixed.report.documents import list_chapters, write_document
+from bayesmixed.report.reproduction import write_code
+from bayesmixed.spec_files import spec_from_toml
+
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+
+
+class Outline(HTMLParser):
+    """The elements of a document, with their attributes and text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.open, self.texts = [], [], {}
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append((tag, len(self.elements) - 1))
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        last, _ = self.open.pop()
+        assert last == tag, f"</{tag}> closes <{last}>"
+
+    def handle_data(self, text):
+        for _, place in self.open:
+            self.texts[place] = self.texts.get(place, "") + text
+
+    def find(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def text_of(self, **wanted):
+        for place, (_, attributes) in enumerate(self.elements):
+            if wanted.items() <= attributes.items():
+                return self.texts.get(place, "")
+        raise AssertionError(f"no element with {wanted}")
+
+
+each_document = pytest.mark.parametrize("name", MAKERS)
+
+
+@each_document
+def test_every_element_is_closed_and_every_id_is_there_once(documents, name):
+    outline = Outline(documents[name])
+    assert not outline.open
+    ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = [a["href"][1:] for a in outline.find("a")] + [a["aria-labelledby"] for a in outline.find("section")]
+    assert set(targets) <= set(ids)
+
+
+@each_document
+def test_headings_go_down_one_level_at_a_time(documents, name):
+    levels = [int(tag[1]) for tag, _ in Outline(documents[name]).elements if re.fullmatch(r"h\d", tag)]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+@each_document
+def test_landmarks_language_alternative_texts_and_headers_are_there(documents, name):
+    outline = Outline(documents[name])
+    assert outline.find("html") == [{"lang": "en"}]
+    assert [len(outline.find(tag)) for tag in ("header", "nav", "main", "footer", "title")] == [1] * 5
+    assert all(image["alt"] for image in outline.find("img"))
+    assert all(svg["role"] == "img" and svg["aria-label"] for svg in outline.find("svg"))
+    assert all(cell["scope"] in ("col", "row") for cell in outline.find("th"))
+    assert all(box["aria-label"] for box in outline.find("div") if "tabindex" in box)
+
+
+@each_document
+def test_nothing_is_loaded_from_elsewhere(documents, name):
+    sources = [a[key] for _, a in Outline(documents[name]).elements for key in ("src", "href") if key in a]
+    assert all(source.startswith(("data:", "#")) for source in sources)
+    assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|WebSocket", documents[name])
+
+
+@each_document
+def test_every_chapter_has_something_to_say(documents, name):
+    outline = Outline(documents[name])
+    for chapter, (heading, _) in list_chapters(None, None).items():
+        text = outline.text_of(id=chapter)
+        assert len(text.replace(heading, "").strip()) > 30
+
+
+@pytest.mark.parametrize("chapter", ["variation", "groups", "future"])
+def test_a_chapter_that_the_model_does_not_have_says_why(documents, chapter):
+    assert "Not in this report:" in Outline(documents["no group"]).text_of(id=chapter)
+
+
+def test_text_from_the_data_is_escaped(documents):
+    outline = Outline(documents["nasty names"])
+    assert len(outline.find("script")) == 2
+    assert not outline.find("b")
+    chart = json.loads(outline.text_of(id="groups-0-data"))
+    assert sorted(chart["levels"]) == sorted(NASTY)
+    assert all(name in outline.text_of(**{"data-table-of": "groups-0"}) for name in NASTY)
+
+
+def test_the_chart_holds_what_shrinkage_returns():
+    fit = fit_of_probabilities()
+    chart = json.loads(Outline(write_document(fit)).text_of(id="groups-0-data"))
+    table = bm.shrinkage(fit, "farm")
+    for effect, label in zip(chart["effects"], ("Intercept", "x"), strict=True):
+        rows = table[table["effect"] == label]
+        link = effect["scales"][-1]
+        for name, column in {"raw": "no_pooling", "partial": "mean", "lower": "lower", "upper": "upper"}.items():
+            assert link[name] == pytest.approx(rows[column], abs=10.0 ** -link["places"])
+    response, link = chart["effects"][0]["scales"]
+    inverse = fit.design.mu.link.inverse
+    assert response["upper"] == pytest.approx(inverse(table[table["effect"] == "Intercept"]["upper"]), abs=1e-2)
+    assert response["complete"] == pytest.approx(inverse(link["complete"]), abs=1e-2)
+
+
+def test_the_code_and_the_file_say_the_same_model():
+    fit = fit_of_probabilities()
+    outline = Outline(write_document(fit))
+    shown = outline.text_of(**{"aria-label": "Model file"})
+    assert spec_from_toml(shown) == fit.design.spec
+    assert outline.text_of(**{"aria-label": "Python code"}) == write_code(fit)
+    compile(write_code(fit), "report", "exec")
+    assert f"seed={fit.settings.seed}" in write_code(fit)
+
+
+def test_two_thousand_groups_make_a_report_of_bounded_size(documents):
+    text = documents["2,000 groups"]
+    assert len(json.loads(Outline(text).text_of(id="groups-0-data"))["levels"]) == 2000
+    assert len(text) < 3_000_000
+
+
+def test_a_report_that_cannot_be_written_says_so(tmp_path):
+    with pytest.raises(bm.DataError, match="cannot be written"):
+        bm.write_report(fit_without_groups(), tmp_path / "nowhere" / "report.html")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
+def test_every_family_has_its_report(family):
+    outline = Outline(write_document(make_fit(family, True)))
+    assert not outline.open
+    for chapter in ("model", "estimates", "groups", "reproduction"):
+        assert "Not in this report" not in outline.text_of(id=chapter)
