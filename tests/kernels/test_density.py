@@ -118,7 +118,7 @@ def check_gradient(design, way, seed=0):
 @pytest.mark.parametrize("name", bm.list_specs())
 def test_the_kernel_is_the_density_of_every_shipped_spec(name, way):
     design = prepared(name, bm.simulate(name, seed=1).data)
-    compare(design, way, points=5)
+    compare(design, way, points=20)
     check_gradient(design, way)
 
 
@@ -238,6 +238,18 @@ PRIORS = [
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_the_kernel_is_the_density_of_generated_specs(data):
+    check_generated(data)
+
+
+@pytest.mark.calibration
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_the_kernel_is_the_density_of_many_generated_specs(data):
+    check_generated(data)
+
+
+def check_generated(data):
+    """Compare the densities of a spec drawn from families, links, terms and priors."""
     family = data.draw(st.sampled_from(sorted(FAMILIES)))
     response, links = FAMILIES[family]
     terms = data.draw(st.lists(st.sampled_from(TERMS), min_size=1, max_size=4, unique=True))
