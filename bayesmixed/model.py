@@ -15,10 +15,12 @@ from bayesmixed.placements import (
     NONCENTRED,
     WAYS,
     Placement,
+    level_mean,
     parent_index,
     place_groups,
     population_mean,
     remaining_shift,
+    taken_columns,
 )
 from bayesmixed.prior_functions import PriorFunction
 from bayesmixed.priors import DISTRIBUTIONS, Prior
@@ -115,7 +117,7 @@ def _linear_predictor(design: Design, predictor: Predictor, choice: Mapping[str,
     beta: Any = None
     if predictor.population.labels:
         beta = _coefficients(design, predictor)
-        taken = {column for placement in placements for column in placement.columns}
+        taken = taken_columns(placements)
         rest = [column for column in range(len(predictor.population.labels)) if column not in taken]
         eta = eta + predictor.centred_matrix[:, rest] @ beta[rest]
         for placement in placements:
@@ -153,10 +155,17 @@ def _mean(
     placements: tuple[Placement, ...],
 ) -> Any:
     """Return the mean of a term's coefficients: (J, K), (K,), or None for zero."""
+    mean: Any = None
     if placement.parent:
         outer = next(other.group for other in placements if other.group.name == placement.parent)
-        return coefficients[placement.parent][parent_index(placement.group, outer)]
-    return population_mean(predictor, placement) @ beta if placement.columns else None
+        mean = coefficients[placement.parent][parent_index(placement.group, outer)]
+    elif placement.columns:
+        mean = population_mean(predictor, placement) @ beta
+    if placement.level_columns:
+        intercepts = level_mean(predictor, placement) @ beta[list(placement.level_columns)]
+        first = np.arange(len(placement.group.labels)) == placement.group.intercept
+        mean = (0.0 if mean is None else mean) + intercepts[:, None] * first
+    return mean
 
 
 def _coefficients(design: Design, predictor: Predictor) -> Any:

@@ -1,6 +1,6 @@
 """Where the effects of each group term are centred: on zero, on an outer factor, on population coefficients."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,6 +31,9 @@ class Placement:
         Outer factor whose coefficients are the mean of this term's intercepts, or "".
     columns : tuple of int
         Population columns that are the mean of this term's columns, in the order of its labels; or empty.
+    level_columns : tuple of int
+        Population columns that are constant within the levels of this term: with their coefficients they move into
+        the mean of its intercepts.
     absorbed : bool
         The coefficients enter the predictor through an inner factor.
     """
@@ -39,6 +42,7 @@ class Placement:
     way: str
     parent: str = ""
     columns: tuple[int, ...] = ()
+    level_columns: tuple[int, ...] = ()
     absorbed: bool = False
 
 
@@ -47,7 +51,8 @@ def place_groups(predictor: Predictor, ways: Mapping[str, str]) -> tuple[Placeme
 
     Chains of nested factors that end in a "hierarchical" term are centred on each other: the inner coefficients
     around the outer ones, the outermost around the population coefficients. Only one chain can take the population
-    columns: the one with the fewest outermost levels, whose mean is least certain.
+    columns: the one with the fewest outermost levels, whose mean is least certain. A covariate that is constant within
+    levels of a chain goes into the mean of the outermost of its factors in which it is constant.
     Observation-level terms come last; their mean is the whole predictor. The mean of a smooth is zero.
 
     Parameters
@@ -71,8 +76,22 @@ def place_groups(predictor: Predictor, ways: Mapping[str, str]) -> tuple[Placeme
     if roots:
         fewest = min(roots, key=lambda name: len(placed[name].group.levels))
         placed[fewest] = replace(placed[fewest], columns=_population_columns(predictor, placed[fewest].group))
+    _place_level_columns(predictor, placed, inner_first)
     smooths = (Placement(smooth, ways.get(predictor.b(smooth), CENTRED)) for smooth in predictor.smooths)
     return (*smooths, *(placed[name] for name in reversed(inner_first)))
+
+
+def taken_columns(placements: Sequence[Placement]) -> set[int]:
+    """Return the population columns that enter the predictor through group coefficients."""
+    return {column for one in placements for column in (*one.columns, *one.level_columns)}
+
+
+def level_mean(predictor: Predictor, placement: Placement) -> Array:
+    """Return the (J, q) values of the level columns in each level of a term."""
+    group = placement.group
+    values = np.zeros((len(group.levels), len(placement.level_columns)))
+    values[group.index] = predictor.centred_matrix[:, list(placement.level_columns)]
+    return values
 
 
 def population_mean(predictor: Predictor, placement: Placement) -> Array:
@@ -92,6 +111,24 @@ def remaining_shift(predictor: Predictor, placement: Placement) -> Array:
     """Return the (p,) weights of coefficients that a change of origin leaves in the predictor: no intercept takes them."""
     change = _change_of_origin(predictor, placement)
     return np.zeros_like(change) if placement.group.intercept is not None else change
+
+
+def _place_level_columns(predictor: Predictor, placed: dict[str, Placement], inner_first: Sequence[str]) -> None:
+    """Give the population columns that are constant within levels to the outermost term that can take them."""
+    taken = {column for placement in placed.values() for column in placement.columns}
+    for name in reversed(inner_first):
+        placement, group = placed[name], placed[name].group
+        in_chain = placement.way == HIERARCHICAL or placement.absorbed
+        if not in_chain or group.observation or group.intercept is None:
+            continue
+        matrix = predictor.centred_matrix
+        values = np.zeros((len(group.levels), matrix.shape[1]))
+        values[group.index] = matrix
+        constant = np.flatnonzero(np.all(values[group.index] == matrix, axis=0) & np.any(matrix != 0, axis=0))
+        labels = predictor.population.labels
+        found = tuple(int(k) for k in constant if k not in taken and labels[k] not in ("Intercept", *group.labels))
+        placed[name] = replace(placement, level_columns=found)
+        taken |= set(found)
 
 
 def _change_of_origin(predictor: Predictor, placement: Placement) -> Array:

@@ -17,6 +17,9 @@ NESTED = {
     "school": np.repeat([f"s{i}" for i in range(8)], 6),
     "room": np.repeat([f"r{i}" for i in range(24)], 2),
     "item": np.tile(list("pqrs"), 12),
+    "urban": np.repeat(["no", "yes", "yes", "no"], 12),
+    "size": np.repeat([0.3, -1.2, 0.7, 2.0, -0.5, 0.1, 1.1, -0.8], 6),
+    "weight": np.tile([0.5, -0.4, 1.2, 0.1], 12),
 }
 
 MODELS = [
@@ -31,6 +34,9 @@ MODELS = [
     ("y ~ x + (1 | school) + (1 | room) + (1 | item)", NESTED, "gaussian"),
     ("y ~ x + (x | school) + (1 | room)", NESTED, "gaussian"),
     ("y ~ x + (1 | item) + (0 + x | item)", NESTED, "gaussian"),
+    ("y ~ x + urban + size + (1 | region/school) + (1 | item)", NESTED, "poisson"),
+    ("y ~ x * size + (x | school)", NESTED, "gaussian"),
+    ("y ~ 0 + urban + weight + (1 | school) + (1 | item)", NESTED, "gaussian"),
 ]
 
 
@@ -104,6 +110,17 @@ def test_chains_of_nested_factors_are_centred_on_each_other():
     }
     assert {name for name, p in placed.items() if p.absorbed} == {"region", "school"}
     assert sum(bool(p.columns) for p in placed.values()) == 1
+
+
+def test_covariates_of_levels_go_to_the_outermost_factor_that_can_take_them():
+    design = bm.prepare("y ~ x + urban + size + weight + (1 | region/school) + (1 | item)", NESTED)
+    labels = design.mu.population.labels
+    every = {predictor.b(group): HIERARCHICAL for predictor, group in design.group_blocks()}
+    taken = {p.group.name: [labels[k] for k in p.level_columns] for p in place_groups(design.mu, every)}
+    assert taken == {"region": ["urban[T.yes]"], "region:school": ["size"], "item": ["weight"]}
+    some = every | {"b_region": NONCENTRED, "b_item": NONCENTRED}
+    taken = {p.group.name: [labels[k] for k in p.level_columns] for p in place_groups(design.mu, some)}
+    assert taken == {"region": ["urban[T.yes]"], "region:school": ["size"], "item": []}
 
 
 def test_terms_that_are_not_hierarchical_stay_around_zero():

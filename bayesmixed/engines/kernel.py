@@ -15,7 +15,7 @@ from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.kernels.layouts import Layout, PredictorLayout, as_posterior, lay_out_coordinates, pack, unsupported
 from bayesmixed.links import Array
 from bayesmixed.parameterisation import Choice, choose_levels
-from bayesmixed.placements import parent_index, population_mean
+from bayesmixed.placements import level_mean, parent_index, population_mean
 from bayesmixed.pooled import fit_pooled
 
 
@@ -119,6 +119,9 @@ def _place_terms(one: PredictorLayout, mode: QuickMode, beta: Array, centre: Arr
             mean = population_mean(predictor, placement) @ beta
         elif group.observation:
             mean = rest[:, None]
+        if placement.level_columns:
+            intercepts = level_mean(predictor, placement) @ beta[list(placement.level_columns)]
+            mean = mean + intercepts[:, None] * (np.arange(len(group.labels)) == group.intercept)
         totals[group.name] = effects + mean
         if not group.observation:
             rest = rest + group.contribution(effects)

@@ -17,7 +17,7 @@ from bayesmixed.links import Array
 
 NONFINITE_GRADIENT, NONFINITE_DENSITY = 3, 4
 COORDINATES = "unconstrained"
-SOURCES = "d9cd33bdc2bb650f"
+SOURCES = "7dad1a008b3154d1"
 """Digest of all kernel sources: a change of theirs changes this file, and with it numba's cache (tests recompute it)."""
 
 _DENSITY = types.int64(

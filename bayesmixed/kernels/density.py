@@ -287,18 +287,20 @@ def scale_factor_back(x, term, sd, factor, scaled_bar, numbers, integers, gradie
 
 @njit(cache=False, error_model="numpy")
 def _mean(term, level, width, first, coefficients, coefficients_at, beta, numbers, integers, mean):  # type: ignore[no-untyped-def]
-    """Write the mean of the coefficients of one level: an outer level's, population coefficients, or zero."""
-    parent = integers[term + at.PARENT]
+    """Write the mean of the coefficients of one level: an outer level's or population coefficients, and level covariates."""
+    parent, matrix = integers[term + at.PARENT], integers[term + at.MEAN]
+    mean[:] = 0.0
     if parent >= 0:
         outer = integers[integers[term + at.PARENT_INDEX] + level]
         mean[0] = coefficients[coefficients_at[parent] + outer]
-        return
-    matrix = integers[term + at.MEAN]
-    for k in range(width):
-        mean[k] = 0.0
-        if matrix >= 0:
+    elif matrix >= 0:
+        for k in range(width):
             for m in range(len(beta)):
                 mean[k] += numbers[matrix + k * len(beta) + m] * beta[m]
+    count, columns = integers[term + at.LEVEL_WIDTH], integers[term + at.LEVEL_COLUMNS]
+    values = integers[term + at.LEVEL_MATRIX] + level * count
+    for m in range(count):
+        mean[integers[term + at.INTERCEPT]] += numbers[values + m] * beta[integers[columns + m]]
 
 
 @njit(cache=False, error_model="numpy")
@@ -340,6 +342,7 @@ def _coefficients_back(  # type: ignore[no-untyped-def]
     width, levels = integers[term + at.COLUMNS], integers[term + at.LEVELS]
     effects, centred, start = integers[term + at.EFFECTS], integers[term + at.CENTRED], coefficients_at[t]
     parent, matrix = integers[term + at.PARENT], integers[term + at.MEAN]
+    count, columns = integers[term + at.LEVEL_WIDTH], integers[term + at.LEVEL_COLUMNS]
     sd, factor = scale_factor(x, term, numbers, integers)
     scaled_bar = np.zeros((width, width))
     mean, mean_bar = np.zeros(width), np.zeros(width)
@@ -386,6 +389,9 @@ def _coefficients_back(  # type: ignore[no-untyped-def]
             for k in range(width):
                 for m in range(len(beta)):
                     beta_bar[m] += numbers[matrix + k * len(beta) + m] * mean_bar[k]
+        values = integers[term + at.LEVEL_MATRIX] + j * count
+        for m in range(count):
+            beta_bar[integers[columns + m]] += numbers[values + m] * mean_bar[integers[term + at.INTERCEPT]]
     for k in range(width):
         scaled_bar[k, k] -= centred_levels / (sd[k] * factor[k, k])
     scale_factor_back(x, term, sd, factor, scaled_bar, numbers, integers, gradient)

@@ -20,10 +20,12 @@ from bayesmixed.placements import (
     HIERARCHICAL,
     NONCENTRED,
     Placement,
+    level_mean,
     parent_index,
     place_groups,
     population_mean,
     remaining_shift,
+    taken_columns,
 )
 from bayesmixed.priors import DISTRIBUTIONS, Prior
 from bayesmixed.terms.blocks import NormalBlock
@@ -181,7 +183,7 @@ def _pack_predictor(
 ) -> None:
     predictor = layout.predictor
     placements = [term.placement for term in layout.terms]
-    taken = {column for placement in placements for column in placement.columns}
+    taken = taken_columns(placements)
     rest = [k for k in range(len(layout.beta)) if k not in taken]
     header[base + at.WIDTH] = len(layout.beta)
     header[base + at.BETA_SLOTS] = block.add_integers(layout.beta)
@@ -213,6 +215,11 @@ def _pack_predictor(
             row[at.PARENT_INDEX] = block.add_integers(parent_index(group, outer))
         elif placement.columns:
             row[at.MEAN] = block.add_numbers(population_mean(predictor, placement))
+        row[at.LEVEL_WIDTH] = len(placement.level_columns)
+        if placement.level_columns:
+            row[at.LEVEL_COLUMNS] = block.add_integers(placement.level_columns)
+            row[at.LEVEL_MATRIX] = block.add_numbers(level_mean(predictor, placement))
+            row[at.INTERCEPT] = group.intercept
         row[at.ABSORBED], row[at.OBSERVATION] = int(placement.absorbed), int(group.observation)
     header[base + at.TERMS], header[base + at.TERM_COUNT] = block.add_integers(table), len(table)
 
@@ -305,6 +312,9 @@ def _decode_term(
         mean = (beta @ population_mean(predictor, placement).T)[:, None, :]
     elif group.observation and rest is not None:
         mean = rest[:, :, None]
+    if placement.level_columns:
+        intercepts = beta[:, list(placement.level_columns)] @ level_mean(predictor, placement).T
+        mean = mean + intercepts[:, :, None] * (np.arange(width) == group.intercept)
     effects = np.where(term.centred[:, None], coordinates - mean, effects)
     totals[group.name] = effects + mean
     scaled = group.transform @ factor

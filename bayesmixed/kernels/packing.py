@@ -46,8 +46,12 @@ PARAMETER_SIZE = 13
     ABSORBED,
     OBSERVATION,
     DENSE,
-) = range(16)
-TERM_SIZE = 16
+    LEVEL_WIDTH,
+    LEVEL_COLUMNS,
+    LEVEL_MATRIX,
+    INTERCEPT,
+) = range(20)
+TERM_SIZE = 20
 
 
 @dataclass(slots=True)
