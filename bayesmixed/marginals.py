@@ -9,7 +9,7 @@ from scipy import special
 
 from bayesmixed.design import Design
 from bayesmixed.links import Array
-from bayesmixed.quadrature import Etas, RowLogs, average, check_layers, integrate, sum_rows
+from bayesmixed.quadrature import Etas, RowLogs, average, check_layers, explain_refusal, integrate, sum_rows
 from bayesmixed.structure import Factor
 from bayesmixed.units import OBSERVATION, Integers, Situation, find_units, situate
 
@@ -100,6 +100,11 @@ def unit_logs(situation: Situation) -> Array:
     parents = np.zeros(sets.shape[-1], dtype=np.intp)
     parents[situation.layers[0].index] = situation.units
     return sum_rows(sets, parents)
+
+
+def can_integrate(situation: Situation) -> bool:
+    """Return whether `unit_logs` can integrate the effects of the units out."""
+    return _is_normal(situation) or not explain_refusal(situation.layers)
 
 
 def leave_rows_out(design: Design, posterior: xr.Dataset, points: Array) -> RowLaw:

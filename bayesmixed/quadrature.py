@@ -38,18 +38,26 @@ def check_layers(layers: Sequence[Layer]) -> None:
     SpecError
         A set has more than three effects, or the sets of two layers cross each other inside a unit.
     """
+    why = explain_refusal(layers)
+    if why:
+        raise SpecError(f"{why} Use bm.kfold(fit, by=...), which refits instead.")
+
+
+def explain_refusal(layers: Sequence[Layer]) -> str:
+    """Return why quadrature does not reach some layers, "" if it does."""
     for layer in layers:
         if layer.width not in NODES:
-            raise SpecError(
+            return (
                 f"The effects of {' and '.join(layer.names)} are {layer.width} for each level; quadrature integrates at "
-                f"most {max(NODES)}. Use bm.kfold(fit, by=...), which refits instead."
+                f"most {max(NODES)}."
             )
     for outer, inner in pairwise(layers):
         if len(np.unique(inner.index * (int(outer.index.max()) + 1) + outer.index)) != inner.index.max() + 1:
-            raise SpecError(
+            return (
                 f"Levels of '{'/'.join(outer.names)}' and '{'/'.join(inner.names)}' cross inside one unit, so their "
-                "effects cannot be integrated one after the other. Use bm.kfold(fit, by=...), which refits instead."
+                "effects cannot be integrated one after the other."
             )
+    return ""
 
 
 def integrate(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres | None = None) -> Array:

@@ -149,13 +149,17 @@ def describe_unit(units: Factor) -> str:
 
 
 def own_coefficients(design: Design, units: Factor) -> list[str]:
-    """Return the names of the population coefficients that only the rows of one unit say anything about."""
-    return [
-        f"{predictor.beta}[{label}]"
-        for predictor in design.predictors.values()
-        for column, label in zip(predictor.population.matrix.T, predictor.population.labels, strict=True)
-        if len(np.unique(units.index[column != 0])) == 1
-    ]
+    """Return the names of population coefficients and curves that only the rows of one unit say anything about."""
+    found = []
+    for predictor in design.predictors.values():
+        names = [f"{predictor.beta}[{label}]" for label in predictor.population.labels]
+        entered = list(predictor.population.matrix.T != 0)
+        for smooth in predictor.smooths:
+            names += [f"{predictor.b(smooth)}[{label}]" for label in smooth.labels] or [predictor.b(smooth)]
+            active = np.any(smooth.matrix != 0, axis=1)
+            entered += [active & (smooth.index == curve) for curve in range(smooth.curves)]
+        found += [name for name, rows in zip(names, entered, strict=True) if len(np.unique(units.index[rows])) == 1]
+    return found
 
 
 def shared_effects(design: Design, units: Factor) -> list[str]:

@@ -135,6 +135,8 @@ def _plug_in_residuals(fit: Fit, y: Array, generator: np.random.Generator) -> Ar
     known = condition(design, posterior_means(fit.draws).expand_dims(("chain", "draw")))
     eta = mu.offset + mu.centred_matrix @ mode.beta
     own = np.zeros(len(y))
+    for smooth in mu.smooths:
+        eta = eta + smooth.contribution(mode.effects[smooth.name])
     for group in mu.groups:
         if group.observation:
             own = np.full(len(y), float(mode.sds[group.name][0]))

@@ -16,12 +16,18 @@ from bayesmixed.fitting import Fit
 from bayesmixed.held_out import sample_without
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
-from bayesmixed.marginals import leave_rows_out, split_draws, unit_logs
+from bayesmixed.marginals import can_integrate, leave_rows_out, split_draws, unit_logs
 from bayesmixed.prediction import thin
+from bayesmixed.quadrature import sum_rows
 from bayesmixed.structure import Factor
 from bayesmixed.units import Integers, condition, describe_unit, find_units, is_observation, shared_effects, situate
 
 _SAME = 1e-8
+_GOOD_K = 0.7
+_FEW_DRAWS = (
+    "{which}: sampled without them, their density is large in few draws only, so that its mean is not known. Such are "
+    "units whose coefficients only the prior predicts: give it narrower priors, or leave out smaller units."
+)
 
 
 def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None = None) -> xr.DataArray:
@@ -83,7 +89,8 @@ def loo(fit: Fit, *, unit: str, refits: bool = False, draws: int | None = None) 
     -------
     arviz_stats.utils.ELPDDataLOO
         `elpd` (higher is better), `se`, `elpd_i` by unit (its attribute `estimand` says what was predicted) and
-        `pareto_k`: below 0.7 the number can be trusted; units that were refitted have 0.
+        `pareto_k`: below 0.7 the number can be trusted. For units that were refitted it says how much their density
+        varies between draws: too much where only the prior speaks of them.
 
     Raises
     ------
@@ -93,7 +100,7 @@ def loo(fit: Fit, *, unit: str, refits: bool = False, draws: int | None = None) 
     Warns
     -----
     StatisticsWarning
-        Some k is too large and `refits` is False.
+        Some k is too large.
 
     Notes
     -----
@@ -106,11 +113,15 @@ def loo(fit: Fit, *, unit: str, refits: bool = False, draws: int | None = None) 
     found = leave_units_out(fit, units, refits=refits, draws=draws)
     bad = found.pareto_k.values > found.good_k
     if bad.any():
-        worst = units.labels[int(np.argmax(found.pareto_k.values))]
+        which = (
+            f"Pareto k above {found.good_k:.2f} for {bad.sum()} of {len(units.labels)} units ({units.name}), "
+            f"largest for '{units.labels[int(np.argmax(found.pareto_k.values))]}'"
+        )
         warnings.warn(
-            f"{bad.sum()} of {len(units.labels)} units ({units.name}) are so influential that they cannot be left out by "
-            f"weighting the draws: Pareto k above {found.good_k:.2f}, largest for '{worst}'. "
-            "Sample again without them: refits=True.",
+            _FEW_DRAWS.format(which=which)
+            if refits
+            else f"{which}: they are so influential that weighting the draws cannot leave them out. Sample again "
+            "without them: refits=True.",
             StatisticsWarning,
             stacklevel=2,
         )
@@ -120,7 +131,8 @@ def loo(fit: Fit, *, unit: str, refits: bool = False, draws: int | None = None) 
 def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
     """Return the expected log predictive density by K-fold cross-validation, ArviZ's ELPD object.
 
-    The model is sampled k times, under the same priors, each time without the rows of some units.
+    The model is sampled k times, under the same priors, each time without the rows of some units. Effects of units that
+    are too many to be integrated out are drawn, which takes more draws; `p` is then not known (NaN).
 
     Parameters
     ----------
@@ -137,6 +149,11 @@ def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
     ------
     SpecError
         k is impossible, or there is no such unit.
+
+    Warns
+    -----
+    StatisticsWarning
+        The density of some unit varies too much between draws for its mean to be known.
     """
     from arviz_stats.utils import ELPDDataLOOKFold
 
@@ -147,31 +164,46 @@ def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
     k = min(k, count)
     generator = np.random.default_rng(fit.settings.seed if seed is None else seed)
     folds = generator.permutation(np.arange(count) % k)
-    elpd = np.empty(count)
+    elpd, pareto_k = np.empty(count), np.empty(count)
     for fold in range(k):
-        elpd[folds == fold] = predict_held_out(fit, units, folds == fold)
-    full = unit_draws(fit, units)
-    density = special.logsumexp(full, axis=(0, 1)) - np.log(full.sizes["chain"] * full.sizes["draw"])
+        elpd[folds == fold], pareto_k[folds == fold] = predict_held_out(fit, units, folds == fold)
+    if np.any(pareto_k > _GOOD_K):
+        which = f"{np.sum(pareto_k > _GOOD_K)} of {count} units ({units.name})"
+        warnings.warn(_FEW_DRAWS.format(which=which), StatisticsWarning, stacklevel=2)
+    posterior = with_effects(fit.draws, shared_effects(fit.design, units))
+    reached = _reaches(fit.design, posterior, units)
+    optimism = (_log_mean(_unit_draws(fit.design, posterior, units).values) if reached else np.nan) - elpd
     return ELPDDataLOOKFold(
         elpd=float(elpd.sum()),
         se=_standard_error(elpd),
-        p=float(np.sum(density - elpd)),
-        n_samples=full.sizes["chain"] * full.sizes["draw"],
+        p=float(np.sum(optimism)),
+        n_samples=posterior.sizes["chain"] * posterior.sizes["draw"],
         n_data_points=count,
         scale="log",
         warning=False,
         good_k=None,
-        elpd_i=_per_unit(full, elpd, units),
+        elpd_i=_per_unit(fit.design, elpd, units),
         n_folds=k,
-        p_kfold_i=_per_unit(full, np.asarray(density - elpd), units),
+        p_kfold_i=_per_unit(fit.design, optimism, units),
     )
 
 
-def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> Array:
-    """Return the log predictive densities of the units in `out`, (J,) bool, by sampling without all of them."""
-    posterior = sample_without(fit, out[units.index])
-    logs = _unit_draws(fit.design, posterior, units).values[..., out]
-    return np.asarray(special.logsumexp(logs, axis=(0, 1)) - np.log(logs.shape[0] * logs.shape[1]))
+def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Return log predictive densities of the units in `out`, (J,) bool, by sampling without all of them, and Pareto k.
+
+    k is that of the densities over the draws: below 0.7 their mean is known. Effects that cannot be integrated out are
+    those of the draws, in which they come from their law.
+    """
+    design, posterior = fit.design, sample_without(fit, out[units.index])
+    if _reaches(design, posterior, units):
+        logs = _unit_draws(design, posterior, units)
+    else:
+        parts = [
+            sum_rows(unit_logs(condition(design, part)), units.index) for part in split_draws(posterior, design.rows)
+        ]
+        logs = _label(design, posterior, units, parts)
+    logs = logs.isel({units.name: out})
+    return _log_mean(logs.values), smooth_weights(-logs)[1].values
 
 
 def leave_units_out(fit: Fit, units: Factor, *, refits: bool = False, draws: int | None = None) -> Any:
@@ -220,8 +252,7 @@ def _refit_units(fit: Fit, units: Factor, found: Any, bad: Integers) -> Any:
     """Return the ELPD object in which some units are predicted by sampling without them."""
     elpd, k = found.elpd_i.values.copy(), found.pareto_k.values.copy()
     for unit in bad:
-        elpd[unit] = predict_held_out(fit, units, np.arange(len(elpd)) == unit)[0]
-        k[unit] = 0.0
+        elpd[unit], k[unit] = (values[0] for values in predict_held_out(fit, units, np.arange(len(elpd)) == unit))
     return replace(
         found,
         elpd=float(elpd.sum()),
@@ -242,18 +273,31 @@ def _unit_draws(design: Design, posterior: xr.Dataset, units: Factor) -> xr.Data
     return _label(design, posterior, units, parts)
 
 
+def _reaches(design: Design, posterior: xr.Dataset, units: Factor) -> bool:
+    """Return whether the effects of the units can be integrated out."""
+    return is_observation(units) or can_integrate(situate(design, posterior.isel(draw=[0]), units))
+
+
+def _log_mean(logs: Array) -> Array:
+    """Return the logarithm of the mean density over chains and draws, the first two axes."""
+    return np.asarray(special.logsumexp(logs, axis=(0, 1)) - np.log(logs.shape[0] * logs.shape[1]))
+
+
 def _label(design: Design, posterior: xr.Dataset, units: Factor, parts: list[Array]) -> xr.DataArray:
     """Return chunks of draws, each (chains x some draws, J), as one labelled array."""
     chains = posterior.sizes["chain"]
     values = np.concatenate([part.reshape(chains, -1, part.shape[-1]) for part in parts], axis=1)
-    labels = row_labels(design) if is_observation(units) else list(units.labels)
-    coords = {"chain": posterior["chain"].values, "draw": posterior["draw"].values, units.name: labels}
+    coords = {"chain": posterior["chain"].values, "draw": posterior["draw"].values, units.name: _names(design, units)}
     return xr.DataArray(values, dims=("chain", "draw", units.name), coords=coords, name=design.response_name)
 
 
-def _per_unit(like: xr.DataArray, values: Array, units: Factor) -> xr.DataArray:
+def _names(design: Design, units: Factor) -> list[Any]:
+    return list(row_labels(design) if is_observation(units) else units.labels)
+
+
+def _per_unit(design: Design, values: Array, units: Factor) -> xr.DataArray:
     attributes = {"unit": units.name, "estimand": describe_unit(units)}
-    return xr.DataArray(values, dims=(units.name,), coords={units.name: like[units.name].values}, attrs=attributes)
+    return xr.DataArray(values, dims=(units.name,), coords={units.name: _names(design, units)}, attrs=attributes)
 
 
 def _monte_carlo_error(logs: xr.DataArray, log_weights: xr.DataArray) -> float:
