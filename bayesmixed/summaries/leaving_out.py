@@ -25,8 +25,8 @@ from bayesmixed.units import Integers, condition, describe_unit, find_units, is_
 _SAME = 1e-8
 _GOOD_K = 0.7
 _FEW_DRAWS = (
-    "{which}: sampled without them, their density is large in few draws only, so that its mean is not known. Such are "
-    "units whose coefficients only the prior predicts: give it narrower priors, or leave out smaller units."
+    "{which}: sampled without them, their density is large in few draws, so that its mean is rough. Take more draws; "
+    "where only priors speak of a unit (coefficients or curves of its own), make these narrower."
 )
 
 

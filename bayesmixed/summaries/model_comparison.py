@@ -112,7 +112,7 @@ def compare_models(
     for name, fit in fits.items():
         one = leave_units_out(fit, units, refits=refits, draws=draws)
         found[name] = _shift(one, np.bincount(units.index, weights=slopes[name], minlength=len(units.labels)))
-    return ModelComparison(describe_unit(units), _rank(found), found, tuple(_notes(fits, found, units)))
+    return ModelComparison(describe_unit(units), _rank(found), found, tuple(_notes(fits, found, units, refits)))
 
 
 def _find_common_units(fits: Mapping[str, Fit], unit: str, by: str | None) -> Factor:
@@ -213,7 +213,7 @@ def _rank(found: Mapping[str, Any]) -> pd.DataFrame:
     return table
 
 
-def _notes(fits: Mapping[str, Fit], found: Mapping[str, Any], units: Factor) -> list[str]:
+def _notes(fits: Mapping[str, Fit], found: Mapping[str, Any], units: Factor, refits: bool) -> list[str]:
     notes = []
     for name, fit in fits.items():
         own = own_coefficients(fit.design, units)
@@ -224,7 +224,11 @@ def _notes(fits: Mapping[str, Fit], found: Mapping[str, Any], units: Factor) -> 
     bad = {name: int(np.sum(one.pareto_k.values > one.good_k)) for name, one in found.items()}
     if any(bad.values()):
         which = ", ".join(f"'{name}' {count}" for name, count in bad.items() if count)
-        notes.append(f"units too influential to be left out by weights: {which}; refits=True samples without them")
+        notes.append(
+            f"units whose density is rough also when sampled without them: {which}"
+            if refits
+            else f"units too influential to be left out by weights: {which}; refits=True samples without them"
+        )
     if len(units.labels) < 100:
         notes.append(f"{len(units.labels)} units: standard errors of differences are rough below about 100")
     return notes

@@ -133,9 +133,11 @@ def test_both_ways_of_leaving_out_agree_with_the_exact_posterior(name):
 )
 def test_weights_say_what_sampling_without_each_group_says(fitted, name, unit):
     fit = fitted(name)
-    weighted = bm.loo(fit, unit=unit, refits=True)
     few = bm.refit(fit, chains=2, draws=500)
-    folds = bm.kfold(few, by=unit, k=99)
+    with warnings.catch_warnings():  # the densities of a few outlying groups vary much between draws
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        weighted = bm.loo(fit, unit=unit, refits=True)
+        folds = bm.kfold(few, by=unit, k=99)
     assert weighted.elpd == pytest.approx(folds.elpd, abs=1.0)
     trusted = (weighted.pareto_k < 0.5).values
     np.testing.assert_allclose(weighted.elpd_i[trusted], folds.elpd_i[trusted], atol=0.2)
