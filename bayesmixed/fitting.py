@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,7 @@ def sample(
     return Fit(design, kept, record, run.settings, dict(run.timing), installed_versions())
 
 
+@cache
 def installed_versions() -> dict[str, str]:
     """Return the versions of this package and of those that shape a fit."""
     found = {}

@@ -100,6 +100,16 @@ def prepare_without_response(spec: ModelSpec, data: Any) -> Design:
     return design
 
 
+def has_response(spec: ModelSpec, frame: pd.DataFrame) -> bool:
+    """Return whether the rows have a response with no value missing."""
+    try:
+        columns = variables(spec.response, frame.columns)
+    except SpecError:
+        return False
+    trials = not isinstance(spec.trials, str) or spec.trials in frame.columns
+    return trials and not frame[list(columns)].isna().any(axis=None)
+
+
 def _names_in(expression: str) -> list[str]:
     return re.findall(r"[^\W\d][\w.]*", expression)
 
@@ -131,7 +141,7 @@ def _assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, 
 
 def _response_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> list[str]:
     names = [str(name) for name in frame.columns]
-    if optional and not _has_response(spec, frame):
+    if optional and not has_response(spec, frame):
         return [spec.trials] if isinstance(spec.trials, str) and spec.trials in names else []
     columns = sorted(variables(spec.response, names), key=names.index)
     if isinstance(spec.trials, str):
@@ -154,16 +164,6 @@ def _check_weights_column(spec: ModelSpec, available: Iterable[str]) -> None:
     if spec.weights is not None and spec.weights.column not in names:
         column = spec.weights.column
         raise SpecError(f"Weights column '{column}' is not in the data. {did_you_mean(column, names)}")
-
-
-def _has_response(spec: ModelSpec, frame: pd.DataFrame) -> bool:
-    """Return whether the rows have a response with no value missing."""
-    try:
-        columns = variables(spec.response, frame.columns)
-    except SpecError:
-        return False
-    trials = not isinstance(spec.trials, str) or spec.trials in frame.columns
-    return trials and not frame[list(columns)].isna().any(axis=None)
 
 
 def _term_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -23,12 +25,15 @@ class EcdfDifference:
     ----------
     points, difference, lower, upper : (m,) arrays
         Evaluation points; difference; ends of the band that holds a whole curve of uniform values in 95 % of samples.
+    p : float
+        Share of samples of uniform values whose curve strays as far at its worst point.
     """
 
     points: Array
     difference: Array
     lower: Array
     upper: Array
+    p: float
 
     @property
     def outside(self) -> Array:
@@ -71,13 +76,31 @@ def ecdf_difference(values: Array, seed: int | None = 0) -> EcdfDifference:
     from scipy import stats
 
     size = len(values)
-    points = np.arange(1, min(size, _POINTS)) / min(size, _POINTS)
+    points = _points(size)
     ecdf = np.searchsorted(np.sort(values), points, side="right") / size
     law = stats.binom(size, points)
-    steps = np.diff(points, prepend=0.0, append=1.0)
-    curves = np.cumsum(np.random.default_rng(seed).multinomial(size, steps, _SIMULATIONS), axis=1)[:, :-1]
-    above = np.where(curves > 0, special.bdtrc(curves - 1, size, points), 1.0)
-    tails = np.minimum(special.bdtr(curves, size, points), above).min(axis=1)
+    tails = _tails_of_uniform(size, seed)
     tail = np.quantile(tails, 1.0 - COVERAGE)
     lower, upper = law.ppf(tail) / size, law.isf(tail) / size
-    return EcdfDifference(points, ecdf - points, lower - points, upper - points)
+    own = _smallest_tail(np.rint(ecdf * size)[None], size, points)
+    p = (1.0 + np.sum(tails <= own)) / (1.0 + _SIMULATIONS)
+    return EcdfDifference(points, ecdf - points, lower - points, upper - points, float(p))
+
+
+def _points(size: int) -> Array:
+    return np.arange(1, min(size, _POINTS)) / min(size, _POINTS)
+
+
+@lru_cache(maxsize=16)
+def _tails_of_uniform(size: int, seed: int | None) -> Array:
+    """Return the smallest tail probability of each of 2000 samples of uniform values."""
+    points = _points(size)
+    steps = np.diff(points, prepend=0.0, append=1.0)
+    curves = np.cumsum(np.random.default_rng(seed).multinomial(size, steps, _SIMULATIONS), axis=1)[:, :-1]
+    return _smallest_tail(curves, size, points)
+
+
+def _smallest_tail(curves: Any, size: int, points: Array) -> Array:
+    """Return the smallest binomial tail probability along each curve of counts, (S, m) to (S,)."""
+    above = np.where(curves > 0, special.bdtrc(curves - 1, size, points), 1.0)
+    return np.asarray(np.minimum(special.bdtr(curves, size, points), above).min(axis=1))
