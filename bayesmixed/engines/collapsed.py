@@ -1,6 +1,5 @@
 """Engine "collapsed": NUTS over SDs, correlations and sigma of a Gaussian model, all else integrated out exactly."""
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -111,19 +110,14 @@ def sample(
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    from bayesmixed.kernels.bridge import COORDINATES, collapsed_function, is_cached, nutpie_model
+    from bayesmixed.kernels.bridge import COORDINATES, announce_compilation, collapsed_function, nutpie_model
 
     choose_parameterisation(design, None, parameterisation)
     started = time.perf_counter()
     collapsed = lay_out_collapsed(design)
     timing = {"prepare": time.perf_counter() - started}
     started = time.perf_counter()
-    if progress and not is_cached("collapsed_function"):
-        print(
-            "Compiling the sampler's kernel, once on this machine (about twenty seconds) ...",
-            file=sys.stderr,
-            flush=True,
-        )
+    announce_compilation("collapsed_function", progress)
     function = collapsed_function()
     timing["compile"] = time.perf_counter() - started
     started = time.perf_counter()

@@ -1,6 +1,5 @@
 """Engine "kernel": nutpie's NUTS on a density compiled once for the whole model class."""
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -34,7 +33,7 @@ def sample(
     progress: bool = True,
 ) -> Run:
     """Return draws from the posterior of a design; see `bayesmixed.engines.pymc.sample`, whose arguments are the same."""
-    from bayesmixed.kernels.bridge import COORDINATES, density_function, is_cached, nutpie_model
+    from bayesmixed.kernels.bridge import COORDINATES, announce_compilation, density_function, nutpie_model
 
     started = time.perf_counter()
     mode = quick_mode(design) if design.mu.normal_blocks else None
@@ -43,10 +42,7 @@ def sample(
     packed = pack(layout)
     timing = {"prepare": time.perf_counter() - started}
     started = time.perf_counter()
-    if progress and not is_cached():
-        print(
-            "Compiling the sampler's kernel, once on this machine (about ten seconds) ...", file=sys.stderr, flush=True
-        )
+    announce_compilation("density_function", progress)
     density_function()
     timing["compile"] = time.perf_counter() - started
     started = time.perf_counter()

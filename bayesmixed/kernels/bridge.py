@@ -1,9 +1,10 @@
 """The bridge to nutpie: the one file that uses its C interface."""
 
 import math
-import os
+import sys
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,14 +110,24 @@ def expand_function() -> Any:
     return expand
 
 
-def is_cached(function: str = "density_function") -> bool:
-    """Return whether a compiled density lies in a cache on disk, so that it loads at once."""
-    from pathlib import Path
+def cache_folder() -> Path:
+    """Return where compiled densities are kept: beside this file, or with the user's files if that is read-only."""
+    return Path(draw_effects_compiled.stats.cache_path)
 
-    folders = [Path(__file__).parent / "__pycache__", Path(os.environ.get("NUMBA_CACHE_DIR", ""))]
-    return any(
-        folder.is_dir() and any(folder.glob(f"**/bridge.{function}*.nbi")) for folder in folders if str(folder) != "."
-    )
+
+def is_cached(function: str = "density_function") -> bool:
+    """Return whether a compiled density lies in the cache on disk, so that it loads at once."""
+    return any(cache_folder().glob(f"bridge.{function}*.nbi"))
+
+
+def announce_compilation(function: str, progress: bool) -> None:
+    """Say, before a compilation, that it happens once on a machine, how long it takes and where the result is kept."""
+    if progress and not is_cached(function):
+        print(
+            f"Compiling the sampler's kernel, once on this machine: 15 to 20 seconds. It is kept in {cache_folder()}.",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def evaluate(packed: Packed, point: Array, density: Any = None) -> tuple[float, Array]:
