@@ -8,10 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import typer
+from fixed_draws import fit_at
 from typer.testing import CliRunner
 
 import bayesmixed as bm
-from bayesmixed.cli import _Commands, app
+from bayesmixed.cli.application import Commands, app
+from bayesmixed.cli.fits import _read_set
+from bayesmixed.cli.options import complete_spec
 from bayesmixed.results import open_folder
 from bayesmixed.spec_files import spec_from_toml
 
@@ -96,6 +99,111 @@ def test_schema_prints_the_schema_of_spec_files():
     assert json.loads(result.output)["properties"]["formula"]["type"] == "string"
 
 
+def test_the_names_of_shipped_specs_are_completed():
+    assert complete_spec("herd_") == [name for name in bm.list_specs() if name.startswith("herd_")]
+    assert len(complete_spec("herd_")) >= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keys"),
+    [
+        (["show", "herd"], {"formula", "toml", "priors", "implications", "notes"}),
+        (["show", "herd", "--data", CBPP], {"formula", "toml", "priors", "implications", "notes"}),
+        (["check", "herd", "--data", CBPP], {"suits", "refusal", "notes", "rows", "missing", "levels", "predictors"}),
+    ],
+)
+def test_json_holds_what_the_text_says(arguments, keys):
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0
+    assert keys <= set(json.loads(result.stdout))
+
+
+def test_specs_as_json_are_the_shipped_specs():
+    listed = json.loads(run("specs", "--json").stdout)
+    assert [entry["name"] for entry in listed] == bm.list_specs()
+    assert all(bm.load_spec(entry["name"]).formula == entry["formula"] for entry in listed)
+
+
+def test_data_that_do_not_suit_are_so_in_json_and_in_the_exit_code(tmp_path):
+    table = pd.DataFrame({"y": [1.0, 2, 3, 4], "g": ["a"] * 4})
+    table.to_csv(tmp_path / "one.csv", index=False)
+    result = run("check", "y ~ 1 + (1 | g)", "--family", "gaussian", "--data", tmp_path / "one.csv", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["suits"]) == (1, False)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Return two folders with fits of one model, not sampled."""
+    folders = []
+    for number, intercept in enumerate((-2.0, -1.5)):
+        design = bm.prepare("herd", bm.datasets.load("cbpp"))
+        fit = fit_at(design, {"beta": intercept, "sd_herd": 0.8}, jitter=0.1)
+        folders.append(tmp_path_factory.mktemp(f"fit{number}"))
+        bm.save_fit(fit, folders[-1] / "fit.nc")
+    return folders
+
+
+def test_report_writes_beside_the_fit_or_where_told(saved, tmp_path):
+    result = run("report", saved[0])
+    assert result.exit_code == 0, result.output
+    assert (saved[0] / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert run("report", saved[0] / "fit.nc", "--out", tmp_path / "other.html").exit_code == 0
+    assert (tmp_path / "other.html").exists()
+
+
+def test_predict_gives_what_the_function_gives(saved, tmp_path):
+    rows = pd.DataFrame({"herd": ["1", "99"], "size": [10, 20]})
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    arguments = ("predict", saved[0], "--data", tmp_path / "new.csv", "--seed", "3")
+    refused = run(*arguments)
+    assert (refused.exit_code, "'99'" in refused.stderr or "99" in refused.stderr) == (1, True)
+    result = run(*arguments, "--groups", "new", "--json")
+    fit = bm.load_fit(saved[0] / "fit.nc")
+    expected = bm.predict(fit, rows, groups="new", seed=3)["mean"].mean(("chain", "draw")).values
+    made = json.loads(result.stdout)["rows"]
+    assert [row["mean"] for row in made] == pytest.approx(expected)
+    assert [row["herd"] for row in made] == ["1", "99"]
+    written = run(*arguments, "--groups", "new", "--out", tmp_path / "made.csv")
+    assert "2 rows written" in written.stdout
+    assert pd.read_csv(tmp_path / "made.csv")["mean"].to_numpy() == pytest.approx(expected)
+
+
+def test_predict_without_rows_predicts_those_of_the_fit(saved):
+    assert len(json.loads(run("predict", saved[0], "--json").stdout)["rows"]) == 56
+
+
+def test_compare_ranks_the_folders_by_name(saved):
+    result = run("compare", *saved, "--unit", "observation", "--json")
+    assert result.exit_code == 0, result.output
+    models = [row["model"] for row in json.loads(result.stdout)["models"]]
+    assert sorted(models) == sorted(folder.name for folder in saved)
+    assert saved[0].name in run("compare", *saved, "--unit", "observation").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("wide=wide", ("wide", "wide")),
+        ("half=0.5", ("half", 0.5)),
+        (
+            "mine=sd_herd=HalfNormal(1); beta[x]=Normal(0, 1)",
+            ("mine", {"sd_herd": "HalfNormal(1)", "beta[x]": "Normal(0, 1)"}),
+        ),
+    ],
+)
+def test_prior_sets_are_words_numbers_or_priors_by_name(text, expected):
+    assert _read_set(text) == expected
+
+
+@pytest.mark.slow
+def test_compare_priors_fits_each_set():
+    arguments = ("compare-priors", "herd", "--data", CBPP, "--chains", "2", "--draws", "200", "--seed", "1")
+    result = run(*arguments, "--set", "spec=1", "--set", "tight=sd_herd=HalfNormal(0.1)", "--json")
+    assert result.exit_code == 0, result.output
+    means = {r["set"]: r["mean"] for r in json.loads(result.stdout)["quantities"] if r["quantity"] == "sd"}
+    assert means["tight"] < 0.5 * means["spec"]
+
+
 def test_a_formula_without_family_is_gaussian_and_says_so():
     assert "note: no --family given: family gaussian is assumed" in run("show", "y ~ x").output
 
@@ -155,6 +263,10 @@ def test_ids_of_groups_are_read_as_text_and_numbers_as_numbers(tmp_path, formula
         (["check", "Reaction ~ Dayz", "--data", SLEEP], "Did you mean 'Days'?"),
         (["check", "Days ~ Reaction", "--data", SLEEP, "--family", "bernoulli"], "Family 'bernoulli' needs 0 or 1"),
         (["fit", "herd", "--data", CBPP, "--out", CBPP], "cannot be made"),
+        (["report", "nowhere"], "Make one: bayesmixed fit"),
+        (["predict", "nowhere"], "Make one: bayesmixed fit"),
+        (["compare", "nowhere", "elsewhere", "--unit", "observation"], "Make one: bayesmixed fit"),
+        (["compare-priors", "herd", "--data", "nothing.csv"], "'nothing.csv' does not exist"),
     ],
 )
 def test_a_refused_model_is_one_line_and_code_1(arguments, message):
@@ -176,6 +288,8 @@ def test_a_refused_model_is_one_line_and_code_1(arguments, message):
         ["check", "herd", "--data", CBPP, "--missing", "maybe"],
         ["check", "herd", "--data", CBPP, "--prior", "sd_herd"],
         ["fit", "herd", "--data", CBPP],
+        ["compare", "one", "two"],
+        ["compare-priors", "herd", "--data", CBPP, "--set", "wide"],
         ["fit", "herd", "--data", CBPP, "--out", "out", "--chains", "0"],
     ],
 )
@@ -184,7 +298,7 @@ def test_wrong_usage_is_code_2(arguments):
 
 
 def test_an_interruption_is_code_130():
-    interrupted = typer.Typer(cls=_Commands)
+    interrupted = typer.Typer(cls=Commands)
 
     @interrupted.command()
     def wait() -> None:
@@ -215,6 +329,7 @@ def test_fit_writes_the_fit_its_tables_and_its_plot(tmp_path):
     assert rows["population_effects.csv"] == 1
     assert rows["group_effects.csv"] == rows["shrinkage_herd.csv"] == 15
     assert {"variance_components.csv", "icc.csv"} < set(rows)
+    assert (out / "report.html").exists()
     assert (out / "shrinkage_herd.png").read_bytes()[:4] == b"\x89PNG"
     page = (out / "summary.txt").read_text(encoding="utf-8")
     assert "logit(μ_ij) = β0 + b_i" in page

@@ -1,0 +1,81 @@
+"""Commands that read fits from their folders."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bayesmixed.cli.options import Folder, Json, Seed, read_fit
+from bayesmixed.cli.output import print_json, to_records
+from bayesmixed.errors import SpecError
+
+
+def compare(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR DIR ...", help="Folders of fits to the same rows.")],
+    unit: Annotated[Literal["observation", "group"], typer.Option(help="What each model has to predict anew.")],
+    by: Annotated[str | None, typer.Option(help="With --unit group: the grouping factor or column.")] = None,
+    json: Json = False,
+) -> None:
+    """Say which model predicts a new observation, or a new group, better."""
+    from bayesmixed.summaries.model_comparison import compare_models
+
+    names = [folder.stem if folder.is_file() else folder.resolve().name for folder in folders]
+    if len(set(names)) < len(names):
+        names = [str(folder) for folder in folders]
+    compared = compare_models({name: read_fit(f) for name, f in zip(names, folders, strict=True)}, unit=unit, by=by)
+    if not json:
+        typer.echo(compared)
+        return
+    table = compared.table.rename_axis("model").reset_index()
+    print_json({"estimand": compared.estimand, "models": to_records(table), "notes": compared.notes})
+
+
+def predict(
+    folder: Folder,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Rows to predict (those of the fit if not given); no response needed.")
+    ] = None,
+    groups: Annotated[
+        Literal["existing", "new", "average", "typical"], typer.Option(help="Which groups the rows belong to.")
+    ] = "existing",
+    kind: Annotated[
+        str, typer.Option(help="mean, response (a new observation), linear, or a parameter of the family.")
+    ] = "mean",
+    out: Annotated[Path | None, typer.Option(help="CSV file to write instead of printing.")] = None,
+    seed: Seed = None,
+    json: Json = False,
+) -> None:
+    """Predict rows of known or new groups: mean and 95 % interval of each."""
+    from bayesmixed.data_files import read_data
+    from bayesmixed.prediction import predict as predict_rows
+    from bayesmixed.summaries.tables import describe, format_table
+
+    fit = read_fit(folder)
+    rows = fit.design.table.data if data is None else read_data(fit.design.spec, data)
+    made = predict_rows(fit, None if data is None else rows, groups=groups, kind=kind, seed=seed)
+    numbers = describe(made[kind]).set_axis(rows.index)
+    clash = [name for name in numbers.columns if name in rows.columns]
+    if clash:
+        raise SpecError(f"The data have a column '{clash[0]}', which is a name of the result. Rename it.")
+    if json:
+        print_json({"estimand": made.attrs["estimand"], "rows": to_records(rows.join(numbers))})
+        return
+    typer.echo(f"{made.attrs['estimand']}; mean, sd, 95 % interval", err=True)
+    if out is None:
+        typer.echo(rows.join(format_table(numbers)).to_string(index=False))
+    else:
+        rows.join(numbers).to_csv(out, index=False)
+        typer.echo(f"{len(rows)} rows written to {out}")
+
+
+def report(
+    folder: Folder,
+    out: Annotated[Path | None, typer.Option(help="HTML file (DIR/report.html if not given).")] = None,
+) -> None:
+    """Write a report on a fit as one HTML file."""
+    from bayesmixed.report import write_report
+    from bayesmixed.results import REPORT
+
+    fit = read_fit(folder)
+    beside = (folder if folder.is_dir() else folder.parent) / REPORT
+    typer.echo(f"Written: {write_report(fit, out or beside)}")

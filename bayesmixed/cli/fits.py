@@ -1,0 +1,176 @@
+"""Commands that sample."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from bayesmixed.cli.models import write_simulated
+from bayesmixed.cli.options import (
+    Crossed,
+    Data,
+    Factors,
+    Family,
+    Json,
+    Links,
+    Missing,
+    Priors,
+    Seed,
+    Spec,
+    print_design,
+    read_design,
+    read_spec,
+    split,
+)
+from bayesmixed.cli.output import INTERRUPTED, print_json, to_records
+
+if TYPE_CHECKING:
+    from bayesmixed.fitting import Fit
+
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=PRIORS",
+        help="A prior set, the first being the reference: default, wide, a number (scales that many times as large), or "
+        '"sd_herd=HalfNormal(1); beta[x]=Normal(0, 1)". Repeatable; without it, the priors of the spec and wide ones.',
+    ),
+]
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the plot and the fit.")] = Path("bayesmixed-demo"),
+) -> None:
+    """Fit the cattle-herd model to shipped data, and explain each step."""
+    from bayesmixed.demo import run_demo
+
+    run_demo(out)
+
+
+def fit(
+    spec: Spec,
+    out: Annotated[Path, typer.Option(help="Folder for the fit, tables and plots; made if it is not there.")],
+    data: Annotated[Path | None, typer.Option(help="Table of the observations: CSV or Parquet.")] = None,
+    family: Family = None,
+    prior: Priors = None,
+    link: Links = None,
+    factor: Factors = None,
+    crossed: Crossed = None,
+    missing: Missing = "error",
+    seed: Seed = None,
+    chains: Annotated[int, typer.Option(min=1, help="Chains.")] = 4,
+    draws: Annotated[int, typer.Option(min=1, help="Kept draws of each chain.")] = 1000,
+    tune: Annotated[int | None, typer.Option(min=1, help="Tuning draws of each chain (1000 if not given).")] = None,
+    target_accept: Annotated[float | None, typer.Option(help="Between 0 and 1; larger against divergences.")] = None,
+    parameterisation: Annotated[
+        Literal["auto", "centred", "noncentred"], typer.Option(help="Of group effects.")
+    ] = "auto",
+    cores: Annotated[int | None, typer.Option(min=1, help="Chains that run at once (all cores if not given).")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier fit.")] = False,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Fit to data simulated from the spec; they are written too.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Fit a model; write the fit, tables, plots, a summary, and a report to be read in a browser."""
+    from bayesmixed.fit_files import save_fit
+    from bayesmixed.fitting import sample
+    from bayesmixed.results import FIT, open_folder, write_results
+
+    open_folder(out, overwrite)
+    model = read_spec(spec, family, prior, link, factor, crossed)
+    if simulate == (data is not None):
+        raise typer.BadParameter("give either --data FILE or --simulate")
+    if data is None:
+        data = out / "simulated.csv"
+        write_simulated(model, data, seed)
+        missing = "drop"
+    design = read_design(model, data, missing)
+    if not json:
+        print_design(design)
+        typer.echo()
+    fitted = sample(
+        design,
+        chains=chains,
+        draws=draws,
+        tune=tune,
+        target_accept=target_accept,
+        parameterisation=parameterisation,
+        seed=seed,
+        cores=cores,
+        progress=not json,
+    )
+    saved = save_fit(fitted, out / FIT)
+    results = write_results(fitted, out)
+    if json:
+        print_json(_describe(fitted, out, (FIT, *results.files)))
+    else:
+        typer.echo(f"Fit saved as {saved}\n\n{results.summary}\n\nWritten to {out}: {', '.join(results.files)}")
+    for note in results.notes:
+        typer.echo(f"note: {note}", err=True)
+    if not fitted.settings.complete:
+        typer.echo("interrupted: the draws up to then were kept", err=True)
+        raise typer.Exit(INTERRUPTED)
+
+
+def compare_priors(
+    spec: Spec,
+    data: Data,
+    set_: Sets = None,
+    family: Family = None,
+    prior: Priors = None,
+    link: Links = None,
+    factor: Factors = None,
+    crossed: Crossed = None,
+    missing: Missing = "error",
+    seed: Seed = None,
+    chains: Annotated[int, typer.Option(min=1, help="Chains.")] = 4,
+    draws: Annotated[int, typer.Option(min=1, help="Kept draws of each chain.")] = 1000,
+    json: Json = False,
+) -> None:
+    """Fit a model under several prior sets, and say what changes in the answers."""
+    from bayesmixed.summaries.prior_comparison import compare_priors as compare
+
+    model = read_spec(spec, family, prior, link, factor, crossed)
+    sets = dict(_read_set(text) for text in set_ or ()) or {"spec": {}, "wide": "wide"}
+    settings: dict[str, Any] = {"chains": chains, "draws": draws, "seed": seed, "progress": not json}
+    compared = compare(model, data, sets, missing=missing, **settings)
+    if not json:
+        typer.echo(compared)
+        return
+    tables = {"priors": to_records(compared.priors), "quantities": to_records(compared.table)}
+    print_json({**tables, "implications": to_records(compared.implications), "notes": compared.notes})
+
+
+def _read_set(text: str) -> tuple[str, Any]:
+    """Return the name of a prior set and what it holds."""
+    name, _, priors = (part.strip() for part in text.partition("="))
+    if not name or not priors:
+        raise typer.BadParameter(f"'{text}' is not of the form NAME=PRIORS.", param_hint="--set")
+    if "=" in priors:
+        return name, dict(split(part, "--set") for part in priors.split(";"))
+    try:
+        return name, float(priors)
+    except ValueError:
+        return name, priors
+
+
+def _describe(fit: "Fit", folder: Path, files: tuple[str, ...]) -> dict[str, Any]:
+    """Return what programs want to know of a fit."""
+    from bayesmixed.summaries.convergence import diagnose
+    from bayesmixed.summaries.tidying import tidy
+
+    verdict = diagnose(fit)
+    return {
+        "folder": str(folder),
+        "files": files,
+        "formula": fit.design.spec.formula,
+        "rows": fit.design.rows,
+        "dropped": fit.design.dropped,
+        "converged": verdict.ok,
+        "problems": verdict.problems,
+        "engine": fit.engine.name,
+        "seed": fit.settings.seed,
+        "seconds": sum(fit.timing.values()),
+        "estimates": to_records(tidy(fit)),
+    }

@@ -1,0 +1,132 @@
+"""Commands about models and data, before anything is sampled."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bayesmixed.cli.options import (
+    Crossed,
+    Data,
+    Factors,
+    Family,
+    Json,
+    Links,
+    Missing,
+    Priors,
+    Seed,
+    Spec,
+    print_design,
+    read_design,
+    read_spec,
+)
+from bayesmixed.cli.output import print_json, to_records
+from bayesmixed.errors import DataError
+
+if TYPE_CHECKING:
+    from bayesmixed.spec import ModelSpec
+
+
+def specs(json: Json = False) -> None:
+    """List the shipped specs."""
+    from bayesmixed.families import find_family
+    from bayesmixed.spec_files import list_specs, load_spec
+
+    listed = {name: load_spec(name) for name in list_specs()}
+    if json:
+        print_json(
+            [
+                {"name": name, "title": spec.title, "formula": spec.formula, "family": find_family(spec.family).name}
+                for name, spec in listed.items()
+            ]
+        )
+        return
+    for name, spec in listed.items():
+        typer.echo(f"{name:26} {spec.title}\n{'':26} {spec.formula}   ({find_family(spec.family).name})")
+
+
+def schema() -> None:
+    """Print the JSON schema of spec files, for editors that check and complete TOML."""
+    from bayesmixed.schemas import make_schema
+
+    print_json(make_schema())
+
+
+def show(
+    spec: Spec,
+    data: Annotated[Path | None, typer.Option("--data", help="Table: the priors are shown with its numbers.")] = None,
+    family: Family = None,
+    prior: Priors = None,
+    link: Links = None,
+    factor: Factors = None,
+    crossed: Crossed = None,
+    missing: Missing = "error",
+    json: Json = False,
+) -> None:
+    """Print a spec, in words, with its priors, and as the TOML file that says the same."""
+    from bayesmixed.spec_files import spec_to_toml
+    from bayesmixed.summaries.prior_tables import prior_table
+
+    model = read_spec(spec, family, prior, link, factor, crossed)
+    priors = prior_table(model if data is None else read_design(model, data, missing))
+    if json:
+        tables = {"priors": to_records(priors.parameters), "implications": to_records(priors.implications)}
+        print_json({"formula": model.formula, "toml": spec_to_toml(model), **tables, "notes": priors.notes})
+        return
+    typer.echo("\n".join(part for part in (str(model), model.question) if part))
+    typer.echo(f"\n{priors}")
+    typer.echo(f"\nAs a file:\n\n{spec_to_toml(model)}", nl=False)
+
+
+def check(
+    spec: Spec,
+    data: Data,
+    family: Family = None,
+    prior: Priors = None,
+    link: Links = None,
+    factor: Factors = None,
+    crossed: Crossed = None,
+    missing: Missing = "error",
+    json: Json = False,
+) -> None:
+    """Check data against a spec without sampling; print their structure, the equations and the priors."""
+    from dataclasses import replace
+
+    from bayesmixed.summaries.structure import list_groups, list_homes
+    from bayesmixed.summaries.survey import check_data
+
+    model = read_spec(spec, family, prior, link, factor, crossed)
+    report = check_data(model, data, missing=missing)
+    if json:
+        tables = {"levels": to_records(list_groups(report)), "predictors": to_records(list_homes(report))}
+        found = {"suits": report.design is not None, "refusal": report.refusal, "notes": report.notes}
+        print_json({**found, "rows": report.rows, "complete": report.complete, "missing": report.missing, **tables})
+        raise typer.Exit(report.design is None)
+    typer.echo(f"{replace(report, notes=())}\n")
+    if report.design is None:
+        raise DataError(report.refusal)
+    for note in report.notes:
+        typer.echo(f"note: {note}", err=True)
+    print_design(report.design)
+    typer.echo("\nThe data suit the model.")
+
+
+def simulate(
+    spec: Spec,
+    out: Annotated[Path, typer.Option(help="CSV file for the data.")],
+    family: Family = None,
+    seed: Seed = None,
+) -> None:
+    """Write data simulated from a spec whose file has a section 'simulation'."""
+    write_simulated(read_spec(spec, family, None, None, None, None), out, seed)
+
+
+def write_simulated(model: "ModelSpec", path: Path, seed: int | None) -> None:
+    """Write simulated data, and the true values beside them."""
+    from bayesmixed.simulation import simulate as draw_data
+
+    simulated = draw_data(model, seed=seed)
+    simulated.data.to_csv(path, index=False)
+    truth = path.with_name(f"{path.stem}-truth.csv")
+    simulated.truth_table().to_csv(truth, index=False)
+    typer.echo(f"{len(simulated.data)} rows simulated: {path}; the values that made them: {truth}")
