@@ -121,7 +121,7 @@ POISSON = Family(
     smoothed_mean=rate_mean,
     summable="counts",
     discrete=True,
-    hint="For rates, model the count with offset(log(exposure)).",
+    hint="For rates, model the count with offset(log(exposure)); for other positive numbers take gamma or lognormal.",
 )
 
 NEGBIN = Family(
@@ -154,7 +154,7 @@ NEGBIN = Family(
     latent_uses_mean=True,
     smoothed_mean=rate_mean,
     discrete=True,
-    hint="For rates, model the count with offset(log(exposure)).",
+    hint="For rates, model the count with offset(log(exposure)); for other positive numbers take gamma or lognormal.",
 )
 
 NEGBIN1 = Family(
@@ -188,5 +188,5 @@ NEGBIN1 = Family(
     smoothed_mean=rate_mean,
     discrete=True,
     log_concave=False,
-    hint="For rates, model the count with offset(log(exposure)).",
+    hint="For rates, model the count with offset(log(exposure)); for other positive numbers take gamma or lognormal.",
 )

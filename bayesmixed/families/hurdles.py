@@ -101,7 +101,7 @@ def hurdle(base: Family, positive: Draw, support: str, *, log_concave: bool = Tr
         summable="",
         log_concave=log_concave,
         atoms=() if counted else (0.0,),
-        hint="",
+        hint=base.hint if counted else "For numbers below zero take gaussian or student.",
     )
 
 

@@ -140,5 +140,5 @@ ZERO_ONE_INFLATED_BETA = replace(
         float(np.mean(y[(y > 0) & (y < 1)])) if np.any((y > 0) & (y < 1)) else 0.5
     ),
     atoms=(0.0, 1.0),
-    hint="",
+    hint="Divide percentages by 100.",
 )

@@ -91,7 +91,7 @@ LOGNORMAL = Family(
     conjugate=True,
     scale="sigma",
     observation_effect="it is the same thing as the residual SD 'sigma'",
-    hint="For responses with zeros take hurdle_gamma.",
+    hint="For responses with zeros take hurdle_gamma, for numbers below zero gaussian or student.",
 )
 
 GAMMA = Family(
@@ -122,7 +122,7 @@ GAMMA = Family(
     information=lambda values, trials: values["shape"] / np.square(values["mu"]),
     latent_variance=_gamma_latent_variance,
     smoothed_mean=location_mean,
-    hint="For responses with zeros take hurdle_gamma.",
+    hint="For responses with zeros take hurdle_gamma, for numbers below zero gaussian or student.",
 )
 
 INVERSE_GAUSSIAN = Family(
@@ -157,5 +157,5 @@ INVERSE_GAUSSIAN = Family(
     latent_uses_mean=True,
     smoothed_mean=location_mean,
     log_concave=False,
-    hint="For responses with zeros take hurdle_gamma.",
+    hint="For responses with zeros take hurdle_gamma, for numbers below zero gaussian or student.",
 )

@@ -145,7 +145,8 @@ BETA = Family(
     latent_uses_mean=True,
     smoothed_mean=location_mean,
     log_concave=False,
-    hint="Family zero_one_inflated_beta takes 0 and 1. Or squeeze the column yourself: (y * (n - 1) + 0.5) / n.",
+    hint="Family zero_one_inflated_beta takes 0 and 1. Or squeeze the column yourself: (y * (n - 1) + 0.5) / n, "
+    "n rows. Divide percentages by 100.",
 )
 
 BERNOULLI = Family(

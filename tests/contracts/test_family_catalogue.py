@@ -3,9 +3,11 @@
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from bayesmixed.errors import SpecError
+from bayesmixed.data_checks import check_response
+from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families import FAMILIES, Family, ResponseScale
 from bayesmixed.links import LINKS
 from bayesmixed.prior_functions import function_of, range_of
@@ -290,3 +292,42 @@ def test_the_latent_variance_under_another_link_is_positive_or_refused(family):
             refusal = str(error)
         assert f"link '{name}'" in refusal or is_mixture(family)
         assert np.all(variance > 0)
+
+
+@each_family
+@pytest.mark.parametrize("value", [-1.0, 0.0, 0.5, 1.0, 13.0])
+def test_responses_outside_the_support_are_refused_with_their_row_and_a_way_out(family, value):
+    y, trials = draws_of(family, some_values(family)[1], 20), trials_of(family)
+    y[[4, 9]] = value
+    if family.accepts(y, trials).all():
+        check_response(family, "y", y, trials, pd.RangeIndex(20))
+        return
+    with pytest.raises(DataError) as refused:
+        check_response(family, "y", y, trials, pd.RangeIndex(20))
+    assert f"needs {family.support} in 'y'; 2 of 20 rows are not (first: row 4, value {value:g}" in str(refused.value)
+    assert family.hint
+    assert str(refused.value).endswith(family.hint)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "way_out"),
+    [
+        ("gamma", 0.0, "hurdle_gamma"),
+        ("lognormal", 0.0, "hurdle_gamma"),
+        ("inverse_gaussian", 0.0, "hurdle_gamma"),
+        ("gamma", -2.0, "gaussian"),
+        ("beta", 0.0, "zero_one_inflated_beta"),
+        ("beta", 1.0, "(y * (n - 1) + 0.5) / n"),
+        ("beta", 37.0, "Divide percentages by 100"),
+        ("zero_one_inflated_beta", 37.0, "Divide percentages by 100"),
+        ("hurdle_gamma", -1.0, "gaussian"),
+        ("poisson", 2.5, "gamma"),
+        ("negbin", 2.5, "lognormal"),
+        ("zero_inflated_negbin", 0.5, "gamma"),
+        ("hurdle_poisson", 0.5, "gamma"),
+    ],
+)
+def test_the_family_that_suits_such_responses_is_named(name, value, way_out):
+    with pytest.raises(DataError) as refused:
+        check_response(FAMILIES[name], "y", np.array([value]), 1.0, pd.RangeIndex(1))
+    assert way_out in str(refused.value)
