@@ -83,15 +83,28 @@ def expand_nesting(by: str, formula: str, covariance: str) -> tuple[Group, ...]:
     )
 
 
+_TREND = "a smooth, s(t), follows a trend, and (t | g) a line for every group."
 _REFUSED = {
-    "cbind": "Write successes | trials(n) ~ ..., with n the column of successes plus failures.",
+    "cbind": "Write successes | trials(n) ~ ..., n being successes plus failures. For two responses fit two models.",
     "p": "Write successes | trials(n) ~ ... .",
     "prop": "Write successes | trials(n) ~ ... .",
-    "mm": "Multi-membership terms are not there.",
+    "mm": "Multi-membership terms are not there: a row has one level of a factor.",
     "gr": "Write the grouping column alone, (1 | g); by-group variances and known covariances are not there.",
-    "ar": "Autoregressive terms are not there.",
-    "ma": "Moving-average terms are not there.",
-    "arma": "Autoregressive terms are not there.",
+    "us": "Write (columns | g).",
+    "diag": "Write (columns || g).",
+    "propto": "Known covariances of group effects are not there.",
+    "fcor": "Known covariances of rows are not there.",
+    "ar": f"Autoregressive terms are not there; {_TREND}",
+    "ar1": f"Autoregressive terms are not there; {_TREND}",
+    "ou": f"Autoregressive terms are not there; {_TREND}",
+    "ma": f"Moving-average terms are not there; {_TREND}",
+    "arma": f"Autoregressive terms are not there; {_TREND}",
+    "cosy": "Correlated errors are not there; (1 | g) gives rows of a group the same correlation.",
+    "unstr": "Correlated errors are not there; (1 | g) gives rows of a group the same correlation.",
+    "car": "Spatial terms are not there; (1 | region) lets regions differ, each on its own.",
+    "sar": "Spatial terms are not there; (1 | region) lets regions differ, each on its own.",
+    "mat": "Spatial terms are not there; (1 | region) lets regions differ, each on its own.",
+    "spde": "Spatial terms are not there; (1 | region) lets regions differ, each on its own.",
     "gp": "Gaussian processes are not there; a smooth, s(x), is.",
     "hsgp": "Gaussian processes are not there; a smooth, s(x), is.",
     "t2": "Tensor-product smooths are not there; a smooth of one covariate, s(x), is.",
@@ -101,10 +114,11 @@ _REFUSED = {
     "me": "Measurement-error terms are not there.",
     "mi": 'Imputation of missing values is not there; missing="drop" leaves the rows out.',
     "cens": "Censored responses are not there.",
+    "Surv": "Censored responses are not there.",
     "trunc": "Truncated responses are not there.",
     "se": "Known standard errors are not there.",
     "rate": "Write counts ~ ... + offset(log(exposure)).",
-    "mvbind": "Multivariate responses are not there; fit one model per response.",
+    "mvbind": "Multivariate responses are not there; fit one model for each.",
 }
 
 
