@@ -19,6 +19,7 @@ from bayesmixed.equations.listing import STYLES
 from bayesmixed.equations.symbols import Notation
 from bayesmixed.links import LINKS
 from bayesmixed.placements import HIERARCHICAL, place_groups
+from bayesmixed.prior_functions import PRIOR_FUNCTIONS
 
 SLEEP = classic("lme4", "sleepstudy")
 
@@ -211,7 +212,7 @@ PYTHON = Notation(
         "link": lambda name, parts: f"link({name!r}, {parts[0]})",
     },
 )
-FORWARD = {link.text: link.forward for link in LINKS.values()}
+FORWARD = {f.text: f.forward for f in (*PRIOR_FUNCTIONS, *LINKS.values())}
 MODELLED = [
     ("Reaction ~ Days + (Days | Subject)", {"sigma": "~ Days + (1 | Subject)"}),
     ("Reaction ~ Days + (1 | Subject)", {"family": "student", "link": "log", "nu": "~ Days"}),

@@ -5,6 +5,7 @@ import pytest
 from conftest import classic
 
 import bayesmixed as bm
+from bayesmixed.prior_functions import keys_of
 from bayesmixed.simulation import lay_out
 from bayesmixed.simulation_plan import SimulationPlan
 
@@ -145,6 +146,7 @@ def test_every_shipped_spec_makes_data_that_suit_it(name):
     made = bm.simulate(name, seed=1)
     design = bm.prepare(name, made.data, missing="drop")
     truth = {k for k in made.truth.data_vars if k.startswith(("beta", "sd_", "corr_")) or k in design.scalars}
-    assert {key.split("[")[0] for key in design.priors} == truth
+    stated = {key: name for name in design.scalars for key in keys_of(name, design.family.parameter(name).link)}
+    assert {stated.get(key, key.split("[")[0]) for key in design.priors} == truth
     assert bm.load_spec(name).title
     assert bm.load_spec(name).question
