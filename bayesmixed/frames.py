@@ -91,7 +91,7 @@ def complete_rows(data: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, int]:
         first = data.index[int(absent.any(axis=1).to_numpy().argmax())]
         raise DataError(
             f"{int(absent.any(axis=1).sum())} of {len(data)} rows have missing values (first: row {first}), "
-            f'by column: {columns}. Fill them in, or leave the rows out with missing="drop".'
+            f'by column: {columns}. Fill them in, or leave the rows out with missing="drop" (in a shell: --missing drop).'
         )
     kept = data[~absent.any(axis=1)]
     if len(kept) == 0:

@@ -191,6 +191,18 @@ def _check_factors(spec: ModelSpec, groups: set[str], table: Table) -> None:
         raise SpecError(f"crossed names '{absent[0]}', which groups no term. {did_you_mean(absent[0], sorted(groups))}")
 
 
+def _refuse_stray_text(name: str, series: "pd.Series[Any]") -> None:
+    """Raise DataError for a column of numbers in which some values are none."""
+    wrong = pd.to_numeric(series, errors="coerce").isna()
+    if wrong.sum() > len(series) / 2:
+        return
+    stray = series[wrong] if wrong.any() else series
+    raise DataError(
+        f"Response '{name}' holds numbers, but {len(stray)} of {len(series)} values are text (first: row {stray.index[0]}, "
+        f"'{stray.iloc[0]}'). Correct them in the table; what is not known is left empty."
+    )
+
+
 def _response(
     spec: ModelSpec, family: Family, table: Table, columns: list[str]
 ) -> tuple[Array | None, Array | float | None]:
@@ -199,6 +211,7 @@ def _response(
         return None, trials if family.has_trials else 1.0
     series = evaluate_expression(spec.response, table)
     if not is_number(series) and not pd.api.types.is_bool_dtype(series):
+        _refuse_stray_text(spec.response, series)
         levels = list(dict.fromkeys(series.astype(str)))[:3]
         raise DataError(
             f"Response '{spec.response}' holds text (such as '{levels[0]}'); family '{family.name}' needs {family.support}. "

@@ -529,3 +529,9 @@ def test_a_row_index_of_several_levels_becomes_text():
     index = pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)])
     design = prepare("y ~ x", pd.DataFrame({"y": [1.0, 2, 4], "x": [1.0, 2, 3]}, index=index))
     assert list(design.table.data.index) == ["a 1", "a 2", "b 1"]
+
+
+def test_a_value_that_is_no_number_is_named_with_its_row():
+    data = pd.DataFrame({"y": ["1.5", "2", "seven", "3"], "x": [1.0, 2, 3, 5]})
+    with pytest.raises(DataError, match=r"1 of 4 values are text \(first: row 2, 'seven'\)"):
+        prepare("y ~ x", data)
