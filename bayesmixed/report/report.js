@@ -185,7 +185,7 @@ class Chart {
     this.told.textContent =
       `${this.data.factor} ${this.data.levels[i]}, ${count} row${count === 1 ? "" : "s"}. Own data alone: ${say(scale.raw[i])}. ` +
       `Partial pooling: ${say(scale.partial[i])} (95 %: ${say(scale.lower[i])} to ${say(scale.upper[i])}). ` +
-      `All groups as one: ${say(scale.complete)}. Shrinkage factor: ${this.effect().factor[i]}.`;
+      `All groups as one: ${say(scale.complete)}. Shrinkage factor: ${this.effect().factor[i].toFixed(2)}.`;
   }
 
   filterTable() {
