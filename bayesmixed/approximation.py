@@ -22,8 +22,10 @@ class QuickMode:
 
     Attributes
     ----------
-    beta, beta_sd : (p,) array
-        Coefficients at the centre, and their approximate posterior sd.
+    beta : (p,) array
+        Coefficients at the centre.
+    covariance : (p, p) array
+        Their approximate posterior covariance.
     effects : dict of (J, K) arrays
         Group effects at the centre, by factor.
     sds : dict of (K,) arrays
@@ -38,7 +40,7 @@ class QuickMode:
     """
 
     beta: Array
-    beta_sd: Array
+    covariance: Array
     effects: dict[str, Array]
     sds: dict[str, Array]
     factors: dict[str, Array]
@@ -107,7 +109,7 @@ def quick_mode(design: Design) -> QuickMode | None:
     effective = {n: np.sum(1.0 - variances[slots[n]].reshape(shapes[n]) / sds[n] ** 2, axis=0) for n in shapes}
     return QuickMode(
         beta=coefficients[:width],
-        beta_sd=np.sqrt(variances[:width]),
+        covariance=covariance[:width, :width],
         effects={n: coefficients[slots[n]].reshape(shapes[n]) for n in shapes},
         sds=sds,
         factors={g.name: _conditional_factors(hessian, g, groups, slots, sds[g.name]) for g in groups},

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,15 @@ from bayesmixed.design import Design
 from bayesmixed.draws import as_draws
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import EngineRecord, Settings
-from bayesmixed.kernels.layouts import Layout, PredictorLayout, as_posterior, lay_out_coordinates, pack, unsupported
+from bayesmixed.kernels.layouts import (
+    Layout,
+    PredictorLayout,
+    Whitening,
+    as_posterior,
+    lay_out_coordinates,
+    pack,
+    unsupported,
+)
 from bayesmixed.links import Array
 from bayesmixed.parameterisation import Choice, choose_levels
 from bayesmixed.placements import level_mean, parent_index, population_mean
@@ -36,9 +45,11 @@ def sample(
     from bayesmixed.kernels.bridge import COORDINATES, announce_compilation, density_function, nutpie_model
 
     started = time.perf_counter()
-    mode = quick_mode(design) if design.mu.normal_blocks else None
+    mode = quick_mode(design)
     choices, centred = choose_levels(design, mode, parameterisation)
     layout = lay_out_coordinates(design, centred)
+    if mode is not None:
+        layout = replace(layout, whitening=_whiten(layout, mode))
     packed = pack(layout)
     timing = {"prepare": time.perf_counter() - started}
     started = time.perf_counter()
@@ -61,6 +72,20 @@ def _sentence(choice: Choice) -> str:
     return f"{choice.effects} {choice.way}: {choice.reason}"
 
 
+def _whiten(layout: Layout, mode: QuickMode) -> Whitening | None:
+    """Return coordinates in which the free coefficients of the first parameter are about standard normal."""
+    slots = layout.predictors[layout.design.mu.parameter].beta
+    free = slots >= 0
+    if not free.any():
+        return None
+    try:
+        factor = np.linalg.cholesky(mode.covariance[np.ix_(free, free)])
+    except np.linalg.LinAlgError:
+        # The quick mode is none: coordinates stay as they are.
+        return None
+    return Whitening(slots[free], mode.beta[free], factor)
+
+
 def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
     """Return a function that draws a starting point around the quick mode, wider than the posterior."""
     design = layout.design
@@ -75,8 +100,10 @@ def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
         beta = np.linalg.solve(predictor.transform, start.beta) if mode is None else mode.beta
         free = one.beta >= 0
         centre[one.beta[free]] = beta[free]
+        if layout.whitening is not None:
+            # The mode is at zero, and the unit is about one posterior sd.
+            centre[layout.whitening.slots], spread[layout.whitening.slots] = 0.0, 2.0
         if mode is not None:
-            spread[one.beta[free]] = 2.0 * mode.beta_sd[free]
             _place_terms(one, mode, np.where(free, beta, one.beta_values), centre, spread)
     for name, (slot, _) in layout.scalars.items():
         if slot >= 0:

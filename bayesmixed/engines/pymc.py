@@ -5,6 +5,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from bayesmixed.approximation import QuickMode, quick_mode
 from bayesmixed.design import Design
 from bayesmixed.draws import as_draws, draw_names
@@ -75,7 +77,7 @@ def _starting_points(design: Design, mode: QuickMode | None, model: Any) -> dict
     beta = predictor.beta if predictor.beta in names else f"centred_{predictor.beta}"
     points: dict[str, Any] = {}
     if beta in names:
-        points[beta] = pm.Normal.dist(mode.beta, 2.0 * mode.beta_sd)
+        points[beta] = pm.Normal.dist(mode.beta, 2.0 * np.sqrt(np.diag(mode.covariance)))
     for group in predictor.normal_blocks:
         for name in (predictor.sd(group), f"centred_{predictor.sd(group)}"):
             if name in names:

@@ -18,7 +18,7 @@ from bayesmixed.links import Array
 
 NONFINITE_GRADIENT, NONFINITE_DENSITY = 3, 4
 COORDINATES = "unconstrained"
-SOURCES = "7dad1a008b3154d1"
+SOURCES = "a079f06b07c0c258"
 """Digest of all kernel sources: a change of theirs changes this file, and with it numba's cache (tests recompute it)."""
 
 _DENSITY = types.int64(

@@ -9,7 +9,7 @@ from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.density import log_priors, scale_factor, scale_factor_back
 from bayesmixed.kernels.elimination import draw, factor, invert_blocks, solve
 
-# Integer header after the ten entries that all densities share.
+# Integer header after the eleven entries that all densities share.
 (
     SIGMA,
     SIGMA_VALUE,
@@ -28,8 +28,8 @@ from bayesmixed.kernels.elimination import draw, factor, invert_blocks, solve
     SQUARES,
     MEANS,
     COUNT,
-) = range(10, 27)
-HEADER_SIZE = 27
+) = range(11, 28)
+HEADER_SIZE = 28
 
 
 @njit(cache=False, error_model="numpy")

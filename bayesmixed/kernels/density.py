@@ -15,6 +15,33 @@ from bayesmixed.kernels.special import expit
 def log_density(x, gradient, numbers, integers):  # type: ignore[no-untyped-def]
     """Return the log-density of a model at unconstrained coordinates, Jacobians included, and write its gradient.
 
+    Where coefficients are whitened, their coordinates are those of `centre + L x`; the Jacobian of that is constant
+    and left out.
+    """
+    place = integers[at.WHITENED]
+    if place < 0:
+        return _log_density(x, gradient, numbers, integers)
+    size, slots = integers[place], place + 3
+    centre, factor = integers[place + 1], integers[place + 2]
+    point = x.copy()
+    for i in range(size):
+        value = numbers[centre + i]
+        for k in range(i + 1):
+            value += numbers[factor + i * size + k] * x[integers[slots + k]]
+        point[integers[slots + i]] = value
+    total = _log_density(point, gradient, numbers, integers)
+    for k in range(size):
+        slope = 0.0
+        for i in range(k, size):
+            slope += numbers[factor + i * size + k] * gradient[integers[slots + i]]
+        gradient[integers[slots + k]] = slope
+    return total
+
+
+@njit(cache=False, error_model="numpy")
+def _log_density(x, gradient, numbers, integers):  # type: ignore[no-untyped-def]
+    """Return the log-density and write its gradient, nothing whitened.
+
     The order of the work: coefficients of group terms from the outermost inwards, linear predictors, rows, and the
     same way back with the derivatives (reverse-mode differentiation by hand).
     """

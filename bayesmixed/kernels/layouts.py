@@ -59,6 +59,15 @@ class PredictorLayout:
 
 
 @dataclass(frozen=True, slots=True)
+class Whitening:
+    """Coefficients, by their slots, whose coordinates x are such that the coefficients are `centre + factor @ x`."""
+
+    slots: NDArray[np.int64]
+    centre: Array
+    factor: Array
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Coordinates of a design's density.
 
@@ -72,12 +81,15 @@ class Layout:
         Place of each parameter without predictor (-1: fixed) and its fixed value on the link scale.
     dimension : int
         Number of coordinates.
+    whitening : Whitening or None
+        For the coefficients of the first parameter: a correlated posterior of theirs is then no work for the sampler.
     """
 
     design: Design
     predictors: Mapping[str, PredictorLayout]
     scalars: Mapping[str, tuple[int, float]]
     dimension: int
+    whitening: Whitening | None = None
 
 
 def lay_out_coordinates(design: Design, centred: Centred) -> Layout:
@@ -170,7 +182,13 @@ def pack(layout: Layout) -> Packed:
             header[base + at.SCALAR] = -2
             _pack_predictor(block, header, base, layout.predictors[parameter.name], rows.kept, shift)
     header[at.PRIORS], header[at.PRIOR_COUNT] = pack_priors(block, layout)
+    header[at.WHITENED] = -1 if layout.whitening is None else _pack_whitening(block, layout.whitening)
     return close(block, header)
+
+
+def _pack_whitening(block: Block, whitening: Whitening) -> int:
+    centre, factor = block.add_numbers(whitening.centre), block.add_numbers(whitening.factor)
+    return block.add_integers([len(whitening.slots), centre, factor, *whitening.slots])
 
 
 def _pack_predictor(
@@ -270,6 +288,10 @@ def decode(layout: Layout, points: Array) -> dict[str, tuple[tuple[str, ...], Ar
     """Return the variables of the contract at (S, dimension) unconstrained points: name -> dims, (S, ...) values."""
     found: dict[str, tuple[tuple[str, ...], Array]] = {}
     design = layout.design
+    if layout.whitening is not None:
+        white = layout.whitening
+        points = points.copy()
+        points[:, white.slots] = white.centre + points[:, white.slots] @ white.factor.T
     for predictor_layout in layout.predictors.values():
         predictor = predictor_layout.predictor
         beta = _gather(points, predictor_layout.beta, predictor_layout.beta_values)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from bayesmixed.links import Array
 
 # Integer header of the whole model.
-ROWS, FAMILY, PARAMETERS, RESPONSE, TRIALS, CONSTANTS, PRIORS, PRIOR_COUNT, DIMENSION, WEIGHTS = range(10)
-FIRST_PARAMETER = 10
+ROWS, FAMILY, PARAMETERS, RESPONSE, TRIALS, CONSTANTS, PRIORS, PRIOR_COUNT, DIMENSION, WEIGHTS, WHITENED = range(11)
+FIRST_PARAMETER = 11
 # Integer header of one parameter, after those of the parameters before it.
 (
     LINK,

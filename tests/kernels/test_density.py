@@ -1,6 +1,7 @@
 """The compiled density is the density of the PyMC model, with its gradient."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 import bayesmixed as bm
 from bayesmixed.kernels.bridge import evaluate
-from bayesmixed.kernels.layouts import decode, lay_out_coordinates, pack
+from bayesmixed.kernels.layouts import Whitening, decode, lay_out_coordinates, pack
 from bayesmixed.placements import HIERARCHICAL, NONCENTRED
 
 ROWS = {
@@ -292,3 +293,22 @@ def test_coordinates_are_decoded_to_the_variables_of_the_model(way):
     found = decode(layout, x[None])
     for name, value in zip(names, expected, strict=True):
         np.testing.assert_allclose(found[name][1][0], value, rtol=1e-10, atol=1e-10)
+
+
+def test_whitened_coefficients_have_the_same_density_and_gradient():
+    design = prepared(bm.from_formula("count ~ x * z + f + (x | g)", family="negbin"), ROWS)
+    layout = laid_out(design, HIERARCHICAL)
+    slots = layout.predictors["mu"].beta
+    generator = np.random.default_rng(5)
+    factor = np.tril(generator.normal(size=(len(slots), len(slots)))) + 3.0 * np.eye(len(slots))
+    white = replace(layout, whitening=Whitening(slots, generator.normal(size=len(slots)), factor))
+    x = 0.2 * generator.normal(size=layout.dimension)
+    plain = x.copy()
+    plain[slots] = white.whitening.centre + factor @ x[slots]
+    value, gradient = evaluate(pack(white), x)
+    expected, slope = evaluate(pack(layout), plain)
+    slope[slots] = factor.T @ slope[slots]
+    assert value == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(gradient, slope, rtol=1e-9, atol=1e-9)
+    for name, (_, values) in decode(white, x[None]).items():
+        np.testing.assert_allclose(values, decode(layout, plain[None])[name][1])
