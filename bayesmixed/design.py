@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.equations import Outline, outline_blocks, state_prior, write_html, write_latex
+from bayesmixed.equations import Displayed, Outline, outline_blocks, state_prior
 from bayesmixed.families import Family
 from bayesmixed.links import Array, Link
 from bayesmixed.prior_functions import PriorFunction, function_of
@@ -133,7 +133,7 @@ class Predictor:
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
+class Design(Displayed):
     """A spec prepared on data; everything later reads from here and nothing writes to it.
 
     Attributes
@@ -253,27 +253,9 @@ class Design:
             self.spec.response, self.spec.trials, self.family, predictors, priors, (), row, counted, self.spec.weights
         )
 
-    def to_latex(self, style: str = "conditional") -> str:
-        """Return the equations, with the numbers of the priors, as LaTeX, to be put between $$ and $$.
-
-        Parameters
-        ----------
-        style : {"conditional", "additive", "population"}
-            Effects of groups as deviations b_i; the same as one sum with braces under fixed and random effects; or
-            coefficients of groups β_0i around population means. All three are the same model.
-
-        Raises
-        ------
-        SpecError
-            There is no such style.
-        """
-        return write_latex(self, style)
-
-    def _repr_latex_(self) -> str:
-        return f"$$\n{self.to_latex()}\n$$"
-
-    def _repr_html_(self) -> str:
-        return write_html(self, title=self.spec.title)
+    def captions(self) -> Mapping[str, str]:
+        """Return what stands around the equations in notebooks."""
+        return {"title": self.spec.title}
 
     def __str__(self) -> str:
         groups = ", ".join(

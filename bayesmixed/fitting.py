@@ -14,7 +14,7 @@ import xarray as xr
 from bayesmixed.design import Design
 from bayesmixed.engines import ENGINES, choose
 from bayesmixed.engines.settings import EngineRecord, Settings
-from bayesmixed.equations import write_html
+from bayesmixed.equations import Displayed, Outline
 from bayesmixed.errors import SpecError
 from bayesmixed.families import Family
 from bayesmixed.kept_draws import check_store, keep_draws
@@ -24,7 +24,7 @@ from bayesmixed.spec_files import as_spec
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Displayed):
     """A fitted model; every summary, prediction and plot starts here.
 
     Attributes
@@ -55,28 +55,13 @@ class Fit:
         """The posterior draws, dims chain and draw first."""
         return self.draws["posterior"].to_dataset()
 
-    def to_latex(self, style: str = "conditional") -> str:
-        """Return the equations, with the numbers of the priors, as LaTeX, to be put between $$ and $$.
+    def outline(self) -> Outline:
+        """Return what the equations need to know: those of the design."""
+        return self.design.outline()
 
-        Parameters
-        ----------
-        style : {"conditional", "additive", "population"}
-            Effects of groups as deviations b_i; the same as one sum with braces under fixed and random effects; or
-            coefficients of groups β_0i around population means. All three are the same model.
-
-        Raises
-        ------
-        SpecError
-            There is no such style.
-        """
-        return self.design.to_latex(style)
-
-    def _repr_latex_(self) -> str:
-        return f"$$\n{self.to_latex()}\n$$"
-
-    def _repr_html_(self) -> str:
-        hint = f"{self!r} Its estimates: bm.summary(fit)."
-        return write_html(self.design, title=self.design.spec.title, hint=hint)
+    def captions(self) -> Mapping[str, str]:
+        """Return what stands around the equations in notebooks."""
+        return {"title": self.design.spec.title, "hint": f"{self!r} Its estimates: bm.summary(fit)."}
 
     def __repr__(self) -> str:
         s = self.settings

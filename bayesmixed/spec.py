@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError, field_validator, model_validator
 
-from bayesmixed.equations import Outline, outline_terms, write_html, write_latex
+from bayesmixed.equations import Displayed, Outline, outline_terms
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families import Family, find_family
 from bayesmixed.formula_changes import fix_group, free_group, update_terms
@@ -18,7 +18,7 @@ from bayesmixed.terms.notation import split_top
 from bayesmixed.weights import FREQUENCY, PRECISION, Weights
 
 
-class ModelSpec(BaseModel):
+class ModelSpec(Displayed, BaseModel):
     """A hierarchical model as a value: frozen, comparable, written to TOML and read back.
 
     Attributes
@@ -207,27 +207,9 @@ class ModelSpec(BaseModel):
             priors=self.priors,
         )
 
-    def to_latex(self, style: str = "conditional") -> str:
-        """Return the equations, with the rules of default priors, as LaTeX, to be put between $$ and $$.
-
-        Parameters
-        ----------
-        style : {"conditional", "additive", "population"}
-            Effects of groups as deviations b_i; the same as one sum with braces under fixed and random effects; or
-            coefficients of groups β_0i around population means. All three are the same model.
-
-        Raises
-        ------
-        SpecError
-            There is no such style.
-        """
-        return write_latex(self, style)
-
-    def _repr_latex_(self) -> str:
-        return f"$$\n{self.to_latex()}\n$$"
-
-    def _repr_html_(self) -> str:
-        return write_html(self, title=self.title, text=self.question)
+    def captions(self) -> Mapping[str, str]:
+        """Return what stands around the equations in notebooks."""
+        return {"title": self.title, "text": self.question}
 
     def as_formula(self) -> dict[str, Any]:
         """Return the arguments with which `from_formula` makes this spec again."""

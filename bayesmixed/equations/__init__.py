@@ -1,6 +1,7 @@
 """The equations of a model, with and without data, as text and as LaTeX."""
 
 from bayesmixed.equations.block_outlines import outline_blocks
+from bayesmixed.equations.display import Displayed
 from bayesmixed.equations.latex import write_html, write_latex
 from bayesmixed.equations.listing import Equations, list_equations
 from bayesmixed.equations.mathml import write_mathml
@@ -9,6 +10,7 @@ from bayesmixed.equations.term_outlines import outline_terms
 from bayesmixed.equations.text import write_equations
 
 __all__ = [
+    "Displayed",
     "Equations",
     "Outline",
     "StatedPrior",

@@ -1,0 +1,42 @@
+"""What has equations, and shows them: the base of specs, designs and fits."""
+
+from collections.abc import Mapping
+
+from bayesmixed.equations.latex import write_html, write_latex
+from bayesmixed.equations.outline import Outline
+
+
+class Displayed:
+    """A model that shows its equations in notebooks."""
+
+    __slots__ = ()
+
+    def outline(self) -> Outline:
+        """Return what the equations need to know."""
+        raise NotImplementedError
+
+    def captions(self) -> Mapping[str, str]:
+        """Return what stands around the equations in notebooks: title, text, hint."""
+        return {}
+
+    def to_latex(self, style: str = "conditional") -> str:
+        """Return the equations as LaTeX, to be put between $$ and $$; of a spec with rules for the default priors.
+
+        Parameters
+        ----------
+        style : {"conditional", "additive", "population"}
+            Effects of groups as deviations b_i; the same as one sum with braces under fixed and random effects; or
+            coefficients of groups β_0i around population means. All three are the same model.
+
+        Raises
+        ------
+        SpecError
+            There is no such style.
+        """
+        return write_latex(self, style)
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.to_latex()}\n$$"
+
+    def _repr_html_(self) -> str:
+        return write_html(self, **self.captions())
