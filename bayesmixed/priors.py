@@ -62,6 +62,9 @@ class Prior(BaseModel):
         numbers = ", ".join(f"{value:.4g}" for value in self.arguments)
         return numbers if self.name == "Fixed" else f"{self.name}({numbers})"
 
+    def _repr_html_(self) -> str:
+        return f"<code>{self}</code>"
+
     def to_text(self) -> str:
         """Return the prior as text that `as_prior` reads back without loss."""
         numbers = ", ".join(repr(value).removesuffix(".0") for value in self.arguments)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ INVERSES: dict[str, Callable[[Array], Array]] = {
 """Functions of a response that can be taken back: `sqrt(y) ~ ...` is simulated on the root scale and squared."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Simulated:
     """Simulated data.
 
@@ -44,6 +45,12 @@ class Simulated:
 
     data: pd.DataFrame
     truth: xr.Dataset
+
+    def __repr__(self) -> str:
+        return f"<Simulated: {len(self.data)} rows; truth of {', '.join(map(str, self.truth.data_vars))}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self))}</p>\n{self.data.head(10).to_html(index=False, escape=True)}"
 
     def truth_table(self) -> pd.DataFrame:
         """Return the true values as a table: name ("sd_herd[Intercept]"), value."""

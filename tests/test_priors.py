@@ -225,3 +225,7 @@ def test_a_prior_is_a_value():
 )
 def test_a_key_is_a_variable_and_a_level(key, parts):
     assert split_key(key) == parts
+
+
+def test_a_prior_shows_itself_as_it_is_written():
+    assert as_prior("HalfNormal(1)", "sd_g")._repr_html_() == "<code>HalfNormal(1)</code>"

@@ -150,3 +150,9 @@ def test_every_shipped_spec_makes_data_that_suit_it(name):
     assert {stated.get(key, key.split("[")[0]) for key in design.priors} == truth
     assert bm.load_spec(name).title
     assert bm.load_spec(name).question
+
+
+def test_simulated_data_show_themselves_in_one_line_and_as_a_table():
+    made = bm.simulate("herd", seed=1)
+    assert repr(made).startswith(f"<Simulated: {len(made.data)} rows; truth of ")
+    assert made._repr_html_().count("<tr") == 11

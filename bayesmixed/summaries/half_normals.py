@@ -17,6 +17,7 @@ from bayesmixed.prediction import effects_at_centre, thin
 from bayesmixed.quadrature import average, check_layers, moments
 from bayesmixed.replicates import posterior_predictive
 from bayesmixed.summaries.bands import simulated_band, uniform_band
+from bayesmixed.summaries.pages import Page, Section
 from bayesmixed.summaries.pooling import find_group
 from bayesmixed.summaries.quantile_residuals import SEED, below, quantile_of, residuals
 from bayesmixed.units import Layer, Situation, Source, condition, find_units, matrix_root, situate
@@ -30,8 +31,8 @@ ENVELOPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class HalfNormal:
+@dataclass(frozen=True, slots=True, repr=False)
+class HalfNormal(Page):
     """Ordered absolute residuals beside what the model expects.
 
     Attributes
@@ -58,6 +59,10 @@ class HalfNormal:
     def adequate(self) -> bool:
         """Whether all residuals lie inside the simultaneous band."""
         return _share_outside(self.table, "lower_all", "upper_all") == 0.0
+
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        return [Section(before=(str(self),))]
 
     def __str__(self) -> str:
         verdict = "all inside" if self.adequate else "some outside"

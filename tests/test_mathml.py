@@ -1,0 +1,49 @@
+"""Equations as MathML: well formed for every model, with the numbers and names of the text."""
+
+import re
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+import bayesmixed as bm
+from bayesmixed.equations import list_equations, write_equations, write_mathml
+
+
+def parse(model):
+    return ElementTree.fromstring(f"<all>{write_mathml(model)}</all>")
+
+
+@pytest.mark.parametrize("name", bm.list_specs())
+def test_every_spec_is_well_formed_with_one_row_for_each_equation(name):
+    spec = bm.load_spec(name)
+    equations = list_equations(spec.outline())
+    rows = parse(spec).findall(".//mtr")
+    assert len(rows) == len((*equations.model, *equations.priors, *equations.definitions))
+    assert all(3 <= len(row) <= 4 for row in rows)
+
+
+def test_a_design_shows_the_numbers_of_the_text():
+    design = bm.prepare("herd", bm.datasets.load("cbpp"))
+    written = "".join(parse(design).itertext()).replace("−", "-")
+    numbers = set(re.findall(r"-?\d+\.\d+", write_equations(design)))
+    assert numbers
+    assert numbers <= set(re.findall(r"-?\d+\.\d+", written))
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [("logit", "logit(μij)"), ("probit", "probit(μij)"), ("cloglog", "cloglog(μij)")],
+)
+def test_links_are_written_around_their_parameter(link, expected):
+    spec = bm.from_formula("y | trials(n) ~ 1 + (1 | g)", family="binomial", links={"mu": link})
+    assert expected in "".join(parse(spec).itertext())
+
+
+def test_names_of_columns_are_escaped():
+    data = pd.DataFrame({"y": [1.0, 2, 4, 3, 5], "a<b>": [1.0, 2, 3, 4, 6]})
+    assert "a<b>" in "".join(parse(bm.prepare("y ~ `a<b>`", data)).itertext())
+
+
+def test_a_sum_has_no_plus_before_a_minus():
+    assert "<mo>+</mo><mrow><mo>−</mo>" not in write_mathml(bm.load_spec("sleepstudy"))
