@@ -128,10 +128,11 @@ def advice(design: Design) -> Iterator[str]:
         if group.observation:
             continue
         levels = len(group.levels)
-        if levels < FEW_LEVELS:
+        entry = design.priors[f"{predictor.sd(group)}[{group.labels[0]}]"]
+        if levels < FEW_LEVELS and entry.source == "default":
             yield (
-                f"'{group.name}' has {levels} levels: its SD is mostly a matter of the prior "
-                f"({design.priors[f'{predictor.sd(group)}[{group.labels[0]}]'].prior}); look at other priors, or make it fixed."
+                f"'{group.name}' has {levels} levels: its SD is mostly a matter of the prior ({entry.prior}); look at "
+                "other priors, state one, or make it fixed."
             )
         if np.all(group.sizes == 1):
             yield f"'{group.name}' has one row in each level: it acts as an observation-level effect, as obs()."

@@ -371,6 +371,7 @@ def test_a_statistician_is_told_and_the_design_keeps_the_note(formula, data, arg
 
 
 QUIET = [
+    ("y ~ x + (1 | f)", table(), {"priors": {"sd_f": "HalfNormal(1)"}}),
     ("strength ~ (1 | batch/cask)", PASTES, {}),
     ("diameter ~ (1 | plate) + (1 | specimen)", PENICILLIN, {"crossed": ["specimen"]}),
     ("y ~ 0 + f + (1 | g)", table(), {}),
