@@ -11,7 +11,9 @@ from bayesmixed.default_priors import group_unit
 from bayesmixed.draws import top_level_names
 from bayesmixed.summaries.group_spread import NEGLIGIBLE
 
-SHIPPED = bm.list_specs()
+LARGE = ("contamination", "contamination_double")
+"""Minutes each, so by hand: `pytest -m calibration -k contamination`."""
+SHIPPED = [pytest.param(n, marks=pytest.mark.calibration if n in LARGE else ()) for n in bm.list_specs()]
 
 
 def truth_and_draws(fit, truth):
