@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayesmixed.errors import SpecError
 from bayesmixed.fit_files import fingerprint
 from bayesmixed.fitting import Fit
 from bayesmixed.report.chapters import write_sections
@@ -40,7 +41,7 @@ def show_reproduction(fit: Fit) -> str:
     run = write_sections([Section("The run", before=tuple(texts)), Section("Versions", table=versions)])
     return (
         f"<h3>Code</h3>\n{_write_code(write_code(fit), 'Python code')}\n"
-        f"<h3>model.toml</h3>\n{_write_code(spec_to_toml(fit.design.spec), 'Model file')}\n{run}"
+        f"<h3>model.toml</h3>\n{_write_model_file(fit)}\n{run}"
     )
 
 
@@ -61,6 +62,13 @@ def write_code(fit: Fit) -> str:
         f'import bayesmixed as bm\n\nfit = bm.fit(\n    "model.toml",\n    "data.csv",\n{arguments})\n'
         'bm.write_report(fit, "report.html")\n'
     )
+
+
+def _write_model_file(fit: Fit) -> str:
+    try:
+        return _write_code(spec_to_toml(fit.design.spec), "Model file")
+    except SpecError as error:
+        return f'<p class="absent">Not in this report: {escape(str(error))} Keep the code that makes it.</p>'
 
 
 def _write_code(text: str, label: str) -> str:

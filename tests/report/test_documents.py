@@ -150,12 +150,22 @@ def test_a_report_that_cannot_be_written_says_so(tmp_path):
         bm.write_report(fit_without_groups(), tmp_path / "nowhere" / "report.html")
 
 
+def fit_of(family):
+    """Return the fit of a family, given as an object, whose draws differ a little."""
+    fit = make_fit(family, False)
+    values = {name: fit.posterior[name].values[0, 0] for name in fit.posterior.data_vars}
+    return fit_at(fit.design, values, jitter=0.001)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
 def test_every_family_has_every_chapter(family):
-    fit = make_fit(family, True)
-    values = {name: fit.posterior[name].values[0, 0] for name in fit.posterior.data_vars}
-    varied = fit_at(fit.design, values, jitter=0.001)
+    varied = fit_of(family)
     # The checks of every family are tested where they are made.
     for chapter, (_, show) in list_chapters(varied, bm.diagnose(varied)).items():
         assert chapter == "checks" or len(show()) > 100
+
+
+def test_a_model_that_no_file_can_hold_says_so():
+    text = write_document(fit_of(FAMILIES["poisson"]))
+    assert "cannot be written as TOML. Keep the code that makes it." in text
