@@ -73,7 +73,8 @@ def _chart_effect(fit: Fit, table: pd.DataFrame, label: str) -> dict[str, Any]:
     """Return one coefficient of all groups on the scales on which it can be read."""
     link, parameter = fit.design.mu.link, fit.design.family.parameters[0]
     what = "intercept" if label == "Intercept" else f"slope of {label}"
-    scales = [_chart_scale(table, f"{what}, {link.name} scale", lambda values: values)]
+    scale = what if link.name == "identity" else f"{what}, {link.name} scale"
+    scales = [_chart_scale(table, scale, lambda values: values)]
     if label == "Intercept" and link.name != "identity":
         alone = fit.design.mu.population.labels == ("Intercept",)
         where = "" if alone else ", where all columns are 0"

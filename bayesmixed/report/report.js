@@ -115,7 +115,7 @@ class Chart {
     this.height = Math.min(TALLEST_ROW, CHART_HEIGHT / Math.max(count, 1));
     const named = this.height >= LABEL_FROM, bottom = this.height * count + 8;
     const longest = named ? Math.max(0, ...this.shown.map((i) => this.label(i).length)) : 0;
-    const left = Math.min(Math.max(12, longest * 6.6 + 8), width * 0.35), [low, high] = this.window();
+    const left = Math.min(Math.max(12, longest * 7.2 + 10), width * 0.35), [low, high] = this.window();
     this.x = (value) => left + (width - left - 10) * (Math.min(Math.max(value, low), high) - low) / (high - low);
     this.svg.setAttribute("viewBox", `0 0 ${width} ${bottom + AXIS}`);
     this.svg.setAttribute("height", bottom + AXIS);
@@ -153,7 +153,7 @@ class Chart {
   label(i) { return `${this.data.levels[i]} (n=${this.data.rows[i]})`; }
 
   drawName(i, row, left) {
-    const most = Math.floor(left / 6.4), label = this.label(i);
+    const most = Math.floor(left / 7), label = this.label(i);
     make(this.svg, "text", { x: left - 8, y: (row + 0.5) * this.height + 8, "text-anchor": "end" },
       label.length > most ? `${label.slice(0, most - 1)}…` : label);
   }
