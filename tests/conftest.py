@@ -79,3 +79,13 @@ def fitted() -> Callable[[str], bm.Fit]:
         return done[name]
 
     return get
+
+
+@pytest.fixture(scope="session")
+def documents() -> dict[str, str]:
+    """Return the text of each report of `report_fits.MAKERS`, written once."""
+    from report_fits import MAKERS
+
+    from bayesmixed.report.documents import write_document
+
+    return {name: write_document(make()) for name, make in MAKERS.items()}
