@@ -15,6 +15,7 @@ from bayesmixed.priors import Prior, as_prior, split_key
 from bayesmixed.simulation_plan import SimulationPlan
 from bayesmixed.terms import Fixed, Term
 from bayesmixed.terms.notation import split_top
+from bayesmixed.terms.tables import refuse_stateful
 from bayesmixed.weights import FREQUENCY, PRECISION, Weights
 
 
@@ -110,6 +111,7 @@ class ModelSpec(Displayed, BaseModel):
         family = find_family(self.family)
         if not self.response.strip():
             raise SpecError("The model has no response; write it left of the tilde.")
+        refuse_stateful(self.response, f"Response '{self.response}'")
         for name in self.predictors:
             family.parameter(name)
         first = family.parameters[0].name

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from bayesmixed.errors import DataError
 from bayesmixed.terms.blocks import OffsetBlock
-from bayesmixed.terms.tables import Table, evaluate_expression, variables
+from bayesmixed.terms.tables import Table, evaluate_expression, refuse_stateful, variables
 
 
 class Offset(BaseModel):
@@ -17,6 +17,12 @@ class Offset(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Literal["offset"] = "offset"
     expression: str
+
+    @field_validator("expression")
+    @classmethod
+    def _same_on_new_rows(cls, expression: str) -> str:
+        refuse_stateful(expression, f"offset({expression})")
+        return expression
 
     def __str__(self) -> str:
         return f"offset({self.expression})"

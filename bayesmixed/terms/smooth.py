@@ -12,7 +12,14 @@ from bayesmixed.links import Array
 from bayesmixed.terms.blocks import SmoothBlock
 from bayesmixed.terms.notation import call_arguments, keyword_arguments
 from bayesmixed.terms.splines import BASES, Spline, learn_spline
-from bayesmixed.terms.tables import Table, evaluate_expression, is_number, stateful_calls, strip_factor_calls, variables
+from bayesmixed.terms.tables import (
+    Table,
+    evaluate_expression,
+    is_number,
+    refuse_stateful,
+    strip_factor_calls,
+    variables,
+)
 
 
 class Smooth(BaseModel):
@@ -44,13 +51,9 @@ class Smooth(BaseModel):
             raise SpecError("s() needs a covariate: s(x).")
         if "," in x:
             raise SpecError(f"s({x}): a smooth has one covariate. Smooths of two, s(x, z), are not there.")
-        learned = stateful_calls(x)
-        if learned or any(sign in x for sign in "/[]"):
-            raise SpecError(
-                f"s({x}): "
-                + (f"{learned[0]}() learns from the data" if learned else "the name of a result cannot hold this")
-                + ". Compute it as a column first, and write s(column)."
-            )
+        refuse_stateful(x, f"s({x})")
+        if any(sign in x for sign in "/[]"):
+            raise SpecError(f"s({x}): the name of a result cannot hold this. Compute it as a column first.")
         return x.strip()
 
     @field_validator("bs")

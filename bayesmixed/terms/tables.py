@@ -257,12 +257,21 @@ def context() -> Mapping[str, Callable[..., Any]]:
     }
 
 
+def refuse_stateful(expression: str, where: str) -> None:
+    """Refuse functions that learn from the data where what they learned would not be kept for new rows (SpecError)."""
+    learned = stateful_calls(expression)
+    if learned:
+        raise SpecError(f"{where}: {learned[0]}() learns from the data. Compute it as a column first.")
+
+
 def stateful_calls(expression: str) -> list[str]:
     """Return the functions in an expression that learn from the data, such as `scale` and `poly`."""
+    called = re.findall(r"(?<![\w.])(\w+)\s*\(", expression)
+    if not called:
+        return []
     from formulaic.transforms import TRANSFORMS
 
     known = {**TRANSFORMS, **context()}
-    called = re.findall(r"(?<![\w.])(\w+)\s*\(", expression)
     return [name for name in called if getattr(known.get(name), "__is_stateful_transform__", False)]
 
 
