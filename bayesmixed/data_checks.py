@@ -97,8 +97,8 @@ def _grouping(term: Any) -> str:
     )
 
 
-def check_design(design: Design) -> None:
-    """Refuse what the data cannot identify.
+def check_design(design: Design) -> tuple[str, ...]:
+    """Refuse what the data cannot identify; return a note for each pair of factors whose labels may be re-used.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def check_design(design: Design) -> None:
         for group in predictor.groups:
             _check_group(group, predictor)
         _check_twins(predictor)
-    _check_labels(design)
+    return tuple(_check_labels(design))
 
 
 def advice(design: Design) -> Iterator[str]:
@@ -212,17 +212,6 @@ def _has_mean(values: Array, label: str, predictor: Predictor) -> bool:
     return float(np.linalg.norm(values - fitted)) <= 1e-8 * float(np.linalg.norm(values))
 
 
-def suspicious_labels(design: Design) -> Iterator[str]:
-    """Yield a note for each pair of crossed factors whose labels may be re-used, with equal numbers per level."""
-    for a, b, ragged in _reused(design):
-        if not ragged:
-            yield (
-                f"'{b}' repeats the same labels within every level of '{a}'. The model reads them as crossed: '{b}' 1 is "
-                f"the same unit in every '{a}'. If they are different units, write (1 | {a}/{b}); if they are the same, "
-                f'say crossed = ["{b}"] to silence this note.'
-            )
-
-
 def _check_group(group: GroupBlock, predictor: Predictor) -> None:
     name = group.name
     if len(group.levels) < 2:
@@ -308,7 +297,8 @@ def _check_collinearity(predictor: Predictor) -> None:
     )
 
 
-def _check_labels(design: Design) -> None:
+def _check_labels(design: Design) -> Iterator[str]:
+    """Yield a note for pairs of factors whose labels may be re-used; refuse those with other numbers in each level."""
     for a, b, ragged in _reused(design):
         if ragged:
             raise DataError(
@@ -316,6 +306,11 @@ def _check_labels(design: Design) -> None:
                 f"is probably another unit in each '{a}'. Write (1 | {a}/{b}) for nested factors. If the labels do mean "
                 f'the same unit everywhere, say so: crossed = ["{b}"] in the spec, or fit(..., crossed=["{b}"]).'
             )
+        yield (
+            f"'{b}' repeats the same labels within every level of '{a}'. The model reads them as crossed: '{b}' 1 is "
+            f"the same unit in every '{a}'. If they are different units, write (1 | {a}/{b}); if they are the same, "
+            f'say crossed = ["{b}"] to silence this note.'
+        )
 
 
 def _reused(design: Design) -> Iterator[tuple[str, str, bool]]:

@@ -1,10 +1,11 @@
 """Design: a spec on data, the arrays, labels and learned state from which models are built."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesmixed.equations import Displayed, Outline, outline_blocks, state_prior
 from bayesmixed.families import Family
@@ -78,6 +79,16 @@ class Predictor:
     def normal_blocks(self) -> tuple[NormalBlock, ...]:
         """Smooths and group terms: all whose coefficients are normal."""
         return (*self.smooths, *self.groups)
+
+    def take(self, rows: NDArray[np.intp]) -> "Predictor":
+        """Return the predictor of some of its rows."""
+        return replace(
+            self,
+            population=self.population.take(rows),
+            groups=tuple(group.take(rows) for group in self.groups),
+            smooths=tuple(smooth.take(rows) for smooth in self.smooths),
+            offset=self.offset[rows],
+        )
 
     def sd(self, group: NormalBlock) -> str:
         """Return the name of a term's standard deviations in the draws."""

@@ -53,7 +53,5 @@ def merge_copies(design: Design) -> Design:
 
 
 def _merge(predictor: Predictor, rows: Any, copies: Array) -> Predictor:
-    population = replace(predictor.population, matrix=predictor.population.matrix[rows])
-    groups = tuple(replace(g, matrix=g.matrix[rows], index=g.index[rows], copies=copies) for g in predictor.groups)
-    smooths = tuple(smooth.take(rows) for smooth in predictor.smooths)
-    return replace(predictor, population=population, groups=groups, smooths=smooths, offset=predictor.offset[rows])
+    taken = predictor.take(rows)
+    return replace(taken, groups=tuple(replace(group, copies=copies) for group in taken.groups))

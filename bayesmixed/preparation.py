@@ -19,7 +19,6 @@ from bayesmixed.data_checks import (
     check_trials,
     check_variation,
     extrapolation,
-    suspicious_labels,
 )
 from bayesmixed.data_files import read_data
 from bayesmixed.default_priors import realise_priors, states_centred_prior, states_group_prior
@@ -77,9 +76,9 @@ def prepare(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", 
             warnings.warn(note, StatisticsWarning, stacklevel=2)
         return design
     check_variation(design.family, design.spec.response, np.asarray(design.response), np.asarray(design.trials))
-    check_design(design)
+    suspicious = check_design(design)
     design = replace(design, priors=realise_priors(design))
-    design = replace(design, notes=(*advice(design), *suspicious_labels(design)))
+    design = replace(design, notes=(*advice(design), *suspicious))
     for note in design.notes:
         warnings.warn(note, StatisticsWarning, stacklevel=2)
     return merge_copies(design) if frequencies else design

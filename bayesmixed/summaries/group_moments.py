@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.design import Design
+from bayesmixed.design import Design, Predictor
 from bayesmixed.draws import stacked, top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.links import Array
@@ -111,18 +112,26 @@ def count_nodes(directions: int) -> int:
     return _NODES.get(directions, 1)
 
 
-def distinct_rows(design: Design) -> tuple[NDArray[np.intp], Array]:
-    """Return one row of each kind, by all columns and offsets of all predictors, and the share of rows of that kind."""
-    columns = []
+def distinct_rows(design: Design, parameters: Collection[str] | None = None) -> tuple[NDArray[np.intp], Array]:
+    """Return one row of each kind, by all columns and offsets of predictors, and the share of rows of that kind.
+
+    Parameters
+    ----------
+    parameters : collection of str, optional
+        Whose predictors tell rows apart; all if not given.
+    """
+    columns: list[Array] = []
     for predictor in design.predictors.values():
+        if parameters is not None and predictor.parameter not in parameters:
+            continue
         blocks = [predictor.population.matrix, *(group.matrix for group in predictor.groups)]
         blocks += [np.column_stack([smooth.matrix, smooth.index]) for smooth in predictor.smooths]
-        columns += [*blocks, predictor.offset[:, None]]
-    varying = np.hstack([column[:, np.ptp(column, axis=0) > 0] for column in columns])
-    if varying.shape[1] == 0:
-        return np.zeros(1, dtype=np.intp), np.ones(1)
-    _, first, kinds = np.unique(varying, axis=0, return_index=True, return_inverse=True)
-    return np.asarray(first), np.bincount(kinds.reshape(-1), design.row_shares)
+        columns += [column for block in (*blocks, predictor.offset[:, None]) for column in block.T]
+    kinds = np.zeros(design.rows, dtype=np.intp)
+    for column in columns:
+        codes, values = pd.factorize(column)
+        kinds = pd.factorize(kinds * len(values) + codes)[0]
+    return np.unique(kinds, return_index=True)[1], np.bincount(kinds, design.row_shares)
 
 
 def thin_for(design: Design, posterior: xr.Dataset, rows: int) -> xr.Dataset:
@@ -135,18 +144,18 @@ def thin_for(design: Design, posterior: xr.Dataset, rows: int) -> xr.Dataset:
 def take_apart(design: Design, posterior: xr.Dataset, rows: NDArray[np.intp]) -> Iterator[Pieces]:
     """Yield the pieces of some rows for one block of draws after the other, chain by chain."""
     flat = _one_chain(design, posterior)
-    count = flat.sizes["draw"]
-    step = max(1, _BLOCK // max(1, design.rows))
-    for start in range(0, count, step):
-        yield _pieces(design, flat.isel(draw=slice(start, start + step)), rows)
+    predictors = {name: predictor.take(rows) for name, predictor in design.predictors.items()}
+    step = max(1, _BLOCK // len(rows))
+    for start in range(0, flat.sizes["draw"], step):
+        yield _pieces(design, predictors, flat.isel(draw=slice(start, start + step)))
 
 
-def _pieces(design: Design, draws: xr.Dataset, rows: NDArray[np.intp]) -> Pieces:
+def _pieces(design: Design, predictors: Mapping[str, Predictor], draws: xr.Dataset) -> Pieces:
     etas, variances = {}, {}
-    for name, predictor in design.predictors.items():
-        etas[name] = population_predictor(predictor, draws)[0][:, rows]
+    for name, predictor in predictors.items():
+        etas[name] = population_predictor(predictor, draws)[0]
         covariances = {group.name: effects_at_centre(predictor, group, draws)[0] for group in predictor.groups}
-        variances[name] = {g.name: group_variance(g, covariances[g.name])[:, rows] for g in predictor.groups}
+        variances[name] = {group.name: group_variance(group, covariances[group.name]) for group in predictor.groups}
     scalars = {name: stacked(draws[name])[:, None] for name in design.scalars}
     return Pieces(design, scalars, etas, variances)
 

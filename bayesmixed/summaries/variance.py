@@ -125,7 +125,9 @@ def residual_variance(fit: Fit, posterior: xr.Dataset, trials: float = 1.0) -> A
     Averaged over the rows. Where it depends on the mean, that is the mean over the groups; over the group effects of
     other parameters it is averaged itself.
     """
-    rows, weights = distinct_rows(fit.design)
+    family, mu = fit.design.family, fit.design.mu.parameter
+    matter = [name for name in fit.design.predictors if name != mu or family.latent_uses_mean]
+    rows, weights = distinct_rows(fit.design, matter)
     found = [residual_of_rows(pieces, trials) @ weights for pieces in take_apart(fit.design, posterior, rows)]
     return np.concatenate(found).reshape(posterior.sizes["chain"], posterior.sizes["draw"])
 

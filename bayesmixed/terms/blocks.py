@@ -38,6 +38,10 @@ class PopulationBlock:
     interactions: tuple[str, ...]
     state: Any
 
+    def take(self, rows: NDArray[np.intp]) -> "PopulationBlock":
+        """Return the block of some of its rows."""
+        return replace(self, matrix=self.matrix[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -124,6 +128,11 @@ class GroupBlock:
     def centred_matrix(self) -> Array:
         """(n, K) columns at the centre: the matrix that multiplies the effects at the centre."""
         return np.asarray(self.matrix @ self.transform)
+
+    def take(self, rows: NDArray[np.intp]) -> "GroupBlock":
+        """Return the block of some of its rows, with all levels."""
+        copies = None if self.copies is None else self.copies[rows]
+        return replace(self, matrix=self.matrix[rows], index=self.index[rows], copies=copies)
 
     def contribution(self, effects: Array) -> Array:
         """Return z'b of each row, (..., n), for effects at the centre, (..., J, K)."""
