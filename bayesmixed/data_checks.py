@@ -250,7 +250,7 @@ def _check_twins(predictor: Predictor) -> None:
         shared = [label for label in first.labels if label in second.labels]
         if not shared or len(first.levels) != len(second.levels):
             continue
-        if len(np.unique(np.column_stack([first.index, second.index]), axis=0)) == len(first.levels):
+        if len(pd.unique(first.index * len(second.levels) + second.index)) == len(first.levels):
             raise DataError(
                 f"'{first.name}' and '{second.name}' make the same groups, so their effects on {enumerate_words(shared)} "
                 "cannot be told apart. Keep one of the two."

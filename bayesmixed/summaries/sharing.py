@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 
 from bayesmixed.design import Design
 from bayesmixed.terms.blocks import GroupBlock
@@ -56,8 +57,8 @@ def sharing_patterns(design: Design, everywhere: bool = False) -> list[Pattern]:
 
 def is_nested(inner: GroupBlock, outer: GroupBlock) -> bool:
     """Return whether each level of `inner` occurs in one level of `outer` only."""
-    pairs = np.unique(np.column_stack([inner.index, outer.index]), axis=0)
-    return len(pairs) == len(np.unique(inner.index))
+    pairs = pd.unique(inner.index * len(outer.levels) + outer.index)
+    return len(pairs) == len(pd.unique(inner.index))
 
 
 def _closure(chosen: set[str], names: list[str], nested: set[tuple[str, str]]) -> set[str]:
