@@ -84,7 +84,7 @@ def distribution_at(situation: Situation, points: Array, at: Integers) -> Callab
 def unit_logs(situation: Situation) -> Array:
     """Return the joint log-density of the rows of each unit, (S, J), its effects integrated out.
 
-    Closed form for normal responses with identity link, quadrature otherwise.
+    Closed form for responses that are normal, or whose logarithm is, with identity link; quadrature otherwise.
 
     Raises
     ------
@@ -187,29 +187,32 @@ def _is_normal(situation: Situation) -> bool:
 
 
 def _normal_rows(situation: Situation, points: Array) -> RowLaw:
-    y, _ = _response(situation)
+    y, trials = _response(situation)
+    family = situation.design.family
+    constant, working = family.constant(y, trials), family.working
     log = np.empty_like(situation.etas[situation.design.mu.parameter])
     distribution = np.empty((len(points), *log.shape))
     for rows in _unit_rows(situation):
         _, weighted, precision = _normal_unit(situation, rows)
         root = np.sqrt(precision)
         z = weighted / root
-        log[:, rows] = np.log(root) - 0.5 * z**2 - 0.5 * np.log(2.0 * np.pi)
+        log[:, rows] = np.log(root) - 0.5 * z**2 + constant[rows]
         if len(points):
-            distribution[:, :, rows] = special.ndtr(z + (points[:, None, rows] - y[rows]) * root)
+            distribution[:, :, rows] = special.ndtr(z + (working(points[:, None, rows]) - working(y[rows])) * root)
     return RowLaw(log, distribution)
 
 
 def _normal_unit(situation: Situation, rows: Integers) -> tuple[Array, Array, Array]:
-    """Return log p(y), V^-1 (y - eta) and the diagonal of V^-1 for one unit: (S,), (S, m), (S, m).
+    """Return log p(y), V^-1 (w - eta) and the diagonal of V^-1 for one unit: (S,), (S, m), (S, m).
 
-    V = D + A A' with A the effects' columns times their root; all through the q x q matrix I + A' D^-1 A.
+    w is the response on the scale on which it is normal. V = D + A A' with A the effects' columns times their root; all
+    through the q x q matrix I + A' D^-1 A.
     """
-    design = situation.design
-    mu = design.mu.parameter
+    family, mu = situation.design.family, situation.design.mu.parameter
     values = row_values(situation, {name: eta[:, rows] for name, eta in situation.etas.items()}, rows)
-    sd = np.sqrt(np.broadcast_to(design.family.variance(values, 1.0), values[mu].shape))
-    residual = (_response(situation)[0][rows] - values[mu]) / sd
+    y, trials = (part[rows] for part in _response(situation))
+    sd = np.broadcast_to(values[family.scale], values[mu].shape)
+    residual = (family.working(y) - values[mu]) / sd
     scaled = _effect_columns(situation, rows) / sd[..., None]
     inner = np.eye(scaled.shape[-1]) + np.swapaxes(scaled, -1, -2) @ scaled
     chol = np.linalg.cholesky(inner)
@@ -218,7 +221,7 @@ def _normal_unit(situation: Situation, rows: Integers) -> tuple[Array, Array, Ar
     spare = residual - (np.swapaxes(half, -1, -2) @ shared[..., None])[..., 0]
     determinant = np.sum(np.log(sd), axis=-1) + np.sum(np.log(np.diagonal(chol, axis1=-2, axis2=-1)), axis=-1)
     square = np.sum(residual**2, axis=-1) - np.sum(shared**2, axis=-1)
-    log = -0.5 * square - determinant - 0.5 * len(rows) * np.log(2.0 * np.pi)
+    log = -0.5 * square - determinant + np.sum(family.constant(y, trials))
     return log, spare / sd, (1.0 - np.sum(half**2, axis=-2)) / sd**2
 
 
