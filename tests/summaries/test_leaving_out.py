@@ -1,6 +1,7 @@
 """Leaving out observations and groups, against exact posteriors and brute-force refits."""
 
 import warnings
+from functools import cache
 
 import fixed_draws
 import numpy as np
@@ -152,3 +153,66 @@ def test_sampling_without_some_groups_keeps_coding_levels_and_priors(fitted):
     assert list(posterior["beta_effect"].values) == list(fit.posterior["beta_effect"].values)
     spread = posterior["b_herd"].std(("chain", "draw")).values[:, 0] / float(posterior["sd_herd"].mean())
     assert spread[[0, 3]].min() > spread[[1, 2, 4]].max()
+
+
+GROUPS, ROWS = 6, 4
+ETAS, SHAPES = np.linspace(-4, 7, 440), np.linspace(0.3, 24.0, 40)
+SMALL = {
+    # family: priors, response, log-density of (y, linear predictor, shape), shapes of the grid and their log prior
+    "poisson": ({}, stats.poisson.rvs, lambda y, eta, k: stats.poisson.logpmf(y, np.exp(eta) * k), [1.0], [0.0]),
+    "gamma": (
+        {"shape": "Gamma(3, 0.5)"},
+        lambda mean, random_state: stats.gamma.rvs(4, scale=mean / 4, random_state=random_state),
+        lambda y, eta, k: stats.gamma.logpdf(y, k, scale=np.exp(eta) / k),
+        SHAPES,
+        stats.gamma.logpdf(SHAPES, 3, scale=2),
+    ),
+    "negbin": (
+        {"theta": "Gamma(3, 0.5)"},
+        lambda mean, random_state: stats.nbinom.rvs(4, 4 / (4 + mean), random_state=random_state),
+        lambda y, eta, k: stats.nbinom.logpmf(y, k, k / (k + np.exp(eta))),
+        SHAPES,
+        stats.gamma.logpdf(SHAPES, 3, scale=2),
+    ),
+}
+
+
+BETA, SD = (axis.ravel() for axis in np.meshgrid(np.linspace(-1.5, 4.5, 45), (np.arange(45) + 0.5) * 0.08))
+
+
+@cache
+def cells():
+    """Return the probability of each cell of predictors at each (beta, sd)."""
+    ends = np.append(ETAS, 2 * ETAS[-1] - ETAS[-2]) - 0.5 * (ETAS[1] - ETAS[0])
+    return np.diff(stats.norm.cdf((ends - BETA[:, None]) / SD[:, None]), axis=1)
+
+
+def log_evidence(densities, log_shapes):
+    """Return log p(y) of groups, by sums over all parameters, from the densities of their rows, (shape, eta, group)."""
+    groups = np.log(cells() @ np.exp(densities) + 1e-300).sum(axis=-1)
+    prior = stats.norm.logpdf(BETA, 1.5, 1.0) + stats.halfnorm.logpdf(SD)
+    return special.logsumexp(groups + prior + np.asarray(log_shapes)[:, None])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", SMALL)
+def test_leaving_out_agrees_with_sums_over_all_parameters_and_with_refits(family):
+    priors, random, density, shapes, log_shapes = SMALL[family]
+    generator = np.random.default_rng(12)
+    group = np.repeat(np.arange(GROUPS), ROWS)
+    y = random(np.exp(1.5 + 0.6 * generator.standard_normal(GROUPS))[group], random_state=generator)
+    rows = density(y, ETAS[:, None], np.reshape(shapes, (-1, 1, 1)))
+    sums = rows.reshape(*rows.shape[:2], GROUPS, ROWS).sum(axis=-1)
+    full = log_evidence(sums, log_shapes)
+    by_group = [full - log_evidence(np.delete(sums, g, axis=-1), log_shapes) for g in range(GROUPS)]
+    by_row = []
+    for i, g in enumerate(group[: 2 * ROWS]):
+        without = sums.copy()
+        without[..., g] -= rows[..., i]
+        by_row.append(full - log_evidence(without, log_shapes))
+    given = {"beta[Intercept]": "Normal(1.5, 1)", "sd_g": "HalfNormal(1)"} | priors
+    fit = quiet_fit("y ~ 1 + (1 | g)", {"y": y, "g": group}, given, family, chains=2, draws=2000)
+    np.testing.assert_allclose(bm.loo(fit, unit="observation").elpd_i[: 2 * ROWS], by_row, atol=0.05)
+    np.testing.assert_allclose(bm.loo(fit, unit="g", refits=True).elpd_i, by_group, atol=0.1)
+    few = bm.refit(fit, chains=2, draws=500)
+    np.testing.assert_allclose(bm.kfold(few, by="g", k=GROUPS).elpd_i, by_group, atol=0.1)

@@ -1,0 +1,84 @@
+"""Ranks of true parameters are uniform: simulation-based calibration of one spec per family and structure, by hand."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesmixed as bm
+from bayesmixed.families import FAMILIES
+
+FITS, GROUPS, ROWS = 100, 8, 5
+MIDDLE = {"sigma": 1.0, "nu": 5.0, "shape": 3.0, "phi": 2.0, "theta": 2.0, "zi": 0.3, "hu": 0.3, "zoi": 0.3, "coi": 0.4}
+PRIORS = {"beta[Intercept]": "Normal(0.5, 1)", "beta": "Normal(0, 0.5)", "sd_g": "HalfNormal(0.7)"}
+ERROR = {"sigma": "HalfNormal(1)"}
+TWO = {"beta[Intercept]": "Normal(0.5, 1)", "sd_a": "HalfNormal(0.7)"}
+STRUCTURES = {
+    # name: formula, family, priors, further predictors
+    "nested": ("y ~ 1 + (1 | a/b)", "gaussian", TWO | ERROR | {"sd_a:b": "HalfNormal(0.7)"}, {}),
+    "crossed": ("y ~ 1 + (1 | a) + (1 | b)", "poisson", TWO | {"sd_b": "HalfNormal(0.7)"}, {}),
+    "slopes": ("y ~ x + (x | g)", "poisson", PRIORS | {"corr_g": "LKJ(2)"}, {}),
+    "slopes, gaussian": ("y ~ x + (x | g)", "gaussian", PRIORS | ERROR | {"corr_g": "LKJ(2)"}, {}),
+    "slopes, default priors": ("y ~ x + (x | g)", "gaussian", {}, {}),
+    "effects of rows": ("y ~ x + (1 | g) + obs()", "poisson", PRIORS | {"sd_obs": "HalfNormal(0.7)"}, {}),
+    "sigma modelled": (
+        "y ~ x + (1 | g)",
+        "gaussian",
+        PRIORS
+        | {"beta_sigma[Intercept]": "Normal(0, 0.5)", "beta_sigma": "Normal(0, 0.3)", "sd_g_sigma": "HalfNormal(0.4)"},
+        {"sigma": "x + (1 | g)"},
+    ),
+}
+
+
+def lay_out():
+    """Return rows of 8 groups of 5, of 5 x 8 crossed levels, and of nested levels with two rows each."""
+    generator = np.random.default_rng(11)
+    place = np.arange(GROUPS * ROWS)
+    return pd.DataFrame(
+        {
+            "x": generator.normal(size=len(place)).round(2) + 1.0,
+            "g": [f"g{i}" for i in place // ROWS],
+            "a": [f"a{i}" for i in place // GROUPS],
+            "b": [f"b{i}" for i in place % GROUPS // 2],
+            "n": np.resize([4, 8, 12, 6, 10], len(place)),
+        }
+    )
+
+
+def respond(data, family):
+    """Return the rows with a response of the family, on which default priors are realised."""
+    first = family.parameters[0]
+    values = {p.name: MIDDLE.get(p.name) for p in family.parameters} | {first.name: 0.4 if first.upper == 1 else 1.6}
+    trials = data["n"].to_numpy(float) if family.has_trials else 1.0
+    return data.assign(y=family.random(np.random.default_rng(3), values, trials, (len(data),)))
+
+
+def ranks(formula, family, priors, further):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        spec = bm.from_formula(formula, family=family, priors=priors, crossed=["b"] * ("| b)" in formula), **further)
+        data = respond(lay_out(), FAMILIES[family])
+        return bm.calibrate(spec, data=data, n=FITS, seed=2026, draws=400, tune=400, progress=False)
+
+
+def judge(found):
+    print(found)
+    assert not found.failures
+    assert found.uniform
+    assert sum(fit.divergences > 0 for fit in found.fits) <= 0.05 * FITS
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family_is_calibrated(name):
+    family = FAMILIES[name]
+    formula = f"y{' | trials(n)' if family.has_trials else ''} ~ x + (1 | g)"
+    judge(ranks(formula, name, PRIORS | (ERROR if family.scale else {}), {}))
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_every_structure_is_calibrated(name):
+    judge(ranks(*STRUCTURES[name]))
