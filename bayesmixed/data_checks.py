@@ -59,6 +59,8 @@ def check_names(spec: ModelSpec, family: Family) -> None:
     """Refuse grouping factors and responses whose names the results cannot hold (SpecError)."""
     scalars = [parameter.name for parameter in family.parameters if parameter.name not in spec.predictors]
     variables, dims = scalars, ["row"]
+    if family.cuts:
+        variables, dims = [*variables, *(f"centred_{name}" for name in family.cuts)], [*dims, "cut"]
     for parameter, terms in spec.predictors.items():
         suffix = "" if parameter == family.parameters[0].name else f"_{parameter}"
         variables += [f"beta{suffix}", f"centred_beta{suffix}"]
@@ -124,6 +126,12 @@ def check_design(design: Design) -> tuple[str, ...]:
 
 def advice(design: Design) -> Iterator[str]:
     """Yield what a statistician would point out about a design that can be fitted."""
+    for number, label in enumerate(design.categories, 1):
+        if not np.any(np.asarray(design.response) == number):
+            yield (
+                f"Category '{label}' of '{design.spec.response}' does not occur: its thresholds are a matter of the prior. "
+                "Leave it out, or merge it with its neighbour, if it is none that could have occurred."
+            )
     for predictor, group in design.group_blocks():
         if group.observation:
             continue
@@ -196,16 +204,21 @@ def _smooth_advice(design: Design, predictor: Predictor) -> Iterator[str]:
 
 def _spanned(group: GroupBlock, predictor: Predictor) -> bool:
     """Return whether the population columns can give every level of an intercept term a mean of its own."""
-    if group.intercept is None or len(predictor.population.labels) < len(group.levels):
+    matrix = predictor.population.matrix
+    if predictor.cut:
+        matrix = np.column_stack([np.ones(len(matrix)), matrix])
+    if group.intercept is None or matrix.shape[1] < len(group.levels):
         return False
     indicators = np.eye(len(group.levels))[group.index]
-    fitted = np.linalg.lstsq(predictor.population.matrix, indicators, rcond=None)[0]
-    return bool(np.allclose(predictor.population.matrix @ fitted, indicators, atol=1e-8))
+    fitted = np.linalg.lstsq(matrix, indicators, rcond=None)[0]
+    return bool(np.allclose(matrix @ fitted, indicators, atol=1e-8))
 
 
 def _has_mean(values: Array, label: str, predictor: Predictor) -> bool:
     """Return whether the population part can hold the mean of the effects of a group column."""
     matrix = predictor.population.matrix
+    if label == "Intercept" and predictor.cut:
+        return True
     if label in predictor.population.labels or matrix.shape[1] == 0:
         return label in predictor.population.labels
     fitted = matrix @ np.linalg.lstsq(matrix, values, rcond=None)[0]
@@ -272,7 +285,7 @@ def _check_collinearity(predictor: Predictor) -> None:
     if not block.labels:
         return
     centred = predictor.population.matrix.copy()
-    if "Intercept" in block.labels:
+    if predictor.cut or "Intercept" in block.labels:
         others = [i for i, label in enumerate(block.labels) if label != "Intercept"]
         centred[:, others] -= centred[:, others].mean(axis=0)
     norms = np.linalg.norm(centred, axis=0)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesmixed.covariances import lkj_concentration
-from bayesmixed.design import Design, Predictor, RealisedPrior
+from bayesmixed.design import CUTS, Design, Predictor, RealisedPrior
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families import ResponseScale
 from bayesmixed.prior_functions import given_key, keys_of, range_of
-from bayesmixed.priors import FEW_LEVELS, Prior, matching_key, split_key
+from bayesmixed.priors import FEW_LEVELS, INDUCED, REAL, Prior, matching_key, split_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, SmoothBlock
 
@@ -171,6 +171,11 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
     if correlation != (prior.name == "LKJ"):
         needed = 'a correlation matrix has prior "LKJ(eta)"' if correlation else "LKJ is for correlations, corr_..."
         raise SpecError(f"Prior for '{key}' is {prior}; {needed}.")
+    if (key == CUTS and prior.name != INDUCED and prior.support != REAL) or (key != CUTS and prior.name == INDUCED):
+        raise SpecError(
+            f"Prior for '{key}' is {prior}. The prior of thresholds, and of nothing else, is \"InducedDirichlet(1)\", or a "
+            'distribution on all real numbers for each of them, such as "Normal(0, 2)".'
+        )
     lower, upper = -np.inf, np.inf
     if variable.startswith("sd_"):
         lower = 0.0

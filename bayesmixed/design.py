@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmixed.equations import Displayed, Outline, outline_blocks, state_prior
@@ -16,6 +18,9 @@ from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, NormalBlock, PopulationBlock, SmoothBlock
 from bayesmixed.terms.tables import Table
 from bayesmixed.weights import FREQUENCY, PRECISION
+
+CUTS = "threshold"
+"""Name of the vector of thresholds, with the dim `cut`, and of its prior."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,8 @@ class Predictor:
         Penalised parts of smooths; their lines are population columns.
     offset : (n,) array
         Sum of the offsets.
+    cut : bool
+        Thresholds stand in place of its intercept.
     """
 
     parameter: str
@@ -69,6 +76,7 @@ class Predictor:
     groups: tuple[GroupBlock, ...]
     smooths: tuple[SmoothBlock, ...]
     offset: Array
+    cut: bool = False
 
     @property
     def beta(self) -> str:
@@ -126,8 +134,8 @@ class Predictor:
 
     @property
     def centred(self) -> bool:
-        """Whether any population column is centred inside the model."""
-        return bool(np.any(self.centre != 0))
+        """Whether the intercept at the centre of the columns is another one than as written."""
+        return "Intercept" in self.population.labels and bool(np.any(self.centre != 0))
 
     @property
     def transform(self) -> Array:
@@ -140,7 +148,7 @@ class Predictor:
     @property
     def centred_matrix(self) -> Array:
         """(n, p) population columns at the centre."""
-        return np.asarray(self.population.matrix @ self.transform)
+        return np.asarray(self.population.matrix - self.centre)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +177,8 @@ class Design(Displayed):
         Number of rows left out because of missing values.
     weights : (n,) array or None
         What `spec.weights` says of the rows; None without weights, and where rows to predict have none.
+    categories : tuple of str
+        Labels of an ordered response, the lowest first; the response holds their numbers from 1. Empty for others.
     """
 
     spec: ModelSpec
@@ -181,6 +191,7 @@ class Design(Displayed):
     notes: tuple[str, ...]
     dropped: int
     weights: Array | None = None
+    categories: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -199,8 +210,24 @@ class Design(Displayed):
 
     @property
     def scalars(self) -> tuple[str, ...]:
-        """Parameters without a predictor: numbers with a prior."""
+        """Parameters without a predictor: numbers with a prior; a vector of thresholds one by one."""
         return tuple(p.name for p in self.family.parameters if p.name not in self.predictors)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The scalars that have a prior of their own: all but thresholds."""
+        return tuple(name for name in self.scalars if name not in self.family.cuts)
+
+    @property
+    def cut_labels(self) -> list[str]:
+        """Labels of the thresholds, "low|mid"."""
+        return [f"{low}|{high}" for low, high in pairwise(self.categories)]
+
+    def scalar_draws(self, posterior: xr.Dataset) -> dict[str, xr.DataArray]:
+        """Return the draws of every parameter without a predictor, each with the dims chain and draw alone."""
+        found = {name: posterior[name] for name in self.numbers}
+        cuts = enumerate(self.family.cuts)
+        return found | {name: posterior[CUTS].isel(cut=k, drop=True) for k, name in cuts}
 
     @property
     def scale_factor(self) -> Array | None:
@@ -238,7 +265,7 @@ class Design(Displayed):
 
     def scalar_of(self, key: str) -> str | None:
         """Return the parameter without predictor whose prior key this is, or None."""
-        return next((name for name in self.scalars if function_of(key, name)), None)
+        return next((name for name in self.numbers if function_of(key, name)), None)
 
     def group_blocks(self) -> Iterator[tuple[Predictor, GroupBlock]]:
         """Yield every group block with its predictor."""
@@ -261,7 +288,15 @@ class Design(Displayed):
         predictors, row, counted = outline_blocks(tuple(self.predictors.values()), offsets, self.rows)
         priors = {key: state_prior(entry.prior, entry.about, entry.source) for key, entry in self.priors.items()}
         return Outline(
-            self.spec.response, self.spec.trials, self.family, predictors, priors, (), row, counted, self.spec.weights
+            self.spec.response,
+            self.spec.trials,
+            self.spec.family_record,
+            predictors,
+            priors,
+            (),
+            row,
+            counted,
+            self.spec.weights,
         )
 
     def captions(self) -> Mapping[str, str]:

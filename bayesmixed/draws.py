@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmixed.design import Design, safe_name
+from bayesmixed.design import CUTS, Design, safe_name
 from bayesmixed.links import Array
 
 _STATISTICS = {
@@ -30,7 +30,7 @@ def draw_names(design: Design) -> tuple[str, ...]:
             names.append(predictor.sd(group))
             names += [predictor.corr(group)] if group.correlated else []
             names.append(predictor.b(group))
-    return (*names, *design.scalars)
+    return (*names, *design.numbers, *([CUTS] if design.family.cuts else []))
 
 
 def top_level_names(design: Design) -> tuple[str, ...]:
@@ -73,6 +73,7 @@ def constant_data(design: Design) -> xr.Dataset:
         values: Any = column.to_numpy()
         if isinstance(column.dtype, pd.CategoricalDtype):
             attributes |= {"levels": json.dumps([str(value) for value in column.cat.categories])}
+            attributes |= {"ordered": "yes"} if column.cat.ordered else {}
             # One object for each level, not for each row.
             values = np.array([str(value) for value in column.cat.categories], dtype=object)[column.cat.codes]
         elif column.dtype == object or isinstance(column.dtype, pd.StringDtype):
@@ -87,7 +88,8 @@ def stored_frame(data: xr.Dataset) -> pd.DataFrame:
     for column in data.data_vars.values():
         values = pd.Series(column.values, index=data["row"].values)
         if "levels" in column.attrs:
-            values = values.astype(pd.CategoricalDtype(json.loads(column.attrs["levels"])))
+            levels, ordered = json.loads(column.attrs["levels"]), "ordered" in column.attrs
+            values = values.astype(pd.CategoricalDtype(levels, ordered=ordered))
         columns[column.attrs["column"]] = values
     return pd.DataFrame(columns)
 

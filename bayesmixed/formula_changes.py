@@ -31,10 +31,11 @@ def update_terms(terms: Iterable[Term], text: str) -> tuple[Term, ...]:
     return parse_terms(" ".join(f"{sign} {word}" for sign, word in result).removeprefix("+ "))
 
 
-def fix_group(terms: Iterable[Term], name: str) -> tuple[Term, ...]:
+def fix_group(terms: Iterable[Term], name: str, *, constant: bool = False) -> tuple[Term, ...]:
     """Return the terms with a random factor made fixed: coefficients of its own for each level, no pooling.
 
-    The intercept and the columns that varied between its levels give way to those of the levels.
+    The intercept and the columns that varied between its levels give way to those of the levels; with `constant` the
+    intercept stays, and levels differ from the first one.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def fix_group(terms: Iterable[Term], name: str) -> tuple[Term, ...]:
     kept = [(sign, word) for sign, word in _pieces(fixed) if word not in ("0", "1", *columns)]
     intercept = any(word.strip() == "1" for word in varying)
     factor = ":".join(_quoted(part) for part in name.split(":"))
-    start = f"0 + {factor}" if intercept else split_signed(fixed.formula)[0][1].strip()
+    start = f"{1 if constant else 0} + {factor}" if intercept else split_signed(fixed.formula)[0][1].strip()
     formula = start + "".join(f" + {factor}:{column}" for column in columns)
     formula += "".join(f" {sign} {word}" for sign, word in kept)
     others = [term for term in listed if term not in random and term.kind != "fixed"]

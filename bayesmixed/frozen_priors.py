@@ -76,7 +76,9 @@ def frozen_from_text(text: str) -> FrozenPriors:
 def _with_centres(design: Design, predictor: Predictor, frozen: FrozenPriors) -> Predictor:
     """Return the predictor with the frozen centres, where the user's priors do not put it as written."""
     centre = predictor.centre
-    if "Intercept" in predictor.population.labels and states_centred_prior(design.spec, predictor.suffix):
+    if (predictor.cut or "Intercept" in predictor.population.labels) and states_centred_prior(
+        design.spec, predictor.suffix
+    ):
         centre = _known(frozen, predictor.beta, predictor.population.labels, centre)
     groups = []
     for group in predictor.groups:

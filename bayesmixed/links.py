@@ -1,7 +1,7 @@
 """Link functions between a linear predictor and a parameter of a family."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,21 @@ def find_link(name: "str | Link") -> Link:
     if name not in LINKS:
         raise SpecError(f"Link '{name}' is not known. {did_you_mean(name, LINKS)}")
     return LINKS[name]
+
+
+def latent_link(link: Link) -> Link:
+    """Return the link of a parameter that is the linear predictor itself, the location of a latent variable.
+
+    `link` says which distribution function the latent variable has; its name and unit stay. Under it,
+    P(Y > k) = 1 - F(threshold - eta): only the logit is symmetric and makes exp(coefficient) a ratio of odds.
+    """
+    plain = LINKS["identity"]
+    return replace(
+        plain,
+        name=link.name,
+        unit=link.unit,
+        ratio=link.ratio if link.name == "logit" else "",
+    )
 
 
 def _pytensor_probit(eta: Any) -> Any:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesmixed.design import Design, Predictor
+from bayesmixed.design import CUTS, Design, Predictor
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families import Parameter
+from bayesmixed.families.ordinal import pytensor_log_density, pytensor_log_share
 from bayesmixed.links import Array
 from bayesmixed.placements import (
     CENTRED,
@@ -23,8 +24,9 @@ from bayesmixed.placements import (
     taken_columns,
 )
 from bayesmixed.prior_functions import PriorFunction
-from bayesmixed.priors import DISTRIBUTIONS, Prior
+from bayesmixed.priors import DISTRIBUTIONS, INDUCED, Prior
 from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.thresholds import draw_thresholds, threshold_quantile, threshold_shift
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -64,7 +66,9 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
         values: dict[str, Any] = {}
         for name, predictor in design.predictors.items():
             values[name] = predictor.link.pytensor_inverse(_linear_predictor(design, predictor, choice))
-        for name in design.scalars:
+        if design.family.cuts:
+            values |= _thresholds(design, model)
+        for name in design.numbers:
             values[name] = _scalar(design.family.parameter(name), *design.scalar_prior(name))
         variable = _observe(design, design.in_rows(values))
         if design.multiplicity is not None:
@@ -102,6 +106,8 @@ def _observe(design: Design, values: Mapping[str, Any]) -> Any:
 
 def _coords(design: Design) -> dict[str, list[str]]:
     coords: dict[str, list[str]] = {"row": list(design.table.data.index)}
+    if design.categories:
+        coords["cut"] = design.cut_labels
     for predictor in design.predictors.values():
         coords |= predictor.coords()
     return coords
@@ -166,6 +172,44 @@ def _mean(
         first = np.arange(len(placement.group.labels)) == placement.group.intercept
         mean = (0.0 if mean is None else mean) + intercepts[:, None] * first
     return mean
+
+
+def _thresholds(design: Design, model: "pm.Model") -> dict[str, Any]:
+    """Return the thresholds at the centre of the columns by name, and register those as written."""
+    import pymc as pm
+
+    moved = bool(np.any(design.mu.centre != 0))
+    name, prior, cuts = f"centred_{CUTS}" if moved else CUTS, design.priors[CUTS].prior, design.family.cuts
+    options = {"dims": "cut", "transform": pm.distributions.transforms.ordered}
+    options["initval"] = threshold_quantile(design, 0.5)
+    if prior.name == INDUCED:
+
+        def logp(value: Any, shape: Any) -> Any:
+            return _induced_dirichlet(value, shape, design.mu.link.name, len(cuts))
+
+        def random(shape: Any, rng: np.random.Generator, size: Any) -> Array:
+            return draw_thresholds(design, int(np.prod(size or ())), rng).reshape(*(size or ()), len(cuts))
+
+        drawn = pm.CustomDist(
+            name, prior.arguments[0], logp=logp, random=random, signature=f"()->({len(cuts)})", **options
+        )
+    else:
+        arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, np.array(prior.arguments, dtype=float), strict=True))
+        drawn = getattr(pm, prior.name)(name, **arguments, **options)
+    if moved:
+        pm.Deterministic(CUTS, drawn + threshold_shift(design, model[design.mu.beta]), dims="cut")
+    return {cut: drawn[k] for k, cut in enumerate(cuts)}
+
+
+def _induced_dirichlet(thresholds: Any, shape: Any, link: str, count: int) -> Any:
+    """Return the log-density of thresholds whose shares of categories at predictor 0 have a Dirichlet law."""
+    import pytensor.tensor as pt
+
+    total = pt.gammaln((count + 1) * shape) - (count + 1) * pt.gammaln(shape)
+    far = np.array([100.0])
+    ends = pt.concatenate([-far, thresholds, far])
+    shares = pytensor_log_share(link, ends[:-1], ends[1:])
+    return total + pytensor_log_density(link, thresholds).sum() + (shape - 1.0) * shares.sum()
 
 
 def _coefficients(design: Design, predictor: Predictor) -> Any:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesmixed.design import Design, Predictor
-from bayesmixed.links import Array, Link, find_link
+from bayesmixed.links import Array, Link
+from bayesmixed.thresholds import match_thresholds, threshold_quantile
 
 REFRESHED = (1, 2, 4, 8, 16, 32)
 """Rounds of scoring after which the parameters after the first are fitted again."""
@@ -22,7 +23,7 @@ class PooledFit:
     beta : (p,) array
         Coefficients as written.
     values : dict
-        Parameters of the family at the mode: (n,) arrays or numbers.
+        Parameters of the family at the mode: (n,) arrays or numbers; thresholds at the centre of the columns.
     information, residual : (n,) array
         Expected information about the linear predictor of each row, and its working residual.
     """
@@ -99,8 +100,12 @@ def further_modes(design: Design, values: Mapping[str, Array]) -> dict[str, Arra
     family, found = design.family, dict(values)
     y, trials = np.asarray(design.response), design.trials
     for parameter in family.parameters[1:]:
-        name, link = parameter.name, find_link(parameter.link)
-        if name == family.scale or (name in design.scalars and design.scalar_prior(name)[1].name == "Fixed"):
+        name, link = parameter.name, parameter.link_record()
+        if (
+            parameter.cut
+            or name == family.scale
+            or (name in design.scalars and design.scalar_prior(name)[1].name == "Fixed")
+        ):
             continue
         start = link.forward(found[name])
 
@@ -112,6 +117,8 @@ def further_modes(design: Design, values: Mapping[str, Array]) -> dict[str, Arra
         best = minimize_scalar(loss, bounds=(-_REACH, _REACH), method="bounded", options={"xatol": 0.01})
         if np.isfinite(best.fun):
             found[name] = link.inverse(start + best.x)
+    if family.cuts:
+        found |= dict(zip(family.cuts, match_thresholds(design, found[design.mu.parameter]), strict=True))
     return {name: value for name, value in found.items() if name != family.parameters[0].name}
 
 
@@ -148,6 +155,8 @@ def normal_priors(design: Design, predictor: Predictor) -> tuple[Array, Array]:
 
 def _central_value(design: Design, name: str) -> Array:
     parameter = design.family.parameter(name)
+    if parameter.cut:
+        return np.asarray(threshold_quantile(design, 0.5)[design.family.cuts.index(name)])
     if name in design.scalars:
         function, prior = design.scalar_prior(name)
         value = prior.arguments[0] if prior.name == "Fixed" else float(prior.frozen().ppf(0.5))

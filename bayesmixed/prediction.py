@@ -1,6 +1,7 @@
 """Prediction for known groups, new groups, the typical group and the average over groups."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,9 @@ def predict(
         or drawn for kind "response".
     kind : str
         "mean" (expected response; for binomial families the expected proportion), "response" (a new observation,
-        in counts for binomial families), "linear" (the predictor on the link scale), or a parameter of the family.
+        in counts for binomial families), "linear" (the predictor on the link scale), or a parameter of the family. Of an
+        ordered response "mean" and "response" are numbers of categories, 1 the lowest, and "probability" that of each
+        category (a further dim, `category`).
     draws : int, optional
         Use about this many draws, evenly spread; all if not given. Memory is draws x rows x 8 bytes.
     seed : int, optional
@@ -68,6 +71,7 @@ def predict(
     family = fit.design.family
     design = fit.design if data is None else prepare(fit.design.spec, data, like=fit.design)
     accepted = ["mean", "response", "linear", *(p.name for p in family.parameters)]
+    accepted += ["probability"] if family.cuts else []
     if kind not in accepted:
         raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, accepted)}")
     modes = _modes(design, groups, kind, known_rows=data is None)
@@ -76,7 +80,9 @@ def predict(
     predictors = {name: _linear(design, p, posterior, modes, generator) for name, p in design.predictors.items()}
     if kind == "linear":
         return _dataset(fit, design, posterior, kind, predictors[family.parameters[0].name].mean, modes)
-    scalars = {name: posterior[name].values[..., None] for name in design.scalars}
+    scalars = {name: v.values[..., None] for name, v in design.scalar_draws(posterior).items()}
+    if kind == "probability":
+        return _probabilities(fit, design, posterior, scalars, predictors, modes)
     if kind == "mean":
         result = average_mean(family, scalars, predictors)
     elif kind == "response":
@@ -85,6 +91,24 @@ def predict(
     else:
         result = scalars[kind] if kind in scalars else predictors[kind].average
     return _dataset(fit, design, posterior, kind, result, modes)
+
+
+def _probabilities(
+    fit: Fit,
+    design: Design,
+    posterior: xr.Dataset,
+    scalars: Mapping[str, Array],
+    predictors: Mapping[str, Spread],
+    modes: Mapping[str, str],
+) -> xr.Dataset:
+    """Return the probability of each category of an ordered response, averaged over the groups as a mean is."""
+    family, labels = fit.design.family, list(fit.design.categories)
+    above = [average_mean(family.above(number), scalars, predictors) for number in range(1, len(labels))]
+    ends = [np.ones_like(above[0]), *above, np.zeros_like(above[0])]
+    parts = [_dataset(fit, design, posterior, "probability", more - less, modes) for more, less in pairwise(ends)]
+    return xr.concat(parts, xr.IndexVariable("category", labels), combine_attrs="override").transpose(
+        "chain", "draw", "row", "category"
+    )
 
 
 def _responses(
@@ -241,9 +265,13 @@ def _dataset(
 def _estimand(fit: Fit, kind: str, modes: Mapping[str, str]) -> str:
     family, spec = fit.design.family, fit.design.spec
     response = f"{spec.response} / {spec.trials}" if family.has_trials else spec.response
+    if fit.design.categories:
+        first, *_, last = fit.design.categories
+        response = f"number of the category of {spec.response} (1: {first}, {len(fit.design.categories)}: {last})"
     what = {
         "mean": f"expected {response}",
-        "response": f"a new observation of {spec.response}",
+        "response": f"a new observation of {response if fit.design.categories else spec.response}",
+        "probability": f"probability of each category of {spec.response}",
         "linear": f"linear predictor of {spec.response} (scale: {fit.design.mu.link.name})",
     }.get(kind, f"parameter {kind}")
     where = [

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.categories import read_categories
 from bayesmixed.data_checks import (
     advice,
     check_columns,
@@ -24,7 +25,7 @@ from bayesmixed.data_files import read_data
 from bayesmixed.default_priors import realise_priors, states_centred_prior, states_group_prior
 from bayesmixed.design import Design, Predictor
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
-from bayesmixed.families import Family, find_family
+from bayesmixed.families import Family
 from bayesmixed.frames import as_frame, complete_rows
 from bayesmixed.frequencies import merge_copies, write_out
 from bayesmixed.links import Array
@@ -115,7 +116,7 @@ def _names_in(expression: str) -> list[str]:
 
 def _assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, optional: bool) -> Design:
     """Return the Design without priors and notes; with `optional` the response may be absent."""
-    family = find_family(spec.family)
+    family = spec.family_record
     check_names(spec, family)
     frame = as_frame(data)
     response_columns = _response_columns(spec, frame, optional=optional)
@@ -128,14 +129,21 @@ def _assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, 
     factors = {*spec.factors, *(name for terms in spec.predictors.values() for t in terms for name in t.factors())}
     table = as_table(frame, factors, _formula_columns(spec, frame.columns), None if like is None else like.table)
     _check_factors(spec, groups, table)
-    response, trials = _response(spec, family, table, response_columns)
+    categories = () if like is None else like.categories
+    response: Array | None
+    if family.cuts and response_columns:
+        response, categories = read_categories(spec.response, evaluate_expression(spec.response, table), categories)
+        trials: Any = 1.0
+    else:
+        response, trials = _response(spec, family, table, response_columns)
+    family = family.for_categories(categories) if categories else family
     predictors = {
         parameter.name: _predictor(spec, family, parameter.name, table, like)
         for parameter in family.parameters
         if parameter.name in spec.predictors
     }
     weights = read_weights(spec.weights, table.data) if spec.weights and weighted else None
-    return Design(spec, family, table, response, trials, predictors, {}, (), dropped, weights)
+    return Design(spec, family, table, response, trials, predictors, {}, (), dropped, weights, categories)
 
 
 def _response_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> list[str]:
@@ -240,13 +248,14 @@ def _trials(name: str | int | None, table: Table) -> Array:
 def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, like: Design | None) -> Predictor:
     known = None if like is None else like.predictors[parameter]
     suffix = "" if parameter == family.parameters[0].name else f"_{parameter}"
+    cut = bool(family.cuts) and not suffix
     offset = np.zeros(table.rows)
     merged: dict[str, GroupBlock] = {}
     smooths: list[SmoothBlock] = []
     population = None
     for term in spec.predictors[parameter]:
         if term.kind == "fixed":
-            population = term.build(table, None if known is None else known.population)
+            population = term.build(table, None if known is None else known.population, constant=not cut)
         elif term.kind == "offset":
             offset = offset + term.build(table).values
         elif term.kind == "smooth":
@@ -266,12 +275,12 @@ def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, li
             replace(b, centre=k.centre, scales=k.scales, parts=k.parts)
             for b, k in zip(merged.values(), known.groups, strict=True)
         )
-        return Predictor(parameter, suffix, known.link, population, known.centre, groups, tuple(smooths), offset)
+        return Predictor(parameter, suffix, known.link, population, known.centre, groups, tuple(smooths), offset, cut)
     groups = tuple(_centre(block, states_group_prior(spec, block.name, suffix)) for block in merged.values())
     centre = np.zeros(len(population.labels))
-    if "Intercept" in population.labels and states_centred_prior(spec, suffix):
+    if (cut or "Intercept" in population.labels) and states_centred_prior(spec, suffix):
         centre = np.where(population.levels_mask, 0.0, population.matrix.mean(axis=0))
-    return Predictor(parameter, suffix, spec.link(parameter), population, centre, groups, tuple(smooths), offset)
+    return Predictor(parameter, suffix, spec.link(parameter), population, centre, groups, tuple(smooths), offset, cut)
 
 
 def _with_lines(

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.design import Design, Predictor
+from bayesmixed.design import CUTS, Design, Predictor
 from bayesmixed.links import Array
 from bayesmixed.prior_functions import range_of
 from bayesmixed.priors import Prior
 from bayesmixed.terms.blocks import GroupBlock, NormalBlock
+from bayesmixed.thresholds import draw_thresholds, threshold_quantile
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,14 @@ class PriorDraws:
 def draw_priors(design: Design, count: int, seed: int = 0) -> PriorDraws:
     """Return draws of every parameter of a design; single numbers by Latin hypercube, so that their quantiles are exact."""
     generator = np.random.default_rng(seed)
-    values, correlations = {}, {}
+    values: dict[str, Array] = {}
+    correlations = {}
     blocks = {predictor.corr(group): group for predictor, group in design.group_blocks()}
     for key, entry in design.priors.items():
         if key in blocks:
             correlations[key] = _draw_block(blocks[key], entry.prior.arguments[0], count, generator)
+        elif key == CUTS:
+            values |= dict(zip(design.family.cuts, draw_thresholds(design, count, generator).T, strict=True))
         else:
             levels = (generator.permutation(count) + generator.random(count)) / count
             values[key] = prior_quantile(design, key, levels)
@@ -63,7 +67,8 @@ def draw_priors(design: Design, count: int, seed: int = 0) -> PriorDraws:
 def prior_quantile(design: Design, key: str, probability: Any) -> Array:
     """Return quantiles of one parameter's prior, cut off at the bounds of the parameter.
 
-    For a correlation matrix: of each single correlation, in the widest correlated part of the term.
+    For a correlation matrix: of each single correlation, in the widest correlated part of the term. For thresholds: below
+    the median of the lowest one, above it of the highest one.
     """
     prior = design.priors[key].prior
     if prior.name == "Fixed":
@@ -73,6 +78,9 @@ def prior_quantile(design: Design, key: str, probability: Any) -> Array:
             # Each correlation of K columns is Beta(eta - 1 + K/2) on (-1, 1).
             widest = max(len(part.columns) for part in group.parts if part.correlated)
             prior = Prior(name="LKJ", arguments=(prior.arguments[0] - 1.0 + widest / 2.0,))
+    if key == CUTS:
+        quantiles = threshold_quantile(design, probability)
+        return np.where(np.less(probability, 0.5), quantiles[0], quantiles[-1])
     law = prior.frozen()
     low, high = 0.0, 1.0
     scalar = design.scalar_of(key)

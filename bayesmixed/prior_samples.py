@@ -3,12 +3,13 @@
 import numpy as np
 import xarray as xr
 
-from bayesmixed.design import Design, Predictor, group_covariance
+from bayesmixed.design import CUTS, Design, Predictor, group_covariance
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.fitting import Fit, installed_versions
 from bayesmixed.links import Array
 from bayesmixed.prior_draws import PriorDraws, draw_priors
 from bayesmixed.terms.blocks import GroupBlock, SmoothBlock
+from bayesmixed.thresholds import threshold_shift
 
 Variable = tuple[tuple[str, ...], Array]
 
@@ -43,7 +44,11 @@ def as_posterior(prior: PriorDraws, generator: np.random.Generator) -> xr.Datase
             if group.correlated:
                 coords[f"{predictor.effect_dim(group)}_2"] = list(group.labels)
             variables |= _covariances(prior, predictor, group)
-    variables |= {name: ((), prior.values[name]) for name in design.scalars}
+    if design.family.cuts:
+        cuts = np.stack([prior.values[name] for name in design.family.cuts], axis=-1)
+        shift = threshold_shift(design, prior.coefficients(design.mu)) if design.mu.population.labels else 0.0
+        variables[CUTS], coords["cut"] = (("cut",), cuts + np.reshape(shift, (-1, 1))), design.cut_labels
+    variables |= {name: ((), prior.values[name]) for name in design.numbers}
     arrays = {name: (("chain", "draw", *dims), value[None]) for name, (dims, value) in variables.items()}
     return xr.Dataset(arrays, coords=coords)
 

@@ -15,6 +15,8 @@ Support = tuple[float, float]
 REAL: Support = (-np.inf, np.inf)
 POSITIVE: Support = (0.0, np.inf)
 UNIT: Support = (0.0, 1.0)
+INDUCED = "InducedDirichlet"
+"""Prior of thresholds: the shares of the categories at predictor 0 are symmetric Dirichlet; with 1, all equally likely."""
 FEW_LEVELS = 5
 """Group SDs of factors with fewer levels have a HalfNormal default prior: the data hardly speak against its tail."""
 
@@ -49,7 +51,8 @@ class Prior(BaseModel):
     Attributes
     ----------
     name : str
-        Key of `DISTRIBUTIONS`, "LKJ" for correlation matrices, "Fixed" for a constant.
+        Key of `DISTRIBUTIONS`, "LKJ" for correlation matrices, "InducedDirichlet" for thresholds, "Fixed" for
+        a constant.
     arguments : tuple of float
         All arguments in PyMC's order, defaults filled in.
     """
@@ -87,7 +90,7 @@ class Prior(BaseModel):
         return Prior(name=self.name, arguments=(*others, last * factor**power))
 
     def frozen(self) -> Any:
-        """Return the prior as a frozen SciPy distribution (not for LKJ and Fixed)."""
+        """Return the prior as a frozen SciPy distribution (not for LKJ, InducedDirichlet and Fixed)."""
         return DISTRIBUTIONS[self.name].frozen(*self.arguments)
 
 
@@ -249,6 +252,7 @@ DISTRIBUTIONS: dict[str, Distribution] = {
             "Weibull", {"alpha": None, "beta": None}, POSITIVE, lambda a, b: _scipy("weibull_min", a, scale=b)
         ),
         Distribution("Beta", {"alpha": None, "beta": None}, UNIT, lambda alpha, beta: _scipy("beta", alpha, beta), 0),
+        Distribution(INDUCED, {"alpha": None}, REAL, lambda alpha: _scipy("beta", alpha, alpha), 0),
         Distribution("LKJ", {"eta": None}, REAL, lambda eta: _scipy("beta", eta, eta, -1, 2), 0),
     )
 }

@@ -145,7 +145,7 @@ def _replicate(fit: Fit, modes: Mapping[str, str], generator: np.random.Generato
     design, family, posterior = fit.design, fit.design.family, fit.posterior
     refuse_weights(design.spec.weights, "A replicate of the data")
     seed = int(generator.integers(2**62))
-    values: dict[str, Array] = {name: posterior[name].values[..., None] for name in design.scalars}
+    values: dict[str, Array] = {name: v.values[..., None] for name, v in design.scalar_draws(posterior).items()}
     with np.errstate(over="ignore"):
         for name in design.predictors:
             drawn = predict(fit, groups=modes, kind=name, seed=seed)[name].values

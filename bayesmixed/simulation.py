@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import pandas as pd
 import xarray as xr
 from scipy import special
 
-from bayesmixed.design import Design, Predictor, group_covariance
+from bayesmixed.categories import as_categories
+from bayesmixed.design import CUTS, Design, Predictor, group_covariance
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.frames import as_frame
 from bayesmixed.links import Array
 from bayesmixed.preparation import prepare_without_response
+from bayesmixed.priors import split_key
 from bayesmixed.simulation_plan import ColumnPlan, GroupPlan, SimulationPlan
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
@@ -96,11 +99,15 @@ def simulate(
         raise SpecError("The spec has no [simulation] section: give data= with the covariates and groups of the rows.")
     frame = lay_out(plan, generator) if data is None and plan is not None else as_frame(data)
     column, inverse = _response_column(spec)
-    design = prepare_without_response(spec, frame)
     values = {**(plan.truth if plan is not None else {}), **(truth or {})}
+    design = prepare_without_response(spec, frame)
+    if design.family.cuts:
+        design = _with_categories(design, values)
     parameters = _truth(design, values, generator)
     drawn = _draw_response(design, parameters, generator)
     response = inverse(drawn.astype(int) if design.family.discrete else drawn)
+    if design.categories:
+        response = as_categories(drawn, design.categories)
     frame = frame.assign(**{column: response})
     for name, count in (plan.missing if plan is not None and data is None else {}).items():
         frame[name] = frame[name].astype(object if frame[name].dtype == object else float)
@@ -201,6 +208,20 @@ def _values(plan: ColumnPlan, size: int, generator: np.random.Generator) -> Any:
     raise SpecError("A sequence is laid out per row or per factor; it cannot be 'of' a factor.")
 
 
+def _with_categories(design: Design, values: Mapping[str, float]) -> Design:
+    """Return the design with the categories that the true thresholds name: "threshold[low|mid]", "threshold[mid|high]"."""
+    cuts = {split_key(key)[1] or "": value for key, value in values.items() if split_key(key)[0] == CUTS}
+    pairs = [tuple(label.split("|")) for label in cuts]
+    chained = all(len(pair) == 2 for pair in pairs) and all(low[1] == high[0] for low, high in pairwise(pairs))
+    if not pairs or not chained or np.any(np.diff(list(cuts.values())) <= 0):
+        raise SpecError(
+            'The true thresholds must be there in increasing order, each named after its neighbours: "threshold[low|mid]" = '
+            f'-1, "threshold[mid|high]" = 1. Given: {dict(cuts) or "none"}.'
+        )
+    labels = (pairs[0][0], *(pair[1] for pair in pairs))
+    return replace(design, family=design.family.for_categories(labels), categories=labels)
+
+
 def _truth(design: Design, values: Mapping[str, float], generator: np.random.Generator) -> xr.Dataset:
     """Return the parameters as a Dataset of the posterior's layout; effects are drawn."""
     used: set[str] = set()
@@ -225,8 +246,11 @@ def _truth(design: Design, values: Mapping[str, float], generator: np.random.Gen
         for group in predictor.normal_blocks:
             for name, value in _group_truth(predictor, group, take, coords, generator):
                 variables[name] = value
-    for name in design.scalars:
+    for name in design.numbers:
         variables[name] = ((), np.asarray(take(name)))
+    if design.categories:
+        coords["cut"] = design.cut_labels
+        variables[CUTS] = (("cut",), np.array([take(name) for name in design.family.cuts]))
     unknown = sorted(set(values) - used)
     if absent:
         raise SpecError(
@@ -269,7 +293,7 @@ def _group_truth(
 
 
 def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Generator) -> Array:
-    values: dict[str, Array] = {name: truth[name].values for name in design.scalars}
+    values: dict[str, Array] = {name: value.values for name, value in design.scalar_draws(truth).items()}
     for name, predictor in design.predictors.items():
         eta = predictor.offset.astype(float).copy()
         if predictor.population.labels:

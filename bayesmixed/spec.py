@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError, field_v
 
 from bayesmixed.equations import Displayed, Outline, outline_terms
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.families import Family, find_family
+from bayesmixed.families import FAMILIES, Family, find_family
 from bayesmixed.formula_changes import fix_group, free_group, update_terms
 from bayesmixed.formulas import expand_nesting, format_formula, parse_formula, parse_terms
-from bayesmixed.links import Link, find_link
+from bayesmixed.links import Link
 from bayesmixed.priors import Prior, as_prior, split_key
 from bayesmixed.simulation_plan import SimulationPlan
 from bayesmixed.terms import Fixed, Term
@@ -96,6 +96,12 @@ class ModelSpec(Displayed, BaseModel):
             raise SpecError("'predictors' is a table of parameters, each with a list of terms.")
         return {name: _complete_terms(terms) for name, terms in predictors.items()}
 
+    @field_validator("family", mode="before")
+    @classmethod
+    def _name_family(cls, family: Any) -> Any:
+        """Return the name of a family of the catalogue: a record of it means the same."""
+        return family.name if isinstance(family, Family) and FAMILIES.get(family.name) is family else family
+
     @field_validator("factors", "crossed", mode="before")
     @classmethod
     def _one_name(cls, names: Any) -> Any:
@@ -113,7 +119,11 @@ class ModelSpec(Displayed, BaseModel):
             raise SpecError("The model has no response; write it left of the tilde.")
         refuse_stateful(self.response, f"Response '{self.response}'")
         for name in self.predictors:
-            family.parameter(name)
+            if family.parameter(name).cut:
+                raise SpecError(
+                    f"'{name}' of family '{family.name}' takes no predictor: the thresholds are the same for all rows, "
+                    "and what moves the whole latent variable stands in the formula of the response."
+                )
         first = family.parameters[0].name
         if first not in self.predictors:
             raise SpecError(f"The model has no predictor for '{first}'.")
@@ -145,8 +155,7 @@ class ModelSpec(Displayed, BaseModel):
 
     def link(self, parameter: str) -> Link:
         """Return the link of a parameter's predictor."""
-        default = find_family(self.family).parameter(parameter).link
-        return find_link(self.links.get(parameter, default))
+        return find_family(self.family).parameter(parameter).link_record(self.links.get(parameter, ""))
 
     def update(self, text: str) -> "ModelSpec":
         """Return the spec with a changed formula; `.` stands for what is there: "~ . - x + (1 | g)".
@@ -172,7 +181,10 @@ class ModelSpec(Displayed, BaseModel):
         crossed = tuple(other for other in self.crossed if other != name)
         priors = {key: prior for key, prior in self.priors.items() if not _belongs(key, name)}
         return self._with_terms(
-            fix_group(self.predictors[self._first], name), factors=factors, crossed=crossed, priors=priors
+            fix_group(self.predictors[self._first], name, constant=bool(self.family_record.cuts)),
+            factors=factors,
+            crossed=crossed,
+            priors=priors,
         )
 
     def as_random(self, name: str) -> "ModelSpec":
@@ -186,8 +198,9 @@ class ModelSpec(Displayed, BaseModel):
 
     @property
     def family_record(self) -> Family:
-        """The family, looked up if it is given by name."""
-        return find_family(self.family)
+        """The family, looked up if it is given by name, under the link of its first parameter."""
+        family = find_family(self.family)
+        return family.under(self.link(family.parameters[0].name).name) if family.under else family
 
     @property
     def _first(self) -> str:

@@ -231,7 +231,8 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> Situation:
 
 
 def _scalars(design: Design, posterior: xr.Dataset) -> dict[str, Array]:
-    return {name: posterior[name].transpose("chain", "draw").values.reshape(-1, 1) for name in design.scalars}
+    draws = design.scalar_draws(posterior)
+    return {name: v.transpose("chain", "draw").values.reshape(-1, 1) for name, v in draws.items()}
 
 
 def _arrange(sources: Sequence[tuple[str, Integers, Source]], units: Factor) -> tuple[Layer, ...]:

@@ -29,6 +29,8 @@ def fit_at(design: Design, values: Mapping[str, Any], jitter: float = 0.0) -> bm
             shapes[predictor.sd(group)], dims[predictor.sd(group)] = group.shape[1:], own[1:]
             shapes[predictor.corr(group)], dims[predictor.corr(group)] = (width, width), (dim, f"{dim}_2")
             shapes[predictor.b(group)], dims[predictor.b(group)] = group.shape, own
+    if design.family.cuts:
+        shapes["threshold"], dims["threshold"], coords["cut"] = (len(design.family.cuts),), ("cut",), design.cut_labels
     variables = {}
     for name in draw_names(design):
         shape = shapes.get(name, ())

@@ -100,6 +100,11 @@ SHIPPED = {
     "septoria": ["infection_ijk | block_i, crop_ij ~ Beta(μ_ijk, φ)", "crop_ij ~ N(0, σ²_block:crop)"],
     "septoria_normal": ["sqrt(infection)_ijk | block_i, crop_ij ~ N(μ_ijk, σ²)"],
     "verbal_aggression": ["resp_ij | id_i, item_j ~ Bernoulli(μ_ij)"],
+    "wine": [
+        "rating_ij | b_i ~ CumulativeLogit(μ_ij, threshold)",
+        "μ_ij = β1·temp[T.warm]_ij + β2·contact[T.yes]_ij + b_i",
+        "threshold ~ InducedDirichlet(1) threshold between categories",
+    ],
 }
 
 OTHERS = [

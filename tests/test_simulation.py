@@ -145,8 +145,9 @@ def test_the_same_seed_gives_the_same_data():
 def test_every_shipped_spec_makes_data_that_suit_it(name):
     made = bm.simulate(name, seed=1)
     design = bm.prepare(name, made.data, missing="drop")
-    truth = {k for k in made.truth.data_vars if k.startswith(("beta", "sd_", "corr_")) or k in design.scalars}
-    stated = {key: name for name in design.scalars for key in keys_of(name, design.family.parameter(name).link)}
+    named = ("beta", "sd_", "corr_", "threshold")
+    truth = {k for k in made.truth.data_vars if k.startswith(named) or k in design.scalars}
+    stated = {key: name for name in design.numbers for key in keys_of(name, design.family.parameter(name).link)}
     assert {stated.get(key, key.split("[")[0]) for key in design.priors} == truth
     assert bm.load_spec(name).title
     assert bm.load_spec(name).question

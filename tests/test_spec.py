@@ -243,3 +243,9 @@ def test_a_misspelt_key_of_a_nested_term_is_refused():
     term = {"kind": "group", "by": "a/b", "covariances": "independent"}
     with pytest.raises(SpecError, match="covariances"):
         ModelSpec(response="y", predictors={"mu": [term]})
+
+
+def test_a_record_of_the_catalogue_is_the_name_of_its_family():
+    spec = from_formula("y ~ x + (1 | g)", family=FAMILIES["gamma"])
+    assert spec == from_formula("y ~ x + (1 | g)", family="gamma")
+    assert spec.family == "gamma"

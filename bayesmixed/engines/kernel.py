@@ -108,6 +108,8 @@ def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
     for name, (slot, _) in layout.scalars.items():
         if slot >= 0:
             centre[slot] = float(design.spec.link(name).forward(values[name]))
+    cuts = np.array([float(values[name]) for name in design.family.cuts])
+    centre[layout.cuts] = np.concatenate([cuts[:1], np.log(np.diff(cuts))])
 
     def draw(seed: Any) -> Array:
         return centre + spread * np.random.default_rng(seed).standard_normal(layout.dimension)

@@ -117,6 +117,7 @@ def _likelihood(outline: Outline, terms: Mapping[str, list[GroupTerm]]) -> Equat
 def _distribution(outline: Outline) -> tuple[str, list[Node]]:
     family = outline.family
     name = family.distribution or "".join(word.capitalize() for word in family.name.split("_"))
+    name += outline.predictors[0].link.name.capitalize() if family.cuts else ""
     name, squares = _SHORT.get(name, (name, ()))
     arguments: list[Node] = [_column(str(outline.trials), outline.row, short="m")] if outline.family.has_trials else []
     if isinstance(outline.trials, int):

@@ -83,7 +83,7 @@ def _rules(
 ) -> Iterator[tuple[str, StatedPrior]]:
     for predictor in predictors:
         units = _units(predictor, family, _response_unit(predictors[0].link))
-        yield from _population(predictor, units)
+        yield from _population(predictor, units, cut=bool(family.cuts) and not predictor.ending)
         for smooth in predictor.smooths:
             about = f"SD of the curve around {smooth.around}"
             yield f"sd_{smooth.name}{predictor.suffix}", StatedPrior("HalfStudentT", (Symbol("4"), units.group), about)
@@ -116,8 +116,8 @@ def _units(predictor: PredictorOutline, family: Family, response_unit: Symbol) -
     return _Units(location, wide, wide, UNIT)
 
 
-def _population(predictor: PredictorOutline, units: _Units) -> Iterator[tuple[str, StatedPrior]]:
-    beta, intercept = f"beta{predictor.suffix}", "Intercept" in predictor.labels
+def _population(predictor: PredictorOutline, units: _Units, *, cut: bool) -> Iterator[tuple[str, StatedPrior]]:
+    beta, intercept = f"beta{predictor.suffix}", cut or "Intercept" in predictor.labels
     centred = any(column.mean is not None for column in predictor.columns)
     slopes = sum(column.label != "Intercept" and not column.level for column in predictor.columns)
     for column in predictor.columns:

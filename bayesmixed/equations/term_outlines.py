@@ -56,7 +56,7 @@ def outline_terms(
     declared = {*factors, *(name for term in every for name in term.factors())}
     order = [parameter.name for parameter in family.parameters if parameter.name in predictors]
     outlines = tuple(
-        _outline_predictor(name, predictors[name], links[name], declared, indices, priors, ending=name if rank else "")
+        _outline_predictor(name, predictors[name], links[name], declared, indices, priors, name if rank else "", family)
         for rank, name in enumerate(order)
     )
     stated = state_rules(outlines, family, priors)
@@ -83,12 +83,15 @@ def _outline_predictor(
     indices: Indices,
     priors: Mapping[str, Prior],
     ending: str,
+    family: Family,
 ) -> PredictorOutline:
     suffix = f"_{ending}" if ending else ""
     labels = [label for term in terms if isinstance(term, Fixed) for label in _columns(term.formula)]
     labels += [term.line for term in terms if isinstance(term, Smooth) and not term.periodic]
     centred = "Intercept" in labels and f"beta{suffix}[Intercept]" not in priors
     level = "" if "Intercept" in labels else next((label for label in labels if label in declared), "")
+    if family.cuts and not ending:
+        labels, centred = [label for label in labels if label != "Intercept"], False
     columns = [Column(label, indices.row, _mean(label) if centred else None, label == level) for label in labels]
     groups: dict[str, GroupOutline] = {}
     for term in terms:

@@ -9,6 +9,7 @@ from bayesmixed.families.inflated import (
     ZERO_INFLATED_POISSON,
     ZERO_ONE_INFLATED_BETA,
 )
+from bayesmixed.families.ordinal import CUMULATIVE
 from bayesmixed.families.positive import GAMMA, INVERSE_GAUSSIAN, LOGNORMAL
 from bayesmixed.families.proportions import BERNOULLI, BETA, BETA_BINOMIAL, BINOMIAL
 from bayesmixed.families.real import GAUSSIAN, STUDENT
@@ -38,6 +39,7 @@ FAMILIES: dict[str, Family] = {
         HURDLE_NEGBIN,
         HURDLE_GAMMA,
         ZERO_ONE_INFLATED_BETA,
+        CUMULATIVE,
     )
 }
 

@@ -1,14 +1,15 @@
 """Records of families: everything that the package knows about one distribution of the response."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.links import Array, Link
+from bayesmixed.links import Array, Link, find_link, latent_link
 from bayesmixed.priors import Prior
 
 Values = Mapping[str, Any]
@@ -49,6 +50,10 @@ class Parameter:
     intercept : callable or None
         Location and scale of the default normal prior of the intercept of its predictor, on the scale of `link`;
         None for the first parameter, whose prior follows from the response.
+    latent : bool
+        It is the linear predictor itself: its link names the distribution function of a latent variable.
+    cut : bool
+        It is a threshold, one number between each two neighbouring categories, and takes no predictor.
     """
 
     name: str
@@ -59,6 +64,13 @@ class Parameter:
     upper: float = np.inf
     prior: Callable[[ResponseScale], tuple[str, Prior]] | None = None
     intercept: Callable[[ResponseScale], tuple[float, float]] | None = None
+    latent: bool = False
+    cut: bool = False
+
+    def link_record(self, name: str = "") -> Link:
+        """Return its link of that name, or its default link."""
+        link = find_link(name or self.link)
+        return latent_link(link) if self.latent else link
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,8 @@ class Family:
         The response on the scale of the first parameter: the logarithm for a lognormal response.
     hint : str
         What to try when the response lies outside the support.
+    under : callable or None
+        The family under another link of its first parameter, where its functions depend on the link.
     """
 
     name: str
@@ -142,6 +156,30 @@ class Family:
     scale: str = ""
     observation_effect: str = ""
     hint: str = ""
+    under: "Callable[[str], Family] | None" = None
+
+    @property
+    def cuts(self) -> tuple[str, ...]:
+        """Names of its thresholds; none unless the response is an ordered category."""
+        return tuple(parameter.name for parameter in self.parameters if parameter.cut)
+
+    def for_categories(self, labels: tuple[str, ...]) -> "Family":
+        """Return the family with one threshold between each two neighbouring categories: "threshold[low|mid]"."""
+        parameters: list[Parameter] = []
+        for parameter in self.parameters:
+            between = [f"{parameter.name}[{low}|{high}]" for low, high in pairwise(labels)] if parameter.cut else []
+            parameters += [replace(parameter, name=name) for name in between] or [parameter]
+        return replace(self, parameters=tuple(parameters))
+
+    def above(self, number: int) -> "Family":
+        """Return the family whose mean and variance are those of the event that the response exceeds a category."""
+
+        def mean(values: Values, trials: Any) -> Array:
+            return np.asarray(1.0 - self.cdf(number, values, trials))
+
+        return replace(
+            self, mean=mean, variance=lambda values, trials: mean(values, trials) * (1.0 - mean(values, trials))
+        )
 
     def cdf_below(self, y: Any, values: Values, trials: Any) -> Array:
         """Return P(Y < y), which differs from the distribution function where a value has positive probability."""

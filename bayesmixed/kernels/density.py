@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from bayesmixed.kernels import packing as at
+from bayesmixed.kernels.cutpoints import ends_back, fill_ends
 from bayesmixed.kernels.prior_rows import prior_row
 from bayesmixed.kernels.rows import row
 from bayesmixed.kernels.special import expit
@@ -94,8 +95,15 @@ def _predict(x, eta, p, n, numbers, integers, gradient, backward, score):  # typ
     """
     base = at.FIRST_PARAMETER + p * at.PARAMETER_SIZE
     slot = integers[base + at.SCALAR]
-    if slot != -2:
-        value = numbers[integers[base + at.SCALAR_VALUE]] if slot == -1 else x[slot]
+    if slot == at.LOWER_END:
+        return 0.0
+    if slot == at.UPPER_END:
+        if backward:
+            return ends_back(x, score, p, n, numbers, integers, gradient)
+        fill_ends(x, eta, p, n, numbers, integers)
+        return 0.0
+    if slot != at.MODELLED:
+        value = numbers[integers[base + at.SCALAR_VALUE]] if slot == at.FIXED else x[slot]
         offset = integers[base + at.OFFSET]
         if not backward:
             for i in range(n):

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy import special
 
 from bayesmixed import priors
-from bayesmixed.design import Design, Predictor
+from bayesmixed.design import CUTS, Design, Predictor
 from bayesmixed.kernels import packing as at
+from bayesmixed.kernels.cutpoints import INDUCED as INDUCED_CODE
 from bayesmixed.kernels.links import LINK_CODES
 from bayesmixed.kernels.merging import merge_rows
 from bayesmixed.kernels.packing import Block, Packed, close
@@ -27,8 +29,9 @@ from bayesmixed.placements import (
     remaining_shift,
     taken_columns,
 )
-from bayesmixed.priors import DISTRIBUTIONS, Prior
+from bayesmixed.priors import DISTRIBUTIONS, INDUCED, Prior
 from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.thresholds import threshold_shift
 
 TRANSFORMS = {"log": POSITIVE, "log_minus_one": ABOVE_ONE, "logit": UNIT}
 _TRANSFORM_ONTO = {priors.REAL: REAL, priors.POSITIVE: POSITIVE, priors.UNIT: UNIT}
@@ -79,6 +82,8 @@ class Layout:
         By parameter.
     scalars : dict of (int, float)
         Place of each parameter without predictor (-1: fixed) and its fixed value on the link scale.
+    cuts : slice
+        Places of the thresholds: the first one, then the logarithms of the distances.
     dimension : int
         Number of coordinates.
     whitening : Whitening or None
@@ -88,6 +93,7 @@ class Layout:
     design: Design
     predictors: Mapping[str, PredictorLayout]
     scalars: Mapping[str, tuple[int, float]]
+    cuts: slice
     dimension: int
     whitening: Whitening | None = None
 
@@ -121,13 +127,15 @@ def lay_out_coordinates(design: Design, centred: Centred) -> Layout:
             terms.append(layout)
         predictors[name] = PredictorLayout(predictor, beta, values, tuple(terms))
     scalars = {}
-    for name in design.scalars:
+    cuts = slice(at_now, at_now + len(design.family.cuts))
+    at_now = cuts.stop
+    for name in design.numbers:
         function, prior = design.scalar_prior(name)
         if prior.name == "Fixed":
             scalars[name] = (-1, float(design.spec.link(name).forward(function.inverse(prior.arguments[0]))))
         else:
             scalars[name], at_now = (at_now, 0.0), at_now + 1
-    return Layout(design, predictors, scalars, at_now)
+    return Layout(design, predictors, scalars, cuts, at_now)
 
 
 def _lay_out_term(
@@ -156,13 +164,15 @@ def _lay_out_term(
 def pack(layout: Layout) -> Packed:
     """Return the flat blocks that the compiled density reads."""
     design, block = layout.design, Block()
-    rows, parameters = merge_rows(design), design.family.parameters
-    header = np.zeros(at.FIRST_PARAMETER + at.PARAMETER_SIZE * len(parameters), dtype=np.int64)
+    rows = merge_rows(design)
+    parameters = [parameter for parameter in design.family.parameters if not parameter.cut]
+    width = len(parameters) + (2 if design.family.cuts else 0)
+    header = np.zeros(at.FIRST_PARAMETER + at.PARAMETER_SIZE * width, dtype=np.int64)
     block.add_integers(header)
     header[at.ROWS], header[at.FAMILY], header[at.PARAMETERS] = (
         len(rows.kept),
         FAMILY_CODES[design.family.name],
-        len(parameters),
+        width,
     )
     header[at.DIMENSION] = layout.dimension
     header[at.RESPONSE], header[at.TRIALS] = block.add_numbers(rows.response), block.add_numbers(rows.trials)
@@ -179,8 +189,10 @@ def pack(layout: Layout) -> Packed:
             header[base + at.SCALAR], header[base + at.SCALAR_VALUE] = slot, block.add_numbers([value])
             header[base + at.OFFSET] = -1 if shift is None else block.add_numbers(shift)
         else:
-            header[base + at.SCALAR] = -2
+            header[base + at.SCALAR] = at.MODELLED
             _pack_predictor(block, header, base, layout.predictors[parameter.name], rows.kept, shift)
+    if design.family.cuts:
+        _pack_cuts(block, header, len(parameters), layout)
     header[at.PRIORS], header[at.PRIOR_COUNT] = pack_priors(block, layout)
     header[at.WHITENED] = -1 if layout.whitening is None else _pack_whitening(block, layout.whitening)
     return close(block, header)
@@ -189,6 +201,36 @@ def pack(layout: Layout) -> Packed:
 def _pack_whitening(block: Block, whitening: Whitening) -> int:
     centre, factor = block.add_numbers(whitening.centre), block.add_numbers(whitening.factor)
     return block.add_integers([len(whitening.slots), centre, factor, *whitening.slots])
+
+
+def _pack_cuts(block: Block, header: NDArray[np.int64], number: int, layout: Layout) -> None:
+    """Write the thresholds with their prior as two parameters, the ends of the interval of each response."""
+    base, prior, design = (
+        at.FIRST_PARAMETER + number * at.PARAMETER_SIZE,
+        layout.design.priors[CUTS].prior,
+        layout.design,
+    )
+    count = len(design.family.cuts)
+    numbers = [*prior.arguments, 0.0, 0.0][:3]
+    if prior.name == INDUCED:
+        code, shape = INDUCED_CODE, numbers[0]
+        constant = float(special.gammaln((count + 1) * shape) - (count + 1) * special.gammaln(shape))
+    else:
+        code = DISTRIBUTION_CODES[prior.name]
+        constant = count * _constant(prior)
+    header[base + at.SCALAR], header[base + at.PARAMETER_SIZE + at.SCALAR] = at.UPPER_END, at.LOWER_END
+    header[base + at.LINK] = LINK_CODES[design.mu.link.name]
+    header[base + at.WIDTH], header[base + at.BETA_SLOTS] = count, layout.cuts.start
+    header[base + at.REST_WIDTH] = code
+    header[base + at.SCALAR_VALUE] = block.add_numbers([*numbers, constant])
+
+
+def _constant(prior: Prior) -> float:
+    """Return the part of the log-density of a prior that the compiled rows leave out."""
+    law = prior.frozen()
+    point = float(law.ppf(0.6))
+    numbers = [*prior.arguments, 0.0, 0.0][:3]
+    return float(law.logpdf(point)) - float(kernel(DISTRIBUTION_CODES[prior.name], *numbers, point)[0])
 
 
 def _pack_predictor(
@@ -250,11 +292,9 @@ def pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
         if slot < 0:
             return
         numbers = [*prior.arguments, 0.0, 0.0][:3]
-        law = prior.frozen()
-        point = float(law.ppf(0.6))
-        constant = float(law.logpdf(point)) - kernel(DISTRIBUTION_CODES[prior.name], *numbers, point)[0]
+        constant = _constant(prior)
         if lower > prior.support[0]:
-            constant -= float(np.log1p(-law.cdf(lower)))
+            constant -= float(np.log1p(-prior.frozen().cdf(lower)))
         constant += float(np.log(abs(factor)))
         place = block.add_numbers([*numbers, constant, factor])
         rows.append((slot, transform, DISTRIBUTION_CODES[prior.name], place))
@@ -303,6 +343,11 @@ def decode(layout: Layout, points: Array) -> dict[str, tuple[tuple[str, ...], Ar
             effects = _decode_term(points, predictor, term, beta, totals, rest, found)
             if rest is not None and not term.placement.group.observation:
                 rest = rest + term.placement.group.contribution(effects)
+    if design.family.cuts:
+        steps = points[:, layout.cuts].copy()
+        steps[:, 1:] = np.exp(steps[:, 1:])
+        shift = threshold_shift(design, found[design.mu.beta][1] if design.mu.beta in found else None)
+        found[CUTS] = (("cut",), np.cumsum(steps, axis=1) + np.reshape(shift, (-1, 1)))
     for name, (slot, value) in layout.scalars.items():
         eta = points[:, slot] if slot >= 0 else np.full(len(points), value)
         found[name] = ((), design.spec.link(name).inverse(eta))
@@ -374,7 +419,7 @@ def as_posterior(layout: Layout, points: Array) -> xr.Dataset:
     memory is hardly more than that of the points, which are lost.
     """
     chains, draws = points.shape[:2]
-    coords: dict[str, list[str]] = {}
+    coords: dict[str, list[str]] = {"cut": layout.design.cut_labels}
     for predictor in layout.design.predictors.values():
         coords |= predictor.coords()
     rows = np.require(points.reshape(chains * draws, -1), requirements="W")
@@ -401,7 +446,7 @@ def unsupported(design: Design) -> str | None:
     """Return why the compiled density cannot express a design, or None."""
     if design.family.name not in FAMILY_CODES or not isinstance(design.spec.family, str):
         return f"family '{design.family.name}' has no compiled row"
-    for name in design.scalars:
+    for name in design.numbers:
         function, prior = design.scalar_prior(name)
         onto = (
             TRANSFORMS[design.family.parameter(name).link]
@@ -411,7 +456,7 @@ def unsupported(design: Design) -> str | None:
         if onto == UNIT and prior.name not in ("Beta", "Fixed"):
             return f"the prior {prior} of a number between 0 and 1 is not compiled"
     for key, entry in design.priors.items():
-        if entry.prior.name not in DISTRIBUTION_CODES and entry.prior.name not in ("Fixed", "LKJ"):
+        if entry.prior.name not in DISTRIBUTION_CODES and entry.prior.name not in ("Fixed", "LKJ", INDUCED):
             return f"the prior {entry.prior} of '{key}' is not compiled"
     for predictor, group in design.normal_blocks():
         priors = [design.priors[key].prior for key in predictor.sd_keys(group)]

@@ -28,6 +28,8 @@ FIRST_PARAMETER = 11
     TERM_COUNT,
 ) = range(13)
 PARAMETER_SIZE = 13
+FIXED, MODELLED, UPPER_END, LOWER_END = -1, -2, -3, -4
+"""What stands under SCALAR instead of a coordinate: thresholds make two parameters, the ends of an interval."""
 # Integer header of one group term or smooth; in a dense one every row takes the coefficients of all levels.
 (
     LEVELS,

@@ -4,6 +4,7 @@ import math
 
 from numba import njit
 
+from bayesmixed.kernels.cutpoints import log_share
 from bayesmixed.kernels.links import CLOGLOG, LOG, LOGIT, PROBIT, positive_mean, probability
 from bayesmixed.kernels.special import (
     digamma,
@@ -16,7 +17,7 @@ from bayesmixed.kernels.special import (
 )
 
 GAUSSIAN, STUDENT, BINOMIAL, POISSON, GAMMA, BETA, NEGBIN, LOGNORMAL = 0, 1, 2, 3, 4, 5, 6, 7
-INVERSE_GAUSSIAN, BETA_BINOMIAL, NEGBIN1, ZERO_ONE_INFLATED_BETA = 8, 9, 10, 11
+INVERSE_GAUSSIAN, BETA_BINOMIAL, NEGBIN1, ZERO_ONE_INFLATED_BETA, CUMULATIVE = 8, 9, 10, 11, 12
 INFLATED, HURDLE = 100, 200
 """Added to the code of the family that is mixed with zeros: its last predictor is then the logit of their share."""
 
@@ -40,6 +41,7 @@ FAMILY_CODES = {
     "hurdle_negbin": HURDLE + NEGBIN,
     "hurdle_gamma": HURDLE + GAMMA,
     "zero_one_inflated_beta": ZERO_ONE_INFLATED_BETA,
+    "cumulative": CUMULATIVE,
 }
 
 
@@ -129,7 +131,9 @@ def _plain(family, link, y, trials, eta, score, i):  # type: ignore[no-untyped-d
         return _beta_binomial(link, y, trials, eta, score, i)
     if family == NEGBIN1:
         return _negbin1(link, y, eta, score, i)
-    return _zero_one_inflated_beta(link, y, eta, score, i)
+    if family == ZERO_ONE_INFLATED_BETA:
+        return _zero_one_inflated_beta(link, y, eta, score, i)
+    return _cumulative(link, eta, score, i)
 
 
 @njit(cache=False, error_model="numpy")
@@ -267,3 +271,11 @@ def _zero_one_inflated_beta(link, y, eta, score, i):  # type: ignore[no-untyped-
     score[i, 2] = expit(-edge)
     score[i, 3] = y - expit(one)
     return y * one - softplus(one) - softplus(-edge)
+
+
+@njit(cache=False, error_model="numpy")
+def _cumulative(link, eta, score, i):  # type: ignore[no-untyped-def]
+    """Return the row of an ordered category; the predictors after the first are the ends of its interval."""
+    value, below, above = log_share(link, eta[i, 2] - eta[i, 0], eta[i, 1] - eta[i, 0])
+    score[i, 0], score[i, 1], score[i, 2] = -below - above, above, below
+    return value

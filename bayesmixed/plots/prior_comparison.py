@@ -83,7 +83,7 @@ def _prior_range(comparison: PriorComparison, name: str, row: pd.Series) -> tupl
     tails = np.array([0.025, 0.975])
     term, effect = str(row["term"]), str(row["effect"])
     scalar = effect if row["quantity"] == "sd" else term
-    if row["quantity"] in ("sd", "parameter") and scalar in design.scalars:
+    if row["quantity"] in ("sd", "parameter") and scalar in design.numbers:
         function, _ = design.scalar_prior(scalar)
         low, high = sorted(function.inverse(prior_quantile(design, function.key(scalar), tails)))
         return float(low), float(high)

@@ -50,7 +50,10 @@ def r2(fit: Fit, *, scale: str = "auto", trials: float = 1.0) -> pd.DataFrame:
     """
     if scale not in SCALES:
         raise SpecError(f"scale='{scale}' is not known. {did_you_mean(scale, SCALES)}")
-    found, notes = [], []
+    numeric = not fit.design.categories
+    if not numeric and scale in ("data", "sample"):
+        raise SpecError(f"scale='{scale}': {_NO_NUMBERS}. Take scale=\"latent\".")
+    found, notes = [], [] if numeric else [_NO_NUMBERS]
     if scale in ("auto", "latent"):
         try:
             found += _on_latent_scale(fit)
@@ -58,9 +61,9 @@ def r2(fit: Fit, *, scale: str = "auto", trials: float = 1.0) -> pd.DataFrame:
             if scale == "latent":
                 raise
             notes.append(f"no latent scale: {error}")
-    if scale == "data" or (scale == "auto" and not (found and is_response(fit))):
+    if scale == "data" or (scale == "auto" and numeric and not (found and is_response(fit))):
         found += _on_data_scale(fit, trials)
-    if scale in ("auto", "sample"):
+    if numeric and scale in ("auto", "sample"):
         found.append(("Gelman et al.", "conditional", "sample", _in_sample(fit, trials)))
     tables = []
     for term, effect, name, draws in found:
@@ -69,6 +72,9 @@ def r2(fit: Fit, *, scale: str = "auto", trials: float = 1.0) -> pd.DataFrame:
     table = pd.concat(tables, ignore_index=True)
     table.attrs |= {"note": "; ".join(notes)} if notes else {}
     return table
+
+
+_NO_NUMBERS = "ordered categories are no numbers, so the variance of the response itself has no meaning"
 
 
 def _on_latent_scale(fit: Fit) -> list[Row]:
@@ -115,7 +121,7 @@ def _in_sample(fit: Fit, trials: float) -> xr.DataArray:
     design, family = fit.design, fit.design.family
     count = max(100, int(_WORK / design.rows))
     posterior = thin(with_effects(fit.draws, [p.b(group) for p, group in design.group_blocks()]), count)
-    values = {name: stacked(posterior[name])[:, None] for name in design.scalars}
+    values = {name: stacked(v)[:, None] for name, v in design.scalar_draws(posterior).items()}
     values |= {name: stacked(predict(fit, kind=name, draws=count)[name]) for name in design.predictors}
     mean, variance = family.mean(values, trials), family.variance(values, trials)
     shares = design.row_shares

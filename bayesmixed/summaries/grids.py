@@ -158,6 +158,11 @@ def grid_draws(fit: Fit, grid: Grid, kind: str, groups: str | Mapping[str, str],
         raise SpecError(
             "kind='response' has no place in averages; bm.predict(fit, data, kind='response') draws responses."
         )
+    if kind == "probability":
+        raise SpecError(
+            "kind='probability' is several numbers for each row. bm.predict(fit, rows, kind='probability') has them; here "
+            "kind='linear' compares on the latent scale."
+        )
     if len(grid.rows) > _MOST_ROWS:
         raise SpecError(
             f"This takes the mean over {len(grid.rows)} combinations of columns and groups, which is too many "

@@ -156,7 +156,7 @@ def _pieces(design: Design, predictors: Mapping[str, Predictor], draws: xr.Datas
         etas[name] = population_predictor(predictor, draws)[0]
         covariances = {group.name: effects_at_centre(predictor, group, draws)[0] for group in predictor.groups}
         variances[name] = {group.name: group_variance(group, covariances[group.name]) for group in predictor.groups}
-    scalars = {name: stacked(draws[name])[:, None] for name in design.scalars}
+    scalars = {name: stacked(v)[:, None] for name, v in design.scalar_draws(draws).items()}
     return Pieces(design, scalars, etas, variances)
 
 

@@ -1,10 +1,14 @@
 """Intraclass correlation: the correlation of two observations by what they share."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families import Family
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.summaries.group_moments import (
@@ -140,14 +144,26 @@ def _on_data_scale(fit: Fit, trials: float) -> Shares:
     rows, weights = distinct_rows(fit.design)
     posterior = thin_for(fit.design, fit.posterior, len(rows))
     patterns = sharing_patterns(fit.design, everywhere=True)
-    found: dict[tuple[str, str, str], list[Array]] = {("icc", pattern.label, ""): [] for pattern in patterns}
-    for pieces in take_apart(fit.design, posterior, rows):
-        _, between, within = response_moments(pieces, trials)
-        total = (between + within) @ weights
-        for pattern in patterns:
-            covariance = shared_covariance(pieces, pattern.shared, trials) @ weights
-            found["icc", pattern.label, ""].append(covariance / total)
+    events = _events(fit.design)
+    found: dict[tuple[str, str, str], list[Array]] = {
+        ("icc", pattern.label, event): [] for pattern in patterns for event in events
+    }
+    for whole in take_apart(fit.design, posterior, rows):
+        for event, family in events.items():
+            pieces = replace(whole, design=replace(fit.design, family=family))
+            _, between, within = response_moments(pieces, trials)
+            total = (between + within) @ weights
+            for pattern in patterns:
+                covariance = shared_covariance(pieces, pattern.shared, trials) @ weights
+                found["icc", pattern.label, event].append(covariance / total)
     return {key: as_draws(np.concatenate(parts), posterior) for key, parts in found.items()}
+
+
+def _events(design: Design) -> dict[str, Family]:
+    """Return the family by event: each threshold makes one of an ordered response, which has no scores; else one, ""."""
+    if not design.categories:
+        return {"": design.family}
+    return {f"> {label}": design.family.above(number) for number, label in enumerate(design.categories[:-1], 1)}
 
 
 def _table(values: Shares, scale: str) -> pd.DataFrame:

@@ -73,9 +73,10 @@ def tabulate_estimates(fit: Fit) -> dict[str, pd.DataFrame]:
         one = population["term"].nunique() == 1
         shown = format_table(population).drop(columns=["level", *(["term"] if one else [])])
         tables[f"Estimated: population effects (scale: {design.mu.link.name}; 95 % interval)"] = shown
-    others = [parameter for parameter in design.scalars if parameter != design.family.scale]
+    scalars = design.scalar_draws(fit.posterior)
+    others = [parameter for parameter in scalars if parameter != design.family.scale]
     if others:
-        rows = [labelled(fit.posterior[parameter], parameter, [""], [""]) for parameter in others]
+        rows = [labelled(scalars[parameter], parameter, [""], [""]) for parameter in others]
         tables["Estimated: other parameters"] = drop_empty(format_table(pd.concat(rows, ignore_index=True)))
     if any(predictor.smooths for predictor in design.predictors.values()):
         shown = format_table(smooth_effects(fit, _EDF_DRAWS).sort_values(["term", "level"], kind="stable"))

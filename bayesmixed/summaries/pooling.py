@@ -111,7 +111,7 @@ def some_draws(fit: Fit, draws: int = FACTOR_DRAWS) -> xr.Dataset:
 def _other_values(fit: Fit, posterior: xr.Dataset) -> dict[str, Array]:
     """Return all parameters but the first, arrays that broadcast against (S, n)."""
     design = fit.design
-    values = {name: stacked(posterior[name])[:, None] for name in design.scalars}
+    values = {name: stacked(v)[:, None] for name, v in design.scalar_draws(posterior).items()}
     for name, further in list(design.predictors.items())[1:]:
         own = population_predictor(further, posterior)
         for block in further.groups:
@@ -163,7 +163,7 @@ def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array
     design, family = fit.design, fit.design.family
     mean = posterior_means(fit.draws).expand_dims(("chain", "draw"))
     fixed = _predictor_without(predictor, group, mean)[0]
-    values = {name: np.asarray(mean[name]).reshape(()) for name in design.scalars}
+    values = {name: np.asarray(v).reshape(()) for name, v in design.scalar_draws(mean).items()}
     for name, further in list(design.predictors.items())[1:]:
         values[name] = further.link.inverse(population_predictor(further, mean)[0, 0])
     values = design.in_rows(values)

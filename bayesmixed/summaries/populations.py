@@ -138,7 +138,7 @@ def group_responses(
     fit: Fit, posterior: xr.Dataset, populations: Mapping[str, GroupPopulation], deviations: Mapping[str, Any]
 ) -> Array:
     """Return the expected response of groups whose predictors lie `deviations` from the mean, (chain, draw)."""
-    scalars = {name: posterior[name].values for name in fit.design.scalars}
+    scalars = {name: v.values for name, v in fit.design.scalar_draws(posterior).items()}
     spreads = {name: Spread(p.link, p.mean + deviations.get(name, 0.0), p.rest) for name, p in populations.items()}
     return average_mean(fit.design.family, scalars, spreads)
 
@@ -244,7 +244,7 @@ def _response_rows(
 
 def _mean_response(fit: Fit, posterior: xr.Dataset, populations: Mapping[str, GroupPopulation]) -> Array:
     """Return the mean of the expected response over the groups and over all within them, (chain, draw)."""
-    scalars = {name: posterior[name].values for name in fit.design.scalars}
+    scalars = {name: v.values for name, v in fit.design.scalar_draws(posterior).items()}
     spreads = {
         name: Spread(p.link, p.mean, p.sd**2 + (0.0 if p.rest is None else p.rest)) for name, p in populations.items()
     }

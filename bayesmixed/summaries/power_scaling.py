@@ -91,7 +91,7 @@ def _answers(fit: Fit, quantities: Mapping[str, str]) -> dict[str, Array]:
             sds = posterior[predictor.sd(group)].transpose("chain", "draw", ...).values
             keys = predictor.sd_keys(group)
             answers |= dict(zip(keys, np.moveaxis(sds.reshape(*sds.shape[:2], len(keys)), -1, 0), strict=True))
-    answers |= {name: posterior[name].values for name in design.scalars}
+    answers |= {name: v.values for name, v in design.scalar_draws(posterior).items()}
     try:
         correlations = cast(xr.Dataset, icc(fit, scale="latent", draws=True))
     except SpecError:

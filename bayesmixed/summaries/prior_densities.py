@@ -3,12 +3,13 @@
 import numpy as np
 import xarray as xr
 
-from bayesmixed.design import Predictor
+from bayesmixed.design import CUTS, Predictor
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre
 from bayesmixed.priors import Prior
 from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.thresholds import threshold_log_density, threshold_shift
 
 
 def log_prior_densities(fit: Fit) -> dict[str, xr.DataArray]:
@@ -29,9 +30,13 @@ def log_prior_densities(fit: Fit) -> dict[str, xr.DataArray]:
             if group.correlated:
                 key = predictor.corr(group)
                 found[key] = _log_correlations(group, centre, design.priors[key].prior.arguments[0])
-    for name in design.scalars:
+    for name in design.numbers:
         function, _ = design.scalar_prior(name)
         values[function.key(name)] = function.forward(posterior[name].values)
+    if design.family.cuts:
+        beta = posterior[design.mu.beta].transpose("chain", "draw", ...).values if design.mu.population.labels else None
+        shift = np.asarray(threshold_shift(design, beta))[..., None]
+        found[CUTS] = threshold_log_density(design, posterior[CUTS].transpose("chain", "draw", "cut").values - shift)
     found |= {
         key: _log_density(design.priors[key].prior, value) for key, value in values.items() if key in design.priors
     }

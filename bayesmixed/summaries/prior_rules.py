@@ -1,6 +1,7 @@
 """The rules of default priors in symbols, for specs without data."""
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ def _rules(spec: ModelSpec) -> Iterator[Rule]:
         intercept, slope, group = _units(spec, family, parameter)
         for term in spec.predictors[parameter.name]:
             if term.kind == "fixed":
-                yield from _population(spec, term, suffix, intercept, slope)
+                rules = _population(spec, term, suffix, intercept, slope)
+                yield from islice(rules, 1 if family.cuts and not suffix else 0, None)
             elif term.kind == "group":
                 yield from _group(spec, term, suffix, group)
             elif term.kind == "smooth":
@@ -73,7 +75,8 @@ def _rules(spec: ModelSpec) -> Iterator[Rule]:
     for parameter in family.parameters:
         if parameter.name not in spec.predictors and parameter.prior is not None:
             key = given_key(parameter, spec.priors) or parameter.prior(ResponseScale(1.0, 1.0))[0]
-            yield key, _symbolic_prior(parameter.prior), parameter.meaning, ""
+            stated = "at the covariate means" if parameter.cut else ""
+            yield key, _symbolic_prior(parameter.prior), parameter.meaning, stated
 
 
 def _units(spec: ModelSpec, family: Family, parameter: Parameter) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.design import Design
+from bayesmixed.design import CUTS, Design
 from bayesmixed.preparation import prepare
 from bayesmixed.prior_draws import draw_priors, prior_quantile
 from bayesmixed.spec import ModelSpec
@@ -111,6 +111,7 @@ def _coordinate(design: Design, key: str) -> str:
     if key in curves or design.scalar_of(key) is not None:
         return ""
     centred = [f"{p.beta}[Intercept_centred]" for p in design.predictors.values()]
+    centred += [CUTS] if np.any(design.mu.centre) else []
     for predictor, group in design.group_blocks():
         if np.any(group.centre):
             centred += [f"{predictor.sd(group)}[Intercept]", predictor.corr(group)]

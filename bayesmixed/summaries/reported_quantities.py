@@ -45,9 +45,9 @@ def _tables(fit: Fit, asked: Mapping[str, str | Callable[[Fit], xr.DataArray]]) 
     for quantity in ("sd", "correlation") if len(components) else ():
         rows = components[components["quantity"] == quantity]
         yield _named(quantity, rows[COLUMNS])
-    for name in design.scalars:
+    for name, values in design.scalar_draws(fit.posterior).items():
         if name != design.family.scale:
-            yield _named("parameter", labelled(fit.posterior[name], name, [""], [""]))
+            yield _named("parameter", labelled(values, name, [""], [""]))
     yield from _correlations(fit)
     for group in design.mu.groups:
         factors = factor_draws(fit, design.mu, group).mean(axis=(1, 2))

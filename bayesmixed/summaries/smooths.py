@@ -193,7 +193,7 @@ def _root(block: NormalBlock, covariance: Array) -> Array:
 def _weights(fit: Fit, posterior: xr.Dataset, draws: int) -> Array:
     """Return the expected information of each row about the linear predictor, (S, n)."""
     design, predictor = fit.design, fit.design.mu
-    values = {name: stacked(posterior[name])[:, None] for name in design.scalars}
+    values = {name: stacked(v)[:, None] for name, v in design.scalar_draws(posterior).items()}
     values |= {name: stacked(predict(fit, kind=name, draws=draws)[name]) for name in design.predictors}
     slope = predictor.link.derivative(predictor.link.forward(values[predictor.parameter]))
     weight = design.weigh(design.family.information(design.in_rows(values), design.trials) * slope**2)

@@ -97,6 +97,11 @@ def compare_pooling(
     if group is not None and group not in names:
         raise SpecError(f"'{group}' groups no term. {did_you_mean(group, names)}")
     group = group or names[0]
+    if spec.family_record.cuts:
+        raise SpecError(
+            "No pooling gives groups of an ordered response no levels of their own, only differences from the first one. Fit "
+            f'it beside the other: bm.fit(spec.as_fixed("{group}"), data).'
+        )
     specs = {"complete": _without(spec, group), "no": spec.as_fixed(group), "partial": spec}
     fits = {}
     with warnings.catch_warnings():

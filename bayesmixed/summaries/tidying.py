@@ -85,8 +85,8 @@ def _numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[Label, Arr
                 for row, level in enumerate(group.levels):
                     for column, term in enumerate(group.labels):
                         yield ("ran_vals", part, group.name, level, term), effects[..., row, column]
-    for name in design.scalars:
-        yield ("family", name, "", "", name), _values(posterior, name)
+    for name, draws in design.scalar_draws(posterior).items():
+        yield ("family", name, "", "", name), draws.transpose("chain", "draw").values
 
 
 def _values(posterior: xr.Dataset, name: str) -> Array:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from bayesmixed.errors import SpecError
 from bayesmixed.terms.blocks import PopulationBlock
 from bayesmixed.terms.notation import normalise
 from bayesmixed.terms.tables import Table, evaluate, strip_factor_calls, variables
@@ -28,14 +29,22 @@ class Fixed(BaseModel):
         """Return the columns that the term declares to be factors."""
         return strip_factor_calls(self.formula)[1]
 
-    def build(self, table: Table, like: PopulationBlock | None = None) -> PopulationBlock:
-        """Return the term's columns on a table, coded as in `like` if that is given."""
+    def build(self, table: Table, like: PopulationBlock | None = None, *, constant: bool = True) -> PopulationBlock:
+        """Return the term's columns on a table, coded as in `like` if that is given.
+
+        Without `constant` the intercept is left out after coding: thresholds take its place.
+        """
         columns = evaluate(strip_factor_calls(self.formula)[0], table, None if like is None else like.state)
+        if not constant and "Intercept" not in columns.labels:
+            raise SpecError(
+                f"'{self.formula}' takes the intercept away, but thresholds stand in its place. Write it without the 0."
+            )
+        kept = [k for k, label in enumerate(columns.labels) if constant or label != "Intercept"]
         return PopulationBlock(
-            labels=columns.labels,
-            matrix=columns.matrix,
-            scales=columns.scales if like is None else like.scales,
-            levels_mask=columns.levels_mask if like is None else like.levels_mask,
+            labels=tuple(columns.labels[k] for k in kept),
+            matrix=columns.matrix[:, kept],
+            scales=columns.scales[kept] if like is None else like.scales,
+            levels_mask=columns.levels_mask[kept] if like is None else like.levels_mask,
             interactions=columns.interactions,
             state=columns.state,
         )

@@ -9,6 +9,7 @@ import pytest
 from bayesmixed.data_checks import check_response
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families import FAMILIES, Family, ResponseScale
+from bayesmixed.families.ordinal import cumulative
 from bayesmixed.links import LINKS
 from bayesmixed.prior_functions import function_of, range_of
 from bayesmixed.priors import as_prior
@@ -17,12 +18,19 @@ TRIALS = 12.0
 DRAWS = 200_000
 SIGMAS = 5.0
 
-each_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
+# With more categories than two, and under the other links, on which the functions of an ordinal family depend.
+ORDINAL = {
+    f"cumulative-{link}": cumulative(link).for_categories(tuple("1234")) for link in ("logit", "probit", "cloglog")
+}
+CASES = FAMILIES | ORDINAL
+
+each_family = pytest.mark.parametrize("family", CASES.values(), ids=list(CASES))
 
 
 def some_values(family: Family) -> list[dict[str, float]]:
     """Return three settings of the parameters, inside their ranges and away from infinite moments."""
     values = [{p.name: _inside(p.lower, p.upper)[k] for p in family.parameters} for k in range(3)]
+    values = [one | {name: one[name] + 1.1 * k for k, name in enumerate(family.cuts)} for one in values]
     # A log-normal of sigma 7 has a variance that no sample shows.
     logarithmic = family.working is np.log
     return [one | {"sigma": 0.15 * one["sigma"]} if logarithmic else one for one in values]
@@ -89,9 +97,9 @@ def probability_at(family: Family, values: dict[str, float], atom: float) -> flo
     return float(np.exp(family.logp(np.array(atom), values, 1.0)))
 
 
-@each_family
-def test_the_key_is_the_name(family):
-    assert FAMILIES[family.name] is family
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_key_is_the_name(name):
+    assert FAMILIES[name].name == name
 
 
 @each_family
@@ -229,7 +237,7 @@ def test_every_link_of_a_parameter_exists_and_stays_inside_its_range(family):
 @each_family
 def test_a_log_concave_family_bends_down_in_its_predictor(family):
     first = family.parameters[0]
-    link, eta = LINKS[first.link], np.linspace(-4.0, 4.0, 81)
+    link, eta = first.link_record(), np.linspace(-4.0, 4.0, 81)
     bends = []
     for values in some_values(family):
         for y in draws_of(family, values, 20):
@@ -251,6 +259,9 @@ def test_the_smoothed_mean_lies_inside_the_range_even_for_extreme_responses(fami
 @each_family
 def test_a_parameter_without_predictor_has_a_proper_prior_inside_its_range(family):
     for parameter in family.parameters[1:]:
+        if parameter.cut:
+            assert parameter.prior(ResponseScale(mean=2.0, unit=3.0)) == ("threshold", as_prior("InducedDirichlet(1)"))
+            continue
         key, prior = parameter.prior(ResponseScale(mean=2.0, unit=3.0))
         assert as_prior(prior.to_text()) == prior
         low, high = prior.support

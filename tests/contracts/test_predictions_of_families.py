@@ -21,7 +21,7 @@ def middle(family: Family) -> dict[str, float]:
     for p in family.parameters:
         low = p.lower if np.isfinite(p.lower) else -2.0
         found[p.name] = low + 0.4 * (p.upper - low) if np.isfinite(p.upper) else low + 2.5
-    return found
+    return found if not family.cuts else {"mu": 0.5, "threshold[1|2]": -0.6, "threshold[2|3]": 1.4}
 
 
 def make_design(family: Family, **predictors: str) -> Design:
@@ -39,9 +39,10 @@ def make_design(family: Family, **predictors: str) -> Design:
 
 def make_fit(family: Family, every_parameter: bool) -> bm.Fit:
     """Return a fit with small effects of everything; with group effects in every predictor if asked for."""
-    others = {p.name: "x + (1 | g)" for p in family.parameters[1:]} if every_parameter else {}
+    others = {p.name: "x + (1 | g)" for p in family.parameters[1:] if not p.cut} if every_parameter else {}
     design = make_design(family, **others)
-    values: dict[str, object] = {name: middle(family)[name] for name in design.scalars}
+    values: dict[str, object] = {name: middle(family)[name] for name in design.numbers}
+    values["threshold"] = [middle(family)[name] for name in design.family.cuts]
     for number, (name, predictor) in enumerate(design.predictors.items()):
         beta = np.full(len(predictor.population.labels), 0.1)
         beta[0] = predictor.link.forward(middle(family)[name])
@@ -93,7 +94,7 @@ def test_responses_of_a_group_have_its_mean(fits, family):
 @each_family
 @pytest.mark.parametrize("groups", ["existing", "new", "average", "typical"])
 def test_every_parameter_lies_in_its_range(fits, family, groups):
-    for parameter in family.parameters:
+    for parameter in fits(family).design.family.parameters:
         values = bm.predict(fits(family), groups=groups, kind=parameter.name, seed=1)[parameter.name].values
         assert values.shape == (2, 50, ROWS)
         assert np.all((values > parameter.lower) & (values < parameter.upper))
@@ -129,7 +130,7 @@ def test_the_population_of_groups_is_that_of_many_new_groups(fits, family):
     rows = {"x": [x] * count, "f": ["mid"] * count, "g": labels}
     new = bm.predict(fit, rows, groups="new", kind="linear", seed=3)["linear"].values
     at_average = new + float(linear["linear"].values[0, 0].mean() - linear["linear"].values[0, 0, 1])
-    values = {p.name: middle(family)[p.name] for p in family.parameters[1:]}
+    values = {p.name: middle(family)[p.name] for p in fit.design.family.parameters[1:]}
     groups = family.mean({family.parameters[0].name: fit.design.mu.link.inverse(at_average), **values}, 1.0).ravel()
     assert abs(groups.mean() - found["mean"]) < SIGMAS * groups.std() / np.sqrt(groups.size)
     assert found["SD"] == pytest.approx(groups.std(), rel=0.05)

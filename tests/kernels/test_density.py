@@ -18,6 +18,7 @@ ROWS = {
     "y": np.arange(60) % 7 + 0.5,
     "count": np.arange(60) % 6,
     "yes": np.arange(60) % 2,
+    "rating": (np.arange(60) * 7 % 11) // 3 + 1,
     "x": np.sin(np.arange(60.0)),
     "z": np.cos(np.arange(60.0)) * 0.6,
     "f": np.array(list("pqr"))[np.arange(60) % 3],
@@ -68,6 +69,7 @@ def as_pymc_point(layout, model, x):
                 point[f"partial_{predictor.corr(group)}" + (f"_{number + 1}" if number else "")] = x[place]
             name = "z" if not term.centred.any() else "coefficient"
             point[f"{name}_{group.name}{predictor.suffix}"] = x[term.effects].reshape(group.shape)
+    point["threshold"] = point["centred_threshold"] = x[layout.cuts]
     for name, (slot, _) in layout.scalars.items():
         function, _ = design.scalar_prior(name)
         # The free variable depends on a multiple of the parameter on its link, and PyMC's coordinate is that multiple.
@@ -128,6 +130,15 @@ def test_the_kernel_is_the_density_of_every_shipped_spec(name, way):
 
 MODELS = [
     ("y ~ x", "student", {}),
+    ("rating ~ x + f + (x | g)", "cumulative", {}),
+    ("rating ~ x + offset(z) + (0 + x | g)", "cumulative", {"link": "probit", "priors": {"threshold": "Normal(0, 2)"}}),
+    ("rating ~ 1 + (1 | g)", "cumulative", {"link": "cloglog", "priors": {"threshold": "InducedDirichlet(2.5)"}}),
+    (
+        "rating | weights(n, 'frequency') ~ x",
+        "cumulative",
+        {"link": "probit", "priors": {"threshold": "InducedDirichlet(0.7)"}},
+    ),
+    ("yes ~ x + (1 | g) + (1 | h)", "cumulative", {"priors": {"threshold": "StudentT(4, 0, 2)"}}),
     ("y | weights(n, 'precision') ~ x + (x | g)", "gaussian", {}),
     ("y | weights(n, 'precision') ~ x + (1 | g)", "gaussian", {"sigma": "~ x"}),
     ("y | weights(n, 'likelihood') ~ x + (1 | g)", "student", {}),
@@ -217,6 +228,7 @@ FAMILIES = {
     "hurdle_negbin": ("count", ["log"]),
     "hurdle_gamma": ("amount", ["log"]),
     "zero_one_inflated_beta": ("share", ["logit"]),
+    "cumulative": ("rating", ["logit", "probit", "cloglog"]),
 }
 TERMS = [
     "x",

@@ -1,0 +1,120 @@
+"""Thresholds of ordered categories: two columns of the linear predictors, the ends of the interval of each response."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from bayesmixed.kernels import packing as at
+from bayesmixed.kernels.links import CLOGLOG, LOGIT
+from bayesmixed.kernels.prior_rows import kernel
+from bayesmixed.kernels.special import expit, log1m_exp_negative, log_normal_cdf, softplus
+
+INDUCED = -1
+"""Code of the prior under which the shares of the categories at predictor 0 have a Dirichlet law."""
+_HALF_LOG_TWO_PI = 0.9189385332046727
+
+
+@njit(cache=False, error_model="numpy")
+def log_share(link, lower, upper):  # type: ignore[no-untyped-def]
+    """Return log(F(upper) - F(lower)) and its derivatives in lower and in upper; the ends may be infinite."""
+    if link == LOGIT:
+        gap = upper - lower
+        steep = 1.0 / math.expm1(gap)
+        value = log1m_exp_negative(gap) - softplus(-upper) - softplus(lower)
+        return value, -expit(lower) - steep, expit(-upper) + steep
+    if link == CLOGLOG:
+        value = log1m_exp_negative(-math.exp(upper) * math.expm1(lower - upper)) - math.exp(lower)
+        above = math.exp(upper - math.exp(upper) - value) if upper < math.inf else 0.0
+        return value, -math.exp(lower - math.exp(lower) - value), above
+    first, second = (-upper, -lower) if lower > 0.0 else (lower, upper)
+    high = log_normal_cdf(second)
+    value = high + log1m_exp_negative(high - log_normal_cdf(first))
+    below = math.exp(-0.5 * lower * lower - _HALF_LOG_TWO_PI - value)
+    return value, -below, math.exp(-0.5 * upper * upper - _HALF_LOG_TWO_PI - value)
+
+
+@njit(cache=False, error_model="numpy")
+def fill_ends(x, eta, p, n, numbers, integers):  # type: ignore[no-untyped-def]
+    """Write upper and lower end of the interval of each response into the columns p and p + 1 of the predictors."""
+    cuts = _cuts(x, p, integers)
+    response = integers[at.RESPONSE]
+    for i in range(n):
+        category = int(numbers[response + i] + 0.5)
+        eta[i, p] = cuts[category - 1] if category <= len(cuts) else math.inf
+        eta[i, p + 1] = cuts[category - 2] if category > 1 else -math.inf
+
+
+@njit(cache=False, error_model="numpy")
+def ends_back(x, score, p, n, numbers, integers, gradient):  # type: ignore[no-untyped-def]
+    """Return the log-density of the thresholds, Jacobian included; add all derivatives in their coordinates.
+
+    The first coordinate is the first threshold, the others are the logarithms of the distances.
+    """
+    base = at.FIRST_PARAMETER + p * at.PARAMETER_SIZE
+    cuts = _cuts(x, p, integers)
+    slot, count, response = integers[base + at.BETA_SLOTS], len(cuts), integers[at.RESPONSE]
+    bar = np.zeros(count)
+    for i in range(n):
+        category = int(numbers[response + i] + 0.5)
+        if category <= count:
+            bar[category - 1] += score[i, p]
+        if category > 1:
+            bar[category - 2] += score[i, p + 1]
+    total = _prior(cuts, bar, base, numbers, integers)
+    rest = 0.0
+    for k in range(count - 1, 0, -1):
+        rest += bar[k]
+        gradient[slot + k] += rest * math.exp(x[slot + k]) + 1.0
+        total += x[slot + k]
+    gradient[slot] += rest + bar[0]
+    return total
+
+
+@njit(cache=False, error_model="numpy")
+def _cuts(x, p, integers):  # type: ignore[no-untyped-def]
+    base = at.FIRST_PARAMETER + p * at.PARAMETER_SIZE
+    slot, count = integers[base + at.BETA_SLOTS], integers[base + at.WIDTH]
+    cuts = np.empty(count)
+    cuts[0] = x[slot]
+    for k in range(1, count):
+        cuts[k] = cuts[k - 1] + math.exp(x[slot + k])
+    return cuts
+
+
+@njit(cache=False, error_model="numpy")
+def _prior(cuts, bar, base, numbers, integers):  # type: ignore[no-untyped-def]
+    """Return the log-density of the thresholds and add its derivatives."""
+    code, place, link = integers[base + at.REST_WIDTH], integers[base + at.SCALAR_VALUE], integers[base + at.LINK]
+    a, b, c, total = numbers[place], numbers[place + 1], numbers[place + 2], numbers[place + 3]
+    count = len(cuts)
+    if code != INDUCED:
+        for k in range(count):
+            value, slope = kernel(code, a, b, c, cuts[k])
+            total += value
+            bar[k] += slope
+        return total
+    for k in range(count):
+        value, slope = _log_density(link, cuts[k])
+        total += value
+        bar[k] += slope
+    for k in range(count + 1):
+        lower = cuts[k - 1] if k > 0 else -math.inf
+        upper = cuts[k] if k < count else math.inf
+        value, below, above = log_share(link, lower, upper)
+        total += (a - 1.0) * value
+        if k > 0:
+            bar[k - 1] += (a - 1.0) * below
+        if k < count:
+            bar[k] += (a - 1.0) * above
+    return total
+
+
+@njit(cache=False, error_model="numpy")
+def _log_density(link, v):  # type: ignore[no-untyped-def]
+    """Return the log-density of the latent distribution and its derivative."""
+    if link == LOGIT:
+        return -softplus(v) - softplus(-v), 1.0 - 2.0 * expit(v)
+    if link == CLOGLOG:
+        return v - math.exp(v), 1.0 - math.exp(v)
+    return -0.5 * v * v - _HALF_LOG_TWO_PI, -v
