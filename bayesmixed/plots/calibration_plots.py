@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.plots.figures import new_figure
 from bayesmixed.summaries.calibration import ecdf_difference
 from bayesmixed.summaries.simulation_calibration import Calibration
 
@@ -36,8 +37,6 @@ def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None 
     SpecError
         No such quantity, or no fit that succeeded.
     """
-    from matplotlib.figure import Figure
-
     ranks = {str(name): own for name, own in calibration.ranks.groupby("quantity", sort=False)["pit"]}
     unknown = [name for name in quantities or () if name not in ranks]
     if unknown:
@@ -47,7 +46,7 @@ def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None 
         raise SpecError("There are no ranks to show: no fit has succeeded.")
     columns = min(_COLUMNS, len(names))
     rows = -(-len(names) // columns)
-    figure = Figure(figsize=(1.0 + 3.2 * columns, 1.3 + 2.3 * rows), layout="constrained")
+    figure = new_figure(1.0 + 3.2 * columns, 1.3 + 2.3 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, name in zip(grid.flat, names, strict=False):
         found = ecdf_difference(np.asarray(ranks[name]))
