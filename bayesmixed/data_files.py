@@ -1,6 +1,7 @@
 """Data files, read as a spec needs them."""
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from bayesmixed.errors import DataError, SpecError
 from bayesmixed.frames import read_table
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.tables import natural_key, variables
+
+BATCH = 500_000
+"""Rows of a Parquet file that are in memory at once when it is read in batches."""
 
 
 def read_data(spec: ModelSpec, path: str | Path) -> pd.DataFrame:
@@ -24,9 +28,52 @@ def read_data(spec: ModelSpec, path: str | Path) -> pd.DataFrame:
         The file is missing, is of another kind, or cannot be read.
     """
     path = Path(path)
-    if path.suffix.lower() == ".parquet" and path.is_file():
+    if is_parquet(path):
         return _read_parquet(spec, path)
     return read_table(path, text=label_columns(spec))
+
+
+def is_parquet(path: Path) -> bool:
+    """Return whether a path names a Parquet file that is there."""
+    return path.suffix.lower() == ".parquet" and path.is_file()
+
+
+def count_rows(path: Path) -> int:
+    """Return the number of rows of a Parquet file."""
+    return int(_open_parquet(path).metadata.num_rows)
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the names of the columns of a Parquet file."""
+    return list(_open_parquet(path).schema_arrow.names)
+
+
+def read_batches(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
+    """Yield some rows of a Parquet file after the other, text as codes; the index counts the rows from 0."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(path)
+        text = [name for name in columns if _is_text(schema.field(name).type)]
+        start = 0
+        for batch in pq.ParquetFile(path, read_dictionary=text).iter_batches(BATCH, columns=columns):
+            frame = pa.Table.from_batches([batch]).select(columns).to_pandas(ignore_metadata=True)
+            yield frame.set_axis(pd.RangeIndex(start, start + len(frame)))
+            start += len(frame)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"Data file '{path}' cannot be read: {str(error).strip()}") from error
+
+
+def text_columns(path: Path) -> list[str]:
+    """Return the columns of a Parquet file that hold text, not codes of categories."""
+    return [field.name for field in _open_parquet(path).schema_arrow if _is_text(field.type)]
+
+
+def in_natural_order(data: pd.DataFrame, text: Iterable[str]) -> pd.DataFrame:
+    """Return the rows with the categories of columns that were text in natural order."""
+    orders = {name: sorted(data[name].cat.categories, key=natural_key) for name in text}
+    return data.assign(**{name: data[name].cat.reorder_categories(order) for name, order in orders.items()})
 
 
 def label_columns(spec: ModelSpec) -> list[str]:
@@ -52,9 +99,17 @@ def _read_parquet(spec: ModelSpec, path: Path) -> pd.DataFrame:
         ).to_pandas(self_destruct=True)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"Data file '{path}' cannot be read: {str(error).strip()}") from error
-    for name in text:
-        data[name] = data[name].cat.reorder_categories(sorted(data[name].cat.categories, key=natural_key))
-    return data
+    return in_natural_order(data, text)
+
+
+def _open_parquet(path: Path) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"Data file '{path}' cannot be read: {str(error).strip()}") from error
 
 
 def _used_columns(spec: ModelSpec, names: list[str]) -> list[str]:

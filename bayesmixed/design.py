@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from bayesmixed.families import Family
 from bayesmixed.links import Array, Link
 from bayesmixed.prior_functions import PriorFunction, function_of
 from bayesmixed.priors import Prior
+from bayesmixed.row_statistics import RowStatistics
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, NormalBlock, PopulationBlock, SmoothBlock
 from bayesmixed.terms.tables import Table
@@ -152,6 +154,35 @@ class Predictor:
 
 
 @dataclass(frozen=True, slots=True)
+class Streamed:
+    """What a design holds of rows that stay in their file.
+
+    Attributes
+    ----------
+    path : Path
+        The Parquet file.
+    stamp : (int, int)
+        Its size and time of change when it was read.
+    missing : str
+        What is done with incomplete rows.
+    statistics : RowStatistics
+        Over all rows, of "population", "b_g" of every group term g, and "response".
+    examples : Design
+        Rows in memory that show all levels, their combinations, and where columns vary within levels; the first
+        `drawn` of them are a random sample of all rows.
+    drawn : int
+        Number of rows of the random sample.
+    """
+
+    path: Path
+    stamp: tuple[int, int]
+    missing: str
+    statistics: RowStatistics
+    examples: "Design"
+    drawn: int
+
+
+@dataclass(frozen=True, slots=True)
 class Design(Displayed):
     """A spec prepared on data; everything later reads from here and nothing writes to it.
 
@@ -179,6 +210,9 @@ class Design(Displayed):
         What `spec.weights` says of the rows; None without weights, and where rows to predict have none.
     categories : tuple of str
         Labels of an ordered response, the lowest first; the response holds their numbers from 1. Empty for others.
+    streamed : Streamed or None
+        Where the rows are read from a file whenever they are needed; their table, columns and indices are then
+        `Absent`, and only the response is here.
     """
 
     spec: ModelSpec
@@ -192,11 +226,26 @@ class Design(Displayed):
     dropped: int
     weights: Array | None = None
     categories: tuple[str, ...] = ()
+    streamed: Streamed | None = None
 
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return self.table.rows
+        return self.table.rows if self.streamed is None else self.streamed.statistics.count
+
+    @property
+    def examples(self) -> "Design":
+        """A design in memory whose rows have the structure of all: levels, nesting and crossing."""
+        return self if self.streamed is None else self.streamed.examples
+
+    def mean_products(self, group: GroupBlock) -> Array:
+        """Return the mean over rows of zz', (K, K), for the columns of a group term of the first parameter at the
+        centre."""
+        if self.streamed is not None:
+            products = self.streamed.statistics.products(self.mu.b(group))
+            return np.asarray(group.transform.T @ products @ group.transform)
+        z = group.centred_matrix
+        return np.asarray(z.T @ (self.row_shares[:, None] * z))
 
     @property
     def response_name(self) -> str:
@@ -285,7 +334,8 @@ class Design(Displayed):
             name: [term.expression for term in self.spec.predictors[name] if term.kind == "offset"]
             for name in self.predictors
         }
-        predictors, row, counted = outline_blocks(tuple(self.predictors.values()), offsets, self.rows)
+        shown = [replace(p, centre=self.predictors[name].centre) for name, p in self.examples.predictors.items()]
+        predictors, row, counted = outline_blocks(shown, offsets, self.rows)
         priors = {key: state_prior(entry.prior, entry.about, entry.source) for key, entry in self.priors.items()}
         return Outline(
             self.spec.response,

@@ -61,14 +61,18 @@ def as_draws(design: Design, posterior: xr.Dataset, statistics: xr.Dataset) -> x
 
 
 def row_labels(design: Design) -> Any:
-    """Return the labels of the rows of a design, those of the data frame."""
-    return np.asarray(design.table.data.index)
+    """Return the labels of the rows of a design, those of the data frame; numbers from 0 of streamed rows."""
+    return np.arange(design.rows) if design.streamed else np.asarray(design.table.data.index)
 
 
 def constant_data(design: Design) -> xr.Dataset:
-    """Return the columns of the data that the spec uses, with dim row; factors carry their levels as an attribute."""
+    """Return the columns of the data that the spec uses, with dim row; factors carry their levels as an attribute.
+
+    Of streamed rows those of the examples.
+    """
     columns = {}
-    for name, column in design.table.data.items():
+    examples = design.examples
+    for name, column in examples.table.data.items():
         attributes: dict[str, str] = {"column": str(name)}
         values: Any = column.to_numpy()
         if isinstance(column.dtype, pd.CategoricalDtype):
@@ -79,7 +83,7 @@ def constant_data(design: Design) -> xr.Dataset:
         elif column.dtype == object or isinstance(column.dtype, pd.StringDtype):
             values = column.astype(str).to_numpy(dtype=object)
         columns[safe_name(str(name))] = xr.DataArray(values, dims="row", attrs=attributes)
-    return xr.Dataset(columns, coords={"row": row_labels(design)})
+    return xr.Dataset(columns, coords={"row": row_labels(examples)})
 
 
 def stored_frame(data: xr.Dataset) -> pd.DataFrame:

@@ -18,9 +18,11 @@ from bayesmixed.fitting import Fit
 from bayesmixed.frozen_priors import freeze, frozen_from_text, frozen_to_text, with_frozen_priors
 from bayesmixed.preparation import prepare
 from bayesmixed.spec_files import spec_from_toml, spec_to_toml
+from bayesmixed.streaming import streamed_from_text, streamed_to_text
 
 FORMAT = 1
 _FROZEN = "frozen_priors"
+_STREAMED = "streamed_rows"
 
 
 def save_fit(fit: Fit, path: str | Path) -> Path:
@@ -44,11 +46,13 @@ def save_fit(fit: Fit, path: str | Path) -> Path:
         "timing": json.dumps(dict(fit.timing)),
         "versions": json.dumps(dict(fit.versions)),
         "dropped": fit.design.dropped,
-        "fingerprint": fingerprint(fit.design.table.data),
+        "fingerprint": fingerprint(fit.design.examples.table.data),
     }
     tree = xr.DataTree.from_dict({name: child.to_dataset() for name, child in fit.draws.children.items()})
     tree.attrs.update(attributes)
     tree[_FROZEN] = frozen_to_text(freeze(fit.design))
+    if fit.design.streamed is not None:
+        tree[_STREAMED] = streamed_to_text(fit.design.streamed)
     if not path.absolute().parent.is_dir():
         raise DataError(f"Folder '{path.absolute().parent}' does not exist; make it before saving '{path.name}' there.")
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
@@ -92,7 +96,12 @@ def load_fit(path: str | Path) -> Fit:
         raise DataError(f"'{path}' is damaged: the stored data are not those that the model was fitted to.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
-        design = prepare(spec_from_toml(tree.attrs["spec"], str(path)), frame)
+        spec = spec_from_toml(tree.attrs["spec"], str(path))
+        if _STREAMED in tree.data_vars:
+            response = next(iter(tree["observed_data"].data_vars.values())).values
+            design = streamed_from_text(str(tree[_STREAMED].item()), spec, frame, response)
+        else:
+            design = prepare(spec, frame)
     if _FROZEN in tree.data_vars:
         design = with_frozen_priors(design, frozen_from_text(str(tree[_FROZEN].item())))
     engine = json.loads(tree.attrs["engine"])

@@ -96,7 +96,8 @@ def fit(
     spec : str, Path or ModelSpec
         Formula, shipped name, TOML path or spec.
     data : data frame, mapping of columns, or path
-        One row per observation; the path of a CSV or Parquet file, of which only the columns of the spec are loaded.
+        One row per observation; the path of a CSV or Parquet file, of which only the columns of the spec are loaded,
+        and of large Parquet files only some rows at a time (see `stream` of `prepare`).
     family : str or Family, optional
         With a formula; "gaussian" if not given.
     priors, links, crossed

@@ -3,6 +3,7 @@
 import gzip
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -82,32 +83,72 @@ def complete_rows(data: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, int]:
     DataError
         A value is missing and `missing` is "error", nothing is left, or a value is infinite.
     """
-    if missing not in ("error", "drop"):
-        raise DataError(f"missing='{missing}' is not known. Accepted: 'error', 'drop'.")
-    absent = data.isna()
-    counts = absent.sum()
-    if counts.any() and missing == "error":
-        columns = ", ".join(f"'{name}' ({count})" for name, count in counts[counts > 0].items())
-        first = data.index[int(absent.any(axis=1).to_numpy().argmax())]
-        raise DataError(
-            f"{int(absent.any(axis=1).sum())} of {len(data)} rows have missing values (first: row {first}), "
-            f'by column: {columns}. Fill them in, or leave the rows out with missing="drop" (in a shell: --missing drop).'
-        )
-    kept = data[~absent.any(axis=1)]
-    if len(kept) == 0:
-        raise DataError(
-            f"No row is complete: all {len(data)} rows have a missing value in {enumerate_words(data.columns)}."
-        )
-    for name in kept.columns:
-        column = kept[name]
-        if pd.api.types.is_float_dtype(column):
-            infinite = np.isinf(column.to_numpy(dtype=float))
-            if infinite.any():
-                raise DataError(
-                    f"Column '{name}' is infinite in {int(infinite.sum())} of {len(kept)} rows "
-                    f"(first: row {kept.index[int(infinite.argmax())]})."
-                )
-    return kept, len(data) - len(kept)
+    gaps = Gaps()
+    kept = gaps.take(data)
+    gaps.check(missing)
+    return kept, gaps.incomplete
+
+
+@dataclass(slots=True)
+class Gaps:
+    """Counts of missing and infinite values in rows that come some at a time.
+
+    Attributes
+    ----------
+    rows, incomplete : int
+        Rows seen, and those with a missing value.
+    first : object
+        Label of the first of these.
+    missing : dict
+        Number of missing values by column.
+    infinite : dict
+        By column, number of infinite values and label of the row of the first.
+    """
+
+    rows: int = 0
+    incomplete: int = 0
+    first: Any = None
+    missing: dict[str, int] = field(default_factory=dict)
+    infinite: dict[str, tuple[int, Any]] = field(default_factory=dict)
+
+    def take(self, data: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows without missing values, after counting."""
+        absent = data.isna()
+        gaps = absent.any(axis=1).to_numpy()
+        if gaps.any() and self.incomplete == 0:
+            self.first = data.index[int(gaps.argmax())]
+        self.rows, self.incomplete = self.rows + len(data), self.incomplete + int(gaps.sum())
+        for name, count in absent.sum().items():
+            self.missing[str(name)] = self.missing.get(str(name), 0) + int(count)
+        kept = data[~gaps] if gaps.any() else data
+        for name in kept.columns:
+            if pd.api.types.is_float_dtype(kept[name]):
+                self._count_infinite(kept[name])
+        return kept
+
+    def check(self, missing: str) -> None:
+        """Refuse what was counted (DataError)."""
+        if missing not in ("error", "drop"):
+            raise DataError(f"missing='{missing}' is not known. Accepted: 'error', 'drop'.")
+        if self.incomplete and missing == "error":
+            columns = ", ".join(f"'{name}' ({count})" for name, count in self.missing.items() if count)
+            raise DataError(
+                f"{self.incomplete} of {self.rows} rows have missing values (first: row {self.first}), "
+                f'by column: {columns}. Fill them in, or leave the rows out with missing="drop" (in a shell: --missing drop).'
+            )
+        if self.incomplete == self.rows:
+            raise DataError(
+                f"No row is complete: all {self.rows} rows have a missing value in {enumerate_words(self.missing)}."
+            )
+        for name, (count, row) in self.infinite.items():
+            complete = self.rows - self.incomplete
+            raise DataError(f"Column '{name}' is infinite in {count} of {complete} rows (first: row {row}).")
+
+    def _count_infinite(self, column: pd.Series) -> None:
+        infinite = np.isinf(column.to_numpy(dtype=float))
+        if infinite.any():
+            count, row = self.infinite.get(str(column.name), (0, column.index[int(infinite.argmax())]))
+            self.infinite[str(column.name)] = (count + int(infinite.sum()), row)
 
 
 def _separators(path: Path) -> tuple[str, str]:

@@ -61,10 +61,10 @@ def realise_sets(
     if len(sets) < 2:
         raise SpecError('A comparison needs two prior sets or more, e.g. {"default": "default", "wide": "wide"}.')
     spec = as_spec(spec)
-    own = prepare(spec, data, missing=missing)
+    own = prepare(spec, data, missing=missing, stream=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
-        default = prepare(spec.replace(priors={}), data, missing=missing) if spec.priors else own
+        default = prepare(spec.replace(priors={}), data, missing=missing, stream=False) if spec.priors else own
         return {name: _realise(name, chosen, own, default) for name, chosen in sets.items()}
 
 

@@ -20,6 +20,7 @@ from bayesmixed.preparation import prepare
 from bayesmixed.priors import matching_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
+from bayesmixed.streaming import rebuild
 
 SETTINGS = (
     "engine",
@@ -159,7 +160,10 @@ def change_design(
     if data is None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", StatisticsWarning)
-            changed = replace(prepare(spec, design.table.data), dropped=design.dropped)
+            if design.streamed is None:
+                changed = replace(prepare(spec, design.table.data), dropped=design.dropped)
+            else:
+                changed = rebuild(design, design.streamed, spec)
     else:
         changed = prepare(spec, data, missing=missing)
     changed = with_frozen_priors(changed, freeze(design), priors)

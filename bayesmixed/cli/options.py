@@ -96,7 +96,7 @@ def read_fit(path: Path) -> "Fit":
 def read_design(spec: "ModelSpec", path: Path, missing: str) -> "Design":
     from bayesmixed.preparation import prepare
 
-    return prepare(spec, path, missing=missing)
+    return prepare(spec, path, missing=missing, stream=False)
 
 
 def print_design(design: "Design") -> None:

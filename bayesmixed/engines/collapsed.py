@@ -11,6 +11,17 @@ import numpy as np
 from bayesmixed.default_priors import group_unit
 from bayesmixed.design import Design
 from bayesmixed.draws import as_draws
+from bayesmixed.engines.cross_products import (
+    ROWS_AT_ONCE,
+    CrossProducts,
+    count_effects,
+    order_groups,
+    pooled_shift,
+    principal_axes,
+    row_factor,
+    split_groups,
+    weighted_rows,
+)
 from bayesmixed.engines.runs import CAREFUL, USUAL, Run, run_sampler
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.kernels import packing as at
@@ -26,7 +37,7 @@ from bayesmixed.kernels.packing import Block, Packed, close
 from bayesmixed.kernels.rows import FAMILY_CODES, GAUSSIAN, LOGNORMAL
 from bayesmixed.links import Array
 from bayesmixed.parameterisation import choose_parameterisation
-from bayesmixed.pooled import fit_pooled
+from bayesmixed.streaming import read_parts
 from bayesmixed.terms.blocks import NormalBlock
 
 LARGEST_REST = 1500
@@ -36,8 +47,6 @@ SMALL_REST = 100
 _SECONDS_CUBED, _SECONDS_PER_ROW = 1e-10, 4e-7
 # Draws at once, and random numbers at once: independent of the number of cores, so that draws are.
 _BATCH, _NOISE = 500, 20_000_000
-_ROWS = 1_000_000
-"""Rows of which cross-products are formed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,8 @@ class Collapsed:
         Number of effects and free coefficients.
     origin, matrix : (p,), (p, p) arrays
         Free coefficients at the centre are `origin + matrix @ u`, `u` the last p of the integrated numbers.
+    residual : float
+        Root mean square of the residuals of a pooled fit.
     """
 
     full: Layout
@@ -67,6 +78,7 @@ class Collapsed:
     size: int
     origin: Array
     matrix: Array
+    residual: float
 
 
 def supports(design: Design) -> str | None:
@@ -86,7 +98,7 @@ def supports(design: Design) -> str | None:
             return "effects of observations add to sigma"
     if unsupported(design):
         return unsupported(design)
-    rest = len(design.mu.population.labels) + sum(_effect_count(g) for g in _split(_elimination_order(design))[1])
+    rest = len(design.mu.population.labels) + sum(count_effects(g) for g in split_groups(order_groups(design))[1])
     slow = rest > SMALL_REST and _SECONDS_CUBED * rest**3 > _SECONDS_PER_ROW * design.rows
     if rest > LARGEST_REST or slow:
         return f"{rest} coefficients remain when the largest factor is integrated out, too many for {design.rows} rows"
@@ -150,26 +162,28 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     priors = [design.priors[coefficient_key(design, predictor, label)].prior for label in predictor.population.labels]
     mean = np.array([prior.arguments[0] for prior in priors])
     scale = np.array([prior.arguments[1] for prior, own in zip(priors, free, strict=True) if own])
-    residual = design.family.working(np.asarray(design.response)) - predictor.offset - predictor.centred_matrix @ mean
-    columns = predictor.centred_matrix[:, free] * scale
-    axes = np.linalg.svd(np.linalg.qr(columns, mode="r"))[2].T if free.any() else np.zeros((0, 0))
-    columns = columns @ axes
-    # Rows are scaled by the root of their weight, from here on in all cross-products.
-    root = np.ones(design.rows) if design.weights is None else np.sqrt(design.weights)
-    columns, residual = root[:, None] * columns, root * residual
-    shift = _pooled_shift(columns, residual)
-    residual = residual - columns @ shift
-    groups = _elimination_order(design)
+    factor = row_factor(design)
+    axes = principal_axes(factor[:, :-1][:, free] * scale)
+    shift = pooled_shift((factor[:, :-1][:, free] * scale) @ axes, factor[:, -1] - factor[:, :-1] @ mean, design.rows)
+    groups = order_groups(design)
+    products = CrossProducts(groups, len(shift))
+    for part in read_parts(design):
+        for start in range(0, part.rows, ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            root, matrix, response = weighted_rows(part, rows)
+            columns = (matrix[:, free] * scale) @ axes
+            products.add(part, rows, root, columns, response - matrix @ mean - columns @ shift)
     header = np.zeros(_density().HEADER_SIZE, dtype=np.int64)
     block = Block()
     block.add_integers(header)
     header[at.ROWS], header[at.DIMENSION] = design.rows, len(kept)
     _pack_terms(block, header, full, kept, groups)
-    _pack_cross_products(block, header, groups, columns, residual, shift, root)
+    products.pack(block, header, shift)
     header[_density().COUNT] = block.add_numbers(_count(design))
-    size = len(shift) + sum(_effect_count(group) for group in groups)
+    size = len(shift) + sum(count_effects(group) for group in groups)
     matrix = scale[:, None] * axes
-    return Collapsed(full, kept, close(block, header), groups, size, mean[free] + matrix @ shift, matrix)
+    residual = np.sqrt(max(products.squares / _count(design)[0], 1e-24))
+    return Collapsed(full, kept, close(block, header), groups, size, mean[free] + matrix @ shift, matrix, residual)
 
 
 def draw_rest(collapsed: Collapsed, points: Array, seed: int, cores: int) -> Array:
@@ -207,7 +221,7 @@ def place_effects(collapsed: Collapsed, integrated: Array, full: Array) -> None:
     terms = {term.placement.group.name: term for term in one.terms}
     start = 0
     for group in collapsed.groups:
-        stop = start + _effect_count(group)
+        stop = start + count_effects(group)
         full[:, terms[group.name].effects] = integrated[:, start:stop]
         start = stop
     full[:, one.beta[one.beta >= 0]] = collapsed.origin + integrated[:, start:] @ collapsed.matrix.T
@@ -219,21 +233,6 @@ def _density() -> Any:
     return collapsed_density
 
 
-def _effect_count(group: NormalBlock) -> int:
-    return int(np.prod(group.shape))
-
-
-def _elimination_order(design: Design) -> tuple[NormalBlock, ...]:
-    """Return the group terms, the one with the most effects first, and smooths."""
-    return tuple(sorted(design.mu.normal_blocks, key=lambda group: (group.dense, -_effect_count(group))))
-
-
-def _split(groups: tuple[NormalBlock, ...]) -> tuple[tuple[NormalBlock, ...], tuple[NormalBlock, ...]]:
-    """Return the term that is eliminated level by level, if there is one, and the rest."""
-    eliminated = 1 if groups and not groups[0].dense else 0
-    return groups[:eliminated], groups[eliminated:]
-
-
 def _kept_coordinates(full: Layout) -> Any:
     kept: list[int] = []
     for one in full.predictors.values():
@@ -242,18 +241,6 @@ def _kept_coordinates(full: Layout) -> Any:
             kept += [slot for place in term.partials for slot in range(place.start, place.stop)]
     kept += [slot for slot, _ in full.scalars.values() if slot >= 0]
     return np.array(kept, dtype=np.int64)
-
-
-def _pooled_shift(columns: Array, residual: Array) -> Array:
-    """Return coefficients near those of a pooled fit; directions in which the columns say little stay at zero."""
-    squares = np.sum(columns**2, axis=0)
-    ridge = 1e-10 * float(np.max(squares, initial=0.0))
-    shift = np.zeros(len(squares))
-    for _ in range(3):
-        rest = residual - columns @ shift
-        shift = shift + (columns.T @ rest - ridge * shift) / np.maximum(squares + ridge, 1e-300)
-        ridge = max(ridge, float(np.mean((residual - columns @ shift) ** 2)))
-    return np.asarray(shift)
 
 
 def _pack_terms(block: Block, header: Any, full: Layout, kept: Any, groups: tuple[NormalBlock, ...]) -> None:
@@ -277,7 +264,7 @@ def _pack_terms(block: Block, header: Any, full: Layout, kept: Any, groups: tupl
         scalars=scalars,
         dimension=len(kept),
     )
-    unused = 1 - len(_split(groups)[0])
+    unused = 1 - len(split_groups(groups)[0])
     table = np.zeros((unused + len(groups), at.TERM_SIZE), dtype=np.int64)
     table[0, at.COLUMNS] = 1
     table[0, at.SD_SLOTS], table[0, at.SD_VALUES] = block.add_integers([-1]), block.add_numbers([1.0])
@@ -298,73 +285,11 @@ def _pack_terms(block: Block, header: Any, full: Layout, kept: Any, groups: tupl
     header[at.PRIORS], header[at.PRIOR_COUNT] = pack_priors(block, reduced)
 
 
-def _pack_cross_products(
-    block: Block,
-    header: Any,
-    groups: tuple[NormalBlock, ...],
-    columns: Array,
-    residual: Array,
-    shift: Array,
-    root: Array,
-) -> None:
-    """Append the cross-products of effects, coefficients and residual, the rows of the last two scaled by `root`.
-
-    Rows are taken some at a time, so that their sparse columns stay small beside the data.
-    """
-    from scipy import sparse
-
-    here = _density()
-    eliminated, others = _split(groups)
-    size = len(shift) + sum(_effect_count(group) for group in others)
-    products, sums = np.zeros((size, size)), np.zeros(size)
-    count = sum(_effect_count(group) for group in eliminated)
-    width = len(eliminated[0].labels) if eliminated else 1
-    level_sums, cross = np.zeros(count), sparse.csr_matrix((count, size))
-    blocks = np.zeros((count // width, width, width))
-    for start in range(0, len(residual), _ROWS):
-        rows = slice(start, start + _ROWS)
-        pieces = [_scaled(group, root, rows) for group in others]
-        rest = sparse.hstack([*pieces, sparse.csr_matrix(columns[rows])], format="csr")
-        products += (rest.T @ rest).toarray()
-        sums += rest.T @ residual[rows]
-        for group in eliminated:
-            inner = _scaled(group, root, rows)
-            level_sums += inner.T @ residual[rows]
-            cross = cross + inner.T @ rest
-            _add_blocks(blocks, group, root, rows)
-    header[here.REST] = size
-    header[here.REST_MATRIX], header[here.REST_SUMS] = block.add_numbers(products), block.add_numbers(sums)
-    header[here.SQUARES] = block.add_numbers([residual @ residual])
-    header[here.MEANS] = block.add_numbers(np.concatenate([np.zeros(size - len(shift)), -shift]))
-    if not eliminated:
-        header[here.POINTERS] = block.add_integers([0])
-        return
-    header[here.BLOCKS], header[here.LEVEL_SUMS] = block.add_numbers(blocks), block.add_numbers(level_sums)
-    cross = cross.tobsr(blocksize=(width, 1))
-    cross.sort_indices()
-    header[here.ENTRIES] = len(cross.indices)
-    header[here.POINTERS], header[here.COLUMNS] = block.add_integers(cross.indptr), block.add_integers(cross.indices)
-    header[here.CROSS] = block.add_numbers(cross.data)
-
-
 def _count(design: Design) -> list[float]:
     """Return by what log 2 pi sigma^2 is multiplied, and the part of the log-likelihood that depends on no parameter."""
-    weights = np.ones(design.rows) if design.multiplicity is None else design.multiplicity
+    count = float(design.rows if design.multiplicity is None else np.sum(design.multiplicity))
     constant = 0.0 if design.scale_factor is None else -float(np.sum(np.log(design.scale_factor)))
-    return [float(np.sum(weights)), constant]
-
-
-def _add_blocks(blocks: Array, group: NormalBlock, root: Array, rows: slice) -> None:
-    """Add the products of a group's own columns in some rows, (J, K, K)."""
-    z = root[rows, None] * (group.matrix[rows] @ group.transform)
-    for i in range(z.shape[1]):
-        for k in range(z.shape[1]):
-            blocks[:, i, k] += np.bincount(group.index[rows], weights=z[:, i] * z[:, k], minlength=len(blocks))
-
-
-def _scaled(group: NormalBlock, root: Array, rows: slice) -> Any:
-    """Return the sparse (m, J K) columns of a term in some rows, scaled by `root`."""
-    return group.sparse_columns(rows).multiply(root[rows, None]).tocsr()
+    return [count, constant]
 
 
 def _start(collapsed: Collapsed) -> Callable[[Any], Array]:
@@ -379,9 +304,9 @@ def _start(collapsed: Collapsed) -> Callable[[Any], Array]:
     for term in collapsed.full.predictors[design.mu.parameter].terms:
         free = term.sd >= 0
         first[term.sd[free]] = np.log(0.5 * unit / term.placement.group.scales)[free]
-    for name, (slot, _) in collapsed.full.scalars.items():
+    for slot, _ in collapsed.full.scalars.values():
         if slot >= 0:
-            first[slot] = np.log(fit_pooled(design).values[name])
+            first[slot] = np.log(collapsed.residual)
 
     def descend(x: Array) -> tuple[float, Array]:
         value, gradient = evaluate(collapsed.packed, x, function)

@@ -11,7 +11,7 @@ from bayesmixed.approximation import QuickMode, quick_mode
 from bayesmixed.design import Design
 from bayesmixed.draws import as_draws
 from bayesmixed.engines.runs import Run, run_sampler
-from bayesmixed.engines.settings import EngineRecord, Settings
+from bayesmixed.engines.settings import IN_FILE, EngineRecord, Settings
 from bayesmixed.kernels.layouts import (
     Layout,
     PredictorLayout,
@@ -29,7 +29,7 @@ from bayesmixed.pooled import fit_pooled
 
 def supports(design: Design) -> str | None:
     """Return why this engine cannot sample a design, or None."""
-    return unsupported(design)
+    return IN_FILE if design.streamed else unsupported(design)
 
 
 def sample(

@@ -11,14 +11,14 @@ from bayesmixed.approximation import QuickMode, quick_mode
 from bayesmixed.design import Design
 from bayesmixed.draws import as_draws, draw_names
 from bayesmixed.engines.runs import Run, run_sampler
-from bayesmixed.engines.settings import EngineRecord, Settings
+from bayesmixed.engines.settings import IN_FILE, EngineRecord, Settings
 from bayesmixed.model import build
 from bayesmixed.parameterisation import choose_parameterisation
 
 
 def supports(design: Design) -> str | None:
-    """Return None: this engine samples every design."""
-    return None
+    """Return why this engine cannot sample a design, or None: it samples every one whose rows are in memory."""
+    return IN_FILE if design.streamed else None
 
 
 def sample(

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+IN_FILE = "its rows are streamed from a file; bm.prepare(spec, path, stream=False) reads them into memory"
+"""Why an engine that needs the rows cannot sample a design without them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

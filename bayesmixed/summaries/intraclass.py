@@ -130,7 +130,7 @@ def _on_latent_scale(fit: Fit, trials: float) -> tuple[Shares, str]:
     posterior = fit.posterior
     residual = residual_variance(fit, posterior, trials)
     variances = mean_group_variances(fit.design, posterior)
-    for group in fit.design.mu.groups:
+    for group in fit.design.examples.mu.groups:
         if counts_as_residual(group):
             residual = residual + variances.pop(group.name)
     values = icc_of_variances({p.label: p.shared for p in patterns}, variances, residual)

@@ -80,10 +80,8 @@ def _correlations(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
         return
     variances = {}
     for group in design.mu.groups:
-        z = group.centred_matrix
-        variances[group.name] = np.einsum(
-            "skl,kl->s", draws.covariance(design.mu, group), z.T @ (design.row_shares[:, None] * z)
-        )
+        moments = design.mean_products(group)
+        variances[group.name] = np.einsum("skl,kl->s", draws.covariance(design.mu, group), moments)
         if counts_as_residual(group):
             residual = residual + variances.pop(group.name)
     scale = "" if design.family.scale else f"latent, {design.mu.link.name}"

@@ -100,7 +100,9 @@ def prior_predictive(
     SpecError, DataError
         As `prepare`.
     """
-    design = spec if isinstance(spec, Design) else prepare(as_spec(spec, priors=priors), data, missing=missing)
+    design = (
+        spec if isinstance(spec, Design) else prepare(as_spec(spec, priors=priors), data, missing=missing, stream=False)
+    )
     prior = sample_prior(design, draws=draws, seed=seed)
     made = posterior_predictive(prior, groups="new", seed=seed)
     y = np.asarray(design.response, dtype=float)

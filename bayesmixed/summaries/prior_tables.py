@@ -12,6 +12,7 @@ from bayesmixed.preparation import prepare
 from bayesmixed.prior_draws import draw_priors, prior_quantile
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
+from bayesmixed.streaming import drawn_rows
 from bayesmixed.summaries.pages import Page, Section
 from bayesmixed.summaries.prior_implications import list_implications, list_oddities
 from bayesmixed.summaries.prior_rules import explain_rules, list_rules
@@ -83,7 +84,7 @@ def prior_table(spec: str | Path | ModelSpec | Design, data: Any = None, *, miss
 
 
 def _realised(design: Design) -> PriorTable:
-    draws = draw_priors(design, DRAWS)
+    draws = draw_priors(drawn_rows(design), DRAWS)
     heading = f"{_model(design.spec)}; {design.rows} rows"
     return PriorTable(heading, _parameters(design), list_implications(draws), list_oddities(draws))
 

@@ -36,6 +36,7 @@ def sharing_patterns(design: Design, everywhere: bool = False) -> list[Pattern]:
     A pattern is closed: the same class is in the same school, and two observations with the same a and the same b
     have the same a:b.
     """
+    design = design.examples
     blocks = [group for predictor, group in design.group_blocks() if everywhere or predictor is design.mu]
     groups = {g.name: g for g in blocks if not (g.observation or np.all(g.sizes <= 1))}
     names = list(groups)

@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from bayesmixed.assembly import has_response
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.families import Family
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.frames import as_frame
-from bayesmixed.preparation import has_response, prepare
+from bayesmixed.preparation import prepare
 from bayesmixed.refitting import SETTINGS
 from bayesmixed.simulation import simulate
 from bayesmixed.spec import ModelSpec

@@ -113,8 +113,7 @@ def mean_group_variances(design: Design, posterior: xr.Dataset) -> dict[str, Arr
     """
     found = {}
     for group in design.mu.groups:
-        z = group.centred_matrix
-        moments = z.T @ (design.row_shares[:, None] * z)
+        moments = design.mean_products(group)
         found[group.name] = np.einsum("cdkl,kl->cd", effects_at_centre(design.mu, group, posterior), moments)
     return found
 
@@ -127,8 +126,10 @@ def residual_variance(fit: Fit, posterior: xr.Dataset, trials: float = 1.0) -> A
     """
     family, mu = fit.design.family, fit.design.mu.parameter
     matter = [name for name in fit.design.predictors if name != mu or family.latent_uses_mean]
-    rows, weights = distinct_rows(fit.design, matter)
-    found = [residual_of_rows(pieces, trials) @ weights for pieces in take_apart(fit.design, posterior, rows)]
+    # Rows are streamed only where the residual variance is the same in all of them.
+    design = fit.design.examples
+    rows, weights = distinct_rows(design, matter)
+    found = [residual_of_rows(pieces, trials) @ weights for pieces in take_apart(design, posterior, rows)]
     return np.concatenate(found).reshape(posterior.sizes["chain"], posterior.sizes["draw"])
 
 

@@ -67,24 +67,25 @@ def as_table(data: pd.DataFrame, factors: Iterable[str], columns: Iterable[str],
                     raise DataError(f"Column '{name}' held numbers when the model was fitted, and holds none here.")
                 continue
             levels[name] = like.levels[name]
-            text = data[name].astype(object).map(as_label)
-            unseen = sorted(set(text) - set(levels[name]))
+            codes, labels = encode(data[name])
+            unseen = sorted(set(labels) - set(levels[name]))
             if unseen:
                 raise DataError(
                     f"Factor '{name}' holds {enumerate_words(unseen)}, which the model was not fitted to. "
                     f"Known levels: {enumerate_words(levels[name], 12)}."
                 )
+            place = {label: i for i, label in enumerate(levels[name])}
+            codes = np.array([place[label] for label in labels], dtype=np.intp)[codes]
         elif name in chosen or not is_number(data[name]):
             if name not in chosen and is_date(data[name]):
                 raise DataError(
                     f"Column '{name}' holds dates or times. Compute a number from it beforehand, such as days since the "
                     f"first; or say C({name}) if each date is a level of its own."
                 )
-            codes, labels = encode(data[name])
-            levels[name], text = labels, pd.Series(np.asarray(labels, dtype=object)[codes], index=data.index)
+            codes, levels[name] = encode(data[name])
         else:
             continue
-        data[name] = pd.Categorical(text, categories=list(levels[name]))
+        data[name] = pd.Categorical.from_codes(codes, categories=pd.Index(levels[name], dtype=object))
     return Table(data, levels)
 
 
@@ -309,24 +310,32 @@ def _levels_mask(spec: Any, values: Array) -> NDArray[np.bool_]:
 
 
 def _scales(spec: Any, labels: tuple[str, ...], values: Array, table: Table) -> tuple[Array, tuple[str, ...]]:
-    scales = np.array([column_step(column) for column in values.T])
-    crossed: set[str] = set()
+    steps: dict[str, float] = {}
+    crossed = interacting(spec)
+    for expression in crossed:
+        steps |= _factor_steps(expression, table)
+    scales = interaction_steps(spec, labels, np.array([column_step(column) for column in values.T]), steps)
+    powers = [re.fullmatch(r"I\((\w+) ?\*\* ?\d+\)", str(term)) for term in spec.term_indices]
+    named = {*crossed, *(power[1] for power in powers if power)}
+    numeric = [n for n in sorted(named) if n in table.data.columns and n not in table.levels]
+    away = [n for n in numeric if table.data[n].min() > 0 or table.data[n].max() < 0]
+    return scales, tuple(away)
+
+
+def interacting(spec: Any) -> tuple[str, ...]:
+    """Return the expressions that interactions of an evaluated formula are made of."""
+    return tuple(dict.fromkeys(f.expr for term in spec.term_indices if len(term.factors) > 1 for f in term.factors))
+
+
+def interaction_steps(spec: Any, labels: tuple[str, ...], own: Array, steps: Mapping[str, float]) -> Array:
+    """Return the steps of columns: their own, of interactions the product of those of the pieces of their labels."""
+    scales = own.copy()
     for term, positions in spec.term_indices.items():
-        if len(term.factors) < 2:
-            power = re.fullmatch(r"I\((\w+) ?\*\* ?\d+\)", str(term))
-            crossed.update([power[1]] if power else [])
-            continue
-        crossed.update(factor.expr for factor in term.factors)
-        steps: dict[str, float] = {}
-        for factor in term.factors:
-            steps |= _factor_steps(factor.expr, table)
-        for position in positions:
+        for position in positions if len(term.factors) > 1 else []:
             pieces = [_without_coding(piece) for piece in split_top(labels[position], ":")]
             if all(piece in steps for piece in pieces):
                 scales[position] = np.prod([steps[piece] for piece in pieces])
-    numeric = [n for n in sorted(crossed) if n in table.data.columns and n not in table.levels]
-    away = [n for n in numeric if table.data[n].min() > 0 or table.data[n].max() < 0]
-    return scales, tuple(away)
+    return scales
 
 
 def _factor_steps(expression: str, table: Table) -> dict[str, float]:

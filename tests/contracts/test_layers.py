@@ -14,7 +14,9 @@ import bayesmixed as bm
 ROOT = Path(bm.__file__).parent
 LAYERS = [
     ["errors"],
+    ["absent"],
     ["links", "covariances"],
+    ["row_statistics"],
     ["priors"],
     ["families"],
     ["averages"],
@@ -35,6 +37,9 @@ LAYERS = [
     ["thresholds"],
     ["prior_draws"],
     ["data_checks"],
+    ["assembly"],
+    ["first_reading"],
+    ["streaming"],
     ["preparation"],
     ["frozen_priors"],
     ["placements"],

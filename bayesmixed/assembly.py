@@ -1,0 +1,283 @@
+"""The design of a spec on a table: terms put together, before checks and priors."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.categories import read_categories
+from bayesmixed.data_checks import check_columns, check_names, check_response, check_trials
+from bayesmixed.default_priors import states_centred_prior, states_group_prior
+from bayesmixed.design import Design, Predictor
+from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.families import Family
+from bayesmixed.frames import as_frame, complete_rows
+from bayesmixed.links import Array
+from bayesmixed.spec import ModelSpec
+from bayesmixed.terms.blocks import GroupBlock, Part, PopulationBlock, SmoothBlock
+from bayesmixed.terms.group_means import without_groups
+from bayesmixed.terms.tables import Table, as_table, column_step, evaluate_expression, is_number, variables
+from bayesmixed.weights import read_weights
+
+
+def assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, optional: bool) -> Design:
+    """Return the Design without priors and notes; with `optional` the response may be absent."""
+    family = spec.family_record
+    check_names(spec, family)
+    frame = as_frame(data)
+    used = used_columns(spec, frame, optional=optional)
+    response_columns = _response_columns(spec, frame, optional=optional)
+    frame, dropped = complete_rows(frame[used], missing)
+    groups = {c for terms in spec.predictors.values() for t in terms if t.kind == "group" for c in t.factor_columns}
+    factors = {*spec.factors, *(name for terms in spec.predictors.values() for t in terms for name in t.factors())}
+    table = as_table(frame, factors, _formula_columns(spec, frame.columns), None if like is None else like.table)
+    _check_factors(spec, groups, table)
+    categories = () if like is None else like.categories
+    response: Array | None
+    if family.cuts and response_columns:
+        response, categories = read_categories(spec.response, evaluate_expression(spec.response, table), categories)
+        trials: Any = 1.0
+    else:
+        response, trials = _response(spec, family, table, response_columns)
+    family = family.for_categories(categories) if categories else family
+    predictors = {
+        parameter.name: _predictor(spec, family, parameter.name, table, like)
+        for parameter in family.parameters
+        if parameter.name in spec.predictors
+    }
+    weighted = spec.weights is not None and spec.weights.column in used
+    weights = read_weights(spec.weights, table.data) if spec.weights and weighted else None
+    return Design(spec, family, table, response, trials, predictors, {}, (), dropped, weights, categories)
+
+
+def used_columns(spec: ModelSpec, frame: pd.DataFrame, *, optional: bool = False) -> list[str]:
+    """Return the columns of a table that a spec reads, those of the response first.
+
+    Raises
+    ------
+    SpecError
+        One is not there; with `optional` the response may be absent.
+    """
+    found = [
+        *_response_columns(spec, frame, optional=optional),
+        *_weights_columns(spec, frame, optional=optional),
+        *_term_columns(spec, frame.columns),
+    ]
+    used = list(dict.fromkeys(found))
+    check_columns(used)
+    return used
+
+
+def read_response(spec: ModelSpec, family: Family, table: Table) -> Array:
+    """Return the response of each row, as a number (DataError where it is text)."""
+    series = evaluate_expression(spec.response, table)
+    if not is_number(series) and not pd.api.types.is_bool_dtype(series):
+        _refuse_stray_text(spec.response, series)
+        levels = list(dict.fromkeys(series.astype(str)))[:3]
+        raise DataError(
+            f"Response '{spec.response}' holds text (such as '{levels[0]}'); family '{family.name}' needs {family.support}. "
+            f'For a two-level text response write the event: ({spec.response} == "{levels[-1]}") ~ ... with family "bernoulli".'
+        )
+    return series.to_numpy(dtype=float)
+
+
+def check_values(spec: ModelSpec, family: Family, y: Array, trials: Array | float, rows: pd.Index) -> None:
+    """Refuse a response that is not finite or outside the family's support (DataError)."""
+    if not np.all(np.isfinite(y)):
+        bad = np.flatnonzero(~np.isfinite(y))
+        raise DataError(
+            f"Response '{spec.response}' is not finite in {len(bad)} of {len(y)} rows (first: row {rows[bad[0]]})."
+        )
+    check_response(family, spec.response, y, trials, rows)
+
+
+def has_response(spec: ModelSpec, frame: pd.DataFrame) -> bool:
+    """Return whether the rows have a response with no value missing."""
+    try:
+        columns = variables(spec.response, frame.columns)
+    except SpecError:
+        return False
+    trials = not isinstance(spec.trials, str) or spec.trials in frame.columns
+    return trials and not frame[list(columns)].isna().any(axis=None)
+
+
+def population_centre(
+    spec: ModelSpec, block: PopulationBlock, suffix: str, means: Array, *, cut: bool = False
+) -> Array:
+    """Return the origin at which the prior of the intercept, or of thresholds (`cut`), is stated: the column means,
+    unless the user states it as written."""
+    if (cut or "Intercept" in block.labels) and states_centred_prior(spec, suffix):
+        return np.where(block.levels_mask, 0.0, means)
+    return np.zeros(len(block.labels))
+
+
+def group_centre(spec: ModelSpec, block: GroupBlock, suffix: str, means: Array) -> Array:
+    """Return the origin at which the priors of a group term are stated: of correlated intercepts and slopes the column
+    means, unless the user states them as written."""
+    centre = np.zeros(len(block.labels))
+    for part in block.parts:
+        if part.correlated and block.intercept in part.columns and not states_group_prior(spec, block.name, suffix):
+            slopes = [column for column in part.columns if column != block.intercept]
+            centre[slopes] = means[slopes]
+    return centre
+
+
+def _response_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> list[str]:
+    names = [str(name) for name in frame.columns]
+    if optional and not has_response(spec, frame):
+        return [spec.trials] if isinstance(spec.trials, str) and spec.trials in names else []
+    columns = sorted(variables(spec.response, names), key=names.index)
+    if isinstance(spec.trials, str):
+        if spec.trials not in names:
+            raise SpecError(f"Trials column '{spec.trials}' is not in the data. {did_you_mean(spec.trials, names)}")
+        columns.append(spec.trials)
+    return columns
+
+
+def _weights_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> list[str]:
+    if spec.weights is None or (optional and spec.weights.column not in frame.columns):
+        return []
+    check_weights_column(spec, frame.columns)
+    return [spec.weights.column]
+
+
+def check_weights_column(spec: ModelSpec, available: Iterable[str]) -> None:
+    """Refuse a spec whose column of weights is not in the data (SpecError)."""
+    names = [str(name) for name in available]
+    if spec.weights is not None and spec.weights.column not in names:
+        column = spec.weights.column
+        raise SpecError(f"Weights column '{column}' is not in the data. {did_you_mean(column, names)}")
+
+
+def _term_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
+    names = [str(name) for name in available]
+    found = {column for terms in spec.predictors.values() for term in terms for column in term.columns(names)}
+    absent = [name for name in spec.factors if name not in names]
+    if absent:
+        raise SpecError(f"Factor '{absent[0]}' is not in the data. {did_you_mean(absent[0], names)}")
+    return [name for name in names if name in found]
+
+
+def _formula_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
+    """Return the columns that population or group formulas read or that smooths are split by, not those that only
+    name groups."""
+    names = [str(name) for name in available]
+    formulas = [t.formula for terms in spec.predictors.values() for t in terms if t.kind in ("fixed", "group")]
+    found = {column for formula in formulas for column in variables(without_groups(formula), names)}
+    found |= {t.by_column for terms in spec.predictors.values() for t in terms if t.kind == "smooth"}
+    return [name for name in names if name in found]
+
+
+def _check_factors(spec: ModelSpec, groups: set[str], table: Table) -> None:
+    absent = [name for name in spec.crossed if name not in groups]
+    if absent:
+        raise SpecError(f"crossed names '{absent[0]}', which groups no term. {did_you_mean(absent[0], sorted(groups))}")
+
+
+def _refuse_stray_text(name: str, series: "pd.Series[Any]") -> None:
+    """Raise DataError for a column of numbers in which some values are none."""
+    wrong = pd.to_numeric(series, errors="coerce").isna()
+    if wrong.sum() > len(series) / 2:
+        return
+    stray = series[wrong] if wrong.any() else series
+    raise DataError(
+        f"Response '{name}' holds numbers, but {len(stray)} of {len(series)} values are text (first: row {stray.index[0]}, "
+        f"'{stray.iloc[0]}'). Correct them in the table; what is not known is left empty."
+    )
+
+
+def _response(
+    spec: ModelSpec, family: Family, table: Table, columns: list[str]
+) -> tuple[Array | None, Array | float | None]:
+    if not columns or (len(columns) == 1 and columns[0] == spec.trials):
+        trials = np.asarray(table.data[columns[0]], dtype=float) if columns else None
+        return None, trials if family.has_trials else 1.0
+    y = read_response(spec, family, table)
+    tried: Array | float = _trials(spec.trials, table) if family.has_trials else 1.0
+    check_values(spec, family, y, tried, table.data.index)
+    return y, tried
+
+
+def _trials(name: str | int | None, table: Table) -> Array:
+    if isinstance(name, int):
+        return np.full(table.rows, float(name))
+    if not is_number(table.data[name]):
+        raise DataError(f"Trials '{name}' hold text; they must be whole numbers from 1.")
+    trials = table.data[name].to_numpy(dtype=float)
+    check_trials(str(name), trials, table.data.index)
+    return np.asarray(trials)
+
+
+def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, like: Design | None) -> Predictor:
+    known = None if like is None else like.predictors[parameter]
+    suffix = "" if parameter == family.parameters[0].name else f"_{parameter}"
+    cut = bool(family.cuts) and not suffix
+    offset = np.zeros(table.rows)
+    merged: dict[str, GroupBlock] = {}
+    smooths: list[SmoothBlock] = []
+    population = None
+    for term in spec.predictors[parameter]:
+        if term.kind == "fixed":
+            population = term.build(table, None if known is None else known.population, constant=not cut)
+        elif term.kind == "offset":
+            offset = offset + term.build(table).values
+        elif term.kind == "smooth":
+            smooths.append(term.build(table, None if known is None else known.smooths[len(smooths)]))
+        elif term.kind == "observation":
+            merged["obs"] = term.build(table, None if known is None else _group_of(known, "obs"))
+        else:
+            earlier = merged.get(term.by)
+            learned = None if known is None else _group_of(known, term.by)
+            block = term.build(table, learned, 0 if earlier is None else len(earlier.states))
+            merged[term.by] = block if earlier is None else _merge(earlier, block)
+    if population is None:
+        raise SpecError(f'The predictor of \'{parameter}\' has no population term; give at least "1" or "0".')
+    population = _with_lines(population, smooths, None if known is None else known.population)
+    if known is not None:
+        groups = tuple(
+            replace(b, centre=k.centre, scales=k.scales, parts=k.parts)
+            for b, k in zip(merged.values(), known.groups, strict=True)
+        )
+        return Predictor(parameter, suffix, known.link, population, known.centre, groups, tuple(smooths), offset, cut)
+    groups = tuple(replace(b, centre=group_centre(spec, b, suffix, b.matrix.mean(axis=0))) for b in merged.values())
+    centre = population_centre(spec, population, suffix, population.matrix.mean(axis=0), cut=cut)
+    return Predictor(parameter, suffix, spec.link(parameter), population, centre, groups, tuple(smooths), offset, cut)
+
+
+def _with_lines(
+    population: PopulationBlock, smooths: list[SmoothBlock], known: PopulationBlock | None
+) -> PopulationBlock:
+    """Put the columns of smooths that are not penalised to the population part."""
+    lines = [population.matrix, *(smooth.line_matrix for smooth in smooths)]
+    matrix = np.hstack(lines)
+    if known is not None:
+        return replace(known, matrix=matrix)
+    added = matrix[:, len(population.labels) :]
+    return replace(
+        population,
+        labels=(*population.labels, *(label for smooth in smooths for label in smooth.line_labels)),
+        matrix=matrix,
+        scales=np.append(population.scales, [column_step(column) for column in added.T]),
+        levels_mask=np.append(population.levels_mask, np.zeros(added.shape[1], dtype=bool)),
+    )
+
+
+def _group_of(predictor: Predictor, name: str) -> GroupBlock:
+    return next(group for group in predictor.groups if group.name == name)
+
+
+def _merge(first: GroupBlock, second: GroupBlock) -> GroupBlock:
+    """Join two terms of one factor into one block; their columns are independent of each other."""
+    shift = len(first.labels)
+    parts = tuple(Part(tuple(c + shift for c in part.columns), part.correlated) for part in second.parts)
+    return replace(
+        first,
+        labels=first.labels + second.labels,
+        matrix=np.hstack([first.matrix, second.matrix]),
+        parts=first.parts + parts,
+        centre=np.concatenate([first.centre, second.centre]),
+        scales=np.concatenate([first.scales, second.scales]),
+        states=first.states + second.states,
+    )

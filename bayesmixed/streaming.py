@@ -1,0 +1,251 @@
+"""Designs of Parquet files that are read some rows at a time."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.absent import Absent
+from bayesmixed.assembly import (
+    assemble,
+    check_values,
+    group_centre,
+    population_centre,
+    used_columns,
+)
+from bayesmixed.data_checks import advice, check_design, check_variation
+from bayesmixed.data_files import column_names, count_rows, is_parquet, read_batches
+from bayesmixed.default_priors import realise_priors
+from bayesmixed.design import Design, Predictor, Streamed
+from bayesmixed.errors import DataError, SpecError
+from bayesmixed.families import find_family
+from bayesmixed.first_reading import survey
+from bayesmixed.links import Array
+from bayesmixed.row_statistics import RowStatistics, add_rows
+from bayesmixed.spec import ModelSpec
+from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
+from bayesmixed.terms.tables import evaluate_expression, interacting, interaction_steps, strip_factor_calls
+
+LARGE = 5_000_000
+"""Rows from which a file is streamed without being asked for."""
+_FAMILIES = ("gaussian", "lognormal")
+_ROW_BY_ROW = {"I", "abs", "exp", "exp2", "exp10", "expm1", "log", "log1p", "log2", "log10", "logit", "sqrt"}
+"""Functions that need no other rows."""
+
+
+def is_streamed(spec: ModelSpec, path: Path, wish: bool | None) -> bool:
+    """Return whether the rows of a file are to be streamed: as wished, or (None) those of large Parquet files.
+
+    Raises
+    ------
+    DataError, SpecError
+        Streaming was asked for, and the file is no Parquet file or the model cannot be streamed.
+    """
+    if wish is False or not is_parquet(path):
+        if wish:
+            raise DataError(f"Only rows of Parquet files are streamed; there is no file '{path}' of that kind.")
+        return False
+    if wish is None and count_rows(path) < LARGE:
+        return False
+    reason = refusal(spec)
+    if reason and wish:
+        raise SpecError(f"The rows of '{path}' cannot be streamed: {reason}. Leave out stream=True to read them whole.")
+    if reason:
+        print(f"'{path}' is read whole, not in batches: {reason}.", file=sys.stderr)
+    return reason is None
+
+
+def refusal(spec: ModelSpec) -> str | None:
+    """Return why the rows of a model cannot be streamed, or None: its sufficient statistics are cross-products."""
+    if spec.family not in _FAMILIES:
+        return f"family '{spec.family}' is neither Gaussian nor lognormal"
+    if len(spec.predictors) > 1 or spec.link("mu").name != "identity":
+        return "cross-products are sufficient for one predictor with link identity only"
+    if spec.weights is not None:
+        return "rows have weights"
+    terms = [term for parameter in spec.predictors.values() for term in parameter]
+    other = [term for term in terms if term.kind not in ("fixed", "group")]
+    if other:
+        return f"'{other[0]}' needs all rows at once"
+    formulas = [term.formula for term in terms if term.kind in ("fixed", "group")]
+    for text in (spec.response, *formulas):
+        plain = strip_factor_calls(text)[0]
+        called = [name for name in re.findall(r"(?<![\w.])([\w.]+)\s*\(", plain) if name not in _ROW_BY_ROW]
+        if called:
+            return f"'{called[0]}()' in '{text}' may need all rows at once; compute the column beforehand"
+    return None
+
+
+def read_streamed(spec: ModelSpec, path: Path, missing: str) -> Design:
+    """Return the Design of the rows of a Parquet file, which is read twice; see `Design.streamed`.
+
+    Raises
+    ------
+    SpecError, DataError
+        As `prepare`; or the combinations of levels are too many to be held.
+    """
+    columns = used_columns(spec, pd.DataFrame(columns=column_names(path)))
+    stamp = _stamp(path)
+    found = survey(spec, path, columns, missing)
+    family = find_family(spec.family)
+    check_values(spec, family, found.response, 1.0, found.rows)
+    check_variation(family, spec.response, found.response, 1.0)
+    examples = assemble(spec, found.examples, "error", None, optional=False)
+    statistics = None
+    for frame in _complete_batches(path, columns, missing):
+        part = assemble(spec, frame, "error", examples, optional=False)
+        statistics = add_rows(statistics, _columns_of(part))
+    if statistics is None or statistics.count != len(found.response) or stamp != _stamp(path):
+        raise DataError(f"Data file '{path}' was changed while it was read. Prepare the design again.")
+    return _learn(
+        Streamed(path.absolute(), stamp, missing, statistics, examples, found.drawn), found.response, found.dropped
+    )
+
+
+def rebuild(design: Design, streamed: Streamed, spec: ModelSpec) -> Design:
+    """Return the design of the same streamed rows for a spec with other priors."""
+    examples = assemble(spec, streamed.examples.table.data, "error", None, optional=False)
+    return _learn(replace(streamed, examples=examples), np.asarray(design.response), design.dropped)
+
+
+def streamed_to_text(streamed: Streamed) -> str:
+    """Return as JSON what `streamed_from_text` needs beside the examples and the response."""
+    kept = {"path": str(streamed.path), "stamp": streamed.stamp, "missing": streamed.missing, "drawn": streamed.drawn}
+    return json.dumps({**kept, "statistics": streamed.statistics.to_lists()})
+
+
+def streamed_from_text(text: str, spec: ModelSpec, examples: pd.DataFrame, response: Array) -> Design:
+    """Return the design that `streamed_to_text` has written, no row left out."""
+    kept = json.loads(text)
+    streamed = Streamed(
+        path=Path(kept["path"]),
+        stamp=tuple(kept["stamp"]),
+        missing=kept["missing"],
+        statistics=RowStatistics.from_lists(kept["statistics"]),
+        examples=assemble(spec, examples, "error", None, optional=False),
+        drawn=kept["drawn"],
+    )
+    return _learn(streamed, response, 0)
+
+
+def _learn(streamed: Streamed, response: Array, dropped: int) -> Design:
+    """Return the design of streamed rows, with the coordinates and priors that follow from their statistics."""
+    first = streamed.examples
+    suspicious = check_design(first)
+    predictor = _learn_predictor(first, streamed.statistics)
+    examples = replace(first, predictors={predictor.parameter: predictor})
+    # Absent rows refuse whatever an array would answer.
+    absent: Any = Absent(f"the rows of '{streamed.path}'")
+    without_rows = replace(
+        predictor,
+        population=replace(predictor.population, matrix=absent),
+        groups=tuple(replace(group, matrix=absent, index=absent) for group in predictor.groups),
+        offset=np.broadcast_to(0.0, len(response)),
+    )
+    design = replace(
+        examples,
+        table=replace(first.table, data=absent),
+        response=response,
+        predictors={predictor.parameter: without_rows},
+        dropped=dropped,
+        streamed=replace(streamed, examples=examples),
+    )
+    priors = realise_priors(design)
+    examples = replace(examples, priors=priors)
+    notes = (*advice(examples), *suspicious)
+    return replace(design, priors=priors, notes=notes, streamed=replace(streamed, examples=examples))
+
+
+def read_parts(design: Design) -> Iterator[Design]:
+    """Yield a design in memory, or designs of some of its rows after the other.
+
+    Raises
+    ------
+    DataError
+        The file is not there any more, or not as it was.
+    """
+    streamed = design.streamed
+    if streamed is None:
+        yield design
+        return
+    if not streamed.path.is_file() or _stamp(streamed.path) != streamed.stamp:
+        raise DataError(f"Data file '{streamed.path}' is not there any more or was changed. Prepare the design again.")
+    columns = [str(name) for name in streamed.examples.table.data.columns]
+    for frame in _complete_batches(streamed.path, columns, streamed.missing):
+        yield assemble(design.spec, frame, "error", design, optional=False)
+
+
+def drawn_rows(design: Design) -> Design:
+    """Return a design in memory: a random sample of the rows of a streamed one."""
+    if design.streamed is None:
+        return design
+    rows = design.streamed.examples.table.data.iloc[: design.streamed.drawn]
+    return replace(assemble(design.spec, rows, "error", design, optional=False), priors=design.priors)
+
+
+def _complete_batches(path: Path, columns: list[str], missing: str) -> Iterator[pd.DataFrame]:
+    for frame in read_batches(path, columns):
+        complete = frame.dropna() if missing == "drop" else frame
+        if len(complete):
+            yield complete
+
+
+def _columns_of(part: Design) -> Mapping[str, Array]:
+    """Return the columns of some rows whose statistics are wanted: those of terms, pieces of interactions, response."""
+    predictor = part.mu
+    columns = {"population": predictor.population.matrix}
+    for group in predictor.groups:
+        columns[predictor.b(group)] = group.matrix
+    for piece in _pieces(part):
+        columns[piece] = np.asarray(evaluate_expression(piece, part.table), dtype=float)[:, None]
+    return {**columns, "response": part.family.working(np.asarray(part.response))[:, None]}
+
+
+def _states(predictor: Predictor) -> list[object]:
+    return [predictor.population.state, *(state for group in predictor.groups for state in group.states)]
+
+
+def _pieces(design: Design) -> list[str]:
+    """Return the numeric expressions that interactions are made of."""
+    found = dict.fromkeys(piece for state in _states(design.mu) for piece in interacting(state))
+    return [piece for piece in found if piece.strip("`") not in design.table.levels]
+
+
+def _learn_predictor(design: Design, statistics: RowStatistics) -> Predictor:
+    predictor = design.mu
+    steps = {piece: float(statistics.steps(piece)[0]) for piece in _pieces(design)}
+    # The indicator of a level has step 1.
+    steps |= {f"{name}[{level}]": 1.0 for name, levels in design.table.levels.items() for level in levels}
+    spec, suffix = design.spec, predictor.suffix
+
+    def scales(block: PopulationBlock | GroupBlock, name: str, states: tuple[object, ...]) -> Array:
+        own, start, found = statistics.steps(name), 0, []
+        for state in states:
+            labels = tuple(state.column_names)  # type: ignore[attr-defined]
+            found.append(interaction_steps(state, labels, own[start : start + len(labels)], steps))
+            start += len(labels)
+        return np.concatenate(found)
+
+    population = predictor.population
+    groups = []
+    for group in predictor.groups:
+        name = predictor.b(group)
+        centre = group_centre(spec, group, suffix, statistics.means(name))
+        groups.append(replace(group, centre=centre, scales=scales(group, name, group.states)))
+    return replace(
+        predictor,
+        population=replace(population, scales=scales(population, "population", (population.state,))),
+        centre=population_centre(spec, population, suffix, statistics.means("population")),
+        groups=tuple(groups),
+    )
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
