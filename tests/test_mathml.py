@@ -8,6 +8,9 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.equations import list_equations, write_equations, write_mathml
+from bayesmixed.equations.latex import LATEX
+from bayesmixed.equations.mathml import MATHML
+from bayesmixed.equations.symbols import TEXT
 
 
 def parse(model):
@@ -47,3 +50,11 @@ def test_names_of_columns_are_escaped():
 
 def test_a_sum_has_no_plus_before_a_minus():
     assert "<mo>+</mo><mrow><mo>−</mo>" not in write_mathml(bm.load_spec("sleepstudy"))
+
+
+def test_the_forms_of_all_notations_are_the_same():
+    assert set(MATHML.forms) == set(LATEX.forms) == set(TEXT.forms)
+
+
+def test_a_smooth_is_written_as_a_sum_over_its_basis():
+    assert "∑k" in "".join(parse(bm.from_formula("y ~ s(x) + (1 | g)")).itertext())

@@ -64,6 +64,7 @@ MATHML = Notation(
         "sum": _write_sum,
         "minus": lambda name, parts: f"<mrow>{_MINUS}{parts[0]}</mrow>",
         "product": lambda name, parts: "<mo>·</mo>".join(parts),
+        "total": lambda name, parts: f"<munder><mo>∑</mo><mi>{escape(name)}</mi></munder>{'<mo>·</mo>'.join(parts)}",
         "ratio": lambda name, parts: _wrap("mfrac", *(_wrap("mrow", part) for part in parts)),
         "mean": lambda name, parts: f"<mover><mrow>{parts[0]}</mrow><mo>¯</mo></mover>",
         "call": _write_call,

@@ -1,5 +1,6 @@
 """The rules of default priors in symbols, for specs without data."""
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
@@ -141,7 +142,7 @@ def _symbolic_prior(rule: Callable[[ResponseScale], tuple[str, Prior]]) -> str:
 
 def _symbol(rule: Callable[[ResponseScale], float]) -> str:
     """Return a number of a rule in terms of s, found by asking the rule at two units: it cannot differ from the rule."""
-    first, second = rule(ResponseScale(1.0, 1.0)), rule(ResponseScale(1.0, np.e))
+    first, second = rule(ResponseScale(1.0, 1.0)), rule(ResponseScale(1.0, math.e))
     if rule(ResponseScale(2.0, 1.0)) != first:
         return "from the mean of the response"
     if first == second:
