@@ -40,14 +40,17 @@ def make_fit(family, jitter):
     values = middle(family) | {first: link.inverse(eta)}
     data["y"] = family.random(generator, values, TRIALS if family.has_trials else 1.0, (ROWS,))
     design = bm.prepare(spec, data)
-    given = {name: middle(family)[name] for name in design.scalars}
-    given |= {"beta": [intercept, SLOPE], "sd_g": SD, "b_g": effects[:, None]}
+    given = {name: middle(family)[name] for name in design.numbers}
+    given["threshold"] = [middle(family)[name] - intercept for name in design.family.cuts]
+    labels = design.mu.population.labels
+    given |= {"beta": [intercept, SLOPE][-len(labels) :], "sd_g": SD, "b_g": effects[:, None]}
     return fit_at(design, given, jitter)
 
 
 @each_family
 def test_the_log_likelihood_of_rows_is_that_of_the_predicted_parameters(fits, family):
     fit = fits(family, jitter=0.01)
+    family = fit.design.family
     values = {p.name: bm.predict(fit, kind=p.name)[p.name].values for p in family.parameters}
     expected = family.logp(np.asarray(fit.design.response), values, fit.design.trials)
     np.testing.assert_allclose(bm.log_likelihood(fit), expected, atol=1e-8)
@@ -59,8 +62,9 @@ def test_the_density_of_a_group_is_the_integral_over_its_effect(fits, family):
     design, draw = fit.design, fit.posterior.isel(chain=0, draw=0)
     effect = np.linspace(-8 * SD, 8 * SD, 4001)
     eta = design.mu.population.matrix @ draw["beta"].values + effect[:, None]
-    values = {name: draw[name].values for name in design.scalars} | {design.mu.parameter: design.mu.link.inverse(eta)}
-    rows = family.logp(np.asarray(design.response), values, design.trials)
+    values = {name: value.values for name, value in design.scalar_draws(draw).items()}
+    values |= {design.mu.parameter: design.mu.link.inverse(eta)}
+    rows = design.family.logp(np.asarray(design.response), values, design.trials)
     joint = rows.reshape(len(effect), GROUPS, -1).sum(axis=-1) + stats.norm.logpdf(effect, 0.0, SD)[:, None]
     expected = special.logsumexp(joint, axis=0) + np.log(effect[1] - effect[0])
     found = bm.log_likelihood(fit, integrate="g", draws=2)
