@@ -90,6 +90,11 @@ SHIPPED = {
     "coffee_borer_negbin": ["count_i ~ NegativeBinomial(μ_i, θ)", "1/sqrt(θ) ~ HalfNormal(1)"],
     "contamination": ["(b0_i, b1_i) ~ N(0, Σ_farm)", "+ b0_i + b1_i·day_ij"],
     "contamination_double": ["count_ij | b0_i, b1_i ~ NegativeBinomial(μ_ij, θ_ij)", "log(θ_ij) = β0_theta + "],
+    "lai": [
+        "yield_ij | b_i ~ Gamma(μ_ij, shape)",
+        "+ b_i + s(LAI):sward_ij + s(stage)_ij",
+        "b_s(stage),k ~ N(0, σ²_s(stage))",
+    ],
     "lexical_decision": ["rt_ij | participant_i, word_j ~ N(μ_ij, σ²)"],
     "lexical_decision_log": ["log(rt)_ij |", "μ_ij = β0 + β1·frequency_j + participant_i + word_j"],
     "marker": ["output_ij | b_i ~ Gamma(μ_ij, shape_ij)", "log(shape_ij) = β0_shape + "],

@@ -237,7 +237,9 @@ def assert_rules_hold(design):
     scale = response_scale(design)
     unit = design.mu.link.unit or scale.unit
     for key, entry in design.priors.items():
-        rule = stated[key] if key in stated else stated[f"{key.split('[')[0]}[{_without_levels(key)}]"]
+        variable = key.split("[")[0]
+        names = (key, f"{variable}[{_without_levels(key)}]", variable)
+        rule = next(stated[name] for name in names if name in stated)
         known = {"s": unit, "s_y": scale.unit, "ybar": scale.mean, "d": steps.get(key), "link": _link}
         numbers = [eval(node.write(PYTHON), known) for node in rule.arguments]
         few = entry.prior.name == "HalfNormal" != rule.name
@@ -255,7 +257,7 @@ def _link(text, value):
 
 def _without_levels(key):
     """Return the term of a column: "period" for "beta[period[T.2]]"."""
-    return re.sub(r"\[[^\]]*\]", "", key.partition("[")[2][:-1])
+    return re.sub(r"\[(?!linear\]|constant\])[^\]]*\]", "", key.partition("[")[2][:-1])
 
 
 def test_the_two_parameterisations_are_the_same_model():
