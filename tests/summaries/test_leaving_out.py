@@ -141,7 +141,8 @@ def test_weights_say_what_sampling_without_each_group_says(fitted, name, unit):
         folds = bm.kfold(few, by=unit, k=99)
     assert weighted.elpd == pytest.approx(folds.elpd, abs=1.0)
     trusted = (weighted.pareto_k < 0.5).values
-    np.testing.assert_allclose(weighted.elpd_i[trusted], folds.elpd_i[trusted], atol=0.2)
+    # The Monte Carlo error of a density grows with its distance: half a percent of it.
+    np.testing.assert_allclose(weighted.elpd_i[trusted], folds.elpd_i[trusted], atol=0.2, rtol=0.005)
 
 
 @pytest.mark.slow
