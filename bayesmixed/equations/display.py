@@ -1,19 +1,20 @@
 """What has equations, and shows them: the base of specs, designs and fits."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from bayesmixed.equations.latex import write_html, write_latex
 from bayesmixed.equations.outline import Outline
 
 
-class Displayed:
+class Displayed(ABC):
     """A model that shows its equations in notebooks."""
 
     __slots__ = ()
 
+    @abstractmethod
     def outline(self) -> Outline:
         """Return what the equations need to know."""
-        raise NotImplementedError
 
     def captions(self) -> Mapping[str, str]:
         """Return what stands around the equations in notebooks: title, text, hint."""

@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
@@ -36,14 +37,14 @@ class Section:
     after: tuple[str, ...] = ()
 
 
-class Page:
+class Page(ABC):
     """What is shown as sections: `str()` for terminals, HTML in notebooks."""
 
     __slots__ = ()
 
+    @abstractmethod
     def sections(self) -> list[Section]:
         """Return the sections, what matters most first."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         return write_text(self.sections())
