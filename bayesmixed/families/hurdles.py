@@ -100,7 +100,6 @@ def hurdle(base: Family, positive: Draw, support: str, *, log_concave: bool = Tr
         smoothed_mean=_positive_mean,
         summable="",
         log_concave=log_concave,
-        atoms=() if counted else (0.0,),
         hint=base.hint if counted else "For numbers below zero take gaussian or student.",
     )
 

@@ -139,6 +139,5 @@ ZERO_ONE_INFLATED_BETA = replace(
     smoothed_mean=lambda y, trials, exposure: (
         float(np.mean(y[(y > 0) & (y < 1)])) if np.any((y > 0) & (y < 1)) else 0.5
     ),
-    atoms=(0.0, 1.0),
     hint="Divide percentages by 100.",
 )

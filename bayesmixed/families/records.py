@@ -91,7 +91,8 @@ class Family:
     support, accepts : str, callable
         The support in words; for (y, trials) which responses lie in it.
     logp, cdf : callable
-        Log-density and probability P(Y <= y) for (y, values, trials).
+        Log-density and probability P(Y <= y) for (y, values, trials); the latter for any y, so that just below a value it
+        is P(Y < y).
     constant : callable
         The part of the log-density that depends on no parameter, for (y, trials); compiled rows leave it out.
     random, mean, variance : callable
@@ -107,8 +108,6 @@ class Family:
         Counts or not; binomial-type or not; log-density concave in the predictor under the usual links.
     latent_uses_mean : bool
         `latent_variance` depends on the mean, so it differs between rows.
-    atoms : tuple of float
-        Single values that a continuous response takes with positive probability.
     additive : bool
         The response is its mean plus an error whose law does not depend on the mean.
     conjugate : bool
@@ -150,7 +149,6 @@ class Family:
     has_trials: bool = False
     log_concave: bool = True
     latent_uses_mean: bool = False
-    atoms: tuple[float, ...] = ()
     additive: bool = False
     conjugate: bool = False
     scale: str = ""
@@ -180,16 +178,6 @@ class Family:
         return replace(
             self, mean=mean, variance=lambda values, trials: mean(values, trials) * (1.0 - mean(values, trials))
         )
-
-    def cdf_below(self, y: Any, values: Values, trials: Any) -> Array:
-        """Return P(Y < y), which differs from the distribution function where a value has positive probability."""
-        if self.discrete:
-            return self.cdf(y - 1.0, values, trials)
-        below = self.cdf(y, values, trials)
-        for atom in self.atoms:
-            own = np.exp(self.logp(np.full(np.shape(y), atom), values, trials))
-            below = np.where(np.equal(y, atom), below - own, below)
-        return below
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter of that name; SpecError if the family has none."""
