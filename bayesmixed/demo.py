@@ -11,8 +11,8 @@ import bayesmixed as bm
 from bayesmixed.equations import write_equations
 from bayesmixed.fitting import Fit
 from bayesmixed.results import FIT, open_folder
-from bayesmixed.summaries.overview import count_sentence
-from bayesmixed.summaries.tables import drop_empty, format_table, labelled
+from bayesmixed.summaries.display.tables import drop_empty, format_table, labelled
+from bayesmixed.summaries.parameters.overview import count_sentence
 
 SEED = 15
 PLOT = "shrinkage.png"

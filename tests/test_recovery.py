@@ -9,7 +9,7 @@ from scipy import stats
 import bayesmixed as bm
 from bayesmixed.default_priors import group_unit
 from bayesmixed.draws import top_level_names
-from bayesmixed.summaries.group_spread import NEGLIGIBLE
+from bayesmixed.summaries.variance.group_spread import NEGLIGIBLE
 
 LARGE = ("arabidopsis_negbin1", "contamination", "contamination_double", "lai")
 """A minute or more each, so by hand: `pytest -m calibration -k contamination`. arabidopsis_negbin1 has shown 2 divergences."""

@@ -10,7 +10,7 @@ from conftest import classic, read_reference
 
 import bayesmixed as bm
 from bayesmixed.default_priors import group_unit
-from bayesmixed.summaries.group_spread import NEGLIGIBLE
+from bayesmixed.summaries.variance.group_spread import NEGLIGIBLE
 
 REFERENCES = read_reference("family_models")["models"]
 SEIZURES = "y ~ lb_c * trt + la_c + V4 + (1 | subject)"

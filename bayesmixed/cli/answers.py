@@ -17,7 +17,7 @@ def compare(
     json: Json = False,
 ) -> None:
     """Say which model predicts a new observation, or a new group, better."""
-    from bayesmixed.summaries.model_comparison import compare_models
+    from bayesmixed.summaries.comparison.model_comparison import compare_models
 
     names = [folder.stem if folder.is_file() else folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
@@ -48,7 +48,7 @@ def predict(
     """Predict rows of known or new groups: mean and 95 % interval of each."""
     from bayesmixed.data_files import read_data
     from bayesmixed.prediction import predict as predict_rows
-    from bayesmixed.summaries.tables import describe, format_table
+    from bayesmixed.summaries.display.tables import describe, format_table
 
     fit = read_fit(folder)
     rows = fit.design.table.data if data is None else read_data(fit.design.spec, data)

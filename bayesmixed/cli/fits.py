@@ -129,7 +129,7 @@ def compare_priors(
     json: Json = False,
 ) -> None:
     """Fit a model under several prior sets, and say what changes in the answers."""
-    from bayesmixed.summaries.prior_comparison import compare_priors as compare
+    from bayesmixed.summaries.priors.prior_comparison import compare_priors as compare
 
     model = read_spec(spec, family, prior, link, factor, crossed)
     sets = dict(_read_set(text) for text in set_ or ()) or {"spec": {}, "wide": "wide"}
@@ -157,8 +157,8 @@ def _read_set(text: str) -> tuple[str, Any]:
 
 def _describe(fit: "Fit", folder: Path, files: tuple[str, ...]) -> dict[str, Any]:
     """Return what programs want to know of a fit."""
-    from bayesmixed.summaries.convergence import diagnose
-    from bayesmixed.summaries.tidying import tidy
+    from bayesmixed.summaries.parameters.convergence import diagnose
+    from bayesmixed.summaries.parameters.tidying import tidy
 
     verdict = diagnose(fit)
     return {

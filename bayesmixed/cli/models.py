@@ -65,7 +65,7 @@ def show(
 ) -> None:
     """Print a spec, in words, with its priors, and as the TOML file that says the same."""
     from bayesmixed.spec_files import spec_to_toml
-    from bayesmixed.summaries.prior_tables import prior_table
+    from bayesmixed.summaries.priors.prior_tables import prior_table
 
     model = read_spec(spec, family, prior, link, factor, crossed)
     priors = prior_table(model if data is None else read_design(model, data, missing))
@@ -92,8 +92,8 @@ def check(
     """Check data against a spec without sampling; print their structure, the equations and the priors."""
     from dataclasses import replace
 
-    from bayesmixed.summaries.structure import list_groups, list_homes
-    from bayesmixed.summaries.survey import check_data
+    from bayesmixed.summaries.survey.data_survey import check_data
+    from bayesmixed.summaries.survey.structure import list_groups, list_homes
 
     model = read_spec(spec, family, prior, link, factor, crossed)
     report = check_data(model, data, missing=missing)

@@ -7,8 +7,8 @@ import numpy as np
 
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.plots.figures import new_figure
-from bayesmixed.summaries.calibration import ecdf_difference
-from bayesmixed.summaries.simulation_calibration import Calibration
+from bayesmixed.summaries.calibration.simulation_calibration import Calibration
+from bayesmixed.summaries.checks.transforms import ecdf_difference
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

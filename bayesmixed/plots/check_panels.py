@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.links import Array
-from bayesmixed.summaries.calibration import ecdf_difference
+from bayesmixed.summaries.checks.transforms import ecdf_difference
 
 OBSERVED, REPLICATED = "#222222", "#0072B2"
 _CURVES = 50

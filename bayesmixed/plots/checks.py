@@ -11,10 +11,10 @@ from bayesmixed.links import Array
 from bayesmixed.plots.check_panels import OBSERVED, REPLICATED, Panel, draw_density, draw_ecdf, draw_pit, draw_rootogram
 from bayesmixed.plots.figures import new_figure
 from bayesmixed.replicates import choose_groups, describe, posterior_predictive
-from bayesmixed.summaries.calibration import pit_values
-from bayesmixed.summaries.check_statistics import is_binary
-from bayesmixed.summaries.mean_variance import DATA, MODEL, mean_variance
-from bayesmixed.summaries.predictive_checks import FITS, compare_statistics, format_probability, level_rows
+from bayesmixed.summaries.checks.check_statistics import is_binary
+from bayesmixed.summaries.checks.mean_variance import DATA, MODEL, mean_variance
+from bayesmixed.summaries.checks.predictive_checks import FITS, compare_statistics, format_probability, level_rows
+from bayesmixed.summaries.checks.transforms import pit_values
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

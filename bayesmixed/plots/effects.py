@@ -8,7 +8,7 @@ import pandas as pd
 
 from bayesmixed.fitting import Fit
 from bayesmixed.plots.figures import new_figure
-from bayesmixed.summaries.marginal import conditional_effects
+from bayesmixed.summaries.predictions.marginal import conditional_effects
 from bayesmixed.terms.tables import is_number
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from bayesmixed.fitting import Fit
 from bayesmixed.plots.figures import new_figure
-from bayesmixed.summaries.half_normals import ROW, half_normal
-from bayesmixed.summaries.quantile_residuals import SEED
+from bayesmixed.summaries.checks.half_normals import ROW, half_normal
+from bayesmixed.summaries.checks.quantile_residuals import SEED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

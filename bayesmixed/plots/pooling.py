@@ -8,8 +8,8 @@ import pandas as pd
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.plots.figures import new_figure
-from bayesmixed.summaries.pooling import find_group, shrinkage
-from bayesmixed.summaries.three_poolings import PoolingComparison
+from bayesmixed.summaries.pooling.shrinkage_factors import find_group, shrinkage
+from bayesmixed.summaries.pooling.three_poolings import PoolingComparison
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

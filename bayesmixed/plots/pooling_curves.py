@@ -8,8 +8,8 @@ import pandas as pd
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.plots.figures import new_figure
-from bayesmixed.summaries.pooling import factor_draws, find_group
-from bayesmixed.summaries.pooling_curves import group_sizes, pooling_curve, pooling_factor
+from bayesmixed.summaries.pooling.pooling_curves import group_sizes, pooling_curve, pooling_factor
+from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws, find_group
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,7 +10,7 @@ from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.plots.figures import new_figure
 from bayesmixed.prediction import thin
-from bayesmixed.summaries.populations import (
+from bayesmixed.summaries.predictions.populations import (
     find_factor,
     group_populations,
     group_responses,

@@ -8,7 +8,7 @@ import pandas as pd
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.plots.figures import new_figure
 from bayesmixed.plots.vpc_curves import COLOURS
-from bayesmixed.summaries.prior_comparison import LABELS, PriorComparison
+from bayesmixed.summaries.priors.prior_comparison import LABELS, PriorComparison
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ from bayesmixed.links import Array
 from bayesmixed.plots.check_panels import OBSERVED, REPLICATED
 from bayesmixed.plots.figures import new_figure
 from bayesmixed.replicates import is_residual
-from bayesmixed.summaries.prior_predictions import PriorPredictive
+from bayesmixed.summaries.priors.prior_predictions import PriorPredictive
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

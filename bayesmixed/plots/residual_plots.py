@@ -11,8 +11,8 @@ from bayesmixed.links import Array
 from bayesmixed.plots.figures import new_figure
 from bayesmixed.prediction import predict
 from bayesmixed.structure import Factor
-from bayesmixed.summaries.bands import uniform_band
-from bayesmixed.summaries.quantile_residuals import SEED, residuals
+from bayesmixed.summaries.checks.bands import uniform_band
+from bayesmixed.summaries.checks.quantile_residuals import SEED, residuals
 from bayesmixed.units import find_units
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pandas as pd
 from bayesmixed.fitting import Fit
 from bayesmixed.plots.effects import COLORS
 from bayesmixed.plots.figures import new_figure
-from bayesmixed.summaries.smooths import find_smooth, smooth_curves, smooth_effects
+from bayesmixed.summaries.parameters.smooths import find_smooth, smooth_curves, smooth_effects
 from bayesmixed.terms.blocks import SmoothBlock
 
 if TYPE_CHECKING:

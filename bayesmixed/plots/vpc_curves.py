@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayesmixed.fitting import Fit
 from bayesmixed.plots.figures import new_figure
-from bayesmixed.summaries.vpc_curves import vpc_curve
+from bayesmixed.summaries.variance.vpc_curves import vpc_curve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

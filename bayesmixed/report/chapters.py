@@ -10,9 +10,9 @@ import bayesmixed as bm
 from bayesmixed.equations import list_equations, write_mathml
 from bayesmixed.fitting import Fit
 from bayesmixed.report.pictures import draw_shares, embed
-from bayesmixed.summaries.convergence import Diagnosis
-from bayesmixed.summaries.overview import count_sentence, tabulate_estimates
-from bayesmixed.summaries.pages import Section, write_markup
+from bayesmixed.summaries.display.pages import Section, write_markup
+from bayesmixed.summaries.parameters.convergence import Diagnosis
+from bayesmixed.summaries.parameters.overview import count_sentence, tabulate_estimates
 
 _IN_ESTIMATES = ("components", "icc", "negligible")
 

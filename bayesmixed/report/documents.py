@@ -20,7 +20,7 @@ from bayesmixed.report.chapters import (
 )
 from bayesmixed.report.groups import show_groups
 from bayesmixed.report.reproduction import show_citation, show_reproduction
-from bayesmixed.summaries.convergence import Diagnosis, diagnose
+from bayesmixed.summaries.parameters.convergence import Diagnosis, diagnose
 
 
 def write_report(fit: Fit, path: str | Path) -> Path:

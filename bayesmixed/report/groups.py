@@ -11,8 +11,8 @@ import bayesmixed as bm
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.report.chapters import write_sections
-from bayesmixed.summaries.pages import Section, write_table
-from bayesmixed.summaries.tables import format_table
+from bayesmixed.summaries.display.pages import Section, write_table
+from bayesmixed.summaries.display.tables import format_table
 from bayesmixed.terms.blocks import GroupBlock
 
 MOST_IN_CHART, MOST_IN_TABLE = 10_000, 2_000

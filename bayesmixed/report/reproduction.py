@@ -10,7 +10,7 @@ from bayesmixed.fit_files import fingerprint
 from bayesmixed.fitting import Fit
 from bayesmixed.report.chapters import write_sections
 from bayesmixed.spec_files import spec_to_toml
-from bayesmixed.summaries.pages import Section
+from bayesmixed.summaries.display.pages import Section
 
 _REFERENCES = (
     "- PyMC: Abril-Pla et al. (2023), PeerJ Computer Science 9:e1516.",

@@ -7,7 +7,7 @@ from fixed_draws import fit_at
 
 import bayesmixed as bm
 from bayesmixed.families import FAMILIES
-from bayesmixed.summaries.predictive_checks import FITS
+from bayesmixed.summaries.checks.predictive_checks import FITS
 
 ROWS = 160
 each_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))

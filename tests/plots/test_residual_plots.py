@@ -7,7 +7,7 @@ from fixed_draws import fit_at
 from scipy import stats
 
 import bayesmixed as bm
-from bayesmixed.summaries.bands import simulated_band, uniform_band
+from bayesmixed.summaries.checks.bands import simulated_band, uniform_band
 
 
 @pytest.fixture(scope="module")

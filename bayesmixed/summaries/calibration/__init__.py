@@ -1,0 +1,1 @@
+"""Whether a sampler finds the parameters of data made from the priors."""

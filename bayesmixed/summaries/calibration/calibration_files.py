@@ -1,0 +1,89 @@
+"""Files in which a calibration keeps the fits that are done, so that it can be stopped and resumed."""
+
+import json
+import os
+import uuid
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from bayesmixed.errors import DataError, enumerate_words
+from bayesmixed.fit_files import fingerprint
+from bayesmixed.frozen_priors import freeze, frozen_to_text
+from bayesmixed.spec_files import spec_to_toml
+from bayesmixed.summaries.calibration.simulated_fits import Rank, SimulatedFit, Task
+
+FORMAT = 1
+_KEY = "bayesmixed_calibration"
+
+
+def identify(task: Task) -> dict[str, str]:
+    """Return what has to agree between two parts of one calibration.
+
+    Raises
+    ------
+    SpecError
+        The spec holds a Family object of the user's own, which a file cannot keep.
+    """
+    covariates = task.design.table.data.drop(columns=task.design.spec.response, errors="ignore")
+    return {
+        "spec": spec_to_toml(task.design.spec),
+        "data": fingerprint(covariates),
+        "priors": frozen_to_text(freeze(task.design)),
+        "seed": str(task.seed),
+        "sampler": f"{task.sampler.__module__}.{task.sampler.__qualname__}",
+        "settings": json.dumps({name: task.settings[name] for name in sorted(task.settings) if name != "cores"}),
+    }
+
+
+def save_fits(path: Path, identity: dict[str, str], fits: Iterable[SimulatedFit]) -> None:
+    """Write the fits that are done under a temporary name, then rename it.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    """
+    content = {_KEY: FORMAT, "identity": identity, "fits": [asdict(fit) for fit in fits]}
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        temporary.write_text(json.dumps(content), encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise DataError(f"Calibration cannot be written to '{path}': {error}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_fits(path: Path, identity: dict[str, str]) -> list[SimulatedFit]:
+    """Return the fits that were done; none if there is no file yet.
+
+    Raises
+    ------
+    DataError
+        The file is damaged or no calibration, or one of another spec, seed or setting.
+    """
+    if not path.exists():
+        return []
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found, fits = content["identity"], content["fits"]
+        known = int(content[_KEY])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"'{path}' is damaged or no file of bm.calibrate; give another name.") from error
+    if known > FORMAT:
+        raise DataError(f"'{path}' has format {known}; this version of bayesmixed reads up to {FORMAT}.")
+    different = [name for name, text in identity.items() if found.get(name) != text]
+    if different:
+        raise DataError(
+            f"'{path}' holds another calibration: {enumerate_words(different)} differ, so their ranks cannot be joined. "
+            "Give another name, or the arguments with which it was begun."
+        )
+    return [SimulatedFit(**fit | {"ranks": _ranks(fit), "rejected": tuple(fit["rejected"])}) for fit in fits]
+
+
+def _ranks(fit: dict[str, dict[str, dict[str, float]]]) -> dict[str, Rank]:
+    return {
+        name: Rank(rank["truth"], int(rank["rank"]), int(rank["draws"]), rank["pit"])
+        for name, rank in fit["ranks"].items()
+    }

@@ -1,0 +1,198 @@
+"""Fits to data that are simulated from the priors of a design, and the ranks of the true parameters among their draws."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesmixed.data_checks import check_response, check_variation
+from bayesmixed.design import Design
+from bayesmixed.draws import stacked, top_level_names
+from bayesmixed.errors import DataError, SpecError
+from bayesmixed.fitting import Fit
+from bayesmixed.links import Array
+from bayesmixed.prior_samples import sample_prior
+from bayesmixed.replicates import Replicates, replicate
+from bayesmixed.summaries.comparison.leaving_out import log_likelihood
+
+LOG_LIKELIHOOD = "log likelihood"
+_ATTEMPTS = 200
+_LARGEST = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What all fits of a calibration have in common.
+
+    Attributes
+    ----------
+    design : Design
+        Rows and frozen priors; its response is replaced by simulated ones.
+    sampler : callable
+        Returns the Fit of a design; takes the settings and `seed` as keywords.
+    settings : mapping
+        Keywords for the sampler.
+    seed : int
+        From which the seed of every data set follows.
+    """
+
+    design: Design
+    sampler: Callable[..., Fit]
+    settings: Mapping[str, Any]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """The place of one true value among the draws of a posterior.
+
+    Attributes
+    ----------
+    truth : float
+        The value that made the data.
+    rank, draws : int
+        How many of the nearly independent draws are smaller, and how many there are.
+    pit : float
+        (rank + u) / (draws + 1) with u uniform on (0, 1): uniform under a right posterior, whatever `draws` is.
+    """
+
+    truth: float
+    rank: int
+    draws: int
+    pit: float
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedFit:
+    """One data set from the priors, and what its fit says.
+
+    Attributes
+    ----------
+    number : int
+        Which data set: it makes the seed.
+    ranks : dict of Rank
+        By quantity ("beta[x]"); empty if the fit failed.
+    divergences : int
+        Divergent transitions.
+    rhat : float
+        Largest R-hat of the quantities; NaN if there is none.
+    rejected : tuple of str
+        Why earlier data sets of this number could not be fitted.
+    problem : str
+        Why the fit failed, or "".
+    """
+
+    number: int
+    ranks: dict[str, Rank]
+    divergences: int
+    rhat: float
+    rejected: tuple[str, ...]
+    problem: str
+
+
+def fit_simulated(task: Task, number: int) -> SimulatedFit:
+    """Return the ranks of one data set, which depend on the task and its number only.
+
+    Raises
+    ------
+    SpecError
+        The priors make no data that can be fitted.
+    KeyboardInterrupt
+        Also if the sampler was interrupted and kept some draws: they are too few.
+    """
+    seeds = np.random.SeedSequence(task.seed, spawn_key=(number,)).generate_state(2)
+    simulated, truth, response, rejected = _simulate(task.design, int(seeds[0]))
+    try:
+        fit = task.sampler(replace(task.design, response=response), seed=int(seeds[1]), **task.settings)
+        if not fit.settings.complete:
+            raise KeyboardInterrupt
+        quantities = dict(_quantities(fit, truth, simulated))
+    except Exception as error:  # whatever it is, it must neither stop the other fits nor be hidden
+        return SimulatedFit(number, {}, 0, np.nan, rejected, f"{type(error).__name__}: {error}")
+    generator = np.random.default_rng(seeds)
+    rhat, sizes = _reliability({name: draws for name, (_, draws) in quantities.items()})
+    ranks = {name: _rank(value, stacked(draws), sizes[name], generator) for name, (value, draws) in quantities.items()}
+    divergences = int(fit.draws["sample_stats"]["diverging"].sum()) if "sample_stats" in fit.draws.children else 0
+    return SimulatedFit(number, ranks, divergences, rhat, rejected, "")
+
+
+def _simulate(design: Design, seed: int) -> tuple[Replicates, xr.Dataset, Array, tuple[str, ...]]:
+    """Return a data set that can be fitted, with its parameters, and why those before it could not."""
+    rejected: list[str] = []
+    for attempt in range(_ATTEMPTS):
+        state = int(np.random.SeedSequence([seed, attempt]).generate_state(1)[0])
+        prior = sample_prior(design, draws=1, seed=state)
+        (drawn,) = replicate(prior, groups="new", seed=state + 1)
+        response = drawn.response[0, 0]
+        reason = _unusable(design, response)
+        if not reason:
+            return drawn, prior.posterior.isel(chain=0, draw=0), response, tuple(rejected)
+        rejected.append(reason)
+    raise SpecError(
+        f"The priors make no data that can be fitted: {_ATTEMPTS} data sets in a row were impossible (the last one: "
+        f"{rejected[-1]}). Give narrower priors, or a design with more rows."
+    )
+
+
+def _unusable(design: Design, response: Array) -> str:
+    """Return why a simulated response cannot be fitted, or "": what `prepare` would refuse, and overflow."""
+    largest = _LARGEST * max(1.0, float(np.max(np.abs(np.asarray(design.response)))))
+    if not np.all(np.abs(response) <= largest):
+        return f"values beyond {largest:.1g}"
+    try:
+        check_response(design.family, "y", response, design.trials, design.table.data.index)
+    except DataError:
+        return f"values that are not {design.family.support}"
+    try:
+        check_variation(design.family, "y", response, np.asarray(design.trials))
+    except DataError:
+        return "the same value in all rows"
+    return ""
+
+
+def _quantities(fit: Fit, truth: xr.Dataset, drawn: Replicates) -> Iterator[tuple[str, tuple[float, xr.DataArray]]]:
+    """Yield the true value and the draws (chain, draw) of every free top-level number, and of the log-likelihood.
+
+    The log-likelihood shows what parameters alone cannot: a sampler that leaves the data aside returns the prior, which
+    has uniform ranks (Modrák et al. 2023, Bayesian Anal).
+    """
+    design, posterior = fit.design, fit.posterior
+    matrices = {predictor.corr(group) for predictor, group in design.group_blocks()}
+    for name in top_level_names(design):
+        true, draws = truth[name], posterior[name]
+        for place in np.ndindex(true.shape):
+            if name in matrices and place[0] >= place[1]:
+                continue
+            labels = [str(true[dim].values[i]) for dim, i in zip(true.dims, place, strict=True)]
+            own = draws.isel(dict(zip(true.dims, place, strict=True)))
+            value = float(true.values[place])
+            if np.any(own.values != value):
+                yield f"{name}[{', '.join(labels)}]" if labels else name, (value, own)
+    y, values = np.asarray(design.response), {name: value[0, 0] for name, value in drawn.values.items()}
+    density = design.weigh(design.family.logp(y, values, design.trials))
+    yield LOG_LIKELIHOOD, (float(np.sum(density)), log_likelihood(fit).sum("row"))
+
+
+def _reliability(quantities: Mapping[str, xr.DataArray]) -> tuple[float, dict[str, int]]:
+    """Return the largest R-hat, and the number of nearly independent draws of each quantity."""
+    import arviz_stats
+
+    keys = {f"q{i}": name for i, name in enumerate(quantities)}
+    dataset = xr.Dataset(
+        {key: (("chain", "draw"), quantities[name].transpose("chain", "draw").values) for key, name in keys.items()}
+    )
+    rhat = arviz_stats.rhat(dataset) if dataset.sizes["chain"] > 1 else None
+    ess = arviz_stats.ess(dataset, method="bulk")
+    most = dataset.sizes["chain"] * dataset.sizes["draw"]
+    sizes = {name: int(np.clip(np.nan_to_num(float(ess[key]), nan=1.0), 1, most)) for key, name in keys.items()}
+    worst = np.nan if rhat is None else max(float(rhat[key]) for key in keys)
+    return worst, sizes
+
+
+def _rank(truth: float, draws: Array, size: int, generator: np.random.Generator) -> Rank:
+    """Return the rank of a value among `size` draws, evenly spread."""
+    kept = draws[np.arange(size) * len(draws) // size]
+    rank = int(np.sum(kept < truth))
+    return Rank(truth, rank, size, (rank + float(generator.random())) / (size + 1))

@@ -1,0 +1,1 @@
+"""Whether data made by the model look like the data."""

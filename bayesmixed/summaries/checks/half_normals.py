@@ -1,0 +1,220 @@
+"""Half-normal scores with simulated envelopes, of rows and of the effects of groups."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from bayesmixed.approximation import quick_mode
+from bayesmixed.design import Design
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import posterior_means, with_effects
+from bayesmixed.links import Array
+from bayesmixed.marginals import distribution_at, row_logs, row_values
+from bayesmixed.prediction import effects_at_centre, thin
+from bayesmixed.quadrature import average, check_layers, moments
+from bayesmixed.replicates import posterior_predictive
+from bayesmixed.summaries.checks.bands import simulated_band, uniform_band
+from bayesmixed.summaries.checks.quantile_residuals import SEED, below, quantile_of, residuals
+from bayesmixed.summaries.display.pages import Page, Section
+from bayesmixed.summaries.pooling.shrinkage_factors import find_group
+from bayesmixed.units import Layer, Situation, Source, condition, find_units, matrix_root, situate
+
+ROW = "row"
+REPLICATES = 99
+ENVELOPES = {
+    "exact": "leave-one-out residuals; band of half-normal order statistics",
+    "refit": "plug-in residuals; each replicate is refitted quickly, as the data are",
+    "simulated": "predicted effects; effects and responses are simulated at draws of the parameters",
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HalfNormal(Page):
+    """Ordered absolute residuals beside what the model expects.
+
+    Attributes
+    ----------
+    level : str
+        "row" or the grouping factor.
+    envelope : str
+        How the band was made, in words.
+    table : pandas.DataFrame
+        One row per residual, smallest first: label, score, value (absolute residual), lower, upper (95 % pointwise),
+        lower_all, upper_all (95 % for all at once).
+    """
+
+    level: str
+    envelope: str
+    table: pd.DataFrame
+
+    @property
+    def outside(self) -> float:
+        """Share of the residuals outside the pointwise band; about 0.05 if the model is right."""
+        return _share_outside(self.table, "lower", "upper")
+
+    @property
+    def adequate(self) -> bool:
+        """Whether all residuals lie inside the simultaneous band."""
+        return _share_outside(self.table, "lower_all", "upper_all") == 0.0
+
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        return [Section(before=(str(self),))]
+
+    def __str__(self) -> str:
+        verdict = "all inside" if self.adequate else "some outside"
+        share = f"{100 * self.outside:.0f} % outside the pointwise band (about 5 % expected)"
+        return f"Half-normal plot, level {self.level}: {verdict} the simultaneous band; {share}. {self.envelope}."
+
+
+def half_normal(
+    fit: Fit,
+    *,
+    level: str = ROW,
+    envelope: str = "exact",
+    effect: str | None = None,
+    groups: str = "new",
+    seed: int = SEED,
+) -> HalfNormal:
+    """Return half-normal scores with an envelope, of any family.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    level : str
+        "row", or a grouping factor: its predicted effects, each divided by the sd that it has if the model is right.
+    envelope : {"exact", "refit"}
+        Of rows. "exact": residuals on leave-one-out predictions are standard normal under the model, up to dependence.
+        "refit": parameters are drawn from the posterior, responses from the model, each is refitted quickly, and
+        residuals of data and replicates are computed in the same way (as in Moral, Hinde & Demetrio 2017, J Stat Softw
+        81(10)).
+    effect : str, optional
+        Column of the group term; the first one if not given.
+    groups : {"new", "existing"}
+        Whether replicates for "refit" have new group effects.
+    seed : int
+        For everything random.
+
+    Raises
+    ------
+    SpecError
+        No such level, envelope or effect; a model too large to be refitted quickly.
+    """
+    if level != ROW:
+        return _of_group(fit, level, effect, seed)
+    if envelope not in ("exact", "refit"):
+        raise SpecError(f"envelope='{envelope}' is not known. {did_you_mean(envelope, ('exact', 'refit'))}")
+    labels = fit.design.table.data.index
+    if envelope == "exact":
+        found = np.abs(residuals(fit, seed=seed)["residual"].to_numpy())
+        bands = [_half(bound) for both in (False, True) for bound in uniform_band(len(found), simultaneous=both)]
+        return HalfNormal(ROW, ENVELOPES["exact"], _table(found, labels, bands))
+    replicates = posterior_predictive(fit, groups=groups, draws=REPLICATES, seed=seed)[fit.design.response_name]
+    responses = replicates.values.reshape(-1, fit.design.rows)
+    generator = np.random.default_rng(seed)
+    found, *simulated = (
+        np.abs(_plug_in_residuals(fit, y, generator)) for y in (np.asarray(fit.design.response), *responses)
+    )
+    ordered = np.sort(simulated, axis=1)
+    bands = [bound for both in (False, True) for bound in simulated_band(ordered, simultaneous=both)]
+    text = f"{ENVELOPES['refit']}; {len(ordered)} replicates, {groups} group effects"
+    return HalfNormal(ROW, text, _table(found, labels, bands))
+
+
+def half_normal_scores(n: int) -> Array:
+    """Return Phi^-1((i + n - 1/8) / (2n + 1/2)), the expected half-normal order statistics, (n,)."""
+    return np.asarray(special.ndtri((np.arange(1, n + 1) + n - 0.125) / (2.0 * n + 0.5)))
+
+
+def _plug_in_residuals(fit: Fit, y: Array, generator: np.random.Generator) -> Array:
+    """Return quantile residuals of a response at the quick mode of its own refit; row effects are integrated out."""
+    design = replace(fit.design, response=y)
+    mode = quick_mode(design)
+    if mode is None:
+        raise SpecError("This model is too large to be refitted quickly; use envelope='exact'.")
+    mu = design.mu
+    known = condition(design, posterior_means(fit.draws).expand_dims(("chain", "draw")))
+    eta = mu.offset + mu.centred_matrix @ mode.beta
+    own = np.zeros(len(y))
+    for smooth in mu.smooths:
+        eta = eta + smooth.contribution(mode.effects[smooth.name])
+    for group in mu.groups:
+        if group.observation:
+            own = np.full(len(y), float(mode.sds[group.name][0]))
+        else:
+            eta = eta + np.sum(group.centred_matrix * mode.effects[group.name][group.index], axis=1)
+    scalars = {name: np.reshape(mode.values[name], (1, 1)) for name in design.scalars}
+    rows = np.arange(len(y))
+    layers = (Layer(rows, (Source(mu.parameter, own[None, :, None]),), ("obs",)),) if own.any() else ()
+    plugged = Situation(design, rows, rows, known.etas | {mu.parameter: eta[None]}, scalars, layers)
+    what = distribution_at(plugged, np.stack([y, below(y)]), rows)
+    upper, lower = average(row_logs(plugged, 0.0), plugged.etas, layers, what)[:, 0]
+    return quantile_of(lower + generator.uniform(size=len(y)) * (upper - lower))
+
+
+def _of_group(fit: Fit, level: str, effect: str | None, seed: int) -> HalfNormal:
+    predictor, group = find_group(fit, level)
+    if effect is not None and effect not in group.labels:
+        raise SpecError(
+            f"effect='{effect}' does not vary between levels of '{level}'. {did_you_mean(effect, group.labels)}"
+        )
+    if len(group.levels) == fit.design.rows:
+        raise SpecError(f"'{level}' has one row per level: its effects are residuals. Use level='row'.")
+    column = 0 if effect is None else group.labels.index(effect)
+    posterior = thin(with_effects(fit.draws, [p.b(block) for p, block in fit.design.group_blocks()]), REPLICATES)
+    situation = situate(fit.design, posterior, find_units(fit.design, level))
+    check_layers(situation.layers)
+    root = group.transform @ matrix_root(effects_at_centre(predictor, group, posterior))
+    direction = root.reshape(-1, *root.shape[2:])[:, column]
+    found = np.abs(_standardised(situation, direction, group.name).mean(axis=0))
+    repeated = replace(situation, design=_simulate(situation, np.random.default_rng(seed)))
+    ordered = np.sort(np.abs(_standardised(repeated, direction, group.name)), axis=1)
+    bands = [bound for both in (False, True) for bound in simulated_band(ordered, simultaneous=both)]
+    text = f"{ENVELOPES['simulated']}; {len(ordered)} replicates, {group.labels[column]} of {level}"
+    return HalfNormal(level, text, _table(found, pd.Index(group.levels), bands))
+
+
+def _standardised(situation: Situation, direction: Array, name: str) -> Array:
+    """Return E(b | y, theta) / sqrt(tau^2 - Var(b | y, theta)) of every level, (S, J); standard normal in normal models."""
+    outer = situation.layers[0]
+    place = outer.names.index(name)
+    start = sum(source.loadings.shape[-1] for source in outer.sources[:place])
+    own = slice(start, start + direction.shape[-1])
+    mean, covariance = moments(row_logs(situation), situation.etas, situation.layers)
+    predicted = np.einsum("sk,sjk->sj", direction, mean[..., own])
+    variance = np.einsum("sk,sjkl,sl->sj", direction, covariance[..., own, own], direction)
+    return np.asarray(predicted / np.sqrt(np.sum(direction**2, axis=-1)[:, None] - variance))
+
+
+def _simulate(situation: Situation, generator: np.random.Generator) -> Design:
+    """Return the design with a response for each draw, (S, n): all effects of the units new, all others kept."""
+    etas = dict(situation.etas)
+    for layer in situation.layers:
+        for source in layer.sources:
+            shape = (len(source.loadings), int(layer.index.max()) + 1, source.loadings.shape[-1])
+            z = generator.standard_normal(shape)
+            etas[source.parameter] = etas[source.parameter] + source.contribution(z, layer.index)
+    design = situation.design
+    shape = next(iter(etas.values())).shape
+    response = design.family.random(generator, row_values(situation, etas), design.trials, shape)
+    return replace(design, response=np.asarray(response, dtype=float))
+
+
+def _table(values: Array, labels: pd.Index, bands: list[Array]) -> pd.DataFrame:
+    order = np.argsort(values)
+    names = ("lower", "upper", "lower_all", "upper_all")
+    columns = {"label": labels[order], "score": half_normal_scores(len(values)), "value": values[order]}
+    return pd.DataFrame(columns | dict(zip(names, bands, strict=True)))
+
+
+def _half(probability: Array) -> Array:
+    """Return quantiles of the absolute value of a standard normal."""
+    return np.asarray(special.ndtri(0.5 + 0.5 * probability))
+
+
+def _share_outside(table: pd.DataFrame, lower: str, upper: str) -> float:
+    return float(np.mean((table["value"] < table[lower]) | (table["value"] > table[upper])))

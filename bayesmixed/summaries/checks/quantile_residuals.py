@@ -1,0 +1,177 @@
+"""Randomised quantile residuals on leave-one-out predictions, and what they say about a model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy import special
+
+from bayesmixed.draws import row_labels
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.links import Array
+from bayesmixed.marginals import leave_rows_out, split_draws
+from bayesmixed.prediction import thin
+from bayesmixed.summaries.comparison.leaving_out import smooth_weights
+
+KINDS = ("quantile",)
+DRAWS = 1000
+SEED = 1
+_FARTHEST = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the other rows say of each row.
+
+    Attributes
+    ----------
+    distribution : (M, n) array
+        P(Y <= point) at given points, averaged over draws with the weights of leaving the row out.
+    pareto_k : (n,) array
+        Below 0.7 the weights can be trusted.
+    """
+
+    distribution: Array
+    pareto_k: Array
+
+
+def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, seed: int = SEED) -> pd.DataFrame:
+    """Return randomised quantile residuals: standard normal, for any family, if the model is right.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    kind : {"quantile"}
+        Phi^-1(u) with u uniform between P(Y < y) and P(Y <= y) (Dunn & Smyth 1996, J Comput Graph Stat 5:236), where Y
+        is predicted from the other rows, so that no observation judges itself.
+    draws : int, optional
+        Use about this many draws, evenly spread; all if None.
+    seed : int
+        For the random part of discrete responses; the same seed gives the same residuals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per observation, with the labels of the data: residual, pit (u), lower and upper (the two probabilities;
+        equal for continuous responses), pareto_k. Beyond 3: hard to reconcile with the model.
+
+    Raises
+    ------
+    SpecError
+        There is no such kind.
+    """
+    if kind not in KINDS:
+        raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, KINDS)}")
+    y = np.asarray(fit.design.response, dtype=float)
+    found = predict_left_out(fit, np.stack([y, below(y)]), draws)
+    upper, lower = found.distribution
+    pit = lower + np.random.default_rng(seed).uniform(size=len(y)) * (upper - lower)
+    columns = {
+        "residual": quantile_of(pit),
+        "pit": pit,
+        "lower": lower,
+        "upper": upper,
+        "pareto_k": found.pareto_k,
+    }
+    return pd.DataFrame(columns, index=row_labels(fit.design))
+
+
+def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) -> pd.DataFrame:
+    """Return tests of the dispersion, and of the number of zeros where zeros have a probability.
+
+    Parameters
+    ----------
+    fit, draws, seed
+        As in `residuals`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns check, observed, expected, lower, upper, p (two-sided), says. "dispersion": mean squared residual, 1
+        expected, range by the chi-squared distribution; above: more variation than the model has. "zeros": number of
+        zeros against the sum of their leave-one-out probabilities. Rows count as independent given the model.
+    """
+    design = fit.design
+    y = np.asarray(design.response, dtype=float)
+    zero = np.zeros_like(y)
+    found = predict_left_out(fit, np.stack([y, below(y), zero, below(zero)]), draws)
+    upper, lower, at_zero, under = found.distribution
+    pit = lower + np.random.default_rng(seed).uniform(size=len(y)) * (upper - lower)
+    checks = [_check_dispersion(quantile_of(pit))]
+    chance = np.clip(at_zero - under, 0.0, 1.0)
+    if np.max(chance) > _FARTHEST:
+        checks.append(_check_zeros(float(np.sum(y == 0)), chance))
+    return pd.DataFrame(checks)
+
+
+def predict_left_out(fit: Fit, points: Array, draws: int | None = DRAWS) -> Prediction:
+    """Return the distribution function of each row at some points, (M, n), predicted from the other rows."""
+    design = fit.design
+    posterior = thin(with_effects(fit.draws, [p.b(group) for p, group in design.group_blocks()]), draws)
+    laws = [leave_rows_out(design, part, points) for part in split_draws(posterior, design.rows)]
+    chains = posterior.sizes["chain"]
+    logs = np.concatenate([law.log.reshape(chains, -1, design.rows) for law in laws], axis=1)
+    log_weights, k = smooth_weights(
+        xr.DataArray(logs, dims=("chain", "draw", "row")).assign_coords(row=range(design.rows))
+    )
+    weights = np.exp(log_weights.values)
+    weights /= weights.sum(axis=(0, 1))
+    pieces = [np.reshape(law.distribution, (len(points), chains, -1, design.rows)) for law in laws]
+    return Prediction(np.einsum("mcdn,cdn->mn", np.concatenate(pieces, axis=2), weights), k.values)
+
+
+def below(y: Array) -> Array:
+    """Return the largest numbers under y: a distribution function there is P(Y < y)."""
+    return np.nextafter(y, -np.inf)
+
+
+def quantile_of(pit: Array) -> Array:
+    """Return standard normal quantiles of probabilities, finite also for 0 and 1."""
+    return np.asarray(special.ndtri(np.clip(pit, _FARTHEST, 1.0 - _FARTHEST)))
+
+
+def _check_dispersion(residual: Array) -> dict[str, object]:
+    n = len(residual)
+    observed = float(np.mean(residual**2))
+    tail = float(special.chdtrc(n, n * observed))
+    lower, upper = (float(special.chdtri(n, p)) / n for p in (0.975, 0.025))
+    return _state("dispersion", observed, 1.0, lower, upper, 2.0 * min(tail, 1.0 - tail), ("less", "more"), "variation")
+
+
+def _check_zeros(observed: float, chance: Array) -> dict[str, object]:
+    """Return the test of a number of zeros against independent rows with their own chances, by its exact distribution."""
+    law = np.ones(1)
+    for p in chance:
+        law = np.convolve(law, [1.0 - p, p])
+    cumulative = np.cumsum(law)
+    lower, upper = (float(np.searchsorted(cumulative, q)) for q in (0.025, 0.975))
+    count = int(observed)
+    p = 2.0 * min(cumulative[count], 1.0 - cumulative[count] + law[count])
+    return _state("zeros", observed, float(chance.sum()), lower, upper, float(min(p, 1.0)), ("fewer", "more"), "zeros")
+
+
+def _state(
+    name: str,
+    observed: float,
+    expected: float,
+    lower: float,
+    upper: float,
+    p: float,
+    words: tuple[str, str],
+    what: str,
+) -> dict[str, object]:
+    side = words[0] if observed < lower else words[1] if observed > upper else ""
+    says = f"{side} {what} than the model expects" if side else "as the model expects"
+    return {
+        "check": name,
+        "observed": observed,
+        "expected": expected,
+        "lower": lower,
+        "upper": upper,
+        "p": p,
+        "says": says,
+    }

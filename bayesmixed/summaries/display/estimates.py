@@ -1,0 +1,92 @@
+"""Estimates: a table of derived quantities with their draws, and what they are in words."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.errors import SpecError
+from bayesmixed.links import Array
+from bayesmixed.summaries.display.pages import Page, Section
+from bayesmixed.summaries.display.tables import describe, format_table
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Estimates(Page):
+    """Quantities derived from a fit; `str()` for terminals, HTML in notebooks.
+
+    Attributes
+    ----------
+    title : str
+        What was asked.
+    quantity : str
+        What is estimated, the estimand.
+    notes : tuple of str
+        What was averaged over, where covariates were held, on which scale.
+    labels : tuple of str
+        The columns of the table that name its rows.
+    table : pandas.DataFrame
+        One row per quantity: labels, then mean, sd, lower, upper (95 %, equal tails), mcse, and probabilities.
+    draws : xarray.DataArray
+        The draws behind the table, dims chain, draw, row; the labels are coordinates of row.
+    """
+
+    title: str
+    quantity: str
+    notes: tuple[str, ...]
+    labels: tuple[str, ...]
+    table: pd.DataFrame
+    draws: xr.DataArray
+
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        shown = format_table(self.table)
+        for name in shown.columns.difference([*self.labels, "mean", "sd", "lower", "upper"]):
+            shown[name] = [say_probability(value) for value in shown[name]]
+        for name in self.labels:
+            shown[name] = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in shown[name]]
+        return [Section(self.title, (f"Estimand: {self.quantity}.",), shown, after=self.notes)]
+
+
+def say_probability(value: float) -> str:
+    """Return a probability with three decimals, never as certain; nothing for NaN."""
+    if np.isnan(value):
+        return ""
+    return "< 0.001" if value < 0.001 else "> 0.999" if value > 0.999 else f"{value:.3f}"
+
+
+def with_directions(values: Array, table: pd.DataFrame, null: float, rope: Range | None) -> pd.DataFrame:
+    """Return the table with the probability of direction `pd`, and the share `in_rope` if a range is given.
+
+    pd is the larger of the probabilities that the quantity lies above and below `null`: 1/2 says nothing, 1 that the
+    sign is certain (Makowski, Ben-Shachar & Lüdecke 2019, J Open Source Softw 4:1541).
+
+    Raises
+    ------
+    SpecError
+        The range is empty.
+    """
+    flat = values.reshape(-1, values.shape[-1])
+    above, below = np.mean(flat > null, axis=0), np.mean(flat < null, axis=0)
+    table = table.assign(pd=np.maximum(above, below))
+    if rope is None:
+        return table
+    low, high = rope
+    if not low < high:
+        raise SpecError(f"rope=({low:g}, {high:g}) is empty; give the smaller number first.")
+    return table.assign(in_rope=np.mean((flat >= low) & (flat <= high), axis=0))
+
+
+def as_estimates(
+    title: str, quantity: str, notes: Iterable[str], labels: pd.DataFrame, values: xr.DataArray
+) -> Estimates:
+    """Return estimates of draws (chain, draw, row) whose rows are named by a frame of labels."""
+    labels = labels.reset_index(drop=True)
+    names = [name for name in labels.columns if name not in ("chain", "draw")]
+    values = values.assign_coords({name: ("row", labels[name].to_numpy()) for name in names})
+    table = pd.concat([labels, describe(values)], axis="columns")
+    return Estimates(title, quantity, tuple(notes), tuple(labels.columns), table, values)

@@ -1,0 +1,60 @@
+"""The contextual effect: what the mean of a group says beyond the values of its rows."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.errors import SpecError, enumerate_words
+from bayesmixed.fitting import Fit
+from bayesmixed.summaries.display.tables import labelled
+
+
+def contextual_effect(
+    fit: Fit, column: str, group: str, *, parameter: str | None = None, draws: bool = False
+) -> pd.DataFrame | xr.Dataset:
+    """Return the slopes of a column within and between groups, and their difference, the contextual effect.
+
+    The model holds `within(x, g) + between(x, g)`, or `x + between(x, g)`, whose second coefficient is the contextual
+    effect itself. With interactions of these columns the slopes are those where the other columns are 0.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    column, group : str
+        x and g as they are written in the formula: "ses", "school".
+    parameter : str, optional
+        Whose predictor; by default the first parameter's.
+    draws : bool
+        Return the draws (a Dataset) instead of the table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows within, between, contextual (column effect), with mean, sd, lower, upper (95 %, equal tails), mcse. "Of two
+        rows with the same x, the one whose group has a mean 1 higher differs by `contextual` in the predictor."
+
+    Raises
+    ------
+    SpecError
+        The model does not hold the two columns.
+    """
+    predictor = fit.design.mu if parameter is None else fit.design.predictors.get(parameter)
+    if predictor is None:
+        raise SpecError(f"'{parameter}' has no predictor. Accepted: {enumerate_words(fit.design.predictors)}.")
+    labels = predictor.population.labels
+    inner, outer = f"within({column}, {group})", f"between({column}, {group})"
+    first = next((label for label in (inner, column) if label in labels), None)
+    if outer not in labels or first is None:
+        raise SpecError(
+            f"The contextual effect of '{column}' needs the columns '{inner}' (or '{column}') and '{outer}' in the predictor "
+            f"of '{predictor.parameter}', which has {enumerate_words(labels)}."
+        )
+    beta = fit.posterior[predictor.beta].transpose("chain", "draw", ...).values
+    slope, further = beta[..., labels.index(first)], beta[..., labels.index(outer)]
+    contextual = further - slope if first == inner else further
+    found = {"within": slope, "between": slope + contextual, "contextual": contextual}
+    if draws:
+        return xr.Dataset({name: (("chain", "draw"), values) for name, values in found.items()})
+    stack = xr.DataArray(np.stack(list(found.values()), axis=-1), dims=("chain", "draw", "effect"))
+    return labelled(stack, column, [group], found)

@@ -1,0 +1,144 @@
+"""Convergence of the sampler, in words first."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.draws import draw_names, top_level_names
+from bayesmixed.fitting import Fit
+from bayesmixed.summaries.display.pages import Page, Section
+
+RHAT = 1.01
+ESS_PER_CHAIN = 100
+BFMI = 0.3
+DEPTH = 10
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Diagnosis(Page):
+    """Verdict on the draws of a fit.
+
+    Attributes
+    ----------
+    ok : bool
+        True if nothing below speaks against using the draws.
+    problems, advice : tuple of str
+        What is wrong, and what to try, most useful first.
+    divergences : int
+        Divergent transitions after tuning.
+    table : pandas.DataFrame
+        Largest R-hat and smallest bulk and tail effective sample size of each variable.
+    doubtful : bool
+        False if the only problem is an interruption: the draws that were kept look sound.
+    """
+
+    ok: bool
+    problems: tuple[str, ...]
+    advice: tuple[str, ...]
+    divergences: int
+    table: pd.DataFrame
+    doubtful: bool = True
+
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        return [Section(before=tuple(line.strip() for line in str(self).splitlines()))]
+
+    def __str__(self) -> str:
+        if self.ok:
+            return (
+                f"Converged: no divergences, R-hat at most {self.table['rhat'].max():.3f}, effective sample size at least "
+                f"{self.table[['ess_bulk', 'ess_tail']].min().min():.0f}."
+            )
+        lines = [
+            "NOT CONVERGED: do not use these numbers yet."
+            if self.doubtful
+            else "INTERRUPTED: fewer draws than asked for."
+        ]
+        lines += [f"  - {problem}" for problem in self.problems]
+        return "\n".join([*lines, "What to try:", *(f"  - {advice}" for advice in self.advice)])
+
+
+def diagnose(fit: Fit) -> Diagnosis:
+    """Return the convergence verdict of a fit.
+
+    R-hat and effective sample sizes are those of Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021, Bayesian Anal
+    16:667) by ArviZ. Read `ok` first: the draws of a fit that is not ok are not draws from the posterior.
+    """
+    table = _worst(fit)
+    stats = fit.draws["sample_stats"].to_dataset()
+    divergences = int(stats["diverging"].sum())
+    chains = fit.settings.chains
+    problems, advice = [], []
+    if not fit.settings.complete:
+        problems.append(f"the run was interrupted: {chains} chains of {fit.settings.draws} draws were kept")
+        advice.append("let the sampling run to its end")
+    if chains < 2:
+        problems.append("one chain cannot show whether chains agree")
+        advice.append("run 4 chains")
+    if divergences:
+        problems.append(f"{divergences} of {chains * fit.settings.draws} transitions diverged")
+        advice.append(_against_divergences(fit))
+    slow = table[table["rhat"] > RHAT]
+    if len(slow):
+        worst = slow["rhat"].idxmax()
+        problems.append(f"chains disagree: R-hat {slow['rhat'].max():.3f} for {worst} (should be at most {RHAT})")
+    needed = ESS_PER_CHAIN * max(chains, 1)
+    for column, name in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
+        low = table[table[column] < needed]
+        if len(low):
+            problems.append(
+                f"{name} effective sample size {low[column].min():.0f} for {low[column].idxmin()} (should be {needed})"
+            )
+    if len(problems) > len(advice):
+        advice.append(f"run longer: draws={2 * fit.settings.draws}, tune={2 * fit.settings.tune}")
+        advice.append('try another parameterisation: parameterisation="noncentred", "hierarchical" or "centred"')
+    energy = np.atleast_1d(_bfmi(stats))
+    if np.any(energy < BFMI):
+        problems.append(f"energy is explored slowly (E-BFMI {energy.min():.2f}, should be above {BFMI})")
+        advice.append("look for an SD near zero, and for priors far wider than the data")
+    if "tree_depth" in stats and float((stats["tree_depth"] >= DEPTH).mean()) > 0.05:
+        problems.append("more than 5 % of the trajectories reached the largest length: sampling is slow, not wrong")
+        advice.append("centre and scale the predictors")
+    doubtful = len(problems) > (not fit.settings.complete)
+    return Diagnosis(not problems, tuple(problems), tuple(dict.fromkeys(advice)), divergences, table, doubtful)
+
+
+def _against_divergences(fit: Fit) -> str:
+    if fit.settings.target_accept < 0.99:
+        return "sample with target_accept=0.99"
+    return "narrow the prior of SDs that the data say little about (few levels, SD near 0), e.g. HalfNormal(1)"
+
+
+def _worst(fit: Fit) -> pd.DataFrame:
+    import arviz_stats
+
+    names = [name for name in draw_names(fit.design) if name in fit.posterior]
+    varying = xr.Dataset({name: _varying(fit.posterior[name]) for name in names})
+    varying = varying.drop_vars([str(name) for name, v in varying.data_vars.items() if v.size == 0])
+    rhat, bulk = arviz_stats.rhat(varying), arviz_stats.ess(varying, method="bulk")
+    tail = arviz_stats.ess(varying, method="tail")
+    rows = {
+        str(name): (float(rhat[name].max()), float(bulk[name].min()), float(tail[name].min()))
+        for name in varying.data_vars
+    }
+    order = [n for n in (*top_level_names(fit.design), *names) if n in rows]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["rhat", "ess_bulk", "ess_tail"])
+    return table.loc[list(dict.fromkeys(order))]
+
+
+def _varying(variable: xr.DataArray) -> xr.DataArray:
+    """Return the elements that are not constant, flattened: fixed numbers and the 1s of correlation matrices go."""
+    values = variable.transpose("chain", "draw", ...).values
+    flat = values.reshape(*values.shape[:2], -1)
+    moving = np.ptp(flat, axis=(0, 1)) > 1e-10
+    return xr.DataArray(flat[..., moving], dims=("chain", "draw", f"{variable.name}_element"))
+
+
+def _bfmi(stats: xr.Dataset) -> np.ndarray:
+    energy = stats["energy"].values
+    variance = energy.var(axis=1)
+    if energy.shape[1] < 2 or np.any(variance == 0):
+        return np.ones(energy.shape[0])
+    return np.asarray(np.mean(np.diff(energy, axis=1) ** 2, axis=1) / variance)

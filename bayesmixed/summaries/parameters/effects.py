@@ -1,0 +1,117 @@
+"""Population effects (estimated) and group effects (predicted)."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.design import Predictor
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.summaries.display.tables import COLUMNS, labelled
+from bayesmixed.terms.blocks import GroupBlock
+
+
+def population_effects(fit: Fit, *, exponentiate: bool = False, draws: bool = False) -> pd.DataFrame | xr.Dataset:
+    """Return the estimated coefficients of the population part.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    exponentiate : bool
+        exp(coefficient): odds ratios (logit), ratios of means (log), hazard ratios (cloglog). The row of the
+        intercept is then an odds, mean or hazard, not a ratio.
+    draws : bool
+        Return the draws (a Dataset) instead of the table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns term (the parameter), level (empty), effect (the column), mean, sd, lower, upper (95 %, equal tails),
+        mcse. "A difference of 1 in the column goes with a difference of `mean` in the predictor."
+
+    Raises
+    ------
+    SpecError
+        exp() of a coefficient has no meaning under the link.
+    """
+    found = {}
+    for predictor in fit.design.predictors.values():
+        if not predictor.population.labels:
+            continue
+        beta = fit.posterior[predictor.beta]
+        if exponentiate:
+            if not predictor.link.ratio:
+                raise SpecError(f"exp() of a coefficient has no meaning under link '{predictor.link.name}'.")
+            beta = beta.copy(data=np.exp(beta.values))
+        found[predictor.parameter] = (predictor, beta)
+    if draws:
+        return xr.Dataset({predictor.beta: beta for predictor, beta in found.values()})
+    tables = [labelled(beta, name, [""], predictor.population.labels) for name, (predictor, beta) in found.items()]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
+
+
+def group_effects(fit: Fit, *, kind: str = "deviation", draws: bool = False) -> pd.DataFrame | xr.Dataset:
+    """Return the predicted effects of every group.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    kind : {"deviation", "coefficient"}
+        "deviation": b, the difference from the population coefficient; "coefficient": population coefficient plus b,
+        the group's own intercept and slopes (other factors at 0).
+    draws : bool
+        Return the draws (a Dataset) instead of the table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns term (the factor), level, effect, mean, sd, lower, upper, mcse, on the link scale. Where the fit does
+        not hold all draws (`store`), deviations come from what it holds, without mcse, coefficients and draws from
+        the thinned draws.
+    """
+    if kind not in ("deviation", "coefficient"):
+        raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, ['deviation', 'coefficient'])}")
+    found: dict[str, tuple[GroupBlock, xr.DataArray]] = {}
+    names = [predictor.b(group) for predictor, group in fit.design.group_blocks()]
+    for predictor, group in fit.design.group_blocks():
+        name = predictor.b(group)
+        kept = with_effects(fit.draws, names if draws else [name])
+        b = kept[name]
+        found[name] = (group, b + population_part(kept, predictor, group) if kind == "coefficient" else b)
+    if draws:
+        return xr.Dataset({name: values for name, (_, values) in found.items()})
+    summarised = fit.draws["group_effects"].to_dataset() if "group_effects" in fit.draws.children else xr.Dataset()
+    tables = [
+        _from_statistics(summarised[name], name.removeprefix("b_"), group)
+        if name in summarised and kind == "deviation"
+        else labelled(
+            values.transpose("chain", "draw", group.name, ...), name.removeprefix("b_"), group.levels, group.labels
+        )
+        for name, (group, values) in found.items()
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
+
+
+def _from_statistics(statistics: xr.DataArray, term: str, group: GroupBlock) -> pd.DataFrame:
+    """Return table rows from mean, sd and quantiles; the Monte Carlo error is not known."""
+    labels = [(term, level, effect) for level in group.levels for effect in group.labels]
+    table = pd.DataFrame(labels, columns=["term", "level", "effect"])
+    for column, statistic in {"mean": "mean", "sd": "sd", "lower": "q2.5", "upper": "q97.5"}.items():
+        table[column] = statistics.sel(statistic=statistic).transpose(group.name, ...).values.reshape(-1)
+    return table.assign(mcse=np.nan)
+
+
+def population_part(posterior: xr.Dataset, predictor: Predictor, group: GroupBlock) -> xr.DataArray:
+    """Return the population coefficient of each column of a group term (0 where there is none), dims chain, draw, effect."""
+    labels = list(predictor.population.labels)
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"], len(group.labels))
+    values = np.zeros(shape)
+    for column, label in enumerate(group.labels):
+        if label in labels:
+            beta = posterior[predictor.beta].transpose("chain", "draw", ...).values
+            values[..., column] = beta[..., labels.index(label)]
+    dim = predictor.effect_dim(group)
+    return xr.DataArray(values, dims=("chain", "draw", dim), coords={dim: list(group.labels)})

@@ -1,0 +1,119 @@
+"""summary: a fit on one page, the verdict on convergence first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from bayesmixed.fitting import Fit
+from bayesmixed.summaries.display.pages import Page, Section
+from bayesmixed.summaries.display.tables import drop_empty, format_table, labelled
+from bayesmixed.summaries.parameters.convergence import diagnose
+from bayesmixed.summaries.parameters.effects import population_effects
+from bayesmixed.summaries.parameters.smooths import smooth_effects
+from bayesmixed.summaries.variance.components import variance_components
+from bayesmixed.summaries.variance.group_spread import negligible_sds, show_negligible
+from bayesmixed.summaries.variance.intraclass import icc
+from bayesmixed.summaries.variance.sharing import sharing_patterns
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Summary(Page):
+    """A page about a fit; `str()` for terminals, HTML in notebooks.
+
+    Attributes
+    ----------
+    heading : tuple of str
+        What was fitted, the verdict, what was estimated and what predicted.
+    tables : mapping of str to pandas.DataFrame
+        Numbers as text, no more digits than the Monte Carlo error supports.
+    notes : tuple of str
+        What a statistician would point out.
+    """
+
+    heading: tuple[str, ...]
+    tables: Mapping[str, pd.DataFrame]
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        parts = ["\n".join(self.heading)]
+        parts += [f"{name}\n{table.to_string(index=False)}" for name, table in self.tables.items()]
+        return "\n\n".join([*parts, *([_lines(self.notes)] if self.notes else [])])
+
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        heading = Section(before=tuple(line.strip() for text in self.heading for line in text.splitlines()))
+        tables = [Section(name, table=table) for name, table in self.tables.items()]
+        notes = tuple(f"- {note}" for note in self.notes)
+        return [heading, *tables, *([Section("Notes", before=notes)] if notes else [])]
+
+
+def summary(fit: Fit) -> Summary:
+    """Return a page about a fit: verdict, counts, estimated effects, SDs, how likely each SD is negligible, ICC.
+
+    Intervals are 95 %, equal-tailed. If the verdict is not "Converged", the numbers below it are not to be used.
+    """
+    design, settings = fit.design, fit.settings
+    name = design.family.name
+    heading = (
+        *([design.spec.title] if design.spec.title else []),
+        f"{design.spec.formula}   (family {name}, link {design.mu.link.name}; {design.rows} rows"
+        + (f", {design.dropped} left out)" if design.dropped else ")"),
+        str(diagnose(fit)),
+        f"{count_sentence(fit)} ({settings.chains} chains x {settings.draws} draws, engine {fit.engine.name}).",
+    )
+    return Summary(heading, tabulate_estimates(fit), design.notes)
+
+
+def tabulate_estimates(fit: Fit) -> dict[str, pd.DataFrame]:
+    """Return the tables of the page by their headings, numbers as text."""
+    design, tables = fit.design, {}
+    population = population_effects(fit)
+    if isinstance(population, pd.DataFrame) and len(population):
+        one = population["term"].nunique() == 1
+        shown = format_table(population).drop(columns=["level", *(["term"] if one else [])])
+        tables[f"Estimated: population effects (scale: {design.mu.link.name}; 95 % interval)"] = shown
+    scalars = design.scalar_draws(fit.posterior)
+    others = [parameter for parameter in scalars if parameter != design.family.scale]
+    if others:
+        rows = [labelled(scalars[parameter], parameter, [""], [""]) for parameter in others]
+        tables["Estimated: other parameters"] = drop_empty(format_table(pd.concat(rows, ignore_index=True)))
+    if any(predictor.smooths for predictor in design.predictors.values()):
+        shown = format_table(smooth_effects(fit, _EDF_DRAWS).sort_values(["term", "level"], kind="stable"))
+        tables["Estimated: smooths (edf 1: a straight line; sd: around it)"] = drop_empty(shown)
+    if design.mu.groups or design.family.scale in design.scalars:
+        components = variance_components(fit)
+        kept = components[components["quantity"].isin(["sd", "correlation"])]
+        tables["Estimated: standard deviations and correlations"] = drop_empty(format_table(kept))
+    if design.mu.groups:
+        tables[_NEGLIGIBLE_HEADING] = show_negligible(negligible_sds(fit))
+    if sharing_patterns(design, everywhere=True):
+        correlations = icc(fit)
+        if isinstance(correlations, pd.DataFrame):
+            kept = correlations[correlations["effect"] == "icc"].drop(columns="effect")
+            one = kept["scale"].nunique() == 1
+            title = "Intraclass correlation (" + (f"scale: {kept['scale'].iloc[0]}; " if one else "")
+            shown = drop_empty(format_table(kept.drop(columns=["scale"] if one else [])))
+            tables[f"{title}two observations with ...)"] = shown
+    return tables
+
+
+def count_sentence(fit: Fit) -> str:
+    """Return "3 parameters estimated, 189 country effects predicted"."""
+    design = fit.design
+    estimated = sum(entry.prior.name != "Fixed" for key, entry in design.priors.items() if not key.startswith("corr_"))
+    for _, group in design.group_blocks():
+        estimated += sum(len(p.columns) * (len(p.columns) - 1) // 2 for p in group.parts if p.correlated)
+    counts = [f"{estimated} parameter{'s' if estimated != 1 else ''} estimated"]
+    for predictor, group in design.group_blocks():
+        name = "observation-level" if group.observation else group.name
+        counts.append(f"{len(group.levels) * len(group.labels)} {name} effects{predictor.suffix} predicted")
+    return ", ".join(counts)
+
+
+_EDF_DRAWS = 50
+_NEGLIGIBLE_HEADING = "Probability that a group SD is negligible (below a tenth of the unit of its scale)"
+
+
+def _lines(notes: tuple[str, ...]) -> str:
+    return "\n".join(f"note: {note}" for note in notes)

@@ -1,0 +1,200 @@
+"""Smooths: their curves, and how many degrees of freedom these use."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.design import Predictor
+from bayesmixed.draws import stacked
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.fitting import Fit
+from bayesmixed.links import Array
+from bayesmixed.prediction import effects_at_centre, predict, smooth_coefficients
+from bayesmixed.summaries.display.tables import labelled
+from bayesmixed.summaries.pooling.shrinkage_factors import some_draws
+from bayesmixed.terms.blocks import NormalBlock, SmoothBlock
+from bayesmixed.units import matrix_root
+
+DRAWS = 200
+LARGEST = 1500
+
+
+def smooth_effects(fit: Fit, draws: int = DRAWS) -> pd.DataFrame:
+    """Return how wiggly each curve of each smooth is.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    draws : int
+        Number of draws for the effective degrees of freedom; each takes a matrix inversion.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns term ("s(x)", "s(x):sward"), level (of the factor that has a curve for each level), effect, mean, sd,
+        lower, upper (95 %), mcse. Effects:
+
+        - "edf": effective degrees of freedom, the trace of the rows of the smoother matrix that belong to the curve
+          (Wood 2017, section 6.1.2), given the SDs of a draw: 1 a straight line, k - 1 an unpenalised curve. Only for
+          the first parameter, where the expected information is known, and up to 1,500 coefficients;
+          `attrs["note"]` says so.
+        - "sd": SD of the curve around a straight line over the rows of the fit, on the scale of the link.
+
+    Raises
+    ------
+    SpecError
+        The model has no smooth.
+    """
+    tables, notes = [], []
+    for predictor, smooth in _smooths(fit):
+        term, levels = f"{smooth.name}{predictor.suffix}", smooth.labels or ("",)
+        if predictor is not fit.design.mu:
+            notes.append(f"no edf of {term}: it is no part of {fit.design.mu.parameter}")
+        tables.append(labelled(fit.posterior[predictor.sd(smooth)], term, levels, ["sd"]))
+    size = sum(int(np.prod(block.shape)) for block in fit.design.mu.normal_blocks)
+    if fit.design.mu.smooths and size <= LARGEST:
+        tables = [*_edf_tables(fit, draws), *tables]
+    elif fit.design.mu.smooths:
+        notes.append(f"no edf: {size} coefficients are more than {LARGEST}")
+    table = pd.concat(tables, ignore_index=True)
+    table.attrs |= {"note": "; ".join(notes)} if notes else {}
+    return table
+
+
+def smooth_curves(fit: Fit, smooth: str | None = None, *, points: int = 100) -> pd.DataFrame:
+    """Return the curves of a smooth over a grid of its covariate, on the scale of the link.
+
+    A curve adds up to zero over the rows of the fit, unless it multiplies a number: then it is the coefficient of that
+    number.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    smooth : str, optional
+        Its name, "s(x)", "s(x):sward", "s(x)_sigma"; the first one if not given.
+    points : int
+        Size of the grid, over the range that each curve was fitted to.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns term, level, x, mean, sd, lower, upper (95 %, pointwise), mcse.
+
+    Raises
+    ------
+    SpecError
+        The model has no such smooth.
+    """
+    predictor, block = find_smooth(fit, smooth)
+    term, tables = f"{block.name}{predictor.suffix}", []
+    for curve, label in enumerate(block.labels or ("",)):
+        low, high = block.ranges[curve]
+        grid = np.linspace(low, high, points)
+        values = evaluate_curve(predictor, block, fit.posterior, curve, grid)
+        table = labelled(xr.DataArray(values, dims=("chain", "draw", "point")), term, [label], [""] * points)
+        table.insert(2, "x", grid)
+        tables.append(table.drop(columns="effect"))
+    return pd.concat(tables, ignore_index=True)
+
+
+def find_smooth(fit: Fit, name: str | None) -> tuple[Predictor, SmoothBlock]:
+    """Return the smooth of that name, the first one for None; SpecError if absent."""
+    found = {f"{smooth.name}{predictor.suffix}": (predictor, smooth) for predictor, smooth in _smooths(fit)}
+    if name is not None and name not in found:
+        raise SpecError(f"Smooth '{name}' is not in the model. {did_you_mean(name, found)}")
+    return found[name] if name is not None else next(iter(found.values()))
+
+
+def evaluate_curve(predictor: Predictor, block: SmoothBlock, posterior: xr.Dataset, curve: int, x: Array) -> Array:
+    """Return one curve of a smooth at values of its covariate, line included, (chain, draw, m)."""
+    rows = replace(
+        block,
+        x=x,
+        matrix=block.spline.penalised(x),
+        index=np.full(len(x), curve),
+        multiplier=None if block.multiplier is None else np.ones(len(x)),
+    )
+    values = rows.contribution(smooth_coefficients(predictor, block, posterior))
+    if block.line_labels:
+        beta = posterior[predictor.beta].sel({f"{predictor.beta}_effect": list(block.line_labels)})
+        values = values + beta.transpose("chain", "draw", ...).values @ rows.line_matrix.T
+    return np.asarray(values)
+
+
+def _smooths(fit: Fit) -> Iterator[tuple[Predictor, SmoothBlock]]:
+    found = [(predictor, smooth) for predictor in fit.design.predictors.values() for smooth in predictor.smooths]
+    if not found:
+        raise SpecError("The model has no smooth: add a term such as s(x).")
+    yield from found
+
+
+def _edf_tables(fit: Fit, draws: int) -> Iterator[pd.DataFrame]:
+    """Yield for each smooth of the first parameter the rows of its effective degrees of freedom."""
+    posterior = some_draws(fit, draws)
+    diagonals = _diagonals(fit, posterior, draws)
+    predictor = fit.design.mu
+    place, labels = len(predictor.population.labels), predictor.population.labels
+    for smooth in predictor.smooths:
+        size = len(smooth.levels) * smooth.curves
+        own = diagonals[:, place : place + size].reshape(len(diagonals), -1, smooth.curves).sum(axis=1)
+        lines = [labels.index(label) for label in smooth.line_labels]
+        own = own + diagonals[:, lines].reshape(len(diagonals), smooth.curves, -1).sum(axis=2)
+        values = own.reshape(posterior.sizes["chain"], posterior.sizes["draw"], smooth.curves)
+        draws_of = xr.DataArray(values, dims=("chain", "draw", "curve"))
+        yield labelled(draws_of, smooth.name, smooth.labels or [""], ["edf"])
+        place += size
+
+
+def _diagonals(fit: Fit, posterior: xr.Dataset, draws: int) -> Array:
+    """Return the diagonals of (C'WC + P)^-1 C'WC at each draw, (S, coefficients); population coefficients are free.
+
+    Coefficients are scaled by the root of their covariance, which leaves the sums over a term as they are: SDs of zero
+    are then ordinary points.
+    """
+    from scipy import sparse
+
+    predictor = fit.design.mu
+    population = sparse.csr_matrix(predictor.centred_matrix)
+    columns = sparse.hstack([population, *(b.sparse_columns() for b in predictor.normal_blocks)], format="csr")
+    penalty = np.diag((np.arange(columns.shape[1]) >= population.shape[1]).astype(float))
+    weights = _weights(fit, posterior, draws)
+    found = np.empty((len(weights), columns.shape[1]))
+    for draw, (weight, root) in enumerate(zip(weights, _roots(predictor, posterior), strict=True)):
+        scaled = columns @ root
+        square = (scaled.T @ scaled.multiply(weight[:, None])).toarray()
+        found[draw] = np.diag(np.linalg.solve(square + penalty, square))
+    return found
+
+
+def _roots(predictor: Predictor, posterior: xr.Dataset) -> Iterator[Any]:
+    """Yield for each draw the sparse root of the covariance of all coefficients, ones for those of the population."""
+    from scipy import sparse
+
+    ones = sparse.eye_array(len(predictor.population.labels))
+    roots = [_root(block, effects_at_centre(predictor, block, posterior)) for block in predictor.normal_blocks]
+    levels = [len(block.levels) for block in predictor.normal_blocks]
+    for own in zip(*roots, strict=True):
+        blocks = [sparse.kron(sparse.eye_array(count), root) for count, root in zip(levels, own, strict=True)]
+        yield sparse.block_diag([ones, *blocks], format="csr")
+
+
+def _root(block: NormalBlock, covariance: Array) -> Array:
+    """Return roots of covariances, (S, K, K); those of curves, which are diagonal, keep the curves apart."""
+    flat = covariance.reshape(-1, *covariance.shape[2:])
+    return np.sqrt(flat) if block.dense else matrix_root(flat)
+
+
+def _weights(fit: Fit, posterior: xr.Dataset, draws: int) -> Array:
+    """Return the expected information of each row about the linear predictor, (S, n)."""
+    design, predictor = fit.design, fit.design.mu
+    values = {name: stacked(v)[:, None] for name, v in design.scalar_draws(posterior).items()}
+    values |= {name: stacked(predict(fit, kind=name, draws=draws)[name]) for name in design.predictors}
+    slope = predictor.link.derivative(predictor.link.forward(values[predictor.parameter]))
+    weight = design.weigh(design.family.information(design.in_rows(values), design.trials) * slope**2)
+    return np.broadcast_to(weight, (len(next(iter(values.values()))), design.rows))

@@ -1,0 +1,1 @@
+"""Shrinkage: what the groups of a factor learn from each other."""

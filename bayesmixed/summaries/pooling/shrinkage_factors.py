@@ -1,0 +1,255 @@
+"""Shrinkage: no, partial and complete pooling side by side, with the shrinkage factor of each group."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayesmixed.conditional import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
+from bayesmixed.design import Predictor
+from bayesmixed.draws import stacked
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import posterior_means, with_effects
+from bayesmixed.links import Array
+from bayesmixed.pooled import fit_pooled, mean_inside
+from bayesmixed.prediction import effects_at_centre, group_contribution, population_predictor, thin
+from bayesmixed.summaries.display.tables import labelled
+from bayesmixed.summaries.parameters.effects import population_part
+from bayesmixed.terms.blocks import GroupBlock
+
+FACTOR_DRAWS = 200
+_FAR = 15.0
+"""Units of the link beyond which an estimate of a group alone is on its way to infinity."""
+
+
+def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:
+    """Return what pooling does to each group of one factor.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    group : str, optional
+        Grouping factor of the first parameter; the first one if not given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per level and column of the term, on the link scale:
+
+        - term, level, effect, rows (number of observations of the level);
+        - no_pooling: best coefficient for the group's own data (maximum likelihood, other effects and other
+          coefficients at their posterior means); NaN where its rows cannot give it;
+        - mean, sd, lower, upper, mcse: the partially pooled coefficient (population coefficient plus b), 95 %;
+        - complete_pooling: coefficient of the model without group effects (posterior mode);
+        - factor, factor_lower, factor_upper: shrinkage factor 1 - Var(b | y, theta) / SD^2 given the other effects,
+          averaged over draws: 0 the group says nothing and is pulled all the way to the population, 1 no shrinkage;
+        - note: where half a success, failure or count was added to make `no_pooling` finite.
+
+    Raises
+    ------
+    SpecError
+        The model has no such grouping factor.
+    """
+    predictor, block = find_group(fit, group)
+    kept = with_effects(fit.draws, [predictor.b(block)])
+    partial = kept[predictor.b(block)] + population_part(kept, predictor, block)
+    partial = partial.transpose("chain", "draw", block.name, ...)
+    table = labelled(partial, block.name, block.levels, block.labels)
+    estimate, note = no_pooling(fit, predictor, block)
+    factors = factor_draws(fit, predictor, block)
+    lower, upper = np.quantile(factors, [0.025, 0.975], axis=0)
+    width = len(block.labels)
+    table.insert(3, "rows", np.repeat(block.sizes, width))
+    table.insert(4, "no_pooling", estimate.reshape(-1))
+    table["complete_pooling"] = np.tile(_complete(fit, predictor, block), len(block.levels))
+    table["factor"] = factors.mean(axis=0).reshape(-1)
+    table["factor_lower"], table["factor_upper"] = lower.reshape(-1), upper.reshape(-1)
+    table["note"] = np.repeat(note, width)
+    return table
+
+
+def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:
+    """Return the group term of the first parameter with that name, the first one for None; SpecError if absent."""
+    groups = {group.name: group for group in fit.design.mu.groups}
+    if not groups:
+        raise SpecError("Shrinkage needs a grouping factor: add a term such as (1 | group).")
+    if name is not None and name not in groups:
+        raise SpecError(f"'{name}' groups no term. {did_you_mean(name, groups)}")
+    return fit.design.mu, groups[name] if name is not None else next(iter(groups.values()))
+
+
+def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int = FACTOR_DRAWS) -> Array:
+    """Return the shrinkage factors of every level and column, (S, J, K), for about `draws` posterior draws.
+
+    Exact for Gaussian responses (closed form) and for single columns (quadrature); from the expected information for
+    several columns of other families.
+    """
+    posterior = some_draws(fit, draws)
+    conjugate = fit.design.family.conjugate and predictor.link.name == "identity"
+    if len(group.labels) == 1 and not conjugate:
+        return _factors_by_quadrature(fit, predictor, group, posterior)[..., None]
+    return shrinkage_factors(*_covariance_and_information(fit, predictor, group, posterior))
+
+
+def trace_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int = FACTOR_DRAWS) -> Array:
+    """Return the trace of the shrinkage matrix of every level, (S, J): its effective number of effects."""
+    if len(group.labels) == 1:
+        return factor_draws(fit, predictor, group, draws)[..., 0]
+    matrices = shrinkage_matrix(*_covariance_and_information(fit, predictor, group, some_draws(fit, draws)))
+    return np.asarray(np.trace(matrices, axis1=-2, axis2=-1))
+
+
+def some_draws(fit: Fit, draws: int = FACTOR_DRAWS) -> xr.Dataset:
+    """Return about `draws` posterior draws of all variables."""
+    return thin(with_effects(fit.draws, [p.b(block) for p, block in fit.design.group_blocks()]), draws)
+
+
+def _other_values(fit: Fit, posterior: xr.Dataset) -> dict[str, Array]:
+    """Return all parameters but the first, arrays that broadcast against (S, n)."""
+    design = fit.design
+    values = {name: stacked(v)[:, None] for name, v in design.scalar_draws(posterior).items()}
+    for name, further in list(design.predictors.items())[1:]:
+        own = population_predictor(further, posterior)
+        for block in further.groups:
+            own = own + group_contribution(block, posterior[further.b(block)].transpose("chain", "draw", ...).values)
+        values[name] = further.link.inverse(own.reshape(-1, own.shape[-1]))
+    return design.in_rows(values)
+
+
+def _factors_by_quadrature(fit: Fit, predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
+    design = fit.design
+    others, values = _predictor_without(predictor, group, posterior), _other_values(fit, posterior)
+    sd = stacked(posterior[predictor.sd(group)])[:, 0]
+    y, z = np.asarray(design.response), group.matrix[:, 0]
+    trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
+    counted = 1.0 if design.multiplicity is None else design.multiplicity
+    return scalar_shrinkage(design.family, predictor.link, y, trials, others, values, z, group.index, sd, counted)
+
+
+def _covariance_and_information(
+    fit: Fit, predictor: Predictor, group: GroupBlock, posterior: xr.Dataset
+) -> tuple[Array, Array]:
+    """Return Sigma (S, 1, K, K) and W (S, J, K, K) of the effects as written."""
+    design = fit.design
+    centre = effects_at_centre(predictor, group, posterior)
+    covariance = group.transform @ centre.reshape(-1, *centre.shape[2:]) @ group.transform.T
+    effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+    others = _predictor_without(predictor, group, posterior)
+    eta = others + group_contribution(group, effects).reshape(others.shape)
+    values = _other_values(fit, posterior) | {predictor.parameter: predictor.link.inverse(eta)}
+    slope = predictor.link.derivative(eta)
+    weight = np.broadcast_to(design.weigh(design.family.information(values, design.trials) * slope**2), eta.shape)
+    return covariance[:, None], information_matrices(group, weight)
+
+
+def information_matrices(group: GroupBlock, weight: Array) -> Array:
+    """Return W_j = sum of w_i z_i z_i' over the rows of each group, (S, J, K, K), for weights (S, n)."""
+    levels, width = len(group.levels), len(group.labels)
+    result = np.zeros((len(weight), levels, width, width))
+    for k in range(width):
+        for m in range(k, width):
+            product = weight * (group.matrix[:, k] * group.matrix[:, m])
+            for s in range(len(weight)):
+                result[s, :, k, m] = result[s, :, m, k] = np.bincount(group.index, product[s], minlength=levels)
+    return result
+
+
+def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array, Array]:
+    """Return the coefficients of each group from its own rows, (J, K), and a note for each group, (J,)."""
+    design, family = fit.design, fit.design.family
+    mean = posterior_means(fit.draws).expand_dims(("chain", "draw"))
+    fixed = _predictor_without(predictor, group, mean)[0]
+    values = {name: np.asarray(v).reshape(()) for name, v in design.scalar_draws(mean).items()}
+    for name, further in list(design.predictors.items())[1:]:
+        values[name] = further.link.inverse(population_predictor(further, mean)[0, 0])
+    values = design.in_rows(values)
+    y, trials, note = _nudged(fit, group)
+    width = len(group.labels)
+    rows = information_matrices(group, np.ones((1, design.rows)))[0]
+    estimable = np.linalg.matrix_rank(rows, hermitian=True) == width
+
+    def at(effects: Array) -> tuple[Array, Array, Array]:
+        eta = fixed + np.sum(group.matrix * effects[group.index], axis=1)
+        values[predictor.parameter] = mean_inside(predictor, eta)
+        slope = predictor.link.derivative(eta)
+        weight = np.broadcast_to(design.weigh(family.information(values, trials) * slope**2), eta.shape)
+        score = design.weigh(family.score(y, values, trials) * slope)
+        logp = design.weigh(family.logp(y, values, trials))
+        return np.bincount(group.index, logp, minlength=len(rows)), score, weight
+
+    effects, converged = _climb(at, group, estimable)
+    reach = np.zeros(len(rows))
+    np.maximum.at(reach, group.index, np.abs(np.sum(group.matrix * effects[group.index], axis=1)))
+    finite = converged & (reach < _FAR * (predictor.link.unit or np.inf))
+    note = np.where(estimable & ~finite, "no finite estimate of its own (separation)", note)
+    note = np.where(estimable, note, "too few rows for its own coefficients")
+    mean_part = population_part(fit.posterior, predictor, group).mean(("chain", "draw")).values
+    return np.where(finite[:, None], effects + mean_part, np.nan), note
+
+
+def _climb(
+    at: Callable[[Array], tuple[Array, Array, Array]], group: GroupBlock, estimable: NDArray[np.bool_]
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the maxima (J, K) of each group's log-likelihood, by Fisher scoring with halved steps, and which were found."""
+    levels, width = len(group.levels), len(group.labels)
+    effects = np.zeros((levels, width))
+    current, score, weight = at(effects)
+    active, done = estimable.copy(), np.zeros(levels, dtype=bool)
+    for _ in range(100):
+        gradient = np.stack([np.bincount(group.index, score * z, minlength=levels) for z in group.matrix.T], axis=-1)
+        hessian = information_matrices(group, weight[None])[0]
+        hessian[~active] = np.eye(width)
+        active &= np.linalg.cond(hessian) < 1e12
+        hessian[~active] = np.eye(width)
+        step = np.where(active[:, None], np.linalg.solve(hessian, gradient[..., None])[..., 0], 0.0)
+        done |= active & (np.sum(step * gradient, axis=1) < 1e-12)
+        active &= ~done
+        if not active.any():
+            break
+        for _ in range(30):
+            proposed, score, weight = at(effects + step)
+            worse = proposed < current - 1e-12 * np.abs(current)
+            if not worse.any():
+                break
+            step[worse] *= 0.5
+        effects, current = effects + step, proposed
+    return effects, done
+
+
+def _nudged(fit: Fit, group: GroupBlock) -> tuple[Array, Array, Array]:
+    """Return response, trials and notes with half an event added where a group has none, or nothing else."""
+    design = fit.design
+    y = np.asarray(design.response, dtype=float).copy()
+    trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape).copy()
+    note = np.full(len(group.levels), "", dtype=object)
+    if not design.family.discrete:
+        return y, trials, note
+    rows = group.sizes
+    total = np.bincount(group.index, y, minlength=len(rows))
+    possible = np.bincount(group.index, trials, minlength=len(rows))
+    bounded = design.mu.link.tolerance_variance is not None
+    extreme = (total == 0) | (bounded & (total == possible))
+    share = 0.5 / rows
+    y = np.where(extreme[group.index], y + share[group.index], y)
+    if bounded:
+        trials = np.where(extreme[group.index], trials + 2 * share[group.index], trials)
+    note[extreme] = "half an event added" if not bounded else "half a success and half a failure added"
+    return y, trials, note
+
+
+def _predictor_without(predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
+    """Return the linear predictor of all terms but one, (S, n)."""
+    eta = population_predictor(predictor, posterior)
+    for other in predictor.groups:
+        if other is not group:
+            eta = eta + group_contribution(other, posterior[predictor.b(other)].transpose("chain", "draw", ...).values)
+    return eta.reshape(-1, eta.shape[-1])
+
+
+def _complete(fit: Fit, predictor: Predictor, group: GroupBlock) -> Array:
+    beta = dict(zip(predictor.population.labels, fit_pooled(fit.design).beta, strict=True))
+    return np.array([beta.get(label, 0.0) for label in group.labels])

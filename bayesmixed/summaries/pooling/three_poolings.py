@@ -1,0 +1,177 @@
+"""Complete, no and partial pooling, fitted from one spec and shown side by side."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
+from bayesmixed.fitting import Fit, fit
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.spec import ModelSpec
+from bayesmixed.spec_files import as_spec
+from bayesmixed.summaries.display.pages import Page, Section
+from bayesmixed.summaries.display.tables import describe, to_text
+from bayesmixed.summaries.parameters.convergence import diagnose
+from bayesmixed.summaries.parameters.effects import population_part
+from bayesmixed.terms.blocks import GroupBlock
+
+POOLINGS = ("complete", "no", "partial")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PoolingComparison(Page):
+    """Three fits of one question.
+
+    Attributes
+    ----------
+    group : str
+        The grouping factor.
+    fits : mapping
+        "complete" (no group effects), "no" (fixed coefficients for each level), "partial" (the spec itself).
+    table : pandas.DataFrame
+        One row per level, effect and pooling: term, level, effect, pooling, rows, mean, sd, lower, upper, mcse;
+        coefficients on the link scale.
+    """
+
+    group: str
+    fits: Mapping[str, Fit]
+    table: pd.DataFrame
+
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        verdicts = [f"{name} pooling: {str(diagnose(f)).splitlines()[0]}" for name, f in self.fits.items()]
+        return [Section(before=tuple(verdicts), table=self.wide())]
+
+    def wide(self) -> pd.DataFrame:
+        """Return the comparison as text, one row per level and effect, one column per pooling."""
+        table = self.table.copy()
+        columns = [table[name].to_numpy(dtype=float) for name in ("mean", "lower", "upper", "mcse")]
+        table["shown"] = [
+            f"{to_text(mean, error)} [{to_text(lower, 2.67 * error)}, {to_text(upper, 2.67 * error)}]"
+            for mean, lower, upper, error in zip(*columns, strict=True)
+        ]
+        levels = list(dict.fromkeys(table["level"]))
+        wide = table.pivot(index=["level", "rows", "effect"], columns="pooling", values="shown").reset_index()
+        effects = list(dict.fromkeys(table["effect"]))
+        wide["place"] = wide["level"].map(levels.index) * len(effects) + wide["effect"].map(effects.index)
+        wide = wide.sort_values("place")
+        named = wide.rename(columns={name: f"{name} pooling" for name in POOLINGS})
+        return named[["level", "rows", "effect", "no pooling", "partial pooling", "complete pooling"]]
+
+
+def compare_pooling(
+    spec: str | Path | ModelSpec, data: Any, *, group: str | None = None, family: str | None = None, **settings: Any
+) -> PoolingComparison:
+    """Return complete, no and partial pooling of one model, each fitted with its own priors.
+
+    Complete pooling leaves the group term out; no pooling makes its levels fixed (`spec.as_fixed`); partial pooling
+    is the spec as it stands. All are full posteriors, so their intervals can be compared.
+
+    Parameters
+    ----------
+    spec, data, family
+        As for `fit`.
+    group : str, optional
+        Grouping factor; the first one if not given.
+    **settings
+        Of `fit`: seed, chains, draws, progress, missing, ...
+
+    Raises
+    ------
+    SpecError
+        The model has no such grouping factor.
+    DataError
+        No pooling is not possible, for example because a column is constant within the groups.
+    """
+    spec = as_spec(spec, family=family)
+    first = spec.family_record.parameters[0].name
+    names = [term.by for term in spec.predictors[first] if term.kind == "group"]
+    if not names:
+        raise SpecError("Pooling needs a grouping factor: add a term such as (1 | group).")
+    if group is not None and group not in names:
+        raise SpecError(f"'{group}' groups no term. {did_you_mean(group, names)}")
+    group = group or names[0]
+    if spec.family_record.cuts:
+        raise SpecError(
+            "No pooling gives groups of an ordered response no levels of their own, only differences from the first one. Fit "
+            f'it beside the other: bm.fit(spec.as_fixed("{group}"), data).'
+        )
+    specs = {"complete": _without(spec, group), "no": spec.as_fixed(group), "partial": spec}
+    fits = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)
+        for name, one in specs.items():
+            try:
+                fits[name] = fit(one, data, **settings)
+            except DataError as error:
+                if name != "no":
+                    raise
+                raise DataError(f"No pooling of '{group}' is not possible: {error}") from error
+    return PoolingComparison(group, fits, _table(fits, group))
+
+
+def _without(spec: ModelSpec, group: str) -> ModelSpec:
+    """Return the spec without the terms of a grouping factor."""
+    first = spec.family_record.parameters[0].name
+    kept = tuple(term for term in spec.predictors[first] if not (term.kind == "group" and term.by == group))
+    priors = {
+        key: prior for key, prior in spec.priors.items() if key.split("[")[0] not in (f"sd_{group}", f"corr_{group}")
+    }
+    crossed = tuple(name for name in spec.crossed if name != group)
+    return spec.replace(predictors={**spec.predictors, first: kept}, priors=priors, crossed=crossed)
+
+
+def _table(fits: Mapping[str, Fit], name: str) -> pd.DataFrame:
+    partial = fits["partial"]
+    predictor = partial.design.mu
+    group = next(block for block in predictor.groups if block.name == name)
+    kept = with_effects(partial.draws, [predictor.b(group)])
+    pieces = []
+    for effect, label in enumerate(group.labels):
+        together = (kept[predictor.b(group)] + population_part(kept, predictor, group)).isel(
+            {predictor.effect_dim(group): effect}
+        )
+        draws = {
+            "no": np.stack(
+                [_coefficient(fits["no"], _fixed_names(group, level, label)) for level in group.levels], axis=-1
+            ),
+            "partial": together.transpose("chain", "draw", group.name).values,
+            "complete": np.repeat(_coefficient(fits["complete"], [label])[..., None], len(group.levels), axis=-1),
+        }
+        for pooling, values in draws.items():
+            table = describe(xr.DataArray(values, dims=("chain", "draw", "level")))
+            table.insert(0, "term", name)
+            table.insert(1, "level", list(group.levels))
+            table.insert(2, "effect", label)
+            table.insert(3, "pooling", pooling)
+            table.insert(4, "rows", group.sizes)
+            pieces.append(table)
+    return pd.concat(pieces, ignore_index=True)
+
+
+def _fixed_names(group: GroupBlock, level: str, label: str) -> list[str]:
+    """Return the names that a level's coefficient can have in the model without pooling."""
+    factors, levels = group.name.split(":"), level.split(":")
+    own = ":".join(f"{factor}[{value}]" for factor, value in zip(factors, levels, strict=len(factors) > 1))
+    return [own] if label == "Intercept" else [f"{own}:{label}", f"{label}:{own}"]
+
+
+def _coefficient(one: Fit, names: list[str]) -> np.ndarray:
+    """Return the draws of the first coefficient that exists, zeros where the model has none."""
+    labels = list(one.design.mu.population.labels)
+    beta = one.posterior[one.design.mu.beta].transpose("chain", "draw", ...).values if labels else None
+    for name in names:
+        if beta is not None and name in labels:
+            return np.asarray(beta[..., labels.index(name)])
+    if names[0] == "Intercept" or ":" in names[0]:
+        sizes = one.posterior.sizes
+        return np.zeros((sizes["chain"], sizes["draw"]))
+    raise SpecError(
+        f"The model without pooling has no coefficient '{names[0]}'; its columns are {', '.join(labels[:8])}."
+    )

@@ -1,0 +1,191 @@
+"""Contrasts: differences and ratios between the cells of a reference grid."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.fitting import Fit
+from bayesmixed.links import Array
+from bayesmixed.summaries.display.estimates import Estimates, Range, as_estimates, with_directions
+from bayesmixed.summaries.predictions.grids import asked_values, existing_groups, grid_draws, make_grid, split_effect
+
+METHODS = ("pairwise", "reference", "interaction", "polynomial")
+Weights = Mapping[str, Sequence[float]]
+_DEGREES = ("linear", "quadratic", "cubic")
+
+
+def contrasts(
+    fit: Fit,
+    effect: str,
+    *,
+    method: str | Weights = "pairwise",
+    by: str | None = None,
+    reference: Any = None,
+    at: Mapping[str, Any] | None = None,
+    kind: str = "mean",
+    groups: str | Mapping[str, str] = "average",
+    ratio: bool = False,
+    rope: Range | None = None,
+    seed: int | None = None,
+) -> Estimates:
+    """Return differences, or ratios, between the marginal means of `marginal_means`.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    effect : str
+        "A", or "A:B" for the combinations of their levels.
+    method : str or mapping
+        "pairwise" (each later level minus each earlier one), "reference" (each level minus the reference),
+        "interaction" (differences of differences), "polynomial" (orthonormal trends, as R's contr.poly, over the
+        numbers of the levels, or 1, 2, 3, ... where they are words), or weights: {"new - old": [-1, 0.5, 0.5]}.
+    by : str, optional
+        Contrasts within each value of these columns, "B" or "B:C".
+    reference : optional
+        For method "reference": the level to compare with; the first one if not given.
+    at, kind, groups, seed
+        As in `marginal_means`. kind "linear" compares on the link scale, as R's emmeans does.
+    ratio : bool
+        Ratios instead of differences: of means for kind "mean"; for kind "linear" odds ratios (logit), ratios of
+        means (log) or hazard ratios (cloglog).
+    rope : (float, float), optional
+        Range that is practically no difference (no ratio: around 1); its probability is then shown.
+
+    Returns
+    -------
+    Estimates
+        Also with `pd`, the probability that the difference has the sign it seems to have.
+
+    Raises
+    ------
+    SpecError
+        No such column, method or level; a ratio of numbers that are not all positive.
+    """
+    names, within = split_effect(effect), split_effect(by) if by else ()
+    asked = asked_values(fit, (*within, *names), at)
+    values = [asked[name] for name in names]
+    weights = _weights(method, values, reference, "/" if ratio else "-")
+    outer = int(np.prod([len(asked[name]) for name in within]))
+    grid = make_grid(fit, asked, at, existing_groups(fit.design, groups))
+    cells = grid_draws(fit, grid, kind, groups, seed)
+    matrix = np.kron(np.eye(outer), np.array(list(weights.values()), dtype=float))
+    compared, what = _compare(fit, cells, matrix, kind, ratio)
+    labels = pd.DataFrame({"contrast": list(weights) * outer})
+    if within:
+        inner = len(grid.cells) // outer
+        first = grid.cells.loc[np.repeat(np.arange(outer) * inner, len(weights)), list(within)]
+        labels = pd.concat([first.reset_index(drop=True), labels], axis="columns")
+    title = f"Contrasts of {effect}" + (f" by {by}" if by else "")
+    notes = (*grid.notes, _say_null(ratio, rope))
+    found = as_estimates(title, f"{what} of {cells.attrs['estimand']}", notes, labels, compared)
+    table = with_directions(compared.values, found.table, 1.0 if ratio else 0.0, rope)
+    return Estimates(found.title, found.quantity, found.notes, found.labels, table, found.draws)
+
+
+def polynomial_weights(scores: Sequence[float]) -> Array:
+    """Return orthonormal polynomials of degree 1 to k - 1 at k scores, (k - 1, k), rising at the last score."""
+    x = np.asarray(scores, dtype=float) - np.mean(scores)
+    q, _ = np.linalg.qr(np.vander(x / np.abs(x).max(), increasing=True))
+    trends = q[:, 1:].T
+    return np.asarray(trends * np.sign(trends[:, -1:]))
+
+
+def _compare(fit: Fit, cells: xr.DataArray, matrix: Array, kind: str, ratio: bool) -> tuple[xr.DataArray, str]:
+    """Return the contrasts of the draws of the cells, and what they are."""
+    values, link, what = cells.values, fit.design.mu.link, "difference"
+    if ratio and kind == "linear":
+        if not link.ratio:
+            raise SpecError(f"exp() of a difference has no meaning under link '{link.name}'.")
+        result, what = np.exp(values @ matrix.T), f"{link.ratio}, exp(difference),"
+    elif ratio:
+        if np.any(matrix.sum(axis=1).round(9) != 0) or np.any(values <= 0):
+            raise SpecError(
+                "Ratios need positive means and weights that add up to 0; ask for differences, or kind='linear'."
+            )
+        result, what = np.exp(np.log(values) @ matrix.T), "ratio"
+    else:
+        result = values @ matrix.T
+    return xr.DataArray(result, dims=cells.dims, coords={n: cells[n] for n in ("chain", "draw")}), what
+
+
+def _weights(method: str | Weights, values: list[list[Any]], reference: Any, sign: str) -> dict[str, list[float]]:
+    """Return the weights of each contrast over the combinations of the values, the last column fastest."""
+    if not isinstance(method, str):
+        return _own_weights(method, int(np.prod([len(v) for v in values])))
+    if method not in METHODS:
+        raise SpecError(f"method='{method}' is not known. {did_you_mean(method, METHODS)}")
+    texts = [[_text(value) for value in column] for column in values]
+    cells = texts[0] if len(texts) == 1 else [f"({', '.join(c)})" for c in _product(texts)]
+    if len(cells) < 2:
+        raise SpecError("A contrast needs two values or more to compare.")
+    makers: dict[str, Callable[[], dict[str, list[float]]]] = {
+        "pairwise": lambda: _pairs(cells, sign),
+        "reference": lambda: _against(cells, None if reference is None else _text(reference), sign),
+        "interaction": lambda: _interaction(texts, sign),
+        "polynomial": lambda: _polynomial(cells),
+    }
+    return makers[method]()
+
+
+def _own_weights(given: Weights, count: int) -> dict[str, list[float]]:
+    for label, numbers in given.items():
+        if len(numbers) != count:
+            raise SpecError(f"Contrast '{label}' has {len(numbers)} weights; there are {count} means to weigh.")
+    return {label: [float(number) for number in numbers] for label, numbers in given.items()}
+
+
+def _pairs(cells: list[str], sign: str) -> dict[str, list[float]]:
+    unit = np.eye(len(cells))
+    pairs = combinations(range(len(cells)), 2)
+    return {f"{cells[j]} {sign} {cells[i]}": (unit[j] - unit[i]).tolist() for i, j in pairs}
+
+
+def _against(cells: list[str], reference: str | None, sign: str) -> dict[str, list[float]]:
+    if reference is not None and reference not in cells:
+        raise SpecError(f"reference='{reference}' is no level. {did_you_mean(reference, cells)}")
+    base = 0 if reference is None else cells.index(reference)
+    unit = np.eye(len(cells))
+    return {f"{c} {sign} {cells[base]}": (unit[j] - unit[base]).tolist() for j, c in enumerate(cells) if j != base}
+
+
+def _interaction(texts: list[list[str]], sign: str) -> dict[str, list[float]]:
+    if len(texts) < 2:
+        raise SpecError('method="interaction" needs two columns or more: "A:B".')
+    found: dict[str, list[float]] = {"": [1.0]}
+    for column in texts:
+        pairs = _pairs(column, sign)
+        found = {
+            f"{left} : ({label})" if left else f"({label})": np.kron(a, b).tolist()
+            for left, a in found.items()
+            for label, b in pairs.items()
+        }
+    return found
+
+
+def _polynomial(cells: list[str]) -> dict[str, list[float]]:
+    try:
+        scores = [float(cell) for cell in cells]
+    except ValueError:
+        scores = [float(place) for place in range(1, len(cells) + 1)]
+    names = [*_DEGREES, *(f"degree {degree}" for degree in range(4, len(cells)))]
+    return {name: list(row) for name, row in zip(names, polynomial_weights(scores), strict=False)}
+
+
+def _product(texts: list[list[str]]) -> list[tuple[str, ...]]:
+    return [tuple(labels) for labels in pd.MultiIndex.from_product(texts)]
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float | np.number) else str(value)
+
+
+def _say_null(ratio: bool, rope: Range | None) -> str:
+    null = "1" if ratio else "0"
+    text = f"pd: probability that it lies on its side of {null} (0.5: no telling; 1: certain)."
+    return text if rope is None else f"{text} in_rope: probability of {rope[0]:g} to {rope[1]:g}."

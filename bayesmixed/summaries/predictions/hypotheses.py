@@ -1,0 +1,55 @@
+"""Hypotheses: the posterior probability of a statement about the parameters."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.summaries.display.estimates import Estimates, Range, as_estimates, with_directions
+from bayesmixed.summaries.predictions.expressions import evaluate_draws
+
+
+def hypothesis(fit: Fit, statements: str | Sequence[str], *, rope: Range | None = None) -> Estimates:
+    """Return the posterior probability of one or several statements about the parameters.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    statements : str or sequence of str
+        Comparisons, "beta[Days] > 0", "-1 < beta[Days] < 1", or expressions without one, "sd_herd / sigma". Names are
+        those of the draws, with labels in brackets: beta[period[T.2]], b_Subject[308, Days],
+        corr_Subject[Intercept, Days]; + - * / ** and exp, log, sqrt, abs, logit, expit can be used.
+    rope : (float, float), optional
+        Range that is practically zero; the probability that the expression lies in it is then shown.
+
+    Returns
+    -------
+    Estimates
+        mean, sd, lower, upper of the expression (a comparison: left minus right, in a < x < b the middle);
+        probability that the statement holds; pd, the probability of the side of 0 that the expression lies on.
+        "probability 0.98": given the model, its priors and the data the statement is true with probability .98.
+
+    Raises
+    ------
+    SpecError
+        A name or label is not there, or the statement cannot be read.
+    """
+    texts = [statements] if isinstance(statements, str) else list(statements)
+    names = [predictor.b(group) for predictor, group in fit.design.group_blocks()]
+    posterior = with_effects(fit.draws, [name for name in names if any(name in text for text in texts)])
+    found = [evaluate_draws(text, posterior) for text in texts]
+    coords = {name: posterior[name] for name in ("chain", "draw")}
+    draws = xr.DataArray(np.stack([e.values for e in found], axis=-1), dims=("chain", "draw", "row"), coords=coords)
+    notes = (
+        "probability: that the statement holds, given the model, its priors and the data. mean: of left minus right.",
+        *([f"in_rope: probability of {rope[0]:g} to {rope[1]:g}."] if rope else []),
+    )
+    labels = pd.DataFrame({"statement": texts})
+    estimates = as_estimates("Hypotheses", "statements about the parameters", notes, labels, draws)
+    table = estimates.table.assign(probability=[np.nan if e.true is None else np.mean(e.true) for e in found])
+    table = with_directions(draws.values, table, 0.0, rope)
+    return Estimates(estimates.title, estimates.quantity, notes, estimates.labels, table, draws)

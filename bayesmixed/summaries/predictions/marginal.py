@@ -1,0 +1,107 @@
+"""Marginal means and conditional effects: what a model expects over the values of some columns."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bayesmixed.errors import SpecError
+from bayesmixed.fitting import Fit
+from bayesmixed.summaries.display.estimates import Estimates, as_estimates
+from bayesmixed.summaries.predictions.grids import asked_values, existing_groups, grid_draws, make_grid, split_effect
+
+_POINTS = 60
+
+
+def marginal_means(
+    fit: Fit,
+    effect: str,
+    *,
+    at: Mapping[str, Any] | None = None,
+    kind: str = "mean",
+    groups: str | Mapping[str, str] = "average",
+    seed: int | None = None,
+) -> Estimates:
+    """Return the mean at each combination of levels, averaged over everything else.
+
+    Factors that are not named are averaged over with equal weights, numbers are held at their means, and groups are
+    integrated out, on the scale of `kind`. With kind "linear" these are the estimated marginal means of R's emmeans;
+    with groups "typical" those of a group without effects, as brms shows them.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    effect : str
+        One column or several: "A", "A:B". A number is taken at mean - sd, mean, mean + sd unless `at` says where.
+    at : mapping, optional
+        Values of columns: {"Days": [0, 5]}.
+    kind : str
+        As in `predict`, but for "response".
+    groups : str or mapping
+        As in `predict`. With "existing" the mean runs over the groups of the data.
+    seed : int, optional
+        For groups "new": one new group for all rows.
+
+    Returns
+    -------
+    Estimates
+        Print it: it says what was estimated and averaged over. `.table` is a data frame, `.draws` the draws.
+
+    Raises
+    ------
+    SpecError
+        No such column, kind or mode.
+    """
+    names = split_effect(effect)
+    return _estimate(fit, f"Marginal means of {effect}", asked_values(fit, names, at), at, kind, groups, seed)
+
+
+def conditional_effects(
+    fit: Fit,
+    effect: str,
+    *,
+    at: Mapping[str, Any] | None = None,
+    kind: str = "mean",
+    groups: str | Mapping[str, str] = "average",
+    seed: int | None = None,
+) -> Estimates:
+    """Return what is expected over the values of one column, for the values of another one.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    effect : str
+        "x", or "x:by". x runs over the range of the data or the levels of a factor; `by` takes the levels of a factor,
+        or mean - sd, mean, mean + sd of a number. A grouping column needs groups="existing".
+    at, kind, groups, seed
+        As in `marginal_means`; other factors are averaged over with equal weights.
+
+    Returns
+    -------
+    Estimates
+        For a picture: `plot_conditional_effects`.
+
+    Raises
+    ------
+    SpecError
+        No such column, kind or mode; more than two columns.
+    """
+    names = split_effect(effect)
+    if len(names) > 2:
+        raise SpecError(f"'{effect}' has {len(names)} columns; a picture shows x and by: '{names[0]}:{names[1]}'.")
+    asked = asked_values(fit, names[:1], at, _POINTS) | asked_values(fit, names[1:], at)
+    return _estimate(fit, f"Conditional effect of {effect}", asked, at, kind, groups, seed)
+
+
+def _estimate(
+    fit: Fit,
+    title: str,
+    asked: Mapping[str, list[Any]],
+    at: Mapping[str, Any] | None,
+    kind: str,
+    groups: str | Mapping[str, str],
+    seed: int | None,
+) -> Estimates:
+    grid = make_grid(fit, asked, at, existing_groups(fit.design, groups))
+    draws = grid_draws(fit, grid, kind, groups, seed)
+    return as_estimates(title, draws.attrs["estimand"], grid.notes, grid.cells, draws)

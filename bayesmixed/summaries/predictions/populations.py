@@ -1,0 +1,287 @@
+"""The population of groups: where a model puts all possible groups of one factor."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy import special
+
+from bayesmixed.averages import Spread, average_mean, parameters_of_mean
+from bayesmixed.design import Predictor
+from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
+from bayesmixed.fitting import Fit
+from bayesmixed.links import Array, Link
+from bayesmixed.prediction import effects_at_centre, population_predictor, thin
+from bayesmixed.preparation import prepare
+from bayesmixed.summaries.display.estimates import Estimates, as_estimates
+from bayesmixed.summaries.parameters.effects import population_part
+from bayesmixed.summaries.predictions.grids import make_grid
+
+TAIL = float(special.ndtri(0.975))
+_NODES = {1: 41, 2: 21, 3: 11}
+_FEWEST_NODES = 5
+_POINTS = 1000
+_FEW_DRAWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPopulation:
+    """A predictor over all possible groups of one factor: Normal(mean, sd^2) in each draw, arrays (chain, draw).
+
+    Attributes
+    ----------
+    link : Link
+        Of the predictor.
+    mean, sd : array
+        Mean and SD over the groups, on the link scale; sd is 0 where the factor has no effects.
+    rest : array or None
+        Variance of the effects within groups, over which a group's expected response is averaged.
+    """
+
+    link: Link
+    mean: Array
+    sd: Array
+    rest: Array | None
+
+
+def future_group(
+    fit: Fit, group: str | None = None, *, at: Mapping[str, Any] | None = None, seed: int | None = 0
+) -> Estimates:
+    """Return the distribution over all possible groups, of which those in the data are a sample.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    group : str, optional
+        Grouping factor; the first one if not given.
+    at : mapping, optional
+        Values of covariates; else numbers are at their means, and factors averaged over on the link scale.
+    seed : int, optional
+        For the future group: one group is drawn from the population of each posterior draw.
+
+    Returns
+    -------
+    Estimates
+        Columns scale, quantity, mean, sd, lower, upper, mcse. On the scale of each link, of each random slope, and of
+        the response:
+
+        - typical: a group with effect 0; mean: over all groups (on the link scale the same);
+        - SD: between groups;
+        - 2.5 %, 97.5 %: the middle 95 % of all groups lies between them; lower and upper say how well that is known;
+        - future group: any one group not seen so far; its interval holds the spread of the groups and what is not
+          known about the population;
+        - share above 0 (slopes): of all groups.
+
+    Raises
+    ------
+    SpecError
+        No such factor.
+    """
+    name = find_factor(fit, group)
+    design, generator = fit.design, np.random.default_rng(seed)
+    with_factor = [p.parameter for p, block in design.group_blocks() if block.name == name]
+    varying = [parameter for parameter in with_factor if parameter in parameters_of_mean(design.family)]
+    posterior = thin(fit.posterior, _FEW_DRAWS if len(varying) > 1 else None)
+    populations = group_populations(fit, name, at, posterior)
+    scores = {parameter: generator.standard_normal(populations[parameter].mean.shape) for parameter in with_factor}
+    rows: dict[tuple[str, str], Array] = {}
+    for parameter in with_factor:
+        population = populations[parameter]
+        scale = population.link.text.format(design.family.parameter(parameter).meaning)
+        rows |= _normal_rows(scale, population.mean, population.sd, scores[parameter])
+        rows |= _slope_rows(design.predictors[parameter], name, posterior, generator)
+    response = response_name(fit)
+    if varying:
+        found = _response_rows(fit, response, posterior, populations, varying, scores)
+        first = next(iter(rows))
+        same = np.allclose(found[response, "typical"], rows[first]) and np.allclose(
+            found[response, "mean"], rows[first]
+        )
+        rows = found | {key: values for key, values in rows.items() if not (same and key[0] == first[0])}
+    values = xr.DataArray(
+        np.stack(list(rows.values()), axis=-1),
+        dims=("chain", "draw", "row"),
+        coords={n: posterior[n] for n in ("chain", "draw")},
+    )
+    labels = pd.DataFrame(list(rows), columns=["scale", "quantity"])
+    quantity = f"the distribution of {response} over all possible groups of {name}"
+    return as_estimates(f"The population of groups: {name}", quantity, _notes(fit, name, at), labels, values)
+
+
+def group_populations(
+    fit: Fit, name: str, at: Mapping[str, Any] | None, posterior: xr.Dataset
+) -> dict[str, GroupPopulation]:
+    """Return the population of each predictor, at the average row of the reference grid."""
+    design = prepare(fit.design.spec, make_grid(fit, {}, at, ()).rows, like=fit.design)
+    inner = factors_within(fit, name)
+    found = {}
+    for parameter, predictor in design.predictors.items():
+        mean = population_predictor(predictor, posterior).mean(axis=-1)
+        sd, rest = np.zeros_like(mean), None
+        for group in predictor.groups:
+            covariance = effects_at_centre(predictor, group, posterior)
+            variance = _variance_at_average(group.centred_matrix, covariance)
+            if group.name == name:
+                sd = np.sqrt(variance)
+            elif group.name in inner:
+                rest = variance if rest is None else rest + variance
+        found[parameter] = GroupPopulation(predictor.link, mean, sd, rest)
+    return found
+
+
+def group_responses(
+    fit: Fit, posterior: xr.Dataset, populations: Mapping[str, GroupPopulation], deviations: Mapping[str, Any]
+) -> Array:
+    """Return the expected response of groups whose predictors lie `deviations` from the mean, (chain, draw)."""
+    scalars = {name: v.values for name, v in fit.design.scalar_draws(posterior).items()}
+    spreads = {name: Spread(p.link, p.mean + deviations.get(name, 0.0), p.rest) for name, p in populations.items()}
+    return average_mean(fit.design.family, scalars, spreads)
+
+
+def factors_within(fit: Fit, name: str) -> tuple[str, ...]:
+    """Return the other grouping factors each of whose levels lies within one level of the named factor."""
+    blocks = {group.name: group for _, group in fit.design.group_blocks()}
+    outer = blocks.pop(name)
+    return tuple(
+        other
+        for other, group in blocks.items()
+        if len(np.unique(np.column_stack([group.index, outer.index]), axis=0)) == len(np.unique(group.index))
+    )
+
+
+def known_deviations(fit: Fit, name: str, at: Mapping[str, Any] | None, posterior: xr.Dataset) -> dict[str, Array]:
+    """Return how far each group of the data lies from the mean, by parameter on the link scale, (chain, draw, J)."""
+    design = prepare(fit.design.spec, make_grid(fit, {}, at, ()).rows, like=fit.design)
+    found = {}
+    for predictor, group in design.group_blocks():
+        if group.name == name:
+            effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+            found[predictor.parameter] = np.asarray(effects @ group.matrix.mean(axis=0))
+    return found
+
+
+def find_factor(fit: Fit, name: str | None) -> str:
+    """Return the named grouping factor, the first one for None; SpecError if the model has none."""
+    names = list(dict.fromkeys(group.name for _, group in fit.design.group_blocks() if not group.observation))
+    if not names:
+        raise SpecError("A population of groups needs a grouping factor: add a term such as (1 | group).")
+    if name is not None and name not in names:
+        raise SpecError(f"'{name}' groups no term. {did_you_mean(name, names)}")
+    return name or names[0]
+
+
+def response_name(fit: Fit) -> str:
+    """Return the expected response in words."""
+    spec = fit.design.spec
+    return f"expected {spec.response} / {spec.trials}" if fit.design.family.has_trials else f"expected {spec.response}"
+
+
+def _variance_at_average(z: Array, covariance: Array) -> Array:
+    average = z.mean(axis=0)
+    return np.einsum("...kl,k,l->...", covariance, average, average)
+
+
+def _normal_rows(scale: str, mean: Array, sd: Array, scores: Array) -> dict[tuple[str, str], Array]:
+    return {
+        (scale, "typical and mean"): mean,
+        (scale, "SD"): sd,
+        (scale, "2.5 %"): mean - TAIL * sd,
+        (scale, "97.5 %"): mean + TAIL * sd,
+        (scale, "future group"): mean + sd * scores,
+    }
+
+
+def _slope_rows(
+    predictor: Predictor, name: str, posterior: xr.Dataset, generator: np.random.Generator
+) -> dict[tuple[str, str], Array]:
+    group = next(group for group in predictor.groups if group.name == name)
+    means = population_part(posterior, predictor, group).values
+    sds = posterior[predictor.sd(group)].transpose("chain", "draw", ...).values
+    rows: dict[tuple[str, str], Array] = {}
+    for column, label in enumerate(group.labels):
+        if label != "Intercept":
+            mean, sd = means[..., column], sds[..., column]
+            scale = f"slope of {label}" + (f" on {predictor.parameter}" if predictor.suffix else "")
+            rows |= _normal_rows(scale, mean, sd, generator.standard_normal(mean.shape))
+            rows[scale, "share above 0"] = special.ndtr(mean / sd)
+    return rows
+
+
+def _response_rows(
+    fit: Fit,
+    scale: str,
+    posterior: xr.Dataset,
+    populations: Mapping[str, GroupPopulation],
+    varying: list[str],
+    scores: Mapping[str, Array],
+) -> dict[tuple[str, str], Array]:
+    """Return the distribution of the expected response over the groups."""
+
+    def response(scores: Mapping[str, Any]) -> Array:
+        deviations = {name: populations[name].sd * score for name, score in scores.items()}
+        return group_responses(fit, posterior, populations, deviations)
+
+    if len(varying) == 1:
+        ends = np.stack([response({varying[0]: score}) for score in (-TAIL, TAIL)])
+        lower, upper = ends.min(axis=0), ends.max(axis=0)
+    else:
+        groups = [response(dict(zip(varying, point, strict=True))) for point in _spread_points(len(varying))]
+        lower, upper = np.quantile(groups, [0.025, 0.975], axis=0)
+    return {
+        (scale, "typical"): response({}),
+        (scale, "mean"): _mean_response(fit, posterior, populations),
+        (scale, "SD"): _sd_of(response, varying),
+        (scale, "2.5 %"): lower,
+        (scale, "97.5 %"): upper,
+        (scale, "future group"): response(scores),
+    }
+
+
+def _mean_response(fit: Fit, posterior: xr.Dataset, populations: Mapping[str, GroupPopulation]) -> Array:
+    """Return the mean of the expected response over the groups and over all within them, (chain, draw)."""
+    scalars = {name: v.values for name, v in fit.design.scalar_draws(posterior).items()}
+    spreads = {
+        name: Spread(p.link, p.mean, p.sd**2 + (0.0 if p.rest is None else p.rest)) for name, p in populations.items()
+    }
+    return average_mean(fit.design.family, scalars, spreads)
+
+
+def _sd_of(response: Callable[[Mapping[str, Any]], Array], varying: list[str]) -> Array:
+    """Return the SD of a function of independent standard normal scores, by a product of Gauss-Hermite rules."""
+    points, weights = np.polynomial.hermite_e.hermegauss(_NODES.get(len(varying), _FEWEST_NODES))
+    weights = weights / weights.sum()
+    mean: Any = 0.0
+    square: Any = 0.0
+    for places in product(range(len(points)), repeat=len(varying)):
+        value = response({n: points[place] for n, place in zip(varying, places, strict=True)})
+        weight = np.prod(weights[list(places)])
+        mean, square = mean + weight * value, square + weight * value**2
+    return np.sqrt(np.maximum(square - mean**2, 0.0))
+
+
+def _spread_points(dimensions: int) -> Array:
+    """Return standard normal points that fill the space evenly, (points, dimensions)."""
+    from scipy.stats import qmc
+
+    return np.asarray(special.ndtri(qmc.Halton(dimensions, rng=np.random.default_rng(0)).random(_POINTS)))
+
+
+def _notes(fit: Fit, name: str, at: Mapping[str, Any] | None) -> tuple[str, ...]:
+    blocks = [group for _, group in fit.design.group_blocks()]
+    count = next(len(group.levels) for group in blocks if group.name == name)
+    inner = factors_within(fit, name)
+    outer = [group.name for group in blocks if group.name not in (name, *inner)]
+    return (
+        f"A model of models: each {name} has a model of its own, and the {count} of the data are one sample from the "
+        "population of all possible ones, whose predictors are normal.",
+        *make_grid(fit, {}, at, ()).notes,
+        *([f"The expected response of a group is averaged over {enumerate_words(inner)}."] if inner else []),
+        *([f"Effects of {enumerate_words(dict.fromkeys(outer))} are 0 (typical)."] if outer else []),
+        "2.5 % and 97.5 %: the middle 95 % of all groups lies between them. Future group: any one not seen so far; its "
+        "interval adds what is not known about the population to the spread of the groups.",
+    )

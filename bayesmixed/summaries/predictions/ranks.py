@@ -1,0 +1,67 @@
+"""Ranks of groups, with their uncertainty."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.links import Array
+from bayesmixed.summaries.display.estimates import Estimates, as_estimates
+from bayesmixed.summaries.predictions.populations import find_factor, known_deviations
+
+
+def group_ranks(fit: Fit, group: str | None = None, *, effect: str | None = None) -> Estimates:
+    """Return the rank of each group, 1 for the highest.
+
+    Groups are ranked in every draw, so the interval of a rank says how well the order is known; ordering the posterior
+    means instead would look far too sure (Goldstein & Spiegelhalter 1996, J R Stat Soc A 159:385).
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    group : str, optional
+        Grouping factor; the first one if not given.
+    effect : str, optional
+        A slope by which to rank; if not given, the predictor where covariates are at their means.
+
+    Returns
+    -------
+    Estimates
+        One row per group, by mean rank: level, mean, sd, lower, upper (95 %) of the rank, mcse, and the probabilities
+        of being the highest and the lowest.
+
+    Raises
+    ------
+    SpecError
+        No such factor or slope.
+    """
+    name = find_factor(fit, group)
+    predictor, block = next((p, g) for p, g in fit.design.group_blocks() if g.name == name)
+    posterior = with_effects(fit.draws, [predictor.b(g) for p, g in fit.design.group_blocks() if g.name == name])
+    if effect is None:
+        values = known_deviations(fit, name, None, posterior)[predictor.parameter]
+    elif effect in block.labels:
+        effects = posterior[predictor.b(block)].transpose("chain", "draw", ...).values
+        values = effects[..., block.labels.index(effect)]
+    else:
+        raise SpecError(f"'{effect}' does not vary between levels of '{name}'. {did_you_mean(effect, block.labels)}")
+    ranks = _ranks(values)
+    order = np.argsort(ranks.mean(axis=(0, 1)), kind="stable")
+    coords = {n: posterior[n] for n in ("chain", "draw")}
+    draws = xr.DataArray(ranks[..., order], dims=("chain", "draw", "row"), coords=coords)
+    labels = pd.DataFrame({"level": [block.levels[i] for i in order]})
+    what = f"the slope of {effect}" if effect else f"the predictor of {predictor.parameter}"
+    notes = (f"1 is the highest of {len(order)}; ranked in every draw, other effects left out.",)
+    found = as_estimates(f"Ranks of {name}", f"the rank of each {name} by {what}", notes, labels, draws)
+    top, bottom = ((draws.values == rank).mean(axis=(0, 1)) for rank in (1, len(order)))
+    table = found.table.assign(highest=top, lowest=bottom)
+    return Estimates(found.title, found.quantity, notes, found.labels, table, draws)
+
+
+def _ranks(values: Array) -> Array:
+    """Return ranks along the last axis, 1 for the largest."""
+    order = np.argsort(-values, axis=-1, kind="stable")
+    return np.asarray(np.argsort(order, axis=-1) + 1.0)

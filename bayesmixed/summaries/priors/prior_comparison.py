@@ -1,0 +1,231 @@
+"""Comparing prior choices: the same model under several prior sets, and what changes in the answers."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.fitting import Fit, sample
+from bayesmixed.prior_draws import draw_priors
+from bayesmixed.prior_sets import PriorSet, RealisedSet, realise_sets
+from bayesmixed.spec import ModelSpec
+from bayesmixed.spec_files import as_spec
+from bayesmixed.summaries.display.pages import Page, Section
+from bayesmixed.summaries.display.tables import to_text
+from bayesmixed.summaries.parameters.convergence import diagnose
+from bayesmixed.summaries.parameters.reported_quantities import report_quantities
+from bayesmixed.summaries.priors.prior_implications import list_implications, list_oddities
+from bayesmixed.summaries.priors.prior_tables import format_number
+
+LABELS = ["quantity", "term", "level", "effect"]
+Quantity = str | Callable[[Fit], xr.DataArray]
+_PRIOR_DRAWS = 2000
+_NOTABLE = 0.3
+_OF_EACH_GROUP = ("group effect", "rank")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PriorComparison(Page):
+    """Fits of one model under several prior sets; `str()` for terminals, HTML in notebooks.
+
+    Attributes
+    ----------
+    fits : mapping of str to Fit
+        By set; the first is the reference.
+    labels : mapping of str to str
+        By set: its name, with what a word or a number stands for: "wide (default scales x 100)".
+    priors : pandas.DataFrame
+        One row per parameter, one column per set.
+    table : pandas.DataFrame
+        Columns set, quantity ("population effect", "sd", "correlation", "parameter", "ICC", "shrinkage factor",
+        "group effect", "rank", "asked"), term, level, effect, mean, sd, lower, upper (95 %), mcse, shift (difference
+        of the means from the reference, in its posterior SDs), spread (posterior SD over that of the reference).
+    implications : pandas.DataFrame
+        What each set implies before the data: columns set, quantity, unit, median, lower, upper, coverage.
+    notes : tuple of str
+        Coordinates of priors, fits that have not converged, conflicts of priors with the data.
+    """
+
+    fits: Mapping[str, Fit]
+    labels: Mapping[str, str]
+    priors: pd.DataFrame
+    table: pd.DataFrame
+    implications: pd.DataFrame
+    notes: tuple[str, ...]
+
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        return _sections(self)
+
+    def wide(self, of_each_group: bool = False) -> pd.DataFrame:
+        """Return the quantities as text, "mean [lower, upper]", one column per set; those of each group if asked for."""
+        wanted = self.table["quantity"].isin(_OF_EACH_GROUP) == of_each_group
+        table = self.table[wanted].copy()
+        columns = [table[name].to_numpy(dtype=float) for name in ("mean", "lower", "upper", "mcse")]
+        table["shown"] = [
+            f"{to_text(mean, error)} [{to_text(lower, 2.67 * error)}, {to_text(upper, 2.67 * error)}]"
+            for mean, lower, upper, error in zip(*columns, strict=True)
+        ]
+        order = table[LABELS].drop_duplicates()
+        wide = table.pivot(index=LABELS, columns="set", values="shown").reset_index()
+        return order.merge(wide, on=LABELS)[[*LABELS, *self.fits]].fillna("")
+
+
+def compare_priors(
+    spec: str | Path | ModelSpec,
+    data: Any,
+    sets: Mapping[str, PriorSet],
+    *,
+    family: str | None = None,
+    quantities: Mapping[str, Quantity] | None = None,
+    missing: str = "error",
+    seed: int | None = None,
+    **settings: Any,
+) -> PriorComparison:
+    """Return the fits of a model under several prior sets, and what changes in what one wants to know.
+
+    Parameters
+    ----------
+    spec, data, family, missing
+        As for `fit`.
+    sets : mapping
+        By name, the first being the reference: priors that replace those of the spec, e.g.
+        `{"sd_herd": "HalfNormal(0.5)"}` (`{}`: the spec as it stands); "default": the default prior of every parameter;
+        a number: the default priors with scales that many times as large; "wide": the same with 100.
+    quantities : mapping, optional
+        What else to report, by name: an expression such as "beta[B] - beta[C]", or a function of a fit that returns
+        draws with dims chain, draw.
+    seed : int, optional
+        The same for all sets.
+    **settings
+        Of `sample`: chains, draws, engine, progress, ...
+
+    Returns
+    -------
+    PriorComparison
+        A shift of 1 moves an estimate by one posterior SD of the reference; below 0.3 it is hardly worth a word.
+
+    Raises
+    ------
+    SpecError, DataError
+        Before any sampling; a flat prior among others.
+    """
+    realised = realise_sets(as_spec(spec, family=family), data, sets, missing=missing)
+    seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+    fits = {name: sample(one.design, seed=seed, **settings) for name, one in realised.items()}
+    return PriorComparison(
+        fits=fits,
+        labels={name: one.label for name, one in realised.items()},
+        priors=_prior_columns(fits),
+        table=_compare({name: report_quantities(fit, quantities or {}) for name, fit in fits.items()}),
+        implications=pd.concat([_implications(name, fit) for name, fit in fits.items()], ignore_index=True),
+        notes=tuple(_notes(fits, realised)),
+    )
+
+
+def sweep_priors(
+    spec: str | Path | ModelSpec, data: Any, key: str, priors: Sequence[Any], **options: Any
+) -> PriorComparison:
+    """Return a comparison of several priors of one parameter, all others as they are.
+
+    Parameters
+    ----------
+    spec, data
+        As for `fit`.
+    key : str
+        The parameter, as in `priors` of `fit`: "sd_herd".
+    priors : sequence
+        Its priors: `["HalfNormal(0.25)", "HalfNormal(1)", "HalfNormal(4)"]`.
+    **options
+        Of `compare_priors`.
+    """
+    return compare_priors(spec, data, {str(prior): {key: prior} for prior in priors}, **options)
+
+
+def _prior_columns(fits: Mapping[str, Fit]) -> pd.DataFrame:
+    columns = {name: {key: str(e.prior) for key, e in fit.design.priors.items()} for name, fit in fits.items()}
+    return pd.DataFrame(columns).fillna("").rename_axis("parameter").reset_index()
+
+
+def _compare(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    reference = next(iter(tables.values())).set_index(LABELS)
+    compared = []
+    for name, table in tables.items():
+        same = reference.reindex(pd.MultiIndex.from_frame(table[LABELS]))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shift = (table["mean"].to_numpy() - same["mean"].to_numpy()) / same["sd"].to_numpy()
+            spread = table["sd"].to_numpy() / same["sd"].to_numpy()
+        compared.append(table.assign(set=name, shift=shift, spread=spread))
+    together = pd.concat(compared, ignore_index=True)
+    return together[["set", *(column for column in together if column != "set")]]
+
+
+def _implications(name: str, fit: Fit) -> pd.DataFrame:
+    table = list_implications(draw_priors(fit.design, _PRIOR_DRAWS))
+    table.insert(0, "set", name)
+    return table
+
+
+def _notes(fits: Mapping[str, Fit], realised: Mapping[str, RealisedSet]) -> Iterator[str]:
+    for name, one in realised.items():
+        yield from (f"{name}: {note}." for note in one.notes)
+    for name, fit in fits.items():
+        verdict = diagnose(fit)
+        if not verdict.ok:
+            yield f"{name}: NOT CONVERGED ({'; '.join(verdict.problems)}); do not compare its numbers."
+    for name, fit in fits.items():
+        yield from (f"{name}: {oddity}" for oddity in list_oddities(draw_priors(fit.design, _PRIOR_DRAWS)))
+
+
+def _sections(comparison: PriorComparison) -> list[Section]:
+    wide = comparison.wide()
+    for column in ("term", "level", "effect"):
+        if (wide[column] == "").all():
+            wide = wide.drop(columns=column)
+    priors = comparison.priors
+    differing = priors[priors[list(comparison.fits)].nunique(axis=1) > 1]
+    same = [str(key) for key in priors["parameter"] if key not in set(differing["parameter"])]
+    after = [f"{label}." for name, label in comparison.labels.items() if label != name]
+    after += [f"The same in all sets: {', '.join(same)}."] if same else []
+    sections = [
+        Section("Prior sets", table=differing, after=tuple(after)),
+        Section("What changes", before=tuple(_verdicts(comparison)), table=wide),
+    ]
+    if len(comparison.implications):
+        sections.append(Section("What the priors imply, before any data", table=_shown_implications(comparison)))
+    notes = tuple(f"- {note}" for note in comparison.notes)
+    return [*sections, *([Section("Notes", before=notes)] if notes else [])]
+
+
+def _verdicts(comparison: PriorComparison) -> Iterator[str]:
+    """Say for each set which answer moves most, and which group."""
+    reference, *others = comparison.fits
+    for name in others:
+        table = comparison.table[comparison.table["set"] == name]
+        each = table["quantity"].isin(_OF_EACH_GROUP)
+        said = [_largest(table[~each]), _largest(table[table["quantity"] == "group effect"])]
+        largest = max((abs(shift) for shift, _ in said), default=0.0)
+        word = "hardly anything moves" if largest < _NOTABLE else "answers move"
+        yield f"{name} against {reference}: {word}; most: {', '.join(text for _, text in said if text)}."
+
+
+def _largest(table: pd.DataFrame) -> tuple[float, str]:
+    shifts = table["shift"].to_numpy(dtype=float)
+    if not np.isfinite(shifts).any():
+        return 0.0, ""
+    row = table.iloc[int(np.nanargmax(np.abs(shifts)))]
+    shift, name = float(row["shift"]), " ".join(str(row[label]) for label in LABELS if row[label])
+    return shift, f"{name} by {shift:+.2f} posterior SD"
+
+
+def _shown_implications(comparison: PriorComparison) -> pd.DataFrame:
+    table = comparison.implications.copy()
+    ranges = zip(*(table[name] for name in ("median", "lower", "upper")), strict=True)
+    table["shown"] = [f"{format_number(m, 2)} [{format_number(a, 2)}, {format_number(b, 2)}]" for m, a, b in ranges]
+    order = table[["quantity", "unit"]].drop_duplicates()
+    wide = table.pivot(index=["quantity", "unit"], columns="set", values="shown").reset_index()
+    return order.merge(wide, on=["quantity", "unit"])[["quantity", "unit", *comparison.fits]].fillna("")

@@ -1,0 +1,213 @@
+"""What the priors of a design imply: differences between groups, intraclass correlations, means of groups."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.default_priors import response_scale
+from bayesmixed.design import Design, Predictor
+from bayesmixed.errors import SpecError
+from bayesmixed.links import Array
+from bayesmixed.prior_draws import PriorDraws, prior_quantile
+from bayesmixed.summaries.variance.components import counts_as_residual
+from bayesmixed.summaries.variance.intraclass import icc_of_variances
+from bayesmixed.summaries.variance.sharing import sharing_patterns
+from bayesmixed.terms.blocks import GroupBlock
+
+TYPICAL = 0.95387
+"""Median of the difference between two groups whose SD is 1: sqrt(2) times the upper quartile of N(0, 1)."""
+FACTOR = 10.0
+OFTEN = 0.2
+EDGE = 0.01
+_ROWS = 100
+
+
+def list_implications(draws: PriorDraws) -> pd.DataFrame:
+    """Return what the priors imply, one quantity a row.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns quantity, unit, median, lower, upper, coverage (of the range: 0.9, and 0.95 for the means of groups).
+        "Typical" is the median over pairs of groups of the same SD; the range is over the prior of that SD.
+    """
+    rows = [*_differences(draws), *_correlations(draws), _means_of_groups(draws)]
+    return pd.DataFrame(rows, columns=["quantity", "unit", "median", "lower", "upper", "coverage"])
+
+
+def list_oddities(draws: PriorDraws) -> tuple[str, ...]:
+    """Return in words where the priors expect what the response does not show, or what hardly any data show."""
+    return (*_extreme_means(draws), *_large_differences(draws), *_conflicts(draws))
+
+
+def group_means(draws: PriorDraws) -> Array:
+    """Return prior draws of the mean of one new group, in the unit of the first parameter, (S,).
+
+    At the covariate means, offsets 0. Columns that stand for levels or have no intercept are those of a row at random.
+    """
+    with np.errstate(over="ignore"):
+        return np.asarray(draws.design.mu.link.inverse(_eta_of_groups(draws)))
+
+
+def _differences(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
+    design = draws.design
+    for predictor, group in design.group_blocks():
+        link = predictor.link
+        # Slopes are as written, the intercept of a centred term is not.
+        where = " at the covariate means" if np.any(group.centre) else ""
+        for label in group.labels:
+            typical = TYPICAL * draws.values[f"{predictor.sd(group)}[{label}]"]
+            word, unit = "difference", f"{link.name} scale"
+            if link.ratio:
+                word, unit, typical = _ratio(design, predictor), "", np.exp(np.minimum(typical, 700.0))
+            elif link.unit is None:
+                unit = design.spec.response
+            if label != "Intercept":
+                unit = f"{unit} per unit of {label}".lstrip()
+            part = f" in the effect of {label}" if label != "Intercept" else where
+            yield (f"typical {word} between {_two(group)}{part}", unit, *_spread(typical, 0.9), 0.9)
+
+
+def _correlations(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
+    design = draws.design
+    patterns = sharing_patterns(design)
+    if not patterns or any(predictor is not design.mu for predictor, _ in design.group_blocks()):
+        return
+    try:
+        residual = _residual_variance(draws)
+    except SpecError:  # the link leaves the latent scale without a residual variance
+        return
+    variances = {}
+    for group in design.mu.groups:
+        moments = design.mean_products(group)
+        variances[group.name] = np.einsum("skl,kl->s", draws.covariance(design.mu, group), moments)
+        if counts_as_residual(group):
+            residual = residual + variances.pop(group.name)
+    scale = "" if design.family.scale else f"latent, {design.mu.link.name}"
+    found = icc_of_variances({p.label: p.shared for p in patterns}, variances, residual)
+    for (effect, label), values in found.items():
+        if effect == "icc":
+            yield (f"intraclass correlation, {label}", scale, *_spread(values, 0.9), 0.9)
+
+
+def _means_of_groups(draws: PriorDraws) -> tuple[object, ...]:
+    design = draws.design
+    meaning, spec = design.family.parameters[0].meaning, design.spec
+    groups = [group.name for group in design.mu.groups if not counts_as_residual(group)]
+    offset = ", offset 0" if np.any(design.mu.offset) else ""
+    where = f" in a new {', '.join(groups)}" if groups else ""
+    unit = spec.response if design.mu.link.unit is None else ""
+    return (f"{meaning} of {spec.response}{where}{offset}", unit, *_spread(group_means(draws), 0.95), 0.95)
+
+
+def _residual_variance(draws: PriorDraws) -> Array:
+    """Return the residual variance on the latent scale, averaged over some rows spread over the data, (S,)."""
+    design, family = draws.design, draws.design.family
+    first = family.parameters[0].name
+    rows = np.unique(np.linspace(0, design.rows - 1, _ROWS).round().astype(int))
+    values = {name: draws.values[name][:, None] for name in design.scalars}
+    values[first] = np.zeros((1, 1))
+    for name, predictor in design.predictors.items():
+        if name != first or family.latent_uses_mean:
+            eta = draws.coefficients(predictor) @ predictor.centred_matrix[rows].T + predictor.offset[rows]
+            variance = np.zeros(eta.shape)
+            for smooth in predictor.smooths:
+                variance += smooth.variance(draws.covariance(predictor, smooth))[:, rows]
+            for group in predictor.groups:
+                z = group.centred_matrix[rows]
+                variance += np.einsum("skl,nk,nl->sn", draws.covariance(predictor, group), z, z, optimize=True)
+            with np.errstate(over="ignore"):
+                values[name] = predictor.link.average(eta, variance)
+    with np.errstate(all="ignore"):
+        return np.asarray(family.latent_variance(values, design.mu.link, 1.0).mean(axis=-1))
+
+
+def _eta_of_groups(draws: PriorDraws) -> Array:
+    design, predictor = draws.design, draws.design.mu
+    coefficients = draws.coefficients(predictor)
+    generator = np.random.default_rng(1)
+    chosen = generator.integers(design.rows, size=len(coefficients))
+    mean = predictor.centred_matrix.mean(axis=0)
+    x = np.where(predictor.population.levels_mask, predictor.centred_matrix[chosen], mean)
+    eta = np.sum(coefficients * x, axis=1)
+    for group in predictor.groups:
+        z = group.centred_matrix[chosen] if group.intercept is None else group.centred_matrix.mean(axis=0)[None, :]
+        variance = np.einsum("skl,sk,sl->s", draws.covariance(predictor, group), *([z + 0 * coefficients[:, :1]] * 2))
+        if not counts_as_residual(group):
+            eta = eta + np.sqrt(variance) * generator.standard_normal(len(eta))
+    return np.asarray(eta)
+
+
+def _extreme_means(draws: PriorDraws) -> Iterator[str]:
+    if draws.design.mu.link.tolerance_variance is None:
+        return
+    means, observed = group_means(draws), response_scale(draws.design).mean
+    below, above = float(np.mean(means < EDGE)), float(np.mean(means > 1.0 - EDGE))
+    if below + above > 0.5 and (EDGE < observed < 1.0 - EDGE or min(below, above) > 0.1):
+        yield (
+            f"{100 * (below + above):.0f} % of the prior means of groups lie below {EDGE} or above {1 - EDGE} "
+            f"(observed proportion: {observed:.2g}): the priors expect groups with hardly any, or nearly all, successes."
+        )
+
+
+def _large_differences(draws: PriorDraws) -> Iterator[str]:
+    from scipy import special
+
+    design = draws.design
+    y = np.asarray(design.response, dtype=float)
+    for predictor, group in design.group_blocks():
+        for label, step in zip(group.labels, group.scales, strict=True):
+            key = f"{predictor.sd(group)}[{label}]"
+            distance = 1.0 if label == "Intercept" else float(step)
+            sd = np.maximum(draws.values[key] * distance, 1e-300)
+            if predictor.link.ratio:
+                limit, what = np.log(FACTOR), f"differ by a factor above {FACTOR:g} ({_ratio(design, predictor)})"
+            elif predictor.link.unit is None:
+                limit, what = float(np.ptp(y)), f"differ by more than the whole range of {design.spec.response}"
+            else:
+                continue
+            share = float(np.mean(2.0 * special.ndtr(-limit / (np.sqrt(2.0) * sd))))
+            if share > OFTEN:
+                over = "" if label == "Intercept" else f" over {distance:.3g} {label}"
+                yield f"{key}: {_two(group)} {what}{over} with prior probability {100 * share:.0f} %."
+
+
+def _conflicts(draws: PriorDraws) -> Iterator[str]:
+    """Yield where the middle 95 % of a prior miss what the response shows at first sight."""
+    design, predictor = draws.design, draws.design.mu
+    observed = response_scale(design)
+    # Means of counts are rates at offset 0.
+    offset = 0.0 if predictor.link.name == "log" and design.family.discrete else predictor.offset.mean()
+    if predictor.population.levels_mask.any():
+        eta = draws.coefficients(predictor) @ predictor.centred_matrix.mean(axis=0) + offset
+        with np.errstate(over="ignore"):
+            low, high = np.quantile(predictor.link.inverse(eta), [0.025, 0.975])
+        if low < high and not low <= observed.mean <= high:
+            yield (
+                f"The mean of {design.spec.response} is {observed.mean:.3g}, outside of the 95 % range of its prior at "
+                f"the covariate means, {low:.3g} to {high:.3g}."
+            )
+    scale = design.family.scale
+    if scale and scale in design.scalars and design.priors[scale].prior.name != "Fixed":
+        low, high = prior_quantile(design, scale, np.array([0.025, 0.975]))
+        if high < observed.unit / 10.0 or low > 2.0 * observed.unit:
+            yield (
+                f"{scale}: 95 % range {low:.3g} to {high:.3g}, but {design.spec.response} varies with an SD of about "
+                f"{observed.unit:.3g}."
+            )
+
+
+def _ratio(design: Design, predictor: Predictor) -> str:
+    meaning = design.family.parameter(predictor.parameter).meaning
+    return predictor.link.ratio if predictor is design.mu else f"ratio of the {meaning}"
+
+
+def _two(group: GroupBlock) -> str:
+    return "two observations" if group.observation else f"two levels of {group.name}"
+
+
+def _spread(values: Array, coverage: float) -> tuple[float, float, float]:
+    tail = (1.0 - coverage) / 2.0
+    lower, median, upper = np.quantile(values, [tail, 0.5, 1.0 - tail])
+    return float(median), float(lower), float(upper)

@@ -1,0 +1,189 @@
+"""Data that the priors expect, beside the data that are there."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.design import Design
+from bayesmixed.draws import row_labels, stacked
+from bayesmixed.links import Array
+from bayesmixed.preparation import prepare
+from bayesmixed.prior_samples import sample_prior
+from bayesmixed.replicates import posterior_predictive
+from bayesmixed.spec import ModelSpec
+from bayesmixed.spec_files import as_spec
+from bayesmixed.summaries.checks.check_statistics import UNKNOWN, Sample, choose_statistics, extreme_means
+from bayesmixed.summaries.display.pages import Page, Section
+from bayesmixed.summaries.priors.prior_tables import PriorTable, format_number, prior_table
+
+DRAWS = 1000
+OFTEN = 0.1
+FAR = 10.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PriorPredictive(Page):
+    """What the priors expect; `str()` for terminals, HTML in notebooks.
+
+    Attributes
+    ----------
+    design : Design
+        With realised priors.
+    priors : PriorTable
+        The priors, and what they imply for groups: ratio of two groups, intraclass correlation, mean of a group.
+    table : pandas.DataFrame
+        Columns quantity, median, lower, upper (95 % of the prior's data sets), data.
+    absurd : pandas.DataFrame
+        Columns values, prior, data: shares of values that are impossible, or far from all that was seen.
+    notes : tuple of str
+        Where the data surprise the priors.
+    draws : xarray.DataTree
+        ArviZ groups `prior`, `prior_predictive`, `observed_data`.
+    """
+
+    design: Design
+    priors: PriorTable
+    table: pd.DataFrame
+    absurd: pd.DataFrame
+    notes: tuple[str, ...]
+    draws: xr.DataTree
+
+    @property
+    def replicates(self) -> Array:
+        """Data sets drawn from the prior, (S, n)."""
+        return stacked(self.draws["prior_predictive"].to_dataset()[self.design.response_name])
+
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        return [*self.priors.sections(), *_sections(self)]
+
+
+def prior_predictive(
+    spec: str | Path | ModelSpec | Design,
+    data: Any = None,
+    *,
+    priors: Mapping[str, Any] | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+    missing: str = "error",
+) -> PriorPredictive:
+    """Return what the priors expect of data with these covariates and groups, beside the data.
+
+    Parameters
+    ----------
+    spec : str, Path, ModelSpec or Design
+        A design has its data and priors already.
+    data : data frame, optional
+        With the response, from which default priors take their scale.
+    priors : mapping, optional
+        Added to those of the spec.
+    draws : int
+        Number of data sets.
+    seed : int
+        For everything random.
+    missing : {"error", "drop"}
+        What to do with rows in which a used column is missing.
+
+    Returns
+    -------
+    PriorPredictive
+        A quantity whose range is much wider than anything that can happen asks for a tighter prior; one whose range
+        does not hold the value of the data contradicts them. Parameters beyond 1e12 are drawn at 1e12.
+
+    Raises
+    ------
+    SpecError, DataError
+        As `prepare`.
+    """
+    design = (
+        spec if isinstance(spec, Design) else prepare(as_spec(spec, priors=priors), data, missing=missing, stream=False)
+    )
+    prior = sample_prior(design, draws=draws, seed=seed)
+    made = posterior_predictive(prior, groups="new", seed=seed)
+    y = np.asarray(design.response, dtype=float)
+    replicates = made[design.response_name].values.reshape(-1, design.rows)
+    table, absurd = _quantities(design, y, replicates), _absurd(design, y, replicates)
+    observed = xr.DataArray(y, dims="row", coords={"row": row_labels(design)})
+    tree = {
+        "prior": prior.posterior,
+        "prior_predictive": made,
+        "observed_data": xr.Dataset({design.response_name: observed}),
+    }
+    notes = tuple(_notes(table, absurd))
+    return PriorPredictive(design, prior_table(design), table, absurd, notes, xr.DataTree.from_dict(tree))
+
+
+def _quantities(design: Design, y: Array, replicates: Array) -> pd.DataFrame:
+    trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
+    chosen = [statistic for statistic in choose_statistics(design) if not statistic.residual]
+    rows = []
+    for statistic in (*chosen, *extreme_means(design)):
+        data, made = (statistic.compute(Sample(values, trials, UNKNOWN, UNKNOWN)) for values in (y, replicates))
+        lower, median, upper = np.quantile(made, [0.025, 0.5, 0.975])
+        rows.append((statistic.name, float(median), float(lower), float(upper), float(data)))
+    return pd.DataFrame(rows, columns=["quantity", "median", "lower", "upper", "data"])
+
+
+def _absurd(design: Design, y: Array, replicates: Array) -> pd.DataFrame:
+    """Return the shares of values that the data rule out at first sight, by what the support is."""
+    negative, large = design.family.accepts(np.array([-1.0, 1e6]), 1.0)
+    rows: list[tuple[str, float, float]] = []
+    if not large or design.family.has_trials:
+        return pd.DataFrame(rows, columns=["values", "prior", "data"])
+    if not negative:
+        limit = FAR * y.max()
+        rows.append((f"above {FAR:g} times the largest of the data", float(np.mean(replicates > limit)), 0.0))
+    else:
+        reach = np.ptp(y)
+        far = (replicates < y.min() - reach) | (replicates > y.max() + reach)
+        rows.append(("farther from the data than their whole range", float(np.mean(far)), 0.0))
+        if np.all(y >= 0):
+            rows.append(("below 0", float(np.mean(replicates < 0)), 0.0))
+    return pd.DataFrame(rows, columns=["values", "prior", "data"])
+
+
+def _notes(table: pd.DataFrame, absurd: pd.DataFrame) -> Iterator[str]:
+    columns = ("quantity", "data", "lower", "upper")
+    for quantity, data, lower, upper in zip(*(table[name] for name in columns), strict=True):
+        if not lower <= data <= upper:
+            yield (
+                f"{quantity}: the data have {format_number(data, 3)}, outside of the prior's 95 % range "
+                f"{format_number(lower, 3)} to {format_number(upper, 3)}."
+            )
+    for values, share in zip(absurd["values"], absurd["prior"], strict=True):
+        if share > OFTEN:
+            yield f"{_percent(share)} of the prior's values lie {values}: try tighter priors."
+
+
+def _sections(result: PriorPredictive) -> list[Section]:
+    table, absurd = result.table, result.absurd
+    ranges = [
+        f"{format_number(low, 3)} to {format_number(high, 3)}"
+        for low, high in zip(table["lower"], table["upper"], strict=True)
+    ]
+    shown = pd.DataFrame(
+        {
+            "quantity": table["quantity"],
+            "median": [format_number(value, 2) for value in table["median"]],
+            "95 % range": ranges,
+            "data": [format_number(value, 3) for value in table["data"]],
+        }
+    )
+    response = result.design.spec.response
+    sections = [Section(title=f"{response} as the priors expect it, and in the data", table=shown)]
+    if len(absurd):
+        shares = absurd.assign(prior=[_percent(share) for share in absurd["prior"]])
+        shares["data"] = [_percent(share) for share in absurd["data"]]
+        sections.append(Section(title=f"Share of values of {response}", table=shares))
+    if result.notes:
+        sections.append(Section(title="Priors against data", before=tuple(f"- {note}" for note in result.notes)))
+    return sections
+
+
+def _percent(share: float) -> str:
+    return "0 %" if share == 0 else "< 1 %" if share < 0.01 else f"{100 * share:.0f} %"

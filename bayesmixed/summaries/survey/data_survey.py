@@ -1,0 +1,266 @@
+"""check_data: look at a table with the eyes of a spec, before anything is fitted."""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.covariances import find_covariance
+from bayesmixed.data_files import read_data
+from bayesmixed.design import Design
+from bayesmixed.errors import BayesMixedError, StatisticsWarning
+from bayesmixed.families import Family, find_family
+from bayesmixed.formulas import format_formula
+from bayesmixed.frames import as_frame
+from bayesmixed.links import Array
+from bayesmixed.preparation import prepare
+from bayesmixed.spec import ModelSpec
+from bayesmixed.spec_files import as_spec
+from bayesmixed.structure import (
+    NESTED,
+    SAME,
+    Factor,
+    Pair,
+    Spread,
+    assign_levels,
+    combine,
+    count_anew,
+    count_recurring,
+    relate,
+    spread,
+)
+from bayesmixed.summaries.survey.relations import LabelUse
+from bayesmixed.summaries.survey.structure import Role, StructureReport
+from bayesmixed.terms.tables import (
+    Table,
+    as_table,
+    encode,
+    evaluate,
+    evaluate_expression,
+    is_number,
+    strip_factor_calls,
+    variables,
+)
+
+
+def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error") -> StructureReport:
+    """Return a report on how a table suits a spec: levels, nesting, predictors, expected shrinkage, notes, refusal.
+
+    Data that `prepare` refuses are reported too, with the reason in `refusal`; rows with missing values are counted
+    and left out of the rest of the report.
+
+    Parameters
+    ----------
+    spec : str, Path or ModelSpec
+        Formula (then Gaussian), shipped name, TOML path or spec.
+    data : data frame, mapping of columns, or path
+        One row per observation; the path of a CSV or Parquet file.
+    missing : {"error", "drop"}
+        What `prepare` would do with rows in which a used column is missing.
+
+    Raises
+    ------
+    SpecError, DataError
+        There is nothing to report on: an unknown column, no table, no complete row.
+    """
+    spec = as_spec(spec)
+    frame = as_frame(read_data(spec, data) if isinstance(data, str | Path) else data)
+    design, error = _try_to_prepare(spec, frame, missing)
+    used = _find_columns(spec, frame, error)
+    kept = frame.loc[frame[used].notna().all(axis=1), used]
+    if error is not None and (missing not in ("error", "drop") or len(kept) == 0):
+        raise error
+    columns = _read_columns(spec, kept)
+    factors = _read_factors(spec, columns)
+    grouping = [factor for factor in factors if factor.singletons < len(factor.labels)]
+    pairs = tuple(relate(first, second) for first, second in combinations(grouping, 2))
+    levels = assign_levels(factors, pairs)
+    response, information, unit = _read_response(spec, kept)
+    absent = frame[used].isna().sum()
+    return StructureReport(
+        spec=spec,
+        response=response,
+        rows=len(frame),
+        complete=len(kept),
+        missing={str(name): int(count) for name, count in absent.items() if count},
+        factors=tuple(sorted(factors, key=lambda f: (levels[f.name], -len(f.labels)))),
+        levels=levels,
+        pairs=pairs,
+        labels=tuple(_find_label_uses(spec, columns, pairs)),
+        predictors=_read_predictors(spec, kept, factors),
+        roles=_read_roles(spec, kept),
+        information=information,
+        unit=unit,
+        notes=() if design is None else design.notes,
+        refusal="" if error is None else str(error),
+        design=design,
+    )
+
+
+def _try_to_prepare(spec: ModelSpec, frame: pd.DataFrame, missing: str) -> tuple[Design | None, BayesMixedError | None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)
+        try:
+            return prepare(spec, frame, missing=missing), None
+        except BayesMixedError as error:
+            return None, error
+
+
+def _find_columns(spec: ModelSpec, frame: pd.DataFrame, error: BayesMixedError | None) -> list[str]:
+    """Return the columns that the spec reads, in their order; the error of `prepare` where one is not there."""
+    names = list(frame.columns)
+    trials = [spec.trials] if isinstance(spec.trials, str) else []
+    trials += [] if spec.weights is None else [spec.weights.column]
+    if error is not None and not {*spec.factors, *trials} <= set(names):
+        raise error
+    found = {*variables(spec.response, names), *trials}
+    for terms in spec.predictors.values():
+        for term in terms:
+            found |= term.columns(names)
+    return [name for name in names if name in found]
+
+
+def _read_columns(spec: ModelSpec, kept: pd.DataFrame) -> dict[str, Factor]:
+    """Return the columns that name groups as factors."""
+    groups = [term for terms in spec.predictors.values() for term in terms if term.kind == "group"]
+    return {name: Factor(name, *encode(kept[name])) for term in groups for name in term.factor_columns}
+
+
+def _read_factors(spec: ModelSpec, columns: Mapping[str, Factor]) -> list[Factor]:
+    groups = [term for terms in spec.predictors.values() for term in terms if term.kind == "group"]
+    return [_join(columns, by.split(":")) for by in dict.fromkeys(term.by for term in groups)]
+
+
+def _join(columns: Mapping[str, Factor], names: Sequence[str]) -> Factor:
+    factor = columns[names[0]]
+    for name in names[1:]:
+        factor = combine(factor, columns[name])
+    return factor
+
+
+def _find_label_uses(spec: ModelSpec, columns: Mapping[str, Factor], pairs: Sequence[Pair]) -> Iterator[LabelUse]:
+    """Yield the columns that a factor a:b joins, and crossed columns whose labels count anew in each other."""
+    groups = [term for terms in spec.predictors.values() for term in terms if term.kind == "group"]
+    for by in dict.fromkeys(term.by for term in groups if ":" in term.by):
+        *outside, name = by.split(":")
+        outer, column = _join(columns, outside), columns[name]
+        recurring = count_recurring(relate(outer, column), column)
+        yield LabelUse(column, outer, combine(outer, column), recurring, None, True)
+    for pair in pairs:
+        names = {pair.inner.name, pair.outer.name}
+        if pair.kind in (NESTED, SAME) or any(":" in name or name in spec.crossed for name in names):
+            continue
+        for column, outer in ((pair.outer, pair.inner), (pair.inner, pair.outer)):
+            counts = count_anew(pair, column)
+            if counts is not None:
+                joined = f"{outer.name}:{column.name}"
+                recurring = count_recurring(pair, column)
+                formula = _write_nested(spec, column.name, joined)
+                yield LabelUse(column, outer, combine(outer, column), recurring, counts, False, formula)
+                break
+
+
+def _write_nested(spec: ModelSpec, column: str, joined: str) -> str:
+    """Return the formula of a spec with one grouping column replaced by the joined ones."""
+    first = find_family(spec.family).parameters[0].name
+    terms = [
+        term.model_copy(update={"by": joined}) if term.kind == "group" and term.by == column else term
+        for term in spec.predictors[first]
+    ]
+    return format_formula(spec.response, spec.trials, terms, spec.weights)
+
+
+def _read_predictors(spec: ModelSpec, kept: pd.DataFrame, factors: Sequence[Factor]) -> tuple[Spread, ...]:
+    names = _formula_columns(spec, kept)
+    declared = _declared_factors(spec)
+    found = []
+    for name in names:
+        numbers = kept[name].to_numpy(dtype=float) if is_number(kept[name]) and name not in declared else None
+        if numbers is not None and not np.all(np.isfinite(numbers)):
+            numbers = None
+        found.append(spread(name, pd.factorize(kept[name])[0].astype(np.intp), factors, numbers))
+    return tuple(found)
+
+
+def _formula_columns(spec: ModelSpec, kept: pd.DataFrame) -> list[str]:
+    names = list(kept.columns)
+    terms = [t for terms in spec.predictors.values() for t in terms if t.kind in ("fixed", "group")]
+    found = {column for term in terms for column in variables(term.formula, names)}
+    return [name for name in names if name in found]
+
+
+def _declared_factors(spec: ModelSpec) -> set[str]:
+    return {*spec.factors, *(name for terms in spec.predictors.values() for t in terms for name in t.factors())}
+
+
+def _read_roles(spec: ModelSpec, kept: pd.DataFrame) -> dict[str, tuple[Role, ...]]:
+    """Return what each factor does in each predictor; nothing where a formula cannot be evaluated."""
+    try:
+        table = as_table(kept, _declared_factors(spec), _formula_columns(spec, kept))
+        roles: dict[str, tuple[Role, ...]] = {}
+        for parameter, terms in spec.predictors.items():
+            for term in terms:
+                if term.kind == "group":
+                    labels = evaluate(strip_factor_calls(term.formula)[0], table).labels
+                    correlated = find_covariance(term.covariance).correlated(len(labels))
+                    pairs = len(labels) * (len(labels) - 1) // 2 if correlated else 0
+                    roles[term.by] = (*roles.get(term.by, ()), Role(parameter, labels, pairs))
+    except BayesMixedError:
+        return {}
+    return roles
+
+
+def _read_response(spec: ModelSpec, kept: pd.DataFrame) -> tuple[str, Array, str]:
+    """Return the response in words, the units of the ICC in each row, and what a unit is."""
+    family = find_family(spec.family)
+    link = spec.link(family.parameters[0].name).name
+    ones = np.ones(len(kept))
+    text = f"{spec.response}; family {family.name}, link {link}; {len(kept):,} rows."
+    try:
+        y = np.asarray(evaluate_expression(spec.response, Table(kept, {})), dtype=float)
+        trials = np.asarray(kept[spec.trials] if isinstance(spec.trials, str) else spec.trials or 1.0, dtype=float)
+    except (BayesMixedError, TypeError, ValueError):
+        return f"Response: {text}", ones, ""
+    if family.has_trials:
+        total = float(np.sum(np.broadcast_to(trials, y.shape)))
+        share = f"{np.sum(y):,g} of {total:,g} trials ({np.sum(y) / total:.3g})"
+        return f"Response: {text} {share}.", *_count_units(spec, family, y, trials)
+    summary = f"From {np.min(y):,.6g} to {np.max(y):,.6g}, mean {np.mean(y):,.4g}."
+    return f"Response: {text} {summary}", *_count_units(spec, family, y, trials)
+
+
+def _count_units(spec: ModelSpec, family: Family, y: Array, trials: Array) -> tuple[Array, str]:
+    """Return how many units of the latent scale each row counts for at the overall mean: Fisher information x variance.
+
+    A residual scale, and obs(), is the same in all rows, which are then the units themselves; so they are where further
+    parameters are unknown, or the latent scale has no variance.
+    """
+    ones = np.ones(len(y))
+    observed = any(term.kind == "observation" for terms in spec.predictors.values() for term in terms)
+    if family.scale or observed or len(family.parameters) > 1 or not np.all(np.isfinite(y)):
+        return ones, ""
+    first = family.parameters[0].name
+    link = spec.link(first)
+    try:
+        with np.errstate(all="raise"):
+            mean = family.smoothed_mean(y, trials, 1.0)
+            values = {first: np.asarray(mean)}
+            slope = link.derivative(link.forward(mean))
+            each = family.information(values, trials) * slope**2 * family.latent_variance(values, link, trials)
+    except (BayesMixedError, FloatingPointError, ValueError):
+        return ones, ""
+    each = np.broadcast_to(np.asarray(each, dtype=float), y.shape)
+    if not np.all(np.isfinite(each)):
+        return ones, ""
+    low, high = float(each.min()), float(each.max())
+    counted = f"{low:.2g}" if np.isclose(low, high) else f"{low:.2g} to {high:.2g}"
+    what = "a single trial" if family.has_trials else "a row"
+    text = (
+        f"Here ρ is the ICC of {what} on the latent {link.name} scale. A row counts as {counted} values on that scale "
+        f"(what it tells about the linear predictor at the overall mean, {mean:.3g}); n is their sum over the group."
+    )
+    return each, text

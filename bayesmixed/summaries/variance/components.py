@@ -1,0 +1,193 @@
+"""Variance components, and the variances and covariances of the response that they imply."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayesmixed.design import Design
+from bayesmixed.errors import SpecError
+from bayesmixed.fitting import Fit
+from bayesmixed.links import Array
+from bayesmixed.prediction import effects_at_centre, thin
+from bayesmixed.preparation import prepare
+from bayesmixed.summaries.display.tables import labelled
+from bayesmixed.summaries.variance.group_moments import Pieces, distinct_rows, take_apart
+from bayesmixed.summaries.variance.sharing import sharing_patterns
+from bayesmixed.terms.blocks import GroupBlock
+
+_POINTS = 6
+
+
+def variance_components(fit: Fit) -> pd.DataFrame:
+    """Return the estimated SDs, variances and, where they are estimated, correlations and covariances.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns term (factor, or "Residual"), level (the second column of a correlation), effect, quantity ("sd",
+        "variance", "correlation", "covariance"), mean, sd, lower, upper (95 %), mcse. SDs of groups are on the link
+        scale and in the units of the columns as written; those of correlated slopes refer to the origin of x.
+    """
+    posterior, tables = fit.posterior, []
+    for predictor, group in fit.design.group_blocks():
+        term = f"{group.name}{predictor.suffix}"
+        sd = posterior[predictor.sd(group)]
+        tables.append(labelled(sd, term, [""], group.labels).assign(quantity="sd"))
+        tables.append(labelled(sd**2, term, [""], group.labels).assign(quantity="variance"))
+        for first, second in _estimated_pairs(group):
+            corr = posterior[predictor.corr(group)].transpose("chain", "draw", ...).values[..., first, second]
+            sds = sd.transpose("chain", "draw", ...).values
+            both = np.stack([corr, corr * sds[..., first] * sds[..., second]], axis=-1)
+            rows = labelled(_array(both), term, [group.labels[second]], [group.labels[first]] * 2)
+            tables.append(rows.assign(quantity=["correlation", "covariance"]))
+    scale = fit.design.family.scale
+    if scale and scale in posterior:
+        tables.append(labelled(posterior[scale], "Residual", [""], [scale]).assign(quantity="sd"))
+        tables.append(labelled(posterior[scale] ** 2, "Residual", [""], [scale]).assign(quantity="variance"))
+    if not tables:
+        raise SpecError("The model has no variance components: no group term and no residual SD.")
+    table = pd.concat(tables, ignore_index=True)
+    order = ["term", "level", "effect", "quantity", "mean", "sd", "lower", "upper", "mcse"]
+    return table[order]
+
+
+def implied_covariance(fit: Fit, data: Any = None) -> pd.DataFrame:
+    """Return the variance, covariance and correlation of two observations that the model implies.
+
+    For a random intercept these are sigma^2 + sigma_b^2, sigma_b^2, and the intraclass correlation. Non-Gaussian
+    families: on the latent (link) scale, with the residual variance of that scale.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    data : data frame, optional
+        Rows between which covariances are wanted; needed only for terms with slopes, where they depend on x.
+        By default up to six rows with different values of the slope columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns term (what the two observations share), level (the two rows; empty without slopes), effect
+        ("variance", "covariance", "correlation"), mean, sd, lower, upper, mcse.
+    """
+    design = fit.design
+    _one_predictor_with_groups(design)
+    posterior = thin(fit.posterior, 2000)
+    residual = residual_variance(fit, posterior)
+    slopes = any(np.any(group.matrix != 1) for group in design.mu.groups)
+    rows = design if data is None else prepare(design.spec, data, like=design)
+    chosen = _distinct_rows(rows) if slopes and data is None else np.arange(rows.rows if slopes else 1)
+    blocks = dict(zip((g.name for g in design.mu.groups), rows.mu.groups, strict=True))
+    covariances = {n: effects_at_centre(rows.mu, g, posterior) for n, g in blocks.items()}
+    z = {name: group.centred_matrix[chosen] for name, group in blocks.items()}
+    total = residual[..., None] + sum(group_variance_at(covariances[n], z[n], z[n]) for n in blocks)
+    labels = _row_labels(rows, chosen) if slopes else [""]
+    out = [labelled(_array(total), "", labels, ["variance"])]
+    pairs = list(combinations(range(len(chosen)), 2)) if slopes else [(0, 0)]
+    for pattern in sharing_patterns(design):
+        for first, second in pairs:
+            shared = sum(
+                group_variance_at(covariances[n], z[n][[first]], z[n][[second]])[..., 0] for n in pattern.shared
+            )
+            level = f"{labels[first]} | {labels[second]}" if slopes else ""
+            both = np.stack([shared, shared / np.sqrt(total[..., first] * total[..., second])], axis=-1)
+            out.append(labelled(_array(both), pattern.label, [level], ["covariance", "correlation"]))
+    return pd.concat(out, ignore_index=True)
+
+
+def group_variance_at(covariance: Array, first: Array, second: Array) -> Array:
+    """Return z' Sigma z* for rows z, z* (m, K) and covariances (..., K, K): shape (..., m)."""
+    return np.einsum("...kl,mk,ml->...m", covariance, first, second)
+
+
+def mean_group_variances(design: Design, posterior: xr.Dataset) -> dict[str, Array]:
+    """Return the mean over rows of z' Sigma z for each group term of the first parameter, (chain, draw).
+
+    The variance of a term with random slopes (Johnson 2014, Methods Ecol Evol 5:944).
+    """
+    found = {}
+    for group in design.mu.groups:
+        moments = design.mean_products(group)
+        found[group.name] = np.einsum("cdkl,kl->cd", effects_at_centre(design.mu, group, posterior), moments)
+    return found
+
+
+def residual_variance(fit: Fit, posterior: xr.Dataset, trials: float = 1.0) -> Array:
+    """Return the residual variance on the latent scale, observation-level effects left out, (chain, draw).
+
+    Averaged over the rows. Where it depends on the mean, that is the mean over the groups; over the group effects of
+    other parameters it is averaged itself.
+    """
+    family, mu = fit.design.family, fit.design.mu.parameter
+    matter = [name for name in fit.design.predictors if name != mu or family.latent_uses_mean]
+    # Rows are streamed only where the residual variance is the same in all of them.
+    design = fit.design.examples
+    rows, weights = distinct_rows(design, matter)
+    found = [residual_of_rows(pieces, trials) @ weights for pieces in take_apart(design, posterior, rows)]
+    return np.concatenate(found).reshape(posterior.sizes["chain"], posterior.sizes["draw"])
+
+
+def residual_of_rows(pieces: Pieces, trials: float = 1.0) -> Array:
+    """Return the residual variance of each row on the latent scale, (S, m).
+
+    Raises
+    ------
+    SpecError
+        The family has none for that link.
+    """
+    design, family = pieces.design, pieces.design.family
+    first = family.parameters[0].name
+    mean = np.zeros((1, 1))
+    if family.latent_uses_mean:
+        variance = sum(pieces.variances[first].values(), np.zeros(1))
+        mean = design.mu.link.average(pieces.etas[first], variance)
+    others = [name for name in design.predictors if name != first]
+    averaged = pieces.average(
+        lambda values: family.latent_variance({**values, first: mean}, design.mu.link, trials),
+        pieces.axes(pieces.factors, others),
+    )
+    return np.broadcast_to(averaged, pieces.etas[first].shape)
+
+
+def counts_as_residual(group: GroupBlock) -> bool:
+    """Return whether a group term is residual variation: one level for each row."""
+    return group.observation or bool(np.all(group.sizes <= 1))
+
+
+def _one_predictor_with_groups(design: Design) -> None:
+    others = [p.parameter for p, _ in design.group_blocks() if p is not design.mu]
+    if others:
+        raise SpecError(f"Implied covariances are not there for models with group effects on '{others[0]}'.")
+
+
+def _estimated_pairs(group: GroupBlock) -> Iterator[tuple[int, int]]:
+    for part in group.parts:
+        if part.correlated:
+            yield from combinations(part.columns, 2)
+
+
+def _distinct_rows(design: Design) -> NDArray[np.intp]:
+    """Return up to six rows that differ in the slope columns, spread over their range."""
+    columns = np.hstack([group.matrix for group in design.mu.groups])
+    _, first = np.unique(columns.round(12), axis=0, return_index=True)
+    if len(first) > _POINTS:
+        first = first[np.linspace(0, len(first) - 1, _POINTS).round().astype(int)]
+    return np.asarray(first)
+
+
+def _row_labels(design: Design, chosen: NDArray[np.intp]) -> list[str]:
+    """Return the chosen rows named by their slope columns: "Days=3"."""
+    columns: dict[str, Array] = {}
+    for group in design.mu.groups:
+        columns |= {n: v for n, v in zip(group.labels, group.matrix.T, strict=True) if n != "Intercept"}
+    return [", ".join(f"{name}={values[i]:.4g}" for name, values in columns.items()) for i in chosen]
+
+
+def _array(values: Array) -> xr.DataArray:
+    return xr.DataArray(values, dims=("chain", "draw", *(f"axis_{i}" for i in range(values.ndim - 2))))

@@ -1,0 +1,129 @@
+"""R2: the share of the variance that the population part, and the groups, explain."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.draws import stacked
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.links import Array
+from bayesmixed.prediction import predict, thin
+from bayesmixed.summaries.display.tables import labelled
+from bayesmixed.summaries.variance.components import counts_as_residual, mean_group_variances, residual_variance
+from bayesmixed.summaries.variance.group_moments import distinct_rows, response_moments, take_apart, thin_for
+from bayesmixed.summaries.variance.intraclass import as_draws, is_response, latent_name
+
+SCALES = ("auto", "latent", "data", "sample")
+Row = tuple[str, str, str, xr.DataArray]
+"""Definition, effect, scale and draws."""
+_WORK = 2e7
+
+
+def r2(fit: Fit, *, scale: str = "auto", trials: float = 1.0) -> pd.DataFrame:
+    """Return the share of the variance that a model explains, draw by draw, in the definitions that suit it.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    scale : {"auto", "latent", "data", "sample"}
+        "latent": variances on the link scale (Nakagawa & Schielzeth 2013, Methods Ecol Evol 4:133; Johnson 2014,
+        5:944 for slopes), offsets left out. "data": variances of the response of new groups, by quadrature over their
+        effects. "sample": the groups of the data, Var(mu) / (Var(mu) + mean Var(y | mu)) (Gelman, Goodrich, Gabry &
+        Vehtari 2019, Am Stat 73:307), with the variance of the family. "auto": all that the model has.
+    trials : float
+        Number of trials of one observation on the data scale and in the sample.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns term (the definition), level (empty), effect, scale, mean, sd, lower, upper (95 %), mcse. effect
+        "marginal": the population part alone; "conditional": with the groups. Observation-level effects are
+        residual on the latent scale. attrs: note.
+
+    Raises
+    ------
+    SpecError
+        The scale asked for does not exist.
+    """
+    if scale not in SCALES:
+        raise SpecError(f"scale='{scale}' is not known. {did_you_mean(scale, SCALES)}")
+    numeric = not fit.design.categories
+    if not numeric and scale in ("data", "sample"):
+        raise SpecError(f"scale='{scale}': {_NO_NUMBERS}. Take scale=\"latent\".")
+    found, notes = [], [] if numeric else [_NO_NUMBERS]
+    if scale in ("auto", "latent"):
+        try:
+            found += _on_latent_scale(fit)
+        except SpecError as error:
+            if scale == "latent":
+                raise
+            notes.append(f"no latent scale: {error}")
+    if scale == "data" or (scale == "auto" and numeric and not (found and is_response(fit))):
+        found += _on_data_scale(fit, trials)
+    if numeric and scale in ("auto", "sample"):
+        found.append(("Gelman et al.", "conditional", "sample", _in_sample(fit, trials)))
+    tables = []
+    for term, effect, name, draws in found:
+        tables.append(labelled(draws, term, [""], [effect]))
+        tables[-1].insert(3, "scale", name)
+    table = pd.concat(tables, ignore_index=True)
+    table.attrs |= {"note": "; ".join(notes)} if notes else {}
+    return table
+
+
+_NO_NUMBERS = "ordered categories are no numbers, so the variance of the response itself has no meaning"
+
+
+def _on_latent_scale(fit: Fit) -> list[Row]:
+    posterior = fit.posterior
+    residual = residual_variance(fit, posterior)
+    groups = mean_group_variances(fit.design, posterior)
+    for group in fit.design.mu.groups:
+        if counts_as_residual(group):
+            residual = residual + groups.pop(group.name)
+    fixed = _population_variance(fit, posterior)
+    between = sum(groups.values(), np.zeros_like(fixed))
+    return _two(fixed, between, residual, posterior, "Nakagawa & Schielzeth", latent_name(fit))
+
+
+def _on_data_scale(fit: Fit, trials: float) -> list[Row]:
+    rows, weights = distinct_rows(fit.design)
+    posterior = thin_for(fit.design, fit.posterior, len(rows))
+    parts = []
+    for pieces in take_apart(fit.design, posterior, rows):
+        mean, between, within = response_moments(pieces, trials)
+        centre = (mean @ weights)[:, None]
+        parts.append(np.stack([(mean - centre) ** 2 @ weights, between @ weights, within @ weights]))
+    fixed, between, within = np.concatenate(parts, axis=1)
+    return _two(fixed, between, within, posterior, "moments of the response", "data")
+
+
+def _two(fixed: Array, between: Array, residual: Array, posterior: xr.Dataset, term: str, scale: str) -> list[Row]:
+    total = fixed + between + residual
+    marginal, conditional = as_draws(fixed / total, posterior), as_draws((fixed + between) / total, posterior)
+    return [(term, "marginal", scale, marginal), (term, "conditional", scale, conditional)]
+
+
+def _population_variance(fit: Fit, posterior: xr.Dataset) -> Array:
+    """Return the variance over the rows of the population part without offsets, (chain, draw)."""
+    rows, weights = distinct_rows(fit.design)
+    parts = []
+    for pieces in take_apart(fit.design, posterior, rows):
+        part = pieces.etas[fit.design.mu.parameter] - fit.design.mu.offset[rows]
+        parts.append((part - (part @ weights)[:, None]) ** 2 @ weights)
+    return np.concatenate(parts).reshape(posterior.sizes["chain"], posterior.sizes["draw"])
+
+
+def _in_sample(fit: Fit, trials: float) -> xr.DataArray:
+    design, family = fit.design, fit.design.family
+    count = max(100, int(_WORK / design.rows))
+    posterior = thin(with_effects(fit.draws, [p.b(group) for p, group in design.group_blocks()]), count)
+    values = {name: stacked(v)[:, None] for name, v in design.scalar_draws(posterior).items()}
+    values |= {name: stacked(predict(fit, kind=name, draws=count)[name]) for name in design.predictors}
+    mean, variance = family.mean(values, trials), family.variance(values, trials)
+    shares = design.row_shares
+    explained = (mean - (mean @ shares)[:, None]) ** 2 @ shares
+    return as_draws(explained / (explained + np.broadcast_to(variance, mean.shape) @ shares), posterior)

@@ -1,0 +1,111 @@
+"""How much the groups of a fit differ: typical ratios, negligible SDs, effective numbers of groups."""
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.default_priors import group_unit
+from bayesmixed.errors import SpecError
+from bayesmixed.fitting import Fit
+from bayesmixed.links import Array
+from bayesmixed.prediction import effects_at_centre
+from bayesmixed.summaries.display.tables import labelled
+from bayesmixed.summaries.pooling.shrinkage_factors import some_draws, trace_draws
+from bayesmixed.summaries.priors.prior_implications import TYPICAL
+from bayesmixed.summaries.variance.components import mean_group_variances
+from bayesmixed.summaries.variance.intraclass import as_draws
+from bayesmixed.terms.blocks import GroupBlock
+
+NEGLIGIBLE = 0.1
+
+
+def typical_ratios(fit: Fit) -> pd.DataFrame:
+    """Return the typical ratio, or difference, between two groups of each factor of the first parameter.
+
+    exp(sqrt(2) SD z_.75) is the median over pairs of groups of the larger odds (rate, mean, hazard) divided by the
+    smaller: the median odds ratio of Merlo et al. (2006, J Epidemiol Community Health 60:290). Under other links the
+    median of the difference on the link scale. A term with slopes enters by its mean variance over the rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns term, level (empty), effect ("median odds ratio", ...), mean, sd, lower, upper (95 %), mcse. A median
+        odds ratio of 1: the groups are alike; 2: of two groups at random, one has typically twice the odds.
+    """
+    _needs_groups(fit)
+    link = fit.design.mu.link
+    what = f"median {link.ratio}" if link.ratio else "median difference"
+    tables = []
+    for name, variance in mean_group_variances(fit.design, fit.posterior).items():
+        typical = TYPICAL * np.sqrt(variance)
+        draws = as_draws(np.exp(typical) if link.ratio else typical, fit.posterior)
+        tables.append(labelled(draws, name, [""], [what]))
+    return pd.concat(tables, ignore_index=True)
+
+
+def effective_groups(fit: Fit) -> pd.DataFrame:
+    """Return the effective number of effects of each term of the first parameter, given the population part.
+
+    The sum over groups of the trace of I - Var(b | y, theta) Sigma^-1 (Hodges & Sargent 2001, Biometrika 88:367): from
+    0, groups pooled completely, to the number of effects, not pooled at all. With an estimated mean and J balanced
+    groups with factor lambda, the model spends 1 + (J - 1) lambda in total.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns term, level (empty), effect (empty), effects (how many there are), mean, sd, lower, upper, mcse.
+    """
+    _needs_groups(fit)
+    tables = []
+    for group in fit.design.mu.groups:
+        number = trace_draws(fit, fit.design.mu, group).sum(axis=1)
+        table = labelled(as_draws(number, some_draws(fit)), group.name, [""], [""])
+        table.insert(3, "effects", group.known * len(group.labels))
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def negligible_sds(fit: Fit) -> pd.DataFrame:
+    """Return the probability that each group SD is below a tenth of the unit of its scale, beside its prior value.
+
+    Not a test of zero: it answers how much the data have moved the probability that the groups hardly differ. SDs of
+    correlated slopes are taken at the covariate means, where their priors are stated.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns term, effect, below (the limit), prior (NaN for a fixed SD), posterior.
+    """
+    rows = []
+    for predictor, group in fit.design.group_blocks():
+        limits = NEGLIGIBLE * group_unit(fit.design, predictor) / _steps(group)
+        covariance = effects_at_centre(predictor, group, fit.posterior)
+        sds = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)).reshape(-1, len(group.labels))
+        for column, label in enumerate(group.labels):
+            prior = fit.design.priors[f"{predictor.sd(group)}[{label}]"].prior
+            before = np.nan if prior.name == "Fixed" else float(prior.frozen().cdf(limits[column]))
+            after = float(np.mean(sds[:, column] < limits[column]))
+            rows.append((f"{group.name}{predictor.suffix}", label, limits[column], before, after))
+    return pd.DataFrame(rows, columns=["term", "effect", "below", "prior", "posterior"])
+
+
+def show_negligible(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of `negligible_sds` as text."""
+    shown = {name: table[name].map(_probability) for name in ("prior", "posterior")}
+    return table.assign(below=table["below"].map("{:.3g}".format), **shown)
+
+
+def _needs_groups(fit: Fit) -> None:
+    if not fit.design.mu.groups:
+        raise SpecError(f"No grouping factor enters the predictor of {fit.design.mu.parameter}; add e.g. (1 | group).")
+
+
+def _steps(group: GroupBlock) -> Array:
+    return np.array(
+        [1.0 if label == "Intercept" else step for label, step in zip(group.labels, group.scales, strict=True)]
+    )
+
+
+def _probability(value: float) -> str:
+    if np.isnan(value):
+        return ""
+    return "< 0.001" if value < 0.001 else "> 0.999" if value > 0.999 else f"{value:.2g}"

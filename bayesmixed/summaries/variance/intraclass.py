@@ -1,0 +1,173 @@
+"""Intraclass correlation: the correlation of two observations by what they share."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.design import Design
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families import Family
+from bayesmixed.fitting import Fit
+from bayesmixed.links import Array
+from bayesmixed.summaries.display.tables import labelled
+from bayesmixed.summaries.variance.components import counts_as_residual, mean_group_variances, residual_variance
+from bayesmixed.summaries.variance.group_moments import (
+    distinct_rows,
+    response_moments,
+    shared_covariance,
+    take_apart,
+    thin_for,
+)
+from bayesmixed.summaries.variance.sharing import sharing_patterns
+
+SCALES = ("auto", "latent", "data")
+Shares = dict[tuple[str, str, str], xr.DataArray]
+"""Draws by effect, term and level."""
+
+
+def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = False) -> pd.DataFrame | xr.Dataset:
+    """Return the intraclass correlations of a fit, one for each sharing pattern, and the shares of the variance.
+
+    *Latent scale*: variances on the link scale given the population part (the "adjusted" ICC of Nakagawa, Johnson &
+    Schielzeth 2017, J R Soc Interface 14:20170213), with the residual variance that the family states for the link:
+    pi^2/3 (logit), 1 (probit), pi^2/6 (cloglog), the variance of the log of the response (log). A term with slopes
+    enters by its mean variance over the rows; a factor with one row per level, and `obs()`, count as residual.
+
+    *Data scale*: the correlation of the responses themselves (Goldstein, Browne & Rasbash 2002, Understanding
+    Statistics 1:223), Cov(E(y | shared), E(y' | shared)) over the variance of y, both averaged over the rows before
+    they are divided, by Gauss-Hermite rules over the effects in every predictor. Where the latent scale is the scale
+    of the response (identity link) both are the same number.
+
+    Parameters
+    ----------
+    fit : Fit
+        With at least one grouping factor.
+    scale : {"auto", "latent", "data"}
+        "auto": all that the model has.
+    trials : float
+        Number of trials of one observation, on the data scale and for beta-binomial responses; 1: two single trials of
+        different rows.
+    draws : bool
+        Return the draws (a Dataset, one variable per row) instead of the table; with scale "auto" those of the latent
+        scale where there is one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns term, level, effect, scale, mean, sd, lower, upper (95 %), mcse. effect "icc": the correlation of two
+        observations that share what `term` says. effect "share": the part of the latent variance that a factor, or
+        the residual, contributes. Near 1: groups differ much, little shrinkage; near 0: noise, strong shrinkage.
+        attrs: scale, note.
+
+    Raises
+    ------
+    SpecError
+        The model has no grouping factor, or the scale asked for does not exist.
+    """
+    if scale not in SCALES:
+        raise SpecError(f"scale='{scale}' is not known. {did_you_mean(scale, SCALES)}")
+    if not sharing_patterns(fit.design, everywhere=True):
+        raise SpecError("The intraclass correlation needs a grouping factor with several rows per level, e.g. (1 | g).")
+    found, notes = {}, []
+    if scale != "data":
+        try:
+            found[latent_name(fit)], note = _on_latent_scale(fit, trials)
+            notes += [note] if note else []
+        except SpecError as error:
+            if scale == "latent":
+                raise
+            notes.append(f"no latent scale: {error}")
+    if scale == "data" or (scale == "auto" and not (found and (draws or is_response(fit)))):
+        try:
+            found["data"] = _on_data_scale(fit, trials)
+        except SpecError as error:
+            if not found:
+                raise
+            notes.append(f"no data scale: {error}")
+    if draws:
+        name, values = next(iter(found.items()))
+        return xr.Dataset({" ".join(filter(None, key)): v for key, v in values.items()}, attrs={"scale": name})
+    table = pd.concat([_table(values, name) for name, values in found.items()], ignore_index=True)
+    table.attrs |= {"scale": " and ".join(found)} | ({"note": "; ".join(notes)} if notes else {})
+    return table
+
+
+def icc_of_variances(
+    patterns: dict[str, tuple[str, ...]], variances: dict[str, Array], residual: Array
+) -> dict[tuple[str, str], Array]:
+    """Return the ICC of each pattern and the share of each factor, from variances of any common shape."""
+    total = residual + sum(variances.values())
+    values = {("icc", label): sum(variances[name] for name in shared) / total for label, shared in patterns.items()}
+    values |= {("share", name): variance / total for name, variance in variances.items()}
+    with np.errstate(invalid="ignore"):
+        values["share", "Residual"] = np.where(np.isinf(residual), 1.0, residual / total)
+    return {key: np.asarray(value) for key, value in values.items()}
+
+
+def latent_name(fit: Fit) -> str:
+    """Return the name of the scale on which variances of a fit are compared."""
+    return "response" if is_response(fit) else f"latent ({fit.design.mu.link.name})"
+
+
+def is_response(fit: Fit) -> bool:
+    """Return whether the linear predictor is the expected response itself, so that there is one scale only."""
+    return fit.design.family.additive and fit.design.mu.link.name == "identity"
+
+
+def as_draws(values: Array, posterior: xr.Dataset) -> xr.DataArray:
+    """Return values of all draws, chain by chain, with the dims of the posterior that they come from."""
+    coords = {"chain": posterior["chain"], "draw": posterior["draw"]}
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"])
+    return xr.DataArray(values.reshape(shape), dims=("chain", "draw"), coords=coords)
+
+
+def _on_latent_scale(fit: Fit, trials: float) -> tuple[Shares, str]:
+    patterns = sharing_patterns(fit.design)
+    if not patterns:
+        raise SpecError(f"no grouping factor enters the predictor of {fit.design.mu.parameter}")
+    posterior = fit.posterior
+    residual = residual_variance(fit, posterior, trials)
+    variances = mean_group_variances(fit.design, posterior)
+    for group in fit.design.examples.mu.groups:
+        if counts_as_residual(group):
+            residual = residual + variances.pop(group.name)
+    values = icc_of_variances({p.label: p.shared for p in patterns}, variances, residual)
+    infinite = int(np.isinf(residual).sum())
+    note = f"{infinite} draws have an infinite residual variance (nu <= 2); their ICC is 0" if infinite else ""
+    return {(*key, ""): as_draws(v, posterior) for key, v in values.items()}, note
+
+
+def _on_data_scale(fit: Fit, trials: float) -> Shares:
+    """Return the ratio of means over rows of shared covariance and total variance."""
+    rows, weights = distinct_rows(fit.design)
+    posterior = thin_for(fit.design, fit.posterior, len(rows))
+    patterns = sharing_patterns(fit.design, everywhere=True)
+    events = _events(fit.design)
+    found: dict[tuple[str, str, str], list[Array]] = {
+        ("icc", pattern.label, event): [] for pattern in patterns for event in events
+    }
+    for whole in take_apart(fit.design, posterior, rows):
+        for event, family in events.items():
+            pieces = replace(whole, design=replace(fit.design, family=family))
+            _, between, within = response_moments(pieces, trials)
+            total = (between + within) @ weights
+            for pattern in patterns:
+                covariance = shared_covariance(pieces, pattern.shared, trials) @ weights
+                found["icc", pattern.label, event].append(covariance / total)
+    return {key: as_draws(np.concatenate(parts), posterior) for key, parts in found.items()}
+
+
+def _events(design: Design) -> dict[str, Family]:
+    """Return the family by event: each threshold makes one of an ordered response, which has no scores; else one, ""."""
+    if not design.categories:
+        return {"": design.family}
+    return {f"> {label}": design.family.above(number) for number, label in enumerate(design.categories[:-1], 1)}
+
+
+def _table(values: Shares, scale: str) -> pd.DataFrame:
+    tables = [labelled(draws, term, [level], [effect]) for (effect, term, level), draws in values.items()]
+    table = pd.concat(tables, ignore_index=True)
+    table.insert(3, "scale", scale)
+    return table

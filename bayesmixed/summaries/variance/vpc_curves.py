@@ -1,0 +1,129 @@
+"""The share of the variance that lies between groups, as a curve over a covariate."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmixed.design import Design
+from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.fitting import Fit
+from bayesmixed.preparation import prepare
+from bayesmixed.summaries.display.tables import labelled
+from bayesmixed.summaries.variance.components import counts_as_residual, residual_of_rows
+from bayesmixed.summaries.variance.group_moments import (
+    Pieces,
+    response_moments,
+    shared_covariance,
+    take_apart,
+    thin_for,
+)
+from bayesmixed.summaries.variance.intraclass import latent_name
+from bayesmixed.terms.tables import variables
+
+SCALES = ("latent", "data")
+_POINTS = 25
+
+
+def vpc_curve(fit: Fit, column: str | None = None, *, scale: str = "latent", data: Any = None) -> pd.DataFrame:
+    """Return the share of the variance that each grouping factor contributes, over the values of a covariate.
+
+    With random slopes the variance between groups is z' Sigma z, a parabola in the covariate, and so the variance
+    partition coefficient z' Sigma z / (total variance) is a curve; it does not depend on where x is centred.
+
+    Parameters
+    ----------
+    fit : Fit
+        With at least one grouping factor.
+    column : str, optional
+        A column of numbers; by default the first one in a group term. Other measured columns are held at their mean,
+        factors and counts at their most frequent value.
+    scale : {"latent", "data"}
+        As in `icc`.
+    data : data frame, optional
+        The rows to take instead, each of which has its value of `column`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns term (factor), level (empty), effect (the column), value, scale, mean, sd, lower, upper (95 %), mcse.
+
+    Raises
+    ------
+    SpecError, DataError
+        No such column, no grouping factor, or no such scale.
+    """
+    if scale not in SCALES:
+        raise SpecError(f"scale='{scale}' is not known. {did_you_mean(scale, SCALES)}")
+    blocks = [group for predictor, group in fit.design.group_blocks() if scale == "data" or predictor is fit.design.mu]
+    factors = tuple(dict.fromkeys(group.name for group in blocks if not counts_as_residual(group)))
+    if not factors:
+        raise SpecError("A share of the variance between groups needs a grouping factor with several rows per level.")
+    frame = _rows(fit.design, column) if data is None else pd.DataFrame(data)
+    name = column or _slope_column(fit.design)
+    if name not in frame:
+        raise DataError(f"The data have no column '{name}'. {did_you_mean(name, [str(c) for c in frame])}")
+    rows = prepare(fit.design.spec, frame, like=fit.design)
+    posterior = fit.posterior if scale == "latent" else thin_for(fit.design, fit.posterior, rows.rows)
+    shares: dict[str, list[Any]] = {factor: [] for factor in factors}
+    for pieces in take_apart(rows, posterior, np.arange(rows.rows)):
+        total = _total(pieces, scale)
+        for factor in factors:
+            shares[factor].append(_shared(pieces, factor, scale) / total)
+    tables = []
+    for factor, parts in shares.items():
+        values = np.concatenate(parts).reshape(posterior.sizes["chain"], posterior.sizes["draw"], -1)
+        table = labelled(xr.DataArray(values, dims=("chain", "draw", "row")), factor, [""], [name] * rows.rows)
+        table.insert(3, "value", frame[name].to_numpy())
+        table.insert(4, "scale", latent_name(fit) if scale == "latent" else "data")
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def has_slopes(fit: Fit) -> bool:
+    """Return whether the variance between the groups of the first parameter changes with a column of numbers."""
+    return bool(_slope_columns(fit.design))
+
+
+def _total(pieces: Pieces, scale: str) -> Any:
+    if scale == "data":
+        _, between, within = response_moments(pieces, 1.0)
+        return between + within
+    return residual_of_rows(pieces) + sum(pieces.variances[pieces.design.mu.parameter].values())
+
+
+def _shared(pieces: Pieces, factor: str, scale: str) -> Any:
+    if scale == "data":
+        return shared_covariance(pieces, {factor}, 1.0)
+    return pieces.variances[pieces.design.mu.parameter][factor]
+
+
+def _slope_columns(design: Design) -> list[str]:
+    """Return the columns of numbers that the labels of group terms contain."""
+    labels = [label for group in design.mu.groups for label in group.labels if label != "Intercept"]
+    numbers = [str(c) for c in design.table.data if pd.api.types.is_numeric_dtype(design.table.data[c])]
+    return [name for name in numbers if name not in design.table.levels and any(name in label for label in labels)]
+
+
+def _slope_column(design: Design) -> str:
+    columns = _slope_columns(design)
+    if not columns:
+        raise SpecError("No group term has a slope of a column of numbers; name the column of the curve: column=...")
+    return columns[0]
+
+
+def _rows(design: Design, column: str | None) -> pd.DataFrame:
+    """Return rows over the range of a column, all else typical."""
+    table = design.table
+    name = column or _slope_column(design)
+    if name not in table.data or name in table.levels or not pd.api.types.is_numeric_dtype(table.data[name]):
+        numbers = [str(c) for c in table.data if pd.api.types.is_numeric_dtype(table.data[c])]
+        raise SpecError(f"'{name}' is no column of numbers of the model. {did_you_mean(name, numbers)}")
+    absent = variables(design.spec.response, [str(c) for c in table.data]) - {name}
+    frame = table.data.drop(columns=list(absent)).iloc[[0] * _POINTS].reset_index(drop=True)
+    for other in map(str, frame.columns):
+        values = table.data[other]
+        number = other not in table.levels and pd.api.types.is_float_dtype(values)
+        frame[other] = values.mean() if number else values.mode().iloc[[0] * _POINTS].to_numpy()
+    return frame.assign(**{name: np.linspace(table.data[name].min(), table.data[name].max(), _POINTS)})

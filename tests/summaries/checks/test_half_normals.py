@@ -1,0 +1,106 @@
+"""Half-normal plots: scores, what they accept and what they refuse."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import read_reference
+from fixed_draws import fit_at
+
+import bayesmixed as bm
+from bayesmixed.summaries.checks import half_normals
+from bayesmixed.summaries.checks.half_normals import half_normal_scores
+
+CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
+
+
+def berries(seed, sd=0.0, effects=0.8):
+    """Counts of a borer in berries of traps in farms, with extra variation of sd between the rows."""
+    generator = np.random.default_rng(seed)
+    farm = np.repeat(np.arange(12), 12)
+    log = 1.5 + effects * generator.standard_normal(12)[farm] + sd * generator.standard_normal(144)
+    return pd.DataFrame({"borers": generator.poisson(np.exp(log)), "farm": [f"f{i}" for i in farm]})
+
+
+def at_truth(formula, family, data, values):
+    """Return a fit at given parameters whose effects are set near their best values."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        design = bm.prepare(bm.from_formula(formula, family=family), data)
+    means = np.log(data.groupby("farm", sort=False)["borers"].mean().loc[list(design.mu.groups[0].levels)])
+    return fit_at(design, values | {"b_farm": (means - values["beta"]).to_numpy()[:, None]})
+
+
+@pytest.fixture(scope="module")
+def models():
+    data = berries(1, sd=0.7)
+    return {
+        "poisson": at_truth("borers ~ 1 + (1 | farm)", "poisson", data, {"beta": 1.7, "sd_farm": 0.8}),
+        "normal": at_truth(
+            "borers ~ 1 + (1 | farm) + obs()", "poisson", data, {"beta": 1.5, "sd_farm": 0.8, "sd_obs": 0.7}
+        ),
+    }
+
+
+def test_scores_are_those_of_the_reference():
+    scores = half_normal_scores(CHECKS["R1"]["inputs"]["n"])
+    expected = CHECKS["R1"]["expected"]
+    np.testing.assert_allclose(scores[[0, 9, 19]], [expected["first"], expected["tenth"], expected["last"]], atol=1e-9)
+
+
+@pytest.mark.parametrize("envelope", ["exact", pytest.param("refit", marks=pytest.mark.slow)])
+def test_overdispersed_counts_leave_the_envelope_of_poisson_but_not_of_poisson_normal(models, envelope, monkeypatch):
+    monkeypatch.setattr(half_normals, "REPLICATES", 49)
+    found = {name: bm.half_normal(fit, envelope=envelope) for name, fit in models.items()}
+    assert not found["poisson"].adequate
+    assert found["poisson"].outside > 0.5
+    # The simultaneous band of 49 replicates is rough: it is judged with the exact envelope only.
+    assert found["normal"].outside < 0.1
+    if envelope == "exact":
+        assert found["normal"].adequate
+    assert found["normal"].outside < 0.15
+    assert ("refitted" in str(found["poisson"])) == (envelope == "refit")
+
+
+def test_effects_of_normal_groups_lie_in_their_envelope():
+    fit = at_truth("borers ~ 1 + (1 | farm)", "poisson", berries(2), {"beta": 1.5, "sd_farm": 0.8})
+    found = bm.half_normal(fit, level="farm")
+    assert found.adequate
+    assert set(found.table["label"]) == set(fit.design.mu.groups[0].levels)
+
+
+def test_one_strange_group_is_seen_at_its_level():
+    data = berries(2)
+    data.loc[data["farm"] == "f3", "borers"] = 400
+    found = bm.half_normal(
+        at_truth("borers ~ 1 + (1 | farm)", "poisson", data, {"beta": 1.5, "sd_farm": 0.8}), level="farm"
+    )
+    assert not found.adequate
+    assert found.table["label"].iloc[-1] == "f3"
+
+
+def test_standardised_effects_of_a_normal_model_are_those_of_the_group_means():
+    generator = np.random.default_rng(4)
+    data = pd.DataFrame({"y": generator.standard_normal(40), "g": np.repeat(list("abcdefgh"), 5)})
+    design = bm.prepare("y ~ 1 + (1 | g)", data)
+    found = bm.half_normal(fit_at(design, {"beta": 0.2, "sd_g": 0.9, "sigma": 1.1}), level="g").table
+    expected = (data.groupby("g")["y"].mean() - 0.2).abs() / np.sqrt(0.9**2 + 1.1**2 / 5)
+    np.testing.assert_allclose(found.set_index("label")["value"].sort_index(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [({"envelope": "loose"}, "exact"), ({"level": "trap"}, "farm"), ({"level": "farm", "effect": "x"}, "Intercept")],
+)
+def test_what_is_not_there_is_refused(models, asked, message):
+    with pytest.raises(bm.SpecError, match=message):
+        bm.half_normal(models["poisson"], **asked)
+
+
+def test_the_plot_marks_what_is_outside(models):
+    axes = bm.plot_half_normal(models["poisson"]).axes[0]
+    labels = axes.get_legend_handles_labels()[1]
+    assert "outside the band of all" in labels
+    assert "Not inside" in axes.get_title(loc="left")
+    assert "outside the band of all" not in bm.plot_half_normal(models["normal"]).axes[0].get_legend_handles_labels()[1]

@@ -1,0 +1,57 @@
+"""Pages: every result shows itself as text and as HTML that says which cells are headers."""
+
+import dataclasses
+import pkgutil
+from importlib import import_module
+
+import pandas as pd
+import pytest
+
+from bayesmixed import summaries
+from bayesmixed.summaries.display.pages import Section, write_markup, write_table, write_text
+
+PAGE = [
+    Section("A <title>", ("One & only.", "- first", "- second"), pd.DataFrame({"name": ["a<b"], "size": ["1.5"]})),
+    Section(drawing=("x  1",), after=("End.",)),
+]
+
+
+def result_classes():
+    """Return the public dataclasses of summaries that print as text of their own."""
+    found = set()
+    for module in pkgutil.walk_packages(summaries.__path__, "bayesmixed.summaries."):
+        for thing in vars(import_module(module.name)).values():
+            own = isinstance(thing, type) and thing.__module__.startswith("bayesmixed.summaries")
+            if own and dataclasses.is_dataclass(thing) and thing.__str__ is not object.__str__:
+                found.add(thing)
+    return sorted(found, key=lambda thing: thing.__name__)
+
+
+@pytest.mark.parametrize("thing", result_classes())
+def test_a_result_that_prints_shows_itself_in_notebooks(thing):
+    assert callable(thing._repr_html_)
+    assert thing.__repr__ is not object.__repr__
+
+
+def test_there_are_results_to_look_at():
+    assert {"Summary", "Diagnosis", "PriorTable", "Estimates"} <= {thing.__name__ for thing in result_classes()}
+
+
+def test_markup_escapes_lists_and_names_its_headers():
+    markup = write_markup(PAGE, heading=3)
+    assert "<h3>A &lt;title&gt;</h3>\n<p>One &amp; only.</p>\n<ul><li>first</li><li>second</li></ul>" in markup
+    assert '<th scope="col" class="number">size</th>' in markup
+    assert '<th scope="row" class="text">a&lt;b</th><td class="number">1.5</td>' in markup
+    assert "<pre>x  1</pre>" in markup
+
+
+def test_columns_of_one_name_stand_side_by_side():
+    table = pd.DataFrame([["1", "2"]], columns=["x", "x"])
+    assert write_table(table).count("<td") == 1
+    assert write_table(table).count(">x<") == 2
+
+
+def test_text_and_markup_say_the_same():
+    text = write_text(PAGE)
+    for words in ("A <title>", "One & only.", "- first", "a<b", "x  1", "End."):
+        assert words in text

@@ -1,0 +1,93 @@
+"""The page about a fit, and the digits that it shows."""
+
+import numpy as np
+import pytest
+from conftest import classic
+from fixed_draws import fit_at
+
+import bayesmixed as bm
+from bayesmixed.summaries.display.tables import describe, to_text
+from bayesmixed.summaries.parameters.overview import count_sentence
+from bayesmixed.summaries.variance.group_spread import negligible_sds, show_negligible
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (251.437, 0.27, "251"),
+        (-1.4182, 0.0071, "-1.42"),
+        (0.123456, 0.00012, "0.123"),
+        (1234.5, 27.0, "1200"),
+        (0.05, 0.2, "0"),
+        (3.0, 0.0, "3"),
+        (np.nan, 0.1, ""),
+        (np.inf, 0.1, "inf"),
+    ],
+)
+def test_no_digit_is_shown_that_the_monte_carlo_error_does_not_support(value, error, text):
+    assert to_text(value, error) == text
+
+
+def test_describe_gives_moments_and_equal_tailed_interval():
+    import xarray as xr
+
+    draws = xr.DataArray(np.random.default_rng(1).normal(2, 3, (4, 1000, 2)), dims=("chain", "draw", "x"))
+    table = describe(draws)
+    flat = draws.values.reshape(-1, 2)
+    np.testing.assert_allclose(table["mean"], flat.mean(axis=0))
+    np.testing.assert_allclose(table["sd"], flat.std(axis=0, ddof=1))
+    np.testing.assert_allclose(table[["lower", "upper"]], np.quantile(flat, [0.025, 0.975], axis=0).T)
+    np.testing.assert_allclose(table["mcse"], 3 / np.sqrt(4000), rtol=0.2)
+
+
+@pytest.mark.parametrize(
+    ("formula", "data", "sentence"),
+    [
+        ("Reaction ~ Days + (Days | Subject)", "sleepstudy", "6 parameters estimated, 36 Subject effects predicted"),
+        ("Reaction ~ Days + (Days || Subject)", "sleepstudy", "5 parameters estimated, 36 Subject effects predicted"),
+        ("Yield ~ 1 + (1 | Batch)", "Dyestuff", "3 parameters estimated, 6 Batch effects predicted"),
+        ("Yield ~ 1", "Dyestuff", "2 parameters estimated"),
+    ],
+)
+def test_parameters_are_estimated_and_effects_predicted(formula, data, sentence):
+    assert count_sentence(fit_at(bm.prepare(formula, classic("lme4", data)), {"sigma": 1.0})) == sentence
+
+
+def test_a_fixed_number_is_no_estimated_parameter():
+    spec = bm.from_formula("Yield ~ 1 + (1 | Batch)", priors={"sigma": 50.0})
+    fit = fit_at(bm.prepare(spec, classic("lme4", "Dyestuff")), {"sigma": 50.0})
+    assert count_sentence(fit).startswith("2 parameters estimated")
+
+
+def test_the_probability_of_a_negligible_sd_stands_beside_its_prior_value():
+    spec = bm.from_formula("incidence | trials(size) ~ 1 + (1 | herd)", family="binomial")
+    fit = fit_at(bm.prepare(spec, classic("lme4", "cbpp")), {"sd_herd": 0.8})
+    row = show_negligible(negligible_sds(fit)).iloc[0]
+    assert (row["below"], row["prior"], row["posterior"]) == ("0.1", "0.075", "< 0.001")
+    fit = fit_at(bm.prepare(spec, classic("lme4", "cbpp")), {"sd_herd": 0.05})
+    assert show_negligible(negligible_sds(fit)).iloc[0]["posterior"] == "> 0.999"
+
+
+def test_divergences_stand_at_the_top_of_the_summary():
+    fit = fit_at(bm.prepare("Yield ~ 1 + (1 | Batch)", classic("lme4", "Dyestuff")), {"sigma": 50.0}, jitter=1.0)
+    fit.draws["sample_stats"]["diverging"].values[0, :3] = True
+    text = str(bm.summary(fit))
+    assert text.index("NOT CONVERGED") < text.index("Estimated")
+    assert "3 of 100 transitions diverged" in text
+    assert "sample with target_accept=0.99" in text
+    assert "NOT CONVERGED" in bm.summary(fit)._repr_html_()
+
+
+def test_disagreeing_chains_are_named():
+    fit = fit_at(bm.prepare("Yield ~ 1 + (1 | Batch)", classic("lme4", "Dyestuff")), {"sigma": 50.0}, jitter=0.1)
+    fit.posterior["beta"].values[0] += 5.0
+    diagnosis = bm.diagnose(fit)
+    assert not diagnosis.ok
+    assert any("chains disagree" in problem and "beta" in problem for problem in diagnosis.problems)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["herd", "herd_period", "sleepstudy", "pastes"])
+def test_a_good_fit_is_called_converged(name, fitted):
+    assert bm.diagnose(fitted(name)).ok
+    assert "Converged" in str(bm.summary(fitted(name)))

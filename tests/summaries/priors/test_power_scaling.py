@@ -1,0 +1,80 @@
+"""Log prior densities in their coordinates, and power scaling by them."""
+
+import numpy as np
+import pytest
+from conftest import classic
+from crossed_fits import crossed_fit, known
+from fixed_draws import fit_at
+from scipy import stats
+
+import bayesmixed as bm
+from bayesmixed.summaries.priors.prior_densities import log_prior_densities
+
+NINE = {"y": [3.1, 2.7, 4.0, 5.2, 4.9, 1.0, 1.8, 2.2, 2.9], "group": list("aaabbcccc")}
+PRIORS = {"beta[Intercept]": "Normal(2, 1.5)", "sd_group": "HalfNormal(1)", "sigma": "HalfNormal(1)"}
+# statistics.md 4.3, by quadrature: derivative of E[sd] with respect to the power of the priors.
+SLOPE_OF_ALL, SLOPE_OF_SD = -0.3067, -0.3441
+pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+
+
+def slopes_fit(**options):
+    spec = bm.from_formula("Reaction ~ Days + (Days | Subject)", **options)
+    values = {"beta": [250.0, 10.0], "sd_Subject": [24.0, 6.0], "corr_Subject": [[1, 0.2], [0.2, 1]], "sigma": 26.0}
+    return fit_at(bm.prepare(spec, classic("lme4", "sleepstudy")), values)
+
+
+def test_default_priors_are_evaluated_at_the_covariate_means():
+    fit = slopes_fit()
+    found = {key: float(value[0, 0]) for key, value in log_prior_densities(fit).items()}
+    priors = {key: entry.prior for key, entry in fit.design.priors.items()}
+    centre = np.array([[1.0, 4.5], [0.0, 1.0]])
+    covariance = centre @ [[576.0, 28.8], [28.8, 36.0]] @ centre.T
+    sd = np.sqrt(np.diag(covariance))
+    rho = covariance[0, 1] / sd.prod()
+    location, scale = priors["beta[Intercept_centred]"].arguments
+    assert found["beta[Intercept_centred]"] == pytest.approx(stats.norm(location, scale).logpdf(295.0))
+    assert found["beta[Days]"] == pytest.approx(stats.norm(0, priors["beta[Days]"].arguments[1]).logpdf(10.0))
+    for k, label in enumerate(("Intercept", "Days")):
+        unit = priors[f"sd_Subject[{label}]"].arguments[1]
+        assert found[f"sd_Subject[{label}]"] == pytest.approx(np.log(2) + stats.t(4, 0, unit).logpdf(sd[k]))
+    eta = priors["corr_Subject"].arguments[0]
+    assert found["corr_Subject"] == pytest.approx((eta - 1) * np.log(1 - rho**2))
+    assert set(found) == set(priors)
+
+
+def test_priors_of_the_user_are_evaluated_as_written():
+    given = {"beta[Intercept]": "Normal(250, 50)", "sd_Subject[Days]": "HalfNormal(5)", "sigma": 26.0}
+    found = {key: float(value[0, 0]) for key, value in log_prior_densities(slopes_fit(priors=given)).items()}
+    assert found["beta[Intercept]"] == pytest.approx(stats.norm(250, 50).logpdf(250.0))
+    assert found["sd_Subject[Days]"] == pytest.approx(stats.halfnorm(scale=5).logpdf(6.0))
+    assert "sigma" not in found
+
+
+@pytest.mark.parametrize("name", known)
+def test_every_family_has_its_prior_densities_and_sensitivities(name):
+    fit = crossed_fit(name)
+    densities = log_prior_densities(fit)
+    assert set(densities) == set(fit.design.priors)
+    assert all(np.isfinite(value).all() for value in densities.values())
+
+
+def test_unknown_names_and_fixed_priors_are_refused():
+    with pytest.raises(bm.SpecError, match="Did you mean 'sd_Subject'"):
+        bm.prior_sensitivity(slopes_fit(), "sd_Subjct")
+    spec = bm.from_formula("y ~ 1", priors={"beta[Intercept]": 3.0, "sigma": 1.0})
+    with pytest.raises(bm.SpecError, match="no prior to scale"):
+        bm.prior_sensitivity(fit_at(bm.prepare(spec, NINE), {"beta": 3.0, "sigma": 1.0}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("engine", "options"), [("collapsed", {}), ("kernel", {"parameterisation": "noncentred"})])
+def test_the_nine_rows_whatever_the_engine_and_the_parameterisation(engine, options):
+    spec = bm.from_formula("y ~ 1 + (1 | group)", priors=PRIORS)
+    fit = bm.fit(spec, NINE, engine=engine, draws=4000, seed=2, progress=False, **options)
+    for priors, slope in ((None, SLOPE_OF_ALL), ("sd_group", SLOPE_OF_SD)):
+        table = bm.prior_sensitivity(fit, priors, quantities={"twice": "2 * sd_group"}).set_index("quantity")
+        # Standard error of a covariance from some 6,000 effective draws: about 0.008.
+        assert table.loc["sd_group[Intercept]", "mean_slope"] == pytest.approx(slope, abs=0.03)
+        assert table.loc["twice", "mean_slope"] == pytest.approx(2 * table.loc["sd_group[Intercept]", "mean_slope"])
+        assert table.loc["sd_group[Intercept]", "prior"] > 0.1
+        assert table.loc["sd_group[Intercept]", "diagnosis"] == "possible prior-data conflict"

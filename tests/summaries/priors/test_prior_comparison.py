@@ -1,0 +1,207 @@
+"""Prior sets, what changes between them, and its picture."""
+
+import numpy as np
+import pytest
+from conftest import classic, read_reference
+from crossed_fits import crossed_fit, known
+from fixed_draws import fit_at
+from scipy import stats
+
+import bayesmixed as bm
+from bayesmixed.plots.prior_comparison import _prior_range
+from bayesmixed.prior_sets import realise_sets
+from bayesmixed.priors import as_prior
+from bayesmixed.summaries.parameters.reported_quantities import report_quantities
+from bayesmixed.summaries.priors.prior_comparison import PriorComparison
+
+CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
+SLEEP = "Reaction ~ Days + (Days | Subject)"
+pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+
+
+def nine_rows():
+    given = CHECKS["G1"]["inputs"]
+    return {"y": given["y"], "group": given["group"]}
+
+
+def largest_effect(fit):
+    return fit.posterior["b_group"].max("group").isel(group_effect=0, drop=True)
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    """Two priors of the mean, the SDs being known: the posteriors are normal and have closed forms."""
+    spec = bm.from_formula("y ~ 1 + (1 | group)", priors={"sd_group": 1.2, "sigma": 0.8})
+    sets = {"check": {"beta[Intercept]": "Normal(2, 1.5)"}, "tight": {"beta[Intercept]": "Normal(0, 0.5)"}}
+    asked = {"ten times": "10 * beta[Intercept]", "range": largest_effect}
+    settings = {"chains": 2, "draws": 1000, "seed": 3, "progress": False, "engine": "kernel"}
+    return bm.compare_priors(spec, nine_rows(), sets, quantities=asked, **settings)
+
+
+def normal_posterior(location, scale):
+    """Return mean and sd of the intercept of the nine rows, group SD 1.2 and residual SD 0.8."""
+    given = CHECKS["G1"]["inputs"]
+    y, group = np.array(given["y"]), np.array(given["group"])
+    covariance = 1.44 * (group[:, None] == group) + 0.64 * np.eye(9)
+    precision = np.linalg.inv(covariance).sum() + scale**-2
+    return (np.linalg.inv(covariance).sum(axis=0) @ y + location / scale**2) / precision, precision**-0.5
+
+
+def row_of(comparison, name, **chosen):
+    table = comparison.table[comparison.table["set"] == name]
+    for column, wanted in chosen.items():
+        table = table[table[column] == wanted]
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+def test_each_set_has_its_own_posterior(comparison):
+    expected = CHECKS["G2"]["expected"]
+    assert normal_posterior(2, 1.5) == pytest.approx((expected["beta_mean"], expected["beta_sd"]))
+    for name, prior in (("check", (2, 1.5)), ("tight", (0, 0.5))):
+        mean, sd = normal_posterior(*prior)
+        row = row_of(comparison, name, quantity="population effect")
+        assert row["mean"] == pytest.approx(mean, abs=5 * row["mcse"])
+        assert row["sd"] == pytest.approx(sd, rel=0.1)
+
+
+def test_shifts_are_in_posterior_sds_of_the_first_set(comparison):
+    first, second = (row_of(comparison, name, quantity="population effect") for name in ("check", "tight"))
+    assert (first["shift"], first["spread"]) == (0.0, 1.0)
+    (mean, sd), (other, other_sd) = normal_posterior(2, 1.5), normal_posterior(0, 0.5)
+    assert second["shift"] == pytest.approx((other - mean) / sd, rel=0.15)
+    assert second["spread"] == pytest.approx(other_sd / sd, rel=0.15)
+
+
+def test_what_was_asked_for_is_reported(comparison):
+    row = row_of(comparison, "check", term="ten times")
+    assert row["mean"] == pytest.approx(10 * row_of(comparison, "check", quantity="population effect")["mean"])
+    largest = row_of(comparison, "check", quantity="group effect", level="b")["mean"]
+    assert row_of(comparison, "check", term="range")["mean"] >= largest
+
+
+def test_the_page_says_which_priors_differ_and_what_moves_most(comparison):
+    text = str(comparison)
+    assert "tight against check: answers move; most: " in text
+    assert "The same in all sets: sd_group[Intercept], sigma." in text
+    assert list(comparison.wide()["quantity"][:2]) == ["asked", "asked"]
+    assert {"group effect", "rank"} == set(comparison.wide(of_each_group=True)["quantity"])
+    assert comparison._repr_html_().count("<table") == 3
+
+
+def test_the_picture_has_a_panel_for_each_quantity(comparison):
+    figure = bm.plot_prior_comparison(comparison)
+    assert [axes.get_title(loc="left") for axes in figure.axes][:3] == ["ten times", "range", "mu Intercept"]
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["check", "tight"]
+    assert len(bm.plot_prior_comparison(comparison, ["group effect"]).axes) == 3
+    with pytest.raises(bm.SpecError, match="Did you mean 'rank'"):
+        bm.plot_prior_comparison(comparison, ["ranks"])
+
+
+def test_priors_stand_beside_estimates_on_the_scale_of_the_parameter():
+    design = crossed_fit("negbin").design
+    comparison = PriorComparison({"one": fit_at(design, {"theta": 2.0})}, {}, None, None, None, ())
+    row = {"quantity": "parameter", "term": "theta", "effect": ""}
+    low, high = _prior_range(comparison, "one", row)
+    tails = stats.halfnorm.ppf([0.975, 0.025])
+    assert (low, high) == pytest.approx(tuple(tails**-2.0))
+
+
+def test_a_sweep_is_a_comparison_named_by_its_priors(monkeypatch):
+    asked = {}
+    monkeypatch.setattr(
+        "bayesmixed.summaries.priors.prior_comparison.compare_priors", lambda *args, **kw: asked.update(args[2])
+    )
+    bm.sweep_priors("y ~ 1 + (1 | group)", nine_rows(), "sd_group", ["HalfNormal(1)", 2.5])
+    assert asked == {"HalfNormal(1)": {"sd_group": "HalfNormal(1)"}, "2.5": {"sd_group": 2.5}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Normal(1, 2)",
+        "StudentT(4, 1, 2)",
+        "Cauchy(1, 2)",
+        "Laplace(1, 2)",
+        "Logistic(1, 2)",
+        "HalfNormal(2)",
+        "HalfStudentT(4, 2)",
+        "HalfCauchy(2)",
+        "Exponential(2)",
+        "Gamma(2, 0.1)",
+        "InverseGamma(3, 2)",
+        "Weibull(2, 1)",
+    ],
+)
+def test_a_wider_prior_has_its_quartiles_further_apart(text):
+    prior = as_prior(text)
+    (low, high), (wide_low, wide_high) = (p.frozen().ppf([0.25, 0.75]) for p in (prior, prior.widen(100.0)))
+    assert wide_high - wide_low == pytest.approx(100 * (high - low))
+
+
+@pytest.mark.parametrize("text", ["Beta(1, 3)", "Uniform(0, 5)", "LKJ(2)", "3"])
+def test_priors_without_a_scale_stay(text):
+    assert as_prior(text).widen(100.0) == as_prior(text)
+
+
+def test_wide_means_a_hundred_times_the_default_scale_in_the_same_coordinates():
+    spec = bm.from_formula(SLEEP, priors={"sigma": "HalfNormal(7)"})
+    sets = realise_sets(spec, classic("lme4", "sleepstudy"), {"own": {}, "default": "default", "wide": "wide"})
+    own, default, wide = (one.design for one in sets.values())
+    assert str(own.priors["sigma"].prior) == "HalfNormal(7)"
+    assert default.priors["sigma"].prior.name == "HalfStudentT"
+    assert sets["wide"].label == "wide (default scales x 100)"
+    for key, entry in wide.priors.items():
+        before, after = default.priors[key].prior.arguments, entry.prior.arguments
+        assert after[-1] == pytest.approx(before[-1] * (1 if key.startswith("corr") else 100))
+        assert after[:-1] == before[:-1]
+    np.testing.assert_array_equal(wide.mu.groups[0].centre, default.mu.groups[0].centre)
+
+
+def test_priors_that_a_set_does_not_name_keep_their_numbers():
+    data = classic("lme4", "sleepstudy")
+    sets = realise_sets(SLEEP, data, {"default": {}, "other": {"beta[Days]": "Normal(0, 1)"}})
+    before, after = (one.design.priors for one in sets.values())
+    assert [key for key in before if before[key].prior != after[key].prior] == ["beta[Days]"]
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        ({"default": {}}, "two prior sets or more"),
+        ({"default": {}, "flat": "flat"}, 'Take "wide"'),
+        ({"default": {}, "none": {"sd_group": "HalfFlat()"}}, 'Take "wide"'),
+        ({"default": {}, "odd": "weak"}, "'weak'. A set is a mapping"),
+        ({"default": {}, "odd": True}, "True. A set is a mapping"),
+        ({"default": {}, "odd": -1}, "-1. A set is a mapping"),
+        ({"default": {}, "odd": {"sd_grup": 1}}, "Did you mean 'sd_group'"),
+    ],
+)
+def test_impossible_sets_are_refused_before_any_sampling(sets, message):
+    with pytest.raises(bm.SpecError, match=message):
+        bm.compare_priors("y ~ 1 + (1 | group)", nine_rows(), sets)
+
+
+def test_a_flat_prior_is_refused_with_what_it_would_do_to_these_data():
+    few = {"y": [1.0, 2.0, 1.5, 3.0], "g": list("aabb")}
+    with pytest.raises(bm.SpecError, match="With 2 levels of 'g' the posterior under a flat prior is improper"):
+        bm.compare_priors("y ~ 1 + (1 | g)", few, {"default": {}, "flat": "flat"})
+    separated = {"y": [1, 1, 1, 0, 0, 0, 0, 1], "g": list("aabbccdd")}
+    spec = bm.from_formula("y ~ 1 + (1 | g)", family="bernoulli")
+    with pytest.raises(bm.SpecError, match="Only 2 levels of 'g' hold both outcomes"):
+        bm.compare_priors(spec, separated, {"default": {}, "flat": "flat"})
+
+
+def test_ranks_count_from_the_largest():
+    design = bm.prepare("y ~ 1 + (1 | group)", nine_rows())
+    fit = fit_at(design, {"beta": 3.0, "sd_group": 1.2, "sigma": 0.8, "b_group": [[0.1], [2.0], [-1.0]]})
+    table = report_quantities(fit, {})
+    assert table[table["quantity"] == "rank"]["mean"].tolist() == [2.0, 1.0, 3.0]
+
+
+@pytest.mark.parametrize("name", known)
+def test_every_family_reports_its_quantities(name):
+    table = report_quantities(crossed_fit(name), {"intercept": "beta"})
+    wanted = {"asked", "population effect", "sd", "ICC", "shrinkage factor", "group effect", "rank"}
+    assert wanted <= set(table["quantity"])
+    assert table["mean"].notna().all()
