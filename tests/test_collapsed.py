@@ -13,7 +13,7 @@ from bayesmixed.design import RealisedPrior
 from bayesmixed.engines import choose
 from bayesmixed.engines.collapsed import Collapsed, draw_integrated, lay_out_collapsed, place_effects, supports
 from bayesmixed.kernels.bridge import collapsed_function, evaluate
-from bayesmixed.kernels.layouts import correlation_factor, decode
+from bayesmixed.kernels.decoding import correlation_factor, decode
 from bayesmixed.priors import as_prior
 
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}

@@ -11,7 +11,7 @@ from fixed_draws import fit_at
 import bayesmixed as bm
 from bayesmixed import kept_draws
 from bayesmixed.kept_draws import keep_draws, large_effects
-from bayesmixed.kernels import layouts
+from bayesmixed.kernels import decoding, layouts
 
 
 @pytest.fixture
@@ -106,11 +106,11 @@ def test_an_unknown_store_is_refused(whole):
 
 @pytest.mark.parametrize("at_once", [1, 700, 1e9])
 def test_draws_decoded_some_at_a_time_are_those_decoded_at_once(whole, monkeypatch, at_once):
-    monkeypatch.setattr(layouts, "_DECODED_AT_ONCE", at_once)
+    monkeypatch.setattr(decoding, "_DECODED_AT_ONCE", at_once)
     layout = layouts.lay_out_coordinates(whole.design, {"b_plate": np.arange(24) % 2 == 0})
     points = 0.3 * np.random.default_rng(1).standard_normal((2, 7, layout.dimension))
-    expected = layouts.decode(layout, points.reshape(14, -1))
-    posterior = layouts.as_posterior(layout, points.copy())
+    expected = decoding.decode(layout, points.reshape(14, -1))
+    posterior = decoding.as_posterior(layout, points.copy())
     for name, (dims, values) in expected.items():
         assert posterior[name].dims == ("chain", "draw", *dims)
         np.testing.assert_array_equal(posterior[name].values.reshape(values.shape), values)

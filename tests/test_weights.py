@@ -14,7 +14,9 @@ from bayesmixed.engines.collapsed import draw_integrated, lay_out_collapsed, pla
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.kernels.bridge import collapsed_function, evaluate
-from bayesmixed.kernels.layouts import decode, lay_out_coordinates, pack
+from bayesmixed.kernels.decoding import decode
+from bayesmixed.kernels.layouts import lay_out_coordinates
+from bayesmixed.kernels.packed_designs import pack
 from bayesmixed.pooled import fit_pooled
 from bayesmixed.spec_files import spec_from_toml, spec_to_toml
 from bayesmixed.weights import refuse_weights

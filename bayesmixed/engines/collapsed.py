@@ -25,14 +25,9 @@ from bayesmixed.engines.cross_products import (
 from bayesmixed.engines.runs import CAREFUL, USUAL, Run, run_sampler
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.kernels import packing as at
-from bayesmixed.kernels.layouts import (
-    Layout,
-    as_posterior,
-    coefficient_key,
-    lay_out_coordinates,
-    pack_priors,
-    unsupported,
-)
+from bayesmixed.kernels.decoding import as_posterior
+from bayesmixed.kernels.layouts import Layout, coefficient_key, lay_out_coordinates
+from bayesmixed.kernels.packed_designs import pack_priors, unsupported
 from bayesmixed.kernels.packing import Block, Packed, close
 from bayesmixed.kernels.rows import FAMILY_CODES, GAUSSIAN, LOGNORMAL
 from bayesmixed.links import Array

@@ -12,15 +12,9 @@ from bayesmixed.design import Design
 from bayesmixed.draws import as_draws
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import IN_FILE, EngineRecord, Settings
-from bayesmixed.kernels.layouts import (
-    Layout,
-    PredictorLayout,
-    Whitening,
-    as_posterior,
-    lay_out_coordinates,
-    pack,
-    unsupported,
-)
+from bayesmixed.kernels.decoding import as_posterior
+from bayesmixed.kernels.layouts import Layout, PredictorLayout, Whitening, lay_out_coordinates
+from bayesmixed.kernels.packed_designs import pack, unsupported
 from bayesmixed.links import Array
 from bayesmixed.parameterisation import Choice, choose_levels
 from bayesmixed.placements import level_mean, parent_index, population_mean

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-LEFT_OUT = ("__init__.py", "bridge.py", "layouts.py", "merging.py", "sources.py")
+LEFT_OUT = ("__init__.py", "bridge.py", "decoding.py", "layouts.py", "merging.py", "packed_designs.py", "sources.py")
 """Files that hold no compiled code, or the entry points themselves."""
 
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 import bayesmixed as bm
 from bayesmixed.kernels.bridge import evaluate
-from bayesmixed.kernels.layouts import Whitening, decode, lay_out_coordinates, pack
+from bayesmixed.kernels.decoding import decode
+from bayesmixed.kernels.layouts import Whitening, lay_out_coordinates
+from bayesmixed.kernels.packed_designs import pack
 from bayesmixed.placements import HIERARCHICAL, NONCENTRED
 
 ROWS = {

@@ -8,8 +8,9 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.kernels.bridge import evaluate
-from bayesmixed.kernels.layouts import lay_out_coordinates, pack
+from bayesmixed.kernels.layouts import lay_out_coordinates
 from bayesmixed.kernels.merging import merge_rows
+from bayesmixed.kernels.packed_designs import pack
 
 ROWS = 240
 

@@ -9,7 +9,9 @@ from fixed_draws import fit_at
 import bayesmixed as bm
 from bayesmixed.approximation import quick_mode
 from bayesmixed.kernels.bridge import evaluate
-from bayesmixed.kernels.layouts import decode, lay_out_coordinates, pack
+from bayesmixed.kernels.decoding import decode
+from bayesmixed.kernels.layouts import lay_out_coordinates
+from bayesmixed.kernels.packed_designs import pack
 
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 

@@ -1,0 +1,140 @@
+"""From coordinates to draws: the variables of a model, with their names, dims and coords."""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayesmixed.design import CUTS, Predictor
+from bayesmixed.kernels.layouts import Layout, PredictorLayout, TermLayout
+from bayesmixed.links import Array
+from bayesmixed.placements import level_mean, parent_index, population_mean
+from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.thresholds import threshold_shift
+
+_DECODED_AT_ONCE = 4e6
+
+
+def as_posterior(layout: Layout, points: Array) -> xr.Dataset:
+    """Return (chain, draw, dimension) points as a Dataset with the names, dims and coords of the posterior.
+
+    Some draws at a time are decoded. Effects are written over their coordinates, of which there are as many, so that
+    memory is hardly more than that of the points, which are lost.
+    """
+    chains, draws = points.shape[:2]
+    coords: dict[str, list[str]] = {"cut": layout.design.cut_labels}
+    for predictor in layout.design.predictors.values():
+        coords |= predictor.coords()
+    rows = np.require(points.reshape(chains * draws, -1), requirements="W")
+    places = {one.predictor.b(t.placement.group): t.effects for one in layout.predictors.values() for t in one.terms}
+    arrays: dict[str, tuple[tuple[str, ...], Array]] = {}
+    step = max(1, int(_DECODED_AT_ONCE / max(1, rows.shape[1], layout.design.rows)))
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        for name, (dims, values) in decode(layout, rows[part]).items():
+            if name not in arrays:
+                place = rows[:, places[name]] if name in places else np.empty((len(rows), *values.shape[1:]))
+                arrays[name] = dims, place.reshape(len(rows), *values.shape[1:])
+            arrays[name][1][part] = values
+    variables = {
+        name: (("chain", "draw", *dims), values.reshape(chains, draws, *values.shape[1:]))
+        for name, (dims, values) in arrays.items()
+    }
+    used = {dim for dims, _ in variables.values() for dim in dims}
+    labels: dict[str, object] = {name: values for name, values in coords.items() if name in used}
+    return xr.Dataset(variables, coords=labels | {"chain": np.arange(chains), "draw": np.arange(draws)})
+
+
+def decode(layout: Layout, points: Array) -> dict[str, tuple[tuple[str, ...], Array]]:
+    """Return the variables of the contract at (S, dimension) unconstrained points: name -> dims, (S, ...) values."""
+    found: dict[str, tuple[tuple[str, ...], Array]] = {}
+    design = layout.design
+    if layout.whitening is not None:
+        white = layout.whitening
+        points = points.copy()
+        points[:, white.slots] = white.centre + points[:, white.slots] @ white.factor.T
+    for predictor_layout in layout.predictors.values():
+        predictor = predictor_layout.predictor
+        beta = _gather(points, predictor_layout.beta, predictor_layout.beta_values)
+        if len(predictor.population.labels):
+            found[predictor.beta] = ((f"{predictor.beta}_effect",), beta @ predictor.transform.T)
+        totals: dict[str, Array] = {}
+        rest = predictor.offset + beta @ predictor.centred_matrix.T if _has_observation(predictor_layout) else None
+        for term in predictor_layout.terms:
+            effects = _decode_term(points, predictor, term, beta, totals, rest, found)
+            if rest is not None and not term.placement.group.observation:
+                rest = rest + term.placement.group.contribution(effects)
+    if design.family.cuts:
+        steps = points[:, layout.cuts].copy()
+        steps[:, 1:] = np.exp(steps[:, 1:])
+        shift = threshold_shift(design, found[design.mu.beta][1] if design.mu.beta in found else None)
+        found[CUTS] = (("cut",), np.cumsum(steps, axis=1) + np.reshape(shift, (-1, 1)))
+    for name, (slot, value) in layout.scalars.items():
+        eta = points[:, slot] if slot >= 0 else np.full(len(points), value)
+        found[name] = ((), design.spec.link(name).inverse(eta))
+    return found
+
+
+def correlation_factor(points: Array, group: NormalBlock, partials: tuple[slice, ...]) -> Array:
+    """Return the (S, K, K) Cholesky factors of the correlations of a group's columns."""
+    width = len(group.centre)
+    factor = np.broadcast_to(np.eye(width), (len(points), width, width)).copy()
+    for part, place in zip([p for p in group.parts if p.correlated], partials, strict=True):
+        partial = np.tanh(0.5 * points[:, place])
+        number = 0
+        for i in range(1, len(part.columns)):
+            left = np.ones(len(points))
+            for j in range(i):
+                factor[:, part.columns[i], part.columns[j]] = partial[:, number] * np.sqrt(left)
+                left = left * (1.0 - partial[:, number] ** 2)
+                number += 1
+            factor[:, part.columns[i], part.columns[i]] = np.sqrt(left)
+    return factor
+
+
+def _decode_term(
+    points: Array,
+    predictor: Predictor,
+    term: TermLayout,
+    beta: Array,
+    totals: dict[str, Array],
+    rest: Array | None,
+    found: dict[str, tuple[tuple[str, ...], Array]],
+) -> Array:
+    """Return the (S, J, K) effects at the centre, and add SDs, correlations and effects as written."""
+    placement, group = term.placement, term.placement.group
+    width, dims = len(term.sd), predictor.b_dims(group)
+    sd = np.exp(points[:, np.maximum(term.sd, 0)])
+    sd = np.where(term.sd >= 0, sd, term.sd_values)
+    factor = sd[:, :, None] * correlation_factor(points, group, term.partials)
+    coordinates = points[:, term.effects].reshape(len(points), -1, width)
+    effects = np.einsum("skm,sjm->sjk", factor, coordinates)
+    mean: Array | float = 0.0
+    if placement.parent:
+        outer = next(g for g in predictor.groups if g.name == placement.parent)
+        mean = totals[placement.parent][:, parent_index(group, outer)]
+    elif placement.columns:
+        mean = (beta @ population_mean(predictor, placement).T)[:, None, :]
+    elif group.observation and rest is not None:
+        mean = rest[:, :, None]
+    if placement.level_columns:
+        intercepts = beta[:, list(placement.level_columns)] @ level_mean(predictor, placement).T
+        mean = mean + intercepts[:, :, None] * (np.arange(width) == group.intercept)
+    effects = np.where(term.centred[:, None], coordinates - mean, effects)
+    totals[group.name] = effects + mean
+    scaled = group.transform @ factor
+    covariance = scaled @ scaled.swapaxes(-1, -2)
+    written = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    found[predictor.sd(group)] = (dims[1:], written.reshape(len(points), *group.shape[1:]))
+    if group.correlated:
+        corr = covariance / written[:, :, None] / written[:, None, :]
+        found[predictor.corr(group)] = ((dims[1], f"{dims[1]}_2"), corr)
+    found[predictor.b(group)] = (dims, (effects @ group.transform.T).reshape(len(points), *group.shape))
+    return effects
+
+
+def _gather(points: Array, slots: NDArray[np.int64], values: Array) -> Array:
+    return np.where(slots >= 0, points[:, np.maximum(slots, 0)], values) if len(slots) else np.zeros((len(points), 0))
+
+
+def _has_observation(layout: PredictorLayout) -> bool:
+    return any(term.placement.group.observation and np.any(term.centred) for term in layout.terms)
