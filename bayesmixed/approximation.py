@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.default_priors import group_unit
-from bayesmixed.design import Design, Predictor
+from bayesmixed.design import Design
 from bayesmixed.links import Array
 from bayesmixed.placements import parent_index
 from bayesmixed.pooled import REFRESHED, fit_pooled, further_modes, mean_inside, normal_priors, residual_scale
+from bayesmixed.predictors import Predictor
 from bayesmixed.terms.blocks import NormalBlock
 
 LARGEST = 4000

@@ -10,11 +10,12 @@ import pandas as pd
 from bayesmixed.categories import read_categories
 from bayesmixed.data_checks import check_columns, check_names, check_response, check_trials
 from bayesmixed.default_priors import states_centred_prior, states_group_prior
-from bayesmixed.design import Design, Predictor
+from bayesmixed.design import Design
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families import Family
 from bayesmixed.frames import as_frame, complete_rows
 from bayesmixed.links import Array
+from bayesmixed.predictors import Predictor
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, Part, PopulationBlock, SmoothBlock
 from bayesmixed.terms.group_means import without_groups

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.design import Design, Predictor
+from bayesmixed.design import Design
 from bayesmixed.errors import DataError, SpecError, enumerate_words
 from bayesmixed.families import Family
 from bayesmixed.links import Array
+from bayesmixed.predictors import Predictor
 from bayesmixed.priors import FEW_LEVELS
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock

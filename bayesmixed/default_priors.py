@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesmixed.covariances import lkj_concentration
-from bayesmixed.design import CUTS, Design, Predictor, RealisedPrior
+from bayesmixed.design import CUTS, Design, RealisedPrior
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families import ResponseScale
+from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import given_key, keys_of, range_of
 from bayesmixed.priors import FEW_LEVELS, INDUCED, REAL, Prior, matching_key, split_key
 from bayesmixed.spec import ModelSpec

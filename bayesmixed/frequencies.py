@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.design import Design, Predictor
+from bayesmixed.design import Design
 from bayesmixed.errors import DataError
 from bayesmixed.links import Array
+from bayesmixed.predictors import Predictor
 from bayesmixed.weights import Weights, read_weights
 
 LARGEST = 50_000_000

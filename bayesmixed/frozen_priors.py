@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayesmixed.default_priors import realise_priors, states_centred_prior, states_group_prior
-from bayesmixed.design import Design, Predictor, RealisedPrior
+from bayesmixed.design import Design, RealisedPrior
 from bayesmixed.links import Array
+from bayesmixed.predictors import Predictor
 from bayesmixed.priors import as_prior, matching_key, split_key
 from bayesmixed.terms.blocks import GroupBlock
 

@@ -5,15 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesmixed.design import CUTS, Design, Predictor
+from bayesmixed.design import CUTS, Design
+from bayesmixed.effect_variables import declare_effects, declare_observation_effects
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.families import Parameter
 from bayesmixed.families.ordinal import pytensor_log_density, pytensor_log_share
 from bayesmixed.links import Array
 from bayesmixed.placements import (
-    CENTRED,
-    HIERARCHICAL,
-    NONCENTRED,
     WAYS,
     Placement,
     level_mean,
@@ -23,7 +20,8 @@ from bayesmixed.placements import (
     remaining_shift,
     taken_columns,
 )
-from bayesmixed.prior_functions import PriorFunction
+from bayesmixed.predictors import Predictor
+from bayesmixed.prior_variables import declare_scalar, declare_vector
 from bayesmixed.priors import DISTRIBUTIONS, INDUCED, Prior
 from bayesmixed.terms.blocks import NormalBlock
 from bayesmixed.thresholds import draw_thresholds, threshold_quantile, threshold_shift
@@ -69,7 +67,7 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
         if design.family.cuts:
             values |= _thresholds(design, model)
         for name in design.numbers:
-            values[name] = _scalar(design.family.parameter(name), *design.scalar_prior(name))
+            values[name] = declare_scalar(design.family.parameter(name), *design.scalar_prior(name))
         variable = _observe(design, design.in_rows(values))
         if design.multiplicity is not None:
             further = (design.multiplicity - 1.0) * pm.logp(variable, model.rvs_to_values[variable])
@@ -133,10 +131,10 @@ def _linear_predictor(design: Design, predictor: Predictor, choice: Mapping[str,
     for placement in placements:
         group = placement.group
         if group.observation:
-            eta = eta + _observation_effects(design, predictor, placement, eta)[group.index, 0]
+            eta = eta + declare_observation_effects(design, predictor, placement, eta)[group.index, 0]
             continue
         mean = _mean(predictor, placement, beta, coefficients, placements)
-        coefficients[group.name] = total = _effects(design, predictor, placement, mean)
+        coefficients[group.name] = total = declare_effects(design, predictor, placement, mean)
         if not placement.absorbed:
             eta = eta + _contribution(group, total)
     return eta
@@ -219,8 +217,8 @@ def _coefficients(design: Design, predictor: Predictor) -> Any:
     labels, name = predictor.population.labels, predictor.beta
     priors = [_coefficient_prior(design, predictor, label) for label in labels]
     if not predictor.centred:
-        return _vector(name, priors, f"{name}_effect")
-    centred = _vector(f"centred_{name}", priors, f"{name}_effect")
+        return declare_vector(name, priors, f"{name}_effect")
+    centred = declare_vector(f"centred_{name}", priors, f"{name}_effect")
     pm.Deterministic(name, predictor.transform @ centred, dims=f"{name}_effect")
     return centred
 
@@ -229,169 +227,3 @@ def _coefficient_prior(design: Design, predictor: Predictor, label: str) -> Prio
     centred = f"{predictor.beta}[{label}_centred]"
     key = centred if label == "Intercept" and centred in design.priors else f"{predictor.beta}[{label}]"
     return design.priors[key].prior
-
-
-def _effects(design: Design, predictor: Predictor, placement: Placement, mean: Any) -> Any:
-    """Return the coefficients at the centre, (J, K), effects plus mean, and register effects, SDs and correlations."""
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    group, way = placement.group, placement.way
-    as_written = not np.any(group.centre)
-    mark = "" if as_written else "centred_"
-    name, written = f"{mark}{predictor.b(group)}", predictor.b(group)
-    dims = predictor.b_dims(group)
-    sd, factor = _scales(design, predictor, group, mark)
-    shift = 0.0 if mean is None else mean
-    if way == NONCENTRED:
-        z = pm.Normal(f"z_{group.name}{predictor.suffix}", 0.0, 1.0, dims=dims)
-        effects = z * sd if factor is None else _times(z, factor, len(group.labels))
-        total = effects + shift
-    else:
-        inside = shift if way == HIERARCHICAL else 0.0
-        free = f"coefficient_{group.name}{predictor.suffix}" if way == HIERARCHICAL else name
-        if factor is None:
-            drawn = pm.Normal(free, inside, sd, dims=dims)
-        else:
-            drawn = pm.MvNormal(free, mu=inside + pt.zeros(len(group.labels)), chol=factor, dims=dims)
-        effects = drawn - inside if way == HIERARCHICAL else drawn
-        total = drawn if way == HIERARCHICAL else drawn + shift
-    if way != CENTRED and as_written:
-        pm.Deterministic(name, effects, dims=dims)
-    elif not as_written:
-        pm.Deterministic(written, _times(effects, group.transform, len(group.labels)), dims=dims)
-    return total
-
-
-def _observation_effects(design: Design, predictor: Predictor, placement: Placement, eta: Any) -> Any:
-    """Return the (n, 1) observation-level effects; "hierarchical" centres each on the rest of its predictor."""
-    import pymc as pm
-
-    group = placement.group
-    if placement.way != HIERARCHICAL:
-        return _effects(design, predictor, placement, None)
-    sd, _ = _scales(design, predictor, group, "")
-    dims = predictor.b_dims(group)
-    rest = (eta + np.zeros(design.rows))[:, None]
-    total = pm.Normal(f"coefficient_{group.name}{predictor.suffix}", rest, sd, dims=dims)
-    return pm.Deterministic(predictor.b(group), total - rest, dims=dims)
-
-
-def _scales(design: Design, predictor: Predictor, group: NormalBlock, mark: str) -> tuple[Any, Any]:
-    """Return the SDs at the centre and, where correlations are estimated, the Cholesky factor of the covariance."""
-    priors = [design.priors[key].prior for key in predictor.sd_keys(group)]
-    sd = _vector(f"{mark}{predictor.sd(group)}", priors, *predictor.b_dims(group)[1:])
-    factor = None
-    if group.correlated:
-        concentration = design.priors[predictor.corr(group)].prior.arguments[0]
-        factor = sd[:, None] * _correlation_factor(predictor.corr(group), group, concentration)
-    _register_covariance(predictor, group, sd, factor)
-    return sd, factor
-
-
-def _times(effects: Any, matrix: Any, size: int) -> Any:
-    """Return effects @ matrix.T, built by columns: nutpie stores the product itself in the wrong memory order."""
-    import pytensor.tensor as pt
-
-    columns = [pt.sum(effects * matrix[i], axis=1) for i in range(size)]
-    return pt.stack(columns, axis=1)
-
-
-def _register_covariance(predictor: Predictor, group: NormalBlock, sd: Any, factor: Any) -> None:
-    """Register the correlation matrix, and the SDs if they are stated elsewhere than as written."""
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    if factor is None:
-        return
-    dim = predictor.effect_dim(group)
-    scaled = group.transform @ factor
-    covariance = scaled @ scaled.T
-    written = sd
-    if np.any(group.centre):
-        written = pm.Deterministic(predictor.sd(group), pt.sqrt(pt.diag(covariance)), dims=dim)
-    corr = covariance / written[:, None] / written[None, :]
-    pm.Deterministic(predictor.corr(group), corr, dims=(dim, f"{dim}_2"))
-
-
-def _correlation_factor(name: str, group: NormalBlock, concentration: float) -> Any:
-    """Return the (K, K) Cholesky factor of the correlation matrix of a group's columns.
-
-    The partial correlations of a canonical vine are independent symmetric Beta variables under the LKJ law
-    (Lewandowski, Kurowicka & Joe 2009, J Multivar Anal 100:1989). Unlike `pm.LKJCholeskyCov` this has correct forward
-    draws, and leaves the SDs free to have priors of different families.
-    """
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    size = len(group.labels)
-    rows: list[list[Any]] = [[float(i == j) for j in range(size)] for i in range(size)]
-    for number, part in enumerate(part for part in group.parts if part.correlated):
-        width = len(part.columns)
-        levels = [column for row in range(1, width) for column in range(row)]
-        shape = concentration + (width - 2 - np.array(levels)) / 2.0
-        partial = (
-            2.0 * pm.Beta(f"partial_{name}" + (f"_{number + 1}" if number else ""), shape, shape, shape=len(levels))
-            - 1.0
-        )
-        at = 0
-        for i in range(1, width):
-            left: Any = 1.0
-            for j in range(i):
-                rows[part.columns[i]][part.columns[j]] = partial[at] * pt.sqrt(left)
-                left = left * (1.0 - partial[at] ** 2)
-                at += 1
-            rows[part.columns[i]][part.columns[i]] = pt.sqrt(left)
-    return pt.stack([pt.stack([pt.as_tensor_variable(value) for value in row]) for row in rows])
-
-
-def _vector(name: str, priors: list[Prior], *dims: str) -> Any:
-    """Return one variable whose elements have the given priors; without a dimension there is one element."""
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    groups = _by_distribution(priors)
-    if len(groups) == 1 and groups[0][0] != "Fixed":
-        arguments = {word: values if dims else values[0] for word, values in groups[0][2].items()}
-        return getattr(pm, groups[0][0])(name, **arguments, dims=dims)
-    vector = pt.zeros(len(priors))
-    for distribution, positions, arguments in groups:
-        if distribution == "Fixed":
-            piece = np.array([priors[i].arguments[0] for i in positions])
-        else:
-            piece = getattr(pm, distribution)(f"{name}_{distribution}", **arguments, shape=len(positions))
-        vector = pt.set_subtensor(vector[positions], piece)
-    return pm.Deterministic(name, vector if dims else vector[0], dims=dims)
-
-
-def _by_distribution(priors: list[Prior]) -> list[tuple[str, list[int], dict[str, Array]]]:
-    groups = []
-    for name in dict.fromkeys(prior.name for prior in priors):
-        positions = [i for i, prior in enumerate(priors) if prior.name == name]
-        table = np.array([priors[i].arguments for i in positions])
-        words = [] if name == "Fixed" else list(DISTRIBUTIONS[name].parameters)
-        groups.append((name, positions, {word: table[:, k] for k, word in enumerate(words)}))
-    return groups
-
-
-def _scalar(parameter: Parameter, function: PriorFunction, prior: Prior) -> Any:
-    """Return a parameter without predictor; where a function of it has the prior, that function is the free variable."""
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    # PyTensor would hold plain numbers such as 4.0 in single precision.
-    numbers = np.array(prior.arguments, dtype=float)
-    if prior.name == "Fixed":
-        return pm.Deterministic(parameter.name, pt.as_tensor_variable(function.inverse(numbers[0])))
-    if function.text != "{}":
-        arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
-        free = getattr(pm, prior.name)(function.word.format(parameter.name), **arguments)
-        return pm.Deterministic(parameter.name, function.pytensor_inverse(free))
-    arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
-    lower, upper = prior.support
-    if lower >= parameter.lower and upper <= parameter.upper:
-        return getattr(pm, prior.name)(parameter.name, **arguments)
-    inside = getattr(pm, prior.name).dist(**arguments)
-    lower_bound = parameter.lower if lower < parameter.lower else None
-    upper_bound = parameter.upper if upper > parameter.upper else None
-    return pm.Truncated(parameter.name, inside, lower=lower_bound, upper=upper_bound)

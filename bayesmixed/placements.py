@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.design import Predictor
 from bayesmixed.links import Array
+from bayesmixed.predictors import Predictor
 from bayesmixed.terms.blocks import NormalBlock
 
 CENTRED = "centred"

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesmixed.design import Design, Predictor
+from bayesmixed.design import Design
 from bayesmixed.links import Array, Link
+from bayesmixed.predictors import Predictor
 from bayesmixed.thresholds import match_thresholds, threshold_quantile
 
 REFRESHED = (1, 2, 4, 8, 16, 32)

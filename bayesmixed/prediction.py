@@ -8,12 +8,13 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.averages import Spread, average_mean
-from bayesmixed.design import Design, Predictor, group_covariance
+from bayesmixed.design import Design, group_covariance
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
+from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
 from bayesmixed.terms.blocks import GroupBlock, NormalBlock, SmoothBlock
 from bayesmixed.weights import PRECISION

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.design import CUTS, Design, Predictor
+from bayesmixed.design import CUTS, Design
 from bayesmixed.links import Array
+from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import range_of
 from bayesmixed.priors import Prior
 from bayesmixed.terms.blocks import GroupBlock, NormalBlock

@@ -3,10 +3,11 @@
 import numpy as np
 import xarray as xr
 
-from bayesmixed.design import CUTS, Design, Predictor, group_covariance
+from bayesmixed.design import CUTS, Design, group_covariance
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.fitting import Fit, installed_versions
 from bayesmixed.links import Array
+from bayesmixed.predictors import Predictor
 from bayesmixed.prior_draws import PriorDraws, draw_priors
 from bayesmixed.terms.blocks import GroupBlock, SmoothBlock
 from bayesmixed.thresholds import threshold_shift

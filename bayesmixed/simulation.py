@@ -14,10 +14,11 @@ import xarray as xr
 from scipy import special
 
 from bayesmixed.categories import as_categories
-from bayesmixed.design import CUTS, Design, Predictor, group_covariance
+from bayesmixed.design import CUTS, Design, group_covariance
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.frames import as_frame
 from bayesmixed.links import Array
+from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare_without_response
 from bayesmixed.priors import split_key
 from bayesmixed.simulation_plan import ColumnPlan, GroupPlan, SimulationPlan

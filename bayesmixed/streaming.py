@@ -22,11 +22,12 @@ from bayesmixed.assembly import (
 from bayesmixed.data_checks import advice, check_design, check_variation
 from bayesmixed.data_files import column_names, count_rows, is_parquet, read_batches
 from bayesmixed.default_priors import realise_priors
-from bayesmixed.design import Design, Predictor, Streamed
+from bayesmixed.design import Design, Streamed
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families import find_family
 from bayesmixed.first_reading import survey
 from bayesmixed.links import Array
+from bayesmixed.predictors import Predictor
 from bayesmixed.row_statistics import RowStatistics, add_rows
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, PopulationBlock

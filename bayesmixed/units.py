@@ -7,11 +7,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.design import Design, Predictor
+from bayesmixed.design import Design
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, group_contribution, population_predictor
+from bayesmixed.predictors import Predictor
 from bayesmixed.structure import Factor
 from bayesmixed.terms.group import group_levels
 from bayesmixed.weights import refuse_weights

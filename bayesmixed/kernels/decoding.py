@@ -4,10 +4,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.design import CUTS, Predictor
+from bayesmixed.design import CUTS
 from bayesmixed.kernels.layouts import Layout, PredictorLayout, TermLayout
 from bayesmixed.links import Array
 from bayesmixed.placements import level_mean, parent_index, population_mean
+from bayesmixed.predictors import Predictor
 from bayesmixed.terms.blocks import NormalBlock
 from bayesmixed.thresholds import threshold_shift
 

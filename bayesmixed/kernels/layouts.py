@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.design import Design, Predictor
+from bayesmixed.design import Design
 from bayesmixed.links import Array
 from bayesmixed.placements import HIERARCHICAL, NONCENTRED, Placement, place_groups
+from bayesmixed.predictors import Predictor
 
 Centred = Mapping[str, NDArray[np.bool_]]
 

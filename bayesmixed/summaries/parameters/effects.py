@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmixed.design import Predictor
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
+from bayesmixed.predictors import Predictor
 from bayesmixed.summaries.display.tables import COLUMNS, labelled
 from bayesmixed.terms.blocks import GroupBlock
 

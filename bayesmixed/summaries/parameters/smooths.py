@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmixed.design import Predictor
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, predict, smooth_coefficients
+from bayesmixed.predictors import Predictor
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.pooling.shrinkage_factors import some_draws
 from bayesmixed.terms.blocks import NormalBlock, SmoothBlock

@@ -8,7 +8,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmixed.conditional import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
-from bayesmixed.design import Predictor
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
@@ -16,6 +15,7 @@ from bayesmixed.kept_draws import posterior_means, with_effects
 from bayesmixed.links import Array
 from bayesmixed.pooled import fit_pooled, mean_inside
 from bayesmixed.prediction import effects_at_centre, group_contribution, population_predictor, thin
+from bayesmixed.predictors import Predictor
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.parameters.effects import population_part
 from bayesmixed.terms.blocks import GroupBlock

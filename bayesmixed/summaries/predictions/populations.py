@@ -11,11 +11,11 @@ import xarray as xr
 from scipy import special
 
 from bayesmixed.averages import Spread, average_mean, parameters_of_mean
-from bayesmixed.design import Predictor
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array, Link
 from bayesmixed.prediction import effects_at_centre, population_predictor, thin
+from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
 from bayesmixed.summaries.display.estimates import Estimates, as_estimates
 from bayesmixed.summaries.parameters.effects import population_part

@@ -3,10 +3,11 @@
 import numpy as np
 import xarray as xr
 
-from bayesmixed.design import CUTS, Predictor
+from bayesmixed.design import CUTS
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre
+from bayesmixed.predictors import Predictor
 from bayesmixed.priors import Prior
 from bayesmixed.terms.blocks import NormalBlock
 from bayesmixed.thresholds import threshold_log_density, threshold_shift

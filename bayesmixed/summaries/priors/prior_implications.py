@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.default_priors import response_scale
-from bayesmixed.design import Design, Predictor
+from bayesmixed.design import Design
 from bayesmixed.errors import SpecError
 from bayesmixed.links import Array
+from bayesmixed.predictors import Predictor
 from bayesmixed.prior_draws import PriorDraws, prior_quantile
 from bayesmixed.summaries.variance.components import counts_as_residual
 from bayesmixed.summaries.variance.intraclass import icc_of_variances

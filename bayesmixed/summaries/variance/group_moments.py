@@ -9,11 +9,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.design import Design, Predictor
+from bayesmixed.design import Design
 from bayesmixed.draws import stacked, top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, group_variance, population_predictor, thin
+from bayesmixed.predictors import Predictor
 
 Etas = dict[str, Array]
 Moments = Callable[[dict[str, Array]], Array]

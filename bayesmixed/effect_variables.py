@@ -1,0 +1,125 @@
+"""The variables of a term in a PyMC model: its effects, their SDs and correlations."""
+
+from typing import Any
+
+import numpy as np
+
+from bayesmixed.design import Design
+from bayesmixed.placements import CENTRED, HIERARCHICAL, NONCENTRED, Placement
+from bayesmixed.predictors import Predictor
+from bayesmixed.prior_variables import declare_vector
+from bayesmixed.terms.blocks import NormalBlock
+
+
+def declare_effects(design: Design, predictor: Predictor, placement: Placement, mean: Any) -> Any:
+    """Return the coefficients at the centre, (J, K), effects plus mean, and register effects, SDs and correlations."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    group, way = placement.group, placement.way
+    as_written = not np.any(group.centre)
+    mark = "" if as_written else "centred_"
+    name, written = f"{mark}{predictor.b(group)}", predictor.b(group)
+    dims = predictor.b_dims(group)
+    sd, factor = _scales(design, predictor, group, mark)
+    shift = 0.0 if mean is None else mean
+    if way == NONCENTRED:
+        z = pm.Normal(f"z_{group.name}{predictor.suffix}", 0.0, 1.0, dims=dims)
+        effects = z * sd if factor is None else _times(z, factor, len(group.labels))
+        total = effects + shift
+    else:
+        inside = shift if way == HIERARCHICAL else 0.0
+        free = f"coefficient_{group.name}{predictor.suffix}" if way == HIERARCHICAL else name
+        if factor is None:
+            drawn = pm.Normal(free, inside, sd, dims=dims)
+        else:
+            drawn = pm.MvNormal(free, mu=inside + pt.zeros(len(group.labels)), chol=factor, dims=dims)
+        effects = drawn - inside if way == HIERARCHICAL else drawn
+        total = drawn if way == HIERARCHICAL else drawn + shift
+    if way != CENTRED and as_written:
+        pm.Deterministic(name, effects, dims=dims)
+    elif not as_written:
+        pm.Deterministic(written, _times(effects, group.transform, len(group.labels)), dims=dims)
+    return total
+
+
+def declare_observation_effects(design: Design, predictor: Predictor, placement: Placement, eta: Any) -> Any:
+    """Return the (n, 1) observation-level effects; "hierarchical" centres each on the rest of its predictor."""
+    import pymc as pm
+
+    group = placement.group
+    if placement.way != HIERARCHICAL:
+        return declare_effects(design, predictor, placement, None)
+    sd, _ = _scales(design, predictor, group, "")
+    dims = predictor.b_dims(group)
+    rest = (eta + np.zeros(design.rows))[:, None]
+    total = pm.Normal(f"coefficient_{group.name}{predictor.suffix}", rest, sd, dims=dims)
+    return pm.Deterministic(predictor.b(group), total - rest, dims=dims)
+
+
+def _scales(design: Design, predictor: Predictor, group: NormalBlock, mark: str) -> tuple[Any, Any]:
+    """Return the SDs at the centre and, where correlations are estimated, the Cholesky factor of the covariance."""
+    priors = [design.priors[key].prior for key in predictor.sd_keys(group)]
+    sd = declare_vector(f"{mark}{predictor.sd(group)}", priors, *predictor.b_dims(group)[1:])
+    factor = None
+    if group.correlated:
+        concentration = design.priors[predictor.corr(group)].prior.arguments[0]
+        factor = sd[:, None] * _correlation_factor(predictor.corr(group), group, concentration)
+    _register_covariance(predictor, group, sd, factor)
+    return sd, factor
+
+
+def _times(effects: Any, matrix: Any, size: int) -> Any:
+    """Return effects @ matrix.T, built by columns: nutpie stores the product itself in the wrong memory order."""
+    import pytensor.tensor as pt
+
+    columns = [pt.sum(effects * matrix[i], axis=1) for i in range(size)]
+    return pt.stack(columns, axis=1)
+
+
+def _register_covariance(predictor: Predictor, group: NormalBlock, sd: Any, factor: Any) -> None:
+    """Register the correlation matrix, and the SDs if they are stated elsewhere than as written."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    if factor is None:
+        return
+    dim = predictor.effect_dim(group)
+    scaled = group.transform @ factor
+    covariance = scaled @ scaled.T
+    written = sd
+    if np.any(group.centre):
+        written = pm.Deterministic(predictor.sd(group), pt.sqrt(pt.diag(covariance)), dims=dim)
+    corr = covariance / written[:, None] / written[None, :]
+    pm.Deterministic(predictor.corr(group), corr, dims=(dim, f"{dim}_2"))
+
+
+def _correlation_factor(name: str, group: NormalBlock, concentration: float) -> Any:
+    """Return the (K, K) Cholesky factor of the correlation matrix of a group's columns.
+
+    The partial correlations of a canonical vine are independent symmetric Beta variables under the LKJ law
+    (Lewandowski, Kurowicka & Joe 2009, J Multivar Anal 100:1989). Unlike `pm.LKJCholeskyCov` this has correct forward
+    draws, and leaves the SDs free to have priors of different families.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    size = len(group.labels)
+    rows: list[list[Any]] = [[float(i == j) for j in range(size)] for i in range(size)]
+    for number, part in enumerate(part for part in group.parts if part.correlated):
+        width = len(part.columns)
+        levels = [column for row in range(1, width) for column in range(row)]
+        shape = concentration + (width - 2 - np.array(levels)) / 2.0
+        partial = (
+            2.0 * pm.Beta(f"partial_{name}" + (f"_{number + 1}" if number else ""), shape, shape, shape=len(levels))
+            - 1.0
+        )
+        at = 0
+        for i in range(1, width):
+            left: Any = 1.0
+            for j in range(i):
+                rows[part.columns[i]][part.columns[j]] = partial[at] * pt.sqrt(left)
+                left = left * (1.0 - partial[at] ** 2)
+                at += 1
+            rows[part.columns[i]][part.columns[i]] = pt.sqrt(left)
+    return pt.stack([pt.stack([pt.as_tensor_variable(value) for value in row]) for row in rows])

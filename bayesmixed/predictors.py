@@ -1,0 +1,118 @@
+"""Predictor: the linear predictor of one parameter, its columns, terms, and the names of their variables."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesmixed.links import Array, Link
+from bayesmixed.terms.blocks import GroupBlock, NormalBlock, PopulationBlock, SmoothBlock
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """The linear predictor of one parameter of the family.
+
+    Attributes
+    ----------
+    parameter : str
+        "mu", "sigma", ...
+    suffix : str
+        Ending of its variables' names: "" for the first parameter, "_sigma" for sigma.
+    link : Link
+        Link between the parameter and the predictor.
+    population : PopulationBlock
+        Population columns, p of them.
+    centre : (p,) array
+        Column means that are subtracted inside the model; zero: as written.
+    groups : tuple of GroupBlock
+        One per grouping factor.
+    smooths : tuple of SmoothBlock
+        Penalised parts of smooths; their lines are population columns.
+    offset : (n,) array
+        Sum of the offsets.
+    cut : bool
+        Thresholds stand in place of its intercept.
+    """
+
+    parameter: str
+    suffix: str
+    link: Link
+    population: PopulationBlock
+    centre: Array
+    groups: tuple[GroupBlock, ...]
+    smooths: tuple[SmoothBlock, ...]
+    offset: Array
+    cut: bool = False
+
+    @property
+    def beta(self) -> str:
+        """Name of the population coefficients in the draws."""
+        return f"beta{self.suffix}"
+
+    @property
+    def normal_blocks(self) -> tuple[NormalBlock, ...]:
+        """Smooths and group terms: all whose coefficients are normal."""
+        return (*self.smooths, *self.groups)
+
+    def take(self, rows: NDArray[np.intp]) -> "Predictor":
+        """Return the predictor of some of its rows."""
+        return replace(
+            self,
+            population=self.population.take(rows),
+            groups=tuple(group.take(rows) for group in self.groups),
+            smooths=tuple(smooth.take(rows) for smooth in self.smooths),
+            offset=self.offset[rows],
+        )
+
+    def sd(self, group: NormalBlock) -> str:
+        """Return the name of a term's standard deviations in the draws."""
+        return f"sd_{group.name}{self.suffix}"
+
+    def sd_keys(self, group: NormalBlock) -> tuple[str, ...]:
+        """Return the keys of the priors of a term's standard deviations: "sd_herd[Intercept]", "sd_s(x)"."""
+        return tuple(f"{self.sd(group)}[{label}]" for label in group.labels) or (self.sd(group),)
+
+    def b(self, group: NormalBlock) -> str:
+        """Return the name of a term's effects in the draws."""
+        return f"b_{group.name}{self.suffix}"
+
+    def corr(self, group: NormalBlock) -> str:
+        """Return the name of a group's correlation matrix in the draws."""
+        return f"corr_{group.name}{self.suffix}"
+
+    def effect_dim(self, group: NormalBlock) -> str:
+        """Return the name of the dimension of a term's columns."""
+        return f"{group.name}{self.suffix}_effect"
+
+    def b_dims(self, group: NormalBlock) -> tuple[str, ...]:
+        """Return the dimensions of a term's effects: levels, and columns unless it is a single curve."""
+        levels = f"{group.name}{self.suffix}" if group.dense else group.name
+        return (levels, self.effect_dim(group))[: len(group.shape)]
+
+    def coords(self) -> dict[str, list[str]]:
+        """Return the labels of the dimensions of coefficients, effects, SDs and correlations."""
+        coords = {f"{self.beta}_effect": list(self.population.labels)}
+        for group in self.normal_blocks:
+            coords |= dict(zip(self.b_dims(group), (list(group.levels), list(group.labels)), strict=False))
+            if group.correlated:
+                coords[f"{self.effect_dim(group)}_2"] = list(group.labels)
+        return coords
+
+    @property
+    def centred(self) -> bool:
+        """Whether the intercept at the centre of the columns is another one than as written."""
+        return "Intercept" in self.population.labels and bool(np.any(self.centre != 0))
+
+    @property
+    def transform(self) -> Array:
+        """(p, p) matrix T: coefficients as written are T times the coefficients at the centre."""
+        matrix = np.eye(len(self.population.labels))
+        if "Intercept" in self.population.labels:
+            matrix[self.population.labels.index("Intercept")] -= self.centre
+        return matrix
+
+    @property
+    def centred_matrix(self) -> Array:
+        """(n, p) population columns at the centre."""
+        return np.asarray(self.population.matrix - self.centre)

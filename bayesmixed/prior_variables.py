@@ -1,0 +1,62 @@
+"""The free variables of a PyMC model: numbers and vectors with the priors of a design."""
+
+from typing import Any
+
+import numpy as np
+
+from bayesmixed.families import Parameter
+from bayesmixed.links import Array
+from bayesmixed.prior_functions import PriorFunction
+from bayesmixed.priors import DISTRIBUTIONS, Prior
+
+
+def declare_vector(name: str, priors: list[Prior], *dims: str) -> Any:
+    """Return one variable whose elements have the given priors; without a dimension there is one element."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    groups = _by_distribution(priors)
+    if len(groups) == 1 and groups[0][0] != "Fixed":
+        arguments = {word: values if dims else values[0] for word, values in groups[0][2].items()}
+        return getattr(pm, groups[0][0])(name, **arguments, dims=dims)
+    vector = pt.zeros(len(priors))
+    for distribution, positions, arguments in groups:
+        if distribution == "Fixed":
+            piece = np.array([priors[i].arguments[0] for i in positions])
+        else:
+            piece = getattr(pm, distribution)(f"{name}_{distribution}", **arguments, shape=len(positions))
+        vector = pt.set_subtensor(vector[positions], piece)
+    return pm.Deterministic(name, vector if dims else vector[0], dims=dims)
+
+
+def declare_scalar(parameter: Parameter, function: PriorFunction, prior: Prior) -> Any:
+    """Return a parameter without predictor; where a function of it has the prior, that function is the free variable."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    # PyTensor would hold plain numbers such as 4.0 in single precision.
+    numbers = np.array(prior.arguments, dtype=float)
+    if prior.name == "Fixed":
+        return pm.Deterministic(parameter.name, pt.as_tensor_variable(function.inverse(numbers[0])))
+    if function.text != "{}":
+        arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
+        free = getattr(pm, prior.name)(function.word.format(parameter.name), **arguments)
+        return pm.Deterministic(parameter.name, function.pytensor_inverse(free))
+    arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
+    lower, upper = prior.support
+    if lower >= parameter.lower and upper <= parameter.upper:
+        return getattr(pm, prior.name)(parameter.name, **arguments)
+    inside = getattr(pm, prior.name).dist(**arguments)
+    lower_bound = parameter.lower if lower < parameter.lower else None
+    upper_bound = parameter.upper if upper > parameter.upper else None
+    return pm.Truncated(parameter.name, inside, lower=lower_bound, upper=upper_bound)
+
+
+def _by_distribution(priors: list[Prior]) -> list[tuple[str, list[int], dict[str, Array]]]:
+    groups = []
+    for name in dict.fromkeys(prior.name for prior in priors):
+        positions = [i for i, prior in enumerate(priors) if prior.name == name]
+        table = np.array([priors[i].arguments for i in positions])
+        words = [] if name == "Fixed" else list(DISTRIBUTIONS[name].parameters)
+        groups.append((name, positions, {word: table[:, k] for k, word in enumerate(words)}))
+    return groups
