@@ -11,7 +11,7 @@ from bayesmixed.default_priors import group_unit
 from bayesmixed.draws import top_level_names
 from bayesmixed.summaries.variance.group_spread import NEGLIGIBLE
 
-LARGE = ("arabidopsis_negbin1", "contamination", "contamination_double", "lai")
+LARGE = ("arabidopsis_negbin1", "contamination", "contamination_double", "lai", "lai_shape")
 """A minute or more each, so by hand: `pytest -m calibration -k contamination`. arabidopsis_negbin1 has shown 2 divergences."""
 SHIPPED = [pytest.param(n, marks=pytest.mark.calibration if n in LARGE else ()) for n in bm.list_specs()]
 
