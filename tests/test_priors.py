@@ -66,7 +66,7 @@ class Gamma:
         (Normal(np.float64(1), np.float64(2)), "Normal", (1.0, 2.0)),
         (Prior(name="Beta", arguments=(1, 3)), "Beta", (1.0, 3.0)),
     ],
-    ids=str,
+    ids=lambda given: given if isinstance(given, str) else type(given).__name__,
 )
 def test_a_prior_is_read_from_text_a_number_or_an_object(given, name, arguments):
     prior = as_prior(given)
