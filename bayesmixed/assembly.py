@@ -18,8 +18,10 @@ from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, Part, PopulationBlock, SmoothBlock
+from bayesmixed.terms.evaluation import column_step, evaluate_expression
 from bayesmixed.terms.group_means import without_groups
-from bayesmixed.terms.tables import Table, as_table, column_step, evaluate_expression, is_number, variables
+from bayesmixed.terms.names import variables
+from bayesmixed.terms.tables import Table, as_table, is_number
 from bayesmixed.weights import read_weights
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.frames import read_table
 from bayesmixed.spec import ModelSpec
-from bayesmixed.terms.tables import natural_key, variables
+from bayesmixed.terms.names import variables
+from bayesmixed.terms.tables import natural_key
 
 BATCH = 500_000
 """Rows of a Parquet file that are in memory at once when it is read in batches."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.formulas import parse_terms
 from bayesmixed.terms import Fixed, Group, Term
+from bayesmixed.terms.names import strip_factor_calls
 from bayesmixed.terms.notation import split_signed, split_top
-from bayesmixed.terms.tables import strip_factor_calls
 
 
 def update_terms(terms: Iterable[Term], text: str) -> tuple[Term, ...]:

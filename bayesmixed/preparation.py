@@ -24,7 +24,7 @@ from bayesmixed.frequencies import merge_copies, write_out
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.streaming import is_streamed, read_streamed
-from bayesmixed.terms.tables import variables
+from bayesmixed.terms.names import variables
 from bayesmixed.weights import FREQUENCY
 
 

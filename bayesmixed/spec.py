@@ -14,8 +14,8 @@ from bayesmixed.links import Link
 from bayesmixed.priors import Prior, as_prior, split_key
 from bayesmixed.simulation_plan import SimulationPlan
 from bayesmixed.terms import Fixed, Term
+from bayesmixed.terms.names import refuse_stateful
 from bayesmixed.terms.notation import split_top
-from bayesmixed.terms.tables import refuse_stateful
 from bayesmixed.weights import FREQUENCY, PRECISION, Weights
 
 

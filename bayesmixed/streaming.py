@@ -31,7 +31,8 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.row_statistics import RowStatistics, add_rows
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
-from bayesmixed.terms.tables import evaluate_expression, interacting, interaction_steps, strip_factor_calls
+from bayesmixed.terms.evaluation import evaluate_expression, interacting, interaction_steps
+from bayesmixed.terms.names import strip_factor_calls
 
 LARGE = 5_000_000
 """Rows from which a file is streamed without being asked for."""

@@ -20,7 +20,7 @@ from bayesmixed.links import Link
 from bayesmixed.priors import Prior
 from bayesmixed.terms import Fixed, Group, Observation, Offset, Smooth, Term
 from bayesmixed.terms.blocks import Part
-from bayesmixed.terms.tables import quote_names, strip_factor_calls
+from bayesmixed.terms.names import quote_names, strip_factor_calls
 from bayesmixed.weights import Weights
 
 

@@ -7,8 +7,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from bayesmixed.errors import SpecError
 from bayesmixed.terms.blocks import PopulationBlock
+from bayesmixed.terms.evaluation import evaluate
+from bayesmixed.terms.names import strip_factor_calls, variables
 from bayesmixed.terms.notation import normalise
-from bayesmixed.terms.tables import Table, evaluate, strip_factor_calls, variables
+from bayesmixed.terms.tables import Table
 
 
 class Fixed(BaseModel):

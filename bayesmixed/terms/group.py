@@ -12,8 +12,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, field_validator
 from bayesmixed.covariances import find_covariance
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.terms.blocks import GroupBlock, Part
+from bayesmixed.terms.evaluation import evaluate
+from bayesmixed.terms.names import strip_factor_calls, variables
 from bayesmixed.terms.notation import normalise, split_top
-from bayesmixed.terms.tables import Table, encode, evaluate, strip_factor_calls, variables
+from bayesmixed.terms.tables import Table, encode
 
 
 class Group(BaseModel):

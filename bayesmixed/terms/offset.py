@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from bayesmixed.errors import DataError
 from bayesmixed.terms.blocks import OffsetBlock
-from bayesmixed.terms.tables import Table, evaluate_expression, refuse_stateful, variables
+from bayesmixed.terms.evaluation import evaluate_expression
+from bayesmixed.terms.names import refuse_stateful, variables
+from bayesmixed.terms.tables import Table
 
 
 class Offset(BaseModel):

@@ -10,16 +10,11 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
 from bayesmixed.terms.blocks import SmoothBlock
+from bayesmixed.terms.evaluation import evaluate_expression
+from bayesmixed.terms.names import refuse_stateful, strip_factor_calls, variables
 from bayesmixed.terms.notation import call_arguments, keyword_arguments
 from bayesmixed.terms.splines import BASES, Spline, learn_spline
-from bayesmixed.terms.tables import (
-    Table,
-    evaluate_expression,
-    is_number,
-    refuse_stateful,
-    strip_factor_calls,
-    variables,
-)
+from bayesmixed.terms.tables import Table, is_number
 
 
 class Smooth(BaseModel):

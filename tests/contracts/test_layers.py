@@ -27,6 +27,7 @@ LAYERS = [
     ["formulas"],
     ["equations"],
     ["formula_changes", "simulation_plan"],
+    ["simulated_rows"],
     ["spec"],
     ["spec_files"],
     ["schemas"],

@@ -15,8 +15,9 @@ from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.prediction import predict
 from bayesmixed.terms.group_means import without_groups
+from bayesmixed.terms.names import variables
 from bayesmixed.terms.notation import split_top
-from bayesmixed.terms.tables import as_label, encode, is_number, variables
+from bayesmixed.terms.tables import as_label, encode, is_number
 
 ANY = "(any)"
 _LARGEST, _FEWEST_DRAWS = 4e6, 100

@@ -14,7 +14,7 @@ from bayesmixed.families import Family, Parameter, ResponseScale, find_family
 from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior, matching_key
 from bayesmixed.spec import ModelSpec
-from bayesmixed.terms.tables import quote_names, strip_factor_calls
+from bayesmixed.terms.names import quote_names, strip_factor_calls
 
 SYMBOLS = {
     "s": "s: unit of the response, the larger of 1.4826 MAD and half the SD.",

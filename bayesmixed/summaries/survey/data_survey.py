@@ -35,16 +35,9 @@ from bayesmixed.structure import (
 )
 from bayesmixed.summaries.survey.relations import LabelUse
 from bayesmixed.summaries.survey.structure import Role, StructureReport
-from bayesmixed.terms.tables import (
-    Table,
-    as_table,
-    encode,
-    evaluate,
-    evaluate_expression,
-    is_number,
-    strip_factor_calls,
-    variables,
-)
+from bayesmixed.terms.evaluation import evaluate, evaluate_expression
+from bayesmixed.terms.names import strip_factor_calls, variables
+from bayesmixed.terms.tables import Table, as_table, encode, is_number
 
 
 def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error") -> StructureReport:

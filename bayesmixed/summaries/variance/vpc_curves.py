@@ -20,7 +20,7 @@ from bayesmixed.summaries.variance.group_moments import (
     thin_for,
 )
 from bayesmixed.summaries.variance.intraclass import latent_name
-from bayesmixed.terms.tables import variables
+from bayesmixed.terms.names import variables
 
 SCALES = ("latent", "data")
 _POINTS = 25
