@@ -1,6 +1,7 @@
 """Half-normal plots: scores, what they accept and what they refuse."""
 
 import warnings
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,11 @@ def at_truth(formula, family, data, values):
     return fit_at(design, values | {"b_farm": (means - values["beta"]).to_numpy()[:, None]})
 
 
+def sampled(formula, family, data):
+    """Return a short fit."""
+    return bm.fit(formula, data, family=family, chains=2, draws=300, tune=300, seed=1, progress=False)
+
+
 @pytest.fixture(scope="module")
 def models():
     data = berries(1, sd=0.7)
@@ -61,6 +67,36 @@ def test_overdispersed_counts_leave_the_envelope_of_poisson_but_not_of_poisson_n
         assert found["normal"].adequate
     assert found["normal"].outside < 0.15
     assert ("refitted" in str(found["poisson"])) == (envelope == "refit")
+
+
+BORERS = [
+    ("borers ~ 1 + (1 | farm)", "poisson", False),
+    ("borers ~ 1 + (1 | farm)", "negbin", True),
+    ("borers ~ 1 + (1 | farm) + obs()", "poisson", True),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("formula", "family", "adequate"), BORERS)
+def test_of_three_models_for_counts_of_borers_only_poisson_fails(formula, family, adequate):
+    found = bm.half_normal(sampled(formula, family, berries(1, sd=0.7)))
+    assert found.adequate == adequate
+    assert (found.outside > 0.5) == (not adequate)
+
+
+@pytest.mark.slow
+def test_a_split_plot_of_shares_accepts_the_beta_model_and_refuses_a_gaussian_one():
+    columns = {"block": range(8), "crop": ["oilseed", "potato"], "cultivar": list("ABC"), "plot": range(4)}
+    plots = pd.DataFrame(product(*columns.values()), columns=columns)
+    spec = bm.from_formula("share ~ crop + cultivar + (1 | block/crop)", family="beta")
+    beta = {"Intercept": -1.6, "crop[T.potato]": -0.66, "cultivar[T.B]": -2.3, "cultivar[T.C]": -1.2}
+    truth = {f"beta[{name}]": value for name, value in beta.items()}
+    truth |= {"sd_block[Intercept]": 0.14, "sd_block:crop[Intercept]": 0.08, "phi": 10.0}
+    data = bm.simulate(spec, data=plots, truth=truth, seed=1).data
+    assert bm.half_normal(sampled(spec.formula, "beta", data)).adequate
+    refused = bm.half_normal(sampled(spec.formula, "gaussian", data))
+    assert not refused.adequate
+    assert refused.outside > 0.5
 
 
 def test_effects_of_normal_groups_lie_in_their_envelope():
