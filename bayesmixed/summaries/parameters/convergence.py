@@ -1,19 +1,24 @@
 """Convergence of the sampler, in words first."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayesmixed.draws import draw_names, top_level_names
 from bayesmixed.fitting import Fit
+from bayesmixed.links import Array
 from bayesmixed.summaries.display.pages import Page, Section
 
 RHAT = 1.01
 ESS_PER_CHAIN = 100
 BFMI = 0.3
 DEPTH = 10
+WATCHED = 100
+_BATCHES = 20
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -29,7 +34,8 @@ class Diagnosis(Page):
     divergences : int
         Divergent transitions after tuning.
     table : pandas.DataFrame
-        Largest R-hat and smallest bulk and tail effective sample size of each variable.
+        Largest R-hat and smallest bulk and tail effective sample size of each variable; of one with many elements among
+        those whose means of batches of draws vary most.
     doubtful : bool
         False if the only problem is an interruption: the draws that were kept look sound.
     """
@@ -80,6 +86,9 @@ def diagnose(fit: Fit) -> Diagnosis:
     if divergences:
         problems.append(f"{divergences} of {chains * fit.settings.draws} transitions diverged")
         advice.append(_against_divergences(fit))
+    if table.empty:
+        problems.append("all draws are the same: the sampler never moved")
+        advice.append("give narrower priors, and look at prior_predictive for data of impossible size")
     slow = table[table["rhat"] > RHAT]
     if len(slow):
         worst = slow["rhat"].idxmax()
@@ -117,6 +126,8 @@ def _worst(fit: Fit) -> pd.DataFrame:
     names = [name for name in draw_names(fit.design) if name in fit.posterior]
     varying = xr.Dataset({name: _varying(fit.posterior[name]) for name in names})
     varying = varying.drop_vars([str(name) for name, v in varying.data_vars.items() if v.size == 0])
+    if not varying.data_vars:
+        return pd.DataFrame(columns=["rhat", "ess_bulk", "ess_tail"], dtype=float)
     rhat, bulk = arviz_stats.rhat(varying), arviz_stats.ess(varying, method="bulk")
     tail = arviz_stats.ess(varying, method="tail")
     rows = {
@@ -129,11 +140,33 @@ def _worst(fit: Fit) -> pd.DataFrame:
 
 
 def _varying(variable: xr.DataArray) -> xr.DataArray:
-    """Return the elements that are not constant, flattened: fixed numbers and the 1s of correlation matrices go."""
+    """Return the elements that are not constant, flattened; of many those that mix worst.
+
+    Fixed numbers and the 1s of correlation matrices go.
+    """
     values = variable.transpose("chain", "draw", ...).values
     flat = values.reshape(*values.shape[:2], -1)
-    moving = np.ptp(flat, axis=(0, 1)) > 1e-10
+    moving = np.flatnonzero(np.ptp(flat, axis=(0, 1)) > 1e-10)
+    if len(moving) > 2 * WATCHED:
+        moving = np.unique([moving[_mixing_worst(series)] for series in _location_and_spread(flat[..., moving])])
     return xr.DataArray(flat[..., moving], dims=("chain", "draw", f"{variable.name}_element"))
+
+
+def _location_and_spread(draws: Array) -> Iterator[Array]:
+    yield draws
+    yield np.abs(draws - draws.mean(axis=(0, 1)))
+
+
+def _mixing_worst(draws: Array) -> NDArray[np.intp]:
+    """Return the elements, of (chain, draw, element), whose means of batches vary most beside the draws themselves.
+
+    A quick stand-in for R-hat and effective sample sizes, which take milliseconds for each element.
+    """
+    chains, count, elements = draws.shape
+    length = max(1, count // _BATCHES)
+    batches = count // length
+    means = draws[:, : batches * length].reshape(chains, batches, length, elements).mean(axis=2)
+    return np.argsort(means.var(axis=(0, 1)) / draws.var(axis=(0, 1)))[-WATCHED:]
 
 
 def _bfmi(stats: xr.Dataset) -> np.ndarray:

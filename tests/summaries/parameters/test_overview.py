@@ -1,6 +1,10 @@
 """The page about a fit, and the digits that it shows."""
 
+import time
+
+import arviz_stats
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import classic
 from fixed_draws import fit_at
@@ -84,6 +88,31 @@ def test_disagreeing_chains_are_named():
     diagnosis = bm.diagnose(fit)
     assert not diagnosis.ok
     assert any("chains disagree" in problem and "beta" in problem for problem in diagnosis.problems)
+
+
+def test_draws_that_never_move_are_said_so():
+    diagnosis = bm.diagnose(fit_at(bm.prepare("Yield ~ 1 + (1 | Batch)", classic("lme4", "Dyestuff")), {"sigma": 50.0}))
+    assert not diagnosis.ok
+    assert "all draws are the same" in str(diagnosis)
+
+
+def test_the_worst_of_many_effects_are_found_without_looking_at_all_of_them():
+    data = pd.DataFrame({"y": np.arange(12_000.0) % 7, "g": np.repeat(np.arange(6000), 2)})
+    fit = fit_at(bm.prepare("y ~ 1 + (1 | g)", data), {"sigma": 1.0}, jitter=0.1)
+    effects = fit.posterior["b_g"].values
+    start = time.process_time()
+    clean = bm.diagnose(fit).table.loc["b_g"]
+    assert time.process_time() - start < 4
+    shifted, wide = effects.copy(), effects.copy()
+    shifted[0, :, 77] += 0.2
+    wide[1, :, 4321] *= 5.0
+    for strange, element in ((shifted, 77), (wide, 4321)):
+        fit.posterior["b_g"].values[:] = strange
+        found = bm.diagnose(fit).table.loc["b_g", "rhat"]
+        assert found == pytest.approx(float(arviz_stats.rhat(strange[:, :, element, 0], chain_axis=0, draw_axis=1)))
+        assert found > clean["rhat"]
+    some = effects[:, :, :300, 0]
+    assert clean["ess_bulk"] <= arviz_stats.ess(some, chain_axis=0, draw_axis=1, method="bulk").min()
 
 
 @pytest.mark.slow
