@@ -1,6 +1,7 @@
 """Prediction for known groups, new groups, the typical group and the average over groups."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +23,7 @@ from bayesmixed.weights import PRECISION
 MODES = {
     "existing": "the groups of the fit",
     "new": "new groups",
+    "any": "the groups of the fit where a label is known, new groups where it is not",
     "average": "the average over all groups",
     "typical": "a typical group (effects 0)",
 }
@@ -46,8 +48,8 @@ def predict(
         Rows to predict; the rows of the fit if not given. The response may be absent.
     groups : str or mapping
         For all grouping factors, or by factor: "existing" (unseen labels are an error), "new" (every label is a fresh
-        group, also a known one: one draw of all its effects, for all its rows and predictors), "average" (effects
-        integrated out), "typical" (effects 0). Observation-level effects of rows outside the fit are averaged over,
+        group, also a known one: one draw of all its effects, for all its rows and predictors), "any" (known labels keep
+        their effects, unseen ones are fresh groups), "average" (effects integrated out), "typical" (effects 0). Observation-level effects of rows outside the fit are averaged over,
         or drawn for kind "response".
     kind : str
         "mean" (expected response; for binomial families the expected proportion), "response" (a new observation,
@@ -130,7 +132,7 @@ def _responses(
 
 def _draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:
     """Return the draws to predict from: the thinned ones where effects are needed of which no others are kept."""
-    needed = [p.b(group) for p, group in fit.design.group_blocks() if modes[group.name] == "existing"]
+    needed = [p.b(group) for p, group in fit.design.group_blocks() if modes[group.name] in ("existing", "any")]
     posterior = with_effects(fit.draws, needed)
     available = posterior.sizes["chain"] * posterior.sizes["draw"]
     if draws is not None and draws > available and posterior.sizes["draw"] < fit.posterior.sizes["draw"]:
@@ -204,16 +206,16 @@ def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_row
             raise SpecError(f"groups='{mode}' is not known. {did_you_mean(mode, MODES)}")
     modes = {name: wish.get(name, "existing") for name in blocks}
     for name, group in blocks.items():
-        if modes[name] != "existing":
+        if modes[name] not in ("existing", "any"):
             continue
         if group.observation and not known_rows:
             modes[name] = "new" if kind == "response" else "typical" if kind == "linear" else "average"
             continue
         unseen = sorted({group.levels[i] for i in group.index if i >= group.known})
-        if unseen:
+        if unseen and modes[name] == "existing":
             raise DataError(
                 f"'{name}' holds {enumerate_words(unseen)}, which the model was not fitted to. "
-                'Predict for them with groups="new" (fresh groups) or groups="average".'
+                'Predict for them with groups="new" (fresh groups), "any" (known groups keep their effects) or "average".'
             )
     return modes
 
@@ -233,6 +235,12 @@ def _linear(
         if mode == "existing":
             effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
             eta = eta + group_contribution(group, effects)
+        elif mode == "any":
+            unseen = group.index >= group.known
+            effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+            fresh = _fresh_contribution(group, effects_at_centre(predictor, group, posterior), generator)
+            known = replace(group, index=np.where(unseen, 0, group.index))
+            eta = eta + np.where(unseen, fresh, group_contribution(known, effects))
         elif mode == "new":
             eta = eta + _fresh_contribution(group, effects_at_centre(predictor, group, posterior), generator)
         elif mode == "average":

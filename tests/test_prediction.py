@@ -74,6 +74,22 @@ def test_new_groups_have_the_covariance_of_the_population(slopes):
     assert np.corrcoef(intercept.ravel(), slope.ravel())[0, 1] == pytest.approx(-0.5, abs=0.01)
 
 
+def test_known_and_unseen_labels_stand_in_one_table(slopes):
+    rows = {"Days": [0, 5, 5, 5], "Subject": ["308", "308", "a", "b"]}
+    known = bm.predict(slopes, {"Days": [0, 5], "Subject": ["308", "308"]}, kind="linear")["linear"].values
+    linear = bm.predict(slopes, rows, groups="any", kind="linear", seed=1)["linear"].values
+    np.testing.assert_allclose(linear[..., :2], known, rtol=1e-12)
+    effects = linear[..., 2:] - (250.0 + 5 * 10.0)
+    # Variance of u0 + 5 u1 with SDs 25 and 6 and correlation -0.5.
+    assert effects.std() == pytest.approx(np.sqrt(625 + 25 * 36 - 2 * 0.5 * 25 * 5 * 6), rel=0.15)
+    assert abs(np.corrcoef(effects[..., 0].ravel(), effects[..., 1].ravel())[0, 1]) < 0.3
+
+
+def test_any_label_may_be_of_the_fit_throughout(slopes):
+    existing, either = (bm.predict(slopes, groups=groups)["mean"] for groups in ("existing", "any"))
+    np.testing.assert_allclose(either, existing, rtol=1e-12)
+
+
 def test_a_known_label_is_a_fresh_group_under_new(herd):
     mean = bm.predict(herd, {"herd": ["15"]}, groups="new", seed=3)["mean"].values
     assert np.std(mean) > 0.02

@@ -36,7 +36,7 @@ def predict(
         Path | None, typer.Option("--data", help="Rows to predict (those of the fit if not given); no response needed.")
     ] = None,
     groups: Annotated[
-        Literal["existing", "new", "average", "typical"], typer.Option(help="Which groups the rows belong to.")
+        Literal["existing", "new", "any", "average", "typical"], typer.Option(help="Which groups the rows belong to.")
     ] = "existing",
     kind: Annotated[
         str, typer.Option(help="mean, response (a new observation), linear, or a parameter of the family.")

@@ -185,7 +185,7 @@ def existing_groups(design: Design, groups: str | Mapping[str, str]) -> tuple[st
     """Return the grouping factors whose own effects enter under a `groups` argument of `predict`."""
     names = [group.name for _, group in design.group_blocks() if not group.observation]
     wish = dict.fromkeys(names, groups) if isinstance(groups, str) else groups
-    return tuple(dict.fromkeys(name for name in names if wish.get(name, "existing") == "existing"))
+    return tuple(dict.fromkeys(name for name in names if wish.get(name, "existing") in ("existing", "any")))
 
 
 def _check_column(name: str, roles: Roles) -> None:
