@@ -49,8 +49,8 @@ def predict(
     groups : str or mapping
         For all grouping factors, or by factor: "existing" (unseen labels are an error), "new" (every label is a fresh
         group, also a known one: one draw of all its effects, for all its rows and predictors), "any" (known labels keep
-        their effects, unseen ones are fresh groups), "average" (effects integrated out), "typical" (effects 0). Observation-level effects of rows outside the fit are averaged over,
-        or drawn for kind "response".
+        their effects, unseen ones are fresh groups), "average" (effects integrated out), "typical" (effects 0).
+        Observation-level effects of rows outside the fit are averaged over, or drawn for kind "response".
     kind : str
         "mean" (expected response; for binomial families the expected proportion), "response" (a new observation,
         in counts for binomial families), "linear" (the predictor on the link scale), or a parameter of the family. Of an
