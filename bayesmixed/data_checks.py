@@ -1,6 +1,5 @@
 """Checks of a design before any sampling: refusals as errors, advice as notes."""
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import Any
@@ -15,6 +14,7 @@ from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.priors import FEW_LEVELS
 from bayesmixed.spec import ModelSpec
+from bayesmixed.structure import NESTED, SAME, Factor, count_anew, relate
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.tables import encode
 
@@ -330,48 +330,15 @@ def _check_labels(design: Design) -> Iterator[str]:
 def _reused(design: Design) -> Iterator[tuple[str, str, bool]]:
     """Yield (outer, inner, ragged) where the inner labels begin one counting sequence in every outer level."""
     names = list(dict.fromkeys(group.name for _, group in design.group_blocks() if not group.observation))
-    single = [name for name in names if ":" not in name and name not in design.spec.crossed]
-    codes = {name: encode(design.table.data[name]) for name in {*single, *(n for n in names if ":" not in n)}}
+    factors = [Factor(name, *encode(design.table.data[name])) for name in names if ":" not in name]
     seen: set[frozenset[str]] = set()
-    for b in sorted(single, key=lambda name: len(codes[name][1])):
-        for a in codes:
-            if a == b or a in design.spec.crossed or frozenset((a, b)) in seen:
+    for inner in sorted(factors, key=lambda factor: len(factor.labels)):
+        for outer in factors:
+            names_of_both = frozenset((inner.name, outer.name))
+            if inner is outer or names_of_both & {*design.spec.crossed} or names_of_both in seen:
                 continue
-            counts = _counting(codes[a][0], codes[b][0], codes[b][1])
-            if counts:
-                seen.add(frozenset((a, b)))
-                yield a, b, len(set(counts)) > 1
-
-
-def _counting(outer: np.ndarray, inner: np.ndarray, labels: tuple[str, ...]) -> list[int]:
-    """Return the number of inner levels in each outer level, empty unless all begin one counting sequence."""
-    sequence = _sequence(labels)
-    if sequence is None:
-        return []
-    pairs = np.column_stack(np.divmod(np.sort(pd.unique(outer * len(labels) + inner)), len(labels)))
-    if len(pairs) == len(labels):
-        return []
-    counts = []
-    for level in np.unique(outer):
-        found = {labels[code] for code in pairs[pairs[:, 0] == level, 1]}
-        if found != set(sequence[: len(found)]):
-            return []
-        counts.append(len(found))
-    return counts if len(counts) > 1 else []
-
-
-def _sequence(labels: tuple[str, ...]) -> list[str] | None:
-    """Return the counting sequence (1..n, 0..n, a..z, A..Z, stem + number) that the labels are, else None."""
-    n = len(labels)
-    for start in ("a", "A"):
-        letters = [chr(ord(start) + i) for i in range(min(n, 26))]
-        if set(labels) == set(letters):
-            return letters
-    matches = [re.fullmatch(r"(.*?)(\d+)", label) for label in labels]
-    if not all(matches) or len({match[1] for match in matches if match}) != 1:
-        return None
-    by_number = sorted((int(match[2]), label) for match, label in zip(matches, labels, strict=True) if match)
-    first = by_number[0][0]
-    if first > 1 or [number for number, _ in by_number] != list(range(first, first + n)):
-        return None
-    return [label for _, label in by_number]
+            pair = relate(inner, outer)
+            counts = None if pair.kind in (NESTED, SAME) else count_anew(pair, inner)
+            if counts is not None:
+                seen.add(names_of_both)
+                yield outer.name, inner.name, bool(np.ptp(counts) > 0)

@@ -208,13 +208,14 @@ def count_recurring(pair: Pair, column: Factor) -> int:
 def count_anew(pair: Pair, column: Factor) -> Integers | None:
     """Return how many labels of one factor each group of the other has, if they count anew in every one: 1, 2, 3...
 
-    None where labels are no numbers or letters, or some group skips one. Different numbers of labels that count anew
+    None where the labels are no counting sequence, or some group skips one. Different numbers of labels that count anew
     are the mark of labels that are re-used for different units.
     """
-    if not all(re.fullmatch(r".*\d|[a-zA-Z]", label) for label in column.labels):
+    places = _count_places(column.labels)
+    if places is None:
         return None
     swapped = pair.inner is not column
-    own, other = pair.cells[:, int(swapped)], pair.cells[:, 1 - int(swapped)]
+    own, other = places[pair.cells[:, int(swapped)]], pair.cells[:, 1 - int(swapped)]
     groups = len((pair.inner if swapped else pair.outer).labels)
     counts = np.bincount(other, minlength=groups)
     last = np.zeros(groups, dtype=np.intp)
@@ -251,3 +252,15 @@ def expected_shrinkage(size: ArrayLike, icc: ArrayLike) -> NDArray[np.float64]:
 def _share_between(values: NDArray[np.float64], factor: Factor) -> float:
     means = np.bincount(factor.index, weights=values) / factor.sizes
     return float(1.0 - np.var(values - means[factor.index]) / np.var(values))
+
+
+def _count_places(labels: Sequence[str]) -> Integers | None:
+    """Return the place of each label, from 0, in the sequence 1..n, 0..n, a..z, A..Z or stem + number, or None."""
+    if set(labels) in [{chr(ord(first) + i) for i in range(min(len(labels), 26))} for first in "aA"]:
+        return np.argsort(np.argsort(labels))
+    matches = [re.fullmatch(r"(.*?)(\d+)", label) for label in labels]
+    if len({match[1] if match else None for match in matches}) > 1 or not matches[0]:
+        return None
+    numbers = np.array([int(match[2]) for match in matches if match])
+    places = np.argsort(np.argsort(numbers))
+    return places if np.all(numbers - places == min(numbers.min(), 1)) else None

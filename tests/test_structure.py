@@ -131,6 +131,9 @@ LABELS = [
     ("11221133221133", None),
     ([f"room{k}" for k in "11221122331122"], [2, 3, 2]),
     ([{"1": "hot", "2": "cold", "3": "dry"}[k] for k in "11221122331122"], None),
+    ([f"20{k}" for k in "11221122331122"], None),
+    (["".join(k) for k in zip("11221122331122", "ppqqppqqrrppqq", strict=True)], None),
+    ([f"{int(k) - 1}" for k in "11221122331122"], [2, 3, 2]),
 ]
 
 
