@@ -37,7 +37,7 @@ from bayesmixed.summaries.survey.relations import LabelUse
 from bayesmixed.summaries.survey.structure import Role, StructureReport
 from bayesmixed.terms.evaluation import evaluate, evaluate_expression
 from bayesmixed.terms.names import strip_factor_calls, variables
-from bayesmixed.terms.tables import Table, as_table, encode, is_number
+from bayesmixed.terms.tables import Table, as_table, encode, is_date, is_number
 
 
 def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error") -> StructureReport:
@@ -88,7 +88,7 @@ def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error
         roles=_read_roles(spec, kept),
         information=information,
         unit=unit,
-        notes=() if design is None else design.notes,
+        notes=(*(() if design is None else design.notes), *_find_near_labels(kept)),
         refusal="" if error is None else str(error),
         design=design,
     )
@@ -155,6 +155,25 @@ def _find_label_uses(spec: ModelSpec, columns: Mapping[str, Factor], pairs: Sequ
                 formula = _write_nested(spec, column.name, joined)
                 yield LabelUse(column, outer, combine(outer, column), recurring, counts, False, formula)
                 break
+
+
+def _find_near_labels(kept: pd.DataFrame) -> Iterator[str]:
+    """Yield a note for each column of text whose labels differ in capitals and blanks only."""
+    for name in kept.columns:
+        if is_number(kept[name]) or is_date(kept[name]):
+            continue
+        alike: dict[str, list[str]] = {}
+        for label in encode(kept[name])[1]:
+            alike.setdefault(" ".join(label.split()).casefold(), []).append(label)
+        twins = [labels for labels in alike.values() if len(labels) > 1]
+        if twins:
+            shown = " and ".join(f"'{label}'" for label in twins[0])
+            others = len(twins) - 1
+            more = f", and so in {others} more case{'s' if others > 1 else ''}" if others else ""
+            yield (
+                f"Labels of '{name}' differ in capitals or blanks only: {shown}{more}. They count as different; if they "
+                "mean the same, write them the same way."
+            )
 
 
 def _write_nested(spec: ModelSpec, column: str, joined: str) -> str:

@@ -194,6 +194,23 @@ def test_a_report_fits_a_terminal_and_a_notebook(name):
     assert "<h4>Levels</h4>" in report._repr_html_()
 
 
+def test_crossed_labels_that_do_not_count_raise_no_question():
+    sites = np.array(["Askov", "Foulum", "Jyndevad", "Tystofte", "Roskilde", "Holeby"])
+    years = pd.DataFrame({"year": np.tile(np.arange(2001, 2009), 12), "site": np.repeat(sites, 16)})
+    report = report_on("y ~ 1 + (1 | year) + (1 | site)", years.assign(y=np.arange(96) % 7))
+    assert (report.refusal, report.labels, report.notes) == ("", (), ())
+
+
+def test_labels_that_differ_in_capitals_or_blanks_are_noted():
+    data = classic("lme4", "Dyestuff").assign(place="north")
+    data["Batch"] = data["Batch"].astype(str)
+    data.loc[0, "Batch"], data.loc[6, "Batch"], data.loc[3, "place"] = "a", " B", "North "
+    (batch, place) = report_on("Yield ~ place + (1 | Batch)", data).notes[-2:]
+    assert "Labels of 'Batch' differ in capitals or blanks only: ' B' and 'B', and so in 1 more case." in batch
+    assert "'North ' and 'north'" in place
+    assert report_on("Yield ~ 1 + (1 | Batch)", classic("lme4", "Dyestuff")).notes == ()
+
+
 def test_reused_labels_are_refused_and_the_way_out_is_shown():
     report = report_on("mathscore ~ ses + (ses | school) + (1 | class)", classroom())
     assert report.design is None
