@@ -13,7 +13,7 @@ import xarray as xr
 
 from bayesmixed.draws import stored_frame
 from bayesmixed.engines.settings import EngineRecord, Settings
-from bayesmixed.errors import DataError, StatisticsWarning
+from bayesmixed.errors import DataError, StatisticsWarning, enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.frozen_priors import freeze, frozen_from_text, frozen_to_text, with_frozen_priors
 from bayesmixed.preparation import prepare
@@ -36,6 +36,15 @@ def save_fit(fit: Fit, path: str | Path) -> Path:
         The folder does not exist or cannot be written.
     SpecError
         The spec holds a Family object of the user's own, which a file cannot keep.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> path = bm.save_fit(fit, pathlib.Path(tempfile.mkdtemp(), "herds.nc"))
+    >>> bm.load_fit(path).posterior.equals(fit.posterior)
+    True
     """
     path = Path(path)
     attributes = {
@@ -67,18 +76,24 @@ def save_fit(fit: Fit, path: str | Path) -> Path:
 
 
 def load_fit(path: str | Path) -> Fit:
-    """Return the fit that `save_fit` wrote.
+    """Return the fit that `save_fit` wrote, or the shipped one, "herd_period".
 
-    The design is prepared anew from the stored columns, so prediction, refits and every summary work.
+    The design is prepared anew from the stored columns, so prediction, refits and every summary work. The shipped fit is
+    `bm.fit("herd_period", bm.datasets.load("cbpp"), draws=400, seed=2)`: something to try functions on.
 
     Raises
     ------
     DataError
         The file is missing, damaged, not a fit, of a newer format, or its data were changed.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> fit.design.spec.formula, fit.posterior["beta"].shape
+    ('incidence | trials(size) ~ 1 + period + (1 | herd)', (4, 400, 4))
     """
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(f"There is no file '{path}' (looked in {path.absolute().parent}).")
+    path = _find_file(Path(path))
     try:
         with xr.open_datatree(path, engine="h5netcdf") as opened:
             tree = opened.load()
@@ -122,3 +137,18 @@ def fingerprint(data: pd.DataFrame) -> str:
         digest.update(f"{name}\n".encode())
         digest.update("\n".join(map(str, data[name].tolist())).encode())
     return digest.hexdigest()
+
+
+def _find_file(path: Path) -> Path:
+    shipped = {file.stem: file for file in (Path(__file__).parent / "data").glob("*.nc")}
+    if path.is_file():
+        return path
+    if str(path) in shipped:
+        return shipped[str(path)]
+    if path.is_dir():
+        inside = ", ".join(f"'{file}'" for file in sorted(path.glob("*.nc"))) or "no such file in it"
+        raise DataError(f"'{path}' is a folder; a fit is one file that ends in .nc ({inside}).")
+    raise DataError(
+        f"There is no file '{path}' (looked in {path.absolute().parent}), and the only shipped fit is "
+        f"{enumerate_words(shipped)}."
+    )

@@ -1,6 +1,7 @@
 """Fits on disk."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -94,6 +95,15 @@ def test_a_missing_folder_is_named(small_fit, tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(bm.DataError, match="There is no file"):
         bm.load_fit(tmp_path / "fit.nc")
+
+
+def test_a_name_finds_the_shipped_fit_and_a_folder_tells_which_files_it_holds(small_fit, tmp_path):
+    assert bm.load_fit("herd_period").design.spec == bm.load_spec("herd_period")
+    with pytest.raises(bm.DataError, match="only shipped fit is 'herd_period'"):
+        bm.load_fit("herdperiod")
+    path = bm.save_fit(small_fit, tmp_path / "fit.nc")
+    with pytest.raises(bm.DataError, match=re.escape(f"is a folder; a fit is one file that ends in .nc ('{path}')")):
+        bm.load_fit(tmp_path)
 
 
 def test_a_damaged_file_is_refused(small_fit, tmp_path):
