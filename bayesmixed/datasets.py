@@ -51,7 +51,17 @@ class Dataset:
 
 
 def list() -> pd.DataFrame:  # noqa: A001  (the name is that of the public contract)
-    """Return a table of the data sets: name, title, rows, where ("shipped" or "fetched on request"), source."""
+    """Return a table of the data sets: name, title, rows, where ("shipped" or "fetched on request"), source.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> bm.datasets.list()[["name", "rows", "where"]].head(3)
+             name  rows               where
+    0        cbpp    56             shipped
+    1  sleepstudy   180             shipped
+    2     alcohol   411  fetched on request
+    """
     rows = [
         (d.name, d.title, d.rows, "fetched on request" if d.addresses else "shipped", d.source)
         for d in DATASETS.values()
@@ -66,6 +76,14 @@ def load(name: str) -> pd.DataFrame:
     ------
     DataError
         No table has that name, or it cannot be fetched.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> bm.datasets.load("cbpp").head(2)
+      herd  incidence  size period
+    0    1          2    14      1
+    1    1          3    12      2
     """
     if name not in DATASETS:
         raise DataError(f"Data set '{name}' is not known. {did_you_mean(name, DATASETS)}")

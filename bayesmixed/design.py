@@ -104,6 +104,14 @@ class Design(Displayed):
     streamed : Streamed or None
         Where the rows are read from a file whenever they are needed; their table, columns and indices are then
         `Absent`, and only the response is here.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("cbpp")
+    >>> design = bm.prepare("herd_period", data)
+    >>> design.rows, design.mu.population.labels
+    (56, ('Intercept', 'period[T.2]', 'period[T.3]', 'period[T.4]'))
     """
 
     spec: ModelSpec

@@ -5,23 +5,69 @@ from difflib import get_close_matches
 
 
 class BayesMixedError(Exception):
-    """Root of all errors of this package; catch it to catch them all."""
+    """Root of all errors of this package; catch it to catch them all.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> try:
+    ...     bm.load_spec("herrd")
+    ... except bm.BayesMixedError as error:
+    ...     print(type(error).__name__)
+    SpecError
+    """
 
 
 class SpecError(BayesMixedError):
-    """The model specification cannot be read, or asks for something that does not exist."""
+    """The model specification cannot be read, or asks for something that does not exist.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> try:
+    ...     bm.from_formula("y ~ x", family="binomail")
+    ... except bm.SpecError as error:
+    ...     print(error)
+    Family 'binomail' is not known. Did you mean 'binomial'?
+    """
 
 
 class DataError(BayesMixedError):
-    """The data, or a file, do not fit the model specification."""
+    """The data, or a file, do not fit the model specification.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> try:
+    ...     bm.datasets.load("cbp")
+    ... except bm.DataError as error:
+    ...     print(error)
+    Data set 'cbp' is not known. Did you mean 'cbpp'?
+    """
 
 
 class SamplingError(BayesMixedError):
-    """The sampler could not start or left no complete draw."""
+    """The sampler could not start or left no complete draw.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> issubclass(bm.SamplingError, bm.BayesMixedError)
+    True
+    """
 
 
 class StatisticsWarning(UserWarning):
-    """The model can be fitted, but a statistician would want to know something first."""
+    """The model can be fitted, but a statistician would want to know something first.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import bayesmixed as bm
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", bm.StatisticsWarning)  # or "error", to stop there
+    ...     design = bm.prepare("incidence ~ 1 + (1 | herd)", bm.datasets.load("cbpp"))
+    """
 
 
 def did_you_mean(given: str, accepted: Iterable[str]) -> str:

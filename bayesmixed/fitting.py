@@ -41,6 +41,15 @@ class Fit(Displayed):
         Seconds by stage.
     versions : mapping
         Versions of the packages that took part.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> fit.posterior["b_herd"].dims
+    ('chain', 'draw', 'herd', 'herd_effect')
+    >>> fit.engine.name, fit.settings.seed
+    ('kernel', 2)
     """
 
     design: Design
@@ -113,6 +122,14 @@ def fit(
         Before any sampling.
     SamplingError
         The sampler could not start, or was interrupted too early.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> fit = bm.fit("Reaction ~ Days + (Days | Subject)", data, draws=100, seed=1, progress=False)
+    >>> list(fit.posterior.data_vars)
+    ['beta', 'sd_Subject', 'corr_Subject', 'b_Subject', 'sigma']
     """
     design = prepare(
         as_spec(spec, family=family, priors=priors, links=links, crossed=tuple(crossed)), data, missing=missing
@@ -176,6 +193,15 @@ def sample(
         A setting is impossible.
     SamplingError
         The sampler could not start, or was interrupted too early.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> design = bm.prepare("sleepstudy", data)
+    >>> fit = bm.sample(design, draws=100, seed=1, progress=False)
+    >>> fit.posterior["b_Subject"].shape
+    (4, 100, 18, 2)
     """
     for name, value in {
         "chains": chains,

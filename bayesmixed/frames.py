@@ -52,6 +52,17 @@ def read_table(path: str | Path, text: Iterable[str] = ()) -> pd.DataFrame:
     ------
     DataError
         The file is missing, is of another kind, or cannot be read.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import bayesmixed as bm
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "pens.csv")
+    >>> bm.datasets.load("cbpp").to_csv(path, index=False)
+    >>> bm.read_table(path, text=["herd"]).head(2)
+      herd  incidence  size  period
+    0    1          2    14       1
+    1    1          3    12       2
     """
     path = Path(path)
     kinds = {suffix.lower() for suffix in path.suffixes}

@@ -39,6 +39,13 @@ class Link:
         The link of a parameter in words, with `{}` where the parameter goes.
     lowest : float
         Predictors at or below it have no inverse (NaN).
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> logit = bm.LINKS["logit"]
+    >>> round(float(logit.forward(0.2)), 2), float(logit.inverse(0.0))
+    (-1.39, 0.5)
     """
 
     name: str

@@ -49,6 +49,14 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
     ------
     SpecError
         A parameterisation has another name.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("cbpp")
+    >>> model = bm.build(bm.prepare("herd", data))
+    >>> [variable.name for variable in model.free_RVs]
+    ['beta', 'sd_herd', 'b_herd']
     """
     import pymc as pm
 

@@ -70,6 +70,17 @@ def predict(
     ------
     SpecError, DataError
         Unknown kind or mode, unseen labels, columns that are missing.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> rows = {"herd": ["1", "a new one"], "period": ["1", "1"], "size": [10, 10]}
+    >>> chances = bm.predict(fit, rows, groups={"herd": "new"}, seed=1)
+    >>> chances.attrs["estimand"]
+    'expected incidence / size; herd: new groups'
+    >>> chances["mean"].dims
+    ('chain', 'draw', 'row')
     """
     family = fit.design.family
     design = fit.design if data is None else prepare(fit.design.spec, data, like=fit.design)

@@ -65,6 +65,14 @@ def prepare(
     -----
     StatisticsWarning
         For each of `Design.notes`; with `like` for rows beyond the range that a smooth has learned.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("cbpp")
+    >>> design = bm.prepare("herd_period", data)
+    >>> [group.name for group in design.mu.groups], len(design.mu.groups[0].levels)
+    (['herd'], 15)
     """
     spec = as_spec(spec)
     if isinstance(data, str | Path):

@@ -55,6 +55,14 @@ class Prior(BaseModel):
         a constant.
     arguments : tuple of float
         All arguments in PyMC's order, defaults filled in.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> bm.Prior(name="HalfNormal", arguments=(1.0,)).to_text()
+    'HalfNormal(1)'
+    >>> bm.from_formula("y ~ x", priors={"sigma": "HalfNormal(2)"}).priors
+    {'sigma': Prior(name='HalfNormal', arguments=(2.0,))}
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -70,6 +70,15 @@ def refit(
         Before any sampling.
     SamplingError
         The sampler could not start, or was interrupted too early.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> fit = bm.fit("sleepstudy", data, draws=100, seed=1, progress=False)
+    >>> tighter = bm.refit(fit, priors={"sigma": "HalfNormal(10)"}, progress=False)
+    >>> tighter.design.spec.priors
+    {'sigma': Prior(name='HalfNormal', arguments=(10.0,))}
     """
     for name in settings:
         if name not in SETTINGS:
@@ -103,6 +112,14 @@ def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = T
         The fit does not hold all draws of its group effects.
     SamplingError
         The fit, or the further run, was interrupted: its chains do not have the same number of draws.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> fit = bm.fit("sleepstudy", data, draws=100, seed=1, progress=False)
+    >>> bm.extend(fit, 50, progress=False).posterior.sizes["draw"]
+    150
     """
     before = fit.settings
     if not before.complete:

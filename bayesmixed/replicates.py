@@ -70,6 +70,13 @@ def posterior_predictive(
     ------
     SpecError
         Unknown factor or mode, or rows with frequency or likelihood weights.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.posterior_predictive(fit, draws=100, seed=1)["incidence"].shape
+    (4, 25, 56)
     """
     modes = choose_groups(fit.design, groups)
     posterior = _draws_for(fit, modes, draws)

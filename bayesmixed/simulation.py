@@ -92,6 +92,15 @@ def simulate(
     ------
     SpecError
         Nothing says how to lay out the rows, or a parameter has no true value; the message names it.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> simulated = bm.simulate("herd", truth={"sd_herd[Intercept]": 0.5}, seed=1)
+    >>> list(simulated.data.columns), len(simulated.data)
+    (['herd', 'size', 'incidence'], 56)
+    >>> float(simulated.truth["sd_herd"].item())
+    0.5
     """
     spec = as_spec(spec)
     generator = np.random.default_rng(seed)

@@ -51,6 +51,15 @@ class ModelSpec(Displayed, BaseModel):
     ------
     SpecError
         A field is unknown or wrong.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> spec = bm.load_spec("herd")
+    >>> spec.formula
+    'incidence | trials(size) ~ 1 + (1 | herd)'
+    >>> spec.update("~ . + period").formula
+    'incidence | trials(size) ~ 1 + period + (1 | herd)'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -277,6 +286,14 @@ def from_formula(
     ------
     SpecError
         The formula cannot be read, or a name is unknown.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> print(bm.from_formula("y ~ x + (1 | herd)", priors={"sd_herd": "HalfNormal(1)"}))
+    y ~ 1 + x + (1 | herd)
+    family gaussian (link: mu identity)
+    prior sd_herd ~ HalfNormal(1)
     """
     first = find_family(family).parameters[0].name
     parsed = parse_formula(formula)

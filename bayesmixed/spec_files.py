@@ -50,6 +50,12 @@ def load_spec(source: str | Path) -> ModelSpec:
     ------
     SpecError
         There is no such file or name, or the file is no spec; the message names the field.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> bm.load_spec("herd").formula
+    'incidence | trials(size) ~ 1 + (1 | herd)'
     """
 
     path = Path(source)
@@ -107,12 +113,29 @@ def spec_to_toml(spec: ModelSpec) -> str:
 
 
 def save_spec(spec: ModelSpec, path: str | Path) -> None:
-    """Write the spec as a TOML file."""
+    """Write the spec as a TOML file.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import bayesmixed as bm
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "mine.toml")
+    >>> bm.save_spec(bm.from_formula("y ~ x + (1 | herd)"), path)
+    >>> bm.load_spec(path).formula
+    'y ~ 1 + x + (1 | herd)'
+    """
     Path(path).write_text(spec_to_toml(spec), encoding="utf-8")
 
 
 def list_specs() -> list[str]:
-    """Return the names of the shipped specs, in alphabetical order."""
+    """Return the names of the shipped specs, in alphabetical order.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> [name for name in bm.list_specs() if name.startswith("sleep")]
+    ['sleepstudy', 'sleepstudy_intercept', 'sleepstudy_slope', 'sleepstudy_uncorrelated']
+    """
     return sorted(path.stem for path in shipped_specs_folder().glob("*.toml"))
 
 

@@ -26,6 +26,12 @@ class Weights(BaseModel):
     kind : str
         "frequency": the row stands for w rows like it, also in default priors; "precision": the residual variance is
         sigma^2 / w; "likelihood": the log-likelihood counts w times, as for survey weights or power likelihoods.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> bm.from_formula('y | weights(w, "frequency") ~ x').weights
+    Weights(column='w', kind='frequency')
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -124,6 +124,13 @@ class Family:
         What to try when the response lies outside the support.
     under : callable or None
         The family under another link of its first parameter, where its functions depend on the link.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> family = bm.FAMILIES["negbin"]
+    >>> [(parameter.name, parameter.link) for parameter in family.parameters]
+    [('mu', 'log'), ('theta', 'log')]
     """
 
     name: str

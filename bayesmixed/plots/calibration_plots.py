@@ -36,6 +36,14 @@ def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None 
     ------
     SpecError
         No such quantity, or no fit that succeeded.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> calibration = bm.calibrate("sleepstudy_intercept", n=3, seed=1, progress=False)
+    >>> figure = bm.plot_calibration(calibration, ["sigma"])
+    >>> len(figure.axes)
+    1
     """
     ranks = {str(name): own for name, own in calibration.ranks.groupby("quantity", sort=False)["pit"]}
     unknown = [name for name in quantities or () if name not in ranks]

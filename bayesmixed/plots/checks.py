@@ -58,6 +58,13 @@ def plot_posterior_checks(
     ------
     SpecError, DataError
         The kind does not suit the family, or `by` is unknown or has too many levels for panels.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.plot_posterior_checks(fit, seed=1).axes[0].get_xlabel()
+    'incidence'
     """
     kind = kind or _default_kind(fit)
     makers: dict[str, Callable[..., Figure]] = {

@@ -40,6 +40,13 @@ def plot_conditional_effects(
         As in `conditional_effects`.
     data : bool
         Show the observed responses behind the curves (for kind "mean", proportions for binomial families).
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.plot_conditional_effects(fit, "period").axes[0].get_ylabel()
+    'expected incidence / size'
     """
     estimates = conditional_effects(fit, effect, at=at, kind=kind, groups=groups, seed=seed)
     x, by = estimates.labels[0], estimates.labels[1] if len(estimates.labels) > 1 else None

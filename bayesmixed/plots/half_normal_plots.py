@@ -33,6 +33,13 @@ def plot_half_normal(
     ----------
     fit, level, envelope, effect, groups, seed
         As in `half_normal`.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.plot_half_normal(fit, "herd").axes[0].get_ylabel()
+    'absolute standardised effect of herd'
     """
     found = half_normal(fit, level=level, envelope=envelope, effect=effect, groups=groups, seed=seed)
     table = found.table

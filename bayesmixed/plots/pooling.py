@@ -37,6 +37,13 @@ def plot_shrinkage(fit: Fit, group: str | None = None) -> "Figure":
     ------
     SpecError
         No such factor, or more than two columns.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.plot_shrinkage(fit).axes[0].get_title()
+    'Shrinkage of herd: factor 0.52 to 0.80 (1 = none)'
     """
     _, block = find_group(fit, group)
     table = shrinkage(fit, block.name)
@@ -48,7 +55,17 @@ def plot_shrinkage(fit: Fit, group: str | None = None) -> "Figure":
 
 
 def plot_poolings(comparison: PoolingComparison) -> "Figure":
-    """Return the three poolings as a figure: a panel for each effect, a row for each level, 95 % intervals."""
+    """Return the three poolings as a figure: a panel for each effect, a row for each level, 95 % intervals.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> comparison = bm.compare_pooling("sleepstudy_intercept", data, draws=50, seed=1, progress=False)
+    >>> figure = bm.plot_poolings(comparison)
+    >>> len(figure.axes)
+    1
+    """
     table = comparison.table
     effects = list(dict.fromkeys(table["effect"]))
     partial = table[(table["pooling"] == "partial") & (table["effect"] == effects[0])].sort_values("mean")

@@ -31,6 +31,13 @@ def plot_pooling_curve(fit: Fit | float, group: str | None = None) -> "Figure":
         A fitted model, or an intraclass correlation from 0 to 1.
     group : str, optional
         Grouping factor with an intercept; the first one if not given.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.plot_pooling_curve(fit).axes[0].get_xlabel()
+    'trials of a herd'
     """
     table = pooling_curve(fit, group)
     name, unit = table.attrs["group"], table.attrs["unit"]

@@ -39,6 +39,14 @@ def plot_future_group(
     ----------
     fit, group, at, seed
         As in `future_group`.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> figure = bm.plot_future_group(fit, at={"period": "1"})
+    >>> [axes.get_xlabel() for axes in figure.axes]
+    ['expected incidence / size', 'logit(probability)']
     """
     name = find_factor(fit, group)
     b_names = [p.b(block) for p, block in fit.design.group_blocks() if block.name == name]

@@ -35,6 +35,16 @@ def plot_prior_comparison(comparison: PriorComparison, quantities: list[str] | N
     ------
     SpecError
         There is no such quantity.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> sets = ["HalfNormal(5)", "HalfNormal(50)"]
+    >>> comparison = bm.sweep_priors("sleepstudy_intercept", data, "sd_Subject", sets, draws=50, seed=1, progress=False)
+    >>> figure = bm.plot_prior_comparison(comparison)
+    >>> len(figure.axes)
+    6
     """
     known = list(dict.fromkeys(comparison.table["quantity"]))
     for name in quantities or ():

@@ -27,6 +27,14 @@ def plot_prior_predictive(prior: PriorPredictive) -> "Figure":
     ----------
     prior : PriorPredictive
         From `prior_predictive`.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("cbpp")
+    >>> expected = bm.prior_predictive("herd", data, draws=100, seed=1)
+    >>> bm.plot_prior_predictive(expected).axes[0].get_xlabel()
+    'proportion of incidence'
     """
     design, made = prior.design, prior.replicates
     response, y = design.spec.response, np.asarray(design.response, dtype=float)

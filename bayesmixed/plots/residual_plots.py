@@ -44,6 +44,13 @@ def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figur
     ------
     SpecError
         There is no such column or factor.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.plot_residuals(fit).axes[0].get_xlabel()
+    'expected incidence'
     """
     residual = residuals(fit, seed=seed)["residual"].to_numpy()
     figure = new_figure(7.5, 4.6)
@@ -72,6 +79,13 @@ def plot_loo_pit(fit: Fit, *, seed: int = SEED) -> "Figure":
     The ordered probability integral transforms u, taken from the places at which calibrated ones are expected; inside
     the 95 % band (simultaneous, by simulation, as in Säilynoja, Bürkner & Vehtari 2022, Stat Comput 32:32) if the model
     is right. Above 0 on the left and below on the right: predictions are too narrow; the reverse: too wide.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.plot_loo_pit(fit).axes[0].get_ylabel()
+    'this share minus the transform'
     """
     pit = np.sort(residuals(fit, seed=seed)["pit"].to_numpy())
     n = len(pit)

@@ -31,6 +31,15 @@ def plot_smooth(fit: Fit, smooth: str | None = None, *, points: int = 100) -> "F
         Its name, "s(x)", "s(x):sward"; the first one if not given.
     points : int
         Points at which each curve is evaluated.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> fit = bm.fit("Reaction ~ s(Days, k=4) + (1 | Subject)", data, draws=100, seed=1, progress=False)
+    >>> figure = bm.plot_smooth(fit)
+    >>> len(figure.axes)
+    1
     """
     predictor, block = find_smooth(fit, smooth)
     table = smooth_curves(fit, smooth, points=points)

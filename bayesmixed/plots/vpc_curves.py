@@ -21,6 +21,14 @@ def plot_vpc_curve(fit: Fit, column: str | None = None, *, scale: str = "latent"
     ----------
     fit, column, scale, data
         As in `vpc_curve`.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> fit = bm.fit("sleepstudy", data, draws=100, seed=1, progress=False)
+    >>> bm.plot_vpc_curve(fit, "Days").axes[0].get_xlabel()
+    'Days'
     """
     table = vpc_curve(fit, column, scale=scale, data=data)
     figure = new_figure(7.0, 4.4)

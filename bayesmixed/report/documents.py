@@ -39,6 +39,15 @@ def write_report(fit: Fit, path: str | Path) -> Path:
     ------
     DataError
         The file cannot be written.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> path = bm.write_report(fit, pathlib.Path(tempfile.mkdtemp(), "herds.html"))
+    >>> path.name
+    'herds.html'
     """
     path = Path(path)
     try:

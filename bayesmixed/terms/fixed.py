@@ -14,7 +14,14 @@ from bayesmixed.terms.tables import Table
 
 
 class Fixed(BaseModel):
-    """Population effects, written as a formula without a left-hand side: "1 + period", "0 + herd"."""
+    """Population effects, written as a formula without a left-hand side: "1 + period", "0 + herd".
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> bm.ModelSpec(response="y", predictors={"mu": [bm.Fixed(formula="1 + x")]}).formula
+    'y ~ 1 + x'
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Literal["fixed"] = "fixed"

@@ -29,6 +29,13 @@ class Group(BaseModel):
         The columns whose coefficients vary between groups, "1" for an intercept, "1 + x", "0 + x".
     covariance : str
         Key of `COVARIANCES`: "unstructured" for `|`, "independent" for `||`.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> terms = [bm.Fixed(formula="1"), bm.Group(by="herd", formula="1 + x")]
+    >>> bm.ModelSpec(response="y", predictors={"mu": terms}).formula
+    'y ~ 1 + (1 + x | herd)'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -11,7 +11,15 @@ from bayesmixed.terms.tables import Table
 
 
 class Observation(BaseModel):
-    """A normal effect of each row, `obs()`: extra variation in counts and proportions (Poisson-normal, binomial-normal)."""
+    """A normal effect of each row, `obs()`: extra variation in counts and proportions (Poisson-normal, binomial-normal).
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> terms = [bm.Fixed(formula="1"), bm.Observation()]
+    >>> bm.ModelSpec(response="y", family="poisson", predictors={"mu": terms}).formula
+    'y ~ 1 + obs()'
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Literal["observation"] = "observation"

@@ -14,7 +14,15 @@ from bayesmixed.terms.tables import Table
 
 
 class Offset(BaseModel):
-    """A column or expression added to the linear predictor with coefficient 1, such as `log(exposure)`."""
+    """A column or expression added to the linear predictor with coefficient 1, such as `log(exposure)`.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> terms = [bm.Fixed(formula="1"), bm.Offset(expression="log(area)")]
+    >>> bm.ModelSpec(response="y", family="poisson", predictors={"mu": terms}).formula
+    'y ~ 1 + offset(log(area))'
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Literal["offset"] = "offset"

@@ -30,6 +30,13 @@ class Smooth(BaseModel):
         A factor: a curve for each of its levels, each with its own SD. A number column: the curve multiplies it.
     bs : str
         Key of `BASES`: "tp" thin plate, "cr" cubic, "ps" P-spline, "cc" cyclic.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> terms = [bm.Fixed(formula="1"), bm.Smooth(x="depth", k=6)]
+    >>> bm.ModelSpec(response="y", predictors={"mu": terms}).formula
+    'y ~ 1 + s(depth, k=6)'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

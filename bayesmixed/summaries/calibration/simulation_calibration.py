@@ -50,6 +50,13 @@ class Calibration(Page):
         How many data sets were asked for, and the seed that makes them.
     fits : tuple of SimulatedFit
         Those that are done, failures too, by number.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> calibration = bm.calibrate("sleepstudy_intercept", n=3, seed=1, progress=False)
+    >>> print(str(calibration).splitlines()[3])
+    3 of 3 data sets fitted.
     """
 
     formula: str
@@ -177,6 +184,13 @@ def calibrate(
         Nothing says how to lay out the rows; a setting does not exist; priors that make no data that can be fitted.
     DataError
         The file of `resume` is that of another calibration.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> calibration = bm.calibrate("sleepstudy_intercept", n=3, seed=1, progress=False)  # in earnest 100 or more
+    >>> calibration.table["quantity"].tolist()
+    ['beta[Intercept]', 'beta[Days]', 'sd_Subject[Intercept]', 'sigma', 'log likelihood']
     """
     for name in settings:
         if name not in SETTINGS or name in ("missing", "progress"):

@@ -103,6 +103,14 @@ def half_normal(
     ------
     SpecError
         No such level, envelope or effect; a model too large to be refitted quickly.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> scores = bm.half_normal(fit, level="herd")
+    >>> len(scores.table), scores.adequate
+    (15, True)
     """
     if level != ROW:
         return _of_group(fit, level, effect, seed)

@@ -75,6 +75,16 @@ class PosteriorChecks(Page):
         replicate at least as large, ties counted half), verdict.
     suggestions : tuple of str
         What can be tried against the misfits.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> checks = bm.posterior_checks(fit, draws=200, seed=1)
+    >>> checks.suggestions
+    ()
+    >>> list(checks.table.columns)
+    ['statistic', 'observed', 'median', 'lower', 'upper', 'p', 'verdict']
     """
 
     heading: str
@@ -124,6 +134,16 @@ def posterior_checks(
     ------
     SpecError, DataError
         Unknown factor, mode or column.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> checks = bm.posterior_checks(fit, draws=200, seed=1)
+    >>> checks.table[["statistic", "verdict"]].head(2)
+            statistic verdict
+    0            mean    fits
+    1  share of zeros    fits
     """
     compared = compare_statistics(fit, by=by, groups=groups, draws=draws, seed=seed)
     table, suggestions = _judge(fit.design, compared)

@@ -63,6 +63,14 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
     ------
     SpecError
         There is no such kind.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> table = bm.residuals(fit)
+    >>> list(table.columns), len(table)
+    (['residual', 'pit', 'lower', 'upper', 'pareto_k'], 56)
     """
     if kind not in KINDS:
         raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, KINDS)}")
@@ -94,6 +102,15 @@ def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) ->
         Columns check, observed, expected, lower, upper, p (two-sided), says. "dispersion": mean squared residual, 1
         expected, range by the chi-squared distribution; above: more variation than the model has. "zeros": number of
         zeros against the sum of their leave-one-out probabilities. Rows count as independent given the model.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.check_residuals(fit)[["check", "says"]]
+            check                                   says
+    0  dispersion  more variation than the model expects
+    1       zeros                   as the model expects
     """
     design = fit.design
     y = np.asarray(design.response, dtype=float)

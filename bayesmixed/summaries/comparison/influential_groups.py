@@ -36,6 +36,15 @@ def influence(fit: Fit, group: str) -> pd.DataFrame:
     ------
     SpecError
         There is no such group, or its effects cannot be integrated out.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.influence(fit, "herd")[["level", "parameter", "shift"]].round(1).head(2)
+      level          parameter  shift
+    0     1    beta[Intercept]    0.1
+    1     1  beta[period[T.2]]   -0.5
     """
     units = find_units(fit.design, group)
     if len(units.labels) < 2:

@@ -52,6 +52,15 @@ def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None 
     ------
     SpecError
         There is no such factor, or its effects are too many to be integrated out.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.log_likelihood(fit).shape
+    (4, 400, 56)
+    >>> bm.log_likelihood(fit, integrate="herd", draws=100).dims
+    ('chain', 'draw', 'herd')
     """
     design = fit.design
     if integrate is not None:
@@ -108,6 +117,14 @@ def loo(fit: Fit, *, unit: str, refits: bool = False, draws: int | None = None) 
     group marginal over its effects (Merkle, Furr & Rabe-Hesketh 2019, Psychometrika 84:802). Observations: `obs()` is
     integrated out row by row, and in levels with few rows a row is predicted from the others with the level's effects
     integrated out, which has the same target and fewer large k. `p` then counts only what is not integrated out.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> result = bm.loo(fit, unit="herd")
+    >>> result.n_samples, round(float(result.elpd))
+    (1600, -98)
     """
     units = find_units(fit.design, unit)
     found = leave_units_out(fit, units, refits=refits, draws=draws)
@@ -154,6 +171,18 @@ def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
     -----
     StatisticsWarning
         The density of some unit varies too much between draws for its mean to be known.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> fit = bm.fit("sleepstudy_intercept", data, draws=50, seed=1, progress=False)
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", bm.StatisticsWarning)  # these are too few draws
+    ...     result = bm.kfold(fit, by="Subject", k=3, seed=1)
+    >>> result.n_data_points
+    18
     """
     from arviz_stats.utils import ELPDDataLOOKFold
 

@@ -101,6 +101,15 @@ def compare_models(
     ------
     SpecError, DataError
         The models do not answer the same question about the same rows.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> names = ("sleepstudy", "sleepstudy_intercept")
+    >>> fits = {name: bm.fit(name, data, draws=250, seed=1, progress=False) for name in names}
+    >>> list(bm.compare_models(fits, unit="observation").table.index)
+    ['sleepstudy', 'sleepstudy_intercept']
     """
     if len(fits) < 2:
         raise SpecError(

@@ -33,6 +33,16 @@ class Estimates(Page):
         One row per quantity: labels, then mean, sd, lower, upper (95 %, equal tails), mcse, and probabilities.
     draws : xarray.DataArray
         The draws behind the table, dims chain, draw, row; the labels are coordinates of row.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> means = bm.marginal_means(fit, "period")
+    >>> means.table["period"].tolist(), means.draws.shape
+    (['1', '2', '3', '4'], (4, 400, 4))
+    >>> means.title
+    'Marginal means of period'
     """
 
     title: str

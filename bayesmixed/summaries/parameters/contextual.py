@@ -38,6 +38,14 @@ def contextual_effect(
     ------
     SpecError
         The model does not hold the two columns.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> rows = {"y": [1, 3, 2, 3, 4, 5, 4, 7, 6, 8], "x": [1, 2, 3, 4, 4, 6, 5, 7, 7, 8], "g": list("aabbccddee")}
+    >>> fit = bm.fit("y ~ within(x, g) + between(x, g) + (1 | g)", rows, draws=100, seed=1, progress=False)
+    >>> bm.contextual_effect(fit, "x", "g")["effect"].tolist()
+    ['within', 'between', 'contextual']
     """
     predictor = fit.design.mu if parameter is None else fit.design.predictors.get(parameter)
     if predictor is None:

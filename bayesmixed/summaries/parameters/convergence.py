@@ -71,6 +71,13 @@ def diagnose(fit: Fit) -> Diagnosis:
 
     R-hat and effective sample sizes are those of Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021, Bayesian Anal
     16:667) by ArviZ. Read `ok` first: the draws of a fit that is not ok are not draws from the posterior.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> print(bm.diagnose(fit))
+    Converged: no divergences, R-hat at most 1.008, effective sample size at least 547.
     """
     table = _worst(fit)
     stats = fit.draws["sample_stats"].to_dataset()

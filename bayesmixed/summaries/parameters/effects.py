@@ -35,6 +35,18 @@ def population_effects(fit: Fit, *, exponentiate: bool = False, draws: bool = Fa
     ------
     SpecError
         exp() of a coefficient has no meaning under the link.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> table = bm.population_effects(fit, exponentiate=True)  # odds, and ratios of odds
+    >>> table[["effect", "mean", "lower", "upper"]].round(1)
+            effect  mean  lower  upper
+    0    Intercept   0.3    0.1    0.4
+    1  period[T.2]   0.4    0.2    0.7
+    2  period[T.3]   0.3    0.2    0.6
+    3  period[T.4]   0.2    0.1    0.5
     """
     found = {}
     for predictor in fit.design.predictors.values():
@@ -71,6 +83,16 @@ def group_effects(fit: Fit, *, kind: str = "deviation", draws: bool = False) -> 
         Columns term (the factor), level, effect, mean, sd, lower, upper, mcse, on the link scale. Where the fit does
         not hold all draws (`store`), deviations come from what it holds, without mcse, coefficients and draws from
         the thinned draws.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.group_effects(fit)[["level", "mean", "sd"]].round(1).head(3)
+      level  mean   sd
+    0     1   0.6  0.4
+    1     2  -0.4  0.4
+    2     3   0.4  0.4
     """
     if kind not in ("deviation", "coefficient"):
         raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, ['deviation', 'coefficient'])}")

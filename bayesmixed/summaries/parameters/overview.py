@@ -52,6 +52,13 @@ def summary(fit: Fit) -> Summary:
     """Return a page about a fit: verdict, counts, estimated effects, SDs, how likely each SD is negligible, ICC.
 
     Intervals are 95 %, equal-tailed. If the verdict is not "Converged", the numbers below it are not to be used.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> print(str(bm.summary(fit)).splitlines()[2])
+    Converged: no divergences, R-hat at most 1.008, effective sample size at least 547.
     """
     design, settings = fit.design, fit.settings
     name = design.family.name

@@ -49,6 +49,16 @@ def smooth_effects(fit: Fit, draws: int = DRAWS) -> pd.DataFrame:
     ------
     SpecError
         The model has no smooth.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> fit = bm.fit("Reaction ~ s(Days, k=4) + (1 | Subject)", data, draws=100, seed=1, progress=False)
+    >>> bm.smooth_effects(fit, draws=20)[["term", "effect"]]
+          term effect
+    0  s(Days)    edf
+    1  s(Days)     sd
     """
     tables, notes = [], []
     for predictor, smooth in _smooths(fit):
@@ -90,6 +100,17 @@ def smooth_curves(fit: Fit, smooth: str | None = None, *, points: int = 100) -> 
     ------
     SpecError
         The model has no such smooth.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> fit = bm.fit("Reaction ~ s(Days, k=4) + (1 | Subject)", data, draws=100, seed=1, progress=False)
+    >>> bm.smooth_curves(fit, points=3)[["term", "x"]]
+          term    x
+    0  s(Days)  0.0
+    1  s(Days)  4.5
+    2  s(Days)  9.0
     """
     predictor, block = find_smooth(fit, smooth)
     term, tables = f"{block.name}{predictor.suffix}", []

@@ -51,6 +51,18 @@ def tidy(fit: Fit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family"
     ------
     SpecError
         An unknown kind of effect.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.tidy(fit)[["effect", "group", "term", "estimate"]].round(1)
+         effect group           term  estimate
+    0     fixed            Intercept      -1.4
+    1     fixed          period[T.2]      -1.0
+    2     fixed          period[T.3]      -1.1
+    3     fixed          period[T.4]      -1.6
+    4  ran_pars  herd  sd__Intercept       0.7
     """
     wanted = [effects] if isinstance(effects, str) else list(effects)
     for kind in wanted:

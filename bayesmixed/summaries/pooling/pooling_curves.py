@@ -44,6 +44,15 @@ def pooling_curve(fit: Fit | float, group: str | None = None) -> pd.DataFrame:
     ------
     SpecError
         No such factor, no intercept, or no residual variance.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> bm.pooling_curve(0.2)[["size", "median"]].head(3).round(2)
+       size  median
+    0     1    0.20
+    1     2    0.33
+    2     3    0.43
     """
     if not isinstance(fit, Fit):
         about: dict[str, Any] = {"group": "group", "unit": "rows", "scale": "", "slopes": "", "exact": True}

@@ -53,6 +53,16 @@ def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:
     ------
     SpecError
         The model has no such grouping factor.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.shrinkage(fit)[["level", "rows", "no_pooling", "mean", "factor"]].round(1).head(3)
+      level  rows  no_pooling  mean  factor
+    0     1     4        -0.6  -0.8     0.7
+    1     2     3        -1.9  -1.8     0.7
+    2     3     4        -0.9  -1.0     0.8
     """
     predictor, block = find_group(fit, group)
     kept = with_effects(fit.draws, [predictor.b(block)])

@@ -88,6 +88,14 @@ def compare_pooling(
         The model has no such grouping factor.
     DataError
         No pooling is not possible, for example because a column is constant within the groups.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> comparison = bm.compare_pooling("sleepstudy_intercept", data, draws=50, seed=1, progress=False)
+    >>> list(comparison.fits)
+    ['complete', 'no', 'partial']
     """
     spec = as_spec(spec, family=family)
     first = spec.family_record.parameters[0].name

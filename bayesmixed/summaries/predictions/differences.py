@@ -66,6 +66,16 @@ def contrasts(
     ------
     SpecError
         No such column, method or level; a ratio of numbers that are not all positive.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.contrasts(fit, "period").table[["contrast", "mean", "sd"]].round(2).head(3)
+      contrast  mean    sd
+    0    2 - 1 -0.12  0.04
+    1    3 - 1 -0.13  0.04
+    2    4 - 1 -0.16  0.04
     """
     names, within = split_effect(effect), split_effect(by) if by else ()
     asked = asked_values(fit, (*within, *names), at)

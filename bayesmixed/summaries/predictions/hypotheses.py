@@ -37,6 +37,14 @@ def hypothesis(fit: Fit, statements: str | Sequence[str], *, rope: Range | None 
     ------
     SpecError
         A name or label is not there, or the statement cannot be read.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.hypothesis(fit, "beta[period[T.4]] < 0").table[["statement", "probability"]].round(2)
+                   statement  probability
+    0  beta[period[T.4]] < 0          1.0
     """
     texts = [statements] if isinstance(statements, str) else list(statements)
     names = [predictor.b(group) for predictor, group in fit.design.group_blocks()]

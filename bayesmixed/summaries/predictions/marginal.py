@@ -50,6 +50,17 @@ def marginal_means(
     ------
     SpecError
         No such column, kind or mode.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.marginal_means(fit, "period").table[["period", "mean", "sd"]].round(2)
+      period  mean    sd
+    0      1  0.22  0.04
+    1      2  0.10  0.03
+    2      3  0.09  0.03
+    3      4  0.06  0.03
     """
     names = split_effect(effect)
     return _estimate(fit, f"Marginal means of {effect}", asked_values(fit, names, at), at, kind, groups, seed)
@@ -85,6 +96,17 @@ def conditional_effects(
     ------
     SpecError
         No such column, kind or mode; more than two columns.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.conditional_effects(fit, "period", groups="typical").table[["period", "mean", "sd"]].round(2)
+      period  mean    sd
+    0      1  0.20  0.04
+    1      2  0.09  0.03
+    2      3  0.08  0.02
+    3      4  0.05  0.02
     """
     names = split_effect(effect)
     if len(names) > 2:

@@ -81,6 +81,17 @@ def future_group(
     ------
     SpecError
         No such factor.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> future = bm.future_group(fit, at={"period": "1"})
+    >>> future.table[["scale", "quantity", "mean"]].round(1).head(3)
+                           scale quantity  mean
+    0  expected incidence / size  typical   0.2
+    1  expected incidence / size     mean   0.2
+    2  expected incidence / size       SD   0.1
     """
     name = find_factor(fit, group)
     design, generator = fit.design, np.random.default_rng(seed)

@@ -49,6 +49,15 @@ def prior_sensitivity(
     ------
     SpecError
         A name is that of no estimated parameter, or the fit holds too few draws of its group effects.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.prior_sensitivity(fit, "sd_herd")[["quantity", "diagnosis"]].tail(2)
+                 quantity             diagnosis
+    4  sd_herd[Intercept]  prior hardly matters
+    5       icc same herd  prior hardly matters
     """
     draws = log_prior_densities(fit)
     chosen = _choose(list(draws), priors)

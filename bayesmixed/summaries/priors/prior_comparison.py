@@ -48,6 +48,15 @@ class PriorComparison(Page):
         What each set implies before the data: columns set, quantity, unit, median, lower, upper, coverage.
     notes : tuple of str
         Coordinates of priors, fits that have not converged, conflicts of priors with the data.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> sets = ["HalfNormal(5)", "HalfNormal(50)"]
+    >>> comparison = bm.sweep_priors("sleepstudy_intercept", data, "sd_Subject", sets, draws=50, seed=1, progress=False)
+    >>> list(comparison.fits), list(comparison.priors.columns)
+    (['HalfNormal(5)', 'HalfNormal(50)'], ['parameter', 'HalfNormal(5)', 'HalfNormal(50)'])
     """
 
     fits: Mapping[str, Fit]
@@ -113,6 +122,15 @@ def compare_priors(
     ------
     SpecError, DataError
         Before any sampling; a flat prior among others.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> sets = {"default": {}, "tight": {"sd_Subject": "HalfNormal(5)"}}
+    >>> comparison = bm.compare_priors("sleepstudy_intercept", data, sets, draws=50, seed=1, progress=False)
+    >>> list(comparison.fits)
+    ['default', 'tight']
     """
     realised = realise_sets(as_spec(spec, family=family), data, sets, missing=missing)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
@@ -142,6 +160,15 @@ def sweep_priors(
         Its priors: `["HalfNormal(0.25)", "HalfNormal(1)", "HalfNormal(4)"]`.
     **options
         Of `compare_priors`.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> sets = ["HalfNormal(5)", "HalfNormal(50)"]
+    >>> comparison = bm.sweep_priors("sleepstudy_intercept", data, "sd_Subject", sets, draws=50, seed=1, progress=False)
+    >>> list(comparison.fits)
+    ['HalfNormal(5)', 'HalfNormal(50)']
     """
     return compare_priors(spec, data, {str(prior): {key: prior} for prior in priors}, **options)
 

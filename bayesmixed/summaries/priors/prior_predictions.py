@@ -44,6 +44,14 @@ class PriorPredictive(Page):
         Where the data surprise the priors.
     draws : xarray.DataTree
         ArviZ groups `prior`, `prior_predictive`, `observed_data`.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("cbpp")
+    >>> expected = bm.prior_predictive("herd", data, draws=100, seed=1)
+    >>> list(expected.table.columns)
+    ['quantity', 'median', 'lower', 'upper', 'data']
     """
 
     design: Design
@@ -99,6 +107,14 @@ def prior_predictive(
     ------
     SpecError, DataError
         As `prepare`.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("cbpp")
+    >>> expected = bm.prior_predictive("herd", data, draws=100, seed=1)
+    >>> expected.table["quantity"].tolist()[:3]
+    ['mean', 'share of zeros', 'share of rows with all successes']
     """
     design = (
         spec if isinstance(spec, Design) else prepare(as_spec(spec, priors=priors), data, missing=missing, stream=False)

@@ -38,6 +38,14 @@ class PriorTable(Page):
         Columns quantity, unit, median, lower, upper, coverage; empty without data.
     notes : tuple of str
         Where the priors look odd against the data; without data, what the letters of the rules mean.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("cbpp")
+    >>> priors = bm.prior_table("herd", data)
+    >>> print(priors.implications["quantity"].iloc[0])
+    typical odds ratio between two levels of herd
     """
 
     heading: str
@@ -73,6 +81,15 @@ def prior_table(spec: str | Path | ModelSpec | Design, data: Any = None, *, miss
     ------
     SpecError, DataError
         As `prepare`.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("cbpp")
+    >>> bm.prior_table("herd", data).parameters[["parameter", "prior"]]
+                parameter                prior
+    0     beta[Intercept]  Normal(-2.011, 2.5)
+    1  sd_herd[Intercept]   HalfStudentT(4, 1)
     """
     if isinstance(spec, Design):
         return _realised(spec)

@@ -59,6 +59,14 @@ def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error
     ------
     SpecError, DataError
         There is nothing to report on: an unknown column, no table, no complete row.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("cbpp")
+    >>> report = bm.check_data("herd_period", data)
+    >>> print(str(report).splitlines()[-1])
+      herd    1 SD                 14 coefficients     1 to 4 (median 4)
     """
     spec = as_spec(spec)
     frame = as_frame(read_data(spec, data) if isinstance(data, str | Path) else data)

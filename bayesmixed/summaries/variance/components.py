@@ -32,6 +32,15 @@ def variance_components(fit: Fit) -> pd.DataFrame:
         Columns term (factor, or "Residual"), level (the second column of a correlation), effect, quantity ("sd",
         "variance", "correlation", "covariance"), mean, sd, lower, upper (95 %), mcse. SDs of groups are on the link
         scale and in the units of the columns as written; those of correlated slopes refer to the origin of x.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.variance_components(fit)[["term", "quantity", "mean", "sd"]].round(1)
+       term  quantity  mean   sd
+    0  herd        sd   0.7  0.2
+    1  herd  variance   0.6  0.3
     """
     posterior, tables = fit.posterior, []
     for predictor, group in fit.design.group_blocks():
@@ -75,6 +84,16 @@ def implied_covariance(fit: Fit, data: Any = None) -> pd.DataFrame:
     pandas.DataFrame
         Columns term (what the two observations share), level (the two rows; empty without slopes), effect
         ("variance", "covariance", "correlation"), mean, sd, lower, upper, mcse.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.implied_covariance(fit)[["term", "effect", "mean"]].round(1)
+            term       effect  mean
+    0                variance   3.8
+    1  same herd   covariance   0.6
+    2  same herd  correlation   0.1
     """
     design = fit.design
     _one_predictor_with_groups(design)

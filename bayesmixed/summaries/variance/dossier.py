@@ -82,6 +82,13 @@ def variance_dossier(fit: Fit) -> VarianceDossier:
     ------
     SpecError
         The model has no grouping factor.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> list(bm.variance_dossier(fit).tables)
+    ['components', 'icc', 'ratios', 'negligible', 'effective', 'r2']
     """
     if not list(fit.design.group_blocks()):
         raise SpecError("A variance dossier needs a grouping factor: add a term such as (1 | group).")

@@ -47,6 +47,15 @@ def r2(fit: Fit, *, scale: str = "auto", trials: float = 1.0) -> pd.DataFrame:
     ------
     SpecError
         The scale asked for does not exist.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.r2(fit, scale="latent")[["term", "effect", "mean"]].round(1)
+                        term       effect  mean
+    0  Nakagawa & Schielzeth     marginal   0.1
+    1  Nakagawa & Schielzeth  conditional   0.2
     """
     if scale not in SCALES:
         raise SpecError(f"scale='{scale}' is not known. {did_you_mean(scale, SCALES)}")

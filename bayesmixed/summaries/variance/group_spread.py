@@ -30,6 +30,14 @@ def typical_ratios(fit: Fit) -> pd.DataFrame:
     pandas.DataFrame
         Columns term, level (empty), effect ("median odds ratio", ...), mean, sd, lower, upper (95 %), mcse. A median
         odds ratio of 1: the groups are alike; 2: of two groups at random, one has typically twice the odds.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.typical_ratios(fit)[["term", "effect", "mean"]].round(1)
+       term             effect  mean
+    0  herd  median odds ratio   2.0
     """
     _needs_groups(fit)
     link = fit.design.mu.link
@@ -53,6 +61,14 @@ def effective_groups(fit: Fit) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns term, level (empty), effect (empty), effects (how many there are), mean, sd, lower, upper, mcse.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.effective_groups(fit)[["term", "effects", "mean"]].round()
+       term  effects  mean
+    0  herd       15  10.0
     """
     _needs_groups(fit)
     tables = []
@@ -74,6 +90,14 @@ def negligible_sds(fit: Fit) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns term, effect, below (the limit), prior (NaN for a fixed SD), posterior.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.negligible_sds(fit)[["term", "below", "posterior"]].round(2)
+       term  below  posterior
+    0  herd    0.1        0.0
     """
     rows = []
     for predictor, group in fit.design.group_blocks():

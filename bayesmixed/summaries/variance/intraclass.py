@@ -65,6 +65,16 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
     ------
     SpecError
         The model has no grouping factor, or the scale asked for does not exist.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.icc(fit, scale="latent")[["term", "effect", "mean"]].round(1)
+            term effect  mean
+    0  same herd    icc   0.1
+    1       herd  share   0.1
+    2   Residual  share   0.9
     """
     if scale not in SCALES:
         raise SpecError(f"scale='{scale}' is not known. {did_you_mean(scale, SCALES)}")

@@ -53,6 +53,15 @@ def vpc_curve(fit: Fit, column: str | None = None, *, scale: str = "latent", dat
     ------
     SpecError, DataError
         No such column, no grouping factor, or no such scale.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> fit = bm.fit("sleepstudy", data, draws=100, seed=1, progress=False)
+    >>> curve = bm.vpc_curve(fit, "Days")
+    >>> curve["value"].tolist()[::12]
+    [0.0, 4.5, 9.0]
     """
     if scale not in SCALES:
         raise SpecError(f"scale='{scale}' is not known. {did_you_mean(scale, SCALES)}")
