@@ -95,6 +95,7 @@ SHIPPED = {
         "+ b_i + s(LAI):sward_ij + s(stage)_ij",
         "b_s(stage),k ~ N(0, σ²_s(stage))",
     ],
+    "lai_shape": ["yield_ij | b_i ~ Gamma(μ_ij, shape_ij)", "log(shape_ij) = β0_shape + β1_shape·LAI_ij"],
     "lexical_decision": ["rt_ij | participant_i, word_j ~ N(μ_ij, σ²)"],
     "lexical_decision_log": ["log(rt)_ij |", "μ_ij = β0 + β1·frequency_j + participant_i + word_j"],
     "marker": ["output_ij | b_i ~ Gamma(μ_ij, shape_ij)", "log(shape_ij) = β0_shape + "],

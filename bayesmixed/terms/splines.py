@@ -199,11 +199,24 @@ def _truncated(knots: Array, k: int) -> Array:
     Of all knots' coefficients the space of the k eigenvectors with the largest eigenvalues is kept, and in it what is
     orthogonal to lines.
     """
-    values, vectors = np.linalg.eigh(_cubed_distances(knots, knots))
-    kept = np.argsort(-np.abs(values))[:k]
+    values, vectors = _largest(_cubed_distances(knots, knots), k)
     lines = np.column_stack([np.ones(len(knots)), knots - knots.mean()])
-    free = np.linalg.svd(lines.T @ vectors[:, kept])[2][2:].T
-    return np.asarray(vectors[:, kept] @ free @ _whitened(free.T @ (values[kept, None] * free), k - 2))
+    free = np.linalg.svd(lines.T @ vectors)[2][2:].T
+    return np.asarray(vectors @ free @ _whitened(free.T @ (values[:, None] * free), k - 2))
+
+
+def _largest(matrix: Array, k: int) -> tuple[Array, Array]:
+    """Return the k eigenvalues of a symmetric matrix that are largest in size, with their vectors."""
+    from scipy.sparse.linalg import eigsh
+
+    if 2 * k >= len(matrix):
+        values, vectors = np.linalg.eigh(matrix)
+        kept = np.argsort(-np.abs(values))[:k]
+        return values[kept], vectors[:, kept]
+    # A start of its own, as Lanczos otherwise draws one, and results would not be the same twice.
+    start = np.random.default_rng(0).standard_normal(len(matrix))
+    values, vectors = eigsh(matrix, k, v0=start, tol=0)
+    return np.asarray(values), np.asarray(vectors)
 
 
 BASES: Mapping[str, Basis] = {
