@@ -8,13 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from bayesmixed.advice import advise, note_extrapolation
 from bayesmixed.assembly import assemble, check_weights_column
-from bayesmixed.data_checks import (
-    advice,
-    check_design,
-    check_variation,
-    extrapolation,
-)
+from bayesmixed.data_checks import check_design, check_variation
 from bayesmixed.data_files import read_data
 from bayesmixed.default_priors import realise_priors
 from bayesmixed.design import Design
@@ -85,12 +81,12 @@ def prepare(
         data = write_out(frequencies, as_frame(data))
     design = assemble(spec, data, missing, like, optional=like is not None)
     if like is not None:
-        design = replace(design, priors=like.priors, notes=tuple(extrapolation(design)))
+        design = replace(design, priors=like.priors, notes=tuple(note_extrapolation(design)))
         return _warned(design)
     check_variation(design.family, design.spec.response, np.asarray(design.response), np.asarray(design.trials))
     suspicious = check_design(design)
     design = replace(design, priors=realise_priors(design))
-    design = replace(design, notes=(*advice(design), *suspicious))
+    design = replace(design, notes=(*advise(design), *suspicious))
     _warned(design)
     return merge_copies(design) if frequencies else design
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.absent import Absent
+from bayesmixed.advice import advise
 from bayesmixed.assembly import (
     assemble,
     check_values,
@@ -19,7 +20,7 @@ from bayesmixed.assembly import (
     population_centre,
     used_columns,
 )
-from bayesmixed.data_checks import advice, check_design, check_variation
+from bayesmixed.data_checks import check_design, check_variation
 from bayesmixed.data_files import column_names, count_rows, is_parquet, read_batches
 from bayesmixed.default_priors import realise_priors
 from bayesmixed.design import Design, Streamed
@@ -160,7 +161,7 @@ def _learn(streamed: Streamed, response: Array, dropped: int) -> Design:
     )
     priors = realise_priors(design)
     examples = replace(examples, priors=priors)
-    notes = (*advice(examples), *suspicious)
+    notes = (*advise(examples), *suspicious)
     return replace(design, priors=priors, notes=notes, streamed=replace(streamed, examples=examples))
 
 

@@ -38,7 +38,7 @@ LAYERS = [
     ["default_priors", "frequencies"],
     ["thresholds"],
     ["prior_draws"],
-    ["data_checks"],
+    ["data_checks", "advice"],
     ["assembly"],
     ["first_reading"],
     ["streaming"],

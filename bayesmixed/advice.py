@@ -1,0 +1,112 @@
+"""Notes on a design that can be fitted: what a statistician would point out."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bayesmixed.design import Design
+from bayesmixed.links import Array
+from bayesmixed.predictors import Predictor
+from bayesmixed.priors import FEW_LEVELS
+from bayesmixed.terms.blocks import GroupBlock
+
+
+def advise(design: Design) -> Iterator[str]:
+    """Yield what a statistician would point out about a design that can be fitted."""
+    for number, label in enumerate(design.categories, 1):
+        if not np.any(np.asarray(design.response) == number):
+            yield (
+                f"Category '{label}' of '{design.spec.response}' does not occur: its thresholds are a matter of the prior. "
+                "Leave it out, or merge it with its neighbour, if it is none that could have occurred."
+            )
+    for predictor, group in design.group_blocks():
+        if group.observation:
+            continue
+        levels = len(group.levels)
+        entry = design.priors[f"{predictor.sd(group)}[{group.labels[0]}]"]
+        if levels < FEW_LEVELS and entry.source == "default":
+            yield (
+                f"'{group.name}' has {levels} levels: its SD is mostly a matter of the prior ({entry.prior}); look at "
+                "other priors, state one, or make it fixed."
+            )
+        if np.all(group.sizes == 1):
+            yield f"'{group.name}' has one row in each level: it acts as an observation-level effect, as obs()."
+        if _spanned(group, predictor):
+            yield (
+                f"The population part already has a coefficient for each level of '{group.name}': its SD is a matter of "
+                "the prior alone. Keep the factor fixed or random, not both."
+            )
+        for column, label in enumerate(group.labels):
+            if not _has_mean(group.matrix[:, column], label, predictor):
+                yield (
+                    f"The effect of '{label}' varies between levels of '{group.name}' around 0, because the population "
+                    f"part has no '{label}'. Usually one wants its mean too: add it to the formula."
+                )
+    for predictor in design.predictors.values():
+        yield from _smooth_advice(design, predictor)
+        for name in predictor.population.interactions:
+            yield (
+                f"'{name}' enters an interaction or power and is never 0: the other effects in it are effects at "
+                f"{name} = 0. center({name}) makes them effects at its mean."
+            )
+
+
+def note_extrapolation(design: Design) -> Iterator[str]:
+    """Yield a note for each curve of a smooth that is asked for values beyond the range of its covariate at the fit."""
+    for predictor in design.predictors.values():
+        for smooth in predictor.smooths:
+            for curve, (low, high) in enumerate(smooth.ranges):
+                beyond = int(np.sum(smooth.outside & (smooth.index == curve)))
+                where = f" for '{smooth.labels[curve]}'" if smooth.labels else ""
+                goes_on = "begins again" if smooth.spline.basis.periodic else "goes on as a straight line"
+                if beyond:
+                    yield (
+                        f"{beyond} of {design.rows} rows lie beyond the range {low:g} to {high:g} that {smooth.name} was "
+                        f"fitted to{where}: outside of all data the curve {goes_on}, which is an assumption."
+                    )
+
+
+def _smooth_advice(design: Design, predictor: Predictor) -> Iterator[str]:
+    for term in design.spec.predictors[predictor.parameter]:
+        if term.kind != "smooth" or term.by_column not in design.table.levels:
+            continue
+        smooth = next(block for block in predictor.smooths if block.name == term.name)
+        indicators = np.eye(len(smooth.labels))[smooth.index]
+        lines = [label not in smooth.line_labels for label in predictor.population.labels]
+        columns = predictor.population.matrix[:, lines]
+        fitted = columns @ np.linalg.lstsq(columns, indicators, rcond=None)[0]
+        if not np.allclose(fitted, indicators, atol=1e-8):
+            yield (
+                f"The curves of {term} meet at the same mean, because the population part has no '{term.by_column}'. "
+                "Add it to the formula, unless that is meant."
+            )
+        for curve, label in enumerate(smooth.labels):
+            distinct = len(np.unique(smooth.x[smooth.index == curve]))
+            if distinct < term.k:
+                yield (
+                    f"{term}: '{term.by_column}' {label} has {distinct} different values of {term.x}, fewer than "
+                    f"k={term.k}: much of its curve is a matter of the prior."
+                )
+
+
+def _spanned(group: GroupBlock, predictor: Predictor) -> bool:
+    """Return whether the population columns can give every level of an intercept term a mean of its own."""
+    matrix = predictor.population.matrix
+    if predictor.cut:
+        matrix = np.column_stack([np.ones(len(matrix)), matrix])
+    if group.intercept is None or matrix.shape[1] < len(group.levels):
+        return False
+    indicators = np.eye(len(group.levels))[group.index]
+    fitted = np.linalg.lstsq(matrix, indicators, rcond=None)[0]
+    return bool(np.allclose(matrix @ fitted, indicators, atol=1e-8))
+
+
+def _has_mean(values: Array, label: str, predictor: Predictor) -> bool:
+    """Return whether the population part can hold the mean of the effects of a group column."""
+    matrix = predictor.population.matrix
+    if label == "Intercept" and predictor.cut:
+        return True
+    if label in predictor.population.labels or matrix.shape[1] == 0:
+        return label in predictor.population.labels
+    fitted = matrix @ np.linalg.lstsq(matrix, values, rcond=None)[0]
+    return float(np.linalg.norm(values - fitted)) <= 1e-8 * float(np.linalg.norm(values))
