@@ -225,7 +225,7 @@ class ModelSpec(Displayed, BaseModel):
             response=self.response,
             trials=self.trials,
             weights=self.weights,
-            family=find_family(self.family),
+            family=self.family_record,
             links={name: self.link(name) for name in self.predictors},
             factors=self.factors,
             priors=self.priors,

@@ -109,7 +109,7 @@ SHIPPED = {
     "wine": [
         "rating_ij | b_i ~ CumulativeLogit(μ_ij, threshold)",
         "μ_ij = β1·temp[T.warm]_ij + β2·contact[T.yes]_ij + b_i",
-        "threshold ~ InducedDirichlet(1) threshold between categories",
+        "threshold ~ Normal(0, 4) threshold between categories",
     ],
 }
 

@@ -11,12 +11,14 @@ from fixed_draws import fit_at
 from scipy import integrate, special, stats
 
 import bayesmixed as bm
+from bayesmixed.equations import write_equations
 from bayesmixed.links import LINKS
 from bayesmixed.prior_samples import sample_prior
 from bayesmixed.thresholds import draw_thresholds, match_thresholds, threshold_log_density, threshold_quantile
 
 LATENT = {"logit": stats.logistic, "probit": stats.norm, "cloglog": stats.gumbel_l}
 PRIORS = ["InducedDirichlet(1)", "InducedDirichlet(2.5)", "Normal(0.5, 2)"]
+UNITS = {"logit": 1.0, "probit": 0.55, "cloglog": 0.71}
 CUTS = np.array([-0.7, 0.4, 1.9])
 
 each_link = pytest.mark.parametrize("link", LATENT)
@@ -24,10 +26,13 @@ each_prior = pytest.mark.parametrize("prior", PRIORS)
 
 
 def design_of(link="logit", prior=PRIORS[0], formula="y ~ x + (1 | g)"):
-    generator = np.random.default_rng(5)
-    data = {"x": generator.normal(4.0, 1.0, 48), "g": np.arange(48) // 6, "y": np.arange(48) % 4 + 1}
-    spec = bm.from_formula(formula, family="cumulative", link=link, priors={"threshold": prior})
-    return bm.prepare(spec, pd.DataFrame(data))
+    spec = bm.from_formula(formula, family="cumulative", link=link, priors={"threshold": prior} if prior else {})
+    return bm.prepare(spec, some_data())
+
+
+def some_data():
+    x = np.random.default_rng(5).normal(4.0, 1.0, 48)
+    return pd.DataFrame({"x": x, "g": np.arange(48) // 6, "y": np.arange(48) % 4 + 1})
 
 
 @each_link
@@ -41,13 +46,30 @@ def test_quantiles_of_the_prior_are_those_of_its_draws(link, prior):
 
 
 @each_link
-def test_the_default_prior_makes_all_shares_at_the_centre_equally_likely(link):
+def test_the_default_prior_is_normal_with_four_units_of_the_link(link):
+    design, rule = design_of(link, prior=None), f"Normal(0, {4 * UNITS[link]:g})"
+    assert str(design.priors["threshold"].prior) == rule
+    rules = bm.prior_table(bm.from_formula("y ~ x", family="cumulative", link=link)).parameters.set_index("parameter")
+    assert rules.loc["threshold", "prior"] == rule
+    assert f"threshold ~ {rule}" in write_equations(design.spec)
+
+
+@each_link
+def test_default_priors_expect_every_category(link):
+    fit = sample_prior(design_of(link, prior=None), draws=4000, seed=1)
+    found = bm.predict(fit, kind="probability", groups="average")["probability"].mean("row").values.reshape(-1, 4)
+    np.testing.assert_allclose(found.mean(axis=0), 0.25, atol=0.125)
+    assert np.mean(found.max(axis=1) > 0.9) < 0.12
+
+
+@each_link
+def test_an_induced_dirichlet_prior_makes_all_shares_at_the_centre_equally_likely(link):
     shares = np.diff(LATENT[link].cdf(draw_thresholds(design_of(link), 40_000, np.random.default_rng(2))), axis=1)
     assert stats.kstest(shares[:, 0], stats.beta(1, 3).cdf).pvalue > 0.001
 
 
 @each_link
-def test_the_density_of_the_default_prior_is_that_of_sorted_draws_of_the_latent_variable(link):
+def test_the_density_of_an_induced_dirichlet_prior_is_that_of_sorted_draws_of_the_latent_variable(link):
     expected = LATENT[link].logpdf(CUTS).sum()
     assert threshold_log_density(design_of(link), CUTS) == pytest.approx(expected, rel=1e-10)
 
@@ -214,11 +236,11 @@ def test_a_fit_recovers_what_made_its_data(link):
 
 
 @pytest.mark.slow
-def test_wine_has_the_effects_of_clmm_where_the_prior_of_the_thresholds_is_flat():
+def test_wine_has_the_effects_of_clmm():
     reference = read_reference("ordinal")["models"]["wine_clmm_agq10"]
     spec = bm.from_formula("rating ~ temp + contact + (1 | judge)", family="cumulative")
-    wide = spec.replace(priors={"threshold": "Normal(0, 20)"})
-    fit = bm.fit(wide, classic("ordinal", "wine"), draws=1500, chains=2, seed=1, progress=False)
+    fit = bm.fit(spec, classic("ordinal", "wine"), draws=1500, seed=1, progress=False)
+    assert int(fit.draws["sample_stats"]["diverging"].sum()) == 0
     table = bm.population_effects(fit)
     for (_, row), (estimate, _) in zip(table.iterrows(), reference["fixed"].values(), strict=True):
         assert abs(row["mean"] - estimate) < 0.3 * row["sd"], row["effect"]

@@ -14,6 +14,13 @@ from bayesmixed.priors import Prior
 
 _FAR = 100.0
 """Stands for infinity on the latent scale in PyTensor, where gradients at infinity are not numbers."""
+_SPREAD = 4.0
+"""SD of the default prior of each threshold, in units s of the link.
+
+The more the predictor explains, the further apart are the thresholds that give the same categories. A prior that holds
+them near 0 therefore shrinks the effects too: with InducedDirichlet(1) those of ordinal::wine lie 0.7 posterior sd below
+the estimates by maximum likelihood, with Normal(0, 2.5 s) 0.4, with this 0.2.
+"""
 
 
 @cache
@@ -25,6 +32,7 @@ def cumulative(link: str) -> Family:
     mu are the thresholds, in their order.
     """
     record, log_share = LINKS[link], LOG_SHARES[link]
+    threshold_prior = Prior(name="Normal", arguments=(0.0, _SPREAD * (record.unit or 1.0)))
 
     def shares(values: Values) -> Iterator[tuple[Any, Array]]:
         """Yield the number of each category but the last, and P(Y <= it)."""
@@ -72,7 +80,14 @@ def cumulative(link: str) -> Family:
         name="cumulative",
         parameters=(
             Parameter("mu", "location of the latent variable", link, ("logit", "probit", "cloglog"), latent=True),
-            Parameter("threshold", "threshold between categories", "identity", ("identity",), prior=_prior, cut=True),
+            Parameter(
+                "threshold",
+                "threshold between categories",
+                "identity",
+                ("identity",),
+                prior=lambda scale: ("threshold", threshold_prior),
+                cut=True,
+            ),
         ),
         distribution="",
         arguments=lambda values, trials: {},
@@ -127,10 +142,6 @@ def _pytensor_log_normal_cdf(x: Any) -> Any:
     below, above = pt.minimum(x, 0.0), pt.maximum(x, 0.0)
     left = pt.log(0.5 * pt.erfcx(-below / np.sqrt(2.0))) - 0.5 * below**2
     return pt.switch(pt.lt(x, 0.0), left, pt.log1p(-0.5 * pt.erfc(above / np.sqrt(2.0))))
-
-
-def _prior(scale: Any) -> tuple[str, Prior]:
-    return "threshold", Prior(name="InducedDirichlet", arguments=(1.0,))
 
 
 def _cuts(values: Values) -> list[Any]:

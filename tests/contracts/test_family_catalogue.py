@@ -266,7 +266,8 @@ def test_the_smoothed_mean_lies_inside_the_range_even_for_extreme_responses(fami
 def test_a_parameter_without_predictor_has_a_proper_prior_inside_its_range(family):
     for parameter in family.parameters[1:]:
         if parameter.cut:
-            assert parameter.prior(ResponseScale(mean=2.0, unit=3.0)) == ("threshold", as_prior("InducedDirichlet(1)"))
+            unit = LINKS[family.parameters[0].link].unit
+            assert parameter.prior(ResponseScale(2.0, 3.0)) == ("threshold", as_prior(f"Normal(0, {4 * unit:g})"))
             continue
         key, prior = parameter.prior(ResponseScale(mean=2.0, unit=3.0))
         assert as_prior(prior.to_text()) == prior

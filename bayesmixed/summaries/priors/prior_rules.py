@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayesmixed.covariances import find_covariance
 from bayesmixed.default_priors import states_centred_prior, states_group_prior
-from bayesmixed.families import Family, Parameter, ResponseScale, find_family
+from bayesmixed.families import Family, Parameter, ResponseScale
 from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior, matching_key
 from bayesmixed.spec import ModelSpec
@@ -57,7 +57,7 @@ def explain_rules(rules: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _rules(spec: ModelSpec) -> Iterator[Rule]:
-    family = find_family(spec.family)
+    family = spec.family_record
     for parameter in family.parameters:
         if parameter.name not in spec.predictors:
             continue
@@ -84,7 +84,7 @@ def _units(spec: ModelSpec, family: Family, parameter: Parameter) -> tuple[str, 
     """Return the intercept's prior, the scale of slopes and the scale of group SDs, in symbols."""
     if parameter.intercept is not None:
         place, spread = (_symbol(lambda scale, i=i: parameter.intercept(scale)[i]) for i in range(2))  # type: ignore[misc]
-        return f"Normal({place}, {spread})", "1.25", "0.5"
+        return f"Normal({place}, {spread})", f"{2.5 * parameter.unit:g}", f"{parameter.unit:g}"
     link = spec.link(parameter.name)
     mean = f"mean of {spec.response}" + (f" / {spec.trials}" if family.has_trials else "")
     wide, unit = ("2.5 s", "s") if link.unit is None else (f"{2.5 * link.unit:g}", f"{link.unit:g}")
