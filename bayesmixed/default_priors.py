@@ -79,7 +79,7 @@ def _units(design: Design, predictor: Predictor, scale: ResponseScale) -> _Units
     parameter = design.family.parameter(predictor.parameter)
     if parameter.intercept is not None:
         location, spread = parameter.intercept(scale)
-        return _Units(location, spread, 1.25, 0.5)
+        return _Units(location, spread, 2.5 * parameter.unit, parameter.unit)
     with np.errstate(all="ignore"):
         location = float(predictor.link.forward(scale.mean))
         unit = predictor.link.unit or scale.unit / abs(float(predictor.link.derivative(np.asarray(location))))

@@ -257,6 +257,26 @@ def test_a_modelled_parameter_is_moment_matched_to_the_constant_one():
     )
 
 
+@pytest.mark.parametrize(
+    ("response", "family", "parameter"),
+    [
+        ("share", "beta", "phi"),
+        ("size", "gamma", "shape"),
+        ("count", "negbin", "theta"),
+        ("count", "negbin1", "phi"),
+        ("count", "zero_inflated_poisson", "zi"),
+        ("count", "hurdle_negbin", "hu"),
+    ],
+)
+def test_slopes_of_precisions_and_of_probabilities_are_as_wide_as_those_of_a_mean_on_their_scale(
+    response, family, parameter
+):
+    data = DATA.assign(share=0.2 + 0.01 * DATA.index, size=1.0 + DATA.index)
+    found = numbers(realised(f"{response} ~ x", data, family=family, **{parameter: "~ x + (1 | g)"}))
+    assert found[f"beta_{parameter}[x]"] == ("Normal", 0.0, pytest.approx(2.5 / two_sd(DATA["x"])))
+    assert found[f"sd_g_{parameter}[Intercept]"] == ("HalfStudentT", 4.0, 1.0)
+
+
 def test_default_priors_follow_the_units_of_response_and_covariate():
     here = numbers(realised("y ~ x + (x | g)", DATA))
     there = numbers(realised("y ~ x + (x | g)", DATA.assign(y=DATA["y"] * 1000, x=DATA["x"] / 10)))

@@ -107,7 +107,7 @@ def _units(predictor: PredictorOutline, family: Family, response_unit: Symbol) -
     parameter = family.parameter(predictor.parameter)
     if parameter.intercept is not None:
         location, spread = _read_numbers(parameter.intercept, response_unit)
-        return _Units(location, spread, Symbol("1.25"), Symbol("0.5"))
+        return _Units(location, spread, Symbol(f"{2.5 * parameter.unit:g}"), Symbol(f"{parameter.unit:g}"))
     location = Expression("link", (MEAN,), predictor.link.text)
     if predictor.offsets and not (predictor.link.name == "log" and family.discrete):
         means = [Expression("mean", (Symbol(offset, word=True),)) for offset in predictor.offsets]

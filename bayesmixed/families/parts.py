@@ -70,6 +70,7 @@ SIGMA = Parameter(
     0.0,
     prior=lambda scale: ("sigma", Prior(name="HalfStudentT", arguments=(4.0, scale.unit))),
     intercept=lambda scale: (float(np.log(scale.unit)) - 0.5, 1.2),
+    unit=0.5,
 )
 NU = Parameter(
     "nu",
@@ -79,6 +80,7 @@ NU = Parameter(
     1.0,
     prior=lambda scale: ("nu", Prior(name="Gamma", arguments=(2.0, 0.1))),
     intercept=lambda scale: (2.7, 0.8),
+    unit=0.5,
 )
 PRECISION = Parameter(
     "phi",

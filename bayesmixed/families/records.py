@@ -50,6 +50,9 @@ class Parameter:
     intercept : callable or None
         Location and scale of the default normal prior of the intercept of its predictor, on the scale of `link`;
         None for the first parameter, whose prior follows from the response.
+    unit : float
+        Unit s of its predictor where it has an `intercept`: slopes are Normal(0, 2.5 s / d), SDs of groups half-t with
+        scale s, as for the first parameter. 0.5 for the logarithm of an SD, 1 for that of a variance or a precision.
     latent : bool
         It is the linear predictor itself: its link names the distribution function of a latent variable.
     cut : bool
@@ -64,6 +67,7 @@ class Parameter:
     upper: float = np.inf
     prior: Callable[[ResponseScale], tuple[str, Prior]] | None = None
     intercept: Callable[[ResponseScale], tuple[float, float]] | None = None
+    unit: float = 1.0
     latent: bool = False
     cut: bool = False
 
