@@ -104,8 +104,7 @@ def _on_data_scale(fit: Fit, trials: float) -> list[Row]:
     parts = []
     for pieces in take_apart(fit.design, posterior, rows):
         mean, between, within = response_moments(pieces, trials)
-        centre = (mean @ weights)[:, None]
-        parts.append(np.stack([(mean - centre) ** 2 @ weights, between @ weights, within @ weights]))
+        parts.append(np.stack([_spread(mean, weights), between @ weights, within @ weights]))
     fixed, between, within = np.concatenate(parts, axis=1)
     return _two(fixed, between, within, posterior, "moments of the response", "data")
 
@@ -122,8 +121,15 @@ def _population_variance(fit: Fit, posterior: xr.Dataset) -> Array:
     parts = []
     for pieces in take_apart(fit.design, posterior, rows):
         part = pieces.etas[fit.design.mu.parameter] - fit.design.mu.offset[rows]
-        parts.append((part - (part @ weights)[:, None]) ** 2 @ weights)
+        parts.append(_spread(part, weights))
     return np.concatenate(parts).reshape(posterior.sizes["chain"], posterior.sizes["draw"])
+
+
+def _spread(values: Array, weights: Array) -> Array:
+    """Return the variance over the rows of each draw; exactly 0 where the rows differ by rounding only."""
+    deviations = values - (values @ weights)[:, None]
+    deviations[np.abs(deviations) <= 1e-12 * np.abs(values)] = 0.0
+    return deviations**2 @ weights
 
 
 def _in_sample(fit: Fit, trials: float) -> xr.DataArray:

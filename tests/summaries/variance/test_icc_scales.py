@@ -155,6 +155,12 @@ def test_r2_of_a_gaussian_model_is_the_share_of_its_variances():
     assert one(bm.r2(fit, scale="data"), effect="conditional") == pytest.approx((fixed + V_G) / total)
 
 
+@pytest.mark.parametrize("scale", ["latent", "data"])
+def test_the_population_part_explains_exactly_nothing_where_it_is_an_intercept(scale):
+    fit = crossed_fit("poisson", None, "~ 1 + (1 | g)", {"beta": [0.1]})
+    assert one(bm.r2(fit, scale=scale), effect="marginal") == 0.0
+
+
 def test_r2_leaves_offsets_out_on_the_latent_scale_and_obs_in_the_residual():
     fit = crossed_fit("poisson", None, "~ offset(x) + (1 | g) + obs()", {"sd_obs": 0.5})
     table = bm.r2(fit, scale="latent")
