@@ -46,10 +46,21 @@ def fit_of_probabilities():
     return fit_at(design, values, jitter=0.05)
 
 
+def fit_of_crossed_factors():
+    """Return a Gaussian fit with a curve and two crossed factors, some of whose combinations are empty."""
+    generator = np.random.default_rng(4)
+    plate, dish = np.divmod(generator.permutation(60)[:50], 6)
+    data = pd.DataFrame({"plate": plate.astype(str), "dish": np.array(list("ABCDEF"))[dish]})
+    data = data.assign(x=generator.uniform(size=50), y=generator.normal(size=50))
+    design = bm.prepare("y ~ s(x, k=4) + (1 | plate) + (1 | dish)", data)
+    return fit_at(design, {"sd_plate": 0.5, "sd_dish": 0.5, "sigma": 1.0}, jitter=0.05)
+
+
 MAKERS = {
     "15 groups": lambda: fit_of_groups(15),
     "slopes": fit_of_probabilities,
     "no group": fit_without_groups,
+    "crossed": fit_of_crossed_factors,
     "2,000 groups": lambda: fit_of_groups(2000, rows=2),
     "nasty names": lambda: fit_of_groups(0, names=NASTY),
 }

@@ -46,8 +46,8 @@ def show_model(fit: Fit) -> str:
 
 def show_priors(fit: Fit) -> str:
     """Return the priors, and what they imply before any data."""
-    _, *sections = bm.prior_table(fit.design).sections()
-    return write_sections(sections)
+    _, priors, *others = bm.prior_table(fit.design).sections()
+    return write_sections([replace(priors, title=""), *others])
 
 
 def show_convergence(diagnosis: Diagnosis) -> str:
@@ -64,8 +64,11 @@ def show_convergence(diagnosis: Diagnosis) -> str:
 
 
 def show_estimates(fit: Fit) -> str:
-    """Return the estimated parameters."""
-    return write_sections(Section(name, table=table) for name, table in tabulate_estimates(fit).items())
+    """Return the estimated parameters, and the curves of smooths."""
+    tables = write_sections(Section(name, table=table) for name, table in tabulate_estimates(fit).items())
+    names = [f"{smooth.name}{p.suffix}" for p in fit.design.predictors.values() for smooth in p.smooths]
+    text = "{} over its covariate, with 95 % bands."
+    return "\n".join([tables, *(embed(bm.plot_smooth(fit, name), text.format(name)) for name in names)])
 
 
 def show_variation(fit: Fit) -> str:
@@ -86,18 +89,21 @@ def show_checks(fit: Fit) -> str:
 
 
 def show_future(fit: Fit) -> str:
-    """Return what the model predicts for a group that is not in the data."""
-    future = bm.future_group(fit, seed=fit.settings.seed)
-    picture = embed(
-        bm.plot_future_group(fit, seed=fit.settings.seed), f"{future.title}. Its numbers stand in the table."
-    )
-    return f"{write_sections(future.sections())}\n{picture}"
+    """Return what the model predicts for a group of each factor that is not in the data."""
+    names = dict.fromkeys(group.name for _, group in fit.design.group_blocks() if not group.observation)
+    return "\n".join(_show_population(fit, name) for name in names or [None])
+
+
+def _show_population(fit: Fit, factor: str | None) -> str:
+    future = bm.future_group(fit, factor, seed=fit.settings.seed)
+    picture = bm.plot_future_group(fit, factor, seed=fit.settings.seed)
+    return f"{write_sections(future.sections())}\n{embed(picture, f'{future.title}. Its numbers stand in the table.')}"
 
 
 def write_sections(sections: Iterable[Section]) -> str:
     """Return sections as HTML below the heading of a chapter; wide tables scroll by themselves."""
     markup = write_markup(sections, heading=3)
-    for name, label in (("table", "Table"), ("pre", "Drawing")):
+    for name, label in (("table", "Table"), ("pre", "Drawing"), ("svg", "Drawing")):
         box = f'<div class="scroll" tabindex="0" role="group" aria-label="{label}">'
         markup = markup.replace(f"<{name}", f"{box}<{name}").replace(f"</{name}>", f"</{name}></div>")
     return markup

@@ -3,7 +3,8 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const RAW = "#d55e00", PARTIAL = "#0072b2", COMPLETE = "#333333";
-const TALLEST_ROW = 20, CHART_HEIGHT = 560, LABEL_FROM = 12, AXIS = 40;
+const TALLEST_ROW = 20, CHART_HEIGHT = 560, LABEL_FROM = 12, MOST_NAMED = 120, AXIS = 40;
+const MOST_PRINTED = 40;
 const ORDERS = {
   "estimate": (chart, i) => chart.scale().partial[i],
   "own data alone": (chart, i) => chart.scale().raw[i] ?? -Infinity,
@@ -112,7 +113,8 @@ class Chart {
 
   draw() {
     const width = Math.max(this.box.clientWidth, 280), count = this.shown.length;
-    this.height = Math.min(TALLEST_ROW, CHART_HEIGHT / Math.max(count, 1));
+    const lowest = count <= MOST_NAMED ? LABEL_FROM : 0;
+    this.height = Math.min(TALLEST_ROW, Math.max(lowest, CHART_HEIGHT / Math.max(count, 1)));
     const named = this.height >= LABEL_FROM, bottom = this.height * count + 8;
     const longest = named ? Math.max(0, ...this.shown.map((i) => this.label(i).length)) : 0;
     const left = Math.min(Math.max(12, longest * 7.2 + 10), width * 0.35), [low, high] = this.window();
@@ -216,3 +218,6 @@ function sortTable(table, head, column) {
 
 document.querySelectorAll(".groups").forEach((box) => new Chart(box));
 document.querySelectorAll("[data-table-of] table").forEach(makeSortable);
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("details")) part.open ||= part.querySelectorAll("tr").length <= MOST_PRINTED;
+});

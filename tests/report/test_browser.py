@@ -67,7 +67,7 @@ def point_at(page, row, rows):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", ["15 groups", "2,000 groups", "slopes", "nasty names"])
+@pytest.mark.parametrize("name", ["15 groups", "2,000 groups", "slopes", "crossed", "nasty names"])
 def test_a_report_opens_without_a_word_and_is_no_wider_than_the_screen(open_report, name, size):
     page = open_report(name, size)
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]

@@ -79,9 +79,12 @@ def test_headings_go_down_one_level_at_a_time(documents, name):
 def test_landmarks_language_alternative_texts_and_headers_are_there(documents, name):
     outline = Outline(documents[name])
     assert outline.find("html") == [{"lang": "en"}]
-    assert [len(outline.find(tag)) for tag in ("header", "nav", "main", "footer", "title")] == [1] * 5
+    assert [len(outline.find(tag)) for tag in ("header", "nav", "main", "footer")] == [1] * 4
+    drawings = [svg["aria-labelledby"].split() for svg in outline.find("svg") if "aria-labelledby" in svg]
+    assert [title.get("id") for title in outline.find("title")] == [None, *(title for title, _ in drawings)]
+    assert [words["id"] for words in outline.find("desc")] == [words for _, words in drawings]
     assert all(image["alt"] for image in outline.find("img"))
-    assert all(svg["role"] == "img" and svg["aria-label"] for svg in outline.find("svg"))
+    assert all(svg["role"] == "img" and {"aria-label", "aria-labelledby"} & set(svg) for svg in outline.find("svg"))
     assert all(cell["scope"] in ("col", "row") for cell in outline.find("th"))
     assert all(box["aria-label"] for box in outline.find("div") if "tabindex" in box)
 
@@ -104,6 +107,26 @@ def test_every_chapter_has_something_to_say(documents, name):
 @pytest.mark.parametrize("chapter", ["variation", "groups", "future"])
 def test_a_chapter_that_the_model_does_not_have_says_why(documents, chapter):
     assert "Not in this report:" in Outline(documents["no group"]).text_of(id=chapter)
+
+
+@pytest.mark.parametrize(
+    ("name", "titles"),
+    [("15 groups", ["Tree of herd"]), ("no group", []), ("crossed", ["plate crossed with dish"])],
+)
+def test_the_structure_is_drawn(documents, name, titles):
+    outline = Outline(documents[name])
+    keys = [attributes["id"] for attributes in outline.find("title") if "id" in attributes]
+    assert [outline.text_of(id=key) for key in keys] == titles
+
+
+def test_each_curve_has_a_picture_and_each_factor_a_future(documents):
+    outline = Outline(documents["crossed"])
+    future = outline.text_of(id="future")
+    assert "The population of groups: plate" in future
+    assert "The population of groups: dish" in future
+    told = [image["alt"] for image in outline.find("img")]
+    assert told[0] == "s(x) over its covariate, with 95 % bands."
+    assert len(told) == 1 + 1 + 2
 
 
 def test_text_from_the_data_is_escaped(documents):

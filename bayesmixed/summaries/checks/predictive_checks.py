@@ -232,7 +232,8 @@ def _compute(design: Design, piece: Replicates, rows: Index, statistic: Statisti
 def _sections(checks: PosteriorChecks) -> list[Section]:
     table = checks.table
     failed = int(np.sum(table["verdict"] != FITS))
-    count = f"{failed} of {len(table)} statistics lie outside of what the model gives again in 95 % of replicates."
+    lie = "lies" if failed == 1 else "lie"
+    count = f"{failed} of {len(table)} statistics {lie} outside of what the model gives again in 95 % of replicates."
     sections = [Section(before=(checks.heading,)), Section(title="Posterior predictive checks", table=_shown(table))]
     sections.append(Section(before=(count if failed else f"All {len(table)} statistics fit.",)))
     if checks.suggestions:

@@ -28,6 +28,8 @@ class Section:
         Text columns are set flush left, numbers flush right.
     drawing : tuple of str
         Lines to be shown as they are.
+    picture : str
+        SVG that stands in HTML for table and drawing.
     """
 
     title: str = ""
@@ -35,6 +37,7 @@ class Section:
     table: pd.DataFrame = field(default_factory=pd.DataFrame)
     drawing: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    picture: str = ""
 
 
 class Page(ABC):
@@ -58,7 +61,8 @@ class Page(ABC):
 
 def write_text(sections: Iterable[Section]) -> str:
     """Return a page as text of at most 100 columns, tables and drawings aside."""
-    return "\n\n".join("\n".join(_section_lines(section)) for section in sections)
+    written = ("\n".join(_section_lines(section)) for section in sections)
+    return "\n\n".join(text for text in written if text)
 
 
 def write_markup(sections: Iterable[Section], heading: int = 4) -> str:
@@ -67,8 +71,7 @@ def write_markup(sections: Iterable[Section], heading: int = 4) -> str:
     for section in sections:
         parts += [f"<h{heading}>{escape(section.title)}</h{heading}>"] if section.title else []
         parts += _paragraphs(section.before)
-        parts += [write_table(section.table)] if len(section.table.columns) else []
-        parts += [f"<pre>{escape(chr(10).join(section.drawing))}</pre>"] if section.drawing else []
+        parts += list(_figures(section))
         parts += _paragraphs(section.after)
     return "\n".join(parts)
 
@@ -107,6 +110,16 @@ def align(table: pd.DataFrame) -> list[str]:
 
 def _are_numbers(texts: Iterable[str]) -> bool:
     return all(re.fullmatch(_NUMBER, text) for text in texts)
+
+
+def _figures(section: Section) -> Iterator[str]:
+    if section.picture:
+        yield section.picture
+        return
+    if len(section.table.columns):
+        yield write_table(section.table)
+    if section.drawing:
+        yield f"<pre>{escape(chr(10).join(section.drawing))}</pre>"
 
 
 def _paragraphs(texts: Iterable[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.structure import CROSSED, NESTED, SAME, Factor, Integers, Node, Pair, grow_tree
 from bayesmixed.summaries.display.pages import Section
+from bayesmixed.summaries.survey.drawings import draw_crossing, draw_tree
 
 MOST_ROWS, SHOWN_ROWS = 10, 6
 MOST_COLUMNS = 15
@@ -67,8 +68,9 @@ def relation_section(pair: Pair, tabulate: bool = True) -> Section:
     table = _crossing_table(pair) if tabulate else pd.DataFrame()
     shown = (f"Rows in each combination ({inner} down, {outer} across):",) if len(table.columns) else ()
     more = len(pair.inner.labels) - len(table)
-    after = (f"... and {more:,} more of {inner}.",) if len(table.columns) and more else ()
-    return Section(before=(*_crossing_text(pair), *shown), table=table, after=after)
+    drawing = (f"... and {more:,} more of {inner}",) if len(table.columns) and more else ()
+    picture = draw_crossing(pair) if tabulate else ""
+    return Section(before=(*_crossing_text(pair), *shown), table=table, drawing=drawing, picture=picture)
 
 
 def tree_section(chain: Sequence[Factor]) -> Section:
@@ -77,7 +79,7 @@ def tree_section(chain: Sequence[Factor]) -> Section:
     equal = bool(np.ptp(sizes) == 0)
     rows = f"{sizes[0]} row{'s' if sizes[0] > 1 else ''} in each {chain[-1].name}" if equal else "rows in brackets"
     heading = f"{' > '.join(factor.name for factor in chain)}; {rows}:"
-    return Section(before=(heading,), drawing=tuple(_branch(grow_tree(chain), "", chain, equal)))
+    return Section(drawing=(heading, *_branch(grow_tree(chain), "", chain, equal)), picture=draw_tree(chain))
 
 
 def label_section(use: LabelUse) -> Section:

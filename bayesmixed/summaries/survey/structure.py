@@ -1,7 +1,7 @@
 """StructureReport: how rows, groups and predictors of a table lie to each other, on one page."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from bayesmixed.priors import FEW_LEVELS
 from bayesmixed.spec import ModelSpec
 from bayesmixed.structure import NESTED, SAME, Factor, Pair, Spread, expected_shrinkage, find_chains
 from bayesmixed.summaries.display.pages import Page, Section
+from bayesmixed.summaries.survey.drawings import draw_tree
 from bayesmixed.summaries.survey.relations import (
     LabelUse,
     describe_range,
@@ -113,6 +114,7 @@ def _list_sections(report: StructureReport) -> list[Section]:
         sections.append(Section("Refused", (report.refusal,)))
     sections += [_missing_section(report)] if report.missing else []
     sections.append(_level_section(report))
+    sections += _lone_tree(report)
     if report.factors:
         sections += _relation_sections(report)
     sections += [_predictor_section(report)] if report.predictors and report.factors else []
@@ -188,6 +190,12 @@ def _level_section(report: StructureReport) -> Section:
     return Section("Levels", table=list_groups(report), after=tuple(texts))
 
 
+def _lone_tree(report: StructureReport) -> list[Section]:
+    """Return the drawing of the groups of a factor that is the only one."""
+    grouping = [factor for factor in report.factors if report.levels[factor.name] > 0]
+    return [Section(picture=draw_tree(grouping))] if len(grouping) == 1 else []
+
+
 def _relation_sections(report: StructureReport) -> Iterator[Section]:
     anew = {frozenset((use.column.name, use.outer.name)) for use in report.labels if use.ragged}
     pairs = [relation_section(p, frozenset((p.inner.name, p.outer.name)) not in anew) for p in report.pairs]
@@ -195,8 +203,7 @@ def _relation_sections(report: StructureReport) -> Iterator[Section]:
     trees = [tree_section(chain) for chain in find_chains(report.factors, report.pairs)]
     found = [*pairs, *labels, *trees]
     for i, section in enumerate(found):
-        title = "" if i else "How the grouping factors lie to each other"
-        yield Section(title, section.before, section.table, section.drawing, section.after)
+        yield section if i else replace(section, title="How the grouping factors lie to each other")
 
 
 def _predictor_section(report: StructureReport) -> Section:
