@@ -76,8 +76,10 @@ def check_names(spec: ModelSpec, family: Family) -> None:
     if twice:
         raise SpecError(f"Two terms would both have the name '{twice[0]}' in the results. Rename a grouping column.")
     groups = {_grouping(term) for terms in spec.predictors.values() for term in terms if term.kind == "group"}
-    taken = {*variables, *dims, *(parameter.name for parameter in family.parameters), spec.response}
+    taken = {*variables, *dims, *(parameter.name for parameter in family.parameters)}
     for name in groups:
+        if name == spec.response:
+            raise SpecError(f"Response '{name}' stands on the right side of its own formula, as a grouping factor.")
         reserved = [piece for piece in name.split(":") if piece in _RESERVED]
         if reserved or name in taken:
             word = reserved[0] if reserved else name

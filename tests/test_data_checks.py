@@ -137,7 +137,7 @@ BAD = [
         SpecError,
         "has a name that the results",
     ),
-    ("y ~ x + (1 | y)", table(), {}, SpecError, "'y' has a name that the results use"),
+    ("y ~ x + (1 | y)", table(), {}, SpecError, "Response 'y' stands on the right side of its own formula"),
     ("y ~ x + (1 | g)", table(), {"sigma": "~ (1 | g)", "family": "student", "nu": "~ (1 | nu)"}, SpecError, "'nu'"),
     (
         "y ~ (1 | f_sigma)",
@@ -259,6 +259,7 @@ BAD = [
     ("y ~ 2 * x", table(), {}, SpecError, "Formula '1 + 2 * x' cannot be evaluated"),
     ("y ~ x == z", table(), {}, SpecError, "cannot be evaluated"),
     ("y ~ 'x'", table(), {}, SpecError, "cannot be evaluated"),
+    ("y ~ log(z.+1)", with_name("x", "z."), {}, SpecError, "Put columns with unusual names in backticks"),
 ]
 
 

@@ -153,4 +153,6 @@ def _without_coding(label: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        return "it is not written as Python reads it. Put columns with unusual names in backticks."
     return (str(error).strip() or type(error).__name__).splitlines()[0]
