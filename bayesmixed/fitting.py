@@ -172,9 +172,10 @@ def sample(
     engine : str
         "auto" or a key of `ENGINES`.
     chains, draws, tune : int
-        Chains, kept draws and tuning draws of each chain (tuning: 1000 by default).
+        Chains, kept draws and tuning draws of each chain; tuning by default as long as the engine needs: 300 draws of
+        "collapsed", 1000 of the others.
     target_accept : float, optional
-        Between 0 and 1; by default 0.9, 0.99 with few levels or after divergences.
+        Between 0 and 1; by default 0.9 (0.8 of "collapsed"), 0.99 with few levels or after divergences.
     parameterisation : str or mapping
         "auto", "centred", "noncentred", or one of these by grouping factor.
     seed : int, optional
@@ -220,7 +221,7 @@ def sample(
     settings = Settings(
         chains=chains,
         draws=draws,
-        tune=1000 if tune is None else tune,
+        tune=ENGINES[name].TUNE if tune is None else tune,
         cores=min(chains, cores or os.cpu_count() or 1),
         target_accept=target_accept or 0.9,
         seed=int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed),

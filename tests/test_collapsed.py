@@ -355,5 +355,7 @@ def test_posteriors_are_those_of_quadrature(name):
         assert abs(np.median(draws) - truth["q50"]) < 5 * truth["sd"] / np.sqrt(size), key
         assert abs(draws.std() / truth["sd"] - 1) < 10 / np.sqrt(size), key
         for level in ("q5", "q95"):
+            probability = float(level[1:]) / 100
+            size = float(az.ess(draws, method="quantile", prob=probability))
             below = np.mean(draws < truth[level])
-            assert abs(below - float(level[1:]) / 100) < 4 * np.sqrt(0.05 * 0.95 / size), (key, level)
+            assert abs(below - probability) < 4 * np.sqrt(0.05 * 0.95 / size), (key, level)

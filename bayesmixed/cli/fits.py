@@ -60,7 +60,9 @@ def fit(
     seed: Seed = None,
     chains: Annotated[int, typer.Option(min=1, help="Chains.")] = 4,
     draws: Annotated[int, typer.Option(min=1, help="Kept draws of each chain.")] = 1000,
-    tune: Annotated[int | None, typer.Option(min=1, help="Tuning draws of each chain (1000 if not given).")] = None,
+    tune: Annotated[
+        int | None, typer.Option(min=1, help="Tuning draws of each chain; what the engine needs if not given.")
+    ] = None,
     target_accept: Annotated[float | None, typer.Option(help="Between 0 and 1; larger against divergences.")] = None,
     parameterisation: Annotated[
         Literal["auto", "centred", "noncentred"], typer.Option(help="Of group effects.")

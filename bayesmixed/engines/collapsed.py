@@ -22,19 +22,21 @@ from bayesmixed.engines.cross_products import (
     split_groups,
     weighted_rows,
 )
-from bayesmixed.engines.runs import CAREFUL, USUAL, Run, run_sampler
+from bayesmixed.engines.runs import CAREFUL, Run, run_sampler
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.decoding import as_posterior
 from bayesmixed.kernels.layouts import Layout, coefficient_key, lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack_priors, unsupported
-from bayesmixed.kernels.packing import Block, Packed, close
+from bayesmixed.kernels.packing import Block, Packed, Whitening, close, whiten
 from bayesmixed.kernels.rows import FAMILY_CODES, GAUSSIAN, LOGNORMAL
 from bayesmixed.links import Array
 from bayesmixed.parameterisation import choose_parameterisation
 from bayesmixed.streaming import read_parts
 from bayesmixed.terms.blocks import NormalBlock
 
+TUNE = 300
+"""Tuning draws that suffice where the sampler starts in whitened coordinates."""
 LARGEST_REST = 1500
 SMALL_REST = 100
 # Seconds on one core: a gradient here is about 1e-10 times the cube of the rest, one of the kernel 4e-8 per row; the
@@ -42,6 +44,9 @@ SMALL_REST = 100
 _SECONDS_CUBED, _SECONDS_PER_ROW = 1e-10, 4e-7
 # Draws at once, and random numbers at once: independent of the number of cores, so that draws are.
 _BATCH, _NOISE = 500, 20_000_000
+_TARGET = 0.8
+# Step of the differences that make the Hessian, and the smallest curvature that is believed of a log-SD.
+_STEP, _FLATTEST = 1e-4, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +135,12 @@ def sample(
     started = time.perf_counter()
     # Chains take the cores; threads of BLAS under them would wait for each other.
     with threadpool_limits(1, user_api="blas"):
-        compiled = nutpie_model(collapsed.packed, len(collapsed.kept), _start(collapsed), function)
+        whitening = _whiten(collapsed)
+        compiled = nutpie_model(whiten(collapsed.packed, whitening), len(collapsed.kept), _start(whitening), function)
         tree, decisions, used = _run(design, compiled, settings, target_accept, progress)
         timing["sample"] = time.perf_counter() - started
         started = time.perf_counter()
-        points = np.asarray(tree["posterior"].to_dataset()[COORDINATES].values)
+        points = whitening.restore(np.asarray(tree["posterior"].to_dataset()[COORDINATES].values))
         full = draw_rest(collapsed, points, settings.seed, settings.cores)
     posterior = as_posterior(collapsed.full, full)
     draws = as_draws(design, posterior.assign_attrs(tree["posterior"].attrs), tree["sample_stats"].to_dataset())
@@ -171,7 +177,7 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     header = np.zeros(_density().HEADER_SIZE, dtype=np.int64)
     block = Block()
     block.add_integers(header)
-    header[at.ROWS], header[at.DIMENSION] = design.rows, len(kept)
+    header[at.ROWS], header[at.DIMENSION], header[at.WHITENED] = design.rows, len(kept), -1
     _pack_terms(block, header, full, kept, groups)
     products.pack(block, header, shift)
     header[_density().COUNT] = block.add_numbers(_count(design))
@@ -287,8 +293,8 @@ def _count(design: Design) -> list[float]:
     return [count, constant]
 
 
-def _start(collapsed: Collapsed) -> Callable[[Any], Array]:
-    """Return a function that draws a starting point around the mode of the collapsed density."""
+def _whiten(collapsed: Collapsed) -> Whitening:
+    """Return coordinates in which the collapsed density is about standard normal: those of the Hessian at its mode."""
     from scipy.optimize import minimize
 
     from bayesmixed.kernels.bridge import collapsed_function, evaluate
@@ -308,19 +314,28 @@ def _start(collapsed: Collapsed) -> Callable[[Any], Array]:
         return -value, -gradient
 
     centre = minimize(descend, first[collapsed.kept], jac=True, method="L-BFGS-B", options={"maxiter": 50}).x
+    steps = _STEP * np.eye(len(centre))
+    hessian = np.array([descend(centre + step)[1] - descend(centre - step)[1] for step in steps]) / (2.0 * _STEP)
+    curvatures, axes = np.linalg.eigh(0.5 * (hessian + hessian.T))
+    covariance = axes / np.maximum(curvatures, _FLATTEST) @ axes.T
+    return Whitening(np.arange(len(centre)), centre, np.linalg.cholesky(covariance))
+
+
+def _start(whitening: Whitening) -> Callable[[Any], Array]:
+    """Return a function that draws a starting point from the normal approximation at the mode."""
 
     def draw(seed: Any) -> Array:
-        return np.asarray(centre + 0.2 * np.random.default_rng(seed).standard_normal(len(centre)))
+        return np.random.default_rng(seed).standard_normal(len(whitening.slots))
 
     return draw
 
 
 def _run(design: Design, compiled: Any, settings: Settings, target: float | None, progress: bool) -> Any:
     """Run the sampler at the usual target whatever the number of levels: there is no funnel to be careful about."""
-    tree, decisions, used = run_sampler(design, compiled, settings, target or USUAL, progress)
+    tree, decisions, used = run_sampler(design, compiled, settings, target or _TARGET, progress)
     if target is not None:
         return tree, decisions, used
-    first = f"target acceptance {USUAL}"
+    first = f"target acceptance {_TARGET}"
     divergent = int(tree["sample_stats"]["diverging"].sum())
     if not divergent or not used.complete:
         return tree, (first,), used

@@ -13,12 +13,16 @@ from bayesmixed.draws import as_draws
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import IN_FILE, EngineRecord, Settings
 from bayesmixed.kernels.decoding import as_posterior
-from bayesmixed.kernels.layouts import Layout, PredictorLayout, Whitening, lay_out_coordinates
+from bayesmixed.kernels.layouts import Layout, PredictorLayout, lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack, unsupported
+from bayesmixed.kernels.packing import Whitening
 from bayesmixed.links import Array
 from bayesmixed.parameterisation import Choice, choose_levels
 from bayesmixed.placements import level_mean, parent_index, population_mean
 from bayesmixed.pooled import fit_pooled
+
+TUNE = 1000
+"""Tuning draws of each chain."""
 
 
 def supports(design: Design) -> str | None:

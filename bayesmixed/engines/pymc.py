@@ -15,6 +15,9 @@ from bayesmixed.engines.settings import IN_FILE, EngineRecord, Settings
 from bayesmixed.model import build
 from bayesmixed.parameterisation import choose_parameterisation
 
+TUNE = 1000
+"""Tuning draws of each chain."""
+
 
 def supports(design: Design) -> str | None:
     """Return why this engine cannot sample a design, or None: it samples every one whose rows are in memory."""

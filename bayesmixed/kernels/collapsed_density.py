@@ -6,8 +6,10 @@ import numpy as np
 from numba import njit
 
 from bayesmixed.kernels import packing as at
+from bayesmixed.kernels.dense import dot_rows
 from bayesmixed.kernels.density import log_priors, scale_factor, scale_factor_back
 from bayesmixed.kernels.elimination import draw, factor, invert_blocks, solve
+from bayesmixed.kernels.whitening import unwhiten, whiten_slopes
 
 # Integer header after the eleven entries that all densities share.
 (
@@ -36,8 +38,10 @@ HEADER_SIZE = 28
 def collapsed_density(x, gradient, numbers, integers):  # type: ignore[no-untyped-def]
     """Return the log-density at unconstrained coordinates, Jacobians included, and write its gradient."""
     gradient[:] = 0.0
-    value = marginal_likelihood(x, gradient, numbers, integers)
-    return value + log_priors(x, gradient, numbers, integers)
+    point = unwhiten(x, numbers, integers)
+    value = marginal_likelihood(point, gradient, numbers, integers) + log_priors(point, gradient, numbers, integers)
+    whiten_slopes(gradient, numbers, integers)
+    return value
 
 
 @njit(cache=False, error_model="numpy")
@@ -64,12 +68,12 @@ def marginal_likelihood(x, gradient, numbers, integers):  # type: ignore[no-unty
         quadratic += means[i] * means[i]
     quadratic -= solve(weight, pointers, columns, table, roots, inner, link, outer, mode_levels, mode_rest)
     variances = np.empty((levels, width, width))
-    inverse = invert_blocks(weight, pointers, columns, table, roots, inner, link, outer, variances)
+    upper = invert_blocks(weight, pointers, columns, table, roots, inner, link, outer, variances)
     n, constant = numbers[integers[COUNT]], numbers[integers[COUNT] + 1]
     value = constant - 0.5 * (n * math.log(2.0 * math.pi * sigma * sigma) + log_determinant + quadratic)
     trace, distance = 0.0, 0.0
     for i in range(size):
-        trace += inverse[i, i]
+        trace += dot_rows(upper, i, i, i)
         distance += (mode_rest[i] - means[i]) ** 2
     moments = np.zeros((integers[WIDEST], integers[WIDEST]))
     for g in range(levels):
@@ -86,7 +90,8 @@ def marginal_likelihood(x, gradient, numbers, integers):  # type: ignore[no-unty
             here = start + j * wide
             for i in range(wide):
                 for k in range(wide):
-                    moments[i, k] += inverse[here + i, here + k] + mode_rest[here + i] * mode_rest[here + k]
+                    covariance = dot_rows(upper, here + i, here + k, here + max(i, k))
+                    moments[i, k] += covariance + mode_rest[here + i] * mode_rest[here + k]
         _add_root_slopes(x, t + 1, moments, numbers, integers, gradient)
     if integers[SIGMA] >= 0:
         gradient[integers[SIGMA]] += quadratic - distance + (levels * width + size - trace) - n

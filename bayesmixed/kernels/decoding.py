@@ -50,9 +50,7 @@ def decode(layout: Layout, points: Array) -> dict[str, tuple[tuple[str, ...], Ar
     found: dict[str, tuple[tuple[str, ...], Array]] = {}
     design = layout.design
     if layout.whitening is not None:
-        white = layout.whitening
-        points = points.copy()
-        points[:, white.slots] = white.centre + points[:, white.slots] @ white.factor.T
+        points = layout.whitening.restore(points)
     for predictor_layout in layout.predictors.values():
         predictor = predictor_layout.predictor
         beta = _gather(points, predictor_layout.beta, predictor_layout.beta_values)

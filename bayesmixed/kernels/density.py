@@ -10,32 +10,14 @@ from bayesmixed.kernels.cutpoints import ends_back, fill_ends
 from bayesmixed.kernels.prior_rows import prior_row
 from bayesmixed.kernels.rows import row
 from bayesmixed.kernels.special import expit
+from bayesmixed.kernels.whitening import unwhiten, whiten_slopes
 
 
 @njit(cache=False, error_model="numpy")
 def log_density(x, gradient, numbers, integers):  # type: ignore[no-untyped-def]
-    """Return the log-density of a model at unconstrained coordinates, Jacobians included, and write its gradient.
-
-    Where coefficients are whitened, their coordinates are those of `centre + L x`; the Jacobian of that is constant
-    and left out.
-    """
-    place = integers[at.WHITENED]
-    if place < 0:
-        return _log_density(x, gradient, numbers, integers)
-    size, slots = integers[place], place + 3
-    centre, factor = integers[place + 1], integers[place + 2]
-    point = x.copy()
-    for i in range(size):
-        value = numbers[centre + i]
-        for k in range(i + 1):
-            value += numbers[factor + i * size + k] * x[integers[slots + k]]
-        point[integers[slots + i]] = value
-    total = _log_density(point, gradient, numbers, integers)
-    for k in range(size):
-        slope = 0.0
-        for i in range(k, size):
-            slope += numbers[factor + i * size + k] * gradient[integers[slots + i]]
-        gradient[integers[slots + k]] = slope
+    """Return the log-density of a model at unconstrained coordinates, Jacobians included, and write its gradient."""
+    total = _log_density(unwhiten(x, numbers, integers), gradient, numbers, integers)
+    whiten_slopes(gradient, numbers, integers)
     return total
 
 

@@ -14,6 +14,8 @@ pointers, columns, cross : Z'V by level: (J + 1,), (N,) ascending within a level
 rest : (R, R) cross-products V'V
 table, roots : (terms, 3) first column, levels, width of each term of the rest; (terms, ., .) their lower roots;
     columns in no term have root 1
+
+Loops over levels index whole arrays and take no views of them, which would cost more than the few numbers inside.
 """
 
 import math
@@ -21,7 +23,7 @@ import math
 import numpy as np
 from numba import njit
 
-from bayesmixed.kernels.dense import backward, cholesky, forward, invert, multiply
+from bayesmixed.kernels.dense import STRIP, add_row, backward, cholesky, dot_rows, forward, invert_triangle, multiply
 
 CHUNK = 256
 
@@ -60,7 +62,7 @@ def factor(weight, root, blocks, pointers, columns, cross, rest, table, roots, i
                 for k in range(i, width):
                     value += root[k, i] * half[k, j]
                 inner[g, i, j] = weight * value + (1.0 if i == j else 0.0)
-        if not cholesky(inner[g]):
+        if not _factor_level(inner, g):
             return np.nan
         for k in range(width):
             log_determinant += 2.0 * math.log(inner[g, k, k])
@@ -70,15 +72,14 @@ def factor(weight, root, blocks, pointers, columns, cross, rest, table, roots, i
                 for k in range(i, width):
                     value += root[k, i] * cross[e, k]
                 link[e, i] = value
-            forward(inner[g], link[e])
+            _forward(inner, g, link, e)
             if full:
                 continue
             row = columns[e]
-            for other in range(pointers[g], e + 1):
-                value = 0.0
-                for k in range(width):
-                    value += link[e, k] * link[other, k]
-                outer[row, columns[other]] -= square * value
+            for k in range(width):
+                value = square * link[e, k]
+                for other in range(pointers[g], e + 1):
+                    outer[row, columns[other]] -= value * link[other, k]
     if full:
         for first in range(0, levels, CHUNK):
             rows = _dense_rows(first, min(first + CHUNK, levels), pointers, columns, link, len(outer))
@@ -86,7 +87,6 @@ def factor(weight, root, blocks, pointers, columns, cross, rest, table, roots, i
             for i in range(len(outer)):
                 for j in range(i + 1):
                     outer[i, j] -= square * product[i, j]
-    _mirror(outer)
     _apply_transposed(outer, table, roots)
     for i in range(len(outer)):
         outer[i, i] += 1.0
@@ -126,49 +126,55 @@ def draw(weight, pointers, columns, table, roots, inner, link, outer, levels, ot
 
 @njit(cache=False, error_model="numpy")
 def invert_blocks(weight, pointers, columns, table, roots, inner, link, outer, variances):  # type: ignore[no-untyped-def]
-    """Write the diagonal blocks of A^-1 of the eliminated levels, (J, K, K); return its (R, R) block of the rest."""
+    """Write the diagonal blocks of A^-1 of the eliminated levels, (J, K, K); return a root of its block of the rest.
+
+    The root U, (R, R), is an upper triangle, and U U' the block: no other products of its rows are formed than the few
+    that are asked for.
+    """
     levels, width = inner.shape[0], inner.shape[1]
-    inverse = invert(outer)
-    covariance = inverse.copy()
-    _apply(covariance, table, roots)
+    upper = invert_triangle(outer)
+    spread, strips = _spread(upper, table, roots)
     square = weight * weight
-    middle, column = np.empty((width, width)), np.empty(width)
     full = _is_full(levels, columns, outer)
-    rows, product = outer[:0], outer[:0]
+    sums = np.empty((width, spread.shape[1]))
     for g in range(levels):
-        middle[:] = 0.0
         if full and g % CHUNK == 0:
             rows = _dense_rows(g, min(g + CHUNK, levels), pointers, columns, link, len(outer))
-            product = multiply(rows, covariance)
-        if full:
-            here = g % CHUNK * width
-            for i in range(width):
-                for k in range(width):
-                    value = 0.0
-                    for m in range(len(outer)):
-                        value += product[here + i, m] * rows[here + k, m]
-                    middle[i, k] = square * value
-        for e in range(pointers[g], pointers[g] if full else pointers[g + 1]):
-            row = columns[e]
-            column[:] = 0.0
-            for other in range(pointers[g], pointers[g + 1]):
-                value = covariance[row, columns[other]]
-                for k in range(width):
-                    column[k] += value * link[other, k]
-            for i in range(width):
-                for k in range(width):
-                    middle[i, k] += square * link[e, i] * column[k]
-        for k in range(width):
-            middle[k, k] += 1.0
-        for k in range(width):
-            backward(inner[g], middle[k])
-        _transpose(middle)
-        for k in range(width):
-            backward(inner[g], middle[k])
-        for i in range(width):
+            sums = multiply(rows, spread)
+        here = g % CHUNK * width if full else 0
+        start, stop = pointers[g], pointers[g + 1]
+        begin = strips[columns[start]] * STRIP if start < stop else spread.shape[1]
+        if not full:
             for k in range(width):
-                variances[g, i, k] = middle[i, k]
-    return inverse
+                for m in range(begin, spread.shape[1]):
+                    sums[k, m] = 0.0
+            for e in range(start, stop):
+                for k in range(width):
+                    add_row(sums, k, link[e, k], spread, columns[e], strips[columns[e]])
+        for i in range(width):
+            for k in range(i + 1):
+                value = square * dot_rows(sums, here + i, here + k, begin)
+                variances[g, i, k] = variances[g, k, i] = value + (1.0 if i == k else 0.0)
+        _solve_both_sides(inner, variances, g)
+    return upper
+
+
+@njit(cache=False, error_model="numpy")
+def _spread(upper, table, roots):  # type: ignore[no-untyped-def]
+    """Return T times an upper triangle, with columns of zeros up to whole strips, and each row's first strip in use."""
+    size = len(upper)
+    spread = np.zeros((size, -(-size // STRIP) * STRIP))
+    strips = np.empty(size, dtype=np.int64)
+    for i in range(size):
+        strips[i] = i // STRIP
+        for j in range(i, size):
+            spread[i, j] = upper[i, j]
+    for t in range(len(table)):
+        start, levels, width = table[t]
+        for at in range(start, start + levels * width, width):
+            strips[at : at + width] = at // STRIP
+            _combine_rows(spread, at, at, size, roots, t, width, False)
+    return spread, strips
 
 
 @njit(cache=False, error_model="numpy")
@@ -197,7 +203,7 @@ def _reduce(weight, pointers, columns, table, roots, inner, link, outer, levels,
     taken = np.zeros(len(others))
     quadratic = 0.0
     for g in range(count):
-        forward(inner[g], levels[g])
+        _forward(inner, g, levels, g)
         for k in range(width):
             quadratic += levels[g, k] * levels[g, k]
         for e in range(pointers[g], pointers[g + 1]):
@@ -221,16 +227,21 @@ def _substitute(weight, pointers, columns, table, roots, inner, link, levels, ot
         for e in range(pointers[g], pointers[g + 1]):
             for k in range(width):
                 levels[g, k] -= weight * link[e, k] * plain[columns[e]]
-        backward(inner[g], levels[g])
+        _backward(inner, g, levels, g)
 
 
 @njit(cache=False, error_model="numpy")
 def _apply_to_vector(vector, table, roots, transposed):  # type: ignore[no-untyped-def]
-    """Replace a vector of the rest by T times it, or T' times it."""
+    """Replace the beginning of a vector of the rest, or all of it, by T times it, or T' times it."""
     for t in range(len(table)):
         start, levels, width = table[t]
-        for j in range(levels):
-            at = start + j * width
+        count = min(levels, (len(vector) - start) // width)
+        if width == 1:
+            scale = roots[t, 0, 0]
+            for j in range(count):
+                vector[start + j] *= scale
+            continue
+        for at in range(start, start + count * width, width):
             if transposed:
                 for k in range(width):
                     value = 0.0
@@ -246,35 +257,87 @@ def _apply_to_vector(vector, table, roots, transposed):  # type: ignore[no-untyp
 
 
 @njit(cache=False, error_model="numpy")
-def _apply(matrix, table, roots):  # type: ignore[no-untyped-def]
-    """Replace a symmetric matrix M by T M T'."""
-    for i in range(len(matrix)):
-        _apply_to_vector(matrix[i], table, roots, False)
-    _transpose(matrix)
-    for i in range(len(matrix)):
-        _apply_to_vector(matrix[i], table, roots, False)
-
-
-@njit(cache=False, error_model="numpy")
 def _apply_transposed(matrix, table, roots):  # type: ignore[no-untyped-def]
-    """Replace a symmetric matrix M by T' M T."""
-    for i in range(len(matrix)):
-        _apply_to_vector(matrix[i], table, roots, True)
-    _transpose(matrix)
-    for i in range(len(matrix)):
-        _apply_to_vector(matrix[i], table, roots, True)
+    """Replace a symmetric matrix M, of which the lower triangle is given, by T' M T."""
+    for t in range(len(table)):
+        start, levels, width = table[t]
+        for at in range(start, start + levels * width, width):
+            for i in range(width):
+                for k in range(i + 1, width):
+                    matrix[at + i, at + k] = matrix[at + k, at + i]
+            for i in range(at, at + width):
+                _apply_to_vector(matrix[i, : at + width], table, roots, True)
+            _combine_rows(matrix, at, 0, at + width, roots, t, width, True)
+    first = 0
+    for t in range(len(table)):
+        first += table[t, 1] * table[t, 2]
+    for i in range(first, len(matrix)):
+        _apply_to_vector(matrix[i, : i + 1], table, roots, True)
 
 
 @njit(cache=False, error_model="numpy")
-def _transpose(matrix):  # type: ignore[no-untyped-def]
-    for i in range(len(matrix)):
-        for j in range(i):
-            matrix[i, j], matrix[j, i] = matrix[j, i], matrix[i, j]
+def _combine_rows(matrix, at, start, stop, roots, t, width, transposed):  # type: ignore[no-untyped-def]
+    """Replace the rows of one level, in some columns, by the root of their term, or its transpose, times them."""
+    for step in range(width):
+        k = step if transposed else width - 1 - step
+        for j in range(start, stop):
+            matrix[at + k, j] *= roots[t, k, k]
+        for m in range(k + 1, width) if transposed else range(k):
+            factor = roots[t, m, k] if transposed else roots[t, k, m]
+            for j in range(start, stop):
+                matrix[at + k, j] += factor * matrix[at + m, j]
 
 
 @njit(cache=False, error_model="numpy")
-def _mirror(matrix):  # type: ignore[no-untyped-def]
-    """Write the lower triangle into the upper one."""
-    for i in range(len(matrix)):
-        for j in range(i):
-            matrix[j, i] = matrix[i, j]
+def _factor_level(inner, g):  # type: ignore[no-untyped-def]
+    """Replace the lower triangle of one level's block by its Cholesky factor; return False if it is not positive."""
+    for j in range(inner.shape[1]):
+        for i in range(j, inner.shape[1]):
+            value = inner[g, i, j]
+            for k in range(j):
+                value -= inner[g, i, k] * inner[g, j, k]
+            if i > j:
+                inner[g, i, j] = value / inner[g, j, j]
+            elif value > 0.0 and value < np.inf:
+                inner[g, j, j] = math.sqrt(value)
+            else:
+                return False
+    return True
+
+
+@njit(cache=False, error_model="numpy")
+def _forward(inner, g, rows, e):  # type: ignore[no-untyped-def]
+    """Replace one row by C_g^-1 times it."""
+    for i in range(inner.shape[1]):
+        value = rows[e, i]
+        for k in range(i):
+            value -= inner[g, i, k] * rows[e, k]
+        rows[e, i] = value / inner[g, i, i]
+
+
+@njit(cache=False, error_model="numpy")
+def _backward(inner, g, rows, e):  # type: ignore[no-untyped-def]
+    """Replace one row by C_g'^-1 times it."""
+    for i in range(inner.shape[1] - 1, -1, -1):
+        value = rows[e, i]
+        for k in range(i + 1, inner.shape[1]):
+            value -= inner[g, k, i] * rows[e, k]
+        rows[e, i] = value / inner[g, i, i]
+
+
+@njit(cache=False, error_model="numpy")
+def _solve_both_sides(inner, blocks, g):  # type: ignore[no-untyped-def]
+    """Replace a symmetric block M of one level by C_g'^-1 M C_g^-1."""
+    width = inner.shape[1]
+    for column in range(width):
+        for i in range(width - 1, -1, -1):
+            value = blocks[g, i, column]
+            for k in range(i + 1, width):
+                value -= inner[g, k, i] * blocks[g, k, column]
+            blocks[g, i, column] = value / inner[g, i, i]
+    for row in range(width):
+        for i in range(width - 1, -1, -1):
+            value = blocks[g, row, i]
+            for k in range(i + 1, width):
+                value -= inner[g, k, i] * blocks[g, row, k]
+            blocks[g, row, i] = value / inner[g, i, i]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.design import Design
+from bayesmixed.kernels.packing import Whitening
 from bayesmixed.links import Array
 from bayesmixed.placements import HIERARCHICAL, NONCENTRED, Placement, place_groups
 from bayesmixed.predictors import Predictor
@@ -34,15 +35,6 @@ class PredictorLayout:
     beta: NDArray[np.int64]
     beta_values: Array
     terms: tuple[TermLayout, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Whitening:
-    """Coefficients, by their slots, whose coordinates x are such that the coefficients are `centre + factor @ x`."""
-
-    slots: NDArray[np.int64]
-    centre: Array
-    factor: Array
 
 
 @dataclass(frozen=True, slots=True)

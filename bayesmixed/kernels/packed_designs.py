@@ -8,10 +8,10 @@ from bayesmixed import priors
 from bayesmixed.design import CUTS, Design
 from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.cutpoints import INDUCED as INDUCED_CODE
-from bayesmixed.kernels.layouts import Layout, PredictorLayout, Whitening, coefficient_key
+from bayesmixed.kernels.layouts import Layout, PredictorLayout, coefficient_key
 from bayesmixed.kernels.links import LINK_CODES
 from bayesmixed.kernels.merging import merge_rows
-from bayesmixed.kernels.packing import Block, Packed, close
+from bayesmixed.kernels.packing import Block, Packed, close, pack_whitening
 from bayesmixed.kernels.prior_rows import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT, kernel
 from bayesmixed.kernels.rows import FAMILY_CODES
 from bayesmixed.links import Array
@@ -78,7 +78,7 @@ def pack(layout: Layout) -> Packed:
     if design.family.cuts:
         _pack_cuts(block, header, len(parameters), layout)
     header[at.PRIORS], header[at.PRIOR_COUNT] = pack_priors(block, layout)
-    header[at.WHITENED] = -1 if layout.whitening is None else _pack_whitening(block, layout.whitening)
+    header[at.WHITENED] = -1 if layout.whitening is None else pack_whitening(block, layout.whitening)
     return close(block, header)
 
 
@@ -120,11 +120,6 @@ def pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
         else:
             add(slot, _TRANSFORM_ONTO[function.support], prior, function.factors[parameter.link])
     return block.add_integers(rows if rows else [0]), len(rows)
-
-
-def _pack_whitening(block: Block, whitening: Whitening) -> int:
-    centre, factor = block.add_numbers(whitening.centre), block.add_numbers(whitening.factor)
-    return block.add_integers([len(whitening.slots), centre, factor, *whitening.slots])
 
 
 def _pack_cuts(block: Block, header: NDArray[np.int64], number: int, layout: Layout) -> None:

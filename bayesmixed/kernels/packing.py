@@ -104,3 +104,34 @@ def close(block: Block, header: NDArray[np.int64]) -> Packed:
     integers[: len(header)] = header
     record = np.array([numbers.ctypes.data, numbers.size, integers.ctypes.data, integers.size], dtype=np.int64)
     return Packed(numbers, integers, record)
+
+
+@dataclass(frozen=True, slots=True)
+class Whitening:
+    """Parameters, by their slots, whose coordinates x are such that the parameters are `centre + factor @ x`."""
+
+    slots: NDArray[np.int64]
+    centre: Array
+    factor: Array
+
+    def restore(self, points: Array) -> Array:
+        """Return points (..., dimension) with the parameters in the place of their coordinates."""
+        points = points.copy()
+        points[..., self.slots] = self.centre + points[..., self.slots] @ self.factor.T
+        return points
+
+
+def pack_whitening(block: Block, whitening: Whitening) -> int:
+    """Append a whitening and return what the header says of it."""
+    centre, factor = block.add_numbers(whitening.centre), block.add_numbers(whitening.factor)
+    return block.add_integers([len(whitening.slots), centre, factor, *whitening.slots])
+
+
+def whiten(packed: Packed, whitening: Whitening) -> Packed:
+    """Return packed data of the same density in whitened coordinates."""
+    block = Block()
+    block.add_numbers(packed.numbers)
+    block.add_integers(packed.integers)
+    header = packed.integers[:FIRST_PARAMETER].copy()
+    header[WHITENED] = pack_whitening(block, whitening)
+    return close(block, header)
