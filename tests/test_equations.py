@@ -79,8 +79,16 @@ SHIPPED = {
         "cask_ij ~ N(0, σ²_batch:cask)",
     ],
     "arabidopsis": ["total.fruits_ijkl | reg_i, popu_ij, gen_ijk ~ Poisson(μ_ijkl)", "gen_ijk ~ N(0, σ²_reg:popu:gen)"],
-    "arabidopsis_negbin": ["total.fruits_ijkl | reg_i, popu_ij, gen_ijk ~ NegativeBinomial(μ_ijkl, θ)"],
-    "arabidopsis_negbin1": ["sqrt(φ) ~ HalfNormal(", "overdispersion (variance mu (1 + phi))"],
+    "arabidopsis_negbin": [
+        "total.fruits_ijkl | reg_i, popu_ij, gen_ijk ~ NegativeBinomial(μ_ijkl, θ)",
+        "Var(total.fruits_ijkl | reg_i, popu_ij, gen_ijk) = μ_ijkl + μ_ijkl²/θ",
+    ],
+    "arabidopsis_negbin1": [
+        "total.fruits_ijkl | reg_i, popu_ij, gen_ijk ~ NB1(μ_ijkl, φ)",
+        "Var(total.fruits_ijkl | reg_i, popu_ij, gen_ijk) = μ_ijkl (1 + φ)",
+        "sqrt(φ) ~ HalfNormal(",
+        "overdispersion (variance mu (1 + phi))",
+    ],
     "arabidopsis_overdispersed": ["z_ijkl ~ N(0, σ²_obs)", "σ_obs ~ HalfStudentT(4, 1) SD between obs"],
     "alcohol": ["alcohol_ij | b_i ~ N(μ_ij, σ²)", "μ_ij = β0 + b_i", "b_i ~ N(0, σ²_country)"],
     "alcohol_year": ["alcohol_ijk | country_i, year_j ~ N(μ_ijk, σ²)", "μ_ijk = β0 + country_i + year_j"],
@@ -89,7 +97,11 @@ SHIPPED = {
     "coffee_borer": ["count_i | z_i ~ Poisson(μ_i)", "z_i ~ N(0, σ²_obs)"],
     "coffee_borer_negbin": ["count_i ~ NegativeBinomial(μ_i, θ)", "1/sqrt(θ) ~ HalfNormal(1)"],
     "contamination": ["(b0_i, b1_i) ~ N(0, Σ_farm)", "+ b0_i + b1_i·day_ij"],
-    "contamination_double": ["count_ij | b0_i, b1_i ~ NegativeBinomial(μ_ij, θ_ij)", "log(θ_ij) = β0_theta + "],
+    "contamination_double": [
+        "count_ij | b0_i, b1_i ~ NegativeBinomial(μ_ij, θ_ij)",
+        "= μ_ij + μ_ij²/θ_ij",
+        "log(θ_ij) = β0_theta + ",
+    ],
     "lai": [
         "yield_ij | b_i ~ Gamma(μ_ij, shape)",
         "+ b_i + s(LAI):sward_ij + s(stage)_ij",
@@ -100,7 +112,7 @@ SHIPPED = {
     "lexical_decision_log": ["log(rt)_ij |", "μ_ij = β0 + β1·frequency_j + participant_i + word_j"],
     "marker": ["output_ij | b_i ~ Gamma(μ_ij, shape_ij)", "log(shape_ij) = β0_shape + "],
     "marker_hurdle": ["output_ij | b_i ~ HurdleGamma(μ_ij, shape_ij, hu_ij)", "logit(hu_ij) = β0_hu + "],
-    "marker_invgauss": ["marker_i ~ Wald(μ_i, shape)"],
+    "marker_invgauss": ["marker_i ~ InverseGaussian(μ_i, shape)", "Var(marker_i) = μ_i³/shape"],
     "noise": ["y_ij | b_i ~ N(μ_ij, σ²)"],
     "school_achievement": ["(b0_i, b1_i) ~ N(0, Σ_school)"],
     "septoria": ["infection_ijk | block_i, crop_ij ~ Beta(μ_ijk, φ)", "crop_ij ~ N(0, σ²_block:crop)"],
@@ -202,7 +214,8 @@ def test_every_family_of_the_catalogue_can_be_written(family):
     left = "y | trials(n)" if family.has_trials else "y"
     lines = equations_of(from_formula(f"{left} ~ 1 + (1 | g)", family=family.name), data).splitlines()
     assert lines[0].startswith("y_ij | b_i ~ ")
-    assert lines[2] == "b_i ~ N(0, σ²_g)"
+    assert lines[1].startswith("Var(y_ij | b_i) = ") == bool(family.variance_text)
+    assert lines[3 if family.variance_text else 2] == "b_i ~ N(0, σ²_g)"
 
 
 def inside(parameter):

@@ -103,6 +103,15 @@ WITHOUT_DATA = [
         "additive",
         [r"\log \mu_{ij} &=", r"\underbrace{\text{log(area)}_{ij}}_{\text{known}}", r"\text{per unit of exposure}"],
     ),
+    (
+        "y ~ x",
+        {"family": "negbin1"},
+        "conditional",
+        [
+            r"\mathrm{NB1}\left(\mu_{i}, \phi\right)",
+            r"\mathrm{Var}\left(Y_{i}\right) &= \mu_{i} (1 + \phi)",
+        ],
+    ),
     ("y ~ 0 + x", {}, "conditional", [r"\mu_{i} &= \beta_{1}\,\text{x}_{i}", r"2.5\,s/d_{1}"]),
     ("y ~ 0 + f", {"factors": ["f"]}, "conditional", [r"\mu_{i} &= \beta_{\text{f},i}", r"\text{mean of a level}"]),
     (

@@ -43,6 +43,16 @@ def test_links_are_written_around_their_parameter(link, expected):
     assert expected in "".join(parse(spec).itertext())
 
 
+@pytest.mark.parametrize(
+    ("family", "expected"),
+    [("negbin", "Var(yi)=μi+μi2/θ"), ("negbin1", "Var(yi)=μi(1+φ)"), ("inverse_gaussian", "Var(yi)=μi3/shape")],
+)
+def test_the_variance_of_a_dispersed_response_is_written(family, expected):
+    root = parse(bm.from_formula("y ~ x", family=family))
+    assert expected in "".join(root.itertext())
+    assert len(root.findall(".//msup")) == ("2" in expected or "3" in expected)
+
+
 def test_names_of_columns_are_escaped():
     data = pd.DataFrame({"y": [1.0, 2, 4, 3, 5], "a<b>": [1.0, 2, 3, 4, 6]})
     assert "a<b>" in "".join(parse(bm.prepare("y ~ `a<b>`", data)).itertext())

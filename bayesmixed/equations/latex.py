@@ -153,6 +153,7 @@ LATEX = Notation(
         "call": _write_call,
         "prior": _write_prior,
         "link": _write_link,
+        "formula": lambda name, parts: name.format(*parts),
         "given": lambda name, parts: rf"{parts[0]} \mid {', '.join(parts[1:])}",
         "tuple": lambda name, parts: rf"\left({', '.join(parts)}\right)",
         "list": lambda name, parts: ", ".join(parts),

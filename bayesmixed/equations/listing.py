@@ -88,7 +88,7 @@ def list_equations(outline: Outline, style: str = "conditional") -> Equations:
     priors: list[Equation] = []
     whole = chosen.braces and _is_location(outline)
     if not whole:
-        model.append(_likelihood(outline, terms))
+        model += _likelihood(outline, terms)
     for predictor in outline.predictors:
         placed = terms[predictor.parameter]
         if whole and predictor is outline.predictors[0]:
@@ -106,17 +106,22 @@ def list_equations(outline: Outline, style: str = "conditional") -> Equations:
 _SHORT: Mapping[str, tuple[str, tuple[str, ...]]] = {"Normal": ("N", ("sigma",))}
 
 
-def _likelihood(outline: Outline, terms: Mapping[str, list[GroupTerm]]) -> Equation:
+def _likelihood(outline: Outline, terms: Mapping[str, list[GroupTerm]]) -> Iterator[Equation]:
+    """Yield the distribution of the response, and its variance where the name of the distribution does not tell it."""
     name, arguments = _distribution(outline)
     effects = [effect for placed in terms.values() for term in placed if term.shown for effect in term.effects]
     response: Node = _column(outline.response, outline.row, short="Y")
     left = Expression("given", (response, *effects)) if effects else response
-    return Equation(left, "~", Expression("call", tuple(arguments), name))
+    yield Equation(left, "~", Expression("call", tuple(arguments), name))
+    if outline.family.variance_text:
+        parameters = tuple(_parameter(outline, parameter.name) for parameter in outline.family.parameters)
+        variance = Expression("formula", parameters, outline.family.variance_text)
+        yield Equation(Expression("call", (left,), "Var"), "=", variance)
 
 
 def _distribution(outline: Outline) -> tuple[str, list[Node]]:
     family = outline.family
-    name = family.distribution or "".join(word.capitalize() for word in family.name.split("_"))
+    name = family.title or family.distribution or "".join(word.capitalize() for word in family.name.split("_"))
     name += outline.predictors[0].link.name.capitalize() if family.cuts else ""
     name, squares = _SHORT.get(name, (name, ()))
     arguments: list[Node] = [_column(str(outline.trials), outline.row, short="m")] if outline.family.has_trials else []

@@ -48,6 +48,15 @@ def _write_link(text: str, parts: list[str]) -> str:
     return _wrap("mrow", *written)
 
 
+def _write_formula(text: str, parts: list[str]) -> str:
+    """Write a formula such as "{0} + {0}^2/{1}" sign by sign."""
+    written = []
+    for place, power, number, sign in re.findall(r"\{(\d)\}(?:\^(\d))?|(\d+)|(\S)", text):
+        base = parts[int(place)] if place else f"<mn>{number}</mn>" if number else f"<mo>{_SIGNS.get(sign, sign)}</mo>"
+        written.append(_wrap("msup", _wrap("mrow", base), f"<mn>{power}</mn>") if power else base)
+    return _wrap("mrow", *written)
+
+
 def _in_brackets(parts: Sequence[str]) -> str:
     return f"<mrow><mo>(</mo>{_COMMA.join(parts)}<mo>)</mo></mrow>"
 
@@ -56,6 +65,7 @@ def _wrap(name: str, *parts: str) -> str:
     return f"<{name}>{''.join(parts)}</{name}>"
 
 
+_SIGNS = {"-": "−"}
 _PLUS, _MINUS, _COMMA = "<mo>+</mo>", "<mo>−</mo>", "<mo>,</mo>"
 
 MATHML = Notation(
@@ -70,6 +80,7 @@ MATHML = Notation(
         "call": _write_call,
         "prior": _write_call,
         "link": _write_link,
+        "formula": _write_formula,
         "given": lambda name, parts: f"{parts[0]}<mo>|</mo>{_COMMA.join(parts[1:])}",
         "tuple": lambda name, parts: _in_brackets(parts),
         "list": lambda name, parts: _COMMA.join(parts),

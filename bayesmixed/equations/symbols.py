@@ -64,11 +64,12 @@ class Expression:
     Attributes
     ----------
     form : str
-        "sum", "minus", "product", "total", "ratio", "mean", "call", "prior", "link", "given", "tuple", "list" or "brace".
+        "sum", "minus", "product", "total", "ratio", "mean", "call", "prior", "link", "formula", "given", "tuple", "list"
+        or "brace".
     parts : tuple of Symbol or Expression
         What is joined.
     name : str
-        Name of a called function, text of a link, words under a brace.
+        Name of a called function, text of a link or a formula, words under a brace.
     """
 
     form: str
@@ -141,6 +142,7 @@ TEXT = Notation(
         "call": lambda name, parts: f"{name}({', '.join(parts)})",
         "prior": lambda name, parts: f"{name}({', '.join(parts)})",
         "link": lambda name, parts: name.format(*parts),
+        "formula": lambda name, parts: name.replace("^2", "²").replace("^3", "³").format(*parts),
         "given": lambda name, parts: f"{parts[0]} | {', '.join(parts[1:])}",
         "tuple": lambda name, parts: f"({', '.join(parts)})",
         "list": lambda name, parts: ", ".join(parts),

@@ -154,6 +154,7 @@ NEGBIN = Family(
     latent_uses_mean=True,
     smoothed_mean=rate_mean,
     discrete=True,
+    variance_text="{0} + {0}^2/{1}",
     hint="For rates, model the count with offset(log(exposure)); for other positive numbers take gamma or lognormal.",
 )
 
@@ -188,5 +189,7 @@ NEGBIN1 = Family(
     smoothed_mean=rate_mean,
     discrete=True,
     log_concave=False,
+    title="NB1",
+    variance_text="{0} (1 + {1})",
     hint="For rates, model the count with offset(log(exposure)); for other positive numbers take gamma or lognormal.",
 )

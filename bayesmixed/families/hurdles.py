@@ -100,6 +100,8 @@ def hurdle(base: Family, positive: Draw, support: str, *, log_concave: bool = Tr
         smoothed_mean=_positive_mean,
         summable="",
         log_concave=log_concave,
+        title=f"Hurdle{base.distribution}",
+        variance_text="",
         hint=base.hint if counted else "For numbers below zero take gaussian or student.",
     )
 

@@ -61,6 +61,7 @@ def zero_inflated(base: Family, distribution: str) -> Family:
         information=information,
         latent_variance=no_latent_variance,
         summable="",
+        variance_text="",
         log_concave=False,
     )
 
@@ -136,6 +137,7 @@ ZERO_ONE_INFLATED_BETA = replace(
     ),
     information=lambda values, trials: (1.0 - values["zoi"]) * BETA.information(values, trials),
     latent_variance=no_latent_variance,
+    variance_text="",
     smoothed_mean=lambda y, trials, exposure: (
         float(np.mean(y[(y > 0) & (y < 1)])) if np.any((y > 0) & (y < 1)) else 0.5
     ),

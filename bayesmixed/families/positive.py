@@ -122,6 +122,7 @@ GAMMA = Family(
     information=lambda values, trials: values["shape"] / np.square(values["mu"]),
     latent_variance=_gamma_latent_variance,
     smoothed_mean=location_mean,
+    variance_text="{0}^2/{1}",
     hint="For responses with zeros take hurdle_gamma, for numbers below zero gaussian or student.",
 )
 
@@ -157,5 +158,7 @@ INVERSE_GAUSSIAN = Family(
     latent_uses_mean=True,
     smoothed_mean=location_mean,
     log_concave=False,
+    title="InverseGaussian",
+    variance_text="{0}^3/{1}",
     hint="For responses with zeros take hurdle_gamma, for numbers below zero gaussian or student.",
 )

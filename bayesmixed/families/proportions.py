@@ -145,6 +145,7 @@ BETA = Family(
     latent_uses_mean=True,
     smoothed_mean=location_mean,
     log_concave=False,
+    variance_text="{0} (1 - {0})/(1 + {1})",
     hint="Family zero_one_inflated_beta takes 0 and 1. Or squeeze the column yourself: (y * (n - 1) + 0.5) / n, "
     "n rows. Divide percentages by 100.",
 )

@@ -124,6 +124,10 @@ class Family:
         Mean of (y, trials, exposure), kept off the border, at which default priors put the intercept.
     working : callable
         The response on the scale of the first parameter: the logarithm for a lognormal response.
+    title : str
+        Name of the distribution in equations, where it is not that of the PyMC class.
+    variance_text : str
+        The variance in terms of the parameters, "{0} + {0}^2/{1}", where a dispersion has several customary meanings.
     hint : str
         What to try when the response lies outside the support.
     under : callable or None
@@ -164,6 +168,8 @@ class Family:
     conjugate: bool = False
     scale: str = ""
     observation_effect: str = ""
+    title: str = ""
+    variance_text: str = ""
     hint: str = ""
     under: "Callable[[str], Family] | None" = None
 

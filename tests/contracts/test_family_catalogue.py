@@ -282,6 +282,16 @@ def test_a_parameter_without_predictor_has_a_proper_prior_inside_its_range(famil
 
 
 @each_family
+def test_the_variance_in_words_is_the_variance(family):
+    text = family.variance_text.replace("^", "**").replace("} (", "} * (")
+    for values in some_values(family) if text else []:
+        expected = family.variance(values, trials_of(family))
+        assert eval(text.format(*(f"({float(value)!r})" for value in values.values()))) == pytest.approx(
+            float(expected)
+        )
+
+
+@each_family
 def test_the_residual_scale_is_one_of_the_parameters(family):
     assert family.scale in {"", *(parameter.name for parameter in family.parameters)}
 
