@@ -7,6 +7,7 @@ import pandas as pd
 
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
+from bayesmixed.links import Array
 from bayesmixed.plots.figures import new_figure
 from bayesmixed.summaries.pooling.shrinkage_factors import find_group, shrinkage
 from bayesmixed.summaries.pooling.three_poolings import PoolingComparison
@@ -87,8 +88,7 @@ def plot_poolings(comparison: PoolingComparison) -> "Figure":
         shown = partial["rows"] if panel == 0 else None
         ticks = [f"{level} (n={n})" for level, n in zip(levels, shown, strict=True)] if shown is not None else []
         axes.set_yticks(np.arange(len(levels)) if ticks else [], ticks)
-        link = comparison.fits["partial"].design.mu.link.name
-        axes.set_xlabel(f"{'intercept' if effect == 'Intercept' else f'slope of {effect}'} ({link} scale)")
+        axes.set_xlabel(_coefficient(effect, comparison.fits["partial"]))
         if panel == 0:
             axes.set_ylabel(comparison.group)
             figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
@@ -120,21 +120,21 @@ def _one_column(fit: Fit, table: pd.DataFrame, name: str) -> "Figure":
         [] if many else [f"{a} (n={n})" for a, n in zip(table["level"], table["rows"], strict=True)],
     )
     axes.set_ylabel(f"{name} ({count} levels, ordered)" if many else name)
-    effect = table["effect"].iloc[0]
-    link = fit.design.mu.link
-    what = "intercept" if effect == "Intercept" else f"slope of {effect}"
-    axes.set_xlabel(
-        f"{what} of {fit.design.spec.response}" + (f" ({link.name} scale)" if link.name != "identity" else "")
-    )
+    effect, link = table["effect"].iloc[0], fit.design.mu.link
+    axes.set_xlabel(_coefficient(effect, fit))
     if link.name != "identity" and effect == "Intercept":
         _response_axis(axes, fit)
     _window(axes, table)
-    axes.set_title(
-        f"Shrinkage of {name}: factor {table['factor'].min():.2f} to {table['factor'].max():.2f} (1 = none)",
-        fontsize=11,
-    )
+    factors = dict.fromkeys(f"{value:.2f}" for value in (table["factor"].min(), table["factor"].max()))
+    axes.set_title(f"Shrinkage of {name}: factor {' to '.join(factors)} (1 = none)", fontsize=11)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     return figure
+
+
+def _coefficient(effect: str, fit: Fit) -> str:
+    response, link = fit.design.spec.response, fit.design.mu.link.name
+    what = f"intercept of {response}" if effect == "Intercept" else f"slope of {effect}"
+    return what if link == "identity" else f"{what} ({link} scale)"
 
 
 def _response_axis(axes: Any, fit: Fit) -> None:
@@ -144,15 +144,22 @@ def _response_axis(axes: Any, fit: Fit) -> None:
 
     def update(moved: Any) -> None:
         low, high = moved.get_xlim()
-        values = link.inverse(np.linspace(low, high, 6)[1:-1])
-        digits = 1 - np.floor(np.log10(np.maximum(values, 1e-12))).astype(int)
-        rounded = np.array([round(float(v), int(d)) for v, d in zip(values, digits, strict=True)])
+        rounded = _round_apart(link.inverse(np.linspace(low, high, 6)[1:-1]))
         top.set_xlim(low, high)
         top.set_xticks(link.forward(rounded), [f"{v:g}" for v in rounded])
 
     axes.callbacks.connect("xlim_changed", update)
     top.set_xlabel(parameter.meaning)
     update(axes)
+
+
+def _round_apart(values: Array) -> Array:
+    """Return values to one significant digit, or to two where one does not tell them apart."""
+    for digits in (1, 2):
+        rounded = np.array([float(f"{value:.{digits}g}") for value in values])
+        if len(set(rounded)) == len(rounded) and np.all((rounded < 1.0) | (values >= 1.0)):
+            break
+    return rounded
 
 
 def _window(axes: Any, table: pd.DataFrame) -> None:
@@ -172,25 +179,35 @@ def _two_columns(table: pd.DataFrame, name: str, labels: tuple[str, ...]) -> "Fi
     figure = new_figure(7.5, 6.2)
     axes = figure.add_subplot()
     raw, pooled = wide["no_pooling"], wide["mean"]
-    for level in pooled.index:
-        start = (raw.loc[level, first], raw.loc[level, second])
-        end = (pooled.loc[level, first], pooled.loc[level, second])
-        if np.all(np.isfinite(start)):
-            axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": "0.6", "linewidth": 0.9})
-        if len(pooled) <= _LABELLED:
-            axes.annotate(str(level), end, xytext=(4, 4), textcoords="offset points", fontsize=7, color="0.25")
-    axes.scatter(
-        raw[first], raw[second], marker="D", facecolors="none", edgecolors=RAW, s=26, label="no pooling", zorder=3
-    )
-    axes.scatter(pooled[first], pooled[second], marker="o", color=PARTIAL, s=26, label="partial pooling", zorder=4)
+    many = len(pooled) > _LABELLED
+    if many:
+        ends = [raw[first], pooled[first]], [raw[second], pooled[second]]
+        axes.plot(*map(np.asarray, ends), color="0.6", linewidth=0.4, alpha=0.5)
+    else:
+        _draw_arrows(axes, raw[[first, second]], pooled[[first, second]])
+    size, alpha = (4, 0.6) if many else (26, 1.0)
+    hollow: dict[str, Any] = {"marker": "D", "facecolors": "none", "edgecolors": RAW, "linewidths": 0.5 if many else 1.0}
+    axes.scatter(raw[first], raw[second], **hollow, s=size, alpha=alpha, label="no pooling", zorder=3)
+    filled: dict[str, Any] = {"marker": "o", "color": PARTIAL, "linewidths": 0 if many else 1.0}
+    axes.scatter(pooled[first], pooled[second], **filled, s=size, alpha=alpha, label="partial pooling", zorder=4)
     axes.scatter(
         complete[first], complete[second], marker="P", color=COMPLETE, s=90, label="complete pooling", zorder=5
     )
     axes.set_xlabel("intercept" if first == "Intercept" else f"slope of {first}")
     axes.set_ylabel("intercept" if second == "Intercept" else f"slope of {second}")
-    axes.set_title(f"Shrinkage of {name}: each arrow is one level", fontsize=11)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    scale = 3.0 if many else 1.0
+    line = f"line is one of {len(pooled):,} levels" if many else "arrow is one level"
+    axes.set_title(f"Shrinkage of {name}: each {line}", fontsize=11)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9, markerscale=scale)
     return figure
+
+
+def _draw_arrows(axes: Any, raw: pd.DataFrame, pooled: pd.DataFrame) -> None:
+    """Draw an arrow from the raw to the pooled pair of each level, with the level's name at its point."""
+    for level, start, end in zip(pooled.index, raw.to_numpy(), pooled.to_numpy(), strict=True):
+        if np.all(np.isfinite(start)):
+            axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": "0.6", "linewidth": 0.9})
+        axes.annotate(str(level), end, xytext=(4, 4), textcoords="offset points", fontsize=7, color="0.25")
 
 
 _STYLES = {

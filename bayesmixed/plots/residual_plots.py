@@ -23,6 +23,7 @@ POINT, TREND, BAND = "#0072B2", "#D55E00", "#999999"
 MEAN = "mean"
 _MEAN_DRAWS = 200
 _LABELLED = 40
+_CROWDED = 2_000
 
 
 def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figure":
@@ -69,7 +70,8 @@ def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figur
     axes.grid(color="0.92")
     axes.set_axisbelow(True)
     handles, _ = axes.get_legend_handles_labels()
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    scale = 1.0 if len(residual) <= _CROWDED else 2.0
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9, markerscale=scale)
     return figure
 
 
@@ -121,7 +123,7 @@ def _horizontal(fit: Fit, against: str) -> Factor | Array:
 
 
 def _show_numbers(axes: Any, x: Array, residual: Array) -> None:
-    axes.scatter(x, residual, s=14, color=POINT, alpha=0.55, linewidths=0, label="observation")
+    _show_points(axes, x, residual)
     bins = min(12, len(np.unique(x)), max(2, len(x) // 8))
     groups = np.array_split(np.argsort(x, kind="stable"), bins)
     centre = [x[rows].mean() for rows in groups]
@@ -138,21 +140,20 @@ def _show_levels(axes: Any, factor: Factor, residual: Array) -> None:
     order = np.argsort(mean, kind="stable")
     place = np.empty(len(order))
     place[order] = np.arange(len(order))
-    axes.scatter(place[factor.index], residual, s=14, color=POINT, alpha=0.55, linewidths=0, label="observation")
-    error = 1.96 / np.sqrt(sizes)
-    axes.errorbar(
-        place,
-        mean,
-        error,
-        color=TREND,
-        marker="s",
-        markersize=4,
-        linestyle="",
-        linewidth=1.2,
-        label="mean of a level, 95 %",
-    )
+    _show_points(axes, place[factor.index], residual)
+    error, label = 1.96 / np.sqrt(sizes), "mean of a level, 95 %"
     if len(order) <= _LABELLED:
+        marks: dict[str, Any] = {"marker": "s", "markersize": 4, "linestyle": "", "linewidth": 1.2}
+        axes.errorbar(place, mean, error, color=TREND, **marks, label=label)
         axes.set_xticks(np.arange(len(order)), [factor.labels[i] for i in order], rotation=90 if len(order) > 12 else 0)
         axes.set_xlabel(f"{factor.name}, ordered by mean residual")
     else:
-        axes.set_xlabel(f"{factor.name} ({len(order)} levels, ordered by mean residual)")
+        low, high = (mean - error)[order], (mean + error)[order]
+        axes.fill_between(np.arange(len(order)), low, high, color=TREND, alpha=0.25, linewidth=0)
+        axes.plot(np.arange(len(order)), mean[order], color=TREND, linewidth=1.6, label=label)
+        axes.set_xlabel(f"{factor.name} ({len(order):,} levels, ordered by mean residual)")
+
+
+def _show_points(axes: Any, x: Array, residual: Array) -> None:
+    size, alpha = (14, 0.55) if len(x) <= _CROWDED else (5, 0.25)
+    axes.scatter(x, residual, s=size, color=POINT, alpha=alpha, linewidths=0, label="observation")

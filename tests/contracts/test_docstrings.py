@@ -2,7 +2,6 @@
 
 import doctest
 
-import matplotlib.pyplot as plt
 import pytest
 
 import bayesmixed as bm
@@ -19,12 +18,6 @@ def read_examples(name):
 
 def samples(name):
     return any("progress=False" in example.source for test in read_examples(name) for example in test.examples)
-
-
-@pytest.fixture(autouse=True)
-def no_open_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from bayesmixed.links import Array
-from bayesmixed.structure import Factor, Node, Pair, grow_tree
+from bayesmixed.structure import Factor, Integers, Node, Pair, grow_tree
 
 LINE, LETTER = 20, 7.0
 MOST_NODES = {1: (15,), 2: (6, 4), 3: (3, 2, 2)}
@@ -180,7 +180,7 @@ def _draw_tiles(counts: Array, left: float, top: float, side: int, numbered: boo
             yield _text(left + side * (j + 0.48), top + side * (i + 0.68), f"{counts[i, j]:.0f}", ink, "middle")
 
 
-def _find_shades(counts: Array) -> Array:
+def _find_shades(counts: Array) -> Integers:
     """Return the shade of each tile: equal steps from the fewest rows to the most; the middle one if all are equal."""
     found = counts[counts > 0]
     if np.ptp(found) == 0:
