@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from scipy import special
 
 from bayesmixed.design import Design
@@ -107,7 +108,9 @@ def can_integrate(situation: Situation) -> bool:
     return _is_normal(situation) or not explain_refusal(situation.layers)
 
 
-def leave_rows_out(design: Design, posterior: xr.Dataset, points: Array) -> RowLaw:
+def leave_rows_out(
+    design: Design, posterior: xr.Dataset, points: Array, wanted: NDArray[np.bool_] | None = None
+) -> RowLaw:
     """Return the law of each row given the other rows and, by draw, all effects that do not leave with it.
 
     Effects of a level with few rows (of every level, where the response is normal) are integrated out under the other
@@ -117,24 +120,29 @@ def leave_rows_out(design: Design, posterior: xr.Dataset, points: Array) -> RowL
     ----------
     points : (M, n) array
         Where the distribution function of each row is wanted; M can be 0.
+    wanted : (n,) bool array, optional
+        Rows whose law is asked for, all by default; that of others is not to be read.
     """
     companions = _companions(design)
+    wanted = np.ones(design.rows, dtype=bool) if wanted is None else wanted
     small = np.zeros(design.rows, dtype=bool)
+    draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+    law = RowLaw(np.empty((draws, design.rows)), np.empty((len(points), draws, design.rows)))
     if companions is not None:
+        wanted = np.isin(companions.index, companions.index[wanted])
         around = situate(design, posterior, companions)
         if _is_normal(around):
-            return _normal_rows(around, points)
+            _leave_out_normal(around.restrict(wanted), law, points)
+            return law
         if len(around.layers) == 1 and around.layers[0].width == 1:
             small = np.isin(companions.sizes, range(2, FEW_ROWS + 1))[companions.index]
     alone = situate(design, posterior, find_units(design, OBSERVATION))
     own = np.any([layer.owned for layer in alone.layers], axis=0) if alone.layers else small
-    shape = (len(next(iter(alone.etas.values()))), design.rows)
-    law = RowLaw(np.empty(shape), np.empty((len(points), *shape)))
-    for rows in (own & ~small, ~own & ~small):
+    for rows in (wanted & own & ~small, wanted & ~own & ~small):
         if rows.any():
             _leave_out_alone(alone.restrict(rows), law, points)
-    if small.any():
-        _leave_out_in_turn(around.restrict(small), law, points)
+    if (wanted & small).any():
+        _leave_out_in_turn(around.restrict(wanted & small), law, points)
     return law
 
 
@@ -186,20 +194,19 @@ def _is_normal(situation: Situation) -> bool:
     return design.family.conjugate and design.mu.link.name == "identity" and entered <= {design.mu.parameter}
 
 
-def _normal_rows(situation: Situation, points: Array) -> RowLaw:
+def _leave_out_normal(situation: Situation, law: RowLaw, points: Array) -> None:
+    """Write into the law what each row is given the others of its unit, where all is normal."""
     y, trials = _response(situation)
     family = situation.design.family
     constant, working = family.constant(y, trials), family.working
-    log = np.empty_like(situation.etas[situation.design.mu.parameter])
-    distribution = np.empty((len(points), *log.shape))
     for rows in _unit_rows(situation):
         _, weighted, precision = _normal_unit(situation, rows)
-        root = np.sqrt(precision)
+        root, where = np.sqrt(precision), situation.rows[rows]
         z = weighted / root
-        log[:, rows] = np.log(root) - 0.5 * z**2 + constant[rows]
+        law.log[:, where] = np.log(root) - 0.5 * z**2 + constant[rows]
         if len(points):
-            distribution[:, :, rows] = special.ndtr(z + (working(points[:, None, rows]) - working(y[rows])) * root)
-    return RowLaw(log, distribution)
+            shift = working(points[:, None, where]) - working(y[rows])
+            law.distribution[:, :, where] = special.ndtr(z + shift * root)
 
 
 def _normal_unit(situation: Situation, rows: Integers) -> tuple[Array, Array, Array]:

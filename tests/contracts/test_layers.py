@@ -59,7 +59,7 @@ LAYERS = [
     ["prior_sets"],
     ["prediction", "simulation"],
     ["replicates", "prior_samples", "downloads"],
-    ["units"],
+    ["units", "coordinates"],
     ["quadrature"],
     ["marginals"],
     ["held_out"],

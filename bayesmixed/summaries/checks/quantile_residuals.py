@@ -14,7 +14,7 @@ from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.marginals import leave_rows_out, split_draws
 from bayesmixed.prediction import thin
-from bayesmixed.summaries.comparison.leaving_out import smooth_weights
+from bayesmixed.summaries.comparison.importance_weights import smooth_weights
 
 KINDS = ("quantile",)
 DRAWS = 1000

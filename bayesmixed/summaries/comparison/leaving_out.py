@@ -20,9 +20,10 @@ from bayesmixed.marginals import can_integrate, leave_rows_out, split_draws, uni
 from bayesmixed.prediction import thin
 from bayesmixed.quadrature import sum_rows
 from bayesmixed.structure import Factor
+from bayesmixed.summaries.comparison.importance_weights import monte_carlo_error, smooth_weights
+from bayesmixed.summaries.comparison.moment_matching import can_match, match_moments
 from bayesmixed.units import Integers, condition, describe_unit, find_units, is_observation, shared_effects, situate
 
-_SAME = 1e-8
 _GOOD_K = 0.7
 _FEW_DRAWS = (
     "{which}: sampled without them, their density is large in few draws, so that its mean is rough. Take more draws; "
@@ -76,7 +77,7 @@ def unit_draws(fit: Fit, units: Factor, draws: int | None = None) -> xr.DataArra
     return _unit_draws(fit.design, posterior, units)
 
 
-def loo(fit: Fit, *, unit: str, refits: bool = False, draws: int | None = None) -> Any:
+def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws: int | None = None) -> Any:
     """Return the expected log predictive density for units that are left out one at a time, ArviZ's ELPD object.
 
     Parameters
@@ -89,8 +90,11 @@ def loo(fit: Fit, *, unit: str, refits: bool = False, draws: int | None = None) 
         - "observation": a new observation in the known groups;
         - a grouping factor or a column: all rows of a new group at once, whose effects, and those nested in it, are
           unknown and integrated out draw by draw.
+    match : bool
+        Move the draws towards the posterior without each observation whose Pareto k is too large (moment matching),
+        where the compiled density knows the model; k is then that of the moved draws.
     refits : bool
-        Sample the model again, under the same priors, without each unit whose Pareto k is too large.
+        Sample the model again, under the same priors, without each unit whose Pareto k is still too large.
     draws : int, optional
         Use about this many draws, evenly spread; all if not given.
 
@@ -116,7 +120,9 @@ def loo(fit: Fit, *, unit: str, refits: bool = False, draws: int | None = None) 
     Pareto-smoothed importance sampling (Vehtari, Gelman & Gabry 2017, Stat Comput 27:1413) with the likelihood of a
     group marginal over its effects (Merkle, Furr & Rabe-Hesketh 2019, Psychometrika 84:802). Observations: `obs()` is
     integrated out row by row, and in levels with few rows a row is predicted from the others with the level's effects
-    integrated out, which has the same target and fewer large k. `p` then counts only what is not integrated out.
+    integrated out, which has the same target and fewer large k. `p` then counts only what is not integrated out. Moved
+    draws come nearer to the density of an outlying row than sampling without it, which hardly reaches where the row is
+    likely.
 
     Examples
     --------
@@ -127,7 +133,7 @@ def loo(fit: Fit, *, unit: str, refits: bool = False, draws: int | None = None) 
     (1600, -98)
     """
     units = find_units(fit.design, unit)
-    found = leave_units_out(fit, units, refits=refits, draws=draws)
+    found = leave_units_out(fit, units, match=match, refits=refits, draws=draws)
     bad = found.pareto_k.values > found.good_k
     if bad.any():
         which = (
@@ -235,9 +241,13 @@ def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> tuple[A
     return _log_mean(logs.values), smooth_weights(-logs)[1].values
 
 
-def leave_units_out(fit: Fit, units: Factor, *, refits: bool = False, draws: int | None = None) -> Any:
+def leave_units_out(
+    fit: Fit, units: Factor, *, match: bool = True, refits: bool = False, draws: int | None = None
+) -> Any:
     """Return ArviZ's ELPD object for a partition of the rows, bad units sampled without if asked for; no warnings."""
     found = smooth_units(fit, units, draws)
+    if match and is_observation(units) and np.any(found.pareto_k.values > found.good_k):
+        found = _match(fit, units, found, draws)
     bad = np.flatnonzero(found.pareto_k.values > found.good_k)
     return _refit_units(fit, units, found, bad) if refits and len(bad) else found
 
@@ -254,27 +264,19 @@ def smooth_units(fit: Fit, units: Factor, draws: int | None = None) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         found = arviz_stats.loo(tree, pointwise=True, reff=1.0, log_weights=log_weights, pareto_k=pareto_k)
-    error = _monte_carlo_error(logs, found.log_weights)
+    error = monte_carlo_error(logs, found.log_weights)
     found.elpd_i.attrs |= {"unit": units.name, "estimand": describe_unit(units), "mcse": error}
     return found
 
 
-def smooth_weights(logs: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-    """Return Pareto-smoothed log weights of the draws when a unit is left out, dims as `logs`, and Pareto k by unit.
-
-    Units whose density is the same in all draws weigh all draws alike and have k = 0.
-    """
-    from arviz_stats.base import array_stats
-
-    values = logs.values.reshape(-1, logs.shape[-1])
-    weights, k = np.full_like(values, -np.log(len(values))), np.zeros(values.shape[1])
-    varies = np.ptp(values, axis=0) > _SAME
-    if varies.any():
-        smoothed, k[varies] = array_stats.psislw(values[:, varies], r_eff=_relative_efficiency(logs), axis=0)
-        weights[:, varies] = smoothed.T
-    unit = logs.dims[-1]
-    labels = {unit: logs[unit].values}
-    return logs.copy(data=weights.reshape(logs.shape)), xr.DataArray(k, dims=(unit,), coords=labels)
+def _match(fit: Fit, units: Factor, found: Any, draws: int | None) -> Any:
+    """Return the ELPD object with draws moved for bad observations, where that can be done."""
+    effects = [p.b(group) for p, group in fit.design.group_blocks()]
+    posterior = thin(with_effects(fit.draws, effects), draws)
+    if posterior.sizes["draw"] != found.log_weights.sizes["draw"] or not can_match(fit.design, posterior):
+        return found
+    matched = match_moments(fit.design, posterior, _unit_draws(fit.design, posterior, units), found)
+    return replace(matched, se=_standard_error(matched.elpd_i.values))
 
 
 def _refit_units(fit: Fit, units: Factor, found: Any, bad: Integers) -> Any:
@@ -327,25 +329,6 @@ def _names(design: Design, units: Factor) -> list[Any]:
 def _per_unit(design: Design, values: Array, units: Factor) -> xr.DataArray:
     attributes = {"unit": units.name, "estimand": describe_unit(units)}
     return xr.DataArray(values, dims=(units.name,), coords={units.name: _names(design, units)}, attrs=attributes)
-
-
-def _monte_carlo_error(logs: xr.DataArray, log_weights: xr.DataArray) -> float:
-    """Return the Monte Carlo error of the sum over units, by the variance of self-normalised weights."""
-    weighted = log_weights.transpose(*logs.dims).values
-    terms = weighted + logs.values
-    relative = np.exp(logs.values - special.logsumexp(terms, axis=(0, 1))) - 1.0
-    return float(np.sqrt(np.sum(np.exp(2.0 * weighted) * relative**2)))
-
-
-def _relative_efficiency(logs: xr.DataArray) -> float:
-    """Return the mean effective share of the draws for the likelihood of a unit."""
-    import arviz_stats
-
-    if logs.sizes["chain"] == 1:
-        return 1.0
-    likelihood = logs.copy(data=np.exp(logs.values - logs.values.max(axis=(0, 1))))
-    ess = arviz_stats.ess(likelihood.to_dataset(name="units"), method="mean")["units"].values
-    return float(np.clip(np.nanmean(ess) / (logs.sizes["chain"] * logs.sizes["draw"]), 0.01, 1.0))
 
 
 def _standard_error(values: Array) -> float:

@@ -1,0 +1,68 @@
+"""From draws back to coordinates: where the compiled density is to be asked about them."""
+
+import numpy as np
+import xarray as xr
+
+from bayesmixed.design import CUTS
+from bayesmixed.kernels.layouts import Layout, TermLayout
+from bayesmixed.links import Array
+from bayesmixed.prediction import effects_at_centre
+from bayesmixed.predictors import Predictor
+from bayesmixed.thresholds import threshold_shift
+
+
+def encode(layout: Layout, posterior: xr.Dataset) -> Array:
+    """Return the (chain, draw, dimension) coordinates of posterior draws: what `decode` turns back into them.
+
+    The layout is one of standardised effects, without whitening.
+    """
+    design = layout.design
+    points = np.empty((posterior.sizes["chain"], posterior.sizes["draw"], layout.dimension))
+    for one in layout.predictors.values():
+        predictor = one.predictor
+        if predictor.population.labels:
+            beta = _values(posterior, predictor.beta) @ np.linalg.inv(predictor.transform).T
+            points[..., one.beta[one.beta >= 0]] = beta[..., one.beta >= 0]
+        for term in one.terms:
+            _encode_term(points, predictor, term, posterior)
+    if design.family.cuts:
+        coefficients = _values(posterior, design.mu.beta) if design.mu.population.labels else None
+        cuts = _values(posterior, CUTS) - np.asarray(threshold_shift(design, coefficients))[..., None]
+        points[..., layout.cuts] = np.concatenate([cuts[..., :1], np.log(np.diff(cuts, axis=-1))], axis=-1)
+    for name, (slot, _) in layout.scalars.items():
+        if slot >= 0:
+            points[..., slot] = design.spec.link(name).forward(_values(posterior, name))
+    return points
+
+
+def _encode_term(points: Array, predictor: Predictor, term: TermLayout, posterior: xr.Dataset) -> None:
+    """Write the coordinates of SDs, correlations and effects of a term."""
+    group = term.placement.group
+    covariance = effects_at_centre(predictor, group, posterior)
+    sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    points[..., term.sd[term.sd >= 0]] = np.log(sd[..., term.sd >= 0])
+    factor = sd[..., None] * np.eye(sd.shape[-1])
+    for part, place in zip([p for p in group.parts if p.correlated], term.partials, strict=True):
+        columns = np.ix_(part.columns, part.columns)
+        root = np.linalg.cholesky(covariance[..., *columns])
+        factor[..., *columns] = root
+        points[..., place] = _partials(root / sd[..., part.columns, None])
+    effects = _values(posterior, predictor.b(group)).reshape(*points.shape[:2], -1, sd.shape[-1])
+    at_centre = effects @ np.linalg.inv(group.transform).T
+    standardised = np.linalg.solve(factor, np.swapaxes(at_centre, -1, -2))
+    points[..., term.effects] = np.swapaxes(standardised, -1, -2).reshape(*points.shape[:2], -1)
+
+
+def _partials(root: Array) -> Array:
+    """Return the coordinates of the partial correlations in (..., K, K) Cholesky factors of correlations."""
+    found = []
+    for i in range(1, root.shape[-1]):
+        left = np.ones(root.shape[:-2])
+        for j in range(i):
+            found.append(2.0 * np.arctanh(root[..., i, j] / np.sqrt(left)))
+            left = left - root[..., i, j] ** 2
+    return np.stack(found, axis=-1)
+
+
+def _values(posterior: xr.Dataset, name: str) -> Array:
+    return np.asarray(posterior[name].transpose("chain", "draw", ...).values)

@@ -1,0 +1,44 @@
+"""Weights of draws that leave a unit out: Pareto-smoothed, with their diagnostics."""
+
+import numpy as np
+import xarray as xr
+from scipy import special
+
+_SAME = 1e-8
+
+
+def smooth_weights(logs: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return Pareto-smoothed log weights of the draws when a unit is left out, dims as `logs`, and Pareto k by unit.
+
+    Units whose density is the same in all draws weigh all draws alike and have k = 0.
+    """
+    from arviz_stats.base import array_stats
+
+    values = logs.values.reshape(-1, logs.shape[-1])
+    weights, k = np.full_like(values, -np.log(len(values))), np.zeros(values.shape[1])
+    varies = np.ptp(values, axis=0) > _SAME
+    if varies.any():
+        smoothed, k[varies] = array_stats.psislw(values[:, varies], r_eff=_relative_efficiency(logs), axis=0)
+        weights[:, varies] = smoothed.T
+    unit = logs.dims[-1]
+    labels = {unit: logs[unit].values}
+    return logs.copy(data=weights.reshape(logs.shape)), xr.DataArray(k, dims=(unit,), coords=labels)
+
+
+def monte_carlo_error(logs: xr.DataArray, log_weights: xr.DataArray) -> float:
+    """Return the Monte Carlo error of the sum over units, by the variance of self-normalised weights."""
+    weighted = log_weights.transpose(*logs.dims).values
+    terms = weighted + logs.values
+    relative = np.exp(logs.values - special.logsumexp(terms, axis=(0, 1))) - 1.0
+    return float(np.sqrt(np.sum(np.exp(2.0 * weighted) * relative**2)))
+
+
+def _relative_efficiency(logs: xr.DataArray) -> float:
+    """Return the mean effective share of the draws for the likelihood of a unit."""
+    import arviz_stats
+
+    if logs.sizes["chain"] == 1:
+        return 1.0
+    likelihood = logs.copy(data=np.exp(logs.values - logs.values.max(axis=(0, 1))))
+    ess = arviz_stats.ess(likelihood.to_dataset(name="units"), method="mean")["units"].values
+    return float(np.clip(np.nanmean(ess) / (logs.sizes["chain"] * logs.sizes["draw"]), 0.01, 1.0))

@@ -1,0 +1,81 @@
+"""Moment matching: draws moved to where they would lie without an observation, so that weights can do the rest."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesmixed.coordinates import encode
+from bayesmixed.design import Design
+from bayesmixed.kernels.decoding import as_posterior
+from bayesmixed.kernels.layouts import Layout, lay_out_coordinates
+from bayesmixed.kernels.packed_designs import pack, unsupported
+from bayesmixed.links import Array
+from bayesmixed.marginals import leave_rows_out, split_draws
+
+_COORDINATE = "coordinate"
+
+
+def can_match(design: Design, posterior: xr.Dataset) -> bool:
+    """Return whether the compiled density knows the model, and the draws hold all its variables."""
+    names = [predictor.b(block) for predictor, block in design.normal_blocks()]
+    return not design.streamed and unsupported(design) is None and all(name in posterior for name in names)
+
+
+def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, found: Any) -> Any:
+    """Return ArviZ's ELPD object with observations of large Pareto k done again.
+
+    Draws are shifted, scaled and rotated towards the posterior without the observation, and weighted by the compiled
+    density (Paananen, Piironen, Bürkner & Vehtari 2021, Stat Comput 31:16). An observation whose k does not become
+    smaller stays as it was.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        The draws behind `logs`, with all effects.
+    logs : xarray.DataArray
+        Log-density of each observation when it is left out, (chain, draw, row).
+    found : arviz_stats.utils.ELPDDataLOO
+        From weights of these draws as they are.
+    """
+    import arviz_stats
+
+    layout = lay_out_coordinates(design, {})
+    points = _label(encode(layout, posterior), posterior)
+
+    def log_row(points: xr.DataArray, row: int) -> xr.DataArray:
+        wanted = np.arange(design.rows) == row
+        drawn = as_posterior(layout, points.values.copy())
+        parts = [
+            leave_rows_out(design, part, np.empty((0, design.rows)), wanted).log[:, row].reshape(len(logs), -1)
+            for part in split_draws(drawn, design.rows)
+        ]
+        return _label(np.concatenate(parts, axis=1), posterior)
+
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return arviz_stats.loo_moment_match(
+            xr.DataTree.from_dict({"log_likelihood": logs.to_dataset(name="units")}),
+            found,
+            log_prob_upars_fn=lambda points: _label(_log_density(layout, points.values), posterior),
+            log_lik_i_upars_fn=log_row,
+            upars=points,
+            reff=1.0,
+            k_threshold=found.good_k,
+            pointwise=True,
+        )
+
+
+def _log_density(layout: Layout, points: Array) -> Array:
+    """Return the log posterior density, up to a constant, at (chain, draw, dimension) points."""
+    from bayesmixed.kernels.bridge import evaluate
+
+    packed = pack(layout)
+    rows = points.reshape(-1, points.shape[-1])
+    return np.array([evaluate(packed, row)[0] for row in rows]).reshape(points.shape[:2])
+
+
+def _label(values: Array, posterior: xr.Dataset) -> xr.DataArray:
+    coords = {"chain": posterior["chain"].values, "draw": posterior["draw"].values}
+    return xr.DataArray(values, dims=("chain", "draw", _COORDINATE)[: values.ndim], coords=coords)
