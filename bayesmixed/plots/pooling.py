@@ -186,7 +186,12 @@ def _two_columns(table: pd.DataFrame, name: str, labels: tuple[str, ...]) -> "Fi
     else:
         _draw_arrows(axes, raw[[first, second]], pooled[[first, second]])
     size, alpha = (4, 0.6) if many else (26, 1.0)
-    hollow: dict[str, Any] = {"marker": "D", "facecolors": "none", "edgecolors": RAW, "linewidths": 0.5 if many else 1.0}
+    hollow: dict[str, Any] = {
+        "marker": "D",
+        "facecolors": "none",
+        "edgecolors": RAW,
+        "linewidths": 0.5 if many else 1.0,
+    }
     axes.scatter(raw[first], raw[second], **hollow, s=size, alpha=alpha, label="no pooling", zorder=3)
     filled: dict[str, Any] = {"marker": "o", "color": PARTIAL, "linewidths": 0 if many else 1.0}
     axes.scatter(pooled[first], pooled[second], **filled, s=size, alpha=alpha, label="partial pooling", zorder=4)

@@ -13,13 +13,16 @@ from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.marginals import leave_rows_out, split_draws
-from bayesmixed.prediction import thin
+from bayesmixed.prediction import predict, thin
+from bayesmixed.replicates import is_residual
 from bayesmixed.summaries.comparison.importance_weights import smooth_weights
 
 KINDS = ("quantile",)
 DRAWS = 1000
 SEED = 1
 _FARTHEST = 1e-12
+_SAME = 1e-8
+_MEANS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
 
 
 def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) -> pd.DataFrame:
-    """Return tests of the dispersion, and of the number of zeros where zeros have a probability.
+    """Return tests of the dispersion, of its change with the mean, and of the number of zeros where zeros are possible.
 
     Parameters
     ----------
@@ -100,8 +103,10 @@ def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) ->
     -------
     pandas.DataFrame
         Columns check, observed, expected, lower, upper, p (two-sided), says. "dispersion": mean squared residual, 1
-        expected, range by the chi-squared distribution; above: more variation than the model has. "zeros": number of
-        zeros against the sum of their leave-one-out probabilities. Rows count as independent given the model.
+        expected, range by the chi-squared distribution; above: more variation than the model has. It speaks where the
+        mean sets the variance; a model with a dispersion of its own fits it to 1. "spread": rank correlation of the
+        sizes of the residuals and the predicted means, 0 expected, where the means differ. "zeros": number of zeros
+        against the sum of their leave-one-out probabilities. Rows count as independent given the model.
 
     Examples
     --------
@@ -110,7 +115,8 @@ def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) ->
     >>> bm.check_residuals(fit)[["check", "says"]]
             check                                   says
     0  dispersion  more variation than the model expects
-    1       zeros                   as the model expects
+    1      spread                   as the model expects
+    2       zeros                   as the model expects
     """
     design = fit.design
     y = np.asarray(design.response, dtype=float)
@@ -118,7 +124,12 @@ def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) ->
     found = predict_left_out(fit, np.stack([y, below(y), zero, below(zero)]), draws)
     upper, lower, at_zero, under = found.distribution
     pit = lower + np.random.default_rng(seed).uniform(size=len(y)) * (upper - lower)
-    checks = [_check_dispersion(quantile_of(pit))]
+    residual = quantile_of(pit)
+    checks = [_check_dispersion(residual)]
+    modes = {group.name: "average" for _, group in design.group_blocks() if is_residual(group)}
+    mean = predict(fit, groups=modes, draws=_MEANS)["mean"].mean(("chain", "draw")).values
+    if np.ptp(mean) > _SAME * np.max(np.abs(mean)):
+        checks.append(_check_spread(residual, mean))
     chance = np.clip(at_zero - under, 0.0, 1.0)
     if np.max(chance) > _FARTHEST:
         checks.append(_check_zeros(float(np.sum(y == 0)), chance))
@@ -157,6 +168,17 @@ def _check_dispersion(residual: Array) -> dict[str, object]:
     tail = float(special.chdtrc(n, n * observed))
     lower, upper = (float(special.chdtri(n, p)) / n for p in (0.975, 0.025))
     return _state("dispersion", observed, 1.0, lower, upper, 2.0 * min(tail, 1.0 - tail), ("less", "more"), "variation")
+
+
+def _check_spread(residual: Array, mean: Array) -> dict[str, object]:
+    """Return the test of Spearman's rank correlation of sizes and means, normal with variance 1 / (n - 1) if there is none."""
+    from scipy import stats
+
+    observed = float(stats.spearmanr(np.abs(residual), mean).statistic)
+    sd = 1.0 / np.sqrt(len(mean) - 1.0)
+    bound = -sd * float(special.ndtri(0.025))
+    p = 2.0 * float(special.ndtr(-abs(observed) / sd))
+    return _state("spread", observed, 0.0, -bound, bound, p, ("less", "more"), "variation at large means")
 
 
 def _check_zeros(observed: float, chance: Array) -> dict[str, object]:

@@ -14,6 +14,12 @@ import bayesmixed as bm
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 COUNTS = 400
 
+FURTHER = {"gaussian": {"sigma": 1.0}, "gamma": {"shape": 4.0}, "negbin": {"theta": 3.0}, "beta": {"phi": 10.0}}
+ALARMS = [
+    *(("y ~ x + (1 | g)", family) for family in ("gaussian", "gamma", "beta", "poisson", "negbin", "bernoulli")),
+    ("y ~ x + (1 | g) + obs()", "poisson"),
+]
+
 
 def at(formula, family, data, values, draws=50):
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
@@ -88,6 +94,43 @@ def test_a_response_without_atoms_has_no_test_of_zeros():
     data = pd.DataFrame({"y": stats.norm.ppf((np.arange(50) + 0.5) / 50)})
     found = bm.check_residuals(at("y ~ 1", "gaussian", data, {"sigma": 1.0}))
     assert list(found["check"]) == ["dispersion"]
+
+
+def spreading(sds):
+    """Return the check of a straight line whose residuals have these SDs."""
+    x = np.linspace(-1, 1, len(sds))
+    z = stats.norm.ppf((np.arange(len(sds)) * 7 % len(sds) + 0.5) / len(sds))
+    fit = at("y ~ x", "gaussian", pd.DataFrame({"x": x, "y": 2 * x + sds * z}), {"beta": [0.0, 2.0], "sigma": 1.0})
+    expected = stats.spearmanr(np.abs(bm.residuals(fit)["residual"]), x)
+    return bm.check_residuals(fit).set_index("check").loc["spread"], expected
+
+
+def test_variation_that_grows_with_the_mean_is_found():
+    constant, expected = spreading(np.ones(101))
+    assert constant["observed"] == pytest.approx(expected.statistic, abs=0.02)
+    assert constant["p"] == pytest.approx(expected.pvalue, abs=0.05)
+    assert constant["says"] == "as the model expects"
+    growing, _ = spreading(np.linspace(0.2, 1.8, 101))
+    assert growing["p"] < 0.001
+    assert growing["says"] == "more variation at large means than the model expects"
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize(("formula", "family"), ALARMS)
+def test_right_models_raise_few_alarms(formula, family):
+    truth = {"beta[Intercept]": 1.0, "beta[x]": 0.3, "sd_g[Intercept]": 0.6, **FURTHER.get(family, {})}
+    truth |= {"sd_obs": 0.5} if "obs" in formula else {}
+    rows = pd.DataFrame({"x": np.sin(np.arange(80)), "g": np.repeat(np.arange(10), 8)})
+    spec, fits = bm.from_formula(formula, family=family), 100
+    alarms = {"half-normal": 0}
+    for seed in range(fits):
+        data = bm.simulate(spec, data=rows, truth=truth, seed=seed).data
+        fit = bm.fit(spec, data, chains=2, draws=400, tune=400, seed=seed, progress=False)
+        alarms["half-normal"] += not bm.half_normal(fit, seed=seed).adequate
+        for row in bm.check_residuals(fit, seed=seed).itertuples():
+            alarms[row.check] = alarms.get(row.check, 0) + (row.p < 0.05)
+    print(formula, family, alarms)
+    assert max(alarms.values()) <= stats.binom.ppf(0.999, fits, 0.05)
 
 
 def test_an_unknown_kind_is_refused():
