@@ -66,7 +66,7 @@ class Statistic:
 def choose_statistics(design: Design, rows: Index | None = None) -> tuple[Statistic, ...]:
     """Return the statistics that suit a design, on all its rows or on some of them."""
     family, rows = design.family, np.arange(design.rows) if rows is None else rows
-    chosen = [MEAN]
+    chosen = [MEAN, *(_share_of(number, label) for number, label in enumerate(design.categories, 1))]
     if has_zeros(design):
         chosen.append(ZEROS)
     if has_ones(design):
@@ -78,9 +78,16 @@ def choose_statistics(design: Design, rows: Index | None = None) -> tuple[Statis
     if not family.discrete:
         chosen += [SD, SKEWNESS] if len(rows) >= FEWEST_ROWS else []
         chosen += [LARGEST_RESIDUAL, MINIMUM]
-    if not family.has_trials and not is_binary(design):
+    if not family.has_trials and not is_binary(design) and not family.cuts:
         chosen.append(MAXIMUM)
     return (*chosen, *_between_and_within(design, rows))
+
+
+def _share_of(number: int, label: str) -> Statistic:
+    """Return the share of an ordered category."""
+    return Statistic(
+        f"share of {label}", f"more of {label}", f"fewer of {label}", lambda s: np.mean(s.y == number, axis=-1)
+    )
 
 
 def extreme_means(design: Design) -> tuple[Statistic, ...]:

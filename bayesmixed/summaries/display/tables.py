@@ -22,11 +22,9 @@ def describe(draws: xr.DataArray) -> pd.DataFrame:
     """
     import arviz_stats
 
-    flat = draws.transpose("chain", "draw", ...)
-    values = flat.values.reshape(*flat.shape[:2], -1)
-    dataset = xr.Dataset({"x": (("chain", "draw", "element"), values)})
+    dataset = _as_elements(draws)
     mcse = arviz_stats.mcse(dataset)["x"].values
-    pooled = values.reshape(-1, values.shape[-1])
+    pooled = dataset["x"].values.reshape(-1, len(mcse))
     lower, upper = np.quantile(pooled, [0.025, 0.975], axis=0)
     spread = pooled.std(axis=0, ddof=1)
     constant = np.ptp(pooled, axis=0) == 0
@@ -49,13 +47,27 @@ def labelled(draws: xr.DataArray, term: str, levels: Iterable[str], effects: Ite
     return pd.concat([front, table], axis="columns")
 
 
-def format_table(table: pd.DataFrame, hide: Iterable[str] = ("mcse",)) -> pd.DataFrame:
-    """Return a table as text, every number cut to the digits that its Monte Carlo error supports."""
+def interval_errors(draws: xr.DataArray) -> pd.DataFrame:
+    """Return the Monte Carlo standard errors of lower and upper, also where the posterior has one long tail."""
+    import arviz_stats
+
+    dataset, ends = _as_elements(draws), {"lower": 0.025, "upper": 0.975}
+    return pd.DataFrame({c: arviz_stats.mcse(dataset, method="quantile", prob=p)["x"].values for c, p in ends.items()})
+
+
+def format_table(
+    table: pd.DataFrame, hide: Iterable[str] = ("mcse",), errors: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return a table as text, every number cut to the digits that its Monte Carlo error supports.
+
+    `errors` are those of lower and upper; without them they follow from `mcse`, as in a normal posterior.
+    """
     shown = table.copy()
     for column, factor in _ERROR_FACTORS.items():
         if column in table.columns:
-            pairs = zip(table[column], table["mcse"], strict=True)
-            shown[column] = [to_text(float(value), factor * float(error)) for value, error in pairs]
+            known = None if errors is None else errors.get(column)
+            pairs = zip(table[column], factor * table["mcse"] if known is None else known, strict=True)
+            shown[column] = [to_text(float(value), float(error)) for value, error in pairs]
     return shown.drop(columns=[c for c in hide if c in shown.columns])
 
 
@@ -76,6 +88,12 @@ _ERROR_FACTORS: dict[str, float] = {
     "lower": _QUANTILE_FACTOR,
     "upper": _QUANTILE_FACTOR,
 }
+
+
+def _as_elements(draws: xr.DataArray) -> xr.Dataset:
+    """Return draws as one variable "x" with the dims chain, draw, element."""
+    flat = draws.transpose("chain", "draw", ...)
+    return xr.Dataset({"x": (("chain", "draw", "element"), flat.values.reshape(*flat.shape[:2], -1))})
 
 
 def drop_empty(table: pd.DataFrame) -> pd.DataFrame:

@@ -99,7 +99,7 @@ def diagnose(fit: Fit) -> Diagnosis:
     slow = table[table["rhat"] > RHAT]
     if len(slow):
         worst = slow["rhat"].idxmax()
-        problems.append(f"chains disagree: R-hat {slow['rhat'].max():.3f} for {worst} (should be at most {RHAT})")
+        problems.append(f"chains disagree: R-hat {slow['rhat'].max():.4f} for {worst} (should be at most {RHAT})")
     needed = ESS_PER_CHAIN * max(chains, 1)
     for column, name in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
         low = table[table[column] < needed]

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from bayesmixed.design import Design
 from bayesmixed.fitting import Fit
 from bayesmixed.summaries.display.pages import Page, Section
-from bayesmixed.summaries.display.tables import drop_empty, format_table, labelled
+from bayesmixed.summaries.display.tables import drop_empty, format_table, interval_errors, labelled
 from bayesmixed.summaries.parameters.convergence import diagnose
 from bayesmixed.summaries.parameters.effects import population_effects
 from bayesmixed.summaries.parameters.smooths import smooth_effects
@@ -79,12 +80,13 @@ def tabulate_estimates(fit: Fit) -> dict[str, pd.DataFrame]:
     if isinstance(population, pd.DataFrame) and len(population):
         one = population["term"].nunique() == 1
         shown = format_table(population).drop(columns=["level", *(["term"] if one else [])])
-        tables[f"Estimated: population effects (scale: {design.mu.link.name}; 95 % interval)"] = shown
+        tables[f"Estimated: population effects (scale: {_name_scales(design)}; 95 % interval)"] = shown
     scalars = design.scalar_draws(fit.posterior)
     others = [parameter for parameter in scalars if parameter != design.family.scale]
     if others:
-        rows = [labelled(scalars[parameter], parameter, [""], [""]) for parameter in others]
-        tables["Estimated: other parameters"] = drop_empty(format_table(pd.concat(rows, ignore_index=True)))
+        rows = pd.concat([labelled(scalars[name], name, [""], [""]) for name in others], ignore_index=True)
+        errors = pd.concat([interval_errors(scalars[name]) for name in others], ignore_index=True)
+        tables["Estimated: other parameters"] = drop_empty(format_table(rows, errors=errors))
     if any(predictor.smooths for predictor in design.predictors.values()):
         shown = format_table(smooth_effects(fit, _EDF_DRAWS).sort_values(["term", "level"], kind="stable"))
         tables["Estimated: smooths (edf 1: a straight line; sd: around it)"] = drop_empty(shown)
@@ -120,6 +122,14 @@ def count_sentence(fit: Fit) -> str:
 
 _EDF_DRAWS = 50
 _NEGLIGIBLE_HEADING = "Probability that a group SD is negligible (below a tenth of the unit of its scale)"
+
+
+def _name_scales(design: Design) -> str:
+    """Return "log", or "log for mu, logit for zi" where predictors have several links."""
+    links = {p.parameter: p.link.name for p in design.predictors.values() if p.population.labels}
+    if len(set(links.values())) == 1:
+        return next(iter(links.values()))
+    return ", ".join(f"{link} for {parameter}" for parameter, link in links.items())
 
 
 def _lines(notes: tuple[str, ...]) -> str:

@@ -109,6 +109,18 @@ def test_the_statistics_suit_the_family(family, formula, statistics):
     assert set(checks.table["statistic"]) == statistics
 
 
+def test_ordered_categories_are_checked_by_their_shares():
+    answers = pd.Categorical(["no"] * 10 + ["perhaps"] * 6 + ["yes"] * 24, ["no", "perhaps", "yes"], ordered=True)
+    design = bm.prepare(bm.from_formula("y ~ x", family="cumulative"), {"y": answers, "x": np.arange(40.0)})
+    checks = bm.posterior_checks(fit_at(design, {"threshold": [-1.0, 0.0]}), seed=1)
+    assert list(checks.table["statistic"]) == ["mean", "share of no", "share of perhaps", "share of yes", DISPERSION]
+    found = row(checks, "share of no")
+    assert found["observed"] == 0.25
+    # Binomial quantiles of 40 trials with chance expit(-1).
+    assert abs(found["lower"] - 0.125) <= 0.05
+    assert abs(found["upper"] - 0.4) <= 0.05
+
+
 def test_residual_statistics_of_a_gaussian_model_do_not_see_the_covariate():
     generator = np.random.default_rng(1)
     x = np.exp(generator.normal(size=400))

@@ -72,6 +72,29 @@ def test_the_probability_of_a_negligible_sd_stands_beside_its_prior_value():
     assert show_negligible(negligible_sds(fit)).iloc[0]["posterior"] == "> 0.999"
 
 
+def test_a_long_tail_on_one_side_hides_no_digits_on_the_other():
+    spec = bm.from_formula("incidence | trials(size) ~ 1", family="beta_binomial")
+    fit = fit_at(bm.prepare(spec, classic("lme4", "cbpp")), {"phi": 5.0})
+    draws = fit.posterior["phi"]
+    draws.values[:] = 4.0 / np.random.default_rng(1).random(draws.shape)
+    shown = bm.summary(fit).tables["Estimated: other parameters"].iloc[0]
+    assert abs(float(shown["lower"]) - 4.1) < 0.11
+
+
+@pytest.mark.parametrize(
+    ("family", "options", "scale"),
+    [
+        ("negbin", {"theta": "~ x"}, "log"),
+        ("zero_inflated_poisson", {"zi": "~ x"}, "log for mu, logit for zi"),
+        ("gaussian", {"sigma": "~ x"}, "identity for mu, log for sigma"),
+    ],
+)
+def test_the_scale_of_the_coefficients_is_that_of_their_parameter(family, options, scale):
+    data = pd.DataFrame({"y": [0, 3, 1, 0, 4, 2], "x": [1.0, 2.0, 5.0, 3.0, 2.0, 4.0]})
+    fit = fit_at(bm.prepare(bm.from_formula("y ~ x", family=family, **options), data), {"theta": 1.0, "sigma": 1.0})
+    assert f"Estimated: population effects (scale: {scale}; 95 % interval)" in bm.summary(fit).tables
+
+
 def test_divergences_stand_at_the_top_of_the_summary():
     fit = fit_at(bm.prepare("Yield ~ 1 + (1 | Batch)", classic("lme4", "Dyestuff")), {"sigma": 50.0}, jitter=1.0)
     fit.draws["sample_stats"]["diverging"].values[0, :3] = True
