@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,8 @@ from typer.testing import CliRunner
 
 import bayesmixed as bm
 from bayesmixed.cli.application import Commands, app
-from bayesmixed.cli.fits import _read_set
+from bayesmixed.cli.fits import _read_set, compare_priors, fit
+from bayesmixed.cli.models import check, show, simulate
 from bayesmixed.cli.options import complete_spec
 from bayesmixed.results import open_folder
 from bayesmixed.spec_files import spec_from_toml
@@ -178,6 +180,14 @@ def test_compare_ranks_the_folders_by_name(saved):
     models = [row["model"] for row in json.loads(result.stdout)["models"]]
     assert sorted(models) == sorted(folder.name for folder in saved)
     assert saved[0].name in run("compare", *saved, "--unit", "observation").stdout
+    assert "a new herd" in json.loads(run("compare", *saved, "--unit", "herd", "--json").stdout)["estimand"]
+    refused = run("compare", *saved, "--unit", "hrd")
+    assert (refused.exit_code, "herd" in refused.stderr) == (1, True)
+
+
+def test_commands_that_take_a_spec_take_the_same_arguments_for_it():
+    taken = [set(signature(command).parameters) for command in (show, check, fit, compare_priors, simulate)]
+    assert set.intersection(*taken) >= {"spec", "family", "prior", "link", "factor", "crossed"}
 
 
 @pytest.mark.parametrize(
@@ -227,9 +237,9 @@ def test_check_drops_missing_values_only_when_told(tmp_path):
     data["incidence"] = data["incidence"].where(data.index != 3)
     data.to_csv(tmp_path / "data.csv", index=False)
     refused = run("check", "herd", "--data", tmp_path / "data.csv")
-    assert (refused.exit_code, "1 of 56 rows have missing values" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "1 of 56 rows has missing values" in refused.stderr) == (1, True)
     result = run("check", "herd", "--data", tmp_path / "data.csv", "--missing", "drop")
-    assert (result.exit_code, "1 rows with missing values were left out; 55 remain" in result.stderr) == (0, True)
+    assert (result.exit_code, "1 row with missing values was left out; 55 remain" in result.stderr) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from bayesmixed.errors import SpecError
 
 def compare(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR DIR ...", help="Folders of fits to the same rows.")],
-    unit: Annotated[Literal["observation", "group"], typer.Option(help="What each model has to predict anew.")],
-    by: Annotated[str | None, typer.Option(help="With --unit group: the grouping factor or column.")] = None,
+    unit: Annotated[
+        str, typer.Option(metavar="observation|FACTOR", help="What each model has to predict anew: a row, or a group.")
+    ],
     json: Json = False,
 ) -> None:
     """Say which model predicts a new observation, or a new group, better."""
@@ -22,7 +23,9 @@ def compare(
     names = [folder.stem if folder.is_file() else folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         names = [str(folder) for folder in folders]
-    compared = compare_models({name: read_fit(f) for name, f in zip(names, folders, strict=True)}, unit=unit, by=by)
+    fits = {name: read_fit(folder) for name, folder in zip(names, folders, strict=True)}
+    factor = None if unit == "observation" else unit
+    compared = compare_models(fits, unit="group" if factor else unit, by=factor)
     if not json:
         typer.echo(compared)
         return

@@ -7,25 +7,20 @@ import typer
 
 from bayesmixed.cli.models import write_simulated
 from bayesmixed.cli.options import (
-    Crossed,
     Data,
-    Factors,
-    Family,
     Json,
-    Links,
     Missing,
-    Priors,
     Seed,
-    Spec,
     print_design,
     read_design,
-    read_spec,
     split,
+    takes_spec,
 )
 from bayesmixed.cli.output import INTERRUPTED, print_json, to_records
 
 if TYPE_CHECKING:
     from bayesmixed.fitting import Fit
+    from bayesmixed.spec import ModelSpec
 
 Sets = Annotated[
     list[str] | None,
@@ -47,15 +42,11 @@ def demo(
     run_demo(out)
 
 
+@takes_spec
 def fit(
-    spec: Spec,
+    model: "ModelSpec",
     out: Annotated[Path, typer.Option(help="Folder for the fit, tables and plots; made if it is not there.")],
     data: Annotated[Path | None, typer.Option(help="Table of the observations: CSV or Parquet.")] = None,
-    family: Family = None,
-    prior: Priors = None,
-    link: Links = None,
-    factor: Factors = None,
-    crossed: Crossed = None,
     missing: Missing = "error",
     seed: Seed = None,
     chains: Annotated[int, typer.Option(min=1, help="Chains.")] = 4,
@@ -65,7 +56,7 @@ def fit(
     ] = None,
     target_accept: Annotated[float | None, typer.Option(help="Between 0 and 1; larger against divergences.")] = None,
     parameterisation: Annotated[
-        Literal["auto", "centred", "noncentred"], typer.Option(help="Of group effects.")
+        Literal["auto", "centred", "noncentred", "hierarchical"], typer.Option(help="Of group effects.")
     ] = "auto",
     cores: Annotated[int | None, typer.Option(min=1, help="Chains that run at once (all cores if not given).")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier fit.")] = False,
@@ -80,7 +71,6 @@ def fit(
     from bayesmixed.results import FIT, open_folder, write_results
 
     open_folder(out, overwrite)
-    model = read_spec(spec, family, prior, link, factor, crossed)
     if simulate == (data is not None):
         raise typer.BadParameter("give either --data FILE or --simulate")
     if data is None:
@@ -115,15 +105,11 @@ def fit(
         raise typer.Exit(INTERRUPTED)
 
 
+@takes_spec
 def compare_priors(
-    spec: Spec,
+    model: "ModelSpec",
     data: Data,
     set_: Sets = None,
-    family: Family = None,
-    prior: Priors = None,
-    link: Links = None,
-    factor: Factors = None,
-    crossed: Crossed = None,
     missing: Missing = "error",
     seed: Seed = None,
     chains: Annotated[int, typer.Option(min=1, help="Chains.")] = 4,
@@ -133,7 +119,6 @@ def compare_priors(
     """Fit a model under several prior sets, and say what changes in the answers."""
     from bayesmixed.summaries.priors.prior_comparison import compare_priors as compare
 
-    model = read_spec(spec, family, prior, link, factor, crossed)
     sets = dict(_read_set(text) for text in set_ or ()) or {"spec": {}, "wide": "wide"}
     settings: dict[str, Any] = {"chains": chains, "draws": draws, "seed": seed, "progress": not json}
     compared = compare(model, data, sets, missing=missing, **settings)

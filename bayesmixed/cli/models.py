@@ -6,19 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bayesmixed.cli.options import (
-    Crossed,
     Data,
-    Factors,
-    Family,
     Json,
-    Links,
     Missing,
-    Priors,
     Seed,
-    Spec,
     print_design,
     read_design,
-    read_spec,
+    takes_spec,
 )
 from bayesmixed.cli.output import print_json, to_records
 from bayesmixed.errors import DataError
@@ -52,14 +46,10 @@ def schema() -> None:
     print_json(make_schema())
 
 
+@takes_spec
 def show(
-    spec: Spec,
+    model: "ModelSpec",
     data: Annotated[Path | None, typer.Option("--data", help="Table: the priors are shown with its numbers.")] = None,
-    family: Family = None,
-    prior: Priors = None,
-    link: Links = None,
-    factor: Factors = None,
-    crossed: Crossed = None,
     missing: Missing = "error",
     json: Json = False,
 ) -> None:
@@ -67,7 +57,6 @@ def show(
     from bayesmixed.spec_files import spec_to_toml
     from bayesmixed.summaries.priors.prior_tables import prior_table
 
-    model = read_spec(spec, family, prior, link, factor, crossed)
     priors = prior_table(model if data is None else read_design(model, data, missing))
     if json:
         tables = {"priors": to_records(priors.parameters), "implications": to_records(priors.implications)}
@@ -78,14 +67,10 @@ def show(
     typer.echo(f"\nAs a file:\n\n{spec_to_toml(model)}", nl=False)
 
 
+@takes_spec
 def check(
-    spec: Spec,
+    model: "ModelSpec",
     data: Data,
-    family: Family = None,
-    prior: Priors = None,
-    link: Links = None,
-    factor: Factors = None,
-    crossed: Crossed = None,
     missing: Missing = "error",
     json: Json = False,
 ) -> None:
@@ -95,7 +80,6 @@ def check(
     from bayesmixed.summaries.survey.data_survey import check_data
     from bayesmixed.summaries.survey.structure import list_groups, list_homes
 
-    model = read_spec(spec, family, prior, link, factor, crossed)
     report = check_data(model, data, missing=missing)
     if json:
         tables = {"levels": to_records(list_groups(report)), "predictors": to_records(list_homes(report))}
@@ -111,14 +95,14 @@ def check(
     typer.echo("\nThe data suit the model.")
 
 
+@takes_spec
 def simulate(
-    spec: Spec,
+    model: "ModelSpec",
     out: Annotated[Path, typer.Option(help="CSV file for the data.")],
-    family: Family = None,
     seed: Seed = None,
 ) -> None:
     """Write data simulated from a spec whose file has a section 'simulation'."""
-    write_simulated(read_spec(spec, family, None, None, None, None), out, seed)
+    write_simulated(model, out, seed)
 
 
 def write_simulated(model: "ModelSpec", path: Path, seed: int | None) -> None:

@@ -1,9 +1,11 @@
 """What commands have in common: options, and a spec, a design or a fit from them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -22,25 +24,7 @@ def complete_spec(begun: str) -> list[str]:
     return [name for name in list_specs() if name.startswith(begun)]
 
 
-Spec = Annotated[
-    str,
-    typer.Argument(metavar="SPEC", help="Shipped name, TOML file, or formula in quotes.", autocompletion=complete_spec),
-]
 Data = Annotated[Path, typer.Option("--data", help="Table: .csv, .tsv, .txt (also .gz) or .parquet.")]
-Family = Annotated[
-    str | None, typer.Option(help="Distribution of the response, with a formula (gaussian if not given).")
-]
-Priors = Annotated[
-    list[str] | None, typer.Option("--prior", metavar="NAME=PRIOR", help='E.g. "sd_herd=HalfNormal(1)". Repeatable.')
-]
-Links = Annotated[list[str] | None, typer.Option("--link", metavar="[PARAMETER=]LINK", help="E.g. probit. Repeatable.")]
-Factors = Annotated[
-    list[str] | None, typer.Option("--factor", metavar="COLUMN", help="Number column that is a factor. Repeatable.")
-]
-Crossed = Annotated[
-    list[str] | None,
-    typer.Option(metavar="COLUMN", help="Grouping factor with the same units wherever its labels recur. Repeatable."),
-]
 Missing = Annotated[Literal["error", "drop"], typer.Option(help="What to do with rows that miss a value.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same numbers (a new one if not given).")]
@@ -48,24 +32,58 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `bayesm
 
 
 def read_spec(
-    text: str,
-    family: str | None,
-    priors: Iterable[str] | None,
-    links: Iterable[str] | None,
-    factors: Iterable[str] | None,
-    crossed: Iterable[str] | None,
+    spec: Annotated[
+        str,
+        typer.Argument(
+            metavar="SPEC", help="Shipped name, TOML file, or formula in quotes.", autocompletion=complete_spec
+        ),
+    ],
+    family: Annotated[
+        str | None, typer.Option(help="Distribution of the response, with a formula (gaussian if not given).")
+    ] = None,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=PRIOR", help='E.g. "sd_herd=HalfNormal(1)". Repeatable.'),
+    ] = None,
+    link: Annotated[list[str] | None, typer.Option(metavar="[PARAMETER=]LINK", help="E.g. probit. Repeatable.")] = None,
+    factor: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Number column that is a factor. Repeatable.")
+    ] = None,
+    crossed: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN", help="Grouping factor with the same units wherever its labels recur. Repeatable."
+        ),
+    ] = None,
 ) -> "ModelSpec":
+    """Return the spec that the arguments of a command say."""
     from bayesmixed.families import find_family
     from bayesmixed.spec_files import as_spec
 
-    spec = as_spec(text, family=family)
-    if "~" in text and family is None:
-        typer.echo(f"note: no --family given: family {find_family(spec.family).name} is assumed", err=True)
-    first = find_family(spec.family).parameters[0].name
-    chosen = [split(link, "--link") if "=" in link else (first, link) for link in links or ()]
-    given = [split(prior, "--prior") for prior in priors or ()]
-    spec = as_spec(spec, priors=dict(given), links=dict(chosen), crossed=tuple(crossed or ()))
-    return spec.model_copy(update={"factors": tuple(dict.fromkeys([*spec.factors, *(factors or ())]))})
+    model = as_spec(spec, family=family)
+    if "~" in spec and family is None:
+        typer.echo(f"note: no --family given: family {find_family(model.family).name} is assumed", err=True)
+    first = find_family(model.family).parameters[0].name
+    links = dict(split(text, "--link") if "=" in text else (first, text) for text in link or ())
+    priors = dict(split(text, "--prior") for text in prior or ())
+    model = as_spec(model, priors=priors, links=links, crossed=tuple(crossed or ()))
+    return model.model_copy(update={"factors": tuple(dict.fromkeys([*model.factors, *(factor or ())]))})
+
+
+def takes_spec(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that has the arguments of `read_spec` in place of its first one, the spec."""
+    of_spec, of_command = (signature(function).parameters for function in (read_spec, command))
+    _, *others = of_command.values()
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        model = read_spec(**{name: given.pop(name) for name in of_spec})
+        command(model, **given)
+
+    both = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in (*of_spec.values(), *others)]
+    run.__dict__["__signature__"] = Signature(both)
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in both}
+    return run
 
 
 def split(text: str, option: str) -> tuple[str, str]:
@@ -103,5 +121,10 @@ def print_design(design: "Design") -> None:
     from bayesmixed.equations import write_equations
 
     if design.dropped:
-        typer.echo(f"note: {design.dropped} rows with missing values were left out; {design.rows} remain", err=True)
+        left = (
+            "1 row with missing values was"
+            if design.dropped == 1
+            else f"{design.dropped} rows with missing values were"
+        )
+        typer.echo(f"note: {left} left out; {design.rows} remain", err=True)
     typer.echo(write_equations(design))
