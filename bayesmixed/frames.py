@@ -143,8 +143,9 @@ class Gaps:
             raise DataError(f"missing='{missing}' is not known. Accepted: 'error', 'drop'.")
         if self.incomplete and missing == "error":
             columns = ", ".join(f"'{name}' ({count})" for name, count in self.missing.items() if count)
+            have = "has" if self.incomplete == 1 else "have"
             raise DataError(
-                f"{self.incomplete} of {self.rows} rows have missing values (first: row {self.first}), "
+                f"{self.incomplete} of {self.rows} rows {have} missing values (first: row {self.first}), "
                 f'by column: {columns}. Fill them in, or leave the rows out with missing="drop" (in a shell: --missing drop).'
             )
         if self.incomplete == self.rows:

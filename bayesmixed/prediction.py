@@ -226,7 +226,8 @@ def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_row
         if unseen and modes[name] == "existing":
             raise DataError(
                 f"'{name}' holds {enumerate_words(unseen)}, which the model was not fitted to. "
-                'Predict for them with groups="new" (fresh groups), "any" (known groups keep their effects) or "average".'
+                'Predict for them with groups="new" (fresh groups), "any" (known groups keep their effects) or "average" '
+                "(in a shell: --groups new)."
             )
     return modes
 

@@ -417,7 +417,7 @@ def test_new_rows_are_new_levels_of_the_observation_effect():
         ("y ~ C(k, contr.sum)", {"k": [1, 2, 9]}, "not fitted to"),
         ("y ~ C(k, contr.sum):x", {"k": [1, 2, 9]}, "not fitted to"),
         ("y ~ x", {"x": ["a", "b", "c"]}, "Column 'x' held numbers when the model was fitted"),
-        ("y ~ x", {"x": [1.0, np.nan, 2.0]}, "1 of 3 rows have missing values"),
+        ("y ~ x", {"x": [1.0, np.nan, 2.0]}, "1 of 3 rows has missing values"),
         ("y ~ log(x + 5)", {"x": [1.0, 2.0, -5.0]}, "not finite"),
     ],
 )

@@ -33,15 +33,17 @@ def variables(formula: str, columns: Iterable[str]) -> set[str]:
             found.add(name)
         elif called and not keyword:
             if name.split(".")[0] not in context() and name not in _formulaic_names():
+                functions = sorted({*context(), *_formulaic_names()})
+                meant = _ask_for_backticks(name, known)
                 raise SpecError(
                     f"Function '{name}' in '{formula}' is not known. "
-                    f"{did_you_mean(name, [*context(), *sorted(_formulaic_names())])} Or compute the column beforehand."
+                    + (meant or f"{did_you_mean(name, functions)} Or compute the column beforehand.")
                 )
         elif not keyword and name.split(".")[0] not in {*context(), *_formulaic_names(), *_WORDS}:
-            raise SpecError(f"Column '{name}' in '{formula}' is not in the data. {did_you_mean(name, known)}")
+            raise SpecError(f"Column '{name}' in '{formula}' is not in the data. {_suggest(name, known)}")
     absent = sorted(found - set(known))
     if absent:
-        raise SpecError(f"Column '{absent[0]}' in '{formula}' is not in the data. {did_you_mean(absent[0], known)}")
+        raise SpecError(f"Column '{absent[0]}' in '{formula}' is not in the data. {_suggest(absent[0], known)}")
     return found
 
 
@@ -102,6 +104,16 @@ def stateful_calls(expression: str) -> list[str]:
 
     known = {**TRANSFORMS, **context()}
     return [name for name in called if getattr(known.get(name), "__is_stateful_transform__", False)]
+
+
+def _suggest(name: str, columns: list[str]) -> str:
+    return _ask_for_backticks(name, columns) or did_you_mean(name, columns)
+
+
+def _ask_for_backticks(name: str, columns: list[str]) -> str:
+    """Return how to write the column that begins with a name and goes on with blanks or signs, "" if there is none."""
+    meant = next((column for column in columns if re.match(rf"{re.escape(name)}[^\w.]", column)), "")
+    return f"If the column '{meant}' is meant, write it in backticks: `{meant}`." if meant else ""
 
 
 _WORDS = {"True", "False", "None", "and", "or", "not", "in", "contr"}
