@@ -15,7 +15,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.prior_samples import sample_prior
 from bayesmixed.replicates import Replicates, replicate
-from bayesmixed.summaries.comparison.leaving_out import log_likelihood
+from bayesmixed.summaries.comparison.log_densities import log_likelihood
 
 LOG_LIKELIHOOD = "log likelihood"
 _ATTEMPTS = 200

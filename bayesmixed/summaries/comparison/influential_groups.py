@@ -8,7 +8,7 @@ from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.summaries.comparison.importance_weights import smooth_weights
-from bayesmixed.summaries.comparison.leaving_out import unit_draws
+from bayesmixed.summaries.comparison.log_densities import unit_draws
 from bayesmixed.units import find_units
 
 

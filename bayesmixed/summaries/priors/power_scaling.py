@@ -11,7 +11,7 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.priors import split_key
-from bayesmixed.summaries.comparison.leaving_out import log_likelihood
+from bayesmixed.summaries.comparison.log_densities import log_likelihood
 from bayesmixed.summaries.predictions.expressions import evaluate_draws
 from bayesmixed.summaries.priors.prior_densities import log_prior_densities
 from bayesmixed.summaries.variance.intraclass import icc

@@ -11,7 +11,7 @@ from scipy import stats
 import bayesmixed as bm
 from bayesmixed.structure import Factor
 from bayesmixed.summaries.checks.half_normals import _plug_in_residuals
-from bayesmixed.summaries.comparison import leaving_out
+from bayesmixed.summaries.comparison import leaving_out, log_densities
 from bayesmixed.units import find_units, own_coefficients
 
 ROWS = 48
@@ -124,7 +124,7 @@ def test_the_refit_envelope_knows_the_curve():
 
 
 def test_effects_that_cannot_be_integrated_out_are_drawn(curves, exact, monkeypatch):
-    monkeypatch.setattr(leaving_out, "can_integrate", lambda situation: False)
+    monkeypatch.setattr(log_densities, "can_integrate", lambda situation: False)
     units = find_units(curves.design, "g")
     found, k = leaving_out.predict_held_out(curves, units, np.arange(8) == 2)
     assert found[0] == pytest.approx(exact_log(exact, units.index == 2), abs=0.3)

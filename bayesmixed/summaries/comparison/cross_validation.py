@@ -1,0 +1,93 @@
+"""Predictive accuracy by K-fold cross-validation, units that belong together in one fold."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from bayesmixed.errors import SpecError, StatisticsWarning
+from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.summaries.comparison.leaving_out import FEW_DRAWS, predict_held_out
+from bayesmixed.summaries.comparison.log_densities import (
+    can_be_integrated,
+    log_mean,
+    per_unit,
+    standard_error,
+    unit_densities,
+)
+from bayesmixed.units import find_units, shared_effects
+
+_GOOD_K = 0.7
+
+
+def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
+    """Return the expected log predictive density by K-fold cross-validation, ArviZ's ELPD object.
+
+    The model is sampled k times, under the same priors, each time without the rows of some units. Effects of units that
+    are too many to be integrated out are drawn, which takes more draws; `p` is then not known (NaN).
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    by : str
+        "observation", a grouping factor or a column: what stays together and is predicted, as in `loo`.
+    k : int
+        Number of folds; at most the number of units.
+    seed : int, optional
+        For the folds; that of the fit if not given.
+
+    Raises
+    ------
+    SpecError
+        k is impossible, or there is no such unit.
+
+    Warns
+    -----
+    StatisticsWarning
+        The density of some unit varies too much between draws for its mean to be known.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> fit = bm.fit("sleepstudy_intercept", data, draws=50, seed=1, progress=False)
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", bm.StatisticsWarning)  # these are too few draws
+    ...     result = bm.kfold(fit, by="Subject", k=3, seed=1)
+    >>> result.n_data_points
+    18
+    """
+    from arviz_stats.utils import ELPDDataLOOKFold
+
+    units = find_units(fit.design, by)
+    count = len(units.labels)
+    if k < 2:
+        raise SpecError(f"k={k} is impossible; cross-validation needs at least 2 folds.")
+    k = min(k, count)
+    generator = np.random.default_rng(fit.settings.seed if seed is None else seed)
+    folds = generator.permutation(np.arange(count) % k)
+    elpd, pareto_k = np.empty(count), np.empty(count)
+    for fold in range(k):
+        elpd[folds == fold], pareto_k[folds == fold] = predict_held_out(fit, units, folds == fold)
+    if np.any(pareto_k > _GOOD_K):
+        which = f"{np.sum(pareto_k > _GOOD_K)} of {count} units ({units.name})"
+        warnings.warn(FEW_DRAWS.format(which=which), StatisticsWarning, stacklevel=2)
+    posterior = with_effects(fit.draws, shared_effects(fit.design, units))
+    reached = can_be_integrated(fit.design, posterior, units)
+    optimism = (log_mean(unit_densities(fit.design, posterior, units).values) if reached else np.nan) - elpd
+    return ELPDDataLOOKFold(
+        elpd=float(elpd.sum()),
+        se=standard_error(elpd),
+        p=float(np.sum(optimism)),
+        n_samples=posterior.sizes["chain"] * posterior.sizes["draw"],
+        n_data_points=count,
+        scale="log",
+        warning=False,
+        good_k=None,
+        elpd_i=per_unit(fit.design, elpd, units),
+        n_folds=k,
+        p_kfold_i=per_unit(fit.design, optimism, units),
+    )

@@ -1,0 +1,106 @@
+"""Log-densities of the rows and units of a fit, on demand."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy import special
+
+from bayesmixed.design import Design
+from bayesmixed.draws import row_labels
+from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.links import Array
+from bayesmixed.marginals import can_integrate, leave_rows_out, split_draws, unit_logs
+from bayesmixed.prediction import thin
+from bayesmixed.structure import Factor
+from bayesmixed.units import condition, describe_unit, find_units, is_observation, shared_effects, situate
+
+
+def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None = None) -> xr.DataArray:
+    """Return the log-likelihood of each row, or of each group with its effects integrated out, as draws.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    integrate : str, optional
+        A grouping factor or column: the joint log-density of all rows of each level, given the parameters, with the
+        level's effects, and those nested in it, integrated out. By default log p(y | b, theta) of each row.
+    draws : int, optional
+        Use about this many draws, evenly spread; all if not given.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dims chain, draw, and row or the name of the factor.
+
+    Raises
+    ------
+    SpecError
+        There is no such factor, or its effects are too many to be integrated out.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> bm.log_likelihood(fit).shape
+    (4, 400, 56)
+    >>> bm.log_likelihood(fit, integrate="herd", draws=100).dims
+    ('chain', 'draw', 'herd')
+    """
+    design = fit.design
+    if integrate is not None:
+        return unit_draws(fit, find_units(design, integrate), draws)
+    posterior = thin(with_effects(fit.draws, [p.b(group) for p, group in design.group_blocks()]), draws)
+    parts = [unit_logs(condition(design, part)) for part in split_draws(posterior, design.rows)]
+    return label_units(design, posterior, find_units(design, "observation"), parts)
+
+
+def unit_draws(fit: Fit, units: Factor, draws: int | None = None) -> xr.DataArray:
+    """Return the log-density of each unit, (chain, draw, unit), given all but its own effects."""
+    posterior = thin(with_effects(fit.draws, shared_effects(fit.design, units)), draws)
+    return unit_densities(fit.design, posterior, units)
+
+
+def unit_densities(design: Design, posterior: xr.Dataset, units: Factor) -> xr.DataArray:
+    """Return the log-density of each unit at the draws of a posterior that holds the effects it needs."""
+    nowhere = np.empty((0, design.rows))
+    parts = [
+        leave_rows_out(design, part, nowhere).log if is_observation(units) else unit_logs(situate(design, part, units))
+        for part in split_draws(posterior, design.rows)
+    ]
+    return label_units(design, posterior, units, parts)
+
+
+def can_be_integrated(design: Design, posterior: xr.Dataset, units: Factor) -> bool:
+    """Return whether the effects of the units can be integrated out."""
+    return is_observation(units) or can_integrate(situate(design, posterior.isel(draw=[0]), units))
+
+
+def per_unit(design: Design, values: Array, units: Factor) -> xr.DataArray:
+    """Return values of units, (J,), with their labels and what was predicted."""
+    attributes = {"unit": units.name, "estimand": describe_unit(units)}
+    return xr.DataArray(values, dims=(units.name,), coords={units.name: _names(design, units)}, attrs=attributes)
+
+
+def log_mean(logs: Array) -> Array:
+    """Return the logarithm of the mean density over chains and draws, the first two axes."""
+    return np.asarray(special.logsumexp(logs, axis=(0, 1)) - np.log(logs.shape[0] * logs.shape[1]))
+
+
+def standard_error(values: Array) -> float:
+    """Return the standard error of the sum of values, as if they were independent."""
+    return float(np.sqrt(len(values) * np.var(values)))
+
+
+def label_units(design: Design, posterior: xr.Dataset, units: Factor, parts: list[Array]) -> xr.DataArray:
+    """Return chunks of draws, each (chains x some draws, J), as one labelled array."""
+    chains = posterior.sizes["chain"]
+    values = np.concatenate([part.reshape(chains, -1, part.shape[-1]) for part in parts], axis=1)
+    coords = {"chain": posterior["chain"].values, "draw": posterior["draw"].values, units.name: _names(design, units)}
+    return xr.DataArray(values, dims=("chain", "draw", units.name), coords=coords, name=design.response_name)
+
+
+def _names(design: Design, units: Factor) -> list[Any]:
+    return list(row_labels(design) if is_observation(units) else units.labels)
