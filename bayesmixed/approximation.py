@@ -56,6 +56,8 @@ def quick_mode(design: Design) -> QuickMode | None:
     coefficients at given SDs, then SD^2 = b'b / (J - tr Var(b | y) / SD^2). Correlations are taken as zero. The SDs are
     those of a marginal density; the mode of the joint density would be at 0 or far too large.
     """
+    from scipy import sparse
+
     predictor, family = design.mu, design.family
     groups = predictor.normal_blocks
     matrix = _joint_matrix(predictor)
@@ -72,7 +74,7 @@ def quick_mode(design: Design) -> QuickMode | None:
     y, trials = np.asarray(design.response), design.trials
     values = dict(start.values)
     slots = _slots(predictor, width)
-    covariance = np.eye(size)
+    largest = _largest_block(groups, slots)
     overdispersed = any(group.observation for group in groups)
     for number in range(_ROUNDS):
         penalty = np.concatenate([precision, *(np.tile(1.0 / sds[g.name] ** 2, len(g.levels)) for g in groups)])
@@ -85,12 +87,12 @@ def quick_mode(design: Design) -> QuickMode | None:
         inside = design.in_rows(values)
         weight = np.broadcast_to(design.weigh(family.information(inside, trials) * slope**2), eta.shape)
         score = design.weigh(family.score(y, inside, trials) * slope)
-        hessian = np.asarray((matrix.T @ matrix.multiply(weight[:, None])).todense()) + np.diag(penalty)
-        covariance = np.linalg.inv(hessian)
-        step = covariance @ (matrix.T @ score - penalty * (coefficients - target))
+        hessian = (matrix.T @ matrix.multiply(weight[:, None]) + sparse.diags(penalty)).tocsr()
+        inverse = _invert(hessian, largest)
+        step = inverse.solve(matrix.T @ score - penalty * (coefficients - target))
         reach = float(np.max(np.abs(matrix @ step)))
         coefficients = coefficients + step * min(1.0, 3.0 * (predictor.link.unit or np.inf) / max(reach, 1e-300))
-        variances = np.diag(covariance)
+        variances = inverse.diagonal()
         change, free = 0.0, float(width)
         for group in groups:
             effects = coefficients[slots[group.name]].reshape(len(group.levels), -1)
@@ -105,12 +107,12 @@ def quick_mode(design: Design) -> QuickMode | None:
             values[family.scale] = np.asarray(residual_scale(design, residual, free))
         if change < 1e-3 and reach < 1e-4 * (1.0 + np.ptp(eta)):
             break
-    variances = np.diag(covariance)
+    variances = inverse.diagonal()
     shapes = {g.name: (len(g.levels), len(g.centre)) for g in groups}
     effective = {n: np.sum(1.0 - variances[slots[n]].reshape(shapes[n]) / sds[n] ** 2, axis=0) for n in shapes}
     return QuickMode(
         beta=coefficients[:width],
-        covariance=covariance[:width, :width],
+        covariance=inverse.rest[:width, :width],
         effects={n: coefficients[slots[n]].reshape(shapes[n]) for n in shapes},
         sds=sds,
         factors={g.name: _conditional_factors(hessian, g, groups, slots, sds[g.name]) for g in groups},
@@ -119,17 +121,79 @@ def quick_mode(design: Design) -> QuickMode | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Inverse:
+    """Inverse of a precision matrix `[[R, E'], [E, D]]` with block-diagonal D, the effects of the largest factor.
+
+    Attributes
+    ----------
+    own, others : integer arrays
+        Places of D and of R.
+    blocks : (J, K, K) array
+        Blocks of D^-1.
+    spread : (J K, r) array
+        D^-1 E.
+    rest : (r, r) array
+        Block of the inverse at R.
+    """
+
+    own: Array
+    others: Array
+    blocks: Array
+    spread: Array
+    rest: Array
+
+    def solve(self, right: Array) -> Array:
+        """Return the inverse times a vector."""
+        solution, levels = np.empty(len(right)), right[self.own].reshape(*self.blocks.shape[:2], 1)
+        solution[self.others] = self.rest @ (right[self.others] - right[self.own] @ self.spread)
+        solution[self.own] = (self.blocks @ levels).ravel() - self.spread @ solution[self.others]
+        return solution
+
+    def diagonal(self) -> Array:
+        """Return the diagonal of the inverse."""
+        variances = np.empty(len(self.own) + len(self.others))
+        variances[self.others] = np.diag(self.rest)
+        inner = np.diagonal(self.blocks, axis1=1, axis2=2).ravel()
+        variances[self.own] = inner + np.sum((self.spread @ self.rest) * self.spread, axis=1)
+        return variances
+
+
+def _invert(hessian: Any, largest: tuple[slice, int]) -> _Inverse:
+    """Return the inverse of a sparse precision matrix, given where its largest factor stands and how wide a level is."""
+    place, width = largest
+    everything = np.arange(hessian.shape[0])
+    own, others = everything[place], np.delete(everything, place)
+    inner = hessian[own][:, own].tobsr((width, width))
+    blocks = np.linalg.inv(inner.data)
+    cross = hessian[own][:, others].toarray()
+    spread = (blocks @ cross.reshape(len(blocks), width, -1)).reshape(cross.shape)
+    rest = np.linalg.inv(hessian[others][:, others].toarray() - cross.T @ spread)
+    return _Inverse(own, others, blocks, spread, rest)
+
+
+def _largest_block(groups: tuple[NormalBlock, ...], slots: dict[str, slice]) -> tuple[slice, int]:
+    """Return where the factor with the most effects stands, and the number of effects of a level."""
+    factors = [group for group in groups if not group.dense]
+    if not factors:
+        return slice(0, 0), 1
+    largest = max(factors, key=lambda group: int(np.prod(group.shape)))
+    return slots[largest.name], len(largest.centre)
+
+
 def _conditional_factors(
-    hessian: Array, group: NormalBlock, groups: tuple[NormalBlock, ...], slots: dict[str, slice], sd: Array
+    hessian: Any, group: NormalBlock, groups: tuple[NormalBlock, ...], slots: dict[str, slice], sd: Array
 ) -> Array:
     """Return 1 - Var(b | y, coefficients, other factors) / SD^2, effects nested in the group integrated out, (J, K)."""
+    from scipy.sparse import linalg
+
     own = np.arange(hessian.shape[0])[slots[group.name]]
     inner = [g for g in groups if len(g.levels) > len(group.levels) and parent_index(g, group) is not None]
-    precision = hessian[np.ix_(own, own)]
+    precision = hessian[own][:, own].toarray()
     if inner:
         below = np.concatenate([np.arange(hessian.shape[0])[slots[g.name]] for g in inner])
-        cross = hessian[np.ix_(below, own)]
-        precision = precision - cross.T @ np.linalg.solve(hessian[np.ix_(below, below)], cross)
+        cross = hessian[below][:, own].toarray()
+        precision = precision - cross.T @ linalg.splu(hessian[below][:, below].tocsc()).solve(cross)
     width, levels = len(group.centre), len(group.levels)
     blocks = precision.reshape(levels, width, levels, width)[np.arange(levels), :, np.arange(levels), :]
     variance = np.diagonal(np.linalg.inv(blocks), axis1=-2, axis2=-1)

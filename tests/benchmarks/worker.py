@@ -18,22 +18,59 @@ from models import MODELS, Benchmark, small
 CORES = 2
 
 
-def fit_ours(model: Benchmark, engine: str, seed: int) -> tuple[Any, Any]:
-    """Return the draws of bayesmixed and the engine it took."""
-    import bayesmixed as bm
+class Ours:
+    """bayesmixed: a fit of its own each time, or a refit of the first one."""
 
-    spec = bm.from_formula(model.formula, family=model.family)
-    fit = bm.fit(spec, tables(model), engine=engine, seed=seed, cores=CORES, progress=False)
-    return fit.draws, fit.engine.name
+    def __init__(self, model: Benchmark, engine: str) -> None:
+        import bayesmixed as bm
+
+        self.model, self.engine, self.first = model, engine, None
+        self.spec = bm.from_formula(model.formula, family=model.family)
+        if model.refit:
+            self.first = self._fit(0)
+
+    def fit(self, seed: int) -> tuple[Any, str]:
+        """Return the draws, and the engine that was taken."""
+        import bayesmixed as bm
+
+        if self.first is None or self.model.refit is None:
+            found = self._fit(seed)
+        else:
+            found = bm.refit(
+                self.first, priors={self.model.refit[0]: f"Normal(0, {1 + seed})"}, seed=seed, progress=False
+            )
+        return found.draws, found.engine.name
+
+    def _fit(self, seed: int) -> Any:
+        import bayesmixed as bm
+
+        return bm.fit(self.spec, tables(self.model), engine=self.engine, seed=seed, cores=CORES, progress=False)
 
 
-def fit_bambi(model: Benchmark, _engine: str, seed: int) -> tuple[Any, Any]:
-    """Return the draws of Bambi by nutpie, at its defaults."""
-    import bambi
+class Bambi:
+    """Bambi with nutpie, at its defaults."""
 
-    built = bambi.Model(model.peer_formula, tables(model), family=model.family)
-    settings = {"draws": 1000, "tune": 1000, "chains": 4, "cores": CORES, "progressbar": False}
-    return built.fit(inference_method="nutpie", random_seed=seed, **settings), "nutpie"
+    def __init__(self, model: Benchmark, _engine: str) -> None:
+        self.model = model
+        if model.refit:
+            self.fit(0)
+
+    def fit(self, seed: int) -> tuple[Any, str]:
+        """Return the draws, and the sampler."""
+        import bambi
+
+        model = self.model
+        priors = {model.refit[1]: bambi.Prior("Normal", mu=0, sigma=1.0 + seed)} if model.refit else None
+        family = model.peer_family or model.family
+        built = bambi.Model(model.peer_formula, tables(model), family=family, priors=priors)
+        settings = {
+            "draws": model.peer_draws,
+            "tune": model.peer_draws,
+            "chains": 4,
+            "cores": CORES,
+            "progressbar": False,
+        }
+        return built.fit(inference_method="nutpie", random_seed=seed, **settings), "nutpie"
 
 
 def tables(model: Benchmark) -> Any:
@@ -78,12 +115,13 @@ def main() -> None:
     """Fit a small model first, then the model itself, and print what was measured."""
     package, name, repeats, patience = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
     warnings.simplefilter("ignore")
-    fit = fit_bambi if package == "bambi" else fit_ours
-    fit(small(MODELS[name].family), package, 0)
+    kind = Bambi if package == "bambi" else Ours
+    kind(small(MODELS[name].family), package).fit(0)
+    fitted = kind(MODELS[name], package)
     begun = time.perf_counter()
     for seed in range(1, repeats + 1):
         started = time.perf_counter()
-        draws, engine = fit(MODELS[name], package, seed)
+        draws, engine = fitted.fit(seed)
         seconds = time.perf_counter() - started
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps({"engine": engine, "seconds": seconds, "peak": peak, **measure(draws)}), flush=True)
