@@ -14,7 +14,13 @@ from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import posterior_means, with_effects
 from bayesmixed.links import Array
 from bayesmixed.pooled import fit_pooled, mean_inside
-from bayesmixed.prediction import effects_at_centre, group_contribution, population_predictor, thin
+from bayesmixed.prediction import (
+    effects_at_centre,
+    group_contribution,
+    population_predictor,
+    smooth_coefficients,
+    thin,
+)
 from bayesmixed.predictors import Predictor
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.parameters.effects import population_part
@@ -44,7 +50,7 @@ def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:
         - no_pooling: best coefficient for the group's own data (maximum likelihood, other effects and other
           coefficients at their posterior means); NaN where its rows cannot give it;
         - mean, sd, lower, upper, mcse: the partially pooled coefficient (population coefficient plus b), 95 %;
-        - complete_pooling: coefficient of the model without group effects (posterior mode);
+        - complete_pooling: coefficient of the model without group effects (posterior mode), around the same curves;
         - factor, factor_lower, factor_upper: shrinkage factor 1 - Var(b | y, theta) / SD^2 given the other effects,
           averaged over draws: 0 the group says nothing and is pulled all the way to the population, 1 no shrinkage;
         - note: where half a success, failure or count was added to make `no_pooling` finite.
@@ -261,5 +267,8 @@ def _predictor_without(predictor: Predictor, group: GroupBlock, posterior: xr.Da
 
 
 def _complete(fit: Fit, predictor: Predictor, group: GroupBlock) -> Array:
-    beta = dict(zip(predictor.population.labels, fit_pooled(fit.design).beta, strict=True))
+    mean = posterior_means(fit.draws).expand_dims(("chain", "draw"))
+    curves = [smooth.contribution(smooth_coefficients(predictor, smooth, mean))[0, 0] for smooth in predictor.smooths]
+    pooled = fit_pooled(fit.design, np.sum(curves, axis=0) if curves else None)
+    beta = dict(zip(predictor.population.labels, pooled.beta, strict=True))
     return np.array([beta.get(label, 0.0) for label in group.labels])

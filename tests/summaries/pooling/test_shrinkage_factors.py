@@ -29,6 +29,18 @@ def test_complete_pooling_is_the_fit_without_herds():
     assert bm.shrinkage(cbpp_fit())["complete_pooling"].iloc[0] == pytest.approx(expected, abs=0.002)
 
 
+def test_complete_pooling_lies_around_the_same_curve_as_the_others():
+    spec = bm.from_formula("y ~ s(x, k=6) + (1 | g)", family="gamma")
+    data = {"x": np.linspace(0.0, 1.0, 60), "g": np.tile(np.arange(6), 10), "y": np.linspace(1.0, 9.0, 60)}
+    curve = np.array([2.0, -1.0, 1.0, 0.5])
+    (smooth,) = bm.prepare(spec, data).mu.smooths
+    design = bm.prepare(spec, data | {"y": np.exp(1.0 + smooth.matrix @ curve)})
+    values = {"beta": [1.0, 0.0], "b_s(x)": curve[None], "sd_g": 0.1, "shape": 100.0}
+    table = bm.shrinkage(fit_at(design, values))
+    # The responses are their means, so every estimate is the truth; the prior moves it by less than 0.01.
+    np.testing.assert_allclose(table[["no_pooling", "complete_pooling"]], 1.0, atol=0.01)
+
+
 def test_no_pooling_of_slopes_is_the_regression_of_each_subject():
     design = bm.prepare("Reaction ~ Days + (Days | Subject)", classic("lme4", "sleepstudy"))
     values = {"beta": [251.4, 10.5], "sd_Subject": [25.0, 6.0], "corr_Subject": np.eye(2), "sigma": 25.6}
