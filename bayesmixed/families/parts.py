@@ -38,7 +38,9 @@ def rate_mean(y: Array, trials: Any, exposure: Any) -> float:
 
 def no_latent_variance(values: Values, link: Link, trials: Any) -> NoReturn:
     """Refuse: a mixture of a point mass with a distribution has no residual variance on the link scale."""
-    raise SpecError('This family has no residual variance on the link scale. Take scale="data".')
+    raise SpecError(
+        'This family has no residual variance on the link scale. bm.icc and bm.r2 with scale="data" need none.'
+    )
 
 
 def residual_variance(variance: Any, link: Link, needed: str = "identity") -> Array:
@@ -46,7 +48,7 @@ def residual_variance(variance: Any, link: Link, needed: str = "identity") -> Ar
     if link.name != needed:
         raise SpecError(
             f"The residual variance on the link scale is not defined for link '{link.name}' of this family. "
-            'Take scale="data".'
+            'bm.icc and bm.r2 with scale="data" need none.'
         )
     return np.asarray(variance)
 

@@ -181,3 +181,10 @@ def test_average_with_correlated_slopes_p2():
     assert variance == pytest.approx(expected["variance_of_eta"])
     assert float(LINKS["logit"].average(-0.2, variance)) == pytest.approx(expected["average"], abs=1e-7)
     assert float(LINKS["log"].average(-0.2, variance)) == pytest.approx(expected["log_link_average_same_eta"], abs=1e-7)
+
+
+def test_what_needs_a_latent_scale_leads_to_the_functions_that_do_not():
+    data = crossed_data() | {"y": np.arange(24) % 3}
+    fit = fit_at(bm.prepare(bm.from_formula("y ~ 1 + (1 | a)", family="zero_inflated_poisson"), data), {"zi": 0.2})
+    with pytest.raises(bm.SpecError, match=r'bm\.icc and bm\.r2 with scale="data"'):
+        bm.implied_covariance(fit)
