@@ -84,6 +84,8 @@ _PUBLIC = {
     "sweep_priors": "summaries.priors.prior_comparison",
     "prior_sensitivity": "summaries.priors.power_scaling",
     "plot_prior_comparison": "plots.prior_comparison",
+    "plot_prior_posterior": "plots.prior_posteriors",
+    "plot_variance_shares": "plots.variance_shares",
     "plot_vpc_curve": "plots.vpc_curves",
     "future_group": "summaries.predictions.populations",
     "group_ranks": "summaries.predictions.ranks",
