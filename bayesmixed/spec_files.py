@@ -26,6 +26,11 @@ def as_spec(
     """
     if isinstance(spec, str) and "~" in spec:
         return from_formula(spec, family=family or "gaussian", priors=priors, links=links, crossed=crossed)
+    if not isinstance(spec, str | Path | ModelSpec):
+        raise SpecError(
+            f"A spec is a formula, the name of a shipped spec, a TOML file or a ModelSpec; a {type(spec).__name__} was "
+            "given. The spec comes first, then the data: bm.fit(spec, data)."
+        )
     if not isinstance(spec, ModelSpec):
         spec = load_spec(spec)
     if family is not None and find_family(family).name != find_family(spec.family).name:

@@ -1,5 +1,6 @@
 """Specs as values: TOML in and out, wrong fields, and what `as_spec` accepts."""
 
+import pandas as pd
 import pytest
 
 import bayesmixed as bm
@@ -221,6 +222,13 @@ def test_an_absent_file_is_an_error_that_names_it(tmp_path):
 def test_an_unknown_shipped_name_says_what_was_tried():
     with pytest.raises(SpecError, match=r"'herdd' is no formula .* no file and no shipped spec. Did you mean 'herd'"):
         load_spec("herdd")
+
+
+def test_data_in_the_place_of_the_spec_are_told_their_place():
+    with pytest.raises(
+        SpecError, match=r"a DataFrame was given. The spec comes first, then the data: bm.fit\(spec, data\)"
+    ):
+        as_spec(pd.DataFrame({"y": [1.0]}))
 
 
 def test_shipped_specs_are_listed_in_alphabetical_order():

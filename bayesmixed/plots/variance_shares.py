@@ -68,7 +68,7 @@ def _draw_bar(axes: Any, shares: pd.DataFrame) -> None:
         place += share
     axes.set_ylim(-0.5, 0.5)
     axes.set_axis_off()
-    axes.set_title(f"Where the variance comes from ({shares['scale'].iloc[0]} scale)", fontsize=11, loc="left")
+    axes.set_title(f"Where the variance comes from, {shares['scale'].iloc[0]} scale", fontsize=11, loc="left")
 
 
 def _draw_intervals(axes: Any, shares: pd.DataFrame, correlations: pd.DataFrame) -> None:
@@ -77,7 +77,7 @@ def _draw_intervals(axes: Any, shares: pd.DataFrame, correlations: pd.DataFrame)
         names.append(str(row["term"]))
         rows.append((row, colour, "s"))
     for _, row in correlations.iterrows():
-        names.append(f"ICC, {row['term']} ({row['scale']} scale)")
+        names.append(f"ICC, {row['term']}, {row['scale']} scale")
         rows.append((row, CORRELATION, "D"))
     for place, (row, colour, marker) in enumerate(rows):
         axes.hlines(place, row["lower"], row["upper"], color=colour, linewidth=2.0)

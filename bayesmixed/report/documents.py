@@ -50,6 +50,10 @@ def write_report(fit: Fit, path: str | Path) -> Path:
     'herds.html'
     """
     path = Path(path)
+    if not path.absolute().parent.is_dir():
+        raise DataError(
+            f"Folder '{path.absolute().parent}' does not exist; make it before writing '{path.name}' there."
+        )
     try:
         path.write_text(write_document(fit), encoding="utf-8")
     except OSError as error:
