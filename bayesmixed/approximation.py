@@ -167,7 +167,7 @@ def _invert(hessian: Any, largest: tuple[slice, int]) -> _Inverse:
     inner = hessian[own][:, own].tobsr((width, width))
     blocks = np.linalg.inv(inner.data)
     cross = hessian[own][:, others].toarray()
-    spread = (blocks @ cross.reshape(len(blocks), width, -1)).reshape(cross.shape)
+    spread = (blocks @ cross.reshape(len(blocks), width, len(others))).reshape(cross.shape)
     rest = np.linalg.inv(hessian[others][:, others].toarray() - cross.T @ spread)
     return _Inverse(own, others, blocks, spread, rest)
 
