@@ -102,7 +102,7 @@ def _show_population(fit: Fit, factor: str | None) -> str:
 
 def write_sections(sections: Iterable[Section]) -> str:
     """Return sections as HTML below the heading of a chapter; wide tables scroll by themselves."""
-    markup = write_markup(sections, heading=3)
+    markup = write_markup(sections, heading=3, inline=True)
     for name, label in (("table", "Table"), ("pre", "Drawing"), ("svg", "Drawing")):
         box = f'<div class="scroll" tabindex="0" role="group" aria-label="{label}">'
         markup = markup.replace(f"<{name}", f"{box}<{name}").replace(f"</{name}>", f"</{name}></div>")

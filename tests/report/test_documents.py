@@ -170,7 +170,7 @@ def test_two_thousand_groups_make_a_report_of_bounded_size(documents):
 
 
 def test_a_report_that_cannot_be_written_says_so(tmp_path):
-    with pytest.raises(bm.DataError, match="nowhere' does not exist; make it before writing 'report.html' there"):
+    with pytest.raises(bm.DataError, match=r"nowhere. does not exist; make it before writing .report\.html. there"):
         bm.write_report(fit_without_groups(), tmp_path / "nowhere" / "report.html")
     with pytest.raises(bm.DataError, match="cannot be written"):
         bm.write_report(fit_without_groups(), tmp_path)

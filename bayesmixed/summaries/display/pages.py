@@ -3,6 +3,7 @@
 import re
 import textwrap
 from abc import ABC, abstractmethod
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
@@ -65,13 +66,16 @@ def write_text(sections: Iterable[Section]) -> str:
     return "\n\n".join(text for text in written if text)
 
 
-def write_markup(sections: Iterable[Section], heading: int = 4) -> str:
-    """Return a page as HTML, with headings of that level."""
+def write_markup(sections: Iterable[Section], heading: int = 4, *, inline: bool = False) -> str:
+    """Return a page as HTML, with headings of that level.
+
+    Pictures are images, since viewers of notebooks take SVG elements out, unless they shall stand `inline`.
+    """
     parts = []
     for section in sections:
         parts += [f"<h{heading}>{escape(section.title)}</h{heading}>"] if section.title else []
         parts += _paragraphs(section.before)
-        parts += list(_figures(section))
+        parts += list(_figures(section, inline))
         parts += _paragraphs(section.after)
     return "\n".join(parts)
 
@@ -112,14 +116,21 @@ def _are_numbers(texts: Iterable[str]) -> bool:
     return all(re.fullmatch(_NUMBER, text) for text in texts)
 
 
-def _figures(section: Section) -> Iterator[str]:
+def _figures(section: Section, inline: bool) -> Iterator[str]:
     if section.picture:
-        yield section.picture
+        yield section.picture if inline else _as_image(section.picture)
         return
     if len(section.table.columns):
         yield write_table(section.table)
     if section.drawing:
         yield f"<pre>{escape(chr(10).join(section.drawing))}</pre>"
+
+
+def _as_image(picture: str) -> str:
+    """Return an SVG element as an image on white, whose words are those of its title and description."""
+    words = " ".join(re.findall(r"<(?:title|desc)[^>]*>([^<]*)<", picture)).replace('"', "&quot;")
+    source = b64encode(picture.encode()).decode("ascii")
+    return f'<img src="data:image/svg+xml;base64,{source}" alt="{words}" style="background:#fff">'
 
 
 def _paragraphs(texts: Iterable[str]) -> Iterator[str]:

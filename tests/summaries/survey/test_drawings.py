@@ -1,10 +1,13 @@
 """Drawings of nested and of crossed factors."""
 
+import re
+from base64 import b64decode
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+import bayesmixed as bm
 from bayesmixed.structure import Factor, relate
 from bayesmixed.summaries.survey.drawings import draw_crossing, draw_tree
 
@@ -110,3 +113,12 @@ def test_labels_from_data_are_text_and_stay_within_their_place(draw):
     edge = float(drawing.get("width"))
     upright = [e for e in drawing.iter(f"{SVG}text") if e.get("transform") is None]
     assert all(float(e.get("x")) + 7 * len(e.text) * (e.get("text-anchor") is None) <= edge for e in upright)
+
+
+def test_a_notebook_gets_the_drawing_as_an_image_with_its_words():
+    page = bm.check_data("herd", bm.datasets.load("cbpp"))._repr_html_()
+    source, words = re.search(r'<img src="data:image/svg\+xml;base64,([^"]*)" alt="([^"]*)"', page).groups()
+    drawing = ElementTree.fromstring(b64decode(source))
+    assert texts(drawing)[0] == "herd: 15"
+    assert words == "Tree of herd 56 rows in 15 herd; 1 to 4 rows in each herd."
+    assert "<svg" not in page
