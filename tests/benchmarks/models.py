@@ -28,6 +28,8 @@ class Benchmark:
         Kept draws, and tuning draws, of each chain of Bambi: fewer where it takes minutes, which leaves ESS/s as it is.
     refit : tuple of str, optional
         A coefficient, by our name and Bambi's: what is timed is a fit with another prior of it after a first fit.
+    in_r : bool
+        Whether peer.R fits it.
     """
 
     formula: str
@@ -38,6 +40,7 @@ class Benchmark:
     peer_family: str = ""
     peer_draws: int = 1000
     refit: tuple[str, str] | None = None
+    in_r: bool = True
 
 
 def alcohol(seed: int = 1) -> pd.DataFrame:
@@ -117,7 +120,7 @@ CBPP = Benchmark(
 )
 MODELS = {
     "cbpp": CBPP,
-    "refit": replace(CBPP, refit=("beta[period[T.2]]", "period")),
+    "refit": replace(CBPP, refit=("beta[period[T.2]]", "period"), in_r=False),
     "alcohol": Benchmark(
         "alcohol ~ 1 + (1 | country)", "alcohol ~ 1 + (1 | country)", "gaussian", alcohol, ("country",)
     ),
@@ -148,6 +151,7 @@ MODELS = {
         "beta",
         oats,
         ("Block", "Variety", "plot"),
+        in_r=False,
     ),
     "negbin": Benchmark(
         "count ~ day + rain + (1 | farm)",
@@ -157,5 +161,6 @@ MODELS = {
         ("farm",),
         PEER_FAMILIES["negbin"],
         peer_draws=400,
+        in_r=False,
     ),
 }

@@ -2,10 +2,13 @@
 
     python3 -m uv run --group bench python tests/benchmarks/run.py [MODEL ...] [--peer bambi|rstanarm|brms|none]
 
-Times are those of the whole call that fits, 4 chains of 1,000 tuning and 1,000 kept draws on 2 cores, in a process that
-has fitted a small model of the same family before; medians of up to three fits. A number is comparable with the others
-of the same run only. "bulk" and "tail" are the smallest effective sample sizes over population parameters and SDs,
-"effects" the smallest bulk one over group effects, "gradients" those of the kept draws, "ESS/s" is bulk / s.
+Times are those of the whole call that fits, 4 chains of 1,000 kept draws on 2 cores after each package's own number of
+tuning draws, in a process that has fitted a small model of the same family before; medians of up to three fits. "refit"
+is a fit of cbpp with another prior after a first fit. Of "negbin" Bambi tunes and keeps 400 draws.
+
+A number is comparable with the others of the same run only. "bulk" and "tail" are the smallest effective sample sizes
+over population parameters and SDs, "effects" the smallest bulk one over group effects, "gradients" those of the kept
+draws, "ESS/s" is bulk / s.
 
 PyTensor keeps compiled functions on disk, so a peer that was run before compiles less. With --cold each process begins
 without them, as for a model that is new on the machine.
@@ -37,7 +40,7 @@ def main() -> None:
     chosen = read_arguments()
     print(HEADINGS, flush=True)
     repeats = 1 if chosen.cold else chosen.repeats
-    for name in chosen.models or list(MODELS):
+    for name in chosen.models:
         peer = run_peer(chosen.peer, name, repeats, chosen.patience, chosen.cold)
         if peer is not None:
             print(line(name, peer, None), flush=True)
@@ -58,6 +61,11 @@ def read_arguments() -> argparse.Namespace:
     unknown = [name for name in chosen.models if name not in MODELS]
     if unknown:
         parser.error(f"model '{unknown[0]}' is not one of {', '.join(MODELS)}")
+    possible = [name for name, model in MODELS.items() if model.in_r or chosen.peer in ("bambi", "none")]
+    chosen.models = chosen.models or possible
+    impossible = [name for name in chosen.models if name not in possible]
+    if impossible:
+        parser.error(f"model '{impossible[0]}' is fitted by Bambi only, not by {chosen.peer}")
     return chosen
 
 
