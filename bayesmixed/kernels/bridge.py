@@ -18,7 +18,7 @@ from bayesmixed.links import Array
 
 NONFINITE_GRADIENT, NONFINITE_DENSITY = 3, 4
 COORDINATES = "unconstrained"
-SOURCES = "cddf37094f631d7a"
+SOURCES = "1050013bdb246c8c"
 """Digest of all kernel sources: a change of theirs changes this file, and with it numba's cache (tests recompute it)."""
 
 _DENSITY = types.int64(

@@ -14,8 +14,6 @@ pointers, columns, cross : Z'V by level: (J + 1,), (N,) ascending within a level
 rest : (R, R) cross-products V'V
 table, roots : (terms, 3) first column, levels, width of each term of the rest; (terms, ., .) their lower roots;
     columns in no term have root 1
-
-Loops over levels index whole arrays and take no views of them, which would cost more than the few numbers inside.
 """
 
 import math
@@ -24,6 +22,7 @@ import numpy as np
 from numba import njit
 
 from bayesmixed.kernels.dense import STRIP, add_row, backward, cholesky, dot_rows, forward, invert_triangle, multiply
+from bayesmixed.kernels.level_blocks import backward_block, factor_block, forward_block, solve_both_sides
 
 CHUNK = 256
 
@@ -62,7 +61,7 @@ def factor(weight, root, blocks, pointers, columns, cross, rest, table, roots, i
                 for k in range(i, width):
                     value += root[k, i] * half[k, j]
                 inner[g, i, j] = weight * value + (1.0 if i == j else 0.0)
-        if not _factor_level(inner, g):
+        if not factor_block(inner, g):
             return np.nan
         for k in range(width):
             log_determinant += 2.0 * math.log(inner[g, k, k])
@@ -72,7 +71,7 @@ def factor(weight, root, blocks, pointers, columns, cross, rest, table, roots, i
                 for k in range(i, width):
                     value += root[k, i] * cross[e, k]
                 link[e, i] = value
-            _forward(inner, g, link, e)
+            forward_block(inner, g, link, e)
             if full:
                 continue
             row = columns[e]
@@ -155,7 +154,7 @@ def invert_blocks(weight, pointers, columns, table, roots, inner, link, outer, v
             for k in range(i + 1):
                 value = square * dot_rows(sums, here + i, here + k, begin)
                 variances[g, i, k] = variances[g, k, i] = value + (1.0 if i == k else 0.0)
-        _solve_both_sides(inner, variances, g)
+        solve_both_sides(inner, variances, g)
     return upper
 
 
@@ -203,7 +202,7 @@ def _reduce(weight, pointers, columns, table, roots, inner, link, outer, levels,
     taken = np.zeros(len(others))
     quadratic = 0.0
     for g in range(count):
-        _forward(inner, g, levels, g)
+        forward_block(inner, g, levels, g)
         for k in range(width):
             quadratic += levels[g, k] * levels[g, k]
         for e in range(pointers[g], pointers[g + 1]):
@@ -227,7 +226,7 @@ def _substitute(weight, pointers, columns, table, roots, inner, link, levels, ot
         for e in range(pointers[g], pointers[g + 1]):
             for k in range(width):
                 levels[g, k] -= weight * link[e, k] * plain[columns[e]]
-        _backward(inner, g, levels, g)
+        backward_block(inner, g, levels, g)
 
 
 @njit(cache=False, error_model="numpy")
@@ -286,58 +285,3 @@ def _combine_rows(matrix, at, start, stop, roots, t, width, transposed):  # type
             factor = roots[t, m, k] if transposed else roots[t, k, m]
             for j in range(start, stop):
                 matrix[at + k, j] += factor * matrix[at + m, j]
-
-
-@njit(cache=False, error_model="numpy")
-def _factor_level(inner, g):  # type: ignore[no-untyped-def]
-    """Replace the lower triangle of one level's block by its Cholesky factor; return False if it is not positive."""
-    for j in range(inner.shape[1]):
-        for i in range(j, inner.shape[1]):
-            value = inner[g, i, j]
-            for k in range(j):
-                value -= inner[g, i, k] * inner[g, j, k]
-            if i > j:
-                inner[g, i, j] = value / inner[g, j, j]
-            elif value > 0.0 and value < np.inf:
-                inner[g, j, j] = math.sqrt(value)
-            else:
-                return False
-    return True
-
-
-@njit(cache=False, error_model="numpy")
-def _forward(inner, g, rows, e):  # type: ignore[no-untyped-def]
-    """Replace one row by C_g^-1 times it."""
-    for i in range(inner.shape[1]):
-        value = rows[e, i]
-        for k in range(i):
-            value -= inner[g, i, k] * rows[e, k]
-        rows[e, i] = value / inner[g, i, i]
-
-
-@njit(cache=False, error_model="numpy")
-def _backward(inner, g, rows, e):  # type: ignore[no-untyped-def]
-    """Replace one row by C_g'^-1 times it."""
-    for i in range(inner.shape[1] - 1, -1, -1):
-        value = rows[e, i]
-        for k in range(i + 1, inner.shape[1]):
-            value -= inner[g, k, i] * rows[e, k]
-        rows[e, i] = value / inner[g, i, i]
-
-
-@njit(cache=False, error_model="numpy")
-def _solve_both_sides(inner, blocks, g):  # type: ignore[no-untyped-def]
-    """Replace a symmetric block M of one level by C_g'^-1 M C_g^-1."""
-    width = inner.shape[1]
-    for column in range(width):
-        for i in range(width - 1, -1, -1):
-            value = blocks[g, i, column]
-            for k in range(i + 1, width):
-                value -= inner[g, k, i] * blocks[g, k, column]
-            blocks[g, i, column] = value / inner[g, i, i]
-    for row in range(width):
-        for i in range(width - 1, -1, -1):
-            value = blocks[g, row, i]
-            for k in range(i + 1, width):
-                value -= inner[g, k, i] * blocks[g, row, k]
-            blocks[g, row, i] = value / inner[g, i, i]
