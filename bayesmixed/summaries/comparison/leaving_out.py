@@ -50,7 +50,7 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
           unknown and integrated out draw by draw.
     match : bool
         Move the draws towards the posterior without each observation whose Pareto k is too large (moment matching),
-        where the compiled density knows the model; k is then that of the moved draws.
+        where the compiled density knows the model; k is then that of the moved draws. About a second for each.
     refits : bool
         Sample the model again, under the same priors, without each unit whose Pareto k is still too large.
     draws : int, optional
