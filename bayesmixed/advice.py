@@ -21,6 +21,7 @@ def advise(design: Design) -> Iterator[str]:
             )
     for predictor, group in design.group_blocks():
         if group.observation:
+            yield from _advise_on_observation_effects(design, predictor)
             continue
         levels = len(group.levels)
         entry = design.priors[f"{predictor.sd(group)}[{group.labels[0]}]"]
@@ -49,6 +50,16 @@ def advise(design: Design) -> Iterator[str]:
                 f"'{name}' enters an interaction or power and is never 0: the other effects in it are effects at "
                 f"{name} = 0. center({name}) makes them effects at its mean."
             )
+
+
+def _advise_on_observation_effects(design: Design, predictor: Predictor) -> Iterator[str]:
+    """Yield a note where a dispersion, too, lets single rows vary."""
+    dispersions = [parameter.name for parameter in design.family.parameters[1:] if parameter.link == "log"]
+    if predictor is design.mu and dispersions:
+        yield (
+            f"obs() and '{dispersions[0]}' both let single rows vary more than their mean tells: only the form of the "
+            "distribution tells them apart. Usually one keeps one of the two."
+        )
 
 
 def note_extrapolation(design: Design) -> Iterator[str]:

