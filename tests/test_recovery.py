@@ -12,7 +12,7 @@ from bayesmixed.draws import top_level_names
 from bayesmixed.summaries.variance.group_spread import NEGLIGIBLE
 
 LARGE = ("arabidopsis_negbin1", "contamination", "contamination_double", "lai", "lai_shape")
-"""A minute or more each, so by hand: `pytest -m calibration -k contamination`. arabidopsis_negbin1 has shown 2 divergences."""
+"""Half a minute to two and a half each, so by hand: `pytest -m calibration tests/test_recovery.py`."""
 SHIPPED = [pytest.param(n, marks=pytest.mark.calibration if n in LARGE else ()) for n in bm.list_specs()]
 
 
