@@ -9,8 +9,9 @@ import xarray as xr
 from bayesmixed.coordinates import encode
 from bayesmixed.design import Design
 from bayesmixed.kernels.decoding import as_posterior
-from bayesmixed.kernels.layouts import Layout, lay_out_coordinates
+from bayesmixed.kernels.layouts import lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack, unsupported
+from bayesmixed.kernels.packing import Packed
 from bayesmixed.links import Array
 from bayesmixed.marginals import leave_rows_out, split_draws
 
@@ -42,6 +43,7 @@ def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, fou
     import arviz_stats
 
     layout = lay_out_coordinates(design, {})
+    packed = pack(layout)
     points = _label(encode(layout, posterior), posterior)
 
     def log_row(points: xr.DataArray, row: int) -> xr.DataArray:
@@ -58,7 +60,7 @@ def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, fou
         return arviz_stats.loo_moment_match(
             xr.DataTree.from_dict({"log_likelihood": logs.to_dataset(name="units")}),
             found,
-            log_prob_upars_fn=lambda points: _label(_log_density(layout, points.values), posterior),
+            log_prob_upars_fn=lambda points: _label(_log_density(packed, points.values), posterior),
             log_lik_i_upars_fn=log_row,
             upars=points,
             reff=1.0,
@@ -67,11 +69,10 @@ def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, fou
         )
 
 
-def _log_density(layout: Layout, points: Array) -> Array:
+def _log_density(packed: Packed, points: Array) -> Array:
     """Return the log posterior density, up to a constant, at (chain, draw, dimension) points."""
     from bayesmixed.kernels.bridge import evaluate
 
-    packed = pack(layout)
     rows = points.reshape(-1, points.shape[-1])
     return np.array([evaluate(packed, row)[0] for row in rows]).reshape(points.shape[:2])
 
