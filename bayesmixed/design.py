@@ -205,6 +205,12 @@ class Design(Displayed):
         """Return log-likelihoods or their derivatives (last axis: rows), multiplied by what the rows count."""
         return values if self.multiplicity is None else values * self.multiplicity
 
+    def coefficient_prior(self, predictor: Predictor, label: str) -> Prior:
+        """Return the prior of a population coefficient; that of the intercept may be stated at the covariate means."""
+        centred = f"{predictor.beta}[{label}_centred]"
+        key = centred if label == "Intercept" and centred in self.priors else f"{predictor.beta}[{label}]"
+        return self.priors[key].prior
+
     def scalar_prior(self, name: str) -> tuple[PriorFunction, Prior]:
         """Return the prior of a parameter without predictor, and the function of the parameter that has it."""
         return next(

@@ -22,7 +22,7 @@ from bayesmixed.placements import (
 )
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_variables import declare_scalar, declare_vector
-from bayesmixed.priors import DISTRIBUTIONS, INDUCED, Prior
+from bayesmixed.priors import DISTRIBUTIONS, INDUCED
 from bayesmixed.terms.blocks import NormalBlock
 from bayesmixed.thresholds import draw_thresholds, threshold_quantile, threshold_shift
 
@@ -223,15 +223,9 @@ def _coefficients(design: Design, predictor: Predictor) -> Any:
     import pymc as pm
 
     labels, name = predictor.population.labels, predictor.beta
-    priors = [_coefficient_prior(design, predictor, label) for label in labels]
+    priors = [design.coefficient_prior(predictor, label) for label in labels]
     if not predictor.centred:
         return declare_vector(name, priors, f"{name}_effect")
     centred = declare_vector(f"centred_{name}", priors, f"{name}_effect")
     pm.Deterministic(name, predictor.transform @ centred, dims=f"{name}_effect")
     return centred
-
-
-def _coefficient_prior(design: Design, predictor: Predictor, label: str) -> Prior:
-    centred = f"{predictor.beta}[{label}_centred]"
-    key = centred if label == "Intercept" and centred in design.priors else f"{predictor.beta}[{label}]"
-    return design.priors[key].prior

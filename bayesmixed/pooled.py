@@ -142,8 +142,7 @@ def normal_priors(design: Design, predictor: Predictor) -> tuple[Array, Array]:
     """Return location and precision of normal laws like the priors of the coefficients at the centre, each (p,)."""
     location, precision = [], []
     for label in predictor.population.labels:
-        key = f"{predictor.beta}[{label}]"
-        prior = design.priors[key if key in design.priors else f"{predictor.beta}[{label}_centred]"].prior
+        prior = design.coefficient_prior(predictor, label)
         if prior.name == "Fixed":
             location.append(prior.arguments[0])
             precision.append(1e12)

@@ -26,7 +26,7 @@ from bayesmixed.engines.runs import CAREFUL, Run, run_sampler
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.decoding import as_posterior
-from bayesmixed.kernels.layouts import Layout, coefficient_key, lay_out_coordinates
+from bayesmixed.kernels.layouts import Layout, lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack_priors, unsupported
 from bayesmixed.kernels.packing import Block, Packed, Whitening, close, whiten
 from bayesmixed.kernels.rows import FAMILY_CODES, GAUSSIAN, LOGNORMAL
@@ -90,9 +90,9 @@ def supports(design: Design) -> str | None:
     if len(design.predictors) > 1:
         return f"'{list(design.predictors)[1]}' has a predictor"
     for label in design.mu.population.labels:
-        key = coefficient_key(design, design.mu, label)
-        if design.priors[key].prior.name not in ("Normal", "Fixed"):
-            return f"the prior {design.priors[key].prior} of '{key}' is not normal"
+        prior = design.coefficient_prior(design.mu, label)
+        if prior.name not in ("Normal", "Fixed"):
+            return f"the prior {prior} of '{design.mu.beta}[{label}]' is not normal"
     for group in design.mu.groups:
         if group.observation:
             return "effects of observations add to sigma"
@@ -160,7 +160,7 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     kept = _kept_coordinates(full)
     predictor, one = design.mu, full.predictors[design.mu.parameter]
     free = one.beta >= 0
-    priors = [design.priors[coefficient_key(design, predictor, label)].prior for label in predictor.population.labels]
+    priors = [design.coefficient_prior(predictor, label) for label in predictor.population.labels]
     mean = np.array([prior.arguments[0] for prior in priors])
     scale = np.array([prior.arguments[1] for prior, own in zip(priors, free, strict=True) if own])
     factor = row_factor(design)

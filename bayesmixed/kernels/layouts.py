@@ -80,7 +80,7 @@ def lay_out_coordinates(design: Design, centred: Centred) -> Layout:
         beta = np.full(len(predictor.population.labels), -1)
         values = np.zeros(len(beta))
         for k, label in enumerate(predictor.population.labels):
-            prior = design.priors[coefficient_key(design, predictor, label)].prior
+            prior = design.coefficient_prior(predictor, label)
             if prior.name == "Fixed":
                 values[k] = prior.arguments[0]
             else:
@@ -103,12 +103,6 @@ def lay_out_coordinates(design: Design, centred: Centred) -> Layout:
         else:
             scalars[name], at_now = (at_now, 0.0), at_now + 1
     return Layout(design, predictors, scalars, cuts, at_now)
-
-
-def coefficient_key(design: Design, predictor: Predictor, label: str) -> str:
-    """Return the key under which a design holds the prior of a population coefficient."""
-    centred = f"{predictor.beta}[{label}_centred]"
-    return centred if label == "Intercept" and centred in design.priors else f"{predictor.beta}[{label}]"
 
 
 def _lay_out_term(

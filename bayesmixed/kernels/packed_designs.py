@@ -8,7 +8,7 @@ from bayesmixed import priors
 from bayesmixed.design import CUTS, Design
 from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.cutpoints import INDUCED as INDUCED_CODE
-from bayesmixed.kernels.layouts import Layout, PredictorLayout, coefficient_key
+from bayesmixed.kernels.layouts import Layout, PredictorLayout
 from bayesmixed.kernels.links import LINK_CODES
 from bayesmixed.kernels.merging import merge_rows
 from bayesmixed.kernels.packing import Block, Packed, close, pack_whitening
@@ -100,7 +100,7 @@ def pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
     for predictor_layout in layout.predictors.values():
         predictor = predictor_layout.predictor
         for slot, label in zip(predictor_layout.beta, predictor.population.labels, strict=True):
-            add(int(slot), REAL, design.priors[coefficient_key(design, predictor, label)].prior)
+            add(int(slot), REAL, design.coefficient_prior(predictor, label))
         for term in predictor_layout.terms:
             group = term.placement.group
             for slot, key in zip(term.sd, predictor.sd_keys(group), strict=True):
