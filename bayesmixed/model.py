@@ -13,12 +13,9 @@ from bayesmixed.links import Array
 from bayesmixed.placements import (
     WAYS,
     Placement,
-    level_mean,
     parent_index,
     place_groups,
-    population_mean,
-    remaining_shift,
-    taken_columns,
+    remaining_columns,
 )
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_variables import declare_scalar, declare_vector
@@ -129,19 +126,15 @@ def _linear_predictor(design: Design, predictor: Predictor, choice: Mapping[str,
     beta: Any = None
     if predictor.population.labels:
         beta = _coefficients(design, predictor)
-        taken = taken_columns(placements)
-        rest = [column for column in range(len(predictor.population.labels)) if column not in taken]
-        eta = eta + predictor.centred_matrix[:, rest] @ beta[rest]
-        for placement in placements:
-            shift = remaining_shift(predictor, placement)
-            eta = eta + shift @ beta if np.any(shift) else eta
+        columns, matrix = remaining_columns(predictor, placements)
+        eta = eta + matrix @ beta[columns]
     coefficients: dict[str, Any] = {}
     for placement in placements:
         group = placement.group
         if group.observation:
             eta = eta + declare_observation_effects(design, predictor, placement, eta)[group.index, 0]
             continue
-        mean = _mean(predictor, placement, beta, coefficients, placements)
+        mean = _mean(placement, beta, coefficients, placements)
         coefficients[group.name] = total = declare_effects(design, predictor, placement, mean)
         if not placement.absorbed:
             eta = eta + _contribution(group, total)
@@ -159,24 +152,17 @@ def _contribution(group: NormalBlock, total: Any) -> Any:
     return eta
 
 
-def _mean(
-    predictor: Predictor,
-    placement: Placement,
-    beta: Any,
-    coefficients: Mapping[str, Any],
-    placements: tuple[Placement, ...],
-) -> Any:
-    """Return the mean of a term's coefficients: (J, K), (K,), or None for zero."""
+def _mean(placement: Placement, beta: Any, coefficients: Mapping[str, Any], placements: tuple[Placement, ...]) -> Any:
+    """Return the mean of a term's coefficients, (J, K), or None for zero."""
     mean: Any = None
+    if placement.columns:
+        levels, width, taken = placement.weights.shape
+        flat = placement.weights.reshape(levels * width, taken) @ beta[list(placement.columns)]
+        mean = flat.reshape((levels, width))
     if placement.parent:
         outer = next(other.group for other in placements if other.group.name == placement.parent)
-        mean = coefficients[placement.parent][parent_index(placement.group, outer)]
-    elif placement.columns:
-        mean = population_mean(predictor, placement) @ beta
-    if placement.level_columns:
-        intercepts = level_mean(predictor, placement) @ beta[list(placement.level_columns)]
-        first = np.arange(len(placement.group.labels)) == placement.group.intercept
-        mean = (0.0 if mean is None else mean) + intercepts[:, None] * first
+        above = coefficients[placement.parent][parent_index(placement.group, outer)]
+        mean = above if mean is None else above + mean
     return mean
 
 

@@ -1,7 +1,7 @@
 """Where the effects of each group term are centred: on zero, on an outer factor, on population coefficients."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,11 @@ CENTRED = "centred"
 NONCENTRED = "noncentred"
 HIERARCHICAL = "hierarchical"
 WAYS = (CENTRED, NONCENTRED, HIERARCHICAL)
+
+_SHARE = 0.5
+"""Part of a population column that group columns must express before group coefficients take it."""
+_ROUNDING = 1e-9
+"""Part of a column that is left by rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +33,11 @@ class Placement:
         "centred": the effects are free variables; "noncentred": standardised effects are; "hierarchical": the group
         coefficients are, effects plus the mean below.
     parent : str
-        Outer factor whose coefficients are the mean of this term's intercepts, or "".
+        Outer factor whose coefficients are a part of the mean of this term's intercepts, or "".
     columns : tuple of int
-        Population columns that are the mean of this term's columns, in the order of its labels; or empty.
-    level_columns : tuple of int
-        Population columns that are constant within the levels of this term: with their coefficients they move into
-        the mean of its intercepts.
+        Population columns, q of them, whose coefficients make the rest of the mean.
+    weights : (J, K, q) array
+        The rest of the mean for a unit of each of these coefficients.
     absorbed : bool
         The coefficients enter the predictor through an inner factor.
     """
@@ -42,18 +46,23 @@ class Placement:
     way: str
     parent: str = ""
     columns: tuple[int, ...] = ()
-    level_columns: tuple[int, ...] = ()
+    weights: Array = field(default_factory=lambda: np.zeros((0, 0, 0)))
     absorbed: bool = False
+
+    def population_mean(self, beta: Array) -> Array:
+        """Return what population coefficients at the centre, (..., p), add to the mean, (..., J, K)."""
+        return np.asarray(np.tensordot(beta[..., list(self.columns)], self.weights, (-1, 2)))
 
 
 def place_groups(predictor: Predictor, ways: Mapping[str, str]) -> tuple[Placement, ...]:
     """Return the placements of a predictor's smooths and group terms, outer factors before inner ones.
 
-    Chains of nested factors that end in a "hierarchical" term are centred on each other: the inner coefficients
-    around the outer ones, the outermost around the population coefficients. Only one chain can take the population
-    columns: the one with the fewest outermost levels, whose mean is least certain. A covariate that is constant within
-    levels of a chain goes into the mean of the outermost of its factors in which it is constant.
-    Observation-level terms come last; their mean is the whole predictor. The mean of a smooth is zero.
+    Chains of nested factors that end in a "hierarchical" term are centred on each other, the inner coefficients around
+    the outer ones, and the outermost around population coefficients (Gelfand, Sahu & Carlin 1995, Biometrika 82:479).
+    A population column goes to the chain whose group columns express most of it, level by level; between equal ones to
+    the chain with the fewest outermost levels, whose mean is least certain. So the intercept, columns that vary by
+    group, covariates of groups, and products of the two leave the predictor; of a column that the groups express in
+    part the rest stays. Observation-level terms come last; their mean is the whole predictor. That of a smooth is zero.
 
     Parameters
     ----------
@@ -62,80 +71,43 @@ def place_groups(predictor: Predictor, ways: Mapping[str, str]) -> tuple[Placeme
     """
     placed = {g.name: Placement(g, ways.get(predictor.b(g), CENTRED)) for g in predictor.groups}
     inner_first = sorted(placed, key=lambda name: -len(placed[name].group.levels))
-    roots = []
+    chains = []
     for name in inner_first:
-        if placed[name].way != HIERARCHICAL or placed[name].absorbed or placed[name].group.observation:
-            continue
-        root = name
-        while parent := _free_parent(placed, root):
-            placed[root] = replace(placed[root], parent=parent)
-            placed[parent] = replace(placed[parent], absorbed=True)
-            root = parent
-        if _population_columns(predictor, placed[root].group):
-            roots.append(root)
-    if roots:
-        fewest = min(roots, key=lambda name: len(placed[name].group.levels))
-        placed[fewest] = replace(placed[fewest], columns=_population_columns(predictor, placed[fewest].group))
-    _place_level_columns(predictor, placed, inner_first)
+        if placed[name].way == HIERARCHICAL and not placed[name].absorbed and not placed[name].group.observation:
+            chains.append(_join_chain(placed, name))
+    _take_columns(predictor, placed, chains)
     smooths = (Placement(smooth, ways.get(predictor.b(smooth), CENTRED)) for smooth in predictor.smooths)
     return (*smooths, *(placed[name] for name in reversed(inner_first)))
 
 
-def taken_columns(placements: Sequence[Placement]) -> set[int]:
-    """Return the population columns that enter the predictor through group coefficients."""
-    return {column for one in placements for column in (*one.columns, *one.level_columns)}
+def remaining_columns(predictor: Predictor, placements: Sequence[Placement]) -> tuple[list[int], Array]:
+    """Return the population columns of which something stays in the predictor, and what stays, (n, r)."""
+    matrix = predictor.centred_matrix
+    size = np.max(np.abs(matrix), axis=0, initial=0.0)
+    for placement in placements:
+        if placement.columns:
+            matrix[:, placement.columns] -= _in_rows(placement.group, placement.weights)
+    stay = np.flatnonzero(np.any(np.abs(matrix) > _ROUNDING * size, axis=0))
+    return stay.tolist(), matrix[:, stay]
 
 
-def level_mean(predictor: Predictor, placement: Placement) -> Array:
-    """Return the (J, q) values of the level columns in each level of a term."""
-    group = placement.group
-    values = np.zeros((len(group.levels), len(placement.level_columns)))
-    values[group.index] = predictor.centred_matrix[:, list(placement.level_columns)]
-    return values
+def parent_index(inner: NormalBlock, outer: NormalBlock) -> NDArray[np.intp] | None:
+    """Return the outer level of each inner level, (J,), or None where an inner level lies in several or one is a smooth."""
+    if inner.dense or outer.dense:
+        return None
+    index = np.zeros(len(inner.levels), dtype=np.intp)
+    index[inner.index] = outer.index
+    return index if np.array_equal(index[inner.index], outer.index) else None
 
 
-def population_mean(predictor: Predictor, placement: Placement) -> Array:
-    """Return the (K, p) matrix that takes coefficients at the centre to the mean of a term's coefficients at its own.
-
-    The origin of a term's slopes may differ from that of the population part: its intercept is then another one.
-    """
-    group = placement.group
-    matrix = np.zeros((len(group.labels), len(predictor.population.labels)))
-    matrix[np.arange(len(placement.columns)), list(placement.columns)] = 1.0
-    if group.intercept is not None:
-        matrix[group.intercept] += _change_of_origin(predictor, placement)
-    return matrix
-
-
-def remaining_shift(predictor: Predictor, placement: Placement) -> Array:
-    """Return the (p,) weights of coefficients that a change of origin leaves in the predictor: no intercept takes them."""
-    change = _change_of_origin(predictor, placement)
-    return np.zeros_like(change) if placement.group.intercept is not None else change
-
-
-def _place_level_columns(predictor: Predictor, placed: dict[str, Placement], inner_first: Sequence[str]) -> None:
-    """Give the population columns that are constant within levels to the outermost term that can take them."""
-    taken = {column for placement in placed.values() for column in placement.columns}
-    for name in reversed(inner_first):
-        placement, group = placed[name], placed[name].group
-        in_chain = placement.way == HIERARCHICAL or placement.absorbed
-        if not in_chain or group.observation or group.intercept is None:
-            continue
-        matrix = predictor.centred_matrix
-        values = np.zeros((len(group.levels), matrix.shape[1]))
-        values[group.index] = matrix
-        constant = np.flatnonzero(np.all(values[group.index] == matrix, axis=0) & np.any(matrix != 0, axis=0))
-        labels = predictor.population.labels
-        found = tuple(int(k) for k in constant if k not in taken and labels[k] not in ("Intercept", *group.labels))
-        placed[name] = replace(placement, level_columns=found)
-        taken |= set(found)
-
-
-def _change_of_origin(predictor: Predictor, placement: Placement) -> Array:
-    change = np.zeros(len(predictor.population.labels))
-    for column, position in enumerate(placement.columns):
-        change[position] = placement.group.centre[column] - predictor.centre[position]
-    return change
+def _join_chain(placed: dict[str, Placement], name: str) -> list[str]:
+    """Centre a term on the factors around it; return their names, this term first."""
+    chain = [name]
+    while parent := _free_parent(placed, chain[-1]):
+        placed[chain[-1]] = replace(placed[chain[-1]], parent=parent)
+        placed[parent] = replace(placed[parent], absorbed=True)
+        chain.append(parent)
+    return chain
 
 
 def _free_parent(placed: Mapping[str, Placement], name: str) -> str:
@@ -156,18 +128,56 @@ def _free_parent(placed: Mapping[str, Placement], name: str) -> str:
     return found
 
 
-def parent_index(inner: NormalBlock, outer: NormalBlock) -> NDArray[np.intp] | None:
-    """Return the outer level of each inner level, (J,), or None where an inner level lies in several or one is a smooth."""
-    if inner.dense or outer.dense:
-        return None
-    index = np.zeros(len(inner.levels), dtype=np.intp)
-    index[inner.index] = outer.index
-    return index if np.array_equal(index[inner.index], outer.index) else None
+def _take_columns(predictor: Predictor, placed: dict[str, Placement], chains: list[list[str]]) -> None:
+    """Move population columns into the means of the chains."""
+    if not chains or not predictor.population.labels:
+        return
+    chains = sorted(chains, key=lambda chain: len(placed[chain[-1]].group.levels))
+    shares = [_expressed_share(predictor, placed[chain[0]].group) for chain in chains]
+    best = np.argmax(shares, axis=0)
+    for number, chain in enumerate(chains):
+        columns = np.flatnonzero((best == number) & (shares[number] > 0))
+        matrix = _at_origin(predictor, placed[chain[0]].group)[:, columns]
+        expressed = {name: _express(placed[name].group, matrix) for name in chain}
+        for name, weights in expressed.items():
+            group, parent = placed[name].group, placed[name].parent
+            size = np.max(np.abs(weights), axis=(0, 1), initial=0.0)
+            if parent:
+                weights = weights - expressed[parent][parent_index(group, placed[parent].group)]
+            own = np.any(np.abs(weights) > _ROUNDING * size, axis=(0, 1))
+            placed[name] = replace(placed[name], columns=tuple(columns[own].tolist()), weights=weights[:, :, own])
 
 
-def _population_columns(predictor: Predictor, group: NormalBlock) -> tuple[int, ...]:
-    """Return the population columns with the labels of a group's columns, empty unless all are there."""
-    labels = predictor.population.labels
-    if any(label not in labels for label in group.labels):
-        return ()
-    return tuple(labels.index(label) for label in group.labels)
+def _expressed_share(predictor: Predictor, group: NormalBlock) -> Array:
+    """Return the part of the sum of squares of each population column that a term can take, (p,); 0: too little.
+
+    Without an intercept a term takes whole columns only: what it expresses of others depends on their origin.
+    """
+    matrix = _at_origin(predictor, group)
+    total = np.sum(matrix**2, axis=0)
+    left = np.sum((matrix - _in_rows(group, _express(group, matrix))) ** 2, axis=0)
+    share = np.round(1.0 - left / np.where(total > 0, total, 1.0), 6)
+    return np.where(share >= (1.0 if group.intercept is None else _SHARE), share, 0.0)
+
+
+def _at_origin(predictor: Predictor, group: NormalBlock) -> Array:
+    """Return the population columns, (n, p), at the centre or, for a term without an intercept, as written."""
+    return predictor.population.matrix if group.intercept is None else predictor.centred_matrix
+
+
+def _express(group: NormalBlock, matrix: Array) -> Array:
+    """Return the least-squares coefficients of population columns on a term's columns in each level, (J, K, p)."""
+    z, columns = group.centred_matrix, group.sparse_columns()
+    unit = np.sqrt(np.mean(z**2, axis=0))
+    shape = len(group.levels), z.shape[1], -1
+    products = (columns.T @ z).reshape(shape) / np.outer(unit, unit)
+    found = np.linalg.pinv(products, rcond=1e-10, hermitian=True) @ (
+        (columns.T @ matrix).reshape(shape) / unit[:, None]
+    )
+    return np.asarray(found / unit[:, None])
+
+
+def _in_rows(group: NormalBlock, weights: Array) -> Array:
+    """Return z'w of each row for the weights (J, K, q) of its level, (n, q)."""
+    z = group.centred_matrix
+    return np.asarray(sum(z[:, k, None] * weights[group.index, k] for k in range(z.shape[1])))

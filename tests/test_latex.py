@@ -288,14 +288,15 @@ def test_the_population_style_centres_terms_as_the_hierarchical_model_does(formu
     design = bm.prepare(bm.from_formula(formula, family=family), data)
     predictor = design.outline().predictors[0]
     placed = place_groups(design.mu, {f"b_{group.name}": HIERARCHICAL for group in design.mu.groups})
-    roots = [p for p in placed if p.columns]
+    labels = design.mu.population.labels
+    roots = [p for p in placed if set(p.group.labels) <= {labels[k] for k in p.columns}]
     means = {t.group.name for t in list_coefficients(predictor) if {m.name for m in t.means} == {"b"}}
     taken = {label for t in list_coefficients(predictor) for label in t.takes}
     assert means == {p.group.name for p in roots}
     assert taken == {label for p in roots for label in p.group.labels}
     hidden = {t.group.name for t in list_coefficients(predictor) if not t.shown}
     # A second chain stays around zero in equations, although the model centres its terms on each other.
-    chosen = {p.group.name for p in placed if p.columns or (p.parent and roots and p.parent in hidden)}
+    chosen = {p.group.name for p in placed if p in roots or (p.parent and roots and p.parent in hidden)}
     assert hidden == {p.group.name for p in placed if p.absorbed} & chosen
 
 

@@ -5,7 +5,7 @@ import pytest
 from conftest import classic
 
 import bayesmixed as bm
-from bayesmixed.placements import HIERARCHICAL, NONCENTRED, place_groups
+from bayesmixed.placements import HIERARCHICAL, NONCENTRED, place_groups, remaining_columns
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
 
@@ -36,6 +36,7 @@ MODELS = [
     ("y ~ x + (1 | item) + (0 + x | item)", NESTED, "gaussian"),
     ("y ~ x + urban + size + (1 | region/school) + (1 | item)", NESTED, "poisson"),
     ("y ~ x * size + (x | school)", NESTED, "gaussian"),
+    ("y ~ x * size + I(x**2) + (x | school) + (1 | item)", NESTED, "gaussian"),
     ("y ~ 0 + urban + weight + (1 | school) + (1 | item)", NESTED, "gaussian"),
 ]
 
@@ -109,18 +110,64 @@ def test_chains_of_nested_factors_are_centred_on_each_other():
         "item": "",
     }
     assert {name for name, p in placed.items() if p.absorbed} == {"region", "school"}
-    assert sum(bool(p.columns) for p in placed.values()) == 1
+    assert sum("Intercept" in names for names in taken_labels(design, ways).values()) == 1
+
+
+def taken_labels(design, ways):
+    """Return by factor the labels of the population columns in the means of its coefficients."""
+    labels = design.mu.population.labels
+    return {p.group.name: {labels[k] for k in p.columns} for p in place_groups(design.mu, ways)}
 
 
 def test_covariates_of_levels_go_to_the_outermost_factor_that_can_take_them():
     design = bm.prepare("y ~ x + urban + size + weight + (1 | region/school) + (1 | item)", NESTED)
-    labels = design.mu.population.labels
     every = {predictor.b(group): HIERARCHICAL for predictor, group in design.group_blocks()}
-    taken = {p.group.name: [labels[k] for k in p.level_columns] for p in place_groups(design.mu, every)}
-    assert taken == {"region": ["urban[T.yes]"], "region:school": ["size"], "item": ["weight"]}
+    assert taken_labels(design, every) == {
+        "region": {"Intercept", "urban[T.yes]", "size"},
+        "region:school": {"size"},
+        "item": {"weight"},
+    }
     some = every | {"b_region": NONCENTRED, "b_item": NONCENTRED}
-    taken = {p.group.name: [labels[k] for k in p.level_columns] for p in place_groups(design.mu, some)}
-    assert taken == {"region": ["urban[T.yes]"], "region:school": ["size"], "item": []}
+    assert taken_labels(design, some) == {
+        "region": {"Intercept", "urban[T.yes]", "size"},
+        "region:school": {"size"},
+        "item": set(),
+    }
+
+
+def test_slopes_of_groups_take_the_products_of_their_column_with_covariates_of_the_groups():
+    design = bm.prepare("y ~ x * size + (x | school)", NESTED)
+    (placement,) = place_groups(design.mu, {"b_school": HIERARCHICAL})
+    assert len(placement.columns) == 4
+    columns, _ = remaining_columns(design.mu, [placement])
+    assert columns == []
+    beta = np.array([1.0, 2.0, 3.0, 4.0])
+    size = np.array([0.3, -1.2, 0.7, 2.0, -0.5, 0.1, 1.1, -0.8])
+    at_zero = (placement.population_mean(beta) @ placement.group.transform.T)[:, 0]
+    at_zero += design.mu.centre[1:] @ beta[1:]
+    slopes = placement.population_mean(beta)[:, 1]
+    np.testing.assert_allclose(slopes, beta[1] + beta[3] * size, rtol=1e-9)
+    np.testing.assert_allclose(at_zero, beta[0] + beta[2] * size, rtol=1e-9)
+
+
+def test_a_column_that_groups_express_in_part_leaves_the_rest_in_the_predictor():
+    data = NESTED | {"x2": (NESTED["x"] + 3.0) ** 2}
+    design = bm.prepare("y ~ x + x2 + (x | school)", data)
+    (placement,) = place_groups(design.mu, {"b_school": HIERARCHICAL})
+    labels = design.mu.population.labels
+    columns, rest = remaining_columns(design.mu, [placement])
+    assert [labels[k] for k in columns] == ["x2"]
+    z = placement.group.centred_matrix
+    for level in range(8):
+        rows = placement.group.index == level
+        np.testing.assert_allclose(z[rows].T @ rest[rows], 0.0, atol=1e-9)
+    weights = placement.weights[placement.group.index][:, :, placement.columns.index(columns[0])]
+    np.testing.assert_allclose(np.sum(z * weights, axis=1) + rest[:, 0], design.mu.centred_matrix[:, columns[0]])
+
+
+def test_a_column_that_varies_within_groups_stays_in_the_predictor():
+    design = bm.prepare("y ~ weight + (1 | school)", NESTED)
+    assert taken_labels(design, {"b_school": HIERARCHICAL}) == {"school": {"Intercept"}}
 
 
 def test_terms_that_are_not_hierarchical_stay_around_zero():

@@ -66,6 +66,18 @@ def test_the_origin_of_x_changes_neither_slopes_nor_predictions(fitted):
 
 
 @pytest.mark.slow
+def test_slopes_whose_mean_depends_on_a_covariate_of_the_groups_mix_well():
+    import arviz as az
+
+    chicks = classic("datasets", "ChickWeight").astype({"Diet": str})
+    spec = bm.from_formula("weight ~ Time * Diet + I(Time**2) + (Time | Chick)", family="gamma")
+    draws = bm.fit(spec, chicks, draws=500, seed=1, progress=False).draws
+    sizes = az.ess(draws, var_names=["beta", "sd_Chick"]).to_dataset()
+    assert min(float(values.min()) for values in sizes.values()) > 300
+    assert not draws["sample_stats"]["diverging"].any()
+
+
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_draws():
     data = classic("lme4", "Dyestuff")
     settings = {"chains": 2, "draws": 50, "tune": 100, "progress": False}

@@ -18,7 +18,7 @@ from bayesmixed.kernels.packed_designs import pack, unsupported
 from bayesmixed.kernels.packing import Whitening
 from bayesmixed.links import Array
 from bayesmixed.parameterisation import Choice, choose_levels
-from bayesmixed.placements import level_mean, parent_index, population_mean
+from bayesmixed.placements import parent_index
 from bayesmixed.pooled import fit_pooled
 
 TUNE = 500
@@ -138,13 +138,10 @@ def _place_terms(one: PredictorLayout, mode: QuickMode, beta: Array, centre: Arr
         if placement.parent:
             outer = next(g for g in predictor.groups if g.name == placement.parent)
             mean = totals[placement.parent][parent_index(group, outer)]
-        elif placement.columns:
-            mean = population_mean(predictor, placement) @ beta
-        elif group.observation:
+        if placement.columns:
+            mean = mean + placement.population_mean(beta)
+        if group.observation:
             mean = rest[:, None]
-        if placement.level_columns:
-            intercepts = level_mean(predictor, placement) @ beta[list(placement.level_columns)]
-            mean = mean + intercepts[:, None] * (np.arange(len(group.labels)) == group.intercept)
         totals[group.name] = effects + mean
         if not group.observation:
             rest = rest + group.contribution(effects)

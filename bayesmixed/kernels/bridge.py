@@ -18,7 +18,7 @@ from bayesmixed.links import Array
 
 NONFINITE_GRADIENT, NONFINITE_DENSITY = 3, 4
 COORDINATES = "unconstrained"
-SOURCES = "1050013bdb246c8c"
+SOURCES = "db574781b81c9d66"
 """Digest of all kernel sources: a change of theirs changes this file, and with it numba's cache (tests recompute it)."""
 
 _DENSITY = types.int64(

@@ -7,8 +7,9 @@ from numba import njit
 
 from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.dense import dot_rows
-from bayesmixed.kernels.density import log_priors, scale_factor, scale_factor_back
+from bayesmixed.kernels.density import log_priors
 from bayesmixed.kernels.elimination import draw, factor, invert_blocks, solve
+from bayesmixed.kernels.term_effects import scale_factor, scale_factor_back
 from bayesmixed.kernels.whitening import unwhiten, whiten_slopes
 
 # Integer header after the eleven entries that all densities share.

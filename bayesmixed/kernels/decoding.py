@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from bayesmixed.design import CUTS
 from bayesmixed.kernels.layouts import Layout, PredictorLayout, TermLayout
 from bayesmixed.links import Array
-from bayesmixed.placements import level_mean, parent_index, population_mean
+from bayesmixed.placements import parent_index
 from bayesmixed.predictors import Predictor
 from bayesmixed.terms.blocks import NormalBlock
 from bayesmixed.thresholds import threshold_shift
@@ -111,13 +111,10 @@ def _decode_term(
     if placement.parent:
         outer = next(g for g in predictor.groups if g.name == placement.parent)
         mean = totals[placement.parent][:, parent_index(group, outer)]
-    elif placement.columns:
-        mean = (beta @ population_mean(predictor, placement).T)[:, None, :]
-    elif group.observation and rest is not None:
+    if placement.columns:
+        mean = mean + placement.population_mean(beta)
+    if group.observation and rest is not None:
         mean = rest[:, :, None]
-    if placement.level_columns:
-        intercepts = beta[:, list(placement.level_columns)] @ level_mean(predictor, placement).T
-        mean = mean + intercepts[:, :, None] * (np.arange(width) == group.intercept)
     effects = np.where(term.centred[:, None], coordinates - mean, effects)
     totals[group.name] = effects + mean
     scaled = group.transform @ factor

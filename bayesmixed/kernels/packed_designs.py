@@ -15,7 +15,7 @@ from bayesmixed.kernels.packing import Block, Packed, close, pack_whitening
 from bayesmixed.kernels.prior_rows import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT, kernel
 from bayesmixed.kernels.rows import FAMILY_CODES
 from bayesmixed.links import Array
-from bayesmixed.placements import level_mean, parent_index, population_mean, remaining_shift, taken_columns
+from bayesmixed.placements import parent_index, remaining_columns
 from bayesmixed.priors import DISTRIBUTIONS, INDUCED, Prior
 
 TRANSFORMS = {"log": POSITIVE, "log_minus_one": ABOVE_ONE, "logit": UNIT}
@@ -162,16 +162,13 @@ def _pack_predictor(
 ) -> None:
     predictor = layout.predictor
     placements = [term.placement for term in layout.terms]
-    taken = taken_columns(placements)
-    rest = [k for k in range(len(layout.beta)) if k not in taken]
+    rest, matrix = remaining_columns(predictor, placements)
     header[base + at.WIDTH] = len(layout.beta)
     header[base + at.BETA_SLOTS] = block.add_integers(layout.beta)
     header[base + at.BETA_VALUES] = block.add_numbers(layout.beta_values)
     header[base + at.REST_WIDTH], header[base + at.REST_COLUMNS] = len(rest), block.add_integers(rest)
-    header[base + at.REST_MATRIX] = block.add_numbers(predictor.centred_matrix[np.ix_(kept, rest)])
-    offset = predictor.offset[kept] + (0.0 if further is None else further)
-    shift = sum((remaining_shift(predictor, p) for p in placements), np.zeros(len(layout.beta)))
-    header[base + at.SHIFT], header[base + at.OFFSET] = block.add_numbers(shift), block.add_numbers(offset)
+    header[base + at.REST_MATRIX] = block.add_numbers(matrix[kept])
+    header[base + at.OFFSET] = block.add_numbers(predictor.offset[kept] + (0.0 if further is None else further))
     table = np.zeros((len(layout.terms), at.TERM_SIZE), dtype=np.int64)
     names = [placement.group.name for placement in placements]
     for number, term in enumerate(layout.terms):
@@ -187,17 +184,12 @@ def _pack_predictor(
             parts += [len(part.columns), place.start, *part.columns]
         row[at.PARTS] = block.add_integers(parts)
         row[at.EFFECTS], row[at.CENTRED] = term.effects.start, block.add_integers(term.centred)
-        row[at.PARENT], row[at.MEAN] = -1, -1
+        row[at.PARENT] = -1
         if placement.parent:
             row[at.PARENT] = names.index(placement.parent)
             outer = placements[names.index(placement.parent)].group
             row[at.PARENT_INDEX] = block.add_integers(parent_index(group, outer))
-        elif placement.columns:
-            row[at.MEAN] = block.add_numbers(population_mean(predictor, placement))
-        row[at.LEVEL_WIDTH] = len(placement.level_columns)
-        if placement.level_columns:
-            row[at.LEVEL_COLUMNS] = block.add_integers(placement.level_columns)
-            row[at.LEVEL_MATRIX] = block.add_numbers(level_mean(predictor, placement))
-            row[at.INTERCEPT] = group.intercept
+        row[at.MEAN_WIDTH], row[at.MEAN_COLUMNS] = len(placement.columns), block.add_integers(placement.columns)
+        row[at.MEAN_WEIGHTS] = block.add_numbers(placement.weights)
         row[at.ABSORBED], row[at.OBSERVATION] = int(placement.absorbed), int(group.observation)
     header[base + at.TERMS], header[base + at.TERM_COUNT] = block.add_integers(table), len(table)

@@ -22,12 +22,11 @@ FIRST_PARAMETER = 11
     REST_WIDTH,
     REST_COLUMNS,
     REST_MATRIX,
-    SHIFT,
     OFFSET,
     TERMS,
     TERM_COUNT,
-) = range(13)
-PARAMETER_SIZE = 13
+) = range(12)
+PARAMETER_SIZE = 12
 FIXED, MODELLED, UPPER_END, LOWER_END = -1, -2, -3, -4
 """What stands under SCALAR instead of a coordinate: thresholds make two parameters, the ends of an interval."""
 # Integer header of one group term or smooth; in a dense one every row takes the coefficients of all levels.
@@ -44,16 +43,14 @@ FIXED, MODELLED, UPPER_END, LOWER_END = -1, -2, -3, -4
     CENTRED,
     PARENT,
     PARENT_INDEX,
-    MEAN,
+    MEAN_WIDTH,
+    MEAN_COLUMNS,
+    MEAN_WEIGHTS,
     ABSORBED,
     OBSERVATION,
     DENSE,
-    LEVEL_WIDTH,
-    LEVEL_COLUMNS,
-    LEVEL_MATRIX,
-    INTERCEPT,
-) = range(20)
-TERM_SIZE = 20
+) = range(18)
+TERM_SIZE = 18
 
 
 @dataclass(slots=True)
