@@ -9,17 +9,22 @@ from typing import Any
 
 import numpy as np
 from numba import carray, cfunc, njit, types
+from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
 from bayesmixed.kernels.collapsed_density import collapsed_density, draw_effects
 from bayesmixed.kernels.density import log_density
 from bayesmixed.kernels.packing import Packed
+from bayesmixed.kernels.sources import digest
 from bayesmixed.links import Array
 
 NONFINITE_GRADIENT, NONFINITE_DENSITY = 3, 4
 COORDINATES = "unconstrained"
-SOURCES = "db574781b81c9d66"
-"""Digest of all kernel sources: a change of theirs changes this file, and with it numba's cache (tests recompute it)."""
+
+_NOT_KEPT = (
+    "in every new process, because neither the package's folder nor your cache can be written. Set NUMBA_CACHE_DIR to a "
+    "folder that can, and it happens once."
+)
 
 _DENSITY = types.int64(
     types.uint64,
@@ -55,11 +60,26 @@ def _state(value, gradient):  # type: ignore[no-untyped-def]
     return 0
 
 
+def cache_folder() -> Path | None:
+    """Return where compiled functions are kept: beside this file or with the user's, None if neither can be written."""
+    try:
+        return Path(FunctionCache(_state.py_func).cache_path)
+    except RuntimeError:
+        return None
+
+
+def _by_sources(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function under a name that changes with every source: by itself numba's cache looks at this file only."""
+    function.__qualname__ += f"_{digest()}"
+    return function
+
+
 @cache
 def density_function() -> Any:
     """Return the compiled log-density with nutpie's C signature; some seconds the first time on a machine."""
 
-    @cfunc(_DENSITY, cache=True)
+    @cfunc(_DENSITY, cache=cache_folder() is not None)
+    @_by_sources
     def density(dimension, x, gradient, value, user_data):  # type: ignore[no-untyped-def]
         record = carray(user_data, (4,), dtype=np.int64)
         numbers = carray(_as_pointer(record[0]), (record[1],), dtype=np.float64)
@@ -76,7 +96,8 @@ def density_function() -> Any:
 def collapsed_function() -> Any:
     """Return the compiled log-density of Gaussian models without coefficients and effects, as `density_function`."""
 
-    @cfunc(_DENSITY, cache=True)
+    @cfunc(_DENSITY, cache=cache_folder() is not None)
+    @_by_sources
     def density(dimension, x, gradient, value, user_data):  # type: ignore[no-untyped-def]
         record = carray(user_data, (4,), dtype=np.int64)
         numbers = carray(_as_pointer(record[0]), (record[1],), dtype=np.float64)
@@ -89,7 +110,8 @@ def collapsed_function() -> Any:
     return density
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=cache_folder() is not None, nogil=True)
+@_by_sources
 def draw_effects_compiled(points, noise, numbers, integers, out):  # type: ignore[no-untyped-def]
     """Write exact draws of effects and coefficients: the cached entry point of `draw_effects`."""
     draw_effects(points, noise, numbers, integers, out)
@@ -99,7 +121,8 @@ def draw_effects_compiled(points, noise, numbers, integers, out):  # type: ignor
 def expand_function() -> Any:
     """Return the compiled identity: coordinates are stored as they are and decoded after sampling."""
 
-    @cfunc(_EXPAND, cache=True)
+    @cfunc(_EXPAND, cache=cache_folder() is not None)
+    @_by_sources
     def expand(dimension, expanded, x, out, user_data):  # type: ignore[no-untyped-def]
         source = carray(x, (dimension,))
         target = carray(out, (expanded,))
@@ -110,24 +133,23 @@ def expand_function() -> Any:
     return expand
 
 
-def cache_folder() -> Path:
-    """Return where compiled densities are kept: beside this file, or with the user's files if that is read-only."""
-    return Path(draw_effects_compiled.stats.cache_path)
+_DENSITIES = {"density_function": density_function, "collapsed_function": collapsed_function}
 
 
 def is_cached(function: str = "density_function") -> bool:
-    """Return whether a compiled density lies in the cache on disk, so that it loads at once."""
-    return any(cache_folder().glob(f"bridge.{function}*.nbi"))
+    """Return whether a compiled density lies in the cache on disk, or else in this process, so that it is there at once."""
+    folder = cache_folder()
+    if folder is None:
+        return bool(_DENSITIES[function].cache_info().currsize)
+    return any(folder.glob(f"bridge.{function}.*_{digest()}-*.nbi"))
 
 
 def announce_compilation(function: str, progress: bool) -> None:
-    """Say, before a compilation, that it happens once on a machine, how long it takes and where the result is kept."""
+    """Say, before a compilation, how long it takes and where the result is kept, or how it could be."""
     if progress and not is_cached(function):
-        print(
-            f"Compiling the sampler's kernel, once on this machine: 15 to 20 seconds. It is kept in {cache_folder()}.",
-            file=sys.stderr,
-            flush=True,
-        )
+        folder = cache_folder()
+        kept = f"once on this machine. It is kept in {folder}." if folder else _NOT_KEPT
+        print(f"Compiling the sampler's kernel, 15 to 20 seconds, {kept}", file=sys.stderr, flush=True)
 
 
 def evaluate(packed: Packed, point: Array, density: Any = None) -> tuple[float, Array]:
