@@ -133,6 +133,19 @@ def test_an_interruption_before_the_first_draw_is_an_error():
         runs.complete_draws(tree)
 
 
+def test_where_pytensor_can_write_no_folder_the_error_says_what_to_set(monkeypatch):
+    import pytensor
+
+    class Config:
+        @property
+        def compiledir(self):
+            raise ValueError("Unable to create the compiledir directory '/home'.")
+
+    monkeypatch.setattr(pytensor, "config", Config())
+    with pytest.raises(bm.SamplingError, match=r"'/home'\. Set PYTENSOR_FLAGS=base_compiledir=FOLDER"):
+        bm.fit("Yield ~ 1 + (1 | Batch)", classic("lme4", "Dyestuff"), engine="pymc", progress=False)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

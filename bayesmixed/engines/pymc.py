@@ -12,6 +12,7 @@ from bayesmixed.design import Design
 from bayesmixed.draws import as_draws, draw_names
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import IN_FILE, EngineRecord, Settings
+from bayesmixed.errors import SamplingError
 from bayesmixed.model import build
 from bayesmixed.parameterisation import choose_parameterisation
 
@@ -45,6 +46,7 @@ def sample(
     """
     import nutpie
 
+    _check_folder()
     mode = quick_mode(design) if design.mu.normal_blocks else None
     choices = choose_parameterisation(design, mode, parameterisation)
     started = time.perf_counter()
@@ -65,6 +67,19 @@ def sample(
     draws = as_draws(design, tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset())
     reasons = tuple(f"{choice.effects} {choice.way}: {choice.reason}" for choice in choices)
     return Run(draws, EngineRecord("pymc", why, (*reasons, *decisions)), used, timing)
+
+
+def _check_folder() -> None:
+    """Refuse to sample where PyTensor has no folder for what it compiles."""
+    import pytensor
+
+    try:
+        _ = pytensor.config.compiledir
+    except ValueError as error:
+        raise SamplingError(
+            f"PyTensor has no folder for the compiled model: {error} Set PYTENSOR_FLAGS=base_compiledir=FOLDER to one that "
+            "can be written."
+        ) from error
 
 
 def _starting_points(design: Design, mode: QuickMode | None, model: Any) -> dict[str, Any]:
