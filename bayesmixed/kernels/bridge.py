@@ -50,9 +50,18 @@ def _as_pointer(typing_context, address):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False)
-def _state(value, gradient):  # type: ignore[no-untyped-def]
-    """Return what nutpie wants to hear about a density and its gradient: 0, or why the step is rejected."""
-    if not math.isfinite(value):
+def _blocks(user_data):  # type: ignore[no-untyped-def]
+    """Return the numbers and the integers of a packed density, whose addresses and sizes nutpie hands over."""
+    record = carray(user_data, (4,), dtype=np.int64)
+    numbers = carray(_as_pointer(record[0]), (record[1],), dtype=np.float64)
+    return numbers, carray(_as_pointer(record[2]), (record[3],), dtype=np.int64)
+
+
+@njit(cache=False)
+def _answer(result, gradient, value):  # type: ignore[no-untyped-def]
+    """Write a log-density, and return what nutpie wants to hear: 0, or why the step is rejected."""
+    carray(value, (1,))[0] = result
+    if not math.isfinite(result):
         return NONFINITE_DENSITY
     for k in range(len(gradient)):
         if not math.isfinite(gradient[k]):
@@ -63,7 +72,7 @@ def _state(value, gradient):  # type: ignore[no-untyped-def]
 def cache_folder() -> Path | None:
     """Return where compiled functions are kept: beside this file or with the user's, None if neither can be written."""
     try:
-        return Path(FunctionCache(_state.py_func).cache_path)
+        return Path(FunctionCache(_answer.py_func).cache_path)
     except RuntimeError:
         return None
 
@@ -81,13 +90,10 @@ def density_function() -> Any:
     @cfunc(_DENSITY, cache=cache_folder() is not None)
     @_by_sources
     def density(dimension, x, gradient, value, user_data):  # type: ignore[no-untyped-def]
-        record = carray(user_data, (4,), dtype=np.int64)
-        numbers = carray(_as_pointer(record[0]), (record[1],), dtype=np.float64)
-        integers = carray(_as_pointer(record[2]), (record[3],), dtype=np.int64)
+        numbers, integers = _blocks(user_data)
         slopes = carray(gradient, (dimension,))
         result = log_density(carray(x, (dimension,)), slopes, numbers, integers)
-        carray(value, (1,))[0] = result
-        return _state(result, slopes)
+        return _answer(result, slopes, value)
 
     return density
 
@@ -99,13 +105,10 @@ def collapsed_function() -> Any:
     @cfunc(_DENSITY, cache=cache_folder() is not None)
     @_by_sources
     def density(dimension, x, gradient, value, user_data):  # type: ignore[no-untyped-def]
-        record = carray(user_data, (4,), dtype=np.int64)
-        numbers = carray(_as_pointer(record[0]), (record[1],), dtype=np.float64)
-        integers = carray(_as_pointer(record[2]), (record[3],), dtype=np.int64)
+        numbers, integers = _blocks(user_data)
         slopes = carray(gradient, (dimension,))
         result = collapsed_density(carray(x, (dimension,)), slopes, numbers, integers)
-        carray(value, (1,))[0] = result
-        return _state(result, slopes)
+        return _answer(result, slopes, value)
 
     return density
 
@@ -149,7 +152,7 @@ def announce_compilation(function: str, progress: bool) -> None:
     if progress and not is_cached(function):
         folder = cache_folder()
         kept = f"once on this machine. It is kept in {folder}." if folder else _NOT_KEPT
-        print(f"Compiling the sampler's kernel, 15 to 20 seconds, {kept}", file=sys.stderr, flush=True)
+        print(f"Compiling the sampler's kernel, 15 to 30 seconds, {kept}", file=sys.stderr, flush=True)
 
 
 def evaluate(packed: Packed, point: Array, density: Any = None) -> tuple[float, Array]:
