@@ -4,7 +4,8 @@
 
 Times are those of the whole call that fits, 4 chains of 1,000 kept draws on 2 cores after each package's own number of
 tuning draws, in a process that has fitted a small model of the same family before; medians of up to three fits. "refit"
-is a fit of cbpp with another prior after a first fit. Of "negbin" Bambi tunes and keeps 400 draws.
+is a fit of cbpp with another prior after a first fit, "response" one with another response. Of "negbin" Bambi tunes and
+keeps 400 draws.
 
 A number is comparable with the others of the same run only. "bulk" and "tail" are the smallest effective sample sizes
 over population parameters and SDs, "effects" the smallest bulk one over group effects, "gradients" those of the kept

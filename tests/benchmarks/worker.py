@@ -26,20 +26,21 @@ class Ours:
 
         self.model, self.engine, self.first = model, engine, None
         self.spec = bm.from_formula(model.formula, family=model.family)
-        if model.refit:
+        if model.refit or model.again:
             self.first = self._fit(0)
 
     def fit(self, seed: int) -> tuple[Any, str]:
         """Return the draws, and the engine that was taken."""
         import bayesmixed as bm
 
-        if self.first is None or self.model.refit is None:
-            found = self._fit(seed)
-        else:
-            found = bm.refit(
-                self.first, priors={self.model.refit[0]: f"Normal(0, {1 + seed})"}, seed=seed, progress=False
-            )
+        first = self.first
+        found = bm.refit(first, **self._change(seed), seed=seed, progress=False) if first else self._fit(seed)
         return found.draws, found.engine.name
+
+    def _change(self, seed: int) -> dict[str, Any]:
+        if self.model.refit:
+            return {"priors": {self.model.refit[0]: f"Normal(0, {1 + seed})"}}
+        return {"data": tables(self.model, seed)}
 
     def _fit(self, seed: int) -> Any:
         import bayesmixed as bm
@@ -52,7 +53,7 @@ class Bambi:
 
     def __init__(self, model: Benchmark, _engine: str) -> None:
         self.model = model
-        if model.refit:
+        if model.refit or model.again:
             self.fit(0)
 
     def fit(self, seed: int) -> tuple[Any, str]:
@@ -62,7 +63,7 @@ class Bambi:
         model = self.model
         priors = {model.refit[1]: bambi.Prior("Normal", mu=0, sigma=1.0 + seed)} if model.refit else None
         family = model.peer_family or model.family
-        built = bambi.Model(model.peer_formula, tables(model), family=family, priors=priors)
+        built = bambi.Model(model.peer_formula, tables(model, seed), family=family, priors=priors)
         settings = {
             "draws": model.peer_draws,
             "tune": model.peer_draws,
@@ -73,9 +74,9 @@ class Bambi:
         return built.fit(inference_method="nutpie", random_seed=seed, **settings), "nutpie"
 
 
-def tables(model: Benchmark) -> Any:
-    """Return the data with its labels as text."""
-    table = model.data()
+def tables(model: Benchmark, seed: int = 0) -> Any:
+    """Return the data with its labels as text; of a model that is fitted again, those of the seed."""
+    table = model.again(seed) if model.again else model.data()
     return table.assign(**{name: table[name].astype(str) for name in model.text})
 
 
