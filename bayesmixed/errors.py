@@ -1,7 +1,9 @@
 """Errors and warnings that a user of bayesmixed can meet."""
 
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class BayesMixedError(Exception):
@@ -68,6 +70,11 @@ class StatisticsWarning(UserWarning):
     ...     warnings.simplefilter("ignore", bm.StatisticsWarning)  # or "error", to stop there
     ...     design = bm.prepare("incidence ~ 1 + (1 | herd)", bm.datasets.load("cbpp"))
     """
+
+
+def warn(note: str) -> None:
+    """Issue a `StatisticsWarning` that points to the line of the user's own code."""
+    warnings.warn(note, StatisticsWarning, skip_file_prefixes=(str(Path(__file__).parent),))
 
 
 def did_you_mean(given: str, accepted: Iterable[str]) -> str:

@@ -1,7 +1,6 @@
 """prepare: from a spec and a data frame to a checked Design."""
 
 import re
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from bayesmixed.data_checks import check_design, check_variation
 from bayesmixed.data_files import read_data
 from bayesmixed.default_priors import realise_priors
 from bayesmixed.design import Design
-from bayesmixed.errors import StatisticsWarning
+from bayesmixed.errors import warn
 from bayesmixed.frames import as_frame
 from bayesmixed.frequencies import merge_copies, write_out
 from bayesmixed.spec import ModelSpec
@@ -108,7 +107,7 @@ def prepare_without_response(spec: ModelSpec, data: Any) -> Design:
 
 def _warned(design: Design) -> Design:
     for note in design.notes:
-        warnings.warn(note, StatisticsWarning, stacklevel=3)
+        warn(note)
     return design
 
 

@@ -1,11 +1,10 @@
 """Predictive accuracy by K-fold cross-validation, units that belong together in one fold."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
-from bayesmixed.errors import SpecError, StatisticsWarning
+from bayesmixed.errors import SpecError, warn
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.summaries.comparison.leaving_out import FEW_DRAWS, predict_held_out
@@ -74,7 +73,7 @@ def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
         elpd[folds == fold], pareto_k[folds == fold] = predict_held_out(fit, units, folds == fold)
     if np.any(pareto_k > _GOOD_K):
         which = f"{np.sum(pareto_k > _GOOD_K)} of {count} units ({units.name})"
-        warnings.warn(FEW_DRAWS.format(which=which), StatisticsWarning, stacklevel=2)
+        warn(FEW_DRAWS.format(which=which))
     posterior = with_effects(fit.draws, shared_effects(fit.design, units))
     reached = can_be_integrated(fit.design, posterior, units)
     optimism = (log_mean(unit_densities(fit.design, posterior, units).values) if reached else np.nan) - elpd

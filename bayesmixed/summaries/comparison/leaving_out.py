@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.errors import SpecError, StatisticsWarning
+from bayesmixed.errors import SpecError, warn
 from bayesmixed.fitting import Fit
 from bayesmixed.held_out import sample_without
 from bayesmixed.kept_draws import with_effects
@@ -98,13 +98,11 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
             f"Pareto k above {found.good_k:.2f} for {bad.sum()} of {len(units.labels)} units ({units.name}), "
             f"largest for '{units.labels[int(np.argmax(found.pareto_k.values))]}'"
         )
-        warnings.warn(
+        warn(
             FEW_DRAWS.format(which=which)
             if refits
             else f"{which}: they are so influential that weighting the draws cannot leave them out. Sample again "
-            "without them: refits=True.",
-            StatisticsWarning,
-            stacklevel=2,
+            "without them: refits=True."
         )
     return found
 
