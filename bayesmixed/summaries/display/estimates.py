@@ -13,6 +13,8 @@ from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import describe, format_table
 
 Range = tuple[float, float]
+SHOWN = 40
+"""Rows above which the printed table of a curve leaves values out."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,12 +56,13 @@ class Estimates(Page):
 
     def sections(self) -> list[Section]:
         """Return the sections of the page."""
-        shown = format_table(self.table)
+        kept, left_out = _thin(self.table, self.labels[0])
+        shown = format_table(kept)
         for name in shown.columns.difference([*self.labels, "mean", "sd", "lower", "upper"]):
             shown[name] = [say_probability(value) for value in shown[name]]
         for name in self.labels:
             shown[name] = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in shown[name]]
-        return [Section(self.title, (f"Estimand: {self.quantity}.",), shown, after=self.notes)]
+        return [Section(self.title, (f"Estimand: {self.quantity}.",), shown, after=(*left_out, *self.notes))]
 
 
 def say_probability(value: float) -> str:
@@ -100,3 +103,13 @@ def as_estimates(
     values = values.assign_coords({name: ("row", labels[name].to_numpy()) for name in names})
     table = pd.concat([labels, describe(values)], axis="columns")
     return Estimates(title, quantity, tuple(notes), tuple(labels.columns), table, values)
+
+
+def _thin(table: pd.DataFrame, label: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the rows of a table that are printed, and in words which ones: of a long curve, some values of its number."""
+    values = table[label].unique()
+    if len(table) <= SHOWN or not pd.api.types.is_float_dtype(values):
+        return table, ()
+    places = np.linspace(0, len(values) - 1, max(2, SHOWN * len(values) // len(table) // 2)).round().astype(int)
+    kept = table[table[label].isin(values[places])]
+    return kept, (f"{len(places)} of {len(values)} values of {label} are shown; `.table` has all.",)
