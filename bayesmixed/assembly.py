@@ -78,10 +78,10 @@ def read_response(spec: ModelSpec, family: Family, table: Table) -> Array:
     series = evaluate_expression(spec.response, table)
     if not is_number(series) and not pd.api.types.is_bool_dtype(series):
         _refuse_stray_text(spec.response, series)
-        levels = list(dict.fromkeys(series.astype(str)))[:3]
+        text = series.astype(str)
         raise DataError(
-            f"Response '{spec.response}' holds text (such as '{levels[0]}'); family '{family.name}' needs {family.support}. "
-            f'For a two-level text response write the event: ({spec.response} == "{levels[-1]}") ~ ... with family "bernoulli".'
+            f"Response '{spec.response}' holds text (such as '{text.iloc[0]}'); family '{family.name}' needs {family.support}. "
+            f'For a two-level text response write the event: ({spec.response} == "{max(text)}") ~ ... with family "bernoulli".'
         )
     return series.to_numpy(dtype=float)
 

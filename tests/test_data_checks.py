@@ -182,6 +182,7 @@ BAD = [
     ),
     ("yes ~ x", table(), BERNOULLI, DataError, '(yes == "yes") ~ ... with family "bernoulli"'),
     ("yes ~ x", table(), {}, DataError, '(yes == "yes") ~ ... with family "bernoulli"'),
+    ("yes ~ x", table().iloc[::-1], BERNOULLI, DataError, '(yes == "yes") ~ ... with family "bernoulli"'),
     ("count ~ x", with_value("count", 9, -1), POISSON, DataError, "1 of 24 rows are not (first: row 9, value -1)"),
     (
         "count ~ x",
