@@ -127,7 +127,10 @@ def compare_models(
 def _find_common_units(fits: Mapping[str, Fit], unit: str, by: str | None) -> Factor:
     """Return the partition of the rows, which all models must share."""
     if unit not in (OBSERVATION, GROUP):
-        raise SpecError(f"unit='{unit}' is not known. {did_you_mean(unit, [OBSERVATION, GROUP])}")
+        raise SpecError(
+            f"unit='{unit}' is not known. {did_you_mean(unit, [OBSERVATION, GROUP])} To leave out whole groups of a factor "
+            f"or column, say unit='group', by='{unit}'."
+        )
     if (unit == GROUP) != (by is not None):
         raise SpecError("Say unit='observation', or unit='group' with by='<factor>'.")
     (first, reference), *others = fits.items()
