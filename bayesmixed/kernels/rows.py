@@ -14,6 +14,7 @@ from bayesmixed.kernels.special import (
     log_rising,
     normal_hazard,
     softplus,
+    softplus_slope,
 )
 
 GAUSSIAN, STUDENT, BINOMIAL, POISSON, GAMMA, BETA, NEGBIN, LOGNORMAL = 0, 1, 2, 3, 4, 5, 6, 7
@@ -45,7 +46,7 @@ FAMILY_CODES = {
 }
 
 
-@njit(cache=False, error_model="numpy")
+@njit(cache=False, error_model="numpy", inline="always")
 def row(family: int, link: int, y: float, trials: float, constant: float, eta, score, i: int) -> float:  # type: ignore[no-untyped-def]
     """Return the log-likelihood of one row and write its derivatives.
 
@@ -58,6 +59,16 @@ def row(family: int, link: int, y: float, trials: float, constant: float, eta, s
     eta, score : (n, parameters) arrays
         Linear predictors; derivatives of the log-likelihood in them (row `i` is written).
     """
+    if family in (BINOMIAL, POISSON):
+        # These rows are cheaper than a call that hands arrays on.
+        value, score[i, 0] = _single(family, link, y, trials, eta[i, 0])
+        return constant + value
+    return _row(family, link, y, trials, constant, eta, score, i)
+
+
+@njit(cache=False, error_model="numpy")
+def _row(family, link, y, trials, constant, eta, score, i):  # type: ignore[no-untyped-def]
+    """Return the row of any family and write its derivatives."""
     if family < INFLATED:
         return constant + _plain(family, link, y, trials, eta, score, i)
     last = eta.shape[1] - 1
@@ -109,12 +120,9 @@ def _plain(family, link, y, trials, eta, score, i):  # type: ignore[no-untyped-d
         if link == LOG:
             mean = slope = math.exp(eta[i, 0])
         return _normal(y - mean, slope, eta, score, i)
-    if family == BINOMIAL:
-        return _binomial(link, y, trials, eta, score, i)
-    if family == POISSON:
-        mean, slope = positive_mean(link, eta[i, 0])
-        score[i, 0] = (y / mean - 1.0) * slope if link != LOG else y - mean
-        return y * (eta[i, 0] if link == LOG else math.log(mean)) - mean
+    if family in (BINOMIAL, POISSON):
+        value, score[i, 0] = _single(family, link, y, trials, eta[i, 0])
+        return value
     if family == NEGBIN:
         return _negbin(link, y, eta, score, i)
     if family == GAMMA:
@@ -164,31 +172,41 @@ def _student(link, y, eta, score, i):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def _binomial(link, y, trials, eta, score, i):  # type: ignore[no-untyped-def]
-    e = eta[i, 0]
+def _single(family, link, y, trials, eta):  # type: ignore[no-untyped-def]
+    """Return the row of a family with one predictor, without its constant, and its derivative."""
+    if family == POISSON:
+        mean, slope = positive_mean(link, eta)
+        if link == LOG:
+            return y * eta - mean, y - mean
+        return y * math.log(mean) - mean, (y / mean - 1.0) * slope
     if link == LOGIT:
-        score[i, 0] = y - trials * expit(e)
-        return y * e - trials * softplus(e)
+        total, mean = softplus_slope(eta)
+        return y * eta - trials * total, y - trials * mean
+    return _binomial(link, y, trials, eta)
+
+
+@njit(cache=False, error_model="numpy")
+def _binomial(link, y, trials, eta):  # type: ignore[no-untyped-def]
+    """Return the row of successes in trials under a link other than the logit, and its derivative."""
     value = derivative = 0.0
     if link == PROBIT:
         if y > 0:
-            value += y * log_normal_cdf(e)
-            derivative += y * normal_hazard(e)
+            value += y * log_normal_cdf(eta)
+            derivative += y * normal_hazard(eta)
         if trials > y:
-            value += (trials - y) * log_normal_cdf(-e)
-            derivative -= (trials - y) * normal_hazard(-e)
+            value += (trials - y) * log_normal_cdf(-eta)
+            derivative -= (trials - y) * normal_hazard(-eta)
     elif link == CLOGLOG:
-        hazard = math.exp(e)
+        hazard = math.exp(eta)
         value = derivative = -(trials - y) * hazard
         if y > 0:
             value += y * log1m_exp_negative(hazard)
             derivative += y * hazard / math.expm1(hazard)
     else:
-        mean, rest, slope = probability(link, e)
+        mean, rest, slope = probability(link, eta)
         value = y * math.log(mean) + (trials - y) * math.log(rest)
         derivative = slope * (y / mean - (trials - y) / rest)
-    score[i, 0] = derivative
-    return value
+    return value, derivative
 
 
 @njit(cache=False, error_model="numpy")
