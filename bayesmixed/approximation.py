@@ -31,9 +31,9 @@ class QuickMode:
         Group effects at the centre, by factor.
     sds : dict of (K,) arrays
         SDs at the centre, by factor.
-    factors : dict of (J, K) arrays
-        Expected shrinkage factor 1 - Var(b | y) / SD^2 given coefficients and the other factors, but with the effects
-        nested in the level integrated out: what the data say about a level, seen from its prior mean.
+    precisions : dict of (J, K, K) arrays
+        What the data say about a level: the precision of its effects given coefficients and the other factors, but with
+        the effects nested in the level integrated out.
     effective : dict of (K,) arrays
         Effective number of effects, J - tr Var(b | y) / SD^2, everything integrated out.
     values : dict of arrays
@@ -44,9 +44,15 @@ class QuickMode:
     covariance: Array
     effects: dict[str, Array]
     sds: dict[str, Array]
-    factors: dict[str, Array]
+    precisions: dict[str, Array]
     effective: dict[str, Array]
     values: dict[str, Array]
+
+    def factors(self, name: str) -> Array:
+        """Return the expected shrinkage factors of a factor, (J, K): 1 - Var(b | y) / SD^2, all but the level known."""
+        precision = self.precisions[name] + np.diag(1.0 / self.sds[name] ** 2)
+        variance = np.diagonal(np.linalg.inv(precision), axis1=-2, axis2=-1)
+        return np.clip(1.0 - variance / self.sds[name] ** 2, 0.0, 1.0)
 
 
 def quick_mode(design: Design) -> QuickMode | None:
@@ -115,7 +121,7 @@ def quick_mode(design: Design) -> QuickMode | None:
         covariance=inverse.rest[:width, :width],
         effects={n: coefficients[slots[n]].reshape(shapes[n]) for n in shapes},
         sds=sds,
-        factors={g.name: _conditional_factors(hessian, g, groups, slots, sds[g.name]) for g in groups},
+        precisions={g.name: _data_precision(hessian, g, groups, slots, sds[g.name]) for g in groups},
         effective=effective,
         values={name: value for name, value in values.items() if name != predictor.parameter},
     )
@@ -181,10 +187,10 @@ def _largest_block(groups: tuple[NormalBlock, ...], slots: dict[str, slice]) -> 
     return slots[largest.name], len(largest.centre)
 
 
-def _conditional_factors(
+def _data_precision(
     hessian: Any, group: NormalBlock, groups: tuple[NormalBlock, ...], slots: dict[str, slice], sd: Array
 ) -> Array:
-    """Return 1 - Var(b | y, coefficients, other factors) / SD^2, effects nested in the group integrated out, (J, K)."""
+    """Return the precision of each level's effects without that of their prior, (J, K, K)."""
     from scipy.sparse import linalg
 
     own = np.arange(hessian.shape[0])[slots[group.name]]
@@ -196,8 +202,7 @@ def _conditional_factors(
         precision = precision - cross.T @ linalg.splu(hessian[below][:, below].tocsc()).solve(cross)
     width, levels = len(group.centre), len(group.levels)
     blocks = precision.reshape(levels, width, levels, width)[np.arange(levels), :, np.arange(levels), :]
-    variance = np.diagonal(np.linalg.inv(blocks), axis1=-2, axis2=-1)
-    return np.clip(1.0 - variance / sd**2, 0.0, 1.0)
+    return np.asarray(blocks - np.diag(1.0 / sd**2))
 
 
 def _joint_matrix(predictor: Predictor) -> Any:

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayesmixed.approximation import LARGEST, QuickMode
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.links import Array
 from bayesmixed.placements import HIERARCHICAL, NONCENTRED, WAYS
+
+GUIDED = "guided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Choice:
     effects : str
         Name of the effects, "b_herd".
     way : str
-        "centred", "noncentred" or "hierarchical".
+        "centred", "noncentred", "hierarchical", or "guided".
     reason : str
         Why, in words.
     """
@@ -73,37 +74,22 @@ def choose_parameterisation(
         elif mode is None:
             way, reason = NONCENTRED, f"more than {LARGEST} coefficients"
         else:
-            factors = mode.factors[group.name]
+            factors = mode.factors(group.name)
             way = HIERARCHICAL if np.median(_cautious(factors, mode.effective[group.name])) > 0.5 else NONCENTRED
             reason = f"{_EXPECTED} {float(np.median(factors)):.2f}"
         choices.append(Choice(predictor.b(group), way, reason))
     return tuple(choices)
 
 
-def choose_levels(
+def choose_coordinates(
     design: Design, mode: QuickMode | None, wish: str | Mapping[str, str] = "auto"
-) -> tuple[tuple[Choice, ...], dict[str, NDArray[np.bool_]]]:
-    """Return choices as `choose_parameterisation`, made for each level: "auto" centres the levels that it pays for.
+) -> tuple[Choice, ...]:
+    """Return choices as `choose_parameterisation`, but "guided" for terms left to "auto" of which the mode knows.
 
-    The second part says by the name of the effects which levels are centred.
+    Coordinates with a guide (`kernels.guides`) need no choice: they change with the SDs while sampling.
     """
-    choices, centred = [], {}
-    blocks = {predictor.b(group): group for predictor, group in design.normal_blocks()}
-    for choice in choose_parameterisation(design, mode, wish):
-        group = blocks[choice.effects]
-        levels = np.full(len(group.levels), choice.way != NONCENTRED)
-        if choice.reason.startswith(_EXPECTED) and mode is not None:
-            factors = np.median(_cautious(mode.factors[group.name], mode.effective[group.name]), axis=1)
-            # Where most levels are better left non-centred, only those that the data pin down are centred.
-            levels = factors > (0.5 if np.median(factors) > 0.5 else 0.8)
-            if 0 < levels.sum() < len(levels):
-                way = f"{HIERARCHICAL} for {int(levels.sum())} of {len(levels)} levels"
-                choice = replace(choice, way=way)
-            else:
-                choice = replace(choice, way=HIERARCHICAL if levels.all() else NONCENTRED)
-        choices.append(choice)
-        centred[choice.effects] = levels
-    return tuple(choices), centred
+    choices = choose_parameterisation(design, mode, wish)
+    return tuple(replace(c, way=GUIDED) if c.reason.startswith(_EXPECTED) else c for c in choices)
 
 
 _EXPECTED = "expected shrinkage factor"

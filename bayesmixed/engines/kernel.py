@@ -17,9 +17,10 @@ from bayesmixed.kernels.layouts import Layout, PredictorLayout, lay_out_coordina
 from bayesmixed.kernels.packed_designs import pack, unsupported
 from bayesmixed.kernels.packing import Whitening
 from bayesmixed.links import Array
-from bayesmixed.parameterisation import Choice, choose_levels
-from bayesmixed.placements import parent_index
+from bayesmixed.parameterisation import GUIDED, Choice, choose_coordinates
+from bayesmixed.placements import NONCENTRED, parent_index
 from bayesmixed.pooled import fit_pooled
+from bayesmixed.terms.blocks import NormalBlock
 
 TUNE = 500
 """Tuning draws that suffice where coefficients are whitened and chains start near the quick mode."""
@@ -44,10 +45,8 @@ def sample(
 
     started = time.perf_counter()
     mode = quick_mode(design)
-    choices, centred = choose_levels(design, mode, parameterisation)
-    layout = lay_out_coordinates(design, centred)
-    if mode is not None:
-        layout = replace(layout, whitening=_whiten(layout, mode))
+    choices = choose_coordinates(design, mode, parameterisation)
+    layout = lay_out(design, mode, choices)
     packed = pack(layout)
     timing = {"prepare": time.perf_counter() - started}
     started = time.perf_counter()
@@ -66,8 +65,39 @@ def sample(
     return Run(draws, record, used, timing)
 
 
+def lay_out(design: Design, mode: QuickMode | None, choices: tuple[Choice, ...]) -> Layout:
+    """Return the layout of the chosen coordinates, guided and whitened by the quick mode."""
+    ways = {choice.effects: choice.way for choice in choices}
+    guided = [name for name, way in ways.items() if way == GUIDED]
+    centred = {
+        predictor.b(group): np.full(len(group.levels), ways[predictor.b(group)] not in (NONCENTRED, GUIDED))
+        for predictor, group in design.normal_blocks()
+    }
+    layout = lay_out_coordinates(design, centred, guided)
+    if mode is None:
+        return layout
+    name = design.mu.parameter
+    one = layout.predictors[name]
+    coefficients = _coefficients(one, mode)
+    terms = tuple(
+        replace(term, guide=_guide(term.placement.group, mode, coefficients))
+        if one.predictor.b(term.placement.group) in guided
+        else term
+        for term in one.terms
+    )
+    predictors = {**layout.predictors, name: replace(one, terms=terms)}
+    return replace(layout, predictors=predictors, whitening=_whiten(layout, mode))
+
+
 def _sentence(choice: Choice) -> str:
     return f"{choice.effects} {choice.way}: {choice.reason}"
+
+
+def _guide(group: NormalBlock, mode: QuickMode, coefficients: Mapping[str, Array]) -> Array:
+    """Return the guide of a term, (J, K + 1, K): its normal approximation has the mode where the quick mode is."""
+    precision, effects = mode.precisions[group.name], mode.effects[group.name]
+    pull = np.einsum("jkm,jm->jk", precision, coefficients[group.name]) + effects / mode.sds[group.name] ** 2
+    return np.concatenate([precision, pull[:, None, :]], axis=1)
 
 
 def _whiten(layout: Layout, mode: QuickMode) -> Whitening | None:
@@ -102,7 +132,7 @@ def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
             # The mode is at zero, and the unit is about one posterior sd.
             centre[layout.whitening.slots], spread[layout.whitening.slots] = 0.0, 2.0
         if mode is not None:
-            _place_terms(one, mode, np.where(free, beta, one.beta_values), centre, spread)
+            _place_terms(one, mode, centre, spread)
     for name, (slot, _) in layout.scalars.items():
         if slot >= 0:
             centre[slot] = float(design.spec.link(name).forward(values[name]))
@@ -124,27 +154,38 @@ def _place_further(one: PredictorLayout, level: float, centre: Array) -> None:
         centre[term.sd[term.sd >= 0]] = np.log(0.3)
 
 
-def _place_terms(one: PredictorLayout, mode: QuickMode, beta: Array, centre: Array, spread: Array) -> None:
+def _place_terms(one: PredictorLayout, mode: QuickMode, centre: Array, spread: Array) -> None:
     """Start SDs and effects at the quick mode, in the coordinates of each level."""
-    predictor = one.predictor
-    rest = predictor.offset + predictor.centred_matrix @ beta
-    totals: dict[str, Array] = {}
+    coefficients = _coefficients(one, mode)
     for term in one.terms:
-        placement, group = term.placement, term.placement.group
-        sds, effects = mode.sds[group.name], mode.effects[group.name]
+        name = term.placement.group.name
+        sds, effects = mode.sds[name], mode.effects[name]
         free = term.sd >= 0
         centre[term.sd[free]], spread[term.sd[free]] = np.log(sds[free]), 0.3
+        centred = term.centred[:, None]
+        # The mode of guided coordinates is at zero.
+        standardised = np.zeros_like(effects) if np.any(term.guide) else effects / sds
+        centre[term.effects] = np.where(centred, coefficients[name], standardised).ravel()
+        spread[term.effects] = np.where(centred, 0.3 * sds, np.full_like(effects, 0.3)).ravel()
+
+
+def _coefficients(one: PredictorLayout, mode: QuickMode) -> dict[str, Array]:
+    """Return the coefficients (J, K) of each term at the quick mode: mean, where it is placed on one, plus effects."""
+    predictor = one.predictor
+    found: dict[str, Array] = {}
+    beta = np.where(one.beta >= 0, mode.beta, one.beta_values)
+    rest = predictor.offset + predictor.centred_matrix @ beta
+    for term in one.terms:
+        placement, group = term.placement, term.placement.group
         mean: Array | float = 0.0
         if placement.parent:
             outer = next(g for g in predictor.groups if g.name == placement.parent)
-            mean = totals[placement.parent][parent_index(group, outer)]
+            mean = found[placement.parent][parent_index(group, outer)]
         if placement.columns:
             mean = mean + placement.population_mean(beta)
         if group.observation:
             mean = rest[:, None]
-        totals[group.name] = effects + mean
-        if not group.observation:
-            rest = rest + group.contribution(effects)
-        centred = term.centred[:, None]
-        centre[term.effects] = np.where(centred, totals[group.name], effects / sds).ravel()
-        spread[term.effects] = np.where(centred, 0.3 * sds, np.full_like(sds, 0.3)).ravel()
+        else:
+            rest = rest + group.contribution(mode.effects[group.name])
+        found[group.name] = mode.effects[group.name] + mean
+    return found

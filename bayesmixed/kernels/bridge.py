@@ -14,6 +14,7 @@ from numba.extending import intrinsic
 
 from bayesmixed.kernels.collapsed_density import collapsed_density, draw_effects
 from bayesmixed.kernels.density import log_density
+from bayesmixed.kernels.guides import standardise_draws
 from bayesmixed.kernels.packing import Packed
 from bayesmixed.kernels.sources import digest
 from bayesmixed.links import Array
@@ -118,6 +119,13 @@ def collapsed_function() -> Any:
 def draw_effects_compiled(points, noise, numbers, integers, out):  # type: ignore[no-untyped-def]
     """Write exact draws of effects and coefficients: the cached entry point of `draw_effects`."""
     draw_effects(points, noise, numbers, integers, out)
+
+
+@njit(cache=cache_folder() is not None, nogil=True)
+@_by_sources
+def standardise_draws_compiled(draws, guides, roots, means, out):  # type: ignore[no-untyped-def]
+    """Write standardised effects: the cached entry point of `standardise_draws`."""
+    standardise_draws(draws, guides, roots, means, out)
 
 
 @cache

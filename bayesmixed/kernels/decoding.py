@@ -106,7 +106,6 @@ def _decode_term(
     sd = np.where(term.sd >= 0, sd, term.sd_values)
     factor = sd[:, :, None] * correlation_factor(points, group, term.partials)
     coordinates = points[:, term.effects].reshape(len(points), -1, width)
-    effects = np.einsum("skm,sjm->sjk", factor, coordinates)
     mean: Array | float = 0.0
     if placement.parent:
         outer = next(g for g in predictor.groups if g.name == placement.parent)
@@ -115,6 +114,8 @@ def _decode_term(
         mean = mean + placement.population_mean(beta)
     if group.observation and rest is not None:
         mean = rest[:, :, None]
+    standardised = _standardise(term.guide, coordinates, factor, mean) if np.any(term.guide) else coordinates
+    effects = np.einsum("skm,sjm->sjk", factor, standardised)
     effects = np.where(term.centred[:, None], coordinates - mean, effects)
     totals[group.name] = effects + mean
     scaled = group.transform @ factor
@@ -128,9 +129,19 @@ def _decode_term(
     return effects
 
 
+def _standardise(guide: Array, coordinates: Array, roots: Array, mean: Array | float) -> Array:
+    """Return the standardised effects (S, J, K) of guided coordinates."""
+    from bayesmixed.kernels.bridge import standardise_draws_compiled
+
+    standardised = np.empty(coordinates.shape)
+    means = np.ascontiguousarray(np.broadcast_to(mean, coordinates.shape))
+    standardise_draws_compiled(np.ascontiguousarray(coordinates), guide, roots, means, standardised)
+    return standardised
+
+
 def _gather(points: Array, slots: NDArray[np.int64], values: Array) -> Array:
     return np.where(slots >= 0, points[:, np.maximum(slots, 0)], values) if len(slots) else np.zeros((len(points), 0))
 
 
 def _has_observation(layout: PredictorLayout) -> bool:
-    return any(term.placement.group.observation and np.any(term.centred) for term in layout.terms)
+    return any(t.placement.group.observation and (np.any(t.centred) or np.any(t.guide)) for t in layout.terms)

@@ -1,6 +1,6 @@
 """The coordinates of a design: where each number that is sampled stands."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,11 @@ Centred = Mapping[str, NDArray[np.bool_]]
 
 @dataclass(frozen=True, slots=True)
 class TermLayout:
-    """Where a group term or smooth stands among the coordinates: SDs (-1: fixed), partial correlations by part, effects."""
+    """Where a group term or smooth stands among the coordinates: SDs (-1: fixed), partial correlations by part, effects.
+
+    `guide` (J, K + 1, K) holds for each level the precision of its coefficients in the data, and below it the precision
+    times their estimate: see `kernels.guides`. Zeros: standardised effects are the coordinates.
+    """
 
     placement: Placement
     centred: NDArray[np.bool_]
@@ -25,6 +29,7 @@ class TermLayout:
     sd_values: Array
     partials: tuple[slice, ...]
     effects: slice
+    guide: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class Layout:
     whitening: Whitening | None = None
 
 
-def lay_out_coordinates(design: Design, centred: Centred) -> Layout:
+def lay_out_coordinates(design: Design, centred: Centred, guided: Collection[str] = ()) -> Layout:
     """Return the layout of a design.
 
     Parameters
@@ -73,6 +78,8 @@ def lay_out_coordinates(design: Design, centred: Centred) -> Layout:
     centred : mapping
         By the name of the effects ("b_herd"): for each level whether its coefficients, not standardised effects, are
         the coordinates. Terms without an entry are non-centred.
+    guided : collection of str
+        Names of effects that are placed so that guides can be written into the layout.
     """
     at_now = 0
     predictors: dict[str, PredictorLayout] = {}
@@ -85,7 +92,7 @@ def lay_out_coordinates(design: Design, centred: Centred) -> Layout:
                 values[k] = prior.arguments[0]
             else:
                 beta[k], at_now = at_now, at_now + 1
-        ways = {n: HIERARCHICAL if np.any(levels) else NONCENTRED for n, levels in centred.items()}
+        ways = dict.fromkeys((*guided, *(n for n, levels in centred.items() if np.any(levels))), HIERARCHICAL)
         terms = []
         for placement in place_groups(
             predictor, {predictor.b(g): ways.get(predictor.b(g), NONCENTRED) for g in predictor.normal_blocks}
@@ -125,4 +132,5 @@ def _lay_out_term(
             start += size
     size = int(np.prod(group.shape))
     levels = centred.get(predictor.b(group), np.zeros(len(group.levels), dtype=bool))
-    return TermLayout(placement, levels, sd, values, tuple(partials), slice(start, start + size)), start + size
+    guide = np.zeros((len(levels), len(keys) + 1, len(keys)))
+    return TermLayout(placement, levels, sd, values, tuple(partials), slice(start, start + size), guide), start + size

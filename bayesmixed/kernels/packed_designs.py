@@ -191,5 +191,6 @@ def _pack_predictor(
             row[at.PARENT_INDEX] = block.add_integers(parent_index(group, outer))
         row[at.MEAN_WIDTH], row[at.MEAN_COLUMNS] = len(placement.columns), block.add_integers(placement.columns)
         row[at.MEAN_WEIGHTS] = block.add_numbers(placement.weights)
+        row[at.GUIDE] = block.add_numbers(term.guide)
         row[at.ABSORBED], row[at.OBSERVATION] = int(placement.absorbed), int(group.observation)
     header[base + at.TERMS], header[base + at.TERM_COUNT] = block.add_integers(table), len(table)

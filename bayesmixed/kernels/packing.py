@@ -49,8 +49,9 @@ FIXED, MODELLED, UPPER_END, LOWER_END = -1, -2, -3, -4
     ABSORBED,
     OBSERVATION,
     DENSE,
-) = range(18)
-TERM_SIZE = 18
+    GUIDE,
+) = range(19)
+TERM_SIZE = 19
 
 
 @dataclass(slots=True)

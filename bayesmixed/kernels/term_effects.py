@@ -6,27 +6,29 @@ import numpy as np
 from numba import njit
 
 from bayesmixed.kernels import packing as at
+from bayesmixed.kernels.guides import standardise, standardise_back, standardise_one, standardise_one_back, work_space
 from bayesmixed.kernels.special import expit
 
 
 @njit(cache=False, error_model="numpy")
 def fill_coefficients(x, term, t, coefficients, coefficients_at, beta, numbers, integers):  # type: ignore[no-untyped-def]
     """Write the coefficients (mean plus effect) of every level of a term."""
-    width, levels = integers[term + at.COLUMNS], integers[term + at.LEVELS]
-    effects, centred, start = integers[term + at.EFFECTS], integers[term + at.CENTRED], coefficients_at[t]
-    sd, factor = scale_factor(x, term, numbers, integers)
-    mean = np.zeros(width)
+    width, levels, effects = integers[term + at.COLUMNS], integers[term + at.LEVELS], integers[term + at.EFFECTS]
+    centred, guide, start = integers[term + at.CENTRED], integers[term + at.GUIDE], coefficients_at[t]
+    root = _root(*scale_factor(x, term, numbers, integers))
+    mean, z, work = np.zeros(width), np.zeros(width), work_space(width)
     for j in range(levels):
         if integers[centred + j]:
             for k in range(width):
                 coefficients[start + j * width + k] = x[effects + j * width + k]
             continue
         _mean(term, j, width, coefficients, coefficients_at, beta, numbers, integers, mean)
+        standardise(x, effects + j * width, numbers, guide + j * width * (width + 1), root, mean, z, work)
         for k in range(width):
-            value = 0.0
+            value = mean[k]
             for m in range(k + 1):
-                value += factor[k, m] * x[effects + j * width + m]
-            coefficients[start + j * width + k] = mean[k] + sd[k] * value
+                value += root[k, m] * z[m]
+            coefficients[start + j * width + k] = value
 
 
 @njit(cache=False, error_model="numpy")
@@ -44,87 +46,89 @@ def coefficients_back(  # type: ignore[no-untyped-def]
     gradient,
 ):
     """Return the log-density of a term's effects; pass the derivatives in its coefficients on."""
-    width, levels = integers[term + at.COLUMNS], integers[term + at.LEVELS]
-    effects, centred, start = integers[term + at.EFFECTS], integers[term + at.CENTRED], coefficients_at[t]
+    width, levels, effects = integers[term + at.COLUMNS], integers[term + at.LEVELS], integers[term + at.EFFECTS]
+    centred, guide, start = integers[term + at.CENTRED], integers[term + at.GUIDE], coefficients_at[t]
     sd, factor = scale_factor(x, term, numbers, integers)
-    scaled_bar = np.zeros((width, width))
+    root, root_bar = _root(sd, factor), np.zeros((width, width))
     mean, mean_bar = np.zeros(width), np.zeros(width)
-    w, back = np.zeros(width), np.zeros(width)
+    z, z_bar, work = np.zeros(width), np.zeros(width), work_space(width)
     total = 0.0
-    log_scale = 0.0
-    for k in range(width):
-        log_scale += math.log(sd[k] * factor[k, k])
     centred_levels = 0
     for j in range(levels):
-        here = start + j * width
+        here, slot, place = start + j * width, effects + j * width, guide + j * width * (width + 1)
+        _mean(term, j, width, coefficients, coefficients_at, beta, numbers, integers, mean)
         if integers[centred + j]:
             centred_levels += 1
-            _mean(term, j, width, coefficients, coefficients_at, beta, numbers, integers, mean)
             for k in range(width):
-                value = (coefficients[here + k] - mean[k]) / sd[k]
+                value = coefficients[here + k] - mean[k]
                 for m in range(k):
-                    value -= factor[k, m] * w[m]
-                w[k] = value / factor[k, k]
-                total -= 0.5 * w[k] * w[k]
+                    value -= root[k, m] * z[m]
+                z[k] = value / root[k, k]
             for k in range(width - 1, -1, -1):
-                value = w[k]
+                value = z[k]
                 for m in range(k + 1, width):
-                    value -= factor[m, k] * sd[m] * back[m]
-                back[k] = value / (factor[k, k] * sd[k])
-            for k in range(width):
-                gradient[effects + j * width + k] += coefficients_bar[here + k] - back[k]
-                mean_bar[k] = back[k]
+                    value -= root[m, k] * mean_bar[m]
+                mean_bar[k] = value / root[k, k]
+                gradient[slot + k] += coefficients_bar[here + k] - mean_bar[k]
                 for m in range(k + 1):
-                    scaled_bar[k, m] += back[k] * w[m]
+                    root_bar[k, m] += mean_bar[k] * z[m]
         else:
+            total -= standardise(x, slot, numbers, place, root, mean, z, work)
             for k in range(width):
-                z = x[effects + j * width + k]
-                total -= 0.5 * z * z
-                gradient[effects + j * width + k] -= z
                 mean_bar[k] = coefficients_bar[here + k]
+                z_bar[k] = -z[k]
+                for m in range(k, width):
+                    z_bar[k] += root[m, k] * coefficients_bar[here + m]
                 for m in range(k + 1):
-                    gradient[effects + j * width + m] += coefficients_bar[here + k] * sd[k] * factor[k, m]
-                    scaled_bar[k, m] += coefficients_bar[here + k] * x[effects + j * width + m]
+                    root_bar[k, m] += coefficients_bar[here + k] * z[m]
+            standardise_back(gradient, slot, numbers, place, root, mean, z, z_bar, work, mean_bar, root_bar)
+        for k in range(width):
+            total -= 0.5 * z[k] * z[k]
         _mean_back(term, j, width, coefficients_bar, coefficients_at, beta_bar, numbers, integers, mean_bar)
     for k in range(width):
-        scaled_bar[k, k] -= centred_levels / (sd[k] * factor[k, k])
-    scale_factor_back(x, term, sd, factor, scaled_bar, numbers, integers, gradient)
-    return total - centred_levels * log_scale - 0.9189385332046727 * levels * width
+        total -= centred_levels * math.log(root[k, k])
+        root_bar[k, k] -= centred_levels / root[k, k]
+    scale_factor_back(x, term, sd, factor, root_bar, numbers, integers, gradient)
+    return total - 0.9189385332046727 * levels * width
 
 
 @njit(cache=False, error_model="numpy")
 def add_observation(x, eta, term, n, numbers, integers):  # type: ignore[no-untyped-def]
     """Add observation-level effects; the variable of a centred one is the whole predictor of its row."""
     sd = _sd(x, term, 0, numbers, integers)
-    effects, centred = integers[term + at.EFFECTS], integers[term + at.CENTRED]
+    effects, centred, guide = integers[term + at.EFFECTS], integers[term + at.CENTRED], integers[term + at.GUIDE]
     for i in range(n):
         if integers[centred + i]:
             eta[i] = x[effects + i]
         else:
-            eta[i] += sd * x[effects + i]
+            weight, pull = numbers[guide + 2 * i], numbers[guide + 2 * i + 1]
+            eta[i] += sd * standardise_one(x[effects + i], weight, pull, sd, eta[i])[0]
 
 
 @njit(cache=False, error_model="numpy")
 def observation_back(x, rest, bar, term, n, numbers, integers, gradient):  # type: ignore[no-untyped-def]
     """Return the log-density of observation-level effects; `bar` becomes the derivative in the rest of the predictor."""
     sd = _sd(x, term, 0, numbers, integers)
-    effects, centred = integers[term + at.EFFECTS], integers[term + at.CENTRED]
+    effects, centred, guide = integers[term + at.EFFECTS], integers[term + at.CENTRED], integers[term + at.GUIDE]
     slot = integers[integers[term + at.SD_SLOTS]]
-    total, log_sd_bar = 0.0, 0.0
+    total, sd_bar = 0.0, 0.0
     for i in range(n):
         if integers[centred + i]:
             z = (x[effects + i] - rest[i]) / sd
             total -= 0.5 * z * z + math.log(sd)
             gradient[effects + i] += bar[i] - z / sd
             bar[i] = z / sd
-            log_sd_bar += z * z - 1.0
+            sd_bar += (z * z - 1.0) / sd
         else:
-            z = x[effects + i]
-            total -= 0.5 * z * z
-            gradient[effects + i] += bar[i] * sd - z
-            log_sd_bar += bar[i] * z * sd
+            weight, pull = numbers[guide + 2 * i], numbers[guide + 2 * i + 1]
+            z, precision = standardise_one(x[effects + i], weight, pull, sd, rest[i])
+            total -= 0.5 * (z * z + math.log(precision))
+            slopes = standardise_one_back(weight, pull, sd, rest[i], z, bar[i] * sd - z)
+            gradient[effects + i] += slopes[0]
+            sd_bar += bar[i] * z + slopes[1]
+            bar[i] += slopes[2]
     if slot >= 0:
-        gradient[slot] += log_sd_bar
+        gradient[slot] += sd_bar * sd
     return total - 0.9189385332046727 * n
 
 
@@ -190,6 +194,16 @@ def scale_factor_back(x, term, sd, factor, scaled_bar, numbers, integers, gradie
 
 
 @njit(cache=False, error_model="numpy")
+def _root(sd, factor):  # type: ignore[no-untyped-def]
+    """Return diag(sd) factor, the root of the covariance of a level's effects."""
+    root = np.zeros_like(factor)
+    for k in range(len(sd)):
+        for m in range(k + 1):
+            root[k, m] = sd[k] * factor[k, m]
+    return root
+
+
+@njit(cache=False, error_model="numpy", inline="always")
 def _mean(term, level, width, coefficients, coefficients_at, beta, numbers, integers, mean):  # type: ignore[no-untyped-def]
     """Write the mean of the coefficients of one level: an outer level's, and population coefficients."""
     mean[:] = 0.0
@@ -204,7 +218,7 @@ def _mean(term, level, width, coefficients, coefficients_at, beta, numbers, inte
             mean[k] += numbers[weights + k * taken + m] * beta[integers[columns + m]]
 
 
-@njit(cache=False, error_model="numpy")
+@njit(cache=False, error_model="numpy", inline="always")
 def _mean_back(term, level, width, coefficients_bar, coefficients_at, beta_bar, numbers, integers, mean_bar):  # type: ignore[no-untyped-def]
     """Add the derivatives in the mean of one level to those in what it is made of."""
     parent = integers[term + at.PARENT]

@@ -116,7 +116,10 @@ def compare(design, way, points, seed=0):
 
 
 def check_gradient(design, way, seed=0):
-    layout = laid_out(design, way)
+    check_slope(laid_out(design, way), seed)
+
+
+def check_slope(layout, seed=0):
     packed = pack(layout)
     generator = np.random.default_rng(seed)
     # Near the data, so that differences of the density are not lost in its size.
