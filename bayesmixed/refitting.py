@@ -12,7 +12,7 @@ import xarray as xr
 from bayesmixed.default_priors import states_centred_prior, states_group_prior
 from bayesmixed.design import Design
 from bayesmixed.engines import ENGINES
-from bayesmixed.engines.runs import default_target
+from bayesmixed.engines.runs import USUAL
 from bayesmixed.errors import SamplingError, SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.frozen_priors import freeze, with_frozen_priors
@@ -154,7 +154,7 @@ def settings_of(fit: Fit, design: Design) -> dict[str, Any]:
     """Return the arguments of `sample` that repeat a fit; a target acceptance only where it was not the default."""
     before = fit.settings
     usable = ENGINES[fit.engine.name].supports(design) is None if fit.engine.name in ENGINES else False
-    target = None if before.target_accept == default_target(fit.design)[0] else before.target_accept
+    target = None if before.target_accept == USUAL else before.target_accept
     return {
         "engine": fit.engine.name if usable else "auto",
         "chains": before.chains,

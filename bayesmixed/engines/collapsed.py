@@ -22,7 +22,7 @@ from bayesmixed.engines.cross_products import (
     split_groups,
     weighted_rows,
 )
-from bayesmixed.engines.runs import CAREFUL, Run, run_sampler
+from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.decoding import as_posterior
@@ -137,7 +137,7 @@ def sample(
     with threadpool_limits(1, user_api="blas"):
         whitening = _whiten(collapsed)
         compiled = nutpie_model(whiten(collapsed.packed, whitening), len(collapsed.kept), _start(whitening), function)
-        tree, decisions, used = _run(design, compiled, settings, target_accept, progress)
+        tree, decisions, used = run_sampler(compiled, settings, target_accept, progress, _TARGET)
         timing["sample"] = time.perf_counter() - started
         started = time.perf_counter()
         points = whitening.restore(np.asarray(tree["posterior"].to_dataset()[COORDINATES].values))
@@ -328,16 +328,3 @@ def _start(whitening: Whitening) -> Callable[[Any], Array]:
         return np.random.default_rng(seed).standard_normal(len(whitening.slots))
 
     return draw
-
-
-def _run(design: Design, compiled: Any, settings: Settings, target: float | None, progress: bool) -> Any:
-    """Run the sampler at the usual target whatever the number of levels: there is no funnel to be careful about."""
-    tree, decisions, used = run_sampler(design, compiled, settings, target or _TARGET, progress)
-    if target is not None:
-        return tree, decisions, used
-    first = f"target acceptance {_TARGET}"
-    divergent = int(tree["sample_stats"]["diverging"].sum())
-    if not divergent or not used.complete:
-        return tree, (first,), used
-    tree, _, used = run_sampler(design, compiled, settings, CAREFUL, progress)
-    return tree, (first, f"{divergent} divergences: sampled again with target acceptance {CAREFUL}"), used

@@ -55,7 +55,7 @@ def sample(
     timing["compile"] = time.perf_counter() - started
     started = time.perf_counter()
     compiled = nutpie_model(packed, layout.dimension, _start(layout, mode))
-    tree, decisions, used = run_sampler(design, compiled, settings, target_accept, progress)
+    tree, decisions, used = run_sampler(compiled, settings, target_accept, progress)
     timing["sample"] = time.perf_counter() - started
     started = time.perf_counter()
     posterior = as_posterior(layout, np.asarray(tree["posterior"].to_dataset()[COORDINATES].values))

@@ -62,7 +62,7 @@ def sample(
     )
     timing = {"compile": time.perf_counter() - started}
     started = time.perf_counter()
-    tree, decisions, used = run_sampler(design, compiled, settings, target_accept, progress)
+    tree, decisions, used = run_sampler(compiled, settings, target_accept, progress)
     timing["sample"] = time.perf_counter() - started
     draws = as_draws(design, tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset())
     reasons = tuple(f"{choice.effects} {choice.way}: {choice.reason}" for choice in choices)

@@ -8,14 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmixed.design import Design
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import SamplingError
 
 USUAL = 0.9
 CAREFUL = 0.99
-UTMOST = 0.998
-FEW_LEVELS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +25,12 @@ class Run:
     timing: Mapping[str, float]
 
 
-def default_target(design: Design) -> tuple[float, str]:
-    """Return the target acceptance probability of a design, and why."""
-    few = [group.name for _, group in design.group_blocks() if len(group.levels) < FEW_LEVELS]
-    if few:
-        return CAREFUL, f"target acceptance {CAREFUL}: '{few[0]}' has fewer than {FEW_LEVELS} levels"
-    return USUAL, f"target acceptance {USUAL}"
-
-
 def run_sampler(
-    design: Design, compiled: Any, settings: Settings, target_accept: float | None, progress: bool
+    compiled: Any, settings: Settings, target_accept: float | None, progress: bool, usual: float = USUAL
 ) -> tuple[xr.DataTree, tuple[str, ...], Settings]:
     """Return nutpie's draws, what was decided on the way, and the settings that were used.
 
-    A run with divergences at the default target acceptance is repeated once with a higher one. An interruption keeps
+    A run with divergences at the usual target acceptance is repeated once with a higher one. An interruption keeps
     the complete draws.
 
     Raises
@@ -49,18 +38,15 @@ def run_sampler(
     SamplingError
         The sampler could not start, or was interrupted before any chain had left its tuning phase.
     """
-    target, reason = default_target(design)
-    if target_accept is not None:
-        target, reason = target_accept, f"target acceptance {target_accept}: asked for"
-    decisions = [reason]
+    target = usual if target_accept is None else target_accept
+    decisions = [f"target acceptance {target}" + (": asked for" if target_accept is not None else "")]
     tree, complete = _run(compiled, replace(settings, target_accept=target), progress)
     divergent = int(tree["sample_stats"]["diverging"].sum())
     if divergent and complete and target_accept is None:
-        higher = CAREFUL if target < CAREFUL else UTMOST
         if progress:
-            print(f"{divergent} divergences: sampling again with target acceptance {higher} ...", file=sys.stderr)
-        decisions.append(f"{divergent} divergences at {target}: sampled again with target acceptance {higher}")
-        target = higher
+            print(f"{divergent} divergences: sampling again with target acceptance {CAREFUL} ...", file=sys.stderr)
+        decisions.append(f"{divergent} divergences at {target}: sampled again with target acceptance {CAREFUL}")
+        target = CAREFUL
         tree, complete = _run(compiled, replace(settings, target_accept=target), progress, fallback=tree)
     sizes = tree["posterior"].sizes
     used = replace(settings, chains=sizes["chain"], draws=sizes["draw"], target_accept=target, complete=complete)

@@ -81,5 +81,5 @@ def test_guided_coordinates_of_normal_rows_are_standard_normal_at_every_sd(scale
     x[term.sd], x[layout.scalars["sigma"][0]] = np.log(scale * mode.sds["g"]), np.log(mode.values["sigma"])
     for direction in np.eye(layout.dimension)[term.effects]:
         slopes = [(evaluate(pack(layout), x + step * direction)[1])[term.effects] for step in (1.0, -1.0)]
-        np.testing.assert_allclose((slopes[0] - slopes[1]) / 2, -direction[term.effects], atol=1e-8)
-        np.testing.assert_allclose((slopes[0] + slopes[1]) / 2, 0.0, atol=1e-8)
+        np.testing.assert_allclose((slopes[0] - slopes[1]) / 2, -direction[term.effects], atol=1e-5)
+        np.testing.assert_allclose((slopes[0] + slopes[1]) / 2, 0.0, atol=1e-5)
