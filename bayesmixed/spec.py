@@ -13,10 +13,10 @@ from bayesmixed.formulas import expand_nesting, format_formula, parse_formula, p
 from bayesmixed.links import Link
 from bayesmixed.priors import Prior, as_prior, split_key
 from bayesmixed.simulation_plan import SimulationPlan
+from bayesmixed.spec_checks import check_choices
 from bayesmixed.terms import Fixed, Term
-from bayesmixed.terms.names import refuse_stateful
 from bayesmixed.terms.notation import split_top
-from bayesmixed.weights import FREQUENCY, PRECISION, Weights
+from bayesmixed.weights import Weights
 
 
 class ModelSpec(Displayed, BaseModel):
@@ -123,37 +123,14 @@ class ModelSpec(Displayed, BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> "ModelSpec":
-        family = find_family(self.family)
-        if not self.response.strip():
-            raise SpecError("The model has no response; write it left of the tilde.")
-        refuse_stateful(self.response, f"Response '{self.response}'")
-        for name in self.predictors:
-            if family.parameter(name).cut:
-                raise SpecError(
-                    f"'{name}' of family '{family.name}' takes no predictor: the thresholds are the same for all rows, "
-                    "and what moves the whole latent variable stands in the formula of the response."
-                )
-        first = family.parameters[0].name
-        if first not in self.predictors:
-            raise SpecError(f"The model has no predictor for '{first}'.")
-        for name, link in self.links.items():
-            accepted = family.parameter(name).links
-            if link not in accepted:
-                raise SpecError(
-                    f"Link '{link}' is not possible for '{name}' of family '{family.name}'. "
-                    f"{did_you_mean(link, accepted)}"
-                )
-        if family.has_trials and self.trials is None:
-            raise SpecError(f"Family '{family.name}' needs the number of trials: {self.response} | trials(n) ~ ...")
-        if self.trials is not None and not family.has_trials:
-            raise SpecError(f"Family '{family.name}' has no trials. Did you mean family 'binomial'?")
-        observed = any(t.kind == "observation" for terms in self.predictors.values() for t in terms)
-        if self.weights is not None:
-            _check_weights(self.weights, family, observed)
-        if family.observation_effect and observed:
-            raise SpecError(
-                f"obs() is not identified under family '{family.name}': {family.observation_effect}. Leave it out."
-            )
+        check_choices(
+            find_family(self.family),
+            response=self.response,
+            trials=self.trials,
+            weights=self.weights,
+            predictors=self.predictors,
+            links=self.links,
+        )
         return self
 
     @property
@@ -330,19 +307,6 @@ def _complete_terms(terms: Any) -> tuple[Any, ...]:
     if len(fixed) > 1:
         raise SpecError("A predictor has one population term (kind 'fixed'); join their formulas.")
     return (*(fixed or [Fixed()]), *(term for term in complete if _kind(term) != "fixed"))
-
-
-def _check_weights(weights: Weights, family: Family, observed: bool) -> None:
-    if weights.kind == PRECISION and not family.scale:
-        raise SpecError(
-            f"Precision weights divide a residual variance, which family '{family.name}' does not have. "
-            'Write weights(w, "likelihood"), or "frequency" where rows stand for several; trials(n) for proportions.'
-        )
-    if weights.kind == FREQUENCY and observed:
-        raise SpecError(
-            "obs() has an effect for each row, and frequency weights say that a row stands for several. "
-            "Write the rows out, or leave obs() out."
-        )
 
 
 def _belongs(key: str, group: str) -> bool:

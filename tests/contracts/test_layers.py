@@ -26,7 +26,7 @@ LAYERS = [
     ["weights"],
     ["formulas"],
     ["equations"],
-    ["formula_changes", "simulation_plan"],
+    ["formula_changes", "simulation_plan", "spec_checks"],
     ["simulated_rows"],
     ["spec"],
     ["spec_files"],

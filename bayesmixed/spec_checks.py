@@ -1,0 +1,75 @@
+"""Choices of a spec that do not go together, found without data."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families import Family
+from bayesmixed.terms import Term
+from bayesmixed.terms.names import refuse_stateful
+from bayesmixed.weights import FREQUENCY, PRECISION, Weights
+
+
+def check_choices(
+    family: Family,
+    *,
+    response: str,
+    trials: str | int | None,
+    weights: Weights | None,
+    predictors: Mapping[str, Iterable[Term]],
+    links: Mapping[str, str],
+) -> None:
+    """Refuse fields of a spec, named as those of `ModelSpec`, that contradict the family or each other (SpecError)."""
+    if not response.strip():
+        raise SpecError("The model has no response; write it left of the tilde.")
+    refuse_stateful(response, f"Response '{response}'")
+    _check_predictors(family, predictors)
+    _check_links(family, links)
+    _check_trials(family, response, trials)
+    observed = any(term.kind == "observation" for terms in predictors.values() for term in terms)
+    if weights is not None:
+        _check_weights(family, weights, observed)
+    if family.observation_effect and observed:
+        raise SpecError(
+            f"obs() is not identified under family '{family.name}': {family.observation_effect}. Leave it out."
+        )
+
+
+def _check_predictors(family: Family, names: Collection[str]) -> None:
+    for name in names:
+        if family.parameter(name).cut:
+            raise SpecError(
+                f"'{name}' of family '{family.name}' takes no predictor: the thresholds are the same for all rows, "
+                "and what moves the whole latent variable stands in the formula of the response."
+            )
+    first = family.parameters[0].name
+    if first not in names:
+        raise SpecError(f"The model has no predictor for '{first}'.")
+
+
+def _check_links(family: Family, links: Mapping[str, str]) -> None:
+    for name, link in links.items():
+        accepted = family.parameter(name).links
+        if link not in accepted:
+            raise SpecError(
+                f"Link '{link}' is not possible for '{name}' of family '{family.name}'. {did_you_mean(link, accepted)}"
+            )
+
+
+def _check_trials(family: Family, response: str, trials: str | int | None) -> None:
+    if family.has_trials and trials is None:
+        raise SpecError(f"Family '{family.name}' needs the number of trials: {response} | trials(n) ~ ...")
+    if trials is not None and not family.has_trials:
+        raise SpecError(f"Family '{family.name}' has no trials. Did you mean family 'binomial'?")
+
+
+def _check_weights(family: Family, weights: Weights, observed: bool) -> None:
+    if weights.kind == PRECISION and not family.scale:
+        raise SpecError(
+            f"Precision weights divide a residual variance, which family '{family.name}' does not have. "
+            'Write weights(w, "likelihood"), or "frequency" where rows stand for several; trials(n) for proportions.'
+        )
+    if weights.kind == FREQUENCY and observed:
+        raise SpecError(
+            "obs() has an effect for each row, and frequency weights say that a row stands for several. "
+            "Write the rows out, or leave obs() out."
+        )
