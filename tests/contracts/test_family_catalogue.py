@@ -5,102 +5,30 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from family_cases import (
+    DRAWS,
+    SIGMAS,
+    TRIALS,
+    atoms_of,
+    density_between,
+    draws_of,
+    each_family,
+    ends,
+    inner_quantiles,
+    is_mixture,
+    probability_at,
+    shifted,
+    some_values,
+    trials_of,
+    whole_support,
+)
 
 from bayesmixed.data_checks import check_response
 from bayesmixed.errors import DataError, SpecError
-from bayesmixed.families import FAMILIES, Family, ResponseScale
-from bayesmixed.families.ordinal import cumulative
+from bayesmixed.families import FAMILIES, ResponseScale
 from bayesmixed.links import LINKS
 from bayesmixed.prior_functions import function_of, range_of
 from bayesmixed.priors import as_prior
-
-TRIALS = 12.0
-DRAWS = 200_000
-SIGMAS = 5.0
-
-# With more categories than two, and under the other links, on which the functions of an ordinal family depend.
-ORDINAL = {
-    f"cumulative-{link}": cumulative(link).for_categories(tuple("1234")) for link in ("logit", "probit", "cloglog")
-}
-CASES = FAMILIES | ORDINAL
-
-each_family = pytest.mark.parametrize("family", CASES.values(), ids=list(CASES))
-
-
-def some_values(family: Family) -> list[dict[str, float]]:
-    """Return three settings of the parameters, inside their ranges and away from infinite moments."""
-    values = [{p.name: _inside(p.lower, p.upper)[k] for p in family.parameters} for k in range(3)]
-    values = [one | {name: one[name] + 1.1 * k for k, name in enumerate(family.cuts)} for one in values]
-    # A log-normal of sigma 7 has a variance that no sample shows.
-    logarithmic = family.working is np.log
-    return [one | {"sigma": 0.15 * one["sigma"]} if logarithmic else one for one in values]
-
-
-def _inside(lower: float, upper: float) -> tuple[float, float, float]:
-    if np.isfinite(upper):
-        return tuple(lower + share * (upper - lower) for share in (0.15, 0.5, 0.8))
-    if lower == -np.inf:
-        return -1.3, 0.4, 2.0
-    return (0.6, 2.5, 7.0) if lower == 0 else (lower + 8.0, lower + 12.0, lower + 20.0)
-
-
-def is_mixture(family: Family) -> bool:
-    return any(p.name in ("zi", "hu", "zoi") for p in family.parameters)
-
-
-def trials_of(family: Family) -> float:
-    return TRIALS if family.has_trials else 1.0
-
-
-def draws_of(family: Family, values: dict[str, float], size: int) -> np.ndarray:
-    return family.random(np.random.default_rng(20261), values, trials_of(family), (size,))
-
-
-def shifted(family: Family, values: dict[str, float], step: float) -> dict[str, float]:
-    first = family.parameters[0].name
-    return {**values, first: values[first] + step}
-
-
-def whole_support(family: Family, values: dict[str, float]) -> np.ndarray:
-    most = trials_of(family) if family.has_trials else 60.0 + 20.0 * float(family.mean(values, 1.0))
-    points = np.arange(most + 1)
-    return points[family.accepts(points, trials_of(family))]
-
-
-def ends(family: Family) -> tuple[float, float]:
-    """Return the ends of the support of a continuous family."""
-    inside = family.accepts(np.array([-1.0, 2.0]), 1.0)
-    return (-np.inf if inside[0] else 0.0), (np.inf if inside[1] else 1.0)
-
-
-def atoms_of(family: Family) -> tuple[float, ...]:
-    """Return the single values that a continuous family takes with positive probability."""
-    y = draws_of(family, some_values(family)[1], 2000)
-    return tuple(value for value in (0.0, 1.0) if not family.discrete and np.any(y == value))
-
-
-def inner_quantiles(family: Family, values: dict[str, float]) -> np.ndarray:
-    y = draws_of(family, values, 2000)
-    return np.quantile(y[~np.isin(y, atoms_of(family))], [0.01, 0.2, 0.5, 0.8, 0.99])
-
-
-def density_between(family: Family, values: dict[str, float], low: float, high: float) -> float:
-    """Return the integral of the density; on (0, 1) over logit y, because the density may be infinite at the ends."""
-    from scipy import integrate, special
-
-    def density(y: float) -> float:
-        return float(np.exp(family.logp(np.array(y), values, 1.0)))
-
-    if ends(family)[1] == np.inf:
-        return integrate.quad(density, low, high, limit=200)[0]
-    bounds = np.clip(special.logit([low, high]), -700.0, 36.0)
-    return integrate.quad(
-        lambda t: density(special.expit(t)) * special.expit(t) * special.expit(-t), *bounds, limit=500
-    )[0]
-
-
-def probability_at(family: Family, values: dict[str, float], atom: float) -> float:
-    return float(np.exp(family.logp(np.array(atom), values, 1.0)))
 
 
 @pytest.mark.parametrize("name", FAMILIES)
