@@ -6,9 +6,11 @@ import numpy as np
 from numba import njit
 
 from bayesmixed.kernels import packing as at
-from bayesmixed.kernels.dense import dot_rows
+from bayesmixed.kernels.class_sums import draw_levels, factor_classes, sum_moments
+from bayesmixed.kernels.dense import backward, dot_rows, forward, invert_triangle
 from bayesmixed.kernels.density import log_priors
 from bayesmixed.kernels.elimination import draw, factor, invert_blocks, solve
+from bayesmixed.kernels.prior_roots import apply_to_vector, spread_triangle
 from bayesmixed.kernels.term_effects import scale_factor, scale_factor_back
 from bayesmixed.kernels.whitening import unwhiten, whiten_slopes
 
@@ -31,8 +33,14 @@ from bayesmixed.kernels.whitening import unwhiten, whiten_slopes
     SQUARES,
     MEANS,
     COUNT,
-) = range(11, 28)
-HEADER_SIZE = 28
+    CLASS_COUNT,
+    CLASS_BLOCKS,
+    CLASS_SIZES,
+    CLASS_PRODUCTS,
+    WHOLE,
+    KINDS,
+) = range(11, 34)
+HEADER_SIZE = 34
 
 
 @njit(cache=False, error_model="numpy")
@@ -55,47 +63,27 @@ def marginal_likelihood(x, gradient, numbers, integers):  # type: ignore[no-unty
     sigma = _sigma(x, numbers, integers)
     weight = 1.0 / (sigma * sigma)
     root, table, roots = _roots(x, numbers, integers)
-    blocks, pointers, columns, cross, rest = _cross_products(numbers, integers)
-    levels, width = blocks.shape[0], blocks.shape[1]
-    size = len(rest)
-    inner, link, outer = np.zeros((levels, width, width)), np.empty((len(columns), width)), np.empty((size, size))
-    log_determinant = factor(weight, root, blocks, pointers, columns, cross, rest, table, roots, inner, link, outer)
+    means = numbers[integers[MEANS] : integers[MEANS] + integers[REST]]
+    if integers[CLASS_COUNT] > 0:
+        found = _by_classes(weight, root, table, roots, means, numbers, integers)
+    else:
+        found = _by_levels(weight, root, table, roots, means, numbers, integers)
+    log_determinant, quadratic, moments, upper, mode = found
     if not math.isfinite(log_determinant):
         return -np.inf
-    means = numbers[integers[MEANS] : integers[MEANS] + size]
-    mode_levels, mode_rest = _right_side(weight, root, table, roots, numbers, integers, levels, width, size)
-    quadratic = weight * numbers[integers[SQUARES]]
-    for i in range(size):
-        quadratic += means[i] * means[i]
-    quadratic -= solve(weight, pointers, columns, table, roots, inner, link, outer, mode_levels, mode_rest)
-    variances = np.empty((levels, width, width))
-    upper = invert_blocks(weight, pointers, columns, table, roots, inner, link, outer, variances)
     n, constant = numbers[integers[COUNT]], numbers[integers[COUNT] + 1]
     value = constant - 0.5 * (n * math.log(2.0 * math.pi * sigma * sigma) + log_determinant + quadratic)
-    trace, distance = 0.0, 0.0
-    for i in range(size):
-        trace += dot_rows(upper, i, i, i)
-        distance += (mode_rest[i] - means[i]) ** 2
-    moments = np.zeros((integers[WIDEST], integers[WIDEST]))
-    for g in range(levels):
-        for i in range(width):
-            trace += variances[g, i, i]
-            distance += mode_levels[g, i] ** 2
-            for k in range(width):
-                moments[i, k] += variances[g, i, k] + mode_levels[g, i] * mode_levels[g, k]
+    # E|v - prior mean|^2 less the number of effects and coefficients.
+    surplus = 0.0
+    for i in range(len(moments)):
+        surplus += moments[i, i] - integers[integers[TERMS] + at.LEVELS]
+    for i in range(len(mode)):
+        surplus += dot_rows(upper, i, i, i) + (mode[i] - means[i]) ** 2 - 1.0
     _add_root_slopes(x, 0, moments, numbers, integers, gradient)
     for t in range(len(table)):
-        start, count, wide = table[t]
-        moments[:] = 0.0
-        for j in range(count):
-            here = start + j * wide
-            for i in range(wide):
-                for k in range(wide):
-                    covariance = dot_rows(upper, here + i, here + k, here + max(i, k))
-                    moments[i, k] += covariance + mode_rest[here + i] * mode_rest[here + k]
-        _add_root_slopes(x, t + 1, moments, numbers, integers, gradient)
+        _add_root_slopes(x, t + 1, _rest_moments(table[t], upper, mode), numbers, integers, gradient)
     if integers[SIGMA] >= 0:
-        gradient[integers[SIGMA]] += quadratic - distance + (levels * width + size - trace) - n
+        gradient[integers[SIGMA]] += quadratic - surplus - n
     return value
 
 
@@ -110,6 +98,9 @@ def draw_effects(points, noise, numbers, integers, out):  # type: ignore[no-unty
     noise, out : (S, q) arrays
         Standard normal numbers, and the draws: the eliminated levels first, then the rest.
     """
+    if integers[CLASS_COUNT] > 0:
+        _draw_by_classes(points, noise, numbers, integers, out)
+        return
     blocks, pointers, columns, cross, rest = _cross_products(numbers, integers)
     levels, width = blocks.shape[0], blocks.shape[1]
     size, split = len(rest), blocks.shape[0] * blocks.shape[1]
@@ -124,6 +115,94 @@ def draw_effects(points, noise, numbers, integers, out):  # type: ignore[no-unty
         draw(weight, pointers, columns, table, roots, inner, link, outer, effects, others, fresh, noise[s, split:])
         out[s, :split] = effects.reshape(split)
         out[s, split:] = others
+
+
+@njit(cache=False, error_model="numpy")
+def _by_levels(weight, root, table, roots, means, numbers, integers):  # type: ignore[no-untyped-def]
+    """Return log|A|, the quadratic form of the data, and of the standardised effects and coefficients given the data:
+    the expected sum of v v' over the eliminated levels, an upper root of the covariance of the rest, and its mean."""
+    blocks, pointers, columns, cross, rest = _cross_products(numbers, integers)
+    levels, width = blocks.shape[0], blocks.shape[1]
+    size = len(rest)
+    inner, link, outer = np.zeros((levels, width, width)), np.empty((len(columns), width)), np.empty((size, size))
+    log_determinant = factor(weight, root, blocks, pointers, columns, cross, rest, table, roots, inner, link, outer)
+    moments = np.zeros((width, width))
+    if not math.isfinite(log_determinant):
+        return log_determinant, 0.0, moments, outer, means
+    effects, mode = _right_side(weight, root, table, roots, numbers, integers, levels, width, size)
+    quadratic = weight * numbers[integers[SQUARES]] + np.sum(means * means)
+    quadratic -= solve(weight, pointers, columns, table, roots, inner, link, outer, effects, mode)
+    variances = np.empty((levels, width, width))
+    upper = invert_blocks(weight, pointers, columns, table, roots, inner, link, outer, variances)
+    for g in range(levels):
+        for i in range(width):
+            for k in range(width):
+                moments[i, k] += variances[g, i, k] + effects[g, i] * effects[g, k]
+    return log_determinant, quadratic, moments, upper, mode
+
+
+@njit(cache=False, error_model="numpy")
+def _by_classes(weight, root, table, roots, means, numbers, integers):  # type: ignore[no-untyped-def]
+    """Return the same as `_by_levels`, from sums over classes of levels."""
+    blocks, counts, products, whole = _class_sums(numbers, integers)
+    inner, half = np.zeros(blocks.shape), np.empty(blocks.shape)
+    outer, mode = np.empty((len(means), len(means))), np.empty(len(means))
+    log_determinant, quadratic = factor_classes(
+        weight, root, blocks, counts, products, whole, table, roots, inner, half, outer, mode
+    )
+    if not math.isfinite(log_determinant):
+        return log_determinant, 0.0, root, outer, means
+    mode += means
+    forward(outer, mode)
+    quadratic += np.sum(means * means) - np.sum(mode * mode)
+    backward(outer, mode)
+    upper = invert_triangle(outer)
+    spread, strips = spread_triangle(upper, table, roots)
+    plain = mode.copy()
+    apply_to_vector(plain, table, roots, False)
+    moments = sum_moments(weight, counts, products, inner, half, spread, strips, plain)
+    return log_determinant, quadratic, moments, upper, mode
+
+
+@njit(cache=False, error_model="numpy")
+def _draw_by_classes(points, noise, numbers, integers, out):  # type: ignore[no-untyped-def]
+    """Write what `draw_effects` writes."""
+    levels_blocks, pointers, columns, cross, _ = _cross_products(numbers, integers)
+    blocks, counts, products, whole = _class_sums(numbers, integers)
+    levels, width, size = levels_blocks.shape[0], levels_blocks.shape[1], integers[REST]
+    split = levels * width
+    sums = numbers[integers[LEVEL_SUMS] : integers[LEVEL_SUMS] + split].reshape((levels, width))
+    kinds = integers[integers[KINDS] : integers[KINDS] + levels]
+    means = numbers[integers[MEANS] : integers[MEANS] + size]
+    inner, half, outer = np.zeros(blocks.shape), np.empty(blocks.shape), np.empty((size, size))
+    others = np.empty(size)
+    for s in range(len(points)):
+        sigma = _sigma(points[s], numbers, integers)
+        weight = 1.0 / (sigma * sigma)
+        root, table, roots = _roots(points[s], numbers, integers)
+        factor_classes(weight, root, blocks, counts, products, whole, table, roots, inner, half, outer, others)
+        others += means
+        forward(outer, others)
+        others += noise[s, split:]
+        backward(outer, others)
+        out[s, split:] = others
+        apply_to_vector(others, table, roots, False)
+        effects = noise[s, :split].copy().reshape((levels, width))
+        draw_levels(weight, root, pointers, columns, cross, sums, kinds, inner, others, effects)
+        out[s, :split] = effects.reshape(split)
+
+
+@njit(cache=False, error_model="numpy")
+def _rest_moments(place, upper, mode):  # type: ignore[no-untyped-def]
+    """Return the expected sum of v v' over the levels of a term of the rest, (K, K)."""
+    start, levels, width = place
+    moments = np.zeros((width, width))
+    for first in range(start, start + levels * width, width):
+        for i in range(width):
+            for k in range(width):
+                covariance = dot_rows(upper, first + i, first + k, first + max(i, k))
+                moments[i, k] += covariance + mode[first + i] * mode[first + k]
+    return moments
 
 
 @njit(cache=False, error_model="numpy")
@@ -164,6 +243,17 @@ def _cross_products(numbers, integers):  # type: ignore[no-untyped-def]
     rest = numbers[at_rest : at_rest + size * size].reshape((size, size))
     pointers = integers[at_pointers : at_pointers + levels + 1]
     return blocks, pointers, integers[at_columns : at_columns + entries], cross, rest
+
+
+@njit(cache=False, error_model="numpy")
+def _class_sums(numbers, integers):  # type: ignore[no-untyped-def]
+    classes, width, size = integers[CLASS_COUNT], integers[integers[TERMS] + at.COLUMNS], integers[REST]
+    pairs, triangle = width * (width + 1) // 2, (size + 1) * (size + 2) // 2
+    at_blocks, at_sizes = integers[CLASS_BLOCKS], integers[CLASS_SIZES]
+    at_products, at_whole = integers[CLASS_PRODUCTS], integers[WHOLE]
+    blocks = numbers[at_blocks : at_blocks + classes * width * width].reshape((classes, width, width))
+    products = numbers[at_products : at_products + classes * pairs * triangle].reshape((classes, pairs, triangle))
+    return blocks, numbers[at_sizes : at_sizes + classes], products, numbers[at_whole : at_whole + triangle]
 
 
 @njit(cache=False, error_model="numpy")

@@ -22,7 +22,8 @@ import numpy as np
 from numba import njit
 
 from bayesmixed.kernels.dense import STRIP, add_row, backward, cholesky, dot_rows, forward, invert_triangle, multiply
-from bayesmixed.kernels.level_blocks import backward_block, factor_block, forward_block, solve_both_sides
+from bayesmixed.kernels.level_blocks import backward_block, factor_block, forward_block, solve_both_sides, weigh_block
+from bayesmixed.kernels.prior_roots import apply_to_vector, apply_transposed, spread_triangle
 
 CHUNK = 256
 
@@ -41,7 +42,6 @@ def factor(weight, root, blocks, pointers, columns, cross, rest, table, roots, i
         Lower Cholesky factor of what is left.
     """
     levels, width = inner.shape[0], inner.shape[1]
-    half = np.empty((width, width))
     log_determinant = 0.0
     for i in range(len(outer)):
         for j in range(i + 1):
@@ -49,18 +49,7 @@ def factor(weight, root, blocks, pointers, columns, cross, rest, table, roots, i
     square = weight * weight
     full = _is_full(levels, columns, outer)
     for g in range(levels):
-        for i in range(width):
-            for j in range(width):
-                value = 0.0
-                for k in range(j, width):
-                    value += blocks[g, i, k] * root[k, j]
-                half[i, j] = value
-        for i in range(width):
-            for j in range(i + 1):
-                value = 0.0
-                for k in range(i, width):
-                    value += root[k, i] * half[k, j]
-                inner[g, i, j] = weight * value + (1.0 if i == j else 0.0)
+        weigh_block(weight, root, blocks, inner, g)
         if not factor_block(inner, g):
             return np.nan
         for k in range(width):
@@ -86,7 +75,7 @@ def factor(weight, root, blocks, pointers, columns, cross, rest, table, roots, i
             for i in range(len(outer)):
                 for j in range(i + 1):
                     outer[i, j] -= square * product[i, j]
-    _apply_transposed(outer, table, roots)
+    apply_transposed(outer, table, roots)
     for i in range(len(outer)):
         outer[i, i] += 1.0
     if not cholesky(outer):
@@ -132,7 +121,7 @@ def invert_blocks(weight, pointers, columns, table, roots, inner, link, outer, v
     """
     levels, width = inner.shape[0], inner.shape[1]
     upper = invert_triangle(outer)
-    spread, strips = _spread(upper, table, roots)
+    spread, strips = spread_triangle(upper, table, roots)
     square = weight * weight
     full = _is_full(levels, columns, outer)
     sums = np.empty((width, spread.shape[1]))
@@ -156,24 +145,6 @@ def invert_blocks(weight, pointers, columns, table, roots, inner, link, outer, v
                 variances[g, i, k] = variances[g, k, i] = value + (1.0 if i == k else 0.0)
         solve_both_sides(inner, variances, g)
     return upper
-
-
-@njit(cache=False, error_model="numpy")
-def _spread(upper, table, roots):  # type: ignore[no-untyped-def]
-    """Return T times an upper triangle, with columns of zeros up to whole strips, and each row's first strip in use."""
-    size = len(upper)
-    spread = np.zeros((size, -(-size // STRIP) * STRIP))
-    strips = np.empty(size, dtype=np.int64)
-    for i in range(size):
-        strips[i] = i // STRIP
-        for j in range(i, size):
-            spread[i, j] = upper[i, j]
-    for t in range(len(table)):
-        start, levels, width = table[t]
-        for at in range(start, start + levels * width, width):
-            strips[at : at + width] = at // STRIP
-            _combine_rows(spread, at, at, size, roots, t, width, False)
-    return spread, strips
 
 
 @njit(cache=False, error_model="numpy")
@@ -208,7 +179,7 @@ def _reduce(weight, pointers, columns, table, roots, inner, link, outer, levels,
         for e in range(pointers[g], pointers[g + 1]):
             for k in range(width):
                 taken[columns[e]] += weight * link[e, k] * levels[g, k]
-    _apply_to_vector(taken, table, roots, True)
+    apply_to_vector(taken, table, roots, True)
     for i in range(len(others)):
         others[i] -= taken[i]
     forward(outer, others)
@@ -221,67 +192,9 @@ def _reduce(weight, pointers, columns, table, roots, inner, link, outer, levels,
 def _substitute(weight, pointers, columns, table, roots, inner, link, levels, others, width):  # type: ignore[no-untyped-def]
     """Put the solution of the rest into the eliminated levels."""
     plain = others.copy()
-    _apply_to_vector(plain, table, roots, False)
+    apply_to_vector(plain, table, roots, False)
     for g in range(len(levels)):
         for e in range(pointers[g], pointers[g + 1]):
             for k in range(width):
                 levels[g, k] -= weight * link[e, k] * plain[columns[e]]
         backward_block(inner, g, levels, g)
-
-
-@njit(cache=False, error_model="numpy")
-def _apply_to_vector(vector, table, roots, transposed):  # type: ignore[no-untyped-def]
-    """Replace the beginning of a vector of the rest, or all of it, by T times it, or T' times it."""
-    for t in range(len(table)):
-        start, levels, width = table[t]
-        count = min(levels, (len(vector) - start) // width)
-        if width == 1:
-            scale = roots[t, 0, 0]
-            for j in range(count):
-                vector[start + j] *= scale
-            continue
-        for at in range(start, start + count * width, width):
-            if transposed:
-                for k in range(width):
-                    value = 0.0
-                    for m in range(k, width):
-                        value += roots[t, m, k] * vector[at + m]
-                    vector[at + k] = value
-            else:
-                for k in range(width - 1, -1, -1):
-                    value = 0.0
-                    for m in range(k + 1):
-                        value += roots[t, k, m] * vector[at + m]
-                    vector[at + k] = value
-
-
-@njit(cache=False, error_model="numpy")
-def _apply_transposed(matrix, table, roots):  # type: ignore[no-untyped-def]
-    """Replace a symmetric matrix M, of which the lower triangle is given, by T' M T."""
-    for t in range(len(table)):
-        start, levels, width = table[t]
-        for at in range(start, start + levels * width, width):
-            for i in range(width):
-                for k in range(i + 1, width):
-                    matrix[at + i, at + k] = matrix[at + k, at + i]
-            for i in range(at, at + width):
-                _apply_to_vector(matrix[i, : at + width], table, roots, True)
-            _combine_rows(matrix, at, 0, at + width, roots, t, width, True)
-    first = 0
-    for t in range(len(table)):
-        first += table[t, 1] * table[t, 2]
-    for i in range(first, len(matrix)):
-        _apply_to_vector(matrix[i, : i + 1], table, roots, True)
-
-
-@njit(cache=False, error_model="numpy")
-def _combine_rows(matrix, at, start, stop, roots, t, width, transposed):  # type: ignore[no-untyped-def]
-    """Replace the rows of one level, in some columns, by the root of their term, or its transpose, times them."""
-    for step in range(width):
-        k = step if transposed else width - 1 - step
-        for j in range(start, stop):
-            matrix[at + k, j] *= roots[t, k, k]
-        for m in range(k + 1, width) if transposed else range(k):
-            factor = roots[t, m, k] if transposed else roots[t, k, m]
-            for j in range(start, stop):
-                matrix[at + k, j] += factor * matrix[at + m, j]

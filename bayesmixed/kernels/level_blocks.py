@@ -7,6 +7,19 @@ from numba import njit
 
 
 @njit(cache=False, error_model="numpy")
+def weigh_block(weight, root, blocks, inner, g):  # type: ignore[no-untyped-def]
+    """Write the lower triangle of I + weight root' B root, B one level's block."""
+    width = inner.shape[1]
+    for i in range(width):
+        for j in range(i + 1):
+            value = 0.0
+            for k in range(i, width):
+                for m in range(j, width):
+                    value += root[k, i] * blocks[g, k, m] * root[m, j]
+            inner[g, i, j] = weight * value + (1.0 if i == j else 0.0)
+
+
+@njit(cache=False, error_model="numpy")
 def factor_block(inner, g):  # type: ignore[no-untyped-def]
     """Replace the lower triangle of one level's block by its Cholesky factor; return False if it is not positive."""
     for j in range(inner.shape[1]):
