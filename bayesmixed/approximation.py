@@ -14,6 +14,8 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.terms.blocks import NormalBlock
 
 LARGEST = 4000
+_WORK = 1e10
+"""Multiplications that a round may take beyond the largest size: few where one factor has nearly all coefficients."""
 _ROUNDS = 60
 
 
@@ -56,7 +58,7 @@ class QuickMode:
 
 
 def quick_mode(design: Design) -> QuickMode | None:
-    """Return the quick mode of a design, or None where it has more than 4,000 coefficients.
+    """Return the quick mode of a design, or None where it has more than 4,000 coefficients, many outside of one factor.
 
     Penalised quasi-likelihood with the variance updates of Schall (1991, Biometrika 78:719): Fisher scoring for all
     coefficients at given SDs, then SD^2 = b'b / (J - tr Var(b | y) / SD^2). Correlations are taken as zero. The SDs are
@@ -68,10 +70,13 @@ def quick_mode(design: Design) -> QuickMode | None:
     groups = predictor.normal_blocks
     matrix = _joint_matrix(predictor)
     size = matrix.shape[1]
-    if size > LARGEST:
+    width = len(predictor.population.labels)
+    slots = _slots(predictor, width)
+    largest = _largest_block(groups, slots)
+    rest = size - (largest[0].stop - largest[0].start)
+    if size > LARGEST and size * rest**2 > _WORK:
         return None
     start = fit_pooled(design)
-    width = len(predictor.population.labels)
     location, precision = normal_priors(design, predictor)
     coefficients = np.concatenate([np.linalg.solve(predictor.transform, start.beta), np.zeros(size - width)])
     unit = group_unit(design, predictor)
@@ -79,8 +84,6 @@ def quick_mode(design: Design) -> QuickMode | None:
     floor = {name: 1e-3 * sd for name, sd in sds.items()}
     y, trials = np.asarray(design.response), design.trials
     values = dict(start.values)
-    slots = _slots(predictor, width)
-    largest = _largest_block(groups, slots)
     overdispersed = any(group.observation for group in groups)
     for number in range(_ROUNDS):
         penalty = np.concatenate([precision, *(np.tile(1.0 / sds[g.name] ** 2, len(g.levels)) for g in groups)])
@@ -195,14 +198,24 @@ def _data_precision(
 
     own = np.arange(hessian.shape[0])[slots[group.name]]
     inner = [g for g in groups if len(g.levels) > len(group.levels) and parent_index(g, group) is not None]
-    precision = hessian[own][:, own].toarray()
+    precision = hessian[own][:, own]
     if inner:
         below = np.concatenate([np.arange(hessian.shape[0])[slots[g.name]] for g in inner])
         cross = hessian[below][:, own].toarray()
-        precision = precision - cross.T @ linalg.splu(hessian[below][:, below].tocsc()).solve(cross)
-    width, levels = len(group.centre), len(group.levels)
-    blocks = precision.reshape(levels, width, levels, width)[np.arange(levels), :, np.arange(levels), :]
-    return np.asarray(blocks - np.diag(1.0 / sd**2))
+        precision = precision.toarray() - cross.T @ linalg.splu(hessian[below][:, below].tocsc()).solve(cross)
+    return _diagonal_blocks(precision, group) - np.diag(1.0 / sd**2)
+
+
+def _diagonal_blocks(matrix: Any, group: NormalBlock) -> Array:
+    """Return the blocks of the levels from a matrix, dense or sparse, between all effects of a factor, (J, K, K)."""
+    from scipy import sparse
+
+    width, entries = len(group.centre), sparse.coo_array(matrix)
+    same = entries.row // width == entries.col // width
+    rows, columns = entries.row[same], entries.col[same]
+    blocks = np.zeros((len(group.levels), width, width))
+    blocks[rows // width, rows % width, columns % width] = entries.data[same]
+    return blocks
 
 
 def _joint_matrix(predictor: Predictor) -> Any:
