@@ -98,8 +98,14 @@ def label_units(design: Design, posterior: xr.Dataset, units: Factor, parts: lis
     """Return chunks of draws, each (chains x some draws, J), as one labelled array."""
     chains = posterior.sizes["chain"]
     values = np.concatenate([part.reshape(chains, -1, part.shape[-1]) for part in parts], axis=1)
-    coords = {"chain": posterior["chain"].values, "draw": posterior["draw"].values, units.name: _names(design, units)}
-    return xr.DataArray(values, dims=("chain", "draw", units.name), coords=coords, name=design.response_name)
+    labelled = label_draws(posterior, values, units.name).assign_coords({units.name: _names(design, units)})
+    return labelled.rename(design.response_name)
+
+
+def label_draws(posterior: xr.Dataset, values: Array, *dims: str) -> xr.DataArray:
+    """Return values at the draws of a posterior, (chain, draw, ...), with the labels of chains and draws."""
+    coords = {name: posterior[name].values for name in ("chain", "draw")}
+    return xr.DataArray(values, dims=("chain", "draw", *dims), coords=coords)
 
 
 def _names(design: Design, units: Factor) -> list[Any]:

@@ -14,8 +14,7 @@ from bayesmixed.kernels.packed_designs import pack, unsupported
 from bayesmixed.kernels.packing import Packed
 from bayesmixed.links import Array
 from bayesmixed.marginals import leave_rows_out, split_draws
-
-_COORDINATE = "coordinate"
+from bayesmixed.summaries.comparison.log_densities import label_draws
 
 
 def can_match(design: Design, posterior: xr.Dataset) -> bool:
@@ -44,7 +43,7 @@ def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, fou
 
     layout = lay_out_coordinates(design, {})
     packed = pack(layout)
-    points = _label(encode(layout, posterior), posterior)
+    points = label_draws(posterior, encode(layout, posterior), "coordinate")
 
     def log_row(points: xr.DataArray, row: int) -> xr.DataArray:
         wanted = np.arange(design.rows) == row
@@ -53,14 +52,14 @@ def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, fou
             leave_rows_out(design, part, np.empty((0, design.rows)), wanted).log[:, row].reshape(len(logs), -1)
             for part in split_draws(drawn, design.rows)
         ]
-        return _label(np.concatenate(parts, axis=1), posterior)
+        return label_draws(posterior, np.concatenate(parts, axis=1))
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         return arviz_stats.loo_moment_match(
             xr.DataTree.from_dict({"log_likelihood": logs.to_dataset(name="units")}),
             found,
-            log_prob_upars_fn=lambda points: _label(_log_density(packed, points.values), posterior),
+            log_prob_upars_fn=lambda points: label_draws(posterior, _log_density(packed, points.values)),
             log_lik_i_upars_fn=log_row,
             upars=points,
             reff=1.0,
@@ -75,8 +74,3 @@ def _log_density(packed: Packed, points: Array) -> Array:
 
     rows = points.reshape(-1, points.shape[-1])
     return np.array([evaluate(packed, row)[0] for row in rows]).reshape(points.shape[:2])
-
-
-def _label(values: Array, posterior: xr.Dataset) -> xr.DataArray:
-    coords = {"chain": posterior["chain"].values, "draw": posterior["draw"].values}
-    return xr.DataArray(values, dims=("chain", "draw", _COORDINATE)[: values.ndim], coords=coords)
