@@ -95,7 +95,7 @@ def prior_predictive(
     seed : int
         For everything random.
     missing : {"error", "drop"}
-        What to do with rows in which a used column is missing.
+        As in `prepare`.
 
     Returns
     -------

@@ -68,7 +68,7 @@ def prior_table(spec: str | Path | ModelSpec | Design, data: Any = None, *, miss
     data : data frame, optional
         Without it the table shows the rules instead of numbers.
     missing : {"error", "drop"}
-        What to do with rows in which a used column is missing.
+        As in `prepare`.
 
     Returns
     -------
