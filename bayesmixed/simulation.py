@@ -1,5 +1,6 @@
 """simulate: data from any spec, with the truth that made them."""
 
+import ast
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -108,7 +109,7 @@ def simulate(
     if data is None and plan is None:
         raise SpecError("The spec has no [simulation] section: give data= with the covariates and groups of the rows.")
     frame = lay_out(plan, generator) if data is None and plan is not None else as_frame(data)
-    column, inverse = _response_column(spec)
+    column, inverse = _response_column(spec, [str(name) for name in frame.columns])
     values = {**(plan.truth if plan is not None else {}), **(truth or {})}
     design = prepare_without_response(spec, frame)
     if design.family.cuts:
@@ -223,8 +224,8 @@ def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Gener
     return design.family.random(generator, design.in_rows(values), design.trials, (design.rows,))
 
 
-def _response_column(spec: ModelSpec) -> tuple[str, Callable[[Array], Any]]:
-    """Return the column behind the response, and the function that takes the response back to it.
+def _response_column(spec: ModelSpec, columns: list[str]) -> tuple[str, Callable[[Array], Any]]:
+    """Return the column behind the response, one of the data or a new one, and the function that takes it back to it.
 
     Raises
     ------
@@ -232,15 +233,25 @@ def _response_column(spec: ModelSpec) -> tuple[str, Callable[[Array], Any]]:
         The expression cannot be taken back.
     """
     text = spec.response.strip()
+    if text.strip("`") in columns:
+        return text.strip("`"), lambda y: y
     call = re.fullmatch(r"(\w+)\(\s*`?([^`()]+?)`?\s*\)", text)
     if call and call[1] in INVERSES:
         return call[2], INVERSES[call[1]]
     event = re.fullmatch(r"`?([\w. ]+?)`?\s*==\s*[\"']([^\"']*)[\"']", text)
     if event:
         return event[1], lambda y: np.where(np.asarray(y) == 1, event[2], f"not {event[2]}")
-    if re.fullmatch(r"[\w. ]+", text):
-        return text, lambda y: y
+    if _is_name(text.strip("`")):
+        return text.strip("`"), lambda y: y
     raise SpecError(
         f"Response '{text}' cannot be simulated: it is an expression without a known inverse. Write it as a column, "
         f'or with one of {", ".join(INVERSES)}, or as column == "level".'
     )
+
+
+def _is_name(text: str) -> bool:
+    """Return whether a text can only be the name of a column: a word, with dots or not, or nothing to be computed."""
+    try:
+        return isinstance(ast.parse(text, mode="eval").body, ast.Name | ast.Attribute)
+    except SyntaxError:
+        return "`" not in text

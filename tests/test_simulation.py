@@ -1,6 +1,7 @@
 """Simulated data have the layout of the plan and the moments of the model."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import classic
 
@@ -109,6 +110,20 @@ def test_given_rows_keep_their_covariates():
     assert (made.data[["Days", "Subject"]] == data[["Days", "Subject"]]).all(axis=None)
     assert not np.allclose(made.data["Reaction"], data["Reaction"])
     assert len(made.truth["Subject"]) == 18
+
+
+@pytest.mark.parametrize("name", ["Yield [kg/ha]", "a-b", "score (0-63)", "1st", "total.fruits", "class"])
+def test_a_response_with_an_odd_name_is_put_into_its_column(name):
+    data = pd.DataFrame({name: np.full(30, -1.0), "x": np.arange(30.0)})
+    made = bm.simulate(f"`{name}` ~ x", data=data, truth={"beta": 0, "sigma": 1, "beta[Intercept]": 9}, seed=1).data
+    assert list(made.columns) == [name, "x"]
+    assert 8 < made[name].mean() < 10
+
+
+@pytest.mark.parametrize("name", ["odd name", "1st", "total.fruits"])
+def test_a_response_with_an_odd_name_need_not_be_there(name):
+    made = bm.simulate(f"`{name}` ~ 1", data=pd.DataFrame({"x": np.zeros(5)}), truth={"beta[Intercept]": 9, "sigma": 1})
+    assert list(made.data.columns) == ["x", name]
 
 
 @pytest.mark.parametrize(
