@@ -70,6 +70,12 @@ class Group(BaseModel):
         names = [str(name) for name in available]
         for name in self.factor_columns:
             if name not in names:
+                joined = [one for one in names if one.replace(" ", "") == self.by.replace(" ", "")]
+                if joined:
+                    raise SpecError(
+                        f"Grouping factor '{joined[0]}' has a colon in its name, by which formulas join factors. Rename the "
+                        "column."
+                    )
                 raise SpecError(f"Grouping factor '{name}' is not in the data. {did_you_mean(name, names)}")
         return variables(self.formula, names) | set(self.factor_columns)
 
