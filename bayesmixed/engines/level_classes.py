@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from bayesmixed.links import Array
 
 _DIGITS = 12
-_LARGEST = 20_000_000
+# Sums that still fit into the processor's cache.
+_LARGEST = 2_000_000
 _LEVELS_AT_ONCE = 5_000
 
 
@@ -48,8 +49,8 @@ def sum_classes(blocks: Array, cross: Any, sums: Array) -> LevelClasses | None:
     size, pairs = cross.shape[1], width * (width + 1) // 2
     triangle = (size + 1) * (size + 2) // 2
     met = np.diff(cross.indptr)
-    # Products of numbers in each way: of the rest with itself there are as many again where all of them are needed.
-    by_classes, by_levels = 2 * len(counts) * pairs * triangle + size**3, 2 * float(met @ (met + size))
+    # Products of numbers in each way, those of long rows counted by their speed.
+    by_classes, by_levels = len(counts) * pairs * triangle + size**3 / 8, 2 * float(met @ (met + size))
     if by_classes > by_levels or len(counts) * pairs * triangle > _LARGEST:
         return None
     products = np.zeros((len(counts), pairs, triangle))
