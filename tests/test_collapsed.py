@@ -11,7 +11,9 @@ from scipy import linalg, stats
 import bayesmixed as bm
 from bayesmixed.design import RealisedPrior
 from bayesmixed.engines import choose
-from bayesmixed.engines.collapsed import Collapsed, draw_integrated, lay_out_collapsed, place_effects, supports
+from bayesmixed.engines.collapsed import supports
+from bayesmixed.engines.collapsed_layout import Collapsed, lay_out_collapsed
+from bayesmixed.engines.exact_draws import draw_integrated, place_effects
 from bayesmixed.kernels.bridge import collapsed_function, evaluate
 from bayesmixed.kernels.decoding import correlation_factor, decode
 from bayesmixed.priors import as_prior

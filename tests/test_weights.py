@@ -10,7 +10,8 @@ from fixed_draws import fit_at
 from scipy import stats
 
 import bayesmixed as bm
-from bayesmixed.engines.collapsed import draw_integrated, lay_out_collapsed, place_effects
+from bayesmixed.engines.collapsed_layout import lay_out_collapsed
+from bayesmixed.engines.exact_draws import draw_integrated, place_effects
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.kernels.bridge import collapsed_function, evaluate

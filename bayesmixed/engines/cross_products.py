@@ -6,6 +6,7 @@ import numpy as np
 
 from bayesmixed.design import Design
 from bayesmixed.engines.level_classes import lower_triangle, sum_classes
+from bayesmixed.kernels import collapsed_header as here
 from bayesmixed.kernels.packing import Block
 from bayesmixed.links import Array
 from bayesmixed.terms.blocks import NormalBlock
@@ -49,7 +50,6 @@ class CrossProducts:
 
     def pack(self, block: Block, header: Any, shift: Array) -> None:
         """Append the cross-products to the data of the density."""
-        here = _density()
         header[here.REST] = size = len(self.sums)
         header[here.REST_MATRIX] = block.add_numbers(self.products)
         header[here.REST_SUMS] = block.add_numbers(self.sums)
@@ -70,7 +70,6 @@ class CrossProducts:
 
     def _pack_classes(self, block: Block, header: Any) -> None:
         """Append sums over classes of levels, where they make a gradient faster."""
-        here = _density()
         classes = sum_classes(self.blocks, self.cross, self.level_sums.reshape(-1, self.width))
         if classes is None:
             return
@@ -141,12 +140,6 @@ def pooled_shift(columns: Array, residual: Array, rows: int) -> Array:
         shift = shift + (columns.T @ rest - ridge * shift) / np.maximum(squares + ridge, 1e-300)
         ridge = max(ridge, float(np.sum((residual - columns @ shift) ** 2)) / rows)
     return np.asarray(shift)
-
-
-def _density() -> Any:
-    from bayesmixed.kernels import collapsed_density
-
-    return collapsed_density
 
 
 def _add_blocks(blocks: Array, group: NormalBlock, root: Array, rows: slice) -> None:

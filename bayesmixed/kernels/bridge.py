@@ -12,8 +12,9 @@ from numba import carray, cfunc, njit, types
 from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
-from bayesmixed.kernels.collapsed_density import collapsed_density, draw_effects
+from bayesmixed.kernels.collapsed_density import collapsed_density
 from bayesmixed.kernels.density import log_density
+from bayesmixed.kernels.effect_draws import draw_effects
 from bayesmixed.kernels.guides import standardise_draws
 from bayesmixed.kernels.packing import Packed
 from bayesmixed.kernels.sources import digest

@@ -6,41 +6,15 @@ import numpy as np
 from numba import njit
 
 from bayesmixed.kernels import packing as at
-from bayesmixed.kernels.class_sums import draw_levels, factor_classes, sum_moments
+from bayesmixed.kernels.class_sums import factor_classes, sum_moments
+from bayesmixed.kernels.collapsed_data import read_class_sums, read_cross_products, read_roots, read_sigma, right_side
+from bayesmixed.kernels.collapsed_header import CLASS_COUNT, COUNT, MEANS, REST, SIGMA, SQUARES, TERMS
 from bayesmixed.kernels.dense import backward, dot_rows, forward, invert_triangle
 from bayesmixed.kernels.density import log_priors
-from bayesmixed.kernels.elimination import draw, factor, invert_blocks, solve
+from bayesmixed.kernels.elimination import factor, invert_blocks, solve
 from bayesmixed.kernels.prior_roots import apply_to_vector, spread_triangle
 from bayesmixed.kernels.term_effects import scale_factor, scale_factor_back
 from bayesmixed.kernels.whitening import unwhiten, whiten_slopes
-
-# Integer header after the eleven entries that all densities share.
-(
-    SIGMA,
-    SIGMA_VALUE,
-    TERMS,
-    TERM_COUNT,
-    REST,
-    WIDEST,
-    ENTRIES,
-    BLOCKS,
-    POINTERS,
-    COLUMNS,
-    CROSS,
-    REST_MATRIX,
-    LEVEL_SUMS,
-    REST_SUMS,
-    SQUARES,
-    MEANS,
-    COUNT,
-    CLASS_COUNT,
-    CLASS_BLOCKS,
-    CLASS_SIZES,
-    CLASS_PRODUCTS,
-    WHOLE,
-    KINDS,
-) = range(11, 34)
-HEADER_SIZE = 34
 
 
 @njit(cache=False, error_model="numpy")
@@ -60,9 +34,9 @@ def marginal_likelihood(x, gradient, numbers, integers):  # type: ignore[no-unty
     In standardised units d log p / d root = root'^-1 (E[sum of v v' | y] - J I), and the derivative in log sigma is
     E[|y - W c|^2 | y] / sigma^2 - n, where the expected residual needs only traces of A^-1.
     """
-    sigma = _sigma(x, numbers, integers)
+    sigma = read_sigma(x, numbers, integers)
     weight = 1.0 / (sigma * sigma)
-    root, table, roots = _roots(x, numbers, integers)
+    root, table, roots = read_roots(x, numbers, integers)
     means = numbers[integers[MEANS] : integers[MEANS] + integers[REST]]
     if integers[CLASS_COUNT] > 0:
         found = _by_classes(weight, root, table, roots, means, numbers, integers)
@@ -87,41 +61,11 @@ def marginal_likelihood(x, gradient, numbers, integers):  # type: ignore[no-unty
     return value
 
 
-@njit(cache=False, nogil=True, error_model="numpy")
-def draw_effects(points, noise, numbers, integers, out):  # type: ignore[no-untyped-def]
-    """Write draws of all standardised effects and coefficients given each point.
-
-    Parameters
-    ----------
-    points : (S, dimension) array
-        Unconstrained SDs, correlations and sigma.
-    noise, out : (S, q) arrays
-        Standard normal numbers, and the draws: the eliminated levels first, then the rest.
-    """
-    if integers[CLASS_COUNT] > 0:
-        _draw_by_classes(points, noise, numbers, integers, out)
-        return
-    blocks, pointers, columns, cross, rest = _cross_products(numbers, integers)
-    levels, width = blocks.shape[0], blocks.shape[1]
-    size, split = len(rest), blocks.shape[0] * blocks.shape[1]
-    inner, link, outer = np.zeros((levels, width, width)), np.empty((len(columns), width)), np.empty((size, size))
-    for s in range(len(points)):
-        sigma = _sigma(points[s], numbers, integers)
-        weight = 1.0 / (sigma * sigma)
-        root, table, roots = _roots(points[s], numbers, integers)
-        factor(weight, root, blocks, pointers, columns, cross, rest, table, roots, inner, link, outer)
-        effects, others = _right_side(weight, root, table, roots, numbers, integers, levels, width, size)
-        fresh = noise[s, :split].copy().reshape((levels, width))
-        draw(weight, pointers, columns, table, roots, inner, link, outer, effects, others, fresh, noise[s, split:])
-        out[s, :split] = effects.reshape(split)
-        out[s, split:] = others
-
-
 @njit(cache=False, error_model="numpy")
 def _by_levels(weight, root, table, roots, means, numbers, integers):  # type: ignore[no-untyped-def]
     """Return log|A|, the quadratic form of the data, and of the standardised effects and coefficients given the data:
     the expected sum of v v' over the eliminated levels, an upper root of the covariance of the rest, and its mean."""
-    blocks, pointers, columns, cross, rest = _cross_products(numbers, integers)
+    blocks, pointers, columns, cross, rest = read_cross_products(numbers, integers)
     levels, width = blocks.shape[0], blocks.shape[1]
     size = len(rest)
     inner, link, outer = np.zeros((levels, width, width)), np.empty((len(columns), width)), np.empty((size, size))
@@ -129,7 +73,7 @@ def _by_levels(weight, root, table, roots, means, numbers, integers):  # type: i
     moments = np.zeros((width, width))
     if not math.isfinite(log_determinant):
         return log_determinant, 0.0, moments, outer, means
-    effects, mode = _right_side(weight, root, table, roots, numbers, integers, levels, width, size)
+    effects, mode = right_side(weight, root, table, roots, numbers, integers, levels, width, size)
     quadratic = weight * numbers[integers[SQUARES]] + np.sum(means * means)
     quadratic -= solve(weight, pointers, columns, table, roots, inner, link, outer, effects, mode)
     variances = np.empty((levels, width, width))
@@ -144,7 +88,7 @@ def _by_levels(weight, root, table, roots, means, numbers, integers):  # type: i
 @njit(cache=False, error_model="numpy")
 def _by_classes(weight, root, table, roots, means, numbers, integers):  # type: ignore[no-untyped-def]
     """Return the same as `_by_levels`, from sums over classes of levels."""
-    blocks, counts, products, whole = _class_sums(numbers, integers)
+    blocks, counts, products, whole = read_class_sums(numbers, integers)
     inner, half = np.zeros(blocks.shape), np.empty(blocks.shape)
     outer, mode = np.empty((len(means), len(means))), np.empty(len(means))
     log_determinant, quadratic = factor_classes(
@@ -165,34 +109,6 @@ def _by_classes(weight, root, table, roots, means, numbers, integers):  # type: 
 
 
 @njit(cache=False, error_model="numpy")
-def _draw_by_classes(points, noise, numbers, integers, out):  # type: ignore[no-untyped-def]
-    """Write what `draw_effects` writes."""
-    levels_blocks, pointers, columns, cross, _ = _cross_products(numbers, integers)
-    blocks, counts, products, whole = _class_sums(numbers, integers)
-    levels, width, size = levels_blocks.shape[0], levels_blocks.shape[1], integers[REST]
-    split = levels * width
-    sums = numbers[integers[LEVEL_SUMS] : integers[LEVEL_SUMS] + split].reshape((levels, width))
-    kinds = integers[integers[KINDS] : integers[KINDS] + levels]
-    means = numbers[integers[MEANS] : integers[MEANS] + size]
-    inner, half, outer = np.zeros(blocks.shape), np.empty(blocks.shape), np.empty((size, size))
-    others = np.empty(size)
-    for s in range(len(points)):
-        sigma = _sigma(points[s], numbers, integers)
-        weight = 1.0 / (sigma * sigma)
-        root, table, roots = _roots(points[s], numbers, integers)
-        factor_classes(weight, root, blocks, counts, products, whole, table, roots, inner, half, outer, others)
-        others += means
-        forward(outer, others)
-        others += noise[s, split:]
-        backward(outer, others)
-        out[s, split:] = others
-        apply_to_vector(others, table, roots, False)
-        effects = noise[s, :split].copy().reshape((levels, width))
-        draw_levels(weight, root, pointers, columns, cross, sums, kinds, inner, others, effects)
-        out[s, :split] = effects.reshape(split)
-
-
-@njit(cache=False, error_model="numpy")
 def _rest_moments(place, upper, mode):  # type: ignore[no-untyped-def]
     """Return the expected sum of v v' over the levels of a term of the rest, (K, K)."""
     start, levels, width = place
@@ -203,82 +119,6 @@ def _rest_moments(place, upper, mode):  # type: ignore[no-untyped-def]
                 covariance = dot_rows(upper, first + i, first + k, first + max(i, k))
                 moments[i, k] += covariance + mode[first + i] * mode[first + k]
     return moments
-
-
-@njit(cache=False, error_model="numpy")
-def _sigma(x, numbers, integers):  # type: ignore[no-untyped-def]
-    slot = integers[SIGMA]
-    return math.exp(x[slot] if slot >= 0 else numbers[integers[SIGMA_VALUE]])
-
-
-@njit(cache=False, error_model="numpy")
-def _roots(x, numbers, integers):  # type: ignore[no-untyped-def]
-    """Return the root of the covariance of the first term, table and roots of the others."""
-    count, widest = integers[TERM_COUNT], integers[WIDEST]
-    roots = np.zeros((count, widest, widest))
-    table = np.zeros((count - 1, 3), dtype=np.int64)
-    start = 0
-    for t in range(count):
-        term = integers[TERMS] + t * at.TERM_SIZE
-        width = integers[term + at.COLUMNS]
-        sd, correlation = scale_factor(x, term, numbers, integers)
-        for i in range(width):
-            for k in range(i + 1):
-                roots[t, i, k] = sd[i] * correlation[i, k]
-        if t > 0:
-            table[t - 1, 0], table[t - 1, 1], table[t - 1, 2] = start, integers[term + at.LEVELS], width
-            start += integers[term + at.LEVELS] * width
-    return roots[0], table, roots[1:]
-
-
-@njit(cache=False, error_model="numpy")
-def _cross_products(numbers, integers):  # type: ignore[no-untyped-def]
-    first = integers[TERMS]
-    levels, width = integers[first + at.LEVELS], integers[first + at.COLUMNS]
-    size, entries = integers[REST], integers[ENTRIES]
-    at_blocks, at_cross, at_rest = integers[BLOCKS], integers[CROSS], integers[REST_MATRIX]
-    at_pointers, at_columns = integers[POINTERS], integers[COLUMNS]
-    blocks = numbers[at_blocks : at_blocks + levels * width * width].reshape((levels, width, width))
-    cross = numbers[at_cross : at_cross + entries * width].reshape((entries, width))
-    rest = numbers[at_rest : at_rest + size * size].reshape((size, size))
-    pointers = integers[at_pointers : at_pointers + levels + 1]
-    return blocks, pointers, integers[at_columns : at_columns + entries], cross, rest
-
-
-@njit(cache=False, error_model="numpy")
-def _class_sums(numbers, integers):  # type: ignore[no-untyped-def]
-    classes, width, size = integers[CLASS_COUNT], integers[integers[TERMS] + at.COLUMNS], integers[REST]
-    pairs, triangle = width * (width + 1) // 2, (size + 1) * (size + 2) // 2
-    at_blocks, at_sizes = integers[CLASS_BLOCKS], integers[CLASS_SIZES]
-    at_products, at_whole = integers[CLASS_PRODUCTS], integers[WHOLE]
-    blocks = numbers[at_blocks : at_blocks + classes * width * width].reshape((classes, width, width))
-    products = numbers[at_products : at_products + classes * pairs * triangle].reshape((classes, pairs, triangle))
-    return blocks, numbers[at_sizes : at_sizes + classes], products, numbers[at_whole : at_whole + triangle]
-
-
-@njit(cache=False, error_model="numpy")
-def _right_side(weight, root, table, roots, numbers, integers, levels, width, size):  # type: ignore[no-untyped-def]
-    """Return T' W'y / sigma^2 plus the prior means, in standardised units, by level and of the rest."""
-    sums, place = integers[LEVEL_SUMS], integers[REST_SUMS]
-    effects, others = np.zeros((levels, width)), np.empty(size)
-    for g in range(levels):
-        for k in range(width):
-            for m in range(k, width):
-                effects[g, k] += weight * root[m, k] * numbers[sums + g * width + m]
-    for i in range(size):
-        others[i] = weight * numbers[place + i]
-    for t in range(len(table)):
-        start, count, wide = table[t]
-        for j in range(count):
-            here = start + j * wide
-            for k in range(wide):
-                value = 0.0
-                for m in range(k, wide):
-                    value += roots[t, m, k] * others[here + m]
-                others[here + k] = value
-    for i in range(size):
-        others[i] += numbers[integers[MEANS] + i]
-    return effects, others
 
 
 @njit(cache=False, error_model="numpy")

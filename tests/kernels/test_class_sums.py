@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.engines.collapsed import draw_integrated, lay_out_collapsed
-from bayesmixed.kernels import collapsed_density as here
+from bayesmixed.engines.collapsed_layout import lay_out_collapsed
+from bayesmixed.engines.exact_draws import draw_integrated
+from bayesmixed.kernels import collapsed_header as here
 from bayesmixed.kernels.bridge import collapsed_function, evaluate
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
