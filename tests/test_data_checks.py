@@ -230,6 +230,13 @@ BAD = [
     ("y ~ 2 * x", table(), {}, SpecError, "Formula '1 + 2 * x' cannot be evaluated"),
     ("y ~ x == z", table(), {}, SpecError, "cannot be evaluated"),
     ("y ~ 'x'", table(), {}, SpecError, "cannot be evaluated"),
+    (
+        "y ~ log(`class`)",
+        with_name("x", "class"),
+        {},
+        SpecError,
+        "'class' is a word of Python, which cannot stand inside of a function. Rename the column",
+    ),
     ("y ~ log(z.+1)", with_name("x", "z."), {}, SpecError, "Put columns with unusual names in backticks"),
 ]
 

@@ -1,5 +1,6 @@
 """Formulas evaluated on a table: columns, their labels, and the steps that default priors speak of."""
 
+import keyword
 import re
 import warnings
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.errors import BayesMixedError, DataError, SpecError, enumerate_words
 from bayesmixed.links import Array
-from bayesmixed.terms.names import context, odd_names, quote_names
+from bayesmixed.terms.names import WORDS, context, odd_names, quote_names
 from bayesmixed.terms.notation import split_top
 from bayesmixed.terms.tables import Table
 
@@ -53,7 +54,7 @@ def evaluate(formula: str, table: Table, state: Any = None) -> Columns:
     except Exception as error:  # formulaic raises many kinds; all but our own mean the same to the user
         if isinstance(error.__cause__, BayesMixedError):
             raise error.__cause__ from None
-        raise SpecError(f"Formula '{formula}' cannot be evaluated: {_first_line(error)}") from error
+        raise SpecError(f"Formula '{formula}' cannot be evaluated: {_explain(error, formula)}") from error
     labels = tuple(str(name) for name in matrix.columns)
     values = np.asarray(matrix, dtype=float).reshape(table.rows, len(labels))
     if not np.all(np.isfinite(values)):
@@ -87,7 +88,7 @@ def evaluate_expression(expression: str, table: Table) -> pd.Series:
         with np.errstate(all="ignore"):
             value = stateful_eval(quoted.replace("^", "**"), scope, {}, {}, None)
     except Exception as error:
-        raise SpecError(f"Expression '{expression}' cannot be evaluated: {_first_line(error)}") from error
+        raise SpecError(f"Expression '{expression}' cannot be evaluated: {_explain(error, expression)}") from error
     return pd.Series(np.broadcast_to(np.asarray(value), (table.rows,)), index=table.data.index)
 
 
@@ -152,7 +153,10 @@ def _without_coding(label: str) -> str:
     return re.sub(r"\[T\.", "[", label)
 
 
-def _first_line(error: Exception) -> str:
+def _explain(error: Exception, text: str) -> str:
     if isinstance(error, SyntaxError):
+        words = [word for word in re.findall(r"\w+", text) if keyword.iskeyword(word) and word not in WORDS]
+        if words:
+            return f"'{words[0]}' is a word of Python, which cannot stand inside of a function. Rename the column."
         return "it is not written as Python reads it. Put columns with unusual names in backticks."
     return (str(error).strip() or type(error).__name__).splitlines()[0]

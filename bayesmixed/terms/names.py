@@ -9,6 +9,9 @@ import numpy as np
 
 from bayesmixed.errors import SpecError, did_you_mean
 
+WORDS = {"True", "False", "None", "and", "or", "not", "in", "contr"}
+"""Words in formulas that are neither columns nor functions."""
+
 
 def variables(formula: str, columns: Iterable[str]) -> set[str]:
     """Return the data columns that a formula or expression reads.
@@ -39,7 +42,7 @@ def variables(formula: str, columns: Iterable[str]) -> set[str]:
                     f"Function '{name}' in '{formula}' is not known. "
                     + (meant or f"{did_you_mean(name, functions)} Or compute the column beforehand.")
                 )
-        elif not keyword and name.split(".")[0] not in {*context(), *_formulaic_names(), *_WORDS}:
+        elif not keyword and name.split(".")[0] not in {*context(), *_formulaic_names(), *WORDS}:
             raise SpecError(f"Column '{name}' in '{formula}' is not in the data. {_suggest(name, known)}")
     absent = sorted(found - set(known))
     if absent:
@@ -114,9 +117,6 @@ def _ask_for_backticks(name: str, columns: list[str]) -> str:
     """Return how to write the column that begins with a name and goes on with blanks or signs, "" if there is none."""
     meant = next((column for column in columns if re.match(rf"{re.escape(name)}[^\w.]", column)), "")
     return f"If the column '{meant}' is meant, write it in backticks: `{meant}`." if meant else ""
-
-
-_WORDS = {"True", "False", "None", "and", "or", "not", "in", "contr"}
 
 
 @cache
