@@ -198,12 +198,14 @@ def _data_precision(
 
     own = np.arange(hessian.shape[0])[slots[group.name]]
     inner = [g for g in groups if len(g.levels) > len(group.levels) and parent_index(g, group) is not None]
-    precision = hessian[own][:, own]
+    blocks = _diagonal_blocks(hessian[own][:, own], group)
     if inner:
         below = np.concatenate([np.arange(hessian.shape[0])[slots[g.name]] for g in inner])
-        cross = hessian[below][:, own].toarray()
-        precision = precision.toarray() - cross.T @ linalg.splu(hessian[below][:, below].tocsc()).solve(cross)
-    return _diagonal_blocks(precision, group) - np.diag(1.0 / sd**2)
+        cross = hessian[below][:, own]
+        # Each inner level lies in one level of the group: one right side for each column serves all levels.
+        together = cross @ np.tile(np.eye(len(sd)), (len(group.levels), 1))
+        blocks -= (cross.T @ linalg.splu(hessian[below][:, below].tocsc()).solve(together)).reshape(blocks.shape)
+    return np.asarray(blocks - np.diag(1.0 / sd**2))
 
 
 def _diagonal_blocks(matrix: Any, group: NormalBlock) -> Array:
