@@ -1,7 +1,7 @@
 """The choice of parameterisation of each group term, from the shrinkage that the data let expect."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class Choice:
 
 
 def choose_parameterisation(
-    design: Design, mode: QuickMode | None, wish: str | Mapping[str, str] = "auto"
+    design: Design, mode: QuickMode | None, wish: str | Mapping[str, str] = "auto", *, guides: bool = False
 ) -> tuple[Choice, ...]:
     """Return the parameterisation of every group term and smooth.
 
@@ -49,6 +49,8 @@ def choose_parameterisation(
         None where the model is too large for it: terms are then non-centred.
     wish : str or mapping
         "auto", "centred", "noncentred", "hierarchical", or one of these by grouping factor.
+    guides : bool
+        "auto" takes coordinates with a guide (`kernels.guides`), which change with the SDs while sampling.
 
     Raises
     ------
@@ -75,24 +77,11 @@ def choose_parameterisation(
             way, reason = NONCENTRED, f"more than {LARGEST} coefficients"
         else:
             factors = mode.factors(group.name)
-            way = HIERARCHICAL if np.median(_cautious(factors, mode.effective[group.name])) > 0.5 else NONCENTRED
-            reason = f"{_EXPECTED} {float(np.median(factors)):.2f}"
+            informed = np.median(_cautious(factors, mode.effective[group.name])) > 0.5
+            way = GUIDED if guides else HIERARCHICAL if informed else NONCENTRED
+            reason = f"expected shrinkage factor {float(np.median(factors)):.2f}"
         choices.append(Choice(predictor.b(group), way, reason))
     return tuple(choices)
-
-
-def choose_coordinates(
-    design: Design, mode: QuickMode | None, wish: str | Mapping[str, str] = "auto"
-) -> tuple[Choice, ...]:
-    """Return choices as `choose_parameterisation`, but "guided" for terms left to "auto" of which the mode knows.
-
-    Coordinates with a guide (`kernels.guides`) need no choice: they change with the SDs while sampling.
-    """
-    choices = choose_parameterisation(design, mode, wish)
-    return tuple(replace(c, way=GUIDED) if c.reason.startswith(_EXPECTED) else c for c in choices)
-
-
-_EXPECTED = "expected shrinkage factor"
 
 
 def _cautious(factors: Array, effective: Array) -> Array:

@@ -17,7 +17,7 @@ from bayesmixed.kernels.layouts import Layout, PredictorLayout, lay_out_coordina
 from bayesmixed.kernels.packed_designs import pack, unsupported
 from bayesmixed.kernels.packing import Whitening
 from bayesmixed.links import Array
-from bayesmixed.parameterisation import GUIDED, Choice, choose_coordinates
+from bayesmixed.parameterisation import GUIDED, Choice, choose_parameterisation
 from bayesmixed.placements import NONCENTRED, parent_index
 from bayesmixed.pooled import fit_pooled
 from bayesmixed.terms.blocks import NormalBlock
@@ -45,7 +45,7 @@ def sample(
 
     started = time.perf_counter()
     mode = quick_mode(design)
-    choices = choose_coordinates(design, mode, parameterisation)
+    choices = choose_parameterisation(design, mode, parameterisation, guides=True)
     layout = lay_out(design, mode, choices)
     packed = pack(layout)
     timing = {"prepare": time.perf_counter() - started}

@@ -13,7 +13,7 @@ from bayesmixed.kernels.bridge import evaluate
 from bayesmixed.kernels.decoding import decode
 from bayesmixed.kernels.layouts import lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack
-from bayesmixed.parameterisation import choose_coordinates
+from bayesmixed.parameterisation import choose_parameterisation
 
 MODELS = [
     ("count ~ x + (1 | k/g)", "poisson", {"crossed": ["g"]}),
@@ -29,7 +29,7 @@ MODELS = [
 def laid_out_by_the_engine(formula, family, options):
     design = prepared(bm.from_formula(formula, family=family, **options), ROWS)
     mode = quick_mode(design)
-    return replace(lay_out(design, mode, choose_coordinates(design, mode)), whitening=None), mode
+    return replace(lay_out(design, mode, choose_parameterisation(design, mode, guides=True)), whitening=None), mode
 
 
 def effects_at(layout, points):
@@ -75,7 +75,7 @@ def test_guided_coordinates_of_normal_rows_are_standard_normal_at_every_sd(scale
     formula, data = "y ~ 1 + (1 | g)", ROWS | {"y": ROWS["y"] + 2.0 * (np.arange(60) % 6)}
     design = prepared(bm.from_formula(formula), data)
     mode = quick_mode(design)
-    layout = lay_out(design, mode, choose_coordinates(design, mode))
+    layout = lay_out(design, mode, choose_parameterisation(design, mode, guides=True))
     (term,) = layout.predictors["mu"].terms
     x = np.zeros(layout.dimension)
     x[term.sd], x[layout.scalars["sigma"][0]] = np.log(scale * mode.sds["g"]), np.log(mode.values["sigma"])
