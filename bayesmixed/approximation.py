@@ -102,7 +102,7 @@ def quick_mode(design: Design) -> QuickMode | None:
         reach = float(np.max(np.abs(matrix @ step)))
         coefficients = coefficients + step * min(1.0, 3.0 * (predictor.link.unit or np.inf) / max(reach, 1e-300))
         variances = inverse.diagonal()
-        change, free = 0.0, float(width)
+        change, free, used = 0.0, float(width), dict(sds)
         for group in groups:
             effects = coefficients[slots[group.name]].reshape(len(group.levels), -1)
             spread = variances[slots[group.name]].reshape(effects.shape)
@@ -116,7 +116,8 @@ def quick_mode(design: Design) -> QuickMode | None:
             values[family.scale] = np.asarray(residual_scale(design, residual, free))
         if change < 1e-3 and reach < 1e-4 * (1.0 + np.ptp(eta)):
             break
-    variances = inverse.diagonal()
+    # The SDs of this Hessian: one that goes to zero may still be on its way.
+    sds = used
     shapes = {g.name: (len(g.levels), len(g.centre)) for g in groups}
     effective = {n: np.sum(1.0 - variances[slots[n]].reshape(shapes[n]) / sds[n] ** 2, axis=0) for n in shapes}
     return QuickMode(

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import classic
 from test_density import ROWS, check_slope, prepared
 
 import bayesmixed as bm
@@ -83,3 +84,16 @@ def test_guided_coordinates_of_normal_rows_are_standard_normal_at_every_sd(scale
         slopes = [(evaluate(pack(layout), x + step * direction)[1])[term.effects] for step in (1.0, -1.0)]
         np.testing.assert_allclose((slopes[0] - slopes[1]) / 2, -direction[term.effects], atol=1e-5)
         np.testing.assert_allclose((slopes[0] + slopes[1]) / 2, 0.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_guided_coordinates_reach_every_sd_where_that_of_the_quick_mode_goes_to_zero(scale):
+    design = prepared(bm.from_formula("y ~ V4 + (V4 | subject)", family="negbin"), classic("MASS", "epil"))
+    mode = quick_mode(design)
+    layout = lay_out(design, mode, choose_parameterisation(design, mode, guides=True))
+    (term,) = layout.predictors["mu"].terms
+    assert mode.sds["subject"][1] < 0.01
+    assert np.all(np.linalg.eigvalsh(mode.precisions["subject"]) > 0.0)
+    point = np.zeros(layout.dimension)
+    point[term.sd] = np.log(scale)
+    assert np.isfinite(evaluate(pack(layout), point)[0])
