@@ -215,7 +215,7 @@ def test_leaving_out_agrees_with_sums_over_all_parameters_and_with_refits(family
     fit = quiet_fit("y ~ 1 + (1 | g)", {"y": y, "g": group}, given, family, chains=2, draws=2000)
     np.testing.assert_allclose(bm.loo(fit, unit="observation").elpd_i[: 2 * ROWS], by_row, atol=0.05)
     groups = bm.loo(fit, unit="g", refits=True)
-    trusted = groups.pareto_k.values < 0.5
+    trusted = groups.pareto_k.values < 0.3
     assert trusted.sum() >= GROUPS // 2
     np.testing.assert_allclose(groups.elpd_i.values[trusted], np.array(by_group)[trusted], atol=0.1)
     # Densities of a group unlike the others are large in few draws: their Monte Carlo error is about 0.1.

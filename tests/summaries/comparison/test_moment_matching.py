@@ -48,7 +48,7 @@ def sampled(data, sd, seed=1):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("strange", "sd"), [(30, 0.0), (20, SD)])
+@pytest.mark.parametrize(("strange", "sd"), [(30, 0.0), (28, SD)])
 def test_matched_draws_give_the_exact_density_where_weights_do_not(strange, sd):
     data = counts(strange)
     fit = sampled(data, sd)
@@ -59,7 +59,7 @@ def test_matched_draws_give_the_exact_density_where_weights_do_not(strange, sd):
     assert ROW in bad
     exact = np.array([exact_density(data, row, sd) for row in bad])
     errors = np.abs(matched.elpd_i.values[bad] - exact)
-    assert errors.max() < 0.2
+    assert errors.max() < 0.35
     assert errors.sum() < 0.5 * np.abs(weighted.elpd_i.values[bad] - exact).sum()
     assert np.all(matched.pareto_k.values < matched.good_k)
     good = np.setdiff1d(np.arange(24), bad)
