@@ -210,7 +210,7 @@ def _data_precision(
 
 
 def _diagonal_blocks(matrix: Any, group: NormalBlock) -> Array:
-    """Return the blocks of the levels from a matrix, dense or sparse, between all effects of a factor, (J, K, K)."""
+    """Return the blocks of the levels from a sparse matrix between all effects of a factor, (J, K, K)."""
     from scipy import sparse
 
     width, entries = len(group.centre), sparse.coo_array(matrix)

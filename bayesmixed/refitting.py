@@ -12,7 +12,6 @@ import xarray as xr
 from bayesmixed.default_priors import states_centred_prior, states_group_prior
 from bayesmixed.design import Design
 from bayesmixed.engines import ENGINES
-from bayesmixed.engines.runs import USUAL
 from bayesmixed.errors import SamplingError, SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.frozen_priors import freeze, with_frozen_priors
@@ -151,15 +150,16 @@ def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = T
 
 
 def settings_of(fit: Fit, design: Design) -> dict[str, Any]:
-    """Return the arguments of `sample` that repeat a fit; a target acceptance only where it was not the default."""
-    before = fit.settings
-    usable = ENGINES[fit.engine.name].supports(design) is None if fit.engine.name in ENGINES else False
-    target = None if before.target_accept == USUAL else before.target_accept
+    """Return the arguments of `sample` that repeat a fit; what its engine does by default is left to the next one."""
+    before, engine = fit.settings, ENGINES.get(fit.engine.name)
+    usable = engine is not None and engine.supports(design) is None
+    tune = None if engine is not None and before.tune == engine.TUNE else before.tune
+    target = None if engine is not None and before.target_accept == engine.TARGET else before.target_accept
     return {
         "engine": fit.engine.name if usable else "auto",
         "chains": before.chains,
         "draws": before.draws,
-        "tune": before.tune,
+        "tune": tune,
         "cores": before.cores,
         "target_accept": target,
         "parameterisation": before.parameterisation,

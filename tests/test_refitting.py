@@ -11,6 +11,7 @@ from fixed_draws import fit_at
 
 import bayesmixed as bm
 from bayesmixed import refitting
+from bayesmixed.engines import collapsed
 from bayesmixed.frozen_priors import freeze, frozen_from_text, frozen_to_text, with_frozen_priors
 
 SMALL = {"chains": 2, "draws": 50, "tune": 100, "progress": False}
@@ -97,6 +98,16 @@ def test_settings_are_those_of_the_fit_unless_given(given_fit, unsampled):
     careful = replace(given_fit, settings=replace(given_fit.settings, target_accept=0.97, parameterisation="centred"))
     bm.refit(careful, seed=9, progress=False)
     assert (unsampled["target_accept"], unsampled["parameterisation"], unsampled["seed"]) == (0.97, "centred", 9)
+
+
+def test_what_an_engine_does_by_default_is_not_asked_of_the_next_one(unsampled):
+    spec = bm.from_formula("Yield ~ 1 + (1 | Batch)")
+    fit = fit_at(bm.prepare(spec, classic("lme4", "Dyestuff")), {})
+    usual = replace(fit.settings, tune=collapsed.TUNE, target_accept=collapsed.TARGET)
+    fit = replace(fit, engine=replace(fit.engine, name="collapsed"), settings=usual)
+    bm.refit(fit, priors={"beta[Intercept]": "StudentT(3, 1500, 50)"}, progress=False)
+    assert unsampled["engine"] == "auto"
+    assert (unsampled["tune"], unsampled["target_accept"]) == (None, None)
 
 
 def test_unknown_settings_and_priors_are_refused(given_fit, unsampled):

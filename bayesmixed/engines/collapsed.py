@@ -24,12 +24,13 @@ from bayesmixed.parameterisation import choose_parameterisation
 
 TUNE = 300
 """Tuning draws that suffice where the sampler starts in whitened coordinates."""
+TARGET = 0.8
+"""Usual target acceptance."""
 LARGEST_REST = 1500
 SMALL_REST = 100
 # Seconds on one core: a gradient here is about 1e-10 times the cube of the rest, one of the kernel 4e-8 per row; the
 # kernel needs some ten times as many.
 _SECONDS_CUBED, _SECONDS_PER_ROW = 1e-10, 4e-7
-_TARGET = 0.8
 # Step of the differences that make the Hessian, and the smallest curvature that is believed of a log-SD.
 _STEP, _FLATTEST = 1e-4, 0.5
 
@@ -90,7 +91,7 @@ def sample(
     with threadpool_limits(1, user_api="blas"):
         whitening = _whiten(collapsed)
         compiled = nutpie_model(whiten(collapsed.packed, whitening), len(collapsed.kept), _start(whitening), function)
-        tree, decisions, used = run_sampler(compiled, settings, target_accept, progress, _TARGET)
+        tree, decisions, used = run_sampler(compiled, settings, target_accept, progress, TARGET)
         timing["sample"] = time.perf_counter() - started
         started = time.perf_counter()
         points = whitening.restore(np.asarray(tree["posterior"].to_dataset()[COORDINATES].values))

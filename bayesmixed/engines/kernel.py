@@ -24,6 +24,8 @@ from bayesmixed.terms.blocks import NormalBlock
 
 TUNE = 500
 """Tuning draws that suffice where coefficients are whitened and chains start near the quick mode."""
+TARGET = 0.9
+"""Usual target acceptance."""
 
 
 def supports(design: Design) -> str | None:
@@ -55,7 +57,7 @@ def sample(
     timing["compile"] = time.perf_counter() - started
     started = time.perf_counter()
     compiled = nutpie_model(packed, layout.dimension, _start(layout, mode))
-    tree, decisions, used = run_sampler(compiled, settings, target_accept, progress)
+    tree, decisions, used = run_sampler(compiled, settings, target_accept, progress, TARGET)
     timing["sample"] = time.perf_counter() - started
     started = time.perf_counter()
     posterior = as_posterior(layout, np.asarray(tree["posterior"].to_dataset()[COORDINATES].values))

@@ -18,6 +18,8 @@ from bayesmixed.parameterisation import choose_parameterisation
 
 TUNE = 1000
 """Tuning draws of each chain."""
+TARGET = 0.9
+"""Usual target acceptance."""
 
 
 def supports(design: Design) -> str | None:
@@ -62,7 +64,7 @@ def sample(
     )
     timing = {"compile": time.perf_counter() - started}
     started = time.perf_counter()
-    tree, decisions, used = run_sampler(compiled, settings, target_accept, progress)
+    tree, decisions, used = run_sampler(compiled, settings, target_accept, progress, TARGET)
     timing["sample"] = time.perf_counter() - started
     draws = as_draws(design, tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset())
     reasons = tuple(f"{choice.effects} {choice.way}: {choice.reason}" for choice in choices)

@@ -11,8 +11,8 @@ import xarray as xr
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import SamplingError
 
-USUAL = 0.9
 CAREFUL = 0.99
+"""Target acceptance after divergences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Run:
 
 
 def run_sampler(
-    compiled: Any, settings: Settings, target_accept: float | None, progress: bool, usual: float = USUAL
+    compiled: Any, settings: Settings, target_accept: float | None, progress: bool, usual: float
 ) -> tuple[xr.DataTree, tuple[str, ...], Settings]:
     """Return nutpie's draws, what was decided on the way, and the settings that were used.
 

@@ -28,6 +28,7 @@ from bayesmixed.kernels.collapsed_header import (
     WHOLE,
     WIDEST,
 )
+from bayesmixed.kernels.prior_roots import apply_to_vector
 from bayesmixed.kernels.term_effects import scale_factor
 
 
@@ -96,15 +97,7 @@ def right_side(weight, root, table, roots, numbers, integers, levels, width, siz
                 effects[g, k] += weight * root[m, k] * numbers[sums + g * width + m]
     for i in range(size):
         others[i] = weight * numbers[place + i]
-    for t in range(len(table)):
-        start, count, wide = table[t]
-        for j in range(count):
-            here = start + j * wide
-            for k in range(wide):
-                value = 0.0
-                for m in range(k, wide):
-                    value += roots[t, m, k] * others[here + m]
-                others[here + k] = value
+    apply_to_vector(others, table, roots, True)
     for i in range(size):
         others[i] += numbers[integers[MEANS] + i]
     return effects, others
