@@ -146,7 +146,7 @@ def test_slopes_of_groups_take_the_products_of_their_column_with_covariates_of_t
     at_zero = (placement.population_mean(beta) @ placement.group.transform.T)[:, 0]
     at_zero += design.mu.centre[1:] @ beta[1:]
     slopes = placement.population_mean(beta)[:, 1]
-    np.testing.assert_allclose(slopes, beta[1] + beta[3] * size, rtol=1e-9)
+    np.testing.assert_allclose(slopes, beta[1] + beta[3] * size, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(at_zero, beta[0] + beta[2] * size, rtol=1e-9)
 
 
