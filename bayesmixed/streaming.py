@@ -210,13 +210,13 @@ def _columns_of(part: Design) -> Mapping[str, Array]:
     return {**columns, "response": part.family.working(np.asarray(part.response))[:, None]}
 
 
-def _states(predictor: Predictor) -> list[object]:
+def _states(predictor: Predictor) -> list[Any]:
     return [predictor.population.state, *(state for group in predictor.groups for state in group.states)]
 
 
 def _pieces(design: Design) -> list[str]:
     """Return the numeric expressions that interactions are made of."""
-    found = dict.fromkeys(piece for state in _states(design.mu) for piece in interacting(state))
+    found = dict.fromkeys(piece for state in _states(design.mu) for piece in interacting(state.spec))
     return [piece for piece in found if piece.strip("`") not in design.table.levels]
 
 
@@ -227,11 +227,11 @@ def _learn_predictor(design: Design, statistics: RowStatistics) -> Predictor:
     steps |= {f"{name}[{level}]": 1.0 for name, levels in design.table.levels.items() for level in levels}
     spec, suffix = design.spec, predictor.suffix
 
-    def scales(block: PopulationBlock | GroupBlock, name: str, states: tuple[object, ...]) -> Array:
+    def scales(block: PopulationBlock | GroupBlock, name: str, states: tuple[Any, ...]) -> Array:
         own, start, found = statistics.steps(name), 0, []
         for state in states:
-            labels = tuple(state.column_names)  # type: ignore[attr-defined]
-            found.append(interaction_steps(state, labels, own[start : start + len(labels)], steps))
+            labels = tuple(state.spec.column_names)
+            found.append(interaction_steps(state.spec, labels, own[start : start + len(labels)], steps))
             start += len(labels)
         return np.concatenate(found)
 

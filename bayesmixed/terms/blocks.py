@@ -26,7 +26,7 @@ class PopulationBlock:
         Columns that together make the constant: the intercept, or the group means of a no-intercept formula.
     interactions : tuple of str
         Numeric variables whose interactions or powers make the main effects refer to their zero.
-    state : formulaic.ModelSpec
+    state : EvaluatedFormula
         Learned levels, knots and contrasts, replayed on new rows.
     """
 
@@ -75,7 +75,7 @@ class GroupBlock:
         As in `PopulationBlock`.
     observation : bool
         One level per row by construction, that is `obs()`.
-    states : tuple of formulaic.ModelSpec
+    states : tuple of EvaluatedFormula
         Learned state, one for each part.
     copies : (n,) array or None
         How many rows each row stands for, with frequency weights.

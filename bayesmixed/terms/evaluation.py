@@ -15,6 +15,7 @@ from bayesmixed.errors import BayesMixedError, DataError, SpecError, enumerate_w
 from bayesmixed.links import Array
 from bayesmixed.terms.names import WORDS, context, odd_names, quote_names
 from bayesmixed.terms.notation import split_top
+from bayesmixed.terms.pieces import EvaluatedFormula, read_pieces
 from bayesmixed.terms.tables import Table
 
 
@@ -27,10 +28,10 @@ class Columns:
     scales: Array
     levels_mask: NDArray[np.bool_]
     interactions: tuple[str, ...]
-    state: Any
+    state: EvaluatedFormula
 
 
-def evaluate(formula: str, table: Table, state: Any = None) -> Columns:
+def evaluate(formula: str, table: Table, state: EvaluatedFormula | None = None) -> Columns:
     """Return the columns of a population formula; with `state` the learned coding is replayed.
 
     Raises
@@ -48,7 +49,7 @@ def evaluate(formula: str, table: Table, state: Any = None) -> Columns:
             if state is None:
                 matrix = model_matrix(quoted, table.data, context=context(), na_action="raise")
             else:
-                matrix = state.get_model_matrix(table.data, context=context())
+                matrix = state.matrix(table)
     except DataMismatchWarning as error:
         raise DataError(f"A factor in '{formula}' holds a level that the model was not fitted to. {error}") from error
     except Exception as error:  # formulaic raises many kinds; all but our own mean the same to the user
@@ -68,7 +69,7 @@ def evaluate(formula: str, table: Table, state: Any = None) -> Columns:
         return Columns(labels, values, nothing, nothing.astype(bool), (), state)
     spec = matrix.model_spec
     scales, interactions = _scales(spec, labels, values, table)
-    return Columns(labels, values, scales, _levels_mask(spec, values), interactions, spec)
+    return Columns(labels, values, scales, _levels_mask(spec, values), interactions, read_pieces(spec, table))
 
 
 def evaluate_expression(expression: str, table: Table) -> pd.Series:

@@ -1,0 +1,90 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayesmixed.terms.evaluation import evaluate
+from bayesmixed.terms.pieces import read_power
+from bayesmixed.terms.tables import as_table
+
+FRAME = pd.DataFrame(
+    {
+        "f": list("bcabcab"),
+        "g": list("uvvuuvu"),
+        "x": np.arange(7.0) + 1990,
+        "a b": np.arange(7.0) ** 2,
+        "t": [True, False, True, True, False, False, True],
+    }
+)
+TABLE = as_table(FRAME, [], FRAME.columns)
+
+
+@pytest.mark.parametrize(
+    ("text", "power"),
+    [
+        ("I(x ** 2)", ("x", 2)),
+        ("I((x)**3)", ("x", 3)),
+        ("x ** 4", ("x", 4)),
+        ("I(`a b` ** 2)", ("a b", 2)),
+        ("x", None),
+        ("I(x ** 1)", None),
+        ("I(x ** 0.5)", None),
+        ("I(x ** -2)", None),
+        ("I(log(x) ** 2)", None),
+        ("I(x * x)", None),
+        ("I(2 ** x)", None),
+        ("I(x ** True)", None),
+        ("a b", None),
+    ],
+)
+def test_whole_powers_of_columns_are_read_from_the_expression(text, power):
+    assert read_power(text) == power
+
+
+@pytest.mark.parametrize(
+    "coding",
+    [
+        "f",
+        "C(f, contr.sum)",
+        "C(f, contr.helmert)",
+        "C(f, contr.poly)",
+        "C(f, contr.treatment('b'))",
+        "C(f, contr.diff)",
+        "C(f, contr.custom(np.array([[1, 0], [3, 1], [-1, 1]])))",
+        "C(f, levels=['c', 'b', 'a'])",
+    ],
+)
+def test_a_factor_has_indicators_of_all_its_levels_whatever_its_coding(coding):
+    state = evaluate(f"1 + {coding}", TABLE).state
+    (piece,) = state.pieces.values()
+    indicators = state.piece_values(TABLE)[piece.text]
+    assert sorted(piece.levels) == ["a", "b", "c"]
+    for level, column in zip(piece.levels, indicators.T, strict=True):
+        np.testing.assert_array_equal(column, FRAME["f"] == level)
+
+
+def test_a_coding_that_does_not_tell_levels_apart_is_a_piece_of_numbers():
+    state = evaluate("1 + C(f, contr.custom(np.array([[1], [0], [0]])))", TABLE).state
+    (piece,) = state.pieces.values()
+    assert piece.levels is None
+    np.testing.assert_array_equal(state.piece_values(TABLE)[piece.text][:, 0], FRAME["f"] == "a")
+
+
+def test_written_terms_hold_their_pieces_and_their_columns():
+    state = evaluate("1 + f*x + poly(x, 2):t + I(x^2) + `a b`", TABLE).state
+    found = {term.pieces: term.positions for term in state.terms}
+    labels = state.spec.column_names
+    assert [labels[k] for k in found[()]] == ["Intercept"]
+    assert [labels[k] for k in found[("f", "x")]] == ["f[T.b]:x", "f[T.c]:x"]
+    assert len(found[("poly(x, 2)", "t")]) == 4
+    assert found[("a b",)]
+    assert state.pieces["I(x ** 2)"].power == ("x", 2)
+    assert state.pieces["t"].levels == ("False", "True")
+    assert sorted(p for positions in found.values() for p in positions) == list(range(len(labels)))
+
+
+def test_values_of_pieces_replay_what_was_learned():
+    state = evaluate("1 + center(x)*f", TABLE).state
+    rows = as_table(FRAME.iloc[:2], [], FRAME.columns, like=TABLE)
+    found = state.piece_values(rows)
+    np.testing.assert_allclose(found["center(x)"][:, 0], [-3.0, -2.0])
+    np.testing.assert_array_equal(found["f"], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
