@@ -7,6 +7,7 @@ import numpy as np
 from bayesmixed.design import Design
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
+from bayesmixed.prior_functions import function_of
 from bayesmixed.priors import FEW_LEVELS
 from bayesmixed.terms.blocks import GroupBlock
 
@@ -19,6 +20,9 @@ def advise(design: Design) -> Iterator[str]:
                 f"Category '{label}' of '{design.spec.response}' does not occur: its thresholds are a matter of the prior. "
                 "Leave it out, or merge it with its neighbour, if it is none that could have occurred."
             )
+    unseen = design.family.unseen(np.asarray(design.response), _settled(design))
+    if unseen:
+        yield f"'{design.spec.response}' holds {unseen}"
     for predictor, group in design.group_blocks():
         if group.observation:
             yield from _advise_on_observation_effects(design, predictor)
@@ -50,6 +54,15 @@ def advise(design: Design) -> Iterator[str]:
                 f"'{name}' enters an interaction or power and is never 0: the other effects in it are effects at "
                 f"{name} = 0. center({name}) makes them effects at its mean."
             )
+
+
+def _settled(design: Design) -> set[str]:
+    """Return the parameters that have a predictor, or a prior of the user."""
+    return {
+        parameter.name
+        for parameter in design.family.parameters
+        if parameter.name in design.predictors or any(function_of(key, parameter.name) for key in design.spec.priors)
+    }
 
 
 def _advise_on_observation_effects(design: Design, predictor: Predictor) -> Iterator[str]:

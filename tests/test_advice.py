@@ -24,6 +24,27 @@ NOTES = [
         {"family": "negbin"},
         ["obs() and 'theta' both let single rows vary more than their mean tells"],
     ),
+    (
+        "cover ~ x",
+        table(cover=np.arange(N) % 9 / 9),
+        {"family": "zero_one_inflated_beta"},
+        [
+            "'cover' holds 0 and no 1: what 'coi' says of rows with 1 is a matter of its prior",
+            "Take family zero_inflated_beta,",
+        ],
+    ),
+    (
+        "cover ~ x",
+        table(cover=1 - np.arange(N) % 9 / 9),
+        {"family": "zero_one_inflated_beta"},
+        ["'cover' holds 1 and no 0", "zero_inflated_beta with 1 - y as the response"],
+    ),
+    (
+        "cover ~ x",
+        table(cover=(np.arange(N) % 9 + 1) / 11),
+        {"family": "zero_one_inflated_beta"},
+        ["'cover' holds neither 0 nor 1", "Take family beta"],
+    ),
     ("y ~ x + (1 | f)", table(), {}, ["'f' has 4 levels: its SD is mostly a matter of the prior (HalfNormal("]),
     (
         "y ~ x + (1 | unit)",

@@ -125,6 +125,7 @@ DEFAULTS = [
     ("negbin1", "phi", "sqrt(phi)", "HalfNormal(2)", (np.log(4.0) - 1.3, 2.2)),
     ("zero_inflated_poisson", "zi", "logit(zi)", "Normal(0, 1.5)", (0.0, 1.5)),
     ("hurdle_gamma", "hu", "logit(hu)", "Normal(0, 1.5)", (0.0, 1.5)),
+    ("zero_inflated_beta", "zi", "logit(zi)", "Normal(0, 1.5)", (0.0, 1.5)),
     ("zero_one_inflated_beta", "coi", "logit(coi)", "Normal(0, 1.5)", (0.0, 1.5)),
 ]
 

@@ -2,7 +2,7 @@
 
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.counts import NEGBIN, NEGBIN1, POISSON
-from bayesmixed.families.hurdles import HURDLE_GAMMA, HURDLE_NEGBIN, HURDLE_POISSON
+from bayesmixed.families.hurdles import HURDLE_GAMMA, HURDLE_NEGBIN, HURDLE_POISSON, ZERO_INFLATED_BETA
 from bayesmixed.families.inflated import (
     ZERO_INFLATED_BINOMIAL,
     ZERO_INFLATED_NEGBIN,
@@ -38,6 +38,7 @@ FAMILIES: dict[str, Family] = {
         HURDLE_POISSON,
         HURDLE_NEGBIN,
         HURDLE_GAMMA,
+        ZERO_INFLATED_BETA,
         ZERO_ONE_INFLATED_BETA,
         CUMULATIVE,
     )
@@ -92,6 +93,8 @@ _OTHER_NAMES = {
     "hurdlenegbinomial": "hurdle_negbin",
     "zeroinflatedgamma": "hurdle_gamma",
     "zigamma": "hurdle_gamma",
+    "zeroinflatedbeta": "zero_inflated_beta",
+    "zib": "zero_inflated_beta",
     "zoib": "zero_one_inflated_beta",
     "zerooneinflatedbeta": "zero_one_inflated_beta",
     "ordinal": "cumulative",

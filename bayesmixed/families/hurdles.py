@@ -10,54 +10,65 @@ from scipy import special
 from bayesmixed.families.counts import NEGBIN, POISSON
 from bayesmixed.families.parts import no_latent_variance, share
 from bayesmixed.families.positive import GAMMA
+from bayesmixed.families.proportions import BETA
 from bayesmixed.families.records import Family, Values
 from bayesmixed.links import Array
 
 Draw = Callable[[np.random.Generator, Values, Any, tuple[int, ...]], Array]
 
 
-def hurdle(base: Family, positive: Draw, support: str, *, log_concave: bool = True) -> Family:
+def hurdle(
+    base: Family,
+    positive: Draw,
+    support: str,
+    *,
+    zeros: str = "hu",
+    usual: float = 1.0,
+    log_concave: bool = True,
+    hint: str = "",
+) -> Family:
     """Return the family that is 0 with probability hu, else a draw of the base family given that it is positive.
 
-    Mullahy (1986, J Econom 33:341). `mu` is the mean of the base family before its zeros are cut off.
+    Mullahy (1986, J Econom 33:341). `mu` is the mean of the base family before its zeros are cut off. `zeros` is
+    another name of hu; `usual` a positive response that stands in where there is none.
     """
     counted = base.discrete
 
     def log_zero(values: Values, trials: Any) -> Array:
-        zeros = 0.0 * np.asarray(values["mu"])
-        return base.logp(zeros, values, trials) if counted else np.full(zeros.shape, -np.inf)
+        nothing = 0.0 * np.asarray(values["mu"])
+        return base.logp(nothing, values, trials) if counted else np.full(nothing.shape, -np.inf)
 
     def above(values: Values, trials: Any) -> Array:
         """Return the probability of the base family to be positive."""
         return -np.expm1(log_zero(values, trials))
 
     def logp(y: Any, values: Values, trials: Any) -> Array:
-        inside = np.where(np.equal(y, 0), 1.0, y)
-        density = base.logp(inside, values, trials) - np.log(above(values, trials)) + np.log1p(-values["hu"])
-        return np.where(np.equal(y, 0), np.log(values["hu"]), density)
+        inside = np.where(np.equal(y, 0), usual, y)
+        density = base.logp(inside, values, trials) - np.log(above(values, trials)) + np.log1p(-values[zeros])
+        return np.where(np.equal(y, 0), np.log(values[zeros]), density)
 
     def cdf(y: Any, values: Values, trials: Any) -> Array:
         zero = np.exp(log_zero(values, trials))
-        inside = np.where(np.greater(y, 0), y, 1.0)
+        inside = np.where(np.greater(y, 0), y, usual)
         part = (base.cdf(inside, values, trials) - zero) / above(values, trials)
-        beyond = np.greater(y, 0) * (1.0 - values["hu"]) * part
-        return np.asarray(np.greater_equal(y, 0) * values["hu"] + beyond)
+        beyond = np.greater(y, 0) * (1.0 - values[zeros]) * part
+        return np.asarray(np.greater_equal(y, 0) * values[zeros] + beyond)
 
     def mean(values: Values, trials: Any) -> Array:
-        return np.asarray((1.0 - values["hu"]) * base.mean(values, trials) / above(values, trials))
+        return np.asarray((1.0 - values[zeros]) * base.mean(values, trials) / above(values, trials))
 
     def variance(values: Values, trials: Any) -> Array:
         square = base.variance(values, trials) + np.square(base.mean(values, trials))
-        whole = (1.0 - values["hu"]) * square / above(values, trials)
+        whole = (1.0 - values[zeros]) * square / above(values, trials)
         return np.asarray(whole - np.square(mean(values, trials)))
 
     def drift(values: Values, trials: Any) -> Array:
         """Return the derivative of -log P(base > 0) in mu, over the share of zeros."""
-        zeros = 0.0 * np.asarray(values["mu"])
-        return base.score(zeros, values, trials) / above(values, trials) if counted else zeros
+        nothing = 0.0 * np.asarray(values["mu"])
+        return base.score(nothing, values, trials) / above(values, trials) if counted else nothing
 
     def score(y: Any, values: Values, trials: Any) -> Array:
-        inside = np.where(np.equal(y, 0), 1.0, y)
+        inside = np.where(np.equal(y, 0), usual, y)
         own = base.score(inside, values, trials) + np.exp(log_zero(values, trials)) * drift(values, trials)
         return np.where(np.equal(y, 0), 0.0, own)
 
@@ -65,52 +76,57 @@ def hurdle(base: Family, positive: Draw, support: str, *, log_concave: bool = Tr
         zero, passed = np.exp(log_zero(values, trials)), above(values, trials)
         at_zero = drift(values, trials) * passed
         squares = (base.information(values, trials) - zero * np.square(at_zero)) / passed
-        return np.asarray((1.0 - values["hu"]) * (squares - np.square(zero * drift(values, trials))))
+        return np.asarray((1.0 - values[zeros]) * (squares - np.square(zero * drift(values, trials))))
 
     def pytensor_logp(y: Any, values: Values, trials: Any) -> Any:
         import pymc as pm
         import pytensor.tensor as pt
 
         law = getattr(pm, base.distribution).dist(**base.arguments(values, trials))
-        density = pm.logp(law, pt.switch(pt.eq(y, 0), 1, y)) + pt.log1p(-values["hu"])
+        density = pm.logp(law, pt.switch(pt.eq(y, 0), 1 if counted else usual, y)) + pt.log1p(-values[zeros])
         if counted:
             density = density - pt.log1mexp(pm.logp(law, pt.zeros_like(y)))
-        return pt.switch(pt.eq(y, 0), pt.log(values["hu"]), density)
+        return pt.switch(pt.eq(y, 0), pt.log(values[zeros]), density)
 
     def random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
-        return np.where(rng.random(shape) < values["hu"], 0.0, positive(rng, values, trials, shape))
+        return np.where(rng.random(shape) < values[zeros], 0.0, positive(rng, values, trials, shape))
 
     return replace(
         base,
-        name=f"hurdle_{base.name}",
-        parameters=(*base.parameters, share("hu", "probability of zero")),
+        name=f"{'hurdle' if zeros == 'hu' else 'zero_inflated'}_{base.name}",
+        parameters=(*base.parameters, share(zeros, "probability of zero")),
         distribution="",
         pytensor_logp=pytensor_logp,
         support=support,
         accepts=lambda y, trials: (y == 0) | base.accepts(y, trials),
         logp=logp,
         cdf=cdf,
-        constant=lambda y, trials: np.where(y == 0, 0.0, base.constant(np.where(y == 0, 1.0, y), trials)),
+        constant=lambda y, trials: np.where(y == 0, 0.0, base.constant(np.where(y == 0, usual, y), trials)),
         random=random,
         mean=mean,
         variance=variance,
         score=score,
         information=information,
         latent_variance=no_latent_variance,
-        smoothed_mean=_positive_mean,
+        smoothed_mean=_positive_mean(usual),
         summable="",
         log_concave=log_concave,
-        title=f"Hurdle{base.distribution}",
+        title=f"{'Hurdle' if zeros == 'hu' else 'ZeroInflated'}{base.distribution}",
         variance_text="",
-        hint=base.hint if counted else "For numbers below zero take gaussian or student.",
+        hint=hint or base.hint,
     )
 
 
-def _positive_mean(y: Array, trials: Any, exposure: Any) -> float:
-    positive = y > 0
-    if not np.any(positive):
-        return 1.0
-    return float(np.sum(y[positive]) / np.sum(np.broadcast_to(exposure, y.shape)[positive]))
+def _positive_mean(usual: float) -> Callable[[Array, Any, Any], float]:
+    """Return the function that gives the mean of the positive responses by exposure; `usual` where there is none."""
+
+    def mean(y: Array, trials: Any, exposure: Any) -> float:
+        positive = y > 0
+        if not np.any(positive):
+            return usual
+        return float(np.sum(y[positive]) / np.sum(np.broadcast_to(exposure, y.shape)[positive]))
+
+    return mean
 
 
 def _positive_poisson(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
@@ -134,4 +150,14 @@ def _positive_negbin(rng: np.random.Generator, values: Values, trials: Any, shap
 
 HURDLE_POISSON = hurdle(POISSON, _positive_poisson, "whole numbers from 0")
 HURDLE_NEGBIN = hurdle(NEGBIN, _positive_negbin, "whole numbers from 0", log_concave=False)
-HURDLE_GAMMA = hurdle(GAMMA, GAMMA.random, "numbers from 0")
+HURDLE_GAMMA = hurdle(GAMMA, GAMMA.random, "numbers from 0", hint="For numbers below zero take gaussian or student.")
+ZERO_INFLATED_BETA = hurdle(
+    BETA,
+    BETA.random,
+    "numbers from 0 to below 1",
+    zeros="zi",
+    usual=0.5,
+    log_concave=False,
+    hint="With ones and no zeros take it for 1 - y, with both zero_one_inflated_beta. Divide percentages by 100.",
+)
+"""A beta variable is never 0, so that all zeros are extra ones: inflation and hurdle are the same here."""

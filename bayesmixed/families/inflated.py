@@ -1,5 +1,6 @@
 """Families with extra zeros or ones: a point mass mixed with another family."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
@@ -80,7 +81,7 @@ def _zoib_logp(y: Any, values: Values, trials: Any) -> Array:
 
 def _zoib_cdf(y: Any, values: Values, trials: Any) -> Array:
     zoi, coi = values["zoi"], values["coi"]
-    inside = zoi * (1.0 - coi) + (1.0 - zoi) * BETA.cdf(np.clip(y, 0.0, 1.0), values, trials)
+    inside = zoi * (1.0 - coi) + (1.0 - zoi) * BETA.cdf(y, values, trials)
     return np.where(np.less(y, 0), 0.0, np.where(np.greater_equal(y, 1), 1.0, inside))
 
 
@@ -97,6 +98,19 @@ def _zoib_variance(values: Values, trials: Any) -> Array:
     square = BETA.variance(values, trials) + np.square(values["mu"])
     whole = values["zoi"] * values["coi"] + (1.0 - values["zoi"]) * square
     return np.asarray(whole - np.square(_zoib_mean(values, trials)))
+
+
+def _say_missing_edge(y: Array, stated: AbstractSet[str]) -> str:
+    there, missing = (0, 1) if not np.any(y == 1) else (1, 0)
+    if "coi" in stated or np.any(y == missing):
+        return ""
+    if not np.any(y == there):
+        return "neither 0 nor 1, so that 'coi' is a matter of its prior alone. Take family beta."
+    family = "zero_inflated_beta" + (" with 1 - y as the response" if there else "")
+    return (
+        f"{there} and no {missing}: what 'coi' says of rows with {missing} is a matter of its prior, which moves the mean. "
+        f"Take family {family}, or state a prior of 'coi' or a number that fixes it."
+    )
 
 
 def _zoib_pytensor_logp(y: Any, values: Values, trials: Any) -> Any:
@@ -141,5 +155,6 @@ ZERO_ONE_INFLATED_BETA = replace(
     smoothed_mean=lambda y, trials, exposure: (
         float(np.mean(y[(y > 0) & (y < 1)])) if np.any((y > 0) & (y < 1)) else 0.5
     ),
+    unseen=_say_missing_edge,
     hint="Divide percentages by 100.",
 )

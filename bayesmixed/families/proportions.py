@@ -134,7 +134,7 @@ BETA = Family(
     support="numbers strictly between 0 and 1",
     accepts=lambda y, trials: (y > 0) & (y < 1),
     logp=_beta_logp,
-    cdf=lambda y, values, trials: special.betainc(*_shapes(values), y),
+    cdf=lambda y, values, trials: special.betainc(*_shapes(values), np.clip(y, 0.0, 1.0)),
     constant=lambda y, trials: -np.log(y) - np.log1p(-y),
     random=_beta_random,
     mean=lambda values, trials: np.asarray(values["mu"]),
@@ -146,8 +146,8 @@ BETA = Family(
     smoothed_mean=location_mean,
     log_concave=False,
     variance_text="{0} (1 - {0})/(1 + {1})",
-    hint="Family zero_one_inflated_beta takes 0 and 1. Or squeeze the column yourself: (y * (n - 1) + 0.5) / n, "
-    "n rows. Divide percentages by 100.",
+    hint="With zeros take family zero_inflated_beta, with ones the same for 1 - y, with both zero_one_inflated_beta. Or "
+    "squeeze the column yourself: (y * (n - 1) + 0.5) / n, n rows. Divide percentages by 100.",
 )
 
 BERNOULLI = Family(

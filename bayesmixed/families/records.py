@@ -1,6 +1,7 @@
 """Records of families: everything that the package knows about one distribution of the response."""
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -128,6 +129,9 @@ class Family:
         Name of the distribution in equations, where it is not that of the PyMC class.
     variance_text : str
         The variance in terms of the parameters, "{0} + {0}^2/{1}", where a dispersion has several customary meanings.
+    unseen : callable
+        For the responses and the parameters with a prior of the user, what they do not hold although the family has a
+        parameter for it, and what to do; "" where nothing is missing.
     hint : str
         What to try when the response lies outside the support.
     under : callable or None
@@ -170,6 +174,7 @@ class Family:
     observation_effect: str = ""
     title: str = ""
     variance_text: str = ""
+    unseen: Callable[[Array, AbstractSet[str]], str] = lambda y, stated: ""
     hint: str = ""
     under: "Callable[[str], Family] | None" = None
 

@@ -41,6 +41,7 @@ FAMILY_CODES = {
     "hurdle_poisson": HURDLE + POISSON,
     "hurdle_negbin": HURDLE + NEGBIN,
     "hurdle_gamma": HURDLE + GAMMA,
+    "zero_inflated_beta": HURDLE + BETA,
     "zero_one_inflated_beta": ZERO_ONE_INFLATED_BETA,
     "cumulative": CUMULATIVE,
 }
@@ -98,7 +99,7 @@ def _hurdle(family, link, y, trials, constant, eta, score, i):  # type: ignore[n
         score[i, last] = expit(-share)
         return -softplus(-share)
     cut, first, second = 0.0, 0.0, 0.0
-    if family != GAMMA:
+    if family not in (GAMMA, BETA):
         zero = _plain(family, link, 0.0, trials, eta, score, i)
         cut = log1m_exp_negative(-zero)
         ratio = 1.0 / math.expm1(-zero)

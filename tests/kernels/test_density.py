@@ -34,6 +34,7 @@ ROWS = {
     "inside_k": np.array([0.5, -0.2, 1.4])[np.arange(60) // 20],
     "p": (np.arange(60) % 9 + 0.5) / 9.5,
     "share": np.clip((np.arange(60) % 9 - 1) / 6, 0, 1),
+    "cover": np.clip((np.arange(60) % 9 - 1) / 8, 0, 1),
     "amount": np.maximum(np.arange(60) % 7 - 1.5, 0.0),
 }
 
@@ -208,6 +209,9 @@ MODELS = [
     ("count ~ x + (1 | g)", "hurdle_negbin", {}),
     ("amount ~ x + (1 | g)", "hurdle_gamma", {"hu": "~ x + (1 | g)", "shape": "~ z"}),
     ("share ~ x + (1 | g)", "zero_one_inflated_beta", {"zoi": "~ x"}),
+    ("share ~ x + (1 | g)", "zero_one_inflated_beta", {"priors": {"coi": 0.3, "zoi": 0.2}}),
+    ("cover ~ x + (1 | g)", "zero_inflated_beta", {"zi": "~ x"}),
+    ("cover ~ x + (1 | g)", "zero_inflated_beta", {"link": "cauchit", "phi": "~ z", "priors": {"zi": 0.2}}),
     ("y ~ x + (1 | g)", "gaussian", {"priors": {"sd_g": 0.7, "sigma": "HalfCauchy(2)", "beta[x]": "Cauchy(0, 1)"}}),
 ]
 
@@ -239,6 +243,7 @@ FAMILIES = {
     "hurdle_poisson": ("count", ["log"]),
     "hurdle_negbin": ("count", ["log"]),
     "hurdle_gamma": ("amount", ["log"]),
+    "zero_inflated_beta": ("cover", ["logit", "probit", "cloglog", "cauchit"]),
     "zero_one_inflated_beta": ("share", ["logit"]),
     "cumulative": ("rating", ["logit", "probit", "cloglog"]),
 }

@@ -18,6 +18,7 @@ MORE_ZEROS = (
     "hurdle_poisson",
     "hurdle_negbin",
     "hurdle_gamma",
+    "zero_inflated_beta",
     "zero_one_inflated_beta",
 )
 OTHER_SHAPES = ("student", "lognormal", "gamma", "inverse_gaussian", "beta")
@@ -66,6 +67,7 @@ def list_families(design: Design, names: Iterable[str]) -> list[Family]:
         for family in there
         if (family.discrete, family.has_trials) == (own.discrete, own.has_trials)
         and bool(np.all(family.accepts(y, design.trials)))
+        and not family.unseen(y, set())
     ]
 
 
