@@ -1,7 +1,7 @@
 """The rules for default priors, realised on a design, with the user's priors put in their place."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,12 @@ def response_scale(design: Design) -> ResponseScale:
     spread = float(np.std(y, ddof=1)) if len(y) > 1 else 0.0
     mad = 1.4826 * float(np.median(np.abs(y - np.median(y))))
     return ResponseScale(mean=mean, unit=max(mad, 0.5 * spread))
+
+
+def scale_at_weight_one(design: Design, name: str, scale: ResponseScale) -> ResponseScale:
+    """Return the scale of the response for the prior of a parameter: a residual SD is that of a row of weight 1, which
+    is the root of a typical precision weight times the residual SD of a typical row."""
+    return replace(scale, unit=scale.unit * design.typical_weight**0.5) if name == design.family.scale else scale
 
 
 def realise_priors(design: Design) -> dict[str, RealisedPrior]:
@@ -78,7 +84,7 @@ def states_group_prior(spec: ModelSpec, group: str, suffix: str) -> bool:
 def _units(design: Design, predictor: Predictor, scale: ResponseScale) -> _Units:
     parameter = design.family.parameter(predictor.parameter)
     if parameter.intercept is not None:
-        location, spread = parameter.intercept(scale)
+        location, spread = parameter.intercept(scale_at_weight_one(design, parameter.name, scale))
         return _Units(location, spread, 2.5 * parameter.unit, parameter.unit)
     with np.errstate(all="ignore"):
         location = float(predictor.link.forward(scale.mean))
@@ -104,7 +110,7 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
     for name in design.scalars:
         parameter = design.family.parameter(name)
         if parameter.prior is not None:
-            key, prior = parameter.prior(scale)
+            key, prior = parameter.prior(scale_at_weight_one(design, name, scale))
             yield given_key(parameter, design.spec.priors) or key, RealisedPrior(prior, "default", parameter.meaning)
 
 

@@ -184,6 +184,16 @@ class Design(Displayed):
         return None if self.weights is None or kind != PRECISION else np.asarray(self.weights**-0.5)
 
     @property
+    def typical_weight(self) -> float:
+        """The precision weight of a typical row, the geometric mean; 1 where the rows have none."""
+        return 1.0 if self.scale_factor is None else float(np.exp(-2.0 * np.mean(np.log(self.scale_factor))))
+
+    @property
+    def mean_variance_weight(self) -> float:
+        """The precision weight at which sigma^2 / w is its mean over the rows, the harmonic mean; 1 where there is none."""
+        return 1.0 if self.scale_factor is None else float(1.0 / np.mean(np.square(self.scale_factor)))
+
+    @property
     def multiplicity(self) -> Array | None:
         """What multiplies the log-likelihood of each row: frequency and likelihood weights, else None."""
         kind = None if self.spec.weights is None else self.spec.weights.kind

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmixed.averages import Spread, average_mean
+from bayesmixed.averages import Spread, average_mean, parameters_of_mean
 from bayesmixed.design import Design, group_covariance
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
@@ -98,7 +98,9 @@ def predict(
     if kind == "probability":
         return _probabilities(fit, design, posterior, scalars, predictors, modes)
     if kind == "mean":
-        result = average_mean(family, scalars, predictors)
+        if family.scale in parameters_of_mean(family):
+            needs_weights(design, kind)
+        result = average_mean(family, *weigh_scale(family.scale, design.scale_factor, scalars, predictors))
     elif kind == "response":
         values = scalars | {name: predictor.average for name, predictor in predictors.items()}
         result = _responses(design, posterior, values, modes, generator)
@@ -134,11 +136,30 @@ def _responses(
         )
     if design.trials is None:
         raise DataError(f"kind='response' needs the trials column '{design.spec.trials}' in the data.")
-    weights = design.spec.weights
-    if weights is not None and weights.kind == PRECISION and design.weights is None:
-        raise DataError(f"kind='response' needs the precision weights '{weights.column}' in the data.")
+    needs_weights(design, "response")
     shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
     return design.family.random(generator, design.in_rows(values), design.trials, shape)
+
+
+def needs_weights(design: Design, kind: str) -> None:
+    """Refuse rows without the precision weights that their residual variance depends on (DataError)."""
+    weights = design.spec.weights
+    if weights is not None and weights.kind == PRECISION and design.weights is None:
+        raise DataError(f"kind='{kind}' needs the precision weights '{weights.column}' in the data.")
+
+
+def weigh_scale(
+    scale: str, factor: Array | float | None, scalars: Mapping[str, Array], predictors: Mapping[str, Spread]
+) -> tuple[dict[str, Array], dict[str, Spread]]:
+    """Return parameters whose residual scale, which has a log link, is multiplied by what precision weights make of it."""
+    if factor is None:
+        return dict(scalars), dict(predictors)
+    if scale in scalars:
+        return {**scalars, scale: scalars[scale] * factor}, dict(predictors)
+    return dict(scalars), {
+        **predictors,
+        scale: replace(predictors[scale], mean=predictors[scale].mean + np.log(factor)),
+    }
 
 
 def _draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:

@@ -25,7 +25,8 @@ class Weights(BaseModel):
         Column of numbers above zero; whole ones for frequencies.
     kind : str
         "frequency": the row stands for w rows like it, also in default priors; "precision": the residual variance is
-        sigma^2 / w; "likelihood": the log-likelihood counts w times, as for survey weights or power likelihoods.
+        sigma^2 / w, so that sigma is the residual SD of a row of weight 1; "likelihood": the log-likelihood counts w
+        times, as for survey weights or power likelihoods.
 
     Examples
     --------

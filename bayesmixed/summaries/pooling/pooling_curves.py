@@ -85,15 +85,18 @@ def pooling_factor(size: Any, icc: Any) -> Array:
 
 
 def group_sizes(fit: Fit, group: GroupBlock) -> Array:
-    """Return the rows of each level, or its trials where the family has them, times their weights, (J,)."""
+    """Return the rows of each level, or its trials where the family has them, times their weights, (J,).
+
+    Precision weights are relative to the one at which the residual variance is its mean over the rows.
+    """
     trials = np.broadcast_to(np.asarray(fit.design.trials, dtype=float), fit.design.rows)
-    counted = trials if fit.design.weights is None else trials * fit.design.weights
+    counted = trials if fit.design.weights is None else trials * fit.design.weights / fit.design.mean_variance_weight
     return np.bincount(group.index, counted, minlength=len(group.levels))
 
 
 def _curve(icc: Array, sizes: Array, about: dict[str, Any]) -> pd.DataFrame:
     spread = np.quantile(icc, [0.5, 0.025, 0.975])
-    present, counts = np.unique(sizes.astype(int), return_counts=True)
+    present, counts = np.unique(np.maximum(np.rint(sizes), 1).astype(int), return_counts=True)
     largest = max([_SMALLEST, *present.tolist()])
     grid = np.geomspace(1, largest, _GRID).round().astype(int)
     size = np.unique(np.concatenate([np.arange(1, _SMALLEST + 1), grid, present]))

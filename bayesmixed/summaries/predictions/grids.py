@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesmixed.averages import parameters_of_mean
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
@@ -147,7 +148,8 @@ def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | 
     _, starts = np.unique(rows["_cell"], return_index=True)
     if len(starts) < len(cells):
         raise SpecError("Some combinations of the asked columns do not occur among the groups of the data.")
-    return Grid(cells, rows.drop(columns="_cell"), starts, _notes(fit, roles, rest, held, observed))
+    rows, weighted = _weigh(fit.design, rows.drop(columns="_cell"))
+    return Grid(cells, rows, starts, (*_notes(fit, roles, rest, held, observed), *weighted))
 
 
 def grid_draws(fit: Fit, grid: Grid, kind: str, groups: str | Mapping[str, str], seed: int | None) -> xr.DataArray:
@@ -225,6 +227,15 @@ def _notes(
     fixed += [f"{name} = {_number(v[0])}" for name, v in held.items() if len(v) == 1]
     notes = [f"Averaged over {', '.join(averaged)}."] if averaged else []
     return (*notes, *([f"At {', '.join(fixed)}."] if fixed else []))
+
+
+def _weigh(design: Design, rows: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the rows with the precision weight whose residual variance is that of the data on average, and a note of it."""
+    if design.scale_factor is None or design.spec.weights is None or design.spec.weights.column in rows:
+        return rows, ()
+    name, weight = design.spec.weights.column, design.mean_variance_weight
+    said = design.family.scale in parameters_of_mean(design.family)
+    return rows.assign(**{name: weight}), (f"At {name} = {_number(weight)} (mean residual variance).",) if said else ()
 
 
 def _number(value: Any) -> str:

@@ -11,10 +11,11 @@ import xarray as xr
 from scipy import special
 
 from bayesmixed.averages import Spread, average_mean, parameters_of_mean
+from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array, Link
-from bayesmixed.prediction import effects_at_centre, population_predictor, thin
+from bayesmixed.prediction import effects_at_centre, population_predictor, thin, weigh_scale
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
 from bayesmixed.summaries.display.estimates import Estimates, as_estimates
@@ -149,9 +150,8 @@ def group_responses(
     fit: Fit, posterior: xr.Dataset, populations: Mapping[str, GroupPopulation], deviations: Mapping[str, Any]
 ) -> Array:
     """Return the expected response of groups whose predictors lie `deviations` from the mean, (chain, draw)."""
-    scalars = {name: v.values for name, v in fit.design.scalar_draws(posterior).items()}
     spreads = {name: Spread(p.link, p.mean + deviations.get(name, 0.0), p.rest) for name, p in populations.items()}
-    return average_mean(fit.design.family, scalars, spreads)
+    return _expected(fit.design, posterior, spreads)
 
 
 def factors_within(fit: Fit, name: str) -> tuple[str, ...]:
@@ -255,11 +255,16 @@ def _response_rows(
 
 def _mean_response(fit: Fit, posterior: xr.Dataset, populations: Mapping[str, GroupPopulation]) -> Array:
     """Return the mean of the expected response over the groups and over all within them, (chain, draw)."""
-    scalars = {name: v.values for name, v in fit.design.scalar_draws(posterior).items()}
     spreads = {
         name: Spread(p.link, p.mean, p.sd**2 + (0.0 if p.rest is None else p.rest)) for name, p in populations.items()
     }
-    return average_mean(fit.design.family, scalars, spreads)
+    return _expected(fit.design, posterior, spreads)
+
+
+def _expected(design: Design, posterior: xr.Dataset, spreads: Mapping[str, Spread]) -> Array:
+    scalars = {name: v.values for name, v in design.scalar_draws(posterior).items()}
+    factor = None if design.scale_factor is None else design.mean_variance_weight**-0.5
+    return average_mean(design.family, *weigh_scale(design.family.scale, factor, scalars, spreads))
 
 
 def _sd_of(response: Callable[[Mapping[str, Any]], Array], varying: list[str]) -> Array:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from bayesmixed.default_priors import response_scale
+from bayesmixed.default_priors import response_scale, scale_at_weight_one
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError
 from bayesmixed.links import Array
@@ -120,6 +120,12 @@ def _residual_variance(draws: PriorDraws) -> Array:
                 variance += np.einsum("skl,nk,nl->sn", draws.covariance(predictor, group), z, z, optimize=True)
             with np.errstate(over="ignore"):
                 values[name] = predictor.link.average(eta, variance)
+    if design.scale_factor is not None:
+        # Residual variances are proportional to 1 / w: a sigma that is the same in all rows needs the mean alone.
+        same = family.scale in design.scalars
+        values[family.scale] = values[family.scale] * (
+            design.mean_variance_weight**-0.5 if same else design.scale_factor[rows]
+        )
     with np.errstate(all="ignore"):
         return np.asarray(family.latent_variance(values, design.mu.link, 1.0).mean(axis=-1))
 
@@ -192,10 +198,11 @@ def _conflicts(draws: PriorDraws) -> Iterator[str]:
     scale = design.family.scale
     if scale and scale in design.scalars and design.priors[scale].prior.name != "Fixed":
         low, high = prior_quantile(design, scale, np.array([0.025, 0.975]))
-        if high < observed.unit / 10.0 or low > 2.0 * observed.unit:
+        unit = scale_at_weight_one(design, scale, observed).unit
+        if high < unit / 10.0 or low > 2.0 * unit:
             yield (
                 f"{scale}: 95 % range {low:.3g} to {high:.3g}, but {design.spec.response} varies with an SD of about "
-                f"{observed.unit:.3g}."
+                f"{unit:.3g}" + (" in a row of weight 1." if design.scale_factor is not None else ".")
             )
 
 

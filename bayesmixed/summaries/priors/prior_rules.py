@@ -1,6 +1,7 @@
 """The rules of default priors in symbols, for specs without data."""
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
@@ -15,11 +16,13 @@ from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior, matching_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.names import quote_names, strip_factor_calls
+from bayesmixed.weights import PRECISION
 
 SYMBOLS = {
     "s": "s: unit of the response, the larger of 1.4826 MAD and half the SD.",
     "d": "d: one step of the column, 2 SD, or its range where it has two values; of an interaction, the product.",
     "K": "K: number of columns of the term.",
+    "w": "w: a typical precision weight, the geometric mean.",
 }
 
 Rule = tuple[str, str, str, str]
@@ -47,7 +50,7 @@ def list_rules(spec: ModelSpec) -> pd.DataFrame:
 def explain_rules(rules: pd.DataFrame) -> tuple[str, ...]:
     """Return what the letters in the rules mean, and what only data can tell."""
     default = rules[rules["source"] != "user"]
-    used = {letter for letters in default["prior"].str.findall(r"\b[sdK]\b") for letter in letters}
+    used = {letter for letters in default["prior"].str.findall(r"\b[sdKw]\b") for letter in letters}
     notes = [meaning for letter, meaning in SYMBOLS.items() if letter in used]
     if "d" in used:
         notes.append("A column that is a factor has one such parameter for each level but the first.")
@@ -77,14 +80,24 @@ def _rules(spec: ModelSpec) -> Iterator[Rule]:
         if parameter.name not in spec.predictors and parameter.prior is not None:
             key = given_key(parameter, spec.priors) or parameter.prior(ResponseScale(1.0, 1.0))[0]
             stated = "at the covariate means" if parameter.cut else ""
-            yield key, _symbolic_prior(parameter.prior), parameter.meaning, stated
+            yield key, _weighed(spec, parameter, _symbolic_prior(parameter.prior)), parameter.meaning, stated
+
+
+def _weighed(spec: ModelSpec, parameter: Parameter, rule: str) -> str:
+    """Return a rule for the residual scale, which is that of a row of weight 1, with precision weights."""
+    weighed = spec.weights is not None and spec.weights.kind == PRECISION
+    return re.sub(r"\bs\b", "s sqrt(w)", rule) if weighed and parameter.name == spec.family_record.scale else rule
 
 
 def _units(spec: ModelSpec, family: Family, parameter: Parameter) -> tuple[str, str, str]:
     """Return the intercept's prior, the scale of slopes and the scale of group SDs, in symbols."""
     if parameter.intercept is not None:
         place, spread = (_symbol(lambda scale, i=i: parameter.intercept(scale)[i]) for i in range(2))  # type: ignore[misc]
-        return f"Normal({place}, {spread})", f"{2.5 * parameter.unit:g}", f"{parameter.unit:g}"
+        return (
+            f"Normal({_weighed(spec, parameter, place)}, {spread})",
+            f"{2.5 * parameter.unit:g}",
+            f"{parameter.unit:g}",
+        )
     link = spec.link(parameter.name)
     mean = f"mean of {spec.response}" + (f" / {spec.trials}" if family.has_trials else "")
     wide, unit = ("2.5 s", "s") if link.unit is None else (f"{2.5 * link.unit:g}", f"{link.unit:g}")

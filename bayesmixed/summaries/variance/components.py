@@ -31,7 +31,9 @@ def variance_components(fit: Fit) -> pd.DataFrame:
     pandas.DataFrame
         Columns term (factor, or "Residual"), level (the second column of a correlation), effect, quantity ("sd",
         "variance", "correlation", "covariance"), mean, sd, lower, upper (95 %), mcse. SDs of groups are on the link
-        scale and in the units of the columns as written; those of correlated slopes refer to the origin of x.
+        scale and in the units of the columns as written; those of correlated slopes refer to the origin of x. With
+        precision weights the residual SD is that of a row of weight 1, and a row with effect "mean over rows" has the
+        mean of sigma^2 / w.
 
     Examples
     --------
@@ -58,6 +60,9 @@ def variance_components(fit: Fit) -> pd.DataFrame:
     if scale and scale in posterior:
         tables.append(labelled(posterior[scale], "Residual", [""], [scale]).assign(quantity="sd"))
         tables.append(labelled(posterior[scale] ** 2, "Residual", [""], [scale]).assign(quantity="variance"))
+        if fit.design.scale_factor is not None:
+            mean = posterior[scale] ** 2 / fit.design.mean_variance_weight
+            tables.append(labelled(mean, "Residual", [""], ["mean over rows"]).assign(quantity="variance"))
     if not tables:
         raise SpecError("The model has no variance components: no group term and no residual SD.")
     table = pd.concat(tables, ignore_index=True)

@@ -138,6 +138,7 @@ def _in_sample(fit: Fit, trials: float) -> xr.DataArray:
     posterior = thin(with_effects(fit.draws, [p.b(group) for p, group in design.group_blocks()]), count)
     values = {name: stacked(v)[:, None] for name, v in design.scalar_draws(posterior).items()}
     values |= {name: stacked(predict(fit, kind=name, draws=count)[name]) for name in design.predictors}
+    values = design.in_rows(values)
     mean, variance = family.mean(values, trials), family.variance(values, trials)
     shares = design.row_shares
     explained = (mean - (mean @ shares)[:, None]) ** 2 @ shares

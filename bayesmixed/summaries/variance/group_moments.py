@@ -42,12 +42,15 @@ class Pieces:
         Population part of each predictor with its offset, (S, m).
     variances : mapping of mappings
         By parameter and grouping factor: z' Sigma z of each row, (S, m).
+    factor : (m,) array or None
+        What precision weights multiply the residual scale of each row by.
     """
 
     design: Design
     scalars: Mapping[str, Array]
     etas: Mapping[str, Array]
     variances: Mapping[str, Mapping[str, Array]]
+    factor: Array | None = None
 
     def axes(self, factors: Collection[str], parameters: Collection[str] | None = None) -> list[Axis]:
         """Return the SD, (S, m), of what the effects of some factors add to each predictor, where they add anything."""
@@ -60,8 +63,9 @@ class Pieces:
 
     def values(self, etas: Mapping[str, Array]) -> dict[str, Array]:
         """Return all parameters on their natural scale, for linear predictors."""
-        predictors = self.design.predictors
-        return dict(self.scalars) | {name: predictors[name].link.inverse(eta) for name, eta in etas.items()}
+        predictors, scale = self.design.predictors, self.design.family.scale
+        values = dict(self.scalars) | {name: predictors[name].link.inverse(eta) for name, eta in etas.items()}
+        return values if self.factor is None else {**values, scale: values[scale] * self.factor}
 
     def average(self, function: Moments, axes: Sequence[Axis]) -> Array:
         """Return a function of the parameters averaged over the normal effects of some axes."""
@@ -114,14 +118,15 @@ def count_nodes(directions: int) -> int:
 
 
 def distinct_rows(design: Design, parameters: Collection[str] | None = None) -> tuple[NDArray[np.intp], Array]:
-    """Return one row of each kind, by all columns and offsets of predictors, and the share of rows of that kind.
+    """Return one row of each kind, by all columns and offsets of predictors and by precision weights, and the share of
+    rows of that kind.
 
     Parameters
     ----------
     parameters : collection of str, optional
         Whose predictors tell rows apart; all if not given.
     """
-    columns: list[Array] = []
+    columns: list[Array] = [] if design.scale_factor is None else [design.scale_factor]
     for predictor in design.predictors.values():
         if parameters is not None and predictor.parameter not in parameters:
             continue
@@ -146,19 +151,20 @@ def take_apart(design: Design, posterior: xr.Dataset, rows: NDArray[np.intp]) ->
     """Yield the pieces of some rows for one block of draws after the other, chain by chain."""
     flat = _one_chain(design, posterior)
     predictors = {name: predictor.take(rows) for name, predictor in design.predictors.items()}
+    factor = None if design.scale_factor is None else design.scale_factor[rows]
     step = max(1, _BLOCK // len(rows))
     for start in range(0, flat.sizes["draw"], step):
-        yield _pieces(design, predictors, flat.isel(draw=slice(start, start + step)))
+        yield _pieces(design, predictors, factor, flat.isel(draw=slice(start, start + step)))
 
 
-def _pieces(design: Design, predictors: Mapping[str, Predictor], draws: xr.Dataset) -> Pieces:
+def _pieces(design: Design, predictors: Mapping[str, Predictor], factor: Array | None, draws: xr.Dataset) -> Pieces:
     etas, variances = {}, {}
     for name, predictor in predictors.items():
         etas[name] = population_predictor(predictor, draws)[0]
         covariances = {group.name: effects_at_centre(predictor, group, draws)[0] for group in predictor.groups}
         variances[name] = {group.name: group_variance(group, covariances[group.name]) for group in predictor.groups}
     scalars = {name: stacked(v)[:, None] for name, v in design.scalar_draws(draws).items()}
-    return Pieces(design, scalars, etas, variances)
+    return Pieces(design, scalars, etas, variances, factor)
 
 
 def _one_chain(design: Design, posterior: xr.Dataset) -> xr.Dataset:

@@ -135,4 +135,6 @@ def _rows(design: Design, column: str | None) -> pd.DataFrame:
         values = table.data[other]
         number = other not in table.levels and pd.api.types.is_float_dtype(values)
         frame[other] = values.mean() if number else values.mode().iloc[[0] * _POINTS].to_numpy()
+    if design.scale_factor is not None and design.spec.weights is not None:
+        frame[design.spec.weights.column] = design.mean_variance_weight
     return frame.assign(**{name: np.linspace(table.data[name].min(), table.data[name].max(), _POINTS)})
