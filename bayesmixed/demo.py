@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 import bayesmixed as bm
+from bayesmixed.atomic_files import replace_picture
 from bayesmixed.equations import write_equations
 from bayesmixed.fitting import Fit
 from bayesmixed.results import FIT, open_folder
@@ -42,7 +43,7 @@ def run_demo(folder: str | Path) -> Fit:
     _print_estimates(fit)
     _print_probabilities(fit)
     _print_shrinkage(fit, data)
-    bm.plot_shrinkage(fit).savefig(folder / PLOT, dpi=150)
+    replace_picture(folder / PLOT, bm.plot_shrinkage(fit))
     _print_part("Written", f"{folder / PLOT}   the last table as a picture\n{folder / FIT}   the fit, for bm.load_fit")
     _print_part("Next", _NEXT)
     return fit

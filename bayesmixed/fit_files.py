@@ -2,38 +2,47 @@
 
 import hashlib
 import json
-import os
-import uuid
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import xarray as xr
+from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
-from bayesmixed.draws import stored_frame
+from bayesmixed.atomic_files import replace_file
+from bayesmixed.checksums import checksums, list_damages
+from bayesmixed.draws import draw_names, stored_frame
 from bayesmixed.engines.settings import EngineRecord, Settings
-from bayesmixed.errors import DataError, StatisticsWarning, enumerate_words
+from bayesmixed.errors import BayesMixedError, DataError, StatisticsWarning, enumerate_words, warn
 from bayesmixed.fitting import Fit
 from bayesmixed.frozen_priors import freeze, frozen_from_text, frozen_to_text, with_frozen_priors
 from bayesmixed.preparation import prepare
 from bayesmixed.spec_files import spec_from_toml, spec_to_toml
 from bayesmixed.streaming import streamed_from_text, streamed_to_text
 
-FORMAT = 1
+FORMAT = 2
+"""1 had no checksums."""
 _FROZEN = "frozen_priors"
 _STREAMED = "streamed_rows"
+_CHECKSUMS = "sha256"
+_MOST_EXPANSION = 1100
+"""No compression of HDF5 makes data smaller by a larger factor."""
 
 
 def save_fit(fit: Fit, path: str | Path) -> Path:
     """Write a fit as one netCDF file and return its path.
 
-    The file is written under a temporary name and renamed, so that an interruption leaves no half file.
+    The file is made in memory, written under a temporary name and renamed, so that an interruption or a full disk leaves
+    no half file. It carries checksums of all that it holds.
 
     Raises
     ------
     DataError
-        The folder does not exist or cannot be written.
+        The folder does not exist or cannot be written, or the disk is full; an earlier file is then unchanged.
     SpecError
         The spec holds a Family object of the user's own, which a file cannot keep.
 
@@ -46,45 +55,32 @@ def save_fit(fit: Fit, path: str | Path) -> Path:
     >>> bm.load_fit(path).posterior.equals(fit.posterior)
     True
     """
-    path = Path(path)
-    attributes = {
-        "bayesmixed_format": FORMAT,
-        "spec": spec_to_toml(fit.design.spec),
-        "engine": json.dumps(asdict(fit.engine)),
-        "settings": json.dumps(asdict(fit.settings)),
-        "timing": json.dumps(dict(fit.timing)),
-        "versions": json.dumps(dict(fit.versions)),
-        "dropped": fit.design.dropped,
-        "fingerprint": fingerprint(fit.design.examples.table.data),
-    }
-    tree = xr.DataTree.from_dict({name: child.to_dataset() for name, child in fit.draws.children.items()})
-    tree.attrs.update(attributes)
-    tree[_FROZEN] = frozen_to_text(freeze(fit.design))
-    if fit.design.streamed is not None:
-        tree[_STREAMED] = streamed_to_text(fit.design.streamed)
-    if not path.absolute().parent.is_dir():
-        raise DataError(f"Folder '{path.absolute().parent}' does not exist; make it before saving '{path.name}' there.")
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    tree = _as_tree(fit)
+    tree.attrs[_CHECKSUMS] = json.dumps(checksums(tree))
     try:
-        tree.to_netcdf(temporary, engine="h5netcdf")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise DataError(f"Fit cannot be written to '{path}': {error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+        content = tree.to_netcdf(engine="h5netcdf")
+    except Exception as error:  # h5netcdf, h5py and xarray each have errors of their own
+        raise DataError(f"The fit cannot be written as netCDF: {_first_line(error)}.") from error
+    return replace_file(path, content, "The fit", hint="The fit is still in memory: save it elsewhere.")
 
 
-def load_fit(path: str | Path) -> Fit:
+def load_fit(path: str | Path, *, verify: bool = True) -> Fit:
     """Return the fit that `save_fit` wrote, or the shipped one, "herd_period".
 
     The design is prepared anew from the stored columns, so prediction, refits and every summary work. The shipped fit is
     `bm.fit("herd_period", bm.datasets.load("cbpp"), draws=400, seed=2)`: something to try functions on.
 
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    verify : bool
+        False reads a file whose checksums do not agree, as far as it can be read, and warns of what is damaged.
+
     Raises
     ------
     DataError
-        The file is missing, damaged, not a fit, of a newer format, or its data were changed.
+        The file is missing, damaged, not a fit, of a newer format, or it was changed.
 
     Examples
     --------
@@ -93,41 +89,57 @@ def load_fit(path: str | Path) -> Fit:
     >>> fit.design.spec.formula, fit.posterior["beta"].shape
     ('incidence | trials(size) ~ 1 + period + (1 | herd)', (4, 400, 4))
     """
-    path = _find_file(Path(path))
-    try:
-        with xr.open_datatree(path, engine="h5netcdf") as opened:
-            tree = opened.load()
-    except Exception as error:  # h5netcdf, h5py and xarray each have errors of their own
-        raise DataError(f"'{path}' is damaged or no netCDF file: {str(error).splitlines()[0]}.") from error
-    found = tree.attrs.get("bayesmixed_format")
-    if found is None or "constant_data" not in tree.children:
-        raise DataError(f"'{path}' is a netCDF file, but no fit of bayesmixed.")
-    if int(found) > FORMAT:
-        raise DataError(
-            f"'{path}' has format {int(found)}; this version of bayesmixed reads up to {FORMAT}. Install a newer version."
+    path = _find_file(path)
+    with _said_of(path):
+        tree = _read_tree(path)
+        _check_format(tree)
+        damages = _find_damages(tree)
+        if damages and verify:
+            raise DataError(
+                f"it is damaged or was changed: {enumerate_words(damages)}. Take a copy of the file, or fit the model again; "
+                "load_fit(path, verify=False) reads what is left."
+            )
+        fit = _as_fit(tree)
+        check_draws(fit)
+    if damages:
+        warn(f"'{path}' is damaged or was changed ({enumerate_words(damages)}): do not rely on this fit.")
+    if int(tree.attrs["bayesmixed_format"]) == 1:
+        warn(
+            f"'{path}' is a file of format 1, without checksums: damage cannot be noticed. bm.save_fit writes a new one."
         )
-    frame = stored_frame(tree["constant_data"].to_dataset())
-    if fingerprint(frame) != tree.attrs["fingerprint"]:
-        raise DataError(f"'{path}' is damaged: the stored data are not those that the model was fitted to.")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", StatisticsWarning)
-        spec = spec_from_toml(tree.attrs["spec"], str(path))
-        if _STREAMED in tree.data_vars:
-            response = next(iter(tree["observed_data"].data_vars.values())).values
-            design = streamed_from_text(str(tree[_STREAMED].item()), spec, frame, response)
-        else:
-            design = prepare(spec, frame)
-    if _FROZEN in tree.data_vars:
-        design = with_frozen_priors(design, frozen_from_text(str(tree[_FROZEN].item())))
-    engine = json.loads(tree.attrs["engine"])
-    return Fit(
-        design=replace(design, dropped=int(tree.attrs["dropped"])),
-        draws=xr.DataTree.from_dict({name: child.to_dataset() for name, child in tree.children.items()}),
-        engine=EngineRecord(engine["name"], engine["why"], tuple(engine["decisions"])),
-        settings=Settings(**json.loads(tree.attrs["settings"])),
-        timing=json.loads(tree.attrs["timing"]),
-        versions=json.loads(tree.attrs["versions"]),
-    )
+    return fit
+
+
+def check_draws(fit: Fit) -> None:
+    """Compare draws with the design and the settings.
+
+    Raises
+    ------
+    DataError
+        A variable is missing, or the posterior has another shape or other levels than the design.
+    """
+    posterior, kept = fit.posterior, dict[Any, xr.DataArray]()
+    for name in ("posterior_thinned", "posterior"):
+        if name in fit.draws.children:
+            kept |= fit.draws[name].to_dataset().data_vars
+    absent = [name for name in draw_names(fit.design) if name not in kept]
+    if absent:
+        raise DataError(f"the posterior lacks {enumerate_words(absent)}.")
+    sizes = (posterior.sizes.get("chain"), posterior.sizes.get("draw"))
+    if sizes != (fit.settings.chains, fit.settings.draws):
+        stated = f"{fit.settings.chains} chains of {fit.settings.draws} draws"
+        raise DataError(f"its settings say {stated}, its posterior has {sizes[0]} of {sizes[1]}.")
+    loose = [name for name, draws in kept.items() if draws.dims[:2] != ("chain", "draw")]
+    for predictor in fit.design.predictors.values():
+        dims = {predictor.b(group): predictor.b_dims(group) for group in predictor.normal_blocks}
+        dims |= {predictor.beta: (f"{predictor.beta}_effect",)} if predictor.population.labels else {}
+        loose += [name for name, expected in dims.items() if kept[name].dims[2:] != expected]
+        for dim, labels in predictor.coords().items():
+            stored = [kept[name][dim].values.tolist() for name in kept if dim in kept[name].dims]
+            if any(list(map(str, values)) != list(map(str, labels)) for values in stored):
+                raise DataError(f"the posterior has other labels of '{dim}' than the data.")
+    if loose:
+        raise DataError(f"draws of {enumerate_words(dict.fromkeys(loose))} have other dims than the model.")
 
 
 def fingerprint(data: pd.DataFrame) -> str:
@@ -139,7 +151,119 @@ def fingerprint(data: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def _find_file(path: Path) -> Path:
+def _as_tree(fit: Fit) -> xr.DataTree:
+    """Return everything that a file holds, but the checksums."""
+    tree = xr.DataTree.from_dict({name: child.to_dataset() for name, child in fit.draws.children.items()})
+    tree.attrs |= {
+        "bayesmixed_format": FORMAT,
+        "spec": spec_to_toml(fit.design.spec),
+        "engine": json.dumps(asdict(fit.engine)),
+        "settings": json.dumps(asdict(fit.settings)),
+        "timing": json.dumps(dict(fit.timing)),
+        "versions": json.dumps(dict(fit.versions)),
+        "dropped": fit.design.dropped,
+        "fingerprint": fingerprint(fit.design.examples.table.data),
+    }
+    tree[_FROZEN] = frozen_to_text(freeze(fit.design))
+    if fit.design.streamed is not None:
+        tree[_STREAMED] = streamed_to_text(fit.design.streamed)
+    return tree
+
+
+@contextmanager
+def _said_of(path: Path) -> Iterator[None]:
+    """Turn whatever is wrong with a file into an error of ours that names the file."""
+    try:
+        yield
+    except BayesMixedError as error:
+        raise type(error)(f"'{path}' cannot be loaded: {error}") from error
+    except Exception as error:  # whatever damaged values bring about
+        raise DataError(f"'{path}' cannot be loaded: it is damaged ({_first_line(error)}).") from error
+
+
+def _read_tree(path: Path) -> xr.DataTree:
+    try:
+        with warnings.catch_warnings(action="ignore"), xr.open_datatree(path, engine="h5netcdf") as opened:
+            variables = [v for node in opened.subtree for v in node.to_dataset(inherit=False).variables.values()]
+            declared = sum(variable.size * variable.dtype.itemsize for variable in variables)
+            if declared > _MOST_EXPANSION * path.stat().st_size:
+                raise ValueError(f"it declares {declared / 2**30:.0f} GiB of data, which it cannot hold")
+            return opened.load()
+    except Exception as error:  # h5netcdf, h5py and xarray each have errors of their own
+        raise DataError(f"it is damaged or no netCDF file ({_first_line(error)}).") from error
+
+
+def _check_format(tree: xr.DataTree) -> None:
+    found = tree.attrs.get("bayesmixed_format")
+    if found is None:
+        raise DataError("it is a netCDF file, but no fit of bayesmixed.")
+    number = int(found)
+    if number > FORMAT:
+        raise DataError(
+            f"it has format {number}; this version of bayesmixed reads up to {FORMAT}. Install a newer version."
+        )
+    if number < 1:
+        raise DataError(f"it is damaged: there is no format {number}.")
+
+
+def _find_damages(tree: xr.DataTree) -> list[str]:
+    """Return what does not agree with its checksum; of files of format 1 only the data have one."""
+    stored = tree.attrs.pop(_CHECKSUMS, None)
+    if stored is None and int(tree.attrs["bayesmixed_format"]) > 1:
+        return ["the checksums (missing)"]
+    if stored is not None:
+        return list_damages(_parse(_TEXTS, stored, "the checksums"), checksums(tree))
+    data = tree["constant_data"].to_dataset() if "constant_data" in tree.children else xr.Dataset()
+    same = fingerprint(stored_frame(data)) == tree.attrs.get("fingerprint") if len(data) else False
+    return [] if same else ["group constant_data: the data are not those that the model was fitted to"]
+
+
+def _as_fit(tree: xr.DataTree) -> Fit:
+    """Return the fit of a file, its design prepared anew; values are checked as when they were made."""
+    attributes = tree.attrs
+    frame = stored_frame(tree["constant_data"].to_dataset())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)
+        spec = spec_from_toml(attributes["spec"])
+        if _STREAMED in tree.data_vars:
+            response = next(iter(tree["observed_data"].data_vars.values())).values
+            design = streamed_from_text(str(tree[_STREAMED].item()), spec, frame, response)
+        else:
+            design = prepare(spec, frame)
+    if _FROZEN in tree.data_vars:
+        design = with_frozen_priors(design, frozen_from_text(str(tree[_FROZEN].item())))
+    return Fit(
+        design=replace(design, dropped=_parse(_COUNT, str(attributes["dropped"]), "'dropped'")),
+        draws=xr.DataTree.from_dict({name: child.to_dataset() for name, child in tree.children.items()}),
+        engine=_parse(_ENGINE, attributes["engine"], "'engine'"),
+        settings=_parse(_SETTINGS, attributes["settings"], "'settings'"),
+        timing=_parse(_SECONDS, attributes["timing"], "'timing'"),
+        versions=_parse(_TEXTS, attributes["versions"], "'versions'"),
+    )
+
+
+_COUNT = TypeAdapter(NonNegativeInt)
+_ENGINE = TypeAdapter(EngineRecord)
+_SETTINGS = TypeAdapter(Settings)
+_SECONDS: TypeAdapter[Mapping[str, float]] = TypeAdapter(dict[str, float])
+_TEXTS: TypeAdapter[Mapping[str, str]] = TypeAdapter(dict[str, str])
+
+
+def _parse[T](kind: TypeAdapter[T], text: Any, what: str) -> T:
+    try:
+        return kind.validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise DataError(f"{what} of the file is damaged: {where} {first['msg']}.") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+def _find_file(path: str | Path) -> Path:
+    path = Path(path)
     shipped = {file.stem: file for file in (Path(__file__).parent / "data").glob("*.nc")}
     if path.is_file():
         return path

@@ -13,7 +13,7 @@ import xarray as xr
 
 from bayesmixed.design import Design
 from bayesmixed.engines import ENGINES, choose
-from bayesmixed.engines.settings import EngineRecord, Settings
+from bayesmixed.engines.settings import EngineRecord, Settings, check_count, check_share
 from bayesmixed.equations import Displayed, Outline
 from bayesmixed.errors import SpecError
 from bayesmixed.families import Family
@@ -204,16 +204,18 @@ def sample(
     >>> fit.posterior["b_Subject"].shape
     (4, 100, 18, 2)
     """
-    for name, value in {
+    counts = {
         "chains": chains,
         "draws": draws,
         "tune": 1 if tune is None else tune,
-        "cores": cores or 1,
-    }.items():
-        if value < 1:
-            raise SpecError(f"{name}={value} is impossible; it must be at least 1.")
-    if target_accept is not None and not 0 < target_accept < 1:
-        raise SpecError(f"target_accept={target_accept} is impossible; it lies between 0 and 1.")
+        "cores": 1 if cores is None else cores,
+    }
+    for name, value in counts.items():
+        check_count(name, value, least=1)
+    if seed is not None:
+        check_count("seed", seed, least=0)
+    if target_accept is not None:
+        check_share("target_accept", target_accept)
     if design.response is None:
         raise SpecError("This design has no response (it was prepared for prediction), so there is nothing to fit.")
     check_store(store)

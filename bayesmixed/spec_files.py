@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bayesmixed.atomic_files import replace_file
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families import Family, find_family
 from bayesmixed.spec import ModelSpec, from_formula
@@ -118,7 +119,14 @@ def spec_to_toml(spec: ModelSpec) -> str:
 
 
 def save_spec(spec: ModelSpec, path: str | Path) -> None:
-    """Write the spec as a TOML file.
+    """Write the spec as a TOML file; an earlier one is replaced as a whole.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    SpecError
+        The family is an object of the user's own, which text cannot hold.
 
     Examples
     --------
@@ -129,7 +137,7 @@ def save_spec(spec: ModelSpec, path: str | Path) -> None:
     >>> bm.load_spec(path).formula
     'y ~ 1 + x + (1 | herd)'
     """
-    Path(path).write_text(spec_to_toml(spec), encoding="utf-8")
+    replace_file(path, spec_to_toml(spec), "The spec")
 
 
 def list_specs() -> list[str]:

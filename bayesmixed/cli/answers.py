@@ -49,6 +49,7 @@ def predict(
     json: Json = False,
 ) -> None:
     """Predict rows of known or new groups: mean and 95 % interval of each."""
+    from bayesmixed.atomic_files import replace_table
     from bayesmixed.data_files import read_data
     from bayesmixed.prediction import predict as predict_rows
     from bayesmixed.summaries.display.tables import describe, format_table
@@ -67,7 +68,7 @@ def predict(
     if out is None:
         typer.echo(rows.join(format_table(numbers)).to_string(index=False))
     else:
-        rows.join(numbers).to_csv(out, index=False)
+        replace_table(out, rows.join(numbers))
         typer.echo(f"{len(rows)} rows written to {out}")
 
 

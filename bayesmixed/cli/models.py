@@ -107,10 +107,11 @@ def simulate(
 
 def write_simulated(model: "ModelSpec", path: Path, seed: int | None) -> None:
     """Write simulated data, and the true values beside them."""
+    from bayesmixed.atomic_files import replace_table
     from bayesmixed.simulation import simulate as draw_data
 
     simulated = draw_data(model, seed=seed)
-    simulated.data.to_csv(path, index=False)
+    replace_table(path, simulated.data)
     truth = path.with_name(f"{path.stem}-truth.csv")
-    simulated.truth_table().to_csv(truth, index=False)
+    replace_table(truth, simulated.truth_table())
     typer.echo(f"{len(simulated.data)} rows simulated: {path}; the values that made them: {truth}")

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+from bayesmixed.errors import SpecError
 
 IN_FILE = "its rows are streamed from a file; bm.prepare(spec, path, stream=False) reads them into memory"
 """Why an engine that needs the rows cannot sample a design without them."""
@@ -36,6 +40,38 @@ class Settings:
     complete: bool = True
     parameterisation: str | Mapping[str, str] = "auto"
     store: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name, least in {"chains": 1, "draws": 1, "tune": 0, "cores": 1, "seed": 0}.items():
+            check_count(name, getattr(self, name), least)
+        if self.target_accept != 0:  # 0: nothing was sampled
+            check_share("target_accept", self.target_accept)
+
+
+def check_count(name: str, value: Any, least: int) -> None:
+    """Refuse a setting that is no whole number, or a smaller one.
+
+    Raises
+    ------
+    SpecError
+        It is.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise SpecError(f"{name}={value!r} is impossible; it must be a whole number.")
+    if value < least:
+        raise SpecError(f"{name}={value} is impossible; it must be at least {least}.")
+
+
+def check_share(name: str, value: Any) -> None:
+    """Refuse a setting that is no number between 0 and 1.
+
+    Raises
+    ------
+    SpecError
+        It is.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
+        raise SpecError(f"{name}={value!r} is impossible; it lies between 0 and 1.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from bayesmixed.errors import BayesMixedError, DataError
+from bayesmixed.atomic_files import check_place, replace_file
+from bayesmixed.errors import BayesMixedError
 from bayesmixed.fitting import Fit
 from bayesmixed.report.chapters import (
     show_checks,
@@ -33,7 +34,7 @@ def write_report(fit: Fit, path: str | Path) -> Path:
     fit : Fit
         The fitted model.
     path : str or Path
-        File to be written; an earlier one is replaced.
+        File to be written; an earlier one is replaced as a whole.
 
     Raises
     ------
@@ -49,16 +50,8 @@ def write_report(fit: Fit, path: str | Path) -> Path:
     >>> path.name
     'herds.html'
     """
-    path = Path(path)
-    if not path.absolute().parent.is_dir():
-        raise DataError(
-            f"Folder '{path.absolute().parent}' does not exist; make it before writing '{path.name}' there."
-        )
-    try:
-        path.write_text(write_document(fit), encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"Report cannot be written to '{path}': {error.strerror}.") from error
-    return path
+    check_place(path, "The report")
+    return replace_file(path, write_document(fit), "The report")
 
 
 def write_document(fit: Fit) -> str:

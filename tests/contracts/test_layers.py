@@ -14,6 +14,7 @@ import bayesmixed as bm
 ROOT = Path(bm.__file__).parent
 LAYERS = [
     ["errors"],
+    ["atomic_files"],
     ["absent"],
     ["links", "covariances"],
     ["row_statistics"],
@@ -55,6 +56,7 @@ LAYERS = [
     ["parameterisation"],
     ["engines"],
     ["fitting"],
+    ["checksums"],
     ["fit_files", "refitting"],
     ["prior_sets"],
     ["prediction", "simulation"],

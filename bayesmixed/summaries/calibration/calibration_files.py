@@ -1,12 +1,11 @@
 """Files in which a calibration keeps the fits that are done, so that it can be stopped and resumed."""
 
 import json
-import os
-import uuid
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from bayesmixed.atomic_files import replace_file
 from bayesmixed.errors import DataError, enumerate_words
 from bayesmixed.fit_files import fingerprint
 from bayesmixed.frozen_priors import freeze, frozen_to_text
@@ -37,7 +36,7 @@ def identify(task: Task) -> dict[str, str]:
 
 
 def save_fits(path: Path, identity: dict[str, str], fits: Iterable[SimulatedFit]) -> None:
-    """Write the fits that are done under a temporary name, then rename it.
+    """Write the fits that are done.
 
     Raises
     ------
@@ -45,14 +44,7 @@ def save_fits(path: Path, identity: dict[str, str], fits: Iterable[SimulatedFit]
         The file cannot be written.
     """
     content = {_KEY: FORMAT, "identity": identity, "fits": [asdict(fit) for fit in fits]}
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        temporary.write_text(json.dumps(content), encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise DataError(f"Calibration cannot be written to '{path}': {error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    replace_file(path, json.dumps(content), "The calibration")
 
 
 def load_fits(path: Path, identity: dict[str, str]) -> list[SimulatedFit]:
