@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bayesmixed.design import Design
+from bayesmixed.families import Family
+from bayesmixed.families.records import Values
 from bayesmixed.links import Array
 from bayesmixed.quadrature import Etas, RowLogs, average, check_layers, explain_refusal, integrate, sum_rows
 from bayesmixed.structure import Factor
@@ -30,10 +32,18 @@ class RowLaw:
         Log-density at the response.
     distribution : (M, S, n) array
         P(Y <= point) at the M points that were asked for.
+    moments : (3, S, n) array
+        E(Y), E(Y^2), and E(m^2) of the row's mean m given all effects; (0, S, n) unless asked for.
     """
 
     log: Array
     distribution: Array
+    moments: Array
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything but the density is wanted."""
+        return bool(len(self.distribution) or len(self.moments))
 
 
 def split_draws(posterior: xr.Dataset, rows: int) -> Iterator[xr.Dataset]:
@@ -69,17 +79,21 @@ def row_logs(situation: Situation, keep: Array | float = 1.0) -> RowLogs:
     return logs
 
 
-def distribution_at(situation: Situation, points: Array, at: Integers) -> Callable[[Etas], Array]:
-    """Return P(Y <= point) of some rows as a function of the predictors, (M, S, m)."""
+def distribution_at(
+    situation: Situation, points: Array, at: Integers, moments: bool = False
+) -> Callable[[Etas], Array]:
+    """Return P(Y <= point) of some rows as a function of the predictors, (M, S, m); after them the moments."""
     _, trials = _response(situation)
-    cdf, wanted = situation.design.family.cdf, points[:, situation.rows[at]]
+    family, wanted = situation.design.family, points[:, situation.rows[at]]
 
-    def probabilities(etas: Etas) -> Array:
+    def answers(etas: Etas) -> Array:
         values = row_values(situation, {name: eta[:, at] for name, eta in etas.items()}, at)
         shape = next(iter(values[name] for name in etas)).shape
-        return np.stack([np.broadcast_to(cdf(point, values, trials[at]), shape) for point in wanted])
+        found = [family.cdf(point, values, trials[at]) for point in wanted]
+        found += list(_moments(family, values, trials[at])) if moments else []
+        return np.stack([np.broadcast_to(one, shape) for one in found])
 
-    return probabilities
+    return answers
 
 
 def unit_logs(situation: Situation) -> Array:
@@ -109,7 +123,12 @@ def can_integrate(situation: Situation) -> bool:
 
 
 def leave_rows_out(
-    design: Design, posterior: xr.Dataset, points: Array, wanted: NDArray[np.bool_] | None = None
+    design: Design,
+    posterior: xr.Dataset,
+    points: Array,
+    wanted: NDArray[np.bool_] | None = None,
+    *,
+    moments: bool = False,
 ) -> RowLaw:
     """Return the law of each row given the other rows and, by draw, all effects that do not leave with it.
 
@@ -122,12 +141,15 @@ def leave_rows_out(
         Where the distribution function of each row is wanted; M can be 0.
     wanted : (n,) bool array, optional
         Rows whose law is asked for, all by default; that of others is not to be read.
+    moments : bool
+        Whether the moments of each row are wanted.
     """
     companions = _companions(design)
     wanted = np.ones(design.rows, dtype=bool) if wanted is None else wanted
     small = np.zeros(design.rows, dtype=bool)
     draws = posterior.sizes["chain"] * posterior.sizes["draw"]
-    law = RowLaw(np.empty((draws, design.rows)), np.empty((len(points), draws, design.rows)))
+    shape = (draws, design.rows)
+    law = RowLaw(np.empty(shape), np.empty((len(points), *shape)), np.empty((3 * moments, *shape)))
     if companions is not None:
         wanted = np.isin(companions.index, companions.index[wanted])
         around = situate(design, posterior, companions)
@@ -149,11 +171,9 @@ def leave_rows_out(
 def _leave_out_alone(situation: Situation, law: RowLaw, points: Array) -> None:
     """Write into the law what each row is when its own effects come from their prior."""
     law.log[:, situation.rows] = unit_logs(situation)
-    if len(points):
-        what = distribution_at(situation, points, np.arange(len(situation.rows)))
-        law.distribution[..., situation.rows] = average(
-            row_logs(situation, 0.0), situation.etas, situation.layers, what
-        )
+    if law.asked:
+        what = distribution_at(situation, points, np.arange(len(situation.rows)), bool(len(law.moments)))
+        _write(law, situation.rows, average(row_logs(situation, 0.0), situation.etas, situation.layers, what))
 
 
 def _leave_out_in_turn(situation: Situation, law: RowLaw, points: Array) -> None:
@@ -166,9 +186,22 @@ def _leave_out_in_turn(situation: Situation, law: RowLaw, points: Array) -> None
         without = integrate(others, situation.etas, situation.layers)
         sets, rows = situation.layers[0].index[out], situation.rows[out]
         law.log[:, rows] = full[:, sets] - without[:, sets]
-        if len(points):
-            what = distribution_at(situation, points, out)
-            law.distribution[..., rows] = average(others, situation.etas, situation.layers, what, out)
+        if law.asked:
+            what = distribution_at(situation, points, out, bool(len(law.moments)))
+            _write(law, rows, average(others, situation.etas, situation.layers, what, out))
+
+
+def _write(law: RowLaw, rows: Integers, answers: Array) -> None:
+    """Write what `distribution_at` gave for some rows."""
+    count = len(law.distribution)
+    law.distribution[..., rows], law.moments[..., rows] = answers[:count], answers[count:]
+
+
+def _moments(family: Family, values: Values, trials: Array) -> tuple[Array, Array, Array]:
+    """Return E(Y), E(Y^2) and the square of E(Y)."""
+    mean = family.mean(values, trials)
+    square = np.square(mean)
+    return mean, family.variance(values, trials) + square, square
 
 
 def _companions(design: Design) -> Factor | None:
@@ -207,6 +240,10 @@ def _leave_out_normal(situation: Situation, law: RowLaw, points: Array) -> None:
         if len(points):
             shift = working(points[:, None, where]) - working(y[rows])
             law.distribution[:, :, where] = special.ndtr(z + shift * root)
+        if len(law.moments):
+            mu = situation.design.mu.parameter
+            values = {**situation.scalars, mu: working(y[rows]) - z / root, family.scale: 1.0 / root}
+            law.moments[:, :, where] = _moments(family, values, trials[rows])
 
 
 def _normal_unit(situation: Situation, rows: Integers) -> tuple[Array, Array, Array]:

@@ -126,6 +126,12 @@ def choose_groups(design: Design, groups: str | Mapping[str, str]) -> dict[str, 
     return {name: wish.get(name, "new" if is_residual(group) else default) for name, group in blocks.items()}
 
 
+def strangers(design: Design, groups: str | Mapping[str, str]) -> tuple[str, ...]:
+    """Return the grouping factors whose effects are drawn anew, those of single rows left out."""
+    modes = choose_groups(design, groups)
+    return tuple(g.name for _, g in design.group_blocks() if modes[g.name] == "new" and not is_residual(g))
+
+
 def describe(design: Design, modes: Mapping[str, str]) -> str:
     """Return in words what is replicated: "replicates of y; herd: the groups of the fit"."""
     rows = {group.name for _, group in design.group_blocks() if is_residual(group)}

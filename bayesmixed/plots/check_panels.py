@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.links import Array
-from bayesmixed.summaries.checks.transforms import ecdf_difference
+from bayesmixed.summaries.checks.transforms import EcdfDifference, ecdf_difference
 
 OBSERVED, REPLICATED = "#222222", "#0072B2"
 _CURVES = 50
@@ -92,16 +92,26 @@ def draw_rootogram(axes: Any, panel: Panel, response: str) -> None:
 
 
 def draw_pit(axes: Any, panel: Panel, response: str) -> None:
-    """Draw the ECDF of PIT values minus the diagonal, with its 95 % simultaneous band."""
+    """Draw the ECDF of leave-one-out PIT values minus the diagonal, with its 95 % simultaneous band."""
     curve = ecdf_difference(panel.observed)
     label = "uniform, 95 % simultaneous"
     axes.fill_between(curve.points, curve.lower, curve.upper, color="0.8", linewidth=0, label=label)
-    axes.axhline(0.0, color="0.5", linewidth=0.8)
-    axes.plot(curve.points, curve.difference, color=REPLICATED, linewidth=1.6, label="PIT")
-    axes.set_xlabel(f"PIT of {response}")
-    axes.set_ylabel("ECDF minus uniform")
     outside = 100 * len(curve.outside) / len(curve.points)
     verdict = "inside the band" if not len(curve.outside) else f"{outside:.0f} % of the curve outside of the band"
+    _draw_difference(axes, curve, "leave-one-out PIT", response, verdict)
+
+
+def draw_pit_in_sample(axes: Any, panel: Panel, response: str) -> None:
+    """Draw the ECDF of PIT values minus the diagonal, without a band: those of rows that the fit has seen are not uniform."""
+    curve = ecdf_difference(panel.observed)
+    _draw_difference(axes, curve, "in-sample PIT", response, "no verdict: not uniform even if the model is right")
+
+
+def _draw_difference(axes: Any, curve: EcdfDifference, label: str, response: str, verdict: str) -> None:
+    axes.axhline(0.0, color="0.5", linewidth=0.8)
+    axes.plot(curve.points, curve.difference, color=REPLICATED, linewidth=1.6, label=label)
+    axes.set_xlabel(f"PIT of {response}")
+    axes.set_ylabel("ECDF minus uniform")
     axes.text(0.02, 0.96, verdict, transform=axes.transAxes, va="top", fontsize=8)
 
 

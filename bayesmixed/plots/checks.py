@@ -8,12 +8,23 @@ import numpy as np
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
-from bayesmixed.plots.check_panels import OBSERVED, REPLICATED, Panel, draw_density, draw_ecdf, draw_pit, draw_rootogram
+from bayesmixed.plots.check_panels import (
+    OBSERVED,
+    REPLICATED,
+    Panel,
+    draw_density,
+    draw_ecdf,
+    draw_pit,
+    draw_pit_in_sample,
+    draw_rootogram,
+)
 from bayesmixed.plots.figures import new_figure
-from bayesmixed.replicates import choose_groups, describe, posterior_predictive
+from bayesmixed.replicates import choose_groups, describe, posterior_predictive, strangers
 from bayesmixed.summaries.checks.check_statistics import is_binary
+from bayesmixed.summaries.checks.left_out import DRAWS
 from bayesmixed.summaries.checks.mean_variance import DATA, MODEL, mean_variance
 from bayesmixed.summaries.checks.predictive_checks import FITS, compare_statistics, format_probability, level_rows
+from bayesmixed.summaries.checks.quantile_residuals import SEED, residuals
 from bayesmixed.summaries.checks.transforms import pit_values
 
 if TYPE_CHECKING:
@@ -44,9 +55,11 @@ def plot_posterior_checks(
         The fitted model.
     kind : str, optional
         "density" (smoothed, continuous responses), "rootogram" (counts: root of the frequency of each value),
-        "ecdf" (any response), "pit" (where each response lies in its predictive distribution: ECDF minus uniform, with
-        a 95 % simultaneous band), "groups" (means of groups), "statistics" (those of `posterior_checks`),
-        "mean_variance" (counts: variance over mean, with the models that can be tried). By default the density,
+        "ecdf" (any response), "pit" (where each response lies in its distribution as predicted from the other rows:
+        ECDF minus uniform, with a band that right models leave in 5 % of data sets), "pit_in_sample" (predicted from all
+        rows, itself included, or for new groups: nearer to 0.5 or dependent, so without a band), "groups" (means of
+        groups), "statistics" (those of `posterior_checks`), "mean_variance" (counts: variance over mean, with the
+        models that can be tried). By default the density,
         the rootogram, or for single 0 and 1 the groups (without groups: pit).
     by : str or sequence, optional
         A column of the data, a grouping factor, or a value for each row: a panel for each level; for kind "groups" the
@@ -90,7 +103,13 @@ def _default_kind(fit: Fit) -> str:
     return "rootogram" if fit.design.family.discrete else "density"
 
 
-_PANELS = {"density": draw_density, "ecdf": draw_ecdf, "rootogram": draw_rootogram, "pit": draw_pit}
+_PANELS = {
+    "density": draw_density,
+    "ecdf": draw_ecdf,
+    "rootogram": draw_rootogram,
+    "pit": draw_pit,
+    "pit_in_sample": draw_pit_in_sample,
+}
 
 
 def _plot_panels(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: int | None) -> "Figure":
@@ -103,8 +122,8 @@ def _plot_panels(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
     levels = [("", np.arange(fit.design.rows))] if by is None else level_rows(fit.design, by)
     if len(levels) > _MOST_PANELS:
         raise SpecError(f"by= has {len(levels)} levels; {_MOST_PANELS} panels are the most. Use kind='groups'.")
-    if kind == "pit":
-        pit = pit_values(fit, groups=groups, draws=draws, seed=seed)
+    if kind in ("pit", "pit_in_sample"):
+        pit = _transforms(fit, kind, groups, draws, seed)
         panels = [Panel(level, pit[rows], pit[None, rows]) for level, rows in levels]
     else:
         made = posterior_predictive(fit, groups=groups, draws=draws, seed=seed)[fit.design.response_name].values
@@ -119,6 +138,18 @@ def _plot_panels(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
             one.set_ylabel("")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     return figure
+
+
+def _transforms(fit: Fit, kind: str, groups: Any, draws: int, seed: int | None) -> Array:
+    if kind == "pit_in_sample":
+        return pit_values(fit, groups=groups, draws=draws, seed=seed)
+    if strangers(fit.design, groups):
+        raise SpecError(
+            "kind='pit' predicts each row from the other rows of its groups, which says nothing of new groups. Leave out "
+            "groups=, or use kind='pit_in_sample'."
+        )
+    # Weights that leave a row out need many draws.
+    return residuals(fit, draws=max(draws, DRAWS), seed=SEED if seed is None else seed)["pit"].to_numpy()
 
 
 def _plot_groups(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: int | None) -> "Figure":
@@ -176,17 +207,15 @@ def _plot_statistics(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed
 def _plot_mean_variance(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: int | None) -> "Figure":
     table = mean_variance(fit, groups=groups, draws=draws, seed=seed)
     figure, (axes,) = _grid(1, width=7.5, height=5.0)
-    data = table[table["model"] == DATA]
-    axes.errorbar(
-        data["expected"],
-        data["variance"],
-        [np.minimum(1.96 * data["error"], 0.95 * data["variance"]), 1.96 * data["error"]],
-        fmt="o",
-        color=OBSERVED,
-        capsize=2,
-        label="data: squared residuals, 95 %",
-        zorder=4,
-    )
+    data = table[table["model"] == DATA].sort_values("expected")
+    label = "where the data lie in 95 % of replicates"
+    axes.fill_between(data["expected"], data["lower"], data["upper"], color="0.85", linewidth=0, label=label)
+    bars = [np.minimum(1.96 * data["error"], 0.95 * data["variance"]), 1.96 * data["error"]]
+    shown: dict[str, Any] = {"color": OBSERVED, "fmt": "o", "capsize": 2, "elinewidth": 0.8, "zorder": 4}
+    label = "data: squared leave-one-out residuals, 95 %"
+    axes.errorbar(data["expected"], data["variance"], bars, label=label, **shown)
+    outside = int(np.sum((data["variance"] < data["lower"]) | (data["variance"] > data["upper"])))
+    axes.set_title(f"{outside} of {len(data)} bins outside of the grey band (about 1 in 20 by chance)", fontsize=9)
     styles: dict[str, tuple[str, Any, float]] = {MODEL: (REPLICATED, "-", 2.4)}
     others = [model for model in table["model"].unique() if model not in (DATA, MODEL)]
     for model, color, dash in zip(others, _OTHERS, ("--", "-.", ":", (0, (5, 1)), (0, (1, 1))), strict=False):

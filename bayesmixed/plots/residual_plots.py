@@ -9,9 +9,9 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.plots.figures import new_figure
-from bayesmixed.prediction import predict
 from bayesmixed.structure import Factor
 from bayesmixed.summaries.checks.bands import uniform_band
+from bayesmixed.summaries.checks.left_out import predict_left_out
 from bayesmixed.summaries.checks.quantile_residuals import SEED, residuals
 from bayesmixed.units import find_units
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 POINT, TREND, BAND = "#0072B2", "#D55E00", "#999999"
 """Colours of Okabe & Ito, and grey."""
 MEAN = "mean"
-_MEAN_DRAWS = 200
 _LABELLED = 40
 _CROWDED = 2_000
 
@@ -37,7 +36,8 @@ def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figur
     fit : Fit
         The fitted model.
     against : str
-        "mean" (the posterior mean of the expected response), a column of the data, or a grouping factor.
+        "mean" (the expected response, predicted from the other rows as the residual is: a mean that the row had a
+        part in would rise with it), a column of the data, or a grouping factor.
     seed : int
         For the random part of discrete responses.
 
@@ -111,7 +111,7 @@ def plot_loo_pit(fit: Fit, *, seed: int = SEED) -> "Figure":
 def _horizontal(fit: Fit, against: str) -> Factor | Array:
     design = fit.design
     if against == MEAN:
-        return np.asarray(predict(fit, draws=_MEAN_DRAWS)[MEAN].mean(("chain", "draw")))
+        return predict_left_out(fit, np.empty((0, design.rows)), moments=True).place
     names = [group.name for _, group in design.group_blocks() if not group.observation]
     data = design.table.data
     if against in data and against not in names and pd.api.types.is_numeric_dtype(data[against]):

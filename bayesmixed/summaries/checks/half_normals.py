@@ -17,7 +17,8 @@ from bayesmixed.prediction import effects_at_centre, thin
 from bayesmixed.quadrature import average, check_layers, moments
 from bayesmixed.replicates import posterior_predictive
 from bayesmixed.summaries.checks.bands import simulated_band, uniform_band
-from bayesmixed.summaries.checks.quantile_residuals import SEED, below, quantile_of, residuals
+from bayesmixed.summaries.checks.left_out import below
+from bayesmixed.summaries.checks.quantile_residuals import SEED, quantile_of, residuals
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.pooling.shrinkage_factors import find_group
 from bayesmixed.units import Layer, Situation, Source, condition, find_units, matrix_root, situate

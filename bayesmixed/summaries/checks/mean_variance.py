@@ -7,29 +7,44 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design import Design
-from bayesmixed.errors import SpecError
+from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.fitting import Fit
 from bayesmixed.links import LINKS, Array, Link, average_by_quadrature
-from bayesmixed.replicates import choose_groups, knows_moments, replicate
+from bayesmixed.quadrature import sum_rows
+from bayesmixed.replicates import replicate, strangers
 from bayesmixed.summaries.checks.alternatives import MORE_VARIANCE, list_families, takes_observation_effects
 from bayesmixed.summaries.checks.check_statistics import Index, is_binary
+from bayesmixed.summaries.checks.left_out import predict_left_out
 from bayesmixed.summaries.priors.prior_tables import format_number
+from bayesmixed.weights import refuse_weights
 
 DATA, MODEL = "data", "this model"
 BASES = ("poisson", "binomial")
 _ENDS = (-9.0, 9.0)
 _ENDS_OF_LOG_SD = (-5.0, 1.4)
 _ROWS_PER_BIN, _MOST_BINS = 15, 15
+_FEWEST_DRAWS, _LARGEST = 200, 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Expected response, squared residual and variance under the model, for each row."""
+    """What the other rows say of each row, (n,) each.
+
+    Attributes
+    ----------
+    expected, variance, doubt
+        As in `Prediction`.
+    squares
+        Squared distance of the response from what is expected.
+    trials
+        1 where the family has none.
+    """
 
     expected: Array
-    squares: Array
     variance: Array
+    doubt: Array
+    squares: Array
     trials: Array
 
 
@@ -38,69 +53,96 @@ def mean_variance(
 ) -> pd.DataFrame:
     """Return the variance over the mean, of the data, of the model, and of the models that can be tried.
 
-    Rows are put into bins by their expected value (of a proportion for binomial types). Data: mean squared residual.
-    This model: its predictive variance. Alternatives: their variance at the same expected values,
-    with the one further parameter at which their mean squared Pearson residual is 1.
+    Every row is predicted from the other rows, in its own groups: its distance from a mean that it had a part in would be
+    too small. Rows are put into bins by their expected value (of a proportion for binomial types). Data: mean
+    squared distance from it. This model: its predictive variance. Alternatives: their variance at the same expected
+    values with the same doubt about these, and the one further parameter at which their mean squared Pearson
+    residual is 1.
 
     Parameters
     ----------
     fit : Fit
         Of counts, with or without trials.
-    groups, draws, seed
+    groups : str or mapping
+        "existing": new groups have no rows of their own to be compared with.
+    draws, seed
         As in `posterior_checks`.
 
     Returns
     -------
     pandas.DataFrame
         Columns model ("data", "this model", "poisson", "negbin1 (phi = 1.2)", ...), expected, variance (per trial for
-        binomial types), rows, error (standard error of the variance of the data, NaN for the models).
+        binomial types), rows; of the data also error (standard error of its variance, not below that under the model),
+        lower and upper (where it lies in 95 % of replicates of the model: one bin in 20 lies outside by chance). NaN for
+        the models.
 
     Raises
     ------
     SpecError
-        The response is continuous or a single 0 or 1, or new effects enter another parameter.
+        The response is continuous, an ordered category, or a single 0 or 1; or groups are to be new.
     """
     design = fit.design
-    if not design.family.discrete or is_binary(design):
+    if not design.family.discrete or design.family.cuts or is_binary(design):
         raise SpecError(
             f"Mean-variance curves are for counts; family '{design.family.name}' has none. "
-            "Use kind='density' or kind='pit'."
+            f"Use kind='{'statistics' if design.family.cuts else 'pit'}'."
         )
-    rows = _rows(fit, groups, draws, seed)
+    _check_groups(design, groups)
+    rows, place = _rows(fit, draws)
     curves = {DATA: rows.squares, MODEL: rows.variance, **_alternatives(design, rows)}
-    bins = _bins(rows.expected / rows.trials)
+    bins = _bins(place)
     sizes = np.bincount(bins)
     expected = np.bincount(bins, rows.expected / rows.trials) / sizes
-    tables = []
-    for model, squares in curves.items():
-        per_trial = squares / rows.trials
-        mean = np.bincount(bins, per_trial) / sizes
-        spread = np.bincount(bins, (per_trial - mean[bins]) ** 2) / np.maximum(sizes - 1, 1)
-        error = np.sqrt(spread / sizes) if model == DATA else np.nan
-        tables.append(
-            pd.DataFrame({"model": model, "expected": expected, "variance": mean, "rows": sizes, "error": error})
+    tables = [
+        pd.DataFrame(
+            {
+                "model": model,
+                "expected": expected,
+                "variance": np.bincount(bins, squares / rows.trials) / sizes,
+                "rows": sizes,
+                **(_range(fit, rows, bins, draws, seed) if model == DATA else {}),
+            }
         )
+        for model, squares in curves.items()
+    ]
     return pd.concat(tables, ignore_index=True)
 
 
-def _rows(fit: Fit, groups: str | Mapping[str, str], draws: int | None, seed: int | None) -> _Rows:
-    design = fit.design
-    if not knows_moments(design, choose_groups(design, groups)):
+def _check_groups(design: Design, groups: str | Mapping[str, str]) -> None:
+    new = strangers(design, groups)
+    if new:
         raise SpecError(
-            "Mean-variance curves integrate new effects out of the first parameter only, and another parameter has "
-            "group effects. Use groups='existing'."
+            f"Mean-variance curves compare rows with what is expected of them in their own {enumerate_words(new)}. "
+            "Leave out groups=, or see bm.posterior_checks(fit, groups='new')."
         )
-    total, square, within, count = (np.zeros(design.rows), np.zeros(design.rows), np.zeros(design.rows), 0)
-    for piece in replicate(fit, groups=groups, draws=draws, seed=seed, moments=True):
-        shape = piece.response.shape
-        total += np.broadcast_to(piece.expected, shape).sum(axis=(0, 1))
-        square += np.square(np.broadcast_to(piece.expected, shape)).sum(axis=(0, 1))
-        within += np.broadcast_to(piece.variance, shape).sum(axis=(0, 1))
-        count += shape[0] * shape[1]
-    expected = total / count
+
+
+def _rows(fit: Fit, draws: int | None) -> tuple[_Rows, Array]:
+    """Return what is expected of each row, and what to order the rows by."""
+    design = fit.design
+    refuse_weights(design.spec.weights, "A mean-variance curve")
+    found = predict_left_out(fit, np.empty((0, design.rows)), draws, moments=True)
     y = np.asarray(design.response, dtype=float)
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
-    return _Rows(expected, (y - expected) ** 2, within / count + square / count - expected**2, trials)
+    squares = (y - found.expected) ** 2
+    return _Rows(found.expected, found.variance, found.doubt, squares, trials), found.place
+
+
+def _range(fit: Fit, rows: _Rows, bins: Index, draws: int | None, seed: int | None) -> dict[str, Array]:
+    """Return error and range of the mean squares of each bin, by replicates that have the variance of the rows."""
+    draws = min(draws or _LARGEST, max(_FEWEST_DRAWS, _LARGEST // fit.design.rows))
+    made = np.concatenate([piece.response for piece in replicate(fit, draws=draws, seed=seed)], axis=1)
+    made = made.reshape(-1, made.shape[-1])
+    away = (made - made.mean(axis=0)) ** 2
+    spread = away.mean(axis=0)
+    away *= rows.variance / (np.where(spread > 0, spread, 1.0) * rows.trials)
+    means = sum_rows(away, bins) / np.bincount(bins)
+    lower, upper = np.quantile(means, [0.025, 0.975], axis=0)
+    sizes, each = np.bincount(bins), rows.squares / rows.trials
+    apart = (each - (np.bincount(bins, each) / sizes)[bins]) ** 2
+    # Squares of few rows that happen to be small have a small spread, too.
+    error = np.maximum(np.sqrt(np.bincount(bins, apart) / np.maximum(sizes - 1, 1) / sizes), means.std(axis=0))
+    return {"error": error, "lower": lower, "upper": upper}
 
 
 def _bins(values: Array) -> Index:
@@ -117,12 +159,13 @@ def _alternatives(design: Design, rows: _Rows) -> dict[str, Array]:
     for family in list_families(design, (*BASES, *MORE_VARIANCE)):
         first, *further = family.parameters
         if not further:
-            found[family.name] = family.variance({first.name: share}, rows.trials)
+            found[family.name] = family.variance({first.name: share}, rows.trials) + rows.doubt
             continue
         extra, link = further[0], LINKS[further[0].link]
 
         def variance(eta: float, family: Family = family, link: Link = link, extra: str = extra.name) -> Array:
-            return family.variance({family.parameters[0].name: share, extra: link.inverse(eta)}, rows.trials)
+            values = {family.parameters[0].name: share, extra: link.inverse(eta)}
+            return family.variance(values, rows.trials) + rows.doubt
 
         eta = _match(variance, rows, _ENDS)
         found[f"{family.name} ({extra.name} = {format_number(float(link.inverse(eta)), 2)})"] = variance(eta)
@@ -130,7 +173,7 @@ def _alternatives(design: Design, rows: _Rows) -> dict[str, Array]:
     if base is not None and takes_observation_effects(design):
 
         def with_sd(log_sd: float, base: Family = base) -> Array:
-            return _with_effects(base, design.mu.link, share, rows.trials, float(np.exp(log_sd)))
+            return _with_effects(base, design.mu.link, share, rows.trials, float(np.exp(log_sd))) + rows.doubt
 
         log_sd = _match(with_sd, rows, _ENDS_OF_LOG_SD)
         found[f"{base.name} + obs() (SD = {format_number(float(np.exp(log_sd)), 2)})"] = with_sd(log_sd)
