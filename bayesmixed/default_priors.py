@@ -28,10 +28,12 @@ class _Units:
 
 def response_scale(design: Design) -> ResponseScale:
     """Return the smoothed mean of the response and its unit s = max(1.4826 MAD, sd / 2)."""
-    raw = np.asarray(design.response, dtype=float)
+    copies = design.row_counts.astype(int)
+    raw = np.repeat(np.asarray(design.response, dtype=float), copies)
+    trials = design.trials if np.ndim(design.trials) == 0 else np.repeat(design.trials, copies)
     y = design.family.working(raw)
-    exposure = np.exp(design.mu.offset) if design.mu.link.name == "log" else 1.0
-    mean = design.family.smoothed_mean(raw, design.trials, exposure)
+    exposure = np.repeat(np.exp(design.mu.offset), copies) if design.mu.link.name == "log" else 1.0
+    mean = design.family.smoothed_mean(raw, trials, exposure)
     spread = float(np.std(y, ddof=1)) if len(y) > 1 else 0.0
     mad = 1.4826 * float(np.median(np.abs(y - np.median(y))))
     return ResponseScale(mean=mean, unit=max(mad, 0.5 * spread))
@@ -95,7 +97,7 @@ def _units(design: Design, predictor: Predictor, scale: ResponseScale) -> _Units
             f"{scale.mean:g}. Take another link."
         )
     counted = predictor.link.name == "log" and design.family.discrete
-    location -= 0.0 if counted else float(np.mean(predictor.offset))
+    location -= 0.0 if counted else float(design.row_shares @ predictor.offset)
     return _Units(location, 2.5 * unit, 2.5 * unit, unit)
 
 

@@ -200,10 +200,16 @@ class Design(Displayed):
         return None if self.weights is None or kind == PRECISION else self.weights
 
     @property
+    def row_counts(self) -> Array:
+        """How many rows each row stands for, (n,): one, but with frequency weights."""
+        kind = None if self.spec.weights is None else self.spec.weights.kind
+        counted = self.weights is not None and kind == FREQUENCY
+        return np.asarray(self.weights) if counted else np.ones(self.rows)
+
+    @property
     def row_shares(self) -> Array:
         """Share of the data that each row is, (n,): the same for all, but with frequency weights."""
-        kind = None if self.spec.weights is None else self.spec.weights.kind
-        counts = self.weights if self.weights is not None and kind == FREQUENCY else np.ones(self.rows)
+        counts = self.row_counts
         return np.asarray(counts / np.sum(counts))
 
     def in_rows(self, values: Mapping[str, Any]) -> dict[str, Any]:

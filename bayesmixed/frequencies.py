@@ -34,9 +34,16 @@ def write_out(weights: Weights, data: pd.DataFrame) -> pd.DataFrame:
     return data.iloc[np.repeat(np.arange(len(data)), counts)]
 
 
-def merge_copies(design: Design) -> Design:
-    """Return the design of rows written out with one row of each kept, which learned columns and priors do not notice."""
-    weights = np.asarray(design.weights)
+def merge_copies(design: Design, weights: Array) -> Design:
+    """Return the design of rows written out with one row of each kept, which learned columns and priors do not notice.
+
+    Parameters
+    ----------
+    design : Design
+        Of the rows written out, copies one after the other.
+    weights : (n,) array
+        How many copies there are of each of these rows.
+    """
     first, row = [], 0
     while row < len(weights):
         first.append(row)

@@ -82,12 +82,15 @@ def prepare(
     if like is not None:
         design = replace(design, priors=like.priors, notes=tuple(note_extrapolation(design)))
         return _warned(design)
+    copies = np.asarray(design.weights) if frequencies else None
+    if copies is not None:
+        design = replace(design, weights=np.ones(design.rows))
     check_variation(design.family, design.spec.response, np.asarray(design.response), np.asarray(design.trials))
     suspicious = check_design(design)
     design = replace(design, priors=realise_priors(design))
     design = replace(design, notes=(*advise(design), *suspicious))
     _warned(design)
-    return merge_copies(design) if frequencies else design
+    return design if copies is None else merge_copies(design, copies)
 
 
 def prepare_without_response(spec: ModelSpec, data: Any) -> Design:

@@ -125,6 +125,45 @@ def test_averages_over_rows_count_each_row_as_often_as_its_frequency(data, formu
         pd.testing.assert_frame_equal(*tables, rtol=1e-8)
 
 
+SUMMARIES = {
+    "marginal means of a number": lambda fit: bm.marginal_means(fit, "z").table,
+    "marginal means of a factor": lambda fit: bm.marginal_means(fit, "f").table,
+    "means over the groups": lambda fit: bm.marginal_means(fit, "f", groups="existing").table,
+    "contrasts": lambda fit: bm.contrasts(fit, "z").table,
+    "conditional effects": lambda fit: bm.conditional_effects(fit, "x:z").table,
+    "future group": lambda fit: bm.future_group(fit).table,
+    "ranks": lambda fit: bm.group_ranks(fit).table,
+    "icc on the data scale": lambda fit: bm.icc(fit, scale="data"),
+    "r2 on the data scale": lambda fit: bm.r2(fit, scale="data"),
+    "variance components": bm.variance_components,
+    "vpc curve": lambda fit: bm.vpc_curve(fit, "x"),
+    "pooling curve": bm.pooling_curve,
+    "shrinkage": bm.shrinkage,
+    "group effects": bm.group_effects,
+    "effective groups": bm.effective_groups,
+    "what priors imply": lambda fit: bm.prior_table(fit.design).implications,
+}
+SEVERAL = [
+    ("y | weights(w, 'frequency') ~ x * f + z + b + (x | g)", {}),
+    ("count | weights(w, 'frequency') ~ x + f + z + b + offset(log(n)) + (1 | g)", {"family": "poisson"}),
+    ("yes | weights(w, 'frequency') ~ within(x, g) + between(x, g) + f + z + (1 | g)", {"family": "bernoulli"}),
+    ("yes | trials(n) + weights(w, 'frequency') ~ x + f + b + z + (1 | g)", {"family": "binomial"}),
+]
+
+
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+@pytest.mark.parametrize(("formula", "options"), SEVERAL)
+def test_every_summary_of_merged_rows_is_that_of_the_rows_written_out(data, formula, options):
+    generator = np.random.default_rng(8)
+    data = data.assign(z=generator.normal(3.0, 1.0, 30), b=generator.integers(0, 2, 30), f=np.resize(list("pqr"), 30))
+    designs = [prepared(formula, data, **options), prepared(without_weights(formula), written_out(data), **options)]
+    at = {"beta": np.linspace(-0.3, 0.5, len(designs[0].mu.population.labels)), "sigma": 1.2, "sd_g": 0.7}
+    fits = [fit_at(design, at | {"corr_g": 0.7 * np.eye(2) + 0.3}, 0.01) for design in designs]
+    for name, summary in SUMMARIES.items():
+        merged, long = (summary(fit) for fit in fits)
+        pd.testing.assert_frame_equal(pd.DataFrame(merged), pd.DataFrame(long), rtol=1e-7, obj=name)
+
+
 def test_replicates_of_a_row_that_stands_for_several_are_refused(data):
     design = prepared(FREQUENCIES[0][0], data)
     at = {"beta": 0.3, "sigma": 1.2, "sd_g": 0.7, "corr_g": np.eye(2)}

@@ -11,6 +11,9 @@ from bayesmixed.errors import DataError, SpecError, enumerate_words
 from bayesmixed.links import Array
 from bayesmixed.terms.tables import encode
 
+ANY = "\0any"
+"""Label of no group of the data in a reference grid: its group mean is the mean of all rows of the fit."""
+
 
 def within(column: Any, *groups: Any, _state: MutableMapping[str, Any]) -> Array:
     """Return the deviation of each row from the mean of its group; see `between` for the mean.
@@ -24,13 +27,15 @@ def between(column: Any, *groups: Any, _state: MutableMapping[str, Any]) -> Arra
     """Return the mean of each row's group.
 
     A group of the fit keeps the mean that it had there, whatever rows are predicted; a new group has the mean of its
-    new rows. Several grouping columns name a group together: between(x, school, class).
+    new rows; the cells of a reference grid that belong to no group have the mean of all rows of the fit. Several
+    grouping columns name a group together: between(x, school, class).
     """
     values = _numbers(column, "between")
     labels = _labels(groups)
     here = pd.Series(values).groupby(labels).mean()
-    known = _state.setdefault("means", here)
-    return np.asarray(known.combine_first(here).loc[labels], dtype=float)
+    known, overall = _state.setdefault("means", (here, float(np.mean(values))))
+    nowhere = [ANY in str(label).split(":") for label in labels]
+    return np.where(nowhere, overall, np.asarray(known.combine_first(here).loc[labels], dtype=float))
 
 
 def level(column: Any, *groups: Any, _state: MutableMapping[str, Any]) -> Any:
@@ -62,6 +67,11 @@ def level(column: Any, *groups: Any, _state: MutableMapping[str, Any]) -> Any:
 def without_groups(formula: str) -> str:
     """Return a formula with within(x, g) as within(x): without the columns that only name groups."""
     return _CALL.sub(r"\1(\2)", formula)
+
+
+def group_mean_columns(formula: str) -> tuple[str, ...]:
+    """Return the expressions whose group means a formula takes, as written: x of within(x, g) and between(x, g)."""
+    return tuple(dict.fromkeys(m[2].strip() for m in _CALL.finditer(formula) if m[1] != "level"))
 
 
 # The first argument may hold brackets two deep.

@@ -13,6 +13,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.summaries.display.estimates import Estimates, Range, as_estimates, with_directions
 from bayesmixed.summaries.predictions.grids import asked_values, existing_groups, grid_draws, make_grid, split_effect
+from bayesmixed.summaries.predictions.ratios import ratio_of
 
 METHODS = ("pairwise", "reference", "interaction", "polynomial")
 Weights = Mapping[str, Sequence[float]]
@@ -53,7 +54,8 @@ def contrasts(
         As in `marginal_means`. kind "linear" compares on the link scale, as R's emmeans does.
     ratio : bool
         Ratios instead of differences: of means for kind "mean"; for kind "linear" odds ratios (logit), ratios of
-        means (log) or hazard ratios (cloglog).
+        means (log) or hazard ratios (cloglog). Of the logarithm of a response (log, log2, log10, also kind "linear" of
+        family lognormal) ratios of geometric means.
     rope : (float, float), optional
         Range that is practically no difference (no ratio: around 1); its probability is then shown.
 
@@ -65,7 +67,8 @@ def contrasts(
     Raises
     ------
     SpecError
-        No such column, method or level; a ratio of numbers that are not all positive.
+        No such column, method or level; a ratio of numbers that are not all positive, or of a response transformed in
+        another way.
 
     Examples
     --------
@@ -108,20 +111,19 @@ def polynomial_weights(scores: Sequence[float]) -> Array:
 
 def _compare(fit: Fit, cells: xr.DataArray, matrix: Array, kind: str, ratio: bool) -> tuple[xr.DataArray, str]:
     """Return the contrasts of the draws of the cells, and what they are."""
-    values, link, what = cells.values, fit.design.mu.link, "difference"
-    if ratio and kind == "linear":
-        if not link.ratio:
-            raise SpecError(f"exp() of a difference has no meaning under link '{link.name}'.")
-        result, what = np.exp(values @ matrix.T), f"{link.ratio}, exp(difference),"
-    elif ratio:
-        if np.any(matrix.sum(axis=1).round(9) != 0) or np.any(values <= 0):
+    values, coords = cells.values, {name: cells[name] for name in ("chain", "draw")}
+    if not ratio:
+        return xr.DataArray(values @ matrix.T, dims=cells.dims, coords=coords), "difference"
+    rule = ratio_of(fit.design, kind)
+    if np.any(matrix.sum(axis=1).round(9) != 0):
+        raise SpecError("Ratios need weights that add up to 0; ask for differences.")
+    if rule.unit is None:
+        if np.any(values <= 0):
             raise SpecError(
-                "Ratios need positive means and weights that add up to 0; ask for differences, or kind='linear'."
+                "Ratios need means that are positive in all draws, which these are not; ask for differences."
             )
-        result, what = np.exp(np.log(values) @ matrix.T), "ratio"
-    else:
-        result = values @ matrix.T
-    return xr.DataArray(result, dims=cells.dims, coords={n: cells[n] for n in ("chain", "draw")}), what
+        return xr.DataArray(np.exp(np.log(values) @ matrix.T), dims=cells.dims, coords=coords), rule.what
+    return xr.DataArray(np.exp(rule.unit * (values @ matrix.T)), dims=cells.dims, coords=coords), rule.what
 
 
 def _weights(method: str | Weights, values: list[list[Any]], reference: Any, sign: str) -> dict[str, list[float]]:

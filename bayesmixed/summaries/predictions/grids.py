@@ -15,12 +15,11 @@ from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.prediction import predict
-from bayesmixed.terms.group_means import without_groups
+from bayesmixed.terms.group_means import ANY, group_mean_columns, without_groups
 from bayesmixed.terms.names import variables
 from bayesmixed.terms.notation import split_top
 from bayesmixed.terms.tables import as_label, encode, is_number
 
-ANY = "(any)"
 _LARGEST, _FEWEST_DRAWS = 4e6, 100
 """Draws are thinned to that many numbers in a grid, but to no fewer draws."""
 _MOST_ROWS = 200_000
@@ -82,7 +81,8 @@ def column_roles(design: Design) -> Roles:
 def asked_values(fit: Fit, names: Iterable[str], at: Mapping[str, Any] | None, points: int = 3) -> dict[str, list[Any]]:
     """Return the values of each asked column: levels of factors, and of numbers those in `at`, else `points` of them.
 
-    Three points are mean - sd, mean, mean + sd; more are spread evenly over the range of the data.
+    Three points are the values of the data if there are no more, else mean - sd, mean, mean + sd; more points are the
+    values of the data if there are two, else spread evenly over their range.
 
     Raises
     ------
@@ -99,12 +99,14 @@ def asked_values(fit: Fit, names: Iterable[str], at: Mapping[str, Any] | None, p
             found[name] = list(table.levels[name])
         elif name in roles.units:
             found[name] = list(encode(table.data[name])[1])
-        elif points > 3:
-            found[name] = list(np.linspace(table.data[name].min(), table.data[name].max(), points))
         else:
-            mean, sd = float(table.data[name].mean()), float(table.data[name].std())
-            found[name] = [mean - sd, mean, mean + sd]
+            found[name] = _points(fit.design, name, points)
     return found
+
+
+def mean_of_rows(design: Design, name: str) -> float:
+    """Return the mean of a column of numbers over the rows that the rows of the fit stand for."""
+    return float(design.row_shares @ design.table.data[name].to_numpy(dtype=float))
 
 
 def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | None, existing: Iterable[str]) -> Grid:
@@ -135,7 +137,7 @@ def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | 
         raise SpecError(f"'{wrong[0]}' names groups whose effects do not enter here; say groups='existing'.")
     held = {name: _as_list(value) for name, value in (at or {}).items() if name not in asked}
     others: dict[str, list[Any]] = {name: list(table.levels[name]) for name in roles.factors}
-    others |= {name: [float(table.data[name].mean())] for name in roles.numbers}
+    others |= {name: [mean_of_rows(fit.design, name)] for name in roles.numbers}
     others |= {name: [ANY] for name in roles.units}
     others = {name: held.get(name, values) for name, values in others.items() if name not in asked}
     observed = [name for name in others if name in labelled and name not in held]
@@ -190,6 +192,18 @@ def existing_groups(design: Design, groups: str | Mapping[str, str]) -> tuple[st
     return tuple(dict.fromkeys(name for name in names if wish.get(name, "existing") in ("existing", "any")))
 
 
+def _points(design: Design, name: str, points: int) -> list[float]:
+    values, mean = design.table.data[name].to_numpy(dtype=float), mean_of_rows(design, name)
+    distinct = np.unique(values)
+    if len(distinct) <= (3 if points == 3 else 2):
+        return [float(value) for value in distinct]
+    if points > 3:
+        return [float(value) for value in np.linspace(distinct[0], distinct[-1], points)]
+    counts = design.row_counts
+    sd = float(np.sqrt(np.sum(counts * (values - mean) ** 2) / (np.sum(counts) - 1.0)))
+    return [mean - sd, mean, mean + sd]
+
+
 def _check_column(name: str, roles: Roles) -> None:
     known = [*roles.factors, *roles.numbers, *roles.units]
     if name not in known:
@@ -226,7 +240,13 @@ def _notes(
     fixed = [f"{name} = {_number(rest[name][0])} (mean)" for name in roles.numbers if name in rest and name not in held]
     fixed += [f"{name} = {_number(v[0])}" for name, v in held.items() if len(v) == 1]
     notes = [f"Averaged over {', '.join(averaged)}."] if averaged else []
-    return (*notes, *([f"At {', '.join(fixed)}."] if fixed else []))
+    notes += [f"At {', '.join(fixed)}."] if fixed else []
+    terms = [term for predictor in fit.design.spec.predictors.values() for term in predictor]
+    formulas = [term.formula for term in terms if term.kind == "fixed" or term.kind == "group"]
+    centred = dict.fromkeys(column for formula in formulas for column in group_mean_columns(formula))
+    if centred and any(values == [ANY] for values in rest.values()):
+        notes.append(f"The mean of {enumerate_words(centred)} in a group is that of all rows of the data.")
+    return tuple(notes)
 
 
 def _weigh(design: Design, rows: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -31,7 +31,8 @@ def marginal_means(
     fit : Fit
         The fitted model.
     effect : str
-        One column or several: "A", "A:B". A number is taken at mean - sd, mean, mean + sd unless `at` says where.
+        One column or several: "A", "A:B". A number is taken at its values if there are at most three, else at
+        mean - sd, mean, mean + sd, unless `at` says where.
     at : mapping, optional
         Values of columns: {"Days": [0, 5]}.
     kind : str
@@ -82,8 +83,8 @@ def conditional_effects(
     fit : Fit
         The fitted model.
     effect : str
-        "x", or "x:by". x runs over the range of the data or the levels of a factor; `by` takes the levels of a factor,
-        or mean - sd, mean, mean + sd of a number. A grouping column needs groups="existing".
+        "x", or "x:by". x runs over the range of the data, the levels of a factor or the values of a number that has two;
+        `by` takes the values that `marginal_means` takes. A grouping column needs groups="existing".
     at, kind, groups, seed
         As in `marginal_means`; other factors are averaged over with equal weights.
 

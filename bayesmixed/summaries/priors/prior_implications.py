@@ -106,7 +106,8 @@ def _residual_variance(draws: PriorDraws) -> Array:
     """Return the residual variance on the latent scale, averaged over some rows spread over the data, (S,)."""
     design, family = draws.design, draws.design.family
     first = family.parameters[0].name
-    rows = np.unique(np.linspace(0, design.rows - 1, _ROWS).round().astype(int))
+    places = np.linspace(0.5, np.sum(design.row_counts) - 0.5, _ROWS)
+    rows = np.minimum(np.searchsorted(np.cumsum(design.row_counts), places), design.rows - 1)
     values = {name: draws.values[name][:, None] for name in design.scalars}
     values[first] = np.zeros((1, 1))
     for name, predictor in design.predictors.items():
@@ -134,12 +135,16 @@ def _eta_of_groups(draws: PriorDraws) -> Array:
     design, predictor = draws.design, draws.design.mu
     coefficients = draws.coefficients(predictor)
     generator = np.random.default_rng(1)
-    chosen = generator.integers(design.rows, size=len(coefficients))
-    mean = predictor.centred_matrix.mean(axis=0)
+    chosen = generator.choice(design.rows, size=len(coefficients), p=design.row_shares)
+    mean = design.row_shares @ predictor.centred_matrix
     x = np.where(predictor.population.levels_mask, predictor.centred_matrix[chosen], mean)
     eta = np.sum(coefficients * x, axis=1)
     for group in predictor.groups:
-        z = group.centred_matrix[chosen] if group.intercept is None else group.centred_matrix.mean(axis=0)[None, :]
+        z = (
+            group.centred_matrix[chosen]
+            if group.intercept is None
+            else (design.row_shares @ group.centred_matrix)[None, :]
+        )
         variance = np.einsum("skl,sk,sl->s", draws.covariance(predictor, group), *([z + 0 * coefficients[:, :1]] * 2))
         if not counts_as_residual(group):
             eta = eta + np.sqrt(variance) * generator.standard_normal(len(eta))
@@ -185,9 +190,9 @@ def _conflicts(draws: PriorDraws) -> Iterator[str]:
     design, predictor = draws.design, draws.design.mu
     observed = response_scale(design)
     # Means of counts are rates at offset 0.
-    offset = 0.0 if predictor.link.name == "log" and design.family.discrete else predictor.offset.mean()
+    offset = 0.0 if predictor.link.name == "log" and design.family.discrete else design.row_shares @ predictor.offset
     if predictor.population.levels_mask.any():
-        eta = draws.coefficients(predictor) @ predictor.centred_matrix.mean(axis=0) + offset
+        eta = draws.coefficients(predictor) @ (design.row_shares @ predictor.centred_matrix) + offset
         with np.errstate(over="ignore"):
             low, high = np.quantile(predictor.link.inverse(eta), [0.025, 0.975])
         if low < high and not low <= observed.mean <= high:

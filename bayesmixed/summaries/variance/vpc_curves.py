@@ -20,6 +20,7 @@ from bayesmixed.summaries.variance.group_moments import (
     thin_for,
 )
 from bayesmixed.summaries.variance.intraclass import latent_name
+from bayesmixed.terms.group_means import ANY
 from bayesmixed.terms.names import variables
 
 SCALES = ("latent", "data")
@@ -131,10 +132,14 @@ def _rows(design: Design, column: str | None) -> pd.DataFrame:
         raise SpecError(f"'{name}' is no column of numbers of the model. {did_you_mean(name, numbers)}")
     absent = variables(design.spec.response, [str(c) for c in table.data]) - {name}
     frame = table.data.drop(columns=list(absent)).iloc[[0] * _POINTS].reset_index(drop=True)
+    written_out = np.repeat(np.arange(table.rows), design.row_counts.astype(int))
     for other in map(str, frame.columns):
         values = table.data[other]
         number = other not in table.levels and pd.api.types.is_float_dtype(values)
-        frame[other] = values.mean() if number else values.mode().iloc[[0] * _POINTS].to_numpy()
+        usual = design.row_shares @ values if number else values.iloc[written_out].mode().iloc[0]
+        frame[other] = pd.Series([usual] * _POINTS, dtype=values.dtype)
     if design.scale_factor is not None and design.spec.weights is not None:
         frame[design.spec.weights.column] = design.mean_variance_weight
+    units = {column for _, group in design.group_blocks() for column in group.name.split(":")}
+    frame = frame.assign(**dict.fromkeys((units - {*table.levels, name}) & {*frame.columns}, ANY))
     return frame.assign(**{name: np.linspace(table.data[name].min(), table.data[name].max(), _POINTS)})
