@@ -25,7 +25,7 @@ def advise(design: Design) -> Iterator[str]:
         yield f"'{design.spec.response}' holds {unseen}"
     for predictor, group in design.group_blocks():
         if group.observation:
-            yield from _advise_on_observation_effects(design, predictor)
+            yield from _advise_on_observation_effects(design, predictor, "obs()")
             continue
         levels = len(group.levels)
         entry = design.priors[f"{predictor.sd(group)}[{group.labels[0]}]"]
@@ -36,6 +36,7 @@ def advise(design: Design) -> Iterator[str]:
             )
         if np.all(group.sizes == 1):
             yield f"'{group.name}' has one row in each level: it acts as an observation-level effect, as obs()."
+            yield from _advise_on_observation_effects(design, predictor, group.name)
         if _spanned(group, predictor):
             yield (
                 f"The population part already has a coefficient for each level of '{group.name}': its SD is a matter of "
@@ -65,12 +66,16 @@ def _settled(design: Design) -> set[str]:
     }
 
 
-def _advise_on_observation_effects(design: Design, predictor: Predictor) -> Iterator[str]:
+def _advise_on_observation_effects(design: Design, predictor: Predictor, name: str) -> Iterator[str]:
     """Yield a note where a dispersion, too, lets single rows vary."""
-    dispersions = [parameter.name for parameter in design.family.parameters[1:] if parameter.link == "log"]
+    dispersions = [
+        parameter.name
+        for parameter in design.family.parameters[1:]
+        if parameter.link == "log" and parameter.name != design.family.scale
+    ]
     if predictor is design.mu and dispersions:
         yield (
-            f"obs() and '{dispersions[0]}' both let single rows vary more than their mean tells: only the form of the "
+            f"{name} and '{dispersions[0]}' both let single rows vary more than their mean tells: only the form of the "
             "distribution tells them apart. Usually one keeps one of the two."
         )
 

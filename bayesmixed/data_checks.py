@@ -12,8 +12,9 @@ from bayesmixed.errors import DataError, SpecError, enumerate_words
 from bayesmixed.families import Family
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
+from bayesmixed.prior_functions import function_of
 from bayesmixed.spec import ModelSpec
-from bayesmixed.structure import NESTED, SAME, Factor, count_anew, relate
+from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.tables import encode
 
@@ -101,17 +102,22 @@ def _grouping(term: Any) -> str:
     )
 
 
-def check_design(design: Design) -> tuple[str, ...]:
+def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
     """Refuse what the data cannot identify; return a note for each pair of factors whose labels may be re-used.
+
+    Parameters
+    ----------
+    design : Design
+        Rows that show all levels and combinations.
+    rows : int, optional
+        How many rows there are, if these are a part of them.
 
     Raises
     ------
     DataError
         One level, collinear columns, slopes that do not vary within groups, re-used labels, and their kin.
     """
-    single_trials = design.family.has_trials and bool(np.all(np.asarray(design.trials) == 1))
-    if single_trials and any(group.observation for _, group in design.group_blocks()):
-        raise DataError("obs() is not identified when every row has one trial. Leave it out.")
+    _check_effects_of_rows(design, design.rows if rows is None else rows)
     for name, levels in design.table.levels.items():
         if len(levels) < 2:
             raise DataError(f"Factor '{name}' has one level ('{levels[0]}'); it explains nothing. Leave it out.")
@@ -124,6 +130,34 @@ def check_design(design: Design) -> tuple[str, ...]:
             _check_group(group, predictor)
         _check_twins(predictor)
     return tuple(_check_labels(design))
+
+
+def _check_effects_of_rows(design: Design, rows: int) -> None:
+    """Refuse effects of single rows where a response of one row says nothing about their SD."""
+    family = design.family
+    single = family.has_trials and design.trials is not None and bool(np.all(np.asarray(design.trials) == 1))
+    reason = family.observation_effect or ("every row has one trial" if single else "")
+    known = any(
+        function_of(key, family.scale) and prior.name == "Fixed"
+        for key, prior in design.spec.priors.items()
+        if family.scale and family.scale not in design.predictors
+    )
+    if single and any(group.observation for _, group in design.group_blocks()):
+        raise DataError("obs() is not identified when every row has one trial. Leave it out.")
+    for group in design.mu.groups:
+        if not reason or known or group.observation or len(group.levels) < rows or group.intercept is None:
+            continue
+        outside = group.name.rpartition(":")[0]
+        instead = f"Write (1 | {outside.replace(':', '/')})" if outside else "Leave the term out"
+        fixed = (
+            f", or fix '{family.scale}' by a number if it is known (priors={{\"{family.scale}\": 1.5}})"
+            if family.scale
+            else ""
+        )
+        raise DataError(
+            f"'{group.name}' has one row in each level, so its effects are effects of rows, as obs() has them, and they are "
+            f"not identified under family '{family.name}': {reason}. {instead}{fixed}."
+        )
 
 
 def _check_group(group: GroupBlock, predictor: Predictor) -> None:
@@ -212,23 +246,27 @@ def _check_collinearity(predictor: Predictor) -> None:
 
 
 def _check_labels(design: Design) -> Iterator[str]:
-    """Yield a note for pairs of factors whose labels may be re-used; refuse those with other numbers in each level."""
-    for a, b, ragged in _reused(design):
-        if ragged:
+    """Yield a note for pairs of factors whose labels may be re-used; refuse those that several rows of a pair give away."""
+    for a, b, several in _reused(design):
+        if several:
             raise DataError(
                 f"The labels of '{b}' start anew within every level of '{a}' (with different numbers of them), so '{b}' 1 "
                 f"is probably another unit in each '{a}'. Write (1 | {a}/{b}) for nested factors. If the labels do mean "
                 f'the same unit everywhere, say so: crossed = ["{b}"] in the spec, or fit(..., crossed=["{b}"]).'
             )
         yield (
-            f"'{b}' repeats the same labels within every level of '{a}'. The model reads them as crossed: '{b}' 1 is "
-            f"the same unit in every '{a}'. If they are different units, write (1 | {a}/{b}); if they are the same, "
-            f'say crossed = ["{b}"] to silence this note.'
+            f"'{b}' counts anew within every level of '{a}', to different numbers. The model reads the labels as crossed, "
+            f"as those of visits are: '{b}' 1 is the same in every '{a}'. If they are different units, write "
+            f'(1 | {a}/{b}); if they are the same, say crossed = ["{b}"] to silence this note.'
         )
 
 
 def _reused(design: Design) -> Iterator[tuple[str, str, bool]]:
-    """Yield (outer, inner, ragged) where the inner labels begin one counting sequence in every outer level."""
+    """Yield (outer, inner, several) where the inner labels count anew in every outer level, to different numbers.
+
+    `several`: half of the pairs of labels or more have several rows, as classes have pupils and visits have not. Where
+    every label meets every other one, the factors are crossed as they stand.
+    """
     names = list(dict.fromkeys(group.name for _, group in design.group_blocks() if not group.observation))
     factors = [Factor(name, *encode(design.table.data[name])) for name in names if ":" not in name]
     seen: set[frozenset[str]] = set()
@@ -238,7 +276,6 @@ def _reused(design: Design) -> Iterator[tuple[str, str, bool]]:
             if inner is outer or names_of_both & {*design.spec.crossed} or names_of_both in seen:
                 continue
             pair = relate(inner, outer)
-            counts = None if pair.kind in (NESTED, SAME) else count_anew(pair, inner)
-            if counts is not None:
+            if pair.kind == PARTIAL and count_anew(pair, inner) is not None:
                 seen.add(names_of_both)
-                yield outer.name, inner.name, bool(np.ptp(counts) > 0)
+                yield outer.name, inner.name, bool(np.mean(pair.rows > 1) >= 0.5)

@@ -140,7 +140,7 @@ def streamed_from_text(text: str, spec: ModelSpec, examples: pd.DataFrame, respo
 def _learn(streamed: Streamed, response: Array, dropped: int) -> Design:
     """Return the design of streamed rows, with the coordinates and priors that follow from their statistics."""
     first = streamed.examples
-    suspicious = check_design(first)
+    suspicious = check_design(first, streamed.statistics.count)
     predictor = _learn_predictor(first, streamed.statistics)
     examples = replace(first, predictors={predictor.parameter: predictor})
     # Absent rows refuse whatever an array would answer.

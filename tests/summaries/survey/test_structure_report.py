@@ -78,7 +78,6 @@ REPORTS = {
             "Do the labels of 'dish' mean the same unit in every 'plate'?",
             "(1 | plate) + (1 | plate:dish). This makes 144 groups, 6 in each plate. As many groups as rows: hardly what",
             'crossed = ["dish"]. There are then 6 groups of dish, each in 24 plate',
-            "- 'dish' repeats the same labels",
         ],
     ),
     "pastes": (
