@@ -19,8 +19,7 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, Part, PopulationBlock, SmoothBlock
 from bayesmixed.terms.evaluation import column_step, evaluate_expression
-from bayesmixed.terms.group_means import without_groups
-from bayesmixed.terms.names import variables
+from bayesmixed.terms.names import expression_columns, formula_columns
 from bayesmixed.terms.tables import Table, as_table, is_number
 from bayesmixed.weights import read_weights
 
@@ -99,7 +98,7 @@ def check_values(spec: ModelSpec, family: Family, y: Array, trials: Array | floa
 def has_response(spec: ModelSpec, frame: pd.DataFrame) -> bool:
     """Return whether the rows have a response with no value missing."""
     try:
-        columns = variables(spec.response, frame.columns)
+        columns = expression_columns(spec.response, frame.columns)
     except SpecError:
         return False
     trials = not isinstance(spec.trials, str) or spec.trials in frame.columns
@@ -131,7 +130,7 @@ def _response_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> l
     names = [str(name) for name in frame.columns]
     if optional and not has_response(spec, frame):
         return [spec.trials] if isinstance(spec.trials, str) and spec.trials in names else []
-    columns = sorted(variables(spec.response, names), key=names.index)
+    columns = sorted(expression_columns(spec.response, names), key=names.index)
     if isinstance(spec.trials, str):
         if spec.trials not in names:
             raise SpecError(f"Trials column '{spec.trials}' is not in the data. {did_you_mean(spec.trials, names)}")
@@ -168,7 +167,7 @@ def _formula_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
     name groups."""
     names = [str(name) for name in available]
     formulas = [t.formula for terms in spec.predictors.values() for t in terms if t.kind in ("fixed", "group")]
-    found = {column for formula in formulas for column in variables(without_groups(formula), names)}
+    found = {column for formula in formulas for column in formula_columns(formula, names, grouping=False)}
     found |= {t.by_column for terms in spec.predictors.values() for t in terms if t.kind == "smooth"}
     return [name for name in names if name in found]
 

@@ -10,7 +10,7 @@ import pandas as pd
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.frames import read_table
 from bayesmixed.spec import ModelSpec
-from bayesmixed.terms.names import variables
+from bayesmixed.terms.names import expression_columns
 from bayesmixed.terms.tables import natural_key
 
 BATCH = 500_000
@@ -118,7 +118,7 @@ def _used_columns(spec: ModelSpec, names: list[str]) -> list[str]:
     weights = [] if spec.weights is None else [spec.weights.column]
     trials = [spec.trials] if isinstance(spec.trials, str) else []
     try:
-        found = {*variables(spec.response, names), *trials, *weights, *spec.factors}
+        found = {*expression_columns(spec.response, names), *trials, *weights, *spec.factors}
         found |= {column for terms in spec.predictors.values() for term in terms for column in term.columns(names)}
     except SpecError:
         return list(names)

@@ -88,6 +88,12 @@ def did_you_mean(given: str, accepted: Iterable[str]) -> str:
     return f"Accepted: {', '.join(words)}." if words else ""
 
 
+def shorten(text: str, most: int = 120) -> str:
+    """Return a text that an error may repeat: on one line, the middle left out if it is long."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= most else f"{line[: most // 2]} ... {line[-most // 4 :]}"
+
+
 def enumerate_words(words: Iterable[object], most: int = 5) -> str:
     """Return words in quotes, joined by commas, the list cut after `most` of them."""
     listed = [f"'{word}'" for word in words]

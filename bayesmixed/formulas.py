@@ -200,7 +200,7 @@ def _special_terms(piece: str) -> list[Term]:
         raise SpecError(
             f"'{piece}': a group term stands alone in brackets, (columns | group), joined to others by '+'."
         )
-    bars = split_top(inside.replace("||", "\0"), "|\0")
+    bars = split_top(inside, ("|", "||"))
     if len(bars) != 2:
         raise SpecError(
             f"'{piece}': a group term has one '|' or '||' between columns and group. "
@@ -209,4 +209,4 @@ def _special_terms(piece: str) -> list[Term]:
     formula, by = bars[0].strip(), bars[1].strip()
     if not formula or not by:
         raise SpecError(f"'{piece}': a group term needs columns and a group: (1 | group), (x | group).")
-    return list(expand_nesting(by, formula, "independent" if "\0" in inside.replace("||", "\0") else "unstructured"))
+    return list(expand_nesting(by, formula, "independent" if split_signed(inside, ("|", "||"))[1][0] == "||" else "unstructured"))

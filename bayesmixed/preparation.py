@@ -1,6 +1,5 @@
 """prepare: from a spec and a data frame to a checked Design."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from bayesmixed.frequencies import merge_copies, write_out
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.streaming import is_streamed, read_streamed
-from bayesmixed.terms.names import variables
+from bayesmixed.terms.names import read_columns
 from bayesmixed.weights import FREQUENCY
 
 
@@ -101,8 +100,9 @@ def prepare_without_response(spec: ModelSpec, data: Any) -> Design:
     SpecError, DataError
         As `prepare`.
     """
-    names = variables(spec.response, [*as_frame(data).columns, *_names_in(spec.response)])
-    frame = as_frame(data).drop(columns=list(names), errors="ignore")
+    frame = as_frame(data)
+    names = read_columns(spec.response, frame.columns)
+    frame = frame.drop(columns=list(names), errors="ignore")
     design = assemble(spec, frame, "error", None, optional=True)
     check_design(design)
     return design
@@ -112,7 +112,3 @@ def _warned(design: Design) -> Design:
     for note in design.notes:
         warn(note)
     return design
-
-
-def _names_in(expression: str) -> list[str]:
-    return re.findall(r"[^\W\d][\w.]*", expression)

@@ -1,7 +1,6 @@
 """Designs of Parquet files that are read some rows at a time."""
 
 import json
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -33,13 +32,13 @@ from bayesmixed.row_statistics import RowStatistics, add_rows
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
 from bayesmixed.terms.evaluation import evaluate_expression, interacting, interaction_steps
-from bayesmixed.terms.names import strip_factor_calls
+from bayesmixed.terms.functions import row_by_row
+from bayesmixed.terms.names import calls_in
+from bayesmixed.terms.pieces import EvaluatedFormula
 
 LARGE = 5_000_000
 """Rows from which a file is streamed without being asked for."""
 _FAMILIES = ("gaussian", "lognormal")
-_ROW_BY_ROW = {"I", "abs", "exp", "exp2", "exp10", "expm1", "log", "log1p", "log2", "log10", "logit", "sqrt"}
-"""Functions that need no other rows."""
 
 
 def is_streamed(spec: ModelSpec, path: Path, wish: bool | None) -> bool:
@@ -78,8 +77,7 @@ def refusal(spec: ModelSpec) -> str | None:
         return f"'{other[0]}' needs all rows at once"
     formulas = [term.formula for term in terms if term.kind in ("fixed", "group")]
     for text in (spec.response, *formulas):
-        plain = strip_factor_calls(text)[0]
-        called = [name for name in re.findall(r"(?<![\w.])([\w.]+)\s*\(", plain) if name not in _ROW_BY_ROW]
+        called = [name for name in calls_in(text, formula=text is not spec.response) if not row_by_row(name)]
         if called:
             return f"'{called[0]}()' in '{text}' may need all rows at once; compute the column beforehand"
     return None
@@ -210,7 +208,7 @@ def _columns_of(part: Design) -> Mapping[str, Array]:
     return {**columns, "response": part.family.working(np.asarray(part.response))[:, None]}
 
 
-def _states(predictor: Predictor) -> list[Any]:
+def _states(predictor: Predictor) -> list[EvaluatedFormula]:
     return [predictor.population.state, *(state for group in predictor.groups for state in group.states)]
 
 
@@ -227,12 +225,12 @@ def _learn_predictor(design: Design, statistics: RowStatistics) -> Predictor:
     steps |= {f"{name}[{level}]": 1.0 for name, levels in design.table.levels.items() for level in levels}
     spec, suffix = design.spec, predictor.suffix
 
-    def scales(block: PopulationBlock | GroupBlock, name: str, states: tuple[Any, ...]) -> Array:
+    def scales(block: PopulationBlock | GroupBlock, name: str, states: tuple[EvaluatedFormula, ...]) -> Array:
         own, start, found = statistics.steps(name), 0, []
         for state in states:
-            labels = tuple(state.spec.column_names)
-            found.append(interaction_steps(state.spec, labels, own[start : start + len(labels)], steps))
-            start += len(labels)
+            width = len(state.labels)
+            found.append(interaction_steps(state, own[start : start + width], steps))
+            start += width
         return np.concatenate(found)
 
     population = predictor.population

@@ -14,13 +14,12 @@ from bayesmixed.equations.outline import (
 )
 from bayesmixed.equations.rules import define_symbols, state_rules
 from bayesmixed.equations.symbols import Expression, Symbol
-from bayesmixed.errors import SpecError
 from bayesmixed.families import Family
 from bayesmixed.links import Link
 from bayesmixed.priors import Prior
 from bayesmixed.terms import Fixed, Group, Observation, Offset, Smooth, Term
 from bayesmixed.terms.blocks import Part
-from bayesmixed.terms.names import quote_names, strip_factor_calls
+from bayesmixed.terms.written import read_formula
 from bayesmixed.weights import Weights
 
 
@@ -138,10 +137,4 @@ def _join_parts(first: GroupOutline | None, second: GroupOutline) -> GroupOutlin
 
 def _columns(formula: str) -> list[str]:
     """Return the terms of a formula, the intercept first."""
-    from formulaic import Formula
-
-    try:
-        terms = Formula(quote_names(strip_factor_calls(formula)[0], ()))
-    except Exception as error:  # formulaic raises many kinds; all mean the same to the user
-        raise SpecError(f"Formula '{formula}' cannot be read: {str(error).splitlines()[0]}") from error
-    return ["Intercept" if str(term) == "1" else str(term) for term in terms]
+    return read_formula(formula).terms()

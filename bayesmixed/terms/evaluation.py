@@ -1,9 +1,6 @@
 """Formulas evaluated on a table: columns, their labels, and the steps that default priors speak of."""
 
-import keyword
-import re
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesmixed.errors import BayesMixedError, DataError, SpecError, enumerate_words
+from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
 from bayesmixed.links import Array
-from bayesmixed.terms.names import WORDS, context, odd_names, quote_names
-from bayesmixed.terms.notation import split_top
-from bayesmixed.terms.pieces import EvaluatedFormula, read_pieces
+from bayesmixed.terms.expressions import parse_expression
+from bayesmixed.terms.interpreter import Evaluation, Factor
+from bayesmixed.terms.learned import Basis
+from bayesmixed.terms.names import whole_column
+from bayesmixed.terms.pieces import EvaluatedFormula, learn_formula, levels_mask
 from bayesmixed.terms.tables import Table
+from bayesmixed.terms.written import read_formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,80 +32,68 @@ class Columns:
 
 
 def evaluate(formula: str, table: Table, state: EvaluatedFormula | None = None) -> Columns:
-    """Return the columns of a population formula; with `state` the learned coding is replayed.
+    """Return the columns of a population formula; with `state` what it learned is replayed.
 
     Raises
     ------
     SpecError
-        The formula cannot be read or evaluated.
+        The formula cannot be read or computed.
+    DataError
+        A column is not finite, or a factor holds an unknown level.
     """
-    from formulaic import model_matrix
-    from formulaic.errors import DataMismatchWarning
+    if state is not None:
+        values = _finite(formula, state.labels, np.asarray(state.matrix(table), dtype=float))
+        nothing = np.zeros(len(state.labels))
+        return Columns(state.labels, values, nothing, nothing.astype(bool), (), state)
+    learned, matrix, pieces = learn_formula(read_formula(formula), table)
+    values = _finite(formula, learned.labels, matrix.reshape(table.rows, len(learned.labels)))
+    scales, interactions = _scales(learned, values, table, pieces)
+    return Columns(learned.labels, values, scales, levels_mask(learned.terms, values), interactions, learned)
 
-    quoted = quote_names(formula, table.data.columns)
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("error", DataMismatchWarning)
-            if state is None:
-                matrix = model_matrix(quoted, table.data, context=context(), na_action="raise")
-            else:
-                matrix = state.matrix(table)
-    except DataMismatchWarning as error:
-        raise DataError(f"A factor in '{formula}' holds a level that the model was not fitted to. {error}") from error
-    except Exception as error:  # formulaic raises many kinds; all but our own mean the same to the user
-        if isinstance(error.__cause__, BayesMixedError):
-            raise error.__cause__ from None
-        raise SpecError(f"Formula '{formula}' cannot be evaluated: {_explain(error, formula)}") from error
-    labels = tuple(str(name) for name in matrix.columns)
-    values = np.asarray(matrix, dtype=float).reshape(table.rows, len(labels))
+
+def _finite(formula: str, labels: tuple[str, ...], values: Array) -> Array:
     if not np.all(np.isfinite(values)):
         bad = [label for label, column in zip(labels, values.T, strict=True) if not np.all(np.isfinite(column))]
         raise DataError(
-            f"Formula '{formula}' gives values that are not finite in {enumerate_words(bad)}. "
+            f"Formula '{shorten(formula)}' gives values that are not finite in {enumerate_words(bad)}. "
             "Look for logarithms of zero, divisions by zero and overflow."
         )
-    if state is not None:
-        nothing = np.zeros(len(labels))
-        return Columns(labels, values, nothing, nothing.astype(bool), (), state)
-    spec = matrix.model_spec
-    scales, interactions = _scales(spec, labels, values, table)
-    return Columns(labels, values, scales, _levels_mask(spec, values), interactions, read_pieces(spec, table))
+    return values
 
 
 def evaluate_expression(expression: str, table: Table) -> pd.Series:
-    """Return the value of one expression, such as the left-hand side of a formula, for each row."""
-    from formulaic.transforms import TRANSFORMS
-    from formulaic.utils.stateful_transforms import stateful_eval
+    """Return the value of one expression, such as the left-hand side of a formula, for each row.
 
-    name = expression.strip("`")
-    if name in table.data.columns:
-        return table.data[name]
-    quoted, aliases = expression, {}
-    for i, column in enumerate(odd_names(expression, table.data.columns)):
-        aliases[f"_column_{i}"] = table.data[column]
-        quoted = re.sub(rf"`{re.escape(column)}`|(?<![\w.`]){re.escape(column)}(?![\w.(])", f"_column_{i}", quoted)
-    scope = {**TRANSFORMS, **context(), **{str(c): table.data[c] for c in table.data.columns}, **aliases}
-    try:
-        with np.errstate(all="ignore"):
-            value = stateful_eval(quoted.replace("^", "**"), scope, {}, {}, None)
-    except Exception as error:
-        raise SpecError(f"Expression '{expression}' cannot be evaluated: {_explain(error, expression)}") from error
+    Raises
+    ------
+    SpecError
+        It cannot be read or computed.
+    """
+    column = whole_column(expression, table.data.columns)
+    if column is not None:
+        return table.data[column]
+    value = Evaluation(parse_expression(expression), table).value()
+    if isinstance(value, Basis | str):
+        raise SpecError(f"'{shorten(expression)}' is not one number for each row.")
+    if isinstance(value, Factor):
+        labels = pd.Index(value.levels, dtype=object)
+        return pd.Series(pd.Categorical.from_codes(value.codes, categories=labels), index=table.data.index)
     return pd.Series(np.broadcast_to(np.asarray(value), (table.rows,)), index=table.data.index)
 
 
-def interacting(spec: Any) -> tuple[str, ...]:
-    """Return the expressions that interactions of an evaluated formula are made of."""
-    return tuple(dict.fromkeys(f.expr for term in spec.term_indices if len(term.factors) > 1 for f in term.factors))
+def interacting(state: EvaluatedFormula) -> tuple[str, ...]:
+    """Return the pieces that interactions of an evaluated formula are made of."""
+    return tuple(dict.fromkeys(text for term in state.terms if len(term.pieces) > 1 for text in term.pieces))
 
 
-def interaction_steps(spec: Any, labels: tuple[str, ...], own: Array, steps: Mapping[str, float]) -> Array:
-    """Return the steps of columns: their own, of interactions the product of those of the pieces of their labels."""
+def interaction_steps(state: EvaluatedFormula, own: Array, steps: Mapping[str, float]) -> Array:
+    """Return the steps of columns: their own, of interactions the product of those of the parts of their labels."""
     scales = own.copy()
-    for term, positions in spec.term_indices.items():
-        for position in positions if len(term.factors) > 1 else []:
-            pieces = [_without_coding(piece) for piece in split_top(labels[position], ":")]
-            if all(piece in steps for piece in pieces):
-                scales[position] = np.prod([steps[piece] for piece in pieces])
+    for term in state.terms:
+        for position in term.positions if len(term.pieces) > 1 else ():
+            parts = state.parts[position]
+            if all(part in steps for part in parts):
+                scales[position] = np.prod([steps[part] for part in parts])
     return scales
 
 
@@ -117,47 +105,29 @@ def column_step(column: Array) -> float:
     return float(2.0 * np.std(column, ddof=1))
 
 
-def _levels_mask(spec: Any, values: Array) -> NDArray[np.bool_]:
-    """Mark the first term whose columns add up to one constant other than zero."""
-    mask = np.zeros(values.shape[1], dtype=bool)
-    for positions in spec.term_indices.values():
-        total = values[:, positions].sum(axis=1)
-        if positions and np.ptp(total) < 1e-12 and abs(total[0]) > 1e-12:
-            mask[list(positions)] = True
-            return mask
-    return mask
-
-
-def _scales(spec: Any, labels: tuple[str, ...], values: Array, table: Table) -> tuple[Array, tuple[str, ...]]:
-    steps: dict[str, float] = {}
-    crossed = interacting(spec)
-    for expression in crossed:
-        steps |= _factor_steps(expression, table)
-    scales = interaction_steps(spec, labels, np.array([column_step(column) for column in values.T]), steps)
-    powers = [re.fullmatch(r"I\((\w+) ?\*\* ?\d+\)", str(term)) for term in spec.term_indices]
-    named = {*crossed, *(power[1] for power in powers if power)}
-    numeric = [n for n in sorted(named) if n in table.data.columns and n not in table.levels]
+def _scales(
+    state: EvaluatedFormula, values: Array, table: Table, found: Mapping[str, Any]
+) -> tuple[Array, tuple[str, ...]]:
+    own = np.array([column_step(column) for column in values.T])
+    crossed = interacting(state)
+    steps = _piece_steps(crossed, found)
+    powers = [piece.power[0] for piece in state.pieces.values() if piece.power is not None]
+    named = sorted({*crossed, *powers})
+    numeric = [n for n in named if n in table.data.columns and n not in table.levels]
     away = [n for n in numeric if table.data[n].min() > 0 or table.data[n].max() < 0]
-    return scales, tuple(away)
+    return interaction_steps(state, own, steps), tuple(away)
 
 
-def _factor_steps(expression: str, table: Table) -> dict[str, float]:
-    from formulaic import model_matrix
-
-    quoted = f"`{expression}`" if expression in table.data.columns else expression
-    matrix = model_matrix(f"0 + {quoted}", table.data, context=context(), na_action="raise")
-    values = np.asarray(matrix, dtype=float)
-    return {_without_coding(str(n)): column_step(c) for n, c in zip(matrix.columns, values.T, strict=True)}
-
-
-def _without_coding(label: str) -> str:
-    return re.sub(r"\[T\.", "[", label)
-
-
-def _explain(error: Exception, text: str) -> str:
-    if isinstance(error, SyntaxError):
-        words = [word for word in re.findall(r"\w+", text) if keyword.iskeyword(word) and word not in WORDS]
-        if words:
-            return f"'{words[0]}' is a word of Python, which cannot stand inside of a function. Rename the column."
-        return "it is not written as Python reads it. Put columns with unusual names in backticks."
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _piece_steps(crossed: Iterable[str], found: Mapping[str, Any]) -> dict[str, float]:
+    """Return the steps of pieces: the indicator of a level has step 1."""
+    steps: dict[str, float] = {}
+    for text in crossed:
+        value = found[text]
+        if isinstance(value, Factor):
+            steps |= {f"{text}[{level}]": 1.0 for level in value.levels}
+        elif isinstance(value, Basis):
+            parts = zip(value.names, value.columns, strict=True)
+            steps |= {f"{text}[{name}]": column_step(column) for name, column in parts}
+        else:
+            steps[text] = column_step(value)
+    return steps

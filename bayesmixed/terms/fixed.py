@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from bayesmixed.errors import SpecError
 from bayesmixed.terms.blocks import PopulationBlock
 from bayesmixed.terms.evaluation import evaluate
-from bayesmixed.terms.names import strip_factor_calls, variables
+from bayesmixed.terms.names import factors_in, formula_columns
 from bayesmixed.terms.notation import normalise
 from bayesmixed.terms.tables import Table
 
@@ -32,18 +32,18 @@ class Fixed(BaseModel):
 
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads."""
-        return variables(self.formula, available)
+        return formula_columns(self.formula, available)
 
     def factors(self) -> tuple[str, ...]:
         """Return the columns that the term declares to be factors."""
-        return strip_factor_calls(self.formula)[1]
+        return factors_in(self.formula)
 
     def build(self, table: Table, like: PopulationBlock | None = None, *, constant: bool = True) -> PopulationBlock:
         """Return the term's columns on a table, coded as in `like` if that is given.
 
         Without `constant` the intercept is left out after coding: thresholds take its place.
         """
-        columns = evaluate(strip_factor_calls(self.formula)[0], table, None if like is None else like.state)
+        columns = evaluate(self.formula, table, None if like is None else like.state)
         if not constant and "Intercept" not in columns.labels:
             raise SpecError(
                 f"'{self.formula}' takes the intercept away, but thresholds stand in its place. Write it without the 0."

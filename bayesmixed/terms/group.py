@@ -13,7 +13,7 @@ from bayesmixed.covariances import find_covariance
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.terms.blocks import GroupBlock, Part
 from bayesmixed.terms.evaluation import evaluate
-from bayesmixed.terms.names import strip_factor_calls, variables
+from bayesmixed.terms.names import factors_in, formula_columns
 from bayesmixed.terms.notation import normalise, split_top
 from bayesmixed.terms.tables import Table, encode
 
@@ -77,11 +77,11 @@ class Group(BaseModel):
                         "column."
                     )
                 raise SpecError(f"Grouping factor '{name}' is not in the data. {did_you_mean(name, names)}")
-        return variables(self.formula, names) | set(self.factor_columns)
+        return formula_columns(self.formula, names) | set(self.factor_columns)
 
     def factors(self) -> tuple[str, ...]:
         """Return the columns that the term's formula declares to be factors."""
-        return strip_factor_calls(self.formula)[1]
+        return factors_in(self.formula)
 
     @property
     def factor_columns(self) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ class Group(BaseModel):
     def build(self, table: Table, like: GroupBlock | None = None, part: int = 0) -> GroupBlock:
         """Return the term's columns, levels and index; with `like`, unseen levels are put at the end."""
         state = None if like is None else like.states[part]
-        columns = evaluate(strip_factor_calls(self.formula)[0], table, state)
+        columns = evaluate(self.formula, table, state)
         codes, levels = group_levels(table.data, self.factor_columns)
         known = len(levels)
         if like is not None:

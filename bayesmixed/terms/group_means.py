@@ -1,6 +1,5 @@
 """Columns of formulas that know groups: within(x, g), between(x, g) and level(x, g)."""
 
-import re
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -15,15 +14,15 @@ ANY = "\0any"
 """Label of no group of the data in a reference grid: its group mean is the mean of all rows of the fit."""
 
 
-def within(column: Any, *groups: Any, _state: MutableMapping[str, Any]) -> Array:
+def within(column: Any, *groups: Any, state: MutableMapping[str, Any]) -> Array:
     """Return the deviation of each row from the mean of its group; see `between` for the mean.
 
     Its coefficient compares rows of one group (Mundlak 1978, Econometrica 46:69).
     """
-    return _numbers(column, "within") - between(column, *groups, _state=_state)
+    return _numbers(column, "within") - between(column, *groups, state=state)
 
 
-def between(column: Any, *groups: Any, _state: MutableMapping[str, Any]) -> Array:
+def between(column: Any, *groups: Any, state: MutableMapping[str, Any]) -> Array:
     """Return the mean of each row's group.
 
     A group of the fit keeps the mean that it had there, whatever rows are predicted; a new group has the mean of its
@@ -33,12 +32,14 @@ def between(column: Any, *groups: Any, _state: MutableMapping[str, Any]) -> Arra
     values = _numbers(column, "between")
     labels = _labels(groups)
     here = pd.Series(values).groupby(labels).mean()
-    known, overall = _state.setdefault("means", (here, float(np.mean(values))))
-    nowhere = [ANY in str(label).split(":") for label in labels]
-    return np.where(nowhere, overall, np.asarray(known.combine_first(here).loc[labels], dtype=float))
+    known, overall = state.setdefault("means", (here, float(np.mean(values))))
+    means = known.combine_first(here)
+    nowhere = [ANY in str(label).split(":") for label in means.index]
+    means[nowhere] = overall
+    return np.asarray(means.loc[labels], dtype=float)
 
 
-def level(column: Any, *groups: Any, _state: MutableMapping[str, Any]) -> Any:
+def level(column: Any, *groups: Any, state: MutableMapping[str, Any]) -> Any:
     """Return the column as it is, after a check that it is constant within every group of the fit.
 
     Rows to predict are not checked: they may ask what if a group were another.
@@ -48,7 +49,7 @@ def level(column: Any, *groups: Any, _state: MutableMapping[str, Any]) -> Any:
     DataError
         The column varies within a group.
     """
-    if _state.setdefault("checked", False):
+    if state.setdefault("checked", False):
         return column
     labels = _labels(groups)
     distinct = pd.Series(np.asarray(column)).groupby(labels).nunique()
@@ -60,24 +61,8 @@ def level(column: Any, *groups: Any, _state: MutableMapping[str, Any]) -> Any:
             f"{enumerate_words(varying.index)} (the first holds {varying.iloc[0]} values). "
             f"Correct the data, or write between({name}, {by}) for group means."
         )
-    _state["checked"] = True
+    state["checked"] = True
     return column
-
-
-def without_groups(formula: str) -> str:
-    """Return a formula with within(x, g) as within(x): without the columns that only name groups."""
-    return _CALL.sub(r"\1(\2)", formula)
-
-
-def group_mean_columns(formula: str) -> tuple[str, ...]:
-    """Return the expressions whose group means a formula takes, as written: x of within(x, g) and between(x, g)."""
-    return tuple(dict.fromkeys(m[2].strip() for m in _CALL.finditer(formula) if m[1] != "level"))
-
-
-# The first argument may hold brackets two deep.
-_CALL = re.compile(
-    r"(?<![\w.])(within|between|level)\s*\(((?:[^(),]|\((?:[^()]|\([^()]*\))*\))*),[^()]*\)",
-)
 
 
 def _numbers(column: Any, name: str) -> Array:

@@ -2,19 +2,18 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from typing import Any
 
-import numpy as np
+from bayesmixed.errors import SpecError, did_you_mean, shorten
+from bayesmixed.terms.expressions import Expression, calls, parse_expression
+from bayesmixed.terms.functions import FACTOR_CALLS, find_function, unknown_function
+from bayesmixed.terms.tokens import QUOTED, tokenise
+from bayesmixed.terms.written import read_formula
 
-from bayesmixed.errors import SpecError, did_you_mean
 
-WORDS = {"True", "False", "None", "and", "or", "not", "in", "contr"}
-"""Words in formulas that are neither columns nor functions."""
-
-
-def variables(formula: str, columns: Iterable[str]) -> set[str]:
-    """Return the data columns that a formula or expression reads.
+def formula_columns(formula: str, columns: Iterable[str], *, grouping: bool = True) -> set[str]:
+    """Return the data columns that a population or group formula reads; without `grouping` not those that only name
+    groups, in within(x, g).
 
     Raises
     ------
@@ -22,95 +21,136 @@ def variables(formula: str, columns: Iterable[str]) -> set[str]:
         A name is neither a column nor a function of the formula language.
     """
     known = [str(column) for column in columns]
-    if formula in known:
-        return {formula}
-    plain = strip_factor_calls(formula)[0]
-    found = set(re.findall(r"`([^`]+)`", plain))
-    rest = re.sub(r"`[^`]+`", " ", re.sub(r"'[^']*'|\"[^\"]*\"", " ", plain))
-    for name in odd_names(rest, known):
-        found.add(name)
-        rest = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.(])", " ", rest)
-    for match in re.finditer(r"(?<![\w.])([^\W\d][\w.]*)(\s*\()?(\s*=(?!=))?", rest):
-        name, called, keyword = match[1], match[2], match[3]
-        if name in known and not called and not keyword:
-            found.add(name)
-        elif called and not keyword:
-            if name.split(".")[0] not in context() and name not in _formulaic_names():
-                functions = sorted({*context(), *_formulaic_names()})
-                meant = _ask_for_backticks(name, known)
-                raise SpecError(
-                    f"Function '{name}' in '{formula}' is not known. "
-                    + (meant or f"{did_you_mean(name, functions)} Or compute the column beforehand.")
-                )
-        elif not keyword and name.split(".")[0] not in {*context(), *_formulaic_names(), *WORDS}:
-            raise SpecError(f"Column '{name}' in '{formula}' is not in the data. {_suggest(name, known)}")
-    absent = sorted(found - set(known))
-    if absent:
-        raise SpecError(f"Column '{absent[0]}' in '{formula}' is not in the data. {_suggest(absent[0], known)}")
-    return found
+    try:
+        written = read_formula(formula)
+    except SpecError as error:
+        raise _with_column_meant(error, formula, known) from error
+    found = _present(written.columns, formula, known)
+    return found if grouping else found - set(written.grouping)
 
 
-def quote_names(formula: str, columns: Iterable[str]) -> str:
-    """Return the formula with column names that Python cannot read in backticks, `I(x^2)` as a power."""
-    outside = re.sub(r"`[^`]+`", " ", formula)
-    for name in odd_names(outside, columns):
-        formula = re.sub(rf"(?<![\w.`]){re.escape(name)}(?![\w.`(])", f"`{name}`", formula)
-    return re.sub(r"\bI\(([^()]*)\)", lambda match: f"I({match[1].replace('^', '**')})", formula)
+def expression_columns(expression: str, columns: Iterable[str]) -> set[str]:
+    """Return the data columns that an expression reads, such as the left-hand side of a formula.
+
+    Raises
+    ------
+    SpecError
+        A name is neither a column nor a function of the formula language.
+    """
+    known = [str(column) for column in columns]
+    whole = whole_column(expression, known)
+    if whole is not None:
+        return {whole}
+    try:
+        parsed = parse_expression(expression)
+    except SpecError as error:
+        raise _with_column_meant(error, expression, known) from error
+    return _present(parsed.columns, expression, known)
 
 
-def odd_names(text: str, columns: Iterable[str]) -> list[str]:
-    """Return the dotted column names in `text`, longest first; other odd names need backticks."""
-    dotted = [str(c) for c in columns if re.fullmatch(r"[^\W\d]\w*(\.\w+)+", str(c))]
+def read_columns(expression: str, columns: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns that an expression reads, whether the data have them or not (SpecError where it is none)."""
+    whole = whole_column(expression, columns)
+    return parse_expression(expression).columns if whole is None else (whole,)
+
+
+def whole_column(expression: str, columns: Iterable[str]) -> str | None:
+    """Return the column that an expression is the name of, with or without backticks, or None.
+
+    What can be computed from other columns is computed.
+    """
+    tokens = tokenise(expression)
+    if len(tokens) == 1 and tokens[0].kind == QUOTED:
+        return tokens[0].word
+    known = {str(column) for column in columns}
+    if expression not in known:
+        return None
+    try:
+        read = parse_expression(expression).columns
+    except SpecError:
+        return expression
+    return None if read and set(read) <= known and read != (expression,) else expression
+
+
+def check_functions(text: str, columns: Iterable[str], own: Mapping[str, Callable[..., Any]], *, formula: bool) -> None:
+    """Refuse functions that are neither of the formula language nor the user's own (SpecError)."""
+    pieces: Iterable[Expression]
+    known = [str(column) for column in columns]
+    pieces = read_formula(text).pieces.values() if formula else [parse_expression(text)]
+    for piece in pieces:
+        for call in calls(piece.tree):
+            name = piece.called(call)
+            if name not in FACTOR_CALLS and find_function(name, own) is None:
+                raise unknown_function(name, shorten(text), own, _ask_for_backticks(name, known))
+
+
+def calls_in(text: str, *, formula: bool) -> list[str]:
+    """Return the functions that a formula or expression calls, but C(x) and factor(x) of a column alone."""
+    try:
+        pieces = read_formula(text).pieces.values() if formula else [parse_expression(text)]
+    except SpecError:
+        return []
     return [
-        c for c in sorted(dotted, key=len, reverse=True) if re.search(rf"(?<![\w.`]){re.escape(c)}(?![\w.`(])", text)
+        piece.called(call)
+        for piece in pieces
+        for call in calls(piece.tree)
+        if piece.called(call) not in FACTOR_CALLS or piece.plain_factor is None
     ]
 
 
+def group_mean_expressions(formula: str) -> tuple[str, ...]:
+    """Return the expressions whose group means a formula takes: x of within(x, g) and between(x, g)."""
+    found = [
+        piece.show(call.args[0])
+        for piece in read_formula(formula).pieces.values()
+        for call in calls(piece.tree)
+        if piece.called(call) in ("within", "between")
+    ]
+    return tuple(dict.fromkeys(found))
+
+
 def strip_factor_calls(formula: str) -> tuple[str, tuple[str, ...]]:
-    """Return the formula with `C(x)` and `factor(x)` as plain `x`, and the names so marked."""
-    pattern = re.compile(r"\b(?:C|factor)\(\s*(`[^`]+`|[^\W\d][\w.]*)\s*\)")
-    names = tuple(match[1].strip("`") for match in pattern.finditer(formula))
-    return pattern.sub(lambda match: match[1], formula), names
+    """Return a column or C(column), factor(column) as the column's name, and the names so marked."""
+    try:
+        piece = parse_expression(formula)
+    except SpecError:
+        return formula, ()
+    return piece.plain_factor or piece.only_column or formula, piece.factors
 
 
-@cache
-def context() -> Mapping[str, Callable[..., Any]]:
-    """Return the functions that formulas may use beside formulaic's own."""
-    from formulaic.utils.stateful_transforms import stateful_transform
-
-    from bayesmixed.terms.group_means import between, level, within
-
-    return {
-        "np": np,
-        "sqrt": np.sqrt,
-        "log1p": np.log1p,
-        "expm1": np.expm1,
-        "abs": np.abs,
-        "logit": lambda p: np.log(p) - np.log1p(-np.asarray(p)),
-        **{function.__name__: stateful_transform(function) for function in (within, between, level)},
-    }
+def factors_in(formula: str) -> tuple[str, ...]:
+    """Return the columns that a population or group formula declares to be factors: C(x), factor(x)."""
+    try:
+        return read_formula(formula).factors
+    except SpecError:
+        return ()
 
 
 def refuse_stateful(expression: str, where: str) -> None:
     """Refuse functions that learn from the data where what they learned would not be kept for new rows (SpecError)."""
-    learned = stateful_calls(expression)
+    try:
+        learned = parse_expression(expression).learning
+    except SpecError:
+        # What cannot be read may be the plain name of a column; columns are known later.
+        return
     if learned:
         raise SpecError(f"{where}: {learned[0]}() learns from the data. Compute it as a column first.")
 
 
-def stateful_calls(expression: str) -> list[str]:
-    """Return the functions in an expression that learn from the data, such as `scale` and `poly`."""
-    called = re.findall(r"(?<![\w.])(\w+)\s*\(", expression)
-    if not called:
-        return []
-    from formulaic.transforms import TRANSFORMS
-
-    known = {**TRANSFORMS, **context()}
-    return [name for name in called if getattr(known.get(name), "__is_stateful_transform__", False)]
+def _present(found: Iterable[str], text: str, known: list[str]) -> set[str]:
+    for name in found:
+        if name not in known:
+            hint = _ask_for_backticks(name, known) or did_you_mean(name, known)
+            raise SpecError(f"Column '{shorten(name)}' in '{shorten(text)}' is not in the data. {hint}")
+    return set(found)
 
 
-def _suggest(name: str, columns: list[str]) -> str:
-    return _ask_for_backticks(name, columns) or did_you_mean(name, columns)
+def _with_column_meant(error: SpecError, text: str, known: list[str]) -> SpecError:
+    """Return an error that says so if a column with an unusual name stands in the text without backticks."""
+    odd = [name for name in known if not re.fullmatch(r"[^\W\d][\w.]*", name) and len(name) > 1]
+    bare = re.sub(r"`[^`]*`", " ", text)
+    meant = next((name for name in sorted(odd, key=len, reverse=True) if name in bare), None)
+    return error if meant is None else SpecError(f"{error} If the column '{meant}' is meant, write it in backticks: `{meant}`.")
 
 
 def _ask_for_backticks(name: str, columns: list[str]) -> str:
@@ -119,8 +159,3 @@ def _ask_for_backticks(name: str, columns: list[str]) -> str:
     return f"If the column '{meant}' is meant, write it in backticks: `{meant}`." if meant else ""
 
 
-@cache
-def _formulaic_names() -> frozenset[str]:
-    from formulaic.transforms import TRANSFORMS
-
-    return frozenset(TRANSFORMS)

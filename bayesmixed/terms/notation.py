@@ -1,16 +1,18 @@
 """Splitting and normalising formula text outside brackets, quotes and backticks."""
 
 import re
+from collections.abc import Collection
 
-from bayesmixed.errors import SpecError
+from bayesmixed.errors import SpecError, shorten
+from bayesmixed.terms.tokens import SIGN, tokenise
 
 
-def split_top(text: str, separators: str) -> list[str]:
-    """Split text at the separators (single characters) that stand at the top level."""
+def split_top(text: str, separators: Collection[str]) -> list[str]:
+    """Split text at the separators that stand at the top level."""
     return [piece for _, piece in split_signed(text, separators)]
 
 
-def split_signed(text: str, separators: str = "+-") -> list[tuple[str, str]]:
+def split_signed(text: str, separators: Collection[str] = ("+", "-")) -> list[tuple[str, str]]:
     """Split text at top-level separators; each piece comes with the separator before it ("" for the first).
 
     Raises
@@ -19,25 +21,32 @@ def split_signed(text: str, separators: str = "+-") -> list[tuple[str, str]]:
         A bracket, quote or backtick is not closed.
     """
     pieces: list[tuple[str, str]] = []
-    depth, start, quote, before = 0, 0, "", ""
-    for position, character in enumerate(text):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "`'\"":
-            quote = character
-        elif character in "([{":
+    depth, start, before = 0, 0, ""
+    for token in tokenise(text):
+        if token.is_sign("([{"):
             depth += 1
-        elif character in ")]}":
+        elif token.is_sign(")]}"):
             depth -= 1
             if depth < 0:
                 break
-        elif character in separators and depth == 0:
-            pieces.append((before, text[start:position]))
-            start, before = position + 1, character
-    if depth or quote:
-        missing = f"quote {quote}" if quote else "bracket"
-        raise SpecError(f"Formula '{text.strip()}': a {missing} is not closed, or is closed twice.")
+        elif token.is_sign("`'\""):
+            raise SpecError(f"Formula '{shorten(text)}': a quote {token.word} is not closed, or is closed twice.")
+        elif depth == 0 and token.kind == SIGN and token.word in tuple(separators):
+            pieces.append((before, text[start : token.start]))
+            start, before = token.end, token.word
+    if depth:
+        raise SpecError(f"Formula '{shorten(text)}': a bracket is not closed, or is closed twice.")
     return [*pieces, (before, text[start:])]
+
+
+def tidy(text: str) -> str:
+    """Return text with single blanks between tokens, what stands in backticks or quotes as it is."""
+    parts, end = [], 0
+    for token in tokenise(text):
+        parts += [" "] if parts and token.start > end else []
+        parts.append(text[token.start : token.end])
+        end = token.end
+    return "".join(parts)
 
 
 def normalise(text: str) -> str:
@@ -48,23 +57,24 @@ def normalise(text: str) -> str:
     SpecError
         The text is empty between two signs, or contains a tilde or a lonely dot.
     """
-    if "~" in text:
-        raise SpecError(f"Formula '{text}': a tilde has no place here; write the right-hand side only.")
-    if re.search(r"(?<![\w.])\.(?![\w.])", re.sub(r"`[^`]*`", "x", text)):
-        raise SpecError(f"Formula '{text.strip()}': '.' for all other columns is not there; write the columns out.")
+    signs = {token.word for token in tokenise(text) if token.kind == SIGN}
+    if "~" in signs:
+        raise SpecError(f"Formula '{shorten(text)}': a tilde has no place here; write the right-hand side only.")
+    if "." in signs:
+        raise SpecError(f"Formula '{shorten(text)}': '.' for all other columns is not there; write the columns out.")
     intercept, terms = True, ""
     for sign, piece in split_signed(text):
-        term = re.sub(r"\s+", " ", piece).strip()
+        term = tidy(piece)
         if not term:
             if sign or terms:
-                raise SpecError(f"Formula '{text.strip()}': nothing stands beside a '{sign or '+'}'.")
+                raise SpecError(f"Formula '{shorten(text)}': nothing stands beside a '{sign or '+'}'.")
             continue
         if term in ("0", "1"):
             intercept = (term == "1") != (sign == "-")
         else:
             terms += f" {sign or '+'} {term}"
     if terms.startswith(" -"):
-        raise SpecError(f"Formula '{text.strip()}': the first term cannot be taken away.")
+        raise SpecError(f"Formula '{shorten(text)}': the first term cannot be taken away.")
     return ("1" if intercept else "0") + terms
 
 
@@ -81,7 +91,7 @@ def call_arguments(text: str, name: str) -> list[str] | None:
     if match is None:
         return None
     try:
-        pieces = split_top(match[1], ",")
+        pieces = split_top(match[1], (",",))
     except SpecError:
         return None
     return [piece.strip() for piece in pieces] if match[1].strip() else []

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from bayesmixed.errors import DataError
 from bayesmixed.terms.blocks import OffsetBlock
 from bayesmixed.terms.evaluation import evaluate_expression
-from bayesmixed.terms.names import refuse_stateful, variables
+from bayesmixed.terms.names import expression_columns, refuse_stateful
 from bayesmixed.terms.tables import Table
 
 
@@ -39,7 +39,7 @@ class Offset(BaseModel):
 
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads."""
-        return variables(self.expression, available)
+        return expression_columns(self.expression, available)
 
     def factors(self) -> tuple[str, ...]:
         """Return the columns that the term declares to be factors: none."""

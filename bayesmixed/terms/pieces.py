@@ -2,15 +2,26 @@
 
 import ast
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
+from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
 from bayesmixed.links import Array
-from bayesmixed.terms.names import context
-from bayesmixed.terms.tables import Table, as_label
+from bayesmixed.terms.expressions import Expression
+from bayesmixed.terms.functions import CODINGS
+from bayesmixed.terms.interpreter import Evaluation, Factor, Value
+from bayesmixed.terms.learned import Basis
+from bayesmixed.terms.tables import Table, as_label, encode
+from bayesmixed.terms.written import WrittenFormula, piece_text
+
+Memory = dict[str, dict[str, Any]]
+"""What calls and factors learned at the fit, by their text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +39,11 @@ class Piece:
     Attributes
     ----------
     text : str
-        As formulas write it: "period", "C(period, contr.sum)", "I(x ** 2)", "poly(x, 2)".
+        As labels show it: "period", "C(period, contr.sum)", "I(x ** 2)", "poly(x, 2)".
     levels : tuple of str or None
         All levels of a factor, whatever its coding.
     power : (str, int) or None
-        Piece and exponent of an integer power, read from the parsed expression: ("x", 2).
+        Column and exponent of an integer power, read from the parsed expression: ("x", 2).
     """
 
     text: str
@@ -46,90 +57,212 @@ class EvaluatedFormula:
 
     Attributes
     ----------
+    written : WrittenFormula
+        The formula.
     spec : formulaic.ModelSpec
-        Of the whole formula.
+        Of the formula in aliases.
+    memory : mapping
+        What its calls and factors learned.
+    labels : tuple of str
+        Of the columns.
+    parts : tuple of tuples of str
+        What the label of each column joins, without marks of coding: ("x", "g[b]") for x:g[T.b].
     terms : tuple of WrittenTerm
         In the order of the columns.
     pieces : mapping of str to Piece
         By their text.
-    specs : mapping of str to formulaic.ModelSpec
-        Of each piece by itself.
     """
 
+    written: WrittenFormula
     spec: Any
+    memory: Memory
+    labels: tuple[str, ...]
+    parts: tuple[tuple[str, ...], ...]
     terms: tuple[WrittenTerm, ...]
     pieces: Mapping[str, Piece]
-    specs: Mapping[str, Any]
 
-    def matrix(self, table: Table) -> Any:
+    def matrix(self, table: Table) -> Array:
         """Return the columns of the formula on a table."""
-        return self.spec.get_model_matrix(table.data, context=context())
+        return _matrix(self.written, self.spec, values_of_pieces(self.written, table, self.memory), table)
 
     def piece_values(self, table: Table) -> dict[str, Array]:
         """Return for each factor the (n, K) indicators of all its levels, for other pieces their (n, w) numbers."""
-        return {text: _values(self.pieces[text], spec, table) for text, spec in self.specs.items()}
+        values = values_of_pieces(self.written, table, self.memory)
+        return {piece_text(piece): _columns(values[alias]) for alias, piece in self.written.pieces.items()}
 
 
-def read_pieces(spec: Any, table: Table) -> EvaluatedFormula:
-    """Return an evaluated formula, given its formulaic.ModelSpec and the table that it was evaluated on."""
+def learn_formula(written: WrittenFormula, table: Table) -> tuple[EvaluatedFormula, Array, dict[str, Value]]:
+    """Return a formula evaluated on the rows of a fit, its columns, and the values of its pieces by their text.
+
+    Raises
+    ------
+    SpecError, DataError
+        It cannot be read or computed.
+    """
+    written.check_size()
+    memory: Memory = {}
+    values = values_of_pieces(written, table, memory)
+    matrix = _matrix(written, None, values, table)
+    spec = matrix.model_spec
+    names = {alias: piece_text(piece) for alias, piece in written.pieces.items()}
+    levels = {alias: value.levels for alias, value in values.items() if isinstance(value, Factor)}
+    parts = [_parts(str(name), names, levels) for name in spec.column_names]
+    plain = tuple(tuple(_parts(str(name), names, levels, mark="")) for name in spec.column_names)
+    labels = tuple(":".join(texts) for texts in parts)
+    twice = [label for label in labels if labels.count(label) > 1]
+    if twice:
+        raise SpecError(
+            f"Formula '{shorten(written.text)}' gives two columns of the name '{shorten(twice[0])}'. Rename a column of the "
+            "data, or leave one out."
+        )
+    terms = tuple(
+        WrittenTerm(tuple(names[f.expr] for f in term.factors if f.expr in names), tuple(positions))
+        for term, positions in spec.term_indices.items()
+    )
+    pieces = {
+        names[alias]: Piece(names[alias], levels.get(alias), read_power(piece))
+        for alias, piece in written.pieces.items()
+    }
+    state = EvaluatedFormula(written, spec, memory, labels, plain, terms, pieces)
+    return state, np.asarray(matrix, dtype=float), {names[alias]: value for alias, value in values.items()}
+
+
+def values_of_pieces(written: WrittenFormula, table: Table, memory: Memory) -> dict[str, Value]:
+    """Return each piece's numbers, Factor or Basis by its alias; what is absent from memory is learned."""
+    found = {}
+    for alias, piece in written.pieces.items():
+        name = piece.plain_factor
+        value = table.data[name] if name in table.levels else Evaluation(piece, table, memory).value()
+        if isinstance(value, str):
+            raise SpecError(f"'{shorten(piece.text)}' in '{shorten(written.text)}' is a text, not a column.")
+        if isinstance(value, pd.Series | Factor):
+            value = _with_learned_levels(value, piece_text(piece), memory)
+        elif not isinstance(value, Basis):
+            value = np.broadcast_to(np.asarray(value, dtype=float), (table.rows,))
+        found[alias] = value
+    return found
+
+
+def _with_learned_levels(value: Any, text: str, memory: Memory) -> Factor:
+    """Return a factor with the levels that it had at the fit."""
+    coding = value.coding if isinstance(value, Factor) else None
+    codes, labels = (value.codes, value.levels) if isinstance(value, Factor) else encode(value)
+    levels = memory.setdefault(f"levels of {text}", {"levels": labels})["levels"]
+    unseen = [label for label in labels if label not in levels]
+    if unseen:
+        raise DataError(
+            f"Factor '{shorten(text)}' holds {enumerate_words(unseen)}, a level that the model was not fitted to. Known "
+            f"levels: {enumerate_words(levels, 12)}."
+        )
+    if labels != levels:
+        place = {level: k for k, level in enumerate(levels)}
+        codes = np.array([place[label] for label in labels], dtype=np.intp)[codes]
+    return Factor(codes, levels, coding)
+
+
+def _columns(value: Value) -> Array:
+    if isinstance(value, Factor):
+        return (value.codes[:, None] == np.arange(len(value.levels))).astype(float)
+    return np.column_stack(value.columns) if isinstance(value, Basis) else np.asarray(value)[:, None]
+
+
+def _matrix(written: WrittenFormula, spec: Any, values: Mapping[str, Value], table: Table) -> Any:
+    """Return formulaic's matrix of ready columns; factors have the numbers of their levels in place of labels."""
     from formulaic import model_matrix
-    from formulaic.parser.types.factor import Factor
 
-    terms, pieces, specs = [], {}, {}
-    for term, positions in spec.term_indices.items():
-        factors = [factor for factor in term.factors if factor.eval_method != Factor.EvalMethod.LITERAL]
-        terms.append(WrittenTerm(tuple(factor.expr for factor in factors), tuple(positions)))
-        for factor in factors:
-            text = factor.expr
-            if text not in specs:
-                written = f"`{text}`" if factor.eval_method == Factor.EvalMethod.LOOKUP else f"{{{text}}}"
-                matrix = model_matrix(f"0 + {written}", table.data, context=context(), na_action="raise")
-                specs[text] = matrix.model_spec
-                pieces[text] = Piece(text, _levels(specs[text]), read_power(text))
-    return EvaluatedFormula(spec, tuple(terms), pieces, specs)
-
-
-def read_power(text: str) -> tuple[str, int] | None:
-    """Return column and exponent if an expression is a whole power from 2 of a column, `I(x ** 2)`, else None."""
-    names = re.findall(r"`([^`]+)`", text)
-    plain = re.sub(r"`[^`]+`", "_quoted_", text)
+    context = {alias: ready for alias, value in values.items() if (ready := _ready(value)) is not None}
+    plain = {alias: _plain(value) for alias, value in values.items() if alias not in context}
+    frame = pd.DataFrame(plain, index=pd.RangeIndex(table.rows), copy=False)
     try:
-        node = ast.parse(plain.strip(), mode="eval").body
-    except SyntaxError:
-        return None
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "I" and len(node.args) == 1:
-        node = node.args[0]
-    match node:
-        case ast.BinOp(ast.Name(name), ast.Pow(), ast.Constant(int() as exponent)) if exponent >= 2:
-            return names[0] if name == "_quoted_" else name, exponent
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            if spec is None:
+                return model_matrix(written.algebra, frame, context=context, na_action="ignore")
+            return spec.get_model_matrix(frame, context=context)
+    except Exception as error:  # formulaic raises many kinds; all mean the same to the user
+        raise written.unreadable(error) from error
+
+
+def _plain(value: Value) -> Any:
+    if isinstance(value, Factor):
+        return pd.Categorical.from_codes(value.codes, categories=range(len(value.levels)))
+    return value
+
+
+def _ready(value: Value) -> Any:
+    """Return what formulaic takes from its context: bases and factors with a coding of their own; None for others."""
+    from formulaic.materializers.types import FactorValues
+    from formulaic.transforms import C
+
+    if isinstance(value, Basis):
+        return FactorValues(
+            dict(zip(value.names, value.columns, strict=True)),
+            kind="numerical",
+            spans_intercept=value.spans,
+            drop_field=value.names[0] if value.spans else None,
+            format="{name}[{field}]",
+        )
+    if isinstance(value, Factor) and value.coding is not None:
+        return C(pd.Series(_plain(value)), _contrasts(value), levels=list(range(len(value.levels))))
     return None
 
 
-def _levels(spec: Any) -> tuple[str, ...] | None:
-    """Return the levels of a factor evaluated by itself; None for numbers, and codings that do not tell levels apart."""
-    if _coding(spec) is None:
-        return None
-    (_, state), *_ = spec.encoder_state.values()
-    return tuple(as_label(value) for value in state["categories"])
+def _contrasts(factor: Factor) -> Any:
+    from formulaic.transforms import contrasts
+
+    name, options = factor.coding or ("", {})
+    chosen = dict(options)
+    for word in ("base", "reference"):
+        if word in chosen:
+            wanted = as_label(chosen.pop(word))
+            if wanted not in factor.levels:
+                raise SpecError(f"{name}('{wanted}'): no such level. Levels: {enumerate_words(factor.levels, 12)}.")
+            chosen["base"] = factor.levels.index(wanted)
+    if chosen.get("scores", None) is not None:
+        scores = chosen["scores"]
+        if not isinstance(scores, list) or len(scores) != len(factor.levels):
+            raise SpecError(f"{name}(scores=): give a list of {len(factor.levels)} numbers, one for each level.")
+    return getattr(contrasts, CODINGS[name][0])(**chosen)
 
 
-def _coding(spec: Any) -> Array | None:
-    """Return the (K, w) coding of the levels of a factor evaluated by itself, or None."""
-    (kind, state), *_ = spec.encoder_state.values()
-    if kind.value != "categorical":
-        return None
-    coding = np.asarray(state["contrasts"].get_coding_matrix(reduced_rank=False), dtype=float)
-    complete = np.linalg.matrix_rank(_with_constant(coding)) == len(coding)
-    return coding if complete else None
+def _parts(
+    name: str, texts: Mapping[str, str], levels: Mapping[str, tuple[str, ...]], mark: str = "T."
+) -> list[str]:
+    """Return what the label of a column joins, given formulaic's name of it in aliases and numbers of levels; `mark`
+    stands before levels with the default coding."""
+    pieces = []
+    for part in name.split(":"):
+        match = re.fullmatch(r"(_c\d+)(.*)", part)
+        if match is None:
+            pieces.append(part)
+            continue
+        alias, rest = match[1], match[2]
+        place = re.fullmatch(r"\[(\w\.)?(\d+)\]", rest) if alias in levels else None
+        coded = "" if place is None else mark if place[1] == "T." else place[1] or ""
+        field = f"[{coded}{levels[alias][int(place[2])]}]" if place else rest
+        pieces.append(texts[alias] + field)
+    return pieces
 
 
-def _values(piece: Piece, spec: Any, table: Table) -> Array:
-    values = np.asarray(spec.get_model_matrix(table.data, context=context()), dtype=float).reshape(table.rows, -1)
-    coding = _coding(spec)
-    if piece.levels is None or coding is None or values.shape[1] == len(piece.levels):
-        return values
-    return np.asarray(np.rint(_with_constant(values) @ np.linalg.pinv(_with_constant(coding))))
+def read_power(expression: Expression) -> tuple[str, int] | None:
+    """Return column and exponent if an expression is a whole power from 2 of a column, `I(x ** 2)`, else None."""
+    node = expression.tree
+    if isinstance(node, ast.Call) and expression.called(node) == "I":
+        node = node.args[0]
+    match node:
+        case ast.BinOp(ast.Name() as base, ast.Pow(), ast.Constant(exponent)):
+            name = Expression("", base, expression.words, (), ()).only_column
+            whole = isinstance(exponent, int | float) and not isinstance(exponent, bool) and exponent == int(exponent)
+            return (name, int(exponent)) if name is not None and whole and exponent >= 2 else None
+    return None
 
 
-def _with_constant(columns: Array) -> Array:
-    return np.hstack([np.ones((len(columns), 1)), columns])
+def levels_mask(terms: tuple[WrittenTerm, ...], values: Array) -> NDArray[np.bool_]:
+    """Mark the first term whose columns add up to one constant other than zero."""
+    mask = np.zeros(values.shape[1], dtype=bool)
+    for term in terms:
+        total = values[:, term.positions].sum(axis=1)
+        if term.positions and np.ptp(total) < 1e-12 and abs(total[0]) > 1e-12:
+            mask[list(term.positions)] = True
+            return mask
+    return mask

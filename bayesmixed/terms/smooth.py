@@ -11,7 +11,7 @@ from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
 from bayesmixed.terms.blocks import SmoothBlock
 from bayesmixed.terms.evaluation import evaluate_expression
-from bayesmixed.terms.names import refuse_stateful, strip_factor_calls, variables
+from bayesmixed.terms.names import expression_columns, refuse_stateful, strip_factor_calls
 from bayesmixed.terms.notation import call_arguments, keyword_arguments
 from bayesmixed.terms.splines import BASES, Spline, learn_spline
 from bayesmixed.terms.tables import Table, is_number
@@ -118,7 +118,7 @@ class Smooth(BaseModel):
             raise SpecError(
                 f"Column '{self.by_column}' in '{self}' is not in the data. {did_you_mean(self.by_column, names)}"
             )
-        return variables(self.x, names) | ({self.by_column} if self.by else set())
+        return expression_columns(self.x, names) | ({self.by_column} if self.by else set())
 
     def factors(self) -> tuple[str, ...]:
         """Return the columns that the term declares to be factors."""

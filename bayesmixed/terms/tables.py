@@ -1,8 +1,8 @@
 """The data table that terms read: columns, and the levels of factors."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,13 @@ class Table:
         Factor columns are categorical with levels in natural order.
     levels : mapping
         Levels of each factor column, learned at the fit.
+    functions : mapping
+        Functions of the user's own that formulas call, by name.
     """
 
     data: pd.DataFrame
     levels: Mapping[str, tuple[str, ...]]
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

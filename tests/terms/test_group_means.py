@@ -7,7 +7,7 @@ from conftest import classic
 
 import bayesmixed as bm
 from bayesmixed.errors import DataError, SpecError
-from bayesmixed.terms.group_means import without_groups
+from bayesmixed.terms.names import formula_columns
 
 
 @pytest.fixture
@@ -94,14 +94,15 @@ def test_what_cannot_be_split_is_refused(data, term, error, words):
 @pytest.mark.parametrize(
     ("formula", "expected"),
     [
-        ("1 + within(x, g):z", "1 + within(x):z"),
-        ("1 + within(log(sqrt(x)), g) + h", "1 + within(log(sqrt(x))) + h"),
-        ("1 + level(`odd name`, a, b)", "1 + level(`odd name`)"),
-        ("1 + mylevel(x, g)", "1 + mylevel(x, g)"),
+        ("1 + within(x, g) + between(x, g)", {"x"}),
+        ("1 + between(log(x + (z * 2)), g, h)", {"x", "z"}),
+        ("1 + within(x, g):g", {"x", "g"}),
+        ("1 + level(x, g) + z", {"x", "z"}),
+        ("1 + within(x, `a b`) + `a b`", {"x", "a b"}),
     ],
 )
 def test_grouping_columns_are_not_read_as_population_factors(formula, expected):
-    assert without_groups(formula) == expected
+    assert formula_columns(formula, ["x", "z", "g", "h", "a b"], grouping=False) == expected
 
 
 def test_a_saved_fit_replays_the_means(data, tmp_path):

@@ -15,8 +15,8 @@ from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.prediction import predict
-from bayesmixed.terms.group_means import ANY, group_mean_columns, without_groups
-from bayesmixed.terms.names import variables
+from bayesmixed.terms.group_means import ANY
+from bayesmixed.terms.names import formula_columns, group_mean_expressions
 from bayesmixed.terms.notation import split_top
 from bayesmixed.terms.tables import as_label, encode, is_number
 
@@ -69,7 +69,7 @@ def column_roles(design: Design) -> Roles:
     read: set[str] = set()
     for term in terms:
         if term.kind == "fixed" or term.kind == "group":
-            read |= variables(without_groups(term.formula), names)
+            read |= formula_columns(term.formula, names, grouping=False)
         else:
             read |= term.columns(names)
     factors = tuple(name for name in names if name in used and name in design.table.levels)
@@ -243,7 +243,7 @@ def _notes(
     notes += [f"At {', '.join(fixed)}."] if fixed else []
     terms = [term for predictor in fit.design.spec.predictors.values() for term in predictor]
     formulas = [term.formula for term in terms if term.kind == "fixed" or term.kind == "group"]
-    centred = dict.fromkeys(column for formula in formulas for column in group_mean_columns(formula))
+    centred = dict.fromkeys(column for formula in formulas for column in group_mean_expressions(formula))
     if centred and any(values == [ANY] for values in rest.values()):
         notes.append(f"The mean of {enumerate_words(centred)} in a group is that of all rows of the data.")
     return tuple(notes)

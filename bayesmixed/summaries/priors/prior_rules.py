@@ -15,7 +15,8 @@ from bayesmixed.families import Family, Parameter, ResponseScale
 from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior, matching_key
 from bayesmixed.spec import ModelSpec
-from bayesmixed.terms.names import quote_names, strip_factor_calls
+from bayesmixed.terms.names import factors_in
+from bayesmixed.terms.written import read_formula
 from bayesmixed.weights import PRECISION
 
 SYMBOLS = {
@@ -106,7 +107,7 @@ def _units(spec: ModelSpec, family: Family, parameter: Parameter) -> tuple[str, 
 
 def _population(spec: ModelSpec, term: Any, suffix: str, intercept: str, slope: str) -> Iterator[Rule]:
     labels = _labels(term.formula)
-    factors = {*spec.factors, *strip_factor_calls(term.formula)[1]}
+    factors = {*spec.factors, *factors_in(term.formula)}
     level_means = "Intercept" not in labels
     for label in labels:
         if label == "Intercept":
@@ -141,10 +142,7 @@ def _smooth(term: Any, suffix: str, slope: str, unit: str) -> Iterator[Rule]:
 
 def _labels(formula: str) -> list[str]:
     """Return the terms of a formula, the intercept by its name."""
-    from formulaic import Formula
-
-    terms = [str(term) for term in Formula(quote_names(strip_factor_calls(formula)[0], ()))]
-    return ["Intercept" if term == "1" else term for term in terms]
+    return read_formula(formula).terms()
 
 
 def _symbolic_prior(rule: Callable[[ResponseScale], tuple[str, Prior]]) -> str:

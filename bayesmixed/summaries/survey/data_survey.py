@@ -36,7 +36,7 @@ from bayesmixed.structure import (
 from bayesmixed.summaries.survey.relations import LabelUse
 from bayesmixed.summaries.survey.structure import Role, StructureReport
 from bayesmixed.terms.evaluation import evaluate, evaluate_expression
-from bayesmixed.terms.names import strip_factor_calls, variables
+from bayesmixed.terms.names import expression_columns, formula_columns
 from bayesmixed.terms.tables import Table, as_table, encode, is_date, is_number
 
 
@@ -118,7 +118,7 @@ def _find_columns(spec: ModelSpec, frame: pd.DataFrame, error: BayesMixedError |
     trials += [] if spec.weights is None else [spec.weights.column]
     if error is not None and not {*spec.factors, *trials} <= set(names):
         raise error
-    found = {*variables(spec.response, names), *trials}
+    found = {*expression_columns(spec.response, names), *trials}
     for terms in spec.predictors.values():
         for term in terms:
             found |= term.columns(names)
@@ -209,7 +209,7 @@ def _read_predictors(spec: ModelSpec, kept: pd.DataFrame, factors: Sequence[Fact
 def _formula_columns(spec: ModelSpec, kept: pd.DataFrame) -> list[str]:
     names = list(kept.columns)
     terms = [t for terms in spec.predictors.values() for t in terms if t.kind in ("fixed", "group")]
-    found = {column for term in terms for column in variables(term.formula, names)}
+    found = {column for term in terms for column in formula_columns(term.formula, names)}
     return [name for name in names if name in found]
 
 
@@ -225,7 +225,7 @@ def _read_roles(spec: ModelSpec, kept: pd.DataFrame) -> dict[str, tuple[Role, ..
         for parameter, terms in spec.predictors.items():
             for term in terms:
                 if term.kind == "group":
-                    labels = evaluate(strip_factor_calls(term.formula)[0], table).labels
+                    labels = evaluate(term.formula, table).labels
                     correlated = find_covariance(term.covariance).correlated(len(labels))
                     pairs = len(labels) * (len(labels) - 1) // 2 if correlated else 0
                     roles[term.by] = (*roles.get(term.by, ()), Role(parameter, labels, pairs))

@@ -21,7 +21,7 @@ from bayesmixed.summaries.variance.group_moments import (
 )
 from bayesmixed.summaries.variance.intraclass import latent_name
 from bayesmixed.terms.group_means import ANY
-from bayesmixed.terms.names import variables
+from bayesmixed.terms.names import expression_columns
 
 SCALES = ("latent", "data")
 _POINTS = 25
@@ -130,7 +130,7 @@ def _rows(design: Design, column: str | None) -> pd.DataFrame:
     if name not in table.data or name in table.levels or not pd.api.types.is_numeric_dtype(table.data[name]):
         numbers = [str(c) for c in table.data if pd.api.types.is_numeric_dtype(table.data[c])]
         raise SpecError(f"'{name}' is no column of numbers of the model. {did_you_mean(name, numbers)}")
-    absent = variables(design.spec.response, [str(c) for c in table.data]) - {name}
+    absent = expression_columns(design.spec.response, [str(c) for c in table.data]) - {name}
     frame = table.data.drop(columns=list(absent)).iloc[[0] * _POINTS].reset_index(drop=True)
     written_out = np.repeat(np.arange(table.rows), design.row_counts.astype(int))
     for other in map(str, frame.columns):

@@ -1,0 +1,184 @@
+"""Functions that formulas may call: each a plain value, looked up by name and never by Python's own rules."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.terms import learned
+from bayesmixed.terms.group_means import between, level, within
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What a formula may call.
+
+    Attributes
+    ----------
+    apply : callable
+        Takes columns, then options by name; functions that learn also take `state`, a mapping they fill at the fit.
+    least, most : int
+        How many columns or expressions it takes.
+    options : tuple of str
+        Names of further arguments, in order; their values are written out as numbers, text or lists of these.
+    learns : bool
+        Whether it learns from the rows of the fit and replays that on new rows.
+    raw : bool
+        Whether it takes columns as they stand in the table, factors too.
+    """
+
+    apply: Callable[..., Any]
+    least: int = 1
+    most: int = 1
+    options: tuple[str, ...] = ()
+    learns: bool = False
+    raw: bool = False
+
+
+def _log_odds(p: Any) -> Any:
+    return np.log(p) - np.log1p(-np.asarray(p))
+
+
+def _round(x: Any, digits: Any = 0) -> Any:
+    return np.round(x, learned.whole("round(x, digits)", digits, -15, 15))
+
+
+def _clip(x: Any, *bounds: Any, lower: Any = None, upper: Any = None) -> Any:
+    low, high = (*bounds, *(lower, upper)[len(bounds) :])[:2]
+    return np.clip(x, -np.inf if low is None else low, np.inf if high is None else high)
+
+
+ROW_BY_ROW: Mapping[str, Function] = MappingProxyType(
+    {
+        "I": Function(lambda x: x, raw=True),
+        **{
+            name: Function(getattr(np, name))
+            for name in ("sin", "cos", "tan", "tanh", "log", "log2", "log10", "log1p", "exp", "exp2", "expm1")
+        },
+        **{name: Function(getattr(np, name)) for name in ("sqrt", "abs", "floor", "ceil")},
+        "exp10": Function(lambda x: np.power(10.0, x)),
+        "logit": Function(_log_odds),
+        "round": Function(_round, options=("digits",)),
+        "minimum": Function(np.minimum, 2, 2),
+        "maximum": Function(np.maximum, 2, 2),
+        "clip": Function(_clip, 1, 3, ("lower", "upper")),
+        "where": Function(np.where, 3, 3),
+        "ifelse": Function(np.where, 3, 3),
+    }
+)
+"""Functions whose value in a row follows from that row alone."""
+
+_SPLINE = ("df", "knots", "lower_bound", "upper_bound", "constraints")
+LEARNED: Mapping[str, Function] = MappingProxyType(
+    {
+        "center": Function(learned.center, learns=True),
+        "scale": Function(learned.scale, options=("center", "scale", "ddof"), learns=True),
+        "standardize": Function(learned.standardize, options=("center", "rescale", "ddof"), learns=True),
+        "poly": Function(learned.poly, options=("degree", "raw"), learns=True),
+        "bs": Function(
+            learned.bs,
+            options=("df", "knots", "degree", "include_intercept", "lower_bound", "upper_bound", "extrapolation"),
+            learns=True,
+        ),
+        "cr": Function(learned.cr, options=_SPLINE, learns=True),
+        "cs": Function(learned.cr, options=_SPLINE, learns=True),
+        "cc": Function(learned.cc, options=_SPLINE, learns=True),
+        "ns": Function(learned.ns, options=("df", "knots", "intercept", "lower_bound", "upper_bound"), learns=True),
+        "cut": Function(learned.cut, options=("breaks", "labels", "right", "include_lowest"), learns=True),
+        "within": Function(within, 1, 9, learns=True, raw=True),
+        "between": Function(between, 1, 9, learns=True, raw=True),
+        "level": Function(level, 1, 9, learns=True, raw=True),
+    }
+)
+"""Functions that learn from the rows of the fit and replay what they learned on new rows."""
+
+GROUP_CALLS = ("within", "between", "level")
+"""Those whose further arguments name groups."""
+
+FACTOR_CALLS = ("C", "factor")
+"""Calls that make a factor."""
+
+CODINGS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "contr.treatment": ("TreatmentContrasts", ("base",)),
+        "contr.SAS": ("SASContrasts", ("base",)),
+        "contr.sum": ("SumContrasts", ()),
+        "contr.helmert": ("HelmertContrasts", ("reverse", "scale")),
+        "contr.poly": ("PolyContrasts", ("scores",)),
+        "contr.diff": ("DiffContrasts", ("backward",)),
+        "Treatment": ("TreatmentContrasts", ("reference",)),
+        "Sum": ("SumContrasts", ()),
+        "Helmert": ("HelmertContrasts", ("reverse", "scale")),
+        "Poly": ("PolyContrasts", ("scores",)),
+        "Diff": ("DiffContrasts", ("backward",)),
+    }
+)
+"""Codings of factors: formulaic's class and its options."""
+
+_AHEAD = "compute the column before"
+ALL_ROWS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("mean", "nanmean", "average", "median", "nanmedian"), "write center(x) for x - mean(x), or "),
+        **dict.fromkeys(("std", "sd", "nanstd", "var", "nanvar", "mad"), "write scale(x), or "),
+        **dict.fromkeys(("quantile", "percentile", "nanquantile", "ntile", "qcut"), "write cut(x, breaks=[...]), or "),
+        **dict.fromkeys(("ave", "groupby", "group_mean"), "write between(x, g) for means of groups, or "),
+        **dict.fromkeys(
+            (
+                *("sum", "nansum", "prod", "max", "min", "amax", "amin", "nanmax", "nanmin", "ptp", "range", "len"),
+                *("cumsum", "cumprod", "cummax", "cummin", "nancumsum", "rank", "rankdata", "order", "argsort", "sort"),
+                *("diff", "lag", "lead", "shift", "gradient", "ediff1d", "rolling", "ewm", "roll", "flip", "rev"),
+                *("interp", "convolve", "unique", "cov", "corrcoef", "cor", "length", "count", "nrow", "hashed"),
+            ),
+            "",
+        ),
+    }
+)
+"""Functions over all rows whose value is not learned, and what to write instead."""
+
+NUMBERED = {"pmin": "minimum(x, z)", "pmax": "maximum(x, z)", "power": "x^2", "square": "x^2", "ceiling": "ceil(x)"}
+"""Functions of other languages, and what they are called here."""
+
+
+def plain_name(name: str) -> str:
+    """Return a function's name without the prefix of NumPy."""
+    return name.removeprefix("np.").removeprefix("numpy.")
+
+
+def row_by_row(name: str) -> bool:
+    """Return whether the value of a function in a row follows from that row alone."""
+    return plain_name(name) in ROW_BY_ROW
+
+
+def find_function(name: str, own: Mapping[str, Callable[..., Any]] | None = None) -> Function | None:
+    """Return the function of a name, one of the user's own first, or None."""
+    if own is not None and name in own:
+        return Function(own[name], 1, 20)
+    plain = plain_name(name)
+    return ROW_BY_ROW.get(plain) or (LEARNED.get(plain) if plain == name else None)
+
+
+def refuse_all_rows(name: str, where: str) -> None:
+    """Refuse a function over all rows (SpecError): on new rows its value would be another."""
+    plain = plain_name(name)
+    if plain in ALL_ROWS:
+        raise SpecError(
+            f"{name}() in '{where}' is computed from all rows, and on new rows it would be another number. "
+            f"Instead, {ALL_ROWS[plain]}{_AHEAD}."
+        )
+    if plain == "Q":
+        raise SpecError(f"Q() in '{where}': write a column with an unusual name in backticks, `a b`.")
+    if plain in NUMBERED:
+        raise SpecError(f"{name}() in '{where}' is written {NUMBERED[plain]} here.")
+
+
+def unknown_function(name: str, where: str, own: Mapping[str, Any] | None = None, meant: str = "") -> SpecError:
+    """Return the error for a function that is not there; `meant` is what to say instead of a closest name."""
+    known = sorted({*ROW_BY_ROW, *LEARNED, *FACTOR_CALLS, *(own or {})})
+    hint = meant or (
+        f"{did_you_mean(plain_name(name), known)} Or compute the column beforehand, or give a function of your own: "
+        f'functions={{"{plain_name(name)}": f}}.'
+    )
+    return SpecError(f"Function '{name}' in '{where}' is not known. {hint}")

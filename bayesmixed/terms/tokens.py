@@ -1,0 +1,73 @@
+"""Tokens of formula text: names, names in backticks, numbers, text in quotes and signs."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bayesmixed.errors import SpecError, shorten
+
+NAME, QUOTED, NUMBER, TEXT, SIGN = "name", "quoted", "number", "text", "sign"
+LONGEST = 50_000
+"""Most characters that a formula may have."""
+
+_PATTERN = re.compile(
+    r"""(?P<blank>\s+)
+    |`(?P<quoted>[^`]+)`
+    |(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+    |(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
+    |(?P<name>[^\W\d]\w*(?:\.\w+)*)
+    |(?P<sign>%\w*%|\*\*|//|<<|>>|==|!=|<=|>=|&&|\|\||.)""",
+    flags=re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token: its kind, what it says (names without backticks, text without quotes), and where it stands."""
+
+    kind: str
+    word: str
+    start: int
+    end: int
+
+    def is_sign(self, signs: Iterable[str]) -> bool:
+        """Return whether the token is one of some signs."""
+        return self.kind == SIGN and self.word in set(signs)
+
+
+@lru_cache(maxsize=512)
+def tokenise(text: str) -> tuple[Token, ...]:
+    """Return the tokens of a text, blanks left out.
+
+    Raises
+    ------
+    SpecError
+        The text is longer than any formula.
+    """
+    if len(text) > LONGEST:
+        raise SpecError(f"Formula '{shorten(text)}' has {len(text):,} characters; at most {LONGEST:,} are read.")
+    found = []
+    for match in _PATTERN.finditer(text):
+        kind = str(match.lastgroup)
+        word = match[kind]
+        if kind == TEXT:
+            word = re.sub(r"\\(.)", r"\1", word[1:-1], flags=re.DOTALL)
+        if kind != "blank":
+            found.append(Token(kind, word, match.start(), match.end()))
+    return tuple(found)
+
+
+def quote_name(name: str) -> str:
+    """Return a column name as formulas write it: in backticks where it is no plain word."""
+    return name if is_plain(name) else f"`{name}`"
+
+
+def is_plain(name: str) -> bool:
+    """Return whether a name can stand in a formula without backticks."""
+    plain = re.fullmatch(r"[^\W\d]\w*(?:\.\w+)*", name) is not None
+    return plain and name not in RESERVED
+
+
+RESERVED = frozenset({"and", "or", "not", "True", "False", "None", "TRUE", "FALSE", "NULL"})
+"""Words that are no names of columns unless they stand in backticks."""
