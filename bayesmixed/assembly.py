@@ -11,7 +11,7 @@ from bayesmixed.categories import read_categories
 from bayesmixed.data_checks import check_columns, check_names, check_response, check_trials
 from bayesmixed.default_priors import states_centred_prior, states_group_prior
 from bayesmixed.design import Design
-from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.errors import DataError, SpecError, did_you_mean, shorten
 from bayesmixed.families import Family
 from bayesmixed.frames import as_frame, complete_rows
 from bayesmixed.links import Array
@@ -19,7 +19,7 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, Part, PopulationBlock, SmoothBlock
 from bayesmixed.terms.evaluation import column_step, evaluate_expression
-from bayesmixed.terms.names import expression_columns, formula_columns
+from bayesmixed.terms.names import check_functions, expression_columns, formula_columns, whole_column
 from bayesmixed.terms.tables import Table, as_table, is_number
 from bayesmixed.weights import read_weights
 
@@ -62,6 +62,7 @@ def used_columns(spec: ModelSpec, frame: pd.DataFrame, *, optional: bool = False
     SpecError
         One is not there; with `optional` the response may be absent.
     """
+    _check_functions(spec, [str(name) for name in frame.columns])
     found = [
         *_response_columns(spec, frame, optional=optional),
         *_weights_columns(spec, frame, optional=optional),
@@ -70,6 +71,19 @@ def used_columns(spec: ModelSpec, frame: pd.DataFrame, *, optional: bool = False
     used = list(dict.fromkeys(found))
     check_columns(used)
     return used
+
+
+def _check_functions(spec: ModelSpec, columns: list[str]) -> None:
+    """Refuse calls of functions that are not there (SpecError)."""
+    if whole_column(spec.response, columns) is None:
+        check_functions(spec.response, columns, {}, formula=False)
+    for term in (term for terms in spec.predictors.values() for term in terms):
+        if term.kind in ("fixed", "group"):
+            check_functions(term.formula, columns, {}, formula=True)
+        elif term.kind in ("offset", "smooth"):
+            text = term.expression if term.kind == "offset" else term.x
+            if whole_column(text, columns) is None:
+                check_functions(text, columns, {}, formula=False)
 
 
 def read_response(spec: ModelSpec, family: Family, table: Table) -> Array:
@@ -131,6 +145,8 @@ def _response_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> l
     if optional and not has_response(spec, frame):
         return [spec.trials] if isinstance(spec.trials, str) and spec.trials in names else []
     columns = sorted(expression_columns(spec.response, names), key=names.index)
+    if not columns:
+        raise SpecError(f"Response '{shorten(spec.response)}' reads no column of the data.")
     if isinstance(spec.trials, str):
         if spec.trials not in names:
             raise SpecError(f"Trials column '{spec.trials}' is not in the data. {did_you_mean(spec.trials, names)}")

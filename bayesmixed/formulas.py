@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
-from bayesmixed.errors import SpecError
+from bayesmixed.errors import SpecError, shorten
 from bayesmixed.terms import Fixed, Group, Observation, Offset, Term
 from bayesmixed.terms.notation import call_arguments, split_signed, split_top
 from bayesmixed.terms.smooth import read_smooth
+from bayesmixed.terms.tokens import NAME, tokenise
 from bayesmixed.weights import KINDS, Weights
 
 
@@ -53,6 +55,8 @@ def parse_terms(text: str) -> tuple[Term, ...]:
     terms: list[Term] = []
     for sign, piece in split_signed(text):
         piece = piece.strip()
+        if not piece and sign == "-":
+            raise SpecError(f"Formula '{shorten(text)}': nothing stands beside a '-'.")
         _refuse(piece)
         special = _special_terms(piece)
         if not special:
@@ -123,9 +127,12 @@ _REFUSED = {
 
 
 def _refuse(piece: str) -> None:
-    for name, instead in _REFUSED.items():
-        if re.search(rf"(?<![\w.]){name}\s*\(", piece):
-            raise SpecError(f"'{name}(...)' in '{piece}' is not part of the formula language. {instead}")
+    tokens = tokenise(piece)
+    for token, after in pairwise(tokens):
+        if token.kind == NAME and token.word in _REFUSED and after.is_sign("("):
+            raise SpecError(
+                f"'{token.word}(...)' in '{shorten(piece)}' is not part of the formula language. {_REFUSED[token.word]}"
+            )
 
 
 def _parse_response(left: str, text: str) -> tuple[str, str | int | None, Weights | None]:
@@ -209,4 +216,8 @@ def _special_terms(piece: str) -> list[Term]:
     formula, by = bars[0].strip(), bars[1].strip()
     if not formula or not by:
         raise SpecError(f"'{piece}': a group term needs columns and a group: (1 | group), (x | group).")
-    return list(expand_nesting(by, formula, "independent" if split_signed(inside, ("|", "||"))[1][0] == "||" else "unstructured"))
+    return list(
+        expand_nesting(
+            by, formula, "independent" if split_signed(inside, ("|", "||"))[1][0] == "||" else "unstructured"
+        )
+    )

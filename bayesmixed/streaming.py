@@ -214,7 +214,7 @@ def _states(predictor: Predictor) -> list[EvaluatedFormula]:
 
 def _pieces(design: Design) -> list[str]:
     """Return the numeric expressions that interactions are made of."""
-    found = dict.fromkeys(piece for state in _states(design.mu) for piece in interacting(state.spec))
+    found = dict.fromkeys(piece for state in _states(design.mu) for piece in interacting(state))
     return [piece for piece in found if piece.strip("`") not in design.table.levels]
 
 

@@ -128,7 +128,7 @@ def parse_expression(text: str) -> Expression:
     tokens = tokenise(text)
     if not tokens:
         raise SpecError("An expression is empty.")
-    _check_nesting(tokens, text)
+    check_nesting(tokens, text)
     source, words = _translate(tokens, text)
     try:
         tree = ast.parse(source, mode="eval").body
@@ -210,7 +210,7 @@ def _sign(token: Token, text: str, before: list[str]) -> str:
     raise SpecError(f"'{token.word}' in '{shorten(text)}' is not part of the formula language. {instead}")
 
 
-def _check_nesting(tokens: tuple[Token, ...], text: str) -> None:
+def check_nesting(tokens: tuple[Token, ...], text: str) -> None:
     """Refuse brackets or signs too deep for any parser, before one reads them."""
     depth = deepest = run = 0
     for token in tokens:
@@ -442,4 +442,3 @@ class _Signs(ast.NodeTransformer):
         """Return `not` as a sign."""
         self.generic_visit(node)
         return ast.UnaryOp(ast.Invert(), node.operand) if isinstance(node.op, ast.Not) else node
-

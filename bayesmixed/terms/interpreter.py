@@ -1,6 +1,7 @@
 """Values of parsed expressions on a table: the only place where what a formula says is computed."""
 
 import ast
+import itertools
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,7 +105,7 @@ class Evaluation:
                 return join.reduce(np.broadcast_arrays(*truths), axis=0)
             case ast.Compare(left, ops, comparators):
                 sides = [left, *comparators]
-                found = [self._compare(op, *pair) for op, pair in zip(ops, zip(sides, sides[1:], strict=False), strict=True)]
+                found = [self._compare(op, *pair) for op, pair in zip(ops, itertools.pairwise(sides), strict=True)]
                 return np.logical_and.reduce(np.broadcast_arrays(*found), axis=0)
             case ast.Call():
                 return self._call(node)
@@ -126,7 +127,9 @@ class Evaluation:
         if isinstance(value, str | Factor):
             raise self._wrong(node, "holds text; compare it, as in (x == 'a')")
         if isinstance(value, Basis):
-            raise self._wrong(node, "gives several columns and stands alone or in interactions, not inside of other calls")
+            raise self._wrong(
+                node, "gives several columns and stands alone or in interactions, not inside of other calls"
+            )
         return np.asarray(value, dtype=float)
 
     def _truth(self, node: ast.AST) -> Any:
@@ -200,14 +203,18 @@ class Evaluation:
             return function.apply(*arrays, **options)
         if function.apply is np.where and not any(isinstance(array, pd.Series | Factor) for array in arrays):
             return pd.Series(self._rows(np.where(arrays[0], *arrays[1:])), dtype=object)
-        wrong = next(n for n, array in zip(node.args, arrays, strict=False) if isinstance(array, str | pd.Series | Factor))
+        wrong = next(
+            n for n, array in zip(node.args, arrays, strict=False) if isinstance(array, str | pd.Series | Factor)
+        )
         raise self._wrong(wrong, f"holds text, which {name}() does not take; compare it, as in (x == 'a')")
 
     def _argument(self, node: ast.AST) -> Value:
         """Return an argument of a function: numbers as floats, truth values and texts as they are."""
         value = self._value(node)
         if isinstance(value, Basis):
-            raise self._wrong(node, "gives several columns and stands alone or in interactions, not inside of other calls")
+            raise self._wrong(
+                node, "gives several columns and stands alone or in interactions, not inside of other calls"
+            )
         if isinstance(value, pd.Series) and set(encode(value)[1]) <= {"True", "False"}:
             return self._truth_of_labels(value, node)
         return value
@@ -254,9 +261,13 @@ class Evaluation:
             try:
                 found = np.asarray(apply(*given, **options))
             except Exception as error:
-                raise SpecError(f"Your function '{name}' failed: {type(error).__name__}: {shorten(str(error))}") from error
+                raise SpecError(
+                    f"Your function '{name}' failed: {type(error).__name__}: {shorten(str(error))}"
+                ) from error
             if found.shape not in ((), (len(range(*rows.indices(self.table.rows))),)) or found.dtype.kind not in "biuf":
-                raise SpecError(f"Your function '{name}' must return one number for each row; it gave shape {found.shape}.")
+                raise SpecError(
+                    f"Your function '{name}' must return one number for each row; it gave shape {found.shape}."
+                )
             return np.asarray(found, dtype=float)
 
         value = self._rows(compute(slice(None)))
@@ -326,6 +337,3 @@ class Evaluation:
         shown = shorten(self.expression.show(node))
         whole = shorten(self.expression.text)
         return SpecError(f"'{shown}' {what}." if shown == whole else f"'{shown}' in '{whole}' {what}.")
-
-
-

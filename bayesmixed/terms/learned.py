@@ -1,5 +1,6 @@
 """Functions of formulas that learn from the rows of the fit, and replay what they learned on new rows."""
 
+import itertools
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -246,7 +247,9 @@ def cut(
         closed, lowest = flag("cut(right=)", right), flag("cut(include_lowest=)", include_lowest)
         names = interval_labels(edges, closed) if labels is None else [str(label) for label in labels]
         if len(names) != len(edges) - 1 or len(set(names)) < len(names):
-            raise SpecError(f"cut(x): {len(edges) - 1} intervals need as many different labels; {len(names)} are given.")
+            raise SpecError(
+                f"cut(x): {len(edges) - 1} intervals need as many different labels; {len(names)} are given."
+            )
         state |= {"breaks": edges, "right": closed, "lowest": lowest, "labels": names}
     edges = np.asarray(state["breaks"])
     codes = np.searchsorted(edges, x, side="left" if state["right"] else "right") - 1
@@ -276,7 +279,7 @@ def interval_labels(edges: Sequence[float], right: bool = True) -> list[str]:
     digits = next(d for d in range(3, 18) if len({f"{edge:.{d}g}" for edge in edges}) == len(set(edges)))
     texts = [f"{edge:.{digits}g}" for edge in edges]
     opening, closing = ("(", "]") if right else ("[", ")")
-    return [f"{opening}{low}, {high}{closing}" for low, high in zip(texts[:-1], texts[1:], strict=True)]
+    return [f"{opening}{low}, {high}{closing}" for low, high in itertools.pairwise(texts)]
 
 
 def whole(where: str, value: Any, least: int, most: int) -> int:

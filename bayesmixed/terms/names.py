@@ -76,7 +76,10 @@ def check_functions(text: str, columns: Iterable[str], own: Mapping[str, Callabl
     """Refuse functions that are neither of the formula language nor the user's own (SpecError)."""
     pieces: Iterable[Expression]
     known = [str(column) for column in columns]
-    pieces = read_formula(text).pieces.values() if formula else [parse_expression(text)]
+    try:
+        pieces = read_formula(text).pieces.values() if formula else [parse_expression(text)]
+    except SpecError as error:
+        raise _with_column_meant(error, text, known) from error
     for piece in pieces:
         for call in calls(piece.tree):
             name = piece.called(call)
@@ -150,12 +153,14 @@ def _with_column_meant(error: SpecError, text: str, known: list[str]) -> SpecErr
     odd = [name for name in known if not re.fullmatch(r"[^\W\d][\w.]*", name) and len(name) > 1]
     bare = re.sub(r"`[^`]*`", " ", text)
     meant = next((name for name in sorted(odd, key=len, reverse=True) if name in bare), None)
-    return error if meant is None else SpecError(f"{error} If the column '{meant}' is meant, write it in backticks: `{meant}`.")
+    return (
+        error
+        if meant is None
+        else SpecError(f"{error} If the column '{meant}' is meant, write it in backticks: `{meant}`.")
+    )
 
 
 def _ask_for_backticks(name: str, columns: list[str]) -> str:
     """Return how to write the column that begins with a name and goes on with blanks or signs, "" if there is none."""
     meant = next((column for column in columns if re.match(rf"{re.escape(name)}[^\w.]", column)), "")
     return f"If the column '{meant}' is meant, write it in backticks: `{meant}`." if meant else ""
-
-

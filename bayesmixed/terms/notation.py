@@ -41,7 +41,8 @@ def split_signed(text: str, separators: Collection[str] = ("+", "-")) -> list[tu
 
 def tidy(text: str) -> str:
     """Return text with single blanks between tokens, what stands in backticks or quotes as it is."""
-    parts, end = [], 0
+    parts: list[str] = []
+    end = 0
     for token in tokenise(text):
         parts += [" "] if parts and token.start > end else []
         parts.append(text[token.start : token.end])

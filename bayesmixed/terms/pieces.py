@@ -218,16 +218,14 @@ def _contrasts(factor: Factor) -> Any:
             if wanted not in factor.levels:
                 raise SpecError(f"{name}('{wanted}'): no such level. Levels: {enumerate_words(factor.levels, 12)}.")
             chosen["base"] = factor.levels.index(wanted)
-    if chosen.get("scores", None) is not None:
+    if chosen.get("scores") is not None:
         scores = chosen["scores"]
         if not isinstance(scores, list) or len(scores) != len(factor.levels):
             raise SpecError(f"{name}(scores=): give a list of {len(factor.levels)} numbers, one for each level.")
     return getattr(contrasts, CODINGS[name][0])(**chosen)
 
 
-def _parts(
-    name: str, texts: Mapping[str, str], levels: Mapping[str, tuple[str, ...]], mark: str = "T."
-) -> list[str]:
+def _parts(name: str, texts: Mapping[str, str], levels: Mapping[str, tuple[str, ...]], mark: str = "T.") -> list[str]:
     """Return what the label of a column joins, given formulaic's name of it in aliases and numbers of levels; `mark`
     stands before levels with the default coding."""
     pieces = []

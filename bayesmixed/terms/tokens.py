@@ -1,7 +1,6 @@
 """Tokens of formula text: names, names in backticks, numbers, text in quotes and signs."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,9 +30,9 @@ class Token:
     start: int
     end: int
 
-    def is_sign(self, signs: Iterable[str]) -> bool:
-        """Return whether the token is one of some signs."""
-        return self.kind == SIGN and self.word in set(signs)
+    def is_sign(self, signs: str) -> bool:
+        """Return whether the token is one of some signs of one character."""
+        return self.kind == SIGN and self.word in signs
 
 
 @lru_cache(maxsize=512)

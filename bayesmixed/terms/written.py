@@ -7,7 +7,7 @@ from math import comb
 from typing import Any
 
 from bayesmixed.errors import SpecError, shorten
-from bayesmixed.terms.expressions import Expression, parse_expression
+from bayesmixed.terms.expressions import Expression, check_nesting, parse_expression
 from bayesmixed.terms.tokens import NAME, NUMBER, QUOTED, SIGN, TEXT, Token, quote_name, tokenise
 
 MOST_TERMS = 5_000
@@ -70,9 +70,7 @@ class WrittenFormula:
         self.check_size()
         try:
             found = Formula(self.algebra)
-            return [
-                tuple(f.expr for f in term.factors if f.eval_method != Factor.EvalMethod.LITERAL) for term in found
-            ]
+            return [tuple(f.expr for f in term.factors if f.eval_method != Factor.EvalMethod.LITERAL) for term in found]
         except Exception as error:  # formulaic raises many kinds; all mean the same to the user
             raise self.unreadable(error) from error
 
@@ -116,6 +114,7 @@ def read_formula(text: str) -> WrittenFormula:
         It holds what is neither a column, a call, nor a sign of the algebra of terms.
     """
     tokens = tokenise(text)
+    check_nesting(tokens, text)
     aliases: dict[tuple[bool, str], str] = {}
     pieces: dict[str, Expression] = {}
     parts: list[str] = []
@@ -129,7 +128,9 @@ def read_formula(text: str) -> WrittenFormula:
             parts.append(_number(token, parts, text))
             place += 1
         elif token.kind == TEXT:
-            raise SpecError(f"'{shorten(token.word)}' in '{shorten(text)}': a text in quotes is no term; write columns.")
+            raise SpecError(
+                f"'{shorten(token.word)}' in '{shorten(text)}': a text in quotes is no term; write columns."
+            )
         else:
             if place and tokens[place - 1].kind in (NAME, QUOTED, NUMBER):
                 raise _side_by_side(tokens[place - 1], token, text)
@@ -182,7 +183,9 @@ def _number(token: Token, parts: list[str], text: str) -> str:
             raise SpecError(f"'^{token.word}' in '{shorten(text)}': the power of terms is a whole number from 1 to 20.")
         return str(int(token.word))
     if token.word not in ("0", "1"):
-        raise SpecError(f"'{token.word}' in '{shorten(text)}' is no term: only 0 and 1 are. Arithmetic stands inside of I().")
+        raise SpecError(
+            f"'{token.word}' in '{shorten(text)}' is no term: only 0 and 1 are. Arithmetic stands inside of I()."
+        )
     return token.word
 
 
@@ -213,7 +216,9 @@ def _count_terms(tree: Any) -> float:
         if sign in ("**", "^"):
             power = int(str(node.args[1].token))
             # Formulaic multiplies out all products before it drops those that are alike.
-            counts[id(node)] = max(given[0] ** power, sum(comb(int(min(given[0], 1e6)), k) for k in range(1, power + 1)))
+            counts[id(node)] = max(
+                given[0] ** power, sum(comb(int(min(given[0], 1e6)), k) for k in range(1, power + 1))
+            )
         elif sign in ("*", ":", "/", "in") and len(given) == 2:
             counts[id(node)] = given[0] * given[1] + (sum(given) if sign == "*" else given[0] if sign == "/" else 0)
         else:

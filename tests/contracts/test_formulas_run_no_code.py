@@ -1,0 +1,175 @@
+"""Formulas are data: whatever they hold, they run no code, write no file and end in one of our errors."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesmixed as bm
+from bayesmixed.errors import BayesMixedError
+from bayesmixed.spec_files import spec_from_toml
+
+ROWS = pd.DataFrame(
+    {
+        "y": np.arange(12.0) % 5 + 0.1,
+        "x": np.arange(12.0) ** 1.5,
+        "k": np.arange(12) % 4,
+        "g": list("abcabcabcabc"),
+    }
+)
+
+# CANARY stands for the path of a file that no attempt may make.
+ATTEMPTS = [
+    "I(x + np.__builtins__['__import__']('os').system('touch CANARY'))",
+    "np.__builtins__['__import__']('os').system('touch CANARY')",
+    "I(x + __import__('os').system('touch CANARY'))",
+    "__import__('os').system('touch CANARY')",
+    'I(eval(\'open("CANARY", "w")\'))',
+    'I(exec(\'open("CANARY", "w")\'))',
+    'eval(\'open("CANARY", "w")\')',
+    "I(open('CANARY', 'w'))",
+    "open('CANARY', 'w')",
+    "I(compile('open(\"CANARY\",\"w\")', 'a', 'exec'))",
+    "(x).to_csv('CANARY')",
+    "I((x).to_csv('CANARY'))",
+    "I(x.to_csv('CANARY'))",
+    "x.to_csv('CANARY')",
+    "I(x).to_csv('CANARY')",
+    "log(x).tofile('CANARY')",
+    "I((x + 1).to_pickle('CANARY'))",
+    "np.savetxt('CANARY', x)",
+    "I(np.savetxt('CANARY', x))",
+    "np.save('CANARY', x)",
+    "np.load('CANARY', allow_pickle=True)",
+    "I(np.load('CANARY', allow_pickle=True))",
+    "np.fromfile('CANARY')",
+    "np.memmap('CANARY', mode='w+', shape=(3,))",
+    "np.lib.format.open_memmap('CANARY', mode='w+', shape=(3,))",
+    "np.genfromtxt('CANARY')",
+    "np.os.system('touch CANARY')",
+    "I(np.os.system('touch CANARY'))",
+    'np.testing.measure(\'open("CANARY", "w")\')',
+    "np.vectorize(open)('CANARY', 'w')",
+    "np.frompyfunc(open, 2, 1)('CANARY', 'w')",
+    "I(np.array([1]).tofile('CANARY'))",
+    "I(x.__class__)",
+    "I(x.__array__.__globals__)",
+    "I(().__class__.__bases__[0].__subclasses__())",
+    "I([].__class__)",
+    "I({}.__class__)",
+    "I(x[0])",
+    "x[0]",
+    "I(x[[open('CANARY', 'w')]])",
+    "I([open('CANARY', 'w') for i in x])",
+    "I((lambda: open('CANARY', 'w'))())",
+    "I((v := open('CANARY', 'w')))",
+    "I(open('CANARY', 'w') if x else 1)",
+    'I(f\'{open("CANARY", "w")}\')',
+    "I(x, *[open('CANARY', 'w')])",
+    "I(x, **{'a': open('CANARY', 'w')})",
+    "poly(x, degree=open('CANARY', 'w'))",
+    "bs(x, knots=[open('CANARY', 'w')])",
+    "C(g, contr.custom(open('CANARY', 'w')))",
+    "C(g, open('CANARY', 'w'))",
+    "C(g, Treatment(open('CANARY', 'w')))",
+    "C(g, np.os.system('touch CANARY'))",
+    "C(g, levels=open('CANARY', 'w'))",
+    "C(g, contr.__dict__)",
+    "C(open('CANARY', 'w'))",
+    "Q(\"x'); open('CANARY', 'w'); ('\")",
+    "{open('CANARY', 'w')}",
+    "{x.to_csv('CANARY')}",
+    "`x`.to_csv('CANARY')",
+    "I(`x`.to_csv('CANARY'))",
+    "hashed(x, hash_func=open('CANARY', 'w'))",
+    "within(x, open('CANARY', 'w'))",
+    "scale(x).to_csv('CANARY')",
+    "I(x); open('CANARY', 'w')",
+    "I(x)\nopen('CANARY', 'w')",
+    "I(x) #\nopen('CANARY', 'w')",
+    "I(getattr(x, 'to_csv')('CANARY'))",
+    "I(globals())",
+    "I(breakpoint())",
+]
+PLACES = {
+    "a population term": "y ~ k + {}",
+    "an interaction": "y ~ k:{}",
+    "a group term": "y ~ k + (0 + {} | g)",
+    "an offset": "y ~ k + offset({})",
+    "the response": "{} ~ k",
+    "a smooth": "y ~ k + s({}, k=4)",
+    "a factor of a smooth": "y ~ s(x, k=4, by={})",
+    "trials": "y | trials({}) ~ k",
+    "weights": 'y | weights({}, "precision") ~ k',
+    "a group": "y ~ k + (1 | {})",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_attempt_to_run_code_from_a_formula_does_more_than_raise_our_error(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert len(ATTEMPTS) >= 60
+    for attempt in ATTEMPTS:
+        formula = PLACES[place].format(attempt.replace("CANARY", str(tmp_path / "canary")))
+        with pytest.raises(BayesMixedError):
+            bm.prepare(formula, ROWS)
+        assert not list(tmp_path.iterdir()), formula
+
+
+def test_spec_files_run_no_code(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for attempt in ATTEMPTS:
+        term = attempt.replace("CANARY", "canary").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        for text in (
+            f'formula = "y ~ k + {term}"',
+            f'response = "{term}"\n[[predictors.mu]]\nkind = "fixed"\nformula = "1"',
+            f'response = "y"\n[[predictors.mu]]\nkind = "offset"\nexpression = "{term}"',
+            f'response = "y"\n[[predictors.mu]]\nkind = "smooth"\nx = "{term}"',
+            f'response = "y"\n[[predictors.mu]]\nkind = "group"\nby = "g"\nformula = "0 + {term}"',
+        ):
+            with pytest.raises(BayesMixedError):
+                bm.check_data(spec_from_toml(text), ROWS).refusal and bm.prepare(spec_from_toml(text), ROWS)
+                bm.prepare(spec_from_toml(text), ROWS)
+            with pytest.raises(BayesMixedError):
+                bm.simulate(spec_from_toml(text), data=ROWS, seed=1)
+            assert not list(tmp_path.iterdir()), text
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "I(x**(9**9**9))",
+        "I(x + 9**9**9)",
+        "np.zeros((100000, 10000))",
+        "I(1 << 10**10)",
+        "I(" + "-" * 3000 + "x)",
+        "-" * 3000 + "x",
+        "I(" + "(" * 3000 + "x" + ")" * 3000 + ")",
+        "(" * 3000 + "x" + ")" * 3000,
+        "I(" + "!" * 3000 + "x)",
+        "I(" + " + ".join(["x"] * 3000) + ")",
+        "I(" + " ** ".join(["2"] * 300) + ")",
+        "I(x * " + "9" * 5000 + ")",
+        "I(" + "sqrt(" * 200 + "x" + ")" * 200 + ")",
+        "(x + k + g)**9999999999",
+        "((x + k + g)**19)**19",
+        "(" + " + ".join(f"I(x*{i})" for i in range(60)) + ")**9",
+        "*".join(f"I(x*{i})" for i in range(40)),
+        "poly(x, 10**9)",
+        "bs(x, df=1000000000)",
+        "ns(x, df=1000000000)",
+        "cut(x, 1000000000)",
+        "I(round(x, 10000000000))",
+        "I(x" + " " * 100_000 + ")",
+        "`" + "a" * 100_000 + "`",
+        "'" * 3001,
+    ],
+    ids=range(25),
+)
+def test_formulas_without_measure_are_refused_at_once(term):
+    started = time.perf_counter()
+    with pytest.raises(BayesMixedError) as refusal:
+        bm.prepare(f"y ~ k + {term}", ROWS)
+    assert time.perf_counter() - started < 1.0
+    assert len(str(refusal.value)) < 1_000
