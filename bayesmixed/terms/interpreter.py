@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bayesmixed.errors import BayesMixedError, DataError, SpecError, enumerate_words, shorten
 from bayesmixed.links import Array
@@ -31,7 +32,7 @@ class Factor:
         Name of the coding, a key of `CODINGS`, and its options; None for the default.
     """
 
-    codes: Array
+    codes: NDArray[np.intp]
     levels: tuple[str, ...]
     coding: tuple[str, Mapping[str, Any]] | None = None
 
@@ -305,7 +306,7 @@ class Evaluation:
         coding = node.args[1] if len(node.args) > 1 else options.get("contrasts")
         return Factor(place[codes], levels, None if coding is None else self._coding(coding))
 
-    def _encode(self, value: Any, shown: str) -> tuple[Array, tuple[str, ...]]:
+    def _encode(self, value: Any, shown: str) -> tuple[NDArray[np.intp], tuple[str, ...]]:
         array = self._rows(value)
         if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
             bad = int(np.sum(~np.isfinite(array)))

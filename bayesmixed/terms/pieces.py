@@ -248,10 +248,10 @@ def read_power(expression: Expression) -> tuple[str, int] | None:
     if isinstance(node, ast.Call) and expression.called(node) == "I":
         node = node.args[0]
     match node:
-        case ast.BinOp(ast.Name() as base, ast.Pow(), ast.Constant(exponent)):
+        case ast.BinOp(ast.Name() as base, ast.Pow(), ast.Constant(int() | float() as exponent)):
             name = Expression("", base, expression.words, (), ()).only_column
-            whole = isinstance(exponent, int | float) and not isinstance(exponent, bool) and exponent == int(exponent)
-            return (name, int(exponent)) if name is not None and whole and exponent >= 2 else None
+            power = 0 if isinstance(exponent, bool) or exponent != int(exponent) else int(exponent)
+            return (name, power) if name is not None and power >= 2 else None
     return None
 
 

@@ -129,7 +129,6 @@ def test_spec_files_run_no_code(tmp_path, monkeypatch):
             f'response = "y"\n[[predictors.mu]]\nkind = "group"\nby = "g"\nformula = "0 + {term}"',
         ):
             with pytest.raises(BayesMixedError):
-                bm.check_data(spec_from_toml(text), ROWS).refusal and bm.prepare(spec_from_toml(text), ROWS)
                 bm.prepare(spec_from_toml(text), ROWS)
             with pytest.raises(BayesMixedError):
                 bm.simulate(spec_from_toml(text), data=ROWS, seed=1)
@@ -168,8 +167,8 @@ def test_spec_files_run_no_code(tmp_path, monkeypatch):
     ids=range(25),
 )
 def test_formulas_without_measure_are_refused_at_once(term):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(BayesMixedError) as refusal:
         bm.prepare(f"y ~ k + {term}", ROWS)
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
     assert len(str(refusal.value)) < 1_000
