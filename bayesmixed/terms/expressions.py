@@ -173,7 +173,7 @@ def _only_grouping(tree: ast.AST, words: Mapping[str, Word], columns: list[str])
 def _translate(tokens: tuple[Token, ...], text: str) -> tuple[str, dict[str, Word]]:
     """Return source for Python's parser in which every name is an alias, and what the aliases stand for."""
     words: dict[str, Word] = {}
-    parts = []
+    parts: list[str] = []
     for token, after in zip(tokens, (*tokens[1:], None), strict=True):
         following = after.word if after is not None and after.kind == SIGN else ""
         if token.kind == SIGN:
@@ -341,7 +341,7 @@ class _Checker:
 
     def _check_number(self, node: ast.Constant) -> None:
         try:
-            finite = abs(float(node.value)) < float("inf")
+            finite = abs(float(node.value)) < float("inf")  # type: ignore[arg-type]
         except OverflowError:
             finite = False
         if not finite:

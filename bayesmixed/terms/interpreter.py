@@ -89,7 +89,7 @@ class Evaluation:
     def _value(self, node: ast.AST) -> Value:
         match node:
             case ast.Constant(value):
-                return np.float64(value) if not isinstance(value, bool) else np.bool_(value)
+                return np.bool_(value) if isinstance(value, bool) else np.float64(value)  # type: ignore[arg-type]
             case ast.Name(alias):
                 word = self.expression.words[alias]
                 return word.value if word.kind == LITERAL else self._column(word.value)

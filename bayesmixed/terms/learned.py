@@ -51,7 +51,7 @@ def scale(x: Array, center: Any = True, scale: Any = True, ddof: Any = 1, *, sta
                 raise DataError("scale(x): x is the same in every row, so it has no SD. Leave the term out.")
         elif scale is not False:
             spread = number("scale(scale=)", scale)
-        state |= {"center": middle, "scale": spread}
+        state.update(center=middle, scale=spread)
     return np.asarray((x - state["center"]) / state["scale"])
 
 
@@ -182,7 +182,7 @@ def ns(
     (Hastie 1992, in Chambers and Hastie, Statistical Models in S, 7.2).
     """
     if not state:
-        state |= _learn_natural(x, df, knots, flag("ns(intercept=)", intercept), lower_bound, upper_bound)
+        state.update(_learn_natural(x, df, knots, flag("ns(intercept=)", intercept), lower_bound, upper_bound))
     low, high = state["bounds"]
     inside = np.clip(x, low, high)
     spline = _cubic_bsplines(state["knots"])
@@ -250,16 +250,16 @@ def cut(
             raise SpecError(
                 f"cut(x): {len(edges) - 1} intervals need as many different labels; {len(names)} are given."
             )
-        state |= {"breaks": edges, "right": closed, "lowest": lowest, "labels": names}
-    edges = np.asarray(state["breaks"])
-    codes = np.searchsorted(edges, x, side="left" if state["right"] else "right") - 1
+        state.update(breaks=np.asarray(edges), right=closed, lowest=lowest, labels=names)
+    breaks = state["breaks"]
+    codes = np.searchsorted(breaks, x, side="left" if state["right"] else "right") - 1
     if state["lowest"]:
-        codes = np.where(x == (edges[0] if state["right"] else edges[-1]), np.clip(codes, 0, len(edges) - 2), codes)
-    outside = np.flatnonzero((codes < 0) | (codes >= len(edges) - 1))
+        codes = np.where(x == (breaks[0] if state["right"] else breaks[-1]), np.clip(codes, 0, len(breaks) - 2), codes)
+    outside = np.flatnonzero((codes < 0) | (codes >= len(breaks) - 1))
     if len(outside):
         raise DataError(
             f"cut(x): {len(outside)} of {len(x)} values lie in no interval (first: {x[outside[0]]:g}); the breaks go from "
-            f"{edges[0]:g} to {edges[-1]:g}. Give breaks that cover all rows, or include_lowest=True."
+            f"{breaks[0]:g} to {breaks[-1]:g}. Give breaks that cover all rows, or include_lowest=True."
         )
     return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(state["labels"], dtype=object)))
 

@@ -185,7 +185,7 @@ def _matrix(written: WrittenFormula, spec: Any, values: Mapping[str, Value], tab
 
 def _plain(value: Value) -> Any:
     if isinstance(value, Factor):
-        return pd.Categorical.from_codes(value.codes, categories=range(len(value.levels)))
+        return pd.Categorical.from_codes(value.codes, categories=pd.RangeIndex(len(value.levels)))
     return value
 
 
