@@ -7,9 +7,10 @@ import numpy as np
 
 from bayesmixed.default_priors import group_unit
 from bayesmixed.design import Design
+from bayesmixed.information import information_in_predictor, mean_inside, score_in_predictor
 from bayesmixed.links import Array
 from bayesmixed.placements import parent_index
-from bayesmixed.pooled import REFRESHED, fit_pooled, further_modes, mean_inside, normal_priors, residual_scale
+from bayesmixed.pooled import REFRESHED, fit_pooled, further_modes, normal_priors, residual_scale
 from bayesmixed.predictors import Predictor
 from bayesmixed.terms.blocks import NormalBlock
 
@@ -89,13 +90,12 @@ def quick_mode(design: Design) -> QuickMode | None:
         penalty = np.concatenate([precision, *(np.tile(1.0 / sds[g.name] ** 2, len(g.levels)) for g in groups)])
         target = np.concatenate([location, np.zeros(size - width)])
         eta = predictor.offset + matrix @ coefficients
-        values[predictor.parameter] = mean_inside(predictor, eta)
+        values[predictor.parameter] = mean_inside(predictor.link, eta)
         if number in REFRESHED and not overdispersed:
             values |= further_modes(design, values)
-        slope = predictor.link.derivative(eta)
         inside = design.in_rows(values)
-        weight = np.broadcast_to(design.weigh(family.information(inside, trials) * slope**2), eta.shape)
-        score = design.weigh(family.score(y, inside, trials) * slope)
+        weight = design.weigh(information_in_predictor(family, predictor.link, eta, inside, trials))
+        score = design.weigh(score_in_predictor(family, predictor.link, y, eta, inside, trials))
         hessian = (matrix.T @ matrix.multiply(weight[:, None]) + sparse.diags(penalty)).tocsr()
         inverse = _invert(hessian, largest)
         step = inverse.solve(matrix.T @ score - penalty * (coefficients - target))

@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.families import Family, Values
+from bayesmixed.information import has_no_inverse, information_in_predictor, mean_inside, score_in_predictor
 from bayesmixed.links import Array, Link
 
 Index = NDArray[np.intp]
 
 NODES = 31
 _NEAR = 0.05
+_HALVINGS = 30
 
 
 def conditional_variance(covariance: Array, information: Array) -> Array:
@@ -84,22 +86,39 @@ def scalar_shrinkage(
     first = family.parameters[0].name
     tau2 = np.maximum(sd[:, None] ** 2, 1e-300)
 
-    def at(effect: Array) -> tuple[Array, Values]:
-        eta = others + z * effect[:, index]
-        mean = link.inverse(eta)
-        if link.tolerance_variance is not None:
-            mean = np.clip(mean, 1e-15, 1.0 - 1e-15)
-        return eta, {**values, first: mean}
+    def at(effect: Array) -> Array:
+        return np.asarray(others + z * effect[:, index])
 
-    effect, curvature = _modes(family, link, response, trials, at, z, tau2, order, starts, multiplicity)
+    def score(effect: Array) -> Array:
+        found = multiplicity * score_in_predictor(family, link, response, at(effect), values, trials) * z
+        return group_sums(found, order, starts) - effect / tau2
+
+    def curvature(effect: Array) -> Array:
+        found = multiplicity * information_in_predictor(family, link, at(effect), values, trials) * z**2
+        return group_sums(found, order, starts) + 1.0 / tau2
+
+    def fit(effect: Array) -> Array:
+        eta = at(effect)
+        logs = family.logp(response, {**values, first: mean_inside(link, eta)}, trials)
+        return group_sums(np.where(has_no_inverse(link, eta), -np.inf, multiplicity * logs), order, starts)
+
+    def move(effect: Array, step: Array) -> Array:
+        """Return the effects after a step, halved where it would leave a row without a density."""
+        for _ in range(_HALVINGS if np.isfinite(link.lowest) else 0):
+            lost = group_sums(has_no_inverse(link, at(effect + step)).astype(float), order, starts) > 0
+            if not lost.any():
+                break
+            step = np.where(lost, 0.5 * step, step)
+        return effect + step
+
+    start = np.zeros((len(sd), len(starts)))
+    effect, precision = _modes(score, curvature, move, start, sd[:, None])
     points, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    spread = 1.0 / np.sqrt(curvature)
+    spread = 1.0 / np.sqrt(precision)
     logs = np.empty((NODES, *effect.shape))
     for node, (point, weight) in enumerate(zip(points, weights, strict=True)):
         moved = effect + spread * point
-        _, inside = at(moved)
-        fit = group_sums(multiplicity * family.logp(response, inside, trials), order, starts)
-        logs[node] = fit - 0.5 * moved**2 / tau2 + 0.5 * point**2 + np.log(weight)
+        logs[node] = fit(moved) - 0.5 * moved**2 / tau2 + 0.5 * point**2 + np.log(weight)
     mass = np.exp(logs - logs.max(axis=0))
     mass /= mass.sum(axis=0)
     mean = np.tensordot(points, mass, axes=(0, 0))
@@ -108,32 +127,22 @@ def scalar_shrinkage(
 
 
 def _modes(
-    family: Family,
-    link: Link,
-    response: Array,
-    trials: Array,
-    at: Callable[[Array], tuple[Array, Values]],
-    z: Array,
-    tau2: Array,
-    order: Index,
-    starts: Index,
-    multiplicity: Array | float,
+    score: Callable[[Array], Array],
+    curvature: Callable[[Array], Array],
+    move: Callable[[Array, Array], Array],
+    effect: Array,
+    sd: Array,
 ) -> tuple[Array, Array]:
-    """Return modes (S, J) and expected curvatures there, by damped Fisher scoring."""
-    effect = np.zeros((tau2.shape[0], len(starts)))
-    curvature, moving = np.ones_like(effect), True
+    """Return modes (S, J) and expected curvatures there, by damped Fisher scoring from `effect`."""
+    precision, moving = np.ones_like(effect), True
+    limit, unit = 2.0 * sd, np.maximum(sd, 1e-150)
     for _ in range(60):
-        eta, values = at(effect)
-        slope = link.derivative(eta) * z
-        score = group_sums(multiplicity * family.score(response, values, trials) * slope, order, starts) - effect / tau2
         if moving:
-            information = np.broadcast_to(multiplicity * family.information(values, trials) * slope**2, eta.shape)
-            curvature = group_sums(information, order, starts) + 1.0 / tau2
-        step = score / curvature
-        limit = np.maximum(2.0 * np.sqrt(tau2), 1e-12)
-        effect = effect + np.clip(step, -limit, limit)
+            precision = curvature(effect)
+        step = score(effect) / precision
+        effect = move(effect, np.clip(step, -limit, limit))
         # The information of some families is a long sum; near the mode the last one serves.
-        moving = bool(np.any(np.abs(step) > _NEAR * np.sqrt(tau2)))
-        if np.all(np.abs(step) <= 1e-8 * np.sqrt(tau2)):
+        moving = bool(np.any(np.abs(step) > _NEAR * unit))
+        if np.all(np.abs(step) <= 1e-8 * unit):
             break
-    return effect, curvature
+    return effect, precision

@@ -12,6 +12,10 @@ from bayesmixed.errors import SpecError, did_you_mean
 
 Array = NDArray[np.float64]
 
+_EDGE = 1e-12
+_EDGE_LOGIT = -float(special.logit(_EDGE))
+_EXPONENT = 230.0
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -39,6 +43,9 @@ class Link:
         The link of a parameter in words, with `{}` where the parameter goes.
     lowest : float
         Predictors at or below it have no inverse (NaN).
+    reach : (float, float)
+        Predictors beyond which the parameter counts as on its border: probabilities within 1e-12 of 0 and 1, and
+        numbers whose powers are too large or small.
 
     Examples
     --------
@@ -59,6 +66,7 @@ class Link:
     ratio: str
     text: str
     lowest: float = -np.inf
+    reach: tuple[float, float] = (-np.inf, np.inf)
 
 
 def find_link(name: "str | Link") -> Link:
@@ -198,6 +206,7 @@ LINKS: dict[str, Link] = {
         average=lambda eta, variance: np.exp(eta + 0.5 * variance),
         ratio="ratio of means",
         text="log({})",
+        reach=(-_EXPONENT, _EXPONENT),
     ),
     "log_minus_one": Link(
         name="log_minus_one",
@@ -210,6 +219,7 @@ LINKS: dict[str, Link] = {
         average=lambda eta, variance: 1.0 + np.exp(eta + 0.5 * variance),
         ratio="",
         text="log({} - 1)",
+        reach=(-_EXPONENT, _EXPONENT),
     ),
     "logit": Link(
         name="logit",
@@ -222,6 +232,7 @@ LINKS: dict[str, Link] = {
         average=_expit_average,
         ratio="odds ratio",
         text="logit({})",
+        reach=(-_EDGE_LOGIT, _EDGE_LOGIT),
     ),
     "probit": Link(
         name="probit",
@@ -234,6 +245,7 @@ LINKS: dict[str, Link] = {
         average=lambda eta, variance: special.ndtr(eta / np.sqrt(1.0 + variance)),
         ratio="",
         text="probit({})",
+        reach=(float(special.ndtri(_EDGE)), -float(special.ndtri(_EDGE))),
     ),
     "cloglog": Link(
         name="cloglog",
@@ -246,6 +258,7 @@ LINKS: dict[str, Link] = {
         average=_cloglog_average,
         ratio="hazard ratio",
         text="cloglog({})",
+        reach=(float(np.log(_EDGE)), float(np.log(-np.log(_EDGE)))),
     ),
     "cauchit": Link(
         name="cauchit",
@@ -258,6 +271,7 @@ LINKS: dict[str, Link] = {
         average=_cauchit_average,
         ratio="",
         text="cauchit({})",
+        reach=(-1.0 / (np.pi * _EDGE), 1.0 / (np.pi * _EDGE)),
     ),
     "inverse": Link(
         name="inverse",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesmixed.design import Design
+from bayesmixed.information import information_in_predictor, mean_inside, score_in_predictor
 from bayesmixed.links import Array, Link
 from bayesmixed.predictors import Predictor
 from bayesmixed.thresholds import match_thresholds, threshold_quantile
@@ -58,16 +59,15 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
     eta = shift + matrix @ beta
     y, trials = np.asarray(design.response), design.trials
     for number in range(50):
-        values[first] = mean_inside(predictor, eta)
+        values[first] = mean_inside(predictor.link, eta)
         if number in REFRESHED:
             values |= further_modes(design, values)
         if family.scale:
             residual = family.working(y) - values[first]
             values[family.scale] = np.asarray(max(residual_scale(design, residual), 1e-12))
-        slope = predictor.link.derivative(eta)
         inside = design.in_rows(values)
-        information = design.weigh(family.information(inside, trials) * slope**2)
-        score = design.weigh(family.score(y, inside, trials) * slope)
+        information = design.weigh(information_in_predictor(family, predictor.link, eta, inside, trials))
+        score = design.weigh(score_in_predictor(family, predictor.link, y, eta, inside, trials))
         step = np.linalg.lstsq(
             matrix.T @ (information[:, None] * matrix) + np.diag(precision),
             matrix.T @ score - precision * (beta - location),
@@ -80,7 +80,7 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
         eta = shift + matrix @ beta
         if np.max(np.abs(matrix @ step), initial=0.0) < 1e-10 * (1.0 + np.max(np.abs(eta))):
             break
-    information = np.maximum(np.broadcast_to(information, eta.shape), 1e-12)
+    information = np.maximum(information, 1e-12)
     return PooledFit(predictor.transform @ beta, values, information, score / information)
 
 
@@ -128,14 +128,6 @@ def _log_prior(design: Design, name: str, value: Array) -> float:
         return 0.0
     function, prior = design.scalar_prior(name)
     return float(np.squeeze(prior.frozen().logpdf(function.forward(value))))
-
-
-def mean_inside(predictor: Predictor, eta: Array) -> Array:
-    """Return the inverse link, kept off the border where information and score are not finite."""
-    mean = predictor.link.inverse(np.maximum(eta, predictor.link.lowest + 1e-6 * (1.0 + np.max(np.abs(eta)))))
-    if predictor.link.tolerance_variance is not None:
-        return np.clip(mean, 1e-12, 1.0 - 1e-12)
-    return np.asarray(mean)
 
 
 def normal_priors(design: Design, predictor: Predictor) -> tuple[Array, Array]:

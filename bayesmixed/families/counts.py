@@ -11,8 +11,9 @@ from bayesmixed.families.records import Family, Parameter, Values
 from bayesmixed.links import Array, Link
 
 _EXACT = 250
-_NOTHING = 1e-12
 """Terms of a series that are summed one by one; the rest is an integral."""
+_NOTHING = 1e-12
+_MANY = 1e8
 
 
 def _poisson_logp(y: Any, values: Values, trials: Any) -> Array:
@@ -79,10 +80,12 @@ def _negbin1_information(values: Values, trials: Any) -> Array:
         mass = mass * share * (theta + k - 1.0) / k
         above = np.maximum(above - mass, 0.0)
         total += above / np.square(theta + k)
-    far = above > _NOTHING * total
+    # Of many counts the law is a normal one, whose mean alone tells about mu.
+    many = theta > _MANY
+    far = (above > _NOTHING * total) & ~many
     if np.any(far):
         total[far] += _far_information(mu[far], phi[far])
-    return np.asarray(total / np.square(phi))
+    return np.where(many, 1.0 / (mu * (1.0 + phi)), total / np.square(phi))
 
 
 def _far_information(mu: Array, phi: Array) -> Array:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 CURVE, OWN = "#0072B2", "#D55E00"
 """Colours of Okabe & Ito."""
-_FACTOR_DRAWS = 50
 
 
 def plot_pooling_curve(fit: Fit | float, group: str | None = None) -> "Figure":
@@ -98,7 +97,7 @@ def say_shrinkage(table: pd.DataFrame, factors: Array | None = None) -> str:
 
 def _mark_factors(axes: Any, fit: Fit, group: str | None) -> Array:
     predictor, block = find_group(fit, group)
-    factors = factor_draws(fit, predictor, block, _FACTOR_DRAWS).mean(axis=0)[:, block.intercept]
+    factors = factor_draws(fit, predictor, block).mean(("chain", "draw")).values[:, block.intercept]
     size = 12 if len(block.levels) > 60 else 30
     label = "factors of shrinkage()"
     axes.scatter(group_sizes(fit, block), factors, s=size, marker="x", color=OWN, linewidth=1, label=label)

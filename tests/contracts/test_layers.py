@@ -20,7 +20,7 @@ LAYERS = [
     ["row_statistics"],
     ["priors"],
     ["families"],
-    ["averages"],
+    ["averages", "information"],
     ["prior_functions"],
     ["conditional"],
     ["terms"],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bayesmixed.design import Design
+from bayesmixed.design import CUTS, Design
 from bayesmixed.fitting import Fit
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import drop_empty, format_table, interval_errors, labelled
@@ -110,14 +110,24 @@ def tabulate_estimates(fit: Fit) -> dict[str, pd.DataFrame]:
 def count_sentence(fit: Fit) -> str:
     """Return "3 parameters estimated, 189 country effects predicted"."""
     design = fit.design
-    estimated = sum(entry.prior.name != "Fixed" for key, entry in design.priors.items() if not key.startswith("corr_"))
-    for _, group in design.group_blocks():
-        estimated += sum(len(p.columns) * (len(p.columns) - 1) // 2 for p in group.parts if p.correlated)
+    estimated = count_estimated(design)
     counts = [f"{estimated} parameter{'s' if estimated != 1 else ''} estimated"]
     for predictor, group in design.group_blocks():
         name = "observation-level" if group.observation else group.name
         counts.append(f"{len(group.levels) * len(group.labels)} {name} effects{predictor.suffix} predicted")
     return ", ".join(counts)
+
+
+def count_estimated(design: Design) -> int:
+    """Return how many numbers are estimated: each threshold and each correlation is one; fixed ones are none."""
+    pairs = {
+        predictor.corr(group): sum(
+            len(part.columns) * (len(part.columns) - 1) // 2 for part in group.parts if part.correlated
+        )
+        for predictor, group in design.group_blocks()
+    }
+    sizes = {**pairs, CUTS: len(design.family.cuts)}
+    return sum(sizes.get(key, 1) for key, entry in design.priors.items() if entry.prior.name != "Fixed")
 
 
 _EDF_DRAWS = 50

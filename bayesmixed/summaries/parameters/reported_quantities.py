@@ -12,7 +12,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.summaries.display.tables import COLUMNS, labelled
 from bayesmixed.summaries.parameters.effects import group_effects, population_effects
-from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws, some_draws
+from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws
 from bayesmixed.summaries.predictions.expressions import evaluate_draws
 from bayesmixed.summaries.variance.components import variance_components
 from bayesmixed.summaries.variance.intraclass import as_draws, icc
@@ -50,8 +50,7 @@ def _tables(fit: Fit, asked: Mapping[str, str | Callable[[Fit], xr.DataArray]]) 
             yield _named("parameter", labelled(values, name, [""], [""]))
     yield from _correlations(fit)
     for group in design.mu.groups:
-        factors = factor_draws(fit, design.mu, group).mean(axis=(1, 2))
-        draws = as_draws(factors, some_draws(fit))
+        draws = factor_draws(fit, design.mu, group).mean(("level", "effect"))
         yield _named("shrinkage factor", labelled(draws, group.name, [""], ["mean over groups"]))
     small = {
         group.name for _, group in design.group_blocks() if not group.observation and len(group.levels) <= MOST_GROUPS

@@ -11,6 +11,7 @@ import xarray as xr
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
+from bayesmixed.information import information_in_predictor
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, predict, smooth_coefficients
 from bayesmixed.predictors import Predictor
@@ -215,7 +216,8 @@ def _weights(fit: Fit, posterior: xr.Dataset, draws: int) -> Array:
     """Return the expected information of each row about the linear predictor, (S, n)."""
     design, predictor = fit.design, fit.design.mu
     values = {name: stacked(v)[:, None] for name, v in design.scalar_draws(posterior).items()}
-    values |= {name: stacked(predict(fit, kind=name, draws=draws)[name]) for name in design.predictors}
-    slope = predictor.link.derivative(predictor.link.forward(values[predictor.parameter]))
-    weight = design.weigh(design.family.information(design.in_rows(values), design.trials) * slope**2)
-    return np.broadcast_to(weight, (len(next(iter(values.values()))), design.rows))
+    further = list(design.predictors)[1:]
+    values |= {name: stacked(predict(fit, kind=name, draws=draws)[name]) for name in further}
+    eta = stacked(predict(fit, kind="linear", draws=draws)["linear"])
+    found = information_in_predictor(design.family, predictor.link, eta, design.in_rows(values), design.trials)
+    return np.asarray(design.weigh(found))

@@ -11,9 +11,10 @@ from bayesmixed.conditional import scalar_shrinkage, shrinkage_factors, shrinkag
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
+from bayesmixed.information import information_in_predictor, mean_inside, score_in_predictor
 from bayesmixed.kept_draws import posterior_means, with_effects
 from bayesmixed.links import Array
-from bayesmixed.pooled import fit_pooled, mean_inside
+from bayesmixed.pooled import fit_pooled
 from bayesmixed.prediction import (
     effects_at_centre,
     group_contribution,
@@ -22,11 +23,14 @@ from bayesmixed.prediction import (
     thin,
 )
 from bayesmixed.predictors import Predictor
-from bayesmixed.summaries.display.tables import labelled
+from bayesmixed.summaries.display.tables import describe, labelled
 from bayesmixed.summaries.parameters.effects import population_part
 from bayesmixed.terms.blocks import GroupBlock
 
-FACTOR_DRAWS = 200
+FEWEST_DRAWS = 200
+_WORK = {"sums": 2e7, "quadrature": 5e5}
+"""Rows or effects times draws above which fewer draws are taken, by how a factor is found."""
+_ALL = 1e10
 _FAR = 15.0
 """Units of the link beyond which an estimate of a group alone is on its way to infinity."""
 
@@ -51,8 +55,9 @@ def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:
           coefficients at their posterior means); NaN where its rows cannot give it;
         - mean, sd, lower, upper, mcse: the partially pooled coefficient (population coefficient plus b), 95 %;
         - complete_pooling: coefficient of the model without group effects (posterior mode), around the same curves;
-        - factor, factor_lower, factor_upper: shrinkage factor 1 - Var(b | y, theta) / SD^2 given the other effects,
-          averaged over draws: 0 the group says nothing and is pulled all the way to the population, 1 no shrinkage;
+        - factor, factor_lower, factor_upper, factor_mcse: shrinkage factor 1 - Var(b | y, theta) / SD^2 given the other
+          effects, averaged over draws, and the Monte Carlo error of the average: 0 the group says nothing and is pulled
+          all the way to the population, 1 no shrinkage;
         - note: where half a success, failure or count was added to make `no_pooling` finite.
 
     Raises
@@ -76,14 +81,14 @@ def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:
     partial = partial.transpose("chain", "draw", block.name, ...)
     table = labelled(partial, block.name, block.levels, block.labels)
     estimate, note = no_pooling(fit, predictor, block)
-    factors = factor_draws(fit, predictor, block)
-    lower, upper = np.quantile(factors, [0.025, 0.975], axis=0)
+    factors = describe(factor_draws(fit, predictor, block))
     width = len(block.labels)
     table.insert(3, "rows", np.repeat(block.sizes, width))
     table.insert(4, "no_pooling", estimate.reshape(-1))
     table["complete_pooling"] = np.tile(_complete(fit, predictor, block), len(block.levels))
-    table["factor"] = factors.mean(axis=0).reshape(-1)
-    table["factor_lower"], table["factor_upper"] = lower.reshape(-1), upper.reshape(-1)
+    table["factor"] = factors["mean"]
+    table["factor_lower"], table["factor_upper"] = factors["lower"], factors["upper"]
+    table["factor_mcse"] = factors["mcse"]
     table["note"] = np.repeat(note, width)
     return table
 
@@ -98,30 +103,86 @@ def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:
     return fit.design.mu, groups[name] if name is not None else next(iter(groups.values()))
 
 
-def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int = FACTOR_DRAWS) -> Array:
-    """Return the shrinkage factors of every level and column, (S, J, K), for about `draws` posterior draws.
+def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int | None = None) -> xr.DataArray:
+    """Return the shrinkage factors of every level and column, dims chain, draw, level, effect.
 
     Exact for Gaussian responses (closed form) and for single columns (quadrature); from the expected information for
-    several columns of other families.
+    several columns of other families. Of all draws, or of as many as take a second or two but at least 200, or of about
+    `draws`.
     """
-    posterior = some_draws(fit, draws)
-    conjugate = fit.design.family.conjugate and predictor.link.name == "identity"
-    if len(group.labels) == 1 and not conjugate:
-        return _factors_by_quadrature(fit, predictor, group, posterior)[..., None]
-    return shrinkage_factors(*_covariance_and_information(fit, predictor, group, posterior))
+    if len(group.labels) == 1 and not _is_closed(fit, predictor):
+        posterior = _some_draws(fit, "quadrature", fit.design.rows, draws)
+        return _label(_factors_by_quadrature(fit, predictor, group, posterior)[..., None], posterior)
+    return _by_blocks(fit, predictor, group, draws, shrinkage_factors)
 
 
-def trace_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int = FACTOR_DRAWS) -> Array:
-    """Return the trace of the shrinkage matrix of every level, (S, J): its effective number of effects."""
+def trace_draws(fit: Fit, predictor: Predictor, group: GroupBlock) -> xr.DataArray:
+    """Return the trace of the shrinkage matrix of every level, dims chain, draw, level: its effective number of effects."""
     if len(group.labels) == 1:
-        return factor_draws(fit, predictor, group, draws)[..., 0]
-    matrices = shrinkage_matrix(*_covariance_and_information(fit, predictor, group, some_draws(fit, draws)))
-    return np.asarray(np.trace(matrices, axis1=-2, axis2=-1))
+        return factor_draws(fit, predictor, group).isel(effect=0)
+    return _by_blocks(
+        fit,
+        predictor,
+        group,
+        None,
+        lambda sigma, known: np.trace(shrinkage_matrix(sigma, known), axis1=-2, axis2=-1),
+    )
 
 
-def some_draws(fit: Fit, draws: int = FACTOR_DRAWS) -> xr.Dataset:
+def some_draws(fit: Fit, draws: int) -> xr.Dataset:
     """Return about `draws` posterior draws of all variables."""
     return thin(with_effects(fit.draws, [p.b(block) for p, block in fit.design.group_blocks()]), draws)
+
+
+def _some_draws(fit: Fit, kind: str, numbers: int, draws: int | None) -> xr.Dataset:
+    return some_draws(fit, draws or max(FEWEST_DRAWS, int(_WORK[kind] / numbers)))
+
+
+def _is_closed(fit: Fit, predictor: Predictor) -> bool:
+    return fit.design.family.conjugate and predictor.link.name == "identity"
+
+
+def _by_blocks(
+    fit: Fit, predictor: Predictor, group: GroupBlock, draws: int | None, function: Callable[[Array, Array], Array]
+) -> xr.DataArray:
+    """Return a function of Sigma (S, 1, K, K) and W (S, J, K, K) for some draws at a time."""
+    numbers = int(np.prod(group.shape))
+    # The residual SD that is the same in all rows is all that the information of a Gaussian response needs.
+    same = _is_closed(fit, predictor) and fit.design.family.scale in fit.design.scalars
+    if same:
+        posterior = thin(fit.posterior, draws or max(FEWEST_DRAWS, int(_WORK["sums"] / numbers)))
+        once = information_matrices(group, _information_at_one(fit)[None])
+        step = max(1, int(_WORK["sums"] / 10 / numbers))
+    else:
+        posterior = _some_draws(fit, "sums", max(numbers, fit.design.rows), draws)
+        step = max(1, int(_WORK["sums"] / 10 / fit.design.rows))
+    parts, flat = [], posterior.stack(sample=("chain", "draw"), create_index=False)
+    for start in range(0, flat.sizes["sample"], step):
+        block = flat.isel(sample=slice(start, start + step)).rename(sample="draw").expand_dims("chain")
+        if same:
+            scale = stacked(block[fit.design.family.scale])[:, None, None, None]
+            parts.append(function(_covariance(predictor, group, block), once / scale**2))
+        else:
+            covariance = _covariance(predictor, group, block)
+            prior = np.einsum("skl,nk,nl->sn", covariance[:, 0], group.matrix, group.matrix, optimize=True)
+            # A row that says all about its predictor leaves the other directions to the other rows.
+            known = np.minimum(_row_information(fit, predictor, group, block), _ALL / np.maximum(prior, 1e-300))
+            parts.append(function(covariance, information_matrices(group, known)))
+    return _label(np.concatenate(parts), posterior)
+
+
+def _information_at_one(fit: Fit) -> Array:
+    """Return the information of each row of a Gaussian response whose residual SD is 1, (n,)."""
+    design = fit.design
+    values = design.in_rows({design.family.scale: np.ones(design.rows)})
+    return np.asarray(design.weigh(1.0 / np.square(values[design.family.scale])))
+
+
+def _label(values: Array, posterior: xr.Dataset) -> xr.DataArray:
+    """Return values of all draws, chain by chain, with dims chain, draw, level and effect."""
+    shaped = values.reshape(posterior.sizes["chain"], posterior.sizes["draw"], *values.shape[1:])
+    coords = {"chain": posterior["chain"], "draw": posterior["draw"]}
+    return xr.DataArray(shaped, dims=("chain", "draw", "level", "effect")[: shaped.ndim], coords=coords)
 
 
 def _other_values(fit: Fit, posterior: xr.Dataset) -> dict[str, Array]:
@@ -146,20 +207,20 @@ def _factors_by_quadrature(fit: Fit, predictor: Predictor, group: GroupBlock, po
     return scalar_shrinkage(design.family, predictor.link, y, trials, others, values, z, group.index, sd, counted)
 
 
-def _covariance_and_information(
-    fit: Fit, predictor: Predictor, group: GroupBlock, posterior: xr.Dataset
-) -> tuple[Array, Array]:
-    """Return Sigma (S, 1, K, K) and W (S, J, K, K) of the effects as written."""
-    design = fit.design
+def _covariance(predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
+    """Return the covariance of the effects as written, (S, 1, K, K)."""
     centre = effects_at_centre(predictor, group, posterior)
-    covariance = group.transform @ centre.reshape(-1, *centre.shape[2:]) @ group.transform.T
+    return np.asarray((group.transform @ centre.reshape(-1, *centre.shape[2:]) @ group.transform.T)[:, None])
+
+
+def _row_information(fit: Fit, predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
+    """Return the expected information of each row about the linear predictor, (S, n)."""
+    design = fit.design
     effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
     others = _predictor_without(predictor, group, posterior)
     eta = others + group_contribution(group, effects).reshape(others.shape)
-    values = _other_values(fit, posterior) | {predictor.parameter: predictor.link.inverse(eta)}
-    slope = predictor.link.derivative(eta)
-    weight = np.broadcast_to(design.weigh(design.family.information(values, design.trials) * slope**2), eta.shape)
-    return covariance[:, None], information_matrices(group, weight)
+    values = _other_values(fit, posterior)
+    return np.asarray(design.weigh(information_in_predictor(design.family, predictor.link, eta, values, design.trials)))
 
 
 def information_matrices(group: GroupBlock, weight: Array) -> Array:
@@ -190,10 +251,9 @@ def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array
 
     def at(effects: Array) -> tuple[Array, Array, Array]:
         eta = fixed + np.sum(group.matrix * effects[group.index], axis=1)
-        values[predictor.parameter] = mean_inside(predictor, eta)
-        slope = predictor.link.derivative(eta)
-        weight = np.broadcast_to(design.weigh(family.information(values, trials) * slope**2), eta.shape)
-        score = design.weigh(family.score(y, values, trials) * slope)
+        values[predictor.parameter] = mean_inside(predictor.link, eta)
+        weight = design.weigh(information_in_predictor(family, predictor.link, eta, values, trials))
+        score = design.weigh(score_in_predictor(family, predictor.link, y, eta, values, trials))
         logp = design.weigh(family.logp(y, values, trials))
         return np.bincount(group.index, logp, minlength=len(rows)), score, weight
 

@@ -16,6 +16,7 @@ from bayesmixed.errors import BayesMixedError, StatisticsWarning
 from bayesmixed.families import Family, find_family
 from bayesmixed.formulas import format_formula
 from bayesmixed.frames import as_frame
+from bayesmixed.information import information_in_predictor
 from bayesmixed.links import Array
 from bayesmixed.preparation import prepare
 from bayesmixed.spec import ModelSpec
@@ -269,8 +270,8 @@ def _count_units(spec: ModelSpec, family: Family, y: Array, trials: Array) -> tu
         with np.errstate(all="raise"):
             mean = family.smoothed_mean(y, trials, 1.0)
             values = {first: np.asarray(mean)}
-            slope = link.derivative(link.forward(mean))
-            each = family.information(values, trials) * slope**2 * family.latent_variance(values, link, trials)
+            known = information_in_predictor(family, link, link.forward(np.full(y.shape, mean)), {}, trials)
+            each = known * family.latent_variance(values, link, trials)
     except (BayesMixedError, FloatingPointError, ValueError):
         return ones, ""
     each = np.broadcast_to(np.asarray(each, dtype=float), y.shape)

@@ -9,7 +9,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre
 from bayesmixed.summaries.display.tables import labelled
-from bayesmixed.summaries.pooling.shrinkage_factors import some_draws, trace_draws
+from bayesmixed.summaries.pooling.shrinkage_factors import trace_draws
 from bayesmixed.summaries.priors.prior_implications import TYPICAL
 from bayesmixed.summaries.variance.components import mean_group_variances
 from bayesmixed.summaries.variance.intraclass import as_draws
@@ -73,8 +73,8 @@ def effective_groups(fit: Fit) -> pd.DataFrame:
     _needs_groups(fit)
     tables = []
     for group in fit.design.mu.groups:
-        number = trace_draws(fit, fit.design.mu, group).sum(axis=1)
-        table = labelled(as_draws(number, some_draws(fit)), group.name, [""], [""])
+        number = trace_draws(fit, fit.design.mu, group).sum("level")
+        table = labelled(number, group.name, [""], [""])
         table.insert(3, "effects", group.known * len(group.labels))
         tables.append(table)
     return pd.concat(tables, ignore_index=True)

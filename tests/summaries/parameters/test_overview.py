@@ -143,3 +143,14 @@ def test_the_worst_of_many_effects_are_found_without_looking_at_all_of_them():
 def test_a_good_fit_is_called_converged(name, fitted):
     assert bm.diagnose(fitted(name)).ok
     assert "Converged" in str(bm.summary(fitted(name)))
+
+
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+def test_every_threshold_is_an_estimated_parameter():
+    generator = np.random.default_rng(1)
+    data = {"rating": generator.integers(1, 6, 80), "x": generator.normal(size=80), "z": generator.normal(size=80)}
+    spec = bm.from_formula("rating ~ x + z + (1 | g)", family="cumulative")
+    design = bm.prepare(spec, data | {"g": np.arange(80) % 8})
+    assert (
+        count_sentence(fit_at(design, {"threshold": [-2, -1, 0, 1]})) == "7 parameters estimated, 8 g effects predicted"
+    )

@@ -104,3 +104,89 @@ def test_groups_without_an_event_and_far_covariates_make_no_warning():
     table = bm.shrinkage(fit)
     assert np.all(np.isfinite(table["no_pooling"]))
     assert table["factor"].between(0, 1).all()
+
+
+def small_table(seed=2, groups=6, rows=5):
+    generator = np.random.default_rng(seed)
+    g = np.repeat(np.arange(groups), rows)
+    columns = {"x": generator.normal(size=len(g)), "g": g, "count": generator.poisson(3.0, len(g))}
+    return columns | {"y": np.exp(generator.normal(size=len(g))), "yes": generator.integers(0, 2, len(g))}
+
+
+def test_factors_of_a_gaussian_model_are_averages_over_all_draws():
+    design = bm.prepare("y ~ x + (x | g)", small_table())
+    values = {"beta": [1.0, 0.5], "sd_g": [1.0, 0.5], "corr_g": np.eye(2), "sigma": 1.0}
+    fit = fit_at(design, values)
+    draws = fit.draws.copy()
+    generator = np.random.default_rng(0)
+    sd = generator.lognormal(0.0, 0.7, (2, 50, 2))
+    sigma = generator.lognormal(0.0, 0.7, (2, 50))
+    draws["posterior"] = fit.posterior.assign(sd_g=fit.posterior["sd_g"] * sd, sigma=fit.posterior["sigma"] * sigma)
+    fit = bm.Fit(fit.design, draws, fit.engine, fit.settings, fit.timing, fit.versions)
+    expected = np.zeros((6, 2))
+    traces = 0.0
+    for one, scale in zip(fit.posterior["sd_g"].values.reshape(-1, 2), sigma.ravel(), strict=True):
+        prior = np.diag(one**2)
+        for level in range(6):
+            z = design.mu.groups[0].matrix[design.mu.groups[0].index == level]
+            posterior = np.linalg.inv(np.linalg.inv(prior) + z.T @ z / scale**2)
+            expected[level] += (1.0 - np.diag(posterior) / np.diag(prior)) / 100
+            traces += np.trace(np.eye(2) - posterior @ np.linalg.inv(prior)) / 100
+    table = bm.shrinkage(fit)
+    np.testing.assert_allclose(table["factor"], expected.ravel(), rtol=1e-9)
+    assert bm.effective_groups(fit)["mean"].item() == pytest.approx(traces, rel=1e-9)
+
+
+def test_the_error_of_a_factor_is_shown_and_is_that_of_an_average_over_the_draws():
+    fit = fit_at(bm.prepare("y ~ 1 + (1 | g)", small_table()), {"beta": 1.0, "sd_g": 0.8, "sigma": 1.0}, 0.1)
+    table = bm.shrinkage(fit)
+    spread = (table["factor_upper"] - table["factor_lower"]) / 3.92
+    assert np.all(table["factor_mcse"] > 0)
+    np.testing.assert_allclose(table["factor_mcse"], spread / np.sqrt(100), rtol=0.6)
+
+
+BORDER = [
+    ("yes ~ x + (1 | g)", "bernoulli", None),
+    ("yes ~ x + (x | g)", "bernoulli", None),
+    ("yes ~ x + (x | g)", "bernoulli", "probit"),
+    ("yes ~ x + (x | g)", "bernoulli", "cloglog"),
+    ("yes ~ x + (1 | g)", "bernoulli", "cloglog"),
+    ("count ~ x + (1 | g)", "poisson", None),
+    ("count ~ x + (x | g)", "poisson", None),
+    ("count ~ x + (x | g)", "negbin", None),
+    ("count ~ x + (1 | g)", "negbin1", None),
+    ("count ~ x + (1 | g)", "poisson", "sqrt"),
+    ("y ~ x + (x | g)", "gamma", None),
+    ("y ~ x + (1 | g)", "gamma", "inverse"),
+    ("y ~ x + (1 | g)", "inverse_gaussian", None),
+]
+
+
+@pytest.mark.parametrize(("formula", "family", "link"), BORDER)
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+def test_factors_are_numbers_where_predictors_reach_the_border_of_the_link(formula, family, link):
+    spec = bm.from_formula(formula, family=family, link=link)
+    design = bm.prepare(spec, small_table())
+    width = 2 if "(x | g)" in formula else 1
+    ends = link in ("sqrt", "inverse")
+    values = {"beta": [2.0, 0.0] if ends else [0.0, 400.0], "sd_g": [2.0] * width, "corr_g": np.eye(width)}
+    values |= {"theta": 2.0, "phi": 1.0, "shape": 3.0}
+    fit = fit_at(design, values)
+    table = bm.shrinkage(fit)
+    assert np.all(np.isfinite(table["factor"]))
+    assert np.all(table["factor"] <= 1.0)
+    assert np.isfinite(bm.effective_groups(fit)["mean"].item())
+
+
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+def test_a_factor_under_a_link_with_an_end_is_that_of_the_law_cut_off_there():
+    data = {"count": [0.0, 0.0, 0.0, 0.0, 1.0, 2.0], "g": [0, 0, 1, 1, 2, 2]}
+    spec = bm.from_formula(
+        "count ~ 1 + (1 | g)", family="poisson", link="sqrt", priors={"beta[Intercept]": "Normal(1, 1)"}
+    )
+    fit = fit_at(bm.prepare(spec, data), {"beta": [0.4], "sd_g": [0.5]})
+    u = np.linspace(-0.4, 6.0, 400_001)
+    density = np.exp(-2 * (0.4 + u) ** 2 - u**2 / (2 * 0.25))
+    mean = np.sum(u * density) / np.sum(density)
+    expected = 1.0 - np.sum((u - mean) ** 2 * density) / np.sum(density) / 0.25
+    np.testing.assert_allclose(bm.shrinkage(fit)["factor"].head(2), expected, atol=0.03)
