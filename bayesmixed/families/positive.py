@@ -54,8 +54,17 @@ def _inverse_gaussian_cdf(y: Any, values: Values, trials: Any) -> Array:
     return np.asarray(special.ndtr(root * (y / mu - 1.0)) + reflected)
 
 
+def _inverse_gaussian_latent_mean(values: Values) -> Array:
+    """Return the mean of log y, whose slope in log mu is not 1: the CV grows with mu."""
+    return np.asarray(np.log(values["mu"]) + _log_ratio_moments(values)[0])
+
+
 def _inverse_gaussian_latent_variance(values: Values, link: Link, trials: Any) -> Array:
-    """Return the variance of log y, by the trapezoidal rule over t = log(y / mu).
+    return residual_variance(_log_ratio_moments(values)[1], link, "log")
+
+
+def _log_ratio_moments(values: Values) -> tuple[Array, Array]:
+    """Return mean and variance of t = log(y / mu), by the trapezoidal rule.
 
     Its density is proportional to exp(-t / 2 - ratio (cosh t - 1)), ratio = shape / mu.
     """
@@ -67,7 +76,7 @@ def _inverse_gaussian_latent_variance(values: Values, link: Link, trials: Any) -
         weight = np.exp(-0.5 * t - ratio * (np.cosh(t) - 1.0))
         moments = [moment + weight * t**power for power, moment in enumerate(moments)]
     mean = moments[1] / moments[0]
-    return residual_variance(moments[2] / moments[0] - np.square(mean), link, "log")
+    return np.asarray(mean), np.asarray(moments[2] / moments[0] - np.square(mean))
 
 
 LOGNORMAL = Family(
@@ -155,6 +164,8 @@ INVERSE_GAUSSIAN = Family(
     score=lambda y, values, trials: values["shape"] * (y - values["mu"]) / np.power(values["mu"], 3),
     information=lambda values, trials: values["shape"] / np.power(values["mu"], 3),
     latent_variance=_inverse_gaussian_latent_variance,
+    latent_mean=_inverse_gaussian_latent_mean,
+    latent_text="log({})",
     latent_uses_mean=True,
     smoothed_mean=location_mean,
     log_concave=False,

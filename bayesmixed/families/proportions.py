@@ -71,6 +71,12 @@ def _beta_latent_variance(values: Values, link: Link, trials: Any) -> Array:
     return residual_variance(special.polygamma(1, a) + special.polygamma(1, b), link, "logit")
 
 
+def _beta_latent_mean(values: Values) -> Array:
+    """Return the mean of logit y, which is not the logit of the mean of y."""
+    a, b = _shapes(values)
+    return np.asarray(special.digamma(a) - special.digamma(b))
+
+
 def _beta_random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
     # Draws within rounding of 0 and 1 are kept inside.
     return np.clip(rng.beta(*_shapes(values), shape), np.finfo(float).tiny, 1.0 - np.finfo(float).epsneg)
@@ -142,6 +148,8 @@ BETA = Family(
     score=_beta_score,
     information=_beta_information,
     latent_variance=_beta_latent_variance,
+    latent_mean=_beta_latent_mean,
+    latent_text="logit({})",
     latent_uses_mean=True,
     smoothed_mean=location_mean,
     log_concave=False,

@@ -107,6 +107,11 @@ class Family:
     latent_variance : callable
         Residual variance on the link scale for (values, link, trials), `mu` being the marginal mean
         (Nakagawa, Johnson & Schielzeth 2017, J R Soc Interface 14:20170213); SpecError where there is no such scale.
+    latent_mean : callable or None
+        Where the latent scale is that of a function of the response whose mean is not linear in the predictor: its mean
+        for (values), `latent_variance` then being its variance at any `mu`.
+    latent_text : str
+        That function, "logit({})".
     summable : str
         How rows with the same predictors add up: "successes" (with their trials), "counts", or "" for not at all.
     discrete, has_trials, log_concave : bool
@@ -160,6 +165,8 @@ class Family:
     information: Callable[[Values, Any], Array]
     latent_variance: Callable[[Values, Link, Any], Array]
     smoothed_mean: Callable[[Array, Any, Any], float]
+    latent_mean: Callable[[Values], Array] | None = None
+    latent_text: str = ""
     constant: Callable[[Array, Any], Array] = lambda y, trials: np.zeros(len(y))
     working: Callable[[Array], Array] = np.asarray
     pytensor_logp: Callable[[Any, Values, Any], Any] | None = None
@@ -190,6 +197,17 @@ class Family:
             between = [f"{parameter.name}[{low}|{high}]" for low, high in pairwise(labels)] if parameter.cut else []
             parameters += [replace(parameter, name=name) for name in between] or [parameter]
         return replace(self, parameters=tuple(parameters))
+
+    def on_latent_scale(self, link: Link) -> "Family":
+        """Return the family whose mean and variance are those of the function of the response that `latent_text` names."""
+        latent = self.latent_mean
+        if latent is None:
+            raise SpecError(f"Family '{self.name}' has no function of the response as its latent scale.")
+        return replace(
+            self,
+            mean=lambda values, trials: latent(values),
+            variance=lambda values, trials: self.latent_variance(values, link, trials),
+        )
 
     def above(self, number: int) -> "Family":
         """Return the family whose mean and variance are those of the event that the response exceeds a category."""

@@ -8,6 +8,7 @@ import pandas as pd
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.plots.figures import new_figure
+from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.pooling.pooling_curves import group_sizes, pooling_curve, pooling_factor
 from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws, find_group
 
@@ -79,11 +80,12 @@ def say_shrinkage(table: pd.DataFrame, factors: Array | None = None) -> str:
     name, unit, scale, slopes = (table.attrs[key] for key in ("group", "unit", "scale", "slopes"))
     between = "between 0 (more shrinkage) and 1 (less)"
     word = "near 1: less shrinkage" if rho > 0.75 else "near 0: more shrinkage" if rho < 0.1 else between
-    interval = f" ({lower:.2f} to {upper:.2f})" if lower < upper else ""
+    low, middle, high = format_range((lower, rho, upper), 2)
+    interval = f" ({low} to {high})" if lower < upper else ""
     where = f" on the {scale}" if scale else f" at the mean of {slopes}" if slopes else ""
-    first = f"ICC{where} {rho:.2f}{interval}, {word}."
+    first = f"ICC{where} {middle}{interval}, {word}."
     if factors is not None:
-        low, high = (f"{100 * value:.0f}" for value in (factors.min(), factors.max()))
+        low, high = format_range((100 * factors.min(), 100 * factors.max()), 2)
         return (
             f"{first}\nEach {name} keeps {low} to {high} % of its own deviation (crosses);\n"
             f"the curve is a guide: it takes every {unit.removesuffix('s')} to tell the same."

@@ -8,6 +8,7 @@ import pandas as pd
 from bayesmixed.fitting import Fit
 from bayesmixed.plots.effects import COLORS
 from bayesmixed.plots.figures import new_figure
+from bayesmixed.summaries.display.tables import format_table
 from bayesmixed.summaries.parameters.smooths import find_smooth, smooth_curves, smooth_effects
 from bayesmixed.terms.blocks import SmoothBlock
 
@@ -65,8 +66,9 @@ def plot_smooth(fit: Fit, smooth: str | None = None, *, points: int = 100) -> "F
 def _edf(fit: Fit, term: str) -> dict[str, str]:
     table = smooth_effects(fit, draws=50)
     rows = table[(table["term"] == term) & (table["effect"] == "edf")]
-    numbers = zip(rows["level"], rows["mean"], rows["lower"], rows["upper"], strict=True)
-    return {level: f"edf {mean:.1f} ({lower:.1f} to {upper:.1f})" for level, mean, lower, upper in numbers}
+    numbers = format_table(rows)
+    shown = zip(rows["level"], numbers["mean"], numbers["lower"], numbers["upper"], strict=True)
+    return {level: f"edf {mean} ({lower} to {upper})" for level, mean, lower, upper in shown}
 
 
 def _rug(block: SmoothBlock, curve: int) -> Any:

@@ -16,7 +16,7 @@ from bayesmixed.replicates import replicate, strangers
 from bayesmixed.summaries.checks.alternatives import MORE_VARIANCE, list_families, takes_observation_effects
 from bayesmixed.summaries.checks.check_statistics import Index, is_binary
 from bayesmixed.summaries.checks.left_out import predict_left_out
-from bayesmixed.summaries.priors.prior_tables import format_number
+from bayesmixed.summaries.display.tables import format_number
 from bayesmixed.weights import refuse_weights
 
 DATA, MODEL = "data", "this model"

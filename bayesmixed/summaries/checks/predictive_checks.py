@@ -14,7 +14,7 @@ from bayesmixed.replicates import Replicates, choose_groups, describe, knows_mom
 from bayesmixed.summaries.checks.alternatives import suggest
 from bayesmixed.summaries.checks.check_statistics import Index, Sample, Statistic, choose_statistics
 from bayesmixed.summaries.display.pages import Page, Section
-from bayesmixed.summaries.priors.prior_tables import format_number
+from bayesmixed.summaries.display.tables import format_number, format_range
 
 DRAWS = 1000
 DOUBTFUL, MISFIT = 0.025, 0.005
@@ -244,9 +244,7 @@ def _sections(checks: PosteriorChecks) -> list[Section]:
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
     shown = table.drop(columns=["median", "lower", "upper"])
     shown["observed"] = [format_number(value, 3) for value in table["observed"]]
-    ranges = [
-        f"{format_number(a, 3)} to {format_number(b, 3)}" for a, b in zip(table["lower"], table["upper"], strict=True)
-    ]
+    ranges = [" to ".join(format_range(ends, 3)) for ends in zip(table["lower"], table["upper"], strict=True)]
     shown.insert(list(shown.columns).index("observed") + 1, "replicates (95 %)", ranges)
     shown["p"] = [format_probability(p) for p in table["p"]]
     return shown

@@ -10,7 +10,12 @@ from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre
 from bayesmixed.summaries.pooling.shrinkage_factors import find_group
-from bayesmixed.summaries.variance.components import counts_as_residual, residual_variance
+from bayesmixed.summaries.variance.components import (
+    counts_as_residual,
+    latent_covariances,
+    residual_variance,
+)
+from bayesmixed.summaries.variance.group_moments import few_for_latent
 from bayesmixed.terms.blocks import GroupBlock
 
 _SMALLEST = 12
@@ -62,7 +67,6 @@ def pooling_curve(fit: Fit | float, group: str | None = None) -> pd.DataFrame:
         raise SpecError(f"({' + '.join(block.labels)} | {block.name}) has no intercept, so its ICC depends on x.")
     if counts_as_residual(block):
         raise SpecError(f"'{block.name}' has one row for each level: it is residual variation, without an ICC.")
-    covariance = effects_at_centre(predictor, block, fit.posterior)
     family = fit.design.family
     about = {
         "group": block.name,
@@ -71,11 +75,16 @@ def pooling_curve(fit: Fit | float, group: str | None = None) -> pd.DataFrame:
         "slopes": ", ".join(label for label in block.labels if label != "Intercept"),
         "exact": family.conjugate and predictor.link.name == "identity",
     }
-    residual = residual_variance(fit, fit.posterior)
-    for other in predictor.groups:
-        if counts_as_residual(other):
+    beyond = [other for other in predictor.groups if counts_as_residual(other)]
+    if family.latent_mean is not None:
+        posterior = few_for_latent(fit.design, fit.posterior, fit.design.rows)
+        shared, _, residual = latent_covariances(fit, posterior, {g.name: (g.name,) for g in (block, *beyond)})
+        variance, residual = shared.pop(block.name), residual + sum(shared.values())
+    else:
+        residual = residual_variance(fit, fit.posterior)
+        for other in beyond:
             residual = residual + effects_at_centre(predictor, other, fit.posterior)[..., 0, 0]
-    variance = covariance[..., block.intercept, block.intercept]
+        variance = effects_at_centre(predictor, block, fit.posterior)[..., block.intercept, block.intercept]
     return _curve(variance / (variance + residual), group_sizes(fit, block), about)
 
 

@@ -16,7 +16,7 @@ from bayesmixed.kept_draws import with_effects
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.summaries.display.pages import Page, Section
-from bayesmixed.summaries.display.tables import describe, to_text
+from bayesmixed.summaries.display.tables import describe, format_table
 from bayesmixed.summaries.parameters.convergence import diagnose
 from bayesmixed.summaries.parameters.effects import population_part
 from bayesmixed.terms.blocks import GroupBlock
@@ -51,11 +51,8 @@ class PoolingComparison(Page):
     def wide(self) -> pd.DataFrame:
         """Return the comparison as text, one row per level and effect, one column per pooling."""
         table = self.table.copy()
-        columns = [table[name].to_numpy(dtype=float) for name in ("mean", "lower", "upper", "mcse")]
-        table["shown"] = [
-            f"{to_text(mean, error)} [{to_text(lower, 2.67 * error)}, {to_text(upper, 2.67 * error)}]"
-            for mean, lower, upper, error in zip(*columns, strict=True)
-        ]
+        numbers = format_table(table)
+        table["shown"] = numbers["mean"] + " [" + numbers["lower"] + ", " + numbers["upper"] + "]"
         levels = list(dict.fromkeys(table["level"]))
         wide = table.pivot(index=["level", "rows", "effect"], columns="pooling", values="shown").reset_index()
         effects = list(dict.fromkeys(table["effect"]))

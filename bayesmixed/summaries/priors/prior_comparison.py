@@ -15,11 +15,10 @@ from bayesmixed.prior_sets import PriorSet, RealisedSet, realise_sets
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.summaries.display.pages import Page, Section
-from bayesmixed.summaries.display.tables import to_text
+from bayesmixed.summaries.display.tables import format_range, format_table
 from bayesmixed.summaries.parameters.convergence import diagnose
 from bayesmixed.summaries.parameters.reported_quantities import report_quantities
 from bayesmixed.summaries.priors.prior_implications import list_implications, list_oddities
-from bayesmixed.summaries.priors.prior_tables import format_number
 
 LABELS = ["quantity", "term", "level", "effect"]
 Quantity = str | Callable[[Fit], xr.DataArray]
@@ -74,11 +73,8 @@ class PriorComparison(Page):
         """Return the quantities as text, "mean [lower, upper]", one column per set; those of each group if asked for."""
         wanted = self.table["quantity"].isin(_OF_EACH_GROUP) == of_each_group
         table = self.table[wanted].copy()
-        columns = [table[name].to_numpy(dtype=float) for name in ("mean", "lower", "upper", "mcse")]
-        table["shown"] = [
-            f"{to_text(mean, error)} [{to_text(lower, 2.67 * error)}, {to_text(upper, 2.67 * error)}]"
-            for mean, lower, upper, error in zip(*columns, strict=True)
-        ]
+        numbers = format_table(table)
+        table["shown"] = numbers["mean"] + " [" + numbers["lower"] + ", " + numbers["upper"] + "]"
         order = table[LABELS].drop_duplicates()
         wide = table.pivot(index=LABELS, columns="set", values="shown").reset_index()
         return order.merge(wide, on=LABELS)[[*LABELS, *self.fits]].fillna("")
@@ -251,8 +247,8 @@ def _largest(table: pd.DataFrame) -> tuple[float, str]:
 
 def _shown_implications(comparison: PriorComparison) -> pd.DataFrame:
     table = comparison.implications.copy()
-    ranges = zip(*(table[name] for name in ("median", "lower", "upper")), strict=True)
-    table["shown"] = [f"{format_number(m, 2)} [{format_number(a, 2)}, {format_number(b, 2)}]" for m, a, b in ranges]
+    ranges = zip(*(table[name] for name in ("lower", "median", "upper")), strict=True)
+    table["shown"] = [f"{middle} [{low}, {high}]" for low, middle, high in (format_range(row, 2) for row in ranges)]
     order = table[["quantity", "unit"]].drop_duplicates()
     wide = table.pivot(index=["quantity", "unit"], columns="set", values="shown").reset_index()
     return order.merge(wide, on=["quantity", "unit"])[["quantity", "unit", *comparison.fits]].fillna("")

@@ -1,6 +1,6 @@
 """What the priors of a design imply: differences between groups, intraclass correlations, means of groups."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -9,9 +9,12 @@ from bayesmixed.default_priors import response_scale, scale_at_weight_one
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError
 from bayesmixed.links import Array
+from bayesmixed.prediction import group_variance
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_draws import PriorDraws, prior_quantile
+from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.variance.components import counts_as_residual
+from bayesmixed.summaries.variance.group_moments import Pieces, on_latent_scale, response_moments, shared_covariance
 from bayesmixed.summaries.variance.intraclass import icc_of_variances
 from bayesmixed.summaries.variance.sharing import sharing_patterns
 from bayesmixed.terms.blocks import GroupBlock
@@ -22,6 +25,8 @@ FACTOR = 10.0
 OFTEN = 0.2
 EDGE = 0.01
 _ROWS = 100
+_FEW_ROWS, _FEW_DRAWS = 10, 1000
+"""Taken where an integral over the groups is needed in each."""
 
 
 def list_implications(draws: PriorDraws) -> pd.DataFrame:
@@ -75,6 +80,9 @@ def _correlations(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
     patterns = sharing_patterns(design)
     if not patterns or any(predictor is not design.mu for predictor, _ in design.group_blocks()):
         return
+    if design.family.latent_mean is not None:
+        yield from _latent_correlations(draws, {pattern.label: pattern.shared for pattern in patterns})
+        return
     try:
         residual = _residual_variance(draws)
     except SpecError:  # the link leaves the latent scale without a residual variance
@@ -90,6 +98,38 @@ def _correlations(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
     for (effect, label), values in found.items():
         if effect == "icc":
             yield (f"intraclass correlation, {label}", scale, *_spread(values, 0.9), 0.9)
+
+
+def _latent_correlations(draws: PriorDraws, patterns: Mapping[str, Collection[str]]) -> Iterator[tuple[object, ...]]:
+    """Yield the ICC of the function of the response that is the latent scale, by quadrature over the groups."""
+    design = draws.design
+    rows = np.unique(np.linspace(0, design.rows - 1, _FEW_ROWS).round().astype(int))
+    scalars = {name: draws.values[name][:_FEW_DRAWS, None] for name in design.scalars}
+    etas, variances = {}, {}
+    for name, predictor in design.predictors.items():
+        etas[name] = (draws.coefficients(predictor) @ predictor.centred_matrix[rows].T + predictor.offset[rows])[
+            :_FEW_DRAWS
+        ]
+        variances[name] = {
+            smooth.name: smooth.variance(draws.covariance(predictor, smooth))[:_FEW_DRAWS, rows]
+            for smooth in predictor.smooths
+        } | {
+            group.name: group_variance(group, draws.covariance(predictor, group)[:_FEW_DRAWS])[:, rows]
+            for group in predictor.groups
+        }
+    try:
+        pieces = on_latent_scale(Pieces(design, scalars, etas, variances))
+        with np.errstate(all="ignore"):
+            _, between, within = response_moments(pieces, 1.0)
+            total = np.mean(between + within, axis=-1)
+            found = {
+                k: np.mean(shared_covariance(pieces, shared, 1.0), axis=-1) / total for k, shared in patterns.items()
+            }
+    except SpecError:  # another link than that of the latent scale
+        return
+    scale = f"latent, {design.family.latent_text.format(design.spec.response)}"
+    for label, values in found.items():
+        yield (f"intraclass correlation, {label}", scale, *_spread(values[np.isfinite(values)], 0.9), 0.9)
 
 
 def _means_of_groups(draws: PriorDraws) -> tuple[object, ...]:
@@ -198,7 +238,7 @@ def _conflicts(draws: PriorDraws) -> Iterator[str]:
         if low < high and not low <= observed.mean <= high:
             yield (
                 f"The mean of {design.spec.response} is {observed.mean:.3g}, outside of the 95 % range of its prior at "
-                f"the covariate means, {low:.3g} to {high:.3g}."
+                f"the covariate means, {' to '.join(format_range((low, high), 3))}."
             )
     scale = design.family.scale
     if scale and scale in design.scalars and design.priors[scale].prior.name != "Fixed":
@@ -206,8 +246,8 @@ def _conflicts(draws: PriorDraws) -> Iterator[str]:
         unit = scale_at_weight_one(design, scale, observed).unit
         if high < unit / 10.0 or low > 2.0 * unit:
             yield (
-                f"{scale}: 95 % range {low:.3g} to {high:.3g}, but {design.spec.response} varies with an SD of about "
-                f"{unit:.3g}" + (" in a row of weight 1." if design.scale_factor is not None else ".")
+                f"{scale}: 95 % range {' to '.join(format_range((low, high), 3))}, but {design.spec.response} varies with an "
+                f"SD of about {unit:.3g}" + (" in a row of weight 1." if design.scale_factor is not None else ".")
             )
 
 

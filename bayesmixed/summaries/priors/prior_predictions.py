@@ -19,7 +19,8 @@ from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.summaries.checks.check_statistics import UNKNOWN, Sample, choose_statistics, extreme_means
 from bayesmixed.summaries.display.pages import Page, Section
-from bayesmixed.summaries.priors.prior_tables import PriorTable, format_number, prior_table
+from bayesmixed.summaries.display.tables import format_number, format_range
+from bayesmixed.summaries.priors.prior_tables import PriorTable, prior_table
 
 DRAWS = 1000
 OFTEN = 0.1
@@ -169,7 +170,7 @@ def _notes(table: pd.DataFrame, absurd: pd.DataFrame) -> Iterator[str]:
         if not lower <= data <= upper:
             yield (
                 f"{quantity}: the data have {format_number(data, 3)}, outside of the prior's 95 % range "
-                f"{format_number(lower, 3)} to {format_number(upper, 3)}."
+                f"{' to '.join(format_range((lower, upper), 3))}."
             )
     for values, share in zip(absurd["values"], absurd["prior"], strict=True):
         if share > OFTEN:
@@ -178,15 +179,12 @@ def _notes(table: pd.DataFrame, absurd: pd.DataFrame) -> Iterator[str]:
 
 def _sections(result: PriorPredictive) -> list[Section]:
     table, absurd = result.table, result.absurd
-    ranges = [
-        f"{format_number(low, 3)} to {format_number(high, 3)}"
-        for low, high in zip(table["lower"], table["upper"], strict=True)
-    ]
+    texts = [format_range(row, 3) for row in zip(table["lower"], table["median"], table["upper"], strict=True)]
     shown = pd.DataFrame(
         {
             "quantity": table["quantity"],
-            "median": [format_number(value, 2) for value in table["median"]],
-            "95 % range": ranges,
+            "median": [middle for _, middle, _ in texts],
+            "95 % range": [f"{low} to {high}" for low, _, high in texts],
             "data": [format_number(value, 3) for value in table["data"]],
         }
     )

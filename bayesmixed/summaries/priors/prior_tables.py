@@ -14,6 +14,7 @@ from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.streaming import drawn_rows
 from bayesmixed.summaries.display.pages import Page, Section
+from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.priors.prior_implications import list_implications, list_oddities
 from bayesmixed.summaries.priors.prior_rules import explain_rules, list_rules
 
@@ -154,26 +155,20 @@ def _sections(table: PriorTable) -> list[Section]:
 
 
 def _shown(implications: pd.DataFrame) -> pd.DataFrame:
-    columns = zip(*(implications[name] for name in ("lower", "upper", "coverage")), strict=True)
+    columns = zip(*(implications[name] for name in ("lower", "median", "upper")), strict=True)
+    texts = [format_range(row, 2) for row in columns]
     return pd.DataFrame(
         {
             "quantity": implications["quantity"],
-            "median": [format_number(value, 2) for value in implications["median"]],
-            "range": [f"{_range(low, high, 2)} ({100 * coverage:.0f} %)" for low, high, coverage in columns],
+            "median": [middle for _, middle, _ in texts],
+            "range": [
+                f"{low} to {high} ({100 * coverage:.0f} %)" if low != high else f"fixed ({100 * coverage:.0f} %)"
+                for (low, _, high), coverage in zip(texts, implications["coverage"], strict=True)
+            ],
             "unit": implications["unit"],
         }
     )
 
 
 def _range(lower: float, upper: float, digits: int = 3) -> str:
-    return "fixed" if lower == upper else f"{format_number(lower, digits)} to {format_number(upper, digits)}"
-
-
-def format_number(value: float, digits: int) -> str:
-    """Return a number with that many significant digits; from 0.01 to 1 with three decimals, so that 0.995 is not 1."""
-    if not np.isfinite(value) or value == 0:
-        return f"{value:g}"
-    if 0.01 <= abs(value) < 1:
-        return f"{value:.3f}".rstrip("0").rstrip(".")
-    rounded = float(f"{value:.{digits}g}")
-    return f"{rounded:.0f}" if 1e4 <= abs(rounded) < 1e7 else f"{rounded:g}"
+    return "fixed" if lower == upper else " to ".join(format_range((lower, upper), digits))

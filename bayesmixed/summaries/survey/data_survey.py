@@ -34,6 +34,7 @@ from bayesmixed.structure import (
     relate,
     spread,
 )
+from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.survey.relations import LabelUse
 from bayesmixed.summaries.survey.structure import Role, StructureReport
 from bayesmixed.terms.evaluation import evaluate, evaluate_expression
@@ -278,7 +279,7 @@ def _count_units(spec: ModelSpec, family: Family, y: Array, trials: Array) -> tu
     if not np.all(np.isfinite(each)):
         return ones, ""
     low, high = float(each.min()), float(each.max())
-    counted = f"{low:.2g}" if np.isclose(low, high) else f"{low:.2g} to {high:.2g}"
+    counted = f"{low:.2g}" if np.isclose(low, high) else " to ".join(format_range((low, high), 2))
     what = "a single trial" if family.has_trials else "a row"
     text = (
         f"Here ρ is the ICC of {what} on the latent {link.name} scale. A row counts as {counted} values on that scale "

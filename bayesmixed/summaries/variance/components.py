@@ -1,6 +1,6 @@
 """Variance components, and the variances and covariances of the response that they imply."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -16,7 +16,15 @@ from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, thin
 from bayesmixed.preparation import prepare
 from bayesmixed.summaries.display.tables import labelled
-from bayesmixed.summaries.variance.group_moments import Pieces, distinct_rows, take_apart
+from bayesmixed.summaries.variance.group_moments import (
+    Pieces,
+    distinct_rows,
+    few_for_latent,
+    on_latent_scale,
+    response_moments,
+    shared_covariance,
+    take_apart,
+)
 from bayesmixed.summaries.variance.sharing import sharing_patterns
 from bayesmixed.terms.blocks import GroupBlock
 
@@ -103,8 +111,15 @@ def implied_covariance(fit: Fit, data: Any = None) -> pd.DataFrame:
     design = fit.design
     _one_predictor_with_groups(design)
     posterior = thin(fit.posterior, 2000)
-    residual = residual_variance(fit, posterior)
     slopes = any(np.any(group.matrix != 1) for group in design.mu.groups)
+    if design.family.latent_mean is not None:
+        if slopes:
+            raise SpecError(
+                f"Covariances of {design.family.latent_text.format(design.spec.response)} between rows with different slope "
+                "columns are not there. bm.vpc_curve has the shares of its variance at each value of a column."
+            )
+        return _of_latent_response(fit, posterior)
+    residual = residual_variance(fit, posterior)
     rows = design if data is None else prepare(design.spec, data, like=design)
     chosen = _distinct_rows(rows) if slopes and data is None else np.arange(rows.rows if slopes else 1)
     blocks = dict(zip((g.name for g in design.mu.groups), rows.mu.groups, strict=True))
@@ -122,6 +137,36 @@ def implied_covariance(fit: Fit, data: Any = None) -> pd.DataFrame:
             level = f"{labels[first]} | {labels[second]}" if slopes else ""
             both = np.stack([shared, shared / np.sqrt(total[..., first] * total[..., second])], axis=-1)
             out.append(labelled(_array(both), pattern.label, [level], ["covariance", "correlation"]))
+    return pd.concat(out, ignore_index=True)
+
+
+def latent_covariances(
+    fit: Fit, posterior: xr.Dataset, patterns: Mapping[str, Collection[str]]
+) -> tuple[dict[str, Array], Array, Array]:
+    """Return what rows that share factors have in common of the function of the response that is the latent scale, by
+    pattern, its variance between groups and its expected variance within, all averaged over rows, (chain, draw)."""
+    rows, weights = distinct_rows(fit.design)
+    parts: list[Array] = []
+    for whole in take_apart(fit.design, posterior, rows):
+        pieces = on_latent_scale(whole)
+        _, between, within = response_moments(pieces, 1.0)
+        shared = [shared_covariance(pieces, factors, 1.0) @ weights for factors in patterns.values()]
+        parts.append(np.stack([*shared, between @ weights, within @ weights]))
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"])
+    *shared, between, within = np.concatenate(parts, axis=1).reshape(-1, *shape)
+    return dict(zip(patterns, shared, strict=True)), between, within
+
+
+def _of_latent_response(fit: Fit, posterior: xr.Dataset) -> pd.DataFrame:
+    """Return variance, covariances and correlations of the function of the response that is the latent scale."""
+    patterns = {pattern.label: pattern.shared for pattern in sharing_patterns(fit.design)}
+    thinned = few_for_latent(fit.design, posterior, len(distinct_rows(fit.design)[0]))
+    shared, between, within = latent_covariances(fit, thinned, patterns)
+    total = between + within
+    out = [labelled(_array(total[..., None]), "", [""], ["variance"])]
+    for label, covariance in shared.items():
+        both = np.stack([covariance, covariance / total], axis=-1)
+        out.append(labelled(_array(both), label, [""], ["covariance", "correlation"]))
     return pd.concat(out, ignore_index=True)
 
 

@@ -12,7 +12,14 @@ from bayesmixed.links import Array
 from bayesmixed.prediction import predict, thin
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.variance.components import counts_as_residual, mean_group_variances, residual_variance
-from bayesmixed.summaries.variance.group_moments import distinct_rows, response_moments, take_apart, thin_for
+from bayesmixed.summaries.variance.group_moments import (
+    distinct_rows,
+    few_for_latent,
+    on_latent_scale,
+    response_moments,
+    take_apart,
+    thin_for,
+)
 from bayesmixed.summaries.variance.intraclass import as_draws, is_response, latent_name
 
 SCALES = ("auto", "latent", "data", "sample")
@@ -87,6 +94,9 @@ _NO_NUMBERS = "ordered categories are no numbers, so the variance of the respons
 
 
 def _on_latent_scale(fit: Fit) -> list[Row]:
+    if fit.design.family.latent_mean is not None:
+        rows, _ = distinct_rows(fit.design)
+        return _of_moments(fit, few_for_latent(fit.design, fit.posterior, len(rows)), 1.0, latent_name(fit))
     posterior = fit.posterior
     residual = residual_variance(fit, posterior)
     groups = mean_group_variances(fit.design, posterior)
@@ -99,14 +109,20 @@ def _on_latent_scale(fit: Fit) -> list[Row]:
 
 
 def _on_data_scale(fit: Fit, trials: float) -> list[Row]:
+    rows, _ = distinct_rows(fit.design)
+    return _of_moments(fit, thin_for(fit.design, fit.posterior, len(rows)), trials, "data")
+
+
+def _of_moments(fit: Fit, posterior: xr.Dataset, trials: float, scale: str) -> list[Row]:
+    """Return R2 of the response, or of the function of it that is the latent scale, from its moments over the groups."""
     rows, weights = distinct_rows(fit.design)
-    posterior = thin_for(fit.design, fit.posterior, len(rows))
     parts = []
-    for pieces in take_apart(fit.design, posterior, rows):
+    for whole in take_apart(fit.design, posterior, rows):
+        pieces = whole if scale == "data" else on_latent_scale(whole)
         mean, between, within = response_moments(pieces, trials)
         parts.append(np.stack([_spread(mean, weights), between @ weights, within @ weights]))
     fixed, between, within = np.concatenate(parts, axis=1)
-    return _two(fixed, between, within, posterior, "moments of the response", "data")
+    return _two(fixed, between, within, posterior, "moments of the response", scale)
 
 
 def _two(fixed: Array, between: Array, residual: Array, posterior: xr.Dataset, term: str, scale: str) -> list[Row]:

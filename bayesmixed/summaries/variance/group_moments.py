@@ -1,7 +1,7 @@
 """Moments of the response over its groups: Gauss-Hermite rules over the effects in each predictor."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -25,6 +25,7 @@ _NODES = {1: 61, 2: 31, 3: 15, 4: 9}
 """Nodes of the rule in each direction, by the number of directions."""
 _WORK = 1e8
 _BLOCK = 300_000
+_LATENT_WORK = 50_000
 _FEWEST = 100
 
 
@@ -105,6 +106,17 @@ def shared_covariance(pieces: Pieces, shared: Collection[str], trials: float) ->
 
     first, second = _average(given_shared, dict(pieces.etas), common, nodes)
     return np.asarray(np.maximum(second - first**2, 0.0))
+
+
+def on_latent_scale(pieces: Pieces) -> Pieces:
+    """Return the pieces with the function of the response that is the latent scale of the family as the response."""
+    design = pieces.design
+    return replace(pieces, design=replace(design, family=design.family.on_latent_scale(design.mu.link)))
+
+
+def few_for_latent(design: Design, posterior: xr.Dataset, rows: int) -> xr.Dataset:
+    """Return the draws for a latent scale: as many as its quadrature can take in a second or two where it needs one."""
+    return posterior if design.family.latent_mean is None else thin(posterior, max(_FEWEST, _LATENT_WORK // rows))
 
 
 def count_nodes(directions: int) -> int:

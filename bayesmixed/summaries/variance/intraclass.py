@@ -15,12 +15,14 @@ from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.variance.components import counts_as_residual, mean_group_variances, residual_variance
 from bayesmixed.summaries.variance.group_moments import (
     distinct_rows,
+    few_for_latent,
+    on_latent_scale,
     response_moments,
     shared_covariance,
     take_apart,
     thin_for,
 )
-from bayesmixed.summaries.variance.sharing import sharing_patterns
+from bayesmixed.summaries.variance.sharing import Pattern, sharing_patterns
 
 SCALES = ("auto", "latent", "data")
 Shares = dict[tuple[str, str, str], xr.DataArray]
@@ -33,7 +35,10 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
     *Latent scale*: variances on the link scale given the population part (the "adjusted" ICC of Nakagawa, Johnson &
     Schielzeth 2017, J R Soc Interface 14:20170213), with the residual variance that the family states for the link:
     pi^2/3 (logit), 1 (probit), pi^2/6 (cloglog), the variance of the log of the response (log). A term with slopes
-    enters by its mean variance over the rows; a factor with one row per level, and `obs()`, count as residual.
+    enters by its mean variance over the rows; a factor with one row per level, and `obs()`, count as residual. Of beta
+    responses it is the ICC of logit(y), of inverse Gaussian ones that of log(y): the mean of these is not linear in the
+    predictor, so that Var E(logit y | groups) over the total variance is integrated over the groups, as on the data scale,
+    which then stands first.
 
     *Data scale*: the correlation of the responses themselves (Goldstein, Browne & Rasbash 2002, Understanding
     Statistics 1:223), Cov(E(y | shared), E(y' | shared)) over the variance of y, both averaged over the rows before
@@ -50,8 +55,8 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
         Number of trials of one observation, on the data scale and for beta-binomial responses; 1: two single trials of
         different rows.
     draws : bool
-        Return the draws (a Dataset, one variable per row) instead of the table; with scale "auto" those of the latent
-        scale where there is one.
+        Return the draws (a Dataset, one variable per row) instead of the table; with scale "auto" those of the scale that
+        stands first.
 
     Returns
     -------
@@ -89,13 +94,16 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
             if scale == "latent":
                 raise
             notes.append(f"no latent scale: {error}")
-    if scale == "data" or (scale == "auto" and not (found and (draws or is_response(fit)))):
+    leads = fit.design.family.latent_mean is not None
+    if scale == "data" or (scale == "auto" and not (found and (is_response(fit) or (draws and not leads)))):
         try:
             found["data"] = _on_data_scale(fit, trials)
         except SpecError as error:
             if not found:
                 raise
             notes.append(f"no data scale: {error}")
+    if leads:
+        found = dict(sorted(found.items(), key=lambda item: item[0] != "data"))
     if draws:
         name, values = next(iter(found.items()))
         return xr.Dataset({" ".join(filter(None, key)): v for key, v in values.items()}, attrs={"scale": name})
@@ -118,7 +126,9 @@ def icc_of_variances(
 
 def latent_name(fit: Fit) -> str:
     """Return the name of the scale on which variances of a fit are compared."""
-    return "response" if is_response(fit) else f"latent ({fit.design.mu.link.name})"
+    family = fit.design.family
+    text = family.latent_text.format(fit.design.spec.response) or fit.design.mu.link.name
+    return "response" if is_response(fit) else f"latent ({text})"
 
 
 def is_response(fit: Fit) -> bool:
@@ -137,6 +147,8 @@ def _on_latent_scale(fit: Fit, trials: float) -> tuple[Shares, str]:
     patterns = sharing_patterns(fit.design)
     if not patterns:
         raise SpecError(f"no grouping factor enters the predictor of {fit.design.mu.parameter}")
+    if fit.design.family.latent_mean is not None:
+        return _of_latent_response(fit, patterns, trials), ""
     posterior = fit.posterior
     residual = residual_variance(fit, posterior, trials)
     variances = mean_group_variances(fit.design, posterior)
@@ -147,6 +159,28 @@ def _on_latent_scale(fit: Fit, trials: float) -> tuple[Shares, str]:
     infinite = int(np.isinf(residual).sum())
     note = f"{infinite} draws have an infinite residual variance (nu <= 2); their ICC is 0" if infinite else ""
     return {(*key, ""): as_draws(v, posterior) for key, v in values.items()}, note
+
+
+def _of_latent_response(fit: Fit, patterns: list[Pattern], trials: float) -> Shares:
+    """Return ICC and shares of the function of the response that is the latent scale of the family, by quadrature.
+
+    What the factors explain only together is in the share of the residual.
+    """
+    rows, weights = distinct_rows(fit.design)
+    posterior = few_for_latent(fit.design, fit.posterior, len(rows))
+    wanted = {("icc", p.label, ""): p.shared for p in patterns}
+    alone = dict.fromkeys(name for pattern in patterns for name in pattern.shared)
+    wanted |= {("share", name, ""): (name,) for name in alone}
+    found: dict[tuple[str, str, str], list[Array]] = {key: [] for key in wanted}
+    for whole in take_apart(fit.design, posterior, rows):
+        pieces = on_latent_scale(whole)
+        _, between, within = response_moments(pieces, trials)
+        total = (between + within) @ weights
+        for key, shared in wanted.items():
+            found[key].append(shared_covariance(pieces, shared, trials) @ weights / total)
+    values = {key: as_draws(np.concatenate(parts), posterior) for key, parts in found.items()}
+    shares = [values["share", name, ""] for name in alone]
+    return values | {("share", "Residual", ""): 1.0 - sum(shares[1:], shares[0])}
 
 
 def _on_data_scale(fit: Fit, trials: float) -> Shares:

@@ -14,6 +14,8 @@ from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.variance.components import counts_as_residual, residual_of_rows
 from bayesmixed.summaries.variance.group_moments import (
     Pieces,
+    few_for_latent,
+    on_latent_scale,
     response_moments,
     shared_covariance,
     take_apart,
@@ -75,12 +77,15 @@ def vpc_curve(fit: Fit, column: str | None = None, *, scale: str = "latent", dat
     if name not in frame:
         raise DataError(f"The data have no column '{name}'. {did_you_mean(name, [str(c) for c in frame])}")
     rows = prepare(fit.design.spec, frame, like=fit.design)
-    posterior = fit.posterior if scale == "latent" else thin_for(fit.design, fit.posterior, rows.rows)
+    few = few_for_latent if scale == "latent" else thin_for
+    posterior = few(fit.design, fit.posterior, rows.rows)
     shares: dict[str, list[Any]] = {factor: [] for factor in factors}
-    for pieces in take_apart(rows, posterior, np.arange(rows.rows)):
-        total = _total(pieces, scale)
+    latent = scale == "latent" and fit.design.family.latent_mean is not None
+    for whole in take_apart(rows, posterior, np.arange(rows.rows)):
+        pieces, integrated = (on_latent_scale(whole), "data") if latent else (whole, scale)
+        total = _total(pieces, integrated)
         for factor in factors:
-            shares[factor].append(_shared(pieces, factor, scale) / total)
+            shares[factor].append(_shared(pieces, factor, integrated) / total)
     tables = []
     for factor, parts in shares.items():
         values = np.concatenate(parts).reshape(posterior.sizes["chain"], posterior.sizes["draw"], -1)
