@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterable
 
+from bayesmixed.covariances import find_covariance
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.formulas import parse_terms
+from bayesmixed.priors import split_key
 from bayesmixed.terms import Fixed, Group, Term
 from bayesmixed.terms.names import strip_factor_calls
 from bayesmixed.terms.notation import split_signed, split_top
@@ -47,10 +49,13 @@ def fix_group(terms: Iterable[Term], name: str, *, constant: bool = False) -> tu
     if not random:
         known = [term.by for term in listed if term.kind == "group"]
         raise SpecError(f"'{name}' groups no term. The model has {enumerate_words(known) or 'no group term'}.")
-    varying = [word for term in random for _, word in split_signed(term.formula)]
-    columns = [word.strip() for word in varying if word.strip() not in ("0", "1")]
+    varying = [word for term in random for _, word in _written_out(split_signed(term.formula))]
+    columns = [word for word in varying if word not in ("0", "1")]
     fixed = next(term for term in listed if term.kind == "fixed")
-    kept = [(sign, word) for sign, word in _pieces(fixed) if word not in ("0", "1", *columns)]
+    pieces = _pieces(fixed)
+    if any(column not in [word for _, word in pieces] for column in columns):
+        pieces = _written_out(pieces)
+    kept = [(sign, word) for sign, word in pieces if word not in ("0", "1", *columns)]
     intercept = any(word.strip() == "1" for word in varying)
     factor = ":".join(_quoted(part) for part in name.split(":"))
     start = f"{1 if constant else 0} + {factor}" if intercept else split_signed(fixed.formula)[0][1].strip()
@@ -73,15 +78,18 @@ def free_group(terms: Iterable[Term], name: str) -> tuple[Term, ...]:
     listed = list(terms)
     fixed = next(term for term in listed if term.kind == "fixed")
     slopes, kept, found = [], [], False
-    for sign, word in _pieces(fixed):
+    pieces = _pieces(fixed)
+    if any(name in piece for _, word in pieces for piece in term_pieces(word) if len(term_pieces(word)) > 1):
+        pieces = _written_out(pieces)
+    for sign, word in pieces:
         parts = [strip_factor_calls(part)[0].strip().strip("`") for part in split_top(word, ":")]
         if word in ("0", "1"):
             continue
         if parts == [name]:
             found = True
-        elif name in parts and len(parts) == 2 and sign == "+":
+        elif name in parts and sign == "+":
             found = True
-            slopes.append(next(part for part in parts if part != name))
+            slopes.append(":".join(_quoted(part) for part in parts if part != name))
         else:
             kept.append((sign, word))
     if not found:
@@ -92,6 +100,103 @@ def free_group(terms: Iterable[Term], name: str) -> tuple[Term, ...]:
     formula = "1" + "".join(f" + {slope}" for slope in shared) + "".join(f" {sign} {word}" for sign, word in kept)
     group = Group(by=name, formula="1" + "".join(f" + {slope}" for slope in slopes))
     return (Fixed(formula=formula), *(term for term in listed if term.kind != "fixed"), group)
+
+
+def term_pieces(formula: str) -> list[frozenset[str]]:
+    """Return the terms of a population formula, products written out, each as the set of its pieces; {"1"}: intercept."""
+    from formulaic import Formula
+
+    plain = re.sub(r"\bI\(([^()]*)\)", lambda m: f"I({m[1].replace('^', '**')})", strip_factor_calls(formula)[0])
+    try:
+        return [frozenset(str(factor) for factor in term.factors) for term in Formula(plain)]
+    except Exception:  # formulaic raises many kinds; what it cannot read is refused with the data
+        return []
+
+
+def left_over(priors: Iterable[str], before: Iterable[Term], after: Iterable[Term]) -> list[str]:
+    """Return the prior keys of the first parameter that a change of its terms takes the terms away from."""
+    here, there = list(after), list(before)
+    groups = {term.by for term in here if term.kind == "group"}
+    gone = {f"sd_{term.by}" for term in there if term.kind == "group"} - {f"sd_{name}" for name in groups}
+    gone |= {f"sd_{t.name}" for t in there if t.kind == "smooth"} - {f"sd_{t.name}" for t in here if t.kind == "smooth"}
+    gone |= {"sd_obs"} if {"observation"} & ({t.kind for t in there} - {t.kind for t in here}) else set()
+    terms, old = {"beta": _population_pieces(here)}, {"beta": _population_pieces(there)}
+    for name in groups:
+        terms[f"sd_{name}"], old[f"sd_{name}"] = (_group_pieces(one, name) for one in (here, there))
+    found = []
+    for key in priors:
+        variable, label = split_key(key)
+        correlated = f"sd_{variable.removeprefix('corr_')}"
+        if variable in gone or (variable.startswith("corr_") and _lost_correlation(correlated, terms, old, here)):
+            found.append(key)
+        elif label is None:
+            others = terms.get(variable, {frozenset()}) - {frozenset("1")}
+            found += [key] if variable == "beta" and not others else []
+        elif variable in terms:
+            own = _pieces_of_label(label)
+            recoded = own == frozenset("1") or "[T." not in label
+            full = variable == "beta" and frozenset("1") in old["beta"] - terms["beta"] and not recoded
+            found += [key] if (own in old[variable] - terms[variable]) or (full and own == _first_factor(here)) else []
+    return found
+
+
+def _lost_correlation(
+    key: str, terms: dict[str, set[frozenset[str]]], old: dict[str, set[frozenset[str]]], here: list[Term]
+) -> bool:
+    """Return whether a changed group has no term left that can have several correlated columns."""
+    own = [term for term in here if term.kind == "group" and f"sd_{term.by}" == key]
+    correlated = [term for term in own if find_covariance(term.covariance).bars == "|"]
+    if not correlated:
+        return True
+    return terms[key] != old[key] and all(len(term_pieces(term.formula)) < 2 for term in correlated)
+
+
+def _population_pieces(terms: list[Term]) -> set[frozenset[str]]:
+    return {piece for term in terms if term.kind == "fixed" for piece in term_pieces(term.formula)}
+
+
+def _group_pieces(terms: list[Term], name: str) -> set[frozenset[str]]:
+    return {p for term in terms if term.kind == "group" and term.by == name for p in term_pieces(term.formula)}
+
+
+def _pieces_of_label(label: str) -> frozenset[str]:
+    """Return the pieces of the term that a column belongs to: {"x", "f"} for "x:f[T.b]"."""
+    if label in ("Intercept", "Intercept_centred"):
+        return frozenset("1")
+    return frozenset(
+        re.sub(r"\[.*\]$", "", piece, flags=re.DOTALL).strip().strip("`") for piece in split_top(label, ":")
+    )
+
+
+def _first_factor(terms: list[Term]) -> frozenset[str]:
+    """Return the first term of the population part without an intercept: if it is a factor, all its levels have columns."""
+    formula = next(term.formula for term in terms if term.kind == "fixed")
+    return next((piece for piece in term_pieces(formula) if piece != frozenset("1")), frozenset())
+
+
+def _written_out(pieces: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return pieces of a formula with products as sums: a*b as a + b + a:b, what is subtracted left out."""
+    found: list[tuple[str, str]] = []
+    for sign, piece in pieces:
+        word = piece.strip()
+        terms = term_pieces(f"0 + {word}") if word not in ("0", "1") else []
+        single = len(terms) < 2
+        words = [word] if single else [":".join(_quoted_piece(p) for p in _in_order(word, term)) for term in terms]
+        for one in words:
+            same = [entry for entry in found if frozenset(split_top(entry[1], ":")) == frozenset(split_top(one, ":"))]
+            if sign == "-" and same:
+                found = [entry for entry in found if entry not in same]
+            elif not same:
+                found.append((sign or "+", one))
+    return found
+
+
+def _in_order(word: str, term: frozenset[str]) -> list[str]:
+    return sorted(term, key=lambda piece: (word.find(piece), piece))
+
+
+def _quoted_piece(piece: str) -> str:
+    return piece if "(" in piece else _quoted(piece)
 
 
 def _pieces(term: Term) -> list[tuple[str, str]]:

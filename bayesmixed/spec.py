@@ -6,12 +6,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError, field_validator, model_validator
 
 from bayesmixed.equations import Displayed, Outline, outline_terms
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, did_you_mean, enumerate_words, warn
 from bayesmixed.families import FAMILIES, Family, find_family
-from bayesmixed.formula_changes import fix_group, free_group, update_terms
+from bayesmixed.formula_changes import fix_group, free_group, left_over, update_terms
 from bayesmixed.formulas import expand_nesting, format_formula, parse_formula, parse_terms
 from bayesmixed.links import Link
-from bayesmixed.priors import Prior, as_prior, split_key
+from bayesmixed.priors import Prior, as_prior
 from bayesmixed.simulation_plan import SimulationPlan
 from bayesmixed.spec_checks import check_choices
 from bayesmixed.terms import Fixed, Term
@@ -164,14 +164,8 @@ class ModelSpec(Displayed, BaseModel):
     def as_fixed(self, name: str) -> "ModelSpec":
         """Return the spec in which a grouping factor has fixed coefficients for each level: no pooling."""
         factors = tuple(dict.fromkeys((*self.factors, *name.split(":"))))
-        crossed = tuple(other for other in self.crossed if other != name)
-        priors = {key: prior for key, prior in self.priors.items() if not _belongs(key, name)}
-        return self._with_terms(
-            fix_group(self.predictors[self._first], name, constant=bool(self.family_record.cuts)),
-            factors=factors,
-            crossed=crossed,
-            priors=priors,
-        )
+        terms = fix_group(self.predictors[self._first], name, constant=bool(self.family_record.cuts))
+        return self._with_terms(terms, factors=factors)
 
     def as_random(self, name: str) -> "ModelSpec":
         """Return the spec in which a factor of the population part is a grouping factor: partial pooling."""
@@ -193,7 +187,17 @@ class ModelSpec(Displayed, BaseModel):
         return self.family_record.parameters[0].name
 
     def _with_terms(self, terms: tuple[Term, ...], **fields: Any) -> "ModelSpec":
-        return self.replace(predictors={**self.predictors, self._first: terms}, **fields)
+        """Return the spec with other terms of the first parameter, without what is said of terms that are gone."""
+        predictors = {**self.predictors, self._first: terms}
+        gone = left_over(self.priors, self.predictors[self._first], terms)
+        if gone:
+            warn(f"Left out with their terms: the priors of {enumerate_words(gone)}.")
+        kept = {key: prior for key, prior in self.priors.items() if key not in gone}
+        groups = {
+            name for one in predictors.values() for t in one if t.kind == "group" for name in (t.by, *t.by.split(":"))
+        }
+        crossed = tuple(name for name in self.crossed if name in groups)
+        return self.replace(predictors=predictors, priors=kept, crossed=crossed, **fields)
 
     def outline(self) -> Outline:
         """Return what the equations need to know: default priors are rules, since there are no data."""
@@ -307,11 +311,6 @@ def _complete_terms(terms: Any) -> tuple[Any, ...]:
     if len(fixed) > 1:
         raise SpecError("A predictor has one population term (kind 'fixed'); join their formulas.")
     return (*(fixed or [Fixed()]), *(term for term in complete if _kind(term) != "fixed"))
-
-
-def _belongs(key: str, group: str) -> bool:
-    """Return whether a prior is one of a group term, or of the intercept that its fixed levels replace."""
-    return split_key(key)[0] in (f"sd_{group}", f"corr_{group}") or key.startswith("beta[Intercept")
 
 
 def _kind(term: Any) -> str:

@@ -63,7 +63,8 @@ def test_priors_of_what_is_gone_are_dropped_and_the_others_kept():
         "y ~ x + (1 | g)",
         priors={"sd_g": "HalfNormal(1)", "beta[Intercept]": "Normal(0, 1)", "beta[x]": "Normal(0, 2)"},
     )
-    assert set(spec.as_fixed("g").priors) == {"beta[x]"}
+    with pytest.warns(bm.StatisticsWarning, match=r"the priors of 'sd_g', 'beta\[Intercept\]'"):
+        assert set(spec.as_fixed("g").priors) == {"beta[x]"}
 
 
 def test_no_pooling_of_sleepstudy_has_a_line_for_each_subject():
@@ -111,3 +112,69 @@ def test_labels_that_start_anew_in_every_school_are_refused_as_crossed():
     data = bm.simulate("classroom", seed=1).data
     with pytest.raises(bm.DataError, match=r"\(1 \| school/class\)"):
         bm.prepare("mathscore ~ ses + (1 | school) + (1 | class)", data)
+
+
+TABLE = {
+    "y": np.sin(np.arange(48.0)),
+    "x": np.cos(np.arange(48.0) * 1.3),
+    "z": np.cos(np.arange(48.0) * 0.7),
+    "f": np.array(list("abc"))[np.arange(48) % 3],
+    "g": np.array(list("pqrstuvw"))[np.arange(48) // 6],
+    "h": np.array(list("klmn"))[np.arange(48) % 4],
+}
+CHANGES = [
+    # formula, change, priors that stay, priors that go
+    ("y ~ x*f", "~ . - x:f", ["beta[x]", "beta[f[T.b]]"], ["beta[x:f[T.b]]", "beta[x:f[T.c]]"]),
+    ("y ~ x*f", "~ . - x - x:f", ["beta[f[T.c]]"], ["beta[x]", "beta[x:f[T.b]]"]),
+    ("y ~ x + z", "~ . - z", ["beta", "beta[x]", "sigma"], ["beta[z]"]),
+    ("y ~ x", "~ 1", ["sigma", "beta[Intercept]"], ["beta", "beta[x]"]),
+    ("y ~ f", "~ . - 1", ["sigma"], ["beta[Intercept]", "beta[f[T.b]]"]),
+    ("y ~ x + (x | g)", "~ . - (x | g) + (1 | g)", ["sd_g", "beta[x]"], ["sd_g[x]", "corr_g"]),
+    ("y ~ x + (x | g)", "~ . - (x | g) + (x || g)", ["sd_g", "sd_g[x]"], ["corr_g"]),
+    ("y ~ x + (x | g) + (1 | h)", "~ . - (x | g)", ["sd_h"], ["sd_g", "sd_g[Intercept]", "corr_g"]),
+    ("y ~ x + (1 | h)", "~ . - (1 | h) + (x | g)", ["beta[x]"], ["sd_h", "sd_h[Intercept]"]),
+    ("y ~ s(x, k=5) + z", "~ . - s(x, k=5)", ["beta[z]"], ["sd_s(x)"]),
+    ("y ~ I(x^2) + x", "~ . - I(x^2)", ["beta[x]"], ["beta[I(x ** 2)]"]),
+]
+
+
+def with_priors(formula, keys):
+    laws = {"corr_g": "LKJ(3)"} | dict.fromkeys([k for k in keys if k[:2] in ("sd", "si")], "HalfNormal(1)")
+    return bm.from_formula(formula, priors={key: laws.get(key, "Normal(0, 1)") for key in keys})
+
+
+@pytest.mark.filterwarnings("ignore:.*levels")
+@pytest.mark.parametrize(("formula", "change", "stay", "go"), CHANGES)
+def test_priors_of_removed_terms_go_with_a_note_and_the_new_spec_can_be_prepared(formula, change, stay, go):
+    spec = with_priors(formula, [*stay, *go])
+    with pytest.warns(bm.StatisticsWarning, match="Left out with their terms") as caught:
+        changed = spec.update(change)
+    assert set(changed.priors) == set(stay)
+    assert all(f"'{key}'" in str(caught[0].message) for key in go)
+    bm.prepare(changed, TABLE)
+
+
+@pytest.mark.parametrize(
+    ("formula", "keys", "derive", "stay", "result"),
+    [
+        ("y ~ x + (x | g)", ["sd_g[x]", "corr_g", "beta[x]", "sigma"], "as_fixed", ["sigma"], "y ~ 0 + g + g:x"),
+        ("y ~ x*z + (x*z | g)", ["sd_g[x:z]", "sigma"], "as_fixed", ["sigma"], "y ~ 0 + g + g:x + g:z + g:x:z"),
+        ("y ~ x*g", ["beta[g[T.q]]", "beta[x:g[T.q]]", "beta[x]"], "as_random", ["beta[x]"], "y ~ 1 + x + (1 + x | g)"),
+        ("y ~ g*x*z", ["beta[z]"], "as_random", ["beta[z]"], "y ~ 1 + x + z + x:z + (1 + x + z + x:z | g)"),
+        ("y ~ 1 + g + x", ["beta[g[T.r]]", "beta[x]"], "as_random", ["beta[x]"], "y ~ 1 + x + (1 | g)"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+def test_a_factor_changes_sides_also_inside_of_products_and_takes_its_priors_with_it(
+    formula, keys, derive, stay, result
+):
+    changed = getattr(with_priors(formula, keys), derive)("g")
+    assert changed.formula == result
+    assert set(changed.priors) == set(stay)
+    bm.prepare(changed, TABLE)
+
+
+def test_what_is_said_of_labels_goes_with_their_factor():
+    spec = bm.from_formula("y ~ 1 + (1 | g) + (1 | h)", crossed=["h"])
+    assert spec.update("~ . - (1 | h)").crossed == ()
+    assert spec.update("~ . + x").crossed == ("h",)

@@ -107,10 +107,10 @@ def compare_pooling(
             "No pooling gives groups of an ordered response no levels of their own, only differences from the first one. Fit "
             f'it beside the other: bm.fit(spec.as_fixed("{group}"), data).'
         )
-    specs = {"complete": _without(spec, group), "no": spec.as_fixed(group), "partial": spec}
     fits = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
+        specs = {"complete": _without(spec, group), "no": spec.as_fixed(group), "partial": spec}
         for name, one in specs.items():
             try:
                 fits[name] = fit(one, data, **settings)
