@@ -41,6 +41,8 @@ class QuickMode:
         Effective number of effects, J - tr Var(b | y) / SD^2, everything integrated out.
     values : dict of arrays
         The further parameters of the family.
+    information : (n,) array
+        Expected information of each row about its linear predictor.
     """
 
     beta: Array
@@ -50,6 +52,7 @@ class QuickMode:
     precisions: dict[str, Array]
     effective: dict[str, Array]
     values: dict[str, Array]
+    information: Array
 
     def factors(self, name: str) -> Array:
         """Return the expected shrinkage factors of a factor, (J, K): 1 - Var(b | y) / SD^2, all but the level known."""
@@ -128,6 +131,7 @@ def quick_mode(design: Design) -> QuickMode | None:
         precisions={g.name: _data_precision(hessian, g, groups, slots, sds[g.name]) for g in groups},
         effective=effective,
         values={name: value for name, value in values.items() if name != predictor.parameter},
+        information=weight,
     )
 
 

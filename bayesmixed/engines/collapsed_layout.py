@@ -86,7 +86,8 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     header = np.zeros(here.HEADER_SIZE, dtype=np.int64)
     block = Block()
     block.add_integers(header)
-    header[at.ROWS], header[at.DIMENSION], header[at.WHITENED] = design.rows, len(kept), -1
+    header[at.ROWS], header[at.DIMENSION] = design.rows, len(kept)
+    header[at.WHITENED] = header[at.JOINT] = -1
     _pack_terms(block, header, full, kept, groups)
     products.pack(block, header, shift)
     header[here.COUNT] = block.add_numbers(_count(design))

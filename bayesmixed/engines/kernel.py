@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesmixed.approximation import QuickMode, quick_mode
 from bayesmixed.design import Design
 from bayesmixed.draws import as_draws
+from bayesmixed.engines.joint_layout import joint_guide
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import IN_FILE, EngineRecord, Settings
 from bayesmixed.kernels.decoding import as_posterior
@@ -26,6 +28,7 @@ TUNE = 500
 """Tuning draws that suffice where coefficients are whitened and chains start near the quick mode."""
 TARGET = 0.9
 """Usual target acceptance."""
+JOINT = "beta and all effects in joint coordinates, standard normal where the posterior given the SDs is normal"
 
 
 def supports(design: Design) -> str | None:
@@ -63,19 +66,28 @@ def sample(
     posterior = as_posterior(layout, np.asarray(tree["posterior"].to_dataset()[COORDINATES].values))
     draws = as_draws(design, posterior.assign_attrs(tree["posterior"].attrs), tree["sample_stats"].to_dataset())
     timing["decode"] = time.perf_counter() - started
-    record = EngineRecord("kernel", why, (*(_sentence(choice) for choice in choices), *decisions))
+    joint = () if layout.joint is None else (JOINT,)
+    record = EngineRecord("kernel", why, (*(_sentence(choice) for choice in choices), *joint, *decisions))
     return Run(draws, record, used, timing)
 
 
 def lay_out(design: Design, mode: QuickMode | None, choices: tuple[Choice, ...]) -> Layout:
-    """Return the layout of the chosen coordinates, guided and whitened by the quick mode."""
+    """Return the layout of the chosen coordinates: joint where all terms are guided and it costs little."""
+    ways = {choice.effects: choice.way for choice in choices}
+    own = [ways[design.mu.b(group)] for group in design.mu.normal_blocks]
+    if mode is not None and own and set(own) == {GUIDED}:
+        layout = lay_out_coordinates(design, _centred(design, ways))
+        joint = joint_guide(layout, mode)
+        if joint is not None:
+            return replace(layout, joint=joint)
+    return lay_out_levels(design, mode, choices)
+
+
+def lay_out_levels(design: Design, mode: QuickMode | None, choices: tuple[Choice, ...]) -> Layout:
+    """Return the layout with the levels of each term on their own, guided, and the coefficients whitened."""
     ways = {choice.effects: choice.way for choice in choices}
     guided = [name for name, way in ways.items() if way == GUIDED]
-    centred = {
-        predictor.b(group): np.full(len(group.levels), ways[predictor.b(group)] not in (NONCENTRED, GUIDED))
-        for predictor, group in design.normal_blocks()
-    }
-    layout = lay_out_coordinates(design, centred, guided)
+    layout = lay_out_coordinates(design, _centred(design, ways), guided)
     if mode is None:
         return layout
     name = design.mu.parameter
@@ -89,6 +101,14 @@ def lay_out(design: Design, mode: QuickMode | None, choices: tuple[Choice, ...])
     )
     predictors = {**layout.predictors, name: replace(one, terms=terms)}
     return replace(layout, predictors=predictors, whitening=_whiten(layout, mode))
+
+
+def _centred(design: Design, ways: Mapping[str, str]) -> dict[str, NDArray[np.bool_]]:
+    """Return for each level of each term whether its coefficients are the coordinates."""
+    return {
+        predictor.b(group): np.full(len(group.levels), ways[predictor.b(group)] not in (NONCENTRED, GUIDED))
+        for predictor, group in design.normal_blocks()
+    }
 
 
 def _sentence(choice: Choice) -> str:
@@ -134,12 +154,15 @@ def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
             # The mode is at zero, and the unit is about one posterior sd.
             centre[layout.whitening.slots], spread[layout.whitening.slots] = 0.0, 2.0
         if mode is not None:
-            _place_terms(one, mode, centre, spread)
+            _place_terms(one, mode, centre, spread, layout.joint is not None)
     for name, (slot, _) in layout.scalars.items():
         if slot >= 0:
             centre[slot] = float(design.spec.link(name).forward(values[name]))
     cuts = np.array([float(values[name]) for name in design.family.cuts])
     centre[layout.cuts] = np.concatenate([cuts[:1], np.log(np.diff(cuts))])
+    if layout.joint is not None:
+        # The mode of joint coordinates is at zero, and the unit is about one posterior sd.
+        centre[layout.joint.slots], spread[layout.joint.slots] = 0.0, 1.0
 
     def draw(seed: Any) -> Array:
         return centre + spread * np.random.default_rng(seed).standard_normal(layout.dimension)
@@ -156,7 +179,7 @@ def _place_further(one: PredictorLayout, level: float, centre: Array) -> None:
         centre[term.sd[term.sd >= 0]] = np.log(0.3)
 
 
-def _place_terms(one: PredictorLayout, mode: QuickMode, centre: Array, spread: Array) -> None:
+def _place_terms(one: PredictorLayout, mode: QuickMode, centre: Array, spread: Array, joint: bool) -> None:
     """Start SDs and effects at the quick mode, in the coordinates of each level."""
     coefficients = _coefficients(one, mode)
     for term in one.terms:
@@ -166,7 +189,8 @@ def _place_terms(one: PredictorLayout, mode: QuickMode, centre: Array, spread: A
         centre[term.sd[free]], spread[term.sd[free]] = np.log(sds[free]), 0.3
         centred = term.centred[:, None]
         # The mode of guided coordinates is at zero.
-        standardised = np.zeros_like(effects) if np.any(term.guide) else effects / sds
+        at_zero = bool(np.any(term.guide)) or joint
+        standardised = np.zeros_like(effects) if at_zero else effects / sds
         centre[term.effects] = np.where(centred, coefficients[name], standardised).ravel()
         spread[term.effects] = np.where(centred, 0.3 * sds, np.full_like(effects, 0.3)).ravel()
 

@@ -16,6 +16,7 @@ from bayesmixed.kernels.collapsed_density import collapsed_density
 from bayesmixed.kernels.density import log_density
 from bayesmixed.kernels.effect_draws import draw_effects
 from bayesmixed.kernels.guides import standardise_draws
+from bayesmixed.kernels.joint_guides import restore_draws
 from bayesmixed.kernels.packing import Packed
 from bayesmixed.kernels.sources import digest
 from bayesmixed.links import Array
@@ -127,6 +128,13 @@ def draw_effects_compiled(points, noise, numbers, integers, out):  # type: ignor
 def standardise_draws_compiled(draws, guides, roots, means, out):  # type: ignore[no-untyped-def]
     """Write standardised effects: the cached entry point of `standardise_draws`."""
     standardise_draws(draws, guides, roots, means, out)
+
+
+@njit(cache=cache_folder() is not None, nogil=True)
+@_by_sources
+def restore_draws_compiled(points, slots, first, roots, guide):  # type: ignore[no-untyped-def]
+    """Replace joint coordinates: the cached entry point of `restore_draws`."""
+    restore_draws(points, slots, first, roots, guide)
 
 
 @cache

@@ -1,6 +1,6 @@
 """The integer header of the flat data of a collapsed density."""
 
-# Integer header after the eleven entries that all densities share.
+# Integer header after the twelve entries that all densities share.
 (
     SIGMA,
     SIGMA_VALUE,
@@ -25,5 +25,5 @@
     CLASS_PRODUCTS,
     WHOLE,
     KINDS,
-) = range(11, 34)
-HEADER_SIZE = 34
+) = range(12, 35)
+HEADER_SIZE = 35

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.design import CUTS
 from bayesmixed.kernels.layouts import Layout, PredictorLayout, TermLayout
+from bayesmixed.kernels.packing import JointGuide
 from bayesmixed.links import Array
 from bayesmixed.placements import parent_index
 from bayesmixed.predictors import Predictor
@@ -51,6 +52,8 @@ def decode(layout: Layout, points: Array) -> dict[str, tuple[tuple[str, ...], Ar
     design = layout.design
     if layout.whitening is not None:
         points = layout.whitening.restore(points)
+    if layout.joint is not None:
+        points = _restore(layout, layout.joint, points)
     for predictor_layout in layout.predictors.values():
         predictor = predictor_layout.predictor
         beta = _gather(points, predictor_layout.beta, predictor_layout.beta_values)
@@ -102,9 +105,7 @@ def _decode_term(
     """Return the (S, J, K) effects at the centre, and add SDs, correlations and effects as written."""
     placement, group = term.placement, term.placement.group
     width, dims = len(term.sd), predictor.b_dims(group)
-    sd = np.exp(points[:, np.maximum(term.sd, 0)])
-    sd = np.where(term.sd >= 0, sd, term.sd_values)
-    factor = sd[:, :, None] * correlation_factor(points, group, term.partials)
+    factor = _root(points, term)
     coordinates = points[:, term.effects].reshape(len(points), -1, width)
     mean: Array | float = 0.0
     if placement.parent:
@@ -127,6 +128,30 @@ def _decode_term(
         found[predictor.corr(group)] = ((dims[1], f"{dims[1]}_2"), corr)
     found[predictor.b(group)] = (dims, (effects @ group.transform.T).reshape(len(points), *group.shape))
     return effects
+
+
+def _root(points: Array, term: TermLayout) -> Array:
+    """Return the roots (S, K, K) of the covariance of a level's effects."""
+    sd = np.exp(points[:, np.maximum(term.sd, 0)])
+    sd = np.where(term.sd >= 0, sd, term.sd_values)
+    return sd[:, :, None] * correlation_factor(points, term.placement.group, term.partials)
+
+
+def _restore(layout: Layout, guide: JointGuide, points: Array) -> Array:
+    """Return points with coefficients and standardised effects in the place of their joint coordinates."""
+    from bayesmixed.kernels.bridge import restore_draws_compiled
+
+    terms = layout.predictors[layout.design.mu.parameter].terms
+    own = [terms[place] for place, _, _ in guide.terms]
+    inner = [terms[guide.eliminated]] if guide.eliminated >= 0 else []
+    widest = max((len(term.sd) for term in (*own, *inner)), default=1)
+    roots = np.zeros((len(points), len(own) + 1, widest, widest))
+    for root, term in zip(roots.swapaxes(0, 1), (*own, *inner), strict=False):
+        root[:, : len(term.sd), : len(term.sd)] = _root(points, term)
+    points = np.array(points, order="C")
+    first = inner[0].effects.start if inner else 0
+    restore_draws_compiled(points, guide.slots, first, roots, guide.arrays([len(term.sd) for term in own]))
+    return points
 
 
 def _standardise(guide: Array, coordinates: Array, roots: Array, mean: Array | float) -> Array:

@@ -30,6 +30,38 @@ def cholesky(matrix):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
+def cholesky_slopes(factor, slopes):  # type: ignore[no-untyped-def]
+    """Replace derivatives in a lower Cholesky factor, the lower triangle of `slopes`, by those in its matrix, symmetric.
+
+    They are C'^-1 Phi(C' C_bar) C^-1, Phi the lower triangle with half the diagonal (Murray 2016, arXiv:1602.07527).
+    """
+    size = len(factor)
+    for k in range(size):
+        for i in range(k, size):
+            value = 0.0
+            for m in range(i, size):
+                value += factor[m, i] * slopes[m, k]
+            slopes[i, k] = value if i > k else 0.5 * value
+        for i in range(k):
+            slopes[i, k] = 0.0
+    for k in range(size):
+        for i in range(size - 1, -1, -1):
+            value = slopes[i, k]
+            for m in range(i + 1, size):
+                value -= factor[m, i] * slopes[m, k]
+            slopes[i, k] = value / factor[i, i]
+    for i in range(size):
+        for k in range(size - 1, -1, -1):
+            value = slopes[i, k]
+            for m in range(k + 1, size):
+                value -= slopes[i, m] * factor[m, k]
+            slopes[i, k] = value / factor[k, k]
+    for i in range(size):
+        for k in range(i):
+            slopes[i, k] = slopes[k, i] = 0.5 * (slopes[i, k] + slopes[k, i])
+
+
+@njit(cache=False, error_model="numpy")
 def invert_triangle(factor):  # type: ignore[no-untyped-def]
     """Return the transposed inverse U of a lower Cholesky factor, an upper triangle: U U' is the inverse matrix."""
     size = len(factor)

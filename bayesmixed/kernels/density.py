@@ -5,6 +5,7 @@ from numba import njit
 
 from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.cutpoints import ends_back, fill_ends
+from bayesmixed.kernels.joint_guides import add_root_slopes, read_guide, read_roots, restore, restore_back, work_space
 from bayesmixed.kernels.prior_rows import prior_row
 from bayesmixed.kernels.rows import row
 from bayesmixed.kernels.term_effects import add_observation, coefficients_back, fill_coefficients, observation_back
@@ -14,8 +15,27 @@ from bayesmixed.kernels.whitening import unwhiten, whiten_slopes
 @njit(cache=False, error_model="numpy")
 def log_density(x, gradient, numbers, integers):  # type: ignore[no-untyped-def]
     """Return the log-density of a model at unconstrained coordinates, Jacobians included, and write its gradient."""
-    total = _log_density(unwhiten(x, numbers, integers), gradient, numbers, integers)
+    guide, slots, headers = read_guide(numbers, integers)
+    size, (levels, width) = len(slots), guide[4].shape
+    if size == 0:
+        point, log_determinant = unwhiten(x, numbers, integers), 0.0
+    else:
+        point, log_determinant = x.copy(), 0.0
+    first = integers[headers[-1] + at.EFFECTS] if levels else 0
+    roots = read_roots(x, headers, numbers, integers)
+    work = work_space(size, levels, width, len(guide[6]))
+    z, inner_z = np.empty(size), np.empty((levels, width))
+    if size > 0:
+        log_determinant = restore(x, slots, first, roots, guide, z, inner_z, work)
+        for i in range(size):
+            point[slots[i]] = z[i]
+        for i in range(levels * width):
+            point[first + i] = inner_z[i // width, i % width]
+    total = _log_density(point, gradient, numbers, integers) - log_determinant
     whiten_slopes(gradient, numbers, integers)
+    if size > 0:
+        roots_bar = restore_back(gradient, slots, first, z, inner_z, roots, guide, work)
+        add_root_slopes(x, headers, roots_bar, numbers, integers, gradient)
     return total
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.design import Design
-from bayesmixed.kernels.packing import Whitening
+from bayesmixed.kernels.packing import JointGuide, Whitening
 from bayesmixed.links import Array
 from bayesmixed.placements import HIERARCHICAL, NONCENTRED, Placement, place_groups
 from bayesmixed.predictors import Predictor
@@ -60,6 +60,8 @@ class Layout:
         Number of coordinates.
     whitening : Whitening or None
         For the coefficients of the first parameter: a correlated posterior of theirs is then no work for the sampler.
+    joint : JointGuide or None
+        For the coefficients and effects of the first parameter, in the place of whitening and of guides of its terms.
     """
 
     design: Design
@@ -68,6 +70,7 @@ class Layout:
     cuts: slice
     dimension: int
     whitening: Whitening | None = None
+    joint: JointGuide | None = None
 
 
 def lay_out_coordinates(design: Design, centred: Centred, guided: Collection[str] = ()) -> Layout:

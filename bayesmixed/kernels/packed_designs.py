@@ -11,7 +11,7 @@ from bayesmixed.kernels.cutpoints import INDUCED as INDUCED_CODE
 from bayesmixed.kernels.layouts import Layout, PredictorLayout
 from bayesmixed.kernels.links import LINK_CODES
 from bayesmixed.kernels.merging import merge_rows
-from bayesmixed.kernels.packing import Block, Packed, close, pack_whitening
+from bayesmixed.kernels.packing import NO_GUIDE, Block, Packed, close, pack_joint, pack_whitening
 from bayesmixed.kernels.prior_rows import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT, kernel
 from bayesmixed.kernels.rows import FAMILY_CODES
 from bayesmixed.links import Array
@@ -79,7 +79,16 @@ def pack(layout: Layout) -> Packed:
         _pack_cuts(block, header, len(parameters), layout)
     header[at.PRIORS], header[at.PRIOR_COUNT] = pack_priors(block, layout)
     header[at.WHITENED] = -1 if layout.whitening is None else pack_whitening(block, layout.whitening)
+    first = [parameter.name for parameter in parameters].index(design.mu.parameter)
+    table = int(header[at.FIRST_PARAMETER + first * at.PARAMETER_SIZE + at.TERMS])
+    header[at.JOINT] = pack_joint(block, layout.joint or NO_GUIDE, table, _widths(layout))
     return close(block, header)
+
+
+def _widths(layout: Layout) -> list[int]:
+    """Return the number of columns of each factor among the coefficients of a joint guide."""
+    terms = layout.predictors[layout.design.mu.parameter].terms
+    return [] if layout.joint is None else [len(terms[place].sd) for place, _, _ in layout.joint.terms]
 
 
 def pack_priors(block: Block, layout: Layout) -> tuple[int, int]:

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from bayesmixed.links import Array
 
 # Integer header of the whole model.
-ROWS, FAMILY, PARAMETERS, RESPONSE, TRIALS, CONSTANTS, PRIORS, PRIOR_COUNT, DIMENSION, WEIGHTS, WHITENED = range(11)
-FIRST_PARAMETER = 11
+ROWS, FAMILY, PARAMETERS, RESPONSE, TRIALS, CONSTANTS, PRIORS, PRIOR_COUNT, DIMENSION, WEIGHTS, WHITENED, JOINT = range(
+    12
+)
+FIRST_PARAMETER = 12
 # Integer header of one parameter, after those of the parameters before it.
 (
     LINK,
@@ -123,6 +125,75 @@ def pack_whitening(block: Block, whitening: Whitening) -> int:
     """Append a whitening and return what the header says of it."""
     centre, factor = block.add_numbers(whitening.centre), block.add_numbers(whitening.factor)
     return block.add_integers([len(whitening.slots), centre, factor, *whitening.slots])
+
+
+@dataclass(frozen=True, slots=True)
+class JointGuide:
+    """A normal approximation of what the data say about coefficients and effects: see `kernels.joint_guides`.
+
+    Attributes
+    ----------
+    slots : (q,) integer array
+        Coordinates of u: population coefficients and the effects of all factors but one.
+    terms : tuple of (int, int, int)
+        For each factor in u its place among the terms, the place of its first effect in u, and its number of levels.
+    eliminated : int
+        Place among the terms of the factor whose levels are eliminated; -1: there is none.
+    precision, pull : (q, q), (q,) arrays
+        W and h of u.
+    blocks, pulls : (J, K, K), (J, K) arrays
+        W and h of the levels of the eliminated factor.
+    pointers, columns, cross : (J + 1,), (m,), (m, K) arrays
+        For each level the first of its entries; the place in u of each entry, ascending within a level; their values.
+    """
+
+    slots: NDArray[np.int64]
+    terms: tuple[tuple[int, int, int], ...]
+    eliminated: int
+    precision: Array
+    pull: Array
+    blocks: Array
+    pulls: Array
+    pointers: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    cross: Array
+
+    def arrays(self, widths: list[int]) -> tuple[Any, ...]:
+        """Return the guide as compiled code takes it, given the number of columns of each factor in u."""
+        rows = [(start, levels, width) for (_, start, levels), width in zip(self.terms, widths, strict=True)]
+        table = np.array(rows, dtype=np.int64).reshape(-1, 3)
+        numbers = (self.precision, self.pull, self.blocks, self.pulls)
+        return table, *numbers, self.pointers, self.columns, self.cross
+
+
+_NO_PLACES = np.zeros(0, dtype=np.int64)
+_NO_NUMBERS = np.zeros((0, 1))
+NO_GUIDE = JointGuide(
+    _NO_PLACES,
+    (),
+    -1,
+    _NO_NUMBERS,
+    _NO_NUMBERS,
+    _NO_NUMBERS[:, None],
+    _NO_NUMBERS,
+    np.zeros(1, dtype=np.int64),
+    _NO_PLACES,
+    _NO_NUMBERS,
+)
+"""The guide of a density without joint coordinates."""
+
+
+def pack_joint(block: Block, guide: JointGuide, terms: int, widths: list[int]) -> int:
+    """Append a joint guide and return what the header says of it; `terms` is where the table of the terms begins."""
+    table, *_ = guide.arrays(widths)
+    numbers = (guide.precision, guide.pull, guide.blocks, guide.pulls, guide.cross)
+    sizes = (len(guide.slots), *guide.blocks.shape[:2], len(guide.columns), len(table))
+    headers = [terms + place * TERM_SIZE for place, _, _ in guide.terms]
+    last = -1 if guide.eliminated < 0 else terms + guide.eliminated * TERM_SIZE
+    places = [block.add_numbers(values) for values in numbers]
+    return block.add_integers(
+        [*sizes, *places, *guide.pointers, *guide.columns, *guide.slots, *table.ravel(), *headers, last]
+    )
 
 
 def whiten(packed: Packed, whitening: Whitening) -> Packed:

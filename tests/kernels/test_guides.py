@@ -9,7 +9,7 @@ from test_density import ROWS, check_slope, prepared
 
 import bayesmixed as bm
 from bayesmixed.approximation import quick_mode
-from bayesmixed.engines.kernel import lay_out
+from bayesmixed.engines.kernel import lay_out_levels
 from bayesmixed.kernels.bridge import evaluate
 from bayesmixed.kernels.decoding import decode
 from bayesmixed.kernels.layouts import lay_out_coordinates
@@ -30,7 +30,9 @@ MODELS = [
 def laid_out_by_the_engine(formula, family, options):
     design = prepared(bm.from_formula(formula, family=family, **options), ROWS)
     mode = quick_mode(design)
-    return replace(lay_out(design, mode, choose_parameterisation(design, mode, guides=True)), whitening=None), mode
+    return replace(
+        lay_out_levels(design, mode, choose_parameterisation(design, mode, guides=True)), whitening=None
+    ), mode
 
 
 def effects_at(layout, points):
@@ -76,7 +78,7 @@ def test_guided_coordinates_of_normal_rows_are_standard_normal_at_every_sd(scale
     formula, data = "y ~ 1 + (1 | g)", ROWS | {"y": ROWS["y"] + 2.0 * (np.arange(60) % 6)}
     design = prepared(bm.from_formula(formula), data)
     mode = quick_mode(design)
-    layout = lay_out(design, mode, choose_parameterisation(design, mode, guides=True))
+    layout = lay_out_levels(design, mode, choose_parameterisation(design, mode, guides=True))
     (term,) = layout.predictors["mu"].terms
     x = np.zeros(layout.dimension)
     x[term.sd], x[layout.scalars["sigma"][0]] = np.log(scale * mode.sds["g"]), np.log(mode.values["sigma"])
@@ -90,7 +92,7 @@ def test_guided_coordinates_of_normal_rows_are_standard_normal_at_every_sd(scale
 def test_guided_coordinates_reach_every_sd_where_that_of_the_quick_mode_goes_to_zero(scale):
     design = prepared(bm.from_formula("y ~ V4 + (V4 | subject)", family="negbin"), classic("MASS", "epil"))
     mode = quick_mode(design)
-    layout = lay_out(design, mode, choose_parameterisation(design, mode, guides=True))
+    layout = lay_out_levels(design, mode, choose_parameterisation(design, mode, guides=True))
     (term,) = layout.predictors["mu"].terms
     assert mode.sds["subject"][1] < 0.01
     assert np.all(np.linalg.eigvalsh(mode.precisions["subject"]) > 0.0)
