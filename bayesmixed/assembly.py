@@ -35,6 +35,7 @@ def assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, o
     groups = {c for terms in spec.predictors.values() for t in terms if t.kind == "group" for c in t.factor_columns}
     factors = {*spec.factors, *(name for terms in spec.predictors.values() for t in terms for name in t.factors())}
     table = as_table(frame, factors, _formula_columns(spec, frame.columns), None if like is None else like.table)
+    table = replace(table, functions=spec.functions)
     _check_factors(spec, groups, table)
     categories = () if like is None else like.categories
     response: Array | None
@@ -62,7 +63,7 @@ def used_columns(spec: ModelSpec, frame: pd.DataFrame, *, optional: bool = False
     SpecError
         One is not there; with `optional` the response may be absent.
     """
-    _check_functions(spec, [str(name) for name in frame.columns])
+    check_calls(spec, [str(name) for name in frame.columns])
     found = [
         *_response_columns(spec, frame, optional=optional),
         *_weights_columns(spec, frame, optional=optional),
@@ -73,17 +74,23 @@ def used_columns(spec: ModelSpec, frame: pd.DataFrame, *, optional: bool = False
     return used
 
 
-def _check_functions(spec: ModelSpec, columns: list[str]) -> None:
+def check_calls(spec: ModelSpec, columns: list[str]) -> None:
     """Refuse calls of functions that are not there (SpecError)."""
+    absent = [name for name, function in spec.functions.items() if function is None]
+    if absent:
+        raise SpecError(
+            f"Function '{absent[0]}' was the user's own, and a file keeps its name only. Give it again: "
+            f'load_fit(path, functions={{"{absent[0]}": f}}) or spec.replace(functions={{"{absent[0]}": f}}).'
+        )
     if whole_column(spec.response, columns) is None:
-        check_functions(spec.response, columns, {}, formula=False)
+        check_functions(spec.response, columns, spec.functions, formula=False)
     for term in (term for terms in spec.predictors.values() for term in terms):
         if term.kind in ("fixed", "group"):
-            check_functions(term.formula, columns, {}, formula=True)
+            check_functions(term.formula, columns, spec.functions, formula=True)
         elif term.kind in ("offset", "smooth"):
             text = term.expression if term.kind == "offset" else term.x
             if whole_column(text, columns) is None:
-                check_functions(text, columns, {}, formula=False)
+                check_functions(text, columns, spec.functions, formula=False)
 
 
 def read_response(spec: ModelSpec, family: Family, table: Table) -> Array:

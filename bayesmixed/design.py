@@ -149,7 +149,9 @@ class Design(Displayed):
     @property
     def response_name(self) -> str:
         """Name of the response in models and draws."""
-        return safe_name(self.spec.response)
+        name = self.spec.response
+        quoted = name.startswith("`") and name.endswith("`") and name.count("`") == 2
+        return safe_name(name.strip("`") if quoted else name)
 
     @property
     def mu(self) -> Predictor:

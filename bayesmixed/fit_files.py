@@ -3,7 +3,7 @@
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -64,7 +64,9 @@ def save_fit(fit: Fit, path: str | Path) -> Path:
     return replace_file(path, content, "The fit", hint="The fit is still in memory: save it elsewhere.")
 
 
-def load_fit(path: str | Path, *, verify: bool = True) -> Fit:
+def load_fit(
+    path: str | Path, *, verify: bool = True, functions: Mapping[str, Callable[..., Any]] | None = None
+) -> Fit:
     """Return the fit that `save_fit` wrote, or the shipped one, "herd_period".
 
     The design is prepared anew from the stored columns, so prediction, refits and every summary work. The shipped fit is
@@ -76,6 +78,8 @@ def load_fit(path: str | Path, *, verify: bool = True) -> Fit:
         The file.
     verify : bool
         False reads a file whose checksums do not agree, as far as it can be read, and warns of what is damaged.
+    functions : mapping, optional
+        Functions of the user's own that the formula calls, by name; the file keeps their names only.
 
     Raises
     ------
@@ -99,7 +103,7 @@ def load_fit(path: str | Path, *, verify: bool = True) -> Fit:
                 f"it is damaged or was changed: {enumerate_words(damages)}. Take a copy of the file, or fit the model again; "
                 "load_fit(path, verify=False) reads what is left."
             )
-        fit = _as_fit(tree)
+        fit = _as_fit(tree, functions or {})
         check_draws(fit)
     if damages:
         warn(f"'{path}' is damaged or was changed ({enumerate_words(damages)}): do not rely on this fit.")
@@ -218,13 +222,14 @@ def _find_damages(tree: xr.DataTree) -> list[str]:
     return [] if same else ["group constant_data: the data are not those that the model was fitted to"]
 
 
-def _as_fit(tree: xr.DataTree) -> Fit:
+def _as_fit(tree: xr.DataTree, functions: Mapping[str, Callable[..., Any]]) -> Fit:
     """Return the fit of a file, its design prepared anew; values are checked as when they were made."""
     attributes = tree.attrs
     frame = stored_frame(tree["constant_data"].to_dataset())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
         spec = spec_from_toml(attributes["spec"])
+        spec = spec.replace(functions={**spec.functions, **functions}) if functions else spec
         if _STREAMED in tree.data_vars:
             response = next(iter(tree["observed_data"].data_vars.values())).values
             design = streamed_from_text(str(tree[_STREAMED].item()), spec, frame, response)

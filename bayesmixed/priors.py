@@ -160,7 +160,7 @@ def _parse(text: str, key: str) -> Prior:
             raise SpecError(f"Prior for '{key}' is '{text}', which is no distribution. {how}")
         positional = [_number(node) for node in call.args]
         named = {str(word.arg): _number(word.value) for word in call.keywords}
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise SpecError(f"Prior for '{key}' is '{text}', which cannot be read. {how}") from error
     return _complete(call.func.id, positional, named, key)
 

@@ -1,6 +1,6 @@
 """ModelSpec: what the model is, without data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError, field_validator, model_validator
@@ -15,6 +15,7 @@ from bayesmixed.priors import Prior, as_prior
 from bayesmixed.simulation_plan import SimulationPlan
 from bayesmixed.spec_checks import check_choices
 from bayesmixed.terms import Fixed, Term
+from bayesmixed.terms.functions import is_free_name
 from bayesmixed.terms.notation import split_top
 from bayesmixed.weights import Weights
 
@@ -42,6 +43,9 @@ class ModelSpec(Displayed, BaseModel):
         Priors that replace a default, by the names of the posterior: "beta[x]", "sd_herd", "sigma".
     factors : tuple of str
         Number columns that are factors in population formulas.
+    functions : dict
+        Functions of the user's own that formulas call, by name; None where only the name is known, as after reading
+        a file. Each takes arrays and returns one number for each row, which follows from that row alone.
     simulation : SimulationPlan or None
         How `simulate` makes data of this shape.
     crossed : tuple of str
@@ -74,6 +78,7 @@ class ModelSpec(Displayed, BaseModel):
     priors: dict[str, Prior] = {}
     factors: tuple[str, ...] = ()
     crossed: tuple[str, ...] = ()
+    functions: dict[str, Any] = {}
     simulation: SimulationPlan | None = None
 
     def __init__(self, **fields: Any) -> None:
@@ -115,6 +120,19 @@ class ModelSpec(Displayed, BaseModel):
     @classmethod
     def _one_name(cls, names: Any) -> Any:
         return (names,) if isinstance(names, str) else names
+
+    @field_validator("functions", mode="before")
+    @classmethod
+    def _read_functions(cls, given: Any) -> Any:
+        functions = dict.fromkeys(given) if isinstance(given, list | tuple) else given
+        if not isinstance(functions, Mapping) or not all(f is None or callable(f) for f in functions.values()):
+            raise SpecError('functions: give a function for each name, functions={"dose": dose}; in a file the names.')
+        wrong = [name for name in functions if not isinstance(name, str) or not is_free_name(name)]
+        if wrong:
+            raise SpecError(
+                f"functions: '{wrong[0]}' is a name of the formula language or no plain name. Choose another."
+            )
+        return dict(functions)
 
     @field_validator("priors", mode="before")
     @classmethod
@@ -249,6 +267,7 @@ def from_formula(
     crossed: str | Sequence[str] = (),
     title: str = "",
     question: str = "",
+    functions: Mapping[str, Callable[..., Any]] | None = None,
     simulation: SimulationPlan | Mapping[str, Any] | None = None,
     **predictors: str,
 ) -> ModelSpec:
@@ -258,7 +277,7 @@ def from_formula(
     ----------
     formula : str
         "y ~ x + (x | g)", "y | trials(n) ~ 1 + (1 | g)".
-    family, link, links, priors, factors, crossed, title, question, simulation
+    family, link, links, priors, factors, crossed, title, question, functions, simulation
         As the fields of `ModelSpec`; `link` is that of the first parameter.
     **predictors : str
         One-sided formulas of further parameters: `sigma="~ treatment"`.
@@ -294,6 +313,7 @@ def from_formula(
         priors=dict(priors or {}),
         factors=factors,
         crossed=crossed,
+        functions=dict(functions or {}),
         simulation=simulation,
     )
 

@@ -107,13 +107,14 @@ def spec_to_toml(spec: ModelSpec) -> str:
         raise SpecError(f"A spec with an own Family object ('{spec.family.name}') cannot be written as TOML.")
     first = find_family(spec.family).parameters[0].name
     fields = spec.model_dump(
-        exclude_defaults=True, exclude={"response", "trials", "weights", "predictors", "priors", "family"}
+        exclude_defaults=True, exclude={"response", "trials", "weights", "predictors", "priors", "family", "functions"}
     )
     fields |= {"formula": spec.formula, "family": spec.family}
     predictors = {
         name: [term.model_dump() for term in terms] for name, terms in spec.predictors.items() if name != first
     }
     fields |= {"predictors": predictors} if predictors else {}
+    fields |= {"functions": list(spec.functions)} if spec.functions else {}
     priors = {key: p.arguments[0] if p.name == "Fixed" else p.to_text() for key, p in spec.priors.items()}
     return tomli_w.dumps(fields | ({"priors": priors} if priors else {}))
 

@@ -10,6 +10,7 @@ import numpy as np
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.terms import learned
 from bayesmixed.terms.group_means import between, level, within
+from bayesmixed.terms.tokens import is_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,12 @@ def plain_name(name: str) -> str:
 def row_by_row(name: str) -> bool:
     """Return whether the value of a function in a row follows from that row alone."""
     return plain_name(name) in ROW_BY_ROW
+
+
+def is_free_name(name: str) -> bool:
+    """Return whether a function of the user's own may have a name."""
+    taken = {*ROW_BY_ROW, *LEARNED, *FACTOR_CALLS, *CODINGS, *ALL_ROWS, *NUMBERED, "Q", "offset", "obs", "s"}
+    return name.isidentifier() and is_plain(name) and name not in taken
 
 
 def find_function(name: str, own: Mapping[str, Callable[..., Any]] | None = None) -> Function | None:

@@ -210,15 +210,16 @@ class Evaluation:
         raise self._wrong(wrong, f"holds text, which {name}() does not take; compare it, as in (x == 'a')")
 
     def _argument(self, node: ast.AST) -> Value:
-        """Return an argument of a function: numbers as floats, truth values and texts as they are."""
+        """Return an argument of a function: numbers and truth values as floats, texts as they are."""
         value = self._value(node)
         if isinstance(value, Basis):
             raise self._wrong(
                 node, "gives several columns and stands alone or in interactions, not inside of other calls"
             )
         if isinstance(value, pd.Series) and set(encode(value)[1]) <= {"True", "False"}:
-            return self._truth_of_labels(value, node)
-        return value
+            value = self._truth_of_labels(value, node)
+        # Logarithms of truth values would be computed in half precision.
+        return value if isinstance(value, str | pd.Series | Factor) else np.asarray(value, dtype=float)
 
     def _learned(self, node: ast.Call, apply: Callable[..., Any], arrays: list[Any], options: dict[str, Any]) -> Value:
         text = self.expression.show(node)

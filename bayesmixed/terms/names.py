@@ -6,7 +6,7 @@ from typing import Any
 
 from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.terms.expressions import Expression, calls, parse_expression
-from bayesmixed.terms.functions import FACTOR_CALLS, find_function, unknown_function
+from bayesmixed.terms.functions import CODINGS, FACTOR_CALLS, find_function, unknown_function
 from bayesmixed.terms.tokens import QUOTED, tokenise
 from bayesmixed.terms.written import read_formula
 
@@ -83,7 +83,7 @@ def check_functions(text: str, columns: Iterable[str], own: Mapping[str, Callabl
     for piece in pieces:
         for call in calls(piece.tree):
             name = piece.called(call)
-            if name not in FACTOR_CALLS and find_function(name, own) is None:
+            if name not in FACTOR_CALLS and name not in CODINGS and find_function(name, own) is None:
                 raise unknown_function(name, shorten(text), own, _ask_for_backticks(name, known))
 
 

@@ -132,13 +132,13 @@ def _weights(method: str | Weights, values: list[list[Any]], reference: Any, sig
         return _own_weights(method, int(np.prod([len(v) for v in values])))
     if method not in METHODS:
         raise SpecError(f"method='{method}' is not known. {did_you_mean(method, METHODS)}")
-    texts = [[_text(value) for value in column] for column in values]
+    texts = [_texts(column) for column in values]
     cells = texts[0] if len(texts) == 1 else [f"({', '.join(c)})" for c in _product(texts)]
     if len(cells) < 2:
         raise SpecError("A contrast needs two values or more to compare.")
     makers: dict[str, Callable[[], dict[str, list[float]]]] = {
         "pairwise": lambda: _pairs(cells, sign),
-        "reference": lambda: _against(cells, None if reference is None else _text(reference), sign),
+        "reference": lambda: _against(cells, None if reference is None else _named(reference, values, texts), sign),
         "interaction": lambda: _interaction(texts, sign),
         "polynomial": lambda: _polynomial(cells),
     }
@@ -193,8 +193,23 @@ def _product(texts: list[list[str]]) -> list[tuple[str, ...]]:
     return [tuple(labels) for labels in pd.MultiIndex.from_product(texts)]
 
 
-def _text(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, int | float | np.number) else str(value)
+def _texts(column: list[Any]) -> list[str]:
+    """Return values as text, numbers with as many digits, at least 4, as keep them apart."""
+    for digits in range(4, 18):
+        found = [_text(value, digits) for value in column]
+        if len(set(found)) == len(set(map(str, column))):
+            return found
+    return [str(value) for value in column]
+
+
+def _named(reference: Any, values: list[list[Any]], texts: list[list[str]]) -> str:
+    """Return the text of a reference value, as those of its column are written."""
+    pairs = [pair for column in zip(values, texts, strict=True) for pair in zip(*column, strict=True)]
+    return next((text for value, text in pairs if value == reference), _text(reference, 4))
+
+
+def _text(value: Any, digits: int) -> str:
+    return f"{value:.{digits}g}" if isinstance(value, int | float | np.number) else str(value)
 
 
 def _say_null(ratio: bool, rope: Range | None) -> str:

@@ -3,15 +3,16 @@
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from scipy import special
 
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.links import Array
 
 FUNCTIONS: Mapping[str, Callable[[Any], Array]] = {
@@ -35,6 +36,9 @@ _COMPARISONS: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+
+
+_LONGEST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,12 @@ def evaluate_draws(text: str, posterior: xr.Dataset) -> Evaluated:
     SpecError
         It names no variable of the fit, or holds more than arithmetic, functions of `FUNCTIONS` and comparisons.
     """
+    if len(text) > _LONGEST or any(run in text for run in ("-" * 50, "(" * 50)):
+        raise SpecError(f"'{shorten(text)}' is too long or nested too deep.")
     plain, values = _read_names(text, posterior)
     try:
         tree = ast.parse(plain.strip(), mode="eval").body
-    except SyntaxError as error:
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise SpecError(f'\'{text}\' cannot be read. Write it as in "beta[Days] > 0" or "sd_herd / sigma".') from error
     shape = (posterior.sizes["chain"], posterior.sizes["draw"])
     if not isinstance(tree, ast.Compare):
@@ -84,7 +90,7 @@ def evaluate_draws(text: str, posterior: xr.Dataset) -> Evaluated:
 def _value(node: ast.expr, values: Mapping[str, Array], text: str) -> Any:
     """Return the value of one node of an expression."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        return float(node.value)
+        return np.float64(node.value)
     if isinstance(node, ast.Name) and node.id in values:
         return values[node.id]
     if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
@@ -113,7 +119,7 @@ def _read_names(text: str, posterior: xr.Dataset) -> tuple[str, dict[str, Array]
     for match in pattern.finditer(text):
         if match.start() < place:
             continue
-        end, label = _read_label(text, match.end())
+        end, label = _read_label(text, match.end(), posterior[match[1]])
         parts += [text[place : match.start()], f"_{len(values)}"]
         values[f"_{len(values)}"] = _element(posterior, match[1], label)
         place = end
@@ -124,10 +130,14 @@ def _read_names(text: str, posterior: xr.Dataset) -> tuple[str, dict[str, Array]
     return rest, values
 
 
-def _read_label(text: str, start: int) -> tuple[int, str]:
+def _read_label(text: str, start: int, variable: xr.DataArray) -> tuple[int, str]:
     """Return what stands in square brackets from `start` on, which may hold brackets, and where it ends."""
     if not text[start:].startswith("["):
         return start, ""
+    # A label of the fit ends where it ends, whatever brackets it holds.
+    known = [place for label in _labels_of(variable) if (place := _end_of(text, start + 1, label)) is not None]
+    if known:
+        return max(known), text[start + 1 : max(known) - 1]
     depth = 0
     for place in range(start, len(text)):
         depth += {"[": 1, "]": -1}.get(text[place], 0)
@@ -136,11 +146,34 @@ def _read_label(text: str, start: int) -> tuple[int, str]:
     raise SpecError(f"'{text}': the bracket after '{text[:start]}' is not closed.")
 
 
+def _labels_of(variable: xr.DataArray) -> Iterator[tuple[str, ...]]:
+    """Yield the labels of a variable's elements, dimension by dimension; a dimension of one label may be left out."""
+    labels = [[str(value) for value in variable[dim].values] for dim in variable.dims if dim not in ("chain", "draw")]
+    yield from product(*labels)
+    yield from product(*(texts for texts in labels if len(texts) > 1))
+
+
+def _end_of(text: str, place: int, label: tuple[str, ...]) -> int | None:
+    """Return where labels, joined by commas, end with their bracket if they stand at a place of a text, else None."""
+    for number, part in enumerate(label):
+        if number:
+            rest = text[place:].lstrip()
+            if not rest.startswith(","):
+                return None
+            place = len(text) - len(rest[1:].lstrip())
+        if not text.startswith(part, place):
+            return None
+        place += len(part)
+    return place + 1 if label and text.startswith("]", place) else None
+
+
 def _element(posterior: xr.Dataset, name: str, label: str) -> Array:
     """Return the draws of one element: "" for a single number, "Days", or "level, effect"."""
     variable = posterior[name].transpose("chain", "draw", ...)
     dims = variable.dims[2:]
-    labels = [part.strip() for part in label.rsplit(",", len(dims) - 1)] if label and dims else []
+    at = next((one for one in _labels_of(variable) if _end_of(f"{label}]", 0, one) == len(label) + 1), None)
+    split = [part.strip() for part in label.rsplit(",", len(dims) - 1)] if label and dims else []
+    labels = list(at) if at is not None and label else split
     for dim in dims:
         known = [str(value) for value in variable[dim].values]
         if len(known) == 1 and len(labels) < len(variable.dims[2:]):
