@@ -1,6 +1,7 @@
 """The DataTree of a fit: which variables it holds, and the data beside them."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.design import CUTS, Design, safe_name
+from bayesmixed.free_draws import HINT
 from bayesmixed.links import Array
 
 _STATISTICS = {
@@ -57,7 +59,13 @@ def as_draws(design: Design, posterior: xr.Dataset, statistics: xr.Dataset) -> x
         "observed_data": xr.Dataset({design.response_name: y}),
         "constant_data": constant_data(design),
     }
-    return xr.DataTree.from_dict(groups)
+    return mark_draws(groups)
+
+
+def mark_draws(groups: Mapping[str, xr.Dataset]) -> xr.DataTree:
+    """Return a tree of groups whose attributes say what PyMC's own functions need."""
+    posterior = groups["posterior"].assign_attrs(pymc=HINT)
+    return xr.DataTree.from_dict({**groups, "posterior": posterior, "/": xr.Dataset(attrs={"pymc": HINT})})
 
 
 def row_labels(design: Design) -> Any:

@@ -15,7 +15,7 @@ from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from bayesmixed.atomic_files import replace_file
 from bayesmixed.checksums import checksums, list_damages
-from bayesmixed.draws import draw_names, stored_frame
+from bayesmixed.draws import draw_names, mark_draws, stored_frame
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import BayesMixedError, DataError, StatisticsWarning, enumerate_words, warn
 from bayesmixed.fitting import Fit
@@ -239,7 +239,7 @@ def _as_fit(tree: xr.DataTree, functions: Mapping[str, Callable[..., Any]]) -> F
         design = with_frozen_priors(design, frozen_from_text(str(tree[_FROZEN].item())))
     return Fit(
         design=replace(design, dropped=_parse(_COUNT, str(attributes["dropped"]), "'dropped'")),
-        draws=xr.DataTree.from_dict({name: child.to_dataset() for name, child in tree.children.items()}),
+        draws=mark_draws({name: child.to_dataset() for name, child in tree.children.items()}),
         engine=_parse(_ENGINE, attributes["engine"], "'engine'"),
         settings=_parse(_SETTINGS, attributes["settings"], "'settings'"),
         timing=_parse(_SECONDS, attributes["timing"], "'timing'"),

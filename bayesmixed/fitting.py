@@ -17,6 +17,7 @@ from bayesmixed.engines.settings import EngineRecord, Settings, check_count, che
 from bayesmixed.equations import Displayed, Outline
 from bayesmixed.errors import SpecError
 from bayesmixed.families import Family
+from bayesmixed.free_draws import with_free_variables
 from bayesmixed.kept_draws import check_store, keep_draws
 from bayesmixed.preparation import prepare
 from bayesmixed.spec import ModelSpec
@@ -63,6 +64,30 @@ class Fit(Displayed):
     def posterior(self) -> xr.Dataset:
         """The posterior draws, dims chain and draw first."""
         return self.draws["posterior"].to_dataset()
+
+    def to_datatree(self, *, pymc: bool = False) -> xr.DataTree:
+        """Return the draws, or with `pymc` those that PyMC's own functions need.
+
+        Parameters
+        ----------
+        pymc : bool
+            The posterior then also holds every free variable of `bm.build(fit.design)`, so that
+            `pm.sample_posterior_predictive` and `pm.compute_log_likelihood` work on it. Of the draws as they are, without
+            these, PyMC would take what is missing from the prior.
+
+        Raises
+        ------
+        SpecError
+            The rows were streamed: they have no PyMC model.
+
+        Examples
+        --------
+        >>> import bayesmixed as bm
+        >>> fit = bm.load_fit("herd_period")
+        >>> "centred_beta" in fit.to_datatree(pymc=True)["posterior"]
+        True
+        """
+        return with_free_variables(self.design, self.draws) if pymc else self.draws.copy()
 
     def outline(self) -> Outline:
         """Return what the equations need to know: those of the design."""

@@ -58,7 +58,7 @@ def keep_draws(design: Design, draws: xr.DataTree, store: str) -> tuple[xr.DataT
         f"of {', '.join(large)} the mean, sd, quantiles and every {step}th draw are kept: all {count} draws would take "
         f'{sum(posterior[name].nbytes for name in large) / 2**30:.1f} GiB (store="all" keeps them)'
     )
-    return xr.DataTree.from_dict(groups), (sentence,)
+    return xr.DataTree.from_dict(groups | {"/": xr.Dataset(attrs=draws.attrs)}), (sentence,)
 
 
 def with_effects(draws: xr.DataTree, names: Iterable[str]) -> xr.Dataset:

@@ -65,7 +65,7 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
     unknown = [name for name in choice if name not in effects]
     if unknown:
         raise SpecError(f"Parameterisation of '{unknown[0]}': no such effects. {did_you_mean(unknown[0], effects)}")
-    with pm.Model(coords=_coords(design)) as model:
+    with pm.Model(coords=_coords(design), model=None) as model:
         values: dict[str, Any] = {}
         for name, predictor in design.predictors.items():
             values[name] = predictor.link.pytensor_inverse(_linear_predictor(design, predictor, choice))

@@ -1,0 +1,113 @@
+"""Draws of the free variables of the PyMC model of a design, from the draws of a fit."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesmixed.design import CUTS, Design, group_covariance
+from bayesmixed.errors import SpecError
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.links import Array
+from bayesmixed.model import build
+from bayesmixed.predictors import Predictor
+from bayesmixed.priors import Prior
+from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.thresholds import threshold_shift
+
+HINT = (
+    "posterior holds parameters as reported, not all free variables of bm.build(fit.design): PyMC's functions would draw "
+    "those that are missing from their prior. Give them fit.to_datatree(pymc=True)."
+)
+"""What the attribute `pymc` of draws says."""
+Named = Iterator[tuple[str, Array]]
+_CENTRED = "centred_"
+
+
+def with_free_variables(design: Design, draws: xr.DataTree) -> xr.DataTree:
+    """Return the tree whose posterior also holds every free variable of `build(design)`, on its natural scale.
+
+    Of factors whose draws are not all kept it has the thinned draws.
+
+    Raises
+    ------
+    SpecError
+        The rows were streamed, so that there is no such model.
+    """
+    if design.streamed:
+        raise SpecError("bm.build needs the rows in memory, and those of this fit were streamed: it has no PyMC model.")
+    posterior = with_effects(draws, [predictor.b(group) for predictor, group in design.normal_blocks()])
+    known = dict(_coordinates(design, posterior))
+    coords = {name: posterior[name].values for name in ("chain", "draw")}
+    found = {}
+    for variable in build(design).free_RVs:
+        if variable.name not in posterior:
+            values = known[variable.name]
+            dims = ("chain", "draw", *(f"{variable.name}_{k}" for k in range(values.ndim - 2)))
+            found[variable.name] = xr.DataArray(values, dims=dims, coords=coords)
+    groups = {name: child.to_dataset() for name, child in draws.children.items() if name != "posterior_thinned"}
+    groups["posterior"] = posterior.assign(found)
+    groups["posterior"].attrs.pop("pymc", None)
+    return xr.DataTree.from_dict(groups)
+
+
+def _coordinates(design: Design, posterior: xr.Dataset) -> Named:
+    """Yield the coordinates in which priors are stated, under all names that they can have in the model."""
+    for predictor in design.predictors.values():
+        if predictor.population.labels:
+            back = np.linalg.pinv(predictor.transform)
+            priors = [design.coefficient_prior(predictor, label) for label in predictor.population.labels]
+            yield from _vector(predictor.beta, priors, _values(posterior, predictor.beta) @ back.T)
+        for group in predictor.normal_blocks:
+            yield from _effects(design, predictor, group, posterior)
+    for name in design.numbers:
+        function, prior = design.scalar_prior(name)
+        if prior.name != "Fixed":
+            yield function.word.format(name), np.asarray(function.forward(posterior[name].values))
+    if design.family.cuts:
+        beta = _values(posterior, design.mu.beta) if design.mu.population.labels else None
+        shift = np.asarray(threshold_shift(design, beta))
+        yield f"{_CENTRED}{CUTS}", _values(posterior, CUTS) - shift[..., None]
+
+
+def _effects(design: Design, predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Named:
+    back = np.linalg.pinv(group.transform)
+    sd, effects = _values(posterior, predictor.sd(group)), _values(posterior, predictor.b(group))
+    corr: Any = _values(posterior, predictor.corr(group)) if group.correlated else np.eye(back.shape[1])
+    covariance = group_covariance(back, sd.reshape(*sd.shape[:2], -1), corr)
+    sds = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    priors = [design.priors[key].prior for key in predictor.sd_keys(group)]
+    for name, values in _vector(predictor.sd(group), priors, sds):
+        yield name, values[..., 0] if sd.ndim == 2 and values.shape[-1] == 1 else values
+    if group.correlated:
+        yield from _partial_correlations(predictor.corr(group), group, covariance)
+    if effects.ndim == 4:
+        effects = effects @ back.T
+    yield f"{_CENTRED}{predictor.b(group)}", effects
+
+
+def _vector(name: str, priors: list[Prior], values: Array) -> Named:
+    """Yield a vector whole, and in the pieces of one distribution each in which it is declared."""
+    for whole in (name, f"{_CENTRED}{name}"):
+        yield whole, values
+        for kind in dict.fromkeys(prior.name for prior in priors):
+            yield f"{whole}_{kind}", values[..., [prior.name == kind for prior in priors]]
+
+
+def _partial_correlations(name: str, group: NormalBlock, covariance: Array) -> Named:
+    """Yield the partial correlations of canonical vines, moved to (0, 1), from the rows of Cholesky factors."""
+    for number, part in enumerate(part for part in group.parts if part.correlated):
+        columns = list(part.columns)
+        root = np.linalg.cholesky(covariance[..., columns, :][..., columns])
+        root = root / np.linalg.norm(root, axis=-1, keepdims=True)
+        found = []
+        for i in range(1, len(columns)):
+            used = np.cumsum(root[..., i, :i] ** 2, axis=-1) - root[..., i, :i] ** 2
+            found.append(root[..., i, :i] / np.sqrt(1.0 - used))
+        partial = np.concatenate(found, axis=-1)
+        yield f"partial_{name}" + (f"_{number + 1}" if number else ""), (1.0 + partial) / 2.0
+
+
+def _values(posterior: xr.Dataset, name: str) -> Array:
+    return np.asarray(posterior[name].transpose("chain", "draw", ...).values)
