@@ -1,5 +1,6 @@
 """Checks of a design before any sampling, each with an error of its own."""
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import Any
@@ -16,8 +17,10 @@ from bayesmixed.prior_functions import function_of
 from bayesmixed.spec import ModelSpec
 from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.notation import split_top
 from bayesmixed.terms.tables import encode
 
+_SHOWN = 6
 _RESERVED = ("chain", "draw", "sample", "row", "obs")
 _PREFIXES = ("sd", "b", "corr", "z", "centred_sd", "centred_b", "partial_corr", "coefficient")
 
@@ -125,6 +128,7 @@ def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
     for predictor in design.predictors.values():
         if response in predictor.population.labels:
             raise DataError(f"Response '{response}' stands on the right side of its own formula. Leave it out.")
+        _check_empty_cells(design, predictor)
         _check_collinearity(predictor)
         for group in predictor.groups:
             _check_group(group, predictor)
@@ -211,6 +215,27 @@ def _constant_within(values: Array, group: GroupBlock) -> bool:
     same = index[1:] == index[:-1]
     tolerance = 1e-12 * max(1.0, float(np.abs(values).max()))
     return bool(np.all(np.abs(np.diff(ordered))[same] <= tolerance))
+
+
+def _check_empty_cells(design: Design, predictor: Predictor) -> None:
+    """Refuse products of factors with combinations that no row has, where that makes the columns collinear."""
+    data, levels, matrix = design.table.data, design.table.levels, predictor.population.matrix
+    products: dict[tuple[str, ...], None] = {}
+    for label in predictor.population.labels:
+        pieces = [re.sub(r"\[.*\]$", "", piece).strip().strip("`") for piece in split_top(label, ":")]
+        products |= {tuple(sorted({piece for piece in pieces if piece in levels})): None}
+    for names in sorted(products, key=len):
+        counts = data.groupby(list(names), observed=False).size() if len(names) > 1 else None
+        if counts is None or (counts > 0).all() or np.linalg.matrix_rank(matrix) == matrix.shape[1]:
+            continue
+        empty = list(counts.index[counts == 0])
+        told = [" and ".join(f"{n} = {v}" for n, v in zip(names, cell, strict=True)) for cell in empty]
+        more = f" and of {len(empty) - _SHOWN} further combinations" if len(empty) > _SHOWN else ""
+        product = ":".join(names)
+        raise DataError(
+            f"There are no rows with {'; '.join(told[:_SHOWN])}{more}, so that the data cannot tell all effects of "
+            f"'{product}'. Leave the interaction out, or make one factor of the combinations that occur."
+        )
 
 
 def _check_collinearity(predictor: Predictor) -> None:

@@ -15,7 +15,7 @@ from bayesmixed.design import Design
 from bayesmixed.engines import ENGINES, choose
 from bayesmixed.engines.settings import EngineRecord, Settings, check_count, check_share
 from bayesmixed.equations import Displayed, Outline
-from bayesmixed.errors import SpecError
+from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import Family
 from bayesmixed.free_draws import with_free_variables
 from bayesmixed.kept_draws import check_store, keep_draws
@@ -244,6 +244,7 @@ def sample(
     if design.response is None:
         raise SpecError("This design has no response (it was prepared for prediction), so there is nothing to fit.")
     check_store(store)
+    _refuse_constants(design)
     name, why = choose(design, engine)
     settings = Settings(
         chains=chains,
@@ -273,3 +274,13 @@ def installed_versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def _refuse_constants(design: Design) -> None:
+    """Refuse a model all of whose parameters are fixed by numbers (SpecError)."""
+    fixed = all(entry.prior.name == "Fixed" for entry in design.priors.values())
+    if fixed and not any(True for _ in design.normal_blocks()):
+        raise SpecError(
+            f"All parameters of '{design.spec.formula}' are fixed by numbers ({enumerate_words(design.priors)}), so there is "
+            "nothing to sample. Give one of them a distribution as its prior; bm.simulate draws responses of fixed values."
+        )

@@ -14,6 +14,13 @@ from bayesmixed.spec import from_formula
 MIXED_TEXT = table(y=["low"] * 12 + ["high"] * 12)
 
 
+CELLS = {"p": np.array(list("abc"))[np.arange(N) % 3], "q": np.array(["none", "some"])[np.arange(N) // 3 % 2]}
+EMPTY = {
+    name: np.asarray(column)[(CELLS["p"] != "b") | (CELLS["q"] != "none")]
+    for name, column in (dict(table()) | CELLS).items()
+}
+
+
 BAD = [
     # missing and infinite values
     (
@@ -174,6 +181,10 @@ BAD = [
     ("event ~ obs()", table(), BERNOULLI, SpecError, "obs() is not identified under family 'bernoulli'"),
     ("event | trials(1) ~ obs()", table(), BINOMIAL, DataError, "obs() is not identified when every row has one trial"),
     ("y ~ x", table(), {"sigma": "~ obs()"}, SpecError, "obs() is not identified"),
+    # combinations of factors without rows
+    ("y ~ p * q", EMPTY, {}, DataError, "There are no rows with p = b and q = none, so that the data cannot tell"),
+    ("y ~ 0 + p:q + x", EMPTY, {}, DataError, "There are no rows with p = b and q = none"),
+    ("y ~ p * q * x", EMPTY, {}, DataError, "all effects of 'p:q'. Leave the interaction out"),
     # group effects of single rows
     ("y ~ x + (1 | unit)", table(unit=np.arange(N)), {}, DataError, "'unit' has one row in each level"),
     (
