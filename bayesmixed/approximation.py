@@ -117,7 +117,7 @@ def quick_mode(design: Design) -> QuickMode | None:
         if family.scale in design.scalars:
             residual = family.working(y) - predictor.link.inverse(predictor.offset + matrix @ coefficients)
             values[family.scale] = np.asarray(residual_scale(design, residual, free))
-        if change < 1e-3 and reach < 1e-4 * (1.0 + np.ptp(eta)):
+        if change < 1e-3 and reach < 1e-4 * (unit + np.ptp(eta)):
             break
     # The SDs of this Hessian: one that goes to zero may still be on its way.
     sds = used

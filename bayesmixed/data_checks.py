@@ -213,7 +213,7 @@ def _constant_within(values: Array, group: GroupBlock) -> bool:
     order = np.lexsort((values, group.index))
     index, ordered = group.index[order], values[order]
     same = index[1:] == index[:-1]
-    tolerance = 1e-12 * max(1.0, float(np.abs(values).max()))
+    tolerance = 1e-12 * float(np.abs(values).max())
     return bool(np.all(np.abs(np.diff(ordered))[same] <= tolerance))
 
 

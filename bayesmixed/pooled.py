@@ -58,13 +58,14 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
     values = {name: _central_value(design, name) for name in (p.name for p in family.parameters[1:])}
     eta = shift + matrix @ beta
     y, trials = np.asarray(design.response), design.trials
+    size = float(np.max(np.abs(family.working(y)), initial=0.0)) or 1.0
     for number in range(50):
         values[first] = mean_inside(predictor.link, eta)
         if number in REFRESHED:
             values |= further_modes(design, values)
         if family.scale:
             residual = family.working(y) - values[first]
-            values[family.scale] = np.asarray(max(residual_scale(design, residual), 1e-12))
+            values[family.scale] = np.asarray(max(residual_scale(design, residual), 1e-12 * size))
         inside = design.in_rows(values)
         information = design.weigh(information_in_predictor(family, predictor.link, eta, inside, trials))
         score = design.weigh(score_in_predictor(family, predictor.link, y, eta, inside, trials))
@@ -78,9 +79,9 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
         )
         beta = beta + step
         eta = shift + matrix @ beta
-        if np.max(np.abs(matrix @ step), initial=0.0) < 1e-10 * (1.0 + np.max(np.abs(eta))):
+        if np.max(np.abs(matrix @ step), initial=0.0) < 1e-10 * ((predictor.link.unit or 0.0) + np.max(np.abs(eta))):
             break
-    information = np.maximum(information, 1e-12)
+    information = np.maximum(information, 1e-12 * np.max(information))
     return PooledFit(predictor.transform @ beta, values, information, score / information)
 
 

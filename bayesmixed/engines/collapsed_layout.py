@@ -93,7 +93,8 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     header[here.COUNT] = block.add_numbers(_count(design))
     size = len(shift) + sum(count_effects(group) for group in groups)
     matrix = scale[:, None] * axes
-    residual = np.sqrt(max(products.squares / _count(design)[0], 1e-24))
+    smallest = 1e-24 * float(np.sum(factor[:, -1] ** 2)) or float(np.finfo(float).tiny)
+    residual = np.sqrt(max(products.squares, smallest) / _count(design)[0])
     return Collapsed(full, kept, close(block, header), groups, size, mean[free] + matrix @ shift, matrix, residual)
 
 

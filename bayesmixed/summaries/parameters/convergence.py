@@ -153,7 +153,7 @@ def _varying(variable: xr.DataArray) -> xr.DataArray:
     """
     values = variable.transpose("chain", "draw", ...).values
     flat = values.reshape(*values.shape[:2], -1)
-    moving = np.flatnonzero(np.ptp(flat, axis=(0, 1)) > 1e-10)
+    moving = np.flatnonzero(np.ptp(flat, axis=(0, 1)) > 1e-14 * np.max(np.abs(flat), axis=(0, 1)))
     if len(moving) > 2 * WATCHED:
         moving = np.unique([moving[_mixing_worst(series)] for series in _location_and_spread(flat[..., moving])])
     return xr.DataArray(flat[..., moving], dims=("chain", "draw", f"{variable.name}_element"))
