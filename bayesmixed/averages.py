@@ -1,6 +1,6 @@
 """Means of responses over normal effects in one or several predictors."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -66,11 +66,22 @@ def average_mean(family: Family, scalars: Mapping[str, Array], predictors: Mappi
     values = {**scalars, **{name: predictor.average for name, predictor in predictors.items()}}
     curved = _curved_parameters(family)
     varying = {name: p for name, p in predictors.items() if p.variance is not None and name in curved}
+    refuse_average(family, [name for name, p in varying.items() if np.any(np.asarray(p.variance) > 0)])
     if not varying:
         return family.mean(values, 1.0)
     nodes = _NODES.get(len(varying), _FEWEST_NODES)
     _check_existence(family, values, varying, nodes)
     return _nested_mean(family, values, list(varying.items()), nodes)
+
+
+def refuse_average(family: Family, varying: Collection[str]) -> None:
+    """Refuse the mean of a response over normal effects on parameters that leave it without one (SpecError)."""
+    if family.no_average in varying:
+        raise SpecError(
+            f"The mean of a {family.name} response over groups that differ in {family.no_average} is infinite: "
+            f"exp({family.no_average}^2 / 2) has no average over normal effects on log({family.no_average}). Take the median of "
+            f'the response, exp(mu): bm.predict(..., kind="mu"); or groups="existing" or "typical".'
+        )
 
 
 @cache

@@ -15,6 +15,7 @@ from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_word
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
+from bayesmixed.posterior_means import average_has_mean, parameter_has_mean, response_has_mean
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
 from bayesmixed.terms.blocks import GroupBlock, NormalBlock, SmoothBlock
@@ -64,7 +65,8 @@ def predict(
     Returns
     -------
     xarray.Dataset
-        One variable named after `kind`; attribute `estimand` says in words what was predicted.
+        One variable named after `kind`; attribute `estimand` says in words what was predicted, `has_mean` (1 or 0) whether
+        it has a mean over the posterior: averages over groups under a log link have none, so take medians of the draws.
 
     Raises
     ------
@@ -301,7 +303,19 @@ def _dataset(
     shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
     coords = {"chain": posterior["chain"], "draw": posterior["draw"], "row": row_labels(design)}
     data = xr.DataArray(np.broadcast_to(values, shape), dims=("chain", "draw", "row"), coords=coords)
-    return xr.Dataset({kind: data}, attrs={"estimand": _estimand(fit, kind, modes)})
+    attributes = {"estimand": _estimand(fit, kind, modes), "has_mean": int(_has_mean(fit.design, design, kind, modes))}
+    return xr.Dataset({kind: data}, attrs=attributes)
+
+
+def _has_mean(fitted: Design, design: Design, kind: str, modes: Mapping[str, str]) -> bool:
+    """Return whether what is predicted has a mean over the posterior."""
+    unseen = {group.name for _, group in design.group_blocks() if np.any(group.index >= group.known)}
+    fresh = {name for name, mode in modes.items() if mode in ("new", "average") or (mode == "any" and name in unseen)}
+    if kind in ("linear", "probability"):
+        return True
+    if kind in ("mean", "response"):
+        return response_has_mean(fitted, fresh)
+    return average_has_mean(fitted, kind, fresh) if kind in design.predictors else parameter_has_mean(fitted, kind)
 
 
 def _estimand(fit: Fit, kind: str, modes: Mapping[str, str]) -> str:

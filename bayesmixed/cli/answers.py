@@ -48,7 +48,7 @@ def predict(
     seed: Seed = None,
     json: Json = False,
 ) -> None:
-    """Predict rows of known or new groups: mean and 95 % interval of each."""
+    """Predict rows of known or new groups: mean (median where there is none) and 95 % interval of each."""
     from bayesmixed.atomic_files import replace_table
     from bayesmixed.data_files import read_data
     from bayesmixed.prediction import predict as predict_rows
@@ -57,14 +57,15 @@ def predict(
     fit = read_fit(folder)
     rows = fit.design.table.data if data is None else read_data(fit.design.spec, data)
     made = predict_rows(fit, None if data is None else rows, groups=groups, kind=kind, seed=seed)
-    numbers = describe(made[kind]).set_axis(rows.index)
+    mean = bool(made.attrs["has_mean"])
+    numbers = describe(made[kind], mean=mean).set_axis(rows.index)
     clash = [name for name in numbers.columns if name in rows.columns]
     if clash:
         raise SpecError(f"The data have a column '{clash[0]}', which is a name of the result. Rename it.")
     if json:
         print_json({"estimand": made.attrs["estimand"], "rows": to_records(rows.join(numbers))})
         return
-    typer.echo(f"{made.attrs['estimand']}; mean, sd, 95 % interval", err=True)
+    typer.echo(f"{made.attrs['estimand']}; {'mean, sd' if mean else 'median'}, 95 % interval", err=True)
     if out is None:
         typer.echo(rows.join(format_table(numbers)).to_string(index=False))
     else:

@@ -99,6 +99,7 @@ LOGNORMAL = Family(
     working=np.log,
     conjugate=True,
     scale="sigma",
+    no_average="sigma",
     observation_effect="it is the same thing as the residual SD 'sigma'",
     hint="For responses with zeros take hurdle_gamma, for numbers below zero gaussian or student.",
 )

@@ -107,6 +107,8 @@ class Family:
     latent_variance : callable
         Residual variance on the link scale for (values, link, trials), `mu` being the marginal mean
         (Nakagawa, Johnson & Schielzeth 2017, J R Soc Interface 14:20170213); SpecError where there is no such scale.
+    no_average : str
+        A parameter over whose normal effects the mean of the response has no average: exp(sigma^2 / 2) of log-normal sigma.
     latent_mean : callable or None
         Where the latent scale is that of a function of the response whose mean is not linear in the predictor: its mean
         for (values), `latent_variance` then being its variance at any `mu`.
@@ -167,6 +169,7 @@ class Family:
     smoothed_mean: Callable[[Array, Any, Any], float]
     latent_mean: Callable[[Values], Array] | None = None
     latent_text: str = ""
+    no_average: str = ""
     constant: Callable[[Array, Any], Array] = lambda y, trials: np.zeros(len(y))
     working: Callable[[Array], Array] = np.asarray
     pytensor_logp: Callable[[Any, Values, Any], Any] | None = None

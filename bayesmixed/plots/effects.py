@@ -8,6 +8,7 @@ import pandas as pd
 
 from bayesmixed.fitting import Fit
 from bayesmixed.plots.figures import new_figure
+from bayesmixed.summaries.display.tables import middle_of
 from bayesmixed.summaries.predictions.marginal import conditional_effects
 from bayesmixed.terms.tables import is_number
 
@@ -75,7 +76,7 @@ def _draw_curves(axes: Any, parts: list[tuple[Any, pd.DataFrame]], x: str) -> No
         style: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.7} if many else {"linewidth": 1.8}
         axes.plot(
             rows[x],
-            rows["mean"],
+            rows[middle_of(rows)],
             LINES[place % len(LINES)] if not many else "-",
             color=color,
             label=_text(value),
@@ -90,11 +91,11 @@ def _draw_points(axes: Any, parts: list[tuple[Any, pd.DataFrame]], x: str) -> No
     for place, (value, rows) in enumerate(parts):
         where = np.array([levels.index(level) for level in rows[x]]) + (place - (len(parts) - 1) / 2) * step
         if many:
-            axes.plot(where, rows["mean"], color=COLORS[0], linewidth=0.8, alpha=0.7, marker="o", markersize=3)
+            axes.plot(where, rows[middle_of(rows)], color=COLORS[0], linewidth=0.8, alpha=0.7, marker="o", markersize=3)
             continue
         axes.vlines(where, rows["lower"], rows["upper"], color=COLORS[place], linewidth=2)
         axes.scatter(
-            where, rows["mean"], color=COLORS[place], marker=MARKERS[place], s=45, zorder=3, label=_text(value)
+            where, rows[middle_of(rows)], color=COLORS[place], marker=MARKERS[place], s=45, zorder=3, label=_text(value)
         )
     axes.set_xticks(range(len(levels)), [str(level) for level in levels])
     axes.set_xlim(-0.6, len(levels) - 0.4)

@@ -36,7 +36,7 @@ LAYERS = [
     ["data_files"],
     ["predictors"],
     ["design"],
-    ["default_priors", "frequencies"],
+    ["default_priors", "frequencies", "posterior_means"],
     ["thresholds"],
     ["prior_draws"],
     ["data_checks", "advice"],

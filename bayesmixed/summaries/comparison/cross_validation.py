@@ -68,9 +68,10 @@ def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
     k = min(k, count)
     generator = np.random.default_rng(fit.settings.seed if seed is None else seed)
     folds = generator.permutation(np.arange(count) % k)
-    elpd, pareto_k = np.empty(count), np.empty(count)
+    elpd, pareto_k, errors = np.empty((3, count))
     for fold in range(k):
-        elpd[folds == fold], pareto_k[folds == fold] = predict_held_out(fit, units, folds == fold)
+        out = folds == fold
+        elpd[out], pareto_k[out], errors[out] = predict_held_out(fit, units, out)
     if np.any(pareto_k > _GOOD_K):
         which = f"{np.sum(pareto_k > _GOOD_K)} of {count} units ({units.name})"
         warn(FEW_DRAWS.format(which=which))
@@ -86,7 +87,7 @@ def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
         scale="log",
         warning=False,
         good_k=None,
-        elpd_i=per_unit(fit.design, elpd, units),
+        elpd_i=per_unit(fit.design, elpd, units).assign_attrs(mcse=float(np.sqrt(np.sum(errors**2))), mcse_i=errors),
         n_folds=k,
         p_kfold_i=per_unit(fit.design, optimism, units),
     )

@@ -4,6 +4,8 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
+from bayesmixed.links import Array
+
 _SAME = 1e-8
 
 
@@ -25,12 +27,12 @@ def smooth_weights(logs: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     return logs.copy(data=weights.reshape(logs.shape)), xr.DataArray(k, dims=(unit,), coords=labels)
 
 
-def monte_carlo_error(logs: xr.DataArray, log_weights: xr.DataArray) -> float:
-    """Return the Monte Carlo error of the sum over units, by the variance of self-normalised weights."""
+def monte_carlo_errors(logs: xr.DataArray, log_weights: xr.DataArray) -> Array:
+    """Return the Monte Carlo error of each unit's log density, by the variance of self-normalised weights."""
     weighted = log_weights.transpose(*logs.dims).values
     terms = weighted + logs.values
     relative = np.exp(logs.values - special.logsumexp(terms, axis=(0, 1))) - 1.0
-    return float(np.sqrt(np.sum(np.exp(2.0 * weighted) * relative**2)))
+    return np.asarray(np.sqrt(np.sum(np.exp(2.0 * weighted) * relative**2, axis=(0, 1))))
 
 
 def _relative_efficiency(logs: xr.DataArray) -> float:

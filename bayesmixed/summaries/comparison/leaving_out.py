@@ -17,7 +17,7 @@ from bayesmixed.marginals import split_draws, unit_logs
 from bayesmixed.prediction import thin
 from bayesmixed.quadrature import sum_rows
 from bayesmixed.structure import Factor
-from bayesmixed.summaries.comparison.importance_weights import monte_carlo_error, smooth_weights
+from bayesmixed.summaries.comparison.importance_weights import monte_carlo_errors, smooth_weights
 from bayesmixed.summaries.comparison.log_densities import (
     can_be_integrated,
     label_units,
@@ -29,6 +29,8 @@ from bayesmixed.summaries.comparison.log_densities import (
 from bayesmixed.summaries.comparison.moment_matching import can_match, match_moments
 from bayesmixed.units import Integers, condition, describe_unit, find_units, is_observation
 
+MOST_ERROR = 0.2
+"""Monte Carlo error of elpd above which units are sampled without, if asked for: a twentieth of a clear difference, 4."""
 FEW_DRAWS = (
     "{which}: sampled without them, their density is large in few draws, so that its mean is rough. Take more draws; "
     "where only priors speak of a unit (coefficients or curves of its own), make these narrower."
@@ -52,16 +54,17 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
         Move the draws towards the posterior without each observation whose Pareto k is too large (moment matching),
         where the compiled density knows the model; k is then that of the moved draws. About a second for each.
     refits : bool
-        Sample the model again, under the same priors, without each unit whose Pareto k is still too large.
+        Sample the model again, under the same priors, without each unit whose Pareto k is still too large, and without
+        those of largest Monte Carlo error while that of `elpd` is above 0.2.
     draws : int, optional
         Use about this many draws, evenly spread; all if not given.
 
     Returns
     -------
     arviz_stats.utils.ELPDDataLOO
-        `elpd` (higher is better), `se`, `elpd_i` by unit (its attribute `estimand` says what was predicted) and
-        `pareto_k`: below 0.7 the number can be trusted. For units that were refitted it says how much their density
-        varies between draws: too much where only the prior speaks of them.
+        `elpd` (higher is better), `se`, `elpd_i` by unit (its attributes: `estimand`, what was predicted; `mcse`, the Monte
+        Carlo error of `elpd`; `mcse_i`, by unit) and `pareto_k`: below 0.7 the number can be trusted. For units that were
+        refitted it says how much their density varies between draws: too much where only the prior speaks of them.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
     Warns
     -----
     StatisticsWarning
-        Some k is too large.
+        Some k is too large, or the Monte Carlo error of `elpd` is above 0.2.
 
     Notes
     -----
@@ -104,6 +107,12 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
             else f"{which}: they are so influential that weighting the draws cannot leave them out. Sample again "
             "without them: refits=True."
         )
+    error = found.elpd_i.attrs["mcse"]
+    if not bad.any() and error > MOST_ERROR:
+        warn(
+            f"The Monte Carlo error of elpd {found.elpd:.1f} is {error:.2f}, above {MOST_ERROR}: the weights of few draws "
+            f"decide. Take more draws{'' if refits else ', or sample again without the units it comes from: refits=True'}."
+        )
     return found
 
 
@@ -114,8 +123,19 @@ def leave_units_out(
     found = smooth_units(fit, units, draws)
     if match and is_observation(units) and np.any(found.pareto_k.values > found.good_k):
         found = _match(fit, units, found, draws)
-    bad = np.flatnonzero(found.pareto_k.values > found.good_k)
+    bad = find_rough(found)
     return _refit_units(fit, units, found, bad) if refits and len(bad) else found
+
+
+def find_rough(found: Any) -> Integers:
+    """Return the units whose Pareto k is too large, and those of largest Monte Carlo error until that of the sum of the
+    others is at most `MOST_ERROR`."""
+    bad, errors = found.pareto_k.values > found.good_k, found.elpd_i.attrs["mcse_i"]
+    order = np.argsort(-np.where(bad, 0.0, errors), kind="stable")
+    left = np.sqrt(np.maximum(np.sum(errors[~bad] ** 2) - np.cumsum(errors[order] ** 2), 0.0))
+    rough = np.sqrt(np.sum(errors[~bad] ** 2)) > MOST_ERROR
+    more = order[: int(np.argmax(left <= MOST_ERROR)) + 1] if rough else order[:0]
+    return np.union1d(np.flatnonzero(bad), more)
 
 
 def smooth_units(fit: Fit, units: Factor, draws: int | None = None) -> Any:
@@ -130,13 +150,18 @@ def smooth_units(fit: Fit, units: Factor, draws: int | None = None) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         found = arviz_stats.loo(tree, pointwise=True, reff=1.0, log_weights=log_weights, pareto_k=pareto_k)
-    error = monte_carlo_error(logs, found.log_weights)
-    found.elpd_i.attrs |= {"unit": units.name, "estimand": describe_unit(units), "mcse": error}
+    errors = monte_carlo_errors(logs, found.log_weights)
+    found.elpd_i.attrs |= {"unit": units.name, "estimand": describe_unit(units), **_state_errors(errors)}
     return found
 
 
-def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Return log predictive densities of the units in `out`, (J,) bool, by sampling without all of them, and Pareto k.
+def _state_errors(errors: Array) -> dict[str, Any]:
+    return {"mcse": float(np.sqrt(np.sum(errors**2))), "mcse_i": errors}
+
+
+def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> tuple[Array, Array, Array]:
+    """Return log predictive densities of the units in `out`, (J,) bool, by sampling without all of them, Pareto k, and
+    Monte Carlo errors.
 
     k is that of the densities over the draws: below 0.7 their mean is known. Effects that cannot be integrated out are
     those of the draws, in which they come from their law.
@@ -150,7 +175,8 @@ def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> tuple[A
         ]
         logs = label_units(design, posterior, units, parts)
     logs = logs.isel({units.name: out})
-    return log_mean(logs.values), smooth_weights(-logs)[1].values
+    equal = xr.full_like(logs, -np.log(logs.sizes["chain"] * logs.sizes["draw"]))
+    return log_mean(logs.values), smooth_weights(-logs)[1].values, monte_carlo_errors(logs, equal)
 
 
 def _match(fit: Fit, units: Factor, found: Any, draws: int | None) -> Any:
@@ -160,20 +186,27 @@ def _match(fit: Fit, units: Factor, found: Any, draws: int | None) -> Any:
     if posterior.sizes["draw"] != found.log_weights.sizes["draw"] or not can_match(fit.design, posterior):
         return found
     matched = match_moments(fit.design, posterior, unit_densities(fit.design, posterior, units), found)
-    return replace(matched, se=standard_error(matched.elpd_i.values))
+    errors, moved = found.elpd_i.attrs["mcse_i"].copy(), matched.pareto_k.values < found.pareto_k.values
+    weights = np.exp(matched.log_weights.transpose("chain", "draw", ...).values)
+    # Of moved draws the densities are not kept: as if these varied as much as they are large.
+    errors[moved] = np.sqrt(np.sum(weights**2, axis=(0, 1)))[moved]
+    attributes = found.elpd_i.attrs | _state_errors(errors)
+    return replace(matched, se=standard_error(matched.elpd_i.values), elpd_i=matched.elpd_i.assign_attrs(attributes))
 
 
 def _refit_units(fit: Fit, units: Factor, found: Any, bad: Integers) -> Any:
     """Return the ELPD object in which some units are predicted by sampling without them."""
     elpd, k = found.elpd_i.values.copy(), found.pareto_k.values.copy()
+    errors = found.elpd_i.attrs["mcse_i"].copy()
     for unit in bad:
-        elpd[unit], k[unit] = (values[0] for values in predict_held_out(fit, units, np.arange(len(elpd)) == unit))
+        held_out = predict_held_out(fit, units, np.arange(len(elpd)) == unit)
+        elpd[unit], k[unit], errors[unit] = (values[0] for values in held_out)
     return replace(
         found,
         elpd=float(elpd.sum()),
         se=standard_error(elpd),
         p=float(found.p + found.elpd - elpd.sum()),
         warning=False,
-        elpd_i=found.elpd_i.copy(data=elpd),
+        elpd_i=found.elpd_i.copy(data=elpd).assign_attrs(_state_errors(errors)),
         pareto_k=found.pareto_k.copy(data=k),
     )

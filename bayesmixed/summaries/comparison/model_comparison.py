@@ -13,7 +13,7 @@ from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_word
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.structure import Factor
-from bayesmixed.summaries.comparison.leaving_out import leave_units_out
+from bayesmixed.summaries.comparison.leaving_out import MOST_ERROR, leave_units_out
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import to_text
 from bayesmixed.units import OBSERVATION, describe_unit, find_units, is_observation, own_coefficients
@@ -70,6 +70,7 @@ class ModelComparison(Page):
             name: [to_text(v, max(e, 0.01)) for v, e in zip(table[name], error, strict=True)]
             for name, error in errors.items()
         }
+        shown["mcse"] = [f"{error:.2f}" for error in table["mcse"]]
         shown["weight"] = [f"{weight:.2f}" for weight in table["weight"]]
         shown["bad_k"] = [str(count) for count in table["bad_k"]]
         return pd.DataFrame(shown, index=table.index)
@@ -240,6 +241,12 @@ def _notes(fits: Mapping[str, Fit], found: Mapping[str, Any], units: Factor, ref
             f"units whose density is rough also when sampled without them: {which}"
             if refits
             else f"units too influential to be left out by weights: {which}; refits=True samples without them"
+        )
+    rough = [name for name, one in found.items() if one.elpd_i.attrs["mcse"] > MOST_ERROR]
+    if rough:
+        notes.append(
+            f"Monte Carlo error of elpd above {MOST_ERROR}: {', '.join(rough)}; take more draws"
+            + ("" if refits else ", or refits=True")
         )
     if len(units.labels) < 100:
         notes.append(f"{len(units.labels)} units: standard errors of differences are rough below about 100")

@@ -13,6 +13,7 @@ from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import describe, format_table
 
 Range = tuple[float, float]
+NO_MEAN = "Medians: the mean over the posterior is infinite or hangs on a few draws, so that none is shown."
 SHOWN = 40
 """Rows above which the printed table of a curve leaves values out."""
 
@@ -32,7 +33,8 @@ class Estimates(Page):
     labels : tuple of str
         The columns of the table that name its rows.
     table : pandas.DataFrame
-        One row per quantity: labels, then mean, sd, lower, upper (95 %, equal tails), mcse, and probabilities.
+        One row per quantity: labels, then mean, sd, lower, upper (95 %, equal tails), mcse, and probabilities. Where a
+        quantity has no posterior mean (`bayesmixed.posterior_means` says which), median instead of mean and sd.
     draws : xarray.DataArray
         The draws behind the table, dims chain, draw, row; the labels are coordinates of row.
 
@@ -58,7 +60,7 @@ class Estimates(Page):
         """Return the sections of the page."""
         kept, left_out = _thin(self.table, self.labels[0])
         shown = format_table(kept)
-        for name in shown.columns.difference([*self.labels, "mean", "sd", "lower", "upper"]):
+        for name in shown.columns.difference([*self.labels, "mean", "median", "sd", "lower", "upper"]):
             shown[name] = [say_probability(value) for value in shown[name]]
         for name in self.labels:
             shown[name] = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in shown[name]]
@@ -95,14 +97,16 @@ def with_directions(values: Array, table: pd.DataFrame, null: float, rope: Range
 
 
 def as_estimates(
-    title: str, quantity: str, notes: Iterable[str], labels: pd.DataFrame, values: xr.DataArray
+    title: str, quantity: str, notes: Iterable[str], labels: pd.DataFrame, values: xr.DataArray, *, mean: bool = True
 ) -> Estimates:
-    """Return estimates of draws (chain, draw, row) whose rows are named by a frame of labels."""
+    """Return estimates of draws (chain, draw, row) whose rows are named by a frame of labels; `mean` says that they have
+    one."""
     labels = labels.reset_index(drop=True)
     names = [name for name in labels.columns if name not in ("chain", "draw")]
     values = values.assign_coords({name: ("row", labels[name].to_numpy()) for name in names})
-    table = pd.concat([labels, describe(values)], axis="columns")
-    return Estimates(title, quantity, tuple(notes), tuple(labels.columns), table, values)
+    table = pd.concat([labels, describe(values, mean=mean)], axis="columns")
+    notes = (*notes, *(() if mean else (NO_MEAN,)))
+    return Estimates(title, quantity, notes, tuple(labels.columns), table, values)
 
 
 def _thin(table: pd.DataFrame, label: str) -> tuple[pd.DataFrame, tuple[str, ...]]:

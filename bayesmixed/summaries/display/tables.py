@@ -18,8 +18,9 @@ _QUANTILE_FACTOR = 2.67
 """Ratio of the Monte Carlo errors of a 2.5 % quantile and of the mean, for a normal posterior."""
 
 
-def describe(draws: xr.DataArray) -> pd.DataFrame:
-    """Return mean, sd, 95 % equal-tailed interval and Monte Carlo standard error of the mean.
+def describe(draws: xr.DataArray, *, mean: bool = True) -> pd.DataFrame:
+    """Return mean, sd, 95 % equal-tailed interval and Monte Carlo standard error of the mean; without `mean`, of
+    quantities that have none, the median and its error instead.
 
     Parameters
     ----------
@@ -29,11 +30,14 @@ def describe(draws: xr.DataArray) -> pd.DataFrame:
     import arviz_stats
 
     dataset = _as_elements(draws)
-    mcse = arviz_stats.mcse(dataset)["x"].values
+    mcse = arviz_stats.mcse(dataset, method="mean" if mean else "median")["x"].values
     pooled = dataset["x"].values.reshape(-1, len(mcse))
     lower, upper = np.quantile(pooled, [0.025, 0.975], axis=0)
     spread = pooled.std(axis=0, ddof=1)
     constant = np.ptp(pooled, axis=0) == 0
+    if not mean:
+        middle, errors = np.median(pooled, axis=0), np.where(constant, 0.0, mcse)
+        return pd.DataFrame({"median": middle, "lower": lower, "upper": upper, "mcse": errors})
     return pd.DataFrame(
         {
             "mean": pooled.mean(axis=0),
@@ -45,9 +49,11 @@ def describe(draws: xr.DataArray) -> pd.DataFrame:
     )
 
 
-def labelled(draws: xr.DataArray, term: str, levels: Iterable[str], effects: Iterable[str]) -> pd.DataFrame:
+def labelled(
+    draws: xr.DataArray, term: str, levels: Iterable[str], effects: Iterable[str], *, mean: bool = True
+) -> pd.DataFrame:
     """Return the rows of `describe` with the labels of the contract in front; labels in C order of the elements."""
-    table = describe(draws)
+    table = describe(draws, mean=mean)
     labels = [(term, level, effect) for level in levels for effect in effects]
     front = pd.DataFrame(labels, columns=["term", "level", "effect"])
     return pd.concat([front, table], axis="columns")
@@ -59,6 +65,11 @@ def interval_errors(draws: xr.DataArray) -> pd.DataFrame:
 
     dataset, ends = _as_elements(draws), {"lower": 0.025, "upper": 0.975}
     return pd.DataFrame({c: arviz_stats.mcse(dataset, method="quantile", prob=p)["x"].values for c, p in ends.items()})
+
+
+def middle_of(table: pd.DataFrame) -> str:
+    """Return the column between lower and upper: "median" where a quantity of the table has no mean."""
+    return next(name for name in _MIDDLES if name in table.columns)
 
 
 def format_table(

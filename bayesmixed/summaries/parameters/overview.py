@@ -7,6 +7,7 @@ import pandas as pd
 
 from bayesmixed.design import CUTS, Design
 from bayesmixed.fitting import Fit
+from bayesmixed.posterior_means import parameter_has_mean
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import drop_empty, format_table, interval_errors, labelled
 from bayesmixed.summaries.parameters.convergence import diagnose
@@ -84,7 +85,8 @@ def tabulate_estimates(fit: Fit) -> dict[str, pd.DataFrame]:
     scalars = design.scalar_draws(fit.posterior)
     others = [parameter for parameter in scalars if parameter != design.family.scale]
     if others:
-        rows = pd.concat([labelled(scalars[name], name, [""], [""]) for name in others], ignore_index=True)
+        mean = all(parameter_has_mean(design, name) for name in others)
+        rows = pd.concat([labelled(scalars[name], name, [""], [""], mean=mean) for name in others], ignore_index=True)
         errors = pd.concat([interval_errors(scalars[name]) for name in others], ignore_index=True)
         tables["Estimated: other parameters"] = drop_empty(format_table(rows, errors=errors))
     if any(predictor.smooths for predictor in design.predictors.values()):

@@ -10,6 +10,7 @@ import xarray as xr
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
+from bayesmixed.posterior_means import parameter_has_mean
 from bayesmixed.summaries.display.tables import COLUMNS, labelled
 from bayesmixed.summaries.parameters.effects import group_effects, population_effects
 from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws
@@ -46,8 +47,10 @@ def _tables(fit: Fit, asked: Mapping[str, str | Callable[[Fit], xr.DataArray]]) 
         rows = components[components["quantity"] == quantity]
         yield _named(quantity, rows[COLUMNS])
     for name, values in design.scalar_draws(fit.posterior).items():
-        if name != design.family.scale:
+        if name != design.family.scale and parameter_has_mean(design, name):
             yield _named("parameter", labelled(values, name, [""], [""]))
+        elif name != design.family.scale:
+            yield _named("parameter", labelled(np.log(values), f"log({name})", [""], [""]))
     yield from _correlations(fit)
     for group in design.mu.groups:
         draws = factor_draws(fit, design.mu, group).mean(("level", "effect"))

@@ -11,6 +11,7 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
+from bayesmixed.posterior_means import parameter_has_mean
 
 KINDS = ("fixed", "ran_pars", "family", "ran_vals")
 COLUMNS = [
@@ -43,9 +44,10 @@ def tidy(fit: Fit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family"
     Returns
     -------
     pandas.DataFrame
-        Columns effect, component (the parameter of the family), group, level, term, estimate (posterior mean),
-        std.error (posterior sd), conf.low, conf.high (95 %, equal tails), ess (bulk), rhat; the last two are missing
-        for numbers that are fixed. Terms of "ran_pars" are sd__x and cor__x.z.
+        Columns effect, component (the parameter of the family), group, level, term, estimate (posterior mean; median where
+        there is none, as for theta of a negative binomial), std.error (posterior sd; missing where there is no mean),
+        conf.low, conf.high (95 %, equal tails), ess (bulk), rhat; the last two are missing for numbers that are fixed. Terms
+        of "ran_pars" are sd__x and cor__x.z.
 
     Raises
     ------
@@ -74,7 +76,11 @@ def tidy(fit: Fit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family"
     if not rows:
         return pd.DataFrame(columns=COLUMNS)
     table = pd.DataFrame([label for label, _ in rows], columns=COLUMNS[:5])
-    return pd.concat([table, _describe(np.stack([values for _, values in rows], axis=-1))], axis="columns")
+    found = pd.concat([table, _describe(np.stack([values for _, values in rows], axis=-1))], axis="columns")
+    for place, (label, values) in enumerate(rows):
+        if label[0] == "family" and not parameter_has_mean(fit.design, label[1]):
+            found.loc[place, ["estimate", "std.error"]] = [float(np.median(values)), np.nan]
+    return found
 
 
 def _numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[Label, Array]]:

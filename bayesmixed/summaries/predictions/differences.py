@@ -96,7 +96,9 @@ def contrasts(
         labels = pd.concat([first.reset_index(drop=True), labels], axis="columns")
     title = f"Contrasts of {effect}" + (f" by {by}" if by else "")
     notes = (*grid.notes, _say_null(ratio, rope))
-    found = as_estimates(title, f"{what} of {cells.attrs['estimand']}", notes, labels, compared)
+    found = as_estimates(
+        title, f"{what} of {cells.attrs['estimand']}", notes, labels, compared, mean=bool(cells.attrs["has_mean"])
+    )
     table = with_directions(compared.values, found.table, 1.0 if ratio else 0.0, rope)
     return Estimates(found.title, found.quantity, found.notes, found.labels, table, found.draws)
 

@@ -127,4 +127,5 @@ def _estimate(
 ) -> Estimates:
     grid = make_grid(fit, asked, at, existing_groups(fit.design, groups))
     draws = grid_draws(fit, grid, kind, groups, seed)
-    return as_estimates(title, draws.attrs["estimand"], grid.notes, grid.cells, draws)
+    mean = bool(draws.attrs["has_mean"])
+    return as_estimates(title, draws.attrs["estimand"], grid.notes, grid.cells, draws, mean=mean)

@@ -15,6 +15,7 @@ from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array, Link
+from bayesmixed.posterior_means import response_has_mean
 from bayesmixed.prediction import effects_at_centre, population_predictor, thin, weigh_scale
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
@@ -122,7 +123,11 @@ def future_group(
     )
     labels = pd.DataFrame(list(rows), columns=["scale", "quantity"])
     quantity = f"the distribution of {response} over all possible groups of {name}"
-    return as_estimates(f"The population of groups: {name}", quantity, _notes(fit, name, at), labels, values)
+    inside = {name, *factors_within(fit, name)}
+    # Means over groups are among the rows: of the parameters, and of the response.
+    mean = response_has_mean(design, inside) if varying else True
+    title = f"The population of groups: {name}"
+    return as_estimates(title, quantity, _notes(fit, name, at), labels, values, mean=mean)
 
 
 def group_populations(

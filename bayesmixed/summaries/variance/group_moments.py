@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesmixed.averages import refuse_average
 from bayesmixed.design import Design
 from bayesmixed.draws import stacked, top_level_names
 from bayesmixed.errors import SpecError
@@ -82,6 +83,7 @@ class Pieces:
 def response_moments(pieces: Pieces, trials: float) -> Array:
     """Return mean, variance between groups and expected variance within of the response of each row, (3, S, m)."""
     family = pieces.design.family
+    refuse_average(family, [name for name, _ in pieces.axes(pieces.factors)])
 
     def moments(values: dict[str, Array]) -> Array:
         mean = family.mean(values, trials)

@@ -7,6 +7,7 @@ from bayesmixed.default_priors import group_unit
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
+from bayesmixed.posterior_means import has_free_sd
 from bayesmixed.prediction import effects_at_centre
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.pooling.shrinkage_factors import trace_draws
@@ -28,16 +29,17 @@ def typical_ratios(fit: Fit) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns term, level (empty), effect ("median odds ratio", ...), mean, sd, lower, upper (95 %), mcse. A median
+        Columns term, level (empty), effect ("median odds ratio", ...), mean and sd (of a ratio, which has none, the median
+        over the posterior), lower, upper (95 %), mcse. A median
         odds ratio of 1: the groups are alike; 2: of two groups at random, one has typically twice the odds.
 
     Examples
     --------
     >>> import bayesmixed as bm
     >>> fit = bm.load_fit("herd_period")
-    >>> bm.typical_ratios(fit)[["term", "effect", "mean"]].round(1)
-       term             effect  mean
-    0  herd  median odds ratio   2.0
+    >>> bm.typical_ratios(fit)[["term", "effect", "median"]].round(1)
+       term             effect  median
+    0  herd  median odds ratio     2.0
     """
     _needs_groups(fit)
     link = fit.design.mu.link
@@ -46,7 +48,9 @@ def typical_ratios(fit: Fit) -> pd.DataFrame:
     for name, variance in mean_group_variances(fit.design, fit.posterior).items():
         typical = TYPICAL * np.sqrt(variance)
         draws = as_draws(np.exp(typical) if link.ratio else typical, fit.posterior)
-        tables.append(labelled(draws, name, [""], [what]))
+        group = next(group for group in fit.design.mu.groups if group.name == name)
+        mean = not link.ratio or not has_free_sd(fit.design, fit.design.mu, [group.name])
+        tables.append(labelled(draws, name, [""], [what], mean=mean))
     return pd.concat(tables, ignore_index=True)
 
 

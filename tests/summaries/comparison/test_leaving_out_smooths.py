@@ -80,7 +80,7 @@ def test_sampling_without_groups_predicts_them_from_the_curve_of_the_others(curv
     units = find_units(curves.design, "g")
     out = np.array([True, False, True, False, False, False, False, False])
     held = out[units.index]
-    found, k = leaving_out.predict_held_out(curves, units, np.arange(8) == 2)
+    found, k, _ = leaving_out.predict_held_out(curves, units, np.arange(8) == 2)
     assert found[0] == pytest.approx(exact_log(exact, units.index == 2), abs=0.1)
     assert np.all(k < 0.7)
     both = leaving_out.predict_held_out(
@@ -126,7 +126,7 @@ def test_the_refit_envelope_knows_the_curve():
 def test_effects_that_cannot_be_integrated_out_are_drawn(curves, exact, monkeypatch):
     monkeypatch.setattr(log_densities, "can_integrate", lambda situation: False)
     units = find_units(curves.design, "g")
-    found, k = leaving_out.predict_held_out(curves, units, np.arange(8) == 2)
+    found, k, _ = leaving_out.predict_held_out(curves, units, np.arange(8) == 2)
     assert found[0] == pytest.approx(exact_log(exact, units.index == 2), abs=0.3)
     assert k[0] > 0.3
 
