@@ -50,7 +50,7 @@ def _tables(fit: Fit, asked: Mapping[str, str | Callable[[Fit], xr.DataArray]]) 
         if name != design.family.scale and parameter_has_mean(design, name):
             yield _named("parameter", labelled(values, name, [""], [""]))
         elif name != design.family.scale:
-            yield _named("parameter", labelled(np.log(values), f"log({name})", [""], [""]))
+            yield _named("parameter", labelled(values.copy(data=np.log(values.values)), f"log({name})", [""], [""]))
     yield from _correlations(fit)
     for group in design.mu.groups:
         draws = factor_draws(fit, design.mu, group).mean(("level", "effect"))
