@@ -8,6 +8,7 @@ from fixed_draws import fit_at
 from scipy import special, stats
 
 import bayesmixed as bm
+from bayesmixed.summaries.display.tables import middle_of
 from bayesmixed.summaries.predictions.differences import polynomial_weights
 
 CBPP = classic("lme4", "cbpp")
@@ -28,7 +29,7 @@ def jittered():
 
 
 def means(estimates: bm.Estimates) -> dict[str, float]:
-    return dict(zip(estimates.table["contrast"], estimates.table["mean"], strict=True))
+    return dict(zip(estimates.table["contrast"], estimates.table[middle_of(estimates.table)], strict=True))
 
 
 def test_pairs_on_the_link_scale_are_the_coefficients_and_their_differences(herds):

@@ -174,11 +174,11 @@ def grouped(formula, family="gaussian", seed=4):
 def test_a_cell_does_not_depend_on_the_other_cells_that_are_asked_for(formula, family, groups):
     fit, _ = grouped(formula, family)
     for ask in (bm.marginal_means, bm.conditional_effects):
-        alone = ask(fit, "x", at={"x": [3.0]}, groups=groups, seed=1).table["mean"]
-        among = ask(fit, "x", at={"x": [2.0, 3.0, 5.0]}, groups=groups, seed=1).table["mean"]
+        alone = ask(fit, "x", at={"x": [3.0]}, groups=groups, seed=1).draws[0, 0].values
+        among = ask(fit, "x", at={"x": [2.0, 3.0, 5.0]}, groups=groups, seed=1).draws[0, 0].values
         assert alone[0] == pytest.approx(among[1], rel=1e-12)
-    pair = bm.contrasts(fit, "x", at={"x": [3.0, 1.0]}, groups=groups, seed=1).table["mean"]
-    among = bm.contrasts(fit, "x", at={"x": [3.0, 1.0, 5.0]}, groups=groups, seed=1).table["mean"]
+    pair = bm.contrasts(fit, "x", at={"x": [3.0, 1.0]}, groups=groups, seed=1).draws[0, 0].values
+    among = bm.contrasts(fit, "x", at={"x": [3.0, 1.0, 5.0]}, groups=groups, seed=1).draws[0, 0].values
     assert pair[0] == pytest.approx(among[0], rel=1e-9, abs=1e-12)
 
 

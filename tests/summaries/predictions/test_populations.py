@@ -7,6 +7,7 @@ from fixed_draws import fit_at
 from scipy import special, stats
 
 import bayesmixed as bm
+from bayesmixed.summaries.display.tables import middle_of
 from bayesmixed.summaries.predictions.populations import factors_within
 
 CBPP, SLEEP = classic("lme4", "cbpp"), classic("lme4", "sleepstudy")
@@ -22,7 +23,9 @@ def herds():
 
 def means(estimates: bm.Estimates) -> dict[tuple[str, str], float]:
     table = estimates.table
-    return dict(zip(zip(table["scale"], table["quantity"], strict=True), table["mean"], strict=True))
+    return dict(
+        zip(zip(table["scale"], table["quantity"], strict=True), table[middle_of(estimates.table)], strict=True)
+    )
 
 
 def test_the_population_of_probabilities_has_the_moments_of_the_logit_normal(herds):
