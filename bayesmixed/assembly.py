@@ -1,6 +1,6 @@
 """The design of a spec on a table: terms put together, before checks and priors."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.categories import read_categories
+from bayesmixed.columns import read_columns, settle
 from bayesmixed.data_checks import check_columns, check_names, check_response, check_trials
 from bayesmixed.default_priors import states_centred_prior, states_group_prior
 from bayesmixed.design import Design
-from bayesmixed.errors import DataError, SpecError, did_you_mean, shorten
+from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words, shorten
 from bayesmixed.families import Family
 from bayesmixed.frames import as_frame, complete_rows
 from bayesmixed.links import Array
@@ -24,17 +25,18 @@ from bayesmixed.terms.tables import Table, as_table, is_number
 from bayesmixed.weights import read_weights
 
 
-def assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, optional: bool) -> Design:
+def assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, optional: bool, na: Any = ()) -> Design:
     """Return the Design without priors and notes; with `optional` the response may be absent."""
     family = spec.family_record
     check_names(spec, family)
     frame = as_frame(data)
     used = used_columns(spec, frame, optional=optional)
     response_columns = _response_columns(spec, frame, optional=optional)
-    frame, dropped = complete_rows(frame[used], missing)
-    groups = {c for terms in spec.predictors.values() for t in terms if t.kind == "group" for c in t.factor_columns}
-    factors = {*spec.factors, *(name for terms in spec.predictors.values() for t in terms for name in t.factors())}
-    table = as_table(frame, factors, _formula_columns(spec, frame.columns), None if like is None else like.table)
+    frame, dropped = complete_rows(read_rows(spec, frame[used], None if like is None else like.table, na=na), missing)
+    groups, factors = grouping_columns(spec), declared_factors(spec)
+    table = as_table(
+        settle(frame), factors, _formula_columns(spec, frame.columns), None if like is None else like.table
+    )
     table = replace(table, functions=spec.functions)
     _check_factors(spec, groups, table)
     categories = () if like is None else like.categories
@@ -55,6 +57,41 @@ def assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, o
     return Design(spec, family, table, response, trials, predictors, {}, (), dropped, weights, categories)
 
 
+def read_rows(
+    spec: ModelSpec, frame: pd.DataFrame, like: Table | None = None, *, na: Any = (), text: Collection[str] = ()
+) -> pd.DataFrame:
+    """Return the used columns as numbers, truth values and labels; see `read_columns`.
+
+    Columns that only name groups, declared factors, and the factors of `like` are labels whatever they hold.
+
+    Raises
+    ------
+    DataError
+        A column holds neither, or a number column with stray text.
+    """
+    formulas, numbers = set(_formula_columns(spec, frame.columns)), _number_columns(spec, frame.columns)
+    labels = {name for name in frame.columns if name not in formulas | numbers}
+    labels |= declared_factors(spec) | set(() if like is None else like.levels)
+    read = read_columns(frame, labels, na=na, factors=formulas - numbers, text=text)
+    for name in grouping_columns(spec):
+        if name in read and is_number(read[name]) and frame[name].nunique() > read[name].nunique():
+            raise DataError(
+                f"Column '{name}' names groups by numbers beyond 2^53, which a formula cannot tell apart. Give the formula a "
+                "column of its own."
+            )
+    return read
+
+
+def grouping_columns(spec: ModelSpec) -> set[str]:
+    """Return the columns whose levels are groups."""
+    return {c for terms in spec.predictors.values() for t in terms if t.kind == "group" for c in t.factor_columns}
+
+
+def declared_factors(spec: ModelSpec) -> set[str]:
+    """Return the columns that the spec or a formula declares to be factors."""
+    return {*spec.factors, *(name for terms in spec.predictors.values() for t in terms for name in t.factors())}
+
+
 def used_columns(spec: ModelSpec, frame: pd.DataFrame, *, optional: bool = False) -> list[str]:
     """Return the columns of a table that a spec reads, those of the response first.
 
@@ -71,6 +108,7 @@ def used_columns(spec: ModelSpec, frame: pd.DataFrame, *, optional: bool = False
     ]
     used = list(dict.fromkeys(found))
     check_columns(used)
+    _check_own_predictor(spec, frame.columns)
     return used
 
 
@@ -97,7 +135,6 @@ def read_response(spec: ModelSpec, family: Family, table: Table) -> Array:
     """Return the response of each row, as a number (DataError where it is text)."""
     series = evaluate_expression(spec.response, table)
     if not is_number(series) and not pd.api.types.is_bool_dtype(series):
-        _refuse_stray_text(spec.response, series)
         text = series.astype(str)
         raise DataError(
             f"Response '{spec.response}' holds text (such as '{text.iloc[0]}'); family '{family.name}' needs {family.support}. "
@@ -185,6 +222,35 @@ def _term_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
     return [name for name in names if name in found]
 
 
+def _check_own_predictor(spec: ModelSpec, available: Iterable[str]) -> None:
+    """Refuse a response all of whose columns stand on the right side: `y - base ~ base` may have one of its two there."""
+    names = [str(name) for name in available]
+    try:
+        response = variables(spec.response, names)
+    except SpecError:
+        return
+    if not response:
+        raise SpecError(f"Response '{spec.response}' reads no column of the data. Write the column on the left side.")
+    if response <= set(_term_columns(spec, names)):
+        raise DataError(
+            f"Response '{spec.response}' stands on the right side of its own formula (column "
+            f"{enumerate_words(sorted(response))}). Leave it out."
+        )
+
+
+def _number_columns(spec: ModelSpec, available: Iterable[str]) -> set[str]:
+    """Return the columns of response, trials, weights, smooths and offsets, which are read as numbers."""
+    names = [str(name) for name in available]
+    terms = [term for parameter in spec.predictors.values() for term in parameter]
+    found = {column for term in terms if term.kind == "offset" for column in term.columns(names)}
+    found |= {column for term in terms if term.kind == "smooth" for column in variables(term.x, names)}
+    found |= {str(spec.trials), "" if spec.weights is None else spec.weights.column}
+    try:
+        return found | variables(spec.response, names)
+    except SpecError:
+        return found
+
+
 def _formula_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
     """Return the columns that population or group formulas read or that smooths are split by, not those that only
     name groups."""
@@ -201,23 +267,11 @@ def _check_factors(spec: ModelSpec, groups: set[str], table: Table) -> None:
         raise SpecError(f"crossed names '{absent[0]}', which groups no term. {did_you_mean(absent[0], sorted(groups))}")
 
 
-def _refuse_stray_text(name: str, series: "pd.Series[Any]") -> None:
-    """Raise DataError for a column of numbers in which some values are none."""
-    wrong = pd.to_numeric(series, errors="coerce").isna()
-    if wrong.sum() > len(series) / 2:
-        return
-    stray = series[wrong] if wrong.any() else series
-    raise DataError(
-        f"Response '{name}' holds numbers, but {len(stray)} of {len(series)} values are text (first: row {stray.index[0]}, "
-        f"'{stray.iloc[0]}'). Correct them in the table; what is not known is left empty."
-    )
-
-
 def _response(
     spec: ModelSpec, family: Family, table: Table, columns: list[str]
 ) -> tuple[Array | None, Array | float | None]:
     if not columns or (len(columns) == 1 and columns[0] == spec.trials):
-        trials = np.asarray(table.data[columns[0]], dtype=float) if columns else None
+        trials = _trials(spec.trials, table) if columns else None
         return None, trials if family.has_trials else 1.0
     y = read_response(spec, family, table)
     tried: Array | float = _trials(spec.trials, table) if family.has_trials else 1.0
@@ -227,6 +281,7 @@ def _response(
 
 def _trials(name: str | int | None, table: Table) -> Array:
     if isinstance(name, int):
+        check_trials(name, np.array([float(name)]), table.data.index[:1])
         return np.full(table.rows, float(name))
     if not is_number(table.data[name]):
         raise DataError(f"Trials '{name}' hold text; they must be whole numbers from 1.")

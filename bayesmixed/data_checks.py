@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design import Design
-from bayesmixed.errors import DataError, SpecError, enumerate_words
+from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
 from bayesmixed.families import Family
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
@@ -18,7 +18,7 @@ from bayesmixed.spec import ModelSpec
 from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.notation import split_top
-from bayesmixed.terms.tables import encode
+from bayesmixed.terms.tables import as_label, encode
 
 _SHOWN = 6
 _RESERVED = ("chain", "draw", "sample", "row", "obs")
@@ -97,6 +97,8 @@ def check_columns(columns: Iterable[str]) -> None:
     for name in columns:
         if name == "row":
             raise SpecError("Column 'row' has the name of the rows in the results. Rename the column.")
+        if as_label(name) != name:
+            raise SpecError(f"Column '{shorten(as_label(name))}' has a name that no file can hold. Rename the column.")
 
 
 def _grouping(term: Any) -> str:
@@ -124,10 +126,7 @@ def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
     for name, levels in design.table.levels.items():
         if len(levels) < 2:
             raise DataError(f"Factor '{name}' has one level ('{levels[0]}'); it explains nothing. Leave it out.")
-    response = design.spec.response.strip("`")
     for predictor in design.predictors.values():
-        if response in predictor.population.labels:
-            raise DataError(f"Response '{response}' stands on the right side of its own formula. Leave it out.")
         _check_empty_cells(design, predictor)
         _check_collinearity(predictor)
         for group in predictor.groups:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayesmixed.columns import mark_missing, read_codes, refuse_stray_text
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.frames import read_table
 from bayesmixed.spec import ModelSpec
@@ -17,11 +18,11 @@ BATCH = 500_000
 """Rows of a Parquet file that are in memory at once when it is read in batches."""
 
 
-def read_data(spec: ModelSpec, path: str | Path) -> pd.DataFrame:
+def read_data(spec: ModelSpec, path: str | Path, **options: Any) -> pd.DataFrame:
     """Return what a spec needs of a data file; columns that only name groups are read as text, so that 007 stays 007.
 
-    Of a Parquet file only the columns that the spec reads are loaded, text as codes, so that tables of many million
-    rows fit into memory.
+    `options` are those of `read_table`. Of a Parquet file only the columns that the spec reads are loaded, text as codes,
+    so that tables of many million rows fit into memory.
 
     Raises
     ------
@@ -30,8 +31,8 @@ def read_data(spec: ModelSpec, path: str | Path) -> pd.DataFrame:
     """
     path = Path(path)
     if is_parquet(path):
-        return _read_parquet(spec, path)
-    return read_table(path, text=label_columns(spec))
+        return _read_parquet(spec, path, options.get("na", ()))
+    return read_table(path, text=label_columns(spec), **options)
 
 
 def is_parquet(path: Path) -> bool:
@@ -71,8 +72,15 @@ def text_columns(path: Path) -> list[str]:
     return [field.name for field in _open_parquet(path).schema_arrow if _is_text(field.type)]
 
 
+def ordered_columns(path: Path) -> list[str]:
+    """Return the columns of a Parquet file that hold codes of categories, whose order is kept."""
+    import pyarrow as pa
+
+    return [field.name for field in _open_parquet(path).schema_arrow if pa.types.is_dictionary(field.type)]
+
+
 def in_natural_order(data: pd.DataFrame, text: Iterable[str]) -> pd.DataFrame:
-    """Return the rows with the categories of columns that were text in natural order."""
+    """Return the rows with the categories of columns that were text or numbers in natural order."""
     orders = {name: sorted(data[name].cat.categories, key=natural_key) for name in text}
     return data.assign(**{name: data[name].cat.reorder_categories(order) for name, order in orders.items()})
 
@@ -87,7 +95,7 @@ def label_columns(spec: ModelSpec) -> list[str]:
     return [*labels, *spec.factors, *(name for term in terms for name in term.factors())]
 
 
-def _read_parquet(spec: ModelSpec, path: Path) -> pd.DataFrame:
+def _read_parquet(spec: ModelSpec, path: Path, na: Any = ()) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -100,7 +108,12 @@ def _read_parquet(spec: ModelSpec, path: Path) -> pd.DataFrame:
         ).to_pandas(self_destruct=True)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"Data file '{path}' cannot be read: {str(error).strip()}") from error
-    return in_natural_order(data, text)
+    codes, labels = read_codes(na), label_columns(spec)
+    data = in_natural_order(data.assign(**{name: mark_missing(data[name], codes) for name in data.columns}), text)
+    for name in text:
+        if name not in labels:
+            refuse_stray_text(data[name])
+    return data
 
 
 def _open_parquet(path: Path) -> Any:

@@ -63,6 +63,8 @@ class Streamed:
         `drawn` of them are a random sample of all rows.
     drawn : int
         Number of rows of the random sample.
+    na : tuple of str
+        Codes of missing values.
     """
 
     path: Path
@@ -71,6 +73,7 @@ class Streamed:
     statistics: RowStatistics
     examples: "Design"
     drawn: int
+    na: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bayesmixed.assembly import read_response
-from bayesmixed.data_files import count_rows, in_natural_order, read_batches, text_columns
+from bayesmixed.assembly import read_response, read_rows
+from bayesmixed.columns import settle
+from bayesmixed.data_files import count_rows, in_natural_order, ordered_columns, read_batches, text_columns
 from bayesmixed.errors import DataError
 from bayesmixed.families import find_family
 from bayesmixed.frames import Gaps
@@ -30,7 +32,7 @@ class Survey:
     dropped: int
 
 
-def survey(spec: ModelSpec, path: Path, columns: list[str], missing: str) -> Survey:
+def survey(spec: ModelSpec, path: Path, columns: list[str], missing: str, na: Any = ()) -> Survey:
     """Return what one reading of the columns of a file finds.
 
     Raises
@@ -41,11 +43,12 @@ def survey(spec: ModelSpec, path: Path, columns: list[str], missing: str) -> Sur
     total = count_rows(path)
     family = find_family(spec.family)
     chosen = np.sort(np.random.default_rng(0).choice(total, min(DRAWN, total), replace=False))
-    gaps, categories = Gaps(), dict[str, pd.Index]()
+    gaps, categories, text = Gaps(), dict[str, pd.Index](), text_columns(path)
     drawn, shown = list[pd.DataFrame](), list[pd.DataFrame]()
     responses, labels = list[Array](), list[pd.Index]()
     for batch in read_batches(path, columns):
-        frame = _with_all_categories(gaps.take(batch), categories)
+        frame = settle(gaps.take(read_rows(spec, batch, na=na, text=text)))
+        frame = _with_all_categories(frame, categories)
         if len(frame) == 0 or (gaps.incomplete and missing == "error"):
             continue
         responses.append(read_response(spec, family, Table(frame, {})))
@@ -61,8 +64,8 @@ def survey(spec: ModelSpec, path: Path, columns: list[str], missing: str) -> Sur
     gaps.check(missing)
     sample = pd.concat([_with_all_categories(part, categories) for part in drawn])
     examples = pd.concat([sample, *shown])
-    text = [name for name in text_columns(path) if name in columns]
-    examples = in_natural_order(examples[~examples.index.duplicated()], text)
+    free = [name for name in categories if name not in ordered_columns(path)]
+    examples = in_natural_order(examples[~examples.index.duplicated()], free)
     return Survey(examples, len(sample), np.concatenate(responses), labels[0].append(labels[1:]), gaps.incomplete)
 
 

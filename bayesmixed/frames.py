@@ -1,57 +1,79 @@
 """Data frames at the border: any frame in, a checked pandas frame out."""
 
-import gzip
-import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bayesmixed.errors import DataError, enumerate_words
+from bayesmixed.columns import clean_index, mark_missing, read_codes
+from bayesmixed.errors import DataError, enumerate_words, shorten
+from bayesmixed.text_tables import TextFormat, read_text_table
 
 
 def as_frame(data: Any) -> pd.DataFrame:
     """Return data as a pandas frame; accepts pandas, a mapping of columns, and any frame that narwhals knows.
 
+    Column names become text, labels of rows numbers or text. Of a mapping, single values stand in all rows.
+
     Raises
     ------
     DataError
-        The object is no table, has no rows, or a column name stands twice.
+        The object is no table, has no rows, a column name stands twice, or columns have unequal lengths.
     """
     if isinstance(data, Mapping):
-        data = pd.DataFrame(dict(data))
-    if not isinstance(data, pd.DataFrame):
+        data = _from_mapping(data)
+    elif not isinstance(data, pd.DataFrame):
         data = _from_other(data)
     names = [str(name) for name in data.columns]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise DataError(f"The data have more than one column named {enumerate_words(twice)}. Rename or drop one.")
     if len(data) == 0:
         raise DataError("The data have no rows.")
-    if isinstance(data.index, pd.MultiIndex):
-        data = data.set_axis([" ".join(map(str, label)) for label in data.index], axis="index")
-    return data.set_axis(names, axis="columns")
+    index = clean_index(data.index)
+    return (data if index is data.index else data.set_axis(index, axis="index")).set_axis(names, axis="columns")
 
 
-def read_table(path: str | Path, text: Iterable[str] = ()) -> pd.DataFrame:
+def read_table(
+    path: str | Path,
+    text: Iterable[str] = (),
+    *,
+    separator: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    encoding: str | None = None,
+    na: str | float | Iterable[str | float] = (),
+) -> pd.DataFrame:
     """Return the table of a CSV or Parquet file.
 
-    Byte-order marks are skipped, columns without a name and a value are dropped.
+    Separator and marks of numbers are found, those of numbers for each column from all of its values. Byte-order marks
+    are skipped, columns without a name and a value and empty rows at the end are dropped.
 
     Parameters
     ----------
     path : str or Path
-        File ending in .csv, .tsv, .txt or .parquet; compressed text (.gz) too.
+        File ending in .csv, .tsv, .txt (also compressed, .gz) or .parquet.
     text : iterable of str
         Columns to read as text, so that ids such as 1.10 or 007 stay what they are.
+    separator, decimal, thousands : str, optional
+        Marks of a text file that are not to be looked for: of columns, of decimals, of thousands.
+    encoding : str, optional
+        Of a text file, such as "latin-1" or "utf-16"; UTF-8 if not given.
+    na : str, number or list of these
+        Codes that mean a missing value, besides nothing and NA.
 
     Raises
     ------
     DataError
-        The file is missing, is of another kind, or cannot be read.
+        The file is missing, is of another kind, is written in another encoding, has a name twice in its header, has
+        numbers that can be read in two ways, or cannot be read.
 
     Examples
     --------
@@ -64,26 +86,34 @@ def read_table(path: str | Path, text: Iterable[str] = ()) -> pd.DataFrame:
     0    1          2    14       1
     1    1          3    12       2
     """
-    path = Path(path)
+    path, codes = Path(path), read_codes(na)
     kinds = {suffix.lower() for suffix in path.suffixes}
+    form = TextFormat(separator, decimal, thousands, encoding, codes)
     if not path.is_file():
         raise DataError(f"Data file '{path}' does not exist (looked in {path.absolute().parent}).")
     try:
         if ".parquet" in kinds:
             data = pd.read_parquet(path)
         elif kinds & {".csv", ".tsv", ".txt"}:
-            separator, decimal = _separators(path)
-            options: Any = {"sep": separator, "decimal": decimal, "encoding": "utf-8-sig", "compression": "infer"}
-            data = pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
+            data = read_text_table(path, [text] if isinstance(text, str) else list(text), form)
         else:
             raise DataError(f"Data file '{path}' is of an unknown kind. Accepted: .csv, .tsv, .txt, .parquet.")
     except DataError:
         raise
     except Exception as error:  # every reader has errors of its own
-        raise DataError(f"Data file '{path}' cannot be read: {str(error).strip()}") from error
+        raise DataError(f"Data file '{path}' cannot be read: {shorten(str(error))}") from error
     data.columns = [str(name).strip() for name in data.columns]
     empty = [name for name in data.columns if (not name or name.startswith("Unnamed:")) and data[name].isna().all()]
-    return data.drop(columns=empty)
+    data = _without_empty_end(data.drop(columns=empty))
+    return data.assign(**{name: mark_missing(data[name], codes) for name in data.columns}) if codes else data
+
+
+def _without_empty_end(data: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows up to the last that holds a value: spreadsheets write lines of separators at the end."""
+    if data.shape[1] < 2 or len(data) == 0 or data.iloc[-1].notna().any():
+        return data
+    filled = np.flatnonzero(data.notna().any(axis=1))
+    return data.iloc[: filled[-1] + 1 if len(filled) else 0]
 
 
 def complete_rows(data: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, int]:
@@ -163,19 +193,54 @@ class Gaps:
             self.infinite[str(column.name)] = (count + int(infinite.sum()), row)
 
 
-def _separators(path: Path) -> tuple[str, str]:
-    """Return the separator that the header has most of (comma, semicolon, tab), and the decimal mark.
+def _from_mapping(columns: Mapping[Any, Any]) -> pd.DataFrame:
+    read = {name: _one_dimension(str(name), column) for name, column in columns.items()}
+    lengths = {str(name): len(column) for name, column in read.items() if isinstance(column, pd.Series)}
+    if len(set(lengths.values())) > 1:
+        name, *_ = lengths
+        other = next(key for key in lengths if lengths[key] != lengths[name])
+        raise DataError(
+            f"The columns have unequal lengths: '{name}' has {lengths[name]} values, '{other}' has {lengths[other]}."
+        )
+    rows = next(iter(lengths.values()), 1 if read else 0)
+    indexes = [columns[name].index for name in columns if isinstance(columns[name], pd.Series)]
+    if any(not index.equals(indexes[0]) for index in indexes):
+        raise DataError("The columns are Series whose rows have different labels. Put them in one data frame first.")
+    index = indexes[0] if indexes else pd.RangeIndex(rows)
+    full = {
+        name: column.set_axis(index) if isinstance(column, pd.Series) else pd.Series([column] * rows, index=index)
+        for name, column in read.items()
+    }
+    return pd.DataFrame(dict(enumerate(full.values())), index=index).set_axis(list(full), axis="columns")
 
-    A decimal comma is taken only where columns are not separated by commas and numbers such as 1,5 occur.
-    """
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig") as lines:
-        head = [line for line, _ in zip(lines, range(50), strict=False)]
-    header = re.sub(r'"[^"]*"', "", head[0]) if head else ""
-    separator = max(",;\t", key=header.count)
-    body = "".join(head[1:])
-    comma = separator != "," and re.search(r"\d,\d", body) and not re.search(r"\d\.\d", body)
-    return separator, "," if comma else "."
+
+def _one_dimension(name: str, column: Any) -> Any:
+    """Return a column as a Series, or the single value that stands in all rows (DataError where it has two dimensions)."""
+    if isinstance(column, pd.Series):
+        return column
+    if column is None or np.isscalar(column) or isinstance(column, bytes | Decimal | date | Fraction):
+        return column
+    if isinstance(column, dict | set | frozenset) or not (hasattr(column, "__iter__") or hasattr(column, "__array__")):
+        raise DataError(
+            f"Column '{shorten(name)}' is a {type(column).__name__}; give a list or an array of its values."
+        )
+    try:
+        if isinstance(column, list | tuple):
+            return pd.Series(list(column))
+        if not isinstance(column, np.ndarray | pd.Index | pd.api.extensions.ExtensionArray):
+            column = np.asarray(list(column) if not hasattr(column, "__array__") else column)
+        if column.ndim == 0:
+            return column.item()
+        if column.ndim == 2 and column.shape[1] == 1:
+            column = column.reshape(-1) if isinstance(column, np.ma.MaskedArray) else np.asarray(column).reshape(-1)
+        if column.ndim != 1:
+            shape = " x ".join(map(str, column.shape))
+            raise DataError(f"Column '{shorten(name)}' has {column.ndim} dimensions ({shape}); a column has one.")
+        return pd.Series(column)
+    except DataError:
+        raise
+    except Exception as error:  # any object can be given, and each has errors of its own
+        raise DataError(f"Column '{shorten(name)}' cannot be read as a column: {shorten(str(error))}") from error
 
 
 def _from_other(data: Any) -> pd.DataFrame:
@@ -186,7 +251,7 @@ def _from_other(data: Any) -> pd.DataFrame:
         if isinstance(frame, nw.LazyFrame):
             frame = frame.collect()
         return frame.to_pandas()
-    except (TypeError, AttributeError) as error:
+    except Exception as error:  # each library has errors of its own
         raise DataError(
             f"The data are a {type(data).__name__}; give a data frame (pandas, polars, pyarrow) or a mapping of columns."
         ) from error

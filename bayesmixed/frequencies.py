@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.columns import mark_missing, read_codes
 from bayesmixed.design import Design
 from bayesmixed.errors import DataError
 from bayesmixed.links import Array
@@ -15,7 +16,7 @@ from bayesmixed.weights import Weights, read_weights
 LARGEST = 50_000_000
 
 
-def write_out(weights: Weights, data: pd.DataFrame) -> pd.DataFrame:
+def write_out(weights: Weights, data: pd.DataFrame, na: Any = ()) -> pd.DataFrame:
     """Return the table with every row as often as its frequency says; rows without a frequency once.
 
     Raises
@@ -24,6 +25,7 @@ def write_out(weights: Weights, data: pd.DataFrame) -> pd.DataFrame:
         A frequency is no whole number from 1, or the rows would be more than 50 million.
     """
     counts = np.ones(len(data), dtype=np.int64)
+    data = data.assign(**{weights.column: mark_missing(data[weights.column], read_codes(na))})
     known = data[weights.column].notna().to_numpy()
     counts[known] = read_weights(weights, data[known])
     if counts.sum() > LARGEST:

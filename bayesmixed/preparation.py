@@ -1,5 +1,7 @@
 """prepare: from a spec and a data frame to a checked Design."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ def prepare(
     missing: str = "error",
     like: Design | None = None,
     stream: bool | None = None,
+    na: str | Iterable[str | float] = (),
 ) -> Design:
     """Return the Design of a spec on data.
 
@@ -47,6 +50,8 @@ def prepare(
         Whether the rows of a Parquet file stay in it and are read in batches whenever they are needed, for tables that
         memory cannot hold; Gaussian and lognormal models of population and group terms. By default those of files
         with 5 million rows or more. What needs all rows later, such as residuals, is then refused.
+    na : str, number or list of these
+        Codes that mean a missing value, such as na=["n.d.", -999].
 
     Raises
     ------
@@ -71,13 +76,13 @@ def prepare(
     spec = as_spec(spec)
     if isinstance(data, str | Path):
         if like is None and is_streamed(spec, Path(data), stream):
-            return _warned(read_streamed(spec, Path(data), missing))
-        data = read_data(spec, data)
+            return _warned(read_streamed(spec, Path(data), missing, na))
+        data = read_data(spec, data, na=na)
     frequencies = spec.weights if spec.weights and spec.weights.kind == FREQUENCY and like is None else None
     if frequencies:
         check_weights_column(spec, as_frame(data).columns)
-        data = write_out(frequencies, as_frame(data))
-    design = assemble(spec, data, missing, like, optional=like is not None)
+        data = write_out(frequencies, as_frame(data), na)
+    design = assemble(spec, data, missing, like, optional=like is not None, na=na)
     if like is not None:
         design = replace(design, priors=like.priors, notes=tuple(note_extrapolation(design)))
         return _warned(design)

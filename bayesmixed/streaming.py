@@ -17,8 +17,10 @@ from bayesmixed.assembly import (
     check_values,
     group_centre,
     population_centre,
+    read_rows,
     used_columns,
 )
+from bayesmixed.columns import read_codes
 from bayesmixed.data_checks import check_design, check_variation
 from bayesmixed.data_files import column_names, count_rows, is_parquet, read_batches
 from bayesmixed.default_priors import realise_priors
@@ -83,7 +85,7 @@ def refusal(spec: ModelSpec) -> str | None:
     return None
 
 
-def read_streamed(spec: ModelSpec, path: Path, missing: str) -> Design:
+def read_streamed(spec: ModelSpec, path: Path, missing: str, na: Any = ()) -> Design:
     """Return the Design of the rows of a Parquet file, which is read twice; see `Design.streamed`.
 
     Raises
@@ -93,19 +95,22 @@ def read_streamed(spec: ModelSpec, path: Path, missing: str) -> Design:
     """
     columns = used_columns(spec, pd.DataFrame(columns=column_names(path)))
     stamp = _stamp(path)
-    found = survey(spec, path, columns, missing)
+    codes = tuple(sorted(read_codes(na)))
+    found = survey(spec, path, columns, missing, codes)
     family = find_family(spec.family)
     check_values(spec, family, found.response, 1.0, found.rows)
     check_variation(family, spec.response, found.response, 1.0)
     examples = assemble(spec, found.examples, "error", None, optional=False)
     statistics = None
-    for frame in _complete_batches(path, columns, missing):
+    for frame in _complete_batches(spec, path, columns, missing, codes):
         part = assemble(spec, frame, "error", examples, optional=False)
         statistics = add_rows(statistics, _columns_of(part))
     if statistics is None or statistics.count != len(found.response) or stamp != _stamp(path):
         raise DataError(f"Data file '{path}' was changed while it was read. Prepare the design again.")
     return _learn(
-        Streamed(path.absolute(), stamp, missing, statistics, examples, found.drawn), found.response, found.dropped
+        Streamed(path.absolute(), stamp, missing, statistics, examples, found.drawn, codes),
+        found.response,
+        found.dropped,
     )
 
 
@@ -118,6 +123,7 @@ def rebuild(design: Design, streamed: Streamed, spec: ModelSpec) -> Design:
 def streamed_to_text(streamed: Streamed) -> str:
     """Return as JSON what `streamed_from_text` needs beside the examples and the response."""
     kept = {"path": str(streamed.path), "stamp": streamed.stamp, "missing": streamed.missing, "drawn": streamed.drawn}
+    kept |= {"na": streamed.na}
     return json.dumps({**kept, "statistics": streamed.statistics.to_lists()})
 
 
@@ -131,6 +137,7 @@ def streamed_from_text(text: str, spec: ModelSpec, examples: pd.DataFrame, respo
         statistics=RowStatistics.from_lists(kept["statistics"]),
         examples=assemble(spec, examples, "error", None, optional=False),
         drawn=kept["drawn"],
+        na=tuple(kept.get("na", ())),
     )
     return _learn(streamed, response, 0)
 
@@ -178,7 +185,7 @@ def read_parts(design: Design) -> Iterator[Design]:
     if not streamed.path.is_file() or _stamp(streamed.path) != streamed.stamp:
         raise DataError(f"Data file '{streamed.path}' is not there any more or was changed. Prepare the design again.")
     columns = [str(name) for name in streamed.examples.table.data.columns]
-    for frame in _complete_batches(streamed.path, columns, streamed.missing):
+    for frame in _complete_batches(design.spec, streamed.path, columns, streamed.missing, streamed.na):
         yield assemble(design.spec, frame, "error", design, optional=False)
 
 
@@ -190,8 +197,11 @@ def drawn_rows(design: Design) -> Design:
     return replace(assemble(design.spec, rows, "error", design, optional=False), priors=design.priors)
 
 
-def _complete_batches(path: Path, columns: list[str], missing: str) -> Iterator[pd.DataFrame]:
-    for frame in read_batches(path, columns):
+def _complete_batches(
+    spec: ModelSpec, path: Path, columns: list[str], missing: str, na: tuple[str, ...]
+) -> Iterator[pd.DataFrame]:
+    for batch in read_batches(path, columns):
+        frame = read_rows(spec, batch, na=na)
         complete = frame.dropna() if missing == "drop" else frame
         if len(complete):
             yield complete

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from bayesmixed.columns import as_numbers
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
-from bayesmixed.terms.tables import is_number
 
 FREQUENCY, PRECISION, LIKELIHOOD = "frequency", "precision", "likelihood"
 KINDS = {
@@ -58,10 +58,10 @@ def read_weights(weights: Weights, data: pd.DataFrame) -> Array:
     DataError
         A weight is no number above zero, or a frequency is not whole.
     """
-    column = data[weights.column]
-    if not is_number(column):
+    column = as_numbers(data[weights.column])
+    if column is None:
         raise DataError(f"Weights '{weights.column}' hold text; they must be numbers above zero.")
-    values = column.to_numpy(dtype=float)
+    values = column.to_numpy()
     good, needed = np.isfinite(values) & (values > 0), "numbers above zero"
     if weights.kind == FREQUENCY:
         good, needed = good & (values == np.floor(values)), "whole numbers from 1, as frequencies"

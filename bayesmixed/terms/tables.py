@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -64,11 +66,6 @@ def as_table(data: pd.DataFrame, factors: Iterable[str], columns: Iterable[str],
             place = {label: i for i, label in enumerate(levels[name])}
             codes = np.array([place[label] for label in labels], dtype=np.intp)[codes]
         elif name in chosen or not is_number(data[name]):
-            if name not in chosen and is_date(data[name]):
-                raise DataError(
-                    f"Column '{name}' holds dates or times. Compute a number from it beforehand, such as days since the "
-                    f"first; or say C({name}) if each date is a level of its own."
-                )
             codes, levels[name] = encode(data[name])
         else:
             continue
@@ -87,29 +84,62 @@ def is_date(column: pd.Series) -> bool:
 
 
 def as_label(value: object) -> str:
-    """Return the label of a level: text as it is, whole numbers without a decimal point."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
+    """Return the label of a level, a text that every file can hold.
+
+    Text stays as it is (what no file can hold, such as NUL, is written as "\\x00"); whole numbers have no decimal point;
+    a date without a time of day is a date.
+    """
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "backslashreplace")
+    if isinstance(value, str):
+        return value if value.isascii() and "\0" not in value else _writable(value)
+    if isinstance(value, float | np.floating):
+        return str(int(value)) if float(value).is_integer() and abs(float(value)) < _WHOLE else str(value)
+    if isinstance(value, Decimal) and value.is_finite():
+        return str(int(value)) if value == value.to_integral_value() and abs(value) < _WHOLE else str(value.normalize())
+    if isinstance(value, datetime | np.datetime64):
+        time = pd.Timestamp(value)
+        return str(time.date()) if time == time.normalize() and time.tz is None else str(time)
+    return _writable(str(value))
 
 
 def encode(column: pd.Series) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-    """Return the level of each row and the labels: a Categorical's order, else natural order."""
+    """Return the level of each row (-1 where it is missing) and the labels: a Categorical's order, else natural order."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        used = column.cat.remove_unused_categories()
-        return np.asarray(used.cat.codes, dtype=np.intp), tuple(as_label(value) for value in used.cat.categories)
+        return _used_categories(column)
     # Values become labels once each, not row by row; two values, such as 1 and 1.0, may have one label.
     codes, values = pd.factorize(column)
     labels = [as_label(value) for value in values]
     ordered = sorted(set(labels), key=natural_key)
     rank = {label: place for place, label in enumerate(ordered)}
-    return np.array([rank[label] for label in labels], dtype=np.intp)[codes], tuple(ordered)
+    return np.array([*(rank[label] for label in labels), -1], dtype=np.intp)[codes], tuple(ordered)
 
 
 def natural_key(label: str) -> tuple[Any, ...]:
     """Return a sort key that orders numbers inside text by value: plot2 before plot10."""
-    try:
+    if _NUMBER.fullmatch(label):
         return (0, float(label), label)
-    except ValueError:
-        pieces = re.split(r"(\d+)", label)
-        return (1, tuple((1, int(p), "") if p.isdigit() else (0, 0, p) for p in pieces), label)
+    pieces = re.split(r"(\d+)", label)
+    return (1, tuple((1, int(p[:_DIGITS]), "") if k % 2 else (0, 0, p) for k, p in enumerate(pieces)), label)
+
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_WHOLE = 1e16
+_DIGITS = 300
+"""Digits that are compared as one number."""
+
+
+def _used_categories(column: pd.Series) -> tuple[NDArray[np.intp], tuple[str, ...]]:
+    codes, categories = np.asarray(column.cat.codes, dtype=np.intp), column.cat.categories
+    used = np.bincount(codes[codes >= 0], minlength=len(categories)) > 0
+    labels = [as_label(value) for value in categories[used]]
+    unique = {label: place for place, label in enumerate(dict.fromkeys(labels))}
+    if used.all() and len(unique) == len(categories):
+        return codes, tuple(labels)
+    place = np.full(len(categories) + 1, -1, dtype=np.intp)
+    place[np.flatnonzero(used)] = [unique[label] for label in labels]
+    return place[codes], tuple(unique)
+
+
+def _writable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

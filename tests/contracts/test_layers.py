@@ -24,6 +24,8 @@ LAYERS = [
     ["prior_functions"],
     ["conditional"],
     ["terms"],
+    ["number_texts"],
+    ["columns", "text_tables"],
     ["weights"],
     ["formulas"],
     ["equations"],

@@ -1,0 +1,274 @@
+"""Columns at the border: cells of every type become numbers, truth values or labels of text, or are refused."""
+
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+from fractions import Fraction
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesmixed.errors import DataError, enumerate_words, shorten
+from bayesmixed.number_texts import looks_numeric, reads_as_number, reads_with_marks
+from bayesmixed.terms.tables import as_label, encode, is_date, is_number
+
+FEW = 12
+"""Up to that many different texts that look like numbers, or dates, are the levels of a factor."""
+_DATES = {"date", "datetime", "datetime64", "timedelta", "timedelta64", "time", "period"}
+
+
+def read_columns(
+    frame: pd.DataFrame,
+    labels: Collection[str] = (),
+    *,
+    na: Any = (),
+    factors: Collection[str] | None = None,
+    text: Collection[str] = (),
+) -> pd.DataFrame:
+    """Return the columns as terms read them: float64, bool (nullable where values are missing), Categorical of text.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns of any type.
+    labels : collection of str
+        Columns that only name levels: their numbers are labels, exact however large.
+    na : str, number or list of these
+        Codes that mean a missing value.
+    factors : collection of str, optional
+        Columns that could be declared factors, C(x); all if not given.
+    text : collection of str, optional
+        Columns of text that a file gave as a Categorical: stray text is looked for.
+
+    Raises
+    ------
+    DataError
+        Cells hold neither numbers nor labels (dates, lists, complex numbers), or are numbers with stray text.
+    """
+    codes = read_codes(na)
+    read = frame.copy(deep=False)
+    for name in frame.columns:
+        column = mark_missing(frame[name], codes)
+        factor = factors is None or name in factors
+        found = as_labels(column) if name in labels else _as_values(column, factor=factor)
+        if name in text and name not in labels:
+            refuse_stray_text(found, factor=factor)
+        if found is not frame[name]:
+            read[name] = found
+    return read
+
+
+def settle(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return complete rows of `read_columns` with truth values as plain ones."""
+    nullable = [name for name in frame.columns if isinstance(frame[name].dtype, pd.BooleanDtype)]
+    return frame.astype(dict.fromkeys(nullable, bool)) if nullable else frame
+
+
+def read_codes(na: Any) -> frozenset[str]:
+    """Return the codes of missing values as text (DataError where `na` is none)."""
+    listed = [na] if isinstance(na, str | int | float) else na
+    if not isinstance(listed, Iterable) or isinstance(listed, bytes):
+        raise DataError(f'na={shorten(str(na))} is no list of codes. Write na=["n.d.", "-999"].')
+    codes = list(listed)
+    if any(isinstance(code, bool) or not isinstance(code, str | Real) for code in codes):
+        raise DataError(f'na={shorten(str(na))}: codes of missing values are text or numbers. Write na=["n.d.", -999].')
+    return frozenset(as_label(code).strip() for code in codes)
+
+
+def mark_missing(column: pd.Series, codes: Collection[str]) -> pd.Series:
+    """Return the column in which cells that hold one of the codes are missing."""
+    if not codes:
+        return column
+    numbers = {float(code) for code in codes if reads_as_number(code)}
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.remove_categories([c for c in column.cat.categories if _is_code(c, codes, numbers)])
+    try:
+        hits = [value for value in column.dropna().unique() if _is_code(value, codes, numbers)]
+    except TypeError:  # lists have no hash; they are refused by name later
+        return column
+    if not hits:
+        return column
+    if pd.api.types.is_integer_dtype(column):
+        column = column.astype("UInt64" if column.dtype.kind == "u" else "Int64")
+    return column.mask(column.isin(hits))
+
+
+def as_numbers(column: pd.Series) -> pd.Series | None:
+    """Return the column as float64 with NaN where values are missing; None where it holds anything but real numbers.
+
+    Raises
+    ------
+    DataError
+        A number is beyond what float64 holds.
+    """
+    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_complex_dtype(column):
+        return None
+    if is_number(column):
+        if column.dtype == np.float64:
+            return column
+        values = column.to_numpy(dtype=float, na_value=np.nan)
+        return pd.Series(values, index=column.index, name=column.name)
+    if column.dtype != object or not _holds_numbers(column):
+        return None
+    try:
+        values = np.array([np.nan if absent else float(v) for v, absent in zip(column, column.isna(), strict=True)])
+    except OverflowError as error:
+        raise DataError(f"Column '{column.name}' holds a number beyond 1e308. Give it in larger units.") from error
+    return pd.Series(values, index=column.index, name=column.name)
+
+
+def as_labels(column: pd.Series) -> pd.Series:
+    """Return the column as a Categorical of text: a Categorical in its order, anything else in natural order.
+
+    Raises
+    ------
+    DataError
+        A cell is no label: a list, a complex number, an object without a text of its own.
+    """
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return _with_text_categories(column)
+    _refuse_containers(column)
+    codes, labels = encode(column)
+    return _categorical(column, codes, labels)
+
+
+def refuse_stray_text(column: pd.Series, *, factor: bool = True) -> None:
+    """Refuse a Categorical of text that is meant to hold numbers.
+
+    Refused are columns more than half of whose rows are numbers and some are not; and those with more than 12 different
+    texts, most of which are numbers with decimals, a unit, a sign, or dates. Labels that are whole numbers are none of
+    these, however many.
+
+    Raises
+    ------
+    DataError
+        Names the first values that are no numbers, and the ways out.
+    """
+    codes, labels = np.asarray(column.cat.codes), [str(label) for label in column.cat.categories]
+    rows = np.bincount(codes[codes >= 0], minlength=len(labels))
+    plain = np.array([reads_as_number(label) for label in labels], dtype=bool)
+    marked = plain | np.array([reads_with_marks(label) for label in labels], dtype=bool)
+    total = int(rows.sum())
+    for numbers in (plain, marked):
+        if 2 * int(rows[numbers].sum()) > total and np.any(rows[~numbers]):
+            raise _stray_text(column, codes, labels, numbers, factor)
+    looks = marked | np.array([looks_numeric(label) for label in labels], dtype=bool)
+    whole = bool(plain.all()) and all(label.strip().lstrip("+-").isdecimal() for label in labels)
+    if not whole and int(np.sum(looks & (rows > 0))) > FEW and 2 * int(rows[looks].sum()) > total:
+        example = shorten(labels[int(np.flatnonzero(looks)[0])], 40)
+        raise DataError(
+            f"Column '{column.name}' holds text that looks like numbers or dates (such as '{example}'), "
+            f"{int(np.sum(rows > 0))} different ones. Make numbers of it, e.g. by pd.to_numeric, or days since the first date"
+            f"{_as_factor(column) if factor else ''}."
+        )
+
+
+def _stray_text(
+    column: pd.Series, codes: NDArray[np.int_], labels: list[str], numbers: NDArray[np.bool_], factor: bool
+) -> DataError:
+    stray = np.flatnonzero((codes >= 0) & ~numbers[codes])
+    first, *others = list(dict.fromkeys(shorten(labels[code], 40) for code in codes[stray]))[:3]
+    further = f", then {enumerate_words(others)}" if others else ""
+    return DataError(
+        f"Column '{column.name}' holds numbers, but {len(stray)} of {int(np.sum(codes >= 0))} values are text (first: row "
+        f"{column.index[stray[0]]}, '{first}'{further}). Correct them in the table; or, if they stand for missing values, "
+        f'say na=["{first}"] (in a shell: --na "{first}"){_as_factor(column) if factor else ""}.'
+    )
+
+
+def _as_factor(column: pd.Series) -> str:
+    return f"; or say C({column.name}) if each value is a level of its own"
+
+
+def clean_index(index: pd.Index) -> pd.Index:
+    """Return labels of rows that a file can hold: numbers as they are, everything else as text."""
+    if isinstance(index, pd.MultiIndex):
+        return pd.Index([" ".join(map(as_label, label)) for label in index], dtype=object)
+    if pd.api.types.is_any_real_numeric_dtype(index.dtype) and not index.hasnans:
+        return index if isinstance(index.dtype, np.dtype) else pd.Index(index.to_numpy(), name=index.name)
+    codes, values = pd.factorize(np.asarray(index, dtype=object), use_na_sentinel=False)
+    labels = np.array([as_label(value) for value in values], dtype=object)
+    return pd.Index(labels[codes], dtype=object, name=index.name)
+
+
+def _as_values(column: pd.Series, *, factor: bool) -> pd.Series:
+    """Return a column that a formula reads: numbers, truth values, else labels."""
+    name, way = column.name, f", or say C({column.name}) if each is a level of its own" if factor else ""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return _with_text_categories(column)
+    numbers = as_numbers(column)
+    if numbers is not None:
+        return numbers
+    if pd.api.types.is_bool_dtype(column):
+        return column if column.dtype == bool else _truth(column)
+    kind = pd.api.types.infer_dtype(column.astype(object), skipna=True)
+    if is_date(column) or kind in _DATES:
+        raise DataError(
+            f"Column '{name}' holds dates or times. Compute a number from it beforehand, such as days since the first{way}."
+        )
+    if kind == "interval":
+        raise DataError(f"Column '{name}' holds intervals. Compute a number, such as their middle{way}.")
+    if kind == "boolean":
+        return _truth(column)
+    labels = as_labels(column)
+    refuse_stray_text(labels, factor=factor)
+    return labels
+
+
+def _truth(column: pd.Series) -> pd.Series:
+    found = column.astype(object).where(column.notna(), None).astype("boolean")
+    return found if found.isna().any() else found.astype(bool)
+
+
+def _holds_numbers(column: pd.Series) -> bool:
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind in ("integer", "floating", "mixed-integer-float", "decimal", "empty"):
+        return True
+    return kind in ("mixed", "mixed-integer") and all(
+        isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_) for value in column.dropna()
+    )
+
+
+def _with_text_categories(column: pd.Series) -> pd.Series:
+    categories = column.cat.categories
+    _refuse_containers(pd.Series(categories, name=column.name))
+    labels = [as_label(value) for value in categories]
+    if categories.dtype == object and all(a is b for a, b in zip(labels, categories, strict=True)):
+        return column
+    unique = list(dict.fromkeys(labels))
+    place = {label: i for i, label in enumerate(unique)}
+    codes = np.array([*(place[label] for label in labels), -1], dtype=np.intp)[np.asarray(column.cat.codes)]
+    return _categorical(column, codes, unique, ordered=bool(column.cat.ordered))
+
+
+def _categorical(column: pd.Series, codes: Any, labels: Iterable[str], *, ordered: bool = False) -> pd.Series:
+    made = pd.Categorical.from_codes(codes, categories=pd.Index(list(labels), dtype=object), ordered=ordered)
+    return pd.Series(made, index=column.index, name=column.name)
+
+
+def _refuse_containers(column: pd.Series) -> None:
+    """Refuse cells that are no labels (DataError names the type)."""
+    if pd.api.types.is_complex_dtype(column):
+        raise DataError(f"Column '{column.name}' holds complex numbers. Take a real number of each, such as abs().")
+    if column.dtype.kind != "O" or isinstance(column.dtype, pd.StringDtype):
+        return
+    for row, value in zip(column.index, column.astype(object), strict=True):
+        if isinstance(value, str):
+            continue
+        if isinstance(value, complex | np.complexfloating):
+            raise DataError(f"Column '{column.name}' holds complex numbers. Take a real number of each, such as abs().")
+        # The text of an object without one of its own is its address, which no other session has.
+        nameless = {"__str__", "__repr__"}.isdisjoint(n for kind in type(value).__mro__[:-1] for n in vars(kind))
+        if isinstance(value, list | tuple | dict | set | frozenset | bytearray | np.ndarray) or nameless:
+            raise DataError(
+                f"Column '{column.name}' holds a {type(value).__name__} in row {row}; a cell holds one number or one "
+                "label. Make a column of each part, or a text of it."
+            )
+
+
+def _is_code(value: Any, codes: Collection[str], numbers: Collection[float]) -> bool:
+    if isinstance(value, Real | Decimal | Fraction) and not isinstance(value, bool | np.bool_):
+        return float(value) in numbers
+    return as_label(value).strip() in codes

@@ -1,0 +1,295 @@
+"""Tables in text files: separator, encoding and the marks of numbers are found from the whole file, or given."""
+
+import bz2
+import codecs
+import csv
+import gzip
+import io
+import lzma
+import re
+import warnings
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.errors import DataError, enumerate_words, shorten
+from bayesmixed.number_texts import COMMA, POINT, parse_numbers, possible_readings
+
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "NULL", "null")
+"""Texts that mean a missing value in every column; "None" does so only among numbers."""
+_MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_HEAD = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TextFormat:
+    """How a text file is written; what is None is found.
+
+    Attributes
+    ----------
+    separator, decimal, thousands, encoding : str or None
+        Marks between columns, before decimals, between thousands; name of the encoding (UTF-8 if not given).
+    codes : frozenset of str
+        Codes of missing values.
+    """
+
+    separator: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    codes: frozenset[str] = frozenset()
+
+    def check(self) -> None:
+        """Refuse impossible marks and encodings (DataError)."""
+        for name, mark in (("separator", self.separator), ("decimal", self.decimal), ("thousands", self.thousands)):
+            if mark is not None and (not isinstance(mark, str) or len(mark) != 1 or mark.isalnum()):
+                raise DataError(f"{name}={shorten(repr(mark), 40)} is impossible; it is one sign, such as ',' or ';'.")
+        if self.decimal is not None and self.decimal in (self.thousands, self.separator) and self.decimal != COMMA:
+            raise DataError(f"decimal='{self.decimal}' is the mark of something else, too.")
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise DataError(f"decimal and thousands are both '{self.decimal}'; a number needs two different marks.")
+        try:
+            if self.encoding is not None and not codecs.lookup(self.encoding)._is_text_encoding:
+                raise LookupError
+        except (LookupError, TypeError, ValueError) as error:
+            name = shorten(str(self.encoding), 40)
+            raise DataError(
+                f"encoding='{name}' is not known. Examples: 'utf-8', 'utf-16', 'latin-1', 'cp1252'."
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Lines before the header, separator, names of the header as they stand, and fields of the first row."""
+
+    skipped: int
+    separator: str
+    header: tuple[str, ...]
+    fields: int
+
+
+def read_text_table(path: Path, text: Collection[str], form: TextFormat) -> pd.DataFrame:
+    """Return the table of a text file; the columns `text` stay as they are written.
+
+    Raises
+    ------
+    DataError
+        It is written in another encoding, a name stands twice in its header, rows are longer than the header, or a
+        column of numbers can be read in two ways.
+    """
+    form.check()
+    try:
+        layout = _find_layout(_read_head(path, form), form)
+        data = _read(path, layout, form, {name: str for name in layout.header if name.strip() in text})
+    except UnicodeError as error:
+        raise DataError(_explain_encoding(path, form)) from error
+    data.columns = [str(name).strip() for name in data.columns]
+    written = [name for name in data.columns if name not in text]
+    return _with_numbers(data, written, path, layout, form)
+
+
+def _read(path: Path, layout: _Layout, form: TextFormat, dtype: Any) -> pd.DataFrame:
+    options: dict[str, Any] = {
+        "sep": r"\s+" if layout.separator == " " else layout.separator,
+        "skiprows": layout.skipped,
+        "encoding": _encoding(form),
+        "keep_default_na": False,
+        "na_values": [*MISSING, *form.codes],
+        "low_memory": False,
+        "dtype": dtype,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.ParserWarning)
+        data = pd.read_csv(path, **options)
+        if layout.fields > len(layout.header):
+            # Rows are one field longer than the header: a separator at their end, or names of rows as R writes them.
+            if data.iloc[:, -1].isna().all():
+                return pd.read_csv(path, index_col=False, **options)
+            if data.index.nlevels > 1 or not data.index.is_unique:
+                raise DataError(
+                    f"The rows of '{path}' are longer than its header ({layout.fields} fields, {len(layout.header)} names). "
+                    f"The separator is taken to be '{layout.separator}'; decimal commas in a table separated by commas must "
+                    "stand in quotes."
+                )
+    return data
+
+
+def _read_head(path: Path, form: TextFormat) -> list[str]:
+    with path.open("rb") as opened:
+        mark = opened.read(4)
+    if form.encoding is None and any(mark.startswith(known) for known in _MARKS):
+        raise UnicodeError
+    opener = _OPENERS.get(path.suffix.lower(), open)
+    with opener(path, "rt", encoding=_encoding(form), newline=None) as lines:
+        return [line.removeprefix("\ufeff") for line in islice(lines, _HEAD)]
+
+
+def _encoding(form: TextFormat) -> str:
+    plain = form.encoding is None or codecs.lookup(form.encoding).name == "utf-8"
+    return "utf-8-sig" if plain else str(form.encoding)
+
+
+def _find_layout(lines: list[str], form: TextFormat) -> _Layout:
+    """Return where the header stands, and the separator that cuts it and the rows alike."""
+    skipped, separator = 0, form.separator
+    told = re.fullmatch(r'"?sep=(.)"?\s*', lines[0]) if lines else None
+    if told:
+        skipped, separator = 1, separator or told[1]
+    while skipped < len(lines) - 1 and (not lines[skipped].strip() or _is_comment(lines, skipped)):
+        skipped += 1
+    rest = lines[skipped:]
+    separator = separator or _find_separator(rest)
+    records = _cut(rest, separator)
+    header = tuple(records[0]) if records else ()
+    names = [name.strip() for name in header if name.strip()]
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise DataError(f"The header has more than one column named {enumerate_words(twice)}. Rename or drop one.")
+    return _Layout(skipped, separator, header, len(records[1]) if len(records) > 1 else len(header))
+
+
+def _is_comment(lines: list[str], place: int) -> bool:
+    """Return whether a line that begins with # is cut otherwise than the first that does not."""
+    line, after = lines[place], next((line for line in lines[place:] if not line.startswith("#")), "")
+    return line.startswith("#") and any(line.count(mark) != after.count(mark) for mark in ",;\t|")
+
+
+def _find_separator(lines: list[str]) -> str:
+    header = re.sub(r'"[^"]*"', "", lines[0]) if lines else ""
+    even = []
+    for mark in "\t;|,":
+        widths = {len(record) for record in _cut(lines, mark)[:-1] or _cut(lines, mark)}
+        if min(widths, default=0) > 1 and max(widths) - min(widths) <= 1:
+            even.append((len(_cut(lines[:1], mark)[0]), mark))
+    if even:
+        return max(even, key=lambda found: found[0])[1]
+    if not any(mark in header for mark in "\t;|,") and _in_blanks(lines):
+        return " "
+    return max(",;\t|", key=header.count)
+
+
+def _in_blanks(lines: list[str]) -> bool:
+    """Return whether blanks cut all lines into the same number of fields, R's names of rows apart."""
+    widths = [len(re.sub(r'"[^"]*"', "x", line).split()) for line in lines if line.strip()]
+    rows = set(widths[1:])
+    return len(rows) == 1 and min(rows) > 1 and min(rows) - widths[0] in (0, 1)
+
+
+def _cut(lines: Sequence[str], separator: str) -> list[list[str]]:
+    if separator == " ":
+        return [re.findall(r'"[^"]*"|\S+', line) for line in lines if line.strip()]
+    return [record for record in csv.reader(io.StringIO("".join(lines)), delimiter=separator) if record]
+
+
+def _with_numbers(
+    data: pd.DataFrame, written: list[str], path: Path, layout: _Layout, form: TextFormat
+) -> pd.DataFrame:
+    """Return the table with columns of numbers that have other marks than a decimal point as numbers."""
+    given = form.decimal is not None or form.thousands is not None
+    if given:
+        decimal = form.decimal or (COMMA if form.thousands == POINT else POINT)
+        marks = dict.fromkeys(written, (decimal, form.thousands or ""))
+        columns = [name for name in written if data[name].dtype != bool]
+    else:
+        texts = {name: _texts(data[name]) for name in written if _is_text(data[name])}
+        columns = [name for name, found in texts.items() if found and possible_readings(found)]
+        if not columns:
+            return data
+    raw = _read(path, layout, form, str)
+    raw.columns = [str(name).strip() for name in raw.columns]
+    if not given:
+        numbers = [name for name in written if pd.api.types.is_float_dtype(data[name])]
+        marks = _find_marks({name: _texts(raw[name]) for name in (*columns, *numbers)}, layout.separator)
+    for name in marks:
+        if name in columns:
+            read = _parse(raw[name], *marks[name])
+            data[name] = raw[name] if read is None else read
+    return data
+
+
+def _find_marks(columns: dict[str, list[str]], separator: str) -> dict[str, tuple[str, str]]:
+    """Return the marks of decimals and thousands of each column; other columns decide where one can be read in two ways."""
+    readings = {name: possible_readings(texts) for name, texts in columns.items()}
+    values = {name: [parse_numbers(columns[name], *marks) for marks in possible] for name, possible in readings.items()}
+    open_ones = [n for n, found in values.items() if any(not np.array_equal(found[0], other) for other in found[1:])]  # type: ignore[arg-type]
+    clear = {n: readings[n] for n in columns if n not in open_ones and readings[n]}
+    decimals = {
+        marks[0][0]
+        for name, marks in clear.items()
+        if any(marks[0][0] in text or (marks[0][1] in (POINT, COMMA) and marks[0][1] in text) for text in columns[name])
+    }
+    if not decimals and separator == ";" and any("," in text for name in open_ones for text in columns[name]):
+        decimals = {COMMA}
+    found = {name: possible[0] for name, possible in clear.items()}
+    for name in open_ones:
+        fitting = [marks for marks in readings[name] if marks[0] in decimals]
+        points_only = not any("," in text for text in columns[name])
+        if len(decimals) != 1 or not fitting or (points_only and decimals == {COMMA}):
+            if points_only and COMMA not in decimals:
+                found[name] = (POINT, "")
+                continue
+            example = next(text for text in columns[name] if "," in text or "." in text)
+            raise DataError(
+                f"Column '{name}' can be read in two ways: '{shorten(example, 40)}' may have decimals or thousands. Say which, "
+                'e.g. decimal="," or thousands=",".'
+            )
+        found[name] = fitting[0]
+    return found
+
+
+def _parse(column: pd.Series, decimal: str, thousands: str) -> pd.Series | None:
+    codes, uniques = pd.factorize(column)
+    texts = [str(text) for text in uniques]
+    absent = np.array([text.strip() == "None" for text in texts], dtype=bool)
+    values = parse_numbers([text for text, none in zip(texts, absent, strict=True) if not none], decimal, thousands)
+    if values is None:
+        return None
+    numbers = np.full(len(texts) + 1, np.nan)
+    numbers[np.flatnonzero(~absent)] = values
+    return pd.Series(numbers[codes], index=column.index)
+
+
+def _texts(column: pd.Series) -> list[str]:
+    return [text for text in map(str, column.dropna().unique()) if text.strip() != "None"]
+
+
+def _is_text(column: pd.Series) -> bool:
+    return column.dtype == object or isinstance(column.dtype, pd.StringDtype)
+
+
+def _explain_encoding(path: Path, form: TextFormat) -> str:
+    """Return what a file is likely to be encoded in, and how to read it."""
+    if form.encoding is not None:
+        return f"'{path}' is not written in {form.encoding}. Name another encoding, or leave it out for UTF-8."
+    with _OPENERS.get(path.suffix.lower(), open)(path, "rb") as opened:
+        start = opened.read(4096)
+        mark = next((name for known, name in _MARKS.items() if start.startswith(known)), "")
+        if not mark and b"\0" in start:
+            mark = "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"
+        opened.seek(0)
+        lines = enumerate(opened, 1)
+        line = next((number for number, content in lines if not _is_utf8(content)), 1)
+    if start.startswith(b"PK"):
+        return f"'{path}' is an archive or a workbook, not text. Unpack it, or save the sheet as CSV."
+    if mark:
+        shell = f"(in a shell: --encoding {mark})"
+        return f"'{path}' is written in {mark.upper()}, not in UTF-8. Read it with encoding=\"{mark}\" {shell}."
+    return (
+        f"'{path}' is not written in UTF-8 (line {line}), probably in Latin-1 or Windows-1252. Read it with "
+        'encoding="latin-1" or "cp1252" (in a shell: --encoding latin-1), and look at its special signs.'
+    )
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
