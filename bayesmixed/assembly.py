@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.categories import read_categories
-from bayesmixed.columns import read_columns, settle
+from bayesmixed.columns import read_cells, settle
 from bayesmixed.data_checks import check_columns, check_names, check_response, check_trials
 from bayesmixed.default_priors import states_centred_prior, states_group_prior
 from bayesmixed.design import Design
@@ -60,7 +60,7 @@ def assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, o
 def read_rows(
     spec: ModelSpec, frame: pd.DataFrame, like: Table | None = None, *, na: Any = (), text: Collection[str] = ()
 ) -> pd.DataFrame:
-    """Return the used columns as numbers, truth values and labels; see `read_columns`.
+    """Return the used columns as numbers, truth values and labels; see `read_cells`.
 
     Columns that only name groups, declared factors, and the factors of `like` are labels whatever they hold.
 
@@ -72,7 +72,7 @@ def read_rows(
     formulas, numbers = set(_formula_columns(spec, frame.columns)), _number_columns(spec, frame.columns)
     labels = {name for name in frame.columns if name not in formulas | numbers}
     labels |= declared_factors(spec) | set(() if like is None else like.levels)
-    read = read_columns(frame, labels, na=na, factors=formulas - numbers, text=text)
+    read = read_cells(frame, labels, na=na, factors=formulas - numbers, text=text)
     for name in grouping_columns(spec):
         if name in read and is_number(read[name]) and frame[name].nunique() > read[name].nunique():
             raise DataError(
@@ -226,12 +226,10 @@ def _check_own_predictor(spec: ModelSpec, available: Iterable[str]) -> None:
     """Refuse a response all of whose columns stand on the right side: `y - base ~ base` may have one of its two there."""
     names = [str(name) for name in available]
     try:
-        response = variables(spec.response, names)
+        response = expression_columns(spec.response, names)
     except SpecError:
         return
-    if not response:
-        raise SpecError(f"Response '{spec.response}' reads no column of the data. Write the column on the left side.")
-    if response <= set(_term_columns(spec, names)):
+    if response and response <= set(_term_columns(spec, names)):
         raise DataError(
             f"Response '{spec.response}' stands on the right side of its own formula (column "
             f"{enumerate_words(sorted(response))}). Leave it out."
@@ -243,10 +241,10 @@ def _number_columns(spec: ModelSpec, available: Iterable[str]) -> set[str]:
     names = [str(name) for name in available]
     terms = [term for parameter in spec.predictors.values() for term in parameter]
     found = {column for term in terms if term.kind == "offset" for column in term.columns(names)}
-    found |= {column for term in terms if term.kind == "smooth" for column in variables(term.x, names)}
+    found |= {column for term in terms if term.kind == "smooth" for column in expression_columns(term.x, names)}
     found |= {str(spec.trials), "" if spec.weights is None else spec.weights.column}
     try:
-        return found | variables(spec.response, names)
+        return found | expression_columns(spec.response, names)
     except SpecError:
         return found
 

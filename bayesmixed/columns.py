@@ -19,7 +19,7 @@ FEW = 12
 _DATES = {"date", "datetime", "datetime64", "timedelta", "timedelta64", "time", "period"}
 
 
-def read_columns(
+def read_cells(
     frame: pd.DataFrame,
     labels: Collection[str] = (),
     *,
@@ -61,7 +61,7 @@ def read_columns(
 
 
 def settle(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return complete rows of `read_columns` with truth values as plain ones."""
+    """Return complete rows of `read_cells` with truth values as plain ones."""
     nullable = [name for name in frame.columns if isinstance(frame[name].dtype, pd.BooleanDtype)]
     return frame.astype(dict.fromkeys(nullable, bool)) if nullable else frame
 

@@ -1,7 +1,7 @@
 """Fit: a design with draws from its posterior, and the two functions that make one."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -119,6 +119,7 @@ def fit(
     seed: int | None = None,
     cores: int | None = None,
     missing: str = "error",
+    na: str | Iterable[str | float] = (),
     crossed: tuple[str, ...] | list[str] = (),
     store: str = "auto",
     progress: bool = True,
@@ -140,6 +141,8 @@ def fit(
         See `sample`.
     missing : {"error", "drop"}
         What to do with rows in which a used column is missing.
+    na : str, number or list of these
+        Codes that mean a missing value, such as na=["n.d.", -999].
 
     Raises
     ------
@@ -157,7 +160,7 @@ def fit(
     ['beta', 'sd_Subject', 'corr_Subject', 'b_Subject', 'sigma']
     """
     design = prepare(
-        as_spec(spec, family=family, priors=priors, links=links, crossed=tuple(crossed)), data, missing=missing
+        as_spec(spec, family=family, priors=priors, links=links, crossed=tuple(crossed)), data, missing=missing, na=na
     )
     return sample(
         design,

@@ -1,6 +1,5 @@
 """prepare: from a spec and a data frame to a checked Design."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -97,7 +96,7 @@ def prepare(
     return design if copies is None else merge_copies(design, copies)
 
 
-def prepare_without_response(spec: ModelSpec, data: Any) -> Design:
+def prepare_without_response(spec: ModelSpec, data: Any, na: Any = ()) -> Design:
     """Return the Design of rows that have no response yet, without priors: what simulation needs.
 
     Raises
@@ -108,7 +107,7 @@ def prepare_without_response(spec: ModelSpec, data: Any) -> Design:
     frame = as_frame(data)
     names = read_columns(spec.response, frame.columns)
     frame = frame.drop(columns=list(names), errors="ignore")
-    design = assemble(spec, frame, "error", None, optional=True)
+    design = assemble(spec, frame, "error", None, optional=True, na=na)
     check_design(design)
     return design
 

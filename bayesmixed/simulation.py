@@ -72,6 +72,7 @@ def simulate(
     *,
     truth: Mapping[str, float] | None = None,
     data: Any = None,
+    na: Any = (),
     seed: int | None = None,
 ) -> Simulated:
     """Return data drawn from a model at known parameters.
@@ -86,6 +87,8 @@ def simulate(
     data : data frame, optional
         Rows whose covariates and groups are kept; a response in them is replaced. By default rows are laid out
         as the section says.
+    na : str, number or list of these
+        Codes that mean a missing value in `data`.
     seed : int, optional
         For layout, effects and responses.
 
@@ -111,7 +114,7 @@ def simulate(
     frame = lay_out(plan, generator) if data is None and plan is not None else as_frame(data)
     column, inverse = _response_column(spec, [str(name) for name in frame.columns])
     values = {**(plan.truth if plan is not None else {}), **(truth or {})}
-    design = prepare_without_response(spec, frame)
+    design = prepare_without_response(spec, frame, na)
     if design.family.cuts:
         design = _with_categories(design, values)
     parameters = _truth(design, values, generator)

@@ -13,7 +13,7 @@ from fixed_draws import fit_at
 from good_tables import N, table
 
 import bayesmixed as bm
-from bayesmixed.columns import as_labels, clean_index, mark_missing, read_codes, read_columns
+from bayesmixed.columns import as_labels, clean_index, mark_missing, read_codes, read_cells
 
 WHOLE = np.tile([1, 2, 3, 5, 8, 13, 21, 34], 3)
 BINARY = np.tile([0, 1, 1], N // 3)
@@ -188,7 +188,7 @@ def test_text_labels_with_digits_stay_factors(levels):
 
 
 def test_many_whole_numbers_as_text_stay_labels():
-    assert len(read_columns(pd.DataFrame({"x": [str(k) for k in range(100)]}))["x"].cat.categories) == 100
+    assert len(read_cells(pd.DataFrame({"x": [str(k) for k in range(100)]}))["x"].cat.categories) == 100
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 """Commands that read fits from their folders."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from bayesmixed.cli.options import Folder, Json, Seed, read_fit
+from bayesmixed.cli.options import Folder, Json, Seed, read_fit, takes_format
 from bayesmixed.cli.output import print_json, to_records
 from bayesmixed.errors import SpecError
 
@@ -33,8 +33,10 @@ def compare(
     print_json({"estimand": compared.estimand, "models": to_records(table), "notes": compared.notes})
 
 
+@takes_format
 def predict(
     folder: Folder,
+    form: dict[str, Any],
     data: Annotated[
         Path | None, typer.Option("--data", help="Rows to predict (those of the fit if not given); no response needed.")
     ] = None,
@@ -55,7 +57,7 @@ def predict(
     from bayesmixed.summaries.display.tables import describe, format_table
 
     fit = read_fit(folder)
-    rows = fit.design.table.data if data is None else read_data(fit.design.spec, data)
+    rows = fit.design.table.data if data is None else read_data(fit.design.spec, data, **form)
     made = predict_rows(fit, None if data is None else rows, groups=groups, kind=kind, seed=seed)
     mean = bool(made.attrs["has_mean"])
     numbers = describe(made[kind], mean=mean).set_axis(rows.index)

@@ -14,6 +14,7 @@ from bayesmixed.cli.options import (
     print_design,
     read_design,
     split,
+    takes_format,
     takes_spec,
 )
 from bayesmixed.cli.output import INTERRUPTED, print_json, to_records
@@ -43,8 +44,10 @@ def demo(
 
 
 @takes_spec
+@takes_format
 def fit(
     model: "ModelSpec",
+    form: dict[str, Any],
     out: Annotated[Path, typer.Option(help="Folder for the fit, tables and plots; made if it is not there.")],
     data: Annotated[Path | None, typer.Option(help="Table of the observations: CSV or Parquet.")] = None,
     missing: Missing = "error",
@@ -76,8 +79,8 @@ def fit(
     if data is None:
         data = out / "simulated.csv"
         write_simulated(model, data, seed)
-        missing = "drop"
-    design = read_design(model, data, missing)
+        missing, form = "drop", {}
+    design = read_design(model, data, missing, form)
     if not json:
         print_design(design)
         typer.echo()
@@ -106,9 +109,11 @@ def fit(
 
 
 @takes_spec
+@takes_format
 def compare_priors(
     model: "ModelSpec",
     data: Data,
+    form: dict[str, Any],
     set_: Sets = None,
     missing: Missing = "error",
     seed: Seed = None,
@@ -117,11 +122,12 @@ def compare_priors(
     json: Json = False,
 ) -> None:
     """Fit a model under several prior sets, and say what changes in the answers."""
+    from bayesmixed.data_files import read_data
     from bayesmixed.summaries.priors.prior_comparison import compare_priors as compare
 
     sets = dict(_read_set(text) for text in set_ or ()) or {"spec": {}, "wide": "wide"}
     settings: dict[str, Any] = {"chains": chains, "draws": draws, "seed": seed, "progress": not json}
-    compared = compare(model, data, sets, missing=missing, **settings)
+    compared = compare(model, read_data(model, data, **form), sets, missing=missing, **settings)
     if not json:
         typer.echo(compared)
         return

@@ -1,7 +1,7 @@
 """Commands about models and data, before anything is sampled."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from bayesmixed.cli.options import (
     Seed,
     print_design,
     read_design,
+    takes_format,
     takes_spec,
 )
 from bayesmixed.cli.output import print_json, to_records
@@ -47,8 +48,10 @@ def schema() -> None:
 
 
 @takes_spec
+@takes_format
 def show(
     model: "ModelSpec",
+    form: dict[str, Any],
     data: Annotated[Path | None, typer.Option("--data", help="Table: the priors are shown with its numbers.")] = None,
     missing: Missing = "error",
     json: Json = False,
@@ -57,7 +60,7 @@ def show(
     from bayesmixed.spec_files import spec_to_toml
     from bayesmixed.summaries.priors.prior_tables import prior_table
 
-    priors = prior_table(model if data is None else read_design(model, data, missing))
+    priors = prior_table(model if data is None else read_design(model, data, missing, form))
     if json:
         tables = {"priors": to_records(priors.parameters), "implications": to_records(priors.implications)}
         print_json({"formula": model.formula, "toml": spec_to_toml(model), **tables, "notes": priors.notes})
@@ -68,19 +71,22 @@ def show(
 
 
 @takes_spec
+@takes_format
 def check(
     model: "ModelSpec",
     data: Data,
+    form: dict[str, Any],
     missing: Missing = "error",
     json: Json = False,
 ) -> None:
     """Check data against a spec without sampling; print their structure, the equations and the priors."""
     from dataclasses import replace
 
+    from bayesmixed.data_files import read_data
     from bayesmixed.summaries.survey.data_survey import check_data
     from bayesmixed.summaries.survey.structure import list_groups, list_homes
 
-    report = check_data(model, data, missing=missing)
+    report = check_data(model, read_data(model, data, **form), missing=missing)
     if json:
         tables = {"levels": to_records(list_groups(report)), "predictors": to_records(list_homes(report))}
         found = {"suits": report.design is not None, "refusal": report.refusal, "notes": report.notes}

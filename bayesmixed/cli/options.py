@@ -31,6 +31,22 @@ Seed = Annotated[int | None, typer.Option(help="The same seed gives the same num
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `bayesmixed fit` wrote, or a .nc file.")]
 
 
+def read_format(
+    separator: Annotated[str | None, typer.Option(metavar="SIGN", help="Between columns (found if not given).")] = None,
+    decimal: Annotated[str | None, typer.Option(metavar="SIGN", help="Decimal mark (found if not given).")] = None,
+    thousands: Annotated[
+        str | None, typer.Option(metavar="SIGN", help="Between thousands (found if not given).")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of a text table, e.g. latin-1 (utf-8 if not given).")] = None,
+    na: Annotated[
+        list[str] | None, typer.Option(metavar="CODE", help="Means a missing value, e.g. n.d. Repeatable.")
+    ] = None,
+) -> dict[str, Any]:
+    """Return the options of `read_table` that the arguments of a command say."""
+    given = {"separator": separator, "decimal": decimal, "thousands": thousands, "encoding": encoding, "na": na}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def read_spec(
     spec: Annotated[
         str,
@@ -72,15 +88,25 @@ def read_spec(
 
 def takes_spec(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command that has the arguments of `read_spec` in place of its first one, the spec."""
-    of_spec, of_command = (signature(function).parameters for function in (read_spec, command))
-    _, *others = of_command.values()
+    return _with_arguments(command, next(iter(signature(command).parameters)), read_spec)
+
+
+def takes_format(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that has the arguments of `read_format` in place of `form`, the options of a table."""
+    return _with_arguments(command, "form", read_format)
+
+
+def _with_arguments(command: Callable[..., None], name: str, read: Callable[..., Any]) -> Callable[..., None]:
+    """Return a command with the arguments of `read` in place of the one that gets what it returns."""
+    theirs, own = signature(read).parameters, signature(command).parameters
 
     @wraps(command)
     def run(**given: Any) -> None:
-        model = read_spec(**{name: given.pop(name) for name in of_spec})
-        command(model, **given)
+        made = read(**{argument: given.pop(argument) for argument in theirs})
+        command(**{name: made}, **given)
 
-    both = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in (*of_spec.values(), *others)]
+    both = [one for key, parameter in own.items() for one in (theirs.values() if key == name else (parameter,))]
+    both = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in both]
     run.__dict__["__signature__"] = Signature(both)
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in both}
     return run
@@ -111,10 +137,11 @@ def read_fit(path: Path) -> "Fit":
     return load_fit(file)
 
 
-def read_design(spec: "ModelSpec", path: Path, missing: str) -> "Design":
+def read_design(spec: "ModelSpec", path: Path, missing: str, form: dict[str, Any]) -> "Design":
+    from bayesmixed.data_files import read_data
     from bayesmixed.preparation import prepare
 
-    return prepare(spec, path, missing=missing, stream=False)
+    return prepare(spec, read_data(spec, path, **form), missing=missing)
 
 
 def print_design(design: "Design") -> None:

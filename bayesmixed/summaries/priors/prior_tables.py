@@ -59,7 +59,9 @@ class PriorTable(Page):
         return _sections(self)
 
 
-def prior_table(spec: str | Path | ModelSpec | Design, data: Any = None, *, missing: str = "error") -> PriorTable:
+def prior_table(
+    spec: str | Path | ModelSpec | Design, data: Any = None, *, missing: str = "error", na: Any = ()
+) -> PriorTable:
     """Return the prior of every parameter, and what the priors imply together.
 
     Parameters
@@ -70,6 +72,8 @@ def prior_table(spec: str | Path | ModelSpec | Design, data: Any = None, *, miss
         Without it the table shows the rules instead of numbers.
     missing : {"error", "drop"}
         As in `prepare`.
+    na : str, number or list of these
+        Codes that mean a missing value.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def prior_table(spec: str | Path | ModelSpec | Design, data: Any = None, *, miss
         return _realised(spec)
     spec = as_spec(spec)
     if data is not None:
-        return _realised(prepare(spec, data, missing=missing))
+        return _realised(prepare(spec, data, missing=missing, na=na))
     rules = list_rules(spec)
     return PriorTable(_model(spec), rules, pd.DataFrame(), explain_rules(rules))
 

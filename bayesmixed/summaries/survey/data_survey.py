@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.assembly import read_rows
+from bayesmixed.columns import read_cells, settle
 from bayesmixed.covariances import find_covariance
 from bayesmixed.data_files import read_data
 from bayesmixed.design import Design
@@ -42,7 +44,7 @@ from bayesmixed.terms.names import expression_columns, formula_columns
 from bayesmixed.terms.tables import Table, as_table, encode, is_date, is_number
 
 
-def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error") -> StructureReport:
+def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", na: Any = ()) -> StructureReport:
     """Return a report on how a table suits a spec: levels, nesting, predictors, expected shrinkage, notes, refusal.
 
     Data that `prepare` refuses are reported too, with the reason in `refusal`; rows with missing values are counted
@@ -56,6 +58,8 @@ def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error
         One row per observation; the path of a CSV or Parquet file.
     missing : {"error", "drop"}
         What `prepare` would do with rows in which a used column is missing.
+    na : str, number or list of these
+        Codes that mean a missing value.
 
     Raises
     ------
@@ -71,10 +75,11 @@ def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error
       herd    1 SD                 14 coefficients     1 to 4 (median 4)
     """
     spec = as_spec(spec)
-    frame = as_frame(read_data(spec, data) if isinstance(data, str | Path) else data)
-    design, error = _try_to_prepare(spec, frame, missing)
+    frame = as_frame(read_data(spec, data, na=na) if isinstance(data, str | Path) else data)
+    design, error = _try_to_prepare(spec, frame, missing, na)
     used = _find_columns(spec, frame, error)
-    kept = frame.loc[frame[used].notna().all(axis=1), used]
+    frame = _read_rows(spec, frame[used], na, error)
+    kept = settle(frame.loc[frame[used].notna().all(axis=1), used])
     if error is not None and (missing not in ("error", "drop") or len(kept) == 0):
         raise error
     columns = _read_columns(spec, kept)
@@ -104,11 +109,24 @@ def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error
     )
 
 
-def _try_to_prepare(spec: ModelSpec, frame: pd.DataFrame, missing: str) -> tuple[Design | None, BayesMixedError | None]:
+def _read_rows(spec: ModelSpec, frame: pd.DataFrame, na: Any, error: BayesMixedError | None) -> pd.DataFrame:
+    """Return the columns as `prepare` reads them, all as labels where it refuses what is in their cells."""
+    try:
+        return read_rows(spec, frame, na=na)
+    except BayesMixedError as refused:
+        try:
+            return read_cells(frame, frame.columns, na=na)
+        except BayesMixedError:
+            raise error or refused from None
+
+
+def _try_to_prepare(
+    spec: ModelSpec, frame: pd.DataFrame, missing: str, na: Any
+) -> tuple[Design | None, BayesMixedError | None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
         try:
-            return prepare(spec, frame, missing=missing), None
+            return prepare(spec, frame, missing=missing, na=na), None
         except BayesMixedError as error:
             return None, error
 
