@@ -94,6 +94,7 @@ def read_table(
     try:
         if ".parquet" in kinds:
             data = pd.read_parquet(path)
+            data = data.assign(**{name: mark_missing(data[name], codes) for name in data.columns})
         elif kinds & {".csv", ".tsv", ".txt"}:
             data = read_text_table(path, [text] if isinstance(text, str) else list(text), form)
         else:
@@ -104,8 +105,7 @@ def read_table(
         raise DataError(f"Data file '{path}' cannot be read: {shorten(str(error))}") from error
     data.columns = [str(name).strip() for name in data.columns]
     empty = [name for name in data.columns if (not name or name.startswith("Unnamed:")) and data[name].isna().all()]
-    data = _without_empty_end(data.drop(columns=empty))
-    return data.assign(**{name: mark_missing(data[name], codes) for name in data.columns}) if codes else data
+    return _without_empty_end(data.drop(columns=empty))
 
 
 def _without_empty_end(data: pd.DataFrame) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.columns import mark_missing
 from bayesmixed.errors import DataError, enumerate_words, shorten
 from bayesmixed.number_texts import COMMA, POINT, parse_numbers, possible_readings
 
@@ -118,7 +119,7 @@ def _read(path: Path, layout: _Layout, form: TextFormat, dtype: Any) -> pd.DataF
                     f"The separator is taken to be '{layout.separator}'; decimal commas in a table separated by commas must "
                     "stand in quotes."
                 )
-    return data
+    return data.assign(**{name: mark_missing(data[name], form.codes) for name in data.columns}) if form.codes else data
 
 
 def _read_head(path: Path, form: TextFormat) -> list[str]:
