@@ -51,6 +51,8 @@ def read_cells(
     read = frame.copy(deep=False)
     for name in frame.columns:
         column = mark_missing(frame[name], codes)
+        if column is not frame[name] and name not in labels:
+            column = _without_codes(column, codes)
         factor = factors is None or name in factors
         found = as_labels(column) if name in labels else _as_values(column, factor=factor)
         if name in text and name not in labels:
@@ -58,6 +60,17 @@ def read_cells(
         if found is not frame[name]:
             read[name] = found
     return read
+
+
+def _without_codes(column: pd.Series, codes: Collection[str]) -> pd.Series:
+    """Return text as the numbers that it is once codes that are none, such as "n.d.", are missing."""
+    if is_number(column) or pd.api.types.is_bool_dtype(column) or all(map(reads_as_number, codes)):
+        return column
+    places, values = pd.factorize(column)
+    if not all(isinstance(value, str) and reads_as_number(value) for value in values):
+        return column
+    numbers = np.array([*map(float, values), np.nan])
+    return pd.Series(numbers[places], index=column.index, name=column.name)
 
 
 def settle(frame: pd.DataFrame) -> pd.DataFrame:

@@ -215,7 +215,10 @@ def test_codes_apply_wherever_data_enter():
         prepared("y ~ x", data)
     with pytest.raises(bm.DataError, match="1 of 24 rows has missing values"):
         prepared("y ~ x", data, na=["n.d."])
-    assert prepared("y ~ x", data, na="n.d.", missing="drop").dropped == 1
+    for cells in (data["x"], data["x"].astype(str), data["x"].astype(str).astype("category")):
+        design = prepared("y ~ x", data.assign(x=cells), na="n.d.", missing="drop")
+        assert design.dropped == 1
+        assert design.mu.population.matrix[:, 1].tolist() == WHOLE[1:].tolist()
 
 
 @pytest.mark.parametrize("na", [5 + 1j, object(), [None], [["a"]], b"x", [True]])
