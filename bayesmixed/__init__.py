@@ -114,10 +114,10 @@ __all__ = [*_PUBLIC, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return import_module(f"bayesmixed.{name}")
-    if name in _PUBLIC:
-        return getattr(import_module(f"bayesmixed.{_PUBLIC[name]}"), name)
+    if name in _MODULES or name in _PUBLIC:
+        module = f"bayesmixed.{_PUBLIC.get(name, name)}"
+        import_module("bayesmixed.interruptions").import_whole(module)
+        return import_module(module) if name in _MODULES else getattr(import_module(module), name)
     raise AttributeError(f"module 'bayesmixed' has no attribute '{name}'")
 
 

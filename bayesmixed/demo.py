@@ -11,7 +11,8 @@ import bayesmixed as bm
 from bayesmixed.atomic_files import replace_picture
 from bayesmixed.equations import write_equations
 from bayesmixed.fitting import Fit
-from bayesmixed.results import FIT, open_folder
+from bayesmixed.result_folders import FIT, replaced_folder
+from bayesmixed.results import save_or_rescue
 from bayesmixed.summaries.display.tables import drop_empty, format_table, labelled
 from bayesmixed.summaries.parameters.overview import count_sentence
 
@@ -31,21 +32,27 @@ def run_demo(folder: str | Path) -> Fit:
         Where the fit and the shrinkage plot go; made if it is not there.
     """
     folder = Path(folder)
-    open_folder(folder, overwrite=True)
+    with replaced_folder(folder, overwrite=True) as beside:
+        fit = _explain(beside)
+    _print_part("Written", f"{folder / PLOT}   the last table as a picture\n{folder / FIT}   the fit, for bm.load_fit")
+    _print_part("Next", _NEXT)
+    return fit
+
+
+def _explain(folder: Path) -> Fit:
+    """Return the fit after printing each step; write it and the plot into a folder."""
     spec, data, source = bm.load_spec("herd"), bm.datasets.load("cbpp"), bm.datasets.DATASETS["cbpp"]
     _print_part("Question", spec.question)
     _print_part("Data", textwrap.fill(f"{source.title} ({len(data)} rows). Source: {source.source}.", 100))
     design = bm.prepare(spec, data)
     _print_part(f"Model: {spec.formula}", write_equations(design))
     fit = bm.sample(design, seed=SEED)
-    bm.save_fit(fit, folder / FIT)
+    save_or_rescue(fit, folder / FIT)
     _print_part("Convergence", f"{bm.diagnose(fit)}\n{count_sentence(fit)}.")
     _print_estimates(fit)
     _print_probabilities(fit)
     _print_shrinkage(fit, data)
     replace_picture(folder / PLOT, bm.plot_shrinkage(fit))
-    _print_part("Written", f"{folder / PLOT}   the last table as a picture\n{folder / FIT}   the fit, for bm.load_fit")
-    _print_part("Next", _NEXT)
     return fit
 
 

@@ -130,6 +130,11 @@ class Design(Displayed):
     categories: tuple[str, ...] = ()
     streamed: Streamed | None = None
 
+    def __reduce__(self) -> Any:
+        """Pickle and copy without the family, which follows from the spec and the categories."""
+        kept = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "family"}
+        return _restore, (kept,)
+
     @property
     def rows(self) -> int:
         """Number of rows."""
@@ -290,6 +295,11 @@ class Design(Displayed):
             f"prior {key} ~ {entry.prior}   ({entry.source}; {entry.about})" for key, entry in self.priors.items()
         ]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+def _restore(fields: dict[str, Any]) -> Design:
+    family, labels = fields["spec"].family_record, fields["categories"]
+    return Design(family=family.for_categories(labels) if labels else family, **fields)
 
 
 def safe_name(name: str) -> str:

@@ -1,9 +1,15 @@
 """Errors and warnings that a user of bayesmixed can meet."""
 
+import re
 import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
+
+MOST_QUOTED = 200
+"""Characters of input that an error repeats."""
+MOST_SAID = 1200
+"""Characters of an error, whatever it repeats."""
 
 
 class BayesMixedError(Exception):
@@ -18,6 +24,9 @@ class BayesMixedError(Exception):
     ...     print(type(error).__name__)
     SpecError
     """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(shorten(str(message)))
 
 
 class SpecError(BayesMixedError):
@@ -77,9 +86,23 @@ def warn(note: str) -> None:
     warnings.warn(note, StatisticsWarning, skip_file_prefixes=(str(Path(__file__).parent),))
 
 
+def shorten(message: str) -> str:
+    """Return a message in which the middle of long quotations is left out, and of itself if it is still too long."""
+    quotations = r"(?<!\w)'[^']{200,}'(?!\w)|(?<!\w)\"[^\"]{200,}\"(?!\w)|\S{200,}"
+    quoted = re.sub(quotations, lambda found: _cut(found[0], MOST_QUOTED), message)
+    return _cut(quoted, MOST_SAID)
+
+
+def _cut(text: str, most: int) -> str:
+    if len(text) <= most + 20:
+        return text
+    left = len(text) - most
+    return f"{text[: most * 3 // 4]} ... ({left:,} characters) ... {text[len(text) - most // 4 :]}"
+
+
 def did_you_mean(given: str, accepted: Iterable[str]) -> str:
     """Return a sentence that names the closest accepted word, else all of them."""
-    words = [str(word) for word in accepted]
+    given, words = given[:MOST_QUOTED], [str(word) for word in accepted]
     close = get_close_matches(given, words, n=1, cutoff=0.6)
     if not close:
         close = [word for word in words if word.casefold() == given.casefold()]

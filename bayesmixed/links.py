@@ -68,6 +68,13 @@ class Link:
     lowest: float = -np.inf
     reach: tuple[float, float] = (-np.inf, np.inf)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickle and copy a link of the catalogue by its name, since its functions cannot be."""
+        plain = LINKS.get(self.name)
+        if plain is not None and self in (plain, latent_link(plain)):
+            return _restore, (self.name, self != plain)
+        return object.__reduce_ex__(self, protocol)
+
 
 def find_link(name: "str | Link") -> Link:
     """Return the link of that name; a `Link` object passes through.
@@ -82,6 +89,10 @@ def find_link(name: "str | Link") -> Link:
     if name not in LINKS:
         raise SpecError(f"Link '{name}' is not known. {did_you_mean(name, LINKS)}")
     return LINKS[name]
+
+
+def _restore(name: str, latent: bool) -> Link:
+    return latent_link(LINKS[name]) if latent else LINKS[name]
 
 
 def latent_link(link: Link) -> Link:

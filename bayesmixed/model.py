@@ -9,6 +9,7 @@ from bayesmixed.design import CUTS, Design
 from bayesmixed.effect_variables import declare_effects, declare_observation_effects
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.ordinal import pytensor_log_density, pytensor_log_share
+from bayesmixed.interruptions import import_whole
 from bayesmixed.links import Array
 from bayesmixed.placements import (
     WAYS,
@@ -55,6 +56,7 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
     >>> [variable.name for variable in model.free_RVs]
     ['beta', 'sd_herd', 'b_herd']
     """
+    import_whole("pymc")
     import pymc as pm
 
     choice = dict(parameterisation or {})

@@ -1,13 +1,13 @@
 """Prior distributions as values: a name, numbers, and a text form such as "HalfNormal(1)"."""
 
-import ast
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bayesmixed.errors import SpecError, did_you_mean
 
@@ -17,6 +17,7 @@ POSITIVE: Support = (0.0, np.inf)
 UNIT: Support = (0.0, 1.0)
 INDUCED = "InducedDirichlet"
 """Prior of thresholds: the shares of the categories at predictor 0 are symmetric Dirichlet; with 1, all equally likely."""
+_CALL = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
 FEW_LEVELS = 5
 """Group SDs of factors with fewer levels have a HalfNormal default prior: the data hardly speak against its tail."""
 
@@ -68,6 +69,20 @@ class Prior(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str
     arguments: tuple[float, ...]
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise SpecError(
+                f"A Prior has a name and numbers: '{'.'.join(map(str, first['loc']))}' {first['msg']}."
+            ) from error
+        if self.name != "Fixed" and self.name not in DISTRIBUTIONS:
+            raise SpecError(f"Distribution '{self.name}' is not known. {did_you_mean(self.name, DISTRIBUTIONS)}")
+        count = 1 if self.name == "Fixed" else len(DISTRIBUTIONS[self.name].parameters)
+        if len(self.arguments) != count:
+            raise SpecError(f"Prior '{self.name}' needs {count} numbers, given {len(self.arguments)}.")
 
     def __str__(self) -> str:
         numbers = ", ".join(f"{value:.4g}" for value in self.arguments)
@@ -122,9 +137,7 @@ def as_prior(value: object, key: str = "prior") -> Prior:
     if isinstance(value, bool):
         raise SpecError(f"Prior for '{key}' is {value}; give text such as \"Normal(0, 1)\" or a number.")
     if isinstance(value, int | float | np.integer | np.floating):
-        if not np.isfinite(value):
-            raise SpecError(f"Prior for '{key}' is {value}; a fixed value must be finite.")
-        return Prior(name="Fixed", arguments=(float(value),))
+        return Prior(name="Fixed", arguments=(_finite(value, key),))
     if isinstance(value, str):
         return _parse(value, key)
     if hasattr(value, "params_dict"):
@@ -133,6 +146,16 @@ def as_prior(value: object, key: str = "prior") -> Prior:
         f"Prior for '{key}' is a {type(value).__name__}; give text such as \"Normal(0, 1)\", "
         "a number, a bm.Prior or a PreliZ distribution."
     )
+
+
+def _finite(value: Any, key: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = np.inf
+    if not np.isfinite(number):
+        raise SpecError(f"Prior for '{key}' is {number}; a fixed value must be finite.")
+    return number
 
 
 def _from_preliz(value: Any, key: str) -> Prior:
@@ -154,22 +177,25 @@ def _parse(text: str, key: str) -> Prior:
         number = None
     if number is not None:
         return as_prior(number, key)
-    try:
-        call = ast.parse(text.strip(), mode="eval").body
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
-            raise SpecError(f"Prior for '{key}' is '{text}', which is no distribution. {how}")
-        positional = [_number(node) for node in call.args]
-        named = {str(word.arg): _number(word.value) for word in call.keywords}
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise SpecError(f"Prior for '{key}' is '{text}', which cannot be read. {how}") from error
-    return _complete(call.func.id, positional, named, key)
-
-
-def _number(node: ast.expr) -> float:
-    value = ast.literal_eval(node)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(value)
-    return float(value)
+    call = _CALL.fullmatch(text)
+    if call is None:
+        raise SpecError(f"Prior for '{key}' is '{text}', which is no distribution. {how}")
+    positional: list[float] = []
+    named: dict[str, float] = {}
+    for argument in call[2].removesuffix(",").split(",") if call[2].strip() else ():
+        word, _, number_text = argument.rpartition("=")
+        word = word.strip()
+        try:
+            number = float(number_text)
+        except ValueError:
+            number = None
+        if number is None or word in named or (named and not word):
+            raise SpecError(f"Prior for '{key}' is '{text}', which cannot be read at '{argument.strip()}'. {how}")
+        if word:
+            named[word] = number
+        else:
+            positional.append(number)
+    return _complete(call[1], positional, named, key)
 
 
 def _complete(name: str, positional: list[float], named: dict[str, float], key: str) -> Prior:
@@ -187,9 +213,18 @@ def _complete(name: str, positional: list[float], named: dict[str, float], key: 
     if not all(np.isfinite(numbers)):
         raise SpecError(f"Prior for '{key}': {signature} needs finite numbers, given {numbers}.")
     prior = Prior(name=name, arguments=numbers)
-    if (numbers[-1] <= 0 and name != "Uniform") or not np.isfinite(prior.frozen().ppf(0.5)):
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+        proper = (numbers[-1] > 0 or name == "Uniform") and _has_median(prior)
+    if not proper:
         raise SpecError(f"Prior for '{key}': {prior} is no distribution; the scales of {signature} must be positive.")
     return prior
+
+
+def _has_median(prior: Prior) -> bool:
+    try:
+        return bool(np.isfinite(prior.frozen().ppf(0.5)))
+    except (ArithmeticError, ValueError):  # numbers at the ends of the floating-point range
+        return False
 
 
 def matching_key(key: str, given: Iterable[str]) -> str | None:

@@ -1,17 +1,20 @@
 """The results of a fit as files in a folder: tables, plots, a summary."""
 
 import re
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bayesmixed as bm
+from bayesmixed.atomic_files import replace_file, replace_picture, replace_table
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import BayesMixedError, DataError
 from bayesmixed.fitting import Fit
+from bayesmixed.result_folders import FIT
 
-FIT = "fit.nc"
 REPORT = "report.html"
 
 
@@ -34,20 +37,27 @@ class Results:
     notes: tuple[str, ...]
 
 
-def open_folder(folder: Path, overwrite: bool = False) -> None:
-    """Make the folder, before anything is sampled for it.
+def save_or_rescue(fit: Fit, path: Path) -> Path:
+    """Save a fit, or, where that fails, save it in a temporary folder and name that.
 
     Raises
     ------
     DataError
-        It cannot be made, or holds a fit that must not be lost.
+        It could not be saved where it should; the message says where it is.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"Folder '{folder}' cannot be made: {error.strerror}.") from error
-    if (folder / FIT).exists() and not overwrite:
-        raise DataError(f"'{folder / FIT}' holds an earlier fit. Choose another folder, or say --overwrite.")
+        return bm.save_fit(fit, path)
+    except DataError as error:
+        elsewhere = _save_anywhere(fit)
+        said = f"It was saved in another place: '{elsewhere}'." if elsewhere else "No other place could be written."
+        raise DataError(f"{error} {said}") from error
+
+
+def _save_anywhere(fit: Fit) -> Path | None:
+    for folder in (tempfile.gettempdir(), Path.home(), Path.cwd()):
+        with suppress(DataError, OSError):
+            return bm.save_fit(fit, Path(tempfile.mkdtemp(prefix="bayesmixed-", dir=folder), FIT))
+    return None
 
 
 def write_results(fit: Fit, folder: Path) -> Results:
@@ -68,13 +78,13 @@ def _products(fit: Fit, summary: str) -> Iterator[tuple[str, Callable[[Path], An
     """Yield the names of the files, with the functions that write them."""
 
     def table(make: Callable[..., Any], *arguments: Any) -> Callable[[Path], Any]:
-        return lambda path: make(fit, *arguments).to_csv(path, index=False, encoding="utf-8")
+        return lambda path: replace_table(path, make(fit, *arguments))
 
     def plot(group: str) -> Callable[[Path], Any]:
-        return lambda path: bm.plot_shrinkage(fit, group).savefig(path, dpi=150)
+        return lambda path: replace_picture(path, bm.plot_shrinkage(fit, group))
 
     page = f"{write_equations(fit.design)}\n\n{summary}\n\n{_run(fit)}\n"
-    yield "summary.txt", lambda path: path.write_text(page, encoding="utf-8")
+    yield "summary.txt", lambda path: replace_file(path, page)
     yield REPORT, lambda path: bm.write_report(fit, path)
     yield "population_effects.csv", table(bm.population_effects)
     yield "variance_components.csv", table(bm.variance_components)

@@ -137,7 +137,9 @@ class ModelSpec(Displayed, BaseModel):
     @field_validator("priors", mode="before")
     @classmethod
     def _read_priors(cls, priors: Any) -> Any:
-        return {str(key): as_prior(value, str(key)) for key, value in dict(priors).items()}
+        if not isinstance(priors, Mapping):
+            raise SpecError("'priors' is a table of names with priors.")
+        return {str(key): as_prior(value, str(key)) for key, value in priors.items()}
 
     @model_validator(mode="after")
     def _check(self) -> "ModelSpec":

@@ -1,5 +1,6 @@
 """Specs in files: TOML to spec and back, shipped specs, and whatever a user may give as a spec."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from bayesmixed.atomic_files import replace_file
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families import Family, find_family
 from bayesmixed.spec import ModelSpec, from_formula
+
+LARGEST = 1_000_000
+"""Characters of a spec file."""
 
 
 def as_spec(
@@ -64,8 +68,10 @@ def load_spec(source: str | Path) -> ModelSpec:
     'incidence | trials(size) ~ 1 + (1 | herd)'
     """
 
+    if not isinstance(source, str | Path):
+        raise SpecError(f"A spec file is given by its name or path, not by a {type(source).__name__}.")
     path = Path(source)
-    if not path.suffix and not path.is_file():
+    if not path.suffix and not os.path.isfile(path):
         shipped = list_specs()
         if str(source) not in shipped:
             raise SpecError(
@@ -73,11 +79,14 @@ def load_spec(source: str | Path) -> ModelSpec:
             )
         path = shipped_specs_folder() / f"{source}.toml"
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise SpecError(f"There is no spec file '{path}' (looked in {path.absolute().parent}).") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise SpecError(f"Spec '{path}' cannot be read: {error}.") from error
+    if len(text) > LARGEST:
+        raise SpecError(f"'{path}' has more than {LARGEST:,} characters, too many for a spec.")
     return spec_from_toml(text, str(path))
 
 
@@ -87,8 +96,8 @@ def spec_from_toml(text: str, name: str = "spec") -> ModelSpec:
 
     try:
         return ModelSpec(**tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise SpecError(f"'{name}' is no TOML: {error}.") from error
+    except (ValueError, RecursionError, AttributeError, TypeError) as error:  # tomllib has more errors than its own
+        raise SpecError(f"'{name}' is no TOML of a spec: {error}.") from error
     except SpecError as error:
         raise SpecError(f"In '{name}': {error}") from error
 

@@ -17,7 +17,7 @@ from bayesmixed.cli.application import Commands, app
 from bayesmixed.cli.fits import _read_set, compare_priors, fit
 from bayesmixed.cli.models import check, show, simulate
 from bayesmixed.cli.options import complete_spec
-from bayesmixed.results import open_folder
+from bayesmixed.result_folders import replaced_folder
 from bayesmixed.spec_files import spec_from_toml
 
 SHIPPED = Path(bm.__file__).parent / "data"
@@ -325,7 +325,8 @@ def test_an_earlier_fit_is_not_overwritten_unasked(tmp_path):
     result = run("fit", "herd", "--data", CBPP, "--out", tmp_path)
     assert (result.exit_code, "holds an earlier fit" in result.stderr) == (1, True)
     assert (tmp_path / "fit.nc").read_text() == "an expensive fit"
-    open_folder(tmp_path, overwrite=True)
+    with replaced_folder(tmp_path, overwrite=True):
+        pass
 
 
 @pytest.mark.slow

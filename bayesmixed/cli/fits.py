@@ -69,38 +69,38 @@ def fit(
     json: Json = False,
 ) -> None:
     """Fit a model; write the fit, tables, plots, a summary, and a report to be read in a browser."""
-    from bayesmixed.fit_files import save_fit
     from bayesmixed.fitting import sample
-    from bayesmixed.results import FIT, open_folder, write_results
+    from bayesmixed.result_folders import FIT, replaced_folder
+    from bayesmixed.results import save_or_rescue, write_results
 
-    open_folder(out, overwrite)
     if simulate == (data is not None):
         raise typer.BadParameter("give either --data FILE or --simulate")
-    if data is None:
-        data = out / "simulated.csv"
-        write_simulated(model, data, seed)
-        missing, form = "drop", {}
-    design = read_design(model, data, missing, form)
-    if not json:
-        print_design(design)
-        typer.echo()
-    fitted = sample(
-        design,
-        chains=chains,
-        draws=draws,
-        tune=tune,
-        target_accept=target_accept,
-        parameterisation=parameterisation,
-        seed=seed,
-        cores=cores,
-        progress=not json,
-    )
-    saved = save_fit(fitted, out / FIT)
-    results = write_results(fitted, out)
+    with replaced_folder(out, overwrite) as beside:
+        if data is None:
+            data = beside / "simulated.csv"
+            write_simulated(model, data, seed, out)
+            missing = "drop"
+        design = read_design(model, data, missing, form)
+        if not json:
+            print_design(design)
+            typer.echo()
+        fitted = sample(
+            design,
+            chains=chains,
+            draws=draws,
+            tune=tune,
+            target_accept=target_accept,
+            parameterisation=parameterisation,
+            seed=seed,
+            cores=cores,
+            progress=not json,
+        )
+        save_or_rescue(fitted, beside / FIT)
+        results = write_results(fitted, beside)
     if json:
         print_json(_describe(fitted, out, (FIT, *results.files)))
     else:
-        typer.echo(f"Fit saved as {saved}\n\n{results.summary}\n\nWritten to {out}: {', '.join(results.files)}")
+        typer.echo(f"Fit saved as {out / FIT}\n\n{results.summary}\n\nWritten to {out}: {', '.join(results.files)}")
     for note in results.notes:
         typer.echo(f"note: {note}", err=True)
     if not fitted.settings.complete:

@@ -111,8 +111,8 @@ def simulate(
     write_simulated(model, out, seed)
 
 
-def write_simulated(model: "ModelSpec", path: Path, seed: int | None) -> None:
-    """Write simulated data, and the true values beside them."""
+def write_simulated(model: "ModelSpec", path: Path, seed: int | None, final: Path | None = None) -> None:
+    """Write simulated data, and the true values beside them; `final` is the folder in which they will lie."""
     from bayesmixed.atomic_files import replace_table
     from bayesmixed.simulation import simulate as draw_data
 
@@ -120,4 +120,5 @@ def write_simulated(model: "ModelSpec", path: Path, seed: int | None) -> None:
     replace_table(path, simulated.data)
     truth = path.with_name(f"{path.stem}-truth.csv")
     replace_table(truth, simulated.truth_table())
-    typer.echo(f"{len(simulated.data)} rows simulated: {path}; the values that made them: {truth}")
+    data, values = ((final or file.parent) / file.name for file in (path, truth))
+    typer.echo(f"{len(simulated.data)} rows simulated: {data}; the values that made them: {values}")

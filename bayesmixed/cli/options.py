@@ -129,7 +129,7 @@ def read_fit(path: Path) -> "Fit":
         There is none.
     """
     from bayesmixed.fit_files import load_fit
-    from bayesmixed.results import FIT
+    from bayesmixed.result_folders import FIT
 
     file = path / FIT if path.is_dir() else path
     if not file.is_file():

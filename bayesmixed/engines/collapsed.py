@@ -14,6 +14,7 @@ from bayesmixed.engines.cross_products import count_effects, order_groups, split
 from bayesmixed.engines.exact_draws import draw_rest
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import EngineRecord, Settings
+from bayesmixed.interruptions import import_whole, insistent_interrupts
 from bayesmixed.kernels.decoding import as_posterior
 from bayesmixed.kernels.layouts import lay_out_coordinates
 from bayesmixed.kernels.packed_designs import unsupported
@@ -74,6 +75,7 @@ def sample(
 
     Coefficients and effects are drawn exactly given each kept draw of the rest; no parameterisation matters.
     """
+    import_whole("nutpie", "bayesmixed.kernels.bridge")
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     from bayesmixed.kernels.bridge import COORDINATES, announce_compilation, collapsed_function, nutpie_model
@@ -84,7 +86,8 @@ def sample(
     timing = {"prepare": time.perf_counter() - started}
     started = time.perf_counter()
     announce_compilation("collapsed_function", progress)
-    function = collapsed_function()
+    with insistent_interrupts():
+        function = collapsed_function()
     timing["compile"] = time.perf_counter() - started
     started = time.perf_counter()
     # Chains take the cores; threads of BLAS under them would wait for each other.

@@ -14,6 +14,7 @@ from bayesmixed.draws import as_draws
 from bayesmixed.engines.joint_layout import joint_guide
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import IN_FILE, EngineRecord, Settings
+from bayesmixed.interruptions import import_whole, insistent_interrupts
 from bayesmixed.kernels.decoding import as_posterior
 from bayesmixed.kernels.layouts import Layout, PredictorLayout, lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack, unsupported
@@ -46,6 +47,7 @@ def sample(
     progress: bool = True,
 ) -> Run:
     """Return draws from the posterior of a design; see `bayesmixed.engines.pymc.sample`, whose arguments are the same."""
+    import_whole("nutpie", "bayesmixed.kernels.bridge")
     from bayesmixed.kernels.bridge import COORDINATES, announce_compilation, density_function, nutpie_model
 
     started = time.perf_counter()
@@ -56,7 +58,8 @@ def sample(
     timing = {"prepare": time.perf_counter() - started}
     started = time.perf_counter()
     announce_compilation("density_function", progress)
-    density_function()
+    with insistent_interrupts():
+        density_function()
     timing["compile"] = time.perf_counter() - started
     started = time.perf_counter()
     compiled = nutpie_model(packed, layout.dimension, _start(layout, mode))

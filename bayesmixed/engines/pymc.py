@@ -13,6 +13,7 @@ from bayesmixed.draws import as_draws, draw_names
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import IN_FILE, EngineRecord, Settings
 from bayesmixed.errors import SamplingError
+from bayesmixed.interruptions import import_whole, insistent_interrupts
 from bayesmixed.model import build
 from bayesmixed.parameterisation import choose_parameterisation
 
@@ -46,7 +47,10 @@ def sample(
     SamplingError
         The sampler could not start, or was interrupted before any chain had left its tuning phase.
     """
+    import_whole("nutpie", "pymc")
     import nutpie
+
+    from bayesmixed.kernels.compiled_files import checked_cache
 
     _check_folder()
     mode = quick_mode(design) if design.mu.normal_blocks else None
@@ -59,9 +63,10 @@ def sample(
     model = build(design, parameterisation={choice.effects: choice.way for choice in choices})
     points = _starting_points(design, mode, model)
     jittered = {variable for variable in model.free_RVs if variable.name not in points}
-    compiled = nutpie.compile_pymc_model(
-        model, var_names=list(draw_names(design)), initial_points=points, jitter_rvs=jittered
-    )
+    with checked_cache(), insistent_interrupts():
+        compiled = nutpie.compile_pymc_model(
+            model, var_names=list(draw_names(design)), initial_points=points, jitter_rvs=jittered
+        )
     timing = {"compile": time.perf_counter() - started}
     started = time.perf_counter()
     tree, decisions, used = run_sampler(compiled, settings, target_accept, progress, TARGET)

@@ -1,8 +1,10 @@
 """Runs of nutpie that all engines share: target acceptance, progress, interruption, one repeat after divergences."""
 
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from bayesmixed.errors import SamplingError
 
 CAREFUL = 0.99
 """Target acceptance after divergences."""
+_LONGEST_WAIT = 60.0
+"""Seconds, longer than a chain needs to try all its starting points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +76,36 @@ def _run(
             progress_bar=progress,
             blocking=False,
         )
-    except RuntimeError as error:
-        raise SamplingError(_cannot_start(error)) from error
-    try:
-        return sampler.wait(), True
-    except KeyboardInterrupt:
-        partial = sampler.abort()
-        return (complete_draws(partial) if fallback is None else fallback), False
+        try:
+            return sampler.wait(), True
+        except KeyboardInterrupt:
+            partial = sampler.abort()
+            return (complete_draws(partial) if fallback is None else fallback), False
+        except BaseException:
+            sampler.cancel()
+            raise
     except (RuntimeError, ValueError) as error:
-        raise SamplingError(_cannot_start(error)) from error
+        reason = _cannot_start(error)
+    join_workers()
+    raise SamplingError(reason)
+
+
+def join_workers() -> None:
+    """Wait until nutpie's threads have ended, which go on after an error: a script that ends before them crashes."""
+    threads = Path("/proc/self/task")
+    if not threads.is_dir():  # no Linux: nobody tells which threads there are
+        time.sleep(2.0)
+        return
+    waited = time.monotonic() + _LONGEST_WAIT
+    while any(_is_worker(thread) for thread in threads.iterdir()) and time.monotonic() < waited:
+        time.sleep(0.01)
+
+
+def _is_worker(thread: Path) -> bool:
+    try:
+        return (thread / "comm").read_text().startswith("nutpie-worker")
+    except OSError:  # it has ended
+        return False
 
 
 def _cannot_start(error: Exception) -> str:

@@ -13,6 +13,7 @@ from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
 from bayesmixed.kernels.collapsed_density import collapsed_density
+from bayesmixed.kernels.compiled_files import checked_cache
 from bayesmixed.kernels.density import log_density
 from bayesmixed.kernels.effect_draws import draw_effects
 from bayesmixed.kernels.guides import standardise_draws
@@ -86,11 +87,27 @@ def _by_sources(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def _compiled(signature: Any) -> Callable[..., Any]:
+    """Return a decorator that compiles a C function, or takes it from the cache."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        with checked_cache():
+            return cfunc(signature, cache=cache_folder() is not None)(function)
+
+    return decorate
+
+
+def _entry_point(function: Callable[..., Any]) -> Any:
+    """Return a function that is compiled when it is first called, or taken from the cache."""
+    with checked_cache():
+        return njit(cache=cache_folder() is not None, nogil=True)(function)
+
+
 @cache
 def density_function() -> Any:
     """Return the compiled log-density with nutpie's C signature; some seconds the first time on a machine."""
 
-    @cfunc(_DENSITY, cache=cache_folder() is not None)
+    @_compiled(_DENSITY)
     @_by_sources
     def density(dimension, x, gradient, value, user_data):  # type: ignore[no-untyped-def]
         numbers, integers = _blocks(user_data)
@@ -105,7 +122,7 @@ def density_function() -> Any:
 def collapsed_function() -> Any:
     """Return the compiled log-density of Gaussian models without coefficients and effects, as `density_function`."""
 
-    @cfunc(_DENSITY, cache=cache_folder() is not None)
+    @_compiled(_DENSITY)
     @_by_sources
     def density(dimension, x, gradient, value, user_data):  # type: ignore[no-untyped-def]
         numbers, integers = _blocks(user_data)
@@ -116,14 +133,14 @@ def collapsed_function() -> Any:
     return density
 
 
-@njit(cache=cache_folder() is not None, nogil=True)
+@_entry_point
 @_by_sources
 def draw_effects_compiled(points, noise, numbers, integers, out):  # type: ignore[no-untyped-def]
     """Write exact draws of effects and coefficients: the cached entry point of `draw_effects`."""
     draw_effects(points, noise, numbers, integers, out)
 
 
-@njit(cache=cache_folder() is not None, nogil=True)
+@_entry_point
 @_by_sources
 def standardise_draws_compiled(draws, guides, roots, means, out):  # type: ignore[no-untyped-def]
     """Write standardised effects: the cached entry point of `standardise_draws`."""
@@ -141,7 +158,7 @@ def restore_draws_compiled(points, slots, first, roots, guide):  # type: ignore[
 def expand_function() -> Any:
     """Return the compiled identity: coordinates are stored as they are and decoded after sampling."""
 
-    @cfunc(_EXPAND, cache=cache_folder() is not None)
+    @_compiled(_EXPAND)
     @_by_sources
     def expand(dimension, expanded, x, out, user_data):  # type: ignore[no-untyped-def]
         source = carray(x, (dimension,))

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import numba
 
-LEFT_OUT = ("__init__.py", "decoding.py", "layouts.py", "merging.py", "packed_designs.py", "sources.py")
+LEFT_OUT = (
+    "__init__.py",
+    "compiled_files.py",
+    "decoding.py",
+    "layouts.py",
+    "merging.py",
+    "packed_designs.py",
+    "sources.py",
+)
 """Files that hold no compiled code."""
 
 

@@ -14,7 +14,7 @@ import bayesmixed as bm
 ROOT = Path(bm.__file__).parent
 LAYERS = [
     ["errors"],
-    ["atomic_files"],
+    ["atomic_files", "interruptions"],
     ["absent"],
     ["links", "covariances"],
     ["row_statistics"],
@@ -74,6 +74,7 @@ LAYERS = [
     ["summaries"],
     ["plots"],
     ["report"],
+    ["result_folders"],
     ["results"],
     ["demo"],
     ["cli"],
