@@ -26,7 +26,7 @@ class BayesMixedError(Exception):
     """
 
     def __init__(self, message: object = "") -> None:
-        super().__init__(shorten(str(message)))
+        super().__init__(_shorten_quotations(str(message)))
 
 
 class SpecError(BayesMixedError):
@@ -86,7 +86,7 @@ def warn(note: str) -> None:
     warnings.warn(note, StatisticsWarning, skip_file_prefixes=(str(Path(__file__).parent),))
 
 
-def shorten(message: str) -> str:
+def _shorten_quotations(message: str) -> str:
     """Return a message in which the middle of long quotations is left out, and of itself if it is still too long."""
     quotations = r"(?<!\w)'[^']{200,}'(?!\w)|(?<!\w)\"[^\"]{200,}\"(?!\w)|\S{200,}"
     quoted = re.sub(quotations, lambda found: _cut(found[0], MOST_QUOTED), message)

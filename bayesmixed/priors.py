@@ -179,7 +179,9 @@ def _parse(text: str, key: str) -> Prior:
         return as_prior(number, key)
     call = _CALL.fullmatch(text)
     if call is None:
-        raise SpecError(f"Prior for '{key}' is '{text}', which is no distribution. {how}")
+        unread = not text.strip() or text.count("(") != text.count(")")
+        what = "cannot be read" if unread else "is no distribution"
+        raise SpecError(f"Prior for '{key}' is '{text}', which {what}. {how}")
     positional: list[float] = []
     named: dict[str, float] = {}
     for argument in call[2].removesuffix(",").split(",") if call[2].strip() else ():
