@@ -79,7 +79,7 @@ def fit(
         if data is None:
             data = beside / "simulated.csv"
             write_simulated(model, data, seed, out)
-            missing = "drop"
+            missing, form = "drop", {}
         design = read_design(model, data, missing, form)
         if not json:
             print_design(design)
