@@ -20,6 +20,7 @@ from bayesmixed.families import Family
 from bayesmixed.free_draws import with_free_variables
 from bayesmixed.kept_draws import check_store, keep_draws
 from bayesmixed.preparation import prepare
+from bayesmixed.response_units import in_own_unit, in_working_unit
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 
@@ -259,10 +260,17 @@ def sample(
         parameterisation=parameterisation if isinstance(parameterisation, str) else dict(parameterisation),
         store=store,
     )
+    working, unit = in_working_unit(design)
     run = ENGINES[name].sample(
-        design, settings, parameterisation=parameterisation, target_accept=target_accept, why=why, progress=progress
+        working,
+        settings,
+        parameterisation=parameterisation,
+        target_accept=target_accept,
+        why=why,
+        progress=progress,
     )
-    kept, decisions = keep_draws(design, run.draws, store)
+    own = run.draws if unit == 1.0 else in_own_unit(design, run.draws, unit)
+    kept, decisions = keep_draws(design, own, store)
     record = replace(run.record, decisions=(*run.record.decisions, *decisions))
     return Fit(design, kept, record, run.settings, dict(run.timing), installed_versions())
 

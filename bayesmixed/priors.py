@@ -37,6 +37,8 @@ class Distribution:
     widening : int
         Power of the factor by which the last argument is multiplied to make the distribution wider: 1 for a scale,
         -1 for a rate, 0 where the support is bounded.
+    powers : tuple of int
+        Power of the unit of the variable that each argument has, -1 for a rate; empty where the variable has no unit.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Distribution:
     support: Support
     frozen: Callable[..., Any]
     widening: int = 1
+    powers: tuple[int, ...] = ()
 
 
 class Prior(BaseModel):
@@ -111,6 +114,17 @@ class Prior(BaseModel):
         power = 0 if self.name == "Fixed" else DISTRIBUTIONS[self.name].widening
         *others, last = self.arguments
         return Prior(name=self.name, arguments=(*others, last * factor**power))
+
+    def rescale(self, factor: float) -> "Prior | None":
+        """Return the law of a variable times a factor; None where the support has no unit."""
+        if self.name == "LogNormal":
+            mu, sigma = self.arguments
+            return Prior(name=self.name, arguments=(mu + float(np.log(factor)), sigma))
+        powers = (1,) if self.name == "Fixed" else DISTRIBUTIONS[self.name].powers
+        if not powers:
+            return None
+        numbers = tuple(value * factor**power for value, power in zip(self.arguments, powers, strict=True))
+        return Prior(name=self.name, arguments=numbers)
 
     def frozen(self) -> Any:
         """Return the prior as a frozen SciPy distribution (not for LKJ, InducedDirichlet and Fixed)."""
@@ -259,42 +273,61 @@ def _scipy(name: str, *arguments: float, **keywords: float) -> Any:
 DISTRIBUTIONS: dict[str, Distribution] = {
     d.name: d
     for d in (
-        Distribution("Normal", {"mu": 0, "sigma": 1}, REAL, lambda mu, sigma: _scipy("norm", mu, sigma)),
+        Distribution("Normal", {"mu": 0, "sigma": 1}, REAL, lambda mu, sigma: _scipy("norm", mu, sigma), powers=(1, 1)),
         Distribution(
-            "StudentT", {"nu": None, "mu": 0, "sigma": 1}, REAL, lambda nu, mu, sigma: _scipy("t", nu, mu, sigma)
+            "StudentT",
+            {"nu": None, "mu": 0, "sigma": 1},
+            REAL,
+            lambda nu, mu, sigma: _scipy("t", nu, mu, sigma),
+            powers=(0, 1, 1),
         ),
-        Distribution("Cauchy", {"alpha": None, "beta": None}, REAL, lambda alpha, beta: _scipy("cauchy", alpha, beta)),
-        Distribution("Laplace", {"mu": None, "b": None}, REAL, lambda mu, b: _scipy("laplace", mu, b)),
-        Distribution("Logistic", {"mu": 0, "s": 1}, REAL, lambda mu, s: _scipy("logistic", mu, s)),
+        Distribution(
+            "Cauchy",
+            {"alpha": None, "beta": None},
+            REAL,
+            lambda alpha, beta: _scipy("cauchy", alpha, beta),
+            powers=(1, 1),
+        ),
+        Distribution("Laplace", {"mu": None, "b": None}, REAL, lambda mu, b: _scipy("laplace", mu, b), powers=(1, 1)),
+        Distribution("Logistic", {"mu": 0, "s": 1}, REAL, lambda mu, s: _scipy("logistic", mu, s), powers=(1, 1)),
         Distribution(
             "Uniform",
             {"lower": 0, "upper": 1},
             (np.nan, np.nan),
             lambda lower, upper: _scipy("uniform", lower, upper - lower),
             widening=0,
+            powers=(1, 1),
         ),
-        Distribution("HalfNormal", {"sigma": 1}, POSITIVE, lambda sigma: _scipy("halfnorm", scale=sigma)),
-        Distribution("HalfStudentT", {"nu": None, "sigma": 1}, POSITIVE, lambda nu, sigma: _HalfT(nu, sigma)),
-        Distribution("HalfCauchy", {"beta": 1}, POSITIVE, lambda beta: _scipy("halfcauchy", scale=beta)),
-        Distribution("Exponential", {"lam": 1}, POSITIVE, lambda lam: _scipy("expon", scale=1 / lam), -1),
+        Distribution("HalfNormal", {"sigma": 1}, POSITIVE, lambda sigma: _scipy("halfnorm", scale=sigma), powers=(1,)),
+        Distribution(
+            "HalfStudentT", {"nu": None, "sigma": 1}, POSITIVE, lambda nu, sigma: _HalfT(nu, sigma), powers=(0, 1)
+        ),
+        Distribution("HalfCauchy", {"beta": 1}, POSITIVE, lambda beta: _scipy("halfcauchy", scale=beta), powers=(1,)),
+        Distribution("Exponential", {"lam": 1}, POSITIVE, lambda lam: _scipy("expon", scale=1 / lam), -1, powers=(-1,)),
         Distribution(
             "Gamma",
             {"alpha": None, "beta": None},
             POSITIVE,
             lambda alpha, beta: _scipy("gamma", alpha, scale=1 / beta),
             widening=-1,
+            powers=(0, -1),
         ),
         Distribution(
             "InverseGamma",
             {"alpha": None, "beta": 1},
             POSITIVE,
             lambda alpha, beta: _scipy("invgamma", alpha, scale=beta),
+            powers=(0, 1),
         ),
         Distribution(
             "LogNormal", {"mu": 0, "sigma": 1}, POSITIVE, lambda mu, sigma: _scipy("lognorm", sigma, scale=np.exp(mu))
         ),
         Distribution(
-            "Weibull", {"alpha": None, "beta": None}, POSITIVE, lambda a, b: _scipy("weibull_min", a, scale=b)
+            "Weibull",
+            {"alpha": None, "beta": None},
+            POSITIVE,
+            lambda a, b: _scipy("weibull_min", a, scale=b),
+            powers=(0, 1),
         ),
         Distribution("Beta", {"alpha": None, "beta": None}, UNIT, lambda alpha, beta: _scipy("beta", alpha, beta), 0),
         Distribution(INDUCED, {"alpha": None}, REAL, lambda alpha: _scipy("beta", alpha, alpha), 0),

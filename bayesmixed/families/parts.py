@@ -58,9 +58,9 @@ def half_normal(key: str, scale: float = 1.0) -> tuple[str, Prior]:
     return key, Prior(name="HalfNormal", arguments=(scale,))
 
 
-MU_REAL = Parameter("mu", "mean", "identity", ("identity", "log"))
+MU_REAL = Parameter("mu", "mean", "identity", ("identity", "log"), power=1.0)
 MU_LOG_MEAN = Parameter("mu", "mean of the logarithm", "identity", ("identity",))
-MU_POSITIVE = Parameter("mu", "mean", "log", ("log", "inverse"), 0.0)
+MU_POSITIVE = Parameter("mu", "mean", "log", ("log", "inverse"), 0.0, power=1.0)
 MU_PROBABILITY = Parameter("mu", "probability", "logit", ("logit", "probit", "cloglog", "cauchit"), 0.0, 1.0)
 MU_PROPORTION = Parameter("mu", "mean", "logit", ("logit", "probit", "cloglog", "cauchit"), 0.0, 1.0)
 MU_RATE = Parameter("mu", "mean", "log", ("log", "sqrt"), 0.0)
@@ -73,6 +73,7 @@ SIGMA = Parameter(
     prior=lambda scale: ("sigma", Prior(name="HalfStudentT", arguments=(4.0, scale.unit))),
     intercept=lambda scale: (float(np.log(scale.unit)) - 0.5, 1.2),
     unit=0.5,
+    power=1.0,
 )
 NU = Parameter(
     "nu",

@@ -1,5 +1,6 @@
 """Families of positive responses."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def _log_ratio_moments(values: Values) -> tuple[Array, Array]:
 
 LOGNORMAL = Family(
     name="lognormal",
-    parameters=(MU_LOG_MEAN, SIGMA),
+    parameters=(MU_LOG_MEAN, replace(SIGMA, power=0.0)),
     distribution="LogNormal",
     arguments=lambda values, trials: {"mu": values["mu"], "sigma": values["sigma"]},
     support=_POSITIVE,
@@ -148,6 +149,7 @@ INVERSE_GAUSSIAN = Family(
             0.0,
             prior=lambda scale: half_normal("1/sqrt(shape)", float(1.0 / np.sqrt(scale.mean))),
             intercept=lambda scale: (float(np.log(scale.mean)) + 1.3, 2.2),
+            power=1.0,
         ),
     ),
     distribution="Wald",

@@ -56,6 +56,8 @@ class Parameter:
         scale s, as for the first parameter. 0.5 for the logarithm of an SD, 1 for that of a variance or a precision.
     latent : bool
         It is the linear predictor itself: its link names the distribution function of a latent variable.
+    power : float
+        Power of the unit of the response that it has: 1 for means and SDs, 0 for what has no unit.
     cut : bool
         It is a threshold, one number between each two neighbouring categories, and takes no predictor.
     """
@@ -70,6 +72,7 @@ class Parameter:
     intercept: Callable[[ResponseScale], tuple[float, float]] | None = None
     unit: float = 1.0
     latent: bool = False
+    power: float = 0.0
     cut: bool = False
 
     def link_record(self, name: str = "") -> Link:

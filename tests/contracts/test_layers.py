@@ -40,6 +40,7 @@ LAYERS = [
     ["predictors"],
     ["design"],
     ["default_priors", "frequencies", "posterior_means"],
+    ["response_units"],
     ["thresholds"],
     ["prior_draws"],
     ["data_checks", "advice"],
