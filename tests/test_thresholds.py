@@ -158,7 +158,9 @@ def test_the_log_likelihood_takes_thresholds_as_written(fit):
 
 
 def test_a_fit_of_ordered_labels_is_kept_in_its_file(tmp_path):
-    data = design_of().table.data.assign(y=lambda d: pd.Categorical.from_codes(d["y"] - 1, list("dcba"), ordered=True))
+    data = design_of().table.data.assign(
+        y=lambda d: pd.Categorical.from_codes(d["y"].astype(int) - 1, list("dcba"), ordered=True)
+    )
     spec = bm.from_formula("y ~ x + (1 | g)", family="cumulative", link="probit")
     before = fit_at(bm.prepare(spec, data), {"beta": [0.3], "sd_g": [0.9], "threshold": CUTS})
     after = bm.load_fit(bm.save_fit(before, tmp_path / "fit.nc"))
@@ -215,7 +217,9 @@ def test_true_thresholds_make_one_increasing_chain(wrong):
     truth = {"beta[x]": 0.8, "sd_g": 0.7} | wrong
     with pytest.raises(bm.SpecError, match="in increasing order"):
         bm.simulate(
-            bm.from_formula("y ~ x + (1 | g)", family="cumulative"), data={"x": [1.0, 2.0], "g": [1, 2]}, truth=truth
+            bm.from_formula("y ~ x + (1 | g)", family="cumulative"),
+            data={"x": [1.0, 2.0, 3.0], "g": [1, 1, 2]},
+            truth=truth,
         )
 
 

@@ -318,7 +318,7 @@ def test_a_saved_fit_keeps_its_weights(data, tmp_path):
         ),
         ("precision", 0.0, "must be numbers above zero; 1 of 30 rows are not"),
         ("likelihood", -1.0, "must be numbers above zero"),
-        ("likelihood", "many", "hold text"),
+        ("likelihood", "many", "1 of 30 values are text"),
     ],
 )
 def test_impossible_weights_are_refused(data, kind, value, words):

@@ -23,7 +23,6 @@ from bayesmixed.summaries.variance.group_moments import (
 )
 from bayesmixed.summaries.variance.intraclass import latent_name
 from bayesmixed.terms.group_means import ANY
-from bayesmixed.terms.names import expression_columns
 
 SCALES = ("latent", "data")
 _POINTS = 25
@@ -135,8 +134,9 @@ def _rows(design: Design, column: str | None) -> pd.DataFrame:
     if name not in table.data or name in table.levels or not pd.api.types.is_numeric_dtype(table.data[name]):
         numbers = [str(c) for c in table.data if pd.api.types.is_numeric_dtype(table.data[c])]
         raise SpecError(f"'{name}' is no column of numbers of the model. {did_you_mean(name, numbers)}")
-    absent = expression_columns(design.spec.response, [str(c) for c in table.data]) - {name}
-    frame = table.data.drop(columns=list(absent)).iloc[[0] * _POINTS].reset_index(drop=True)
+    columns = [str(c) for c in table.data]
+    read = {c for terms in design.spec.predictors.values() for term in terms for c in term.columns(columns)} | {name}
+    frame = table.data[[c for c in columns if c in read]].iloc[[0] * _POINTS].reset_index(drop=True)
     written_out = np.repeat(np.arange(table.rows), design.row_counts.astype(int))
     for other in map(str, frame.columns):
         values = table.data[other]
