@@ -6,6 +6,8 @@ from pathlib import Path
 from bayesmixed.errors import DataError
 
 FOLDER_VARIABLE = "BAYESMIXED_DATA"
+MOST_BYTES = 20_000_000
+"""Size up to which a file is fetched, far above that of every table of the catalogue."""
 
 
 def fetch(address: str, checksum: str = "", *, timeout: float = 30.0) -> Path:
@@ -33,18 +35,32 @@ def fetch(address: str, checksum: str = "", *, timeout: float = 30.0) -> Path:
     folder = download_folder()
     name = address.rpartition("/")[2]
     try:
-        downloader = pooch.HTTPDownloader(timeout=timeout)
-        path = pooch.retrieve(address, checksum or None, fname=name, path=folder, downloader=downloader)
-    except ValueError as error:
-        raise DataError(
-            f"The file at {address} is not the expected one: its checksum differs from {checksum}."
-        ) from error
+        path = pooch.retrieve(address, checksum or None, fname=name, path=folder, downloader=_Limited(timeout))
+    except ValueError:
+        raise DataError(f"The file at {address} is not the expected one: its checksum is not {checksum}.") from None
     except (RequestException, OSError) as error:
         raise DataError(
-            f"{address} cannot be fetched ({type(error).__name__}). The file is needed once, then it is kept in '{folder}'. "
-            f"Try again with an internet connection, or put the file there by hand under the name '{name}'."
-        ) from error
+            f"{address} cannot be fetched ({type(error).__name__}): connect to the internet, or put the file into "
+            f"'{folder}' under the name '{name}'."
+        ) from None
     return Path(path)
+
+
+class _Limited:
+    """Download a file as pooch wants it, but stop when it is larger than `MOST_BYTES`."""
+
+    def __init__(self, timeout: float) -> None:
+        self.timeout = timeout
+
+    def __call__(self, address: str, output: str | Path, source: object, check_only: bool = False) -> None:
+        import requests
+
+        with requests.get(address, stream=True, timeout=self.timeout) as answer, open(output, "wb") as file:
+            answer.raise_for_status()
+            for piece in answer.iter_content(1 << 16):
+                file.write(piece)
+                if file.tell() > MOST_BYTES:
+                    raise DataError(f"The file at {address} is not the expected one: it exceeds {MOST_BYTES:,} bytes.")
 
 
 def download_folder() -> Path:

