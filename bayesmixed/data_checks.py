@@ -1,6 +1,5 @@
 """Checks of a design before any sampling, each with an error of its own."""
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import Any
@@ -17,7 +16,6 @@ from bayesmixed.prior_functions import function_of
 from bayesmixed.spec import ModelSpec
 from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.notation import split_top
 from bayesmixed.terms.tables import as_label, encode
 
 _SHOWN = 6
@@ -218,16 +216,20 @@ def _constant_within(values: Array, group: GroupBlock) -> bool:
 
 def _check_empty_cells(design: Design, predictor: Predictor) -> None:
     """Refuse products of factors with combinations that no row has, where that makes the columns collinear."""
-    data, levels, matrix = design.table.data, design.table.levels, predictor.population.matrix
-    products: dict[tuple[str, ...], None] = {}
-    for label in predictor.population.labels:
-        pieces = [re.sub(r"\[.*\]$", "", piece).strip().strip("`") for piece in split_top(label, ":")]
-        products |= {tuple(sorted({piece for piece in pieces if piece in levels})): None}
-    for names in sorted(products, key=len):
-        counts = data.groupby(list(names), observed=False).size() if len(names) > 1 else None
-        if counts is None or (counts > 0).all() or np.linalg.matrix_rank(matrix) == matrix.shape[1]:
+    state, matrix = predictor.population.state, predictor.population.matrix
+    factors = {text for text, piece in state.pieces.items() if piece.levels is not None}
+    products = dict.fromkeys(tuple(text for text in term.pieces if text in factors) for term in state.terms)
+    crossed = [names for names in sorted(products, key=len) if len(names) > 1]
+    if not crossed or np.linalg.matrix_rank(matrix) == matrix.shape[1]:
+        return
+    values = state.piece_values(design.table)
+    for names in crossed:
+        levels = [state.pieces[name].levels for name in names]
+        counts = np.zeros([len(one) for one in levels], dtype=np.intp)
+        np.add.at(counts, tuple(values[name].argmax(axis=1) for name in names), 1)
+        if counts.all():
             continue
-        empty = list(counts.index[counts == 0])
+        empty = [[one[k] for one, k in zip(levels, cell, strict=True)] for cell in np.argwhere(counts == 0)]
         told = [" and ".join(f"{n} = {v}" for n, v in zip(names, cell, strict=True)) for cell in empty]
         more = f" and of {len(empty) - _SHOWN} further combinations" if len(empty) > _SHOWN else ""
         product = ":".join(names)

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterable
+from itertools import permutations
 
 from bayesmixed.covariances import find_covariance
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.formulas import parse_terms
 from bayesmixed.priors import split_key
 from bayesmixed.terms import Fixed, Group, Term
-from bayesmixed.terms.names import strip_factor_calls
-from bayesmixed.terms.notation import split_signed, split_top
+from bayesmixed.terms.expressions import Expression
+from bayesmixed.terms.notation import split_signed, tidy
+from bayesmixed.terms.tokens import quote_name
+from bayesmixed.terms.written import piece_text, read_formula
 
 
 def update_terms(terms: Iterable[Term], text: str) -> tuple[Term, ...]:
@@ -23,7 +26,7 @@ def update_terms(terms: Iterable[Term], text: str) -> tuple[Term, ...]:
     present = [piece for term in terms for piece in _pieces(term)]
     result: list[tuple[str, str]] = []
     for sign, piece in split_signed(text):
-        word = re.sub(r"\s+", " ", piece).strip()
+        word = tidy(piece)
         if word == ".":
             result += present
         elif sign == "-" and word not in ("0", "1"):
@@ -57,7 +60,7 @@ def fix_group(terms: Iterable[Term], name: str, *, constant: bool = False) -> tu
         pieces = _written_out(pieces)
     kept = [(sign, word) for sign, word in pieces if word not in ("0", "1", *columns)]
     intercept = any(word.strip() == "1" for word in varying)
-    factor = ":".join(_quoted(part) for part in name.split(":"))
+    factor = ":".join(quote_name(part) for part in name.split(":"))
     start = f"{1 if constant else 0} + {factor}" if intercept else split_signed(fixed.formula)[0][1].strip()
     formula = start + "".join(f" + {factor}:{column}" for column in columns)
     formula += "".join(f" {sign} {word}" for sign, word in kept)
@@ -82,14 +85,16 @@ def free_group(terms: Iterable[Term], name: str) -> tuple[Term, ...]:
     if any(name in piece for _, word in pieces for piece in term_pieces(word) if len(term_pieces(word)) > 1):
         pieces = _written_out(pieces)
     for sign, word in pieces:
-        parts = [strip_factor_calls(part)[0].strip().strip("`") for part in split_top(word, ":")]
         if word in ("0", "1"):
             continue
+        products = _products(f"0 + {word}")
+        written = products[0] if len(products) == 1 else ()
+        parts = [piece_text(piece) for piece in written]
         if parts == [name]:
             found = True
         elif name in parts and sign == "+":
             found = True
-            slopes.append(":".join(_quoted(part) for part in parts if part != name))
+            slopes.append(":".join(_piece_as_written(piece) for piece in written if piece_text(piece) != name))
         else:
             kept.append((sign, word))
     if not found:
@@ -104,12 +109,15 @@ def free_group(terms: Iterable[Term], name: str) -> tuple[Term, ...]:
 
 def term_pieces(formula: str) -> list[frozenset[str]]:
     """Return the terms of a population formula, products written out, each as the set of its pieces; {"1"}: intercept."""
-    from formulaic import Formula
+    return [frozenset(piece_text(piece) for piece in term) or frozenset("1") for term in _products(formula)]
 
-    plain = re.sub(r"\bI\(([^()]*)\)", lambda m: f"I({m[1].replace('^', '**')})", strip_factor_calls(formula)[0])
+
+def _products(formula: str) -> list[tuple[Expression, ...]]:
+    """Return the terms of a formula as the pieces that they multiply."""
     try:
-        return [frozenset(str(factor) for factor in term.factors) for term in Formula(plain)]
-    except Exception:  # formulaic raises many kinds; what it cannot read is refused with the data
+        written = read_formula(formula)
+        return [tuple(written.pieces[alias] for alias in term) for term in written.products()]
+    except SpecError:  # what cannot be read is refused with the data
         return []
 
 
@@ -133,7 +141,7 @@ def left_over(priors: Iterable[str], before: Iterable[Term], after: Iterable[Ter
             others = terms.get(variable, {frozenset()}) - {frozenset("1")}
             found += [key] if variable == "beta" and not others else []
         elif variable in terms:
-            own = _pieces_of_label(label)
+            own = _term_of_label(label, old[variable])
             recoded = own == frozenset("1") or "[T." not in label
             full = variable == "beta" and frozenset("1") in old["beta"] - terms["beta"] and not recoded
             found += [key] if (own in old[variable] - terms[variable]) or (full and own == _first_factor(here)) else []
@@ -159,13 +167,18 @@ def _group_pieces(terms: list[Term], name: str) -> set[frozenset[str]]:
     return {p for term in terms if term.kind == "group" and term.by == name for p in term_pieces(term.formula)}
 
 
-def _pieces_of_label(label: str) -> frozenset[str]:
-    """Return the pieces of the term that a column belongs to: {"x", "f"} for "x:f[T.b]"."""
+def _term_of_label(label: str, terms: set[frozenset[str]]) -> frozenset[str]:
+    """Return the term that a column belongs to, {"x", "f"} for "x:f[T.b]"; empty where it is none of these.
+
+    Levels may be any text, so that a label is compared with what the labels of each term begin with.
+    """
     if label in ("Intercept", "Intercept_centred"):
         return frozenset("1")
-    return frozenset(
-        re.sub(r"\[.*\]$", "", piece, flags=re.DOTALL).strip().strip("`") for piece in split_top(label, ":")
-    )
+    for term in sorted(terms - {frozenset("1")}, key=len, reverse=True):
+        for order in permutations(term):
+            if re.fullmatch(":".join(rf"{re.escape(piece)}(?:\[.*\])?" for piece in order), label, flags=re.DOTALL):
+                return term
+    return frozenset()
 
 
 def _first_factor(terms: list[Term]) -> frozenset[str]:
@@ -179,11 +192,11 @@ def _written_out(pieces: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for sign, piece in pieces:
         word = piece.strip()
-        terms = term_pieces(f"0 + {word}") if word not in ("0", "1") else []
+        terms = _products(f"0 + {word}") if word not in ("0", "1") else []
         single = len(terms) < 2
-        words = [word] if single else [":".join(_quoted_piece(p) for p in _in_order(word, term)) for term in terms]
+        words = [word] if single else [":".join(map(_piece_as_written, term)) for term in terms]
         for one in words:
-            same = [entry for entry in found if frozenset(split_top(entry[1], ":")) == frozenset(split_top(one, ":"))]
+            same = [entry for entry in found if term_pieces(f"0 + {entry[1]}") == term_pieces(f"0 + {one}")]
             if sign == "-" and same:
                 found = [entry for entry in found if entry not in same]
             elif not same:
@@ -191,18 +204,14 @@ def _written_out(pieces: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return found
 
 
-def _in_order(word: str, term: frozenset[str]) -> list[str]:
-    return sorted(term, key=lambda piece: (word.find(piece), piece))
-
-
-def _quoted_piece(piece: str) -> str:
-    return piece if "(" in piece else _quoted(piece)
+def _piece_as_written(piece: Expression) -> str:
+    return piece.text if piece.only_column is None else quote_name(piece.only_column)
 
 
 def _pieces(term: Term) -> list[tuple[str, str]]:
     if term.kind != "fixed":
         return [("+", str(term))]
-    return [(sign or "+", re.sub(r"\s+", " ", word).strip()) for sign, word in split_signed(term.formula)]
+    return [(sign or "+", tidy(word)) for sign, word in split_signed(term.formula)]
 
 
 def _without(pieces: list[tuple[str, str]], word: str) -> list[tuple[str, str]]:
@@ -218,7 +227,3 @@ def _without(pieces: list[tuple[str, str]], word: str) -> list[tuple[str, str]]:
         else:
             left.append(("-", target))
     return left
-
-
-def _quoted(name: str) -> str:
-    return name if re.fullmatch(r"[^\W\d][\w.]*", name) else f"`{name}`"

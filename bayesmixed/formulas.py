@@ -81,7 +81,7 @@ def format_formula(
 
 def expand_nesting(by: str, formula: str, covariance: str) -> tuple[Group, ...]:
     """Return `(formula | a/b)` as its terms for a and a:b."""
-    names = [name.strip() for name in by.split("/")]
+    names = [name.strip() for name in split_top(by, "/")]
     return tuple(
         Group(by=":".join(names[: depth + 1]), formula=formula, covariance=covariance) for depth in range(len(names))
     )

@@ -14,8 +14,9 @@ from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.terms.blocks import GroupBlock, Part
 from bayesmixed.terms.evaluation import evaluate
 from bayesmixed.terms.names import factors_in, formula_columns
-from bayesmixed.terms.notation import normalise, split_top
+from bayesmixed.terms.notation import normalise
 from bayesmixed.terms.tables import Table, encode
+from bayesmixed.terms.tokens import quote_name
 
 
 class Group(BaseModel):
@@ -49,11 +50,11 @@ class Group(BaseModel):
     def _plain_names(cls, by: str) -> str:
         if "," in by and "(" not in by:
             raise SpecError(f"Grouping factor '{by.replace('`', '')}' has a comma in its name. Rename the column.")
-        names = [name.strip() for name in split_top(by.replace("`", ""), ":")]
-        if "/" in by or any(re.search(r"[()|+*]", name) or not name for name in names):
+        names = [name.strip() for name in by.replace("`", "").split(":")]
+        if "/" in by or any(re.search(r"[()|+*\[\]]", name) or not name for name in names):
             raise SpecError(
-                f"Grouping factor '{by}' is no column name. Use a column, or columns joined by ':'; "
-                "an expression must be computed as a column first."
+                f"Grouping factor '{by}' is no column name that results can hold. Use a column, or columns joined by ':'; "
+                "an expression must be computed as a column first, and a column with brackets or signs be renamed."
             )
         return ":".join(names)
 
@@ -63,7 +64,9 @@ class Group(BaseModel):
         return find_covariance(covariance).name
 
     def __str__(self) -> str:
-        return f"({self.formula} {find_covariance(self.covariance).bars} {self.by})"
+        return (
+            f"({self.formula} {find_covariance(self.covariance).bars} {':'.join(map(quote_name, self.factor_columns))})"
+        )
 
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads, grouping columns included."""

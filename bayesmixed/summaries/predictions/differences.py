@@ -80,7 +80,7 @@ def contrasts(
     1    3 - 1 -0.13  0.04
     2    4 - 1 -0.16  0.04
     """
-    names, within = split_effect(effect), split_effect(by) if by else ()
+    names, within = split_effect(effect, fit.design), split_effect(by, fit.design) if by else ()
     asked = asked_values(fit, (*within, *names), at)
     values = [asked[name] for name in names]
     weights = _weights(method, values, reference, "/" if ratio else "-")

@@ -56,8 +56,10 @@ class Roles:
     units: tuple[str, ...]
 
 
-def split_effect(effect: str) -> tuple[str, ...]:
-    """Return the columns of "A:B"."""
+def split_effect(effect: str, design: Design) -> tuple[str, ...]:
+    """Return the columns of "A:B", or the column of that name."""
+    if effect in design.table.data.columns:
+        return (effect,)
     return tuple(name.strip().strip("`") for name in split_top(effect, ":"))
 
 

@@ -63,7 +63,7 @@ def marginal_means(
     2      3  0.09  0.03
     3      4  0.06  0.03
     """
-    names = split_effect(effect)
+    names = split_effect(effect, fit.design)
     return _estimate(fit, f"Marginal means of {effect}", asked_values(fit, names, at), at, kind, groups, seed)
 
 
@@ -109,7 +109,7 @@ def conditional_effects(
     2      3  0.08  0.02
     3      4  0.05  0.02
     """
-    names = split_effect(effect)
+    names = split_effect(effect, fit.design)
     if len(names) > 2:
         raise SpecError(f"'{effect}' has {len(names)} columns; a picture shows x and by: '{names[0]}:{names[1]}'.")
     asked = asked_values(fit, names[:1], at, _POINTS) | asked_values(fit, names[1:], at)
