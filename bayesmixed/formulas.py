@@ -171,8 +171,7 @@ def _strip_brackets(response: str) -> str:
     """Take away brackets or backticks around the whole response, as in (r2 == "Y") ~ ... ."""
     if re.fullmatch(r"`[^`]+`", response):
         name = response.strip("`")
-        # What would be read as an expression keeps its backticks.
-        return response if set(name) & set("+-*/^:<>=&|!()[]{}~,.'\"%") or name[0].isdigit() else name
+        return name if re.fullmatch(r"[^\W\d]\w*", name) else response
     inside = call_arguments(f"x{response}", "x") if response.startswith("(") else None
     return inside[0] if inside is not None and len(inside) == 1 and _balanced(inside[0]) else response
 

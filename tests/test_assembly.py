@@ -188,7 +188,7 @@ LEVELS = [
     (pd.Categorical(list("abcabc"), categories=["c", "a", "b"]), ("c", "a", "b")),
     (pd.Categorical(list("abcabc"), categories=["c", "unused", "a", "b"]), ("c", "a", "b")),
     (pd.Categorical([1, 2, 3, 1, 2, 3], categories=[3, 1, 2]), ("3", "1", "2")),
-    (pd.to_datetime(["2021-02-01", "2021-01-01", "2021-02-01"] * 2), ("2021-01-01 00:00:00", "2021-02-01 00:00:00")),
+    (pd.to_datetime(["2021-02-01", "2021-01-01", "2021-02-01"] * 2), ("2021-01-01", "2021-02-01")),
     (pd.array([2, 1, 2, 1, 2, 1], dtype="Int64"), ("1", "2")),
     (pd.array(list("baabba"), dtype="string"), ("a", "b")),
 ]
@@ -221,7 +221,7 @@ def test_the_first_level_of_a_population_factor_is_its_reference(values, levels)
         ("y ~ class", "class"),
         ("y ~ log", "log"),
         ("y ~ I", "I"),
-        ("y ~ log(a.b + 20)", "log(`a.b` + 20)"),
+        ("y ~ log(a.b + 20)", "log(a.b + 20)"),
         ("y ~ I(x^2)", "I(x ** 2)"),
         ("y ~ I(x**2)", "I(x ** 2)"),
         ("y ~ np.exp(x)", "np.exp(x)"),
@@ -313,5 +313,5 @@ def test_a_shifted_covariate_gives_the_same_centred_columns():
 
 def test_a_response_with_an_odd_name_keeps_it_without_backticks():
     design = prepare("`leaf area (cm)` ~ x", {"leaf area (cm)": [1.0, 2, 4, 5, 3, 2], "x": [1.0, 2, 3, 1, 2, 4]})
-    assert design.spec.response == "leaf area (cm)"
-    assert from_formula(design.spec.formula).response == "leaf area (cm)"
+    assert design.response_name == "leaf area (cm)"
+    assert from_formula(design.spec.formula).response == design.spec.response

@@ -272,7 +272,7 @@ def test_ids_of_groups_are_read_as_text_and_numbers_as_numbers(tmp_path, formula
         (["check", "herd", "--data", SLEEP], "Column 'incidence' in 'incidence' is not in the data"),
         (["check", "Reaction ~ Dayz", "--data", SLEEP], "Did you mean 'Days'?"),
         (["check", "Days ~ Reaction", "--data", SLEEP, "--family", "bernoulli"], "Family 'bernoulli' needs 0 or 1"),
-        (["fit", "herd", "--data", CBPP, "--out", CBPP], "cannot be made"),
+        (["fit", "herd", "--data", CBPP, "--out", CBPP], "give the name of a folder"),
         (["report", "nowhere"], "Make one: bayesmixed fit"),
         (["predict", "nowhere"], "Make one: bayesmixed fit"),
         (["compare", "nowhere", "elsewhere", "--unit", "observation"], "Make one: bayesmixed fit"),

@@ -10,7 +10,7 @@ from bayesmixed.errors import DataError, SpecError, enumerate_words
 from bayesmixed.links import Array
 from bayesmixed.terms.tables import encode
 
-ANY = "\0any"
+ANY = "\ue000any"
 """Label of no group of the data in a reference grid: its group mean is the mean of all rows of the fit."""
 
 

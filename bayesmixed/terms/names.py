@@ -40,7 +40,7 @@ def expression_columns(expression: str, columns: Iterable[str]) -> set[str]:
     known = [str(column) for column in columns]
     whole = whole_column(expression, known)
     if whole is not None:
-        return {whole}
+        return _present((whole,), expression, known)
     try:
         parsed = parse_expression(expression)
     except SpecError as error:
