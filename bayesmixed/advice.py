@@ -28,7 +28,7 @@ def advise(design: Design) -> Iterator[str]:
             yield from _advise_on_observation_effects(design, predictor, "obs()")
             continue
         levels = len(group.levels)
-        entry = design.priors[f"{predictor.sd(group)}[{group.labels[0]}]"]
+        entry = design.priors[predictor.sd_keys(group)[0]]
         if levels < FEW_LEVELS and entry.source == "default":
             yield (
                 f"'{group.name}' has {levels} levels: its SD is mostly a matter of the prior ({entry.prior}); look at "
@@ -50,7 +50,12 @@ def advise(design: Design) -> Iterator[str]:
                 )
     for predictor in design.predictors.values():
         yield from _smooth_advice(design, predictor)
-        for name in predictor.population.interactions:
+        for name in predictor.population.basis.written_away:
+            yield (
+                f"'{name}' is never 0, but the formula leaves out terms without it: the default prior of its coefficient "
+                f"is one of values at {name} = 0. Add these terms, or state a prior."
+            )
+        for name in predictor.population.basis.crossed_away:
             yield (
                 f"'{name}' enters an interaction or power and is never 0: the other effects in it are effects at "
                 f"{name} = 0. center({name}) makes them effects at its mean."

@@ -74,7 +74,7 @@ def quick_mode(design: Design) -> QuickMode | None:
     groups = predictor.normal_blocks
     matrix = _joint_matrix(predictor)
     size = matrix.shape[1]
-    width = len(predictor.population.labels)
+    width = len(predictor.keys)
     slots = _slots(predictor, width)
     largest = _largest_block(groups, slots)
     rest = size - (largest[0].stop - largest[0].start)
@@ -82,7 +82,7 @@ def quick_mode(design: Design) -> QuickMode | None:
         return None
     start = fit_pooled(design)
     location, precision = normal_priors(design, predictor)
-    coefficients = np.concatenate([np.linalg.solve(predictor.transform, start.beta), np.zeros(size - width)])
+    coefficients = np.concatenate([predictor.inverse_transform @ start.beta, np.zeros(size - width)])
     unit = group_unit(design, predictor)
     sds = {g.name: 0.5 * unit / g.scales for g in groups}
     floor = {name: 1e-3 * sd for name, sd in sds.items()}
@@ -121,7 +121,7 @@ def quick_mode(design: Design) -> QuickMode | None:
             break
     # The SDs of this Hessian: one that goes to zero may still be on its way.
     sds = used
-    shapes = {g.name: (len(g.levels), len(g.centre)) for g in groups}
+    shapes = {g.name: (len(g.levels), g.width) for g in groups}
     effective = {n: np.sum(1.0 - variances[slots[n]].reshape(shapes[n]) / sds[n] ** 2, axis=0) for n in shapes}
     return QuickMode(
         beta=coefficients[:width],
@@ -192,7 +192,7 @@ def _largest_block(groups: tuple[NormalBlock, ...], slots: dict[str, slice]) -> 
     if not factors:
         return slice(0, 0), 1
     largest = max(factors, key=lambda group: int(np.prod(group.shape)))
-    return slots[largest.name], len(largest.centre)
+    return slots[largest.name], largest.width
 
 
 def _data_precision(
@@ -217,7 +217,7 @@ def _diagonal_blocks(matrix: Any, group: NormalBlock) -> Array:
     """Return the blocks of the levels from a sparse matrix between all effects of a factor, (J, K, K)."""
     from scipy import sparse
 
-    width, entries = len(group.centre), sparse.coo_array(matrix)
+    width, entries = group.width, sparse.coo_array(matrix)
     same = entries.row // width == entries.col // width
     rows, columns = entries.row[same], entries.col[same]
     blocks = np.zeros((len(group.levels), width, width))

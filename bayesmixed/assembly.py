@@ -10,7 +10,6 @@ import pandas as pd
 from bayesmixed.categories import read_categories
 from bayesmixed.columns import read_cells, settle
 from bayesmixed.data_checks import check_columns, check_names, check_response, check_trials
-from bayesmixed.default_priors import states_centred_prior, states_group_prior
 from bayesmixed.design import Design
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words, shorten
 from bayesmixed.families import Family
@@ -18,8 +17,10 @@ from bayesmixed.frames import as_frame, complete_rows
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.spec import ModelSpec
-from bayesmixed.terms.blocks import GroupBlock, Part, PopulationBlock, SmoothBlock
-from bayesmixed.terms.evaluation import column_step, evaluate_expression
+from bayesmixed.stated_coordinates import place_terms
+from bayesmixed.terms.basis import column_step
+from bayesmixed.terms.blocks import GroupBlock, Part, PopulationBlock, SmoothBlock, basis_coordinates
+from bayesmixed.terms.evaluation import evaluate_expression
 from bayesmixed.terms.names import check_functions, expression_columns, formula_columns, whole_column
 from bayesmixed.terms.tables import Table, as_table, is_number
 from bayesmixed.weights import read_weights
@@ -163,27 +164,6 @@ def has_response(spec: ModelSpec, frame: pd.DataFrame) -> bool:
     return trials and not frame[list(columns)].isna().any(axis=None)
 
 
-def population_centre(
-    spec: ModelSpec, block: PopulationBlock, suffix: str, means: Array, *, cut: bool = False
-) -> Array:
-    """Return the origin at which the prior of the intercept, or of thresholds (`cut`), is stated: the column means,
-    unless the user states it as written."""
-    if (cut or "Intercept" in block.labels) and states_centred_prior(spec, suffix):
-        return np.where(block.levels_mask, 0.0, means)
-    return np.zeros(len(block.labels))
-
-
-def group_centre(spec: ModelSpec, block: GroupBlock, suffix: str, means: Array) -> Array:
-    """Return the origin at which the priors of a group term are stated: of correlated intercepts and slopes the column
-    means, unless the user states them as written."""
-    centre = np.zeros(len(block.labels))
-    for part in block.parts:
-        if part.correlated and block.intercept in part.columns and not states_group_prior(spec, block.name, suffix):
-            slopes = [column for column in part.columns if column != block.intercept]
-            centre[slopes] = means[slopes]
-    return centre
-
-
 def _response_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> list[str]:
     names = [str(name) for name in frame.columns]
     if optional and not has_response(spec, frame):
@@ -314,14 +294,14 @@ def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, li
         raise SpecError(f'The predictor of \'{parameter}\' has no population term; give at least "1" or "0".')
     population = _with_lines(population, smooths, None if known is None else known.population)
     if known is not None:
-        groups = tuple(
-            replace(b, centre=k.centre, scales=k.scales, parts=k.parts)
-            for b, k in zip(merged.values(), known.groups, strict=True)
-        )
+        pairs = zip(merged.values(), known.groups, strict=True)
+        groups = tuple(replace(b, coordinates=k.coordinates, parts=k.parts, means=k.means) for b, k in pairs)
         return Predictor(parameter, suffix, known.link, population, known.centre, groups, tuple(smooths), offset, cut)
-    groups = tuple(replace(b, centre=group_centre(spec, b, suffix, b.matrix.mean(axis=0))) for b in merged.values())
-    centre = population_centre(spec, population, suffix, population.matrix.mean(axis=0), cut=cut)
-    return Predictor(parameter, suffix, spec.link(parameter), population, centre, groups, tuple(smooths), offset, cut)
+    groups, centre = tuple(merged.values()), np.zeros(len(population.labels))
+    predictor = Predictor(
+        parameter, suffix, spec.link(parameter), population, centre, groups, tuple(smooths), offset, cut
+    )
+    return place_terms(spec, family, predictor)
 
 
 def _with_lines(
@@ -330,20 +310,32 @@ def _with_lines(
     """Put the columns of smooths that are not penalised to the population part."""
     lines = [population.matrix, *(smooth.line_matrix for smooth in smooths)]
     matrix = np.hstack(lines)
-    if known is not None:
-        return replace(known, matrix=matrix)
     added = matrix[:, len(population.labels) :]
+    columns = np.hstack([population.columns, added])
+    if known is not None:
+        return replace(known, matrix=matrix, columns=columns)
     return replace(
         population,
         labels=(*population.labels, *(label for smooth in smooths for label in smooth.line_labels)),
         matrix=matrix,
-        scales=np.append(population.scales, [column_step(column) for column in added.T]),
-        levels_mask=np.append(population.levels_mask, np.zeros(added.shape[1], dtype=bool)),
+        columns=columns,
+        written=block_diagonal(population.written, np.eye(added.shape[1])),
+        units=np.append(population.units, [1.0 / column_step(column) for column in added.T]),
+        means=np.append(population.means, added.mean(axis=0)),
+        written_means=np.append(population.written_means, added.mean(axis=0)),
     )
 
 
 def _group_of(predictor: Predictor, name: str) -> GroupBlock:
     return next(group for group in predictor.groups if group.name == name)
+
+
+def block_diagonal(first: Array, second: Array) -> Array:
+    """Return two matrices on the diagonal of one, zeros beside them."""
+    found = np.zeros(np.add(first.shape, second.shape))
+    found[: first.shape[0], : first.shape[1]] = first
+    found[first.shape[0] :, first.shape[1] :] = second
+    return found
 
 
 def _merge(first: GroupBlock, second: GroupBlock) -> GroupBlock:
@@ -355,7 +347,16 @@ def _merge(first: GroupBlock, second: GroupBlock) -> GroupBlock:
         labels=first.labels + second.labels,
         matrix=np.hstack([first.matrix, second.matrix]),
         parts=first.parts + parts,
-        centre=np.concatenate([first.centre, second.centre]),
-        scales=np.concatenate([first.scales, second.scales]),
+        bases=first.bases + second.bases,
+        columns=np.hstack([first.columns, second.columns]),
+        written=block_diagonal(first.written, second.written),
+        units=np.concatenate([first.units, second.units]),
+        units_as_written=np.concatenate([first.units_as_written, second.units_as_written]),
+        means=np.concatenate([first.means, second.means]),
+        coordinates=basis_coordinates(
+            first.labels + second.labels,
+            np.concatenate([first.units_as_written, second.units_as_written]),
+            as_written=True,
+        ),
         states=first.states + second.states,
     )

@@ -21,7 +21,7 @@ def encode(layout: Layout, posterior: xr.Dataset) -> Array:
     for one in layout.predictors.values():
         predictor = one.predictor
         if predictor.population.labels:
-            beta = _values(posterior, predictor.beta) @ np.linalg.inv(predictor.transform).T
+            beta = _values(posterior, predictor.beta) @ predictor.inverse_transform.T
             points[..., one.beta[one.beta >= 0]] = beta[..., one.beta >= 0]
         for term in one.terms:
             _encode_term(points, predictor, term, posterior)

@@ -12,8 +12,7 @@ from bayesmixed.families import ResponseScale
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import given_key, keys_of, range_of
 from bayesmixed.priors import FEW_LEVELS, INDUCED, REAL, Prior, matching_key, split_key
-from bayesmixed.spec import ModelSpec
-from bayesmixed.terms.blocks import GroupBlock, SmoothBlock
+from bayesmixed.terms.blocks import GroupBlock, PopulationBlock, SmoothBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +72,6 @@ def group_unit(design: Design, predictor: Predictor) -> float:
     return _units(design, predictor, response_scale(design)).group
 
 
-def states_centred_prior(spec: ModelSpec, suffix: str) -> bool:
-    """Return whether the intercept's prior is stated at the covariate means: no user prior on it as written."""
-    return f"beta{suffix}[Intercept]" not in spec.priors
-
-
-def states_group_prior(spec: ModelSpec, group: str, suffix: str) -> bool:
-    """Return whether the user states a prior on an SD or correlation of a group term, as written."""
-    return any(split_key(key)[0] in (f"sd_{group}{suffix}", f"corr_{group}{suffix}") for key in spec.priors)
-
-
 def _units(design: Design, predictor: Predictor, scale: ResponseScale) -> _Units:
     parameter = design.family.parameter(predictor.parameter)
     if parameter.intercept is not None:
@@ -118,19 +107,34 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
 
 def _population(predictor: Predictor, units: _Units) -> Iterator[tuple[str, RealisedPrior]]:
     block = predictor.population
-    for label, step, level in zip(block.labels, block.scales, block.levels_mask, strict=True):
-        if label == "Intercept":
-            centred = predictor.centred
-            name = "Intercept_centred" if centred else "Intercept"
-            about = "intercept at the covariate means" if centred else "intercept"
-            prior = Prior(name="Normal", arguments=(units.location, units.intercept))
-            yield f"{predictor.beta}[{name}]", RealisedPrior(prior, "default", about)
-        elif level:
-            prior = Prior(name="Normal", arguments=(units.location, units.intercept))
-            yield f"{predictor.beta}[{label}]", RealisedPrior(prior, "default", "mean of this level")
-        else:
-            prior = Prior(name="Normal", arguments=(0.0, float(units.slope / step)))
-            yield f"{predictor.beta}[{label}]", RealisedPrior(prior, "default", "slope or difference")
+    found = block.coordinates
+    for key, label, unit, pull in zip(predictor.keys, found.labels, found.units, found.pulls, strict=True):
+        scale = units.slope if np.isnan(unit) else units.slope * unit
+        prior = Prior(name="Normal", arguments=(float(units.location * pull) + 0.0, float(scale)))
+        yield key, RealisedPrior(prior, "default", _about(block, label, stated=bool(np.isnan(unit))))
+
+
+def _about(block: PopulationBlock, label: str, *, stated: bool) -> str:
+    """Return what a coordinate of a population part is, in words."""
+    if label == "Intercept_centred":
+        return "intercept at the covariate means" if "Intercept" in block.labels else "mean over the rows"
+    if label == "Intercept":
+        return "intercept"
+    if label.partition(" #")[0] == "others":
+        return "what the stated priors leave open, given these"
+    if stated or label in block.labels:
+        return "slope or difference"
+    text = label.partition(" #")[0].removesuffix("_centred")
+    term = next(term for term in block.basis.terms if term.text == text)
+    others = [
+        set(other.pieces) for other in block.basis.terms if other is not term and set(term.pieces) < set(other.pieces)
+    ]
+    averaged = ", averaged over what it interacts with" if others else ""
+    if not any(block.basis.pieces[piece].discrete for piece in term.pieces):
+        return f"slope{averaged}"
+    if len(term.pieces) > 1:
+        return f"interaction, sum zero over levels{averaged}"
+    return f"differences between levels, sum zero{averaged}"
 
 
 def _smooth(predictor: Predictor, smooth: SmoothBlock, units: _Units) -> Iterator[tuple[str, RealisedPrior]]:
@@ -141,9 +145,10 @@ def _smooth(predictor: Predictor, smooth: SmoothBlock, units: _Units) -> Iterato
 
 def _group(predictor: Predictor, group: GroupBlock, units: _Units) -> Iterator[tuple[str, RealisedPrior]]:
     few = len(group.levels) < FEW_LEVELS
-    where = " at the covariate means" if np.any(group.centre != 0) else ""
-    for key, label, step in zip(predictor.sd_keys(group), group.labels, group.scales, strict=True):
-        unit = units.group if label == "Intercept" else float(units.group / step)
+    where = " at the covariate means" if group.centred else ""
+    labels = group.coordinates.labels
+    for key, label, own in zip(predictor.sd_keys(group), labels, group.coordinates.units, strict=True):
+        unit = float(units.group * own)
         prior = (
             Prior(name="HalfNormal", arguments=(unit,)) if few else Prior(name="HalfStudentT", arguments=(4.0, unit))
         )

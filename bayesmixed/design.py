@@ -1,5 +1,6 @@
 """Design: a spec on data, the arrays, labels and learned state from which models are built."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -149,8 +150,8 @@ class Design(Displayed):
         """Return the mean over rows of zz', (K, K), for the columns of a group term of the first parameter at the
         centre."""
         if self.streamed is not None:
-            products = self.streamed.statistics.products(self.mu.b(group))
-            return np.asarray(group.transform.T @ products @ group.transform)
+            products, mixing = self.streamed.statistics.products(self.mu.b(group)), group.coordinates.mixing
+            return np.asarray(mixing.T @ products @ mixing)
         z = group.centred_matrix
         return np.asarray(z.T @ (self.row_shares[:, None] * z))
 
@@ -231,11 +232,18 @@ class Design(Displayed):
         """Return log-likelihoods or their derivatives (last axis: rows), multiplied by what the rows count."""
         return values if self.multiplicity is None else values * self.multiplicity
 
-    def coefficient_prior(self, predictor: Predictor, label: str) -> Prior:
-        """Return the prior of a population coefficient; that of the intercept may be stated at the covariate means."""
-        centred = f"{predictor.beta}[{label}_centred]"
-        key = centred if label == "Intercept" and centred in self.priors else f"{predictor.beta}[{label}]"
-        return self.priors[key].prior
+    def coefficient_priors(self, predictor: Predictor) -> list[Prior]:
+        """Return the priors of the q coordinates of the population part."""
+        return [self.priors[key].prior for key in predictor.keys]
+
+    def priors_by_term(self) -> dict[str, tuple[RealisedPrior, int]]:
+        """Return the priors by key, those of several coordinates of a term as one, and of how many each is one."""
+        found: dict[str, tuple[RealisedPrior, int]] = {}
+        for key, entry in self.priors.items():
+            term = re.sub(r" #\d+(?=\]$)", "", key)
+            name = term if found.get(term, (entry, 0))[0] == entry else key
+            found[name] = entry, found.get(name, (entry, 0))[1] + 1
+        return found
 
     def scalar_prior(self, name: str) -> tuple[PriorFunction, Prior]:
         """Return the prior of a parameter without predictor, and the function of the parameter that has it."""
@@ -267,7 +275,10 @@ class Design(Displayed):
         }
         shown = [replace(p, centre=self.predictors[name].centre) for name, p in self.examples.predictors.items()]
         predictors, row, counted = outline_blocks(shown, offsets, self.rows)
-        priors = {key: state_prior(entry.prior, entry.about, entry.source) for key, entry in self.priors.items()}
+        priors = {
+            key: state_prior(entry.prior, f"each of {count}: {entry.about}" if count > 1 else entry.about, entry.source)
+            for key, (entry, count) in self.priors_by_term().items()
+        }
         return Outline(
             self.spec.response,
             self.spec.trials,

@@ -17,10 +17,11 @@ def declare_effects(design: Design, predictor: Predictor, placement: Placement, 
     import pytensor.tensor as pt
 
     group, way = placement.group, placement.way
-    as_written = not np.any(group.centre)
+    as_written = not group.centred
     mark = "" if as_written else "centred_"
     name, written = f"{mark}{predictor.b(group)}", predictor.b(group)
-    dims = predictor.b_dims(group)
+    written_dims = predictor.b_dims(group)
+    dims = (written_dims[0], predictor.coordinate_dim(group))[: len(written_dims)]
     sd, factor = _scales(design, predictor, group, mark)
     shift = 0.0 if mean is None else mean
     if way == NONCENTRED:
@@ -39,7 +40,7 @@ def declare_effects(design: Design, predictor: Predictor, placement: Placement, 
     if way != CENTRED and as_written:
         pm.Deterministic(name, effects, dims=dims)
     elif not as_written:
-        pm.Deterministic(written, _times(effects, group.transform, len(group.labels)), dims=dims)
+        pm.Deterministic(written, _times(effects, group.transform, len(group.labels)), dims=written_dims)
     return total
 
 
@@ -60,7 +61,8 @@ def declare_observation_effects(design: Design, predictor: Predictor, placement:
 def _scales(design: Design, predictor: Predictor, group: NormalBlock, mark: str) -> tuple[Any, Any]:
     """Return the SDs at the centre and, where correlations are estimated, the Cholesky factor of the covariance."""
     priors = [design.priors[key].prior for key in predictor.sd_keys(group)]
-    sd = declare_vector(f"{mark}{predictor.sd(group)}", priors, *predictor.b_dims(group)[1:])
+    dims = (predictor.coordinate_dim(group),) if group.labels else ()
+    sd = declare_vector(f"{mark}{predictor.sd(group)}", priors, *dims)
     factor = None
     if group.correlated:
         concentration = design.priors[predictor.corr(group)].prior.arguments[0]
@@ -88,7 +90,7 @@ def _register_covariance(predictor: Predictor, group: NormalBlock, sd: Any, fact
     scaled = group.transform @ factor
     covariance = scaled @ scaled.T
     written = sd
-    if np.any(group.centre):
+    if group.centred:
         written = pm.Deterministic(predictor.sd(group), pt.sqrt(pt.diag(covariance)), dims=dim)
     corr = covariance / written[:, None] / written[None, :]
     pm.Deterministic(predictor.corr(group), corr, dims=(dim, f"{dim}_2"))

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesmixed.default_priors import realise_priors, states_centred_prior, states_group_prior
+from bayesmixed.default_priors import realise_priors
 from bayesmixed.design import Design, RealisedPrior
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.priors import as_prior, matching_key, split_key
+from bayesmixed.stated_coordinates import place_terms, with_bases
+from bayesmixed.terms.basis import Basis
 from bayesmixed.terms.blocks import GroupBlock
 
 
@@ -22,19 +24,29 @@ class FrozenPriors:
     ----------
     priors : mapping
         Realised priors by key, as in `Design`.
-    centres : mapping of mappings
-        Column means at which priors are stated, by variable ("beta", "b_Subject") and column.
+    bases : mapping of tuples of (Basis or None)
+        Bases on which default priors are stated, by variable: "beta", "b_Subject".
+    means : mapping of mappings
+        Means of columns over the rows of the fit, by variable and column; "written beta" for those as written.
     """
 
     priors: Mapping[str, RealisedPrior]
-    centres: Mapping[str, Mapping[str, float]]
+    bases: Mapping[str, tuple[Basis | None, ...]]
+    means: Mapping[str, Mapping[str, float]]
 
 
 def freeze(design: Design) -> FrozenPriors:
     """Return the priors of a design with their coordinates."""
-    centres = {p.beta: _by_label(p.population.labels, p.centre) for p in design.predictors.values()}
-    centres |= {p.b(group): _by_label(group.labels, group.centre) for p, group in design.group_blocks()}
-    return FrozenPriors(design.priors, centres)
+    bases: dict[str, tuple[Basis | None, ...]] = {}
+    means = {}
+    for predictor in design.predictors.values():
+        block, beta = predictor.population, predictor.beta
+        bases[beta], means[beta] = (block.basis,), _by_label(block.column_labels, block.means)
+        means[f"written {beta}"] = _by_label(block.labels, block.written_means)
+    for predictor, group in design.group_blocks():
+        name = predictor.b(group)
+        bases[name], means[name] = group.bases, _by_label(_column_labels(group), group.means)
+    return FrozenPriors(design.priors, bases, means)
 
 
 def with_frozen_priors(design: Design, frozen: FrozenPriors, changed: Collection[str] = ()) -> Design:
@@ -50,9 +62,9 @@ def with_frozen_priors(design: Design, frozen: FrozenPriors, changed: Collection
     SpecError
         A prior of the spec names no parameter, or has a support that the parameter does not have.
     """
-    predictors = {name: _with_centres(design, p, frozen) for name, p in design.predictors.items()}
+    predictors = {name: _with_bases(design, p, frozen) for name, p in design.predictors.items()}
     design = replace(design, predictors=predictors)
-    moved = {name for p, g in design.group_blocks() if _has_moved(frozen, p, g) for name in (p.sd(g), p.corr(g))}
+    moved = {name for p, g in design.group_blocks() if g.coordinates.as_written for name in (p.sd(g), p.corr(g))}
     priors = realise_priors(design)
     for key, entry in priors.items():
         kept = frozen.priors.get(key)
@@ -64,40 +76,44 @@ def with_frozen_priors(design: Design, frozen: FrozenPriors, changed: Collection
 def frozen_to_text(frozen: FrozenPriors) -> str:
     """Return frozen priors as JSON, which `frozen_from_text` reads back without loss."""
     priors = {key: (entry.prior.to_text(), entry.source, entry.about) for key, entry in frozen.priors.items()}
-    return json.dumps({"priors": priors, "centres": {name: dict(c) for name, c in frozen.centres.items()}})
+    bases = {name: [basis and basis.to_lists() for basis in found] for name, found in frozen.bases.items()}
+    return json.dumps({"priors": priors, "bases": bases, "means": {name: dict(m) for name, m in frozen.means.items()}})
 
 
 def frozen_from_text(text: str) -> FrozenPriors:
     """Return the frozen priors that `frozen_to_text` wrote."""
     found = json.loads(text)
     priors = {key: RealisedPrior(as_prior(prior, key), *rest) for key, (prior, *rest) in found["priors"].items()}
-    return FrozenPriors(priors, found["centres"])
+    bases = {name: tuple(basis and Basis.from_lists(basis) for basis in own) for name, own in found["bases"].items()}
+    return FrozenPriors(priors, bases, found["means"])
 
 
-def _with_centres(design: Design, predictor: Predictor, frozen: FrozenPriors) -> Predictor:
-    """Return the predictor with the frozen centres, where the user's priors do not put it as written."""
-    centre = predictor.centre
-    if (predictor.cut or "Intercept" in predictor.population.labels) and states_centred_prior(
-        design.spec, predictor.suffix
-    ):
-        centre = _known(frozen, predictor.beta, predictor.population.labels, centre)
-    groups = []
-    for group in predictor.groups:
-        own = group.centre
-        if not states_group_prior(design.spec, group.name, predictor.suffix):
-            own = _known(frozen, predictor.b(group), group.labels, own)
-        groups.append(replace(group, centre=own))
-    return replace(predictor, centre=centre, groups=tuple(groups))
+def _with_bases(design: Design, predictor: Predictor, frozen: FrozenPriors) -> Predictor:
+    """Return the predictor with the frozen bases and means, where its formulas have the same columns as before."""
+    predictor = with_bases(predictor, design.table, frozen.bases)
+    population = predictor.population
+    means = _known(frozen, predictor.beta, population.column_labels, population.means)
+    written = _known(frozen, f"written {predictor.beta}", population.labels, population.written_means)
+    population = replace(population, means=means, written_means=written)
+    groups = tuple(
+        replace(group, means=_known(frozen, predictor.b(group), _column_labels(group), group.means))
+        for group in predictor.groups
+    )
+    return place_terms(design.spec, design.family, replace(predictor, population=population, groups=groups))
 
 
-def _has_moved(frozen: FrozenPriors, predictor: Predictor, group: GroupBlock) -> bool:
-    return not np.array_equal(_known(frozen, predictor.b(group), group.labels, group.centre), group.centre)
+def _column_labels(group: GroupBlock) -> tuple[str, ...]:
+    own = [
+        [str(column) for column in part.columns] if basis is None else basis.labels
+        for part, basis in zip(group.parts, group.bases, strict=True)
+    ]
+    return tuple(f"{number} {label}" for number, labels in enumerate(own) for label in labels)
 
 
-def _by_label(labels: tuple[str, ...], centre: Array) -> dict[str, float]:
-    return {label: float(value) for label, value in zip(labels, centre, strict=True)}
+def _by_label(labels: tuple[str, ...], values: Array) -> dict[str, float]:
+    return {label: float(value) for label, value in zip(labels, values, strict=True)}
 
 
-def _known(frozen: FrozenPriors, name: str, labels: tuple[str, ...], centre: Array) -> Array:
-    known = frozen.centres.get(name, {})
-    return np.array([known.get(label, value) for label, value in zip(labels, centre, strict=True)])
+def _known(frozen: FrozenPriors, name: str, labels: tuple[str, ...], values: Array) -> Array:
+    known = frozen.means.get(name, {})
+    return np.array([known.get(label, value) for label, value in zip(labels, values, strict=True)])

@@ -114,7 +114,7 @@ def _coords(design: Design) -> dict[str, list[str]]:
     if design.categories:
         coords["cut"] = design.cut_labels
     for predictor in design.predictors.values():
-        coords |= predictor.coords()
+        coords |= predictor.coords() | predictor.coordinate_coords()
     return coords
 
 
@@ -210,10 +210,9 @@ def _coefficients(design: Design, predictor: Predictor) -> Any:
     """Return the coefficients at the centre and register those as written."""
     import pymc as pm
 
-    labels, name = predictor.population.labels, predictor.beta
-    priors = [design.coefficient_prior(predictor, label) for label in labels]
-    if not predictor.centred:
+    name, priors = predictor.beta, design.coefficient_priors(predictor)
+    if predictor.as_written:
         return declare_vector(name, priors, f"{name}_effect")
-    centred = declare_vector(f"centred_{name}", priors, f"{name}_effect")
+    centred = declare_vector(f"centred_{name}", priors, f"{name}_coordinate")
     pm.Deterministic(name, predictor.transform @ centred, dims=f"{name}_effect")
     return centred

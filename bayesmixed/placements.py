@@ -161,8 +161,12 @@ def _expressed_share(predictor: Predictor, group: NormalBlock) -> Array:
 
 
 def _at_origin(predictor: Predictor, group: NormalBlock) -> Array:
-    """Return the population columns, (n, p), at the centre or, for a term without an intercept, as written."""
-    return predictor.population.matrix if group.intercept is None else predictor.centred_matrix
+    """Return the columns of the coordinates, (n, q), for a term without an intercept with numbers from zero."""
+    matrix, labels = predictor.centred_matrix, predictor.population.labels
+    if group.intercept is None and "Intercept" in labels:
+        constants = predictor.transform[labels.index("Intercept")]
+        return np.where(predictor.population.coordinates.pulls == 0, matrix - constants, matrix)
+    return matrix
 
 
 def _express(group: NormalBlock, matrix: Array) -> Array:

@@ -134,8 +134,7 @@ def _log_prior(design: Design, name: str, value: Array) -> float:
 def normal_priors(design: Design, predictor: Predictor) -> tuple[Array, Array]:
     """Return location and precision of normal laws like the priors of the coefficients at the centre, each (p,)."""
     location, precision = [], []
-    for label in predictor.population.labels:
-        prior = design.coefficient_prior(predictor, label)
+    for prior in design.coefficient_priors(predictor):
         if prior.name == "Fixed":
             location.append(prior.arguments[0])
             precision.append(1e12)

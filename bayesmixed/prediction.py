@@ -209,8 +209,8 @@ def smooth_coefficients(predictor: Predictor, smooth: SmoothBlock, posterior: xr
 def effects_at_centre(predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Array:
     """Return the covariance matrices of a term's effects at the centre, (chain, draw, K, K)."""
     sd = posterior[predictor.sd(group)].transpose("chain", "draw", ...).values
-    sd = sd.reshape(*sd.shape[:2], len(group.centre))
-    corr: Any = np.eye(len(group.centre))
+    sd = sd.reshape(*sd.shape[:2], group.width)
+    corr: Any = np.eye(group.width)
     if group.correlated:
         corr = posterior[predictor.corr(group)].transpose("chain", "draw", ...).values
     return group_covariance(np.linalg.inv(group.transform), sd, corr)

@@ -24,7 +24,7 @@ class Predictor:
     population : PopulationBlock
         Population columns, p of them.
     centre : (p,) array
-        Column means that are subtracted inside the model; zero: as written.
+        Column means that the prior of the intercept, or of thresholds, holds; zero: as written.
     groups : tuple of GroupBlock
         One per grouping factor.
     smooths : tuple of SmoothBlock
@@ -71,6 +71,12 @@ class Predictor:
 
     def sd_keys(self, group: NormalBlock) -> tuple[str, ...]:
         """Return the keys of the priors of a term's standard deviations: "sd_herd[Intercept]", "sd_s(x)"."""
+        if not group.labels:
+            return (self.sd(group),)
+        return tuple(f"{self.sd(group)}[{label}]" for label in group.coordinates.labels)
+
+    def sd_names(self, group: NormalBlock) -> tuple[str, ...]:
+        """Return the names of a term's standard deviations as written."""
         return tuple(f"{self.sd(group)}[{label}]" for label in group.labels) or (self.sd(group),)
 
     def b(self, group: NormalBlock) -> str:
@@ -99,20 +105,42 @@ class Predictor:
                 coords[f"{self.effect_dim(group)}_2"] = list(group.labels)
         return coords
 
+    def coordinate_coords(self) -> dict[str, list[str]]:
+        """Return the labels of the dimensions of coordinates that are not coefficients and effects as written."""
+        coords = {} if self.as_written else {f"{self.beta}_coordinate": list(self.population.coordinates.labels)}
+        moved = (group for group in self.groups if group.centred)
+        return coords | {self.coordinate_dim(group): list(group.coordinates.labels) for group in moved}
+
+    def coordinate_dim(self, group: NormalBlock) -> str:
+        """Return the name of the dimension of a term's columns at the centre."""
+        return f"{group.name}{self.suffix}_coordinate" if group.centred else self.effect_dim(group)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the priors of the coordinates of the population part: "beta[Intercept_centred]", "beta[x]"."""
+        return tuple(f"{self.beta}[{label}]" for label in self.population.coordinates.labels)
+
     @property
     def centred(self) -> bool:
-        """Whether the intercept at the centre of the columns is another one than as written."""
-        return "Intercept" in self.population.labels and bool(np.any(self.centre != 0))
+        """Whether one coordinate is the mean of the predictor over rows, not an intercept as written."""
+        return "Intercept_centred" in self.population.coordinates.labels
+
+    @property
+    def as_written(self) -> bool:
+        """Whether the coordinates are the coefficients as written."""
+        return self.population.as_written
 
     @property
     def transform(self) -> Array:
-        """(p, p) matrix T: coefficients as written are T times the coefficients at the centre."""
-        matrix = np.eye(len(self.population.labels))
-        if "Intercept" in self.population.labels:
-            matrix[self.population.labels.index("Intercept")] -= self.centre
-        return matrix
+        """(p, q) matrix T: coefficients as written are T times the coordinates."""
+        return self.population.transform
+
+    @property
+    def inverse_transform(self) -> Array:
+        """(q, p) matrix: coordinates of coefficients as written."""
+        return np.asarray(np.linalg.pinv(self.transform))
 
     @property
     def centred_matrix(self) -> Array:
-        """(n, p) population columns at the centre."""
-        return np.asarray(self.population.matrix - self.centre)
+        """(n, q) columns that multiply the coordinates of the population part."""
+        return self.population.coordinate_matrix

@@ -33,10 +33,8 @@ class PriorDraws:
     correlations: dict[str, Array]
 
     def coefficients(self, predictor: Predictor) -> Array:
-        """Return the population coefficients at the centre of a predictor, (S, p)."""
-        intercept = "Intercept_centred" if predictor.centred else "Intercept"
-        labels = [intercept if label == "Intercept" else label for label in predictor.population.labels]
-        return np.stack([self.values[f"{predictor.beta}[{label}]"] for label in labels], axis=-1)
+        """Return the coordinates of the population part of a predictor, (S, q)."""
+        return np.stack([self.values[key] for key in predictor.keys], axis=-1)
 
     def covariance(self, predictor: Predictor, group: NormalBlock) -> Array:
         """Return the covariance matrices of a term's effects at their centre, (S, K, K)."""

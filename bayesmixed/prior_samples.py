@@ -47,7 +47,11 @@ def as_posterior(prior: PriorDraws, generator: np.random.Generator) -> xr.Datase
             variables |= _covariances(prior, predictor, group)
     if design.family.cuts:
         cuts = np.stack([prior.values[name] for name in design.family.cuts], axis=-1)
-        shift = threshold_shift(design, prior.coefficients(design.mu)) if design.mu.population.labels else 0.0
+        shift = (
+            threshold_shift(design, prior.coefficients(design.mu) @ design.mu.transform.T)
+            if design.mu.population.labels
+            else 0.0
+        )
         variables[CUTS], coords["cut"] = (("cut",), cuts + np.reshape(shift, (-1, 1))), design.cut_labels
     variables |= {name: ((), prior.values[name]) for name in design.numbers}
     arrays = {name: (("chain", "draw", *dims), value[None]) for name, (dims, value) in variables.items()}

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmixed.default_priors import states_centred_prior, states_group_prior
 from bayesmixed.design import Design
 from bayesmixed.engines import ENGINES
 from bayesmixed.errors import SamplingError, SpecError, StatisticsWarning, did_you_mean, enumerate_words
@@ -19,6 +18,7 @@ from bayesmixed.preparation import prepare
 from bayesmixed.priors import matching_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
+from bayesmixed.stated_coordinates import states_centred_prior, states_group_prior
 from bayesmixed.streaming import rebuild
 
 SETTINGS = (
@@ -205,7 +205,7 @@ def _moved_coordinates(design: Design, spec: ModelSpec) -> tuple[str, ...]:
         if predictor.centred and not states_centred_prior(spec, predictor.suffix):
             notes.append(f"the prior of {predictor.beta}[Intercept] is stated as written, not at the covariate means")
         for group in predictor.groups:
-            if np.any(group.centre != 0) and states_group_prior(spec, group.name, predictor.suffix):
+            if group.centred and states_group_prior(spec, group.name, predictor.suffix):
                 notes.append(
                     f"priors of {predictor.sd(group)} and its correlations are stated as written, not at the covariate "
                     "means; those not named keep their numbers"

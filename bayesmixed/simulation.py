@@ -195,9 +195,9 @@ def _group_truth(
     coords: dict[str, list[str]],
     generator: np.random.Generator,
 ) -> Iterator[tuple[str, tuple[tuple[str, ...], Array]]]:
-    dims, width = predictor.b_dims(group), len(group.centre)
+    dims, width = predictor.b_dims(group), group.width
     coords |= predictor.coords()
-    sd = np.array([take(key, predictor.sd(group)) for key in predictor.sd_keys(group)])
+    sd = np.array([take(key, predictor.sd(group)) for key in predictor.sd_names(group)])
     corr = np.eye(width)
     for part in group.parts:
         for i, first in enumerate(part.columns):

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,6 @@ from bayesmixed.advice import advise
 from bayesmixed.assembly import (
     assemble,
     check_values,
-    group_centre,
-    population_centre,
     read_rows,
     used_columns,
 )
@@ -32,8 +30,8 @@ from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.row_statistics import RowStatistics, add_rows
 from bayesmixed.spec import ModelSpec
-from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
-from bayesmixed.terms.evaluation import evaluate_expression, interacting, interaction_steps
+from bayesmixed.stated_coordinates import place_terms, with_bases
+from bayesmixed.terms.basis import Basis, PieceBasis, join_terms, number_basis
 from bayesmixed.terms.functions import row_by_row
 from bayesmixed.terms.names import calls_in
 from bayesmixed.terms.pieces import EvaluatedFormula
@@ -101,9 +99,14 @@ def read_streamed(spec: ModelSpec, path: Path, missing: str, na: Any = ()) -> De
     check_values(spec, family, found.response, 1.0, found.rows)
     check_variation(family, spec.response, found.response, 1.0)
     examples = assemble(spec, found.examples, "error", None, optional=False)
+
+    def parts() -> Iterator[Design]:
+        for frame in _complete_batches(spec, path, columns, missing, codes):
+            yield assemble(spec, frame, "error", examples, optional=False)
+
+    examples = _with_learned_bases(examples, parts)
     statistics = None
-    for frame in _complete_batches(spec, path, columns, missing, codes):
-        part = assemble(spec, frame, "error", examples, optional=False)
+    for part in parts():
         statistics = add_rows(statistics, _columns_of(part))
     if statistics is None or statistics.count != len(found.response) or stamp != _stamp(path):
         raise DataError(f"Data file '{path}' was changed while it was read. Prepare the design again.")
@@ -117,25 +120,30 @@ def read_streamed(spec: ModelSpec, path: Path, missing: str, na: Any = ()) -> De
 def rebuild(design: Design, streamed: Streamed, spec: ModelSpec) -> Design:
     """Return the design of the same streamed rows for a spec with other priors."""
     examples = assemble(spec, streamed.examples.table.data, "error", None, optional=False)
+    examples = _with_bases(examples, _bases_of(streamed.examples.mu))
     return _learn(replace(streamed, examples=examples), np.asarray(design.response), design.dropped)
 
 
 def streamed_to_text(streamed: Streamed) -> str:
     """Return as JSON what `streamed_from_text` needs beside the examples and the response."""
     kept = {"path": str(streamed.path), "stamp": streamed.stamp, "missing": streamed.missing, "drawn": streamed.drawn}
+    bases = {
+        name: [basis and basis.to_lists() for basis in own] for name, own in _bases_of(streamed.examples.mu).items()
+    }
     kept |= {"na": streamed.na}
-    return json.dumps({**kept, "statistics": streamed.statistics.to_lists()})
+    return json.dumps({**kept, "statistics": streamed.statistics.to_lists(), "bases": bases})
 
 
 def streamed_from_text(text: str, spec: ModelSpec, examples: pd.DataFrame, response: Array) -> Design:
     """Return the design that `streamed_to_text` has written, no row left out."""
     kept = json.loads(text)
+    bases = {name: tuple(one and Basis.from_lists(one) for one in own) for name, own in kept["bases"].items()}
     streamed = Streamed(
         path=Path(kept["path"]),
         stamp=tuple(kept["stamp"]),
         missing=kept["missing"],
         statistics=RowStatistics.from_lists(kept["statistics"]),
-        examples=assemble(spec, examples, "error", None, optional=False),
+        examples=_with_bases(assemble(spec, examples, "error", None, optional=False), bases),
         drawn=kept["drawn"],
         na=tuple(kept.get("na", ())),
     )
@@ -152,8 +160,8 @@ def _learn(streamed: Streamed, response: Array, dropped: int) -> Design:
     absent: Any = Absent(f"the rows of '{streamed.path}'")
     without_rows = replace(
         predictor,
-        population=replace(predictor.population, matrix=absent),
-        groups=tuple(replace(group, matrix=absent, index=absent) for group in predictor.groups),
+        population=replace(predictor.population, matrix=absent, columns=absent),
+        groups=tuple(replace(group, matrix=absent, columns=absent, index=absent) for group in predictor.groups),
         offset=np.broadcast_to(0.0, len(response)),
     )
     design = replace(
@@ -208,53 +216,97 @@ def _complete_batches(
 
 
 def _columns_of(part: Design) -> Mapping[str, Array]:
-    """Return the columns of some rows whose statistics are wanted: those of terms, pieces of interactions, response."""
+    """Return the columns of some rows whose statistics are wanted: those of bases, and the response."""
     predictor = part.mu
-    columns = {"population": predictor.population.matrix}
-    for group in predictor.groups:
-        columns[predictor.b(group)] = group.matrix
-    for piece in _pieces(part):
-        columns[piece] = np.asarray(evaluate_expression(piece, part.table), dtype=float)[:, None]
+    columns = {"population": predictor.population.columns}
+    columns |= {predictor.b(group): group.columns for group in predictor.groups}
     return {**columns, "response": part.family.working(np.asarray(part.response))[:, None]}
 
 
-def _states(predictor: Predictor) -> list[EvaluatedFormula]:
+def _bases_of(predictor: Predictor) -> dict[str, tuple[Basis | None, ...]]:
+    return {predictor.beta: (predictor.population.basis,)} | {predictor.b(g): g.bases for g in predictor.groups}
+
+
+def _states_of(predictor: Predictor) -> list[EvaluatedFormula]:
     return [predictor.population.state, *(state for group in predictor.groups for state in group.states)]
 
 
-def _pieces(design: Design) -> list[str]:
-    """Return the numeric expressions that interactions are made of."""
-    found = dict.fromkeys(piece for state in _states(design.mu) for piece in interacting(state))
-    return [piece for piece in found if piece.strip("`") not in design.table.levels]
+def _with_bases(examples: Design, bases: Mapping[str, tuple[Basis | None, ...]]) -> Design:
+    predictor = with_bases(examples.mu, examples.table, bases)
+    return replace(examples, predictors={predictor.parameter: predictor})
+
+
+def _with_learned_bases(examples: Design, parts: Callable[[], Iterator[Design]]) -> Design:
+    """Return the examples with bases learned from all rows; those of powers need the mean, and so a second reading."""
+    numbers = powers = None
+    if _numbers(examples):
+        for part in parts():
+            numbers = add_rows(numbers, _numbers(part))
+    if numbers is None:
+        return examples
+    if _powers(examples, numbers):
+        for part in parts():
+            powers = add_rows(powers, _powers(part, numbers))
+    learned = _learn_pieces(examples, numbers, powers)
+    bases = {}
+    for name, old in _bases_of(examples.mu).items():
+        group = next((g for g in examples.mu.groups if examples.mu.b(g) == name), None)
+        states = (examples.mu.population.state,) if group is None else group.states
+        bases[name] = tuple(
+            basis and join_terms(state, {text: learned.get(text, piece) for text, piece in basis.pieces.items()})
+            for state, basis in zip(states, old, strict=True)
+        )
+    return _with_bases(examples, bases)
+
+
+def _learn_pieces(examples: Design, numbers: RowStatistics, powers: RowStatistics | None) -> dict[str, PieceBasis]:
+    """Return what numbers add to bases, given the statistics of their values and of powers from the mean."""
+    learned = {}
+    for own in _bases_of(examples.mu).values():
+        for basis in own:
+            for text, piece in basis.pieces.items() if basis else ():
+                if not piece.levels:
+                    step, mean = float(numbers.steps(text)[0]), float(numbers.means(text)[0])
+                    if powers is not None and text in powers.widths and piece.power:
+                        mean = float(numbers.means(piece.power[0])[0])
+                        learned[text] = number_basis(piece, mean, float(powers.steps(text)[0]), step, piece.span)
+                        continue
+                    two = (
+                        not numbers.many[numbers.place(text)][0]
+                        and not np.isnan(numbers.values[1, numbers.place(text)])[0]
+                    )
+                    centre = float(numbers.values[:, numbers.place(text)].mean()) if two else mean
+                    learned[text] = number_basis(piece, centre, step, step, piece.span, two=two)
+    return learned
+
+
+def _numbers(part: Design) -> dict[str, Array]:
+    """Return the values of all pieces of formulas that are numbers."""
+    found: dict[str, Array] = {}
+    for state in _states_of(part.mu):
+        values = state.piece_values(part.table)
+        found |= {text: values[text] for text, piece in state.pieces.items() if piece.levels is None}
+    return found
+
+
+def _powers(part: Design, numbers: RowStatistics) -> dict[str, Array]:
+    """Return the powers among them from the mean of their base, where the base is a piece, too."""
+    values, found = _numbers(part), {}
+    for state in _states_of(part.mu):
+        for text, piece in state.pieces.items():
+            if piece.power is not None and piece.power[0] in state.pieces:
+                found[text] = (values[piece.power[0]] - numbers.means(piece.power[0])) ** piece.power[1]
+    return found
 
 
 def _learn_predictor(design: Design, statistics: RowStatistics) -> Predictor:
+    """Return the predictor in the coordinates that follow from means over all rows."""
     predictor = design.mu
-    steps = {piece: float(statistics.steps(piece)[0]) for piece in _pieces(design)}
-    # The indicator of a level has step 1.
-    steps |= {f"{name}[{level}]": 1.0 for name, levels in design.table.levels.items() for level in levels}
-    spec, suffix = design.spec, predictor.suffix
-
-    def scales(block: PopulationBlock | GroupBlock, name: str, states: tuple[EvaluatedFormula, ...]) -> Array:
-        own, start, found = statistics.steps(name), 0, []
-        for state in states:
-            width = len(state.labels)
-            found.append(interaction_steps(state, own[start : start + width], steps))
-            start += width
-        return np.concatenate(found)
-
+    means = statistics.means("population")
     population = predictor.population
-    groups = []
-    for group in predictor.groups:
-        name = predictor.b(group)
-        centre = group_centre(spec, group, suffix, statistics.means(name))
-        groups.append(replace(group, centre=centre, scales=scales(group, name, group.states)))
-    return replace(
-        predictor,
-        population=replace(population, scales=scales(population, "population", (population.state,))),
-        centre=population_centre(spec, population, suffix, statistics.means("population")),
-        groups=tuple(groups),
-    )
+    population = replace(population, means=means, written_means=means @ np.linalg.pinv(population.written))
+    groups = tuple(replace(group, means=statistics.means(predictor.b(group))) for group in predictor.groups)
+    return place_terms(design.spec, design.family, replace(predictor, population=population, groups=groups))
 
 
 def _stamp(path: Path) -> tuple[int, int]:

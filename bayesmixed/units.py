@@ -263,10 +263,10 @@ def _merge_sources(layer: Layer) -> Layer:
 def _own_columns(design: Design, predictor: Predictor, units: Factor) -> Iterator[tuple[list[int], Array, Array]]:
     """Yield population columns that are zero outside one unit, one a unit at a time, with mean and sd of their priors."""
     found: dict[int, list[tuple[int, float, float]]] = {}
-    for column, label in enumerate(predictor.population.labels):
+    for column, label in enumerate(predictor.population.labels if predictor.as_written else ()):
         entry = design.priors.get(f"{predictor.beta}[{label}]")
         inside = np.unique(units.index[predictor.population.matrix[:, column] != 0])
-        if entry is not None and entry.prior.name == "Normal" and predictor.centre[column] == 0 and len(inside) == 1:
+        if entry is not None and entry.prior.name == "Normal" and len(inside) == 1:
             location, sd = entry.prior.arguments
             found.setdefault(int(inside[0]), []).append((column, float(location), float(sd)))
     for rank in range(max((len(own) for own in found.values()), default=0)):

@@ -99,11 +99,13 @@ def test_a_binomial_model_has_the_density_computed_by_hand():
     design = design_of("incidence | trials(size) ~ C(period) + (1 | herd)", CBPP, family="binomial")
     generator = np.random.default_rng(1)
     centred, sd, b = np.array([-2.1, -0.9, -1.1, -1.5]), 0.7, generator.normal(size=15)
-    dummies = np.column_stack([CBPP["period"] == k for k in (2, 3, 4)]).astype(float)
-    eta = centred[0] + (dummies - dummies.mean(axis=0)) @ centred[1:] + b[CBPP["herd"] - 1]
+    # Helmert contrasts, each of length 1: a level against the mean of those before it.
+    contrasts = np.array([[-1, -1, -1], [1, -1, -1], [0, 2, -1], [0, 0, 3]]) / np.sqrt([2, 6, 12])
+    columns = contrasts[CBPP["period"].astype(int) - 1]
+    eta = centred[0] + (columns - columns.mean(axis=0)) @ centred[1:] + b[CBPP["herd"] - 1]
     expected = stats.binom.logpmf(CBPP["incidence"], CBPP["size"], 1 / (1 + np.exp(-eta))).sum()
     expected += stats.norm.logpdf(b, 0, sd).sum()
-    labels = ["Intercept_centred", "period[T.2]", "period[T.3]", "period[T.4]"]
+    labels = ["Intercept_centred", "period #1", "period #2", "period #3"]
     expected += sum(prior_density(design, f"beta[{label}]", v) for label, v in zip(labels, centred, strict=True))
     expected += prior_density(design, "sd_herd[Intercept]", sd)
     values = {"centred_beta": centred, "sd_herd": [sd], "b_herd": b[:, None]}

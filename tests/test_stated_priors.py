@@ -31,7 +31,7 @@ def test_a_prior_on_the_intercept_is_as_written_and_switches_centring_off():
     assert not design.mu.centred
     assert "beta[Intercept_centred]" not in design.priors
     assert str(design.priors["beta[Intercept]"].prior) == "Normal(50, 10)"
-    assert np.any(design.mu.groups[0].centre)
+    assert design.mu.groups[0].centred
 
 
 def test_a_prior_on_the_centred_intercept_keeps_the_centring():
@@ -51,8 +51,8 @@ def test_a_prior_on_a_group_term_puts_it_in_coordinates_as_written(key):
     prior = "LKJ(3)" if key == "corr_g" else "HalfNormal(2)"
     default = realised("y ~ x + (x | g)", DATA)
     design = realised("y ~ x + (x | g)", DATA, priors={key: prior})
-    assert np.any(default.mu.groups[0].centre)
-    assert not np.any(design.mu.groups[0].centre)
+    assert default.mu.groups[0].centred
+    assert not design.mu.groups[0].centred
     assert design.mu.centred
     untouched = [name for name, entry in design.priors.items() if entry.source == "default"]
     assert untouched
@@ -61,7 +61,7 @@ def test_a_prior_on_a_group_term_puts_it_in_coordinates_as_written(key):
 
 def test_a_group_prior_leaves_other_factors_at_their_centre():
     design = realised("y ~ x + (x | g) + (x | few)", DATA, priors={"sd_g": 1.5}, crossed=["few"])
-    assert [bool(np.any(group.centre)) for group in design.mu.groups] == [False, True]
+    assert [group.centred for group in design.mu.groups] == [False, True]
 
 
 def test_a_number_fixes_a_parameter():

@@ -44,16 +44,15 @@ def supports(design: Design) -> str | None:
         return f"link '{design.mu.link.name}' is not the identity"
     if len(design.predictors) > 1:
         return f"'{list(design.predictors)[1]}' has a predictor"
-    for label in design.mu.population.labels:
-        prior = design.coefficient_prior(design.mu, label)
+    for key, prior in zip(design.mu.keys, design.coefficient_priors(design.mu), strict=True):
         if prior.name not in ("Normal", "Fixed"):
-            return f"the prior {prior} of '{design.mu.beta}[{label}]' is not normal"
+            return f"the prior {prior} of '{key}' is not normal"
     for group in design.mu.groups:
         if group.observation:
             return "effects of observations add to sigma"
     if unsupported(design):
         return unsupported(design)
-    rest = len(design.mu.population.labels) + sum(count_effects(g) for g in split_groups(order_groups(design))[1])
+    rest = len(design.mu.keys) + sum(count_effects(g) for g in split_groups(order_groups(design))[1])
     slow = rest > SMALL_REST and _SECONDS_CUBED * rest**3 > _SECONDS_PER_ROW * design.rows
     if rest > LARGEST_REST or slow:
         return f"{rest} coefficients remain when the largest factor is integrated out, too many for {design.rows} rows"

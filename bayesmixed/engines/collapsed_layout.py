@@ -69,7 +69,7 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     kept = kept_coordinates(full)
     predictor, one = design.mu, full.predictors[design.mu.parameter]
     free = one.beta >= 0
-    priors = [design.coefficient_prior(predictor, label) for label in predictor.population.labels]
+    priors = design.coefficient_priors(predictor)
     mean = np.array([prior.arguments[0] for prior in priors])
     scale = np.array([prior.arguments[1] for prior, own in zip(priors, free, strict=True) if own])
     factor = row_factor(design)

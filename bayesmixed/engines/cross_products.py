@@ -104,16 +104,15 @@ def weighted_rows(part: Design, rows: slice) -> tuple[Array, Array, Array]:
     predictor = part.mu
     response = part.family.working(np.asarray(part.response)[rows]) - predictor.offset[rows]
     root = np.ones(len(response)) if part.weights is None else np.sqrt(part.weights[rows])
-    return root, root[:, None] * (predictor.population.matrix[rows] @ predictor.transform), root * response
+    return root, root[:, None] * predictor.population.coordinate_rows(rows), root * response
 
 
 def row_factor(design: Design) -> Array:
     """Return rows that have the cross-products of all rows, for the columns at the centre and the response."""
     if design.streamed is not None:
         factor = design.streamed.statistics.factor("population", "response")
-        factor[:, :-1] = factor[:, :-1] @ design.mu.transform
-        return factor
-    factor = np.zeros((0, len(design.mu.population.labels) + 1))
+        return np.column_stack([factor[:, :-1] @ design.mu.population.coordinates.mixing, factor[:, -1]])
+    factor = np.zeros((0, len(design.mu.keys) + 1))
     for start in range(0, design.rows, ROWS_AT_ONCE):
         _, matrix, response = weighted_rows(design, slice(start, start + ROWS_AT_ONCE))
         factor = np.linalg.qr(np.vstack([factor, np.column_stack([matrix, response])]), mode="r")
@@ -144,7 +143,7 @@ def pooled_shift(columns: Array, residual: Array, rows: int) -> Array:
 
 def _add_blocks(blocks: Array, group: NormalBlock, root: Array, rows: slice) -> None:
     """Add the products of a group's own columns in some rows, (J, K, K)."""
-    z = root[:, None] * (group.matrix[rows] @ group.transform)
+    z = root[:, None] * group.centred_rows(rows)
     for i in range(z.shape[1]):
         for k in range(z.shape[1]):
             blocks[:, i, k] += np.bincount(group.index[rows], weights=z[:, i] * z[:, k], minlength=len(blocks))

@@ -150,7 +150,7 @@ def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
         if predictor is not design.mu:
             _place_further(one, float(np.mean(predictor.link.forward(values[name]))), centre)
             continue
-        beta = np.linalg.solve(predictor.transform, start.beta) if mode is None else mode.beta
+        beta = predictor.inverse_transform @ start.beta if mode is None else mode.beta
         free = one.beta >= 0
         centre[one.beta[free]] = beta[free]
         if layout.whitening is not None:
@@ -175,9 +175,9 @@ def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
 
 def _place_further(one: PredictorLayout, level: float, centre: Array) -> None:
     """Start the predictor of a further parameter at a constant."""
-    labels = one.predictor.population.labels
-    if "Intercept" in labels and one.beta[labels.index("Intercept")] >= 0:
-        centre[one.beta[labels.index("Intercept")]] = level
+    for slot, pull in zip(one.beta, one.predictor.population.coordinates.pulls, strict=True):
+        if slot >= 0:
+            centre[slot] = level * pull
     for term in one.terms:
         centre[term.sd[term.sd >= 0]] = np.log(0.3)
 

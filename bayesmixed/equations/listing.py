@@ -265,7 +265,8 @@ def _keys(predictor: PredictorOutline) -> Iterator[str]:
     """Yield the keys of the priors of a predictor."""
     for label in predictor.labels:
         yield f"beta{predictor.suffix}[{label}]"
-        yield f"beta{predictor.suffix}[{label}_centred]"
+    if "Intercept" in predictor.labels:
+        yield f"beta{predictor.suffix}[Intercept_centred]"
     for smooth in predictor.smooths:
         yield from _smooth_keys(predictor, smooth)
     for group in predictor.groups:
@@ -290,7 +291,7 @@ def _predictor_priors(
     stated: list[tuple[Node, StatedPrior]] = []
     beta = f"beta{predictor.suffix}"
     for label, symbol in coefficients.items():
-        centred = priors.get(f"{beta}[{label}_centred]") if label == "Intercept" else None
+        centred = priors.get(f"{beta}[Intercept_centred]") if label == "Intercept" else None
         left = symbol if centred is None else _intercept_at_means(predictor, coefficients)
         prior = priors.get(f"{beta}[{label}]") if centred is None else centred
         stated += [] if prior is None else [(left, prior)]
@@ -303,8 +304,9 @@ def _predictor_priors(
             yield _prior([symbol for symbol, _ in alike], prior)
     for group in predictor.groups:
         for label in group.labels:
-            deviation = standard_deviation(predictor, group, label)
-            yield _prior([deviation], priors[f"sd_{group.name}{predictor.suffix}[{label}]"])
+            own = priors.get(f"sd_{group.name}{predictor.suffix}[{label}]")
+            if own is not None:
+                yield _prior([standard_deviation(predictor, group, label)], own)
         if group.correlated:
             correlation = Symbol("R", label=group.name, parameter=predictor.ending)
             yield _prior([correlation], priors[f"corr_{group.name}{predictor.suffix}"])

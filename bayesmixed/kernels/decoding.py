@@ -78,7 +78,7 @@ def decode(layout: Layout, points: Array) -> dict[str, tuple[tuple[str, ...], Ar
 
 def correlation_factor(points: Array, group: NormalBlock, partials: tuple[slice, ...]) -> Array:
     """Return the (S, K, K) Cholesky factors of the correlations of a group's columns."""
-    width = len(group.centre)
+    width = group.width
     factor = np.broadcast_to(np.eye(width), (len(points), width, width)).copy()
     for part, place in zip([p for p in group.parts if p.correlated], partials, strict=True):
         partial = np.tanh(0.5 * points[:, place])

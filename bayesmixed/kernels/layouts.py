@@ -87,10 +87,9 @@ def lay_out_coordinates(design: Design, centred: Centred, guided: Collection[str
     at_now = 0
     predictors: dict[str, PredictorLayout] = {}
     for name, predictor in design.predictors.items():
-        beta = np.full(len(predictor.population.labels), -1)
+        beta = np.full(len(predictor.keys), -1)
         values = np.zeros(len(beta))
-        for k, label in enumerate(predictor.population.labels):
-            prior = design.coefficient_prior(predictor, label)
+        for k, prior in enumerate(design.coefficient_priors(predictor)):
             if prior.name == "Fixed":
                 values[k] = prior.arguments[0]
             else:

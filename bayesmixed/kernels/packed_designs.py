@@ -108,8 +108,8 @@ def pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
 
     for predictor_layout in layout.predictors.values():
         predictor = predictor_layout.predictor
-        for slot, label in zip(predictor_layout.beta, predictor.population.labels, strict=True):
-            add(int(slot), REAL, design.coefficient_prior(predictor, label))
+        for slot, prior in zip(predictor_layout.beta, design.coefficient_priors(predictor), strict=True):
+            add(int(slot), REAL, prior)
         for term in predictor_layout.terms:
             group = term.placement.group
             for slot, key in zip(term.sd, predictor.sd_keys(group), strict=True):

@@ -100,7 +100,7 @@ def _prior_range(comparison: PriorComparison, name: str, row: pd.Series) -> tupl
     keys = {"sd": [f"sd_{term}[{effect}]"]}
     keys["population effect"] = [f"{p.beta}[{effect}]" for p in design.predictors.values() if p.parameter == term]
     for key in keys.get(str(row["quantity"]), []):
-        moved = any(np.any(group.centre) and key == f"{p.sd(group)}[Intercept]" for p, group in design.group_blocks())
+        moved = any(group.centred and key == f"{p.sd(group)}[Intercept]" for p, group in design.group_blocks())
         if key in design.priors and not moved:
             low, high = prior_quantile(design, key, tails)
             return float(low), float(high)

@@ -1,4 +1,4 @@
-"""Blocks: what a term becomes on data, its arrays, labels and learned state."""
+"""Blocks: what a term becomes on data, its arrays, labels, learned state and coordinates."""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -7,40 +7,108 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.links import Array
+from bayesmixed.terms.basis import Basis
 from bayesmixed.terms.splines import Spline
 
 
 @dataclass(frozen=True, slots=True)
-class PopulationBlock:
-    """The population part of one predictor: n rows by p columns.
+class Coordinates:
+    """Numbers on which the priors of coefficients, or of SDs of effects, are stated.
 
     Attributes
     ----------
     labels : tuple of str
-        Column names, formulaic's own.
+        Of the q coordinates, in prior keys: "Intercept_centred", "x", "f #1"; those of coefficients as written where a
+        user states priors on these.
+    mixing : (r, q) array
+        Coefficients of the columns of the basis are this matrix times the coordinates.
+    units : (q,) array
+        Scales of default priors, in units of that of a standardised slope; NaN where the user states a prior.
+    pulls : (q,) array
+        What multiplies the location of the intercept to make that of a coordinate.
+    as_written : bool
+        Coordinates are the coefficients or effects as written.
+    """
+
+    labels: tuple[str, ...]
+    mixing: Array
+    units: Array
+    pulls: Array
+    as_written: bool = False
+
+
+def basis_coordinates(labels: tuple[str, ...], units: Array, *, as_written: bool = False) -> Coordinates:
+    """Return as coordinates the coefficients of columns of a basis, or those as written."""
+    return Coordinates(labels, np.eye(len(labels)), units, np.zeros(len(labels)), as_written)
+
+
+@dataclass(frozen=True, slots=True)
+class PopulationBlock:
+    """The population part of one predictor: n rows by p columns, and q coordinates in which its priors are stated.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Names of the columns as written.
     matrix : (n, p) array
         The columns as written.
-    scales : (p,) array
-        Distance d that a default slope prior calls one step: 2 sd, or the range of a two-valued column.
-    levels_mask : (p,) bool array
-        Columns that together make the constant: the intercept, or the group means of a no-intercept formula.
-    interactions : tuple of str
-        Numeric variables whose interactions or powers make the main effects refer to their zero.
     state : EvaluatedFormula
         Learned levels, knots and contrasts, replayed on new rows.
+    basis : Basis
+        Of the formula, smooths left out.
+    columns : (n, r) array
+        Columns of the basis, then those of smooths that are not penalised.
+    written : (p, r) array
+        Coefficients as written are this matrix times those of `columns`.
+    units : (r,) array
+        Scales of the default priors of the coefficients of `columns`; see `Basis.units`.
+    means, written_means : (r,), (p,) arrays
+        Means of `columns` and `matrix` over the rows of the fit.
+    coordinates : Coordinates
+        Where the priors are stated.
     """
 
     role: ClassVar[str] = "population"
     labels: tuple[str, ...]
     matrix: Array
-    scales: Array
-    levels_mask: NDArray[np.bool_]
-    interactions: tuple[str, ...]
     state: Any
+    basis: Basis
+    columns: Array
+    written: Array
+    units: Array
+    means: Array
+    written_means: Array
+    coordinates: Coordinates
+
+    @property
+    def column_labels(self) -> tuple[str, ...]:
+        """Labels of the r columns of the basis and of smooths."""
+        return (*self.basis.labels, *self.labels[len(self.labels) - self.columns.shape[1] + len(self.basis.labels) :])
+
+    @property
+    def transform(self) -> Array:
+        """(p, q) matrix T: coefficients as written are T times the coordinates."""
+        return np.eye(len(self.labels)) if self.as_written else np.asarray(self.written @ self.coordinates.mixing)
+
+    @property
+    def as_written(self) -> bool:
+        """Whether the coordinates are the coefficients as written."""
+        return self.coordinates.labels == self.labels
+
+    @property
+    def coordinate_matrix(self) -> Array:
+        """(n, q) columns that multiply the coordinates."""
+        return self.coordinate_rows(slice(None))
+
+    def coordinate_rows(self, rows: slice) -> Array:
+        """Return some rows of `coordinate_matrix`."""
+        if self.as_written:
+            return self.matrix[rows]
+        return np.asarray(self.columns[rows] @ self.coordinates.mixing)
 
     def take(self, rows: NDArray[np.intp]) -> "PopulationBlock":
         """Return the block of some of its rows."""
-        return replace(self, matrix=self.matrix[rows])
+        return replace(self, matrix=self.matrix[rows], columns=self.columns[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +137,18 @@ class GroupBlock:
         The J labels; those after the first `known` were not there when the model was fitted.
     parts : tuple of Part
         Partition of the columns by covariance structure.
-    centre : (K,) array
-        Origin at which the priors of SDs and correlations are stated; zero: as written.
-    scales : (K,) array
-        As in `PopulationBlock`.
+    bases : tuple of (Basis or None)
+        For each state: None where there is nothing to learn.
+    columns : (n, K) array
+        Columns of the bases.
+    written : (K, K) array
+        Effects as written are this matrix times those of `columns`.
+    units, units_as_written : (K,) arrays
+        Scales of the default priors of the SDs of effects of `columns`, and of effects as written.
+    means : (K,) array
+        Means of `columns` over the rows of the fit.
+    coordinates : Coordinates
+        Where the priors of SDs and correlations are stated.
     observation : bool
         One level per row by construction, that is `obs()`.
     states : tuple of EvaluatedFormula
@@ -90,8 +166,13 @@ class GroupBlock:
     levels: tuple[str, ...]
     known: int
     parts: tuple[Part, ...]
-    centre: Array
-    scales: Array
+    bases: tuple[Basis | None, ...]
+    columns: Array
+    written: Array
+    units: Array
+    units_as_written: Array
+    means: Array
+    coordinates: Coordinates
     observation: bool
     states: tuple[Any, ...]
     copies: Array | None = None
@@ -117,22 +198,36 @@ class GroupBlock:
         return self.labels.index("Intercept") if "Intercept" in self.labels else None
 
     @property
+    def width(self) -> int:
+        """Number K of columns."""
+        return len(self.labels)
+
+    @property
+    def scales(self) -> Array:
+        """(K,) what the default prior of each SD calls one step."""
+        return np.asarray(1.0 / self.coordinates.units)
+
+    @property
+    def centred(self) -> bool:
+        """Whether priors are stated elsewhere than as written."""
+        return not np.array_equal(self.transform, np.eye(self.width))
+
+    @property
     def transform(self) -> Array:
         """(K, K) matrix T: effects as written are T times the effects at the centre."""
-        matrix = np.eye(len(self.labels))
-        if self.intercept is not None:
-            matrix[self.intercept] -= self.centre
-        return matrix
+        return np.eye(self.width) if self.coordinates.as_written else np.asarray(self.written @ self.coordinates.mixing)
 
     @property
     def centred_matrix(self) -> Array:
         """(n, K) columns at the centre: the matrix that multiplies the effects at the centre."""
-        return np.asarray(self.matrix @ self.transform)
+        return self.centred_rows(slice(None))
 
     def take(self, rows: NDArray[np.intp]) -> "GroupBlock":
         """Return the block of some of its rows, with all levels."""
         copies = None if self.copies is None else self.copies[rows]
-        return replace(self, matrix=self.matrix[rows], index=self.index[rows], copies=copies)
+        return replace(
+            self, matrix=self.matrix[rows], columns=self.columns[rows], index=self.index[rows], copies=copies
+        )
 
     def contribution(self, effects: Array) -> Array:
         """Return z'b of each row, (..., n), for effects at the centre, (..., J, K)."""
@@ -141,7 +236,13 @@ class GroupBlock:
     def sparse_columns(self, rows: slice = slice(None)) -> Any:
         """Return the (m, J K) columns that multiply the effects at the centre, level by level, in some rows."""
         places = self.index[rows, None] * len(self.labels) + np.arange(len(self.labels))
-        return _sparse(places, self.matrix[rows] @ self.transform, self)
+        return _sparse(places, self.centred_rows(rows), self)
+
+    def centred_rows(self, rows: slice) -> Array:
+        """Return some rows of `centred_matrix`."""
+        if self.coordinates.as_written:
+            return self.matrix[rows]
+        return np.asarray(self.columns[rows] @ self.coordinates.mixing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +310,19 @@ class SmoothBlock:
         return tuple(Part((curve,), False) for curve in range(self.curves))
 
     @property
-    def centre(self) -> Array:
-        """(K,) zeros: the prior is stated as written."""
-        return np.zeros(self.curves)
+    def width(self) -> int:
+        """Number K of curves."""
+        return self.curves
+
+    @property
+    def centred(self) -> bool:
+        """The prior is stated as written."""
+        return False
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """The SDs of the curves, as written."""
+        return basis_coordinates(self.labels or ("",), np.ones(self.curves), as_written=True)
 
     @property
     def scales(self) -> Array:
@@ -227,6 +338,10 @@ class SmoothBlock:
     def centred_matrix(self) -> Array:
         """(n, J) penalised columns, which are as written."""
         return self.matrix
+
+    def centred_rows(self, rows: slice) -> Array:
+        """Return some rows of the penalised columns."""
+        return self.matrix[rows]
 
     @property
     def around(self) -> str:
@@ -303,5 +418,5 @@ def _sparse(columns: NDArray[np.intp], values: Array, block: NormalBlock) -> Any
     from scipy import sparse
 
     pointers = np.arange(0, values.size + 1, columns.shape[1])
-    size = len(block.levels) * len(block.centre)
+    size = len(block.levels) * block.width
     return sparse.csr_matrix((values.ravel(), columns.ravel(), pointers), shape=(len(columns), size))

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from bayesmixed.errors import SpecError
-from bayesmixed.terms.blocks import PopulationBlock
+from bayesmixed.terms.basis import learn_basis, map_to_written
+from bayesmixed.terms.blocks import PopulationBlock, basis_coordinates
 from bayesmixed.terms.evaluation import evaluate
 from bayesmixed.terms.names import factors_in, formula_columns
 from bayesmixed.terms.notation import normalise
@@ -49,11 +50,24 @@ class Fixed(BaseModel):
                 f"'{self.formula}' takes the intercept away, but thresholds stand in its place. Write it without the 0."
             )
         kept = [k for k, label in enumerate(columns.labels) if constant or label != "Intercept"]
+        state, rows = columns.state, table.rows
+        values = state.piece_values(table)
+        if like is None:
+            basis = learn_basis(state, values)
+            written = map_to_written(state, basis, table)[kept]
+        else:
+            basis, written = like.basis, like.written
+        own = basis.columns(values, rows)
+        matrix = columns.matrix[:, kept]
         return PopulationBlock(
             labels=tuple(columns.labels[k] for k in kept),
-            matrix=columns.matrix[:, kept],
-            scales=columns.scales[kept] if like is None else like.scales,
-            levels_mask=columns.levels_mask[kept] if like is None else like.levels_mask,
-            interactions=columns.interactions,
-            state=columns.state,
+            matrix=matrix,
+            state=state,
+            basis=basis,
+            columns=own,
+            written=written,
+            units=basis.units,
+            means=own.mean(axis=0) if like is None else like.means,
+            written_means=matrix.mean(axis=0) if like is None else like.written_means,
+            coordinates=basis_coordinates(basis.labels, basis.units),
         )

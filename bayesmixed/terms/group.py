@@ -11,7 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, field_validator
 
 from bayesmixed.covariances import find_covariance
 from bayesmixed.errors import DataError, SpecError, did_you_mean
-from bayesmixed.terms.blocks import GroupBlock, Part
+from bayesmixed.links import Array
+from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_written
+from bayesmixed.terms.blocks import GroupBlock, Part, basis_coordinates
 from bayesmixed.terms.evaluation import evaluate
 from bayesmixed.terms.names import factors_in, formula_columns
 from bayesmixed.terms.notation import normalise
@@ -103,7 +105,19 @@ class Group(BaseModel):
             position |= {label: len(like.levels) + i for i, label in enumerate(unseen)}
             codes = np.array([position[label] for label in levels], dtype=np.intp)[codes]
             levels, known = (*like.levels, *unseen), like.known
-        width = len(columns.labels)
+        width, state = len(columns.labels), columns.state
+        values = state.piece_values(table)
+        if like is None:
+            learned = learn_basis(state, values)
+            basis: Basis | None = learned
+            written, as_written = map_to_written(state, learned, table), units_as_written(state, learned, table)
+            if written.shape[0] != written.shape[1]:
+                # Columns that depend on each other: their effects are as written.
+                basis, written = None, np.eye(width)
+        else:
+            basis, (written, as_written) = like.bases[part], _of_part(like, part)
+        units = as_written if basis is None else basis.units
+        own = columns.matrix if basis is None else basis.columns(values, table.rows)
         return GroupBlock(
             name=self.by,
             labels=columns.labels,
@@ -112,11 +126,22 @@ class Group(BaseModel):
             levels=levels,
             known=known,
             parts=(Part(tuple(range(width)), find_covariance(self.covariance).correlated(width)),),
-            centre=np.zeros(width),
-            scales=columns.scales,
+            bases=(basis,),
+            columns=own,
+            written=written,
+            units=units,
+            units_as_written=as_written,
+            means=own.mean(axis=0),
+            coordinates=basis_coordinates(columns.labels, as_written, as_written=True),
             observation=False,
-            states=(columns.state,),
+            states=(state,),
         )
+
+
+def _of_part(block: GroupBlock, part: int) -> tuple[Array, Array]:
+    """Return what a block of several terms knows of one of them: its map to effects as written, and their units."""
+    columns = list(block.parts[part].columns)
+    return block.written[np.ix_(columns, columns)], block.units_as_written[columns]
 
 
 def group_levels(data: pd.DataFrame, names: tuple[str, ...]) -> tuple[NDArray[np.intp], tuple[str, ...]]:

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from bayesmixed.terms.blocks import GroupBlock, Part
+from bayesmixed.terms.blocks import GroupBlock, Part, basis_coordinates
 from bayesmixed.terms.tables import Table
 
 
@@ -52,8 +52,13 @@ class Observation(BaseModel):
             levels=(*earlier, *labels),
             known=table.rows if like is None else like.known,
             parts=(Part((0,), False),),
-            centre=np.zeros(1),
-            scales=np.ones(1),
+            bases=(None,),
+            columns=np.ones((table.rows, 1)),
+            written=np.ones((1, 1)),
+            units=np.ones(1),
+            units_as_written=np.ones(1),
+            means=np.ones(1),
+            coordinates=basis_coordinates(("Intercept",), np.ones(1), as_written=True),
             observation=True,
             states=(None,),
         )

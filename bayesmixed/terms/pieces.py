@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
 from bayesmixed.links import Array
@@ -91,8 +90,8 @@ class EvaluatedFormula:
         return {piece_text(piece): _columns(values[alias]) for alias, piece in self.written.pieces.items()}
 
 
-def learn_formula(written: WrittenFormula, table: Table) -> tuple[EvaluatedFormula, Array, dict[str, Value]]:
-    """Return a formula evaluated on the rows of a fit, its columns, and the values of its pieces by their text.
+def learn_formula(written: WrittenFormula, table: Table) -> tuple[EvaluatedFormula, Array]:
+    """Return a formula evaluated on the rows of a fit, and its columns.
 
     Raises
     ------
@@ -124,7 +123,7 @@ def learn_formula(written: WrittenFormula, table: Table) -> tuple[EvaluatedFormu
         for alias, piece in written.pieces.items()
     }
     state = EvaluatedFormula(written, spec, memory, labels, plain, terms, pieces)
-    return state, np.asarray(matrix, dtype=float), {names[alias]: value for alias, value in values.items()}
+    return state, np.asarray(matrix, dtype=float)
 
 
 def values_of_pieces(written: WrittenFormula, table: Table, memory: Memory) -> dict[str, Value]:
@@ -253,14 +252,3 @@ def read_power(expression: Expression) -> tuple[str, int] | None:
             power = 0 if isinstance(exponent, bool) or exponent != int(exponent) else int(exponent)
             return (name, power) if name is not None and power >= 2 else None
     return None
-
-
-def levels_mask(terms: tuple[WrittenTerm, ...], values: Array) -> NDArray[np.bool_]:
-    """Mark the first term whose columns add up to one constant other than zero."""
-    mask = np.zeros(values.shape[1], dtype=bool)
-    for term in terms:
-        total = values[:, term.positions].sum(axis=1)
-        if term.positions and np.ptp(total) < 1e-12 and abs(total[0]) > 1e-12:
-            mask[list(term.positions)] = True
-            return mask
-    return mask

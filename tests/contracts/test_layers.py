@@ -38,6 +38,7 @@ LAYERS = [
     ["frames", "structure", "categories"],
     ["data_files"],
     ["predictors"],
+    ["stated_coordinates"],
     ["design"],
     ["default_priors", "frequencies", "posterior_means"],
     ["response_units"],

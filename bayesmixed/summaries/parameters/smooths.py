@@ -161,12 +161,12 @@ def _edf_tables(fit: Fit, draws: int) -> Iterator[pd.DataFrame]:
     posterior = some_draws(fit, draws)
     diagonals = _diagonals(fit, posterior, draws)
     predictor = fit.design.mu
-    place, labels = len(predictor.population.labels), predictor.population.labels
+    place = len(predictor.keys)
     for smooth in predictor.smooths:
         size = len(smooth.levels) * smooth.curves
         own = diagonals[:, place : place + size].reshape(len(diagonals), -1, smooth.curves).sum(axis=1)
-        lines = [labels.index(label) for label in smooth.line_labels]
-        own = own + diagonals[:, lines].reshape(len(diagonals), smooth.curves, -1).sum(axis=2)
+        # Columns that are not penalised count whole.
+        own = own + len(smooth.line_labels) / smooth.curves
         values = own.reshape(posterior.sizes["chain"], posterior.sizes["draw"], smooth.curves)
         draws_of = xr.DataArray(values, dims=("chain", "draw", "curve"))
         yield labelled(draws_of, smooth.name, smooth.labels or [""], ["edf"])
@@ -198,7 +198,7 @@ def _roots(predictor: Predictor, posterior: xr.Dataset) -> Iterator[Any]:
     """Yield for each draw the sparse root of the covariance of all coefficients, ones for those of the population."""
     from scipy import sparse
 
-    ones = sparse.eye_array(len(predictor.population.labels))
+    ones = sparse.eye_array(len(predictor.keys))
     roots = [_root(block, effects_at_centre(predictor, block, posterior)) for block in predictor.normal_blocks]
     levels = [len(block.levels) for block in predictor.normal_blocks]
     for own in zip(*roots, strict=True):

@@ -98,7 +98,7 @@ def _answers(fit: Fit, quantities: Mapping[str, str]) -> dict[str, Array]:
             answers[f"{predictor.beta}[{label}]"] = variable.values
         for group in predictor.normal_blocks:
             sds = posterior[predictor.sd(group)].transpose("chain", "draw", ...).values
-            keys = predictor.sd_keys(group)
+            keys = predictor.sd_names(group)
             answers |= dict(zip(keys, np.moveaxis(sds.reshape(*sds.shape[:2], len(keys)), -1, 0), strict=True))
     answers |= {name: v.values for name, v in design.scalar_draws(posterior).items()}
     try:

@@ -50,10 +50,8 @@ def _coefficients(predictor: Predictor, posterior: xr.Dataset) -> dict[str, Arra
     """Return population coefficients at the centre by prior key."""
     if not predictor.population.labels:
         return {}
-    beta = posterior[predictor.beta].transpose("chain", "draw", ...).values @ np.linalg.inv(predictor.transform).T
-    intercept = "Intercept_centred" if predictor.centred else "Intercept"
-    labels = [intercept if label == "Intercept" else label for label in predictor.population.labels]
-    return {f"{predictor.beta}[{label}]": beta[..., k] for k, label in enumerate(labels)}
+    beta = posterior[predictor.beta].transpose("chain", "draw", ...).values @ predictor.inverse_transform.T
+    return {key: beta[..., k] for k, key in enumerate(predictor.keys)}
 
 
 def _log_correlations(group: NormalBlock, covariance: Array, concentration: float) -> Array:

@@ -61,9 +61,11 @@ def _differences(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
     for predictor, group in design.group_blocks():
         link = predictor.link
         # Slopes are as written, the intercept of a centred term is not.
-        where = " at the covariate means" if np.any(group.centre) else ""
-        for label in group.labels:
-            typical = TYPICAL * draws.values[f"{predictor.sd(group)}[{label}]"]
+        where = " at the covariate means" if group.centred else ""
+        for key, label in zip(predictor.sd_keys(group), group.coordinates.labels, strict=True):
+            if "#" in label:
+                continue
+            typical = TYPICAL * draws.values[key]
             word, unit = "difference", f"{link.name} scale"
             if link.ratio:
                 word, unit, typical = _ratio(design, predictor), "", np.exp(np.minimum(typical, 700.0))
@@ -177,7 +179,10 @@ def _eta_of_groups(draws: PriorDraws) -> Array:
     generator = np.random.default_rng(1)
     chosen = generator.choice(design.rows, size=len(coefficients), p=design.row_shares)
     mean = design.row_shares @ predictor.centred_matrix
-    x = np.where(predictor.population.levels_mask, predictor.centred_matrix[chosen], mean)
+    levels = (
+        predictor.population.basis.constant and "Intercept" not in predictor.population.labels and not predictor.cut
+    )
+    x = predictor.centred_matrix[chosen] if levels else mean
     eta = np.sum(coefficients * x, axis=1)
     for group in predictor.groups:
         z = (
@@ -209,8 +214,7 @@ def _large_differences(draws: PriorDraws) -> Iterator[str]:
     design = draws.design
     y = np.asarray(design.response, dtype=float)
     for predictor, group in design.group_blocks():
-        for label, step in zip(group.labels, group.scales, strict=True):
-            key = f"{predictor.sd(group)}[{label}]"
+        for key, label, step in zip(predictor.sd_keys(group), group.coordinates.labels, group.scales, strict=True):
             distance = 1.0 if label == "Intercept" else float(step)
             sd = np.maximum(draws.values[key] * distance, 1e-300)
             if predictor.link.ratio:
@@ -231,7 +235,7 @@ def _conflicts(draws: PriorDraws) -> Iterator[str]:
     observed = response_scale(design)
     # Means of counts are rates at offset 0.
     offset = 0.0 if predictor.link.name == "log" and design.family.discrete else design.row_shares @ predictor.offset
-    if predictor.population.levels_mask.any():
+    if predictor.population.basis.constant and not predictor.cut:
         eta = draws.coefficients(predictor) @ (design.row_shares @ predictor.centred_matrix) + offset
         with np.errstate(over="ignore"):
             low, high = np.quantile(predictor.link.inverse(eta), [0.025, 0.975])

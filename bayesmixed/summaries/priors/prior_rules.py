@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.covariances import find_covariance
-from bayesmixed.default_priors import states_centred_prior, states_group_prior
 from bayesmixed.families import Family, Parameter, ResponseScale
 from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior, matching_key
 from bayesmixed.spec import ModelSpec
+from bayesmixed.stated_coordinates import states_centred_prior, states_group_prior
 from bayesmixed.terms.names import factors_in
 from bayesmixed.terms.written import read_formula
 from bayesmixed.weights import PRECISION

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design import CUTS, Design
+from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
 from bayesmixed.prior_draws import draw_priors, prior_quantile
+from bayesmixed.priors import split_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.streaming import drawn_rows
@@ -118,9 +120,10 @@ def _model(spec: ModelSpec) -> str:
 
 def _parameters(design: Design) -> pd.DataFrame:
     rows = []
-    for key, entry in design.priors.items():
-        lower, upper = prior_quantile(design, key, np.array([0.025, 0.975]))
-        meaning = entry.about.replace(f" {AT_CENTRE}", "")
+    for key, (entry, count) in design.priors_by_term().items():
+        first = key if key in design.priors else f"{key[:-1]} #1]"
+        lower, upper = prior_quantile(design, first, np.array([0.025, 0.975]))
+        meaning = entry.about.replace(f" {AT_CENTRE}", "") + (f"; each of {count}" if count > 1 else "")
         stated = _coordinate(design, key)
         rows.append((key, str(entry.prior), _SOURCES[entry.source], meaning, stated, float(lower), float(upper)))
     return pd.DataFrame(rows, columns=["parameter", "prior", "source", "meaning", "stated", "lower", "upper"])
@@ -133,12 +136,20 @@ def _coordinate(design: Design, key: str) -> str:
     ]
     if key in curves or design.scalar_of(key) is not None:
         return ""
-    centred = [f"{p.beta}[Intercept_centred]" for p in design.predictors.values()]
+    centred = [key for p in design.predictors.values() for key in p.keys if not _as_written(p, key)]
     centred += [CUTS] if np.any(design.mu.centre) else []
     for predictor, group in design.group_blocks():
-        if np.any(group.centre):
-            centred += [f"{predictor.sd(group)}[Intercept]", predictor.corr(group)]
-    return AT_CENTRE if key in centred else AS_WRITTEN
+        if group.centred:
+            moved = np.any(~np.isclose(group.transform, np.eye(group.width)), axis=1)
+            keys = zip(predictor.sd_keys(group), group.coordinates.labels, group.labels, moved, strict=True)
+            centred += [own for own, label, written, other in keys if other or label != written]
+            centred.append(predictor.corr(group))
+    return AT_CENTRE if key in centred or f"{key[:-1]} #1]" in centred else AS_WRITTEN
+
+
+def _as_written(predictor: Predictor, key: str) -> bool:
+    """Return whether a coordinate of a population part is a coefficient as written."""
+    return split_key(key)[1] in predictor.population.labels
 
 
 def _sections(table: PriorTable) -> list[Section]:

@@ -6,7 +6,6 @@ import pandas as pd
 from bayesmixed.default_priors import group_unit
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
-from bayesmixed.links import Array
 from bayesmixed.posterior_means import has_free_sd
 from bayesmixed.prediction import effects_at_centre
 from bayesmixed.summaries.display.tables import labelled
@@ -14,7 +13,6 @@ from bayesmixed.summaries.pooling.shrinkage_factors import trace_draws
 from bayesmixed.summaries.priors.prior_implications import TYPICAL
 from bayesmixed.summaries.variance.components import mean_group_variances
 from bayesmixed.summaries.variance.intraclass import as_draws
-from bayesmixed.terms.blocks import GroupBlock
 
 NEGLIGIBLE = 0.1
 
@@ -105,11 +103,11 @@ def negligible_sds(fit: Fit) -> pd.DataFrame:
     """
     rows = []
     for predictor, group in fit.design.group_blocks():
-        limits = NEGLIGIBLE * group_unit(fit.design, predictor) / _steps(group)
+        limits = NEGLIGIBLE * group_unit(fit.design, predictor) * group.coordinates.units
         covariance = effects_at_centre(predictor, group, fit.posterior)
         sds = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)).reshape(-1, len(group.labels))
-        for column, label in enumerate(group.labels):
-            prior = fit.design.priors[f"{predictor.sd(group)}[{label}]"].prior
+        for column, (label, key) in enumerate(zip(group.coordinates.labels, predictor.sd_keys(group), strict=True)):
+            prior = fit.design.priors[key].prior
             before = np.nan if prior.name == "Fixed" else float(prior.frozen().cdf(limits[column]))
             after = float(np.mean(sds[:, column] < limits[column]))
             rows.append((f"{group.name}{predictor.suffix}", label, limits[column], before, after))
@@ -125,12 +123,6 @@ def show_negligible(table: pd.DataFrame) -> pd.DataFrame:
 def _needs_groups(fit: Fit) -> None:
     if not fit.design.mu.groups:
         raise SpecError(f"No grouping factor enters the predictor of {fit.design.mu.parameter}; add e.g. (1 | group).")
-
-
-def _steps(group: GroupBlock) -> Array:
-    return np.array(
-        [1.0 if label == "Intercept" else step for label, step in zip(group.labels, group.scales, strict=True)]
-    )
 
 
 def _probability(value: float) -> str:

@@ -1,0 +1,198 @@
+"""The coordinates in which priors of coefficients and of effects are stated: defaults on the basis, users' as written."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from bayesmixed.errors import SpecError, enumerate_words
+from bayesmixed.families import Family, ResponseScale
+from bayesmixed.links import Array
+from bayesmixed.predictors import Predictor
+from bayesmixed.priors import matching_key, split_key
+from bayesmixed.spec import ModelSpec
+from bayesmixed.terms.basis import Basis, map_to_written, units_as_written
+from bayesmixed.terms.blocks import Coordinates, GroupBlock, PopulationBlock
+from bayesmixed.terms.tables import Table
+
+_ROUNDING = 1e-9
+
+
+def states_centred_prior(spec: ModelSpec, suffix: str) -> bool:
+    """Return whether the intercept's prior is stated at the covariate means: no user prior on it as written."""
+    return f"beta{suffix}[Intercept]" not in spec.priors
+
+
+def states_group_prior(spec: ModelSpec, group: str, suffix: str) -> bool:
+    """Return whether the user states a prior on an SD or correlation of a group term, as written."""
+    return any(split_key(key)[0] in (f"sd_{group}{suffix}", f"corr_{group}{suffix}") for key in spec.priors)
+
+
+def intercept_ratio(family: Family, parameter: str) -> float:
+    """Return the scale of the intercept's default prior in units of that of a standardised slope."""
+    found = family.parameter(parameter)
+    return 1.0 if found.intercept is None else found.intercept(ResponseScale(1.0, 1.0))[1] / (2.5 * found.unit)
+
+
+def place_terms(spec: ModelSpec, family: Family, predictor: Predictor) -> Predictor:
+    """Return a predictor in the coordinates in which its priors are stated."""
+    ratio = intercept_ratio(family, predictor.parameter)
+    population, cut, suffix = predictor.population, predictor.cut, predictor.suffix
+    population = place_population(spec, population, suffix, ratio=ratio, cut=cut)
+    intercept = np.array(population.labels) == "Intercept"
+    centred = cut or ("Intercept_centred" in population.coordinates.labels and np.any(intercept))
+    centre = np.where(intercept, 0.0, population.written_means) if centred else np.zeros(len(intercept))
+    groups = tuple(place_group(spec, group, suffix) for group in predictor.groups)
+    return replace(predictor, population=population, centre=centre, groups=groups)
+
+
+def with_bases(predictor: Predictor, table: Table, bases: Mapping[str, tuple[Basis | None, ...]]) -> Predictor:
+    """Return a predictor with other bases, by variable ("beta", "b_g"), where these have the same columns; place its
+    terms afterwards."""
+    population = predictor.population
+    (basis,) = bases.get(predictor.beta, (None,))
+    if basis is not None and basis.labels == population.basis.labels:
+        state, width = population.state, len(basis.labels)
+        own = basis.columns(state.piece_values(table), table.rows)
+        written = population.written.copy()
+        formula = [k for k, label in enumerate(state.labels) if label in population.labels]
+        written[: len(formula), :width] = map_to_written(state, basis, table)[formula]
+        columns = np.hstack([own, population.columns[:, width:]])
+        units = np.append(basis.units, population.units[width:])
+        population = replace(population, basis=basis, columns=columns, written=written, units=units)
+    groups = tuple(_with_group_bases(g, table, bases.get(predictor.b(g), ())) for g in predictor.groups)
+    return replace(predictor, population=population, groups=groups)
+
+
+def _with_group_bases(group: GroupBlock, table: Table, bases: tuple[Basis | None, ...]) -> GroupBlock:
+    if not same_columns(group.bases, bases):
+        return group
+    columns, written = group.columns.copy(), group.written.copy()
+    units, as_written = group.units.copy(), group.units_as_written.copy()
+    for part, state, basis in zip(group.parts, group.states, bases, strict=True):
+        if basis is not None:
+            own = list(part.columns)
+            columns[:, own] = basis.columns(state.piece_values(table), table.rows)
+            written[np.ix_(own, own)] = map_to_written(state, basis, table)
+            units[own], as_written[own] = basis.units, units_as_written(state, basis, table)
+    return replace(group, bases=bases, columns=columns, written=written, units=units, units_as_written=as_written)
+
+
+def same_columns(first: tuple[Basis | None, ...], second: tuple[Basis | None, ...]) -> bool:
+    """Return whether the bases of two group terms have the same columns."""
+    labels = [[None if basis is None else basis.labels for basis in bases] for bases in (first, second)]
+    return labels[0] == labels[1]
+
+
+def place_population(
+    spec: ModelSpec, block: PopulationBlock, suffix: str, *, ratio: float, cut: bool
+) -> PopulationBlock:
+    """Return the population part in the coordinates in which its priors are stated.
+
+    They are the mean of the predictor over rows and the coefficients of the basis. A user's prior on the intercept as
+    written takes the place of that on the mean. With user's priors on coefficients K, beta_K = A_K z for the others'
+    standard normal z, the coordinates are beta_K and v in z = A_K^+ beta_K + Q v, Q the null space of A_K: v has its
+    default given beta_K.
+
+    Parameters
+    ----------
+    ratio : float
+        Scale of the prior of the mean in units of that of a standardised slope.
+    cut : bool
+        Thresholds take the place of the intercept.
+
+    Raises
+    ------
+    SpecError
+        The stated coefficients depend on each other.
+    """
+    means = block.means
+    first = 1 if block.basis.constant else 0
+    shift = np.where(np.arange(len(means)) < first, 0.0, means) if first else np.zeros(len(means))
+    labels = list(block.column_labels)
+    units, pulls = block.units.copy(), np.zeros(len(labels))
+    if first:
+        units[0], pulls[0] = ratio, 1.0
+        if "Intercept" in block.labels and not states_centred_prior(spec, suffix):
+            shift = np.append(0.0, block.written[block.labels.index("Intercept"), 1:])
+    mixing = np.eye(len(labels))
+    if first:
+        mixing[0] -= shift
+    kept = np.arange(1 if cut and first else 0, len(labels))
+    mixing, units, pulls = mixing[:, kept], units[kept], pulls[kept]
+    transform = block.written @ mixing
+    names = [labels[k] for k in kept]
+    for column, name in enumerate(names):
+        row = transform[block.labels.index(name)] * units if name in block.labels else np.zeros(len(names))
+        alone = np.sum(np.abs(row) > _ROUNDING * np.max(np.abs(row), initial=0.0)) == 1
+        if (name in block.labels or name == "Intercept") and not (alone and np.isclose(row[column], units[column])):
+            names[column] = f"{name}_centred"
+    default = Coordinates(tuple(names), mixing, units, pulls)
+    stated = [
+        k
+        for k, label in enumerate(block.labels)
+        if label != "Intercept" and matching_key(f"beta{suffix}[{label}]", spec.priors) is not None
+    ]
+    return replace(block, coordinates=_give(default, block, transform, stated) if stated else default)
+
+
+def place_group(spec: ModelSpec, block: GroupBlock, suffix: str) -> GroupBlock:
+    """Return a group term in the coordinates in which the priors of its SDs and correlations are stated.
+
+    Those of its basis, with effects on the mean over rows; effects as written where they are independent, where a user
+    states their prior, and where there is only one column.
+    """
+    mixing, units, labels = np.eye(block.width), block.units.copy(), list(block.labels)
+    as_written = True
+    for part, basis in zip(block.parts, block.bases, strict=True):
+        columns = list(part.columns)
+        if basis is not None and part.correlated and not states_group_prior(spec, block.name, suffix):
+            as_written = False
+            for column, label in zip(columns, basis.labels, strict=True):
+                labels[column] = label
+            if basis.constant:
+                mixing[columns[0], columns[1:]] = -block.means[columns[1:]]
+        else:
+            own = np.ix_(columns, columns)
+            mixing[own] = np.linalg.pinv(block.written[own])
+            units[columns] = block.units_as_written[columns]
+    return replace(
+        block, coordinates=Coordinates(tuple(labels), mixing, units, np.zeros(block.width), as_written=as_written)
+    )
+
+
+def _give(default: Coordinates, block: PopulationBlock, transform: Array, stated: list[int]) -> Coordinates:
+    """Return coordinates of which stated coefficients are some."""
+    roots = transform[stated] * default.units
+    used = np.any(np.abs(roots) > _ROUNDING * np.abs(roots).max(axis=1, keepdims=True), axis=0)
+    inside = np.flatnonzero(used)
+    own = roots[:, inside]
+    if np.linalg.matrix_rank(own / np.linalg.norm(own, axis=1, keepdims=True)) < len(stated):
+        raise SpecError(
+            f"Priors of {enumerate_words([block.labels[k] for k in stated])}: these coefficients depend on each other, so "
+            "they cannot each have a prior of their own. State those of fewer."
+        )
+    free = _null_space(own)
+    scaled = default.mixing[:, inside] * default.units[inside]
+    others = [name for name, taken in zip(default.labels, used, strict=True) if not taken]
+    labels = [*others, *(block.labels[k] for k in stated), *_number("others", free.shape[1])]
+    mixing = np.hstack([default.mixing[:, ~used], scaled @ np.linalg.pinv(own), scaled @ free])
+    nothing = np.full(len(stated), np.nan)
+    units = np.concatenate([default.units[~used], nothing, np.ones(free.shape[1])])
+    pulls = np.concatenate(
+        [default.pulls[~used], 0.0 * np.ones(len(stated)), free.T @ (default.pulls[inside] / default.units[inside])]
+    )
+    # A stated coefficient stands where the coordinate stood that it depends on most.
+    places = [*np.flatnonzero(~used), *inside[np.abs(own).argmax(axis=1)], *(len(used) + np.arange(free.shape[1]))]
+    order = np.argsort(places, kind="stable")
+    return Coordinates(tuple(labels[k] for k in order), mixing[:, order], units[order], pulls[order])
+
+
+def _number(name: str, count: int) -> list[str]:
+    return [name] if count == 1 else [f"{name} #{k + 1}" for k in range(count)]
+
+
+def _null_space(matrix: Array) -> Array:
+    """Return the (q, q - k) orthonormal vectors that k independent rows are zero on."""
+    _, _, axes = np.linalg.svd(matrix, full_matrices=True)
+    return np.asarray(axes[len(matrix) :].T)

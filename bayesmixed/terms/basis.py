@@ -1,0 +1,371 @@
+"""The basis of a formula on which default priors are stated: the same for every origin, coding and spelling."""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesmixed.links import Array
+from bayesmixed.terms.pieces import EvaluatedFormula, Piece
+from bayesmixed.terms.tables import Table, natural_key
+
+_ROUNDING, _REFINEMENTS = 1e-14, 4
+_ARRAYS = ("centre", "map", "steps", "map_as_written", "steps_as_written")
+
+
+@dataclass(frozen=True, slots=True)
+class PieceBasis:
+    """What a piece of a formula adds to columns of the basis.
+
+    Attributes
+    ----------
+    text : str
+        The piece.
+    levels : bool
+        A factor.
+    power : (str, int) or None
+        Piece and exponent of a whole power.
+    discrete : bool
+        A factor, or a number with two values, which counts as one.
+    constant : bool
+        Constants are in the span of its columns.
+    centre : (w,) array
+        Origin of its columns: mean, middle of two values, zero for factors; of a power that of its base.
+    map : (w, r) array
+        From the columns at the origin to those of the basis: orthonormal zero-sum contrasts, the identity for one
+        number, directions of sd 1/2 for several.
+    steps : (r,) array
+        What the default prior of a coefficient of these columns calls one step.
+    map_as_written, steps_as_written : (w, r'), (r',) arrays
+        The same for columns whose origin stays as written.
+    span : (float, float)
+        Lowest and highest value of a single number.
+    """
+
+    text: str
+    levels: bool
+    power: tuple[str, int] | None
+    discrete: bool
+    constant: bool
+    centre: Array
+    map: Array
+    steps: Array
+    map_as_written: Array
+    steps_as_written: Array
+    span: tuple[float, float]
+
+    def columns(self, values: Mapping[str, Array], *, centred: bool) -> Array:
+        """Return the (n, r) columns for the values of the pieces of a formula in some rows."""
+        if not centred:
+            return np.asarray(values[self.text] @ self.map_as_written)
+        if self.power is not None:
+            base, exponent = self.power
+            return np.asarray((values[base] - self.centre) ** exponent)
+        return np.asarray((values[self.text] - self.centre) @ self.map)
+
+
+@dataclass(frozen=True, slots=True)
+class BasisTerm:
+    """A term of the basis: the pieces whose columns it multiplies, and whether numbers are taken from their origin."""
+
+    pieces: tuple[str, ...]
+    centred: bool
+
+    @property
+    def text(self) -> str:
+        """The term as formulas write it."""
+        return ":".join(self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Columns that span what a formula spans, each with a unit for its coefficient.
+
+    A written term with factors F and numbers N stands for the products of N with all subsets of F. Factors enter as
+    zero-sum contrasts over all levels, numbers from their mean where that stays in the span, and as written elsewhere.
+
+    Attributes
+    ----------
+    pieces : mapping
+        By their text.
+    terms : tuple of BasisTerm
+        Without the constant.
+    constant : bool
+        Whether constants are in the span: then a column of ones is the first.
+    """
+
+    pieces: Mapping[str, PieceBasis]
+    terms: tuple[BasisTerm, ...]
+    constant: bool
+
+    def columns(self, values: Mapping[str, Array], rows: int) -> Array:
+        """Return the (n, q) columns for the values of the pieces in some rows."""
+        blocks = [np.ones((rows, 1))] if self.constant else []
+        for term in self.terms:
+            product = np.ones((rows, 1))
+            for text in term.pieces:
+                own = self.pieces[text].columns(values, centred=term.centred)
+                product = (product[:, :, None] * own[:, None, :]).reshape(rows, -1)
+            blocks.append(product)
+        return np.hstack(blocks) if blocks else np.zeros((rows, 0))
+
+    def to_lists(self) -> dict[str, Any]:
+        """Return the basis as numbers, lists and mappings."""
+        pieces = [
+            {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in asdict(piece).items()}
+            for piece in self.pieces.values()
+        ]
+        return {"pieces": pieces, "terms": [asdict(term) for term in self.terms], "constant": self.constant}
+
+    @classmethod
+    def from_lists(cls, found: Mapping[str, Any]) -> "Basis":
+        """Return the basis that `to_lists` gave."""
+        pieces = {}
+        for one in found["pieces"]:
+            values: dict[str, Any] = {
+                name: np.array(v, dtype=float) if name in _ARRAYS else v for name, v in one.items()
+            }
+            values |= {"power": one["power"] and tuple(one["power"]), "span": tuple(one["span"])}
+            pieces[one["text"]] = PieceBasis(**values)
+        terms = tuple(BasisTerm(tuple(term["pieces"]), term["centred"]) for term in found["terms"])
+        return cls(pieces, terms, found["constant"])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """A label for each column: "Intercept", "x", "f #1", "f #2"."""
+        found = ["Intercept"] if self.constant else []
+        for term in self.terms:
+            count = len(self._steps(term))
+            found += [term.text] if count == 1 else [f"{term.text} #{number + 1}" for number in range(count)]
+        return tuple(found)
+
+    @property
+    def units(self) -> Array:
+        """(q,) scales of the coefficients, in units of the prior of a standardised slope.
+
+        A coefficient of a term with a factor has one over the root of two: a difference of two levels has one.
+        """
+        first = [np.ones(1)] if self.constant else []
+        return np.concatenate([*first, *(self._scale(term) / self._steps(term) for term in self.terms), np.zeros(0)])
+
+    @property
+    def crossed_away(self) -> tuple[str, ...]:
+        """Numbers in products and powers taken from their mean that are never 0: effects as written are those at 0."""
+        terms = [t for t in self.terms if t.centred and (len(t.pieces) > 1 or self.pieces[t.pieces[0]].power)]
+        return self._never_zero(terms)
+
+    @property
+    def written_away(self) -> tuple[str, ...]:
+        """Numbers that stay as written, as centring leaves the span, and are never 0, where priors hold."""
+        return self._never_zero([t for t in self.terms if not t.centred])
+
+    def _never_zero(self, terms: list[BasisTerm]) -> tuple[str, ...]:
+        numbers = [self.pieces[text] for term in terms for text in term.pieces]
+        names = [
+            p.power[0] if p.power else p.text
+            for p in numbers
+            if len(p.centre) == 1 and (p.span[0] > 0 or p.span[1] < 0)
+        ]
+        return tuple(dict.fromkeys(names))
+
+    def _scale(self, term: BasisTerm) -> float:
+        return 1.0 / np.sqrt(2.0) if any(self.pieces[text].discrete for text in term.pieces) else 1.0
+
+    def _steps(self, term: BasisTerm) -> Array:
+        steps = np.ones(1)
+        for text in term.pieces:
+            piece = self.pieces[text]
+            steps = np.outer(steps, piece.steps if term.centred else piece.steps_as_written).ravel()
+        return steps
+
+
+def learn_basis(state: EvaluatedFormula, values: Mapping[str, Array]) -> Basis:
+    """Return the basis of a formula, learned from the values of its pieces in the rows of a fit."""
+    pieces = {text: _learn_piece(piece, values) for text, piece in state.pieces.items()}
+    return join_terms(state, pieces)
+
+
+def join_terms(state: EvaluatedFormula, pieces: Mapping[str, PieceBasis], *, centred: bool = True) -> Basis:
+    """Return the basis of learned pieces; unless `centred` all numbers keep their origin."""
+    space = list(dict.fromkeys(term for written in state.terms for term in _expand(written.pieces, pieces)))
+    known = {frozenset(term) for term in space}
+    terms = [BasisTerm(term, centred and _is_closed(term, pieces, known)) for term in space if term]
+    return Basis(pieces, tuple(terms), frozenset() in known)
+
+
+def map_to_written(state: EvaluatedFormula, basis: Basis, table: Table) -> Array:
+    """Return the (p, q) matrix T: coefficients as written are T times those of the columns of the basis.
+
+    It is found on rows in which columns of the table are combined anew, as rows of data may leave it open: they have
+    empty cells.
+    """
+    chosen = _probe_rows(state, table, 6 * len(basis.labels) + 40)
+    written = np.asarray(state.matrix(chosen), dtype=float).reshape(chosen.rows, -1)
+    columns = basis.columns(state.piece_values(chosen), chosen.rows)
+    size = np.maximum(np.abs(written).max(axis=0, initial=0.0), 1e-300)
+    # Where written columns depend on each other T is not unique: a coefficient of the same name is the same.
+    same = np.array([[float(a == b) for b in basis.labels] for a in state.labels]).reshape(len(size), -1)
+    inverse, found = np.linalg.pinv(written / size, rcond=1e-13) / size[:, None], same
+    for _ in range(_REFINEMENTS):
+        found = found + inverse @ (columns - written @ found)
+    terms = np.abs(found) * size[:, None]
+    return np.where(terms > _ROUNDING * terms.max(axis=0, initial=0.0), found, 0.0)
+
+
+def column_step(column: Array) -> float:
+    """Return what a default slope prior calls one step: 2 sd, or the range of a two-valued column."""
+    unique = np.unique(column)
+    if len(unique) <= 2:
+        return float(np.ptp(unique)) or 1.0
+    return float(2.0 * np.std(column, ddof=1))
+
+
+def _expand(written: tuple[str, ...], pieces: Mapping[str, PieceBasis]) -> Iterator[tuple[str, ...]]:
+    """Yield the terms that a written term stands for, the smallest first."""
+    order = list(pieces)
+    term = sorted(written, key=order.index)
+    free = [text for text in term if pieces[text].constant]
+    for size in range(len(free) + 1):
+        for kept in itertools.combinations(free, size):
+            yield tuple(text for text in term if text in kept or text not in free)
+
+
+def _is_closed(term: tuple[str, ...], pieces: Mapping[str, PieceBasis], known: set[frozenset[str]]) -> bool:
+    """Return whether all terms that moving the origins of its numbers produces are in the span."""
+    choices: list[list[tuple[str, ...] | None]] = []
+    for text in term:
+        piece = pieces[text]
+        choices.append([(text,)] if piece.levels else [(text,), (), *_lower_powers(piece, pieces)])
+    return all(
+        None not in chosen and frozenset(t for part in chosen if part for t in part) in known
+        for chosen in itertools.product(*choices)
+    )
+
+
+def _lower_powers(piece: PieceBasis, pieces: Mapping[str, PieceBasis]) -> Iterator[tuple[str, ...] | None]:
+    """Yield the pieces with the lower powers of a power, None for one that is not there."""
+    if piece.power is None:
+        return
+    base, exponent = piece.power
+    yield (base,) if base in pieces else None
+    for lower in range(2, exponent):
+        yield next(((text,) for text, other in pieces.items() if other.power == (base, lower)), None)
+
+
+def _learn_piece(piece: Piece, values: Mapping[str, Array]) -> PieceBasis:
+    own = values[piece.text]
+    if piece.levels is not None:
+        return factor_basis(piece)
+    if own.shape[1] > 1:
+        return _several_numbers(piece.text, own)
+    number, span = own[:, 0], (float(own.min()), float(own.max()))
+    if piece.power is not None and piece.power[0] in values:
+        base = values[piece.power[0]][:, 0]
+        centre = float(base.mean())
+        return number_basis(piece, centre, column_step((base - centre) ** piece.power[1]), column_step(number), span)
+    two = len(np.unique(number)) == 2
+    centre = sum(span) / 2.0 if two else float(number.mean())
+    return number_basis(piece, centre, column_step(number), column_step(number), span, two=two)
+
+
+def factor_basis(piece: Piece) -> PieceBasis:
+    """Return the zero-sum contrasts of a factor, its levels sorted."""
+    levels = piece.levels or ()
+    order = sorted(range(len(levels)), key=lambda k: natural_key(levels[k]))
+    place = np.argsort(order)
+    contrasts = _contrasts(len(levels))[place]
+    ones, zeros = np.ones(contrasts.shape[1]), np.zeros(len(levels))
+    return PieceBasis(piece.text, True, None, True, True, zeros, contrasts, ones, contrasts, ones, (0.0, 0.0))
+
+
+def number_basis(
+    piece: Piece | PieceBasis,
+    centre: float,
+    step: float,
+    step_as_written: float,
+    span: tuple[float, float],
+    *,
+    two: bool = False,
+) -> PieceBasis:
+    """Return the column of a single number; one with `two` values has contrasts of plus and minus one over root two."""
+    factor = np.sqrt(2.0) if two else 1.0
+    steps, as_written = np.array([step / factor]), np.array([step_as_written / factor])
+    one = np.ones((1, 1))
+    return PieceBasis(piece.text, False, piece.power, two, False, np.array([centre]), one, steps, one, as_written, span)
+
+
+def _several_numbers(text: str, values: Array) -> PieceBasis:
+    ones = np.ones(len(values))
+    constant = np.allclose(values @ np.linalg.lstsq(values, ones, rcond=None)[0], ones, atol=1e-9)
+    centre = values.mean(axis=0)
+    map_centred = _orthogonal_map(values - centre) * np.sqrt(len(values) - 1) / 2.0
+    map_as_written = _orthogonal_map(values) * np.sqrt(len(values)) / 2.0
+    steps, as_written = (np.ones(found.shape[1]) for found in (map_centred, map_as_written))
+    return PieceBasis(
+        text, False, None, False, constant, centre, map_centred, steps, map_as_written, as_written, (0.0, 0.0)
+    )
+
+
+def _orthogonal_map(values: Array) -> Array:
+    """Return the (w, r) map from columns to orthonormal ones, each made of a column and those before it."""
+    diagonal = np.abs(np.diag(np.linalg.qr(values, mode="r")))
+    kept = np.flatnonzero(diagonal > 1e-9 * np.max(diagonal, initial=0.0))
+    triangle = np.linalg.qr(values[:, kept], mode="r")
+    found = np.zeros((values.shape[1], len(kept)))
+    found[kept] = np.linalg.inv(triangle * np.sign(np.diag(triangle))[:, None])
+    return found
+
+
+def _contrasts(levels: int) -> Array:
+    """Return the (K, K - 1) orthonormal contrasts of each level with those before it."""
+    found = np.zeros((levels, levels - 1))
+    for k in range(1, levels):
+        found[:k, k - 1], found[k, k - 1] = -1.0, k
+        found[:, k - 1] /= np.sqrt(k * (k + 1.0))
+    return found
+
+
+def _probe_rows(state: EvaluatedFormula, table: Table, count: int) -> Table:
+    """Return rows in which columns that no piece reads together are drawn independently of each other."""
+    generator = np.random.default_rng(0)
+    data: dict[str, pd.Series] = {}
+    for names in _joint_columns(state, table):
+        rows = generator.integers(table.rows, size=count)
+        factor = max((name for name in names if name in table.levels), key=lambda n: len(table.levels[n]), default=None)
+        if factor is not None:
+            # Each level as often as any other: rare ones, too, are to meet all levels of other factors.
+            rows = _rows_of_levels(table.data[factor].cat.codes.to_numpy(), rows, generator)
+        data |= {name: table.data[name].iloc[rows].reset_index(drop=True) for name in names}
+    return Table(pd.DataFrame(data, index=range(count)), table.levels)
+
+
+def _rows_of_levels(codes: NDArray[Any], rows: NDArray[Any], generator: np.random.Generator) -> NDArray[Any]:
+    """Return as many rows, the levels of a factor in turn and in random order."""
+    order = np.argsort(codes, kind="stable")
+    present, first, counts = np.unique(codes[order], return_index=True, return_counts=True)
+    turn = generator.permutation(np.arange(len(rows)) % len(present))
+    return np.asarray(order[first[turn] + rows % counts[turn]])
+
+
+def _joint_columns(state: EvaluatedFormula, table: Table) -> list[set[str]]:
+    """Return the columns of a table that a formula reads, those together that a piece reads together."""
+    found: list[set[str]] = []
+    for text in state.pieces:
+        words = {quoted or word for quoted, word in re.findall(r"`([^`]+)`|([^\W\d][\w.]*)", text)}
+        names = {name for name in table.data.columns if name == text or name in words}
+        joined = [other for other in found if other & names]
+        found = [other for other in found if not other & names] + [names.union(*joined)]
+    return found
+
+
+def units_as_written(state: EvaluatedFormula, basis: Basis, table: Table) -> Array:
+    """Return the (p,) sds of coefficients as written under a basis whose numbers all keep their origin; 1 for the
+    intercept."""
+    uncentred = join_terms(state, basis.pieces, centred=False)
+    found = np.sqrt(((map_to_written(state, uncentred, table) * uncentred.units) ** 2).sum(axis=1))
+    return np.where(np.array(state.labels) == "Intercept", 1.0, found)
