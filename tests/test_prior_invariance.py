@@ -10,8 +10,8 @@ import pytest
 from bayesmixed.assembly import assemble
 from bayesmixed.default_priors import realise_priors
 from bayesmixed.errors import SpecError, StatisticsWarning
-from bayesmixed.spec import from_formula
 from bayesmixed.preparation import prepare
+from bayesmixed.spec import from_formula
 
 LEVELS = {"f": list("abc"), "g": list("uv"), "h": list("pqrs")}
 

@@ -1,6 +1,5 @@
 """Priors that a user states: which parameter they reach, in which coordinates, and which are refused."""
 
-import numpy as np
 import pytest
 from realised_priors import DATA, numbers, realised
 
