@@ -8,6 +8,7 @@ import numpy as np
 
 from bayesmixed.default_priors import realise_priors
 from bayesmixed.design import Design, RealisedPrior
+from bayesmixed.errors import DataError
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.priors import as_prior, matching_key, split_key
@@ -81,8 +82,16 @@ def frozen_to_text(frozen: FrozenPriors) -> str:
 
 
 def frozen_from_text(text: str) -> FrozenPriors:
-    """Return the frozen priors that `frozen_to_text` wrote."""
+    """Return the frozen priors that `frozen_to_text` wrote.
+
+    Raises
+    ------
+    DataError
+        They were written before default priors were stated on a basis.
+    """
     found = json.loads(text)
+    if "bases" not in found:
+        raise DataError("its default priors are those of an earlier version. Sample the model again.")
     priors = {key: RealisedPrior(as_prior(prior, key), *rest) for key, (prior, *rest) in found["priors"].items()}
     bases = {name: tuple(basis and Basis.from_lists(basis) for basis in own) for name, own in found["bases"].items()}
     return FrozenPriors(priors, bases, found["means"])

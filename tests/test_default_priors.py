@@ -34,9 +34,9 @@ def test_the_herd_model_sits_at_the_smoothed_logit():
         realised("incidence | trials(size) ~ C(period) + (1 | herd)", CBPP, family="binomial"),
         {
             "beta[Intercept_centred]": ("Normal", math.log(p / (1 - p)), 2.5),
-            "beta[period[T.2]]": ("Normal", 0, 2.5),
-            "beta[period[T.3]]": ("Normal", 0, 2.5),
-            "beta[period[T.4]]": ("Normal", 0, 2.5),
+            "beta[period #1]": ("Normal", 0, 2.5 / ROOT),
+            "beta[period #2]": ("Normal", 0, 2.5 / ROOT),
+            "beta[period #3]": ("Normal", 0, 2.5 / ROOT),
             "sd_herd[Intercept]": ("HalfStudentT", 4, 1),
         },
     )

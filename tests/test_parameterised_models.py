@@ -26,7 +26,7 @@ from bayesmixed.placements import WAYS
 def test_standardised_effects_have_the_same_joint_density(formula, arguments):
     design = design_of(formula, DATA, **arguments)
     predictor, group = next(iter(design.group_blocks()))
-    mark = "centred_" if np.any(group.centre) else ""
+    mark = "centred_" if group.centred else ""
     centred = build(design)
     noncentred = build(design, parameterisation={predictor.b(group): "noncentred"})
     generator = np.random.default_rng(6)

@@ -55,7 +55,7 @@ def test_each_of_two_merged_terms_replays_its_own_coding():
     replayed = prepare(design.spec, data.iloc[[4, 1]], like=design)
     assert replayed.mu.groups[0].labels == ("Intercept", "scale(k)", "center(x)")
     np.testing.assert_allclose(replayed.mu.groups[0].matrix, design.mu.groups[0].matrix[[4, 1]])
-    np.testing.assert_array_equal(replayed.mu.groups[0].centre, design.mu.groups[0].centre)
+    np.testing.assert_array_equal(replayed.mu.groups[0].transform, design.mu.groups[0].transform)
 
 
 def test_replay_keeps_the_priors_and_evaluates_a_response_that_is_there():

@@ -246,8 +246,7 @@ def test_likelihood_weights_are_powers_of_the_likelihood(data, family):
 
 def test_the_collapsed_engine_takes_likelihood_weights(data):
     design = prepared("y | weights(w, 'likelihood') ~ x + (1 | g)", data)
-    copies = replace(prepared("y ~ x + (1 | g)", written_out(data)), priors=design.priors)
-    copies = replace(copies, predictors={"mu": replace(copies.mu, centre=design.mu.centre)})
+    copies = bm.prepare("y ~ x + (1 | g)", written_out(data), like=design)
     x = np.log([0.7, 1.3])
     expected = evaluate(lay_out_collapsed(copies).packed, x, collapsed_function())[0]
     assert evaluate(lay_out_collapsed(design).packed, x, collapsed_function())[0] == pytest.approx(expected, rel=1e-10)

@@ -209,7 +209,7 @@ def map_to_written(state: EvaluatedFormula, basis: Basis, table: Table) -> Array
     columns = basis.columns(state.piece_values(chosen), chosen.rows)
     size = np.maximum(np.abs(written).max(axis=0, initial=0.0), 1e-300)
     # Where written columns depend on each other T is not unique: a coefficient of the same name is the same.
-    same = np.array([[float(a == b) for b in basis.labels] for a in state.labels]).reshape(len(size), -1)
+    same = np.array([[float(a == b) for b in basis.labels] for a in state.labels]).reshape(len(size), len(basis.labels))
     inverse, found = np.linalg.pinv(written / size, rcond=1e-13) / size[:, None], same
     for _ in range(_REFINEMENTS):
         found = found + inverse @ (columns - written @ found)

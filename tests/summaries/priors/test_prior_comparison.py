@@ -155,7 +155,7 @@ def test_wide_means_a_hundred_times_the_default_scale_in_the_same_coordinates():
         before, after = default.priors[key].prior.arguments, entry.prior.arguments
         assert after[-1] == pytest.approx(before[-1] * (1 if key.startswith("corr") else 100))
         assert after[:-1] == before[:-1]
-    np.testing.assert_array_equal(wide.mu.groups[0].centre, default.mu.groups[0].centre)
+    np.testing.assert_array_equal(wide.mu.groups[0].transform, default.mu.groups[0].transform)
 
 
 def test_priors_that_a_set_does_not_name_keep_their_numbers():
