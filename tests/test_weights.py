@@ -1,7 +1,6 @@
 """Weights of rows: frequencies stand for copies, precisions divide a variance, likelihood weights are powers."""
 
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
