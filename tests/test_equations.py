@@ -51,9 +51,13 @@ SHIPPED = {
     "herd_period": [
         "logit(μ_ij) = β0 + β1·period[T.2]_ij + β2·period[T.3]_ij + β3·period[T.4]_ij + b_i",
         "β0 + 0.25·β1 + 0.25·β2 + 0.232·β3 ~ Normal(-2.011, 2.5) intercept at the covariate means",
-        "β1, β2, β3 ~ Normal(0, 2.5) slope or difference",
+        "beta[period] ~ Normal(0, 1.768) each of 3: differences between levels, sum zero",
     ],
-    "herds_flat": ["β6·herd[6]_i + … + β15·herd[15]_i", "β1, β2, …, β15 ~ Normal(-2.011, 2.5) mean of this level"],
+    "herds_flat": [
+        "β6·herd[6]_i + … + β15·herd[15]_i",
+        "beta[Intercept_centred] ~ Normal(-2.011, 2.5) mean over the rows",
+        "beta[herd] ~ Normal(0, 1.768) each of 14: differences between levels, sum zero",
+    ],
     "sleepstudy": [
         "Reaction_ij | b0_i, b1_i ~ N(μ_ij, σ²)",
         "μ_ij = β0 + β1·Days_ij + b0_i + b1_i·Days_ij",
