@@ -56,8 +56,8 @@ def _coordinates(design: Design, posterior: xr.Dataset) -> Named:
     """Yield the coordinates in which priors are stated, under all names that they can have in the model."""
     for predictor in design.predictors.values():
         if predictor.population.labels:
-            back = np.linalg.pinv(predictor.transform)
-            priors = [design.coefficient_prior(predictor, label) for label in predictor.population.labels]
+            back = predictor.inverse_transform
+            priors = design.coefficient_priors(predictor)
             yield from _vector(predictor.beta, priors, _values(posterior, predictor.beta) @ back.T)
         for group in predictor.normal_blocks:
             yield from _effects(design, predictor, group, posterior)

@@ -82,7 +82,7 @@ def place_groups(predictor: Predictor, ways: Mapping[str, str]) -> tuple[Placeme
 
 def remaining_columns(predictor: Predictor, placements: Sequence[Placement]) -> tuple[list[int], Array]:
     """Return the population columns of which something stays in the predictor, and what stays, (n, r)."""
-    matrix = predictor.centred_matrix
+    matrix = predictor.centred_matrix.copy()
     size = np.max(np.abs(matrix), axis=0, initial=0.0)
     for placement in placements:
         if placement.columns:
