@@ -167,7 +167,8 @@ def _give(default: Coordinates, block: PopulationBlock, transform: Array, stated
     used = np.any(np.abs(roots) > _ROUNDING * np.abs(roots).max(axis=1, keepdims=True), axis=0)
     inside = np.flatnonzero(used)
     own = roots[:, inside]
-    if np.linalg.matrix_rank(own / np.linalg.norm(own, axis=1, keepdims=True)) < len(stated):
+    length = np.linalg.norm(own, axis=1, keepdims=True)
+    if np.linalg.matrix_rank(own / np.where(length > 0.0, length, 1.0)) < len(stated):
         raise SpecError(
             f"Priors of {enumerate_words([block.labels[k] for k in stated])}: these coefficients depend on each other, so "
             "they cannot each have a prior of their own. State those of fewer."

@@ -19,6 +19,8 @@ from bayesmixed.weights import refuse_weights
 
 OBSERVATION = "observation"
 POPULATION = "population"
+_ROUNDING = 1e-9
+"""Part of a column that is left by rounding."""
 Integers = NDArray[np.intp]
 
 
@@ -200,8 +202,8 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> Situation:
     """Return the situation of all rows when the effects of their units are unknown.
 
     Effects of a level leave with a unit if all its rows lie in the unit: those of the factor itself, of factors nested
-    in it, and of levels of crossed factors that occur in no other unit. So do normal coefficients of population
-    columns that are zero outside one unit, as they are in a model without pooling.
+    in it, and of levels of crossed factors that occur in no other unit. So do coefficients with independent normal
+    priors whose columns are zero outside one unit, as `compare_pooling` states them without pooling.
     """
     sources: list[tuple[str, Integers, Source]] = []
     etas = {}
@@ -209,11 +211,8 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> Situation:
         eta = population_predictor(predictor, posterior)
         draws = eta.shape[0] * eta.shape[1]
         for columns, location, sd in _own_columns(design, predictor, units):
-            part = predictor.population.matrix[:, columns]
-            eta = (
-                eta
-                + (location - posterior[predictor.beta].transpose("chain", "draw", ...).values[..., columns]) @ part.T
-            )
+            part, beta = predictor.centred_matrix[:, columns], posterior[predictor.beta].transpose("chain", "draw", ...)
+            eta = eta + (location - beta.values @ predictor.inverse_transform[columns].T) @ part.T
             source = Source(name, np.broadcast_to((part @ sd)[:, None], (draws, len(part), 1)))
             sources.append((POPULATION, units.index, source))
         for group in predictor.groups:
@@ -261,13 +260,15 @@ def _merge_sources(layer: Layer) -> Layer:
 
 
 def _own_columns(design: Design, predictor: Predictor, units: Factor) -> Iterator[tuple[list[int], Array, Array]]:
-    """Yield population columns that are zero outside one unit, one a unit at a time, with mean and sd of their priors."""
+    """Yield coordinates of the population part that rows of one unit alone depend on, one a unit at a time, with mean and
+    sd of their priors."""
     found: dict[int, list[tuple[int, float, float]]] = {}
-    for column, label in enumerate(predictor.population.labels if predictor.as_written else ()):
-        entry = design.priors.get(f"{predictor.beta}[{label}]")
-        inside = np.unique(units.index[predictor.population.matrix[:, column] != 0])
-        if entry is not None and entry.prior.name == "Normal" and len(inside) == 1:
-            location, sd = entry.prior.arguments
+    entered = np.abs(predictor.centred_matrix)
+    entered = entered > _ROUNDING * entered.max(axis=0, initial=0.0)
+    for column, prior in enumerate(design.coefficient_priors(predictor)):
+        inside = np.unique(units.index[entered[:, column]])
+        if prior.name == "Normal" and len(inside) == 1:
+            location, sd = prior.arguments
             found.setdefault(int(inside[0]), []).append((column, float(location), float(sd)))
     for rank in range(max((len(own) for own in found.values()), default=0)):
         columns, locations, sds = zip(*(own[rank] for own in found.values() if len(own) > rank), strict=True)

@@ -207,7 +207,8 @@ def map_to_written(state: EvaluatedFormula, basis: Basis, table: Table) -> Array
     chosen = _probe_rows(state, table, 6 * len(basis.labels) + 40)
     written = np.asarray(state.matrix(chosen), dtype=float).reshape(chosen.rows, -1)
     columns = basis.columns(state.piece_values(chosen), chosen.rows)
-    size = np.maximum(np.abs(written).max(axis=0, initial=0.0), 1e-300)
+    size = np.abs(written).max(axis=0, initial=0.0)
+    size = np.where(size > 0.0, size, 1.0)
     # Where written columns depend on each other T is not unique: a coefficient of the same name is the same.
     same = np.array([[float(a == b) for b in basis.labels] for a in state.labels]).reshape(len(size), len(basis.labels))
     inverse, found = np.linalg.pinv(written / size, rcond=1e-13) / size[:, None], same

@@ -19,6 +19,7 @@ from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import describe, format_table
 from bayesmixed.summaries.parameters.convergence import diagnose
 from bayesmixed.summaries.parameters.effects import population_part
+from bayesmixed.summaries.pooling.level_priors import state_level_priors
 from bayesmixed.terms.blocks import GroupBlock
 
 POOLINGS = ("complete", "no", "partial")
@@ -67,8 +68,9 @@ def compare_pooling(
 ) -> PoolingComparison:
     """Return complete, no and partial pooling of one model, each fitted with its own priors.
 
-    Complete pooling leaves the group term out; no pooling makes its levels fixed (`spec.as_fixed`); partial pooling
-    is the spec as it stands. All are full posteriors, so their intervals can be compared.
+    Complete pooling leaves the group term out; no pooling makes its levels fixed (`spec.as_fixed`), their means with
+    independent priors, those of an intercept; partial pooling is the spec as it stands. All are full posteriors, so their
+    intervals can be compared.
 
     Parameters
     ----------
@@ -94,7 +96,8 @@ def compare_pooling(
     >>> list(comparison.fits)
     ['complete', 'no', 'partial']
     """
-    spec = as_spec(spec, family=family)
+    changes = {name: settings.pop(name) for name in ("priors", "links", "crossed") if name in settings}
+    spec = as_spec(spec, family=family, **changes)
     first = spec.family_record.parameters[0].name
     names = [term.by for term in spec.predictors[first] if term.kind == "group"]
     if not names:
@@ -110,10 +113,12 @@ def compare_pooling(
     fits = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
+        reading = {name: settings[name] for name in ("missing", "na") if name in settings}
         specs = {"complete": _without(spec, group), "no": spec.as_fixed(group), "partial": spec}
         for name, one in specs.items():
             try:
-                fits[name] = fit(one, data, **settings)
+                stated = state_level_priors(one, group, data, **reading) if name == "no" else one
+                fits[name] = fit(stated, data, **settings)
             except DataError as error:
                 if name != "no":
                     raise
