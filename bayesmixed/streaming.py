@@ -253,7 +253,8 @@ def _with_learned_bases(examples: Design, parts: Callable[[], Iterator[Design]])
         group = next((g for g in examples.mu.groups if examples.mu.b(g) == name), None)
         states = (examples.mu.population.state,) if group is None else group.states
         bases[name] = tuple(
-            basis and join_terms(state, {text: learned.get(text, piece) for text, piece in basis.pieces.items()})
+            basis
+            and join_terms([t.pieces for t in state.terms], {k: learned.get(k, p) for k, p in basis.pieces.items()})
             for state, basis in zip(states, old, strict=True)
         )
     return _with_bases(examples, bases)

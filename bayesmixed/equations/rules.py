@@ -13,10 +13,12 @@ from bayesmixed.families import Family, Parameter, ResponseScale
 from bayesmixed.links import Array, Link
 from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior, matching_key, split_key
+from bayesmixed.terms.basis_outlines import TermOutline
 
 UNIT = Symbol("s")
 RESPONSE_UNIT = Symbol("s", label="y")
 MEAN = Symbol("ybar")
+Bases = Mapping[tuple[str, str], Sequence[TermOutline]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +32,20 @@ class _Units:
 
 
 def state_rules(
-    predictors: Sequence[PredictorOutline], family: Family, priors: Mapping[str, Prior]
+    predictors: Sequence[PredictorOutline], family: Family, priors: Mapping[str, Prior], bases: Bases
 ) -> dict[str, StatedPrior]:
     """Return the prior of every parameter by the names of the draws: the user's, else the rule of the default.
 
     A prior of the user for one column of a factor, which only data tell, is stated as it is.
+
+    Parameters
+    ----------
+    bases : mapping
+        Terms of the basis by parameter and grouping factor, "" for the population part.
     """
     stated: dict[str, StatedPrior] = {}
     used: set[str] = set()
-    for key, rule in _rules(predictors, family, priors):
+    for key, rule in _rules(predictors, family, priors, bases):
         chosen = matching_key(key, priors)
         used |= {chosen} if chosen else set()
         stated[key] = state_prior(priors[chosen], rule.note, "user") if chosen else rule
@@ -61,7 +68,7 @@ def define_symbols(
         yield Equation(MEAN, "=", Symbol("mean of the response", word=True), _mean_note(predictors[0], family))
     if any(symbol.name == "d" for symbol in found):
         step = Symbol("2 SD of the column", word=True)
-        note = "or its range if it has two values; a factor is several columns, each with a coefficient"
+        note = "or its range if it has two values; of an interaction, the product"
         yield Equation(Symbol("d", index="k"), "=", step, note)
 
 
@@ -79,18 +86,20 @@ def _mean_note(predictor: PredictorOutline, family: Family) -> str:
 
 
 def _rules(
-    predictors: Sequence[PredictorOutline], family: Family, priors: Mapping[str, Prior]
+    predictors: Sequence[PredictorOutline], family: Family, priors: Mapping[str, Prior], bases: Bases
 ) -> Iterator[tuple[str, StatedPrior]]:
     for predictor in predictors:
         units = _units(predictor, family, _response_unit(predictors[0].link))
-        yield from _population(predictor, units, cut=bool(family.cuts) and not predictor.ending)
+        cut, stated = bool(family.cuts) and not predictor.ending, f"beta{predictor.suffix}[Intercept]" in priors
+        yield from _population(predictor, bases[predictor.parameter, ""], units, cut=cut, stated=stated)
         for smooth in predictor.smooths:
             about = f"SD of the curve around {smooth.around}"
             yield f"sd_{smooth.name}{predictor.suffix}", StatedPrior("HalfStudentT", (Symbol("4"), units.group), about)
         for group in predictor.groups:
             names = [f"{kind}_{group.name}{predictor.suffix}" for kind in ("sd", "corr")]
             as_written = any(split_key(key)[0] in names for key in priors)
-            yield from _group(predictor, group, units, "" if as_written else " at the covariate means")
+            own = [] if as_written else bases.get((predictor.parameter, group.name), [])
+            yield from _group(predictor, group, own, units)
     modelled = {predictor.parameter for predictor in predictors}
     unit = _response_unit(predictors[0].link)
     for parameter in family.parameters:
@@ -116,36 +125,50 @@ def _units(predictor: PredictorOutline, family: Family, response_unit: Symbol) -
     return _Units(location, wide, wide, UNIT)
 
 
-def _population(predictor: PredictorOutline, units: _Units, *, cut: bool) -> Iterator[tuple[str, StatedPrior]]:
-    beta, intercept = f"beta{predictor.suffix}", cut or "Intercept" in predictor.labels
-    centred = any(column.mean is not None for column in predictor.columns)
-    slopes = sum(column.label != "Intercept" and not column.level for column in predictor.columns)
-    for column in predictor.columns:
-        label = column.label
-        if column.level:
-            prior = StatedPrior("Normal", (units.location, units.intercept), "mean of a level")
-            yield f"{beta}[{label}]", prior
-        elif label == "Intercept":
-            name, about = ("Intercept_centred", " at the covariate means") if centred else (label, "")
-            prior = StatedPrior("Normal", (units.location, units.intercept), f"intercept{about}")
-            yield f"{beta}[{name}]", prior
-        else:
-            step = Symbol("d", index="k") if slopes > 1 else Symbol("d", number=number_of(predictor, label))
-            about = "slope or difference" if intercept else "slope; of a factor: means of levels, as an intercept"
-            prior = StatedPrior("Normal", (Symbol("0"), _per(units.slope, step)), about)
-            yield f"{beta}[{label}]", prior
+def _population(
+    predictor: PredictorOutline, basis: Sequence[TermOutline], units: _Units, *, cut: bool, stated: bool
+) -> Iterator[tuple[str, StatedPrior]]:
+    beta, written = f"beta{predictor.suffix}", "Intercept" in predictor.labels
+    lines = [column.label for column in predictor.columns if column.label.startswith("s(")]
+    slopes = sum(one.number for one in basis) + len(lines)
+    for one in basis:
+        if one.label == "Intercept" and not cut:
+            centred = (one.moved or bool(lines)) and not (written and stated)
+            name, about = ("Intercept_centred", " at the covariate means") if centred else ("Intercept", "")
+            about = f"intercept{about}" if written else "mean over the rows"
+            yield f"{beta}[{name}]", StatedPrior("Normal", (units.location, units.intercept), about)
+        elif one.label != "Intercept":
+            step = _step(predictor, one.label, alone=slopes == 1)
+            about = "contrasts of levels, sum zero" if one.factor else "slope or difference"
+            key = f"{one.key} #k" if one.factor else one.key
+            yield f"{beta}[{key}]", StatedPrior("Normal", (Symbol("0"), _per_step(units.slope, step, one)), about)
+    for label in lines:
+        prior = StatedPrior(
+            "Normal", (Symbol("0"), _per(units.slope, _step(predictor, label, alone=slopes == 1))), "slope"
+        )
+        yield f"{beta}[{label}]", prior
+
+
+def _step(predictor: PredictorOutline, label: str, *, alone: bool) -> Symbol:
+    """Return the symbol of the step of a column, numbered where it is the only one."""
+    numbered = alone and label in predictor.labels
+    return Symbol("d", number=number_of(predictor, label)) if numbered else Symbol("d", index="k")
 
 
 def _group(
-    predictor: PredictorOutline, group: GroupOutline, units: _Units, where: str
+    predictor: PredictorOutline, group: GroupOutline, basis: Sequence[TermOutline], units: _Units
 ) -> Iterator[tuple[str, StatedPrior]]:
-    where = where if group.correlated and "Intercept" in group.labels else ""
-    for label in group.labels:
-        step = Symbol("d", number=number_of(predictor, label, group))
-        unit = units.group if label == "Intercept" else _per(units.group, step)
-        about = f"SD between {group.name}{where if label == 'Intercept' else ''}"
-        prior = StatedPrior("HalfStudentT", (Symbol("4"), unit), about)
-        yield f"sd_{group.name}{predictor.suffix}[{label}]", prior
+    moved = group.correlated and any(one.moved for one in basis)
+    if not group.correlated or not basis:
+        basis = [TermOutline(label, label, False, label != "Intercept", False) for label in group.labels]
+    where = " at the covariate means" if moved else ""
+    for one in basis:
+        numbered = one.label in group.labels
+        step = Symbol("d", number=number_of(predictor, one.label, group)) if numbered else Symbol("d", index="k")
+        about = f"SD between {group.name}{where if one.label == 'Intercept' else ''}"
+        about += ", contrasts of levels" if one.factor else ""
+        prior = StatedPrior("HalfStudentT", (Symbol("4"), _per_step(units.group, step, one)), about)
+        yield f"sd_{group.name}{predictor.suffix}[{one.label}{' #k' if one.factor else ''}]", prior
     if group.correlated:
         widest = max(len(part.columns) for part in group.parts if part.correlated)
         concentration = Symbol(f"{lkj_concentration(max(widest, 2)):g}")
@@ -153,7 +176,14 @@ def _group(
         yield f"corr_{group.name}{predictor.suffix}", StatedPrior("LKJ", (concentration,), about)
 
 
-def _per(unit: Node, step: Symbol) -> Expression:
+def _per_step(unit: Node, step: Symbol, term: TermOutline) -> Node:
+    """Return a scale over the step of numbers, and over the root of 2 with a factor."""
+    root = Expression("link", (Symbol("2"),), "sqrt({})")
+    below = [*([root] if term.factor else []), *([step] if term.number else [])]
+    return unit if not below else _per(unit, below[0] if len(below) == 1 else Expression("product", tuple(below)))
+
+
+def _per(unit: Node, step: Node) -> Expression:
     return Expression("ratio", (unit, step))
 
 

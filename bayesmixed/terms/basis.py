@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -187,12 +187,12 @@ class Basis:
 def learn_basis(state: EvaluatedFormula, values: Mapping[str, Array]) -> Basis:
     """Return the basis of a formula, learned from the values of its pieces in the rows of a fit."""
     pieces = {text: _learn_piece(piece, values) for text, piece in state.pieces.items()}
-    return join_terms(state, pieces)
+    return join_terms([term.pieces for term in state.terms], pieces)
 
 
-def join_terms(state: EvaluatedFormula, pieces: Mapping[str, PieceBasis], *, centred: bool = True) -> Basis:
-    """Return the basis of learned pieces; unless `centred` all numbers keep their origin."""
-    space = list(dict.fromkeys(term for written in state.terms for term in _expand(written.pieces, pieces)))
+def join_terms(written: Iterable[tuple[str, ...]], pieces: Mapping[str, PieceBasis], *, centred: bool = True) -> Basis:
+    """Return the basis of written terms, each as its pieces; unless `centred` all numbers keep their origin."""
+    space = list(dict.fromkeys(term for one in written for term in _expand(one, pieces)))
     known = {frozenset(term) for term in space}
     terms = [BasisTerm(term, centred and _is_closed(term, pieces, known)) for term in space if term]
     return Basis(pieces, tuple(terms), frozenset() in known)
@@ -367,6 +367,6 @@ def _joint_columns(state: EvaluatedFormula, table: Table) -> list[set[str]]:
 def units_as_written(state: EvaluatedFormula, basis: Basis, table: Table) -> Array:
     """Return the (p,) sds of coefficients as written under a basis whose numbers all keep their origin; 1 for the
     intercept."""
-    uncentred = join_terms(state, basis.pieces, centred=False)
+    uncentred = join_terms([term.pieces for term in state.terms], basis.pieces, centred=False)
     found = np.sqrt(((map_to_written(state, uncentred, table) * uncentred.units) ** 2).sum(axis=1))
     return np.where(np.array(state.labels) == "Intercept", 1.0, found)

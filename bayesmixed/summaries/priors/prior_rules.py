@@ -15,6 +15,7 @@ from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior, matching_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import states_centred_prior, states_group_prior
+from bayesmixed.terms.basis_outlines import TermOutline, outline_basis
 from bayesmixed.terms.names import factors_in
 from bayesmixed.terms.written import read_formula
 from bayesmixed.weights import PRECISION
@@ -25,6 +26,9 @@ SYMBOLS = {
     "K": "K: number of columns of the term.",
     "w": "w: a typical precision weight, the geometric mean.",
 }
+
+AT_CENTRE, AS_WRITTEN = "at the covariate means", "as written"
+CONTRASTS = "contrasts of levels, sum zero"
 
 Rule = tuple[str, str, str, str]
 """Key, rule, meaning, coordinate."""
@@ -54,7 +58,15 @@ def explain_rules(rules: pd.DataFrame) -> tuple[str, ...]:
     used = {letter for letters in default["prior"].str.findall(r"\b[sdKw]\b") for letter in letters}
     notes = [meaning for letter, meaning in SYMBOLS.items() if letter in used]
     if "d" in used:
-        notes.append("A column that is a factor has one such parameter for each level but the first.")
+        notes.append(
+            "A column that is a factor, or has two values, has contrasts of its levels, sum zero, with sqrt(2) for d: a "
+            "difference of two levels has sd 2.5 s."
+        )
+    if default["prior"].str.contains("sqrt(2)", regex=False).any():
+        notes.append(
+            "K levels have K - 1 contrasts, each with this prior: a difference of two levels, averaged over what it "
+            "interacts with, has an sd larger by sqrt(2)."
+        )
     if default["parameter"].str.startswith("sd_").any():
         notes.append(f"A group term with fewer than {FEW_LEVELS} levels has a HalfNormal prior of the same scale.")
     return tuple(notes)
@@ -106,43 +118,47 @@ def _units(spec: ModelSpec, family: Family, parameter: Parameter) -> tuple[str, 
 
 
 def _population(spec: ModelSpec, term: Any, suffix: str, intercept: str, slope: str) -> Iterator[Rule]:
-    labels = _labels(term.formula)
-    factors = {*spec.factors, *factors_in(term.formula)}
-    level_means = "Intercept" not in labels
-    for label in labels:
-        if label == "Intercept":
-            centred = len(labels) > 1 and states_centred_prior(spec, suffix)
-            name, stated = ("Intercept_centred", "at the covariate means") if centred else ("Intercept", "as written")
-            yield f"beta{suffix}[{name}]", intercept, "intercept", stated
-        elif level_means and label in factors:
-            level_means = False
-            yield f"beta{suffix}[{label}]", intercept, "mean of each level", "as written"
+    own = outline_basis(term.formula, {*spec.factors, *factors_in(term.formula)})
+    means = states_centred_prior(spec, suffix)
+    written = "Intercept" in read_formula(term.formula).terms()
+    for one in own:
+        if one.label == "Intercept":
+            # With nothing else the intercept is the mean over rows; thresholds stand in its place.
+            centred = (one.moved and means) or not written
+            name, stated = ("Intercept_centred", AT_CENTRE) if centred else ("Intercept", AS_WRITTEN)
+            yield f"beta{suffix}[{name}]", intercept, "intercept" if written else "mean over the rows", stated
         else:
-            yield f"beta{suffix}[{label}]", f"Normal(0, {slope} / d)", "slope or difference", "as written"
+            prior = f"Normal(0, {_per_step(slope, one)})"
+            meaning = "slope or difference" if not one.factor else CONTRASTS
+            yield f"beta{suffix}[{one.key}]", prior, meaning, AT_CENTRE if one.moved else AS_WRITTEN
+
+
+def _per_step(unit: str, term: TermOutline) -> str:
+    """Return the scale of a term's coefficients, the unit of slopes or group SDs over steps and the root of 2."""
+    below = " ".join([*(["sqrt(2)"] if term.factor else []), *(["d"] if term.number else [])])
+    return f"{unit} / {below if ' ' not in below else f'({below})'}" if below else unit
 
 
 def _group(spec: ModelSpec, term: Any, suffix: str, unit: str) -> Iterator[Rule]:
-    labels = _labels(term.formula)
-    correlated = find_covariance(term.covariance).correlated(len(labels))
-    centred = correlated and "Intercept" in labels and not states_group_prior(spec, term.by, suffix)
-    stated = "at the covariate means" if centred else "as written"
-    for label in labels:
-        scale = unit if label == "Intercept" else f"{unit} / d"
-        where = stated if label == "Intercept" else "as written"
-        yield f"sd_{term.by}{suffix}[{label}]", f"HalfStudentT(4, {scale})", f"SD between {term.by}", where
+    own = outline_basis(term.formula, {*spec.factors, *factors_in(term.formula)})
+    # A factor has several columns, how many only data tell.
+    correlated = find_covariance(term.covariance).correlated(len(own) + sum(one.factor for one in own))
+    if not correlated or states_group_prior(spec, term.by, suffix):
+        labels = read_formula(term.formula).terms()
+        own = [TermOutline(label, label, False, label != "Intercept", False) for label in labels]
+    for one in own:
+        where = AT_CENTRE if one.moved else AS_WRITTEN
+        meaning = f"SD between {term.by}" + (f", {CONTRASTS}" if one.factor else "")
+        yield f"sd_{term.by}{suffix}[{one.label}]", f"HalfStudentT(4, {_per_step(unit, one)})", meaning, where
     if correlated:
-        yield f"corr_{term.by}{suffix}", "LKJ(max(1, 3 - K / 2))", f"correlations between {term.by}", stated
+        moved = AT_CENTRE if any(one.moved for one in own) else AS_WRITTEN
+        yield f"corr_{term.by}{suffix}", "LKJ(max(1, 3 - K / 2))", f"correlations between {term.by}", moved
 
 
 def _smooth(term: Any, suffix: str, slope: str, unit: str) -> Iterator[Rule]:
     if not term.periodic:
         yield f"beta{suffix}[{term.line}]", f"Normal(0, {slope} / d)", "slope of a curve", "as written"
     yield f"sd_{term.name}{suffix}", f"HalfStudentT(4, {unit})", f"SD of the curve around {term.around}", ""
-
-
-def _labels(formula: str) -> list[str]:
-    """Return the terms of a formula, the intercept by its name."""
-    return read_formula(formula).terms()
 
 
 def _symbolic_prior(rule: Callable[[ResponseScale], tuple[str, Prior]]) -> str:
