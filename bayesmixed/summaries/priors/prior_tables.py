@@ -17,6 +17,7 @@ from bayesmixed.spec_files import as_spec
 from bayesmixed.streaming import drawn_rows
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import format_range
+from bayesmixed.summaries.priors.implied_coefficients import list_coefficients
 from bayesmixed.summaries.priors.prior_implications import list_implications, list_oddities
 from bayesmixed.summaries.priors.prior_rules import explain_rules, list_rules
 
@@ -37,6 +38,9 @@ class PriorTable(Page):
     parameters : pandas.DataFrame
         Columns parameter (the key of `priors`), prior, source, meaning, stated (the coordinate: "at the covariate
         means" or "as written"), and with data lower, upper (the middle 95 % of the prior).
+    coefficients : pandas.DataFrame
+        What the priors imply for coefficients as written that are not stated themselves: columns coefficient, meaning,
+        mean, sd, lower, upper; empty without data.
     implications : pandas.DataFrame
         Columns quantity, unit, median, lower, upper, coverage; empty without data.
     notes : tuple of str
@@ -53,6 +57,7 @@ class PriorTable(Page):
 
     heading: str
     parameters: pd.DataFrame
+    coefficients: pd.DataFrame
     implications: pd.DataFrame
     notes: tuple[str, ...]
 
@@ -104,13 +109,15 @@ def prior_table(
     if data is not None:
         return _realised(prepare(spec, data, missing=missing, na=na))
     rules = list_rules(spec)
-    return PriorTable(_model(spec), rules, pd.DataFrame(), explain_rules(rules))
+    return PriorTable(_model(spec), rules, pd.DataFrame(), pd.DataFrame(), explain_rules(rules))
 
 
 def _realised(design: Design) -> PriorTable:
     draws = draw_priors(drawn_rows(design), DRAWS)
     heading = f"{_model(design.spec)}; {design.rows} rows"
-    return PriorTable(heading, _parameters(design), list_implications(draws), list_oddities(draws))
+    return PriorTable(
+        heading, _parameters(design), list_coefficients(draws), list_implications(draws), list_oddities(draws)
+    )
 
 
 def _model(spec: ModelSpec) -> str:
@@ -161,12 +168,23 @@ def _sections(table: PriorTable) -> list[Section]:
     pairs = zip(parameters["meaning"], parameters["stated"], strict=True)
     shown["meaning"] = [", ".join(part for part in pair if part) for pair in pairs]
     sections = [Section(before=(table.heading,)), Section(title="Priors", table=shown)]
+    if len(table.coefficients):
+        title = "What the priors imply for coefficients as written"
+        sections.append(Section(title=title, table=_shown_coefficients(table.coefficients)))
     if len(table.implications):
         sections.append(Section(title="What the priors imply, before any data", table=_shown(table.implications)))
     notes = tuple(f"- {note}" for note in table.notes)
     if notes:
         sections.append(Section(title="To think about" if realised else "Reading the rules", before=notes))
     return sections
+
+
+def _shown_coefficients(coefficients: pd.DataFrame) -> pd.DataFrame:
+    shown = coefficients[["coefficient"]].copy()
+    shown["sd"] = [format_range((sd, sd), 3)[0] for sd in coefficients["sd"]]
+    shown["95 % range"] = [_range(a, b) for a, b in zip(coefficients["lower"], coefficients["upper"], strict=True)]
+    shown["meaning"] = coefficients["meaning"]
+    return shown
 
 
 def _shown(implications: pd.DataFrame) -> pd.DataFrame:
