@@ -79,10 +79,7 @@ def dense_model(collapsed: Collapsed, x):
     full = np.zeros(collapsed.full.dimension)
     full[collapsed.kept] = x
     one = collapsed.full.predictors["mu"]
-    priors = []
-    for label in design.mu.population.labels:
-        key = f"beta[{label}]"
-        priors.append(design.priors[key if key in design.priors else f"beta[{label}_centred]"].prior)
+    priors = design.coefficient_priors(design.mu)
     mean = [prior.arguments[0] for prior in priors]
     variance = [0.0 if prior.name == "Fixed" else prior.arguments[1] ** 2 for prior in priors]
     columns, covariances = [design.mu.centred_matrix], [np.diag(variance)]

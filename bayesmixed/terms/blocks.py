@@ -83,7 +83,7 @@ class PopulationBlock:
     @property
     def column_labels(self) -> tuple[str, ...]:
         """Labels of the r columns of the basis and of smooths."""
-        return (*self.basis.labels, *self.labels[len(self.labels) - self.columns.shape[1] + len(self.basis.labels) :])
+        return (*self.basis.labels, *self.labels[len(self.labels) - len(self.units) + len(self.basis.labels) :])
 
     @property
     def transform(self) -> Array:

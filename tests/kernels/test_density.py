@@ -52,7 +52,7 @@ def laid_out(design, way):
 
 def add_vector(point, design, name, keys, x, slots):
     """Add the values of a vector: as a whole, and by the distributions of its elements, as the model may split it."""
-    priors = [design.priors[key if key in design.priors else key[:-1] + "_centred]"].prior.name for key in keys]
+    priors = [design.priors[key].prior.name for key in keys]
     for whole in (name, f"centred_{name}"):
         point[whole] = x[slots]
         for law in set(priors):
@@ -64,8 +64,7 @@ def as_pymc_point(layout, model, shapes, x):
     point, design = {}, layout.design
     for predictor_layout in layout.predictors.values():
         predictor = predictor_layout.predictor
-        keys = [f"{predictor.beta}[{label}]" for label in predictor.population.labels]
-        add_vector(point, design, predictor.beta, keys, x, predictor_layout.beta)
+        add_vector(point, design, predictor.beta, predictor.keys, x, predictor_layout.beta)
         for term in predictor_layout.terms:
             group = term.placement.group
             add_vector(point, design, predictor.sd(group), predictor.sd_keys(group), x, term.sd)
