@@ -13,6 +13,7 @@ from scipy import special, stats
 import bayesmixed as bm
 from bayesmixed.marginals import leave_rows_out, row_logs, unit_logs
 from bayesmixed.quadrature import integrate
+from bayesmixed.summaries.pooling.level_priors import state_level_priors
 from bayesmixed.units import find_units, situate
 
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
@@ -124,13 +125,21 @@ def test_a_level_that_only_one_unit_has_leaves_with_it():
 
 
 def test_coefficients_of_a_model_without_pooling_leave_with_their_group():
-    design = design_of("y ~ 0 + g", "gaussian")
+    spec = state_level_priors(bm.from_formula("y ~ k + (1 | g)").as_fixed("g"), "g", ROWS)
+    design = bm.prepare(spec, ROWS)
     prior = design.priors["beta[g[a]]"].prior.arguments
-    posterior = fit_at(design, {"beta": [5.0, 6.0, 7.0], "sigma": 0.4}).posterior.isel(chain=[0], draw=[0])
+    posterior = fit_at(design, {"beta": [5.0, 6.0, 7.0, -0.5], "sigma": 0.4}).posterior.isel(chain=[0], draw=[0])
     found = unit_logs(situate(design, posterior, find_units(design, "g")))[0, 0]
-    covariance = prior[1] ** 2 + 0.16 * np.eye(8)
-    expected = stats.multivariate_normal(np.full(8, prior[0]), covariance).logpdf(ROWS["y"][:8])
+    covariance, mean = prior[1] ** 2 + 0.16 * np.eye(8), prior[0] - 0.5 * (ROWS["k"][:8] == "q")
+    expected = stats.multivariate_normal(mean, covariance).logpdf(ROWS["y"][:8])
     assert found == pytest.approx(expected, abs=1e-8)
+
+
+def test_levels_whose_default_prior_pools_them_do_not_leave_with_their_group():
+    design = design_of("y ~ 0 + g", "gaussian")
+    posterior = fit_at(design, {"beta": [0.3, 0.1, -0.2], "sigma": 0.4}).posterior.isel(chain=[0], draw=[0])
+    found = unit_logs(situate(design, posterior, find_units(design, "g")))[0, 0]
+    assert found == pytest.approx(stats.norm(0.3, 0.4).logpdf(ROWS["y"][:8]).sum())
 
 
 @cache

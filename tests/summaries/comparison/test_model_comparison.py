@@ -29,7 +29,9 @@ def herds():
     return {
         "partial": at(f"{response} ~ 1 + (1 | herd)", "binomial", {"beta": -2.0, "sd_herd": 0.8}),
         "complete": at(f"{response} ~ 1", "binomial", {"beta": -1.9}),
-        "no": at(f"{response} ~ 0 + herd", "binomial", {"beta": -2.0}, factors=["herd"]),
+        "no": at(
+            f"{response} ~ 0 + herd", "binomial", {"beta": -2.0}, factors=["herd"], priors={"beta": "Normal(-2, 2.5)"}
+        ),
     }
 
 

@@ -174,6 +174,70 @@ def test_rules_become_the_realised_numbers(formula, family, data):
         assert values == pytest.approx(entry.prior.arguments)
 
 
+@pytest.mark.parametrize(
+    "formula",
+    [
+        *(
+            "1",
+            "x*f + (1 | g)",
+            "0 + f",
+            "f/x",
+            "f:x",
+            "f*h",
+            "x + I(x**2)",
+            "x + I(x**3)",
+            "x*z",
+            "x:z",
+            "0 + x",
+            "x*z*f",
+        ),
+        *("x + (x | g)", "x + (x || g)", "(x*f | g)", "(f | g)", "x + (0 + x | g)"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+def test_rules_without_data_name_the_parameters_and_coordinates_that_data_give(formula):
+    generator = np.random.default_rng(4)
+    data = {name: generator.choice(list("abc"), 300) for name in "fh"}
+    data |= {name: generator.gamma(2.0, 1.0, 300) - 2.0 for name in "xz"}
+    data |= {"y": generator.normal(size=300), "g": np.arange(300) % 9}
+    spec = bm.from_formula(f"y ~ {formula}", factors=["f", "h"])
+    found = [bm.prior_table(spec).parameters, bm.prior_table(spec, data).parameters]
+    rules, realised = ([(row.parameter, row.stated) for row in table.itertuples()] for table in found)
+    assert rules == realised
+
+
+def factorial():
+    """Two factors with two levels each."""
+    return {"y": RNG.normal(size=80), "f": np.tile(["a", "b"], 40), "k": np.repeat(["u", "v"], 40)}
+
+
+def test_defaults_imply_more_for_effects_at_a_reference_level_than_for_averaged_ones():
+    design = bm.prepare("y ~ f*k", factorial())
+    table, unit = bm.prior_table(design), response_scale(design).unit
+    sds = dict(zip(table.coefficients["coefficient"], table.coefficients["sd"] / unit, strict=True))
+    assert sds == pytest.approx(
+        {
+            "beta[f]": 2.5,
+            "beta[k]": 2.5,
+            "beta[f[T.b]]": 2.5 * np.sqrt(1.5),
+            "beta[k[T.v]]": 2.5 * np.sqrt(1.5),
+            "beta[f[T.b]:k[T.v]]": 2.5 * np.sqrt(2.0),
+        }
+    )
+    assert "difference of two levels, averaged" in str(table)
+
+
+def test_what_priors_that_are_not_normal_imply_comes_from_draws():
+    spec = bm.from_formula("y ~ f*k", priors={"beta[f[T.b]:k[T.v]]": "StudentT(4, 0, 2)"})
+    data = factorial()
+    table = bm.prior_table(spec, data).coefficients.set_index("coefficient")
+    assert "beta[f[T.b]:k[T.v]]" not in table.index
+    generator, unit = np.random.default_rng(6), response_scale(bm.prepare("y ~ f*k", data)).unit
+    # At the reference of k an effect is the averaged one less half of the interaction.
+    draws = generator.normal(0, 2.5 * unit, 400_000) - generator.standard_t(4, 400_000)
+    assert table.loc["beta[f[T.b]]", "upper"] == pytest.approx(np.quantile(draws, 0.975), rel=0.05)
+
+
 def test_rules_show_the_priors_of_the_user():
     spec = bm.from_formula(
         "y ~ x + (x | g)",
