@@ -113,7 +113,12 @@ WITHOUT_DATA = [
         ],
     ),
     ("y ~ 0 + x", {}, "conditional", [r"\mu_{i} &= \beta_{1}\,\text{x}_{i}", r"2.5\,s/d_{1}"]),
-    ("y ~ 0 + f", {"factors": ["f"]}, "conditional", [r"\mu_{i} &= \beta_{\text{f},i}", r"\text{mean of a level}"]),
+    (
+        "y ~ 0 + f",
+        {"factors": ["f"]},
+        "conditional",
+        [r"\mu_{i} &= \beta_{\text{f},i}", r"\text{contrasts of levels, sum zero}"],
+    ),
     (
         "y ~ x + (1 | g)",
         {"sigma": "~ x + (1 | g)"},

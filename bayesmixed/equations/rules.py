@@ -179,7 +179,7 @@ def _group(
 def _per_step(unit: Node, step: Symbol, term: TermOutline) -> Node:
     """Return a scale over the step of numbers, and over the root of 2 with a factor."""
     root = Expression("link", (Symbol("2"),), "sqrt({})")
-    below = [*([root] if term.factor else []), *([step] if term.number else [])]
+    below: list[Node] = [*([root] if term.factor else []), *([step] if term.number else [])]
     return unit if not below else _per(unit, below[0] if len(below) == 1 else Expression("product", tuple(below)))
 
 

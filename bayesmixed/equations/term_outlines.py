@@ -18,7 +18,7 @@ from bayesmixed.families import Family
 from bayesmixed.links import Link
 from bayesmixed.priors import Prior
 from bayesmixed.terms import Fixed, Group, Observation, Offset, Smooth, Term
-from bayesmixed.terms.basis_outlines import TermOutline, outline_basis
+from bayesmixed.terms.basis_outlines import TermOutline, outline_basis, outline_population
 from bayesmixed.terms.blocks import Part
 from bayesmixed.terms.written import read_formula
 from bayesmixed.weights import Weights
@@ -59,20 +59,24 @@ def outline_terms(
         _outline_predictor(name, predictors[name], links[name], declared, indices, priors, name if rank else "", family)
         for rank, name in enumerate(order)
     )
-    stated = state_rules(outlines, family, priors, _bases(predictors, declared))
+    stated = state_rules(outlines, family, priors, _bases(predictors, declared, order[0], priors))
     counted = (*((letters, name) for name, letters in indices.letters.items()), (indices.row, "rows"))
     definitions = tuple(define_symbols(outlines, family, stated))
     return Outline(response, trials, family, outlines, stated, definitions, indices.row, counted, weights)
 
 
-def _bases(predictors: Mapping[str, Sequence[Term]], declared: set[str]) -> dict[tuple[str, str], list[TermOutline]]:
+def _bases(
+    predictors: Mapping[str, Sequence[Term]], declared: set[str], first: str, priors: Mapping[str, Prior]
+) -> dict[tuple[str, str], list[TermOutline]]:
     """Return the terms on which default priors are stated, by parameter and grouping factor."""
     found: dict[tuple[str, str], list[TermOutline]] = {(name, ""): [] for name in predictors}
     for name, terms in predictors.items():
         for term in terms:
-            if isinstance(term, Fixed | Group):
-                key = name, term.by if isinstance(term, Group) else ""
-                found[key] = [*found.get(key, []), *outline_basis(term.formula, declared)]
+            if isinstance(term, Fixed):
+                beta = "beta" if name == first else f"beta_{name}"
+                found[name, ""] = outline_population(term.formula, declared, beta, priors)
+            elif isinstance(term, Group):
+                found[name, term.by] = [*found.get((name, term.by), []), *outline_basis(term.formula, declared)]
     return found
 
 

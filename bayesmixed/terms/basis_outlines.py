@@ -1,7 +1,7 @@
 """The terms of the basis of a formula, before there are data: what default priors will be stated on."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bayesmixed.terms.basis import BasisTerm, PieceBasis, factor_basis, join_terms, number_basis
 from bayesmixed.terms.pieces import Piece, read_power
@@ -64,6 +64,23 @@ def outline_basis(formula: str, factors: Collection[str]) -> list[TermOutline]:
             )
         )
     return found
+
+
+def outline_population(formula: str, factors: Collection[str], beta: str, priors: Collection[str]) -> list[TermOutline]:
+    """Return the terms on which priors of population coefficients are stated: as written those that the user states.
+
+    Parameters
+    ----------
+    beta : str
+        Name of the coefficients.
+    priors : collection of str
+        Keys of the user's priors.
+    """
+    own, labels = outline_basis(formula, factors), read_formula(formula).terms()
+    if beta not in priors:
+        return [replace(one, key=one.label) if f"{beta}[{one.label}]" in priors else one for one in own]
+    written = [TermOutline(label, label, False, True, False) for label in labels if label != "Intercept"]
+    return [*(one for one in own if one.label == "Intercept" and one.label in labels), *written]
 
 
 def _contains(other: BasisTerm, term: BasisTerm, pieces: dict[str, PieceBasis]) -> bool:

@@ -73,4 +73,5 @@ def _law(draws: PriorDraws, predictor: Predictor, weights: Array) -> tuple[float
         sd = float(np.sqrt(np.sum(np.square(sds))))
         return mean, sd, mean - ndtri(0.975) * sd, mean + ndtri(0.975) * sd
     values = draws.coefficients(predictor) @ weights
-    return float(np.mean(values)), float(np.std(values)), *(float(q) for q in np.quantile(values, [0.025, 0.975]))
+    lower, upper = np.quantile(values, [0.025, 0.975])
+    return float(np.mean(values)), float(np.std(values)), float(lower), float(upper)

@@ -15,7 +15,7 @@ from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior, matching_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import states_centred_prior, states_group_prior
-from bayesmixed.terms.basis_outlines import TermOutline, outline_basis
+from bayesmixed.terms.basis_outlines import TermOutline, outline_basis, outline_population
 from bayesmixed.terms.names import factors_in
 from bayesmixed.terms.written import read_formula
 from bayesmixed.weights import PRECISION
@@ -118,7 +118,7 @@ def _units(spec: ModelSpec, family: Family, parameter: Parameter) -> tuple[str, 
 
 
 def _population(spec: ModelSpec, term: Any, suffix: str, intercept: str, slope: str) -> Iterator[Rule]:
-    own = outline_basis(term.formula, {*spec.factors, *factors_in(term.formula)})
+    own = outline_population(term.formula, {*spec.factors, *factors_in(term.formula)}, f"beta{suffix}", spec.priors)
     means = states_centred_prior(spec, suffix)
     written = "Intercept" in read_formula(term.formula).terms()
     for one in own:

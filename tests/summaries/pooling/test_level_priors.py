@@ -47,6 +47,7 @@ def test_levels_far_from_the_mean_of_a_number_keep_the_default_prior():
     assert state_level_priors(spec, "herd", years) == spec
 
 
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
 def test_priors_given_to_a_comparison_belong_to_the_model_with_the_parameter():
     spec = bm.from_formula("incidence | trials(size) ~ 1 + (1 | herd)", family="binomial", priors={"sd_herd": 1})
     assert not _without(spec, "herd").priors
