@@ -91,7 +91,7 @@ def group_effects(fit: Fit, *, kind: str = "deviation", draws: bool = False) -> 
     >>> bm.group_effects(fit)[["level", "mean", "sd"]].round(1).head(3)
       level  mean   sd
     0     1   0.6  0.4
-    1     2  -0.4  0.4
+    1     2  -0.3  0.4
     2     3   0.4  0.4
     """
     if kind not in ("deviation", "coefficient"):

@@ -44,9 +44,9 @@ def group_ranks(fit: Fit, group: str | None = None, *, effect: str | None = None
     >>> fit = bm.load_fit("herd_period")
     >>> bm.group_ranks(fit).table[["level", "mean", "highest"]].round(1).head(3)
       level  mean  highest
-    0    14   2.1      0.5
+    0    14   2.1      0.4
     1     7   2.4      0.3
-    2     8   3.8      0.1
+    2     8   3.7      0.1
     """
     name = find_factor(fit, group)
     predictor, block = next((p, g) for p, g in fit.design.group_blocks() if g.name == name)
