@@ -60,7 +60,7 @@ def summary(fit: Fit) -> Summary:
     >>> import bayesmixed as bm
     >>> fit = bm.load_fit("herd_period")
     >>> print(str(bm.summary(fit)).splitlines()[2])
-    Converged: no divergences, R-hat at most 1.008, effective sample size at least 547.
+    Converged: no divergences, R-hat at most 1.006, effective sample size at least 892.
     """
     design, settings = fit.design, fit.settings
     name = design.family.name
