@@ -104,7 +104,7 @@ def implied_covariance(fit: Fit, data: Any = None) -> pd.DataFrame:
     >>> fit = bm.load_fit("herd_period")
     >>> bm.implied_covariance(fit)[["term", "effect", "mean"]].round(1)
             term       effect  mean
-    0                variance   3.8
+    0                variance   3.9
     1  same herd   covariance   0.6
     2  same herd  correlation   0.1
     """
