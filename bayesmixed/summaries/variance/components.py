@@ -50,7 +50,7 @@ def variance_components(fit: Fit) -> pd.DataFrame:
     >>> bm.variance_components(fit)[["term", "quantity", "mean", "sd"]].round(1)
        term  quantity  mean   sd
     0  herd        sd   0.7  0.2
-    1  herd  variance   0.6  0.3
+    1  herd  variance   0.6  0.4
     """
     posterior, tables = fit.posterior, []
     for predictor, group in fit.design.group_blocks():

@@ -37,7 +37,7 @@ def typical_ratios(fit: Fit) -> pd.DataFrame:
     >>> fit = bm.load_fit("herd_period")
     >>> bm.typical_ratios(fit)[["term", "effect", "median"]].round(1)
        term             effect  median
-    0  herd  median odds ratio     2.0
+    0  herd  median odds ratio     1.9
     """
     _needs_groups(fit)
     link = fit.design.mu.link
