@@ -246,13 +246,23 @@ def test_rules_of_default_priors_give_the_numbers_of_other_predictors(formula, a
 
 def assert_rules_hold(design):
     stated = design.spec.outline().priors
-    steps = {f"{p.beta}[{label}]": d for p in design.predictors.values() for label, d in _scales(p.population)}
-    steps |= {f"{p.sd(g)}[{label}]": d for p, g in design.group_blocks() for label, d in _scales(g)}
+    steps = {
+        key: 1.0 / unit
+        for p in design.predictors.values()
+        for key, unit in zip(p.keys, p.population.coordinates.units, strict=True)
+    }
+    steps |= {
+        key: 1.0 / unit
+        for p, g in design.group_blocks()
+        for key, unit in zip(p.sd_keys(g), g.coordinates.units, strict=True)
+    }
     scale = response_scale(design)
     unit = design.mu.link.unit or scale.unit
     for key, entry in design.priors.items():
         variable = key.split("[")[0]
-        names = (key, f"{variable}[{_without_levels(key)}]", variable)
+        term = _without_levels(key)
+        endings = ("", "_centred", " #k")
+        names = (key, *(f"{variable}[{term}{ending}]" for ending in endings), variable)
         rule = next(stated[name] for name in names if name in stated)
         known = {"s": unit, "s_y": scale.unit, "ybar": scale.mean, "d": steps.get(key), "link": _link}
         numbers = [eval(node.write(PYTHON), known) for node in rule.arguments]
@@ -261,17 +271,13 @@ def assert_rules_hold(design):
         assert (numbers[1:] if few else numbers) == pytest.approx(entry.prior.arguments, rel=1e-3)
 
 
-def _scales(block):
-    return zip(block.labels, block.scales, strict=True)
-
-
 def _link(text, value):
     return float(FORWARD[text](value))
 
 
 def _without_levels(key):
-    """Return the term of a column: "period" for "beta[period[T.2]]"."""
-    return re.sub(r"\[(?!linear\]|constant\])[^\]]*\]", "", key.partition("[")[2][:-1])
+    """Return the term of a coordinate or column: "period" for "beta[period #2]" and "beta[period[T.2]]"."""
+    return re.sub(r"\[(?!linear\]|constant\])[^\]]*\]| #\d+$", "", key.partition("[")[2][:-1])
 
 
 def test_the_two_parameterisations_are_the_same_model():
