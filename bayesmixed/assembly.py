@@ -59,7 +59,13 @@ def assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, o
 
 
 def read_rows(
-    spec: ModelSpec, frame: pd.DataFrame, like: Table | None = None, *, na: Any = (), text: Collection[str] = ()
+    spec: ModelSpec,
+    frame: pd.DataFrame,
+    like: Table | None = None,
+    *,
+    na: Any = (),
+    text: Collection[str] = (),
+    texts_of_numbers: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Return the used columns as numbers, truth values and labels; see `read_cells`.
 
@@ -73,7 +79,7 @@ def read_rows(
     formulas, numbers = set(_formula_columns(spec, frame.columns)), _number_columns(spec, frame.columns)
     labels = {name for name in frame.columns if name not in formulas | numbers}
     labels |= declared_factors(spec) | set(() if like is None else like.levels)
-    read = read_cells(frame, labels, na=na, factors=formulas - numbers, text=text)
+    read = read_cells(frame, labels, na=na, factors=formulas - numbers, text=text, numbers=texts_of_numbers)
     for name in grouping_columns(spec):
         if name in read and is_number(read[name]) and frame[name].nunique() > read[name].nunique():
             raise DataError(

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable
 from decimal import Decimal
-from fractions import Fraction
 from numbers import Real
 from typing import Any
 
@@ -26,6 +25,7 @@ def read_cells(
     na: Any = (),
     factors: Collection[str] | None = None,
     text: Collection[str] = (),
+    numbers: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Return the columns as terms read them: float64, bool (nullable where values are missing), Categorical of text.
 
@@ -41,6 +41,8 @@ def read_cells(
         Columns that could be declared factors, C(x); all if not given.
     text : collection of str, optional
         Columns of text that a file gave as a Categorical: stray text is looked for.
+    numbers : collection of str, optional
+        Columns of text that are numbers but for the codes; found if not given.
 
     Raises
     ------
@@ -50,27 +52,34 @@ def read_cells(
     codes = read_codes(na)
     read = frame.copy(deep=False)
     for name in frame.columns:
-        column = mark_missing(frame[name], codes)
-        if column is not frame[name] and name not in labels:
-            column = _without_codes(column, codes)
-        factor = factors is None or name in factors
-        found = as_labels(column) if name in labels else _as_values(column, factor=factor)
-        if name in text and name not in labels:
-            refuse_stray_text(found, factor=factor)
-        if found is not frame[name]:
+        given, factor = frame[name], factors is None or name in factors
+        if name in labels:
+            found = as_labels(mark_missing(given, codes))
+        else:
+            found = without_codes(given, codes, None if numbers is None else name in numbers)
+            found = _as_values(found, factor=factor)
+            if name in text and isinstance(found.dtype, pd.CategoricalDtype):
+                refuse_stray_text(found, factor=factor)
+        if found is not given:
             read[name] = found
     return read
 
 
-def _without_codes(column: pd.Series, codes: Collection[str]) -> pd.Series:
-    """Return text as the numbers that it is once codes that are none, such as "n.d.", are missing."""
-    if is_number(column) or pd.api.types.is_bool_dtype(column) or all(map(reads_as_number, codes)):
+def without_codes(column: pd.Series, codes: Collection[str], numbers: bool | None = None) -> pd.Series:
+    """Return the column with codes as missing values; text as the numbers that it is once codes such as "n.d." are away.
+
+    Whether a text is to be numbers is found if `numbers` is not given: it held a code, and nothing else but numbers.
+    """
+    marked = mark_missing(column, codes)
+    if is_number(column) or pd.api.types.is_bool_dtype(column) or all(map(reads_as_number, codes)) or numbers is False:
+        return marked
+    if marked is column and not numbers:
         return column
-    places, values = pd.factorize(column)
+    places, values = pd.factorize(marked)
     if not all(isinstance(value, str) and reads_as_number(value) for value in values):
-        return column
-    numbers = np.array([*map(float, values), np.nan])
-    return pd.Series(numbers[places], index=column.index, name=column.name)
+        return marked
+    found = np.array([*map(float, values), np.nan])
+    return pd.Series(found[places], index=column.index, name=column.name)
 
 
 def settle(frame: pd.DataFrame) -> pd.DataFrame:
@@ -96,7 +105,8 @@ def mark_missing(column: pd.Series, codes: Collection[str]) -> pd.Series:
         return column
     numbers = {float(code) for code in codes if reads_as_number(code)}
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.cat.remove_categories([c for c in column.cat.categories if _is_code(c, codes, numbers)])
+        listed = [c for c in column.cat.categories if _is_code(c, codes, numbers)]
+        return column.cat.remove_categories(listed) if listed else column
     try:
         hits = [value for value in column.dropna().unique() if _is_code(value, codes, numbers)]
     except TypeError:  # lists have no hash; they are refused by name later
@@ -282,6 +292,7 @@ def _refuse_containers(column: pd.Series) -> None:
 
 
 def _is_code(value: Any, codes: Collection[str], numbers: Collection[float]) -> bool:
-    if isinstance(value, Real | Decimal | Fraction) and not isinstance(value, bool | np.bool_):
-        return float(value) in numbers
+    if isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_):
+        # Narrow floats are compared as they are written: float32 has no -999.1.
+        return value in numbers or (isinstance(value, np.floating) and float(str(value)) in numbers)
     return as_label(value).strip() in codes

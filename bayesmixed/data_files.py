@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from bayesmixed.columns import mark_missing, read_codes, refuse_stray_text
+from bayesmixed.columns import mark_missing, read_codes, refuse_stray_text, without_codes
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.frames import read_table
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.names import expression_columns
-from bayesmixed.terms.tables import natural_key
+from bayesmixed.terms.tables import is_number, natural_key
 
 BATCH = 500_000
 """Rows of a Parquet file that are in memory at once when it is read in batches."""
@@ -109,11 +109,25 @@ def _read_parquet(spec: ModelSpec, path: Path, na: Any = ()) -> pd.DataFrame:
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"Data file '{path}' cannot be read: {str(error).strip()}") from error
     codes, labels = read_codes(na), label_columns(spec)
-    data = in_natural_order(data.assign(**{name: mark_missing(data[name], codes) for name in data.columns}), text)
+    read = {n: mark_missing(data[n], codes) if n in labels else without_codes(data[n], codes) for n in data.columns}
+    text = [name for name in text if isinstance(read[name].dtype, pd.CategoricalDtype)]
+    data = in_natural_order(data.assign(**read), text)
     for name in text:
         if name not in labels:
             refuse_stray_text(data[name])
     return data
+
+
+def number_texts(path: Path, columns: list[str], na: Any) -> list[str]:
+    """Return the columns of text of a Parquet file that are numbers but for codes of missing values, which they hold."""
+    codes = read_codes(na)
+    text = [name for name in text_columns(path) if name in columns] if codes else []
+    found: dict[str, set[str]] = {name: set() for name in text}
+    for batch in read_batches(path, text) if text else ():
+        for name in text:
+            found[name] |= set(batch[name].cat.categories)
+    values = {name: pd.Series(list(labels), name=name, dtype=object) for name, labels in found.items()}
+    return [name for name in text if is_number(without_codes(values[name], codes))]
 
 
 def _open_parquet(path: Path) -> Any:

@@ -9,7 +9,14 @@ import pandas as pd
 
 from bayesmixed.assembly import read_response, read_rows
 from bayesmixed.columns import settle
-from bayesmixed.data_files import count_rows, in_natural_order, ordered_columns, read_batches, text_columns
+from bayesmixed.data_files import (
+    count_rows,
+    in_natural_order,
+    number_texts,
+    ordered_columns,
+    read_batches,
+    text_columns,
+)
 from bayesmixed.errors import DataError
 from bayesmixed.families import find_family
 from bayesmixed.frames import Gaps
@@ -46,8 +53,9 @@ def survey(spec: ModelSpec, path: Path, columns: list[str], missing: str, na: An
     gaps, categories, text = Gaps(), dict[str, pd.Index](), text_columns(path)
     drawn, shown = list[pd.DataFrame](), list[pd.DataFrame]()
     responses, labels = list[Array](), list[pd.Index]()
+    numbers = number_texts(path, columns, na)
     for batch in read_batches(path, columns):
-        frame = settle(gaps.take(read_rows(spec, batch, na=na, text=text)))
+        frame = settle(gaps.take(read_rows(spec, batch, na=na, text=text, texts_of_numbers=numbers)))
         frame = _with_all_categories(frame, categories)
         if len(frame) == 0 or (gaps.incomplete and missing == "error"):
             continue

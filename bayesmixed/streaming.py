@@ -101,7 +101,7 @@ def read_streamed(spec: ModelSpec, path: Path, missing: str, na: Any = ()) -> De
     examples = assemble(spec, found.examples, "error", None, optional=False)
 
     def parts() -> Iterator[Design]:
-        for frame in _complete_batches(spec, path, columns, missing, codes):
+        for frame in _complete_batches(spec, path, columns, missing, codes, examples):
             yield assemble(spec, frame, "error", examples, optional=False)
 
     examples = _with_learned_bases(examples, parts)
@@ -193,7 +193,7 @@ def read_parts(design: Design) -> Iterator[Design]:
     if not streamed.path.is_file() or _stamp(streamed.path) != streamed.stamp:
         raise DataError(f"Data file '{streamed.path}' is not there any more or was changed. Prepare the design again.")
     columns = [str(name) for name in streamed.examples.table.data.columns]
-    for frame in _complete_batches(design.spec, streamed.path, columns, streamed.missing, streamed.na):
+    for frame in _complete_batches(design.spec, streamed.path, columns, streamed.missing, streamed.na, design):
         yield assemble(design.spec, frame, "error", design, optional=False)
 
 
@@ -206,10 +206,11 @@ def drawn_rows(design: Design) -> Design:
 
 
 def _complete_batches(
-    spec: ModelSpec, path: Path, columns: list[str], missing: str, na: tuple[str, ...]
+    spec: ModelSpec, path: Path, columns: list[str], missing: str, na: tuple[str, ...], like: Design
 ) -> Iterator[pd.DataFrame]:
+    numbers = [name for name in columns if name not in like.table.levels]
     for batch in read_batches(path, columns):
-        frame = read_rows(spec, batch, na=na)
+        frame = read_rows(spec, batch, like.table, na=na, texts_of_numbers=numbers)
         complete = frame.dropna() if missing == "drop" else frame
         if len(complete):
             yield complete

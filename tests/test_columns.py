@@ -307,3 +307,11 @@ def test_weights_of_new_rows_are_checked_like_those_of_the_fit(weight):
     fit = fit_at(prepared(spec.formula, table()), {"sd_g": 1.0, "sigma": 1.0})
     with pytest.raises(bm.DataError, match="'e'"):
         bm.predict(fit, {"e": [1.0, weight], "z": [0.0, 0.1], "g": [1, 2]}, kind="response")
+
+
+def test_text_becomes_numbers_only_where_it_held_a_code():
+    frame = pd.DataFrame({"x": ["1.5", "n.d.", "2"], "plot": ["1", "2", "3"], "dose": np.float32([-999.1, 1, 2])})
+    read = read_cells(frame, na=["n.d.", -999.1])
+    assert read["x"].tolist()[::2] == [1.5, 2.0]
+    assert list(read["plot"].cat.categories) == ["1", "2", "3"]
+    assert read["dose"].isna().tolist() == [True, False, False]

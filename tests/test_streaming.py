@@ -226,3 +226,22 @@ def test_a_model_that_cross_products_do_not_suffice_for_finds_no_engine(table, t
     design = both(FIRST, write(table, tmp_path), priors={"beta[x]": "StudentT(3, 0, 1)"})[1]
     with pytest.raises(SpecError, match=r"is not normal.*rows are streamed from a file; .*stream=False"):
         bm.sample(design)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_text_is_numbers_in_all_batches_once_its_codes_are_away(tmp_path, monkeypatch, stream):
+    monkeypatch.setattr(data_files, "BATCH", 50)
+    draw = np.random.default_rng(5)
+    x = draw.normal(size=200).round(4)
+    data = pd.DataFrame(
+        {"y": draw.normal(size=200), "x": [str(float(v)) for v in x], "f": ["b"] * 100 + ["n.d.", "1"] * 50}
+    )
+    data.loc[120, "x"] = "n.d."
+    path = tmp_path / "a.parquet"
+    data.to_parquet(path)
+    design = bm.prepare(bm.from_formula("y ~ x"), path, stream=stream, na="n.d.", missing="drop")
+    assert design.mu.population.labels == ("Intercept", "x")
+    assert len(design.response) == 199
+    design = bm.prepare(bm.from_formula("y ~ f"), path, stream=stream, na="n.d.", missing="drop")
+    assert design.mu.population.labels == ("Intercept", "f[T.b]")
+    assert len(design.response) == 150
