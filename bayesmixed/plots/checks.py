@@ -26,6 +26,7 @@ from bayesmixed.summaries.checks.mean_variance import DATA, MODEL, mean_variance
 from bayesmixed.summaries.checks.predictive_checks import FITS, compare_statistics, format_probability, level_rows
 from bayesmixed.summaries.checks.quantile_residuals import SEED, residuals
 from bayesmixed.summaries.checks.transforms import pit_values
+from bayesmixed.summaries.false_alarms import expect_by_chance
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -181,7 +182,10 @@ def _plot_groups(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
     axes.set_xlabel(
         f"proportion of {design.spec.response}" if design.family.has_trials else f"mean of {design.spec.response}"
     )
-    axes.set_title(f"{outside} of {len(levels)} outside of their interval", fontsize=10)
+    axes.set_title(
+        f"{outside} of {len(levels)} outside of their interval ({expect_by_chance('plot_posterior_checks, groups')})",
+        fontsize=10,
+    )
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     return figure
 
@@ -215,7 +219,11 @@ def _plot_mean_variance(fit: Fit, kind: str, by: Any, groups: Any, draws: int, s
     label = "data: squared leave-one-out residuals, 95 %"
     axes.errorbar(data["expected"], data["variance"], bars, label=label, **shown)
     outside = int(np.sum((data["variance"] < data["lower"]) | (data["variance"] > data["upper"])))
-    axes.set_title(f"{outside} of {len(data)} bins outside of the grey band (about 1 in 20 by chance)", fontsize=9)
+    axes.set_title(
+        f"{outside} of {len(data)} bins outside of the grey band "
+        f"({expect_by_chance('plot_posterior_checks, mean_variance')})",
+        fontsize=9,
+    )
     styles: dict[str, tuple[str, Any, float]] = {MODEL: (REPLICATED, "-", 2.4)}
     others = [model for model in table["model"].unique() if model not in (DATA, MODEL)]
     for model, color, dash in zip(others, _OTHERS, ("--", "-.", ":", (0, (5, 1)), (0, (1, 1))), strict=False):

@@ -4,89 +4,82 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 
+import arviz_stats
+import numpy as np
 import pytest
+import xarray as xr
 from exact_one_way import KNOWN, exact_fit, simulate_one_way
 from scipy import stats
 
 import bayesmixed as bm
+from bayesmixed.summaries.calibration.simulated_fits import Rank, SimulatedFit
+from bayesmixed.summaries.calibration.simulation_calibration import Calibration
+from bayesmixed.summaries.checks.bands import uniform_band
 from bayesmixed.summaries.checks.mean_variance import mean_variance
 from bayesmixed.summaries.checks.transforms import ecdf_difference
+from bayesmixed.summaries.false_alarms import RATES
+from bayesmixed.summaries.parameters.convergence import RHAT, chance_of_rhat
 
 MODELS = 200
 GROUPS, SIZE = 12, 6
 COUNTS = ("poisson", "negbin", "negbin1", "binomial", "beta_binomial", "zero_inflated_poisson", "hurdle_poisson")
 
-STATED = {
-    "posterior_checks: a statistic is doubtful or a misfit": 0.05,
-    "posterior_checks: a statistic is a misfit": 0.01,
-    "posterior_checks, new groups: a statistic is doubtful or a misfit": 0.05,
-    "posterior_checks, new groups: a statistic is a misfit": 0.01,
-    "check_residuals: dispersion": 0.05,
-    "check_residuals: spread": 0.05,
-    "check_residuals: zeros": 0.05,
-    "half_normal, rows: some outside the simultaneous band": 0.05,
-    "half_normal, groups: some outside the simultaneous band": 0.05,
-    "plot_posterior_checks, pit: outside of the band": 0.05,
-    "mean_variance: a bin outside of the range": 0.05,
-    "mean_variance: a bar misses the model": 0.05,
-    "plot_residuals: a bar misses 0": 0.05,
-    "plot_posterior_checks, groups: a mean outside of its interval": 0.05,
-    "influence: a group shifts a parameter by more than 1": 0.05,
-    "loo, observation: a warning": 0.05,
-    "loo, group: a warning": 0.05,
-    "prior_sensitivity: possible prior-data conflict": 0.05,
-    "diagnose: not converged": 0.01,
+FACTS = {
+    "advice.advise": "levels, rows and categories of the design",
+    "data_checks": "refusals: what the table holds",
+    "structure and survey": "how labels lie to each other",
+    "preparation, design notes": "what was read, merged or left out",
+    "spec.update: priors left out": "the terms of the formula",
+    "fit_files: damaged or older": "checksums and versions",
+    "compare_models: own coefficients, few units": "the design, the number of units",
+    "diagnose: interrupted, one chain, divergences, no movement": "counts of the run",
+    "note_extrapolation": "the range of a covariate",
+    "kept_draws, icc, r2, dossier, smooths: notes": "what cannot be computed, and why",
+    "prior_table: extreme means, large differences": "the priors alone, without the response",
 }
-"""Rates by check, for right models and independent draws."""
+"""Warnings and notes that state facts, so that no false alarm is possible, and what they are facts of."""
 
 
 def alarms(fit: bm.Fit, seed: int) -> Iterator[tuple[str, bool]]:
     """Yield every judgement of a fit, and whether it is an alarm."""
-    for groups, where in (("existing", ""), ("new", ", new groups")):
+    for groups in ("existing", "new"):
         for verdict in bm.posterior_checks(fit, groups=groups, seed=seed).table["verdict"]:
-            yield f"posterior_checks{where}: a statistic is doubtful or a misfit", verdict != "fits"
-            yield f"posterior_checks{where}: a statistic is a misfit", verdict.startswith("MISFIT")
+            yield "posterior_checks, doubtful", verdict != "fits"
+            yield "posterior_checks, misfit", verdict.startswith("MISFIT")
     for row in bm.check_residuals(fit, seed=seed).itertuples():
-        yield f"check_residuals: {row.check}", row.says != "as the model expects"
-    yield "half_normal, rows: some outside the simultaneous band", not bm.half_normal(fit, seed=seed).adequate
-    level = bm.half_normal(fit, level="g", seed=seed)
-    yield "half_normal, groups: some outside the simultaneous band", not level.adequate
+        yield f"check_residuals, {row.check}", row.says != "as the model expects"
+    yield "half_normal, rows", not bm.half_normal(fit, seed=seed).adequate
+    yield "half_normal, groups", not bm.half_normal(fit, level="g", seed=seed).adequate
     pit = bm.residuals(fit, seed=seed)["pit"].to_numpy()
-    yield "plot_posterior_checks, pit: outside of the band", len(ecdf_difference(pit).outside) > 0
+    yield "plot_posterior_checks, pit", len(ecdf_difference(pit).outside) > 0
+    lower, upper = uniform_band(len(pit))
+    yield "plot_loo_pit", bool(np.any((np.sort(pit) < lower) | (np.sort(pit) > upper)))
     if fit.design.family.name in COUNTS:
-        yield from _bins(fit, seed)
+        table = mean_variance(fit, seed=seed)
+        for bin_ in table[table["model"] == "data"].itertuples():
+            yield "plot_posterior_checks, mean_variance", not bin_.lower <= bin_.variance <= bin_.upper
     for against in ("mean", "g"):
         yield from _bars(fit, against, seed)
     title = bm.plot_posterior_checks(fit, "groups", seed=seed).axes[0].get_title()
     outside, count = int(title.split()[0]), int(title.split()[2])
     for place in range(count):
-        yield "plot_posterior_checks, groups: a mean outside of its interval", place < outside
-    largest = bm.influence(fit, "g").groupby("level")["shift"].agg(lambda shift: shift.abs().max())
-    for shift in largest:
-        yield "influence: a group shifts a parameter by more than 1", shift > 1
+        yield "plot_posterior_checks, groups", place < outside
+    for shift in bm.influence(fit, "g").groupby("level")["shift"].agg(lambda shift: shift.abs().max()):
+        yield "influence, shift", shift > 1
     for unit, name in (("observation", "observation"), ("g", "group")):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", bm.StatisticsWarning)
             bm.loo(fit, unit=unit)
-        yield f"loo, {name}: a warning", bool(caught)
+        yield f"loo, {name}", bool(caught)
     for diagnosis in bm.prior_sensitivity(fit)["diagnosis"]:
-        yield "prior_sensitivity: possible prior-data conflict", "conflict" in diagnosis
-    yield "diagnose: not converged", not bm.diagnose(fit).ok
-
-
-def _bins(fit: bm.Fit, seed: int) -> Iterator[tuple[str, bool]]:
-    table = mean_variance(fit, seed=seed)
-    data, model = (table[table["model"] == name].reset_index() for name in ("data", "this model"))
-    for bin_, expected in zip(data.itertuples(), model["variance"], strict=True):
-        yield "mean_variance: a bin outside of the range", not bin_.lower <= bin_.variance <= bin_.upper
-        yield "mean_variance: a bar misses the model", abs(bin_.variance - expected) > 1.96 * bin_.error
+        yield "prior_sensitivity, conflict", "conflict" in diagnosis
 
 
 def _bars(fit: bm.Fit, against: str, seed: int) -> Iterator[tuple[str, bool]]:
     axes = bm.plot_residuals(fit, against, seed=seed).axes[0]
     for bar in axes.containers[0].lines[2][0].get_segments():
         low, high = sorted(bar[:, 1])
-        yield "plot_residuals: a bar misses 0", low > 0 or high < 0
+        yield "plot_residuals, bar", low > 0 or high < 0
 
 
 def count_alarms(models: int, families: tuple[str, ...] = tuple(KNOWN)) -> tuple[Counter, Counter, Counter]:
@@ -102,15 +95,46 @@ def count_alarms(models: int, families: tuple[str, ...] = tuple(KNOWN)) -> tuple
     return made, rung, where
 
 
+def too_many(rung: int, made: int, rate: float) -> bool:
+    """Return whether alarms are more than a rate gives, but for one study in a thousand."""
+    return bool(rung > stats.binom.ppf(0.999, made, rate))
+
+
 @pytest.mark.calibration
 def test_right_models_alarm_no_more_often_than_is_stated():
     made, rung, where = count_alarms(MODELS)
-    assert set(made) == set(STATED)
-    for name, rate in STATED.items():
-        print(f"{name:75s} stated {rate:.3f}  found {rung[name] / made[name]:.4f}  of {made[name]}")
-    too_often = {
+    assert set(made) == {name for name in RATES if not name.startswith("calibrate")}
+    for name in made:
+        print(f"{name:45s} stated {RATES[name].chance:.3f}  found {rung[name] / made[name]:.4f}  of {made[name]}")
+    assert not {
         name: (rung[name], made[name], {family: n for (check, family), n in where.items() if check == name and n})
-        for name, rate in STATED.items()
-        if rung[name] > stats.binom.ppf(0.999, made[name], rate)
+        for name in made
+        if too_many(rung[name], made[name], RATES[name].chance)
     }
-    assert not too_often
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("quantities", [1, 5])
+def test_right_samplers_are_called_calibrated_as_often_as_is_stated(quantities):
+    generator, runs, alarmed, outside = np.random.default_rng(1), 200, 0, 0
+    for _ in range(runs):
+        pits = generator.uniform(size=(50, quantities))
+        fits = tuple(
+            SimulatedFit(number, {f"q{k}": Rank(0.0, 0, 99, pit) for k, pit in enumerate(row)}, 0, 1.0, (), "")
+            for number, row in enumerate(pits)
+        )
+        found = Calibration("y ~ 1", 50, 1, fits)
+        alarmed += bool(found.suspicious)
+        outside += int(np.sum(~found.table["inside"]))
+    assert not too_many(alarmed, runs, RATES["calibrate, not calibrated"].chance)
+    assert not too_many(outside, runs * quantities, RATES["calibrate, inside"].chance)
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize(("chains", "draws"), [(2, 250), (4, 250), (2, 500)])
+def test_rhat_of_independent_draws_passes_its_limit_as_often_as_is_stated(chains, draws):
+    series = xr.DataArray(
+        np.random.default_rng(1).standard_normal((chains, draws, 5000)), dims=("chain", "draw", "series")
+    )
+    found = int(np.sum(arviz_stats.rhat(series.to_dataset(name="x"))["x"] > RHAT))
+    assert stats.binomtest(found, 5000, chance_of_rhat(chains, draws)).pvalue > 0.001

@@ -58,7 +58,7 @@ class HalfNormal(Page):
 
     @property
     def adequate(self) -> bool:
-        """Whether all residuals lie inside the simultaneous band."""
+        """Whether all residuals lie inside the simultaneous band; False for at most 5 % of right models."""
         return _share_outside(self.table, "lower_all", "upper_all") == 0.0
 
     def sections(self) -> list[Section]:
@@ -128,9 +128,8 @@ def half_normal(
     found, *simulated = (
         np.abs(_plug_in_residuals(fit, y, generator)) for y in (np.asarray(fit.design.response), *responses)
     )
-    ordered = np.sort(simulated, axis=1)
-    bands = [bound for both in (False, True) for bound in simulated_band(ordered, simultaneous=both)]
-    text = f"{ENVELOPES['refit']}; {len(ordered)} replicates, {groups} group effects"
+    bands = _simulated_bands(found, np.asarray(simulated))
+    text = f"{ENVELOPES['refit']}; {len(simulated)} replicates, {groups} group effects"
     return HalfNormal(ROW, text, _table(found, labels, bands))
 
 
@@ -181,9 +180,9 @@ def _of_group(fit: Fit, level: str, effect: str | None, seed: int) -> HalfNormal
     direction = root.reshape(-1, *root.shape[2:])[:, column]
     found = np.abs(_standardised(situation, direction, group.name).mean(axis=0))
     repeated = replace(situation, design=_simulate(situation, np.random.default_rng(seed)))
-    ordered = np.sort(np.abs(_standardised(repeated, direction, group.name)), axis=1)
-    bands = [bound for both in (False, True) for bound in simulated_band(ordered, simultaneous=both)]
-    text = f"{ENVELOPES['simulated']}; {len(ordered)} replicates, {group.labels[column]} of {level}"
+    simulated = np.abs(_standardised(repeated, direction, group.name))
+    bands = _simulated_bands(found, simulated)
+    text = f"{ENVELOPES['simulated']}; {len(simulated)} replicates, {group.labels[column]} of {level}"
     return HalfNormal(level, text, _table(found, pd.Index(group.levels), bands))
 
 
@@ -218,6 +217,13 @@ def _table(values: Array, labels: pd.Index, bands: list[Array]) -> pd.DataFrame:
     names = ("lower", "upper", "lower_all", "upper_all")
     columns = {"label": labels[order], "score": half_normal_scores(len(values)), "value": values[order]}
     return pd.DataFrame(columns | dict(zip(names, bands, strict=True)))
+
+
+def _simulated_bands(found: Array, simulated: Array) -> list[Array]:
+    """Return the pointwise and the simultaneous band of data, (n,), and replicates, (R, n)."""
+    ordered = np.sort(np.vstack([found, simulated]), axis=1)
+    bounds = [bound for both in (False, True) for bound in simulated_band(ordered, simultaneous=both)]
+    return [np.maximum(bound, 0.0) for bound in bounds]
 
 
 def _half(probability: Array) -> Array:

@@ -15,9 +15,10 @@ from bayesmixed.summaries.checks.alternatives import suggest
 from bayesmixed.summaries.checks.check_statistics import Index, Sample, Statistic, choose_statistics
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import format_number, format_range
+from bayesmixed.summaries.false_alarms import RATES
 
 DRAWS = 1000
-DOUBTFUL, MISFIT = 0.025, 0.005
+DOUBTFUL, MISFIT = (RATES[f"posterior_checks, {word}"].chance / 2.0 for word in ("doubtful", "misfit"))
 """Tail probabilities below which a statistic is doubtful, or a misfit."""
 FITS = "fits"
 
@@ -128,7 +129,8 @@ def posterior_checks(
     PosteriorChecks
         p near 0: replicates hardly ever reach the observed value; near 1: hardly any is smaller. Both are misfits. Since
         the model was fitted to the same data, p lies nearer to 0.5 than under a uniform law: a small p-value is
-        strong evidence, a large one is weak.
+        strong evidence, a large one is weak. A right model is called doubtful in at most 5 % of statistics (of each
+        level, with `by`), a misfit in at most 1 %.
 
     Raises
     ------

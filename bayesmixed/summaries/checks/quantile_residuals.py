@@ -80,7 +80,8 @@ def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) ->
         expected, range by the chi-squared distribution; above: more variation than the model has. It speaks where the
         mean sets the variance; a model with a dispersion of its own fits it to 1. "spread": rank correlation of the
         sizes of the residuals and the predicted means, 0 expected, where the means differ. "zeros": number of zeros
-        against the sum of their leave-one-out probabilities. Rows count as independent given the model.
+        against the sum of their leave-one-out probabilities. Rows count as independent given the model. Each check
+        speaks against a right model in at most 5 % of fits.
 
     Examples
     --------

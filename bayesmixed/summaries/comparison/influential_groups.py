@@ -31,7 +31,8 @@ def influence(fit: Fit, group: str) -> pd.DataFrame:
         One row per group and parameter (coefficients, SDs, correlations, scalars): level, parameter, mean (all data),
         without (posterior mean without the group), shift (their difference in posterior sds of the fit), sd_ratio
         (posterior sd without the group over that of the fit), pareto_k (above 0.7: only the direction can be trusted).
-        Groups are ordered by their largest absolute shift. A shift beyond about 1 deserves a look at the group.
+        Groups are ordered by their largest absolute shift. A shift beyond about 1 deserves a look at the group; in right
+        models at most 5 % of groups have one.
 
     Raises
     ------

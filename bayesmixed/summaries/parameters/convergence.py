@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from scipy import special
 
 from bayesmixed.draws import draw_names, top_level_names
 from bayesmixed.fitting import Fit
@@ -19,6 +20,7 @@ BFMI = 0.3
 DEPTH = 10
 WATCHED = 100
 _BATCHES = 20
+_RARE = 0.01
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -72,6 +74,11 @@ def diagnose(fit: Fit) -> Diagnosis:
     R-hat and effective sample sizes are those of Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021, Bayesian Anal
     16:667) by ArviZ. Read `ok` first: the draws of a fit that is not ok are not draws from the posterior.
 
+    False alarms: independent draws of a right model pass R-hat 1.01 by chance in 3 % of quantities with 2 chains of 250
+    draws, in 0.2 % with 4 chains of 250, 0.1 % with 2 chains of 500, and never in practice from 4 chains of 500 on. Where
+    that chance is above 1 % for all quantities together the message says how large it is. No other problem befalls
+    independent draws in more than 1 % of fits.
+
     Examples
     --------
     >>> import bayesmixed as bm
@@ -79,7 +86,7 @@ def diagnose(fit: Fit) -> Diagnosis:
     >>> print(bm.diagnose(fit))
     Converged: no divergences, R-hat at most 1.006, effective sample size at least 892.
     """
-    table = _worst(fit)
+    table, quantities = _worst(fit)
     stats = fit.draws["sample_stats"].to_dataset()
     divergences = int(stats["diverging"].sum())
     chains = fit.settings.chains
@@ -99,7 +106,10 @@ def diagnose(fit: Fit) -> Diagnosis:
     slow = table[table["rhat"] > RHAT]
     if len(slow):
         worst = slow["rhat"].idxmax()
-        problems.append(f"chains disagree: R-hat {slow['rhat'].max():.4f} for {worst} (should be at most {RHAT})")
+        problems.append(
+            f"chains disagree: R-hat {slow['rhat'].max():.4f} for {worst} (should be at most {RHAT})"
+            f"{_by_chance(chains, fit.settings.draws, quantities)}"
+        )
     needed = ESS_PER_CHAIN * max(chains, 1)
     for column, name in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
         low = table[table[column] < needed]
@@ -127,14 +137,39 @@ def _against_divergences(fit: Fit) -> str:
     return "narrow the prior of SDs that the data say little about (few levels, SD near 0), e.g. HalfNormal(1)"
 
 
-def _worst(fit: Fit) -> pd.DataFrame:
+def chance_of_rhat(chains: int, draws: int, quantities: int = 1) -> float:
+    """Return the probability that R-hat passes 1.01 for some of many independent quantities although all draws are
+    independent.
+
+    With chains in halves of n draws, R-hat^2 = (n - 1) / n + F / n, and F is a chi-squared over its degrees of freedom;
+    the larger of two counts, that of the draws and that of their distances from the median.
+    """
+    halves, length = 2 * chains, draws // 2
+    one = special.chdtrc(halves - 1, (halves - 1) * (length * (RHAT**2 - 1.0) + 1.0))
+    return float(-np.expm1(2.0 * quantities * np.log1p(-min(one, 1.0 - 1e-16))))
+
+
+def _by_chance(chains: int, draws: int, quantities: int) -> str:
+    chance = chance_of_rhat(chains, draws, quantities)
+    if chance < _RARE:
+        return ""
+    return (
+        f"; of {quantities:,} quantities with so few draws some pass it by chance in up to "
+        f"{100.0 * min(chance, 0.99):.0f} % of fits, even if draws are independent: more draws tell"
+    )
+
+
+def _worst(fit: Fit) -> tuple[pd.DataFrame, int]:
+    """Return the worst element of each variable, and the number of elements that are not constant."""
     import arviz_stats
 
     names = [name for name in draw_names(fit.design) if name in fit.posterior]
-    varying = xr.Dataset({name: _varying(fit.posterior[name]) for name in names})
+    found = {name: _varying(fit.posterior[name]) for name in names}
+    varying = xr.Dataset({name: draws for name, (draws, _) in found.items()})
+    quantities = sum(count for _, count in found.values())
     varying = varying.drop_vars([str(name) for name, v in varying.data_vars.items() if v.size == 0])
     if not varying.data_vars:
-        return pd.DataFrame(columns=["rhat", "ess_bulk", "ess_tail"], dtype=float)
+        return pd.DataFrame(columns=["rhat", "ess_bulk", "ess_tail"], dtype=float), 0
     rhat, bulk = arviz_stats.rhat(varying), arviz_stats.ess(varying, method="bulk")
     tail = arviz_stats.ess(varying, method="tail")
     rows = {
@@ -143,20 +178,21 @@ def _worst(fit: Fit) -> pd.DataFrame:
     }
     order = [n for n in (*top_level_names(fit.design), *names) if n in rows]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["rhat", "ess_bulk", "ess_tail"])
-    return table.loc[list(dict.fromkeys(order))]
+    return table.loc[list(dict.fromkeys(order))], quantities
 
 
-def _varying(variable: xr.DataArray) -> xr.DataArray:
-    """Return the elements that are not constant, flattened; of many those that mix worst.
+def _varying(variable: xr.DataArray) -> tuple[xr.DataArray, int]:
+    """Return the elements that are not constant, flattened, of many those that mix worst; and how many there are.
 
     Fixed numbers and the 1s of correlation matrices go.
     """
     values = variable.transpose("chain", "draw", ...).values
     flat = values.reshape(*values.shape[:2], -1)
     moving = np.flatnonzero(np.ptp(flat, axis=(0, 1)) > 1e-14 * np.max(np.abs(flat), axis=(0, 1)))
-    if len(moving) > 2 * WATCHED:
+    count = len(moving)
+    if count > 2 * WATCHED:
         moving = np.unique([moving[_mixing_worst(series)] for series in _location_and_spread(flat[..., moving])])
-    return xr.DataArray(flat[..., moving], dims=("chain", "draw", f"{variable.name}_element"))
+    return xr.DataArray(flat[..., moving], dims=("chain", "draw", f"{variable.name}_element")), count
 
 
 def _location_and_spread(draws: Array) -> Iterator[Array]:

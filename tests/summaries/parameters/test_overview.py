@@ -3,14 +3,17 @@
 import time
 
 import arviz_stats
+import fixed_draws
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import classic
 from fixed_draws import fit_at
+from scipy import stats
 
 import bayesmixed as bm
 from bayesmixed.summaries.display.tables import describe, to_text
+from bayesmixed.summaries.parameters.convergence import RHAT, chance_of_rhat
 from bayesmixed.summaries.parameters.overview import count_sentence
 from bayesmixed.summaries.variance.group_spread import negligible_sds, show_negligible
 
@@ -154,3 +157,22 @@ def test_every_threshold_is_an_estimated_parameter():
     assert (
         count_sentence(fit_at(design, {"threshold": [-2, -1, 0, 1]})) == "7 parameters estimated, 8 g effects predicted"
     )
+
+
+def test_rhat_of_independent_draws_passes_its_limit_as_often_as_diagnose_says():
+    series = np.random.default_rng(1).standard_normal((1000, 2, 250))
+    found = [float(arviz_stats.rhat(one, chain_axis=0, draw_axis=1)) > RHAT for one in series]
+    assert stats.binomtest(sum(found), 1000, chance_of_rhat(2, 250)).pvalue > 0.001
+    assert chance_of_rhat(2, 250, 40) == pytest.approx(1.0 - (1.0 - chance_of_rhat(2, 250)) ** 40)
+    assert chance_of_rhat(4, 1000, 10_000) < 1e-6
+
+
+@pytest.mark.parametrize(("draws", "said"), [(100, True), (1000, False)])
+def test_a_high_rhat_of_a_short_run_is_shown_with_its_chance_in_a_right_one(draws, said, monkeypatch):
+    monkeypatch.setattr(fixed_draws, "CHAINS", 2)
+    monkeypatch.setattr(fixed_draws, "DRAWS", draws)
+    values = np.random.default_rng(2).standard_normal((2, draws, 1)) + np.array([0.0, 0.8])[:, None, None]
+    verdict = bm.diagnose(fit_at(bm.prepare("Yield ~ 1", classic("lme4", "Dyestuff")), {"beta": values, "sigma": 1.0}))
+    assert not verdict.ok
+    (problem,) = (text for text in verdict.problems if "R-hat" in text)
+    assert ("% of fits" in problem) == said
