@@ -25,6 +25,7 @@ _ENDS = (-9.0, 9.0)
 _ENDS_OF_LOG_SD = (-5.0, 1.4)
 _ROWS_PER_BIN, _MOST_BINS = 15, 15
 _FEWEST_DRAWS, _LARGEST = 200, 20_000_000
+_LEAST_FREE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ def mean_variance(
     pandas.DataFrame
         Columns model ("data", "this model", "poisson", "negbin1 (phi = 1.2)", ...), expected, variance (per trial for
         binomial types), rows; of the data also error (standard error of its variance, not below that under the model),
-        lower and upper (where it lies in 95 % of replicates of the model: one bin in 20 lies outside by chance). NaN for
-        the models.
+        lower and upper (where it lies in 95 % of replicates of the model, also as rows predict each other: one bin in 20
+        lies outside by chance). NaN for the models.
 
     Raises
     ------
@@ -136,9 +137,15 @@ def _range(fit: Fit, rows: _Rows, bins: Index, draws: int | None, seed: int | No
     away = (made - made.mean(axis=0)) ** 2
     spread = away.mean(axis=0)
     away *= rows.variance / (np.where(spread > 0, spread, 1.0) * rows.trials)
-    means = sum_rows(away, bins) / np.bincount(bins)
+    sizes = np.bincount(bins)
+    means = sum_rows(away, bins) / sizes
+    # The rows of a group predict each other: in a normal model their n squares have n (1 - h) degrees of freedom, h the
+    # share of doubt in a row's variance; replicates at draws of the parameters have n.
+    free = 1.0 - np.bincount(bins, rows.doubt / np.maximum(rows.variance, np.finfo(float).tiny)) / sizes
+    centre = means.mean(axis=0)
+    means = centre * (means / np.where(centre > 0, centre, 1.0)) ** (1.0 / np.sqrt(np.maximum(free, _LEAST_FREE)))
     lower, upper = np.quantile(means, [0.025, 0.975], axis=0)
-    sizes, each = np.bincount(bins), rows.squares / rows.trials
+    each = rows.squares / rows.trials
     apart = (each - (np.bincount(bins, each) / sizes)[bins]) ** 2
     # Squares of few rows that happen to be small have a small spread, too.
     error = np.maximum(np.sqrt(np.bincount(bins, apart) / np.maximum(sizes - 1, 1) / sizes), means.std(axis=0))
