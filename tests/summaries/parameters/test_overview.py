@@ -7,6 +7,7 @@ import fixed_draws
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from conftest import classic
 from fixed_draws import fit_at
 from scipy import stats
@@ -160,9 +161,9 @@ def test_every_threshold_is_an_estimated_parameter():
 
 
 def test_rhat_of_independent_draws_passes_its_limit_as_often_as_diagnose_says():
-    series = np.random.default_rng(1).standard_normal((1000, 2, 250))
-    found = [float(arviz_stats.rhat(one, chain_axis=0, draw_axis=1)) > RHAT for one in series]
-    assert stats.binomtest(sum(found), 1000, chance_of_rhat(2, 250)).pvalue > 0.001
+    series = np.random.default_rng(7).standard_normal((2, 250, 3000))
+    rhat = arviz_stats.rhat(xr.Dataset({"x": (("chain", "draw", "quantity"), series)}))["x"].values
+    assert stats.binomtest(int(np.sum(rhat > RHAT)), 3000, chance_of_rhat(2, 250)).pvalue > 0.001
     assert chance_of_rhat(2, 250, 40) == pytest.approx(1.0 - (1.0 - chance_of_rhat(2, 250)) ** 40)
     assert chance_of_rhat(4, 1000, 10_000) < 1e-6
 
