@@ -99,7 +99,8 @@ def frozen_from_text(text: str) -> FrozenPriors:
 
 def _with_bases(design: Design, predictor: Predictor, frozen: FrozenPriors) -> Predictor:
     """Return the predictor with the frozen bases and means, where its formulas have the same columns as before."""
-    predictor = with_bases(predictor, design.table, frozen.bases)
+    if design.streamed is None:  # streamed designs have the bases of all their rows
+        predictor = with_bases(predictor, design.table, frozen.bases)
     population = predictor.population
     means = _known(frozen, predictor.beta, population.column_labels, population.means)
     written = _known(frozen, f"written {predictor.beta}", population.labels, population.written_means)

@@ -35,6 +35,7 @@ def table():
     )
 
 
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_designs_tables_and_equations_take_names_and_levels_of_any_text(formula, table):
     spec = bm.from_formula(formula)

@@ -44,7 +44,7 @@ def plot_shrinkage(fit: Fit, group: str | None = None) -> "Figure":
     >>> import bayesmixed as bm
     >>> fit = bm.load_fit("herd_period")
     >>> bm.plot_shrinkage(fit).axes[0].get_title()
-    'Shrinkage of herd: factor 0.52 to 0.80 (1 = none)'
+    'Shrinkage of herd: factor 0.51 to 0.79 (1 = none)'
     """
     _, block = find_group(fit, group)
     table = shrinkage(fit, block.name)

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -342,7 +342,7 @@ def _probe_rows(state: EvaluatedFormula, table: Table, count: int) -> Table:
             # Each level as often as any other: rare ones, too, are to meet all levels of other factors.
             rows = _rows_of_levels(table.data[factor].cat.codes.to_numpy(), rows, generator)
         data |= {name: table.data[name].iloc[rows].reset_index(drop=True) for name in names}
-    return Table(pd.DataFrame(data, index=range(count)), table.levels)
+    return replace(table, data=pd.DataFrame(data, index=range(count)))
 
 
 def _rows_of_levels(codes: NDArray[Any], rows: NDArray[Any], generator: np.random.Generator) -> NDArray[Any]:

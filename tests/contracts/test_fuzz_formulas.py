@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import bayesmixed as bm
 from bayesmixed.errors import BayesMixedError
@@ -94,6 +95,7 @@ def formula(rng):
     return text
 
 
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
 def test_random_formulas_end_in_columns_or_in_our_errors():
     rng = np.random.default_rng(SEED)
     table = as_table(ROWS, [], ROWS.columns)

@@ -47,5 +47,5 @@ def test_factors_are_crosses_where_the_curve_is_a_guide():
 
 def test_a_number_is_a_curve_alone():
     axes = bm.plot_pooling_curve(0.952).axes[0]
-    assert axes.get_title(loc="left").startswith("ICC 0.95, near 1: less shrinkage.")
+    assert axes.get_title(loc="left").startswith("ICC 0.952, near 1: less shrinkage.")
     assert axes.lines[0].get_ydata()[1] == pytest.approx(0.9754, abs=1e-4)

@@ -45,8 +45,8 @@ def influence(fit: Fit, group: str) -> pd.DataFrame:
     >>> fit = bm.load_fit("herd_period")
     >>> bm.influence(fit, "herd")[["level", "parameter", "shift"]].round(1).head(2)
       level          parameter  shift
-    0     1    beta[Intercept]    0.1
-    1     1  beta[period[T.2]]   -0.5
+    0    11    beta[Intercept]    0.5
+    1    11  beta[period[T.2]]   -1.3
     """
     units = find_units(fit.design, group)
     if len(units.labels) < 2:

@@ -43,10 +43,10 @@ def population_effects(fit: Fit, *, exponentiate: bool = False, draws: bool = Fa
     >>> table = bm.population_effects(fit, exponentiate=True)  # odds, and ratios of odds
     >>> table[["effect", "mean", "lower", "upper"]].round(1)
             effect  mean  lower  upper
-    0    Intercept   0.3    0.1    0.4
+    0    Intercept   0.2    0.1    0.4
     1  period[T.2]   0.4    0.2    0.7
     2  period[T.3]   0.3    0.2    0.6
-    3  period[T.4]   0.2    0.1    0.5
+    3  period[T.4]   0.2    0.1    0.4
     """
     found = {}
     for predictor in fit.design.predictors.values():

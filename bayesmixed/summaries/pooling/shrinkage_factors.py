@@ -156,7 +156,8 @@ def _by_blocks(
     else:
         posterior = _some_draws(fit, "sums", max(numbers, fit.design.rows), draws)
         step = max(1, int(_WORK["sums"] / 10 / fit.design.rows))
-    parts, flat = [], posterior.stack(sample=("chain", "draw"), create_index=False)
+    flat = posterior.stack(sample=("chain", "draw"), create_index=False).drop_vars(["chain", "draw"], errors="ignore")
+    parts = []
     for start in range(0, flat.sizes["sample"], step):
         block = flat.isel(sample=slice(start, start + step)).rename(sample="draw").expand_dims("chain")
         if same:

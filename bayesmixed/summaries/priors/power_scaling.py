@@ -56,9 +56,9 @@ def prior_sensitivity(
     >>> import bayesmixed as bm
     >>> fit = bm.load_fit("herd_period")
     >>> bm.prior_sensitivity(fit, "sd_herd")[["quantity", "diagnosis"]].tail(2)
-                 quantity             diagnosis
-    4  sd_herd[Intercept]  prior hardly matters
-    5       icc same herd  prior hardly matters
+                 quantity                     diagnosis
+    4  sd_herd[Intercept]          prior hardly matters
+    5       icc same herd  possible prior-data conflict
     """
     draws = log_prior_densities(fit)
     chosen = _choose(list(draws), priors)
