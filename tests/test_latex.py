@@ -264,8 +264,11 @@ def assert_rules_hold(design):
         endings = ("", "_centred", " #k")
         names = (key, *(f"{variable}[{term}{ending}]" for ending in endings), variable)
         rule = next(stated[name] for name in names if name in stated)
-        known = {"s": unit, "s_y": scale.unit, "ybar": scale.mean, "d": steps.get(key), "link": _link}
-        numbers = [eval(node.write(PYTHON), known) for node in rule.arguments]
+        texts = [node.write(PYTHON) for node in rule.arguments]
+        # Factors of a term have sqrt(2) in all: in d where none is known before there are data.
+        step = steps.get(key, 1.0) / (np.sqrt(2.0) if "sqrt" in "".join(texts) else 1.0)
+        known = {"s": unit, "s_y": scale.unit, "ybar": scale.mean, "d": step, "link": _link}
+        numbers = [eval(text, known) for text in texts]
         few = entry.prior.name == "HalfNormal" != rule.name
         assert few or rule.name == entry.prior.name
         assert (numbers[1:] if few else numbers) == pytest.approx(entry.prior.arguments, rel=1e-3)

@@ -68,7 +68,9 @@ def define_symbols(
         yield Equation(MEAN, "=", Symbol("mean of the response", word=True), _mean_note(predictors[0], family))
     if any(symbol.name == "d" for symbol in found):
         step = Symbol("2 SD of the column", word=True)
-        note = "or its range if it has two values; of an interaction, the product"
+        note = (
+            "of an interaction, the product; factors and columns with two values have sqrt(2) instead, once in a term"
+        )
         yield Equation(Symbol("d", index="k"), "=", step, note)
 
 

@@ -92,7 +92,7 @@ class PopulationBlock:
 
     @property
     def as_written(self) -> bool:
-        """Whether the coordinates are the coefficients as written."""
+        """Whether the coordinates are the coefficients as written, if of columns with the mean zero under thresholds."""
         return self.coordinates.labels == self.labels
 
     @property
@@ -102,8 +102,6 @@ class PopulationBlock:
 
     def coordinate_rows(self, rows: slice) -> Array:
         """Return some rows of `coordinate_matrix`."""
-        if self.as_written:
-            return self.matrix[rows]
         return np.asarray(self.columns[rows] @ self.coordinates.mixing)
 
     def take(self, rows: NDArray[np.intp]) -> "PopulationBlock":

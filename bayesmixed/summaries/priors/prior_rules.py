@@ -22,7 +22,7 @@ from bayesmixed.weights import PRECISION
 
 SYMBOLS = {
     "s": "s: unit of the response, the larger of 1.4826 MAD and half the SD.",
-    "d": "d: one step of the column, 2 SD, or its range where it has two values; of an interaction, the product.",
+    "d": "d: one step of the column, 2 SD; of an interaction, the product.",
     "K": "K: number of columns of the term.",
     "w": "w: a typical precision weight, the geometric mean.",
 }
@@ -59,8 +59,8 @@ def explain_rules(rules: pd.DataFrame) -> tuple[str, ...]:
     notes = [meaning for letter, meaning in SYMBOLS.items() if letter in used]
     if "d" in used:
         notes.append(
-            "A column that is a factor, or has two values, has contrasts of its levels, sum zero, with sqrt(2) for d: a "
-            "difference of two levels has sd 2.5 s."
+            "A column that turns out to be a factor, or to have two values, has contrasts of its levels, sum zero. A term "
+            "with such columns has sqrt(2), once, in place of their d: a difference of two levels has sd 2.5 s."
         )
     if default["prior"].str.contains("sqrt(2)", regex=False).any():
         notes.append(
