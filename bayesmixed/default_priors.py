@@ -122,6 +122,8 @@ def _about(block: PopulationBlock, label: str, *, stated: bool) -> str:
         return "intercept"
     if label.partition(" #")[0] == "others":
         return "what the stated priors leave open, given these"
+    if stated and label not in block.labels:
+        return "mean of a level"
     if stated or label in block.labels:
         return "slope or difference"
     text = label.partition(" #")[0].removesuffix("_centred")

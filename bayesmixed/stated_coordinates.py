@@ -13,6 +13,7 @@ from bayesmixed.priors import matching_key, split_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.basis import Basis, map_to_written, units_as_written
 from bayesmixed.terms.blocks import Coordinates, GroupBlock, PopulationBlock
+from bayesmixed.terms.level_means import CENTRED, level_means
 from bayesmixed.terms.tables import Table
 
 _ROUNDING = 1e-9
@@ -92,7 +93,7 @@ def place_population(
     They are the mean of the predictor over rows and the coefficients of the basis. A user's prior on the intercept as
     written takes the place of that on the mean. With user's priors on coefficients K, beta_K = A_K z for the others'
     standard normal z, the coordinates are beta_K and v in z = A_K^+ beta_K + Q v, Q the null space of A_K: v has its
-    default given beta_K.
+    default given beta_K. A key with the ending _centred states the prior of a level's mean, see `level_means`.
 
     Parameters
     ----------
@@ -128,12 +129,17 @@ def place_population(
         if (name in block.labels or name == "Intercept") and not (alone and np.isclose(row[column], units[column])):
             names[column] = f"{name}_centred"
     default = Coordinates(tuple(names), mixing, units, pulls)
-    stated = [
-        k
+    stated = {
+        label: transform[k]
         for k, label in enumerate(block.labels)
         if label != "Intercept" and matching_key(f"beta{suffix}[{label}]", spec.priors) is not None
-    ]
-    return replace(block, coordinates=_give(default, block, transform, stated) if stated else default)
+    }
+    stated |= {
+        label + CENTRED: row @ mixing
+        for label, row in _all_level_means(block).items()
+        if f"beta{suffix}[{label}{CENTRED}]" in spec.priors
+    }
+    return replace(block, coordinates=_give(default, stated) if stated else default)
 
 
 def place_group(spec: ModelSpec, block: GroupBlock, suffix: str) -> GroupBlock:
@@ -161,22 +167,30 @@ def place_group(spec: ModelSpec, block: GroupBlock, suffix: str) -> GroupBlock:
     )
 
 
-def _give(default: Coordinates, block: PopulationBlock, transform: Array, stated: list[int]) -> Coordinates:
-    """Return coordinates of which stated coefficients are some."""
-    roots = transform[stated] * default.units
+def _all_level_means(block: PopulationBlock) -> dict[str, Array]:
+    found: dict[str, Array] = {}
+    for term in block.state.terms:
+        if term.pieces and all(block.state.pieces[text].levels is not None for text in term.pieces):
+            found |= level_means(block, term.pieces)
+    return found
+
+
+def _give(default: Coordinates, stated: Mapping[str, Array]) -> Coordinates:
+    """Return coordinates of which stated coefficients, by name and as rows (q,) on the defaults, are some."""
+    roots = np.array(list(stated.values())) * default.units
     used = np.any(np.abs(roots) > _ROUNDING * np.abs(roots).max(axis=1, keepdims=True), axis=0)
     inside = np.flatnonzero(used)
     own = roots[:, inside]
     length = np.linalg.norm(own, axis=1, keepdims=True)
     if np.linalg.matrix_rank(own / np.where(length > 0.0, length, 1.0)) < len(stated):
         raise SpecError(
-            f"Priors of {enumerate_words([block.labels[k] for k in stated])}: these coefficients depend on each other, so "
+            f"Priors of {enumerate_words(list(stated))}: these coefficients depend on each other, so "
             "they cannot each have a prior of their own. State those of fewer."
         )
     free = _null_space(own)
     scaled = default.mixing[:, inside] * default.units[inside]
     others = [name for name, taken in zip(default.labels, used, strict=True) if not taken]
-    labels = [*others, *(block.labels[k] for k in stated), *_number("others", free.shape[1])]
+    labels = [*others, *stated, *_number("others", free.shape[1])]
     mixing = np.hstack([default.mixing[:, ~used], scaled @ np.linalg.pinv(own), scaled @ free])
     nothing = np.full(len(stated), np.nan)
     units = np.concatenate([default.units[~used], nothing, np.ones(free.shape[1])])

@@ -19,6 +19,7 @@ from bayesmixed.summaries.checks.mean_variance import mean_variance
 from bayesmixed.summaries.checks.transforms import ecdf_difference
 from bayesmixed.summaries.false_alarms import RATES
 from bayesmixed.summaries.parameters.convergence import RHAT, chance_of_rhat
+from bayesmixed.summaries.priors.prior_pulls import describe_pulls
 
 MODELS = 200
 GROUPS, SIZE = 12, 6
@@ -103,7 +104,7 @@ def too_many(rung: int, made: int, rate: float) -> bool:
 @pytest.mark.calibration
 def test_right_models_alarm_no_more_often_than_is_stated():
     made, rung, where = count_alarms(MODELS)
-    assert set(made) == {name for name in RATES if not name.startswith("calibrate")}
+    assert set(made) == {name for name in RATES if not name.startswith(("calibrate", "summary"))}
     for name in made:
         print(f"{name:45s} stated {RATES[name].chance:.3f}  found {rung[name] / made[name]:.4f}  of {made[name]}")
     assert not {
@@ -111,6 +112,19 @@ def test_right_models_alarm_no_more_often_than_is_stated():
         for name in made
         if too_many(rung[name], made[name], RATES[name].chance)
     }
+
+
+@pytest.mark.calibration
+def test_default_priors_are_said_to_pull_well_informed_fits_no_more_often_than_is_stated():
+    families, runs = tuple(KNOWN), 150
+    lines = []
+    for number in range(runs):
+        family = families[number % len(families)]
+        fit = exact_fit(family, simulate_one_way(family, 50, 10, number), number)
+        line = describe_pulls(fit)
+        lines += [(family, line)] if line else []
+    print(len(lines), "of", runs, lines)
+    assert not too_many(len(lines), runs, RATES["summary, default priors pull"].chance)
 
 
 @pytest.mark.calibration

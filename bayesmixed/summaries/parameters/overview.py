@@ -13,6 +13,7 @@ from bayesmixed.summaries.display.tables import drop_empty, format_table, interv
 from bayesmixed.summaries.parameters.convergence import diagnose
 from bayesmixed.summaries.parameters.effects import population_effects
 from bayesmixed.summaries.parameters.smooths import smooth_effects
+from bayesmixed.summaries.priors.prior_pulls import describe_pulls
 from bayesmixed.summaries.variance.components import variance_components
 from bayesmixed.summaries.variance.group_spread import negligible_sds, show_negligible
 from bayesmixed.summaries.variance.intraclass import icc
@@ -53,7 +54,8 @@ class Summary(Page):
 def summary(fit: Fit) -> Summary:
     """Return a page about a fit: verdict, counts, estimated effects, SDs, how likely each SD is negligible, ICC.
 
-    Intervals are 95 %, equal-tailed. If the verdict is not "Converged", the numbers below it are not to be used.
+    Intervals are 95 %, equal-tailed. If the verdict is not "Converged", the numbers below it are not to be used. The first
+    note says whether default priors pull coefficients or SDs (power scaling; with plenty of data in at most 5 % of fits).
 
     Examples
     --------
@@ -71,7 +73,8 @@ def summary(fit: Fit) -> Summary:
         str(diagnose(fit)),
         f"{count_sentence(fit)} ({settings.chains} chains x {settings.draws} draws, engine {fit.engine.name}).",
     )
-    return Summary(heading, tabulate_estimates(fit), design.notes)
+    pulls = describe_pulls(fit)
+    return Summary(heading, tabulate_estimates(fit), (*([pulls] if pulls else []), *design.notes))
 
 
 def tabulate_estimates(fit: Fit) -> dict[str, pd.DataFrame]:

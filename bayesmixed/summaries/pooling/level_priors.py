@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.design import Design
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
 from bayesmixed.priors import Prior, matching_key
 from bayesmixed.spec import ModelSpec
+from bayesmixed.terms.level_means import CENTRED, level_means
 
 _ROUNDING = 1e-9
 
@@ -17,9 +17,9 @@ _ROUNDING = 1e-9
 def state_level_priors(spec: ModelSpec, group: str, data: Any, **reading: Any) -> ModelSpec:
     """Return a spec with coefficients for the levels of a factor, whose means get independent priors.
 
-    The default prior takes levels from their common mean, which pools them a little. Here each has the default prior of
-    an intercept, Normal(g(ybar), 2.5 s), and each other coefficient the marginal of its default prior; priors of the user
-    stay. Where numbers are not zero at their mean, so that coefficients of levels are no means, nothing is stated.
+    The default prior takes levels from their common mean, which pools them a little. Here the mean of each, at the means of
+    all other terms, has the default prior of an intercept, Normal(g(ybar), 2.5 s), and each of its slopes the marginal of
+    its default prior. Other coefficients keep their defaults, and priors of the user stay.
 
     Parameters
     ----------
@@ -33,49 +33,33 @@ def state_level_priors(spec: ModelSpec, group: str, data: Any, **reading: Any) -
     """
     design = prepare(spec.replace(priors={}), data, **reading)
     predictor = design.mu
-    levels = _level_columns(predictor, group)
-    if not levels or _away_from_means(predictor, levels):
-        return spec
-    location, scale = _moments(design)
-    first = int(np.argmax(predictor.population.coordinates.pulls))
-    transform = predictor.transform
-    locations, scales = transform @ location, np.sqrt((transform * scale) ** 2 @ np.ones(len(scale)))
-    locations[levels], scales[levels] = location[first], scale[first]
+    location, scale = np.array([prior.arguments for prior in design.coefficient_priors(predictor)]).T
+    population, names = predictor.population, _pieces(predictor, group)
+    means = level_means(population, names)
+    first = int(np.argmax(population.coordinates.pulls))
+    slopes = [
+        population.state.labels[k] for t in population.state.terms if set(names) < set(t.pieces) for k in t.positions
+    ]
     stated = {}
-    for label, own, spread in zip(predictor.population.labels, locations, scales, strict=True):
-        key = f"{predictor.beta}[{label}]"
-        if matching_key(key, spec.priors) is None:
-            stated[key] = Prior(name="Normal", arguments=(float(own), float(spread)))
+    for label in (*means, *(slopes if means else ())):
+        row = predictor.transform[population.labels.index(label)]
+        name = (
+            label
+            if label not in means or _same(means[label] @ population.coordinates.mixing, row, scale)
+            else label + CENTRED
+        )
+        own = (location[first], scale[first]) if label in means else (row @ location, np.linalg.norm(row * scale))
+        if matching_key(f"{predictor.beta}[{label}]", spec.priors) is None:
+            stated[f"{predictor.beta}[{name}]"] = Prior(name="Normal", arguments=(float(own[0]) + 0.0, float(own[1])))
     return spec.replace(priors={**spec.priors, **stated})
 
 
-def _level_columns(predictor: Predictor, group: str) -> list[int]:
-    """Return the positions of the coefficients of levels, none where the factor enters through slopes only."""
-    population, names = predictor.population, set(group.split(":"))
-    terms = [t for t in population.state.terms if {piece.strip("`") for piece in t.pieces} == names]
-    constant = "Intercept" in population.labels
-    return [population.labels.index(population.state.labels[k]) for t in terms for k in t.positions if not constant]
+def _pieces(predictor: Predictor, group: str) -> tuple[str, ...]:
+    """Return the factors of a group, "block:plot", as pieces of the formula."""
+    names = group.split(":")
+    return tuple(text for text in predictor.population.state.pieces if text.strip("`") in names)
 
 
-def _away_from_means(predictor: Predictor, levels: list[int]) -> bool:
-    """Return whether coefficients of levels are those away from the mean of a number, of which something is to be said."""
-    population = predictor.population
-    numbers = np.array([*_of_numbers(predictor), *(True for _ in population.labels[len(population.state.labels) :])])
-    shares = np.abs(population.written[levels] * population.units)
-    return bool(np.any(shares[:, numbers] > _ROUNDING * shares.max()))
-
-
-def _of_numbers(predictor: Predictor) -> list[bool]:
-    """Return of each column of the basis whether numbers with more than two values enter it."""
-    basis = predictor.population.basis
-    found = [False] if basis.constant else []
-    for term in basis.terms:
-        width = int(np.prod([len(basis.pieces[text].steps) for text in term.pieces]))
-        found += [any(not basis.pieces[text].discrete for text in term.pieces)] * width
-    return found
-
-
-def _moments(design: Design) -> tuple[Array, Array]:
-    """Return location and scale of the default priors of the coordinates."""
-    numbers = np.array([prior.arguments for prior in design.coefficient_priors(design.mu)])
-    return numbers[:, 0], numbers[:, 1]
+def _same(first: Array, second: Array, scale: Array) -> bool:
+    """Return whether two rows on coordinates are the same, in units of the SDs of these."""
+    return bool(np.abs((first - second) * scale).max() <= _ROUNDING * np.abs(second * scale).max())

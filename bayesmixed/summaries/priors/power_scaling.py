@@ -9,15 +9,12 @@ import xarray as xr
 
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
-from bayesmixed.links import Array
 from bayesmixed.priors import split_key
 from bayesmixed.summaries.comparison.log_densities import log_likelihood
 from bayesmixed.summaries.predictions.expressions import evaluate_draws
 from bayesmixed.summaries.priors.prior_densities import log_prior_densities
+from bayesmixed.summaries.priors.prior_pulls import THRESHOLD, coefficients_and_sds, sensitivities
 from bayesmixed.summaries.variance.intraclass import icc
-
-THRESHOLD = 0.05
-"""Sensitivities above it are worth a look (Kallioinen et al. 2024)."""
 
 
 def prior_sensitivity(
@@ -25,8 +22,8 @@ def prior_sensitivity(
 ) -> pd.DataFrame:
     """Return how much each answer depends on the priors and on the likelihood, by power scaling.
 
-    The prior density, or the likelihood, is raised to a power near 1 and the draws are reweighted by Pareto-smoothed
-    importance sampling (Kallioinen, Paananen, Bürkner & Vehtari 2024, Stat Comput 34:57; ArviZ `psense`). Only priors
+    A sensitivity is the derivative of the distance between posteriors with respect to the power of the prior density, or of
+    the likelihood (Kallioinen, Paananen, Bürkner & Vehtari 2024, Stat Comput 34:57). Only priors
     of top-level parameters are scaled, in the coordinate in which they are stated, so that the result does not depend
     on the parameterisation; the likelihood is that given the group effects.
 
@@ -66,12 +63,8 @@ def prior_sensitivity(
     log_density = log_likelihood(fit)
     if log_density.sizes["draw"] < log_prior.sizes["draw"]:
         raise SpecError('Power scaling needs all draws of the group effects: bm.refit(fit, store="all").')
-    answers = _answers(fit, quantities or {})
-    tree = _tree(answers, log_prior, log_density.sum("row"))
-    table = pd.DataFrame({"quantity": list(answers)})
-    for component in ("prior", "likelihood"):
-        table[component] = _sensitivities(tree, component, len(answers))
-    table["mean_slope"] = [float(np.cov(v.ravel(), log_prior.values.ravel())[0, 1]) for v in answers.values()]
+    densities = {"prior": log_prior, "likelihood": log_density.sum("row")}
+    table = pd.DataFrame([_scale(name, one, densities) for name, one in _answers(fit, quantities or {}).items()])
     return table.assign(diagnosis=[_say(*pair) for pair in zip(table["prior"], table["likelihood"], strict=True)])
 
 
@@ -89,43 +82,31 @@ def _choose(keys: list[str], priors: str | Sequence[str] | None) -> list[str]:
     return [key for key in keys if key in wanted or split_key(key)[0] in wanted]
 
 
-def _answers(fit: Fit, quantities: Mapping[str, str]) -> dict[str, Array]:
+def _answers(fit: Fit, quantities: Mapping[str, str]) -> dict[str, xr.DataArray]:
     """Return the draws (chain, draw) of what is asked, all top-level parameters, and the latent ICC."""
     design, posterior = fit.design, fit.posterior
-    answers = {name: np.asarray(evaluate_draws(text, posterior).values) for name, text in quantities.items()}
-    for predictor in design.predictors.values():
-        for label in predictor.population.labels:
-            variable = posterior[predictor.beta].sel({f"{predictor.beta}_effect": label})
-            answers[f"{predictor.beta}[{label}]"] = variable.values
-        for group in predictor.normal_blocks:
-            sds = posterior[predictor.sd(group)].transpose("chain", "draw", ...).values
-            keys = predictor.sd_names(group)
-            answers |= dict(zip(keys, np.moveaxis(sds.reshape(*sds.shape[:2], len(keys)), -1, 0), strict=True))
-    answers |= {name: v.values for name, v in design.scalar_draws(posterior).items()}
+    coords = {name: posterior[name] for name in ("chain", "draw")}
+    answers = {
+        name: xr.DataArray(evaluate_draws(text, posterior).values, dims=("chain", "draw"), coords=coords)
+        for name, text in quantities.items()
+    }
+    answers |= coefficients_and_sds(fit)
+    answers |= design.scalar_draws(posterior)
     try:
         correlations = cast(xr.Dataset, icc(fit, scale="latent", draws=True))
     except SpecError:
         correlations = xr.Dataset()
-    answers |= {str(name): v.values for name, v in correlations.items() if str(name).startswith("icc")}
-    return {name: values for name, values in answers.items() if np.ptp(values) > 0}
+    answers |= {str(name): v for name, v in correlations.items() if str(name).startswith("icc")}
+    return {name: values for name, values in answers.items() if np.ptp(values.values) > 0}
 
 
-def _tree(answers: Mapping[str, Array], log_prior: xr.DataArray, log_density: xr.DataArray) -> xr.DataTree:
-    posterior = xr.Dataset({f"q{k}": (("chain", "draw"), values) for k, values in enumerate(answers.values())})
-    return xr.DataTree.from_dict(
-        {
-            "posterior": posterior.assign_coords(log_prior.coords),
-            "log_prior": xr.Dataset({"all": log_prior}),
-            "log_likelihood": xr.Dataset({"all": log_density.drop_vars(set(log_density.coords) - {"chain", "draw"})}),
-        }
-    )
-
-
-def _sensitivities(tree: xr.DataTree, component: str, count: int) -> list[float]:
-    import arviz_stats
-
-    found = arviz_stats.psense(tree, group=component)
-    return [float(found[f"q{k}"]) for k in range(count)]
+def _scale(name: str, answer: xr.DataArray, densities: Mapping[str, xr.DataArray]) -> dict[str, str | float]:
+    """Return the sensitivities of one quantity, by those draws that it has: some are of a part of the draws."""
+    row: dict[str, str | float] = {"quantity": name}
+    values = answer.values.astype(float).ravel()
+    own = {name: log_density.sel(draw=answer["draw"]).values.ravel() for name, log_density in densities.items()}
+    row |= {component: float(sensitivities(values[None], density)[0]) for component, density in own.items()}
+    return row | {"mean_slope": float(np.cov(values, own["prior"])[0, 1])}
 
 
 def _say(prior: float, likelihood: float) -> str:

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from conftest import classic
 from crossed_fits import crossed_fit, known
 from fixed_draws import fit_at
 from scipy import stats
 
 import bayesmixed as bm
+from bayesmixed.summaries.priors.power_scaling import _scale
 from bayesmixed.summaries.priors.prior_densities import log_prior_densities
 
 NINE = {"y": [3.1, 2.7, 4.0, 5.2, 4.9, 1.0, 1.8, 2.2, 2.9], "group": list("aaabbcccc")}
@@ -64,6 +66,26 @@ def test_unknown_names_and_fixed_priors_are_refused():
     spec = bm.from_formula("y ~ 1", priors={"beta[Intercept]": 3.0, "sigma": 1.0})
     with pytest.raises(bm.SpecError, match="no prior to scale"):
         bm.prior_sensitivity(fit_at(bm.prepare(spec, NINE), {"beta": 3.0, "sigma": 1.0}))
+
+
+def test_answers_that_hold_a_part_of_the_draws_are_scaled_by_the_densities_of_these():
+    """As those of an ICC that needs an integral for each draw."""
+    coords = {"chain": [0, 1], "draw": np.arange(40)}
+    answer, density = (
+        xr.DataArray(np.random.default_rng(seed).normal(size=(2, 40)), dims=("chain", "draw"), coords=coords)
+        for seed in (1, 2)
+    )
+    part = slice(3, None, 4)
+    few = _scale("q", answer.isel(draw=part), {"prior": density})
+    again = _scale("q", answer.isel(draw=part), {"prior": density.isel(draw=part)})
+    assert few == again
+    assert few != _scale("q", answer, {"prior": density})
+
+
+def test_a_comparison_is_scaled_as_the_difference_of_its_sides():
+    fit = fit_at(bm.prepare("y ~ 1 + (1 | group)", NINE), {"sigma": 1.0, "sd_group": 3.0}, jitter=0.5)
+    table = bm.prior_sensitivity(fit, quantities={"above": "beta[Intercept] > 0"}).set_index("quantity")
+    assert np.isfinite(table.loc["above", ["prior", "likelihood", "mean_slope"]].astype(float)).all()
 
 
 @pytest.mark.slow
