@@ -35,7 +35,7 @@ RATES = {
     "influence, shift": Rate(0.05, "group"),
     "loo, observation": Rate(0.05, "call"),
     "loo, group": Rate(0.35, "call, with a dozen groups"),
-    "prior_sensitivity, conflict": Rate(0.05, "quantity"),
+    "prior_sensitivity, conflict": Rate(0.15, "quantity, with a dozen groups"),
     "summary, default priors pull": Rate(0.05, "fit, with 50 groups and plenty of rows"),
     "calibrate, not calibrated": Rate(0.05, "run"),
     "calibrate, inside": Rate(0.05, "quantity"),

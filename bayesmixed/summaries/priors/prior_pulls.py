@@ -65,8 +65,7 @@ def sensitivities(draws: Array, log_prior: Array) -> Array:
     The derivative of the distance of Kallioinen, Paananen, Bürkner & Vehtari (2024, Stat Comput 34:57) between posteriors,
     that of cumulative Jensen-Shannon divergence, with respect to the binary logarithm of the power: where the power moves
     the distribution function F by g for each unit, the root of ln 2 / 8 times the integral of g^2 / F over that of F;
-    squared, the mean of that of a quantity and of its negative, as coefficients have another sign under another reference
-    level.
+    the larger one of a quantity and its negative, so that it does not depend on a reference level.
     """
     order = np.argsort(draws, axis=1)
     ordered = np.take_along_axis(draws, order, axis=1)
@@ -74,7 +73,7 @@ def sensitivities(draws: Array, log_prior: Array) -> Array:
     moved = np.cumsum((log_prior - log_prior.mean())[order], axis=1)[:, :-1] / len(log_prior)
     below = np.arange(1, len(log_prior)) / len(log_prior)
     found = [np.sum(moved**2 / part * steps, axis=1) / np.sum(part * steps, axis=1) for part in (below, 1.0 - below)]
-    return np.asarray(_FACTOR * np.sqrt(np.mean(found, axis=0)))
+    return np.asarray(_FACTOR * np.sqrt(np.max(found, axis=0)))
 
 
 def coefficients_and_sds(fit: Fit) -> dict[str, xr.DataArray]:

@@ -62,7 +62,7 @@ def test_sensitivity_and_shift_are_those_of_the_normal_posterior(slope, rows, no
     spread = -0.5 * precision * covariance[1, 1]
     assert found["shift"] == pytest.approx(-moved, abs=0.02)
     both = [exact_sensitivity(sign * moved, spread) for sign in (1, -1)]
-    assert found["sensitivity"] == pytest.approx(np.sqrt(np.mean(np.square(both))), rel=0.05, abs=0.004)
+    assert found["sensitivity"] == pytest.approx(max(both), rel=0.05, abs=0.004)
 
 
 def test_the_limit_agrees_with_power_scaling_by_a_hundredth():
@@ -79,7 +79,7 @@ def test_the_limit_agrees_with_power_scaling_by_a_hundredth():
     by_weights = arviz_stats.psense(tree, group="prior")
     found = sensitivities(draws.reshape(2, -1), log_prior.ravel())
     assert found[0] == pytest.approx(found[1], rel=1e-10)
-    assert found[0] == pytest.approx(np.hypot(float(by_weights["a"]), float(by_weights["b"])) / np.sqrt(2.0), rel=0.02)
+    np.testing.assert_allclose(found, [float(by_weights["a"]), float(by_weights["b"])], rtol=0.02)
 
 
 def test_a_default_prior_that_pulls_is_named_in_one_line_and_one_that_does_not_is_not():
