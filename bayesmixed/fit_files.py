@@ -15,11 +15,13 @@ from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from bayesmixed.atomic_files import replace_file
 from bayesmixed.checksums import checksums, list_damages
+from bayesmixed.design import Design
 from bayesmixed.draws import draw_names, mark_draws, stored_frame
+from bayesmixed.earlier_files import is_earlier, refuse_changed_columns, with_present_labels
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import BayesMixedError, DataError, StatisticsWarning, enumerate_words, warn
 from bayesmixed.fitting import Fit
-from bayesmixed.frozen_priors import freeze, frozen_from_text, frozen_to_text, with_frozen_priors
+from bayesmixed.frozen_priors import FrozenPriors, freeze, frozen_from_text, frozen_to_text, with_frozen_priors
 from bayesmixed.preparation import prepare
 from bayesmixed.spec_files import spec_from_toml, spec_to_toml
 from bayesmixed.streaming import streamed_from_text, streamed_to_text
@@ -107,11 +109,18 @@ def load_fit(
         check_draws(fit)
     if damages:
         warn(f"'{path}' is damaged or was changed ({enumerate_words(damages)}): do not rely on this fit.")
-    if int(tree.attrs["bayesmixed_format"]) == 1:
+    elif int(tree.attrs["bayesmixed_format"]) == 1:
         warn(
-            f"'{path}' is a file of format 1, without checksums: damage cannot be noticed. bm.save_fit writes a new one."
+            f"'{path}' is a file of format 1, without checksums: nothing tells whether it was damaged or changed. "
+            f"{_said_of_priors(tree)} bm.save_fit writes a new file."
         )
     return fit
+
+
+def _said_of_priors(tree: xr.DataTree) -> str:
+    if _FROZEN in tree.data_vars:
+        return "It keeps its priors; the rules of default priors have changed since."
+    return "It holds no priors: those of `priors` follow the rules of today, which have changed since."
 
 
 def check_draws(fit: Fit) -> None:
@@ -213,8 +222,12 @@ def _check_format(tree: xr.DataTree) -> None:
 def _find_damages(tree: xr.DataTree) -> list[str]:
     """Return what does not agree with its checksum; of files of format 1 only the data have one."""
     stored = tree.attrs.pop(_CHECKSUMS, None)
-    if stored is None and int(tree.attrs["bayesmixed_format"]) > 1:
+    number = int(tree.attrs["bayesmixed_format"])
+    if stored is None and number > 1:
         return ["the checksums (missing)"]
+    frozen = str(tree[_FROZEN].values) if _FROZEN in tree.data_vars else ""
+    if number == 1 and (stored is not None or '"bases"' in frozen):
+        return ["the number of its format (it holds what only later formats have)"]
     if stored is not None:
         return list_damages(_parse(_TEXTS, stored, "the checksums"), checksums(tree))
     data = tree["constant_data"].to_dataset() if "constant_data" in tree.children else xr.Dataset()
@@ -236,7 +249,12 @@ def _as_fit(tree: xr.DataTree, functions: Mapping[str, Callable[..., Any]]) -> F
         else:
             design = prepare(spec, frame)
     if _FROZEN in tree.data_vars:
-        design = with_frozen_priors(design, frozen_from_text(str(tree[_FROZEN].item())))
+        frozen = frozen_from_text(str(tree[_FROZEN].item()))
+        design = with_frozen_priors(design, frozen)
+        _compare_priors(design, frozen)
+    if int(attributes["bayesmixed_format"]) == 1 or is_earlier(design):
+        refuse_changed_columns(design)
+        tree = with_present_labels(tree, design)
     return Fit(
         design=replace(design, dropped=_parse(_COUNT, str(attributes["dropped"]), "'dropped'")),
         draws=mark_draws({name: child.to_dataset() for name, child in tree.children.items()}),
@@ -245,6 +263,16 @@ def _as_fit(tree: xr.DataTree, functions: Mapping[str, Callable[..., Any]]) -> F
         timing=_parse(_SECONDS, attributes["timing"], "'timing'"),
         versions=_parse(_TEXTS, attributes["versions"], "'versions'"),
     )
+
+
+def _compare_priors(design: Design, frozen: FrozenPriors) -> None:
+    """Refuse a file of which a prior would not be that of its draws."""
+    here, there = ({key: entry.prior for key, entry in priors.items()} for priors in (design.priors, frozen.priors))
+    other = [key for key in dict.fromkeys([*here, *there]) if here.get(key) != there.get(key)]
+    if other:
+        raise DataError(
+            f"its priors of {enumerate_words(other)} are not those of a model of this version. Sample it again."
+        )
 
 
 _COUNT = TypeAdapter(NonNegativeInt)

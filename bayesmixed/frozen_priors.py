@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from bayesmixed.default_priors import realise_priors
 from bayesmixed.design import Design, RealisedPrior
-from bayesmixed.errors import DataError
+from bayesmixed.earlier_coordinates import Origins, origins_of, place_at_origins
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.priors import as_prior, matching_key, split_key
@@ -29,25 +29,30 @@ class FrozenPriors:
         Bases on which default priors are stated, by variable: "beta", "b_Subject".
     means : mapping of mappings
         Means of columns over the rows of the fit, by variable and column; "written beta" for those as written.
+    origins : mapping of mappings
+        Where the priors of an earlier version are stated, by variable and column; empty for those of this one.
     """
 
     priors: Mapping[str, RealisedPrior]
     bases: Mapping[str, tuple[Basis | None, ...]]
     means: Mapping[str, Mapping[str, float]]
+    origins: Origins = field(default_factory=dict)
 
 
 def freeze(design: Design) -> FrozenPriors:
     """Return the priors of a design with their coordinates."""
     bases: dict[str, tuple[Basis | None, ...]] = {}
     means = {}
+    origins: dict[str, Mapping[str, float]] = {}
     for predictor in design.predictors.values():
+        origins |= origins_of(predictor)
         block, beta = predictor.population, predictor.beta
         bases[beta], means[beta] = (block.basis,), _by_label(block.column_labels, block.means)
         means[f"written {beta}"] = _by_label(block.labels, block.written_means)
     for predictor, group in design.group_blocks():
         name = predictor.b(group)
         bases[name], means[name] = group.bases, _by_label(_column_labels(group), group.means)
-    return FrozenPriors(design.priors, bases, means)
+    return FrozenPriors(design.priors, bases, means, origins)
 
 
 def with_frozen_priors(design: Design, frozen: FrozenPriors, changed: Collection[str] = ()) -> Design:
@@ -78,23 +83,18 @@ def frozen_to_text(frozen: FrozenPriors) -> str:
     """Return frozen priors as JSON, which `frozen_from_text` reads back without loss."""
     priors = {key: (entry.prior.to_text(), entry.source, entry.about) for key, entry in frozen.priors.items()}
     bases = {name: [basis and basis.to_lists() for basis in found] for name, found in frozen.bases.items()}
-    return json.dumps({"priors": priors, "bases": bases, "means": {name: dict(m) for name, m in frozen.means.items()}})
+    means, origins = ({name: dict(m) for name, m in found.items()} for found in (frozen.means, frozen.origins))
+    return json.dumps({"priors": priors, "bases": bases, "means": means} | ({"origins": origins} if origins else {}))
 
 
 def frozen_from_text(text: str) -> FrozenPriors:
-    """Return the frozen priors that `frozen_to_text` wrote.
-
-    Raises
-    ------
-    DataError
-        They were written before default priors were stated on a basis.
-    """
+    """Return the frozen priors that `frozen_to_text` wrote, in this version or an earlier one."""
     found = json.loads(text)
-    if "bases" not in found:
-        raise DataError("its default priors are those of an earlier version. Sample the model again.")
     priors = {key: RealisedPrior(as_prior(prior, key), *rest) for key, (prior, *rest) in found["priors"].items()}
+    if "centres" in found:  # before default priors were stated on a basis
+        return FrozenPriors(priors, {}, {}, found["centres"])
     bases = {name: tuple(basis and Basis.from_lists(basis) for basis in own) for name, own in found["bases"].items()}
-    return FrozenPriors(priors, bases, found["means"])
+    return FrozenPriors(priors, bases, found["means"], found.get("origins", {}))
 
 
 def _with_bases(design: Design, predictor: Predictor, frozen: FrozenPriors) -> Predictor:
@@ -109,7 +109,8 @@ def _with_bases(design: Design, predictor: Predictor, frozen: FrozenPriors) -> P
         replace(group, means=_known(frozen, predictor.b(group), _column_labels(group), group.means))
         for group in predictor.groups
     )
-    return place_terms(design.spec, design.family, replace(predictor, population=population, groups=groups))
+    placed = place_terms(design.spec, design.family, replace(predictor, population=population, groups=groups))
+    return place_at_origins(design.spec, design.family, placed, frozen.origins)
 
 
 def _column_labels(group: GroupBlock) -> tuple[str, ...]:

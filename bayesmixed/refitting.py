@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.design import Design
+from bayesmixed.earlier_files import is_earlier
 from bayesmixed.engines import ENGINES
 from bayesmixed.errors import SamplingError, SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit, sample
@@ -32,6 +33,11 @@ SETTINGS = (
     "store",
     "missing",
     "progress",
+)
+
+_EARLIER = (
+    "rules of default priors have changed since this fit was made: priors not named keep the numbers of the fit, and "
+    "where they are stated; bm.fit takes those of today"
 )
 
 
@@ -171,8 +177,9 @@ def change_design(
     design: Design, priors: Mapping[str, Any], data: Any = None, *, missing: str = "error"
 ) -> tuple[Design, tuple[str, ...]]:
     """Return the design with other priors or data, and what a reader should know about the priors."""
+    earlier = (_EARLIER,) if is_earlier(design) else ()
     if not priors and data is None:
-        return design, ()
+        return design, earlier
     spec = as_spec(design.spec, priors=priors)
     if data is None:
         with warnings.catch_warnings():
@@ -189,7 +196,7 @@ def change_design(
         for key, entry in changed.priors.items()
         if key not in design.priors and entry.source == "default" and matching_key(key, priors) is None
     ]
-    notes = _moved_coordinates(design, spec)
+    notes = (*earlier, *_moved_coordinates(design, spec))
     if new:
         notes = (
             *notes,

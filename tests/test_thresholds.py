@@ -14,7 +14,13 @@ import bayesmixed as bm
 from bayesmixed.equations import write_equations
 from bayesmixed.links import LINKS
 from bayesmixed.prior_samples import sample_prior
-from bayesmixed.thresholds import draw_thresholds, match_thresholds, threshold_log_density, threshold_quantile
+from bayesmixed.thresholds import (
+    draw_thresholds,
+    match_thresholds,
+    threshold_log_density,
+    threshold_quantile,
+    threshold_shift,
+)
 
 LATENT = {"logit": stats.logistic, "probit": stats.norm, "cloglog": stats.gumbel_l}
 PRIORS = ["InducedDirichlet(1)", "InducedDirichlet(2.5)", "Normal(0.5, 2)"]
@@ -267,3 +273,31 @@ def test_wine_has_the_effects_of_clmm():
         assert abs(float(cuts[..., k].mean()) - estimate) < 0.3 * float(cuts[..., k].std())
     row = bm.variance_components(fit).iloc[0]
     assert row["lower"] < reference["sd"]["judge"]["(Intercept)"] < row["upper"]
+
+
+@pytest.mark.parametrize(
+    ("formula", "priors"),
+    [
+        ("o ~ x", {}),
+        ("o ~ x + z", {}),
+        ("o ~ x * z + f", {}),
+        ("o ~ f + x", {"beta": "Normal(0, 1)"}),
+        ("o ~ x + z", {"beta[z]": "Normal(0, 1)"}),
+        ("o ~ s(x) + z", {}),
+    ],
+)
+def test_columns_at_the_centre_and_thresholds_as_written_are_one_model(formula, priors):
+    generator = np.random.default_rng(3)
+    data = {
+        "o": generator.integers(1, 5, 90),
+        "x": generator.normal(50.0, 2.0, 90),
+        "z": generator.normal(-7.0, 1.0, 90),
+        "f": generator.choice(list("abc"), 90),
+    }
+    with warnings.catch_warnings(action="ignore"):
+        design = bm.prepare(bm.from_formula(formula, family="cumulative", priors=priors), data)
+    mu = design.mu
+    coordinates = generator.normal(size=len(mu.keys))
+    beta = mu.transform @ coordinates
+    at_centre = mu.centred_matrix @ coordinates
+    np.testing.assert_allclose(at_centre, mu.population.matrix @ beta - threshold_shift(design, beta), atol=1e-9)

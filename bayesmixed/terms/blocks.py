@@ -28,6 +28,8 @@ class Coordinates:
         What multiplies the location of the intercept to make that of a coordinate.
     as_written : bool
         Coordinates are the coefficients or effects as written.
+    origin : (p,) array or None
+        In fits of earlier versions, the values of the columns as written at which their priors are stated.
     """
 
     labels: tuple[str, ...]
@@ -35,6 +37,7 @@ class Coordinates:
     units: Array
     pulls: Array
     as_written: bool = False
+    origin: Array | None = None
 
 
 def basis_coordinates(labels: tuple[str, ...], units: Array, *, as_written: bool = False) -> Coordinates:
