@@ -292,10 +292,10 @@ def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, li
         elif term.kind == "observation":
             merged["obs"] = term.build(table, None if known is None else _group_of(known, "obs"))
         else:
-            earlier = merged.get(term.by)
-            learned = None if known is None else _group_of(known, term.by)
+            earlier = merged.get(term.name)
+            learned = None if known is None else _group_of(known, term.name)
             block = term.build(table, learned, 0 if earlier is None else len(earlier.states))
-            merged[term.by] = block if earlier is None else _merge(earlier, block)
+            merged[term.name] = block if earlier is None else _merge(earlier, block)
     if population is None:
         raise SpecError(f'The predictor of \'{parameter}\' has no population term; give at least "1" or "0".')
     population = _with_lines(population, smooths, None if known is None else known.population)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesmixed.errors import DataError, enumerate_words, shorten
-from bayesmixed.number_texts import looks_numeric, reads_as_number, reads_with_marks
+from bayesmixed.number_texts import look_measured, reads_as_number, reads_with_marks
 from bayesmixed.terms.tables import as_label, encode, is_date, is_number
 
 FEW = 12
@@ -161,8 +161,7 @@ def refuse_stray_text(column: pd.Series, *, factor: bool = True) -> None:
     """Refuse a Categorical of text that is meant to hold numbers.
 
     Refused are columns more than half of whose rows are numbers and some are not; and those with more than 12 different
-    texts, most of which are numbers with decimals, a unit, a sign, or dates. Labels that are whole numbers are none of
-    these, however many.
+    texts, most of which look measured. Labels that are whole numbers, or "12A", are none of these, however many.
 
     Raises
     ------
@@ -177,9 +176,8 @@ def refuse_stray_text(column: pd.Series, *, factor: bool = True) -> None:
     for numbers in (plain, marked):
         if 2 * int(rows[numbers].sum()) > total and np.any(rows[~numbers]):
             raise _stray_text(column, codes, labels, numbers, factor)
-    looks = marked | np.array([looks_numeric(label) for label in labels], dtype=bool)
-    whole = bool(plain.all()) and all(label.strip().lstrip("+-").isdecimal() for label in labels)
-    if not whole and int(np.sum(looks & (rows > 0))) > FEW and 2 * int(rows[looks].sum()) > total:
+    looks = look_measured(labels, rows)
+    if int(np.sum(looks & (rows > 0))) > FEW and 2 * int(rows[looks].sum()) > total:
         example = shorten(labels[int(np.flatnonzero(looks)[0])], 40)
         raise DataError(
             f"Column '{column.name}' holds text that looks like numbers or dates (such as '{example}'), "

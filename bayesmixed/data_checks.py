@@ -16,6 +16,7 @@ from bayesmixed.prior_functions import function_of
 from bayesmixed.spec import ModelSpec
 from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.notation import join_factors, safe_name
 from bayesmixed.terms.tables import as_label, encode
 
 _SHOWN = 6
@@ -74,15 +75,17 @@ def check_names(spec: ModelSpec, family: Family) -> None:
         again = [name for name in smooths if smooths.count(name) > 1]
         if again:
             raise SpecError(f"Smooth '{again[0]}' stands twice in the predictor of '{parameter}'. Leave one out.")
-    twice = [name for name in variables if variables.count(name) > 1]
+    grouping = {t.by: t for terms in spec.predictors.values() for t in terms if t.kind == "group"}.values()
+    shared = [safe_name(term.name) for term in grouping]
+    twice = [name for name in (*shared, *variables) if shared.count(name) > 1 or variables.count(name) > 1]
     if twice:
         raise SpecError(f"Two terms would both have the name '{twice[0]}' in the results. Rename a grouping column.")
-    groups = {_grouping(term) for terms in spec.predictors.values() for term in terms if term.kind == "group"}
+    groups = {safe_name(term.name): term.factor_columns for term in grouping}
     taken = {*variables, *dims, *(parameter.name for parameter in family.parameters)}
-    for name in groups:
-        if name == spec.response:
+    for name, columns in groups.items():
+        if columns == (spec.response,):
             raise SpecError(f"Response '{name}' stands on the right side of its own formula, as a grouping factor.")
-        reserved = [piece for piece in name.split(":") if piece in _RESERVED]
+        reserved = [piece for piece in (name, *columns) if piece in _RESERVED]
         if reserved or name in taken:
             word = reserved[0] if reserved else name
             raise SpecError(f"Grouping factor '{word}' has a name that the results use. Rename the column.")
@@ -100,9 +103,7 @@ def check_columns(columns: Iterable[str]) -> None:
 
 
 def _grouping(term: Any) -> str:
-    return {"observation": "obs", "group": getattr(term, "by", ""), "smooth": getattr(term, "name", "")}.get(
-        term.kind, ""
-    )
+    return "obs" if term.kind == "observation" else safe_name(getattr(term, "name", ""))
 
 
 def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
@@ -148,8 +149,8 @@ def _check_effects_of_rows(design: Design, rows: int) -> None:
     for group in design.mu.groups:
         if not reason or known or group.observation or len(group.levels) < rows or group.intercept is None:
             continue
-        outside = group.name.rpartition(":")[0]
-        instead = f"Write (1 | {outside.replace(':', '/')})" if outside else "Leave the term out"
+        outside = [join_factors([name]) for name in group.factors[:-1]]
+        instead = f"Write (1 | {'/'.join(outside)})" if outside else "Leave the term out"
         fixed = (
             f", or fix '{family.scale}' by a number if it is known (priors={{\"{family.scale}\": 1.5}})"
             if family.scale
@@ -293,8 +294,8 @@ def _reused(design: Design) -> Iterator[tuple[str, str, bool]]:
     `several`: half of the pairs of labels or more have several rows, as classes have pupils and visits have not. Where
     every label meets every other one, the factors are crossed as they stand.
     """
-    names = list(dict.fromkeys(group.name for _, group in design.group_blocks() if not group.observation))
-    factors = [Factor(name, *encode(design.table.data[name])) for name in names if ":" not in name]
+    names = dict.fromkeys(group.factors[0] for _, group in design.group_blocks() if len(group.factors) == 1)
+    factors = [Factor(name, *encode(design.table.data[name])) for name in names]
     seen: set[frozenset[str]] = set()
     for inner in sorted(factors, key=lambda factor: len(factor.labels)):
         for outer in factors:

@@ -19,6 +19,7 @@ from bayesmixed.priors import Prior
 from bayesmixed.row_statistics import RowStatistics
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, NormalBlock
+from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.tables import Table
 from bayesmixed.weights import FREQUENCY, PRECISION
 
@@ -311,11 +312,6 @@ class Design(Displayed):
 def _restore(fields: dict[str, Any]) -> Design:
     family, labels = fields["spec"].family_record, fields["categories"]
     return Design(family=family.for_categories(labels) if labels else family, **fields)
-
-
-def safe_name(name: str) -> str:
-    """Return a variable name that a DataTree can hold: without slashes, which separate its groups."""
-    return name.replace("/", "\N{DIVISION SLASH}")
 
 
 def group_covariance(transform: Array, sd: Array, corr: Array) -> Array:

@@ -25,12 +25,12 @@ def declare_effects(design: Design, predictor: Predictor, placement: Placement, 
     sd, factor = _scales(design, predictor, group, mark)
     shift = 0.0 if mean is None else mean
     if way == NONCENTRED:
-        z = pm.Normal(f"z_{group.name}{predictor.suffix}", 0.0, 1.0, dims=dims)
+        z = pm.Normal(f"z_{group.dim}{predictor.suffix}", 0.0, 1.0, dims=dims)
         effects = z * sd if factor is None else _times(z, factor, len(group.labels))
         total = effects + shift
     else:
         inside = shift if way == HIERARCHICAL else 0.0
-        free = f"coefficient_{group.name}{predictor.suffix}" if way == HIERARCHICAL else name
+        free = f"coefficient_{group.dim}{predictor.suffix}" if way == HIERARCHICAL else name
         if factor is None:
             drawn = pm.Normal(free, inside, sd, dims=dims)
         else:
@@ -54,7 +54,7 @@ def declare_observation_effects(design: Design, predictor: Predictor, placement:
     sd, _ = _scales(design, predictor, group, "")
     dims = predictor.b_dims(group)
     rest = (eta + np.zeros(design.rows))[:, None]
-    total = pm.Normal(f"coefficient_{group.name}{predictor.suffix}", rest, sd, dims=dims)
+    total = pm.Normal(f"coefficient_{group.dim}{predictor.suffix}", rest, sd, dims=dims)
     return pm.Deterministic(predictor.b(group), total - rest, dims=dims)
 
 

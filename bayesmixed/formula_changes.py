@@ -10,7 +10,7 @@ from bayesmixed.formulas import parse_terms
 from bayesmixed.priors import split_key
 from bayesmixed.terms import Fixed, Group, Term
 from bayesmixed.terms.expressions import Expression
-from bayesmixed.terms.notation import split_signed, tidy
+from bayesmixed.terms.notation import join_factors, safe_name, split_signed, tidy
 from bayesmixed.terms.tokens import quote_name
 from bayesmixed.terms.written import piece_text, read_formula
 
@@ -48,9 +48,9 @@ def fix_group(terms: Iterable[Term], name: str, *, constant: bool = False) -> tu
         The factor groups no term.
     """
     listed = list(terms)
-    random = [term for term in listed if term.kind == "group" and term.by == name]
+    random = [term for term in listed if term.kind == "group" and name in (term.by, term.name)]
     if not random:
-        known = [term.by for term in listed if term.kind == "group"]
+        known = [term.name for term in listed if term.kind == "group"]
         raise SpecError(f"'{name}' groups no term. The model has {enumerate_words(known) or 'no group term'}.")
     varying = [word for term in random for _, word in _written_out(split_signed(term.formula))]
     columns = [word for word in varying if word not in ("0", "1")]
@@ -60,7 +60,7 @@ def fix_group(terms: Iterable[Term], name: str, *, constant: bool = False) -> tu
         pieces = _written_out(pieces)
     kept = [(sign, word) for sign, word in pieces if word not in ("0", "1", *columns)]
     intercept = any(word.strip() == "1" for word in varying)
-    factor = ":".join(quote_name(part) for part in name.split(":"))
+    factor = ":".join(quote_name(part) for part in random[0].factor_columns)
     start = f"{1 if constant else 0} + {factor}" if intercept else split_signed(fixed.formula)[0][1].strip()
     formula = start + "".join(f" + {factor}:{column}" for column in columns)
     formula += "".join(f" {sign} {word}" for sign, word in kept)
@@ -103,7 +103,7 @@ def free_group(terms: Iterable[Term], name: str) -> tuple[Term, ...]:
         )
     shared = [slope for slope in slopes if slope not in [word for _, word in kept]]
     formula = "1" + "".join(f" + {slope}" for slope in shared) + "".join(f" {sign} {word}" for sign, word in kept)
-    group = Group(by=name, formula="1" + "".join(f" + {slope}" for slope in slopes))
+    group = Group(by=join_factors([name]), formula="1" + "".join(f" + {slope}" for slope in slopes))
     return (Fixed(formula=formula), *(term for term in listed if term.kind != "fixed"), group)
 
 
@@ -124,9 +124,10 @@ def _products(formula: str) -> list[tuple[Expression, ...]]:
 def left_over(priors: Iterable[str], before: Iterable[Term], after: Iterable[Term]) -> list[str]:
     """Return the prior keys of the first parameter that a change of its terms takes the terms away from."""
     here, there = list(after), list(before)
-    groups = {term.by for term in here if term.kind == "group"}
-    gone = {f"sd_{term.by}" for term in there if term.kind == "group"} - {f"sd_{name}" for name in groups}
-    gone |= {f"sd_{t.name}" for t in there if t.kind == "smooth"} - {f"sd_{t.name}" for t in here if t.kind == "smooth"}
+    groups = {safe_name(term.name) for term in here if term.kind == "group"}
+    gone = {f"sd_{safe_name(term.name)}" for term in there if term.kind == "group"} - {f"sd_{name}" for name in groups}
+    curves = [{f"sd_{safe_name(t.name)}" for t in terms if t.kind == "smooth"} for terms in (there, here)]
+    gone |= curves[0] - curves[1]
     gone |= {"sd_obs"} if {"observation"} & ({t.kind for t in there} - {t.kind for t in here}) else set()
     terms, old = {"beta": _population_pieces(here)}, {"beta": _population_pieces(there)}
     for name in groups:
@@ -152,7 +153,7 @@ def _lost_correlation(
     key: str, terms: dict[str, set[frozenset[str]]], old: dict[str, set[frozenset[str]]], here: list[Term]
 ) -> bool:
     """Return whether a changed group has no term left that can have several correlated columns."""
-    own = [term for term in here if term.kind == "group" and f"sd_{term.by}" == key]
+    own = [term for term in here if term.kind == "group" and f"sd_{safe_name(term.name)}" == key]
     correlated = [term for term in own if find_covariance(term.covariance).bars == "|"]
     if not correlated:
         return True
@@ -164,7 +165,9 @@ def _population_pieces(terms: list[Term]) -> set[frozenset[str]]:
 
 
 def _group_pieces(terms: list[Term], name: str) -> set[frozenset[str]]:
-    return {p for term in terms if term.kind == "group" and term.by == name for p in term_pieces(term.formula)}
+    return {
+        p for term in terms if term.kind == "group" and safe_name(term.name) == name for p in term_pieces(term.formula)
+    }
 
 
 def _term_of_label(label: str, terms: set[frozenset[str]]) -> frozenset[str]:

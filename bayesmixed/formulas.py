@@ -192,7 +192,8 @@ def _special_terms(piece: str) -> list[Term]:
     smooth = read_smooth(piece)
     if smooth is not None:
         return [smooth]
-    if re.search(r"(?<![\w.])s\s*\(", piece):
+    bare = re.sub(r"`[^`]*`", "", piece)
+    if re.search(r"(?<![\w.])s\s*\(", bare):
         raise SpecError(
             f"'{piece}': a smooth stands alone, joined to others by '+'. For interactions write s(x, by=z)."
         )
@@ -201,7 +202,7 @@ def _special_terms(piece: str) -> list[Term]:
         if observation:
             raise SpecError(f"'{piece}': obs() takes no argument; it has one level for each row.")
         return [Observation()]
-    if "|" not in re.sub(r"`[^`]*`", "", piece):
+    if "|" not in bare:
         return []
     inside = piece[1:-1] if piece.startswith("(") and piece.endswith(")") else ""
     if not inside or not _balanced(inside):

@@ -41,8 +41,8 @@ def sample_without(fit: Fit, held: NDArray[np.bool_], seed: int | None = None) -
     generator = np.random.default_rng([seed, 1])
     for predictor, group in design.group_blocks():
         name = predictor.b(group)
-        known = again[name].transpose("chain", "draw", group.name, ...)
-        again = again.drop_vars(name).drop_dims(group.name)
+        known = again[name].transpose("chain", "draw", group.dim, ...)
+        again = again.drop_vars(name).drop_dims(group.dim)
         again[name] = _all_levels(predictor, group, again, known, generator)
     return again
 
@@ -54,11 +54,11 @@ def _all_levels(
     root = group.transform @ matrix_root(effects_at_centre(predictor, group, posterior))
     normal = generator.standard_normal((*root.shape[:2], len(group.levels), root.shape[-1]))
     effects = np.einsum("cdkl,cdjl->cdjk", root, normal)
-    places = {level: place for place, level in enumerate(known[group.name].values)}
+    places = {level: place for place, level in enumerate(known[group.dim].values)}
     for level, label in enumerate(group.levels):
         if label in places:
             effects[:, :, level] = known.values[:, :, places[label]]
-    coords = {group.name: list(group.levels)} | {d: known[d].values for d in known.dims if d != group.name}
+    coords = {group.dim: list(group.levels)} | {d: known[d].values for d in known.dims if d != group.dim}
     return xr.DataArray(effects, dims=known.dims, coords=coords)
 
 

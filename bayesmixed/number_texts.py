@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesmixed.links import Array
 
@@ -20,10 +22,11 @@ READINGS = (
     (COMMA, "'"),
 )
 """Marks of decimals and of thousands that a column of numbers may have."""
-_DATE = r"\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
-_LOOKS = re.compile(
-    rf"([<>≤≥~]=?\s*)?[+-]?(\d+([.,' ]\d+)*|[.,]\d+)([eE][+-]?\d+)?\s*[%‰°µ€$£]?([A-Za-z/]{{0,6}}\d?)|({_DATE})([ T][\d:.]+)?"
+_DATE = re.compile(r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3(\d{4}|\d\d))([ T][\d:.]+)?")
+_MEASURE = re.compile(
+    r"(?P<bound>[<>≤≥~±]=?\s*)?[€$£]?\s*(?P<number>[+-]?[\d.,' ]*\d(?:[eE][+-]?\d+)?)\s*(?P<unit>[^\d\s.,;:<>|-]{0,8}\d?)"
 )
+_CELL_OF_A_GRID = re.compile(r"([1-9]\d?)\.([1-9]\d?)")
 _BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'", "\u2212": "-"})
 
 
@@ -38,9 +41,42 @@ def reads_with_marks(text: str) -> bool:
     return any(_pattern(*reading).fullmatch(plain) for reading in READINGS)
 
 
-def looks_numeric(text: str) -> bool:
-    """Return whether a text looks like a number that no program reads ("<0.1", "4 mg", "12 %"), or like a date."""
-    return _LOOKS.fullmatch(text.strip()) is not None
+def look_measured(texts: Sequence[str], rows: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Return which texts of a column, each of so many rows, look like numbers that were measured, or like dates.
+
+    These are numbers with decimals or with a bound ("<0.1"), and whole dates. Numbers with letters behind them ("12A",
+    "20C") count if the letters are the same everywhere and either most numbers have decimals, or most rows have a text
+    of their own, or some numbers stand without letters; else they are names. So are the cells of a grid, "1.1" to "5.4".
+    """
+    found = [_MEASURE.fullmatch(text.translate(_BLANKS).strip()) for text in texts]
+    parts = [match if match is not None and reads_with_marks(match["number"]) else None for match in found]
+    dates = np.array([_DATE.fullmatch(text.strip()) is not None for text in texts], dtype=bool)
+    bare = np.array([match is not None and not match["unit"] for match in parts], dtype=bool)
+    units = np.array([match is not None and bool(match["unit"]) for match in parts], dtype=bool)
+    decimals = np.array(
+        [match is not None and not match["number"].strip("+- ").isdecimal() for match in parts], dtype=bool
+    )
+    here = rows > 0
+    if len({match["unit"].lower() for match in parts if match is not None} - {""}) == 1:
+        mixed = bool(np.any(bare & here))
+        distinct = 2 * int(np.sum(units & here)) > int(rows.sum())
+        fractions = 2 * int(rows[units & decimals].sum()) > int(rows[units].sum())
+        units &= mixed or distinct or fractions
+    else:
+        units[:] = False
+    if all(map(str.isdecimal, (text.strip().lstrip("+-") for text in texts))) or _is_grid(texts):
+        return np.zeros(len(texts), dtype=bool)
+    return bare | units | dates
+
+
+def _is_grid(texts: Sequence[str]) -> bool:
+    """Return whether texts name nearly all cells of a grid, as plots within blocks are: "1.1", "1.2", ... "5.4"."""
+    cells = [_CELL_OF_A_GRID.fullmatch(text) for text in texts]
+    if not all(cells):
+        return False
+    first, second = ({int(cell[k]) for cell in cells if cell is not None} for k in (1, 2))
+    counted = all(len(one) == max(one) > 1 for one in (first, second))
+    return counted and 5 * len(texts) >= 4 * len(first) * len(second)
 
 
 def possible_readings(texts: Iterable[str]) -> list[tuple[str, str]]:

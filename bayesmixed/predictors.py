@@ -67,7 +67,7 @@ class Predictor:
 
     def sd(self, group: NormalBlock) -> str:
         """Return the name of a term's standard deviations in the draws."""
-        return f"sd_{group.name}{self.suffix}"
+        return f"sd_{group.dim}{self.suffix}"
 
     def sd_keys(self, group: NormalBlock) -> tuple[str, ...]:
         """Return the keys of the priors of a term's standard deviations: "sd_herd[Intercept]", "sd_s(x)"."""
@@ -81,19 +81,19 @@ class Predictor:
 
     def b(self, group: NormalBlock) -> str:
         """Return the name of a term's effects in the draws."""
-        return f"b_{group.name}{self.suffix}"
+        return f"b_{group.dim}{self.suffix}"
 
     def corr(self, group: NormalBlock) -> str:
         """Return the name of a group's correlation matrix in the draws."""
-        return f"corr_{group.name}{self.suffix}"
+        return f"corr_{group.dim}{self.suffix}"
 
     def effect_dim(self, group: NormalBlock) -> str:
         """Return the name of the dimension of a term's columns."""
-        return f"{group.name}{self.suffix}_effect"
+        return f"{group.dim}{self.suffix}_effect"
 
     def b_dims(self, group: NormalBlock) -> tuple[str, ...]:
         """Return the dimensions of a term's effects: levels, and columns unless it is a single curve."""
-        levels = f"{group.name}{self.suffix}" if group.dense else group.name
+        levels = f"{group.dim}{self.suffix}" if group.dense else group.dim
         return (levels, self.effect_dim(group))[: len(group.shape)]
 
     def coords(self) -> dict[str, list[str]]:
@@ -113,7 +113,7 @@ class Predictor:
 
     def coordinate_dim(self, group: NormalBlock) -> str:
         """Return the name of the dimension of a term's columns at the centre."""
-        return f"{group.name}{self.suffix}_coordinate" if group.centred else self.effect_dim(group)
+        return f"{group.dim}{self.suffix}_coordinate" if group.centred else self.effect_dim(group)
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ def _column(name: str, plan: ColumnPlan, frame: pd.DataFrame, generator: np.rand
 
 
 def _key(frame: pd.DataFrame, factor: str, column: str) -> Any:
-    parts = factor.split(":")
+    parts = [factor] if factor in frame.columns else factor.split(":")
     absent = [part for part in parts if part not in frame.columns]
     if absent:
         raise SpecError(

@@ -26,6 +26,7 @@ from bayesmixed.simulated_rows import lay_out
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.notation import as_in_draws
 
 INVERSES: dict[str, Callable[[Array], Array]] = {
     "sqrt": np.square,
@@ -115,6 +116,8 @@ def simulate(
     column, inverse = _response_column(spec, [str(name) for name in frame.columns])
     values = {**(plan.truth if plan is not None else {}), **(truth or {})}
     design = prepare_without_response(spec, frame, na)
+    names = [group.name for predictor in design.predictors.values() for group in predictor.normal_blocks]
+    values = {as_in_draws(key, names): value for key, value in values.items()}
     if design.family.cuts:
         design = _with_categories(design, values)
     parameters = _truth(design, values, generator)

@@ -3,7 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    InstanceOf,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from bayesmixed.equations import Displayed, Outline, outline_terms
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words, warn
@@ -16,7 +24,7 @@ from bayesmixed.simulation_plan import SimulationPlan
 from bayesmixed.spec_checks import check_choices
 from bayesmixed.terms import Fixed, Term
 from bayesmixed.terms.functions import is_free_name
-from bayesmixed.terms.notation import split_top
+from bayesmixed.terms.notation import as_in_draws, split_top
 from bayesmixed.weights import Weights
 
 
@@ -136,10 +144,12 @@ class ModelSpec(Displayed, BaseModel):
 
     @field_validator("priors", mode="before")
     @classmethod
-    def _read_priors(cls, priors: Any) -> Any:
+    def _read_priors(cls, priors: Any, info: ValidationInfo) -> Any:
         if not isinstance(priors, Mapping):
             raise SpecError("'priors' is a table of names with priors.")
-        return {str(key): as_prior(value, str(key)) for key, value in priors.items()}
+        terms = [term for terms in info.data.get("predictors", {}).values() for term in terms]
+        names = [term.name for term in terms if term.kind in ("group", "smooth")]
+        return {as_in_draws(str(key), names): as_prior(value, str(key)) for key, value in priors.items()}
 
     @model_validator(mode="after")
     def _check(self) -> "ModelSpec":
@@ -183,7 +193,10 @@ class ModelSpec(Displayed, BaseModel):
 
     def as_fixed(self, name: str) -> "ModelSpec":
         """Return the spec in which a grouping factor has fixed coefficients for each level: no pooling."""
-        factors = tuple(dict.fromkeys((*self.factors, *name.split(":"))))
+        grouping = [
+            t.factor_columns for t in self.predictors[self._first] if t.kind == "group" and name in (t.by, t.name)
+        ]
+        factors = tuple(dict.fromkeys((*self.factors, *(column for columns in grouping for column in columns))))
         terms = fix_group(self.predictors[self._first], name, constant=bool(self.family_record.cuts))
         return self._with_terms(terms, factors=factors)
 
@@ -214,7 +227,11 @@ class ModelSpec(Displayed, BaseModel):
             warn(f"Left out with their terms: the priors of {enumerate_words(gone)}.")
         kept = {key: prior for key, prior in self.priors.items() if key not in gone}
         groups = {
-            name for one in predictors.values() for t in one if t.kind == "group" for name in (t.by, *t.by.split(":"))
+            name
+            for one in predictors.values()
+            for t in one
+            if t.kind == "group"
+            for name in (t.name, *t.factor_columns)
         }
         crossed = tuple(name for name in self.crossed if name in groups)
         return self.replace(predictors=predictors, priors=kept, crossed=crossed, **fields)
@@ -324,8 +341,8 @@ def _complete_terms(terms: Any) -> tuple[Any, ...]:
     """Expand a/b in tables of TOML, and put the population term first."""
     complete: list[Any] = []
     for term in terms:
-        if isinstance(term, Mapping) and term.get("kind") == "group" and "/" in str(term.get("by", "")):
-            nested = expand_nesting(str(term["by"]), "1", "unstructured")
+        if isinstance(term, Mapping) and term.get("kind") == "group" and isinstance(term.get("by"), str):
+            nested = expand_nesting(term["by"], "1", "unstructured")
             complete += [{**term, "by": level.by} for level in nested]
         else:
             complete.append(term)

@@ -14,6 +14,7 @@ from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.basis import Basis, map_to_written, units_as_written
 from bayesmixed.terms.blocks import Coordinates, GroupBlock, PopulationBlock
 from bayesmixed.terms.level_means import CENTRED, level_means
+from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.tables import Table
 
 _ROUNDING = 1e-9
@@ -26,7 +27,8 @@ def states_centred_prior(spec: ModelSpec, suffix: str) -> bool:
 
 def states_group_prior(spec: ModelSpec, group: str, suffix: str) -> bool:
     """Return whether the user states a prior on an SD or correlation of a group term, as written."""
-    return any(split_key(key)[0] in (f"sd_{group}{suffix}", f"corr_{group}{suffix}") for key in spec.priors)
+    name = safe_name(group)
+    return any(split_key(key)[0] in (f"sd_{name}{suffix}", f"corr_{name}{suffix}") for key in spec.priors)
 
 
 def intercept_ratio(family: Family, parameter: str) -> float:

@@ -27,11 +27,19 @@ class Factor:
         Group of each row.
     labels : tuple of str
         Labels of the J groups, each of which has rows.
+    joined : tuple of str
+        The columns, if there are several.
     """
 
     name: str
     index: Integers
     labels: tuple[str, ...]
+    joined: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns whose combinations are the groups."""
+        return self.joined or (self.name,)
 
     @property
     def sizes(self) -> Integers:
@@ -138,7 +146,8 @@ def combine(first: Factor, second: Factor) -> Factor:
     codes, index = np.unique(pairs, return_inverse=True)
     outer, inner = np.divmod(codes, len(second.labels))
     labels = tuple(f"{first.labels[i]}:{second.labels[j]}" for i, j in zip(outer, inner, strict=True))
-    return Factor(f"{first.name}:{second.name}", index.astype(np.intp), labels)
+    joined = (*first.columns, *second.columns)
+    return Factor(f"{first.name}:{second.name}", index.astype(np.intp), labels, joined)
 
 
 def relate(first: Factor, second: Factor) -> Pair:

@@ -132,8 +132,9 @@ def find_units(design: Design, unit: str) -> Factor:
         if group.name == unit:
             return _without_empty(Factor(unit, group.index, group.levels))
     columns = [str(name) for name in design.table.data.columns]
-    if all(name in columns for name in unit.split(":")):
-        index, labels = group_levels(design.table.data, tuple(unit.split(":")))
+    names = (unit,) if unit in columns else tuple(unit.split(":"))
+    if all(name in columns for name in names):
+        index, labels = group_levels(design.table.data, names)
         return _without_empty(Factor(unit, index, labels))
     accepted = [OBSERVATION, *dict.fromkeys(group.name for _, group in design.group_blocks()), *columns]
     raise SpecError(f"unit='{unit}' is no unit of this model. {did_you_mean(unit, accepted)}")

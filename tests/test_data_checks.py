@@ -121,11 +121,11 @@ BAD = [
     ("b_g ~ x + (1 | g)", with_name("y", "b_g"), {}, SpecError, "Response 'b_g' has a name"),
     ("y ~ row", with_name("x", "row"), {}, SpecError, "Column 'row' has the name of the rows in the results"),
     (
-        "y ~ x + (1 | `the: herd`)",
+        "y ~ x + (1 | the:herd)",
         with_name("g", "the: herd"),
         {},
         SpecError,
-        "'the: herd' has a colon in its name, by which formulas join factors. Rename the column",
+        "If the column 'the: herd' is meant, write it in backticks",
     ),
     (
         "y ~ x + (1 | `the, herd`)",

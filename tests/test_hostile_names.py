@@ -54,13 +54,6 @@ def test_a_factor_of_any_name_is_made_fixed_and_random(table):
     assert [group.name for group in random.mu.groups] == [GROUP, FACTOR]
 
 
-def test_a_grouping_factor_with_brackets_is_refused_by_name():
-    with pytest.raises(bm.SpecError, match=r"'`k\[`' is no column name that results can hold"):
-        bm.from_formula("y ~ x + (1 | `k[`)")
-    with pytest.raises(bm.SpecError, match="'`a/b`' is no column name"):
-        bm.from_formula("y ~ x + (1 | `a/b`)")
-
-
 def test_priors_of_levels_of_any_text_go_with_their_terms(table):
     spec = bm.from_formula(f"y ~ x*`{FACTOR}` + `{BRACKET}`")
     labels = bm.prepare(spec, table).mu.population.labels

@@ -86,7 +86,7 @@ def outline_blocks(
     offsets : mapping
         Expressions of the known additions, by parameter.
     """
-    blocks = {group.name: group for p in predictors for group in p.groups if not group.observation}
+    blocks = {group.dim: group for p in predictors for group in p.groups if not group.observation}
     factors = _Factors(blocks, _find_indices(blocks, rows))
     outlines = tuple(_outline_predictor(predictor, offsets[predictor.parameter], factors) for predictor in predictors)
     letters, row = factors.indices.letters, factors.indices.row
@@ -100,7 +100,7 @@ def _find_indices(groups: Mapping[str, GroupBlock], rows: int) -> Indices:
         name: _count([groups[other].index for other in inside[name]]) == len(groups[name].levels) for name in groups
     }
     replicated = len(groups) < 2 or _count([group.index for group in groups.values()]) < rows
-    return assign_indices(inside, covered, replicated)
+    return assign_indices({name: group.factors for name, group in groups.items()}, inside, covered, replicated)
 
 
 def _outline_predictor(predictor: Blocks, offsets: Sequence[str], factors: _Factors) -> PredictorOutline:
@@ -119,8 +119,7 @@ def _outline_predictor(predictor: Blocks, offsets: Sequence[str], factors: _Fact
         columns=tuple(columns),
         groups=tuple(_outline_group(group, factors) for group in predictor.groups),
         smooths=tuple(
-            SmoothOutline(smooth.name, factors.indices.row, smooth.labels, smooth.around)
-            for smooth in predictor.smooths
+            SmoothOutline(smooth.dim, factors.indices.row, smooth.labels, smooth.around) for smooth in predictor.smooths
         ),
         offsets=tuple(offsets),
     )
@@ -132,13 +131,14 @@ def _outline_group(group: GroupBlock, factors: _Factors) -> GroupOutline:
         Column(label, factors.index_of(values)) for label, values in zip(group.labels, group.matrix.T, strict=True)
     ]
     return GroupOutline(
-        name=group.name,
-        index=indices.row if group.observation else indices.letters[group.name],
+        name=group.dim,
+        index=indices.row if group.observation else indices.letters[group.dim],
         columns=tuple(columns),
         parts=group.parts,
         observation=group.observation,
-        inside=() if group.observation else tuple(indices.inside[group.name]),
+        inside=() if group.observation else tuple(indices.inside[group.dim]),
         levels=len(group.levels),
+        short=group.factors[-1] if group.factors else group.dim,
     )
 
 

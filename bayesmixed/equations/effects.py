@@ -117,9 +117,8 @@ def list_laws(predictor: PredictorOutline, term: GroupTerm) -> Iterator[Equation
 
 def short_name(predictor: PredictorOutline, group: GroupOutline) -> str:
     """Return the innermost column of a factor, or its whole name where another factor has the same one."""
-    others = [other.name for other in predictor.groups if other.name != group.name and not other.observation]
-    short = group.name.split(":")[-1]
-    return group.name if short in (other.split(":")[-1] for other in others) else short
+    others = [other.short for other in predictor.groups if other.name != group.name and not other.observation]
+    return group.name if group.short in others else group.short
 
 
 def _deviations(predictor: PredictorOutline, group: GroupOutline) -> tuple[Symbol, ...]:

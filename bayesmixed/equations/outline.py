@@ -1,6 +1,6 @@
 """Outlines: what equations need to know of a model, the same with and without data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,6 +52,8 @@ class GroupOutline:
         Factors in which its levels are nested.
     levels : int
         Number of levels, 0 without data.
+    short : str
+        The innermost of its columns.
     """
 
     name: str
@@ -61,6 +63,7 @@ class GroupOutline:
     observation: bool
     inside: tuple[str, ...]
     levels: int
+    short: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -197,11 +200,18 @@ class Indices:
     inside: Mapping[str, Sequence[str]]
 
 
-def assign_indices(inside: Mapping[str, Sequence[str]], covered: Mapping[str, bool], replicated: bool) -> Indices:
+def assign_indices(
+    columns: Mapping[str, Iterable[str]],
+    inside: Mapping[str, Sequence[str]],
+    covered: Mapping[str, bool],
+    replicated: bool,
+) -> Indices:
     """Return index letters of grouping factors.
 
     Parameters
     ----------
+    columns : mapping
+        Columns whose combinations are the levels of each factor.
     inside : mapping
         Factors in which each factor is nested.
     covered : mapping
@@ -212,8 +222,8 @@ def assign_indices(inside: Mapping[str, Sequence[str]], covered: Mapping[str, bo
     letters: dict[str, str] = {}
     fresh = iter("ijklmnpqrstuvwxyz")
     for name in sorted(inside, key=lambda name: len(inside[name])):
-        known = {column for other in inside[name] for column in other.split(":")}
-        own = max(1, len(set(name.split(":")) - known))
+        known = {column for other in inside[name] for column in columns[other]}
+        own = max(1, len(set(columns[name]) - known))
         letters[name] = _join([letters[other] for other in inside[name]])
         letters[name] += "" if covered[name] else "".join(next(fresh) for _ in range(own))
     row = _join(list(letters.values()))

@@ -20,6 +20,7 @@ from bayesmixed.priors import Prior
 from bayesmixed.terms import Fixed, Group, Observation, Offset, Smooth, Term
 from bayesmixed.terms.basis_outlines import TermOutline, outline_basis, outline_population
 from bayesmixed.terms.blocks import Part
+from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.written import read_formula
 from bayesmixed.weights import Weights
 
@@ -52,7 +53,9 @@ def outline_terms(
         A formula cannot be read.
     """
     every = [term for terms in predictors.values() for term in terms]
-    indices = _find_indices([term.by for term in every if isinstance(term, Group)])
+    indices = _find_indices(
+        {safe_name(term.name): set(term.factor_columns) for term in every if isinstance(term, Group)}
+    )
     declared = {*factors, *(name for term in every for name in term.factors())}
     order = [parameter.name for parameter in family.parameters if parameter.name in predictors]
     outlines = tuple(
@@ -76,18 +79,18 @@ def _bases(
                 beta = "beta" if name == first else f"beta_{name}"
                 found[name, ""] = outline_population(term.formula, declared, beta, priors)
             elif isinstance(term, Group):
-                found[name, term.by] = [*found.get((name, term.by), []), *outline_basis(term.formula, declared)]
+                group = safe_name(term.name)
+                found[name, group] = [*found.get((name, group), []), *outline_basis(term.formula, declared)]
     return found
 
 
-def _find_indices(names: Sequence[str]) -> Indices:
+def _find_indices(columns: Mapping[str, set[str]]) -> Indices:
     """Return indices by the names of factors: a:b lies in a, and in b."""
-    columns = {name: set(name.split(":")) for name in names}
     inside = {name: [other for other in columns if columns[other] < columns[name]] for name in columns}
     covered = {name: columns[name] == set().union(*(columns[other] for other in inside[name])) for name in columns}
     finest = any(columns[name] == set().union(*columns.values()) for name in columns)
     # Two crossed factors are taken to meet once, as in Y_ij | p_i, w_j; with data the rows are counted.
-    return assign_indices(inside, covered, replicated=finest or len(columns) < 2)
+    return assign_indices(columns, inside, covered, replicated=finest or len(columns) < 2)
 
 
 def _outline_predictor(
@@ -111,12 +114,14 @@ def _outline_predictor(
     groups: dict[str, GroupOutline] = {}
     for term in terms:
         if isinstance(term, Group):
-            groups[term.by] = _join_parts(groups.get(term.by), _outline_group(term, declared, indices))
+            groups[safe_name(term.name)] = _join_parts(
+                groups.get(safe_name(term.name)), _outline_group(term, declared, indices)
+            )
         elif isinstance(term, Observation):
             one = (Column("Intercept", indices.row),)
             groups["obs"] = GroupOutline("obs", indices.row, one, (Part((0,), False),), True, (), 0)
     offsets = tuple(term.expression for term in terms if isinstance(term, Offset))
-    smooths = tuple(SmoothOutline(t.name, indices.row, (), t.around) for t in terms if isinstance(t, Smooth))
+    smooths = tuple(SmoothOutline(safe_name(t.name), indices.row, (), t.around) for t in terms if isinstance(t, Smooth))
     return PredictorOutline(parameter, ending, link, tuple(columns), tuple(groups.values()), smooths, offsets)
 
 
@@ -130,8 +135,9 @@ def _outline_group(term: Group, declared: set[str], indices: Indices) -> GroupOu
     width = sum(2 if label in declared else 1 for label in labels)
     part = Part(tuple(range(len(labels))), find_covariance(term.covariance).correlated(width))
     columns = tuple(Column(label, indices.row) for label in labels)
-    inside = tuple(indices.inside[term.by])
-    return GroupOutline(term.by, indices.letters[term.by], columns, (part,), False, inside, 0)
+    name, short = safe_name(term.name), term.factor_columns[-1]
+    inside = tuple(indices.inside[name])
+    return GroupOutline(name, indices.letters[name], columns, (part,), False, inside, 0, short)
 
 
 def _join_parts(first: GroupOutline | None, second: GroupOutline) -> GroupOutline:

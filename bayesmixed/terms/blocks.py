@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.links import Array
 from bayesmixed.terms.basis import Basis
+from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.splines import Spline
 
 
@@ -156,6 +157,8 @@ class GroupBlock:
         Learned state, one for each part.
     copies : (n,) array or None
         How many rows each row stands for, with frequency weights.
+    factors : tuple of str
+        The columns whose combinations are the levels, none for `obs()`.
     """
 
     role: ClassVar[str] = "group"
@@ -177,6 +180,12 @@ class GroupBlock:
     observation: bool
     states: tuple[Any, ...]
     copies: Array | None = None
+    factors: tuple[str, ...] = ()
+
+    @property
+    def dim(self) -> str:
+        """The factor's name in the draws: dimension of its levels, and part of the names of its variables."""
+        return safe_name(self.name)
 
     @property
     def correlated(self) -> bool:
@@ -294,6 +303,11 @@ class SmoothBlock:
     def name(self) -> str:
         """Name in the draws, "s(x)", "s(x):sward"."""
         return f"s({self.covariate}){self._ending}"
+
+    @property
+    def dim(self) -> str:
+        """The name as draws can hold it."""
+        return safe_name(self.name)
 
     @property
     def curves(self) -> int:

@@ -1,6 +1,5 @@
 """The group term: normal effects of the levels of a grouping factor on some columns."""
 
-import re
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
@@ -16,7 +15,7 @@ from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_
 from bayesmixed.terms.blocks import GroupBlock, Part, basis_coordinates
 from bayesmixed.terms.evaluation import evaluate
 from bayesmixed.terms.names import factors_in, formula_columns
-from bayesmixed.terms.notation import normalise
+from bayesmixed.terms.notation import join_factors, normalise, split_factors
 from bayesmixed.terms.tables import Table, encode
 from bayesmixed.terms.tokens import quote_name
 
@@ -27,7 +26,8 @@ class Group(BaseModel):
     Attributes
     ----------
     by : str
-        A column, or several joined by colons (each observed combination is a group).
+        A column, or several joined by colons (each observed combination is a group); names that hold signs stand in
+        backticks.
     formula : str
         The columns whose coefficients vary between groups, "1" for an intercept, "1 + x", "0 + x".
     covariance : str
@@ -50,15 +50,7 @@ class Group(BaseModel):
     @field_validator("by")
     @classmethod
     def _plain_names(cls, by: str) -> str:
-        if "," in by and "(" not in by:
-            raise SpecError(f"Grouping factor '{by.replace('`', '')}' has a comma in its name. Rename the column.")
-        names = [name.strip() for name in by.replace("`", "").split(":")]
-        if "/" in by or any(re.search(r"[()|+*\[\]]", name) or not name for name in names):
-            raise SpecError(
-                f"Grouping factor '{by}' is no column name that results can hold. Use a column, or columns joined by ':'; "
-                "an expression must be computed as a column first, and a column with brackets or signs be renamed."
-            )
-        return ":".join(names)
+        return join_factors(split_factors(by))
 
     @field_validator("covariance")
     @classmethod
@@ -75,11 +67,11 @@ class Group(BaseModel):
         names = [str(name) for name in available]
         for name in self.factor_columns:
             if name not in names:
-                joined = [one for one in names if one.replace(" ", "") == self.by.replace(" ", "")]
-                if joined:
+                meant = [one for one in names if one.replace(" ", "") == self.name.replace(" ", "")]
+                if meant:
                     raise SpecError(
-                        f"Grouping factor '{joined[0]}' has a colon in its name, by which formulas join factors. Rename the "
-                        "column."
+                        f"Grouping factor '{self.name}' is read as columns joined by colons. If the column '{meant[0]}' is "
+                        f"meant, write it in backticks: (1 | `{meant[0]}`)."
                     )
                 raise SpecError(f"Grouping factor '{name}' is not in the data. {did_you_mean(name, names)}")
         return formula_columns(self.formula, names) | set(self.factor_columns)
@@ -91,7 +83,12 @@ class Group(BaseModel):
     @property
     def factor_columns(self) -> tuple[str, ...]:
         """The columns whose combinations are the groups."""
-        return tuple(self.by.split(":"))
+        return split_factors(self.by)
+
+    @property
+    def name(self) -> str:
+        """The factor's name in results: its columns joined by colons, without backticks."""
+        return ":".join(self.factor_columns)
 
     def build(self, table: Table, like: GroupBlock | None = None, part: int = 0) -> GroupBlock:
         """Return the term's columns, levels and index; with `like`, unseen levels are put at the end."""
@@ -119,7 +116,8 @@ class Group(BaseModel):
         units = as_written if basis is None else basis.units
         own = columns.matrix if basis is None else basis.columns(values, table.rows)
         return GroupBlock(
-            name=self.by,
+            name=self.name,
+            factors=self.factor_columns,
             labels=columns.labels,
             matrix=columns.matrix,
             index=codes,

@@ -1,10 +1,10 @@
 """Splitting and normalising formula text outside brackets, quotes and backticks."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from bayesmixed.errors import SpecError, shorten
-from bayesmixed.terms.tokens import SIGN, tokenise
+from bayesmixed.terms.tokens import QUOTED, SIGN, tokenise
 
 
 def split_top(text: str, separators: Collection[str]) -> list[str]:
@@ -37,6 +37,64 @@ def split_signed(text: str, separators: Collection[str] = ("+", "-")) -> list[tu
     if depth:
         raise SpecError(f"Formula '{shorten(text)}': a bracket is not closed, or is closed twice.")
     return [*pieces, (before, text[start:])]
+
+
+def split_factors(by: str) -> tuple[str, ...]:
+    """Return the columns that a grouping factor joins by colons: "a:`b:c`" gives ("a", "b:c").
+
+    Raises
+    ------
+    SpecError
+        A piece is no name of a column.
+    """
+    return tuple(_factor_name(piece.strip(), by) for piece in split_top(by, (":",)))
+
+
+def join_factors(names: Iterable[str]) -> str:
+    """Return columns as the grouping factor that they make together; names that hold signs stand in backticks."""
+    return ":".join(f"`{name}`" if _SIGNS_OF_FACTORS.search(name) or name != name.strip() else name for name in names)
+
+
+_SIGNS_OF_FACTORS = re.compile(r"""[():/|+*~,\[\]{}'"]|\s\s|[^\S ]""")
+
+
+def _factor_name(piece: str, by: str) -> str:
+    tokens = tokenise(piece)
+    if len(tokens) == 1 and tokens[0].kind == QUOTED:
+        piece = tokens[0].word
+    elif not piece or "`" in piece or _SIGNS_OF_FACTORS.search(piece):
+        raise SpecError(
+            f"Grouping factor '{shorten(by)}' is no column name. Use a column, or columns joined by ':'; an expression must "
+            "be computed as a column first. A name that holds signs stands in backticks, (1 | `a/b`)."
+        )
+    if "," in piece:
+        raise SpecError(f"Grouping factor '{shorten(piece)}' has a comma in its name. Rename the column.")
+    return piece
+
+
+def safe_name(name: str) -> str:
+    """Return a name as draws and prior keys hold it: slashes separate the groups of a DataTree, commas the dimensions of
+    a sampler, and brackets the label in a key, so that look-alikes stand for them."""
+    return name.translate(_LOOK_ALIKES)
+
+
+def as_in_draws(text: str, names: Iterable[str], *, anywhere: bool = False) -> str:
+    """Return a key, or with `anywhere` a statement, in which the variables of terms have the names of the draws: "sd_a/b"
+    without its slash."""
+    place = r"(?<!\w)" if anywhere else r"\A"
+    for name in sorted({name for name in names if safe_name(name) != name}, key=len, reverse=True):
+        text = re.sub(rf"{place}((?:sd|corr|b)_){re.escape(name)}", rf"\g<1>{safe_name(name)}", text)
+    return text
+
+
+_LOOK_ALIKES = str.maketrans(
+    {
+        "/": "\N{DIVISION SLASH}",
+        ",": "\N{FULLWIDTH COMMA}",
+        "[": "\N{FULLWIDTH LEFT SQUARE BRACKET}",
+        "]": "\N{FULLWIDTH RIGHT SQUARE BRACKET}",
+    }
+)
 
 
 def tidy(text: str) -> str:

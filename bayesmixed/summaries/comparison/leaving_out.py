@@ -27,6 +27,7 @@ from bayesmixed.summaries.comparison.log_densities import (
     unit_draws,
 )
 from bayesmixed.summaries.comparison.moment_matching import can_match, match_moments
+from bayesmixed.terms.notation import safe_name
 from bayesmixed.units import Integers, condition, describe_unit, find_units, is_observation
 
 MOST_ERROR = 0.2
@@ -175,7 +176,7 @@ def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> tuple[A
             sum_rows(unit_logs(condition(design, part)), units.index) for part in split_draws(posterior, design.rows)
         ]
         logs = label_units(design, posterior, units, parts)
-    logs = logs.isel({units.name: out})
+    logs = logs.isel({safe_name(units.name): out})
     equal = xr.full_like(logs, -np.log(logs.sizes["chain"] * logs.sizes["draw"]))
     return log_mean(logs.values), smooth_weights(-logs)[1].values, monte_carlo_errors(logs, equal)
 

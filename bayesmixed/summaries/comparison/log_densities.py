@@ -14,6 +14,7 @@ from bayesmixed.links import Array
 from bayesmixed.marginals import can_integrate, leave_rows_out, split_draws, unit_logs
 from bayesmixed.prediction import thin
 from bayesmixed.structure import Factor
+from bayesmixed.terms.notation import safe_name
 from bayesmixed.units import condition, describe_unit, find_units, is_observation, shared_effects, situate
 
 
@@ -81,7 +82,9 @@ def can_be_integrated(design: Design, posterior: xr.Dataset, units: Factor) -> b
 def per_unit(design: Design, values: Array, units: Factor) -> xr.DataArray:
     """Return values of units, (J,), with their labels and what was predicted."""
     attributes = {"unit": units.name, "estimand": describe_unit(units)}
-    return xr.DataArray(values, dims=(units.name,), coords={units.name: _names(design, units)}, attrs=attributes)
+    return xr.DataArray(
+        values, dims=(safe_name(units.name),), coords={safe_name(units.name): _names(design, units)}, attrs=attributes
+    )
 
 
 def log_mean(logs: Array) -> Array:
@@ -98,7 +101,8 @@ def label_units(design: Design, posterior: xr.Dataset, units: Factor, parts: lis
     """Return chunks of draws, each (chains x some draws, J), as one labelled array."""
     chains = posterior.sizes["chain"]
     values = np.concatenate([part.reshape(chains, -1, part.shape[-1]) for part in parts], axis=1)
-    labelled = label_draws(posterior, values, units.name).assign_coords({units.name: _names(design, units)})
+    dim = safe_name(units.name)
+    labelled = label_draws(posterior, values, dim).assign_coords({dim: _names(design, units)})
     return labelled.rename(design.response_name)
 
 

@@ -96,23 +96,22 @@ def group_effects(fit: Fit, *, kind: str = "deviation", draws: bool = False) -> 
     """
     if kind not in ("deviation", "coefficient"):
         raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, ['deviation', 'coefficient'])}")
-    found: dict[str, tuple[GroupBlock, xr.DataArray]] = {}
+    found: dict[str, tuple[str, GroupBlock, xr.DataArray]] = {}
     names = [predictor.b(group) for predictor, group in fit.design.group_blocks()]
     for predictor, group in fit.design.group_blocks():
         name = predictor.b(group)
         kept = with_effects(fit.draws, names if draws else [name])
         b = kept[name]
-        found[name] = (group, b + population_part(kept, predictor, group) if kind == "coefficient" else b)
+        values = b + population_part(kept, predictor, group) if kind == "coefficient" else b
+        found[name] = (f"{group.name}{predictor.suffix}", group, values)
     if draws:
-        return xr.Dataset({name: values for name, (_, values) in found.items()})
+        return xr.Dataset({name: values for name, (*_, values) in found.items()})
     summarised = fit.draws["group_effects"].to_dataset() if "group_effects" in fit.draws.children else xr.Dataset()
     tables = [
-        _from_statistics(summarised[name], name.removeprefix("b_"), group)
+        _from_statistics(summarised[name], term, group)
         if name in summarised and kind == "deviation"
-        else labelled(
-            values.transpose("chain", "draw", group.name, ...), name.removeprefix("b_"), group.levels, group.labels
-        )
-        for name, (group, values) in found.items()
+        else labelled(values.transpose("chain", "draw", group.dim, ...), term, group.levels, group.labels)
+        for name, (term, group, values) in found.items()
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
@@ -122,7 +121,7 @@ def _from_statistics(statistics: xr.DataArray, term: str, group: GroupBlock) -> 
     labels = [(term, level, effect) for level in group.levels for effect in group.labels]
     table = pd.DataFrame(labels, columns=["term", "level", "effect"])
     for column, statistic in {"mean": "mean", "sd": "sd", "lower": "q2.5", "upper": "q97.5"}.items():
-        table[column] = statistics.sel(statistic=statistic).transpose(group.name, ...).values.reshape(-1)
+        table[column] = statistics.sel(statistic=statistic).transpose(group.dim, ...).values.reshape(-1)
     return table.assign(mcse=np.nan)
 
 

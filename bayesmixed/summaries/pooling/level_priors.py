@@ -56,8 +56,9 @@ def state_level_priors(spec: ModelSpec, group: str, data: Any, **reading: Any) -
 
 def _pieces(predictor: Predictor, group: str) -> tuple[str, ...]:
     """Return the factors of a group, "block:plot", as pieces of the formula."""
-    names = group.split(":")
-    return tuple(text for text in predictor.population.state.pieces if text.strip("`") in names)
+    pieces = predictor.population.state.pieces
+    whole = tuple(text for text in pieces if text.strip("`") == group)
+    return whole or tuple(text for text in pieces if text.strip("`") in group.split(":"))
 
 
 def _same(first: Array, second: Array, scale: Array) -> bool:

@@ -21,6 +21,8 @@ from bayesmixed.summaries.parameters.convergence import diagnose
 from bayesmixed.summaries.parameters.effects import population_part
 from bayesmixed.summaries.pooling.level_priors import state_level_priors
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.notation import safe_name
+from bayesmixed.terms.tables import as_label
 
 POOLINGS = ("complete", "no", "partial")
 
@@ -99,7 +101,7 @@ def compare_pooling(
     changes = {name: settings.pop(name) for name in ("priors", "links", "crossed") if name in settings}
     spec = as_spec(spec, family=family, **changes)
     first = spec.family_record.parameters[0].name
-    names = [term.by for term in spec.predictors[first] if term.kind == "group"]
+    names = [term.name for term in spec.predictors[first] if term.kind == "group"]
     if not names:
         raise SpecError("Pooling needs a grouping factor: add a term such as (1 | group).")
     if group is not None and group not in names:
@@ -129,9 +131,11 @@ def compare_pooling(
 def _without(spec: ModelSpec, group: str) -> ModelSpec:
     """Return the spec without the terms of a grouping factor."""
     first = spec.family_record.parameters[0].name
-    kept = tuple(term for term in spec.predictors[first] if not (term.kind == "group" and term.by == group))
+    kept = tuple(term for term in spec.predictors[first] if not (term.kind == "group" and term.name == group))
     priors = {
-        key: prior for key, prior in spec.priors.items() if key.split("[")[0] not in (f"sd_{group}", f"corr_{group}")
+        key: prior
+        for key, prior in spec.priors.items()
+        if key.split("[")[0] not in (f"sd_{safe_name(group)}", f"corr_{safe_name(group)}")
     }
     crossed = tuple(name for name in spec.crossed if name != group)
     return spec.replace(predictors={**spec.predictors, first: kept}, priors=priors, crossed=crossed)
@@ -149,9 +153,10 @@ def _table(fits: Mapping[str, Fit], name: str) -> pd.DataFrame:
         )
         draws = {
             "no": np.stack(
-                [_coefficient(fits["no"], _fixed_names(group, level, label)) for level in group.levels], axis=-1
+                [_coefficient(fits["no"], _fixed_names(partial, group, k, label)) for k in range(len(group.levels))],
+                axis=-1,
             ),
-            "partial": together.transpose("chain", "draw", group.name).values,
+            "partial": together.transpose("chain", "draw", group.dim).values,
             "complete": np.repeat(_coefficient(fits["complete"], [label])[..., None], len(group.levels), axis=-1),
         }
         for pooling, values in draws.items():
@@ -165,10 +170,11 @@ def _table(fits: Mapping[str, Fit], name: str) -> pd.DataFrame:
     return pd.concat(pieces, ignore_index=True)
 
 
-def _fixed_names(group: GroupBlock, level: str, label: str) -> list[str]:
+def _fixed_names(one: Fit, group: GroupBlock, level: int, label: str) -> list[str]:
     """Return the names that a level's coefficient can have in the model without pooling."""
-    factors, levels = group.name.split(":"), level.split(":")
-    own = ":".join(f"{factor}[{value}]" for factor, value in zip(factors, levels, strict=len(factors) > 1))
+    row = int(np.argmax(group.index == level))
+    data = one.design.table.data
+    own = ":".join(f"{factor}[{as_label(data[factor].iloc[row])}]" for factor in group.factors)
     return [own] if label == "Intercept" else [f"{own}:{label}", f"{label}:{own}"]
 
 

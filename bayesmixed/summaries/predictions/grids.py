@@ -133,7 +133,8 @@ def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | 
     roles, table = column_roles(fit.design), fit.design.table
     for name in at or {}:
         _check_column(name, roles)
-    labelled = {name for by in existing for name in by.split(":")}
+    blocks = {group.name: group.factors for _, group in fit.design.group_blocks()}
+    labelled = {name for by in existing for name in blocks[by]}
     wrong = [name for name in asked if name in roles.units and name not in labelled]
     if wrong:
         raise SpecError(f"'{wrong[0]}' names groups whose effects do not enter here; say groups='existing'.")

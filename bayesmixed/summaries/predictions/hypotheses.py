@@ -10,6 +10,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.summaries.display.estimates import Estimates, Range, as_estimates, with_directions
 from bayesmixed.summaries.predictions.expressions import evaluate_draws
+from bayesmixed.terms.notation import as_in_draws
 
 
 def hypothesis(fit: Fit, statements: str | Sequence[str], *, rope: Range | None = None) -> Estimates:
@@ -47,9 +48,11 @@ def hypothesis(fit: Fit, statements: str | Sequence[str], *, rope: Range | None 
     0  beta[period[T.4]] < 0          1.0
     """
     texts = [statements] if isinstance(statements, str) else list(statements)
+    blocks = [(p, block) for p in fit.design.predictors.values() for block in p.normal_blocks]
+    read = [as_in_draws(text, [block.name for _, block in blocks], anywhere=True) for text in texts]
     names = [predictor.b(group) for predictor, group in fit.design.group_blocks()]
-    posterior = with_effects(fit.draws, [name for name in names if any(name in text for text in texts)])
-    found = [evaluate_draws(text, posterior) for text in texts]
+    posterior = with_effects(fit.draws, [name for name in names if any(name in text for text in read)])
+    found = [evaluate_draws(text, posterior) for text in read]
     coords = {name: posterior[name] for name in ("chain", "draw")}
     draws = xr.DataArray(np.stack([e.values for e in found], axis=-1), dims=("chain", "draw", "row"), coords=coords)
     notes = (

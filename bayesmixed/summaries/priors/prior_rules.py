@@ -17,6 +17,7 @@ from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import states_centred_prior, states_group_prior
 from bayesmixed.terms.basis_outlines import TermOutline, outline_basis, outline_population
 from bayesmixed.terms.names import factors_in
+from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.written import read_formula
 from bayesmixed.weights import PRECISION
 
@@ -143,22 +144,23 @@ def _group(spec: ModelSpec, term: Any, suffix: str, unit: str) -> Iterator[Rule]
     own = outline_basis(term.formula, {*spec.factors, *factors_in(term.formula)})
     # A factor has several columns, how many only data tell.
     correlated = find_covariance(term.covariance).correlated(len(own) + sum(one.factor for one in own))
-    if not correlated or states_group_prior(spec, term.by, suffix):
+    if not correlated or states_group_prior(spec, term.name, suffix):
         labels = read_formula(term.formula).terms()
         own = [TermOutline(label, label, False, label != "Intercept", False) for label in labels]
+    name = f"{safe_name(term.name)}{suffix}"
     for one in own:
         where = AT_CENTRE if one.moved else AS_WRITTEN
-        meaning = f"SD between {term.by}" + (f", {CONTRASTS}" if one.factor else "")
-        yield f"sd_{term.by}{suffix}[{one.label}]", f"HalfStudentT(4, {_per_step(unit, one)})", meaning, where
+        meaning = f"SD between {term.name}" + (f", {CONTRASTS}" if one.factor else "")
+        yield f"sd_{name}[{one.label}]", f"HalfStudentT(4, {_per_step(unit, one)})", meaning, where
     if correlated:
         moved = AT_CENTRE if any(one.moved for one in own) else AS_WRITTEN
-        yield f"corr_{term.by}{suffix}", "LKJ(max(1, 3 - K / 2))", f"correlations between {term.by}", moved
+        yield f"corr_{name}", "LKJ(max(1, 3 - K / 2))", f"correlations between {term.name}", moved
 
 
 def _smooth(term: Any, suffix: str, slope: str, unit: str) -> Iterator[Rule]:
     if not term.periodic:
         yield f"beta{suffix}[{term.line}]", f"Normal(0, {slope} / d)", "slope of a curve", "as written"
-    yield f"sd_{term.name}{suffix}", f"HalfStudentT(4, {unit})", f"SD of the curve around {term.around}", ""
+    yield f"sd_{safe_name(term.name)}{suffix}", f"HalfStudentT(4, {unit})", f"SD of the curve around {term.around}", ""
 
 
 def _symbolic_prior(rule: Callable[[ResponseScale], tuple[str, Prior]]) -> str:

@@ -41,6 +41,7 @@ from bayesmixed.summaries.survey.relations import LabelUse
 from bayesmixed.summaries.survey.structure import Role, StructureReport
 from bayesmixed.terms.evaluation import evaluate, evaluate_expression
 from bayesmixed.terms.names import expression_columns, formula_columns
+from bayesmixed.terms.notation import join_factors
 from bayesmixed.terms.tables import Table, as_table, encode, is_date, is_number
 
 
@@ -153,7 +154,7 @@ def _read_columns(spec: ModelSpec, kept: pd.DataFrame) -> dict[str, Factor]:
 
 def _read_factors(spec: ModelSpec, columns: Mapping[str, Factor]) -> list[Factor]:
     groups = [term for terms in spec.predictors.values() for term in terms if term.kind == "group"]
-    return [_join(columns, by.split(":")) for by in dict.fromkeys(term.by for term in groups)]
+    return [_join(columns, names) for names in dict.fromkeys(term.factor_columns for term in groups)]
 
 
 def _join(columns: Mapping[str, Factor], names: Sequence[str]) -> Factor:
@@ -166,19 +167,19 @@ def _join(columns: Mapping[str, Factor], names: Sequence[str]) -> Factor:
 def _find_label_uses(spec: ModelSpec, columns: Mapping[str, Factor], pairs: Sequence[Pair]) -> Iterator[LabelUse]:
     """Yield the columns that a factor a:b joins, and crossed columns whose labels count anew in each other."""
     groups = [term for terms in spec.predictors.values() for term in terms if term.kind == "group"]
-    for by in dict.fromkeys(term.by for term in groups if ":" in term.by):
-        *outside, name = by.split(":")
+    for names in dict.fromkeys(term.factor_columns for term in groups if len(term.factor_columns) > 1):
+        *outside, name = names
         outer, column = _join(columns, outside), columns[name]
         recurring = count_recurring(relate(outer, column), column)
         yield LabelUse(column, outer, combine(outer, column), recurring, None, True)
     for pair in pairs:
-        names = {pair.inner.name, pair.outer.name}
-        if pair.kind in (NESTED, SAME) or any(":" in name or name in spec.crossed for name in names):
+        both = (pair.inner, pair.outer)
+        if pair.kind in (NESTED, SAME) or any(len(f.columns) > 1 or f.name in spec.crossed for f in both):
             continue
         for column, outer in ((pair.outer, pair.inner), (pair.inner, pair.outer)):
             counts = count_anew(pair, column)
             if counts is not None:
-                joined = f"{outer.name}:{column.name}"
+                joined = join_factors((outer.name, column.name))
                 recurring = count_recurring(pair, column)
                 formula = _write_nested(spec, column.name, joined)
                 yield LabelUse(column, outer, combine(outer, column), recurring, counts, False, formula)
@@ -208,7 +209,7 @@ def _write_nested(spec: ModelSpec, column: str, joined: str) -> str:
     """Return the formula of a spec with one grouping column replaced by the joined ones."""
     first = find_family(spec.family).parameters[0].name
     terms = [
-        term.model_copy(update={"by": joined}) if term.kind == "group" and term.by == column else term
+        term.model_copy(update={"by": joined}) if term.kind == "group" and term.name == column else term
         for term in spec.predictors[first]
     ]
     return format_formula(spec.response, spec.trials, terms, spec.weights)
@@ -248,7 +249,7 @@ def _read_roles(spec: ModelSpec, kept: pd.DataFrame) -> dict[str, tuple[Role, ..
                     labels = evaluate(term.formula, table).labels
                     correlated = find_covariance(term.covariance).correlated(len(labels))
                     pairs = len(labels) * (len(labels) - 1) // 2 if correlated else 0
-                    roles[term.by] = (*roles.get(term.by, ()), Role(parameter, labels, pairs))
+                    roles[term.name] = (*roles.get(term.name, ()), Role(parameter, labels, pairs))
     except BayesMixedError:
         return {}
     return roles

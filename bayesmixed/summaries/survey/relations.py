@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayesmixed.structure import CROSSED, NESTED, SAME, Factor, Integers, Node, Pair, grow_tree
 from bayesmixed.summaries.display.pages import Section
 from bayesmixed.summaries.survey.drawings import draw_crossing, draw_tree
+from bayesmixed.terms.notation import join_factors
 
 MOST_ROWS, SHOWN_ROWS = 10, 6
 MOST_COLUMNS = 15
@@ -60,7 +61,8 @@ def relation_section(pair: Pair, tabulate: bool = True) -> Section:
     if pair.kind == NESTED:
         inside = describe_range(pair.partners_of_outer)
         text = f"'{inner}' is nested in '{outer}': each {inner} lies in one {outer} only; {inside} in each {outer}."
-        if ":" not in inner:
+        if len(pair.inner.columns) == 1:
+            outer, inner = (join_factors(factor.columns) for factor in (pair.outer, pair.inner))
             text += (
                 f" The labels of '{inner}' say so: (1 | {outer}/{inner}) is the same as (1 | {outer}) + (1 | {inner})."
             )

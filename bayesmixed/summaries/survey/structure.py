@@ -133,7 +133,7 @@ def list_groups(report: StructureReport) -> pd.DataFrame:
         sizes = factor.sizes
         quantiles = (f"{sizes.min():,}", f"{float(np.median(sizes)):,g}", f"{sizes.max():,}")
         balanced = "yes" if factor.balanced else "no"
-        name, groups = _name_with_words(factor.name), f"{len(factor.labels):,}"
+        name, groups = _name_with_words(factor), f"{len(factor.labels):,}"
         rows.append((report.levels[factor.name], name, groups, *quantiles, f"{factor.singletons:,}", balanced))
     columns = ["level", "factor", "groups", "fewest rows", "median", "most", "one row", "balanced"]
     return pd.DataFrame(rows, columns=columns)
@@ -335,9 +335,9 @@ def _choice_texts(report: StructureReport, factor: Factor) -> Iterator[str]:
         )
 
 
-def _name_with_words(name: str) -> str:
-    pieces = name.split(":")
-    return name if len(pieces) == 1 else f"{name} ({' in '.join(reversed(pieces))})"
+def _name_with_words(factor: Factor) -> str:
+    pieces = factor.columns
+    return factor.name if len(pieces) == 1 else f"{factor.name} ({' in '.join(reversed(pieces))})"
 
 
 def _count(number: int, word: str) -> str:

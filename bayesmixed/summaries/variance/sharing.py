@@ -1,5 +1,6 @@
 """Sharing patterns: which grouping factors two observations can have in common."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -40,6 +41,7 @@ def sharing_patterns(design: Design, everywhere: bool = False) -> list[Pattern]:
     blocks = [group for predictor, group in design.group_blocks() if everywhere or predictor is design.mu]
     groups = {g.name: g for g in blocks if not (g.observation or np.all(g.sizes <= 1))}
     names = list(groups)
+    joined = {name: set(group.factors) for name, group in groups.items() if len(group.factors) > 1}
     nested = {
         (inner, outer)
         for inner in names
@@ -50,7 +52,7 @@ def sharing_patterns(design: Design, everywhere: bool = False) -> list[Pattern]:
     found = []
     for size in sizes:
         for chosen in combinations(names, size):
-            shared = _closure(set(chosen), names, nested)
+            shared = _closure(set(chosen), joined, nested)
             if len(shared) == size:
                 found.append(Pattern(tuple(n for n in names if n in shared), _label(shared, names, nested)))
     return found
@@ -62,10 +64,10 @@ def is_nested(inner: GroupBlock, outer: GroupBlock) -> bool:
     return len(pairs) == len(pd.unique(inner.index))
 
 
-def _closure(chosen: set[str], names: list[str], nested: set[tuple[str, str]]) -> set[str]:
+def _closure(chosen: set[str], joined: Mapping[str, set[str]], nested: set[tuple[str, str]]) -> set[str]:
     shared = set(chosen)
     shared |= {outer for inner, outer in nested if inner in chosen}
-    return shared | {name for name in names if ":" in name and set(name.split(":")) <= shared}
+    return shared | {name for name, columns in joined.items() if columns <= shared}
 
 
 def _label(shared: set[str], names: list[str], nested: set[tuple[str, str]]) -> str:

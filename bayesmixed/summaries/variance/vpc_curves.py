@@ -145,6 +145,6 @@ def _rows(design: Design, column: str | None) -> pd.DataFrame:
         frame[other] = pd.Series([usual] * _POINTS, dtype=values.dtype)
     if design.scale_factor is not None and design.spec.weights is not None:
         frame[design.spec.weights.column] = design.mean_variance_weight
-    units = {column for _, group in design.group_blocks() for column in group.name.split(":")}
+    units = {column for _, group in design.group_blocks() for column in group.factors}
     frame = frame.assign(**dict.fromkeys((units - {*table.levels, name}) & {*frame.columns}, ANY))
     return frame.assign(**{name: np.linspace(table.data[name].min(), table.data[name].max(), _POINTS)})

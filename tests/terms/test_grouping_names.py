@@ -1,0 +1,112 @@
+"""Grouping factors whose names hold the signs of the formula language."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from fixed_draws import fit_at
+
+import bayesmixed as bm
+from bayesmixed.spec_files import load_spec, save_spec
+
+NAMES = ["a/b", "a:b", "1", "Intercept", 'a"b', "x~y", "my  herd", "a|b", "[z", "k]", "a[b]", "s(q)", "o'n"]
+
+
+def rows(name: str) -> pd.DataFrame:
+    generator = np.random.default_rng(0)
+    n = 90
+    return pd.DataFrame(
+        {
+            name: generator.integers(0, 8, n).astype(str),
+            "c": generator.choice(list("abcdefg"), n),
+            "x": generator.normal(size=n),
+            "y": generator.normal(size=n),
+        }
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_grouping_factor_in_backticks_is_the_column_of_that_name(name: str) -> None:
+    design = bm.prepare(f"y ~ x + (x | `{name}`)", rows(name))
+    plain = bm.prepare("y ~ x + (x | g)", rows(name).rename(columns={name: "g"}))
+    assert [group.name for group in design.mu.groups] == [name]
+    assert design.mu.groups[0].levels == plain.mu.groups[0].levels
+    assert np.array_equal(design.mu.groups[0].index, plain.mu.groups[0].index)
+    assert np.array_equal(design.mu.groups[0].matrix, plain.mu.groups[0].matrix)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("term", ["(1 | `{}`/c)", "(1 | c/`{}`)", "(x || c:`{}`) + (1 | `{}`)"])
+def test_nesting_and_joins_with_such_a_factor_give_the_groups_of_a_plain_name(name: str, term: str) -> None:
+    design = bm.prepare("y ~ x + " + term.format(name, name), rows(name))
+    plain = bm.prepare("y ~ x + " + term.format("g", "g"), rows(name).rename(columns={name: "g"}))
+    assert [group.levels for group in design.mu.groups] == [group.levels for group in plain.mu.groups]
+    assert [group.factors for group in design.mu.groups] == [
+        tuple(name if column == "g" else column for column in group.factors) for group in plain.mu.groups
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_spec_with_such_a_factor_and_its_prior_comes_back_from_its_formula_and_its_file(name: str, tmp_path) -> None:
+    spec = bm.from_formula(f"y ~ x + (1 | `{name}`/c)", priors={f"sd_{name}": "HalfNormal(3)"})
+    assert bm.from_formula(**spec.as_formula()) == spec
+    save_spec(spec, tmp_path / "spec.toml")
+    assert load_spec(tmp_path / "spec.toml") == spec
+    design = bm.prepare(spec, rows(name))
+    assert "HalfNormal(3)" in {str(entry.prior) for entry in design.priors.values()}
+
+
+def test_a_column_and_a_combination_with_one_name_are_refused_together() -> None:
+    data = rows("a:b").assign(a="1", b="2")
+    with pytest.raises(bm.errors.SpecError, match="would both have the name"):
+        bm.prepare("y ~ x + (1 | `a:b`) + (1 | a:b)", data)
+
+
+def test_a_joined_name_that_is_one_column_asks_for_backticks() -> None:
+    with pytest.raises(bm.errors.SpecError, match=r"\(1 \| `a:b`\)"):
+        bm.prepare("y ~ x + (1 | a:b)", rows("a:b"))
+
+
+def test_a_comma_in_the_name_of_a_grouping_factor_is_refused_by_name() -> None:
+    with pytest.raises(bm.errors.SpecError, match="'a, b' has a comma in its name"):
+        bm.from_formula("y ~ x + (1 | `a, b`)")
+
+
+@pytest.mark.parametrize("name", ["a/b", "a:b", "x~y"])
+def test_a_factor_of_any_name_is_made_fixed_and_random_again(name: str) -> None:
+    spec = bm.from_formula(f"y ~ x + (1 + x | `{name}`)")
+    fixed = spec.as_fixed(name)
+    assert fixed.factors == (name,)
+    assert [term.name for term in fixed.as_random(name).predictors["mu"][1:]] == [name]
+
+
+@pytest.mark.parametrize("level", ["o'neil", "b]", "T.b", "(0, 9]", "a:b", "x, y", 'say "b"'])
+def test_priors_of_a_level_with_signs_follow_the_terms_of_their_factor(level: str) -> None:
+    key = f"beta[f[T.{level}]]"
+    spec = bm.from_formula("y ~ x + f + x:f + (1 | g)", priors={key: "Normal(0, 3)"})
+    assert key in spec.update("~ . - x:f").priors
+    with pytest.warns(bm.errors.StatisticsWarning, match="Left out with their terms"):
+        assert key not in spec.update("~ . - f - x:f").priors
+
+
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+@pytest.mark.parametrize("name", ["a/b", "a:b", "[z", "Intercept"])
+def test_a_fit_of_such_a_factor_is_saved_read_and_summarised(name: str, tmp_path) -> None:
+    data = rows(name)
+    design = bm.prepare(f"y ~ x + (1 | c) + (x | c:`{name}`)", data)
+    blocks = design.mu.groups
+    sds = {design.mu.sd(group): 0.5 for group in blocks} | {design.mu.corr(blocks[1]): np.eye(2)}
+    fit = fit_at(design, {"sigma": 1.0, **sds}, jitter=0.05)
+    bm.save_fit(fit, tmp_path / "fit.nc")
+    again = bm.load_fit(tmp_path / "fit.nc")
+    new = data.head(3).assign(**{name: ["new", "0", "newer"]})
+    for one in (bm.predict(fit, new, groups="new", seed=1), bm.predict(again, new, groups="new", seed=1)):
+        assert np.isfinite(one["mean"].values).all()
+    assert np.array_equal(bm.predict(fit)["mean"].values, bm.predict(again)["mean"].values)
+    factor = f"c:{name}"
+    for table in (bm.shrinkage(fit, factor), bm.group_effects(fit)):
+        assert factor in set(table["term"])
+    assert factor in str(bm.icc(fit))
+    assert bm.hypothesis(fit, f"sd_{factor}[x] > 0").table["probability"].item() == 1.0
+    assert bm.loo(fit, unit=factor).elpd_i.sizes
+    truth = {"beta": 0.0, f"sd_{factor}": 0.5, "sd_c": 1.0, f"corr_{factor}": 0.2, "sigma": 1.0}
+    assert len(bm.simulate(design.spec, data=data, truth=truth, seed=1).data) == len(data)
