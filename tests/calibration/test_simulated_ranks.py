@@ -22,6 +22,8 @@ STRUCTURES = {
     "slopes": ("y ~ x + (x | g)", "poisson", PRIORS | {"corr_g": "LKJ(2)"}, {}),
     "slopes, gaussian": ("y ~ x + (x | g)", "gaussian", PRIORS | ERROR | {"corr_g": "LKJ(2)"}, {}),
     "slopes, default priors": ("y ~ x + (x | g)", "gaussian", {}, {}),
+    "factorial, default priors": ("y ~ f*k + (1 | g)", "poisson", {}, {}),
+    "year and factor, default priors": ("y ~ year*f + (1 | g)", "gaussian", {}, {}),
     "effects of rows": ("y ~ x + (1 | g) + obs()", "poisson", PRIORS | {"sd_obs": "HalfNormal(0.7)"}, {}),
     "sigma modelled": (
         "y ~ x + (1 | g)",
@@ -44,6 +46,9 @@ def lay_out():
             "a": [f"a{i}" for i in place // GROUPS],
             "b": [f"b{i}" for i in place % GROUPS // 2],
             "n": np.resize([4, 8, 12, 6, 10], len(place)),
+            "f": np.resize(list("pqq"), len(place)),
+            "k": np.resize(list("uvwuvwv"), len(place)),
+            "year": 1990 + np.resize([0, 3, 7, 12, 20, 28, 30], len(place)),
         }
     )
 
