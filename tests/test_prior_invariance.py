@@ -160,17 +160,16 @@ def test_generated_formulas_keep_their_prior_under_all_changes_together(seed):
 
 
 @pytest.mark.parametrize("change", [moved, turned])
-@pytest.mark.parametrize("formula", ["x*f", "f*g", "x + I(x**2)", "f/x", "0 + f + f:x", "poly(x, 2)*f"])
 @pytest.mark.parametrize(
-    ("family", "response", "parameter"),
+    ("family", "response", "parameter", "formula"),
     [
-        ("gaussian", "y", "sigma"),
-        ("student", "y", "nu"),
-        ("negbin", "count", "theta"),
-        ("zero_inflated_poisson", "count", "zi"),
-        ("hurdle_poisson", "count", "hu"),
-        ("gamma", "size", "shape"),
-        ("beta", "share", "phi"),
+        ("gaussian", "y", "sigma", "x*f"),
+        ("student", "y", "nu", "f*g"),
+        ("negbin", "count", "theta", "x + I(x**2)"),
+        ("zero_inflated_poisson", "count", "zi", "f/x"),
+        ("hurdle_poisson", "count", "hu", "0 + f + f:x"),
+        ("gamma", "size", "shape", "poly(x, 2)*f"),
+        ("beta", "share", "phi", "x*f + g"),
     ],
 )
 def test_predictors_of_further_parameters_keep_their_prior(family, response, parameter, formula, change):
