@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from bayesmixed.design import Design
+from bayesmixed.errors import enumerate_words
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import function_of
@@ -49,6 +50,7 @@ def advise(design: Design) -> Iterator[str]:
                     f"part has no '{label}'. Usually one wants its mean too: add it to the formula."
                 )
     for predictor in design.predictors.values():
+        yield from _say_dropped(predictor)
         yield from _smooth_advice(design, predictor)
         for name in predictor.population.basis.written_away:
             yield (
@@ -98,6 +100,18 @@ def note_extrapolation(design: Design) -> Iterator[str]:
                         f"{beyond} of {design.rows} rows lie beyond the range {low:g} to {high:g} that {smooth.name} was "
                         f"fitted to{where}: outside of all data the curve {goes_on}, which is an assumption."
                     )
+
+
+def _say_dropped(predictor: Predictor) -> Iterator[str]:
+    """Yield what a model with empty combinations of levels is fitted without."""
+    reduction, labels = predictor.population.reduction, predictor.population.state.labels
+    if reduction.drops:
+        gone = [f"{predictor.beta}[{label}]" for k, label in enumerate(labels) if k not in reduction.kept]
+        yield (
+            f"There are no rows with {'; '.join(one.text for one in reduction.empty)}. The model is fitted without "
+            f"{enumerate_words(gone)}: other coefficients of these factors hold given that, and predictions for the empty "
+            "combinations are not estimable."
+        )
 
 
 def _smooth_advice(design: Design, predictor: Predictor) -> Iterator[str]:

@@ -20,6 +20,7 @@ from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import place_terms
 from bayesmixed.terms.basis import column_step
 from bayesmixed.terms.blocks import GroupBlock, Part, PopulationBlock, SmoothBlock, basis_coordinates
+from bayesmixed.terms.empty_cells import DROP
 from bayesmixed.terms.evaluation import evaluate_expression
 from bayesmixed.terms.names import check_functions, expression_columns, formula_columns, whole_column
 from bayesmixed.terms.tables import Table, as_table, is_number
@@ -284,7 +285,9 @@ def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, li
     population = None
     for term in spec.predictors[parameter]:
         if term.kind == "fixed":
-            population = term.build(table, None if known is None else known.population, constant=not cut)
+            population = term.build(
+                table, None if known is None else known.population, constant=not cut, drop=spec.empty_cells == DROP
+            )
         elif term.kind == "offset":
             offset = offset + term.build(table).values
         elif term.kind == "smooth":
@@ -319,7 +322,7 @@ def _with_lines(
     added = matrix[:, len(population.labels) :]
     columns = np.hstack([population.columns, added])
     if known is not None:
-        return replace(known, matrix=matrix, columns=columns)
+        return replace(known, matrix=matrix, columns=columns, is_open=population.is_open)
     return replace(
         population,
         labels=(*population.labels, *(label for smooth in smooths for label in smooth.line_labels)),

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bayesmixed.design import Design
 from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
@@ -16,10 +17,11 @@ from bayesmixed.prior_functions import function_of
 from bayesmixed.spec import ModelSpec
 from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.empty_cells import Reduction, open_cell, reduce_columns
 from bayesmixed.terms.notation import join_factors, safe_name
-from bayesmixed.terms.tables import as_label, encode
+from bayesmixed.terms.pieces import EvaluatedFormula
+from bayesmixed.terms.tables import Table, as_label, encode
 
-_SHOWN = 6
 _RESERVED = ("chain", "draw", "sample", "row", "obs")
 _PREFIXES = ("sd", "b", "corr", "z", "centred_sd", "centred_b", "partial_corr", "coefficient")
 
@@ -130,6 +132,8 @@ def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
         _check_collinearity(predictor)
         for group in predictor.groups:
             _check_group(group, predictor)
+            if not group.observation:
+                _check_empty_cells_of_groups(design, group)
         _check_twins(predictor)
     return tuple(_check_labels(design))
 
@@ -217,27 +221,66 @@ def _constant_within(values: Array, group: GroupBlock) -> bool:
 
 def _check_empty_cells(design: Design, predictor: Predictor) -> None:
     """Refuse products of factors with combinations that no row has, where that makes the columns collinear."""
-    state, matrix = predictor.population.state, predictor.population.matrix
-    factors = {text for text, piece in state.pieces.items() if piece.levels is not None}
-    products = dict.fromkeys(tuple(text for text in term.pieces if text in factors) for term in state.terms)
-    crossed = [names for names in sorted(products, key=len) if len(names) > 1]
-    if not crossed or np.linalg.matrix_rank(matrix) == matrix.shape[1]:
+    block = predictor.population
+    if block.reduction.drops or np.linalg.matrix_rank(block.matrix) == block.matrix.shape[1]:
         return
-    values = state.piece_values(design.table)
-    for names in crossed:
-        levels = [state.pieces[name].levels for name in names]
-        counts = np.zeros([len(one) for one in levels], dtype=np.intp)
-        np.add.at(counts, tuple(values[name].argmax(axis=1) for name in names), 1)
-        if counts.all():
-            continue
-        empty = [[one[k] for one, k in zip(levels, cell, strict=True)] for cell in np.argwhere(counts == 0)]
-        told = [" and ".join(f"{n} = {v}" for n, v in zip(names, cell, strict=True)) for cell in empty]
-        more = f" and of {len(empty) - _SHOWN} further combinations" if len(empty) > _SHOWN else ""
-        product = ":".join(names)
+    reduction = _reduce(block.state, design.table)
+    if reduction.drops:
         raise DataError(
-            f"There are no rows with {'; '.join(told[:_SHOWN])}{more}, so that the data cannot tell all effects of "
-            f"'{product}'. Leave the interaction out, or make one factor of the combinations that occur."
+            f"{_say_empty(reduction)}, so that the data cannot tell all effects of "
+            f"'{':'.join(reduction.empty[0].factors)}'. Leave the interaction out, make one factor of the combinations that "
+            'occur, or say empty_cells="drop" to fit the model without the coefficients that the data do not determine.'
         )
+
+
+def _check_empty_cells_of_groups(design: Design, group: GroupBlock) -> None:
+    """Refuse products of factors with empty combinations in the columns of a group term."""
+    for part, state in zip(group.parts, group.states, strict=True):
+        matrix = group.matrix[:, list(part.columns)]
+        if len(state.pieces) > 1 and np.linalg.matrix_rank(matrix) < matrix.shape[1]:
+            reduction = _reduce(state, design.table)
+            if reduction.drops:
+                raise DataError(
+                    f"{_say_empty(reduction)}, so that the data cannot tell the SDs of all columns of "
+                    f"({'+'.join(group.labels)} | {group.name}). Leave the interaction out of the group term, or make one "
+                    'factor of the combinations that occur; empty_cells="drop" drops population coefficients alone.'
+                )
+
+
+def refuse_open_rows(design: Design) -> None:
+    """Refuse rows to predict with combinations of levels that no row of the fit has (DataError)."""
+    rows = find_open_rows(design)
+    if rows.any():
+        first = int(np.flatnonzero(rows)[0])
+        raise DataError(
+            f"The fit has no rows with {name_open_cell(design, first)}, so that the prediction for {rows.sum()} of "
+            f"{len(rows)} rows is not estimable (first: row {design.table.data.index[first]}). Leave these rows out."
+        )
+
+
+def find_open_rows(design: Design) -> NDArray[np.bool_]:
+    """Return the rows of which the rows of the fit leave a predictor open, (n,)."""
+    return np.any([predictor.population.is_open for predictor in design.predictors.values()], axis=0)
+
+
+def name_open_cell(design: Design, row: int) -> str:
+    """Return in words the combinations of levels of a row that no row of the fit has."""
+    blocks = [predictor.population for predictor in design.predictors.values()]
+    told = [
+        open_cell(block.reduction, block.state, block.state.piece_values(design.table), row)
+        for block in blocks
+        if block.is_open[row]
+    ]
+    return "; ".join(dict.fromkeys(filter(None, told)))
+
+
+def _reduce(state: EvaluatedFormula, table: Table) -> Reduction:
+    matrix = np.asarray(state.matrix(table), dtype=float).reshape(table.rows, -1)
+    return reduce_columns(state, matrix, state.piece_values(table))
+
+
+def _say_empty(reduction: Reduction) -> str:
+    return f"There are no rows with {'; '.join(one.text for one in reduction.empty)}"
 
 
 def _check_collinearity(predictor: Predictor) -> None:

@@ -124,6 +124,8 @@ def _about(block: PopulationBlock, label: str, *, stated: bool) -> str:
         return "what the stated priors leave open, given these"
     if stated and label not in block.labels:
         return "mean of a level"
+    if label.startswith("cells of ") and block.reduction.drops:
+        return "differences between the cells that have rows"
     if stated or label in block.labels:
         return "slope or difference"
     text = label.partition(" #")[0].removesuffix("_centred")

@@ -122,6 +122,7 @@ def fit(
     missing: str = "error",
     na: str | Iterable[str | float] = (),
     crossed: tuple[str, ...] | list[str] = (),
+    empty_cells: str | None = None,
     store: str = "auto",
     progress: bool = True,
 ) -> Fit:
@@ -138,6 +139,8 @@ def fit(
         With a formula; "gaussian" if not given.
     priors, links, crossed
         Added to those of the spec.
+    empty_cells : {"error", "drop"}, optional
+        That of the spec if not given: what to do with combinations of levels that no row has, see `ModelSpec`.
     engine, chains, draws, tune, target_accept, parameterisation, seed, cores, store, progress
         See `sample`.
     missing : {"error", "drop"}
@@ -161,7 +164,10 @@ def fit(
     ['beta', 'sd_Subject', 'corr_Subject', 'b_Subject', 'sigma']
     """
     design = prepare(
-        as_spec(spec, family=family, priors=priors, links=links, crossed=tuple(crossed)), data, missing=missing, na=na
+        as_spec(spec, family=family, priors=priors, links=links, crossed=tuple(crossed), empty_cells=empty_cells),
+        data,
+        missing=missing,
+        na=na,
     )
     return sample(
         design,

@@ -9,7 +9,7 @@ import numpy as np
 
 from bayesmixed.advice import advise, note_extrapolation
 from bayesmixed.assembly import assemble, check_weights_column
-from bayesmixed.data_checks import check_design, check_variation
+from bayesmixed.data_checks import check_design, check_variation, refuse_open_rows
 from bayesmixed.data_files import read_data
 from bayesmixed.default_priors import realise_priors
 from bayesmixed.design import Design
@@ -44,7 +44,8 @@ def prepare(
         What to do with rows in which a used column is missing.
     like : Design, optional
         Learned coding and priors to replay on new rows. The response may then be absent; groups that the fit did
-        not see are put after the known ones; an unseen level of a population factor is an error.
+        not see are put after the known ones; an unseen level of a population factor is an error, and so is a
+        combination of levels whose coefficients were dropped (`empty_cells` of the spec).
     stream : bool, optional
         Whether the rows of a Parquet file stay in it and are read in batches whenever they are needed, for tables that
         memory cannot hold; Gaussian and lognormal models of population and group terms. By default those of files
@@ -83,6 +84,7 @@ def prepare(
         data = write_out(frequencies, as_frame(data), na)
     design = assemble(spec, data, missing, like, optional=like is not None, na=na)
     if like is not None:
+        refuse_open_rows(design)
         design = replace(design, priors=like.priors, notes=tuple(note_extrapolation(design)))
         return _warned(design)
     copies = np.asarray(design.weights) if frequencies else None

@@ -1,7 +1,7 @@
 """ModelSpec: what the model is, without data."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -51,6 +51,9 @@ class ModelSpec(Displayed, BaseModel):
         Priors that replace a default, by the names of the posterior: "beta[x]", "sd_herd", "sigma".
     factors : tuple of str
         Number columns that are factors in population formulas.
+    empty_cells : {"error", "drop"}
+        Of combinations of levels that no row has, in products of factors: "drop" fits the model without the coefficients
+        that the data then do not determine, as R's `lm` and lme4 do.
     functions : dict
         Functions of the user's own that formulas call, by name; None where only the name is known, as after reading
         a file. Each takes arrays and returns one number for each row, which follows from that row alone.
@@ -86,6 +89,7 @@ class ModelSpec(Displayed, BaseModel):
     priors: dict[str, Prior] = {}
     factors: tuple[str, ...] = ()
     crossed: tuple[str, ...] = ()
+    empty_cells: Literal["error", "drop"] = "error"
     functions: dict[str, Any] = {}
     simulation: SimulationPlan | None = None
 
@@ -284,6 +288,7 @@ def from_formula(
     priors: Mapping[str, Any] | None = None,
     factors: str | Sequence[str] = (),
     crossed: str | Sequence[str] = (),
+    empty_cells: str = "error",
     title: str = "",
     question: str = "",
     functions: Mapping[str, Callable[..., Any]] | None = None,
@@ -296,7 +301,7 @@ def from_formula(
     ----------
     formula : str
         "y ~ x + (x | g)", "y | trials(n) ~ 1 + (1 | g)".
-    family, link, links, priors, factors, crossed, title, question, functions, simulation
+    family, link, links, priors, factors, crossed, empty_cells, title, question, functions, simulation
         As the fields of `ModelSpec`; `link` is that of the first parameter.
     **predictors : str
         One-sided formulas of further parameters: `sigma="~ treatment"`.
@@ -332,6 +337,7 @@ def from_formula(
         priors=dict(priors or {}),
         factors=factors,
         crossed=crossed,
+        empty_cells=empty_cells,
         functions=dict(functions or {}),
         simulation=simulation,
     )

@@ -21,6 +21,7 @@ def as_spec(
     priors: Mapping[str, Any] | None = None,
     links: Mapping[str, str] | None = None,
     crossed: str | Sequence[str] = (),
+    empty_cells: str | None = None,
 ) -> ModelSpec:
     """Return a spec from a formula, a shipped name, a TOML path or a spec, with changes applied.
 
@@ -30,7 +31,14 @@ def as_spec(
         Nothing of that name exists, or `family` contradicts the spec.
     """
     if isinstance(spec, str) and "~" in spec:
-        return from_formula(spec, family=family or "gaussian", priors=priors, links=links, crossed=crossed)
+        return from_formula(
+            spec,
+            family=family or "gaussian",
+            priors=priors,
+            links=links,
+            crossed=crossed,
+            empty_cells=empty_cells or "error",
+        )
     if not isinstance(spec, str | Path | ModelSpec):
         raise SpecError(
             f"A spec is a formula, the name of a shipped spec, a TOML file or a ModelSpec; a {type(spec).__name__} was "
@@ -43,13 +51,14 @@ def as_spec(
             f"The spec has family '{find_family(spec.family).name}', but family '{find_family(family).name}' was given. "
             "Give a family only with a formula."
         )
-    if not priors and not links and not crossed:
+    if not priors and not links and not crossed and empty_cells is None:
         return spec
     fields = {name: getattr(spec, name) for name in ModelSpec.model_fields}
     fields["priors"] = {**spec.priors, **(priors or {})}
     fields["links"] = {**spec.links, **(links or {})}
     added = (crossed,) if isinstance(crossed, str) else crossed
     fields["crossed"] = tuple(dict.fromkeys((*spec.crossed, *added)))
+    fields["empty_cells"] = empty_cells or spec.empty_cells
     return ModelSpec(**fields)
 
 

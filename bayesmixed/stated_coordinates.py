@@ -13,6 +13,7 @@ from bayesmixed.priors import matching_key, split_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.basis import Basis, map_to_written, units_as_written
 from bayesmixed.terms.blocks import Coordinates, GroupBlock, PopulationBlock
+from bayesmixed.terms.empty_cells import find_directions
 from bayesmixed.terms.level_means import CENTRED, level_means
 from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.tables import Table
@@ -58,8 +59,9 @@ def with_bases(predictor: Predictor, table: Table, bases: Mapping[str, tuple[Bas
         state, width = population.state, len(basis.labels)
         own = basis.columns(state.piece_values(table), table.rows)
         written = population.written.copy()
-        formula = [k for k, label in enumerate(state.labels) if label in population.labels]
-        written[: len(formula), :width] = map_to_written(state, basis, table)[formula]
+        reduction = population.reduction
+        formula = reduction.chosen(state.labels, "Intercept" in population.labels)
+        written[: len(formula), :width] = (reduction.map @ map_to_written(state, basis, table))[formula]
         columns = np.hstack([own, population.columns[:, width:]])
         units = np.append(basis.units, population.units[width:])
         population = replace(population, basis=basis, columns=columns, written=written, units=units)
@@ -97,6 +99,11 @@ def place_population(
     standard normal z, the coordinates are beta_K and v in z = A_K^+ beta_K + Q v, Q the null space of A_K: v has its
     default given beta_K. A key with the ending _centred states the prior of a level's mean, see `level_means`.
 
+    Where combinations of levels are empty and their coefficients are dropped, the coordinates of the basis are more than
+    the kept coefficients. The prior of the predictor in the rows of the fit is then the same as without dropping: of
+    the standardised coordinates z only the projection U U'z on what these rows see remains, and v = U'z are the new
+    coordinates. A prior given that the dropped coefficients are 0 would hang on the reference level.
+
     Parameters
     ----------
     ratio : float
@@ -131,13 +138,16 @@ def place_population(
         if (name in block.labels or name == "Intercept") and not (alone and np.isclose(row[column], units[column])):
             names[column] = f"{name}_centred"
     default = Coordinates(tuple(names), mixing, units, pulls)
+    if block.reduction.drops:
+        default = _seen(default, transform, "cells of " + ", ".join(":".join(e.factors) for e in block.reduction.empty))
+        transform = block.written @ default.mixing
     stated = {
         label: transform[k]
         for k, label in enumerate(block.labels)
         if label != "Intercept" and matching_key(f"beta{suffix}[{label}]", spec.priors) is not None
     }
     stated |= {
-        label + CENTRED: row @ mixing
+        label + CENTRED: row @ default.mixing
         for label, row in _all_level_means(block).items()
         if f"beta{suffix}[{label}{CENTRED}]" in spec.priors
     }
@@ -203,6 +213,25 @@ def _give(default: Coordinates, stated: Mapping[str, Array]) -> Coordinates:
     places = [*np.flatnonzero(~used), *inside[np.abs(own).argmax(axis=1)], *(len(used) + np.arange(free.shape[1]))]
     order = np.argsort(places, kind="stable")
     return Coordinates(tuple(labels[k] for k in order), mixing[:, order], units[order], pulls[order])
+
+
+def _seen(default: Coordinates, transform: Array, name: str) -> Coordinates:
+    """Return as many coordinates as there are coefficients, which `transform` makes of more coordinates.
+
+    Those that the lost directions do not touch stay as they are.
+    """
+    lost = _null_space(transform * default.units)
+    touched = np.any(np.abs(lost) > _ROUNDING, axis=1)
+    inside = np.flatnonzero(touched)
+    own = lost[inside]
+    _, seen = find_directions(np.eye(len(inside)) - own @ own.T)
+    labels = [*(label for label, gone in zip(default.labels, touched, strict=True) if not gone)]
+    return Coordinates(
+        (*labels, *_number(name, seen.shape[1])),
+        np.hstack([default.mixing[:, ~touched], (default.mixing[:, inside] * default.units[inside]) @ seen]),
+        np.append(default.units[~touched], np.ones(seen.shape[1])),
+        np.append(default.pulls[~touched], seen.T @ (default.pulls[inside] / default.units[inside])),
+    )
 
 
 def _number(name: str, count: int) -> list[str]:

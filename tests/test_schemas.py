@@ -50,6 +50,7 @@ def test_every_shipped_spec_is_valid(path):
         TERMS,
         'formula = "y ~ x"\n[[predictors.sigma]]\nkind = "fixed"\nformula = "x"',
         'formula = "y | trials(10) ~ x"\nfamily = "binomial"\nlinks = {mu = "probit"}\ncrossed = ["a", "b"]',
+        'formula = "y ~ f*k"\nempty_cells = "drop"',
         'response = "y"\ntrials = 10\nfamily = "binomial"\npredictors.mu = [{kind = "observation"}]',
     ],
 )
@@ -68,6 +69,7 @@ def test_what_loads_is_valid(text):
         'formula = "y ~ x"\nlinks = {mu = "logg"}',
         'formula = "y ~ x"\npriors = {sigma = true}',
         'formula = "y ~ x"\npriors = {sigma = [1, 2]}',
+        'formula = "y ~ f*k"\nempty_cells = "ignore"',
         'response = "y"',
         'title = "nothing"',
         TERMS.replace("a/b", "a").replace("covariance", "covariances"),

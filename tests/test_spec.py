@@ -119,12 +119,13 @@ def test_every_field_is_written_and_read_back():
         priors={"beta": "Normal(0, 2)", "beta[Intercept]": 0.25, "sd_a:b[x]": "HalfStudentT(4, 0.1)"},
         factors=["period"],
         crossed=["b"],
+        empty_cells="drop",
         title='A "quoted" title',
         question="Does it\nwork?",
     )
     text = spec_to_toml(spec)
     assert spec_from_toml(text) == spec
-    for written in ("formula", "family", "links", "priors", "factors", "crossed", "title", "question"):
+    for written in ("formula", "family", "links", "priors", "factors", "crossed", "empty_cells", "title", "question"):
         assert written in text
     assert from_formula(**spec.as_formula()) == spec
 

@@ -71,6 +71,10 @@ def read_spec(
             metavar="COLUMN", help="Grouping factor with the same units wherever its labels recur. Repeatable."
         ),
     ] = None,
+    empty_cells: Annotated[
+        Literal["error", "drop"] | None,
+        typer.Option(help="What to do with combinations of levels without rows (that of the spec if not given)."),
+    ] = None,
 ) -> "ModelSpec":
     """Return the spec that the arguments of a command say."""
     from bayesmixed.families import find_family
@@ -82,7 +86,7 @@ def read_spec(
     first = find_family(model.family).parameters[0].name
     links = dict(split(text, "--link") if "=" in text else (first, text) for text in link or ())
     priors = dict(split(text, "--prior") for text in prior or ())
-    model = as_spec(model, priors=priors, links=links, crossed=tuple(crossed or ()))
+    model = as_spec(model, priors=priors, links=links, crossed=tuple(crossed or ()), empty_cells=empty_cells)
     return model.model_copy(update={"factors": tuple(dict.fromkeys([*model.factors, *(factor or ())]))})
 
 

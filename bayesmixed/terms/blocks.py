@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.links import Array
 from bayesmixed.terms.basis import Basis
+from bayesmixed.terms.empty_cells import Reduction
 from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.splines import Spline
 
@@ -70,6 +71,10 @@ class PopulationBlock:
         Means of `columns` and `matrix` over the rows of the fit.
     coordinates : Coordinates
         Where the priors are stated.
+    reduction : Reduction
+        Which columns of the formula `matrix` has.
+    is_open : (n,) bool array
+        Rows of which the rows of the fit leave the predictor open: none without empty combinations of levels.
     """
 
     role: ClassVar[str] = "population"
@@ -83,6 +88,8 @@ class PopulationBlock:
     means: Array
     written_means: Array
     coordinates: Coordinates
+    reduction: Reduction
+    is_open: NDArray[np.bool_]
 
     @property
     def column_labels(self) -> tuple[str, ...]:
@@ -110,7 +117,7 @@ class PopulationBlock:
 
     def take(self, rows: NDArray[np.intp]) -> "PopulationBlock":
         """Return the block of some of its rows."""
-        return replace(self, matrix=self.matrix[rows], columns=self.columns[rows])
+        return replace(self, matrix=self.matrix[rows], columns=self.columns[rows], is_open=self.is_open[rows])
 
 
 @dataclass(frozen=True, slots=True)

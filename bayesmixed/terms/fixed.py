@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from bayesmixed.errors import SpecError
 from bayesmixed.terms.basis import learn_basis, map_to_written
 from bayesmixed.terms.blocks import PopulationBlock, basis_coordinates
+from bayesmixed.terms.empty_cells import all_columns, reduce_columns
 from bayesmixed.terms.evaluation import evaluate
 from bayesmixed.terms.names import factors_in, formula_columns
 from bayesmixed.terms.notation import normalise
@@ -39,28 +40,37 @@ class Fixed(BaseModel):
         """Return the columns that the term declares to be factors."""
         return factors_in(self.formula)
 
-    def build(self, table: Table, like: PopulationBlock | None = None, *, constant: bool = True) -> PopulationBlock:
+    def build(
+        self, table: Table, like: PopulationBlock | None = None, *, constant: bool = True, drop: bool = False
+    ) -> PopulationBlock:
         """Return the term's columns on a table, coded as in `like` if that is given.
 
-        Without `constant` the intercept is left out after coding: thresholds take its place.
+        Parameters
+        ----------
+        constant : bool
+            Without it the intercept is left out after coding: thresholds take its place.
+        drop : bool
+            Leave out columns that the rows do not determine because combinations of levels are empty.
         """
         columns = evaluate(self.formula, table, None if like is None else like.state)
         if not constant and "Intercept" not in columns.labels:
             raise SpecError(
                 f"'{self.formula}' takes the intercept away, but thresholds stand in its place. Write it without the 0."
             )
-        kept = [k for k, label in enumerate(columns.labels) if constant or label != "Intercept"]
         state, rows = columns.state, table.rows
         values = state.piece_values(table)
         if like is None:
+            width = len(columns.labels)
+            reduction = reduce_columns(state, columns.matrix, values) if drop else all_columns(width)
             basis = learn_basis(state, values)
-            written = map_to_written(state, basis, table)[kept]
+            written = (reduction.map @ map_to_written(state, basis, table))[reduction.chosen(state.labels, constant)]
         else:
-            basis, written = like.basis, like.written
+            basis, written, reduction = like.basis, like.written, like.reduction
         own = basis.columns(values, rows)
-        matrix = columns.matrix[:, kept]
+        places = [reduction.kept[k] for k in reduction.chosen(state.labels, constant)]
+        matrix = columns.matrix[:, places]
         return PopulationBlock(
-            labels=tuple(columns.labels[k] for k in kept),
+            labels=tuple(columns.labels[k] for k in places),
             matrix=matrix,
             state=state,
             basis=basis,
@@ -70,4 +80,6 @@ class Fixed(BaseModel):
             means=own.mean(axis=0) if like is None else like.means,
             written_means=matrix.mean(axis=0) if like is None else like.written_means,
             coordinates=basis_coordinates(basis.labels, basis.units),
+            reduction=reduction,
+            is_open=reduction.is_open(columns.matrix),
         )

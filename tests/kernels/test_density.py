@@ -166,6 +166,7 @@ MODELS = [
     ("y ~ x + (x | g) + (0 + z | g)", "gaussian", {}),
     ("y ~ x + (1 | g)", "gaussian", {"priors": {"sigma": 1.3, "beta[x]": 0.5, "sd_g": "Exponential(1)"}}),
     ("y ~ x + (x | g)", "gaussian", {"priors": {"sd_g[x]": "Gamma(2, 3)", "corr_g": "LKJ(1.5)"}}),
+    ("count ~ f/g + x + (1 | k)", "poisson", {"empty_cells": "drop"}),
     ("y ~ x + z", "gaussian", {"priors": {"beta[x]": "Laplace(0, 2)", "beta[z]": "StudentT(3, 0, 1)"}}),
     ("y ~ x + z", "gaussian", {"priors": {"beta": "Logistic(0, 2)", "sigma": "InverseGamma(3, 2)"}}),
     ("y ~ s(x, k=6) + (1 | g)", "gaussian", {}),

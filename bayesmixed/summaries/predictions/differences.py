@@ -64,6 +64,9 @@ def contrasts(
     Estimates
         Also with `pd`, the probability that the difference has the sign it seems to have.
 
+    Means that take in a combination of levels without rows (`empty_cells` of the spec) are not estimable: their contrasts
+    are left out, and the notes say which.
+
     Raises
     ------
     SpecError
@@ -88,12 +91,15 @@ def contrasts(
     grid = make_grid(fit, asked, at, existing_groups(fit.design, groups))
     cells = grid_draws(fit, grid, kind, groups, seed)
     matrix = np.kron(np.eye(outer), np.array(list(weights.values()), dtype=float))
-    compared, what = _compare(fit, cells, matrix, kind, ratio)
+    told = ~np.any(matrix[:, ~grid.estimable] != 0, axis=1)
+    if not told.any():
+        raise SpecError(f"No contrast of {effect} is estimable. {grid.notes[-1]}")
+    compared, what = _compare(fit, cells, matrix[np.ix_(told, grid.estimable)], kind, ratio)
     labels = pd.DataFrame({"contrast": list(weights) * outer})
     if within:
-        inner = len(grid.cells) // outer
-        first = grid.cells.loc[np.repeat(np.arange(outer) * inner, len(weights)), list(within)]
-        labels = pd.concat([first.reset_index(drop=True), labels], axis="columns")
+        first = pd.MultiIndex.from_product([asked[name] for name in within], names=list(within)).to_frame(index=False)
+        labels = pd.concat([first.loc[first.index.repeat(len(weights))].reset_index(drop=True), labels], axis="columns")
+    labels = labels[told].reset_index(drop=True)
     title = f"Contrasts of {effect}" + (f" by {by}" if by else "")
     notes = (*grid.notes, _say_null(ratio, rope))
     found = as_estimates(

@@ -15,6 +15,7 @@ from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.prediction import predict
+from bayesmixed.summaries.predictions.estimable import find_estimable
 from bayesmixed.terms.group_means import ANY
 from bayesmixed.terms.names import formula_columns, group_mean_expressions
 from bayesmixed.terms.notation import split_top
@@ -38,13 +39,16 @@ class Grid:
     starts : integer array
         First row of each cell.
     notes : tuple of str
-        What is averaged over, and where numbers are held.
+        What is averaged over, where numbers are held, and what is not estimable.
+    estimable : bool array
+        Which of the combinations of the asked values the cells are: all, but with empty combinations of levels.
     """
 
     cells: pd.DataFrame
     rows: pd.DataFrame
     starts: NDArray[np.intp]
     notes: tuple[str, ...]
+    estimable: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,8 @@ def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | 
     Raises
     ------
     SpecError
-        A column that the model does not use, or a grouping column is asked for whose effects do not enter.
+        A column that the model does not use, a grouping column is asked for whose effects do not enter, or no cell is
+        estimable.
     """
     roles, table = column_roles(fit.design), fit.design.table
     for name in at or {}:
@@ -154,7 +159,12 @@ def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | 
     if len(starts) < len(cells):
         raise SpecError("Some combinations of the asked columns do not occur among the groups of the data.")
     rows, weighted = _weigh(fit.design, rows.drop(columns="_cell"))
-    return Grid(cells, rows, starts, (*_notes(fit, roles, rest, held, observed), *weighted))
+    estimable, lost = find_estimable(fit.design, cells, rows, starts)
+    counts = np.diff([*starts, len(rows)])
+    notes = (*_notes(fit, roles, rest, held, observed), *weighted, *lost)
+    kept = rows[np.repeat(estimable, counts)].reset_index(drop=True)
+    starts = np.cumsum([0, *counts[estimable][:-1]])
+    return Grid(cells[estimable].reset_index(drop=True), kept, starts, notes, estimable)
 
 
 def grid_draws(fit: Fit, grid: Grid, kind: str, groups: str | Mapping[str, str], seed: int | None) -> xr.DataArray:

@@ -45,7 +45,8 @@ def marginal_means(
     Returns
     -------
     Estimates
-        Print it: it says what was estimated and averaged over. `.table` is a data frame, `.draws` the draws.
+        Print it: it says what was estimated and averaged over. `.table` is a data frame, `.draws` the draws. Cells that
+        take in a combination of levels without rows (`empty_cells` of the spec) are not estimable: a note names them.
 
     Raises
     ------

@@ -1,0 +1,178 @@
+"""Combinations of factor levels that no row has, and the coefficients that a formula can do without for it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesmixed.links import Array
+from bayesmixed.terms.pieces import EvaluatedFormula
+
+_DEPENDENT = 1e-7
+_DIFFERENT = 1e-8
+_SHOWN = 6
+DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyCells:
+    """The combinations of one product of factors that no row has.
+
+    Attributes
+    ----------
+    factors : tuple of str
+        The pieces of the formula.
+    cells : tuple of tuples of str
+        The level of each factor, or the value of a number that has two.
+    """
+
+    factors: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+
+    @property
+    def text(self) -> str:
+        """The combinations in words, some of many."""
+        told = [self.describe(cell) for cell in self.cells[:_SHOWN]]
+        rest = len(self.cells) - _SHOWN
+        return "; ".join(told) + (f" and of {rest} further combinations" if rest > 0 else "")
+
+    def describe(self, cell: tuple[str, ...]) -> str:
+        """Return one combination in words."""
+        return " and ".join(f"{name} = {level}" for name, level in zip(self.factors, cell, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """The columns of a formula that rows determine, where some combinations have no row.
+
+    Attributes
+    ----------
+    kept : tuple of int
+        Their positions: of columns that depend on each other the first ones, as R's `lm` and lme4 keep them.
+    map : (r, p) array
+        What the predictor of the rows of the fit is in all p coefficients is in the r kept ones `map` times these.
+    empty : tuple of EmptyCells
+        Why the others went.
+    """
+
+    kept: tuple[int, ...]
+    map: Array
+    empty: tuple[EmptyCells, ...]
+
+    @property
+    def drops(self) -> bool:
+        """Whether any column went."""
+        return len(self.kept) < self.map.shape[1]
+
+    def chosen(self, labels: tuple[str, ...], constant: bool) -> list[int]:
+        """Return the places among the kept columns of those with a coefficient: not of the intercept, unless `constant`."""
+        return [place for place, k in enumerate(self.kept) if constant or labels[k] != "Intercept"]
+
+    def is_open(self, matrix: Array) -> NDArray[np.bool_]:
+        """Return for rows (n, p) of the formula whether the rows of the fit leave their predictor open, (n,)."""
+        if not self.drops:
+            return np.zeros(len(matrix), dtype=bool)
+        size = np.abs(matrix) @ (1.0 + np.abs(self.map).sum(axis=0))
+        return np.asarray(np.abs(matrix - matrix[:, list(self.kept)] @ self.map).max(axis=1) > _DIFFERENT * size)
+
+
+def all_columns(count: int) -> Reduction:
+    """Return the reduction that keeps every column."""
+    return Reduction(tuple(range(count)), np.eye(count), ())
+
+
+def reduce_columns(state: EvaluatedFormula, matrix: Array, values: Mapping[str, Array]) -> Reduction:
+    """Return the columns that the rows of a fit determine.
+
+    Only columns of products of factors with an empty combination are left out: where others depend on each other, the
+    user is to choose.
+    """
+    empty = tuple(find_empty_cells(state, values))
+    if not empty:
+        return all_columns(matrix.shape[1])
+    products = [set(one.factors) for one in empty]
+    optional = {
+        position
+        for term in state.terms
+        if any(product <= set(term.pieces) for product in products)
+        for position in term.positions
+    }
+    new, _ = find_directions(matrix)
+    kept = [k for k in range(matrix.shape[1]) if k in new or k not in optional]
+    size = np.linalg.norm(matrix[:, kept], axis=0)
+    size = np.where(size > 0.0, size, 1.0)
+    found = np.linalg.lstsq(matrix[:, kept] / size, matrix, rcond=None)[0] / size[:, None]
+    found[:, kept] = np.eye(len(kept))
+    return Reduction(tuple(kept), np.where(np.abs(found) > 1e-12, found, 0.0), empty)
+
+
+def find_directions(matrix: Array) -> tuple[list[int], Array]:
+    """Return the columns that do not depend on those before them, and orthonormal ones for these in turn."""
+    new, directions = [], np.zeros((len(matrix), 0))
+    for position, column in enumerate(matrix.T):
+        rest = column / (float(np.linalg.norm(column)) or 1.0)
+        for _ in range(2):
+            rest = rest - directions @ (directions.T @ rest)
+        left = float(np.linalg.norm(rest))
+        if left > _DEPENDENT:
+            new.append(position)
+            directions = np.column_stack([directions, rest / left])
+    return new, directions
+
+
+def find_empty_cells(state: EvaluatedFormula, values: Mapping[str, Array]) -> Iterator[EmptyCells]:
+    """Yield the empty combinations of every product of factors in a formula, the shortest products first.
+
+    A product of which a part has empty combinations has only those listed that this part leaves.
+
+    Parameters
+    ----------
+    values : mapping
+        Of the pieces in the rows of the fit, see `EvaluatedFormula.piece_values`.
+    """
+    cells = {text: found for text in state.pieces if (found := _cells(state, text, values[text])) is not None}
+    products = dict.fromkeys(tuple(text for text in term.pieces if text in cells) for term in state.terms)
+    known: list[EmptyCells] = []
+    for factors in sorted((one for one in products if len(one) > 1), key=len):
+        levels = [cells[name][0] for name in factors]
+        counts = np.zeros([len(one) for one in levels], dtype=np.intp)
+        np.add.at(counts, tuple(cells[name][1] for name in factors), 1)
+        empty = (tuple(one[k] for one, k in zip(levels, cell, strict=True)) for cell in np.argwhere(counts == 0))
+        new = tuple(cell for cell in empty if not any(_covers(one, factors, cell) for one in known))
+        if new:
+            known.append(EmptyCells(factors, new))
+            yield known[-1]
+
+
+def open_cell(reduction: Reduction, state: EvaluatedFormula, values: Mapping[str, Array], row: int) -> str:
+    """Return in words the empty combinations to which a row belongs; "" if there are none."""
+    found = []
+    for empty in reduction.empty:
+        own = tuple(_label(state, name, values[name][row]) for name in empty.factors)
+        if own in empty.cells:
+            found.append(empty.describe(own))
+    return "; ".join(found)
+
+
+def _cells(state: EvaluatedFormula, text: str, values: Array) -> tuple[tuple[str, ...], NDArray[Any]] | None:
+    """Return the levels of a piece and that of each row, None for numbers with more than two values."""
+    levels = state.pieces[text].levels
+    if levels is not None:
+        return levels, values.argmax(axis=1)
+    if values.shape[1] != 1:
+        return None
+    numbers, codes = np.unique(values[:, 0], return_inverse=True)
+    return (tuple(f"{number:g}" for number in numbers), codes.reshape(-1)) if len(numbers) == 2 else None
+
+
+def _label(state: EvaluatedFormula, text: str, value: Array) -> str:
+    levels = state.pieces[text].levels
+    return f"{value[0]:g}" if levels is None else levels[int(value.argmax())]
+
+
+def _covers(known: EmptyCells, factors: tuple[str, ...], cell: tuple[str, ...]) -> bool:
+    if not set(known.factors) <= set(factors):
+        return False
+    return tuple(cell[factors.index(name)] for name in known.factors) in known.cells

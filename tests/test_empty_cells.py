@@ -1,0 +1,242 @@
+"""Combinations of factor levels that no row has: refused, or the model is fitted without their coefficients."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from fixed_draws import fit_at
+from typer.testing import CliRunner
+
+import bayesmixed as bm
+from bayesmixed.cli import app
+from bayesmixed.refitting import change_design
+from bayesmixed.spec_files import spec_from_toml, spec_to_toml
+from bayesmixed.stated_coordinates import place_population
+from bayesmixed.terms.basis import map_to_written
+from bayesmixed.terms.empty_cells import all_columns
+
+ROWS = 144
+COMPLETE = pd.DataFrame(
+    {
+        "f": np.array(list("abc"))[np.arange(ROWS) % 3],
+        "k": np.array(["none", "u", "v", "w"])[np.arange(ROWS) // 3 % 4],
+        "g": np.array(list("ABCDEF"))[np.arange(ROWS) // 12 % 6],
+        "z": np.arange(ROWS) // 24 % 2,
+        "x": np.sin(np.arange(ROWS)) + 3.0,
+    }
+)
+COMPLETE["y"] = np.cos(np.arange(ROWS) ** 1.3) + COMPLETE["x"] + (COMPLETE["f"] == "b") * 2.0
+COMPLETE["count"] = np.arange(ROWS) % 5
+COMPLETE["rating"] = np.arange(ROWS) % 7 % 3 + 1
+
+
+def without(*cells):
+    """Return the rows without some combinations of f and k."""
+    empty = [(COMPLETE["f"] == f) & (COMPLETE["k"] == k) for f, k in cells]
+    return COMPLETE[~np.any(empty, axis=0)].reset_index(drop=True)
+
+
+ONE = without(("b", "none"))
+FOUR = without(("a", "none"), ("a", "w"), ("b", "none"), ("c", "u"))
+
+
+def prepared(formula, data, **fields):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        return bm.prepare(bm.from_formula(formula, **{"empty_cells": "drop"} | fields), data)
+
+
+@pytest.mark.parametrize(
+    ("formula", "dropped"),
+    [
+        # R 4.2: names(which(is.na(coef(lm(formula, FOUR)))))
+        ("y ~ f*k + x", ["f[T.c]:k[T.u]", "f[T.c]:k[T.v]", "f[T.b]:k[T.w]", "f[T.c]:k[T.w]"]),
+        (
+            "y ~ x*f*k",
+            [f"{x}{label}" for x in ("", "x:") for label in ("f[T.c]:k[T.u]", "f[T.c]:k[T.v]", "f[T.b]:k[T.w]")]
+            + ["f[T.c]:k[T.w]", "x:f[T.c]:k[T.w]"],
+        ),
+        ("y ~ f/k", ["f[c]:k[T.u]", "f[a]:k[T.v]", "f[a]:k[T.w]", "f[b]:k[T.w]"]),
+        ("y ~ 0 + f:k", ["f[a]:k[none]", "f[b]:k[none]", "f[c]:k[u]", "f[a]:k[w]"]),
+        ("y ~ k/f + x:f", ["k[none]:f[T.b]", "k[none]:f[T.c]", "k[u]:f[T.c]", "k[w]:f[T.c]"]),
+        ("y ~ f + k + x", []),
+    ],
+)
+def test_the_columns_that_go_are_those_that_lm_of_r_drops(formula, dropped):
+    block = prepared(formula, FOUR).mu.population
+    assert sorted(set(block.state.labels) - set(block.labels)) == sorted(dropped)
+    assert np.linalg.matrix_rank(block.matrix) == len(block.labels) == block.transform.shape[1]
+
+
+@pytest.mark.parametrize("formula", ["y ~ f*k", "y ~ k*f", "y ~ f/k", "y ~ 0 + f:k", "y ~ C(f, contr.sum)*k"])
+@pytest.mark.parametrize("data", [ONE, FOUR], ids=["one", "four"])
+def test_fitted_values_are_those_of_a_mean_for_each_cell_that_has_rows(formula, data):
+    cells = pd.get_dummies(data["f"] + data["k"]).to_numpy(float)
+    matrix = prepared(formula, data).mu.population.matrix
+    np.testing.assert_allclose(matrix @ np.linalg.pinv(matrix), cells @ np.linalg.pinv(cells), atol=1e-10)
+
+
+def law_of_predictor(design, parameter="mu"):
+    """Return mean and covariance of the default prior of a predictor over the rows."""
+    predictor = design.predictors[parameter]
+    priors = design.coefficient_priors(predictor)
+    mean, sd = (np.array([prior.arguments[k] for prior in priors]) for k in (0, 1))
+    matrix = predictor.centred_matrix
+    written = predictor.population.matrix - (predictor.centre if predictor.cut else 0.0)
+    np.testing.assert_allclose(matrix, written @ predictor.transform, atol=1e-9)
+    return matrix @ mean, (matrix * sd**2) @ matrix.T
+
+
+@pytest.mark.parametrize("formula", ["y ~ f*k", "y ~ x*f*k", "y ~ f*k + f*z + x", "y ~ 0 + f:k"])
+def test_the_default_prior_of_the_rows_is_that_without_dropping(formula):
+    design = prepared(formula, FOUR)
+    block, state = design.mu.population, design.mu.population.state
+    whole = np.asarray(state.matrix(design.table), dtype=float)
+    full = replace(
+        block,
+        labels=state.labels,
+        matrix=whole,
+        reduction=all_columns(len(state.labels)),
+        written=map_to_written(state, block.basis, design.table),
+        written_means=whole.mean(axis=0),
+    )
+    found = place_population(design.spec, full, "", ratio=1.0, cut=False)
+    slope = design.priors["beta[Intercept_centred]"].prior.arguments[1]
+    root = found.coordinate_matrix * found.coordinates.units * slope
+    np.testing.assert_allclose(law_of_predictor(design)[1], root @ root.T, rtol=1e-9, atol=1e-9 * slope**2)
+
+
+@pytest.mark.parametrize("formula", ["y ~ f*k", "y ~ x*f*k", "y ~ f/k"])
+def test_the_default_prior_of_the_rows_does_not_hang_on_the_reference_level(formula):
+    mean, covariance = law_of_predictor(prepared(formula, FOUR))
+    turned = FOUR.assign(f=pd.Categorical(FOUR["f"], list("cba")), k=pd.Categorical(FOUR["k"], ["w", "none", "v", "u"]))
+    other, changed = law_of_predictor(prepared(formula, turned))
+    np.testing.assert_allclose(other, mean, atol=1e-9)
+    np.testing.assert_allclose(changed, covariance, rtol=1e-9, atol=1e-9)
+
+
+def test_without_the_word_the_combination_is_named_with_the_way_out():
+    with pytest.raises(bm.DataError, match=r'no rows with f = b and k = none.*empty_cells="drop"'):
+        bm.prepare("y ~ f*k", ONE)
+
+
+def test_two_valued_numbers_have_cells_too():
+    data = COMPLETE.assign(w=(COMPLETE["f"] == "a").astype(int)).query("w == 0 or z == 0")
+    with pytest.raises(bm.DataError, match="no rows with z = 1 and w = 1"):
+        bm.prepare("y ~ z*w", data)
+    assert prepared("y ~ z*w", data).mu.population.labels == ("Intercept", "z", "w")
+
+
+def test_what_goes_is_said_in_a_note():
+    with pytest.warns(
+        bm.StatisticsWarning, match=r"no rows with f = b and k = none.*without 'beta\[f\[T.b\]:k\[T.w\]\]'"
+    ):
+        bm.prepare(bm.from_formula("y ~ f*k", empty_cells="drop"), ONE)
+
+
+def test_complete_data_lose_nothing():
+    assert prepared("y ~ f*k", COMPLETE).priors == prepared("y ~ f*k", COMPLETE, empty_cells="error").priors
+
+
+def test_columns_that_depend_on_each_other_for_another_reason_stay_refused():
+    with pytest.raises(bm.DataError, match="collinear"):
+        prepared("y ~ f*k + x + twice", ONE.assign(twice=2 * ONE["x"]))
+
+
+def test_columns_of_group_terms_are_refused_with_the_combination():
+    with pytest.raises(
+        bm.DataError, match=r"no rows with f = b and k = none.*Leave the interaction out of the group term"
+    ):
+        prepared("y ~ f + k + (f*k | g)", ONE)
+
+
+@pytest.fixture
+def fitted():
+    design = prepared("y ~ f*k + x + (1 | g)", ONE)
+    values = np.arange(1.0, 1.0 + len(design.mu.population.labels))
+    return fit_at(design, {"beta": values, "sd_g": 0.5, "sigma": 1.0}, jitter=0.01)
+
+
+def test_predictions_of_an_empty_combination_are_refused_and_others_are_right(fitted):
+    rows = pd.DataFrame({"f": ["a", "b"], "k": ["none", "none"], "x": [1.0, 2.0], "g": ["A", "A"]})
+    with pytest.raises(
+        bm.DataError, match=r"no rows with f = b and k = none.*1 of 2 rows is not estimable \(first: row 1"
+    ):
+        bm.predict(fitted, rows)
+    known = bm.predict(fitted, ONE.drop(columns="y"))["mean"].values
+    np.testing.assert_allclose(known, bm.predict(fitted)["mean"].values)
+
+
+def test_means_and_contrasts_leave_out_what_is_not_estimable_and_say_so(fitted):
+    cells = bm.marginal_means(fitted, "f:k")
+    assert len(cells.table) == 11
+    assert "Not estimable: f = b and k = none" in str(cells)
+    by_hand = bm.predict(fitted, cells.table[["f", "k"]].assign(x=ONE["x"].mean(), g="A"), groups="average")["mean"]
+    np.testing.assert_allclose(cells.draws.values, by_hand.values)
+    assert bm.marginal_means(fitted, "f").table["f"].tolist() == ["a", "c"]
+    assert bm.marginal_means(fitted, "f", at={"k": ["u", "v"]}).table["f"].tolist() == ["a", "b", "c"]
+    pairs = bm.contrasts(fitted, "k", by="f").table
+    assert pairs.groupby("f").size().to_dict() == {"a": 6, "b": 3, "c": 6}
+    assert not pairs.query("f == 'b'")["contrast"].str.contains("none").any()
+    own = bm.contrasts(fitted, "f", method={"c - a": [-1, 0, 1]})
+    np.testing.assert_allclose(own.draws.values[..., 0], np.diff(bm.marginal_means(fitted, "f").draws.values)[..., 0])
+
+
+def test_a_mean_over_an_empty_combination_is_refused_with_the_way_out(fitted):
+    with pytest.raises(
+        bm.SpecError, match=r"Not estimable: x = .*the fit has no rows with f = b and k = none.*Hold a column"
+    ):
+        bm.marginal_means(fitted, "x", at={"x": [1.0]})
+    with pytest.raises(bm.SpecError, match="No contrast of f is estimable"):
+        bm.contrasts(fitted, "f", method={"b - a": [-1, 1, 0]})
+    with pytest.raises(bm.SpecError, match="Not estimable: the mean"):
+        bm.future_group(fitted)
+    assert len(bm.future_group(fitted, at={"k": "u"}).table)
+
+
+@pytest.mark.parametrize(
+    ("formula", "fields"),
+    [
+        ("count ~ f*k + (1 | g)", {"family": "poisson"}),
+        ("rating ~ f*k", {"family": "cumulative"}),
+        ("y ~ x", {"sigma": "~ f*k"}),
+        ("y ~ f*k", {"priors": {"beta[Intercept]": "Normal(0, 1)", "beta[f[T.b]]": "Normal(0, 2)"}}),
+        ("y ~ f*k", {"priors": {"beta": "Normal(0, 1)"}}),
+    ],
+)
+def test_every_predictor_and_way_of_stating_priors_can_do_without_columns(formula, fields):
+    design = prepared(formula, FOUR, **fields)
+    for predictor in design.predictors.values():
+        square = predictor.transform
+        assert square.shape == (len(predictor.population.labels),) * 2
+        assert np.linalg.matrix_rank(square) == len(square)
+    assert len(bm.build(design).initial_point())
+
+
+def test_ordered_responses_have_the_same_prior_of_the_rows_under_other_reference_levels():
+    turned = FOUR.assign(f=pd.Categorical(FOUR["f"], list("cba")))
+    laws = [law_of_predictor(prepared("rating ~ f*k", data, family="cumulative"))[1] for data in (FOUR, turned)]
+    np.testing.assert_allclose(laws[0], laws[1], rtol=1e-9, atol=1e-9)
+
+
+def test_the_word_travels_in_files_and_from_the_command_line(tmp_path):
+    spec = bm.from_formula("y ~ f*k", empty_cells="drop")
+    assert spec_from_toml(spec_to_toml(spec)) == spec
+    assert bm.from_formula(**spec.as_formula()) == spec
+    assert spec.update("~ . + x").empty_cells == "drop"
+    ONE.to_csv(tmp_path / "one.csv", index=False)
+    arguments = ["show", "y ~ f*k", "--data", str(tmp_path / "one.csv")]
+    assert CliRunner().invoke(app, arguments).exit_code == 1
+    assert CliRunner().invoke(app, [*arguments, "--empty-cells", "drop"]).exit_code == 0
+    with pytest.raises(bm.SpecError, match="'empty_cells': Input should be 'error' or 'drop'"):
+        bm.from_formula("y ~ f*k", empty_cells="ignore")
+
+
+def test_a_refit_on_other_cells_keeps_the_prior_of_its_rows(fitted):
+    with pytest.warns(bm.StatisticsWarning, match="no rows"):
+        again = change_design(fitted.design, {}, FOUR)[0]
+    assert {again.priors[key] for key in again.priors if "cells" in key} <= {
+        fitted.design.priors[key] for key in fitted.design.priors if "cells" in key
+    }
