@@ -186,8 +186,15 @@ def _check_keys(design: Design, accepted: list[str]) -> None:
 def _check_support(design: Design, key: str, prior: Prior) -> None:
     variable, _ = split_key(key)
     correlation = variable.startswith("corr_")
+    if correlation and prior.name == "Fixed":
+        _check_fixed_correlation(design, key, prior)
+        return
     if correlation != (prior.name == "LKJ"):
-        needed = 'a correlation matrix has prior "LKJ(eta)"' if correlation else "LKJ is for correlations, corr_..."
+        needed = (
+            'a correlation matrix has prior "LKJ(eta)", or a number that fixes it'
+            if correlation
+            else "LKJ is for correlations, corr_..."
+        )
         raise SpecError(f"Prior for '{key}' is {prior}; {needed}.")
     if (key == CUTS and prior.name != INDUCED and prior.support != REAL) or (key != CUTS and prior.name == INDUCED):
         raise SpecError(
@@ -211,3 +218,13 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
             f"Prior for '{key}' is {prior}, on ({low:g}, {high:g}); the parameter lies in ({lower:g}, {upper:g}). "
             'Take e.g. "HalfNormal(1)", "Exponential(1)" or "Gamma(2, 0.5)".'
         )
+
+
+def _check_fixed_correlation(design: Design, key: str, prior: Prior) -> None:
+    """Refuse a number that no correlation has, or that not all correlations of several columns can have together."""
+    group = next(group for predictor, group in design.group_blocks() if predictor.corr(group) == key)
+    widest = max(len(part.columns) for part in group.parts if part.correlated)
+    lower, value = -1.0 / (widest - 1), prior.arguments[0]
+    if not lower < value < 1.0:
+        every = f": all correlations of {widest} columns have this value" if widest > 2 else ""
+        raise SpecError(f"'{key}' is fixed at {value:g}, outside its range ({lower:.3g}, 1){every}.")

@@ -8,7 +8,7 @@ from bayesmixed.design import Design
 from bayesmixed.placements import CENTRED, HIERARCHICAL, NONCENTRED, Placement
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_variables import declare_vector
-from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.blocks import GroupBlock, NormalBlock
 
 
 def declare_effects(design: Design, predictor: Predictor, placement: Placement, mean: Any) -> Any:
@@ -60,13 +60,21 @@ def declare_observation_effects(design: Design, predictor: Predictor, placement:
 
 def _scales(design: Design, predictor: Predictor, group: NormalBlock, mark: str) -> tuple[Any, Any]:
     """Return the SDs at the centre and, where correlations are estimated, the Cholesky factor of the covariance."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
     priors = [design.priors[key].prior for key in predictor.sd_keys(group)]
     dims = (predictor.coordinate_dim(group),) if group.labels else ()
     sd = declare_vector(f"{mark}{predictor.sd(group)}", priors, *dims)
     factor = None
     if group.correlated:
-        concentration = design.priors[predictor.corr(group)].prior.arguments[0]
-        factor = sd[:, None] * _correlation_factor(predictor.corr(group), group, concentration)
+        prior = design.priors[predictor.corr(group)].prior
+        if prior.name == "Fixed" and isinstance(group, GroupBlock):
+            corr = group.fixed_correlations(prior.arguments[0])
+            dim = predictor.effect_dim(group)
+            pm.Deterministic(predictor.corr(group), pt.as_tensor_variable(corr), dims=(dim, f"{dim}_2"))
+            return sd, sd[:, None] * np.linalg.cholesky(corr)
+        factor = sd[:, None] * _correlation_factor(predictor.corr(group), group, prior.arguments[0])
     _register_covariance(predictor, group, sd, factor)
     return sd, factor
 

@@ -51,7 +51,7 @@ def draw_priors(design: Design, count: int, seed: int = 0) -> PriorDraws:
     blocks = {predictor.corr(group): group for predictor, group in design.group_blocks()}
     for key, entry in design.priors.items():
         if key in blocks:
-            correlations[key] = _draw_block(blocks[key], entry.prior.arguments[0], count, generator)
+            correlations[key] = _draw_block(blocks[key], entry.prior, count, generator)
         elif key == CUTS:
             values |= dict(zip(design.family.cuts, draw_thresholds(design, count, generator).T, strict=True))
         else:
@@ -106,10 +106,12 @@ def draw_correlations(width: int, concentration: float, count: int, generator: n
     return np.asarray(factor @ factor.transpose(0, 2, 1))
 
 
-def _draw_block(group: GroupBlock, concentration: float, count: int, generator: np.random.Generator) -> Array:
+def _draw_block(group: GroupBlock, prior: Prior, count: int, generator: np.random.Generator) -> Array:
+    if prior.name == "Fixed":
+        return np.broadcast_to(group.fixed_correlations(prior.arguments[0]), (count, group.width, group.width))
     matrix = np.broadcast_to(np.eye(len(group.labels)), (count, len(group.labels), len(group.labels))).copy()
     for part in group.parts:
         if part.correlated:
             place = np.ix_(np.arange(count), part.columns, part.columns)
-            matrix[place] = draw_correlations(len(part.columns), concentration, count, generator)
+            matrix[place] = draw_correlations(len(part.columns), prior.arguments[0], count, generator)
     return matrix

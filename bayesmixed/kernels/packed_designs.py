@@ -42,6 +42,8 @@ def unsupported(design: Design) -> str | None:
         priors = [design.priors[key].prior for key in predictor.sd_keys(group)]
         if any(p.name in DISTRIBUTIONS and DISTRIBUTIONS[p.name].support[1] < np.inf for p in priors):
             return f"an SD of '{group.name}' has a bounded prior"
+        if group.correlated and design.priors[predictor.corr(group)].prior.name == "Fixed":
+            return f"the correlation of '{group.name}' is fixed by a number"
     return None
 
 

@@ -199,6 +199,15 @@ class GroupBlock:
         """Whether any correlation is estimated."""
         return any(part.correlated for part in self.parts)
 
+    def fixed_correlations(self, value: float) -> Array:
+        """Return the (K, K) correlation matrix in which every correlation that would be estimated has one value."""
+        found = np.eye(self.width)
+        for part in self.parts:
+            if part.correlated:
+                found[np.ix_(part.columns, part.columns)] = value
+        np.fill_diagonal(found, 1.0)
+        return found
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the effects, (J, K)."""

@@ -28,8 +28,8 @@ def log_prior_densities(fit: Fit) -> dict[str, xr.DataArray]:
             centre = effects_at_centre(predictor, group, posterior)
             sd = np.sqrt(np.diagonal(centre, axis1=-2, axis2=-1))
             values |= {key: sd[..., k] for k, key in enumerate(predictor.sd_keys(group))}
-            if group.correlated:
-                key = predictor.corr(group)
+            key = predictor.corr(group)
+            if group.correlated and design.priors[key].prior.name != "Fixed":
                 found[key] = _log_correlations(group, centre, design.priors[key].prior.arguments[0])
     for name in design.numbers:
         function, _ = design.scalar_prior(name)

@@ -1,0 +1,76 @@
+"""A number in the place of an LKJ prior fixes the correlations of a group term."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import bayesmixed as bm
+from bayesmixed.prior_draws import draw_priors
+from bayesmixed.summaries.parameters.overview import count_estimated
+
+ROWS = 48
+DATA = pd.DataFrame(
+    {
+        "y": np.cos(np.arange(ROWS) * 1.7),
+        "x": np.sin(np.arange(ROWS)),
+        "z": np.cos(np.arange(ROWS) * 0.6),
+        "g": np.array(list("abcdef"))[np.arange(ROWS) % 6],
+    }
+)
+
+
+def prepared(formula, value, **fields):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        return bm.prepare(bm.from_formula(formula, priors={"corr_g": value}, **fields), DATA)
+
+
+def test_effects_have_the_law_with_this_correlation():
+    model = bm.build(prepared("y ~ x + (x | g)", -0.4))
+    assert not [variable.name for variable in model.free_RVs if "corr" in variable.name]
+    point = model.initial_point()
+    effects = next(name for name in point if "b_g" in name)
+    logp = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
+    generator = np.random.default_rng(1)
+    sds = {name: np.exp(value) for name, value in point.items() if name.startswith("sd_g")}
+    sd = np.concatenate([np.atleast_1d(value) for value in sds.values()])
+    law = stats.multivariate_normal(np.zeros(2), np.outer(sd, sd) * [[1.0, -0.4], [-0.4, 1.0]])
+    other = bm.build(prepared("y ~ x + (x | g)", 0.0)).compile_logp(jacobian=False, mode="FAST_COMPILE")
+    independent = stats.multivariate_normal(np.zeros(2), np.diag(sd**2))
+    for _ in range(3):
+        moved = {**point, effects: generator.standard_normal(point[effects].shape)}
+        difference = law.logpdf(moved[effects]).sum() - independent.logpdf(moved[effects]).sum()
+        assert float(logp(moved)) - float(other(moved)) == pytest.approx(difference, rel=1e-9)
+
+
+def test_the_number_is_no_parameter_and_is_in_the_draws_of_the_prior():
+    design = prepared("y ~ x + (x | g)", 0.3)
+    assert count_estimated(design) == 2 + 2 + 1
+    np.testing.assert_array_equal(draw_priors(design, 5).correlations["corr_g"], [[[1.0, 0.3], [0.3, 1.0]]] * 5)
+    assert str(design.priors["corr_g"].prior) == "0.3"
+    table = bm.prior_table(design.spec, DATA)
+    assert "0.3" in str(table)
+
+
+def test_several_columns_have_one_value_where_that_is_a_correlation_matrix():
+    priors = draw_priors(prepared("y ~ x + z + (x + z | g)", -0.4), 2)
+    np.testing.assert_array_equal(np.unique(priors.correlations["corr_g"]), [-0.4, 1.0])
+    with pytest.raises(
+        bm.SpecError, match=r"fixed at -0.6, outside its range \(-0.5, 1\): all correlations of 3 columns"
+    ):
+        prepared("y ~ x + z + (x + z | g)", -0.6)
+
+
+@pytest.mark.parametrize("value", [1.0, -1.0, 3.0])
+def test_numbers_that_are_no_correlation_are_refused(value):
+    with pytest.raises(bm.SpecError, match=r"outside its range \(-1, 1\)"):
+        prepared("y ~ x + (x | g)", value)
+
+
+def test_compiled_engines_say_that_they_cannot():
+    design = prepared("y ~ x + (x | g)", 0.3)
+    with pytest.raises(bm.SpecError, match="the correlation of 'g' is fixed by a number"):
+        bm.sample(design, engine="kernel")
