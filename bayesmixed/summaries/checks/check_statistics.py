@@ -1,7 +1,7 @@
 """Test statistics of a response, chosen by the facts of its family and by the groups of its model."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -66,14 +66,16 @@ class Statistic:
 def choose_statistics(design: Design, rows: Index | None = None) -> tuple[Statistic, ...]:
     """Return the statistics that suit a design, on all its rows or on some of them."""
     family, rows = design.family, np.arange(design.rows) if rows is None else rows
-    chosen = [MEAN, *(_share_of(number, label) for number, label in enumerate(design.categories, 1))]
+    # Numbers of ordered categories have no mean and no variance that say something.
+    chosen = [] if family.cuts else [MEAN]
+    chosen += [_share_of(number, label) for number, label in enumerate(design.categories, 1)]
     if has_zeros(design):
         chosen.append(ZEROS)
     if has_ones(design):
         chosen.append(ONES)
     if family.has_trials:
         chosen.append(FULL)
-    if family.discrete and not is_binary(design):
+    if family.discrete and not is_binary(design) and not family.cuts:
         chosen.append(DISPERSION)
     if not family.discrete:
         chosen += [SD, SKEWNESS] if len(rows) >= FEWEST_ROWS else []
@@ -94,7 +96,7 @@ def extreme_means(design: Design) -> tuple[Statistic, ...]:
     """Return the smallest and the largest mean (proportion) of the levels of each grouping factor."""
     found = []
     for group in design.mu.groups:
-        if not is_residual(group):
+        if not is_residual(group) and not design.family.cuts:
             means = _means_of(group.index)
             found.append(Statistic(f"smallest mean of a {group.name}", "", "", _reduced(means, np.min)))
             found.append(Statistic(f"largest mean of a {group.name}", "", "", _reduced(means, np.max)))
@@ -130,6 +132,9 @@ def _between_and_within(design: Design, rows: Index) -> Iterator[Statistic]:
         levels, index = np.unique(group.index[rows], return_inverse=True)
         if is_residual(group) or len(levels) < FEWEST_LEVELS:
             continue
+        if design.family.cuts:
+            yield _between_groups_above(design, group.name, index)
+            continue
         yield _between_groups(group.name, index)
         if not is_binary(design) and len(index) > len(levels):
             yield _within_groups(group.name, index)
@@ -139,6 +144,20 @@ def _between_groups(name: str, index: Index) -> Statistic:
     """Return the SD of the means (proportions) of groups, for the group of every row."""
     more, less = (f"{word} variation between {name}" for word in ("more", "less"))
     return Statistic(f"SD between {name}", more, less, _reduced(_means_of(index), partial(np.std, ddof=1)))
+
+
+def _between_groups_above(design: Design, name: str, index: Index) -> Statistic:
+    """Return the SD of the shares of groups above the category that divides the data most evenly."""
+    y = np.asarray(design.response)
+    number = min(range(1, len(design.categories)), key=lambda k: abs(float(np.mean(y > k)) - 0.5))
+    means = _means_of(index)
+
+    def compute(sample: Sample) -> Array:
+        above = replace(sample, y=(sample.y > number).astype(float))
+        return np.asarray(np.std(means(above), axis=-1, ddof=1))
+
+    more, less = (f"{word} variation between {name}" for word in ("more", "less"))
+    return Statistic(f"SD between {name} of the share above {design.categories[number - 1]}", more, less, compute)
 
 
 def _means_of(index: Index) -> Callable[[Sample], Array]:

@@ -149,7 +149,7 @@ def posterior_checks(
     """
     compared = compare_statistics(fit, by=by, groups=groups, draws=draws, seed=seed)
     table, suggestions = _judge(fit.design, compared)
-    heading = f"{describe(fit.design, choose_groups(fit.design, groups))}; beside the data, {fit.design.rows} rows"
+    heading = f"{describe(fit.design, choose_groups(fit.design, groups))}; beside the data, {fit.design.row_text}"
     return PosteriorChecks(heading, table if by is not None else table[_COLUMNS], suggestions)
 
 

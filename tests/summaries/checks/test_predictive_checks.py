@@ -113,12 +113,23 @@ def test_ordered_categories_are_checked_by_their_shares():
     answers = pd.Categorical(["no"] * 10 + ["perhaps"] * 6 + ["yes"] * 24, ["no", "perhaps", "yes"], ordered=True)
     design = bm.prepare(bm.from_formula("y ~ x", family="cumulative"), {"y": answers, "x": np.arange(40.0)})
     checks = bm.posterior_checks(fit_at(design, {"threshold": [-1.0, 0.0]}), seed=1)
-    assert list(checks.table["statistic"]) == ["mean", "share of no", "share of perhaps", "share of yes", DISPERSION]
+    assert list(checks.table["statistic"]) == ["share of no", "share of perhaps", "share of yes"]
     found = row(checks, "share of no")
     assert found["observed"] == 0.25
     # Binomial quantiles of 40 trials with chance expit(-1).
     assert abs(found["lower"] - 0.125) <= 0.05
     assert abs(found["upper"] - 0.4) <= 0.05
+
+
+def test_groups_of_ordered_categories_are_compared_by_the_share_above_a_category():
+    y = np.tile([1, 2, 3, 3, 2], 8)
+    y[:5] = 3
+    data = {"y": y, "g": np.repeat(list("abcdefgh"), 5)}
+    design = bm.prepare(bm.from_formula("y ~ 1 + (1 | g)", family="cumulative"), data)
+    checks = bm.posterior_checks(fit_at(design, {"threshold": [-1.0, 0.5], "sd_g": 0.5}), seed=1)
+    assert not {"mean", "dispersion (mean squared Pearson residual)"} & set(checks.table["statistic"])
+    shares = (y > 2).reshape(8, 5).mean(axis=1)
+    assert row(checks, "SD between g of the share above 2")["observed"] == pytest.approx(np.std(shares, ddof=1))
 
 
 def test_residual_statistics_of_a_gaussian_model_do_not_see_the_covariate():
