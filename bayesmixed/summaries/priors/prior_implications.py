@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bayesmixed.default_priors import response_scale, scale_at_weight_one
 from bayesmixed.design import Design
@@ -148,8 +149,7 @@ def _residual_variance(draws: PriorDraws) -> Array:
     """Return the residual variance on the latent scale, averaged over some rows spread over the data, (S,)."""
     design, family = draws.design, draws.design.family
     first = family.parameters[0].name
-    places = np.linspace(0.5, np.sum(design.row_counts) - 0.5, _ROWS)
-    rows = np.minimum(np.searchsorted(np.cumsum(design.row_counts), places), design.rows - 1)
+    rows = _some_rows(design)
     values = {name: draws.values[name][:, None] for name in design.scalars}
     values[first] = np.zeros((1, 1))
     for name, predictor in design.predictors.items():
@@ -171,6 +171,12 @@ def _residual_variance(draws: PriorDraws) -> Array:
         )
     with np.errstate(all="ignore"):
         return np.asarray(family.latent_variance(values, design.mu.link, 1.0).mean(axis=-1))
+
+
+def _some_rows(design: Design) -> NDArray[np.intp]:
+    """Return about 100 rows spread over the data, each as often as it counts."""
+    places = np.linspace(0.5, np.sum(design.row_counts) - 0.5, _ROWS)
+    return np.minimum(np.searchsorted(np.cumsum(design.row_counts), places), design.rows - 1)
 
 
 def _eta_of_groups(draws: PriorDraws) -> Array:
@@ -233,16 +239,12 @@ def _conflicts(draws: PriorDraws) -> Iterator[str]:
     """Yield where the middle 95 % of a prior miss what the response shows at first sight."""
     design, predictor = draws.design, draws.design.mu
     observed = response_scale(design)
-    # Means of counts are rates at offset 0.
-    offset = 0.0 if predictor.link.name == "log" and design.family.discrete else design.row_shares @ predictor.offset
     if predictor.population.basis.constant and not predictor.cut:
-        eta = draws.coefficients(predictor) @ (design.row_shares @ predictor.centred_matrix) + offset
-        with np.errstate(over="ignore"):
-            low, high = np.quantile(predictor.link.inverse(eta), [0.025, 0.975])
+        low, high = np.quantile(_means_of_data(draws), [0.025, 0.975])
         if low < high and not low <= observed.mean <= high:
             yield (
-                f"The mean of {design.spec.response} is {observed.mean:.3g}, outside of the 95 % range of its prior at "
-                f"the covariate means, {' to '.join(format_range((low, high), 3))}."
+                f"The mean of {design.spec.response} is {observed.mean:.3g}, outside of the 95 % range that the priors "
+                f"give it in these rows and groups, {' to '.join(format_range((low, high), 3))}."
             )
     scale = design.family.scale
     if scale and scale in design.scalars and design.priors[scale].prior.name != "Fixed":
@@ -253,6 +255,39 @@ def _conflicts(draws: PriorDraws) -> Iterator[str]:
                 f"{scale}: 95 % range {' to '.join(format_range((low, high), 3))}, but {design.spec.response} varies with an "
                 f"SD of about {unit:.3g}" + (" in a row of weight 1." if design.scale_factor is not None else ".")
             )
+
+
+def _means_of_data(draws: PriorDraws) -> Array:
+    """Return prior draws of the mean of the response over the rows and groups of the data, (S,).
+
+    The average of few groups is not that of all: it has its own draw, as has the error of a mean of so many rows.
+    """
+    design, predictor = draws.design, draws.design.mu
+    rows = _some_rows(design)
+    # Means of counts are rates at offset 0.
+    rates = predictor.link.name == "log" and design.family.discrete
+    offset = 0.0 if rates else predictor.offset[rows]
+    eta = draws.coefficients(predictor) @ predictor.centred_matrix[rows].T + offset
+    generator = np.random.default_rng(2)
+    spread = np.zeros((len(eta), 1))
+    for group in predictor.groups:
+        covariance = draws.covariance(predictor, group)
+        shares = np.zeros((len(group.levels), covariance.shape[-1]))
+        np.add.at(shares, group.index, design.row_shares[:, None] * group.centred_matrix)
+        average = np.einsum("skl,jk,jl->s", covariance, shares, shares, optimize=True)
+        whole = np.einsum("skl,kl->s", covariance, design.mean_products(group))
+        eta = eta + (np.sqrt(average) * generator.standard_normal(len(eta)))[:, None]
+        spread = spread + np.maximum(whole - average, 0.0)[:, None]
+    for smooth in predictor.smooths:
+        spread = spread + smooth.variance(draws.covariance(predictor, smooth))[:, rows]
+    with np.errstate(over="ignore", invalid="ignore"):
+        means = predictor.link.average(eta, np.broadcast_to(spread, eta.shape)).mean(axis=1)
+    exposure = design.trials if design.family.has_trials else np.exp(predictor.offset if rates else 0.0)
+    y = design.family.working(np.asarray(design.response, dtype=float)) / exposure
+    error = (
+        np.sqrt(np.cov(y, fweights=design.row_counts.astype(int)) / np.sum(design.row_counts)) if len(y) > 1 else 0.0
+    )
+    return np.asarray(np.nan_to_num(means + error * generator.standard_normal(len(means)), nan=np.inf))
 
 
 def _ratio(design: Design, predictor: Predictor) -> str:
