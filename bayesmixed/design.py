@@ -143,6 +143,15 @@ class Design(Displayed):
         return self.table.rows if self.streamed is None else self.streamed.statistics.count
 
     @property
+    def row_text(self) -> str:
+        """How many rows there are, in words; with frequency weights also how many different lines stand for them."""
+        total = round(float(np.sum(self.row_counts)))
+        rows = f"{total:,} row{'s' if total != 1 else ''}"
+        if self.spec.weights is None or self.spec.weights.kind != FREQUENCY or self.weights is None:
+            return rows
+        return f"{rows} in {self.rows:,} lines with frequencies '{self.spec.weights.column}'"
+
+    @property
     def examples(self) -> "Design":
         """A design in memory whose rows have the structure of all: levels, nesting and crossing."""
         return self if self.streamed is None else self.streamed.examples
@@ -275,7 +284,7 @@ class Design(Displayed):
             for name in self.predictors
         }
         shown = [replace(p, centre=self.predictors[name].centre) for name, p in self.examples.predictors.items()]
-        predictors, row, counted = outline_blocks(shown, offsets, self.rows)
+        predictors, row, counted = outline_blocks(shown, offsets, self.rows, self.row_text)
         priors = {
             key: state_prior(entry.prior, f"each of {count}: {entry.about}" if count > 1 else entry.about, entry.source)
             for key, (entry, count) in self.priors_by_term().items()
@@ -300,7 +309,7 @@ class Design(Displayed):
         groups = ", ".join(
             f"{len(g.levels)} {'observations' if g.observation else 'levels of ' + g.name}" for g in self.mu.groups
         )
-        lines = [str(self.spec), f"{self.rows} rows" + (f", {groups}" if groups else "")]
+        lines = [str(self.spec), self.row_text + (f", {groups}" if groups else "")]
         if self.dropped:
             lines.append(f"{self.dropped} rows left out because of missing values")
         lines += [

@@ -157,5 +157,5 @@ def print_design(design: "Design") -> None:
             if design.dropped == 1
             else f"{design.dropped} rows with missing values were"
         )
-        typer.echo(f"note: {left} left out; {design.rows} remain", err=True)
+        typer.echo(f"note: {left} left out; {design.row_text} remain", err=True)
     typer.echo(write_equations(design))

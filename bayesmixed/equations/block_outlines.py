@@ -77,7 +77,7 @@ class _Factors:
 
 
 def outline_blocks(
-    predictors: Sequence[Blocks], offsets: Mapping[str, Sequence[str]], rows: int
+    predictors: Sequence[Blocks], offsets: Mapping[str, Sequence[str]], rows: int, said: str
 ) -> tuple[tuple[PredictorOutline, ...], str, tuple[tuple[str, str], ...]]:
     """Return the outlines of predictors on data, the index of rows, and what all indices count.
 
@@ -85,13 +85,15 @@ def outline_blocks(
     ----------
     offsets : mapping
         Expressions of the known additions, by parameter.
+    rows, said : int, str
+        How many rows there are, and this in words.
     """
     blocks = {group.dim: group for p in predictors for group in p.groups if not group.observation}
     factors = _Factors(blocks, _find_indices(blocks, rows))
     outlines = tuple(_outline_predictor(predictor, offsets[predictor.parameter], factors) for predictor in predictors)
     letters, row = factors.indices.letters, factors.indices.row
     counted = [(letters[name], f"{len(group.levels)} levels of {name}") for name, group in blocks.items()]
-    return outlines, row, (*counted, (row, f"{rows} rows"))
+    return outlines, row, (*counted, (row, said))
 
 
 def _find_indices(groups: Mapping[str, GroupBlock], rows: int) -> Indices:

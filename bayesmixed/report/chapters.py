@@ -23,7 +23,7 @@ def show_question(fit: Fit) -> str:
     texts = [spec.question] if spec.question else []
     left_out = f" ({design.dropped:,} with missing values were left out)" if design.dropped else ""
     texts.append(
-        f"{design.rows:,} rows{left_out}; response {spec.response}, family {design.family.name}, "
+        f"{design.row_text}{left_out}; response {spec.response}, family {design.family.name}, "
         f"link {design.mu.link.name}. {count_sentence(fit)}."
     )
     notes = tuple(f"- {note}" for note in design.notes)

@@ -68,7 +68,7 @@ def summary(fit: Fit) -> Summary:
     name = design.family.name
     heading = (
         *([design.spec.title] if design.spec.title else []),
-        f"{design.spec.formula}   (family {name}, link {design.mu.link.name}; {design.rows} rows"
+        f"{design.spec.formula}   (family {name}, link {design.mu.link.name}; {design.row_text}"
         + (f", {design.dropped} left out)" if design.dropped else ")"),
         str(diagnose(fit)),
         f"{count_sentence(fit)} ({settings.chains} chains x {settings.draws} draws, engine {fit.engine.name}).",

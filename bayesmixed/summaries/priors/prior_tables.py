@@ -114,7 +114,7 @@ def prior_table(
 
 def _realised(design: Design) -> PriorTable:
     draws = draw_priors(drawn_rows(design), DRAWS)
-    heading = f"{_model(design.spec)}; {design.rows} rows"
+    heading = f"{_model(design.spec)}; {design.row_text}"
     return PriorTable(
         heading, _parameters(design), list_coefficients(draws), list_implications(draws), list_oddities(draws)
     )

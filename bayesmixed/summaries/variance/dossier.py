@@ -110,7 +110,7 @@ def variance_dossier(fit: Fit) -> VarianceDossier:
         else:
             notes += [tables[name].attrs["note"]] if "note" in tables[name].attrs else []
     spec, family = fit.design.spec, fit.design.family
-    heading = f"{spec.formula}   (family {family.name}, link {fit.design.mu.link.name}; {fit.design.rows} rows)"
+    heading = f"{spec.formula}   (family {family.name}, link {fit.design.mu.link.name}; {fit.design.row_text})"
     return VarianceDossier(heading, tables, tuple(dict.fromkeys(notes)))
 
 
