@@ -112,7 +112,7 @@ WRONG = [
     ("y ~ x + (1 | g)", {"sd_g": "LKJ(2)"}, "LKJ is for correlations"),
     ("y ~ x", {"beta": "LKJ(2)"}, "LKJ is for correlations"),
     ("y ~ x + (x | g)", {"corr_g": "Uniform(-1, 1)"}, 'a correlation matrix has prior "LKJ(eta)"'),
-    ("y ~ x + (x | g)", {"corr_g": 0.5}, 'a correlation matrix has prior "LKJ(eta)"'),
+    ("y ~ x + (x | g)", {"corr_g": 1.5}, "'corr_g' is fixed at 1.5, outside its range (-1, 1)"),
 ]
 
 
