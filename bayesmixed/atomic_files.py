@@ -36,9 +36,9 @@ def replace_file(
     DataError
         The folder does not exist or cannot be written, the disk is full, or a folder has the name.
     """
-    path = Path(path)
     data = content.encode("utf-8", errors="backslashreplace") if isinstance(content, str) else content
     place = check_place(path, what)
+    path = Path(path)
     try:
         if place.exists() and not place.is_file():
             place.write_bytes(data)
@@ -50,6 +50,26 @@ def replace_file(
     return path
 
 
+def as_path(path: object, what: str) -> Path:
+    """Return a path that the system can be asked about.
+
+    Raises
+    ------
+    DataError
+        It is no text or path, or the system refuses its name.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise DataError(f"{what} is read from and written to a path, not a {type(path).__name__}.")
+    try:
+        found = Path(path)
+        os.stat(found)
+    except (FileNotFoundError, NotADirectoryError):
+        return found
+    except (OSError, ValueError) as error:
+        raise DataError(f"{what} cannot be at '{path!s}': {_reason(error)}.") from error
+    return found
+
+
 def check_place(path: str | Path, what: str) -> Path:
     """Return where a file is to be written, its links followed.
 
@@ -58,6 +78,8 @@ def check_place(path: str | Path, what: str) -> Path:
     DataError
         Its folder does not exist, a folder has its name, or the name is impossible.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise DataError(f"{what} is written to a path, not to a {type(path).__name__}.")
     try:
         place = Path(os.path.realpath(path))
         if place.parent.is_dir() and not place.is_dir():

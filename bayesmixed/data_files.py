@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayesmixed.atomic_files import as_path
 from bayesmixed.columns import mark_missing, read_codes, refuse_stray_text, without_codes
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.frames import read_table
@@ -29,7 +30,7 @@ def read_data(spec: ModelSpec, path: str | Path, **options: Any) -> pd.DataFrame
     DataError
         The file is missing, is of another kind, or cannot be read.
     """
-    path = Path(path)
+    path = as_path(path, "A table")
     if is_parquet(path):
         return _read_parquet(spec, path, options.get("na", ()))
     return read_table(path, text=label_columns(spec), **options)

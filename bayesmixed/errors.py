@@ -8,7 +8,9 @@ from pathlib import Path
 
 MOST_QUOTED = 200
 """Characters of input that an error repeats."""
-MOST_SAID = 1200
+LONG = 600
+"""Characters of an error in which quotations are no longer told apart: a text that holds quotes looks like several."""
+MOST_SAID = 1000
 """Characters of an error, whatever it repeats."""
 
 
@@ -89,8 +91,13 @@ def warn(note: str) -> None:
 def _shorten_quotations(message: str) -> str:
     """Return a message with the middle of long quotations left out, and of itself if it is still too long."""
     quotations = r"(?<!\w)'[^']{200,}'(?!\w)|(?<!\w)\"[^\"]{200,}\"(?!\w)|\S{200,}"
-    quoted = re.sub(quotations, lambda found: shorten(found[0], MOST_QUOTED), message)
+    quoted = re.sub(quotations, _cut, message)
+    quoted = re.sub(r"(['\"]).*\1", _cut, quoted, flags=re.DOTALL) if len(quoted) > LONG else quoted
     return shorten(quoted, MOST_SAID) if len(quoted) > MOST_SAID else quoted
+
+
+def _cut(found: re.Match[str]) -> str:
+    return shorten(found[0], MOST_QUOTED)
 
 
 def did_you_mean(given: str, accepted: Iterable[str]) -> str:

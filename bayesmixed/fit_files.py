@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
-from bayesmixed.atomic_files import replace_file
+from bayesmixed.atomic_files import as_path, replace_file
 from bayesmixed.checksums import checksums, list_damages
 from bayesmixed.design import Design
 from bayesmixed.draws import draw_names, mark_draws, stored_frame
@@ -25,14 +25,13 @@ from bayesmixed.frozen_priors import FrozenPriors, freeze, frozen_from_text, fro
 from bayesmixed.preparation import prepare
 from bayesmixed.spec_files import spec_from_toml, spec_to_toml
 from bayesmixed.streaming import streamed_from_text, streamed_to_text
+from bayesmixed.tree_files import first_line, read_tree
 
 FORMAT = 2
 """1 had no checksums."""
 _FROZEN = "frozen_priors"
 _STREAMED = "streamed_rows"
 _CHECKSUMS = "sha256"
-_MOST_EXPANSION = 1100
-"""No compression of HDF5 makes data smaller by a larger factor."""
 
 
 def save_fit(fit: Fit, path: str | Path) -> Path:
@@ -62,7 +61,7 @@ def save_fit(fit: Fit, path: str | Path) -> Path:
     try:
         content = tree.to_netcdf(engine="h5netcdf")
     except Exception as error:  # h5netcdf, h5py and xarray each have errors of their own
-        raise DataError(f"The fit cannot be written as netCDF: {_first_line(error)}.") from error
+        raise DataError(f"The fit cannot be written as netCDF: {first_line(error)}.") from error
     return replace_file(path, content, "The fit", hint="The fit is still in memory: save it elsewhere.")
 
 
@@ -97,7 +96,7 @@ def load_fit(
     """
     path = _find_file(path)
     with _said_of(path):
-        tree = _read_tree(path)
+        tree = read_tree(path)
         _check_format(tree)
         damages = _find_damages(tree)
         if damages and verify:
@@ -191,19 +190,7 @@ def _said_of(path: Path) -> Iterator[None]:
     except BayesMixedError as error:
         raise type(error)(f"'{path}' cannot be loaded: {error}") from error
     except Exception as error:  # whatever damaged values bring about
-        raise DataError(f"'{path}' cannot be loaded: it is damaged ({_first_line(error)}).") from error
-
-
-def _read_tree(path: Path) -> xr.DataTree:
-    try:
-        with warnings.catch_warnings(action="ignore"), xr.open_datatree(path, engine="h5netcdf") as opened:
-            variables = [v for node in opened.subtree for v in node.to_dataset(inherit=False).variables.values()]
-            declared = sum(variable.size * variable.dtype.itemsize for variable in variables)
-            if declared > _MOST_EXPANSION * path.stat().st_size:
-                raise ValueError(f"it declares {declared / 2**30:.0f} GiB of data, which it cannot hold")
-            return opened.load()
-    except Exception as error:  # h5netcdf, h5py and xarray each have errors of their own
-        raise DataError(f"it is damaged or no netCDF file ({_first_line(error)}).") from error
+        raise DataError(f"'{path}' cannot be loaded: it is damaged ({first_line(error)}).") from error
 
 
 def _check_format(tree: xr.DataTree) -> None:
@@ -291,12 +278,8 @@ def _parse[T](kind: TypeAdapter[T], text: Any, what: str) -> T:
         raise DataError(f"{what} of the file is damaged: {where} {first['msg']}.") from error
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-
-
 def _find_file(path: str | Path) -> Path:
-    path = Path(path)
+    path = as_path(path, "A fit")
     shipped = {file.stem: file for file in (Path(__file__).parent / "data").glob("*.nc")}
     if path.is_file():
         return path

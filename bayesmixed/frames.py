@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.atomic_files import as_path
 from bayesmixed.columns import clean_index, mark_missing, read_codes
 from bayesmixed.errors import DataError, enumerate_words, shorten
 from bayesmixed.text_tables import TextFormat, read_text_table
@@ -86,7 +87,7 @@ def read_table(
     0    1          2    14       1
     1    1          3    12       2
     """
-    path, codes = Path(path), read_codes(na)
+    path, codes = as_path(path, "A table"), read_codes(na)
     kinds = {suffix.lower() for suffix in path.suffixes}
     form = TextFormat(separator, decimal, thousands, encoding, codes)
     if not path.is_file():

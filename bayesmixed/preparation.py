@@ -9,6 +9,7 @@ import numpy as np
 
 from bayesmixed.advice import advise, note_extrapolation
 from bayesmixed.assembly import assemble, check_weights_column
+from bayesmixed.atomic_files import as_path
 from bayesmixed.data_checks import check_design, check_variation, refuse_open_rows
 from bayesmixed.data_files import read_data
 from bayesmixed.default_priors import realise_priors
@@ -75,8 +76,9 @@ def prepare(
     """
     spec = as_spec(spec)
     if isinstance(data, str | Path):
-        if like is None and is_streamed(spec, Path(data), stream):
-            return _warned(read_streamed(spec, Path(data), missing, na))
+        data = as_path(data, "A table")
+        if like is None and is_streamed(spec, data, stream):
+            return _warned(read_streamed(spec, data, missing, na))
         data = read_data(spec, data, na=na)
     frequencies = spec.weights if spec.weights and spec.weights.kind == FREQUENCY and like is None else None
     if frequencies:

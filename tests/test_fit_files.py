@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -12,6 +13,7 @@ from fixed_draws import fit_at
 
 import bayesmixed as bm
 
+SHIPPED = Path(bm.__file__).parent / "data" / "herd_period.nc"
 GROUPED = {
     "y": [3.1, 2.7, 4.0, 5.2, 4.9, 1.0, 1.8, 2.2, 2.9, 3.3, 3.6],
     "g": list("aaabbccddee"),
@@ -209,6 +211,40 @@ def test_a_file_that_declares_more_data_than_it_can_hold_is_refused(small_fit, t
         file["posterior"].create_dataset("huge", shape=(10**6, 10**6), dtype="f8", chunks=(10, 10))
     with pytest.raises(bm.DataError, match="declares 7451 GiB"):
         bm.load_fit(path)
+
+
+def _link_elsewhere(file):
+    del file["posterior"]
+    file["posterior"] = h5py.ExternalLink("other.nc", "/posterior")
+
+
+STRANGE = {
+    "another file": _link_elsewhere,
+    "data of another file": lambda file: file.create_dataset("x", (4,), "u1", external=[("/etc/hostname", 0, 4)]),
+    "itself": lambda file: file["posterior"].__setitem__("again", h5py.SoftLink("/posterior")),
+    "nothing": lambda file: file.__setitem__("lost", h5py.SoftLink("/nowhere")),
+    "groups in groups": lambda file: file["posterior"].create_group("a/b/c/d"),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_nothing_is_read_that_lies_outside_of_a_file_or_deep_in_it(tmp_path, kind):
+    path = tmp_path / "fit.nc"
+    path.write_bytes(SHIPPED.read_bytes())
+    with h5py.File(path, "a") as file:
+        STRANGE[kind](file)
+    for verify in (True, False):
+        with pytest.raises(bm.DataError, match=r"refers to (something else|another file)|lies in a group"):
+            bm.load_fit(path, verify=verify)
+
+
+@pytest.mark.parametrize("path", ["x" * 5_000, "a\0b", 5, None, b"fit.nc", ["fit.nc"]])
+def test_an_impossible_path_is_refused(path):
+    for function in (bm.load_fit, bm.read_table):
+        with pytest.raises(bm.DataError, match=r"path|cannot be at"):
+            function(path)
+    with pytest.raises(bm.DataError, match=r"path|cannot be written to"):
+        bm.save_fit(bm.load_fit("herd_period"), path)
 
 
 def test_the_attributes_are_plain_text(small_fit, tmp_path):

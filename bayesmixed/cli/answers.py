@@ -18,9 +18,10 @@ def compare(
     json: Json = False,
 ) -> None:
     """Say which model predicts a new observation, or a new group, better."""
+    from bayesmixed.atomic_files import as_path
     from bayesmixed.summaries.comparison.model_comparison import compare_models
 
-    names = [folder.stem if folder.is_file() else folder.resolve().name for folder in folders]
+    names = [folder.stem if as_path(folder, "A fit").is_file() else folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         names = [str(folder) for folder in folders]
     fits = {name: read_fit(folder) for name, folder in zip(names, folders, strict=True)}

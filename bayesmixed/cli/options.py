@@ -132,10 +132,11 @@ def read_fit(path: Path) -> "Fit":
     DataError
         There is none.
     """
+    from bayesmixed.atomic_files import as_path
     from bayesmixed.fit_files import load_fit
     from bayesmixed.result_folders import FIT
 
-    file = path / FIT if path.is_dir() else path
+    file = path / FIT if as_path(path, "A fit").is_dir() else path
     if not file.is_file():
         raise DataError(f"There is no fit at '{file}'. Make one: bayesmixed fit SPEC --data FILE --out {path}")
     return load_fit(file)

@@ -64,7 +64,7 @@ LAYERS = [
     ["parameterisation"],
     ["engines"],
     ["fitting"],
-    ["checksums", "earlier_files"],
+    ["checksums", "tree_files", "earlier_files"],
     ["fit_files", "refitting"],
     ["prior_sets"],
     ["prediction", "simulation"],

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import special
 
 from bayesmixed.assembly import has_response
+from bayesmixed.atomic_files import as_path
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.families import Family
@@ -202,7 +203,7 @@ def calibrate(
     design = lay_out_rows(as_spec(spec, family=family, priors=priors, links=links), data, seed)
     given = _DEFAULTS | ({} if client is None else {"cores": 1}) | settings | {"progress": False}
     task = Task(design, sampler, given, seed)
-    path = None if resume is None else Path(resume)
+    path = None if resume is None else as_path(resume, "A study")
     identity = {} if path is None else identify(task)
     done = {fit.number: fit for fit in ([] if path is None else load_fits(path, identity))}
     numbers = [number for number in range(n) if number not in done]
