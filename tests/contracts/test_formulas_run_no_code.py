@@ -171,5 +171,5 @@ def test_formulas_without_measure_are_refused_at_once(term):
     started = time.process_time()
     with pytest.raises(BayesMixedError) as refusal:
         bm.prepare(f"y ~ k + {term}", ROWS)
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < 5.0
     assert len(str(refusal.value)) < 1_000

@@ -118,4 +118,4 @@ def test_random_formulas_end_in_columns_or_in_our_errors():
             raise AssertionError(f"{type(error).__name__} from {text!r}") from error
     assert done > COUNT / 10
     assert longest < 1_500
-    assert time.process_time() - started < 40
+    assert time.process_time() - started < 120
