@@ -1,6 +1,7 @@
 """Families of positive responses."""
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from bayesmixed.families.records import Family, Parameter, Values
 from bayesmixed.links import Array, Link
 
 _POSITIVE = "positive numbers"
+_WIDEST = 40.0
 
 
 def _lognormal_logp(y: Any, values: Values, trials: Any) -> Array:
@@ -65,19 +67,31 @@ def _inverse_gaussian_latent_variance(values: Values, link: Link, trials: Any) -
 
 
 def _log_ratio_moments(values: Values) -> tuple[Array, Array]:
-    """Return mean and variance of t = log(y / mu), by the trapezoidal rule.
+    """Return mean and variance of log(y / mu), which depend on shape / mu alone."""
+    with np.errstate(divide="ignore"):
+        place = np.log(values["shape"]) - np.log(values["mu"])
+    curves = _log_ratio_curves()(np.clip(place, -_WIDEST, _WIDEST))
+    return np.asarray(curves[..., 0]), np.exp(curves[..., 1])
 
-    Its density is proportional to exp(-t / 2 - ratio (cosh t - 1)), ratio = shape / mu.
+
+@lru_cache(maxsize=1)
+def _log_ratio_curves() -> Any:
+    """Return mean and log-variance of t = log(y / mu) as splines of log(ratio), ratio = shape / mu.
+
+    The density of t is proportional to exp(-t / 2 - ratio (cosh t - 1)); the knots have its moments by the trapezoidal
+    rule.
     """
-    ratio = np.asarray(values["shape"] / values["mu"])
-    reach = np.arccosh(1.0 + 50.0 / ratio)
+    from scipy.interpolate import CubicSpline
+
+    places = np.linspace(-_WIDEST, _WIDEST, 6401)
+    ratio = np.exp(places)
     moments: list[Any] = [0.0, 0.0, 0.0]
     for node in np.linspace(-1.0, 1.0, 201):
-        t = node * reach
-        weight = np.exp(-0.5 * t - ratio * (np.cosh(t) - 1.0))
+        t = node * np.arccosh(1.0 + 50.0 / ratio)
+        weight = np.exp(-0.5 * t - 2.0 * ratio * np.square(np.sinh(0.5 * t)))
         moments = [moment + weight * t**power for power, moment in enumerate(moments)]
     mean = moments[1] / moments[0]
-    return np.asarray(mean), np.asarray(moments[2] / moments[0] - np.square(mean))
+    return CubicSpline(places, np.column_stack([mean, np.log(moments[2] / moments[0] - np.square(mean))]))
 
 
 LOGNORMAL = Family(

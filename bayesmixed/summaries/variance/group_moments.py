@@ -26,7 +26,7 @@ _NODES = {1: 61, 2: 31, 3: 15, 4: 9}
 """Nodes of the rule in each direction, by the number of directions."""
 _WORK = 1e8
 _BLOCK = 300_000
-_LATENT_WORK = 50_000
+_LATENT_WORK = 1_000_000
 _FEWEST = 100
 
 
