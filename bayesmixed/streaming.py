@@ -31,9 +31,10 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.row_statistics import RowStatistics, add_rows
 from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import place_terms, with_bases
-from bayesmixed.terms.basis import Basis, PieceBasis, join_terms, number_basis
+from bayesmixed.terms.basis import Basis, join_terms
 from bayesmixed.terms.functions import row_by_row
 from bayesmixed.terms.names import calls_in
+from bayesmixed.terms.piece_bases import PieceBasis, number_basis
 from bayesmixed.terms.pieces import EvaluatedFormula
 
 LARGE = 5_000_000

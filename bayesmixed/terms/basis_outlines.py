@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from bayesmixed.terms.basis import BasisTerm, PieceBasis, factor_basis, join_terms, number_basis
+from bayesmixed.terms.basis import BasisTerm, join_terms
+from bayesmixed.terms.piece_bases import PieceBasis, factor_basis, number_basis
 from bayesmixed.terms.pieces import Piece, read_power
 from bayesmixed.terms.written import piece_text, read_formula
 
