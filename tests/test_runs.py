@@ -1,10 +1,36 @@
-"""Workers of a sampler that could not start are waited for before its error is raised."""
+"""A sampler that could not start has ended before its error is raised."""
 
+import subprocess
+import sys
 import time
 
 import pytest
 
 from bayesmixed.engines import runs
+
+CANNOT_START = """
+import sys
+import numpy as np
+from numba import cfunc
+from bayesmixed.engines.runs import run_sampler
+from bayesmixed.engines.settings import Settings
+from bayesmixed.errors import SamplingError
+from bayesmixed.kernels import bridge
+from bayesmixed.kernels.packing import Packed
+
+@cfunc(bridge._DENSITY)
+def nowhere(dimension, x, gradient, value, data):
+    return bridge.NONFINITE_DENSITY
+
+packed = Packed(np.zeros(1), np.zeros(1, np.int64), np.zeros(4, np.int64))
+start = lambda seed: np.random.default_rng(seed).normal(size=2)
+model = bridge.nutpie_model(packed, 2, start, nowhere)
+try:
+    run_sampler(model, Settings(chains=4, draws=50, tune=50, cores=4, target_accept=0.9, seed=1), None, False, 0.8)
+except SamplingError:
+    print("refused", flush=True)
+    sys.exit(7)
+"""
 
 
 @pytest.fixture
@@ -28,3 +54,9 @@ def test_only_the_own_workers_are_waited_for(threads):
     assert not runs.join_workers({"1"}, longest=0.0)
     (threads / "2" / "comm").unlink()
     assert runs.join_workers(longest=0.0), "it has ended"
+
+
+@pytest.mark.slow
+def test_a_script_that_ends_after_a_sampling_error_ends_as_python_does():
+    ended = subprocess.run([sys.executable, "-c", CANNOT_START], capture_output=True, text=True, timeout=600)
+    assert (ended.stdout, ended.returncode) == ("refused\n", 7), ended.stderr
