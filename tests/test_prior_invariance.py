@@ -342,3 +342,19 @@ def test_a_level_without_events_is_pulled_as_far_whatever_the_reference(referenc
     share = np.cumsum(weights[order]) / weights.sum()
     found = [eta[:, 0] @ weights / weights.sum(), *eta[order, 0][np.searchsorted(share, [0.025, 0.975])]]
     np.testing.assert_allclose(found, [-4.07, -6.33, -2.41], atol=0.04)
+
+
+@pytest.mark.parametrize("formula", ["year*g", "year + I(year**2)", "0 + g + g:year", "(year + I(year**2))*g", "f*g*h"])
+def test_well_informed_coefficients_are_those_of_least_squares(formula):
+    """Years from 1990 to 2020; a tenth of a standard error, given a residual SD of 1."""
+    generator = np.random.default_rng(4)
+    data = table(rows=600).assign(year=generator.integers(1990, 2021, 600))
+    data["y"] = 0.15 * (data["year"] - 2005) * (data["g"] == "v") + generator.normal(size=600)
+    design = design_of(f"y ~ {formula}", data)
+    columns = design.mu.population.coordinate_matrix
+    numbers = np.array([prior.arguments for prior in design.coefficient_priors(design.mu)])
+    information, score = columns.T @ columns, columns.T @ design.response
+    posterior = np.linalg.solve(information + np.diag(numbers[:, 1] ** -2), score + numbers[:, 0] / numbers[:, 1] ** 2)
+    errors = design.mu.transform @ np.linalg.inv(information) @ design.mu.transform.T
+    moved = design.mu.transform @ (posterior - np.linalg.solve(information, score))
+    assert np.abs(moved / np.sqrt(np.diag(errors))).max() < 0.1
