@@ -1,6 +1,5 @@
 """Data files, read as a spec needs them."""
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ from bayesmixed.columns import mark_missing, read_codes, refuse_stray_text, with
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.frames import read_table
 from bayesmixed.spec import ModelSpec
-from bayesmixed.terms.names import expression_columns
+from bayesmixed.terms.names import expression_columns, read_columns
 from bayesmixed.terms.tables import is_number, natural_key
+from bayesmixed.terms.written import read_formula
 
 BATCH = 500_000
 """Rows of a Parquet file that are in memory at once when it is read in batches."""
@@ -90,10 +90,23 @@ def label_columns(spec: ModelSpec) -> list[str]:
     """Return the columns that hold labels only, such as ids 007 or 1.10, which must not be read as numbers."""
     terms = [term for parameter in spec.predictors.values() for term in parameter]
     groups = [name for term in terms if term.kind == "group" for name in term.factor_columns]
-    read = [spec.response, str(spec.trials), "" if spec.weights is None else spec.weights.column]
-    read += [text for term in terms for text in (getattr(term, "formula", ""), getattr(term, "expression", ""))]
-    labels = [n for n in groups if not any(re.search(rf"(?<![\w.]){re.escape(n)}(?![\w.])", text) for text in read)]
-    return [*labels, *spec.factors, *(name for term in terms for name in term.factors())]
+    read = {spec.trials, None if spec.weights is None else spec.weights.column}
+    for text in (spec.response, *(getattr(term, one, "") for term in terms for one in ("expression", "x"))):
+        read |= _columns_in(text, formula=False)
+    for term in terms:
+        read |= _columns_in(getattr(term, "formula", ""), formula=True)
+    return [*(n for n in groups if n not in read), *spec.factors, *(name for term in terms for name in term.factors())]
+
+
+def _columns_in(text: str, *, formula: bool) -> set[str]:
+    """Return the columns whose values a text reads, those that only name groups left out; none where it cannot be read."""
+    try:
+        if formula:
+            written = read_formula(text)
+            return {*written.columns} - {*written.grouping}
+        return {*read_columns(text, (text,))} if text else set()
+    except SpecError:
+        return set()
 
 
 def _read_parquet(spec: ModelSpec, path: Path, na: Any = ()) -> pd.DataFrame:

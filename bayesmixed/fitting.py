@@ -1,7 +1,7 @@
 """Fit: a design with draws from its posterior, and the two functions that make one."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -123,6 +123,7 @@ def fit(
     na: str | Iterable[str | float] = (),
     crossed: tuple[str, ...] | list[str] = (),
     empty_cells: str | None = None,
+    functions: Mapping[str, Callable[..., Any]] | None = None,
     store: str = "auto",
     progress: bool = True,
 ) -> Fit:
@@ -137,8 +138,8 @@ def fit(
         and of large Parquet files only some rows at a time (see `stream` of `prepare`).
     family : str or Family, optional
         With a formula; "gaussian" if not given.
-    priors, links, crossed
-        Added to those of the spec.
+    priors, links, crossed, functions
+        Added to those of the spec; functions are the user's own that a formula calls: `functions={"dose": f}`.
     empty_cells : {"error", "drop"}, optional
         That of the spec if not given: what to do with combinations of levels that no row has, see `ModelSpec`.
     engine, chains, draws, tune, target_accept, parameterisation, seed, cores, store, progress
@@ -163,12 +164,8 @@ def fit(
     >>> list(fit.posterior.data_vars)
     ['beta', 'sd_Subject', 'corr_Subject', 'b_Subject', 'sigma']
     """
-    design = prepare(
-        as_spec(spec, family=family, priors=priors, links=links, crossed=tuple(crossed), empty_cells=empty_cells),
-        data,
-        missing=missing,
-        na=na,
-    )
+    changes: dict[str, Any] = {"priors": priors, "links": links, "crossed": tuple(crossed), "empty_cells": empty_cells}
+    design = prepare(as_spec(spec, family=family, functions=functions, **changes), data, missing=missing, na=na)
     return sample(
         design,
         engine=engine,

@@ -40,13 +40,13 @@ class RealisedSet:
 
 
 def realise_sets(
-    spec: str | Path | ModelSpec, data: Any, sets: Mapping[str, PriorSet], *, missing: str = "error"
+    spec: str | Path | ModelSpec, data: Any, sets: Mapping[str, PriorSet], *, missing: str = "error", na: Any = ()
 ) -> dict[str, RealisedSet]:
     """Return each prior set on the data; numbers and coordinates of the priors that it does not name are frozen.
 
     Parameters
     ----------
-    spec, data, missing
+    spec, data, missing, na
         As for `fit`.
     sets : mapping
         By name: priors that replace those of the spec (`{}`: the spec as it stands); "default", the default prior of
@@ -61,10 +61,11 @@ def realise_sets(
     if len(sets) < 2:
         raise SpecError('A comparison needs two prior sets or more, e.g. {"default": "default", "wide": "wide"}.')
     spec = as_spec(spec)
-    own = prepare(spec, data, missing=missing, stream=False)
+    reading: dict[str, Any] = {"missing": missing, "stream": False, "na": na}
+    own = prepare(spec, data, **reading)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
-        default = prepare(spec.replace(priors={}), data, missing=missing, stream=False) if spec.priors else own
+        default = prepare(spec.replace(priors={}), data, **reading) if spec.priors else own
         return {name: _realise(name, chosen, own, default) for name, chosen in sets.items()}
 
 

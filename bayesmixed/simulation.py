@@ -1,7 +1,6 @@
 """simulate: data from any spec, with the truth that made them."""
 
 import ast
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from html import escape
@@ -16,7 +15,7 @@ from scipy import special
 
 from bayesmixed.categories import as_categories
 from bayesmixed.design import CUTS, Design, group_covariance
-from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
+from bayesmixed.errors import SpecError, did_you_mean, enumerate_words, shorten
 from bayesmixed.frames import as_frame
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
@@ -26,6 +25,8 @@ from bayesmixed.simulated_rows import lay_out
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.expressions import COLUMN, LITERAL, parse_expression
+from bayesmixed.terms.names import whole_column
 from bayesmixed.terms.notation import as_in_draws
 
 INVERSES: dict[str, Callable[[Array], Array]] = {
@@ -74,6 +75,7 @@ def simulate(
     truth: Mapping[str, float] | None = None,
     data: Any = None,
     na: Any = (),
+    functions: Mapping[str, Callable[..., Any]] | None = None,
     seed: int | None = None,
 ) -> Simulated:
     """Return data drawn from a model at known parameters.
@@ -90,6 +92,8 @@ def simulate(
         as the section says.
     na : str, number or list of these
         Codes that mean a missing value in `data`.
+    functions : mapping, optional
+        The user's own functions that a formula calls, as for `fit`.
     seed : int, optional
         For layout, effects and responses.
 
@@ -107,7 +111,7 @@ def simulate(
     >>> float(simulated.truth["sd_herd"].item())
     0.5
     """
-    spec = as_spec(spec)
+    spec = as_spec(spec, functions=functions)
     generator = np.random.default_rng(seed)
     plan = spec.simulation
     if data is None and plan is None:
@@ -239,25 +243,27 @@ def _response_column(spec: ModelSpec, columns: list[str]) -> tuple[str, Callable
         The expression cannot be taken back.
     """
     text = spec.response.strip()
-    if text.strip("`") in columns:
-        return text.strip("`"), lambda y: y
-    call = re.fullmatch(r"(\w+)\(\s*`?([^`()]+?)`?\s*\)", text)
-    if call and call[1] in INVERSES:
-        return call[2], INVERSES[call[1]]
-    event = re.fullmatch(r"`?([\w. ]+?)`?\s*==\s*[\"']([^\"']*)[\"']", text)
-    if event:
-        return event[1], lambda y: np.where(np.asarray(y) == 1, event[2], f"not {event[2]}")
-    if _is_name(text.strip("`")):
-        return text.strip("`"), lambda y: y
-    raise SpecError(
-        f"Response '{text}' cannot be simulated: it is an expression without a known inverse. Write it as a column, "
+    whole = whole_column(text, columns)
+    if whole is not None:
+        return whole, lambda y: y
+    unknown = SpecError(
+        f"Response '{shorten(text)}' cannot be simulated: it is an expression without a known inverse. Write it as a column, "
         f'or with one of {", ".join(INVERSES)}, or as column == "level".'
     )
-
-
-def _is_name(text: str) -> bool:
-    """Return whether a text can only be the name of a column: a word, with dots or not, or nothing to be computed."""
     try:
-        return isinstance(ast.parse(text, mode="eval").body, ast.Name | ast.Attribute)
-    except SyntaxError:
-        return "`" not in text
+        expression = parse_expression(text)
+    except SpecError as error:
+        raise unknown from error
+    match expression.tree:
+        case ast.Name() as name if (column := expression.word(name, COLUMN)) is not None:
+            return column, lambda y: y
+        case ast.Call(args=[ast.Name() as name]) as call if (
+            inverse := INVERSES.get(expression.called(call).removeprefix("np."))
+        ) is not None:
+            if (column := expression.word(name, COLUMN)) is not None:
+                return column, inverse
+        case ast.Compare(ast.Name() as name, [ast.Eq()], [ast.Name() as level]):
+            column, event = expression.word(name, COLUMN), expression.word(level, LITERAL)
+            if column is not None and event is not None:
+                return column, lambda y: np.where(np.asarray(y) == 1, event, f"not {event}")
+    raise unknown

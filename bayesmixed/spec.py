@@ -338,7 +338,7 @@ def from_formula(
         factors=factors,
         crossed=crossed,
         empty_cells=empty_cells,
-        functions=dict(functions or {}),
+        functions=functions or {},
         simulation=simulation,
     )
 

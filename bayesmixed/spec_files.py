@@ -1,7 +1,7 @@
 """Specs in files: TOML to spec and back, shipped specs, and whatever a user may give as a spec."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ def as_spec(
     links: Mapping[str, str] | None = None,
     crossed: str | Sequence[str] = (),
     empty_cells: str | None = None,
+    functions: Mapping[str, Callable[..., Any]] | None = None,
 ) -> ModelSpec:
     """Return a spec from a formula, a shipped name, a TOML path or a spec, with changes applied.
 
@@ -38,6 +39,7 @@ def as_spec(
             links=links,
             crossed=crossed,
             empty_cells=empty_cells or "error",
+            functions=functions,
         )
     if not isinstance(spec, str | Path | ModelSpec):
         raise SpecError(
@@ -45,7 +47,9 @@ def as_spec(
             "given. The spec comes first, then the data: bm.fit(spec, data)."
         )
     if not isinstance(spec, ModelSpec):
-        spec = load_spec(spec)
+        spec = load_spec(spec, functions=functions)
+    elif functions:
+        spec = _with_functions(spec, functions)
     if family is not None and find_family(family).name != find_family(spec.family).name:
         raise SpecError(
             f"The spec has family '{find_family(spec.family).name}', but family '{find_family(family).name}' was given. "
@@ -62,8 +66,19 @@ def as_spec(
     return ModelSpec(**fields)
 
 
-def load_spec(source: str | Path) -> ModelSpec:
+def _with_functions(spec: ModelSpec, functions: Mapping[str, Callable[..., Any]]) -> ModelSpec:
+    return spec.replace(functions={**spec.functions, **functions} if isinstance(functions, Mapping) else functions)
+
+
+def load_spec(source: str | Path, *, functions: Mapping[str, Callable[..., Any]] | None = None) -> ModelSpec:
     """Return the spec of a TOML file, or of a shipped name (see `list_specs`).
+
+    Parameters
+    ----------
+    source : str or Path
+        A shipped name, or the path of a TOML file.
+    functions : mapping, optional
+        The user's own functions that its formulas name, of which a file keeps the names only.
 
     Raises
     ------
@@ -96,7 +111,8 @@ def load_spec(source: str | Path) -> ModelSpec:
         raise SpecError(f"Spec '{path}' cannot be read: {error}.") from error
     if len(text) > LARGEST:
         raise SpecError(f"'{path}' has more than {LARGEST:,} characters, too many for a spec.")
-    return spec_from_toml(text, str(path))
+    spec = spec_from_toml(text, str(path))
+    return _with_functions(spec, functions) if functions else spec
 
 
 def spec_from_toml(text: str, name: str = "spec") -> ModelSpec:

@@ -1,5 +1,6 @@
 """Formulas are data: whatever they hold, they run no code, write no file and end in one of our errors."""
 
+import json
 import time
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 import bayesmixed as bm
+from bayesmixed.checksums import checksums
 from bayesmixed.errors import BayesMixedError
 from bayesmixed.spec_files import spec_from_toml
 
@@ -173,3 +175,39 @@ def test_formulas_without_measure_are_refused_at_once(term):
         bm.prepare(f"y ~ k + {term}", ROWS)
     assert time.process_time() - started < 5.0
     assert len(str(refusal.value)) < 1_000
+
+
+@pytest.mark.parametrize("mended", [False, True], ids=["as edited", "with new checksums"])
+@pytest.mark.parametrize(
+    "attempt", [ATTEMPTS[0], "np.load('CANARY', allow_pickle=True)", "I((period).to_csv('CANARY'))"]
+)
+def test_an_edited_fit_file_runs_no_code(attempt, mended, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "files").mkdir()
+    path = bm.save_fit(bm.load_fit("herd_period"), tmp_path / "files" / "fit.nc")
+    edit_formula(path, attempt.replace("CANARY", str(tmp_path / "canary")), mended=mended)
+    with pytest.raises(BayesMixedError, match="cannot be loaded"):
+        bm.load_fit(path)
+    with pytest.raises(BayesMixedError, match="cannot be loaded"):
+        bm.load_fit(path, verify=False)
+    assert [file.name for file in tmp_path.iterdir()] == ["files"]
+    assert [file.name for file in (tmp_path / "files").iterdir()] == ["fit.nc"]
+
+
+def edit_formula(path, term, *, mended):
+    """Write a term into the formula of a fit file, and checksums that agree with it if asked for."""
+    import h5py
+    import xarray as xr
+
+    with h5py.File(path, "r+") as file:
+        text = str(file.attrs["spec"])
+        escaped = term.replace("\\", "\\\\").replace('"', '\\"')
+        changed = text.replace("1 + period", f"1 + period + {escaped}")
+        assert changed != text
+        file.attrs["spec"] = changed
+    if mended:
+        with xr.open_datatree(path, engine="h5netcdf") as opened:
+            tree = opened.load()
+        del tree.attrs["sha256"]
+        with h5py.File(path, "r+") as file:
+            file.attrs["sha256"] = json.dumps(checksums(tree))

@@ -134,6 +134,7 @@ def calibrate(
     family: str | Family | None = None,
     priors: Mapping[str, Any] | None = None,
     links: Mapping[str, str] | None = None,
+    functions: Mapping[str, Callable[..., Any]] | None = None,
     sampler: Callable[..., Fit] = sample,
     client: Any = None,
     resume: str | Path | None = None,
@@ -159,7 +160,7 @@ def calibrate(
         Rows whose covariates and groups are kept. Default priors are realised once, on its response or, without one,
         on one simulated at the true values of the [simulation] section, and then frozen: the same priors make the data
         and are fitted. (Priors that follow each data set would not be those that made it.)
-    family, priors, links
+    family, priors, links, functions
         As in `fit`.
     sampler : callable
         Another sampler to be judged: it returns the Fit of a design and takes `seed`, `progress` and the settings.
@@ -200,7 +201,8 @@ def calibrate(
         if value < 1:
             raise SpecError(f"{name}={value} is impossible; it must be at least 1.")
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
-    design = lay_out_rows(as_spec(spec, family=family, priors=priors, links=links), data, seed)
+    spec = as_spec(spec, family=family, priors=priors, links=links, functions=functions)
+    design = lay_out_rows(spec, data, seed)
     given = _DEFAULTS | ({} if client is None else {"cores": 1}) | settings | {"progress": False}
     task = Task(design, sampler, given, seed)
     path = None if resume is None else as_path(resume, "A study")

@@ -98,7 +98,8 @@ def compare_pooling(
     >>> list(comparison.fits)
     ['complete', 'no', 'partial']
     """
-    changes = {name: settings.pop(name) for name in ("priors", "links", "crossed", "empty_cells") if name in settings}
+    given = ("priors", "links", "crossed", "empty_cells", "functions")
+    changes = {name: settings.pop(name) for name in given if name in settings}
     spec = as_spec(spec, family=family, **changes)
     first = spec.family_record.parameters[0].name
     names = [term.name for term in spec.predictors[first] if term.kind == "group"]

@@ -88,6 +88,8 @@ def compare_priors(
     family: str | None = None,
     quantities: Mapping[str, Quantity] | None = None,
     missing: str = "error",
+    na: Any = (),
+    functions: Mapping[str, Callable[..., Any]] | None = None,
     seed: int | None = None,
     **settings: Any,
 ) -> PriorComparison:
@@ -95,7 +97,7 @@ def compare_priors(
 
     Parameters
     ----------
-    spec, data, family, missing
+    spec, data, family, missing, na, functions
         As for `fit`.
     sets : mapping
         By name, the first being the reference: priors that replace those of the spec, e.g.
@@ -128,7 +130,8 @@ def compare_priors(
     >>> list(comparison.fits)
     ['default', 'tight']
     """
-    realised = realise_sets(as_spec(spec, family=family), data, sets, missing=missing)
+    spec = as_spec(spec, family=family, functions=functions)
+    realised = realise_sets(spec, data, sets, missing=missing, na=na)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
     fits = {name: sample(one.design, seed=seed, **settings) for name, one in realised.items()}
     return PriorComparison(

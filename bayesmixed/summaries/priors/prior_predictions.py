@@ -1,6 +1,6 @@
 """Data that the priors expect, beside the data that are there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,7 @@ def prior_predictive(
     draws: int = DRAWS,
     seed: int = 0,
     missing: str = "error",
+    functions: Mapping[str, Callable[..., Any]] | None = None,
 ) -> PriorPredictive:
     """Return what the priors expect of data with these covariates and groups, beside the data.
 
@@ -97,6 +98,8 @@ def prior_predictive(
         For everything random.
     missing : {"error", "drop"}
         As in `prepare`.
+    functions : mapping, optional
+        The user's own functions that a formula calls, as for `fit`.
 
     Returns
     -------
@@ -119,7 +122,9 @@ def prior_predictive(
     ['mean', 'share of zeros', 'share of rows with all successes']
     """
     design = (
-        spec if isinstance(spec, Design) else prepare(as_spec(spec, priors=priors), data, missing=missing, stream=False)
+        spec
+        if isinstance(spec, Design)
+        else prepare(as_spec(spec, priors=priors, functions=functions), data, missing=missing, stream=False)
     )
     prior = sample_prior(design, draws=draws, seed=seed)
     made = posterior_predictive(prior, groups="new", seed=seed)

@@ -1,5 +1,6 @@
 """The prior table: every prior, where it comes from, in which coordinate it is stated and what it implies."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,12 @@ class PriorTable(Page):
 
 
 def prior_table(
-    spec: str | Path | ModelSpec | Design, data: Any = None, *, missing: str = "error", na: Any = ()
+    spec: str | Path | ModelSpec | Design,
+    data: Any = None,
+    *,
+    missing: str = "error",
+    na: Any = (),
+    functions: Mapping[str, Callable[..., Any]] | None = None,
 ) -> PriorTable:
     """Return the prior of every parameter, and what the priors imply together.
 
@@ -81,6 +87,8 @@ def prior_table(
         As in `prepare`.
     na : str, number or list of these
         Codes that mean a missing value.
+    functions : mapping, optional
+        The user's own functions that a formula calls, as for `fit`.
 
     Returns
     -------
@@ -105,7 +113,7 @@ def prior_table(
     """
     if isinstance(spec, Design):
         return _realised(spec)
-    spec = as_spec(spec)
+    spec = as_spec(spec, functions=functions)
     if data is not None:
         return _realised(prepare(spec, data, missing=missing, na=na))
     rules = list_rules(spec)

@@ -1,7 +1,7 @@
 """check_data: look at a table with the eyes of a spec, before anything is fitted."""
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,14 @@ from bayesmixed.terms.notation import join_factors
 from bayesmixed.terms.tables import Table, as_table, encode, is_date, is_number
 
 
-def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error", na: Any = ()) -> StructureReport:
+def check_data(
+    spec: str | Path | ModelSpec,
+    data: Any,
+    *,
+    missing: str = "error",
+    na: Any = (),
+    functions: Mapping[str, Callable[..., Any]] | None = None,
+) -> StructureReport:
     """Return a report on how a table suits a spec: levels, nesting, predictors, expected shrinkage, notes, refusal.
 
     Data that `prepare` refuses are reported too, with the reason in `refusal`; rows with missing values are counted
@@ -61,6 +68,8 @@ def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error
         What `prepare` would do with rows in which a used column is missing.
     na : str, number or list of these
         Codes that mean a missing value.
+    functions : mapping, optional
+        The user's own functions that a formula calls, as for `fit`.
 
     Raises
     ------
@@ -75,7 +84,7 @@ def check_data(spec: str | Path | ModelSpec, data: Any, *, missing: str = "error
     >>> print(str(report).splitlines()[-1])
       herd    1 SD                 14 coefficients     1 to 4 (median 4)
     """
-    spec = as_spec(spec)
+    spec = as_spec(spec, functions=functions)
     frame = as_frame(read_data(spec, data, na=na) if isinstance(data, str | Path) else data)
     design, error = _try_to_prepare(spec, frame, missing, na)
     used = _find_columns(spec, frame, error)
