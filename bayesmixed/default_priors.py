@@ -212,7 +212,11 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
     low, high = prior.support
     if prior.name == "Fixed":
         if not lower < low < upper:
-            raise SpecError(f"'{key}' is fixed at {low:g}, outside its range ({lower:g}, {upper:g}).")
+            edges = ("", "") if scalar is None or key != scalar else design.family.parameter(scalar).edges
+            instead = edges[0] if low == lower else edges[1] if low == upper else ""
+            raise SpecError(
+                f"'{key}' is fixed at {low:g}, outside its range ({lower:g}, {upper:g}). {instead}".rstrip()
+            )
     elif high <= lower or low >= upper or (lower == 0 and low < 0):
         raise SpecError(
             f"Prior for '{key}' is {prior}, on ({low:g}, {high:g}); the parameter lies in ({lower:g}, {upper:g}). "

@@ -371,3 +371,13 @@ def test_the_engines_agree_on_precision_weights(data):
     for name in ("beta", "sigma", "sd_g"):
         difference = np.abs(means["collapsed"][name] - means["kernel"][name])
         assert float(difference.max()) < 0.1
+
+
+def test_headings_say_how_many_rows_frequencies_stand_for_and_in_how_many_lines():
+    data = pd.DataFrame({"y": [0.5, 1.5, 4.0, 2.0], "w": [3, 1, 2, 4]})
+    design = bm.prepare("y | weights(w, 'frequency') ~ 1", data)
+    assert design.row_text == "10 rows in 4 lines with frequencies 'w'"
+    fit = fit_at(design, {"beta": 2.0, "sigma": 1.0}, jitter=0.01)
+    for page in (str(design), str(bm.summary(fit)), str(bm.prior_table(design.spec, data))):
+        assert "10 rows in 4 lines with frequencies 'w'" in " ".join(page.split())
+    assert bm.prepare("y ~ 1", data).row_text == "4 rows"

@@ -94,7 +94,10 @@ def hurdle(
     return replace(
         base,
         name=f"{'hurdle' if zeros == 'hu' else 'zero_inflated'}_{base.name}",
-        parameters=(*base.parameters, share(zeros, "probability of zero")),
+        parameters=(
+            *base.parameters,
+            share(zeros, "probability of zero", ("" if counted else f"Without zeros take family {base.name}.", "")),
+        ),
         distribution="",
         pytensor_logp=pytensor_logp,
         support=support,

@@ -46,7 +46,10 @@ def zero_inflated(base: Family, distribution: str) -> Family:
     return replace(
         base,
         name=f"zero_inflated_{base.name}",
-        parameters=(*base.parameters, share("zi", "probability of an extra zero")),
+        parameters=(
+            *base.parameters,
+            share("zi", "probability of an extra zero", (f"Without extra zeros take family {base.name}.", "")),
+        ),
         distribution=distribution,
         arguments=lambda values, trials: base.arguments(values, trials) | {"psi": 1.0 - values["zi"]},
         logp=logp,
@@ -133,8 +136,15 @@ ZERO_ONE_INFLATED_BETA = replace(
     name="zero_one_inflated_beta",
     parameters=(
         *BETA.parameters,
-        share("zoi", "probability of 0 or 1"),
-        share("coi", "probability of 1, given 0 or 1"),
+        share("zoi", "probability of 0 or 1", ("Without 0 and 1 take family beta.", "")),
+        share(
+            "coi",
+            "probability of 1, given 0 or 1",
+            (
+                "With 0 and no 1 take family zero_inflated_beta.",
+                "With 1 and no 0 take family zero_inflated_beta with 1 - y as the response.",
+            ),
+        ),
     ),
     distribution="",
     pytensor_logp=_zoib_pytensor_logp,

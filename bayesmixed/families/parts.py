@@ -96,11 +96,13 @@ PRECISION = Parameter(
 )
 
 
-def share(name: str, meaning: str) -> Parameter:
-    """Return a probability that mixes two parts of a distribution."""
+def share(name: str, meaning: str, edges: tuple[str, str] = ("", "")) -> Parameter:
+    """Return a probability that mixes two parts of a distribution, with what to take where it is 0 or 1."""
 
     def intercept(scale: ResponseScale) -> tuple[float, float]:
         return 0.0, 1.5
 
     prior = f"logit({name})", Prior(name="Normal", arguments=(0.0, 1.5))
-    return Parameter(name, meaning, "logit", ("logit",), 0.0, 1.0, prior=lambda scale: prior, intercept=intercept)
+    return Parameter(
+        name, meaning, "logit", ("logit",), 0.0, 1.0, prior=lambda scale: prior, intercept=intercept, edges=edges
+    )

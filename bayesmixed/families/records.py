@@ -60,6 +60,8 @@ class Parameter:
         Power of the unit of the response that it has: 1 for means and SDs, 0 for what has no unit.
     cut : bool
         It is a threshold, one number between each two neighbouring categories, and takes no predictor.
+    edges : (str, str)
+        What to take instead of this parameter at its lowest and its highest value; "" where there is nothing to say.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Parameter:
     latent: bool = False
     power: float = 0.0
     cut: bool = False
+    edges: tuple[str, str] = ("", "")
 
     def link_record(self, name: str = "") -> Link:
         """Return its link of that name, or its default link."""

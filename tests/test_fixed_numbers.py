@@ -1,4 +1,4 @@
-"""A number in the place of an LKJ prior fixes the correlations of a group term."""
+"""A number in the place of a prior fixes a parameter, also the correlations of a group term."""
 
 import warnings
 
@@ -74,3 +74,20 @@ def test_compiled_engines_say_that_they_cannot():
     design = prepared("y ~ x + (x | g)", 0.3)
     with pytest.raises(bm.SpecError, match="the correlation of 'g' is fixed by a number"):
         bm.sample(design, engine="kernel")
+
+
+@pytest.mark.parametrize(
+    ("family", "key", "value", "instead"),
+    [
+        ("zero_one_inflated_beta", "coi", 0, "take family zero_inflated_beta."),
+        ("zero_one_inflated_beta", "coi", 1, "take family zero_inflated_beta with 1 - y as the response"),
+        ("zero_one_inflated_beta", "zoi", 0, "take family beta"),
+        ("zero_inflated_beta", "zi", 0, "take family beta"),
+        ("hurdle_gamma", "hu", 0, "take family gamma"),
+        ("zero_inflated_poisson", "zi", 0, "take family poisson"),
+    ],
+)
+def test_a_share_of_nothing_names_the_family_without_it(family, key, value, instead):
+    y = np.arange(ROWS) % 4 / (4.0 if family.endswith("beta") else 1.0)
+    with pytest.raises(bm.SpecError, match=rf"'{key}' is fixed at {value}, outside its range \(0, 1\)\. .*{instead}"):
+        bm.prepare(bm.from_formula("y ~ x", family=family, priors={key: value}), DATA.assign(y=y))
