@@ -68,9 +68,13 @@ def lower_triangle(matrix: Array) -> Array:
 
 
 def _digits(blocks: Array) -> Array:
-    """Return the blocks to twelve digits, each after its scale: equal for levels whose rows came in another order."""
-    size = np.trace(blocks, axis1=1, axis2=2)
-    scale = 2.0 ** np.floor(np.log2(np.maximum(size, 1e-300)))
+    """Return the blocks to twelve digits, each after its scale: equal for levels whose rows came in another order.
+
+    Columns may have any unit: each is divided by its largest size in a level.
+    """
+    unit = 2.0 ** np.floor(np.log2(np.sqrt(np.einsum("jkk->jk", blocks).max(axis=0, initial=1e-300))))
+    blocks = blocks / unit[:, None] / unit
+    scale = 2.0 ** np.floor(np.log2(np.maximum(np.trace(blocks, axis1=1, axis2=2), 1e-300)))
     rounded = np.round(blocks / scale[:, None, None], _DIGITS) + 0.0
     return np.column_stack([scale, rounded.reshape(len(blocks), -1)])
 
