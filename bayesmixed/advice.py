@@ -11,6 +11,7 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import function_of
 from bayesmixed.priors import FEW_LEVELS
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.empty_cells import find_directions
 
 
 def advise(design: Design) -> Iterator[str]:
@@ -122,8 +123,7 @@ def _smooth_advice(design: Design, predictor: Predictor) -> Iterator[str]:
         indicators = np.eye(len(smooth.labels))[smooth.index]
         lines = [label not in smooth.line_labels for label in predictor.population.labels]
         columns = predictor.population.matrix[:, lines]
-        fitted = columns @ np.linalg.lstsq(columns, indicators, rcond=None)[0]
-        if not np.allclose(fitted, indicators, atol=1e-8):
+        if not _spans(columns, indicators):
             yield (
                 f"The curves of {term} meet at the same mean, because the population part has no '{term.by_column}'. "
                 "Add it to the formula, unless that is meant."
@@ -145,8 +145,13 @@ def _spanned(group: GroupBlock, predictor: Predictor) -> bool:
     if group.intercept is None or matrix.shape[1] < len(group.levels):
         return False
     indicators = np.eye(len(group.levels))[group.index]
-    fitted = np.linalg.lstsq(matrix, indicators, rcond=None)[0]
-    return bool(np.allclose(matrix @ fitted, indicators, atol=1e-8))
+    return _spans(matrix, indicators)
+
+
+def _spans(columns: Array, indicators: Array) -> bool:
+    """Return whether indicators are linear combinations of columns of any size."""
+    directions = find_directions(columns)[1]
+    return bool(np.allclose(directions @ (directions.T @ indicators), indicators, atol=1e-6))
 
 
 def _has_mean(values: Array, label: str, predictor: Predictor) -> bool:

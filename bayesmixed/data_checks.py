@@ -17,7 +17,7 @@ from bayesmixed.prior_functions import function_of
 from bayesmixed.spec import ModelSpec
 from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.empty_cells import Reduction, open_cell, reduce_columns
+from bayesmixed.terms.empty_cells import Reduction, find_directions, open_cell, reduce_columns
 from bayesmixed.terms.notation import join_factors, safe_name
 from bayesmixed.terms.pieces import EvaluatedFormula
 from bayesmixed.terms.tables import Table, as_label, encode
@@ -222,7 +222,7 @@ def _constant_within(values: Array, group: GroupBlock) -> bool:
 def _check_empty_cells(design: Design, predictor: Predictor) -> None:
     """Refuse products of factors with combinations that no row has, where that makes the columns collinear."""
     block = predictor.population
-    if block.reduction.drops or np.linalg.matrix_rank(block.matrix) == block.matrix.shape[1]:
+    if block.reduction.drops or len(find_directions(block.matrix)[0]) == block.matrix.shape[1]:
         return
     reduction = _reduce(block.state, design.table)
     if reduction.drops:
@@ -237,7 +237,7 @@ def _check_empty_cells_of_groups(design: Design, group: GroupBlock) -> None:
     """Refuse products of factors with empty combinations in the columns of a group term."""
     for part, state in zip(group.parts, group.states, strict=True):
         matrix = group.matrix[:, list(part.columns)]
-        if len(state.pieces) > 1 and np.linalg.matrix_rank(matrix) < matrix.shape[1]:
+        if len(state.pieces) > 1 and len(find_directions(matrix)[0]) < matrix.shape[1]:
             reduction = _reduce(state, design.table)
             if reduction.drops:
                 raise DataError(

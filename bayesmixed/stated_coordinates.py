@@ -135,7 +135,9 @@ def place_population(
     for column, name in enumerate(names):
         row = transform[block.labels.index(name)] * units if name in block.labels else np.zeros(len(names))
         alone = np.sum(np.abs(row) > _ROUNDING * np.max(np.abs(row), initial=0.0)) == 1
-        if (name in block.labels or name == "Intercept") and not (alone and np.isclose(row[column], units[column])):
+        if (name in block.labels or name == "Intercept") and not (
+            alone and np.isclose(row[column], units[column], atol=0.0)
+        ):
             names[column] = f"{name}_centred"
     default = Coordinates(tuple(names), mixing, units, pulls)
     if block.reduction.drops:

@@ -36,3 +36,16 @@ def test_levels_that_all_differ_and_meet_little_of_the_rest_have_no_classes():
     blocks = blocks * (1 + np.arange(40))[:, None, None]
     cross[:, 3:] = 0.0
     assert sum_classes(blocks, sparse.csr_matrix(cross), sums) is None
+
+
+def test_classes_are_the_same_whatever_the_units_of_columns():
+    kinds = np.array([0, 1, 2, 0, 1, 2] * 5)
+    blocks = np.array([[[4.0, 1.0], [1.0, 2.0]], [[4.0, 1.0], [1.0, 1.0]], [[3.0, 0.5], [0.5, 1.0]]])[kinds]
+    generator = np.random.default_rng(1)
+    cross, sums = generator.normal(size=(60, 3)), generator.normal(size=(30, 2))
+    for size in (1e-60, 1e-12, 1.0, 1e60):
+        unit = np.array([1.0, size])
+        classes = sum_classes(blocks * unit * unit[:, None], sparse.csr_matrix(cross), sums)
+        assert classes is not None
+        np.testing.assert_array_equal(classes.kinds[:6], classes.kinds[kinds[:6]])
+        assert len(classes.blocks) == 3

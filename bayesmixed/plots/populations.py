@@ -64,7 +64,7 @@ def plot_future_group(
         panels[label] = (mean + future[parameter], mean + deviations, population.mean)
     responses, of_known = (_responses(fit, posterior, populations, d) for d in (future, known))
     first = next(iter(panels))
-    if np.allclose(responses, panels[first][0]):
+    if np.allclose(responses, panels[first][0], atol=1e-8 * float(np.max(np.abs(responses)))):
         del panels[first]
     panels = {response_name(fit): (responses, of_known, group_responses(fit, posterior, populations, {})), **panels}
     figure = new_figure(5.6 * len(panels) + 0.6, 4.4)

@@ -274,7 +274,8 @@ class Evaluation:
 
         value = self._rows(compute(slice(None)))
         part = np.broadcast_to(compute(slice(half)), (min(half, self.table.rows),))
-        if not np.allclose(value[:half], part, rtol=1e-9, atol=1e-12, equal_nan=True):
+        rounding = 1e-12 * float(np.nanmax(np.abs(part), initial=0.0))
+        if not np.allclose(value[:half], part, rtol=1e-9, atol=rounding, equal_nan=True):
             raise SpecError(
                 f"Your function '{name}' gives a row another value when other rows are absent, so that it cannot be computed "
                 "on new rows. Compute the column before."

@@ -168,7 +168,10 @@ def _check_same_response(fits: Mapping[str, Fit]) -> dict[str, Array]:
     (first, (reference, _)), *others = read.items()
     trials = np.broadcast_to(np.asarray(designs[first].trials, dtype=float), reference.shape)
     for name, (response, _) in others:
-        if not np.allclose(response, reference, rtol=1e-10) or not np.all(trials == designs[name].trials):
+        rounding = 1e-10 * float(np.max(np.abs(reference)))
+        if not np.allclose(response, reference, rtol=1e-10, atol=rounding) or not np.all(
+            trials == designs[name].trials
+        ):
             raise DataError(f"Models '{first}' and '{name}' do not have the same response, so they cannot be compared.")
     return {name: slope for name, (_, slope) in read.items()}
 

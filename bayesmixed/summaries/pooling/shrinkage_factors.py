@@ -248,7 +248,8 @@ def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array
     y, trials, note = _nudged(fit, group)
     width = len(group.labels)
     rows = information_matrices(group, np.ones((1, design.rows)))[0]
-    estimable = np.linalg.matrix_rank(rows, hermitian=True) == width
+    size = np.sqrt(np.maximum(np.diagonal(rows, axis1=1, axis2=2), np.finfo(float).tiny))
+    estimable = np.linalg.matrix_rank(rows / (size[:, :, None] * size[:, None, :]), hermitian=True) == width
 
     def at(effects: Array) -> tuple[Array, Array, Array]:
         eta = fixed + np.sum(group.matrix * effects[group.index], axis=1)

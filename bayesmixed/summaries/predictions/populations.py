@@ -112,9 +112,8 @@ def future_group(
     if varying:
         found = _response_rows(fit, response, posterior, populations, varying, scores)
         first = next(iter(rows))
-        same = np.allclose(found[response, "typical"], rows[first]) and np.allclose(
-            found[response, "mean"], rows[first]
-        )
+        rounding = 1e-8 * float(np.max(np.abs(rows[first])))
+        same = all(np.allclose(found[response, kind], rows[first], atol=rounding) for kind in ("typical", "mean"))
         rows = found | {key: values for key, values in rows.items() if not (same and key[0] == first[0])}
     values = xr.DataArray(
         np.stack(list(rows.values()), axis=-1),

@@ -155,7 +155,9 @@ def _coordinate(design: Design, key: str) -> str:
     centred += [CUTS] if np.any(design.mu.centre) else []
     for predictor, group in design.group_blocks():
         if group.centred:
-            moved = np.any(~np.isclose(group.transform, np.eye(group.width)), axis=1)
+            # In units of the default priors: columns may be of any size.
+            written = group.transform * group.coordinates.units / group.coordinates.units[:, None]
+            moved = np.any(~np.isclose(written, np.eye(group.width)), axis=1)
             keys = zip(predictor.sd_keys(group), group.coordinates.labels, group.labels, moved, strict=True)
             centred += [own for own, label, written, other in keys if other or label != written]
             centred.append(predictor.corr(group))

@@ -307,7 +307,7 @@ def _count_units(spec: ModelSpec, family: Family, y: Array, trials: Array) -> tu
     if not np.all(np.isfinite(each)):
         return ones, ""
     low, high = float(each.min()), float(each.max())
-    counted = f"{low:.2g}" if np.isclose(low, high) else " to ".join(format_range((low, high), 2))
+    counted = f"{low:.2g}" if np.isclose(low, high, atol=0.0) else " to ".join(format_range((low, high), 2))
     what = "a single trial" if family.has_trials else "a row"
     text = (
         f"Here ρ is the ICC of {what} on the latent {link.name} scale. A row counts as {counted} values on that scale "
