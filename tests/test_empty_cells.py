@@ -169,6 +169,17 @@ def test_predictions_of_an_empty_combination_are_refused_and_others_are_right(fi
     np.testing.assert_allclose(known, bm.predict(fitted)["mean"].values)
 
 
+@pytest.mark.parametrize("unit", [1e-60, 1e-9, 1e9, 1e60])
+def test_columns_that_go_and_rows_that_stay_open_are_the_same_in_every_unit(unit):
+    formula, data = "y ~ f * k * x", without(("b", "none"))
+    plain, scaled = (prepared(formula, data.assign(x=data["x"] * size)).mu.population for size in (1.0, unit))
+    assert scaled.reduction.kept == plain.reduction.kept
+    state = prepared(formula, COMPLETE).mu.population.matrix
+    empty = np.array((COMPLETE["f"] == "b") & (COMPLETE["k"] == "none"))
+    size = np.where([label.endswith("x") for label in prepared(formula, COMPLETE).mu.population.labels], unit, 1.0)
+    np.testing.assert_array_equal(scaled.reduction.is_open(state * size), empty)
+
+
 def test_means_and_contrasts_leave_out_what_is_not_estimable_and_say_so(fitted):
     cells = bm.marginal_means(fitted, "f:k")
     assert len(cells.table) == 11

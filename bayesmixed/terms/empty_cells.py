@@ -74,8 +74,9 @@ class Reduction:
         """Return for rows (n, p) of the formula whether the rows of the fit leave their predictor open, (n,)."""
         if not self.drops:
             return np.zeros(len(matrix), dtype=bool)
-        size = np.abs(matrix) @ (1.0 + np.abs(self.map).sum(axis=0))
-        return np.asarray(np.abs(matrix - matrix[:, list(self.kept)] @ self.map).max(axis=1) > _DIFFERENT * size)
+        kept = matrix[:, list(self.kept)]
+        size = np.abs(matrix) + np.abs(kept) @ np.abs(self.map)
+        return np.asarray(np.any(np.abs(matrix - kept @ self.map) > _DIFFERENT * size, axis=1))
 
 
 def all_columns(count: int) -> Reduction:
@@ -103,9 +104,11 @@ def reduce_columns(state: EvaluatedFormula, matrix: Array, values: Mapping[str, 
     kept = [k for k in range(matrix.shape[1]) if k in new or k not in optional]
     size = np.linalg.norm(matrix[:, kept], axis=0)
     size = np.where(size > 0.0, size, 1.0)
-    found = np.linalg.lstsq(matrix[:, kept] / size, matrix, rcond=None)[0] / size[:, None]
+    found = np.linalg.lstsq(matrix[:, kept] / size, matrix, rcond=None)[0]
+    rounding = 1e-12 * np.linalg.norm(matrix, axis=0)
+    found = np.where(np.abs(found) > rounding, found, 0.0) / size[:, None]
     found[:, kept] = np.eye(len(kept))
-    return Reduction(tuple(kept), np.where(np.abs(found) > 1e-12, found, 0.0), empty)
+    return Reduction(tuple(kept), found, empty)
 
 
 def find_directions(matrix: Array) -> tuple[list[int], Array]:
