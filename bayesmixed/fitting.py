@@ -1,7 +1,7 @@
 """Fit: a design with draws from its posterior, and the two functions that make one."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -110,7 +110,9 @@ def fit(
     *,
     family: str | Family | None = None,
     priors: Mapping[str, Any] | None = None,
+    link: str | None = None,
     links: Mapping[str, str] | None = None,
+    factors: str | Sequence[str] = (),
     engine: str = "auto",
     chains: int = 4,
     draws: int = 1000,
@@ -121,11 +123,12 @@ def fit(
     cores: int | None = None,
     missing: str = "error",
     na: str | Iterable[str | float] = (),
-    crossed: tuple[str, ...] | list[str] = (),
+    crossed: str | Sequence[str] = (),
     empty_cells: str | None = None,
     functions: Mapping[str, Callable[..., Any]] | None = None,
     store: str = "auto",
     progress: bool = True,
+    **predictors: str,
 ) -> Fit:
     """Return the fit of a spec to data: `prepare` and `sample` in a row.
 
@@ -138,8 +141,9 @@ def fit(
         and of large Parquet files only some rows at a time (see `stream` of `prepare`).
     family : str or Family, optional
         With a formula; "gaussian" if not given.
-    priors, links, crossed, functions
-        Added to those of the spec; functions are the user's own that a formula calls: `functions={"dose": f}`.
+    priors, link, links, factors, crossed, functions
+        Added to those of the spec; `link` is that of the first parameter, `factors` are columns of numbers that name
+        levels, and functions are the user's own that a formula calls: `functions={"dose": f}`.
     empty_cells : {"error", "drop"}, optional
         That of the spec if not given: what to do with combinations of levels that no row has, see `ModelSpec`.
     engine, chains, draws, tune, target_accept, parameterisation, seed, cores, store, progress
@@ -148,6 +152,8 @@ def fit(
         What to do with rows in which a used column is missing.
     na : str, number or list of these
         Codes that mean a missing value, such as na=["n.d.", -999].
+    **predictors : str
+        With a formula, those of further parameters: `sigma="~ treatment"`.
 
     Raises
     ------
@@ -164,8 +170,19 @@ def fit(
     >>> list(fit.posterior.data_vars)
     ['beta', 'sd_Subject', 'corr_Subject', 'b_Subject', 'sigma']
     """
-    changes: dict[str, Any] = {"priors": priors, "links": links, "crossed": tuple(crossed), "empty_cells": empty_cells}
-    design = prepare(as_spec(spec, family=family, functions=functions, **changes), data, missing=missing, na=na)
+    spec = as_spec(
+        spec,
+        family=family,
+        priors=priors,
+        link=link,
+        links=links,
+        factors=factors,
+        crossed=crossed,
+        empty_cells=empty_cells,
+        functions=functions,
+        **predictors,
+    )
+    design = prepare(spec, data, missing=missing, na=na)
     return sample(
         design,
         engine=engine,

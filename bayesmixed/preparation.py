@@ -1,6 +1,6 @@
 """prepare: from a spec and a data frame to a checked Design."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ def prepare(
     like: Design | None = None,
     stream: bool | None = None,
     na: str | Iterable[str | float] = (),
-    functions: Mapping[str, Callable[..., Any]] | None = None,
+    **options: Any,
 ) -> Design:
     """Return the Design of a spec on data.
 
@@ -54,8 +54,9 @@ def prepare(
         with 5 million rows or more. What needs all rows later, such as residuals, is then refused.
     na : str, number or list of these
         Codes that mean a missing value, such as na=["n.d.", -999].
-    functions : mapping, optional
-        The user's own functions that a formula calls, as for `fit`.
+    **options
+        With a formula: `family`, `priors`, `link`, `links`, `factors`, `crossed`, `empty_cells`, `functions` and formulas of
+        further parameters, as for `fit`.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def prepare(
     >>> [group.name for group in design.mu.groups], len(design.mu.groups[0].levels)
     (['herd'], 15)
     """
-    spec = as_spec(spec, functions=functions)
+    spec = as_spec(spec, **options)
     if isinstance(data, str | Path):
         data = as_path(data, "A table")
         if like is None and is_streamed(spec, data, stream):

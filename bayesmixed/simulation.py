@@ -75,8 +75,8 @@ def simulate(
     truth: Mapping[str, float] | None = None,
     data: Any = None,
     na: Any = (),
-    functions: Mapping[str, Callable[..., Any]] | None = None,
     seed: int | None = None,
+    **options: Any,
 ) -> Simulated:
     """Return data drawn from a model at known parameters.
 
@@ -92,8 +92,9 @@ def simulate(
         as the section says.
     na : str, number or list of these
         Codes that mean a missing value in `data`.
-    functions : mapping, optional
-        The user's own functions that a formula calls, as for `fit`.
+    **options
+        With a formula: `family`, `priors`, `link`, `links`, `factors`, `crossed`, `empty_cells`, `functions` and formulas of
+        further parameters, as for `fit`.
     seed : int, optional
         For layout, effects and responses.
 
@@ -111,7 +112,7 @@ def simulate(
     >>> float(simulated.truth["sd_herd"].item())
     0.5
     """
-    spec = as_spec(spec, functions=functions)
+    spec = as_spec(spec, **options)
     generator = np.random.default_rng(seed)
     plan = spec.simulation
     if data is None and plan is None:

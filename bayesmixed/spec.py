@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from bayesmixed.equations import Displayed, Outline, outline_terms
-from bayesmixed.errors import SpecError, did_you_mean, enumerate_words, warn
+from bayesmixed.errors import SpecError, did_you_mean, enumerate_words, shorten, warn
 from bayesmixed.families import FAMILIES, Family, find_family
 from bayesmixed.formula_changes import fix_group, free_group, left_over, update_terms
 from bayesmixed.formulas import expand_nesting, format_formula, parse_formula, parse_terms
@@ -321,6 +321,12 @@ def from_formula(
     """
     first = find_family(family).parameters[0].name
     parsed = parse_formula(formula)
+    for name, text in predictors.items():
+        if not isinstance(text, str):
+            raise SpecError(
+                f"{name}={shorten(repr(text))} is no option here; the formula of a further parameter is a text, such as "
+                'sigma="~ treatment".'
+            )
     further = {
         name: parse_terms(text.strip().removeprefix(name).strip().removeprefix("~"))
         for name, text in predictors.items()

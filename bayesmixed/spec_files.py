@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bayesmixed.atomic_files import replace_file
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.families import Family, find_family
 from bayesmixed.spec import ModelSpec, from_formula
 
@@ -19,27 +19,35 @@ def as_spec(
     *,
     family: str | Family | None = None,
     priors: Mapping[str, Any] | None = None,
+    link: str | None = None,
     links: Mapping[str, str] | None = None,
+    factors: str | Sequence[str] = (),
     crossed: str | Sequence[str] = (),
     empty_cells: str | None = None,
     functions: Mapping[str, Callable[..., Any]] | None = None,
+    **predictors: Any,
 ) -> ModelSpec:
     """Return a spec from a formula, a shipped name, a TOML path or a spec, with changes applied.
+
+    The formulas of further parameters, `sigma="~ x"`, go with a formula alone.
 
     Raises
     ------
     SpecError
-        Nothing of that name exists, or `family` contradicts the spec.
+        Nothing of that name exists, `family` contradicts the spec, or formulas are given beside a spec that has its own.
     """
     if isinstance(spec, str) and "~" in spec:
         return from_formula(
             spec,
             family=family or "gaussian",
             priors=priors,
+            link=link,
             links=links,
+            factors=factors,
             crossed=crossed,
             empty_cells=empty_cells or "error",
             functions=functions,
+            **predictors,
         )
     if not isinstance(spec, str | Path | ModelSpec):
         raise SpecError(
@@ -55,13 +63,20 @@ def as_spec(
             f"The spec has family '{find_family(spec.family).name}', but family '{find_family(family).name}' was given. "
             "Give a family only with a formula."
         )
-    if not priors and not links and not crossed and empty_cells is None:
+    if predictors:
+        raise SpecError(
+            f"{', '.join(f'{name}={shorten(repr(text))}' for name, text in predictors.items())}: formulas of further "
+            "parameters go with a formula. A spec has its own: change it by spec.replace(predictors=...)."
+        )
+    links = {**(links or {}), **({find_family(spec.family).parameters[0].name: link} if link else {})}
+    if not priors and not links and not factors and not crossed and empty_cells is None:
         return spec
     fields = {name: getattr(spec, name) for name in ModelSpec.model_fields}
     fields["priors"] = {**spec.priors, **(priors or {})}
-    fields["links"] = {**spec.links, **(links or {})}
-    added = (crossed,) if isinstance(crossed, str) else crossed
-    fields["crossed"] = tuple(dict.fromkeys((*spec.crossed, *added)))
+    fields["links"] = {**spec.links, **links}
+    for name, added in (("factors", factors), ("crossed", crossed)):
+        more = (added,) if isinstance(added, str) else added
+        fields[name] = tuple(dict.fromkeys((*fields[name], *more)))
     fields["empty_cells"] = empty_cells or spec.empty_cells
     return ModelSpec(**fields)
 

@@ -239,7 +239,7 @@ def test_check_drops_missing_values_only_when_told(tmp_path):
     refused = run("check", "herd", "--data", tmp_path / "data.csv")
     assert (refused.exit_code, "1 of 56 rows has missing values" in refused.stderr) == (1, True)
     result = run("check", "herd", "--data", tmp_path / "data.csv", "--missing", "drop")
-    assert (result.exit_code, "1 row with missing values was left out; 55 remain" in result.stderr) == (0, True)
+    assert (result.exit_code, "1 row with missing values was left out; 55 rows remain" in result.stderr) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -258,3 +258,43 @@ def test_a_record_of_the_catalogue_is_the_name_of_its_family():
     spec = from_formula("y ~ x + (1 | g)", family=FAMILIES["gamma"])
     assert spec == from_formula("y ~ x + (1 | g)", family="gamma")
     assert spec.family == "gamma"
+
+
+OPTIONS = {"family": "negbin", "link": "sqrt", "factors": ["k"], "priors": {"sd_g": "HalfNormal(2)"}, "theta": "~ x"}
+TABLE = {"y": [1, 0, 3, 2, 5, 1, 0, 2], "x": [0.1, 0.4, 0.2, 0.9, 0.5, 0.3, 0.8, 0.6], "k": [1, 2, 3, 1, 2, 3, 1, 2]}
+TABLE |= {"g": list("aabbccdd")}
+TRUTH_OF_TABLE = {"beta": 1.0, "beta_theta": 0.5, "sd_g": 0.2}
+TAKING = {
+    "prepare": lambda spec, **options: bm.prepare(spec, TABLE, **options),
+    "check_data": lambda spec, **options: bm.check_data(spec, TABLE, **options).design,
+    "fit": lambda spec, **options: (
+        bm.fit(spec, TABLE, chains=1, draws=10, tune=20, seed=1, progress=False, **options).design
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+@pytest.mark.parametrize("call", TAKING)
+def test_what_belongs_to_a_formula_is_taken_wherever_a_formula_is(call):
+    found = TAKING[call]("y ~ x + k + (1 | g)", **OPTIONS).spec
+    assert found == bm.from_formula("y ~ x + k + (1 | g)", **OPTIONS)
+
+
+def test_rules_of_priors_and_simulation_take_what_belongs_to_a_formula():
+    assert "beta_theta[x]" in set(bm.prior_table("y ~ x + k + (1 | g)", **OPTIONS).parameters["parameter"])
+    made = bm.simulate("y ~ x + k + (1 | g)", data=TABLE, truth=TRUTH_OF_TABLE, seed=1, **OPTIONS)
+    assert made.truth["beta_theta"].size == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"drws": 100}, "drws=100 is no option"),
+        ({"nothing": "~ x"}, "nothing"),
+        ({"sigma": "~ x"}, "go with a formula"),
+    ],
+)
+def test_options_that_do_not_exist_or_do_not_go_with_a_spec_are_refused(options, message):
+    spec = bm.from_formula("y ~ x") if "sigma" in options else "y ~ x"
+    with pytest.raises(bm.SpecError, match=message):
+        bm.prepare(spec, TABLE, **options)

@@ -1,6 +1,5 @@
 """The prior table: every prior, where it comes from, in which coordinate it is stated and what it implies."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +72,7 @@ def prior_table(
     *,
     missing: str = "error",
     na: Any = (),
-    functions: Mapping[str, Callable[..., Any]] | None = None,
+    **options: Any,
 ) -> PriorTable:
     """Return the prior of every parameter, and what the priors imply together.
 
@@ -87,8 +86,9 @@ def prior_table(
         As in `prepare`.
     na : str, number or list of these
         Codes that mean a missing value.
-    functions : mapping, optional
-        The user's own functions that a formula calls, as for `fit`.
+    **options
+        With a formula: `family`, `priors`, `link`, `links`, `factors`, `crossed`, `empty_cells`, `functions` and formulas of
+        further parameters, as for `fit`.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def prior_table(
     """
     if isinstance(spec, Design):
         return _realised(spec)
-    spec = as_spec(spec, functions=functions)
+    spec = as_spec(spec, **options)
     if data is not None:
         return _realised(prepare(spec, data, missing=missing, na=na))
     rules = list_rules(spec)

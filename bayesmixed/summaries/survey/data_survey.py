@@ -1,7 +1,7 @@
 """check_data: look at a table with the eyes of a spec, before anything is fitted."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def check_data(
     *,
     missing: str = "error",
     na: Any = (),
-    functions: Mapping[str, Callable[..., Any]] | None = None,
+    **options: Any,
 ) -> StructureReport:
     """Return a report on how a table suits a spec: levels, nesting, predictors, expected shrinkage, notes, refusal.
 
@@ -68,8 +68,9 @@ def check_data(
         What `prepare` would do with rows in which a used column is missing.
     na : str, number or list of these
         Codes that mean a missing value.
-    functions : mapping, optional
-        The user's own functions that a formula calls, as for `fit`.
+    **options
+        With a formula: `family`, `priors`, `link`, `links`, `factors`, `crossed`, `empty_cells`, `functions` and formulas of
+        further parameters, as for `fit`.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def check_data(
     >>> print(str(report).splitlines()[-1])
       herd    1 SD                 14 coefficients     1 to 4 (median 4)
     """
-    spec = as_spec(spec, functions=functions)
+    spec = as_spec(spec, **options)
     frame = as_frame(read_data(spec, data, na=na) if isinstance(data, str | Path) else data)
     design, error = _try_to_prepare(spec, frame, missing, na)
     used = _find_columns(spec, frame, error)
