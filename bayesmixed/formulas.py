@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from bayesmixed.errors import SpecError, shorten
 from bayesmixed.terms import Fixed, Group, Observation, Offset, Term
-from bayesmixed.terms.notation import call_arguments, split_signed, split_top
+from bayesmixed.terms.notation import call_arguments, has_bar, split_signed, split_top, summands
 from bayesmixed.terms.smooth import read_smooth
 from bayesmixed.terms.tokens import NAME, tokenise
 from bayesmixed.weights import KINDS, Weights
@@ -53,7 +53,7 @@ def parse_terms(text: str) -> tuple[Term, ...]:
     """Return the terms of a right-hand side; the population term comes first and is always there."""
     population = ""
     terms: list[Term] = []
-    for sign, piece in split_signed(text):
+    for sign, piece in summands(text):
         piece = piece.strip()
         if not piece and sign == "-":
             raise SpecError(f"Formula '{shorten(text)}': nothing stands beside a '-'.")
@@ -75,6 +75,7 @@ def format_formula(
     """Return terms as a formula; `parse_formula` reads it back to the same terms."""
     additions = [] if trials is None else [f"trials({trials})"]
     additions += [] if weights is None else [str(weights)]
+    response = response if len(split_top(response, "|")) == 1 else f"({response})"
     left = f"{response} | {' + '.join(additions)}" if additions else response
     return f"{left} ~ {' + '.join(str(term) for term in terms)}".strip()
 
@@ -202,7 +203,7 @@ def _special_terms(piece: str) -> list[Term]:
         if observation:
             raise SpecError(f"'{piece}': obs() takes no argument; it has one level for each row.")
         return [Observation()]
-    if "|" not in bare:
+    if not has_bar(piece):
         return []
     inside = piece[1:-1] if piece.startswith("(") and piece.endswith(")") else ""
     if not inside or not _balanced(inside):

@@ -10,6 +10,7 @@ from bayesmixed.priors import as_prior
 from bayesmixed.spec import from_formula
 from bayesmixed.spec_files import spec_from_toml, spec_to_toml
 from bayesmixed.terms import Fixed, Group, Observation, Offset
+from bayesmixed.terms.written import read_formula
 
 ONE = Fixed(formula="1")
 X = Fixed(formula="1 + x")
@@ -139,7 +140,9 @@ REFUSED = [
     ("y ~ x + (1 | g):z", "stands alone in brackets"),
     ("y ~ (1 | a | b)", "one '|' or '||'"),
     ("y ~ (1 |ID| g)", "Correlations shared between formulas"),
-    ("y ~ ((1 | g))", "one '|' or '||'"),
+    ("y ~ (x + z)^-1", "something is missing beside the '^'"),
+    ("y ~ x + *z", "something is missing beside the '*'"),
+    ("y ~ " + 70 * "(" + "x" + 70 * ")", "nested more than 60 deep"),
     ("y ~ ( | g)", "needs columns and a group"),
     ("y ~ (1 | )", "needs columns and a group"),
     ("y ~ (1 | log(g))", "an expression must be computed as a column first"),
@@ -166,6 +169,50 @@ def test_a_formula_outside_the_grammar_is_refused_with_what_to_write_instead(tex
     with pytest.raises(SpecError) as error:
         parse_formula(text)
     assert fragment in str(error.value)
+
+
+SAME = [
+    ("y ~ (0 + x)", "y ~ 0 + x"),
+    ("y ~ (x - 1)", "y ~ 0 + x"),
+    ("y ~ x + (z - 1)", "y ~ 0 + x + z"),
+    ("y ~ x + (-1)", "y ~ 0 + x"),
+    ("y ~ (0)", "y ~ 0"),
+    ("y ~ (((1 + x)))", "y ~ 1 + x"),
+    ("y ~ x + (z + (x | g))", "y ~ x + z + (x | g)"),
+    ("y ~ ((0 + x) | g)", "y ~ (0 + x | g)"),
+]
+
+
+@pytest.mark.parametrize(("bracketed", "open_"), SAME, ids=[row[0] for row in SAME])
+def test_brackets_around_summands_change_nothing_as_in_r(bracketed, open_):
+    assert parse_formula(bracketed) == parse_formula(open_)
+
+
+PRODUCTS = ["0:x", "x:1", "x * 1", "a / (1 + x)", "(x + 0) * a", "(1 + x + a)^2", "x - (a - 1)"]
+
+
+@pytest.mark.parametrize("terms", PRODUCTS)
+def test_a_constant_in_a_product_is_refused_rather_than_read_in_one_of_two_ways(terms):
+    with pytest.raises(SpecError, match="has a place only among the summands"):
+        read_formula(Fixed(formula=terms).formula)
+
+
+@pytest.mark.parametrize("terms", ["(x + z)^k", "(x + z)^(2)", "(x + z)^1.5", "(x + z)^`2`"])
+def test_a_power_of_terms_is_a_whole_number_that_is_written_out(terms):
+    with pytest.raises(SpecError, match="the power of terms is a whole number"):
+        read_formula(terms)
+
+
+@pytest.mark.parametrize("call", ["I(x > 0 | z < 1)", "ifelse(x > 0 || z < 1, x, z)", "log(x):I(x > (z | x > 1))"])
+def test_a_bar_inside_of_a_call_says_or_and_makes_no_group_term(call):
+    assert parse_formula(f"y ~ {call} + (1 | g)").terms == (Fixed(formula=f"1 + {call}"), group("g"))
+    assert parse_formula(f"y ~ ({call} | g)").terms == (ONE, group("g", call))
+
+
+def test_a_response_that_says_or_keeps_its_brackets_in_text_and_files():
+    spec = from_formula("(x > 0 | z < 1) ~ w", family="bernoulli")
+    assert from_formula(spec.formula, family="bernoulli") == spec
+    assert spec_from_toml(spec_to_toml(spec)) == spec
 
 
 NAMES = st.sampled_from(["x", "z", "Days", "total.fruits", "`odd name`", "größe"])

@@ -197,3 +197,9 @@ def test_a_value_that_is_no_number_is_named_with_its_row():
     data = pd.DataFrame({"y": ["1.5", "2", "seven", "3"], "x": [1.0, 2, 3, 5]})
     with pytest.raises(DataError, match=r"1 of 4 values are text \(first: row 2, 'seven'\)"):
         prepare("y ~ x", data)
+
+
+@pytest.mark.parametrize("column", [list("ababab"), pd.Categorical(list("ababab"))])
+def test_an_offset_of_text_is_refused(column):
+    with pytest.raises(DataError, match="Offset 'e' holds no numbers"):
+        design_of("y ~ offset(e) + (1 | g)", small(e=column))

@@ -20,10 +20,10 @@ from bayesmixed.terms.functions import (
     refuse_all_rows,
     unknown_function,
 )
-from bayesmixed.terms.tokens import NAME, NUMBER, SIGN, TEXT, Token, quote_name, tokenise
+from bayesmixed.terms.tokens import DEEPEST, NAME, NUMBER, SIGN, TEXT, Token, check_nesting, quote_name, tokenise
 
-LONGEST, DEEPEST, HIGHEST = 2_000, 60, 100
-"""Most characters and levels of nesting of an expression, and its highest power."""
+LONGEST, HIGHEST = 2_000, 100
+"""Most characters of an expression, and its highest power."""
 
 COLUMN, FUNCTION, LITERAL = "column", "function", "literal"
 _CONSTANTS = {"True": True, "False": False, "None": None, "TRUE": True, "FALSE": False, "NULL": None}
@@ -208,17 +208,6 @@ def _sign(token: Token, text: str, before: list[str]) -> str:
         raise SpecError(f"'{shorten(text)}': a quote {token.word} is not closed.")
     instead = _INSTEAD.get(token.word, "Put columns with unusual names in backticks, `a b`.")
     raise SpecError(f"'{token.word}' in '{shorten(text)}' is not part of the formula language. {instead}")
-
-
-def check_nesting(tokens: tuple[Token, ...], text: str) -> None:
-    """Refuse brackets or signs too deep for any parser, before one reads them."""
-    depth = deepest = run = 0
-    for token in tokens:
-        depth += token.is_sign("([") - token.is_sign(")]")
-        run = run + 1 if token.kind == SIGN and token.word in "+-!" else 0
-        deepest = max(deepest, depth, run)
-    if deepest > DEEPEST:
-        raise SpecError(f"Expression '{shorten(text)}' is nested more than {DEEPEST} deep.")
 
 
 def _check_depth(tree: ast.expr, text: str) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from bayesmixed.errors import SpecError, shorten
-from bayesmixed.terms.tokens import QUOTED, SIGN, tokenise
+from bayesmixed.terms.tokens import NAME, QUOTED, SIGN, check_nesting, tokenise
 
 
 def split_top(text: str, separators: Collection[str]) -> list[str]:
@@ -37,6 +37,50 @@ def split_signed(text: str, separators: Collection[str] = ("+", "-")) -> list[tu
     if depth:
         raise SpecError(f"Formula '{shorten(text)}': a bracket is not closed, or is closed twice.")
     return [*pieces, (before, text[start:])]
+
+
+def summands(text: str) -> list[tuple[str, str]]:
+    """Return the pieces of a sum with their signs; brackets that only add, as in x + (0 + z), are opened.
+
+    Raises
+    ------
+    SpecError
+        A bracket, quote or backtick is not closed, or brackets are nested too deep.
+    """
+    check_nesting(tokenise(text), text)
+    pieces: list[tuple[str, str]] = []
+    for sign, piece in split_signed(text):
+        inside = _inside_brackets(piece)
+        if sign == "-" or not inside or len(split_top(inside, ("|", "||"))) > 1:
+            pieces.append((sign, piece))
+            continue
+        first, *others = summands(inside)
+        pieces += [*([(sign, first[1])] if first[1].strip() or not others else []), *others]
+    return pieces
+
+
+def _inside_brackets(piece: str) -> str:
+    """Return what stands in the brackets around a whole piece, "" if there are none."""
+    tokens, depth = tokenise(piece), 0
+    for token in tokens if tokens and tokens[0].is_sign("(") else ():
+        depth += token.is_sign("([{") - token.is_sign(")]}")
+        if depth == 0:
+            return piece[tokens[0].end : token.start].strip() if token is tokens[-1] else ""
+    return ""
+
+
+def has_bar(piece: str) -> bool:
+    """Return whether a piece holds the bar of a group term: one outside of calls, where a bar says "or"."""
+    tokens = tokenise(piece)
+    calls: list[bool] = []
+    for before, token in zip((None, *tokens), tokens, strict=False):
+        if token.is_sign("([{"):
+            calls.append(before is not None and before.kind == NAME and token.word == "(")
+        elif token.is_sign(")]}"):
+            calls = calls[:-1]
+        elif token.kind == SIGN and token.word in ("|", "||") and not any(calls):
+            return True
+    return False
 
 
 def split_factors(by: str) -> tuple[str, ...]:
@@ -122,12 +166,16 @@ def normalise(text: str) -> str:
     if "." in signs:
         raise SpecError(f"Formula '{shorten(text)}': '.' for all other columns is not there; write the columns out.")
     intercept, terms = True, ""
-    for sign, piece in split_signed(text):
+    for sign, piece in summands(text):
         term = tidy(piece)
         if not term:
             if sign or terms:
                 raise SpecError(f"Formula '{shorten(text)}': nothing stands beside a '{sign or '+'}'.")
             continue
+        tokens = tokenise(term)
+        for end in (tokens[0], tokens[-1]):
+            if end.kind == SIGN and end.word in _BINARY:
+                raise SpecError(f"Formula '{shorten(text)}': something is missing beside the '{end.word}' of '{term}'.")
         if term in ("0", "1"):
             intercept = (term == "1") != (sign == "-")
         else:
@@ -135,6 +183,9 @@ def normalise(text: str) -> str:
     if terms.startswith(" -"):
         raise SpecError(f"Formula '{shorten(text)}': the first term cannot be taken away.")
     return ("1" if intercept else "0") + terms
+
+
+_BINARY = ("*", "/", ":", "^", "**", "%in%")
 
 
 def keyword_arguments(arguments: list[str]) -> tuple[list[str], dict[str, str]]:

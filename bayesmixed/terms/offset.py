@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
+from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from bayesmixed.errors import DataError
@@ -48,7 +49,13 @@ class Offset(BaseModel):
     def build(self, table: Table, like: OffsetBlock | None = None) -> OffsetBlock:
         """Return the offset of each row; DataError where it is not finite."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            values = np.asarray(evaluate_expression(self.expression, table), dtype=float)
+            found = evaluate_expression(self.expression, table)
+            if not (is_numeric_dtype(found) or is_bool_dtype(found)) or is_complex_dtype(found):
+                raise DataError(
+                    f"Offset '{self.expression}' holds no numbers. It is added to the linear predictor: give a number for "
+                    "each row, such as log(exposure)."
+                )
+            values = np.asarray(found, dtype=float)
         bad = np.flatnonzero(~np.isfinite(values))
         if len(bad):
             raise DataError(

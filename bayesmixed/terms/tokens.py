@@ -9,6 +9,8 @@ from bayesmixed.errors import SpecError, shorten
 NAME, QUOTED, NUMBER, TEXT, SIGN = "name", "quoted", "number", "text", "sign"
 LONGEST = 50_000
 """Most characters that a formula may have."""
+DEEPEST = 60
+"""Most levels of nesting."""
 
 _PATTERN = re.compile(
     r"""(?P<blank>\s+)
@@ -55,6 +57,17 @@ def tokenise(text: str) -> tuple[Token, ...]:
         if kind != "blank":
             found.append(Token(kind, word, match.start(), match.end()))
     return tuple(found)
+
+
+def check_nesting(tokens: tuple[Token, ...], text: str) -> None:
+    """Refuse brackets or signs too deep for any parser, before one reads them."""
+    depth = deepest = run = 0
+    for token in tokens:
+        depth += token.is_sign("([") - token.is_sign(")]")
+        run = run + 1 if token.kind == SIGN and token.word in "+-!" else 0
+        deepest = max(deepest, depth, run)
+    if deepest > DEEPEST:
+        raise SpecError(f"Expression '{shorten(text)}' is nested more than {DEEPEST} deep.")
 
 
 def quote_name(name: str) -> str:

@@ -7,8 +7,8 @@ from math import comb
 from typing import Any
 
 from bayesmixed.errors import SpecError, shorten
-from bayesmixed.terms.expressions import Expression, check_nesting, parse_expression
-from bayesmixed.terms.tokens import NAME, NUMBER, QUOTED, SIGN, TEXT, Token, quote_name, tokenise
+from bayesmixed.terms.expressions import Expression, parse_expression
+from bayesmixed.terms.tokens import NAME, NUMBER, QUOTED, SIGN, TEXT, Token, check_nesting, quote_name, tokenise
 
 MOST_TERMS = 5_000
 """Most terms that a formula may stand for."""
@@ -122,10 +122,13 @@ def read_formula(text: str) -> WrittenFormula:
     while place < len(tokens):
         token = tokens[place]
         if token.kind == SIGN:
+            if token.is_sign("(") and parts[-1:] == ["**"]:
+                raise _no_power(token.word, text)
             parts.append(_sign(token, text))
             place += 1
         elif token.kind == NUMBER:
-            parts.append(_number(token, parts, text))
+            after = tokens[place + 1] if place + 1 < len(tokens) else None
+            parts.append(_number(token, after, parts, text))
             place += 1
         elif token.kind == TEXT:
             raise SpecError(
@@ -134,6 +137,8 @@ def read_formula(text: str) -> WrittenFormula:
         else:
             if place and tokens[place - 1].kind in (NAME, QUOTED, NUMBER):
                 raise _side_by_side(tokens[place - 1], token, text)
+            if parts[-1:] == ["**"]:
+                raise _no_power(token.word, text)
             end = _end_of_piece(tokens, place, text)
             piece = parse_expression(text[token.start : tokens[end - 1].end])
             key = (piece.only_column is None and piece.plain_factor is None, piece_text(piece))
@@ -172,7 +177,11 @@ def _sign(token: Token, text: str) -> str:
     )
 
 
-def _number(token: Token, parts: list[str], text: str) -> str:
+def _no_power(word: str, text: str) -> SpecError:
+    return SpecError(f"'^{word}' in '{shorten(text)}': the power of terms is a whole number from 1 to 20.")
+
+
+def _number(token: Token, after: Token | None, parts: list[str], text: str) -> str:
     if parts[-1:] == ["**"]:
         if parts[-2:-1] != [")"]:
             raise SpecError(
@@ -180,11 +189,17 @@ def _number(token: Token, parts: list[str], text: str) -> str:
                 f"(x + z)^2. The power of a number is I(x^{token.word})."
             )
         if not token.word.isdigit() or not 1 <= float(token.word) <= 20:
-            raise SpecError(f"'^{token.word}' in '{shorten(text)}': the power of terms is a whole number from 1 to 20.")
+            raise _no_power(token.word, text)
         return str(int(token.word))
     if token.word not in ("0", "1"):
         raise SpecError(
             f"'{token.word}' in '{shorten(text)}' is no term: only 0 and 1 are. Arithmetic stands inside of I()."
+        )
+    alone = parts.count("(") == parts.count(")") and parts[-1:] in ([], ["+"], ["-"])
+    if not alone or (after is not None and not after.is_sign("+-")):
+        raise SpecError(
+            f"'{token.word}' in '{shorten(text)}' has a place only among the summands, where it keeps or takes away the "
+            "intercept. Products and differences are of columns."
         )
     return token.word
 
