@@ -39,12 +39,14 @@ def with_free_variables(design: Design, draws: xr.DataTree) -> xr.DataTree:
         raise SpecError("bm.build needs the rows in memory, and those of this fit were streamed: it has no PyMC model.")
     posterior = with_effects(draws, [predictor.b(group) for predictor, group in design.normal_blocks()])
     known = dict(_coordinates(design, posterior))
-    coords = {name: posterior[name].values for name in ("chain", "draw")}
-    found = {}
-    for variable in build(design).free_RVs:
+    found, model = {}, build(design)
+    for variable in model.free_RVs:
         if variable.name not in posterior:
             values = known[variable.name]
-            dims = ("chain", "draw", *(f"{variable.name}_{k}" for k in range(values.ndim - 2)))
+            unnamed = [f"{variable.name}_{k}" for k in range(values.ndim - 2)]
+            dims = ("chain", "draw", *(model.named_vars_to_dims.get(variable.name) or unnamed))
+            coords = {name: posterior[name].values for name in ("chain", "draw")}
+            coords |= {name: list(model.coords[name]) for name in dims[2:] if name in model.coords}
             found[variable.name] = xr.DataArray(values, dims=dims, coords=coords)
     groups = {name: child.to_dataset() for name, child in draws.children.items() if name != "posterior_thinned"}
     groups["posterior"] = posterior.assign(found)

@@ -20,7 +20,7 @@ from bayesmixed.placements import (
 )
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_variables import declare_scalar, declare_vector
-from bayesmixed.priors import DISTRIBUTIONS, INDUCED
+from bayesmixed.priors import INDUCED
 from bayesmixed.terms.blocks import NormalBlock
 from bayesmixed.thresholds import draw_thresholds, threshold_quantile, threshold_shift
 
@@ -99,10 +99,14 @@ def _observe(design: Design, values: Mapping[str, Any]) -> Any:
     def density(y: Any, *parameters: Any) -> Any:
         return logp(y, dict(zip(names, parameters, strict=True)), trials)
 
+    def random(*parameters: Any, rng: np.random.Generator, size: Any) -> Array:
+        return family.random(rng, dict(zip(names, parameters, strict=True)), trials, tuple(size))
+
     return pm.CustomDist(
         design.response_name,
         *values.values(),
         logp=density,
+        random=random,
         observed=observed,
         dims="row",
         dtype="int64" if family.discrete else "float64",
@@ -171,28 +175,36 @@ def _mean(placement: Placement, beta: Any, coefficients: Mapping[str, Any], plac
 def _thresholds(design: Design, model: "pm.Model") -> dict[str, Any]:
     """Return the thresholds at the centre of the columns by name, and register those as written."""
     import pymc as pm
+    import pytensor.tensor as pt
 
     moved = bool(np.any(design.mu.centre != 0))
-    name, prior, cuts = f"centred_{CUTS}" if moved else CUTS, design.priors[CUTS].prior, design.family.cuts
-    options = {"dims": "cut", "transform": pm.distributions.transforms.ordered}
-    options["initval"] = threshold_quantile(design, 0.5)
-    if prior.name == INDUCED:
+    prior, count = design.priors[CUTS].prior, len(design.family.cuts)
 
-        def logp(value: Any, shape: Any) -> Any:
-            return _induced_dirichlet(value, shape, design.mu.link.name, len(cuts))
+    def logp(value: Any, *arguments: Any) -> Any:
+        if prior.name == INDUCED:
+            return _induced_dirichlet(value, arguments[0], design.mu.link.name, count)
+        return pm.logp(getattr(pm, prior.name).dist(*arguments), value).sum()
 
-        def random(shape: Any, rng: np.random.Generator, size: Any) -> Array:
-            return draw_thresholds(design, int(np.prod(size or ())), rng).reshape(*(size or ()), len(cuts))
+    def random(*arguments: Any, rng: np.random.Generator, size: Any) -> Array:
+        return draw_thresholds(design, int(np.prod(size or ())), rng).reshape(*(size or ()), count)
 
-        drawn = pm.CustomDist(
-            name, prior.arguments[0], logp=logp, random=random, signature=f"()->({len(cuts)})", **options
-        )
-    else:
-        arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, np.array(prior.arguments, dtype=float), strict=True))
-        drawn = getattr(pm, prior.name)(name, **arguments, **options)
+    def start(variable: Any, size: Any, *arguments: Any) -> Any:
+        # An `initval` would keep PyMC from copying the model, as `pm.compute_log_likelihood` does.
+        return pt.as_tensor_variable(threshold_quantile(design, 0.5))
+
+    drawn = pm.CustomDist(
+        f"centred_{CUTS}" if moved else CUTS,
+        *np.array(prior.arguments, dtype=float),
+        logp=logp,
+        random=random,
+        support_point=start,
+        signature=f"{','.join(['()'] * len(prior.arguments))}->({count})",
+        dims="cut",
+        transform=pm.distributions.transforms.ordered,
+    )
     if moved:
         pm.Deterministic(CUTS, drawn + threshold_shift(design, model[design.mu.beta]), dims="cut")
-    return {cut: drawn[k] for k, cut in enumerate(cuts)}
+    return {cut: drawn[k] for k, cut in enumerate(design.family.cuts)}
 
 
 def _induced_dirichlet(thresholds: Any, shape: Any, link: str, count: int) -> Any:
