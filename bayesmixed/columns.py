@@ -1,6 +1,6 @@
 """Columns at the border: cells of every type become numbers, truth values or labels of text, or are refused."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -91,7 +91,7 @@ def settle(frame: pd.DataFrame) -> pd.DataFrame:
 def read_codes(na: Any) -> frozenset[str]:
     """Return the codes of missing values as text (DataError where `na` is none)."""
     listed = [na] if isinstance(na, str | int | float) else na
-    if not isinstance(listed, Iterable) or isinstance(listed, bytes):
+    if not isinstance(listed, Iterable) or isinstance(listed, bytes | Mapping):
         raise DataError(f'na={shorten(str(na))} is no list of codes. Write na=["n.d.", "-999"].')
     codes = list(listed)
     if any(isinstance(code, bool) or not isinstance(code, str | Real) for code in codes):

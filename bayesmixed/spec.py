@@ -1,6 +1,6 @@
 """ModelSpec: what the model is, without data."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import (
@@ -319,6 +319,7 @@ def from_formula(
     family gaussian (link: mu identity)
     prior sd_herd ~ HalfNormal(1)
     """
+    refuse_other_types(links=links, priors=priors, factors=factors, crossed=crossed)
     first = find_family(family).parameters[0].name
     parsed = parse_formula(formula)
     for name, text in predictors.items():
@@ -347,6 +348,19 @@ def from_formula(
         functions=functions or {},
         simulation=simulation,
     )
+
+
+def refuse_other_types(*, links: Any, priors: Any, factors: Any, crossed: Any) -> None:
+    """Refuse links and priors that are no mapping, and factors that are no names (SpecError)."""
+    for option, given in (("links", links), ("priors", priors)):
+        if given is not None and not isinstance(given, Mapping):
+            raise SpecError(
+                f"{option}={shorten(repr(given))} is no mapping. Write {option}={{name: value}}, such as "
+                'links={"mu": "log"} or priors={"beta": "Normal(0, 1)"}.'
+            )
+    for option, given in (("factors", factors), ("crossed", crossed)):
+        if not isinstance(given, Iterable):
+            raise SpecError(f'{option}={shorten(repr(given))} is no name of a column. Write {option}=["a", "b"].')
 
 
 def _complete_terms(terms: Any) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from bayesmixed.atomic_files import replace_file
 from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.families import Family, find_family
-from bayesmixed.spec import ModelSpec, from_formula
+from bayesmixed.spec import ModelSpec, from_formula, refuse_other_types
 
 LARGEST = 1_000_000
 """Characters of a spec file."""
@@ -39,7 +39,7 @@ def as_spec(
     if isinstance(spec, str) and "~" in spec:
         return from_formula(
             spec,
-            family=family or "gaussian",
+            family="gaussian" if family is None else family,
             priors=priors,
             link=link,
             links=links,
@@ -68,6 +68,7 @@ def as_spec(
             f"{', '.join(f'{name}={shorten(repr(text))}' for name, text in predictors.items())}: formulas of further "
             "parameters go with a formula. A spec has its own: change it by spec.replace(predictors=...)."
         )
+    refuse_other_types(links=links, priors=priors, factors=factors, crossed=crossed)
     links = {**(links or {}), **({find_family(spec.family).parameters[0].name: link} if link else {})}
     if not priors and not links and not factors and not crossed and empty_cells is None:
         return spec

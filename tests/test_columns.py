@@ -315,3 +315,8 @@ def test_text_becomes_numbers_only_where_it_held_a_code():
     assert read["x"].tolist()[::2] == [1.5, 2.0]
     assert list(read["plot"].cat.categories) == ["1", "2", "3"]
     assert read["dose"].isna().tolist() == [True, False, False]
+
+
+def test_codes_by_column_are_refused_since_codes_hold_for_all_columns():
+    with pytest.raises(bm.DataError, match="is no list of codes"):
+        read_codes({"x": ["n.d."]})

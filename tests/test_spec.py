@@ -298,3 +298,17 @@ def test_options_that_do_not_exist_or_do_not_go_with_a_spec_are_refused(options,
     spec = bm.from_formula("y ~ x") if "sigma" in options else "y ~ x"
     with pytest.raises(bm.SpecError, match=message):
         bm.prepare(spec, TABLE, **options)
+
+
+@pytest.mark.parametrize("option", ["family", "links", "priors"])
+@pytest.mark.parametrize("given", [3, [1], {1}, ["mu", "log"], "no such"], ids=str)
+@pytest.mark.parametrize("spec", ["y ~ x", from_formula("y ~ x")], ids=["formula", "spec"])
+def test_an_option_of_another_type_is_refused_in_one_sentence_of_ours(spec, option, given):
+    with pytest.raises(SpecError, match=r"is no|not known"):
+        as_spec(spec, **{option: given})
+
+
+@pytest.mark.parametrize("option", ["factors", "crossed"])
+def test_a_number_is_no_list_of_columns(option):
+    with pytest.raises(SpecError, match="is no name of a column"):
+        as_spec(from_formula("y ~ x"), **{option: 3})

@@ -1,6 +1,6 @@
 """Families: the conditional distribution of the response given its parameters."""
 
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.families.counts import NEGBIN, NEGBIN1, POISSON
 from bayesmixed.families.hurdles import HURDLE_GAMMA, HURDLE_NEGBIN, HURDLE_POISSON, ZERO_INFLATED_BETA
 from bayesmixed.families.inflated import (
@@ -53,8 +53,10 @@ def find_family(name: "str | Family") -> Family:
     SpecError
         No family has that name; names of brms, Bambi and R are translated in the hint.
     """
-    if not isinstance(name, str):
+    if isinstance(name, Family):
         return name
+    if not isinstance(name, str):
+        raise SpecError(f'family={shorten(repr(name))} is no family. Give its name, such as "poisson", or a bm.Family.')
     if name in FAMILIES:
         return FAMILIES[name]
     translated = _OTHER_NAMES.get(name.casefold().replace("_", "").replace(".", "").replace(" ", ""))
