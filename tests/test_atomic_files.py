@@ -22,6 +22,7 @@ from fixed_draws import fit_at
 
 fit = bm.load_fit("herd_period")
 spec, path = bm.load_spec("herd"), sys.argv[1]
+sys.dont_write_bytecode = True  # Python would keep what it could not write to its end
 resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
 for write in (bm.save_fit, bm.write_report, lambda fit, path: bm.save_spec(spec, path)):
     try:
