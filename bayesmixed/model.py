@@ -20,7 +20,7 @@ from bayesmixed.placements import (
 )
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_variables import declare_scalar, declare_vector
-from bayesmixed.priors import INDUCED
+from bayesmixed.priors import DISTRIBUTIONS, INDUCED
 from bayesmixed.terms.blocks import NormalBlock
 from bayesmixed.thresholds import draw_thresholds, threshold_quantile, threshold_shift
 
@@ -183,7 +183,8 @@ def _thresholds(design: Design, model: "pm.Model") -> dict[str, Any]:
     def logp(value: Any, *arguments: Any) -> Any:
         if prior.name == INDUCED:
             return _induced_dirichlet(value, arguments[0], design.mu.link.name, count)
-        return pm.logp(getattr(pm, prior.name).dist(*arguments), value).sum()
+        named = dict(zip(DISTRIBUTIONS[prior.name].parameters, arguments, strict=True))
+        return pm.logp(getattr(pm, prior.name).dist(**named), value).sum()
 
     def random(*arguments: Any, rng: np.random.Generator, size: Any) -> Array:
         return draw_thresholds(design, int(np.prod(size or ())), rng).reshape(*(size or ()), count)
