@@ -17,7 +17,7 @@ from bayesmixed.prior_functions import function_of
 from bayesmixed.spec import ModelSpec
 from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.empty_cells import Reduction, find_directions, open_cell, reduce_columns
+from bayesmixed.terms.empty_cells import EmptyCells, find_directions, open_cell, reduce_columns
 from bayesmixed.terms.notation import join_factors, safe_name
 from bayesmixed.terms.pieces import EvaluatedFormula
 from bayesmixed.terms.tables import Table, as_label, encode
@@ -222,13 +222,11 @@ def _constant_within(values: Array, group: GroupBlock) -> bool:
 def _check_empty_cells(design: Design, predictor: Predictor) -> None:
     """Refuse products of factors with combinations that no row has, where that makes the columns collinear."""
     block = predictor.population
-    if block.reduction.drops or len(find_directions(block.matrix)[0]) == block.matrix.shape[1]:
-        return
-    reduction = _reduce(block.state, design.table)
-    if reduction.drops:
+    empty = None if block.reduction.drops else _find_empty(block.state, block.matrix, design.table)
+    if empty:
         raise DataError(
-            f"{_say_empty(reduction)}, so that the data cannot tell all effects of "
-            f"'{':'.join(reduction.empty[0].factors)}'. Leave the interaction out, make one factor of the combinations that "
+            f"There are no rows with {_say_cells(empty)}, so that the data cannot tell all effects of "
+            f"'{':'.join(empty[0].factors)}'. Leave the interaction out, make one factor of the combinations that "
             'occur, or say empty_cells="drop" to fit the model without the coefficients that the data do not determine.'
         )
 
@@ -236,15 +234,13 @@ def _check_empty_cells(design: Design, predictor: Predictor) -> None:
 def _check_empty_cells_of_groups(design: Design, group: GroupBlock) -> None:
     """Refuse products of factors with empty combinations in the columns of a group term."""
     for part, state in zip(group.parts, group.states, strict=True):
-        matrix = group.matrix[:, list(part.columns)]
-        if len(state.pieces) > 1 and len(find_directions(matrix)[0]) < matrix.shape[1]:
-            reduction = _reduce(state, design.table)
-            if reduction.drops:
-                raise DataError(
-                    f"{_say_empty(reduction)}, so that the data cannot tell the SDs of all columns of "
-                    f"({'+'.join(group.labels)} | {group.name}). Leave the interaction out of the group term, or make one "
-                    'factor of the combinations that occur; empty_cells="drop" drops population coefficients alone.'
-                )
+        empty = _find_empty(state, group.matrix[:, list(part.columns)], design.table)
+        if empty:
+            raise DataError(
+                f"There are no rows with {_say_cells(empty)}, so that the data cannot tell the SDs of all columns of "
+                f"({'+'.join(group.labels)} | {group.name}). Leave the interaction out of the group term, or make one "
+                'factor of the combinations that occur; empty_cells="drop" drops population coefficients alone.'
+            )
 
 
 def refuse_open_rows(design: Design) -> None:
@@ -274,13 +270,18 @@ def name_open_cell(design: Design, row: int) -> str:
     return "; ".join(dict.fromkeys(filter(None, told)))
 
 
-def _reduce(state: EvaluatedFormula, table: Table) -> Reduction:
-    matrix = np.asarray(state.matrix(table), dtype=float).reshape(table.rows, -1)
-    return reduce_columns(state, matrix, state.piece_values(table))
+def _find_empty(state: EvaluatedFormula, matrix: Array, table: Table) -> tuple[EmptyCells, ...]:
+    """Return the empty combinations of levels by which columns depend on each other."""
+    # The rank takes long in many rows, and only products of factors have combinations.
+    if all(len(term.pieces) < 2 for term in state.terms) or len(find_directions(matrix)[0]) == matrix.shape[1]:
+        return ()
+    written = np.asarray(state.matrix(table), dtype=float).reshape(table.rows, -1)
+    reduction = reduce_columns(state, written, state.piece_values(table))
+    return reduction.empty if reduction.drops else ()
 
 
-def _say_empty(reduction: Reduction) -> str:
-    return f"There are no rows with {'; '.join(one.text for one in reduction.empty)}"
+def _say_cells(empty: Iterable[EmptyCells]) -> str:
+    return "; ".join(one.text for one in empty)
 
 
 def _check_collinearity(predictor: Predictor) -> None:
