@@ -202,19 +202,6 @@ def test_r2_is_one_of_the_latent_variable_alone(fit):
         bm.r2(fit, scale="data")
 
 
-@pytest.mark.filterwarnings("ignore:'[xw]' enters an interaction or power")
-@pytest.mark.parametrize("formula", ["y ~ x", "y ~ x + w", "y ~ x * w", "y ~ x + I(x^2)", "y ~ x + s(w)"])
-def test_columns_at_the_centre_have_the_mean_zero_and_thresholds_take_up_what_was_moved(formula):
-    data = some_data().assign(w=np.random.default_rng(6).normal(-2.0, 3.0, 48))
-    mu = bm.prepare(bm.from_formula(formula, family="cumulative"), data).mu
-    np.testing.assert_allclose(mu.centred_matrix.mean(axis=0), 0.0, atol=1e-9)
-    z = np.random.default_rng(1).normal(size=mu.centred_matrix.shape[1])
-    beta = mu.transform @ z
-    np.testing.assert_allclose(
-        mu.population.matrix @ beta - beta @ mu.centre, mu.centred_matrix @ z, rtol=1e-8, atol=1e-8
-    )
-
-
 TRUTH = {"beta[x]": 0.8, "sd_g": 0.7, "threshold[low|mid]": 2.5, "threshold[mid|high]": 4.0}
 
 
