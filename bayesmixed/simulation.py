@@ -92,11 +92,11 @@ def simulate(
         as the section says.
     na : str, number or list of these
         Codes that mean a missing value in `data`.
+    seed : int, optional
+        For layout, effects and responses.
     **options
         With a formula: `family`, `priors`, `link`, `links`, `factors`, `crossed`, `empty_cells`, `functions` and formulas of
         further parameters, as for `fit`.
-    seed : int, optional
-        For layout, effects and responses.
 
     Raises
     ------

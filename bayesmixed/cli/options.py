@@ -86,8 +86,9 @@ def read_spec(
     first = find_family(model.family).parameters[0].name
     links = dict(split(text, "--link") if "=" in text else (first, text) for text in link or ())
     priors = dict(split(text, "--prior") for text in prior or ())
-    model = as_spec(model, priors=priors, links=links, crossed=tuple(crossed or ()), empty_cells=empty_cells)
-    return model.model_copy(update={"factors": tuple(dict.fromkeys([*model.factors, *(factor or ())]))})
+    return as_spec(
+        model, priors=priors, links=links, factors=factor or (), crossed=crossed or (), empty_cells=empty_cells
+    )
 
 
 def takes_spec(command: Callable[..., None]) -> Callable[..., None]:
