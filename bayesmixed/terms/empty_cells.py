@@ -113,16 +113,17 @@ def reduce_columns(state: EvaluatedFormula, matrix: Array, values: Mapping[str, 
 
 def find_directions(matrix: Array) -> tuple[list[int], Array]:
     """Return the columns that do not depend on those before them, and orthonormal ones for these in turn."""
-    new, directions = [], np.zeros((len(matrix), 0))
+    new: list[int] = []
+    directions = np.empty(matrix.shape, order="F")
     for position, column in enumerate(matrix.T):
-        rest = column / (float(np.linalg.norm(column)) or 1.0)
+        rest, known = column / (float(np.linalg.norm(column)) or 1.0), directions[:, : len(new)]
         for _ in range(2):
-            rest = rest - directions @ (directions.T @ rest)
+            rest = rest - known @ (known.T @ rest)
         left = float(np.linalg.norm(rest))
         if left > _DEPENDENT:
+            directions[:, len(new)] = rest / left
             new.append(position)
-            directions = np.column_stack([directions, rest / left])
-    return new, directions
+    return new, directions[:, : len(new)]
 
 
 def find_empty_cells(state: EvaluatedFormula, values: Mapping[str, Array]) -> Iterator[EmptyCells]:
