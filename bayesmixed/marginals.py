@@ -11,10 +11,19 @@ from scipy import special
 from bayesmixed.design import Design
 from bayesmixed.families import Family
 from bayesmixed.families.records import Values
+from bayesmixed.integration.layers import Integers
+from bayesmixed.integration.nested_quadrature import (
+    Etas,
+    RowLogs,
+    average,
+    check_layers,
+    explain_refusal,
+    integrate,
+    sum_rows,
+)
 from bayesmixed.links import Array
-from bayesmixed.quadrature import Etas, RowLogs, average, check_layers, explain_refusal, integrate, sum_rows
 from bayesmixed.structure import Factor
-from bayesmixed.units import OBSERVATION, Integers, Situation, find_units, situate
+from bayesmixed.units import OBSERVATION, Situation, find_units, situate
 
 FEW_ROWS = 4
 """Levels with at most so many rows: a row is predicted from the others with the level's effects integrated out."""

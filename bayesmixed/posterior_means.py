@@ -14,8 +14,8 @@ from collections.abc import Collection
 
 import numpy as np
 
-from bayesmixed.averages import parameters_of_mean
 from bayesmixed.design import Design
+from bayesmixed.integration.averages import parameters_of_mean
 from bayesmixed.predictors import Predictor
 
 _TAILS = (1e-6, 1e-9)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmixed.averages import Spread, average_mean, parameters_of_mean
 from bayesmixed.design import Design, group_covariance
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
+from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.posterior_means import average_has_mean, parameter_has_mean, response_has_mean

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayesmixed.design import Design
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.integration.layers import Integers, Layer, Source, matrix_root
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, group_contribution, population_predictor
 from bayesmixed.predictors import Predictor
@@ -21,59 +22,6 @@ OBSERVATION = "observation"
 POPULATION = "population"
 _ROUNDING = 1e-9
 """Part of a column that is left by rounding."""
-Integers = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Effects of one term, as K independent standard normal numbers for each set of a layer.
-
-    Attributes
-    ----------
-    parameter : str
-        The predictor that they enter.
-    loadings : (S, n, K) array
-        What each adds to the predictor of each row, by draw; zero in rows that other effects of the term enter.
-    """
-
-    parameter: str
-    loadings: Array
-
-    def contribution(self, z: Array, index: Integers) -> Array:
-        """Return what standardised effects (S, J, K) add to the predictor of each row, (S, n)."""
-        total = self.loadings[..., 0] * z[:, index, 0]
-        for column in range(1, self.loadings.shape[-1]):
-            total += self.loadings[..., column] * z[:, index, column]
-        return np.asarray(total)
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """Sets of rows with effects of their own.
-
-    Attributes
-    ----------
-    index : (n,) integer array
-        Set of each row, none empty.
-    sources : tuple of Source
-        Effects of the sets.
-    names : tuple of str
-        The factors that they belong to.
-    """
-
-    index: Integers
-    sources: tuple[Source, ...]
-    names: tuple[str, ...]
-
-    @property
-    def width(self) -> int:
-        """Number of effects of each set."""
-        return sum(source.loadings.shape[-1] for source in self.sources)
-
-    @property
-    def owned(self) -> NDArray[np.bool_]:
-        """Rows that any effect enters, (n,)."""
-        return np.any([np.any(source.loadings != 0, axis=(0, 2)) for source in self.sources], axis=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +126,6 @@ def owned_rows(index: Integers, units: Factor) -> NDArray[np.bool_]:
     np.minimum.at(low, index, units.index)
     np.maximum.at(high, index, units.index)
     return np.asarray((low == high)[index])
-
-
-def matrix_root(covariance: Array) -> Array:
-    """Return matrices whose product with their transpose is the given one, SDs of zero included."""
-    values, vectors = np.linalg.eigh(covariance)
-    return np.asarray(vectors * np.sqrt(np.clip(values, 0.0, None))[..., None, :])
 
 
 def condition(design: Design, posterior: xr.Dataset) -> Situation:

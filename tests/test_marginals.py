@@ -11,8 +11,8 @@ from fixed_draws import fit_at
 from scipy import special, stats
 
 import bayesmixed as bm
+from bayesmixed.integration.nested_quadrature import integrate
 from bayesmixed.marginals import leave_rows_out, row_logs, unit_logs
-from bayesmixed.quadrature import integrate
 from bayesmixed.summaries.pooling.level_priors import state_level_priors
 from bayesmixed.units import find_units, situate
 

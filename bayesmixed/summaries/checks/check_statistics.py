@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.conditional import group_sums
 from bayesmixed.design import Design
+from bayesmixed.integration.group_posteriors import group_sums
 from bayesmixed.links import Array
 from bayesmixed.replicates import is_residual
 

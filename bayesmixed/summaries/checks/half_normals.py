@@ -10,18 +10,19 @@ from bayesmixed.approximation import quick_mode
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
+from bayesmixed.integration.layers import Layer, Source, matrix_root
+from bayesmixed.integration.nested_quadrature import average, check_layers, moments
 from bayesmixed.kept_draws import posterior_means, with_effects
 from bayesmixed.links import Array
 from bayesmixed.marginals import distribution_at, row_logs, row_values
 from bayesmixed.prediction import effects_at_centre, thin
-from bayesmixed.quadrature import average, check_layers, moments
 from bayesmixed.replicates import posterior_predictive
 from bayesmixed.summaries.checks.bands import simulated_band, uniform_band
 from bayesmixed.summaries.checks.left_out import below
 from bayesmixed.summaries.checks.quantile_residuals import SEED, quantile_of, residuals
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.pooling.shrinkage_factors import find_group
-from bayesmixed.units import Layer, Situation, Source, condition, find_units, matrix_root, situate
+from bayesmixed.units import Situation, condition, find_units, situate
 
 ROW = "row"
 REPLICATES = 99

@@ -10,8 +10,8 @@ from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.fitting import Fit
+from bayesmixed.integration.nested_quadrature import sum_rows
 from bayesmixed.links import LINKS, Array, Link, average_by_quadrature
-from bayesmixed.quadrature import sum_rows
 from bayesmixed.replicates import replicate, strangers
 from bayesmixed.summaries.checks.alternatives import MORE_VARIANCE, list_families, takes_observation_effects
 from bayesmixed.summaries.checks.check_statistics import Index, is_binary

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.fitting import Fit
 from bayesmixed.held_out import sample_without
+from bayesmixed.integration.layers import Integers
+from bayesmixed.integration.nested_quadrature import sum_rows
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.marginals import split_draws, unit_logs
 from bayesmixed.prediction import thin
-from bayesmixed.quadrature import sum_rows
 from bayesmixed.structure import Factor
 from bayesmixed.summaries.comparison.importance_weights import monte_carlo_errors, smooth_weights
 from bayesmixed.summaries.comparison.log_densities import (
@@ -28,7 +29,7 @@ from bayesmixed.summaries.comparison.log_densities import (
 )
 from bayesmixed.summaries.comparison.moment_matching import can_match, match_moments
 from bayesmixed.terms.notation import safe_name
-from bayesmixed.units import Integers, condition, describe_unit, find_units, is_observation
+from bayesmixed.units import condition, describe_unit, find_units, is_observation
 
 MOST_ERROR = 0.2
 """Monte Carlo error of elpd above which units are sampled without, if asked for: a twentieth of a clear difference, 4."""

@@ -12,13 +12,13 @@ from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.information import information_in_predictor
+from bayesmixed.integration.layers import matrix_root
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, predict, smooth_coefficients
 from bayesmixed.predictors import Predictor
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.pooling.shrinkage_factors import some_draws
 from bayesmixed.terms.blocks import NormalBlock, SmoothBlock
-from bayesmixed.units import matrix_root
 
 DRAWS = 200
 LARGEST = 1500

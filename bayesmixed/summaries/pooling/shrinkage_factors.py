@@ -7,11 +7,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.conditional import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.information import information_in_predictor, mean_inside, score_in_predictor
+from bayesmixed.integration.group_posteriors import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
 from bayesmixed.kept_draws import posterior_means, with_effects
 from bayesmixed.links import Array
 from bayesmixed.pooled import fit_pooled

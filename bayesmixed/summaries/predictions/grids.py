@@ -9,10 +9,10 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.averages import parameters_of_mean
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
+from bayesmixed.integration.averages import parameters_of_mean
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.prediction import predict
 from bayesmixed.summaries.predictions.estimable import find_estimable

@@ -10,10 +10,10 @@ import pandas as pd
 import xarray as xr
 from scipy import special
 
-from bayesmixed.averages import Spread, average_mean, parameters_of_mean
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
+from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
 from bayesmixed.links import Array, Link
 from bayesmixed.posterior_means import response_has_mean
 from bayesmixed.prediction import effects_at_centre, population_predictor, thin, weigh_scale

@@ -9,10 +9,10 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.averages import refuse_average
 from bayesmixed.design import Design
 from bayesmixed.draws import stacked, top_level_names
 from bayesmixed.errors import SpecError
+from bayesmixed.integration.averages import refuse_average
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, group_variance, population_predictor, thin
 from bayesmixed.predictors import Predictor

@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from conftest import read_reference
 
-from bayesmixed.conditional import conditional_variance, scalar_shrinkage, shrinkage_factors, shrinkage_matrix
 from bayesmixed.families import FAMILIES
+from bayesmixed.integration.group_posteriors import (
+    conditional_variance,
+    scalar_shrinkage,
+    shrinkage_factors,
+    shrinkage_matrix,
+)
 from bayesmixed.links import LINKS
 
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}

@@ -7,8 +7,8 @@ import numpy as np
 from scipy import sparse, special
 
 from bayesmixed.errors import SpecError
+from bayesmixed.integration.layers import Integers, Layer
 from bayesmixed.links import Array
-from bayesmixed.units import Integers, Layer
 
 Etas = dict[str, Array]
 RowLogs = Callable[[Etas], Array]

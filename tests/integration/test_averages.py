@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bayesmixed.averages import Spread, average_mean
 from bayesmixed.errors import SpecError
 from bayesmixed.families import FAMILIES, Parameter
+from bayesmixed.integration.averages import Spread, average_mean
 from bayesmixed.links import LINKS
 
 POISSON = FAMILIES["poisson"]
