@@ -1,6 +1,6 @@
 """The rules of default priors as symbols, for models without data."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +12,17 @@ from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol, sym
 from bayesmixed.families import Family, Parameter, ResponseScale
 from bayesmixed.links import Array, Link
 from bayesmixed.prior_functions import given_key
-from bayesmixed.priors import FEW_LEVELS, Prior, matching_key, split_key
+from bayesmixed.priors import FEW_LEVELS, Prior, matching_key
 from bayesmixed.terms.basis_outlines import TermOutline
 
 UNIT = Symbol("s")
 RESPONSE_UNIT = Symbol("s", label="y")
 MEAN = Symbol("ybar")
+IMPLIED = Symbol("c", index="k")
+_HALF = Expression("ratio", (Symbol("K"), Symbol("2")))
+_CONCENTRATION = Expression(
+    "call", (Symbol("1"), Expression("sum", (Symbol("3"), Expression("minus", (_HALF,))))), "max"
+)
 Bases = Mapping[tuple[str, str], Sequence[TermOutline]]
 
 
@@ -69,9 +74,13 @@ def define_symbols(
     if any(symbol.name == "d" for symbol in found):
         step = Symbol("2 SD of the column", word=True)
         note = (
-            "of an interaction, the product; factors and columns with two values have sqrt(2) instead, once in a term"
+            "of an interaction, the product; of a column with two values the range, over sqrt(2) beside a factor or "
+            "another such column"
         )
         yield Equation(Symbol("d", index="k"), "=", step, note)
+    if IMPLIED in found:
+        note = "what the default on contrasts and orthogonal directions implies for a column as written, in units of s"
+        yield Equation(IMPLIED, "=", Symbol("SD of the column's coefficient", word=True), note)
 
 
 def _unit_note(predictors: Sequence[PredictorOutline]) -> str:
@@ -98,10 +107,7 @@ def _rules(
             about = f"SD of the curve around {smooth.around}"
             yield f"sd_{smooth.name}{predictor.suffix}", StatedPrior("HalfStudentT", (Symbol("4"), units.group), about)
         for group in predictor.groups:
-            names = [f"{kind}_{group.name}{predictor.suffix}" for kind in ("sd", "corr")]
-            as_written = any(split_key(key)[0] in names for key in priors)
-            own = [] if as_written else bases.get((predictor.parameter, group.name), [])
-            yield from _group(predictor, group, own, units)
+            yield from _group(predictor, group, bases.get((predictor.parameter, group.name), []), units, priors)
     modelled = {predictor.parameter for predictor in predictors}
     unit = _response_unit(predictors[0].link)
     for parameter in family.parameters:
@@ -138,11 +144,11 @@ def _population(
             centred = (one.moved or bool(lines)) and not (written and stated)
             name, about = ("Intercept_centred", " at the covariate means") if centred else ("Intercept", "")
             about = f"intercept{about}" if written else "mean over the rows"
-            yield f"{beta}[{name}]", StatedPrior("Normal", (units.location, units.intercept), about)
+            yield f"{beta}[{name}]", StatedPrior("Normal", (units.location, units.intercept), about + one.condition)
         elif one.label != "Intercept":
             step = _step(predictor, one.label, alone=slopes == 1)
-            about = "contrasts of levels, sum zero" if one.factor else "slope or difference"
-            key = f"{one.key} #k" if one.factor else one.key
+            key = f"{one.key} #k" if one.several and one.moved else one.key
+            about = one.meaning + one.condition
             yield f"{beta}[{key}]", StatedPrior("Normal", (Symbol("0"), _per_step(units.slope, step, one)), about)
     for label in lines:
         prior = StatedPrior(
@@ -158,28 +164,34 @@ def _step(predictor: PredictorOutline, label: str, *, alone: bool) -> Symbol:
 
 
 def _group(
-    predictor: PredictorOutline, group: GroupOutline, basis: Sequence[TermOutline], units: _Units
+    predictor: PredictorOutline, group: GroupOutline, basis: Sequence[TermOutline], units: _Units, keys: Collection[str]
 ) -> Iterator[tuple[str, StatedPrior]]:
     moved = group.correlated and any(one.moved for one in basis)
-    if not group.correlated or not basis:
-        basis = [TermOutline(label, label, False, label != "Intercept", False) for label in group.labels]
+    basis = basis or [TermOutline("Intercept", "Intercept")]
+    name = f"{group.name}{predictor.suffix}"
     where = " at the covariate means" if moved else ""
     for one in basis:
         numbered = one.label in group.labels
         step = Symbol("d", number=number_of(predictor, one.label, group)) if numbered else Symbol("d", index="k")
         about = f"SD between {group.name}{where if one.label == 'Intercept' else ''}"
-        about += ", contrasts of levels" if one.factor else ""
+        about += f", {one.meaning}" if one.moved and one.several else ""
+        about += (
+            ", of columns without a prior of the user" if one.several and one.names_columns(f"sd_{name}", keys) else ""
+        )
         prior = StatedPrior("HalfStudentT", (Symbol("4"), _per_step(units.group, step, one)), about)
-        yield f"sd_{group.name}{predictor.suffix}[{one.label}{' #k' if one.factor else ''}]", prior
+        yield f"sd_{name}[{one.label}{' #k' if one.moved and one.several else ''}]", prior
     if group.correlated:
         widest = max(len(part.columns) for part in group.parts if part.correlated)
-        concentration = Symbol(f"{lkj_concentration(max(widest, 2)):g}")
-        about = f"correlations between {group.name}{where}"
-        yield f"corr_{group.name}{predictor.suffix}", StatedPrior("LKJ", (concentration,), about)
+        unknown = any(one.several for one in basis)
+        concentration = _CONCENTRATION if unknown else Symbol(f"{lkj_concentration(widest):g}")
+        about = f"correlations {'of the K columns ' if unknown else ''}between {group.name}{where}"
+        yield f"corr_{name}", StatedPrior("LKJ", (concentration,), about)
 
 
 def _per_step(unit: Node, step: Symbol, term: TermOutline) -> Node:
     """Return a scale over the step of numbers, and over the root of 2 with a factor."""
+    if term.several and not term.moved:
+        return Expression("product", (IMPLIED, unit))
     root = Expression("link", (Symbol("2"),), "sqrt({})")
     below: list[Node] = [*([root] if term.factor else []), *([step] if term.number else [])]
     return unit if not below else _per(unit, below[0] if len(below) == 1 else Expression("product", tuple(below)))

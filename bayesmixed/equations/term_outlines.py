@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from bayesmixed.covariances import find_covariance
 from bayesmixed.equations.outline import (
     Column,
     GroupOutline,
@@ -18,7 +17,13 @@ from bayesmixed.families import Family
 from bayesmixed.links import Link
 from bayesmixed.priors import Prior
 from bayesmixed.terms import Fixed, Group, Observation, Offset, Smooth, Term
-from bayesmixed.terms.basis_outlines import TermOutline, outline_basis, outline_population
+from bayesmixed.terms.basis_outlines import (
+    TermOutline,
+    is_correlated,
+    outline_group,
+    outline_population,
+    stated_factors,
+)
 from bayesmixed.terms.blocks import Part
 from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.written import read_formula
@@ -57,6 +62,7 @@ def outline_terms(
         {safe_name(term.name): set(term.factor_columns) for term in every if isinstance(term, Group)}
     )
     declared = {*factors, *(name for term in every for name in term.factors())}
+    declared |= {n for term in every if isinstance(term, Fixed | Group) for n in stated_factors(term.formula, priors)}
     order = [parameter.name for parameter in family.parameters if parameter.name in predictors]
     outlines = tuple(
         _outline_predictor(name, predictors[name], links[name], declared, indices, priors, name if rank else "", family)
@@ -79,8 +85,11 @@ def _bases(
                 beta = "beta" if name == first else f"beta_{name}"
                 found[name, ""] = outline_population(term.formula, declared, beta, priors)
             elif isinstance(term, Group):
-                group = safe_name(term.name)
-                found[name, group] = [*found.get((name, group), []), *outline_basis(term.formula, declared)]
+                group, suffix = safe_name(term.name), "" if name == first else f"_{name}"
+                found[name, group] = [
+                    *found.get((name, group), []),
+                    *outline_group(term.formula, declared, term.covariance, f"{group}{suffix}", priors),
+                ]
     return found
 
 
@@ -131,9 +140,7 @@ def _mean(label: str) -> Expression | None:
 
 def _outline_group(term: Group, declared: set[str], indices: Indices) -> GroupOutline:
     labels = _columns(term.formula)
-    # A factor has several columns, how many only data tell.
-    width = sum(2 if label in declared else 1 for label in labels)
-    part = Part(tuple(range(len(labels))), find_covariance(term.covariance).correlated(width))
+    part = Part(tuple(range(len(labels))), is_correlated(term.formula, declared, term.covariance))
     columns = tuple(Column(label, indices.row) for label in labels)
     name, short = safe_name(term.name), term.factor_columns[-1]
     inside = tuple(indices.inside[name])

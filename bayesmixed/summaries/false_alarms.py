@@ -36,6 +36,8 @@ RATES = {
     "loo, observation": Rate(0.05, "call"),
     "loo, group": Rate(0.35, "call, with a dozen groups"),
     "prior_sensitivity, conflict": Rate(0.15, "quantity, with a dozen groups"),
+    "prior_table, conflict": Rate(0.05, "table, of data drawn from the priors"),
+    "prior_predictive, outside": Rate(0.05, "quantity, of data drawn from the priors"),
     "summary, default priors pull": Rate(0.05, "fit, with 50 groups and plenty of rows"),
     "calibrate, not calibrated": Rate(0.05, "run"),
     "calibrate, inside": Rate(0.05, "quantity"),

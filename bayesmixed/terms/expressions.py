@@ -105,6 +105,14 @@ class Expression:
         return _marked_column(self.tree, self.words)
 
     @property
+    def gives(self) -> str:
+        """What its values are, as the call around it says: "number", "numbers" for several columns, or "factor"."""
+        if self.factors:
+            return "factor"
+        function = find_function(self.called(self.tree)) if isinstance(self.tree, ast.Call) else None
+        return "number" if function is None else function.gives
+
+    @property
     def learning(self) -> tuple[str, ...]:
         """Functions in it that learn from the rows of the fit."""
         return tuple(name for name in map(self.called, calls(self.tree)) if name in LEARNED)

@@ -29,6 +29,8 @@ class Function:
         Whether it learns from the rows of the fit and replays that on new rows.
     raw : bool
         Whether it takes columns as they stand in the table, factors too.
+    gives : str
+        "number", "numbers" for several columns, or "factor".
     """
 
     apply: Callable[..., Any]
@@ -37,6 +39,7 @@ class Function:
     options: tuple[str, ...] = ()
     learns: bool = False
     raw: bool = False
+    gives: str = "number"
 
 
 def _log_odds(p: Any) -> Any:
@@ -78,17 +81,22 @@ LEARNED: Mapping[str, Function] = MappingProxyType(
         "center": Function(learned.center, learns=True),
         "scale": Function(learned.scale, options=("center", "scale", "ddof"), learns=True),
         "standardize": Function(learned.standardize, options=("center", "rescale", "ddof"), learns=True),
-        "poly": Function(learned.poly, options=("degree", "raw"), learns=True),
+        "poly": Function(learned.poly, options=("degree", "raw"), learns=True, gives="numbers"),
         "bs": Function(
             learned.bs,
             options=("df", "knots", "degree", "include_intercept", "lower_bound", "upper_bound", "extrapolation"),
             learns=True,
+            gives="numbers",
         ),
-        "cr": Function(learned.cr, options=_SPLINE, learns=True),
-        "cs": Function(learned.cr, options=_SPLINE, learns=True),
-        "cc": Function(learned.cc, options=_SPLINE, learns=True),
-        "ns": Function(learned.ns, options=("df", "knots", "intercept", "lower_bound", "upper_bound"), learns=True),
-        "cut": Function(learned.cut, options=("breaks", "labels", "right", "include_lowest"), learns=True),
+        "cr": Function(learned.cr, options=_SPLINE, learns=True, gives="numbers"),
+        "cs": Function(learned.cr, options=_SPLINE, learns=True, gives="numbers"),
+        "cc": Function(learned.cc, options=_SPLINE, learns=True, gives="numbers"),
+        "ns": Function(
+            learned.ns, options=("df", "knots", "intercept", "lower_bound", "upper_bound"), learns=True, gives="numbers"
+        ),
+        "cut": Function(
+            learned.cut, options=("breaks", "labels", "right", "include_lowest"), learns=True, gives="factor"
+        ),
         "within": Function(within, 1, 9, learns=True, raw=True),
         "between": Function(between, 1, 9, learns=True, raw=True),
         "level": Function(level, 1, 9, learns=True, raw=True),

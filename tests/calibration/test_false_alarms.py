@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import arviz_stats
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from exact_one_way import KNOWN, exact_fit, simulate_one_way
@@ -104,7 +105,9 @@ def too_many(rung: int, made: int, rate: float) -> bool:
 @pytest.mark.calibration
 def test_right_models_alarm_no_more_often_than_is_stated():
     made, rung, where = count_alarms(MODELS)
-    assert set(made) == {name for name in RATES if not name.startswith(("calibrate", "summary"))}
+    assert set(made) == {
+        name for name in RATES if not name.startswith(("calibrate", "summary", "prior_table", "prior_predictive"))
+    }
     for name in made:
         print(f"{name:45s} stated {RATES[name].chance:.3f}  found {rung[name] / made[name]:.4f}  of {made[name]}")
     assert not {
@@ -125,6 +128,36 @@ def test_default_priors_are_said_to_pull_well_informed_fits_no_more_often_than_i
         lines += [(family, line)] if line else []
     print(len(lines), "of", runs, lines)
     assert not too_many(len(lines), runs, RATES["summary, default priors pull"].chance)
+
+
+def data_from_priors(family: str, count: int) -> Iterator[tuple[bm.ModelSpec, pd.DataFrame]]:
+    """Yield a model whose priors are stated, those that are defaults for a first table, and tables drawn from them."""
+    formula = f"y{' | trials(n)' if bm.FAMILIES[family].has_trials else ''} ~ x + (1 | g)"
+    table = simulate_one_way(family, GROUPS, SIZE, 1).assign(x=np.sin(np.arange(GROUPS * SIZE)))
+    design = bm.prepare(bm.from_formula(formula, family=family), table)
+    priors = {key: entry.prior.to_text() for key, entry in design.priors.items()}
+    made = bm.prior_predictive(design, table, draws=count, seed=1).draws["prior_predictive"]["y"]
+    for y in made.values.reshape(-1, len(table))[:count]:
+        yield bm.from_formula(formula, family=family, priors=priors), table.assign(y=y)
+
+
+@pytest.mark.calibration
+def test_data_drawn_from_the_priors_are_said_to_lie_outside_of_them_no_more_often_than_is_stated():
+    made, rung = Counter(), Counter()
+    each = -(-MODELS // len(KNOWN))
+    for number, (spec, data) in enumerate(pair for family in KNOWN for pair in data_from_priors(family, each)):
+        try:
+            table = bm.prior_table(spec, data)
+            notes = bm.prior_predictive(spec, data, draws=400, seed=number)
+        except bm.DataError:  # numbers too large to write down, or all the same
+            continue
+        made["prior_table, conflict"] += 1
+        rung["prior_table, conflict"] += any("outside of the" in n or "varies with an SD" in n for n in table.notes)
+        made["prior_predictive, outside"] += len(notes.table)
+        rung["prior_predictive, outside"] += sum("outside of the prior's" in n for n in notes.notes)
+    print(made, rung)
+    assert made["prior_table, conflict"] > MODELS / 2
+    assert not {name: (rung[name], made[name]) for name in made if too_many(rung[name], made[name], RATES[name].chance)}
 
 
 @pytest.mark.calibration

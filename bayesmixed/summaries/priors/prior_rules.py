@@ -9,13 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.covariances import find_covariance
 from bayesmixed.families import Family, Parameter, ResponseScale
 from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior, matching_key
 from bayesmixed.spec import ModelSpec
-from bayesmixed.stated_coordinates import states_centred_prior, states_group_prior
-from bayesmixed.terms.basis_outlines import TermOutline, outline_basis, outline_population
+from bayesmixed.stated_coordinates import states_centred_prior
+from bayesmixed.terms.basis_outlines import (
+    TermOutline,
+    is_correlated,
+    outline_group,
+    outline_population,
+    stated_factors,
+)
 from bayesmixed.terms.names import factors_in
 from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.written import read_formula
@@ -24,12 +29,12 @@ from bayesmixed.weights import PRECISION
 SYMBOLS = {
     "s": "s: unit of the response, the larger of 1.4826 MAD and half the SD.",
     "d": "d: one step of the column, 2 SD; of an interaction, the product.",
+    "c": "c: what the default on contrasts and orthogonal directions implies for a column as written, in units of s.",
     "K": "K: number of columns of the term.",
     "w": "w: a typical precision weight, the geometric mean.",
 }
 
 AT_CENTRE, AS_WRITTEN = "at the covariate means", "as written"
-CONTRASTS = "contrasts of levels, sum zero"
 
 Rule = tuple[str, str, str, str]
 """Key, rule, meaning, coordinate."""
@@ -56,7 +61,7 @@ def list_rules(spec: ModelSpec) -> pd.DataFrame:
 def explain_rules(rules: pd.DataFrame) -> tuple[str, ...]:
     """Return what the letters in the rules mean, and what only data can tell."""
     default = rules[rules["source"] != "user"]
-    used = {letter for letters in default["prior"].str.findall(r"\b[sdKw]\b") for letter in letters}
+    used = {letter for letters in default["prior"].str.findall(r"\b[sdcKw]\b") for letter in letters}
     notes = [meaning for letter, meaning in SYMBOLS.items() if letter in used]
     if "d" in used:
         notes.append(
@@ -119,7 +124,7 @@ def _units(spec: ModelSpec, family: Family, parameter: Parameter) -> tuple[str, 
 
 
 def _population(spec: ModelSpec, term: Any, suffix: str, intercept: str, slope: str) -> Iterator[Rule]:
-    own = outline_population(term.formula, {*spec.factors, *factors_in(term.formula)}, f"beta{suffix}", spec.priors)
+    own = outline_population(term.formula, _factors(spec, term), f"beta{suffix}", spec.priors)
     means = states_centred_prior(spec, suffix)
     written = "Intercept" in read_formula(term.formula).terms()
     for one in own:
@@ -127,34 +132,43 @@ def _population(spec: ModelSpec, term: Any, suffix: str, intercept: str, slope: 
             # With nothing else the intercept is the mean over rows; thresholds stand in its place.
             centred = (one.moved and means) or not written
             name, stated = ("Intercept_centred", AT_CENTRE) if centred else ("Intercept", AS_WRITTEN)
-            yield f"beta{suffix}[{name}]", intercept, "intercept" if written else "mean over the rows", stated
+            meaning = "intercept" if written else "mean over the rows"
+            yield f"beta{suffix}[{name}]", intercept, meaning + one.condition, stated
         else:
             prior = f"Normal(0, {_per_step(slope, one)})"
-            meaning = "slope or difference" if not one.factor else CONTRASTS
-            yield f"beta{suffix}[{one.key}]", prior, meaning, AT_CENTRE if one.moved else AS_WRITTEN
+            where = AT_CENTRE if one.moved else AS_WRITTEN
+            yield f"beta{suffix}[{one.key}]", prior, one.meaning + one.condition, where
 
 
 def _per_step(unit: str, term: TermOutline) -> str:
     """Return the scale of a term's coefficients, the unit of slopes or group SDs over steps and the root of 2."""
+    if term.several and not term.moved:
+        return f"c {unit}"
     below = " ".join([*(["sqrt(2)"] if term.factor else []), *(["d"] if term.number else [])])
     return f"{unit} / {below if ' ' not in below else f'({below})'}" if below else unit
 
 
 def _group(spec: ModelSpec, term: Any, suffix: str, unit: str) -> Iterator[Rule]:
-    own = outline_basis(term.formula, {*spec.factors, *factors_in(term.formula)})
-    # A factor has several columns, how many only data tell.
-    correlated = find_covariance(term.covariance).correlated(len(own) + sum(one.factor for one in own))
-    if not correlated or states_group_prior(spec, term.name, suffix):
-        labels = read_formula(term.formula).terms()
-        own = [TermOutline(label, label, False, label != "Intercept", False) for label in labels]
     name = f"{safe_name(term.name)}{suffix}"
+    factors = _factors(spec, term)
+    own = outline_group(term.formula, factors, term.covariance, name, spec.priors)
     for one in own:
         where = AT_CENTRE if one.moved else AS_WRITTEN
-        meaning = f"SD between {term.name}" + (f", {CONTRASTS}" if one.factor else "")
+        meaning = f"SD between {term.name}" + (f", {one.meaning}" if one.moved and one.several else "")
+        meaning += (
+            ", of columns without a prior of the user"
+            if one.several and one.names_columns(f"sd_{name}", spec.priors)
+            else ""
+        )
         yield f"sd_{name}[{one.label}]", f"HalfStudentT(4, {_per_step(unit, one)})", meaning, where
-    if correlated:
+    if is_correlated(term.formula, factors, term.covariance):
         moved = AT_CENTRE if any(one.moved for one in own) else AS_WRITTEN
         yield f"corr_{name}", "LKJ(max(1, 3 - K / 2))", f"correlations between {term.name}", moved
+
+
+def _factors(spec: ModelSpec, term: Any) -> set[str]:
+    """Return the columns that are known to be factors in a term."""
+    return {*spec.factors, *factors_in(term.formula), *stated_factors(term.formula, spec.priors)}
 
 
 def _smooth(term: Any, suffix: str, slope: str, unit: str) -> Iterator[Rule]:

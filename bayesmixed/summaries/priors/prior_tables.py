@@ -44,7 +44,8 @@ class PriorTable(Page):
     implications : pandas.DataFrame
         Columns quantity, unit, median, lower, upper, coverage; empty without data.
     notes : tuple of str
-        Where the priors look odd against the data; without data, what the letters of the rules mean.
+        Where the priors look odd against the data; without data, what the letters of the rules mean. Data drawn from the
+        priors are said to lie outside of them in at most 5 % of tables.
 
     Examples
     --------
