@@ -7,11 +7,11 @@ import numpy as np
 
 from bayesmixed.default_priors import group_unit
 from bayesmixed.design import Design
-from bayesmixed.information import information_in_predictor, mean_inside, score_in_predictor
 from bayesmixed.links import Array
 from bayesmixed.placements import parent_index
 from bayesmixed.pooled import REFRESHED, fit_pooled, further_modes, normal_priors, residual_scale
 from bayesmixed.predictors import Predictor
+from bayesmixed.row_likelihoods import keep_inside, likelihood_of_rows
 from bayesmixed.terms.blocks import NormalBlock
 
 LARGEST = 4000
@@ -86,19 +86,18 @@ def quick_mode(design: Design) -> QuickMode | None:
     unit = group_unit(design, predictor)
     sds = {g.name: 0.5 * unit / g.scales for g in groups}
     floor = {name: 1e-3 * sd for name, sd in sds.items()}
-    y, trials = np.asarray(design.response), design.trials
+    y = np.asarray(design.response)
     values = dict(start.values)
     overdispersed = any(group.observation for group in groups)
     for number in range(_ROUNDS):
         penalty = np.concatenate([precision, *(np.tile(1.0 / sds[g.name] ** 2, len(g.levels)) for g in groups)])
         target = np.concatenate([location, np.zeros(size - width)])
         eta = predictor.offset + matrix @ coefficients
-        values[predictor.parameter] = mean_inside(predictor.link, eta)
+        values[predictor.parameter] = predictor.link.inverse(keep_inside(predictor.link, eta))
         if number in REFRESHED and not overdispersed:
             values |= further_modes(design, values)
-        inside = design.in_rows(values)
-        weight = design.weigh(information_in_predictor(family, predictor.link, eta, inside, trials))
-        score = design.weigh(score_in_predictor(family, predictor.link, y, eta, inside, trials))
+        rows = likelihood_of_rows(design, values)
+        weight, score = rows.expected_information(eta), rows.score(eta)
         hessian = (matrix.T @ matrix.multiply(weight[:, None]) + sparse.diags(penalty)).tocsr()
         inverse = _invert(hessian, largest)
         step = inverse.solve(matrix.T @ score - penalty * (coefficients - target))

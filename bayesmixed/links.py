@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.gauss_hermite import NODES, expect
 
 Array = NDArray[np.float64]
 
@@ -151,22 +152,17 @@ def _where_positive(values: Any, eta: Any) -> Array:
     return np.where(np.greater(eta, 0), values, np.nan)
 
 
-def average_by_quadrature(inverse: Callable[[Any], Array], eta: Any, variance: Any, nodes: int = 41) -> Array:
-    """Return E inverse(eta + N(0, variance)) by Gauss-Hermite quadrature, eta and variance broadcast."""
-    points, weights = np.polynomial.hermite_e.hermegauss(nodes)
+def _average_by_quadrature(inverse: Callable[[Any], Array], eta: Any, variance: Any) -> Array:
     sd = np.sqrt(variance)
-    total: Any = 0.0
-    for point, weight in zip(points, weights, strict=True):
-        total = total + weight / np.sqrt(2.0 * np.pi) * inverse(eta + sd * point)
-    return np.asarray(total)
+    return expect(lambda z: inverse(eta + sd * z[0]), 1, NODES[1])
 
 
 def _expit_average(eta: Any, variance: Any) -> Array:
-    return average_by_quadrature(special.expit, eta, variance)
+    return _average_by_quadrature(special.expit, eta, variance)
 
 
 def _cloglog_average(eta: Any, variance: Any) -> Array:
-    return average_by_quadrature(lambda value: -np.expm1(-np.exp(value)), eta, variance)
+    return _average_by_quadrature(lambda value: -np.expm1(-np.exp(value)), eta, variance)
 
 
 def _cauchit_average(eta: Any, variance: Any) -> Array:

@@ -11,24 +11,16 @@ from scipy import special
 from bayesmixed.design import Design
 from bayesmixed.families import Family
 from bayesmixed.families.records import Values
-from bayesmixed.integration.layers import Integers
-from bayesmixed.integration.nested_quadrature import (
-    Etas,
-    RowLogs,
-    average,
-    check_layers,
-    explain_refusal,
-    integrate,
-    sum_rows,
-)
+from bayesmixed.integration.layers import Integers, sum_rows
+from bayesmixed.integration.nested_quadrature import Etas, RowLogs, average, check_layers, explain_refusal, integrate
 from bayesmixed.links import Array
+from bayesmixed.row_likelihoods import RowLikelihood, likelihood_of_rows
 from bayesmixed.structure import Factor
 from bayesmixed.units import OBSERVATION, Situation, find_units, situate
 
 FEW_ROWS = 4
 """Levels with at most so many rows: a row is predicted from the others with the level's effects integrated out."""
 _CHUNK = 400_000
-_EDGE = 1e-15
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +55,34 @@ def split_draws(posterior: xr.Dataset, rows: int) -> Iterator[xr.Dataset]:
 
 
 def row_values(situation: Situation, etas: Etas, rows: Integers | None = None) -> dict[str, Array]:
-    """Return the parameters of the family at predictors (S, n) of all or some rows, kept off the border of probabilities."""
-    values = dict(situation.scalars)
-    for name, eta in etas.items():
-        link = situation.design.predictors[name].link
-        value = link.inverse(eta)
-        values[name] = np.clip(value, _EDGE, 1.0 - _EDGE) if link.tolerance_variance is not None else value
-    factor, scale = situation.design.scale_factor, situation.design.family.scale
-    if factor is not None:
-        values[scale] = values[scale] * factor[situation.rows if rows is None else situation.rows[rows]]
-    return values
+    """Return the parameters of the family, off their borders, at predictors (S, n) of all or some rows."""
+    likelihood = _likelihood(situation, slice(None) if rows is None else rows)
+    return likelihood.values(*_split(situation, etas))
 
 
 def row_logs(situation: Situation, keep: Array | float = 1.0) -> RowLogs:
     """Return the log-densities of the rows as a function of the predictors; rows with keep 0 count as unknown."""
-    design = situation.design
-    y, trials = _response(situation)
+    likelihood = _likelihood(situation, slice(None))
 
     def logs(etas: Etas) -> Array:
         with np.errstate(all="ignore"):
-            found = design.family.logp(y, row_values(situation, etas), trials)
+            found = likelihood.log_density(*_split(situation, etas))
         return np.asarray(keep * np.nan_to_num(found, nan=-1e10, neginf=-1e10))
 
     return logs
+
+
+def _likelihood(situation: Situation, rows: Integers | slice) -> RowLikelihood:
+    y, trials = _response(situation)
+    return likelihood_of_rows(
+        situation.design, situation.scalars, response=y[..., rows], trials=trials[rows], rows=situation.rows[rows]
+    )
+
+
+def _split(situation: Situation, etas: Etas) -> tuple[Array, Etas]:
+    """Return the predictor of the first parameter, and those of the others."""
+    first = situation.design.mu.parameter
+    return etas[first], {name: eta for name, eta in etas.items() if name != first}
 
 
 def distribution_at(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesmixed.design import Design
-from bayesmixed.information import information_in_predictor, mean_inside, score_in_predictor
 from bayesmixed.links import Array, Link
 from bayesmixed.predictors import Predictor
+from bayesmixed.row_likelihoods import keep_inside, likelihood_of_rows
 from bayesmixed.thresholds import match_thresholds, threshold_quantile
 
 REFRESHED = (1, 2, 4, 8, 16, 32)
@@ -57,18 +57,17 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
     beta = location.copy()
     values = {name: _central_value(design, name) for name in (p.name for p in family.parameters[1:])}
     eta = shift + matrix @ beta
-    y, trials = np.asarray(design.response), design.trials
+    y = np.asarray(design.response)
     size = float(np.max(np.abs(family.working(y)), initial=0.0)) or 1.0
     for number in range(50):
-        values[first] = mean_inside(predictor.link, eta)
+        values[first] = predictor.link.inverse(keep_inside(predictor.link, eta))
         if number in REFRESHED:
             values |= further_modes(design, values)
         if family.scale:
             residual = family.working(y) - values[first]
             values[family.scale] = np.asarray(max(residual_scale(design, residual), 1e-12 * size))
-        inside = design.in_rows(values)
-        information = design.weigh(information_in_predictor(family, predictor.link, eta, inside, trials))
-        score = design.weigh(score_in_predictor(family, predictor.link, y, eta, inside, trials))
+        rows = likelihood_of_rows(design, values)
+        information, score = rows.expected_information(eta), rows.score(eta)
         step = np.linalg.lstsq(
             matrix.T @ (information[:, None] * matrix) + np.diag(precision),
             matrix.T @ score - precision * (beta - location),

@@ -10,8 +10,10 @@ from bayesmixed.design import Design
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
+from bayesmixed.gauss_hermite import ADAPTIVE_NODES
+from bayesmixed.integration.averages import average_moments
 from bayesmixed.kept_draws import with_effects
-from bayesmixed.links import Array, average_by_quadrature
+from bayesmixed.links import Array
 from bayesmixed.prediction import MODES, effects_at_centre, group_variance, predict, thin
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.weights import refuse_weights
@@ -19,7 +21,6 @@ from bayesmixed.weights import refuse_weights
 ACCEPTED = ("existing", "new")
 _CHUNK = 2_000_000
 _LARGEST = 1e12
-_NODES = 15
 _UNKNOWN = np.array(np.nan)
 
 
@@ -181,13 +182,10 @@ def _moments(fit: Fit, modes: Mapping[str, str], values: Mapping[str, Array]) ->
     eta = predict(fit, groups=settled, kind="linear")["linear"].values
     spread = sum(group_variance(group, effects_at_centre(design.mu, group, fit.posterior)) for group in fresh)
 
-    def moment(power: int) -> Array:
-        def conditional(eta: Array) -> Array:
-            inside = {**values, design.mu.parameter: design.mu.link.inverse(eta)}
-            mean = family.mean(inside, design.trials)
-            return mean if power == 1 else family.variance(inside, design.trials) + mean**2
+    sd = np.sqrt(spread)
 
-        return average_by_quadrature(conditional, eta, spread, _NODES)
+    def inside(scores: Array) -> dict[str, Array]:
+        return {**values, design.mu.parameter: design.mu.link.inverse(eta + sd * scores[0])}
 
-    mean = moment(1)
-    return mean, moment(2) - mean**2
+    mean, between, within = average_moments(family, inside, design.trials, 1, ADAPTIVE_NODES[1])
+    return mean, between + within

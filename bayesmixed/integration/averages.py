@@ -1,6 +1,6 @@
 """Means of responses over normal effects in one or several predictors."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -9,10 +9,9 @@ import numpy as np
 
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import Family, Parameter
-from bayesmixed.links import Array, Link, average_by_quadrature
+from bayesmixed.gauss_hermite import NODES, expect
+from bayesmixed.links import Array, Link
 
-_NODES = {1: 41, 2: 21}
-_FEWEST_NODES = 11
 _TOLERANCE = 0.02
 
 
@@ -47,7 +46,7 @@ def average_mean(family: Family, scalars: Mapping[str, Array], predictors: Mappi
 
     Parameters in which the mean is linear, as both are in (1 - zi) mu, are replaced by their averages, which is exact
     since effects in different predictors are independent. For the others (mu of counts with a hurdle, sigma of a
-    lognormal response) Gauss-Hermite rules are nested, one for each predictor.
+    lognormal response) it is a product of Gauss-Hermite rules, one for each predictor.
 
     Parameters
     ----------
@@ -69,9 +68,26 @@ def average_mean(family: Family, scalars: Mapping[str, Array], predictors: Mappi
     refuse_average(family, [name for name, p in varying.items() if np.any(np.asarray(p.variance) > 0)])
     if not varying:
         return family.mean(values, 1.0)
-    nodes = _NODES.get(len(varying), _FEWEST_NODES)
+    nodes = NODES.get(len(varying), min(NODES.values()))
     _check_existence(family, values, varying, nodes)
-    return _nested_mean(family, values, list(varying.items()), nodes)
+    return _mean_over(family, values, varying, nodes)
+
+
+def average_moments(
+    family: Family, values: Callable[[Array], Mapping[str, Array]], trials: Any, directions: int, nodes: int
+) -> tuple[Array, Array, Array]:
+    """Return mean, variance between groups and expected variance within of a response.
+
+    Its parameters are a function of independent standard normal scores, (directions,): the effects of the groups.
+    """
+
+    def moments(scores: Array) -> Array:
+        inside = values(scores)
+        mean = family.mean(inside, trials)
+        return np.stack(np.broadcast_arrays(mean, np.square(mean), family.variance(inside, trials)))
+
+    first, second, within = expect(moments, directions, nodes)
+    return first, np.maximum(second - first**2, 0.0), within
 
 
 def refuse_average(family: Family, varying: Collection[str]) -> None:
@@ -90,15 +106,14 @@ def parameters_of_mean(family: Family) -> frozenset[str]:
     return frozenset(p.name for p in family.parameters if any(np.ptp(means) > 0 for means in _moved(family, p)))
 
 
-def _nested_mean(family: Family, values: Mapping[str, Array], varying: list[tuple[str, Spread]], nodes: int) -> Array:
-    if not varying:
-        return family.mean(values, 1.0)
-    (name, spread), rest = varying[0], varying[1:]
+def _mean_over(family: Family, values: Mapping[str, Array], varying: Mapping[str, Spread], nodes: int) -> Array:
+    sds = {name: np.sqrt(np.asarray(p.variance)) for name, p in varying.items()}
 
-    def inner(eta: Array) -> Array:
-        return _nested_mean(family, {**values, name: spread.link.inverse(eta)}, rest, nodes)
+    def mean(scores: Array) -> Array:
+        etas = {name: p.mean + sds[name] * z for z, (name, p) in zip(scores, varying.items(), strict=True)}
+        return family.mean({**values, **{name: varying[name].link.inverse(eta) for name, eta in etas.items()}}, 1.0)
 
-    return average_by_quadrature(inner, spread.mean, spread.variance, nodes)
+    return expect(mean, len(varying), nodes)
 
 
 def _check_existence(family: Family, values: Mapping[str, Array], varying: Mapping[str, Spread], nodes: int) -> None:
@@ -112,9 +127,9 @@ def _check_existence(family: Family, values: Mapping[str, Array], varying: Mappi
         return np.asarray(np.broadcast_to(array, shape).ravel()[place])
 
     one = {name: at_place(array) for name, array in values.items()}
-    spreads = [(name, Spread(p.link, at_place(p.mean), at_place(p.variance))) for name, p in varying.items()]
+    spreads = {name: Spread(p.link, at_place(p.mean), at_place(p.variance)) for name, p in varying.items()}
     with np.errstate(over="ignore", invalid="ignore"):
-        coarse, fine = (float(_nested_mean(family, one, spreads, n)) for n in (nodes, 2 * nodes))
+        coarse, fine = (float(_mean_over(family, one, spreads, n)) for n in (nodes, 2 * nodes))
     if not abs(fine - coarse) <= _TOLERANCE * abs(fine):
         raise SpecError(
             f"The mean of family '{family.name}' over all groups cannot be integrated over the effects on "

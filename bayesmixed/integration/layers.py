@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from bayesmixed.links import Array
 
@@ -66,3 +67,11 @@ def matrix_root(covariance: Array) -> Array:
     """Return matrices whose product with their transpose is the given one, SDs of zero included."""
     values, vectors = np.linalg.eigh(covariance)
     return np.asarray(vectors * np.sqrt(np.clip(values, 0.0, None))[..., None, :])
+
+
+def sum_rows(values: Array, index: Integers) -> Array:
+    """Return sums over the rows of each set, (..., J), for values (..., n)."""
+    n = len(index)
+    indicator = sparse.csr_array((np.ones(n), (index, np.arange(n))), shape=(int(index.max()) + 1, n))
+    flat = values.reshape(-1, n)
+    return np.asarray((indicator @ flat.T).T).reshape(*values.shape[:-1], -1)

@@ -1,33 +1,22 @@
 """Integrals over nested normal effects, by adaptive Gauss-Hermite quadrature in every set of every layer."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise, product
+from itertools import pairwise
 
 import numpy as np
-from scipy import sparse, special
+from scipy import special
 
 from bayesmixed.errors import SpecError
-from bayesmixed.integration.layers import Integers, Layer
+from bayesmixed.gauss_hermite import ADAPTIVE_NODES, INNER_NODES
+from bayesmixed.integration.layers import Integers, Layer, sum_rows
+from bayesmixed.integration.modes import find_modes, moments_at, nodes_around
 from bayesmixed.links import Array
 
 Etas = dict[str, Array]
 RowLogs = Callable[[Etas], Array]
 Centres = dict[int, Array]
 
-NODES = {1: 15, 2: 9, 3: 7}
-"""Nodes in each direction, by the number of effects of a set."""
-_INNER_NODES = {1: 11, 2: 7, 3: 5}
-"""The same for sets inside other sets."""
 _DIFFERENCE = 0.01
-_ROUNDS = 25
-
-
-def sum_rows(values: Array, index: Integers) -> Array:
-    """Return sums over the rows of each set, (..., J), for values (..., n)."""
-    n = len(index)
-    indicator = sparse.csr_array((np.ones(n), (index, np.arange(n))), shape=(int(index.max()) + 1, n))
-    flat = values.reshape(-1, n)
-    return np.asarray((indicator @ flat.T).T).reshape(*values.shape[:-1], -1)
 
 
 def check_layers(layers: Sequence[Layer]) -> None:
@@ -46,10 +35,10 @@ def check_layers(layers: Sequence[Layer]) -> None:
 def explain_refusal(layers: Sequence[Layer]) -> str:
     """Return why quadrature does not reach some layers, "" if it does."""
     for layer in layers:
-        if layer.width not in NODES:
+        if layer.width not in ADAPTIVE_NODES:
             return (
                 f"The effects of {' and '.join(layer.names)} are {layer.width} for each level; quadrature integrates at "
-                f"most {max(NODES)}."
+                f"most {max(ADAPTIVE_NODES)}."
             )
     for outer, inner in pairwise(layers):
         if len(np.unique(inner.index * (int(outer.index.max()) + 1) + outer.index)) != inner.index.max() + 1:
@@ -119,10 +108,7 @@ def moments(rows: RowLogs, etas: Etas, layers: Sequence[Layer]) -> tuple[Array, 
     """Return mean (S, J, K) and covariance (S, J, K, K) of the first layer's standardised effects given the rows."""
     visits = list(_visit(rows, etas, layers, {}))
     mass = special.softmax([log for log, _, _ in visits], axis=0)
-    z = np.array([effects for _, effects, _ in visits])
-    mean = np.einsum("qsj,qsjk->sjk", mass, z)
-    away = z - mean
-    return mean, np.einsum("qsj,qsjk,qsjl->sjkl", mass, away, away, optimize=True)
+    return moments_at(mass, np.array([effects for _, effects, _ in visits]))
 
 
 def _visit(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres) -> Iterator[tuple[Array, Array, Etas]]:
@@ -135,41 +121,17 @@ def _visit(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres) ->
 
     shape = (len(next(iter(etas.values()))), int(layer.index.max()) + 1, layer.width)
     start = near.setdefault(len(layers), np.zeros(shape))
-    centre, spread = _find_modes(logs, start)
-    near[len(layers)] = centre
+    modes = find_modes(lambda z: _differentiate(logs, z), start)
+    near[len(layers)] = modes.place
     outermost = max(near) == len(layers)
-    points, weights = np.polynomial.hermite_e.hermegauss((NODES if outermost else _INNER_NODES)[layer.width])
-    volume = np.linalg.slogdet(spread)[1]
-    for node in product(range(len(points)), repeat=layer.width):
-        x, weight = points[list(node)], float(np.prod(weights[list(node)]))
-        z = centre + spread @ x
-        constant = np.log(weight) + 0.5 * float(x @ x) - 0.5 * layer.width * np.log(2.0 * np.pi)
-        yield logs(z) - 0.5 * np.sum(z**2, axis=-1) + volume + constant, z, _move(etas, layer, z)
-
-
-def _find_modes(logs: Callable[[Array], Array], start: Array) -> tuple[Array, Array]:
-    """Return the modes (S, J, K) of logs - z'z / 2, and roots (S, J, K, K) of the inverse curvature there."""
-    base, step = start, np.zeros_like(start)
-    best = np.full(start.shape[:2], -np.inf)
-    curvature = np.broadcast_to(np.eye(start.shape[2]), (*start.shape, start.shape[2]))
-    for _ in range(_ROUNDS):
-        proposed = base + step
-        value, gradient, bend = _differentiate(logs, proposed)
-        value = value - 0.5 * np.sum(proposed**2, axis=-1)
-        better = value >= best
-        best = np.where(better, value, best)
-        base = np.where(better[..., None], proposed, base)
-        curvature = np.where(better[..., None, None], bend, curvature)
-        newton = np.linalg.solve(bend, (gradient - proposed)[..., None])[..., 0]
-        step = np.where(better[..., None], np.clip(newton, -3.0, 3.0), 0.5 * step)
-        if np.all(np.einsum("...k,...kl,...l->...", step, curvature, step) < 1e-3):
-            break
-    root = np.linalg.inv(np.linalg.cholesky(curvature))
-    return base, np.swapaxes(root, -1, -2)
+    nodes = (ADAPTIVE_NODES if outermost else INNER_NODES)[layer.width]
+    for z, weight in nodes_around(modes, nodes):
+        yield logs(z) - 0.5 * np.sum(z**2, axis=-1) + weight, z, _move(etas, layer, z)
 
 
 def _differentiate(logs: Callable[[Array], Array], z: Array) -> tuple[Array, Array, Array]:
-    """Return value (S, J), gradient (S, J, K), and the identity minus the concave part of the Hessian (S, J, K, K)."""
+    """Return value (S, J) and gradient (S, J, K) of logs - z'z / 2, and the identity minus the concave part of the Hessian
+    of logs (S, J, K, K), by differences."""
     width, h = z.shape[-1], _DIFFERENCE
     steps = h * np.eye(width)
     value = logs(z)
@@ -182,11 +144,8 @@ def _differentiate(logs: Callable[[Array], Array], z: Array) -> tuple[Array, Arr
             both = logs(z + steps[k] + steps[m])
             hessian[..., k, m] = hessian[..., m, k] = (both - up[k] - up[m] + value) / h**2
     values, vectors = np.linalg.eigh(-hessian)
-    return (
-        value,
-        gradient,
-        np.eye(width) + (vectors * np.maximum(values, 0.0)[..., None, :]) @ np.swapaxes(vectors, -1, -2),
-    )
+    concave = (vectors * np.maximum(values, 0.0)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    return value - 0.5 * np.sum(z**2, axis=-1), gradient - z, np.eye(width) + concave
 
 
 def _move(etas: Etas, layer: Layer, z: Array) -> Etas:

@@ -12,6 +12,7 @@ from bayesmixed.integration.group_posteriors import (
     shrinkage_matrix,
 )
 from bayesmixed.links import LINKS
+from bayesmixed.row_likelihoods import RowLikelihood
 
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 
@@ -72,17 +73,9 @@ def test_factor_of_five_poisson_rows_h1():
 )
 def test_exact_factor_of_a_bernoulli_cluster_l1(case, successes, rows, intercept, sd):
     y = np.array([1.0] * successes + [0.0] * (rows - successes))
-    factor = scalar_shrinkage(
-        FAMILIES["bernoulli"],
-        LINKS["logit"],
-        y,
-        np.ones(rows),
-        np.full((2, rows), intercept),
-        {},
-        np.ones(rows),
-        np.zeros(rows, dtype=int),
-        np.array([sd, sd]),
-    )
+    likelihood = RowLikelihood(FAMILIES["bernoulli"], {"mu": LINKS["logit"]}, y, 1.0, {})
+    others, index = np.full((2, rows), intercept), np.zeros(rows, dtype=int)
+    factor = scalar_shrinkage(likelihood, others, np.ones(rows), index, np.array([sd, sd]))
     # The tolerance is that of 31 nodes against adaptive quadrature.
     np.testing.assert_allclose(factor[:, 0], CHECKS["L1"]["expected"][case]["lambda_exact"], atol=2e-5)
 
@@ -90,17 +83,9 @@ def test_exact_factor_of_a_bernoulli_cluster_l1(case, successes, rows, intercept
 def test_quadrature_gives_the_closed_form_of_a_gaussian_response():
     generator = np.random.default_rng(3)
     index, z = np.array([0, 0, 1, 1, 1, 2]), generator.uniform(0.5, 2, 6)
-    factor = scalar_shrinkage(
-        FAMILIES["gaussian"],
-        LINKS["identity"],
-        generator.normal(size=6),
-        np.ones(6),
-        generator.normal(size=(3, 6)),
-        {"sigma": np.full((3, 1), 0.7)},
-        z,
-        index,
-        np.array([0.5, 1.0, 4.0]),
-    )
+    y, others = generator.normal(size=6), generator.normal(size=(3, 6))
+    likelihood = RowLikelihood(FAMILIES["gaussian"], {"mu": LINKS["identity"]}, y, 1.0, {"sigma": np.full((3, 1), 0.7)})
+    factor = scalar_shrinkage(likelihood, others, z, index, np.array([0.5, 1.0, 4.0]))
     weight = np.bincount(index, z**2) / 0.49
     tau2 = np.array([0.25, 1.0, 16.0])[:, None]
     np.testing.assert_allclose(factor, tau2 * weight / (1 + tau2 * weight), rtol=1e-10)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.design import Design
-from bayesmixed.integration.group_posteriors import group_sums
+from bayesmixed.integration.layers import sum_rows
 from bayesmixed.links import Array
 from bayesmixed.replicates import is_residual
 
@@ -162,10 +162,9 @@ def _between_groups_above(design: Design, name: str, index: Index) -> Statistic:
 
 def _means_of(index: Index) -> Callable[[Sample], Array]:
     """Return a function that gives the mean (proportion) of each group, (..., J)."""
-    order, starts = _sorted(index)
 
     def means(sample: Sample) -> Array:
-        return np.asarray(group_sums(sample.y, order, starts) / group_sums(sample.trials, order, starts))
+        return np.asarray(sum_rows(sample.y, index) / sum_rows(sample.trials, index))
 
     return means
 
@@ -175,22 +174,15 @@ def _reduced(values: Callable[[Sample], Array], reduce: Callable[..., Any]) -> C
 
 
 def _within_groups(name: str, index: Index) -> Statistic:
-    order, starts = _sorted(index)
     sizes = np.bincount(index)
 
     def compute(sample: Sample) -> Array:
         share = sample.y / sample.trials
-        deviation = share - (group_sums(share, order, starts) / sizes)[..., index]
+        deviation = share - (sum_rows(share, index) / sizes)[..., index]
         return np.asarray(np.sqrt(np.sum(deviation**2, axis=-1) / (len(index) - len(sizes))))
 
     more, less = (f"{word} variation within {name}" for word in ("more", "less"))
     return Statistic(f"SD within {name}", more, less, compute, "variation")
-
-
-def _sorted(index: Index) -> tuple[Index, Index]:
-    """Return the order of rows by group, and where each group starts in it."""
-    order = np.argsort(index, kind="stable")
-    return order, np.concatenate([[0], np.flatnonzero(np.diff(index[order])) + 1])
 
 
 def _skewness(sample: Sample) -> Array:

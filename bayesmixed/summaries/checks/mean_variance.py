@@ -10,8 +10,10 @@ from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.fitting import Fit
-from bayesmixed.integration.nested_quadrature import sum_rows
-from bayesmixed.links import LINKS, Array, Link, average_by_quadrature
+from bayesmixed.gauss_hermite import NODES
+from bayesmixed.integration.averages import average_moments
+from bayesmixed.integration.layers import sum_rows
+from bayesmixed.links import LINKS, Array, Link
 from bayesmixed.replicates import replicate, strangers
 from bayesmixed.summaries.checks.alternatives import MORE_VARIANCE, list_families, takes_observation_effects
 from bayesmixed.summaries.checks.check_statistics import Index, is_binary
@@ -213,9 +215,8 @@ def _with_effects(family: Family, link: Link, share: Array, trials: Array, sd: f
     grid = np.linspace(link.forward(share.min()) - sd**2 - 1.0, link.forward(share.max()) + 1.0 + sd**2, 400)
     eta = np.interp(share, link.average(grid, sd**2), grid)
 
-    def square(moved: Array) -> Array:
-        inside = {name: link.inverse(moved)}
-        return family.variance(inside, trials) + family.mean(inside, trials) ** 2
+    def inside(scores: Array) -> dict[str, Array]:
+        return {name: link.inverse(eta + sd * scores[0])}
 
-    mean = average_by_quadrature(lambda moved: family.mean({name: link.inverse(moved)}, trials), eta, sd**2)
-    return average_by_quadrature(square, eta, sd**2) - mean**2
+    _, between, within = average_moments(family, inside, trials, 1, NODES[1])
+    return between + within

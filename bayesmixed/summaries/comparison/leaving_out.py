@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.fitting import Fit
 from bayesmixed.held_out import sample_without
-from bayesmixed.integration.layers import Integers
-from bayesmixed.integration.nested_quadrature import sum_rows
+from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.marginals import split_draws, unit_logs

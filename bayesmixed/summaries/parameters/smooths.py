@@ -11,11 +11,11 @@ import xarray as xr
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
-from bayesmixed.information import information_in_predictor
 from bayesmixed.integration.layers import matrix_root
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, predict, smooth_coefficients
 from bayesmixed.predictors import Predictor
+from bayesmixed.row_likelihoods import likelihood_of_rows
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.pooling.shrinkage_factors import some_draws
 from bayesmixed.terms.blocks import NormalBlock, SmoothBlock
@@ -214,10 +214,9 @@ def _root(block: NormalBlock, covariance: Array) -> Array:
 
 def _weights(fit: Fit, posterior: xr.Dataset, draws: int) -> Array:
     """Return the expected information of each row about the linear predictor, (S, n)."""
-    design, predictor = fit.design, fit.design.mu
+    design = fit.design
     values = {name: stacked(v)[:, None] for name, v in design.scalar_draws(posterior).items()}
     further = list(design.predictors)[1:]
     values |= {name: stacked(predict(fit, kind=name, draws=draws)[name]) for name in further}
     eta = stacked(predict(fit, kind="linear", draws=draws)["linear"])
-    found = information_in_predictor(design.family, predictor.link, eta, design.in_rows(values), design.trials)
-    return np.asarray(design.weigh(found))
+    return likelihood_of_rows(design, values).expected_information(eta)

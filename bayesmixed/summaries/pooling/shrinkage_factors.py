@@ -5,13 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
-from bayesmixed.information import information_in_predictor, mean_inside, score_in_predictor
 from bayesmixed.integration.group_posteriors import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
+from bayesmixed.integration.layers import sum_rows
+from bayesmixed.integration.modes import find_modes
 from bayesmixed.kept_draws import posterior_means, with_effects
 from bayesmixed.links import Array
 from bayesmixed.pooled import fit_pooled
@@ -23,6 +23,7 @@ from bayesmixed.prediction import (
     thin,
 )
 from bayesmixed.predictors import Predictor
+from bayesmixed.row_likelihoods import likelihood_of_rows
 from bayesmixed.summaries.display.tables import describe, labelled
 from bayesmixed.summaries.parameters.effects import population_part
 from bayesmixed.terms.blocks import GroupBlock
@@ -195,17 +196,14 @@ def _other_values(fit: Fit, posterior: xr.Dataset) -> dict[str, Array]:
         for block in further.groups:
             own = own + group_contribution(block, posterior[further.b(block)].transpose("chain", "draw", ...).values)
         values[name] = further.link.inverse(own.reshape(-1, own.shape[-1]))
-    return design.in_rows(values)
+    return values
 
 
 def _factors_by_quadrature(fit: Fit, predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
     design = fit.design
     others, values = _predictor_without(predictor, group, posterior), _other_values(fit, posterior)
     sd = stacked(posterior[predictor.sd(group)])[:, 0]
-    y, z = np.asarray(design.response), group.matrix[:, 0]
-    trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
-    counted = 1.0 if design.multiplicity is None else design.multiplicity
-    return scalar_shrinkage(design.family, predictor.link, y, trials, others, values, z, group.index, sd, counted)
+    return scalar_shrinkage(likelihood_of_rows(design, values), others, group.matrix[:, 0], group.index, sd)
 
 
 def _covariance(predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
@@ -216,12 +214,10 @@ def _covariance(predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) 
 
 def _row_information(fit: Fit, predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
     """Return the expected information of each row about the linear predictor, (S, n)."""
-    design = fit.design
     effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
     others = _predictor_without(predictor, group, posterior)
     eta = others + group_contribution(group, effects).reshape(others.shape)
-    values = _other_values(fit, posterior)
-    return np.asarray(design.weigh(information_in_predictor(design.family, predictor.link, eta, values, design.trials)))
+    return likelihood_of_rows(fit.design, _other_values(fit, posterior)).expected_information(eta)
 
 
 def information_matrices(group: GroupBlock, weight: Array) -> Array:
@@ -238,28 +234,33 @@ def information_matrices(group: GroupBlock, weight: Array) -> Array:
 
 def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array, Array]:
     """Return the coefficients of each group from its own rows, (J, K), and a note for each group, (J,)."""
-    design, family = fit.design, fit.design.family
+    design = fit.design
     mean = posterior_means(fit.draws).expand_dims(("chain", "draw"))
     fixed = _predictor_without(predictor, group, mean)[0]
     values = {name: np.asarray(v).reshape(()) for name, v in design.scalar_draws(mean).items()}
     for name, further in list(design.predictors.items())[1:]:
         values[name] = further.link.inverse(population_predictor(further, mean)[0, 0])
-    values = design.in_rows(values)
     y, trials, note = _nudged(fit, group)
+    likelihood = likelihood_of_rows(design, values, response=y, trials=trials)
     width = len(group.labels)
     rows = information_matrices(group, np.ones((1, design.rows)))[0]
     size = np.sqrt(np.maximum(np.diagonal(rows, axis1=1, axis2=2), np.finfo(float).tiny))
     estimable = np.linalg.matrix_rank(rows / (size[:, :, None] * size[:, None, :]), hermitian=True) == width
 
-    def at(effects: Array) -> tuple[Array, Array, Array]:
-        eta = fixed + np.sum(group.matrix * effects[group.index], axis=1)
-        values[predictor.parameter] = mean_inside(predictor.link, eta)
-        weight = design.weigh(information_in_predictor(family, predictor.link, eta, values, trials))
-        score = design.weigh(score_in_predictor(family, predictor.link, y, eta, values, trials))
-        logp = design.weigh(family.logp(y, values, trials))
-        return np.bincount(group.index, logp, minlength=len(rows)), score, weight
+    lost = ~estimable
 
-    effects, converged = _climb(at, group, estimable)
+    def derive(effects: Array) -> tuple[Array, Array, Array]:
+        eta = fixed + np.sum(group.matrix * effects[group.index], axis=1)
+        score = likelihood.score(eta)
+        gradient = np.stack([sum_rows(score * z, group.index) for z in group.matrix.T], axis=-1)
+        hessian = information_matrices(group, likelihood.expected_information(eta)[None])[0]
+        hessian[lost] = np.eye(width)
+        lost[:] |= np.linalg.cond(hessian) >= 1e12
+        hessian[lost], gradient[lost] = np.eye(width), 0.0
+        return sum_rows(likelihood.log_density(eta), group.index), gradient, hessian
+
+    modes = find_modes(derive, np.zeros((len(rows), width)), tolerance=1e-18, longest=np.inf, rounds=100)
+    effects, converged = modes.place, modes.found & ~lost
     reach = np.zeros(len(rows))
     np.maximum.at(reach, group.index, np.abs(np.sum(group.matrix * effects[group.index], axis=1)))
     finite = converged & (reach < _FAR * (predictor.link.unit or np.inf))
@@ -267,35 +268,6 @@ def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array
     note = np.where(estimable, note, "too few rows for its own coefficients")
     mean_part = population_part(fit.posterior, predictor, group).mean(("chain", "draw")).values
     return np.where(finite[:, None], effects + mean_part, np.nan), note
-
-
-def _climb(
-    at: Callable[[Array], tuple[Array, Array, Array]], group: GroupBlock, estimable: NDArray[np.bool_]
-) -> tuple[Array, NDArray[np.bool_]]:
-    """Return the maxima (J, K) of each group's log-likelihood, by Fisher scoring with halved steps, and which were found."""
-    levels, width = len(group.levels), len(group.labels)
-    effects = np.zeros((levels, width))
-    current, score, weight = at(effects)
-    active, done = estimable.copy(), np.zeros(levels, dtype=bool)
-    for _ in range(100):
-        gradient = np.stack([np.bincount(group.index, score * z, minlength=levels) for z in group.matrix.T], axis=-1)
-        hessian = information_matrices(group, weight[None])[0]
-        hessian[~active] = np.eye(width)
-        active &= np.linalg.cond(hessian) < 1e12
-        hessian[~active] = np.eye(width)
-        step = np.where(active[:, None], np.linalg.solve(hessian, gradient[..., None])[..., 0], 0.0)
-        done |= active & (np.sum(step * gradient, axis=1) < 1e-12)
-        active &= ~done
-        if not active.any():
-            break
-        for _ in range(30):
-            proposed, score, weight = at(effects + step)
-            worse = proposed < current - 1e-12 * np.abs(current)
-            if not worse.any():
-                break
-            step[worse] *= 0.5
-        effects, current = effects + step, proposed
-    return effects, done
 
 
 def _nudged(fit: Fit, group: GroupBlock) -> tuple[Array, Array, Array]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from scipy import special
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
+from bayesmixed.gauss_hermite import NODES, expect
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
 from bayesmixed.links import Array, Link
 from bayesmixed.posterior_means import response_has_mean
@@ -24,8 +24,6 @@ from bayesmixed.summaries.parameters.effects import population_part
 from bayesmixed.summaries.predictions.grids import make_grid
 
 TAIL = float(special.ndtri(0.975))
-_NODES = {1: 41, 2: 21, 3: 11}
-_FEWEST_NODES = 5
 _POINTS = 1000
 _FEW_DRAWS = 500
 
@@ -273,14 +271,13 @@ def _expected(design: Design, posterior: xr.Dataset, spreads: Mapping[str, Sprea
 
 def _sd_of(response: Callable[[Mapping[str, Any]], Array], varying: list[str]) -> Array:
     """Return the SD of a function of independent standard normal scores, by a product of Gauss-Hermite rules."""
-    points, weights = np.polynomial.hermite_e.hermegauss(_NODES.get(len(varying), _FEWEST_NODES))
-    weights = weights / weights.sum()
-    mean: Any = 0.0
-    square: Any = 0.0
-    for places in product(range(len(points)), repeat=len(varying)):
-        value = response({n: points[place] for n, place in zip(varying, places, strict=True)})
-        weight = np.prod(weights[list(places)])
-        mean, square = mean + weight * value, square + weight * value**2
+    nodes = NODES.get(len(varying), min(NODES.values()))
+
+    def powers(scores: Array) -> Array:
+        value = response(dict(zip(varying, scores, strict=True)))
+        return np.stack([value, value**2])
+
+    mean, square = expect(powers, len(varying), nodes)
     return np.sqrt(np.maximum(square - mean**2, 0.0))
 
 

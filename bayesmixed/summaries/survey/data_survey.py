@@ -18,9 +18,9 @@ from bayesmixed.errors import BayesMixedError, StatisticsWarning
 from bayesmixed.families import Family, find_family
 from bayesmixed.formulas import format_formula
 from bayesmixed.frames import as_frame
-from bayesmixed.information import information_in_predictor
 from bayesmixed.links import Array
 from bayesmixed.preparation import prepare
+from bayesmixed.row_likelihoods import RowLikelihood
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.structure import (
@@ -300,7 +300,8 @@ def _count_units(spec: ModelSpec, family: Family, y: Array, trials: Array) -> tu
         with np.errstate(all="raise"):
             mean = family.smoothed_mean(y, trials, 1.0)
             values = {first: np.asarray(mean)}
-            known = information_in_predictor(family, link, link.forward(np.full(y.shape, mean)), {}, trials)
+            rows = RowLikelihood(family, {first: link}, y, trials, {})
+            known = rows.expected_information(link.forward(np.full(y.shape, mean)))
             each = known * family.latent_variance(values, link, trials)
     except (BayesMixedError, FloatingPointError, ValueError):
         return ones, ""

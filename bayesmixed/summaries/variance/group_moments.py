@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 from bayesmixed.design import Design
 from bayesmixed.draws import stacked, top_level_names
 from bayesmixed.errors import SpecError
-from bayesmixed.integration.averages import refuse_average
+from bayesmixed.gauss_hermite import FINE_NODES, expect
+from bayesmixed.integration.averages import average_moments, refuse_average
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, group_variance, population_predictor, thin
 from bayesmixed.predictors import Predictor
@@ -22,8 +22,6 @@ Moments = Callable[[dict[str, Array]], Array]
 """A function of all parameters on their natural scale, with dims (..., S, m)."""
 Axis = tuple[str, Array]
 
-_NODES = {1: 61, 2: 31, 3: 15, 4: 9}
-"""Nodes of the rule in each direction, by the number of directions."""
 _WORK = 1e8
 _BLOCK = 300_000
 _LATENT_WORK = 1_000_000
@@ -71,8 +69,14 @@ class Pieces:
 
     def average(self, function: Moments, axes: Sequence[Axis]) -> Array:
         """Return a function of the parameters averaged over the normal effects of some axes."""
-        nodes = count_nodes(len(axes))
-        return _average(lambda etas: function(self.values(etas)), dict(self.etas), axes, nodes)
+        return expect(lambda z: function(self.values(self.moved(axes, z))), len(axes), count_nodes(len(axes)))
+
+    def moved(self, axes: Sequence[Axis], scores: Array) -> Etas:
+        """Return the predictors of groups whose effects have some scores, one for each axis."""
+        etas = dict(self.etas)
+        for (name, sd), score in zip(axes, scores, strict=True):
+            etas[name] = etas[name] + sd * score
+        return etas
 
     @property
     def factors(self) -> set[str]:
@@ -85,12 +89,10 @@ def response_moments(pieces: Pieces, trials: float) -> Array:
     family = pieces.design.family
     refuse_average(family, [name for name, _ in pieces.axes(pieces.factors)])
 
-    def moments(values: dict[str, Array]) -> Array:
-        mean = family.mean(values, trials)
-        return np.stack(np.broadcast_arrays(mean, np.square(mean), family.variance(values, trials)))
-
-    first, second, within = pieces.average(moments, pieces.axes(pieces.factors))
-    return np.stack([first, np.maximum(second - first**2, 0.0), within])
+    axes = pieces.axes(pieces.factors)
+    nodes = count_nodes(len(axes))
+    found = average_moments(family, lambda z: pieces.values(pieces.moved(axes, z)), trials, len(axes), nodes)
+    return np.stack(np.broadcast_arrays(*found))
 
 
 def shared_covariance(pieces: Pieces, shared: Collection[str], trials: float) -> Array:
@@ -99,14 +101,12 @@ def shared_covariance(pieces: Pieces, shared: Collection[str], trials: float) ->
     common, rest = pieces.axes(shared), pieces.axes(pieces.factors - set(shared))
     nodes = count_nodes(len(common) + len(rest))
 
-    def mean(etas: Etas) -> Array:
-        return np.asarray(family.mean(pieces.values(etas), trials))
-
-    def given_shared(etas: Etas) -> Array:
-        inside = _average(mean, etas, rest, nodes)
+    def given_shared(scores: Array) -> Array:
+        outer = replace(pieces, etas=pieces.moved(common, scores))
+        inside = expect(lambda z: family.mean(outer.values(outer.moved(rest, z)), trials), len(rest), nodes)
         return np.stack([inside, inside**2])
 
-    first, second = _average(given_shared, dict(pieces.etas), common, nodes)
+    first, second = expect(given_shared, len(common), nodes)
     return np.asarray(np.maximum(second - first**2, 0.0))
 
 
@@ -123,12 +123,12 @@ def few_for_latent(design: Design, posterior: xr.Dataset, rows: int) -> xr.Datas
 
 def count_nodes(directions: int) -> int:
     """Return how many nodes a rule has in each direction; SpecError where there are too many directions."""
-    if directions > max(_NODES):
+    if directions > max(FINE_NODES):
         raise SpecError(
             f"The integral over the groups has {directions} dimensions, because effects enter several predictors; at "
-            f'most {max(_NODES)} are possible. Ask for scale="latent", or leave group terms out of one predictor.'
+            f'most {max(FINE_NODES)} are possible. Ask for scale="latent", or leave group terms out of one predictor.'
         )
-    return _NODES.get(directions, 1)
+    return FINE_NODES.get(directions, 1)
 
 
 def distinct_rows(design: Design, parameters: Collection[str] | None = None) -> tuple[NDArray[np.intp], Array]:
@@ -156,7 +156,7 @@ def distinct_rows(design: Design, parameters: Collection[str] | None = None) -> 
 
 def thin_for(design: Design, posterior: xr.Dataset, rows: int) -> xr.Dataset:
     """Return as many draws as a nested rule over the groups can take in a second or two, at least 100."""
-    directions = min(2 * sum(bool(p.groups) for p in design.predictors.values()), max(_NODES))
+    directions = min(2 * sum(bool(p.groups) for p in design.predictors.values()), max(FINE_NODES))
     affordable = _WORK / (rows * count_nodes(directions) ** directions)
     return thin(posterior, max(_FEWEST, int(affordable)))
 
@@ -189,19 +189,3 @@ def _one_chain(design: Design, posterior: xr.Dataset) -> xr.Dataset:
         others = [dim for dim in posterior[name].dims if dim not in ("chain", "draw")]
         variables[name] = (("chain", "draw", *others), stacked(posterior[name])[None])
     return xr.Dataset(variables)
-
-
-def _average(function: Callable[[Etas], Array], etas: Etas, axes: Sequence[Axis], nodes: int) -> Array:
-    if not axes:
-        return function(etas)
-    (name, sd), *rest = axes
-    total: Array | float = 0.0
-    for point, weight in zip(*_rule(nodes), strict=True):
-        total = total + weight * _average(function, etas | {name: etas[name] + sd * point}, rest, nodes)
-    return np.asarray(total)
-
-
-@cache
-def _rule(nodes: int) -> tuple[Array, Array]:
-    points, weights = np.polynomial.hermite_e.hermegauss(nodes)
-    return points, weights / np.sqrt(2.0 * np.pi)

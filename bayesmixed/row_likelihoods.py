@@ -1,0 +1,148 @@
+"""Likelihood of rows: log-density, score and information in their linear predictors, at and near the border of the link."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesmixed.design import Design
+from bayesmixed.families import Family, Values
+from bayesmixed.links import Array, Link
+
+_BORDER = 1e-6
+"""Share of the largest predictor that others keep from where a link has no inverse."""
+_FIRST, _SECOND = 1e-3, 1e-2
+"""Steps of differences for a first and a second derivative, in the unit in which the score bends."""
+
+
+def keep_inside(link: Link, eta: Array) -> Array:
+    """Return linear predictors kept where the inverse of the link and its powers are numbers off the border."""
+    if np.isfinite(link.lowest):
+        return np.maximum(eta, link.lowest + _BORDER * max(float(np.max(np.abs(eta), initial=0.0)), 1e-100))
+    return np.clip(eta, *link.reach)
+
+
+@dataclass(frozen=True, slots=True)
+class RowLikelihood:
+    """The likelihood of rows as a function of their linear predictors, of which the first parameter's comes first.
+
+    All arrays have rows as their last axis and broadcast. Derivatives are in the predictor of the first parameter. At a
+    predictor beyond the reach of its link all are those at the border, so that they are always numbers; where the link
+    has no inverse the density is 0.
+
+    Attributes
+    ----------
+    family : Family
+    links : mapping
+        Links of the parameters that have a predictor.
+    response, trials : array or float
+        The response may be None where only the expected information is wanted.
+    others : mapping
+        The parameters that are known.
+    factor : array or None
+        What multiplies the residual scale of each row: see `Design.scale_factor`.
+    counts : array or float
+        What multiplies the log-likelihood of each row: see `Design.multiplicity`.
+    """
+
+    family: Family
+    links: Mapping[str, Link]
+    response: Any
+    trials: Any
+    others: Values
+    factor: Array | None = None
+    counts: Any = 1.0
+
+    @property
+    def link(self) -> Link:
+        """The link of the first parameter."""
+        return self.links[self.family.parameters[0].name]
+
+    def has_no_density(self, eta: Array) -> NDArray[np.bool_]:
+        """Return whether each predictor of the first parameter lies where its link has no inverse."""
+        return np.asarray(np.less_equal(eta, self.link.lowest))
+
+    def values(self, eta: Array, further: Mapping[str, Array] | None = None) -> dict[str, Any]:
+        """Return the parameters of the rows, off their borders, for predictors of the first and of `further` ones."""
+        etas = {self.family.parameters[0].name: eta, **(further or {})}
+        values = {**self.others, **{n: self.links[n].inverse(keep_inside(self.links[n], e)) for n, e in etas.items()}}
+        scale = self.family.scale
+        return values if self.factor is None else {**values, scale: values[scale] * self.factor}
+
+    def log_density(self, eta: Array, further: Mapping[str, Array] | None = None) -> Array:
+        """Return the log-likelihood of each row; -inf where the link has no inverse."""
+        found = self.counts * self.family.logp(self.response, self.values(eta, further), self.trials)
+        return np.where(self.has_no_density(eta), -np.inf, found)
+
+    def score(self, eta: Array) -> Array:
+        """Return the derivative of the log-likelihood of each row."""
+        slope = self.link.derivative(keep_inside(self.link, eta))
+        found = self.counts * self.family.score(self.response, self.values(eta), self.trials) * slope
+        return np.broadcast_to(found, np.broadcast_shapes(np.shape(eta), np.shape(found)))
+
+    def expected_information(self, eta: Array) -> Array:
+        """Return the expected information: that about the parameter times its squared slope; never negative."""
+        slope = self.link.derivative(keep_inside(self.link, eta))
+        with np.errstate(all="ignore"):
+            found = self.family.information(self.values(eta), self.trials) * np.square(slope)
+        # Differences of nearly equal numbers near the border may fall below zero.
+        found = self.counts * np.maximum(found, 0.0)
+        return np.broadcast_to(found, np.broadcast_shapes(np.shape(eta), np.shape(found)))
+
+    def observed_information(self, eta: Array) -> Array:
+        """Return minus the second derivative of each row, to about 9 digits of the score by differences of it."""
+        return -self._slope(self.score, eta)
+
+    def observed_slope(self, eta: Array) -> Array:
+        """Return the derivative of the observed information: minus the third derivative, to about 6 digits."""
+        step = _SECOND * self._unit(eta)
+        ahead, behind, far, back = (self.score(eta + m * step) for m in (1, -1, 2, -2))
+        return np.asarray((far + back - 16.0 * (ahead + behind) + 30.0 * self.score(eta)) / (12.0 * step**2))
+
+    def expected_slope(self, eta: Array) -> Array:
+        """Return the derivative of the expected information of each row, to about 9 digits."""
+        return self._slope(self.expected_information, eta)
+
+    def _slope(self, function: Callable[[Array], Array], eta: Array) -> Array:
+        """Return the derivative of a function of the predictor, by central differences of order four."""
+        step = _FIRST * self._unit(eta)
+        ahead, behind, far, back = (function(eta + m * step) for m in (1, -1, 2, -2))
+        return np.asarray((8.0 * (ahead - behind) - (far - back)) / (12.0 * step))
+
+    def _unit(self, eta: Array) -> Array:
+        """Return over what distance the score of each row bends: the unit of the link, or what a single row knows."""
+        known = self.expected_information(eta) / np.where(np.greater(self.counts, 0), self.counts, 1.0)
+        unit = 1.0 / np.sqrt(np.maximum(known, 1e-200))
+        largest = self.link.unit or (eta - self.link.lowest if np.isfinite(self.link.lowest) else np.inf)
+        return np.minimum(unit, largest)
+
+
+def likelihood_of_rows(
+    design: Design, others: Values, *, response: Any = None, trials: Any = None, rows: NDArray[np.intp] | None = None
+) -> RowLikelihood:
+    """Return the likelihood of all or some rows of a design.
+
+    Parameters
+    ----------
+    others : mapping
+        The parameters that are known.
+    response, trials : array, optional
+        In place of those of the design.
+    rows : (m,) integer array, optional
+        Rows that are looked at; `others`, `response` and `trials` are theirs.
+    """
+
+    def own(array: Any) -> Any:
+        return array if rows is None or np.ndim(array) == 0 else np.asarray(array)[..., rows]
+
+    return RowLikelihood(
+        design.family,
+        {name: predictor.link for name, predictor in design.predictors.items()},
+        own(design.response) if response is None else response,
+        own(design.trials) if trials is None else trials,
+        others,
+        None if design.scale_factor is None else own(design.scale_factor),
+        1.0 if design.multiplicity is None else own(design.multiplicity),
+    )
