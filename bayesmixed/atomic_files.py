@@ -58,10 +58,9 @@ def as_path(path: object, what: str) -> Path:
     DataError
         It is no text or path, or the system refuses its name.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise DataError(f"{what} is read from and written to a path, not a {type(path).__name__}.")
+    _check_type(path, what)
     try:
-        found = Path(path)
+        found = Path(path)  # type: ignore[arg-type]
         os.stat(found)
     except (FileNotFoundError, NotADirectoryError):
         return found
@@ -78,8 +77,7 @@ def check_place(path: str | Path, what: str) -> Path:
     DataError
         Its folder does not exist, a folder has its name, or the name is impossible.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise DataError(f"{what} is written to a path, not to a {type(path).__name__}.")
+    _check_type(path, what)
     try:
         place = Path(os.path.realpath(path))
         if place.parent.is_dir() and not place.is_dir():
@@ -89,6 +87,11 @@ def check_place(path: str | Path, what: str) -> Path:
     if place.is_dir():
         raise DataError(f"{what} cannot be written to '{path}': it is a folder. Add the name of a file.")
     raise DataError(f"Folder '{place.parent}' does not exist; make it before writing '{place.name}' there.")
+
+
+def _check_type(path: object, what: str) -> None:
+    if not isinstance(path, str | os.PathLike):
+        raise DataError(f"{what} is read from and written to a path, not a {type(path).__name__}.")
 
 
 def replace_table(path: str | Path, table: "pd.DataFrame") -> Path:

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesmixed.errors import DataError, enumerate_words, shorten
-from bayesmixed.number_texts import look_measured, reads_as_number, reads_with_marks
+from bayesmixed.number_texts import are_classes, look_measured, reads_as_number, reads_with_marks
 from bayesmixed.terms.tables import as_label, encode, is_date, is_number
+from bayesmixed.terms.tokens import quote_name
 
 FEW = 12
 """Up to that many different texts that look like numbers, or dates, are the levels of a factor."""
@@ -161,7 +162,8 @@ def refuse_stray_text(column: pd.Series, *, factor: bool = True) -> None:
     """Refuse a Categorical of text that is meant to hold numbers.
 
     Refused are columns more than half of whose rows are numbers and some are not; and those with more than 12 different
-    texts, most of which look measured. Labels that are whole numbers, or "12A", are none of these, however many.
+    texts, most of which look measured. Labels that are whole numbers, or "12A", are none of these, however many; nor are
+    up to 12 classes of whole numbers that follow each other: "0", "1", "2", "3+".
 
     Raises
     ------
@@ -173,6 +175,8 @@ def refuse_stray_text(column: pd.Series, *, factor: bool = True) -> None:
     plain = np.array([reads_as_number(label) for label in labels], dtype=bool)
     marked = plain | np.array([reads_with_marks(label) for label in labels], dtype=bool)
     total = int(rows.sum())
+    if np.sum(rows > 0) <= FEW and are_classes(label for label, count in zip(labels, rows, strict=True) if count):
+        return
     for numbers in (plain, marked):
         if 2 * int(rows[numbers].sum()) > total and np.any(rows[~numbers]):
             raise _stray_text(column, codes, labels, numbers, factor)
@@ -200,7 +204,8 @@ def _stray_text(
 
 
 def _as_factor(column: pd.Series) -> str:
-    return f"; or say C({column.name}) if each value is a level of its own"
+    name = quote_name(str(column.name))
+    return f'; or say C({name}), or factors=["{column.name}"], if each value is a level of its own'
 
 
 def clean_index(index: pd.Index) -> pd.Index:
@@ -216,7 +221,8 @@ def clean_index(index: pd.Index) -> pd.Index:
 
 def _as_values(column: pd.Series, *, factor: bool) -> pd.Series:
     """Return a column that a formula reads: numbers, truth values, else labels."""
-    name, way = column.name, f", or say C({column.name}) if each is a level of its own" if factor else ""
+    name = column.name
+    way = f", or say C({quote_name(str(name))}) if each is a level of its own" if factor else ""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return _with_text_categories(column)
     numbers = as_numbers(column)

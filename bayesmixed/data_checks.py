@@ -90,9 +90,16 @@ def check_names(spec: ModelSpec, family: Family) -> None:
         reserved = [piece for piece in (name, *columns) if piece in _RESERVED]
         if reserved or name in taken:
             word = reserved[0] if reserved else name
-            raise SpecError(f"Grouping factor '{word}' has a name that the results use. Rename the column.")
+            raise _taken("Grouping factor", word)
     if spec.response in {*variables, *dims}:
-        raise SpecError(f"Response '{spec.response}' has a name that the results use. Rename the column.")
+        raise _taken("Response", spec.response)
+
+
+def _taken(what: str, name: str) -> SpecError:
+    return SpecError(
+        f"{what} '{name}' has a name that the results use. Rename the column, e.g. "
+        f'data.rename(columns={{"{name}": "{name}_"}}), and write {name}_ in the formula.'
+    )
 
 
 def check_columns(columns: Iterable[str]) -> None:

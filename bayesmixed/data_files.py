@@ -8,8 +8,8 @@ import pandas as pd
 
 from bayesmixed.atomic_files import as_path
 from bayesmixed.columns import mark_missing, read_codes, refuse_stray_text, without_codes
-from bayesmixed.errors import DataError, SpecError
-from bayesmixed.frames import read_table
+from bayesmixed.errors import SpecError
+from bayesmixed.frames import read_table, unreadable_file
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.names import expression_columns, read_columns
 from bayesmixed.terms.tables import is_number, natural_key
@@ -65,7 +65,7 @@ def read_batches(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
             yield frame.set_axis(pd.RangeIndex(start, start + len(frame)))
             start += len(frame)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"Data file '{path}' cannot be read: {str(error).strip()}") from error
+        raise unreadable_file(path, error) from error
 
 
 def text_columns(path: Path) -> list[str]:
@@ -121,7 +121,7 @@ def _read_parquet(spec: ModelSpec, path: Path, na: Any = ()) -> pd.DataFrame:
             path, columns=used, read_dictionary=text, use_pandas_metadata=True
         ).to_pandas(self_destruct=True)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"Data file '{path}' cannot be read: {str(error).strip()}") from error
+        raise unreadable_file(path, error) from error
     codes, labels = read_codes(na), label_columns(spec)
     read = {n: mark_missing(data[n], codes) if n in labels else without_codes(data[n], codes) for n in data.columns}
     text = [name for name in text if isinstance(read[name].dtype, pd.CategoricalDtype)]
@@ -151,7 +151,7 @@ def _open_parquet(path: Path) -> Any:
     try:
         return pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"Data file '{path}' cannot be read: {str(error).strip()}") from error
+        raise unreadable_file(path, error) from error
 
 
 def _used_columns(spec: ModelSpec, names: list[str]) -> list[str]:

@@ -55,12 +55,13 @@ def read_table(
     """Return the table of a CSV or Parquet file.
 
     Separator and marks of numbers are found, those of numbers for each column from all of its values. Byte-order marks
-    are skipped, columns without a name and a value and empty rows at the end are dropped.
+    are skipped, columns without a name and a value and empty rows at the end are dropped; a column without a name, but
+    with values, is called by its place: column_1.
 
     Parameters
     ----------
     path : str or Path
-        File ending in .csv, .tsv, .txt (also compressed, .gz) or .parquet.
+        File ending in .csv, .tsv, .txt (also compressed by gzip, bzip2 or xz, .csv.gz) or .parquet.
     text : iterable of str
         Columns to read as text, so that ids such as 1.10 or 007 stay what they are.
     separator, decimal, thousands : str, optional
@@ -103,10 +104,17 @@ def read_table(
     except DataError:
         raise
     except Exception as error:  # every reader has errors of its own
-        raise DataError(f"Data file '{path}' cannot be read: {shorten(str(error))}") from error
+        raise unreadable_file(path, error) from error
     data.columns = [str(name).strip() for name in data.columns]
-    empty = [name for name in data.columns if (not name or name.startswith("Unnamed:")) and data[name].isna().all()]
-    return _without_empty_end(data.drop(columns=empty))
+    return _without_empty_end(data)
+
+
+def unreadable_file(path: Path, error: Exception) -> DataError:
+    """Return our error for one of a reader of files."""
+    system = getattr(error, "strerror", None)
+    if system is not None or path.suffix.lower() != ".parquet":
+        return DataError(f"Data file '{path}' cannot be read: {system or 'it is damaged or of another kind'}.")
+    return DataError(f"Data file '{path}' cannot be read: it is no Parquet file, or a damaged one.")
 
 
 def _without_empty_end(data: pd.DataFrame) -> pd.DataFrame:
@@ -241,7 +249,9 @@ def _one_dimension(name: str, column: Any) -> Any:
     except DataError:
         raise
     except Exception as error:  # any object can be given, and each has errors of its own
-        raise DataError(f"Column '{shorten(name)}' cannot be read as a column: {shorten(str(error))}") from error
+        raise DataError(
+            f"Column '{shorten(name)}' is a {type(column).__name__} that cannot be read as a column; give a list of its values."
+        ) from error
 
 
 def _from_other(data: Any) -> pd.DataFrame:

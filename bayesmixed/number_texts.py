@@ -1,5 +1,6 @@
 """Texts of numbers: what reads as a number, and which marks separate decimals and thousands."""
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -26,6 +27,9 @@ _DATE = re.compile(r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3(\d{4}
 _MEASURE = re.compile(
     r"(?P<bound>[<>≤≥~±]=?\s*)?[€$£]?\s*(?P<number>[+-]?[\d.,' ]*\d(?:[eE][+-]?\d+)?)\s*(?P<unit>[^\d\s.,;:<>|-]{0,8}\d?)"
 )
+_CLASS = re.compile(
+    r"(?P<above>>=?|≥)?\s*(?P<low>\d{1,9})(?:\s*[-–]\s*(?P<high>\d{1,9})|\s*(?P<open>\+|(?:or|and) more))?"
+)
 _CELL_OF_A_GRID = re.compile(r"([1-9]\d?)\.([1-9]\d?)")
 _BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'", "\u2212": "-"})
 
@@ -39,6 +43,20 @@ def reads_with_marks(text: str) -> bool:
     """Return whether a text is a number in any of the `READINGS`, such as "1,5" or "1 234.5"."""
     plain = text.translate(_BLANKS).strip()
     return any(_pattern(*reading).fullmatch(plain) for reading in READINGS)
+
+
+def are_classes(texts: Iterable[str]) -> bool:
+    """Return whether texts are classes of whole numbers that follow each other without a gap: 0, 1, 2, 3+ or 0, 1-2, >2."""
+    found = [_CLASS.fullmatch(text.translate(_BLANKS).strip()) for text in texts]
+    limits = []
+    for match in found:
+        if match is None:
+            return False
+        low = int(match["low"]) + (match["above"] == ">")
+        high = float(low) if match["high"] is None else float(match["high"])
+        limits.append((low, np.inf if match["open"] or match["above"] else high))
+    limits.sort()
+    return len(limits) > 1 and all(after[0] == before[1] + 1 for before, after in itertools.pairwise(limits))
 
 
 def look_measured(texts: Sequence[str], rows: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from bayesmixed.data_checks import check_design, check_variation, refuse_open_ro
 from bayesmixed.data_files import read_data
 from bayesmixed.default_priors import realise_priors
 from bayesmixed.design import Design
-from bayesmixed.errors import warn
+from bayesmixed.errors import SpecError, shorten, warn
 from bayesmixed.frames import as_frame
 from bayesmixed.frequencies import merge_copies, write_out
 from bayesmixed.spec import ModelSpec
@@ -79,6 +79,10 @@ def prepare(
     (['herd'], 15)
     """
     spec = as_spec(spec, **options)
+    if like is not None and not isinstance(like, Design):
+        raise SpecError(f"like= is a Design, such as fit.design, not a {type(like).__name__}.")
+    if stream is not None and not isinstance(stream, bool):
+        raise SpecError(f"stream={shorten(repr(stream))} is not known. Accepted: None, True, False.")
     if isinstance(data, str | Path):
         data = as_path(data, "A table")
         if like is None and is_streamed(spec, data, stream):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.simulation_plan import ColumnPlan, GroupPlan, SimulationPlan
+from bayesmixed.terms.notation import split_factors
 
 
 def lay_out(plan: SimulationPlan, generator: np.random.Generator) -> pd.DataFrame:
@@ -82,7 +83,7 @@ def _column(name: str, plan: ColumnPlan, frame: pd.DataFrame, generator: np.rand
 
 
 def _key(frame: pd.DataFrame, factor: str, column: str) -> Any:
-    parts = [factor] if factor in frame.columns else factor.split(":")
+    parts = [factor] if factor in frame.columns else list(split_factors(factor))
     absent = [part for part in parts if part not in frame.columns]
     if absent:
         raise SpecError(

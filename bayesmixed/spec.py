@@ -142,7 +142,8 @@ class ModelSpec(Displayed, BaseModel):
         wrong = [name for name in functions if not isinstance(name, str) or not is_free_name(name)]
         if wrong:
             raise SpecError(
-                f"functions: '{wrong[0]}' is a name of the formula language or no plain name. Choose another."
+                f"functions: '{shorten(str(wrong[0]))}' is a name of the formula language or of Python, or no plain name. "
+                "Choose another."
             )
         return dict(functions)
 
@@ -322,16 +323,7 @@ def from_formula(
     refuse_other_types(links=links, priors=priors, factors=factors, crossed=crossed)
     first = find_family(family).parameters[0].name
     parsed = parse_formula(formula)
-    for name, text in predictors.items():
-        if not isinstance(text, str):
-            raise SpecError(
-                f"{name}={shorten(repr(text))} is no option here; the formula of a further parameter is a text, such as "
-                'sigma="~ treatment".'
-            )
-    further = {
-        name: parse_terms(text.strip().removeprefix(name).strip().removeprefix("~"))
-        for name, text in predictors.items()
-    }
+    further = {name: parse_terms(_right_side(name, text)) for name, text in predictors.items()}
     return ModelSpec(
         title=title,
         question=question,
@@ -339,7 +331,7 @@ def from_formula(
         trials=parsed.trials,
         weights=parsed.weights,
         family=family,
-        links={**(links or {}), **({first: link} if link else {})},
+        links={**(links or {}), **({} if link is None else {first: link})},
         predictors={first: parsed.terms, **further},
         priors=dict(priors or {}),
         factors=factors,
@@ -348,6 +340,22 @@ def from_formula(
         functions=functions or {},
         simulation=simulation,
     )
+
+
+def _right_side(name: str, text: object) -> str:
+    """Return what stands behind the tilde in the formula of a further parameter: "~ x", or "sigma ~ x"."""
+    if not isinstance(text, str):
+        raise SpecError(
+            f"{name}={shorten(repr(text))} is no option here; the formula of a further parameter is a text, such as "
+            'sigma="~ treatment".'
+        )
+    sides = split_top(text, "~")
+    if len(sides) != 2 or sides[0].strip() not in ("", name):
+        raise SpecError(
+            f'{name}="{shorten(text)}" is no one-sided formula, such as {name}="~ x"; a prior or a number for it stands in '
+            f'priors={{"{name}": ...}}.'
+        )
+    return sides[1]
 
 
 def refuse_other_types(*, links: Any, priors: Any, factors: Any, crossed: Any) -> None:
@@ -391,5 +399,9 @@ def _explain(error: ValidationError) -> str:
             message = f"unknown field. {did_you_mean(str(problem['loc'][-1]), ModelSpec.model_fields)}"
         elif problem["type"] == "missing":
             message = "is missing"
+        elif problem["type"] == "literal_error":
+            message = f"{shorten(repr(problem['input']))} is not known. Accepted: {problem['ctx']['expected']}."
+        elif problem["type"] == "string_type":
+            message = f"is a text, not a {type(problem['input']).__name__}."
         lines.append(f"'{where}': {message}")
     return "; ".join(lines)

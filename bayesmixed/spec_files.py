@@ -45,7 +45,7 @@ def as_spec(
             links=links,
             factors=factors,
             crossed=crossed,
-            empty_cells=empty_cells or "error",
+            empty_cells="error" if empty_cells is None else empty_cells,
             functions=functions,
             **predictors,
         )
@@ -69,7 +69,7 @@ def as_spec(
             "parameters go with a formula. A spec has its own: change it by spec.replace(predictors=...)."
         )
     refuse_other_types(links=links, priors=priors, factors=factors, crossed=crossed)
-    links = {**(links or {}), **({find_family(spec.family).parameters[0].name: link} if link else {})}
+    links = {**(links or {}), **({} if link is None else {find_family(spec.family).parameters[0].name: link})}
     if not priors and not links and not factors and not crossed and empty_cells is None:
         return spec
     fields = {name: getattr(spec, name) for name in ModelSpec.model_fields}
@@ -78,7 +78,7 @@ def as_spec(
     for name, added in (("factors", factors), ("crossed", crossed)):
         more = (added,) if isinstance(added, str) else added
         fields[name] = tuple(dict.fromkeys((*fields[name], *more)))
-    fields["empty_cells"] = empty_cells or spec.empty_cells
+    fields["empty_cells"] = spec.empty_cells if empty_cells is None else empty_cells
     return ModelSpec(**fields)
 
 

@@ -8,6 +8,7 @@ import io
 import lzma
 import re
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,20 @@ from bayesmixed.number_texts import COMMA, POINT, parse_numbers, possible_readin
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "NULL", "null")
 """Texts that mean a missing value in every column; "None" does so only among numbers."""
 _MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_COMPRESSED: dict[str, tuple[re.Pattern[bytes], Any]] = {
+    "gzip": (re.compile(rb"\x1f\x8b"), gzip.open),
+    "bz2": (re.compile(rb"BZh[1-9]1AY&SY"), bz2.open),
+    "xz": (re.compile(rb"\xfd7zXZ\0"), lzma.open),
+}
+_OTHERS = (
+    (re.compile(rb"PK\x03\x04"), "an archive or a workbook, not text. Unpack it, or save the sheet as CSV."),
+    (re.compile(rb"\xd0\xcf\x11\xe0"), "an old workbook, not text. Save the sheet as CSV."),
+    (re.compile(rb"\x28\xb5\x2f\xfd"), "compressed by Zstandard. Unpack it."),
+    (re.compile(rb"PAR1"), "a Parquet file. Give it a name that ends in .parquet."),
+    (re.compile(rb"ARROW1|\xff{4}|\x89HDF|CDF[\x01\x02\x05]"), "no text. Load it with the library that wrote it."),
+    (re.compile(rb"\s*<(?:!doctype|html|\?xml)", re.IGNORECASE), "a web page or XML, not a table. Download the table."),
+    (re.compile(rb'\s*(?:\[\s*)?\{\s*"'), "JSON, not a table of lines. Load it first, and give the data frame."),
+)
 _HEAD = 200
 
 
@@ -68,11 +82,13 @@ class TextFormat:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Lines before the header, separator, names of the header as they stand, and fields of the first row."""
+    """Lines before the header, separator, names of the columns, which of them the header does not name, and fields of the
+    first row."""
 
     skipped: int
     separator: str
     header: tuple[str, ...]
+    unnamed: tuple[str, ...]
     fields: int
 
 
@@ -87,20 +103,30 @@ def read_text_table(path: Path, text: Collection[str], form: TextFormat) -> pd.D
     """
     form.check()
     try:
-        layout = _find_layout(_read_head(path, form), form)
-        data = _read(path, layout, form, {name: str for name in layout.header if name.strip() in text})
+        lines = _read_head(path, form)
+        if not any(line.strip() for line in lines):
+            raise DataError(f"'{path}' is empty: it has no header and no rows.")
+        layout = _find_layout(lines, form)
+        data = _read(path, layout, form, {name: str for name in layout.header if name in text})
     except UnicodeError as error:
         raise DataError(_explain_encoding(path, form)) from error
-    data.columns = [str(name).strip() for name in data.columns]
+    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
+        raise DataError(f"'{path}' is damaged: what is compressed in it cannot be unpacked whole.") from error
+    except (csv.Error, pd.errors.ParserError) as error:
+        raise DataError(f"'{path}' cannot be cut into columns: {_explain_rows(error)}") from error
     written = [name for name in data.columns if name not in text]
-    return _with_numbers(data, written, path, layout, form)
+    empty = [name for name in layout.unnamed if data[name].isna().all()]
+    return _with_numbers(data, written, path, layout, form).drop(columns=empty)
 
 
 def _read(path: Path, layout: _Layout, form: TextFormat, dtype: Any) -> pd.DataFrame:
     options: dict[str, Any] = {
         "sep": r"\s+" if layout.separator == " " else layout.separator,
         "skiprows": layout.skipped,
+        "header": 0,
+        "names": list(layout.header),
         "encoding": _encoding(form),
+        "compression": _compression(path),
         "keep_default_na": False,
         "na_values": [*MISSING, *form.codes],
         "low_memory": False,
@@ -123,13 +149,27 @@ def _read(path: Path, layout: _Layout, form: TextFormat, dtype: Any) -> pd.DataF
 
 
 def _read_head(path: Path, form: TextFormat) -> list[str]:
-    with path.open("rb") as opened:
-        mark = opened.read(4)
-    if form.encoding is None and any(mark.startswith(known) for known in _MARKS):
+    with _open_unpacked(path) as opened:
+        start = opened.read(64)
+    other = next((what for pattern, what in _OTHERS if pattern.match(start)), "")
+    if other:
+        raise DataError(f"'{path}' is {other}")
+    if form.encoding is None and any(start.startswith(known) for known in _MARKS):
         raise UnicodeError
-    opener = _OPENERS.get(path.suffix.lower(), open)
-    with opener(path, "rt", encoding=_encoding(form), newline=None) as lines:
+    with _open_unpacked(path) as opened, io.TextIOWrapper(opened, encoding=_encoding(form), newline=None) as lines:
         return [line.removeprefix("\ufeff") for line in islice(lines, _HEAD)]
+
+
+def _compression(path: Path) -> str | None:
+    """Return how a file is compressed, which its first bytes tell, whatever its name."""
+    with path.open("rb") as opened:
+        start = opened.read(16)
+    return next((name for name, (pattern, _) in _COMPRESSED.items() if pattern.match(start)), None)
+
+
+def _open_unpacked(path: Path) -> Any:
+    kind = _compression(path)
+    return path.open("rb") if kind is None else _COMPRESSED[kind][1](path, "rb")
 
 
 def _encoding(form: TextFormat) -> str:
@@ -148,12 +188,19 @@ def _find_layout(lines: list[str], form: TextFormat) -> _Layout:
     rest = lines[skipped:]
     separator = separator or _find_separator(rest)
     records = _cut(rest, separator)
-    header = tuple(records[0]) if records else ()
-    names = [name.strip() for name in header if name.strip()]
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    names = [name.strip() for name in records[0]] if records else []
+    twice = sorted(name for name, count in Counter(names).items() if count > 1 and name)
     if twice:
         raise DataError(f"The header has more than one column named {enumerate_words(twice)}. Rename or drop one.")
-    return _Layout(skipped, separator, header, len(records[1]) if len(records) > 1 else len(header))
+    unnamed = []
+    for place in (k for k, name in enumerate(names) if not name):
+        names[place] = f"column_{place + 1}"
+        while names.count(names[place]) > 1:
+            names[place] += "_"
+        unnamed.append(names[place])
+    return _Layout(
+        skipped, separator, tuple(names), tuple(unnamed), len(records[1]) if len(records) > 1 else len(names)
+    )
 
 
 def _is_comment(lines: list[str], place: int) -> bool:
@@ -185,7 +232,7 @@ def _in_blanks(lines: list[str]) -> bool:
 
 def _cut(lines: Sequence[str], separator: str) -> list[list[str]]:
     if separator == " ":
-        return [re.findall(r'"[^"]*"|\S+', line) for line in lines if line.strip()]
+        return [[f.strip('"') for f in re.findall(r'"[^"]*"|\S+', line)] for line in lines if line.strip()]
     return [record for record in csv.reader(io.StringIO("".join(lines)), delimiter=separator) if record]
 
 
@@ -204,7 +251,6 @@ def _with_numbers(
         if not columns:
             return data
     raw = _read(path, layout, form, str)
-    raw.columns = [str(name).strip() for name in raw.columns]
     if not given:
         numbers = [name for name in written if pd.api.types.is_float_dtype(data[name])]
         marks = _find_marks({name: _texts(raw[name]) for name in (*columns, *numbers)}, layout.separator)
@@ -265,11 +311,24 @@ def _is_text(column: pd.Series) -> bool:
     return column.dtype == object or isinstance(column.dtype, pd.StringDtype)
 
 
+def _explain_rows(error: Exception) -> str:
+    """Return why a text is no table, given the error of a reader."""
+    found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+    if found:
+        return (
+            f"line {found[2]} has {found[3]} fields, lines before it have {found[1]}. Look for separators inside of cells, "
+            'which must stand in quotes; another separator is said by separator=";" (in a shell: --separator ";").'
+        )
+    if "EOF inside string" in str(error) or "field limit" in str(error):
+        return "a quotation mark is opened and not closed, or a cell has more than 131,072 characters."
+    return "its lines do not agree with each other."
+
+
 def _explain_encoding(path: Path, form: TextFormat) -> str:
     """Return what a file is likely to be encoded in, and how to read it."""
     if form.encoding is not None:
         return f"'{path}' is not written in {form.encoding}. Name another encoding, or leave it out for UTF-8."
-    with _OPENERS.get(path.suffix.lower(), open)(path, "rb") as opened:
+    with _open_unpacked(path) as opened:
         start = opened.read(4096)
         mark = next((name for known, name in _MARKS.items() if start.startswith(known)), "")
         if not mark and b"\0" in start:
@@ -277,8 +336,6 @@ def _explain_encoding(path: Path, form: TextFormat) -> str:
         opened.seek(0)
         lines = enumerate(opened, 1)
         line = next((number for number, content in lines if not _is_utf8(content)), 1)
-    if start.startswith(b"PK"):
-        return f"'{path}' is an archive or a workbook, not text. Unpack it, or save the sheet as CSV."
     if mark:
         shell = f"(in a shell: --encoding {mark})"
         return f"'{path}' is written in {mark.upper()}, not in UTF-8. Read it with encoding=\"{mark}\" {shell}."

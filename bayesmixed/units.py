@@ -16,6 +16,7 @@ from bayesmixed.prediction import effects_at_centre, group_contribution, populat
 from bayesmixed.predictors import Predictor
 from bayesmixed.structure import Factor
 from bayesmixed.terms.group import group_levels
+from bayesmixed.terms.notation import split_factors
 from bayesmixed.weights import refuse_weights
 
 OBSERVATION = "observation"
@@ -80,12 +81,20 @@ def find_units(design: Design, unit: str) -> Factor:
         if group.name == unit:
             return _without_empty(Factor(unit, group.index, group.levels))
     columns = [str(name) for name in design.table.data.columns]
-    names = (unit,) if unit in columns else tuple(unit.split(":"))
-    if all(name in columns for name in names):
+    names = (unit,) if unit in columns else _joined(unit)
+    if names and all(name in columns for name in names):
         index, labels = group_levels(design.table.data, names)
         return _without_empty(Factor(unit, index, labels))
     accepted = [OBSERVATION, *dict.fromkeys(group.name for _, group in design.group_blocks()), *columns]
     raise SpecError(f"unit='{unit}' is no unit of this model. {did_you_mean(unit, accepted)}")
+
+
+def _joined(unit: str) -> tuple[str, ...]:
+    """Return the columns that a word such as "a:b" joins, none where it cannot be read."""
+    try:
+        return split_factors(unit)
+    except SpecError:
+        return ()
 
 
 def is_observation(units: Factor) -> bool:

@@ -125,7 +125,7 @@ def test_a_level_that_only_one_unit_has_leaves_with_it():
 
 
 def test_coefficients_of_a_model_without_pooling_leave_with_their_group():
-    spec = state_level_priors(bm.from_formula("y ~ k + (1 | g)").as_fixed("g"), "g", ROWS)
+    spec = state_level_priors(bm.from_formula("y ~ k + (1 | g)").as_fixed("g"), ("g",), ROWS)
     design = bm.prepare(spec, ROWS)
     prior = design.priors["beta[g[a]_centred]"].prior.arguments
     posterior = fit_at(design, {"beta": [5.0, 6.0, 7.0, -0.5], "sigma": 0.4}).posterior.isel(chain=[0], draw=[0])

@@ -44,7 +44,9 @@ def test_the_columns_are_those_of_the_function():
     np.testing.assert_allclose(design.mu.population.matrix[:, 1], 2 * ROWS["x"])
 
 
-@pytest.mark.parametrize("wrong", [["dose"], {"dose": 3}, "dose", {"log": np.sqrt}, {3: np.sqrt}])
+@pytest.mark.parametrize(
+    "wrong", [["dose"], {"dose": 3}, "dose", {"log": np.sqrt}, {3: np.sqrt}, {"__import__": len}, {"eval": abs}]
+)
 def test_what_is_no_function_is_refused(wrong):
     with pytest.raises(bm.SpecError):
         bm.prepare(FORMULA, ROWS, functions=wrong)

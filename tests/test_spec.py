@@ -65,7 +65,7 @@ def test_the_population_term_may_be_absent_or_last_and_stands_first():
 
 def test_a_predictor_of_another_parameter_is_written_in_three_ways():
     text = 'formula = "y ~ x"\n[[predictors.sigma]]\nkind = "fixed"\nformula = "z"'
-    specs = [from_formula("y ~ x", sigma=written) for written in ("~ z", "z", "sigma ~ z")]
+    specs = [from_formula("y ~ x", sigma=written) for written in ("~ z", " ~z", "sigma ~ z")]
     assert all(spec == spec_from_toml(text) for spec in specs)
 
 
@@ -312,3 +312,29 @@ def test_an_option_of_another_type_is_refused_in_one_sentence_of_ours(spec, opti
 def test_a_number_is_no_list_of_columns(option):
     with pytest.raises(SpecError, match="is no name of a column"):
         as_spec(from_formula("y ~ x"), **{option: 3})
+
+
+@pytest.mark.parametrize("text", ["x", "sigmax", "", "Normal(0, 1)", "y ~ x", "~ x ~ z", "sigma"])
+def test_the_formula_of_a_further_parameter_has_a_tilde_and_no_other_response(text):
+    with pytest.raises(SpecError, match='no one-sided formula, such as sigma="~ x"'):
+        bm.from_formula("y ~ x", sigma=text)
+
+
+def test_the_formula_of_a_further_parameter_may_begin_with_its_name():
+    assert bm.from_formula("y ~ x", sigma="sigma ~ sigmax") == bm.from_formula("y ~ x", sigma="~ sigmax")
+
+
+@pytest.mark.parametrize("options", [{"empty_cells": ""}, {"empty_cells": False}, {"empty_cells": "x"}, {"link": ""}])
+def test_an_empty_option_is_no_default(options):
+    for spec in ("y ~ x", bm.from_formula("y ~ x")):
+        with pytest.raises(SpecError, match=r"Accepted|not possible"):
+            bm.prepare(spec, {"y": [1.0, 2.0], "x": [1.0, 3.0]}, **options)
+
+
+def test_values_of_another_type_are_refused_in_words_of_ours():
+    with pytest.raises(SpecError, match=r"'links\.mu': is a text, not a int"):
+        bm.from_formula("y ~ x", link=5)
+    with pytest.raises(SpecError, match="like= is a Design"):
+        bm.prepare("y ~ x", {"y": [1.0]}, like=5)
+    with pytest.raises(SpecError, match="stream=5"):
+        bm.prepare("y ~ x", {"y": [1.0]}, stream=5)

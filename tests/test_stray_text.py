@@ -109,3 +109,19 @@ def test_numbers_with_damage_are_refused_and_may_be_declared_a_factor(kind):
     with pytest.raises(bm.DataError, match=r"Column 'f' holds .*C\(f\)"):
         read_cells(frame)
     assert read_cells(frame, ["f"])["f"].cat.categories.size > 12
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [["0", "1", "2", "3+"], ["0", "1-2", "3-5", ">5"], ["1", "2", "3 or more"], ["0", "1", "≥2"], ["1", "2", ">= 3"]],
+)
+def test_classes_of_counts_that_follow_each_other_are_levels(labels):
+    column = pd.Series(np.resize(labels, ROWS), name="f")
+    assert list(read_cells(pd.DataFrame({"f": column}))["f"].cat.categories) == labels
+
+
+@pytest.mark.parametrize("stray", ["n.d.", "4+", "2+", "<0", ">3.5", "2-9", "3 mg"])
+def test_numbers_with_text_that_continues_none_of_them_are_refused_with_both_ways_out(stray):
+    column = pd.Series(np.resize(["0", "1", "2", stray], ROWS), name="a b")
+    with pytest.raises(bm.DataError, match=r'C\(`a b`\), or factors=\["a b"\]'):
+        read_cells(pd.DataFrame({"a b": column}))

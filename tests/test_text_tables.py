@@ -1,6 +1,9 @@
 """Text tables: what a spreadsheet writes anywhere is read as what it means, or refused by name."""
 
+import bz2
+import gzip
 import itertools
+import lzma
 import warnings
 
 import numpy as np
@@ -187,3 +190,47 @@ def test_columns_of_a_file_with_decimal_commas_are_numbers_in_a_model(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.StatisticsWarning)
         assert bm.prepare("y ~ x + (1 | g)", path).mu.population.labels == ("Intercept", "x")
+
+
+FOREIGN = ["tokeniz", "C error", "No columns", "Unnamed", "EOF", "gzip", "codec", "magic", "pyarrow", "Parquet input"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("t.csv", b"", "is empty"),
+        ("t.csv", b"\n \n", "is empty"),
+        ("t.csv", b"\xef\xbb\xbf", "is empty"),
+        ("t.csv", b"a,b\n1,2\n3,4,5\n", "line 3 has 3 fields, lines before it have 2"),
+        ("t.csv", b"# note\na,b\n" + 300 * b"1,2\n" + b"3,4,5,6\n", "line 303 has 4 fields"),
+        ("t.csv", b'a,b\n1,"2\n3,4\n', "quotation mark is opened and not closed"),
+        ("t.csv", b'a,b\n"' + 200_000 * b"x" + b'",2\n', "131,072"),
+        ("t.csv.gz", gzip.compress(3000 * b"a,b\n1,2\n")[:-20], "is damaged"),
+        ("t.csv.xz", lzma.compress(3000 * b"a,b\n1,2\n")[:-40], "is damaged"),
+        ("t.csv", b"PK\x03\x04....", "an archive or a workbook"),
+        ("t.csv", b"PAR1" + bytes(range(256)), "a Parquet file"),
+        ("t.csv", b"<!DOCTYPE html>\n<html>", "a web page"),
+        ("t.csv", b'{"a": [1, 2]}', "JSON"),
+        ("t.parquet", b"PAR1....", "no Parquet file, or a damaged one"),
+        ("t.parquet", b"", "no Parquet file, or a damaged one"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_files_that_are_no_tables_are_refused_in_words_of_ours(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(bm.DataError, match=words) as refused:
+        read_table(tmp_path / name)
+    assert not [word for word in FOREIGN if word in str(refused.value)]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.csv.xz"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_compressed_tables_are_known_by_their_content_not_by_their_name(tmp_path, name, pack):
+    (tmp_path / name).write_bytes(pack(b"a;b\n1,5;2\n"))
+    assert read_table(tmp_path / name).to_dict("list") == {"a": [1.5], "b": [2]}
+
+
+def test_columns_without_a_name_are_called_by_their_place_and_dropped_if_empty(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("column_2,,x,\n1,2,3,\n4,5,6,\n")
+    assert list(read_table(path).columns) == ["column_2", "column_2_", "x"]

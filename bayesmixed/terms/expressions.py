@@ -15,8 +15,10 @@ from bayesmixed.terms.functions import (
     FACTOR_CALLS,
     GROUP_CALLS,
     LEARNED,
+    MEANT,
     Function,
     find_function,
+    plain_name,
     refuse_all_rows,
     unknown_function,
 )
@@ -281,7 +283,8 @@ class _Checker:
         if unknown or len(literals) > len(function.options):
             accepted = ", ".join(function.options) or "none"
             what = f"option '{unknown[0]}'" if unknown else f"argument {len(node.args)}"
-            raise SpecError(f"{name}() in '{shorten(self.text)}': {what} is not known. Options: {accepted}.")
+            meant = MEANT.get(plain_name(name), "")
+            raise SpecError(f"{name}() in '{shorten(self.text)}': {what} is not known. Options: {accepted}.{meant}")
         if len(set(options)) < len(options):
             raise SpecError(f"{name}() in '{shorten(self.text)}': an option stands twice.")
         if len(arrays) < function.least:
@@ -324,6 +327,9 @@ class _Checker:
 
     def literal(self, node: ast.AST, name: str) -> None:
         """Refuse an option whose value is not written out (SpecError)."""
+        if isinstance(node, ast.Call) and _function_name(node, self.words) == "c" and not node.keywords:
+            listed = _render(ast.List(node.args, ast.Load()), self.words)
+            raise SpecError(f"'{_render(node, self.words)}' in {name}() is written {listed} here.")
         items = node.elts if isinstance(node, ast.List) else [node]
         for item in items:
             inner = item.operand if isinstance(item, ast.UnaryOp) and isinstance(item.op, ast.USub) else item

@@ -1,5 +1,6 @@
 """Functions that formulas may call: each a plain value, looked up by name and never by Python's own rules."""
 
+import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -147,8 +148,17 @@ ALL_ROWS: Mapping[str, str] = MappingProxyType(
 )
 """Functions over all rows whose value is not learned, and what to write instead."""
 
-NUMBERED = {"pmin": "minimum(x, z)", "pmax": "maximum(x, z)", "power": "x^2", "square": "x^2", "ceiling": "ceil(x)"}
+NUMBERED = {
+    **{"pmin": "minimum(x, z)", "pmax": "maximum(x, z)", "power": "x^2", "square": "x^2", "ceiling": "ceil(x)"},
+    **{"logb": "log2(x), log10(x) or I(log(x) / log(3))", "c": "[1, 2], and only as an option of a function,"},
+    **{"trunc": "where(x > 0, floor(x), ceil(x))", "sign": "where(x > 0, 1, where(x < 0, -1, 0))"},
+    **{"as.factor": "C(x)", "ordered": "C(x, contr.poly)", "relevel": "C(x, contr.treatment('b'))"},
+    **{"as.numeric": "x, after the column was made one of numbers,", "as.integer": "floor(x)"},
+}
 """Functions of other languages, and what they are called here."""
+
+MEANT = {"log": " The logarithm to base 2 is log2(x), to base 10 log10(x), and to base 3, say, I(log(x) / log(3))."}
+"""What is meant by options that a function has in other languages."""
 
 
 def plain_name(name: str) -> str:
@@ -162,7 +172,9 @@ def row_by_row(name: str) -> bool:
 
 
 def is_free_name(name: str) -> bool:
-    """Return whether a function of the user's own may have a name."""
+    """Return whether a function of the user's own may have a name: none of the formula language or of Python itself."""
+    if name.startswith("_") or hasattr(builtins, name):
+        return False
     taken = {*ROW_BY_ROW, *LEARNED, *FACTOR_CALLS, *CODINGS, *ALL_ROWS, *NUMBERED, "Q", "offset", "obs", "s"}
     return name.isidentifier() and is_plain(name) and name not in taken
 

@@ -12,6 +12,8 @@ from bayesmixed.terms.tables import encode
 
 ANY = "\ue000any"
 """Label of no group of the data in a reference grid: its group mean is the mean of all rows of the fit."""
+_BETWEEN = "\0"
+"""Stands between the labels of several columns; no label holds it."""
 
 
 def within(column: Any, *groups: Any, state: MutableMapping[str, Any]) -> Array:
@@ -34,8 +36,8 @@ def between(column: Any, *groups: Any, state: MutableMapping[str, Any]) -> Array
     here = pd.Series(values).groupby(labels).mean()
     known, overall = state.setdefault("means", (here, float(np.mean(values))))
     means = known.combine_first(here)
-    nowhere = [ANY in str(label).split(":") for label in means.index]
-    means[nowhere] = overall
+    nowhere = np.any([np.asarray(group).astype(str) == ANY for group in groups], axis=0)
+    means[means.index.isin(labels[nowhere])] = overall
     return np.asarray(means.loc[labels], dtype=float)
 
 
@@ -55,10 +57,11 @@ def level(column: Any, *groups: Any, state: MutableMapping[str, Any]) -> Any:
     distinct = pd.Series(np.asarray(column)).groupby(labels).nunique()
     varying = distinct[distinct > 1]
     if len(varying):
+        shown = [str(label).replace(_BETWEEN, ":") for label in varying.index]
         name, by = getattr(column, "name", "the column"), ", ".join(str(getattr(g, "name", "g")) for g in groups)
         raise DataError(
             f"level({name}, {by}): '{name}' is not constant within {len(varying)} of {len(distinct)} levels of '{by}': "
-            f"{enumerate_words(varying.index)} (the first holds {varying.iloc[0]} values). "
+            f"{enumerate_words(shown)} (the first holds {varying.iloc[0]} values). "
             f"Correct the data, or write between({name}, {by}) for group means."
         )
     state["checked"] = True
@@ -77,6 +80,4 @@ def _labels(groups: tuple[Any, ...]) -> Array:
         raise SpecError("within(x, g), between(x, g) and level(x, g) need a grouping column g after the comma.")
     coded = [encode(pd.Series(np.asarray(group))) for group in groups]
     texts = [np.asarray(labels, dtype=object)[codes] for codes, labels in coded]
-    return (
-        texts[0] if len(texts) == 1 else np.array([":".join(parts) for parts in zip(*texts, strict=True)], dtype=object)
-    )
+    return np.array([_BETWEEN.join(parts) for parts in zip(*texts, strict=True)], dtype=object)

@@ -236,8 +236,11 @@ class Evaluation:
         except BayesMixedError as error:
             raise type(error)(f"'{shorten(text)}': {error}") from None
         except Exception as error:  # splines of formulaic have errors of several kinds
-            reason = str(error).strip() or type(error).__name__
-            raise SpecError(f"'{shorten(text)}' cannot be computed: {shorten(reason)}") from error
+            x = np.unique(np.asarray(arrays[0], dtype=float))
+            raise SpecError(
+                f"'{shorten(text)}' cannot be computed: its options do not suit its argument, which has {len(x)} different "
+                f"values from {x[0]:g} to {x[-1]:g}."
+            ) from error
 
     def _as_stands(self, node: ast.AST) -> "pd.Series[Any]":
         """Return a column as it is in the table: numbers that name groups may be larger than floats tell apart."""

@@ -107,12 +107,16 @@ def bs(
         "lower_bound": None if lower_bound is None else number("bs(lower_bound=)", lower_bound),
         "upper_bound": None if upper_bound is None else number("bs(upper_bound=)", upper_bound),
     }
+    least = options["degree"] + options["include_intercept"]
+    if df is not None and (knots is not None or options["df"] < least):
+        raise SpecError(f"bs(x) takes df or knots, not both, and df={options['df']} must not be below {least} here.")
     try:
         found = basis_spline(x, **options, extrapolation=extrapolation, _state=state)
     except ValueError as error:
-        beyond = "extend beyond" in str(error)
+        if "extend beyond" not in str(error):
+            raise
         hint = "values lie beyond the range of the fit; extrapolation='extend' goes on with the outer polynomials."
-        raise DataError(f"bs(x): {hint if beyond else error}") from error
+        raise DataError(f"bs(x): {hint}") from error
     columns = dict(found.items())
     return Basis(tuple(map(str, columns)), tuple(columns.values()), spans=bool(include_intercept))
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from bayesmixed.errors import SpecError, shorten
-from bayesmixed.terms.tokens import NAME, QUOTED, SIGN, check_nesting, tokenise
+from bayesmixed.terms.tokens import NAME, QUOTED, SIGN, check_nesting, check_places, tokenise
 
 
 def split_top(text: str, separators: Collection[str]) -> list[str]:
@@ -124,13 +124,17 @@ def safe_name(name: str) -> str:
 
 def as_in_draws(text: str, names: Iterable[str], *, anywhere: bool = False) -> str:
     """Return a key, or with `anywhere` a statement, in which the variables of terms have the names of the draws: "sd_a/b"
-    without its slash."""
+    without its slash, `a/b` without backticks."""
+    text = _QUOTED_GROUP.sub(lambda found: found[0].replace("`", ""), text)
+    text = _QUOTED_COLUMN.sub(lambda found: found[0] if found[2] == "Intercept" else found[1] + found[2], text)
     place = r"(?<!\w)" if anywhere else r"\A"
     for name in sorted({name for name in names if safe_name(name) != name}, key=len, reverse=True):
         text = re.sub(rf"{place}((?:sd|corr|b)_){re.escape(name)}", rf"\g<1>{safe_name(name)}", text)
     return text
 
 
+_QUOTED_GROUP = re.compile(r"(?<!\w)(?:sd|corr|b)_[^`\[\]\s]*(?:`[^`]+`[^`\[\]\s]*)+(?=\[|\Z|\s)")
+_QUOTED_COLUMN = re.compile(r"((?<!\w)(?:beta|sd|corr|b)[^`\[\]]*\[|:)`([^`]+)`(?=[\[:\]])")
 _LOOK_ALIKES = str.maketrans(
     {
         "/": "\N{DIVISION SLASH}",
@@ -160,7 +164,9 @@ def normalise(text: str) -> str:
     SpecError
         The text is empty between two signs, or contains a tilde or a lonely dot.
     """
-    signs = {token.word for token in tokenise(text) if token.kind == SIGN}
+    tokens = tokenise(text)
+    check_places(tokens, text)
+    signs = {token.word for token in tokens if token.kind == SIGN}
     if "~" in signs:
         raise SpecError(f"Formula '{shorten(text)}': a tilde has no place here; write the right-hand side only.")
     if "." in signs:
@@ -172,10 +178,6 @@ def normalise(text: str) -> str:
             if sign or terms:
                 raise SpecError(f"Formula '{shorten(text)}': nothing stands beside a '{sign or '+'}'.")
             continue
-        tokens = tokenise(term)
-        for end in (tokens[0], tokens[-1]):
-            if end.kind == SIGN and end.word in _BINARY:
-                raise SpecError(f"Formula '{shorten(text)}': something is missing beside the '{end.word}' of '{term}'.")
         if term in ("0", "1"):
             intercept = (term == "1") != (sign == "-")
         else:
@@ -183,9 +185,6 @@ def normalise(text: str) -> str:
     if terms.startswith(" -"):
         raise SpecError(f"Formula '{shorten(text)}': the first term cannot be taken away.")
     return ("1" if intercept else "0") + terms
-
-
-_BINARY = ("*", "/", ":", "^", "**", "%in%")
 
 
 def keyword_arguments(arguments: list[str]) -> tuple[list[str], dict[str, str]]:

@@ -70,6 +70,40 @@ def check_nesting(tokens: tuple[Token, ...], text: str) -> None:
         raise SpecError(f"Expression '{shorten(text)}' is nested more than {DEEPEST} deep.")
 
 
+def check_places(tokens: tuple[Token, ...], text: str) -> None:
+    """Refuse signs of the algebra of terms that have nothing to join, and brackets with nothing in them (SpecError)."""
+    terms = _without_arguments(tokens)
+    for before, token in zip((None, *terms), (*terms, None), strict=True):
+        sign = before.word if before is not None and before.kind == SIGN else ""
+        closes = token is None or token.is_sign(")") or (sign in _JOINING and token.is_sign("+-"))
+        wrong = ""
+        if sign == "(" and closes:
+            wrong = "nothing stands between the brackets '()'"
+        elif sign in ("+", "-", *_JOINING) and closes:
+            wrong = f"nothing stands behind the '{sign}'"
+        elif token is not None and token.kind == SIGN and token.word in _JOINING:
+            wrong = f"nothing stands in front of the '{token.word}'" * (
+                before is None or sign in ("(", "+", "-", *_JOINING)
+            )
+        if wrong:
+            raise SpecError(f"Formula '{shorten(text)}': {wrong}.")
+
+
+def _without_arguments(tokens: tuple[Token, ...]) -> list[Token]:
+    """Return the tokens outside of calls, with the names of these."""
+    kept: list[Token] = []
+    depth = 0
+    for token in tokens:
+        calls = token.is_sign("(") and (depth > 0 or bool(kept and kept[-1].kind == NAME))
+        if not depth and not calls:
+            kept.append(token)
+        depth += 1 if calls else -1 if depth and token.is_sign(")") else 0
+    return kept
+
+
+_JOINING = ("*", "/", ":", "^", "**", "%in%")
+
+
 def quote_name(name: str) -> str:
     """Return a column name as formulas write it: in backticks where it is no plain word."""
     return name if is_plain(name) else f"`{name}`"

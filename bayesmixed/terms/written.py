@@ -72,7 +72,7 @@ class WrittenFormula:
             found = Formula(self.algebra)
             return [tuple(f.expr for f in term.factors if f.eval_method != Factor.EvalMethod.LITERAL) for term in found]
         except Exception as error:  # formulaic raises many kinds; all mean the same to the user
-            raise self.unreadable(error) from error
+            raise self.unreadable() from error
 
     def check_size(self) -> None:
         """Refuse a formula that stands for more terms than any table has columns (SpecError)."""
@@ -83,17 +83,15 @@ class WrittenFormula:
         except SpecError:
             raise
         except Exception as error:  # as above
-            raise self.unreadable(error) from error
+            raise self.unreadable() from error
         if count > MOST_TERMS:
             raise SpecError(f"Formula '{shorten(self.text)}' stands for more than {MOST_TERMS:,} terms.")
 
-    def unreadable(self, error: Exception) -> SpecError:
-        """Return our error for one of formulaic's."""
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        reason = lines[0]
-        for alias, piece in sorted(self.pieces.items(), key=lambda item: -len(item[0])):
-            reason = reason.replace(alias, piece_text(piece))
-        return SpecError(f"Formula '{shorten(self.text)}' cannot be read: {shorten(reason)}")
+    def unreadable(self) -> SpecError:
+        """Return our error where formulaic has one."""
+        return SpecError(
+            f"Formula '{shorten(self.text)}' cannot be read. Join columns, calls and brackets by + - * / : ^, one between two."
+        )
 
 
 def piece_text(piece: Expression) -> str:
@@ -199,7 +197,7 @@ def _number(token: Token, after: Token | None, parts: list[str], text: str) -> s
     if not alone or (after is not None and not after.is_sign("+-")):
         raise SpecError(
             f"'{token.word}' in '{shorten(text)}' has a place only among the summands, where it keeps or takes away the "
-            "intercept. Products and differences are of columns."
+            "intercept. Write it outside of brackets and products: 1 + (x + z)^2, 0 + x*z."
         )
     return token.word
 

@@ -120,3 +120,9 @@ def test_the_school_data_come_with_the_means_that_between_computes():
     design = bm.prepare("mAch ~ within(ses, school) + between(ses, school) + (1 | school)", schools)
     assert column(design, "between(ses, school)") == pytest.approx(schools["meanses"])
     assert column(design, "within(ses, school)") == pytest.approx(schools["cses"])
+
+
+def test_labels_that_hold_a_colon_do_not_merge_groups_of_several_columns():
+    frame = pd.DataFrame({"x": [1.0, 2.0, 3.0, 5.0], "a": ["p:q", "p:q", "p", "p"], "b": ["r", "r", "q:r", "q:r"]})
+    design = bm.prepare("y ~ between(x, a, b)", frame.assign(y=frame["x"] ** 2))
+    np.testing.assert_allclose(column(design, "between(x, a, b)"), [1.5, 1.5, 4.0, 4.0])

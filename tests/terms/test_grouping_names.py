@@ -110,3 +110,17 @@ def test_a_fit_of_such_a_factor_is_saved_read_and_summarised(name: str, tmp_path
     assert bm.loo(fit, unit=factor).elpd_i.sizes
     truth = {"beta": 0.0, f"sd_{factor}": 0.5, "sd_c": 1.0, f"corr_{factor}": 0.2, "sigma": 1.0}
     assert len(bm.simulate(design.spec, data=data, truth=truth, seed=1).data) == len(data)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "Intercept"])
+def test_keys_of_priors_take_names_in_backticks_and_without(name: str) -> None:
+    keys = [f"beta[`{name}`]", f"beta[x:`{name}`]", f"sd_g[`{name}`]"]
+    given = bm.from_formula(f"y ~ x*`{name}` + (`{name}` | g)", priors=dict.fromkeys(keys, 1.5)).priors
+    assert list(given) == [f"beta[{name}]", f"beta[x:{name}]", f"sd_g[{name}]"]
+    groups = [bm.from_formula(f"y ~ (1 | `{name}`)", priors={f"sd_{n}": 2}).priors for n in (name, f"`{name}`")]
+    assert groups[0] == groups[1]
+
+
+@pytest.mark.parametrize("label", ["f[T.`b`]", "f[`b`]", "I(`a/b` ** 2)", "`Intercept`", "f[T.q:`b]"])
+def test_backticks_that_belong_to_a_label_stay(label: str) -> None:
+    assert list(bm.from_formula("y ~ 1", priors={f"beta[{label}]": 1.5}).priors) == [f"beta[{label}]"]

@@ -14,7 +14,7 @@ from bayesmixed.terms.level_means import CENTRED, level_means
 _ROUNDING = 1e-9
 
 
-def state_level_priors(spec: ModelSpec, group: str, data: Any, **reading: Any) -> ModelSpec:
+def state_level_priors(spec: ModelSpec, group: tuple[str, ...], data: Any, **reading: Any) -> ModelSpec:
     """Return a spec with coefficients for the levels of a factor, whose means get independent priors.
 
     The default prior takes levels from their common mean, which pools them a little. Here the mean of each, at the means of
@@ -23,6 +23,8 @@ def state_level_priors(spec: ModelSpec, group: str, data: Any, **reading: Any) -
 
     Parameters
     ----------
+    group : tuple of str
+        Columns that name the levels together.
     reading
         `missing` and `na` of `prepare`.
 
@@ -54,11 +56,9 @@ def state_level_priors(spec: ModelSpec, group: str, data: Any, **reading: Any) -
     return spec.replace(priors={**spec.priors, **stated})
 
 
-def _pieces(predictor: Predictor, group: str) -> tuple[str, ...]:
-    """Return the factors of a group, "block:plot", as pieces of the formula."""
-    pieces = predictor.population.state.pieces
-    whole = tuple(text for text in pieces if text.strip("`") == group)
-    return whole or tuple(text for text in pieces if text.strip("`") in group.split(":"))
+def _pieces(predictor: Predictor, group: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns of a group as pieces of the formula."""
+    return tuple(text for text in predictor.population.state.pieces if text.strip("`") in group)
 
 
 def _same(first: Array, second: Array, scale: Array) -> bool:

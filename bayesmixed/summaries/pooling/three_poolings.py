@@ -113,6 +113,7 @@ def compare_pooling(
             "No pooling gives groups of an ordered response no levels of their own, only differences from the first one. Fit "
             f'it beside the other: bm.fit(spec.as_fixed("{group}"), data).'
         )
+    columns = next(t.factor_columns for t in spec.predictors[first] if t.kind == "group" and t.name == group)
     fits = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
@@ -120,7 +121,7 @@ def compare_pooling(
         specs = {"complete": _without(spec, group), "no": spec.as_fixed(group), "partial": spec}
         for name, one in specs.items():
             try:
-                stated = state_level_priors(one, group, data, **reading) if name == "no" else one
+                stated = state_level_priors(one, columns, data, **reading) if name == "no" else one
                 fits[name] = fit(stated, data, **settings)
             except DataError as error:
                 if name != "no":

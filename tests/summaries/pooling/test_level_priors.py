@@ -17,7 +17,7 @@ MEAN = special.logit((CBPP["incidence"].sum() + 0.5) / (CBPP["size"].sum() + 1))
 
 def without_pooling(terms, **options):
     spec = bm.from_formula(f"incidence | trials(size) ~ {terms} + (1 | herd)", family="binomial", **options)
-    return state_level_priors(spec.as_fixed("herd"), "herd", CBPP)
+    return state_level_priors(spec.as_fixed("herd"), ("herd",), CBPP)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_priors_without_pooling_depend_on_no_origin_and_no_reference_level(terms
         formula = f"cases | trials(n) ~ {terms} + (1 | herd)"
         data = data.assign(cases=CBPP["incidence"], n=CBPP["size"])
         spec = bm.from_formula(formula, family="binomial", factors=["period"]).as_fixed("herd")
-        design = bm.prepare(state_level_priors(spec, "herd", data), data)
+        design = bm.prepare(state_level_priors(spec, ("herd",), data), data)
         numbers = np.array([prior.arguments for prior in design.coefficient_priors(design.mu)])
         columns = design.mu.centred_matrix
         found.append((columns @ numbers[:, 0], (columns * numbers[:, 1] ** 2) @ columns.T))
@@ -70,7 +70,7 @@ def test_priors_without_pooling_depend_on_no_origin_and_no_reference_level(terms
 def test_slopes_of_levels_are_independent_with_the_marginals_of_their_defaults():
     rows = classic("lme4", "sleepstudy")
     spec = bm.from_formula("Reaction ~ Days + (Days | Subject)").as_fixed("Subject")
-    design = bm.prepare(state_level_priors(spec, "Subject", rows), rows)
+    design = bm.prepare(state_level_priors(spec, ("Subject",), rows), rows)
     slopes = [key for key in design.mu.keys if key.endswith(":Days]")]
     assert len(slopes) == 18
     alone = bm.prepare(spec, rows)
@@ -98,5 +98,5 @@ def test_priors_given_to_a_comparison_belong_to_the_model_with_the_parameter():
     spec = bm.from_formula("incidence | trials(size) ~ 1 + (1 | herd)", family="binomial", priors={"sd_herd": 1})
     assert not _without(spec, "herd").priors
     assert np.all(
-        [key.startswith("beta[herd[") for key in state_level_priors(spec.as_fixed("herd"), "herd", CBPP).priors]
+        [key.startswith("beta[herd[") for key in state_level_priors(spec.as_fixed("herd"), ("herd",), CBPP).priors]
     )
