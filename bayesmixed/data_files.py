@@ -9,7 +9,7 @@ import pandas as pd
 from bayesmixed.atomic_files import as_path
 from bayesmixed.columns import mark_missing, read_codes, refuse_stray_text, without_codes
 from bayesmixed.errors import SpecError
-from bayesmixed.frames import read_table, unreadable_file
+from bayesmixed.frames import as_frame, read_table, unreadable_file
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.names import expression_columns, read_columns
 from bayesmixed.terms.tables import is_number, natural_key
@@ -34,6 +34,11 @@ def read_data(spec: ModelSpec, path: str | Path, **options: Any) -> pd.DataFrame
     if is_parquet(path):
         return _read_parquet(spec, path, options.get("na", ()))
     return read_table(path, text=label_columns(spec), **options)
+
+
+def take_table(spec: ModelSpec, data: Any, na: Any = ()) -> pd.DataFrame:
+    """Return the rows that a user gives: a frame, a mapping of columns, or the path of a file (DataError if none)."""
+    return as_frame(read_data(spec, data, na=na) if isinstance(data, str | Path) else data)
 
 
 def is_parquet(path: Path) -> bool:

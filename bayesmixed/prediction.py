@@ -1,6 +1,6 @@
 """Prediction for known groups, new groups, the typical group and the average over groups."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -38,6 +38,7 @@ def predict(
     kind: str = "mean",
     draws: int | None = None,
     seed: int | None = None,
+    na: str | Iterable[str | float] = (),
 ) -> xr.Dataset:
     """Return predictions as draws, dims chain, draw, row.
 
@@ -45,7 +46,7 @@ def predict(
     ----------
     fit : Fit
         The fitted model.
-    data : data frame, optional
+    data : data frame, mapping of columns, or path, optional
         Rows to predict; the rows of the fit if not given. The response may be absent.
     groups : str or mapping
         For all grouping factors, or by factor: "existing" (unseen labels are an error), "new" (every label is a fresh
@@ -61,6 +62,8 @@ def predict(
         Use about this many draws, evenly spread; all if not given. Memory is draws x rows x 8 bytes.
     seed : int, optional
         For everything random: new groups and responses.
+    na : str, number or list of these
+        Codes that mean a missing value in `data`.
 
     Returns
     -------
@@ -85,7 +88,7 @@ def predict(
     ('chain', 'draw', 'row')
     """
     family = fit.design.family
-    design = fit.design if data is None else prepare(fit.design.spec, data, like=fit.design)
+    design = fit.design if data is None else prepare(fit.design.spec, data, like=fit.design, na=na)
     accepted = ["mean", "response", "linear", *(p.name for p in family.parameters)]
     accepted += ["probability"] if family.cuts else []
     if kind not in accepted:

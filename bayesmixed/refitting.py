@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +47,7 @@ def refit(
     priors: Mapping[str, Any] | None = None,
     data: Any = None,
     seed: int | None = None,
+    na: str | Iterable[str | float] = (),
     **settings: Any,
 ) -> Fit:
     """Return a new fit of the same model.
@@ -62,10 +63,12 @@ def refit(
         Priors that change, by the names of the posterior. One on `beta[Intercept]`, or on an SD or correlation of a
         term with correlated slopes, moves the coordinate in which the others of that term are stated: from the
         covariate means to zero.
-    data : data frame or mapping of columns, optional
+    data : data frame, mapping of columns, or path, optional
         New rows, with a response; all checks of `prepare` are made.
     seed : int, optional
         That of the fit if not given.
+    na : str, number or list of these
+        Codes that mean a missing value in `data`.
     **settings
         Of `sample`, and `missing` of `fit`; those of the fit if not given.
 
@@ -88,7 +91,7 @@ def refit(
     for name in settings:
         if name not in SETTINGS:
             raise SpecError(f"refit has no setting '{name}'. {did_you_mean(name, SETTINGS)}")
-    design, notes = change_design(fit.design, priors or {}, data, missing=settings.pop("missing", "error"))
+    design, notes = change_design(fit.design, priors or {}, data, missing=settings.pop("missing", "error"), na=na)
     if settings.get("progress", True):
         for note in notes:
             print(note, file=sys.stderr)
@@ -174,7 +177,7 @@ def settings_of(fit: Fit, design: Design) -> dict[str, Any]:
 
 
 def change_design(
-    design: Design, priors: Mapping[str, Any], data: Any = None, *, missing: str = "error"
+    design: Design, priors: Mapping[str, Any], data: Any = None, *, missing: str = "error", na: Any = ()
 ) -> tuple[Design, tuple[str, ...]]:
     """Return the design with other priors or data, and what a reader should know about the priors."""
     earlier = (_EARLIER,) if is_earlier(design) else ()
@@ -189,7 +192,7 @@ def change_design(
             else:
                 changed = rebuild(design, design.streamed, spec)
     else:
-        changed = prepare(spec, data, missing=missing)
+        changed = prepare(spec, data, missing=missing, na=na)
     changed = with_frozen_priors(changed, freeze(design), priors)
     new = [
         key

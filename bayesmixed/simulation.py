@@ -1,7 +1,7 @@
 """simulate: data from any spec, with the truth that made them."""
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import pairwise
@@ -14,9 +14,9 @@ import xarray as xr
 from scipy import special
 
 from bayesmixed.categories import as_categories
+from bayesmixed.data_files import take_table
 from bayesmixed.design import CUTS, Design, group_covariance
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words, shorten
-from bayesmixed.frames import as_frame
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare_without_response
@@ -74,7 +74,7 @@ def simulate(
     *,
     truth: Mapping[str, float] | None = None,
     data: Any = None,
-    na: Any = (),
+    na: str | Iterable[str | float] = (),
     seed: int | None = None,
     **options: Any,
 ) -> Simulated:
@@ -87,7 +87,7 @@ def simulate(
     truth : mapping of str to float, optional
         True values by the names of the posterior ("beta[x]", "sd_g[Intercept]", "corr_g", "sigma"); they replace those
         of the section. `sd_g` and `corr_g` stand for all columns of a term.
-    data : data frame, optional
+    data : data frame, mapping of columns, or path, optional
         Rows whose covariates and groups are kept; a response in them is replaced. By default rows are laid out
         as the section says.
     na : str, number or list of these
@@ -117,7 +117,7 @@ def simulate(
     plan = spec.simulation
     if data is None and plan is None:
         raise SpecError("The spec has no [simulation] section: give data= with the covariates and groups of the rows.")
-    frame = lay_out(plan, generator) if data is None and plan is not None else as_frame(data)
+    frame = lay_out(plan, generator) if data is None and plan is not None else take_table(spec, data, na)
     column, inverse = _response_column(spec, [str(name) for name in frame.columns])
     values = {**(plan.truth if plan is not None else {}), **(truth or {})}
     design = prepare_without_response(spec, frame, na)

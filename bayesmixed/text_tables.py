@@ -285,7 +285,7 @@ def _find_marks(columns: dict[str, list[str]], separator: str) -> dict[str, tupl
             example = next(text for text in columns[name] if "," in text or "." in text)
             raise DataError(
                 f"Column '{name}' can be read in two ways: '{shorten(example, 40)}' may have decimals or thousands. Say which, "
-                'e.g. decimal="," or thousands=",".'
+                'e.g. bm.read_table(path, decimal=",") or thousands="," (in a shell: --decimal ",").'
             )
         found[name] = fitting[0]
     return found
@@ -317,7 +317,7 @@ def _explain_rows(error: Exception) -> str:
     if found:
         return (
             f"line {found[2]} has {found[3]} fields, lines before it have {found[1]}. Look for separators inside of cells, "
-            'which must stand in quotes; another separator is said by separator=";" (in a shell: --separator ";").'
+            'which must stand in quotes; another separator: bm.read_table(path, separator=";") (in a shell: --separator ";").'
         )
     if "EOF inside string" in str(error) or "field limit" in str(error):
         return "a quotation mark is opened and not closed, or a cell has more than 131,072 characters."
@@ -338,10 +338,11 @@ def _explain_encoding(path: Path, form: TextFormat) -> str:
         line = next((number for number, content in lines if not _is_utf8(content)), 1)
     if mark:
         shell = f"(in a shell: --encoding {mark})"
-        return f"'{path}' is written in {mark.upper()}, not in UTF-8. Read it with encoding=\"{mark}\" {shell}."
+        call = f'bm.read_table(path, encoding="{mark}")'
+        return f"'{path}' is written in {mark.upper()}, not in UTF-8. Read it with {call} {shell}."
     return (
         f"'{path}' is not written in UTF-8 (line {line}), probably in Latin-1 or Windows-1252. Read it with "
-        'encoding="latin-1" or "cp1252" (in a shell: --encoding latin-1), and look at its special signs.'
+        'bm.read_table(path, encoding="latin-1"), or "cp1252" (in a shell: --encoding latin-1), and look at its special signs.'
     )
 
 

@@ -1,5 +1,6 @@
 """The picture of the share of the variance between groups over a covariate."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bayesmixed.fitting import Fit
@@ -14,12 +15,19 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 
 
-def plot_vpc_curve(fit: Fit, column: str | None = None, *, scale: str = "latent", data: Any = None) -> "Figure":
+def plot_vpc_curve(
+    fit: Fit,
+    column: str | None = None,
+    *,
+    scale: str = "latent",
+    data: Any = None,
+    na: str | Iterable[str | float] = (),
+) -> "Figure":
     """Return the curves of `vpc_curve`, one for each grouping factor, with 95 % bands, as a matplotlib figure.
 
     Parameters
     ----------
-    fit, column, scale, data
+    fit, column, scale, data, na
         As in `vpc_curve`.
 
     Examples
@@ -30,7 +38,7 @@ def plot_vpc_curve(fit: Fit, column: str | None = None, *, scale: str = "latent"
     >>> bm.plot_vpc_curve(fit, "Days").axes[0].get_xlabel()
     'Days'
     """
-    table = vpc_curve(fit, column, scale=scale, data=data)
+    table = vpc_curve(fit, column, scale=scale, data=data, na=na)
     figure = new_figure(7.0, 4.4)
     axes = figure.add_subplot()
     for place, (term, rows) in enumerate(table.groupby("term", sort=False)):

@@ -3,7 +3,7 @@
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,11 @@ from scipy import special
 
 from bayesmixed.assembly import has_response
 from bayesmixed.atomic_files import as_path
+from bayesmixed.data_files import take_table
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.families import Family
 from bayesmixed.fitting import Fit, sample
-from bayesmixed.frames import as_frame
 from bayesmixed.preparation import prepare
 from bayesmixed.refitting import SETTINGS
 from bayesmixed.simulation import simulate
@@ -131,6 +131,7 @@ def calibrate(
     n: int = 100,
     seed: int | None = None,
     data: Any = None,
+    na: str | Iterable[str | float] = (),
     family: str | Family | None = None,
     priors: Mapping[str, Any] | None = None,
     links: Mapping[str, str] | None = None,
@@ -156,10 +157,12 @@ def calibrate(
         Number of data sets. With 100, errors of half a posterior sd are seen; with 1000, of a tenth.
     seed : int, optional
         From which every data set follows by its number; a new one if not given.
-    data : data frame, optional
+    data : data frame, mapping of columns, or path, optional
         Rows whose covariates and groups are kept. Default priors are realised once, on its response or, without one,
         on one simulated at the true values of the [simulation] section, and then frozen: the same priors make the data
         and are fitted. (Priors that follow each data set would not be those that made it.)
+    na : str, number or list of these
+        Codes that mean a missing value in `data`.
     family, priors, links, functions
         As in `fit`.
     sampler : callable
@@ -202,7 +205,7 @@ def calibrate(
             raise SpecError(f"{name}={value} is impossible; it must be at least 1.")
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
     spec = as_spec(spec, family=family, priors=priors, links=links, functions=functions)
-    design = lay_out_rows(spec, data, seed)
+    design = lay_out_rows(spec, data, seed, na)
     given = _DEFAULTS | ({} if client is None else {"cores": 1}) | settings | {"progress": False}
     task = Task(design, sampler, given, seed)
     path = None if resume is None else as_path(resume, "A study")
@@ -222,7 +225,7 @@ def calibrate(
     return Calibration(design.spec.formula, n, seed, kept)
 
 
-def lay_out_rows(spec: ModelSpec, data: Any, seed: int) -> Design:
+def lay_out_rows(spec: ModelSpec, data: Any, seed: int, na: Any = ()) -> Design:
     """Return the design whose rows and frozen priors all data sets share; its own response only made the priors.
 
     Raises
@@ -231,12 +234,13 @@ def lay_out_rows(spec: ModelSpec, data: Any, seed: int) -> Design:
         Nothing says how to lay out the rows; frequency or likelihood weights.
     """
     refuse_weights(spec.weights, "Simulation from the priors")
-    if data is not None and has_response(spec, as_frame(data)):
-        return prepare(spec, data)
+    rows = None if data is None else take_table(spec, data, na=na)
+    if rows is not None and has_response(spec, rows):
+        return prepare(spec, rows, na=na)
     with warnings.catch_warnings():
         # What one simulated response looks like is no advice about the model.
         warnings.simplefilter("ignore", StatisticsWarning)
-        return prepare(spec, simulate(spec, data=data, seed=seed).data, missing="drop")
+        return prepare(spec, simulate(spec, data=rows, na=na, seed=seed).data, missing="drop")
 
 
 def _announced(fits: Iterator[SimulatedFit], total: int, progress: bool) -> Iterator[SimulatedFit]:

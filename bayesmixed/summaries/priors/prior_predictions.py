@@ -1,6 +1,6 @@
 """Data that the priors expect, beside the data that are there."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,7 @@ def prior_predictive(
     draws: int = DRAWS,
     seed: int = 0,
     missing: str = "error",
+    na: str | Iterable[str | float] = (),
     functions: Mapping[str, Callable[..., Any]] | None = None,
 ) -> PriorPredictive:
     """Return what the priors expect of data with these covariates and groups, beside the data.
@@ -88,7 +89,7 @@ def prior_predictive(
     ----------
     spec : str, Path, ModelSpec or Design
         A design has its data and priors already.
-    data : data frame, optional
+    data : data frame, mapping of columns, or path, optional
         With the response, from which default priors take their scale.
     priors : mapping, optional
         Added to those of the spec.
@@ -98,6 +99,8 @@ def prior_predictive(
         For everything random.
     missing : {"error", "drop"}
         As in `prepare`.
+    na : str, number or list of these
+        Codes that mean a missing value in `data`.
     functions : mapping, optional
         The user's own functions that a formula calls, as for `fit`.
 
@@ -124,7 +127,7 @@ def prior_predictive(
     design = (
         spec
         if isinstance(spec, Design)
-        else prepare(as_spec(spec, priors=priors, functions=functions), data, missing=missing, stream=False)
+        else prepare(as_spec(spec, priors=priors, functions=functions), data, missing=missing, na=na, stream=False)
     )
     prior = sample_prior(design, draws=draws, seed=seed)
     made = posterior_predictive(prior, groups="new", seed=seed)

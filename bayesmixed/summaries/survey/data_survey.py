@@ -1,7 +1,7 @@
 """check_data: look at a table with the eyes of a spec, before anything is fitted."""
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,11 @@ import pandas as pd
 from bayesmixed.assembly import read_rows
 from bayesmixed.columns import read_cells, settle
 from bayesmixed.covariances import find_covariance
-from bayesmixed.data_files import read_data
+from bayesmixed.data_files import take_table
 from bayesmixed.design import Design
 from bayesmixed.errors import BayesMixedError, StatisticsWarning
 from bayesmixed.families import Family, find_family
 from bayesmixed.formulas import format_formula
-from bayesmixed.frames import as_frame
 from bayesmixed.links import Array
 from bayesmixed.preparation import prepare
 from bayesmixed.row_likelihoods import RowLikelihood
@@ -50,7 +49,7 @@ def check_data(
     data: Any,
     *,
     missing: str = "error",
-    na: Any = (),
+    na: str | Iterable[str | float] = (),
     **options: Any,
 ) -> StructureReport:
     """Return a report on how a table suits a spec: levels, nesting, predictors, expected shrinkage, notes, refusal.
@@ -86,7 +85,7 @@ def check_data(
       herd    1 SD                 14 coefficients     1 to 4 (median 4)
     """
     spec = as_spec(spec, **options)
-    frame = as_frame(read_data(spec, data, na=na) if isinstance(data, str | Path) else data)
+    frame = take_table(spec, data, na)
     design, error = _try_to_prepare(spec, frame, missing, na)
     used = _find_columns(spec, frame, error)
     frame = _read_rows(spec, frame[used], na, error)

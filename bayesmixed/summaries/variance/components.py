@@ -1,6 +1,6 @@
 """Variance components, and the variances and covariances of the response that they imply."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -78,7 +78,7 @@ def variance_components(fit: Fit) -> pd.DataFrame:
     return table[order]
 
 
-def implied_covariance(fit: Fit, data: Any = None) -> pd.DataFrame:
+def implied_covariance(fit: Fit, data: Any = None, *, na: str | Iterable[str | float] = ()) -> pd.DataFrame:
     """Return the variance, covariance and correlation of two observations that the model implies.
 
     For a random intercept these are sigma^2 + sigma_b^2, sigma_b^2, and the intraclass correlation. Non-Gaussian
@@ -88,9 +88,11 @@ def implied_covariance(fit: Fit, data: Any = None) -> pd.DataFrame:
     ----------
     fit : Fit
         The fitted model.
-    data : data frame, optional
+    data : data frame, mapping of columns, or path, optional
         Rows between which covariances are wanted; needed only for terms with slopes, where they depend on x.
         By default up to six rows with different values of the slope columns.
+    na : str, number or list of these
+        Codes that mean a missing value in `data`.
 
     Returns
     -------
@@ -120,7 +122,7 @@ def implied_covariance(fit: Fit, data: Any = None) -> pd.DataFrame:
             )
         return _of_latent_response(fit, posterior)
     residual = residual_variance(fit, posterior)
-    rows = design if data is None else prepare(design.spec, data, like=design)
+    rows = design if data is None else prepare(design.spec, data, like=design, na=na)
     chosen = _distinct_rows(rows) if slopes and data is None else np.arange(rows.rows if slopes else 1)
     blocks = dict(zip((g.name for g in design.mu.groups), rows.mu.groups, strict=True))
     covariances = {n: effects_at_centre(rows.mu, g, posterior) for n, g in blocks.items()}

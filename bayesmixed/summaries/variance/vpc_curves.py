@@ -1,11 +1,13 @@
 """The share of the variance that lies between groups, as a curve over a covariate."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.data_files import take_table
 from bayesmixed.design import Design
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.fitting import Fit
@@ -28,7 +30,14 @@ SCALES = ("latent", "data")
 _POINTS = 25
 
 
-def vpc_curve(fit: Fit, column: str | None = None, *, scale: str = "latent", data: Any = None) -> pd.DataFrame:
+def vpc_curve(
+    fit: Fit,
+    column: str | None = None,
+    *,
+    scale: str = "latent",
+    data: Any = None,
+    na: str | Iterable[str | float] = (),
+) -> pd.DataFrame:
     """Return the share of the variance that each grouping factor contributes, over the values of a covariate.
 
     With random slopes the variance between groups is z' Sigma z, a parabola in the covariate, and so the variance
@@ -43,8 +52,10 @@ def vpc_curve(fit: Fit, column: str | None = None, *, scale: str = "latent", dat
         factors and counts at their most frequent value.
     scale : {"latent", "data"}
         As in `icc`.
-    data : data frame, optional
+    data : data frame, mapping of columns, or path, optional
         The rows to take instead, each of which has its value of `column`.
+    na : str, number or list of these
+        Codes that mean a missing value in `data`.
 
     Returns
     -------
@@ -71,11 +82,11 @@ def vpc_curve(fit: Fit, column: str | None = None, *, scale: str = "latent", dat
     factors = tuple(dict.fromkeys(group.name for group in blocks if not counts_as_residual(group)))
     if not factors:
         raise SpecError("A share of the variance between groups needs a grouping factor with several rows per level.")
-    frame = _rows(fit.design, column) if data is None else pd.DataFrame(data)
+    frame = _rows(fit.design, column) if data is None else take_table(fit.design.spec, data, na=na)
     name = column or _slope_column(fit.design)
     if name not in frame:
         raise DataError(f"The data have no column '{name}'. {did_you_mean(name, [str(c) for c in frame])}")
-    rows = prepare(fit.design.spec, frame, like=fit.design)
+    rows = prepare(fit.design.spec, frame, like=fit.design, na=na)
     few = few_for_latent if scale == "latent" else thin_for
     posterior = few(fit.design, fit.posterior, rows.rows)
     shares: dict[str, list[Any]] = {factor: [] for factor in factors}
