@@ -62,7 +62,8 @@ def shifted(family: Family, values: dict[str, float], step: float) -> dict[str, 
 
 
 def whole_support(family: Family, values: dict[str, float]) -> np.ndarray:
-    most = trials_of(family) if family.has_trials else 60.0 + 20.0 * float(family.mean(values, 1.0))
+    mean, variance = (float(moment(values, 1.0)) for moment in (family.mean, family.variance))
+    most = trials_of(family) if family.has_trials else np.floor(60.0 + 20.0 * mean + 80.0 * variance**0.5)
     points = np.arange(most + 1)
     return points[family.accepts(points, trials_of(family))]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from bayesmixed.errors import SpecError
 from bayesmixed.families import FAMILIES, ResponseScale, find_family
@@ -23,6 +23,8 @@ from bayesmixed.priors import as_prior
         ("Binomial", "binomial"),
         ("Poisson", "poisson"),
         ("count", "poisson"),
+        ("genpois", "generalised_poisson"),
+        ("generalized poisson", "generalised_poisson"),
     ],
 )
 def test_other_names_of_a_family_give_a_did_you_mean(name, meant):
@@ -135,3 +137,31 @@ def test_the_default_prior_of_a_further_parameter_is_that_of_the_table(family, n
     parameter, scale = FAMILIES[family].parameter(name), ResponseScale(mean=4.0, unit=2.5)
     assert parameter.prior(scale) == (key, as_prior(prior))
     assert parameter.intercept(scale) == pytest.approx(intercept)
+
+
+@pytest.mark.parametrize(("mu", "phi"), [(0.3, 1.2), (4.0, 4.127), (250.0, 3.0)])
+def test_the_generalised_poisson_is_that_of_glmmtmb(mu, phi):
+    # dgenpois of glmmTMB 1.1 (src/distrib.h), called with theta = mu / sqrt(phi) and lambda = 1 - 1 / sqrt(phi).
+    y = np.arange(0.0, 600.0, 7.0)
+    theta, lam = mu / np.sqrt(phi), 1.0 - 1.0 / np.sqrt(phi)
+    expected = np.log(theta) + (y - 1) * np.log(theta + lam * y) - theta - lam * y - special.gammaln(y + 1)
+    family = FAMILIES["generalised_poisson"]
+    np.testing.assert_allclose(family.logp(y, {"mu": mu, "lam": lam}, 1.0), expected, rtol=1e-10)
+    assert float(family.variance({"mu": mu, "lam": lam}, 1.0)) == pytest.approx(phi * mu)
+
+
+def test_the_generalised_poisson_without_overdispersion_is_the_poisson():
+    y, values = np.arange(30.0), {"mu": 7.0, "lam": 1e-13}
+    for function in ("logp", "cdf", "score"):
+        found = getattr(FAMILIES["generalised_poisson"], function)(y, values, 1.0)
+        np.testing.assert_allclose(found, getattr(FAMILIES["poisson"], function)(y, {"mu": 7.0}, 1.0), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("mu", "lam"), [(3.0, 0.9), (150.0, 0.1), (400.0, 0.3), (900.0, 0.0001), (1e4, 0.9), (50.0, 0.97)]
+)
+def test_the_distribution_function_of_large_counts_is_the_cumulated_density(mu, lam):
+    family, values = FAMILIES["generalised_poisson"], {"mu": mu, "lam": lam}
+    y = np.arange(np.floor(mu + 40.0 * mu**0.5 / (1.0 - lam)) + 400.0)
+    cumulated = np.cumsum(np.exp(family.logp(y, values, 1.0)))
+    np.testing.assert_allclose(family.cdf(y, values, 1.0), cumulated, atol=2e-7)

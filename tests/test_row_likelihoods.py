@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from family_cases import some_values
 
 from bayesmixed.families import FAMILIES, find_family
 from bayesmixed.links import LINKS
 from bayesmixed.row_likelihoods import RowLikelihood
 
-VALUES = {
-    "sigma": 0.7, "nu": 5.0, "shape": 3.0, "theta": 2.0, "phi": 4.0, "zi": 0.2, "hu": 0.2, "zoi": 0.2, "coi": 0.4
-}  # fmt: skip
+KNOWN = {"sigma": 0.7, "shape": 3.0, "theta": 2.0, "phi": 4.0}
 FAR = np.array([-1e6, -800.0, -60.0, -20.0, 20.0, 60.0, 800.0, 1e6])
 PAIRS = [(family.name, link) for family in FAMILIES.values() if not family.cuts for link in family.parameters[0].links]
 
@@ -19,7 +18,7 @@ PAIRS = [(family.name, link) for family in FAMILIES.values() if not family.cuts 
 def rows_of(name, link, y=None):
     """Return the likelihood of rows of a family under a link of its first parameter, the others at some values."""
     family = find_family(name)
-    others = {p.name: VALUES[p.name] for p in family.parameters[1:]}
+    others = {p.name: KNOWN.get(p.name, some_values(family)[0][p.name]) for p in family.parameters[1:]}
     return RowLikelihood(family, {family.parameters[0].name: LINKS[link]}, y, 5.0 if family.has_trials else 1.0, others)
 
 

@@ -2,6 +2,7 @@
 
 from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.families.counts import NEGBIN, NEGBIN1, POISSON
+from bayesmixed.families.generalised_poisson import GENERALISED_POISSON
 from bayesmixed.families.hurdles import HURDLE_GAMMA, HURDLE_NEGBIN, HURDLE_POISSON, ZERO_INFLATED_BETA
 from bayesmixed.families.inflated import (
     ZERO_INFLATED_BINOMIAL,
@@ -32,6 +33,7 @@ FAMILIES: dict[str, Family] = {
         POISSON,
         NEGBIN,
         NEGBIN1,
+        GENERALISED_POISSON,
         ZERO_INFLATED_POISSON,
         ZERO_INFLATED_NEGBIN,
         ZERO_INFLATED_BINOMIAL,
@@ -85,6 +87,10 @@ _OTHER_NAMES = {
     "nb1": "negbin1",
     "nb2": "negbin",
     "negbin2": "negbin",
+    "generalizedpoisson": "generalised_poisson",
+    "generalisedpoisson": "generalised_poisson",
+    "genpois": "generalised_poisson",
+    "genpoisson": "generalised_poisson",
     "zip": "zero_inflated_poisson",
     "zinb": "zero_inflated_negbin",
     "zeroinflatedpoisson": "zero_inflated_poisson",

@@ -18,7 +18,7 @@ from bayesmixed.kernels.special import (
 )
 
 GAUSSIAN, STUDENT, BINOMIAL, POISSON, GAMMA, BETA, NEGBIN, LOGNORMAL = 0, 1, 2, 3, 4, 5, 6, 7
-INVERSE_GAUSSIAN, BETA_BINOMIAL, NEGBIN1, ZERO_ONE_INFLATED_BETA, CUMULATIVE = 8, 9, 10, 11, 12
+INVERSE_GAUSSIAN, BETA_BINOMIAL, NEGBIN1, ZERO_ONE_INFLATED_BETA, CUMULATIVE, GENERALISED_POISSON = 8, 9, 10, 11, 12, 13
 INFLATED, HURDLE = 100, 200
 """Added to the code of the family that is mixed with zeros: its last predictor is then the logit of their share."""
 
@@ -35,6 +35,7 @@ FAMILY_CODES = {
     "inverse_gaussian": INVERSE_GAUSSIAN,
     "beta_binomial": BETA_BINOMIAL,
     "negbin1": NEGBIN1,
+    "generalised_poisson": GENERALISED_POISSON,
     "zero_inflated_poisson": INFLATED + POISSON,
     "zero_inflated_negbin": INFLATED + NEGBIN,
     "zero_inflated_binomial": INFLATED + BINOMIAL,
@@ -140,6 +141,8 @@ def _plain(family, link, y, trials, eta, score, i):  # type: ignore[no-untyped-d
         return _beta_binomial(link, y, trials, eta, score, i)
     if family == NEGBIN1:
         return _negbin1(link, y, eta, score, i)
+    if family == GENERALISED_POISSON:
+        return _generalised_poisson(link, y, eta, score, i)
     if family == ZERO_ONE_INFLATED_BETA:
         return _zero_one_inflated_beta(link, y, eta, score, i)
     return _cumulative(link, eta, score, i)
@@ -278,6 +281,20 @@ def _negbin1(link, y, eta, score, i):  # type: ignore[no-untyped-def]
     score[i, 0] = slope * drift / excess
     score[i, 1] = -size * drift + (y - mean) / (1.0 + excess)
     return rising - size * each + y * (eta[i, 1] - each)
+
+
+@njit(cache=False, error_model="numpy")
+def _generalised_poisson(link, y, eta, score, i):  # type: ignore[no-untyped-def]
+    mean, slope = positive_mean(link, eta[i, 0])
+    share, rest = expit(eta[i, 1]), expit(-eta[i, 1])
+    total = mean * rest + share * y
+    bend = (y - 1.0) / total - 1.0
+    score[i, 0] = slope * (1.0 / mean + rest * bend)
+    score[i, 1] = share * (rest * (y - mean) * bend - 1.0)
+    if y == 0.0:
+        return -total
+    log_mean = eta[i, 0] if link == LOG else math.log(mean)
+    return log_mean - softplus(eta[i, 1]) + (y - 1.0) * math.log(total) - total
 
 
 @njit(cache=False, error_model="numpy")

@@ -90,6 +90,16 @@ def test_draws_have_the_mean_and_the_variance_that_the_family_states(family):
 
 
 @each_family
+def test_moments_of_a_discrete_response_are_sums_over_its_support(family):
+    for values in some_values(family) if family.discrete else []:
+        y, trials = whole_support(family, values), trials_of(family)
+        weights = np.exp(family.logp(y, values, trials))
+        mean = float(weights @ y)
+        assert float(family.mean(values, trials)) == pytest.approx(mean, rel=1e-7)
+        assert float(family.variance(values, trials)) == pytest.approx(float(weights @ (y - mean) ** 2), rel=1e-6)
+
+
+@each_family
 def test_the_score_is_the_slope_of_the_log_density(family):
     for values in some_values(family):
         y, step = draws_of(family, values, 50), 1e-5
