@@ -7,7 +7,7 @@ import numpy as np
 
 from bayesmixed.covariances import lkj_concentration
 from bayesmixed.design import CUTS, Design, RealisedPrior
-from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.families import ResponseScale
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import given_key, keys_of, range_of
@@ -180,7 +180,19 @@ def _check_keys(design: Design, accepted: list[str]) -> None:
     functions = {key for name in design.scalars for key in keys_of(name, design.family.parameter(name).link)}
     for key in design.spec.priors:
         if key not in known | functions:
-            raise SpecError(f"Prior for '{key}': the model has no such parameter. {did_you_mean(key, sorted(known))}")
+            hint = _as_written(design, key) or did_you_mean(key, sorted(known))
+            raise SpecError(f"Prior for '{key}': the model has no such parameter. {hint}")
+
+
+def _as_written(design: Design, key: str) -> str:
+    """Return what to write in place of the key of a group term's default on its basis, "" for another key."""
+    variable, label = split_key(key)
+    for predictor, group in design.group_blocks():
+        own = {name for basis in group.bases if basis is not None for name in basis.labels}
+        if variable == predictor.sd(group) and label in own:
+            names = enumerate_words([f"{variable}[{name}]" for name in group.labels])
+            return f"Its default is on contrasts of levels and other combinations of columns; state priors of {names}."
+    return ""
 
 
 def _check_support(design: Design, key: str, prior: Prior) -> None:

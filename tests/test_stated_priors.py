@@ -96,6 +96,7 @@ WRONG = [
     ("y ~ x + (1 | g)", {"corr_g": "LKJ(2)"}, "the model has no such parameter"),
     ("y ~ x + (1 | g)", {"Sigma": "HalfNormal(1)"}, "Did you mean 'sigma'?"),
     ("y ~ x + (1 | g)", {"nu": "Gamma(2, 0.1)"}, "the model has no such parameter"),
+    ("y ~ x + (f | g)", {"sd_g[f #1]": "HalfNormal(1)"}, "state priors of 'sd_g[Intercept]', 'sd_g[f[T."),
     (
         "y ~ 1 + (1 | g)",
         {"beta": "Normal(0, 1)"},

@@ -15,6 +15,9 @@ Places = NDArray[np.int64]
 
 LARGEST = 80
 """Coefficients, and effects of all factors but the largest one, up to which coordinates are joint."""
+ENOUGH = 7
+"""Levels from which a factor alone leaves no ridge between its effects and the intercept: what joint coordinates cost is more
+than they bring."""
 # Products that coordinates may cost a row, and in all: with its derivative one takes 3 to 5 ns, a row of the likelihood 20
 # to 160. They may double the time of a gradient, no more, but for what is fast all the same.
 _PRODUCTS, _SMALL = 6, 15_000
@@ -35,7 +38,7 @@ def joint_guide(layout: Layout, mode: QuickMode) -> JointGuide | None:
     first, slots, columns, centre, prior = _coefficients(layout, mode)
     starts = np.cumsum([first, *(_length(terms[place]) for place in places)])
     size = int(starts[-1])
-    if not 0 < size <= LARGEST:
+    if not 0 < size <= LARGEST or (len(terms) == 1 and _levels(terms[0]) >= ENOUGH):
         return None
     inner = [terms[eliminated]] if eliminated >= 0 else []
     ordered = [*(terms[place] for place in places), *inner]
@@ -83,6 +86,10 @@ def _largest(terms: tuple[TermLayout, ...]) -> int:
     """Return the place of the factor with the most effects, -1 where there is none."""
     factors = [place for place, term in enumerate(terms) if not term.placement.group.dense]
     return max(factors, key=lambda place: _length(terms[place]), default=-1)
+
+
+def _levels(term: TermLayout) -> int:
+    return len(term.placement.group.levels)
 
 
 def _length(term: TermLayout) -> int:

@@ -34,7 +34,9 @@ MODELS = [
 def laid_out_jointly(formula, family, options):
     design = prepared(bm.from_formula(formula, family=family, **options), ROWS)
     mode = quick_mode(design)
-    return lay_out(design, mode, choose_parameterisation(design, mode, guides=True)), mode
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(joint_layout, "ENOUGH", 100)
+        return lay_out(design, mode, choose_parameterisation(design, mode, guides=True)), mode
 
 
 def variables_at(layout, points):
@@ -108,6 +110,18 @@ def test_levels_keep_coordinates_of_their_own_where_joint_ones_would_cost_more_t
     layout, _ = laid_out_jointly(*MODELS[0])
     assert layout.joint is None
     assert layout.whitening is not None
+
+
+@pytest.mark.parametrize(("levels", "joint"), [(6, True), (7, False), (12, False)])
+def test_a_factor_alone_shares_a_ridge_with_the_intercept_only_if_it_has_few_levels(levels, joint):
+    data = {"y": np.arange(84) % 5, "g": np.arange(84) % levels, "h": np.arange(84) // 12}
+    for formula, expected in (("y ~ 1 + (1 | g)", joint), ("y ~ 1 + (1 | g) + (1 | h)", True)):
+        design = bm.prepare(
+            bm.from_formula(formula, family="poisson", crossed=["g", "h"] if "h" in formula else []), data
+        )
+        mode = quick_mode(design)
+        layout = lay_out(design, mode, choose_parameterisation(design, mode, guides=True))
+        assert (layout.joint is not None) == expected
 
 
 @pytest.mark.slow
