@@ -108,7 +108,7 @@ def prior_predictive(
     -------
     PriorPredictive
         A quantity whose range is much wider than anything that can happen asks for a tighter prior; one whose range
-        does not hold the value of the data contradicts them; of right priors one quantity in 20 does so by chance.
+        does not hold the value of the data contradicts them; of right priors 7 % of quantities do so by chance.
         Parameters beyond 1e12 are drawn at 1e12.
 
     Raises

@@ -45,7 +45,7 @@ class PriorTable(Page):
         Columns quantity, unit, median, lower, upper, coverage; empty without data.
     notes : tuple of str
         Where the priors look odd against the data; without data, what the letters of the rules mean. Data drawn from the
-        priors are said to lie outside of them in at most 5 % of tables.
+        priors are said to lie outside of them in at most 8 % of tables.
 
     Examples
     --------
