@@ -122,10 +122,11 @@ def test_cross_products_do_not_depend_on_how_many_rows_are_taken_at_once(monkeyp
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.StatisticsWarning)
         design = bm.prepare(bm.from_formula(formula), table)
-    whole = collapsed_layout.lay_out_collapsed(design).packed
+    whole = collapsed_layout.lay_out_collapsed(design).packed.data
     monkeypatch.setattr(cross_products, "ROWS_AT_ONCE", 7)
     monkeypatch.setattr(collapsed_layout, "ROWS_AT_ONCE", 7)
-    pieces = collapsed_layout.lay_out_collapsed(design).packed
+    pieces = collapsed_layout.lay_out_collapsed(design).packed.data
     assert pieces.integers.tolist() == whole.integers.tolist()
+    assert pieces.model["squares"] == pytest.approx(whole.model["squares"], rel=1e-10)
     # Sums that cancel keep the rounding of what cancels.
     assert pieces.numbers == pytest.approx(whole.numbers, rel=1e-10, abs=1e-13 * np.max(np.abs(whole.numbers)))

@@ -17,11 +17,10 @@ from bayesmixed.engines.cross_products import (
     split_groups,
     weighted_rows,
 )
-from bayesmixed.kernels import collapsed_header as here
-from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.layouts import Layout, lay_out_coordinates
-from bayesmixed.kernels.packed_designs import pack_priors
-from bayesmixed.kernels.packing import Block, Packed, close
+from bayesmixed.kernels.packed_designs import pack_covariance, pack_priors
+from bayesmixed.kernels.packing import Block, Packed, Record, close
+from bayesmixed.kernels.records import COLLAPSED, PARAMETER, TERM
 from bayesmixed.links import Array
 from bayesmixed.streaming import read_parts
 from bayesmixed.terms.blocks import NormalBlock
@@ -83,19 +82,18 @@ def lay_out_collapsed(design: Design) -> Collapsed:
             root, matrix, response = weighted_rows(part, rows)
             columns = (matrix[:, free] * scale) @ axes
             products.add(part, rows, root, columns, response - matrix @ mean - columns @ shift)
-    header = np.zeros(here.HEADER_SIZE, dtype=np.int64)
-    block = Block()
-    block.add_integers(header)
-    header[at.ROWS], header[at.DIMENSION] = design.rows, len(kept)
-    header[at.WHITENED] = header[at.JOINT] = -1
-    _pack_terms(block, header, full, kept, groups)
-    products.pack(block, header, shift)
-    header[here.COUNT] = block.add_numbers(_count(design))
+    block, model = Block(), np.zeros(1, dtype=COLLAPSED)
+    reduced = _reduce(full, kept)
+    terms = _pack_terms(block, reduced, groups)
+    products.pack(block, model, shift)
+    model["widest"], (model["count"], model["constant"]) = terms["columns"].max(), _count(design)
+    ((model["sigma"], model["sigma_value"]),) = reduced.scalars.values()
+    packed = close(block, model, np.zeros(0, dtype=PARAMETER), terms, pack_priors(reduced))
     size = len(shift) + sum(count_effects(group) for group in groups)
     matrix = scale[:, None] * axes
     smallest = 1e-24 * float(np.sum(factor[:, -1] ** 2)) or float(np.finfo(float).tiny)
     residual = np.sqrt(max(products.squares, smallest) / _count(design)[0])
-    return Collapsed(full, kept, close(block, header), groups, size, mean[free] + matrix @ shift, matrix, residual)
+    return Collapsed(full, kept, packed, groups, size, mean[free] + matrix @ shift, matrix, residual)
 
 
 def kept_coordinates(full: Layout) -> Any:
@@ -109,45 +107,32 @@ def kept_coordinates(full: Layout) -> Any:
     return np.array(kept, dtype=np.int64)
 
 
-def _pack_terms(block: Block, header: Any, full: Layout, kept: Any, groups: tuple[NormalBlock, ...]) -> None:
-    """Append the table of terms, sigma and the priors, in the coordinates of the collapsed density."""
+def _reduce(full: Layout, kept: Any) -> Layout:
+    """Return the layout of the coordinates that stay, without coefficients and effects."""
     place = np.full(full.dimension + 1, -1)
     place[kept] = np.arange(len(kept))
     one = full.predictors[full.design.mu.parameter]
-    terms = {}
+    terms = []
     for term in one.terms:
         partials = tuple(slice(int(place[p.start]), int(place[p.start]) + p.stop - p.start) for p in term.partials)
-        terms[term.placement.group.name] = replace(
-            term, sd=np.where(term.sd >= 0, place[term.sd], -1), partials=partials, effects=slice(0, 0)
-        )
+        sd = np.where(term.sd >= 0, place[term.sd], -1)
+        terms.append(replace(term, sd=sd, partials=partials, effects=slice(0, 0)))
+    reduced = replace(one, beta=np.full(len(one.beta), -1), terms=tuple(terms))
     scalars = {name: (int(place[slot]) if slot >= 0 else -1, value) for name, (slot, value) in full.scalars.items()}
-    reduced = replace(
-        full,
-        predictors={
-            one.predictor.parameter: replace(one, beta=np.full(len(one.beta), -1), terms=tuple(terms.values()))
-        },
-        scalars=scalars,
-        dimension=len(kept),
-    )
-    unused = 1 - len(split_groups(groups)[0])
-    table = np.zeros((unused + len(groups), at.TERM_SIZE), dtype=np.int64)
-    table[0, at.COLUMNS] = 1
-    table[0, at.SD_SLOTS], table[0, at.SD_VALUES] = block.add_integers([-1]), block.add_numbers([1.0])
-    table[0, at.PARTS] = block.add_integers([0])
-    for row, group in zip(table[unused:], groups, strict=True):
-        term = terms[group.name]
-        row[at.LEVELS], row[at.COLUMNS] = len(group.levels), len(term.sd)
-        row[at.SD_SLOTS], row[at.SD_VALUES] = block.add_integers(term.sd), block.add_numbers(term.sd_values)
-        correlated = [part for part in group.parts if part.correlated]
-        parts = [len(correlated)]
-        for part, own in zip(correlated, term.partials, strict=True):
-            parts += [len(part.columns), own.start, *part.columns]
-        row[at.PARTS] = block.add_integers(parts)
-    header[here.TERMS], header[here.TERM_COUNT] = block.add_integers(table), len(table)
-    header[here.WIDEST] = table[:, at.COLUMNS].max()
-    (slot, value) = next(iter(scalars.values()))
-    header[here.SIGMA], header[here.SIGMA_VALUE] = slot, block.add_numbers([value])
-    header[at.PRIORS], header[at.PRIOR_COUNT] = pack_priors(block, reduced)
+    return replace(full, predictors={one.predictor.parameter: reduced}, scalars=scalars, dimension=len(kept))
+
+
+def _pack_terms(block: Block, reduced: Layout, groups: tuple[NormalBlock, ...]) -> Record:
+    """Return the records of the terms, the eliminated one first; one without levels where none is eliminated."""
+    (one,) = reduced.predictors.values()
+    terms = {term.placement.group.name: pack_covariance(block, term) for term in one.terms}
+    found = [terms[group.name] for group in groups]
+    if not split_groups(groups)[0]:
+        unused = np.zeros((), dtype=TERM)
+        unused["columns"], unused["sd_slots"] = 1, block.add_integers([-1])
+        unused["sd_values"], unused["parts"] = block.add_numbers([1.0]), block.add_integers([0])
+        found.insert(0, unused)
+    return np.array(found, dtype=TERM)
 
 
 def _count(design: Design) -> list[float]:

@@ -6,8 +6,7 @@ import numpy as np
 
 from bayesmixed.design import Design
 from bayesmixed.engines.level_classes import lower_triangle, sum_classes
-from bayesmixed.kernels import collapsed_header as here
-from bayesmixed.kernels.packing import Block
+from bayesmixed.kernels.packing import Block, Record
 from bayesmixed.links import Array
 from bayesmixed.terms.blocks import NormalBlock
 
@@ -48,39 +47,39 @@ class CrossProducts:
             self.cross = self.cross + inner.T @ rest
             _add_blocks(self.blocks, group, root, rows)
 
-    def pack(self, block: Block, header: Any, shift: Array) -> None:
+    def pack(self, block: Block, model: Record, shift: Array) -> None:
         """Append the cross-products to the data of the density."""
-        header[here.REST] = size = len(self.sums)
-        header[here.REST_MATRIX] = block.add_numbers(self.products)
-        header[here.REST_SUMS] = block.add_numbers(self.sums)
-        header[here.SQUARES] = block.add_numbers([self.squares])
-        header[here.MEANS] = block.add_numbers(np.concatenate([np.zeros(size - len(shift)), -shift]))
+        model["rest"] = size = len(self.sums)
+        model["rest_matrix"] = block.add_numbers(self.products)
+        model["rest_sums"] = block.add_numbers(self.sums)
+        model["squares"] = self.squares
+        model["means"] = block.add_numbers(np.concatenate([np.zeros(size - len(shift)), -shift]))
         if not len(self.level_sums):
-            header[here.POINTERS] = block.add_integers([0])
+            model["pointers"] = block.add_integers([0])
             return
-        header[here.BLOCKS] = block.add_numbers(self.blocks)
-        header[here.LEVEL_SUMS] = block.add_numbers(self.level_sums)
+        model["blocks"] = block.add_numbers(self.blocks)
+        model["level_sums"] = block.add_numbers(self.level_sums)
         cross = self.cross.tobsr(blocksize=(self.width, 1))
         cross.sort_indices()
-        header[here.ENTRIES] = len(cross.indices)
-        header[here.POINTERS] = block.add_integers(cross.indptr)
-        header[here.COLUMNS] = block.add_integers(cross.indices)
-        header[here.CROSS] = block.add_numbers(cross.data)
-        self._pack_classes(block, header)
+        model["entries"] = len(cross.indices)
+        model["pointers"] = block.add_integers(cross.indptr)
+        model["columns"] = block.add_integers(cross.indices)
+        model["cross"] = block.add_numbers(cross.data)
+        self._pack_classes(block, model)
 
-    def _pack_classes(self, block: Block, header: Any) -> None:
+    def _pack_classes(self, block: Block, model: Record) -> None:
         """Append sums over classes of levels, where they make a gradient faster."""
         classes = sum_classes(self.blocks, self.cross, self.level_sums.reshape(-1, self.width))
         if classes is None:
             return
         sums = self.sums[:, None]
         whole = lower_triangle(np.block([[self.products, sums], [sums.T, np.array([[self.squares]])]]))
-        header[here.CLASS_COUNT] = len(classes.counts)
-        header[here.CLASS_BLOCKS] = block.add_numbers(classes.blocks)
-        header[here.CLASS_SIZES] = block.add_numbers(classes.counts)
-        header[here.CLASS_PRODUCTS] = block.add_numbers(classes.products)
-        header[here.WHOLE] = block.add_numbers(whole)
-        header[here.KINDS] = block.add_integers(classes.kinds)
+        model["classes"] = len(classes.counts)
+        model["class_blocks"] = block.add_numbers(classes.blocks)
+        model["class_sizes"] = block.add_numbers(classes.counts)
+        model["class_products"] = block.add_numbers(classes.products)
+        model["whole"] = block.add_numbers(whole)
+        model["kinds"] = block.add_integers(classes.kinds)
 
 
 def count_effects(group: NormalBlock) -> int:

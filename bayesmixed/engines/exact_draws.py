@@ -37,7 +37,7 @@ def draw_integrated(collapsed: Collapsed, points: Array, noise: Array) -> Array:
     from bayesmixed.kernels.bridge import draw_effects_compiled
 
     out = np.empty_like(noise)
-    draw_effects_compiled(points, noise, collapsed.packed.numbers, collapsed.packed.integers, out)
+    draw_effects_compiled(points, noise, collapsed.packed.data, out)
     return out
 
 

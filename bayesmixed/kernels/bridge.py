@@ -19,6 +19,7 @@ from bayesmixed.kernels.effect_draws import draw_effects
 from bayesmixed.kernels.guides import standardise_draws
 from bayesmixed.kernels.joint_guides import restore_draws
 from bayesmixed.kernels.packing import Packed
+from bayesmixed.kernels.records import COLLAPSED, MODEL, PARAMETER, PRIOR, TERM, Data
 from bayesmixed.kernels.sources import digest
 from bayesmixed.links import Array
 
@@ -53,12 +54,25 @@ def _as_pointer(typing_context, address):  # type: ignore[no-untyped-def]
     return types.voidptr(address), generate
 
 
-@njit(cache=False)
-def _blocks(user_data):  # type: ignore[no-untyped-def]
-    """Return the numbers and the integers of a packed density, whose addresses and sizes nutpie hands over."""
-    record = carray(user_data, (4,), dtype=np.int64)
-    numbers = carray(_as_pointer(record[0]), (record[1],), dtype=np.float64)
-    return numbers, carray(_as_pointer(record[2]), (record[3],), dtype=np.int64)
+def _reader(model: Any) -> Any:
+    """Return a compiled function from the addresses that nutpie hands over to the data of a density."""
+
+    @njit(cache=False)
+    def read(user_data):  # type: ignore[no-untyped-def]
+        record = carray(user_data, (12,), dtype=np.int64)
+        return Data(
+            carray(_as_pointer(record[0]), (record[1],), dtype=np.float64),
+            carray(_as_pointer(record[2]), (record[3],), dtype=np.int64),
+            carray(_as_pointer(record[4]), (record[5],), dtype=model),
+            carray(_as_pointer(record[6]), (record[7],), dtype=PARAMETER),
+            carray(_as_pointer(record[8]), (record[9],), dtype=TERM),
+            carray(_as_pointer(record[10]), (record[11],), dtype=PRIOR),
+        )
+
+    return read
+
+
+_read, _read_collapsed = _reader(MODEL), _reader(COLLAPSED)
 
 
 @njit(cache=False)
@@ -110,9 +124,8 @@ def density_function() -> Any:
     @_compiled(_DENSITY)
     @_by_sources
     def density(dimension, x, gradient, value, user_data):  # type: ignore[no-untyped-def]
-        numbers, integers = _blocks(user_data)
         slopes = carray(gradient, (dimension,))
-        result = log_density(carray(x, (dimension,)), slopes, numbers, integers)
+        result = log_density(carray(x, (dimension,)), slopes, _read(user_data))
         return _answer(result, slopes, value)
 
     return density
@@ -125,9 +138,8 @@ def collapsed_function() -> Any:
     @_compiled(_DENSITY)
     @_by_sources
     def density(dimension, x, gradient, value, user_data):  # type: ignore[no-untyped-def]
-        numbers, integers = _blocks(user_data)
         slopes = carray(gradient, (dimension,))
-        result = collapsed_density(carray(x, (dimension,)), slopes, numbers, integers)
+        result = collapsed_density(carray(x, (dimension,)), slopes, _read_collapsed(user_data))
         return _answer(result, slopes, value)
 
     return density
@@ -135,9 +147,9 @@ def collapsed_function() -> Any:
 
 @_entry_point
 @_by_sources
-def draw_effects_compiled(points, noise, numbers, integers, out):  # type: ignore[no-untyped-def]
+def draw_effects_compiled(points, noise, data, out):  # type: ignore[no-untyped-def]
     """Write exact draws of effects and coefficients: the cached entry point of `draw_effects`."""
-    draw_effects(points, noise, numbers, integers, out)
+    draw_effects(points, noise, data, out)
 
 
 @_entry_point

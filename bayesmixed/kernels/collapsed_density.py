@@ -5,10 +5,8 @@ import math
 import numpy as np
 from numba import njit
 
-from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.class_sums import factor_classes, sum_moments
 from bayesmixed.kernels.collapsed_data import read_class_sums, read_cross_products, read_roots, read_sigma, right_side
-from bayesmixed.kernels.collapsed_header import CLASS_COUNT, COUNT, MEANS, REST, SIGMA, SQUARES, TERMS
 from bayesmixed.kernels.dense import backward, dot_rows, forward, invert_triangle
 from bayesmixed.kernels.density import log_priors
 from bayesmixed.kernels.elimination import factor, invert_blocks, solve
@@ -18,54 +16,55 @@ from bayesmixed.kernels.whitening import unwhiten, whiten_slopes
 
 
 @njit(cache=False, error_model="numpy")
-def collapsed_density(x, gradient, numbers, integers):  # type: ignore[no-untyped-def]
+def collapsed_density(x, gradient, data):  # type: ignore[no-untyped-def]
     """Return the log-density at unconstrained coordinates, Jacobians included, and write its gradient."""
     gradient[:] = 0.0
-    point = unwhiten(x, numbers, integers)
-    value = marginal_likelihood(point, gradient, numbers, integers) + log_priors(point, gradient, numbers, integers)
-    whiten_slopes(gradient, numbers, integers)
+    point = unwhiten(x, data)
+    value = marginal_likelihood(point, gradient, data) + log_priors(point, gradient, data)
+    whiten_slopes(gradient, data)
     return value
 
 
 @njit(cache=False, error_model="numpy")
-def marginal_likelihood(x, gradient, numbers, integers):  # type: ignore[no-untyped-def]
+def marginal_likelihood(x, gradient, data):  # type: ignore[no-untyped-def]
     """Return log p(y | SDs, correlations, sigma) and add its gradient, by Fisher's identity.
 
     In standardised units d log p / d root = root'^-1 (E[sum of v v' | y] - J I), and the derivative in log sigma is
     E[|y - W c|^2 | y] / sigma^2 - n, where the expected residual needs only traces of A^-1.
     """
-    sigma = read_sigma(x, numbers, integers)
+    model = data.model[0]
+    sigma = read_sigma(x, data)
     weight = 1.0 / (sigma * sigma)
-    root, table, roots = read_roots(x, numbers, integers)
-    means = numbers[integers[MEANS] : integers[MEANS] + integers[REST]]
-    if integers[CLASS_COUNT] > 0:
-        found = _by_classes(weight, root, table, roots, means, numbers, integers)
+    root, table, roots = read_roots(x, data)
+    means = data.numbers[model.means : model.means + model.rest]
+    if model.classes > 0:
+        found = _by_classes(weight, root, table, roots, means, data)
     else:
-        found = _by_levels(weight, root, table, roots, means, numbers, integers)
+        found = _by_levels(weight, root, table, roots, means, data)
     log_determinant, quadratic, moments, upper, mode = found
     if not math.isfinite(log_determinant):
         return -np.inf
-    n, constant = numbers[integers[COUNT]], numbers[integers[COUNT] + 1]
+    n, constant = model.count, model.constant
     value = constant - 0.5 * (n * math.log(2.0 * math.pi * sigma * sigma) + log_determinant + quadratic)
     # E|v - prior mean|^2 less the number of effects and coefficients.
     surplus = 0.0
     for i in range(len(moments)):
-        surplus += moments[i, i] - integers[integers[TERMS] + at.LEVELS]
+        surplus += moments[i, i] - data.terms[0].levels
     for i in range(len(mode)):
         surplus += dot_rows(upper, i, i, i) + (mode[i] - means[i]) ** 2 - 1.0
-    _add_root_slopes(x, 0, moments, numbers, integers, gradient)
+    _add_root_slopes(x, 0, moments, data, gradient)
     for t in range(len(table)):
-        _add_root_slopes(x, t + 1, _rest_moments(table[t], upper, mode), numbers, integers, gradient)
-    if integers[SIGMA] >= 0:
-        gradient[integers[SIGMA]] += quadratic - surplus - n
+        _add_root_slopes(x, t + 1, _rest_moments(table[t], upper, mode), data, gradient)
+    if model.sigma >= 0:
+        gradient[model.sigma] += quadratic - surplus - n
     return value
 
 
 @njit(cache=False, error_model="numpy")
-def _by_levels(weight, root, table, roots, means, numbers, integers):  # type: ignore[no-untyped-def]
+def _by_levels(weight, root, table, roots, means, data):  # type: ignore[no-untyped-def]
     """Return log|A|, the quadratic form of the data, and of the standardised effects and coefficients given the data:
     the expected sum of v v' over the eliminated levels, an upper root of the covariance of the rest, and its mean."""
-    blocks, pointers, columns, cross, rest = read_cross_products(numbers, integers)
+    blocks, pointers, columns, cross, rest = read_cross_products(data)
     levels, width = blocks.shape[0], blocks.shape[1]
     size = len(rest)
     inner, link, outer = np.zeros((levels, width, width)), np.empty((len(columns), width)), np.empty((size, size))
@@ -73,8 +72,8 @@ def _by_levels(weight, root, table, roots, means, numbers, integers):  # type: i
     moments = np.zeros((width, width))
     if not math.isfinite(log_determinant):
         return log_determinant, 0.0, moments, outer, means
-    effects, mode = right_side(weight, root, table, roots, numbers, integers, levels, width, size)
-    quadratic = weight * numbers[integers[SQUARES]] + np.sum(means * means)
+    effects, mode = right_side(weight, root, table, roots, data, levels, width, size)
+    quadratic = weight * data.model[0].squares + np.sum(means * means)
     quadratic -= solve(weight, pointers, columns, table, roots, inner, link, outer, effects, mode)
     variances = np.empty((levels, width, width))
     upper = invert_blocks(weight, pointers, columns, table, roots, inner, link, outer, variances)
@@ -86,9 +85,9 @@ def _by_levels(weight, root, table, roots, means, numbers, integers):  # type: i
 
 
 @njit(cache=False, error_model="numpy")
-def _by_classes(weight, root, table, roots, means, numbers, integers):  # type: ignore[no-untyped-def]
+def _by_classes(weight, root, table, roots, means, data):  # type: ignore[no-untyped-def]
     """Return the same as `_by_levels`, from sums over classes of levels."""
-    blocks, counts, products, whole = read_class_sums(numbers, integers)
+    blocks, counts, products, whole = read_class_sums(data)
     inner, half = np.zeros(blocks.shape), np.empty(blocks.shape)
     outer, mode = np.empty((len(means), len(means))), np.empty(len(means))
     log_determinant, quadratic = factor_classes(
@@ -122,11 +121,11 @@ def _rest_moments(place, upper, mode):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def _add_root_slopes(x, t, moments, numbers, integers, gradient):  # type: ignore[no-untyped-def]
+def _add_root_slopes(x, t, moments, data, gradient):  # type: ignore[no-untyped-def]
     """Add the derivatives in a term's log SDs and partial correlations."""
-    term = integers[TERMS] + t * at.TERM_SIZE
-    width, levels = integers[term + at.COLUMNS], integers[term + at.LEVELS]
-    sd, correlation = scale_factor(x, term, numbers, integers)
+    term = data.terms[t]
+    width, levels = term.columns, term.levels
+    sd, correlation = scale_factor(x, term, data)
     slopes = np.zeros((width, width))
     for k in range(width):
         for i in range(width - 1, -1, -1):
@@ -137,4 +136,4 @@ def _add_root_slopes(x, t, moments, numbers, integers, gradient):  # type: ignor
     for i in range(width):
         for k in range(width):
             slopes[i, k] = slopes[i, k] / sd[i] if k <= i else 0.0
-    scale_factor_back(x, term, sd, correlation, slopes, numbers, integers, gradient)
+    scale_factor_back(x, term, sd, correlation, slopes, data, gradient)

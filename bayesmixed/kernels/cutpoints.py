@@ -5,7 +5,6 @@ import math
 import numpy as np
 from numba import njit
 
-from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.links import CLOGLOG, LOGIT
 from bayesmixed.kernels.prior_rows import kernel
 from bayesmixed.kernels.special import expit, log1m_exp_negative, log_normal_cdf, softplus
@@ -35,33 +34,33 @@ def log_share(link, lower, upper):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def fill_ends(x, eta, p, n, numbers, integers):  # type: ignore[no-untyped-def]
+def fill_ends(x, eta, p, n, data):  # type: ignore[no-untyped-def]
     """Write upper and lower end of the interval of each response into the columns p and p + 1 of the predictors."""
-    cuts = _cuts(x, p, integers)
-    response = integers[at.RESPONSE]
+    cuts = _cuts(x, data.parameters[p])
+    response = data.model[0].response
     for i in range(n):
-        category = int(numbers[response + i] + 0.5)
+        category = int(data.numbers[response + i] + 0.5)
         eta[i, p] = cuts[category - 1] if category <= len(cuts) else math.inf
         eta[i, p + 1] = cuts[category - 2] if category > 1 else -math.inf
 
 
 @njit(cache=False, error_model="numpy")
-def ends_back(x, score, p, n, numbers, integers, gradient):  # type: ignore[no-untyped-def]
+def ends_back(x, score, p, n, data, gradient):  # type: ignore[no-untyped-def]
     """Return the log-density of the thresholds, Jacobian included; add all derivatives in their coordinates.
 
     The first coordinate is the first threshold, the others are the logarithms of the distances.
     """
-    base = at.FIRST_PARAMETER + p * at.PARAMETER_SIZE
-    cuts = _cuts(x, p, integers)
-    slot, count, response = integers[base + at.BETA_SLOTS], len(cuts), integers[at.RESPONSE]
+    parameter = data.parameters[p]
+    cuts = _cuts(x, parameter)
+    slot, count, response = parameter.first_cut, len(cuts), data.model[0].response
     bar = np.zeros(count)
     for i in range(n):
-        category = int(numbers[response + i] + 0.5)
+        category = int(data.numbers[response + i] + 0.5)
         if category <= count:
             bar[category - 1] += score[i, p]
         if category > 1:
             bar[category - 2] += score[i, p + 1]
-    total = _prior(cuts, bar, base, numbers, integers)
+    total = _prior(cuts, bar, parameter, data.numbers)
     rest = 0.0
     for k in range(count - 1, 0, -1):
         rest += bar[k]
@@ -72,9 +71,8 @@ def ends_back(x, score, p, n, numbers, integers, gradient):  # type: ignore[no-u
 
 
 @njit(cache=False, error_model="numpy")
-def _cuts(x, p, integers):  # type: ignore[no-untyped-def]
-    base = at.FIRST_PARAMETER + p * at.PARAMETER_SIZE
-    slot, count = integers[base + at.BETA_SLOTS], integers[base + at.WIDTH]
+def _cuts(x, parameter):  # type: ignore[no-untyped-def]
+    slot, count = parameter.first_cut, parameter.width
     cuts = np.empty(count)
     cuts[0] = x[slot]
     for k in range(1, count):
@@ -83,9 +81,9 @@ def _cuts(x, p, integers):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def _prior(cuts, bar, base, numbers, integers):  # type: ignore[no-untyped-def]
+def _prior(cuts, bar, parameter, numbers):  # type: ignore[no-untyped-def]
     """Return the log-density of the thresholds and add its derivatives."""
-    code, place, link = integers[base + at.REST_WIDTH], integers[base + at.SCALAR_VALUE], integers[base + at.LINK]
+    code, place, link = parameter.cut_prior, parameter.cut_numbers, parameter.link
     a, b, c, total = numbers[place], numbers[place + 1], numbers[place + 2], numbers[place + 3]
     count = len(cuts)
     if code != INDUCED:

@@ -13,7 +13,6 @@ import math
 import numpy as np
 from numba import njit
 
-from bayesmixed.kernels import packing as at
 from bayesmixed.kernels.dense import cholesky_slopes
 from bayesmixed.kernels.term_effects import scale_factor, scale_factor_back
 
@@ -244,53 +243,41 @@ def restore_draws(points, slots, first, roots, guide):  # type: ignore[no-untype
 
 
 @njit(cache=False, error_model="numpy")
-def read_guide(numbers, integers):  # type: ignore[no-untyped-def]
-    """Return the guide of a packed density, the slots of u, and the headers of the terms, the eliminated one last."""
-    place = integers[at.JOINT]
-    size, levels, width, entries, count = (
-        integers[place],
-        integers[place + 1],
-        integers[place + 2],
-        integers[place + 3],
-        integers[place + 4],
-    )
-    precision, pull, blocks, pulls, cross = (
-        integers[place + 5],
-        integers[place + 6],
-        integers[place + 7],
-        integers[place + 8],
-        integers[place + 9],
-    )
-    pointers = place + 10
-    columns = pointers + levels + 1
-    slots = columns + entries
-    terms = slots + size
-    headers = terms + 3 * count
+def read_guide(data):  # type: ignore[no-untyped-def]
+    """Return the guide of a packed density, the slots of u, and the places of the terms, the eliminated one last."""
+    joint = data.model[0].joint
+    size, levels, width, entries, terms = joint.size, joint.levels, joint.width, joint.entries, joint.terms
+    precision, pull, blocks, pulls, cross = joint.precision, joint.pull, joint.blocks, joint.pulls, joint.cross
+    pointers, columns, table = joint.pointers, joint.columns, joint.table
     guide = (
-        integers[terms : terms + 3 * count].reshape((count, 3)),
-        numbers[precision : precision + size * size].reshape((size, size)),
-        numbers[pull : pull + size],
-        numbers[blocks : blocks + levels * width * width].reshape((levels, width, width)),
-        numbers[pulls : pulls + levels * width].reshape((levels, width)),
-        integers[pointers : pointers + levels + 1],
-        integers[columns : columns + entries],
-        numbers[cross : cross + entries * width].reshape((entries, width)),
+        data.integers[table : table + 3 * terms].reshape((terms, 3)),
+        data.numbers[precision : precision + size * size].reshape((size, size)),
+        data.numbers[pull : pull + size],
+        data.numbers[blocks : blocks + levels * width * width].reshape((levels, width, width)),
+        data.numbers[pulls : pulls + levels * width].reshape((levels, width)),
+        data.integers[pointers : pointers + levels + 1],
+        data.integers[columns : columns + entries],
+        data.numbers[cross : cross + entries * width].reshape((entries, width)),
     )
-    return guide, integers[slots : slots + size], integers[headers : headers + count + 1]
+    slots, places = (
+        data.integers[joint.slots : joint.slots + size],
+        data.integers[joint.places : joint.places + terms + 1],
+    )
+    return guide, slots, places
 
 
 @njit(cache=False, error_model="numpy")
-def read_roots(x, headers, numbers, integers):  # type: ignore[no-untyped-def]
+def read_roots(x, places, data):  # type: ignore[no-untyped-def]
     """Return the roots of the covariances of a level's effects, by term; 1 where a guide eliminates no factor."""
     widest = 1
-    for header in headers:
-        widest = max(widest, integers[header + at.COLUMNS] if header >= 0 else 1)
-    roots = np.zeros((len(headers), widest, widest))
-    for t in range(len(headers)):
-        if headers[t] < 0:
+    for place in places:
+        widest = max(widest, data.terms[place].columns if place >= 0 else 1)
+    roots = np.zeros((len(places), widest, widest))
+    for t in range(len(places)):
+        if places[t] < 0:
             roots[t, 0, 0] = 1.0
             continue
-        sd, factor = scale_factor(x, headers[t], numbers, integers)
+        sd, factor = scale_factor(x, data.terms[places[t]], data)
         for i in range(len(sd)):
             for k in range(i + 1):
                 roots[t, i, k] = sd[i] * factor[i, k]
@@ -298,12 +285,12 @@ def read_roots(x, headers, numbers, integers):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def add_root_slopes(x, headers, roots_bar, numbers, integers, gradient):  # type: ignore[no-untyped-def]
+def add_root_slopes(x, places, roots_bar, data, gradient):  # type: ignore[no-untyped-def]
     """Add the derivatives in the roots to those in log SDs and partial correlations."""
-    for t in range(len(headers)):
-        if headers[t] >= 0:
-            sd, factor = scale_factor(x, headers[t], numbers, integers)
-            scale_factor_back(x, headers[t], sd, factor, roots_bar[t], numbers, integers, gradient)
+    for t in range(len(places)):
+        if places[t] >= 0:
+            sd, factor = scale_factor(x, data.terms[places[t]], data)
+            scale_factor_back(x, data.terms[places[t]], sd, factor, roots_bar[t], data, gradient)
 
 
 @njit(cache=False, error_model="numpy")

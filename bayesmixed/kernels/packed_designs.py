@@ -6,16 +6,16 @@ from scipy import special
 
 from bayesmixed import priors
 from bayesmixed.design import CUTS, Design
-from bayesmixed.kernels import packing as at
+from bayesmixed.kernels import records
 from bayesmixed.kernels.cutpoints import INDUCED as INDUCED_CODE
-from bayesmixed.kernels.layouts import Layout, PredictorLayout
+from bayesmixed.kernels.layouts import Layout, PredictorLayout, TermLayout
 from bayesmixed.kernels.links import LINK_CODES
 from bayesmixed.kernels.merging import merge_rows
-from bayesmixed.kernels.packing import NO_GUIDE, Block, Packed, close, pack_joint, pack_whitening
+from bayesmixed.kernels.packing import Block, Packed, Record, close, pack_joint, pack_whitening
 from bayesmixed.kernels.prior_rows import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT, kernel
 from bayesmixed.kernels.rows import FAMILY_CODES
 from bayesmixed.links import Array
-from bayesmixed.placements import parent_index, remaining_columns
+from bayesmixed.placements import Placement, parent_index, remaining_columns
 from bayesmixed.priors import DISTRIBUTIONS, INDUCED, Prior
 
 TRANSFORMS = {"log": POSITIVE, "log_minus_one": ABOVE_ONE, "logit": UNIT}
@@ -51,50 +51,39 @@ def pack(layout: Layout) -> Packed:
     """Return the flat blocks that the compiled density reads."""
     design, block = layout.design, Block()
     rows = merge_rows(design)
-    parameters = [parameter for parameter in design.family.parameters if not parameter.cut]
-    width = len(parameters) + (2 if design.family.cuts else 0)
-    header = np.zeros(at.FIRST_PARAMETER + at.PARAMETER_SIZE * width, dtype=np.int64)
-    block.add_integers(header)
-    header[at.ROWS], header[at.FAMILY], header[at.PARAMETERS] = (
-        len(rows.kept),
-        FAMILY_CODES[design.family.name],
-        width,
-    )
-    header[at.DIMENSION] = layout.dimension
-    header[at.RESPONSE], header[at.TRIALS] = block.add_numbers(rows.response), block.add_numbers(rows.trials)
-    header[at.CONSTANTS] = block.add_numbers(rows.constants)
-    header[at.WEIGHTS] = -1 if rows.weights is None else block.add_numbers(rows.weights)
+    names = [parameter.name for parameter in design.family.parameters if not parameter.cut]
+    parameters = np.zeros(len(names) + (2 if design.family.cuts else 0), dtype=records.PARAMETER)
+    terms: list[Record] = []
     # Scales have a logarithmic link.
     factor = None if design.scale_factor is None else np.log(design.scale_factor[rows.kept])
-    for number, parameter in enumerate(parameters):
-        shift = factor if parameter.name == design.family.scale else None
-        base = at.FIRST_PARAMETER + number * at.PARAMETER_SIZE
-        header[base + at.LINK] = LINK_CODES[design.spec.link(parameter.name).name]
-        if parameter.name in layout.scalars:
-            slot, value = layout.scalars[parameter.name]
-            header[base + at.SCALAR], header[base + at.SCALAR_VALUE] = slot, block.add_numbers([value])
-            header[base + at.OFFSET] = -1 if shift is None else block.add_numbers(shift)
+    for one, name in zip(parameters, names, strict=False):
+        shift = factor if name == design.family.scale else None
+        one["link"] = LINK_CODES[design.spec.link(name).name]
+        if name in layout.scalars:
+            one["scalar"], one["value"] = layout.scalars[name]
+            one["offset"] = -1 if shift is None else block.add_numbers(shift)
         else:
-            header[base + at.SCALAR] = at.MODELLED
-            _pack_predictor(block, header, base, layout.predictors[parameter.name], rows.kept, shift)
+            one["first_term"] = len(terms)
+            terms += _pack_predictor(block, one, layout.predictors[name], rows.kept, shift)
     if design.family.cuts:
-        _pack_cuts(block, header, len(parameters), layout)
-    header[at.PRIORS], header[at.PRIOR_COUNT] = pack_priors(block, layout)
-    header[at.WHITENED] = -1 if layout.whitening is None else pack_whitening(block, layout.whitening)
-    first = [parameter.name for parameter in parameters].index(design.mu.parameter)
-    table = int(header[at.FIRST_PARAMETER + first * at.PARAMETER_SIZE + at.TERMS])
-    header[at.JOINT] = pack_joint(block, layout.joint or NO_GUIDE, table, _widths(layout))
-    return close(block, header)
+        _pack_cuts(block, parameters[-2:], layout)
+    model = np.zeros(1, dtype=records.MODEL)
+    model["rows"], model["family"] = len(rows.kept), FAMILY_CODES[design.family.name]
+    model["response"], model["trials"] = block.add_numbers(rows.response), block.add_numbers(rows.trials)
+    model["constants"] = block.add_numbers(rows.constants)
+    model["weights"] = -1 if rows.weights is None else block.add_numbers(rows.weights)
+    if layout.whitening is not None:
+        model["whitening"] = pack_whitening(block, layout.whitening)
+    if layout.joint is not None:
+        own = layout.predictors[design.mu.parameter].terms
+        widths = [len(own[place].sd) for place, _, _ in layout.joint.terms]
+        first = int(parameters["first_term"][names.index(design.mu.parameter)])
+        model["joint"] = pack_joint(block, layout.joint, first, widths)
+    return close(block, model, parameters, np.array(terms, dtype=records.TERM), pack_priors(layout))
 
 
-def _widths(layout: Layout) -> list[int]:
-    """Return the number of columns of each factor among the coefficients of a joint guide."""
-    terms = layout.predictors[layout.design.mu.parameter].terms
-    return [] if layout.joint is None else [len(terms[place].sd) for place, _, _ in layout.joint.terms]
-
-
-def pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
-    """Append slot, transform, code and place of the arguments of every scalar prior."""
+def pack_priors(layout: Layout) -> Record:
+    """Return the records of all scalar priors."""
     design, rows = layout.design, []
 
     def add(slot: int, transform: int, prior: Prior, factor: float = 1.0, lower: float = -np.inf) -> None:
@@ -105,8 +94,7 @@ def pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
         if lower > prior.support[0]:
             constant -= float(np.log1p(-prior.frozen().cdf(lower)))
         constant += float(np.log(abs(factor)))
-        place = block.add_numbers([*numbers, constant, factor])
-        rows.append((slot, transform, DISTRIBUTION_CODES[prior.name], place))
+        rows.append((slot, transform, DISTRIBUTION_CODES[prior.name], *numbers, constant, factor))
 
     for predictor_layout in layout.predictors.values():
         predictor = predictor_layout.predictor
@@ -130,16 +118,12 @@ def pack_priors(block: Block, layout: Layout) -> tuple[int, int]:
             add(slot, TRANSFORMS[parameter.link], prior, lower=parameter.lower)
         else:
             add(slot, _TRANSFORM_ONTO[function.support], prior, function.factors[parameter.link])
-    return block.add_integers(rows if rows else [0]), len(rows)
+    return np.array(rows, dtype=records.PRIOR)
 
 
-def _pack_cuts(block: Block, header: NDArray[np.int64], number: int, layout: Layout) -> None:
+def _pack_cuts(block: Block, ends: Record, layout: Layout) -> None:
     """Write the thresholds with their prior as two parameters, the ends of the interval of each response."""
-    base, prior, design = (
-        at.FIRST_PARAMETER + number * at.PARAMETER_SIZE,
-        layout.design.priors[CUTS].prior,
-        layout.design,
-    )
+    prior, design = layout.design.priors[CUTS].prior, layout.design
     count = len(design.family.cuts)
     numbers = [*prior.arguments, 0.0, 0.0][:3]
     if prior.name == INDUCED:
@@ -148,11 +132,11 @@ def _pack_cuts(block: Block, header: NDArray[np.int64], number: int, layout: Lay
     else:
         code = DISTRIBUTION_CODES[prior.name]
         constant = count * _constant(prior)
-    header[base + at.SCALAR], header[base + at.PARAMETER_SIZE + at.SCALAR] = at.UPPER_END, at.LOWER_END
-    header[base + at.LINK] = LINK_CODES[design.mu.link.name]
-    header[base + at.WIDTH], header[base + at.BETA_SLOTS] = count, layout.cuts.start
-    header[base + at.REST_WIDTH] = code
-    header[base + at.SCALAR_VALUE] = block.add_numbers([*numbers, constant])
+    ends["scalar"] = records.UPPER_END, records.LOWER_END
+    upper = ends[0]
+    upper["link"] = LINK_CODES[design.mu.link.name]
+    upper["width"], upper["first_cut"], upper["cut_prior"] = count, layout.cuts.start, code
+    upper["cut_numbers"] = block.add_numbers([*numbers, constant])
 
 
 def _constant(prior: Prior) -> float:
@@ -164,44 +148,50 @@ def _constant(prior: Prior) -> float:
 
 
 def _pack_predictor(
-    block: Block,
-    header: NDArray[np.int64],
-    base: int,
-    layout: PredictorLayout,
-    kept: NDArray[np.int64],
-    further: Array | None,
-) -> None:
+    block: Block, one: np.void, layout: PredictorLayout, kept: NDArray[np.int64], further: Array | None
+) -> list[Record]:
+    """Write the record of a modelled parameter and return those of its terms."""
     predictor = layout.predictor
     placements = [term.placement for term in layout.terms]
     rest, matrix = remaining_columns(predictor, placements)
-    header[base + at.WIDTH] = len(layout.beta)
-    header[base + at.BETA_SLOTS] = block.add_integers(layout.beta)
-    header[base + at.BETA_VALUES] = block.add_numbers(layout.beta_values)
-    header[base + at.REST_WIDTH], header[base + at.REST_COLUMNS] = len(rest), block.add_integers(rest)
-    header[base + at.REST_MATRIX] = block.add_numbers(matrix[kept])
-    header[base + at.OFFSET] = block.add_numbers(predictor.offset[kept] + (0.0 if further is None else further))
-    table = np.zeros((len(layout.terms), at.TERM_SIZE), dtype=np.int64)
+    one["scalar"], one["terms"] = records.MODELLED, len(placements)
+    one["width"], one["rest_width"] = len(layout.beta), len(rest)
+    one["beta_slots"], one["beta_values"] = block.add_integers(layout.beta), block.add_numbers(layout.beta_values)
+    one["rest_columns"], one["rest_matrix"] = block.add_integers(rest), block.add_numbers(matrix[kept])
+    one["offset"] = block.add_numbers(predictor.offset[kept] + (0.0 if further is None else further))
     names = [placement.group.name for placement in placements]
-    for number, term in enumerate(layout.terms):
-        group, placement, row = term.placement.group, term.placement, table[number]
-        row[at.LEVELS], row[at.COLUMNS] = len(group.levels), len(term.sd)
-        row[at.INDEX] = block.add_integers(group.index[kept])
-        row[at.MATRIX], row[at.DENSE] = block.add_numbers(group.centred_matrix[kept]), int(group.dense)
-        row[at.ONES] = int(len(group.labels) == 1 and bool(np.all(group.centred_matrix == 1)))
-        row[at.SD_SLOTS], row[at.SD_VALUES] = block.add_integers(term.sd), block.add_numbers(term.sd_values)
-        correlated = [part for part in group.parts if part.correlated]
-        parts = [len(correlated)]
-        for part, place in zip(correlated, term.partials, strict=True):
-            parts += [len(part.columns), place.start, *part.columns]
-        row[at.PARTS] = block.add_integers(parts)
-        row[at.EFFECTS], row[at.CENTRED] = term.effects.start, block.add_integers(term.centred)
-        row[at.PARENT] = -1
-        if placement.parent:
-            row[at.PARENT] = names.index(placement.parent)
-            outer = placements[names.index(placement.parent)].group
-            row[at.PARENT_INDEX] = block.add_integers(parent_index(group, outer))
-        row[at.MEAN_WIDTH], row[at.MEAN_COLUMNS] = len(placement.columns), block.add_integers(placement.columns)
-        row[at.MEAN_WEIGHTS] = block.add_numbers(placement.weights)
-        row[at.GUIDE] = block.add_numbers(term.guide)
-        row[at.ABSORBED], row[at.OBSERVATION] = int(placement.absorbed), int(group.observation)
-    header[base + at.TERMS], header[base + at.TERM_COUNT] = block.add_integers(table), len(table)
+    return [_pack_term(block, term, placements, names, kept) for term in layout.terms]
+
+
+def _pack_term(
+    block: Block, layout: TermLayout, placements: list[Placement], names: list[str], kept: NDArray[np.int64]
+) -> Record:
+    placement, group = layout.placement, layout.placement.group
+    term = pack_covariance(block, layout)
+    term["index"] = block.add_integers(group.index[kept])
+    term["matrix"], term["dense"] = block.add_numbers(group.centred_matrix[kept]), group.dense
+    term["ones"] = len(group.labels) == 1 and bool(np.all(group.centred_matrix == 1))
+    term["effects"], term["centred"] = layout.effects.start, block.add_integers(layout.centred)
+    term["parent"] = -1
+    if placement.parent:
+        term["parent"] = names.index(placement.parent)
+        outer = placements[names.index(placement.parent)].group
+        term["parent_index"] = block.add_integers(parent_index(group, outer))
+    term["mean_width"], term["mean_columns"] = len(placement.columns), block.add_integers(placement.columns)
+    term["mean_weights"] = block.add_numbers(placement.weights)
+    term["guide"] = block.add_numbers(layout.guide)
+    term["absorbed"], term["observation"] = placement.absorbed, group.observation
+    return term
+
+
+def pack_covariance(block: Block, layout: TermLayout) -> Record:
+    """Return the record of a term with all that the covariance of its effects needs."""
+    group, term = layout.placement.group, np.zeros((), dtype=records.TERM)
+    term["levels"], term["columns"] = len(group.levels), len(layout.sd)
+    term["sd_slots"], term["sd_values"] = block.add_integers(layout.sd), block.add_numbers(layout.sd_values)
+    correlated = [part for part in group.parts if part.correlated]
+    parts = [len(correlated)]
+    for part, place in zip(correlated, layout.partials, strict=True):
+        parts += [len(part.columns), place.start, *part.columns]
+    term["parts"] = block.add_integers(parts)
+    return term

@@ -1,4 +1,4 @@
-"""Flat blocks of numbers: a design laid out so that compiled code can read it through one pointer."""
+"""Flat blocks of numbers with records that say what they are: a design that compiled code reads through one pointer."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,54 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesmixed.kernels.records import JOINT, WHITENING, Data
 from bayesmixed.links import Array
 
-# Integer header of the whole model.
-ROWS, FAMILY, PARAMETERS, RESPONSE, TRIALS, CONSTANTS, PRIORS, PRIOR_COUNT, DIMENSION, WEIGHTS, WHITENED, JOINT = range(
-    12
-)
-FIRST_PARAMETER = 12
-# Integer header of one parameter, after those of the parameters before it.
-(
-    LINK,
-    SCALAR,
-    SCALAR_VALUE,
-    WIDTH,
-    BETA_SLOTS,
-    BETA_VALUES,
-    REST_WIDTH,
-    REST_COLUMNS,
-    REST_MATRIX,
-    OFFSET,
-    TERMS,
-    TERM_COUNT,
-) = range(12)
-PARAMETER_SIZE = 12
-FIXED, MODELLED, UPPER_END, LOWER_END = -1, -2, -3, -4
-"""What stands under SCALAR instead of a coordinate: thresholds make two parameters, the ends of an interval."""
-# Integer header of one group term or smooth; in a dense one every row takes the coefficients of all levels.
-(
-    LEVELS,
-    COLUMNS,
-    INDEX,
-    MATRIX,
-    ONES,
-    SD_SLOTS,
-    SD_VALUES,
-    PARTS,
-    EFFECTS,
-    CENTRED,
-    PARENT,
-    PARENT_INDEX,
-    MEAN_WIDTH,
-    MEAN_COLUMNS,
-    MEAN_WEIGHTS,
-    ABSORBED,
-    OBSERVATION,
-    DENSE,
-    GUIDE,
-) = range(19)
-TERM_SIZE = 19
+Record = np.ndarray[Any, Any]
+"""A structured array: see `kernels.records`."""
 
 
 @dataclass(slots=True)
@@ -86,24 +43,23 @@ class Packed:
 
     Attributes
     ----------
-    numbers, integers : 1-D arrays
-        Kept alive as long as the compiled code may read them.
-    record : (4,) array of int64
-        Addresses and sizes; its own address is what compiled code gets.
+    data : Data
+        Kept alive as long as compiled code may read it.
+    record : (12,) array of int64
+        Address and length of each array of `data`; its own address is what compiled code gets.
     """
 
-    numbers: Array
-    integers: NDArray[np.int64]
+    data: Data
     record: NDArray[np.int64]
 
 
-def close(block: Block, header: NDArray[np.int64]) -> Packed:
-    """Return the packed block; the header takes the place of its first integers."""
+def close(block: Block, model: Record, parameters: Record, terms: Record, priors: Record) -> Packed:
+    """Return the packed block with its records."""
     numbers = np.concatenate(block.numbers) if block.numbers else np.zeros(1)
-    integers = np.concatenate(block.integers)
-    integers[: len(header)] = header
-    record = np.array([numbers.ctypes.data, numbers.size, integers.ctypes.data, integers.size], dtype=np.int64)
-    return Packed(numbers, integers, record)
+    integers = np.concatenate(block.integers) if block.integers else np.zeros(1, dtype=np.int64)
+    data = Data(numbers, integers, model, parameters, terms, priors)
+    addresses = [number for array in data for number in (array.ctypes.data, array.size)]
+    return Packed(data, np.array(addresses, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +77,10 @@ class Whitening:
         return points
 
 
-def pack_whitening(block: Block, whitening: Whitening) -> int:
-    """Append a whitening and return what the header says of it."""
+def pack_whitening(block: Block, whitening: Whitening) -> Record:
+    """Append a whitening and return its record."""
     centre, factor = block.add_numbers(whitening.centre), block.add_numbers(whitening.factor)
-    return block.add_integers([len(whitening.slots), centre, factor, *whitening.slots])
+    return np.array((len(whitening.slots), centre, factor, block.add_integers(whitening.slots)), dtype=WHITENING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,41 +122,23 @@ class JointGuide:
         return table, *numbers, self.pointers, self.columns, self.cross
 
 
-_NO_PLACES = np.zeros(0, dtype=np.int64)
-_NO_NUMBERS = np.zeros((0, 1))
-NO_GUIDE = JointGuide(
-    _NO_PLACES,
-    (),
-    -1,
-    _NO_NUMBERS,
-    _NO_NUMBERS,
-    _NO_NUMBERS[:, None],
-    _NO_NUMBERS,
-    np.zeros(1, dtype=np.int64),
-    _NO_PLACES,
-    _NO_NUMBERS,
-)
-"""The guide of a density without joint coordinates."""
-
-
-def pack_joint(block: Block, guide: JointGuide, terms: int, widths: list[int]) -> int:
-    """Append a joint guide and return what the header says of it; `terms` is where the table of the terms begins."""
+def pack_joint(block: Block, guide: JointGuide, first: int, widths: list[int]) -> Record:
+    """Append a joint guide and return its record; `first` is the place of the predictor's first term among all terms."""
     table, *_ = guide.arrays(widths)
-    numbers = (guide.precision, guide.pull, guide.blocks, guide.pulls, guide.cross)
+    last = -1 if guide.eliminated < 0 else first + guide.eliminated
+    places = [*(first + place for place, _, _ in guide.terms), last]
     sizes = (len(guide.slots), *guide.blocks.shape[:2], len(guide.columns), len(table))
-    headers = [terms + place * TERM_SIZE for place, _, _ in guide.terms]
-    last = -1 if guide.eliminated < 0 else terms + guide.eliminated * TERM_SIZE
-    places = [block.add_numbers(values) for values in numbers]
-    return block.add_integers(
-        [*sizes, *places, *guide.pointers, *guide.columns, *guide.slots, *table.ravel(), *headers, last]
-    )
+    numbers = (guide.precision, guide.pull, guide.blocks, guide.pulls, guide.cross)
+    integers = (guide.pointers, guide.columns, guide.slots, table, places)
+    starts = (*map(block.add_numbers, numbers), *map(block.add_integers, integers))
+    return np.array((*sizes, *starts), dtype=JOINT)
 
 
 def whiten(packed: Packed, whitening: Whitening) -> Packed:
     """Return packed data of the same density in whitened coordinates."""
     block = Block()
-    block.add_numbers(packed.numbers)
-    block.add_integers(packed.integers)
-    header = packed.integers[:FIRST_PARAMETER].copy()
-    header[WHITENED] = pack_whitening(block, whitening)
-    return close(block, header)
+    block.add_numbers(packed.data.numbers)
+    block.add_integers(packed.data.integers)
+    model = packed.data.model.copy()
+    model["whitening"] = pack_whitening(block, whitening)
+    return close(block, model, *packed.data[3:])

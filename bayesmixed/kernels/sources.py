@@ -13,6 +13,7 @@ LEFT_OUT = (
     "layouts.py",
     "merging.py",
     "packed_designs.py",
+    "packing.py",
     "sources.py",
 )
 """Files that hold no compiled code."""

@@ -6,7 +6,6 @@ import pytest
 import bayesmixed as bm
 from bayesmixed.engines.collapsed_layout import lay_out_collapsed
 from bayesmixed.engines.exact_draws import draw_integrated
-from bayesmixed.kernels import collapsed_header as here
 from bayesmixed.kernels.bridge import collapsed_function, evaluate
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
@@ -35,8 +34,8 @@ def both(request):
     """Return the same density twice: by classes, and by levels."""
     design = bm.prepare(request.param, balanced())
     by_classes, by_levels = lay_out_collapsed(design), lay_out_collapsed(design)
-    assert by_classes.packed.integers[here.CLASS_COUNT] == 2
-    by_levels.packed.integers[here.CLASS_COUNT] = 0
+    assert by_classes.packed.data.model["classes"] == 2
+    by_levels.packed.data.model["classes"] = 0
     return by_classes, by_levels
 
 
