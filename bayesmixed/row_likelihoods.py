@@ -115,7 +115,8 @@ class RowLikelihood:
         """Return over what distance the score of each row bends: the unit of the link, or what a single row knows."""
         known = self.expected_information(eta) / np.where(np.greater(self.counts, 0), self.counts, 1.0)
         unit = 1.0 / np.sqrt(np.maximum(known, 1e-200))
-        largest = self.link.unit or (eta - self.link.lowest if np.isfinite(self.link.lowest) else np.inf)
+        lowest = self.link.lowest
+        largest = self.link.unit or (keep_inside(self.link, eta) - lowest if np.isfinite(lowest) else np.inf)
         return np.minimum(unit, largest)
 
 

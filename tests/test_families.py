@@ -154,7 +154,9 @@ def test_the_generalised_poisson_without_overdispersion_is_the_poisson():
     y, values = np.arange(30.0), {"mu": 7.0, "lam": 1e-13}
     for function in ("logp", "cdf", "score"):
         found = getattr(FAMILIES["generalised_poisson"], function)(y, values, 1.0)
-        np.testing.assert_allclose(found, getattr(FAMILIES["poisson"], function)(y, {"mu": 7.0}, 1.0), rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(
+            found, getattr(FAMILIES["poisson"], function)(y, {"mu": 7.0}, 1.0), rtol=1e-9, atol=1e-12
+        )
 
 
 @pytest.mark.parametrize(

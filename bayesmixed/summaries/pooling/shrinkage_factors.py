@@ -175,9 +175,8 @@ def _by_blocks(
 
 def _information_at_one(fit: Fit) -> Array:
     """Return the information of each row of a Gaussian response whose residual SD is 1, (n,)."""
-    design = fit.design
-    values = design.in_rows({design.family.scale: np.ones(design.rows)})
-    return np.asarray(design.weigh(1.0 / np.square(values[design.family.scale])))
+    rows = likelihood_of_rows(fit.design, {fit.design.family.scale: 1.0})
+    return rows.expected_information(np.zeros(fit.design.rows))
 
 
 def _label(values: Array, posterior: xr.Dataset) -> xr.DataArray:
