@@ -8,6 +8,7 @@ from bayesmixed.kernels.layouts import Layout, TermLayout
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre
 from bayesmixed.predictors import Predictor
+from bayesmixed.terms.scaled_matrices import scaled_inverse
 from bayesmixed.thresholds import threshold_shift
 
 
@@ -48,8 +49,9 @@ def _encode_term(points: Array, predictor: Predictor, term: TermLayout, posterio
         factor[..., *columns] = root
         points[..., place] = _partials(root / sd[..., part.columns, None])
     effects = _values(posterior, predictor.b(group)).reshape(*points.shape[:2], -1, sd.shape[-1])
-    at_centre = effects @ np.linalg.inv(group.transform).T
-    standardised = np.linalg.solve(factor, np.swapaxes(at_centre, -1, -2))
+    at_centre = effects @ scaled_inverse(group.transform).T
+    unit = sd[..., None]
+    standardised = np.linalg.solve(factor / unit, np.swapaxes(at_centre, -1, -2) / unit)
     points[..., term.effects] = np.swapaxes(standardised, -1, -2).reshape(*points.shape[:2], -1)
 
 

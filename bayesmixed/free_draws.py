@@ -14,6 +14,7 @@ from bayesmixed.model import build
 from bayesmixed.predictors import Predictor
 from bayesmixed.priors import Prior
 from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.scaled_matrices import scaled_inverse
 from bayesmixed.thresholds import threshold_shift
 
 HINT = (
@@ -74,7 +75,7 @@ def _coordinates(design: Design, posterior: xr.Dataset) -> Named:
 
 
 def _effects(design: Design, predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Named:
-    back = np.linalg.pinv(group.transform)
+    back = scaled_inverse(group.transform)
     sd, effects = _values(posterior, predictor.sd(group)), _values(posterior, predictor.b(group))
     corr: Any = _values(posterior, predictor.corr(group)) if group.correlated else np.eye(back.shape[1])
     covariance = group_covariance(back, sd.reshape(*sd.shape[:2], -1), corr)

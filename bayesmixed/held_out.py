@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from bayesmixed.design import Design
 from bayesmixed.errors import StatisticsWarning
 from bayesmixed.fitting import Fit, sample
-from bayesmixed.integration.layers import matrix_root
 from bayesmixed.prediction import effects_at_centre
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
 from bayesmixed.refitting import settings_of
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.scaled_matrices import matrix_root
 
 
 def sample_without(fit: Fit, held: NDArray[np.bool_], seed: int | None = None) -> xr.Dataset:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesmixed.default_priors import group_unit
 from bayesmixed.design import Design
 from bayesmixed.links import Array, Link
 from bayesmixed.predictors import Predictor
@@ -14,6 +15,8 @@ from bayesmixed.thresholds import match_thresholds, threshold_quantile
 REFRESHED = (1, 2, 4, 8, 16, 32)
 """Rounds of scoring after which the parameters after the first are fitted again."""
 _REACH = 4.0
+_CERTAIN = 1e12
+"""Precision of a coefficient that is fixed, where its column and the predictor are of size 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,11 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
             values[family.scale] = np.asarray(max(residual_scale(design, residual), 1e-12 * size))
         rows = likelihood_of_rows(design, values)
         information, score = rows.expected_information(eta), rows.score(eta)
-        step = np.linalg.lstsq(
-            matrix.T @ (information[:, None] * matrix) + np.diag(precision),
-            matrix.T @ score - precision * (beta - location),
-            rcond=None,
-        )[0]
+        curvature = matrix.T @ (information[:, None] * matrix) + np.diag(precision)
+        unit = np.sqrt(np.diagonal(curvature))
+        unit = np.where(unit > 0.0, unit, 1.0)
+        pull = (matrix.T @ score - precision * (beta - location)) / unit
+        step = np.linalg.lstsq(curvature / np.outer(unit, unit), pull, rcond=None)[0] / unit
         step *= min(
             1.0, 5.0 / max(float(np.max(np.abs(matrix @ step), initial=0.0)) / (predictor.link.unit or np.inf), 5.0)
         )
@@ -133,10 +136,10 @@ def _log_prior(design: Design, name: str, value: Array) -> float:
 def normal_priors(design: Design, predictor: Predictor) -> tuple[Array, Array]:
     """Return location and precision of normal laws like the priors of the coefficients at the centre, each (p,)."""
     location, precision = [], []
-    for prior in design.coefficient_priors(predictor):
+    for column, prior in zip(predictor.centred_matrix.T, design.coefficient_priors(predictor), strict=True):
         if prior.name == "Fixed":
             location.append(prior.arguments[0])
-            precision.append(1e12)
+            precision.append(_CERTAIN * (np.mean(column**2) or 1.0) / group_unit(design, predictor) ** 2)
             continue
         low, middle, high = prior.frozen().ppf([0.16, 0.5, 0.84])
         location.append(float(middle))
@@ -151,7 +154,8 @@ def _central_value(design: Design, name: str) -> Array:
     if name in design.scalars:
         function, prior = design.scalar_prior(name)
         value = prior.arguments[0] if prior.name == "Fixed" else float(prior.frozen().ppf(0.5))
-        return np.asarray(max(float(function.inverse(value)), parameter.lower + 1e-3))
+        natural = float(function.inverse(value))
+        return np.asarray(natural if natural > parameter.lower else parameter.lower + 1e-3)
     predictor = design.predictors[name]
     location, _ = normal_priors(design, predictor)
     return np.asarray(predictor.link.inverse(predictor.centred_matrix @ location + predictor.offset))

@@ -19,6 +19,7 @@ from bayesmixed.posterior_means import average_has_mean, parameter_has_mean, res
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
 from bayesmixed.terms.blocks import GroupBlock, NormalBlock, SmoothBlock
+from bayesmixed.terms.scaled_matrices import matrix_root, scaled_inverse
 from bayesmixed.weights import PRECISION
 
 MODES = {
@@ -216,7 +217,7 @@ def effects_at_centre(predictor: Predictor, group: NormalBlock, posterior: xr.Da
     corr: Any = np.eye(group.width)
     if group.correlated:
         corr = posterior[predictor.corr(group)].transpose("chain", "draw", ...).values
-    return group_covariance(np.linalg.inv(group.transform), sd, corr)
+    return group_covariance(scaled_inverse(group.transform), sd, corr)
 
 
 def group_contribution(group: GroupBlock, effects: Array) -> Array:
@@ -290,10 +291,8 @@ def _linear(
 def _fresh_contribution(group: GroupBlock, covariance: Array, generator: np.random.Generator) -> Array:
     """Return z'b of each row for one draw of the effects of every label, whole vectors at a time."""
     present, index = np.unique(group.index, return_inverse=True)
-    values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.clip(values, 0.0, None))[..., None, :]
     normal = generator.standard_normal((*covariance.shape[:2], len(present), covariance.shape[-1]))
-    effects = np.einsum("cdkl,cdjl->cdjk", root, normal)
+    effects = np.einsum("cdkl,cdjl->cdjk", matrix_root(covariance), normal)
     total: Any = 0.0
     for column, z in enumerate(group.centred_matrix.T):
         total = total + effects[..., index, column] * z

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.links import Array, Link
 from bayesmixed.terms.blocks import GroupBlock, NormalBlock, PopulationBlock, SmoothBlock
+from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class Predictor:
     @property
     def inverse_transform(self) -> Array:
         """(q, p) matrix: coordinates of coefficients as written."""
-        return np.asarray(np.linalg.pinv(self.transform))
+        return scaled_inverse(self.transform)
 
     @property
     def centred_matrix(self) -> Array:

@@ -163,13 +163,22 @@ def _replicate(fit: Fit, modes: Mapping[str, str], generator: np.random.Generato
     with np.errstate(over="ignore"):
         for name in design.predictors:
             drawn = predict(fit, groups=modes, kind=name, seed=seed)[name].values
-            # Wide priors on a log scale exceed what NumPy can draw counts from.
-            values[name] = np.clip(drawn, -_LARGEST, _LARGEST)
+            values[name] = np.clip(drawn, *_reach(design, name))
         shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
         values = design.in_rows(values)
         response = np.asarray(family.random(generator, values, design.trials, shape), dtype=float)
         expected, variance = _moments(fit, modes, values) if moments else (_UNKNOWN, _UNKNOWN)
     return Replicates(values, response, expected, variance)
+
+
+def _reach(design: Design, name: str) -> tuple[float, float]:
+    """Return the ends between which a parameter is drawn from, in units of the largest response where it has its unit.
+
+    Wide priors on a log scale exceed what NumPy can draw counts from.
+    """
+    size = float(np.max(np.abs(np.asarray(design.response, dtype=float)))) or 1.0
+    largest = _LARGEST * size ** design.family.parameter(name).power
+    return -largest, largest
 
 
 def _moments(fit: Fit, modes: Mapping[str, str], values: Mapping[str, Array]) -> tuple[Array, Array]:

@@ -28,6 +28,7 @@ from bayesmixed.terms.blocks import NormalBlock
 from bayesmixed.terms.expressions import COLUMN, LITERAL, parse_expression
 from bayesmixed.terms.names import whole_column
 from bayesmixed.terms.notation import as_in_draws
+from bayesmixed.terms.scaled_matrices import matrix_root
 
 INVERSES: dict[str, Callable[[Array], Array]] = {
     "sqrt": np.square,
@@ -214,7 +215,7 @@ def _group_truth(
                     key = f"{predictor.corr(group)}[{group.labels[first]}, {group.labels[second]}]"
                     corr[first, second] = corr[second, first] = take(key, predictor.corr(group))
     covariance = group_covariance(np.eye(width), sd, corr)
-    effects = generator.multivariate_normal(np.zeros(width), covariance, len(group.levels), method="eigh")
+    effects = generator.standard_normal((len(group.levels), width)) @ matrix_root(covariance).T
     yield predictor.sd(group), (dims[1:], sd.reshape(group.shape[1:]))
     if group.correlated:
         yield predictor.corr(group), ((dims[1], f"{dims[1]}_2"), corr)

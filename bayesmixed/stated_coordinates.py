@@ -16,6 +16,7 @@ from bayesmixed.terms.blocks import Coordinates, GroupBlock, PopulationBlock
 from bayesmixed.terms.empty_cells import find_directions
 from bayesmixed.terms.level_means import CENTRED, level_means
 from bayesmixed.terms.notation import safe_name
+from bayesmixed.terms.scaled_matrices import scaled_inverse
 from bayesmixed.terms.tables import Table
 
 _ROUNDING = 1e-9
@@ -174,7 +175,7 @@ def place_group(spec: ModelSpec, block: GroupBlock, suffix: str) -> GroupBlock:
                 mixing[columns[0], columns[1:]] = -block.means[columns[1:]]
         else:
             own = np.ix_(columns, columns)
-            mixing[own] = np.linalg.pinv(block.written[own])
+            mixing[own] = scaled_inverse(block.written[own])
             units[columns] = block.units_as_written[columns]
     return replace(
         block, coordinates=Coordinates(tuple(labels), mixing, units, np.zeros(block.width), as_written=as_written)
@@ -195,8 +196,10 @@ def _give(default: Coordinates, stated: Mapping[str, Array]) -> Coordinates:
     used = np.any(np.abs(roots) > _ROUNDING * np.abs(roots).max(axis=1, keepdims=True), axis=0)
     inside = np.flatnonzero(used)
     own = roots[:, inside]
-    length = np.linalg.norm(own, axis=1, keepdims=True)
-    if np.linalg.matrix_rank(own / np.where(length > 0.0, length, 1.0)) < len(stated):
+    length = np.linalg.norm(own, axis=1)
+    unit = np.where(length > 0.0, length, 1.0)
+    own = own / unit[:, None]
+    if np.linalg.matrix_rank(own) < len(stated):
         raise SpecError(
             f"Priors of {enumerate_words(list(stated))}: these coefficients depend on each other, so "
             "they cannot each have a prior of their own. State those of fewer."
@@ -205,7 +208,7 @@ def _give(default: Coordinates, stated: Mapping[str, Array]) -> Coordinates:
     scaled = default.mixing[:, inside] * default.units[inside]
     others = [name for name, taken in zip(default.labels, used, strict=True) if not taken]
     labels = [*others, *stated, *_number("others", free.shape[1])]
-    mixing = np.hstack([default.mixing[:, ~used], scaled @ np.linalg.pinv(own), scaled @ free])
+    mixing = np.hstack([default.mixing[:, ~used], scaled @ np.linalg.pinv(own) / unit, scaled @ free])
     nothing = np.full(len(stated), np.nan)
     units = np.concatenate([default.units[~used], nothing, np.ones(free.shape[1])])
     pulls = np.concatenate(
@@ -222,7 +225,8 @@ def _seen(default: Coordinates, transform: Array, name: str) -> Coordinates:
 
     Those that the lost directions do not touch stay as they are.
     """
-    lost = _null_space(transform * default.units)
+    rows = transform * default.units
+    lost = _null_space(rows / np.linalg.norm(rows, axis=1, keepdims=True))
     touched = np.any(np.abs(lost) > _ROUNDING, axis=1)
     inside = np.flatnonzero(touched)
     own = lost[inside]

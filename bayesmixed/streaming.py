@@ -36,6 +36,7 @@ from bayesmixed.terms.functions import row_by_row
 from bayesmixed.terms.names import calls_in
 from bayesmixed.terms.piece_bases import PieceBasis, number_basis
 from bayesmixed.terms.pieces import EvaluatedFormula
+from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 LARGE = 5_000_000
 """Rows from which a file is streamed without being asked for."""
@@ -307,7 +308,7 @@ def _learn_predictor(design: Design, statistics: RowStatistics) -> Predictor:
     predictor = design.mu
     means = statistics.means("population")
     population = predictor.population
-    population = replace(population, means=means, written_means=means @ np.linalg.pinv(population.written))
+    population = replace(population, means=means, written_means=means @ scaled_inverse(population.written))
     groups = tuple(replace(group, means=statistics.means(predictor.b(group))) for group in predictor.groups)
     return place_terms(design.spec, design.family, replace(predictor, population=population, groups=groups))
 

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from bayesmixed.design import Design
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.integration.layers import Integers, Layer, Source, matrix_root
+from bayesmixed.integration.layers import Integers, Layer, Source
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, group_contribution, population_predictor
 from bayesmixed.predictors import Predictor
 from bayesmixed.structure import Factor
 from bayesmixed.terms.group import group_levels
 from bayesmixed.terms.notation import split_factors
+from bayesmixed.terms.scaled_matrices import matrix_root
 from bayesmixed.weights import refuse_weights
 
 OBSERVATION = "observation"

@@ -132,3 +132,9 @@ def test_a_fixed_number_and_a_function_of_a_parameter_follow_the_unit():
     shape = in_unit(design_in(1.0, "inverse_gaussian", y=np.exp(Y)), 16.0).priors["1/sqrt(shape)"].prior
     plain = design_in(1.0, "inverse_gaussian", y=np.exp(Y)).priors["1/sqrt(shape)"].prior
     assert shape.arguments[0] == pytest.approx(4.0 * plain.arguments[0])
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_coefficient_that_is_fixed_stays_so_in_quick_fits_in_any_unit(unit):
+    found = fit_pooled(design_in(unit, priors={"beta[x]": 0.7 * unit})).beta
+    assert found[1] == pytest.approx(0.7 * unit, rel=1e-8)

@@ -63,12 +63,6 @@ class Layer:
         return np.any([np.any(source.loadings != 0, axis=(0, 2)) for source in self.sources], axis=0)
 
 
-def matrix_root(covariance: Array) -> Array:
-    """Return matrices whose product with their transpose is the given one, SDs of zero included."""
-    values, vectors = np.linalg.eigh(covariance)
-    return np.asarray(vectors * np.sqrt(np.clip(values, 0.0, None))[..., None, :])
-
-
 def sum_rows(values: Array, index: Integers) -> Array:
     """Return sums over the rows of each set, (..., J), for values (..., n)."""
     n = len(index)

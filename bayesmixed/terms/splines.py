@@ -61,7 +61,7 @@ class Spline:
     map : (q, r) array
         From basis functions to penalised columns.
     line : (2, r) array
-        Constants and slopes (per unit of x from its mean) that are taken out of the penalised columns.
+        Constants and slopes (per range of x, from its mean) that are taken out of the penalised columns.
     """
 
     basis: Basis
@@ -74,9 +74,9 @@ class Spline:
 
     def penalised(self, x: Array) -> Array:
         """Return the (n, r) penalised columns, the smoothest first."""
-        unit = (x - self.lower) / (self.upper - self.lower)
-        deviation = np.column_stack([np.ones(len(x)), x - self.centre])
-        return _mapped(self.basis, unit, self.knots, self.map) - deviation @ self.line
+        width = self.upper - self.lower
+        deviation = np.column_stack([np.ones(len(x)), (x - self.centre) / width])
+        return _mapped(self.basis, (x - self.lower) / width, self.knots, self.map) - deviation @ self.line
 
 
 def learn_spline(basis: Basis, x: Array, k: int, multiplier: Array | None = None) -> Spline:
@@ -97,13 +97,14 @@ def learn_spline(basis: Basis, x: Array, k: int, multiplier: Array | None = None
         Numbers by which the curve is multiplied.
     """
     lower, upper, centre = float(x.min()), float(x.max()), float(x.mean())
-    distinct = np.unique((x - lower) / (upper - lower))
+    unit = (x - lower) / (upper - lower)
+    distinct = np.unique(unit)
     knots = basis.place(distinct, k)
     mapping = basis.penalised(knots, k)
     weight = np.ones(len(x)) if multiplier is None else multiplier
-    deviation = np.column_stack([np.ones(len(x)), x - centre])
+    deviation = np.column_stack([np.ones(len(x)), (x - centre) / (upper - lower)])
     free = deviation[:, :1] if basis.periodic else deviation
-    raw = _mapped(basis, (x - lower) / (upper - lower), knots, mapping)
+    raw = _mapped(basis, unit, knots, mapping)
     line = np.zeros((2, raw.shape[1]))
     line[: free.shape[1]] = np.linalg.lstsq(free * weight[:, None], raw * weight[:, None], rcond=None)[0]
     columns = (raw - deviation @ line) * weight[:, None]

@@ -10,7 +10,7 @@ from bayesmixed.approximation import quick_mode
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
-from bayesmixed.integration.layers import Layer, Source, matrix_root
+from bayesmixed.integration.layers import Layer, Source
 from bayesmixed.integration.nested_quadrature import average, check_layers, moments
 from bayesmixed.kept_draws import posterior_means, with_effects
 from bayesmixed.links import Array
@@ -22,6 +22,7 @@ from bayesmixed.summaries.checks.left_out import below
 from bayesmixed.summaries.checks.quantile_residuals import SEED, quantile_of, residuals
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.pooling.shrinkage_factors import find_group
+from bayesmixed.terms.scaled_matrices import matrix_root
 from bayesmixed.units import Situation, condition, find_units, situate
 
 ROW = "row"

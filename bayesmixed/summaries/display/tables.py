@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.links import Array
+
 COLUMNS = ["term", "level", "effect", "mean", "sd", "lower", "upper", "mcse"]
 _MIDDLES = ("median", "mean")
 _FINE = 0.05
@@ -29,24 +31,15 @@ def describe(draws: xr.DataArray, *, mean: bool = True) -> pd.DataFrame:
     """
     import arviz_stats
 
-    dataset = _as_elements(draws)
+    dataset, units = _as_elements(draws)
     mcse = arviz_stats.mcse(dataset, method="mean" if mean else "median")["x"].values
     pooled = dataset["x"].values.reshape(-1, len(mcse))
     lower, upper = np.quantile(pooled, [0.025, 0.975], axis=0)
-    spread = pooled.std(axis=0, ddof=1)
     constant = np.ptp(pooled, axis=0) == 0
-    if not mean:
-        middle, errors = np.median(pooled, axis=0), np.where(constant, 0.0, mcse)
-        return pd.DataFrame({"median": middle, "lower": lower, "upper": upper, "mcse": errors})
-    return pd.DataFrame(
-        {
-            "mean": pooled.mean(axis=0),
-            "sd": np.where(constant, 0.0, spread),
-            "lower": lower,
-            "upper": upper,
-            "mcse": np.where(constant, 0.0, mcse),
-        }
-    )
+    middle = {"mean": pooled.mean(axis=0), "sd": np.where(constant, 0.0, pooled.std(axis=0, ddof=1))}
+    columns = middle if mean else {"median": np.median(pooled, axis=0)}
+    columns |= {"lower": lower, "upper": upper, "mcse": np.where(constant, 0.0, mcse)}
+    return pd.DataFrame({name: values * units for name, values in columns.items()})
 
 
 def labelled(
@@ -63,8 +56,11 @@ def interval_errors(draws: xr.DataArray) -> pd.DataFrame:
     """Return the Monte Carlo standard errors of lower and upper, also where the posterior has one long tail."""
     import arviz_stats
 
-    dataset, ends = _as_elements(draws), {"lower": 0.025, "upper": 0.975}
-    return pd.DataFrame({c: arviz_stats.mcse(dataset, method="quantile", prob=p)["x"].values for c, p in ends.items()})
+    dataset, units = _as_elements(draws)
+    found = {
+        c: arviz_stats.mcse(dataset, method="quantile", prob=p)["x"] for c, p in (("lower", 0.025), ("upper", 0.975))
+    }
+    return pd.DataFrame({name: units * errors.values for name, errors in found.items()})
 
 
 def middle_of(table: pd.DataFrame) -> str:
@@ -185,10 +181,14 @@ _ERROR_FACTORS: dict[str, float] = {
 }
 
 
-def _as_elements(draws: xr.DataArray) -> xr.Dataset:
-    """Return draws as one variable "x" with the dims chain, draw, element."""
-    flat = draws.transpose("chain", "draw", ...)
-    return xr.Dataset({"x": (("chain", "draw", "element"), flat.values.reshape(*flat.shape[:2], -1))})
+def _as_elements(draws: xr.DataArray) -> tuple[xr.Dataset, Array]:
+    """Return draws as one variable "x" with the dims chain, draw, element, each in a unit of its own, a power of two, in
+    which squares neither overflow nor vanish; and these units."""
+    flat = np.asarray(draws.transpose("chain", "draw", ...).values, dtype=float)
+    flat = flat.reshape(*flat.shape[:2], -1)
+    size = np.max(np.abs(flat), axis=(0, 1), initial=0.0, where=np.isfinite(flat))
+    units = 2.0 ** np.round(np.log2(np.where(size > 0.0, size, 1.0)))
+    return xr.Dataset({"x": (("chain", "draw", "element"), flat / units)}), units
 
 
 def drop_empty(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,6 @@ import xarray as xr
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
-from bayesmixed.integration.layers import matrix_root
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, predict, smooth_coefficients
 from bayesmixed.predictors import Predictor
@@ -19,6 +18,7 @@ from bayesmixed.row_likelihoods import likelihood_of_rows
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.pooling.shrinkage_factors import some_draws
 from bayesmixed.terms.blocks import NormalBlock, SmoothBlock
+from bayesmixed.terms.scaled_matrices import matrix_root
 
 DRAWS = 200
 LARGEST = 1500

@@ -247,19 +247,21 @@ def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array
     estimable = np.linalg.matrix_rank(rows / (size[:, :, None] * size[:, None, :]), hermitian=True) == width
 
     lost = ~estimable
+    unit = np.sqrt(np.mean(group.matrix**2, axis=0))
+    columns = group.matrix / unit
 
     def derive(effects: Array) -> tuple[Array, Array, Array]:
-        eta = fixed + np.sum(group.matrix * effects[group.index], axis=1)
+        eta = fixed + np.sum(columns * effects[group.index], axis=1)
         score = likelihood.score(eta)
-        gradient = np.stack([sum_rows(score * z, group.index) for z in group.matrix.T], axis=-1)
-        hessian = information_matrices(group, likelihood.expected_information(eta)[None])[0]
+        gradient = np.stack([sum_rows(score * z, group.index) for z in columns.T], axis=-1)
+        hessian = information_matrices(group, likelihood.expected_information(eta)[None])[0] / np.outer(unit, unit)
         hessian[lost] = np.eye(width)
         lost[:] |= np.linalg.cond(hessian) >= 1e12
         hessian[lost], gradient[lost] = np.eye(width), 0.0
         return sum_rows(likelihood.log_density(eta), group.index), gradient, hessian
 
     modes = find_modes(derive, np.zeros((len(rows), width)), tolerance=1e-18, longest=np.inf, rounds=100)
-    effects, converged = modes.place, modes.found & ~lost
+    effects, converged = modes.place / unit, modes.found & ~lost
     reach = np.zeros(len(rows))
     np.maximum.at(reach, group.index, np.abs(np.sum(group.matrix * effects[group.index], axis=1)))
     finite = converged & (reach < _FAR * (predictor.link.unit or np.inf))

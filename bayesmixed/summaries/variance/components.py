@@ -246,7 +246,8 @@ def _estimated_pairs(group: GroupBlock) -> Iterator[tuple[int, int]]:
 def _distinct_rows(design: Design) -> NDArray[np.intp]:
     """Return up to six rows that differ in the slope columns, spread over their range."""
     columns = np.hstack([group.matrix for group in design.mu.groups])
-    _, first = np.unique(columns.round(12), axis=0, return_index=True)
+    size = np.abs(columns).max(axis=0)
+    _, first = np.unique((columns / np.where(size > 0.0, size, 1.0)).round(12), axis=0, return_index=True)
     if len(first) > _POINTS:
         first = first[np.linspace(0, len(first) - 1, _POINTS).round().astype(int)]
     return np.asarray(first)

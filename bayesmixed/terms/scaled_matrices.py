@@ -1,0 +1,51 @@
+"""Inverses and roots of matrices whose rows and columns have units of their own, however far apart."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesmixed.links import Array
+
+_SWEEPS = 20
+
+
+def scaled_inverse(matrix: Array) -> Array:
+    """Return the inverse of a matrix, a left inverse of one with more rows than columns.
+
+    Each block of rows and columns that have nothing to do with the others is inverted by itself, after powers of two
+    have brought its entries near 1, so that the tolerance is that of numbers without a unit.
+    """
+    from scipy import sparse
+    from scipy.sparse import csgraph
+
+    height, width = matrix.shape
+    known = sparse.coo_array(matrix)
+    links = sparse.coo_array((np.ones(known.nnz), (known.row, height + known.col)), shape=(height + width,) * 2)
+    count, labels = csgraph.connected_components(links, directed=False)
+    inverse = np.zeros((width, height))
+    for block in range(count):
+        rows, columns = np.flatnonzero(labels[:height] == block), np.flatnonzero(labels[height:] == block)
+        inverse[np.ix_(columns, rows)] = _inverse(matrix[np.ix_(rows, columns)])
+    return inverse
+
+
+def matrix_root(covariance: Array) -> Array:
+    """Return matrices whose product with their transpose is the given one, SDs of zero included."""
+    sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))[..., None]
+    unit = np.where(sd > 0.0, sd, 1.0)
+    values, vectors = np.linalg.eigh(covariance / unit / np.swapaxes(unit, -1, -2))
+    return np.asarray(unit * vectors * np.sqrt(np.clip(values, 0.0, None))[..., None, :])
+
+
+def _inverse(matrix: Array) -> Array:
+    known = matrix != 0.0
+    logs = np.log2(np.abs(matrix), out=np.zeros(matrix.shape), where=known)
+    rows, columns = np.zeros(matrix.shape[0]), np.zeros(matrix.shape[1])
+    for _ in range(_SWEEPS):
+        rows = _mean(logs - columns, known, axis=1)
+        columns = _mean(logs - rows[:, None], known, axis=0)
+    over, under = 2.0 ** np.round(rows), 2.0 ** np.round(columns)
+    return np.asarray(np.linalg.pinv(matrix / over[:, None] / under) / over / under[:, None])
+
+
+def _mean(values: Array, known: NDArray[np.bool_], axis: int) -> Array:
+    return np.asarray(np.sum(values, axis=axis, where=known) / np.maximum(np.sum(known, axis=axis), 1))

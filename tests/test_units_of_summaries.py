@@ -1,0 +1,86 @@
+"""Every summary of a fit in other units of the response and of a column is the same one in these units."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from fixed_draws import CHAINS, DRAWS, fit_at
+
+import bayesmixed as bm
+
+pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+ROWS, GROUPS = 32, 8
+# Powers of two change no digit, and y / x is beyond the root of the largest number.
+UNITS = [(2.0**199, 2.0**-193), (2.0**-199, 2.0**193)]
+TABLES = {
+    "coefficients": bm.population_effects,
+    "effects": bm.group_effects,
+    "components": bm.variance_components,
+    "covariances": bm.implied_covariance,
+    "ICC": bm.icc,
+    "R2": bm.r2,
+    "shrinkage": bm.shrinkage,
+    "effective groups": bm.effective_groups,
+    "shares along x": lambda fit: bm.vpc_curve(fit, "x"),
+    "tidy": bm.tidy,
+    "pulls": bm.prior_sensitivity,
+    "means": lambda fit: bm.marginal_means(fit, "x").table,
+    "contrasts": lambda fit: bm.contrasts(fit, "f").table,
+    "curve": lambda fit: bm.conditional_effects(fit, "x:f").table,
+    "a group to come": lambda fit: bm.future_group(fit).table,
+    "checks": lambda fit: bm.posterior_checks(fit, groups="new", draws=40, seed=1).table.drop(columns="verdict"),
+    "residuals": bm.residuals,
+    "influence": lambda fit: bm.influence(fit, "g"),
+    "priors": lambda fit: bm.prior_table(fit.design).implications,
+    "replicates": lambda fit: bm.posterior_predictive(fit, seed=1).to_dataframe().reset_index(),
+    "new groups": lambda fit: bm.predict(fit, groups="new", seed=1).to_dataframe().reset_index(),
+}
+
+
+def fit_in(unit, step):
+    """Return a fit with the same draws in other units."""
+    generator = np.random.default_rng(3)
+    x, g = generator.normal(2.0, 1.0, ROWS), np.arange(ROWS) % GROUPS
+    y = 3.0 + 0.5 * x + generator.normal(size=GROUPS)[g] + 0.6 * generator.normal(size=ROWS)
+    data = pd.DataFrame({"y": unit * y, "x": step * x, "f": np.resize(list("aab"), ROWS), "g": g.astype(str)})
+    design = bm.prepare("y ~ x * f + (x | g)", data)
+
+    def vary(values, *units):
+        return (values + 0.05 * generator.normal(size=(CHAINS, DRAWS, *np.shape(values)))) * np.array(units)
+
+    values = {
+        "beta": vary([0.3, 0.5, 0.6, 0.8], unit, unit / step, unit, unit / step),
+        "sd_g": np.abs(vary([0.7, 0.5], unit, unit / step)),
+        "corr_g": 0.3 + 0.7 * np.eye(2),
+        "b_g": vary(0.3 * np.sin(np.arange(16.0)).reshape(8, 2), unit, unit / step),
+        "sigma": vary([0.6], unit)[..., 0],
+    }
+    return fit_at(design, values)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return fit_in(1.0, 1.0)
+
+
+@pytest.mark.parametrize("units", UNITS)
+def test_summaries_follow_the_units_of_the_response_and_of_columns(plain, units):
+    scaled = fit_in(*units)
+    powers = [i * np.log2(units[0]) + j * np.log2(units[1]) for i in range(-2, 3) for j in range(-2, 3)]
+    for name, summary in TABLES.items():
+        ours, theirs = summary(scaled), summary(plain)
+        assert ours.shape == theirs.shape, name
+        for column in theirs.select_dtypes("number").columns:
+            found, wanted = (table[column].to_numpy(dtype=float) for table in (ours, theirs))
+            assert np.array_equal(np.isnan(found), np.isnan(wanted)), (name, column)
+            kept = np.abs(wanted) > 1e-9 * np.nanmax(np.abs(wanted), initial=0.0)
+            logs = np.log2(np.abs(found[kept])) - np.log2(np.abs(wanted[kept]))
+            away = np.min(np.abs(logs[:, None] - powers), axis=1)
+            assert np.all(away < 1e-5), (name, column)
+            assert np.array_equal(np.sign(found[kept]), np.sign(wanted[kept])), (name, column)
+
+
+@pytest.mark.parametrize("units", UNITS)
+def test_leaving_out_groups_follows_the_units(plain, units):
+    found, wanted = (bm.log_likelihood(fit, integrate="g") for fit in (fit_in(*units), plain))
+    rows = np.bincount(plain.design.mu.groups[0].index)
+    np.testing.assert_allclose(found + rows * np.log(units[0]), wanted, atol=1e-8)
