@@ -29,11 +29,13 @@ def scaled_inverse(matrix: Array) -> Array:
 
 
 def matrix_root(covariance: Array) -> Array:
-    """Return matrices whose product with their transpose is the given one, SDs of zero included."""
+    """Return matrices whose product with their transpose is the given one, SDs of zero included: SDs times the symmetric
+    root of the correlations, which follows the units and moves little where correlations do."""
     sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))[..., None]
     unit = np.where(sd > 0.0, sd, 1.0)
     values, vectors = np.linalg.eigh(covariance / unit / np.swapaxes(unit, -1, -2))
-    return np.asarray(unit * vectors * np.sqrt(np.clip(values, 0.0, None))[..., None, :])
+    roots = np.sqrt(np.clip(values, 0.0, None))[..., None, :]
+    return np.asarray(unit * ((vectors * roots) @ np.swapaxes(vectors, -1, -2)))
 
 
 def _inverse(matrix: Array) -> Array:

@@ -31,8 +31,8 @@ def monte_carlo_errors(logs: xr.DataArray, log_weights: xr.DataArray) -> Array:
     """Return the Monte Carlo error of each unit's log density, by the variance of self-normalised weights."""
     weighted = log_weights.transpose(*logs.dims).values
     terms = weighted + logs.values
-    relative = np.exp(logs.values - special.logsumexp(terms, axis=(0, 1))) - 1.0
-    return np.asarray(np.sqrt(np.sum(np.exp(2.0 * weighted) * relative**2, axis=(0, 1))))
+    shares = np.exp(terms - special.logsumexp(terms, axis=(0, 1)))
+    return np.asarray(np.sqrt(np.sum((shares - np.exp(weighted)) ** 2, axis=(0, 1))))
 
 
 def _relative_efficiency(logs: xr.DataArray) -> float:
