@@ -67,6 +67,7 @@ def _population(block: PopulationBlock, origin: Array, ratio: float, *, cut: boo
         mixing,
         np.where(intercept, ratio, 1.0 / np.array(steps)),
         intercept.astype(float),
+        as_written=not moved,
         origin=origin,
     )
 

@@ -74,7 +74,8 @@ class Fit(Displayed):
         pymc : bool
             The posterior then also holds every free variable of `bm.build(fit.design)`, so that
             `pm.sample_posterior_predictive` and `pm.compute_log_likelihood` work on it. Of the draws as they are, without
-            these, PyMC would take what is missing from the prior.
+            these, PyMC would take what is missing from the prior. Frequency and likelihood weights enter the density that
+            is sampled only: both functions take each row once, as the attribute `pymc` of the posterior then says.
 
         Raises
         ------

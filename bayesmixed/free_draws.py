@@ -22,6 +22,12 @@ HINT = (
     "those that are missing from their prior. Give them fit.to_datatree(pymc=True)."
 )
 """What the attribute `pymc` of draws says."""
+_ONCE = (
+    "PyMC's functions take each row once: pm.compute_log_likelihood gives the density of one observation, and "
+    "pm.sample_posterior_predictive draws one, whatever its {kind} weight '{column}', which stands in the potential "
+    "further_likelihood of the model."
+)
+"""What it says of draws with all free variables where rows count more or less than once."""
 Named = Iterator[tuple[str, Array]]
 _CENTRED = "centred_"
 
@@ -52,6 +58,9 @@ def with_free_variables(design: Design, draws: xr.DataTree) -> xr.DataTree:
     groups = {name: child.to_dataset() for name, child in draws.children.items() if name != "posterior_thinned"}
     groups["posterior"] = posterior.assign(found)
     groups["posterior"].attrs.pop("pymc", None)
+    weights = design.spec.weights
+    if weights is not None and design.multiplicity is not None:
+        groups["posterior"].attrs["pymc"] = _ONCE.format(kind=weights.kind, column=weights.column)
     return xr.DataTree.from_dict(groups)
 
 

@@ -154,7 +154,9 @@ def place_population(
         for label, row in _all_level_means(block).items()
         if f"beta{suffix}[{label}{CENTRED}]" in spec.priors
     }
-    return replace(block, coordinates=_give(default, stated) if stated else default)
+    placed = _give(default, stated) if stated else default
+    # A coordinate has the name of a coefficient only where it is this one.
+    return replace(block, coordinates=replace(placed, as_written=placed.labels == block.labels))
 
 
 def place_group(spec: ModelSpec, block: GroupBlock, suffix: str) -> GroupBlock:

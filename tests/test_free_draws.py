@@ -78,6 +78,21 @@ def test_a_fit_says_what_its_draws_lack_for_the_functions_of_pymc(tmp_path):
     assert fit.to_datatree().equals(fit.draws)
 
 
+@pytest.mark.parametrize("kind", ["frequency", "likelihood"])
+def test_the_functions_of_pymc_take_weighted_rows_once_and_the_draws_say_so(kind):
+    import pymc as pm
+    import pytensor
+
+    data = DATA.assign(w=1 + np.arange(len(DATA)) % 3)
+    fit = made_up_fit(f"y | weights(w, '{kind}') ~ x + (1 | g)", "gaussian", data=data)
+    with bm.build(fit.design), pytensor.config.change_flags(mode="FAST_COMPILE"):
+        tree = fit.to_datatree(pymc=True)
+        found = pm.compute_log_likelihood(tree, extend_inferencedata=False, progressbar=False)["y"]
+    assert f"whatever its {kind} weight 'w'" in tree["posterior"].attrs["pymc"]
+    plain = made_up_fit("y ~ x + (1 | g)", "gaussian", data=data)
+    np.testing.assert_allclose(found.values, bm.log_likelihood(plain).values, rtol=1e-6)
+
+
 @pytest.mark.calibration
 @pytest.mark.parametrize(("formula", "family", "priors"), CASES)
 def test_the_functions_of_pymc_agree_with_ours_for_all_kinds_of_models(formula, family, priors):

@@ -358,3 +358,27 @@ def test_well_informed_coefficients_are_those_of_least_squares(formula):
     errors = design.mu.transform @ np.linalg.inv(information) @ design.mu.transform.T
     moved = design.mu.transform @ (posterior - np.linalg.solve(information, score))
     assert np.abs(moved / np.sqrt(np.diag(errors))).max() < 0.1
+
+
+WRITTEN = [
+    ("y ~ 1", {}, True),
+    ("y ~ 0 + x", {}, True),
+    ("y ~ x + f", {}, False),
+    ("y ~ x", {"beta[Intercept]": "Normal(0, 1)"}, True),
+    ("y ~ x + z", {"beta": "Normal(0, 2)", "beta[Intercept]": "Normal(0, 1)"}, True),
+    ("y ~ f", {"beta": "Normal(0, 2)", "beta[Intercept]": "Normal(0, 1)"}, True),
+    ("y ~ f", {"beta[Intercept]": "Normal(0, 1)"}, False),
+]
+
+
+@pytest.mark.parametrize(("formula", "priors", "expected"), WRITTEN)
+def test_coordinates_say_whether_they_are_the_coefficients_as_written(formula, priors, expected):
+    generator = np.random.default_rng(1)
+    data = pd.DataFrame(
+        {"y": generator.normal(size=12), "x": np.arange(12.0), "z": generator.normal(size=12), "f": list("abc") * 4}
+    )
+    block = prepare(from_formula(formula, priors=priors), data).mu.population
+    assert block.as_written is expected
+    identity = np.eye(len(block.labels))
+    found = block.written @ block.coordinates.mixing
+    assert (found.shape == identity.shape and np.allclose(found, identity, atol=1e-9)) is expected

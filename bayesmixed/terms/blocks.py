@@ -104,7 +104,7 @@ class PopulationBlock:
     @property
     def as_written(self) -> bool:
         """Whether the coordinates are the coefficients as written, if of columns with the mean zero under thresholds."""
-        return self.coordinates.labels == self.labels
+        return self.coordinates.as_written
 
     @property
     def coordinate_matrix(self) -> Array:

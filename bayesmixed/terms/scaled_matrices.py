@@ -39,6 +39,7 @@ def matrix_root(covariance: Array) -> Array:
 
 
 def _inverse(matrix: Array) -> Array:
+    """Return the inverse of a matrix whose entries are brought near 1 first."""
     known = matrix != 0.0
     logs = np.log2(np.abs(matrix), out=np.zeros(matrix.shape), where=known)
     rows, columns = np.zeros(matrix.shape[0]), np.zeros(matrix.shape[1])
@@ -46,7 +47,13 @@ def _inverse(matrix: Array) -> Array:
         rows = _mean(logs - columns, known, axis=1)
         columns = _mean(logs - rows[:, None], known, axis=0)
     over, under = 2.0 ** np.round(rows), 2.0 ** np.round(columns)
-    return np.asarray(np.linalg.pinv(matrix / over[:, None] / under) / over / under[:, None])
+    scaled = matrix / over[:, None] / under
+    try:
+        # An inverse keeps directions that are small, where a pseudo-inverse drops them.
+        found = np.linalg.inv(scaled) if len(over) == len(under) else np.linalg.pinv(scaled)
+    except np.linalg.LinAlgError:
+        found = np.linalg.pinv(scaled)
+    return np.asarray(found / over / under[:, None])
 
 
 def _mean(values: Array, known: NDArray[np.bool_], axis: int) -> Array:
