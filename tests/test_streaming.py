@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,17 @@ def write(table, folder, **options):
     return path
 
 
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return write(trials(), tmp_path_factory.mktemp("streamed"))
+
+
+@pytest.fixture(scope="module")
+def designs(path, small_batches):
+    """Return a function from a formula to its design in memory and its streamed one."""
+    return cache(lambda formula: both(formula, path))
+
+
 def both(formula, path, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.StatisticsWarning)
@@ -69,8 +81,8 @@ def both(formula, path, **options):
 
 
 @pytest.mark.parametrize("formula", SPECS)
-def test_streamed_rows_have_the_priors_notes_and_labels_of_rows_in_memory(table, tmp_path, formula):
-    whole, streamed = both(formula, write(table, tmp_path))
+def test_streamed_rows_have_the_priors_notes_and_labels_of_rows_in_memory(designs, formula):
+    whole, streamed = designs(formula)
     assert streamed.rows == whole.rows == 600
     assert streamed.notes == whole.notes
     assert list(streamed.priors) == list(whole.priors)
@@ -83,10 +95,10 @@ def test_streamed_rows_have_the_priors_notes_and_labels_of_rows_in_memory(table,
 
 
 @pytest.mark.parametrize("formula", SPECS)
-def test_streamed_rows_have_the_density_of_rows_in_memory(table, tmp_path, formula):
+def test_streamed_rows_have_the_density_of_rows_in_memory(designs, formula):
     from bayesmixed.kernels.bridge import collapsed_function, evaluate
 
-    whole, streamed = (collapsed.lay_out_collapsed(design) for design in both(formula, write(table, tmp_path)))
+    whole, streamed = (collapsed.lay_out_collapsed(design) for design in designs(formula))
     function = collapsed_function()
     for seed in range(3):
         x = 0.3 * np.random.default_rng(seed).standard_normal(len(whole.kept))
@@ -97,15 +109,14 @@ def test_streamed_rows_have_the_density_of_rows_in_memory(table, tmp_path, formu
 
 
 @pytest.fixture(scope="module")
-def fits(tmp_path_factory):
+def fits(designs):
     options = {"seed": 4, "chains": 2, "draws": 40, "tune": 60, "progress": False}
-    path = write(trials(), tmp_path_factory.mktemp("streamed"))
-    return [bm.sample(design, **options) for design in both(FIRST, path)]
+    return [bm.sample(design, **options) for design in designs(FIRST)]
 
 
 @pytest.mark.parametrize("formula", SPECS)
-def test_streamed_rows_give_the_effects_of_rows_in_memory(table, tmp_path, formula):
-    whole, streamed = (collapsed.lay_out_collapsed(design) for design in both(formula, write(table, tmp_path)))
+def test_streamed_rows_give_the_effects_of_rows_in_memory(designs, formula):
+    whole, streamed = (collapsed.lay_out_collapsed(design) for design in designs(formula))
     points = 0.3 * np.random.default_rng(2).standard_normal((2, 5, len(whole.kept)))
     ours, theirs = (collapsed.draw_rest(layout, points, seed=1, cores=1) for layout in (streamed, whole))
     assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-6)

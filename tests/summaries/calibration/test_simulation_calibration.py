@@ -265,7 +265,7 @@ def test_a_data_set_depends_on_its_number_only(passed):
     assert fit_simulated(Task(design, right, {}, 3), 7) == passed.fits[7]
 
 
-@pytest.mark.slow
+@pytest.mark.calibration
 def test_the_collapsed_engine_is_calibrated():
     data = {"y": VALUES["y"], "x": np.linspace(-1, 1, ROWS), "g": np.repeat(list("abcdef"), 2)}
     found = bm.calibrate("y ~ x + (1 | g)", data=data, n=60, seed=1, draws=300, tune=300, progress=False)

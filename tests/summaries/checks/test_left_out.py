@@ -57,7 +57,7 @@ def test_rows_that_the_model_does_not_tell_apart_are_not_ordered_by_their_own_re
     assert np.ptp(found.place) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.calibration
 def test_a_change_of_the_spread_with_the_mean_is_not_seen_in_right_models():
     p = [
         bm.check_residuals(exact_fit("poisson", simulate_one_way("poisson", 12, 5, seed)))
@@ -68,7 +68,7 @@ def test_a_change_of_the_spread_with_the_mean_is_not_seen_in_right_models():
     assert stats.kstest(p, "uniform").pvalue > 0.001
 
 
-@pytest.mark.slow
+@pytest.mark.calibration
 def test_bars_of_right_models_cover_the_model():
     below = above = bins = 0
     for seed in range(12):

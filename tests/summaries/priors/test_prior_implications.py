@@ -29,6 +29,7 @@ def responses(family, eta, generator):
     return generator.binomial(1, 1.0 / (1.0 + np.exp(-eta)))
 
 
+@pytest.mark.calibration
 @pytest.mark.parametrize("family", ["gaussian", "poisson", "bernoulli"])
 def test_the_mean_of_few_groups_is_found_odd_in_one_right_model_of_twenty(family):
     generator, g, found = np.random.default_rng(1), np.repeat(np.arange(5), 6), 0
