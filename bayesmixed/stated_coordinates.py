@@ -232,7 +232,8 @@ def _seen(default: Coordinates, transform: Array, name: str) -> Coordinates:
     touched = np.any(np.abs(lost) > _ROUNDING, axis=1)
     inside = np.flatnonzero(touched)
     own = lost[inside]
-    _, seen = find_directions(np.eye(len(inside)) - own @ own.T)
+    left = np.eye(len(inside)) - own @ own.T
+    _, seen = find_directions(np.where(np.abs(left) > _ROUNDING, left, 0.0))
     labels = [*(label for label, gone in zip(default.labels, touched, strict=True) if not gone)]
     return Coordinates(
         (*labels, *_number(name, seen.shape[1])),

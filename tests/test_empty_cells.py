@@ -15,7 +15,7 @@ from bayesmixed.refitting import change_design
 from bayesmixed.spec_files import spec_from_toml, spec_to_toml
 from bayesmixed.stated_coordinates import place_population
 from bayesmixed.terms.basis import map_to_written
-from bayesmixed.terms.empty_cells import all_columns
+from bayesmixed.terms.empty_cells import all_columns, find_directions
 
 ROWS = 144
 COMPLETE = pd.DataFrame(
@@ -251,3 +251,10 @@ def test_a_refit_on_other_cells_keeps_the_prior_of_its_rows(fitted):
     assert {again.priors[key] for key in again.priors if "cells" in key} <= {
         fitted.design.priors[key] for key in fitted.design.priors if "cells" in key
     }
+
+
+def test_a_column_depends_on_others_also_where_large_multiples_of_these_add_up_to_it():
+    year = 2000.0 + np.arange(11.0)
+    powers = np.column_stack([year**power for power in range(4)])
+    found, _ = find_directions(np.column_stack([powers, (year - 2005.0) ** 3, year % 2.0]))
+    assert found == [0, 1, 2, 3, 5]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from bayesmixed.links import Array
 from bayesmixed.terms.pieces import EvaluatedFormula
 
-_DEPENDENT = 1e-7
+_DEPENDENT = 1e-13
+"""Rest of a column by which it depends on others, as a share of itself and of what these add to it: rounding leaves less."""
 _DIFFERENT = 1e-8
 _SHOWN = 6
 DROP = "drop"
@@ -112,16 +113,28 @@ def reduce_columns(state: EvaluatedFormula, matrix: Array, values: Mapping[str, 
 
 
 def find_directions(matrix: Array) -> tuple[list[int], Array]:
-    """Return the columns that do not depend on those before them, and orthonormal ones for these in turn."""
+    """Return the columns that do not depend on those before them, and orthonormal ones for these in turn.
+
+    Columns that nearly depend on each other, such as powers of a year, are told apart from those that do by what
+    rounding can leave of a column: the more, the larger the multiples of others that add up to it.
+    """
+    from scipy.linalg import solve_triangular
+
     new: list[int] = []
     directions = np.empty(matrix.shape, order="F")
+    root = np.zeros((matrix.shape[1], matrix.shape[1]))
     for position, column in enumerate(matrix.T):
-        rest, known = column / (float(np.linalg.norm(column)) or 1.0), directions[:, : len(new)]
+        count = len(new)
+        rest, known = column / (float(np.linalg.norm(column)) or 1.0), directions[:, :count]
+        inside = np.zeros(count)
         for _ in range(2):
-            rest = rest - known @ (known.T @ rest)
+            part = known.T @ rest
+            rest, inside = rest - known @ part, inside + part
         left = float(np.linalg.norm(rest))
-        if left > _DEPENDENT:
-            directions[:, len(new)] = rest / left
+        multiples = solve_triangular(root[:count, :count], inside) if count else inside
+        if left > _DEPENDENT * (1.0 + float(np.sum(np.abs(multiples)))):
+            root[:count, count], root[count, count] = inside, left
+            directions[:, count] = rest / left
             new.append(position)
     return new, directions[:, : len(new)]
 
