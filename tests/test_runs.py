@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +14,7 @@ CANNOT_START = """
 import sys
 import numpy as np
 from numba import cfunc
-from bayesmixed.engines.runs import run_sampler
+from bayesmixed.engines import runs
 from bayesmixed.engines.settings import Settings
 from bayesmixed.errors import SamplingError
 from bayesmixed.kernels import bridge
@@ -26,9 +28,9 @@ packed = Packed(np.zeros(1), np.zeros(1, np.int64), np.zeros(4, np.int64))
 start = lambda seed: np.random.default_rng(seed).normal(size=2)
 model = bridge.nutpie_model(packed, 2, start, nowhere)
 try:
-    run_sampler(model, Settings(chains=4, draws=50, tune=50, cores=4, target_accept=0.9, seed=1), None, False, 0.8)
+    runs.run_sampler(model, Settings(chains=4, draws=50, tune=50, cores=4, target_accept=0.9, seed=1), None, False, 0.8)
 except SamplingError:
-    print("refused", flush=True)
+    print("refused", sorted(runs._workers()), flush=True)
     sys.exit(7)
 """
 
@@ -56,7 +58,18 @@ def test_only_the_own_workers_are_waited_for(threads):
     assert runs.join_workers(longest=0.0), "it has ended"
 
 
+@pytest.mark.parametrize("name", ["start", "initial_point_func"])
+def test_chains_get_no_starting_point_once_a_run_is_over(name):
+    over, compiled = threading.Event(), SimpleNamespace(**{name: lambda seed: seed + 1})
+    stoppable = runs._stoppable(compiled, over)
+    assert getattr(stoppable, name)(1) == 2
+    over.set()
+    with pytest.raises(RuntimeError, match="over"):
+        getattr(stoppable, name)(1)
+    assert getattr(compiled, name)(1) == 2, "the model can be sampled again"
+
+
 @pytest.mark.slow
 def test_a_script_that_ends_after_a_sampling_error_ends_as_python_does():
     ended = subprocess.run([sys.executable, "-c", CANNOT_START], capture_output=True, text=True, timeout=600)
-    assert (ended.stdout, ended.returncode) == ("refused\n", 7), ended.stderr
+    assert (ended.stdout, ended.returncode) == ("refused []\n", 7), ended.stderr

@@ -1,6 +1,8 @@
 """Runs of nutpie that all engines share: target acceptance, progress, interruption, one repeat after divergences."""
 
+import copy
 import sys
+import threading
 import time
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
@@ -17,6 +19,8 @@ CAREFUL = 0.99
 """Target acceptance after divergences."""
 _LONGEST_WAIT = 60.0
 """Seconds, longer than a chain needs to try all its starting points."""
+_STARTS = ("start", "initial_point_func")
+"""Names of the function that gives starting points, in models of the bridge and in those that nutpie compiles."""
 _THREADS = Path("/proc/self/task")
 """Threads of this process, where the system is Linux."""
 
@@ -65,10 +69,10 @@ def _run(
     """Return nutpie's tree and whether it is complete; an interrupted repeat gives back the first run."""
     import nutpie
 
-    others = _workers()
+    others, over = _workers(), threading.Event()
     try:
         sampler = nutpie.sample(
-            compiled,
+            _stoppable(compiled, over),
             draws=settings.draws,
             tune=settings.tune,
             chains=settings.chains,
@@ -89,8 +93,23 @@ def _run(
             raise
     except (RuntimeError, ValueError) as error:
         reason = _cannot_start(error)
+    over.set()
     join_workers(others)
     raise SamplingError(reason)
+
+
+def _stoppable(compiled: Any, over: threading.Event) -> Any:
+    """Return a compiled model whose chains get no starting point once a run is over: those that still try then end."""
+    name = next(name for name in _STARTS if name in vars(compiled))
+    draw, stoppable = getattr(compiled, name), copy.copy(compiled)
+
+    def start(seed: Any) -> Any:
+        if over.is_set():
+            raise RuntimeError("the run is over")
+        return draw(seed)
+
+    object.__setattr__(stoppable, name, start)
+    return stoppable
 
 
 def join_workers(others: Set[str] = frozenset(), longest: float = _LONGEST_WAIT) -> bool:
