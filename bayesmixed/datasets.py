@@ -72,6 +72,8 @@ def list() -> pd.DataFrame:  # noqa: A001  (the name is that of the public contr
 def load(name: str) -> pd.DataFrame:
     """Return a table as a pandas data frame; a public one is downloaded the first time, and kept.
 
+    No checksum of the public files is known: they are accepted by their size, columns and number of rows.
+
     Raises
     ------
     DataError

@@ -17,14 +17,20 @@ from bayesmixed.atomic_files import replace_file, replace_table
 WITHOUT_ROOM = """
 import resource, sys
 import bayesmixed as bm
-from bayesmixed.atomic_files import replace_file
-from fixed_draws import fit_at
+from bayesmixed.atomic_files import replace_picture, replace_table
 
 fit = bm.load_fit("herd_period")
+table, picture = bm.group_effects(fit), bm.plot_shrinkage(fit, "herd")
 spec, path = bm.load_spec("herd"), sys.argv[1]
 sys.dont_write_bytecode = True  # Python would keep what it could not write to its end
 resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
-for write in (bm.save_fit, bm.write_report, lambda fit, path: bm.save_spec(spec, path)):
+for write in (
+    bm.save_fit,
+    bm.write_report,
+    lambda fit, path: bm.save_spec(spec, path),
+    lambda fit, path: replace_table(path, table),
+    lambda fit, path: replace_picture(path, picture),
+):
     try:
         write(fit, path)
     except bm.DataError as error:
@@ -44,7 +50,9 @@ def test_a_disk_without_room_is_our_error_and_leaves_fit_and_earlier_file_as_the
     )
     assert run.returncode == 0, run.stderr
     *errors, shape = run.stdout.splitlines()
-    assert [line.partition(" cannot")[0] for line in errors] == ["The fit", "The report", "The spec"]
+    assert [line.partition(" cannot")[0] for line in errors] == [
+        f"The {what}" for what in ("fit", "report", "spec", "table", "picture")
+    ]
     assert all("What was there before is unchanged" in line for line in errors)
     assert "still in memory" in errors[0]
     assert shape == "(4, 400, 4)"

@@ -56,11 +56,13 @@ def test_links_are_pickled_by_name(link):
     assert copy.deepcopy(latent_link(link)) == latent_link(link)
 
 
-def test_a_pickled_fit_is_read_by_another_process(tmp_path):
+def test_fits_designs_and_specs_go_to_another_process_and_come_back(tmp_path):
     fit = _fit(*MODELS[3])
-    (tmp_path / "fit").write_bytes(pickle.dumps(fit))
-    code = "import pickle, sys; f = pickle.load(open(sys.argv[1], 'rb')); print(f, f.design.categories, f.design.family.cuts)"
-    run = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "fit")], capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == f"{fit} {fit.design.categories} {fit.design.family.cuts}"
+    (tmp_path / "there").write_bytes(pickle.dumps((fit, fit.design, fit.design.spec)))
+    code = "import pickle, sys; open(sys.argv[2], 'wb').write(pickle.dumps(pickle.load(open(sys.argv[1], 'rb'))))"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "there"), str(tmp_path / "back")], check=True)
+    again, design, spec = pickle.loads((tmp_path / "back").read_bytes())
+    assert (str(again), spec, design.categories) == (str(fit), fit.design.spec, fit.design.categories)
+    assert design.family.cuts == fit.design.family.cuts
+    xr.testing.assert_equal(again.posterior, fit.posterior)
+    xr.testing.assert_equal(bm.predict(again, {"x": [0.2], "g": ["a"]}), bm.predict(fit, {"x": [0.2], "g": ["a"]}))
