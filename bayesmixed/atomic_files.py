@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import secrets
 import stat
 from contextlib import suppress
@@ -59,6 +60,8 @@ def as_path(path: object, what: str) -> Path:
         It is no text or path, or the system refuses its name.
     """
     _check_type(path, what)
+    if re.match(r"\w+://", str(path)):
+        raise DataError(f"{what} is read from a file, and '{path}' is an address: download it first.")
     try:
         found = Path(path)  # type: ignore[arg-type]
         os.stat(found)

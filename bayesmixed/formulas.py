@@ -188,7 +188,9 @@ def _balanced(text: str) -> bool:
 def _special_terms(piece: str) -> list[Term]:
     """Return the terms that are not formulaic's: group terms, smooths, obs() and offsets."""
     offset = call_arguments(piece, "offset")
-    if offset is not None and len(offset) == 1:
+    if offset is not None and len(offset) != 1:
+        raise SpecError(f"'{shorten(piece)}': an offset has one expression, as in offset(log(e)).")
+    if offset is not None:
         return [Offset(expression=offset[0])]
     smooth = read_smooth(piece)
     if smooth is not None:

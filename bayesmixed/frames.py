@@ -261,8 +261,24 @@ def _from_other(data: Any) -> pd.DataFrame:
         frame = nw.from_native(data)
         if isinstance(frame, nw.LazyFrame):
             frame = frame.collect()
-        return frame.to_pandas()
+        columns = {name: frame[name] for name in frame.columns}
     except Exception as error:  # each library has errors of its own
         raise DataError(
             f"The data are a {type(data).__name__}; give a data frame (pandas, polars, pyarrow) or a mapping of columns."
         ) from error
+    try:
+        return frame.to_pandas()
+    except Exception as error:  # as above
+        wrong = next(
+            (f"Column '{shorten(n)}' is of type {c.dtype}" for n, c in columns.items() if _fails(c)),
+            "A column is of a type",
+        )
+        raise DataError(f"{wrong}, which cannot be read. Make numbers or text of it.") from error
+
+
+def _fails(column: Any) -> bool:
+    try:
+        column.to_pandas()
+    except Exception:  # as above
+        return True
+    return False

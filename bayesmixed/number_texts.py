@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
+from unicodedata import decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,9 @@ _CLASS = re.compile(
     r"(?P<above>>=?|≥)?\s*(?P<low>\d{1,9})(?:\s*[-–]\s*(?P<high>\d{1,9})|\s*(?P<open>\+|(?:or|and) more))?"
 )
 _CELL_OF_A_GRID = re.compile(r"([1-9]\d?)\.([1-9]\d?)")
-_BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'", "\u2212": "-"})
+_MARKS = str.maketrans(
+    {"\u066b": ".", "\u066c": ",", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'", "\u2212": "-"}
+)
 
 
 def reads_as_number(text: str) -> bool:
@@ -41,13 +44,13 @@ def reads_as_number(text: str) -> bool:
 
 def reads_with_marks(text: str) -> bool:
     """Return whether a text is a number in any of the `READINGS`, such as "1,5" or "1 234.5"."""
-    plain = text.translate(_BLANKS).strip()
+    plain = _in_ascii(text)
     return any(_pattern(*reading).fullmatch(plain) for reading in READINGS)
 
 
 def are_classes(texts: Iterable[str]) -> bool:
     """Return whether texts are classes of whole numbers that follow each other without a gap: 0, 1, 2, 3+ or 0, 1-2, >2."""
-    found = [_CLASS.fullmatch(text.translate(_BLANKS).strip()) for text in texts]
+    found = [_CLASS.fullmatch(_in_ascii(text)) for text in texts]
     limits = []
     for match in found:
         if match is None:
@@ -66,7 +69,7 @@ def look_measured(texts: Sequence[str], rows: NDArray[np.integer[Any]]) -> NDArr
     "20C") count if the letters are the same everywhere and either most numbers have decimals, or most rows have a text
     of their own, or some numbers stand without letters; else they are names. So are the cells of a grid, "1.1" to "5.4".
     """
-    found = [_MEASURE.fullmatch(text.translate(_BLANKS).strip()) for text in texts]
+    found = [_MEASURE.fullmatch(_in_ascii(text)) for text in texts]
     parts = [match if match is not None and reads_with_marks(match["number"]) else None for match in found]
     dates = np.array([_DATE.fullmatch(text.strip()) is not None for text in texts], dtype=bool)
     bare = np.array([match is not None and not match["unit"] for match in parts], dtype=bool)
@@ -99,22 +102,31 @@ def _is_grid(texts: Sequence[str]) -> bool:
 
 def possible_readings(texts: Iterable[str]) -> list[tuple[str, str]]:
     """Return the marks of decimals and thousands under which all texts are numbers."""
-    plain = [text.translate(_BLANKS).strip() for text in texts]
+    plain = [_in_ascii(text) for text in texts]
     return [marks for marks in READINGS if all(map(_pattern(*marks).fullmatch, plain))]
 
 
 def parse_numbers(texts: Sequence[str], decimal: str, thousands: str) -> Array | None:
     """Return the numbers that texts are under these marks; None where one is no number."""
-    plain = [text.translate(_BLANKS).strip() for text in texts]
+    plain = [_in_ascii(text) for text in texts]
     if not all(map(_pattern(decimal, thousands).fullmatch, plain)):
         return None
     return np.array([float(text.replace(thousands or " ", "").replace(decimal, ".")) for text in plain], dtype=float)
 
 
+def _in_ascii(text: str) -> str:
+    """Return a text with the digits and marks of all scripts as those of ASCII, without blanks around it."""
+    if not text.isascii():
+        text = "".join(str(decimal(sign)) if sign.isdecimal() else sign for sign in text.translate(_MARKS))
+    return text.strip()
+
+
 @cache
 def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
     point, group = re.escape(decimal), re.escape(thousands)
-    whole = rf"(?:[0-9]+|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+)" if thousands else "[0-9]+"
     tail = "*" if decimal == POINT else "+"
-    number = rf"(?:{whole}(?:{point}[0-9]{tail})?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+    number = rf"(?:[0-9]+(?:{point}[0-9]{tail})?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+    if thousands:
+        # Nobody sets off thousands before an exponent: 1,234e-2 has decimals.
+        number = rf"(?:[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+(?:{point}[0-9]{tail})?|{number})"
     return re.compile(rf"[+-]?(?:{number}|[iI]nf(?:inity)?)")

@@ -141,6 +141,7 @@ REFUSED = [
     ("y ~ (1 | a | b)", "one '|' or '||'"),
     ("y ~ (1 |ID| g)", "Correlations shared between formulas"),
     ("y ~ (x + z)^-1", "nothing stands behind the '^'"),
+    ("y ~ offset()", "an offset has one expression"),
     ("y ~ x + *z", "nothing stands in front of the '*'"),
     ("y ~ " + 70 * "(" + "x" + 70 * ")", "nested more than 60 deep"),
     ("y ~ ( | g)", "needs columns and a group"),

@@ -6,6 +6,7 @@ import importlib
 import pandas as pd
 import pytest
 
+import bayesmixed as bm
 from bayesmixed.errors import DataError
 from bayesmixed.frames import as_frame, complete_rows, read_table
 
@@ -83,7 +84,7 @@ def test_parquet_keeps_text_ids_and_categories(tmp_path):
     [
         ("absent.csv", None, "does not exist"),
         ("data.xlsx", "a", "unknown kind. Accepted: .csv"),
-        ("data.csv", "", "cannot be read"),
+        ("data.csv", "", "is empty"),
         ("data.parquet", "no parquet", "cannot be read"),
     ],
 )
@@ -145,3 +146,12 @@ def test_decimal_commas_are_read_where_columns_are_separated_by_semicolons(tmp_p
     data = read_table(write(tmp_path, "g;y\na;1,5\nb;2,25\n"))
     assert data["y"].tolist() == [1.5, 2.25]
     assert read_table(write(tmp_path, 'g,y\n"a,1",1.5\n"b;2",2.25\n'))["y"].tolist() == [1.5, 2.25]
+
+
+def test_a_column_that_cannot_be_read_is_named_and_addresses_are_to_be_downloaded():
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame({"y": [1.0, 2.0], "x": [1, 2]}).with_columns(pl.col("x").cast(pl.Int128))
+    with pytest.raises(bm.DataError, match="Column 'x' is of type Int128"):
+        bm.prepare("y ~ x", frame)
+    with pytest.raises(bm.DataError, match="download it first"):
+        bm.prepare("y ~ x", "https://example.org/a.csv")

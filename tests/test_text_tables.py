@@ -234,3 +234,17 @@ def test_columns_without_a_name_are_called_by_their_place_and_dropped_if_empty(t
     path = tmp_path / "t.csv"
     path.write_text("column_2,,x,\n1,2,3,\n4,5,6,\n")
     assert list(read_table(path).columns) == ["column_2", "column_2_", "x"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["1,234e-01", "5,678e+02"], [0.1234, 567.8]),
+        (["٠٫٥", "١٢٫٢٥"], [0.5, 12.25]),
+        (["१.५", "२"], [1.5, 2.0]),
+        (["１，２３４.5".replace("，", ","), "2.5"], [1234.5, 2.5]),
+    ],
+)
+def test_exponents_follow_no_thousands_and_digits_of_all_scripts_are_numbers(tmp_path, cells, values):
+    path = write(tmp_path, "y;x\n" + "".join(f"{k}.5;{cell}\n" for k, cell in enumerate(cells)))
+    assert read_table(path)["x"].tolist() == values
