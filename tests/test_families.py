@@ -160,10 +160,11 @@ def test_the_generalised_poisson_without_overdispersion_is_the_poisson():
 
 
 @pytest.mark.parametrize(
-    ("mu", "lam"), [(3.0, 0.9), (150.0, 0.1), (400.0, 0.3), (900.0, 0.0001), (1e4, 0.9), (50.0, 0.97)]
+    ("mu", "lam"), [(3.0, 0.9), (150.0, 0.1), (400.0, 0.3), (900.0, 0.0001), (1e4, 0.9), (50.0, 0.97), (100.0, 0.99)]
 )
 def test_the_distribution_function_of_large_counts_is_the_cumulated_density(mu, lam):
     family, values = FAMILIES["generalised_poisson"], {"mu": mu, "lam": lam}
     y = np.arange(np.floor(mu + 40.0 * mu**0.5 / (1.0 - lam)) + 400.0)
     cumulated = np.cumsum(np.exp(family.logp(y, values, 1.0)))
     np.testing.assert_allclose(family.cdf(y, values, 1.0), cumulated, atol=2e-7)
+    assert float(family.cdf(np.inf, values, 1.0)) == pytest.approx(1.0, abs=2e-7)

@@ -1,5 +1,6 @@
 """The generalised Poisson family: counts whose variance is a multiple of the mean."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,11 @@ from bayesmixed.priors import Prior
 
 _EXACT = 250
 """Counts up to which probabilities are summed one by one; the rest is an integral."""
-_REACHES = (-12.0, -6.0, -3.0, 0.0, 3.0, 6.0, 12.0, 24.0, 60.0, 150.0, 400.0)
+_REACHES = (-12.0, -6.0, -3.0, 0.0, 3.0, 6.0, 12.0, 24.0)
 """Ends of the pieces of that integral, in SDs from the mean."""
+_STAGES = 250.0 * 4.0 ** np.arange(1, 13)
+"""Further ends: towards lam = 1 the density falls as a power of the count."""
+_MOST = 1e15
 
 
 def _start(values: Values) -> Any:
@@ -30,7 +34,7 @@ def _logp(y: Any, values: Values, trials: Any) -> Array:
 
 
 def _cdf(y: Any, values: Values, trials: Any) -> Array:
-    y, mu, lam = np.broadcast_arrays(np.floor(np.asarray(y, dtype=float)), values["mu"], values["lam"])
+    y, mu, lam = np.broadcast_arrays(np.floor(np.minimum(y, _MOST)), values["mu"], values["lam"])
     order = np.argsort(-y, axis=None)
     sorted_y = y.ravel()[order]
     at = {"mu": mu.ravel()[order], "lam": lam.ravel()[order]}
@@ -55,13 +59,13 @@ def _far_mass(y: Array, values: Values) -> Array:
 
     total = -(density(y + 1.0) - density(y) - density(_EXACT + 1.0) + density(float(_EXACT))) / 24.0
     nodes, weights = np.polynomial.legendre.leggauss(20)
-    low: Any = _EXACT + 0.5
-    for reach in (*_REACHES, np.inf):
-        high = np.clip(values["mu"] + reach * sd, low, y + 0.5)
+    first, last = np.full(y.shape, _EXACT + 0.5), y + 0.5
+    ends = [*(values["mu"] + reach * sd for reach in _REACHES), *_STAGES]
+    bounds = np.sort([first, *(np.clip(end, first, last) for end in ends), last], axis=0)
+    for low, high in pairwise(bounds):
         half = 0.5 * (high - low)
         for node, weight in zip(nodes, weights, strict=True):
             total = total + weight * half * density(low + half * (1.0 + node))
-        low = high
     return np.asarray(total)
 
 
