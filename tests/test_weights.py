@@ -381,3 +381,11 @@ def test_headings_say_how_many_rows_frequencies_stand_for_and_in_how_many_lines(
     for page in (str(design), str(bm.summary(fit)), str(bm.prior_table(design.spec, data))):
         assert "10 rows in 4 lines with frequencies 'w'" in " ".join(page.split())
     assert bm.prepare("y ~ 1", data).row_text == "4 rows"
+
+
+def test_check_data_describes_the_rows_that_frequencies_stand_for():
+    data = pd.DataFrame({"y": [0.0, 1.0, 4.0, 2.0], "w": [3, 1, 2, 4], "k": [1, 0, 2, 1]})
+    report = bm.check_data("y | weights(w, 'frequency') ~ 1", data)
+    assert "10 rows in 4 lines with frequencies. From 0 to 4, mean 1.7." in report.response
+    shares = bm.check_data("k | trials(2) + weights(w, 'frequency') ~ 1", data, family="binomial")
+    assert "11 of 20 trials (0.55)" in shares.response

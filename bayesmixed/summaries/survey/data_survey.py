@@ -42,6 +42,7 @@ from bayesmixed.terms.evaluation import evaluate, evaluate_expression
 from bayesmixed.terms.names import expression_columns, formula_columns
 from bayesmixed.terms.notation import join_factors
 from bayesmixed.terms.tables import Table, as_table, encode, is_date, is_number
+from bayesmixed.weights import FREQUENCY
 
 
 def check_data(
@@ -269,17 +270,20 @@ def _read_response(spec: ModelSpec, kept: pd.DataFrame) -> tuple[str, Array, str
     family = find_family(spec.family)
     link = spec.link(family.parameters[0].name).name
     ones = np.ones(len(kept))
-    text = f"{spec.response}; family {family.name}, link {link}; {len(kept):,} rows."
+    counted = spec.weights is not None and spec.weights.kind == FREQUENCY and is_number(kept[spec.weights.column])
+    copies = kept[spec.weights.column].to_numpy(dtype=float) if counted and spec.weights else ones
+    rows = f"{copies.sum():,.0f} rows in {len(kept):,} lines with frequencies" if counted else f"{len(kept):,} rows"
+    text = f"{spec.response}; family {family.name}, link {link}; {rows}."
     try:
         y = np.asarray(evaluate_expression(spec.response, Table(kept, {})), dtype=float)
         trials = np.asarray(kept[spec.trials] if isinstance(spec.trials, str) else spec.trials or 1.0, dtype=float)
     except (BayesMixedError, TypeError, ValueError):
         return f"Response: {text}", ones, ""
     if family.has_trials:
-        total = float(np.sum(np.broadcast_to(trials, y.shape)))
-        share = f"{np.sum(y):,g} of {total:,g} trials ({np.sum(y) / total:.3g})"
+        total, events = float(np.sum(copies * trials)), float(np.sum(copies * y))
+        share = f"{events:,g} of {total:,g} trials ({events / total:.3g})"
         return f"Response: {text} {share}.", *_count_units(spec, family, y, trials)
-    summary = f"From {np.min(y):,.6g} to {np.max(y):,.6g}, mean {np.mean(y):,.4g}."
+    summary = f"From {np.min(y):,.6g} to {np.max(y):,.6g}, mean {np.average(y, weights=copies):,.4g}."
     return f"Response: {text} {summary}", *_count_units(spec, family, y, trials)
 
 
