@@ -1,5 +1,6 @@
 """Interrupts (Ctrl-C) while libraries are imported or models compiled, which neither take well."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -8,8 +9,10 @@ from importlib import import_module
 from types import FrameType
 from typing import Any
 
-_PATIENCE = 0.5
+_PATIENCE = 0.2
 """Seconds after which an interrupt that had no effect is repeated."""
+_LOCKS = (os.path.join("llvmlite", "binding", "ffi.py"), os.path.join("numba", "core", "compiler_lock.py"))
+"""Files of libraries that take locks in Python."""
 
 
 def import_whole(*names: str) -> None:
@@ -42,7 +45,7 @@ def insistent_interrupts() -> Iterator[None]:
         if not caught.is_set():
             caught.set()
             threading.Thread(target=repeat, daemon=True).start()
-        if not over.is_set():
+        if not over.is_set() and not _takes_lock(frame):
             raise KeyboardInterrupt
 
     with _handler(interrupt):
@@ -52,6 +55,11 @@ def insistent_interrupts() -> Iterator[None]:
             over.set()
         if caught.is_set():
             raise KeyboardInterrupt
+
+
+def _takes_lock(frame: FrameType | None) -> bool:
+    """Return whether a library is taking or giving back its lock, which after an error there would stay locked."""
+    return frame is not None and frame.f_code.co_filename.endswith(_LOCKS)
 
 
 @contextmanager
