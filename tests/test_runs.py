@@ -24,7 +24,7 @@ from bayesmixed.kernels.packing import Packed
 def nowhere(dimension, x, gradient, value, data):
     return bridge.NONFINITE_DENSITY
 
-packed = Packed(np.zeros(1), np.zeros(1, np.int64), np.zeros(4, np.int64))
+packed = Packed(None, np.zeros(12, np.int64))
 start = lambda seed: np.random.default_rng(seed).normal(size=2)
 model = bridge.nutpie_model(packed, 2, start, nowhere)
 try:
