@@ -194,7 +194,7 @@ def test_new_rows_with_observation_effects_have_the_sharp_moments():
 def two_predictors():
     y = np.random.default_rng(1).normal(size=40)
     data = {"y": y, "x": np.tile(np.arange(8.0), 5), "g": np.repeat(list("abcde"), 8)}
-    design = bm.prepare(bm.from_formula("y ~ x + (1 | g)", sigma="1 + x + (1 | g)"), data)
+    design = bm.prepare(bm.from_formula("y ~ x + (1 | g)", sigma="~ 1 + x + (1 | g)"), data)
     known = np.linspace(-1, 1, 5)[:, None]
     values = {"beta": [1.0, 0.5], "sd_g": 0.9, "beta_sigma": [0.2, -0.1], "sd_g_sigma": 0.4, "b_g_sigma": known}
     return fit_at(design, values)

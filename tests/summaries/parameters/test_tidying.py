@@ -10,7 +10,7 @@ import bayesmixed as bm
 
 @pytest.fixture(scope="module")
 def fit():
-    spec = bm.from_formula("Reaction ~ Days + (Days | Subject)", sigma="1 + (1 | Subject)")
+    spec = bm.from_formula("Reaction ~ Days + (Days | Subject)", sigma="~ 1 + (1 | Subject)")
     design = bm.prepare(spec, classic("lme4", "sleepstudy"))
     values = {
         "beta": [250.0, 10.0],
