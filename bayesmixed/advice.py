@@ -11,7 +11,7 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import function_of
 from bayesmixed.priors import FEW_LEVELS
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.empty_cells import find_directions
+from bayesmixed.terms.empty_cells import spans
 
 
 def advise(design: Design) -> Iterator[str]:
@@ -52,7 +52,8 @@ def advise(design: Design) -> Iterator[str]:
                 )
     for predictor in design.predictors.values():
         yield from _say_dropped(predictor)
-        yield from _smooth_advice(design, predictor)
+        for term in design.spec.predictors[predictor.parameter]:
+            yield from term.advise(predictor.block(term.name), predictor.population)
         for name in predictor.population.basis.written_away:
             yield (
                 f"'{name}' is never 0, but the formula leaves out terms without it: the default prior of its coefficient "
@@ -89,18 +90,9 @@ def _advise_on_observation_effects(design: Design, predictor: Predictor, name: s
 
 
 def note_extrapolation(design: Design) -> Iterator[str]:
-    """Yield a note for each curve of a smooth that is asked for values beyond the range of its covariate at the fit."""
-    for predictor in design.predictors.values():
-        for smooth in predictor.smooths:
-            for curve, (low, high) in enumerate(smooth.ranges):
-                beyond = int(np.sum(smooth.outside & (smooth.index == curve)))
-                where = f" for '{smooth.labels[curve]}'" if smooth.labels else ""
-                goes_on = "begins again" if smooth.spline.basis.periodic else "goes on as a straight line"
-                if beyond:
-                    yield (
-                        f"{beyond} of {design.rows} rows lie beyond the range {low:g} to {high:g} that {smooth.name} was "
-                        f"fitted to{where}: outside of all data the curve {goes_on}, which is an assumption."
-                    )
+    """Yield a note for each term that is asked for values beyond the range that it was fitted to."""
+    for _, block in design.normal_blocks():
+        yield from block.extrapolations()
 
 
 def _say_dropped(predictor: Predictor) -> Iterator[str]:
@@ -115,28 +107,6 @@ def _say_dropped(predictor: Predictor) -> Iterator[str]:
         )
 
 
-def _smooth_advice(design: Design, predictor: Predictor) -> Iterator[str]:
-    for term in design.spec.predictors[predictor.parameter]:
-        if term.kind != "smooth" or term.by_column not in design.table.levels:
-            continue
-        smooth = next(block for block in predictor.smooths if block.name == term.name)
-        indicators = np.eye(len(smooth.labels))[smooth.index]
-        lines = [label not in smooth.line_labels for label in predictor.population.labels]
-        columns = predictor.population.matrix[:, lines]
-        if not _spans(columns, indicators):
-            yield (
-                f"The curves of {term} meet at the same mean, because the population part has no '{term.by_column}'. "
-                "Add it to the formula, unless that is meant."
-            )
-        for curve, label in enumerate(smooth.labels):
-            distinct = len(np.unique(smooth.x[smooth.index == curve]))
-            if distinct < term.k:
-                yield (
-                    f"{term}: '{term.by_column}' {label} has {distinct} different values of {term.x}, fewer than "
-                    f"k={term.k}: much of its curve is a matter of the prior."
-                )
-
-
 def _spanned(group: GroupBlock, predictor: Predictor) -> bool:
     """Return whether the population columns can give every level of an intercept term a mean of its own."""
     matrix = predictor.population.matrix
@@ -145,13 +115,7 @@ def _spanned(group: GroupBlock, predictor: Predictor) -> bool:
     if group.intercept is None or matrix.shape[1] < len(group.levels):
         return False
     indicators = np.eye(len(group.levels))[group.index]
-    return _spans(matrix, indicators)
-
-
-def _spans(columns: Array, indicators: Array) -> bool:
-    """Return whether indicators are linear combinations of columns of any size."""
-    directions = find_directions(columns)[1]
-    return bool(np.allclose(directions @ (directions.T @ indicators), indicators, atol=1e-6))
+    return spans(matrix, indicators)
 
 
 def _has_mean(values: Array, label: str, predictor: Predictor) -> bool:

@@ -18,7 +18,8 @@ from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import place_terms
-from bayesmixed.terms.blocks import GroupBlock, Part, PopulationBlock, SmoothBlock, basis_coordinates
+from bayesmixed.terms.blocks import PopulationBlock, SmoothBlock, block_diagonal
+from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION
 from bayesmixed.terms.empty_cells import DROP
 from bayesmixed.terms.evaluation import evaluate_expression
 from bayesmixed.terms.names import check_functions, expression_columns, formula_columns, whole_column
@@ -92,7 +93,7 @@ def read_rows(
 
 def grouping_columns(spec: ModelSpec) -> set[str]:
     """Return the columns whose levels are groups."""
-    return {c for terms in spec.predictors.values() for t in terms if t.kind == "group" for c in t.factor_columns}
+    return {name for terms in spec.predictors.values() for term in terms for name in term.label_columns}
 
 
 def declared_factors(spec: ModelSpec) -> set[str]:
@@ -131,10 +132,9 @@ def check_calls(spec: ModelSpec, columns: list[str]) -> None:
     if whole_column(spec.response, columns) is None:
         check_functions(spec.response, columns, spec.functions, formula=False)
     for term in (term for terms in spec.predictors.values() for term in terms):
-        if term.kind in ("fixed", "group"):
-            check_functions(term.formula, columns, spec.functions, formula=True)
-        elif term.kind in ("offset", "smooth"):
-            text = term.expression if term.kind == "offset" else term.x
+        for formula in term.formulas:
+            check_functions(formula, columns, spec.functions, formula=True)
+        for text in term.expressions:
             if whole_column(text, columns) is None:
                 check_functions(text, columns, spec.functions, formula=False)
 
@@ -224,11 +224,10 @@ def _check_own_predictor(spec: ModelSpec, available: Iterable[str]) -> None:
 
 
 def _number_columns(spec: ModelSpec, available: Iterable[str]) -> set[str]:
-    """Return the columns of response, trials, weights, smooths and offsets, which are read as numbers."""
+    """Return the columns of response, trials, weights and expressions of terms, which are read as numbers."""
     names = [str(name) for name in available]
     terms = [term for parameter in spec.predictors.values() for term in parameter]
-    found = {column for term in terms if term.kind == "offset" for column in term.columns(names)}
-    found |= {column for term in terms if term.kind == "smooth" for column in expression_columns(term.x, names)}
+    found = {column for term in terms for text in term.expressions for column in expression_columns(text, names)}
     found |= {str(spec.trials), "" if spec.weights is None else spec.weights.column}
     try:
         return found | expression_columns(spec.response, names)
@@ -237,12 +236,12 @@ def _number_columns(spec: ModelSpec, available: Iterable[str]) -> set[str]:
 
 
 def _formula_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
-    """Return the columns that population or group formulas read or that smooths are split by, not those that only
-    name groups."""
+    """Return the columns that formulas read or that split terms, not those that only name groups."""
     names = [str(name) for name in available]
-    formulas = [t.formula for terms in spec.predictors.values() for t in terms if t.kind in ("fixed", "group")]
+    terms = [term for parameter in spec.predictors.values() for term in parameter]
+    formulas = [formula for term in terms for formula in term.formulas]
     found = {column for formula in formulas for column in formula_columns(formula, names, grouping=False)}
-    found |= {t.by_column for terms in spec.predictors.values() for t in terms if t.kind == "smooth"}
+    found |= {column for term in terms for column in term.split_columns}
     return [name for name in names if name in found]
 
 
@@ -279,42 +278,32 @@ def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, li
     known = None if like is None else like.predictors[parameter]
     suffix = "" if parameter == family.parameters[0].name else f"_{parameter}"
     cut = bool(family.cuts) and not suffix
-    offset = np.zeros(table.rows)
-    merged: dict[str, GroupBlock] = {}
-    smooths: list[SmoothBlock] = []
-    population = None
+    found: dict[str, dict[str, Any]] = {part: {} for part in (POPULATION, LEVELS, CURVES, ADDITION)}
     for term in spec.predictors[parameter]:
-        if term.kind == "fixed":
-            population = term.build(
-                table, None if known is None else known.population, constant=not cut, drop=spec.empty_cells == DROP
-            )
-        elif term.kind == "offset":
-            offset = offset + term.build(table).values
-        elif term.kind == "smooth":
-            smooths.append(term.build(table, None if known is None else known.smooths[len(smooths)]))
-        elif term.kind == "observation":
-            merged["obs"] = term.build(table, None if known is None else _group_of(known, "obs"))
-        else:
-            earlier = merged.get(term.name)
-            learned = None if known is None else _group_of(known, term.name)
-            block = term.build(table, learned, 0 if earlier is None else len(earlier.states))
-            merged[term.name] = block if earlier is None else _merge(earlier, block)
+        blocks, learned = found[term.part], None
+        if known is not None:
+            learned = known.population if term.part == POPULATION else known.block(term.name)
+        earlier = blocks.get(term.name)
+        joined = 0 if earlier is None else len(earlier.parts)
+        block = term.build(table, learned, part=joined, constant=not cut, drop=spec.empty_cells == DROP)
+        blocks[term.name] = block if earlier is None else earlier.join(block)
+    (population,) = found[POPULATION].values() or (None,)
+    smooths = tuple(found[CURVES].values())
+    offset = sum((block.values for block in found[ADDITION].values()), np.zeros(table.rows))
     if population is None:
         raise SpecError(f'The predictor of \'{parameter}\' has no population term; give at least "1" or "0".')
     population = _with_lines(population, smooths, None if known is None else known.population)
     if known is not None:
-        pairs = zip(merged.values(), known.groups, strict=True)
+        pairs = zip(found[LEVELS].values(), known.groups, strict=True)
         groups = tuple(replace(b, coordinates=k.coordinates, parts=k.parts, means=k.means) for b, k in pairs)
-        return Predictor(parameter, suffix, known.link, population, known.centre, groups, tuple(smooths), offset, cut)
-    groups, centre = tuple(merged.values()), np.zeros(len(population.labels))
-    predictor = Predictor(
-        parameter, suffix, spec.link(parameter), population, centre, groups, tuple(smooths), offset, cut
-    )
+        return Predictor(parameter, suffix, known.link, population, known.centre, groups, smooths, offset, cut)
+    groups, centre = tuple(found[LEVELS].values()), np.zeros(len(population.labels))
+    predictor = Predictor(parameter, suffix, spec.link(parameter), population, centre, groups, smooths, offset, cut)
     return place_terms(spec, family, predictor)
 
 
 def _with_lines(
-    population: PopulationBlock, smooths: list[SmoothBlock], known: PopulationBlock | None
+    population: PopulationBlock, smooths: tuple[SmoothBlock, ...], known: PopulationBlock | None
 ) -> PopulationBlock:
     """Put the columns of smooths that are not penalised to the population part."""
     lines = [population.matrix, *(smooth.line_matrix for smooth in smooths)]
@@ -332,40 +321,4 @@ def _with_lines(
         units=np.append(population.units, [1.0 / column_step(column) for column in added.T]),
         means=np.append(population.means, added.mean(axis=0)),
         written_means=np.append(population.written_means, added.mean(axis=0)),
-    )
-
-
-def _group_of(predictor: Predictor, name: str) -> GroupBlock:
-    return next(group for group in predictor.groups if group.name == name)
-
-
-def block_diagonal(first: Array, second: Array) -> Array:
-    """Return two matrices on the diagonal of one, zeros beside them."""
-    found = np.zeros(np.add(first.shape, second.shape))
-    found[: first.shape[0], : first.shape[1]] = first
-    found[first.shape[0] :, first.shape[1] :] = second
-    return found
-
-
-def _merge(first: GroupBlock, second: GroupBlock) -> GroupBlock:
-    """Join two terms of one factor into one block; their columns are independent of each other."""
-    shift = len(first.labels)
-    parts = tuple(Part(tuple(c + shift for c in part.columns), part.correlated) for part in second.parts)
-    return replace(
-        first,
-        labels=first.labels + second.labels,
-        matrix=np.hstack([first.matrix, second.matrix]),
-        parts=first.parts + parts,
-        bases=first.bases + second.bases,
-        columns=np.hstack([first.columns, second.columns]),
-        written=block_diagonal(first.written, second.written),
-        units=np.concatenate([first.units, second.units]),
-        units_as_written=np.concatenate([first.units_as_written, second.units_as_written]),
-        means=np.concatenate([first.means, second.means]),
-        coordinates=basis_coordinates(
-            first.labels + second.labels,
-            np.concatenate([first.units_as_written, second.units_as_written]),
-            as_written=True,
-        ),
-        states=first.states + second.states,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ from bayesmixed.prior_functions import function_of
 from bayesmixed.spec import ModelSpec
 from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.contract import CURVES
 from bayesmixed.terms.empty_cells import EmptyCells, find_directions, open_cell, reduce_columns
 from bayesmixed.terms.notation import join_factors, safe_name
 from bayesmixed.terms.pieces import EvaluatedFormula
@@ -70,14 +70,15 @@ def check_names(spec: ModelSpec, family: Family) -> None:
         suffix = "" if parameter == family.parameters[0].name else f"_{parameter}"
         variables += [f"beta{suffix}", f"centred_beta{suffix}"]
         dims.append(f"beta{suffix}_effect")
-        for name in dict.fromkeys(_grouping(term) for term in terms if _grouping(term)):
+        for name in dict.fromkeys(safe_name(term.name) for term in terms if term.name):
             variables += [f"{prefix}_{name}{suffix}" for prefix in _PREFIXES]
             dims += [f"{name}{suffix}_effect", f"{name}{suffix}_effect_2"]
-        smooths = [term.name for term in terms if term.kind == "smooth"]
-        again = [name for name in smooths if smooths.count(name) > 1]
+        curves = [term.name for term in terms if term.part == CURVES]
+        again = [name for name in curves if curves.count(name) > 1]
         if again:
             raise SpecError(f"Smooth '{again[0]}' stands twice in the predictor of '{parameter}'. Leave one out.")
-    grouping = {t.by: t for terms in spec.predictors.values() for t in terms if t.kind == "group"}.values()
+    grouped = [term for terms in spec.predictors.values() for term in terms if term.label_columns]
+    grouping = {join_factors(term.factor_columns) or term.name: term for term in grouped}.values()
     shared = [safe_name(term.name) for term in grouping]
     twice = [name for name in (*shared, *variables) if shared.count(name) > 1 or variables.count(name) > 1]
     if twice:
@@ -85,7 +86,7 @@ def check_names(spec: ModelSpec, family: Family) -> None:
     groups = {safe_name(term.name): term.factor_columns for term in grouping}
     taken = {*variables, *dims, *(parameter.name for parameter in family.parameters)}
     for name, columns in groups.items():
-        if columns == (spec.response,):
+        if spec.response in columns and len(columns) == 1:
             raise SpecError(f"Response '{name}' stands on the right side of its own formula, as a grouping factor.")
         reserved = [piece for piece in (name, *columns) if piece in _RESERVED]
         if reserved or name in taken:
@@ -109,10 +110,6 @@ def check_columns(columns: Iterable[str]) -> None:
             raise SpecError("Column 'row' has the name of the rows in the results. Rename the column.")
         if as_label(name) != name:
             raise SpecError(f"Column '{shorten(as_label(name))}' has a name that no file can hold. Rename the column.")
-
-
-def _grouping(term: Any) -> str:
-    return "obs" if term.kind == "observation" else safe_name(getattr(term, "name", ""))
 
 
 def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:

@@ -94,12 +94,12 @@ def in_natural_order(data: pd.DataFrame, text: Iterable[str]) -> pd.DataFrame:
 def label_columns(spec: ModelSpec) -> list[str]:
     """Return the columns that hold labels only, such as ids 007 or 1.10, which must not be read as numbers."""
     terms = [term for parameter in spec.predictors.values() for term in parameter]
-    groups = [name for term in terms if term.kind == "group" for name in term.factor_columns]
+    groups = [name for term in terms for name in term.label_columns]
     read = {spec.trials, None if spec.weights is None else spec.weights.column}
-    for text in (spec.response, *(getattr(term, one, "") for term in terms for one in ("expression", "x"))):
+    for text in (spec.response, *(expression for term in terms for expression in term.expressions)):
         read |= _columns_in(text, formula=False)
-    for term in terms:
-        read |= _columns_in(getattr(term, "formula", ""), formula=True)
+    for formula in (formula for term in terms for formula in term.formulas):
+        read |= _columns_in(formula, formula=True)
     return [*(n for n in groups if n not in read), *spec.factors, *(name for term in terms for name in term.factors())]
 
 

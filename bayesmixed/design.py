@@ -19,6 +19,7 @@ from bayesmixed.priors import Prior
 from bayesmixed.row_statistics import RowStatistics
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, NormalBlock
+from bayesmixed.terms.contract import ADDITION
 from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.tables import Table
 from bayesmixed.weights import FREQUENCY, PRECISION
@@ -280,7 +281,7 @@ class Design(Displayed):
     def outline(self) -> Outline:
         """Return what the equations need to know: priors have their realised numbers."""
         offsets = {
-            name: [term.expression for term in self.spec.predictors[name] if term.kind == "offset"]
+            name: [text for term in self.spec.predictors[name] if term.part == ADDITION for text in term.expressions]
             for name in self.predictors
         }
         shown = [replace(p, centre=self.predictors[name].centre) for name, p in self.examples.predictors.items()]

@@ -92,7 +92,7 @@ def _with_all_categories(frame: pd.DataFrame, known: dict[str, pd.Index]) -> pd.
 def _choose_examples(spec: ModelSpec, frame: pd.DataFrame) -> pd.DataFrame:
     """Return rows that show what all rows do: every combination of labels, two rows of every level where there are two,
     and the extremes of every number, over all and within the levels of grouping factors."""
-    groups = {term.factor_columns for terms in spec.predictors.values() for term in terms if term.kind == "group"}
+    groups = {term.factor_columns for terms in spec.predictors.values() for term in terms if term.factor_columns}
     factors = {*spec.factors, *(n for terms in spec.predictors.values() for term in terms for n in term.factors())}
     numbers = [name for name in frame.columns if is_number(frame[name]) and name not in factors]
     labels = [name for name in frame.columns if name not in numbers or any(name in key for key in groups)]

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable
 from itertools import permutations
 
-from bayesmixed.covariances import find_covariance
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.formulas import parse_terms
 from bayesmixed.priors import split_key
 from bayesmixed.terms import Fixed, Group, Term
+from bayesmixed.terms.contract import LEVELS, POPULATION, population_formulas
 from bayesmixed.terms.expressions import Expression
 from bayesmixed.terms.notation import join_factors, safe_name, split_signed, tidy
 from bayesmixed.terms.tokens import quote_name
@@ -48,23 +48,23 @@ def fix_group(terms: Iterable[Term], name: str, *, constant: bool = False) -> tu
         The factor groups no term.
     """
     listed = list(terms)
-    random = [term for term in listed if term.kind == "group" and name in (term.by, term.name)]
+    random = [term for term in listed if term.is_grouped_by(name)]
     if not random:
-        known = [term.name for term in listed if term.kind == "group"]
+        known = [term.name for term in listed if term.factor_columns]
         raise SpecError(f"'{name}' groups no term. The model has {enumerate_words(known) or 'no group term'}.")
-    varying = [word for term in random for _, word in _written_out(split_signed(term.formula))]
+    varying = [word for term in random for _, word in _written_out(split_signed(term.formulas[0]))]
     columns = [word for word in varying if word not in ("0", "1")]
-    fixed = next(term for term in listed if term.kind == "fixed")
-    pieces = _pieces(fixed)
+    (population,) = population_formulas(listed)
+    pieces = _summands(population)
     if any(column not in [word for _, word in pieces] for column in columns):
         pieces = _written_out(pieces)
     kept = [(sign, word) for sign, word in pieces if word not in ("0", "1", *columns)]
     intercept = any(word.strip() == "1" for word in varying)
     factor = ":".join(quote_name(part) for part in random[0].factor_columns)
-    start = f"{1 if constant else 0} + {factor}" if intercept else split_signed(fixed.formula)[0][1].strip()
+    start = f"{1 if constant else 0} + {factor}" if intercept else split_signed(population)[0][1].strip()
     formula = start + "".join(f" + {factor}:{column}" for column in columns)
     formula += "".join(f" {sign} {word}" for sign, word in kept)
-    others = [term for term in listed if term not in random and term.kind != "fixed"]
+    others = [term for term in listed if term not in random and term.part != POPULATION]
     return (Fixed(formula=formula), *others)
 
 
@@ -79,9 +79,9 @@ def free_group(terms: Iterable[Term], name: str) -> tuple[Term, ...]:
         The factor is not in the population part.
     """
     listed = list(terms)
-    fixed = next(term for term in listed if term.kind == "fixed")
+    (population,) = population_formulas(listed)
     slopes, kept, found = [], [], False
-    pieces = _pieces(fixed)
+    pieces = _summands(population)
     if any(name in piece for _, word in pieces for piece in term_pieces(word) if len(term_pieces(word)) > 1):
         pieces = _written_out(pieces)
     for sign, word in pieces:
@@ -98,13 +98,11 @@ def free_group(terms: Iterable[Term], name: str) -> tuple[Term, ...]:
         else:
             kept.append((sign, word))
     if not found:
-        raise SpecError(
-            f"'{name}' is not a term of the population part '{fixed.formula}', so it cannot be made random."
-        )
+        raise SpecError(f"'{name}' is not a term of the population part '{population}', so it cannot be made random.")
     shared = [slope for slope in slopes if slope not in [word for _, word in kept]]
     formula = "1" + "".join(f" + {slope}" for slope in shared) + "".join(f" {sign} {word}" for sign, word in kept)
     group = Group(by=join_factors([name]), formula="1" + "".join(f" + {slope}" for slope in slopes))
-    return (Fixed(formula=formula), *(term for term in listed if term.kind != "fixed"), group)
+    return (Fixed(formula=formula), *(term for term in listed if term.part != POPULATION), group)
 
 
 def term_pieces(formula: str) -> list[frozenset[str]]:
@@ -124,11 +122,9 @@ def _products(formula: str) -> list[tuple[Expression, ...]]:
 def left_over(priors: Iterable[str], before: Iterable[Term], after: Iterable[Term]) -> list[str]:
     """Return the prior keys of the first parameter that a change of its terms takes the terms away from."""
     here, there = list(after), list(before)
-    groups = {safe_name(term.name) for term in here if term.kind == "group"}
-    gone = {f"sd_{safe_name(term.name)}" for term in there if term.kind == "group"} - {f"sd_{name}" for name in groups}
-    curves = [{f"sd_{safe_name(t.name)}" for t in terms if t.kind == "smooth"} for terms in (there, here)]
-    gone |= curves[0] - curves[1]
-    gone |= {"sd_obs"} if {"observation"} & ({t.kind for t in there} - {t.kind for t in here}) else set()
+    groups = {safe_name(term.name) for term in here if term.part == LEVELS}
+    names = [{safe_name(term.name) for term in terms if term.name} for terms in (there, here)]
+    gone = {f"sd_{name}" for name in names[0] - names[1]}
     terms, old = {"beta": _population_pieces(here)}, {"beta": _population_pieces(there)}
     for name in groups:
         terms[f"sd_{name}"], old[f"sd_{name}"] = (_group_pieces(one, name) for one in (here, there))
@@ -153,21 +149,20 @@ def _lost_correlation(
     key: str, terms: dict[str, set[frozenset[str]]], old: dict[str, set[frozenset[str]]], here: list[Term]
 ) -> bool:
     """Return whether a changed group has no term left that can have several correlated columns."""
-    own = [term for term in here if term.kind == "group" and f"sd_{safe_name(term.name)}" == key]
-    correlated = [term for term in own if find_covariance(term.covariance).bars == "|"]
+    own = [term for term in here if term.part == LEVELS and f"sd_{safe_name(term.name)}" == key]
+    correlated = [term for term in own if term.correlated(2)]
     if not correlated:
         return True
-    return terms[key] != old[key] and all(len(term_pieces(term.formula)) < 2 for term in correlated)
+    return terms[key] != old[key] and all(len(term_pieces(term.formulas[0])) < 2 for term in correlated)
 
 
 def _population_pieces(terms: list[Term]) -> set[frozenset[str]]:
-    return {piece for term in terms if term.kind == "fixed" for piece in term_pieces(term.formula)}
+    return {piece for formula in population_formulas(terms) for piece in term_pieces(formula)}
 
 
 def _group_pieces(terms: list[Term], name: str) -> set[frozenset[str]]:
-    return {
-        p for term in terms if term.kind == "group" and safe_name(term.name) == name for p in term_pieces(term.formula)
-    }
+    own = [formula for term in terms if safe_name(term.name) == name for formula in term.formulas]
+    return {piece for formula in own for piece in term_pieces(formula)}
 
 
 def _term_of_label(label: str, terms: set[frozenset[str]]) -> frozenset[str]:
@@ -186,7 +181,7 @@ def _term_of_label(label: str, terms: set[frozenset[str]]) -> frozenset[str]:
 
 def _first_factor(terms: list[Term]) -> frozenset[str]:
     """Return the first term of the population part without an intercept: if it is a factor, all its levels have columns."""
-    formula = next(term.formula for term in terms if term.kind == "fixed")
+    (formula,) = population_formulas(terms)
     return next((piece for piece in term_pieces(formula) if piece != frozenset("1")), frozenset())
 
 
@@ -212,9 +207,11 @@ def _piece_as_written(piece: Expression) -> str:
 
 
 def _pieces(term: Term) -> list[tuple[str, str]]:
-    if term.kind != "fixed":
-        return [("+", str(term))]
-    return [(sign or "+", tidy(word)) for sign, word in split_signed(term.formula)]
+    return _summands(str(term)) if term.part == POPULATION else [("+", str(term))]
+
+
+def _summands(formula: str) -> list[tuple[str, str]]:
+    return [(sign or "+", tidy(word)) for sign, word in split_signed(formula)]
 
 
 def _without(pieces: list[tuple[str, str]], word: str) -> list[tuple[str, str]]:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from bayesmixed.errors import SpecError, shorten
-from bayesmixed.terms import Fixed, Group, Observation, Offset, Term
-from bayesmixed.terms.notation import call_arguments, has_bar, split_signed, split_top, summands
-from bayesmixed.terms.smooth import read_smooth
+from bayesmixed.terms import TERMS, Fixed, Term
+from bayesmixed.terms.notation import call_arguments, is_balanced, split_top, summands
 from bayesmixed.terms.tokens import NAME, tokenise
 from bayesmixed.weights import KINDS, Weights
 
@@ -78,14 +77,6 @@ def format_formula(
     response = response if len(split_top(response, "|")) == 1 else f"({response})"
     left = f"{response} | {' + '.join(additions)}" if additions else response
     return f"{left} ~ {' + '.join(str(term) for term in terms)}".strip()
-
-
-def expand_nesting(by: str, formula: str, covariance: str) -> tuple[Group, ...]:
-    """Return `(formula | a/b)` as its terms for a and a:b."""
-    names = [name.strip() for name in split_top(by, "/")]
-    return tuple(
-        Group(by=":".join(names[: depth + 1]), formula=formula, covariance=covariance) for depth in range(len(names))
-    )
 
 
 _TREND = "a smooth, s(t), follows a trend, and (t | g) a line for every group."
@@ -174,55 +165,9 @@ def _strip_brackets(response: str) -> str:
         name = response.strip("`")
         return name if re.fullmatch(r"[^\W\d]\w*", name) else response
     inside = call_arguments(f"x{response}", "x") if response.startswith("(") else None
-    return inside[0] if inside is not None and len(inside) == 1 and _balanced(inside[0]) else response
-
-
-def _balanced(text: str) -> bool:
-    try:
-        split_signed(text)
-    except SpecError:
-        return False
-    return True
+    return inside[0] if inside is not None and len(inside) == 1 and is_balanced(inside[0]) else response
 
 
 def _special_terms(piece: str) -> list[Term]:
-    """Return the terms that are not formulaic's: group terms, smooths, obs() and offsets."""
-    offset = call_arguments(piece, "offset")
-    if offset is not None and len(offset) != 1:
-        raise SpecError(f"'{shorten(piece)}': an offset has one expression, as in offset(log(e)).")
-    if offset is not None:
-        return [Offset(expression=offset[0])]
-    smooth = read_smooth(piece)
-    if smooth is not None:
-        return [smooth]
-    bare = re.sub(r"`[^`]*`", "", piece)
-    if re.search(r"(?<![\w.])s\s*\(", bare):
-        raise SpecError(
-            f"'{piece}': a smooth stands alone, joined to others by '+'. For interactions write s(x, by=z)."
-        )
-    observation = call_arguments(piece, "obs")
-    if observation is not None:
-        if observation:
-            raise SpecError(f"'{piece}': obs() takes no argument; it has one level for each row.")
-        return [Observation()]
-    if not has_bar(piece):
-        return []
-    inside = piece[1:-1] if piece.startswith("(") and piece.endswith(")") else ""
-    if not inside or not _balanced(inside):
-        raise SpecError(
-            f"'{piece}': a group term stands alone in brackets, (columns | group), joined to others by '+'."
-        )
-    bars = split_top(inside, ("|", "||"))
-    if len(bars) != 2:
-        raise SpecError(
-            f"'{piece}': a group term has one '|' or '||' between columns and group. "
-            "Correlations shared between formulas, (x |ID| g), are not there."
-        )
-    formula, by = bars[0].strip(), bars[1].strip()
-    if not formula or not by:
-        raise SpecError(f"'{piece}': a group term needs columns and a group: (1 | group), (x | group).")
-    return list(
-        expand_nesting(
-            by, formula, "independent" if split_signed(inside, ("|", "||"))[1][0] == "||" else "unstructured"
-        )
-    )
+    """Return the terms that are not formulaic's."""
+    return [term for kind in TERMS.values() for term in kind.read(piece)]

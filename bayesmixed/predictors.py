@@ -56,6 +56,10 @@ class Predictor:
         """Smooths and group terms: all whose coefficients are normal."""
         return (*self.smooths, *self.groups)
 
+    def block(self, name: str) -> NormalBlock | None:
+        """Return the block of a term by its name in results, None where it has none."""
+        return next((block for block in self.normal_blocks if block.name == name), None)
+
     def take(self, rows: NDArray[np.intp]) -> "Predictor":
         """Return the predictor of some of its rows."""
         return replace(

@@ -22,7 +22,8 @@ def make_schema() -> dict[str, Any]:
         entry = schema["$defs"][term.__name__]
         entry["required"] = sorted({"kind", *entry.get("required", ())})
         entry["properties"]["kind"] = {"const": kind}
-    schema["$defs"]["Group"]["properties"]["covariance"] |= {"enum": list(COVARIANCES)}
+        if "covariance" in entry["properties"]:
+            entry["properties"]["covariance"] |= {"enum": list(COVARIANCES)}
     schema["properties"] = _properties(schema["properties"])
     # What a formula says must not be said again.
     said = {"response": False, "trials": False, "weights": False, "predictors": {"properties": {"mu": False}}}

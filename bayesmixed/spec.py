@@ -17,12 +17,13 @@ from bayesmixed.equations import Displayed, Outline, outline_terms
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words, shorten, warn
 from bayesmixed.families import FAMILIES, Family, find_family
 from bayesmixed.formula_changes import fix_group, free_group, left_over, update_terms
-from bayesmixed.formulas import expand_nesting, format_formula, parse_formula, parse_terms
+from bayesmixed.formulas import format_formula, parse_formula, parse_terms
 from bayesmixed.links import Link
 from bayesmixed.priors import Prior, as_prior
 from bayesmixed.simulation_plan import SimulationPlan
 from bayesmixed.spec_checks import check_choices
-from bayesmixed.terms import Fixed, Term
+from bayesmixed.terms import TERMS, Fixed, Term
+from bayesmixed.terms.contract import POPULATION
 from bayesmixed.terms.functions import is_free_name
 from bayesmixed.terms.notation import as_in_draws, split_top
 from bayesmixed.weights import Weights
@@ -153,7 +154,7 @@ class ModelSpec(Displayed, BaseModel):
         if not isinstance(priors, Mapping):
             raise SpecError("'priors' is a table of names with priors.")
         terms = [term for terms in info.data.get("predictors", {}).values() for term in terms]
-        names = [term.name for term in terms if term.kind in ("group", "smooth")]
+        names = [term.name for term in terms if term.name]
         return {as_in_draws(str(key), names): as_prior(value, str(key)) for key, value in priors.items()}
 
     @model_validator(mode="after")
@@ -198,9 +199,7 @@ class ModelSpec(Displayed, BaseModel):
 
     def as_fixed(self, name: str) -> "ModelSpec":
         """Return the spec in which a grouping factor has fixed coefficients for each level: no pooling."""
-        grouping = [
-            t.factor_columns for t in self.predictors[self._first] if t.kind == "group" and name in (t.by, t.name)
-        ]
+        grouping = [t.factor_columns for t in self.predictors[self._first] if t.is_grouped_by(name)]
         factors = tuple(dict.fromkeys((*self.factors, *(column for columns in grouping for column in columns))))
         terms = fix_group(self.predictors[self._first], name, constant=bool(self.family_record.cuts))
         return self._with_terms(terms, factors=factors)
@@ -232,11 +231,7 @@ class ModelSpec(Displayed, BaseModel):
             warn(f"Left out with their terms: the priors of {enumerate_words(gone)}.")
         kept = {key: prior for key, prior in self.priors.items() if key not in gone}
         groups = {
-            name
-            for one in predictors.values()
-            for t in one
-            if t.kind == "group"
-            for name in (t.name, *t.factor_columns)
+            name for one in predictors.values() for t in one if t.factor_columns for name in (t.name, *t.factor_columns)
         }
         crossed = tuple(name for name in self.crossed if name in groups)
         return self.replace(predictors=predictors, priors=kept, crossed=crossed, **fields)
@@ -375,19 +370,17 @@ def _complete_terms(terms: Any) -> tuple[Any, ...]:
     """Expand a/b in tables of TOML, and put the population term first."""
     complete: list[Any] = []
     for term in terms:
-        if isinstance(term, Mapping) and term.get("kind") == "group" and isinstance(term.get("by"), str):
-            nested = expand_nesting(term["by"], "1", "unstructured")
-            complete += [{**term, "by": level.by} for level in nested]
-        else:
-            complete.append(term)
-    fixed = [term for term in complete if _kind(term) == "fixed"]
-    if len(fixed) > 1:
+        kind = TERMS.get(term.get("kind", "")) if isinstance(term, Mapping) else None
+        complete += [term] if kind is None else kind.expand(term)
+    population = [term for term in complete if _is_population(term)]
+    if len(population) > 1:
         raise SpecError("A predictor has one population term (kind 'fixed'); join their formulas.")
-    return (*(fixed or [Fixed()]), *(term for term in complete if _kind(term) != "fixed"))
+    return (*(population or [Fixed()]), *(term for term in complete if not _is_population(term)))
 
 
-def _kind(term: Any) -> str:
-    return str(term.get("kind", "")) if isinstance(term, Mapping) else str(getattr(term, "kind", ""))
+def _is_population(term: Any) -> bool:
+    kind = term.get("kind", "") if isinstance(term, Mapping) else getattr(term, "kind", "")
+    return kind in TERMS and TERMS[kind].part == POPULATION
 
 
 def _explain(error: ValidationError) -> str:

@@ -16,7 +16,7 @@ from bayesmixed.equations.symbols import Expression, Symbol
 from bayesmixed.families import Family
 from bayesmixed.links import Link
 from bayesmixed.priors import Prior
-from bayesmixed.terms import Fixed, Group, Observation, Offset, Smooth, Term
+from bayesmixed.terms import Term
 from bayesmixed.terms.basis_outlines import (
     TermOutline,
     is_correlated,
@@ -25,6 +25,7 @@ from bayesmixed.terms.basis_outlines import (
     stated_factors,
 )
 from bayesmixed.terms.blocks import Part
+from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION, population_formulas
 from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.written import read_formula
 from bayesmixed.weights import Weights
@@ -58,11 +59,9 @@ def outline_terms(
         A formula cannot be read.
     """
     every = [term for terms in predictors.values() for term in terms]
-    indices = _find_indices(
-        {safe_name(term.name): set(term.factor_columns) for term in every if isinstance(term, Group)}
-    )
+    indices = _find_indices({safe_name(term.name): set(term.factor_columns) for term in every if term.factor_columns})
     declared = {*factors, *(name for term in every for name in term.factors())}
-    declared |= {n for term in every if isinstance(term, Fixed | Group) for n in stated_factors(term.formula, priors)}
+    declared |= {n for term in every for formula in term.formulas for n in stated_factors(formula, priors)}
     order = [parameter.name for parameter in family.parameters if parameter.name in predictors]
     outlines = tuple(
         _outline_predictor(name, predictors[name], links[name], declared, indices, priors, name if rank else "", family)
@@ -81,14 +80,14 @@ def _bases(
     found: dict[tuple[str, str], list[TermOutline]] = {(name, ""): [] for name in predictors}
     for name, terms in predictors.items():
         for term in terms:
-            if isinstance(term, Fixed):
+            if term.part == POPULATION:
                 beta = "beta" if name == first else f"beta_{name}"
-                found[name, ""] = outline_population(term.formula, declared, beta, priors)
-            elif isinstance(term, Group):
+                found[name, ""] = outline_population(term.formulas[0], declared, beta, priors)
+            elif term.part == LEVELS:
                 group, suffix = safe_name(term.name), "" if name == first else f"_{name}"
                 found[name, group] = [
                     *found.get((name, group), []),
-                    *outline_group(term.formula, declared, term.covariance, f"{group}{suffix}", priors),
+                    *outline_group(term.formulas[0], declared, term.correlated, f"{group}{suffix}", priors),
                 ]
     return found
 
@@ -113,24 +112,19 @@ def _outline_predictor(
     family: Family,
 ) -> PredictorOutline:
     suffix = f"_{ending}" if ending else ""
-    labels = [label for term in terms if isinstance(term, Fixed) for label in _columns(term.formula)]
-    labels += [term.line for term in terms if isinstance(term, Smooth) and not term.periodic]
+    labels = [label for formula in population_formulas(terms) for label in _columns(formula)]
+    labels += [label for term in terms for label in term.lines]
     centred = "Intercept" in labels and f"beta{suffix}[Intercept]" not in priors
     level = "" if "Intercept" in labels else next((label for label in labels if label in declared), "")
     if family.cuts and not ending:
         labels, centred = [label for label in labels if label != "Intercept"], False
     columns = [Column(label, indices.row, _mean(label) if centred else None, label == level) for label in labels]
     groups: dict[str, GroupOutline] = {}
-    for term in terms:
-        if isinstance(term, Group):
-            groups[safe_name(term.name)] = _join_parts(
-                groups.get(safe_name(term.name)), _outline_group(term, declared, indices)
-            )
-        elif isinstance(term, Observation):
-            one = (Column("Intercept", indices.row),)
-            groups["obs"] = GroupOutline("obs", indices.row, one, (Part((0,), False),), True, (), 0)
-    offsets = tuple(term.expression for term in terms if isinstance(term, Offset))
-    smooths = tuple(SmoothOutline(safe_name(t.name), indices.row, (), t.around) for t in terms if isinstance(t, Smooth))
+    for term in (term for term in terms if term.part == LEVELS):
+        own = _outline_group(term, declared, indices)
+        groups[own.name] = _join_parts(groups.get(own.name), own)
+    offsets = tuple(text for term in terms if term.part == ADDITION for text in term.expressions)
+    smooths = tuple(SmoothOutline(safe_name(t.name), indices.row, (), t.around) for t in terms if t.part == CURVES)
     return PredictorOutline(parameter, ending, link, tuple(columns), tuple(groups.values()), smooths, offsets)
 
 
@@ -138,13 +132,13 @@ def _mean(label: str) -> Expression | None:
     return None if label == "Intercept" else Expression("mean", (Symbol(label, word=True),))
 
 
-def _outline_group(term: Group, declared: set[str], indices: Indices) -> GroupOutline:
-    labels = _columns(term.formula)
-    part = Part(tuple(range(len(labels))), is_correlated(term.formula, declared, term.covariance))
+def _outline_group(term: Term, declared: set[str], indices: Indices) -> GroupOutline:
+    labels = _columns(term.formulas[0])
+    part = Part(tuple(range(len(labels))), is_correlated(term.formulas[0], declared, term.correlated))
     columns = tuple(Column(label, indices.row) for label in labels)
-    name, short = safe_name(term.name), term.factor_columns[-1]
-    inside = tuple(indices.inside[name])
-    return GroupOutline(name, indices.letters[name], columns, (part,), False, inside, 0, short)
+    name, short = safe_name(term.name), term.factor_columns[-1] if term.factor_columns else ""
+    letters = indices.row if term.of_rows else indices.letters[name]
+    return GroupOutline(name, letters, columns, (part,), term.of_rows, tuple(indices.inside.get(name, ())), 0, short)
 
 
 def _join_parts(first: GroupOutline | None, second: GroupOutline) -> GroupOutline:

@@ -72,7 +72,7 @@ def _edf(fit: Fit, term: str) -> dict[str, str]:
 
 
 def _rug(block: SmoothBlock, curve: int) -> Any:
-    return np.unique(block.x[block.index == curve])
+    return np.unique(block.curve_values(curve))
 
 
 def _draw_curve(axes: Any, table: pd.DataFrame, rug: Any) -> None:

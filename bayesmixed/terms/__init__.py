@@ -1,17 +1,29 @@
 """The terms that a predictor can have; a new one is a file here and a line in `TERMS`."""
 
-from typing import Annotated
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from bayesmixed.terms.contract import TermContract
 from bayesmixed.terms.fixed import Fixed
 from bayesmixed.terms.group import Group
 from bayesmixed.terms.observation import Observation
 from bayesmixed.terms.offset import Offset
 from bayesmixed.terms.smooth import Smooth
 
-TERMS = {"fixed": Fixed, "group": Group, "observation": Observation, "offset": Offset, "smooth": Smooth}
+TERMS: dict[str, type[TermContract]] = {
+    "fixed": Fixed,
+    "group": Group,
+    "observation": Observation,
+    "offset": Offset,
+    "smooth": Smooth,
+}
 
-Term = Annotated[Fixed | Group | Observation | Offset | Smooth, Field(discriminator="kind")]
+if TYPE_CHECKING:
+    Term = TermContract
+else:
+    Term = Annotated[reduce(or_, TERMS.values()), Field(discriminator="kind")]
 
 __all__ = ["TERMS", "Fixed", "Group", "Observation", "Offset", "Smooth", "Term"]

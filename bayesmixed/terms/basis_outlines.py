@@ -2,10 +2,9 @@
 
 import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bayesmixed.covariances import find_covariance
 from bayesmixed.priors import split_key
 from bayesmixed.terms.basis import Basis, BasisTerm, join_terms
 from bayesmixed.terms.level_means import CENTRED
@@ -124,23 +123,25 @@ def outline_population(formula: str, factors: Collection[str], beta: str, priors
 
 
 def outline_group(
-    formula: str, factors: Collection[str], covariance: str, name: str, priors: Collection[str]
+    formula: str, factors: Collection[str], correlated: Callable[[int], bool], name: str, priors: Collection[str]
 ) -> list[TermOutline]:
     """Return the terms on which priors of SDs of a group term are stated: as written if independent or if a user does.
 
     Parameters
     ----------
+    correlated : callable
+        Takes the number of columns, returns whether correlations are estimated.
     name : str
         What follows sd_ and corr_ in the keys of its priors.
     """
-    correlated = is_correlated(formula, factors, covariance)
-    as_written = not correlated or any(split_key(key)[0] in (f"sd_{name}", f"corr_{name}") for key in priors)
+    independent = not is_correlated(formula, factors, correlated)
+    as_written = independent or any(split_key(key)[0] in (f"sd_{name}", f"corr_{name}") for key in priors)
     return outline_as_written(formula, factors) if as_written else outline_basis(formula, factors)
 
 
-def is_correlated(formula: str, factors: Collection[str], covariance: str) -> bool:
+def is_correlated(formula: str, factors: Collection[str], correlated: Callable[[int], bool]) -> bool:
     """Return whether a group term has correlations; a piece that gives several columns gives at least two."""
-    return find_covariance(covariance).correlated(sum(1 + one.several for one in outline_as_written(formula, factors)))
+    return correlated(sum(1 + one.several for one in outline_as_written(formula, factors)))
 
 
 def stated_factors(formula: str, priors: Collection[str]) -> Iterator[str]:

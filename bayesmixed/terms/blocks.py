@@ -1,5 +1,6 @@
 """Blocks: what a term becomes on data, its arrays, labels, learned state and coordinates."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -77,7 +78,6 @@ class PopulationBlock:
         Rows of which the rows of the fit leave the predictor open: none without empty combinations of levels.
     """
 
-    role: ClassVar[str] = "population"
     labels: tuple[str, ...]
     matrix: Array
     state: Any
@@ -168,7 +168,6 @@ class GroupBlock:
         The columns whose combinations are the levels, none for `obs()`.
     """
 
-    role: ClassVar[str] = "group"
     dense: ClassVar[bool] = False
     name: str
     labels: tuple[str, ...]
@@ -255,9 +254,32 @@ class GroupBlock:
             self, matrix=self.matrix[rows], columns=self.columns[rows], index=self.index[rows], copies=copies
         )
 
+    def join(self, other: "GroupBlock") -> "GroupBlock":
+        """Return the block of two terms of one factor; their columns are independent of each other."""
+        parts = tuple(Part(tuple(c + self.width for c in part.columns), part.correlated) for part in other.parts)
+        units_as_written = np.concatenate([self.units_as_written, other.units_as_written])
+        return replace(
+            self,
+            labels=self.labels + other.labels,
+            matrix=np.hstack([self.matrix, other.matrix]),
+            parts=self.parts + parts,
+            bases=self.bases + other.bases,
+            columns=np.hstack([self.columns, other.columns]),
+            written=block_diagonal(self.written, other.written),
+            units=np.concatenate([self.units, other.units]),
+            units_as_written=units_as_written,
+            means=np.concatenate([self.means, other.means]),
+            coordinates=basis_coordinates(self.labels + other.labels, units_as_written, as_written=True),
+            states=self.states + other.states,
+        )
+
     def contribution(self, effects: Array) -> Array:
         """Return z'b of each row, (..., n), for effects at the centre, (..., J, K)."""
         return np.asarray(np.sum(effects[..., self.index, :] * self.centred_matrix, axis=-1))
+
+    def extrapolations(self) -> Iterator[str]:
+        """Yield nothing: new levels are no extrapolation."""
+        yield from ()
 
     def sparse_columns(self, rows: slice = slice(None)) -> Any:
         """Return the (m, J K) columns that multiply the effects at the centre, level by level, in some rows."""
@@ -299,7 +321,6 @@ class SmoothBlock:
         Lowest and highest x of each curve at the fit.
     """
 
-    role: ClassVar[str] = "smooth"
     dense: ClassVar[bool] = True
     observation: ClassVar[bool] = False
     correlated: ClassVar[bool] = False
@@ -385,6 +406,22 @@ class SmoothBlock:
         low, high = self.ranges[self.index].T
         return np.asarray((self.x < low) | (self.x > high))
 
+    def curve_values(self, curve: int) -> Array:
+        """Return the covariate in the rows of a curve."""
+        return self.x[self.index == curve]
+
+    def extrapolations(self) -> Iterator[str]:
+        """Yield a note for each curve that is asked for values beyond the range of its covariate at the fit."""
+        goes_on = "begins again" if self.spline.basis.periodic else "goes on as a straight line"
+        for curve, (low, high) in enumerate(self.ranges):
+            beyond = int(np.sum(self.outside & (self.index == curve)))
+            where = f" for '{self.labels[curve]}'" if self.labels else ""
+            if beyond:
+                yield (
+                    f"{beyond} of {len(self.x)} rows lie beyond the range {low:g} to {high:g} that {self.name} was "
+                    f"fitted to{where}: outside of all data the curve {goes_on}, which is an assumption."
+                )
+
     @property
     def _ending(self) -> str:
         return f":{self.by}" if self.by else ""
@@ -437,11 +474,23 @@ NormalBlock = GroupBlock | SmoothBlock
 class OffsetBlock:
     """A known addition to one predictor, (n,)."""
 
-    role: ClassVar[str] = "offset"
     values: Array
+    parts: tuple[Part, ...] = ()
+
+    def join(self, other: "OffsetBlock") -> "OffsetBlock":
+        """Return the sum of two additions."""
+        return OffsetBlock(self.values + other.values)
 
 
 Block = PopulationBlock | GroupBlock | SmoothBlock | OffsetBlock
+
+
+def block_diagonal(first: Array, second: Array) -> Array:
+    """Return two matrices on the diagonal of one, zeros beside them."""
+    found = np.zeros(np.add(first.shape, second.shape))
+    found[: first.shape[0], : first.shape[1]] = first
+    found[first.shape[0] :, first.shape[1] :] = second
+    return found
 
 
 def _sparse(columns: NDArray[np.intp], values: Array, block: NormalBlock) -> Any:

@@ -139,6 +139,12 @@ def find_directions(matrix: Array) -> tuple[list[int], Array]:
     return new, directions[:, : len(new)]
 
 
+def spans(columns: Array, others: Array) -> bool:
+    """Return whether other columns are linear combinations of columns of any size."""
+    directions = find_directions(columns)[1]
+    return bool(np.allclose(directions @ (directions.T @ others), others, atol=1e-6))
+
+
 def find_empty_cells(state: EvaluatedFormula, values: Mapping[str, Array]) -> Iterator[EmptyCells]:
     """Yield the empty combinations of every product of factors in a formula, the shortest products first.
 

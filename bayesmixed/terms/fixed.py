@@ -1,13 +1,14 @@
 """The population term: columns whose coefficients are the same for all rows."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator
 
 from bayesmixed.errors import SpecError
 from bayesmixed.terms.basis import learn_basis, map_to_written
 from bayesmixed.terms.blocks import PopulationBlock, basis_coordinates
+from bayesmixed.terms.contract import POPULATION, TermContract
 from bayesmixed.terms.empty_cells import all_columns, reduce_columns
 from bayesmixed.terms.evaluation import evaluate
 from bayesmixed.terms.names import factors_in, formula_columns
@@ -15,7 +16,7 @@ from bayesmixed.terms.notation import normalise
 from bayesmixed.terms.tables import Table
 
 
-class Fixed(BaseModel):
+class Fixed(TermContract):
     """Population effects, written as a formula without a left-hand side: "1 + period", "0 + herd".
 
     Examples
@@ -25,12 +26,18 @@ class Fixed(BaseModel):
     'y ~ 1 + x'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    part: ClassVar[str] = POPULATION
+    streams: ClassVar[bool] = True
     kind: Literal["fixed"] = "fixed"
     formula: Annotated[str, AfterValidator(normalise)] = "1"
 
     def __str__(self) -> str:
         return self.formula
+
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """The formula."""
+        return (self.formula,)
 
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads."""
@@ -41,7 +48,7 @@ class Fixed(BaseModel):
         return factors_in(self.formula)
 
     def build(
-        self, table: Table, like: PopulationBlock | None = None, *, constant: bool = True, drop: bool = False
+        self, table: Table, like: PopulationBlock | None = None, *, constant: bool = True, drop: bool = False, **_: Any
     ) -> PopulationBlock:
         """Return the term's columns on a table, coded as in `like` if that is given.
 

@@ -1,26 +1,35 @@
 """The group term: normal effects of the levels of a grouping factor on some columns."""
 
-from collections.abc import Iterable
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, ConfigDict, field_validator
+from pydantic import AfterValidator, field_validator
 
 from bayesmixed.covariances import find_covariance
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
 from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_written
 from bayesmixed.terms.blocks import GroupBlock, Part, basis_coordinates
+from bayesmixed.terms.contract import LEVELS, TermContract
 from bayesmixed.terms.evaluation import evaluate
 from bayesmixed.terms.names import factors_in, formula_columns
-from bayesmixed.terms.notation import join_factors, normalise, split_factors
+from bayesmixed.terms.notation import (
+    has_bar,
+    is_balanced,
+    join_factors,
+    normalise,
+    split_factors,
+    split_signed,
+    split_top,
+)
 from bayesmixed.terms.tables import Table, encode
 from bayesmixed.terms.tokens import quote_name
 
 
-class Group(BaseModel):
+class Group(TermContract):
     """Normal group effects: `Group(by="herd")` is `(1 | herd)`.
 
     Attributes
@@ -41,7 +50,8 @@ class Group(BaseModel):
     'y ~ 1 + (1 + x | herd)'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    part: ClassVar[str] = LEVELS
+    streams: ClassVar[bool] = True
     kind: Literal["group"] = "group"
     by: str
     formula: Annotated[str, AfterValidator(normalise)] = "1"
@@ -61,6 +71,15 @@ class Group(BaseModel):
         return (
             f"({self.formula} {find_covariance(self.covariance).bars} {':'.join(map(quote_name, self.factor_columns))})"
         )
+
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """The formula of the columns whose coefficients vary."""
+        return (self.formula,)
+
+    def correlated(self, width: int) -> bool:
+        """Return whether the effects of that many columns have correlations that are estimated."""
+        return find_covariance(self.covariance).correlated(width)
 
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads, grouping columns included."""
@@ -90,7 +109,27 @@ class Group(BaseModel):
         """The factor's name in results: its columns joined by colons, without backticks."""
         return ":".join(self.factor_columns)
 
-    def build(self, table: Table, like: GroupBlock | None = None, part: int = 0) -> GroupBlock:
+    @classmethod
+    def read(cls, piece: str) -> "tuple[Group, ...]":
+        """Return the terms that a summand of a formula stands for, (x | g) or (x | a/b), none if it has no bar.
+
+        Raises
+        ------
+        SpecError
+            A bar does not stand alone in brackets between columns and a group.
+        """
+        if not has_bar(piece):
+            return ()
+        formula, by, covariance = split_bars(piece)
+        return tuple(cls(by=one, formula=formula, covariance=covariance) for one in _nested(by))
+
+    @classmethod
+    def expand(cls, fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Return the tables for a and a:b that one for a/b stands for."""
+        by = fields.get("by")
+        return [{**fields, "by": one} for one in _nested(by)] if isinstance(by, str) else [fields]
+
+    def build(self, table: Table, like: GroupBlock | None = None, *, part: int = 0, **_: bool) -> GroupBlock:
         """Return the term's columns, levels and index; with `like`, unseen levels are put at the end."""
         state = None if like is None else like.states[part]
         columns = evaluate(self.formula, table, state)
@@ -134,6 +173,37 @@ class Group(BaseModel):
             observation=False,
             states=(state,),
         )
+
+
+def split_bars(piece: str) -> tuple[str, str, str]:
+    """Return the formula, the grouping and the covariance of a summand with a bar, (x | g) or (x || g).
+
+    Raises
+    ------
+    SpecError
+        The bar does not stand alone in brackets between the two.
+    """
+    inside = piece[1:-1] if piece.startswith("(") and piece.endswith(")") else ""
+    if not inside or not is_balanced(inside):
+        raise SpecError(
+            f"'{piece}': a group term stands alone in brackets, (columns | group), joined to others by '+'."
+        )
+    bars = split_signed(inside, ("|", "||"))
+    if len(bars) != 2:
+        raise SpecError(
+            f"'{piece}': a group term has one '|' or '||' between columns and group. "
+            "Correlations shared between formulas, (x |ID| g), are not there."
+        )
+    (_, formula), (bar, by) = bars
+    if not formula.strip() or not by.strip():
+        raise SpecError(f"'{piece}': a group term needs columns and a group: (1 | group), (x | group).")
+    return formula.strip(), by.strip(), "independent" if bar == "||" else "unstructured"
+
+
+def _nested(by: str) -> list[str]:
+    """Return the factors that a/b stands for, a and a:b."""
+    names = [name.strip() for name in split_top(by, "/")]
+    return [":".join(names[: depth + 1]) for depth in range(len(names))]
 
 
 def _of_part(block: GroupBlock, part: int) -> tuple[Array, Array]:

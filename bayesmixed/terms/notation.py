@@ -69,6 +69,15 @@ def _inside_brackets(piece: str) -> str:
     return ""
 
 
+def is_balanced(text: str) -> bool:
+    """Return whether every bracket, quote and backtick of a text is closed."""
+    try:
+        split_signed(text)
+    except SpecError:
+        return False
+    return True
+
+
 def has_bar(piece: str) -> bool:
     """Return whether a piece holds the bar of a group term: one outside of calls, where a bar says "or"."""
     tokens = tokenise(piece)

@@ -1,16 +1,18 @@
 """The observation-level term: one normal effect for each row."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
+from bayesmixed.errors import SpecError
 from bayesmixed.terms.blocks import GroupBlock, Part, basis_coordinates
+from bayesmixed.terms.contract import LEVELS, TermContract
+from bayesmixed.terms.notation import call_arguments
 from bayesmixed.terms.tables import Table
 
 
-class Observation(BaseModel):
+class Observation(TermContract):
     """A normal effect of each row, `obs()`: extra variation in counts and proportions (Poisson-normal, binomial-normal).
 
     Examples
@@ -21,21 +23,41 @@ class Observation(BaseModel):
     'y ~ 1 + obs()'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    part: ClassVar[str] = LEVELS
+    of_rows: ClassVar[bool] = True
     kind: Literal["observation"] = "observation"
 
     def __str__(self) -> str:
         return "obs()"
 
+    @property
+    def name(self) -> str:
+        """The name of its effects in results."""
+        return "obs"
+
+    @property
+    def between(self) -> str:
+        """What its SD lies between, in words."""
+        return "observations"
+
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """An intercept varies."""
+        return ("1",)
+
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads: none."""
         return set()
 
-    def factors(self) -> tuple[str, ...]:
-        """Return the columns that the term declares to be factors: none."""
-        return ()
+    @classmethod
+    def read(cls, piece: str) -> "tuple[Observation, ...]":
+        """Return the term if a summand of a formula is obs() (SpecError if it has arguments)."""
+        arguments = call_arguments(piece, "obs")
+        if arguments:
+            raise SpecError(f"'{piece}': obs() takes no argument; it has one level for each row.")
+        return () if arguments is None else (cls(),)
 
-    def build(self, table: Table, like: GroupBlock | None = None) -> GroupBlock:
+    def build(self, table: Table, like: GroupBlock | None = None, **_: Any) -> GroupBlock:
         """Return one level per row; with `like` (other rows than those of the fit) every row is a new level."""
         labels = tuple(str(label) for label in table.data.index)
         if like is not None:

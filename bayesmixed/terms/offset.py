@@ -1,20 +1,22 @@
 """The offset term: a known addition to the linear predictor."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import field_validator
 
-from bayesmixed.errors import DataError
+from bayesmixed.errors import DataError, SpecError, shorten
 from bayesmixed.terms.blocks import OffsetBlock
+from bayesmixed.terms.contract import ADDITION, TermContract
 from bayesmixed.terms.evaluation import evaluate_expression
 from bayesmixed.terms.names import expression_columns, refuse_stateful
+from bayesmixed.terms.notation import call_arguments
 from bayesmixed.terms.tables import Table
 
 
-class Offset(BaseModel):
+class Offset(TermContract):
     """A column or expression added to the linear predictor with coefficient 1, such as `log(exposure)`.
 
     Examples
@@ -25,7 +27,7 @@ class Offset(BaseModel):
     'y ~ 1 + offset(log(area))'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    part: ClassVar[str] = ADDITION
     kind: Literal["offset"] = "offset"
     expression: str
 
@@ -38,15 +40,24 @@ class Offset(BaseModel):
     def __str__(self) -> str:
         return f"offset({self.expression})"
 
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """The expression."""
+        return (self.expression,)
+
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads."""
         return expression_columns(self.expression, available)
 
-    def factors(self) -> tuple[str, ...]:
-        """Return the columns that the term declares to be factors: none."""
-        return ()
+    @classmethod
+    def read(cls, piece: str) -> "tuple[Offset, ...]":
+        """Return the offset that a summand of a formula is, offset(x), if it is one (SpecError for several expressions)."""
+        arguments = call_arguments(piece, "offset")
+        if arguments is not None and len(arguments) != 1:
+            raise SpecError(f"'{shorten(piece)}': an offset has one expression, as in offset(log(e)).")
+        return () if arguments is None else (cls(expression=arguments[0]),)
 
-    def build(self, table: Table, like: OffsetBlock | None = None) -> OffsetBlock:
+    def build(self, table: Table, like: Any = None, **_: Any) -> OffsetBlock:
         """Return the offset of each row; DataError where it is not finite."""
         with np.errstate(divide="ignore", invalid="ignore"):
             found = evaluate_expression(self.expression, table)

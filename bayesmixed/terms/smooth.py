@@ -1,15 +1,18 @@
 """The smooth term: a curve of a covariate whose roughness is learned from the data."""
 
-from collections.abc import Iterable
-from typing import Literal
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
-from bayesmixed.terms.blocks import SmoothBlock
+from bayesmixed.terms.blocks import PopulationBlock, SmoothBlock
+from bayesmixed.terms.contract import CURVES, TermContract
+from bayesmixed.terms.empty_cells import spans
 from bayesmixed.terms.evaluation import evaluate_expression
 from bayesmixed.terms.names import expression_columns, refuse_stateful, strip_factor_calls
 from bayesmixed.terms.notation import call_arguments, keyword_arguments
@@ -17,7 +20,7 @@ from bayesmixed.terms.splines import BASES, Spline, learn_spline
 from bayesmixed.terms.tables import Table, is_number
 
 
-class Smooth(BaseModel):
+class Smooth(TermContract):
     """A penalised spline, `s(x)`: a straight line plus normal deviations from it, whose SD is its wiggliness.
 
     Attributes
@@ -39,7 +42,7 @@ class Smooth(BaseModel):
     'y ~ 1 + s(depth, k=6)'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    part: ClassVar[str] = CURVES
     kind: Literal["smooth"] = "smooth"
     x: str
     k: int = 10
@@ -92,14 +95,20 @@ class Smooth(BaseModel):
         return f"s({self.x.replace('`', '')})" + (f":{self.by_column}" if self.by else "")
 
     @property
-    def periodic(self) -> bool:
-        """Whether the curve begins again where it ends: it then has no line."""
-        return BASES[self.bs].periodic
+    def expressions(self) -> tuple[str, ...]:
+        """The covariate."""
+        return (self.x,)
 
     @property
-    def line(self) -> str:
-        """Name of the slope, "s(x)[linear]"; with a factor each level has one."""
-        return f"s({self.x.replace('`', '')})[linear]" + (f":{self.by_column}" if self.by else "")
+    def split_columns(self) -> tuple[str, ...]:
+        """The column that splits or multiplies the curve."""
+        return (self.by_column,) if self.by else ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Name of the slope, "s(x)[linear]"; with a factor each level has one, and a periodic curve has none."""
+        line = f"s({self.x.replace('`', '')})[linear]" + (f":{self.by_column}" if self.by else "")
+        return () if BASES[self.bs].periodic else (line,)
 
     @property
     def around(self) -> str:
@@ -124,7 +133,39 @@ class Smooth(BaseModel):
         """Return the columns that the term declares to be factors."""
         return strip_factor_calls(self.by)[1]
 
-    def build(self, table: Table, like: SmoothBlock | None = None) -> SmoothBlock:
+    @classmethod
+    def read(cls, piece: str) -> "tuple[Smooth, ...]":
+        """Return the smooth that a summand of a formula is, s(x, k=8, by=f, bs="cr"), if it is one.
+
+        Raises
+        ------
+        SpecError
+            It has options that are not there, or stands inside of something else.
+        """
+        arguments = call_arguments(piece, "s")
+        if arguments is None:
+            if re.search(r"(?<![\w.])s\s*\(", re.sub(r"`[^`]*`", "", piece)):
+                raise SpecError(
+                    f"'{piece}': a smooth stands alone, joined to others by '+'. For interactions write s(x, by=z)."
+                )
+            return ()
+        plain, options = keyword_arguments(arguments)
+        unknown = [name for name in options if name not in ("k", "by", "bs")]
+        if unknown:
+            known = did_you_mean(unknown[0], ["k", "by", "bs"])
+            raise SpecError(f"'{piece}': option '{unknown[0]}' is not known. {known}")
+        if "k" in options and not options["k"].isdigit():
+            raise SpecError(f"'{piece}': k is a whole number, such as k=8.")
+        return (
+            cls(
+                x=", ".join(plain),
+                k=int(options.get("k", 10)),
+                by=options.get("by", ""),
+                bs=options.get("bs", "tp").strip("'\""),
+            ),
+        )
+
+    def build(self, table: Table, like: SmoothBlock | None = None, **_: Any) -> SmoothBlock:
         """Return the term's columns on a table; with `like` its spline is replayed.
 
         Raises
@@ -152,6 +193,22 @@ class Smooth(BaseModel):
             ranges=known,
         )
 
+    def advise(self, block: SmoothBlock, population: PopulationBlock) -> Iterator[str]:
+        """Yield notes on curves by a factor: means that are not there, and few values of the covariate."""
+        lines = [label not in block.line_labels for label in population.labels]
+        if block.labels and not spans(population.matrix[:, lines], np.eye(len(block.labels))[block.index]):
+            yield (
+                f"The curves of {self} meet at the same mean, because the population part has no '{self.by_column}'. "
+                "Add it to the formula, unless that is meant."
+            )
+        for curve, label in enumerate(block.labels):
+            distinct = len(np.unique(block.curve_values(curve)))
+            if distinct < self.k:
+                yield (
+                    f"{self}: '{self.by_column}' {label} has {distinct} different values of {self.x}, fewer than "
+                    f"k={self.k}: much of its curve is a matter of the prior."
+                )
+
     def _covariate(self, table: Table) -> Array:
         column = evaluate_expression(self.x, table)
         if not is_number(column):
@@ -178,31 +235,6 @@ class Smooth(BaseModel):
         if multiplier is not None and np.all(multiplier == 0):
             raise DataError(f"{self}: '{self.by_column}' is 0 in every row. Leave the smooth out.")
         return learn_spline(BASES[self.bs], x, self.k, multiplier)
-
-
-def read_smooth(text: str) -> Smooth | None:
-    """Return the smooth that a piece of a formula is, s(x, k=8, by=f, bs="cr"), or None.
-
-    Raises
-    ------
-    SpecError
-        It has options that are not there.
-    """
-    arguments = call_arguments(text, "s")
-    if arguments is None:
-        return None
-    plain, options = keyword_arguments(arguments)
-    unknown = [name for name in options if name not in ("k", "by", "bs")]
-    if unknown:
-        raise SpecError(f"'{text}': option '{unknown[0]}' is not known. {did_you_mean(unknown[0], ['k', 'by', 'bs'])}")
-    if "k" in options and not options["k"].isdigit():
-        raise SpecError(f"'{text}': k is a whole number, such as k=8.")
-    return Smooth(
-        x=", ".join(plain),
-        k=int(options.get("k", 10)),
-        by=options.get("by", ""),
-        bs=options.get("bs", "tp").strip("'\""),
-    )
 
 
 def _times(columns: Array, multiplier: Array | None) -> Array:

@@ -102,7 +102,7 @@ def compare_pooling(
     changes = {name: settings.pop(name) for name in given if name in settings}
     spec = as_spec(spec, family=family, **changes)
     first = spec.family_record.parameters[0].name
-    names = [term.name for term in spec.predictors[first] if term.kind == "group"]
+    names = [term.name for term in spec.predictors[first] if term.factor_columns]
     if not names:
         raise SpecError("Pooling needs a grouping factor: add a term such as (1 | group).")
     if group is not None and group not in names:
@@ -133,7 +133,7 @@ def compare_pooling(
 def _without(spec: ModelSpec, group: str) -> ModelSpec:
     """Return the spec without the terms of a grouping factor."""
     first = spec.family_record.parameters[0].name
-    kept = tuple(term for term in spec.predictors[first] if not (term.kind == "group" and term.name == group))
+    kept = tuple(term for term in spec.predictors[first] if not (term.factor_columns and term.name == group))
     priors = {
         key: prior
         for key, prior in spec.priors.items()

@@ -74,10 +74,9 @@ def column_roles(design: Design) -> Roles:
     used = {name for term in terms for name in term.columns(names)}
     read: set[str] = set()
     for term in terms:
-        if term.kind == "fixed" or term.kind == "group":
-            read |= formula_columns(term.formula, names, grouping=False)
-        else:
-            read |= term.columns(names)
+        for formula in term.formulas:
+            read |= formula_columns(formula, names, grouping=False)
+        read |= set() if term.formulas else term.columns(names)
     factors = tuple(name for name in names if name in used and name in design.table.levels)
     numbers = tuple(name for name in names if name in read and is_number(design.table.data[name]))
     units = tuple(name for name in names if name in used and name not in {*factors, *numbers})
@@ -255,7 +254,7 @@ def _notes(
     notes = [f"Averaged over {', '.join(averaged)}."] if averaged else []
     notes += [f"At {', '.join(fixed)}."] if fixed else []
     terms = [term for predictor in fit.design.spec.predictors.values() for term in predictor]
-    formulas = [term.formula for term in terms if term.kind == "fixed" or term.kind == "group"]
+    formulas = [formula for term in terms for formula in term.formulas]
     centred = dict.fromkeys(column for formula in formulas for column in group_mean_expressions(formula))
     if centred and any(values == [ANY] for values in rest.values()):
         notes.append(f"The mean of {enumerate_words(centred)} in a group is that of all rows of the data.")

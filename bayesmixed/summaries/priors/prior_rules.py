@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior, matching_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import states_centred_prior
+from bayesmixed.terms import Term
 from bayesmixed.terms.basis_outlines import (
     TermOutline,
     is_correlated,
@@ -21,7 +21,7 @@ from bayesmixed.terms.basis_outlines import (
     outline_population,
     stated_factors,
 )
-from bayesmixed.terms.names import factors_in
+from bayesmixed.terms.contract import CURVES, LEVELS, POPULATION
 from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.written import read_formula
 from bayesmixed.weights import PRECISION
@@ -86,15 +86,13 @@ def _rules(spec: ModelSpec) -> Iterator[Rule]:
         suffix = "" if parameter is family.parameters[0] else f"_{parameter.name}"
         intercept, slope, group = _units(spec, family, parameter)
         for term in spec.predictors[parameter.name]:
-            if term.kind == "fixed":
+            if term.part == POPULATION:
                 rules = _population(spec, term, suffix, intercept, slope)
                 yield from islice(rules, 1 if family.cuts and not suffix else 0, None)
-            elif term.kind == "group":
+            elif term.part == LEVELS:
                 yield from _group(spec, term, suffix, group)
-            elif term.kind == "smooth":
-                yield from _smooth(term, suffix, slope, group)
-            elif term.kind == "observation":
-                yield f"sd_obs{suffix}[Intercept]", f"HalfStudentT(4, {group})", "SD between observations", "as written"
+            elif term.part == CURVES:
+                yield from _curve(term, suffix, slope, group)
     for parameter in family.parameters:
         if parameter.name not in spec.predictors and parameter.prior is not None:
             key = given_key(parameter, spec.priors) or parameter.prior(ResponseScale(1.0, 1.0))[0]
@@ -123,10 +121,11 @@ def _units(spec: ModelSpec, family: Family, parameter: Parameter) -> tuple[str, 
     return f"Normal({link.text.format(mean)}, {wide})", wide, unit
 
 
-def _population(spec: ModelSpec, term: Any, suffix: str, intercept: str, slope: str) -> Iterator[Rule]:
-    own = outline_population(term.formula, _factors(spec, term), f"beta{suffix}", spec.priors)
+def _population(spec: ModelSpec, term: Term, suffix: str, intercept: str, slope: str) -> Iterator[Rule]:
+    (formula,) = term.formulas
+    own = outline_population(formula, _factors(spec, term), f"beta{suffix}", spec.priors)
     means = states_centred_prior(spec, suffix)
-    written = "Intercept" in read_formula(term.formula).terms()
+    written = "Intercept" in read_formula(formula).terms()
     for one in own:
         if one.label == "Intercept":
             # With nothing else the intercept is the mean over rows; thresholds stand in its place.
@@ -148,32 +147,34 @@ def _per_step(unit: str, term: TermOutline) -> str:
     return f"{unit} / {below if ' ' not in below else f'({below})'}" if below else unit
 
 
-def _group(spec: ModelSpec, term: Any, suffix: str, unit: str) -> Iterator[Rule]:
+def _group(spec: ModelSpec, term: Term, suffix: str, unit: str) -> Iterator[Rule]:
     name = f"{safe_name(term.name)}{suffix}"
     factors = _factors(spec, term)
-    own = outline_group(term.formula, factors, term.covariance, name, spec.priors)
+    (formula,) = term.formulas
+    own = outline_group(formula, factors, term.correlated, name, spec.priors)
     for one in own:
         where = AT_CENTRE if one.moved else AS_WRITTEN
-        meaning = f"SD between {term.name}" + (f", {one.meaning}" if one.moved and one.several else "")
+        meaning = f"SD between {term.between}" + (f", {one.meaning}" if one.moved and one.several else "")
         meaning += (
             ", of columns without a prior of the user"
             if one.several and one.names_columns(f"sd_{name}", spec.priors)
             else ""
         )
         yield f"sd_{name}[{one.label}]", f"HalfStudentT(4, {_per_step(unit, one)})", meaning, where
-    if is_correlated(term.formula, factors, term.covariance):
+    if is_correlated(formula, factors, term.correlated):
         moved = AT_CENTRE if any(one.moved for one in own) else AS_WRITTEN
         yield f"corr_{name}", "LKJ(max(1, 3 - K / 2))", f"correlations between {term.name}", moved
 
 
-def _factors(spec: ModelSpec, term: Any) -> set[str]:
+def _factors(spec: ModelSpec, term: Term) -> set[str]:
     """Return the columns that are known to be factors in a term."""
-    return {*spec.factors, *factors_in(term.formula), *stated_factors(term.formula, spec.priors)}
+    stated = {name for formula in term.formulas for name in stated_factors(formula, spec.priors)}
+    return {*spec.factors, *term.factors(), *stated}
 
 
-def _smooth(term: Any, suffix: str, slope: str, unit: str) -> Iterator[Rule]:
-    if not term.periodic:
-        yield f"beta{suffix}[{term.line}]", f"Normal(0, {slope} / d)", "slope of a curve", "as written"
+def _curve(term: Term, suffix: str, slope: str, unit: str) -> Iterator[Rule]:
+    for label in term.lines:
+        yield f"beta{suffix}[{label}]", f"Normal(0, {slope} / d)", "slope of a curve", "as written"
     yield f"sd_{safe_name(term.name)}{suffix}", f"HalfStudentT(4, {unit})", f"SD of the curve around {term.around}", ""
 
 

@@ -11,7 +11,6 @@ import pandas as pd
 
 from bayesmixed.assembly import read_rows
 from bayesmixed.columns import read_cells, settle
-from bayesmixed.covariances import find_covariance
 from bayesmixed.data_files import take_table
 from bayesmixed.design import Design
 from bayesmixed.errors import BayesMixedError, StatisticsWarning
@@ -158,12 +157,12 @@ def _find_columns(spec: ModelSpec, frame: pd.DataFrame, error: BayesMixedError |
 
 def _read_columns(spec: ModelSpec, kept: pd.DataFrame) -> dict[str, Factor]:
     """Return the columns that name groups as factors."""
-    groups = [term for terms in spec.predictors.values() for term in terms if term.kind == "group"]
+    groups = [term for terms in spec.predictors.values() for term in terms if term.factor_columns]
     return {name: Factor(name, *encode(kept[name])) for term in groups for name in term.factor_columns}
 
 
 def _read_factors(spec: ModelSpec, columns: Mapping[str, Factor]) -> list[Factor]:
-    groups = [term for terms in spec.predictors.values() for term in terms if term.kind == "group"]
+    groups = [term for terms in spec.predictors.values() for term in terms if term.factor_columns]
     return [_join(columns, names) for names in dict.fromkeys(term.factor_columns for term in groups)]
 
 
@@ -176,7 +175,7 @@ def _join(columns: Mapping[str, Factor], names: Sequence[str]) -> Factor:
 
 def _find_label_uses(spec: ModelSpec, columns: Mapping[str, Factor], pairs: Sequence[Pair]) -> Iterator[LabelUse]:
     """Yield the columns that a factor a:b joins, and crossed columns whose labels count anew in each other."""
-    groups = [term for terms in spec.predictors.values() for term in terms if term.kind == "group"]
+    groups = [term for terms in spec.predictors.values() for term in terms if term.factor_columns]
     for names in dict.fromkeys(term.factor_columns for term in groups if len(term.factor_columns) > 1):
         *outside, name = names
         outer, column = _join(columns, outside), columns[name]
@@ -219,7 +218,7 @@ def _write_nested(spec: ModelSpec, column: str, joined: str) -> str:
     """Return the formula of a spec with one grouping column replaced by the joined ones."""
     first = find_family(spec.family).parameters[0].name
     terms = [
-        term.model_copy(update={"by": joined}) if term.kind == "group" and term.name == column else term
+        term.model_copy(update={"by": joined}) if term.factor_columns == (column,) else term
         for term in spec.predictors[first]
     ]
     return format_formula(spec.response, spec.trials, terms, spec.weights)
@@ -239,8 +238,8 @@ def _read_predictors(spec: ModelSpec, kept: pd.DataFrame, factors: Sequence[Fact
 
 def _formula_columns(spec: ModelSpec, kept: pd.DataFrame) -> list[str]:
     names = list(kept.columns)
-    terms = [t for terms in spec.predictors.values() for t in terms if t.kind in ("fixed", "group")]
-    found = {column for term in terms for column in formula_columns(term.formula, names)}
+    formulas = [formula for terms in spec.predictors.values() for term in terms for formula in term.formulas]
+    found = {column for formula in formulas for column in formula_columns(formula, names)}
     return [name for name in names if name in found]
 
 
@@ -255,10 +254,9 @@ def _read_roles(spec: ModelSpec, kept: pd.DataFrame) -> dict[str, tuple[Role, ..
         roles: dict[str, tuple[Role, ...]] = {}
         for parameter, terms in spec.predictors.items():
             for term in terms:
-                if term.kind == "group":
-                    labels = evaluate(term.formula, table).labels
-                    correlated = find_covariance(term.covariance).correlated(len(labels))
-                    pairs = len(labels) * (len(labels) - 1) // 2 if correlated else 0
+                if term.factor_columns:
+                    labels = evaluate(term.formulas[0], table).labels
+                    pairs = len(labels) * (len(labels) - 1) // 2 if term.correlated(len(labels)) else 0
                     roles[term.name] = (*roles.get(term.name, ()), Role(parameter, labels, pairs))
     except BayesMixedError:
         return {}
@@ -294,7 +292,7 @@ def _count_units(spec: ModelSpec, family: Family, y: Array, trials: Array) -> tu
     parameters are unknown, or the latent scale has no variance.
     """
     ones = np.ones(len(y))
-    observed = any(term.kind == "observation" for terms in spec.predictors.values() for term in terms)
+    observed = any(term.of_rows for terms in spec.predictors.values() for term in terms)
     if family.scale or observed or len(family.parameters) > 1 or not np.all(np.isfinite(y)):
         return ones, ""
     first = family.parameters[0].name

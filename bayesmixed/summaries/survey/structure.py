@@ -168,7 +168,7 @@ def _missing_section(report: StructureReport) -> Section:
 
 
 def _level_section(report: StructureReport) -> Section:
-    observed = any(t.kind == "observation" for terms in report.spec.predictors.values() for t in terms)
+    observed = any(t.of_rows for terms in report.spec.predictors.values() for t in terms)
     texts = []
     if not report.factors:
         texts.append("The model has no grouping factor: all rows are taken to be independent.")

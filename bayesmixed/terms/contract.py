@@ -1,0 +1,141 @@
+"""The contract of a kind of term: what every term says of itself, so that nobody asks which kind it is."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from bayesmixed.terms.blocks import Block, PopulationBlock
+from bayesmixed.terms.notation import join_factors
+from bayesmixed.terms.tables import Table
+
+POPULATION, LEVELS, CURVES, ADDITION = "population", "levels", "curves", "addition"
+"""Parts of a predictor: coefficients of all rows; effects of levels, which are drawn anew for new levels; curves, whose
+normal coefficients are the same for all rows; what is added as it is."""
+
+
+class TermContract(BaseModel):
+    """One term of a predictor, as a value; a kind of term is a subclass in its own file and a line in `TERMS`.
+
+    What is not overridden says: no name, no columns of its own, nothing to read.
+
+    Attributes
+    ----------
+    part : str
+        The part of the predictor that its block belongs to: one of the four above.
+    of_rows : bool
+        Its levels are the rows themselves.
+    streams : bool
+        Its columns follow from each row alone, given its formula: rows can be read some at a time.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    part: ClassVar[str]
+    of_rows: ClassVar[bool] = False
+    streams: ClassVar[bool] = False
+    kind: str
+
+    @abstractmethod
+    def __str__(self) -> str: ...
+
+    @property
+    def name(self) -> str:
+        """Its name in results, "herd", "s(x)"; "" where it has no variables of its own."""
+        return ""
+
+    @property
+    def between(self) -> str:
+        """What its SD lies between, in words."""
+        return self.name
+
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """Formulas whose columns it evaluates; those of a term with levels vary between these."""
+        return ()
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """Expressions that it evaluates to one number for each row."""
+        return ()
+
+    @property
+    def factor_columns(self) -> tuple[str, ...]:
+        """The columns whose combinations are its levels."""
+        return ()
+
+    def is_grouped_by(self, name: str) -> bool:
+        """Return whether a factor, as results or as formulas name it, has its levels."""
+        return bool(self.factor_columns) and name in (self.name, join_factors(self.factor_columns))
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """All columns that hold labels of its levels."""
+        return self.factor_columns
+
+    @property
+    def split_columns(self) -> tuple[str, ...]:
+        """Columns that may be factors and split it."""
+        return ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Labels of the population columns that it brings along, as far as they are known without data."""
+        return ()
+
+    @property
+    def around(self) -> str:
+        """What a curve varies around, in words."""
+        return ""
+
+    @abstractmethod
+    def columns(self, available: Iterable[str]) -> set[str]:
+        """Return the data columns that the term reads (SpecError where one is not there)."""
+
+    def factors(self) -> tuple[str, ...]:
+        """Return the columns that the term declares to be factors."""
+        return ()
+
+    def correlated(self, width: int) -> bool:
+        """Return whether the effects of that many columns have correlations that are estimated."""
+        return False
+
+    @abstractmethod
+    def build(
+        self, table: Table, like: Any = None, *, part: int = 0, constant: bool = True, drop: bool = False
+    ) -> Block:
+        """Return the term on a table; with `like`, its block on the rows of a fit, what that learned is replayed.
+
+        Parameters
+        ----------
+        part : int
+            How many earlier terms `like` joined to one block with this one.
+        constant : bool
+            Without it thresholds take the place of the intercept.
+        drop : bool
+            Leave out population columns that the rows do not determine because combinations of levels are empty.
+
+        Raises
+        ------
+        DataError
+            The rows do not allow the term.
+        """
+
+    def advise(self, block: Any, population: PopulationBlock) -> Iterator[str]:
+        """Yield what a statistician would point out about its block beside the population part."""
+        yield from ()
+
+    @classmethod
+    def read(cls, piece: str) -> Sequence["TermContract"]:
+        """Return the terms of this kind that a summand of a formula is, none if it is of another kind (SpecError)."""
+        return ()
+
+    @classmethod
+    def expand(cls, fields: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """Return the tables of fields that one of a file stands for."""
+        return (fields,)
+
+
+def population_formulas(terms: Iterable[TermContract]) -> tuple[str, ...]:
+    """Return the formula of the population part of a predictor, alone."""
+    return tuple(formula for term in terms if term.part == POPULATION for formula in term.formulas)

@@ -1,0 +1,149 @@
+"""Every kind of term of the catalogue keeps the contract of terms."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesmixed as bm
+from bayesmixed.errors import SpecError
+from bayesmixed.formulas import parse_terms
+from bayesmixed.summaries.priors.prior_rules import list_rules
+from bayesmixed.terms import TERMS
+from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION, TermContract
+
+EXAMPLES = {
+    "fixed": ["1 + x", "0 + f:x"],
+    "group": ["(1 | g)", "(1 + x || g)", "(1 | g:h)"],
+    "observation": ["obs()"],
+    "offset": ["offset(log(w))"],
+    "smooth": ["s(x, k=5)", "s(x, k=5, by=f)", 's(x, k=5, by=w, bs="cc")'],
+}
+"""Summands of a formula, by kind: a new kind needs an entry."""
+each_term = pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind in TERMS for text in EXAMPLES[kind]])
+
+
+def rows(count=60, seed=3):
+    rng = np.random.default_rng(seed)
+    letters = np.array(list("abcdef"))
+    made = {name: letters[rng.integers(0, size, count)] for name, size in {"g": 6, "h": 4, "f": 3}.items()}
+    return pd.DataFrame(
+        made | {"x": rng.normal(size=count), "w": rng.uniform(1, 2, count), "y": rng.normal(size=count)}
+    )
+
+
+def read(kind, text):
+    terms = parse_terms(text)
+    return terms[0] if TERMS[kind].part == POPULATION else terms[1]
+
+
+@cache
+def design_with(kind, text):
+    term = read(kind, text)
+    population = bm.Fixed(formula="1 + x + f" if term.part == LEVELS else "1 + f")
+    terms = [term] if term.part == POPULATION else [population, term]
+    return bm.prepare(bm.ModelSpec(response="y", family="poisson", predictors={"mu": terms}), counts())
+
+
+def counts():
+    return rows().assign(y=np.random.default_rng(1).poisson(2.0, 60))
+
+
+def test_every_kind_has_an_example_and_is_listed_under_its_name():
+    assert set(EXAMPLES) == set(TERMS)
+    for name, kind in TERMS.items():
+        assert issubclass(kind, TermContract)
+        assert kind.model_fields["kind"].default == name
+        assert kind.part in (POPULATION, LEVELS, CURVES, ADDITION)
+
+
+@each_term
+def test_a_term_is_read_back_from_what_it_prints(kind, text):
+    term = read(kind, text)
+    assert type(term) is TERMS[kind]
+    assert read(kind, str(term)) == term
+    assert TERMS[kind](**term.model_dump()) == term
+
+
+@each_term
+def test_a_summand_is_of_one_kind_only(kind, text):
+    claimed = [name for name, one in TERMS.items() if one.read(str(read(kind, text)))]
+    assert claimed == ([] if TERMS[kind].part == POPULATION else [kind])
+
+
+@each_term
+def test_a_term_reads_the_columns_that_it_names_and_refuses_others(kind, text):
+    term, names = read(kind, text), list(rows().columns)
+    needed = term.columns(names)
+    assert needed <= set(names)
+    named = {*term.label_columns, *term.split_columns}
+    assert named <= needed
+    for name in needed:
+        with pytest.raises(SpecError):
+            term.columns([other for other in names if other != name])
+
+
+@each_term
+def test_a_spec_with_a_term_survives_a_file(kind, text, tmp_path):
+    spec = design_with(kind, text).spec
+    bm.save_spec(spec, tmp_path / "spec.toml")
+    assert bm.load_spec(tmp_path / "spec.toml") == spec
+
+
+@each_term
+def test_a_term_of_a_kind_without_parts_of_a_formula_has_none(kind, text):
+    term = read(kind, text)
+    assert bool(term.name) == (term.part in (LEVELS, CURVES))
+    assert len(term.formulas) == (term.part in (POPULATION, LEVELS))
+
+
+@each_term
+def test_new_rows_have_the_columns_of_the_rows_of_the_fit(kind, text):
+    design = design_with(kind, text)
+    again = bm.prepare(design.spec, counts().iloc[::-1], like=design)
+    assert np.allclose(again.mu.population.matrix, design.mu.population.matrix[::-1])
+    assert np.allclose(again.mu.offset, design.mu.offset[::-1])
+    rng = np.random.default_rng(2)
+    for old, new in zip(design.mu.normal_blocks, again.mu.normal_blocks, strict=True):
+        effects = rng.normal(size=(len(new.levels), new.width))
+        if design.spec.predictors["mu"][-1].of_rows:
+            continue
+        known = effects[: len(old.levels)]
+        assert np.allclose(new.contribution(effects), old.contribution(known)[::-1])
+
+
+@each_term
+def test_the_contribution_of_effects_is_that_of_its_sparse_columns(kind, text):
+    design = design_with(kind, text)
+    for block in design.mu.normal_blocks:
+        effects = np.random.default_rng(4).normal(size=(3, len(block.levels), block.width))
+        columns = block.sparse_columns().toarray()
+        assert np.allclose(block.contribution(effects), effects.reshape(3, -1) @ columns.T, atol=1e-12)
+
+
+@each_term
+def test_the_pymc_model_has_the_variables_that_a_term_names(kind, text):
+    design = design_with(kind, text)
+    model = bm.build(design)
+    for block in design.mu.normal_blocks:
+        names = {design.mu.sd(block), design.mu.b(block)}
+        assert names <= {variable.name for variable in (*model.free_RVs, *model.deterministics)}
+        assert all(key in design.priors for key in design.mu.sd_keys(block))
+
+
+@each_term
+def test_the_equations_of_a_term_are_those_of_its_block(kind, text):
+    design = design_with(kind, text)
+    with_data, without = design.outline().predictors[0], design.spec.outline().predictors[0]
+    assert [g.name for g in with_data.groups] == [g.name for g in without.groups]
+    assert [s.name for s in with_data.smooths] == [s.name for s in without.smooths]
+    assert with_data.offsets == without.offsets
+
+
+@each_term
+def test_rules_of_default_priors_name_the_sds_that_data_realise(kind, text):
+    design = design_with(kind, text)
+    stated = set(list_rules(design.spec)["parameter"])
+    realised = {design.mu.sd(block) for block in design.mu.normal_blocks}
+    assert realised == {name.partition("[")[0] for name in stated if name.startswith("sd_")}
