@@ -18,6 +18,7 @@ _PUBLIC = {
     "TERMS": "terms",
     "Fixed": "terms",
     "Group": "terms",
+    "MultiMembership": "terms",
     "Observation": "terms",
     "Offset": "terms",
     "Smooth": "terms",

@@ -26,7 +26,7 @@ def advise(design: Design) -> Iterator[str]:
     if unseen:
         yield f"'{design.spec.response}' holds {unseen}"
     for predictor, group in design.group_blocks():
-        if group.observation:
+        if group.of_rows:
             yield from _advise_on_observation_effects(design, predictor, "obs()")
             continue
         levels = len(group.levels)
@@ -114,7 +114,7 @@ def _spanned(group: GroupBlock, predictor: Predictor) -> bool:
         matrix = np.column_stack([np.ones(len(matrix)), matrix])
     if group.intercept is None or matrix.shape[1] < len(group.levels):
         return False
-    indicators = np.eye(len(group.levels))[group.index]
+    indicators = group.indicators()
     return spans(matrix, indicators)
 
 

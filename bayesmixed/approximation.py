@@ -8,10 +8,10 @@ import numpy as np
 from bayesmixed.default_priors import group_unit
 from bayesmixed.design import Design
 from bayesmixed.links import Array
-from bayesmixed.placements import parent_index
 from bayesmixed.pooled import REFRESHED, fit_pooled, further_modes, normal_priors, residual_scale
 from bayesmixed.predictors import Predictor
 from bayesmixed.row_likelihoods import keep_inside, likelihood_of_rows
+from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import NormalBlock
 
 LARGEST = 4000
@@ -88,7 +88,7 @@ def quick_mode(design: Design) -> QuickMode | None:
     floor = {name: 1e-3 * sd for name, sd in sds.items()}
     y = np.asarray(design.response)
     values = dict(start.values)
-    overdispersed = any(group.observation for group in groups)
+    overdispersed = any(group.of_rows for group in groups)
     for number in range(_ROUNDS):
         penalty = np.concatenate([precision, *(np.tile(1.0 / sds[g.name] ** 2, len(g.levels)) for g in groups)])
         target = np.concatenate([location, np.zeros(size - width)])
@@ -187,7 +187,7 @@ def _invert(hessian: Any, largest: tuple[slice, int]) -> _Inverse:
 
 def _largest_block(groups: tuple[NormalBlock, ...], slots: dict[str, slice]) -> tuple[slice, int]:
     """Return where the factor with the most effects stands, and the number of effects of a level."""
-    factors = [group for group in groups if not group.dense]
+    factors = [group for group in groups if group.takes == ONE]
     if not factors:
         return slice(0, 0), 1
     largest = max(factors, key=lambda group: int(np.prod(group.shape)))
@@ -201,7 +201,7 @@ def _data_precision(
     from scipy.sparse import linalg
 
     own = np.arange(hessian.shape[0])[slots[group.name]]
-    inner = [g for g in groups if len(g.levels) > len(group.levels) and parent_index(g, group) is not None]
+    inner = [g for g in groups if len(g.levels) > len(group.levels) and g.parents(group) is not None]
     blocks = _diagonal_blocks(hessian[own][:, own], group)
     if inner:
         below = np.concatenate([np.arange(hessian.shape[0])[slots[g.name]] for g in inner])

@@ -18,12 +18,14 @@ from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import place_terms
-from bayesmixed.terms.blocks import PopulationBlock, SmoothBlock, block_diagonal
+from bayesmixed.terms.block_parts import block_diagonal
+from bayesmixed.terms.blocks import PopulationBlock
 from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION
 from bayesmixed.terms.empty_cells import DROP
 from bayesmixed.terms.evaluation import evaluate_expression
 from bayesmixed.terms.names import check_functions, expression_columns, formula_columns, whole_column
 from bayesmixed.terms.piece_bases import column_step
+from bayesmixed.terms.smooth_block import SmoothBlock
 from bayesmixed.terms.tables import Table, as_table, is_number
 from bayesmixed.weights import read_weights
 

@@ -83,7 +83,7 @@ def check_names(spec: ModelSpec, family: Family) -> None:
     twice = [name for name in (*shared, *variables) if shared.count(name) > 1 or variables.count(name) > 1]
     if twice:
         raise SpecError(f"Two terms would both have the name '{twice[0]}' in the results. Rename a grouping column.")
-    groups = {safe_name(term.name): term.factor_columns for term in grouping}
+    groups = {safe_name(term.name): term.label_columns for term in grouping}
     taken = {*variables, *dims, *(parameter.name for parameter in family.parameters)}
     for name, columns in groups.items():
         if spec.response in columns and len(columns) == 1:
@@ -136,7 +136,7 @@ def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
         _check_collinearity(predictor)
         for group in predictor.groups:
             _check_group(group, predictor)
-            if not group.observation:
+            if not group.of_rows:
                 _check_empty_cells_of_groups(design, group)
         _check_twins(predictor)
     return tuple(_check_labels(design))
@@ -152,10 +152,10 @@ def _check_effects_of_rows(design: Design, rows: int) -> None:
         for key, prior in design.spec.priors.items()
         if family.scale and family.scale not in design.predictors
     )
-    if single and any(group.observation for _, group in design.group_blocks()):
+    if single and any(group.of_rows for _, group in design.group_blocks()):
         raise DataError("obs() is not identified when every row has one trial. Leave it out.")
     for group in design.mu.groups:
-        if not reason or known or group.observation or len(group.levels) < rows or group.intercept is None:
+        if not reason or known or group.of_rows or len(group.levels) < rows or group.intercept is None:
             continue
         outside = [join_factors([name]) for name in group.factors[:-1]]
         instead = f"Write (1 | {'/'.join(outside)})" if outside else "Leave the term out"
@@ -186,7 +186,7 @@ def _check_group(group: GroupBlock, predictor: Predictor) -> None:
         raise SpecError(f"The group term of '{name}' has no columns. Write (1 | {name}) or (x | {name}).")
     for column, label in enumerate(group.labels):
         values = group.matrix[:, column]
-        if label == "Intercept" or group.observation:
+        if label == "Intercept" or group.of_rows:
             continue
         if _constant_within(values, group):
             raise DataError(
@@ -208,7 +208,7 @@ def _check_twins(predictor: Predictor) -> None:
         shared = [label for label in first.labels if label in second.labels]
         if not shared or len(first.levels) != len(second.levels):
             continue
-        if len(pd.unique(first.index * len(second.levels) + second.index)) == len(first.levels):
+        if first.parents(second) is not None and second.parents(first) is not None:
             raise DataError(
                 f"'{first.name}' and '{second.name}' make the same groups, so their effects on {enumerate_words(shared)} "
                 "cannot be told apart. Keep one of the two."
@@ -216,8 +216,9 @@ def _check_twins(predictor: Predictor) -> None:
 
 
 def _constant_within(values: Array, group: GroupBlock) -> bool:
-    order = np.lexsort((values, group.index))
-    index, ordered = group.index[order], values[order]
+    rows, levels, _ = group.pairs()
+    order = np.lexsort((values[rows], levels))
+    index, ordered = levels[order], values[rows][order]
     same = index[1:] == index[:-1]
     tolerance = 1e-12 * float(np.abs(values).max())
     return bool(np.all(np.abs(np.diff(ordered))[same] <= tolerance))

@@ -12,7 +12,8 @@ from bayesmixed.families import ResponseScale
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import given_key, keys_of, range_of
 from bayesmixed.priors import FEW_LEVELS, INDUCED, REAL, Prior, matching_key, split_key
-from bayesmixed.terms.blocks import GroupBlock, PopulationBlock, SmoothBlock
+from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
+from bayesmixed.terms.smooth_block import SmoothBlock
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ class Design(Displayed):
         if self.streamed is not None:
             products, mixing = self.streamed.statistics.products(self.mu.b(group)), group.coordinates.mixing
             return np.asarray(mixing.T @ products @ mixing)
-        z = group.centred_matrix
+        z = group.spread_matrix
         return np.asarray(z.T @ (self.row_shares[:, None] * z))
 
     @property
@@ -308,7 +308,7 @@ class Design(Displayed):
 
     def __str__(self) -> str:
         groups = ", ".join(
-            f"{len(g.levels)} {'observations' if g.observation else 'levels of ' + g.name}" for g in self.mu.groups
+            f"{len(g.levels)} {'observations' if g.of_rows else 'levels of ' + g.name}" for g in self.mu.groups
         )
         lines = [str(self.spec), self.row_text + (f", {groups}" if groups else "")]
         if self.dropped:

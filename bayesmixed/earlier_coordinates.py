@@ -11,7 +11,8 @@ from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import intercept_ratio, states_centred_prior, states_group_prior
-from bayesmixed.terms.blocks import Coordinates, GroupBlock, PopulationBlock
+from bayesmixed.terms.block_parts import Coordinates
+from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
 from bayesmixed.terms.piece_bases import column_step
 
 Origins = Mapping[str, Mapping[str, float]]

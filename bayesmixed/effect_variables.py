@@ -8,7 +8,8 @@ from bayesmixed.design import Design
 from bayesmixed.placements import CENTRED, HIERARCHICAL, NONCENTRED, Placement
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_variables import declare_vector
-from bayesmixed.terms.blocks import GroupBlock, NormalBlock
+from bayesmixed.terms.block_parts import fixed_correlations
+from bayesmixed.terms.blocks import NormalBlock
 
 
 def declare_effects(design: Design, predictor: Predictor, placement: Placement, mean: Any) -> Any:
@@ -69,8 +70,8 @@ def _scales(design: Design, predictor: Predictor, group: NormalBlock, mark: str)
     factor = None
     if group.correlated:
         prior = design.priors[predictor.corr(group)].prior
-        if prior.name == "Fixed" and isinstance(group, GroupBlock):
-            corr = group.fixed_correlations(prior.arguments[0])
+        if prior.name == "Fixed":
+            corr = fixed_correlations(group.parts, prior.arguments[0])
             dim = predictor.effect_dim(group)
             pm.Deterministic(predictor.corr(group), pt.as_tensor_variable(corr), dims=(dim, f"{dim}_2"))
             return sd, sd[:, None] * np.linalg.cholesky(corr)

@@ -81,10 +81,10 @@ def format_formula(
 
 _TREND = "a smooth, s(t), follows a trend, and (t | g) a line for every group."
 _REFUSED = {
-    "cbind": "Write successes | trials(n) ~ ..., n being successes plus failures. For two responses fit two models.",
+    "cbind": "Write successes | trials(n) ~ ..., n being successes plus failures. For two responses fit two models. A list "
+    "of columns is [a, b], as in mm(g1, g2, weights=[w1, w2]).",
     "p": "Write successes | trials(n) ~ ... .",
     "prop": "Write successes | trials(n) ~ ... .",
-    "mm": "Multi-membership terms are not there: a row has one level of a factor.",
     "gr": "Write the grouping column alone, (1 | g); by-group variances and known covariances are not there.",
     "us": "Write (columns | g).",
     "diag": "Write (columns || g).",
@@ -170,4 +170,4 @@ def _strip_brackets(response: str) -> str:
 
 def _special_terms(piece: str) -> list[Term]:
     """Return the terms that are not formulaic's."""
-    return [term for kind in TERMS.values() for term in kind.read(piece)]
+    return list(next((found for kind in TERMS.values() if (found := kind.read(piece))), ()))

@@ -64,12 +64,7 @@ def _all_levels(
 
 def _without_empty_levels(design: Design) -> Design:
     predictors = {
-        name: replace(p, groups=tuple(_compress(group) for group in p.groups)) for name, p in design.predictors.items()
+        name: replace(p, groups=tuple(group.without_empty_levels() for group in p.groups))
+        for name, p in design.predictors.items()
     }
     return replace(design, predictors=predictors)
-
-
-def _compress(group: GroupBlock) -> GroupBlock:
-    present, index = np.unique(group.index, return_inverse=True)
-    levels = tuple(group.levels[i] for i in present)
-    return replace(group, index=index.astype(np.intp), levels=levels, known=len(levels))

@@ -16,6 +16,7 @@ from bayesmixed.integration.nested_quadrature import Etas, RowLogs, average, che
 from bayesmixed.links import Array
 from bayesmixed.row_likelihoods import RowLikelihood, likelihood_of_rows
 from bayesmixed.structure import Factor
+from bayesmixed.terms.block_parts import ONE
 from bayesmixed.units import OBSERVATION, Situation, find_units, situate
 
 FEW_ROWS = 4
@@ -213,9 +214,9 @@ def _moments(family: Family, values: Values, trials: Array) -> tuple[Array, Arra
 def _companions(design: Design) -> Factor | None:
     """Return the factor with the most levels that have several rows each, or None."""
     found: list[Factor] = []
-    for _, group in design.group_blocks():
+    for group in (group for _, group in design.group_blocks() if group.takes == ONE and not group.of_rows):
         units = find_units(design, group.name)
-        if not group.observation and units.singletons < len(units.labels):
+        if units.singletons < len(units.labels):
             found.append(units)
     return max(found, key=lambda units: len(units.labels), default=None)
 

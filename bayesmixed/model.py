@@ -14,14 +14,12 @@ from bayesmixed.links import Array
 from bayesmixed.placements import (
     WAYS,
     Placement,
-    parent_index,
     place_groups,
     remaining_columns,
 )
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_variables import declare_scalar, declare_vector
 from bayesmixed.priors import DISTRIBUTIONS, INDUCED
-from bayesmixed.terms.blocks import NormalBlock
 from bayesmixed.thresholds import draw_thresholds, threshold_quantile, threshold_shift
 
 if TYPE_CHECKING:
@@ -137,24 +135,13 @@ def _linear_predictor(design: Design, predictor: Predictor, choice: Mapping[str,
     coefficients: dict[str, Any] = {}
     for placement in placements:
         group = placement.group
-        if group.observation:
-            eta = eta + declare_observation_effects(design, predictor, placement, eta)[group.index, 0]
+        if group.of_rows:
+            eta = eta + group.expression(declare_observation_effects(design, predictor, placement, eta))
             continue
         mean = _mean(placement, beta, coefficients, placements)
         coefficients[group.name] = total = declare_effects(design, predictor, placement, mean)
         if not placement.absorbed:
-            eta = eta + _contribution(group, total)
-    return eta
-
-
-def _contribution(group: NormalBlock, total: Any) -> Any:
-    """Return the addition of a term's coefficients, of the shape of the block, to the predictor of each row."""
-    if group.dense:
-        return group.matrix @ total if len(group.shape) == 1 else (group.matrix * total.T[group.index]).sum(axis=1)
-    eta: Any = 0.0
-    for column, values in enumerate(group.centred_matrix.T):
-        picked = total[group.index, column]
-        eta = eta + (picked if np.all(values == 1) else values * picked)
+            eta = eta + group.expression(total)
     return eta
 
 
@@ -167,7 +154,7 @@ def _mean(placement: Placement, beta: Any, coefficients: Mapping[str, Any], plac
         mean = flat.reshape((levels, width))
     if placement.parent:
         outer = next(other.group for other in placements if other.group.name == placement.parent)
-        above = coefficients[placement.parent][parent_index(placement.group, outer)]
+        above = coefficients[placement.parent][placement.group.parents(outer)]
         mean = above if mean is None else above + mean
     return mean
 

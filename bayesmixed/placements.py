@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
+from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import NormalBlock
 
 CENTRED = "centred"
@@ -73,7 +73,7 @@ def place_groups(predictor: Predictor, ways: Mapping[str, str]) -> tuple[Placeme
     inner_first = sorted(placed, key=lambda name: -len(placed[name].group.levels))
     chains = []
     for name in inner_first:
-        if placed[name].way == HIERARCHICAL and not placed[name].absorbed and not placed[name].group.observation:
+        if placed[name].way == HIERARCHICAL and not placed[name].absorbed and _joins(placed[name].group):
             chains.append(_join_chain(placed, name))
     _take_columns(predictor, placed, chains)
     smooths = (Placement(smooth, ways.get(predictor.b(smooth), CENTRED)) for smooth in predictor.smooths)
@@ -91,13 +91,9 @@ def remaining_columns(predictor: Predictor, placements: Sequence[Placement]) -> 
     return stay.tolist(), matrix[:, stay]
 
 
-def parent_index(inner: NormalBlock, outer: NormalBlock) -> NDArray[np.intp] | None:
-    """Return the outer level of each inner level, (J,), or None where an inner level lies in several or one is a smooth."""
-    if inner.dense or outer.dense:
-        return None
-    index = np.zeros(len(inner.levels), dtype=np.intp)
-    index[inner.index] = outer.index
-    return index if np.array_equal(index[inner.index], outer.index) else None
+def _joins(group: NormalBlock) -> bool:
+    """Return whether the coefficients of a term can have a mean: those of levels that each row takes one of."""
+    return group.takes == ONE and not group.of_rows
 
 
 def _join_chain(placed: dict[str, Placement], name: str) -> list[str]:
@@ -118,12 +114,10 @@ def _free_parent(placed: Mapping[str, Placement], name: str) -> str:
     found = ""
     for other, placement in placed.items():
         outer = placement.group
-        usable = not placement.absorbed and not outer.observation and outer.labels == ("Intercept",)
+        usable = not placement.absorbed and _joins(outer) and outer.labels == ("Intercept",)
         if other == name or not usable or placement.parent or len(outer.levels) >= len(group.levels):
             continue
-        if parent_index(group, outer) is not None and (
-            not found or len(outer.levels) > len(placed[found].group.levels)
-        ):
+        if group.parents(outer) is not None and (not found or len(outer.levels) > len(placed[found].group.levels)):
             found = other
     return found
 
@@ -143,7 +137,7 @@ def _take_columns(predictor: Predictor, placed: dict[str, Placement], chains: li
             group, parent = placed[name].group, placed[name].parent
             size = np.max(np.abs(weights), axis=(0, 1), initial=0.0)
             if parent:
-                weights = weights - expressed[parent][parent_index(group, placed[parent].group)]
+                weights = weights - expressed[parent][group.parents(placed[parent].group)]
             own = np.any(np.abs(weights) > _ROUNDING * size, axis=(0, 1))
             placed[name] = replace(placed[name], columns=tuple(columns[own].tolist()), weights=weights[:, :, own])
 
@@ -183,5 +177,4 @@ def _express(group: NormalBlock, matrix: Array) -> Array:
 
 def _in_rows(group: NormalBlock, weights: Array) -> Array:
     """Return z'w of each row for the weights (J, K, q) of its level, (n, q)."""
-    z = group.centred_matrix
-    return np.asarray(sum(z[:, k, None] * weights[group.index, k] for k in range(z.shape[1])))
+    return np.asarray(group.contribution(np.moveaxis(weights, -1, 0)).T)

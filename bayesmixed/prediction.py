@@ -18,8 +18,9 @@ from bayesmixed.links import Array
 from bayesmixed.posterior_means import average_has_mean, parameter_has_mean, response_has_mean
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
-from bayesmixed.terms.blocks import GroupBlock, NormalBlock, SmoothBlock
-from bayesmixed.terms.scaled_matrices import matrix_root, scaled_inverse
+from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.scaled_matrices import scaled_inverse
+from bayesmixed.terms.smooth_block import SmoothBlock
 from bayesmixed.weights import PRECISION
 
 MODES = {
@@ -220,20 +221,6 @@ def effects_at_centre(predictor: Predictor, group: NormalBlock, posterior: xr.Da
     return group_covariance(scaled_inverse(group.transform), sd, corr)
 
 
-def group_contribution(group: GroupBlock, effects: Array) -> Array:
-    """Return z'b of each row, (chain, draw, row), for effects (chain, draw, J, K) as written."""
-    total: Any = 0.0
-    for column, z in enumerate(group.matrix.T):
-        total = total + effects[..., group.index, column] * z
-    return np.asarray(total)
-
-
-def group_variance(group: GroupBlock, covariance: Array) -> Array:
-    """Return z'Sigma z of each row, (..., n), for covariances (..., K, K) at the centre."""
-    z = group.centred_matrix
-    return np.einsum("...kl,nk,nl->...n", covariance, z, z, optimize=True)
-
-
 def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_rows: bool) -> dict[str, str]:
     blocks = {group.name: group for _, group in design.group_blocks()}
     wish = dict.fromkeys(blocks, groups) if isinstance(groups, str) else dict(groups)
@@ -246,10 +233,10 @@ def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_row
     for name, group in blocks.items():
         if modes[name] not in ("existing", "any"):
             continue
-        if group.observation and not known_rows:
+        if group.of_rows and not known_rows:
             modes[name] = "new" if kind == "response" else "typical" if kind == "linear" else "average"
             continue
-        unseen = sorted({group.levels[i] for i in group.index if i >= group.known})
+        unseen = sorted(group.unseen)
         if unseen and modes[name] == "existing":
             raise DataError(
                 f"'{name}' holds {enumerate_words(unseen)}, which the model was not fitted to. "
@@ -273,30 +260,18 @@ def _linear(
         mode = modes[group.name]
         if mode == "existing":
             effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
-            eta = eta + group_contribution(group, effects)
+            eta = eta + group.contribution(effects, written=True)
         elif mode == "any":
-            unseen = group.index >= group.known
-            effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
-            fresh = _fresh_contribution(group, effects_at_centre(predictor, group, posterior), generator)
-            known = replace(group, index=np.where(unseen, 0, group.index))
-            eta = eta + np.where(unseen, fresh, group_contribution(known, effects))
+            effects = group.draw_new(effects_at_centre(predictor, group, posterior), generator) @ group.transform.T
+            effects[..., : group.known, :] = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+            eta = eta + group.contribution(effects, written=True)
         elif mode == "new":
-            eta = eta + _fresh_contribution(group, effects_at_centre(predictor, group, posterior), generator)
+            fresh = group.draw_new(effects_at_centre(predictor, group, posterior), generator)
+            eta = eta + group.contribution(fresh)
         elif mode == "average":
-            own = group_variance(group, effects_at_centre(predictor, group, posterior))
+            own = group.variance(effects_at_centre(predictor, group, posterior))
             variance = own if variance is None else variance + own
     return Spread(predictor.link, eta, variance)
-
-
-def _fresh_contribution(group: GroupBlock, covariance: Array, generator: np.random.Generator) -> Array:
-    """Return z'b of each row for one draw of the effects of every label, whole vectors at a time."""
-    present, index = np.unique(group.index, return_inverse=True)
-    normal = generator.standard_normal((*covariance.shape[:2], len(present), covariance.shape[-1]))
-    effects = np.einsum("cdkl,cdjl->cdjk", matrix_root(covariance), normal)
-    total: Any = 0.0
-    for column, z in enumerate(group.centred_matrix.T):
-        total = total + effects[..., index, column] * z
-    return np.asarray(total)
 
 
 def _dataset(
@@ -311,7 +286,7 @@ def _dataset(
 
 def _has_mean(fitted: Design, design: Design, kind: str, modes: Mapping[str, str]) -> bool:
     """Return whether what is predicted has a mean over the posterior."""
-    unseen = {group.name for _, group in design.group_blocks() if np.any(group.index >= group.known)}
+    unseen = {group.name for _, group in design.group_blocks() if group.unseen}
     fresh = {name for name, mode in modes.items() if mode in ("new", "average") or (mode == "any" and name in unseen)}
     if kind in ("linear", "probability"):
         return True

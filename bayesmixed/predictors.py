@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.links import Array, Link
-from bayesmixed.terms.blocks import GroupBlock, NormalBlock, PopulationBlock, SmoothBlock
+from bayesmixed.terms.blocks import GroupBlock, NormalBlock, PopulationBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
+from bayesmixed.terms.smooth_block import SmoothBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Predictor:
 
     def b_dims(self, group: NormalBlock) -> tuple[str, ...]:
         """Return the dimensions of a term's effects: levels, and columns unless it is a single curve."""
-        levels = f"{group.dim}{self.suffix}" if group.dense else group.dim
+        levels = group.dim if group.named else f"{group.dim}{self.suffix}"
         return (levels, self.effect_dim(group))[: len(group.shape)]
 
     def coords(self) -> dict[str, list[str]]:

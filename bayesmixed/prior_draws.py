@@ -10,6 +10,7 @@ from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import range_of
 from bayesmixed.priors import Prior
+from bayesmixed.terms.block_parts import fixed_correlations
 from bayesmixed.terms.blocks import GroupBlock, NormalBlock
 from bayesmixed.thresholds import draw_thresholds, threshold_quantile
 
@@ -108,7 +109,7 @@ def draw_correlations(width: int, concentration: float, count: int, generator: n
 
 def _draw_block(group: GroupBlock, prior: Prior, count: int, generator: np.random.Generator) -> Array:
     if prior.name == "Fixed":
-        return np.broadcast_to(group.fixed_correlations(prior.arguments[0]), (count, group.width, group.width))
+        return np.broadcast_to(fixed_correlations(group.parts, prior.arguments[0]), (count, group.width, group.width))
     matrix = np.broadcast_to(np.eye(len(group.labels)), (count, len(group.labels), len(group.labels))).copy()
     for part in group.parts:
         if part.correlated:

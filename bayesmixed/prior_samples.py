@@ -9,7 +9,8 @@ from bayesmixed.fitting import Fit, installed_versions
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_draws import PriorDraws, draw_priors
-from bayesmixed.terms.blocks import GroupBlock, SmoothBlock
+from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.smooth_block import SmoothBlock
 from bayesmixed.thresholds import threshold_shift
 
 Variable = tuple[tuple[str, ...], Array]

@@ -102,9 +102,9 @@ def _say_impropriety(design: Design) -> str:
         if len(group.levels) < 3:
             return f"With {len(group.levels)} levels of '{group.name}' the posterior under a flat prior is improper."
         if design.mu.link.tolerance_variance is not None:
-            total = np.bincount(group.index, np.asarray(design.response, dtype=float))
+            total = group.sums(np.asarray(design.response, dtype=float))
             trials = np.broadcast_to(np.asarray(design.trials, dtype=float), design.rows)
-            mixed = int(np.sum((total > 0) & (total < np.bincount(group.index, trials))))
+            mixed = int(np.sum((total > 0) & (total < group.sums(trials))))
             if mixed < 3:
                 return (
                     f"Only {mixed} levels of '{group.name}' hold both outcomes: under a flat prior the posterior is "

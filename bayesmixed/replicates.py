@@ -14,8 +14,7 @@ from bayesmixed.gauss_hermite import ADAPTIVE_NODES
 from bayesmixed.integration.averages import average_moments
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
-from bayesmixed.prediction import MODES, effects_at_centre, group_variance, predict, thin
-from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.prediction import MODES, effects_at_centre, predict, thin
 from bayesmixed.weights import refuse_weights
 
 ACCEPTED = ("existing", "new")
@@ -124,18 +123,18 @@ def choose_groups(design: Design, groups: str | Mapping[str, str]) -> dict[str, 
         if mode not in ACCEPTED:
             raise SpecError(f"groups='{mode}' makes no replicates. {did_you_mean(mode, ACCEPTED)}")
     default = groups if isinstance(groups, str) else "existing"
-    return {name: wish.get(name, "new" if is_residual(group) else default) for name, group in blocks.items()}
+    return {name: wish.get(name, "new" if group.residual else default) for name, group in blocks.items()}
 
 
 def strangers(design: Design, groups: str | Mapping[str, str]) -> tuple[str, ...]:
     """Return the grouping factors whose effects are drawn anew, those of single rows left out."""
     modes = choose_groups(design, groups)
-    return tuple(g.name for _, g in design.group_blocks() if modes[g.name] == "new" and not is_residual(g))
+    return tuple(g.name for _, g in design.group_blocks() if modes[g.name] == "new" and not g.residual)
 
 
 def describe(design: Design, modes: Mapping[str, str]) -> str:
     """Return in words what is replicated: "replicates of y; herd: the groups of the fit"."""
-    rows = {group.name for _, group in design.group_blocks() if is_residual(group)}
+    rows = {group.name for _, group in design.group_blocks() if group.residual}
     words = {name: "new effects" if mode == "new" and name in rows else MODES[mode] for name, mode in modes.items()}
     return f"Replicates of {design.spec.response}{''.join(f'; {name}: {word}' for name, word in words.items())}"
 
@@ -143,11 +142,6 @@ def describe(design: Design, modes: Mapping[str, str]) -> str:
 def knows_moments(design: Design, modes: Mapping[str, str]) -> bool:
     """Return whether the moments of replicates are known: new effects enter the first parameter only."""
     return all(predictor is design.mu or modes[group.name] == "existing" for predictor, group in design.group_blocks())
-
-
-def is_residual(group: GroupBlock) -> bool:
-    """Return whether the effects are those of single rows."""
-    return group.observation or bool(np.all(group.sizes <= 1))
 
 
 def _draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:
@@ -189,7 +183,7 @@ def _moments(fit: Fit, modes: Mapping[str, str], values: Mapping[str, Array]) ->
         return family.mean(values, design.trials), family.variance(values, design.trials)
     settled = {name: "typical" if mode == "new" else mode for name, mode in modes.items()}
     eta = predict(fit, groups=settled, kind="linear")["linear"].values
-    spread = sum(group_variance(group, effects_at_centre(design.mu, group, fit.posterior)) for group in fresh)
+    spread = sum(group.variance(effects_at_centre(design.mu, group, fit.posterior)) for group in fresh)
 
     sd = np.sqrt(spread)
 

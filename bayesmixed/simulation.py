@@ -231,7 +231,7 @@ def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Gener
         for smooth in predictor.smooths:
             eta += smooth.contribution(truth[predictor.b(smooth)].values.reshape(-1, smooth.curves))
         for group in predictor.groups:
-            eta += np.sum(group.matrix * truth[predictor.b(group)].values[group.index], axis=1)
+            eta += group.contribution(truth[predictor.b(group)].values, written=True)
         values[name] = predictor.link.inverse(eta)
     return design.family.random(generator, design.in_rows(values), design.trials, (design.rows,))
 

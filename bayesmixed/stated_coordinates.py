@@ -12,7 +12,8 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.priors import matching_key, split_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.basis import Basis, map_to_written, units_as_written
-from bayesmixed.terms.blocks import Coordinates, GroupBlock, PopulationBlock
+from bayesmixed.terms.block_parts import Coordinates
+from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
 from bayesmixed.terms.empty_cells import find_directions
 from bayesmixed.terms.level_means import CENTRED, level_means
 from bayesmixed.terms.notation import safe_name

@@ -12,9 +12,11 @@ from bayesmixed.draws import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.integration.layers import Integers, Layer, Source
 from bayesmixed.links import Array
-from bayesmixed.prediction import effects_at_centre, group_contribution, population_predictor
+from bayesmixed.prediction import effects_at_centre, population_predictor
 from bayesmixed.predictors import Predictor
 from bayesmixed.structure import Factor
+from bayesmixed.terms.block_parts import ONE
+from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.group import group_levels
 from bayesmixed.terms.notation import split_factors
 from bayesmixed.terms.scaled_matrices import matrix_root
@@ -78,7 +80,8 @@ def find_units(design: Design, unit: str) -> Factor:
     refuse_weights(design.spec.weights, "The log-likelihood of units, which leaving them out needs,")
     if unit == OBSERVATION:
         return Factor("row", np.arange(design.rows), tuple(str(label) for label in row_labels(design)))
-    for _, group in design.group_blocks():
+    groups = [group for _, group in design.group_blocks() if group.takes == ONE]
+    for group in groups:
         if group.name == unit:
             return _without_empty(Factor(unit, group.index, group.levels))
     columns = [str(name) for name in design.table.data.columns]
@@ -86,7 +89,7 @@ def find_units(design: Design, unit: str) -> Factor:
     if names and all(name in columns for name in names):
         index, labels = group_levels(design.table.data, names)
         return _without_empty(Factor(unit, index, labels))
-    accepted = [OBSERVATION, *dict.fromkeys(group.name for _, group in design.group_blocks()), *columns]
+    accepted = [OBSERVATION, *dict.fromkeys(group.name for group in groups), *columns]
     raise SpecError(f"unit='{unit}' is no unit of this model. {did_you_mean(unit, accepted)}")
 
 
@@ -126,16 +129,16 @@ def own_coefficients(design: Design, units: Factor) -> list[str]:
 
 def shared_effects(design: Design, units: Factor) -> list[str]:
     """Return the names of the effects of which some do not leave with a unit: their draws are needed."""
-    return [p.b(group) for p, group in design.group_blocks() if not owned_rows(group.index, units).all()]
+    return [p.b(group) for p, group in design.group_blocks() if not _owned_levels(group, units)[group.occurs].all()]
 
 
-def owned_rows(index: Integers, units: Factor) -> NDArray[np.bool_]:
-    """Return the rows whose level occurs in one unit only, (n,)."""
-    count = int(index.max()) + 1
-    low, high = np.full(count, len(units.labels)), np.full(count, -1)
-    np.minimum.at(low, index, units.index)
-    np.maximum.at(high, index, units.index)
-    return np.asarray((low == high)[index])
+def _owned_levels(group: GroupBlock, units: Factor) -> NDArray[np.bool_]:
+    """Return the levels that occur in one unit only, (J,)."""
+    rows, levels, _ = group.pairs()
+    low, high = np.full(len(group.levels), len(units.labels)), np.full(len(group.levels), -1)
+    np.minimum.at(low, levels, units.index[rows])
+    np.maximum.at(high, levels, units.index[rows])
+    return np.asarray(low == high)
 
 
 def condition(design: Design, posterior: xr.Dataset) -> Situation:
@@ -145,7 +148,7 @@ def condition(design: Design, posterior: xr.Dataset) -> Situation:
         eta = population_predictor(predictor, posterior)
         for group in predictor.groups:
             effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
-            eta = eta + group_contribution(group, effects)
+            eta = eta + group.contribution(effects, written=True)
         etas[name] = eta.reshape(-1, eta.shape[-1])
     rows = np.arange(design.rows)
     return Situation(design, rows, rows, etas, _scalars(design, posterior), ())
@@ -169,15 +172,16 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> Situation:
             source = Source(name, np.broadcast_to((part @ sd)[:, None], (draws, len(part), 1)))
             sources.append((POPULATION, units.index, source))
         for group in predictor.groups:
-            own = owned_rows(group.index, units)
-            if not own.all():
+            own = _owned_levels(group, units)
+            if not own[group.occurs].all():
                 effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
-                eta = eta + group_contribution(group, effects) * ~own
+                eta = eta + group.contribution(effects * ~own[:, None], written=True)
             if own.any():
+                sets, loaded = group.alone(own)
                 root = matrix_root(effects_at_centre(predictor, group, posterior))
-                loadings = np.einsum("nk,cdkl->cdnl", group.centred_matrix * own[:, None], root)
+                loadings = np.einsum("nk,cdkl->cdnl", loaded, root)
                 source = Source(name, loadings.reshape(draws, *loadings.shape[2:]))
-                sources.append((group.name, np.where(own, group.index, -1), source))
+                sources.append((group.name, sets, source))
         etas[name] = eta.reshape(draws, -1)
     scalars, layers = _scalars(design, posterior), _arrange(sources, units)
     return Situation(design, np.arange(design.rows), units.index, etas, scalars, layers)

@@ -9,6 +9,7 @@ from fixed_draws import CHAINS, DRAWS, fit_at
 from scipy import stats
 
 import bayesmixed as bm
+from bayesmixed.terms.block_parts import fixed_correlations
 
 ROWS = 24
 
@@ -74,7 +75,9 @@ def _values_of_block(design, predictor, block, vary):
             corr[np.ix_(one.columns, others)] = 0.0
             if not one.correlated:
                 corr[np.ix_(one.columns, one.columns)] = np.eye(len(one.columns))
-        found[predictor.corr(block)] = block.fixed_correlations(prior.arguments[0]) if prior.name == "Fixed" else corr
+        found[predictor.corr(block)] = (
+            fixed_correlations(block.parts, prior.arguments[0]) if prior.name == "Fixed" else corr
+        )
     return found
 
 

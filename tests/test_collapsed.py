@@ -32,6 +32,9 @@ def table(rows=48):
         "w": generator.normal(size=rows),
         "o": generator.normal(size=rows),
         "g": np.array(list("abcdef"))[i % 6],
+        "other": np.array(list("bcdefg"))[i * 5 // 3 % 6],
+        "u": 1.0 + i % 3,
+        "v": 0.5 + i % 2,
         "h": np.array([f"h{k}" for k in range(5)])[generator.integers(0, 5, rows)],
         "inner": np.array([f"i{k}" for k in range(12)])[i % 12],
     }
@@ -53,6 +56,7 @@ MODELS = {
     "smooth": ("y ~ s(x, k=7)", {"beta[s(x)[linear]]": "Normal(0, 1)"}),
     "smooth and group": ("y ~ s(x, k=7, bs='cr') + s(w, k=5, bs='cc') + (x | g)", {}),
     "smooth by factor": ("y ~ g + s(x, by=g, k=5, bs='ps') + s(w, by=o, k=4) + (1 | h)", {"sd_s(w):o": 0.4}),
+    "several levels": ("y ~ x + (x | mm(g, other, weights=[u, v])) + (1 | h)", {}),
     "fixed coefficient": ("y ~ x + w + (1 | g)", {"beta[x]": 0.7}),
     "all coefficients fixed": ("y ~ x + (1 | g)", {"beta[x]": 0.7, "beta[Intercept]": 18}),
     "user priors": ("y ~ x + (x | g)", {"beta[Intercept]": "Normal(2, 30)", "sd_g": "Gamma(2, 1)", "sigma": "LogNormal(0, 1)"}),
@@ -89,10 +93,14 @@ def dense_model(collapsed: Collapsed, x):
         sd = np.where(term.sd >= 0, np.exp(full[term.sd]), term.sd_values)
         root = sd[:, None] * correlation_factor(full[None], group, term.partials)[0]
         z = np.zeros((design.rows, len(group.levels), len(sd)))
-        if group.role == "smooth":
-            z[np.arange(design.rows), :, group.index] = group.matrix
+        rows = np.arange(design.rows)
+        if group.takes == "all":
+            z[rows, :, group.index] = group.matrix
+        elif group.takes == "several":
+            for levels, shares in zip(group.members.T, group.shares.T, strict=True):
+                z[rows, levels] += shares[:, None] * group.centred_matrix
         else:
-            z[np.arange(design.rows), group.index] = group.centred_matrix
+            z[rows, group.index] = group.centred_matrix
         columns.append(z.reshape(design.rows, -1))
         covariances += [root @ root.T] * len(group.levels)
     w = np.hstack(columns)
@@ -163,7 +171,7 @@ def test_exact_draws_have_the_mean_and_covariance_of_dense_linear_algebra(name):
     pieces = [found["beta"][1] @ np.linalg.inv(design.mu.transform).T] if "beta" in found else []
     for group in design.mu.normal_blocks:
         effects = found[f"b_{group.name}"][1]
-        effects = effects if group.role == "smooth" else effects @ np.linalg.inv(group.transform).T
+        effects = effects if group.takes == "all" else effects @ np.linalg.inv(group.transform).T
         pieces.append(effects.reshape(len(noise), -1))
     drawn = np.hstack(pieces)
     sigma, w, mean, covariance = dense_model(collapsed, x)

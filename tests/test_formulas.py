@@ -115,7 +115,6 @@ REFUSED = [
     ("y ~ z:s(x)", "a smooth stands alone"),
     ("y ~ x + gp(x)", "Gaussian processes are not there"),
     ("y ~ mo(x)", "make the column a factor"),
-    ("y ~ (1 | mm(a, b))", "Multi-membership"),
     ("y ~ (1 | gr(g, by=z))", "Write the grouping column alone"),
     ("y ~ ar(t)", "Autoregressive"),
     ("y ~ x + ar1(0 + t | g)", "Autoregressive terms are not there; a smooth, s(t), follows a trend"),

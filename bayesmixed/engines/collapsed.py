@@ -48,7 +48,7 @@ def supports(design: Design) -> str | None:
         if prior.name not in ("Normal", "Fixed"):
             return f"the prior {prior} of '{key}' is not normal"
     for group in design.mu.groups:
-        if group.observation:
+        if group.of_rows:
             return "effects of observations add to sigma"
     if unsupported(design):
         return unsupported(design)

@@ -8,6 +8,7 @@ from bayesmixed.design import Design
 from bayesmixed.engines.level_classes import lower_triangle, sum_classes
 from bayesmixed.kernels.packing import Block, Record
 from bayesmixed.links import Array
+from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import NormalBlock
 
 ROWS_AT_ONCE = 1_000_000
@@ -89,12 +90,12 @@ def count_effects(group: NormalBlock) -> int:
 
 def order_groups(design: Design) -> tuple[NormalBlock, ...]:
     """Return the group terms, the one with the most effects first, and smooths."""
-    return tuple(sorted(design.mu.normal_blocks, key=lambda group: (group.dense, -count_effects(group))))
+    return tuple(sorted(design.mu.normal_blocks, key=lambda group: (group.takes != ONE, -count_effects(group))))
 
 
 def split_groups(groups: tuple[NormalBlock, ...]) -> tuple[tuple[NormalBlock, ...], tuple[NormalBlock, ...]]:
     """Return the term that is eliminated level by level, if there is one, and the rest."""
-    eliminated = 1 if groups and not groups[0].dense else 0
+    eliminated = 1 if groups and groups[0].takes == ONE else 0
     return groups[:eliminated], groups[eliminated:]
 
 

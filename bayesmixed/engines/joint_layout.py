@@ -10,6 +10,7 @@ from bayesmixed.kernels.layouts import Layout, TermLayout
 from bayesmixed.kernels.packing import JointGuide
 from bayesmixed.links import Array
 from bayesmixed.pooled import normal_priors
+from bayesmixed.terms.block_parts import ONE
 
 Places = NDArray[np.int64]
 
@@ -84,7 +85,7 @@ def _coefficients(layout: Layout, mode: QuickMode) -> tuple[int, Array, Any, Arr
 
 def _largest(terms: tuple[TermLayout, ...]) -> int:
     """Return the place of the factor with the most effects, -1 where there is none."""
-    factors = [place for place, term in enumerate(terms) if not term.placement.group.dense]
+    factors = [place for place, term in enumerate(terms) if term.placement.group.takes == ONE]
     return max(factors, key=lambda place: _length(terms[place]), default=-1)
 
 

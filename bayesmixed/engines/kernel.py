@@ -21,7 +21,7 @@ from bayesmixed.kernels.packed_designs import pack, unsupported
 from bayesmixed.kernels.packing import Whitening
 from bayesmixed.links import Array
 from bayesmixed.parameterisation import GUIDED, Choice, choose_parameterisation
-from bayesmixed.placements import NONCENTRED, parent_index
+from bayesmixed.placements import NONCENTRED
 from bayesmixed.pooled import fit_pooled
 from bayesmixed.terms.blocks import NormalBlock
 
@@ -209,10 +209,10 @@ def _coefficients(one: PredictorLayout, mode: QuickMode) -> dict[str, Array]:
         mean: Array | float = 0.0
         if placement.parent:
             outer = next(g for g in predictor.groups if g.name == placement.parent)
-            mean = found[placement.parent][parent_index(group, outer)]
+            mean = found[placement.parent][group.parents(outer)]
         if placement.columns:
             mean = mean + placement.population_mean(beta)
-        if group.observation:
+        if group.of_rows:
             mean = rest[:, None]
         else:
             rest = rest + group.contribution(mode.effects[group.name])

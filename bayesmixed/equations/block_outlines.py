@@ -14,10 +14,13 @@ from bayesmixed.equations.outline import (
     PredictorOutline,
     SmoothOutline,
     assign_indices,
+    sum_indices,
 )
 from bayesmixed.equations.symbols import Symbol
 from bayesmixed.links import Array, Link
-from bayesmixed.terms.blocks import GroupBlock, PopulationBlock, SmoothBlock
+from bayesmixed.terms.block_parts import ONE, SEVERAL
+from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
+from bayesmixed.terms.smooth_block import SmoothBlock
 
 
 class Blocks(Protocol):
@@ -88,11 +91,12 @@ def outline_blocks(
     rows, said : int, str
         How many rows there are, and this in words.
     """
-    blocks = {group.dim: group for p in predictors for group in p.groups if not group.observation}
-    factors = _Factors(blocks, _find_indices(blocks, rows))
+    named = {group.dim: group for p in predictors for group in p.groups if not group.of_rows}
+    blocks = {name: group for name, group in named.items() if group.takes == ONE}
+    factors = _Factors(blocks, sum_indices(_find_indices(blocks, rows), [name for name in named if name not in blocks]))
     outlines = tuple(_outline_predictor(predictor, offsets[predictor.parameter], factors) for predictor in predictors)
     letters, row = factors.indices.letters, factors.indices.row
-    counted = [(letters[name], f"{len(group.levels)} levels of {name}") for name, group in blocks.items()]
+    counted = [(letters[name], f"{len(group.levels)} levels of {name}") for name, group in named.items()]
     return outlines, row, (*counted, (row, said))
 
 
@@ -134,19 +138,19 @@ def _outline_group(group: GroupBlock, factors: _Factors) -> GroupOutline:
     ]
     return GroupOutline(
         name=group.dim,
-        index=indices.row if group.observation else indices.letters[group.dim],
+        index=indices.row if group.of_rows else indices.letters[group.dim],
         columns=tuple(columns),
         parts=group.parts,
-        observation=group.observation,
-        inside=() if group.observation else tuple(indices.inside[group.dim]),
+        of_rows=group.of_rows,
+        inside=tuple(indices.inside.get(group.dim, ())),
+        several=group.takes == SEVERAL,
         levels=len(group.levels),
         short=group.factors[-1] if group.factors else group.dim,
     )
 
 
 def _is_nested(inner: GroupBlock, outer: GroupBlock) -> bool:
-    levels = len(inner.levels)
-    return len(outer.levels) < levels and _count([inner.index, outer.index]) == levels
+    return len(outer.levels) < len(inner.levels) and inner.parents(outer) is not None
 
 
 def _count(codes: Sequence[NDArray[np.intp]]) -> int:

@@ -14,7 +14,7 @@ from bayesmixed.equations.effects import (
     short_name,
     standard_deviation,
 )
-from bayesmixed.equations.outline import Column, Outline, PredictorOutline, SmoothOutline, StatedPrior
+from bayesmixed.equations.outline import Column, GroupOutline, Outline, PredictorOutline, SmoothOutline, StatedPrior
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.prior_functions import function_of
@@ -198,7 +198,14 @@ def _population(predictor: PredictorOutline, terms: Sequence[GroupTerm], most: i
 
 def _times_columns(term: GroupTerm) -> Iterator[Node]:
     for effect, column in zip(term.effects, term.group.columns, strict=True):
-        yield _times(effect, column)
+        yield _shared(effect, column, term.group) if term.group.several else _times(effect, column)
+
+
+def _shared(effect: Symbol, column: Column, group: GroupOutline) -> Node:
+    """Return the sum of the effects of all levels times the shares that a row has in them."""
+    share = Symbol("w", index=f"{column.index}{group.index}", label=group.name)
+    total = Expression("total", (share, effect), group.index)
+    return total if column.label == "Intercept" else Expression("product", (total, _column(column.label, column.index)))
 
 
 def _times(symbol: Symbol, column: Column) -> Node:
@@ -217,7 +224,7 @@ def _braced(outline: Outline, predictor: PredictorOutline, terms: Sequence[Group
         )
     for term in terms:
         effects = tuple(_times_columns(term))
-        level = "individual" if term.group.observation else short_name(predictor, term.group)
+        level = "individual" if term.group.of_rows else short_name(predictor, term.group)
         words = f"{level}-level random effect" + ("s" if len(effects) > 1 else "")
         yield _brace(Expression("sum", effects), words)
     for smooth in predictor.smooths:

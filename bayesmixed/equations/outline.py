@@ -8,7 +8,7 @@ from bayesmixed.equations.symbols import Equation, Node, Symbol
 from bayesmixed.families import Family
 from bayesmixed.links import Link
 from bayesmixed.priors import Prior
-from bayesmixed.terms.blocks import Part
+from bayesmixed.terms.block_parts import Part
 from bayesmixed.weights import Weights
 
 
@@ -46,24 +46,27 @@ class GroupOutline:
         Columns whose coefficients vary.
     parts : tuple of Part
         Partition of the columns by covariance structure.
-    observation : bool
-        Whether it is `obs()`.
+    of_rows : bool
+        Whether its levels are the rows.
     inside : tuple of str
         Factors in which its levels are nested.
     levels : int
         Number of levels, 0 without data.
     short : str
         The innermost of its columns.
+    several : bool
+        Whether a row takes the effects of several levels, in shares: the index runs in a sum.
     """
 
     name: str
     index: str
     columns: tuple[Column, ...]
     parts: tuple[Part, ...]
-    observation: bool
+    of_rows: bool
     inside: tuple[str, ...]
     levels: int
     short: str = ""
+    several: bool = False
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -228,6 +231,13 @@ def assign_indices(
         letters[name] += "" if covered[name] else "".join(next(fresh) for _ in range(own))
     row = _join(list(letters.values()))
     return Indices(letters, row + (next(fresh) if replicated else ""), inside)
+
+
+def sum_indices(indices: Indices, names: Iterable[str]) -> Indices:
+    """Return indices with those of factors of which rows have several levels: they run in sums, and rows have none."""
+    used = set("".join(indices.letters.values()) + indices.row)
+    free = (letter for letter in "lmnpqrstuvwxyz" if letter not in used)
+    return Indices({**indices.letters, **dict(zip(names, free, strict=False))}, indices.row, indices.inside)
 
 
 def state_prior(prior: Prior, about: str, source: str) -> StatedPrior:

@@ -86,7 +86,7 @@ def define_symbols(
 def _unit_note(predictors: Sequence[PredictorOutline]) -> str:
     link = predictors[0].link
     unit = "unit of the response" if link.unit is None else f"unit of the {link.name} scale"
-    grouped = any(not group.observation for predictor in predictors for group in predictor.groups)
+    grouped = any(not group.of_rows for predictor in predictors for group in predictor.groups)
     return f"{unit}; the SD of fewer than {FEW_LEVELS} levels has HalfNormal(s)" if grouped else unit
 
 

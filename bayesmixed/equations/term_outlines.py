@@ -10,6 +10,7 @@ from bayesmixed.equations.outline import (
     PredictorOutline,
     SmoothOutline,
     assign_indices,
+    sum_indices,
 )
 from bayesmixed.equations.rules import define_symbols, state_rules
 from bayesmixed.equations.symbols import Expression, Symbol
@@ -24,7 +25,7 @@ from bayesmixed.terms.basis_outlines import (
     outline_population,
     stated_factors,
 )
-from bayesmixed.terms.blocks import Part
+from bayesmixed.terms.block_parts import Part
 from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION, population_formulas
 from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.written import read_formula
@@ -59,7 +60,10 @@ def outline_terms(
         A formula cannot be read.
     """
     every = [term for terms in predictors.values() for term in terms]
-    indices = _find_indices({safe_name(term.name): set(term.factor_columns) for term in every if term.factor_columns})
+    indices = sum_indices(
+        _find_indices({safe_name(term.name): set(term.factor_columns) for term in every if term.factor_columns}),
+        dict.fromkeys(safe_name(term.name) for term in every if term.label_columns and not term.factor_columns),
+    )
     declared = {*factors, *(name for term in every for name in term.factors())}
     declared |= {n for term in every for formula in term.formulas for n in stated_factors(formula, priors)}
     order = [parameter.name for parameter in family.parameters if parameter.name in predictors]
@@ -138,7 +142,8 @@ def _outline_group(term: Term, declared: set[str], indices: Indices) -> GroupOut
     columns = tuple(Column(label, indices.row) for label in labels)
     name, short = safe_name(term.name), term.factor_columns[-1] if term.factor_columns else ""
     letters = indices.row if term.of_rows else indices.letters[name]
-    return GroupOutline(name, letters, columns, (part,), term.of_rows, tuple(indices.inside.get(name, ())), 0, short)
+    inside, several = tuple(indices.inside.get(name, ())), bool(term.label_columns) and not term.factor_columns
+    return GroupOutline(name, letters, columns, (part,), term.of_rows, inside, 0, short or name, several)
 
 
 def _join_parts(first: GroupOutline | None, second: GroupOutline) -> GroupOutline:

@@ -8,7 +8,6 @@ from bayesmixed.design import CUTS
 from bayesmixed.kernels.layouts import Layout, PredictorLayout, TermLayout
 from bayesmixed.kernels.packing import JointGuide
 from bayesmixed.links import Array
-from bayesmixed.placements import parent_index
 from bayesmixed.predictors import Predictor
 from bayesmixed.terms.blocks import NormalBlock
 from bayesmixed.thresholds import threshold_shift
@@ -63,7 +62,7 @@ def decode(layout: Layout, points: Array) -> dict[str, tuple[tuple[str, ...], Ar
         rest = predictor.offset + beta @ predictor.centred_matrix.T if _has_observation(predictor_layout) else None
         for term in predictor_layout.terms:
             effects = _decode_term(points, predictor, term, beta, totals, rest, found)
-            if rest is not None and not term.placement.group.observation:
+            if rest is not None and not term.placement.group.of_rows:
                 rest = rest + term.placement.group.contribution(effects)
     if design.family.cuts:
         steps = points[:, layout.cuts].copy()
@@ -110,10 +109,10 @@ def _decode_term(
     mean: Array | float = 0.0
     if placement.parent:
         outer = next(g for g in predictor.groups if g.name == placement.parent)
-        mean = totals[placement.parent][:, parent_index(group, outer)]
+        mean = totals[placement.parent][:, group.parents(outer)]
     if placement.columns:
         mean = mean + placement.population_mean(beta)
-    if group.observation and rest is not None:
+    if group.of_rows and rest is not None:
         mean = rest[:, :, None]
     standardised = _standardise(term.guide, coordinates, factor, mean) if np.any(term.guide) else coordinates
     effects = np.einsum("skm,sjm->sjk", factor, standardised)
@@ -169,4 +168,4 @@ def _gather(points: Array, slots: NDArray[np.int64], values: Array) -> Array:
 
 
 def _has_observation(layout: PredictorLayout) -> bool:
-    return any(t.placement.group.observation and (np.any(t.centred) or np.any(t.guide)) for t in layout.terms)
+    return any(t.placement.group.of_rows and (np.any(t.centred) or np.any(t.guide)) for t in layout.terms)

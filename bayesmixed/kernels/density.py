@@ -190,6 +190,9 @@ def _fill(eta, n, parameter, beta, coefficients, coefficients_at, data):  # type
                 column = start + data.integers[index + i]
                 for j in range(levels):
                     eta[i] += data.numbers[z + i * levels + j] * coefficients[column + j * width]
+        elif term.entries:
+            for e in range(n * term.entries):
+                eta[e // term.entries] += data.numbers[z + e] * coefficients[start + data.integers[index + e]]
         elif term.ones:
             for i in range(n):
                 eta[i] += coefficients[start + data.integers[index + i]]
@@ -221,6 +224,9 @@ def _scatter(bar, n, parameter, beta_bar, coefficients_bar, coefficients_at, dat
                 column = start + data.integers[index + i]
                 for j in range(levels):
                     coefficients_bar[column + j * width] += data.numbers[z + i * levels + j] * bar[i]
+        elif term.entries:
+            for e in range(n * term.entries):
+                coefficients_bar[start + data.integers[index + e]] += data.numbers[z + e] * bar[e // term.entries]
         elif term.ones:
             for i in range(n):
                 coefficients_bar[start + data.integers[index + i]] += bar[i]

@@ -45,7 +45,7 @@ def merge_rows(design: Design) -> Rows:
     constants = design.family.constant(y, trials)
     summable = design.family.summable
     single = Rows(np.arange(len(y), dtype=np.int64), y, trials, constants, design.multiplicity)
-    if any(group.observation for _, group in design.group_blocks()):
+    if any(group.of_rows for _, group in design.group_blocks()):
         return single
     cell = _number_cells(design, () if summable else (y, trials))
     kept = np.unique(cell, return_index=True)[1].astype(np.int64)
@@ -67,7 +67,7 @@ def _number_cells(design: Design, further: tuple[Array, ...]) -> NDArray[np.int6
     for predictor in design.predictors.values():
         columns += [predictor.offset, *predictor.population.matrix.T]
         for block in predictor.normal_blocks:
-            columns += [block.index, *block.matrix.T]
+            columns += block.row_columns
     varying = [column for column in columns if np.ptp(column) > 0]
     if not varying:
         return np.zeros(design.rows, dtype=np.int64)

@@ -15,8 +15,9 @@ from bayesmixed.kernels.packing import Block, Packed, Record, close, pack_joint,
 from bayesmixed.kernels.prior_rows import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT, kernel
 from bayesmixed.kernels.rows import FAMILY_CODES
 from bayesmixed.links import Array
-from bayesmixed.placements import Placement, parent_index, remaining_columns
+from bayesmixed.placements import Placement, remaining_columns
 from bayesmixed.priors import DISTRIBUTIONS, INDUCED, Prior
+from bayesmixed.terms.block_parts import ALL, SEVERAL
 
 TRANSFORMS = {"log": POSITIVE, "log_minus_one": ABOVE_ONE, "logit": UNIT}
 _TRANSFORM_ONTO = {priors.REAL: REAL, priors.POSITIVE: POSITIVE, priors.UNIT: UNIT}
@@ -168,19 +169,24 @@ def _pack_term(
 ) -> Record:
     placement, group = layout.placement, layout.placement.group
     term = pack_covariance(block, layout)
-    term["index"] = block.add_integers(group.index[kept])
-    term["matrix"], term["dense"] = block.add_numbers(group.centred_matrix[kept]), group.dense
+    if group.takes == SEVERAL:
+        places, values = group.loadings(kept)
+        term["entries"] = places.shape[1]
+    else:
+        places, values = group.index[kept], group.centred_matrix[kept]
+    term["index"], term["matrix"] = block.add_integers(places), block.add_numbers(values)
+    term["dense"] = group.takes == ALL
     term["ones"] = len(group.labels) == 1 and bool(np.all(group.centred_matrix == 1))
     term["effects"], term["centred"] = layout.effects.start, block.add_integers(layout.centred)
     term["parent"] = -1
     if placement.parent:
         term["parent"] = names.index(placement.parent)
         outer = placements[names.index(placement.parent)].group
-        term["parent_index"] = block.add_integers(parent_index(group, outer))
+        term["parent_index"] = block.add_integers(group.parents(outer))
     term["mean_width"], term["mean_columns"] = len(placement.columns), block.add_integers(placement.columns)
     term["mean_weights"] = block.add_numbers(placement.weights)
     term["guide"] = block.add_numbers(layout.guide)
-    term["absorbed"], term["observation"] = placement.absorbed, group.observation
+    term["absorbed"], term["observation"] = placement.absorbed, group.of_rows
     return term
 
 

@@ -38,9 +38,10 @@ PARAMETER = np.dtype(
 TERM = np.dtype(
     _integers("levels", "columns", "index", "matrix", "ones", "sd_slots", "sd_values", "parts", "effects", "centred")
     + _integers("parent", "parent_index", "mean_width", "mean_columns", "mean_weights", "absorbed", "observation")
-    + _integers("dense", "guide")
+    + _integers("dense", "entries", "guide")
 )
-"""One group term or smooth; in a dense one every row takes the coefficients of all levels."""
+"""One term; in a dense one every row takes the coefficients of all levels, and where there are entries as many coefficients
+as these say: `index` and `matrix` then hold which, and what multiplies them."""
 PRIOR = np.dtype(
     [
         *_integers("slot", "transform", "code"),

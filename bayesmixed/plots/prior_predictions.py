@@ -7,8 +7,8 @@ import numpy as np
 from bayesmixed.links import Array
 from bayesmixed.plots.check_panels import OBSERVED, REPLICATED
 from bayesmixed.plots.figures import new_figure
-from bayesmixed.replicates import is_residual
 from bayesmixed.summaries.priors.prior_predictions import PriorPredictive
+from bayesmixed.terms.block_parts import ONE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +38,7 @@ def plot_prior_predictive(prior: PriorPredictive) -> "Figure":
     """
     design, made = prior.design, prior.replicates
     response, y = design.spec.response, np.asarray(design.response, dtype=float)
-    factors = [group for group in design.mu.groups if not is_residual(group)]
+    factors = [group for group in design.mu.groups if group.takes == ONE and not group.residual]
     columns = 1 + len(factors)
     figure = new_figure(4.2 * columns + 1.0, 4.4)
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
@@ -49,9 +49,9 @@ def plot_prior_predictive(prior: PriorPredictive) -> "Figure":
     figure.axes[0].set_ylabel("share of rows up to here")
     for place, group in enumerate(factors):
         axes = figure.add_subplot(1, columns, place + 2)
-        total = np.bincount(group.index, trials)
-        means = np.stack([np.bincount(group.index, one) / total for one in made])
-        _draw_ecdfs(axes, np.bincount(group.index, y) / total, means, None)
+        total = group.sums(trials)
+        means = np.stack([group.sums(one) / total for one in made])
+        _draw_ecdfs(axes, group.sums(y) / total, means, None)
         axes.set_xlabel(f"{word}, mean of each {group.name}")
         axes.set_ylabel(f"share of {group.name} up to here")
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)

@@ -13,6 +13,7 @@ from bayesmixed.structure import Factor
 from bayesmixed.summaries.checks.bands import uniform_band
 from bayesmixed.summaries.checks.left_out import predict_left_out
 from bayesmixed.summaries.checks.quantile_residuals import SEED, residuals
+from bayesmixed.terms.block_parts import ONE
 from bayesmixed.units import find_units
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _horizontal(fit: Fit, against: str) -> Factor | Array:
     design = fit.design
     if against == MEAN:
         return predict_left_out(fit, np.empty((0, design.rows)), moments=True).place
-    names = [group.name for _, group in design.group_blocks() if not group.observation]
+    names = [group.name for _, group in design.group_blocks() if group.takes == ONE and not group.of_rows]
     data = design.table.data
     if against in data and against not in names and pd.api.types.is_numeric_dtype(data[against]):
         return data[against].to_numpy(dtype=float)

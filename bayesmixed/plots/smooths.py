@@ -10,7 +10,7 @@ from bayesmixed.plots.effects import COLORS
 from bayesmixed.plots.figures import new_figure
 from bayesmixed.summaries.display.tables import format_table
 from bayesmixed.summaries.parameters.smooths import find_smooth, smooth_curves, smooth_effects
-from bayesmixed.terms.blocks import SmoothBlock
+from bayesmixed.terms.smooth_block import SmoothBlock
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

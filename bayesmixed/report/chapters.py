@@ -90,7 +90,7 @@ def show_checks(fit: Fit) -> str:
 
 def show_future(fit: Fit) -> str:
     """Return what the model predicts for a group of each factor that is not in the data."""
-    names = dict.fromkeys(group.name for _, group in fit.design.group_blocks() if not group.observation)
+    names = dict.fromkeys(group.name for _, group in fit.design.group_blocks() if not group.of_rows)
     return "\n".join(_show_population(fit, name) for name in names or [None])
 
 

@@ -9,12 +9,15 @@ from pydantic import Field
 from bayesmixed.terms.contract import TermContract
 from bayesmixed.terms.fixed import Fixed
 from bayesmixed.terms.group import Group
+from bayesmixed.terms.multi_membership import MultiMembership
 from bayesmixed.terms.observation import Observation
 from bayesmixed.terms.offset import Offset
 from bayesmixed.terms.smooth import Smooth
 
+# The first kind that reads a summand of a formula has it.
 TERMS: dict[str, type[TermContract]] = {
     "fixed": Fixed,
+    "multi_membership": MultiMembership,
     "group": Group,
     "observation": Observation,
     "offset": Offset,
@@ -26,4 +29,4 @@ if TYPE_CHECKING:
 else:
     Term = Annotated[reduce(or_, TERMS.values()), Field(discriminator="kind")]
 
-__all__ = ["TERMS", "Fixed", "Group", "Observation", "Offset", "Smooth", "Term"]
+__all__ = ["TERMS", "Fixed", "Group", "MultiMembership", "Observation", "Offset", "Smooth", "Term"]

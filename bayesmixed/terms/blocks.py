@@ -9,43 +9,11 @@ from numpy.typing import NDArray
 
 from bayesmixed.links import Array
 from bayesmixed.terms.basis import Basis
+from bayesmixed.terms.block_parts import ONE, Coordinates, Part, basis_coordinates, block_diagonal, sparse_rows
 from bayesmixed.terms.empty_cells import Reduction
 from bayesmixed.terms.notation import safe_name
-from bayesmixed.terms.splines import Spline
-
-
-@dataclass(frozen=True, slots=True)
-class Coordinates:
-    """Numbers on which the priors of coefficients, or of SDs of effects, are stated.
-
-    Attributes
-    ----------
-    labels : tuple of str
-        Of the q coordinates, in prior keys: "Intercept_centred", "x", "f #1"; those of coefficients as written where a
-        user states priors on these.
-    mixing : (r, q) array
-        Coefficients of the columns of the basis are this matrix times the coordinates.
-    units : (q,) array
-        Scales of default priors, in units of that of a standardised slope; NaN where the user states a prior.
-    pulls : (q,) array
-        What multiplies the location of the intercept to make that of a coordinate.
-    as_written : bool
-        Coordinates are the coefficients or effects as written.
-    origin : (p,) array or None
-        In fits of earlier versions, the values of the columns as written at which their priors are stated.
-    """
-
-    labels: tuple[str, ...]
-    mixing: Array
-    units: Array
-    pulls: Array
-    as_written: bool = False
-    origin: Array | None = None
-
-
-def basis_coordinates(labels: tuple[str, ...], units: Array, *, as_written: bool = False) -> Coordinates:
-    """Return as coordinates the coefficients of columns of a basis, or those as written."""
-    return Coordinates(labels, np.eye(len(labels)), units, np.zeros(len(labels)), as_written)
+from bayesmixed.terms.scaled_matrices import matrix_root
+from bayesmixed.terms.smooth_block import SmoothBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +89,6 @@ class PopulationBlock:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Columns of a group block that share one covariance structure."""
-
-    columns: tuple[int, ...]
-    correlated: bool
-
-
-@dataclass(frozen=True, slots=True)
 class GroupBlock:
     """The effects of one grouping factor in one predictor: J levels by K columns.
 
@@ -158,7 +118,7 @@ class GroupBlock:
         Means of `columns` over the rows of the fit.
     coordinates : Coordinates
         Where the priors of SDs and correlations are stated.
-    observation : bool
+    of_rows : bool
         One level per row by construction, that is `obs()`.
     states : tuple of EvaluatedFormula
         Learned state, one for each part.
@@ -168,7 +128,8 @@ class GroupBlock:
         The columns whose combinations are the levels, none for `obs()`.
     """
 
-    dense: ClassVar[bool] = False
+    takes: ClassVar[str] = ONE
+    named: ClassVar[bool] = True
     name: str
     labels: tuple[str, ...]
     matrix: Array
@@ -183,7 +144,7 @@ class GroupBlock:
     units_as_written: Array
     means: Array
     coordinates: Coordinates
-    observation: bool
+    of_rows: bool
     states: tuple[Any, ...]
     copies: Array | None = None
     factors: tuple[str, ...] = ()
@@ -197,15 +158,6 @@ class GroupBlock:
     def correlated(self) -> bool:
         """Whether any correlation is estimated."""
         return any(part.correlated for part in self.parts)
-
-    def fixed_correlations(self, value: float) -> Array:
-        """Return the (K, K) correlation matrix in which every correlation that would be estimated has one value."""
-        found = np.eye(self.width)
-        for part in self.parts:
-            if part.correlated:
-                found[np.ix_(part.columns, part.columns)] = value
-        np.fill_diagonal(found, 1.0)
-        return found
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -273,197 +225,130 @@ class GroupBlock:
             states=self.states + other.states,
         )
 
-    def contribution(self, effects: Array) -> Array:
-        """Return z'b of each row, (..., n), for effects at the centre, (..., J, K)."""
-        return np.asarray(np.sum(effects[..., self.index, :] * self.centred_matrix, axis=-1))
+    @property
+    def residual(self) -> bool:
+        """Whether the effects are those of single rows."""
+        return self.of_rows or bool(np.all(self.sizes <= 1))
+
+    def contribution(self, effects: Array, *, written: bool = False) -> Array:
+        """Return z'b of each row, (..., n), for effects at the centre, or as written, (..., J, K)."""
+        total: Any = 0.0
+        for column, z in enumerate(self.matrix.T if written else self.centred_matrix.T):
+            total = total + self.pick(effects[..., column]) * z
+        return np.asarray(total)
+
+    def expression(self, coefficients: Any) -> Any:
+        """Return z'b of each row as symbols, for coefficients at the centre, (J, K)."""
+        eta: Any = 0.0
+        for column, z in enumerate(self.centred_matrix.T):
+            picked = self.pick(coefficients[:, column])
+            eta = eta + (picked if np.all(z == 1) else z * picked)
+        return eta
+
+    def pick(self, values: Any) -> Any:
+        """Return the values, (..., J), of the level of each row, (..., n)."""
+        return values[..., self.index]
+
+    def sums(self, values: Array) -> Array:
+        """Return sums of values, (n,), over the rows of each level, (J,)."""
+        return np.bincount(self.index, values, minlength=len(self.levels))
+
+    @property
+    def spread_matrix(self) -> Array:
+        """(n, K) columns z for which z' Sigma z is the variance of the term in each row, Sigma that of a level's effects."""
+        return self.centred_matrix
+
+    def variance(self, covariance: Array) -> Array:
+        """Return the variance of z'b in each row, (..., n), for covariances (..., K, K) of effects at the centre."""
+        z = self.spread_matrix
+        return np.einsum("...kl,nk,nl->...n", covariance, z, z, optimize=True)
+
+    def draw_new(self, covariance: Array, generator: np.random.Generator) -> Array:
+        """Return one draw of the effects of every level at the centre, (..., J, K), for covariances (..., K, K).
+
+        Levels without rows have none: zeros.
+        """
+        present = np.flatnonzero(self.occurs)
+        normal = generator.standard_normal((*covariance.shape[:-2], len(present), self.width))
+        effects = np.zeros((*covariance.shape[:-2], len(self.levels), self.width))
+        effects[..., present, :] = np.einsum("...kl,...jl->...jk", matrix_root(covariance), normal)
+        return effects
+
+    @property
+    def occurs(self) -> NDArray[np.bool_]:
+        """Which levels have rows, (J,)."""
+        return np.bincount(self.index, minlength=len(self.levels)) > 0
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Labels of levels with rows that were not there when the model was fitted."""
+        return tuple(self.levels[place] for place in np.flatnonzero(self.occurs) if place >= self.known)
+
+    def without_empty_levels(self) -> "GroupBlock":
+        """Return the block with the levels that have rows."""
+        present, index = np.unique(self.index, return_inverse=True)
+        levels = tuple(self.levels[place] for place in present)
+        return replace(self, index=index.astype(np.intp), levels=levels, known=len(levels))
+
+    def parents(self, outer: "NormalBlock") -> NDArray[np.intp] | None:
+        """Return the level of another factor in which each level lies, (J,), None where one lies in several."""
+        if not isinstance(outer, GroupBlock) or outer.takes != ONE:
+            return None
+        index = np.zeros(len(self.levels), dtype=np.intp)
+        index[self.index] = outer.index
+        return index if np.array_equal(index[self.index], outer.index) else None
+
+    @property
+    def row_columns(self) -> tuple[NDArray[Any], ...]:
+        """Columns, (n,) each, that tell apart rows with different z'b."""
+        return (self.index, *self.matrix.T)
+
+    def pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
+        """Return every row with every level that it takes: rows, levels and shares, (P,) each."""
+        return np.arange(len(self.index)), self.index, np.ones(len(self.index))
+
+    def products(self, weights: Array) -> Array:
+        """Return sums of weights (S, n) times zz' of columns as written over the rows of each level, (S, J, K, K)."""
+        rows, levels, shares = self.pairs()
+        found = np.zeros((len(weights), len(self.levels), self.width, self.width))
+        for k in range(self.width):
+            for m in range(k, self.width):
+                product = (weights * (self.matrix[:, k] * self.matrix[:, m]))[:, rows] * shares**2
+                for draw, values in enumerate(product):
+                    sums = np.bincount(levels, values, minlength=len(self.levels))
+                    found[draw, :, k, m] = found[draw, :, m, k] = sums
+        return found
+
+    def alone(self, levels: NDArray[np.bool_]) -> tuple[NDArray[np.intp], Array]:
+        """Return the effects of some levels, (J,), as sets of rows: the set of each row, -1 for none, and columns (n, K) that
+        multiply its effects at the centre."""
+        own = levels[self.index]
+        return np.where(own, self.index, -1), self.centred_matrix * own[:, None]
+
+    def indicators(self) -> Array:
+        """Return the share that each row has in each level, (n, J)."""
+        rows, levels, shares = self.pairs()
+        found = np.zeros((len(self.matrix), len(self.levels)))
+        np.add.at(found, (rows, levels), shares)
+        return found
 
     def extrapolations(self) -> Iterator[str]:
         """Yield nothing: new levels are no extrapolation."""
         yield from ()
 
+    def loadings(self, rows: Any = slice(None)) -> tuple[NDArray[np.intp], Array]:
+        """Return which of the J K effects some rows take, (m, E), and what multiplies each, at the centre."""
+        return self.index[rows, None] * self.width + np.arange(self.width), self.centred_rows(rows)
+
     def sparse_columns(self, rows: slice = slice(None)) -> Any:
         """Return the (m, J K) columns that multiply the effects at the centre, level by level, in some rows."""
-        places = self.index[rows, None] * len(self.labels) + np.arange(len(self.labels))
-        return _sparse(places, self.centred_rows(rows), self)
+        return sparse_rows(*self.loadings(rows), len(self.levels) * self.width)
 
-    def centred_rows(self, rows: slice) -> Array:
+    def centred_rows(self, rows: Any) -> Array:
         """Return some rows of `centred_matrix`."""
         if self.coordinates.as_written:
             return self.matrix[rows]
         return np.asarray(self.columns[rows] @ self.coordinates.mixing)
-
-
-@dataclass(frozen=True, slots=True)
-class SmoothBlock:
-    """The penalised part of a smooth in one predictor: K curves (1, or one for each level of a factor) of J columns.
-
-    Its coefficients are normal as the effects of a group with J levels are, but every row takes all of them.
-
-    Attributes
-    ----------
-    covariate, by : str
-        Names of x and of what splits or multiplies the curve, "" for nothing.
-    x : (n,) array
-        The covariate.
-    labels : tuple of str
-        Levels of the factor that has a curve for each of them; empty for a single curve.
-    matrix : (n, J) array
-        Penalised columns, the smoothest first.
-    index : (n,) integer array
-        Curve of each row.
-    levels : tuple of str
-        Numbers of the J columns.
-    spline : Spline
-        Learned state.
-    multiplier : (n,) array or None
-        Numbers that multiply the curve.
-    ranges : (K, 2) array
-        Lowest and highest x of each curve at the fit.
-    """
-
-    dense: ClassVar[bool] = True
-    observation: ClassVar[bool] = False
-    correlated: ClassVar[bool] = False
-    intercept: ClassVar[int | None] = None
-    covariate: str
-    by: str
-    x: Array
-    labels: tuple[str, ...]
-    matrix: Array
-    index: NDArray[np.intp]
-    levels: tuple[str, ...]
-    spline: Spline
-    multiplier: Array | None
-    ranges: Array
-
-    @property
-    def name(self) -> str:
-        """Name in the draws, "s(x)", "s(x):sward"."""
-        return f"s({self.covariate}){self._ending}"
-
-    @property
-    def dim(self) -> str:
-        """The name as draws can hold it."""
-        return safe_name(self.name)
-
-    @property
-    def curves(self) -> int:
-        """Number K of curves."""
-        return len(self.ranges)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the coefficients: (J,) for a single curve, (J, K) for those of the levels of a factor."""
-        return (len(self.levels), self.curves)[: 2 if self.labels else 1]
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """Every curve by itself."""
-        return tuple(Part((curve,), False) for curve in range(self.curves))
-
-    @property
-    def width(self) -> int:
-        """Number K of curves."""
-        return self.curves
-
-    @property
-    def centred(self) -> bool:
-        """The prior is stated as written."""
-        return False
-
-    @property
-    def coordinates(self) -> Coordinates:
-        """The SDs of the curves, as written."""
-        return basis_coordinates(self.labels or ("",), np.ones(self.curves), as_written=True)
-
-    @property
-    def scales(self) -> Array:
-        """(K,) ones: the columns have the unit of the predictor."""
-        return np.ones(self.curves)
-
-    @property
-    def transform(self) -> Array:
-        """(K, K) identity."""
-        return np.eye(self.curves)
-
-    @property
-    def centred_matrix(self) -> Array:
-        """(n, J) penalised columns, which are as written."""
-        return self.matrix
-
-    def centred_rows(self, rows: slice) -> Array:
-        """Return some rows of the penalised columns."""
-        return self.matrix[rows]
-
-    @property
-    def around(self) -> str:
-        """What the curve varies around, in words."""
-        return self.spline.basis.around
-
-    @property
-    def outside(self) -> NDArray[np.bool_]:
-        """Rows beyond the range of x that their curve had at the fit, (n,)."""
-        low, high = self.ranges[self.index].T
-        return np.asarray((self.x < low) | (self.x > high))
-
-    def curve_values(self, curve: int) -> Array:
-        """Return the covariate in the rows of a curve."""
-        return self.x[self.index == curve]
-
-    def extrapolations(self) -> Iterator[str]:
-        """Yield a note for each curve that is asked for values beyond the range of its covariate at the fit."""
-        goes_on = "begins again" if self.spline.basis.periodic else "goes on as a straight line"
-        for curve, (low, high) in enumerate(self.ranges):
-            beyond = int(np.sum(self.outside & (self.index == curve)))
-            where = f" for '{self.labels[curve]}'" if self.labels else ""
-            if beyond:
-                yield (
-                    f"{beyond} of {len(self.x)} rows lie beyond the range {low:g} to {high:g} that {self.name} was "
-                    f"fitted to{where}: outside of all data the curve {goes_on}, which is an assumption."
-                )
-
-    @property
-    def _ending(self) -> str:
-        return f":{self.by}" if self.by else ""
-
-    @property
-    def line_labels(self) -> tuple[str, ...]:
-        """Labels of the columns that are not penalised."""
-        kinds = ["constant"] if self.multiplier is not None else []
-        kinds += [] if self.spline.basis.periodic else ["linear"]
-        ends = [f"{self._ending}[{label}]" for label in self.labels] or [self._ending]
-        return tuple(f"s({self.covariate})[{kind}]{end}" for end in ends for kind in kinds)
-
-    @property
-    def line_matrix(self) -> Array:
-        """(n, L) columns that are not penalised: x from its mean, and the multiplier of the curve."""
-        deviation = np.zeros((len(self.x), 0)) if self.spline.basis.periodic else self.x[:, None] - self.spline.centre
-        if self.multiplier is not None:
-            return np.hstack([self.multiplier[:, None], deviation * self.multiplier[:, None]])
-        return np.hstack([deviation * (self.index == curve)[:, None] for curve in range(self.curves)])
-
-    def take(self, rows: NDArray[np.intp]) -> "SmoothBlock":
-        """Return the block of some of its rows."""
-        multiplier = None if self.multiplier is None else self.multiplier[rows]
-        return replace(self, x=self.x[rows], matrix=self.matrix[rows], index=self.index[rows], multiplier=multiplier)
-
-    def variance(self, covariance: Array) -> Array:
-        """Return the prior variance of the curve in each row, (..., n), for diagonal covariances (..., K, K)."""
-        variances = np.diagonal(covariance, axis1=-2, axis2=-1)
-        return np.asarray(variances[..., self.index] * np.sum(self.matrix**2, axis=1))
-
-    def contribution(self, effects: Array) -> Array:
-        """Return z'b of each row, (..., n), for coefficients (..., J, K)."""
-        total = np.empty((*effects.shape[:-2], len(self.x)))
-        for curve in range(self.curves):
-            rows = self.index == curve
-            total[..., rows] = effects[..., curve] @ self.matrix[rows].T
-        return total
-
-    def sparse_columns(self, rows: slice = slice(None)) -> Any:
-        """Return the (m, J K) columns that multiply the coefficients, in some rows."""
-        places = self.index[rows, None] + self.curves * np.arange(len(self.levels))
-        return _sparse(places, self.matrix[rows], self)
 
 
 NormalBlock = GroupBlock | SmoothBlock
@@ -483,20 +368,3 @@ class OffsetBlock:
 
 
 Block = PopulationBlock | GroupBlock | SmoothBlock | OffsetBlock
-
-
-def block_diagonal(first: Array, second: Array) -> Array:
-    """Return two matrices on the diagonal of one, zeros beside them."""
-    found = np.zeros(np.add(first.shape, second.shape))
-    found[: first.shape[0], : first.shape[1]] = first
-    found[first.shape[0] :, first.shape[1] :] = second
-    return found
-
-
-def _sparse(columns: NDArray[np.intp], values: Array, block: NormalBlock) -> Any:
-    """Return a sparse matrix with as many values in every row, a column for every coefficient of the block."""
-    from scipy import sparse
-
-    pointers = np.arange(0, values.size + 1, columns.shape[1])
-    size = len(block.levels) * block.width
-    return sparse.csr_matrix((values.ravel(), columns.ravel(), pointers), shape=(len(columns), size))

@@ -12,7 +12,8 @@ from bayesmixed.covariances import find_covariance
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
 from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_written
-from bayesmixed.terms.blocks import GroupBlock, Part, basis_coordinates
+from bayesmixed.terms.block_parts import Part, basis_coordinates
+from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import LEVELS, TermContract
 from bayesmixed.terms.evaluation import evaluate
 from bayesmixed.terms.names import factors_in, formula_columns
@@ -170,7 +171,7 @@ class Group(TermContract):
             units_as_written=as_written,
             means=own.mean(axis=0),
             coordinates=basis_coordinates(columns.labels, as_written, as_written=True),
-            observation=False,
+            of_rows=False,
             states=(state,),
         )
 

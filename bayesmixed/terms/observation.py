@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from bayesmixed.errors import SpecError
-from bayesmixed.terms.blocks import GroupBlock, Part, basis_coordinates
+from bayesmixed.terms.block_parts import Part, basis_coordinates
+from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import LEVELS, TermContract
 from bayesmixed.terms.notation import call_arguments
 from bayesmixed.terms.tables import Table
@@ -81,6 +82,6 @@ class Observation(TermContract):
             units_as_written=np.ones(1),
             means=np.ones(1),
             coordinates=basis_coordinates(("Intercept",), np.ones(1), as_written=True),
-            observation=True,
+            of_rows=True,
             states=(None,),
         )

@@ -10,12 +10,13 @@ from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
-from bayesmixed.terms.blocks import PopulationBlock, SmoothBlock
+from bayesmixed.terms.blocks import PopulationBlock
 from bayesmixed.terms.contract import CURVES, TermContract
 from bayesmixed.terms.empty_cells import spans
 from bayesmixed.terms.evaluation import evaluate_expression
 from bayesmixed.terms.names import expression_columns, refuse_stateful, strip_factor_calls
 from bayesmixed.terms.notation import call_arguments, keyword_arguments
+from bayesmixed.terms.smooth_block import SmoothBlock
 from bayesmixed.terms.splines import BASES, Spline, learn_spline
 from bayesmixed.terms.tables import Table, is_number
 

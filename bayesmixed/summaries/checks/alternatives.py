@@ -8,7 +8,6 @@ import numpy as np
 from bayesmixed.design import Design
 from bayesmixed.errors import enumerate_words
 from bayesmixed.families import FAMILIES, Family
-from bayesmixed.replicates import is_residual
 
 MORE_VARIANCE = ("negbin1", "negbin", "beta_binomial")
 MORE_ZEROS = (
@@ -73,7 +72,7 @@ def list_families(design: Design, names: Iterable[str]) -> list[Family]:
 
 def takes_observation_effects(design: Design) -> bool:
     """Return whether `obs()` can be added to a model."""
-    return not design.family.observation_effect and not any(is_residual(group) for group in design.mu.groups)
+    return not design.family.observation_effect and not any(group.residual for group in design.mu.groups)
 
 
 _MISSING = "a group or a covariate that is missing"

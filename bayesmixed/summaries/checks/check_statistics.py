@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayesmixed.design import Design
 from bayesmixed.integration.layers import sum_rows
 from bayesmixed.links import Array
-from bayesmixed.replicates import is_residual
+from bayesmixed.terms.block_parts import ONE
 
 FEWEST_LEVELS = FEWEST_ROWS = 3
 UNKNOWN = np.array(np.nan)
@@ -96,7 +96,7 @@ def extreme_means(design: Design) -> tuple[Statistic, ...]:
     """Return the smallest and the largest mean (proportion) of the levels of each grouping factor."""
     found = []
     for group in design.mu.groups:
-        if not is_residual(group) and not design.family.cuts:
+        if group.takes == ONE and not group.residual and not design.family.cuts:
             means = _means_of(group.index)
             found.append(Statistic(f"smallest mean of a {group.name}", "", "", _reduced(means, np.min)))
             found.append(Statistic(f"largest mean of a {group.name}", "", "", _reduced(means, np.max)))
@@ -128,9 +128,9 @@ def standardise(sample: Sample) -> Array:
 
 
 def _between_and_within(design: Design, rows: Index) -> Iterator[Statistic]:
-    for group in design.mu.groups:
+    for group in (group for group in design.mu.groups if group.takes == ONE):
         levels, index = np.unique(group.index[rows], return_inverse=True)
-        if is_residual(group) or len(levels) < FEWEST_LEVELS:
+        if group.residual or len(levels) < FEWEST_LEVELS:
             continue
         if design.family.cuts:
             yield _between_groups_above(design, group.name, index)

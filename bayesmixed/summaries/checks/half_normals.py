@@ -153,10 +153,10 @@ def _plug_in_residuals(fit: Fit, y: Array, generator: np.random.Generator) -> Ar
     for smooth in mu.smooths:
         eta = eta + smooth.contribution(mode.effects[smooth.name])
     for group in mu.groups:
-        if group.observation:
+        if group.of_rows:
             own = np.full(len(y), float(mode.sds[group.name][0]))
         else:
-            eta = eta + np.sum(group.centred_matrix * mode.effects[group.name][group.index], axis=1)
+            eta = eta + group.contribution(mode.effects[group.name])
     scalars = {name: np.reshape(mode.values[name], (1, 1)) for name in design.scalars}
     rows = np.arange(len(y))
     layers = (Layer(rows, (Source(mu.parameter, own[None, :, None]),), ("obs",)),) if own.any() else ()

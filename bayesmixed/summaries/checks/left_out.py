@@ -11,7 +11,6 @@ from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.marginals import leave_rows_out, split_draws
 from bayesmixed.prediction import thin
-from bayesmixed.replicates import is_residual
 from bayesmixed.summaries.comparison.importance_weights import smooth_weights
 
 DRAWS = 1000
@@ -75,7 +74,7 @@ def _moments(design: Design, drawn: Array, weights: Array) -> tuple[Array, Array
     """Return mean, variance, doubt and place of every row, (n,) each, from its moments by draw, (3, chain, draw, n)."""
     with np.errstate(invalid="ignore"):
         expected, square, known = np.einsum("mcdn,cdn->mn", drawn, weights)
-    if any(is_residual(group) for _, group in design.group_blocks()):
+    if any(group.residual for _, group in design.group_blocks()):
         known = np.einsum("cdn,cdn->n", drawn[0] ** 2, weights)
     each = drawn[0] / np.asarray(design.trials, dtype=float)
     level = np.einsum("cd,cdn->n", each.mean(axis=-1), weights)

@@ -16,6 +16,7 @@ from bayesmixed.summaries.checks.check_statistics import Index, Sample, Statisti
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import format_number, format_range
 from bayesmixed.summaries.false_alarms import RATES
+from bayesmixed.terms.block_parts import ONE
 
 DRAWS = 1000
 DOUBTFUL, MISFIT = (RATES[f"posterior_checks, {word}"].chance / 2.0 for word in ("doubtful", "misfit"))
@@ -195,7 +196,7 @@ def level_rows(design: Design, by: str | Sequence[object]) -> list[tuple[str, In
             raise DataError(f"by= has {len(by)} values for {design.rows} rows.")
         column = pd.Series(list(by))
     else:
-        blocks = {group.name: group for _, group in design.group_blocks()}
+        blocks = {group.name: group for _, group in design.group_blocks() if group.takes == ONE}
         data = design.table.data
         if by in data:
             column = data[by].reset_index(drop=True)

@@ -118,7 +118,7 @@ def count_sentence(fit: Fit) -> str:
     estimated = count_estimated(design)
     counts = [f"{estimated} parameter{'s' if estimated != 1 else ''} estimated"]
     for predictor, group in design.group_blocks():
-        name = "observation-level" if group.observation else group.name
+        name = "observation-level" if group.of_rows else group.name
         counts.append(f"{len(group.levels) * len(group.labels)} {name} effects{predictor.suffix} predicted")
     return ", ".join(counts)
 

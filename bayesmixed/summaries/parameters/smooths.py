@@ -17,8 +17,9 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.row_likelihoods import likelihood_of_rows
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.pooling.shrinkage_factors import some_draws
-from bayesmixed.terms.blocks import NormalBlock, SmoothBlock
+from bayesmixed.terms.blocks import NormalBlock
 from bayesmixed.terms.scaled_matrices import matrix_root
+from bayesmixed.terms.smooth_block import SmoothBlock
 
 DRAWS = 200
 LARGEST = 1500
@@ -209,7 +210,7 @@ def _roots(predictor: Predictor, posterior: xr.Dataset) -> Iterator[Any]:
 def _root(block: NormalBlock, covariance: Array) -> Array:
     """Return roots of covariances, (S, K, K); those of curves, which are diagonal, keep the curves apart."""
     flat = covariance.reshape(-1, *covariance.shape[2:])
-    return np.sqrt(flat) if block.dense else matrix_root(flat)
+    return matrix_root(flat) if block.named else np.sqrt(flat)
 
 
 def _weights(fit: Fit, posterior: xr.Dataset, draws: int) -> Array:

@@ -11,7 +11,6 @@ from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre
 from bayesmixed.summaries.pooling.shrinkage_factors import find_group
 from bayesmixed.summaries.variance.components import (
-    counts_as_residual,
     latent_covariances,
     residual_variance,
 )
@@ -65,7 +64,7 @@ def pooling_curve(fit: Fit | float, group: str | None = None) -> pd.DataFrame:
     predictor, block = find_group(fit, group)
     if block.intercept is None:
         raise SpecError(f"({' + '.join(block.labels)} | {block.name}) has no intercept, so its ICC depends on x.")
-    if counts_as_residual(block):
+    if block.residual:
         raise SpecError(f"'{block.name}' has one row for each level: it is residual variation, without an ICC.")
     family = fit.design.family
     about = {
@@ -75,7 +74,7 @@ def pooling_curve(fit: Fit | float, group: str | None = None) -> pd.DataFrame:
         "slopes": ", ".join(label for label in block.labels if label != "Intercept"),
         "exact": family.conjugate and predictor.link.name == "identity",
     }
-    beyond = [other for other in predictor.groups if counts_as_residual(other)]
+    beyond = [other for other in predictor.groups if other.residual]
     if family.latent_mean is not None:
         posterior = few_for_latent(fit.design, fit.posterior, fit.design.rows)
         shared, _, residual = latent_covariances(fit, posterior, {g.name: (g.name,) for g in (block, *beyond)})
@@ -100,7 +99,7 @@ def group_sizes(fit: Fit, group: GroupBlock) -> Array:
     """
     trials = np.broadcast_to(np.asarray(fit.design.trials, dtype=float), fit.design.rows)
     counted = trials if fit.design.weights is None else trials * fit.design.weights / fit.design.mean_variance_weight
-    return np.bincount(group.index, counted, minlength=len(group.levels))
+    return group.sums(counted)
 
 
 def _curve(icc: Array, sizes: Array, about: dict[str, Any]) -> pd.DataFrame:

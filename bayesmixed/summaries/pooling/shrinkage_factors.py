@@ -10,14 +10,12 @@ from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.integration.group_posteriors import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
-from bayesmixed.integration.layers import sum_rows
 from bayesmixed.integration.modes import find_modes
 from bayesmixed.kept_draws import posterior_means, with_effects
 from bayesmixed.links import Array
 from bayesmixed.pooled import fit_pooled
 from bayesmixed.prediction import (
     effects_at_centre,
-    group_contribution,
     population_predictor,
     smooth_coefficients,
     thin,
@@ -26,6 +24,7 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.row_likelihoods import likelihood_of_rows
 from bayesmixed.summaries.display.tables import describe, labelled
 from bayesmixed.summaries.parameters.effects import population_part
+from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import GroupBlock
 
 FEWEST_DRAWS = 200
@@ -152,7 +151,7 @@ def _by_blocks(
     same = _is_closed(fit, predictor) and fit.design.family.scale in fit.design.scalars
     if same:
         posterior = thin(fit.posterior, draws or max(FEWEST_DRAWS, int(_WORK["sums"] / numbers)))
-        once = information_matrices(group, _information_at_one(fit)[None])
+        once = group.products(_information_at_one(fit)[None])
         step = max(1, int(_WORK["sums"] / 10 / numbers))
     else:
         posterior = _some_draws(fit, "sums", max(numbers, fit.design.rows), draws)
@@ -169,7 +168,7 @@ def _by_blocks(
             prior = np.einsum("skl,nk,nl->sn", covariance[:, 0], group.matrix, group.matrix, optimize=True)
             # A row that says all about its predictor leaves the other directions to the other rows.
             known = np.minimum(_row_information(fit, predictor, group, block), _ALL / np.maximum(prior, 1e-300))
-            parts.append(function(covariance, information_matrices(group, known)))
+            parts.append(function(covariance, group.products(known)))
     return _label(np.concatenate(parts), posterior)
 
 
@@ -193,7 +192,9 @@ def _other_values(fit: Fit, posterior: xr.Dataset) -> dict[str, Array]:
     for name, further in list(design.predictors.items())[1:]:
         own = population_predictor(further, posterior)
         for block in further.groups:
-            own = own + group_contribution(block, posterior[further.b(block)].transpose("chain", "draw", ...).values)
+            own = own + block.contribution(
+                posterior[further.b(block)].transpose("chain", "draw", ...).values, written=True
+            )
         values[name] = further.link.inverse(own.reshape(-1, own.shape[-1]))
     return values
 
@@ -202,7 +203,13 @@ def _factors_by_quadrature(fit: Fit, predictor: Predictor, group: GroupBlock, po
     design = fit.design
     others, values = _predictor_without(predictor, group, posterior), _other_values(fit, posterior)
     sd = stacked(posterior[predictor.sd(group)])[:, 0]
-    return scalar_shrinkage(likelihood_of_rows(design, values), others, group.matrix[:, 0], group.index, sd)
+    effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values.reshape(-1, *group.shape)
+    rows, levels, shares = group.pairs()
+    z = group.matrix[rows, 0] * shares
+    # What other levels of the term add stays as it is.
+    others = others[:, rows] + (group.contribution(effects, written=True)[:, rows] - effects[:, levels, 0] * z)
+    values = {name: value[:, rows] if value.shape[-1] == design.rows else value for name, value in values.items()}
+    return scalar_shrinkage(likelihood_of_rows(design, values, rows=rows), others, z, levels, sd)
 
 
 def _covariance(predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
@@ -215,25 +222,15 @@ def _row_information(fit: Fit, predictor: Predictor, group: GroupBlock, posterio
     """Return the expected information of each row about the linear predictor, (S, n)."""
     effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
     others = _predictor_without(predictor, group, posterior)
-    eta = others + group_contribution(group, effects).reshape(others.shape)
+    eta = others + group.contribution(effects, written=True).reshape(others.shape)
     return likelihood_of_rows(fit.design, _other_values(fit, posterior)).expected_information(eta)
-
-
-def information_matrices(group: GroupBlock, weight: Array) -> Array:
-    """Return W_j = sum of w_i z_i z_i' over the rows of each group, (S, J, K, K), for weights (S, n)."""
-    levels, width = len(group.levels), len(group.labels)
-    result = np.zeros((len(weight), levels, width, width))
-    for k in range(width):
-        for m in range(k, width):
-            product = weight * (group.matrix[:, k] * group.matrix[:, m])
-            for s in range(len(weight)):
-                result[s, :, k, m] = result[s, :, m, k] = np.bincount(group.index, product[s], minlength=levels)
-    return result
 
 
 def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array, Array]:
     """Return the coefficients of each group from its own rows, (J, K), and a note for each group, (J,)."""
     design = fit.design
+    if group.takes != ONE:
+        return np.full(group.shape, np.nan), np.full(len(group.levels), "its rows belong to other levels, too")
     mean = posterior_means(fit.draws).expand_dims(("chain", "draw"))
     fixed = _predictor_without(predictor, group, mean)[0]
     values = {name: np.asarray(v).reshape(()) for name, v in design.scalar_draws(mean).items()}
@@ -242,7 +239,7 @@ def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array
     y, trials, note = _nudged(fit, group)
     likelihood = likelihood_of_rows(design, values, response=y, trials=trials)
     width = len(group.labels)
-    rows = information_matrices(group, np.ones((1, design.rows)))[0]
+    rows = group.products(np.ones((1, design.rows)))[0]
     size = np.sqrt(np.maximum(np.diagonal(rows, axis1=1, axis2=2), np.finfo(float).tiny))
     estimable = np.linalg.matrix_rank(rows / (size[:, :, None] * size[:, None, :]), hermitian=True) == width
 
@@ -251,19 +248,19 @@ def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array
     columns = group.matrix / unit
 
     def derive(effects: Array) -> tuple[Array, Array, Array]:
-        eta = fixed + np.sum(columns * effects[group.index], axis=1)
+        eta = fixed + group.contribution(effects / unit, written=True)
         score = likelihood.score(eta)
-        gradient = np.stack([sum_rows(score * z, group.index) for z in columns.T], axis=-1)
-        hessian = information_matrices(group, likelihood.expected_information(eta)[None])[0] / np.outer(unit, unit)
+        gradient = np.stack([group.sums(score * z) for z in columns.T], axis=-1)
+        hessian = group.products(likelihood.expected_information(eta)[None])[0] / np.outer(unit, unit)
         hessian[lost] = np.eye(width)
         lost[:] |= np.linalg.cond(hessian) >= 1e12
         hessian[lost], gradient[lost] = np.eye(width), 0.0
-        return sum_rows(likelihood.log_density(eta), group.index), gradient, hessian
+        return group.sums(likelihood.log_density(eta)), gradient, hessian
 
     modes = find_modes(derive, np.zeros((len(rows), width)), tolerance=1e-18, longest=np.inf, rounds=100)
     effects, converged = modes.place / unit, modes.found & ~lost
     reach = np.zeros(len(rows))
-    np.maximum.at(reach, group.index, np.abs(np.sum(group.matrix * effects[group.index], axis=1)))
+    np.maximum.at(reach, group.index, np.abs(group.contribution(effects, written=True)))
     finite = converged & (reach < _FAR * (predictor.link.unit or np.inf))
     note = np.where(estimable & ~finite, "no finite estimate of its own (separation)", note)
     note = np.where(estimable, note, "too few rows for its own coefficients")
@@ -280,14 +277,14 @@ def _nudged(fit: Fit, group: GroupBlock) -> tuple[Array, Array, Array]:
     if not design.family.discrete:
         return y, trials, note
     rows = group.sizes
-    total = np.bincount(group.index, y, minlength=len(rows))
-    possible = np.bincount(group.index, trials, minlength=len(rows))
+    total = group.sums(y)
+    possible = group.sums(trials)
     bounded = design.mu.link.tolerance_variance is not None
     extreme = (total == 0) | (bounded & (total == possible))
     share = 0.5 / rows
-    y = np.where(extreme[group.index], y + share[group.index], y)
+    y = np.where(group.pick(extreme), y + group.pick(share), y)
     if bounded:
-        trials = np.where(extreme[group.index], trials + 2 * share[group.index], trials)
+        trials = np.where(group.pick(extreme), trials + 2 * group.pick(share), trials)
     note[extreme] = "half an event added" if not bounded else "half a success and half a failure added"
     return y, trials, note
 
@@ -297,7 +294,9 @@ def _predictor_without(predictor: Predictor, group: GroupBlock, posterior: xr.Da
     eta = population_predictor(predictor, posterior)
     for other in predictor.groups:
         if other is not group:
-            eta = eta + group_contribution(other, posterior[predictor.b(other)].transpose("chain", "draw", ...).values)
+            eta = eta + other.contribution(
+                posterior[predictor.b(other)].transpose("chain", "draw", ...).values, written=True
+            )
     return eta.reshape(-1, eta.shape[-1])
 
 

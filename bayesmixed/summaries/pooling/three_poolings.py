@@ -113,7 +113,7 @@ def compare_pooling(
             "No pooling gives groups of an ordered response no levels of their own, only differences from the first one. Fit "
             f'it beside the other: bm.fit(spec.as_fixed("{group}"), data).'
         )
-    columns = next(t.factor_columns for t in spec.predictors[first] if t.kind == "group" and t.name == group)
+    columns = next(t.factor_columns for t in spec.predictors[first] if t.factor_columns and t.name == group)
     fits = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)

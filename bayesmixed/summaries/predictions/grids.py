@@ -17,7 +17,7 @@ from bayesmixed.kept_draws import with_effects
 from bayesmixed.prediction import predict
 from bayesmixed.summaries.predictions.estimable import find_estimable
 from bayesmixed.terms.group_means import ANY
-from bayesmixed.terms.names import formula_columns, group_mean_expressions
+from bayesmixed.terms.names import expression_columns, formula_columns, group_mean_expressions
 from bayesmixed.terms.notation import split_top
 from bayesmixed.terms.tables import as_label, encode, is_number
 
@@ -76,7 +76,9 @@ def column_roles(design: Design) -> Roles:
     for term in terms:
         for formula in term.formulas:
             read |= formula_columns(formula, names, grouping=False)
-        read |= set() if term.formulas else term.columns(names)
+        for expression in term.expressions:
+            read |= expression_columns(expression, names)
+        read |= {*term.split_columns}
     factors = tuple(name for name in names if name in used and name in design.table.levels)
     numbers = tuple(name for name in names if name in read and is_number(design.table.data[name]))
     units = tuple(name for name in names if name in used and name not in {*factors, *numbers})
@@ -199,7 +201,7 @@ def grid_draws(fit: Fit, grid: Grid, kind: str, groups: str | Mapping[str, str],
 
 def existing_groups(design: Design, groups: str | Mapping[str, str]) -> tuple[str, ...]:
     """Return the grouping factors whose own effects enter under a `groups` argument of `predict`."""
-    names = [group.name for _, group in design.group_blocks() if not group.observation]
+    names = [group.name for _, group in design.group_blocks() if not group.of_rows]
     wish = dict.fromkeys(names, groups) if isinstance(groups, str) else groups
     return tuple(dict.fromkeys(name for name in names if wish.get(name, "existing") in ("existing", "any")))
 

@@ -160,11 +160,7 @@ def factors_within(fit: Fit, name: str) -> tuple[str, ...]:
     """Return the other grouping factors each of whose levels lies within one level of the named factor."""
     blocks = {group.name: group for _, group in fit.design.group_blocks()}
     outer = blocks.pop(name)
-    return tuple(
-        other
-        for other, group in blocks.items()
-        if len(np.unique(np.column_stack([group.index, outer.index]), axis=0)) == len(np.unique(group.index))
-    )
+    return tuple(other for other, group in blocks.items() if group.without_empty_levels().parents(outer) is not None)
 
 
 def known_deviations(fit: Fit, name: str, at: Mapping[str, Any] | None, posterior: xr.Dataset) -> dict[str, Array]:
@@ -180,7 +176,7 @@ def known_deviations(fit: Fit, name: str, at: Mapping[str, Any] | None, posterio
 
 def find_factor(fit: Fit, name: str | None) -> str:
     """Return the named grouping factor, the first one for None; SpecError if the model has none."""
-    names = list(dict.fromkeys(group.name for _, group in fit.design.group_blocks() if not group.observation))
+    names = list(dict.fromkeys(group.name for _, group in fit.design.group_blocks() if not group.of_rows))
     if not names:
         raise SpecError("A population of groups needs a grouping factor: add a term such as (1 | group).")
     if name is not None and name not in names:

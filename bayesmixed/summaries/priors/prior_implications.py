@@ -10,11 +10,9 @@ from bayesmixed.default_priors import response_scale, scale_at_weight_one
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError
 from bayesmixed.links import Array
-from bayesmixed.prediction import group_variance
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_draws import PriorDraws, prior_quantile
 from bayesmixed.summaries.display.tables import format_range
-from bayesmixed.summaries.variance.components import counts_as_residual
 from bayesmixed.summaries.variance.group_moments import Pieces, on_latent_scale, response_moments, shared_covariance
 from bayesmixed.summaries.variance.intraclass import icc_of_variances
 from bayesmixed.summaries.variance.sharing import sharing_patterns
@@ -94,7 +92,7 @@ def _correlations(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
     for group in design.mu.groups:
         moments = design.mean_products(group)
         variances[group.name] = np.einsum("skl,kl->s", draws.covariance(design.mu, group), moments)
-        if counts_as_residual(group):
+        if group.residual:
             residual = residual + variances.pop(group.name)
     scale = "" if design.family.scale else f"latent, {design.mu.link.name}"
     found = icc_of_variances({p.label: p.shared for p in patterns}, variances, residual)
@@ -117,7 +115,7 @@ def _latent_correlations(draws: PriorDraws, patterns: Mapping[str, Collection[st
             smooth.name: smooth.variance(draws.covariance(predictor, smooth))[:_FEW_DRAWS, rows]
             for smooth in predictor.smooths
         } | {
-            group.name: group_variance(group, draws.covariance(predictor, group)[:_FEW_DRAWS])[:, rows]
+            group.name: group.variance(draws.covariance(predictor, group)[:_FEW_DRAWS])[:, rows]
             for group in predictor.groups
         }
     try:
@@ -138,7 +136,7 @@ def _latent_correlations(draws: PriorDraws, patterns: Mapping[str, Collection[st
 def _means_of_groups(draws: PriorDraws) -> tuple[object, ...]:
     design = draws.design
     meaning, spec = design.family.parameters[0].meaning, design.spec
-    groups = [group.name for group in design.mu.groups if not counts_as_residual(group)]
+    groups = [group.name for group in design.mu.groups if not group.residual]
     offset = ", offset 0" if np.any(design.mu.offset) else ""
     where = f" in a new {', '.join(groups)}" if groups else ""
     unit = spec.response if design.mu.link.unit is None else ""
@@ -197,7 +195,7 @@ def _eta_of_groups(draws: PriorDraws) -> Array:
             else (design.row_shares @ group.centred_matrix)[None, :]
         )
         variance = np.einsum("skl,sk,sl->s", draws.covariance(predictor, group), *([z + 0 * coefficients[:, :1]] * 2))
-        if not counts_as_residual(group):
+        if not group.residual:
             eta = eta + np.sqrt(variance) * generator.standard_normal(len(eta))
     return np.asarray(eta)
 
@@ -272,8 +270,7 @@ def _means_of_data(draws: PriorDraws) -> Array:
     spread = np.zeros((len(eta), 1))
     for group in predictor.groups:
         covariance = draws.covariance(predictor, group)
-        shares = np.zeros((len(group.levels), covariance.shape[-1]))
-        np.add.at(shares, group.index, design.row_shares[:, None] * group.centred_matrix)
+        shares = np.stack([group.sums(design.row_shares * z) for z in group.centred_matrix.T], axis=-1)
         average = np.einsum("skl,jk,jl->s", covariance, shares, shares, optimize=True)
         whole = np.einsum("skl,kl->s", covariance, design.mean_products(group))
         eta = eta + (np.sqrt(average) * generator.standard_normal(len(eta)))[:, None]
@@ -296,7 +293,7 @@ def _ratio(design: Design, predictor: Predictor) -> str:
 
 
 def _two(group: GroupBlock) -> str:
-    return "two observations" if group.observation else f"two levels of {group.name}"
+    return "two observations" if group.of_rows else f"two levels of {group.name}"
 
 
 def _spread(values: Array, coverage: float) -> tuple[float, float, float]:

@@ -226,11 +226,6 @@ def residual_of_rows(pieces: Pieces, trials: float = 1.0) -> Array:
     return np.broadcast_to(averaged, pieces.etas[first].shape)
 
 
-def counts_as_residual(group: GroupBlock) -> bool:
-    """Return whether a group term is residual variation: one level for each row."""
-    return group.observation or bool(np.all(group.sizes <= 1))
-
-
 def _one_predictor_with_groups(design: Design) -> None:
     others = [p.parameter for p, _ in design.group_blocks() if p is not design.mu]
     if others:

@@ -11,7 +11,7 @@ from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.prediction import predict, thin
 from bayesmixed.summaries.display.tables import labelled
-from bayesmixed.summaries.variance.components import counts_as_residual, mean_group_variances, residual_variance
+from bayesmixed.summaries.variance.components import mean_group_variances, residual_variance
 from bayesmixed.summaries.variance.group_moments import (
     distinct_rows,
     few_for_latent,
@@ -101,7 +101,7 @@ def _on_latent_scale(fit: Fit) -> list[Row]:
     residual = residual_variance(fit, posterior)
     groups = mean_group_variances(fit.design, posterior)
     for group in fit.design.mu.groups:
-        if counts_as_residual(group):
+        if group.residual:
             residual = residual + groups.pop(group.name)
     fixed = _population_variance(fit, posterior)
     between = sum(groups.values(), np.zeros_like(fixed))

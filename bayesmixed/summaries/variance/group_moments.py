@@ -14,7 +14,7 @@ from bayesmixed.errors import SpecError
 from bayesmixed.gauss_hermite import FINE_NODES, expect
 from bayesmixed.integration.averages import average_moments, refuse_average
 from bayesmixed.links import Array
-from bayesmixed.prediction import effects_at_centre, group_variance, population_predictor, thin
+from bayesmixed.prediction import effects_at_centre, population_predictor, thin
 from bayesmixed.predictors import Predictor
 
 Etas = dict[str, Array]
@@ -144,9 +144,9 @@ def distinct_rows(design: Design, parameters: Collection[str] | None = None) -> 
     for predictor in design.predictors.values():
         if parameters is not None and predictor.parameter not in parameters:
             continue
-        blocks = [predictor.population.matrix, *(group.matrix for group in predictor.groups)]
-        blocks += [np.column_stack([smooth.matrix, smooth.index]) for smooth in predictor.smooths]
+        blocks = [predictor.population.matrix, *(group.spread_matrix for group in predictor.groups)]
         columns += [column for block in (*blocks, predictor.offset[:, None]) for column in block.T]
+        columns += [column for smooth in predictor.smooths for column in smooth.row_columns]
     kinds = np.zeros(design.rows, dtype=np.intp)
     for column in columns:
         codes, values = pd.factorize(column)
@@ -176,7 +176,7 @@ def _pieces(design: Design, predictors: Mapping[str, Predictor], factor: Array |
     for name, predictor in predictors.items():
         etas[name] = population_predictor(predictor, draws)[0]
         covariances = {group.name: effects_at_centre(predictor, group, draws)[0] for group in predictor.groups}
-        variances[name] = {group.name: group_variance(group, covariances[group.name]) for group in predictor.groups}
+        variances[name] = {group.name: group.variance(covariances[group.name]) for group in predictor.groups}
     scalars = {name: stacked(v)[:, None] for name, v in design.scalar_draws(draws).items()}
     return Pieces(design, scalars, etas, variances, factor)
 

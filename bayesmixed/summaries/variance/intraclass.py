@@ -12,7 +12,7 @@ from bayesmixed.families import Family
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.summaries.display.tables import labelled
-from bayesmixed.summaries.variance.components import counts_as_residual, mean_group_variances, residual_variance
+from bayesmixed.summaries.variance.components import mean_group_variances, residual_variance
 from bayesmixed.summaries.variance.group_moments import (
     distinct_rows,
     few_for_latent,
@@ -153,7 +153,7 @@ def _on_latent_scale(fit: Fit, trials: float) -> tuple[Shares, str]:
     residual = residual_variance(fit, posterior, trials)
     variances = mean_group_variances(fit.design, posterior)
     for group in fit.design.examples.mu.groups:
-        if counts_as_residual(group):
+        if group.residual:
             residual = residual + variances.pop(group.name)
     values = icc_of_variances({p.label: p.shared for p in patterns}, variances, residual)
     infinite = int(np.isinf(residual).sum())

@@ -4,11 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-import numpy as np
-import pandas as pd
-
 from bayesmixed.design import Design
-from bayesmixed.terms.blocks import GroupBlock
 
 MOST_FACTORS = 5
 
@@ -39,14 +35,14 @@ def sharing_patterns(design: Design, everywhere: bool = False) -> list[Pattern]:
     """
     design = design.examples
     blocks = [group for predictor, group in design.group_blocks() if everywhere or predictor is design.mu]
-    groups = {g.name: g for g in blocks if not (g.observation or np.all(g.sizes <= 1))}
+    groups = {g.name: g for g in blocks if not g.residual}
     names = list(groups)
     joined = {name: set(group.factors) for name, group in groups.items() if len(group.factors) > 1}
     nested = {
         (inner, outer)
         for inner in names
         for outer in names
-        if inner != outer and is_nested(groups[inner], groups[outer])
+        if inner != outer and groups[inner].parents(groups[outer]) is not None
     }
     sizes = range(1, len(names) + 1) if len(names) <= MOST_FACTORS else (1, len(names))
     found = []
@@ -56,12 +52,6 @@ def sharing_patterns(design: Design, everywhere: bool = False) -> list[Pattern]:
             if len(shared) == size:
                 found.append(Pattern(tuple(n for n in names if n in shared), _label(shared, names, nested)))
     return found
-
-
-def is_nested(inner: GroupBlock, outer: GroupBlock) -> bool:
-    """Return whether each level of `inner` occurs in one level of `outer` only."""
-    pairs = pd.unique(inner.index * len(outer.levels) + outer.index)
-    return len(pairs) == len(pd.unique(inner.index))
 
 
 def _closure(chosen: set[str], joined: Mapping[str, set[str]], nested: set[tuple[str, str]]) -> set[str]:

@@ -13,7 +13,7 @@ from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.preparation import prepare
 from bayesmixed.summaries.display.tables import labelled
-from bayesmixed.summaries.variance.components import counts_as_residual, residual_of_rows
+from bayesmixed.summaries.variance.components import residual_of_rows
 from bayesmixed.summaries.variance.group_moments import (
     Pieces,
     few_for_latent,
@@ -79,7 +79,7 @@ def vpc_curve(
     if scale not in SCALES:
         raise SpecError(f"scale='{scale}' is not known. {did_you_mean(scale, SCALES)}")
     blocks = [group for predictor, group in fit.design.group_blocks() if scale == "data" or predictor is fit.design.mu]
-    factors = tuple(dict.fromkeys(group.name for group in blocks if not counts_as_residual(group)))
+    factors = tuple(dict.fromkeys(group.name for group in blocks if not group.residual))
     if not factors:
         raise SpecError("A share of the variance between groups needs a grouping factor with several rows per level.")
     frame = _rows(fit.design, column) if data is None else take_table(fit.design.spec, data, na=na)
