@@ -83,6 +83,7 @@ def lay_out_collapsed(design: Design) -> Collapsed:
             columns = (matrix[:, free] * scale) @ axes
             products.add(part, rows, root, columns, response - matrix @ mean - columns @ shift)
     block, model = Block(), np.zeros(1, dtype=COLLAPSED)
+    model["folded"] = -1
     reduced = _reduce(full, kept)
     terms = _pack_terms(block, reduced, groups)
     products.pack(block, model, shift)

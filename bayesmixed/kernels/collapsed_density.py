@@ -10,6 +10,7 @@ from bayesmixed.kernels.collapsed_data import read_class_sums, read_cross_produc
 from bayesmixed.kernels.dense import backward, dot_rows, forward, invert_triangle
 from bayesmixed.kernels.density import log_priors
 from bayesmixed.kernels.elimination import factor, invert_blocks, solve
+from bayesmixed.kernels.folding import fold_slopes, unfold
 from bayesmixed.kernels.prior_roots import apply_to_vector, spread_triangle
 from bayesmixed.kernels.term_effects import scale_factor, scale_factor_back
 from bayesmixed.kernels.whitening import unwhiten, whiten_slopes
@@ -19,8 +20,10 @@ from bayesmixed.kernels.whitening import unwhiten, whiten_slopes
 def collapsed_density(x, gradient, data):  # type: ignore[no-untyped-def]
     """Return the log-density at unconstrained coordinates, Jacobians included, and write its gradient."""
     gradient[:] = 0.0
-    point = unwhiten(x, data)
-    value = marginal_likelihood(point, gradient, data) + log_priors(point, gradient, data)
+    folded = unwhiten(x, data)
+    point, value = unfold(folded, data)
+    value += marginal_likelihood(point, gradient, data) + log_priors(point, gradient, data)
+    fold_slopes(folded, gradient, data)
     whiten_slopes(gradient, data)
     return value
 

@@ -53,12 +53,13 @@ COLLAPSED = np.dtype(
     [
         *_integers("sigma", "widest", "rest", "entries", "blocks", "pointers", "columns", "cross", "rest_matrix"),
         *_integers("level_sums", "rest_sums", "means", "classes", "class_blocks", "class_sizes", "class_products"),
-        *_integers("whole", "kinds"),
+        *_integers("whole", "kinds", "folded"),
         *[(name, np.float64) for name in ("sigma_value", "squares", "count", "constant")],
         ("whitening", WHITENING),
     ]
 )
-"""A model whose coefficients and effects are integrated out: the cross-products of its rows."""
+"""A model whose coefficients and effects are integrated out: the cross-products of its rows. Under `folded` begin the scales
+of `kernels.folding`; -1: there are none."""
 
 
 class Data(NamedTuple):

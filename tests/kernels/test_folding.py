@@ -1,0 +1,99 @@
+"""SDs near 0 sampled as s |sinh w|: the same density with its Jacobian, even and smooth at 0."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import bayesmixed as bm
+from bayesmixed.engines.collapsed_layout import lay_out_collapsed
+from bayesmixed.engines.sd_coordinates import find_coordinates, fold
+from bayesmixed.kernels.bridge import collapsed_function, evaluate
+from bayesmixed.kernels.packing import Whitening
+
+RNG = np.random.default_rng(5)
+SCHOOL = np.repeat(np.arange(15), 8)
+CLASS = np.repeat(np.arange(40), 3)
+DATA = {
+    "y": 3.0 + RNG.normal(size=15)[SCHOOL] + 2.0 * RNG.normal(size=120),
+    "x": RNG.normal(size=120),
+    "school": [f"s{i}" for i in SCHOOL],
+    "class": [f"c{i}" for i in CLASS],
+}
+
+
+@pytest.fixture(scope="module", params=["y ~ x + (1 | school) + (1 | class)", "y ~ x + (x | school)"])
+def collapsed(request):
+    return lay_out_collapsed(bm.prepare(request.param, DATA))
+
+
+def folded(collapsed, scale=0.7):
+    scales = np.zeros(len(collapsed.kept))
+    scales[:2] = scale
+    return fold(collapsed.packed, scales), scales
+
+
+def density(packed, point):
+    return evaluate(packed, point, collapsed_function())
+
+
+@pytest.mark.parametrize("w", [1e-3, 0.2, 1.0, 6.0])
+def test_the_density_is_that_of_the_log_sd_times_the_jacobian(collapsed, w):
+    packed, scales = folded(collapsed)
+    point = RNG.normal(scale=0.3, size=len(scales))
+    point[:2] = w, -0.8
+    plain = point.copy()
+    plain[:2] = np.log(0.7 * np.sinh(np.abs(point[:2])))
+    expected = density(collapsed.packed, plain)[0] + np.sum(np.log(1.0 / np.tanh(np.abs(point[:2]))))
+    assert density(packed, point)[0] == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize("w", [-1.5, -0.01, 0.02, 0.9, 4.0])
+def test_the_gradient_is_that_of_finite_differences(collapsed, w):
+    packed, scales = folded(collapsed)
+    point = np.full(len(scales), 0.3)
+    point[0] = w
+    steps = 1e-5 * np.eye(len(scales))
+    numeric = [(density(packed, point + s)[0] - density(packed, point - s)[0]) / 2e-5 for s in steps]
+    np.testing.assert_allclose(density(packed, point)[1], numeric, rtol=1e-5, atol=1e-5)
+
+
+def test_the_density_is_even_and_finite_at_zero(collapsed):
+    packed, scales = folded(collapsed)
+    point = np.full(len(scales), 0.4)
+    other = point.copy()
+    other[1] = -0.4
+    assert density(packed, point)[0] == density(packed, other)[0]
+    point[1], other[1] = 0.0, 1e-4
+    at_zero, beside = density(packed, point), density(packed, other)
+    assert np.all(np.isfinite(at_zero[1]))
+    assert at_zero[0] == pytest.approx(beside[0], abs=1e-3)
+
+
+def scales_of(formula, data, **priors):
+    return find_coordinates(lay_out_collapsed(bm.prepare(bm.from_formula(formula, priors=priors), data))).scales
+
+
+def test_an_sd_that_may_be_zero_is_folded_and_a_clear_one_is_not():
+    many = np.repeat(np.arange(60), 2)
+    clear = {"y": 5.0 * RNG.normal(size=60)[many] + RNG.normal(size=120), "g": [f"g{i}" for i in many]}
+    assert scales_of("y ~ x + (1 | class)", DATA)[0] > 0
+    assert not np.any(scales_of("y ~ 1 + (1 | g)", clear))
+
+
+@pytest.mark.parametrize(
+    ("formula", "prior"),
+    [("(x | class)", None), ("(1 | class)", "Gamma(0.5, 1)"), ("(1 | class)", "InverseGamma(2, 1)")],
+)
+def test_sds_with_correlations_or_with_a_prior_that_is_not_flat_at_zero_stay_logarithms(formula, prior):
+    assert not np.any(scales_of(f"y ~ x + {formula}", DATA, **({"sd_class": prior} if prior else {})))
+
+
+def test_restored_points_are_log_sds():
+    found = find_coordinates(lay_out_collapsed(bm.prepare("y ~ x + (1 | class)", DATA)))
+    points = np.array([[[0.0, 0.0], [-3.0, 0.0]]])
+    same = replace(found, whitening=Whitening(np.arange(2), np.zeros(2), np.eye(2)))
+    restored = same.restore(points + np.array([0.5, 1.0]))
+    s = found.scales[0]
+    np.testing.assert_allclose(restored[0, :, 0], np.log(s * np.sinh([0.5, 2.5])), rtol=1e-12)
+    np.testing.assert_allclose(restored[0, :, 1], 1.0)
