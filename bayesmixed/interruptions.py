@@ -11,8 +11,12 @@ from typing import Any
 
 _PATIENCE = 0.2
 """Seconds after which an interrupt that had no effect is repeated."""
-_LOCKS = (os.path.join("llvmlite", "binding", "ffi.py"), os.path.join("numba", "core", "compiler_lock.py"))
-"""Files of libraries that take locks in Python."""
+_UNSAFE = (
+    os.path.join("llvmlite", "binding", "ffi.py"),
+    os.path.join("llvmlite", "binding", "executionengine.py"),
+    os.path.join("numba", "core", "compiler_lock.py"),
+)
+"""Files of libraries that take locks, which after an error there stay locked, or that C calls, where an error is lost."""
 
 
 def import_whole(*names: str) -> None:
@@ -45,7 +49,7 @@ def insistent_interrupts() -> Iterator[None]:
         if not caught.is_set():
             caught.set()
             threading.Thread(target=repeat, daemon=True).start()
-        if not over.is_set() and not _takes_lock(frame):
+        if not over.is_set() and not _is_unsafe(frame):
             raise KeyboardInterrupt
 
     with _handler(interrupt):
@@ -57,9 +61,9 @@ def insistent_interrupts() -> Iterator[None]:
             raise KeyboardInterrupt
 
 
-def _takes_lock(frame: FrameType | None) -> bool:
-    """Return whether a library is taking or giving back its lock, which after an error there would stay locked."""
-    return frame is not None and frame.f_code.co_filename.endswith(_LOCKS)
+def _is_unsafe(frame: FrameType | None) -> bool:
+    """Return whether a library would not get over an error in what it does: the interrupt is repeated soon."""
+    return frame is not None and frame.f_code.co_filename.endswith(_UNSAFE)
 
 
 @contextmanager

@@ -11,9 +11,11 @@ LOCKING = "import signal\ndef take():\n    signal.raise_signal(signal.SIGINT)\n 
 
 
 @pytest.mark.parametrize(
-    "file", ["/x/llvmlite/binding/ffi.py", "/x/numba/core/compiler_lock.py"], ids=["llvmlite", "numba"]
+    "file",
+    ["/x/llvmlite/binding/ffi.py", "/x/llvmlite/binding/executionengine.py", "/x/numba/core/compiler_lock.py"],
+    ids=["lock of llvmlite", "called from C", "lock of numba"],
 )
-def test_an_interrupt_waits_until_a_library_has_its_lock(file):
+def test_an_interrupt_waits_until_a_library_can_take_it(file):
     done = []
     space = {"done": done}
     exec(compile(LOCKING, file, "exec"), space)

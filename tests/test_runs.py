@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from bayesmixed.engines import runs
+from bayesmixed.errors import SamplingError
 
 CANNOT_START = """
 import sys
@@ -49,6 +50,14 @@ def test_a_worker_that_does_not_end_is_waited_for_for_a_limited_time(threads):
     started = time.monotonic()
     assert not runs.join_workers(longest=0.1)
     assert 0.1 <= time.monotonic() - started < 30
+
+
+def test_a_sampler_that_is_stopped_before_its_chains_begin_has_no_draws():
+    def abort():
+        raise RuntimeError("Sampler has no results to take")
+
+    with pytest.raises(SamplingError, match="Interrupted before any chain"):
+        runs.complete_draws(runs._stop(SimpleNamespace(abort=abort)))
 
 
 def test_only_the_own_workers_are_waited_for(threads):

@@ -21,6 +21,7 @@ _LONGEST_WAIT = 60.0
 """Seconds, longer than a chain needs to try all its starting points."""
 _STARTS = ("start", "initial_point_func")
 """Names of the function that gives starting points, in models of the bridge and in those that nutpie compiles."""
+_TOO_EARLY = "Interrupted before any chain had left its tuning phase: there are no draws to keep."
 _THREADS = Path("/proc/self/task")
 """Threads of this process, where the system is Linux."""
 
@@ -86,7 +87,7 @@ def _run(
         try:
             return sampler.wait(), True
         except KeyboardInterrupt:
-            partial = sampler.abort()
+            partial = _stop(sampler)
             return (complete_draws(partial) if fallback is None else fallback), False
         except BaseException:
             sampler.cancel()
@@ -96,6 +97,15 @@ def _run(
     over.set()
     join_workers(others)
     raise SamplingError(reason)
+
+
+def _stop(sampler: Any) -> xr.DataTree:
+    """Return what a sampler has drawn so far; no draws where not all of its chains had begun."""
+    try:
+        return sampler.abort()  # type: ignore[no-any-return]
+    except RuntimeError:
+        logp = xr.Dataset({"logp": (("chain", "draw"), np.zeros((0, 0)))})
+        return xr.DataTree.from_dict({"posterior": xr.Dataset(), "sample_stats": logp})
 
 
 def _stoppable(compiled: Any, over: threading.Event) -> Any:
@@ -169,7 +179,7 @@ def complete_draws(tree: xr.DataTree) -> xr.DataTree:
     lengths = np.isfinite(stats["logp"].values).sum(axis=1) if "draw" in stats.dims else np.zeros(1)
     chains = np.flatnonzero(lengths > 0)
     if len(chains) == 0:
-        raise SamplingError("Interrupted before any chain had left its tuning phase: there are no draws to keep.")
+        raise SamplingError(_TOO_EARLY)
     kept = int(lengths[chains].min())
     cut = {"chain": chains, "draw": slice(0, kept)}
     return xr.DataTree.from_dict({"posterior": posterior.isel(cut), "sample_stats": stats.isel(cut)})
