@@ -102,7 +102,8 @@ def _run(
 def _stop(sampler: Any) -> xr.DataTree:
     """Return what a sampler has drawn so far; no draws where not all of its chains had begun."""
     try:
-        return sampler.abort()  # type: ignore[no-any-return]
+        tree: xr.DataTree = sampler.abort()
+        return tree
     except RuntimeError:
         logp = xr.Dataset({"logp": (("chain", "draw"), np.zeros((0, 0)))})
         return xr.DataTree.from_dict({"posterior": xr.Dataset(), "sample_stats": logp})
