@@ -132,6 +132,7 @@ def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
         if len(levels) < 2:
             raise DataError(f"Factor '{name}' has one level ('{levels[0]}'); it explains nothing. Leave it out.")
     for predictor in design.predictors.values():
+        _check_levels_of_pieces(predictor)
         _check_empty_cells(design, predictor)
         _check_collinearity(predictor)
         for group in predictor.groups:
@@ -222,6 +223,16 @@ def _constant_within(values: Array, group: GroupBlock) -> bool:
     same = index[1:] == index[:-1]
     tolerance = 1e-12 * float(np.abs(values).max())
     return bool(np.all(np.abs(np.diff(ordered))[same] <= tolerance))
+
+
+def _check_levels_of_pieces(predictor: Predictor) -> None:
+    """Refuse factors that a formula computes and that have one level: they would leave no column, and no trace."""
+    states = (predictor.population.state, *(state for group in predictor.groups for state in group.states if state))
+    for piece in (piece for state in states for piece in state.pieces.values()):
+        if piece.levels is not None and len(piece.levels) < 2:
+            raise DataError(
+                f"Factor '{piece.text}' has one level ('{piece.levels[0]}'); it explains nothing. Leave it out."
+            )
 
 
 def _check_empty_cells(design: Design, predictor: Predictor) -> None:

@@ -1,7 +1,7 @@
 """Changes of a predictor's terms: add and take away, make a random factor fixed or a fixed one random."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import permutations
 
 from bayesmixed.errors import SpecError, enumerate_words
@@ -119,7 +119,7 @@ def _products(formula: str) -> list[tuple[Expression, ...]]:
         return []
 
 
-def left_over(priors: Iterable[str], before: Iterable[Term], after: Iterable[Term]) -> list[str]:
+def left_over(priors: Collection[str], before: Iterable[Term], after: Iterable[Term]) -> list[str]:
     """Return the prior keys of the first parameter that a change of its terms takes the terms away from."""
     here, there = list(after), list(before)
     groups = {safe_name(term.name) for term in here if term.part == LEVELS}
@@ -138,10 +138,11 @@ def left_over(priors: Iterable[str], before: Iterable[Term], after: Iterable[Ter
             others = terms.get(variable, {frozenset()}) - {frozenset("1")}
             found += [key] if variable == "beta" and not others else []
         elif variable in terms:
-            own = _term_of_label(label, old[variable])
-            recoded = own == frozenset("1") or "[T." not in label
-            full = variable == "beta" and frozenset("1") in old["beta"] - terms["beta"] and not recoded
-            found += [key] if (own in old[variable] - terms[variable]) or (full and own == _first_factor(here)) else []
+            own, coded = _term_of_label(label, old[variable])
+            lost = old[variable] - terms[variable]
+            recoded = any(own - {piece} in lost for piece in coded) and len(own) > 1
+            full = variable == "beta" and frozenset("1") in lost and bool(coded) and own == _first_factor(here, priors)
+            found += [key] if own in lost or recoded or full else []
     return found
 
 
@@ -165,24 +166,31 @@ def _group_pieces(terms: list[Term], name: str) -> set[frozenset[str]]:
     return {piece for formula in own for piece in term_pieces(formula)}
 
 
-def _term_of_label(label: str, terms: set[frozenset[str]]) -> frozenset[str]:
-    """Return the term that a column belongs to, {"x", "f"} for "x:f[T.b]"; empty where it is none of these.
+def _term_of_label(label: str, terms: set[frozenset[str]]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the term of a column, {"x", "f"} for "x:f[T.b]", and its pieces that contrasts code; empty for other labels.
 
-    Levels may be any text, so that a label is compared with what the labels of each term begin with.
+    Levels may be any text, so that a label is compared with what the labels of each term begin with. A factor is coded
+    by contrasts where the term without it is there, too; without that term all its levels have columns.
     """
     if label in ("Intercept", "Intercept_centred"):
-        return frozenset("1")
+        return frozenset("1"), frozenset()
     for term in sorted(terms - {frozenset("1")}, key=len, reverse=True):
         for order in permutations(term):
-            if re.fullmatch(":".join(rf"{re.escape(piece)}(?:\[.*\])?" for piece in order), label, flags=re.DOTALL):
-                return term
-    return frozenset()
+            pattern = ":".join(rf"{re.escape(piece)}(\[.*\])?" for piece in order)
+            if match := re.fullmatch(pattern, label, flags=re.DOTALL):
+                levels = zip(order, match.groups(""), strict=True)
+                return term, frozenset(piece for piece, level in levels if level.startswith("[T."))
+    return frozenset(), frozenset()
 
 
-def _first_factor(terms: list[Term]) -> frozenset[str]:
-    """Return the first term of the population part without an intercept: if it is a factor, all its levels have columns."""
+def _first_factor(terms: list[Term], priors: Collection[str]) -> frozenset[str]:
+    """Return the first term of the population part without an intercept: if it is a factor, all its levels have columns.
+
+    A term whose column has a prior under its plain name is a number.
+    """
     (formula,) = population_formulas(terms)
-    return next((piece for piece in term_pieces(formula) if piece != frozenset("1")), frozenset())
+    pieces = (piece for piece in term_pieces(formula) if piece != frozenset("1"))
+    return next((piece for piece in pieces if not any(f"beta[{one}]" in priors for one in piece)), frozenset())
 
 
 def _written_out(pieces: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

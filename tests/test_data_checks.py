@@ -210,6 +210,9 @@ BAD = [
     # factors and groups
     ("y ~ f", table(f="a"), {}, DataError, "Factor 'f' has one level ('a'); it explains nothing"),
     ("y ~ C(year)", table(year=2020), {}, DataError, "Factor 'year' has one level ('2020')"),
+    ("y ~ C(0*x)", table(), {}, DataError, "Factor 'C(0 * x)' has one level"),
+    ("y ~ x + x:C(0*x)", table(), {}, DataError, "Factor 'C(0 * x)' has one level"),
+    ("y ~ x + (x + C(0*x) | g)", table(), {}, DataError, "Factor 'C(0 * x)' has one level"),
     ("y ~ x + (1 | g)", table(g=1), {}, DataError, "Grouping factor 'g' has one level ('1')"),
     ("y ~ x + (1 | g)", table(g=pd.Categorical([1] * N, categories=[1, 2])), {}, DataError, "'g' has one level ('1')"),
     ("y ~ between + (between | g)", table(), {}, DataError, "'between' is constant within every level of 'g'"),
