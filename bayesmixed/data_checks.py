@@ -22,7 +22,6 @@ from bayesmixed.terms.notation import join_factors, safe_name
 from bayesmixed.terms.pieces import EvaluatedFormula
 from bayesmixed.terms.tables import Table, as_label, encode
 
-_RESERVED = ("chain", "draw", "sample", "row", "obs")
 _PREFIXES = ("sd", "b", "corr", "z", "centred_sd", "centred_b", "partial_corr", "coefficient")
 
 
@@ -88,10 +87,8 @@ def check_names(spec: ModelSpec, family: Family) -> None:
     for name, columns in groups.items():
         if spec.response in columns and len(columns) == 1:
             raise SpecError(f"Response '{name}' stands on the right side of its own formula, as a grouping factor.")
-        reserved = [piece for piece in (name, *columns) if piece in _RESERVED]
-        if reserved or name in taken:
-            word = reserved[0] if reserved else name
-            raise _taken("Grouping factor", word)
+        if name in taken:
+            raise _taken("Grouping factor", name)
     if spec.response in {*variables, *dims}:
         raise _taken("Response", spec.response)
 

@@ -127,8 +127,9 @@ def _factor_name(piece: str, by: str) -> str:
 
 def safe_name(name: str) -> str:
     """Return a name as draws and prior keys hold it: slashes separate the groups of a DataTree, commas the dimensions of
-    a sampler, and brackets the label in a key, so that look-alikes stand for them."""
-    return name.translate(_LOOK_ALIKES)
+    a sampler, and brackets the label in a key, so that look-alikes stand for them; "sample" and other names of
+    dimensions that all draws have end in "_"."""
+    return f"{name}_" if name in _DIMENSIONS else name.translate(_LOOK_ALIKES)
 
 
 def as_in_draws(text: str, names: Iterable[str], *, anywhere: bool = False) -> str:
@@ -138,12 +139,13 @@ def as_in_draws(text: str, names: Iterable[str], *, anywhere: bool = False) -> s
     text = _QUOTED_COLUMN.sub(lambda found: found[0] if found[2] == "Intercept" else found[1] + found[2], text)
     place = r"(?<!\w)" if anywhere else r"\A"
     for name in sorted({name for name in names if safe_name(name) != name}, key=len, reverse=True):
-        text = re.sub(rf"{place}((?:sd|corr|b)_){re.escape(name)}", rf"\g<1>{safe_name(name)}", text)
+        text = re.sub(rf"{place}((?:sd|corr|b)_){re.escape(name)}(?!_(?![a-z0-9]))", rf"\g<1>{safe_name(name)}", text)
     return text
 
 
 _QUOTED_GROUP = re.compile(r"(?<!\w)(?:sd|corr|b)_[^`\[\]\s]*(?:`[^`]+`[^`\[\]\s]*)+(?=\[|\Z|\s)")
 _QUOTED_COLUMN = re.compile(r"((?<!\w)(?:beta|sd|corr|b)[^`\[\]]*\[|:)`([^`]+)`(?=[\[:\]])")
+_DIMENSIONS = ("chain", "draw", "sample", "row", "obs")
 _LOOK_ALIKES = str.maketrans(
     {
         "/": "\N{DIVISION SLASH}",

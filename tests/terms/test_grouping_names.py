@@ -8,7 +8,25 @@ from fixed_draws import fit_at
 import bayesmixed as bm
 from bayesmixed.spec_files import load_spec, save_spec
 
-NAMES = ["a/b", "a:b", "1", "Intercept", 'a"b', "x~y", "my  herd", "a|b", "[z", "k]", "a[b]", "s(q)", "o'n"]
+NAMES = [
+    "a/b",
+    "a:b",
+    "1",
+    "Intercept",
+    'a"b',
+    "x~y",
+    "my  herd",
+    "a|b",
+    "[z",
+    "k]",
+    "a[b]",
+    "s(q)",
+    "o'n",
+    "sample",
+    "draw",
+    "chain",
+    "obs",
+]
 
 
 def rows(name: str) -> pd.DataFrame:
@@ -89,7 +107,7 @@ def test_priors_of_a_level_with_signs_follow_the_terms_of_their_factor(level: st
 
 
 @pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
-@pytest.mark.parametrize("name", ["a/b", "a:b", "[z", "Intercept"])
+@pytest.mark.parametrize("name", ["a/b", "a:b", "[z", "Intercept", "sample", "draw"])
 def test_a_fit_of_such_a_factor_is_saved_read_and_summarised(name: str, tmp_path) -> None:
     data = rows(name)
     design = bm.prepare(f"y ~ x + (1 | c) + (x | c:`{name}`)", data)
