@@ -291,7 +291,7 @@ def _has_mean(fitted: Design, design: Design, kind: str, modes: Mapping[str, str
     if kind in ("linear", "probability"):
         return True
     if kind in ("mean", "response"):
-        return response_has_mean(fitted, fresh)
+        return response_has_mean(fitted, fresh, {name for name, mode in modes.items() if mode in ("existing", "any")})
     return average_has_mean(fitted, kind, fresh) if kind in design.predictors else parameter_has_mean(fitted, kind)
 
 

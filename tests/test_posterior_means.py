@@ -70,6 +70,30 @@ def test_an_average_over_groups_has_a_mean_unless_it_holds_the_exponential_of_a_
     assert response_has_mean(design_of(left, family, priors), fresh) == exists
 
 
+@pytest.mark.parametrize(
+    ("left", "family", "priors", "exists"),
+    [
+        ("y", "inverse_gaussian", {}, False),
+        ("y", "inverse_gaussian", {"sd_g": "Uniform(0, 2)"}, True),
+        ("y", "gamma", {}, True),
+        ("y", "gamma", {"shape": 0.1}, False),
+        ("c", "negbin", {}, True),
+        ("c", "negbin", {"theta": 0.1}, False),
+        ("c", "negbin1", {}, True),
+        ("c", "zero_inflated_poisson", {}, True),
+        ("zeros", "zero_inflated_poisson", {}, False),
+        ("zeros", "hurdle_poisson", {}, False),
+        ("zeros", "poisson", {}, True),
+        ("p", "beta", {}, True),
+    ],
+)
+def test_a_group_of_the_fit_has_a_mean_where_its_rows_bound_it(left, family, priors, exists):
+    data = table().assign(zeros=lambda rows: rows["c"].where(rows["g"] > 0, 0))
+    design = bm.prepare(bm.from_formula(f"{left} ~ x + (1 | g)", family=family, priors=priors), data)
+    assert response_has_mean(design, set(), {"g"}) == exists
+    assert response_has_mean(design, set())
+
+
 def fit_of(left, family, **values):
     return fit_at(design_of(left, family), {"beta": [0.5, 0.1], "sd_g": 0.6} | values, 0.05)
 
@@ -101,6 +125,7 @@ def test_predictions_say_whether_they_have_a_mean():
     expected = {"existing": 1, "average": 0, "new": 0, "typical": 1}
     assert {groups: bm.predict(fit, groups=groups, seed=1).attrs["has_mean"] for groups in expected} == expected
     assert bm.predict(fit_of("y", "lognormal", sigma=0.5)).attrs["has_mean"] == 0
+    assert bm.predict(fit_of("y", "inverse_gaussian", shape=2.0)).attrs["has_mean"] == 0
 
 
 def test_the_size_of_a_negative_binomial_is_shown_by_its_median():
