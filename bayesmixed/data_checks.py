@@ -87,8 +87,8 @@ def check_names(spec: ModelSpec, family: Family) -> None:
     for name, columns in groups.items():
         if spec.response in columns and len(columns) == 1:
             raise SpecError(f"Response '{name}' stands on the right side of its own formula, as a grouping factor.")
-        if name in taken:
-            raise _taken("Grouping factor", name)
+        if name in taken or "obs" in columns:
+            raise _taken("Grouping factor", name if name in taken else "obs")
     if spec.response in {*variables, *dims}:
         raise _taken("Response", spec.response)
 

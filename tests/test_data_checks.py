@@ -83,7 +83,7 @@ BAD = [
     ("y ~ x", twice("x"), {}, DataError, "more than one column named 'x'"),
     *[
         (f"y ~ x + (1 | {name})", with_name("g", name), {}, SpecError, f"'{name}' has a name that the results use")
-        for name in ("beta", "mu", "sigma", "beta_effect", "centred_beta")
+        for name in ("obs", "beta", "mu", "sigma", "beta_effect", "centred_beta")
     ],
     ("y ~ x + (x | f) + (1 | sd_f)", with_name("g", "sd_f"), {}, SpecError, "'sd_f' has a name that the results use"),
     (
