@@ -25,7 +25,6 @@ NAMES = [
     "sample",
     "draw",
     "chain",
-    "obs",
 ]
 
 
