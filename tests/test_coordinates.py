@@ -25,7 +25,7 @@ ROWS = pd.DataFrame(
 MODELS = [
     ("y ~ x + (x + z | g) + (1 | h)", "gaussian", {}),
     ("y ~ x + (x + z || g)", "student", {"priors": {"beta[x]": 0.5, "sd_g[x]": 0.3}}),
-    ("y ~ s(z, k=5) + (1 | g)", "gamma", {"shape": "x + (x | g)"}),
+    ("y ~ s(z, k=5) + (1 | g)", "gamma", {"shape": "~ x + (x | g)"}),
     ("rating ~ x + (x | g) + obs()", "poisson", {"priors": {"sd_g[x]": "HalfNormal(1)"}}),
     ("rating ~ x + (x | g)", "cumulative", {}),
 ]

@@ -145,7 +145,7 @@ def as_in_draws(text: str, names: Iterable[str], *, anywhere: bool = False) -> s
 
 _QUOTED_GROUP = re.compile(r"(?<!\w)(?:sd|corr|b)_[^`\[\]\s]*(?:`[^`]+`[^`\[\]\s]*)+(?=\[|\Z|\s)")
 _QUOTED_COLUMN = re.compile(r"((?<!\w)(?:beta|sd|corr|b)[^`\[\]]*\[|:)`([^`]+)`(?=[\[:\]])")
-_DIMENSIONS = ("chain", "draw", "sample", "row")
+_DIMENSIONS = ("chain", "draw", "sample")
 _LOOK_ALIKES = str.maketrans(
     {
         "/": "\N{DIVISION SLASH}",

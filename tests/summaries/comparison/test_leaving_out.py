@@ -123,7 +123,9 @@ def test_both_ways_of_leaving_out_agree_with_the_exact_posterior(name):
     assert rows.elpd == pytest.approx(exact["exact_loo"]["elpd_loo"], abs=0.15)
     assert rows.se == pytest.approx(exact["exact_loo"]["se"], rel=0.03)
     np.testing.assert_allclose(rows.elpd_i[:3], exact["exact_loo"]["pointwise_first3"], atol=0.03)
-    groups = bm.loo(fit, unit=fit.design.mu.groups[0].name)
+    with warnings.catch_warnings():  # one of the six batches is influential
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        groups = bm.loo(fit, unit=fit.design.mu.groups[0].name)
     assert groups.elpd == pytest.approx(exact["exact_leave_one_group_out"]["elpd"], abs=0.3)
     np.testing.assert_allclose(groups.elpd_i[:3], exact["exact_leave_one_group_out"]["first3"], atol=0.15)
 
