@@ -18,7 +18,7 @@ from bayesmixed.terms.blocks import GroupBlock, NormalBlock
 from bayesmixed.terms.contract import LEVELS, TermContract
 from bayesmixed.terms.group import Group, split_bars
 from bayesmixed.terms.names import factors_in, formula_columns
-from bayesmixed.terms.notation import call_arguments, has_bar, keyword_arguments, normalise, split_factors
+from bayesmixed.terms.notation import call_arguments, has_bar, normalise, read_call, split_factors
 from bayesmixed.terms.tables import Table, encode, is_number
 from bayesmixed.terms.tokens import quote_name
 
@@ -136,18 +136,11 @@ class MultiMembership(TermContract):
         formula, call, covariance = "1", piece.strip(), "unstructured"
         if has_bar(piece) and re.search(r"\|\s*mm\s*\(", piece):
             formula, call, covariance = split_bars(piece)
-        arguments = call_arguments(call, "mm")
-        if arguments is None:
-            if re.search(r"(?<![\w.])mm\s*\(", re.sub(r"`[^`]*`", "", piece)):
-                raise SpecError(
-                    f"'{piece}': mm() stands alone, joined to others by '+', or as the group of a bar, (x | mm(g1, g2))."
-                )
+        alone = "mm() stands alone, joined to others by '+', or as the group of a bar, (x | mm(g1, g2))."
+        found = read_call(piece, call, "mm", ("weights", "scale"), alone)
+        if found is None:
             return ()
-        members, options = keyword_arguments(arguments)
-        unknown = [name for name in options if name not in ("weights", "scale")]
-        if unknown:
-            known = did_you_mean(unknown[0], ["weights", "scale"])
-            raise SpecError(f"'{piece}': option '{unknown[0]}' is not known. {known}")
+        members, options = found
         scale = options.get("scale", "True").capitalize()
         if scale not in ("True", "False"):
             raise SpecError(f"'{piece}': scale is True or False.")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable
 
-from bayesmixed.errors import SpecError, shorten
+from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.terms.tokens import NAME, QUOTED, SIGN, check_nesting, check_places, tokenise
 
 
@@ -203,6 +203,37 @@ def keyword_arguments(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
     matches = [re.fullmatch(r"(\w+)\s*=(?!=)\s*(.*)", argument, flags=re.DOTALL) for argument in arguments]
     plain = [argument for argument, match in zip(arguments, matches, strict=True) if match is None]
     return plain, {match[1]: match[2] for match in matches if match is not None}
+
+
+def read_call(
+    piece: str, text: str, name: str, known: Collection[str], alone: str
+) -> tuple[list[str], dict[str, str]] | None:
+    """Return the plain arguments and the options of a term that is written as a call, None where it is another term.
+
+    Parameters
+    ----------
+    piece, text : str
+        The summand of a formula, and the part of it that may be the call.
+    name, known
+        The name of the function and its options.
+    alone : str
+        What to write where the call stands inside of something else.
+
+    Raises
+    ------
+    SpecError
+        The call has other options, or stands inside of something else.
+    """
+    arguments = call_arguments(text, name)
+    if arguments is None:
+        if re.search(rf"(?<![\w.]){name}\s*\(", re.sub(r"`[^`]*`", "", piece)):
+            raise SpecError(f"'{piece}': {alone}")
+        return None
+    plain, options = keyword_arguments(arguments)
+    for option in options:
+        if option not in known:
+            raise SpecError(f"'{piece}': option '{option}' is not known. {did_you_mean(option, known)}")
+    return plain, options
 
 
 def call_arguments(text: str, name: str) -> list[str] | None:

@@ -1,6 +1,5 @@
 """The smooth term: a curve of a covariate whose roughness is learned from the data."""
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
@@ -15,7 +14,7 @@ from bayesmixed.terms.contract import CURVES, TermContract
 from bayesmixed.terms.empty_cells import spans
 from bayesmixed.terms.evaluation import evaluate_expression
 from bayesmixed.terms.names import expression_columns, refuse_stateful, strip_factor_calls
-from bayesmixed.terms.notation import call_arguments, keyword_arguments
+from bayesmixed.terms.notation import read_call
 from bayesmixed.terms.smooth_block import SmoothBlock
 from bayesmixed.terms.splines import BASES, Spline, learn_spline
 from bayesmixed.terms.tables import Table, is_number
@@ -143,18 +142,11 @@ class Smooth(TermContract):
         SpecError
             It has options that are not there, or stands inside of something else.
         """
-        arguments = call_arguments(piece, "s")
-        if arguments is None:
-            if re.search(r"(?<![\w.])s\s*\(", re.sub(r"`[^`]*`", "", piece)):
-                raise SpecError(
-                    f"'{piece}': a smooth stands alone, joined to others by '+'. For interactions write s(x, by=z)."
-                )
+        alone = "a smooth stands alone, joined to others by '+'. For interactions write s(x, by=z)."
+        call = read_call(piece, piece, "s", ("k", "by", "bs"), alone)
+        if call is None:
             return ()
-        plain, options = keyword_arguments(arguments)
-        unknown = [name for name in options if name not in ("k", "by", "bs")]
-        if unknown:
-            known = did_you_mean(unknown[0], ["k", "by", "bs"])
-            raise SpecError(f"'{piece}': option '{unknown[0]}' is not known. {known}")
+        plain, options = call
         if "k" in options and not options["k"].isdigit():
             raise SpecError(f"'{piece}': k is a whole number, such as k=8.")
         return (
