@@ -17,8 +17,9 @@ from bayesmixed.spec import ModelSpec
 from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import CURVES
-from bayesmixed.terms.empty_cells import EmptyCells, find_directions, open_cell, reduce_columns
+from bayesmixed.terms.empty_cells import EmptyCells, are_apart, find_directions, open_cell, reduce_columns
 from bayesmixed.terms.notation import join_factors, safe_name
+from bayesmixed.terms.piece_bases import has_two_values
 from bayesmixed.terms.pieces import EvaluatedFormula
 from bayesmixed.terms.tables import Table, as_label, encode
 
@@ -130,8 +131,9 @@ def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
             raise DataError(f"Factor '{name}' has one level ('{levels[0]}'); it explains nothing. Leave it out.")
     for predictor in design.predictors.values():
         _check_levels_of_pieces(predictor)
-        _check_empty_cells(design, predictor)
-        _check_collinearity(predictor)
+        if not _is_determined(predictor):
+            _check_empty_cells(design, predictor)
+            _check_collinearity(predictor)
         for group in predictor.groups:
             _check_group(group, predictor)
             if not group.of_rows:
@@ -192,7 +194,7 @@ def _check_group(group: GroupBlock, predictor: Predictor) -> None:
                 f"Take it out of ({'+'.join(group.labels)} | {name}); it can stay in the population part."
             )
         independent = any(not part.correlated for part in group.parts if column in part.columns)
-        two_valued = len(np.unique(values)) <= 2
+        two_valued = has_two_values(values)
         if independent and group.intercept is not None and not two_valued and (values.min() > 0 or values.max() < 0):
             raise DataError(
                 f"({'+'.join(group.labels)} || {name}): independent intercepts and slopes depend on where '{label}' is 0, "
@@ -215,11 +217,10 @@ def _check_twins(predictor: Predictor) -> None:
 
 def _constant_within(values: Array, group: GroupBlock) -> bool:
     rows, levels, _ = group.pairs()
-    order = np.lexsort((values[rows], levels))
-    index, ordered = levels[order], values[rows][order]
-    same = index[1:] == index[:-1]
-    tolerance = 1e-12 * float(np.abs(values).max())
-    return bool(np.all(np.abs(np.diff(ordered))[same] <= tolerance))
+    own = values[rows]
+    one = np.zeros(len(group.levels))
+    one[levels] = own
+    return bool(np.all(np.abs(own - one[levels]) <= 1e-12 * float(np.abs(values).max())))
 
 
 def _check_levels_of_pieces(predictor: Predictor) -> None:
@@ -295,6 +296,14 @@ def _find_empty(state: EvaluatedFormula, matrix: Array, table: Table) -> tuple[E
 
 def _say_cells(empty: Iterable[EmptyCells]) -> str:
     return "; ".join(one.text for one in empty)
+
+
+def _is_determined(predictor: Predictor) -> bool:
+    """Return whether a cheap look shows that the columns of the population do not depend on each other."""
+    block = predictor.population
+    constant = predictor.cut or "Intercept" in block.labels
+    others = [k for k, label in enumerate(block.labels) if label != "Intercept"]
+    return not others or are_apart(block.matrix[:, others], centred=constant)
 
 
 def _check_collinearity(predictor: Predictor) -> None:

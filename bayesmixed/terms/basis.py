@@ -55,14 +55,16 @@ class Basis:
 
     def columns(self, values: Mapping[str, Array], rows: int) -> Array:
         """Return the (n, q) columns for the values of the pieces in some rows."""
-        blocks = [np.ones((rows, 1))] if self.constant else []
+        # Column by column in memory, so that each is written in one go.
+        found = np.ones((len(self.labels), rows))
+        place = int(self.constant)
         for term in self.terms:
-            product = np.ones((rows, 1))
-            for text in term.pieces:
-                own = self.pieces[text].columns(values, centred=term.centred)
-                product = (product[:, :, None] * own[:, None, :]).reshape(rows, -1)
-            blocks.append(product)
-        return np.hstack(blocks) if blocks else np.zeros((rows, 0))
+            first, *others = (self.pieces[text].columns(values, centred=term.centred).T for text in term.pieces)
+            for own in others:
+                first = (first[:, None] * own).reshape(-1, rows)
+            found[place : place + len(first)] = first
+            place += len(first)
+        return found.T
 
     def to_lists(self) -> dict[str, Any]:
         """Return the basis as numbers, lists and mappings."""

@@ -13,6 +13,10 @@ from bayesmixed.terms.pieces import EvaluatedFormula
 _DEPENDENT = 1e-13
 """Rest of a column by which it depends on others, as a share of itself and of what these add to it: rounding leaves less."""
 _DIFFERENT = 1e-8
+_ROWS_AT_ONCE = 1 << 14
+_APART, _VARIES = 1e-5, 1e-16
+"""Smallest eigenvalue of the correlations of columns that surely do not depend on each other, and of the share that
+variation has in the squares of each."""
 _SHOWN = 6
 DROP = "drop"
 
@@ -137,6 +141,26 @@ def find_directions(matrix: Array) -> tuple[list[int], Array]:
             directions[:, count] = rest / left
             new.append(position)
     return new, directions[:, : len(new)]
+
+
+def are_apart(matrix: Array, *, centred: bool) -> bool:
+    """Return whether columns surely do not depend on each other, nor, if `centred`, on a constant.
+
+    It asks their correlations, which takes a fraction of the time of `find_directions`; False means "look closely".
+    """
+    count = matrix.shape[1]
+    moments, squares = np.zeros((count, count)), np.zeros(count)
+    centre = matrix.mean(axis=0) if centred else 0.0
+    for first in range(0, len(matrix), _ROWS_AT_ONCE):
+        rows = matrix[first : first + _ROWS_AT_ONCE]
+        squares += np.einsum("np,np->p", rows, rows)
+        rows = rows - centre
+        moments += rows.T @ rows
+    own = np.diag(moments)
+    if not np.all((own > _VARIES * squares) & np.isfinite(squares)):
+        return False
+    size = np.sqrt(own)
+    return bool(np.linalg.eigvalsh(moments / size / size[:, None])[0] > _APART)
 
 
 def spans(columns: Array, others: Array) -> bool:

@@ -53,12 +53,16 @@ class PieceBasis:
 
     def columns(self, values: Mapping[str, Array], *, centred: bool) -> Array:
         """Return the (n, r) columns for the values of the pieces of a formula in some rows."""
-        if not centred:
-            return np.asarray(values[self.text] @ self.map_as_written)
-        if self.power is not None:
+        if centred and self.power is not None:
             base, exponent = self.power
             return np.asarray((values[base] - self.centre) ** exponent)
-        return np.asarray((values[self.text] - self.centre) @ self.map)
+        own = values[self.text] - self.centre if centred and np.any(self.centre) else values[self.text]
+        return _times(own, self.map if centred else self.map_as_written)
+
+
+def _times(columns: Array, matrix: Array) -> Array:
+    """Return columns times a matrix, written column by column."""
+    return columns * matrix[0] if matrix.shape == (1, 1) else np.asarray((matrix.T @ columns.T).T)
 
 
 def learn_piece(piece: Piece, values: Mapping[str, Array]) -> PieceBasis:
@@ -73,7 +77,7 @@ def learn_piece(piece: Piece, values: Mapping[str, Array]) -> PieceBasis:
         base = values[piece.power[0]][:, 0]
         centre = float(base.mean())
         return number_basis(piece, centre, column_step((base - centre) ** piece.power[1]), column_step(number), span)
-    two = len(np.unique(number)) == 2
+    two = span[0] < span[1] and has_two_values(number)
     centre = sum(span) / 2.0 if two else float(number.mean())
     return number_basis(piece, centre, column_step(number), column_step(number), span, two=two)
 
@@ -106,10 +110,14 @@ def number_basis(
 
 def column_step(column: Array) -> float:
     """Return what a default slope prior calls one step: 2 sd, or the range of a two-valued column."""
-    unique = np.unique(column)
-    if len(unique) <= 2:
-        return float(np.ptp(unique)) or 1.0
+    if has_two_values(column):
+        return float(np.ptp(column)) or 1.0
     return float(2.0 * np.std(column, ddof=1))
+
+
+def has_two_values(column: Array) -> bool:
+    """Return whether a column has at most two values."""
+    return bool(np.all((column == column.min()) | (column == column.max())))
 
 
 def _several_numbers(text: str, values: Array) -> PieceBasis:
