@@ -313,7 +313,7 @@ def _with_lines(
     added = matrix[:, len(population.labels) :]
     columns = np.hstack([population.columns, added])
     if known is not None:
-        return replace(known, matrix=matrix, columns=columns, is_open=population.is_open)
+        return replace(known, matrix=matrix, columns=columns, open_part=population.open_part)
     return replace(
         population,
         labels=(*population.labels, *(label for smooth in smooths for label in smooth.line_labels)),

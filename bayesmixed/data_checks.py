@@ -1,6 +1,6 @@
 """Checks of a design before any sampling, each with an error of its own."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations
 
 import numpy as np
@@ -257,25 +257,28 @@ def _check_empty_cells_of_groups(design: Design, group: GroupBlock) -> None:
             )
 
 
-def refuse_open_rows(design: Design) -> None:
-    """Refuse rows to predict with combinations of levels that no row of the fit has (DataError)."""
-    rows = find_open_rows(design)
+def refuse_open_rows(design: Design, parameters: Collection[str]) -> None:
+    """Refuse rows to predict with combinations of levels that no row of the fit has, where parameters need them (DataError)."""
+    rows = find_open_rows(design, parameters)
     if rows.any():
         first = int(np.flatnonzero(rows)[0])
         raise DataError(
-            f"The fit has no rows with {name_open_cell(design, first)}, so that the prediction for {rows.sum()} of "
+            f"The fit has no rows with {name_open_cell(design, parameters, first)}, so that the prediction for {rows.sum()} of "
             f"{len(rows)} rows is not estimable (first: row {design.table.data.index[first]}). Leave these rows out."
         )
 
 
-def find_open_rows(design: Design) -> NDArray[np.bool_]:
-    """Return the rows of which the rows of the fit leave a predictor open, (n,)."""
-    return np.any([predictor.population.is_open for predictor in design.predictors.values()], axis=0)
+def find_open_rows(design: Design, parameters: Collection[str]) -> NDArray[np.bool_]:
+    """Return the rows of which the rows of the fit leave the predictor of one of some parameters open, (n,)."""
+    found = np.zeros(design.rows, dtype=bool)
+    for name in parameters:
+        found |= design.predictors[name].population.is_open
+    return found
 
 
-def name_open_cell(design: Design, row: int) -> str:
+def name_open_cell(design: Design, parameters: Collection[str], row: int) -> str:
     """Return in words the combinations of levels of a row that no row of the fit has."""
-    blocks = [predictor.population for predictor in design.predictors.values()]
+    blocks = [design.predictors[name].population for name in parameters]
     told = [
         open_cell(block.reduction, block.state, block.state.piece_values(design.table), row)
         for block in blocks

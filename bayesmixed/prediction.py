@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesmixed.data_checks import refuse_open_rows
 from bayesmixed.design import Design, group_covariance
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
-from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
+from bayesmixed.integration.averages import Spread, average_mean, parameters_of, parameters_of_mean
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.posterior_means import average_has_mean, parameter_has_mean, response_has_mean
 from bayesmixed.predictors import Predictor
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation import replay
 from bayesmixed.terms.blocks import NormalBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 from bayesmixed.terms.smooth_block import SmoothBlock
@@ -89,13 +90,33 @@ def predict(
     >>> chances["mean"].dims
     ('chain', 'draw', 'row')
     """
-    family = fit.design.family
-    design = fit.design if data is None else prepare(fit.design.spec, data, like=fit.design, na=na)
+    rows = None if data is None else replay(fit.design.spec, data, fit.design, na=na)
+    if rows is not None:
+        refuse_open_rows(rows, needed_predictors(rows, kind))
+    return predict_rows(fit, rows, groups=groups, kind=kind, draws=draws, seed=seed)
+
+
+def needed_predictors(design: Design, kind: str) -> list[str]:
+    """Return the parameters with a predictor on which predictions of a kind depend."""
+    return [name for name in design.predictors if name in parameters_of(design.family, kind)]
+
+
+def predict_rows(
+    fit: Fit,
+    rows: Design | None,
+    *,
+    groups: str | Mapping[str, str],
+    kind: str,
+    draws: int | None,
+    seed: int | None,
+) -> xr.Dataset:
+    """Return predictions as `predict` does, of rows that are laid out already, those of the fit if None."""
+    family, design = fit.design.family, fit.design if rows is None else rows
     accepted = ["mean", "response", "linear", *(p.name for p in family.parameters)]
     accepted += ["probability"] if family.cuts else []
     if kind not in accepted:
         raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, accepted)}")
-    modes = _modes(design, groups, kind, known_rows=data is None)
+    modes = _modes(design, groups, kind, known_rows=rows is None)
     posterior = _draws_for(fit, modes, draws)
     generator = np.random.default_rng(seed)
     predictors = {name: _linear(design, p, posterior, modes, generator) for name, p in design.predictors.items()}

@@ -11,7 +11,7 @@ from bayesmixed.advice import advise, note_extrapolation
 from bayesmixed.assembly import assemble, check_weights_column
 from bayesmixed.atomic_files import as_path
 from bayesmixed.data_checks import check_design, check_variation, refuse_open_rows
-from bayesmixed.data_files import read_data
+from bayesmixed.data_files import read_data, take_table
 from bayesmixed.default_priors import realise_priors
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, shorten, warn
@@ -83,20 +83,20 @@ def prepare(
         raise SpecError(f"like= is a Design, such as fit.design, not a {type(like).__name__}.")
     if stream is not None and not isinstance(stream, bool):
         raise SpecError(f"stream={shorten(repr(stream))} is not known. Accepted: None, True, False.")
+    if like is not None:
+        design = replay(spec, data, like, missing=missing, na=na)
+        refuse_open_rows(design, design.predictors)
+        return design
     if isinstance(data, str | Path):
         data = as_path(data, "A table")
-        if like is None and is_streamed(spec, data, stream):
+        if is_streamed(spec, data, stream):
             return _warned(read_streamed(spec, data, missing, na))
         data = read_data(spec, data, na=na)
-    frequencies = spec.weights if spec.weights and spec.weights.kind == FREQUENCY and like is None else None
+    frequencies = spec.weights if spec.weights and spec.weights.kind == FREQUENCY else None
     if frequencies:
         check_weights_column(spec, as_frame(data).columns)
         data = write_out(frequencies, as_frame(data), na)
-    design = assemble(spec, data, missing, like, optional=like is not None, na=na)
-    if like is not None:
-        refuse_open_rows(design)
-        design = replace(design, priors=like.priors, notes=tuple(note_extrapolation(design)))
-        return _warned(design)
+    design = assemble(spec, data, missing, None, optional=False, na=na)
     copies = np.asarray(design.weights) if frequencies else None
     if copies is not None:
         design = replace(design, weights=np.ones(design.rows))
@@ -106,6 +106,14 @@ def prepare(
     design = replace(design, notes=(*advise(design), *suspicious))
     _warned(design)
     return design if copies is None else merge_copies(design, copies)
+
+
+def replay(
+    spec: ModelSpec, data: Any, like: Design, *, missing: str = "error", na: str | Iterable[str | float] = ()
+) -> Design:
+    """Return the Design of new rows as `prepare` does with `like`, also of rows that the rows of the fit leave open."""
+    design = assemble(spec, take_table(spec, data, na), missing, like, optional=True, na=na)
+    return _warned(replace(design, priors=like.priors, notes=tuple(note_extrapolation(design))))
 
 
 def prepare_without_response(spec: ModelSpec, data: Any, na: Any = ()) -> Design:

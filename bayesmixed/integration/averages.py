@@ -106,6 +106,25 @@ def parameters_of_mean(family: Family) -> frozenset[str]:
     return frozenset(p.name for p in family.parameters if any(np.ptp(means) > 0 for means in _moved(family, p)))
 
 
+def parameters_of(family: Family, kind: str) -> frozenset[str]:
+    """Return the parameters on which a prediction of a kind, as in `predict`, depends."""
+    if kind == "mean":
+        return parameters_of_mean(family)
+    names = [parameter.name for parameter in family.parameters]
+    return frozenset(names[:1] if kind == "linear" else [kind] if kind in names else names)
+
+
+def is_linear(family: Family, kind: str, links: Mapping[str, Link]) -> bool:
+    """Return whether a prediction of a kind is linear in the coefficients."""
+    if kind == "linear":
+        return True
+    needed = parameters_of(family, kind)
+    curved = _curved_parameters(family) if kind == "mean" else frozenset()
+    return (
+        len(needed) == 1 and not needed & curved and all(links[name].name == "identity" for name in needed & {*links})
+    )
+
+
 def _mean_over(family: Family, values: Mapping[str, Array], varying: Mapping[str, Spread], nodes: int) -> Array:
     sds = {name: np.sqrt(np.asarray(p.variance)) for name, p in varying.items()}
 

@@ -9,8 +9,11 @@ from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.plots.figures import new_figure
-from bayesmixed.prediction import thin
+from bayesmixed.prediction import needed_predictors, thin
+from bayesmixed.summaries.predictions.estimable import refuse_open_mean
+from bayesmixed.summaries.predictions.grids import make_grid
 from bayesmixed.summaries.predictions.populations import (
+    factors_within,
     find_factor,
     group_populations,
     group_responses,
@@ -51,8 +54,10 @@ def plot_future_group(
     name = find_factor(fit, group)
     b_names = [p.b(block) for p, block in fit.design.group_blocks() if block.name == name]
     posterior = thin(with_effects(fit.draws, b_names), _DRAWS)
-    populations = group_populations(fit, name, at, posterior)
-    known = known_deviations(fit, name, at, posterior)
+    rows = make_grid(fit, {}, at, ()).rows
+    known = known_deviations(rows, name, posterior)
+    refuse_open_mean(rows, {*known, *needed_predictors(rows, "mean")})
+    populations = group_populations(rows, name, factors_within(fit, name), posterior)
     generator = np.random.default_rng(seed)
     shape = (*posterior["chain"].shape, *posterior["draw"].shape, _PER_DRAW)
     future = {name: populations[name].sd[..., None] * generator.standard_normal(shape) for name in known}

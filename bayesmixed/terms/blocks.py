@@ -42,8 +42,8 @@ class PopulationBlock:
         Where the priors are stated.
     reduction : Reduction
         Which columns of the formula `matrix` has.
-    is_open : (n,) bool array
-        Rows of which the rows of the fit leave the predictor open: none without empty combinations of levels.
+    open_part : (n, d) array
+        What the rows of the fit leave open of the predictor of each row: no columns without empty combinations of levels.
     """
 
     labels: tuple[str, ...]
@@ -57,12 +57,17 @@ class PopulationBlock:
     written_means: Array
     coordinates: Coordinates
     reduction: Reduction
-    is_open: NDArray[np.bool_]
+    open_part: Array
 
     @property
     def column_labels(self) -> tuple[str, ...]:
         """Labels of the r columns of the basis and of smooths."""
         return (*self.basis.labels, *self.labels[len(self.labels) - len(self.units) + len(self.basis.labels) :])
+
+    @property
+    def is_open(self) -> NDArray[np.bool_]:
+        """Rows of which the rows of the fit leave the predictor open, (n,)."""
+        return np.asarray(np.any(self.open_part != 0.0, axis=1))
 
     @property
     def transform(self) -> Array:
@@ -85,7 +90,7 @@ class PopulationBlock:
 
     def take(self, rows: NDArray[np.intp]) -> "PopulationBlock":
         """Return the block of some of its rows."""
-        return replace(self, matrix=self.matrix[rows], columns=self.columns[rows], is_open=self.is_open[rows])
+        return replace(self, matrix=self.matrix[rows], columns=self.columns[rows], open_part=self.open_part[rows])
 
 
 @dataclass(frozen=True, slots=True)

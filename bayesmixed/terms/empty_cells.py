@@ -75,13 +75,17 @@ class Reduction:
         """Return the places among the kept columns of those with a coefficient: not of the intercept, unless `constant`."""
         return [place for place, k in enumerate(self.kept) if constant or labels[k] != "Intercept"]
 
-    def is_open(self, matrix: Array) -> NDArray[np.bool_]:
-        """Return for rows (n, p) of the formula whether the rows of the fit leave their predictor open, (n,)."""
-        if not self.drops:
-            return np.zeros(len(matrix), dtype=bool)
-        kept = matrix[:, list(self.kept)]
-        size = np.abs(matrix) + np.abs(kept) @ np.abs(self.map)
-        return np.asarray(np.any(np.abs(matrix - kept @ self.map) > _DIFFERENT * size, axis=1))
+    def open_part(self, matrix: Array) -> Array:
+        """Return for rows (n, p) of the formula what the rows of the fit leave open of their predictor, (n, p - r).
+
+        These are the columns that went, less the multiples of the kept ones that they are in the rows of the fit. A sum of
+        rows is determined where the sum of their open parts is zero.
+        """
+        gone = np.setdiff1d(np.arange(self.map.shape[1]), self.kept)
+        kept, asked, multiples = matrix[:, list(self.kept)], matrix[:, gone], self.map[:, gone]
+        rest = asked - kept @ multiples
+        size = np.abs(asked) + np.abs(kept) @ np.abs(multiples)
+        return np.where(np.abs(rest) > _DIFFERENT * size, rest, 0.0)
 
 
 def all_columns(count: int) -> Reduction:

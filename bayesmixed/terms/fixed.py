@@ -89,5 +89,5 @@ class Fixed(TermContract):
             written_means=matrix.mean(axis=0) if like is None else like.written_means,
             coordinates=basis_coordinates(basis.labels, basis.units),
             reduction=reduction,
-            is_open=reduction.is_open(columns.matrix),
+            open_part=reduction.open_part(columns.matrix),
         )

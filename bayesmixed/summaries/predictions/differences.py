@@ -12,8 +12,9 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.summaries.display.estimates import Estimates, Range, as_estimates, with_directions
+from bayesmixed.summaries.predictions.estimable import find_estimable
 from bayesmixed.summaries.predictions.grids import asked_values, existing_groups, grid_draws, make_grid, split_effect
-from bayesmixed.summaries.predictions.ratios import ratio_of
+from bayesmixed.summaries.predictions.ratios import Ratio, ratio_of
 
 METHODS = ("pairwise", "reference", "interaction", "polynomial")
 Weights = Mapping[str, Sequence[float]]
@@ -64,8 +65,9 @@ def contrasts(
     Estimates
         Also with `pd`, the probability that the difference has the sign it seems to have.
 
-    Means that take in a combination of levels without rows (`empty_cells` of the spec) are not estimable: their contrasts
-    are left out, and the notes say which.
+    Contrasts that hang on a combination of levels without rows (`empty_cells` of the spec) are not estimable: they are left
+    out, and the notes say which. Where means are linear in the coefficients, as for kind "linear" and under an identity
+    link, what is open in two means may cancel in their difference; elsewhere both means must be estimable.
 
     Raises
     ------
@@ -91,17 +93,23 @@ def contrasts(
     grid = make_grid(fit, asked, at, existing_groups(fit.design, groups))
     cells = grid_draws(fit, grid, kind, groups, seed)
     matrix = np.kron(np.eye(outer), np.array(list(weights.values()), dtype=float))
-    told = ~np.any(matrix[:, ~grid.estimable] != 0, axis=1)
-    if not told.any():
-        raise SpecError(f"No contrast of {effect} is estimable. {grid.notes[-1]}")
-    compared, what = _compare(fit, cells, matrix[np.ix_(told, grid.estimable)], kind, ratio)
+    rule = ratio_of(fit.design, kind) if ratio else None
     labels = pd.DataFrame({"contrast": list(weights) * outer})
     if within:
         first = pd.MultiIndex.from_product([asked[name] for name in within], names=list(within)).to_frame(index=False)
         labels = pd.concat([first.loc[first.index.repeat(len(weights))].reset_index(drop=True), labels], axis="columns")
-    labels = labels[told].reset_index(drop=True)
+    told, lost = find_estimable(
+        grid.rows,
+        grid.starts,
+        matrix,
+        kind,
+        lambda place: ", ".join(map(str, labels.iloc[place])),
+        product=rule is not None and rule.unit is None,
+    )
+    compared, what = _compare(cells, matrix[told], rule)
+    labels = labels[told]
     title = f"Contrasts of {effect}" + (f" by {by}" if by else "")
-    notes = (*grid.notes, _say_null(ratio, rope))
+    notes = (*grid.notes, *lost, _say_null(ratio, rope))
     found = as_estimates(
         title, f"{what} of {cells.attrs['estimand']}", notes, labels, compared, mean=bool(cells.attrs["has_mean"])
     )
@@ -117,12 +125,12 @@ def polynomial_weights(scores: Sequence[float]) -> Array:
     return np.asarray(trends * np.sign(trends[:, -1:]))
 
 
-def _compare(fit: Fit, cells: xr.DataArray, matrix: Array, kind: str, ratio: bool) -> tuple[xr.DataArray, str]:
+def _compare(cells: xr.DataArray, matrix: Array, rule: Ratio | None) -> tuple[xr.DataArray, str]:
     """Return the contrasts of the draws of the cells, and what they are."""
-    values, coords = cells.values, {name: cells[name] for name in ("chain", "draw")}
-    if not ratio:
+    used = np.any(matrix != 0.0, axis=0)
+    matrix, values, coords = matrix[:, used], cells.values[..., used], {name: cells[name] for name in ("chain", "draw")}
+    if rule is None:
         return xr.DataArray(values @ matrix.T, dims=cells.dims, coords=coords), "difference"
-    rule = ratio_of(fit.design, kind)
     if np.any(matrix.sum(axis=1).round(9) != 0):
         raise SpecError("Ratios need weights that add up to 0; ask for differences.")
     if rule.unit is None:

@@ -1,59 +1,113 @@
-"""Which cells of a reference grid the data determine: not those that take in an empty combination of levels."""
+"""Which sums of cells of a reference grid the data determine, where some combinations of levels have no rows."""
 
-from typing import Any
+from collections.abc import Callable, Collection
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesmixed.assembly import assemble
 from bayesmixed.data_checks import find_open_rows, name_open_cell
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, shorten
+from bayesmixed.integration.averages import is_linear
+from bayesmixed.links import Array
+from bayesmixed.prediction import needed_predictors
 
 _SHOWN = 6
+_HOLD = "Hold a column at a value, as in at={...}, so that all that is averaged over has rows in the fit."
+_ROUNDING = 1e-11
+"""What is left of open parts that cancel in a sum, as a share of their sizes."""
 
 
 def find_estimable(
-    design: Design, cells: pd.DataFrame, rows: pd.DataFrame, starts: NDArray[np.intp]
+    rows: Design,
+    starts: NDArray[np.intp],
+    weights: Array | None,
+    kind: str,
+    names: Callable[[int], str],
+    *,
+    product: bool = False,
 ) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Return which cells are estimable, and a note of the others.
+    """Return which weighted sums of cells are estimable, and a note of the others.
 
-    A mean over several rows is estimable where each of them is, as a function of the predictor other than a sum needs.
+    Where what is asked for is linear in the coefficients, a sum is estimable if its row of the model matrix, the sum of
+    those of the rows that it takes in, is a combination of the rows of the fit, as in R's emmeans: what is open in single
+    cells may cancel. Elsewhere each row must be estimable, since the coefficients that cancel on the scale of the link do
+    not cancel behind a curve.
 
     Parameters
     ----------
-    design : Design
-        That of the fit.
-    cells, rows, starts
-        Of a grid: see `Grid`.
+    rows : Design
+        Of the rows of the grid.
+    starts : integer array
+        First row of each cell.
+    weights : (m, cells) array or None
+        Of the cells in each sum; None: each cell by itself.
+    kind : str
+        As in `predict`.
+    names : function
+        The sums in words, by their places.
+    product : bool
+        The logarithms of the cells are added up.
 
     Raises
     ------
     SpecError
-        None of the cells is estimable.
+        None of the sums is estimable.
     """
-    if not any(predictor.population.reduction.drops for predictor in design.predictors.values()):
-        return np.ones(len(cells), dtype=bool), ()
-    asked = assemble(design.spec, rows, "error", design, optional=True)
-    found = find_open_rows(asked)
-    bad = np.add.reduceat(found, starts, dtype=int) > 0
-    if not bad.any():
-        return ~bad, ()
-    cell_of_row = np.searchsorted(starts, np.arange(len(rows)), side="right") - 1
-    told = []
-    for place in np.flatnonzero(bad)[:_SHOWN]:
-        row = int(np.flatnonzero(found & (cell_of_row == place))[0])
-        named = " and ".join(f"{name} = {_text(value)}" for name, value in cells.iloc[place].items())
-        told.append(f"{named or 'the mean'} (the fit has no rows with {name_open_cell(asked, row)})")
-    more = int(bad.sum()) - len(told)
-    note = f"Not estimable: {', '.join(told)}" + (f" and {more} more." if more else ".")
-    if bad.all():
+    family = rows.family
+    needed = needed_predictors(rows, kind)
+    if not find_open_rows(rows, needed).any():
+        return np.ones(len(starts if weights is None else weights), dtype=bool), ()
+    weights = np.eye(len(starts)) if weights is None else weights
+    linear = not product and is_linear(family, kind, {name: one.link for name, one in rows.predictors.items()})
+    told = _are_determined(rows, starts, weights, needed, linear=linear)
+    if told.all():
+        return told, ()
+    opened, cell_of_row = find_open_rows(rows, needed), np.repeat(np.arange(len(starts)), _counts(rows, starts))
+    said = []
+    for place in np.flatnonzero(~told)[:_SHOWN]:
+        row = int(np.flatnonzero(opened & (weights[place, cell_of_row] != 0.0))[0])
+        said.append(f"{names(place)} (the fit has no rows with {name_open_cell(rows, needed, row)})")
+    more = int(np.sum(~told)) - len(said)
+    note = f"Not estimable: {', '.join(said)}" + (f" and {more} more." if more else ".")
+    first = [family.parameters[0].name]
+    if not linear and _are_determined(rows, starts, weights, first, linear=True)[~told].any():
+        note += ' What is open cancels in differences on the scale of the link: kind="linear".'
+    if not told.any():
+        raise SpecError(f"{note} {_HOLD}")
+    return told, (note,)
+
+
+def refuse_open_mean(rows: Design, parameters: Collection[str]) -> None:
+    """Refuse rows whose mean is left open on the scale of the link of one of some parameters (SpecError)."""
+    if not _are_determined(rows, np.zeros(1, dtype=np.intp), np.ones((1, 1)), parameters, linear=True).all():
+        row = int(np.flatnonzero(find_open_rows(rows, parameters))[0])
         raise SpecError(
-            f"{note} Hold a column at a value, as in at={{...}}, so that all that is averaged over has rows in the fit."
+            f"Not estimable: the mean (the fit has no rows with {name_open_cell(rows, parameters, row)}). {_HOLD}"
         )
-    return ~bad, (note,)
 
 
-def _text(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else shorten(str(value))
+def _are_determined(
+    rows: Design, starts: NDArray[np.intp], weights: Array, parameters: Collection[str], *, linear: bool
+) -> NDArray[np.bool_]:
+    """Return which weighted sums of the means over cells the rows of the fit determine."""
+    told = np.ones(len(weights), dtype=bool)
+    counts = _counts(rows, starts)[:, None]
+    for name in parameters:
+        rest = rows.predictors[name].population.open_part
+        if rest.any():
+            sizes = np.abs(weights) @ (np.add.reduceat(np.abs(rest), starts) / counts)
+            sums = weights @ (np.add.reduceat(rest, starts) / counts) if linear else sizes
+            told &= np.all(np.abs(sums) <= _ROUNDING * sizes, axis=1)
+    return told
+
+
+def name_cell(cells: pd.DataFrame, place: int) -> str:
+    """Return one cell of a grid in words."""
+    values = cells.iloc[place].items()
+    return " and ".join(f"{n} = {v:.4g}" if isinstance(v, float) else f"{n} = {shorten(str(v))}" for n, v in values)
+
+
+def _counts(rows: Design, starts: NDArray[np.intp]) -> NDArray[np.intp]:
+    return np.diff([*starts, rows.rows])

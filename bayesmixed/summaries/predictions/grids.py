@@ -14,8 +14,8 @@ from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.integration.averages import parameters_of_mean
 from bayesmixed.kept_draws import with_effects
-from bayesmixed.prediction import predict
-from bayesmixed.summaries.predictions.estimable import find_estimable
+from bayesmixed.prediction import predict_rows
+from bayesmixed.preparation import replay
 from bayesmixed.terms.group_means import ANY
 from bayesmixed.terms.names import expression_columns, formula_columns, group_mean_expressions
 from bayesmixed.terms.notation import split_top
@@ -34,21 +34,18 @@ class Grid:
     ----------
     cells : pandas.DataFrame
         One row per cell: the values of the asked columns.
-    rows : pandas.DataFrame
+    rows : Design
         Rows to predict, those of one cell together.
     starts : integer array
         First row of each cell.
     notes : tuple of str
-        What is averaged over, where numbers are held, and what is not estimable.
-    estimable : bool array
-        Which of the combinations of the asked values the cells are: all, but with empty combinations of levels.
+        What is averaged over, and where numbers are held.
     """
 
     cells: pd.DataFrame
-    rows: pd.DataFrame
+    rows: Design
     starts: NDArray[np.intp]
     notes: tuple[str, ...]
-    estimable: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +130,7 @@ def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | 
     Raises
     ------
     SpecError
-        A column that the model does not use, a grouping column is asked for whose effects do not enter, or no cell is
-        estimable.
+        A column that the model does not use, or a grouping column is asked for whose effects do not enter.
     """
     roles, table = column_roles(fit.design), fit.design.table
     for name in at or {}:
@@ -160,12 +156,13 @@ def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | 
     if len(starts) < len(cells):
         raise SpecError("Some combinations of the asked columns do not occur among the groups of the data.")
     rows, weighted = _weigh(fit.design, rows.drop(columns="_cell"))
-    estimable, lost = find_estimable(fit.design, cells, rows, starts)
-    counts = np.diff([*starts, len(rows)])
-    notes = (*_notes(fit, roles, rest, held, observed), *weighted, *lost)
-    kept = rows[np.repeat(estimable, counts)].reset_index(drop=True)
-    starts = np.cumsum([0, *counts[estimable][:-1]])
-    return Grid(cells[estimable].reset_index(drop=True), kept, starts, notes, estimable)
+    if len(rows) > _MOST_ROWS:
+        raise SpecError(
+            f"This takes the mean over {len(rows)} combinations of columns and groups, which is too many "
+            f"(at most {_MOST_ROWS}). Use groups='average', or hold columns with at={{...}}."
+        )
+    notes = (*_notes(fit, roles, rest, held, observed), *weighted)
+    return Grid(cells, replay(fit.design.spec, rows, fit.design), starts, notes)
 
 
 def grid_draws(fit: Fit, grid: Grid, kind: str, groups: str | Mapping[str, str], seed: int | None) -> xr.DataArray:
@@ -182,18 +179,13 @@ def grid_draws(fit: Fit, grid: Grid, kind: str, groups: str | Mapping[str, str],
             "kind='probability' is several numbers for each row. bm.predict(fit, rows, kind='probability') has them; here "
             "kind='linear' compares on the latent scale."
         )
-    if len(grid.rows) > _MOST_ROWS:
-        raise SpecError(
-            f"This takes the mean over {len(grid.rows)} combinations of columns and groups, which is too many "
-            f"(at most {_MOST_ROWS}). Use groups='average', or hold columns with at={{...}}."
-        )
     entering = existing_groups(fit.design, groups)
     kept = with_effects(fit.draws, [p.b(group) for p, group in fit.design.group_blocks() if group.name in entering])
-    fitting = max(int(_LARGEST // len(grid.rows)), _FEWEST_DRAWS)
+    fitting = max(int(_LARGEST // grid.rows.rows), _FEWEST_DRAWS)
     draws = None if kept.sizes["chain"] * kept.sizes["draw"] <= fitting else fitting
-    predicted = predict(fit, grid.rows, groups=groups, kind=kind, draws=draws, seed=seed)
+    predicted = predict_rows(fit, grid.rows, groups=groups, kind=kind, draws=draws, seed=seed)
     values = predicted[kind].transpose("chain", "draw", "row").values
-    counts = np.diff([*grid.starts, len(grid.rows)])
+    counts = np.diff([*grid.starts, grid.rows.rows])
     means = np.add.reduceat(values, grid.starts, axis=-1) / counts
     coords = {"chain": predicted["chain"], "draw": predicted["draw"]}
     return xr.DataArray(means, dims=("chain", "draw", "row"), coords=coords, attrs=predicted.attrs)

@@ -6,6 +6,7 @@ from typing import Any
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.summaries.display.estimates import Estimates, as_estimates
+from bayesmixed.summaries.predictions.estimable import find_estimable, name_cell
 from bayesmixed.summaries.predictions.grids import asked_values, existing_groups, grid_draws, make_grid, split_effect
 
 _POINTS = 60
@@ -128,5 +129,7 @@ def _estimate(
 ) -> Estimates:
     grid = make_grid(fit, asked, at, existing_groups(fit.design, groups))
     draws = grid_draws(fit, grid, kind, groups, seed)
+    told, lost = find_estimable(grid.rows, grid.starts, None, kind, lambda cell: name_cell(grid.cells, cell))
     mean = bool(draws.attrs["has_mean"])
-    return as_estimates(title, draws.attrs["estimand"], grid.notes, grid.cells, draws, mean=mean)
+    notes = (*grid.notes, *lost)
+    return as_estimates(title, draws.attrs["estimand"], notes, grid.cells[told], draws[..., told], mean=mean)

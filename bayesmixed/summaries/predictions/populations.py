@@ -1,6 +1,6 @@
 """The population of groups: where a model puts all possible groups of one factor."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,11 @@ from bayesmixed.gauss_hermite import NODES, expect
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
 from bayesmixed.links import Array, Link
 from bayesmixed.posterior_means import response_has_mean
-from bayesmixed.prediction import effects_at_centre, population_predictor, thin, weigh_scale
+from bayesmixed.prediction import effects_at_centre, needed_predictors, population_predictor, thin, weigh_scale
 from bayesmixed.predictors import Predictor
-from bayesmixed.preparation import prepare
 from bayesmixed.summaries.display.estimates import Estimates, as_estimates
 from bayesmixed.summaries.parameters.effects import population_part
+from bayesmixed.summaries.predictions.estimable import refuse_open_mean
 from bayesmixed.summaries.predictions.grids import make_grid
 
 TAIL = float(special.ndtri(0.975))
@@ -98,7 +98,9 @@ def future_group(
     with_factor = [p.parameter for p, block in design.group_blocks() if block.name == name]
     varying = [parameter for parameter in with_factor if parameter in parameters_of_mean(design.family)]
     posterior = thin(fit.posterior, _FEW_DRAWS if len(varying) > 1 else None)
-    populations = group_populations(fit, name, at, posterior)
+    grid = make_grid(fit, {}, at, ())
+    refuse_open_mean(grid.rows, {*with_factor, *(needed_predictors(design, "mean") if varying else ())})
+    populations = group_populations(grid.rows, name, factors_within(fit, name), posterior)
     scores = {parameter: generator.standard_normal(populations[parameter].mean.shape) for parameter in with_factor}
     rows: dict[tuple[str, str], Array] = {}
     for parameter in with_factor:
@@ -124,17 +126,15 @@ def future_group(
     # Means over groups are among the rows: of the parameters, and of the response.
     mean = response_has_mean(design, inside) if varying else True
     title = f"The population of groups: {name}"
-    return as_estimates(title, quantity, _notes(fit, name, at), labels, values, mean=mean)
+    return as_estimates(title, quantity, _notes(fit, name, grid.notes), labels, values, mean=mean)
 
 
 def group_populations(
-    fit: Fit, name: str, at: Mapping[str, Any] | None, posterior: xr.Dataset
+    rows: Design, name: str, inner: Collection[str], posterior: xr.Dataset
 ) -> dict[str, GroupPopulation]:
-    """Return the population of each predictor, at the average row of the reference grid."""
-    design = prepare(fit.design.spec, make_grid(fit, {}, at, ()).rows, like=fit.design)
-    inner = factors_within(fit, name)
+    """Return the population of each predictor, at the average of some rows; `inner` are the factors within the named one."""
     found = {}
-    for parameter, predictor in design.predictors.items():
+    for parameter, predictor in rows.predictors.items():
         mean = population_predictor(predictor, posterior).mean(axis=-1)
         sd, rest = np.zeros_like(mean), None
         for group in predictor.groups:
@@ -163,11 +163,11 @@ def factors_within(fit: Fit, name: str) -> tuple[str, ...]:
     return tuple(other for other, group in blocks.items() if group.without_empty_levels().parents(outer) is not None)
 
 
-def known_deviations(fit: Fit, name: str, at: Mapping[str, Any] | None, posterior: xr.Dataset) -> dict[str, Array]:
-    """Return how far each group of the data lies from the mean, by parameter on the link scale, (chain, draw, J)."""
-    design = prepare(fit.design.spec, make_grid(fit, {}, at, ()).rows, like=fit.design)
+def known_deviations(rows: Design, name: str, posterior: xr.Dataset) -> dict[str, Array]:
+    """Return how far each group of the data lies from the mean at the average of some rows, by parameter on the link scale,
+    (chain, draw, J)."""
     found = {}
-    for predictor, group in design.group_blocks():
+    for predictor, group in rows.group_blocks():
         if group.name == name:
             effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
             found[predictor.parameter] = np.asarray(effects @ group.matrix.mean(axis=0))
@@ -284,7 +284,7 @@ def _spread_points(dimensions: int) -> Array:
     return np.asarray(special.ndtri(qmc.Halton(dimensions, rng=np.random.default_rng(0)).random(_POINTS)))
 
 
-def _notes(fit: Fit, name: str, at: Mapping[str, Any] | None) -> tuple[str, ...]:
+def _notes(fit: Fit, name: str, of_grid: tuple[str, ...]) -> tuple[str, ...]:
     blocks = [group for _, group in fit.design.group_blocks()]
     count = next(len(group.levels) for group in blocks if group.name == name)
     inner = factors_within(fit, name)
@@ -292,7 +292,7 @@ def _notes(fit: Fit, name: str, at: Mapping[str, Any] | None) -> tuple[str, ...]
     return (
         f"A model of models: each {name} has a model of its own, and the {count} of the data are one sample from the "
         "population of all possible ones, whose predictors are normal.",
-        *make_grid(fit, {}, at, ()).notes,
+        *of_grid,
         *([f"The expected response of a group is averaged over {enumerate_words(inner)}."] if inner else []),
         *([f"Effects of {enumerate_words(dict.fromkeys(outer))} are 0 (typical)."] if outer else []),
         "2.5 % and 97.5 %: the middle 95 % of all groups lies between them. Future group: any one not seen so far; its "

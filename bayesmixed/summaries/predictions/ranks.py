@@ -9,6 +9,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.summaries.display.estimates import Estimates, as_estimates
+from bayesmixed.summaries.predictions.grids import make_grid
 from bayesmixed.summaries.predictions.populations import find_factor, known_deviations
 
 
@@ -52,7 +53,7 @@ def group_ranks(fit: Fit, group: str | None = None, *, effect: str | None = None
     predictor, block = next((p, g) for p, g in fit.design.group_blocks() if g.name == name)
     posterior = with_effects(fit.draws, [predictor.b(g) for p, g in fit.design.group_blocks() if g.name == name])
     if effect is None:
-        values = known_deviations(fit, name, None, posterior)[predictor.parameter]
+        values = known_deviations(make_grid(fit, {}, None, ()).rows, name, posterior)[predictor.parameter]
     elif effect in block.labels:
         effects = posterior[predictor.b(block)].transpose("chain", "draw", ...).values
         values = effects[..., block.labels.index(effect)]

@@ -14,7 +14,7 @@ from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.prediction import effects_at_centre, thin
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation import replay
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.variance.group_moments import (
     Pieces,
@@ -122,7 +122,7 @@ def implied_covariance(fit: Fit, data: Any = None, *, na: str | Iterable[str | f
             )
         return _of_latent_response(fit, posterior)
     residual = residual_variance(fit, posterior)
-    rows = design if data is None else prepare(design.spec, data, like=design, na=na)
+    rows = design if data is None else replay(design.spec, data, design, na=na)
     chosen = _distinct_rows(rows) if slopes and data is None else np.arange(rows.rows if slopes else 1)
     blocks = dict(zip((g.name for g in design.mu.groups), rows.mu.groups, strict=True))
     covariances = {n: effects_at_centre(rows.mu, g, posterior) for n, g in blocks.items()}

@@ -147,9 +147,15 @@ def _rows(design: Design, column: str | None) -> pd.DataFrame:
         raise SpecError(f"'{name}' is no column of numbers of the model. {did_you_mean(name, numbers)}")
     columns = [str(c) for c in table.data]
     read = {c for terms in design.spec.predictors.values() for term in terms for c in term.columns(columns)} | {name}
-    frame = table.data[[c for c in columns if c in read]].iloc[[0] * _POINTS].reset_index(drop=True)
+    # Of the most frequent combination of levels: the most frequent level of each factor may not occur with the others.
+    factors = [c for c in columns if c in read and c in table.levels]
+    cells = (
+        table.data.groupby(factors, observed=True).ngroup().to_numpy() if factors else np.zeros(table.rows, dtype=int)
+    )
+    usual_row = int(np.argmax(np.bincount(cells, design.row_counts)[cells]))
+    frame = table.data[[c for c in columns if c in read]].iloc[[usual_row] * _POINTS].reset_index(drop=True)
     written_out = np.repeat(np.arange(table.rows), design.row_counts.astype(int))
-    for other in map(str, frame.columns):
+    for other in frame.columns.difference(factors):
         values = table.data[other]
         number = other not in table.levels and pd.api.types.is_float_dtype(values)
         usual = design.row_shares @ values if number else values.iloc[written_out].mode().iloc[0]
