@@ -99,7 +99,7 @@ def _say_dropped(predictor: Predictor) -> Iterator[str]:
     """Yield what a model with empty combinations of levels is fitted without."""
     reduction, labels = predictor.population.reduction, predictor.population.state.labels
     if reduction.drops:
-        gone = [f"{predictor.beta}[{label}]" for k, label in enumerate(labels) if k not in reduction.kept]
+        gone = predictor.names.population(label for k, label in enumerate(labels) if k not in reduction.kept)
         yield (
             f"There are no rows with {'; '.join(one.text for one in reduction.empty)}. The model is fitted without "
             f"{enumerate_words(gone)}: other coefficients of these factors hold given that, and predictions for the empty "

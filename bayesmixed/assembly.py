@@ -15,6 +15,7 @@ from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_word
 from bayesmixed.families import Family
 from bayesmixed.frames import as_frame, complete_rows
 from bayesmixed.links import Array
+from bayesmixed.parameter_keys import names_of
 from bayesmixed.predictors import Predictor
 from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import place_terms
@@ -278,7 +279,7 @@ def _trials(name: str | int | None, table: Table) -> Array:
 
 def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, like: Design | None) -> Predictor:
     known = None if like is None else like.predictors[parameter]
-    suffix = "" if parameter == family.parameters[0].name else f"_{parameter}"
+    suffix = names_of(parameter, family.parameters[0].name).suffix
     cut = bool(family.cuts) and not suffix
     found: dict[str, dict[str, Any]] = {part: {} for part in (POPULATION, LEVELS, CURVES, ADDITION)}
     for term in spec.predictors[parameter]:

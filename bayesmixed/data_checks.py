@@ -11,6 +11,7 @@ from bayesmixed.design import Design
 from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
 from bayesmixed.families import Family
 from bayesmixed.links import Array
+from bayesmixed.parameter_keys import names_of
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import function_of
 from bayesmixed.spec import ModelSpec
@@ -67,12 +68,12 @@ def check_names(spec: ModelSpec, family: Family) -> None:
     if family.cuts:
         variables, dims = [*variables, *(f"centred_{name}" for name in family.cuts)], [*dims, "cut"]
     for parameter, terms in spec.predictors.items():
-        suffix = "" if parameter == family.parameters[0].name else f"_{parameter}"
-        variables += [f"beta{suffix}", f"centred_beta{suffix}"]
-        dims.append(f"beta{suffix}_effect")
+        names = names_of(parameter, family.parameters[0].name)
+        variables += [names.beta, f"centred_{names.beta}"]
+        dims.append(f"{names.beta}_effect")
         for name in dict.fromkeys(safe_name(term.name) for term in terms if term.name):
-            variables += [f"{prefix}_{name}{suffix}" for prefix in _PREFIXES]
-            dims += [f"{name}{suffix}_effect", f"{name}{suffix}_effect_2"]
+            variables += [f"{prefix}_{name}{names.suffix}" for prefix in _PREFIXES]
+            dims += [f"{name}{names.suffix}_effect", f"{name}{names.suffix}_effect_2"]
         curves = [term.name for term in terms if term.part == CURVES]
         again = [name for name in curves if curves.count(name) > 1]
         if again:

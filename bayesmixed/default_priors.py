@@ -9,9 +9,10 @@ from bayesmixed.covariances import lkj_concentration
 from bayesmixed.design import CUTS, Design, RealisedPrior
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.families import ResponseScale
+from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import given_key, keys_of, range_of
-from bayesmixed.priors import FEW_LEVELS, INDUCED, REAL, Prior, matching_key, split_key
+from bayesmixed.priors import FEW_LEVELS, INDUCED, REAL, Prior
 from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
 from bayesmixed.terms.smooth_block import SmoothBlock
 
@@ -61,7 +62,7 @@ def realise_priors(design: Design) -> dict[str, RealisedPrior]:
     _check_keys(design, list(defaults))
     priors = {}
     for key, default in defaults.items():
-        chosen = matching_key(key, user)
+        chosen = ParameterKey.read(key).match(user)
         entry = default if chosen is None else RealisedPrior(user[chosen], "user", default.about)
         _check_support(design, key, entry.prior)
         priors[key] = entry
@@ -117,7 +118,7 @@ def _population(predictor: Predictor, units: _Units) -> Iterator[tuple[str, Real
 
 def _about(block: PopulationBlock, label: str, *, stated: bool) -> str:
     """Return what a coordinate of a population part is, in words."""
-    if label == "Intercept_centred":
+    if label == CENTRED_INTERCEPT:
         return "intercept at the covariate means" if "Intercept" in block.labels else "mean over the rows"
     if label == "Intercept":
         return "intercept"
@@ -166,14 +167,11 @@ def _group(predictor: Predictor, group: GroupBlock, units: _Units) -> Iterator[t
 
 
 def _check_keys(design: Design, accepted: list[str]) -> None:
-    intercepts = {
-        f"{p.beta}[{name}]" for p in design.predictors.values() for name in ("Intercept", "Intercept_centred")
-    }
-    known = {*accepted, *(split_key(key)[0] for key in accepted if key not in intercepts)}
+    known = {*accepted, *(key.variable for key in map(ParameterKey.read, accepted) if not key.of_intercept)}
     for predictor in design.predictors.values():
-        if "Intercept" in predictor.population.labels:
-            known |= {f"{predictor.beta}[Intercept]", f"{predictor.beta}[Intercept_centred]"}
-            both = {f"{predictor.beta}[Intercept]", f"{predictor.beta}[Intercept_centred]"}
+        if INTERCEPT in predictor.population.labels:
+            both = set(predictor.names.population((INTERCEPT, CENTRED_INTERCEPT)))
+            known |= both
             if both <= set(design.spec.priors):
                 raise SpecError(
                     f"Give a prior for one of {predictor.beta}[Intercept] and [Intercept_centred], not both."
@@ -187,18 +185,18 @@ def _check_keys(design: Design, accepted: list[str]) -> None:
 
 def _as_written(design: Design, key: str) -> str:
     """Return what to write in place of the key of a group term's default on its basis, "" for another key."""
-    variable, label = split_key(key)
+    stated = ParameterKey.read(key)
     for predictor, group in design.group_blocks():
         own = {name for basis in group.bases if basis is not None for name in basis.labels}
-        if variable == predictor.sd(group) and label in own:
-            names = enumerate_words([f"{variable}[{name}]" for name in group.labels])
+        if stated.variable == predictor.sd(group) and stated.label in own:
+            names = enumerate_words(predictor.sd_names(group))
             return f"Its default is on contrasts of levels and other combinations of columns; state priors of {names}."
     return ""
 
 
 def _check_support(design: Design, key: str, prior: Prior) -> None:
-    variable, _ = split_key(key)
-    correlation = variable.startswith("corr_")
+    stated = ParameterKey.read(key)
+    correlation = stated.of_correlations
     if correlation and prior.name == "Fixed":
         _check_fixed_correlation(design, key, prior)
         return
@@ -215,7 +213,7 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
             'distribution on all real numbers for each of them, such as "Normal(0, 2)".'
         )
     lower, upper = -np.inf, np.inf
-    if variable.startswith("sd_"):
+    if stated.of_sd:
         lower = 0.0
     scalar = design.scalar_of(key)
     if scalar is not None:

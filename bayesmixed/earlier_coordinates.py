@@ -8,6 +8,7 @@ import numpy as np
 from bayesmixed.errors import DataError
 from bayesmixed.families import Family
 from bayesmixed.links import Array
+from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, VariableNames
 from bayesmixed.predictors import Predictor
 from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import intercept_ratio, states_centred_prior, states_group_prior
@@ -42,11 +43,11 @@ def place_at_origins(spec: ModelSpec, family: Family, predictor: Predictor, orig
     population, centre = predictor.population, predictor.centre
     known = origins.get(predictor.beta)
     if known is not None and tuple(known) == population.labels:
-        stays = states_centred_prior(spec, predictor.suffix)
+        stays = states_centred_prior(spec, predictor.names)
         centre = np.array([value if stays else 0.0 for value in known.values()])
         ratio = intercept_ratio(family, predictor.parameter)
         population = replace(population, coordinates=_population(population, centre, ratio, cut=predictor.cut))
-    groups = tuple(_group(spec, g, origins.get(predictor.b(g), {}), predictor.suffix) for g in predictor.groups)
+    groups = tuple(_group(spec, g, origins.get(predictor.b(g), {}), predictor.names) for g in predictor.groups)
     return replace(predictor, population=population, centre=centre, groups=groups)
 
 
@@ -62,7 +63,7 @@ def _population(block: PopulationBlock, origin: Array, ratio: float, *, cut: boo
     _check(block.written @ mixing, matrix)
     steps = [column_step(column) for column in block.matrix.T]
     moved = bool(np.any(origin)) and bool(np.any(intercept))
-    labels = tuple("Intercept_centred" if moved and label == "Intercept" else label for label in block.labels)
+    labels = tuple(CENTRED_INTERCEPT if moved and label == INTERCEPT else label for label in block.labels)
     return Coordinates(
         labels,
         mixing,
@@ -73,10 +74,10 @@ def _population(block: PopulationBlock, origin: Array, ratio: float, *, cut: boo
     )
 
 
-def _group(spec: ModelSpec, block: GroupBlock, known: Mapping[str, float], suffix: str) -> GroupBlock:
+def _group(spec: ModelSpec, block: GroupBlock, known: Mapping[str, float], variables: VariableNames) -> GroupBlock:
     if tuple(known) != block.labels:
         return block
-    stays = not states_group_prior(spec, block.name, suffix)
+    stays = not states_group_prior(spec, block.name, variables)
     origin = np.array([value if stays else 0.0 for value in known.values()])
     matrix = np.eye(block.width)
     matrix[np.array(block.labels) == "Intercept"] -= origin

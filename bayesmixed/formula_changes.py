@@ -6,13 +6,16 @@ from itertools import permutations
 
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.formulas import parse_terms
-from bayesmixed.priors import split_key
+from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.terms import Fixed, Group, Term
 from bayesmixed.terms.contract import LEVELS, POPULATION, population_formulas
 from bayesmixed.terms.expressions import Expression
 from bayesmixed.terms.notation import join_factors, safe_name, split_signed, tidy
 from bayesmixed.terms.tokens import quote_name
 from bayesmixed.terms.written import piece_text, read_formula
+
+_FIRST = VariableNames("")
+"""The changes are those of the first parameter."""
 
 
 def update_terms(terms: Iterable[Term], text: str) -> tuple[Term, ...]:
@@ -124,24 +127,32 @@ def left_over(priors: Collection[str], before: Iterable[Term], after: Iterable[T
     here, there = list(after), list(before)
     groups = {safe_name(term.name) for term in here if term.part == LEVELS}
     names = [{safe_name(term.name) for term in terms if term.name} for terms in (there, here)]
-    gone = {f"sd_{name}" for name in names[0] - names[1]}
-    terms, old = {"beta": _population_pieces(here)}, {"beta": _population_pieces(there)}
+    gone = {_FIRST.sd(name) for name in names[0] - names[1]}
+    terms, old = {_FIRST.beta: _population_pieces(here)}, {_FIRST.beta: _population_pieces(there)}
+    sds = {}
     for name in groups:
-        terms[f"sd_{name}"], old[f"sd_{name}"] = (_group_pieces(one, name) for one in (here, there))
-    found = []
-    for key in priors:
-        variable, label = split_key(key)
-        correlated = f"sd_{variable.removeprefix('corr_')}"
-        if variable in gone or (variable.startswith("corr_") and _lost_correlation(correlated, terms, old, here)):
+        sd, correlations = _FIRST.scales_of(name)
+        terms[sd], old[sd] = (_group_pieces(one, name) for one in (here, there))
+        sds[correlations] = sd
+    found: list[str] = []
+    for text in priors:
+        key = ParameterKey.read(text)
+        variable, label = key.variable, key.label
+        if variable in gone or (key.of_correlations and _lost_correlation(sds.get(variable, ""), terms, old, here)):
             found.append(key)
         elif label is None:
             others = terms.get(variable, {frozenset()}) - {frozenset("1")}
-            found += [key] if variable == "beta" and not others else []
+            found += [key] if variable == _FIRST.beta and not others else []
         elif variable in terms:
             own, coded = _term_of_label(label, old[variable])
             lost = old[variable] - terms[variable]
             recoded = any(own - {piece} in lost for piece in coded) and len(own) > 1
-            full = variable == "beta" and frozenset("1") in lost and bool(coded) and own == _first_factor(here, priors)
+            full = (
+                variable == _FIRST.beta
+                and frozenset("1") in lost
+                and bool(coded)
+                and own == _first_factor(here, priors)
+            )
             found += [key] if own in lost or recoded or full else []
     return found
 
@@ -150,7 +161,7 @@ def _lost_correlation(
     key: str, terms: dict[str, set[frozenset[str]]], old: dict[str, set[frozenset[str]]], here: list[Term]
 ) -> bool:
     """Return whether a changed group has no term left that can have several correlated columns."""
-    own = [term for term in here if term.part == LEVELS and f"sd_{safe_name(term.name)}" == key]
+    own = [term for term in here if term.part == LEVELS and _FIRST.sd(safe_name(term.name)) == key]
     correlated = [term for term in own if term.correlated(2)]
     if not correlated:
         return True
@@ -172,7 +183,7 @@ def _term_of_label(label: str, terms: set[frozenset[str]]) -> tuple[frozenset[st
     Levels may be any text, so that a label is compared with what the labels of each term begin with. A factor is coded
     by contrasts where the term without it is there, too; without that term all its levels have columns.
     """
-    if label in ("Intercept", "Intercept_centred"):
+    if label in (INTERCEPT, CENTRED_INTERCEPT):
         return frozenset("1"), frozenset()
     for term in sorted(terms - {frozenset("1")}, key=len, reverse=True):
         for order in permutations(term):
@@ -190,7 +201,9 @@ def _first_factor(terms: list[Term], priors: Collection[str]) -> frozenset[str]:
     """
     (formula,) = population_formulas(terms)
     pieces = (piece for piece in term_pieces(formula) if piece != frozenset("1"))
-    return next((piece for piece in pieces if not any(f"beta[{one}]" in priors for one in piece)), frozenset())
+    return next(
+        (piece for piece in pieces if not any(ParameterKey(_FIRST.beta, one) in priors for one in piece)), frozenset()
+    )
 
 
 def _written_out(pieces: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

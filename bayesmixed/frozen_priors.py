@@ -10,8 +10,9 @@ from bayesmixed.default_priors import realise_priors
 from bayesmixed.design import Design, RealisedPrior
 from bayesmixed.earlier_coordinates import Origins, origins_of, place_at_origins
 from bayesmixed.links import Array
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
-from bayesmixed.priors import as_prior, matching_key, split_key
+from bayesmixed.priors import as_prior
 from bayesmixed.stated_coordinates import place_terms, with_bases
 from bayesmixed.terms.basis import Basis
 from bayesmixed.terms.blocks import GroupBlock
@@ -74,8 +75,8 @@ def with_frozen_priors(design: Design, frozen: FrozenPriors, changed: Collection
     priors = realise_priors(design)
     for key, entry in priors.items():
         kept = frozen.priors.get(key)
-        if kept is not None and matching_key(key, design.spec.priors) not in changed:
-            priors[key] = replace(kept, about=entry.about) if split_key(key)[0] in moved else kept
+        if kept is not None and ParameterKey.read(key).match(design.spec.priors) not in changed:
+            priors[key] = replace(kept, about=entry.about) if ParameterKey.read(key).variable in moved else kept
     return replace(design, priors=priors)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.links import Array, Link
+from bayesmixed.parameter_keys import CENTRED_INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.terms.blocks import GroupBlock, NormalBlock, PopulationBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 from bayesmixed.terms.smooth_block import SmoothBlock
@@ -48,9 +49,14 @@ class Predictor:
     cut: bool = False
 
     @property
+    def names(self) -> VariableNames:
+        """What its variables are called."""
+        return VariableNames(self.suffix)
+
+    @property
     def beta(self) -> str:
         """Name of the population coefficients in the draws."""
-        return f"beta{self.suffix}"
+        return self.names.beta
 
     @property
     def normal_blocks(self) -> tuple[NormalBlock, ...]:
@@ -73,25 +79,23 @@ class Predictor:
 
     def sd(self, group: NormalBlock) -> str:
         """Return the name of a term's standard deviations in the draws."""
-        return f"sd_{group.dim}{self.suffix}"
+        return self.names.sd(group.dim)
 
-    def sd_keys(self, group: NormalBlock) -> tuple[str, ...]:
+    def sd_keys(self, group: NormalBlock) -> tuple[ParameterKey, ...]:
         """Return the keys of the priors of a term's standard deviations: "sd_herd[Intercept]", "sd_s(x)"."""
-        if not group.labels:
-            return (self.sd(group),)
-        return tuple(f"{self.sd(group)}[{label}]" for label in group.coordinates.labels)
+        return self.names.sds(group.dim, group.coordinates.labels if group.labels else ())
 
-    def sd_names(self, group: NormalBlock) -> tuple[str, ...]:
+    def sd_names(self, group: NormalBlock) -> tuple[ParameterKey, ...]:
         """Return the names of a term's standard deviations as written."""
-        return tuple(f"{self.sd(group)}[{label}]" for label in group.labels) or (self.sd(group),)
+        return self.names.sds(group.dim, group.labels)
 
     def b(self, group: NormalBlock) -> str:
         """Return the name of a term's effects in the draws."""
-        return f"b_{group.dim}{self.suffix}"
+        return self.names.effects(group.dim)
 
     def corr(self, group: NormalBlock) -> str:
         """Return the name of a group's correlation matrix in the draws."""
-        return f"corr_{group.dim}{self.suffix}"
+        return self.names.correlations(group.dim)
 
     def effect_dim(self, group: NormalBlock) -> str:
         """Return the name of the dimension of a term's columns."""
@@ -122,14 +126,14 @@ class Predictor:
         return f"{group.dim}{self.suffix}_coordinate" if group.centred else self.effect_dim(group)
 
     @property
-    def keys(self) -> tuple[str, ...]:
+    def keys(self) -> tuple[ParameterKey, ...]:
         """Keys of the priors of the coordinates of the population part: "beta[Intercept_centred]", "beta[x]"."""
-        return tuple(f"{self.beta}[{label}]" for label in self.population.coordinates.labels)
+        return self.names.population(self.population.coordinates.labels)
 
     @property
     def centred(self) -> bool:
         """Whether one coordinate is the mean of the predictor over rows, not an intercept as written."""
-        return "Intercept_centred" in self.population.coordinates.labels
+        return CENTRED_INTERCEPT in self.population.coordinates.labels
 
     @property
     def as_written(self) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -241,27 +241,6 @@ def _has_median(prior: Prior) -> bool:
         return bool(np.isfinite(prior.frozen().ppf(0.5)))
     except (ArithmeticError, ValueError):  # numbers at the ends of the floating-point range
         return False
-
-
-def matching_key(key: str, given: Iterable[str]) -> str | None:
-    """Return the most specific of the user's keys that means a parameter: "sd_g[x]" before "sd_g"; None if there is none.
-
-    A prior on all of "beta" leaves the intercept alone.
-    """
-    keys = set(given)
-    variable, level = split_key(key)
-    if key in keys:
-        return key
-    if variable.startswith("beta") and level in ("Intercept", "Intercept_centred"):
-        centred = f"{variable}[Intercept_centred]"
-        return centred if centred in keys else None
-    return variable if variable in keys else None
-
-
-def split_key(key: str) -> tuple[str, str | None]:
-    """Split a prior key into variable and level: "beta[Days]" gives ("beta", "Days")."""
-    match = re.fullmatch(r"([^\[]+)\[(.*)\]", key, flags=re.DOTALL)
-    return (match[1], match[2]) if match else (key, None)
 
 
 def _scipy(name: str, *arguments: float, **keywords: float) -> Any:

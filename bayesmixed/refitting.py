@@ -15,8 +15,8 @@ from bayesmixed.engines import ENGINES
 from bayesmixed.errors import SamplingError, SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.frozen_priors import freeze, with_frozen_priors
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.preparation import prepare
-from bayesmixed.priors import matching_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.stated_coordinates import states_centred_prior, states_group_prior
@@ -197,7 +197,7 @@ def change_design(
     new = [
         key
         for key, entry in changed.priors.items()
-        if key not in design.priors and entry.source == "default" and matching_key(key, priors) is None
+        if key not in design.priors and entry.source == "default" and ParameterKey.read(key).match(priors) is None
     ]
     notes = (*earlier, *_moved_coordinates(design, spec))
     if new:
@@ -212,10 +212,10 @@ def _moved_coordinates(design: Design, spec: ModelSpec) -> tuple[str, ...]:
     """Return a sentence for each term whose priors were stated at the covariate means and now are as written."""
     notes = []
     for predictor in design.predictors.values():
-        if predictor.centred and not states_centred_prior(spec, predictor.suffix):
+        if predictor.centred and not states_centred_prior(spec, predictor.names):
             notes.append(f"the prior of {predictor.beta}[Intercept] is stated as written, not at the covariate means")
         for group in predictor.groups:
-            if group.centred and states_group_prior(spec, group.name, predictor.suffix):
+            if group.centred and states_group_prior(spec, group.name, predictor.names):
                 notes.append(
                     f"priors of {predictor.sd(group)} and its correlations are stated as written, not at the covariate "
                     "means; those not named keep their numbers"

@@ -8,9 +8,10 @@ import xarray as xr
 
 from bayesmixed.default_priors import response_scale
 from bayesmixed.design import Design, RealisedPrior
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import function_of
-from bayesmixed.priors import POSITIVE, split_key
+from bayesmixed.priors import POSITIVE
 
 _ORDINARY = 2.0**10
 
@@ -98,7 +99,7 @@ def _prior_factor(design: Design, key: str, factors: dict[str, float]) -> float 
     """Return by what the number that has a prior is divided; None where it has no such form."""
     name = design.scalar_of(key)
     if name is None:
-        return factors.get(split_key(key)[0], 1.0)
+        return factors.get(ParameterKey.read(key).variable, 1.0)
     factor, function = factors.get(name, 1.0), function_of(key, name)
     if factor == 1.0 or function is None or function.text == "{}":
         return factor

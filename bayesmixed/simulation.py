@@ -18,9 +18,9 @@ from bayesmixed.data_files import take_table
 from bayesmixed.design import CUTS, Design, group_covariance
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words, shorten
 from bayesmixed.links import Array
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare_without_response
-from bayesmixed.priors import split_key
 from bayesmixed.simulated_rows import lay_out
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
@@ -140,7 +140,8 @@ def simulate(
 
 def _with_categories(design: Design, values: Mapping[str, float]) -> Design:
     """Return the design with the categories that the true thresholds name: "threshold[low|mid]", "threshold[mid|high]"."""
-    cuts = {split_key(key)[1] or "": value for key, value in values.items() if split_key(key)[0] == CUTS}
+    keys = {ParameterKey.read(key): value for key, value in values.items()}
+    cuts = {key.label or "": value for key, value in keys.items() if key.variable == CUTS}
     pairs = [tuple(label.split("|")) for label in cuts]
     chained = all(len(pair) == 2 for pair in pairs) and all(low[1] == high[0] for low, high in pairwise(pairs))
     if not pairs or not chained or np.any(np.diff(list(cuts.values())) <= 0):
@@ -171,7 +172,7 @@ def _truth(design: Design, values: Mapping[str, float], generator: np.random.Gen
         dim = f"{predictor.beta}_effect"
         if predictor.population.labels:
             coords[dim] = list(predictor.population.labels)
-            beta = np.array([take(f"{predictor.beta}[{label}]", predictor.beta) for label in coords[dim]])
+            beta = np.array([take(key, predictor.beta) for key in predictor.names.population(coords[dim])])
             variables[predictor.beta] = ((dim,), beta)
         for group in predictor.normal_blocks:
             for name, value in _group_truth(predictor, group, take, coords, generator):
@@ -191,7 +192,7 @@ def _truth(design: Design, values: Mapping[str, float], generator: np.random.Gen
         own = {name: dims for name, (dims, _) in variables.items() if name not in effects}
         accepted = [
             *own,
-            *(f"{name}[{label}]" for name, dims in own.items() for label in coords.get((*dims, "")[0], [])),
+            *(ParameterKey(name, label) for name, dims in own.items() for label in coords.get((*dims, "")[0], [])),
         ]
         raise SpecError(f"The model has no parameter '{unknown[0]}'. {did_you_mean(unknown[0], accepted)}")
     return xr.Dataset(variables, coords=coords)
@@ -212,7 +213,7 @@ def _group_truth(
         for i, first in enumerate(part.columns):
             for second in part.columns[i + 1 :]:
                 if part.correlated:
-                    key = f"{predictor.corr(group)}[{group.labels[first]}, {group.labels[second]}]"
+                    key = ParameterKey(predictor.corr(group), f"{group.labels[first]}, {group.labels[second]}")
                     corr[first, second] = corr[second, first] = take(key, predictor.corr(group))
     covariance = group_covariance(np.eye(width), sd, corr)
     effects = generator.standard_normal((len(group.levels), width)) @ matrix_root(covariance).T

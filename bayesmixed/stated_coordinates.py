@@ -8,8 +8,8 @@ import numpy as np
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import Family, ResponseScale
 from bayesmixed.links import Array
+from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.predictors import Predictor
-from bayesmixed.priors import matching_key, split_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.basis import Basis, map_to_written, units_as_written
 from bayesmixed.terms.block_parts import Coordinates
@@ -23,15 +23,14 @@ from bayesmixed.terms.tables import Table
 _ROUNDING = 1e-9
 
 
-def states_centred_prior(spec: ModelSpec, suffix: str) -> bool:
+def states_centred_prior(spec: ModelSpec, names: VariableNames) -> bool:
     """Return whether the intercept's prior is stated at the covariate means: no user prior on it as written."""
-    return f"beta{suffix}[Intercept]" not in spec.priors
+    return ParameterKey(names.beta, INTERCEPT) not in spec.priors
 
 
-def states_group_prior(spec: ModelSpec, group: str, suffix: str) -> bool:
+def states_group_prior(spec: ModelSpec, group: str, names: VariableNames) -> bool:
     """Return whether the user states a prior on an SD or correlation of a group term, as written."""
-    name = safe_name(group)
-    return any(split_key(key)[0] in (f"sd_{name}{suffix}", f"corr_{name}{suffix}") for key in spec.priors)
+    return any(ParameterKey.read(key).variable in names.scales_of(safe_name(group)) for key in spec.priors)
 
 
 def intercept_ratio(family: Family, parameter: str) -> float:
@@ -43,12 +42,12 @@ def intercept_ratio(family: Family, parameter: str) -> float:
 def place_terms(spec: ModelSpec, family: Family, predictor: Predictor) -> Predictor:
     """Return a predictor in the coordinates in which its priors are stated."""
     ratio = intercept_ratio(family, predictor.parameter)
-    population, cut, suffix = predictor.population, predictor.cut, predictor.suffix
-    population = place_population(spec, population, suffix, ratio=ratio, cut=cut)
+    population, cut = predictor.population, predictor.cut
+    population = place_population(spec, population, predictor.names, ratio=ratio, cut=cut)
     intercept = np.array(population.labels) == "Intercept"
-    centred = cut or ("Intercept_centred" in population.coordinates.labels and np.any(intercept))
+    centred = cut or (CENTRED_INTERCEPT in population.coordinates.labels and np.any(intercept))
     centre = np.where(intercept, 0.0, population.written_means) if centred else np.zeros(len(intercept))
-    groups = tuple(place_group(spec, group, suffix) for group in predictor.groups)
+    groups = tuple(place_group(spec, group, predictor.names) for group in predictor.groups)
     return replace(predictor, population=population, centre=centre, groups=groups)
 
 
@@ -92,7 +91,7 @@ def same_columns(first: tuple[Basis | None, ...], second: tuple[Basis | None, ..
 
 
 def place_population(
-    spec: ModelSpec, block: PopulationBlock, suffix: str, *, ratio: float, cut: bool
+    spec: ModelSpec, block: PopulationBlock, variables: VariableNames, *, ratio: float, cut: bool
 ) -> PopulationBlock:
     """Return the population part in the coordinates in which its priors are stated.
 
@@ -125,7 +124,7 @@ def place_population(
     units, pulls = block.units.copy(), np.zeros(len(labels))
     if first:
         units[0], pulls[0] = ratio, 1.0
-        if "Intercept" in block.labels and not states_centred_prior(spec, suffix):
+        if "Intercept" in block.labels and not states_centred_prior(spec, variables):
             shift = np.append(0.0, block.written[block.labels.index("Intercept"), 1:])
     mixing = np.eye(len(labels))
     if first:
@@ -148,19 +147,19 @@ def place_population(
     stated = {
         label: transform[k]
         for k, label in enumerate(block.labels)
-        if label != "Intercept" and matching_key(f"beta{suffix}[{label}]", spec.priors) is not None
+        if label != "Intercept" and ParameterKey(variables.beta, label).match(spec.priors) is not None
     }
     stated |= {
         label + CENTRED: row @ default.mixing
         for label, row in _all_level_means(block).items()
-        if f"beta{suffix}[{label}{CENTRED}]" in spec.priors
+        if ParameterKey(variables.beta, label + CENTRED) in spec.priors
     }
     placed = _give(default, stated) if stated else default
     # A coordinate has the name of a coefficient only where it is this one.
     return replace(block, coordinates=replace(placed, as_written=placed.labels == block.labels))
 
 
-def place_group(spec: ModelSpec, block: GroupBlock, suffix: str) -> GroupBlock:
+def place_group(spec: ModelSpec, block: GroupBlock, variables: VariableNames) -> GroupBlock:
     """Return a group term in the coordinates in which the priors of its SDs and correlations are stated.
 
     Those of its basis, with effects on the mean over rows; effects as written where they are independent, where a user
@@ -170,7 +169,7 @@ def place_group(spec: ModelSpec, block: GroupBlock, suffix: str) -> GroupBlock:
     as_written = True
     for part, basis in zip(block.parts, block.bases, strict=True):
         columns = list(part.columns)
-        if basis is not None and part.correlated and not states_group_prior(spec, block.name, suffix):
+        if basis is not None and part.correlated and not states_group_prior(spec, block.name, variables):
             as_written = False
             for column, label in zip(columns, basis.labels, strict=True):
                 labels[column] = label

@@ -12,6 +12,7 @@ from bayesmixed.draws import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.integration.layers import Integers, Layer, Source
 from bayesmixed.links import Array
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.prediction import effects_at_centre, population_predictor
 from bayesmixed.predictors import Predictor
 from bayesmixed.structure import Factor
@@ -117,10 +118,10 @@ def own_coefficients(design: Design, units: Factor) -> list[str]:
     """Return the names of population coefficients and curves that only the rows of one unit say anything about."""
     found = []
     for predictor in design.predictors.values():
-        names = [f"{predictor.beta}[{label}]" for label in predictor.population.labels]
+        names: list[str] = list(predictor.names.population(predictor.population.labels))
         entered = list(predictor.population.matrix.T != 0)
         for smooth in predictor.smooths:
-            names += [f"{predictor.b(smooth)}[{label}]" for label in smooth.labels] or [predictor.b(smooth)]
+            names += [ParameterKey(predictor.b(smooth), label) for label in smooth.labels] or [predictor.b(smooth)]
             active = np.any(smooth.matrix != 0, axis=1)
             entered += [active & (smooth.index == curve) for curve in range(smooth.curves)]
         found += [name for name, rows in zip(names, entered, strict=True) if len(np.unique(units.index[rows])) == 1]

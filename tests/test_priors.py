@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from bayesmixed.errors import SpecError
-from bayesmixed.priors import DISTRIBUTIONS, Prior, as_prior, split_key
+from bayesmixed.priors import DISTRIBUTIONS, Prior, as_prior
 
 EXAMPLES = {
     "Normal": (0.5, 1.7),
@@ -211,20 +211,6 @@ def test_a_prior_is_a_value():
     assert hash(as_prior("Normal(0, 1)")) == hash(as_prior("Normal()"))
     with pytest.raises(Exception, match="frozen"):
         as_prior("Normal(0, 1)").name = "Cauchy"
-
-
-@pytest.mark.parametrize(
-    ("key", "parts"),
-    [
-        ("sigma", ("sigma", None)),
-        ("beta[Days]", ("beta", "Days")),
-        ("beta[period[T.2]]", ("beta", "period[T.2]")),
-        ("sd_block:plot[Intercept]", ("sd_block:plot", "Intercept")),
-        ("beta[poly(x, 2)[1]]", ("beta", "poly(x, 2)[1]")),
-    ],
-)
-def test_a_key_is_a_variable_and_a_level(key, parts):
-    assert split_key(key) == parts
 
 
 def test_a_prior_shows_itself_as_it_is_written():

@@ -17,6 +17,7 @@ from bayesmixed.equations.effects import (
 from bayesmixed.equations.outline import Column, GroupOutline, Outline, PredictorOutline, SmoothOutline, StatedPrior
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
 from bayesmixed.prior_functions import function_of
 from bayesmixed.weights import PRECISION
 
@@ -270,21 +271,15 @@ def _coefficient(predictor: PredictorOutline, label: str) -> Symbol:
 
 def _keys(predictor: PredictorOutline) -> Iterator[str]:
     """Yield the keys of the priors of a predictor."""
-    for label in predictor.labels:
-        yield f"beta{predictor.suffix}[{label}]"
-    if "Intercept" in predictor.labels:
-        yield f"beta{predictor.suffix}[Intercept_centred]"
+    names = predictor.names
+    yield from names.population(predictor.labels)
+    if INTERCEPT in predictor.labels:
+        yield ParameterKey(names.beta, CENTRED_INTERCEPT)
     for smooth in predictor.smooths:
-        yield from _smooth_keys(predictor, smooth)
+        yield from names.sds(smooth.name, smooth.labels)
     for group in predictor.groups:
-        yield f"corr_{group.name}{predictor.suffix}"
-        for label in group.labels:
-            yield f"sd_{group.name}{predictor.suffix}[{label}]"
-
-
-def _smooth_keys(predictor: PredictorOutline, smooth: SmoothOutline) -> list[str]:
-    name = f"sd_{smooth.name}{predictor.suffix}"
-    return [f"{name}[{label}]" for label in smooth.labels] or [name]
+        yield names.correlations(group.name)
+        yield from names.sds(group.name, group.labels)
 
 
 def _predictor_priors(
@@ -296,27 +291,27 @@ def _predictor_priors(
             root = next(group for group in predictor.groups if set(group.labels) == set(term.takes))
             coefficients |= dict(zip(term.takes, population_means(predictor, root), strict=True))
     stated: list[tuple[Node, StatedPrior]] = []
-    beta = f"beta{predictor.suffix}"
+    names = predictor.names
     for label, symbol in coefficients.items():
-        centred = priors.get(f"{beta}[Intercept_centred]") if label == "Intercept" else None
+        centred = priors.get(ParameterKey(names.beta, CENTRED_INTERCEPT)) if label == INTERCEPT else None
         left = symbol if centred is None else _intercept_at_means(predictor, coefficients)
-        prior = priors.get(f"{beta}[{label}]") if centred is None else centred
+        prior = priors.get(ParameterKey(names.beta, label)) if centred is None else centred
         stated += [] if prior is None else [(left, prior)]
     for prior, alike in groupby(stated, key=lambda pair: pair[1]):
         yield _prior([symbol for symbol, _ in alike], prior)
     for smooth in predictor.smooths:
-        curves = zip(_curve_sds(predictor, smooth), _smooth_keys(predictor, smooth), strict=True)
+        curves = zip(_curve_sds(predictor, smooth), names.sds(smooth.name, smooth.labels), strict=True)
         stated = [(symbol, priors[key]) for symbol, key in curves]
         for prior, alike in groupby(stated, key=lambda pair: pair[1]):
             yield _prior([symbol for symbol, _ in alike], prior)
     for group in predictor.groups:
-        for label in group.labels:
-            own = priors.get(f"sd_{group.name}{predictor.suffix}[{label}]")
+        for label, key in zip(group.labels, names.sds(group.name, group.labels), strict=True):
+            own = priors.get(key)
             if own is not None:
                 yield _prior([standard_deviation(predictor, group, label)], own)
         if group.correlated:
             correlation = Symbol("R", label=group.name, parameter=predictor.ending)
-            yield _prior([correlation], priors[f"corr_{group.name}{predictor.suffix}"])
+            yield _prior([correlation], priors[names.correlations(group.name)])
 
 
 def _further_priors(outline: Outline) -> Iterator[Equation]:

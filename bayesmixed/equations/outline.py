@@ -7,6 +7,7 @@ from typing import Protocol
 from bayesmixed.equations.symbols import Equation, Node, Symbol
 from bayesmixed.families import Family
 from bayesmixed.links import Link
+from bayesmixed.parameter_keys import VariableNames, names_of
 from bayesmixed.priors import Prior
 from bayesmixed.terms.block_parts import Part
 from bayesmixed.weights import Weights
@@ -135,9 +136,9 @@ class PredictorOutline:
         return tuple(column.label for column in self.columns)
 
     @property
-    def suffix(self) -> str:
-        """Ending of its variables' names in the draws."""
-        return f"_{self.ending}" if self.ending else ""
+    def names(self) -> VariableNames:
+        """What its variables are called in the draws."""
+        return names_of(self.ending, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from bayesmixed.equations.outline import GroupOutline, PredictorOutline, StatedP
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol, symbols_in
 from bayesmixed.families import Family, Parameter, ResponseScale
 from bayesmixed.links import Array, Link
+from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
 from bayesmixed.prior_functions import given_key
-from bayesmixed.priors import FEW_LEVELS, Prior, matching_key
+from bayesmixed.priors import FEW_LEVELS, Prior
 from bayesmixed.terms.basis_outlines import TermOutline
 
 UNIT = Symbol("s")
@@ -51,7 +52,7 @@ def state_rules(
     stated: dict[str, StatedPrior] = {}
     used: set[str] = set()
     for key, rule in _rules(predictors, family, priors, bases):
-        chosen = matching_key(key, priors)
+        chosen = ParameterKey.read(key).match(priors)
         used |= {chosen} if chosen else set()
         stated[key] = state_prior(priors[chosen], rule.note, "user") if chosen else rule
     rest = {key: state_prior(prior, "", "user") for key, prior in priors.items() if key not in used}
@@ -101,11 +102,14 @@ def _rules(
 ) -> Iterator[tuple[str, StatedPrior]]:
     for predictor in predictors:
         units = _units(predictor, family, _response_unit(predictors[0].link))
-        cut, stated = bool(family.cuts) and not predictor.ending, f"beta{predictor.suffix}[Intercept]" in priors
+        cut, stated = (
+            bool(family.cuts) and not predictor.ending,
+            ParameterKey(predictor.names.beta, INTERCEPT) in priors,
+        )
         yield from _population(predictor, bases[predictor.parameter, ""], units, cut=cut, stated=stated)
         for smooth in predictor.smooths:
             about = f"SD of the curve around {smooth.around}"
-            yield f"sd_{smooth.name}{predictor.suffix}", StatedPrior("HalfStudentT", (Symbol("4"), units.group), about)
+            yield predictor.names.sd(smooth.name), StatedPrior("HalfStudentT", (Symbol("4"), units.group), about)
         for group in predictor.groups:
             yield from _group(predictor, group, bases.get((predictor.parameter, group.name), []), units, priors)
     modelled = {predictor.parameter for predictor in predictors}
@@ -136,25 +140,31 @@ def _units(predictor: PredictorOutline, family: Family, response_unit: Symbol) -
 def _population(
     predictor: PredictorOutline, basis: Sequence[TermOutline], units: _Units, *, cut: bool, stated: bool
 ) -> Iterator[tuple[str, StatedPrior]]:
-    beta, written = f"beta{predictor.suffix}", "Intercept" in predictor.labels
+    beta, written = predictor.names.beta, INTERCEPT in predictor.labels
     lines = [column.label for column in predictor.columns if column.label.startswith("s(")]
     slopes = sum(one.number for one in basis) + len(lines)
     for one in basis:
         if one.label == "Intercept" and not cut:
             centred = (one.moved or bool(lines)) and not (written and stated)
-            name, about = ("Intercept_centred", " at the covariate means") if centred else ("Intercept", "")
+            name, about = (CENTRED_INTERCEPT, " at the covariate means") if centred else (INTERCEPT, "")
             about = f"intercept{about}" if written else "mean over the rows"
-            yield f"{beta}[{name}]", StatedPrior("Normal", (units.location, units.intercept), about + one.condition)
+            yield (
+                ParameterKey(beta, name),
+                StatedPrior("Normal", (units.location, units.intercept), about + one.condition),
+            )
         elif one.label != "Intercept":
             step = _step(predictor, one.label, alone=slopes == 1)
             key = f"{one.key} #k" if one.several and one.moved else one.key
             about = one.meaning + one.condition
-            yield f"{beta}[{key}]", StatedPrior("Normal", (Symbol("0"), _per_step(units.slope, step, one)), about)
+            yield (
+                ParameterKey(beta, key),
+                StatedPrior("Normal", (Symbol("0"), _per_step(units.slope, step, one)), about),
+            )
     for label in lines:
         prior = StatedPrior(
             "Normal", (Symbol("0"), _per(units.slope, _step(predictor, label, alone=slopes == 1))), "slope"
         )
-        yield f"{beta}[{label}]", prior
+        yield ParameterKey(beta, label), prior
 
 
 def _step(predictor: PredictorOutline, label: str, *, alone: bool) -> Symbol:
@@ -168,24 +178,22 @@ def _group(
 ) -> Iterator[tuple[str, StatedPrior]]:
     moved = group.correlated and any(one.moved for one in basis)
     basis = basis or [TermOutline("Intercept", "Intercept")]
-    name = f"{group.name}{predictor.suffix}"
+    sd, correlations = predictor.names.scales_of(group.name)
     where = " at the covariate means" if moved else ""
     for one in basis:
         numbered = one.label in group.labels
         step = Symbol("d", number=number_of(predictor, one.label, group)) if numbered else Symbol("d", index="k")
         about = f"SD between {group.name}{where if one.label == 'Intercept' else ''}"
         about += f", {one.meaning}" if one.moved and one.several else ""
-        about += (
-            ", of columns without a prior of the user" if one.several and one.names_columns(f"sd_{name}", keys) else ""
-        )
+        about += ", of columns without a prior of the user" if one.several and one.names_columns(sd, keys) else ""
         prior = StatedPrior("HalfStudentT", (Symbol("4"), _per_step(units.group, step, one)), about)
-        yield f"sd_{name}[{one.label}{' #k' if one.moved and one.several else ''}]", prior
+        yield ParameterKey(sd, f"{one.label}{' #k' if one.moved and one.several else ''}"), prior
     if group.correlated:
         widest = max(len(part.columns) for part in group.parts if part.correlated)
         unknown = any(one.several for one in basis)
         concentration = _CONCENTRATION if unknown else Symbol(f"{lkj_concentration(widest):g}")
         about = f"correlations {'of the K columns ' if unknown else ''}between {group.name}{where}"
-        yield f"corr_{name}", StatedPrior("LKJ", (concentration,), about)
+        yield correlations, StatedPrior("LKJ", (concentration,), about)
 
 
 def _per_step(unit: Node, step: Symbol, term: TermOutline) -> Node:

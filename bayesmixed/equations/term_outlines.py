@@ -16,6 +16,7 @@ from bayesmixed.equations.rules import define_symbols, state_rules
 from bayesmixed.equations.symbols import Expression, Symbol
 from bayesmixed.families import Family
 from bayesmixed.links import Link
+from bayesmixed.parameter_keys import INTERCEPT, ParameterKey, names_of
 from bayesmixed.priors import Prior
 from bayesmixed.terms import Term
 from bayesmixed.terms.basis_outlines import (
@@ -83,15 +84,15 @@ def _bases(
     """Return the terms on which default priors are stated, by parameter and grouping factor."""
     found: dict[tuple[str, str], list[TermOutline]] = {(name, ""): [] for name in predictors}
     for name, terms in predictors.items():
+        names = names_of(name, first)
         for term in terms:
             if term.part == POPULATION:
-                beta = "beta" if name == first else f"beta_{name}"
-                found[name, ""] = outline_population(term.formulas[0], declared, beta, priors)
+                found[name, ""] = outline_population(term.formulas[0], declared, names.beta, priors)
             elif term.part == LEVELS:
-                group, suffix = safe_name(term.name), "" if name == first else f"_{name}"
+                group = safe_name(term.name)
                 found[name, group] = [
                     *found.get((name, group), []),
-                    *outline_group(term.formulas[0], declared, term.correlated, f"{group}{suffix}", priors),
+                    *outline_group(term.formulas[0], declared, term.correlated, names.scales_of(group), priors),
                 ]
     return found
 
@@ -115,10 +116,9 @@ def _outline_predictor(
     ending: str,
     family: Family,
 ) -> PredictorOutline:
-    suffix = f"_{ending}" if ending else ""
     labels = [label for formula in population_formulas(terms) for label in _columns(formula)]
     labels += [label for term in terms for label in term.lines]
-    centred = "Intercept" in labels and f"beta{suffix}[Intercept]" not in priors
+    centred = "Intercept" in labels and ParameterKey(names_of(ending, "").beta, INTERCEPT) not in priors
     level = "" if "Intercept" in labels else next((label for label in labels if label in declared), "")
     if family.cuts and not ending:
         labels, centred = [label for label in labels if label != "Intercept"], False

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.parameter_keys import INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.plots.figures import new_figure
 from bayesmixed.plots.vpc_curves import COLOURS
 from bayesmixed.summaries.priors.prior_comparison import LABELS, PriorComparison
@@ -97,10 +98,12 @@ def _prior_range(comparison: PriorComparison, name: str, row: pd.Series) -> tupl
         function, _ = design.scalar_prior(scalar)
         low, high = sorted(function.inverse(prior_quantile(design, function.key(scalar), tails)))
         return float(low), float(high)
-    keys = {"sd": [f"sd_{term}[{effect}]"]}
-    keys["population effect"] = [f"{p.beta}[{effect}]" for p in design.predictors.values() if p.parameter == term]
+    keys = {"sd": [ParameterKey(VariableNames("").sd(term), effect)]}
+    keys["population effect"] = [
+        ParameterKey(p.beta, effect) for p in design.predictors.values() if p.parameter == term
+    ]
     for key in keys.get(str(row["quantity"]), []):
-        moved = any(group.centred and key == f"{p.sd(group)}[Intercept]" for p, group in design.group_blocks())
+        moved = any(group.centred and key == ParameterKey(p.sd(group), INTERCEPT) for p, group in design.group_blocks())
         if key in design.priors and not moved:
             low, high = prior_quantile(design, key, tails)
             return float(low), float(high)

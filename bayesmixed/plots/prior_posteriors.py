@@ -10,6 +10,7 @@ import xarray as xr
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.plots.figures import new_figure
 from bayesmixed.prior_samples import sample_prior
 
@@ -79,7 +80,7 @@ def _name_numbers(draws: xr.Dataset) -> Iterator[tuple[str, Array]]:
         dims = [dim for dim in variable.dims if dim not in ("chain", "draw")]
         values = np.asarray(variable.transpose("chain", "draw", *dims)).reshape(-1, *(variable.sizes[d] for d in dims))
         labels = [list(map(str, variable[dim].values)) for dim in dims]
-        if str(name).startswith("b_"):
+        if ParameterKey.read(str(name)).of_effects:
             continue
         if not dims:
             yield str(name), values

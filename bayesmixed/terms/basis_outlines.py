@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bayesmixed.priors import split_key
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.terms.basis import Basis, BasisTerm, join_terms
 from bayesmixed.terms.level_means import CENTRED
 from bayesmixed.terms.piece_bases import PieceBasis, factor_basis, number_basis
@@ -113,7 +113,7 @@ def outline_population(formula: str, factors: Collection[str], beta: str, priors
         return [own[0] if one.label == "Intercept" else one for one in written]
     basis, _ = _read_basis(formula, factors)
     products = _products(formula)
-    labels = {key: split_key(key)[1] for key in priors if split_key(key)[0] == beta}
+    labels = {key: key.label for key in map(ParameterKey.read, priors) if key.variable == beta}
     touched = {
         key: _touched(basis, label, products)
         for key, label in labels.items()
@@ -123,7 +123,11 @@ def outline_population(formula: str, factors: Collection[str], beta: str, priors
 
 
 def outline_group(
-    formula: str, factors: Collection[str], correlated: Callable[[int], bool], name: str, priors: Collection[str]
+    formula: str,
+    factors: Collection[str],
+    correlated: Callable[[int], bool],
+    variables: Collection[str],
+    priors: Collection[str],
 ) -> list[TermOutline]:
     """Return the terms on which priors of SDs of a group term are stated: as written if independent or if a user does.
 
@@ -131,11 +135,11 @@ def outline_group(
     ----------
     correlated : callable
         Takes the number of columns, returns whether correlations are estimated.
-    name : str
-        What follows sd_ and corr_ in the keys of its priors.
+    variables : collection of str
+        Its standard deviations and correlations, as keys of priors name them.
     """
     independent = not is_correlated(formula, factors, correlated)
-    as_written = independent or any(split_key(key)[0] in (f"sd_{name}", f"corr_{name}") for key in priors)
+    as_written = independent or any(ParameterKey.read(key).variable in variables for key in priors)
     return outline_as_written(formula, factors) if as_written else outline_basis(formula, factors)
 
 

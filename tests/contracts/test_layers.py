@@ -19,7 +19,7 @@ LAYERS = [
     ["gauss_hermite"],
     ["links", "covariances"],
     ["row_statistics"],
-    ["priors"],
+    ["parameter_keys", "priors"],
     ["families"],
     ["prior_functions"],
     ["terms"],

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.links import Array
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
-from bayesmixed.priors import Prior, matching_key
+from bayesmixed.priors import Prior
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.level_means import CENTRED, level_means
 
@@ -51,8 +52,10 @@ def state_level_priors(spec: ModelSpec, group: tuple[str, ...], data: Any, **rea
             else label + CENTRED
         )
         own = (location[first], scale[first]) if label in means else (row @ location, np.linalg.norm(row * scale))
-        if matching_key(f"{predictor.beta}[{label}]", spec.priors) is None:
-            stated[f"{predictor.beta}[{name}]"] = Prior(name="Normal", arguments=(float(own[0]) + 0.0, float(own[1])))
+        if ParameterKey(predictor.beta, label).match(spec.priors) is None:
+            stated[ParameterKey(predictor.beta, name)] = Prior(
+                name="Normal", arguments=(float(own[0]) + 0.0, float(own[1]))
+            )
     return spec.replace(priors={**spec.priors, **stated})
 
 

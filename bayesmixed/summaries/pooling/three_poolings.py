@@ -13,6 +13,7 @@ import xarray as xr
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
 from bayesmixed.fitting import Fit, fit
 from bayesmixed.kept_draws import with_effects
+from bayesmixed.parameter_keys import ParameterKey, VariableNames
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.summaries.display.pages import Page, Section
@@ -137,7 +138,7 @@ def _without(spec: ModelSpec, group: str) -> ModelSpec:
     priors = {
         key: prior
         for key, prior in spec.priors.items()
-        if key.split("[")[0] not in (f"sd_{safe_name(group)}", f"corr_{safe_name(group)}")
+        if ParameterKey.read(key).variable not in VariableNames("").scales_of(safe_name(group))
     }
     crossed = tuple(name for name in spec.crossed if name != group)
     return spec.replace(predictors={**spec.predictors, first: kept}, priors=priors, crossed=crossed)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.links import Array
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_draws import PriorDraws
 
@@ -31,11 +32,11 @@ def _of_predictor(draws: PriorDraws, predictor: Predictor) -> Iterator[_Row]:
     for term, column in _averaged(predictor):
         weights = np.zeros(len(predictor.keys))
         weights[column] = np.sqrt(2.0)
-        yield f"{predictor.beta}[{term}]", "difference of two levels, averaged", *_law(draws, predictor, weights)
+        yield ParameterKey(predictor.beta, term), "difference of two levels, averaged", *_law(draws, predictor, weights)
     others = [label for label in population.labels if label not in (*population.coordinates.labels, "Intercept")]
     for label in others:
         weights = predictor.transform[population.labels.index(label)]
-        yield f"{predictor.beta}[{label}]", _meaning(predictor, label), *_law(draws, predictor, weights)
+        yield ParameterKey(predictor.beta, label), _meaning(predictor, label), *_law(draws, predictor, weights)
 
 
 def _averaged(predictor: Predictor) -> Iterator[tuple[str, int]]:

@@ -9,7 +9,7 @@ import xarray as xr
 
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
-from bayesmixed.priors import split_key
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.summaries.comparison.log_densities import log_likelihood
 from bayesmixed.summaries.predictions.expressions import evaluate_draws
 from bayesmixed.summaries.priors.prior_densities import log_prior_densities
@@ -76,11 +76,11 @@ def _choose(keys: list[str], priors: str | Sequence[str] | None) -> list[str]:
     if priors is None:
         return keys
     wanted = [priors] if isinstance(priors, str) else list(priors)
-    known = dict.fromkeys([*keys, *(split_key(key)[0] for key in keys)])
+    known = dict.fromkeys([*keys, *(ParameterKey.read(key).variable for key in keys)])
     for name in wanted:
         if name not in known:
             raise SpecError(f"'{name}' has no prior that could be scaled. {did_you_mean(name, known)}")
-    return [key for key in keys if key in wanted or split_key(key)[0] in wanted]
+    return [key for key in keys if key in wanted or ParameterKey.read(key).variable in wanted]
 
 
 def _answers(fit: Fit, quantities: Mapping[str, str]) -> dict[str, xr.DataArray]:

@@ -6,6 +6,7 @@ import xarray as xr
 
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.summaries.priors.prior_densities import log_prior_densities
 
 THRESHOLD = 0.05
@@ -81,7 +82,9 @@ def coefficients_and_sds(fit: Fit) -> dict[str, xr.DataArray]:
     posterior, found = fit.posterior, {}
     for predictor in fit.design.predictors.values():
         for label in predictor.population.labels:
-            found[f"{predictor.beta}[{label}]"] = posterior[predictor.beta].sel({f"{predictor.beta}_effect": label})
+            found[ParameterKey(predictor.beta, label)] = posterior[predictor.beta].sel(
+                {f"{predictor.beta}_effect": label}
+            )
         for group in predictor.normal_blocks:
             sds, keys = posterior[predictor.sd(group)], predictor.sd_names(group)
             dims = [dim for dim in sds.dims if dim not in ("chain", "draw")]
@@ -92,7 +95,9 @@ def coefficients_and_sds(fit: Fit) -> dict[str, xr.DataArray]:
 
 def _is_scaled(fit: Fit, key: str) -> bool:
     """Return whether a prior is the default one of a coefficient or an SD."""
-    return fit.design.priors[key].source == "default" and key.startswith(("beta", "sd_"))
+    return fit.design.priors[key].source == "default" and (
+        ParameterKey.read(key).of_population or ParameterKey.read(key).of_sd
+    )
 
 
 def _effective_size(draws: Array) -> float:

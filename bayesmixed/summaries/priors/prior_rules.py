@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.families import Family, Parameter, ResponseScale
+from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey, VariableNames, names_of
 from bayesmixed.prior_functions import given_key
-from bayesmixed.priors import FEW_LEVELS, Prior, matching_key
+from bayesmixed.priors import FEW_LEVELS, Prior
 from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import states_centred_prior
 from bayesmixed.terms import Term
@@ -50,7 +51,7 @@ def list_rules(spec: ModelSpec) -> pd.DataFrame:
     """
     rows, used = [], set()
     for key, rule, meaning, stated in _rules(spec):
-        chosen = matching_key(key, spec.priors)
+        chosen = ParameterKey.read(key).match(spec.priors)
         used.add(chosen)
         text, source = (rule, "default rule") if chosen is None else (str(spec.priors[chosen]), "user")
         rows.append((key, text, source, meaning, stated))
@@ -73,7 +74,7 @@ def explain_rules(rules: pd.DataFrame) -> tuple[str, ...]:
             "K levels have K - 1 contrasts, each with this prior: a difference of two levels, averaged over what it "
             "interacts with, has an sd larger by sqrt(2)."
         )
-    if default["parameter"].str.startswith("sd_").any():
+    if any(ParameterKey.read(key).of_sd for key in default["parameter"]):
         notes.append(f"A group term with fewer than {FEW_LEVELS} levels has a HalfNormal prior of the same scale.")
     return tuple(notes)
 
@@ -83,16 +84,16 @@ def _rules(spec: ModelSpec) -> Iterator[Rule]:
     for parameter in family.parameters:
         if parameter.name not in spec.predictors:
             continue
-        suffix = "" if parameter is family.parameters[0] else f"_{parameter.name}"
+        names = names_of(parameter.name, family.parameters[0].name)
         intercept, slope, group = _units(spec, family, parameter)
         for term in spec.predictors[parameter.name]:
             if term.part == POPULATION:
-                rules = _population(spec, term, suffix, intercept, slope)
-                yield from islice(rules, 1 if family.cuts and not suffix else 0, None)
+                rules = _population(spec, term, names, intercept, slope)
+                yield from islice(rules, 1 if family.cuts and not names.suffix else 0, None)
             elif term.part == LEVELS:
-                yield from _group(spec, term, suffix, group)
+                yield from _group(spec, term, names, group)
             elif term.part == CURVES:
-                yield from _curve(term, suffix, slope, group)
+                yield from _curve(term, names, slope, group)
     for parameter in family.parameters:
         if parameter.name not in spec.predictors and parameter.prior is not None:
             key = given_key(parameter, spec.priors) or parameter.prior(ResponseScale(1.0, 1.0))[0]
@@ -121,22 +122,22 @@ def _units(spec: ModelSpec, family: Family, parameter: Parameter) -> tuple[str, 
     return f"Normal({link.text.format(mean)}, {wide})", wide, unit
 
 
-def _population(spec: ModelSpec, term: Term, suffix: str, intercept: str, slope: str) -> Iterator[Rule]:
+def _population(spec: ModelSpec, term: Term, names: VariableNames, intercept: str, slope: str) -> Iterator[Rule]:
     (formula,) = term.formulas
-    own = outline_population(formula, _factors(spec, term), f"beta{suffix}", spec.priors)
-    means = states_centred_prior(spec, suffix)
+    own = outline_population(formula, _factors(spec, term), names.beta, spec.priors)
+    means = states_centred_prior(spec, names)
     written = "Intercept" in read_formula(formula).terms()
     for one in own:
         if one.label == "Intercept":
             # With nothing else the intercept is the mean over rows; thresholds stand in its place.
             centred = (one.moved and means) or not written
-            name, stated = ("Intercept_centred", AT_CENTRE) if centred else ("Intercept", AS_WRITTEN)
+            name, stated = (CENTRED_INTERCEPT, AT_CENTRE) if centred else (INTERCEPT, AS_WRITTEN)
             meaning = "intercept" if written else "mean over the rows"
-            yield f"beta{suffix}[{name}]", intercept, meaning + one.condition, stated
+            yield ParameterKey(names.beta, name), intercept, meaning + one.condition, stated
         else:
             prior = f"Normal(0, {_per_step(slope, one)})"
             where = AT_CENTRE if one.moved else AS_WRITTEN
-            yield f"beta{suffix}[{one.key}]", prior, one.meaning + one.condition, where
+            yield ParameterKey(names.beta, one.key), prior, one.meaning + one.condition, where
 
 
 def _per_step(unit: str, term: TermOutline) -> str:
@@ -147,23 +148,21 @@ def _per_step(unit: str, term: TermOutline) -> str:
     return f"{unit} / {below if ' ' not in below else f'({below})'}" if below else unit
 
 
-def _group(spec: ModelSpec, term: Term, suffix: str, unit: str) -> Iterator[Rule]:
-    name = f"{safe_name(term.name)}{suffix}"
+def _group(spec: ModelSpec, term: Term, names: VariableNames, unit: str) -> Iterator[Rule]:
+    sd, correlations = names.scales_of(safe_name(term.name))
     factors = _factors(spec, term)
     (formula,) = term.formulas
-    own = outline_group(formula, factors, term.correlated, name, spec.priors)
+    own = outline_group(formula, factors, term.correlated, (sd, correlations), spec.priors)
     for one in own:
         where = AT_CENTRE if one.moved else AS_WRITTEN
         meaning = f"SD between {term.between}" + (f", {one.meaning}" if one.moved and one.several else "")
         meaning += (
-            ", of columns without a prior of the user"
-            if one.several and one.names_columns(f"sd_{name}", spec.priors)
-            else ""
+            ", of columns without a prior of the user" if one.several and one.names_columns(sd, spec.priors) else ""
         )
-        yield f"sd_{name}[{one.label}]", f"HalfStudentT(4, {_per_step(unit, one)})", meaning, where
+        yield ParameterKey(sd, one.label), f"HalfStudentT(4, {_per_step(unit, one)})", meaning, where
     if is_correlated(formula, factors, term.correlated):
         moved = AT_CENTRE if any(one.moved for one in own) else AS_WRITTEN
-        yield f"corr_{name}", "LKJ(max(1, 3 - K / 2))", f"correlations between {term.name}", moved
+        yield correlations, "LKJ(max(1, 3 - K / 2))", f"correlations between {term.name}", moved
 
 
 def _factors(spec: ModelSpec, term: Term) -> set[str]:
@@ -172,10 +171,10 @@ def _factors(spec: ModelSpec, term: Term) -> set[str]:
     return {*spec.factors, *term.factors(), *stated}
 
 
-def _curve(term: Term, suffix: str, slope: str, unit: str) -> Iterator[Rule]:
-    for label in term.lines:
-        yield f"beta{suffix}[{label}]", f"Normal(0, {slope} / d)", "slope of a curve", "as written"
-    yield f"sd_{safe_name(term.name)}{suffix}", f"HalfStudentT(4, {unit})", f"SD of the curve around {term.around}", ""
+def _curve(term: Term, names: VariableNames, slope: str, unit: str) -> Iterator[Rule]:
+    for key in names.population(term.lines):
+        yield key, f"Normal(0, {slope} / d)", "slope of a curve", "as written"
+    yield names.sd(safe_name(term.name)), f"HalfStudentT(4, {unit})", f"SD of the curve around {term.around}", ""
 
 
 def _symbolic_prior(rule: Callable[[ResponseScale], tuple[str, Prior]]) -> str:

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design import CUTS, Design
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
 from bayesmixed.prior_draws import draw_priors, prior_quantile
-from bayesmixed.priors import split_key
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.streaming import drawn_rows
@@ -152,7 +152,7 @@ def _coordinate(design: Design, key: str) -> str:
     ]
     if key in curves or design.scalar_of(key) is not None:
         return ""
-    centred = [key for p in design.predictors.values() for key in p.keys if not _as_written(p, key)]
+    centred: list[str] = [key for p in design.predictors.values() for key in p.keys if not _as_written(p, key)]
     centred += [CUTS] if np.any(design.mu.centre) else []
     for predictor, group in design.group_blocks():
         if group.centred:
@@ -167,7 +167,7 @@ def _coordinate(design: Design, key: str) -> str:
 
 def _as_written(predictor: Predictor, key: str) -> bool:
     """Return whether a coordinate of a population part is a coefficient as written."""
-    return split_key(key)[1] in predictor.population.labels
+    return ParameterKey.read(key).label in predictor.population.labels
 
 
 def _sections(table: PriorTable) -> list[Section]:
