@@ -11,7 +11,7 @@ import xarray as xr
 
 from bayesmixed.design import Design
 from bayesmixed.earlier_files import is_earlier
-from bayesmixed.engines import ENGINES
+from bayesmixed.engines import ENGINES, refusal
 from bayesmixed.errors import SamplingError, SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.frozen_priors import freeze, with_frozen_priors
@@ -161,7 +161,7 @@ def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = T
 def settings_of(fit: Fit, design: Design) -> dict[str, Any]:
     """Return the arguments of `sample` that repeat a fit; what its engine does by default is left to the next one."""
     before, engine = fit.settings, ENGINES.get(fit.engine.name)
-    usable = engine is not None and engine.supports(design) is None
+    usable = engine is not None and refusal(engine, design) is None
     tune = None if engine is not None and before.tune == engine.TUNE else before.tune
     target = None if engine is not None and before.target_accept == engine.TARGET else before.target_accept
     return {

@@ -2,9 +2,18 @@
 
 from bayesmixed.design import Design
 from bayesmixed.engines import collapsed, kernel, pymc
+from bayesmixed.engines.contract import Engine
 from bayesmixed.errors import SpecError, did_you_mean
 
-ENGINES = {"collapsed": collapsed, "kernel": kernel, "pymc": pymc}
+ENGINES: dict[str, Engine] = {"collapsed": collapsed, "kernel": kernel, "pymc": pymc}
+"""By name, the fastest first."""
+
+
+def refusal(engine: Engine, design: Design) -> str | None:
+    """Return why an engine cannot sample a design, or None."""
+    if engine.NEEDS_ROWS and design.streamed:
+        return "its rows are streamed from a file; bm.prepare(spec, path, stream=False) reads them into memory"
+    return engine.supports(design)
 
 
 def choose(design: Design, wish: str = "auto") -> tuple[str, str]:
@@ -18,13 +27,13 @@ def choose(design: Design, wish: str = "auto") -> tuple[str, str]:
     if wish != "auto":
         if wish not in ENGINES:
             raise SpecError(f"Engine '{wish}' is not known. {did_you_mean(wish, ['auto', *ENGINES])}")
-        reason = ENGINES[wish].supports(design)
+        reason = refusal(ENGINES[wish], design)
         if reason:
             raise SpecError(f"Engine '{wish}' cannot sample this model: {reason}.")
         return wish, "asked for"
     refused: list[str] = []
     for name, engine in ENGINES.items():
-        reason = engine.supports(design)
+        reason = refusal(engine, design)
         if reason is None:
             return name, f"not {'; '.join(refused)}" if refused else "the fastest engine for this model"
         refused.append(f"{name}: {reason}")

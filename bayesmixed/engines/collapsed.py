@@ -24,6 +24,7 @@ TUNE = 300
 """Tuning draws that suffice where the sampler starts in whitened coordinates."""
 TARGET = 0.8
 """Usual target acceptance."""
+NEEDS_ROWS = False
 LARGEST_REST = 1500
 SMALL_REST = 100
 # Seconds on one core: a gradient here is about 1e-10 times the cube of the rest, one of the kernel 4e-8 per row; the
@@ -65,7 +66,7 @@ def sample(
     why: str = "",
     progress: bool = True,
 ) -> Run:
-    """Return draws from the posterior of a design; see `bayesmixed.engines.pymc.sample`, whose arguments are the same.
+    """Return draws from the posterior of a design, see `Engine`.
 
     Coefficients and effects are drawn exactly given each kept draw of the rest; no parameterisation matters.
     """

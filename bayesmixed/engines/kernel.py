@@ -13,7 +13,7 @@ from bayesmixed.design import Design
 from bayesmixed.draws import as_draws
 from bayesmixed.engines.joint_layout import joint_guide
 from bayesmixed.engines.runs import Run, run_sampler
-from bayesmixed.engines.settings import IN_FILE, EngineRecord, Settings
+from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.interruptions import import_whole, insistent_interrupts
 from bayesmixed.kernels.decoding import as_posterior
 from bayesmixed.kernels.layouts import Layout, PredictorLayout, lay_out_coordinates
@@ -29,12 +29,13 @@ TUNE = 500
 """Tuning draws that suffice where coefficients are whitened and chains start near the quick mode."""
 TARGET = 0.9
 """Usual target acceptance."""
+NEEDS_ROWS = True
 JOINT = "beta and all effects in joint coordinates, standard normal where the posterior given the SDs is normal"
 
 
 def supports(design: Design) -> str | None:
     """Return why this engine cannot sample a design, or None."""
-    return IN_FILE if design.streamed else unsupported(design)
+    return unsupported(design)
 
 
 def sample(
@@ -46,7 +47,7 @@ def sample(
     why: str = "",
     progress: bool = True,
 ) -> Run:
-    """Return draws from the posterior of a design; see `bayesmixed.engines.pymc.sample`, whose arguments are the same."""
+    """Return draws from the posterior of a design, see `Engine`."""
     import_whole("nutpie", "bayesmixed.kernels.bridge")
     from bayesmixed.kernels.bridge import COORDINATES, announce_compilation, density_function, nutpie_model
 

@@ -11,7 +11,7 @@ from bayesmixed.approximation import QuickMode, quick_mode
 from bayesmixed.design import Design
 from bayesmixed.draws import as_draws, draw_names
 from bayesmixed.engines.runs import Run, run_sampler
-from bayesmixed.engines.settings import IN_FILE, EngineRecord, Settings
+from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import SamplingError
 from bayesmixed.interruptions import import_whole, insistent_interrupts
 from bayesmixed.model import build
@@ -21,11 +21,12 @@ TUNE = 1000
 """Tuning draws of each chain."""
 TARGET = 0.9
 """Usual target acceptance."""
+NEEDS_ROWS = True
 
 
 def supports(design: Design) -> str | None:
-    """Return why this engine cannot sample a design, or None: it samples every one whose rows are in memory."""
-    return IN_FILE if design.streamed else None
+    """Return None: this engine samples every design whose rows are in memory."""
+    return None
 
 
 def sample(
@@ -37,16 +38,7 @@ def sample(
     why: str = "",
     progress: bool = True,
 ) -> Run:
-    """Return draws from the posterior of a design.
-
-    A run with divergences at the default target acceptance is repeated once with a higher one. An interruption keeps
-    the complete draws.
-
-    Raises
-    ------
-    SamplingError
-        The sampler could not start, or was interrupted before any chain had left its tuning phase.
-    """
+    """Return draws from the posterior of a design, see `Engine`."""
     import_whole("nutpie", "pymc")
     import nutpie
 

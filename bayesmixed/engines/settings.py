@@ -7,9 +7,6 @@ from typing import Any
 
 from bayesmixed.errors import SpecError
 
-IN_FILE = "its rows are streamed from a file; bm.prepare(spec, path, stream=False) reads them into memory"
-"""Why an engine that needs the rows cannot sample a design without them."""
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
