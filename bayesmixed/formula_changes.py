@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Collection, Iterable
-from itertools import permutations
 
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.formulas import parse_terms
-from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey, VariableNames
+from bayesmixed.parameter_keys import ParameterKey, VariableNames
 from bayesmixed.terms import Fixed, Group, Term
-from bayesmixed.terms.contract import LEVELS, POPULATION, population_formulas
+from bayesmixed.terms.contract import CURVES, LEVELS, POPULATION, population_formulas
 from bayesmixed.terms.expressions import Expression
+from bayesmixed.terms.label_shapes import lost_labels
 from bayesmixed.terms.notation import join_factors, safe_name, split_signed, tidy
 from bayesmixed.terms.tokens import quote_name
 from bayesmixed.terms.written import piece_text, read_formula
@@ -122,88 +122,61 @@ def _products(formula: str) -> list[tuple[Expression, ...]]:
         return []
 
 
-def left_over(priors: Collection[str], before: Iterable[Term], after: Iterable[Term]) -> list[str]:
-    """Return the prior keys of the first parameter that a change of its terms takes the terms away from."""
-    here, there = list(after), list(before)
-    groups = {safe_name(term.name) for term in here if term.part == LEVELS}
+def left_over(
+    priors: Collection[str], before: Iterable[Term], after: Iterable[Term], factors: Collection[str] = ()
+) -> list[str]:
+    """Return the prior keys of the first parameter that name no coefficient, SD or correlation for certain after a change of
+    its terms: their terms went, or may be coded anew. `factors` are the columns that are declared to be factors."""
+    there, here = list(before), list(after)
+    variables = {_FIRST.beta: [list(population_formulas(terms)) for terms in (there, here)]}
+    correlations = {}
+    for name in {safe_name(term.name) for term in here if term.part == LEVELS}:
+        correlations[_FIRST.correlations(name)] = name
+        variables[_FIRST.sd(name)] = [_formulas_of(terms, name) for terms in (there, here)]
     names = [{safe_name(term.name) for term in terms if term.name} for terms in (there, here)]
     gone = {_FIRST.sd(name) for name in names[0] - names[1]}
-    terms, old = {_FIRST.beta: _population_pieces(here)}, {_FIRST.beta: _population_pieces(there)}
-    sds = {}
-    for name in groups:
-        sd, correlations = _FIRST.scales_of(name)
-        terms[sd], old[sd] = (_group_pieces(one, name) for one in (here, there))
-        sds[correlations] = sd
+    curves = {term.name for term in there if term.part == CURVES} - {term.name for term in here}
+    keys = [ParameterKey.read(text) for text in priors]
+    lost: dict[str, set[str]] = {}
+    for variable, formulas in variables.items():
+        labels = {key.label for key in keys if key.variable == variable and key.label is not None}
+        lost[variable] = lost_labels(labels, formulas[0], formulas[1], factors) if labels else set()
     found: list[str] = []
-    for text in priors:
-        key = ParameterKey.read(text)
-        variable, label = key.variable, key.label
-        if variable in gone or (key.of_correlations and _lost_correlation(sds.get(variable, ""), terms, old, here)):
+    for key in keys:
+        whole = key.label is None and key.variable == _FIRST.beta
+        if (
+            key.variable in gone
+            or (key.of_correlations and _lost_correlation(correlations.get(key.variable, ""), there, here))
+            or (whole and not _products_of(variables[_FIRST.beta][1]) - {frozenset("1")})
+            or key.label in lost.get(key.variable, ())
+            or (key.variable == _FIRST.beta and _line_of(key.label or "") in curves)
+        ):
             found.append(key)
-        elif label is None:
-            others = terms.get(variable, {frozenset()}) - {frozenset("1")}
-            found += [key] if variable == _FIRST.beta and not others else []
-        elif variable in terms:
-            own, coded = _term_of_label(label, old[variable])
-            lost = old[variable] - terms[variable]
-            recoded = any(own - {piece} in lost for piece in coded) and len(own) > 1
-            full = (
-                variable == _FIRST.beta
-                and frozenset("1") in lost
-                and bool(coded)
-                and own == _first_factor(here, priors)
-            )
-            found += [key] if own in lost or recoded or full else []
     return found
 
 
-def _lost_correlation(
-    key: str, terms: dict[str, set[frozenset[str]]], old: dict[str, set[frozenset[str]]], here: list[Term]
-) -> bool:
+def _lost_correlation(name: str, there: list[Term], here: list[Term]) -> bool:
     """Return whether a changed group has no term left that can have several correlated columns."""
-    own = [term for term in here if term.part == LEVELS and _FIRST.sd(safe_name(term.name)) == key]
+    own = [term for term in here if term.part == LEVELS and safe_name(term.name) == name]
     correlated = [term for term in own if term.correlated(2)]
     if not correlated:
         return True
-    return terms[key] != old[key] and all(len(term_pieces(term.formulas[0])) < 2 for term in correlated)
+    changed = _products_of(_formulas_of(there, name)) != _products_of(_formulas_of(here, name))
+    return changed and all(len(term_pieces(term.formulas[0])) < 2 for term in correlated)
 
 
-def _population_pieces(terms: list[Term]) -> set[frozenset[str]]:
-    return {piece for formula in population_formulas(terms) for piece in term_pieces(formula)}
+def _formulas_of(terms: list[Term], name: str) -> list[str]:
+    return [formula for term in terms if safe_name(term.name) == name for formula in term.formulas]
 
 
-def _group_pieces(terms: list[Term], name: str) -> set[frozenset[str]]:
-    own = [formula for term in terms if safe_name(term.name) == name for formula in term.formulas]
-    return {piece for formula in own for piece in term_pieces(formula)}
+def _products_of(formulas: list[str]) -> set[frozenset[str]]:
+    return {piece for formula in formulas for piece in term_pieces(formula)}
 
 
-def _term_of_label(label: str, terms: set[frozenset[str]]) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the term of a column, {"x", "f"} for "x:f[T.b]", and its pieces that contrasts code; empty for other labels.
-
-    Levels may be any text, so that a label is compared with what the labels of each term begin with. A factor is coded
-    by contrasts where the term without it is there, too; without that term all its levels have columns.
-    """
-    if label in (INTERCEPT, CENTRED_INTERCEPT):
-        return frozenset("1"), frozenset()
-    for term in sorted(terms - {frozenset("1")}, key=len, reverse=True):
-        for order in permutations(term):
-            pattern = ":".join(rf"{re.escape(piece)}(\[.*\])?" for piece in order)
-            if match := re.fullmatch(pattern, label, flags=re.DOTALL):
-                levels = zip(order, match.groups(""), strict=True)
-                return term, frozenset(piece for piece, level in levels if level.startswith("[T."))
-    return frozenset(), frozenset()
-
-
-def _first_factor(terms: list[Term], priors: Collection[str]) -> frozenset[str]:
-    """Return the first term of the population part without an intercept: if it is a factor, all its levels have columns.
-
-    A term whose column has a prior under its plain name is a number.
-    """
-    (formula,) = population_formulas(terms)
-    pieces = (piece for piece in term_pieces(formula) if piece != frozenset("1"))
-    return next(
-        (piece for piece in pieces if not any(ParameterKey(_FIRST.beta, one) in priors for one in piece)), frozenset()
-    )
+def _line_of(label: str) -> str:
+    """Return the name of the smooth whose straight line has a label: "s(x):f" for "s(x)[linear]:f[b]"."""
+    found = re.fullmatch(r"(s\(.*\))\[(?:linear|constant)\](:[^\[]*)?(\[.*\])?", label, flags=re.DOTALL)
+    return "" if found is None else found[1] + (found[2] or "")
 
 
 def _written_out(pieces: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

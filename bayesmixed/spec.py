@@ -226,9 +226,16 @@ class ModelSpec(Displayed, BaseModel):
     def _with_terms(self, terms: tuple[Term, ...], **fields: Any) -> "ModelSpec":
         """Return the spec with other terms of the first parameter, without what is said of terms that are gone."""
         predictors = {**self.predictors, self._first: terms}
-        gone = left_over(self.priors, self.predictors[self._first], terms)
+        declared = {
+            *self.factors,
+            *fields.get("factors", ()),
+            *(name for one in (*self.predictors[self._first], *terms) for name in one.factors()),
+        }
+        gone = left_over(self.priors, self.predictors[self._first], terms, declared)
         if gone:
-            warn(f"Left out with their terms: the priors of {enumerate_words(gone)}.")
+            warn(
+                f"Left out with their terms, which are gone or may be coded anew: the priors of {enumerate_words(gone)}."
+            )
         kept = {key: prior for key, prior in self.priors.items() if key not in gone}
         groups = {
             name for one in predictors.values() for t in one if t.factor_columns for name in (t.name, *t.factor_columns)

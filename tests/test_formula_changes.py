@@ -182,3 +182,42 @@ def test_what_is_said_of_labels_goes_with_their_factor():
     spec = bm.from_formula("y ~ 1 + (1 | g) + (1 | h)", crossed=["h"])
     assert spec.update("~ . - (1 | h)").crossed == ()
     assert spec.update("~ . + x").crossed == ("h",)
+
+
+def names_of_coefficients(spec):
+    design = bm.prepare(spec, TABLE | {"k": np.array(list("uv"))[np.arange(48) // 3 % 2]})
+    groups = [f"{p.sd(group)}[{label}]" for p, group in design.group_blocks() for label in group.labels]
+    return [f"beta[{label}]" for label in design.mu.population.labels] + groups
+
+
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+@pytest.mark.parametrize(
+    ("formula", "change"),
+    [
+        ("y ~ x + f", "~ . - 1"),
+        ("y ~ x + f + k", "~ . - f - 1"),
+        ("y ~ poly(x, 2) + C(f, contr.sum)", "~ . - 1"),
+        ("y ~ f:k", "~ . - 1"),
+        ("y ~ x + f:k", "~ . - f:k"),
+        ("y ~ x*f*k", "~ . - 1"),
+        ("y ~ f/k", "~ . + k"),
+        ("y ~ f*k", "~ k*f"),
+        ("y ~ x + (x*f | g)", "~ . - (x*f | g) + (0 + x*f | g)"),
+        ("y ~ f + s(x, k=5, by=f)", "~ . - s(x, k=5, by=f)"),
+    ],
+)
+def test_priors_stay_where_they_name_a_coefficient_for_certain_whatever_is_known_of_the_columns(formula, change):
+    spec = bm.from_formula(formula)
+    before, after = names_of_coefficients(spec), set(names_of_coefficients(spec.update(change)))
+    assert set(with_priors(formula, before).update(change).priors) == after.intersection(before)
+    for name in before:
+        assert set(with_priors(formula, [name]).update(change).priors) <= after
+
+
+def test_what_a_column_is_decides_whether_the_coding_of_another_changes():
+    for number in ({"beta[x]": "Normal(0, 1)"}, {}):
+        priors = {"beta[f[T.b]]": "Normal(0, 1)"} | number
+        with pytest.warns(bm.StatisticsWarning, match=r"gone or may be coded anew: the priors of 'beta\[f\[T.b\]\]'"):
+            assert set(bm.from_formula("y ~ x + f", priors=priors).update("~ . - 1").priors) == {*number}
+    factor = bm.from_formula("y ~ x + f", priors={"beta[f[T.b]]": "Normal(0, 1)"}, factors=["x"])
+    assert set(factor.update("~ . - 1").priors) == {"beta[f[T.b]]"}

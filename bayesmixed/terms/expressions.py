@@ -109,9 +109,10 @@ class Expression:
     @property
     def gives(self) -> str:
         """What its values are, as the call around it says: "number", "numbers" for several columns, or "factor"."""
-        if self.factors:
+        call = self.called(self.tree) if isinstance(self.tree, ast.Call) else ""
+        if self.factors or call in FACTOR_CALLS:
             return "factor"
-        function = find_function(self.called(self.tree)) if isinstance(self.tree, ast.Call) else None
+        function = find_function(call) if call else None
         return "number" if function is None else function.gives
 
     @property
