@@ -17,6 +17,7 @@ from bayesmixed.frames import as_frame, complete_rows
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import names_of
 from bayesmixed.predictors import Predictor
+from bayesmixed.responses import Response
 from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import place_terms
 from bayesmixed.terms.block_parts import block_diagonal
@@ -60,7 +61,9 @@ def assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, o
     }
     weighted = spec.weights is not None and spec.weights.column in used
     weights = read_weights(spec.weights, table.data) if spec.weights and weighted else None
-    return Design(spec, family, table, response, trials, predictors, {}, (), dropped, weights, categories)
+    weighting = "" if spec.weights is None else spec.weights.kind
+    observed = Response(table.rows, response, trials, weights, weighting, categories)
+    return Design(spec, family, table, observed, predictors, {}, (), dropped)
 
 
 def read_rows(

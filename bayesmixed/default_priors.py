@@ -29,7 +29,7 @@ class _Units:
 
 def response_scale(design: Design) -> ResponseScale:
     """Return the smoothed mean of the response and its unit s = max(1.4826 MAD, sd / 2)."""
-    copies = design.row_counts.astype(int)
+    copies = design.observed.row_counts.astype(int)
     raw = np.repeat(np.asarray(design.response, dtype=float), copies)
     trials = design.trials if np.ndim(design.trials) == 0 else np.repeat(design.trials, copies)
     y = design.family.working(raw)
@@ -43,7 +43,9 @@ def response_scale(design: Design) -> ResponseScale:
 def scale_at_weight_one(design: Design, name: str, scale: ResponseScale) -> ResponseScale:
     """Return the scale of the response for the prior of a parameter: a residual SD is that of a row of weight 1, which
     is the root of a typical precision weight times the residual SD of a typical row."""
-    return replace(scale, unit=scale.unit * design.typical_weight**0.5) if name == design.family.scale else scale
+    return (
+        replace(scale, unit=scale.unit * design.observed.typical_weight**0.5) if name == design.family.scale else scale
+    )
 
 
 def realise_priors(design: Design) -> dict[str, RealisedPrior]:
@@ -88,7 +90,7 @@ def _units(design: Design, predictor: Predictor, scale: ResponseScale) -> _Units
             f"{scale.mean:g}. Take another link."
         )
     counted = predictor.link.name == "log" and design.family.discrete
-    location -= 0.0 if counted else float(design.row_shares @ predictor.offset)
+    location -= 0.0 if counted else float(design.observed.row_shares @ predictor.offset)
     return _Units(location, 2.5 * unit, 2.5 * unit, unit)
 
 

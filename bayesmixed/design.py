@@ -16,13 +16,14 @@ from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import PriorFunction, function_of
 from bayesmixed.priors import Prior
+from bayesmixed.responses import Response
 from bayesmixed.row_statistics import RowStatistics
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock, NormalBlock
 from bayesmixed.terms.contract import ADDITION
 from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.tables import Table
-from bayesmixed.weights import FREQUENCY, PRECISION
+from bayesmixed.weights import FREQUENCY
 
 CUTS = "threshold"
 """Name of the vector of thresholds, with the dim `cut`, and of its prior."""
@@ -91,10 +92,8 @@ class Design(Displayed):
         Resolved from the spec.
     table : Table
         The columns that the spec uses, in the rows that are used; its index labels the rows.
-    response : (n,) array or None
-        None where rows to predict have no response.
-    trials : (n,) array or float or None
-        Numbers of trials; 1.0 for families without; None where rows to predict have none.
+    observed : Response
+        What was observed in the rows, and what each of them counts.
     predictors : mapping
         By parameter, the first parameter first.
     priors : mapping
@@ -103,10 +102,6 @@ class Design(Displayed):
         What a statistician would point out.
     dropped : int
         Number of rows left out because of missing values.
-    weights : (n,) array or None
-        What `spec.weights` says of the rows; None without weights, and where rows to predict have none.
-    categories : tuple of str
-        Labels of an ordered response, the lowest first; the response holds their numbers from 1. Empty for others.
     streamed : Streamed or None
         Where the rows are read from a file whenever they are needed; their table, columns and indices are then
         `Absent`, and only the response is here.
@@ -123,14 +118,11 @@ class Design(Displayed):
     spec: ModelSpec
     family: Family
     table: Table
-    response: Array | None
-    trials: Any
+    observed: Response
     predictors: Mapping[str, Predictor]
     priors: Mapping[str, RealisedPrior]
     notes: tuple[str, ...]
     dropped: int
-    weights: Array | None = None
-    categories: tuple[str, ...] = ()
     streamed: Streamed | None = None
 
     def __reduce__(self) -> Any:
@@ -141,14 +133,38 @@ class Design(Displayed):
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return self.table.rows if self.streamed is None else self.streamed.statistics.count
+        return self.observed.rows
+
+    @property
+    def response(self) -> Array | None:
+        """(n,) response; None where rows to predict have none."""
+        return self.observed.values
+
+    @property
+    def trials(self) -> Any:
+        """(n,) numbers of trials; 1.0 for families without; None where rows to predict have none."""
+        return self.observed.trials
+
+    @property
+    def weights(self) -> Array | None:
+        """(n,) weights; None without, and where rows to predict have none."""
+        return self.observed.weights
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Labels of an ordered response, the lowest first; the response holds their numbers from 1."""
+        return self.observed.categories
+
+    def with_response(self, values: Array) -> "Design":
+        """Return the design of the same rows with another response."""
+        return replace(self, observed=replace(self.observed, values=np.asarray(values, dtype=float)))
 
     @property
     def row_text(self) -> str:
         """How many rows there are, in words; with frequency weights also how many different lines stand for them."""
-        total = round(float(np.sum(self.row_counts)))
+        total = round(float(np.sum(self.observed.row_counts)))
         rows = f"{total:,} row{'s' if total != 1 else ''}"
-        if self.spec.weights is None or self.spec.weights.kind != FREQUENCY or self.weights is None:
+        if self.spec.weights is None or self.observed.weighting != FREQUENCY or self.weights is None:
             return rows
         return f"{rows} in {self.rows:,} lines with frequencies '{self.spec.weights.column}'"
 
@@ -164,7 +180,7 @@ class Design(Displayed):
             products, mixing = self.streamed.statistics.products(self.mu.b(group)), group.coordinates.mixing
             return np.asarray(mixing.T @ products @ mixing)
         z = group.spread_matrix
-        return np.asarray(z.T @ (self.row_shares[:, None] * z))
+        return np.asarray(z.T @ (self.observed.row_shares[:, None] * z))
 
     @property
     def response_name(self) -> str:
@@ -199,49 +215,10 @@ class Design(Displayed):
         cuts = enumerate(self.family.cuts)
         return found | {name: posterior[CUTS].isel(cut=k, drop=True) for k, name in cuts}
 
-    @property
-    def scale_factor(self) -> Array | None:
-        """What multiplies the residual scale in each row: 1 / sqrt(w) with precision weights, else None."""
-        kind = None if self.spec.weights is None else self.spec.weights.kind
-        return None if self.weights is None or kind != PRECISION else np.asarray(self.weights**-0.5)
-
-    @property
-    def typical_weight(self) -> float:
-        """The precision weight of a typical row, the geometric mean; 1 where the rows have none."""
-        return 1.0 if self.scale_factor is None else float(np.exp(-2.0 * np.mean(np.log(self.scale_factor))))
-
-    @property
-    def mean_variance_weight(self) -> float:
-        """The precision weight at which sigma^2 / w is its mean over the rows, the harmonic mean; 1 where there is none."""
-        return 1.0 if self.scale_factor is None else float(1.0 / np.mean(np.square(self.scale_factor)))
-
-    @property
-    def multiplicity(self) -> Array | None:
-        """What multiplies the log-likelihood of each row: frequency and likelihood weights, else None."""
-        kind = None if self.spec.weights is None else self.spec.weights.kind
-        return None if self.weights is None or kind == PRECISION else self.weights
-
-    @property
-    def row_counts(self) -> Array:
-        """How many rows each row stands for, (n,): one, but with frequency weights."""
-        kind = None if self.spec.weights is None else self.spec.weights.kind
-        counted = self.weights is not None and kind == FREQUENCY
-        return np.asarray(self.weights) if counted else np.ones(self.rows)
-
-    @property
-    def row_shares(self) -> Array:
-        """Share of the data that each row is, (n,): the same for all, but with frequency weights."""
-        counts = self.row_counts
-        return np.asarray(counts / np.sum(counts))
-
     def in_rows(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return parameters (last axis: rows) with the residual scale of each row, which precision weights change."""
-        factor, scale = self.scale_factor, self.family.scale
+        factor, scale = self.observed.scale_factor, self.family.scale
         return dict(values) if factor is None else {**values, scale: values[scale] * factor}
-
-    def weigh(self, values: Any) -> Any:
-        """Return log-likelihoods or their derivatives (last axis: rows), multiplied by what the rows count."""
-        return values if self.multiplicity is None else values * self.multiplicity
 
     def coefficient_priors(self, predictor: Predictor) -> list[Prior]:
         """Return the priors of the q coordinates of the population part."""
@@ -320,7 +297,7 @@ class Design(Displayed):
 
 
 def _restore(fields: dict[str, Any]) -> Design:
-    family, labels = fields["spec"].family_record, fields["categories"]
+    family, labels = fields["spec"].family_record, fields["observed"].categories
     return Design(family=family.for_categories(labels) if labels else family, **fields)
 
 

@@ -59,7 +59,7 @@ def with_free_variables(design: Design, draws: xr.DataTree) -> xr.DataTree:
     groups["posterior"] = posterior.assign(found)
     groups["posterior"].attrs.pop("pymc", None)
     weights = design.spec.weights
-    if weights is not None and design.multiplicity is not None:
+    if weights is not None and design.observed.multiplicity is not None:
         groups["posterior"].attrs["pymc"] = _ONCE.format(kind=weights.kind, column=weights.column)
     return xr.DataTree.from_dict(groups)
 

@@ -51,13 +51,10 @@ def merge_copies(design: Design, weights: Array) -> Design:
         first.append(row)
         row += int(weights[row])
     rows = np.array(first)
-    trials = design.trials if np.ndim(design.trials) == 0 else np.asarray(design.trials)[rows]
     return replace(
         design,
         table=replace(design.table, data=design.table.data.iloc[rows]),
-        response=np.asarray(design.response)[rows],
-        trials=trials,
-        weights=weights[rows],
+        observed=replace(design.observed, weights=weights).take(rows),
         predictors={name: _merge(predictor, rows, weights[rows]) for name, predictor in design.predictors.items()},
     )
 

@@ -74,8 +74,8 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
         for name in design.numbers:
             values[name] = declare_scalar(design.family.parameter(name), *design.scalar_prior(name))
         variable = _observe(design, design.in_rows(values))
-        if design.multiplicity is not None:
-            further = (design.multiplicity - 1.0) * pm.logp(variable, model.rvs_to_values[variable])
+        if design.observed.multiplicity is not None:
+            further = (design.observed.multiplicity - 1.0) * pm.logp(variable, model.rvs_to_values[variable])
             pm.Potential("further_likelihood", further.sum())
     return model
 

@@ -90,7 +90,7 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
 def residual_scale(design: Design, residual: Array, used: float = 0.0) -> float:
     """Return the root mean squared residual, rows weighted, `used` degrees of freedom taken off."""
     squares = residual**2 if design.weights is None else design.weights * residual**2
-    count = len(residual) if design.multiplicity is None else float(np.sum(design.multiplicity))
+    count = len(residual) if design.observed.multiplicity is None else float(np.sum(design.observed.multiplicity))
     return float(np.sqrt(np.sum(squares) / max(count - used, 1.0)))
 
 
@@ -115,7 +115,7 @@ def further_modes(design: Design, values: Mapping[str, Array]) -> dict[str, Arra
 
         def loss(step: float, name: str = name, link: Link = link, start: Array = start) -> float:
             moved = link.inverse(start + step)
-            density = np.sum(design.weigh(family.logp(y, design.in_rows({**found, name: moved}), trials)))
+            density = np.sum(design.observed.weigh(family.logp(y, design.in_rows({**found, name: moved}), trials)))
             return -float(density + _log_prior(design, name, moved))
 
         best = minimize_scalar(loss, bounds=(-_REACH, _REACH), method="bounded", options={"xatol": 0.01})

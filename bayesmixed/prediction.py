@@ -128,7 +128,7 @@ def predict_rows(
     if kind == "mean":
         if family.scale in parameters_of_mean(family):
             needs_weights(design, kind)
-        result = average_mean(family, *weigh_scale(family.scale, design.scale_factor, scalars, predictors))
+        result = average_mean(family, *weigh_scale(family.scale, design.observed.scale_factor, scalars, predictors))
     elif kind == "response":
         values = scalars | {name: predictor.average for name, predictor in predictors.items()}
         result = _responses(design, posterior, values, modes, generator)

@@ -99,7 +99,7 @@ def prepare(
     design = assemble(spec, data, missing, None, optional=False, na=na)
     copies = np.asarray(design.weights) if frequencies else None
     if copies is not None:
-        design = replace(design, weights=np.ones(design.rows))
+        design = replace(design, observed=replace(design.observed, weights=np.ones(design.rows)))
     check_variation(design.family, design.spec.response, np.asarray(design.response), np.asarray(design.trials))
     suspicious = check_design(design)
     design = replace(design, priors=realise_priors(design))

@@ -55,8 +55,7 @@ def in_unit(design: Design, unit: float) -> Design | None:
         if moved is None:
             return None
         priors[key] = replace(entry, prior=moved)
-    response = np.asarray(design.response) / unit
-    return replace(design, response=response, predictors=predictors, priors=priors)
+    return replace(design.with_response(np.asarray(design.response) / unit), predictors=predictors, priors=priors)
 
 
 def in_own_unit(design: Design, draws: xr.DataTree, unit: float) -> xr.DataTree:

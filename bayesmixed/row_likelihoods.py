@@ -42,9 +42,9 @@ class RowLikelihood:
     others : mapping
         The parameters that are known.
     factor : array or None
-        What multiplies the residual scale of each row: see `Design.scale_factor`.
+        What multiplies the residual scale of each row: see `Response.scale_factor`.
     counts : array or float
-        What multiplies the log-likelihood of each row: see `Design.multiplicity`.
+        What multiplies the log-likelihood of each row: see `Response.multiplicity`.
     """
 
     family: Family
@@ -144,6 +144,6 @@ def likelihood_of_rows(
         own(design.response) if response is None else response,
         own(design.trials) if trials is None else trials,
         others,
-        None if design.scale_factor is None else own(design.scale_factor),
-        1.0 if design.multiplicity is None else own(design.multiplicity),
+        None if design.observed.scale_factor is None else own(design.observed.scale_factor),
+        1.0 if design.observed.multiplicity is None else own(design.observed.multiplicity),
     )

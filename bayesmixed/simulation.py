@@ -150,7 +150,8 @@ def _with_categories(design: Design, values: Mapping[str, float]) -> Design:
             f'-1, "threshold[mid|high]" = 1. Given: {dict(cuts) or "none"}.'
         )
     labels = (pairs[0][0], *(pair[1] for pair in pairs))
-    return replace(design, family=design.family.for_categories(labels), categories=labels)
+    observed = replace(design.observed, categories=labels)
+    return replace(design, family=design.family.for_categories(labels), observed=observed)
 
 
 def _truth(design: Design, values: Mapping[str, float], generator: np.random.Generator) -> xr.Dataset:

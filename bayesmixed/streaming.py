@@ -169,7 +169,7 @@ def _learn(streamed: Streamed, response: Array, dropped: int) -> Design:
     design = replace(
         examples,
         table=replace(first.table, data=absent),
-        response=response,
+        observed=replace(first.observed, rows=len(response), values=response),
         predictors={predictor.parameter: without_rows},
         dropped=dropped,
         streamed=replace(streamed, examples=examples),

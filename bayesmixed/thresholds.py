@@ -62,7 +62,7 @@ def match_thresholds(design: Design, eta: Array) -> Array:
     from scipy.optimize import brentq
 
     link, y = _latent_link(design), np.asarray(design.response)
-    weights = np.asarray(design.weigh(np.ones(len(y))))
+    weights = np.asarray(design.observed.weigh(np.ones(len(y))))
     found = []
     for number in range(1, len(design.categories)):
         share = (weights @ (y <= number) + number) / (np.sum(weights) + len(design.categories))

@@ -158,7 +158,7 @@ def _describe(fit: "Fit", folder: Path, files: tuple[str, ...]) -> dict[str, Any
         "folder": str(folder),
         "files": files,
         "formula": fit.design.spec.formula,
-        "rows": round(float(fit.design.row_counts.sum())),
+        "rows": round(float(fit.design.observed.row_counts.sum())),
         "lines": fit.design.rows,
         "dropped": fit.design.dropped,
         "converged": verdict.ok,

@@ -138,6 +138,6 @@ def _pack_terms(block: Block, reduced: Layout, groups: tuple[NormalBlock, ...]) 
 
 def _count(design: Design) -> list[float]:
     """Return by what log 2 pi sigma^2 is multiplied, and the part of the log-likelihood that depends on no parameter."""
-    count = float(design.rows if design.multiplicity is None else np.sum(design.multiplicity))
-    constant = 0.0 if design.scale_factor is None else -float(np.sum(np.log(design.scale_factor)))
+    count = float(design.rows if design.observed.multiplicity is None else np.sum(design.observed.multiplicity))
+    constant = 0.0 if design.observed.scale_factor is None else -float(np.sum(np.log(design.observed.scale_factor)))
     return [count, constant]

@@ -44,14 +44,14 @@ def merge_rows(design: Design) -> Rows:
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
     constants = design.family.constant(y, trials)
     summable = design.family.summable
-    single = Rows(np.arange(len(y), dtype=np.int64), y, trials, constants, design.multiplicity)
+    single = Rows(np.arange(len(y), dtype=np.int64), y, trials, constants, design.observed.multiplicity)
     if any(group.of_rows for _, group in design.group_blocks()):
         return single
     cell = _number_cells(design, () if summable else (y, trials))
     kept = np.unique(cell, return_index=True)[1].astype(np.int64)
     if len(kept) > _WORTHWHILE * len(y):
         return single
-    counts = np.ones(len(y)) if design.multiplicity is None else design.multiplicity
+    counts = np.ones(len(y)) if design.observed.multiplicity is None else design.observed.multiplicity
     total = np.bincount(cell, counts)
     responses, tried, known = (np.bincount(cell, counts * values) for values in (y, trials, constants))
     if summable == "successes":
@@ -62,8 +62,8 @@ def merge_rows(design: Design) -> Rows:
 def _number_cells(design: Design, further: tuple[Array, ...]) -> NDArray[np.int64]:
     """Return for each row the number of its cell: rows with the same values in every predictor."""
     columns: list[NDArray[Any]] = list(further)
-    if design.scale_factor is not None:
-        columns.append(design.scale_factor)
+    if design.observed.scale_factor is not None:
+        columns.append(design.observed.scale_factor)
     for predictor in design.predictors.values():
         columns += [predictor.offset, *predictor.population.matrix.T]
         for block in predictor.normal_blocks:

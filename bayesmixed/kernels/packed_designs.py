@@ -56,7 +56,7 @@ def pack(layout: Layout) -> Packed:
     parameters = np.zeros(len(names) + (2 if design.family.cuts else 0), dtype=records.PARAMETER)
     terms: list[Record] = []
     # Scales have a logarithmic link.
-    factor = None if design.scale_factor is None else np.log(design.scale_factor[rows.kept])
+    factor = None if design.observed.scale_factor is None else np.log(design.observed.scale_factor[rows.kept])
     for one, name in zip(parameters, names, strict=False):
         shift = factor if name == design.family.scale else None
         one["link"] = LINK_CODES[design.spec.link(name).name]

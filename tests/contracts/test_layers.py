@@ -36,7 +36,7 @@ LAYERS = [
     ["schemas"],
     ["frames", "structure", "categories"],
     ["data_files"],
-    ["predictors"],
+    ["predictors", "responses"],
     ["stated_coordinates"],
     ["earlier_coordinates"],
     ["design"],

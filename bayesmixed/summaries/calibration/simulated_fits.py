@@ -1,7 +1,7 @@
 """Fits to data that are simulated from the priors of a design, and the ranks of the true parameters among their draws."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -105,7 +105,7 @@ def fit_simulated(task: Task, number: int) -> SimulatedFit:
     seeds = np.random.SeedSequence(task.seed, spawn_key=(number,)).generate_state(2)
     simulated, truth, response, rejected = _simulate(task.design, int(seeds[0]))
     try:
-        fit = task.sampler(replace(task.design, response=response), seed=int(seeds[1]), **task.settings)
+        fit = task.sampler(task.design.with_response(response), seed=int(seeds[1]), **task.settings)
         if not fit.settings.complete:
             raise KeyboardInterrupt
         quantities = dict(_quantities(fit, truth, simulated))
@@ -171,7 +171,7 @@ def _quantities(fit: Fit, truth: xr.Dataset, drawn: Replicates) -> Iterator[tupl
             if np.any(own.values != value):
                 yield f"{name}[{', '.join(labels)}]" if labels else name, (value, own)
     y, values = np.asarray(design.response), {name: value[0, 0] for name, value in drawn.values.items()}
-    density = design.weigh(design.family.logp(y, values, design.trials))
+    density = design.observed.weigh(design.family.logp(y, values, design.trials))
     yield LOG_LIKELIHOOD, (float(np.sum(density)), log_likelihood(fit).sum("row"))
 
 

@@ -142,7 +142,7 @@ def half_normal_scores(n: int) -> Array:
 
 def _plug_in_residuals(fit: Fit, y: Array, generator: np.random.Generator) -> Array:
     """Return quantile residuals of a response at the quick mode of its own refit; row effects are integrated out."""
-    design = replace(fit.design, response=y)
+    design = fit.design.with_response(y)
     mode = quick_mode(design)
     if mode is None:
         raise SpecError("This model is too large to be refitted quickly; use envelope='exact'.")
@@ -211,7 +211,7 @@ def _simulate(situation: Situation, generator: np.random.Generator) -> Design:
     design = situation.design
     shape = next(iter(etas.values())).shape
     response = design.family.random(generator, row_values(situation, etas), design.trials, shape)
-    return replace(design, response=np.asarray(response, dtype=float))
+    return design.with_response(response)
 
 
 def _table(values: Array, labels: pd.Index, bands: list[Array]) -> pd.DataFrame:

@@ -98,7 +98,9 @@ def group_sizes(fit: Fit, group: GroupBlock) -> Array:
     Precision weights are relative to the one at which the residual variance is its mean over the rows.
     """
     trials = np.broadcast_to(np.asarray(fit.design.trials, dtype=float), fit.design.rows)
-    counted = trials if fit.design.weights is None else trials * fit.design.weights / fit.design.mean_variance_weight
+    counted = (
+        trials if fit.design.weights is None else trials * fit.design.weights / fit.design.observed.mean_variance_weight
+    )
     return group.sums(counted)
 
 

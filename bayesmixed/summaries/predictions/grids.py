@@ -110,7 +110,7 @@ def asked_values(fit: Fit, names: Iterable[str], at: Mapping[str, Any] | None, p
 
 def mean_of_rows(design: Design, name: str) -> float:
     """Return the mean of a column of numbers over the rows that the rows of the fit stand for."""
-    return float(design.row_shares @ design.table.data[name].to_numpy(dtype=float))
+    return float(design.observed.row_shares @ design.table.data[name].to_numpy(dtype=float))
 
 
 def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | None, existing: Iterable[str]) -> Grid:
@@ -205,7 +205,7 @@ def _points(design: Design, name: str, points: int) -> list[float]:
         return [float(value) for value in distinct]
     if points > 3:
         return [float(value) for value in np.linspace(distinct[0], distinct[-1], points)]
-    counts = design.row_counts
+    counts = design.observed.row_counts
     sd = float(np.sqrt(np.sum(counts * (values - mean) ** 2) / (np.sum(counts) - 1.0)))
     return [mean - sd, mean, mean + sd]
 
@@ -257,9 +257,9 @@ def _notes(
 
 def _weigh(design: Design, rows: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the rows with the precision weight whose residual variance is that of the data on average, and a note of it."""
-    if design.scale_factor is None or design.spec.weights is None or design.spec.weights.column in rows:
+    if design.observed.scale_factor is None or design.spec.weights is None or design.spec.weights.column in rows:
         return rows, ()
-    name, weight = design.spec.weights.column, design.mean_variance_weight
+    name, weight = design.spec.weights.column, design.observed.mean_variance_weight
     said = design.family.scale in parameters_of_mean(design.family)
     return rows.assign(**{name: weight}), (f"At {name} = {_number(weight)} (mean residual variance).",) if said else ()
 

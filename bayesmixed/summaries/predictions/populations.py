@@ -261,7 +261,7 @@ def _mean_response(fit: Fit, posterior: xr.Dataset, populations: Mapping[str, Gr
 
 def _expected(design: Design, posterior: xr.Dataset, spreads: Mapping[str, Spread]) -> Array:
     scalars = {name: v.values for name, v in design.scalar_draws(posterior).items()}
-    factor = None if design.scale_factor is None else design.mean_variance_weight**-0.5
+    factor = None if design.observed.scale_factor is None else design.observed.mean_variance_weight**-0.5
     return average_mean(design.family, *weigh_scale(design.family.scale, factor, scalars, spreads))
 
 

@@ -161,11 +161,11 @@ def _residual_variance(draws: PriorDraws) -> Array:
                 variance += np.einsum("skl,nk,nl->sn", draws.covariance(predictor, group), z, z, optimize=True)
             with np.errstate(over="ignore"):
                 values[name] = predictor.link.average(eta, variance)
-    if design.scale_factor is not None:
+    if design.observed.scale_factor is not None:
         # Residual variances are proportional to 1 / w: a sigma that is the same in all rows needs the mean alone.
         same = family.scale in design.scalars
         values[family.scale] = values[family.scale] * (
-            design.mean_variance_weight**-0.5 if same else design.scale_factor[rows]
+            design.observed.mean_variance_weight**-0.5 if same else design.observed.scale_factor[rows]
         )
     with np.errstate(all="ignore"):
         return np.asarray(family.latent_variance(values, design.mu.link, 1.0).mean(axis=-1))
@@ -173,16 +173,16 @@ def _residual_variance(draws: PriorDraws) -> Array:
 
 def _some_rows(design: Design) -> NDArray[np.intp]:
     """Return about 100 rows spread over the data, each as often as it counts."""
-    places = np.linspace(0.5, np.sum(design.row_counts) - 0.5, _ROWS)
-    return np.minimum(np.searchsorted(np.cumsum(design.row_counts), places), design.rows - 1)
+    places = np.linspace(0.5, np.sum(design.observed.row_counts) - 0.5, _ROWS)
+    return np.minimum(np.searchsorted(np.cumsum(design.observed.row_counts), places), design.rows - 1)
 
 
 def _eta_of_groups(draws: PriorDraws) -> Array:
     design, predictor = draws.design, draws.design.mu
     coefficients = draws.coefficients(predictor)
     generator = np.random.default_rng(1)
-    chosen = generator.choice(design.rows, size=len(coefficients), p=design.row_shares)
-    mean = design.row_shares @ predictor.centred_matrix
+    chosen = generator.choice(design.rows, size=len(coefficients), p=design.observed.row_shares)
+    mean = design.observed.row_shares @ predictor.centred_matrix
     levels = (
         predictor.population.basis.constant and "Intercept" not in predictor.population.labels and not predictor.cut
     )
@@ -192,7 +192,7 @@ def _eta_of_groups(draws: PriorDraws) -> Array:
         z = (
             group.centred_matrix[chosen]
             if group.intercept is None
-            else (design.row_shares @ group.centred_matrix)[None, :]
+            else (design.observed.row_shares @ group.centred_matrix)[None, :]
         )
         variance = np.einsum("skl,sk,sl->s", draws.covariance(predictor, group), *([z + 0 * coefficients[:, :1]] * 2))
         if not group.residual:
@@ -251,7 +251,8 @@ def _conflicts(draws: PriorDraws) -> Iterator[str]:
         if high < unit / 10.0 or low > 2.0 * unit:
             yield (
                 f"{scale}: 95 % range {' to '.join(format_range((low, high), 3))}, but {design.spec.response} varies with an "
-                f"SD of about {unit:.3g}" + (" in a row of weight 1." if design.scale_factor is not None else ".")
+                f"SD of about {unit:.3g}"
+                + (" in a row of weight 1." if design.observed.scale_factor is not None else ".")
             )
 
 
@@ -270,7 +271,7 @@ def _means_of_data(draws: PriorDraws) -> Array:
     spread = np.zeros((len(eta), 1))
     for group in predictor.groups:
         covariance = draws.covariance(predictor, group)
-        shares = np.stack([group.sums(design.row_shares * z) for z in group.centred_matrix.T], axis=-1)
+        shares = np.stack([group.sums(design.observed.row_shares * z) for z in group.centred_matrix.T], axis=-1)
         average = np.einsum("skl,jk,jl->s", covariance, shares, shares, optimize=True)
         whole = np.einsum("skl,kl->s", covariance, design.mean_products(group))
         eta = eta + (np.sqrt(average) * generator.standard_normal(len(eta)))[:, None]
@@ -281,9 +282,8 @@ def _means_of_data(draws: PriorDraws) -> Array:
         means = predictor.link.average(eta, np.broadcast_to(spread, eta.shape)).mean(axis=1)
     exposure = design.trials if design.family.has_trials else np.exp(predictor.offset if rates else 0.0)
     y = design.family.working(np.asarray(design.response, dtype=float)) / exposure
-    error = (
-        np.sqrt(np.cov(y, fweights=design.row_counts.astype(int)) / np.sum(design.row_counts)) if len(y) > 1 else 0.0
-    )
+    counts = design.observed.row_counts
+    error = np.sqrt(np.cov(y, fweights=counts.astype(int)) / np.sum(counts)) if len(y) > 1 else 0.0
     return np.asarray(np.nan_to_num(means + error * generator.standard_normal(len(means)), nan=np.inf))
 
 

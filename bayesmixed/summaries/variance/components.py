@@ -68,8 +68,8 @@ def variance_components(fit: Fit) -> pd.DataFrame:
     if scale and scale in posterior:
         tables.append(labelled(posterior[scale], "Residual", [""], [scale]).assign(quantity="sd"))
         tables.append(labelled(posterior[scale] ** 2, "Residual", [""], [scale]).assign(quantity="variance"))
-        if fit.design.scale_factor is not None:
-            mean = posterior[scale] ** 2 / fit.design.mean_variance_weight
+        if fit.design.observed.scale_factor is not None:
+            mean = posterior[scale] ** 2 / fit.design.observed.mean_variance_weight
             tables.append(labelled(mean, "Residual", [""], ["mean over rows"]).assign(quantity="variance"))
     if not tables:
         raise SpecError("The model has no variance components: no group term and no residual SD.")

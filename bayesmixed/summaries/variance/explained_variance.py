@@ -156,6 +156,6 @@ def _in_sample(fit: Fit, trials: float) -> xr.DataArray:
     values |= {name: stacked(predict(fit, kind=name, draws=count)[name]) for name in design.predictors}
     values = design.in_rows(values)
     mean, variance = family.mean(values, trials), family.variance(values, trials)
-    shares = design.row_shares
+    shares = design.observed.row_shares
     explained = (mean - (mean @ shares)[:, None]) ** 2 @ shares
     return as_draws(explained / (explained + np.broadcast_to(variance, mean.shape) @ shares), posterior)

@@ -140,7 +140,7 @@ def distinct_rows(design: Design, parameters: Collection[str] | None = None) -> 
     parameters : collection of str, optional
         Whose predictors tell rows apart; all if not given.
     """
-    columns: list[Array] = [] if design.scale_factor is None else [design.scale_factor]
+    columns: list[Array] = [] if design.observed.scale_factor is None else [design.observed.scale_factor]
     for predictor in design.predictors.values():
         if parameters is not None and predictor.parameter not in parameters:
             continue
@@ -151,7 +151,7 @@ def distinct_rows(design: Design, parameters: Collection[str] | None = None) -> 
     for column in columns:
         codes, values = pd.factorize(column)
         kinds = pd.factorize(kinds * len(values) + codes)[0]
-    return np.unique(kinds, return_index=True)[1], np.bincount(kinds, design.row_shares)
+    return np.unique(kinds, return_index=True)[1], np.bincount(kinds, design.observed.row_shares)
 
 
 def thin_for(design: Design, posterior: xr.Dataset, rows: int) -> xr.Dataset:
@@ -165,7 +165,7 @@ def take_apart(design: Design, posterior: xr.Dataset, rows: NDArray[np.intp]) ->
     """Yield the pieces of some rows for one block of draws after the other, chain by chain."""
     flat = _one_chain(design, posterior)
     predictors = {name: predictor.take(rows) for name, predictor in design.predictors.items()}
-    factor = None if design.scale_factor is None else design.scale_factor[rows]
+    factor = None if design.observed.scale_factor is None else design.observed.scale_factor[rows]
     step = max(1, _BLOCK // len(rows))
     for start in range(0, flat.sizes["draw"], step):
         yield _pieces(design, predictors, factor, flat.isel(draw=slice(start, start + step)))

@@ -152,16 +152,16 @@ def _rows(design: Design, column: str | None) -> pd.DataFrame:
     cells = (
         table.data.groupby(factors, observed=True).ngroup().to_numpy() if factors else np.zeros(table.rows, dtype=int)
     )
-    usual_row = int(np.argmax(np.bincount(cells, design.row_counts)[cells]))
+    usual_row = int(np.argmax(np.bincount(cells, design.observed.row_counts)[cells]))
     frame = table.data[[c for c in columns if c in read]].iloc[[usual_row] * _POINTS].reset_index(drop=True)
-    written_out = np.repeat(np.arange(table.rows), design.row_counts.astype(int))
+    written_out = np.repeat(np.arange(table.rows), design.observed.row_counts.astype(int))
     for other in frame.columns.difference(factors):
         values = table.data[other]
         number = other not in table.levels and pd.api.types.is_float_dtype(values)
-        usual = design.row_shares @ values if number else values.iloc[written_out].mode().iloc[0]
+        usual = design.observed.row_shares @ values if number else values.iloc[written_out].mode().iloc[0]
         frame[other] = pd.Series([usual] * _POINTS, dtype=values.dtype)
-    if design.scale_factor is not None and design.spec.weights is not None:
-        frame[design.spec.weights.column] = design.mean_variance_weight
+    if design.observed.scale_factor is not None and design.spec.weights is not None:
+        frame[design.spec.weights.column] = design.observed.mean_variance_weight
     units = {column for _, group in design.group_blocks() for column in group.factors}
     frame = frame.assign(**dict.fromkeys((units - {*table.levels, name}) & {*frame.columns}, ANY))
     return frame.assign(**{name: np.linspace(table.data[name].min(), table.data[name].max(), _POINTS)})

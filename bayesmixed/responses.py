@@ -1,0 +1,82 @@
+"""The response of a design: what was observed in each row, of how many trials, and what each row counts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesmixed.links import Array
+from bayesmixed.weights import FREQUENCY, PRECISION
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What was observed in n rows.
+
+    Attributes
+    ----------
+    rows : int
+        Number of rows, n.
+    values : (n,) array or None
+        The response; None where rows to predict have none.
+    trials : (n,) array or float or None
+        Numbers of trials; 1.0 for families without; None where rows to predict have none.
+    weights : (n,) array or None
+        None without weights, and where rows to predict have none.
+    weighting : str
+        What the weights mean, a key of `weights.KINDS`; "" without weights.
+    categories : tuple of str
+        Labels of an ordered response, the lowest first; `values` hold their numbers from 1. Empty for others.
+    """
+
+    rows: int
+    values: Array | None
+    trials: Any
+    weights: Array | None = None
+    weighting: str = ""
+    categories: tuple[str, ...] = ()
+
+    def take(self, rows: NDArray[np.intp]) -> "Response":
+        """Return what was observed in some of the rows."""
+        values, trials, weights = (
+            given if given is None or np.ndim(given) == 0 else np.asarray(given)[rows]
+            for given in (self.values, self.trials, self.weights)
+        )
+        return Response(len(rows), values, trials, weights, self.weighting, self.categories)
+
+    @property
+    def scale_factor(self) -> Array | None:
+        """What multiplies the residual scale in each row: 1 / sqrt(w) with precision weights, else None."""
+        return None if self.weights is None or self.weighting != PRECISION else np.asarray(self.weights**-0.5)
+
+    @property
+    def typical_weight(self) -> float:
+        """The precision weight of a typical row, the geometric mean; 1 where the rows have none."""
+        return 1.0 if self.scale_factor is None else float(np.exp(-2.0 * np.mean(np.log(self.scale_factor))))
+
+    @property
+    def mean_variance_weight(self) -> float:
+        """The precision weight at which sigma^2 / w is its mean over the rows, the harmonic mean; 1 where there is none."""
+        return 1.0 if self.scale_factor is None else float(1.0 / np.mean(np.square(self.scale_factor)))
+
+    @property
+    def multiplicity(self) -> Array | None:
+        """What multiplies the log-likelihood of each row: frequency and likelihood weights, else None."""
+        return None if self.weighting == PRECISION else self.weights
+
+    def weigh(self, values: Any) -> Any:
+        """Return log-likelihoods or their derivatives (last axis: rows), multiplied by what the rows count."""
+        return values if self.multiplicity is None else values * self.multiplicity
+
+    @property
+    def row_counts(self) -> Array:
+        """How many rows each row stands for, (n,): one, but with frequency weights."""
+        counted = self.weights is not None and self.weighting == FREQUENCY
+        return np.asarray(self.weights) if counted else np.ones(self.rows)
+
+    @property
+    def row_shares(self) -> Array:
+        """Share of the data that each row is, (n,): the same for all, but with frequency weights."""
+        counts = self.row_counts
+        return np.asarray(counts / np.sum(counts))
