@@ -313,6 +313,10 @@ def _refuse_constants(design: Design) -> None:
     fixed = all(entry.prior.name == "Fixed" for entry in design.priors.values())
     if fixed and not any(True for _ in design.normal_blocks()):
         raise SpecError(
-            f"All parameters of '{design.spec.formula}' are fixed by numbers ({enumerate_words(design.priors)}), so there is "
-            "nothing to sample. Give one of them a distribution as its prior; bm.simulate draws responses of fixed values."
+            (
+                f"All parameters of '{design.spec.formula}' are fixed by numbers ({enumerate_words(design.priors)}), so there is "
+                "nothing to sample. Give one of them a distribution as its prior; bm.simulate draws responses of fixed values."
+            )
+            if design.priors
+            else f"'{design.spec.formula}' has no parameters, so there is nothing to sample: add a term."
         )

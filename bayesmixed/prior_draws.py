@@ -27,15 +27,18 @@ class PriorDraws:
         (S,) arrays by prior key, and by name for parameters that have the prior on a function of them.
     correlations : dict
         (S, K, K) correlation matrices by prior key.
+    count : int
+        Number S of draws.
     """
 
     design: Design
     values: dict[str, Array]
     correlations: dict[str, Array]
+    count: int
 
     def coefficients(self, predictor: Predictor) -> Array:
         """Return the coordinates of the population part of a predictor, (S, q)."""
-        return np.stack([self.values[key] for key in predictor.keys], axis=-1)
+        return np.column_stack([np.empty((self.count, 0)), *(self.values[key] for key in predictor.keys)])
 
     def covariance(self, predictor: Predictor, group: NormalBlock) -> Array:
         """Return the covariance matrices of a term's effects at their centre, (S, K, K)."""
@@ -61,7 +64,7 @@ def draw_priors(design: Design, count: int, seed: int = 0) -> PriorDraws:
             scalar = design.scalar_of(key)
             if scalar is not None:
                 values[scalar] = design.scalar_prior(scalar)[0].inverse(values[key])
-    return PriorDraws(design, values, correlations)
+    return PriorDraws(design, values, correlations, count)
 
 
 def prior_quantile(design: Design, key: str, probability: Any) -> Array:

@@ -56,7 +56,7 @@ def as_posterior(prior: PriorDraws, generator: np.random.Generator) -> xr.Datase
         variables[CUTS], coords["cut"] = (("cut",), cuts + np.reshape(shift, (-1, 1))), design.cut_labels
     variables |= {name: ((), prior.values[name]) for name in design.numbers}
     arrays = {name: (("chain", "draw", *dims), value[None]) for name, (dims, value) in variables.items()}
-    return xr.Dataset(arrays, coords=coords)
+    return xr.Dataset(arrays, coords={**coords, "chain": [0], "draw": np.arange(prior.count)})
 
 
 def _draw_curves(

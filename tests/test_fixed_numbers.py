@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from fixed_draws import fit_at
 from scipy import stats
 
 import bayesmixed as bm
@@ -91,3 +92,34 @@ def test_a_share_of_nothing_names_the_family_without_it(family, key, value, inst
     y = np.arange(ROWS) % 4 / (4.0 if family.endswith("beta") else 1.0)
     with pytest.raises(bm.SpecError, match=rf"'{key}' is fixed at {value}, outside its range \(0, 1\)\. .*{instead}"):
         bm.prepare(bm.from_formula("y ~ x", family=family, priors={key: value}), DATA.assign(y=y))
+
+
+NO_COEFFICIENTS = bm.from_formula("y ~ 0 + (1 | g)", priors={"sd_g": 0.5, "sigma": 1.0})
+pytestmark = pytest.mark.filterwarnings("ignore:The effect of 'Intercept' varies")
+
+
+def test_models_without_coefficients_have_priors():
+    draws = bm.prior_predictive(NO_COEFFICIENTS, DATA, draws=2000, seed=1).draws["prior_predictive"]["y"].values
+    assert draws.std() == pytest.approx(np.sqrt(0.5**2 + 1.0), rel=0.05)
+    assert "0.2" in str(bm.prior_table(NO_COEFFICIENTS, DATA))
+    assert "sigma" in str(bm.prior_table(bm.from_formula("y ~ 0 + offset(x)", priors={"sigma": 1.0}), DATA))
+
+
+def test_models_without_parameters_have_responses_but_no_fit():
+    data = DATA.assign(count=np.arange(ROWS) % 4)
+    spec = bm.from_formula("count ~ 0 + offset(x)", family="poisson")
+    draws = bm.prior_predictive(spec, data, draws=2000, seed=1).draws["prior_predictive"]["count"].values
+    np.testing.assert_allclose(draws.mean(axis=(0, 1)), np.exp(data["x"]), atol=0.15)
+    with pytest.raises(bm.SpecError, match="has no parameters, so there is nothing to sample"):
+        bm.fit(spec, data)
+
+
+def test_what_asks_for_estimated_parameters_says_that_there_are_none():
+    known = fit_at(bm.prepare(NO_COEFFICIENTS, DATA), {"sd_g": [0.5], "sigma": 1.0})
+    for call in (
+        lambda: bm.influence(known, "g"),
+        lambda: bm.plot_prior_posterior(known),
+        lambda: bm.prior_sensitivity(known),
+    ):
+        with pytest.raises(bm.SpecError, match=r"[Ee]very (parameter|one) is fixed"):
+            call()

@@ -58,6 +58,10 @@ def plot_prior_posterior(fit: Fit, parameters: Sequence[str] | None = None, *, s
             f"Parameter '{unknown[0]}' has no prior and posterior to be drawn. {did_you_mean(unknown[0], after)}"
         )
     chosen = list(after if parameters is None else parameters)
+    if not chosen:
+        raise SpecError(
+            "There is no parameter to be drawn: " + ("every one is fixed by a number." if not after else "name one.")
+        )
     if len(chosen) > MOST_PANELS:
         raise SpecError(
             f"{len(chosen)} parameters are more than {MOST_PANELS} panels. Name some: parameters=['{chosen[0]}']."

@@ -51,10 +51,12 @@ def influence(fit: Fit, group: str) -> pd.DataFrame:
     units = find_units(fit.design, group)
     if len(units.labels) < 2:
         raise SpecError(f"'{group}' has one level: nothing remains when it is left out.")
+    names, draws = _parameters(fit)
+    if not names:
+        raise SpecError(f"Every parameter is fixed by a number: leaving out a level of '{group}' can change none.")
     log_weights, k = smooth_weights(unit_draws(fit, units))
     weights = np.exp(log_weights.values.reshape(-1, len(units.labels)))
     weights /= weights.sum(axis=0)
-    names, draws = _parameters(fit)
     mean, sd = draws.mean(axis=0), draws.std(axis=0)
     without = weights.T @ draws
     spread = np.sqrt(np.maximum(weights.T @ (draws - mean) ** 2 - (without - mean) ** 2, 0.0))
@@ -85,4 +87,4 @@ def _parameters(fit: Fit) -> tuple[list[str], Array]:
                 inside = ", ".join(str(label[at]) for label, at in zip(labels, place, strict=True))
                 names.append(f"{name}[{inside}]" if place else name)
                 columns.append(values)
-    return names, np.column_stack(columns)
+    return names, np.column_stack(columns or [np.empty((0, 0))])
