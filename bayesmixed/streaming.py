@@ -40,7 +40,6 @@ from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 LARGE = 5_000_000
 """Rows from which a file is streamed without being asked for."""
-_FAMILIES = ("gaussian", "lognormal")
 
 
 def is_streamed(spec: ModelSpec, path: Path, wish: bool | None) -> bool:
@@ -67,8 +66,8 @@ def is_streamed(spec: ModelSpec, path: Path, wish: bool | None) -> bool:
 
 def refusal(spec: ModelSpec) -> str | None:
     """Return why the rows of a model cannot be streamed, or None: its sufficient statistics are cross-products."""
-    if spec.family not in _FAMILIES:
-        return f"family '{spec.family}' is neither Gaussian nor lognormal"
+    if not (isinstance(spec.family, str) and spec.family_record.conjugate):
+        return f"family '{spec.family_record.name}' is neither Gaussian nor lognormal"
     if len(spec.predictors) > 1 or spec.link("mu").name != "identity":
         return "cross-products are sufficient for one predictor with link identity only"
     if spec.weights is not None:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import special
 
 from bayesmixed.families.parts import MU_RATE, half_normal, is_count, rate_mean, residual_variance
-from bayesmixed.families.records import Family, Parameter, Values
+from bayesmixed.families.records import MORE_VARIATION, PLAIN, Family, Parameter, Values
 from bayesmixed.links import Array, Link
 
 _EXACT = 250
@@ -106,6 +106,7 @@ def _far_information(mu: Array, phi: Array) -> Array:
 
 POISSON = Family(
     name="poisson",
+    offers=PLAIN,
     parameters=(MU_RATE,),
     distribution="Poisson",
     arguments=lambda values, trials: {"mu": values["mu"]},
@@ -129,6 +130,7 @@ POISSON = Family(
 
 NEGBIN = Family(
     name="negbin",
+    offers=MORE_VARIATION,
     parameters=(
         MU_RATE,
         Parameter(
@@ -163,6 +165,7 @@ NEGBIN = Family(
 
 NEGBIN1 = Family(
     name="negbin1",
+    offers=MORE_VARIATION,
     parameters=(
         MU_RATE,
         Parameter(

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import special
 
 from bayesmixed.families.parts import MU_RATE, is_count, rate_mean, residual_variance
-from bayesmixed.families.records import Family, Parameter, Values
+from bayesmixed.families.records import MORE_VARIATION, Family, Parameter, Values
 from bayesmixed.links import Array
 from bayesmixed.priors import Prior
 
@@ -108,6 +108,7 @@ def _pytensor_logp(y: Any, values: Values, trials: Any) -> Any:
 
 GENERALISED_POISSON = Family(
     name="generalised_poisson",
+    offers=MORE_VARIATION,
     parameters=(
         MU_RATE,
         Parameter(

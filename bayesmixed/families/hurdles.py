@@ -11,7 +11,7 @@ from bayesmixed.families.counts import NEGBIN, POISSON
 from bayesmixed.families.parts import no_latent_variance, share
 from bayesmixed.families.positive import GAMMA
 from bayesmixed.families.proportions import BETA
-from bayesmixed.families.records import Family, Values
+from bayesmixed.families.records import MORE_ZEROS, Family, Values
 from bayesmixed.links import Array
 
 Draw = Callable[[np.random.Generator, Values, Any, tuple[int, ...]], Array]
@@ -112,6 +112,7 @@ def hurdle(
         information=information,
         latent_variance=no_latent_variance,
         smoothed_mean=_positive_mean(usual),
+        offers=MORE_ZEROS,
         summable="",
         log_concave=log_concave,
         title=f"{'Hurdle' if zeros == 'hu' else 'ZeroInflated'}{base.distribution}",

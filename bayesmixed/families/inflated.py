@@ -9,7 +9,7 @@ import numpy as np
 from bayesmixed.families.counts import NEGBIN, POISSON
 from bayesmixed.families.parts import no_latent_variance, share
 from bayesmixed.families.proportions import BETA, BINOMIAL
-from bayesmixed.families.records import Family, Values
+from bayesmixed.families.records import MORE_ZEROS, Family, Values
 from bayesmixed.links import Array
 
 
@@ -64,6 +64,7 @@ def zero_inflated(base: Family, distribution: str) -> Family:
         score=lambda y, values, trials: base.score(y, values, trials) * base_share(y, values, trials),
         information=information,
         latent_variance=no_latent_variance,
+        offers=MORE_ZEROS,
         summable="",
         variance_text="",
         log_concave=False,
@@ -134,6 +135,7 @@ ZERO_INFLATED_BINOMIAL = zero_inflated(BINOMIAL, "ZeroInflatedBinomial")
 ZERO_ONE_INFLATED_BETA = replace(
     BETA,
     name="zero_one_inflated_beta",
+    offers=MORE_ZEROS,
     parameters=(
         *BETA.parameters,
         share("zoi", "probability of 0 or 1", ("Without 0 and 1 take family beta.", "")),

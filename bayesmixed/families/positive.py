@@ -16,7 +16,7 @@ from bayesmixed.families.parts import (
     residual_variance,
 )
 from bayesmixed.families.real import gaussian_logp
-from bayesmixed.families.records import Family, Parameter, Values
+from bayesmixed.families.records import OTHER_SHAPE, Family, Parameter, Values
 from bayesmixed.links import Array, Link
 
 _POSITIVE = "positive numbers"
@@ -96,6 +96,7 @@ def _log_ratio_curves() -> Any:
 
 LOGNORMAL = Family(
     name="lognormal",
+    offers=OTHER_SHAPE,
     parameters=(MU_LOG_MEAN, replace(SIGMA, power=0.0)),
     distribution="LogNormal",
     arguments=lambda values, trials: {"mu": values["mu"], "sigma": values["sigma"]},
@@ -121,6 +122,7 @@ LOGNORMAL = Family(
 
 GAMMA = Family(
     name="gamma",
+    offers=OTHER_SHAPE,
     parameters=(
         MU_POSITIVE,
         Parameter(
@@ -153,6 +155,7 @@ GAMMA = Family(
 
 INVERSE_GAUSSIAN = Family(
     name="inverse_gaussian",
+    offers=OTHER_SHAPE,
     parameters=(
         MU_POSITIVE,
         Parameter(

@@ -15,7 +15,7 @@ from bayesmixed.families.parts import (
     proportion_mean,
     residual_variance,
 )
-from bayesmixed.families.records import Family, Values
+from bayesmixed.families.records import MORE_VARIATION, OTHER_SHAPE, PLAIN, Family, Values
 from bayesmixed.links import Array, Link
 
 _LARGE = 200
@@ -134,6 +134,7 @@ def _beta_binomial_random(rng: np.random.Generator, values: Values, trials: Any,
 
 BETA = Family(
     name="beta",
+    offers=OTHER_SHAPE,
     parameters=(MU_PROPORTION, PRECISION),
     distribution="Beta",
     arguments=lambda values, trials: dict(zip(("alpha", "beta"), _shapes(values), strict=True)),
@@ -183,6 +184,7 @@ BERNOULLI = Family(
 
 BINOMIAL = Family(
     name="binomial",
+    offers=PLAIN,
     parameters=(MU_PROBABILITY,),
     distribution="Binomial",
     arguments=lambda values, trials: {"n": trials, "p": values["mu"]},
@@ -208,6 +210,7 @@ BINOMIAL = Family(
 
 BETA_BINOMIAL = Family(
     name="beta_binomial",
+    offers=MORE_VARIATION,
     parameters=(MU_PROBABILITY, PRECISION),
     distribution="BetaBinomial",
     arguments=lambda values, trials: dict(zip(("alpha", "beta"), _shapes(values), strict=True)) | {"n": trials},

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from bayesmixed.families.parts import MU_REAL, NU, SIGMA, location_mean, residual_variance
-from bayesmixed.families.records import Family, Values
+from bayesmixed.families.records import OTHER_SHAPE, Family, Values
 from bayesmixed.links import Array
 
 
@@ -58,6 +58,7 @@ GAUSSIAN = Family(
 
 STUDENT = Family(
     name="student",
+    offers=OTHER_SHAPE,
     parameters=(MU_REAL, SIGMA, NU),
     distribution="StudentT",
     arguments=lambda values, trials: {"nu": values["nu"], "mu": values["mu"], "sigma": values["sigma"]},

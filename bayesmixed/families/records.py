@@ -84,6 +84,10 @@ class Parameter:
         return latent_link(link) if self.latent else link
 
 
+PLAIN, MORE_VARIATION, MORE_ZEROS, OTHER_SHAPE = "plain", "more variation", "more zeros", "another shape"
+"""What a family offers to a model that does not reproduce its data."""
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """Everything that the package knows about one distribution of the response.
@@ -120,6 +124,9 @@ class Family:
         for (values), `latent_variance` then being its variance at any `mu`.
     latent_text : str
         That function, "logit({})".
+    offers : str
+        What it has that other families of the same responses have not: MORE_VARIATION, MORE_ZEROS or OTHER_SHAPE; PLAIN
+        where the variance follows from the mean alone; "" if it is not to be suggested.
     summable : str
         How rows with the same predictors add up: "successes" (with their trials), "counts", or "" for not at all.
     discrete, has_trials, log_concave : bool
@@ -179,6 +186,7 @@ class Family:
     constant: Callable[[Array, Any], Array] = lambda y, trials: np.zeros(len(y))
     working: Callable[[Array], Array] = np.asarray
     pytensor_logp: Callable[[Any, Values, Any], Any] | None = None
+    offers: str = ""
     summable: str = ""
     discrete: bool = False
     has_trials: bool = False

@@ -21,6 +21,16 @@ BUILDERS = {
 }
 """Files that name the class of a kind to make one; the list can only shrink."""
 
+SYMBOLS = {"beta", "gamma"}
+"""Families with the name of a symbol of equations or of a distribution of priors."""
+CATALOGUES = {
+    "kernels/rows.py": "the numbers of families in compiled rows",
+    "spec.py": "the default",
+    "spec_files.py": "the default",
+    "schemas.py": "the default",
+}
+"""Files that spell out names of families; the list can only shrink."""
+
 
 def own_folder(path):
     return path.relative_to(ROOT).parts[0]
@@ -62,3 +72,14 @@ def test_the_class_of_a_kind_is_named_only_where_one_is_made():
         if names & (CLASSES - own) and path != ROOT / "terms" / "__init__.py":
             named.add(str(path.relative_to(ROOT)))
     assert named == set(BUILDERS)
+
+
+def test_families_are_spelled_out_in_their_folder_and_catalogue_only():
+    named = set()
+    for path in ROOT.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        texts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        names = {one.value for one in ast.walk(tree) if isinstance(one, ast.Constant) and id(one) not in texts}
+        if own_folder(path) != "families" and names & ({*FAMILIES} - SYMBOLS):
+            named.add(str(path.relative_to(ROOT)))
+    assert named == set(CATALOGUES)

@@ -1,6 +1,5 @@
 """What can be tried when a model does not reproduce its data."""
 
-from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 import numpy as np
@@ -8,20 +7,7 @@ import numpy as np
 from bayesmixed.design import Design
 from bayesmixed.errors import enumerate_words
 from bayesmixed.families import FAMILIES, Family
-
-MORE_VARIANCE = ("negbin1", "negbin", "beta_binomial")
-MORE_ZEROS = (
-    "zero_inflated_poisson",
-    "zero_inflated_negbin",
-    "zero_inflated_binomial",
-    "hurdle_poisson",
-    "hurdle_negbin",
-    "hurdle_gamma",
-    "zero_inflated_beta",
-    "zero_one_inflated_beta",
-)
-OTHER_SHAPES = ("student", "lognormal", "gamma", "inverse_gaussian", "beta")
-"""Names of families; only those that are there and take the data are suggested."""
+from bayesmixed.families.records import MORE_VARIATION, MORE_ZEROS, OTHER_SHAPE
 
 
 def suggest(design: Design, more: AbstractSet[str], less: AbstractSet[str]) -> tuple[str, ...]:
@@ -39,7 +25,7 @@ def suggest(design: Design, more: AbstractSet[str], less: AbstractSet[str]) -> t
     discrete = design.family.discrete
     if discrete and "variation" in more:
         effects = "an effect of every row, '+ obs()'" if takes_observation_effects(design) else ""
-        found.append(_say("For more variation", list_families(design, MORE_VARIANCE), effects, _MISSING))
+        found.append(_say("For more variation", list_families(design, MORE_VARIATION), effects, _MISSING))
     if discrete and "variation" in less:
         found.append(
             f"Less variation than family '{design.family.name}' has: are rows copies of each other, or responses "
@@ -50,21 +36,22 @@ def suggest(design: Design, more: AbstractSet[str], less: AbstractSet[str]) -> t
             _say("For more zeros", list_families(design, MORE_ZEROS), "a covariate that tells who can be zero")
         )
     if "top" in more:
-        found.append(_say("For more rows at the upper end", list_families(design, MORE_VARIANCE), _MISSING))
+        found.append(_say("For more rows at the upper end", list_families(design, MORE_VARIATION), _MISSING))
     if "shape" in more | less:
         last = "a transformed response, e.g. log(y) ~ ...; a covariate or its curve that is missing"
-        found.append(_say("For another shape", list_families(design, OTHER_SHAPES), last))
+        found.append(_say("For another shape", list_families(design, OTHER_SHAPE), last))
     return tuple(found)
 
 
-def list_families(design: Design, names: Iterable[str]) -> list[Family]:
-    """Return those families that are there, are not the model's own, and take its data."""
+def list_families(design: Design, *offers: str) -> list[Family]:
+    """Return the families that offer one of these, see `Family.offers`, are not the model's own, and take its data."""
     own, y = design.family, np.asarray(design.response)
-    there = [FAMILIES[name] for name in names if name in FAMILIES and name != own.name]
     return [
         family
-        for family in there
-        if (family.discrete, family.has_trials) == (own.discrete, own.has_trials)
+        for family in FAMILIES.values()
+        if family.offers in offers
+        and family.name != own.name
+        and (family.discrete, family.has_trials) == (own.discrete, own.has_trials)
         and bool(np.all(family.accepts(y, design.trials)))
         and not family.unseen(y, set())
     ]

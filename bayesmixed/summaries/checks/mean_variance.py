@@ -9,20 +9,20 @@ import pandas as pd
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import FAMILIES, Family
+from bayesmixed.families.records import MORE_VARIATION, PLAIN
 from bayesmixed.fitting import Fit
 from bayesmixed.gauss_hermite import NODES
 from bayesmixed.integration.averages import average_moments
 from bayesmixed.integration.layers import sum_rows
 from bayesmixed.links import LINKS, Array, Link
 from bayesmixed.replicates import replicate, strangers
-from bayesmixed.summaries.checks.alternatives import MORE_VARIANCE, list_families, takes_observation_effects
+from bayesmixed.summaries.checks.alternatives import list_families, takes_observation_effects
 from bayesmixed.summaries.checks.check_statistics import Index, is_binary
 from bayesmixed.summaries.checks.left_out import predict_left_out
 from bayesmixed.summaries.display.tables import format_number
 from bayesmixed.weights import refuse_weights
 
 DATA, MODEL = "data", "this model"
-BASES = ("poisson", "binomial")
 _ENDS = (-9.0, 9.0)
 _ENDS_OF_LOG_SD = (-5.0, 1.4)
 _ROWS_PER_BIN, _MOST_BINS = 15, 15
@@ -165,7 +165,7 @@ def _alternatives(design: Design, rows: _Rows) -> dict[str, Array]:
     """Return the variances of the rows under each alternative, by its label."""
     found = {}
     share = rows.expected / rows.trials if design.family.has_trials else rows.expected
-    for family in list_families(design, (*BASES, *MORE_VARIANCE)):
+    for family in list_families(design, PLAIN, MORE_VARIATION):
         first, *further = family.parameters
         if not further:
             found[family.name] = family.variance({first.name: share}, rows.trials) + rows.doubt
@@ -191,9 +191,8 @@ def _alternatives(design: Design, rows: _Rows) -> dict[str, Array]:
 
 def _base(design: Design) -> Family | None:
     """Return the family without a dispersion that has the same kind of response."""
-    families = [FAMILIES[name] for name in BASES if name in FAMILIES]
-    kind = [family for family in families if family.has_trials == design.family.has_trials]
-    return kind[0] if kind else None
+    plain = (family for family in FAMILIES.values() if family.offers == PLAIN)
+    return next((family for family in plain if family.has_trials == design.family.has_trials), None)
 
 
 def _match(variance: Callable[[float], Array], rows: _Rows, ends: tuple[float, float]) -> float:
