@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.plots.figures import new_figure
+from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.calibration.simulation_calibration import Calibration
 from bayesmixed.summaries.checks.transforms import ecdf_difference
 
@@ -81,4 +81,4 @@ def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None 
     figure.supylabel("share of smaller ranks minus rank", fontsize=10)
     count = calibration.ranks["number"].nunique()
     figure.suptitle(f"{count} data sets from the priors; grey: 95 % band, simultaneous", fontsize=10, x=0.01, ha="left")
-    return figure
+    return as_written(figure)

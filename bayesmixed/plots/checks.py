@@ -18,7 +18,7 @@ from bayesmixed.plots.check_panels import (
     draw_pit_in_sample,
     draw_rootogram,
 )
-from bayesmixed.plots.figures import new_figure
+from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.replicates import choose_groups, describe, posterior_predictive, strangers
 from bayesmixed.summaries.checks.check_statistics import is_binary
 from bayesmixed.summaries.checks.left_out import DRAWS
@@ -95,7 +95,7 @@ def plot_posterior_checks(
         )
     figure = makers[kind](fit, kind=kind, by=by, groups=groups, draws=draws, seed=seed)
     figure.suptitle(describe(fit.design, choose_groups(fit.design, groups)), fontsize=10, x=0.01, ha="left")
-    return figure
+    return as_written(figure)
 
 
 def _default_kind(fit: Fit) -> str:
@@ -138,7 +138,7 @@ def _plot_panels(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
         if place % _COLUMNS:
             one.set_ylabel("")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    return figure
+    return as_written(figure)
 
 
 def _transforms(fit: Fit, kind: str, groups: Any, draws: int, seed: int | None) -> Array:
@@ -187,7 +187,7 @@ def _plot_groups(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
         fontsize=10,
     )
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    return figure
+    return as_written(figure)
 
 
 def _plot_statistics(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: int | None) -> "Figure":
@@ -205,7 +205,7 @@ def _plot_statistics(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed
         )
         panel.title.set_color("black" if fits else _OTHERS[0])
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    return figure
+    return as_written(figure)
 
 
 def _plot_mean_variance(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: int | None) -> "Figure":
@@ -239,7 +239,7 @@ def _plot_mean_variance(fit: Fit, kind: str, by: Any, groups: Any, draws: int, s
     axes.set_xlabel(f"expected proportion of {response}" if trials else f"expected {response}")
     axes.set_ylabel(f"variance of {response} / trials" if trials else f"variance of {response}")
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    return figure
+    return as_written(figure)
 
 
 def _grid(count: int, width: float, height: float) -> "tuple[Figure, list[Any]]":

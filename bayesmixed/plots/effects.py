@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.fitting import Fit
-from bayesmixed.plots.figures import new_figure
+from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.display.tables import middle_of
 from bayesmixed.summaries.predictions.marginal import conditional_effects
 from bayesmixed.terms.tables import is_number
@@ -64,7 +64,7 @@ def plot_conditional_effects(
     axes.set_title("\n".join(part for part in (where, *estimates.notes) if part), fontsize=9, loc="left", wrap=True)
     if by is not None and len(parts) <= _MOST_DISTINCT:
         figure.legend(*axes.get_legend_handles_labels(), title=by, loc="outside right upper", frameon=False, fontsize=9)
-    return figure
+    return as_written(figure)
 
 
 def _draw_curves(axes: Any, parts: list[tuple[Any, pd.DataFrame]], x: str) -> None:

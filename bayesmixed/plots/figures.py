@@ -1,4 +1,4 @@
-"""The empty figure that every plot begins with."""
+"""The empty figure that every plot begins with, and what is done to every figure at its end."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -16,6 +16,20 @@ def new_figure(width: float, height: float) -> "Figure":
 
     _let_notebooks_show(Figure)
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def as_written(figure: "Figure") -> "Figure":
+    """Return a figure whose texts show as they are: matplotlib reads what stands between two $ as mathematics."""
+    from matplotlib.text import Text
+
+    axes = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    powers = {label for axis in axes if axis.get_scale() != "linear" for label in axis.get_ticklabels(which="both")}
+    for text in figure.findobj(Text):
+        if text.get_wrap():  # matplotlib measures lines that it breaks as mathematics all the same
+            text.set_text(text.get_text().replace("$", r"\$"))
+        else:
+            text.set_parse_math(text in powers)
+    return figure
 
 
 def _let_notebooks_show(kind: type) -> None:

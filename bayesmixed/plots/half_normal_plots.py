@@ -4,7 +4,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from bayesmixed.fitting import Fit
-from bayesmixed.plots.figures import new_figure
+from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.checks.half_normals import ROW, half_normal
 from bayesmixed.summaries.checks.quantile_residuals import SEED
 
@@ -66,4 +66,4 @@ def plot_half_normal(
     axes.grid(color="0.92")
     axes.set_axisbelow(True)
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
-    return figure
+    return as_written(figure)

@@ -8,7 +8,7 @@ import pandas as pd
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
-from bayesmixed.plots.figures import new_figure
+from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.pooling.shrinkage_factors import find_group, shrinkage
 from bayesmixed.summaries.pooling.three_poolings import PoolingComparison
 
@@ -92,7 +92,7 @@ def plot_poolings(comparison: PoolingComparison) -> "Figure":
         if panel == 0:
             axes.set_ylabel(comparison.group)
             figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
-    return figure
+    return as_written(figure)
 
 
 def _one_column(fit: Fit, table: pd.DataFrame, name: str) -> "Figure":
@@ -128,7 +128,7 @@ def _one_column(fit: Fit, table: pd.DataFrame, name: str) -> "Figure":
     factors = dict.fromkeys(f"{value:.2f}" for value in (table["factor"].min(), table["factor"].max()))
     axes.set_title(f"Shrinkage of {name}: factor {' to '.join(factors)} (1 = none)", fontsize=11)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    return figure
+    return as_written(figure)
 
 
 def _coefficient(effect: str, fit: Fit) -> str:
@@ -204,7 +204,7 @@ def _two_columns(table: pd.DataFrame, name: str, labels: tuple[str, ...]) -> "Fi
     line = f"line is one of {len(pooled):,} levels" if many else "arrow is one level"
     axes.set_title(f"Shrinkage of {name}: each {line}", fontsize=11)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9, markerscale=scale)
-    return figure
+    return as_written(figure)
 
 
 def _draw_arrows(axes: Any, raw: pd.DataFrame, pooled: pd.DataFrame) -> None:

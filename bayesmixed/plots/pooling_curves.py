@@ -7,7 +7,7 @@ import pandas as pd
 
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
-from bayesmixed.plots.figures import new_figure
+from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.pooling.pooling_curves import group_sizes, pooling_curve, pooling_factor
 from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws, find_group
@@ -63,7 +63,7 @@ def plot_pooling_curve(fit: Fit | float, group: str | None = None) -> "Figure":
     axes.grid(color="0.92")
     axes.set_axisbelow(True)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    return figure
+    return as_written(figure)
 
 
 def say_shrinkage(table: pd.DataFrame, factors: Array | None = None) -> str:

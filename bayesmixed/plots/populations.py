@@ -8,7 +8,7 @@ import numpy as np
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
-from bayesmixed.plots.figures import new_figure
+from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.prediction import needed_predictors, thin
 from bayesmixed.summaries.predictions.estimable import refuse_open_mean
 from bayesmixed.summaries.predictions.grids import make_grid
@@ -79,7 +79,7 @@ def plot_future_group(
         axes.set_xlabel(label)
     figure.suptitle(f"All possible groups: {name}", fontsize=12)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    return figure
+    return as_written(figure)
 
 
 def _responses(fit: Fit, posterior: Any, populations: Mapping[str, Any], deviations: Mapping[str, Array]) -> Array:

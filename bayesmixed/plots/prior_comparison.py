@@ -7,7 +7,7 @@ import pandas as pd
 
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.parameter_keys import INTERCEPT, ParameterKey, VariableNames
-from bayesmixed.plots.figures import new_figure
+from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.plots.vpc_curves import COLOURS
 from bayesmixed.summaries.priors.prior_comparison import LABELS, PriorComparison
 
@@ -63,7 +63,7 @@ def plot_prior_comparison(comparison: PriorComparison, quantities: list[str] | N
         axes.set_title(_title(*map(str, labels)), fontsize=9, loc="left")
         axes.set_yticks(range(len(comparison.fits)), list(comparison.labels.values()) if place % columns == 0 else [])
     figure.supxlabel("posterior means and 95 % intervals; thin grey lines: the middle 95 % of the priors", fontsize=8)
-    return figure
+    return as_written(figure)
 
 
 def _draw_panel(axes: Any, comparison: PriorComparison, rows: pd.DataFrame) -> None:

@@ -11,7 +11,7 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.plots.figures import new_figure
+from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.prior_samples import sample_prior
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def plot_prior_posterior(fit: Fit, parameters: Sequence[str] | None = None, *, s
         axes.set_title(name, fontsize=9, loc="left")
     handles = figure.axes[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    return figure
+    return as_written(figure)
 
 
 def _name_numbers(draws: xr.Dataset) -> Iterator[tuple[str, Array]]:

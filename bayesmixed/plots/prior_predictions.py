@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesmixed.links import Array
 from bayesmixed.plots.check_panels import OBSERVED, REPLICATED
-from bayesmixed.plots.figures import new_figure
+from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.priors.prior_predictions import PriorPredictive
 from bayesmixed.terms.block_parts import ONE
 
@@ -56,7 +56,7 @@ def plot_prior_predictive(prior: PriorPredictive) -> "Figure":
         axes.set_ylabel(f"share of {group.name} up to here")
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     figure.suptitle(f"{response} before and in the data", fontsize=10, x=0.01, ha="left")
-    return figure
+    return as_written(figure)
 
 
 def _draw_ecdfs(axes: Any, observed: Array, made: Array, label: str | None) -> None:

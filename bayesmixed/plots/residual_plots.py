@@ -8,7 +8,7 @@ import pandas as pd
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
-from bayesmixed.plots.figures import new_figure
+from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.structure import Factor
 from bayesmixed.summaries.checks.bands import uniform_band
 from bayesmixed.summaries.checks.left_out import predict_left_out
@@ -74,7 +74,7 @@ def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figur
     handles, _ = axes.get_legend_handles_labels()
     scale = 1.0 if len(residual) <= _CROWDED else 2.0
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9, markerscale=scale)
-    return figure
+    return as_written(figure)
 
 
 def plot_loo_pit(fit: Fit, *, seed: int = SEED) -> "Figure":
@@ -107,7 +107,7 @@ def plot_loo_pit(fit: Fit, *, seed: int = SEED) -> "Figure":
     axes.grid(color="0.92")
     axes.set_axisbelow(True)
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    return figure
+    return as_written(figure)
 
 
 def _horizontal(fit: Fit, against: str) -> Factor | Array:

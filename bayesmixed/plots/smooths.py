@@ -7,7 +7,7 @@ import pandas as pd
 
 from bayesmixed.fitting import Fit
 from bayesmixed.plots.effects import COLORS
-from bayesmixed.plots.figures import new_figure
+from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.display.tables import format_table
 from bayesmixed.summaries.parameters.smooths import find_smooth, smooth_curves, smooth_effects
 from bayesmixed.terms.smooth_block import SmoothBlock
@@ -60,7 +60,7 @@ def plot_smooth(fit: Fit, smooth: str | None = None, *, points: int = 100) -> "F
     figure.supxlabel(block.covariate, fontsize=10)
     unit = f"{predictor.link.name} scale" if predictor.link.name != "identity" else "scale of " + predictor.parameter
     figure.supylabel(f"{table['term'].iloc[0]} ({unit})", fontsize=10)
-    return figure
+    return as_written(figure)
 
 
 def _edf(fit: Fit, term: str) -> dict[str, str]:

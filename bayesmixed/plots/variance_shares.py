@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pandas as pd
 
 from bayesmixed.fitting import Fit
-from bayesmixed.plots.figures import new_figure
+from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.variance.intraclass import icc
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def plot_variance_shares(fit: Fit, *, trials: float = 1.0) -> "Figure":
     _draw_intervals(axes, shares, correlations)
     axes.set_xlim(0, 1)
     axes.set_xlabel("posterior means, 95 % intervals")
-    return figure
+    return as_written(figure)
 
 
 def _colours(shares: pd.DataFrame) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bayesmixed.fitting import Fit
-from bayesmixed.plots.figures import new_figure
+from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.variance.vpc_curves import vpc_curve
 
 if TYPE_CHECKING:
@@ -53,4 +53,4 @@ def plot_vpc_curve(
     axes.grid(color="0.92")
     axes.set_axisbelow(True)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    return figure
+    return as_written(figure)

@@ -1,10 +1,14 @@
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from fixed_draws import fit_at
 
 import bayesmixed as bm
+from bayesmixed.plots.figures import as_written, new_figure
 
 PLOTS = Path(bm.__file__).parent / "plots"
 FORMATS = """
@@ -35,3 +39,27 @@ def test_a_notebook_shows_a_figure_as_it_was_told_or_else_as_a_png(before, forma
 @pytest.mark.parametrize("path", sorted(PLOTS.glob("*.py")), ids=lambda path: path.stem)
 def test_only_one_file_makes_figures(path):
     assert path.name == "figures.py" or " Figure(" not in path.read_text(encoding="utf-8")
+
+
+def test_dollars_in_names_and_levels_are_no_mathematics(tmp_path):
+    x, g = "$\\x", "$0$ to $\\y$"
+    generator = np.random.default_rng(1)
+    rows = {x: generator.normal(size=48), "f": np.tile(["$10$ $\\z$", "$20$", "$30"], 16)}
+    rows |= {g: np.repeat([f"${i} $\\w{i}$" for i in range(8)], 6), "y": generator.normal(size=48)}
+    design = bm.prepare(f"y ~ `{x}`*f + (`{x}` | `{g}`)", rows)
+    fit = fit_at(design, {f"sd_{g}": 1.0, f"corr_{g}": np.eye(2), "sigma": 1.0}, jitter=0.1)
+    plots = [
+        name
+        for name in bm.__all__
+        if name.startswith("plot_") and "fit" in inspect.signature(getattr(bm, name)).parameters
+    ]
+    assert len(plots) > 10
+    for name in plots:
+        if name != "plot_smooth":
+            figure = getattr(bm, name)(fit, **({"effect": x} if "effects" in name else {}))
+            figure.draw_without_rendering()
+    bm.plot_conditional_effects(fit, "f").savefig(tmp_path / "f.svg")
+    axes = new_figure(2, 1).add_subplot()
+    axes.set_xscale("log")
+    powers = as_written(axes.figure).axes[0].get_xticklabels()
+    assert all(label.get_parse_math() and "$" in label.get_text() for label in powers)
