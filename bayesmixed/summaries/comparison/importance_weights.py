@@ -4,27 +4,46 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
+from bayesmixed.errors import SpecError
 from bayesmixed.links import Array
 
 _SAME = 1e-8
+_FEWEST = 25
+"""Draws whose largest fifth has the five values to which a tail is fitted."""
 
 
 def smooth_weights(logs: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     """Return Pareto-smoothed log weights of the draws when a unit is left out, dims as `logs`, and Pareto k by unit.
 
-    Units whose density is the same in all draws weigh all draws alike and have k = 0.
-    """
-    from arviz_stats.base import array_stats
+    Units whose density is the same in all draws weigh all draws alike and have k = 0; those whose largest weights are
+    all equal, as after a chain that did not move, have no tail to be smoothed and k = inf.
 
+    Raises
+    ------
+    SpecError
+        The draws are too few for the tail of a distribution.
+    """
     values = logs.values.reshape(-1, logs.shape[-1])
     weights, k = np.full_like(values, -np.log(len(values))), np.zeros(values.shape[1])
     varies = np.ptp(values, axis=0) > _SAME
-    if varies.any():
-        smoothed, k[varies] = array_stats.psislw(values[:, varies], r_eff=_relative_efficiency(logs), axis=0)
-        weights[:, varies] = smoothed.T
+    if varies.any() and len(values) < _FEWEST:
+        raise SpecError(f"Leaving out by weights needs at least {_FEWEST} draws; there are {len(values)}.")
+    efficiency = _relative_efficiency(logs) if varies.any() else 1.0
+    for column in np.flatnonzero(varies):
+        weights[:, column], k[column] = _smooth(values[:, column], efficiency)
     unit = logs.dims[-1]
     labels = {unit: logs[unit].values}
     return logs.copy(data=weights.reshape(logs.shape)), xr.DataArray(k, dims=(unit,), coords=labels)
+
+
+def _smooth(logs: Array, efficiency: float) -> tuple[Array, float]:
+    from arviz_stats.base import array_stats
+
+    try:
+        weights, k = array_stats.psislw(logs, r_eff=efficiency)
+    except ValueError:  # all values of the tail are the same
+        return -logs - special.logsumexp(-logs), np.inf
+    return weights, float(k)
 
 
 def monte_carlo_errors(logs: xr.DataArray, log_weights: xr.DataArray) -> Array:

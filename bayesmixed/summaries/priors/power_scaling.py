@@ -65,7 +65,10 @@ def prior_sensitivity(
     if log_density.sizes["draw"] < log_prior.sizes["draw"]:
         raise SpecError('Power scaling needs all draws of the group effects: bm.refit(fit, store="all").')
     densities = {"prior": log_prior, "likelihood": log_density.sum("row")}
-    table = pd.DataFrame([_scale(name, one, densities) for name, one in _answers(fit, quantities or {}).items()])
+    answers = _answers(fit, quantities or {})
+    if not answers:
+        raise SpecError("Nothing varies between the draws: the fit has too few of them.")
+    table = pd.DataFrame([_scale(name, one, densities) for name, one in answers.items()])
     return table.assign(diagnosis=[_say(*pair) for pair in zip(table["prior"], table["likelihood"], strict=True)])
 
 
