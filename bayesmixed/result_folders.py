@@ -74,7 +74,10 @@ def _begin(beside: Path, place: Path, overwrite: bool) -> int:
         raise DataError(f"'{place}' is a file; give the name of a folder.")
     if beside.exists():
         os.close(_hold(beside))
-        _refuse_earlier_fit(beside / FIT, overwrite)
+        if (beside / FIT).exists() and not overwrite:
+            raise DataError(
+                f"A run that was stopped left its fit in '{beside / FIT}'. Move it to keep it; --overwrite removes it."
+            )
         _discard(beside, place)
     beside.mkdir()
     descriptor = _hold(beside)
