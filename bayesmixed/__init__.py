@@ -1,6 +1,7 @@
 """bayesmixed: Bayesian hierarchical models from a specification, through PyMC, to shrinkage and intraclass correlation."""
 
 from importlib import import_module
+from types import FunctionType
 from typing import Any
 
 _PUBLIC = {
@@ -118,7 +119,12 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES or name in _PUBLIC:
         module = f"bayesmixed.{_PUBLIC.get(name, name)}"
         import_module("bayesmixed.interruptions").import_whole(module)
-        return import_module(module) if name in _MODULES else getattr(import_module(module), name)
+        found = import_module(module) if name in _MODULES else getattr(import_module(module), name)
+        if isinstance(found, FunctionType) and not hasattr(found, "__wrapped__"):
+            found = import_module("bayesmixed.arguments").checked(found)
+            found.__module__ = __name__  # pickle finds it by its public name
+            globals()[name] = found
+        return found
     raise AttributeError(f"module 'bayesmixed' has no attribute '{name}'")
 
 

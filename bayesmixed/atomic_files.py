@@ -51,19 +51,18 @@ def replace_file(
     return path
 
 
-def as_path(path: object, what: str) -> Path:
+def as_path(path: str | Path, what: str) -> Path:
     """Return a path that the system can be asked about.
 
     Raises
     ------
     DataError
-        It is no text or path, or the system refuses its name.
+        It is an address, or the system refuses its name.
     """
-    _check_type(path, what)
     if re.match(r"\w+://", str(path)):
         raise DataError(f"{what} is read from a file, and '{path}' is an address: download it first.")
     try:
-        found = Path(path)  # type: ignore[arg-type]
+        found = Path(path)
         os.stat(found)
     except (FileNotFoundError, NotADirectoryError):
         return found
@@ -80,7 +79,6 @@ def check_place(path: str | Path, what: str) -> Path:
     DataError
         Its folder does not exist, a folder has its name, or the name is impossible.
     """
-    _check_type(path, what)
     try:
         place = Path(os.path.realpath(path))
         if place.parent.is_dir() and not place.is_dir():
@@ -90,11 +88,6 @@ def check_place(path: str | Path, what: str) -> Path:
     if place.is_dir():
         raise DataError(f"{what} cannot be written to '{path}': it is a folder. Add the name of a file.")
     raise DataError(f"Folder '{place.parent}' does not exist; make it before writing '{place.name}' there.")
-
-
-def _check_type(path: object, what: str) -> None:
-    if not isinstance(path, str | os.PathLike):
-        raise DataError(f"{what} is read from and written to a path, not a {type(path).__name__}.")
 
 
 def replace_table(path: str | Path, table: "pd.DataFrame") -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bayesmixed.arguments import checked
 from bayesmixed.downloads import fetch
 from bayesmixed.errors import DataError, did_you_mean, enumerate_words
 from bayesmixed.frames import read_table
@@ -69,6 +70,7 @@ def list() -> pd.DataFrame:  # noqa: A001  (the name is that of the public contr
     return pd.DataFrame(rows, columns=["name", "title", "rows", "where", "source"])
 
 
+@checked
 def load(name: str) -> pd.DataFrame:
     """Return a table as a pandas data frame; a public one is downloaded the first time, and kept.
 

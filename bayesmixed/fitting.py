@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesmixed.arguments import checked
 from bayesmixed.design import Design
 from bayesmixed.engines import ENGINES, choose
-from bayesmixed.engines.settings import EngineRecord, Settings, check_count, check_share
+from bayesmixed.engines.settings import EngineRecord, Settings, check_share
 from bayesmixed.equations import Displayed, Outline
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import Family
@@ -66,6 +67,7 @@ class Fit(Displayed):
         """The posterior draws, dims chain and draw first."""
         return self.draws["posterior"].to_dataset()
 
+    @checked
     def to_datatree(self, *, pymc: bool = False) -> xr.DataTree:
         """Return the draws, or with `pymc` those that PyMC's own functions need.
 
@@ -199,6 +201,7 @@ def fit(
     )
 
 
+@checked
 def sample(
     design: Design,
     *,
@@ -254,16 +257,6 @@ def sample(
     >>> fit.posterior["b_Subject"].shape
     (4, 100, 18, 2)
     """
-    counts = {
-        "chains": chains,
-        "draws": draws,
-        "tune": 1 if tune is None else tune,
-        "cores": 1 if cores is None else cores,
-    }
-    for name, value in counts.items():
-        check_count(name, value, least=1)
-    if seed is not None:
-        check_count("seed", seed, least=0)
     if target_accept is not None:
         check_share("target_accept", target_accept)
     if design.response is None:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.advice import advise, note_extrapolation
+from bayesmixed.arguments import checked
 from bayesmixed.assembly import assemble, check_weights_column
 from bayesmixed.atomic_files import as_path
 from bayesmixed.data_checks import check_design, check_variation, refuse_open_rows
 from bayesmixed.data_files import read_data, take_table
 from bayesmixed.default_priors import realise_priors
 from bayesmixed.design import Design
-from bayesmixed.errors import SpecError, shorten, warn
+from bayesmixed.errors import warn
 from bayesmixed.frames import as_frame
 from bayesmixed.frequencies import merge_copies, write_out
 from bayesmixed.spec import ModelSpec
@@ -24,6 +25,7 @@ from bayesmixed.terms.names import read_columns
 from bayesmixed.weights import FREQUENCY
 
 
+@checked
 def prepare(
     spec: str | Path | ModelSpec,
     data: Any,
@@ -79,10 +81,6 @@ def prepare(
     (['herd'], 15)
     """
     spec = as_spec(spec, **options)
-    if like is not None and not isinstance(like, Design):
-        raise SpecError(f"like= is a Design, such as fit.design, not a {type(like).__name__}.")
-    if stream is not None and not isinstance(stream, bool):
-        raise SpecError(f"stream={shorten(repr(stream))} is not known. Accepted: None, True, False.")
     if like is not None:
         design = replay(spec, data, like, missing=missing, na=na)
         refuse_open_rows(design, design.predictors)

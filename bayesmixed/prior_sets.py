@@ -82,7 +82,7 @@ def _realise(name: str, chosen: PriorSet, own: Design, default: Design) -> Reali
         return RealisedSet(name, default, ())
     if chosen == "wide":
         chosen = WIDE
-    if isinstance(chosen, bool) or not isinstance(chosen, int | float) or not 0 < chosen < np.inf:
+    if isinstance(chosen, str) or not 0 < chosen < np.inf:
         raise SpecError(
             f'Prior set \'{name}\' is {chosen!r}. A set is a mapping of priors, "default", "wide", or a number by which '
             "the scales of the default priors are multiplied."

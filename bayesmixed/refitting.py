@@ -92,7 +92,7 @@ def refit(
         if name not in SETTINGS:
             raise SpecError(f"refit has no setting '{name}'. {did_you_mean(name, SETTINGS)}")
     design, notes = change_design(fit.design, priors or {}, data, missing=settings.pop("missing", "error"), na=na)
-    if settings.get("progress", True):
+    if settings.get("progress", True) is True:
         for note in notes:
             print(note, file=sys.stderr)
     given = settings_of(fit, design) | settings

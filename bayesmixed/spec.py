@@ -3,18 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    InstanceOf,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, InstanceOf, ValidationInfo, field_validator, model_validator
 
+from bayesmixed.arguments import checked
 from bayesmixed.equations import Displayed, Outline, outline_terms
-from bayesmixed.errors import SpecError, did_you_mean, enumerate_words, shorten, warn
+from bayesmixed.errors import SpecError, enumerate_words, shorten, warn
 from bayesmixed.families import FAMILIES, Family, find_family
 from bayesmixed.formula_changes import fix_group, free_group, left_over, update_terms
 from bayesmixed.formulas import format_formula, parse_formula, parse_terms
@@ -26,10 +19,11 @@ from bayesmixed.terms import TERMS, Fixed, Term
 from bayesmixed.terms.contract import POPULATION
 from bayesmixed.terms.functions import is_free_name
 from bayesmixed.terms.notation import as_in_draws, split_top
+from bayesmixed.values import Value
 from bayesmixed.weights import Weights
 
 
-class ModelSpec(Displayed, BaseModel):
+class ModelSpec(Displayed, Value):
     """A hierarchical model as a value: frozen, comparable, written to TOML and read back.
 
     Attributes
@@ -78,27 +72,20 @@ class ModelSpec(Displayed, BaseModel):
     'incidence | trials(size) ~ 1 + period + (1 | herd)'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     title: str = ""
     question: str = ""
     response: str
     trials: str | int | None = None
     weights: Weights | None = None
     family: str | InstanceOf[Family] = "gaussian"
-    links: dict[str, str] = {}
+    links: dict[str, str] = Field({})
     predictors: dict[str, tuple[Term, ...]]
-    priors: dict[str, Prior] = {}
+    priors: dict[str, Prior] = Field({})
     factors: tuple[str, ...] = ()
     crossed: tuple[str, ...] = ()
     empty_cells: Literal["error", "drop"] = "error"
-    functions: dict[str, Any] = {}
+    functions: dict[str, Any] = Field({})
     simulation: SimulationPlan | None = None
-
-    def __init__(self, **fields: Any) -> None:
-        try:
-            super().__init__(**fields)
-        except ValidationError as error:
-            raise SpecError(_explain(error)) from error
 
     @model_validator(mode="before")
     @classmethod
@@ -137,7 +124,8 @@ class ModelSpec(Displayed, BaseModel):
     @field_validator("functions", mode="before")
     @classmethod
     def _read_functions(cls, given: Any) -> Any:
-        functions = dict.fromkeys(given) if isinstance(given, list | tuple) else given
+        named = isinstance(given, list | tuple) and all(isinstance(name, str) for name in given)
+        functions = dict.fromkeys(given) if named else given
         if not isinstance(functions, Mapping) or not all(f is None or callable(f) for f in functions.values()):
             raise SpecError('functions: give a function for each name, functions={"dose": dose}; in a file the names.')
         wrong = [name for name in functions if not isinstance(name, str) or not is_free_name(name)]
@@ -175,10 +163,12 @@ class ModelSpec(Displayed, BaseModel):
         first = find_family(self.family).parameters[0].name
         return format_formula(self.response, self.trials, self.predictors[first], self.weights)
 
+    @checked
     def link(self, parameter: str) -> Link:
         """Return the link of a parameter's predictor."""
         return find_family(self.family).parameter(parameter).link_record(self.links.get(parameter, ""))
 
+    @checked
     def update(self, text: str) -> "ModelSpec":
         """Return the spec with a changed formula; `.` stands for what is there: "~ . - x + (1 | g)".
 
@@ -197,6 +187,7 @@ class ModelSpec(Displayed, BaseModel):
         formula = parse_formula(f"{left} ~ 1")
         return changed.replace(response=formula.response, trials=formula.trials, weights=formula.weights)
 
+    @checked
     def as_fixed(self, name: str) -> "ModelSpec":
         """Return the spec in which a grouping factor has fixed coefficients for each level: no pooling."""
         grouping = [t.factor_columns for t in self.predictors[self._first] if t.is_grouped_by(name)]
@@ -204,6 +195,7 @@ class ModelSpec(Displayed, BaseModel):
         terms = fix_group(self.predictors[self._first], name, constant=bool(self.family_record.cuts))
         return self._with_terms(terms, factors=factors)
 
+    @checked
     def as_random(self, name: str) -> "ModelSpec":
         """Return the spec in which a factor of the population part is a grouping factor: partial pooling."""
         factors = tuple(other for other in self.factors if other != name)
@@ -322,26 +314,26 @@ def from_formula(
     family gaussian (link: mu identity)
     prior sd_herd ~ HalfNormal(1)
     """
-    refuse_other_types(links=links, priors=priors, factors=factors, crossed=crossed)
     first = find_family(family).parameters[0].name
     parsed = parse_formula(formula)
     further = {name: parse_terms(_right_side(name, text)) for name, text in predictors.items()}
-    return ModelSpec(
-        title=title,
-        question=question,
-        response=parsed.response,
-        trials=parsed.trials,
-        weights=parsed.weights,
-        family=family,
-        links={**(links or {}), **({} if link is None else {first: link})},
-        predictors={first: parsed.terms, **further},
-        priors=dict(priors or {}),
-        factors=factors,
-        crossed=crossed,
-        empty_cells=empty_cells,
-        functions=functions or {},
-        simulation=simulation,
-    )
+    fields: dict[str, Any] = {
+        "title": title,
+        "question": question,
+        "response": parsed.response,
+        "trials": parsed.trials,
+        "weights": parsed.weights,
+        "family": family,
+        "links": {**(links or {}), **({} if link is None else {first: link})},
+        "predictors": {first: parsed.terms, **further},
+        "priors": dict(priors or {}),
+        "factors": factors,
+        "crossed": crossed,
+        "empty_cells": empty_cells,
+        "functions": functions or {},
+        "simulation": simulation,
+    }
+    return ModelSpec(**fields)
 
 
 def _right_side(name: str, text: object) -> str:
@@ -360,21 +352,10 @@ def _right_side(name: str, text: object) -> str:
     return sides[1]
 
 
-def refuse_other_types(*, links: Any, priors: Any, factors: Any, crossed: Any) -> None:
-    """Refuse links and priors that are no mapping, and factors that are no names (SpecError)."""
-    for option, given in (("links", links), ("priors", priors)):
-        if given is not None and not isinstance(given, Mapping):
-            raise SpecError(
-                f"{option}={shorten(repr(given))} is no mapping. Write {option}={{name: value}}, such as "
-                'links={"mu": "log"} or priors={"beta": "Normal(0, 1)"}.'
-            )
-    for option, given in (("factors", factors), ("crossed", crossed)):
-        if not isinstance(given, Iterable):
-            raise SpecError(f'{option}={shorten(repr(given))} is no name of a column. Write {option}=["a", "b"].')
-
-
 def _complete_terms(terms: Any) -> tuple[Any, ...]:
     """Expand a/b in tables of TOML, and put the population term first."""
+    if not isinstance(terms, Iterable) or isinstance(terms, str):
+        raise SpecError(f"A predictor is a list of terms, not {shorten(repr(terms))}.")
     complete: list[Any] = []
     for term in terms:
         kind = TERMS.get(term.get("kind", "")) if isinstance(term, Mapping) else None
@@ -388,20 +369,3 @@ def _complete_terms(terms: Any) -> tuple[Any, ...]:
 def _is_population(term: Any) -> bool:
     kind = term.get("kind", "") if isinstance(term, Mapping) else getattr(term, "kind", "")
     return kind in TERMS and TERMS[kind].part == POPULATION
-
-
-def _explain(error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors():
-        where = ".".join(str(place) for place in problem["loc"]) or "spec"
-        message = problem["msg"]
-        if problem["type"] == "extra_forbidden":
-            message = f"unknown field. {did_you_mean(str(problem['loc'][-1]), ModelSpec.model_fields)}"
-        elif problem["type"] == "missing":
-            message = "is missing"
-        elif problem["type"] == "literal_error":
-            message = f"{shorten(repr(problem['input']))} is not known. Accepted: {problem['ctx']['expected']}."
-        elif problem["type"] == "string_type":
-            message = f"is a text, not a {type(problem['input']).__name__}."
-        lines.append(f"'{where}': {message}")
-    return "; ".join(lines)

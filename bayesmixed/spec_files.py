@@ -5,17 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bayesmixed.arguments import checked
 from bayesmixed.atomic_files import replace_file
 from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.families import Family, find_family
-from bayesmixed.spec import ModelSpec, from_formula, refuse_other_types
+from bayesmixed.spec import ModelSpec, from_formula
 
 LARGEST = 1_000_000
 """Characters of a spec file."""
 
 
+@checked
 def as_spec(
-    spec: "str | Path | ModelSpec",
+    spec: str | Path | ModelSpec,
     *,
     family: str | Family | None = None,
     priors: Mapping[str, Any] | None = None,
@@ -49,11 +51,6 @@ def as_spec(
             functions=functions,
             **predictors,
         )
-    if not isinstance(spec, str | Path | ModelSpec):
-        raise SpecError(
-            f"A spec is a formula, the name of a shipped spec, a TOML file or a ModelSpec; a {type(spec).__name__} was "
-            "given. The spec comes first, then the data: bm.fit(spec, data)."
-        )
     if not isinstance(spec, ModelSpec):
         spec = load_spec(spec, functions=functions)
     elif functions:
@@ -68,7 +65,6 @@ def as_spec(
             f"{', '.join(f'{name}={shorten(repr(text))}' for name, text in predictors.items())}: formulas of further "
             "parameters go with a formula. A spec has its own: change it by spec.replace(predictors=...)."
         )
-    refuse_other_types(links=links, priors=priors, factors=factors, crossed=crossed)
     links = {**(links or {}), **({} if link is None else {find_family(spec.family).parameters[0].name: link})}
     if not priors and not links and not factors and not crossed and empty_cells is None:
         return spec
@@ -83,7 +79,7 @@ def as_spec(
 
 
 def _with_functions(spec: ModelSpec, functions: Mapping[str, Callable[..., Any]]) -> ModelSpec:
-    return spec.replace(functions={**spec.functions, **functions} if isinstance(functions, Mapping) else functions)
+    return spec.replace(functions={**spec.functions, **functions})
 
 
 def load_spec(source: str | Path, *, functions: Mapping[str, Callable[..., Any]] | None = None) -> ModelSpec:
@@ -108,8 +104,6 @@ def load_spec(source: str | Path, *, functions: Mapping[str, Callable[..., Any]]
     'incidence | trials(size) ~ 1 + (1 | herd)'
     """
 
-    if not isinstance(source, str | Path):
-        raise SpecError(f"A spec file is given by its name or path, not by a {type(source).__name__}.")
     path = Path(source)
     if not path.suffix and not os.path.isfile(path):
         shipped = list_specs()

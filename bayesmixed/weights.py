@@ -2,11 +2,12 @@
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import field_validator
 
 from bayesmixed.columns import as_numbers
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
+from bayesmixed.values import Value
 
 FREQUENCY, PRECISION, LIKELIHOOD = "frequency", "precision", "likelihood"
 KINDS = {
@@ -16,7 +17,7 @@ KINDS = {
 }
 
 
-class Weights(BaseModel):
+class Weights(Value):
     """Weights with a meaning: `weights(w, "frequency")` on the left side of a formula.
 
     Attributes
@@ -35,7 +36,6 @@ class Weights(BaseModel):
     Weights(column='w', kind='frequency')
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     column: str
     kind: str
 

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
+from bayesmixed.arguments import checked
 from bayesmixed.equations.latex import write_html, write_latex
 from bayesmixed.equations.outline import Outline
 
@@ -20,6 +21,7 @@ class Displayed(ABC):
         """Return what stands around the equations in notebooks: title, text, hint."""
         return {}
 
+    @checked
     def to_latex(self, style: str = "conditional") -> str:
         """Return the equations as LaTeX, to be put between $$ and $$; of a spec with rules for the default priors.
 

@@ -4,18 +4,17 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from bayesmixed.terms.blocks import Block, PopulationBlock
 from bayesmixed.terms.notation import join_factors
 from bayesmixed.terms.tables import Table
+from bayesmixed.values import Value
 
 POPULATION, LEVELS, CURVES, ADDITION = "population", "levels", "curves", "addition"
 """Parts of a predictor: coefficients of all rows; effects of levels, which are drawn anew for new levels; curves, whose
 normal coefficients are the same for all rows; what is added as it is."""
 
 
-class TermContract(BaseModel):
+class TermContract(Value):
     """One term of a predictor, as a value; a kind of term is a subclass in its own file and a line in `TERMS`.
 
     What is not overridden says: no name, no columns of its own, nothing to read.
@@ -30,7 +29,6 @@ class TermContract(BaseModel):
         Its columns follow from each row alone, given its formula: rows can be read some at a time.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     part: ClassVar[str]
     of_rows: ClassVar[bool] = False
     streams: ClassVar[bool] = False

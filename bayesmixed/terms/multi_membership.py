@@ -62,7 +62,7 @@ class MultiMembership(TermContract):
     @classmethod
     def _names(cls, names: Any) -> Any:
         names = (names,) if isinstance(names, str) else names
-        return tuple(_column(str(name)) for name in names) if isinstance(names, Iterable) else names
+        return tuple(_column(str(name)) for name in names) if isinstance(names, list | tuple) else names
 
     @field_validator("covariance")
     @classmethod

@@ -14,7 +14,7 @@ import bayesmixed as bm
 ROOT = Path(bm.__file__).parent
 LAYERS = [
     ["errors"],
-    ["atomic_files", "interruptions"],
+    ["atomic_files", "interruptions", "arguments", "values"],
     ["absent"],
     ["gauss_hermite"],
     ["links", "covariances"],

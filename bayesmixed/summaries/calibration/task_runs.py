@@ -17,7 +17,7 @@ def run_tasks[T, R](run: Callable[[T, int], R], task: T, numbers: Iterable[int],
     Raises
     ------
     SpecError
-        dask.distributed is not installed.
+        dask.distributed is not installed, or `client` is something else.
     SamplingError
         There is no scheduler at the address.
     """
@@ -32,6 +32,8 @@ def run_tasks[T, R](run: Callable[[T, int], R], task: T, numbers: Iterable[int],
             "Without client= everything runs on this machine."
         ) from error
     own = isinstance(client, str)
+    if not own and not isinstance(client, distributed.Client):
+        raise SpecError(f"client must be a dask.distributed.Client or its address, not a {type(client).__name__}.")
     try:
         cluster = distributed.Client(client) if own else client
     except (OSError, ValueError) as error:

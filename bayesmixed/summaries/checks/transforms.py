@@ -88,7 +88,8 @@ def ecdf_difference(values: Array, seed: int | None = 0) -> EcdfDifference:
 
 
 def _points(size: int) -> Array:
-    return np.arange(1, min(size, _POINTS)) / min(size, _POINTS)
+    count = max(2, min(size, _POINTS))
+    return np.arange(1, count) / count
 
 
 @lru_cache(maxsize=16)

@@ -162,6 +162,8 @@ def _weights(method: str | Weights, values: list[list[Any]], reference: Any, sig
 
 
 def _own_weights(given: Weights, count: int) -> dict[str, list[float]]:
+    if not given:
+        raise SpecError("method={} has no contrasts.")
     for label, numbers in given.items():
         if len(numbers) != count:
             raise SpecError(f"Contrast '{label}' has {len(numbers)} weights; there are {count} means to weigh.")

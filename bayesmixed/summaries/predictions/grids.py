@@ -217,9 +217,10 @@ def _check_column(name: str, roles: Roles) -> None:
 
 
 def _as_list(value: Any) -> list[Any]:
-    if isinstance(value, str) or not np.iterable(value):
-        return [value]
-    return list(value)
+    values = [value] if isinstance(value, str) or not np.iterable(value) else list(value)
+    if not values:
+        raise SpecError("at: a list of values is empty.")
+    return values
 
 
 def _cross(values: Mapping[str, list[Any]]) -> pd.DataFrame:

@@ -172,7 +172,7 @@ def test_priors_that_a_set_does_not_name_keep_their_numbers():
         ({"default": {}, "flat": "flat"}, 'Take "wide"'),
         ({"default": {}, "none": {"sd_group": "HalfFlat()"}}, 'Take "wide"'),
         ({"default": {}, "odd": "weak"}, "'weak'. A set is a mapping"),
-        ({"default": {}, "odd": True}, "True. A set is a mapping"),
+        ({"default": {}, "odd": True}, "sets must be a mapping of names, each to a mapping"),
         ({"default": {}, "odd": -1}, "-1. A set is a mapping"),
         ({"default": {}, "odd": {"sd_grup": 1}}, "Did you mean 'sd_group'"),
     ],

@@ -1,0 +1,122 @@
+"""Arguments of public functions, checked against the annotations of these before any work."""
+
+import inspect
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import wraps
+from numbers import Integral, Real
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
+
+from bayesmixed.errors import SpecError, shorten
+
+_MAKERS = {
+    "Fit": "bm.fit or bm.load_fit",
+    "Design": "bm.prepare",
+    "ModelSpec": "bm.from_formula or bm.load_spec",
+    "PriorPredictive": "bm.prior_predictive",
+    "PriorComparison": "bm.compare_priors",
+    "PoolingComparison": "bm.compare_pooling",
+    "Calibration": "bm.calibrate",
+}
+"""Which functions return the objects that others take."""
+_WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "True or False", Path: "a path"}
+
+
+def checked[F: Callable[..., Any]](function: F) -> F:
+    """Return a function that refuses arguments of another kind than its annotations say.
+
+    What the values mean is for the function to check; options behind `**` are left to it altogether.
+
+    Raises
+    ------
+    SpecError
+        An argument is of another kind: the message says which one, what it takes, and what was given.
+    """
+    signature = inspect.signature(function)
+    parameters = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    typed = [one for one in parameters if one.annotation not in (one.empty, Any)]
+
+    @wraps(function)
+    def check(*arguments: Any, **options: Any) -> Any:
+        try:
+            given = signature.bind(*arguments, **options).arguments
+        except TypeError:
+            return function(*arguments, **options)  # Python's own error names the function
+        for one in typed:
+            if one.name in given:
+                _check(one.name, given[one.name], one.annotation, one.default)
+        return function(*arguments, **options)
+
+    return check  # type: ignore[return-value]
+
+
+def _check(name: str, value: Any, hint: Any, default: Any) -> None:
+    if not _is(value, hint):
+        order = " The spec comes first, then the data: bm.fit(spec, data)." if name == "spec" else ""
+        raise SpecError(f"{name} must be {_describe(hint)}, not {_show(value)}.{order}")
+    if isinstance(value, list | tuple) and not value and default != ():
+        raise SpecError(f"{name} is an empty list.")
+    least, most = (0, 2**63 - 1) if name == "seed" else (1, 1_000_000_000)
+    if int in (hint, *get_args(hint)) and isinstance(value, Integral) and not least <= int(value) <= most:
+        limit = f"at least {least}" if value < least else f"at most {most:,}"
+        raise SpecError(f"{name}={shorten(str(value))} is impossible; it must be {limit}.")
+
+
+def _is(value: Any, hint: Any) -> bool:
+    """Return whether a value is of the kind that an annotation says, and what it holds too."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint is Any or hint is object:
+        return True
+    if origin in (Union, UnionType):
+        return any(_is(value, one) for one in inner)
+    if hint is bool:
+        return isinstance(value, bool) or type(value).__name__ == "bool"  # also NumPy's
+    if hint in (int, float):
+        return isinstance(value, Integral if hint is int else Real) and not isinstance(value, bool)
+    if hint is Path:
+        return isinstance(value, os.PathLike)
+    if origin is Mapping:
+        return isinstance(value, Mapping) and all(_is(k, inner[0]) and _is(v, inner[1]) for k, v in value.items())
+    if origin is tuple:
+        return isinstance(value, list | tuple) and _holds(value, inner[0]) and len(value) == len(inner)
+    if origin in (list, Sequence):
+        return _holds(value, inner[0])
+    if origin is Iterable:
+        return _holds(value, inner[0]) or (isinstance(value, Iterable) and not isinstance(value, Collection))
+    return isinstance(value, origin or hint)
+
+
+def _holds(value: Any, hint: Any) -> bool:
+    listed = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
+    return listed and getattr(value, "ndim", 1) == 1 and all(_is(one, hint) for one in value)
+
+
+def _describe(hint: Any) -> str:
+    """Return what an annotation asks for, in words."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        if str in inner and "ModelSpec" in (names := [getattr(one, "__name__", "") for one in inner]):
+            design = " or a Design (of bm.prepare)" if "Design" in names else ""
+            return f"a formula, the name of a shipped spec, the path of a TOML file or a ModelSpec{design}"
+        return " or ".join(dict.fromkeys(_describe(one) for one in inner if one is not NoneType))
+    if origin is Mapping:
+        return "a mapping of names" + (f", each to {_describe(inner[1])}" if inner[1] is not Any else "")
+    if origin is tuple:
+        return f"{len(inner)} items, each {_describe(inner[0])}"
+    if origin in (list, Sequence, Iterable):
+        return "a list" + (f", each item {_describe(inner[0])}" if inner[0] is not object else "")
+    if origin is Callable:
+        return "a function"
+    name = getattr(hint, "__name__", str(hint))
+    return _WORDS.get(hint, f"a {name}" + (f" (of {_MAKERS[name]})" if name in _MAKERS else ""))
+
+
+def _show(value: Any) -> str:
+    """Return a value as text if it is plain, and else its type."""
+    items = (
+        [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
+    )
+    plain = all(one is None or isinstance(one, str | bool | Real) for one in items)
+    return shorten(repr(value)) if plain else f"a {type(value).__name__}"
