@@ -5,8 +5,8 @@ import xarray as xr
 
 from bayesmixed.design import CUTS
 from bayesmixed.kernels.layouts import Layout, TermLayout
+from bayesmixed.linear_predictions import effects_at_centre
 from bayesmixed.links import Array
-from bayesmixed.prediction import effects_at_centre
 from bayesmixed.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 from bayesmixed.thresholds import threshold_shift

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bayesmixed.design import Design
 from bayesmixed.errors import StatisticsWarning
 from bayesmixed.fitting import Fit, sample
-from bayesmixed.prediction import effects_at_centre
+from bayesmixed.linear_predictions import effects_at_centre
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
 from bayesmixed.refitting import settings_of

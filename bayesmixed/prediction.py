@@ -9,21 +9,18 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.data_checks import refuse_open_rows
-from bayesmixed.design import Design, group_covariance
+from bayesmixed.design import Design
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of, parameters_of_mean
-from bayesmixed.kept_draws import with_effects
+from bayesmixed.linear_predictions import draws_for, linear_prediction
 from bayesmixed.links import Array
-from bayesmixed.posterior_means import average_has_mean, parameter_has_mean, response_has_mean
-from bayesmixed.predictors import Predictor
+from bayesmixed.posterior_means import average_has_mean, inverse_has_mean, parameter_has_mean, response_has_mean
 from bayesmixed.preparation import replay
-from bayesmixed.terms.blocks import NormalBlock
-from bayesmixed.terms.scaled_matrices import scaled_inverse
-from bayesmixed.terms.smooth_block import SmoothBlock
 from bayesmixed.weights import PRECISION
 
+_FEW = 200
 MODES = {
     "existing": "the groups of the fit",
     "new": "new groups",
@@ -117,9 +114,11 @@ def predict_rows(
     if kind not in accepted:
         raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, accepted)}")
     modes = _modes(design, groups, kind, known_rows=rows is None)
-    posterior = _draws_for(fit, modes, draws)
+    posterior = draws_for(fit, modes, draws)
     generator = np.random.default_rng(seed)
-    predictors = {name: _linear(design, p, posterior, modes, generator) for name, p in design.predictors.items()}
+    predictors = {
+        name: linear_prediction(design, p, posterior, modes, generator) for name, p in design.predictors.items()
+    }
     if kind == "linear":
         return _dataset(fit, design, posterior, kind, predictors[family.parameters[0].name].mean, modes)
     scalars = {name: v.values[..., None] for name, v in design.scalar_draws(posterior).items()}
@@ -190,58 +189,6 @@ def weigh_scale(
     }
 
 
-def _draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:
-    """Return the draws to predict from: the thinned ones where effects are needed of which no others are kept."""
-    needed = [p.b(group) for p, group in fit.design.group_blocks() if modes[group.name] in ("existing", "any")]
-    posterior = with_effects(fit.draws, needed)
-    available = posterior.sizes["chain"] * posterior.sizes["draw"]
-    if draws is not None and draws > available and posterior.sizes["draw"] < fit.posterior.sizes["draw"]:
-        raise SpecError(
-            f"draws={draws}, but of {enumerate_words(n for n in needed if n not in fit.posterior)} only {available} draws "
-            'are kept. Ask for fewer, or fit again with bm.refit(fit, store="all").'
-        )
-    return thin(posterior, draws)
-
-
-def thin(posterior: xr.Dataset, draws: int | None) -> xr.Dataset:
-    """Return about `draws` of the posterior draws, evenly spread over all chains; all if None."""
-    total = posterior.sizes["chain"] * posterior.sizes["draw"]
-    if draws is None or draws >= total:
-        return posterior
-    if draws < 1:
-        raise SpecError(f"draws={draws} is impossible; it must be at least 1.")
-    per_chain = max(1, round(draws / posterior.sizes["chain"]))
-    chosen = np.linspace(0, posterior.sizes["draw"] - 1, per_chain).round().astype(int)
-    return posterior.isel(draw=chosen)
-
-
-def population_predictor(predictor: Predictor, posterior: xr.Dataset) -> Array:
-    """Return the predictor without group effects, smooths included, (chain, draw, row)."""
-    sizes = (posterior.sizes["chain"], posterior.sizes["draw"], len(predictor.offset))
-    eta = np.broadcast_to(predictor.offset, sizes).copy()
-    if predictor.population.labels:
-        eta += posterior[predictor.beta].transpose("chain", "draw", ...).values @ predictor.population.matrix.T
-    for smooth in predictor.smooths:
-        eta += smooth.contribution(smooth_coefficients(predictor, smooth, posterior))
-    return eta
-
-
-def smooth_coefficients(predictor: Predictor, smooth: SmoothBlock, posterior: xr.Dataset) -> Array:
-    """Return the penalised coefficients of a smooth, (chain, draw, J, K)."""
-    values = posterior[predictor.b(smooth)].transpose("chain", "draw", ...).values
-    return np.asarray(values.reshape(*values.shape[:2], len(smooth.levels), smooth.curves))
-
-
-def effects_at_centre(predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Array:
-    """Return the covariance matrices of a term's effects at the centre, (chain, draw, K, K)."""
-    sd = posterior[predictor.sd(group)].transpose("chain", "draw", ...).values
-    sd = sd.reshape(*sd.shape[:2], group.width)
-    corr: Any = np.eye(group.width)
-    if group.correlated:
-        corr = posterior[predictor.corr(group)].transpose("chain", "draw", ...).values
-    return group_covariance(scaled_inverse(group.transform), sd, corr)
-
-
 def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_rows: bool) -> dict[str, str]:
     blocks = {group.name: group for _, group in design.group_blocks()}
     wish = dict.fromkeys(blocks, groups) if isinstance(groups, str) else dict(groups)
@@ -267,52 +214,52 @@ def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_row
     return modes
 
 
-def _linear(
-    design: Design,
-    predictor: Predictor,
-    posterior: xr.Dataset,
-    modes: Mapping[str, str],
-    generator: np.random.Generator,
-) -> Spread:
-    """Return a predictor for each draw and row, and the variance of what is averaged over (None: nothing)."""
-    eta = population_predictor(predictor, posterior)
-    variance: Array | None = None
-    for group in predictor.groups:
-        mode = modes[group.name]
-        if mode == "existing":
-            effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
-            eta = eta + group.contribution(effects, written=True)
-        elif mode == "any":
-            effects = group.draw_new(effects_at_centre(predictor, group, posterior), generator) @ group.transform.T
-            effects[..., : group.known, :] = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
-            eta = eta + group.contribution(effects, written=True)
-        elif mode == "new":
-            fresh = group.draw_new(effects_at_centre(predictor, group, posterior), generator)
-            eta = eta + group.contribution(fresh)
-        elif mode == "average":
-            own = group.variance(effects_at_centre(predictor, group, posterior))
-            variance = own if variance is None else variance + own
-    return Spread(predictor.link, eta, variance)
-
-
 def _dataset(
     fit: Fit, design: Design, posterior: xr.Dataset, kind: str, values: Array, modes: Mapping[str, str]
 ) -> xr.Dataset:
     shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
     coords = {"chain": posterior["chain"], "draw": posterior["draw"], "row": row_labels(design)}
     data = xr.DataArray(np.broadcast_to(values, shape), dims=("chain", "draw", "row"), coords=coords)
-    attributes = {"estimand": _estimand(fit, kind, modes), "has_mean": int(_has_mean(fit.design, design, kind, modes))}
+    attributes = {"estimand": _estimand(fit, kind, modes), "has_mean": int(_has_mean(fit, design, kind, modes))}
     return xr.Dataset({kind: data}, attrs=attributes)
 
 
-def _has_mean(fitted: Design, design: Design, kind: str, modes: Mapping[str, str]) -> bool:
+def ratio_has_mean(fit: Fit, rows: Design, groups: str | Mapping[str, str], *, of_link: bool) -> bool:
+    """Return whether ratios of predictions of rows have a mean over the posterior where these have one: of exp(difference)
+    on the scale of the link, or of means of the response."""
+    modes = _modes(rows, groups, "linear" if of_link else "mean", known_rows=False)
+    unseen = {group.name for _, group in rows.group_blocks() if group.unseen}
+    fresh = {name for name, mode in modes.items() if mode == "new" or (mode == "any" and name in unseen)}
+    own = {name for name, mode in modes.items() if mode in ("existing", "any")}
+    return inverse_has_mean(fit.design, fresh, own, _extremes(fit) if own else (), of_link=of_link)
+
+
+def _extremes(fit: Fit) -> list[dict[str, Array]]:
+    """Return the smallest and the largest draw of the parameters besides the first one, in the rows of the fit."""
+    design = fit.design
+    ends: list[dict[str, Array]] = [{}, {}]
+    for name, draws in design.scalar_draws(fit.posterior).items():
+        ends[0][name], ends[1][name] = draws.min().values, draws.max().values
+    further = [(name, predictor) for name, predictor in design.predictors.items() if predictor is not design.mu]
+    if further and design.response is not None:
+        modes = dict.fromkeys((group.name for _, group in design.group_blocks()), "existing")
+        posterior = draws_for(fit, modes, _FEW)
+        for name, predictor in further:
+            eta = linear_prediction(design, predictor, posterior, modes, np.random.default_rng(0)).mean
+            ends[0][name], ends[1][name] = (predictor.link.inverse(one) for one in (eta.min((0, 1)), eta.max((0, 1))))
+    return ends
+
+
+def _has_mean(fit: Fit, design: Design, kind: str, modes: Mapping[str, str]) -> bool:
     """Return whether what is predicted has a mean over the posterior."""
+    fitted = fit.design
     unseen = {group.name for _, group in design.group_blocks() if group.unseen}
     fresh = {name for name, mode in modes.items() if mode in ("new", "average") or (mode == "any" and name in unseen)}
     if kind in ("linear", "probability"):
         return True
     if kind in ("mean", "response"):
-        return response_has_mean(fitted, fresh, {name for name, mode in modes.items() if mode in ("existing", "any")})
+        own = {name for name, mode in modes.items() if mode in ("existing", "any")}
+        return response_has_mean(fitted, fresh, own, _extremes(fit) if own else ())
     return average_has_mean(fitted, kind, fresh) if kind in design.predictors else parameter_has_mean(fitted, kind)
 
 

@@ -13,8 +13,9 @@ from bayesmixed.fitting import Fit
 from bayesmixed.gauss_hermite import ADAPTIVE_NODES
 from bayesmixed.integration.averages import average_moments
 from bayesmixed.kept_draws import with_effects
+from bayesmixed.linear_predictions import effects_at_centre, thin
 from bayesmixed.links import Array
-from bayesmixed.prediction import MODES, effects_at_centre, predict, thin
+from bayesmixed.prediction import MODES, predict
 from bayesmixed.weights import refuse_weights
 
 ACCEPTED = ("existing", "new")

@@ -11,9 +11,9 @@ from bayesmixed.design import Design
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.integration.layers import Integers, Layer, Source
+from bayesmixed.linear_predictions import effects_at_centre, population_predictor
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.prediction import effects_at_centre, population_predictor
 from bayesmixed.predictors import Predictor
 from bayesmixed.structure import Factor
 from bayesmixed.terms.block_parts import ONE

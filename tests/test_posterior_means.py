@@ -8,6 +8,7 @@ from fixed_draws import fit_at
 import bayesmixed as bm
 from bayesmixed.posterior_means import parameter_has_mean, response_has_mean
 from bayesmixed.summaries.parameters.overview import tabulate_estimates
+from bayesmixed.summaries.priors.prior_comparison import _compare, _tables
 from bayesmixed.summaries.variance.group_spread import typical_ratios
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
@@ -56,6 +57,9 @@ def test_a_parameter_has_a_mean_where_its_prior_has_one(left, family, name, exis
         ("c", "poisson", {}, {"g"}, False),
         ("c", "poisson", {}, set(), True),
         ("c", "poisson", {"sd_g": 0.5}, {"g"}, True),
+        ("c", "poisson", {"beta[Intercept]": "StudentT(3, 0, 2.5)"}, set(), False),
+        ("c", "poisson", {"beta[Intercept]": "StudentT(3, 0, 2.5)", "sd_g": 0.5}, set(), True),
+        ("c", "poisson", {"beta": "Normal(0, 50)"}, set(), True),
         ("c", "poisson", {"sd_g": "Uniform(0, 2)"}, {"g"}, True),
         ("c", "hurdle_poisson", {}, {"g"}, False),
         ("k | trials(n)", "binomial", {}, {"g"}, True),
@@ -144,3 +148,115 @@ def test_a_lognormal_mean_over_groups_of_sigma_is_refused_and_the_median_offered
     with pytest.raises(bm.SpecError, match="is infinite"):
         bm.predict(fit, groups="average") if what == "average" else bm.icc(fit, scale="data")
     assert bm.predict(fit, groups="average", kind="mu")["mu"].shape[-1] == 60
+
+
+def test_groups_have_means_where_no_draw_of_a_shape_lets_their_likelihood_fall_too_slowly():
+    # The likelihood of a group of 6 rows falls as mu^(-6 shape): the mean needs 6 shape > 1 in all of the posterior.
+    means = {shape: bm.predict(fit_of("y", "gamma", shape=shape)).attrs["has_mean"] for shape in (1.0, 0.5, 0.35)}
+    assert means == {1.0: 1, 0.5: 1, 0.35: 1}
+    design = design_of("y", "gamma")
+    low = fit_at(design, {"beta": [0.5, 0.1], "sd_g": 0.6, "shape": 0.25}, 0.05)
+    assert float(low.posterior["shape"].min()) < 1.0 / 6.0 < float(low.posterior["shape"].median())
+    assert bm.predict(low).attrs["has_mean"] == 0
+    modelled = design_of("y", "gamma", shape="~ 1 + (1 | g)")
+    values = {"beta": [0.5, 0.1], "sd_g": 0.6, "beta_shape": [1.0], "sd_g_shape": 1.0}
+    assert bm.predict(fit_at(modelled, values, 0.05)).attrs["has_mean"] == 1
+    weak = fit_at(modelled, values | {"b_g_shape": np.linspace(-4.0, 0.0, 10)[:, None]}, 0.05)
+    assert bm.predict(weak).attrs["has_mean"] == 0
+    assert no_means(bm.marginal_means(weak, "x", groups="existing").table)
+
+
+@pytest.mark.parametrize(
+    ("successes", "kind", "groups", "exists"),
+    [
+        # A group of nothing but successes bounds its odds from below alone: E exp(u) is infinite under a half-t SD.
+        ([6, 3, 2], "linear", "existing", False),
+        ([5, 3, 2], "linear", "existing", True),
+        ([0, 3, 2], "linear", "existing", False),
+        # The inverse of a probability needs a bound from below, and a group not seen has none.
+        ([6, 3, 2], "mean", "existing", True),
+        ([0, 3, 2], "mean", "existing", False),
+        ([5, 3, 2], "mean", "new", False),
+        ([5, 3, 2], "mean", "average", True),
+        ([0, 3, 2], "linear", "typical", True),
+    ],
+)
+def test_ratios_of_shares_have_a_mean_where_the_rows_of_groups_bound_them(successes, kind, groups, exists):
+    data = pd.DataFrame({"k": [*successes, 3] * 3, "n": 6, "g": list("abcd") * 3, "x": np.arange(12) % 3})
+    design = bm.prepare("k | trials(n) ~ x + (1 | g)", data, family="binomial")
+    fit = fit_at(design, {"beta": [0.2, 0.1], "sd_g": 0.5}, 0.05)
+    effect = "g" if groups == "existing" else "x"
+    found = bm.contrasts(fit, effect, kind=kind, groups=groups, ratio=True, seed=1).table
+    assert ("mean" in found) == exists
+
+
+def test_a_bound_from_both_sides_is_what_makes_the_mean_of_odds_ratios_finite():
+    # Quadrature: E exp(u) over u | s ~ N(0, s^2), s half-t(3), times the likelihood of 18 successes of 18, or of 16 of 18;
+    # what the last decade of u adds grows without end in the first case, and not in the second.
+    u = np.concatenate([np.linspace(-8, 8, 401), np.geomspace(8.0, 600.0, 900)[1:]])
+    s = np.geomspace(1e-3, 1e5, 500)
+    half_t = (1.0 + s**2 / 3.0) ** -2.0
+    prior = np.trapezoid(np.exp(-0.5 * (u[:, None] / s) ** 2) / s * half_t, s, axis=1)
+    for failures, finite in ((0, False), (2, True)):
+        log_density = -(18 - failures) * np.logaddexp(0, -u) - failures * np.logaddexp(0, u) + np.log(prior)
+        density = np.exp(log_density)
+        parts = [
+            np.trapezoid((density * np.exp(u))[(u > low) & (u <= 2 * low)], u[(u > low) & (u <= 2 * low)])
+            for low in (20.0, 80.0, 250.0)
+        ]
+        assert (parts[0] > parts[1] > parts[2] or parts[2] < 1e-12) == finite
+
+
+@pytest.mark.parametrize(
+    ("text", "exists"),
+    [
+        ("theta", False),
+        ("log(theta) > 1", True),
+        ("1 / theta", True),
+        ("sd_g", True),
+        ("sd_g ** 2", True),
+        ("sd_g ** 4", False),
+        ("exp(sd_g)", False),
+        ("1 / sd_g", False),
+        ("exp(beta[x])", True),
+        ("beta[x] / beta[Intercept]", False),
+        ("exp(b_g[1])", False),
+        ("b_g[1] - b_g[2] > 0", True),
+        ("sd_g**2 / (sd_g**2 + 3.29)", True),
+        ("expit(beta[Intercept] + b_g[1])", True),
+        ("0 < theta < 9", False),
+    ],
+)
+def test_statements_have_a_mean_where_what_they_are_made_of_has_one(text, exists):
+    found = bm.hypothesis(fit_of("c", "negbin", theta=3.0), text)
+    assert ("mean" in found.table) == exists
+    assert ("Medians" in str(found)) != exists
+
+
+def test_residual_scales_and_many_groups_keep_quotients_and_heavy_priors_finite():
+    priors = {"sd_g": "HalfCauchy(1)"}
+    fit = fit_at(design_of("y", "gaussian", priors), {"beta": [0.5, 0.1], "sd_g": 0.6, "sigma": 1.0}, 0.01)
+    assert "mean" in bm.hypothesis(fit, ["sd_g / sigma", "sd_g**2 / (sd_g**2 + sigma**2)"]).table
+    rates = fit_at(design_of("c", "poisson", priors), {"beta": [0.5, 0.1], "sd_g": 0.6}, 0.01)
+    assert no_means(bm.hypothesis(rates, "sd_g").table)
+
+
+def test_a_comparison_of_priors_shows_one_form_of_a_parameter_and_medians_of_what_was_asked():
+    fits = [fit_of("c", "negbin", theta=3.0)]
+    fits.append(fit_at(design_of("c", "negbin", {"theta": "Gamma(2, 0.1)"}), {"sd_g": 0.6, "theta": 4.0}, 0.05))
+    tables = _tables(dict(zip("ab", fits, strict=True)), {"size": "theta", "slope": "beta[x]"})
+    compared = _compare(tables).set_index(["set", "term", "effect"])
+    for name, fit in zip("ab", fits, strict=True):
+        size = compared.loc[name, "size", ""]
+        assert size["median"] == pytest.approx(float(fit.posterior["theta"].median()))
+        assert np.isnan(size["mean"])
+        assert np.isnan(size["sd"])
+        assert compared.loc[name, "log(theta)", ""]["mean"] == pytest.approx(
+            float(np.log(fit.posterior["theta"]).mean())
+        )
+        assert np.isnan(compared.loc[name, "slope", ""]["median"])
+    assert np.isfinite(compared.loc["b", "size", ""]["shift"])
+
+
+def test_influence_is_that_on_the_logarithm_of_a_parameter_without_a_mean():
+    assert {"log(theta)", "sd_g[Intercept]"} <= set(bm.influence(fit_of("c", "negbin", theta=3.0), "g")["parameter"])

@@ -6,7 +6,7 @@ from conftest import classic
 
 import bayesmixed as bm
 from bayesmixed.draws import top_level_names
-from bayesmixed.prediction import effects_at_centre
+from bayesmixed.linear_predictions import effects_at_centre
 from bayesmixed.prior_draws import draw_priors
 from bayesmixed.prior_samples import as_posterior, sample_prior
 

@@ -7,9 +7,10 @@ import numpy as np
 
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
+from bayesmixed.linear_predictions import thin
 from bayesmixed.links import Array
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.prediction import needed_predictors, thin
+from bayesmixed.prediction import needed_predictors
 from bayesmixed.summaries.predictions.estimable import refuse_open_mean
 from bayesmixed.summaries.predictions.grids import make_grid
 from bayesmixed.summaries.predictions.populations import (
@@ -36,7 +37,7 @@ def plot_future_group(
     """Return the distribution over all possible groups as a figure, on the scale of the link and of the response.
 
     The area is the distribution of one future group, with all uncertainty; its bar holds 95 %. Dots are the groups of
-    the data at their posterior means, the line is the typical group. Where both scales are the same there is one panel.
+    the data at their posterior medians, the line is the typical group. Where both scales are the same there is one panel.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def plot_future_group(
     figure = new_figure(5.6 * len(panels) + 0.6, 4.4)
     for place, (label, (values, groups, centre)) in enumerate(panels.items()):
         axes = figure.add_subplot(1, len(panels), place + 1)
-        _draw_panel(axes, values.ravel(), groups.mean(axis=(0, 1)), float(centre.mean()), name)
+        _draw_panel(axes, values.ravel(), np.median(groups, axis=(0, 1)), float(np.median(centre)), name)
         axes.set_xlabel(label)
     figure.suptitle(f"All possible groups: {name}", fontsize=12)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)

@@ -9,7 +9,7 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.parameter_keys import INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.plots.vpc_curves import COLOURS
-from bayesmixed.summaries.priors.prior_comparison import LABELS, PriorComparison
+from bayesmixed.summaries.priors.prior_comparison import LABELS, PriorComparison, middles_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,23 +62,27 @@ def plot_prior_comparison(comparison: PriorComparison, quantities: list[str] | N
         _draw_panel(axes, comparison, rows_of_panel)
         axes.set_title(_title(*map(str, labels)), fontsize=9, loc="left")
         axes.set_yticks(range(len(comparison.fits)), list(comparison.labels.values()) if place % columns == 0 else [])
-    figure.supxlabel("posterior means and 95 % intervals; thin grey lines: the middle 95 % of the priors", fontsize=8)
+    medians = " (medians of what has none)" if "median" in table and table["median"].notna().any() else ""
+    figure.supxlabel(
+        f"posterior means{medians} and 95 % intervals; thin grey lines: the middle 95 % of the priors", fontsize=8
+    )
     return as_written(figure)
 
 
 def _draw_panel(axes: Any, comparison: PriorComparison, rows: pd.DataFrame) -> None:
     low, high = float(rows["lower"].min()), float(rows["upper"].max())
     margin = 0.08 * (high - low) or 1.0
-    for _, row in rows.iterrows():
+    middles = middles_of(rows)
+    for middle, (_, row) in zip(middles, rows.iterrows(), strict=True):
         name = str(row["set"])
         place = list(comparison.fits).index(name)
         colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
         axes.hlines(place, row["lower"], row["upper"], color=colour, linewidth=1.6)
-        axes.plot(row["mean"], place, marker=marker, color=colour, markersize=5)
+        axes.plot(middle, place, marker=marker, color=colour, markersize=5)
         prior = _prior_range(comparison, name, row)
         if prior is not None:
             axes.hlines(place - 0.25, *np.clip(prior, low - margin, high + margin), color="0.55", linewidth=1.0)
-    axes.axvline(rows["mean"].iloc[0], color="0.75", linewidth=0.8, linestyle="--", zorder=0)
+    axes.axvline(middles.iloc[0], color="0.75", linewidth=0.8, linestyle="--", zorder=0)
     axes.set_xlim(low - margin, high + margin)
     axes.set_ylim(len(comparison.fits) - 0.5, -0.5)
     axes.tick_params(labelsize=8)

@@ -68,6 +68,7 @@ LAYERS = [
     ["checksums", "tree_files", "earlier_files"],
     ["fit_files", "refitting"],
     ["prior_sets"],
+    ["linear_predictions"],
     ["prediction", "simulation"],
     ["replicates", "prior_samples", "downloads"],
     ["units", "coordinates"],

@@ -13,9 +13,9 @@ from bayesmixed.fitting import Fit
 from bayesmixed.integration.layers import Layer, Source
 from bayesmixed.integration.nested_quadrature import average, check_layers, moments
 from bayesmixed.kept_draws import posterior_means, with_effects
+from bayesmixed.linear_predictions import effects_at_centre, thin
 from bayesmixed.links import Array
 from bayesmixed.marginals import distribution_at, row_logs, row_values
-from bayesmixed.prediction import effects_at_centre, thin
 from bayesmixed.replicates import posterior_predictive
 from bayesmixed.summaries.checks.bands import simulated_band, uniform_band
 from bayesmixed.summaries.checks.left_out import below

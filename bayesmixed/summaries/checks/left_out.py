@@ -8,9 +8,9 @@ import xarray as xr
 from bayesmixed.design import Design
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
+from bayesmixed.linear_predictions import thin
 from bayesmixed.links import Array
 from bayesmixed.marginals import leave_rows_out, split_draws
-from bayesmixed.prediction import thin
 from bayesmixed.summaries.comparison.importance_weights import smooth_weights
 
 DRAWS = 1000

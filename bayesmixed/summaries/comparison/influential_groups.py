@@ -7,6 +7,7 @@ from bayesmixed.draws import top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
+from bayesmixed.posterior_means import parameter_has_mean
 from bayesmixed.summaries.comparison.importance_weights import smooth_weights
 from bayesmixed.summaries.comparison.log_densities import unit_draws
 from bayesmixed.units import find_units
@@ -85,6 +86,7 @@ def _parameters(fit: Fit) -> tuple[list[str], Array]:
             values = variable.values[(slice(None), slice(None), *place)].ravel()
             if np.ptp(values) > 0 and not (len(place) == 2 and place[0] >= place[1]):
                 inside = ", ".join(str(label[at]) for label, at in zip(labels, place, strict=True))
-                names.append(f"{name}[{inside}]" if place else name)
-                columns.append(values)
+                whole = bool(place) or parameter_has_mean(fit.design, name)
+                names.append(f"{name}[{inside}]" if place else name if whole else f"log({name})")
+                columns.append(values if whole else np.log(values))
     return names, np.column_stack(columns or [np.empty((0, 0))])

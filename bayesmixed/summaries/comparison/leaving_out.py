@@ -13,9 +13,9 @@ from bayesmixed.fitting import Fit
 from bayesmixed.held_out import sample_without
 from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.kept_draws import with_effects
+from bayesmixed.linear_predictions import thin
 from bayesmixed.links import Array
 from bayesmixed.marginals import split_draws, unit_logs
-from bayesmixed.prediction import thin
 from bayesmixed.structure import Factor
 from bayesmixed.summaries.comparison.importance_weights import monte_carlo_errors, smooth_weights
 from bayesmixed.summaries.comparison.log_densities import (

@@ -1,6 +1,6 @@
 """The quantities that people care about in a fit, as rows of one table."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import cast
 
 import numpy as np
@@ -14,6 +14,7 @@ from bayesmixed.posterior_means import parameter_has_mean
 from bayesmixed.summaries.display.tables import COLUMNS, labelled
 from bayesmixed.summaries.parameters.effects import group_effects, population_effects
 from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws
+from bayesmixed.summaries.predictions.expression_tails import expression_has_mean
 from bayesmixed.summaries.predictions.expressions import evaluate_draws
 from bayesmixed.summaries.variance.components import variance_components
 from bayesmixed.summaries.variance.intraclass import as_draws, icc
@@ -22,35 +23,51 @@ MOST_GROUPS = 200
 """Effects and ranks of each group are reported of factors with no more levels."""
 
 
-def report_quantities(fit: Fit, asked: Mapping[str, str | Callable[[Fit], xr.DataArray]]) -> pd.DataFrame:
+Asked = Mapping[str, str | Callable[[Fit], xr.DataArray]]
+
+
+def find_without_mean(fit: Fit, asked: Asked) -> set[str]:
+    """Return which parameters, and which expressions of those asked for, have no posterior mean."""
+    texts = {name: text for name, text in asked.items() if isinstance(text, str)}
+    found = {name for name, text in texts.items() if not expression_has_mean(text, fit.design, fit.posterior)}
+    return found | {name for name in fit.design.numbers if not parameter_has_mean(fit.design, name)}
+
+
+def report_quantities(fit: Fit, asked: Asked, without: Collection[str] | None = None) -> pd.DataFrame:
     """Return posterior summaries of population effects, SDs, ICC, shrinkage, groups and ranks, and what was asked for.
+
+    Of what has no mean (`without`; found out for this fit if not given) the logarithm of a parameter, the median of an
+    expression.
 
     Returns
     -------
     pandas.DataFrame
-        Columns quantity, term, level, effect, mean, sd, lower, upper, mcse.
+        Columns quantity, term, level, effect, mean, sd, lower, upper, mcse; median in place of mean and sd of what has
+        none.
     """
-    return pd.concat([table for table in _tables(fit, asked) if len(table)], ignore_index=True)
+    without = find_without_mean(fit, asked) if without is None else without
+    return pd.concat([table for table in _tables(fit, asked, without) if len(table)], ignore_index=True)
 
 
-def _tables(fit: Fit, asked: Mapping[str, str | Callable[[Fit], xr.DataArray]]) -> Iterator[pd.DataFrame]:
+def _tables(fit: Fit, asked: Asked, without: Collection[str]) -> Iterator[pd.DataFrame]:
     design = fit.design
     for name, quantity in asked.items():
         if isinstance(quantity, str):
             draws = as_draws(evaluate_draws(quantity, fit.posterior).values, fit.posterior)
         else:
             draws = quantity(fit)
-        yield _named("asked", labelled(draws, name, [""], [""]))
+        mean = bool(draws.attrs.get("has_mean", True)) and name not in without
+        yield _named("asked", labelled(draws, name, [""], [""], mean=mean))
     yield _named("population effect", cast(pd.DataFrame, population_effects(fit)))
     components = variance_components(fit) if list(design.group_blocks()) or design.family.scale else pd.DataFrame()
     for quantity in ("sd", "correlation") if len(components) else ():
         rows = components[components["quantity"] == quantity]
         yield _named(quantity, rows[COLUMNS])
     for name, values in design.scalar_draws(fit.posterior).items():
-        if name != design.family.scale and parameter_has_mean(design, name):
+        if name in without:
+            values, name = values.copy(data=np.log(values.values)), f"log({name})"
+        if name != design.family.scale:
             yield _named("parameter", labelled(values, name, [""], [""]))
-        elif name != design.family.scale:
-            yield _named("parameter", labelled(values.copy(data=np.log(values.values)), f"log({name})", [""], [""]))
     yield from _correlations(fit)
     for group in design.mu.groups:
         draws = factor_draws(fit, design.mu, group).mean(("level", "effect"))

@@ -11,8 +11,9 @@ import xarray as xr
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
+from bayesmixed.linear_predictions import effects_at_centre, smooth_coefficients
 from bayesmixed.links import Array
-from bayesmixed.prediction import effects_at_centre, predict, smooth_coefficients
+from bayesmixed.prediction import predict
 from bayesmixed.predictors import Predictor
 from bayesmixed.row_likelihoods import likelihood_of_rows
 from bayesmixed.summaries.display.tables import labelled

@@ -7,8 +7,8 @@ import pandas as pd
 
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
+from bayesmixed.linear_predictions import effects_at_centre
 from bayesmixed.links import Array
-from bayesmixed.prediction import effects_at_centre
 from bayesmixed.summaries.pooling.shrinkage_factors import find_group
 from bayesmixed.summaries.variance.components import (
     latent_covariances,

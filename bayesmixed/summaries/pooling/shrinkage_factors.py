@@ -12,14 +12,9 @@ from bayesmixed.fitting import Fit
 from bayesmixed.integration.group_posteriors import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
 from bayesmixed.integration.modes import find_modes
 from bayesmixed.kept_draws import posterior_means, with_effects
+from bayesmixed.linear_predictions import effects_at_centre, population_predictor, smooth_coefficients, thin
 from bayesmixed.links import Array
 from bayesmixed.pooled import fit_pooled
-from bayesmixed.prediction import (
-    effects_at_centre,
-    population_predictor,
-    smooth_coefficients,
-    thin,
-)
 from bayesmixed.predictors import Predictor
 from bayesmixed.row_likelihoods import likelihood_of_rows
 from bayesmixed.summaries.display.tables import describe, labelled

@@ -11,6 +11,7 @@ import xarray as xr
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
+from bayesmixed.prediction import ratio_has_mean
 from bayesmixed.summaries.display.estimates import Estimates, Range, as_estimates, with_directions
 from bayesmixed.summaries.predictions.estimable import find_estimable
 from bayesmixed.summaries.predictions.grids import asked_values, existing_groups, grid_draws, make_grid, split_effect
@@ -108,11 +109,12 @@ def contrasts(
     )
     compared, what = _compare(cells, matrix[told], rule)
     labels = labels[told]
+    mean = bool(cells.attrs["has_mean"])
+    if rule is not None:
+        mean = mean and ratio_has_mean(fit, grid.rows, groups, of_link=rule.unit is not None)
     title = f"Contrasts of {effect}" + (f" by {by}" if by else "")
     notes = (*grid.notes, *lost, _say_null(ratio, rope))
-    found = as_estimates(
-        title, f"{what} of {cells.attrs['estimand']}", notes, labels, compared, mean=bool(cells.attrs["has_mean"])
-    )
+    found = as_estimates(title, f"{what} of {cells.attrs['estimand']}", notes, labels, compared, mean=mean)
     table = with_directions(compared.values, found.table, 1.0 if ratio else 0.0, rope)
     return Estimates(found.title, found.quantity, found.notes, found.labels, table, found.draws)
 

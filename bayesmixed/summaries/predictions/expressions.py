@@ -67,11 +67,7 @@ def evaluate_draws(text: str, posterior: xr.Dataset) -> Evaluated:
     """
     if len(text) > _LONGEST or any(run in text for run in ("-" * 50, "(" * 50)):
         raise SpecError(f"'{shorten(text)}' is too long or nested too deep.")
-    plain, values = _read_names(text, posterior)
-    try:
-        tree = ast.parse(plain.strip(), mode="eval").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise SpecError(f'\'{text}\' cannot be read. Write it as in "beta[Days] > 0" or "sd_herd / sigma".') from error
+    tree, values, _ = _read(text, posterior)
     shape = (posterior.sizes["chain"], posterior.sizes["draw"])
     if not isinstance(tree, ast.Compare):
         return Evaluated(np.broadcast_to(_value(tree, values, text), shape), None)
@@ -85,6 +81,20 @@ def evaluate_draws(text: str, posterior: xr.Dataset) -> Evaluated:
         true = true & _COMPARISONS[type(sign)](left, right)
     shown = sides[1] if len(sides) == 3 else sides[0] - sides[1]
     return Evaluated(np.broadcast_to(shown, shape), true)
+
+
+def find_variables(text: str, posterior: xr.Dataset) -> tuple[ast.expr, dict[str, str]]:
+    """Return an expression that `evaluate_draws` takes as a tree, and the variable behind each name in it."""
+    tree, _, names = _read(text, posterior)
+    return tree, names
+
+
+def _read(text: str, posterior: xr.Dataset) -> tuple[ast.expr, dict[str, Array], dict[str, str]]:
+    plain, values, names = _read_names(text, posterior)
+    try:
+        return ast.parse(plain.strip(), mode="eval").body, values, names
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        raise SpecError(f'\'{text}\' cannot be read. Write it as in "beta[Days] > 0" or "sd_herd / sigma".') from error
 
 
 def _value(node: ast.expr, values: Mapping[str, Array], text: str) -> Any:
@@ -109,25 +119,27 @@ def _value(node: ast.expr, values: Mapping[str, Array], text: str) -> Any:
     )
 
 
-def _read_names(text: str, posterior: xr.Dataset) -> tuple[str, dict[str, Array]]:
-    """Return the text with the names of draws replaced by plain ones, and the draws of these."""
+def _read_names(text: str, posterior: xr.Dataset) -> tuple[str, dict[str, Array], dict[str, str]]:
+    """Return the text with the names of draws replaced by plain ones, the draws of these, and their variables."""
     names = sorted((str(name) for name in posterior.data_vars), key=len, reverse=True)
     pattern = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, names))})(?![\w:(])")
     parts: list[str] = []
     values: dict[str, Array] = {}
+    variables: dict[str, str] = {}
     place = 0
     for match in pattern.finditer(text):
         if match.start() < place:
             continue
         end, label = _read_label(text, match.end(), posterior[match[1]])
         parts += [text[place : match.start()], f"_{len(values)}"]
+        variables[f"_{len(values)}"] = match[1]
         values[f"_{len(values)}"] = _element(posterior, match[1], label)
         place = end
     rest = "".join([*parts, text[place:]])
     for word in re.findall(r"(?<![\w.])([^\W\d][\w.]*)(?!\w*\s*\()", rest):
         if word not in values:
             raise SpecError(f"'{text}': the fit has no variable '{word}'. {did_you_mean(word, names)}")
-    return rest, values
+    return rest, values, variables
 
 
 def _read_label(text: str, start: int, variable: xr.DataArray) -> tuple[int, str]:

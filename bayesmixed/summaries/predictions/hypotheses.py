@@ -9,6 +9,7 @@ import xarray as xr
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.summaries.display.estimates import Estimates, Range, as_estimates, with_directions
+from bayesmixed.summaries.predictions.expression_tails import expression_has_mean
 from bayesmixed.summaries.predictions.expressions import evaluate_draws
 from bayesmixed.terms.notation import as_in_draws
 
@@ -30,7 +31,8 @@ def hypothesis(fit: Fit, statements: str | Sequence[str], *, rope: Range | None 
     Returns
     -------
     Estimates
-        mean, sd, lower, upper of the expression (a comparison: left minus right, in a < x < b the middle);
+        mean, sd (median, where one of them has no mean), lower, upper of the expression (a comparison: left minus right,
+        in a < x < b the middle);
         probability that the statement holds; pd, the probability of the side of 0 that the expression lies on.
         "probability 0.98": given the model, its priors and the data the statement is true with probability .98.
 
@@ -56,11 +58,12 @@ def hypothesis(fit: Fit, statements: str | Sequence[str], *, rope: Range | None 
     coords = {name: posterior[name] for name in ("chain", "draw")}
     draws = xr.DataArray(np.stack([e.values for e in found], axis=-1), dims=("chain", "draw", "row"), coords=coords)
     notes = (
-        "probability: that the statement holds, given the model, its priors and the data. mean: of left minus right.",
+        "probability: that the statement holds, given the model, its priors and the data. Numbers: of left minus right.",
         *([f"in_rope: probability of {rope[0]:g} to {rope[1]:g}."] if rope else []),
     )
     labels = pd.DataFrame({"statement": texts})
-    estimates = as_estimates("Hypotheses", "statements about the parameters", notes, labels, draws)
+    mean = all(expression_has_mean(text, fit.design, posterior) for text in read)
+    estimates = as_estimates("Hypotheses", "statements about the parameters", notes, labels, draws, mean=mean)
     table = estimates.table.assign(probability=[np.nan if e.true is None else np.mean(e.true) for e in found])
     table = with_directions(draws.values, table, 0.0, rope)
-    return Estimates(estimates.title, estimates.quantity, notes, estimates.labels, table, draws)
+    return Estimates(estimates.title, estimates.quantity, estimates.notes, estimates.labels, table, draws)

@@ -14,9 +14,10 @@ from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.gauss_hermite import NODES, expect
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
+from bayesmixed.linear_predictions import effects_at_centre, population_predictor, thin
 from bayesmixed.links import Array, Link
 from bayesmixed.posterior_means import response_has_mean
-from bayesmixed.prediction import effects_at_centre, needed_predictors, population_predictor, thin, weigh_scale
+from bayesmixed.prediction import needed_predictors, weigh_scale
 from bayesmixed.predictors import Predictor
 from bayesmixed.summaries.display.estimates import Estimates, as_estimates
 from bayesmixed.summaries.parameters.effects import population_part

@@ -10,7 +10,9 @@ import xarray as xr
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.parameter_keys import ParameterKey
+from bayesmixed.posterior_means import parameter_has_mean
 from bayesmixed.summaries.comparison.log_densities import log_likelihood
+from bayesmixed.summaries.predictions.expression_tails import expression_has_mean
 from bayesmixed.summaries.predictions.expressions import evaluate_draws
 from bayesmixed.summaries.priors.prior_densities import log_prior_densities
 from bayesmixed.summaries.priors.prior_pulls import THRESHOLD, coefficients_and_sds, sensitivities
@@ -40,7 +42,7 @@ def prior_sensitivity(
     -------
     pandas.DataFrame
         Columns quantity, prior, likelihood (sensitivities: above 0.05 the answer depends on it), mean_slope (derivative
-        of the posterior mean with respect to the power of the prior: Cov(quantity, log prior)), diagnosis. A right model
+        of the posterior mean, where there is one, in the power of the prior: Cov(quantity, log prior)), diagnosis. A right model
         under default priors with a dozen groups has a "possible prior-data conflict" in at most 15 % of quantities, mostly
         SDs and ICCs.
 
@@ -69,6 +71,9 @@ def prior_sensitivity(
     if not answers:
         raise SpecError("Nothing varies between the draws: the fit has too few of them.")
     table = pd.DataFrame([_scale(name, one, densities) for name, one in answers.items()])
+    without = [n for n, text in (quantities or {}).items() if not expression_has_mean(text, fit.design, fit.posterior)]
+    without += [name for name in fit.design.numbers if not parameter_has_mean(fit.design, name)]
+    table.loc[table["quantity"].isin(without), "mean_slope"] = np.nan
     return table.assign(diagnosis=[_say(*pair) for pair in zip(table["prior"], table["likelihood"], strict=True)])
 
 

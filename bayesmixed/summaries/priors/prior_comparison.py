@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.fitting import Fit, sample
+from bayesmixed.links import Array
 from bayesmixed.prior_draws import draw_priors
 from bayesmixed.prior_sets import PriorSet, RealisedSet, realise_sets
 from bayesmixed.spec import ModelSpec
@@ -17,7 +18,7 @@ from bayesmixed.spec_files import as_spec
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import format_range, format_table
 from bayesmixed.summaries.parameters.convergence import diagnose
-from bayesmixed.summaries.parameters.reported_quantities import report_quantities
+from bayesmixed.summaries.parameters.reported_quantities import find_without_mean, report_quantities
 from bayesmixed.summaries.priors.prior_implications import list_implications, list_oddities
 
 LABELS = ["quantity", "term", "level", "effect"]
@@ -42,7 +43,8 @@ class PriorComparison(Page):
     table : pandas.DataFrame
         Columns set, quantity ("population effect", "sd", "correlation", "parameter", "ICC", "shrinkage factor",
         "group effect", "rank", "asked"), term, level, effect, mean, sd, lower, upper (95 %), mcse, shift (difference
-        of the means from the reference, in its posterior SDs), spread (posterior SD over that of the reference).
+        of the means from the reference, in its posterior SDs), spread (posterior SD over that of the reference). What
+        has no mean under one of the sets has its median in a column of that name, and a quarter of its interval for SD.
     implications : pandas.DataFrame
         What each set implies before the data: columns set, quantity, unit, median, lower, upper, coverage.
     notes : tuple of str
@@ -73,7 +75,7 @@ class PriorComparison(Page):
         """Return the quantities as text, "mean [lower, upper]", one column per set; those of each group if asked for."""
         wanted = self.table["quantity"].isin(_OF_EACH_GROUP) == of_each_group
         table = self.table[wanted].copy()
-        numbers = format_table(table)
+        numbers = format_table(table.assign(mean=middles_of(table)).drop(columns=["median", "sd"], errors="ignore"))
         table["shown"] = numbers["mean"] + " [" + numbers["lower"] + ", " + numbers["upper"] + "]"
         order = table[LABELS].drop_duplicates()
         wide = table.pivot(index=LABELS, columns="set", values="shown").reset_index()
@@ -138,7 +140,7 @@ def compare_priors(
         fits=fits,
         labels={name: one.label for name, one in realised.items()},
         priors=_prior_columns(fits),
-        table=_compare({name: report_quantities(fit, quantities or {}) for name, fit in fits.items()}),
+        table=_compare(_tables(fits, quantities or {})),
         implications=pd.concat([_implications(name, fit) for name, fit in fits.items()], ignore_index=True),
         notes=tuple(_notes(fits, realised)),
     )
@@ -177,14 +179,28 @@ def _prior_columns(fits: Mapping[str, Fit]) -> pd.DataFrame:
     return pd.DataFrame(columns).fillna("").rename_axis("parameter").reset_index()
 
 
+def middles_of(table: pd.DataFrame) -> pd.Series:
+    """Return the means of the quantities of a comparison, medians of those without a mean."""
+    return table["mean"].fillna(table["median"]) if "median" in table else table["mean"]
+
+
+def _tables(fits: Mapping[str, Fit], asked: Mapping[str, Quantity]) -> dict[str, pd.DataFrame]:
+    without = set().union(*(find_without_mean(fit, asked) for fit in fits.values()))
+    return {name: report_quantities(fit, asked, without) for name, fit in fits.items()}
+
+
+def _spreads(table: pd.DataFrame) -> Array:
+    return np.asarray(table["sd"].fillna((table["upper"] - table["lower"]) / 4.0), dtype=float)
+
+
 def _compare(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     reference = next(iter(tables.values())).set_index(LABELS)
     compared = []
     for name, table in tables.items():
         same = reference.reindex(pd.MultiIndex.from_frame(table[LABELS]))
         with np.errstate(invalid="ignore", divide="ignore"):
-            shift = (table["mean"].to_numpy() - same["mean"].to_numpy()) / same["sd"].to_numpy()
-            spread = table["sd"].to_numpy() / same["sd"].to_numpy()
+            shift = (middles_of(table).to_numpy() - middles_of(same).to_numpy()) / _spreads(same)
+            spread = _spreads(table) / _spreads(same)
         compared.append(table.assign(set=name, shift=shift, spread=spread))
     together = pd.concat(compared, ignore_index=True)
     return together[["set", *(column for column in together if column != "set")]]

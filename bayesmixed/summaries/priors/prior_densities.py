@@ -5,8 +5,8 @@ import xarray as xr
 
 from bayesmixed.design import CUTS
 from bayesmixed.fitting import Fit
+from bayesmixed.linear_predictions import effects_at_centre
 from bayesmixed.links import Array
-from bayesmixed.prediction import effects_at_centre
 from bayesmixed.predictors import Predictor
 from bayesmixed.priors import Prior
 from bayesmixed.terms.blocks import NormalBlock

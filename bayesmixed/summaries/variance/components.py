@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
+from bayesmixed.linear_predictions import effects_at_centre, thin
 from bayesmixed.links import Array
-from bayesmixed.prediction import effects_at_centre, thin
 from bayesmixed.preparation import replay
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.variance.group_moments import (

@@ -8,8 +8,9 @@ from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
+from bayesmixed.linear_predictions import thin
 from bayesmixed.links import Array
-from bayesmixed.prediction import predict, thin
+from bayesmixed.prediction import predict
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.variance.components import mean_group_variances, residual_variance
 from bayesmixed.summaries.variance.group_moments import (

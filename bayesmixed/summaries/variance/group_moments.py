@@ -13,8 +13,8 @@ from bayesmixed.draws import stacked, top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.gauss_hermite import FINE_NODES, expect
 from bayesmixed.integration.averages import average_moments, refuse_average
+from bayesmixed.linear_predictions import effects_at_centre, population_predictor, thin
 from bayesmixed.links import Array
-from bayesmixed.prediction import effects_at_centre, population_predictor, thin
 from bayesmixed.predictors import Predictor
 
 Etas = dict[str, Array]

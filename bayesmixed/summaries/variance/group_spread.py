@@ -6,8 +6,8 @@ import pandas as pd
 from bayesmixed.default_priors import group_unit
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
+from bayesmixed.linear_predictions import effects_at_centre
 from bayesmixed.posterior_means import has_free_sd
-from bayesmixed.prediction import effects_at_centre
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.pooling.shrinkage_factors import trace_draws
 from bayesmixed.summaries.priors.prior_implications import TYPICAL

@@ -1,0 +1,98 @@
+"""Linear predictors of rows in every draw of a fit, by what is said of each grouping factor."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesmixed.design import Design, group_covariance
+from bayesmixed.errors import SpecError, enumerate_words
+from bayesmixed.fitting import Fit
+from bayesmixed.integration.averages import Spread
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.links import Array
+from bayesmixed.predictors import Predictor
+from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.scaled_matrices import scaled_inverse
+from bayesmixed.terms.smooth_block import SmoothBlock
+
+
+def draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:
+    """Return the draws to predict from: the thinned ones where effects are needed of which no others are kept."""
+    needed = [p.b(group) for p, group in fit.design.group_blocks() if modes[group.name] in ("existing", "any")]
+    posterior = with_effects(fit.draws, needed)
+    available = posterior.sizes["chain"] * posterior.sizes["draw"]
+    if draws is not None and draws > available and posterior.sizes["draw"] < fit.posterior.sizes["draw"]:
+        raise SpecError(
+            f"draws={draws}, but of {enumerate_words(n for n in needed if n not in fit.posterior)} only {available} draws "
+            'are kept. Ask for fewer, or fit again with bm.refit(fit, store="all").'
+        )
+    return thin(posterior, draws)
+
+
+def thin(posterior: xr.Dataset, draws: int | None) -> xr.Dataset:
+    """Return about `draws` of the posterior draws, evenly spread over all chains; all if None."""
+    total = posterior.sizes["chain"] * posterior.sizes["draw"]
+    if draws is None or draws >= total:
+        return posterior
+    if draws < 1:
+        raise SpecError(f"draws={draws} is impossible; it must be at least 1.")
+    per_chain = max(1, round(draws / posterior.sizes["chain"]))
+    chosen = np.linspace(0, posterior.sizes["draw"] - 1, per_chain).round().astype(int)
+    return posterior.isel(draw=chosen)
+
+
+def population_predictor(predictor: Predictor, posterior: xr.Dataset) -> Array:
+    """Return the predictor without group effects, smooths included, (chain, draw, row)."""
+    sizes = (posterior.sizes["chain"], posterior.sizes["draw"], len(predictor.offset))
+    eta = np.broadcast_to(predictor.offset, sizes).copy()
+    if predictor.population.labels:
+        eta += posterior[predictor.beta].transpose("chain", "draw", ...).values @ predictor.population.matrix.T
+    for smooth in predictor.smooths:
+        eta += smooth.contribution(smooth_coefficients(predictor, smooth, posterior))
+    return eta
+
+
+def smooth_coefficients(predictor: Predictor, smooth: SmoothBlock, posterior: xr.Dataset) -> Array:
+    """Return the penalised coefficients of a smooth, (chain, draw, J, K)."""
+    values = posterior[predictor.b(smooth)].transpose("chain", "draw", ...).values
+    return np.asarray(values.reshape(*values.shape[:2], len(smooth.levels), smooth.curves))
+
+
+def effects_at_centre(predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Array:
+    """Return the covariance matrices of a term's effects at the centre, (chain, draw, K, K)."""
+    sd = posterior[predictor.sd(group)].transpose("chain", "draw", ...).values
+    sd = sd.reshape(*sd.shape[:2], group.width)
+    corr: Any = np.eye(group.width)
+    if group.correlated:
+        corr = posterior[predictor.corr(group)].transpose("chain", "draw", ...).values
+    return group_covariance(scaled_inverse(group.transform), sd, corr)
+
+
+def linear_prediction(
+    design: Design,
+    predictor: Predictor,
+    posterior: xr.Dataset,
+    modes: Mapping[str, str],
+    generator: np.random.Generator,
+) -> Spread:
+    """Return a predictor for each draw and row, and the variance of what is averaged over (None: nothing)."""
+    eta = population_predictor(predictor, posterior)
+    variance: Array | None = None
+    for group in predictor.groups:
+        mode = modes[group.name]
+        if mode == "existing":
+            effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+            eta = eta + group.contribution(effects, written=True)
+        elif mode == "any":
+            effects = group.draw_new(effects_at_centre(predictor, group, posterior), generator) @ group.transform.T
+            effects[..., : group.known, :] = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+            eta = eta + group.contribution(effects, written=True)
+        elif mode == "new":
+            fresh = group.draw_new(effects_at_centre(predictor, group, posterior), generator)
+            eta = eta + group.contribution(fresh)
+        elif mode == "average":
+            own = group.variance(effects_at_centre(predictor, group, posterior))
+            variance = own if variance is None else variance + own
+    return Spread(predictor.link, eta, variance)
