@@ -15,7 +15,6 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
 from bayesmixed.refitting import settings_of
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.scaled_matrices import matrix_root
 
 
 def sample_without(fit: Fit, held: NDArray[np.bool_], seed: int | None = None) -> xr.Dataset:
@@ -51,9 +50,7 @@ def _all_levels(
     predictor: Predictor, group: GroupBlock, posterior: xr.Dataset, known: xr.DataArray, generator: np.random.Generator
 ) -> xr.DataArray:
     """Return the effects of all levels of the fit: those that were sampled, and new draws for the others."""
-    root = group.transform @ matrix_root(effects_at_centre(predictor, group, posterior))
-    normal = generator.standard_normal((*root.shape[:2], len(group.levels), root.shape[-1]))
-    effects = np.einsum("cdkl,cdjl->cdjk", root, normal)
+    effects = group.draw_new(effects_at_centre(predictor, group, posterior), generator) @ group.transform.T
     places = {level: place for place, level in enumerate(known[group.dim].values)}
     for level, label in enumerate(group.levels):
         if label in places:

@@ -63,8 +63,9 @@ def _draw_curves(
     prior: PriorDraws, predictor: Predictor, smooth: SmoothBlock, generator: np.random.Generator
 ) -> dict[str, Variable]:
     """Return SDs and coefficients of a smooth."""
-    sd = np.stack([prior.values[key] for key in predictor.sd_keys(smooth)], axis=-1)
-    effects = sd[:, None] * generator.standard_normal((len(sd), len(smooth.levels), smooth.curves))
+    covariance = prior.covariance(predictor, smooth)
+    sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    effects = smooth.draw_new(covariance, generator)
     dims = predictor.b_dims(smooth)
     return {
         predictor.sd(smooth): (dims[1:], sd.reshape(len(sd), *smooth.shape[1:])),

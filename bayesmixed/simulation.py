@@ -28,7 +28,6 @@ from bayesmixed.terms.blocks import NormalBlock
 from bayesmixed.terms.expressions import COLUMN, LITERAL, parse_expression
 from bayesmixed.terms.names import whole_column
 from bayesmixed.terms.notation import as_in_draws
-from bayesmixed.terms.scaled_matrices import matrix_root
 
 INVERSES: dict[str, Callable[[Array], Array]] = {
     "sqrt": np.square,
@@ -216,8 +215,7 @@ def _group_truth(
                 if part.correlated:
                     key = ParameterKey(predictor.corr(group), f"{group.labels[first]}, {group.labels[second]}")
                     corr[first, second] = corr[second, first] = take(key, predictor.corr(group))
-    covariance = group_covariance(np.eye(width), sd, corr)
-    effects = generator.standard_normal((len(group.levels), width)) @ matrix_root(covariance).T
+    effects = group.draw_new(group_covariance(np.eye(width), sd, corr), generator)
     yield predictor.sd(group), (dims[1:], sd.reshape(group.shape[1:]))
     if group.correlated:
         yield predictor.corr(group), ((dims[1], f"{dims[1]}_2"), corr)

@@ -12,7 +12,7 @@ from bayesmixed.terms.basis import Basis
 from bayesmixed.terms.block_parts import ONE, Coordinates, Part, basis_coordinates, block_diagonal, sparse_rows
 from bayesmixed.terms.empty_cells import Reduction
 from bayesmixed.terms.notation import safe_name
-from bayesmixed.terms.scaled_matrices import matrix_root
+from bayesmixed.terms.scaled_matrices import draw_normal
 from bayesmixed.terms.smooth_block import SmoothBlock
 
 
@@ -274,9 +274,8 @@ class GroupBlock:
         Levels without rows have none: zeros.
         """
         present = np.flatnonzero(self.occurs)
-        normal = generator.standard_normal((*covariance.shape[:-2], len(present), self.width))
         effects = np.zeros((*covariance.shape[:-2], len(self.levels), self.width))
-        effects[..., present, :] = np.einsum("...kl,...jl->...jk", matrix_root(covariance), normal)
+        effects[..., present, :] = draw_normal(covariance, len(present), generator)
         return effects
 
     @property

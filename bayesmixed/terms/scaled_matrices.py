@@ -38,6 +38,12 @@ def matrix_root(covariance: Array) -> Array:
     return np.asarray(unit * ((vectors * roots) @ np.swapaxes(vectors, -1, -2)))
 
 
+def draw_normal(covariance: Array, count: int, generator: np.random.Generator) -> Array:
+    """Return so many normal vectors of mean zero, (..., count, K), for covariances (..., K, K)."""
+    normal = generator.standard_normal((*covariance.shape[:-2], count, covariance.shape[-1]))
+    return normal @ np.swapaxes(matrix_root(covariance), -1, -2)
+
+
 def _inverse(matrix: Array) -> Array:
     """Return the inverse of a matrix whose entries are brought near 1 first."""
     known = matrix != 0.0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayesmixed.links import Array
 from bayesmixed.terms.block_parts import ALL, Coordinates, Part, basis_coordinates, sparse_rows
 from bayesmixed.terms.notation import safe_name
+from bayesmixed.terms.scaled_matrices import draw_normal
 from bayesmixed.terms.splines import Spline
 
 
@@ -172,6 +173,10 @@ class SmoothBlock:
         """Return the prior variance of the curve in each row, (..., n), for diagonal covariances (..., K, K)."""
         variances = np.diagonal(covariance, axis1=-2, axis2=-1)
         return np.asarray(variances[..., self.index] * np.sum(self.matrix**2, axis=1))
+
+    def draw_new(self, covariance: Array, generator: np.random.Generator) -> Array:
+        """Return one draw of the coefficients of a curve, (..., J, K), for diagonal covariances (..., K, K)."""
+        return draw_normal(covariance, len(self.levels), generator)
 
     def contribution(self, effects: Array) -> Array:
         """Return z'b of each row, (..., n), for coefficients (..., J, K)."""
