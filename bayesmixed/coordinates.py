@@ -22,17 +22,16 @@ def encode(layout: Layout, posterior: xr.Dataset) -> Array:
     for one in layout.predictors.values():
         predictor = one.predictor
         if predictor.population.labels:
-            beta = _values(posterior, predictor.beta) @ predictor.inverse_transform.T
-            points[..., one.beta[one.beta >= 0]] = beta[..., one.beta >= 0]
+            one.beta.write(points, _values(posterior, predictor.beta) @ predictor.inverse_transform.T)
         for term in one.terms:
             _encode_term(points, predictor, term, posterior)
     if design.family.cuts:
         coefficients = _values(posterior, design.mu.beta) if design.mu.population.labels else None
-        cuts = _values(posterior, CUTS) - np.asarray(threshold_shift(design, coefficients))[..., None]
-        points[..., layout.cuts] = np.concatenate([cuts[..., :1], np.log(np.diff(cuts, axis=-1))], axis=-1)
-    for name, (slot, _) in layout.scalars.items():
-        if slot >= 0:
-            points[..., slot] = design.spec.link(name).forward(_values(posterior, name))
+        layout.cuts.write(
+            points, _values(posterior, CUTS) - np.asarray(threshold_shift(design, coefficients))[..., None]
+        )
+    for name, scalar in layout.scalars.items():
+        scalar.write(points, _values(posterior, name)[..., None])
     return points
 
 
@@ -41,13 +40,13 @@ def _encode_term(points: Array, predictor: Predictor, term: TermLayout, posterio
     group = term.placement.group
     covariance = effects_at_centre(predictor, group, posterior)
     sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-    points[..., term.sd[term.sd >= 0]] = np.log(sd[..., term.sd >= 0])
+    term.sd.write(points, sd)
     factor = sd[..., None] * np.eye(sd.shape[-1])
     for part, place in zip([p for p in group.parts if p.correlated], term.partials, strict=True):
         columns = np.ix_(part.columns, part.columns)
         root = np.linalg.cholesky(covariance[..., *columns])
         factor[..., *columns] = root
-        points[..., place] = _partials(root / sd[..., part.columns, None])
+        place.write(points, _partials(root / sd[..., part.columns, None]))
     effects = _values(posterior, predictor.b(group)).reshape(*points.shape[:2], -1, sd.shape[-1])
     at_centre = effects @ scaled_inverse(group.transform).T
     unit = sd[..., None]
@@ -56,12 +55,12 @@ def _encode_term(points: Array, predictor: Predictor, term: TermLayout, posterio
 
 
 def _partials(root: Array) -> Array:
-    """Return the coordinates of the partial correlations in (..., K, K) Cholesky factors of correlations."""
+    """Return the partial correlations in (..., K, K) Cholesky factors of correlations."""
     found = []
     for i in range(1, root.shape[-1]):
         left = np.ones(root.shape[:-2])
         for j in range(i):
-            found.append(2.0 * np.arctanh(root[..., i, j] / np.sqrt(left)))
+            found.append(root[..., i, j] / np.sqrt(left))
             left = left - root[..., i, j] ** 2
     return np.stack(found, axis=-1)
 

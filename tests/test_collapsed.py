@@ -90,7 +90,7 @@ def dense_model(collapsed: Collapsed, x):
     terms = {term.placement.group.name: term for term in one.terms}
     for group in design.mu.normal_blocks:
         term = terms[group.name]
-        sd = np.where(term.sd >= 0, np.exp(full[term.sd]), term.sd_values)
+        sd = term.sd.read(full)
         root = sd[:, None] * correlation_factor(full[None], group, term.partials)[0]
         z = np.zeros((design.rows, len(group.levels), len(sd)))
         rows = np.arange(design.rows)
@@ -105,8 +105,7 @@ def dense_model(collapsed: Collapsed, x):
         covariances += [root @ root.T] * len(group.levels)
     w = np.hstack(columns)
     mean = np.concatenate([mean, np.zeros(w.shape[1] - len(mean))])
-    slot, value = collapsed.full.scalars["sigma"]
-    sigma = np.exp(full[slot] if slot >= 0 else value)
+    sigma = collapsed.full.scalars["sigma"].read(full)[0]
     return sigma, w, mean, linalg.block_diag(*covariances)
 
 
@@ -117,16 +116,16 @@ def log_priors(collapsed: Collapsed, x):
     full[collapsed.kept] = x
     for term in collapsed.full.predictors["mu"].terms:
         group = term.placement.group
-        for slot, key in zip(term.sd, design.mu.sd_keys(group), strict=True):
+        for slot, key in zip(term.sd.places, design.mu.sd_keys(group), strict=True):
             if slot >= 0:
                 total += design.priors[key].prior.frozen().logpdf(np.exp(full[slot])) + full[slot]
         for part, place in zip([p for p in group.parts if p.correlated], term.partials, strict=True):
             eta, width = design.priors[f"corr_{group.name}"].prior.arguments[0], len(part.columns)
             depths = [j for i in range(1, width) for j in range(i)]
-            for slot, depth in zip(range(place.start, place.stop), depths, strict=True):
+            for slot, depth in zip(place.places, depths, strict=True):
                 u, shape = 1 / (1 + np.exp(-full[slot])), eta + (width - 2 - depth) / 2
                 total += stats.beta(shape, shape).logpdf(u) + np.log(u * (1 - u))
-    slot, _ = collapsed.full.scalars["sigma"]
+    slot = collapsed.full.scalars["sigma"].places[0]
     return total + (design.priors["sigma"].prior.frozen().logpdf(np.exp(full[slot])) + full[slot] if slot >= 0 else 0.0)
 
 

@@ -39,3 +39,24 @@ def test_draws_go_to_coordinates_and_back(formula, family, further):
     points = np.random.default_rng(1).normal(0, 0.5, (2, 3, layout.dimension))
     draws = as_posterior(layout, points.copy())
     np.testing.assert_allclose(encode(layout, draws), points, atol=1e-8)
+
+
+@pytest.mark.parametrize(("formula", "family", "further"), MODELS, ids=[f"{row[1]}: {row[0]}" for row in MODELS])
+def test_a_layout_places_every_coordinate_once_and_knows_its_maps(formula, family, further):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        layout = lay_out_coordinates(bm.prepare(bm.from_formula(formula, family=family, **further), ROWS), {})
+    effects = [np.arange(layout.dimension)[t.effects] for p in layout.predictors.values() for t in p.terms]
+    places = np.concatenate([*(slots.own for slots in layout.slots), *effects])
+    assert sorted(places) == list(range(layout.dimension))
+    point = np.random.default_rng(1).normal(0, 0.5, layout.dimension)
+    for slots in layout.slots:
+        values = slots.read(point)
+        again = np.zeros(layout.dimension)
+        slots.write(again, values)
+        np.testing.assert_allclose(again[slots.own], point[slots.own], atol=1e-12)
+        np.testing.assert_array_equal(values[~slots.free], slots.fixed[~slots.free])
+        steps = 1e-6 * np.eye(layout.dimension)[slots.own]
+        slopes = [(slots.read(point + step) - slots.read(point - step))[slots.free] / 2e-6 for step in steps]
+        jacobian = np.linalg.slogdet(np.reshape(slopes, (len(steps), len(steps))))[1]
+        assert slots.log_jacobian(point) == pytest.approx(jacobian, abs=1e-6)

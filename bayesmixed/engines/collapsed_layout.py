@@ -18,7 +18,7 @@ from bayesmixed.engines.cross_products import (
     weighted_rows,
 )
 from bayesmixed.kernels.layouts import Layout, lay_out_coordinates
-from bayesmixed.kernels.packed_designs import pack_covariance, pack_priors
+from bayesmixed.kernels.packed_designs import on_link_scale, pack_covariance, pack_priors
 from bayesmixed.kernels.packing import Block, Packed, Record, close
 from bayesmixed.kernels.records import COLLAPSED, PARAMETER, TERM
 from bayesmixed.links import Array
@@ -67,7 +67,7 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     full = lay_out_coordinates(design, {})
     kept = kept_coordinates(full)
     predictor, one = design.mu, full.predictors[design.mu.parameter]
-    free = one.beta >= 0
+    free = one.beta.free
     priors = design.coefficient_priors(predictor)
     mean = np.array([prior.arguments[0] for prior in priors])
     scale = np.array([prior.arguments[1] for prior, own in zip(priors, free, strict=True) if own])
@@ -88,7 +88,8 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     terms = _pack_terms(block, reduced, groups)
     products.pack(block, model, shift)
     model["widest"], (model["count"], model["constant"]) = terms["columns"].max(), _count(design)
-    ((model["sigma"], model["sigma_value"]),) = reduced.scalars.values()
+    (sigma,) = reduced.scalars.values()
+    model["sigma"], model["sigma_value"] = sigma.places[0], on_link_scale(sigma)
     packed = close(block, model, np.zeros(0, dtype=PARAMETER), terms, pack_priors(reduced))
     size = len(shift) + sum(count_effects(group) for group in groups)
     matrix = scale[:, None] * axes
@@ -99,13 +100,7 @@ def lay_out_collapsed(design: Design) -> Collapsed:
 
 def kept_coordinates(full: Layout) -> Any:
     """Return the places of the coordinates that stay: log-SDs, correlations, log sigma."""
-    kept: list[int] = []
-    for one in full.predictors.values():
-        for term in one.terms:
-            kept += [int(slot) for slot in term.sd if slot >= 0]
-            kept += [slot for place in term.partials for slot in range(place.start, place.stop)]
-    kept += [slot for slot, _ in full.scalars.values() if slot >= 0]
-    return np.array(kept, dtype=np.int64)
+    return np.concatenate([slots.own for slots in (*full.covariances, *full.scalars.values())]).astype(np.int64)
 
 
 def _reduce(full: Layout, kept: Any) -> Layout:
@@ -113,13 +108,17 @@ def _reduce(full: Layout, kept: Any) -> Layout:
     place = np.full(full.dimension + 1, -1)
     place[kept] = np.arange(len(kept))
     one = full.predictors[full.design.mu.parameter]
-    terms = []
-    for term in one.terms:
-        partials = tuple(slice(int(place[p.start]), int(place[p.start]) + p.stop - p.start) for p in term.partials)
-        sd = np.where(term.sd >= 0, place[term.sd], -1)
-        terms.append(replace(term, sd=sd, partials=partials, effects=slice(0, 0)))
-    reduced = replace(one, beta=np.full(len(one.beta), -1), terms=tuple(terms))
-    scalars = {name: (int(place[slot]) if slot >= 0 else -1, value) for name, (slot, value) in full.scalars.items()}
+    terms = tuple(
+        replace(
+            term,
+            sd=term.sd.moved(place),
+            partials=tuple(slots.moved(place) for slots in term.partials),
+            effects=slice(0, 0),
+        )
+        for term in one.terms
+    )
+    reduced = replace(one, beta=one.beta.moved(place), terms=terms)
+    scalars = {name: slots.moved(place) for name, slots in full.scalars.items()}
     return replace(full, predictors={one.predictor.parameter: reduced}, scalars=scalars, dimension=len(kept))
 
 

@@ -50,4 +50,4 @@ def place_effects(collapsed: Collapsed, integrated: Array, full: Array) -> None:
         stop = start + count_effects(group)
         full[:, terms[group.name].effects] = integrated[:, start:stop]
         start = stop
-    full[:, one.beta[one.beta >= 0]] = collapsed.origin + integrated[:, start:] @ collapsed.matrix.T
+    full[:, one.beta.own] = collapsed.origin + integrated[:, start:] @ collapsed.matrix.T

@@ -75,9 +75,9 @@ def _coefficients(layout: Layout, mode: QuickMode) -> tuple[int, Array, Any, Arr
 
     design = layout.design
     beta = layout.predictors[design.mu.parameter].beta
-    free, cut = beta >= 0, design.family.cuts[:1]
+    free, cut = beta.free, design.family.cuts[:1]
     columns = np.column_stack([*(-np.ones(design.rows) for _ in cut), design.mu.centred_matrix[:, free]])
-    slots = np.concatenate([np.arange(layout.cuts.start, layout.cuts.start + len(cut)), beta[free]])
+    slots = np.concatenate([layout.cuts.places[:1], beta.own])
     centre = np.concatenate([[float(mode.values[name]) for name in cut], mode.beta[free]])
     prior = np.concatenate([[_THRESHOLD_PRECISION] * len(cut), normal_priors(design, design.mu)[1][free]])
     return len(slots), slots.astype(np.int64), sparse.csr_matrix(columns), centre, prior

@@ -129,7 +129,7 @@ def _guide(group: NormalBlock, mode: QuickMode, coefficients: Mapping[str, Array
 def _whiten(layout: Layout, mode: QuickMode) -> Whitening | None:
     """Return coordinates in which the free coefficients of the first parameter are about standard normal."""
     slots = layout.predictors[layout.design.mu.parameter].beta
-    free = slots >= 0
+    free = slots.free
     if not free.any():
         return None
     try:
@@ -137,7 +137,7 @@ def _whiten(layout: Layout, mode: QuickMode) -> Whitening | None:
     except np.linalg.LinAlgError:
         # The quick mode is none: coordinates stay as they are.
         return None
-    return Whitening(slots[free], mode.beta[free], factor)
+    return Whitening(slots.own, mode.beta[free], factor)
 
 
 def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
@@ -151,19 +151,15 @@ def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
         if predictor is not design.mu:
             _place_further(one, float(np.mean(predictor.link.forward(values[name]))), centre)
             continue
-        beta = predictor.inverse_transform @ start.beta if mode is None else mode.beta
-        free = one.beta >= 0
-        centre[one.beta[free]] = beta[free]
+        one.beta.write(centre, predictor.inverse_transform @ start.beta if mode is None else mode.beta)
         if layout.whitening is not None:
             # The mode is at zero, and the unit is about one posterior sd.
             centre[layout.whitening.slots], spread[layout.whitening.slots] = 0.0, 2.0
         if mode is not None:
             _place_terms(one, mode, centre, spread, layout.joint is not None)
-    for name, (slot, _) in layout.scalars.items():
-        if slot >= 0:
-            centre[slot] = float(design.spec.link(name).forward(values[name]))
-    cuts = np.array([float(values[name]) for name in design.family.cuts])
-    centre[layout.cuts] = np.concatenate([cuts[:1], np.log(np.diff(cuts))])
+    for name, scalar in layout.scalars.items():
+        scalar.write(centre, np.array([float(values[name])]))
+    layout.cuts.write(centre, np.array([float(values[name]) for name in design.family.cuts]))
     if layout.joint is not None:
         # The mode of joint coordinates is at zero, and the unit is about one posterior sd.
         centre[layout.joint.slots], spread[layout.joint.slots] = 0.0, 1.0
@@ -176,11 +172,9 @@ def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
 
 def _place_further(one: PredictorLayout, level: float, centre: Array) -> None:
     """Start the predictor of a further parameter at a constant."""
-    for slot, pull in zip(one.beta, one.predictor.population.coordinates.pulls, strict=True):
-        if slot >= 0:
-            centre[slot] = level * pull
+    one.beta.write(centre, level * one.predictor.population.coordinates.pulls)
     for term in one.terms:
-        centre[term.sd[term.sd >= 0]] = np.log(0.3)
+        term.sd.write(centre, np.full(len(term.sd), 0.3))
 
 
 def _place_terms(one: PredictorLayout, mode: QuickMode, centre: Array, spread: Array, joint: bool) -> None:
@@ -189,8 +183,8 @@ def _place_terms(one: PredictorLayout, mode: QuickMode, centre: Array, spread: A
     for term in one.terms:
         name = term.placement.group.name
         sds, effects = mode.sds[name], mode.effects[name]
-        free = term.sd >= 0
-        centre[term.sd[free]], spread[term.sd[free]] = np.log(sds[free]), 0.3
+        term.sd.write(centre, sds)
+        spread[term.sd.own] = 0.3
         centred = term.centred[:, None]
         # The mode of guided coordinates is at zero.
         at_zero = bool(np.any(term.guide)) or joint
@@ -203,7 +197,7 @@ def _coefficients(one: PredictorLayout, mode: QuickMode) -> dict[str, Array]:
     """Return the coefficients (J, K) of each term at the quick mode: mean, where it is placed on one, plus effects."""
     predictor = one.predictor
     found: dict[str, Array] = {}
-    beta = np.where(one.beta >= 0, mode.beta, one.beta_values)
+    beta = np.where(one.beta.free, mode.beta, one.beta.fixed)
     rest = predictor.offset + predictor.centred_matrix @ beta
     for term in one.terms:
         placement, group = term.placement, term.placement.group

@@ -89,8 +89,8 @@ def _reaches_zero(packed: Packed, centre: Array, place: int) -> bool:
 def _is_foldable(collapsed: Collapsed) -> NDArray[np.bool_]:
     """Return which coordinates are logarithms of SDs without correlations."""
     terms = collapsed.full.predictors[collapsed.full.design.mu.parameter].terms
-    alone = [term for term in terms if all(part.start == part.stop for part in term.partials)]
-    return np.isin(collapsed.kept, [slot for term in alone for slot in term.sd if slot >= 0])
+    alone = [term for term in terms if not any(len(part) for part in term.partials)]
+    return np.isin(collapsed.kept, [slot for term in alone for slot in term.sd.own])
 
 
 def _start(collapsed: Collapsed) -> Array:
@@ -99,11 +99,9 @@ def _start(collapsed: Collapsed) -> Array:
     first = np.zeros(collapsed.full.dimension)
     unit = group_unit(design, design.mu)
     for term in collapsed.full.predictors[design.mu.parameter].terms:
-        free = term.sd >= 0
-        first[term.sd[free]] = np.log(0.5 * unit / term.placement.group.scales)[free]
-    for slot, _ in collapsed.full.scalars.values():
-        if slot >= 0:
-            first[slot] = np.log(collapsed.residual)
+        term.sd.write(first, 0.5 * unit / term.placement.group.scales)
+    for scalar in collapsed.full.scalars.values():
+        scalar.write(first, np.array([collapsed.residual]))
     return np.asarray(first[collapsed.kept])
 
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from bayesmixed.design import CUTS
 from bayesmixed.kernels.layouts import Layout, PredictorLayout, TermLayout
 from bayesmixed.kernels.packing import JointGuide
+from bayesmixed.kernels.slots import Slots
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.terms.blocks import NormalBlock
@@ -55,7 +55,7 @@ def decode(layout: Layout, points: Array) -> dict[str, tuple[tuple[str, ...], Ar
         points = _restore(layout, layout.joint, points)
     for predictor_layout in layout.predictors.values():
         predictor = predictor_layout.predictor
-        beta = _gather(points, predictor_layout.beta, predictor_layout.beta_values)
+        beta = predictor_layout.beta.read(points)
         if len(predictor.population.labels):
             found[predictor.beta] = ((f"{predictor.beta}_effect",), beta @ predictor.transform.T)
         totals: dict[str, Array] = {}
@@ -65,22 +65,19 @@ def decode(layout: Layout, points: Array) -> dict[str, tuple[tuple[str, ...], Ar
             if rest is not None and not term.placement.group.of_rows:
                 rest = rest + term.placement.group.contribution(effects)
     if design.family.cuts:
-        steps = points[:, layout.cuts].copy()
-        steps[:, 1:] = np.exp(steps[:, 1:])
         shift = threshold_shift(design, found[design.mu.beta][1] if design.mu.beta in found else None)
-        found[CUTS] = (("cut",), np.cumsum(steps, axis=1) + np.reshape(shift, (-1, 1)))
-    for name, (slot, value) in layout.scalars.items():
-        eta = points[:, slot] if slot >= 0 else np.full(len(points), value)
-        found[name] = ((), design.spec.link(name).inverse(eta))
+        found[CUTS] = (("cut",), layout.cuts.read(points) + np.reshape(shift, (-1, 1)))
+    for name, scalar in layout.scalars.items():
+        found[name] = ((), scalar.read(points)[:, 0])
     return found
 
 
-def correlation_factor(points: Array, group: NormalBlock, partials: tuple[slice, ...]) -> Array:
+def correlation_factor(points: Array, group: NormalBlock, partials: tuple[Slots, ...]) -> Array:
     """Return the (S, K, K) Cholesky factors of the correlations of a group's columns."""
     width = group.width
     factor = np.broadcast_to(np.eye(width), (len(points), width, width)).copy()
     for part, place in zip([p for p in group.parts if p.correlated], partials, strict=True):
-        partial = np.tanh(0.5 * points[:, place])
+        partial = place.read(points)
         number = 0
         for i in range(1, len(part.columns)):
             left = np.ones(len(points))
@@ -131,9 +128,7 @@ def _decode_term(
 
 def _root(points: Array, term: TermLayout) -> Array:
     """Return the roots (S, K, K) of the covariance of a level's effects."""
-    sd = np.exp(points[:, np.maximum(term.sd, 0)])
-    sd = np.where(term.sd >= 0, sd, term.sd_values)
-    return sd[:, :, None] * correlation_factor(points, term.placement.group, term.partials)
+    return term.sd.read(points)[:, :, None] * correlation_factor(points, term.placement.group, term.partials)
 
 
 def _restore(layout: Layout, guide: JointGuide, points: Array) -> Array:
@@ -161,10 +156,6 @@ def _standardise(guide: Array, coordinates: Array, roots: Array, mean: Array | f
     means = np.ascontiguousarray(np.broadcast_to(mean, coordinates.shape))
     standardise_draws_compiled(np.ascontiguousarray(coordinates), guide, roots, means, standardised)
     return standardised
-
-
-def _gather(points: Array, slots: NDArray[np.int64], values: Array) -> Array:
-    return np.where(slots >= 0, points[:, np.maximum(slots, 0)], values) if len(slots) else np.zeros((len(points), 0))
 
 
 def _has_observation(layout: PredictorLayout) -> bool:

@@ -6,18 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.design import Design
+from bayesmixed.design import CUTS, Design
 from bayesmixed.kernels.packing import JointGuide, Whitening
+from bayesmixed.kernels.slots import LOG, ORDERED, PARTIAL, REAL, Allocation, Slots, on_link
 from bayesmixed.links import Array
 from bayesmixed.placements import HIERARCHICAL, NONCENTRED, Placement, place_groups
 from bayesmixed.predictors import Predictor
+from bayesmixed.priors import Prior
 
 Centred = Mapping[str, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
 class TermLayout:
-    """Where a group term or smooth stands among the coordinates: SDs (-1: fixed), partial correlations by part, effects.
+    """Where a group term or smooth stands among the coordinates: SDs, partial correlations by part, effects.
 
     `guide` (J, K + 1, K) holds for each level the precision of its coefficients in the data, and below it the precision
     times their estimate: see `kernels.guides`. Zeros: standardised effects are the coordinates.
@@ -25,20 +27,18 @@ class TermLayout:
 
     placement: Placement
     centred: NDArray[np.bool_]
-    sd: NDArray[np.int64]
-    sd_values: Array
-    partials: tuple[slice, ...]
+    sd: Slots
+    partials: tuple[Slots, ...]
     effects: slice
     guide: Array
 
 
 @dataclass(frozen=True, slots=True)
 class PredictorLayout:
-    """Where a predictor stands among the coordinates; -1 marks a fixed coefficient."""
+    """Where a predictor stands among the coordinates: coefficients of its basis, terms."""
 
     predictor: Predictor
-    beta: NDArray[np.int64]
-    beta_values: Array
+    beta: Slots
     terms: tuple[TermLayout, ...]
 
 
@@ -52,10 +52,10 @@ class Layout:
         What is laid out.
     predictors : dict of PredictorLayout
         By parameter.
-    scalars : dict of (int, float)
-        Place of each parameter without predictor (-1: fixed) and its fixed value on the link scale.
-    cuts : slice
-        Places of the thresholds: the first one, then the logarithms of the distances.
+    scalars : dict of Slots
+        Of each parameter without predictor, on its link.
+    cuts : Slots
+        Of the thresholds.
     dimension : int
         Number of coordinates.
     whitening : Whitening or None
@@ -66,11 +66,23 @@ class Layout:
 
     design: Design
     predictors: Mapping[str, PredictorLayout]
-    scalars: Mapping[str, tuple[int, float]]
-    cuts: slice
+    scalars: Mapping[str, Slots]
+    cuts: Slots
     dimension: int
     whitening: Whitening | None = None
     joint: JointGuide | None = None
+
+    @property
+    def covariances(self) -> tuple[Slots, ...]:
+        """SDs and correlations of all terms."""
+        terms = (term for one in self.predictors.values() for term in one.terms)
+        return tuple(slots for term in terms for slots in (term.sd, *term.partials))
+
+    @property
+    def slots(self) -> tuple[Slots, ...]:
+        """Of every variable but effects, whose coordinates follow from these."""
+        coefficients = (one.beta for one in self.predictors.values())
+        return (*coefficients, *self.covariances, self.cuts, *self.scalars.values())
 
 
 def lay_out_coordinates(design: Design, centred: Centred, guided: Collection[str] = ()) -> Layout:
@@ -84,55 +96,41 @@ def lay_out_coordinates(design: Design, centred: Centred, guided: Collection[str
     guided : collection of str
         Names of effects that are placed so that guides can be written into the layout.
     """
-    at_now = 0
+    room = Allocation()
     predictors: dict[str, PredictorLayout] = {}
     for name, predictor in design.predictors.items():
-        beta = np.full(len(predictor.keys), -1)
-        values = np.zeros(len(beta))
-        for k, prior in enumerate(design.coefficient_priors(predictor)):
-            if prior.name == "Fixed":
-                values[k] = prior.arguments[0]
-            else:
-                beta[k], at_now = at_now, at_now + 1
+        fixed = [_fixed_value(prior) for prior in design.coefficient_priors(predictor)]
+        beta = room.place(predictor.keys, fixed, REAL)
         ways = dict.fromkeys((*guided, *(n for n, levels in centred.items() if np.any(levels))), HIERARCHICAL)
-        terms = []
-        for placement in place_groups(
+        placements = place_groups(
             predictor, {predictor.b(g): ways.get(predictor.b(g), NONCENTRED) for g in predictor.normal_blocks}
-        ):
-            layout, at_now = _lay_out_term(design, predictor, placement, centred, at_now)
-            terms.append(layout)
-        predictors[name] = PredictorLayout(predictor, beta, values, tuple(terms))
+        )
+        terms = tuple(_lay_out_term(design, predictor, placement, centred, room) for placement in placements)
+        predictors[name] = PredictorLayout(predictor, beta, terms)
+    cuts = room.place((CUTS,), [None] * len(design.family.cuts), ORDERED)
     scalars = {}
-    cuts = slice(at_now, at_now + len(design.family.cuts))
-    at_now = cuts.stop
     for name in design.numbers:
         function, prior = design.scalar_prior(name)
-        if prior.name == "Fixed":
-            scalars[name] = (-1, float(design.spec.link(name).forward(function.inverse(prior.arguments[0]))))
-        else:
-            scalars[name], at_now = (at_now, 0.0), at_now + 1
-    return Layout(design, predictors, scalars, cuts, at_now)
+        value = None if prior.name != "Fixed" else float(function.inverse(prior.arguments[0]))
+        scalars[name] = room.place((name,), [value], on_link(design.spec.link(name)))
+    return Layout(design, predictors, scalars, cuts, room.dimension)
+
+
+def _fixed_value(prior: Prior) -> float | None:
+    return prior.arguments[0] if prior.name == "Fixed" else None
 
 
 def _lay_out_term(
-    design: Design, predictor: Predictor, placement: Placement, centred: Centred, start: int
-) -> tuple[TermLayout, int]:
+    design: Design, predictor: Predictor, placement: Placement, centred: Centred, room: Allocation
+) -> TermLayout:
     group = placement.group
     keys = predictor.sd_keys(group)
-    sd, values = np.full(len(keys), -1), np.ones(len(keys))
-    for k, key in enumerate(keys):
-        prior = design.priors[key].prior
-        if prior.name == "Fixed":
-            values[k] = prior.arguments[0]
-        else:
-            sd[k], start = start, start + 1
+    sd = room.place(keys, [_fixed_value(design.priors[key].prior) for key in keys], LOG)
     partials = []
     for part in group.parts:
         if part.correlated:
             size = len(part.columns) * (len(part.columns) - 1) // 2
-            partials.append(slice(start, start + size))
-            start += size
-    size = int(np.prod(group.shape))
+            partials.append(room.place((predictor.corr(group),), [None] * size, PARTIAL))
     levels = centred.get(predictor.b(group), np.zeros(len(group.levels), dtype=bool))
     guide = np.zeros((len(levels), len(keys) + 1, len(keys)))
-    return TermLayout(placement, levels, sd, values, tuple(partials), slice(start, start + size), guide), start + size
+    return TermLayout(placement, levels, sd, tuple(partials), room.take(int(np.prod(group.shape))), guide)

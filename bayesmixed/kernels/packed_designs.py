@@ -14,6 +14,7 @@ from bayesmixed.kernels.merging import merge_rows
 from bayesmixed.kernels.packing import Block, Packed, Record, close, pack_joint, pack_whitening
 from bayesmixed.kernels.prior_rows import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT, kernel
 from bayesmixed.kernels.rows import FAMILY_CODES
+from bayesmixed.kernels.slots import Slots
 from bayesmixed.links import Array
 from bayesmixed.placements import Placement, remaining_columns
 from bayesmixed.priors import DISTRIBUTIONS, INDUCED, Prior
@@ -61,7 +62,8 @@ def pack(layout: Layout) -> Packed:
         shift = factor if name == design.family.scale else None
         one["link"] = LINK_CODES[design.spec.link(name).name]
         if name in layout.scalars:
-            one["scalar"], one["value"] = layout.scalars[name]
+            scalar = layout.scalars[name]
+            one["scalar"], one["value"] = scalar.places[0], on_link_scale(scalar)
             one["offset"] = -1 if shift is None else block.add_numbers(shift)
         else:
             one["first_term"] = len(terms)
@@ -99,20 +101,21 @@ def pack_priors(layout: Layout) -> Record:
 
     for predictor_layout in layout.predictors.values():
         predictor = predictor_layout.predictor
-        for slot, prior in zip(predictor_layout.beta, design.coefficient_priors(predictor), strict=True):
+        for slot, prior in zip(predictor_layout.beta.places, design.coefficient_priors(predictor), strict=True):
             add(int(slot), REAL, prior)
         for term in predictor_layout.terms:
             group = term.placement.group
-            for slot, key in zip(term.sd, predictor.sd_keys(group), strict=True):
+            for slot, key in zip(term.sd.places, term.sd.names, strict=True):
                 add(int(slot), POSITIVE, design.priors[key].prior)
             for part, place in zip([p for p in group.parts if p.correlated], term.partials, strict=True):
                 concentration = design.priors[predictor.corr(group)].prior.arguments[0]
                 width = len(part.columns)
                 depths = [j for i in range(1, width) for j in range(i)]
-                for slot, depth in zip(range(place.start, place.stop), depths, strict=True):
+                for slot, depth in zip(place.places, depths, strict=True):
                     shape = concentration + (width - 2 - depth) / 2.0
-                    add(slot, UNIT, Prior(name="Beta", arguments=(shape, shape)))
-    for name, (slot, _) in layout.scalars.items():
+                    add(int(slot), UNIT, Prior(name="Beta", arguments=(shape, shape)))
+    for name, scalar in layout.scalars.items():
+        slot = int(scalar.places[0])
         parameter = design.family.parameter(name)
         function, prior = design.scalar_prior(name)
         if function.text == "{}":
@@ -120,6 +123,11 @@ def pack_priors(layout: Layout) -> Record:
         else:
             add(slot, _TRANSFORM_ONTO[function.support], prior, function.factors[parameter.link])
     return np.array(rows, dtype=records.PRIOR)
+
+
+def on_link_scale(scalar: Slots) -> float:
+    """Return the coordinate of a parameter that is fixed, 0 for others."""
+    return 0.0 if scalar.free[0] else float(scalar.map.to_coordinates(scalar.fixed)[0])
 
 
 def _pack_cuts(block: Block, ends: Record, layout: Layout) -> None:
@@ -136,7 +144,7 @@ def _pack_cuts(block: Block, ends: Record, layout: Layout) -> None:
     ends["scalar"] = records.UPPER_END, records.LOWER_END
     upper = ends[0]
     upper["link"] = LINK_CODES[design.mu.link.name]
-    upper["width"], upper["first_cut"], upper["cut_prior"] = count, layout.cuts.start, code
+    upper["width"], upper["first_cut"], upper["cut_prior"] = count, layout.cuts.places[0], code
     upper["cut_numbers"] = block.add_numbers([*numbers, constant])
 
 
@@ -157,7 +165,7 @@ def _pack_predictor(
     rest, matrix = remaining_columns(predictor, placements)
     one["scalar"], one["terms"] = records.MODELLED, len(placements)
     one["width"], one["rest_width"] = len(layout.beta), len(rest)
-    one["beta_slots"], one["beta_values"] = block.add_integers(layout.beta), block.add_numbers(layout.beta_values)
+    one["beta_slots"], one["beta_values"] = block.add_integers(layout.beta.places), block.add_numbers(layout.beta.fixed)
     one["rest_columns"], one["rest_matrix"] = block.add_integers(rest), block.add_numbers(matrix[kept])
     one["offset"] = block.add_numbers(predictor.offset[kept] + (0.0 if further is None else further))
     names = [placement.group.name for placement in placements]
@@ -194,10 +202,10 @@ def pack_covariance(block: Block, layout: TermLayout) -> Record:
     """Return the record of a term with all that the covariance of its effects needs."""
     group, term = layout.placement.group, np.zeros((), dtype=records.TERM)
     term["levels"], term["columns"] = len(group.levels), len(layout.sd)
-    term["sd_slots"], term["sd_values"] = block.add_integers(layout.sd), block.add_numbers(layout.sd_values)
+    term["sd_slots"], term["sd_values"] = block.add_integers(layout.sd.places), block.add_numbers(layout.sd.fixed)
     correlated = [part for part in group.parts if part.correlated]
     parts = [len(correlated)]
     for part, place in zip(correlated, layout.partials, strict=True):
-        parts += [len(part.columns), place.start, *part.columns]
+        parts += [len(part.columns), int(place.places[0]), *part.columns]
     term["parts"] = block.add_integers(parts)
     return term

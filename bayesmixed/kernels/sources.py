@@ -14,6 +14,7 @@ LEFT_OUT = (
     "merging.py",
     "packed_designs.py",
     "packing.py",
+    "slots.py",
     "sources.py",
 )
 """Files that hold no compiled code."""

@@ -64,19 +64,19 @@ def as_pymc_point(layout, model, shapes, x):
     point, design = {}, layout.design
     for predictor_layout in layout.predictors.values():
         predictor = predictor_layout.predictor
-        add_vector(point, design, predictor.beta, predictor.keys, x, predictor_layout.beta)
+        add_vector(point, design, predictor.beta, predictor.keys, x, predictor_layout.beta.places)
         for term in predictor_layout.terms:
             group = term.placement.group
-            add_vector(point, design, predictor.sd(group), predictor.sd_keys(group), x, term.sd)
+            add_vector(point, design, predictor.sd(group), predictor.sd_keys(group), x, term.sd.places)
             for number, place in enumerate(term.partials):
-                point[f"partial_{predictor.corr(group)}" + (f"_{number + 1}" if number else "")] = x[place]
+                point[f"partial_{predictor.corr(group)}" + (f"_{number + 1}" if number else "")] = x[place.places]
             name = "z" if not term.centred.any() else "coefficient"
             point[f"{name}_{group.name}{predictor.suffix}"] = x[term.effects].reshape(group.shape)
-    point["threshold"] = point["centred_threshold"] = x[layout.cuts]
-    for name, (slot, _) in layout.scalars.items():
+    point["threshold"] = point["centred_threshold"] = x[layout.cuts.places]
+    for name, scalar in layout.scalars.items():
         function, _ = design.scalar_prior(name)
         # The free variable depends on a multiple of the parameter on its link, and PyMC's coordinate is that multiple.
-        point[function.word.format(name)] = function.factors[design.family.parameter(name).link] * x[slot]
+        point[function.word.format(name)] = function.factors[design.family.parameter(name).link] * x[scalar.places[0]]
     return {
         model.rvs_to_values[variable].name: np.asarray(point[variable.name], dtype=float).reshape(
             shapes[model.rvs_to_values[variable].name]
@@ -93,10 +93,10 @@ def shapes_of(model):
 def log_slope(layout):
     """Return the log of what changes of scale between PyMC's coordinates and the kernel's add to the density."""
     total = 0.0
-    for name, (slot, _) in layout.scalars.items():
+    for name, scalar in layout.scalars.items():
         function, _ = layout.design.scalar_prior(name)
         factor = function.factors[layout.design.family.parameter(name).link]
-        total += np.log(abs(factor)) if slot >= 0 else 0.0
+        total += np.log(abs(factor)) if scalar.free[0] else 0.0
     return total
 
 
@@ -321,7 +321,7 @@ def test_coordinates_are_decoded_to_the_variables_of_the_model(way):
 def test_whitened_coefficients_have_the_same_density_and_gradient():
     design = prepared(bm.from_formula("count ~ x * z + f + (x | g)", family="negbin"), ROWS)
     layout = laid_out(design, HIERARCHICAL)
-    slots = layout.predictors["mu"].beta
+    slots = layout.predictors["mu"].beta.places
     generator = np.random.default_rng(5)
     factor = np.tril(generator.normal(size=(len(slots), len(slots)))) + 3.0 * np.eye(len(slots))
     white = replace(layout, whitening=Whitening(slots, generator.normal(size=len(slots)), factor))

@@ -81,7 +81,7 @@ def test_guided_coordinates_of_normal_rows_are_standard_normal_at_every_sd(scale
     layout = lay_out_levels(design, mode, choose_parameterisation(design, mode, guides=True))
     (term,) = layout.predictors["mu"].terms
     x = np.zeros(layout.dimension)
-    x[term.sd], x[layout.scalars["sigma"][0]] = np.log(scale * mode.sds["g"]), np.log(mode.values["sigma"])
+    x[term.sd.places], x[layout.scalars["sigma"].places] = np.log(scale * mode.sds["g"]), np.log(mode.values["sigma"])
     for direction in np.eye(layout.dimension)[term.effects]:
         slopes = [(evaluate(pack(layout), x + step * direction)[1])[term.effects] for step in (1.0, -1.0)]
         np.testing.assert_allclose((slopes[0] - slopes[1]) / 2, -direction[term.effects], atol=1e-5)
@@ -97,5 +97,5 @@ def test_guided_coordinates_reach_every_sd_where_that_of_the_quick_mode_goes_to_
     assert mode.sds["subject"][1] < 0.01
     assert np.all(np.linalg.eigvalsh(mode.precisions["subject"]) > 0.0)
     point = np.zeros(layout.dimension)
-    point[term.sd] = np.log(scale)
+    point[term.sd.places] = np.log(scale)
     assert np.isfinite(evaluate(pack(layout), point)[0])

@@ -93,8 +93,8 @@ def test_joint_coordinates_of_crossed_normal_rows_are_standard_normal_at_every_s
     layout = lay_out(design, mode, choose_parameterisation(design, mode, guides=True))
     x = 0.2 * np.random.default_rng(1).normal(size=layout.dimension)
     for term in layout.predictors["mu"].terms:
-        x[term.sd] = np.log(scale * mode.sds[term.placement.group.name])
-    x[layout.scalars["sigma"][0]] = np.log(mode.values["sigma"])
+        x[term.sd.places] = np.log(scale * mode.sds[term.placement.group.name])
+    x[layout.scalars["sigma"].places] = np.log(mode.values["sigma"])
     slots = joint_slots(layout)
     x[slots] = 0.0
     assert len(slots) == 2 + 12 + 3

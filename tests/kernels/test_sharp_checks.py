@@ -61,8 +61,8 @@ def test_effects_have_the_law_of_the_model_whatever_the_coordinates_e1(weight):
     predictor = layout.predictors["mu"]
     rng = np.random.default_rng(2)
     points = np.zeros((100_000, layout.dimension))
-    points[:, predictor.beta] = given["m"]
-    points[:, predictor.terms[0].sd] = np.log(given["sd"])
+    points[:, predictor.beta.places] = given["m"]
+    points[:, predictor.terms[0].sd.places] = np.log(given["sd"])
     v = rng.normal(weight * given["m"], given["sd"] ** weight, size=(len(points), 5))
     points[:, predictor.terms[0].effects] = v
     effects = decode(layout, points)["b_g"][1][..., 0]

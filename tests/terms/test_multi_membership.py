@@ -97,7 +97,7 @@ def test_the_compiled_density_differs_from_the_likelihood_by_a_constant_of_the_e
     layout = lay_out_coordinates(design, {design.mu.b(block): np.ones(8, dtype=bool)})
     packed, (term,) = pack(layout), layout.predictors["mu"].terms
     rng, x = np.random.default_rng(3), np.zeros(layout.dimension)
-    x[term.sd] = np.log(0.6)
+    x[term.sd.places] = np.log(0.6)
 
     def by_hand(effects):
         matrix = shares_by_hand(table(), equal=family == "poisson")
