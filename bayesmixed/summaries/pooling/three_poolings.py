@@ -105,7 +105,9 @@ def compare_pooling(
     first = spec.family_record.parameters[0].name
     names = [term.name for term in spec.predictors[first] if term.factor_columns]
     if not names:
-        raise SpecError("Pooling needs a grouping factor: add a term such as (1 | group).")
+        raise SpecError(
+            "Pooling needs a grouping factor of which each row has one level: add a term such as (1 | group)."
+        )
     if group is not None and group not in names:
         raise SpecError(f"'{group}' groups no term. {did_you_mean(group, names)}")
     group = group or names[0]
