@@ -10,7 +10,7 @@ from bayesmixed.kernels.layouts import Layout, TermLayout
 from bayesmixed.kernels.packing import JointGuide
 from bayesmixed.links import Array
 from bayesmixed.pooled import normal_priors
-from bayesmixed.terms.block_parts import ONE
+from bayesmixed.terms.block_parts import ONE, SEVERAL
 
 Places = NDArray[np.int64]
 
@@ -18,7 +18,7 @@ LARGEST = 80
 """Coefficients, and effects of all factors but the largest one, up to which coordinates are joint."""
 ENOUGH = 7
 """Levels from which a factor alone leaves no ridge between its effects and the intercept: what joint coordinates cost is more
-than they bring."""
+than they bring. Where rows take several levels, effects cannot be placed on the intercept, and the ridge stays."""
 # Products that coordinates may cost a row, and in all: with its derivative one takes 3 to 5 ns, a row of the likelihood 20
 # to 160. They may double the time of a gradient, no more, but for what is fast all the same.
 _PRODUCTS, _SMALL = 6, 15_000
@@ -39,7 +39,8 @@ def joint_guide(layout: Layout, mode: QuickMode) -> JointGuide | None:
     first, slots, columns, centre, prior = _coefficients(layout, mode)
     starts = np.cumsum([first, *(_length(terms[place]) for place in places)])
     size = int(starts[-1])
-    if not 0 < size <= LARGEST or (len(terms) == 1 and _levels(terms[0]) >= ENOUGH):
+    alone = len(terms) == 1 and terms[0].placement.group.takes != SEVERAL and _levels(terms[0]) >= ENOUGH
+    if not 0 < size <= LARGEST or alone:
         return None
     inner = [terms[eliminated]] if eliminated >= 0 else []
     ordered = [*(terms[place] for place in places), *inner]

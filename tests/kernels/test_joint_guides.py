@@ -27,6 +27,7 @@ MODELS = [
     ("rating ~ x + (1 | g) + (1 | k)", "cumulative", {"crossed": ["g"]}),
     ("count | trials(n) ~ s(x, k=6) + s(z, k=5, by=f) + (1 | g)", "binomial", {}),
     ("y ~ s(x, k=6)", "gamma", {}),
+    ("count ~ x + mm(g, h)", "poisson", {}),
     ("y ~ x + (1 | g)", "gamma", {"shape": "~ x + (1 | h)"}),
 ]
 

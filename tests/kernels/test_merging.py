@@ -1,6 +1,5 @@
 """Merged rows have exactly the likelihood of the rows that they stand for."""
 
-
 import numpy as np
 import pandas as pd
 import pytest

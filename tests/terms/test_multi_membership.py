@@ -242,3 +242,23 @@ def test_simulated_data_have_the_effects_of_the_truth():
     )
     effects = made.truth["b_mm(a+b)"].values[:, 0]
     assert np.allclose(made.data["y"], 1.0 + shares_by_hand(table()) @ effects, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_all_engines_draw_the_same_posterior_and_well():
+    data = table(rows=240)
+    data["y"] += shares_by_hand(data) @ np.random.default_rng(1).normal(0.0, 2.0, 8) + 0.5 * data["x"]
+    design = prepared(data=data)
+    fits = [
+        bm.sample(design, engine=name, chains=2, draws=600, seed=2, progress=False) for name in ("collapsed", "kernel")
+    ]
+    first, second = (fit.posterior for fit in fits)
+    for fit in fits:
+        assert bm.diagnose(fit).table["ess_bulk"].min() > 600
+    for name in first:
+        error = np.hypot(first[name].std(("chain", "draw")), second[name].std(("chain", "draw"))) / np.sqrt(600)
+        assert np.all(np.abs(first[name].mean(("chain", "draw")) - second[name].mean(("chain", "draw"))) < 5 * error)
+
+
+def test_the_survey_says_that_rows_have_several_levels():
+    assert "Rows have several levels of mm(a+b) at once" in str(bm.check_data(WEIGHTED, table()))

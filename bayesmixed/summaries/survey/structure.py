@@ -168,11 +168,13 @@ def _missing_section(report: StructureReport) -> Section:
 
 
 def _level_section(report: StructureReport) -> Section:
-    observed = any(t.of_rows for terms in report.spec.predictors.values() for t in terms)
-    texts = []
-    if not report.factors:
+    terms = [term for predictor in report.spec.predictors.values() for term in predictor]
+    observed = any(term.of_rows for term in terms)
+    several = [term.name for term in terms if term.label_columns and not term.factor_columns]
+    texts = [f"Rows have several levels of {name} at once, which the table does not count." for name in several]
+    if not report.factors and not several:
         texts.append("The model has no grouping factor: all rows are taken to be independent.")
-    else:
+    elif report.factors:
         higher = "innermost groups of rows, level 2 groups of those" if max(report.levels.values()) > 1 else "groups"
         texts.append(f"Level 0 are the rows, level 1 the {higher}. Balanced: all groups have the same number of rows.")
     texts += ["obs() adds an effect of each row, at level 0."] if observed else []
