@@ -69,6 +69,11 @@ class Link:
     lowest: float = -np.inf
     reach: tuple[float, float] = (-np.inf, np.inf)
 
+    @property
+    def has_average(self) -> bool:
+        """Whether `average` exists for v > 0."""
+        return self.average is not _no_inverse_average
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle and copy a link of the catalogue by its name, since its functions cannot be."""
         plain = LINKS.get(self.name)
@@ -180,7 +185,7 @@ def _no_inverse_average(eta: Any, variance: Any) -> Array:
     if np.any(np.asarray(variance) > 0):
         raise SpecError(
             "Under link 'inverse' the average over groups does not exist: normal effects take the predictor through 0. "
-            'Take groups="typical", or link "log".'
+            'Take link "log", or predictions with groups="typical".'
         )
     return 1.0 / np.asarray(eta)
 

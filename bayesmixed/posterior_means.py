@@ -12,7 +12,8 @@ Posterior means of other quantities are infinite, or hang on draws in a tail tha
 - means under a log link, whichever the groups, if a coefficient has a prior with a tail of a power, such as Student's t, and
   a group term a free SD;
 - ratios of single groups whose rows bound them from one side alone, as groups of nothing but successes;
-- the mean of a lognormal response, exp(mu + sigma^2 / 2), unless sigma is fixed or bounded.
+- the mean of a lognormal response, exp(mu + sigma^2 / 2), unless sigma is fixed or bounded;
+- the variance of a Student response, infinite for nu <= 2, unless nu is fixed or bounded.
 """
 
 from collections.abc import Collection, Sequence
@@ -107,6 +108,18 @@ def inverse_has_mean(
     if of_link:
         opened |= _open_factors(design, own, at, above=True)
     return not has_free_sd(design, predictor, {*(slopes if of_link else fresh), *opened})
+
+
+def variance_has_mean(design: Design) -> bool:
+    """Return whether the variance of a response given its mean has a mean: that of a Student response is infinite where
+    nu is at most 2."""
+    if "nu" in design.predictors:
+        return False
+    if "nu" not in design.numbers:
+        return True
+    function, prior = design.scalar_prior("nu")
+    ends = prior.arguments[:1] if prior.name == "Fixed" else prior.support
+    return bool(np.min(function.inverse(np.asarray(ends, dtype=float))) > 2.0)
 
 
 def has_free_sd(design: Design, predictor: Predictor, fresh: Collection[str]) -> bool:

@@ -134,7 +134,7 @@ def test_predictions_say_whether_they_have_a_mean():
 
 def test_the_size_of_a_negative_binomial_is_shown_by_its_median():
     fit = fit_of("c", "negbin", theta=3.0)
-    shown = tabulate_estimates(fit)["Estimated: other parameters"]
+    shown = tabulate_estimates(fit)[0]["Estimated: other parameters"]
     assert no_means(shown)
     tidy = bm.tidy(fit).set_index("term").loc["theta"]
     assert tidy["estimate"] == pytest.approx(float(fit.posterior["theta"].median()))

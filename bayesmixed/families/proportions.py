@@ -121,6 +121,9 @@ def _beta_binomial_information(values: Values, trials: Any) -> Array:
 
 
 def _beta_binomial_latent_variance(values: Values, link: Link, trials: Any) -> Array:
+    # One trial is a Bernoulli response, whatever phi; of several, that of the logit of their proportion, to first order.
+    if np.all(np.asarray(trials) == 1):
+        return _tolerance_variance(values, link, trials)
     mu = values["mu"]
     dispersion = 1.0 + (trials - 1.0) / (1.0 + values["phi"])
     return residual_variance(dispersion / (trials * mu * (1.0 - mu)), link, "logit")

@@ -65,7 +65,7 @@ def show_convergence(diagnosis: Diagnosis) -> str:
 
 def show_estimates(fit: Fit) -> str:
     """Return the estimated parameters, and the curves of smooths."""
-    tables = write_sections(Section(name, table=table) for name, table in tabulate_estimates(fit).items())
+    tables = write_sections(Section(name, table=table) for name, table in tabulate_estimates(fit)[0].items())
     names = [f"{smooth.name}{p.suffix}" for p in fit.design.predictors.values() for smooth in p.smooths]
     text = "{} over its covariate, with 95 % bands."
     return "\n".join([tables, *(embed(bm.plot_smooth(fit, name), text.format(name)) for name in names)])

@@ -34,12 +34,21 @@ def describe(draws: xr.DataArray, *, mean: bool = True) -> pd.DataFrame:
     dataset, units = _as_elements(draws)
     mcse = arviz_stats.mcse(dataset, method="mean" if mean else "median")["x"].values
     pooled = dataset["x"].values.reshape(-1, len(mcse))
-    lower, upper = np.quantile(pooled, [0.025, 0.975], axis=0)
+    lower, upper = quantiles(pooled, [0.025, 0.975])
     constant = np.ptp(pooled, axis=0) == 0
-    middle = {"mean": pooled.mean(axis=0), "sd": np.where(constant, 0.0, pooled.std(axis=0, ddof=1))}
-    columns = middle if mean else {"median": np.median(pooled, axis=0)}
+    if mean:
+        columns = {"mean": pooled.mean(axis=0), "sd": np.where(constant, 0.0, pooled.std(axis=0, ddof=1))}
+    else:
+        columns = {"median": quantiles(pooled, [0.5])[0]}
     columns |= {"lower": lower, "upper": upper, "mcse": np.where(constant, 0.0, mcse)}
     return pd.DataFrame({name: values * units for name, values in columns.items()})
+
+
+def quantiles(values: Array, shares: Sequence[float]) -> Array:
+    """Return quantiles over the first axis, (shares, ...), infinite between infinite values."""
+    with np.errstate(invalid="ignore"):
+        between = np.quantile(values, shares, axis=0)
+    return np.where(np.isnan(between), np.quantile(values, shares, axis=0, method="higher"), between)
 
 
 def labelled(

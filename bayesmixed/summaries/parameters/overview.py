@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import pandas as pd
 
 from bayesmixed.design import CUTS, Design
+from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.posterior_means import parameter_has_mean
 from bayesmixed.summaries.display.pages import Page, Section
@@ -74,12 +76,13 @@ def summary(fit: Fit) -> Summary:
         f"{count_sentence(fit)} ({settings.chains} chains x {settings.draws} draws, engine {fit.engine.name}).",
     )
     pulls = describe_pulls(fit)
-    return Summary(heading, tabulate_estimates(fit), (*([pulls] if pulls else []), *design.notes))
+    tables, missing = tabulate_estimates(fit)
+    return Summary(heading, tables, (*([pulls] if pulls else []), *missing, *design.notes))
 
 
-def tabulate_estimates(fit: Fit) -> dict[str, pd.DataFrame]:
-    """Return the tables of the page by their headings, numbers as text."""
-    design, tables = fit.design, {}
+def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
+    """Return the tables of the page by their headings, numbers as text; and notes on what cannot be computed."""
+    design, tables, missing = fit.design, {}, []
     population = population_effects(fit)
     if isinstance(population, pd.DataFrame) and len(population):
         one = population["term"].nunique() == 1
@@ -102,14 +105,20 @@ def tabulate_estimates(fit: Fit) -> dict[str, pd.DataFrame]:
     if design.mu.groups:
         tables[_NEGLIGIBLE_HEADING] = show_negligible(negligible_sds(fit))
     if sharing_patterns(design, everywhere=True):
-        correlations = icc(fit)
-        if isinstance(correlations, pd.DataFrame):
+        try:
+            correlations = icc(fit)
+        except SpecError as error:
+            missing.append(f"No intraclass correlation: {error}")
+        else:
+            correlations = cast(pd.DataFrame, correlations)
+            if "note" in correlations.attrs and correlations.attrs["scale"] != "data":
+                missing.append(correlations.attrs["note"])
             kept = correlations[correlations["effect"] == "icc"].drop(columns="effect")
             one = kept["scale"].nunique() == 1
             title = "Intraclass correlation (" + (f"scale: {kept['scale'].iloc[0]}; " if one else "")
             shown = drop_empty(format_table(kept.drop(columns=["scale"] if one else [])))
             tables[f"{title}two observations with ...)"] = shown
-    return tables
+    return tables, tuple(missing)
 
 
 def count_sentence(fit: Fit) -> str:

@@ -26,7 +26,8 @@ def pooling_curve(fit: Fit | float, group: str | None = None) -> pd.DataFrame:
 
     rho is the intraclass correlation of the factor given all other group effects: SD^2 / (SD^2 + residual variance).
     Gaussian responses: exact for an intercept. Others: from the residual variance of `icc`, on the latent scale where
-    it is, so a guide, too high where events are rare; the factors of `shrinkage` are those of the data.
+    it is, so a guide, too high where events are rare or trials of a row are alike (beta-binomial);
+    the factors of `shrinkage` are those of the data.
 
     Parameters
     ----------

@@ -237,7 +237,7 @@ def _conflicts(draws: PriorDraws) -> Iterator[str]:
     """Yield where the middle 95 % of a prior miss what the response shows at first sight."""
     design, predictor = draws.design, draws.design.mu
     observed = response_scale(design)
-    if predictor.population.basis.constant and not predictor.cut:
+    if predictor.population.basis.constant and not predictor.cut and predictor.link.has_average:
         low, high = np.quantile(_means_of_data(draws), [0.025, 0.975])
         if low < high and not low <= observed.mean <= high:
             yield (
@@ -297,6 +297,7 @@ def _two(group: GroupBlock) -> str:
 
 
 def _spread(values: Array, coverage: float) -> tuple[float, float, float]:
-    tail = (1.0 - coverage) / 2.0
-    lower, median, upper = np.quantile(values, [tail, 0.5, 1.0 - tail])
+    """Return median and interval of the values that are numbers: under roots and inverses some predictors have no mean."""
+    tail, values = (1.0 - coverage) / 2.0, values[~np.isnan(values)]
+    lower, median, upper = np.quantile(values, [tail, 0.5, 1.0 - tail]) if len(values) else np.full(3, np.nan)
     return float(median), float(lower), float(upper)

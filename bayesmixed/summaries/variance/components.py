@@ -14,6 +14,7 @@ from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.linear_predictions import effects_at_centre, thin
 from bayesmixed.links import Array
+from bayesmixed.posterior_means import variance_has_mean
 from bayesmixed.preparation import replay
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.variance.group_moments import (
@@ -98,7 +99,8 @@ def implied_covariance(fit: Fit, data: Any = None, *, na: str | Iterable[str | f
     -------
     pandas.DataFrame
         Columns term (what the two observations share), level (the two rows; empty without slopes), effect
-        ("variance", "covariance", "correlation"), mean, sd, lower, upper, mcse.
+        ("variance", "covariance", "correlation"), mean, sd, lower, upper, mcse. Of a Student response median in place of
+        mean and sd: its variance, sigma^2 nu / (nu - 2), is infinite for nu <= 2.
 
     Examples
     --------
@@ -129,7 +131,8 @@ def implied_covariance(fit: Fit, data: Any = None, *, na: str | Iterable[str | f
     z = {name: group.centred_matrix[chosen] for name, group in blocks.items()}
     total = residual[..., None] + sum(group_variance_at(covariances[n], z[n], z[n]) for n in blocks)
     labels = _row_labels(rows, chosen) if slopes else [""]
-    out = [labelled(_array(total), "", labels, ["variance"])]
+    mean = variance_has_mean(design)
+    out = [labelled(_array(total), "", labels, ["variance"], mean=mean)]
     pairs = list(combinations(range(len(chosen)), 2)) if slopes else [(0, 0)]
     for pattern in sharing_patterns(design):
         for first, second in pairs:
@@ -138,7 +141,7 @@ def implied_covariance(fit: Fit, data: Any = None, *, na: str | Iterable[str | f
             )
             level = f"{labels[first]} | {labels[second]}" if slopes else ""
             both = np.stack([shared, shared / np.sqrt(total[..., first] * total[..., second])], axis=-1)
-            out.append(labelled(_array(both), pattern.label, [level], ["covariance", "correlation"]))
+            out.append(labelled(_array(both), pattern.label, [level], ["covariance", "correlation"], mean=mean))
     return pd.concat(out, ignore_index=True)
 
 

@@ -79,7 +79,12 @@ def r2(fit: Fit, *, scale: str = "auto", trials: float = 1.0) -> pd.DataFrame:
                 raise
             notes.append(f"no latent scale: {error}")
     if scale == "data" or (scale == "auto" and numeric and not (found and is_response(fit))):
-        found += _on_data_scale(fit, trials)
+        try:
+            found += _on_data_scale(fit, trials)
+        except SpecError as error:
+            if scale == "data":
+                raise
+            notes.append(f"no data scale: {error}")
     if numeric and scale in ("auto", "sample"):
         found.append(("Gelman et al.", "conditional", "sample", _in_sample(fit, trials)))
     tables = []

@@ -14,8 +14,9 @@ from bayesmixed.errors import SpecError
 from bayesmixed.gauss_hermite import FINE_NODES, expect
 from bayesmixed.integration.averages import average_moments, refuse_average
 from bayesmixed.linear_predictions import effects_at_centre, population_predictor, thin
-from bayesmixed.links import Array
+from bayesmixed.links import Array, Link
 from bayesmixed.predictors import Predictor
+from bayesmixed.row_likelihoods import keep_inside
 
 Etas = dict[str, Array]
 Moments = Callable[[dict[str, Array]], Array]
@@ -64,7 +65,7 @@ class Pieces:
     def values(self, etas: Mapping[str, Array]) -> dict[str, Array]:
         """Return all parameters on their natural scale, for linear predictors."""
         predictors, scale = self.design.predictors, self.design.family.scale
-        values = dict(self.scalars) | {name: predictors[name].link.inverse(eta) for name, eta in etas.items()}
+        values = dict(self.scalars) | {name: _invert(predictors[name].link, eta) for name, eta in etas.items()}
         return values if self.factor is None else {**values, scale: values[scale] * self.factor}
 
     def average(self, function: Moments, axes: Sequence[Axis]) -> Array:
@@ -87,9 +88,9 @@ class Pieces:
 def response_moments(pieces: Pieces, trials: float) -> Array:
     """Return mean, variance between groups and expected variance within of the response of each row, (3, S, m)."""
     family = pieces.design.family
-    refuse_average(family, [name for name, _ in pieces.axes(pieces.factors)])
-
     axes = pieces.axes(pieces.factors)
+    refuse_average(family, [name for name, _ in axes])
+    _check_averages(pieces, axes)
     nodes = count_nodes(len(axes))
     found = average_moments(family, lambda z: pieces.values(pieces.moved(axes, z)), trials, len(axes), nodes)
     return np.stack(np.broadcast_arrays(*found))
@@ -99,6 +100,7 @@ def shared_covariance(pieces: Pieces, shared: Collection[str], trials: float) ->
     """Return the covariance of two responses that share the effects of some factors and no others, (S, m)."""
     family = pieces.design.family
     common, rest = pieces.axes(shared), pieces.axes(pieces.factors - set(shared))
+    _check_averages(pieces, [*common, *rest])
     nodes = count_nodes(len(common) + len(rest))
 
     def given_shared(scores: Array) -> Array:
@@ -108,6 +110,17 @@ def shared_covariance(pieces: Pieces, shared: Collection[str], trials: float) ->
 
     first, second = expect(given_shared, len(common), nodes)
     return np.asarray(np.maximum(second - first**2, 0.0))
+
+
+def _invert(link: Link, eta: Array) -> Array:
+    """Return parameters; nodes far out, where a root has no inverse and hardly any weight, count as on its border."""
+    return link.inverse(keep_inside(link, eta) if np.isfinite(link.lowest) else eta)
+
+
+def _check_averages(pieces: Pieces, axes: Sequence[Axis]) -> None:
+    """Refuse links under which the mean over normal effects does not exist (SpecError)."""
+    for name, _ in axes:
+        pieces.design.predictors[name].link.average(np.ones(1), np.ones(1))
 
 
 def on_latent_scale(pieces: Pieces) -> Pieces:

@@ -33,8 +33,12 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
     """Return the intraclass correlations of a fit, one for each sharing pattern, and the shares of the variance.
 
     *Latent scale*: variances on the link scale given the population part (the "adjusted" ICC of Nakagawa, Johnson &
-    Schielzeth 2017, J R Soc Interface 14:20170213), with the residual variance that the family states for the link:
-    pi^2/3 (logit), 1 (probit), pi^2/6 (cloglog), the variance of the log of the response (log). A term with slopes
+    Schielzeth 2017, J R Soc Interface 14:20170213). Whose ICC it is: of the response itself (gaussian, student, with the
+    variance sigma^2 nu / (nu - 2)); of log(y) (lognormal, gamma, trigamma(shape)); of the latent variable of a single trial
+    that decides for an event where it is above 0, or for a category, of variance pi^2/3 (logit), 1 (probit) or pi^2/6
+    (cloglog). Counts can be 0 and have no variance of their logarithm: it is that of the logarithm of a lognormal response
+    with their mean and coefficient of variation at the mean over groups, ln(1 + CV^2), an approximation; rely on the data
+    scale. A term with slopes
     enters by its mean variance over the rows; a factor with one row per level, and `obs()`, count as residual. Of beta
     responses it is the ICC of logit(y), of inverse Gaussian ones that of log(y): the mean of these is not linear in the
     predictor, so that Var E(logit y | groups) over the total variance is integrated over the groups, as on the data scale,
@@ -52,8 +56,8 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
     scale : {"auto", "latent", "data"}
         "auto": all that the model has.
     trials : float
-        Number of trials of one observation, on the data scale and for beta-binomial responses; 1: two single trials of
-        different rows.
+        Number of trials of one observation, on the data scale and for beta-binomial responses, whose latent scale with
+        several is that of the logit of the proportion, to first order; 1: two single trials of different rows.
     draws : bool
         Return the draws (a Dataset, one variable per row) instead of the table; with scale "auto" those of the scale that
         stands first.
@@ -195,11 +199,11 @@ def _on_data_scale(fit: Fit, trials: float) -> Shares:
     for whole in take_apart(fit.design, posterior, rows):
         for event, family in events.items():
             pieces = replace(whole, design=replace(fit.design, family=family))
+            # First, because they are the integrals of more dimensions, which may be too many.
+            shared = {p.label: shared_covariance(pieces, p.shared, trials) @ weights for p in patterns}
             _, between, within = response_moments(pieces, trials)
-            total = (between + within) @ weights
-            for pattern in patterns:
-                covariance = shared_covariance(pieces, pattern.shared, trials) @ weights
-                found["icc", pattern.label, event].append(covariance / total)
+            for label, covariance in shared.items():
+                found["icc", label, event].append(covariance / ((between + within) @ weights))
     return {key: as_draws(np.concatenate(parts), posterior) for key, parts in found.items()}
 
 
