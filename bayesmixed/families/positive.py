@@ -1,5 +1,6 @@
 """Families of positive responses."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -27,6 +28,15 @@ def _lognormal_logp(y: Any, values: Values, trials: Any) -> Array:
     return gaussian_logp(np.log(y), values, trials) - np.log(y)
 
 
+def _positive(cdf: Callable[[Any, Values], Any]) -> Callable[[Any, Values, Any], Array]:
+    """Return a distribution function of positive numbers, (y, values), for any y and with trials."""
+
+    def whole(y: Any, values: Values, trials: Any) -> Array:
+        return np.where(np.greater(y, 0), cdf(np.where(np.greater(y, 0), y, 1.0), values), 0.0)
+
+    return whole
+
+
 def _lognormal_mean(values: Values, trials: Any) -> Array:
     return np.exp(values["mu"] + 0.5 * np.square(values["sigma"]))
 
@@ -51,7 +61,7 @@ def _inverse_gaussian_logp(y: Any, values: Values, trials: Any) -> Array:
     return np.asarray(0.5 * np.log(shape / (2.0 * np.pi * y**3)) - 0.5 * shape * np.square((y - mu) / mu) / y)
 
 
-def _inverse_gaussian_cdf(y: Any, values: Values, trials: Any) -> Array:
+def _inverse_gaussian_cdf(y: Any, values: Values) -> Array:
     mu, root = values["mu"], np.sqrt(values["shape"] / y)
     reflected = np.exp(2.0 * values["shape"] / mu + special.log_ndtr(-root * (y / mu + 1.0)))
     return np.asarray(special.ndtr(root * (y / mu - 1.0)) + reflected)
@@ -103,7 +113,7 @@ LOGNORMAL = Family(
     support=_POSITIVE,
     accepts=lambda y, trials: np.isfinite(y) & (y > 0),
     logp=_lognormal_logp,
-    cdf=lambda y, values, trials: special.ndtr((np.log(y) - values["mu"]) / values["sigma"]),
+    cdf=_positive(lambda y, values: special.ndtr((np.log(y) - values["mu"]) / values["sigma"])),
     constant=lambda y, trials: -0.5 * np.log(2.0 * np.pi) - np.log(y),
     random=lambda rng, values, trials, shape: rng.lognormal(values["mu"], values["sigma"], shape),
     mean=_lognormal_mean,
@@ -140,7 +150,7 @@ GAMMA = Family(
     support=_POSITIVE,
     accepts=lambda y, trials: np.isfinite(y) & (y > 0),
     logp=_gamma_logp,
-    cdf=lambda y, values, trials: special.gammainc(values["shape"], values["shape"] * y / values["mu"]),
+    cdf=_positive(lambda y, values: special.gammainc(values["shape"], values["shape"] * y / values["mu"])),
     constant=lambda y, trials: -np.log(y),
     random=lambda rng, values, trials, shape: rng.gamma(values["shape"], values["mu"] / values["shape"], shape),
     mean=lambda values, trials: np.asarray(values["mu"]),
@@ -174,7 +184,7 @@ INVERSE_GAUSSIAN = Family(
     support=_POSITIVE,
     accepts=lambda y, trials: np.isfinite(y) & (y > 0),
     logp=_inverse_gaussian_logp,
-    cdf=_inverse_gaussian_cdf,
+    cdf=_positive(_inverse_gaussian_cdf),
     constant=lambda y, trials: -0.5 * np.log(2.0 * np.pi * y**3),
     random=lambda rng, values, trials, shape: rng.wald(
         np.broadcast_to(values["mu"], shape), np.broadcast_to(values["shape"], shape), shape

@@ -19,6 +19,7 @@ from bayesmixed.families.records import MORE_VARIATION, OTHER_SHAPE, PLAIN, Fami
 from bayesmixed.links import Array, Link
 
 _LARGE = 200
+_SMALLEST = 1e-300
 
 
 def log_choose(y: Any, trials: Any) -> Array:
@@ -78,8 +79,9 @@ def _beta_latent_mean(values: Values) -> Array:
 
 
 def _beta_random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
-    # Draws within rounding of 0 and 1 are kept inside.
-    return np.clip(rng.beta(*_shapes(values), shape), np.finfo(float).tiny, 1.0 - np.finfo(float).epsneg)
+    # Draws within rounding of 0 and 1 are kept inside, also those at means within rounding of them.
+    a, b = (np.maximum(each, _SMALLEST) for each in _shapes(values))
+    return np.clip(rng.beta(a, b, shape), np.finfo(float).tiny, 1.0 - np.finfo(float).epsneg)
 
 
 def _beta_binomial_logp(y: Any, values: Values, trials: Any) -> Array:
@@ -89,7 +91,7 @@ def _beta_binomial_logp(y: Any, values: Values, trials: Any) -> Array:
 
 def _beta_binomial_cdf(y: Any, values: Values, trials: Any) -> Array:
     total: Any = 0.0
-    for k in range(int(np.max(y, initial=0)) + 1):
+    for k in range(int(min(np.max(y, initial=0), np.max(trials))) + 1):
         inside = (k <= y) & (k <= trials)
         total = total + np.where(inside, np.exp(_beta_binomial_logp(np.minimum(k, trials), values, trials)), 0.0)
     return np.minimum(total, 1.0)
@@ -130,8 +132,8 @@ def _beta_binomial_latent_variance(values: Values, link: Link, trials: Any) -> A
 
 
 def _beta_binomial_random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
-    a, b = _shapes(values)
-    chance = rng.beta(np.maximum(a, 1e-300), np.maximum(b, 1e-300), shape)
+    a, b = (np.maximum(each, _SMALLEST) for each in _shapes(values))
+    chance = rng.beta(a, b, shape)
     return rng.binomial(np.asarray(trials).astype(int), chance, shape).astype(float)
 
 

@@ -70,6 +70,27 @@ def test_the_distribution_function_is_the_cumulated_density(family):
 
 
 @each_family
+def test_the_distribution_function_is_a_number_everywhere(family):
+    """Also below and above the support, without a warning: checks ask how likely zeros are of any family."""
+    trials = trials_of(family)
+    for values in some_values(family):
+        found = family.cdf(np.array([-1e9, -1.0, -5e-324, 0.0, 1.0, 1e9]), values, trials)
+        assert np.all(np.diff(found) >= -1e-12)
+        below = 1 if ends(family)[0] == -np.inf and not family.discrete else 3
+        np.testing.assert_allclose(found[:below], 0.0, atol=1e-6)
+        assert found[-1] == pytest.approx(1.0, abs=1e-6)
+
+
+@each_family
+def test_responses_can_be_drawn_where_a_probability_is_on_the_border(family):
+    """Predictors of prior draws, or of new groups, can be so large that a logit has no digits left."""
+    first = family.parameters[0]
+    for mu in (0.0, 1e-300, 1.0 - 2.0**-53, 1.0) if first.upper == 1.0 else ():
+        y = draws_of(family, some_values(family)[1] | {first.name: mu}, 50)
+        assert np.all(family.accepts(y, trials_of(family)))
+
+
+@each_family
 def test_below_a_value_lies_what_is_not_at_it_or_above(family):
     for values in some_values(family):
         y = np.unique(draws_of(family, values, 20))

@@ -27,6 +27,7 @@ from bayesmixed.units import Situation, condition, find_units, situate
 
 ROW = "row"
 REPLICATES = 99
+_LEAST_SHARE = 0.01
 ENVELOPES = {
     "exact": "leave-one-out residuals; band of half-normal order statistics",
     "refit": "plug-in residuals; each replicate is refitted quickly, as the data are",
@@ -189,7 +190,11 @@ def _of_group(fit: Fit, level: str, effect: str | None, seed: int) -> HalfNormal
 
 
 def _standardised(situation: Situation, direction: Array, name: str) -> Array:
-    """Return E(b | y, theta) / sqrt(tau^2 - Var(b | y, theta)) of every level, (S, J); standard normal in normal models."""
+    """Return E(b | y, theta) / sqrt(tau^2 - Var(b | y, theta)) of every level, (S, J); standard normal in normal models.
+
+    Where the likelihood is not log-concave some data make the variance larger than tau^2, whose hundredth is the least that
+    is divided by, in data and replicates alike.
+    """
     outer = situation.layers[0]
     place = outer.names.index(name)
     start = sum(source.loadings.shape[-1] for source in outer.sources[:place])
@@ -197,7 +202,8 @@ def _standardised(situation: Situation, direction: Array, name: str) -> Array:
     mean, covariance = moments(row_logs(situation), situation.etas, situation.layers)
     predicted = np.einsum("sk,sjk->sj", direction, mean[..., own])
     variance = np.einsum("sk,sjkl,sl->sj", direction, covariance[..., own, own], direction)
-    return np.asarray(predicted / np.sqrt(np.sum(direction**2, axis=-1)[:, None] - variance))
+    whole = np.sum(direction**2, axis=-1)[:, None]
+    return np.asarray(predicted / np.sqrt(np.maximum(whole - variance, _LEAST_SHARE * whole)))
 
 
 def _simulate(situation: Situation, generator: np.random.Generator) -> Design:

@@ -125,6 +125,17 @@ def test_standardised_effects_of_a_normal_model_are_those_of_the_group_means():
     np.testing.assert_allclose(found.set_index("label")["value"].sort_index(), expected, rtol=1e-6)
 
 
+def test_groups_whose_data_widen_their_effect_have_scores():
+    """Rows far on both sides of a group make a Student likelihood convex at 0, so that Var(b | y) is above the SD squared."""
+    data = {"y": np.tile([-10.0, 10.0], 6), "g": np.repeat(list("abcdef"), 2)}
+    design = bm.prepare(bm.from_formula("y ~ 1 + (1 | g)", family="student"), data)
+    fit = fit_at(design, {"beta": [0.0], "sd_g": 1.0, "sigma": 1.0, "nu": 1.5}, jitter=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = bm.half_normal(fit, level="g").table
+    assert np.all(np.isfinite(table[["value", "lower_all", "upper_all"]]))
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [({"envelope": "loose"}, "exact"), ({"level": "trap"}, "farm"), ({"level": "farm", "effect": "x"}, "Intercept")],
