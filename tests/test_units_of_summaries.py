@@ -36,11 +36,12 @@ TABLES = {
 }
 
 
-def fit_in(unit, step):
+def fit_in(unit, step, outlier=0.0):
     """Return a fit with the same draws in other units."""
     generator = np.random.default_rng(3)
     x, g = generator.normal(2.0, 1.0, ROWS), np.arange(ROWS) % GROUPS
     y = 3.0 + 0.5 * x + generator.normal(size=GROUPS)[g] + 0.6 * generator.normal(size=ROWS)
+    y[0] += outlier
     data = pd.DataFrame({"y": unit * y, "x": step * x, "f": np.resize(list("aab"), ROWS), "g": g.astype(str)})
     design = bm.prepare("y ~ x * f + (x | g)", data)
 
@@ -84,3 +85,26 @@ def test_leaving_out_groups_follows_the_units(plain, units):
     found, wanted = (bm.log_likelihood(fit, integrate="g") for fit in (fit_in(*units), plain))
     rows = np.bincount(plain.design.mu.groups[0].index)
     np.testing.assert_allclose(found + rows * np.log(units[0]), wanted, atol=1e-8)
+
+
+def test_draws_that_are_moved_for_influential_rows_follow_the_units():
+    plain, scaled = (bm.loo(fit_in(*units, outlier=3.0), unit="observation") for units in [(1.0, 1.0), UNITS[1]])
+    np.testing.assert_allclose(scaled.elpd_i + np.log(UNITS[1][0]), plain.elpd_i, atol=1e-6)
+
+
+@pytest.mark.parametrize("step", [2.0**-193, 1e-6, 1e6, 2.0**193])
+def test_a_ratio_of_slopes_that_priors_imply_is_that_over_a_step_of_the_column(step):
+    data = pd.DataFrame({"k": np.arange(ROWS) % 5, "x": step * np.sin(np.arange(ROWS)), "g": np.arange(ROWS) % GROUPS})
+    found = [
+        bm.prior_table(bm.from_formula("k ~ x + (x | g)", family="poisson"), rows).implications
+        for rows in (data, data.assign(x=data["x"] / step))
+    ]
+    columns = ["median", "lower", "upper"]
+    np.testing.assert_allclose(found[0][columns], found[1][columns], rtol=1e-9)
+    row = found[0].set_index("quantity").filter(like="effect of x", axis="index").iloc[0]
+    assert row["unit"] == f"over {2.0 * data['x'].std():.3g} of x"
+
+
+def test_trends_are_those_of_the_numbers_not_of_their_rounded_text(plain):
+    found = bm.contrasts(plain, "x", method="polynomial", kind="linear").table.set_index("contrast")
+    assert abs(found.loc["quadratic", "upper"]) < 1e-12 * abs(found.loc["linear", "upper"])

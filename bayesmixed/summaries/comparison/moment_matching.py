@@ -43,11 +43,15 @@ def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, fou
 
     layout = lay_out_coordinates(design, {})
     packed = pack(layout)
-    points = label_draws(posterior, encode(layout, posterior), "coordinate")
+    encoded = encode(layout, posterior)
+    # Covariances of coordinates of all sizes are singular as far as a computer can tell.
+    centre, spread = encoded.mean(axis=(0, 1)), encoded.std(axis=(0, 1))
+    spread = np.where(spread > 0.0, spread, 1.0)
+    points = label_draws(posterior, (encoded - centre) / spread, "coordinate")
 
     def log_row(points: xr.DataArray, row: int) -> xr.DataArray:
         wanted = np.arange(design.rows) == row
-        drawn = as_posterior(layout, points.values.copy())
+        drawn = as_posterior(layout, centre + spread * points.values)
         parts = [
             leave_rows_out(design, part, np.empty((0, design.rows)), wanted).log[:, row].reshape(len(logs), -1)
             for part in split_draws(drawn, design.rows)
@@ -59,7 +63,9 @@ def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, fou
         return arviz_stats.loo_moment_match(
             xr.DataTree.from_dict({"log_likelihood": logs.to_dataset(name="units")}),
             found,
-            log_prob_upars_fn=lambda points: label_draws(posterior, _log_density(packed, points.values)),
+            log_prob_upars_fn=lambda points: label_draws(
+                posterior, _log_density(packed, centre + spread * points.values)
+            ),
             log_lik_i_upars_fn=log_row,
             upars=points,
             reff=1.0,

@@ -158,7 +158,7 @@ def _weights(method: str | Weights, values: list[list[Any]], reference: Any, sig
         "pairwise": lambda: _pairs(cells, sign),
         "reference": lambda: _against(cells, None if reference is None else _named(reference, values, texts), sign),
         "interaction": lambda: _interaction(texts, sign),
-        "polynomial": lambda: _polynomial(cells),
+        "polynomial": lambda: _polynomial(values[0] if len(values) == 1 else cells),
     }
     return makers[method]()
 
@@ -200,10 +200,10 @@ def _interaction(texts: list[list[str]], sign: str) -> dict[str, list[float]]:
     return found
 
 
-def _polynomial(cells: list[str]) -> dict[str, list[float]]:
+def _polynomial(cells: Sequence[Any]) -> dict[str, list[float]]:
     try:
         scores = [float(cell) for cell in cells]
-    except ValueError:
+    except (TypeError, ValueError):
         scores = [float(place) for place in range(1, len(cells) + 1)]
     names = [*_DEGREES, *(f"degree {degree}" for degree in range(4, len(cells)))]
     return {name: list(row) for name, row in zip(names, polynomial_weights(scores), strict=False)}

@@ -61,16 +61,19 @@ def _differences(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
         link = predictor.link
         # Slopes are as written, the intercept of a centred term is not.
         where = " at the covariate means" if group.centred else ""
-        for key, label in zip(predictor.sd_keys(group), group.coordinates.labels, strict=True):
+        for key, label, step in zip(predictor.sd_keys(group), group.coordinates.labels, group.scales, strict=True):
             if "#" in label:
                 continue
             typical = TYPICAL * draws.values[key]
             word, unit = "difference", f"{link.name} scale"
             if link.ratio:
-                word, unit, typical = _ratio(design, predictor), "", np.exp(np.minimum(typical, 700.0))
+                # Of slopes over the step to which their default prior refers: a ratio per unit hangs on what the unit is.
+                distance, word = 1.0 if label == "Intercept" else float(step), _ratio(design, predictor)
+                unit = "" if label == "Intercept" else f"over {distance:.3g} of {label}"
+                typical = np.exp(np.minimum(typical * distance, 700.0))
             elif link.unit is None:
                 unit = design.spec.response
-            if label != "Intercept":
+            if label != "Intercept" and not link.ratio:
                 unit = f"{unit} per unit of {label}".lstrip()
             part = f" in the effect of {label}" if label != "Intercept" else where
             yield (f"typical {word} between {_two(group)}{part}", unit, *_spread(typical, 0.9), 0.9)
