@@ -58,6 +58,11 @@ def in_unit(design: Design, unit: float) -> Design | None:
     return replace(design.with_response(np.asarray(design.response) / unit), predictors=predictors, priors=priors)
 
 
+def own_factors(design: Design, unit: float) -> dict[str, float]:
+    """Return by what each variable of `in_unit(design, unit)` is multiplied to be that of the design; others stay."""
+    return {} if unit == 1.0 else _variable_factors(design, unit)
+
+
 def in_own_unit(design: Design, draws: xr.DataTree, unit: float) -> xr.DataTree:
     """Return the draws of a design from those of `in_unit(design, unit)`."""
     factors = _variable_factors(design, unit)

@@ -108,3 +108,25 @@ def test_a_ratio_of_slopes_that_priors_imply_is_that_over_a_step_of_the_column(s
 def test_trends_are_those_of_the_numbers_not_of_their_rounded_text(plain):
     found = bm.contrasts(plain, "x", method="polynomial", kind="linear").table.set_index("contrast")
     assert abs(found.loc["quadratic", "upper"]) < 1e-12 * abs(found.loc["linear", "upper"])
+    assert found.loc["quadratic", "pd"] == 0.5
+
+
+@pytest.mark.parametrize("units", UNITS)
+def test_coefficients_of_squares_may_be_beyond_the_root_of_the_largest_number(units):
+    def fitted(unit, step):
+        x, g = step * (2.0 + np.sin(np.arange(ROWS))), np.arange(ROWS) % GROUPS
+        y = unit * (3.0 + np.cos(np.arange(ROWS) ** 1.3) + np.sin(g))
+        design = bm.prepare("y ~ x + I(x^2) + (1 | g)", pd.DataFrame({"y": y, "x": x, "g": g}))
+        draws = 0.1 + 0.05 * np.random.default_rng(3).normal(size=(CHAINS, DRAWS, 3))
+        values = {"beta": draws * unit / step ** np.arange(3.0), "sd_g": 0.5 * unit, "sigma": unit}
+        return fit_at(design, values)
+
+    plain, scaled = fitted(1.0, 1.0), fitted(*units)
+    factors = units[0] / units[1] ** np.arange(3.0)
+    ours, theirs = (bm.tidy(fit, "fixed").set_index("term") for fit in (scaled, plain))
+    for column, power in (("std.error", 1.0), ("estimate", 1.0), ("ess", 0.0)):
+        np.testing.assert_allclose(ours[column], theirs[column] * factors**power, rtol=1e-9)
+    ours, theirs = (bm.influence(fit, "g").sort_values(["level", "parameter"]) for fit in (scaled, plain))
+    np.testing.assert_allclose(ours[["shift", "sd_ratio"]], theirs[["shift", "sd_ratio"]], rtol=1e-6)
+    pooled = [bm.shrinkage(fit)["complete_pooling"] for fit in (scaled, plain)]
+    np.testing.assert_allclose(pooled[0], units[0] * pooled[1], rtol=1e-6)

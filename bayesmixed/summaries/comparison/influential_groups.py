@@ -10,6 +10,7 @@ from bayesmixed.links import Array
 from bayesmixed.posterior_means import parameter_has_mean
 from bayesmixed.summaries.comparison.importance_weights import smooth_weights
 from bayesmixed.summaries.comparison.log_densities import unit_draws
+from bayesmixed.summaries.display.tables import working_units
 from bayesmixed.units import find_units
 
 
@@ -58,6 +59,8 @@ def influence(fit: Fit, group: str) -> pd.DataFrame:
     log_weights, k = smooth_weights(unit_draws(fit, units))
     weights = np.exp(log_weights.values.reshape(-1, len(units.labels)))
     weights /= weights.sum(axis=0)
+    size = working_units(draws)
+    draws = draws / size
     mean, sd = draws.mean(axis=0), draws.std(axis=0)
     without = weights.T @ draws
     spread = np.sqrt(np.maximum(weights.T @ (draws - mean) ** 2 - (without - mean) ** 2, 0.0))
@@ -65,8 +68,8 @@ def influence(fit: Fit, group: str) -> pd.DataFrame:
         {
             "level": np.repeat(units.labels, len(names)),
             "parameter": np.tile(names, len(units.labels)),
-            "mean": np.tile(mean, len(units.labels)),
-            "without": without.ravel(),
+            "mean": np.tile(mean * size, len(units.labels)),
+            "without": (without * size).ravel(),
             "shift": ((without - mean) / sd).ravel(),
             "sd_ratio": (spread / sd).ravel(),
             "pareto_k": np.repeat(k.values, len(names)),

@@ -14,6 +14,7 @@ from bayesmixed.kernels.packed_designs import pack, unsupported
 from bayesmixed.kernels.packing import Packed
 from bayesmixed.links import Array
 from bayesmixed.marginals import leave_rows_out, split_draws
+from bayesmixed.response_units import in_working_unit, own_factors
 from bayesmixed.summaries.comparison.log_densities import label_draws
 
 
@@ -41,9 +42,12 @@ def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, fou
     """
     import arviz_stats
 
-    layout = lay_out_coordinates(design, {})
+    # In the unit in which models are sampled.
+    working, unit = in_working_unit(design)
+    factors = own_factors(design, unit)
+    layout = lay_out_coordinates(working, {})
     packed = pack(layout)
-    encoded = encode(layout, posterior)
+    encoded = encode(layout, posterior.assign({n: posterior[n] / f for n, f in factors.items() if n in posterior}))
     # Covariances of coordinates of all sizes are singular as far as a computer can tell.
     centre, spread = encoded.mean(axis=(0, 1)), encoded.std(axis=(0, 1))
     spread = np.where(spread > 0.0, spread, 1.0)
@@ -52,6 +56,7 @@ def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, fou
     def log_row(points: xr.DataArray, row: int) -> xr.DataArray:
         wanted = np.arange(design.rows) == row
         drawn = as_posterior(layout, centre + spread * points.values)
+        drawn = drawn.assign({name: drawn[name] * factor for name, factor in factors.items() if name in drawn})
         parts = [
             leave_rows_out(design, part, np.empty((0, design.rows)), wanted).log[:, row].reshape(len(logs), -1)
             for part in split_draws(drawn, design.rows)

@@ -77,8 +77,8 @@ def say_probability(value: float) -> str:
 def with_directions(values: Array, table: pd.DataFrame, null: float, rope: Range | None) -> pd.DataFrame:
     """Return the table with the probability of direction `pd`, and the share `in_rope` if a range is given.
 
-    pd is the larger of the probabilities that the quantity lies above and below `null`: 1/2 says nothing, 1 that the
-    sign is certain (Makowski, Ben-Shachar & Lüdecke 2019, J Open Source Softw 4:1541).
+    pd is the larger of the probabilities that the quantity lies above and below `null`, draws at it shared: 1/2 says
+    nothing, 1 that the sign is certain (Makowski, Ben-Shachar & Lüdecke 2019, J Open Source Softw 4:1541).
 
     Raises
     ------
@@ -87,7 +87,7 @@ def with_directions(values: Array, table: pd.DataFrame, null: float, rope: Range
     """
     flat = values.reshape(-1, values.shape[-1])
     above, below = np.mean(flat > null, axis=0), np.mean(flat < null, axis=0)
-    table = table.assign(pd=np.maximum(above, below))
+    table = table.assign(pd=np.maximum(above, below) + 0.5 * (1.0 - above - below))
     if rope is None:
         return table
     low, high = rope

@@ -195,9 +195,14 @@ def _as_elements(draws: xr.DataArray) -> tuple[xr.Dataset, Array]:
     which squares neither overflow nor vanish; and these units."""
     flat = np.asarray(draws.transpose("chain", "draw", ...).values, dtype=float)
     flat = flat.reshape(*flat.shape[:2], -1)
-    size = np.max(np.abs(flat), axis=(0, 1), initial=0.0, where=np.isfinite(flat))
-    units = 2.0 ** np.round(np.log2(np.where(size > 0.0, size, 1.0)))
+    units = working_units(flat)
     return xr.Dataset({"x": (("chain", "draw", "element"), flat / units)}), units
+
+
+def working_units(values: Array) -> Array:
+    """Return for each number (last axis) a power of two near its largest draw, in which squares neither overflow nor vanish."""
+    size = np.max(np.abs(values), axis=tuple(range(values.ndim - 1)), initial=0.0, where=np.isfinite(values))
+    return np.asarray(2.0 ** np.round(np.log2(np.where(size > 0.0, size, 1.0))))
 
 
 def drop_empty(table: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.posterior_means import parameter_has_mean
+from bayesmixed.summaries.display.tables import working_units
 
 KINDS = ("fixed", "ran_pars", "family", "ran_vals")
 COLUMNS = [
@@ -116,16 +117,16 @@ def _describe(values: Array) -> pd.DataFrame:
 
     pooled = values.reshape(-1, values.shape[-1])
     lower, upper = np.quantile(pooled, [0.025, 0.975], axis=0)
-    moving = np.ptp(pooled, axis=0) > 0
+    moving, units = np.ptp(pooled, axis=0) > 0, working_units(pooled)
     ess, rhat = np.full((2, values.shape[-1]), np.nan)
     if np.any(moving):
-        dataset = xr.Dataset({"x": (("chain", "draw", "element"), values[..., moving])})
+        dataset = xr.Dataset({"x": (("chain", "draw", "element"), (values / units)[..., moving])})
         ess[moving] = arviz_stats.ess(dataset, method="bulk")["x"].values
         rhat[moving] = arviz_stats.rhat(dataset)["x"].values
     return pd.DataFrame(
         {
             "estimate": pooled.mean(axis=0),
-            "std.error": np.where(moving, pooled.std(axis=0, ddof=1), 0.0),
+            "std.error": np.where(moving, (pooled / units).std(axis=0, ddof=1) * units, 0.0),
             "conf.low": lower,
             "conf.high": upper,
             "ess": ess,

@@ -16,6 +16,7 @@ from bayesmixed.linear_predictions import effects_at_centre, population_predicto
 from bayesmixed.links import Array
 from bayesmixed.pooled import fit_pooled
 from bayesmixed.predictors import Predictor
+from bayesmixed.response_units import in_working_unit, own_factors
 from bayesmixed.row_likelihoods import likelihood_of_rows
 from bayesmixed.summaries.display.tables import describe, labelled
 from bayesmixed.summaries.parameters.effects import population_part
@@ -298,6 +299,8 @@ def _predictor_without(predictor: Predictor, group: GroupBlock, posterior: xr.Da
 def _complete(fit: Fit, predictor: Predictor, group: GroupBlock) -> Array:
     mean = posterior_means(fit.draws).expand_dims(("chain", "draw"))
     curves = [smooth.contribution(smooth_coefficients(predictor, smooth, mean))[0, 0] for smooth in predictor.smooths]
-    pooled = fit_pooled(fit.design, np.sum(curves, axis=0) if curves else None)
-    beta = dict(zip(predictor.population.labels, pooled.beta, strict=True))
+    working, unit = in_working_unit(fit.design)
+    factor = own_factors(fit.design, unit).get(predictor.beta, 1.0)
+    pooled = fit_pooled(working, np.sum(curves, axis=0) / factor if curves else None)
+    beta = dict(zip(predictor.population.labels, factor * pooled.beta, strict=True))
     return np.array([beta.get(label, 0.0) for label in group.labels])

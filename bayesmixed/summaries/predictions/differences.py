@@ -132,7 +132,10 @@ def _compare(cells: xr.DataArray, matrix: Array, rule: Ratio | None) -> tuple[xr
     used = np.any(matrix != 0.0, axis=0)
     matrix, values, coords = matrix[:, used], cells.values[..., used], {name: cells[name] for name in ("chain", "draw")}
     if rule is None:
-        return xr.DataArray(values @ matrix.T, dims=cells.dims, coords=coords), "difference"
+        found, sizes = values @ matrix.T, np.abs(values) @ np.abs(matrix.T)
+        # What rounding leaves of a difference that is zero has no sign.
+        found = np.where(np.abs(found) > 1e-13 * sizes, found, 0.0)
+        return xr.DataArray(found, dims=cells.dims, coords=coords), "difference"
     if np.any(matrix.sum(axis=1).round(9) != 0):
         raise SpecError("Ratios need weights that add up to 0; ask for differences.")
     if rule.unit is None:
