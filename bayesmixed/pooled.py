@@ -68,7 +68,8 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
             values |= further_modes(design, values)
         if family.scale:
             residual = family.working(y) - values[first]
-            values[family.scale] = np.asarray(max(residual_scale(design, residual), 1e-12 * size))
+            least = residual_scale(design, np.full(len(y), 1e-12 * size))
+            values[family.scale] = np.asarray(max(residual_scale(design, residual), least))
         rows = likelihood_of_rows(design, values)
         information, score = rows.expected_information(eta), rows.score(eta)
         curvature = matrix.T @ (information[:, None] * matrix) + np.diag(precision)

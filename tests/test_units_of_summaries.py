@@ -130,3 +130,30 @@ def test_coefficients_of_squares_may_be_beyond_the_root_of_the_largest_number(un
     np.testing.assert_allclose(ours[["shift", "sd_ratio"]], theirs[["shift", "sd_ratio"]], rtol=1e-6)
     pooled = [bm.shrinkage(fit)["complete_pooling"] for fit in (scaled, plain)]
     np.testing.assert_allclose(pooled[0], units[0] * pooled[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("unit", [2.0**-180, 2.0**180])
+def test_complete_pooling_follows_the_unit_of_precision_weights(unit):
+    def fitted(unit):
+        x, g = np.sin(np.arange(ROWS)), np.arange(ROWS) % GROUPS
+        data = pd.DataFrame({"y": x + np.cos(g), "x": x, "g": g, "w": unit * (1.0 + x**2)})
+        design = bm.prepare('y | weights(w, "precision") ~ x + (x | g)', data)
+        return fit_at(design, {"beta": [0.0, 1.0], "sd_g": [0.5, 0.5], "corr_g": np.eye(2), "sigma": np.sqrt(unit)})
+
+    ours, theirs = (bm.shrinkage(fitted(one))["complete_pooling"] for one in (unit, 1.0))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("units", UNITS)
+def test_degrees_of_freedom_of_a_curve_follow_the_units(units):
+    def fitted(unit, step):
+        x = step * (2.0 + np.sin(np.arange(ROWS)))
+        data = {"y": unit * np.cos(np.arange(ROWS) ** 1.3), "x": x, "f": np.resize(list("aab"), ROWS)}
+        design = bm.prepare("y ~ s(x, k=5) + f + (1 | g)", pd.DataFrame(data | {"g": np.arange(ROWS) % GROUPS}))
+        curve = design.mu.sd(design.mu.smooths[0])
+        return fit_at(design, {curve: 0.7 * unit, "sd_g": 0.5 * unit, "sigma": 0.6 * unit})
+
+    ours, theirs = (
+        bm.smooth_effects(fitted(*one)).set_index("effect").loc["edf", "mean"] for one in (units, (1.0, 1.0))
+    )
+    assert ours == pytest.approx(theirs, rel=1e-6)

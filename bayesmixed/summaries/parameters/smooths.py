@@ -192,7 +192,9 @@ def _diagonals(fit: Fit, posterior: xr.Dataset, draws: int) -> Array:
     for draw, (weight, root) in enumerate(zip(weights, _roots(predictor, posterior), strict=True)):
         scaled = columns @ root
         square = (scaled.T @ scaled.multiply(weight[:, None])).toarray()
-        found[draw] = np.diag(np.linalg.solve(square + penalty, square))
+        whole = square + penalty
+        size = np.sqrt(np.diagonal(whole))
+        found[draw] = np.diag(np.linalg.solve(whole / np.outer(size, size), square / np.outer(size, size)))
     return found
 
 
