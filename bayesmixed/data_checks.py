@@ -331,7 +331,9 @@ def _check_collinearity(predictor: Predictor) -> None:
     _, triangle, order = qr(scaled, mode="economic", pivoting=True)
     diagonal = np.abs(np.diag(triangle))
     rank = int(np.sum(diagonal > 1e-9 * diagonal[0]))
-    if rank == len(block.labels):
+    # Powers of a year are nearly collinear and tell their coefficients all the same.
+    whole = np.column_stack([np.ones(len(scaled)), block.matrix]) if predictor.cut else block.matrix
+    if rank == len(block.labels) or len(find_directions(whole)[0]) == whole.shape[1]:
         return
     dependent = order[rank]
     weights = np.linalg.lstsq(scaled[:, order[:rank]], scaled[:, dependent], rcond=None)[0]

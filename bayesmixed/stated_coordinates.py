@@ -20,7 +20,7 @@ from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 from bayesmixed.terms.tables import Table
 
-_ROUNDING = 1e-9
+_ROUNDING, _SEEN = 1e-9, 1e-7
 
 
 def states_centred_prior(spec: ModelSpec, names: VariableNames) -> bool:
@@ -142,7 +142,9 @@ def place_population(
             names[column] = f"{name}_centred"
     default = Coordinates(tuple(names), mixing, units, pulls)
     if block.reduction.drops:
-        default = _seen(default, transform, "cells of " + ", ".join(":".join(e.factors) for e in block.reduction.empty))
+        default = _seen(
+            default, block, cut, "cells of " + ", ".join(":".join(e.factors) for e in block.reduction.empty)
+        )
         transform = block.written @ default.mixing
     stated = {
         label: transform[k]
@@ -222,18 +224,19 @@ def _give(default: Coordinates, stated: Mapping[str, Array]) -> Coordinates:
     return Coordinates(tuple(labels[k] for k in order), mixing[:, order], units[order], pulls[order])
 
 
-def _seen(default: Coordinates, transform: Array, name: str) -> Coordinates:
-    """Return as many coordinates as there are coefficients, which `transform` makes of more coordinates.
+def _seen(default: Coordinates, block: PopulationBlock, cut: bool, name: str) -> Coordinates:
+    """Return as many coordinates as there are coefficients, of more coordinates that the rows do not tell apart.
 
     Those that the lost directions do not touch stay as they are.
     """
-    rows = transform * default.units
-    lost = _null_space(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+    # Of the rows, not of the coefficients, which may be nearly collinear as written.
+    rows = (block.columns - (block.columns.mean(axis=0) if cut else 0.0)) @ default.mixing * default.units
+    lost = np.linalg.svd(np.linalg.qr(rows, mode="r"))[2][len(block.labels) :].T
     touched = np.any(np.abs(lost) > _ROUNDING, axis=1)
     inside = np.flatnonzero(touched)
     own = lost[inside]
     left = np.eye(len(inside)) - own @ own.T
-    _, seen = find_directions(np.where(np.abs(left) > _ROUNDING, left, 0.0))
+    _, seen = find_directions(np.where(np.abs(left) > _ROUNDING, left, 0.0), rounding=_SEEN)
     labels = [*(label for label, gone in zip(default.labels, touched, strict=True) if not gone)]
     return Coordinates(
         (*labels, *_number(name, seen.shape[1])),

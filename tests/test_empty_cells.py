@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import bayesmixed as bm
 from bayesmixed.cli import app
+from bayesmixed.parameter_keys import VariableNames
 from bayesmixed.refitting import change_design
 from bayesmixed.spec_files import spec_from_toml, spec_to_toml
 from bayesmixed.stated_coordinates import place_population
@@ -102,7 +103,7 @@ def test_the_default_prior_of_the_rows_is_that_without_dropping(formula):
         written=map_to_written(state, block.basis, design.table),
         written_means=whole.mean(axis=0),
     )
-    found = place_population(design.spec, full, "", ratio=1.0, cut=False)
+    found = place_population(design.spec, full, VariableNames(""), ratio=1.0, cut=False)
     slope = design.priors["beta[Intercept_centred]"].prior.arguments[1]
     root = found.coordinate_matrix * found.coordinates.units * slope
     np.testing.assert_allclose(law_of_predictor(design)[1], root @ root.T, rtol=1e-9, atol=1e-9 * slope**2)
@@ -368,3 +369,23 @@ def test_columns_that_a_cheap_look_holds_to_be_independent_are(seed: int) -> Non
     with_constant = np.column_stack([columns, np.full(200, 10.0 ** rng.uniform(-60.0, 60.0))])
     assert are_apart(with_constant, centred=False)
     assert not are_apart(with_constant, centred=True)
+
+
+@pytest.mark.parametrize("span", [5, 20])
+@pytest.mark.parametrize(("formula", "cell"), [("y ~ {}*f", ["f"]), ("y ~ {}*f*k", ["f", "k"])])
+def test_cubes_of_years_in_products_are_not_taken_for_collinear(span, formula, cell):
+    data = pd.concat([ONE] * 5, ignore_index=True)
+    data["year"] = 2000.0 + np.arange(len(data)) // 12 % span
+    design = prepared(formula.format("(year + I(year^2) + I(year^3))"), data)
+    cells = pd.get_dummies(data[cell].agg("".join, axis=1)).to_numpy(float)
+    powers = np.vander((data["year"] - 2002.0) / span, 4)
+    wanted = np.linalg.qr((cells[:, :, None] * powers[:, None, :]).reshape(len(data), -1))[0]
+    found = np.linalg.qr(design.mu.centred_matrix)[0]
+    assert found.shape == wanted.shape
+    np.testing.assert_allclose(found @ (found.T @ wanted), wanted, atol=1e-5)
+
+
+def test_powers_of_two_years_are_collinear():
+    data = ONE.assign(year=2000.0 + np.arange(len(ONE)) // 12 % 2)
+    with pytest.raises(bm.DataError, match="collinear"):
+        prepared("y ~ (year + I(year^2))*f", data)

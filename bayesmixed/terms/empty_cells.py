@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -109,18 +110,63 @@ def reduce_columns(state: EvaluatedFormula, matrix: Array, values: Mapping[str, 
         if any(product <= set(term.pieces) for product in products)
         for position in term.positions
     }
-    new, _ = find_directions(matrix)
-    kept = [k for k in range(matrix.shape[1]) if k in new or k not in optional]
-    size = np.linalg.norm(matrix[:, kept], axis=0)
-    size = np.where(size > 0.0, size, 1.0)
-    found = np.linalg.lstsq(matrix[:, kept] / size, matrix, rcond=None)[0]
-    rounding = 1e-12 * np.linalg.norm(matrix, axis=0)
-    found = np.where(np.abs(found) > rounding, found, 0.0) / size[:, None]
-    found[:, kept] = np.eye(len(kept))
-    return Reduction(tuple(kept), found, empty)
+    gone = _dependent_in_cells(state, matrix, values, optional)
+    left = [k for k in range(matrix.shape[1]) if k not in gone]
+    new = {left[k] for k in find_directions(matrix[:, left])[0]}
+    kept = [k for k in left if k in new or k not in optional]
+    multiples = np.eye(len(left))
+    if len(kept) < len(left):
+        size = np.linalg.norm(matrix[:, kept], axis=0)
+        size = np.where(size > 0.0, size, 1.0)
+        multiples = np.linalg.lstsq(matrix[:, kept] / size, matrix[:, left], rcond=None)[0]
+        rounding = 1e-12 * np.linalg.norm(matrix[:, left], axis=0)
+        multiples = np.where(np.abs(multiples) > rounding, multiples, 0.0) / size[:, None]
+        multiples[:, [left.index(k) for k in kept]] = np.eye(len(kept))
+    whole = np.eye(matrix.shape[1])
+    for position, others in gone.items():
+        whole[:, position] = 0.0
+        for other, multiple in others.items():
+            whole[other, position] = multiple
+    return Reduction(tuple(kept), multiples @ whole[left], empty)
 
 
-def find_directions(matrix: Array) -> tuple[list[int], Array]:
+def _dependent_in_cells(
+    state: EvaluatedFormula, matrix: Array, values: Mapping[str, Array], optional: set[int]
+) -> dict[int, dict[int, float]]:
+    """Return the columns that depend on others with the same numbers, cell by cell, and what multiples of these they are.
+
+    A column is a number of each cell, the product of the codings of factors, times numbers of rows. Where two columns have
+    the same numbers of rows, the cells alone say whether they depend on each other, however near to others the numbers are.
+    """
+    codes = {text: found[1] for text in state.pieces if (found := _cells(state, text, values[text])) is not None}
+    used = [text for text in codes if any(text in term.pieces for term in state.terms)]
+    _, cells = np.unique(np.column_stack([codes[text] for text in used]), axis=0, return_inverse=True)
+    order = np.argsort(cells.reshape(-1), kind="stable")
+    starts = np.flatnonzero(np.diff(cells.reshape(-1)[order], prepend=-1))
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for term in state.terms:
+        for position in term.positions:
+            parts = zip(term.pieces, state.parts[position], strict=False)
+            groups.setdefault(tuple(sorted(part for piece, part in parts if piece not in codes)), []).append(position)
+    dependent: dict[int, dict[int, float]] = {}
+    for positions in groups.values():
+        if not optional & {*positions}:
+            continue
+        # The row of each cell in which these numbers are largest; only their ratios between columns matter.
+        sizes = np.max(np.abs(matrix[:, positions]), axis=1)[order]
+        top = np.maximum.reduceat(sizes, starts)
+        rows = [order[start + int(np.argmax(sizes[start:end]))] for start, end in pairwise([*starts, len(order)])]
+        factors = matrix[rows][:, positions] / np.where(top > 0.0, top, 1.0)[:, None]
+        new, _ = find_directions(factors)
+        kept = [k for k in range(len(positions)) if k in new or positions[k] not in optional]
+        for k in sorted({*range(len(positions))} - {*kept}):
+            multiples = np.linalg.lstsq(factors[:, kept], factors[:, k], rcond=None)[0]
+            multiples = np.where(np.abs(multiples) > _DIFFERENT, multiples, 0.0)
+            dependent[positions[k]] = {positions[kept[i]]: float(m) for i, m in enumerate(multiples) if m}
+    return dependent
+
+
+def find_directions(matrix: Array, rounding: float = _DEPENDENT) -> tuple[list[int], Array]:
     """Return the columns that do not depend on those before them, and orthonormal ones for these in turn.
 
     Columns that nearly depend on each other, such as powers of a year, are told apart from those that do by what
@@ -140,7 +186,7 @@ def find_directions(matrix: Array) -> tuple[list[int], Array]:
             rest, inside = rest - known @ part, inside + part
         left = float(np.linalg.norm(rest))
         multiples = solve_triangular(root[:count, :count], inside) if count else inside
-        if left > _DEPENDENT * (1.0 + float(np.sum(np.abs(multiples)))):
+        if left > rounding * (1.0 + float(np.sum(np.abs(multiples)))):
             root[:count, count], root[count, count] = inside, left
             directions[:, count] = rest / left
             new.append(position)
