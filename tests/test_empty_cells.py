@@ -196,6 +196,21 @@ def test_means_and_contrasts_leave_out_what_is_not_estimable_and_say_so(fitted):
     np.testing.assert_allclose(own.draws.values[..., 0], np.diff(bm.marginal_means(fitted, "f").draws.values)[..., 0])
 
 
+@pytest.mark.parametrize(
+    ("effect", "at"), [("f:k", None), ("k:f", None), ("f", {"k": "none"}), ("f", {"f": ["c", "a"]})]
+)
+def test_pictures_leave_out_what_is_not_estimable_too(fitted, effect, at):
+    at = {"k": "u"} | at if effect == "f" and at and "k" not in at else at
+    found = bm.conditional_effects(fitted, effect, at=at)
+    axes = bm.plot_conditional_effects(fitted, effect, at=at).axes[0]
+    points = [one for one in axes.collections if one.get_zorder() == 3]
+    first = effect[0]
+    drawn = np.concatenate([one.get_offsets() for one in points])
+    assert len(drawn) == len(found.table)
+    assert [text.get_text() for text in axes.get_xticklabels()] == list(dict.fromkeys(found.table[first]))
+    np.testing.assert_allclose(np.sort(drawn[:, 1]), np.sort(found.table["mean"]))
+
+
 def test_a_mean_over_an_empty_combination_is_refused_with_the_way_out(fitted):
     with pytest.raises(
         bm.SpecError, match=r"Not estimable: x = .*the fit has no rows with f = b and k = none.*Hold a column"

@@ -56,8 +56,10 @@ def plot_conditional_effects(
     if data and kind == "mean" and fit.design.response is not None:
         _draw_data(axes, fit, estimates.table[x])
     parts = [("", estimates.table)] if by is None else list(estimates.table.groupby(by, sort=False, observed=True))
-    draw = _draw_curves if is_number(estimates.table[x]) else _draw_points
-    draw(axes, parts, x)
+    if is_number(estimates.table[x]):
+        _draw_curves(axes, parts, x)
+    else:
+        _draw_points(axes, parts, x, list(dict.fromkeys(estimates.table[x])))
     axes.set_xlabel(x)
     what, _, where = estimates.quantity.partition("; ")
     axes.set_ylabel(what)
@@ -84,9 +86,8 @@ def _draw_curves(axes: Any, parts: list[tuple[Any, pd.DataFrame]], x: str) -> No
         )
 
 
-def _draw_points(axes: Any, parts: list[tuple[Any, pd.DataFrame]], x: str) -> None:
+def _draw_points(axes: Any, parts: list[tuple[Any, pd.DataFrame]], x: str, levels: list[Any]) -> None:
     many = len(parts) > _MOST_DISTINCT
-    levels = list(dict.fromkeys(parts[0][1][x]))
     step = 0.0 if many else 0.6 / len(parts)
     for place, (value, rows) in enumerate(parts):
         where = np.array([levels.index(level) for level in rows[x]]) + (place - (len(parts) - 1) / 2) * step
@@ -102,7 +103,7 @@ def _draw_points(axes: Any, parts: list[tuple[Any, pd.DataFrame]], x: str) -> No
 
 
 def _draw_data(axes: Any, fit: Fit, shown: pd.Series) -> None:
-    """Draw the observed responses, beside each other where x is a factor."""
+    """Draw the observed responses, beside each other where x is a factor, of which some levels may not be shown."""
     design = fit.design
     y = np.asarray(design.response) / (np.asarray(design.trials) if design.family.has_trials else 1.0)
     column = design.table.data[str(shown.name)]
@@ -111,7 +112,7 @@ def _draw_data(axes: Any, fit: Fit, shown: pd.Series) -> None:
     else:
         levels = {str(level): i for i, level in enumerate(dict.fromkeys(shown))}
         jitter = np.random.default_rng(0).uniform(-0.28, 0.28, len(column))
-        place = np.array([levels[str(value)] for value in column]) + jitter
+        place = np.array([levels.get(str(value), np.nan) for value in column]) + jitter
     step = max(1, len(y) // _MOST_ROWS)
     axes.scatter(place[::step], y[::step], s=10, color="0.6", alpha=0.5, linewidths=0, zorder=0)
 
