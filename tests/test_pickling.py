@@ -56,12 +56,13 @@ def test_links_are_pickled_by_name(link):
     assert copy.deepcopy(latent_link(link)) == latent_link(link)
 
 
-def test_fits_designs_and_specs_go_to_another_process_and_come_back(tmp_path):
+def test_fits_designs_specs_and_functions_go_to_another_process_and_come_back(tmp_path):
     fit = _fit(*MODELS[3])
-    (tmp_path / "there").write_bytes(pickle.dumps((fit, fit.design, fit.design.spec)))
+    (tmp_path / "there").write_bytes(pickle.dumps((fit, fit.design, fit.design.spec, bm.predict, bm.sample)))
     code = "import pickle, sys; open(sys.argv[2], 'wb').write(pickle.dumps(pickle.load(open(sys.argv[1], 'rb'))))"
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "there"), str(tmp_path / "back")], check=True)
-    again, design, spec = pickle.loads((tmp_path / "back").read_bytes())
+    again, design, spec, *functions = pickle.loads((tmp_path / "back").read_bytes())
+    assert functions == [bm.predict, bm.sample]
     assert (str(again), spec, design.categories) == (str(fit), fit.design.spec, fit.design.categories)
     assert design.family.cuts == fit.design.family.cuts
     xr.testing.assert_equal(again.posterior, fit.posterior)
