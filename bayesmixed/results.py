@@ -61,13 +61,21 @@ def _save_anywhere(fit: Fit) -> Path | None:
 
 
 def write_results(fit: Fit, folder: Path) -> Results:
-    """Write the summary, tables and plots of a fit into a folder that exists."""
+    """Write the summary, tables and plots of a fit into a folder that exists; those that the model has not are noted.
+
+    Raises
+    ------
+    DataError
+        A file cannot be written.
+    """
     files, notes = [], []
     text = str(bm.summary(fit))
     for name, write in _products(fit, text):
         try:
             write(folder / name)
-        except (BayesMixedError, OSError) as error:
+        except BayesMixedError as error:
+            if isinstance(error.__cause__, OSError):  # the disk, not the model
+                raise
             notes.append(f"no {name}: {error}")
         else:
             files.append(name)

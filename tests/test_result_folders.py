@@ -1,5 +1,6 @@
 """Folders of results are replaced as a whole."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import bayesmixed as bm
-from bayesmixed import result_folders
+from bayesmixed import atomic_files, result_folders
 from bayesmixed.result_folders import FIT, replaced_folder
-from bayesmixed.results import save_or_rescue
+from bayesmixed.results import save_or_rescue, write_results
 
 
 def _write(folder, text, names=(FIT, "icc.csv"), overwrite=True):
@@ -71,6 +72,38 @@ def test_an_error_leaves_the_earlier_results_and_keeps_a_fit_that_was_saved(tmp_
     assert _texts(folder) == {FIT: "new", "icc.csv": "new"}
 
 
+def test_a_disk_that_is_full_after_the_fit_was_saved_leaves_the_earlier_results(tmp_path, monkeypatch, capsys):
+    folder, fit, write = tmp_path / "out", bm.load_fit("herd_period"), atomic_files._replace
+    _write(folder, "old")
+
+    def fill(place, data):
+        if place.name == "group_effects.csv":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(place, data)
+
+    def fit_and_write():
+        with replaced_folder(folder, True) as beside:
+            bm.save_fit(fit, beside / FIT)
+            write_results(fit, beside)
+
+    monkeypatch.setattr(atomic_files, "_replace", fill)
+    with pytest.raises(bm.DataError, match="No space left"):
+        fit_and_write()
+    assert _texts(folder) == {FIT: "old", "icc.csv": "old"}
+    assert "The fit is kept" in capsys.readouterr().err
+    assert bm.load_fit(tmp_path / "out.unfinished" / FIT).posterior.equals(fit.posterior)
+
+
+def test_a_fit_that_a_stopped_run_left_is_named_and_not_removed_unasked(tmp_path):
+    (tmp_path / "out.unfinished").mkdir()
+    (tmp_path / "out.unfinished" / FIT).write_text("left")
+    with pytest.raises(bm.DataError, match=r"A run that was stopped left its fit in '.*out.unfinished.*--overwrite"):
+        _write(tmp_path / "out", "new", overwrite=False)
+    assert (tmp_path / "out.unfinished" / FIT).read_text() == "left"
+    _write(tmp_path / "out", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_an_earlier_fit_is_not_replaced_unasked(tmp_path):
     _write(tmp_path / "out", "old")
     with pytest.raises(bm.DataError, match="holds an earlier fit"):
@@ -93,7 +126,7 @@ def test_a_file_in_the_way_is_named_before_anything_is_sampled(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from bayesmixed import result_folders
+from bayesmixed import atomic_files, result_folders
 
 moment = int(sys.argv[2])
 passed = 0
