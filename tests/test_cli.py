@@ -56,6 +56,11 @@ def test_the_package_runs_as_a_module():
     assert all(command in done.stdout for command in ("demo", "specs", "show", "check", "fit"))
 
 
+@pytest.mark.parametrize("seed", ["-1", str(2**63), "1.5", "x"])
+def test_an_impossible_seed_is_wrong_usage(seed, tmp_path):
+    assert run("simulate", "herd", "--out", tmp_path / "made.csv", "--seed", seed).exit_code == 2
+
+
 def test_specs_lists_every_shipped_spec():
     result = run("specs")
     assert result.exit_code == 0

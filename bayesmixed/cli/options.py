@@ -27,7 +27,10 @@ def complete_spec(begun: str) -> list[str]:
 Data = Annotated[Path, typer.Option("--data", help="Table: .csv, .tsv, .txt (also .gz) or .parquet.")]
 Missing = Annotated[Literal["error", "drop"], typer.Option(help="What to do with rows that miss a value.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
-Seed = Annotated[int | None, typer.Option(help="The same seed gives the same numbers (a new one if not given).")]
+Seed = Annotated[
+    int | None,
+    typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same numbers (a new one if not given)."),
+]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `bayesmixed fit` wrote, or a .nc file.")]
 
 
