@@ -1,6 +1,8 @@
 """Evaluated formulas: their written terms, and the pieces of which the columns of terms are products."""
 
 import ast
+import math
+import os
 import re
 import warnings
 from collections.abc import Mapping
@@ -16,7 +18,7 @@ from bayesmixed.terms.expressions import Expression
 from bayesmixed.terms.functions import CODINGS
 from bayesmixed.terms.interpreter import Evaluation, Factor, Value
 from bayesmixed.terms.learned import Basis
-from bayesmixed.terms.tables import Table, as_label, encode
+from bayesmixed.terms.tables import Table, as_label, encode, refuse_identifier
 from bayesmixed.terms.written import WrittenFormula, piece_text
 
 Memory = dict[str, dict[str, Any]]
@@ -101,6 +103,7 @@ def learn_formula(written: WrittenFormula, table: Table) -> tuple[EvaluatedFormu
     written.check_size()
     memory: Memory = {}
     values = values_of_pieces(written, table, memory)
+    _check_size(written, values, table.rows)
     matrix = _matrix(written, None, values, table)
     spec = matrix.model_spec
     names = {alias: piece_text(piece) for alias, piece in written.pieces.items()}
@@ -124,6 +127,24 @@ def learn_formula(written: WrittenFormula, table: Table) -> tuple[EvaluatedFormu
     }
     state = EvaluatedFormula(written, spec, memory, labels, plain, terms, pieces)
     return state, np.asarray(matrix, dtype=float)
+
+
+def _check_size(written: WrittenFormula, values: Mapping[str, Value], rows: int) -> None:
+    """Refuse identifiers among the factors, and more columns than the memory of the machine holds (DataError)."""
+    widths = dict.fromkeys(values, 1)
+    for alias, value in values.items():
+        if isinstance(value, Factor):
+            widths[alias] = len(value.levels)
+            refuse_identifier(piece_text(written.pieces[alias]), widths[alias], rows)
+        elif isinstance(value, Basis):
+            widths[alias] = len(value.columns)
+    columns = sum(math.prod(widths[alias] for alias in product) for product in written.products())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
+    if 8 * rows * columns > memory:
+        raise DataError(
+            f"Formula '{shorten(written.text)}' has about {columns:,} columns of {rows:,} rows, more than this machine's "
+            "memory holds. Factors with many levels belong into group terms, such as (1 | f)."
+        )
 
 
 def values_of_pieces(written: WrittenFormula, table: Table, memory: Memory) -> dict[str, Value]:

@@ -17,7 +17,7 @@ from bayesmixed.terms.names import expression_columns, refuse_stateful, strip_fa
 from bayesmixed.terms.notation import read_call
 from bayesmixed.terms.smooth_block import SmoothBlock
 from bayesmixed.terms.splines import BASES, Spline, learn_spline
-from bayesmixed.terms.tables import Table, is_number
+from bayesmixed.terms.tables import Table, is_number, refuse_identifier
 
 
 class Smooth(TermContract):
@@ -169,6 +169,8 @@ class Smooth(TermContract):
         x = self._covariate(table)
         by = table.data[self.by_column] if self.by else None
         levels = table.levels.get(self.by_column)
+        if levels and like is None:
+            refuse_identifier(self.by_column, len(levels), table.rows)
         multiplier = None if by is None or levels is not None else by.to_numpy(dtype=float)
         index = np.zeros(table.rows, dtype=np.intp) if levels is None else np.asarray(by.cat.codes, dtype=np.intp)  # type: ignore[union-attr]
         spline = self._learn(x, multiplier) if like is None else like.spline
@@ -194,13 +196,15 @@ class Smooth(TermContract):
                 f"The curves of {self} meet at the same mean, because the population part has no '{self.by_column}'. "
                 "Add it to the formula, unless that is meant."
             )
-        for curve, label in enumerate(block.labels):
-            distinct = len(np.unique(block.curve_values(curve)))
-            if distinct < self.k:
-                yield (
-                    f"{self}: '{self.by_column}' {label} has {distinct} different values of {self.x}, fewer than "
-                    f"k={self.k}: much of its curve is a matter of the prior."
-                )
+        counts = {label: len(np.unique(block.curve_values(curve))) for curve, label in enumerate(block.labels)}
+        few = {label: count for label, count in counts.items() if count < self.k}
+        if few:
+            label = min(few, key=lambda label: few[label])
+            others = f" (and {len(few) - 1} more levels, fewer than k as well)" if len(few) > 1 else ""
+            yield (
+                f"{self}: '{self.by_column}' {label} has {few[label]} different values of {self.x}, fewer than "
+                f"k={self.k}{others}: much of such a curve is a matter of the prior."
+            )
 
     def _covariate(self, table: Table) -> Array:
         column = evaluate_expression(self.x, table)

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from bayesmixed.errors import DataError, enumerate_words
 
+_MANY = 500
+"""Levels above which a factor with hardly more rows than levels is taken for an identifier."""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -71,6 +74,15 @@ def as_table(data: pd.DataFrame, factors: Iterable[str], columns: Iterable[str],
             continue
         data[name] = pd.Categorical.from_codes(codes, categories=pd.Index(levels[name], dtype=object))
     return Table(data, levels)
+
+
+def refuse_identifier(name: str, levels: int, rows: int) -> None:
+    """Refuse a factor whose levels have coefficients of their own, and hardly more than a row each (DataError)."""
+    if levels > _MANY and 2 * levels > rows:
+        raise DataError(
+            f"Factor '{name}' has {levels:,} levels in {rows:,} rows, and each would have a coefficient of its own. Write "
+            f"(1 | {name}), whose levels share one distribution, or leave it out."
+        )
 
 
 def is_number(column: pd.Series) -> bool:

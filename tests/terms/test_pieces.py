@@ -1,11 +1,15 @@
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import bayesmixed as bm
 from bayesmixed.terms.evaluation import evaluate
 from bayesmixed.terms.expressions import parse_expression
-from bayesmixed.terms.pieces import read_power
+from bayesmixed.terms.pieces import learn_formula, read_power
 from bayesmixed.terms.tables import as_table
+from bayesmixed.terms.written import read_formula
 
 FRAME = pd.DataFrame(
     {
@@ -81,3 +85,32 @@ def test_values_of_pieces_replay_what_was_learned():
     found = state.piece_values(rows)
     np.testing.assert_allclose(found["center(x)"][:, 0], [-3.0, -2.0])
     np.testing.assert_array_equal(found["f"], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+
+
+def identified(rows, levels):
+    """Return rows with a factor of so many levels, as text `id` and as number `k`."""
+    k = np.append(np.arange(levels), np.arange(rows - levels) % levels)
+    generator = np.random.default_rng(1)
+    columns = {"y": generator.normal(size=rows), "x": generator.normal(size=rows), "g": k % 7}
+    return pd.DataFrame(columns | {"id": [f"p{i}" for i in k], "k": k})
+
+
+@pytest.mark.parametrize(
+    "formula", ["y ~ id", "y ~ x*id", "y ~ C(k)", "y ~ x + (id | g)", "y ~ s(x, by=id)", "y ~ 0 + C(id, contr.sum)"]
+)
+def test_an_identifier_is_no_factor_of_the_population_part(formula):
+    started = time.process_time()
+    with pytest.raises(bm.DataError, match=r"has 9,000 levels in 10,000 rows.* Write \(1 \| .*(id|k)"):
+        bm.prepare(formula, identified(10_000, 9_000))
+    assert time.process_time() - started < 5.0
+
+
+@pytest.mark.parametrize(("rows", "levels"), [(12, 6), (20, 19), (100, 100), (1100, 550)])
+def test_a_factor_of_many_levels_is_a_factor(rows, levels):
+    learn_formula(read_formula("1 + id"), as_table(identified(rows, levels), (), ["id"]))
+
+
+def test_columns_that_no_memory_holds_are_refused_before_they_are_made():
+    table = as_table(identified(30_000, 10_000).assign(f=np.arange(30_000) % 5_000), ("f",), ["id", "f"])
+    with pytest.raises(bm.DataError, match=r"has about 50,015,001 columns of 30,000 rows"):
+        learn_formula(read_formula("1 + id*f"), table)
