@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from fixed_draws import fit_at
 
 import bayesmixed as bm
 from bayesmixed.checksums import checksums
@@ -117,6 +118,70 @@ def test_no_attempt_to_run_code_from_a_formula_does_more_than_raise_our_error(pl
         with pytest.raises(BayesMixedError):
             bm.prepare(formula, ROWS)
         assert not list(tmp_path.iterdir()), formula
+
+
+# Texts that are no formulas: Python, R and shells, templates, and signs that other languages read in another way.
+TEXTS = [
+    "__import__('os').system('touch CANARY')",
+    "open('CANARY','w')",
+    "(lambda: open('CANARY','w'))()",
+    "{open('CANARY','w')}",
+    "{{ open('CANARY','w') }}",
+    "${open('CANARY','w')}",
+    "x.pipe(open('CANARY','w'))",
+    "x if open('CANARY','w') else x",
+    "*[open('CANARY','w')]",
+    "x\u2028open('CANARY','w')",
+    "ｏｐｅｎ('CANARY','w')",
+    "x |> open('CANARY','w')",
+    "$(touch CANARY)",
+    "`; touch CANARY`",
+    "system('touch CANARY')",
+    "log.__self__",
+]
+USES = {
+    "key of a prior": lambda text, fit: bm.prepare("y ~ x", ROWS, priors={f"beta[{text}]": "Normal(0, 1)"}),
+    "prior": lambda text, fit: bm.prepare("y ~ x", ROWS, priors={"sigma": text}),
+    "argument of a prior": lambda text, fit: bm.prepare("y ~ x", ROWS, priors={"sigma": f"HalfNormal({text})"}),
+    "predictor": lambda text, fit: bm.prepare("y ~ x", ROWS, sigma=f"~ {text}"),
+    "statement": lambda text, fit: bm.hypothesis(fit, f"beta[x] > {text}"),
+    "label in a statement": lambda text, fit: bm.hypothesis(fit, f"beta[{text}] > 0"),
+    "quantity": lambda text, fit: bm.prior_sensitivity(fit, quantities={"a": text}),
+    "effect": lambda text, fit: bm.contrasts(fit, text),
+    "method": lambda text, fit: bm.contrasts(fit, "k", method=text),
+    "reference": lambda text, fit: bm.contrasts(fit, "g", method="reference", reference=text),
+    "held column": lambda text, fit: bm.conditional_effects(fit, "x", at={text: 1}),
+    "held value": lambda text, fit: bm.marginal_means(fit, "x", at={"x": text}),
+    "group": lambda text, fit: bm.shrinkage(fit, text),
+    "update": lambda text, fit: bm.prepare(fit.design.spec.update(f"~ . + {text}"), ROWS),
+    "function": lambda text, fit: bm.from_formula("y ~ x", functions={text: abs}),
+    "true value": lambda text, fit: bm.simulate("y ~ x", data=ROWS, truth={text: 1.0}),
+    "family": lambda text, fit: bm.from_formula("y ~ x", family=text),
+    "link": lambda text, fit: bm.from_formula("y ~ x", link=text),
+    "engine": lambda text, fit: bm.sample(fit.design, engine=text),
+    "factor": lambda text, fit: bm.prepare("y ~ x", ROWS, factors=[text]),
+    "data set": lambda text, fit: bm.datasets.load(text),
+    "spec": lambda text, fit: bm.load_spec(text),
+    "fit": lambda text, fit: bm.load_fit(text),
+    "simulated column": lambda text, fit: simulated(f"columns.x = {{ normal = [{json.dumps(text)}, 1] }}"),
+    "simulated group": lambda text, fit: simulated(f"groups.g = {{ count = {json.dumps(text)} }}"),
+}
+
+
+def simulated(plan):
+    """Return what a spec file with a line under [simulation] makes."""
+    return bm.simulate(spec_from_toml(f'formula = "y ~ x"\n[simulation]\n{plan}'), data=ROWS, seed=1)
+
+
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+@pytest.mark.parametrize("use", USES)
+def test_no_text_that_is_no_formula_does_more_than_raise_our_error(use, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fit = fit_at(bm.prepare("y ~ x + (1 | g)", ROWS), {"sigma": 1.0, "sd_g": 1.0}, jitter=0.1)
+    for text in TEXTS:
+        with pytest.raises(BayesMixedError):
+            USES[use](text.replace("CANARY", str(tmp_path / "canary")), fit)
+        assert not list(tmp_path.iterdir()), text
 
 
 def test_spec_files_run_no_code(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from contracts.test_predictions_of_families import make_fit
 from fixed_draws import fit_at
@@ -136,6 +137,30 @@ def test_text_from_the_data_is_escaped(documents):
     chart = json.loads(outline.text_of(id="groups-0-data"))
     assert sorted(chart["levels"]) == sorted(NASTY)
     assert all(name in outline.text_of(**{"data-table-of": "groups-0"}) for name in NASTY)
+
+
+def test_names_of_columns_titles_and_what_a_file_says_of_a_run_are_escaped():
+    bad = "<script>alert({})</script><img src=x onerror=alert(1)>'\"&$\\x$"
+    y, x, f, g = (bad.format(name).replace("/", "") for name in "yxfg")
+    generator = np.random.default_rng(1)
+    rows = {
+        y: generator.normal(size=48),
+        x: generator.normal(size=48),
+        f: np.tile([bad.format(i) for i in range(3)], 16),
+    }
+    rows |= {g: np.repeat([bad.format(i) for i in range(8)], 6)}
+    spec = bm.from_formula(f"`{y}` ~ `{x}`*`{f}` + (1 | `{g}`)", title=bad, question=bad)
+    fit = fit_at(bm.prepare(spec, rows), {f"sd_{g}": 1.0, "sigma": 1.0}, jitter=0.1)
+    fit = replace(
+        fit, engine=replace(fit.engine, name=bad, why=bad, decisions=(bad,)), versions={"bayesmixed": bad, bad: bad}
+    )
+    outline = Outline(write_document(fit))
+    assert len(outline.find("script")) == 2
+    assert not [image for image in outline.find("img") if image["src"] == "x"]
+    for shown in (spec, fit.design, fit, bm.summary(fit), bm.check_data(spec, rows), bm.marginal_means(fit, f)):
+        page = Outline(f"<html>{shown._repr_html_()}</html>")
+        assert not page.find("script")
+        assert not [image for image in page.find("img") if image["src"] == "x"]
 
 
 def test_the_chart_holds_what_shrinkage_returns():
