@@ -15,7 +15,7 @@ from bayesmixed.data_checks import check_design, check_variation, refuse_open_ro
 from bayesmixed.data_files import read_data, take_table
 from bayesmixed.default_priors import realise_priors
 from bayesmixed.design import Design
-from bayesmixed.errors import warn
+from bayesmixed.errors import DataError, enumerate_words, warn
 from bayesmixed.frames import as_frame
 from bayesmixed.frequencies import merge_copies, write_out
 from bayesmixed.spec import ModelSpec
@@ -33,7 +33,7 @@ def prepare(
     missing: str = "error",
     like: Design | None = None,
     stream: bool | None = None,
-    na: str | Iterable[str | float] = (),
+    na: str | float | Iterable[str | float] = (),
     **options: Any,
 ) -> Design:
     """Return the Design of a spec on data.
@@ -100,18 +100,30 @@ def prepare(
         design = replace(design, observed=replace(design.observed, weights=np.ones(design.rows)))
     check_variation(design.family, design.spec.response, np.asarray(design.response), np.asarray(design.trials))
     suspicious = check_design(design)
-    design = replace(design, priors=realise_priors(design))
+    with np.errstate(over="ignore", invalid="ignore"):
+        design = replace(design, priors=realise_priors(design))
+    _refuse_overflow(design)
     design = replace(design, notes=(*advise(design), *suspicious))
     _warned(design)
     return design if copies is None else merge_copies(design, copies)
 
 
 def replay(
-    spec: ModelSpec, data: Any, like: Design, *, missing: str = "error", na: str | Iterable[str | float] = ()
+    spec: ModelSpec, data: Any, like: Design, *, missing: str = "error", na: str | float | Iterable[str | float] = ()
 ) -> Design:
     """Return the Design of new rows as `prepare` does with `like`, also of rows that the rows of the fit leave open."""
     design = assemble(spec, take_table(spec, data, na), missing, like, optional=True, na=na)
     return _warned(replace(design, priors=like.priors, notes=tuple(note_extrapolation(design))))
+
+
+def _refuse_overflow(design: Design) -> None:
+    """Refuse numbers so large that a prior on their scale is not finite (DataError)."""
+    beyond = [str(key) for key, entry in design.priors.items() if not np.all(np.isfinite(entry.prior.arguments))]
+    if beyond:
+        raise DataError(
+            f"The default priors of {enumerate_words(beyond)} are beyond what a computer can hold: response or columns "
+            "are too large. Divide them by a power of ten."
+        )
 
 
 def prepare_without_response(spec: ModelSpec, data: Any, na: Any = ()) -> Design:

@@ -203,3 +203,12 @@ def test_a_value_that_is_no_number_is_named_with_its_row():
 def test_an_offset_of_text_is_refused(column):
     with pytest.raises(DataError, match="Offset 'e' holds no numbers"):
         design_of("y ~ offset(e) + (1 | g)", small(e=column))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e200, 1e300])
+def test_responses_whose_scale_no_computer_holds_are_refused(scale):
+    y = np.array([1.0, -2.0, 3.0, -1.0, 2.0, -3.0])
+    with pytest.raises(DataError, match=r"default priors of .* are beyond what a computer can hold"):
+        prepare("y ~ 1", {"y": y * scale})
+    assert prepare("y ~ 1", {"y": y * 1e150}).rows == 6
