@@ -1,6 +1,6 @@
 """Columns at the border: cells of every type become numbers, truth values or labels of text, or are refused."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -90,14 +90,8 @@ def settle(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_codes(na: Any) -> frozenset[str]:
-    """Return the codes of missing values as text (DataError where `na` is none)."""
-    listed = [na] if isinstance(na, str | int | float) else na
-    if not isinstance(listed, Iterable) or isinstance(listed, bytes | Mapping):
-        raise DataError(f'na={shorten(str(na))} is no list of codes. Write na=["n.d.", "-999"].')
-    codes = list(listed)
-    if any(isinstance(code, bool) or not isinstance(code, str | Real) for code in codes):
-        raise DataError(f'na={shorten(str(na))}: codes of missing values are text or numbers. Write na=["n.d.", -999].')
-    return frozenset(as_label(code).strip() for code in codes)
+    """Return the codes of missing values as text."""
+    return frozenset(as_label(code).strip() for code in ([na] if isinstance(na, str | Real) else na))
 
 
 def mark_missing(column: pd.Series, codes: Collection[str]) -> pd.Series:
@@ -288,11 +282,20 @@ def _refuse_containers(column: pd.Series) -> None:
             raise DataError(f"Column '{column.name}' holds complex numbers. Take a real number of each, such as abs().")
         # The text of an object without one of its own is its address, which no other session has.
         nameless = {"__str__", "__repr__"}.isdisjoint(n for kind in type(value).__mro__[:-1] for n in vars(kind))
-        if isinstance(value, list | tuple | dict | set | frozenset | bytearray | np.ndarray) or nameless:
+        if isinstance(value, tuple | frozenset) or not _is_constant(value) or nameless:
             raise DataError(
                 f"Column '{column.name}' holds a {type(value).__name__} in row {row}; a cell holds one number or one "
                 "label. Make a column of each part, or a text of it."
             )
+
+
+def _is_constant(value: Any) -> bool:
+    """Return whether a value can be looked up; those that hold others, as lists and tables do, cannot."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _is_code(value: Any, codes: Collection[str], numbers: Collection[float]) -> bool:

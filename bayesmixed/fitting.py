@@ -125,7 +125,7 @@ def fit(
     seed: int | None = None,
     cores: int | None = None,
     missing: str = "error",
-    na: str | Iterable[str | float] = (),
+    na: str | float | Iterable[str | float] = (),
     crossed: str | Sequence[str] = (),
     empty_cells: str | None = None,
     functions: Mapping[str, Callable[..., Any]] | None = None,

@@ -44,7 +44,7 @@ def as_frame(data: Any) -> pd.DataFrame:
 
 def read_table(
     path: str | Path,
-    text: Iterable[str] = (),
+    text: str | Iterable[str] = (),
     *,
     separator: str | None = None,
     decimal: str | None = None,

@@ -38,7 +38,7 @@ def predict(
     kind: str = "mean",
     draws: int | None = None,
     seed: int | None = None,
-    na: str | Iterable[str | float] = (),
+    na: str | float | Iterable[str | float] = (),
 ) -> xr.Dataset:
     """Return predictions as draws, dims chain, draw, row.
 

@@ -47,7 +47,7 @@ def refit(
     priors: Mapping[str, Any] | None = None,
     data: Any = None,
     seed: int | None = None,
-    na: str | Iterable[str | float] = (),
+    na: str | float | Iterable[str | float] = (),
     **settings: Any,
 ) -> Fit:
     """Return a new fit of the same model.

@@ -74,7 +74,7 @@ def simulate(
     *,
     truth: Mapping[str, float] | None = None,
     data: Any = None,
-    na: str | Iterable[str | float] = (),
+    na: str | float | Iterable[str | float] = (),
     seed: int | None = None,
     **options: Any,
 ) -> Simulated:

@@ -143,6 +143,8 @@ def test_a_loaded_fit_has_the_rows_of_every_kind_of_index(index, tmp_path):
         (pd.period_range("2020-01", periods=N, freq="M"), "dates or times"),
         (pd.arrays.IntervalArray.from_breaks(np.arange(N + 1)), "intervals"),
         ([[1, 2]] * N, "holds a list in row 0"),
+        ([pd.DataFrame()] * N, "holds a DataFrame in row 0"),
+        ([pd.Series([1])] * N, "holds a Series in row 0"),
         ([(1, 2)] * N, "holds a tuple"),
         ([{"a": 1}] * N, "holds a dict"),
         ([np.zeros(2)] * N, "holds a ndarray"),
@@ -223,7 +225,7 @@ def test_codes_apply_wherever_data_enter():
 
 @pytest.mark.parametrize("na", [5 + 1j, object(), [None], [["a"]], b"x", [True]])
 def test_codes_that_are_none_are_refused(na):
-    with pytest.raises(bm.DataError, match="na="):
+    with pytest.raises(bm.SpecError, match="na must be a text or a number or a list"):
         prepared("y ~ x", table(), na=na)
 
 
@@ -318,5 +320,5 @@ def test_text_becomes_numbers_only_where_it_held_a_code():
 
 
 def test_codes_by_column_are_refused_since_codes_hold_for_all_columns():
-    with pytest.raises(bm.DataError, match="is no list of codes"):
-        read_codes({"x": ["n.d."]})
+    with pytest.raises(bm.SpecError, match="na must be"):
+        prepared("y ~ x", table(), na={"x": ["n.d."]})

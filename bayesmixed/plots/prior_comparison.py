@@ -1,5 +1,6 @@
 """The picture of a prior comparison: estimates of every prior set beside each other."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ _SHOWN = ("asked", "population effect", "sd", "correlation", "parameter", "ICC",
 _WIDEST = 3
 
 
-def plot_prior_comparison(comparison: PriorComparison, quantities: list[str] | None = None) -> "Figure":
+def plot_prior_comparison(comparison: PriorComparison, quantities: Sequence[str] | None = None) -> "Figure":
     """Return posterior means with 95 % intervals of every prior set, a panel for each quantity, as a matplotlib figure.
 
     For SDs and other single parameters a thin grey line above each estimate is the middle 95 % of its prior, as far as

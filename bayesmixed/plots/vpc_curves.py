@@ -21,7 +21,7 @@ def plot_vpc_curve(
     *,
     scale: str = "latent",
     data: Any = None,
-    na: str | Iterable[str | float] = (),
+    na: str | float | Iterable[str | float] = (),
 ) -> "Figure":
     """Return the curves of `vpc_curve`, one for each grouping factor, with 95 % bands, as a matplotlib figure.
 

@@ -131,7 +131,7 @@ def calibrate(
     n: int = 100,
     seed: int | None = None,
     data: Any = None,
-    na: str | Iterable[str | float] = (),
+    na: str | float | Iterable[str | float] = (),
     family: str | Family | None = None,
     priors: Mapping[str, Any] | None = None,
     links: Mapping[str, str] | None = None,

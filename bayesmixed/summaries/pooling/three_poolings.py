@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
+from bayesmixed.families import Family
 from bayesmixed.fitting import Fit, fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
@@ -67,7 +68,12 @@ class PoolingComparison(Page):
 
 
 def compare_pooling(
-    spec: str | Path | ModelSpec, data: Any, *, group: str | None = None, family: str | None = None, **settings: Any
+    spec: str | Path | ModelSpec,
+    data: Any,
+    *,
+    group: str | None = None,
+    family: str | Family | None = None,
+    **settings: Any,
 ) -> PoolingComparison:
     """Return complete, no and partial pooling of one model, each fitted with its own priors.
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.families import Family
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.links import Array
 from bayesmixed.prior_draws import draw_priors
@@ -87,7 +88,7 @@ def compare_priors(
     data: Any,
     sets: Mapping[str, PriorSet],
     *,
-    family: str | None = None,
+    family: str | Family | None = None,
     quantities: Mapping[str, Quantity] | None = None,
     missing: str = "error",
     na: Any = (),

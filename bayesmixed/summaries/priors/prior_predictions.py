@@ -80,7 +80,7 @@ def prior_predictive(
     draws: int = DRAWS,
     seed: int = 0,
     missing: str = "error",
-    na: str | Iterable[str | float] = (),
+    na: str | float | Iterable[str | float] = (),
     functions: Mapping[str, Callable[..., Any]] | None = None,
 ) -> PriorPredictive:
     """Return what the priors expect of data with these covariates and groups, beside the data.

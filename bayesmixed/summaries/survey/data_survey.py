@@ -49,7 +49,7 @@ def check_data(
     data: Any,
     *,
     missing: str = "error",
-    na: str | Iterable[str | float] = (),
+    na: str | float | Iterable[str | float] = (),
     **options: Any,
 ) -> StructureReport:
     """Return a report on how a table suits a spec: levels, nesting, predictors, expected shrinkage, notes, refusal.

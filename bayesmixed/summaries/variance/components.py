@@ -79,7 +79,7 @@ def variance_components(fit: Fit) -> pd.DataFrame:
     return table[order]
 
 
-def implied_covariance(fit: Fit, data: Any = None, *, na: str | Iterable[str | float] = ()) -> pd.DataFrame:
+def implied_covariance(fit: Fit, data: Any = None, *, na: str | float | Iterable[str | float] = ()) -> pd.DataFrame:
     """Return the variance, covariance and correlation of two observations that the model implies.
 
     For a random intercept these are sigma^2 + sigma_b^2, sigma_b^2, and the intraclass correlation. Non-Gaussian

@@ -36,7 +36,7 @@ def vpc_curve(
     *,
     scale: str = "latent",
     data: Any = None,
-    na: str | Iterable[str | float] = (),
+    na: str | float | Iterable[str | float] = (),
 ) -> pd.DataFrame:
     """Return the share of the variance that each grouping factor contributes, over the values of a covariate.
 
