@@ -17,6 +17,7 @@ from bayesmixed.simulation_plan import SimulationPlan
 from bayesmixed.spec_checks import check_choices
 from bayesmixed.terms import TERMS, Fixed, Term
 from bayesmixed.terms.contract import POPULATION
+from bayesmixed.terms.empty_cells import DROP
 from bayesmixed.terms.functions import is_free_name
 from bayesmixed.terms.notation import as_in_draws, split_top
 from bayesmixed.values import Value
@@ -189,11 +190,15 @@ class ModelSpec(Displayed, Value):
 
     @checked
     def as_fixed(self, name: str) -> "ModelSpec":
-        """Return the spec in which a grouping factor has fixed coefficients for each level: no pooling."""
+        """Return the spec in which a grouping factor has fixed coefficients for each level: no pooling.
+
+        Of a nested factor, "a:b", only combinations that occur have levels: `empty_cells` is then "drop".
+        """
         grouping = [t.factor_columns for t in self.predictors[self._first] if t.is_grouped_by(name)]
         factors = tuple(dict.fromkeys((*self.factors, *(column for columns in grouping for column in columns))))
         terms = fix_group(self.predictors[self._first], name, constant=bool(self.family_record.cuts))
-        return self._with_terms(terms, factors=factors)
+        nested = {"empty_cells": DROP} if any(len(columns) > 1 for columns in grouping) else {}
+        return self._with_terms(terms, factors=factors, **nested)
 
     @checked
     def as_random(self, name: str) -> "ModelSpec":

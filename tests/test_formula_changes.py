@@ -1,6 +1,7 @@
 """Specs derived from specs."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import classic
 
@@ -221,3 +222,21 @@ def test_what_a_column_is_decides_whether_the_coding_of_another_changes():
             assert set(bm.from_formula("y ~ x + f", priors=priors).update("~ . - 1").priors) == {*number}
     factor = bm.from_formula("y ~ x + f", priors={"beta[f[T.b]]": "Normal(0, 1)"}, factors=["x"])
     assert set(factor.update("~ . - 1").priors) == {"beta[f[T.b]]"}
+
+
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+@pytest.mark.parametrize("formula", ["y ~ x + (1 | g/h)", "y ~ x + (x | g:h)"])
+def test_a_nested_factor_is_fixed_at_the_combinations_that_occur(formula):
+    data = pd.DataFrame(TABLE).assign(h=lambda rows: rows["g"] + rows["f"])
+    spec = bm.from_formula(formula)
+    population = bm.prepare(spec.as_fixed("g:h"), data).mu.population
+    levels = pd.get_dummies(data["h"]).to_numpy(float)
+    wanted = np.hstack([levels, levels * data[["x"]].to_numpy()] if "(x |" in formula else [levels, data[["x"]]])
+    assert len(population.labels) == wanted.shape[1]
+    assert (
+        np.linalg.matrix_rank(np.hstack([population.matrix, wanted]))
+        == np.linalg.matrix_rank(wanted)
+        == wanted.shape[1]
+    )
+    assert spec.as_fixed("g:h").empty_cells == "drop"
+    assert bm.from_formula("y ~ x + (1 | g)").as_fixed("g").empty_cells == "error"
