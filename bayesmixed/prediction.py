@@ -14,13 +14,13 @@ from bayesmixed.draws import row_labels
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of, parameters_of_mean
-from bayesmixed.linear_predictions import draws_for, linear_prediction
+from bayesmixed.linear_predictions import draws_for, linear_prediction, thin
 from bayesmixed.links import Array
 from bayesmixed.posterior_means import average_has_mean, inverse_has_mean, parameter_has_mean, response_has_mean
 from bayesmixed.preparation import replay
 from bayesmixed.weights import PRECISION
 
-_FEW = 200
+_FEW, _NUMBERS = 200, 4_000_000
 MODES = {
     "existing": "the groups of the fit",
     "new": "new groups",
@@ -243,7 +243,7 @@ def _extremes(fit: Fit) -> list[dict[str, Array]]:
     further = [(name, predictor) for name, predictor in design.predictors.items() if predictor is not design.mu]
     if further and design.response is not None:
         modes = dict.fromkeys((group.name for _, group in design.group_blocks()), "existing")
-        posterior = draws_for(fit, modes, _FEW)
+        posterior = thin(draws_for(fit, modes, None), min(_FEW, max(_FEW // 10, _NUMBERS // design.rows)))
         for name, predictor in further:
             eta = linear_prediction(design, predictor, posterior, modes, np.random.default_rng(0)).mean
             ends[0][name], ends[1][name] = (predictor.link.inverse(one) for one in (eta.min((0, 1)), eta.max((0, 1))))
@@ -259,7 +259,8 @@ def _has_mean(fit: Fit, design: Design, kind: str, modes: Mapping[str, str]) -> 
         return True
     if kind in ("mean", "response"):
         own = {name for name, mode in modes.items() if mode in ("existing", "any")}
-        return response_has_mean(fitted, fresh, own, _extremes(fit) if own else ())
+        unbounded = own and design.mu.link.ratio == "ratio of means"
+        return response_has_mean(fitted, fresh, own, _extremes(fit) if unbounded else ())
     return average_has_mean(fitted, kind, fresh) if kind in design.predictors else parameter_has_mean(fitted, kind)
 
 
