@@ -173,6 +173,9 @@ class ModelSpec(Displayed, Value):
     def update(self, text: str) -> "ModelSpec":
         """Return the spec with a changed formula; `.` stands for what is there: "~ . - x + (1 | g)".
 
+        A prior stays where it names a coefficient whatever the columns are; those of terms that are gone, or that may be
+        coded anew (after "~ . - 1" the first factor has a coefficient for each level), are left out with a warning.
+
         Raises
         ------
         SpecError
