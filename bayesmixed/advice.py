@@ -13,6 +13,9 @@ from bayesmixed.priors import FEW_LEVELS
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.empty_cells import spans
 
+_MANY = 20
+"""Levels above which a factor is rarely one whose levels are compared."""
+
 
 def advise(design: Design) -> Iterator[str]:
     """Yield what a statistician would point out about a design that can be fitted."""
@@ -52,6 +55,13 @@ def advise(design: Design) -> Iterator[str]:
                 )
     for predictor in design.predictors.values():
         yield from _say_dropped(predictor)
+        for piece in predictor.population.state.pieces.values():
+            levels = len(piece.levels or ())
+            if levels > _MANY and 2 * levels > design.rows:
+                yield (
+                    f"'{piece.text}' has {levels} levels in {design.rows} rows, and each has a coefficient of its own, learned "
+                    f"from hardly more than one row. Levels of (1 | {piece.text}) would share one distribution."
+                )
         for term in design.spec.predictors[predictor.parameter]:
             yield from term.advise(predictor.block(term.name), predictor.population)
         for name in predictor.population.basis.written_away:

@@ -105,9 +105,16 @@ def test_an_identifier_is_no_factor_of_the_population_part(formula):
     assert time.process_time() - started < 5.0
 
 
-@pytest.mark.parametrize(("rows", "levels"), [(12, 6), (20, 19), (100, 100), (1100, 550)])
-def test_a_factor_of_many_levels_is_a_factor(rows, levels):
+@pytest.mark.parametrize(("rows", "levels"), [(12, 6), (20, 19), (60, 30), (1100, 550)])
+def test_a_factor_of_some_or_many_levels_is_a_factor(rows, levels):
     learn_formula(read_formula("1 + id"), as_table(identified(rows, levels), (), ["id"]))
+    if rows < 100:
+        bm.prepare("y ~ id", identified(rows, levels))
+
+
+def test_a_factor_with_hardly_more_rows_than_levels_is_noted():
+    with pytest.warns(bm.StatisticsWarning, match=r"'id' has 70 levels in 100 rows.*\(1 \| id\) would share"):
+        bm.prepare("y ~ x + id", identified(100, 70))
 
 
 def test_columns_that_no_memory_holds_are_refused_before_they_are_made():
