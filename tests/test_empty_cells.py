@@ -404,3 +404,14 @@ def test_powers_of_two_years_are_collinear():
     data = ONE.assign(year=2000.0 + np.arange(len(ONE)) // 12 % 2)
     with pytest.raises(bm.DataError, match="collinear"):
         prepared("y ~ (year + I(year^2))*f", data)
+
+
+def test_a_factor_that_other_factors_determine_is_refused_beside_an_empty_combination():
+    data = ONE.assign(h=np.where((ONE["f"] == "a") == (ONE["k"] == "u"), "m", "n"))
+    with pytest.raises(bm.DataError, match="collinear"):
+        prepared("y ~ h + f*k", data)
+    free = ONE.assign(h=np.array(["m", "n"])[np.arange(len(ONE)) // 12 % 2])
+    block = prepared("y ~ h*x + f*k", free).mu.population
+    assert {*block.state.labels} - {*block.labels} == {*prepared("y ~ f*k", ONE).mu.population.state.labels} - {
+        *prepared("y ~ f*k", ONE).mu.population.labels
+    }

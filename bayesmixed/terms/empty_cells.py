@@ -113,7 +113,11 @@ def reduce_columns(state: EvaluatedFormula, matrix: Array, values: Mapping[str, 
     gone = _dependent_in_cells(state, matrix, values, optional)
     left = [k for k in range(matrix.shape[1]) if k not in gone]
     new = {left[k] for k in find_directions(matrix[:, left])[0]}
-    kept = [k for k in left if k in new or k not in optional]
+    # Columns without numbers that still depend on others do so for another reason, which is refused.
+    numeric = {
+        k for term in state.terms if any(_is_number(state, text) for text in term.pieces) for k in term.positions
+    }
+    kept = [k for k in left if k in new or k not in optional & numeric]
     multiples = np.eye(len(left))
     if len(kept) < len(left):
         size = np.linalg.norm(matrix[:, kept], axis=0)
@@ -123,10 +127,8 @@ def reduce_columns(state: EvaluatedFormula, matrix: Array, values: Mapping[str, 
         multiples = np.where(np.abs(multiples) > rounding, multiples, 0.0) / size[:, None]
         multiples[:, [left.index(k) for k in kept]] = np.eye(len(kept))
     whole = np.eye(matrix.shape[1])
-    for position, others in gone.items():
-        whole[:, position] = 0.0
-        for other, multiple in others.items():
-            whole[other, position] = multiple
+    for position in sorted(gone):
+        whole[:, position] = sum(multiple * whole[:, other] for other, multiple in gone[position].items())
     return Reduction(tuple(kept), multiples @ whole[left], empty)
 
 
@@ -139,31 +141,46 @@ def _dependent_in_cells(
     the same numbers of rows, the cells alone say whether they depend on each other, however near to others the numbers are.
     """
     codes = {text: found[1] for text in state.pieces if (found := _cells(state, text, values[text])) is not None}
-    used = [text for text in codes if any(text in term.pieces for term in state.terms)]
-    _, cells = np.unique(np.column_stack([codes[text] for text in used]), axis=0, return_inverse=True)
-    order = np.argsort(cells.reshape(-1), kind="stable")
-    starts = np.flatnonzero(np.diff(cells.reshape(-1)[order], prepend=-1))
-    groups: dict[tuple[str, ...], list[int]] = {}
+    numbers, factors = {}, {}
     for term in state.terms:
         for position in term.positions:
             parts = zip(term.pieces, state.parts[position], strict=False)
-            groups.setdefault(tuple(sorted(part for piece, part in parts if piece not in codes)), []).append(position)
+            numbers[position] = tuple(sorted(part for piece, part in parts if piece not in codes))
+            factors[position] = frozenset(codes) & {*term.pieces}
     dependent: dict[int, dict[int, float]] = {}
-    for positions in groups.values():
-        if not optional & {*positions}:
-            continue
-        # The row of each cell in which these numbers are largest; only their ratios between columns matter.
-        sizes = np.max(np.abs(matrix[:, positions]), axis=1)[order]
-        top = np.maximum.reduceat(sizes, starts)
-        rows = [order[start + int(np.argmax(sizes[start:end]))] for start, end in pairwise([*starts, len(order)])]
-        factors = matrix[rows][:, positions] / np.where(top > 0.0, top, 1.0)[:, None]
-        new, _ = find_directions(factors)
-        kept = [k for k in range(len(positions)) if k in new or positions[k] not in optional]
-        for k in sorted({*range(len(positions))} - {*kept}):
-            multiples = np.linalg.lstsq(factors[:, kept], factors[:, k], rcond=None)[0]
-            multiples = np.where(np.abs(multiples) > _DIFFERENT, multiples, 0.0)
-            dependent[positions[k]] = {positions[kept[i]]: float(m) for i, m in enumerate(multiples) if m}
+    for product in sorted({factors[position] for position in optional}, key=len):
+        # Of the factors of the product alone: what another one adds is for the user to choose.
+        own = [position for position in numbers if factors[position] <= product and position not in dependent]
+        cells = np.unique(np.column_stack([codes[text] for text in product]), axis=0, return_inverse=True)[1]
+        for kind in dict.fromkeys(numbers[position] for position in own):
+            chosen = [position for position in own if numbers[position] == kind]
+            dependent |= _dependent_on_others(matrix[:, chosen], chosen, cells.reshape(-1), optional)
     return dependent
+
+
+def _dependent_on_others(
+    columns: Array, positions: list[int], cells: NDArray[np.intp], optional: set[int]
+) -> dict[int, dict[int, float]]:
+    """Return the columns of numbers of cells times the same numbers of rows that depend on others."""
+    order = np.argsort(cells, kind="stable")
+    starts = np.flatnonzero(np.diff(cells[order], prepend=-1))
+    # The row of each cell in which these numbers are largest; only their ratios between columns matter.
+    sizes = np.max(np.abs(columns), axis=1)[order]
+    top = np.maximum.reduceat(sizes, starts)
+    rows = [order[start + int(np.argmax(sizes[start:end]))] for start, end in pairwise([*starts, len(order)])]
+    coded = columns[rows] / np.where(top > 0.0, top, 1.0)[:, None]
+    new, _ = find_directions(coded)
+    kept = [k for k in range(len(positions)) if k in new or positions[k] not in optional]
+    found = {}
+    for k in sorted({*range(len(positions))} - {*kept}):
+        multiples = np.linalg.lstsq(coded[:, kept], coded[:, k], rcond=None)[0]
+        multiples = np.where(np.abs(multiples) > _DIFFERENT, multiples, 0.0)
+        found[positions[k]] = {positions[kept[i]]: float(m) for i, m in enumerate(multiples) if m}
+    return found
+
+
+def _is_number(state: EvaluatedFormula, text: str) -> bool:
+    return state.pieces[text].levels is None
 
 
 def find_directions(matrix: Array, rounding: float = _DEPENDENT) -> tuple[list[int], Array]:
