@@ -228,7 +228,8 @@ def sample(
         Chains, kept draws and tuning draws of each chain; tuning by default as long as the engine needs: 300 draws of
         "collapsed", 500 of "kernel", 1000 of "pymc".
     target_accept : float, optional
-        Between 0 and 1; by default 0.9 (0.8 of "collapsed"), 0.99 after divergences.
+        Between 0 and 1; by default 0.9 (0.8 of "collapsed" and in joint coordinates, see `fit.engine`), 0.99 after
+        divergences.
     parameterisation : str or mapping
         "auto", "centred", "noncentred", or one of these by grouping factor.
     seed : int, optional

@@ -12,6 +12,8 @@ import xarray as xr
 from bayesmixed.design import Design
 from bayesmixed.earlier_files import is_earlier
 from bayesmixed.engines import ENGINES, refusal
+from bayesmixed.engines.kernel import JOINT_TARGET
+from bayesmixed.engines.runs import ASKED
 from bayesmixed.errors import SamplingError, SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.frozen_priors import freeze, with_frozen_priors
@@ -163,7 +165,9 @@ def settings_of(fit: Fit, design: Design) -> dict[str, Any]:
     before, engine = fit.settings, ENGINES.get(fit.engine.name)
     usable = engine is not None and refusal(engine, design) is None
     tune = None if engine is not None and before.tune == engine.TUNE else before.tune
-    target = None if engine is not None and before.target_accept == engine.TARGET else before.target_accept
+    asked = any(decision.endswith(ASKED) for decision in fit.engine.decisions)
+    usual = engine is not None and not asked and before.target_accept in (engine.TARGET, JOINT_TARGET)
+    target = None if usual else before.target_accept
     return {
         "engine": fit.engine.name if usable else "auto",
         "chains": before.chains,

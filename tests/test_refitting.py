@@ -110,6 +110,15 @@ def test_what_an_engine_does_by_default_is_not_asked_of_the_next_one(unsampled):
     assert (unsampled["tune"], unsampled["target_accept"]) == (None, None)
 
 
+@pytest.mark.parametrize(("asked", "target"), [("", None), (": asked for", 0.8)])
+def test_the_target_of_joint_coordinates_is_not_asked_of_the_next_engine_unless_the_user_did(
+    given_fit, unsampled, asked, target
+):
+    engine = replace(given_fit.engine, name="kernel", decisions=(f"target acceptance 0.8{asked}",))
+    bm.refit(replace(given_fit, engine=engine, settings=replace(given_fit.settings, target_accept=0.8)), progress=False)
+    assert unsampled["target_accept"] == target
+
+
 def test_unknown_settings_and_priors_are_refused(given_fit, unsampled):
     with pytest.raises(bm.SpecError, match="Did you mean 'draws'"):
         bm.refit(given_fit, draw=70)

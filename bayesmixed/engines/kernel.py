@@ -29,6 +29,8 @@ TUNE = 500
 """Tuning draws that suffice where coefficients are whitened and chains start near the quick mode."""
 TARGET = 0.9
 """Usual target acceptance."""
+JOINT_TARGET = 0.8
+"""That in joint coordinates, where the posterior is nearly normal but for the SDs: smaller steps mix these more slowly."""
 NEEDS_ROWS = True
 JOINT = "beta and all effects in joint coordinates, standard normal where the posterior given the SDs is normal"
 
@@ -64,7 +66,8 @@ def sample(
     timing["compile"] = time.perf_counter() - started
     started = time.perf_counter()
     compiled = nutpie_model(packed, layout.dimension, _start(layout, mode))
-    tree, decisions, used = run_sampler(compiled, settings, target_accept, progress, TARGET)
+    usual = TARGET if layout.joint is None else JOINT_TARGET
+    tree, decisions, used = run_sampler(compiled, settings, target_accept, progress, usual)
     timing["sample"] = time.perf_counter() - started
     started = time.perf_counter()
     posterior = as_posterior(layout, np.asarray(tree["posterior"].to_dataset()[COORDINATES].values))

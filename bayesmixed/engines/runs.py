@@ -17,6 +17,7 @@ from bayesmixed.errors import SamplingError
 
 CAREFUL = 0.99
 """Target acceptance after divergences."""
+ASKED = "asked for"
 _LONGEST_WAIT = 60.0
 """Seconds, longer than a chain needs to try all its starting points."""
 _STARTS = ("start", "initial_point_func")
@@ -50,7 +51,7 @@ def run_sampler(
         The sampler could not start, or was interrupted before any chain had left its tuning phase.
     """
     target = usual if target_accept is None else target_accept
-    decisions = [f"target acceptance {target}" + (": asked for" if target_accept is not None else "")]
+    decisions = [f"target acceptance {target}" + (f": {ASKED}" if target_accept is not None else "")]
     tree, complete = _run(compiled, replace(settings, target_accept=target), progress)
     divergent = int(tree["sample_stats"]["diverging"].sum())
     if divergent and complete and target_accept is None:
