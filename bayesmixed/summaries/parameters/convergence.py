@@ -76,8 +76,8 @@ def diagnose(fit: Fit) -> Diagnosis:
 
     False alarms: independent draws of a right model pass R-hat 1.01 by chance in 3 % of quantities with 2 chains of 250
     draws, in 0.2 % with 4 chains of 250, 0.1 % with 2 chains of 500, and never in practice from 4 chains of 500 on. Where
-    that chance is above 1 % for all quantities together the message says how large it is. No other problem befalls
-    independent draws in more than 1 % of fits.
+    that chance is above 1 % for all quantities together the message says how large it is, for draws that are worth as many
+    independent ones as these. No other problem befalls independent draws in more than 1 % of fits.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def diagnose(fit: Fit) -> Diagnosis:
     >>> print(bm.diagnose(fit))
     Converged: no divergences, R-hat at most 1.006, effective sample size at least 892.
     """
-    table, quantities = _worst(fit)
+    table, quantities, worth = _worst(fit)
     stats = fit.draws["sample_stats"].to_dataset()
     divergences = int(stats["diverging"].sum())
     chains = fit.settings.chains
@@ -108,7 +108,7 @@ def diagnose(fit: Fit) -> Diagnosis:
         worst = slow["rhat"].idxmax()
         problems.append(
             f"chains disagree: R-hat {slow['rhat'].max():.4f} for {worst} (should be at most {RHAT})"
-            f"{_by_chance(chains, fit.settings.draws, quantities)}"
+            f"{_by_chance(chains, fit.settings.draws, quantities, worth[str(worst)])}"
         )
     needed = ESS_PER_CHAIN * max(chains, 1)
     for column, name in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
@@ -137,30 +137,31 @@ def _against_divergences(fit: Fit) -> str:
     return "narrow the prior of SDs that the data say little about (few levels, SD near 0), e.g. HalfNormal(1)"
 
 
-def chance_of_rhat(chains: int, draws: int, quantities: int = 1) -> float:
-    """Return the probability that R-hat passes 1.01 for some of many independent quantities although all draws are
-    independent.
+def chance_of_rhat(chains: int, draws: int, quantities: int = 1, worth: float = np.inf) -> float:
+    """Return the probability that R-hat passes 1.01 for some of many independent quantities although the chains are right.
 
-    With chains in halves of n draws, R-hat^2 = (n - 1) / n + F / n, and F is a chi-squared over its degrees of freedom;
-    the larger of two counts, that of the draws and that of their distances from the median.
+    With chains in halves of n draws, R-hat^2 = (n - 1) / n + t F / n, and F is a chi-squared over its degrees of freedom;
+    t is how many draws of a chain are worth an independent one, 1 or draws / worth; the larger of two counts, that of the
+    draws and that of their distances from the median.
     """
     halves, length = 2 * chains, draws // 2
-    one = special.chdtrc(halves - 1, (halves - 1) * (length * (RHAT**2 - 1.0) + 1.0))
+    one = special.chdtrc(halves - 1, (halves - 1) * (length * (RHAT**2 - 1.0) + 1.0) * min(worth / draws, 1.0))
     return float(-np.expm1(2.0 * quantities * np.log1p(-min(one, 1.0 - 1e-16))))
 
 
-def _by_chance(chains: int, draws: int, quantities: int) -> str:
-    chance = chance_of_rhat(chains, draws, quantities)
+def _by_chance(chains: int, draws: int, quantities: int, worth: float) -> str:
+    chance = chance_of_rhat(chains, draws, quantities, worth)
     if chance < _RARE:
         return ""
     return (
-        f"; of {quantities:,} quantities with so few draws some pass it by chance in up to "
-        f"{100.0 * min(chance, 0.99):.0f} % of fits, even if draws are independent: more draws tell"
+        f"; of {quantities:,} quantities with draws worth {min(worth, draws):.0f} independent ones a chain some pass it by "
+        f"chance in up to {100.0 * min(chance, 0.99):.0f} % of right runs: more draws tell"
     )
 
 
-def _worst(fit: Fit) -> tuple[pd.DataFrame, int]:
-    """Return the worst element of each variable, and the number of elements that are not constant."""
+def _worst(fit: Fit) -> tuple[pd.DataFrame, int, dict[str, float]]:
+    """Return the worst element of each variable, the number of elements that are not constant, and how many independent
+    draws the usual chain is worth, on its own, of elements with a high R-hat."""
     import arviz_stats
 
     names = [name for name in draw_names(fit.design) if name in fit.posterior]
@@ -169,16 +170,18 @@ def _worst(fit: Fit) -> tuple[pd.DataFrame, int]:
     quantities = sum(count for _, count in found.values())
     varying = varying.drop_vars([str(name) for name, v in varying.data_vars.items() if v.size == 0])
     if not varying.data_vars:
-        return pd.DataFrame(columns=["rhat", "ess_bulk", "ess_tail"], dtype=float), 0
+        return pd.DataFrame(columns=["rhat", "ess_bulk", "ess_tail"], dtype=float), 0, {}
     rhat, bulk = arviz_stats.rhat(varying), arviz_stats.ess(varying, method="bulk")
     tail = arviz_stats.ess(varying, method="tail")
     rows = {
         str(name): (float(rhat[name].max()), float(bulk[name].min()), float(tail[name].min()))
         for name in varying.data_vars
     }
+    high = {name: varying[name][..., int(np.argmax(rhat[name].values))] for name, row in rows.items() if row[0] > RHAT}
+    worth = {name: _worth(draws.values) for name, draws in high.items()}
     order = [n for n in (*top_level_names(fit.design), *names) if n in rows]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["rhat", "ess_bulk", "ess_tail"])
-    return table.loc[list(dict.fromkeys(order))], quantities
+    return table.loc[list(dict.fromkeys(order))], quantities, worth
 
 
 def _varying(variable: xr.DataArray) -> tuple[xr.DataArray, int]:
@@ -193,6 +196,15 @@ def _varying(variable: xr.DataArray) -> tuple[xr.DataArray, int]:
     if count > 2 * WATCHED:
         moving = np.unique([moving[_mixing_worst(series)] for series in _location_and_spread(flat[..., moving])])
     return xr.DataArray(flat[..., moving], dims=("chain", "draw", f"{variable.name}_element")), count
+
+
+def _worth(draws: Array) -> float:
+    """Return how many independent draws the usual chain of (chain, draw) is worth on its own, in location or in spread."""
+    import arviz_stats
+
+    both = _location_and_spread(draws[..., None])
+    sizes = [[arviz_stats.ess(one[None, :, 0], chain_axis=0, draw_axis=1) for one in series] for series in both]
+    return float(np.median(sizes, axis=1).min())
 
 
 def _location_and_spread(draws: Array) -> Iterator[Array]:

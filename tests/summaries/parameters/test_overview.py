@@ -171,4 +171,4 @@ def test_a_high_rhat_of_a_short_run_is_shown_with_its_chance_in_a_right_one(draw
     verdict = bm.diagnose(fit_at(bm.prepare("Yield ~ 1", classic("lme4", "Dyestuff")), {"beta": values, "sigma": 1.0}))
     assert not verdict.ok
     (problem,) = (text for text in verdict.problems if "R-hat" in text)
-    assert ("% of fits" in problem) == said
+    assert ("% of right runs" in problem) == said
