@@ -2,15 +2,17 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import arviz_stats
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 from exact_one_way import KNOWN, exact_fit, simulate_one_way
-from scipy import stats
+from right_models import right_model
+from scipy import signal, stats
 
 import bayesmixed as bm
 from bayesmixed.summaries.calibration.simulated_fits import Rank, SimulatedFit
@@ -24,26 +26,11 @@ from bayesmixed.summaries.priors.prior_pulls import describe_pulls
 
 MODELS = 200
 GROUPS, SIZE = 12, 6
-COUNTS = ("poisson", "negbin", "negbin1", "binomial", "beta_binomial", "zero_inflated_poisson", "hurdle_poisson")
-
-FACTS = {
-    "advice.advise": "levels, rows and categories of the design",
-    "data_checks": "refusals: what the table holds",
-    "structure and survey": "how labels lie to each other",
-    "preparation, design notes": "what was read, merged or left out",
-    "spec.update: priors left out": "the terms of the formula",
-    "fit_files: damaged or older": "checksums and versions",
-    "compare_models: own coefficients, few units": "the design, the number of units",
-    "diagnose: interrupted, one chain, divergences, no movement": "counts of the run",
-    "note_extrapolation": "the range of a covariate",
-    "kept_draws, icc, r2, dossier, smooths: notes": "what cannot be computed, and why",
-    "prior_table: extreme means, large differences": "the priors alone, without the response",
-}
-"""Warnings and notes that state facts, so that no false alarm is possible, and what they are facts of."""
 
 
 def alarms(fit: bm.Fit, seed: int) -> Iterator[tuple[str, bool]]:
     """Yield every judgement of a fit, and whether it is an alarm."""
+    factors = [group.name for group in fit.design.mu.groups if not group.residual]
     for groups in ("existing", "new"):
         for verdict in bm.posterior_checks(fit, groups=groups, seed=seed).table["verdict"]:
             yield "posterior_checks, doubtful", verdict != "fits"
@@ -51,28 +38,33 @@ def alarms(fit: bm.Fit, seed: int) -> Iterator[tuple[str, bool]]:
     for row in bm.check_residuals(fit, seed=seed).itertuples():
         yield f"check_residuals, {row.check}", row.says != "as the model expects"
     yield "half_normal, rows", not bm.half_normal(fit, seed=seed).adequate
-    yield "half_normal, groups", not bm.half_normal(fit, level="g", seed=seed).adequate
     pit = bm.residuals(fit, seed=seed)["pit"].to_numpy()
     yield "plot_posterior_checks, pit", len(ecdf_difference(pit).outside) > 0
     lower, upper = uniform_band(len(pit))
     yield "plot_loo_pit", bool(np.any((np.sort(pit) < lower) | (np.sort(pit) > upper)))
-    if fit.design.family.name in COUNTS:
+    family = fit.design.family
+    if family.discrete and not family.cuts and family.name != "bernoulli":
         table = mean_variance(fit, seed=seed)
         for bin_ in table[table["model"] == "data"].itertuples():
             yield "plot_posterior_checks, mean_variance", not bin_.lower <= bin_.variance <= bin_.upper
-    for against in ("mean", "g"):
+    for against in ("mean", *factors):
         yield from _bars(fit, against, seed)
-    title = bm.plot_posterior_checks(fit, "groups", seed=seed).axes[0].get_title()
-    outside, count = int(title.split()[0]), int(title.split()[2])
-    for place in range(count):
-        yield "plot_posterior_checks, groups", place < outside
-    for shift in bm.influence(fit, "g").groupby("level")["shift"].agg(lambda shift: shift.abs().max()):
-        yield "influence, shift", shift > 1
-    for unit, name in (("observation", "observation"), ("g", "group")):
+    for unit in ("observation", *factors):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", bm.StatisticsWarning)
             bm.loo(fit, unit=unit)
-        yield f"loo, {name}", bool(caught)
+        yield f"loo, {'observation' if unit == 'observation' else 'group'}", bool(caught)
+    for factor in factors:
+        yield "half_normal, groups", not bm.half_normal(fit, level=factor, seed=seed).adequate
+        title = bm.plot_posterior_checks(fit, "groups", by=factor, seed=seed).axes[0].get_title()
+        outside, count = int(title.split()[0]), int(title.split()[2])
+        for place in range(count):
+            yield "plot_posterior_checks, groups", place < outside
+        for verdict in bm.posterior_checks(fit, by=factor, seed=seed).table["verdict"]:
+            yield "posterior_checks, doubtful", verdict != "fits"
+            yield "posterior_checks, misfit", verdict.startswith("MISFIT")
+        for shift in bm.influence(fit, factor).groupby("level")["shift"].agg(lambda shift: shift.abs().max()):
+            yield "influence, shift", shift > 1
     for diagnosis in bm.prior_sensitivity(fit)["diagnosis"]:
         yield "prior_sensitivity, conflict", "conflict" in diagnosis
 
@@ -84,17 +76,34 @@ def _bars(fit: bm.Fit, against: str, seed: int) -> Iterator[tuple[str, bool]]:
         yield "plot_residuals, bar", low > 0 or high < 0
 
 
-def count_alarms(models: int, families: tuple[str, ...] = tuple(KNOWN)) -> tuple[Counter, Counter, Counter]:
-    """Return how often each check was made, how often it alarmed, and the alarms by check and family."""
+Source = Callable[[int], bm.Fit]
+
+
+def count_alarms(source: Source) -> tuple[Counter, Counter, Counter]:
+    """Return how often each check of fits was made, how often it alarmed, and the alarms by check and family."""
     made, rung, where = Counter(), Counter(), Counter()
-    for number in range(models):
-        family = families[number % len(families)]
-        fit = exact_fit(family, simulate_one_way(family, GROUPS, SIZE, number), number)
+    for number in range(MODELS):
+        fit = source(number)
         for name, alarmed in alarms(fit, number):
             made[name] += 1
             rung[name] += alarmed
-            where[name, family] += alarmed
+            where[name, fit.design.family.name] += alarmed
+        plt.close("all")
     return made, rung, where
+
+
+def of_one_way(number: int) -> bm.Fit:
+    """Return a fit of one factor whose draws are independent and from the exact posterior."""
+    family = tuple(KNOWN)[number % len(KNOWN)]
+    return exact_fit(family, simulate_one_way(family, GROUPS, SIZE, number), number)
+
+
+def of_all_structures(number: int) -> bm.Fit:
+    """Return a sampled fit of one of all families in one of nine structures, all parameters estimated."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        spec, data = right_model(number)
+        return bm.fit(spec, data, seed=number, progress=False)
 
 
 def too_many(rung: int, made: int, rate: float) -> bool:
@@ -103,11 +112,12 @@ def too_many(rung: int, made: int, rate: float) -> bool:
 
 
 @pytest.mark.calibration
-def test_right_models_alarm_no_more_often_than_is_stated():
-    made, rung, where = count_alarms(MODELS)
-    assert set(made) == {
-        name for name in RATES if not name.startswith(("calibrate", "summary", "prior_table", "prior_predictive"))
-    }
+@pytest.mark.parametrize("source", [of_one_way, of_all_structures])
+def test_right_models_alarm_no_more_often_than_is_stated(source):
+    """An hour for all structures."""
+    made, rung, where = count_alarms(source)
+    others = ("calibrate", "summary", "prior_table", "prior_predictive")
+    assert set(made) == {name for name in RATES if not name.startswith(others)}
     for name in made:
         print(f"{name:45s} stated {RATES[name].chance:.3f}  found {rung[name] / made[name]:.4f}  of {made[name]}")
     assert not {
@@ -175,6 +185,20 @@ def test_right_samplers_are_called_calibrated_as_often_as_is_stated(quantities):
         outside += int(np.sum(~found.table["inside"]))
     assert not too_many(alarmed, runs, RATES["calibrate, not calibrated"].chance)
     assert not too_many(outside, runs * quantities, RATES["calibrate, inside"].chance)
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize(("chains", "draws"), [(2, 250), (4, 250), (2, 500)])
+def test_rhat_of_draws_that_follow_each_other_passes_its_limit_no_more_often_than_is_stated(chains, draws):
+    """Autoregressive series in which `each` draws are worth an independent one."""
+    generator, count = np.random.default_rng(1), 2000
+    for each in (1.5, 3.0, 6.0):
+        slope = (each - 1.0) / (each + 1.0)
+        shocks = generator.standard_normal((chains, draws + 100, count))
+        values = signal.lfilter([np.sqrt(1.0 - slope**2)], [1.0, -slope], shocks, axis=1)[:, 100:]
+        series = xr.DataArray(values, dims=("chain", "draw", "series")).to_dataset(name="x")
+        found = int(np.sum(arviz_stats.rhat(series)["x"] > RHAT))
+        assert not too_many(found, count, chance_of_rhat(chains, draws, 1, draws / each))
 
 
 @pytest.mark.calibration

@@ -76,7 +76,8 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
     -----
     StatisticsWarning
         Some k is too large, or the Monte Carlo error of `elpd` is above 0.2. That speaks of the computation, not against
-        the model: of a dozen groups one is too influential in up to a third of right models, of observations in hardly any.
+        the model: of 8 to 45 groups one is too influential in up to half of right models; of observations, with 4,000
+        draws, in up to 5 %.
 
     Notes
     -----
