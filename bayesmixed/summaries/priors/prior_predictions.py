@@ -149,7 +149,8 @@ def _quantities(design: Design, y: Array, replicates: Array) -> pd.DataFrame:
     chosen = [statistic for statistic in choose_statistics(design) if not statistic.residual]
     rows = []
     for statistic in (*chosen, *extreme_means(design)):
-        data, made = (statistic.compute(Sample(values, trials, UNKNOWN, UNKNOWN)) for values in (y, replicates))
+        with np.errstate(over="ignore", invalid="ignore"):
+            data, made = (statistic.compute(Sample(values, trials, UNKNOWN, UNKNOWN)) for values in (y, replicates))
         lower, median, upper = np.quantile(made, [0.025, 0.5, 0.975])
         rows.append((statistic.name, float(median), float(lower), float(upper), float(data)))
     return pd.DataFrame(rows, columns=["quantity", "median", "lower", "upper", "data"])

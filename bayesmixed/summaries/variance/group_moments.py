@@ -113,8 +113,9 @@ def shared_covariance(pieces: Pieces, shared: Collection[str], trials: float) ->
 
 
 def _invert(link: Link, eta: Array) -> Array:
-    """Return parameters; nodes far out, where a root has no inverse and hardly any weight, count as on its border."""
-    return link.inverse(keep_inside(link, eta) if np.isfinite(link.lowest) else eta)
+    """Return parameters; nodes far out, of hardly any weight, count as on the border of the link: there a root has no inverse,
+    and the logit of a beta response whose mean rounds to 1 is infinite."""
+    return link.inverse(keep_inside(link, eta))
 
 
 def _check_averages(pieces: Pieces, axes: Sequence[Axis]) -> None:

@@ -79,3 +79,9 @@ def test_the_variance_of_a_student_response_has_a_mean_where_nu_is_known():
     design = bm.prepare(spec, {"y": np.arange(20.0), "g": np.repeat(list("abcde"), 4)})
     found = bm.implied_covariance(fit_at(design, {"beta": [8.0], "sd_g": 2.0, "sigma": 1.0, "nu": 4.0}))
     assert found["mean"].to_numpy() == pytest.approx([6.0, 4.0, 2.0 / 3.0])
+
+
+def test_the_icc_of_shares_is_a_number_where_means_of_groups_round_to_one():
+    fit = crossed_fit("beta", None, "~ 1 + (1 | g)", {"beta": [3.0], "sd_g": 4.0})
+    assert bm.icc(fit)["mean"].between(0.0, 1.0).all()
+    assert bm.r2(fit)["mean"].between(0.0, 1.0).all()
