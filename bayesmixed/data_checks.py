@@ -285,7 +285,7 @@ def name_open_cell(design: Design, parameters: Collection[str], row: int) -> str
         for block in blocks
         if block.is_open[row]
     ]
-    return "; ".join(dict.fromkeys(filter(None, told)))
+    return "; ".join(dict.fromkeys(filter(None, told))) or "enough values to tell all its coefficients"
 
 
 def _find_empty(state: EvaluatedFormula, matrix: Array, table: Table) -> tuple[EmptyCells, ...]:

@@ -415,3 +415,12 @@ def test_a_factor_that_other_factors_determine_is_refused_beside_an_empty_combin
     assert {*block.state.labels} - {*block.labels} == {*prepared("y ~ f*k", ONE).mu.population.state.labels} - {
         *prepared("y ~ f*k", ONE).mu.population.labels
     }
+
+
+def test_a_slope_in_a_combination_of_one_row_is_left_open_in_words():
+    few = (ONE["f"] == "c") & (ONE["k"] == "w")
+    design = prepared("y ~ x*f*k", pd.concat([ONE[~few], ONE[few].iloc[:1]], ignore_index=True))
+    assert np.linalg.matrix_rank(design.mu.population.matrix) == len(design.mu.population.labels)
+    fit = fit_at(design, {"beta": np.ones(len(design.mu.population.labels)), "sigma": 1.0})
+    with pytest.raises(bm.DataError, match="The fit has no rows with enough values to tell all its coefficients"):
+        bm.predict(fit, pd.DataFrame({"f": ["c"], "k": ["w"], "x": [99.0]}))
