@@ -91,9 +91,16 @@ class RowLikelihood:
         found = self.counts * np.maximum(found, 0.0)
         return np.broadcast_to(found, np.broadcast_shapes(np.shape(eta), np.shape(found)))
 
-    def observed_information(self, eta: Array) -> Array:
-        """Return minus the second derivative of each row, to about 9 digits of the score by differences of it."""
-        return -self._slope(self.score, eta)
+    def observed_information(self, eta: Array, unit: Array | float | None = None) -> Array:
+        """Return minus the second derivative of each row, to about 9 digits of the score by differences of it.
+
+        Parameters
+        ----------
+        unit : array or float, optional
+            Over what distance the score bends. If not given it follows from the expected information, which takes long for
+            some families.
+        """
+        return -self._slope(self.score, eta, unit)
 
     def observed_slope(self, eta: Array) -> Array:
         """Return the derivative of the observed information: minus the third derivative, to about 6 digits."""
@@ -105,9 +112,9 @@ class RowLikelihood:
         """Return the derivative of the expected information of each row, to about 9 digits."""
         return self._slope(self.expected_information, eta)
 
-    def _slope(self, function: Callable[[Array], Array], eta: Array) -> Array:
+    def _slope(self, function: Callable[[Array], Array], eta: Array, unit: Array | float | None = None) -> Array:
         """Return the derivative of a function of the predictor, by central differences of order four."""
-        step = _FIRST * self._unit(eta)
+        step = _FIRST * (self._unit(eta) if unit is None else unit)
         ahead, behind, far, back = (function(eta + m * step) for m in (1, -1, 2, -2))
         return np.asarray((8.0 * (ahead - behind) - (far - back)) / (12.0 * step))
 

@@ -145,6 +145,16 @@ def _whiten(layout: Layout, mode: QuickMode) -> Whitening | None:
 
 def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
     """Return a function that draws a starting point around the quick mode, wider than the posterior."""
+    centre, spread = starting_centre(layout, mode)
+
+    def draw(seed: Any) -> Array:
+        return centre + spread * np.random.default_rng(seed).standard_normal(layout.dimension)
+
+    return draw
+
+
+def starting_centre(layout: Layout, mode: QuickMode | None) -> tuple[Array, Array]:
+    """Return the coordinates of the quick mode, and how far from it chains start."""
     design = layout.design
     centre, spread = np.zeros(layout.dimension), np.full(layout.dimension, 0.1)
     start = fit_pooled(design) if mode is None else mode
@@ -166,11 +176,7 @@ def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
     if layout.joint is not None:
         # The mode of joint coordinates is at zero, and the unit is about one posterior sd.
         centre[layout.joint.slots], spread[layout.joint.slots] = 0.0, 1.0
-
-    def draw(seed: Any) -> Array:
-        return centre + spread * np.random.default_rng(seed).standard_normal(layout.dimension)
-
-    return draw
+    return centre, spread
 
 
 def _place_further(one: PredictorLayout, level: float, centre: Array) -> None:

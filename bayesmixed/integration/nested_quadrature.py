@@ -49,7 +49,9 @@ def explain_refusal(layers: Sequence[Layer]) -> str:
     return ""
 
 
-def integrate(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres | None = None) -> Array:
+def integrate(
+    rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres | None = None, *, nodes: int | None = None
+) -> Array:
     """Return log E exp(sum of rows) over the effects of all layers, for the sets of the first layer.
 
     Parameters
@@ -60,6 +62,8 @@ def integrate(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres 
         Each nested in the one before; none: the rows themselves are the sets.
     near : dict, optional
         Where earlier searches at similar predictors ended, by number of layers; it is kept up to date.
+    nodes : int, optional
+        In each direction, in place of the usual numbers.
 
     Returns
     -------
@@ -72,7 +76,7 @@ def integrate(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres 
     """
     if not layers:
         return rows(etas)
-    visits = _visit(rows, etas, layers, {} if near is None else near)
+    visits = _visit(rows, etas, layers, {} if near is None else near, nodes)
     return np.asarray(special.logsumexp([log for log, _, _ in visits], axis=0))
 
 
@@ -111,25 +115,27 @@ def moments(rows: RowLogs, etas: Etas, layers: Sequence[Layer]) -> tuple[Array, 
     return moments_at(mass, np.array([effects for _, effects, _ in visits]))
 
 
-def _visit(rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres) -> Iterator[tuple[Array, Array, Etas]]:
+def _visit(
+    rows: RowLogs, etas: Etas, layers: Sequence[Layer], near: Centres, nodes: int | None = None
+) -> Iterator[tuple[Array, Array, Etas]]:
     """Yield each node: the logarithm of its part of the integral, (S, J), the effects (S, J, K), the predictors there."""
     layer, inner = layers[0], layers[1:]
     inside = layer.index if not inner else _parents(inner[0].index, layer.index)
 
     def logs(z: Array) -> Array:
-        return sum_rows(integrate(rows, _move(etas, layer, z), inner, near), inside)
+        return sum_rows(integrate(rows, _move(etas, layer, z), inner, near, nodes=nodes), inside)
 
     shape = (len(next(iter(etas.values()))), int(layer.index.max()) + 1, layer.width)
     start = near.setdefault(len(layers), np.zeros(shape))
-    modes = find_modes(lambda z: _differentiate(logs, z), start)
+    modes = find_modes(lambda z: shape_of_logs(logs, z), start)
     near[len(layers)] = modes.place
     outermost = max(near) == len(layers)
-    nodes = (ADAPTIVE_NODES if outermost else INNER_NODES)[layer.width]
-    for z, weight in nodes_around(modes, nodes):
+    usual = (ADAPTIVE_NODES if outermost else INNER_NODES)[layer.width]
+    for z, weight in nodes_around(modes, usual if nodes is None else nodes):
         yield logs(z) - 0.5 * np.sum(z**2, axis=-1) + weight, z, _move(etas, layer, z)
 
 
-def _differentiate(logs: Callable[[Array], Array], z: Array) -> tuple[Array, Array, Array]:
+def shape_of_logs(logs: Callable[[Array], Array], z: Array) -> tuple[Array, Array, Array]:
     """Return value (S, J) and gradient (S, J, K) of logs - z'z / 2, and the identity minus the concave part of the Hessian
     of logs (S, J, K, K), by differences."""
     width, h = z.shape[-1], _DIFFERENCE

@@ -101,7 +101,7 @@ def _decode_term(
     """Return the (S, J, K) effects at the centre, and add SDs, correlations and effects as written."""
     placement, group = term.placement, term.placement.group
     width, dims = len(term.sd), predictor.b_dims(group)
-    factor = _root(points, term)
+    factor = term_root(points, term)
     coordinates = points[:, term.effects].reshape(len(points), -1, width)
     mean: Array | float = 0.0
     if placement.parent:
@@ -126,7 +126,7 @@ def _decode_term(
     return effects
 
 
-def _root(points: Array, term: TermLayout) -> Array:
+def term_root(points: Array, term: TermLayout) -> Array:
     """Return the roots (S, K, K) of the covariance of a level's effects."""
     return term.sd.read(points)[:, :, None] * correlation_factor(points, term.placement.group, term.partials)
 
@@ -141,7 +141,7 @@ def _restore(layout: Layout, guide: JointGuide, points: Array) -> Array:
     widest = max((len(term.sd) for term in (*own, *inner)), default=1)
     roots = np.zeros((len(points), len(own) + 1, widest, widest))
     for root, term in zip(roots.swapaxes(0, 1), (*own, *inner), strict=False):
-        root[:, : len(term.sd), : len(term.sd)] = _root(points, term)
+        root[:, : len(term.sd), : len(term.sd)] = term_root(points, term)
     points = np.array(points, order="C")
     first = inner[0].effects.start if inner else 0
     restore_draws_compiled(points, guide.slots, first, roots, guide.arrays([len(term.sd) for term in own]))

@@ -76,6 +76,7 @@ LAYERS = [
     ["held_out"],
     ["datasets"],
     ["summaries"],
+    ["estimation"],
     ["plots"],
     ["report"],
     ["result_folders"],

@@ -1,0 +1,201 @@
+"""Maximum likelihood against lme4 1.1-31 and glmmTMB 1.1.5 (R 4.2.2), quadrature by SciPy, and algebra."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import classic
+from scipy import integrate, optimize, special, stats
+
+import bayesmixed as bm
+from bayesmixed.estimation.conditional_models import MarginalParameters
+from bayesmixed.estimation.effect_modes import find_effect_mode, laplace
+from bayesmixed.estimation.integrals import LevelIntegrals
+
+CBPP = bm.datasets.load("cbpp")
+CLUSTERS = pd.DataFrame({"y": [1, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1, 1], "g": np.repeat(list("abcde"), 3)})
+
+
+def near(found, name, estimate, error=None):
+    assert found.estimates[name] == pytest.approx(estimate, rel=2e-4)
+    assert error is None or found.standard_errors[name] == pytest.approx(error, rel=5e-3)
+
+
+def quietly(formula, data, **options):
+    """Return a design without the notes on its priors, which are none of maximum likelihood's."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        return bm.prepare(formula, data, **options)
+
+
+def test_quadrature_finds_the_maximum_of_lme4_with_25_nodes():
+    found = bm.approximate("herd", CBPP, method="agq", points=25)
+    assert found.log_likelihood == pytest.approx(-104.7588719264, abs=1e-6)
+    near(found, "beta[Intercept]", -2.0465039373, 0.24382407256)
+    near(found, "sd_herd[Intercept]", 0.81839000524)
+    assert found.aic == pytest.approx(2 * 2 + 2 * 104.7588719264, abs=1e-5)
+    assert found.converged
+
+
+def test_laplace_finds_the_maximum_of_glmmtmb():
+    found = bm.approximate("herd_period", CBPP)
+    assert found.log_likelihood == pytest.approx(-92.0262818648, abs=1e-5)
+    near(found, "sd_herd[Intercept]", 0.64226167223)
+    one = bm.approximate("herd_period", CBPP, method="agq", points=1)
+    assert one.log_likelihood == pytest.approx(found.log_likelihood, abs=1e-9)
+
+
+def test_a_dispersion_is_a_parameter_like_others():
+    found = bm.approximate("yield ~ temp + (1 | batch)", classic("betareg", "GasolineYield"), family="beta")
+    assert found.log_likelihood == pytest.approx(60.5931310429, abs=1e-5)
+    near(found, "sd_batch[Intercept]", 0.51526996136)
+
+
+@pytest.mark.parametrize(
+    ("formula", "name", "restricted", "value", "sds"),
+    [
+        ("Reaction ~ Days + (Days | Subject)", "sleepstudy", True, -871.8141359792, (24.7404475873, 5.9221)),
+        ("Reaction ~ Days + (Days | Subject)", "sleepstudy", False, -875.9696722316, (23.7805637195, 5.7168)),
+        ("diameter ~ 1 + (1 | plate) + (1 | sample)", "Penicillin", True, -165.4302944955, (0.84670430303,)),
+        ("strength ~ 1 + (1 | batch) + (1 | sample)", "Pastes", True, -123.4953729267, (1.2873651997,)),
+    ],
+)
+def test_normal_models_have_the_likelihood_of_lmer(formula, name, restricted, value, sds):
+    found = bm.approximate(formula, classic("lme4", name), restricted=restricted)
+    assert found.log_likelihood == pytest.approx(value, abs=1e-6)
+    names = [key for key in found.estimates if key.startswith("sd_") and "sample" not in key]
+    assert [found.estimates[key] for key in names] == pytest.approx(sds, rel=2e-5)
+    assert (found.aic is None) == restricted
+
+
+@pytest.mark.parametrize("unit", [1e-40, 1e40])
+def test_units_change_no_fit(unit):
+    data = classic("lme4", "sleepstudy").assign(
+        Reaction=lambda d: d["Reaction"] * unit, Days=lambda d: d["Days"] / unit
+    )
+    found = bm.approximate("Reaction ~ Days + (Days | Subject)", data)
+    assert found.log_likelihood == pytest.approx(-875.9696722316 - 180 * np.log(unit), rel=1e-9)
+    assert found.estimates["sd_Subject[Days]"] == pytest.approx(5.7168 * unit**2, rel=1e-4)
+
+
+def test_all_rungs_of_a_normal_model_are_the_same():
+    data = classic("lme4", "sleepstudy")
+    rungs = [bm.approximate("sleepstudy", data, method=name) for name in ("joint", "pql", "laplace", "agq")]
+    for rung in rungs:
+        assert rung.log_likelihood == pytest.approx(-875.9696722316, rel=1e-9)
+        for name, value in rungs[2].estimates.items():
+            assert rung.estimates[name] == pytest.approx(value, rel=1e-4)
+
+
+@pytest.mark.parametrize(("y", "n", "b0", "sd"), [(1, 1, 0.0, 1.0), (3, 3, 0.0, 2.0), (0, 4, -1.0, 3.0)])
+def test_a_cluster_has_the_integral_that_scipy_finds_and_laplaces_own(y, n, b0, sd):
+    data = pd.DataFrame({"y": [1.0] * y + [0.0] * (n - y) + [1.0, 0.0], "g": ["a"] * n + ["b", "b"]})
+    design = quietly("y ~ 1 + (1 | g)", data, family="bernoulli")
+    parameters = MarginalParameters(design)
+    point = np.array([b0, np.log(sd)])
+
+    def log_row(u, y, n):
+        return y * (b0 + u) - n * np.logaddexp(0.0, b0 + u) + stats.norm(0, sd).logpdf(u)
+
+    exact = closed = 0.0
+    for successes, trials in ((y, n), (1, 2)):
+        exact += np.log(
+            integrate.quad(lambda u, s=successes, t=trials: np.exp(log_row(u, s, t)), -60, 60, limit=300)[0]
+        )
+        mode = optimize.minimize_scalar(
+            lambda u, s=successes, t=trials: -log_row(u, s, t), bounds=(-30, 30), options={"xatol": 1e-12}
+        ).x
+        bend = trials * special.expit(b0 + mode) * special.expit(-b0 - mode) + 1 / sd**2
+        closed += log_row(mode, successes, trials) + 0.5 * np.log(2 * np.pi / bend)
+    model = parameters.at(point)
+    assert laplace(model, find_effect_mode(model, np.zeros(2))) == pytest.approx(closed, abs=1e-8)
+    levels = LevelIntegrals(parameters)
+    assert levels.quadrature(point[None], nodes=31, adaptive=True).value[0] == pytest.approx(exact, abs=1e-6)
+    assert levels.quadrature(point[None], nodes=151, adaptive=False).value[0] == pytest.approx(exact, abs=1e-4)
+    noise = np.random.default_rng(1).uniform(size=(4000, 2, 1))
+    for adaptive in (True, False):
+        found = levels.monte_carlo(point[None], noise, adaptive=adaptive)
+        assert 0.0 < found.error[0] < 0.1
+        assert abs(found.value[0] - exact) < 4.0 * found.error[0]
+
+
+def test_laplace_is_too_low_for_small_clusters_and_quadrature_and_monte_carlo_agree():
+    design = quietly("y ~ 1 + (1 | g)", CLUSTERS, family="bernoulli")
+    low, fine = (bm.approximate(design, method=name) for name in ("laplace", "agq"))
+    drawn = bm.approximate(design, method="mc", draws=4000)
+    assert low.estimates["sd_g[Intercept]"] < 0.95 * fine.estimates["sd_g[Intercept]"]
+    assert abs(drawn.log_likelihood - fine.log_likelihood) < 4.0 * drawn.error
+    assert drawn.estimates["sd_g[Intercept]"] == pytest.approx(fine.estimates["sd_g[Intercept]"], rel=0.02)
+
+
+def test_penalised_quasi_likelihood_solves_its_equations():
+    found = bm.approximate("herd", CBPP, method="pql")
+    assert found.log_likelihood is None
+    assert found.aic is None
+    beta, sd = found.estimates["beta[Intercept]"], found.estimates["sd_herd[Intercept]"]
+    effects = found.effects.set_index("level")["estimate"]
+    herd = CBPP["herd"].astype(str)
+    eta = beta + effects.loc[herd].to_numpy()
+    mean = special.expit(eta)
+    weight = CBPP["size"].to_numpy() * mean * (1 - mean)
+    working = eta + (CBPP["incidence"].to_numpy() - CBPP["size"].to_numpy() * mean) / weight
+    same = herd.to_numpy()[:, None] == herd.to_numpy()
+
+    def minus_log_density(at):
+        return -stats.multivariate_normal(np.full(56, at[0]), np.diag(1 / weight) + np.exp(2 * at[1]) * same).logpdf(
+            working
+        )
+
+    best = optimize.minimize(minus_log_density, [beta, np.log(sd)], tol=1e-10)
+    assert best.x == pytest.approx([beta, np.log(sd)], abs=2e-4)
+
+
+def test_effects_are_conditional_modes_with_their_sds():
+    found = bm.approximate("herd", CBPP)
+    first = found.effects.iloc[0]
+    assert (first["term"], first["level"], first["effect"]) == ("herd", "1", "Intercept")
+    assert first["estimate"] == pytest.approx(0.65928, abs=2e-3)
+    assert first["sd"] == pytest.approx(0.35539, abs=1e-3)
+    slopes = bm.approximate("sleepstudy", classic("lme4", "sleepstudy"), restricted=True).effects
+    assert list(slopes["effect"][:2]) == ["Intercept", "Days"]
+    assert slopes["estimate"][:2].to_numpy() == pytest.approx([2.2585, 9.1990], abs=2e-3)
+
+
+def test_an_sd_of_zero_has_no_standard_error():
+    found = bm.approximate("Yield ~ 1 + (1 | Batch)", classic("lme4", "Dyestuff2"))
+    assert found.estimates["sd_Batch[Intercept]"] < 0.05
+    assert np.isnan(found.standard_errors["sd_Batch[Intercept]"])
+    assert found.standard_errors["beta[Intercept]"] > 0
+    assert "not converged" not in str(found).lower()
+
+
+@pytest.mark.parametrize(
+    ("formula", "options", "asked", "words"),
+    [
+        ("y ~ x + (1 | g)", {}, {"method": "lapalce"}, "Did you mean 'laplace'"),
+        ("y ~ x + (1 | g) + (1 | h)", {"crossed": ["h"]}, {"method": "agq"}, "Take method='laplace'"),
+        ("y ~ x + (1 | g) + (1 | h)", {"crossed": ["h"]}, {"method": "mc"}, "Take method='laplace'"),
+        ("y ~ s(x)", {}, {"method": "agq"}, "Take method='laplace'"),
+        ("n ~ x + (1 | g)", {"family": "poisson"}, {"restricted": True}, "Gaussian models"),
+        ("y ~ x + (1 | g)", {}, {"restricted": True, "method": "agq"}, "method='laplace'"),
+        ("n ~ x + (1 | g)", {"family": "negbin"}, {"method": "pql"}, "Take method='laplace'"),
+        ("y ~ x + (1 | g)", {"sigma": "~ (1 | g)"}, {}, "Effects on 'sigma'"),
+    ],
+)
+def test_what_a_method_cannot_do_is_refused_with_what_can(formula, options, asked, words):
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"x": rng.normal(size=60), "y": rng.normal(size=60), "n": rng.poisson(3, 60)})
+    data = data.assign(g=np.tile(list("abcdef"), 10), h=np.repeat(list("uvwxy"), 12))
+    with pytest.raises(bm.SpecError, match=words):
+        bm.approximate(formula, data, **options, **asked)
+
+
+def test_models_without_effects_are_fitted_by_maximum_likelihood():
+    found = bm.approximate("incidence | trials(size) ~ period", CBPP, family="binomial")
+    p = CBPP.groupby(CBPP["period"].astype(str))[["incidence", "size"]].sum()
+    rate = p["incidence"] / p["size"]
+    assert found.estimates["beta[Intercept]"] == pytest.approx(special.logit(rate.iloc[0]), abs=1e-6)
+    counts = stats.binom(CBPP["size"], rate.loc[CBPP["period"].astype(str)].to_numpy()).logpmf(CBPP["incidence"])
+    assert found.log_likelihood == pytest.approx(counts.sum(), abs=1e-7)
+    assert found.effects.empty
