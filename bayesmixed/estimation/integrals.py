@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from bayesmixed.errors import SpecError
 from bayesmixed.estimation.conditional_models import MarginalParameters
@@ -87,8 +87,8 @@ class LevelIntegrals:
         if adaptive:
             modes = self._modes(rows, eta, layer)
             root = np.swapaxes(np.linalg.inv(np.linalg.cholesky(modes.precision)), -1, -2)
-            draws = stats.t(_FREEDOM).ppf(noise)
-            away = stats.t(_FREEDOM).logpdf(draws).sum(axis=-1)
+            draws = special.stdtrit(_FREEDOM, noise)
+            away = _log_t(draws).sum(axis=-1)
             volume = np.linalg.slogdet(root)[1]
         else:
             draws = special.ndtri(noise)
@@ -96,7 +96,7 @@ class LevelIntegrals:
         for number, draw in enumerate(draws):
             if adaptive:
                 z = modes.place + np.einsum("sjkl,jl->sjk", root, draw)
-                weight = stats.norm.logpdf(z).sum(axis=-1) - away[number] + volume
+                weight = -0.5 * np.sum(z**2 + np.log(2.0 * np.pi), axis=-1) - away[number] + volume
             else:
                 z, weight = np.broadcast_to(draw, self._shape(eta, layer)), 0.0
             logs.append(self._at(rows, eta, layer, z) + weight)
@@ -121,6 +121,14 @@ class LevelIntegrals:
         with np.errstate(all="ignore"):
             logs = rows.log_density(eta + source.contribution(z, layer.index))
         return sum_rows(np.nan_to_num(logs, nan=-1e10, neginf=-1e10), layer.index)
+
+
+def _log_t(values: Array) -> Array:
+    """Return the log-density of the t from which effects are drawn."""
+    constant = (
+        special.gammaln(0.5 * (_FREEDOM + 1.0)) - special.gammaln(0.5 * _FREEDOM) - 0.5 * np.log(_FREEDOM * np.pi)
+    )
+    return np.asarray(constant - 0.5 * (_FREEDOM + 1.0) * np.log1p(values**2 / _FREEDOM))
 
 
 def refuse_levels(why: str, method: str, instead: str) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, StatisticsWarning
-from bayesmixed.estimation.approximate import METHODS, Approximation, approximate
+from bayesmixed.estimation.marginal_maxima import METHODS, Approximation, approximate
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.preparation import prepare
@@ -39,6 +39,13 @@ class Ladder(Page):
         The posterior.
     notes : tuple of str
         Which rungs do not apply, and why; why some agree.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> steps = bm.ladder("sleepstudy", bm.datasets.load("sleepstudy"), posterior=False, draws=50)
+    >>> steps.rungs["log_likelihood"].round(3)[["joint", "laplace", "agq"]].tolist()
+    [-875.97, -875.97, -875.97]
     """
 
     table: pd.DataFrame
