@@ -168,6 +168,16 @@ def _group(predictor: Predictor, group: GroupBlock, units: _Units) -> Iterator[t
         yield predictor.corr(group), RealisedPrior(prior, "default", f"correlations between {group.name}{where}")
 
 
+def check_prior_keys(design: Design) -> None:
+    """Refuse priors of the user that name no parameter of a design without a response (SpecError)."""
+    keys: list[str] = [*design.scalars, *(CUTS for _ in design.family.cuts[:1])]
+    for predictor in design.predictors.values():
+        keys += predictor.keys
+        for block in predictor.normal_blocks:
+            keys += [*predictor.sd_keys(block), *([predictor.corr(block)] if block.correlated else [])]
+    _check_keys(design, keys)
+
+
 def _check_keys(design: Design, accepted: list[str]) -> None:
     known = {*accepted, *(key.variable for key in map(ParameterKey.read, accepted) if not key.of_intercept)}
     for predictor in design.predictors.values():

@@ -13,7 +13,7 @@ from bayesmixed.assembly import assemble, check_weights_column
 from bayesmixed.atomic_files import as_path
 from bayesmixed.data_checks import check_design, check_variation, refuse_open_rows
 from bayesmixed.data_files import read_data, take_table
-from bayesmixed.default_priors import realise_priors
+from bayesmixed.default_priors import check_prior_keys, realise_priors
 from bayesmixed.design import Design
 from bayesmixed.errors import DataError, enumerate_words, warn
 from bayesmixed.frames import as_frame
@@ -139,6 +139,7 @@ def prepare_without_response(spec: ModelSpec, data: Any, na: Any = ()) -> Design
     frame = frame.drop(columns=list(names), errors="ignore")
     design = assemble(spec, frame, "error", None, optional=True, na=na)
     check_design(design)
+    check_prior_keys(design)
     return design
 
 

@@ -172,3 +172,12 @@ def test_simulated_data_show_themselves_in_one_line_and_as_a_table():
     made = bm.simulate("herd", seed=1)
     assert repr(made).startswith(f"<Simulated: {len(made.data)} rows; truth of ")
     assert made._repr_html_().count("<tr") == 11
+
+
+def test_priors_of_no_parameter_are_refused_also_without_a_response():
+    data = pd.DataFrame({"x": np.arange(12.0), "g": list("abcdef") * 2})
+    truth = {"beta[Intercept]": 1, "beta[x]": 0.5, "sd_g": 0.5, "theta": 2.0}
+    for priors in ({"sd_g": "HalfNormal(1)", "1/sqrt(theta)": "HalfNormal(1)"}, {"beta[Intercept]": "Normal(0, 1)"}):
+        bm.simulate("y ~ x + (1 | g)", data=data, truth=truth, family="negbin", priors=priors)
+    with pytest.raises(bm.SpecError, match="Did you mean 'sd_g'"):
+        bm.simulate("y ~ x + (1 | g)", data=data, truth=truth, family="negbin", priors={"sd_h": "HalfNormal(1)"})
