@@ -280,12 +280,20 @@ def _read_response(spec: ModelSpec, kept: pd.DataFrame) -> tuple[str, Array, str
     if family.has_trials:
         total, events = float(np.sum(copies * trials)), float(np.sum(copies * y))
         share = f"{events:,g} of {total:,g} trials ({events / total:.3g})"
-        return f"Response: {text} {share}.", *_count_units(spec, family, y, trials)
+        return f"Response: {text} {share}.", *_written_out(
+            _count_units(spec, family, y, trials, copies), copies, counted
+        )
     summary = f"From {np.min(y):,.6g} to {np.max(y):,.6g}, mean {np.average(y, weights=copies):,.4g}."
-    return f"Response: {text} {summary}", *_count_units(spec, family, y, trials)
+    return f"Response: {text} {summary}", *_written_out(_count_units(spec, family, y, trials, copies), copies, counted)
 
 
-def _count_units(spec: ModelSpec, family: Family, y: Array, trials: Array) -> tuple[Array, str]:
+def _written_out(found: tuple[Array, str], copies: Array, counted: bool) -> tuple[Array, str]:
+    """Return units of lines, and what a unit is, with every line as often as its frequency says."""
+    units, unit = found
+    return (units * copies, unit or "Counts as: rows, each line as often as its frequency says.") if counted else found
+
+
+def _count_units(spec: ModelSpec, family: Family, y: Array, trials: Array, copies: Array) -> tuple[Array, str]:
     """Return how many units of the latent scale each row counts for at the overall mean: Fisher information x variance.
 
     A residual scale, and obs(), is the same in all rows, which are then the units themselves; so they are where further
@@ -299,7 +307,9 @@ def _count_units(spec: ModelSpec, family: Family, y: Array, trials: Array) -> tu
     link = spec.link(first)
     try:
         with np.errstate(all="raise"):
-            mean = family.smoothed_mean(y, trials, 1.0)
+            times = copies.astype(int)
+            tried = np.repeat(np.broadcast_to(trials, y.shape), times)
+            mean = family.smoothed_mean(np.repeat(y, times), tried, 1.0)
             values = {first: np.asarray(mean)}
             rows = RowLikelihood(family, {first: link}, y, trials, {})
             known = rows.expected_information(link.forward(np.full(y.shape, mean)))

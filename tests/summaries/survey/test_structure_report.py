@@ -353,3 +353,17 @@ def test_the_command_prints_the_report_and_refuses_with_code_1(tmp_path):
     assert refused.stderr.startswith("error: The labels of 'class' start anew")
     done = CliRunner().invoke(app, ["check", "mathscore ~ ses + (1 | school/class)", *arguments])
     assert (done.exit_code, "is nested in 'school'" in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(("response", "family"), [("y", "gaussian"), ("n", "poisson"), ("k | trials(t)", "binomial")])
+def test_lines_with_frequencies_count_as_rows_written_out(response, family):
+    rng = np.random.default_rng(1)
+    lines = pd.DataFrame(
+        {"g": list("abcdef") * 4, "y": rng.normal(size=24), "n": rng.poisson(3, 24), "w": rng.integers(1, 5, 24)}
+    )
+    lines = lines.assign(t=6, k=rng.binomial(6, 0.4, 24))
+    both = "+" if "|" in response else "|"
+    weighted = bm.check_data(f'{response} {both} weights(w, "frequency") ~ 1 + (1 | g)', lines, family=family)
+    written = bm.check_data(f"{response} ~ 1 + (1 | g)", lines.loc[lines.index.repeat(lines["w"])], family=family)
+    for_lines, for_rows = (np.bincount(report.factors[0].index, report.information) for report in (weighted, written))
+    np.testing.assert_allclose(for_lines, for_rows, rtol=1e-12)
