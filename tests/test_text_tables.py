@@ -141,7 +141,6 @@ def test_what_programs_write_is_read(content, options, expected, tmp_path):
         ("x,y\n1,2\n", {"decimal": ",", "thousands": ","}, "two different marks"),
         ("x,y\n1,2\n", {"encoding": "nope"}, "encoding='nope' is not known"),
         ("x,y\n1,2\n", {"encoding": "rot13"}, "is not known"),
-        ("x,y\n1,2\n", {"na": object()}, "no list of codes"),
         (b"PK\x03\x04\xff\xfe\n", {}, "an archive or a workbook"),
         (b"x,y\n\x00\x01,\xff\n", {}, "UTF"),
     ],
