@@ -119,4 +119,5 @@ def _show(value: Any) -> str:
         [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
     )
     plain = all(one is None or isinstance(one, str | bool | Real) for one in items)
-    return shorten(repr(value)) if plain else f"a {type(value).__name__}"
+    name = type(value).__name__
+    return shorten(repr(value)) if plain else f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
