@@ -34,7 +34,7 @@ class EffectMode:
 def find_effect_mode(model: ConditionalModel, start: Array, *, joint: bool = False) -> EffectMode | None:
     """Return the mode of the effects; with `joint` of coefficients and effects. None where there is no density.
 
-    Newton steps, halved until they climb. Rows whose density is not concave there count as if it were.
+    Newton steps, halved until they climb. Where the density is not concave, each row counts as if its own were.
     """
     from scipy import sparse
 
@@ -56,7 +56,10 @@ def find_effect_mode(model: ConditionalModel, start: Array, *, joint: bool = Fal
             continue
         base, best = place, value
         gradient = columns.T @ model.rows.score(eta) - penalty * place
-        step = solver(columns, positive_information(model.rows, eta), penalty)[0](gradient)
+        solve, size = solver(columns, observed_information(model.rows, eta), penalty)
+        if not np.isfinite(size):  # not concave here
+            solve, _ = solver(columns, positive_information(model.rows, eta), penalty)
+        step = solve(gradient)
         if step @ gradient < _DECREMENT:
             # Once more: determinants follow an error of the mode to first order, the density to second.
             base = base + step
@@ -66,7 +69,7 @@ def find_effect_mode(model: ConditionalModel, start: Array, *, joint: bool = Fal
 
 
 def positive_information(rows: RowLikelihood, eta: Array) -> Array:
-    """Return the size of the observed information of each row: steps climb, and near a mode they are Newton's."""
+    """Return the size of the observed information of each row, with which steps climb."""
     found = np.abs(observed_information(rows, eta))
     return np.maximum(found, 1e-8 * np.max(found, initial=0.0))
 

@@ -216,7 +216,7 @@ class _Rung:
         self.normal = design.family.conjugate and design.mu.link.name == "identity"
         self.together = method == "joint" or self.restricted
         """Coefficients are sought together with the effects, not as parameters."""
-        self._start = np.zeros(0)
+        self._start = self._first = np.zeros(0)
         self._integral: Callable[[Array], Estimate] | None = None
         levels = LevelIntegrals(self.parameters)
         nodes, adaptive = asked["points"], asked["adaptive"]
@@ -237,6 +237,8 @@ class _Rung:
         centre, _ = starting_centre(self.parameters.layout, mode)
         point = centre[self.parameters.places]
         scale = self.parameters.scale(point, None if mode is None else mode.covariance)
+        own = point[self.parameters.of_coefficients] if self.together else np.zeros(0)
+        self._start = self._first = np.concatenate([own, np.zeros(self.parameters.at(point).columns.shape[1])])
         found = (
             self._iterate(point, scale) if self.method == "pql" and not self.normal else self._maximise(point, scale)
         )
@@ -278,12 +280,10 @@ class _Rung:
 
     def _mode(self, model: Any) -> EffectMode | None:
         """Return the mode of the effects, from where the last one was."""
-        size = model.columns.shape[1] + (model.population.shape[1] if self.together else 0)
-        start = self._start if len(self._start) == size else np.zeros(size)
-        mode = find_effect_mode(model, start, joint=self.together)
-        if mode is None and np.any(start):
-            mode = find_effect_mode(model, np.zeros(size), joint=self.together)
-        self._start = start if mode is None else mode.place
+        mode = find_effect_mode(model, self._start, joint=self.together)
+        if mode is None:
+            mode = find_effect_mode(model, self._first, joint=self.together)
+        self._start = self._first if mode is None else mode.place
         return mode
 
     def _laplace_values(self, points: Array) -> Array:

@@ -12,6 +12,8 @@ Values = Callable[[Array], Array]
 """From points (S, d) to values (S,), -inf where there is none."""
 _STEP, _BEND = 1e-3, 3e-3
 """Steps of differences for gradients and curvatures, in standard errors."""
+_NONE = 1e100
+"""Minus the value of a point where there is none."""
 _ROUNDS, _FLAT = 5, 1e-3
 """Newton steps at the end; a curvature that counts as none."""
 
@@ -47,14 +49,14 @@ def maximise(values: Values, start: Array, scale: Array) -> Maximum:
         return Maximum(start, float(values(start[None])[0]), np.zeros((0, 0)), True)
 
     def at(x: Array) -> Array:
-        return values(start + x @ scale.T)
+        return np.maximum(values(start + x @ scale.T), -_NONE)
 
     def descend(x: Array) -> tuple[float, Array]:
         steps = _STEP * np.eye(size)
         found = at(np.concatenate([x[None], x + steps, x - steps]))
         gradient = (found[1 : size + 1] - found[size + 1 :]) / (2.0 * _STEP)
-        finite = np.isfinite(found[0]) & np.all(np.isfinite(gradient))
-        return (-float(found[0]), -gradient) if finite else (1e100, np.zeros(size))
+        finite = np.all(np.isfinite(found)) and np.min(found) > -_NONE
+        return (-float(found[0]), -gradient) if finite else (_NONE, np.zeros(size))
 
     x = minimize(descend, np.zeros(size), jac=True, method="BFGS", options={"gtol": 1e-4, "maxiter": 200}).x
     value, slope = descend(x)
@@ -69,7 +71,7 @@ def maximise(values: Values, start: Array, scale: Array) -> Maximum:
     covariance = scale @ _pseudo_inverse(bend) @ scale.T
     flat = _is_flat(bend, scale)
     covariance[flat], covariance[:, flat] = np.nan, np.nan
-    return Maximum(start + scale @ x, -value, covariance, bool(np.max(np.abs(slope)) < 1e-2))
+    return Maximum(start + scale @ x, -value, covariance, bool(value < _NONE and np.max(np.abs(slope)) < 1e-2))
 
 
 def _is_flat(bend: Array, scale: Array) -> NDArray[np.bool_]:

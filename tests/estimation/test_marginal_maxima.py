@@ -120,6 +120,28 @@ def test_a_cluster_has_the_integral_that_scipy_finds_and_laplaces_own(y, n, b0, 
         assert abs(found.value[0] - exact) < 4.0 * found.error[0]
 
 
+@pytest.mark.parametrize("family", ["inverse_gaussian", "student"])
+def test_a_mode_is_as_sharp_where_rows_are_not_concave(family):
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({"y": np.exp(rng.normal(0.3, 0.9, 60)), "g": np.repeat(list("abcdef"), 10)})
+    parameters = MarginalParameters(quietly("y ~ 1 + (1 | g)", data, family=family))
+    model = parameters.at(np.full(len(parameters.places), 0.3))
+    found = [laplace(model, find_effect_mode(model, np.full(6, start))) for start in (0.0, 0.1, 1.0)]
+    assert found == pytest.approx([found[0]] * 3, abs=1e-8)
+
+
+def test_a_joint_mode_is_found_where_zero_is_no_predictor():
+    rng = np.random.default_rng(4)
+    data = pd.DataFrame({"y": rng.poisson(4, 60), "x": rng.normal(size=60), "g": np.repeat(list("abcdef"), 10)})
+    found = bm.approximate("y ~ x + (1 | g)", data, family="poisson", link="sqrt", method="joint", priors={"sd_g": 0.3})
+    effects = found.effects.set_index("level")["estimate"]
+    eta = found.estimates["beta[Intercept]"] + found.estimates["beta[x]"] * data["x"] + data["g"].map(effects)
+    score = 2.0 * (data["y"] / eta - eta)
+    assert found.converged
+    assert [score.sum(), (score * data["x"]).sum()] == pytest.approx([0.0, 0.0], abs=1e-4)
+    assert score.groupby(data["g"]).sum().to_numpy() == pytest.approx(effects.to_numpy() / 0.09, abs=1e-4)
+
+
 def test_laplace_is_too_low_for_small_clusters_and_quadrature_and_monte_carlo_agree():
     design = quietly("y ~ 1 + (1 | g)", CLUSTERS, family="bernoulli")
     low, fine = (bm.approximate(design, method=name) for name in ("laplace", "agq"))
