@@ -99,7 +99,10 @@ class MarginalParameters:
             covariance[np.ix_(free, free)] = scaled_inverse(model.population.T @ (weight[:, None] * model.population))
         if covariance is not None:
             own = self.of_coefficients
-            found[np.ix_(own, own)] = np.linalg.cholesky(covariance[np.ix_(free, free)])
+            chosen = covariance[np.ix_(free, free)]
+            sds = np.sqrt(np.abs(np.diagonal(chosen)))
+            values, axes = np.linalg.eigh(chosen / np.outer(sds, sds))
+            found[np.ix_(own, own)] = sds[:, None] * axes * np.sqrt(np.maximum(values, 1e-12))
         return found
 
     def at(self, point: Array) -> ConditionalModel:

@@ -25,6 +25,7 @@ from bayesmixed.estimation.effect_modes import (
 from bayesmixed.estimation.integrals import Estimate, LevelIntegrals, explain_no_levels, refuse_levels
 from bayesmixed.estimation.maximisation import Maximum, maximise
 from bayesmixed.links import Array
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.preparation import prepare
 from bayesmixed.spec import ModelSpec
 from bayesmixed.summaries.display.pages import Page, Section
@@ -36,7 +37,9 @@ METHODS = {
     "agq": "adaptive Gauss-Hermite quadrature",
     "mc": "Monte Carlo integration",
 }
-_ITERATIONS = 200
+_ITERATIONS, _MOST_POINTS = 200, 100
+_EDGE = 1.0 - 1e-9
+"""Correlations beyond stand at the end of their range."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,7 +54,7 @@ class Approximation(Page):
         A key of `METHODS`, with what it was asked to do.
     estimates, standard_errors : mapping
         By names of the draws: "beta[x]", "sd_g[Intercept]", "corr_g[Intercept, x]", "sigma". The standard error of what
-        the likelihood does not bend in, such as an SD of 0, is NaN.
+        the likelihood does not bend in, such as an SD of 0 or a correlation of 1, is NaN.
     effects : pandas.DataFrame
         Predicted effects as written: term, level, effect, estimate, sd; sd given all estimates.
     log_likelihood : float or None
@@ -174,6 +177,10 @@ def approximate(
         raise SpecError(f"method='{method}' is not known. {did_you_mean(method, METHODS)}")
     design = spec if isinstance(spec, Design) else prepare(spec, data, **options)
     _refuse(design, method, restricted=restricted)
+    if points is not None and points > _MOST_POINTS:
+        raise SpecError(f"points={points} is more than {_MOST_POINTS}; more than 30 seldom change anything.")
+    if method == "mc" and draws < 2:
+        raise SpecError("method='mc' needs at least two draws, to tell its Monte Carlo error.")
     started = time.perf_counter()
     rung = _Rung(design, method, points=points, draws=draws, adaptive=adaptive, restricted=restricted, seed=seed)
     return rung.climb(started)
@@ -303,7 +310,10 @@ class _Rung:
 
     def _integral_values(self, points: Array) -> Array:
         assert self._integral is not None
-        return self._integral(points).value
+        try:
+            return self._integral(points).value
+        except np.linalg.LinAlgError:  # a trial step so far away that densities overflow
+            return np.full(len(points), -np.inf)
 
     def _iterate(self, point: Array, scale: Array) -> Maximum:
         """Return where the working responses of penalised quasi-likelihood stay."""
@@ -339,6 +349,7 @@ class _Rung:
         unknown = np.isnan(np.diagonal(found.covariance))
         variance = np.einsum("ik,kl,il->i", jacobian, np.nan_to_num(found.covariance), jacobian)
         moved = np.any(np.abs(jacobian[:, unknown]) > 0.0, axis=1)
+        moved |= [ParameterKey.read(name).of_correlations and abs(value) > _EDGE for name, value in estimates.items()]
         errors = np.where(moved, np.nan, np.sqrt(np.maximum(variance, 0.0)))
         log_likelihood = None if self.method == "pql" and not self.normal else found.value
         error = float(self._integral(found.point[None]).error[0]) if self._integral else 0.0

@@ -49,7 +49,8 @@ def maximise(values: Values, start: Array, scale: Array) -> Maximum:
         return Maximum(start, float(values(start[None])[0]), np.zeros((0, 0)), True)
 
     def at(x: Array) -> Array:
-        return np.maximum(values(start + x @ scale.T), -_NONE)
+        with np.errstate(all="ignore"):  # trial steps
+            return np.maximum(values(start + x @ scale.T), -_NONE)
 
     def descend(x: Array) -> tuple[float, Array]:
         steps = _STEP * np.eye(size)

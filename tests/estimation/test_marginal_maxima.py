@@ -192,6 +192,27 @@ def test_an_sd_of_zero_has_no_standard_error():
     assert "not converged" not in str(found).lower()
 
 
+def test_a_correlation_at_the_end_of_its_range_has_no_standard_error():
+    rng = np.random.default_rng(5)
+    data = pd.DataFrame({"x": np.tile(np.arange(5.0), 8) - 2, "g": np.repeat(list("abcdefgh"), 5)})
+    data["y"] = np.repeat(rng.normal(size=8), 5) * (1 + data["x"]) + rng.normal(size=40)
+    found = bm.approximate("y ~ x + (x | g)", data)
+    assert found.estimates["corr_g[Intercept, x]"] == pytest.approx(1.0, abs=1e-3)
+    assert np.isnan(found.standard_errors["corr_g[Intercept, x]"])
+
+
+def test_extreme_data_end_in_a_result():
+    data = pd.DataFrame({"x": np.linspace(-1, 1, 40), "g": np.repeat(list("abcdefgh"), 5)})
+    exact = bm.approximate("y ~ x + (1 | g)", data.assign(y=1 + 2 * data["x"]))
+    assert exact.estimates["beta[x]"] == pytest.approx(2.0)
+    noise = np.random.default_rng(6).gamma(2.0, size=40)
+    plain, huge = (
+        bm.approximate("y ~ x + (x | g)", data.assign(y=noise * unit, x=data["x"] * unit), family="gamma", method="agq")
+        for unit in (1.0, 1e30)
+    )
+    assert huge.log_likelihood == pytest.approx(plain.log_likelihood - 40 * np.log(1e30), abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("formula", "options", "asked", "words"),
     [
@@ -203,6 +224,8 @@ def test_an_sd_of_zero_has_no_standard_error():
         ("y ~ x + (1 | g)", {}, {"restricted": True, "method": "agq"}, "method='laplace'"),
         ("n ~ x + (1 | g)", {"family": "negbin"}, {"method": "pql"}, "Take method='laplace'"),
         ("y ~ x + (1 | g)", {"sigma": "~ (1 | g)"}, {}, "Effects on 'sigma'"),
+        ("y ~ x + (1 | g)", {}, {"method": "mc", "draws": 1}, "at least two draws"),
+        ("y ~ x + (1 | g)", {}, {"method": "agq", "points": 400}, "more than 100"),
     ],
 )
 def test_what_a_method_cannot_do_is_refused_with_what_can(formula, options, asked, words):
