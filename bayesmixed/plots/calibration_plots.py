@@ -9,11 +9,12 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.calibration.simulation_calibration import Calibration
 from bayesmixed.summaries.checks.transforms import ecdf_difference
+from bayesmixed.summaries.display.palette import BLUE, LIGHT, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-INSIDE, OUTSIDE, BAND = "#0072B2", "#D55E00", "#999999"
+INSIDE, OUTSIDE, BAND = BLUE, VERMILION, LIGHT
 """Colours of Okabe & Ito, and grey; lines differ too."""
 _COLUMNS = 3
 

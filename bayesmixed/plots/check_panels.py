@@ -7,8 +7,9 @@ import numpy as np
 
 from bayesmixed.links import Array
 from bayesmixed.summaries.checks.transforms import EcdfDifference, ecdf_difference
+from bayesmixed.summaries.display.palette import BLUE, INK
 
-OBSERVED, REPLICATED = "#222222", "#0072B2"
+OBSERVED, REPLICATED = INK, BLUE
 _CURVES = 50
 _MOST_BARS = 40
 

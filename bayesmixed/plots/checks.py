@@ -26,13 +26,14 @@ from bayesmixed.summaries.checks.mean_variance import DATA, MODEL, mean_variance
 from bayesmixed.summaries.checks.predictive_checks import FITS, compare_statistics, format_probability, level_rows
 from bayesmixed.summaries.checks.quantile_residuals import SEED, residuals
 from bayesmixed.summaries.checks.transforms import pit_values
+from bayesmixed.summaries.display.palette import GREEN, ORANGE, PURPLE, SKY, VERMILION
 from bayesmixed.summaries.false_alarms import expect_by_chance
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-_OTHERS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_OTHERS = (VERMILION, GREEN, PURPLE, ORANGE, SKY)
 """Colours of Okabe & Ito; line styles and markers differ too."""
 _MOST_PANELS = 12
 _LABELLED = 60

@@ -8,6 +8,7 @@ import pandas as pd
 
 from bayesmixed.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.summaries.display.palette import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION
 from bayesmixed.summaries.display.tables import middle_of
 from bayesmixed.summaries.predictions.marginal import conditional_effects
 from bayesmixed.terms.tables import is_number
@@ -15,7 +16,7 @@ from bayesmixed.terms.tables import is_number
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#333333")
+COLORS = (BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE, DARK)
 """Colours of Okabe & Ito, told apart by colour-blind readers; line styles and markers differ too."""
 LINES, MARKERS = ("-", "--", "-.", ":"), ("o", "s", "^", "D", "v", "P", "X")
 _MOST_DISTINCT, _MOST_ROWS = len(COLORS), 5000

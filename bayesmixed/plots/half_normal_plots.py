@@ -7,11 +7,12 @@ from bayesmixed.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.checks.half_normals import ROW, half_normal
 from bayesmixed.summaries.checks.quantile_residuals import SEED
+from bayesmixed.summaries.display.palette import BLUE, LIGHT, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-INSIDE, OUTSIDE, BAND = "#0072B2", "#D55E00", "#999999"
+INSIDE, OUTSIDE, BAND = BLUE, VERMILION, LIGHT
 """Colours of Okabe & Ito, and grey; markers differ too."""
 
 

@@ -7,11 +7,12 @@ import numpy as np
 from bayesmixed.errors import SpecError
 from bayesmixed.estimation.rungs import POSTERIOR, Ladder
 from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.summaries.display.palette import BLUE, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MAXIMUM, _POSTERIOR = "#0072B2", "#D55E00"
+_MAXIMUM, _POSTERIOR = BLUE, VERMILION
 _MOST, _COLUMNS = 24, 4
 
 

@@ -9,13 +9,14 @@ from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.summaries.display.palette import BLUE, DARK, VERMILION
 from bayesmixed.summaries.pooling.shrinkage_factors import find_group, shrinkage
 from bayesmixed.summaries.pooling.three_poolings import PoolingComparison
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RAW, PARTIAL, COMPLETE = "#D55E00", "#0072B2", "#333333"
+RAW, PARTIAL, COMPLETE = VERMILION, BLUE, DARK
 """Colours of Okabe & Ito, told apart by colour-blind readers; markers differ too."""
 _LABELLED = 60
 

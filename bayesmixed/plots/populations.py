@@ -11,6 +11,7 @@ from bayesmixed.linear_predictions import thin
 from bayesmixed.links import Array
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.prediction import needed_predictors
+from bayesmixed.summaries.display.palette import BLUE, DARK, VERMILION
 from bayesmixed.summaries.predictions.estimable import refuse_open_mean
 from bayesmixed.summaries.predictions.grids import make_grid
 from bayesmixed.summaries.predictions.populations import (
@@ -25,7 +26,7 @@ from bayesmixed.summaries.predictions.populations import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-POPULATION, GROUPS, TYPICAL = "#0072B2", "#D55E00", "#333333"
+POPULATION, GROUPS, TYPICAL = BLUE, VERMILION, DARK
 """Colours of Okabe & Ito, told apart by colour-blind readers; line styles and markers differ too."""
 _DRAWS, _PER_DRAW = 400, 100
 _MOST = 400

@@ -9,7 +9,7 @@ import pandas as pd
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.parameter_keys import INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.plots.vpc_curves import COLOURS
+from bayesmixed.summaries.display.palette import SERIES
 from bayesmixed.summaries.priors.prior_comparison import LABELS, PriorComparison, middles_of
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _draw_panel(axes: Any, comparison: PriorComparison, rows: pd.DataFrame) -> N
     for middle, (_, row) in zip(middles, rows.iterrows(), strict=True):
         name = str(row["set"])
         place = list(comparison.fits).index(name)
-        colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+        colour, marker = SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)]
         axes.hlines(place, row["lower"], row["upper"], color=colour, linewidth=1.6)
         axes.plot(middle, place, marker=marker, color=colour, markersize=5)
         prior = _prior_range(comparison, name, row)

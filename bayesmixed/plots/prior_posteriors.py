@@ -13,11 +13,12 @@ from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.prior_samples import sample_prior
+from bayesmixed.summaries.display.palette import BLUE, GREY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PRIOR, POSTERIOR = "#767676", "#0072B2"
+PRIOR, POSTERIOR = GREY, BLUE
 MOST_PANELS = 24
 _DRAWS, _BINS, _COLUMNS = 40_000, 60, 4
 

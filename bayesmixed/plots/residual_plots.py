@@ -13,13 +13,14 @@ from bayesmixed.structure import Factor
 from bayesmixed.summaries.checks.bands import uniform_band
 from bayesmixed.summaries.checks.left_out import predict_left_out
 from bayesmixed.summaries.checks.quantile_residuals import SEED, residuals
+from bayesmixed.summaries.display.palette import BLUE, LIGHT, VERMILION
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.units import find_units
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-POINT, TREND, BAND = "#0072B2", "#D55E00", "#999999"
+POINT, TREND, BAND = BLUE, VERMILION, LIGHT
 """Colours of Okabe & Ito, and grey."""
 MEAN = "mean"
 _LABELLED = 40

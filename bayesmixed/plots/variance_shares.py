@@ -6,14 +6,13 @@ import pandas as pd
 
 from bayesmixed.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.summaries.display.palette import DARK, GREY, SERIES
 from bayesmixed.summaries.variance.intraclass import icc
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Colours of Okabe & Ito; names and places differ too."""
-RESIDUAL, CORRELATION = "#767676", "#333333"
+RESIDUAL, CORRELATION = GREY, DARK
 
 
 def plot_variance_shares(fit: Fit, *, trials: float = 1.0) -> "Figure":
@@ -56,7 +55,7 @@ def plot_variance_shares(fit: Fit, *, trials: float = 1.0) -> "Figure":
 
 
 def _colours(shares: pd.DataFrame) -> list[str]:
-    return [RESIDUAL if term == "Residual" else COLOURS[i % len(COLOURS)] for i, term in enumerate(shares["term"])]
+    return [RESIDUAL if term == "Residual" else SERIES[i % len(SERIES)] for i, term in enumerate(shares["term"])]
 
 
 def _draw_bar(axes: Any, shares: pd.DataFrame) -> None:

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from bayesmixed.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.summaries.display.palette import SERIES
 from bayesmixed.summaries.variance.vpc_curves import vpc_curve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Colours of Okabe & Ito; line styles differ too."""
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 
 
@@ -42,7 +41,7 @@ def plot_vpc_curve(
     figure = new_figure(7.0, 4.4)
     axes = figure.add_subplot()
     for place, (term, rows) in enumerate(table.groupby("term", sort=False)):
-        colour, style = COLOURS[place % len(COLOURS)], STYLES[place % len(STYLES)]
+        colour, style = SERIES[place % len(SERIES)], STYLES[place % len(STYLES)]
         axes.fill_between(rows["value"], rows["lower"], rows["upper"], color=colour, alpha=0.18, linewidth=0)
         axes.plot(rows["value"], rows["mean"], color=colour, linestyle=style, linewidth=1.8, label=f"{term}, 95 %")
     axes.set_ylim(0, 1)

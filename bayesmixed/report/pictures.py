@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from bayesmixed.summaries.display.palette import GREY, SERIES
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Colours of Okabe & Ito; the legend names the parts in their order, with their shares."""
-RESIDUAL = "#767676"
 
 
 def embed(figure: "Figure", text: str) -> str:
@@ -31,7 +29,7 @@ def draw_shares(correlations: pd.DataFrame) -> str:
     scale = shares["scale"].iloc[0]
     parts, legend, place = [], [], 0.0
     for i, (name, share) in enumerate(zip(shares["term"], shares["mean"], strict=True)):
-        colour = RESIDUAL if name == "Residual" else COLOURS[i % len(COLOURS)]
+        colour = GREY if name == "Residual" else SERIES[i % len(SERIES)]
         parts.append(f'<rect x="{place:.2f}" y="0" width="{100 * share:.2f}" height="10" fill="{colour}"/>')
         legend.append(f'<li><span style="background:{colour}"></span>{escape(name)}: {100 * share:.0f} %</li>')
         place += 100 * share

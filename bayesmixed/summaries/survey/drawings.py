@@ -9,16 +9,17 @@ import numpy as np
 
 from bayesmixed.links import Array
 from bayesmixed.structure import Factor, Integers, Node, Pair, grow_tree
+from bayesmixed.summaries.display.palette import BLUE, GREEN, GREY, VERMILION
 
 LINE, LETTER = 20, 7.0
 MOST_NODES = {1: (15,), 2: (6, 4), 3: (3, 2, 2)}
 MOST_DOTS = 10
 MOST_LETTERS = 18
 MOST_NUMBERED, MOST_TILES = 30, 80
-COLOURS = ("#0072B2", "#009E73", "#D55E00")
+COLOURS = (BLUE, GREEN, VERMILION)
 SHADES = ("#DCEAF5", "#A9CBE6", "#6BA6D3", "#2F7DB9", "#0B4F85")
 FRAME, LINK = "#C3CAD3", "#8B95A3"
-ROWS = "#767676"
+ROWS = GREY
 
 
 def draw_tree(chain: Sequence[Factor]) -> str:
