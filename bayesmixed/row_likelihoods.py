@@ -60,6 +60,11 @@ class RowLikelihood:
         """The link of the first parameter."""
         return self.links[self.family.parameters[0].name]
 
+    @property
+    def quadratic(self) -> bool:
+        """Whether log-densities are quadratic in the predictor, as those of normal rows."""
+        return self.family.conjugate and self.link.name == "identity"
+
     def has_no_density(self, eta: Array) -> NDArray[np.bool_]:
         """Return whether each predictor of the first parameter lies where its link has no inverse."""
         return np.asarray(np.less_equal(eta, self.link.lowest))

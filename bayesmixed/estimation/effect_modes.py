@@ -1,12 +1,12 @@
 """The mode of the effects given all else, and Laplace's approximation of the integral over them."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from bayesmixed.estimation.conditional_models import ConditionalModel
-from bayesmixed.links import LINKS, Array, Link
+from bayesmixed.links import Array
 from bayesmixed.row_likelihoods import RowLikelihood
 
 _ROUNDS, _DECREMENT, _ROUNDING = 100, 1e-8, 1e-13
@@ -60,8 +60,8 @@ def find_effect_mode(model: ConditionalModel, start: Array, *, joint: bool = Fal
         if not np.isfinite(size):  # not concave here
             solve, _ = solver(columns, positive_information(model.rows, eta), penalty)
         step = solve(gradient)
-        if step @ gradient < _DECREMENT:
-            # Once more: determinants follow an error of the mode to first order, the density to second.
+        if model.rows.quadratic or step @ gradient < _DECREMENT:
+            # Determinants follow an error of the mode to first order, the density to second.
             base = base + step
             break
     eta = model.eta + columns @ base
@@ -76,7 +76,7 @@ def positive_information(rows: RowLikelihood, eta: Array) -> Array:
 
 def observed_information(rows: RowLikelihood, eta: Array) -> Array:
     """Return the observed information of each row: under links with a unit scores bend over this unit."""
-    return rows.observed_information(eta, rows.link.unit)
+    return rows.expected_information(eta) if rows.quadratic else rows.observed_information(eta, rows.link.unit)
 
 
 def laplace(model: ConditionalModel, mode: EffectMode, *, expected: bool = False, restricted: bool = False) -> float:
@@ -139,6 +139,7 @@ class _NormalRows:
 
     response: Array
     weight: Array
+    quadratic: ClassVar[bool] = True
 
     def log_density(self, eta: Array) -> Array:
         return 0.5 * np.log(self.weight / (2.0 * np.pi)) - 0.5 * self.weight * (self.response - eta) ** 2
@@ -146,11 +147,5 @@ class _NormalRows:
     def score(self, eta: Array) -> Array:
         return self.weight * (self.response - eta)
 
-    @property
-    def link(self) -> Link:
-        return LINKS["identity"]
-
-    def observed_information(self, eta: Array, unit: Array | float | None = None) -> Array:
+    def expected_information(self, eta: Array) -> Array:
         return self.weight
-
-    expected_information = observed_information
