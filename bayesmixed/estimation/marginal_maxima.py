@@ -198,6 +198,12 @@ def _refuse(design: Design, method: str, *, restricted: bool) -> None:
         raise SpecError(
             f"Effects on '{other[0]}' are not integrated out by bm.approximate. Sample the model: bm.fit(...)."
         )
+    for block in design.mu.normal_blocks:
+        if block.correlated and design.priors[design.mu.corr(block)].prior.name == "Fixed":
+            raise SpecError(
+                f"The correlation of '{block.name}' is fixed by a number, and bm.approximate estimates it. Sample the model: "
+                "bm.fit(...)."
+            )
     normal = family.conjugate and design.mu.link.name == "identity"
     if restricted and not (
         normal and list(design.predictors) == [design.mu.parameter] and method in ("joint", "laplace")

@@ -224,6 +224,7 @@ def test_extreme_data_end_in_a_result():
         ("y ~ x + (1 | g)", {}, {"restricted": True, "method": "agq"}, "method='laplace'"),
         ("n ~ x + (1 | g)", {"family": "negbin"}, {"method": "pql"}, "Take method='laplace'"),
         ("y ~ x + (1 | g)", {"sigma": "~ (1 | g)"}, {}, "Effects on 'sigma'"),
+        ("y ~ x + (x | g)", {"priors": {"corr_g": 0.3}}, {}, "fixed by a number"),
         ("y ~ x + (1 | g)", {}, {"method": "mc", "draws": 1}, "at least two draws"),
         ("y ~ x + (1 | g)", {}, {"method": "agq", "points": 400}, "more than 100"),
     ],
