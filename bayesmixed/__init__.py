@@ -40,7 +40,7 @@ _PUBLIC = {
     "sample": "fitting",
     "extend": "refitting",
     "refit": "refitting",
-    "Approximation": "estimation.marginal_maxima",
+    "Approximation": "estimation.approximations",
     "approximate": "estimation.marginal_maxima",
     "Ladder": "estimation.rungs",
     "ladder": "estimation.rungs",

@@ -11,7 +11,8 @@ import pandas as pd
 
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, StatisticsWarning
-from bayesmixed.estimation.marginal_maxima import METHODS, Approximation, approximate
+from bayesmixed.estimation.approximations import METHODS, Approximation
+from bayesmixed.estimation.marginal_maxima import approximate
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.preparation import prepare

@@ -1,0 +1,224 @@
+"""The search for the maximum of a marginal likelihood, by each way to integrate effects out."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.approximation import quick_mode
+from bayesmixed.design import Design
+from bayesmixed.engines.kernel import starting_centre
+from bayesmixed.errors import SpecError
+from bayesmixed.estimation.approximations import METHODS, Approximation
+from bayesmixed.estimation.conditional_models import MarginalParameters
+from bayesmixed.estimation.effect_modes import (
+    EffectMode,
+    find_effect_mode,
+    laplace,
+    observed_information,
+    solver,
+    working_model,
+)
+from bayesmixed.estimation.integrals import Estimate, LevelIntegrals, explain_no_levels, refuse_levels
+from bayesmixed.estimation.maximisation import Maximum, maximise
+from bayesmixed.links import Array
+from bayesmixed.parameter_keys import ParameterKey
+
+_ITERATIONS = 200
+_EDGE = 1.0 - 1e-9
+"""Correlations beyond stand at the end of their range."""
+
+
+class Climb:
+    """One way to maximise the marginal likelihood of a design."""
+
+    def __init__(self, design: Design, method: str, **asked: Any) -> None:
+        self.design, self.method = design, method
+        self.restricted: bool = asked["restricted"]
+        self.parameters = MarginalParameters(design)
+        self.normal = design.family.conjugate and design.mu.link.name == "identity"
+        self.together = method == "joint" or self.restricted
+        """Coefficients are sought together with the effects, not as parameters."""
+        self._start = self._first = np.zeros(0)
+        self._integral: Callable[[Array], Estimate] | None = None
+        levels = LevelIntegrals(self.parameters)
+        nodes, adaptive = asked["points"], asked["adaptive"]
+        blocks = design.mu.normal_blocks
+        if method == "agq" and blocks and not (nodes == 1 and adaptive):
+            refuse_levels(explain_no_levels(self.parameters, alone=not adaptive), method, "laplace")
+            self._integral = lambda points: levels.quadrature(points, nodes=nodes, adaptive=adaptive)
+        if method == "mc" and blocks:
+            refuse_levels(explain_no_levels(self.parameters, alone=True), method, "laplace")
+            shape = (asked["draws"], len(blocks[0].levels), blocks[0].width)
+            noise = np.random.default_rng(asked["seed"]).uniform(size=shape)
+            self._integral = lambda points: levels.monte_carlo(points, noise, adaptive=adaptive)
+        self.text = f"method {method}: {METHODS[method]}" + (", restricted likelihood" if self.restricted else "")
+
+    def climb(self, started: float) -> Approximation:
+        """Return the model at the maximum."""
+        mode = quick_mode(self.design) if self.design.mu.normal_blocks else None
+        centre, _ = starting_centre(self.parameters.layout, mode)
+        point = centre[self.parameters.places]
+        scale = self.parameters.scale(point, None if mode is None else mode.covariance)
+        own = point[self.parameters.of_coefficients] if self.together else np.zeros(0)
+        self._start = self._first = np.concatenate([own, np.zeros(self.parameters.at(point).columns.shape[1])])
+        found = (
+            self._iterate(point, scale) if self.method == "pql" and not self.normal else self._maximise(point, scale)
+        )
+        return self._describe(found, started)
+
+    def _maximise(self, point: Array, scale: Array, values: Callable[[Array], Array] | None = None) -> Maximum:
+        """Return the maximum over all parameters, or over those but the coefficients."""
+        values = values or (self._integral_values if self._integral else self._laplace_values)
+        if not self.together:
+            return maximise(values, point, scale)
+        own = self.parameters.of_coefficients
+
+        def at(points: Array) -> Array:
+            whole = np.tile(point, (len(points), 1))
+            whole[:, ~own] = points
+            return values(whole)
+
+        found = maximise(at, point[~own], scale[np.ix_(~own, ~own)])
+        return self._with_coefficients(point, found)
+
+    def _with_coefficients(self, point: Array, found: Maximum) -> Maximum:
+        """Return a maximum over the other parameters together with the coefficients at the joint mode there."""
+        from scipy import sparse
+
+        own, whole = self.parameters.of_coefficients, point.copy()
+        whole[~own], whole[own] = found.point, 0.0
+        model = self.parameters.at(whole)
+        mode = self._mode(model)
+        width = int(own.sum())
+        whole[own] = mode.place[:width] if mode is not None else np.nan
+        covariance = np.full((len(whole), len(whole)), 0.0)
+        covariance[np.ix_(~own, ~own)] = found.covariance
+        if mode is not None and width:
+            columns = sparse.hstack([sparse.csr_array(model.population), model.columns], format="csr")
+            penalty = np.repeat([0.0, 1.0], [width, model.columns.shape[1]])
+            solve, _ = solver(columns, model.rows.expected_information(mode.eta), penalty)
+            covariance[np.ix_(own, own)] = solve(np.eye(len(penalty))[:, :width])[:width]
+        return Maximum(whole, found.value, covariance, found.found and mode is not None)
+
+    def _mode(self, model: Any) -> EffectMode | None:
+        """Return the mode of the effects, from where the last one was."""
+        mode = find_effect_mode(model, self._start, joint=self.together)
+        if mode is None:
+            mode = find_effect_mode(model, self._first, joint=self.together)
+        self._start = self._first if mode is None else mode.place
+        return mode
+
+    def _laplace_values(self, points: Array) -> Array:
+        return np.array([self._laplace_value(self._model(point)) for point in points])
+
+    def _model(self, point: Array) -> Any:
+        whole = point.copy()
+        if self.together:
+            whole[self.parameters.of_coefficients] = 0.0
+        return self.parameters.at(whole)
+
+    def _laplace_value(self, model: Any) -> float:
+        mode = self._mode(model)
+        if mode is None:
+            return -np.inf
+        return laplace(model, mode, expected=self.method == "joint", restricted=self.restricted)
+
+    def _integral_values(self, points: Array) -> Array:
+        assert self._integral is not None
+        try:
+            return self._integral(points).value
+        except np.linalg.LinAlgError:  # a trial step so far away that densities overflow
+            return np.full(len(points), -np.inf)
+
+    def _iterate(self, point: Array, scale: Array) -> Maximum:
+        """Return where the working responses of penalised quasi-likelihood stay."""
+        found, eta = Maximum(point, np.nan, scale @ scale.T, False), self.parameters.at(point).eta
+        for _ in range(_ITERATIONS):
+
+            def values(points: Array, eta: Array = eta) -> Array:
+                return np.array([self._laplace_value(working_model(self._model(p), eta)) for p in points])
+
+            found = self._maximise(found.point, scale, values)
+            model = self._model(found.point)
+            mode = self._mode(working_model(model, eta))
+            if mode is None:
+                break
+            moved = float(np.max(np.abs(mode.eta - eta)))
+            eta = mode.eta
+            if moved < 1e-7 * (1.0 + float(np.ptp(eta))):
+                return found
+        return found._replace(found=False)
+
+    def _describe(self, found: Maximum, started: float) -> Approximation:
+        parameters = self.parameters
+        estimates = parameters.named(found.point)
+        steps = (
+            1e-4 * np.eye(len(found.point)) * np.sqrt(np.nan_to_num(np.diagonal(found.covariance), nan=1.0)).clip(1e-8)
+        )
+        slopes = [
+            (np.array([*parameters.named(found.point + e).values()]) - [*parameters.named(found.point - e).values()])
+            / (2.0 * e.max())
+            for e in steps
+        ]
+        jacobian = np.array(slopes).T.reshape(len(estimates), len(found.point))
+        unknown = np.isnan(np.diagonal(found.covariance))
+        variance = np.einsum("ik,kl,il->i", jacobian, np.nan_to_num(found.covariance), jacobian)
+        moved = np.any(np.abs(jacobian[:, unknown]) > 0.0, axis=1)
+        moved |= [ParameterKey.read(name).of_correlations and abs(value) > _EDGE for name, value in estimates.items()]
+        errors = np.where(moved, np.nan, np.sqrt(np.maximum(variance, 0.0)))
+        log_likelihood = None if self.method == "pql" and not self.normal else found.value
+        error = float(self._integral(found.point[None]).error[0]) if self._integral else 0.0
+        comparable = log_likelihood is not None and not self.restricted
+        return Approximation(
+            design=self.design,
+            method=self.text,
+            estimates=estimates,
+            standard_errors=dict(zip(estimates, errors.tolist(), strict=True)),
+            effects=self._effects(found.point),
+            log_likelihood=log_likelihood,
+            error=error,
+            aic=2.0 * len(found.point) - 2.0 * found.value if comparable else None,
+            seconds=time.perf_counter() - started,
+            converged=found.found,
+        )
+
+    def _effects(self, point: Array) -> pd.DataFrame:
+        """Return the mode of the effects given the estimates, and their sds there."""
+        model = self.parameters.at(point)
+        mode = find_effect_mode(model, np.zeros(model.columns.shape[1]))
+        if mode is None:
+            raise SpecError("The effects have no mode at the estimates. Sample the model: bm.fit(...).")
+        solve, _ = solver(model.columns, observed_information(model.rows, mode.eta), np.ones(len(mode.place)))
+        found, start = [], 0
+        for block, root in self.parameters.roots_as_written(point):
+            width, levels = block.width, len(block.levels)
+            effects = mode.place[start : start + levels * width].reshape(levels, width) @ root.T
+            spread = np.sqrt(
+                np.einsum("ik,jkl,il->ji", root, _level_blocks(solve, len(mode.place), start, levels, width), root)
+            )
+            for name, values in (("estimate", effects), ("sd", spread)):
+                labels = [(block.name, level, label) for level in block.levels for label in block.labels or ("",)]
+                index = pd.MultiIndex.from_tuples(labels, names=["term", "level", "effect"])
+                found.append(pd.Series(values.ravel(), index, name=name))
+            start += levels * width
+        pairs = [pd.concat(found[k : k + 2], axis=1) for k in range(0, len(found), 2)]
+        columns = ["term", "level", "effect", "estimate", "sd"]
+        return pd.concat(pairs).reset_index()[columns] if pairs else pd.DataFrame(columns=columns)
+
+
+def _level_blocks(solve: Callable[[Array], Array], size: int, start: int, levels: int, width: int) -> Array:
+    """Return the blocks (J, K, K) of the levels of a term in the inverse that `solve` multiplies with."""
+    found = np.empty((levels, width, width))
+    at_once = max(1, int(2e6 / size / width))
+    for first in range(0, levels, at_once):
+        own = np.arange(first, min(first + at_once, levels))
+        places = start + own[:, None] * width + np.arange(width)
+        units = np.zeros((size, places.size))
+        units[places.ravel(), np.arange(places.size)] = 1.0
+        columns = solve(units)
+        for number, level in enumerate(own):
+            found[level] = columns[places[number], number * width : (number + 1) * width]
+    return found
