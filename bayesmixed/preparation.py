@@ -15,7 +15,7 @@ from bayesmixed.data_checks import check_design, check_variation, refuse_open_ro
 from bayesmixed.data_files import read_data, take_table
 from bayesmixed.default_priors import check_prior_keys, realise_priors
 from bayesmixed.design import Design
-from bayesmixed.errors import DataError, enumerate_words, warn
+from bayesmixed.errors import DataError, SpecError, enumerate_words, warn
 from bayesmixed.frames import as_frame
 from bayesmixed.frequencies import merge_copies, write_out
 from bayesmixed.spec import ModelSpec
@@ -23,6 +23,9 @@ from bayesmixed.spec_files import as_spec
 from bayesmixed.streaming import is_streamed, read_streamed
 from bayesmixed.terms.names import read_columns
 from bayesmixed.weights import FREQUENCY
+
+_UNSAID = ("error", ())
+"""Values of `missing` and `na` that say nothing."""
 
 
 @checked
@@ -106,6 +109,30 @@ def prepare(
     design = replace(design, notes=(*advise(design), *suspicious))
     _warned(design)
     return design if copies is None else merge_copies(design, copies)
+
+
+def as_design(spec: str | Path | ModelSpec | Design, data: Any = None, **options: Any) -> Design:
+    """Return the Design of a spec on data; one that is prepared already passes through.
+
+    Raises
+    ------
+    SpecError
+        Data or options stand beside a Design, which has its own.
+    """
+    if not isinstance(spec, Design):
+        return prepare(spec, data, **options)
+    given = {"data": data, **options}
+    said = [
+        name
+        for name, value in given.items()
+        if not (value is None or (isinstance(value, str | tuple) and value in _UNSAID))
+    ]
+    if said:
+        raise SpecError(
+            f"{enumerate_words(said)} beside a Design would change nothing: it has data and options of its own. Give the spec "
+            "in its place, or leave them out."
+        )
+    return spec
 
 
 def replay(

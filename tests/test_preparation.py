@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from designs import PASTES, SLEEP, TICKS, design_of, group_of, small
 
+import bayesmixed as bm
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.preparation import prepare
 
@@ -212,3 +213,13 @@ def test_responses_whose_scale_no_computer_holds_are_refused(scale):
     with pytest.raises(DataError, match=r"default priors of .* are beyond what a computer can hold"):
         prepare("y ~ 1", {"y": y * scale})
     assert prepare("y ~ 1", {"y": y * 1e150}).rows == 6
+
+
+@pytest.mark.parametrize("call", [bm.prior_table, bm.prior_predictive, bm.approximate, bm.ladder])
+def test_what_stands_beside_a_design_is_refused(call):
+    data = bm.datasets.load("cbpp")
+    design = bm.prepare("herd", data)
+    with pytest.raises(bm.SpecError, match="data beside a Design would change nothing"):
+        call(design, data)
+    with pytest.raises(bm.SpecError, match="priors beside a Design"):
+        call(design, priors={"sd_herd": "HalfNormal(1)"})

@@ -8,7 +8,7 @@ from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.climbs import Climb
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation import as_design
 from bayesmixed.spec import ModelSpec
 
 _MOST_POINTS = 100
@@ -76,7 +76,7 @@ def approximate(
     """
     if method not in METHODS:
         raise SpecError(f"method='{method}' is not known. {did_you_mean(method, METHODS)}")
-    design = spec if isinstance(spec, Design) else prepare(spec, data, **options)
+    design = as_design(spec, data, **options)
     _refuse(design, method, restricted=restricted)
     if points is not None and points > _MOST_POINTS:
         raise SpecError(f"points={points} is more than {_MOST_POINTS}; more than 30 seldom change anything.")

@@ -15,7 +15,7 @@ from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.marginal_maxima import approximate
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation import as_design
 from bayesmixed.spec import ModelSpec
 from bayesmixed.summaries.display.pages import Page, Section
 
@@ -132,7 +132,7 @@ def ladder(
     >>> list(found.rungs.index)
     ['pql', 'joint', 'laplace', 'agq', 'mc']
     """
-    design = spec if isinstance(spec, Design) else prepare(spec, data, **options)
+    design = as_design(spec, data, **options)
     found: dict[str, Approximation] = {}
     notes, refused = [], []
     for method in ("pql", "joint", "laplace", "agq", "mc"):

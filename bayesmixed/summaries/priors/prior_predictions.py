@@ -12,7 +12,7 @@ import xarray as xr
 from bayesmixed.design import Design
 from bayesmixed.draws import row_labels, stacked
 from bayesmixed.links import Array
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation import as_design, prepare
 from bayesmixed.prior_samples import sample_prior
 from bayesmixed.replicates import posterior_predictive
 from bayesmixed.spec import ModelSpec
@@ -124,11 +124,11 @@ def prior_predictive(
     >>> expected.table["quantity"].tolist()[:3]
     ['mean', 'share of zeros', 'share of rows with all successes']
     """
-    design = (
-        spec
-        if isinstance(spec, Design)
-        else prepare(as_spec(spec, priors=priors, functions=functions), data, missing=missing, na=na, stream=False)
-    )
+    if isinstance(spec, Design):
+        design = as_design(spec, data, missing=missing, na=na, priors=priors, functions=functions)
+    else:
+        stated = as_spec(spec, priors=priors, functions=functions)
+        design = prepare(stated, data, missing=missing, na=na, stream=False)
     prior = sample_prior(design, draws=draws, seed=seed)
     made = posterior_predictive(prior, groups="new", seed=seed)
     y = np.asarray(design.response, dtype=float)

@@ -10,7 +10,7 @@ import pandas as pd
 from bayesmixed.design import CUTS, Design
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation import as_design
 from bayesmixed.prior_draws import draw_priors, prior_quantile
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
@@ -112,11 +112,9 @@ def prior_table(
     0     beta[Intercept]  Normal(-2.011, 2.5)
     1  sd_herd[Intercept]   HalfStudentT(4, 1)
     """
-    if isinstance(spec, Design):
-        return _realised(spec)
+    if data is not None or isinstance(spec, Design):
+        return _realised(as_design(spec, data, missing=missing, na=na, **options))
     spec = as_spec(spec, **options)
-    if data is not None:
-        return _realised(prepare(spec, data, missing=missing, na=na))
     rules = list_rules(spec)
     return PriorTable(_model(spec), rules, pd.DataFrame(), pd.DataFrame(), explain_rules(rules))
 
