@@ -219,7 +219,7 @@ def test_responses_whose_scale_no_computer_holds_are_refused(scale):
 def test_what_stands_beside_a_design_is_refused(call):
     data = bm.datasets.load("cbpp")
     design = bm.prepare("herd", data)
-    with pytest.raises(bm.SpecError, match="data beside a Design would change nothing"):
+    with pytest.raises(bm.SpecError, match="'data' beside a Design would change nothing"):
         call(design, data)
-    with pytest.raises(bm.SpecError, match="priors beside a Design"):
+    with pytest.raises(bm.SpecError, match="'priors' beside a Design"):
         call(design, priors={"sd_herd": "HalfNormal(1)"})
