@@ -11,7 +11,7 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import function_of
 from bayesmixed.priors import FEW_LEVELS
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.empty_cells import spans
+from bayesmixed.terms.directions import spans
 
 _MANY = 20
 """Levels above which a factor is rarely one whose levels are compared."""

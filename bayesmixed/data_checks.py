@@ -1,11 +1,10 @@
 """Checks of a design before any sampling, each with an error of its own."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from bayesmixed.design import Design
 from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
@@ -18,7 +17,8 @@ from bayesmixed.spec import ModelSpec
 from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import CURVES
-from bayesmixed.terms.empty_cells import EmptyCells, are_apart, find_directions, open_cell, reduce_columns
+from bayesmixed.terms.directions import are_apart, find_directions
+from bayesmixed.terms.empty_cells import EmptyCells, reduce_columns
 from bayesmixed.terms.notation import join_factors, safe_name
 from bayesmixed.terms.piece_bases import has_two_values
 from bayesmixed.terms.pieces import EvaluatedFormula
@@ -256,36 +256,6 @@ def _check_empty_cells_of_groups(design: Design, group: GroupBlock) -> None:
                 f"({'+'.join(group.labels)} | {group.name}). Leave the interaction out of the group term, or make one "
                 'factor of the combinations that occur; empty_cells="drop" drops population coefficients alone.'
             )
-
-
-def refuse_open_rows(design: Design, parameters: Collection[str]) -> None:
-    """Refuse rows to predict with combinations of levels that no row of the fit has, where parameters need them (DataError)."""
-    rows = find_open_rows(design, parameters)
-    if rows.any():
-        first = int(np.flatnonzero(rows)[0])
-        raise DataError(
-            f"The fit has no rows with {name_open_cell(design, parameters, first)}, so that the prediction for {rows.sum()} of "
-            f"{len(rows)} rows is not estimable (first: row {design.table.data.index[first]}). Leave these rows out."
-        )
-
-
-def find_open_rows(design: Design, parameters: Collection[str]) -> NDArray[np.bool_]:
-    """Return the rows of which the rows of the fit leave the predictor of one of some parameters open, (n,)."""
-    found = np.zeros(design.rows, dtype=bool)
-    for name in parameters:
-        found |= design.predictors[name].population.is_open
-    return found
-
-
-def name_open_cell(design: Design, parameters: Collection[str], row: int) -> str:
-    """Return in words the combinations of levels of a row that no row of the fit has."""
-    blocks = [design.predictors[name].population for name in parameters]
-    told = [
-        open_cell(block.reduction, block.state, block.state.piece_values(design.table), row)
-        for block in blocks
-        if block.is_open[row]
-    ]
-    return "; ".join(dict.fromkeys(filter(None, told))) or "enough values to tell all its coefficients"
 
 
 def _find_empty(state: EvaluatedFormula, matrix: Array, table: Table) -> tuple[EmptyCells, ...]:

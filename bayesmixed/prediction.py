@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmixed.data_checks import refuse_open_rows
 from bayesmixed.design import Design
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
@@ -16,6 +15,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of, parameters_of_mean
 from bayesmixed.linear_predictions import draws_for, linear_prediction, thin
 from bayesmixed.links import Array
+from bayesmixed.open_rows import refuse_open_rows
 from bayesmixed.posterior_means import average_has_mean, inverse_has_mean, parameter_has_mean, response_has_mean
 from bayesmixed.preparation import replay
 from bayesmixed.weights import PRECISION

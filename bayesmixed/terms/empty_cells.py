@@ -9,15 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.links import Array
+from bayesmixed.terms.directions import find_directions
 from bayesmixed.terms.pieces import EvaluatedFormula
 
-_DEPENDENT = 1e-13
-"""Rest of a column by which it depends on others, as a share of itself and of what these add to it: rounding leaves less."""
 _DIFFERENT = 1e-8
-_ROWS_AT_ONCE = 1 << 14
-_APART, _VARIES = 1e-5, 1e-16
-"""Smallest eigenvalue of the correlations of columns that surely do not depend on each other, and of the share that
-variation has in the squares of each."""
 _SHOWN = 6
 DROP = "drop"
 
@@ -181,59 +176,6 @@ def _dependent_on_others(
 
 def _is_number(state: EvaluatedFormula, text: str) -> bool:
     return state.pieces[text].levels is None
-
-
-def find_directions(matrix: Array, rounding: float = _DEPENDENT) -> tuple[list[int], Array]:
-    """Return the columns that do not depend on those before them, and orthonormal ones for these in turn.
-
-    Columns that nearly depend on each other, such as powers of a year, are told apart from those that do by what
-    rounding can leave of a column: the more, the larger the multiples of others that add up to it.
-    """
-    from scipy.linalg import solve_triangular
-
-    new: list[int] = []
-    directions = np.empty(matrix.shape, order="F")
-    root = np.zeros((matrix.shape[1], matrix.shape[1]))
-    for position, column in enumerate(matrix.T):
-        count = len(new)
-        rest, known = column / (float(np.linalg.norm(column)) or 1.0), directions[:, :count]
-        inside = np.zeros(count)
-        for _ in range(2):
-            part = known.T @ rest
-            rest, inside = rest - known @ part, inside + part
-        left = float(np.linalg.norm(rest))
-        multiples = solve_triangular(root[:count, :count], inside) if count else inside
-        if left > rounding * (1.0 + float(np.sum(np.abs(multiples)))):
-            root[:count, count], root[count, count] = inside, left
-            directions[:, count] = rest / left
-            new.append(position)
-    return new, directions[:, : len(new)]
-
-
-def are_apart(matrix: Array, *, centred: bool) -> bool:
-    """Return whether columns surely do not depend on each other, nor, if `centred`, on a constant.
-
-    It asks their correlations, which takes a fraction of the time of `find_directions`; False means "look closely".
-    """
-    count = matrix.shape[1]
-    moments, squares = np.zeros((count, count)), np.zeros(count)
-    centre = matrix.mean(axis=0) if centred else 0.0
-    for first in range(0, len(matrix), _ROWS_AT_ONCE):
-        rows = matrix[first : first + _ROWS_AT_ONCE]
-        squares += np.einsum("np,np->p", rows, rows)
-        rows = rows - centre
-        moments += rows.T @ rows
-    own = np.diag(moments)
-    if not np.all((own > _VARIES * squares) & np.isfinite(squares)):
-        return False
-    size = np.sqrt(own)
-    return bool(np.linalg.eigvalsh(moments / size / size[:, None])[0] > _APART)
-
-
-def spans(columns: Array, others: Array) -> bool:
-    """Return whether other columns are linear combinations of columns of any size."""
-    directions = find_directions(columns)[1]
-    return bool(np.allclose(directions @ (directions.T @ others), others, atol=1e-6))
 
 
 def find_empty_cells(state: EvaluatedFormula, values: Mapping[str, Array]) -> Iterator[EmptyCells]:

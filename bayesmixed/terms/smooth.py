@@ -11,7 +11,7 @@ from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
 from bayesmixed.terms.blocks import PopulationBlock
 from bayesmixed.terms.contract import CURVES, TermContract
-from bayesmixed.terms.empty_cells import spans
+from bayesmixed.terms.directions import spans
 from bayesmixed.terms.evaluation import evaluate_expression
 from bayesmixed.terms.names import expression_columns, refuse_stateful, strip_factor_calls
 from bayesmixed.terms.notation import read_call

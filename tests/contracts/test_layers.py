@@ -46,7 +46,7 @@ LAYERS = [
     ["response_units"],
     ["thresholds"],
     ["prior_draws"],
-    ["data_checks", "advice"],
+    ["data_checks", "open_rows", "advice"],
     ["assembly"],
     ["first_reading"],
     ["streaming"],

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesmixed.data_checks import find_open_rows, name_open_cell
 from bayesmixed.design import Design
 from bayesmixed.errors import SpecError, shorten
 from bayesmixed.integration.averages import is_linear
 from bayesmixed.links import Array
+from bayesmixed.open_rows import find_open_rows, name_open_cell
 from bayesmixed.prediction import needed_predictors
 
 _SHOWN = 6
