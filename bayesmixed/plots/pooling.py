@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 RAW, PARTIAL, COMPLETE = VERMILION, BLUE, DARK
 """Colours of Okabe & Ito, told apart by colour-blind readers; markers differ too."""
 _LABELLED = 60
+_LEGEND = 36.0
 
 
 def plot_shrinkage(fit: Fit, group: str | None = None) -> "Figure":
@@ -201,10 +202,12 @@ def _two_columns(table: pd.DataFrame, name: str, labels: tuple[str, ...]) -> "Fi
     )
     axes.set_xlabel("intercept" if first == "Intercept" else f"slope of {first}")
     axes.set_ylabel("intercept" if second == "Intercept" else f"slope of {second}")
-    scale = 3.0 if many else 1.0
     line = f"line is one of {len(pooled):,} levels" if many else "arrow is one level"
     axes.set_title(f"Shrinkage of {name}: each {line}", fontsize=11)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9, markerscale=scale)
+    legend = figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    handles: list[Any] = [*legend.legend_handles]
+    for handle in handles:
+        handle.set_sizes([_LEGEND])  # points of many levels are too small to tell apart here
     return as_written(figure)
 
 
