@@ -231,7 +231,7 @@ def _response(situation: Situation) -> tuple[Array, Array]:
 def _is_normal(situation: Situation) -> bool:
     design = situation.design
     entered = {source.parameter for layer in situation.layers for source in layer.sources}
-    return design.family.conjugate and design.mu.link.name == "identity" and entered <= {design.mu.parameter}
+    return design.family.is_normal_under(design.mu.link) and entered <= {design.mu.parameter}
 
 
 def _leave_out_normal(situation: Situation, law: RowLaw, points: Array) -> None:

@@ -63,7 +63,7 @@ class RowLikelihood:
     @property
     def quadratic(self) -> bool:
         """Whether log-densities are quadratic in the predictor, as those of normal rows."""
-        return self.family.conjugate and self.link.name == "identity"
+        return self.family.is_normal_under(self.link)
 
     def has_no_density(self, eta: Array) -> NDArray[np.bool_]:
         """Return whether each predictor of the first parameter lies where its link has no inverse."""

@@ -13,8 +13,8 @@ METHODS = {
     "joint": "coefficients and effects at their joint mode, Laplace's approximation for the SDs (lme4's nAGQ=0)",
     "pql": "penalised quasi-likelihood: normal working responses, fitted in turn until they stay",
     "laplace": "Laplace's approximation of the integral over all effects",
-    "agq": "adaptive Gauss-Hermite quadrature",
-    "mc": "Monte Carlo integration",
+    "agq": "Gauss-Hermite quadrature in each level",
+    "mc": "Monte Carlo integration in each level",
 }
 
 

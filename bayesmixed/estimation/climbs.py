@@ -27,6 +27,10 @@ from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
 
 _ITERATIONS = 200
+_PLACES = {
+    "agq": {True: "nodes around the mode", False: "nodes around 0"},
+    "mc": {True: "draws from a t around the mode", False: "draws from the law of the effects"},
+}
 _EDGE = 1.0 - 1e-9
 """Correlations beyond stand at the end of their range."""
 
@@ -38,7 +42,7 @@ class Climb:
         self.design, self.method = design, method
         self.restricted: bool = asked["restricted"]
         self.parameters = MarginalParameters(design)
-        self.normal = design.family.conjugate and design.mu.link.name == "identity"
+        self.normal = design.family.is_normal_under(design.mu.link)
         self.together = method == "joint" or self.restricted
         """Coefficients are sought together with the effects, not as parameters."""
         self._start = self._first = np.zeros(0)
@@ -54,7 +58,11 @@ class Climb:
             shape = (asked["draws"], len(blocks[0].levels), blocks[0].width)
             noise = np.random.default_rng(asked["seed"]).uniform(size=shape)
             self._integral = lambda points: levels.monte_carlo(points, noise, adaptive=adaptive)
-        self.text = f"method {method}: {METHODS[method]}" + (", restricted likelihood" if self.restricted else "")
+        self.text = f"method {method}: {METHODS[method]}"
+        if self._integral is not None:
+            self.text += f", {_PLACES[method][adaptive]}"
+        if self.restricted:
+            self.text += ", restricted likelihood"
 
     def climb(self, started: float) -> Approximation:
         """Return the model at the maximum."""
@@ -86,8 +94,6 @@ class Climb:
 
     def _with_coefficients(self, point: Array, found: Maximum) -> Maximum:
         """Return a maximum over the other parameters together with the coefficients at the joint mode there."""
-        from scipy import sparse
-
         own, whole = self.parameters.of_coefficients, point.copy()
         whole[~own], whole[own] = found.point, 0.0
         model = self.parameters.at(whole)
@@ -97,8 +103,7 @@ class Climb:
         covariance = np.full((len(whole), len(whole)), 0.0)
         covariance[np.ix_(~own, ~own)] = found.covariance
         if mode is not None and width:
-            columns = sparse.hstack([sparse.csr_array(model.population), model.columns], format="csr")
-            penalty = np.repeat([0.0, 1.0], [width, model.columns.shape[1]])
+            columns, penalty = model.system(joint=True)
             solve, _ = solver(columns, model.rows.expected_information(mode.eta), penalty)
             covariance[np.ix_(own, own)] = solve(np.eye(len(penalty))[:, :width])[:width]
         return Maximum(whole, found.value, covariance, found.found and mode is not None)

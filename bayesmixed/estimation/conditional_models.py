@@ -43,6 +43,17 @@ class ConditionalModel:
     columns: Any
     population: Array
 
+    def system(self, *, joint: bool) -> tuple[Any, Array]:
+        """Return the columns of the effects and what penalises each; with `joint` those of coefficients, without a penalty,
+        before them."""
+        from scipy import sparse
+
+        penalty = np.ones(self.columns.shape[1])
+        if not joint:
+            return self.columns, penalty
+        columns = sparse.hstack([sparse.csr_array(self.population), self.columns], format="csr")
+        return columns, np.concatenate([np.zeros(self.population.shape[1]), penalty])
+
 
 class MarginalParameters:
     """The d parameters of a design that stay when its effects are integrated out.

@@ -36,13 +36,7 @@ def find_effect_mode(model: ConditionalModel, start: Array, *, joint: bool = Fal
 
     Newton steps, halved until they climb. Where the density is not concave, each row counts as if its own were.
     """
-    from scipy import sparse
-
-    columns = (
-        sparse.hstack([sparse.csr_array(model.population), model.columns], format="csr") if joint else model.columns
-    )
-    penalty = np.ones(columns.shape[1])
-    penalty[: columns.shape[1] - model.columns.shape[1]] = 0.0
+    columns, penalty = model.system(joint=joint)
     base, step = start, np.zeros_like(start)
     best, eta = -np.inf, model.eta
     for _ in range(_ROUNDS):
@@ -91,17 +85,9 @@ def laplace(model: ConditionalModel, mode: EffectMode, *, expected: bool = False
     restricted : bool
         With the coefficients integrated out as well, under a flat density: REML of a Gaussian model.
     """
-    from scipy import sparse
-
     weight = model.rows.expected_information(mode.eta) if expected else observed_information(model.rows, mode.eta)
-    columns, flat = model.columns, 0
-    if restricted:
-        columns, flat = (
-            sparse.hstack([sparse.csr_array(model.population), columns], format="csr"),
-            model.population.shape[1],
-        )
-    penalty = np.ones(columns.shape[1])
-    penalty[:flat] = 0.0
+    columns, penalty = model.system(joint=restricted)
+    flat = model.population.shape[1] if restricted else 0
     return mode.value - 0.5 * solver(columns, weight, penalty)[1] + 0.5 * flat * np.log(2.0 * np.pi)
 
 

@@ -105,7 +105,7 @@ def _refuse(design: Design, method: str, *, restricted: bool) -> None:
                 f"The correlation of '{block.name}' is fixed by a number, and bm.approximate estimates it. Sample the model: "
                 "bm.fit(...)."
             )
-    normal = family.conjugate and design.mu.link.name == "identity"
+    normal = family.is_normal_under(design.mu.link)
     if restricted and not (
         normal and list(design.predictors) == [design.mu.parameter] and method in ("joint", "laplace")
     ):

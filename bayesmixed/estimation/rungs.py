@@ -142,7 +142,7 @@ def ladder(
             refused.append(f"{method} is left out: {error}")
     if not found:
         raise SpecError(refused[0].partition(": ")[2])
-    if design.family.conjugate and design.mu.link.name == "identity":
+    if design.family.is_normal_under(design.mu.link):
         notes.append(
             "The response is normal given its effects, so that the integral over these is known: joint, pql, laplace and "
             "agq are the same maximum."

@@ -202,6 +202,10 @@ class Family:
     hint: str = ""
     under: "Callable[[str], Family] | None" = None
 
+    def is_normal_under(self, link: Link) -> bool:
+        """Return whether under a link of the first parameter group effects given all else are exactly normal."""
+        return self.conjugate and link.name == "identity"
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle and copy a family of the catalogue by its name, since its functions cannot be."""
         from bayesmixed.families import FAMILIES, find_family

@@ -73,7 +73,7 @@ def pooling_curve(fit: Fit | float, group: str | None = None) -> pd.DataFrame:
         "unit": "trials" if family.has_trials else "rows",
         "scale": "" if family.scale else f"latent {predictor.link.name} scale",
         "slopes": ", ".join(label for label in block.labels if label != "Intercept"),
-        "exact": family.conjugate and predictor.link.name == "identity",
+        "exact": family.is_normal_under(predictor.link),
     }
     beyond = [other for other in predictor.groups if other.residual]
     if family.latent_mean is not None:

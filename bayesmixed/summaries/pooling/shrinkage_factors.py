@@ -135,7 +135,7 @@ def _some_draws(fit: Fit, kind: str, numbers: int, draws: int | None) -> xr.Data
 
 
 def _is_closed(fit: Fit, predictor: Predictor) -> bool:
-    return fit.design.family.conjugate and predictor.link.name == "identity"
+    return fit.design.family.is_normal_under(predictor.link)
 
 
 def _by_blocks(
