@@ -20,6 +20,7 @@ from bayesmixed.kernels.guides import standardise_draws
 from bayesmixed.kernels.joint_guides import restore_draws
 from bayesmixed.kernels.packing import Packed
 from bayesmixed.kernels.records import COLLAPSED, MODEL, PARAMETER, PRIOR, TERM, Data
+from bayesmixed.kernels.row_derivatives import fill_derivatives
 from bayesmixed.kernels.sources import digest
 from bayesmixed.links import Array
 
@@ -157,6 +158,13 @@ def draw_effects_compiled(points, noise, data, out):  # type: ignore[no-untyped-
 def standardise_draws_compiled(draws, guides, roots, means, out):  # type: ignore[no-untyped-def]
     """Write standardised effects: the cached entry point of `standardise_draws`."""
     standardise_draws(draws, guides, roots, means, out)
+
+
+@_entry_point
+@_by_sources
+def fill_derivatives_compiled(family, link, y, trials, eta, out):  # type: ignore[no-untyped-def]
+    """Write derivatives of rows: the cached entry point of `fill_derivatives`."""
+    fill_derivatives(family, link, y, trials, eta, out)
 
 
 @njit(cache=cache_folder() is not None, nogil=True)
