@@ -29,7 +29,7 @@ def advise(design: Design) -> Iterator[str]:
     if unseen:
         yield f"'{design.spec.response}' holds {unseen}"
     for predictor, group in design.group_blocks():
-        if group.of_rows:
+        if group.single:
             yield from _advise_on_observation_effects(design, predictor, "obs()")
             continue
         levels = len(group.levels)

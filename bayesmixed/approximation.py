@@ -12,7 +12,7 @@ from bayesmixed.pooled import REFRESHED, fit_pooled, further_modes, normal_prior
 from bayesmixed.predictors import Predictor
 from bayesmixed.row_likelihoods import keep_inside, likelihood_of_rows
 from bayesmixed.terms.block_parts import ONE
-from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.normal_block import NormalBlock
 
 LARGEST = 4000
 _WORK = 1e10
@@ -88,7 +88,7 @@ def quick_mode(design: Design) -> QuickMode | None:
     floor = {name: 1e-3 * sd for name, sd in sds.items()}
     y = np.asarray(design.response)
     values = dict(start.values)
-    overdispersed = any(group.of_rows for group in groups)
+    overdispersed = any(group.single for group in groups)
     for number in range(_ROUNDS):
         penalty = np.concatenate([precision, *(np.tile(1.0 / sds[g.name] ** 2, len(g.levels)) for g in groups)])
         target = np.concatenate([location, np.zeros(size - width)])

@@ -21,13 +21,13 @@ from bayesmixed.responses import Response
 from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import place_terms
 from bayesmixed.terms.block_parts import block_diagonal
-from bayesmixed.terms.blocks import PopulationBlock
 from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION
+from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.empty_cells import DROP
 from bayesmixed.terms.evaluation import evaluate_expression
 from bayesmixed.terms.names import check_functions, expression_columns, formula_columns, whole_column
 from bayesmixed.terms.piece_bases import column_step
-from bayesmixed.terms.smooth_block import SmoothBlock
+from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.tables import Table, as_table, is_number
 from bayesmixed.weights import read_weights
 
@@ -294,25 +294,25 @@ def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, li
         block = term.build(table, learned, part=joined, constant=not cut, drop=spec.empty_cells == DROP)
         blocks[term.name] = block if earlier is None else earlier.join(block)
     (population,) = found[POPULATION].values() or (None,)
-    smooths = tuple(found[CURVES].values())
+    curves = tuple(found[CURVES].values())
     offset = sum((block.values for block in found[ADDITION].values()), np.zeros(table.rows))
     if population is None:
         raise SpecError(f'The predictor of \'{parameter}\' has no population term; give at least "1" or "0".')
-    population = _with_lines(population, smooths, None if known is None else known.population)
+    population = _with_lines(population, curves, None if known is None else known.population)
     if known is not None:
         pairs = zip(found[LEVELS].values(), known.groups, strict=True)
         groups = tuple(replace(b, coordinates=k.coordinates, parts=k.parts, means=k.means) for b, k in pairs)
-        return Predictor(parameter, suffix, known.link, population, known.centre, groups, smooths, offset, cut)
+        return Predictor(parameter, suffix, known.link, population, known.centre, groups, curves, offset, cut)
     groups, centre = tuple(found[LEVELS].values()), np.zeros(len(population.labels))
-    predictor = Predictor(parameter, suffix, spec.link(parameter), population, centre, groups, smooths, offset, cut)
+    predictor = Predictor(parameter, suffix, spec.link(parameter), population, centre, groups, curves, offset, cut)
     return place_terms(spec, family, predictor)
 
 
 def _with_lines(
-    population: PopulationBlock, smooths: tuple[SmoothBlock, ...], known: PopulationBlock | None
+    population: PopulationBlock, curves: tuple[CurveBlock, ...], known: PopulationBlock | None
 ) -> PopulationBlock:
-    """Put the columns of smooths that are not penalised to the population part."""
-    lines = [population.matrix, *(smooth.line_matrix for smooth in smooths)]
+    """Put the columns that curves bring along to the population part."""
+    lines = [population.matrix, *(curve.line_matrix for curve in curves)]
     matrix = np.hstack(lines)
     added = matrix[:, len(population.labels) :]
     columns = np.hstack([population.columns, added])
@@ -320,7 +320,7 @@ def _with_lines(
         return replace(known, matrix=matrix, columns=columns, open_part=population.open_part)
     return replace(
         population,
-        labels=(*population.labels, *(label for smooth in smooths for label in smooth.line_labels)),
+        labels=(*population.labels, *(label for curve in curves for label in curve.line_labels)),
         matrix=matrix,
         columns=columns,
         written=block_diagonal(population.written, np.eye(added.shape[1])),

@@ -137,7 +137,7 @@ def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
             _check_collinearity(predictor)
         for group in predictor.groups:
             _check_group(group, predictor)
-            if not group.of_rows:
+            if group.compared:
                 _check_empty_cells_of_groups(design, group)
         _check_twins(predictor)
     return tuple(_check_labels(design))
@@ -153,10 +153,10 @@ def _check_effects_of_rows(design: Design, rows: int) -> None:
         for key, prior in design.spec.priors.items()
         if family.scale and family.scale not in design.predictors
     )
-    if single and any(group.of_rows for _, group in design.group_blocks()):
+    if single and any(group.single for _, group in design.group_blocks()):
         raise DataError("obs() is not identified when every row has one trial. Leave it out.")
     for group in design.mu.groups:
-        if not reason or known or group.of_rows or len(group.levels) < rows or group.intercept is None:
+        if not reason or known or group.single or len(group.levels) < rows or group.intercept is None:
             continue
         outside = [join_factors([name]) for name in group.factors[:-1]]
         instead = f"Write (1 | {'/'.join(outside)})" if outside else "Leave the term out"
@@ -187,7 +187,7 @@ def _check_group(group: GroupBlock, predictor: Predictor) -> None:
         raise SpecError(f"The group term of '{name}' has no columns. Write (1 | {name}) or (x | {name}).")
     for column, label in enumerate(group.labels):
         values = group.matrix[:, column]
-        if label == "Intercept" or group.of_rows:
+        if label == "Intercept" or group.single:
             continue
         if _constant_within(values, group):
             raise DataError(

@@ -5,16 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesmixed.covariances import lkj_concentration
 from bayesmixed.design import CUTS, Design, RealisedPrior
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.families import ResponseScale
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import given_key, keys_of, range_of
-from bayesmixed.priors import FEW_LEVELS, INDUCED, REAL, Prior
-from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
-from bayesmixed.terms.smooth_block import SmoothBlock
+from bayesmixed.priors import INDUCED, REAL, Prior
+from bayesmixed.terms.population_block import PopulationBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +93,16 @@ def _units(design: Design, predictor: Predictor, scale: ResponseScale) -> _Units
 
 
 def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, RealisedPrior]]:
+    key: str
     for predictor in design.predictors.values():
         units = _units(design, predictor, scale)
         yield from _population(predictor, units)
-        for smooth in predictor.smooths:
-            yield from _smooth(predictor, smooth, units)
-        for group in predictor.groups:
-            yield from _group(predictor, group, units)
+        for block in predictor.normal_blocks:
+            for key, (prior, about) in zip(predictor.sd_keys(block), block.sd_priors(units.group), strict=True):
+                yield key, RealisedPrior(prior, "default", about)
+            if block.correlated:
+                prior, about = block.correlation_prior
+                yield predictor.corr(block), RealisedPrior(prior, "default", about)
     for name in design.scalars:
         parameter = design.family.parameter(name)
         if parameter.prior is not None:
@@ -143,29 +144,6 @@ def _about(block: PopulationBlock, label: str, *, stated: bool) -> str:
     if len(term.pieces) > 1:
         return f"interaction, sum zero over levels{averaged}"
     return f"differences between levels, sum zero{averaged}"
-
-
-def _smooth(predictor: Predictor, smooth: SmoothBlock, units: _Units) -> Iterator[tuple[str, RealisedPrior]]:
-    prior = Prior(name="HalfStudentT", arguments=(4.0, units.group))
-    for key in predictor.sd_keys(smooth):
-        yield key, RealisedPrior(prior, "default", f"SD of the curve around {smooth.around}")
-
-
-def _group(predictor: Predictor, group: GroupBlock, units: _Units) -> Iterator[tuple[str, RealisedPrior]]:
-    few = len(group.levels) < FEW_LEVELS
-    where = " at the covariate means" if group.centred else ""
-    labels = group.coordinates.labels
-    for key, label, own in zip(predictor.sd_keys(group), labels, group.coordinates.units, strict=True):
-        unit = float(units.group * own)
-        prior = (
-            Prior(name="HalfNormal", arguments=(unit,)) if few else Prior(name="HalfStudentT", arguments=(4.0, unit))
-        )
-        about = f"SD between {group.name}{where if label == 'Intercept' else ''}" + (", few levels" if few else "")
-        yield key, RealisedPrior(prior, "default", about)
-    if group.correlated:
-        widest = max(len(part.columns) for part in group.parts if part.correlated)
-        prior = Prior(name="LKJ", arguments=(lkj_concentration(widest),))
-        yield predictor.corr(group), RealisedPrior(prior, "default", f"correlations between {group.name}{where}")
 
 
 def check_prior_keys(design: Design) -> None:
@@ -250,7 +228,7 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
 def _check_fixed_correlation(design: Design, key: str, prior: Prior) -> None:
     """Refuse a number that no correlation has, or that not all correlations of several columns can have together."""
     group = next(group for predictor, group in design.group_blocks() if predictor.corr(group) == key)
-    widest = max(len(part.columns) for part in group.parts if part.correlated)
+    widest = group.widest
     lower, value = -1.0 / (widest - 1), prior.arguments[0]
     if not lower < value < 1.0:
         every = f": all correlations of {widest} columns have this value" if widest > 2 else ""

@@ -19,8 +19,9 @@ from bayesmixed.priors import Prior
 from bayesmixed.responses import Response
 from bayesmixed.row_statistics import RowStatistics
 from bayesmixed.spec import ModelSpec
-from bayesmixed.terms.blocks import GroupBlock, NormalBlock
+from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import ADDITION
+from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.notation import safe_name
 from bayesmixed.terms.tables import Table
 from bayesmixed.weights import FREQUENCY
@@ -250,10 +251,15 @@ class Design(Displayed):
                 yield predictor, group
 
     def normal_blocks(self) -> Iterator[tuple[Predictor, NormalBlock]]:
-        """Yield every smooth and group block with its predictor."""
+        """Yield every curve and group block with its predictor."""
         for predictor in self.predictors.values():
             for block in predictor.normal_blocks:
                 yield predictor, block
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Names of the grouping factors whose levels can be compared."""
+        return tuple(dict.fromkeys(group.name for _, group in self.group_blocks() if group.compared))
 
     def outline(self) -> Outline:
         """Return what the equations need to know: priors have their realised numbers."""
@@ -284,9 +290,7 @@ class Design(Displayed):
         return {"title": self.spec.title}
 
     def __str__(self) -> str:
-        groups = ", ".join(
-            f"{len(g.levels)} {'observations' if g.of_rows else 'levels of ' + g.name}" for g in self.mu.groups
-        )
+        groups = ", ".join(f"{len(group.levels)} {group.counted}" for group in self.mu.groups)
         lines = [str(self.spec), self.row_text + (f", {groups}" if groups else "")]
         if self.dropped:
             lines.append(f"{self.dropped} rows left out because of missing values")

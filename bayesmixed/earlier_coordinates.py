@@ -13,8 +13,9 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.spec import ModelSpec
 from bayesmixed.stated_coordinates import intercept_ratio, states_centred_prior, states_group_prior
 from bayesmixed.terms.block_parts import Coordinates
-from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
+from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.piece_bases import column_step
+from bayesmixed.terms.population_block import PopulationBlock
 
 Origins = Mapping[str, Mapping[str, float]]
 """Values of columns as written at which priors are stated, by variable, "beta" or "b_g", and column."""

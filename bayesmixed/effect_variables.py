@@ -9,7 +9,7 @@ from bayesmixed.placements import CENTRED, HIERARCHICAL, NONCENTRED, Placement
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_variables import declare_vector
 from bayesmixed.terms.block_parts import fixed_correlations
-from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.normal_block import NormalBlock
 
 
 def declare_effects(design: Design, predictor: Predictor, placement: Placement, mean: Any) -> Any:
@@ -45,7 +45,7 @@ def declare_effects(design: Design, predictor: Predictor, placement: Placement, 
     return total
 
 
-def declare_observation_effects(design: Design, predictor: Predictor, placement: Placement, eta: Any) -> Any:
+def declare_row_effects(design: Design, predictor: Predictor, placement: Placement, eta: Any) -> Any:
     """Return the (n, 1) observation-level effects; "hierarchical" centres each on the rest of its predictor."""
     import pymc as pm
 

@@ -13,7 +13,7 @@ from bayesmixed.links import Array
 from bayesmixed.model import build
 from bayesmixed.predictors import Predictor
 from bayesmixed.priors import Prior
-from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 from bayesmixed.thresholds import threshold_shift
 

@@ -13,9 +13,8 @@ from bayesmixed.integration.averages import Spread
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
-from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
-from bayesmixed.terms.smooth_block import SmoothBlock
 
 
 def draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:
@@ -44,20 +43,20 @@ def thin(posterior: xr.Dataset, draws: int | None) -> xr.Dataset:
 
 
 def population_predictor(predictor: Predictor, posterior: xr.Dataset) -> Array:
-    """Return the predictor without group effects, smooths included, (chain, draw, row)."""
+    """Return the predictor without group effects, curves included, (chain, draw, row)."""
     sizes = (posterior.sizes["chain"], posterior.sizes["draw"], len(predictor.offset))
     eta = np.broadcast_to(predictor.offset, sizes).copy()
     if predictor.population.labels:
         eta += posterior[predictor.beta].transpose("chain", "draw", ...).values @ predictor.population.matrix.T
-    for smooth in predictor.smooths:
-        eta += smooth.contribution(smooth_coefficients(predictor, smooth, posterior))
+    for curve in predictor.curves:
+        eta += curve.contribution(effects_of(predictor, curve, posterior))
     return eta
 
 
-def smooth_coefficients(predictor: Predictor, smooth: SmoothBlock, posterior: xr.Dataset) -> Array:
-    """Return the penalised coefficients of a smooth, (chain, draw, J, K)."""
-    values = posterior[predictor.b(smooth)].transpose("chain", "draw", ...).values
-    return np.asarray(values.reshape(*values.shape[:2], len(smooth.levels), smooth.curves))
+def effects_of(predictor: Predictor, block: NormalBlock, posterior: xr.Dataset) -> Array:
+    """Return the draws of the effects of a term as written, (chain, draw, J, K)."""
+    values = posterior[predictor.b(block)].transpose("chain", "draw", ...).values
+    return np.asarray(values.reshape(*values.shape[:2], -1, block.width))
 
 
 def effects_at_centre(predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Array:
@@ -83,11 +82,10 @@ def linear_prediction(
     for group in predictor.groups:
         mode = modes[group.name]
         if mode == "existing":
-            effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
-            eta = eta + group.contribution(effects, written=True)
+            eta = eta + group.contribution(effects_of(predictor, group, posterior), written=True)
         elif mode == "any":
             effects = group.draw_new(effects_at_centre(predictor, group, posterior), generator) @ group.transform.T
-            effects[..., : group.known, :] = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+            effects[..., : group.known, :] = effects_of(predictor, group, posterior)
             eta = eta + group.contribution(effects, written=True)
         elif mode == "new":
             fresh = group.draw_new(effects_at_centre(predictor, group, posterior), generator)

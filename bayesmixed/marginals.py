@@ -214,7 +214,7 @@ def _moments(family: Family, values: Values, trials: Array) -> tuple[Array, Arra
 def _companions(design: Design) -> Factor | None:
     """Return the factor with the most levels that have several rows each, or None."""
     found: list[Factor] = []
-    for group in (group for _, group in design.group_blocks() if group.takes == ONE and not group.of_rows):
+    for group in (group for _, group in design.group_blocks() if group.takes == ONE and group.compared):
         units = find_units(design, group.name)
         if units.singletons < len(units.labels):
             found.append(units)

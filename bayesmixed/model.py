@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesmixed.design import CUTS, Design
-from bayesmixed.effect_variables import declare_effects, declare_observation_effects
+from bayesmixed.effect_variables import declare_effects, declare_row_effects
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.ordinal import pytensor_log_density, pytensor_log_share
 from bayesmixed.interruptions import import_whole
@@ -135,8 +135,8 @@ def _linear_predictor(design: Design, predictor: Predictor, choice: Mapping[str,
     coefficients: dict[str, Any] = {}
     for placement in placements:
         group = placement.group
-        if group.of_rows:
-            eta = eta + group.expression(declare_observation_effects(design, predictor, placement, eta))
+        if group.single:
+            eta = eta + group.expression(declare_row_effects(design, predictor, placement, eta))
             continue
         mean = _mean(placement, beta, coefficients, placements)
         coefficients[group.name] = total = declare_effects(design, predictor, placement, mean)

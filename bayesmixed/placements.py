@@ -8,7 +8,7 @@ import numpy as np
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.terms.block_parts import ONE
-from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.normal_block import NormalBlock
 
 CENTRED = "centred"
 NONCENTRED = "noncentred"
@@ -23,7 +23,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How one group term or smooth enters the model.
+    """How one group term or curve enters the model.
 
     Attributes
     ----------
@@ -55,14 +55,14 @@ class Placement:
 
 
 def place_groups(predictor: Predictor, ways: Mapping[str, str]) -> tuple[Placement, ...]:
-    """Return the placements of a predictor's smooths and group terms, outer factors before inner ones.
+    """Return the placements of a predictor's curves and group terms, outer factors before inner ones.
 
     Chains of nested factors that end in a "hierarchical" term are centred on each other, the inner coefficients around
     the outer ones, and the outermost around population coefficients (Gelfand, Sahu & Carlin 1995, Biometrika 82:479).
     A population column goes to the chain whose group columns express most of it, level by level; between equal ones to
     the chain with the fewest outermost levels, whose mean is least certain. So the intercept, columns that vary by
     group, covariates of groups, and products of the two leave the predictor; of a column that the groups express in
-    part the rest stays. Observation-level terms come last; their mean is the whole predictor. That of a smooth is zero.
+    part the rest stays. Observation-level terms come last; their mean is the whole predictor. That of a curve is zero.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ def place_groups(predictor: Predictor, ways: Mapping[str, str]) -> tuple[Placeme
         if placed[name].way == HIERARCHICAL and not placed[name].absorbed and _joins(placed[name].group):
             chains.append(_join_chain(placed, name))
     _take_columns(predictor, placed, chains)
-    smooths = (Placement(smooth, ways.get(predictor.b(smooth), CENTRED)) for smooth in predictor.smooths)
-    return (*smooths, *(placed[name] for name in reversed(inner_first)))
+    curves = (Placement(curve, ways.get(predictor.b(curve), CENTRED)) for curve in predictor.curves)
+    return (*curves, *(placed[name] for name in reversed(inner_first)))
 
 
 def remaining_columns(predictor: Predictor, placements: Sequence[Placement]) -> tuple[list[int], Array]:
@@ -93,7 +93,7 @@ def remaining_columns(predictor: Predictor, placements: Sequence[Placement]) -> 
 
 def _joins(group: NormalBlock) -> bool:
     """Return whether the coefficients of a term can have a mean: those of levels that each row takes one of."""
-    return group.takes == ONE and not group.of_rows
+    return group.takes == ONE and not group.single
 
 
 def _join_chain(placed: dict[str, Placement], name: str) -> list[str]:

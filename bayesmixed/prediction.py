@@ -201,7 +201,7 @@ def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_row
     for name, group in blocks.items():
         if modes[name] not in ("existing", "any"):
             continue
-        if group.of_rows and not known_rows:
+        if group.single and not known_rows:
             modes[name] = "new" if kind == "response" else "typical" if kind == "linear" else "average"
             continue
         unseen = sorted(group.unseen)

@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 from bayesmixed.links import Array, Link
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, ParameterKey, VariableNames
-from bayesmixed.terms.blocks import GroupBlock, NormalBlock, PopulationBlock
+from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.curve_block import CurveBlock
+from bayesmixed.terms.normal_block import NormalBlock
+from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
-from bayesmixed.terms.smooth_block import SmoothBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,8 @@ class Predictor:
         Column means that the prior of the intercept, or of thresholds, holds; zero: as written.
     groups : tuple of GroupBlock
         One per grouping factor.
-    smooths : tuple of SmoothBlock
-        Penalised parts of smooths; their lines are population columns.
+    curves : tuple of CurveBlock
+        Normal coefficients that are the same for all rows; their lines are population columns.
     offset : (n,) array
         Sum of the offsets.
     cut : bool
@@ -44,7 +46,7 @@ class Predictor:
     population: PopulationBlock
     centre: Array
     groups: tuple[GroupBlock, ...]
-    smooths: tuple[SmoothBlock, ...]
+    curves: tuple[CurveBlock, ...]
     offset: Array
     cut: bool = False
 
@@ -60,8 +62,8 @@ class Predictor:
 
     @property
     def normal_blocks(self) -> tuple[NormalBlock, ...]:
-        """Smooths and group terms: all whose coefficients are normal."""
-        return (*self.smooths, *self.groups)
+        """Curves and group terms: all whose coefficients are normal."""
+        return (*self.curves, *self.groups)
 
     def block(self, name: str) -> NormalBlock | None:
         """Return the block of a term by its name in results, None where it has none."""
@@ -73,7 +75,7 @@ class Predictor:
             self,
             population=self.population.take(rows),
             groups=tuple(group.take(rows) for group in self.groups),
-            smooths=tuple(smooth.take(rows) for smooth in self.smooths),
+            curves=tuple(curve.take(rows) for curve in self.curves),
             offset=self.offset[rows],
         )
 
@@ -103,7 +105,7 @@ class Predictor:
 
     def b_dims(self, group: NormalBlock) -> tuple[str, ...]:
         """Return the dimensions of a term's effects: levels, and columns unless it is a single curve."""
-        levels = group.dim if group.named else f"{group.dim}{self.suffix}"
+        levels = group.dim if group.shared else f"{group.dim}{self.suffix}"
         return (levels, self.effect_dim(group))[: len(group.shape)]
 
     def coords(self) -> dict[str, list[str]]:

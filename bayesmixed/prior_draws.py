@@ -11,7 +11,8 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import range_of
 from bayesmixed.priors import Prior
 from bayesmixed.terms.block_parts import fixed_correlations
-from bayesmixed.terms.blocks import GroupBlock, NormalBlock
+from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.thresholds import draw_thresholds, threshold_quantile
 
 
@@ -79,8 +80,7 @@ def prior_quantile(design: Design, key: str, probability: Any) -> Array:
     for predictor, group in design.group_blocks():
         if predictor.corr(group) == key:
             # Each correlation of K columns is Beta(eta - 1 + K/2) on (-1, 1).
-            widest = max(len(part.columns) for part in group.parts if part.correlated)
-            prior = Prior(name="LKJ", arguments=(prior.arguments[0] - 1.0 + widest / 2.0,))
+            prior = Prior(name="LKJ", arguments=(prior.arguments[0] - 1.0 + group.widest / 2.0,))
     if key == CUTS:
         quantiles = threshold_quantile(design, probability)
         return np.where(np.less(probability, 0.5), quantiles[0], quantiles[-1])

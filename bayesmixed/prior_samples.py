@@ -10,7 +10,7 @@ from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_draws import PriorDraws, draw_priors
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.smooth_block import SmoothBlock
+from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.thresholds import threshold_shift
 
 Variable = tuple[tuple[str, ...], Array]
@@ -38,9 +38,9 @@ def as_posterior(prior: PriorDraws, generator: np.random.Generator) -> xr.Datase
             dim = f"{predictor.beta}_effect"
             coords[dim] = list(predictor.population.labels)
             variables[predictor.beta] = ((dim,), prior.coefficients(predictor) @ predictor.transform.T)
-        for smooth in predictor.smooths:
-            coords |= {dim: labels for dim, labels in predictor.coords().items() if dim in predictor.b_dims(smooth)}
-            variables |= _draw_curves(prior, predictor, smooth, generator)
+        for curve in predictor.curves:
+            coords |= {dim: labels for dim, labels in predictor.coords().items() if dim in predictor.b_dims(curve)}
+            variables |= _draw_curve(prior, predictor, curve, generator)
         for group in predictor.groups:
             coords[predictor.effect_dim(group)] = list(group.labels)
             if group.correlated:
@@ -59,17 +59,17 @@ def as_posterior(prior: PriorDraws, generator: np.random.Generator) -> xr.Datase
     return xr.Dataset(arrays, coords={**coords, "chain": [0], "draw": np.arange(prior.count)})
 
 
-def _draw_curves(
-    prior: PriorDraws, predictor: Predictor, smooth: SmoothBlock, generator: np.random.Generator
+def _draw_curve(
+    prior: PriorDraws, predictor: Predictor, curve: CurveBlock, generator: np.random.Generator
 ) -> dict[str, Variable]:
-    """Return SDs and coefficients of a smooth."""
-    covariance = prior.covariance(predictor, smooth)
+    """Return SDs and coefficients of a curve."""
+    covariance = prior.covariance(predictor, curve)
     sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-    effects = smooth.draw_new(covariance, generator)
-    dims = predictor.b_dims(smooth)
+    effects = curve.draw_new(covariance, generator)
+    dims = predictor.b_dims(curve)
     return {
-        predictor.sd(smooth): (dims[1:], sd.reshape(len(sd), *smooth.shape[1:])),
-        predictor.b(smooth): (dims, effects.reshape(len(sd), *smooth.shape)),
+        predictor.sd(curve): (dims[1:], sd.reshape(len(sd), *curve.shape[1:])),
+        predictor.b(curve): (dims, effects.reshape(len(sd), *curve.shape)),
     }
 
 

@@ -101,7 +101,7 @@ def _products(fit: Fit, summary: str) -> Iterator[tuple[str, Callable[[Path], An
     yield "group_effects.csv", table(bm.group_effects)
     yield "icc.csv", table(bm.icc)
     for group in fit.design.mu.groups:
-        if not group.of_rows:
+        if group.compared:
             name = re.sub(r"[^\w.-]+", "_", group.name)
             yield f"shrinkage_{name}.csv", table(bm.shrinkage, group.name)
             yield f"shrinkage_{name}.png", plot(group.name)

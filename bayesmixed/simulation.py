@@ -24,9 +24,9 @@ from bayesmixed.preparation import prepare_without_response
 from bayesmixed.simulated_rows import lay_out
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
-from bayesmixed.terms.blocks import NormalBlock
 from bayesmixed.terms.expressions import COLUMN, LITERAL, parse_expression
 from bayesmixed.terms.names import whole_column
+from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.notation import as_in_draws
 
 INVERSES: dict[str, Callable[[Array], Array]] = {
@@ -228,10 +228,8 @@ def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Gener
         eta = predictor.offset.astype(float).copy()
         if predictor.population.labels:
             eta += predictor.population.matrix @ truth[predictor.beta].values
-        for smooth in predictor.smooths:
-            eta += smooth.contribution(truth[predictor.b(smooth)].values.reshape(-1, smooth.curves))
-        for group in predictor.groups:
-            eta += group.contribution(truth[predictor.b(group)].values, written=True)
+        for block in predictor.normal_blocks:
+            eta += block.contribution(truth[predictor.b(block)].values.reshape(-1, block.width), written=True)
         values[name] = predictor.link.inverse(eta)
     return design.family.random(generator, design.in_rows(values), design.trials, (design.rows,))
 

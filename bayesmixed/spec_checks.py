@@ -25,7 +25,7 @@ def check_choices(
     _check_predictors(family, predictors)
     _check_links(family, links)
     _check_trials(family, response, trials)
-    observed = any(term.of_rows for terms in predictors.values() for term in terms)
+    observed = any(term.single for terms in predictors.values() for term in terms)
     if weights is not None:
         _check_weights(family, weights, observed)
     if family.observation_effect and observed:

@@ -13,10 +13,11 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.spec import ModelSpec
 from bayesmixed.terms.basis import Basis, map_to_written, units_as_written
 from bayesmixed.terms.block_parts import Coordinates
-from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
+from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.directions import find_directions
 from bayesmixed.terms.level_means import CENTRED, level_means
 from bayesmixed.terms.notation import safe_name
+from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 from bayesmixed.terms.tables import Table
 

@@ -11,7 +11,7 @@ from bayesmixed.design import Design
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.integration.layers import Integers, Layer, Source
-from bayesmixed.linear_predictions import effects_at_centre, population_predictor
+from bayesmixed.linear_predictions import effects_at_centre, effects_of, population_predictor
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
@@ -84,7 +84,7 @@ def find_units(design: Design, unit: str) -> Factor:
     groups = [group for _, group in design.group_blocks() if group.takes == ONE]
     for group in groups:
         if group.name == unit:
-            return _without_empty(Factor(unit, group.index, group.levels))
+            return _without_empty(Factor(unit, group.pairs()[1], group.levels))
     columns = [str(name) for name in design.table.data.columns]
     names = (unit,) if unit in columns else _joined(unit)
     if names and all(name in columns for name in names):
@@ -120,10 +120,9 @@ def own_coefficients(design: Design, units: Factor) -> list[str]:
     for predictor in design.predictors.values():
         names: list[str] = list(predictor.names.population(predictor.population.labels))
         entered = list(predictor.population.matrix.T != 0)
-        for smooth in predictor.smooths:
-            names += [ParameterKey(predictor.b(smooth), label) for label in smooth.labels] or [predictor.b(smooth)]
-            active = np.any(smooth.matrix != 0, axis=1)
-            entered += [active & (smooth.index == curve) for curve in range(smooth.curves)]
+        for block in predictor.curves:
+            names += [ParameterKey(predictor.b(block), label) for label in block.labels] or [predictor.b(block)]
+            entered += [block.rows_of(curve) for curve in range(block.curves)]
         found += [name for name, rows in zip(names, entered, strict=True) if len(np.unique(units.index[rows])) == 1]
     return found
 
@@ -148,8 +147,7 @@ def condition(design: Design, posterior: xr.Dataset) -> Situation:
     for name, predictor in design.predictors.items():
         eta = population_predictor(predictor, posterior)
         for group in predictor.groups:
-            effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
-            eta = eta + group.contribution(effects, written=True)
+            eta = eta + group.contribution(effects_of(predictor, group, posterior), written=True)
         etas[name] = eta.reshape(-1, eta.shape[-1])
     rows = np.arange(design.rows)
     return Situation(design, rows, rows, etas, _scalars(design, posterior), ())
@@ -175,7 +173,7 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> Situation:
         for group in predictor.groups:
             own = _owned_levels(group, units)
             if not own[group.occurs].all():
-                effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+                effects = effects_of(predictor, group, posterior)
                 eta = eta + group.contribution(effects * ~own[:, None], written=True)
             if own.any():
                 sets, loaded = group.alone(own)

@@ -160,7 +160,7 @@ def test_text_factors_and_dotted_names_work_unquoted():
     assert group_of(design, "gen").levels == tuple(sorted({str(g) for g in ARABIDOPSIS["gen"]}, key=int))
     assert group_of(design, "popu").levels[0] == "1.SP"
     observation = group_of(design, "obs")
-    assert observation.of_rows
+    assert observation.single
     assert observation.levels == tuple(str(i) for i in range(625))
     np.testing.assert_array_equal(observation.index, np.arange(625))
 

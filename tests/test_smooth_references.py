@@ -22,16 +22,16 @@ def prepared(formula, data, like=None, **options):
 
 
 def columns(design, groups=True):
-    blocks = [*design.mu.smooths, *(design.mu.groups if groups else ())]
+    blocks = [*design.mu.curves, *(design.mu.groups if groups else ())]
     return np.hstack([design.mu.population.matrix, *(block.sparse_columns().toarray() for block in blocks)])
 
 
 def owners(design):
     """Return for each coefficient the penalised curve or factor to which it belongs, and whether it is penalised."""
-    lines = {label: (s.name, curve) for s in design.mu.smooths for curve, label in enumerate(s.line_labels)}
+    lines = {label: (s.name, curve) for s in design.mu.curves for curve, label in enumerate(s.line_labels)}
     own = [lines.get(label) for label in design.mu.population.labels]
     free = len(own)
-    for smooth in design.mu.smooths:
+    for smooth in design.mu.curves:
         own += [(smooth.name, curve) for _ in smooth.levels for curve in range(smooth.curves)]
     own += [(group.name, 0) for group in design.mu.groups for _ in group.levels]
     names = list(dict.fromkeys(name for name in own if name is not None))

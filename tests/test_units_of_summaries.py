@@ -150,7 +150,7 @@ def test_degrees_of_freedom_of_a_curve_follow_the_units(units):
         x = step * (2.0 + np.sin(np.arange(ROWS)))
         data = {"y": unit * np.cos(np.arange(ROWS) ** 1.3), "x": x, "f": np.resize(list("aab"), ROWS)}
         design = bm.prepare("y ~ s(x, k=5) + f + (1 | g)", pd.DataFrame(data | {"g": np.arange(ROWS) % GROUPS}))
-        curve = design.mu.sd(design.mu.smooths[0])
+        curve = design.mu.sd(design.mu.curves[0])
         return fit_at(design, {curve: 0.7 * unit, "sd_g": 0.5 * unit, "sigma": 0.6 * unit})
 
     ours, theirs = (

@@ -8,7 +8,7 @@ import numpy as np
 from bayesmixed.design import Design
 from bayesmixed.draws import as_draws
 from bayesmixed.engines.collapsed_layout import kept_coordinates, lay_out_collapsed
-from bayesmixed.engines.cross_products import count_effects, order_groups, split_groups
+from bayesmixed.engines.cross_products import order_groups, split_groups
 from bayesmixed.engines.exact_draws import draw_rest
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.sd_coordinates import find_coordinates, starting_point
@@ -44,11 +44,11 @@ def supports(design: Design) -> str | None:
         if prior.name not in ("Normal", "Fixed"):
             return f"the prior {prior} of '{key}' is not normal"
     for group in design.mu.groups:
-        if group.of_rows:
+        if group.single:
             return "effects of observations add to sigma"
     if unsupported(design):
         return unsupported(design)
-    rest = len(design.mu.keys) + sum(count_effects(g) for g in split_groups(order_groups(design))[1])
+    rest = len(design.mu.keys) + sum(g.size for g in split_groups(order_groups(design))[1])
     slow = rest > SMALL_REST and _SECONDS_CUBED * rest**3 > _SECONDS_PER_ROW * design.rows
     if rest > LARGEST_REST or slow:
         return f"{rest} coefficients remain when the largest factor is integrated out, too many for {design.rows} rows"

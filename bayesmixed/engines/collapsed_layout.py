@@ -9,7 +9,6 @@ from bayesmixed.design import Design
 from bayesmixed.engines.cross_products import (
     ROWS_AT_ONCE,
     CrossProducts,
-    count_effects,
     order_groups,
     pooled_shift,
     principal_axes,
@@ -23,7 +22,7 @@ from bayesmixed.kernels.packing import Block, Packed, Record, close
 from bayesmixed.kernels.records import COLLAPSED, PARAMETER, TERM
 from bayesmixed.links import Array
 from bayesmixed.streaming import read_parts
-from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.normal_block import NormalBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     (sigma,) = reduced.scalars.values()
     model["sigma"], model["sigma_value"] = sigma.places[0], on_link_scale(sigma)
     packed = close(block, model, np.zeros(0, dtype=PARAMETER), terms, pack_priors(reduced))
-    size = len(shift) + sum(count_effects(group) for group in groups)
+    size = len(shift) + sum(group.size for group in groups)
     matrix = scale[:, None] * axes
     smallest = 1e-24 * float(np.sum(factor[:, -1] ** 2)) or float(np.finfo(float).tiny)
     residual = np.sqrt(max(products.squares, smallest) / _count(design)[0])

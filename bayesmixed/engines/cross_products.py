@@ -9,7 +9,7 @@ from bayesmixed.engines.level_classes import lower_triangle, sum_classes
 from bayesmixed.kernels.packing import Block, Record
 from bayesmixed.links import Array
 from bayesmixed.terms.block_parts import ONE
-from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.normal_block import NormalBlock
 
 ROWS_AT_ONCE = 1_000_000
 """Rows of which cross-products are formed at once."""
@@ -25,9 +25,9 @@ class CrossProducts:
         from scipy import sparse
 
         eliminated, others = split_groups(groups)
-        size = coefficients + sum(count_effects(group) for group in others)
+        size = coefficients + sum(group.size for group in others)
         self.products, self.sums, self.squares = np.zeros((size, size)), np.zeros(size), 0.0
-        count = sum(count_effects(group) for group in eliminated)
+        count = sum(group.size for group in eliminated)
         self.width = len(eliminated[0].labels) if eliminated else 1
         self.level_sums, self.cross = np.zeros(count), sparse.csr_matrix((count, size))
         self.blocks = np.zeros((count // self.width, self.width, self.width))
@@ -83,14 +83,9 @@ class CrossProducts:
         model["kinds"] = block.add_integers(classes.kinds)
 
 
-def count_effects(group: NormalBlock) -> int:
-    """Return the number of effects of a term."""
-    return int(np.prod(group.shape))
-
-
 def order_groups(design: Design) -> tuple[NormalBlock, ...]:
-    """Return the group terms, the one with the most effects first, and smooths."""
-    return tuple(sorted(design.mu.normal_blocks, key=lambda group: (group.takes != ONE, -count_effects(group))))
+    """Return the group terms, the one with the most effects first, and curves."""
+    return tuple(sorted(design.mu.normal_blocks, key=lambda group: (group.takes != ONE, -group.size)))
 
 
 def split_groups(groups: tuple[NormalBlock, ...]) -> tuple[tuple[NormalBlock, ...], tuple[NormalBlock, ...]]:
@@ -146,7 +141,7 @@ def _add_blocks(blocks: Array, group: NormalBlock, root: Array, rows: slice) -> 
     z = root[:, None] * group.centred_rows(rows)
     for i in range(z.shape[1]):
         for k in range(z.shape[1]):
-            blocks[:, i, k] += np.bincount(group.index[rows], weights=z[:, i] * z[:, k], minlength=len(blocks))
+            blocks[:, i, k] += group.sums(z[:, i] * z[:, k], rows)
 
 
 def _scaled(group: NormalBlock, root: Array, rows: slice) -> Any:

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from bayesmixed.engines.collapsed_layout import Collapsed
-from bayesmixed.engines.cross_products import count_effects
 from bayesmixed.links import Array
 
 # Draws at once, and random numbers at once: independent of the number of cores, so that draws are.
@@ -47,7 +46,7 @@ def place_effects(collapsed: Collapsed, integrated: Array, full: Array) -> None:
     terms = {term.placement.group.name: term for term in one.terms}
     start = 0
     for group in collapsed.groups:
-        stop = start + count_effects(group)
+        stop = start + group.size
         full[:, terms[group.name].effects] = integrated[:, start:stop]
         start = stop
     full[:, one.beta.own] = collapsed.origin + integrated[:, start:] @ collapsed.matrix.T

@@ -23,7 +23,7 @@ from bayesmixed.links import Array
 from bayesmixed.parameterisation import GUIDED, Choice, choose_parameterisation
 from bayesmixed.placements import NONCENTRED
 from bayesmixed.pooled import fit_pooled
-from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.normal_block import NormalBlock
 
 TUNE = 500
 """Tuning draws that suffice where coefficients are whitened and chains start near the quick mode."""
@@ -216,7 +216,7 @@ def _coefficients(one: PredictorLayout, mode: QuickMode) -> dict[str, Array]:
             mean = found[placement.parent][group.parents(outer)]
         if placement.columns:
             mean = mean + placement.population_mean(beta)
-        if group.of_rows:
+        if group.single:
             mean = rest[:, None]
         else:
             rest = rest + group.contribution(mode.effects[group.name])

@@ -9,18 +9,19 @@ from numpy.typing import NDArray
 
 from bayesmixed.equations.outline import (
     Column,
+    CurveOutline,
     GroupOutline,
     Indices,
     PredictorOutline,
-    SmoothOutline,
     assign_indices,
     sum_indices,
 )
 from bayesmixed.equations.symbols import Symbol
 from bayesmixed.links import Array, Link
 from bayesmixed.terms.block_parts import ONE, SEVERAL
-from bayesmixed.terms.blocks import GroupBlock, PopulationBlock
-from bayesmixed.terms.smooth_block import SmoothBlock
+from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.curve_block import CurveBlock
+from bayesmixed.terms.population_block import PopulationBlock
 
 
 class Blocks(Protocol):
@@ -57,8 +58,8 @@ class Blocks(Protocol):
         ...
 
     @property
-    def smooths(self) -> tuple[SmoothBlock, ...]:
-        """Penalised parts of smooths."""
+    def curves(self) -> tuple[CurveBlock, ...]:
+        """Curves, whose coefficients are the same for all rows."""
         ...
 
 
@@ -91,7 +92,7 @@ def outline_blocks(
     rows, said : int, str
         How many rows there are, and this in words.
     """
-    named = {group.dim: group for p in predictors for group in p.groups if not group.of_rows}
+    named = {group.dim: group for p in predictors for group in p.groups if not group.single}
     blocks = {name: group for name, group in named.items() if group.takes == ONE}
     factors = _Factors(blocks, sum_indices(_find_indices(blocks, rows), [name for name in named if name not in blocks]))
     outlines = tuple(_outline_predictor(predictor, offsets[predictor.parameter], factors) for predictor in predictors)
@@ -124,8 +125,8 @@ def _outline_predictor(predictor: Blocks, offsets: Sequence[str], factors: _Fact
         link=predictor.link,
         columns=tuple(columns),
         groups=tuple(_outline_group(group, factors) for group in predictor.groups),
-        smooths=tuple(
-            SmoothOutline(smooth.dim, factors.indices.row, smooth.labels, smooth.around) for smooth in predictor.smooths
+        curves=tuple(
+            CurveOutline(curve.dim, factors.indices.row, curve.labels, curve.around) for curve in predictor.curves
         ),
         offsets=tuple(offsets),
     )
@@ -138,10 +139,10 @@ def _outline_group(group: GroupBlock, factors: _Factors) -> GroupOutline:
     ]
     return GroupOutline(
         name=group.dim,
-        index=indices.row if group.of_rows else indices.letters[group.dim],
+        index=indices.row if group.single else indices.letters[group.dim],
         columns=tuple(columns),
         parts=group.parts,
-        of_rows=group.of_rows,
+        single=group.single,
         inside=tuple(indices.inside.get(group.dim, ())),
         several=group.takes == SEVERAL,
         levels=len(group.levels),

@@ -117,13 +117,13 @@ def list_laws(predictor: PredictorOutline, term: GroupTerm) -> Iterator[Equation
 
 def short_name(predictor: PredictorOutline, group: GroupOutline) -> str:
     """Return the innermost column of a factor, or its whole name where another factor has the same one."""
-    others = [other.short for other in predictor.groups if other.name != group.name and not other.of_rows]
+    others = [other.short for other in predictor.groups if other.name != group.name and not other.single]
     return group.name if group.short in others else group.short
 
 
 def _deviations(predictor: PredictorOutline, group: GroupOutline) -> tuple[Symbol, ...]:
-    alone = sum(not other.of_rows for other in predictor.groups) == 1
-    name = "z" if group.of_rows else ("b" if alone else short_name(predictor, group))
+    alone = sum(not other.single for other in predictor.groups) == 1
+    name = "z" if group.single else ("b" if alone else short_name(predictor, group))
     return tuple(
         Symbol(
             name,
@@ -145,13 +145,13 @@ def _coefficients(predictor: PredictorOutline, group: GroupOutline) -> tuple[Sym
 
 def _is_free(predictor: PredictorOutline, group: GroupOutline) -> bool:
     """Return whether all columns of a group have a population coefficient."""
-    return not group.of_rows and not group.several and set(group.labels) <= set(predictor.labels)
+    return not group.single and not group.several and set(group.labels) <= set(predictor.labels)
 
 
 def _find_parents(predictor: PredictorOutline) -> dict[str, str]:
     """Return the outer factor around which each factor varies, inner factors choosing first."""
     candidates = [
-        group for group in predictor.groups if not (group.of_rows or group.several) and group.labels == ("Intercept",)
+        group for group in predictor.groups if not (group.single or group.several) and group.labels == ("Intercept",)
     ]
     depth = {group.name: len(group.inside) for group in candidates}
     inner_first = sorted(candidates, key=lambda group: (-group.levels, -depth[group.name]))

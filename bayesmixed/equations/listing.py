@@ -14,7 +14,7 @@ from bayesmixed.equations.effects import (
     short_name,
     standard_deviation,
 )
-from bayesmixed.equations.outline import Column, GroupOutline, Outline, PredictorOutline, SmoothOutline, StatedPrior
+from bayesmixed.equations.outline import Column, CurveOutline, GroupOutline, Outline, PredictorOutline, StatedPrior
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
@@ -96,7 +96,7 @@ def list_equations(outline: Outline, style: str = "conditional") -> Equations:
             model += _sum_with_error(outline, predictor, placed)
         else:
             model.append(_linear_predictor(outline, predictor, placed, chosen.braces))
-        model += [law for smooth in predictor.smooths for law in _list_curves(predictor, smooth)]
+        model += [law for curve in predictor.curves for law in _list_curves(predictor, curve)]
         model += [law for term in placed for law in list_laws(predictor, term)]
         priors += _predictor_priors(outline.priors, predictor, placed)
     priors += _further_priors(outline)
@@ -178,7 +178,7 @@ def _linear_predictor(
         return Equation(left, "=", Expression("sum", tuple(_braced(outline, predictor, terms))))
     parts = _population(predictor, terms, MOST_TERMS)
     parts += [node for term in terms if term.shown and not term.takes for node in _times_columns(term)]
-    parts += [_curve(predictor, smooth) for smooth in predictor.smooths]
+    parts += [_curve(predictor, curve) for curve in predictor.curves]
     parts += [_column(offset, outline.row) for offset in predictor.offsets]
     return Equation(left, "=", Expression("sum", tuple(parts)))
 
@@ -225,11 +225,11 @@ def _braced(outline: Outline, predictor: PredictorOutline, terms: Sequence[Group
         )
     for term in terms:
         effects = tuple(_times_columns(term))
-        level = "individual" if term.group.of_rows else short_name(predictor, term.group)
+        level = "individual" if term.group.single else short_name(predictor, term.group)
         words = f"{level}-level random effect" + ("s" if len(effects) > 1 else "")
         yield _brace(Expression("sum", effects), words)
-    for smooth in predictor.smooths:
-        yield _brace(_curve(predictor, smooth), "smooth curve")
+    for curve in predictor.curves:
+        yield _brace(_curve(predictor, curve), "smooth curve")
     for offset in predictor.offsets:
         yield _brace(_column(offset, outline.row), "known")
 
@@ -238,28 +238,28 @@ def _brace(node: Node, words: str) -> Expression:
     return Expression("brace", (node,), words)
 
 
-def _curve(predictor: PredictorOutline, smooth: SmoothOutline) -> Symbol:
-    return Symbol(smooth.name, index=smooth.index, parameter=predictor.ending, word=True)
+def _curve(predictor: PredictorOutline, curve: CurveOutline) -> Symbol:
+    return Symbol(curve.name, index=curve.index, parameter=predictor.ending, word=True)
 
 
-def _list_curves(predictor: PredictorOutline, smooth: SmoothOutline) -> Iterator[Equation]:
-    """Yield a smooth as a sum over its penalised columns, and the distribution of their coefficients."""
-    effects = [Symbol("b", index="k", label=name, parameter=predictor.ending) for name in _curve_names(smooth)]
-    columns = Symbol("z", index=f"{smooth.index}k", label=smooth.name)
-    note = f"deviations from {smooth.around}" + (", those of the row's curve" if smooth.labels else "")
-    own = replace(effects[0], label=smooth.name)
-    yield Equation(_curve(predictor, smooth), "=", Expression("total", (own, columns), "k"), note)
-    for effect, deviation in zip(effects, _curve_sds(predictor, smooth), strict=True):
+def _list_curves(predictor: PredictorOutline, curve: CurveOutline) -> Iterator[Equation]:
+    """Yield a curve as a sum over its columns, and the distribution of their coefficients."""
+    effects = [Symbol("b", index="k", label=name, parameter=predictor.ending) for name in _curve_names(curve)]
+    columns = Symbol("z", index=f"{curve.index}k", label=curve.name)
+    note = f"deviations from {curve.around}" + (", those of the row's curve" if curve.labels else "")
+    own = replace(effects[0], label=curve.name)
+    yield Equation(_curve(predictor, curve), "=", Expression("total", (own, columns), "k"), note)
+    for effect, deviation in zip(effects, _curve_sds(predictor, curve), strict=True):
         variance = replace(deviation, squared=True)
         yield Equation(effect, "~", Expression("call", (Symbol("0"), variance), "N"))
 
 
-def _curve_sds(predictor: PredictorOutline, smooth: SmoothOutline) -> list[Symbol]:
-    return [Symbol("sigma", label=name, parameter=predictor.ending) for name in _curve_names(smooth)]
+def _curve_sds(predictor: PredictorOutline, curve: CurveOutline) -> list[Symbol]:
+    return [Symbol("sigma", label=name, parameter=predictor.ending) for name in _curve_names(curve)]
 
 
-def _curve_names(smooth: SmoothOutline) -> list[str]:
-    return [f"{smooth.name}[{label}]" for label in smooth.labels] or [smooth.name]
+def _curve_names(curve: CurveOutline) -> list[str]:
+    return [f"{curve.name}[{label}]" for label in curve.labels] or [curve.name]
 
 
 def _coefficient(predictor: PredictorOutline, label: str) -> Symbol:
@@ -275,8 +275,8 @@ def _keys(predictor: PredictorOutline) -> Iterator[str]:
     yield from names.population(predictor.labels)
     if INTERCEPT in predictor.labels:
         yield ParameterKey(names.beta, CENTRED_INTERCEPT)
-    for smooth in predictor.smooths:
-        yield from names.sds(smooth.name, smooth.labels)
+    for curve in predictor.curves:
+        yield from names.sds(curve.name, curve.labels)
     for group in predictor.groups:
         yield names.correlations(group.name)
         yield from names.sds(group.name, group.labels)
@@ -299,8 +299,8 @@ def _predictor_priors(
         stated += [] if prior is None else [(left, prior)]
     for prior, alike in groupby(stated, key=lambda pair: pair[1]):
         yield _prior([symbol for symbol, _ in alike], prior)
-    for smooth in predictor.smooths:
-        curves = zip(_curve_sds(predictor, smooth), names.sds(smooth.name, smooth.labels), strict=True)
+    for curve in predictor.curves:
+        curves = zip(_curve_sds(predictor, curve), names.sds(curve.name, curve.labels), strict=True)
         stated = [(symbol, priors[key]) for symbol, key in curves]
         for prior, alike in groupby(stated, key=lambda pair: pair[1]):
             yield _prior([symbol for symbol, _ in alike], prior)

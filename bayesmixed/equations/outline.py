@@ -47,7 +47,7 @@ class GroupOutline:
         Columns whose coefficients vary.
     parts : tuple of Part
         Partition of the columns by covariance structure.
-    of_rows : bool
+    single : bool
         Whether its levels are the rows.
     inside : tuple of str
         Factors in which its levels are nested.
@@ -63,7 +63,7 @@ class GroupOutline:
     index: str
     columns: tuple[Column, ...]
     parts: tuple[Part, ...]
-    of_rows: bool
+    single: bool
     inside: tuple[str, ...]
     levels: int
     short: str = ""
@@ -81,8 +81,8 @@ class GroupOutline:
 
 
 @dataclass(frozen=True, slots=True)
-class SmoothOutline:
-    """The penalised part of a smooth in one predictor.
+class CurveOutline:
+    """A curve of a covariate in one predictor, or one for each level of a factor.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ class PredictorOutline:
         Population columns.
     groups : tuple of GroupOutline
         One per grouping factor.
-    smooths : tuple of SmoothOutline
+    curves : tuple of CurveOutline
         Curves.
     offsets : tuple of str
         Known additions.
@@ -127,7 +127,7 @@ class PredictorOutline:
     link: Link
     columns: tuple[Column, ...]
     groups: tuple[GroupOutline, ...]
-    smooths: tuple[SmoothOutline, ...]
+    curves: tuple[CurveOutline, ...]
     offsets: tuple[str, ...]
 
     @property

@@ -87,7 +87,7 @@ def define_symbols(
 def _unit_note(predictors: Sequence[PredictorOutline]) -> str:
     link = predictors[0].link
     unit = "unit of the response" if link.unit is None else f"unit of the {link.name} scale"
-    grouped = any(not group.of_rows for predictor in predictors for group in predictor.groups)
+    grouped = any(not group.single for predictor in predictors for group in predictor.groups)
     return f"{unit}; the SD of fewer than {FEW_LEVELS} levels has HalfNormal(s)" if grouped else unit
 
 
@@ -107,9 +107,9 @@ def _rules(
             ParameterKey(predictor.names.beta, INTERCEPT) in priors,
         )
         yield from _population(predictor, bases[predictor.parameter, ""], units, cut=cut, stated=stated)
-        for smooth in predictor.smooths:
-            about = f"SD of the curve around {smooth.around}"
-            yield predictor.names.sd(smooth.name), StatedPrior("HalfStudentT", (Symbol("4"), units.group), about)
+        for curve in predictor.curves:
+            about = f"SD of the curve around {curve.around}"
+            yield predictor.names.sd(curve.name), StatedPrior("HalfStudentT", (Symbol("4"), units.group), about)
         for group in predictor.groups:
             yield from _group(predictor, group, bases.get((predictor.parameter, group.name), []), units, priors)
     modelled = {predictor.parameter for predictor in predictors}

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from bayesmixed.equations.outline import (
     Column,
+    CurveOutline,
     GroupOutline,
     Indices,
     Outline,
     PredictorOutline,
-    SmoothOutline,
     assign_indices,
     sum_indices,
 )
@@ -128,8 +128,8 @@ def _outline_predictor(
         own = _outline_group(term, declared, indices)
         groups[own.name] = _join_parts(groups.get(own.name), own)
     offsets = tuple(text for term in terms if term.part == ADDITION for text in term.expressions)
-    smooths = tuple(SmoothOutline(safe_name(t.name), indices.row, (), t.around) for t in terms if t.part == CURVES)
-    return PredictorOutline(parameter, ending, link, tuple(columns), tuple(groups.values()), smooths, offsets)
+    curves = tuple(CurveOutline(safe_name(t.name), indices.row, (), t.around) for t in terms if t.part == CURVES)
+    return PredictorOutline(parameter, ending, link, tuple(columns), tuple(groups.values()), curves, offsets)
 
 
 def _mean(label: str) -> Expression | None:
@@ -141,9 +141,9 @@ def _outline_group(term: Term, declared: set[str], indices: Indices) -> GroupOut
     part = Part(tuple(range(len(labels))), is_correlated(term.formulas[0], declared, term.correlated))
     columns = tuple(Column(label, indices.row) for label in labels)
     name, short = safe_name(term.name), term.factor_columns[-1] if term.factor_columns else ""
-    letters = indices.row if term.of_rows else indices.letters[name]
+    letters = indices.row if term.single else indices.letters[name]
     inside, several = tuple(indices.inside.get(name, ())), bool(term.label_columns) and not term.factor_columns
-    return GroupOutline(name, letters, columns, (part,), term.of_rows, inside, 0, short or name, several)
+    return GroupOutline(name, letters, columns, (part,), term.single, inside, 0, short or name, several)
 
 
 def _join_parts(first: GroupOutline | None, second: GroupOutline) -> GroupOutline:

@@ -15,7 +15,7 @@ from bayesmixed.kernels.layouts import Layout, lay_out_coordinates
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.row_likelihoods import RowLikelihood, likelihood_of_rows
-from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 _SPREAD = 0.3
@@ -139,8 +139,9 @@ class MarginalParameters:
         found = []
         for term, root in zip(self._first.terms, self._roots(full), strict=True):
             group = term.placement.group
-            loadings = np.einsum("nk,skl->snl", group.centred_matrix, root)
-            found.append(Layer(group.index, (Source(self.design.mu.parameter, loadings),), (group.name,)))
+            levels, columns = group.read_rows()
+            loadings = np.einsum("nk,skl->snl", columns, root)
+            found.append(Layer(levels, (Source(self.design.mu.parameter, loadings),), (group.name,)))
         return tuple(sorted(found, key=lambda layer: int(layer.index.max())))
 
     def rows_at(self, points: Array) -> tuple[RowLikelihood, Array]:

@@ -9,7 +9,7 @@ from bayesmixed.kernels.packing import JointGuide
 from bayesmixed.kernels.slots import Slots
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
-from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.thresholds import threshold_shift
 
 _DECODED_AT_ONCE = 4e6
@@ -59,10 +59,10 @@ def decode(layout: Layout, points: Array) -> dict[str, tuple[tuple[str, ...], Ar
         if len(predictor.population.labels):
             found[predictor.beta] = ((f"{predictor.beta}_effect",), beta @ predictor.transform.T)
         totals: dict[str, Array] = {}
-        rest = predictor.offset + beta @ predictor.centred_matrix.T if _has_observation(predictor_layout) else None
+        rest = predictor.offset + beta @ predictor.centred_matrix.T if _has_single(predictor_layout) else None
         for term in predictor_layout.terms:
             effects = _decode_term(points, predictor, term, beta, totals, rest, found)
-            if rest is not None and not term.placement.group.of_rows:
+            if rest is not None and not term.placement.group.single:
                 rest = rest + term.placement.group.contribution(effects)
     if design.family.cuts:
         shift = threshold_shift(design, found[design.mu.beta][1] if design.mu.beta in found else None)
@@ -109,7 +109,7 @@ def _decode_term(
         mean = totals[placement.parent][:, group.parents(outer)]
     if placement.columns:
         mean = mean + placement.population_mean(beta)
-    if group.of_rows and rest is not None:
+    if group.single and rest is not None:
         mean = rest[:, :, None]
     standardised = _standardise(term.guide, coordinates, factor, mean) if np.any(term.guide) else coordinates
     effects = np.einsum("skm,sjm->sjk", factor, standardised)
@@ -158,5 +158,5 @@ def _standardise(guide: Array, coordinates: Array, roots: Array, mean: Array | f
     return standardised
 
 
-def _has_observation(layout: PredictorLayout) -> bool:
-    return any(t.placement.group.of_rows and (np.any(t.centred) or np.any(t.guide)) for t in layout.terms)
+def _has_single(layout: PredictorLayout) -> bool:
+    return any(t.placement.group.single and (np.any(t.centred) or np.any(t.guide)) for t in layout.terms)

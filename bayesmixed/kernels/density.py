@@ -8,7 +8,7 @@ from bayesmixed.kernels.joint_guides import add_root_slopes, read_guide, read_ro
 from bayesmixed.kernels.prior_rows import prior_row
 from bayesmixed.kernels.records import FIXED, LOWER_END, MODELLED, UPPER_END
 from bayesmixed.kernels.rows import row
-from bayesmixed.kernels.term_effects import add_observation, coefficients_back, fill_coefficients, observation_back
+from bayesmixed.kernels.term_effects import add_row_effects, coefficients_back, fill_coefficients, row_effects_back
 from bayesmixed.kernels.whitening import unwhiten, whiten_slopes
 
 
@@ -121,33 +121,33 @@ def _predict(x, eta, p, n, data, gradient, backward, score):  # type: ignore[no-
     coefficients_at = np.zeros(count + 1, dtype=np.int64)
     for t in range(count):
         term = data.terms[first + t]
-        size = 0 if term.observation else term.levels * term.columns
+        size = 0 if term.single else term.levels * term.columns
         coefficients_at[t + 1] = coefficients_at[t] + size
     coefficients = np.zeros(coefficients_at[count])
     for t in range(count):
         term = data.terms[first + t]
-        if not term.observation:
+        if not term.single:
             fill_coefficients(x, term, t, coefficients, coefficients_at, beta, data)
-    observation = -1
+    single = -1
     for t in range(count):
-        if data.terms[first + t].observation:
-            observation = first + t
+        if data.terms[first + t].single:
+            single = first + t
     if not backward:
         _fill(eta[:, p], n, parameter, beta, coefficients, coefficients_at, data)
-        if observation >= 0:
-            add_observation(x, eta[:, p], data.terms[observation], n, data)
+        if single >= 0:
+            add_row_effects(x, eta[:, p], data.terms[single], n, data)
         return 0.0
     bar = score[:, p]
     coefficients_bar = np.zeros(coefficients_at[count])
     total = 0.0
-    if observation >= 0:
+    if single >= 0:
         rest = np.empty(n)
         _fill(rest, n, parameter, beta, coefficients, coefficients_at, data)
-        total += observation_back(x, rest, bar, data.terms[observation], n, data, gradient)
+        total += row_effects_back(x, rest, bar, data.terms[single], n, data, gradient)
     _scatter(bar, n, parameter, beta_bar, coefficients_bar, coefficients_at, data)
     for t in range(count - 1, -1, -1):
         term = data.terms[first + t]
-        if not term.observation:
+        if not term.single:
             total += coefficients_back(
                 x,
                 term,
@@ -169,7 +169,7 @@ def _predict(x, eta, p, n, data, gradient, backward, score):  # type: ignore[no-
 
 @njit(cache=False, error_model="numpy")
 def _fill(eta, n, parameter, beta, coefficients, coefficients_at, data):  # type: ignore[no-untyped-def]
-    """Write the linear predictor from offset, population columns and group terms, observation effects left out."""
+    """Write the linear predictor from offset, population columns and group terms, effects of single rows left out."""
     offset, matrix = parameter.offset, parameter.rest_matrix
     rest, columns = parameter.rest_width, parameter.rest_columns
     for i in range(n):
@@ -180,11 +180,11 @@ def _fill(eta, n, parameter, beta, coefficients, coefficients_at, data):  # type
     count, first = parameter.terms, parameter.first_term
     for t in range(count):
         term = data.terms[first + t]
-        if term.observation or term.absorbed:
+        if term.single or term.absorbed:
             continue
         width, index, z = term.columns, term.index, term.matrix
         start = coefficients_at[t]
-        if term.dense:
+        if term.whole:
             levels = term.levels
             for i in range(n):
                 column = start + data.integers[index + i]
@@ -214,11 +214,11 @@ def _scatter(bar, n, parameter, beta_bar, coefficients_bar, coefficients_at, dat
     count, first = parameter.terms, parameter.first_term
     for t in range(count):
         term = data.terms[first + t]
-        if term.observation or term.absorbed:
+        if term.single or term.absorbed:
             continue
         width, index, z = term.columns, term.index, term.matrix
         start = coefficients_at[t]
-        if term.dense:
+        if term.whole:
             levels = term.levels
             for i in range(n):
                 column = start + data.integers[index + i]

@@ -45,8 +45,6 @@ def merge_rows(design: Design) -> Rows:
     constants = design.family.constant(y, trials)
     summable = design.family.summable
     single = Rows(np.arange(len(y), dtype=np.int64), y, trials, constants, design.observed.multiplicity)
-    if any(group.of_rows for _, group in design.group_blocks()):
-        return single
     cell = _number_cells(design, () if summable else (y, trials))
     kept = np.unique(cell, return_index=True)[1].astype(np.int64)
     if len(kept) > _WORTHWHILE * len(y):

@@ -177,13 +177,10 @@ def _pack_term(
 ) -> Record:
     placement, group = layout.placement, layout.placement.group
     term = pack_covariance(block, layout)
-    if group.takes == SEVERAL:
-        places, values = group.loadings(kept)
-        term["entries"] = places.shape[1]
-    else:
-        places, values = group.index[kept], group.centred_matrix[kept]
+    places, values = group.read_rows(kept)
+    term["entries"] = places.shape[1] if group.takes == SEVERAL else 0
     term["index"], term["matrix"] = block.add_integers(places), block.add_numbers(values)
-    term["dense"] = group.takes == ALL
+    term["whole"] = group.takes == ALL
     term["ones"] = len(group.labels) == 1 and bool(np.all(group.centred_matrix == 1))
     term["effects"], term["centred"] = layout.effects.start, block.add_integers(layout.centred)
     term["parent"] = -1
@@ -194,7 +191,7 @@ def _pack_term(
     term["mean_width"], term["mean_columns"] = len(placement.columns), block.add_integers(placement.columns)
     term["mean_weights"] = block.add_numbers(placement.weights)
     term["guide"] = block.add_numbers(layout.guide)
-    term["absorbed"], term["observation"] = placement.absorbed, group.of_rows
+    term["absorbed"], term["single"] = placement.absorbed, group.single
     return term
 
 

@@ -37,11 +37,11 @@ PARAMETER = np.dtype(
 """One parameter of the family. `scalar` is the coordinate of one without predictor, or one of the codes above."""
 TERM = np.dtype(
     _integers("levels", "columns", "index", "matrix", "ones", "sd_slots", "sd_values", "parts", "effects", "centred")
-    + _integers("parent", "parent_index", "mean_width", "mean_columns", "mean_weights", "absorbed", "observation")
-    + _integers("dense", "entries", "guide")
+    + _integers("parent", "parent_index", "mean_width", "mean_columns", "mean_weights", "absorbed", "single")
+    + _integers("whole", "entries", "guide")
 )
-"""One term; in a dense one every row takes the coefficients of all levels, and where there are entries as many coefficients
-as these say: `index` and `matrix` then hold which, and what multiplies them."""
+"""One term: a single one has a level for each row; in a whole one every row takes the coefficients of all levels; where there
+are entries, as many coefficients as these say, and `index` and `matrix` hold which, and what multiplies them."""
 PRIOR = np.dtype(
     [
         *_integers("slot", "transform", "code"),

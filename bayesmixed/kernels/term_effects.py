@@ -91,7 +91,7 @@ def coefficients_back(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def add_observation(x, eta, term, n, data):  # type: ignore[no-untyped-def]
+def add_row_effects(x, eta, term, n, data):  # type: ignore[no-untyped-def]
     """Add observation-level effects; the variable of a centred one is the whole predictor of its row."""
     sd = _sd(x, term, 0, data)
     effects, centred, guide = term.effects, term.centred, term.guide
@@ -104,7 +104,7 @@ def add_observation(x, eta, term, n, data):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def observation_back(x, rest, bar, term, n, data, gradient):  # type: ignore[no-untyped-def]
+def row_effects_back(x, rest, bar, term, n, data, gradient):  # type: ignore[no-untyped-def]
     """Return the log-density of observation-level effects; `bar` becomes the derivative in the rest of the predictor."""
     sd = _sd(x, term, 0, data)
     effects, centred, guide = term.effects, term.centred, term.guide

@@ -115,7 +115,7 @@ def _horizontal(fit: Fit, against: str) -> Factor | Array:
     design = fit.design
     if against == MEAN:
         return predict_left_out(fit, np.empty((0, design.rows)), moments=True).place
-    names = [group.name for _, group in design.group_blocks() if group.takes == ONE and not group.of_rows]
+    names = [group.name for _, group in design.group_blocks() if group.takes == ONE and group.compared]
     data = design.table.data
     if against in data and against not in names and pd.api.types.is_numeric_dtype(data[against]):
         return data[against].to_numpy(dtype=float)

@@ -10,7 +10,6 @@ from bayesmixed.plots.effects import COLORS
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.display.tables import format_table
 from bayesmixed.summaries.parameters.smooths import find_smooth, smooth_curves, smooth_effects
-from bayesmixed.terms.smooth_block import SmoothBlock
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +50,7 @@ def plot_smooth(fit: Fit, smooth: str | None = None, *, points: int = 100) -> "F
     panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     edf = _edf(fit, table["term"].iloc[0])
     for number, (axes, level) in enumerate(zip(panels, levels, strict=False)):
-        _draw_curve(axes, table[table["level"] == level], _rug(block, number))
+        _draw_curve(axes, table[table["level"] == level], np.unique(block.curve_values(number)))
         words = [part for part in (f"{block.by} {level}" if level else "", edf.get(level, "")) if part]
         axes.tick_params(labelbottom=True)
         axes.set_title(", ".join(words), fontsize=10, loc="left")
@@ -69,10 +68,6 @@ def _edf(fit: Fit, term: str) -> dict[str, str]:
     numbers = format_table(rows)
     shown = zip(rows["level"], numbers["mean"], numbers["lower"], numbers["upper"], strict=True)
     return {level: f"edf {mean} ({lower} to {upper})" for level, mean, lower, upper in shown}
-
-
-def _rug(block: SmoothBlock, curve: int) -> Any:
-    return np.unique(block.curve_values(curve))
 
 
 def _draw_curve(axes: Any, table: pd.DataFrame, rug: Any) -> None:

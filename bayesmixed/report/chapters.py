@@ -66,7 +66,7 @@ def show_convergence(diagnosis: Diagnosis) -> str:
 def show_estimates(fit: Fit) -> str:
     """Return the estimated parameters, and the curves of smooths."""
     tables = write_sections(Section(name, table=table) for name, table in tabulate_estimates(fit)[0].items())
-    names = [f"{smooth.name}{p.suffix}" for p in fit.design.predictors.values() for smooth in p.smooths]
+    names = [f"{curve.name}{p.suffix}" for p in fit.design.predictors.values() for curve in p.curves]
     text = "{} over its covariate, with 95 % bands."
     return "\n".join([tables, *(embed(bm.plot_smooth(fit, name), text.format(name)) for name in names)])
 
@@ -90,8 +90,7 @@ def show_checks(fit: Fit) -> str:
 
 def show_future(fit: Fit) -> str:
     """Return what the model predicts for a group of each factor that is not in the data."""
-    names = dict.fromkeys(group.name for _, group in fit.design.group_blocks() if not group.of_rows)
-    return "\n".join(_show_population(fit, name) for name in names or [None])
+    return "\n".join(_show_population(fit, name) for name in fit.design.factors or [None])
 
 
 def _show_population(fit: Fit, factor: str | None) -> str:

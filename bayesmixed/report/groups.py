@@ -26,7 +26,7 @@ _READING = (
 
 def show_groups(fit: Fit) -> str:
     """Return the chart and the table of every grouping factor of the first parameter."""
-    groups = [group for group in fit.design.mu.groups if not group.of_rows]
+    groups = [group for group in fit.design.mu.groups if group.compared]
     if not groups:
         return (
             '<p class="absent">Not in this report: the model has no grouping factor with several rows in a group.</p>'

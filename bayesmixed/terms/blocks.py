@@ -1,4 +1,4 @@
-"""Blocks: what a term becomes on data, its arrays, labels, learned state and coordinates."""
+"""The block of a grouping factor: columns, the level of each row, labels, learned state and coordinates."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -8,109 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.links import Array
+from bayesmixed.priors import FEW_LEVELS, Prior
 from bayesmixed.terms.basis import Basis
-from bayesmixed.terms.block_parts import ONE, Coordinates, Part, basis_coordinates, block_diagonal, sparse_rows
-from bayesmixed.terms.empty_cells import Reduction
-from bayesmixed.terms.notation import safe_name
+from bayesmixed.terms.block_parts import ONE, Part, basis_coordinates, block_diagonal
+from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.scaled_matrices import draw_normal
-from bayesmixed.terms.smooth_block import SmoothBlock
 
 
-@dataclass(frozen=True, slots=True)
-class PopulationBlock:
-    """The population part of one predictor: n rows by p columns, and q coordinates in which its priors are stated.
-
-    Attributes
-    ----------
-    labels : tuple of str
-        Names of the columns as written.
-    matrix : (n, p) array
-        The columns as written.
-    state : EvaluatedFormula
-        Learned levels, knots and contrasts, replayed on new rows.
-    basis : Basis
-        Of the formula, smooths left out.
-    columns : (n, r) array
-        Columns of the basis, then those of smooths that are not penalised.
-    written : (p, r) array
-        Coefficients as written are this matrix times those of `columns`.
-    units : (r,) array
-        Scales of the default priors of the coefficients of `columns`; see `Basis.units`.
-    means, written_means : (r,), (p,) arrays
-        Means of `columns` and `matrix` over the rows of the fit.
-    coordinates : Coordinates
-        Where the priors are stated.
-    reduction : Reduction
-        Which columns of the formula `matrix` has.
-    open_part : (n, d) array
-        What the rows of the fit leave open of the predictor of each row: no columns without empty combinations of levels.
-    """
-
-    labels: tuple[str, ...]
-    matrix: Array
-    state: Any
-    basis: Basis
-    columns: Array
-    written: Array
-    units: Array
-    means: Array
-    written_means: Array
-    coordinates: Coordinates
-    reduction: Reduction
-    open_part: Array
-
-    @property
-    def column_labels(self) -> tuple[str, ...]:
-        """Labels of the r columns of the basis and of smooths."""
-        return (*self.basis.labels, *self.labels[len(self.labels) - len(self.units) + len(self.basis.labels) :])
-
-    @property
-    def is_open(self) -> NDArray[np.bool_]:
-        """Rows of which the rows of the fit leave the predictor open, (n,)."""
-        return np.asarray(np.any(self.open_part != 0.0, axis=1))
-
-    @property
-    def transform(self) -> Array:
-        """(p, q) matrix T: coefficients as written are T times the coordinates."""
-        return np.eye(len(self.labels)) if self.as_written else np.asarray(self.written @ self.coordinates.mixing)
-
-    @property
-    def as_written(self) -> bool:
-        """Whether the coordinates are the coefficients as written, if of columns with the mean zero under thresholds."""
-        return self.coordinates.as_written
-
-    @property
-    def coordinate_matrix(self) -> Array:
-        """(n, q) columns that multiply the coordinates."""
-        return self.coordinate_rows(slice(None))
-
-    def coordinate_rows(self, rows: slice) -> Array:
-        """Return some rows of `coordinate_matrix`."""
-        return np.asarray(self.columns[rows] @ self.coordinates.mixing)
-
-    def take(self, rows: NDArray[np.intp]) -> "PopulationBlock":
-        """Return the block of some of its rows."""
-        return replace(self, matrix=self.matrix[rows], columns=self.columns[rows], open_part=self.open_part[rows])
-
-
-@dataclass(frozen=True, slots=True)
-class GroupBlock:
-    """The effects of one grouping factor in one predictor: J levels by K columns.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupBlock(NormalBlock):
+    """The effects of the levels of one grouping factor, of which new ones can be drawn.
 
     Attributes
     ----------
-    name : str
-        The factor: "herd", "block:plot", "obs".
-    labels : tuple of str
-        The K columns, formulaic's names.
-    matrix : (n, K) array
-        The columns as written.
     index : (n,) integer array
         Level of each row.
-    levels : tuple of str
-        The J labels; those after the first `known` were not there when the model was fitted.
-    parts : tuple of Part
-        Partition of the columns by covariance structure.
+    known : int
+        The levels after the first so many were not there when the model was fitted.
     bases : tuple of (Basis or None)
         For each state: None where there is nothing to learn.
     columns : (n, K) array
@@ -121,53 +35,28 @@ class GroupBlock:
         Scales of the default priors of the SDs of effects of `columns`, and of effects as written.
     means : (K,) array
         Means of `columns` over the rows of the fit.
-    coordinates : Coordinates
-        Where the priors of SDs and correlations are stated.
-    of_rows : bool
-        One level per row by construction, that is `obs()`.
     states : tuple of EvaluatedFormula
         Learned state, one for each part.
     copies : (n,) array or None
         How many rows each row stands for, with frequency weights.
     factors : tuple of str
-        The columns whose combinations are the levels, none for `obs()`.
+        The columns whose combinations are the levels, none where rows tell them otherwise.
     """
 
     takes: ClassVar[str] = ONE
-    named: ClassVar[bool] = True
-    name: str
-    labels: tuple[str, ...]
-    matrix: Array
+    shared: ClassVar[bool] = True
+    compared: ClassVar[bool] = True
     index: NDArray[np.intp]
-    levels: tuple[str, ...]
     known: int
-    parts: tuple[Part, ...]
     bases: tuple[Basis | None, ...]
     columns: Array
     written: Array
     units: Array
     units_as_written: Array
     means: Array
-    coordinates: Coordinates
-    of_rows: bool
     states: tuple[Any, ...]
     copies: Array | None = None
     factors: tuple[str, ...] = ()
-
-    @property
-    def dim(self) -> str:
-        """The factor's name in the draws: dimension of its levels, and part of the names of its variables."""
-        return safe_name(self.name)
-
-    @property
-    def correlated(self) -> bool:
-        """Whether any correlation is estimated."""
-        return any(part.correlated for part in self.parts)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the effects, (J, K)."""
-        return len(self.levels), len(self.labels)
 
     @property
     def sizes(self) -> NDArray[np.intp]:
@@ -175,34 +64,9 @@ class GroupBlock:
         return np.bincount(self.index, self.copies, minlength=len(self.levels)).astype(np.intp)
 
     @property
-    def intercept(self) -> int | None:
-        """Position of the intercept column, if there is one."""
-        return self.labels.index("Intercept") if "Intercept" in self.labels else None
-
-    @property
-    def width(self) -> int:
-        """Number K of columns."""
-        return len(self.labels)
-
-    @property
-    def scales(self) -> Array:
-        """(K,) what the default prior of each SD calls one step."""
-        return np.asarray(1.0 / self.coordinates.units)
-
-    @property
-    def centred(self) -> bool:
-        """Whether priors are stated elsewhere than as written."""
-        return not np.array_equal(self.transform, np.eye(self.width))
-
-    @property
     def transform(self) -> Array:
         """(K, K) matrix T: effects as written are T times the effects at the centre."""
         return np.eye(self.width) if self.coordinates.as_written else np.asarray(self.written @ self.coordinates.mixing)
-
-    @property
-    def centred_matrix(self) -> Array:
-        """(n, K) columns at the centre: the matrix that multiplies the effects at the centre."""
-        return self.centred_rows(slice(None))
 
     def take(self, rows: NDArray[np.intp]) -> "GroupBlock":
         """Return the block of some of its rows, with all levels."""
@@ -233,7 +97,7 @@ class GroupBlock:
     @property
     def residual(self) -> bool:
         """Whether the effects are those of single rows."""
-        return self.of_rows or bool(np.all(self.sizes <= 1))
+        return bool(np.all(self.sizes <= 1))
 
     def contribution(self, effects: Array, *, written: bool = False) -> Array:
         """Return z'b of each row, (..., n), for effects at the centre, or as written, (..., J, K)."""
@@ -254,18 +118,22 @@ class GroupBlock:
         """Return the values, (..., J), of the level of each row, (..., n)."""
         return values[..., self.index]
 
-    def sums(self, values: Array) -> Array:
-        """Return sums of values, (n,), over the rows of each level, (J,)."""
-        return np.bincount(self.index, values, minlength=len(self.levels))
+    def sums(self, values: Array, rows: Any = slice(None)) -> Array:
+        """Return sums of values, (m,), over the rows of each level, or some of them, (J,)."""
+        return np.bincount(self.index[rows], values, minlength=len(self.levels))
+
+    def read_rows(self, rows: Any = slice(None)) -> tuple[NDArray[np.intp], Array]:
+        """Return the level of some rows, (m,), and their columns at the centre."""
+        return self.index[rows], self.centred_rows(rows)
 
     @property
     def spread_matrix(self) -> Array:
         """(n, K) columns z for which z' Sigma z is the variance of the term in each row, Sigma that of a level's effects."""
         return self.centred_matrix
 
-    def variance(self, covariance: Array) -> Array:
-        """Return the variance of z'b in each row, (..., n), for covariances (..., K, K) of effects at the centre."""
-        z = self.spread_matrix
+    def variance(self, covariance: Array, rows: Any = slice(None)) -> Array:
+        """Return the variance of z'b in some rows, (..., m), for covariances (..., K, K) of effects at the centre."""
+        z = self.spread_matrix[rows]
         return np.einsum("...kl,nk,nl->...n", covariance, z, z, optimize=True)
 
     def draw_new(self, covariance: Array, generator: np.random.Generator) -> Array:
@@ -296,7 +164,7 @@ class GroupBlock:
 
     def parents(self, outer: "NormalBlock") -> NDArray[np.intp] | None:
         """Return the level of another factor in which each level lies, (J,), None where one lies in several."""
-        if not isinstance(outer, GroupBlock) or outer.takes != ONE:
+        if outer.takes != ONE or not isinstance(outer, GroupBlock):
             return None
         index = np.zeros(len(self.levels), dtype=np.intp)
         index[self.index] = outer.index
@@ -336,39 +204,35 @@ class GroupBlock:
         np.add.at(found, (rows, levels), shares)
         return found
 
-    def extrapolations(self) -> Iterator[str]:
-        """Yield nothing: new levels are no extrapolation."""
-        yield from ()
-
     def loadings(self, rows: Any = slice(None)) -> tuple[NDArray[np.intp], Array]:
         """Return which of the J K effects some rows take, (m, E), and what multiplies each, at the centre."""
         return self.index[rows, None] * self.width + np.arange(self.width), self.centred_rows(rows)
 
-    def sparse_columns(self, rows: slice = slice(None)) -> Any:
-        """Return the (m, J K) columns that multiply the effects at the centre, level by level, in some rows."""
-        return sparse_rows(*self.loadings(rows), len(self.levels) * self.width)
-
     def centred_rows(self, rows: Any) -> Array:
-        """Return some rows of `centred_matrix`."""
+        """Return some rows of the columns at the centre."""
         if self.coordinates.as_written:
             return self.matrix[rows]
         return np.asarray(self.columns[rows] @ self.coordinates.mixing)
 
+    @property
+    def counted(self) -> str:
+        """What its levels are, in words that follow a number: "levels of herd"."""
+        return f"levels of {self.name}"
 
-NormalBlock = GroupBlock | SmoothBlock
-"""Blocks whose coefficients are normal with an SD that is estimated."""
+    @property
+    def adjective(self) -> str:
+        """What its effects are called: "herd" effects."""
+        return self.name
 
-
-@dataclass(frozen=True, slots=True)
-class OffsetBlock:
-    """A known addition to one predictor, (n,)."""
-
-    values: Array
-    parts: tuple[Part, ...] = ()
-
-    def join(self, other: "OffsetBlock") -> "OffsetBlock":
-        """Return the sum of two additions."""
-        return OffsetBlock(self.values + other.values)
-
-
-Block = PopulationBlock | GroupBlock | SmoothBlock | OffsetBlock
+    def sd_priors(self, unit: float) -> Iterator[tuple[Prior, str]]:
+        """Yield half t distributions, half normal ones with few levels, which say little about its tail (Gelman 2006)."""
+        few = len(self.levels) < FEW_LEVELS
+        for label, own in zip(self.coordinates.labels, self.coordinates.units, strict=True):
+            scale = float(unit * own)
+            law = (
+                Prior(name="HalfNormal", arguments=(scale,))
+                if few
+                else Prior(name="HalfStudentT", arguments=(4.0, scale))
+            )
+            where = self.about_centre if label == "Intercept" else ""
+            yield law, f"SD between {self.name}{where}" + (", few levels" if few else "")

@@ -4,8 +4,8 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from bayesmixed.terms.blocks import Block, PopulationBlock
 from bayesmixed.terms.notation import join_factors
+from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.tables import Table
 from bayesmixed.values import Value
 
@@ -23,14 +23,14 @@ class TermContract(Value):
     ----------
     part : str
         The part of the predictor that its block belongs to: one of the four above.
-    of_rows : bool
-        Its levels are the rows themselves.
+    single : bool
+        Each row has an effect of its own, by construction.
     streams : bool
         Its columns follow from each row alone, given its formula: rows can be read some at a time.
     """
 
     part: ClassVar[str]
-    of_rows: ClassVar[bool] = False
+    single: ClassVar[bool] = False
     streams: ClassVar[bool] = False
     kind: str
 
@@ -99,9 +99,7 @@ class TermContract(Value):
         return False
 
     @abstractmethod
-    def build(
-        self, table: Table, like: Any = None, *, part: int = 0, constant: bool = True, drop: bool = False
-    ) -> Block:
+    def build(self, table: Table, like: Any = None, *, part: int = 0, constant: bool = True, drop: bool = False) -> Any:
         """Return the term on a table; with `like`, its block on the rows of a fit, what that learned is replayed.
 
         Parameters

@@ -8,12 +8,12 @@ from pydantic import AfterValidator
 from bayesmixed.errors import SpecError
 from bayesmixed.terms.basis import learn_basis, map_to_written
 from bayesmixed.terms.block_parts import basis_coordinates
-from bayesmixed.terms.blocks import PopulationBlock
 from bayesmixed.terms.contract import POPULATION, TermContract
 from bayesmixed.terms.empty_cells import all_columns, reduce_columns
 from bayesmixed.terms.evaluation import evaluate
 from bayesmixed.terms.names import factors_in, formula_columns
 from bayesmixed.terms.notation import normalise
+from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.tables import Table
 
 

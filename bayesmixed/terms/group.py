@@ -171,7 +171,6 @@ class Group(TermContract):
             units_as_written=as_written,
             means=own.mean(axis=0),
             coordinates=basis_coordinates(columns.labels, as_written, as_written=True),
-            of_rows=False,
             states=(state,),
         )
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from bayesmixed.links import Array
 from bayesmixed.terms.basis import BasisTerm
-from bayesmixed.terms.blocks import PopulationBlock
+from bayesmixed.terms.population_block import PopulationBlock
 
 CENTRED = "_centred"
 """Ending of the key of a coefficient at the means of all other terms, where the coefficient as written is another."""

@@ -13,11 +13,12 @@ from pydantic import AfterValidator, field_validator, model_validator
 from bayesmixed.covariances import find_covariance
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
-from bayesmixed.terms.block_parts import SEVERAL, sparse_rows
-from bayesmixed.terms.blocks import GroupBlock, NormalBlock
+from bayesmixed.terms.block_parts import SEVERAL
+from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import LEVELS, TermContract
 from bayesmixed.terms.group import Group, split_bars
 from bayesmixed.terms.names import factors_in, formula_columns
+from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.notation import call_arguments, has_bar, normalise, read_call, split_factors
 from bayesmixed.terms.tables import Table, encode, is_number
 from bayesmixed.terms.tokens import quote_name
@@ -237,10 +238,14 @@ class MemberBlock(GroupBlock):
         picked = [values[..., places] * shares for places, shares in zip(self.members.T, self.shares.T, strict=True)]
         return sum(picked[1:], picked[0])
 
-    def sums(self, values: Array) -> Array:
-        """Return sums of values, (n,), times shares over the rows of each level, (J,)."""
-        rows, levels, shares = self.pairs()
-        return np.bincount(levels, values[rows] * shares, minlength=len(self.levels))
+    def sums(self, values: Array, rows: Any = slice(None)) -> Array:
+        """Return sums of values, (m,), times shares over the rows of each level, or some of them, (J,)."""
+        weights = (np.asarray(values)[:, None] * self.shares[rows]).ravel()
+        return np.bincount(self.members[rows].ravel(), weights, minlength=len(self.levels))
+
+    def read_rows(self, rows: Any = slice(None)) -> tuple[NDArray[np.intp], Array]:
+        """Return which effects some rows take, and what multiplies them."""
+        return self.loadings(rows)
 
     def pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
         """Return every row with every level that it takes: rows, levels and shares, (P,) each."""
@@ -270,12 +275,6 @@ class MemberBlock(GroupBlock):
         places = members[:, :, None] * self.width + np.arange(self.width)
         values = shares[:, :, None] * self.centred_rows(rows)[:, None, :]
         return places.reshape(len(members), -1), values.reshape(len(members), -1)
-
-    def sparse_columns(self, rows: slice = slice(None)) -> Any:
-        """Return the (m, J K) columns that multiply the effects at the centre, level by level, in some rows."""
-        found = sparse_rows(*self.loadings(rows), len(self.levels) * self.width)
-        found.sum_duplicates()
-        return found
 
     @property
     def row_columns(self) -> tuple[NDArray[Any], ...]:

@@ -1,6 +1,7 @@
 """The observation-level term: one normal effect for each row."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -25,7 +26,7 @@ class Observation(TermContract):
     """
 
     part: ClassVar[str] = LEVELS
-    of_rows: ClassVar[bool] = True
+    single: ClassVar[bool] = True
     kind: Literal["observation"] = "observation"
 
     def __str__(self) -> str:
@@ -58,7 +59,7 @@ class Observation(TermContract):
             raise SpecError(f"'{piece}': obs() takes no argument; it has one level for each row.")
         return () if arguments is None else (cls(),)
 
-    def build(self, table: Table, like: GroupBlock | None = None, **_: Any) -> GroupBlock:
+    def build(self, table: Table, like: GroupBlock | None = None, **_: Any) -> "RowBlock":
         """Return one level per row; with `like` (other rows than those of the fit) every row is a new level."""
         labels = tuple(str(label) for label in table.data.index)
         if like is not None:
@@ -67,14 +68,14 @@ class Observation(TermContract):
             labels = tuple(f"{label} ({i + 1})" for i, label in enumerate(labels))
         earlier = () if like is None else like.levels
         index = np.arange(table.rows) + len(earlier)
-        return GroupBlock(
+        return RowBlock(
             name="obs",
             labels=("Intercept",),
             matrix=np.ones((table.rows, 1)),
             index=index.astype(np.intp),
             levels=(*earlier, *labels),
             known=table.rows if like is None else like.known,
-            parts=(Part((0,), False),),
+            parts=(Part((0,), correlated=False),),
             bases=(None,),
             columns=np.ones((table.rows, 1)),
             written=np.ones((1, 1)),
@@ -82,6 +83,23 @@ class Observation(TermContract):
             units_as_written=np.ones(1),
             means=np.ones(1),
             coordinates=basis_coordinates(("Intercept",), np.ones(1), as_written=True),
-            of_rows=True,
             states=(None,),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowBlock(GroupBlock):
+    """An effect of each row: there is nothing to compare, and nothing lies in its levels."""
+
+    compared: ClassVar[bool] = False
+    single: ClassVar[bool] = True
+
+    @property
+    def counted(self) -> str:
+        """What its levels are, in words that follow a number."""
+        return "observations"
+
+    @property
+    def adjective(self) -> str:
+        """What its effects are called."""
+        return "observation-level"

@@ -1,6 +1,7 @@
 """The offset term: a known addition to the linear predictor."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -8,7 +9,8 @@ from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
 from pydantic import field_validator
 
 from bayesmixed.errors import DataError, SpecError, shorten
-from bayesmixed.terms.blocks import OffsetBlock
+from bayesmixed.links import Array
+from bayesmixed.terms.block_parts import Part
 from bayesmixed.terms.contract import ADDITION, TermContract
 from bayesmixed.terms.evaluation import evaluate_expression
 from bayesmixed.terms.names import expression_columns, refuse_stateful
@@ -57,7 +59,7 @@ class Offset(TermContract):
             raise SpecError(f"'{shorten(piece)}': an offset has one expression, as in offset(log(e)).")
         return () if arguments is None else (cls(expression=arguments[0]),)
 
-    def build(self, table: Table, like: Any = None, **_: Any) -> OffsetBlock:
+    def build(self, table: Table, like: Any = None, **_: Any) -> "OffsetBlock":
         """Return the offset of each row; DataError where it is not finite."""
         with np.errstate(divide="ignore", invalid="ignore"):
             found = evaluate_expression(self.expression, table)
@@ -74,3 +76,15 @@ class Offset(TermContract):
                 f"(first: row {table.data.index[bad[0]]}). An exposure must be above zero."
             )
         return OffsetBlock(values)
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetBlock:
+    """A known addition to one predictor, (n,)."""
+
+    values: Array
+    parts: tuple[Part, ...] = ()
+
+    def join(self, other: "OffsetBlock") -> "OffsetBlock":
+        """Return the sum of two additions."""
+        return OffsetBlock(self.values + other.values)

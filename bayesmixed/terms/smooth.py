@@ -9,12 +9,13 @@ from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
-from bayesmixed.terms.blocks import PopulationBlock
+from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.contract import CURVES, TermContract
 from bayesmixed.terms.directions import spans
 from bayesmixed.terms.evaluation import evaluate_expression
 from bayesmixed.terms.names import expression_columns, refuse_stateful, strip_factor_calls
 from bayesmixed.terms.notation import read_call
+from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.smooth_block import SmoothBlock
 from bayesmixed.terms.splines import BASES, Spline, learn_spline
 from bayesmixed.terms.tables import Table, is_number, refuse_identifier
@@ -175,11 +176,15 @@ class Smooth(TermContract):
         index = np.zeros(table.rows, dtype=np.intp) if levels is None else np.asarray(by.cat.codes, dtype=np.intp)  # type: ignore[union-attr]
         spline = self._learn(x, multiplier) if like is None else like.spline
         known = like.ranges if like is not None else _ranges(x, index, 1 if levels is None else len(levels))
+        labels, curves = levels or (), len(known)
         return SmoothBlock(
+            name=self.name,
+            parts=tuple(Part((curve,), correlated=False) for curve in range(curves)),
+            coordinates=basis_coordinates(labels or ("",), np.ones(curves), as_written=True),
             covariate=self.x.replace("`", ""),
             by=self.by_column,
             x=x,
-            labels=() if levels is None else levels,
+            labels=labels,
             matrix=_times(spline.penalised(x), multiplier),
             index=index,
             levels=tuple(str(number + 1) for number in range(spline.map.shape[1])),

@@ -106,7 +106,7 @@ def test_new_rows_have_the_columns_of_the_rows_of_the_fit(kind, text):
     rng = np.random.default_rng(2)
     for old, new in zip(design.mu.normal_blocks, again.mu.normal_blocks, strict=True):
         effects = rng.normal(size=(len(new.levels), new.width))
-        if design.spec.predictors["mu"][-1].of_rows:
+        if design.spec.predictors["mu"][-1].single:
             continue
         known = effects[: len(old.levels)]
         assert np.allclose(new.contribution(effects), old.contribution(known)[::-1])
@@ -136,7 +136,7 @@ def test_the_equations_of_a_term_are_those_of_its_block(kind, text):
     design = design_with(kind, text)
     with_data, without = design.outline().predictors[0], design.spec.outline().predictors[0]
     assert [g.name for g in with_data.groups] == [g.name for g in without.groups]
-    assert [s.name for s in with_data.smooths] == [s.name for s in without.smooths]
+    assert [s.name for s in with_data.curves] == [s.name for s in without.curves]
     assert with_data.offsets == without.offsets
 
 

@@ -16,7 +16,7 @@ def test_each_curve_has_a_panel_with_line_band_and_rug(formula, panels):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.StatisticsWarning)
         design = bm.prepare(formula, data)
-    fit = fit_at(design, {"b_" + design.mu.smooths[0].name: 0.3, "sigma": 1.0}, jitter=0.05)
+    fit = fit_at(design, {"b_" + design.mu.curves[0].name: 0.3, "sigma": 1.0}, jitter=0.05)
     figure = bm.plot_smooth(fit, points=20)
     drawn = [axes for axes in figure.axes if axes.get_visible()]
     assert len(drawn) == panels
@@ -25,9 +25,7 @@ def test_each_curve_has_a_panel_with_line_band_and_rug(formula, panels):
         own = curves.iloc[20 * number : 20 * (number + 1)]
         _, line, rug = axes.lines
         np.testing.assert_allclose(line.get_ydata(), own["mean"])
-        np.testing.assert_allclose(
-            rug.get_xdata(), np.unique(np.array(data["x"])[design.mu.smooths[0].index == number])
-        )
+        np.testing.assert_allclose(rug.get_xdata(), np.unique(np.array(data["x"])[design.mu.curves[0].index == number]))
         assert len(axes.collections) == 1
         assert "edf" in axes.get_title(loc="left")
     assert figure.get_supxlabel() == "x"

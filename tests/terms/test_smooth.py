@@ -101,7 +101,7 @@ def test_new_rows_replay_what_was_learned(bs):
     chosen = data.iloc[[40, 3, 11, 11]].drop(columns="y")
     new = prepared("", chosen, like=design)
     np.testing.assert_allclose(new.mu.population.matrix, design.mu.population.matrix[[40, 3, 11, 11]], atol=1e-9)
-    for before, after in zip(design.mu.smooths, new.mu.smooths, strict=True):
+    for before, after in zip(design.mu.curves, new.mu.curves, strict=True):
         np.testing.assert_allclose(after.matrix, before.matrix[[40, 3, 11, 11]], atol=1e-9)
         np.testing.assert_array_equal(after.index, before.index[[40, 3, 11, 11]])
 
@@ -112,7 +112,7 @@ def test_predictions_hold_the_curve_of_the_row_s_level_times_its_multiplier():
     by_level, one = generator.normal(size=(4, 3)), generator.normal(size=3)
     beta = generator.normal(size=len(design.mu.population.labels))
     fit = fit_at(design, {"beta": beta, "b_s(x):f": by_level, "b_s(z):w": one, "sd_g": 1.0, "sigma": 1.0})
-    curves, times = design.mu.smooths
+    curves, times = design.mu.curves
     expected = design.mu.population.matrix @ beta
     for row in range(ROWS):
         expected[row] += curves.matrix[row] @ by_level[:, "abc".index(table()["f"][row])] + times.matrix[row] @ one
@@ -131,7 +131,7 @@ def test_a_smooth_is_no_group_in_the_tables():
     assert set(bm.group_effects(fit)["term"]) == {"g"}
     icc = bm.icc(fit).set_index(["term", "effect"])["mean"]
     assert icc.loc[("same g", "icc")] == pytest.approx(0.49 / (0.49 + 1.44), rel=1e-3)
-    smooth = design.mu.smooths[0]
+    smooth = design.mu.curves[0]
     curve = smooth.line_matrix[:, 0] + smooth.matrix @ np.array([1.0, 0.5, 0.0, 0.0])
     r2 = bm.r2(fit, scale="latent").set_index("effect")["mean"]
     assert r2["marginal"] == pytest.approx(np.var(curve) / (np.var(curve) + 0.49 + 1.44), rel=1e-3)
@@ -140,7 +140,7 @@ def test_a_smooth_is_no_group_in_the_tables():
 def test_simulated_curves_have_the_given_sd():
     spec = bm.from_formula("y ~ f + s(x, by=f, k=8)")
     truth = {"beta": 0.0, "sd_s(x):f": 2.0, "sd_s(x):f[b]": 0.01, "sigma": 1e-6}
-    smooth, squares = prepared(spec.formula).mu.smooths[0], []
+    smooth, squares = prepared(spec.formula).mu.curves[0], []
     for seed in range(30):
         drawn = bm.simulate(spec, truth=truth, data=table().drop(columns="y"), seed=seed)
         effects = drawn.truth["b_s(x):f"].values
@@ -176,7 +176,7 @@ def test_rows_with_frequencies_learn_the_spline_of_the_rows_written_out():
     data = table().assign(times=np.arange(ROWS) % 3 + 1)
     many = data.loc[data.index.repeat(data["times"])].reset_index(drop=True)
     counted, written = prepared("y | weights(times, 'frequency') ~ s(x, k=6)", data), prepared("y ~ s(x, k=6)", many)
-    own, expected = counted.mu.smooths[0], written.mu.smooths[0]
+    own, expected = counted.mu.curves[0], written.mu.curves[0]
     assert own.matrix.shape == (ROWS, 4)
     first = np.cumsum(data["times"]) - data["times"]
     np.testing.assert_allclose(own.matrix, expected.matrix[first], atol=1e-10)

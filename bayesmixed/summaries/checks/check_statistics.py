@@ -97,7 +97,7 @@ def extreme_means(design: Design) -> tuple[Statistic, ...]:
     found = []
     for group in design.mu.groups:
         if group.takes == ONE and not group.residual and not design.family.cuts:
-            means = _means_of(group.index)
+            means = _means_of(group.pairs()[1])
             found.append(Statistic(f"smallest mean of a {group.name}", "", "", _reduced(means, np.min)))
             found.append(Statistic(f"largest mean of a {group.name}", "", "", _reduced(means, np.max)))
     return tuple(found)
@@ -129,7 +129,7 @@ def standardise(sample: Sample) -> Array:
 
 def _between_and_within(design: Design, rows: Index) -> Iterator[Statistic]:
     for group in (group for group in design.mu.groups if group.takes == ONE):
-        levels, index = np.unique(group.index[rows], return_inverse=True)
+        levels, index = np.unique(group.pairs()[1][rows], return_inverse=True)
         if group.residual or len(levels) < FEWEST_LEVELS:
             continue
         if design.family.cuts:

@@ -151,13 +151,11 @@ def _plug_in_residuals(fit: Fit, y: Array, generator: np.random.Generator) -> Ar
     known = condition(design, posterior_means(fit.draws).expand_dims(("chain", "draw")))
     eta = mu.offset + mu.centred_matrix @ mode.beta
     own = np.zeros(len(y))
-    for smooth in mu.smooths:
-        eta = eta + smooth.contribution(mode.effects[smooth.name])
-    for group in mu.groups:
-        if group.of_rows:
-            own = np.full(len(y), float(mode.sds[group.name][0]))
+    for block in mu.normal_blocks:
+        if block.single:
+            own = np.full(len(y), float(mode.sds[block.name][0]))
         else:
-            eta = eta + group.contribution(mode.effects[group.name])
+            eta = eta + block.contribution(mode.effects[block.name])
     scalars = {name: np.reshape(mode.values[name], (1, 1)) for name in design.scalars}
     rows = np.arange(len(y))
     layers = (Layer(rows, (Source(mu.parameter, own[None, :, None]),), ("obs",)),) if own.any() else ()

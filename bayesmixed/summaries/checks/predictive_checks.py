@@ -201,7 +201,7 @@ def level_rows(design: Design, by: str | Sequence[object]) -> list[tuple[str, In
         if by in data:
             column = data[by].reset_index(drop=True)
         elif by in blocks:
-            column = pd.Series(np.asarray(blocks[by].levels, dtype=object)[blocks[by].index])
+            column = pd.Series(blocks[by].pick(np.asarray(blocks[by].levels, dtype=object)))
         else:
             raise SpecError(
                 f"by='{by}' is no column that the model uses. {did_you_mean(by, [*data.columns, *blocks])} "

@@ -95,7 +95,7 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
         rows = pd.concat([labelled(scalars[name], name, [""], [""], mean=mean) for name in others], ignore_index=True)
         errors = pd.concat([interval_errors(scalars[name]) for name in others], ignore_index=True)
         tables["Estimated: other parameters"] = drop_empty(format_table(rows, errors=errors))
-    if any(predictor.smooths for predictor in design.predictors.values()):
+    if any(predictor.curves for predictor in design.predictors.values()):
         shown = format_table(smooth_effects(fit, _EDF_DRAWS).sort_values(["term", "level"], kind="stable"))
         tables["Estimated: smooths (edf 1: a straight line; sd: around it)"] = drop_empty(shown)
     if design.mu.groups or design.family.scale in design.scalars:
@@ -127,8 +127,7 @@ def count_sentence(fit: Fit) -> str:
     estimated = count_estimated(design)
     counts = [f"{estimated} parameter{'s' if estimated != 1 else ''} estimated"]
     for predictor, group in design.group_blocks():
-        name = "observation-level" if group.of_rows else group.name
-        counts.append(f"{len(group.levels) * len(group.labels)} {name} effects{predictor.suffix} predicted")
+        counts.append(f"{group.size} {group.adjective} effects{predictor.suffix} predicted")
     return ", ".join(counts)
 
 

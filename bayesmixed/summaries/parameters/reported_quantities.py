@@ -72,7 +72,7 @@ def _tables(fit: Fit, asked: Asked, without: Collection[str]) -> Iterator[pd.Dat
     for group in design.mu.groups:
         draws = factor_draws(fit, design.mu, group).mean(("level", "effect"))
         yield _named("shrinkage factor", labelled(draws, group.name, [""], ["mean over groups"]))
-    small = {group.name for _, group in design.group_blocks() if not group.of_rows and len(group.levels) <= MOST_GROUPS}
+    small = {group.name for _, group in design.group_blocks() if group.compared and len(group.levels) <= MOST_GROUPS}
     if small:
         effects = cast(pd.DataFrame, group_effects(fit))
         yield _named("group effect", effects[effects["term"].isin(small)][COLUMNS])

@@ -1,7 +1,6 @@
 """Smooths: their curves, and how many degrees of freedom these use."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,16 +10,15 @@ import xarray as xr
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
-from bayesmixed.linear_predictions import effects_at_centre, smooth_coefficients
+from bayesmixed.linear_predictions import effects_at_centre, effects_of
 from bayesmixed.links import Array
 from bayesmixed.prediction import predict
 from bayesmixed.predictors import Predictor
 from bayesmixed.row_likelihoods import likelihood_of_rows
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.pooling.shrinkage_factors import some_draws
-from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.scaled_matrices import matrix_root
-from bayesmixed.terms.smooth_block import SmoothBlock
 
 DRAWS = 200
 LARGEST = 1500
@@ -64,15 +62,15 @@ def smooth_effects(fit: Fit, draws: int = DRAWS) -> pd.DataFrame:
     1  s(Days)     sd
     """
     tables, notes = [], []
-    for predictor, smooth in _smooths(fit):
-        term, levels = f"{smooth.name}{predictor.suffix}", smooth.labels or ("",)
+    for predictor, curve in _curves(fit):
+        term, levels = f"{curve.name}{predictor.suffix}", curve.labels or ("",)
         if predictor is not fit.design.mu:
             notes.append(f"no edf of {term}: it is no part of {fit.design.mu.parameter}")
-        tables.append(labelled(fit.posterior[predictor.sd(smooth)], term, levels, ["sd"]))
-    size = sum(int(np.prod(block.shape)) for block in fit.design.mu.normal_blocks)
-    if fit.design.mu.smooths and size <= LARGEST:
+        tables.append(labelled(fit.posterior[predictor.sd(curve)], term, levels, ["sd"]))
+    size = sum(block.size for block in fit.design.mu.normal_blocks)
+    if fit.design.mu.curves and size <= LARGEST:
         tables = [*_edf_tables(fit, draws), *tables]
-    elif fit.design.mu.smooths:
+    elif fit.design.mu.curves:
         notes.append(f"no edf: {size} coefficients are more than {LARGEST}")
     table = pd.concat(tables, ignore_index=True)
     table.attrs |= {"note": "; ".join(notes)} if notes else {}
@@ -127,32 +125,26 @@ def smooth_curves(fit: Fit, smooth: str | None = None, *, points: int = 100) -> 
     return pd.concat(tables, ignore_index=True)
 
 
-def find_smooth(fit: Fit, name: str | None) -> tuple[Predictor, SmoothBlock]:
+def find_smooth(fit: Fit, name: str | None) -> tuple[Predictor, CurveBlock]:
     """Return the smooth of that name, the first one for None; SpecError if absent."""
-    found = {f"{smooth.name}{predictor.suffix}": (predictor, smooth) for predictor, smooth in _smooths(fit)}
+    found = {f"{curve.name}{predictor.suffix}": (predictor, curve) for predictor, curve in _curves(fit)}
     if name is not None and name not in found:
         raise SpecError(f"Smooth '{name}' is not in the model. {did_you_mean(name, found)}")
     return found[name] if name is not None else next(iter(found.values()))
 
 
-def evaluate_curve(predictor: Predictor, block: SmoothBlock, posterior: xr.Dataset, curve: int, x: Array) -> Array:
+def evaluate_curve(predictor: Predictor, block: CurveBlock, posterior: xr.Dataset, curve: int, x: Array) -> Array:
     """Return one curve of a smooth at values of its covariate, line included, (chain, draw, m)."""
-    rows = replace(
-        block,
-        x=x,
-        matrix=block.spline.penalised(x),
-        index=np.full(len(x), curve),
-        multiplier=None if block.multiplier is None else np.ones(len(x)),
-    )
-    values = rows.contribution(smooth_coefficients(predictor, block, posterior))
+    rows = block.along(curve, x)
+    values = rows.contribution(effects_of(predictor, block, posterior))
     if block.line_labels:
         beta = posterior[predictor.beta].sel({f"{predictor.beta}_effect": list(block.line_labels)})
         values = values + beta.transpose("chain", "draw", ...).values @ rows.line_matrix.T
     return np.asarray(values)
 
 
-def _smooths(fit: Fit) -> Iterator[tuple[Predictor, SmoothBlock]]:
-    found = [(predictor, smooth) for predictor in fit.design.predictors.values() for smooth in predictor.smooths]
+def _curves(fit: Fit) -> Iterator[tuple[Predictor, CurveBlock]]:
+    found = [(predictor, curve) for predictor in fit.design.predictors.values() for curve in predictor.curves]
     if not found:
         raise SpecError("The model has no smooth: add a term such as s(x).")
     yield from found
@@ -164,15 +156,14 @@ def _edf_tables(fit: Fit, draws: int) -> Iterator[pd.DataFrame]:
     diagonals = _diagonals(fit, posterior, draws)
     predictor = fit.design.mu
     place = len(predictor.keys)
-    for smooth in predictor.smooths:
-        size = len(smooth.levels) * smooth.curves
-        own = diagonals[:, place : place + size].reshape(len(diagonals), -1, smooth.curves).sum(axis=1)
+    for block in predictor.curves:
+        own = diagonals[:, place : place + block.size].reshape(len(diagonals), -1, block.curves).sum(axis=1)
         # Columns that are not penalised count whole.
-        own = own + len(smooth.line_labels) / smooth.curves
-        values = own.reshape(posterior.sizes["chain"], posterior.sizes["draw"], smooth.curves)
+        own = own + len(block.line_labels) / block.curves
+        values = own.reshape(posterior.sizes["chain"], posterior.sizes["draw"], block.curves)
         draws_of = xr.DataArray(values, dims=("chain", "draw", "curve"))
-        yield labelled(draws_of, smooth.name, smooth.labels or [""], ["edf"])
-        place += size
+        yield labelled(draws_of, block.name, block.labels or [""], ["edf"])
+        place += block.size
 
 
 def _diagonals(fit: Fit, posterior: xr.Dataset, draws: int) -> Array:
@@ -203,17 +194,12 @@ def _roots(predictor: Predictor, posterior: xr.Dataset) -> Iterator[Any]:
     from scipy import sparse
 
     ones = sparse.eye_array(len(predictor.keys))
-    roots = [_root(block, effects_at_centre(predictor, block, posterior)) for block in predictor.normal_blocks]
+    covariances = [effects_at_centre(predictor, block, posterior) for block in predictor.normal_blocks]
+    roots = [matrix_root(covariance.reshape(-1, *covariance.shape[2:])) for covariance in covariances]
     levels = [len(block.levels) for block in predictor.normal_blocks]
     for own in zip(*roots, strict=True):
         blocks = [sparse.kron(sparse.eye_array(count), root) for count, root in zip(levels, own, strict=True)]
         yield sparse.block_diag([ones, *blocks], format="csr")
-
-
-def _root(block: NormalBlock, covariance: Array) -> Array:
-    """Return roots of covariances, (S, K, K); those of curves, which are diagonal, keep the curves apart."""
-    flat = covariance.reshape(-1, *covariance.shape[2:])
-    return matrix_root(flat) if block.named else np.sqrt(flat)
 
 
 def _weights(fit: Fit, posterior: xr.Dataset, draws: int) -> Array:

@@ -12,7 +12,7 @@ from bayesmixed.fitting import Fit
 from bayesmixed.integration.group_posteriors import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
 from bayesmixed.integration.modes import find_modes
 from bayesmixed.kept_draws import posterior_means, with_effects
-from bayesmixed.linear_predictions import effects_at_centre, population_predictor, smooth_coefficients, thin
+from bayesmixed.linear_predictions import effects_at_centre, effects_of, population_predictor, thin
 from bayesmixed.links import Array
 from bayesmixed.pooled import fit_pooled
 from bayesmixed.predictors import Predictor
@@ -188,9 +188,7 @@ def _other_values(fit: Fit, posterior: xr.Dataset) -> dict[str, Array]:
     for name, further in list(design.predictors.items())[1:]:
         own = population_predictor(further, posterior)
         for block in further.groups:
-            own = own + block.contribution(
-                posterior[further.b(block)].transpose("chain", "draw", ...).values, written=True
-            )
+            own = own + block.contribution(effects_of(further, block, posterior), written=True)
         values[name] = further.link.inverse(own.reshape(-1, own.shape[-1]))
     return values
 
@@ -199,7 +197,7 @@ def _factors_by_quadrature(fit: Fit, predictor: Predictor, group: GroupBlock, po
     design = fit.design
     others, values = _predictor_without(predictor, group, posterior), _other_values(fit, posterior)
     sd = stacked(posterior[predictor.sd(group)])[:, 0]
-    effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values.reshape(-1, *group.shape)
+    effects = effects_of(predictor, group, posterior).reshape(-1, *group.shape)
     rows, levels, shares = group.pairs()
     z = group.matrix[rows, 0] * shares
     # What other levels of the term add stays as it is.
@@ -216,7 +214,7 @@ def _covariance(predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) 
 
 def _row_information(fit: Fit, predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
     """Return the expected information of each row about the linear predictor, (S, n)."""
-    effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+    effects = effects_of(predictor, group, posterior)
     others = _predictor_without(predictor, group, posterior)
     eta = others + group.contribution(effects, written=True).reshape(others.shape)
     return likelihood_of_rows(fit.design, _other_values(fit, posterior)).expected_information(eta)
@@ -256,7 +254,7 @@ def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array
     modes = find_modes(derive, np.zeros((len(rows), width)), tolerance=1e-18, longest=np.inf, rounds=100)
     effects, converged = modes.place / unit, modes.found & ~lost
     reach = np.zeros(len(rows))
-    np.maximum.at(reach, group.index, np.abs(group.contribution(effects, written=True)))
+    np.maximum.at(reach, group.pairs()[1], np.abs(group.contribution(effects, written=True)))
     finite = converged & (reach < _FAR * (predictor.link.unit or np.inf))
     note = np.where(estimable & ~finite, "no finite estimate of its own (separation)", note)
     note = np.where(estimable, note, "too few rows for its own coefficients")
@@ -290,15 +288,13 @@ def _predictor_without(predictor: Predictor, group: GroupBlock, posterior: xr.Da
     eta = population_predictor(predictor, posterior)
     for other in predictor.groups:
         if other is not group:
-            eta = eta + other.contribution(
-                posterior[predictor.b(other)].transpose("chain", "draw", ...).values, written=True
-            )
+            eta = eta + other.contribution(effects_of(predictor, other, posterior), written=True)
     return eta.reshape(-1, eta.shape[-1])
 
 
 def _complete(fit: Fit, predictor: Predictor, group: GroupBlock) -> Array:
     mean = posterior_means(fit.draws).expand_dims(("chain", "draw"))
-    curves = [smooth.contribution(smooth_coefficients(predictor, smooth, mean))[0, 0] for smooth in predictor.smooths]
+    curves = [curve.contribution(effects_of(predictor, curve, mean))[0, 0] for curve in predictor.curves]
     working, unit = in_working_unit(fit.design)
     factor = own_factors(fit.design, unit).get(predictor.beta, 1.0)
     pooled = fit_pooled(working, np.sum(curves, axis=0) / factor if curves else None)

@@ -183,7 +183,8 @@ def _table(fits: Mapping[str, Fit], name: str) -> pd.DataFrame:
 
 def _fixed_names(one: Fit, group: GroupBlock, level: int, label: str) -> list[str]:
     """Return the names that a level's coefficient can have in the model without pooling."""
-    row = int(np.argmax(group.index == level))
+    rows, levels, _ = group.pairs()
+    row = int(rows[np.argmax(levels == level)])
     data = one.design.table.data
     own = ":".join(f"{factor}[{as_label(data[factor].iloc[row])}]" for factor in group.factors)
     return [own] if label == "Intercept" else [f"{own}:{label}", f"{label}:{own}"]

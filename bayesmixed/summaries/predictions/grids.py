@@ -193,9 +193,8 @@ def grid_draws(fit: Fit, grid: Grid, kind: str, groups: str | Mapping[str, str],
 
 def existing_groups(design: Design, groups: str | Mapping[str, str]) -> tuple[str, ...]:
     """Return the grouping factors whose own effects enter under a `groups` argument of `predict`."""
-    names = [group.name for _, group in design.group_blocks() if not group.of_rows]
-    wish = dict.fromkeys(names, groups) if isinstance(groups, str) else groups
-    return tuple(dict.fromkeys(name for name in names if wish.get(name, "existing") in ("existing", "any")))
+    wish = dict.fromkeys(design.factors, groups) if isinstance(groups, str) else groups
+    return tuple(name for name in design.factors if wish.get(name, "existing") in ("existing", "any"))
 
 
 def _points(design: Design, name: str, points: int) -> list[float]:

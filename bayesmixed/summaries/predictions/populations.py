@@ -14,7 +14,7 @@ from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.gauss_hermite import NODES, expect
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
-from bayesmixed.linear_predictions import effects_at_centre, population_predictor, thin
+from bayesmixed.linear_predictions import effects_at_centre, effects_of, population_predictor, thin
 from bayesmixed.links import Array, Link
 from bayesmixed.posterior_means import response_has_mean
 from bayesmixed.prediction import needed_predictors, weigh_scale
@@ -170,14 +170,14 @@ def known_deviations(rows: Design, name: str, posterior: xr.Dataset) -> dict[str
     found = {}
     for predictor, group in rows.group_blocks():
         if group.name == name:
-            effects = posterior[predictor.b(group)].transpose("chain", "draw", ...).values
+            effects = effects_of(predictor, group, posterior)
             found[predictor.parameter] = np.asarray(effects @ group.matrix.mean(axis=0))
     return found
 
 
 def find_factor(fit: Fit, name: str | None) -> str:
     """Return the named grouping factor, the first one for None; SpecError if the model has none."""
-    names = list(dict.fromkeys(group.name for _, group in fit.design.group_blocks() if not group.of_rows))
+    names = fit.design.factors
     if not names:
         raise SpecError("A population of groups needs a grouping factor: add a term such as (1 | group).")
     if name is not None and name not in names:

@@ -7,6 +7,7 @@ import xarray as xr
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
+from bayesmixed.linear_predictions import effects_of
 from bayesmixed.links import Array
 from bayesmixed.summaries.display.estimates import Estimates, as_estimates
 from bayesmixed.summaries.predictions.grids import make_grid
@@ -55,7 +56,7 @@ def group_ranks(fit: Fit, group: str | None = None, *, effect: str | None = None
     if effect is None:
         values = known_deviations(make_grid(fit, {}, None, ()).rows, name, posterior)[predictor.parameter]
     elif effect in block.labels:
-        effects = posterior[predictor.b(block)].transpose("chain", "draw", ...).values
+        effects = effects_of(predictor, block, posterior)
         values = effects[..., block.labels.index(effect)]
     else:
         raise SpecError(f"'{effect}' does not vary between levels of '{name}'. {did_you_mean(effect, block.labels)}")

@@ -9,7 +9,7 @@ from bayesmixed.linear_predictions import effects_at_centre
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.priors import Prior
-from bayesmixed.terms.blocks import NormalBlock
+from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.thresholds import threshold_log_density, threshold_shift
 
 

@@ -16,7 +16,6 @@ from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.variance.group_moments import Pieces, on_latent_scale, response_moments, shared_covariance
 from bayesmixed.summaries.variance.intraclass import icc_of_variances
 from bayesmixed.summaries.variance.sharing import sharing_patterns
-from bayesmixed.terms.blocks import GroupBlock
 
 TYPICAL = 0.95387
 """Median of the difference between two groups whose SD is 1: sqrt(2) times the upper quartile of N(0, 1)."""
@@ -76,7 +75,7 @@ def _differences(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
             if label != "Intercept" and not link.ratio:
                 unit = f"{unit} per unit of {label}".lstrip()
             part = f" in the effect of {label}" if label != "Intercept" else where
-            yield (f"typical {word} between {_two(group)}{part}", unit, *_spread(typical, 0.9), 0.9)
+            yield (f"typical {word} between two {group.counted}{part}", unit, *_spread(typical, 0.9), 0.9)
 
 
 def _correlations(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
@@ -115,11 +114,8 @@ def _latent_correlations(draws: PriorDraws, patterns: Mapping[str, Collection[st
             :_FEW_DRAWS
         ]
         variances[name] = {
-            smooth.name: smooth.variance(draws.covariance(predictor, smooth))[:_FEW_DRAWS, rows]
-            for smooth in predictor.smooths
-        } | {
-            group.name: group.variance(draws.covariance(predictor, group)[:_FEW_DRAWS])[:, rows]
-            for group in predictor.groups
+            block.name: block.variance(draws.covariance(predictor, block)[:_FEW_DRAWS], rows)
+            for block in predictor.normal_blocks
         }
     try:
         pieces = on_latent_scale(Pieces(design, scalars, etas, variances))
@@ -157,11 +153,8 @@ def _residual_variance(draws: PriorDraws) -> Array:
         if name != first or family.latent_uses_mean:
             eta = draws.coefficients(predictor) @ predictor.centred_matrix[rows].T + predictor.offset[rows]
             variance = np.zeros(eta.shape)
-            for smooth in predictor.smooths:
-                variance += smooth.variance(draws.covariance(predictor, smooth))[:, rows]
-            for group in predictor.groups:
-                z = group.centred_matrix[rows]
-                variance += np.einsum("skl,nk,nl->sn", draws.covariance(predictor, group), z, z, optimize=True)
+            for block in predictor.normal_blocks:
+                variance += block.variance(draws.covariance(predictor, block), rows)
             with np.errstate(over="ignore"):
                 values[name] = predictor.link.average(eta, variance)
     if design.observed.scale_factor is not None:
@@ -233,7 +226,7 @@ def _large_differences(draws: PriorDraws) -> Iterator[str]:
             share = float(np.mean(2.0 * special.ndtr(-limit / (np.sqrt(2.0) * sd))))
             if share > OFTEN:
                 over = "" if label == "Intercept" else f" over {distance:.3g} {label}"
-                yield f"{key}: {_two(group)} {what}{over} with prior probability {100 * share:.0f} %."
+                yield f"{key}: two {group.counted} {what}{over} with prior probability {100 * share:.0f} %."
 
 
 def _conflicts(draws: PriorDraws) -> Iterator[str]:
@@ -279,8 +272,8 @@ def _means_of_data(draws: PriorDraws) -> Array:
         whole = np.einsum("skl,kl->s", covariance, design.mean_products(group))
         eta = eta + (np.sqrt(average) * generator.standard_normal(len(eta)))[:, None]
         spread = spread + np.maximum(whole - average, 0.0)[:, None]
-    for smooth in predictor.smooths:
-        spread = spread + smooth.variance(draws.covariance(predictor, smooth))[:, rows]
+    for curve in predictor.curves:
+        spread = spread + curve.variance(draws.covariance(predictor, curve), rows)
     with np.errstate(over="ignore", invalid="ignore"):
         means = predictor.link.average(eta, np.broadcast_to(spread, eta.shape)).mean(axis=1)
     exposure = design.trials if design.family.has_trials else np.exp(predictor.offset if rates else 0.0)
@@ -293,10 +286,6 @@ def _means_of_data(draws: PriorDraws) -> Array:
 def _ratio(design: Design, predictor: Predictor) -> str:
     meaning = design.family.parameter(predictor.parameter).meaning
     return predictor.link.ratio if predictor is design.mu else f"ratio of the {meaning}"
-
-
-def _two(group: GroupBlock) -> str:
-    return "two observations" if group.of_rows else f"two levels of {group.name}"
 
 
 def _spread(values: Array, coverage: float) -> tuple[float, float, float]:

@@ -145,9 +145,7 @@ def _parameters(design: Design) -> pd.DataFrame:
 
 def _coordinate(design: Design, key: str) -> str:
     """Return in which coordinate a prior is stated, or "" for what has none."""
-    curves = [
-        name for predictor in design.predictors.values() for s in predictor.smooths for name in predictor.sd_keys(s)
-    ]
+    curves = [name for p in design.predictors.values() for curve in p.curves for name in p.sd_keys(curve)]
     if key in curves or design.scalar_of(key) is not None:
         return ""
     centred: list[str] = [key for p in design.predictors.values() for key in p.keys if not _as_written(p, key)]

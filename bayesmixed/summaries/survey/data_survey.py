@@ -300,7 +300,7 @@ def _count_units(spec: ModelSpec, family: Family, y: Array, trials: Array, copie
     parameters are unknown, or the latent scale has no variance.
     """
     ones = np.ones(len(y))
-    observed = any(term.of_rows for terms in spec.predictors.values() for term in terms)
+    observed = any(term.single for terms in spec.predictors.values() for term in terms)
     if family.scale or observed or len(family.parameters) > 1 or not np.all(np.isfinite(y)):
         return ones, ""
     first = family.parameters[0].name

@@ -169,7 +169,7 @@ def _missing_section(report: StructureReport) -> Section:
 
 def _level_section(report: StructureReport) -> Section:
     terms = [term for predictor in report.spec.predictors.values() for term in predictor]
-    observed = any(term.of_rows for term in terms)
+    observed = any(term.single for term in terms)
     several = [term.name for term in terms if term.label_columns and not term.factor_columns]
     texts = [f"Rows have several levels of {name} at once, which the table does not count." for name in several]
     if not report.factors and not several:

@@ -160,7 +160,7 @@ def distinct_rows(design: Design, parameters: Collection[str] | None = None) -> 
             continue
         blocks = [predictor.population.matrix, *(group.spread_matrix for group in predictor.groups)]
         columns += [column for block in (*blocks, predictor.offset[:, None]) for column in block.T]
-        columns += [column for smooth in predictor.smooths for column in smooth.row_columns]
+        columns += [column for curve in predictor.curves for column in curve.row_columns]
     kinds = np.zeros(design.rows, dtype=np.intp)
     for column in columns:
         codes, values = pd.factorize(column)
@@ -197,7 +197,7 @@ def _pieces(design: Design, predictors: Mapping[str, Predictor], factor: Array |
 
 def _one_chain(design: Design, posterior: xr.Dataset) -> xr.Dataset:
     """Return the draws of all chains as those of one, without group effects."""
-    curves = [predictor.b(smooth) for predictor in design.predictors.values() for smooth in predictor.smooths]
+    curves = [predictor.b(curve) for predictor in design.predictors.values() for curve in predictor.curves]
     variables = {}
     for name in (*top_level_names(design), *curves):
         others = [dim for dim in posterior[name].dims if dim not in ("chain", "draw")]

@@ -32,7 +32,7 @@ def table(rows=60):
 def test_effective_degrees_of_freedom_are_those_of_mgcv_at_its_smoothness():
     reference = read_reference("smooths")["mcycle_tp"]
     design = prepared("accel ~ s(times, k=20)", classic("MASS", "mcycle"))
-    smooth = design.mu.smooths[0]
+    smooth = design.mu.curves[0]
     squares, target = np.sum(smooth.matrix**2, axis=0), reference["edf"]["s(times)"]
     # The columns are orthogonal: each uses z'z / (z'z + lambda) degrees of freedom, and the line one.
     grid = np.exp(np.linspace(-12, 6, 2_000_001))
@@ -49,7 +49,7 @@ def test_effective_degrees_of_freedom_are_traces_of_the_smoother_matrix():
     sds = {"sd_s(x):f": [0.7, 0.2], "sd_s(z)": 0.4, "sd_g": [0.5, 0.3], "corr_g": [[1.0, 0.4], [0.4, 1.0]]}
     beta = 0.2 * generator.normal(size=len(design.mu.population.labels))
     fit = fit_at(design, {"beta": beta, **sds})
-    curves, cyclic = design.mu.smooths
+    curves, cyclic = design.mu.curves
     group = design.mu.groups[0]
     blocks = [design.mu.population.matrix, curves.matrix * (curves.index == 0)[:, None]]
     blocks += [curves.matrix * (curves.index == 1)[:, None], cyclic.matrix]
@@ -96,7 +96,7 @@ def test_curves_add_up_to_zero_over_the_rows_and_are_parts_of_the_predictor():
     fit = fit_at(design, {"beta": beta, "b_s(x)": one, "b_s(z):f": two, "sigma": 1.0})
     found = bm.smooth_curves(fit, "s(z):f", points=7)
     assert list(found.columns) == ["term", "level", "x", "mean", "sd", "lower", "upper", "mcse"]
-    block = design.mu.smooths[1]
+    block = design.mu.curves[1]
     for curve, level in enumerate("ab"):
         slope = beta[design.mu.population.labels.index(f"s(z)[linear]:f[{level}]")]
         rows = found[found["level"] == level]
@@ -106,7 +106,7 @@ def test_curves_add_up_to_zero_over_the_rows_and_are_parts_of_the_predictor():
         np.testing.assert_allclose([z[0], z[-1]], block.ranges[curve])
     from bayesmixed.summaries.parameters.smooths import evaluate_curve
 
-    curve = evaluate_curve(design.mu, design.mu.smooths[0], fit.posterior, 0, table()["x"])[0, 0]
+    curve = evaluate_curve(design.mu, design.mu.curves[0], fit.posterior, 0, table()["x"])[0, 0]
     assert np.sum(curve) == pytest.approx(0.0, abs=1e-8)
     others = sum(
         evaluate_curve(design.mu, block, fit.posterior, level, table()["z"])[0, 0] * (block.index == level)

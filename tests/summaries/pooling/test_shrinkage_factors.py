@@ -33,7 +33,7 @@ def test_complete_pooling_lies_around_the_same_curve_as_the_others():
     spec = bm.from_formula("y ~ s(x, k=6) + (1 | g)", family="gamma")
     data = {"x": np.linspace(0.0, 1.0, 60), "g": np.tile(np.arange(6), 10), "y": np.linspace(1.0, 9.0, 60)}
     curve = np.array([2.0, -1.0, 1.0, 0.5])
-    (smooth,) = bm.prepare(spec, data).mu.smooths
+    (smooth,) = bm.prepare(spec, data).mu.curves
     design = bm.prepare(spec, data | {"y": np.exp(1.0 + smooth.matrix @ curve)})
     values = {"beta": [1.0, 0.0], "b_s(x)": curve[None], "sd_g": 0.1, "shape": 100.0}
     table = bm.shrinkage(fit_at(design, values))

@@ -1,0 +1,191 @@
+"""The contract of blocks with normal coefficients: what each answers, so that nobody asks which kind of term it is of."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesmixed.covariances import lkj_concentration
+from bayesmixed.links import Array
+from bayesmixed.priors import Prior
+from bayesmixed.terms.block_parts import Coordinates, Part, sparse_rows
+from bayesmixed.terms.notation import safe_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NormalBlock(ABC):
+    """Normal coefficients of one term in one predictor: those of J levels on K columns, with SDs that are estimated.
+
+    Attributes
+    ----------
+    name : str
+        In results: "herd", "block:plot", "s(x)".
+    labels : tuple of str
+        The K columns; empty where there is one that needs no name.
+    matrix : (n, m) array
+        What multiplies the coefficients of a row, as written.
+    levels : tuple of str
+        The J labels.
+    parts : tuple of Part
+        Partition of the K columns by covariance structure.
+    coordinates : Coordinates
+        Where the priors of SDs and correlations are stated.
+    takes : str
+        The levels whose coefficients a row takes: one, several with shares, or all.
+    shared : bool
+        Its levels are those of a factor that other predictors may have too.
+    compared : bool
+        Its levels are groups, which can be listed, ranked and compared with each other.
+    single : bool
+        Each row has an effect of its own, by construction.
+    """
+
+    takes: ClassVar[str]
+    shared: ClassVar[bool] = False
+    compared: ClassVar[bool] = False
+    single: ClassVar[bool] = False
+    name: str
+    labels: tuple[str, ...]
+    matrix: Array
+    levels: tuple[str, ...]
+    parts: tuple[Part, ...]
+    coordinates: Coordinates
+
+    @property
+    def dim(self) -> str:
+        """Its name as draws can hold it: part of the names of its variables, and dimension of its levels."""
+        return safe_name(self.name)
+
+    @property
+    def width(self) -> int:
+        """Number K of columns."""
+        return sum(len(part.columns) for part in self.parts)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the coefficients in draws: (J, K), or (J,) where one column needs no name."""
+        return (len(self.levels), self.width)[: 2 if self.labels else 1]
+
+    @property
+    def size(self) -> int:
+        """Number of coefficients, J K."""
+        return len(self.levels) * self.width
+
+    @property
+    def correlated(self) -> bool:
+        """Whether any correlation is estimated."""
+        return self.widest > 0
+
+    @property
+    def widest(self) -> int:
+        """Number of columns of the largest correlated part, 0 without correlations."""
+        return max((len(part.columns) for part in self.parts if part.correlated), default=0)
+
+    @property
+    def intercept(self) -> int | None:
+        """Position of the intercept column, if there is one."""
+        return self.labels.index("Intercept") if "Intercept" in self.labels else None
+
+    @property
+    def centred(self) -> bool:
+        """Whether priors are stated elsewhere than as written."""
+        return not np.array_equal(self.transform, np.eye(self.width))
+
+    @property
+    def transform(self) -> Array:
+        """(K, K) matrix T: coefficients as written are T times those at the centre."""
+        return np.eye(self.width)
+
+    @property
+    def scales(self) -> Array:
+        """(K,) what the default prior of each SD calls one step."""
+        return np.asarray(1.0 / self.coordinates.units)
+
+    @property
+    def centred_matrix(self) -> Array:
+        """(n, m) columns at the centre: the matrix that multiplies the coefficients at the centre."""
+        return self.centred_rows(slice(None))
+
+    def centred_rows(self, rows: Any) -> Array:
+        """Return some rows of `centred_matrix`."""
+        return np.asarray(self.matrix[rows])
+
+    def sparse_columns(self, rows: slice = slice(None)) -> Any:
+        """Return the (m, J K) columns that multiply the coefficients at the centre, level by level, in some rows."""
+        found = sparse_rows(*self.loadings(rows), self.size)
+        found.sum_duplicates()
+        return found
+
+    @abstractmethod
+    def take(self, rows: NDArray[np.intp]) -> Self:
+        """Return the block of some of its rows, with all levels."""
+
+    @abstractmethod
+    def contribution(self, effects: Array, *, written: bool = False) -> Array:
+        """Return z'b of each row, (..., n), for coefficients at the centre, or as written, (..., J, K)."""
+
+    @abstractmethod
+    def expression(self, coefficients: Any) -> Any:
+        """Return z'b of each row as symbols, for coefficients at the centre in the shape of the block."""
+
+    @abstractmethod
+    def loadings(self, rows: Any = slice(None)) -> tuple[NDArray[np.intp], Array]:
+        """Return which of the J K coefficients some rows take, (m, E), and what multiplies each, at the centre."""
+
+    def read_rows(self, rows: Any = slice(None)) -> tuple[NDArray[np.intp], Array]:
+        """Return which coefficients some rows take, and what multiplies them, at the centre, in the shortest form: the level
+        of each row, (m,), where it takes one; the column where it takes all levels; else `loadings`."""
+        return self.loadings(rows)
+
+    @abstractmethod
+    def sums(self, values: Array, rows: Any = slice(None)) -> Array:
+        """Return sums over some rows of values, (m,), times the share or column that these have in each level, (J,)."""
+
+    @abstractmethod
+    def variance(self, covariance: Array, rows: Any = slice(None)) -> Array:
+        """Return the variance of z'b in some rows, (..., m), for covariances (..., K, K) at the centre."""
+
+    @abstractmethod
+    def draw_new(self, covariance: Array, generator: np.random.Generator) -> Array:
+        """Return one draw of all coefficients at the centre, (..., J, K), for covariances (..., K, K)."""
+
+    @property
+    @abstractmethod
+    def row_columns(self) -> tuple[NDArray[Any], ...]:
+        """Columns, (n,) each, that tell apart rows with different z'b."""
+
+    def parents(self, outer: "NormalBlock") -> NDArray[np.intp] | None:
+        """Return the level of another factor in which each level lies, (J,), None where there is no such factor."""
+        return None
+
+    def extrapolations(self) -> Iterator[str]:
+        """Yield a note for each part of the rows to which what the fit learned does not reach."""
+        yield from ()
+
+    @property
+    def line_labels(self) -> tuple[str, ...]:
+        """Labels of the population columns that it brings along, L of them."""
+        return ()
+
+    @property
+    def line_matrix(self) -> Array:
+        """(n, L) population columns that it brings along."""
+        return np.zeros((len(self.matrix), 0))
+
+    @abstractmethod
+    def sd_priors(self, unit: float) -> Iterator[tuple[Prior, str]]:
+        """Yield the default prior of each SD, and what the SD is in words, given the unit of the predictor's SDs."""
+
+    @property
+    def about_centre(self) -> str:
+        """Where priors of an intercept are stated, in words that follow what it is."""
+        return " at the covariate means" if self.centred else ""
+
+    @property
+    def correlation_prior(self) -> tuple[Prior, str]:
+        """The default prior of the correlations, and what they are in words."""
+        law = Prior(name="LKJ", arguments=(lkj_concentration(self.widest),))
+        return law, f"correlations between {self.name}{self.about_centre}"

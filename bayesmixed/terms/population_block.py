@@ -1,0 +1,89 @@
+"""The block of the population part: columns whose coefficients are the same for all rows."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesmixed.links import Array
+from bayesmixed.terms.basis import Basis
+from bayesmixed.terms.block_parts import Coordinates
+from bayesmixed.terms.empty_cells import Reduction
+
+
+@dataclass(frozen=True, slots=True)
+class PopulationBlock:
+    """The population part of one predictor: n rows by p columns, and q coordinates in which its priors are stated.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Names of the columns as written.
+    matrix : (n, p) array
+        The columns as written.
+    state : EvaluatedFormula
+        Learned levels, knots and contrasts, replayed on new rows.
+    basis : Basis
+        Of the formula, smooths left out.
+    columns : (n, r) array
+        Columns of the basis, then those of smooths that are not penalised.
+    written : (p, r) array
+        Coefficients as written are this matrix times those of `columns`.
+    units : (r,) array
+        Scales of the default priors of the coefficients of `columns`; see `Basis.units`.
+    means, written_means : (r,), (p,) arrays
+        Means of `columns` and `matrix` over the rows of the fit.
+    coordinates : Coordinates
+        Where the priors are stated.
+    reduction : Reduction
+        Which columns of the formula `matrix` has.
+    open_part : (n, d) array
+        What the rows of the fit leave open of the predictor of each row: no columns without empty combinations of levels.
+    """
+
+    labels: tuple[str, ...]
+    matrix: Array
+    state: Any
+    basis: Basis
+    columns: Array
+    written: Array
+    units: Array
+    means: Array
+    written_means: Array
+    coordinates: Coordinates
+    reduction: Reduction
+    open_part: Array
+
+    @property
+    def column_labels(self) -> tuple[str, ...]:
+        """Labels of the r columns of the basis and of smooths."""
+        return (*self.basis.labels, *self.labels[len(self.labels) - len(self.units) + len(self.basis.labels) :])
+
+    @property
+    def is_open(self) -> NDArray[np.bool_]:
+        """Rows of which the rows of the fit leave the predictor open, (n,)."""
+        return np.asarray(np.any(self.open_part != 0.0, axis=1))
+
+    @property
+    def transform(self) -> Array:
+        """(p, q) matrix T: coefficients as written are T times the coordinates."""
+        return np.eye(len(self.labels)) if self.as_written else np.asarray(self.written @ self.coordinates.mixing)
+
+    @property
+    def as_written(self) -> bool:
+        """Whether the coordinates are the coefficients as written, if of columns with the mean zero under thresholds."""
+        return self.coordinates.as_written
+
+    @property
+    def coordinate_matrix(self) -> Array:
+        """(n, q) columns that multiply the coordinates."""
+        return self.coordinate_rows(slice(None))
+
+    def coordinate_rows(self, rows: slice) -> Array:
+        """Return some rows of `coordinate_matrix`."""
+        return np.asarray(self.columns[rows] @ self.coordinates.mixing)
+
+    def take(self, rows: NDArray[np.intp]) -> "PopulationBlock":
+        """Return the block of some of its rows."""
+        return replace(self, matrix=self.matrix[rows], columns=self.columns[rows], open_part=self.open_part[rows])
