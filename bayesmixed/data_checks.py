@@ -189,7 +189,7 @@ def _check_group(group: GroupBlock, predictor: Predictor) -> None:
         values = group.matrix[:, column]
         if label == "Intercept" or group.single:
             continue
-        if _constant_within(values, group):
+        if group.is_constant(values):
             raise DataError(
                 f"'{label}' is constant within every level of '{name}', so its effect cannot vary between levels. "
                 f"Take it out of ({'+'.join(group.labels)} | {name}); it can stay in the population part."
@@ -214,14 +214,6 @@ def _check_twins(predictor: Predictor) -> None:
                 f"'{first.name}' and '{second.name}' make the same groups, so their effects on {enumerate_words(shared)} "
                 "cannot be told apart. Keep one of the two."
             )
-
-
-def _constant_within(values: Array, group: GroupBlock) -> bool:
-    rows, levels, _ = group.pairs()
-    own = values[rows]
-    one = np.zeros(len(group.levels))
-    one[levels] = own
-    return bool(np.all(np.abs(own - one[levels]) <= 1e-12 * float(np.abs(values).max())))
 
 
 def _check_levels_of_pieces(predictor: Predictor) -> None:

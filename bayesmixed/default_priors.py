@@ -12,7 +12,6 @@ from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import given_key, keys_of, range_of
 from bayesmixed.priors import INDUCED, REAL, Prior
-from bayesmixed.terms.population_block import PopulationBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,9 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
     key: str
     for predictor in design.predictors.values():
         units = _units(design, predictor, scale)
-        yield from _population(predictor, units)
+        own = predictor.population.coordinate_priors(units.location, units.slope)
+        for key, (prior, about) in zip(predictor.keys, own, strict=True):
+            yield key, RealisedPrior(prior, "default", about)
         for block in predictor.normal_blocks:
             for key, (prior, about) in zip(predictor.sd_keys(block), block.sd_priors(units.group), strict=True):
                 yield key, RealisedPrior(prior, "default", about)
@@ -108,42 +109,6 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
         if parameter.prior is not None:
             key, prior = parameter.prior(scale_at_weight_one(design, name, scale))
             yield given_key(parameter, design.spec.priors) or key, RealisedPrior(prior, "default", parameter.meaning)
-
-
-def _population(predictor: Predictor, units: _Units) -> Iterator[tuple[str, RealisedPrior]]:
-    block = predictor.population
-    found = block.coordinates
-    for key, label, unit, pull in zip(predictor.keys, found.labels, found.units, found.pulls, strict=True):
-        scale = units.slope if np.isnan(unit) else units.slope * unit
-        prior = Prior(name="Normal", arguments=(float(units.location * pull) + 0.0, float(scale)))
-        yield key, RealisedPrior(prior, "default", _about(block, label, stated=bool(np.isnan(unit))))
-
-
-def _about(block: PopulationBlock, label: str, *, stated: bool) -> str:
-    """Return what a coordinate of a population part is, in words."""
-    if label == CENTRED_INTERCEPT:
-        return "intercept at the covariate means" if "Intercept" in block.labels else "mean over the rows"
-    if label == "Intercept":
-        return "intercept"
-    if label.partition(" #")[0] == "others":
-        return "what the stated priors leave open, given these"
-    if stated and label not in block.labels:
-        return "mean of a level"
-    if label.startswith("cells of ") and block.reduction.drops:
-        return "differences between the cells that have rows"
-    if stated or label in block.labels:
-        return "slope or difference"
-    text = label.partition(" #")[0].removesuffix("_centred")
-    term = next(term for term in block.basis.terms if term.text == text)
-    others = [
-        set(other.pieces) for other in block.basis.terms if other is not term and set(term.pieces) < set(other.pieces)
-    ]
-    averaged = ", averaged over what it interacts with" if others else ""
-    if not any(block.basis.pieces[piece].discrete for piece in term.pieces):
-        return f"slope{averaged}"
-    if len(term.pieces) > 1:
-        return f"interaction, sum zero over levels{averaged}"
-    return f"differences between levels, sum zero{averaged}"
 
 
 def check_prior_keys(design: Design) -> None:

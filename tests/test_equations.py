@@ -93,7 +93,7 @@ SHIPPED = {
         "sqrt(φ) ~ HalfNormal(",
         "overdispersion (variance mu (1 + phi))",
     ],
-    "arabidopsis_overdispersed": ["z_ijkl ~ N(0, σ²_obs)", "σ_obs ~ HalfStudentT(4, 1) SD between obs"],
+    "arabidopsis_overdispersed": ["z_ijkl ~ N(0, σ²_obs)", "σ_obs ~ HalfStudentT(4, 1) SD between observations"],
     "alcohol": ["alcohol_ij | b_i ~ N(μ_ij, σ²)", "μ_ij = β0 + b_i", "b_i ~ N(0, σ²_country)"],
     "alcohol_year": ["alcohol_ijk | country_i, year_j ~ N(μ_ijk, σ²)", "μ_ijk = β0 + country_i + year_j"],
     "binomial_normal": ["y_i | z_i ~ Binomial(n_i, μ_i)", "z_i ~ N(0, σ²_obs)"],

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bayesmixed.equations.outline import GroupOutline, PredictorOutline
+from bayesmixed.equations.outline import PredictorOutline
 from bayesmixed.equations.symbols import Equation, Expression, Symbol
+from bayesmixed.terms.outlines import GroupOutline
 
 ZERO = Symbol("0")
 

@@ -14,11 +14,12 @@ from bayesmixed.equations.effects import (
     short_name,
     standard_deviation,
 )
-from bayesmixed.equations.outline import Column, CurveOutline, GroupOutline, Outline, PredictorOutline, StatedPrior
+from bayesmixed.equations.outline import Outline, PredictorOutline, StatedPrior
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
 from bayesmixed.prior_functions import function_of
+from bayesmixed.terms.outlines import Column, CurveOutline, GroupOutline
 from bayesmixed.weights import PRECISION
 
 MOST_TERMS = 12
@@ -333,9 +334,9 @@ def _prior_subject(outline: Outline, key: str) -> Node:
 
 def _intercept_at_means(predictor: PredictorOutline, coefficients: Mapping[str, Symbol]) -> Node:
     terms: list[Node] = [coefficients["Intercept"]]
-    for column in predictor.columns:
-        if column.mean is not None:
-            terms.append(Expression("product", (column.mean, coefficients[column.label])))
+    for column, mean in zip(predictor.columns, predictor.means, strict=True):
+        if mean is not None:
+            terms.append(Expression("product", (mean, coefficients[column.label])))
     return Expression("sum", tuple(_elide(terms, MOST_LISTED)))
 
 

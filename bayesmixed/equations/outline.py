@@ -9,95 +9,8 @@ from bayesmixed.families import Family
 from bayesmixed.links import Link
 from bayesmixed.parameter_keys import VariableNames, names_of
 from bayesmixed.priors import Prior
-from bayesmixed.terms.block_parts import Part
+from bayesmixed.terms.outlines import Column, CurveOutline, GroupOutline, Indices
 from bayesmixed.weights import Weights
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a predictor.
-
-    Attributes
-    ----------
-    label : str
-        "Intercept", "Days", "period[T.2]"; without data the text of a term.
-    index : str
-        Index of the coarsest factor within whose levels it is constant, or that of rows.
-    mean : Node or None
-        Its mean in the intercept's prior; None where that does not hold it.
-    level : bool
-        Without data: whether its coefficients are means of the levels of a factor.
-    """
-
-    label: str
-    index: str
-    mean: Node | None = None
-    level: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GroupOutline:
-    """The effects of one grouping factor in one predictor.
-
-    Attributes
-    ----------
-    name, index : str
-        The factor, and the index of its levels.
-    columns : tuple of Column
-        Columns whose coefficients vary.
-    parts : tuple of Part
-        Partition of the columns by covariance structure.
-    single : bool
-        Whether its levels are the rows.
-    inside : tuple of str
-        Factors in which its levels are nested.
-    levels : int
-        Number of levels, 0 without data.
-    short : str
-        The innermost of its columns.
-    several : bool
-        Whether a row takes the effects of several levels, in shares: the index runs in a sum.
-    """
-
-    name: str
-    index: str
-    columns: tuple[Column, ...]
-    parts: tuple[Part, ...]
-    single: bool
-    inside: tuple[str, ...]
-    levels: int
-    short: str = ""
-    several: bool = False
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Labels of the columns."""
-        return tuple(column.label for column in self.columns)
-
-    @property
-    def correlated(self) -> bool:
-        """Whether any correlation is estimated."""
-        return any(part.correlated for part in self.parts)
-
-
-@dataclass(frozen=True, slots=True)
-class CurveOutline:
-    """A curve of a covariate in one predictor, or one for each level of a factor.
-
-    Attributes
-    ----------
-    name, index : str
-        "s(x)", "s(x):sward", and the index of rows.
-    labels : tuple of str
-        Levels that have a curve for each of them; empty for a single curve, or without data.
-    around : str
-        What the curves vary around, in words.
-    """
-
-    name: str
-    index: str
-    labels: tuple[str, ...]
-    around: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +27,8 @@ class PredictorOutline:
         Link between the parameter and the predictor.
     columns : tuple of Column
         Population columns.
+    means : tuple of (Node or None)
+        For each its mean in the intercept's prior; None where that does not hold it.
     groups : tuple of GroupOutline
         One per grouping factor.
     curves : tuple of CurveOutline
@@ -126,6 +41,7 @@ class PredictorOutline:
     ending: str
     link: Link
     columns: tuple[Column, ...]
+    means: tuple[Node | None, ...]
     groups: tuple[GroupOutline, ...]
     curves: tuple[CurveOutline, ...]
     offsets: tuple[str, ...]
@@ -193,15 +109,6 @@ class Outlined(Protocol):
     def outline(self) -> Outline:
         """Return what the equations need to know."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Indices:
-    """Index letters by grouping factor and for rows: i and j where crossed, i and ij where nested."""
-
-    letters: Mapping[str, str]
-    row: str
-    inside: Mapping[str, Sequence[str]]
 
 
 def assign_indices(

@@ -1,20 +1,21 @@
 """The rules of default priors as symbols, for models without data."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bayesmixed.covariances import lkj_concentration
 from bayesmixed.equations.effects import number_of
-from bayesmixed.equations.outline import GroupOutline, PredictorOutline, StatedPrior, state_prior
+from bayesmixed.equations.outline import PredictorOutline, StatedPrior, state_prior
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol, symbols_in
 from bayesmixed.families import Family, Parameter, ResponseScale
 from bayesmixed.links import Array, Link
-from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
+from bayesmixed.parameter_keys import INTERCEPT, ParameterKey
 from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior
 from bayesmixed.terms.basis_outlines import TermOutline
+from bayesmixed.terms.prior_rules import AT_CENTRE, CORRELATIONS, LOCATION, SLOPE, PriorRule
 
 UNIT = Symbol("s")
 RESPONSE_UNIT = Symbol("s", label="y")
@@ -24,7 +25,6 @@ _HALF = Expression("ratio", (Symbol("K"), Symbol("2")))
 _CONCENTRATION = Expression(
     "call", (Symbol("1"), Expression("sum", (Symbol("3"), Expression("minus", (_HALF,))))), "max"
 )
-Bases = Mapping[tuple[str, str], Sequence[TermOutline]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,10 @@ class _Units:
 
 
 def state_rules(
-    predictors: Sequence[PredictorOutline], family: Family, priors: Mapping[str, Prior], bases: Bases
+    predictors: Sequence[PredictorOutline],
+    family: Family,
+    priors: Mapping[str, Prior],
+    rules: Mapping[str, Sequence[PriorRule]],
 ) -> dict[str, StatedPrior]:
     """Return the prior of every parameter by the names of the draws: the user's, else the rule of the default.
 
@@ -46,15 +49,15 @@ def state_rules(
 
     Parameters
     ----------
-    bases : mapping
-        Terms of the basis by parameter and grouping factor, "" for the population part.
+    rules : mapping
+        Those of terms, by parameter.
     """
     stated: dict[str, StatedPrior] = {}
     used: set[str] = set()
-    for key, rule in _rules(predictors, family, priors, bases):
+    for key, default in _rules(predictors, family, priors, rules):
         chosen = ParameterKey.read(key).match(priors)
         used |= {chosen} if chosen else set()
-        stated[key] = state_prior(priors[chosen], rule.note, "user") if chosen else rule
+        stated[key] = state_prior(priors[chosen], default.note, "user") if chosen else default
     rest = {key: state_prior(prior, "", "user") for key, prior in priors.items() if key not in used}
     return stated | rest
 
@@ -98,20 +101,18 @@ def _mean_note(predictor: PredictorOutline, family: Family) -> str:
 
 
 def _rules(
-    predictors: Sequence[PredictorOutline], family: Family, priors: Mapping[str, Prior], bases: Bases
+    predictors: Sequence[PredictorOutline],
+    family: Family,
+    priors: Mapping[str, Prior],
+    rules: Mapping[str, Sequence[PriorRule]],
 ) -> Iterator[tuple[str, StatedPrior]]:
     for predictor in predictors:
         units = _units(predictor, family, _response_unit(predictors[0].link))
-        cut, stated = (
-            bool(family.cuts) and not predictor.ending,
-            ParameterKey(predictor.names.beta, INTERCEPT) in priors,
-        )
-        yield from _population(predictor, bases[predictor.parameter, ""], units, cut=cut, stated=stated)
-        for curve in predictor.curves:
-            about = f"SD of the curve around {curve.around}"
-            yield predictor.names.sd(curve.name), StatedPrior("HalfStudentT", (Symbol("4"), units.group), about)
-        for group in predictor.groups:
-            yield from _group(predictor, group, bases.get((predictor.parameter, group.name), []), units, priors)
+        alone = sum(rule.of.number for rule in rules[predictor.parameter] if rule.role == SLOPE) == 1
+        for rule in rules[predictor.parameter]:
+            numbered = rule.of.several and rule.of.moved
+            key = ParameterKey(rule.key.variable, f"{rule.key.label} #k") if numbered else rule.key
+            yield key, _state(rule, predictor, units, alone=alone)
     modelled = {predictor.parameter for predictor in predictors}
     unit = _response_unit(predictors[0].link)
     for parameter in family.parameters:
@@ -137,63 +138,24 @@ def _units(predictor: PredictorOutline, family: Family, response_unit: Symbol) -
     return _Units(location, wide, wide, UNIT)
 
 
-def _population(
-    predictor: PredictorOutline, basis: Sequence[TermOutline], units: _Units, *, cut: bool, stated: bool
-) -> Iterator[tuple[str, StatedPrior]]:
-    beta, written = predictor.names.beta, INTERCEPT in predictor.labels
-    lines = [column.label for column in predictor.columns if column.label.startswith("s(")]
-    slopes = sum(one.number for one in basis) + len(lines)
-    for one in basis:
-        if one.label == "Intercept" and not cut:
-            centred = (one.moved or bool(lines)) and not (written and stated)
-            name, about = (CENTRED_INTERCEPT, " at the covariate means") if centred else (INTERCEPT, "")
-            about = f"intercept{about}" if written else "mean over the rows"
-            yield (
-                ParameterKey(beta, name),
-                StatedPrior("Normal", (units.location, units.intercept), about + one.condition),
-            )
-        elif one.label != "Intercept":
-            step = _step(predictor, one.label, alone=slopes == 1)
-            key = f"{one.key} #k" if one.several and one.moved else one.key
-            about = one.meaning + one.condition
-            yield (
-                ParameterKey(beta, key),
-                StatedPrior("Normal", (Symbol("0"), _per_step(units.slope, step, one)), about),
-            )
-    for label in lines:
-        prior = StatedPrior(
-            "Normal", (Symbol("0"), _per(units.slope, _step(predictor, label, alone=slopes == 1))), "slope"
-        )
-        yield ParameterKey(beta, label), prior
-
-
-def _step(predictor: PredictorOutline, label: str, *, alone: bool) -> Symbol:
-    """Return the symbol of the step of a column, numbered where it is the only one."""
-    numbered = alone and label in predictor.labels
-    return Symbol("d", number=number_of(predictor, label)) if numbered else Symbol("d", index="k")
-
-
-def _group(
-    predictor: PredictorOutline, group: GroupOutline, basis: Sequence[TermOutline], units: _Units, keys: Collection[str]
-) -> Iterator[tuple[str, StatedPrior]]:
-    moved = group.correlated and any(one.moved for one in basis)
-    basis = basis or [TermOutline("Intercept", "Intercept")]
-    sd, correlations = predictor.names.scales_of(group.name)
-    where = " at the covariate means" if moved else ""
-    for one in basis:
-        numbered = one.label in group.labels
-        step = Symbol("d", number=number_of(predictor, one.label, group)) if numbered else Symbol("d", index="k")
-        about = f"SD between {group.name}{where if one.label == 'Intercept' else ''}"
-        about += f", {one.meaning}" if one.moved and one.several else ""
-        about += ", of columns without a prior of the user" if one.several and one.names_columns(sd, keys) else ""
-        prior = StatedPrior("HalfStudentT", (Symbol("4"), _per_step(units.group, step, one)), about)
-        yield ParameterKey(sd, f"{one.label}{' #k' if one.moved and one.several else ''}"), prior
-    if group.correlated:
+def _state(rule: PriorRule, predictor: PredictorOutline, units: _Units, *, alone: bool) -> StatedPrior:
+    """Return the prior of a rule; the step of a column is numbered where it is the only one (`alone`), or a group's."""
+    one, where = rule.of, f" {rule.stated}" if rule.stated == AT_CENTRE else ""
+    group = next((group for group in predictor.groups if group.name == rule.term), None)
+    if rule.role == LOCATION:
+        note = rule.meaning + (where if INTERCEPT in predictor.labels else "") + one.condition
+        return StatedPrior("Normal", (units.location, units.intercept), note)
+    if rule.role == CORRELATIONS and group is not None:
         widest = max(len(part.columns) for part in group.parts if part.correlated)
-        unknown = any(one.several for one in basis)
-        concentration = _CONCENTRATION if unknown else Symbol(f"{lkj_concentration(widest):g}")
-        about = f"correlations {'of the K columns ' if unknown else ''}between {group.name}{where}"
-        yield correlations, StatedPrior("LKJ", (concentration,), about)
+        note = rule.meaning.replace("between", "of the K columns between") if one.several else rule.meaning
+        concentration = _CONCENTRATION if one.several else Symbol(f"{lkj_concentration(widest):g}")
+        return StatedPrior("LKJ", (concentration,), note + where)
+    numbered = one.label in (predictor.labels if alone else ()) if group is None else one.label in group.labels
+    step = Symbol("d", number=number_of(predictor, one.label, group)) if numbered else Symbol("d", index="k")
+    if rule.role == SLOPE:
+        return StatedPrior("Normal", (Symbol("0"), _per_step(units.slope, step, one)), rule.meaning + one.condition)
+    note = rule.meaning + (where if one.label == INTERCEPT else "")
+    return StatedPrior("HalfStudentT", (Symbol("4"), _per_step(units.group, step, one)), note)
 
 
 def _per_step(unit: Node, step: Symbol, term: TermOutline) -> Node:

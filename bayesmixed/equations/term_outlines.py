@@ -2,16 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bayesmixed.equations.outline import (
-    Column,
-    CurveOutline,
-    GroupOutline,
-    Indices,
-    Outline,
-    PredictorOutline,
-    assign_indices,
-    sum_indices,
-)
+from bayesmixed.equations.outline import Outline, PredictorOutline, assign_indices, sum_indices
 from bayesmixed.equations.rules import define_symbols, state_rules
 from bayesmixed.equations.symbols import Expression, Symbol
 from bayesmixed.families import Family
@@ -19,16 +10,11 @@ from bayesmixed.links import Link
 from bayesmixed.parameter_keys import INTERCEPT, ParameterKey, names_of
 from bayesmixed.priors import Prior
 from bayesmixed.terms import Term
-from bayesmixed.terms.basis_outlines import (
-    TermOutline,
-    is_correlated,
-    outline_group,
-    outline_population,
-    stated_factors,
-)
-from bayesmixed.terms.block_parts import Part
-from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION, population_formulas
+from bayesmixed.terms.block_parts import SEVERAL
+from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, known_factors, population_formulas, rules_of
 from bayesmixed.terms.notation import safe_name
+from bayesmixed.terms.outlines import Column, GroupOutline, Indices
+from bayesmixed.terms.prior_rules import Known
 from bayesmixed.terms.written import read_formula
 from bayesmixed.weights import Weights
 
@@ -63,38 +49,19 @@ def outline_terms(
     every = [term for terms in predictors.values() for term in terms]
     indices = sum_indices(
         _find_indices({safe_name(term.name): set(term.factor_columns) for term in every if term.factor_columns}),
-        dict.fromkeys(safe_name(term.name) for term in every if term.label_columns and not term.factor_columns),
+        dict.fromkeys(safe_name(term.name) for term in every if term.takes == SEVERAL),
     )
-    declared = {*factors, *(name for term in every for name in term.factors())}
-    declared |= {n for term in every for formula in term.formulas for n in stated_factors(formula, priors)}
+    declared = known_factors(every, factors, priors)
     order = [parameter.name for parameter in family.parameters if parameter.name in predictors]
+    endings = {name: name if rank else "" for rank, name in enumerate(order)}
+    known = {n: Known(names_of(n, order[0]), declared, priors, bool(family.cuts) and not endings[n]) for n in order}
     outlines = tuple(
-        _outline_predictor(name, predictors[name], links[name], declared, indices, priors, name if rank else "", family)
-        for rank, name in enumerate(order)
+        _outline_predictor(name, endings[name], predictors[name], links[name], indices, known[name]) for name in order
     )
-    stated = state_rules(outlines, family, priors, _bases(predictors, declared, order[0], priors))
+    stated = state_rules(outlines, family, priors, {name: rules_of(predictors[name], known[name]) for name in order})
     counted = (*((letters, name) for name, letters in indices.letters.items()), (indices.row, "rows"))
     definitions = tuple(define_symbols(outlines, family, stated))
     return Outline(response, trials, family, outlines, stated, definitions, indices.row, counted, weights)
-
-
-def _bases(
-    predictors: Mapping[str, Sequence[Term]], declared: set[str], first: str, priors: Mapping[str, Prior]
-) -> dict[tuple[str, str], list[TermOutline]]:
-    """Return the terms on which default priors are stated, by parameter and grouping factor."""
-    found: dict[tuple[str, str], list[TermOutline]] = {(name, ""): [] for name in predictors}
-    for name, terms in predictors.items():
-        names = names_of(name, first)
-        for term in terms:
-            if term.part == POPULATION:
-                found[name, ""] = outline_population(term.formulas[0], declared, names.beta, priors)
-            elif term.part == LEVELS:
-                group = safe_name(term.name)
-                found[name, group] = [
-                    *found.get((name, group), []),
-                    *outline_group(term.formulas[0], declared, term.correlated, names.scales_of(group), priors),
-                ]
-    return found
 
 
 def _find_indices(columns: Mapping[str, set[str]]) -> Indices:
@@ -107,62 +74,28 @@ def _find_indices(columns: Mapping[str, set[str]]) -> Indices:
 
 
 def _outline_predictor(
-    parameter: str,
-    terms: Sequence[Term],
-    link: Link,
-    declared: set[str],
-    indices: Indices,
-    priors: Mapping[str, Prior],
-    ending: str,
-    family: Family,
+    parameter: str, ending: str, terms: Sequence[Term], link: Link, indices: Indices, known: Known
 ) -> PredictorOutline:
-    labels = [label for formula in population_formulas(terms) for label in _columns(formula)]
+    labels = [label for formula in population_formulas(terms) for label in read_formula(formula).terms()]
     labels += [label for term in terms for label in term.lines]
-    centred = "Intercept" in labels and ParameterKey(names_of(ending, "").beta, INTERCEPT) not in priors
-    level = "" if "Intercept" in labels else next((label for label in labels if label in declared), "")
-    if family.cuts and not ending:
-        labels, centred = [label for label in labels if label != "Intercept"], False
-    columns = [Column(label, indices.row, _mean(label) if centred else None, label == level) for label in labels]
+    centred = INTERCEPT in labels and ParameterKey(known.names.beta, INTERCEPT) not in known.priors
+    level = "" if INTERCEPT in labels else next((label for label in labels if label in known.factors), "")
+    if known.cut:
+        labels, centred = [label for label in labels if label != INTERCEPT], False
     groups: dict[str, GroupOutline] = {}
     for term in (term for term in terms if term.part == LEVELS):
-        own = _outline_group(term, declared, indices)
-        groups[own.name] = _join_parts(groups.get(own.name), own)
-    offsets = tuple(text for term in terms if term.part == ADDITION for text in term.expressions)
-    curves = tuple(CurveOutline(safe_name(t.name), indices.row, (), t.around) for t in terms if t.part == CURVES)
-    return PredictorOutline(parameter, ending, link, tuple(columns), tuple(groups.values()), curves, offsets)
-
-
-def _mean(label: str) -> Expression | None:
-    return None if label == "Intercept" else Expression("mean", (Symbol(label, word=True),))
-
-
-def _outline_group(term: Term, declared: set[str], indices: Indices) -> GroupOutline:
-    labels = _columns(term.formulas[0])
-    part = Part(tuple(range(len(labels))), is_correlated(term.formulas[0], declared, term.correlated))
-    columns = tuple(Column(label, indices.row) for label in labels)
-    name, short = safe_name(term.name), term.factor_columns[-1] if term.factor_columns else ""
-    letters = indices.row if term.single else indices.letters[name]
-    inside, several = tuple(indices.inside.get(name, ())), bool(term.label_columns) and not term.factor_columns
-    return GroupOutline(name, letters, columns, (part,), term.single, inside, 0, short or name, several)
-
-
-def _join_parts(first: GroupOutline | None, second: GroupOutline) -> GroupOutline:
-    """Join two terms of one factor; their columns are independent of each other."""
-    if first is None:
-        return second
-    shift = len(first.columns)
-    moved = [Part(tuple(column + shift for column in part.columns), part.correlated) for part in second.parts]
-    return GroupOutline(
-        first.name,
-        first.index,
-        (*first.columns, *second.columns),
-        (*first.parts, *moved),
-        False,
-        first.inside,
-        0,
+        own = term.outline(indices, known.factors)
+        groups[own.name] = groups[own.name].join(own) if own.name in groups else own
+    return PredictorOutline(
+        parameter=parameter,
+        ending=ending,
+        link=link,
+        columns=tuple(Column(label, indices.row, label == level) for label in labels),
+        means=tuple(
+            Expression("mean", (Symbol(label, word=True),)) if centred and label != INTERCEPT else None
+            for label in labels
+        ),
+        groups=tuple(groups.values()),
+        curves=tuple(term.outline(indices, known.factors) for term in terms if term.part == CURVES),
+        offsets=tuple(text for term in terms if term.part == ADDITION for text in term.expressions),
     )
-
-
-def _columns(formula: str) -> list[str]:
-    """Return the terms of a formula, the intercept first."""
-    return read_formula(formula).terms()

@@ -19,6 +19,10 @@ class Part:
     columns: tuple[int, ...]
     correlated: bool
 
+    def shifted(self, by: int) -> "Part":
+        """Return the part of the same columns behind so many others."""
+        return Part(tuple(column + by for column in self.columns), self.correlated)
+
 
 @dataclass(frozen=True, slots=True)
 class Coordinates:

@@ -1,6 +1,6 @@
 """The block of a grouping factor: columns, the level of each row, labels, learned state and coordinates."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from bayesmixed.links import Array
 from bayesmixed.priors import FEW_LEVELS, Prior
 from bayesmixed.terms.basis import Basis
-from bayesmixed.terms.block_parts import ONE, Part, basis_coordinates, block_diagonal
+from bayesmixed.terms.block_parts import ONE, SEVERAL, basis_coordinates, block_diagonal
 from bayesmixed.terms.normal_block import NormalBlock
+from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.scaled_matrices import draw_normal
 
 
@@ -77,7 +78,7 @@ class GroupBlock(NormalBlock):
 
     def join(self, other: "GroupBlock") -> "GroupBlock":
         """Return the block of two terms of one factor; their columns are independent of each other."""
-        parts = tuple(Part(tuple(c + self.width for c in part.columns), part.correlated) for part in other.parts)
+        parts = tuple(part.shifted(self.width) for part in other.parts)
         units_as_written = np.concatenate([self.units_as_written, other.units_as_written])
         return replace(
             self,
@@ -220,9 +221,36 @@ class GroupBlock(NormalBlock):
         return f"levels of {self.name}"
 
     @property
+    def between(self) -> str:
+        """What its SDs lie between, in words."""
+        return self.name
+
+    @property
     def adjective(self) -> str:
         """What its effects are called: "herd" effects."""
         return self.name
+
+    def is_constant(self, values: Array) -> bool:
+        """Return whether values, (n,), are the same in all rows of each level."""
+        rows, levels, _ = self.pairs()
+        own, one = values[rows], np.zeros(len(self.levels))
+        one[levels] = own
+        return bool(np.all(np.abs(own - one[levels]) <= 1e-12 * float(np.abs(values).max(initial=0.0))))
+
+    def outline(self, indices: Indices, index_of: Callable[[Array], str]) -> GroupOutline:
+        """Return what equations need to know of it, given the index of the values of a column."""
+        columns = zip(self.labels, self.matrix.T, strict=True)
+        return GroupOutline(
+            name=self.dim,
+            index=indices.row if self.single else indices.letters[self.dim],
+            columns=tuple(Column(label, index_of(values)) for label, values in columns),
+            parts=self.parts,
+            single=self.single,
+            inside=tuple(indices.inside.get(self.dim, ())),
+            levels=len(self.levels),
+            short=self.factors[-1] if self.factors else self.dim,
+            several=self.takes == SEVERAL,
+        )
 
     def sd_priors(self, unit: float) -> Iterator[tuple[Prior, str]]:
         """Yield half t distributions, half normal ones with few levels, which say little about its tail (Gelman 2006)."""
@@ -235,4 +263,4 @@ class GroupBlock(NormalBlock):
                 else Prior(name="HalfStudentT", arguments=(4.0, scale))
             )
             where = self.about_centre if label == "Intercept" else ""
-            yield law, f"SD between {self.name}{where}" + (", few levels" if few else "")
+            yield law, f"SD between {self.between}{where}" + (", few levels" if few else "")

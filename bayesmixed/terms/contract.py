@@ -1,11 +1,15 @@
 """The contract of a kind of term: what every term says of itself, so that nobody asks which kind it is."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from bayesmixed.terms.basis_outlines import stated_factors
+from bayesmixed.terms.block_parts import ALL
 from bayesmixed.terms.notation import join_factors
+from bayesmixed.terms.outlines import Indices
 from bayesmixed.terms.population_block import PopulationBlock
+from bayesmixed.terms.prior_rules import Known, PriorRule
 from bayesmixed.terms.tables import Table
 from bayesmixed.values import Value
 
@@ -23,6 +27,8 @@ class TermContract(Value):
     ----------
     part : str
         The part of the predictor that its block belongs to: one of the four above.
+    takes : str
+        The levels whose coefficients a row takes: one, several with shares, or all.
     single : bool
         Each row has an effect of its own, by construction.
     streams : bool
@@ -30,6 +36,7 @@ class TermContract(Value):
     """
 
     part: ClassVar[str]
+    takes: ClassVar[str] = ALL
     single: ClassVar[bool] = False
     streams: ClassVar[bool] = False
     kind: str
@@ -98,6 +105,14 @@ class TermContract(Value):
         """Return whether the effects of that many columns have correlations that are estimated."""
         return False
 
+    def prior_rules(self, known: Known) -> Iterator[PriorRule]:
+        """Yield the rule of the default prior of each parameter that it brings along."""
+        yield from ()
+
+    def outline(self, indices: Indices, factors: Collection[str]) -> Any:
+        """Return what equations need to know of effects of levels or of a curve without data, None for other parts."""
+        return None
+
     @abstractmethod
     def build(self, table: Table, like: Any = None, *, part: int = 0, constant: bool = True, drop: bool = False) -> Any:
         """Return the term on a table; with `like`, its block on the rows of a fit, what that learned is replayed.
@@ -130,6 +145,19 @@ class TermContract(Value):
     def expand(cls, fields: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         """Return the tables of fields that one of a file stands for."""
         return (fields,)
+
+
+def known_factors(terms: Iterable[TermContract], factors: Iterable[str], priors: Collection[str]) -> set[str]:
+    """Return the columns that are known to be factors before there are data: declared, or shown by keys of priors."""
+    terms = tuple(terms)
+    stated = {name for term in terms for formula in term.formulas for name in stated_factors(formula, priors)}
+    return {*factors, *(name for term in terms for name in term.factors()), *stated}
+
+
+def rules_of(terms: Iterable[TermContract], known: Known) -> list[PriorRule]:
+    """Return the rules of the default priors of a predictor, in the order in which data would realise them."""
+    order = (POPULATION, CURVES, LEVELS, ADDITION)
+    return [rule for term in sorted(terms, key=lambda term: order.index(term.part)) for rule in term.prior_rules(known)]
 
 
 def population_formulas(terms: Iterable[TermContract]) -> tuple[str, ...]:

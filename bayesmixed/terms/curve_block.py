@@ -12,6 +12,7 @@ from bayesmixed.links import Array
 from bayesmixed.priors import Prior
 from bayesmixed.terms.block_parts import ALL
 from bayesmixed.terms.normal_block import NormalBlock
+from bayesmixed.terms.outlines import CurveOutline, Indices
 from bayesmixed.terms.scaled_matrices import draw_normal
 
 
@@ -108,6 +109,10 @@ class CurveBlock(NormalBlock):
     def row_columns(self) -> tuple[NDArray[Any], ...]:
         """Columns, (n,) each, that tell apart rows with different z'b."""
         return (self.index, *self.matrix.T)
+
+    def outline(self, indices: Indices) -> CurveOutline:
+        """Return what equations need to know of it."""
+        return CurveOutline(self.dim, indices.row, self.labels, self.around)
 
     def sd_priors(self, unit: float) -> Iterator[tuple[Prior, str]]:
         """Yield half t distributions: the columns have the unit of the predictor."""

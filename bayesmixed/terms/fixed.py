@@ -1,12 +1,14 @@
 """The population term: columns whose coefficients are the same for all rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator
 
 from bayesmixed.errors import SpecError
+from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
 from bayesmixed.terms.basis import learn_basis, map_to_written
+from bayesmixed.terms.basis_outlines import outline_population
 from bayesmixed.terms.block_parts import basis_coordinates
 from bayesmixed.terms.contract import POPULATION, TermContract
 from bayesmixed.terms.empty_cells import all_columns, reduce_columns
@@ -14,7 +16,9 @@ from bayesmixed.terms.evaluation import evaluate
 from bayesmixed.terms.names import factors_in, formula_columns
 from bayesmixed.terms.notation import normalise
 from bayesmixed.terms.population_block import PopulationBlock
+from bayesmixed.terms.prior_rules import AS_WRITTEN, AT_CENTRE, LOCATION, SLOPE, Known, PriorRule
 from bayesmixed.terms.tables import Table
+from bayesmixed.terms.written import read_formula
 
 
 class Fixed(TermContract):
@@ -47,6 +51,21 @@ class Fixed(TermContract):
     def factors(self) -> tuple[str, ...]:
         """Return the columns that the term declares to be factors."""
         return factors_in(self.formula)
+
+    def prior_rules(self, known: Known) -> Iterator[PriorRule]:
+        """Yield the rules of its coefficients; with nothing else the intercept is the mean over rows."""
+        names = known.names
+        written = INTERCEPT in read_formula(self.formula).terms()
+        stated = ParameterKey(names.beta, INTERCEPT) in known.priors
+        for one in outline_population(self.formula, known.factors, names.beta, known.priors):
+            if one.label != INTERCEPT:
+                where = AT_CENTRE if one.moved else AS_WRITTEN
+                yield PriorRule(ParameterKey(names.beta, one.key), SLOPE, one, one.meaning, where)
+            elif not known.cut:
+                centred = (one.moved and not stated) or not written
+                key = ParameterKey(names.beta, CENTRED_INTERCEPT if centred else INTERCEPT)
+                meaning = "intercept" if written else "mean over the rows"
+                yield PriorRule(key, LOCATION, one, meaning, AT_CENTRE if centred else AS_WRITTEN)
 
     def build(
         self, table: Table, like: PopulationBlock | None = None, *, constant: bool = True, drop: bool = False, **_: Any

@@ -14,8 +14,8 @@ from bayesmixed.links import Array
 from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_written
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.contract import LEVELS, TermContract
 from bayesmixed.terms.evaluation import evaluate
+from bayesmixed.terms.levels import LevelsTerm
 from bayesmixed.terms.names import factors_in, formula_columns
 from bayesmixed.terms.notation import (
     has_bar,
@@ -30,7 +30,7 @@ from bayesmixed.terms.tables import Table, encode
 from bayesmixed.terms.tokens import quote_name
 
 
-class Group(TermContract):
+class Group(LevelsTerm):
     """Normal group effects: `Group(by="herd")` is `(1 | herd)`.
 
     Attributes
@@ -51,7 +51,6 @@ class Group(TermContract):
     'y ~ 1 + (1 + x | herd)'
     """
 
-    part: ClassVar[str] = LEVELS
     streams: ClassVar[bool] = True
     kind: Literal["group"] = "group"
     by: str

@@ -15,8 +15,8 @@ from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
 from bayesmixed.terms.block_parts import SEVERAL
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.contract import LEVELS, TermContract
 from bayesmixed.terms.group import Group, split_bars
+from bayesmixed.terms.levels import LevelsTerm
 from bayesmixed.terms.names import factors_in, formula_columns
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.notation import call_arguments, has_bar, normalise, read_call, split_factors
@@ -24,7 +24,7 @@ from bayesmixed.terms.tables import Table, encode, is_number
 from bayesmixed.terms.tokens import quote_name
 
 
-class MultiMembership(TermContract):
+class MultiMembership(LevelsTerm):
     """Normal effects of levels of which a row has several, `mm(school1, school2)`: a pupil who changed schools.
 
     All member columns share one set of levels and one SD. A row takes the effects of its levels, each times its share:
@@ -51,7 +51,7 @@ class MultiMembership(TermContract):
     'y ~ 1 + mm(school1, school2, weights=[w1, w2])'
     """
 
-    part: ClassVar[str] = LEVELS
+    takes: ClassVar[str] = SEVERAL
     kind: Literal["multi_membership"] = "multi_membership"
     by: tuple[str, ...]
     weights: tuple[str, ...] = ()

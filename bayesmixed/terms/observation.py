@@ -9,12 +9,12 @@ import numpy as np
 from bayesmixed.errors import SpecError
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.contract import LEVELS, TermContract
+from bayesmixed.terms.levels import LevelsTerm
 from bayesmixed.terms.notation import call_arguments
 from bayesmixed.terms.tables import Table
 
 
-class Observation(TermContract):
+class Observation(LevelsTerm):
     """A normal effect of each row, `obs()`: extra variation in counts and proportions (Poisson-normal, binomial-normal).
 
     Examples
@@ -25,7 +25,6 @@ class Observation(TermContract):
     'y ~ 1 + obs()'
     """
 
-    part: ClassVar[str] = LEVELS
     single: ClassVar[bool] = True
     kind: Literal["observation"] = "observation"
 
@@ -98,6 +97,11 @@ class RowBlock(GroupBlock):
     def counted(self) -> str:
         """What its levels are, in words that follow a number."""
         return "observations"
+
+    @property
+    def between(self) -> str:
+        """What its SD lies between, in words."""
+        return self.counted
 
     @property
     def adjective(self) -> str:

@@ -1,5 +1,6 @@
 """The block of the population part: columns whose coefficients are the same for all rows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.links import Array
+from bayesmixed.parameter_keys import CENTRED_INTERCEPT
+from bayesmixed.priors import Prior
 from bayesmixed.terms.basis import Basis
 from bayesmixed.terms.block_parts import Coordinates
 from bayesmixed.terms.empty_cells import Reduction
@@ -87,3 +90,40 @@ class PopulationBlock:
     def take(self, rows: NDArray[np.intp]) -> "PopulationBlock":
         """Return the block of some of its rows."""
         return replace(self, matrix=self.matrix[rows], columns=self.columns[rows], open_part=self.open_part[rows])
+
+    def coordinate_priors(self, location: float, slope: float) -> Iterator[tuple[Prior, str]]:
+        """Yield the default prior of each coordinate, and what it is in words, given the location of the intercept and the
+        scale of standardised slopes."""
+        own = self.coordinates
+        for label, unit, pull in zip(own.labels, own.units, own.pulls, strict=True):
+            scale = slope if np.isnan(unit) else slope * unit
+            law = Prior(name="Normal", arguments=(float(location * pull) + 0.0, float(scale)))
+            yield law, self._about(label, stated=bool(np.isnan(unit)))
+
+    def _about(self, label: str, *, stated: bool) -> str:
+        """Return what a coordinate of a population part is, in words."""
+        if label == CENTRED_INTERCEPT:
+            return "intercept at the covariate means" if "Intercept" in self.labels else "mean over the rows"
+        if label == "Intercept":
+            return "intercept"
+        if label.partition(" #")[0] == "others":
+            return "what the stated priors leave open, given these"
+        if stated and label not in self.labels:
+            return "mean of a level"
+        if label.startswith("cells of ") and self.reduction.drops:
+            return "differences between the cells that have rows"
+        if stated or label in self.labels:
+            return "slope or difference"
+        text = label.partition(" #")[0].removesuffix("_centred")
+        term = next(term for term in self.basis.terms if term.text == text)
+        others = [
+            set(other.pieces)
+            for other in self.basis.terms
+            if other is not term and set(term.pieces) < set(other.pieces)
+        ]
+        averaged = ", averaged over what it interacts with" if others else ""
+        if not any(self.basis.pieces[piece].discrete for piece in term.pieces):
+            return f"slope{averaged}"
+        if len(term.pieces) > 1:
+            return f"interaction, sum zero over levels{averaged}"
+        return f"differences between levels, sum zero{averaged}"

@@ -1,6 +1,6 @@
 """The smooth term: a curve of a covariate whose roughness is learned from the data."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -9,13 +9,17 @@ from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
+from bayesmixed.parameter_keys import ParameterKey
+from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.contract import CURVES, TermContract
 from bayesmixed.terms.directions import spans
 from bayesmixed.terms.evaluation import evaluate_expression
 from bayesmixed.terms.names import expression_columns, refuse_stateful, strip_factor_calls
-from bayesmixed.terms.notation import read_call
+from bayesmixed.terms.notation import read_call, safe_name
+from bayesmixed.terms.outlines import CurveOutline, Indices
 from bayesmixed.terms.population_block import PopulationBlock
+from bayesmixed.terms.prior_rules import AS_WRITTEN, SLOPE, SPREAD, Known, PriorRule
 from bayesmixed.terms.smooth_block import SmoothBlock
 from bayesmixed.terms.splines import BASES, Spline, learn_spline
 from bayesmixed.terms.tables import Table, is_number, refuse_identifier
@@ -158,6 +162,17 @@ class Smooth(TermContract):
                 bs=options.get("bs", "tp").strip("'\""),
             ),
         )
+
+    def prior_rules(self, known: Known) -> Iterator[PriorRule]:
+        """Yield the rules of its lines, and of the SD of its curve."""
+        for key, label in zip(known.names.population(self.lines), self.lines, strict=True):
+            yield PriorRule(key, SLOPE, TermOutline(label, label, number=True), "slope of a curve", AS_WRITTEN)
+        name, meaning = safe_name(self.name), f"SD of the curve around {self.around}"
+        yield PriorRule(ParameterKey(known.names.sd(name)), SPREAD, TermOutline("", ""), meaning, "", name)
+
+    def outline(self, indices: Indices, factors: Collection[str]) -> CurveOutline:
+        """Return what equations need to know of it without data."""
+        return CurveOutline(safe_name(self.name), indices.row, (), self.around)
 
     def build(self, table: Table, like: SmoothBlock | None = None, **_: Any) -> SmoothBlock:
         """Return the term's columns on a table; with `like` its spline is replayed.

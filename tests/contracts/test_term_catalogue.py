@@ -1,5 +1,6 @@
 """Every kind of term of the catalogue keeps the contract of terms."""
 
+import re
 from functools import cache
 
 import numpy as np
@@ -140,9 +141,24 @@ def test_the_equations_of_a_term_are_those_of_its_block(kind, text):
     assert with_data.offsets == without.offsets
 
 
+def without_number(keys):
+    """Keys without the number of one of several coordinates of a term, which only data tell."""
+    return {re.sub(r" #(k|\d+)(?=\]$)", "", key) for key in keys}
+
+
 @each_term
-def test_rules_of_default_priors_name_the_sds_that_data_realise(kind, text):
+def test_text_equations_and_data_name_the_same_parameters_with_default_priors(kind, text):
     design = design_with(kind, text)
-    stated = set(list_rules(design.spec)["parameter"])
-    realised = {design.mu.sd(block) for block in design.mu.normal_blocks}
-    assert realised == {name.partition("[")[0] for name in stated if name.startswith("sd_")}
+    spec = design.spec.replace(factors=tuple(name for name in design.table.levels if name == "f"))
+    stated = without_number(list_rules(spec)["parameter"])
+    assert stated == without_number(spec.outline().priors)
+    # Whether by= names a factor or a number, and so how many lines and SDs there are, only data tell.
+    realised = without_number(design.priors)
+    assert stated == realised or "by=" in text
+    assert {k.partition("[")[0] for k in stated} == {k.partition("[")[0] for k in realised}
+
+
+@pytest.mark.parametrize("formula", ["1 + s(x, k=5)", "x + s(w, k=5)", "0 + s(x, k=5)", '1 + s(x, k=5, bs="cc")'])
+def test_beside_a_curve_alone_the_intercept_has_its_prior_as_written(formula):
+    design = bm.prepare(bm.from_formula(f"y ~ {formula}", family="poisson"), counts())
+    assert set(design.spec.outline().priors) == set(design.priors) == set(list_rules(design.spec)["parameter"])

@@ -3,28 +3,18 @@
 import math
 import re
 from collections.abc import Callable, Iterator
-from itertools import islice
 
 import numpy as np
 import pandas as pd
 
 from bayesmixed.families import Family, Parameter, ResponseScale
-from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey, VariableNames, names_of
+from bayesmixed.parameter_keys import ParameterKey, names_of
 from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior
 from bayesmixed.spec import ModelSpec
-from bayesmixed.stated_coordinates import states_centred_prior
-from bayesmixed.terms import Term
-from bayesmixed.terms.basis_outlines import (
-    TermOutline,
-    is_correlated,
-    outline_group,
-    outline_population,
-    stated_factors,
-)
-from bayesmixed.terms.contract import CURVES, LEVELS, POPULATION
-from bayesmixed.terms.notation import safe_name
-from bayesmixed.terms.written import read_formula
+from bayesmixed.terms.basis_outlines import TermOutline
+from bayesmixed.terms.contract import known_factors, rules_of
+from bayesmixed.terms.prior_rules import CORRELATIONS, LOCATION, SLOPE, SPREAD, Known, PriorRule
 from bayesmixed.weights import PRECISION
 
 SYMBOLS = {
@@ -34,8 +24,6 @@ SYMBOLS = {
     "K": "K: number of columns of the term.",
     "w": "w: a typical precision weight, the geometric mean.",
 }
-
-AT_CENTRE, AS_WRITTEN = "at the covariate means", "as written"
 
 Rule = tuple[str, str, str, str]
 """Key, rule, meaning, coordinate."""
@@ -81,19 +69,15 @@ def explain_rules(rules: pd.DataFrame) -> tuple[str, ...]:
 
 def _rules(spec: ModelSpec) -> Iterator[Rule]:
     family = spec.family_record
+    factors = known_factors((term for terms in spec.predictors.values() for term in terms), spec.factors, spec.priors)
     for parameter in family.parameters:
         if parameter.name not in spec.predictors:
             continue
-        names = names_of(parameter.name, family.parameters[0].name)
-        intercept, slope, group = _units(spec, family, parameter)
-        for term in spec.predictors[parameter.name]:
-            if term.part == POPULATION:
-                rules = _population(spec, term, names, intercept, slope)
-                yield from islice(rules, 1 if family.cuts and not names.suffix else 0, None)
-            elif term.part == LEVELS:
-                yield from _group(spec, term, names, group)
-            elif term.part == CURVES:
-                yield from _curve(term, names, slope, group)
+        cut = bool(family.cuts) and parameter is family.parameters[0]
+        known = Known(names_of(parameter.name, family.parameters[0].name), factors, spec.priors, cut)
+        units = _units(spec, family, parameter)
+        for rule in rules_of(spec.predictors[parameter.name], known):
+            yield rule.key, _law(rule, *units), rule.meaning + rule.of.condition, rule.stated
     for parameter in family.parameters:
         if parameter.name not in spec.predictors and parameter.prior is not None:
             key = given_key(parameter, spec.priors) or parameter.prior(ResponseScale(1.0, 1.0))[0]
@@ -122,22 +106,14 @@ def _units(spec: ModelSpec, family: Family, parameter: Parameter) -> tuple[str, 
     return f"Normal({link.text.format(mean)}, {wide})", wide, unit
 
 
-def _population(spec: ModelSpec, term: Term, names: VariableNames, intercept: str, slope: str) -> Iterator[Rule]:
-    (formula,) = term.formulas
-    own = outline_population(formula, _factors(spec, term), names.beta, spec.priors)
-    means = states_centred_prior(spec, names)
-    written = "Intercept" in read_formula(formula).terms()
-    for one in own:
-        if one.label == "Intercept":
-            # With nothing else the intercept is the mean over rows; thresholds stand in its place.
-            centred = (one.moved and means) or not written
-            name, stated = (CENTRED_INTERCEPT, AT_CENTRE) if centred else (INTERCEPT, AS_WRITTEN)
-            meaning = "intercept" if written else "mean over the rows"
-            yield ParameterKey(names.beta, name), intercept, meaning + one.condition, stated
-        else:
-            prior = f"Normal(0, {_per_step(slope, one)})"
-            where = AT_CENTRE if one.moved else AS_WRITTEN
-            yield ParameterKey(names.beta, one.key), prior, one.meaning + one.condition, where
+def _law(rule: PriorRule, intercept: str, slope: str, group: str) -> str:
+    """Return the distribution of a rule."""
+    return {
+        LOCATION: intercept,
+        SLOPE: f"Normal(0, {_per_step(slope, rule.of)})",
+        SPREAD: f"HalfStudentT(4, {_per_step(group, rule.of)})",
+        CORRELATIONS: "LKJ(max(1, 3 - K / 2))",
+    }[rule.role]
 
 
 def _per_step(unit: str, term: TermOutline) -> str:
@@ -146,35 +122,6 @@ def _per_step(unit: str, term: TermOutline) -> str:
         return f"c {unit}"
     below = " ".join([*(["sqrt(2)"] if term.factor else []), *(["d"] if term.number else [])])
     return f"{unit} / {below if ' ' not in below else f'({below})'}" if below else unit
-
-
-def _group(spec: ModelSpec, term: Term, names: VariableNames, unit: str) -> Iterator[Rule]:
-    sd, correlations = names.scales_of(safe_name(term.name))
-    factors = _factors(spec, term)
-    (formula,) = term.formulas
-    own = outline_group(formula, factors, term.correlated, (sd, correlations), spec.priors)
-    for one in own:
-        where = AT_CENTRE if one.moved else AS_WRITTEN
-        meaning = f"SD between {term.between}" + (f", {one.meaning}" if one.moved and one.several else "")
-        meaning += (
-            ", of columns without a prior of the user" if one.several and one.names_columns(sd, spec.priors) else ""
-        )
-        yield ParameterKey(sd, one.label), f"HalfStudentT(4, {_per_step(unit, one)})", meaning, where
-    if is_correlated(formula, factors, term.correlated):
-        moved = AT_CENTRE if any(one.moved for one in own) else AS_WRITTEN
-        yield correlations, "LKJ(max(1, 3 - K / 2))", f"correlations between {term.name}", moved
-
-
-def _factors(spec: ModelSpec, term: Term) -> set[str]:
-    """Return the columns that are known to be factors in a term."""
-    stated = {name for formula in term.formulas for name in stated_factors(formula, spec.priors)}
-    return {*spec.factors, *term.factors(), *stated}
-
-
-def _curve(term: Term, names: VariableNames, slope: str, unit: str) -> Iterator[Rule]:
-    for key in names.population(term.lines):
-        yield key, f"Normal(0, {slope} / d)", "slope of a curve", "as written"
-    yield names.sd(safe_name(term.name)), f"HalfStudentT(4, {unit})", f"SD of the curve around {term.around}", ""
 
 
 def _symbolic_prior(rule: Callable[[ResponseScale], tuple[str, Prior]]) -> str:

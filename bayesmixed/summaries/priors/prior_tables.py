@@ -20,10 +20,9 @@ from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.priors.implied_coefficients import list_coefficients
 from bayesmixed.summaries.priors.prior_implications import list_implications, list_oddities
 from bayesmixed.summaries.priors.prior_rules import explain_rules, list_rules
+from bayesmixed.terms.prior_rules import AS_WRITTEN, AT_CENTRE
 
 DRAWS = 4000
-AT_CENTRE = "at the covariate means"
-AS_WRITTEN = "as written"
 _SOURCES = {"default": "default rule", "user": "user"}
 
 

@@ -1,0 +1,61 @@
+"""Rules of default priors as values, without data: what text and equations say of the parameters of a term."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from bayesmixed.parameter_keys import ParameterKey, VariableNames
+from bayesmixed.terms.basis_outlines import TermOutline
+
+AT_CENTRE, AS_WRITTEN = "at the covariate means", "as written"
+LOCATION, SLOPE, SPREAD, CORRELATIONS = "location", "slope", "spread", "correlations"
+"""What a parameter is: the intercept, a slope or difference, an SD of effects, or their correlations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the rules of a term depend on beside the term.
+
+    Attributes
+    ----------
+    names : VariableNames
+        What the variables of its predictor are called.
+    factors : collection of str
+        Columns that are known to be factors.
+    priors : collection of str
+        Keys of the user's priors.
+    cut : bool
+        Thresholds stand in place of the intercept.
+    """
+
+    names: VariableNames
+    factors: Collection[str]
+    priors: Collection[str]
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PriorRule:
+    """The default prior of one parameter, or of several alike.
+
+    Attributes
+    ----------
+    key : ParameterKey
+        As data would name it, without the number of one of several.
+    role : str
+        One of the four above, which tells the distribution.
+    of : TermOutline
+        What the parameter belongs to: whether it has a step, is a factor, or stands for several columns.
+    meaning : str
+        In words.
+    stated : str
+        In which coordinate.
+    term : str
+        Name of the term in draws, "" for the population part.
+    """
+
+    key: ParameterKey
+    role: str
+    of: TermOutline
+    meaning: str
+    stated: str
+    term: str = ""
