@@ -15,6 +15,7 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import function_of
 from bayesmixed.spec import ModelSpec
 from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
+from bayesmixed.terms import RESERVED
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import CURVES
 from bayesmixed.terms.directions import are_apart, find_directions
@@ -89,8 +90,9 @@ def check_names(spec: ModelSpec, family: Family) -> None:
     for name, columns in groups.items():
         if spec.response in columns and len(columns) == 1:
             raise SpecError(f"Response '{name}' stands on the right side of its own formula, as a grouping factor.")
-        if name in taken or "obs" in columns:
-            raise _taken("Grouping factor", name if name in taken else "obs")
+        clash = {name} & taken or RESERVED & set(columns)
+        if clash:
+            raise _taken("Grouping factor", min(clash))
     if spec.response in {*variables, *dims}:
         raise _taken("Response", spec.response)
 

@@ -1,6 +1,5 @@
 """Changes of a predictor's terms: add and take away, make a random factor fixed or a fixed one random."""
 
-import re
 from collections.abc import Collection, Iterable
 
 from bayesmixed.errors import SpecError, enumerate_words
@@ -135,7 +134,7 @@ def left_over(
         variables[_FIRST.sd(name)] = [_formulas_of(terms, name) for terms in (there, here)]
     names = [{safe_name(term.name) for term in terms if term.name} for terms in (there, here)]
     gone = {_FIRST.sd(name) for name in names[0] - names[1]}
-    curves = {term.name for term in there if term.part == CURVES} - {term.name for term in here}
+    curves = [term for term in there if term.part == CURVES and safe_name(term.name) not in names[1]]
     keys = [ParameterKey.read(text) for text in priors]
     lost: dict[str, set[str]] = {}
     for variable, formulas in variables.items():
@@ -149,7 +148,7 @@ def left_over(
             or (key.of_correlations and _lost_correlation(correlations.get(key.variable, ""), there, here))
             or (whole and not _products_of(variables[_FIRST.beta][1]) - {frozenset("1")})
             or key.label in lost.get(key.variable, ())
-            or (key.variable == _FIRST.beta and _line_of(key.label or "") in curves)
+            or (key.variable == _FIRST.beta and any(term.owns(key.label or "") for term in curves))
         ):
             found.append(key)
     return found
@@ -171,12 +170,6 @@ def _formulas_of(terms: list[Term], name: str) -> list[str]:
 
 def _products_of(formulas: list[str]) -> set[frozenset[str]]:
     return {piece for formula in formulas for piece in term_pieces(formula)}
-
-
-def _line_of(label: str) -> str:
-    """Return the name of the smooth whose straight line has a label: "s(x):f" for "s(x)[linear]:f[b]"."""
-    found = re.fullmatch(r"(s\(.*\))\[(?:linear|constant)\](:[^\[]*)?(\[.*\])?", label, flags=re.DOTALL)
-    return "" if found is None else found[1] + (found[2] or "")
 
 
 def _written_out(pieces: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

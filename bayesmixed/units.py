@@ -18,9 +18,9 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.structure import Factor
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.group import group_levels
 from bayesmixed.terms.notation import split_factors
 from bayesmixed.terms.scaled_matrices import matrix_root
+from bayesmixed.terms.tables import group_levels
 from bayesmixed.weights import refuse_weights
 
 OBSERVATION = "observation"

@@ -20,12 +20,13 @@ def compare(
     """Say which model predicts a new observation, or a new group, better."""
     from bayesmixed.atomic_files import as_path
     from bayesmixed.summaries.comparison.model_comparison import compare_models
+    from bayesmixed.units import OBSERVATION
 
     names = [folder.stem if as_path(folder, "A fit").is_file() else folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         names = [str(folder) for folder in folders]
     fits = {name: read_fit(folder) for name, folder in zip(names, folders, strict=True)}
-    factor = None if unit == "observation" else unit
+    factor = None if unit == OBSERVATION else unit
     compared = compare_models(fits, unit="group" if factor else unit, by=factor)
     if not json:
         typer.echo(compared)

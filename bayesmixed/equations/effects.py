@@ -8,6 +8,8 @@ from bayesmixed.equations.symbols import Equation, Expression, Symbol
 from bayesmixed.terms.outlines import GroupOutline
 
 ZERO = Symbol("0")
+_SINGLE = "z"
+"""Letter of effects of single rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def standard_deviation(predictor: PredictorOutline, group: GroupOutline, label: 
         "sigma",
         number="" if alone else number_of(predictor, label, group),
         label=group.name,
+        short_label=_SINGLE if group.single else "",
         column="" if alone else label,
         parameter=predictor.ending,
         squared=squared,
@@ -124,7 +127,7 @@ def short_name(predictor: PredictorOutline, group: GroupOutline) -> str:
 
 def _deviations(predictor: PredictorOutline, group: GroupOutline) -> tuple[Symbol, ...]:
     alone = sum(not other.single for other in predictor.groups) == 1
-    name = "z" if group.single else ("b" if alone else short_name(predictor, group))
+    name = _SINGLE if group.single else ("b" if alone else short_name(predictor, group))
     return tuple(
         Symbol(
             name,

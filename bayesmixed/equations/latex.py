@@ -75,8 +75,7 @@ _NAMES = {
     "ybar": r"\bar{y}",
     "…": r"\cdots",
 }
-# 'obs' cannot be a column; its effects are called z.
-_LABELS = {"obs": "z", "y": "y"}
+_LABELS = {"y": "y"}
 _RELATIONS = {"~": r"\sim", "=": "="}
 _LINKS = {
     "logit({})": r"\log\left(\frac{{{0}}}{{1 - {0}}}\right)",
@@ -101,7 +100,7 @@ def _write_symbol(symbol: Symbol) -> str:
         base = rf"{digits} \times 10^{{{int(power)}}}"
     elif len(base) > 1 and base.isalpha():
         base = rf"\mathrm{{{base}}}"
-    label = _LABELS.get(symbol.label, escape_latex(symbol.label)) if symbol.label else ""
+    label = symbol.short_label or (_LABELS.get(symbol.label, escape_latex(symbol.label)) if symbol.label else "")
     joined = symbol.number + (f",{symbol.index}" if len(symbol.number) > 1 and symbol.index else symbol.index)
     below = ",".join(part for part in (label, joined) if part)
     above = rf"({_NAMES.get(symbol.parameter, symbol.parameter)})" if symbol.parameter else ""

@@ -38,8 +38,8 @@ class Symbol:
         Whether it is a square.
     word : bool
         Whether the name is a word of the user's, to be left as it is.
-    short : str
-        Name in mathematical notation where it differs: Y for the response, π for a probability.
+    short, short_label : str
+        Name and label in mathematical notation where they differ: Y for the response, π for a probability.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Symbol:
     squared: bool = False
     word: bool = False
     short: str = ""
+    short_label: str = ""
 
     def write(self, notation: Notation) -> str:
         """Return the symbol in a notation."""

@@ -31,6 +31,8 @@ class TermContract(Value):
         The levels whose coefficients a row takes: one, several with shares, or all.
     single : bool
         Each row has an effect of its own, by construction.
+    reserved : tuple of str
+        Names of its own in results, which no grouping column can have.
     streams : bool
         Its columns follow from each row alone, given its formula: rows can be read some at a time.
     """
@@ -38,6 +40,7 @@ class TermContract(Value):
     part: ClassVar[str]
     takes: ClassVar[str] = ALL
     single: ClassVar[bool] = False
+    reserved: ClassVar[tuple[str, ...]] = ()
     streams: ClassVar[bool] = False
     kind: str
 
@@ -87,6 +90,10 @@ class TermContract(Value):
     def lines(self) -> tuple[str, ...]:
         """Labels of the population columns that it brings along, as far as they are known without data."""
         return ()
+
+    def owns(self, label: str) -> bool:
+        """Return whether it brings along the population column of that label."""
+        return False
 
     @property
     def around(self) -> str:

@@ -4,12 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 from pydantic import AfterValidator, field_validator
 
 from bayesmixed.covariances import find_covariance
-from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.links import Array
 from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_written
 from bayesmixed.terms.block_parts import Part, basis_coordinates
@@ -26,7 +24,7 @@ from bayesmixed.terms.notation import (
     split_signed,
     split_top,
 )
-from bayesmixed.terms.tables import Table, encode
+from bayesmixed.terms.tables import Table, group_levels
 from bayesmixed.terms.tokens import quote_name
 
 
@@ -209,26 +207,3 @@ def _of_part(block: GroupBlock, part: int) -> tuple[Array, Array]:
     """Return what a block of several terms knows of one of them: its map to effects as written, and their units."""
     columns = list(block.parts[part].columns)
     return block.written[np.ix_(columns, columns)], block.units_as_written[columns]
-
-
-def group_levels(data: pd.DataFrame, names: tuple[str, ...]) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-    """Return the group of each row and the labels of the groups, "a1:b1" for combinations.
-
-    Raises
-    ------
-    DataError
-        Two different combinations give the same label.
-    """
-    parts = [encode(data[name]) for name in names]
-    if len(parts) == 1:
-        return parts[0]
-    codes = np.column_stack([code for code, _ in parts])
-    unique, inverse = np.unique(codes, axis=0, return_inverse=True)
-    labels = tuple(":".join(parts[k][1][c] for k, c in enumerate(row)) for row in unique)
-    if len(set(labels)) < len(labels):
-        twice = next(label for label in labels if labels.count(label) > 1)
-        raise DataError(
-            f"Grouping factor '{':'.join(names)}': two different combinations give the label '{twice}'. "
-            "Take the colons out of the labels."
-        )
-    return inverse.reshape(-1).astype(np.intp), labels

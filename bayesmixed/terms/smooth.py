@@ -1,5 +1,6 @@
 """The smooth term: a curve of a covariate whose roughness is learned from the data."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
@@ -114,6 +115,13 @@ class Smooth(TermContract):
         """Name of the slope, "s(x)[linear]"; with a factor each level has one, and a periodic curve has none."""
         line = f"s({self.x.replace('`', '')})[linear]" + (f":{self.by_column}" if self.by else "")
         return () if BASES[self.bs].periodic else (line,)
+
+    def owns(self, label: str) -> bool:
+        """Return whether a label is that of one of its lines: "s(x)[linear]:f[b]"."""
+        line = "s({})[linear]".format(self.x.replace("`", ""))
+        ending = f":{self.by_column}" if self.by else ""
+        written = re.escape(line).replace("linear", "(linear|constant)") + re.escape(ending)
+        return re.fullmatch(rf"{written}(\[.*\])?", label, flags=re.DOTALL) is not None
 
     @property
     def around(self) -> str:

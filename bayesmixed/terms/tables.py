@@ -155,3 +155,26 @@ def _used_categories(column: pd.Series) -> tuple[NDArray[np.intp], tuple[str, ..
 
 def _writable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def group_levels(data: pd.DataFrame, names: tuple[str, ...]) -> tuple[NDArray[np.intp], tuple[str, ...]]:
+    """Return the group of each row and the labels of the groups, "a1:b1" for combinations.
+
+    Raises
+    ------
+    DataError
+        Two different combinations give the same label.
+    """
+    parts = [encode(data[name]) for name in names]
+    if len(parts) == 1:
+        return parts[0]
+    codes = np.column_stack([code for code, _ in parts])
+    unique, inverse = np.unique(codes, axis=0, return_inverse=True)
+    labels = tuple(":".join(parts[k][1][c] for k, c in enumerate(row)) for row in unique)
+    if len(set(labels)) < len(labels):
+        twice = next(label for label in labels if labels.count(label) > 1)
+        raise DataError(
+            f"Grouping factor '{':'.join(names)}': two different combinations give the label '{twice}'. "
+            "Take the colons out of the labels."
+        )
+    return inverse.reshape(-1).astype(np.intp), labels

@@ -1,17 +1,23 @@
 """Nobody outside of its folder and catalogue asks which kind of term or which family something is, read from the source."""
 
 import ast
+from functools import cache
 from pathlib import Path
+
+import pytest
 
 import bayesmixed as bm
 from bayesmixed.families import FAMILIES
 from bayesmixed.terms import TERMS
 
 ROOT = Path(bm.__file__).parent
-CLASSES = {term.__name__ for term in TERMS.values()}
-BLOCKS = {"PopulationBlock", "GroupBlock", "MemberBlock", "SmoothBlock", "OffsetBlock"}
-FACTS, HOLDERS = {"observation", "dense", "role"}, {"group", "block", "smooth", "g", "outer", "inner"}
-"""Attributes that say of a block which kind it is, and what blocks are called."""
+FIELD = {"fixed", "group", "offset"}
+"""Kinds with the name of what every model has: fixed effects, groups, a known addition to the predictor."""
+WORDS = {word for kind in {*TERMS, "obs", "mm"} - FIELD for word in (kind, f"{kind}s")}
+CALLS = ("s(", "obs(", "mm(")
+"""What kinds of terms are called as attributes or texts, and how formulas call them."""
+ASKING = {"startswith", "endswith", "removeprefix", "partition", "match", "fullmatch", "search", "get"}
+OWN_FILES = {f"bayesmixed.terms.{name}{end}" for name in TERMS for end in ("", "_block")}
 
 BUILDERS = {
     "formulas.py": "a right-hand side always has a population term",
@@ -32,6 +38,20 @@ CATALOGUES = {
 """Files that spell out names of families; the list can only shrink."""
 
 
+CLASSES = {term.__name__ for term in TERMS.values()}
+BLOCKS = {
+    node.name
+    for path in (ROOT / "terms").glob("*.py")
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    if isinstance(node, ast.ClassDef) and node.name.endswith("Block")
+}
+
+
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def own_folder(path):
     return path.relative_to(ROOT).parts[0]
 
@@ -40,23 +60,52 @@ def constants(node):
     return {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
 
 
+def names_a_kind(text):
+    return text in WORDS or text.startswith(CALLS)
+
+
+def questions_of_terms(node):
+    """Return whether a piece of source outside of `terms/` asks which kind of term something is."""
+    if isinstance(node, ast.Attribute):
+        return node.attr in WORDS
+    if isinstance(node, ast.ImportFrom):
+        return node.module in OWN_FILES
+    if isinstance(node, ast.Compare):
+        return any(map(names_a_kind, constants(node)))
+    if isinstance(node, ast.Dict):
+        return any(names_a_kind(text) for key in node.keys if key is not None for text in constants(key))
+    if isinstance(node, ast.Subscript):
+        return any(map(names_a_kind, constants(node.slice)))
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass", "type"):
+        return bool({one.id for one in ast.walk(node) if isinstance(one, ast.Name)} & (CLASSES | BLOCKS))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ASKING:
+        return any(map(names_a_kind, set().union(*map(constants, node.args))))
+    return False
+
+
+def asks_by_name(node, names):
+    """Return whether a piece of source compares a name with one of a catalogue."""
+    if not isinstance(node, ast.Compare):
+        return False
+    sides = [node.left, *node.comparators]
+    asked = any(isinstance(side, ast.Attribute) and side.attr in ("kind", "name", "family") for side in sides)
+    return asked and bool(constants(node) & names)
+
+
 def questions(path):
-    """Yield where a file compares with the name of a kind, or asks for the class of a term or block."""
-    inside = {"terms": set(TERMS), "families": set(FAMILIES)}.get(own_folder(path), set())
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Compare):
-            sides = [node.left, *node.comparators]
-            asked = any(isinstance(side, ast.Attribute) and side.attr in ("kind", "name", "family") for side in sides)
-            if asked and {name for side in sides for name in constants(side)} & ({*TERMS, *FAMILIES} - inside):
-                yield f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)}"
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass", "type"):
-            names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
-            if names & (CLASSES | BLOCKS) and own_folder(path) != "terms":
-                yield f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)}"
-        elif (
-            isinstance(node, ast.Attribute) and node.attr in FACTS and ast.unparse(node.value).split(".")[-1] in HOLDERS
-        ):
+    folder = own_folder(path)
+    names = {*TERMS, *FAMILIES} - {"terms": set(TERMS), "families": set(FAMILIES)}.get(folder, set())
+    for node in ast.walk(tree_of(path)):
+        if asks_by_name(node, names) or (folder != "terms" and questions_of_terms(node)):
             yield f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["block.observation", "predictor.smooths", 'kind == "smooth"', 'name.startswith("s(")', '{"obs": "z"}', "term.mm"],
+)
+def test_a_question_is_found(text):
+    assert any(questions_of_terms(node) for node in ast.walk(ast.parse(text)))
 
 
 def test_no_file_asks_which_kind_of_term_or_family_something_is():
@@ -66,7 +115,7 @@ def test_no_file_asks_which_kind_of_term_or_family_something_is():
 def test_the_class_of_a_kind_is_named_only_where_one_is_made():
     named = set()
     for path in ROOT.rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         if names & (CLASSES - own) and path != ROOT / "terms" / "__init__.py":
@@ -77,7 +126,7 @@ def test_the_class_of_a_kind_is_named_only_where_one_is_made():
 def test_families_are_spelled_out_in_their_folder_and_catalogue_only():
     named = set()
     for path in ROOT.rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         texts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         names = {one.value for one in ast.walk(tree) if isinstance(one, ast.Constant) and id(one) not in texts}
         if own_folder(path) != "families" and names & ({*FAMILIES} - SYMBOLS):

@@ -150,15 +150,15 @@ def _plug_in_residuals(fit: Fit, y: Array, generator: np.random.Generator) -> Ar
     mu = design.mu
     known = condition(design, posterior_means(fit.draws).expand_dims(("chain", "draw")))
     eta = mu.offset + mu.centred_matrix @ mode.beta
-    own = np.zeros(len(y))
+    own, names = np.zeros(len(y)), tuple[str, ...]()
     for block in mu.normal_blocks:
         if block.single:
-            own = np.full(len(y), float(mode.sds[block.name][0]))
+            own, names = np.full(len(y), float(mode.sds[block.name][0])), (block.name,)
         else:
             eta = eta + block.contribution(mode.effects[block.name])
     scalars = {name: np.reshape(mode.values[name], (1, 1)) for name in design.scalars}
     rows = np.arange(len(y))
-    layers = (Layer(rows, (Source(mu.parameter, own[None, :, None]),), ("obs",)),) if own.any() else ()
+    layers = (Layer(rows, (Source(mu.parameter, own[None, :, None]),), names),) if names else ()
     plugged = Situation(design, rows, rows, known.etas | {mu.parameter: eta[None]}, scalars, layers)
     what = distribution_at(plugged, np.stack([y, below(y)]), rows)
     upper, lower = average(row_logs(plugged, 0.0), plugged.etas, layers, what)[:, 0]

@@ -15,7 +15,7 @@ from bayesmixed.links import Array
 from bayesmixed.marginals import can_integrate, leave_rows_out, split_draws, unit_logs
 from bayesmixed.structure import Factor
 from bayesmixed.terms.notation import safe_name
-from bayesmixed.units import condition, describe_unit, find_units, is_observation, shared_effects, situate
+from bayesmixed.units import OBSERVATION, condition, describe_unit, find_units, is_observation, shared_effects, situate
 
 
 def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None = None) -> xr.DataArray:
@@ -55,7 +55,7 @@ def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None 
         return unit_draws(fit, find_units(design, integrate), draws)
     posterior = thin(with_effects(fit.draws, [p.b(group) for p, group in design.group_blocks()]), draws)
     parts = [unit_logs(condition(design, part)) for part in split_draws(posterior, design.rows)]
-    return label_units(design, posterior, find_units(design, "observation"), parts)
+    return label_units(design, posterior, find_units(design, OBSERVATION), parts)
 
 
 def unit_draws(fit: Fit, units: Factor, draws: int | None = None) -> xr.DataArray:
