@@ -3,12 +3,11 @@
 import numpy as np
 from scipy import special
 
+from bayesmixed.gauss_hermite import FINE_ADAPTIVE_NODES
 from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.integration.modes import find_modes, moments_at, nodes_around
 from bayesmixed.links import Array
 from bayesmixed.row_likelihoods import RowLikelihood
-
-NODES = 31
 
 
 def conditional_variance(covariance: Array, information: Array) -> Array:
@@ -76,6 +75,6 @@ def scalar_shrinkage(rows: RowLikelihood, others: Array, z: Array, index: Intege
     modes = find_modes(lambda z: (log_density(z), gradient(z), precision(z)), start)
     # The information of some families is a long sum; near the mode the last one serves.
     modes = find_modes(lambda z: (log_density(z), gradient(z), modes.precision), modes.place, tolerance=1e-14)
-    nodes, weights = (np.array(part) for part in zip(*nodes_around(modes, NODES), strict=True))
+    nodes, weights = (np.array(part) for part in zip(*nodes_around(modes, FINE_ADAPTIVE_NODES), strict=True))
     mass = special.softmax([log_density(node) + weight for node, weight in zip(nodes, weights, strict=True)], axis=0)
     return np.asarray(1.0 - moments_at(mass, nodes)[1][..., 0, 0])

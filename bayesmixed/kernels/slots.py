@@ -17,13 +17,10 @@ class CoordinateMap:
     ----------
     to_values, to_coordinates : callable
         The map and its inverse.
-    log_slope : callable
-        Logarithm of its Jacobian at coordinates, (..., m) to (...).
     """
 
     to_values: Callable[[Array], Array]
     to_coordinates: Callable[[Array], Array]
-    log_slope: Callable[[Array], Array]
 
 
 def _ordered(coordinates: Array) -> Array:
@@ -34,21 +31,17 @@ def _steps(values: Array) -> Array:
     return np.concatenate([values[..., :1], np.log(np.diff(values, axis=-1))], axis=-1)
 
 
-REAL = CoordinateMap(np.asarray, np.asarray, lambda x: np.zeros(x.shape[:-1]))
-LOG = CoordinateMap(np.exp, np.log, lambda x: np.asarray(x.sum(axis=-1)))
-PARTIAL = CoordinateMap(
-    lambda x: np.tanh(0.5 * x),
-    lambda r: 2.0 * np.arctanh(r),
-    lambda x: np.asarray(np.sum(-np.log(2.0) - 2.0 * np.log(np.cosh(0.5 * x)), axis=-1)),
-)
+REAL = CoordinateMap(np.asarray, np.asarray)
+LOG = CoordinateMap(np.exp, np.log)
+PARTIAL = CoordinateMap(lambda x: np.tanh(0.5 * x), lambda r: 2.0 * np.arctanh(r))
 """Partial correlations."""
-ORDERED = CoordinateMap(_ordered, _steps, lambda x: np.asarray(x[..., 1:].sum(axis=-1)))
+ORDERED = CoordinateMap(_ordered, _steps)
 """Thresholds: the first one, then the logarithms of the distances."""
 
 
 def on_link(link: Link) -> CoordinateMap:
     """Return the map of a parameter whose coordinate is its value on a link."""
-    return CoordinateMap(link.inverse, link.forward, lambda x: np.log(np.abs(link.derivative(x))).sum(axis=-1))
+    return CoordinateMap(link.inverse, link.forward)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +89,6 @@ class Slots:
     def write(self, points: Array, values: Array) -> None:
         """Write the coordinates of values, (..., m), into points."""
         points[..., self.own] = self.map.to_coordinates(values)[..., self.free]
-
-    def log_jacobian(self, points: Array) -> Array:
-        """Return the logarithm of the Jacobian from coordinates to values at points, (...)."""
-        return self.map.log_slope(points[..., self.own])
 
     def moved(self, places: NDArray[np.int64]) -> "Slots":
         """Return them among other coordinates: the new place of each old one."""
