@@ -1,25 +1,23 @@
 """The group term: normal effects of the levels of a grouping factor on some columns."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import AfterValidator, field_validator
+from pydantic import field_validator
 
-from bayesmixed.covariances import find_covariance
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.links import Array
 from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_written
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.evaluation import evaluate
-from bayesmixed.terms.levels import LevelsTerm
-from bayesmixed.terms.names import factors_in, formula_columns
+from bayesmixed.terms.levels import VaryingTerm
+from bayesmixed.terms.names import formula_columns
 from bayesmixed.terms.notation import (
     has_bar,
     is_balanced,
     join_factors,
-    normalise,
     split_factors,
     split_signed,
     split_top,
@@ -28,7 +26,7 @@ from bayesmixed.terms.tables import Table, group_levels
 from bayesmixed.terms.tokens import quote_name
 
 
-class Group(LevelsTerm):
+class Group(VaryingTerm):
     """Normal group effects: `Group(by="herd")` is `(1 | herd)`.
 
     Attributes
@@ -36,10 +34,6 @@ class Group(LevelsTerm):
     by : str
         A column, or several joined by colons (each observed combination is a group); names that hold signs stand in
         backticks.
-    formula : str
-        The columns whose coefficients vary between groups, "1" for an intercept, "1 + x", "0 + x".
-    covariance : str
-        Key of `COVARIANCES`: "unstructured" for `|`, "independent" for `||`.
 
     Examples
     --------
@@ -52,32 +46,14 @@ class Group(LevelsTerm):
     streams: ClassVar[bool] = True
     kind: Literal["group"] = "group"
     by: str
-    formula: Annotated[str, AfterValidator(normalise)] = "1"
-    covariance: str = "unstructured"
 
     @field_validator("by")
     @classmethod
     def _plain_names(cls, by: str) -> str:
         return join_factors(split_factors(by))
 
-    @field_validator("covariance")
-    @classmethod
-    def _known_covariance(cls, covariance: str) -> str:
-        return find_covariance(covariance).name
-
     def __str__(self) -> str:
-        return (
-            f"({self.formula} {find_covariance(self.covariance).bars} {':'.join(map(quote_name, self.factor_columns))})"
-        )
-
-    @property
-    def formulas(self) -> tuple[str, ...]:
-        """The formula of the columns whose coefficients vary."""
-        return (self.formula,)
-
-    def correlated(self, width: int) -> bool:
-        """Return whether the effects of that many columns have correlations that are estimated."""
-        return find_covariance(self.covariance).correlated(width)
+        return f"({self.formula} {self.bars} {':'.join(map(quote_name, self.factor_columns))})"
 
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads, grouping columns included."""
@@ -92,10 +68,6 @@ class Group(LevelsTerm):
                     )
                 raise SpecError(f"Grouping factor '{name}' is not in the data. {did_you_mean(name, names)}")
         return formula_columns(self.formula, names) | set(self.factor_columns)
-
-    def factors(self) -> tuple[str, ...]:
-        """Return the columns that the term's formula declares to be factors."""
-        return factors_in(self.formula)
 
     @property
     def factor_columns(self) -> tuple[str, ...]:
@@ -160,7 +132,7 @@ class Group(LevelsTerm):
             index=codes,
             levels=levels,
             known=known,
-            parts=(Part(tuple(range(width)), find_covariance(self.covariance).correlated(width)),),
+            parts=(Part(tuple(range(width)), self.correlated(width)),),
             bases=(basis,),
             columns=own,
             written=written,

@@ -1,12 +1,17 @@
 """What kinds of terms with effects of levels have in common: rules of default priors, and what equations need to know."""
 
 from collections.abc import Collection, Iterator
+from typing import Annotated
 
+from pydantic import AfterValidator, field_validator
+
+from bayesmixed.covariances import find_covariance
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.terms.basis_outlines import TermOutline, is_correlated, outline_group
 from bayesmixed.terms.block_parts import ONE, SEVERAL, Part
 from bayesmixed.terms.contract import LEVELS, TermContract
-from bayesmixed.terms.notation import safe_name
+from bayesmixed.terms.names import factors_in
+from bayesmixed.terms.notation import normalise, safe_name
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.prior_rules import AS_WRITTEN, AT_CENTRE, CORRELATIONS, SPREAD, Known, PriorRule
 from bayesmixed.terms.written import read_formula
@@ -50,3 +55,41 @@ class LevelsTerm(TermContract):
             short=self.factor_columns[-1] if self.factor_columns else name,
             several=self.takes == SEVERAL,
         )
+
+
+class VaryingTerm(LevelsTerm):
+    """A term with effects of levels whose columns and covariance the user states.
+
+    Attributes
+    ----------
+    formula : str
+        The columns whose coefficients vary between levels, "1" for an intercept, "1 + x", "0 + x".
+    covariance : str
+        Key of `COVARIANCES`: "unstructured" for `|`, "independent" for `||`.
+    """
+
+    formula: Annotated[str, AfterValidator(normalise)] = "1"
+    covariance: str = "unstructured"
+
+    @field_validator("covariance")
+    @classmethod
+    def _known_covariance(cls, covariance: str) -> str:
+        return find_covariance(covariance).name
+
+    @property
+    def bars(self) -> str:
+        """The bars between its columns and its levels."""
+        return find_covariance(self.covariance).bars
+
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """The formula of the columns whose coefficients vary."""
+        return (self.formula,)
+
+    def correlated(self, width: int) -> bool:
+        """Return whether the effects of that many columns have correlations that are estimated."""
+        return find_covariance(self.covariance).correlated(width)
+
+    def factors(self) -> tuple[str, ...]:
+        """Return the columns that the term's formula declares to be factors."""
+        return factors_in(self.formula)

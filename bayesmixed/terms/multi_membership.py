@@ -3,28 +3,27 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import AfterValidator, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
-from bayesmixed.covariances import find_covariance
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
 from bayesmixed.terms.block_parts import SEVERAL
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.group import Group, split_bars
-from bayesmixed.terms.levels import LevelsTerm
-from bayesmixed.terms.names import factors_in, formula_columns
+from bayesmixed.terms.levels import VaryingTerm
+from bayesmixed.terms.names import formula_columns
 from bayesmixed.terms.normal_block import NormalBlock
-from bayesmixed.terms.notation import call_arguments, has_bar, normalise, read_call, split_factors
+from bayesmixed.terms.notation import call_arguments, has_bar, read_call, split_factors
 from bayesmixed.terms.tables import Table, encode, is_number
 from bayesmixed.terms.tokens import quote_name
 
 
-class MultiMembership(LevelsTerm):
+class MultiMembership(VaryingTerm):
     """Normal effects of levels of which a row has several, `mm(school1, school2)`: a pupil who changed schools.
 
     All member columns share one set of levels and one SD. A row takes the effects of its levels, each times its share:
@@ -38,10 +37,6 @@ class MultiMembership(LevelsTerm):
         A column of weights for each of them; none: equal shares.
     scale : bool
         Weights are divided by their sum in each row, so that shares add up to one; else they are shares as they are.
-    formula : str
-        The columns whose coefficients vary between levels, "1" for an intercept, "1 + x".
-    covariance : str
-        Key of `COVARIANCES`: "unstructured" for `|`, "independent" for `||`.
 
     Examples
     --------
@@ -56,19 +51,12 @@ class MultiMembership(LevelsTerm):
     by: tuple[str, ...]
     weights: tuple[str, ...] = ()
     scale: bool = True
-    formula: Annotated[str, AfterValidator(normalise)] = "1"
-    covariance: str = "unstructured"
 
     @field_validator("by", "weights", mode="before")
     @classmethod
     def _names(cls, names: Any) -> Any:
         names = (names,) if isinstance(names, str) else names
         return tuple(_column(str(name)) for name in names) if isinstance(names, list | tuple) else names
-
-    @field_validator("covariance")
-    @classmethod
-    def _known_covariance(cls, covariance: str) -> str:
-        return find_covariance(covariance).name
 
     @model_validator(mode="after")
     def _fits(self) -> "MultiMembership":
@@ -93,17 +81,12 @@ class MultiMembership(LevelsTerm):
         options += [] if self.scale else ["scale=False"]
         call = f"mm({', '.join([*map(quote_name, self.by), *options])})"
         plain = self.formula == "1" and self.covariance == "unstructured"
-        return call if plain else f"({self.formula} {find_covariance(self.covariance).bars} {call})"
+        return call if plain else f"({self.formula} {self.bars} {call})"
 
     @property
     def name(self) -> str:
         """Its name in results, "mm(school1+school2)"; no comma, which draws cannot hold."""
         return f"mm({'+'.join(self.by)})"
-
-    @property
-    def formulas(self) -> tuple[str, ...]:
-        """The formula of the columns whose coefficients vary."""
-        return (self.formula,)
 
     @property
     def expressions(self) -> tuple[str, ...]:
@@ -115,10 +98,6 @@ class MultiMembership(LevelsTerm):
         """The member columns."""
         return self.by
 
-    def correlated(self, width: int) -> bool:
-        """Return whether the effects of that many columns have correlations that are estimated."""
-        return find_covariance(self.covariance).correlated(width)
-
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads."""
         names = [str(name) for name in available]
@@ -126,10 +105,6 @@ class MultiMembership(LevelsTerm):
             if name not in names:
                 raise SpecError(f"Column '{name}' in '{self}' is not in the data. {did_you_mean(name, names)}")
         return formula_columns(self.formula, names) | {*self.by, *self.weights}
-
-    def factors(self) -> tuple[str, ...]:
-        """Return the columns that the term's formula declares to be factors."""
-        return factors_in(self.formula)
 
     @classmethod
     def read(cls, piece: str) -> "tuple[MultiMembership, ...]":

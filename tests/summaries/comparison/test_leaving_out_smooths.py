@@ -45,7 +45,7 @@ def exact(curves):
     mu = curves.design.mu
     priors = [entry.prior for key, entry in curves.design.priors.items() if key.startswith("beta")]
     location, sd = np.array([prior.arguments for prior in priors]).T
-    smooth, same_group = mu.smooths[0], np.equal.outer(mu.groups[0].index, mu.groups[0].index)
+    smooth, same_group = mu.curves[0], np.equal.outer(mu.groups[0].index, mu.groups[0].index)
     same_curve = np.equal.outer(smooth.index, smooth.index)
     covariance = (mu.centred_matrix * sd**2) @ mu.centred_matrix.T + same_curve * (smooth.matrix @ smooth.matrix.T)
     covariance += SDS["sd_g"] ** 2 * same_group + SDS["sigma"] ** 2 * np.eye(ROWS)
