@@ -133,7 +133,13 @@ class RowLikelihood:
 
 
 def likelihood_of_rows(
-    design: Design, others: Values, *, response: Any = None, trials: Any = None, rows: NDArray[np.intp] | None = None
+    design: Design,
+    others: Values,
+    *,
+    response: Any = None,
+    trials: Any = None,
+    rows: NDArray[np.intp] | None = None,
+    counts: Any = None,
 ) -> RowLikelihood:
     """Return the likelihood of all or some rows of a design.
 
@@ -143,6 +149,8 @@ def likelihood_of_rows(
         The parameters that are known.
     response, trials : array, optional
         In place of those of the design.
+    counts : array or float, optional
+        What multiplies the log-likelihood of each row, in place of the design's.
     rows : (m,) integer array, optional
         Rows that are looked at; `others`, `response` and `trials` are theirs.
     """
@@ -157,5 +165,7 @@ def likelihood_of_rows(
         own(design.trials) if trials is None else trials,
         others,
         None if design.observed.scale_factor is None else own(design.observed.scale_factor),
-        1.0 if design.observed.multiplicity is None else own(design.observed.multiplicity),
+        (1.0 if design.observed.multiplicity is None else own(design.observed.multiplicity))
+        if counts is None
+        else counts,
     )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,14 @@ from bayesmixed.design import Design
 from bayesmixed.engines.kernel import starting_centre
 from bayesmixed.errors import SpecError
 from bayesmixed.estimation.approximations import METHODS, Approximation
-from bayesmixed.estimation.conditional_models import MarginalParameters
-from bayesmixed.estimation.effect_modes import (
-    EffectMode,
-    find_effect_mode,
-    laplace,
-    observed_information,
-    solver,
-    working_model,
-)
+from bayesmixed.estimation.conditional_models import ConditionalModel, MarginalParameters
+from bayesmixed.estimation.effect_modes import EffectMode, determinant, find_effect_mode, slopes_of, value_of
 from bayesmixed.estimation.integrals import Estimate, LevelIntegrals, explain_no_levels, refuse_levels
 from bayesmixed.estimation.maximisation import Maximum, maximise
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
 
+Change = Callable[[ConditionalModel], ConditionalModel]
 _ITERATIONS = 200
 _PLACES = {
     "agq": {True: "nodes around the mode", False: "nodes around 0"},
@@ -65,32 +60,54 @@ class Climb:
             self.text += ", restricted likelihood"
 
     def climb(self, started: float) -> Approximation:
-        """Return the model at the maximum."""
+        """Return the model at the maximum; matrices are too small for threads of their own, which wait busily."""
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        with threadpool_limits(1, user_api="blas"):
+            return self._climb(started)
+
+    def _climb(self, started: float) -> Approximation:
         mode = quick_mode(self.design) if self.design.mu.normal_blocks else None
         centre, _ = starting_centre(self.parameters.layout, mode)
         point = centre[self.parameters.places]
         scale = self.parameters.scale(point, None if mode is None else mode.covariance)
         own = point[self.parameters.of_coefficients] if self.together else np.zeros(0)
-        self._start = self._first = np.concatenate([own, np.zeros(self.parameters.at(point).columns.shape[1])])
+        self._start = self._first = np.concatenate([own, np.zeros(self.parameters.effects)])
         found = (
             self._iterate(point, scale) if self.method == "pql" and not self.normal else self._maximise(point, scale)
         )
         return self._describe(found, started)
 
-    def _maximise(self, point: Array, scale: Array, values: Callable[[Array], Array] | None = None) -> Maximum:
-        """Return the maximum over all parameters, or over those but the coefficients."""
-        values = values or (self._integral_values if self._integral else self._laplace_values)
-        if not self.together:
-            return maximise(values, point, scale)
-        own = self.parameters.of_coefficients
+    def _maximise(self, point: Array, scale: Array, change: Change | None = None) -> Maximum:
+        """Return the maximum over all parameters, or over those but the coefficients, of a model that may be changed."""
+        own = self.parameters.of_coefficients if self.together else np.zeros(len(point), dtype=bool)
 
-        def at(points: Array) -> Array:
-            whole = np.tile(point, (len(points), 1))
-            whole[:, ~own] = points
-            return values(whole)
+        def whole(part: Array) -> Array:
+            found = point.copy()
+            found[~own] = part
+            return found
 
-        found = maximise(at, point[~own], scale[np.ix_(~own, ~own)])
-        return self._with_coefficients(point, found)
+        def slopes(part: Array) -> tuple[float, Array]:
+            value, gradient = self._laplace_slopes(self._model(whole(part), change))
+            return value, gradient[~own]
+
+        def values(parts: Array) -> Array:
+            if self._integral:
+                return self._integral_values(np.array([whole(part) for part in parts]))
+            return np.array([self._laplace_slopes(self._model(whole(part), change), False)[0] for part in parts])
+
+        known = slopes if self._has_slopes(self._model(point, change)) else None
+        found = maximise(values, point[~own], scale[np.ix_(~own, ~own)], known)
+        return self._with_coefficients(point, found) if self.together else found
+
+    def _has_slopes(self, model: ConditionalModel) -> bool:
+        """Return whether derivatives are known: those of determinants are where they have the observed information."""
+        if self._integral or not model.density.sloped:
+            return False
+        if self.method != "joint" or model.quadratic:
+            return True
+        observed, expected = -model.derivatives(model.eta)[:, 2], model.expected_information(model.eta)
+        return bool(np.allclose(observed, expected, rtol=1e-8, atol=0.0))
 
     def _with_coefficients(self, point: Array, found: Maximum) -> Maximum:
         """Return a maximum over the other parameters together with the coefficients at the joint mode there."""
@@ -103,12 +120,14 @@ class Climb:
         covariance = np.full((len(whole), len(whole)), 0.0)
         covariance[np.ix_(~own, ~own)] = found.covariance
         if mode is not None and width:
-            columns, penalty = model.system(joint=True)
-            solve, _ = solver(columns, model.rows.expected_information(mode.eta), penalty)
-            covariance[np.ix_(own, own)] = solve(np.eye(len(penalty))[:, :width])[:width]
+            pattern, values, penalty = model.system(joint=True)
+            factor = pattern.factor(values, model.expected_information(mode.eta), penalty)
+            units = np.eye(pattern.size, width)
+            columns = [np.full(width, np.nan) if factor is None else factor.solve(unit)[:width] for unit in units.T]
+            covariance[np.ix_(own, own)] = np.array(columns)
         return Maximum(whole, found.value, covariance, found.found and mode is not None)
 
-    def _mode(self, model: Any) -> EffectMode | None:
+    def _mode(self, model: ConditionalModel) -> EffectMode | None:
         """Return the mode of the effects, from where the last one was."""
         mode = find_effect_mode(model, self._start, joint=self.together)
         if mode is None:
@@ -116,20 +135,26 @@ class Climb:
         self._start = self._first if mode is None else mode.place
         return mode
 
-    def _laplace_values(self, points: Array) -> Array:
-        return np.array([self._laplace_value(self._model(point)) for point in points])
-
-    def _model(self, point: Array) -> Any:
+    def _model(self, point: Array, change: Change | None = None) -> ConditionalModel:
         whole = point.copy()
         if self.together:
             whole[self.parameters.of_coefficients] = 0.0
-        return self.parameters.at(whole)
+        model = self.parameters.at(whole)
+        return model if change is None else change(model)
 
-    def _laplace_value(self, model: Any) -> float:
-        mode = self._mode(model)
-        if mode is None:
-            return -np.inf
-        return laplace(model, mode, expected=self.method == "joint", restricted=self.restricted)
+    def _laplace_slopes(self, model: ConditionalModel, sloped: bool = True) -> tuple[float, Array]:
+        """Return Laplace's approximation and its gradient in all parameters."""
+        with np.errstate(all="ignore"):  # trial steps
+            none = np.zeros(len(self.parameters.places))
+            mode = self._mode(model)
+            if mode is None:
+                return -np.inf, none
+            expected = self.method == "joint" and not model.quadratic
+            factor = determinant(model, mode, expected=expected, restricted=self.restricted)
+            value = value_of(model, mode, factor, self.restricted)
+            if factor is None or mode.factor is None or not sloped:
+                return value, none
+            return value, slopes_of(model, mode, factor)
 
     def _integral_values(self, points: Array) -> Array:
         assert self._integral is not None
@@ -142,13 +167,9 @@ class Climb:
         """Return where the working responses of penalised quasi-likelihood stay."""
         found, eta = Maximum(point, np.nan, scale @ scale.T, False), self.parameters.at(point).eta
         for _ in range(_ITERATIONS):
-
-            def values(points: Array, eta: Array = eta) -> Array:
-                return np.array([self._laplace_value(working_model(self._model(p), eta)) for p in points])
-
-            found = self._maximise(found.point, scale, values)
-            model = self._model(found.point)
-            mode = self._mode(working_model(model, eta))
+            change = partial(ConditionalModel.around, eta=eta)
+            found = self._maximise(found.point, scale, change)
+            mode = self._mode(self._model(found.point, change))
             if mode is None:
                 break
             moved = float(np.max(np.abs(mode.eta - eta)))
@@ -193,37 +214,23 @@ class Climb:
     def _effects(self, point: Array) -> pd.DataFrame:
         """Return the mode of the effects given the estimates, and their sds there."""
         model = self.parameters.at(point)
-        mode = find_effect_mode(model, np.zeros(model.columns.shape[1]))
-        if mode is None:
+        mode = find_effect_mode(model, np.zeros(self.parameters.effects))
+        if mode is None or mode.factor is None:
             raise SpecError("The effects have no mode at the estimates. Sample the model: bm.fit(...).")
-        solve, _ = solver(model.columns, observed_information(model.rows, mode.eta), np.ones(len(mode.place)))
         found, start = [], 0
         for block, root in self.parameters.roots_as_written(point):
             width, levels = block.width, len(block.levels)
-            effects = mode.place[start : start + levels * width].reshape(levels, width) @ root.T
-            spread = np.sqrt(
-                np.einsum("ik,jkl,il->ji", root, _level_blocks(solve, len(mode.place), start, levels, width), root)
-            )
+            size = levels * width
+            effects = mode.place[start : start + size].reshape(levels, width) @ root.T
+            within = np.indices((width, width)).reshape(2, 1, -1)
+            first, second = start + np.arange(levels)[:, None] * width + within
+            blocks = mode.factor.covariances(first.ravel(), second.ravel()).reshape(levels, width, width)
+            spread = np.sqrt(np.einsum("ik,jkl,il->ji", root, blocks, root))
             for name, values in (("estimate", effects), ("sd", spread)):
                 labels = [(block.name, level, label) for level in block.levels for label in block.labels or ("",)]
                 index = pd.MultiIndex.from_tuples(labels, names=["term", "level", "effect"])
                 found.append(pd.Series(values.ravel(), index, name=name))
-            start += levels * width
+            start += size
         pairs = [pd.concat(found[k : k + 2], axis=1) for k in range(0, len(found), 2)]
         columns = ["term", "level", "effect", "estimate", "sd"]
         return pd.concat(pairs).reset_index()[columns] if pairs else pd.DataFrame(columns=columns)
-
-
-def _level_blocks(solve: Callable[[Array], Array], size: int, start: int, levels: int, width: int) -> Array:
-    """Return the blocks (J, K, K) of the levels of a term in the inverse that `solve` multiplies with."""
-    found = np.empty((levels, width, width))
-    at_once = max(1, int(2e6 / size / width))
-    for first in range(0, levels, at_once):
-        own = np.arange(first, min(first + at_once, levels))
-        places = start + own[:, None] * width + np.arange(width)
-        units = np.zeros((size, places.size))
-        units[places.ravel(), np.arange(places.size)] = 1.0
-        columns = solve(units)
-        for number, level in enumerate(own):
-            found[level] = columns[places[number], number * width : (number + 1) * width]
-    return found

@@ -1,7 +1,7 @@
 """The parameters of a marginal likelihood, and the model of the effects at a value of them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.design import Design
+from bayesmixed.estimation.precisions import PrecisionPattern
+from bayesmixed.estimation.row_densities import (
+    CompiledRows,
+    NormalRows,
+    RecordRows,
+    RowDensity,
+    is_compiled,
+    merged_rows,
+)
+from bayesmixed.estimation.term_columns import TermColumns, numerical_slopes
 from bayesmixed.integration.layers import Layer, Source
 from bayesmixed.kernels.decoding import decode, term_root
 from bayesmixed.kernels.layouts import Layout, lay_out_coordinates
@@ -28,31 +38,55 @@ class ConditionalModel:
 
     Attributes
     ----------
-    rows : RowLikelihood
-        With all parameters but the first known.
-    eta : (n,) array
-        Predictor of the first parameter without effects.
-    columns : (n, q) sparse array
-        What multiplies the effects.
-    population : (n, p) array
-        Columns of the coefficients of the first parameter that are not fixed.
+    parameters : MarginalParameters
+        Whose values are known here.
+    full : (dimension,) array
+        All coordinates, effects zero.
+    density : RowDensity
+        The rows, m of them.
+    eta, further : (m,) and (m, P - 1) arrays
+        Predictor of the first parameter without effects, and of the others.
+    values : (m, M) array
+        What multiplies the effects that each row takes.
     """
 
-    rows: RowLikelihood
+    parameters: "MarginalParameters"
+    full: Array
+    density: RowDensity
     eta: Array
-    columns: Any
-    population: Array
+    further: Array
+    values: Array
 
-    def system(self, *, joint: bool) -> tuple[Any, Array]:
-        """Return the columns of the effects and what penalises each; with `joint` those of coefficients, without a penalty,
-        before them."""
-        from scipy import sparse
+    @property
+    def quadratic(self) -> bool:
+        """Whether log-densities of rows are quadratic in the predictor."""
+        return isinstance(self.density, NormalRows) or self.parameters.quadratic
 
-        penalty = np.ones(self.columns.shape[1])
-        if not joint:
-            return self.columns, penalty
-        columns = sparse.hstack([sparse.csr_array(self.population), self.columns], format="csr")
-        return columns, np.concatenate([np.zeros(self.population.shape[1]), penalty])
+    def system(self, *, joint: bool) -> tuple[PrecisionPattern, Array, Array]:
+        """Return which effects rows take, what multiplies them, and what penalises each; with `joint` the coefficients of the
+        first parameter that are not fixed, without a penalty, before them."""
+        pattern = self.parameters.pattern(joint=joint)
+        population = self.parameters.population if joint else np.zeros((len(self.eta), 0))
+        values = np.ascontiguousarray(np.hstack([population, self.values])) if joint else self.values
+        count = population.shape[1]
+        return pattern, values, np.repeat([0.0, 1.0], [count, pattern.size - count])
+
+    def derivatives(self, eta: Array, *, mixed: bool = False) -> Array:
+        """Return what `RowDensity.derivatives` does, at a predictor of the first parameter."""
+        with np.errstate(all="ignore"):
+            return self.density.derivatives(eta, self.further, mixed=mixed)
+
+    def expected_information(self, eta: Array) -> Array:
+        """Return the expected information of each row."""
+        if isinstance(self.density, NormalRows):
+            return self.density.weight
+        return self.parameters.likelihood(self.full).expected_information(eta)
+
+    def around(self, eta: Array) -> "ConditionalModel":
+        """Return the normal model that rows are replaced by around predictors: working responses with known variances."""
+        weight = self.expected_information(eta)
+        score = self.derivatives(eta)[:, 1]
+        return replace(self, density=NormalRows(eta + score / weight, weight))
 
 
 class MarginalParameters:
@@ -74,6 +108,9 @@ class MarginalParameters:
         self.layout: Layout = lay_out_coordinates(design, {})
         self.places: NDArray[np.int64] = np.concatenate([slots.own for slots in self.layout.slots]).astype(np.int64)
         self._first = self.layout.predictors[design.mu.parameter]
+        self.rows = merged_rows(design)
+        self.quadratic = design.family.is_normal_under(design.mu.link)
+        self._patterns: dict[bool, PrecisionPattern] = {}
 
     @cached_property
     def of_coefficients(self) -> NDArray[np.bool_]:
@@ -81,8 +118,29 @@ class MarginalParameters:
         return np.isin(self.places, self._first.beta.own)
 
     @cached_property
-    def _columns(self) -> list[Any]:
-        return [term.placement.group.sparse_columns() for term in self._first.terms]
+    def population(self) -> Array:
+        """(m, p) columns of the coefficients of the first parameter that are not fixed."""
+        return self.design.mu.centred_matrix[self.rows.kept][:, self._first.beta.free]
+
+    @cached_property
+    def effects(self) -> int:
+        """Number of effects."""
+        return sum(term.effects.stop - term.effects.start for term in self._first.terms)
+
+    @cached_property
+    def _columns(self) -> list[TermColumns]:
+        blocks = [term.placement.group for term in self._first.terms]
+        return [TermColumns(block.loadings(self.rows.kept), block.width) for block in blocks]
+
+    def pattern(self, *, joint: bool) -> PrecisionPattern:
+        """Return which effects rows take together; with `joint` coefficients of the first parameter before them."""
+        if joint not in self._patterns:
+            before = self.population.shape[1] if joint else 0
+            starts = before + np.cumsum([0, *(term.effects.stop - term.effects.start for term in self._first.terms)])
+            places = [columns.places + start for columns, start in zip(self._columns, starts, strict=False)]
+            own = [np.tile(np.arange(before), (len(self.rows.kept), 1)), *places]
+            self._patterns[joint] = PrecisionPattern(np.hstack(own).astype(np.int64), before + self.effects)
+        return self._patterns[joint]
 
     def coordinates(self, point: Array) -> Array:
         """Return all coordinates at a point (d,), effects zero."""
@@ -105,9 +163,9 @@ class MarginalParameters:
         found = np.diag(spread)
         free, model = self._first.beta.free, self.at(point)
         if covariance is None and np.any(free):
-            weight = model.rows.expected_information(model.eta)
+            weight = model.expected_information(model.eta)
             covariance = np.zeros((len(free), len(free)))
-            covariance[np.ix_(free, free)] = scaled_inverse(model.population.T @ (weight[:, None] * model.population))
+            covariance[np.ix_(free, free)] = scaled_inverse(self.population.T @ (weight[:, None] * self.population))
         if covariance is not None:
             own = self.of_coefficients
             chosen = covariance[np.ix_(free, free)]
@@ -118,20 +176,83 @@ class MarginalParameters:
 
     def at(self, point: Array) -> ConditionalModel:
         """Return the model of the effects at a point."""
-        from scipy import sparse
-
-        design, full = self.design, self.coordinates(point)
-        beta = self._first.beta
-        columns = [
-            own @ sparse.kron(sparse.eye_array(len(term.placement.group.levels)), root[0], format="csr")
-            for own, term, root in zip(self._columns, self._first.terms, self._roots(full[None]), strict=True)
-        ]
+        full, predictor, rows = self.coordinates(point), self.design.mu, self.rows.kept
+        values = [columns.values(root[0]) for columns, root in zip(self._columns, self._roots(full[None]), strict=True)]
         return ConditionalModel(
-            rows=likelihood_of_rows(design, self._known(full)),
-            eta=design.mu.offset + design.mu.centred_matrix @ beta.read(full),
-            columns=sparse.hstack(columns, format="csr") if columns else sparse.csr_array((design.rows, 0)),
-            population=design.mu.centred_matrix[:, beta.free],
+            parameters=self,
+            full=full,
+            density=self._compiled or RecordRows(self.likelihood(full)),
+            eta=predictor.offset[rows] + predictor.centred_matrix[rows] @ self._first.beta.read(full),
+            further=self._further(full),
+            values=np.ascontiguousarray(np.hstack(values)) if values else np.zeros((len(rows), 0)),
         )
+
+    @cached_property
+    def _compiled(self) -> CompiledRows | None:
+        return CompiledRows(self.design, self.rows) if is_compiled(self.design) else None
+
+    def likelihood(self, full: Array) -> RowLikelihood:
+        """Return the rows as their record gives them."""
+        return likelihood_of_rows(
+            self.design,
+            self._known(full, self.rows.kept),
+            response=self.rows.response,
+            trials=self.rows.trials,
+            rows=self.rows.kept,
+            counts=1.0 if self.rows.weights is None else self.rows.weights,
+        )
+
+    def _further(self, full: Array) -> Array:
+        """Return the predictors of all parameters but the first, (m, P - 1); of thresholds the ends of each interval."""
+        design, rows = self.design, self.rows.kept
+        found = np.zeros((len(rows), len(self._others) + (2 if design.family.cuts else 0)))
+        for k, name in enumerate(self._others):
+            if name in self.layout.scalars:
+                slots = self.layout.scalars[name]
+                found[:, k] = full[slots.own[0]] if slots.free[0] else slots.map.to_coordinates(slots.fixed)[0]
+            else:
+                further = self.layout.predictors[name]
+                found[:, k] = further.predictor.offset[rows] + further.predictor.centred_matrix[
+                    rows
+                ] @ further.beta.read(full)
+            if name == design.family.scale and design.observed.scale_factor is not None:
+                found[:, k] += np.log(design.observed.scale_factor[rows])
+        if design.family.cuts:
+            ends = np.concatenate([[-np.inf], self.layout.cuts.read(full), [np.inf]])
+            category = np.rint(self.rows.response).astype(int)
+            found[:, -2], found[:, -1] = ends[category], ends[category - 1]
+        return found
+
+    @property
+    def _others(self) -> list[str]:
+        """The parameters of compiled rows but the first, thresholds left out."""
+        return [one.name for one in self.design.family.parameters if not one.cut][1:]
+
+    def slopes(self, full: Array, of_first: Array, of_further: Array, of_values: Array) -> Array:
+        """Return derivatives in the parameters, (d,), of what has derivatives in the predictors and in `values`."""
+        found, rows = np.zeros(self.layout.dimension), self.rows.kept
+        found[self._first.beta.own] = self.population.T @ of_first
+        for bar, name in zip(of_further.T, self._others, strict=False):
+            if name in self.layout.scalars:
+                found[self.layout.scalars[name].own] = bar.sum()
+            else:
+                further = self.layout.predictors[name]
+                found[further.beta.own] = further.predictor.centred_matrix[rows][:, further.beta.free].T @ bar
+        cuts = self.layout.cuts
+        if len(cuts):
+            category = np.rint(self.rows.response).astype(int)
+            ends = np.bincount(category, of_further[:, -2], minlength=len(cuts) + 2)
+            ends += np.bincount(category - 1, of_further[:, -1], minlength=len(cuts) + 2)
+            found[cuts.own] = numerical_slopes(cuts.read, full, cuts.own) @ ends[1:-1]
+        start = 0
+        for term, columns in zip(self._first.terms, self._columns, strict=True):
+            count = columns.places.shape[1]
+            of_root = columns.slopes(of_values[:, start : start + count])
+            start += count
+            own = np.concatenate([slots.own for slots in (term.sd, *term.partials)])
+            change = numerical_slopes(lambda points, term=term: term_root(points, term), full, own)
+            found[own] += np.einsum("akl,kl->a", change, of_root)
+        return found[self.places]
 
     def layers(self, points: Array) -> tuple[Layer, ...]:
         """Return the levels of the group terms with their effects at points (S, d), the outermost first."""
@@ -146,10 +267,12 @@ class MarginalParameters:
 
     def rows_at(self, points: Array) -> tuple[RowLikelihood, Array]:
         """Return the rows, and the predictors of the first parameter without effects (S, n), at points (S, d)."""
-        models = [self.at(point) for point in points]
-        names = models[0].rows.others
-        others = {name: np.stack([np.atleast_1d(model.rows.others[name]) for model in models]) for name in names}
-        return likelihood_of_rows(self.design, others), np.stack([model.eta for model in models])
+        full = [self.coordinates(point) for point in points]
+        known = [self._known(one) for one in full]
+        others = {name: np.stack([np.atleast_1d(one[name]) for one in known]) for name in known[0]}
+        mu = self.design.mu
+        eta = np.stack([mu.offset + mu.centred_matrix @ self._first.beta.read(one) for one in full])
+        return likelihood_of_rows(self.design, others), eta
 
     def roots_as_written(self, point: Array) -> Iterator[tuple[NormalBlock, Array]]:
         """Yield each term with the matrix, (K, K), that makes effects as written of the standardised ones of a level."""
@@ -180,13 +303,13 @@ class MarginalParameters:
     def _roots(self, full: Array) -> list[Array]:
         return [term_root(full, term) for term in self._first.terms]
 
-    def _known(self, full: Array) -> dict[str, Any]:
-        """Return all parameters of the family but the first."""
+    def _known(self, full: Array, rows: Any = slice(None)) -> dict[str, Any]:
+        """Return all parameters of the family but the first, of some rows."""
         known: dict[str, Any] = {name: slots.read(full)[0] for name, slots in self.layout.scalars.items()}
         known |= dict(zip(self.design.family.cuts, self.layout.cuts.read(full), strict=True))
         for name, further in self.layout.predictors.items():
             predictor = further.predictor
             if predictor is not self.design.mu:
-                eta = predictor.offset + predictor.centred_matrix @ further.beta.read(full)
+                eta = predictor.offset[rows] + predictor.centred_matrix[rows] @ further.beta.read(full)
                 known[name] = predictor.link.inverse(eta)
         return known

@@ -1,13 +1,12 @@
-"""The mode of the effects given all else, and Laplace's approximation of the integral over them."""
+"""The mode of the effects given all else, Laplace's approximation of the integral over them, and its derivatives."""
 
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass
 
 import numpy as np
 
 from bayesmixed.estimation.conditional_models import ConditionalModel
+from bayesmixed.estimation.precisions import Factor
 from bayesmixed.links import Array
-from bayesmixed.row_likelihoods import RowLikelihood
 
 _ROUNDS, _DECREMENT, _ROUNDING = 100, 1e-8, 1e-13
 
@@ -18,17 +17,23 @@ class EffectMode:
 
     Attributes
     ----------
-    place : (m,) array
+    place : (q,) array
         Coefficients, then effects.
-    eta : (n,) array
+    eta : (m,) array
         Predictor there.
     value : float
         Log-density of rows and effects, without the constant of the effects.
+    rows : (m, 4) array
+        Log-densities of rows and three derivatives in the predictor.
+    factor : Factor or None
+        Of minus the second derivatives; None where these are not positive definite: there is no mode.
     """
 
     place: Array
     eta: Array
     value: float
+    rows: Array
+    factor: Factor | None
 
 
 def find_effect_mode(model: ConditionalModel, start: Array, *, joint: bool = False) -> EffectMode | None:
@@ -36,41 +41,46 @@ def find_effect_mode(model: ConditionalModel, start: Array, *, joint: bool = Fal
 
     Newton steps, halved until they climb. Where the density is not concave, each row counts as if its own were.
     """
-    columns, penalty = model.system(joint=joint)
+    pattern, values, penalty = model.system(joint=joint)
+    flat = pattern.indices.ravel()
+
+    def at(place: Array) -> tuple[Array, Array, float]:
+        eta = model.eta + np.einsum("ia,ia->i", values, place[pattern.indices])
+        rows = model.derivatives(eta)
+        value = float(np.sum(rows[:, 0]) - 0.5 * penalty @ place**2)
+        return eta, rows, value if np.all(np.isfinite(rows[:, :3])) else -np.inf
+
     base, step = start, np.zeros_like(start)
-    best, eta = -np.inf, model.eta
+    best, factor = -np.inf, None
     for _ in range(_ROUNDS):
         place = base + step
-        eta = model.eta + columns @ place
-        value = float(np.sum(model.rows.log_density(eta)) - 0.5 * penalty @ place**2)
+        eta, rows, value = at(place)
         if not np.isfinite(value) and best == -np.inf:
             return None
         if not value >= best - _ROUNDING * abs(best):
             step = 0.5 * step
             continue
         base, best = place, value
-        gradient = columns.T @ model.rows.score(eta) - penalty * place
-        solve, size = solver(columns, observed_information(model.rows, eta), penalty)
-        if not np.isfinite(size):  # not concave here
-            solve, _ = solver(columns, positive_information(model.rows, eta), penalty)
-        step = solve(gradient)
-        if model.rows.quadratic or step @ gradient < _DECREMENT:
+        gradient = np.bincount(flat, (values * rows[:, 1:2]).ravel(), minlength=pattern.size) - penalty * place
+        factor = pattern.factor(values, -rows[:, 2], penalty)
+        climbing = factor or pattern.factor(values, _positive(-rows[:, 2]), penalty)
+        if climbing is None:
+            break
+        step = climbing.solve(gradient)
+        if model.quadratic or step @ gradient < _DECREMENT:
             # Determinants follow an error of the mode to first order, the density to second.
             base = base + step
             break
-    eta = model.eta + columns @ base
-    return EffectMode(base, eta, float(np.sum(model.rows.log_density(eta)) - 0.5 * penalty @ base**2))
+    eta, rows, value = at(base)
+    if not model.quadratic:
+        factor = pattern.factor(values, -rows[:, 2], penalty)
+    return EffectMode(base, eta, value, rows, factor)
 
 
-def positive_information(rows: RowLikelihood, eta: Array) -> Array:
+def _positive(weight: Array) -> Array:
     """Return the size of the observed information of each row, with which steps climb."""
-    found = np.abs(observed_information(rows, eta))
+    found = np.abs(weight)
     return np.maximum(found, 1e-8 * np.max(found, initial=0.0))
-
-
-def observed_information(rows: RowLikelihood, eta: Array) -> Array:
-    """Return the observed information of each row: under links with a unit scores bend over this unit."""
-    return rows.expected_information(eta) if rows.quadratic else rows.observed_information(eta, rows.link.unit)
 
 
 def laplace(model: ConditionalModel, mode: EffectMode, *, expected: bool = False, restricted: bool = False) -> float:
@@ -85,53 +95,45 @@ def laplace(model: ConditionalModel, mode: EffectMode, *, expected: bool = False
     restricted : bool
         With the coefficients integrated out as well, under a flat density: REML of a Gaussian model.
     """
-    weight = model.rows.expected_information(mode.eta) if expected else observed_information(model.rows, mode.eta)
-    columns, penalty = model.system(joint=restricted)
-    flat = model.population.shape[1] if restricted else 0
-    return mode.value - 0.5 * solver(columns, weight, penalty)[1] + 0.5 * flat * np.log(2.0 * np.pi)
+    return value_of(model, mode, determinant(model, mode, expected=expected, restricted=restricted), restricted)
 
 
-def solver(columns: Any, weight: Array, penalty: Array) -> tuple[Any, float]:
-    """Return what solves with the precision Z'WZ + diag(penalty), and the logarithm of its determinant.
+def determinant(model: ConditionalModel, mode: EffectMode, *, expected: bool, restricted: bool) -> Factor | None:
+    """Return the factor whose determinant the approximation has."""
+    pattern, values, penalty = model.system(joint=restricted)
+    if not expected and len(mode.place) == pattern.size:
+        return mode.factor
+    return pattern.factor(values, model.expected_information(mode.eta) if expected else -mode.rows[:, 2], penalty)
 
-    The determinant is infinite where the precision is not positive definite: there is no mode.
+
+def value_of(model: ConditionalModel, mode: EffectMode, factor: Factor | None, restricted: bool) -> float:
+    """Return the approximation, given the factor whose determinant it has."""
+    if factor is None:
+        return -np.inf
+    flat = model.parameters.population.shape[1] if restricted else 0
+    return mode.value - 0.5 * factor.log_determinant + 0.5 * flat * np.log(2.0 * np.pi)
+
+
+def slopes_of(model: ConditionalModel, mode: EffectMode, factor: Factor) -> Array:
+    """Return the derivatives of the approximation in the parameters, (d,), for the observed information.
+
+    The mode moves with the parameters, and rows have weights that depend on it: Kristensen et al. (2016, J Stat Softw 70:5)
+    in the form for rows. Coefficients that are sought with the effects have a derivative of 0, which is not told.
     """
-    from scipy import sparse
-    from scipy.sparse import linalg
-
-    if not columns.shape[1]:
-        return lambda right: right, 0.0
-    precision = (columns.T @ columns.multiply(weight[:, None]) + sparse.diags_array(penalty)).tocsc()
-    try:
-        factor = linalg.splu(
-            precision, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
-        )
-    except RuntimeError:  # singular
-        return lambda right: np.zeros_like(right), np.inf
-    diagonal = factor.U.diagonal()
-    return factor.solve, float(np.sum(np.log(diagonal))) if np.all(diagonal > 0.0) else np.inf
-
-
-def working_model(model: ConditionalModel, eta: Array) -> ConditionalModel:
-    """Return the normal model that rows are replaced by around predictors: working responses with known variances."""
-    weight = model.rows.expected_information(eta)
-    response = eta + model.rows.score(eta) / weight
-    return replace(model, rows=_NormalRows(response, weight))  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True, slots=True)
-class _NormalRows:
-    """Normal rows with known precisions: what `find_effect_mode` and `laplace` read of a `RowLikelihood`."""
-
-    response: Array
-    weight: Array
-    quadratic: ClassVar[bool] = True
-
-    def log_density(self, eta: Array) -> Array:
-        return 0.5 * np.log(self.weight / (2.0 * np.pi)) - 0.5 * self.weight * (self.response - eta) ** 2
-
-    def score(self, eta: Array) -> Array:
-        return self.weight * (self.response - eta)
-
-    def expected_information(self, eta: Array) -> Array:
-        return self.weight
+    assert mode.factor is not None
+    pattern, values = mode.factor.pattern, mode.factor.values
+    mixed = model.derivatives(mode.eta, mixed=True)
+    score, weight, third = mixed[:, 1], -mixed[:, 2], mixed[:, 3]
+    covariances = factor.of_rows()
+    spread = np.einsum("ia,ia->i", factor.values, covariances)
+    pull = -0.5 * spread * third
+    shift = mode.factor.solve(np.bincount(pattern.indices.ravel(), (values * pull[:, None]).ravel(), pattern.size))
+    moved = np.einsum("ia,ia->i", values, shift[pattern.indices])
+    of_first = score - pull + weight * moved
+    further = mixed[:, 4:].reshape(len(mixed), (mixed.shape[1] - 4) // 3, 3)
+    of_further = further[:, :, 0] - moved[:, None] * further[:, :, 1] + 0.5 * spread[:, None] * further[:, :, 2]
+    count = model.values.shape[1]
+    own = pattern.indices[:, pattern.indices.shape[1] - count :]
+    of_values = of_first[:, None] * mode.place[own] - score[:, None] * shift[own]
+    of_values -= weight[:, None] * covariances[:, covariances.shape[1] - count :]
+    return model.parameters.slopes(model.full, of_first, of_further, of_values)

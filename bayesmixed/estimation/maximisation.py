@@ -10,12 +10,14 @@ from bayesmixed.links import Array
 
 Values = Callable[[Array], Array]
 """From points (S, d) to values (S,), -inf where there is none."""
+Slopes = Callable[[Array], tuple[float, Array]]
+"""From a point (d,) to its value, -inf where there is none, and the gradient (d,)."""
 _STEP, _BEND = 1e-3, 3e-3
 """Steps of differences for gradients and curvatures, in standard errors."""
 _NONE = 1e100
 """Minus the value of a point where there is none."""
-_ROUNDS, _FLAT = 5, 1e-3
-"""Newton steps at the end; a curvature that counts as none."""
+_ROUNDS, _FLAT, _FAR = 10, 1e-3, 1e-2
+"""Newton steps at the end; a curvature that counts as none; a step after which curvatures are computed anew."""
 
 
 class Maximum(NamedTuple):
@@ -37,10 +39,13 @@ class Maximum(NamedTuple):
     found: bool
 
 
-def maximise(values: Values, start: Array, scale: Array) -> Maximum:
+def maximise(values: Values, start: Array, scale: Array, slopes: Slopes | None = None) -> Maximum:
     """Return the maximum of a function, by BFGS in coordinates that scale, (d, d), makes about unit, and Newton steps.
 
-    Derivatives are central differences.
+    Parameters
+    ----------
+    slopes : callable, optional
+        Values with gradients, where these are known; otherwise derivatives are central differences.
     """
     from scipy.optimize import minimize
 
@@ -53,26 +58,41 @@ def maximise(values: Values, start: Array, scale: Array) -> Maximum:
             return np.maximum(values(start + x @ scale.T), -_NONE)
 
     def descend(x: Array) -> tuple[float, Array]:
-        steps = _STEP * np.eye(size)
-        found = at(np.concatenate([x[None], x + steps, x - steps]))
-        gradient = (found[1 : size + 1] - found[size + 1 :]) / (2.0 * _STEP)
-        finite = np.all(np.isfinite(found)) and np.min(found) > -_NONE
-        return (-float(found[0]), -gradient) if finite else (_NONE, np.zeros(size))
+        if slopes is not None:
+            value, gradient = slopes(start + scale @ x)
+            gradient = scale.T @ gradient
+        else:
+            steps = _STEP * np.eye(size)
+            found = at(np.concatenate([x[None], x + steps, x - steps]))
+            value, gradient = float(found[0]), (found[1 : size + 1] - found[size + 1 :]) / (2.0 * _STEP)
+        finite = value > -_NONE and np.all(np.isfinite(gradient)) and np.max(np.abs(gradient)) < _NONE
+        return (-value, -gradient) if finite else (_NONE, np.zeros(size))
+
+    def bent(x: Array) -> Array:
+        return _curvature(at, x) if slopes is None else _curvature_by_slopes(descend, x)
 
     x = minimize(descend, np.zeros(size), jac=True, method="BFGS", options={"gtol": 1e-4, "maxiter": 200}).x
     value, slope = descend(x)
-    bend = _curvature(at, x)
+    middle, bend = x, bent(x)
     for _ in range(_ROUNDS):
         proposed = x - _pseudo_inverse(bend) @ slope
         better, its_slope = descend(proposed)
         if not better < value - 1e-10:
             break
         x, value, slope = proposed, better, its_slope
-        bend = _curvature(at, x)
+        if np.max(np.abs(x - middle)) > _FAR:
+            middle, bend = x, bent(x)
     covariance = scale @ _pseudo_inverse(bend) @ scale.T
     flat = _is_flat(bend, scale)
     covariance[flat], covariance[:, flat] = np.nan, np.nan
     return Maximum(start + scale @ x, -value, covariance, bool(value < _NONE and np.max(np.abs(slope)) < 1e-2))
+
+
+def _curvature_by_slopes(descend: Slopes, x: Array) -> Array:
+    """Return minus the second derivatives at a point, by differences of gradients."""
+    steps = _BEND * np.eye(len(x))
+    bend = np.array([(descend(x + step)[1] - descend(x - step)[1]) / (2.0 * _BEND) for step in steps])
+    return 0.5 * (bend + bend.T)
 
 
 def _is_flat(bend: Array, scale: Array) -> NDArray[np.bool_]:

@@ -22,6 +22,15 @@ from bayesmixed.kernels.packing import Packed
 from bayesmixed.kernels.records import COLLAPSED, MODEL, PARAMETER, PRIOR, TERM, Data
 from bayesmixed.kernels.row_derivatives import fill_derivatives
 from bayesmixed.kernels.sources import digest
+from bayesmixed.kernels.sparse_factors import (
+    eliminate,
+    factorise,
+    invert,
+    multiply_rows,
+    read_entries,
+    solve_backwards,
+    solve_forwards,
+)
 from bayesmixed.links import Array
 
 NONFINITE_GRADIENT, NONFINITE_DENSITY = 3, 4
@@ -165,6 +174,55 @@ def standardise_draws_compiled(draws, guides, roots, means, out):  # type: ignor
 def fill_derivatives_compiled(family, link, y, trials, eta, out):  # type: ignore[no-untyped-def]
     """Write derivatives of rows: the cached entry point of `fill_derivatives`."""
     fill_derivatives(family, link, y, trials, eta, out)
+
+
+@_entry_point
+@_by_sources
+def eliminate_compiled(starts, rows, size):  # type: ignore[no-untyped-def]
+    """Return the pattern of a factor: the cached entry point of `eliminate`."""
+    return eliminate(starts, rows, size)
+
+
+@_entry_point
+@_by_sources
+def factorise_compiled(indices, values, weight, penalty, pointers, places, entries, diagonal, dense):  # type: ignore[no-untyped-def]
+    """Write the sparse columns of a factor: the cached entry point of `factorise`."""
+    return factorise(indices, values, weight, penalty, pointers, places, entries, diagonal, dense)
+
+
+@_entry_point
+@_by_sources
+def solve_forwards_compiled(pointers, places, entries, diagonal, right):  # type: ignore[no-untyped-def]
+    """Solve with a factor: the cached entry point of `solve_forwards`."""
+    solve_forwards(pointers, places, entries, diagonal, right)
+
+
+@_entry_point
+@_by_sources
+def solve_backwards_compiled(pointers, places, entries, diagonal, right):  # type: ignore[no-untyped-def]
+    """Solve with a transposed factor: the cached entry point of `solve_backwards`."""
+    solve_backwards(pointers, places, entries, diagonal, right)
+
+
+@_entry_point
+@_by_sources
+def invert_compiled(pointers, places, entries, diagonal, dense, inverse, inverse_diagonal):  # type: ignore[no-untyped-def]
+    """Write entries of an inverse: the cached entry point of `invert`."""
+    invert(pointers, places, entries, diagonal, dense, inverse, inverse_diagonal)
+
+
+@_entry_point
+@_by_sources
+def multiply_rows_compiled(indices, values, pointers, places, inverse, inverse_diagonal, dense, out):  # type: ignore[no-untyped-def]
+    """Write an inverse times rows: the cached entry point of `multiply_rows`."""
+    multiply_rows(indices, values, pointers, places, inverse, inverse_diagonal, dense, out)
+
+
+@_entry_point
+@_by_sources
+def read_entries_compiled(first, second, pointers, places, inverse, inverse_diagonal, dense, out):  # type: ignore[no-untyped-def]
+    """Write entries of pairs: the cached entry point of `read_entries`."""
+    read_entries(first, second, pointers, places, inverse, inverse_diagonal, dense, out)
 
 
 @njit(cache=cache_folder() is not None, nogil=True)
