@@ -24,7 +24,8 @@ from bayesmixed.preparation import prepare_without_response
 from bayesmixed.simulated_rows import lay_out
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
-from bayesmixed.terms.expressions import COLUMN, LITERAL, parse_expression
+from bayesmixed.terms.expression_trees import COLUMN, LITERAL
+from bayesmixed.terms.expressions import parse_expression
 from bayesmixed.terms.names import whole_column
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.notation import as_in_draws

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from bayesmixed.errors import BayesMixedError, DataError, SpecError, enumerate_words, shorten
 from bayesmixed.links import Array
-from bayesmixed.terms.expressions import COLUMN, FUNCTION, LITERAL, Expression
+from bayesmixed.terms.expression_trees import COLUMN, FUNCTION, LITERAL
+from bayesmixed.terms.expressions import Expression
 from bayesmixed.terms.functions import CODINGS, FACTOR_CALLS, GROUP_CALLS, find_function, unknown_function
 from bayesmixed.terms.learned import Basis
 from bayesmixed.terms.tables import Table, as_label, encode, is_number

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bayesmixed.errors import SpecError, did_you_mean, shorten
-from bayesmixed.terms.expressions import Expression, calls, parse_expression
+from bayesmixed.terms.expression_trees import calls
+from bayesmixed.terms.expressions import Expression, parse_expression
 from bayesmixed.terms.functions import CODINGS, FACTOR_CALLS, find_function, unknown_function
 from bayesmixed.terms.tokens import QUOTED, tokenise
 from bayesmixed.terms.written import read_formula
