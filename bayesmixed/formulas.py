@@ -1,12 +1,14 @@
 """Formulas in the notation of lme4 and brms: text to terms, terms to text."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from bayesmixed.errors import SpecError, shorten
 from bayesmixed.terms import TERMS, Fixed, Term
+from bayesmixed.terms.contract import POPULATION
 from bayesmixed.terms.notation import call_arguments, is_balanced, split_top, summands
 from bayesmixed.terms.tokens import NAME, tokenise
 from bayesmixed.weights import KINDS, Weights
@@ -66,6 +68,41 @@ def parse_terms(text: str) -> tuple[Term, ...]:
             terms += special
             population += " " if sign != "" or not piece else ""
     return (Fixed(formula=population or "1"), *terms)
+
+
+def read_right_side(name: str, text: object) -> str:
+    """Return what stands behind the tilde in the formula of a further parameter: "~ x", or "sigma ~ x" (SpecError)."""
+    if not isinstance(text, str):
+        raise SpecError(
+            f"{name}={shorten(repr(text))} is no option here; the formula of a further parameter is a text, such as "
+            'sigma="~ treatment".'
+        )
+    sides = split_top(text, "~")
+    if len(sides) != 2 or sides[0].strip() not in ("", name):
+        raise SpecError(
+            f'{name}="{shorten(text)}" is no one-sided formula, such as {name}="~ x"; a prior or a number for it stands in '
+            f'priors={{"{name}": ...}}.'
+        )
+    return sides[1]
+
+
+def complete_terms(terms: Any) -> tuple[Any, ...]:
+    """Expand a/b in tables of TOML, and put the population term first (SpecError)."""
+    if not isinstance(terms, Iterable) or isinstance(terms, str):
+        raise SpecError(f"A predictor is a list of terms, not {shorten(repr(terms))}.")
+    complete: list[Any] = []
+    for term in terms:
+        kind = TERMS.get(term.get("kind", "")) if isinstance(term, Mapping) else None
+        complete += [term] if kind is None else kind.expand(term)
+    population = [term for term in complete if _is_population(term)]
+    if len(population) > 1:
+        raise SpecError("A predictor has one population term (kind 'fixed'); join their formulas.")
+    return (*(population or [Fixed()]), *(term for term in complete if not _is_population(term)))
+
+
+def _is_population(term: Any) -> bool:
+    kind = term.get("kind", "") if isinstance(term, Mapping) else getattr(term, "kind", "")
+    return kind in TERMS and TERMS[kind].part == POPULATION
 
 
 def format_formula(

@@ -1,6 +1,6 @@
 """ModelSpec: what the model is, without data."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field, InstanceOf, ValidationInfo, field_validator, model_validator
@@ -10,13 +10,12 @@ from bayesmixed.equations import Displayed, Outline, outline_terms
 from bayesmixed.errors import SpecError, enumerate_words, shorten, warn
 from bayesmixed.families import FAMILIES, Family, find_family
 from bayesmixed.formula_changes import fix_group, free_group, left_over, update_terms
-from bayesmixed.formulas import format_formula, parse_formula, parse_terms
+from bayesmixed.formulas import complete_terms, format_formula, parse_formula, parse_terms, read_right_side
 from bayesmixed.links import Link
 from bayesmixed.priors import Prior, as_prior
 from bayesmixed.simulation_plan import SimulationPlan
 from bayesmixed.spec_checks import check_choices
-from bayesmixed.terms import TERMS, Fixed, Term
-from bayesmixed.terms.contract import POPULATION
+from bayesmixed.terms import Term
 from bayesmixed.terms.empty_cells import DROP
 from bayesmixed.terms.functions import is_free_name
 from bayesmixed.terms.notation import as_in_draws, split_top
@@ -109,7 +108,7 @@ class ModelSpec(Displayed, Value):
     def _complete_predictors(cls, predictors: Any) -> Any:
         if not isinstance(predictors, Mapping):
             raise SpecError("'predictors' is a table of parameters, each with a list of terms.")
-        return {name: _complete_terms(terms) for name, terms in predictors.items()}
+        return {name: complete_terms(terms) for name, terms in predictors.items()}
 
     @field_validator("family", mode="before")
     @classmethod
@@ -324,7 +323,7 @@ def from_formula(
     """
     first = find_family(family).parameters[0].name
     parsed = parse_formula(formula)
-    further = {name: parse_terms(_right_side(name, text)) for name, text in predictors.items()}
+    further = {name: parse_terms(read_right_side(name, text)) for name, text in predictors.items()}
     fields: dict[str, Any] = {
         "title": title,
         "question": question,
@@ -342,38 +341,3 @@ def from_formula(
         "simulation": simulation,
     }
     return ModelSpec(**fields)
-
-
-def _right_side(name: str, text: object) -> str:
-    """Return what stands behind the tilde in the formula of a further parameter: "~ x", or "sigma ~ x"."""
-    if not isinstance(text, str):
-        raise SpecError(
-            f"{name}={shorten(repr(text))} is no option here; the formula of a further parameter is a text, such as "
-            'sigma="~ treatment".'
-        )
-    sides = split_top(text, "~")
-    if len(sides) != 2 or sides[0].strip() not in ("", name):
-        raise SpecError(
-            f'{name}="{shorten(text)}" is no one-sided formula, such as {name}="~ x"; a prior or a number for it stands in '
-            f'priors={{"{name}": ...}}.'
-        )
-    return sides[1]
-
-
-def _complete_terms(terms: Any) -> tuple[Any, ...]:
-    """Expand a/b in tables of TOML, and put the population term first."""
-    if not isinstance(terms, Iterable) or isinstance(terms, str):
-        raise SpecError(f"A predictor is a list of terms, not {shorten(repr(terms))}.")
-    complete: list[Any] = []
-    for term in terms:
-        kind = TERMS.get(term.get("kind", "")) if isinstance(term, Mapping) else None
-        complete += [term] if kind is None else kind.expand(term)
-    population = [term for term in complete if _is_population(term)]
-    if len(population) > 1:
-        raise SpecError("A predictor has one population term (kind 'fixed'); join their formulas.")
-    return (*(population or [Fixed()]), *(term for term in complete if not _is_population(term)))
-
-
-def _is_population(term: Any) -> bool:
-    kind = term.get("kind", "") if isinstance(term, Mapping) else getattr(term, "kind", "")
-    return kind in TERMS and TERMS[kind].part == POPULATION

@@ -335,7 +335,7 @@ def _explain_encoding(path: Path, form: TextFormat) -> str:
             mark = "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"
         opened.seek(0)
         lines = enumerate(opened, 1)
-        line = next((number for number, content in lines if not _is_utf8(content)), 1)
+        line = next((number for number, content in lines if content.decode("utf-8", "ignore").encode() != content), 1)
     if mark:
         shell = f"(in a shell: --encoding {mark})"
         call = f'bm.read_table(path, encoding="{mark}")'
@@ -344,11 +344,3 @@ def _explain_encoding(path: Path, form: TextFormat) -> str:
         f"'{path}' is not written in UTF-8 (line {line}), probably in Latin-1 or Windows-1252. Read it with "
         'bm.read_table(path, encoding="latin-1"), or "cp1252" (in a shell: --encoding latin-1), and look at its special signs.'
     )
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from bayesmixed.equations.curves import curve_deviations, curve_symbol, list_curve
 from bayesmixed.equations.effects import (
     GroupTerm,
     list_coefficients,
@@ -19,7 +20,7 @@ from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
 from bayesmixed.prior_functions import function_of
-from bayesmixed.terms.outlines import Column, CurveOutline, GroupOutline
+from bayesmixed.terms.outlines import Column, GroupOutline
 from bayesmixed.weights import PRECISION
 
 MOST_TERMS = 12
@@ -97,7 +98,7 @@ def list_equations(outline: Outline, style: str = "conditional") -> Equations:
             model += _sum_with_error(outline, predictor, placed)
         else:
             model.append(_linear_predictor(outline, predictor, placed, chosen.braces))
-        model += [law for curve in predictor.curves for law in _list_curves(predictor, curve)]
+        model += [law for curve in predictor.curves for law in list_curve(predictor, curve)]
         model += [law for term in placed for law in list_laws(predictor, term)]
         priors += _predictor_priors(outline.priors, predictor, placed)
     priors += _further_priors(outline)
@@ -179,7 +180,7 @@ def _linear_predictor(
         return Equation(left, "=", Expression("sum", tuple(_braced(outline, predictor, terms))))
     parts = _population(predictor, terms, MOST_TERMS)
     parts += [node for term in terms if term.shown and not term.takes for node in _times_columns(term)]
-    parts += [_curve(predictor, curve) for curve in predictor.curves]
+    parts += [curve_symbol(predictor, curve) for curve in predictor.curves]
     parts += [_column(offset, outline.row) for offset in predictor.offsets]
     return Equation(left, "=", Expression("sum", tuple(parts)))
 
@@ -230,37 +231,13 @@ def _braced(outline: Outline, predictor: PredictorOutline, terms: Sequence[Group
         words = f"{level}-level random effect" + ("s" if len(effects) > 1 else "")
         yield _brace(Expression("sum", effects), words)
     for curve in predictor.curves:
-        yield _brace(_curve(predictor, curve), "smooth curve")
+        yield _brace(curve_symbol(predictor, curve), "smooth curve")
     for offset in predictor.offsets:
         yield _brace(_column(offset, outline.row), "known")
 
 
 def _brace(node: Node, words: str) -> Expression:
     return Expression("brace", (node,), words)
-
-
-def _curve(predictor: PredictorOutline, curve: CurveOutline) -> Symbol:
-    return Symbol(curve.name, index=curve.index, parameter=predictor.ending, word=True)
-
-
-def _list_curves(predictor: PredictorOutline, curve: CurveOutline) -> Iterator[Equation]:
-    """Yield a curve as a sum over its columns, and the distribution of their coefficients."""
-    effects = [Symbol("b", index="k", label=name, parameter=predictor.ending) for name in _curve_names(curve)]
-    columns = Symbol("z", index=f"{curve.index}k", label=curve.name)
-    note = f"deviations from {curve.around}" + (", those of the row's curve" if curve.labels else "")
-    own = replace(effects[0], label=curve.name)
-    yield Equation(_curve(predictor, curve), "=", Expression("total", (own, columns), "k"), note)
-    for effect, deviation in zip(effects, _curve_sds(predictor, curve), strict=True):
-        variance = replace(deviation, squared=True)
-        yield Equation(effect, "~", Expression("call", (Symbol("0"), variance), "N"))
-
-
-def _curve_sds(predictor: PredictorOutline, curve: CurveOutline) -> list[Symbol]:
-    return [Symbol("sigma", label=name, parameter=predictor.ending) for name in _curve_names(curve)]
-
-
-def _curve_names(curve: CurveOutline) -> list[str]:
-    return [f"{curve.name}[{label}]" for label in curve.labels] or [curve.name]
 
 
 def _coefficient(predictor: PredictorOutline, label: str) -> Symbol:
@@ -301,8 +278,8 @@ def _predictor_priors(
     for prior, alike in groupby(stated, key=lambda pair: pair[1]):
         yield _prior([symbol for symbol, _ in alike], prior)
     for curve in predictor.curves:
-        curves = zip(_curve_sds(predictor, curve), names.sds(curve.name, curve.labels), strict=True)
-        stated = [(symbol, priors[key]) for symbol, key in curves]
+        deviations = zip(curve_deviations(predictor, curve), names.sds(curve.name, curve.labels), strict=True)
+        stated = [(symbol, priors[key]) for symbol, key in deviations]
         for prior, alike in groupby(stated, key=lambda pair: pair[1]):
             yield _prior([symbol for symbol, _ in alike], prior)
     for group in predictor.groups:

@@ -20,8 +20,7 @@ ASKING = {"startswith", "endswith", "removeprefix", "partition", "match", "fullm
 OWN_FILES = {f"bayesmixed.terms.{name}{end}" for name in TERMS for end in ("", "_block")}
 
 BUILDERS = {
-    "formulas.py": "a right-hand side always has a population term",
-    "spec.py": "a predictor without a population term gets the intercept",
+    "formulas.py": "a predictor always has a population term",
     "formula_changes.py": "a random factor becomes population columns, and the other way round",
     "terms/multi_membership.py": "its columns are those of a plain group term",
 }
