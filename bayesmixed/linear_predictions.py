@@ -59,6 +59,15 @@ def effects_of(predictor: Predictor, block: NormalBlock, posterior: xr.Dataset) 
     return np.asarray(values.reshape(*values.shape[:2], -1, block.width))
 
 
+def predictor_given_effects(predictor: Predictor, posterior: xr.Dataset, without: NormalBlock | None = None) -> Array:
+    """Return the predictor with the effects of all groups, of all terms but one if that is given, (chain, draw, row)."""
+    eta = population_predictor(predictor, posterior)
+    for group in predictor.groups:
+        if group is not without:
+            eta = eta + group.contribution(effects_of(predictor, group, posterior), written=True)
+    return eta
+
+
 def effects_at_centre(predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Array:
     """Return the covariance matrices of a term's effects at the centre, (chain, draw, K, K)."""
     sd = posterior[predictor.sd(group)].transpose("chain", "draw", ...).values

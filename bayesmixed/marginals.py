@@ -16,7 +16,7 @@ from bayesmixed.integration.nested_quadrature import Etas, RowLogs, average, che
 from bayesmixed.links import Array
 from bayesmixed.row_likelihoods import RowLikelihood, likelihood_of_rows
 from bayesmixed.structure import Factor
-from bayesmixed.terms.block_parts import ONE
+from bayesmixed.terms.block_parts import ONE, lies_in
 from bayesmixed.units import OBSERVATION, Situation, find_units, situate
 
 FEW_ROWS = 4
@@ -119,9 +119,7 @@ def unit_logs(situation: Situation) -> Array:
     sets = integrate(row_logs(situation), situation.etas, situation.layers)
     if not situation.layers:
         return sum_rows(sets, situation.units)
-    parents = np.zeros(sets.shape[-1], dtype=np.intp)
-    parents[situation.layers[0].index] = situation.units
-    return sum_rows(sets, parents)
+    return sum_rows(sets, lies_in(situation.layers[0].index, situation.units))
 
 
 def can_integrate(situation: Situation) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bayesmixed.terms.block_parts import lies_in
+
 Integers = NDArray[np.intp]
 
 NESTED = "nested"
@@ -200,10 +202,8 @@ def grow_tree(chain: Sequence[Factor]) -> tuple[Node, ...]:
         ]
         if depth == 0:
             return tuple(nodes)
-        parents = np.zeros(len(nodes), dtype=np.intp)
-        parents[factor.index] = chain[depth - 1].index
         children = [[] for _ in chain[depth - 1].labels]
-        for node, parent in zip(nodes, parents, strict=True):
+        for node, parent in zip(nodes, lies_in(factor.index, chain[depth - 1].index, len(nodes)), strict=True):
             children[parent].append(node)
     return ()
 

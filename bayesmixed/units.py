@@ -11,7 +11,7 @@ from bayesmixed.design import Design
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.integration.layers import Integers, Layer, Source
-from bayesmixed.linear_predictions import effects_at_centre, effects_of, population_predictor
+from bayesmixed.linear_predictions import effects_at_centre, effects_of, population_predictor, predictor_given_effects
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
@@ -143,12 +143,8 @@ def _owned_levels(group: GroupBlock, units: Factor) -> NDArray[np.bool_]:
 
 def condition(design: Design, posterior: xr.Dataset) -> Situation:
     """Return the situation of all rows when all effects are known."""
-    etas = {}
-    for name, predictor in design.predictors.items():
-        eta = population_predictor(predictor, posterior)
-        for group in predictor.groups:
-            eta = eta + group.contribution(effects_of(predictor, group, posterior), written=True)
-        etas[name] = eta.reshape(-1, eta.shape[-1])
+    etas = {name: predictor_given_effects(p, posterior) for name, p in design.predictors.items()}
+    etas = {name: eta.reshape(-1, eta.shape[-1]) for name, eta in etas.items()}
     rows = np.arange(design.rows)
     return Situation(design, rows, rows, etas, _scalars(design, posterior), ())
 

@@ -11,6 +11,7 @@ from bayesmixed.gauss_hermite import ADAPTIVE_NODES, INNER_NODES
 from bayesmixed.integration.layers import Integers, Layer, sum_rows
 from bayesmixed.integration.modes import find_modes, moments_at, nodes_around
 from bayesmixed.links import Array
+from bayesmixed.terms.block_parts import lies_in
 
 Etas = dict[str, Array]
 RowLogs = Callable[[Etas], Array]
@@ -120,7 +121,7 @@ def _visit(
 ) -> Iterator[tuple[Array, Array, Etas]]:
     """Yield each node: the logarithm of its part of the integral, (S, J), the effects (S, J, K), the predictors there."""
     layer, inner = layers[0], layers[1:]
-    inside = layer.index if not inner else _parents(inner[0].index, layer.index)
+    inside = layer.index if not inner else lies_in(inner[0].index, layer.index)
 
     def logs(z: Array) -> Array:
         return sum_rows(integrate(rows, _move(etas, layer, z), inner, near, nodes=nodes), inside)
@@ -161,10 +162,3 @@ def _move(etas: Etas, layer: Layer, z: Array) -> Etas:
         moved[source.parameter] = moved[source.parameter] + source.contribution(z[..., at : at + width], layer.index)
         at += width
     return moved
-
-
-def _parents(inner: Integers, outer: Integers) -> Integers:
-    """Return the outer set of each inner one."""
-    parents = np.zeros(int(inner.max()) + 1, dtype=np.intp)
-    parents[inner] = outer
-    return parents

@@ -68,6 +68,13 @@ def fixed_correlations(parts: tuple[Part, ...], value: float) -> Array:
     return found
 
 
+def lies_in(inner: NDArray[np.intp], outer: NDArray[np.intp], size: int | None = None) -> NDArray[np.intp]:
+    """Return the outer group in which each inner one lies, (size,), from the groups of the rows: that of its last row."""
+    found = np.zeros(int(inner.max()) + 1 if size is None else size, dtype=np.intp)
+    found[inner] = outer
+    return found
+
+
 def block_diagonal(first: Array, second: Array) -> Array:
     """Return two matrices on the diagonal of one, zeros beside them."""
     found = np.zeros(np.add(first.shape, second.shape))

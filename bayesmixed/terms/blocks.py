@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bayesmixed.links import Array
 from bayesmixed.priors import FEW_LEVELS, Prior
 from bayesmixed.terms.basis import Basis
-from bayesmixed.terms.block_parts import ONE, SEVERAL, basis_coordinates, block_diagonal
+from bayesmixed.terms.block_parts import ONE, SEVERAL, basis_coordinates, block_diagonal, lies_in
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.scaled_matrices import draw_normal
@@ -61,8 +61,10 @@ class GroupBlock(NormalBlock):
 
     @property
     def sizes(self) -> NDArray[np.intp]:
-        """Number of rows of each level, (J,)."""
-        return np.bincount(self.index, self.copies, minlength=len(self.levels)).astype(np.intp)
+        """Number of rows that have a share in each level, (J,)."""
+        rows, levels, _ = self.pairs()
+        copies = None if self.copies is None else self.copies[rows]
+        return np.bincount(levels, copies, minlength=len(self.levels)).astype(np.intp)
 
     @property
     def transform(self) -> Array:
@@ -150,7 +152,7 @@ class GroupBlock(NormalBlock):
     @property
     def occurs(self) -> NDArray[np.bool_]:
         """Which levels have rows, (J,)."""
-        return np.bincount(self.index, minlength=len(self.levels)) > 0
+        return np.bincount(self.pairs()[1], minlength=len(self.levels)) > 0
 
     @property
     def unseen(self) -> tuple[str, ...]:
@@ -167,8 +169,7 @@ class GroupBlock(NormalBlock):
         """Return the level of another factor in which each level lies, (J,), None where one lies in several."""
         if outer.takes != ONE or not isinstance(outer, GroupBlock):
             return None
-        index = np.zeros(len(self.levels), dtype=np.intp)
-        index[self.index] = outer.index
+        index = lies_in(self.index, outer.index, len(self.levels))
         return index if np.array_equal(index[self.index], outer.index) else None
 
     @property

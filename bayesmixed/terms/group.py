@@ -22,7 +22,7 @@ from bayesmixed.terms.notation import (
     split_signed,
     split_top,
 )
-from bayesmixed.terms.tables import Table, group_levels
+from bayesmixed.terms.tables import Table, group_levels, recode
 from bayesmixed.terms.tokens import quote_name
 
 
@@ -104,13 +104,9 @@ class Group(VaryingTerm):
         state = None if like is None else like.states[part]
         columns = evaluate(self.formula, table, state)
         codes, levels = group_levels(table.data, self.factor_columns)
-        known = len(levels)
+        known = len(levels) if like is None else like.known
         if like is not None:
-            position = {label: i for i, label in enumerate(like.levels)}
-            unseen = [label for label in levels if label not in position]
-            position |= {label: len(like.levels) + i for i, label in enumerate(unseen)}
-            codes = np.array([position[label] for label in levels], dtype=np.intp)[codes]
-            levels, known = (*like.levels, *unseen), like.known
+            codes, levels = recode(codes, levels, like.levels)
         width, state = len(columns.labels), columns.state
         values = state.piece_values(table)
         if like is None:

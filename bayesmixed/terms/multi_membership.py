@@ -19,7 +19,7 @@ from bayesmixed.terms.levels import VaryingTerm
 from bayesmixed.terms.names import formula_columns
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.notation import call_arguments, has_bar, read_call, split_factors
-from bayesmixed.terms.tables import Table, encode, is_number
+from bayesmixed.terms.tables import Table, encode, is_number, recode
 from bayesmixed.terms.tokens import quote_name
 
 
@@ -134,13 +134,9 @@ class MultiMembership(VaryingTerm):
         codes, levels = _shared_levels(table.data, self.by)
         # One row of the plain term for each row: its columns are the same, and so is what they learn.
         plain = Group(by=quote_name(self.by[0]), formula=self.formula, covariance=self.covariance)
-        known = len(levels)
+        known = len(levels) if like is None else like.known
         if like is not None:
-            unseen = [label for label in levels if label not in like.levels]
-            levels_now = (*like.levels, *unseen)
-            places = {label: place for place, label in enumerate(levels_now)}
-            codes = np.array([places[label] for label in levels], dtype=np.intp)[codes]
-            levels, known = levels_now, like.known
+            codes, levels = recode(codes, levels, like.levels)
         shares = self._shares(table)
         for later in range(1, codes.shape[1]):
             for earlier in range(later):
@@ -228,18 +224,6 @@ class MemberBlock(GroupBlock):
         return rows, self.members[rows, places], self.shares[rows, places]
 
     @property
-    def sizes(self) -> NDArray[np.intp]:
-        """Number of rows that have a share in each level, (J,)."""
-        rows, levels, _ = self.pairs()
-        copies = None if self.copies is None else self.copies[rows]
-        return np.bincount(levels, copies, minlength=len(self.levels)).astype(np.intp)
-
-    @property
-    def occurs(self) -> NDArray[np.bool_]:
-        """Which levels rows have shares in, (J,)."""
-        return np.bincount(self.pairs()[1], minlength=len(self.levels)) > 0
-
-    @property
     def spread_matrix(self) -> Array:
         """(n, K) columns at the centre times the root of the sum of the squared shares."""
         return self.centred_matrix * np.sqrt(np.sum(self.shares**2, axis=1))[:, None]
@@ -325,6 +309,4 @@ def _shared_levels(data: pd.DataFrame, names: tuple[str, ...]) -> tuple[NDArray[
     """Return the level of each row in each member column, (n, M), and the labels of all together, in natural order."""
     encoded = [encode(data[name]) for name in names]
     _, levels = encode(pd.Series([label for _, labels in encoded for label in labels], dtype=object))
-    places = {label: place for place, label in enumerate(levels)}
-    codes = [np.array([places[label] for label in labels], dtype=np.intp)[own] for own, labels in encoded]
-    return np.column_stack(codes), levels
+    return np.column_stack([recode(own, labels, levels)[0] for own, labels in encoded]), levels

@@ -1,7 +1,7 @@
 """The data table that terms read: columns, and the levels of factors."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -178,3 +178,12 @@ def group_levels(data: pd.DataFrame, names: tuple[str, ...]) -> tuple[NDArray[np
             "Take the colons out of the labels."
         )
     return inverse.reshape(-1).astype(np.intp), labels
+
+
+def recode(
+    codes: NDArray[np.intp], labels: Sequence[str], known: Sequence[str]
+) -> tuple[NDArray[np.intp], tuple[str, ...]]:
+    """Return codes of labels as those of known labels, and these with the labels that were not among them at the end."""
+    levels = tuple(dict.fromkeys((*known, *labels)))
+    places = {label: place for place, label in enumerate(levels)}
+    return np.array([places[label] for label in labels], dtype=np.intp)[codes], levels

@@ -12,7 +12,13 @@ from bayesmixed.fitting import Fit
 from bayesmixed.integration.group_posteriors import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
 from bayesmixed.integration.modes import find_modes
 from bayesmixed.kept_draws import posterior_means, with_effects
-from bayesmixed.linear_predictions import effects_at_centre, effects_of, population_predictor, thin
+from bayesmixed.linear_predictions import (
+    effects_at_centre,
+    effects_of,
+    population_predictor,
+    predictor_given_effects,
+    thin,
+)
 from bayesmixed.links import Array
 from bayesmixed.pooled import fit_pooled
 from bayesmixed.predictors import Predictor
@@ -186,9 +192,7 @@ def _other_values(fit: Fit, posterior: xr.Dataset) -> dict[str, Array]:
     design = fit.design
     values = {name: stacked(v)[:, None] for name, v in design.scalar_draws(posterior).items()}
     for name, further in list(design.predictors.items())[1:]:
-        own = population_predictor(further, posterior)
-        for block in further.groups:
-            own = own + block.contribution(effects_of(further, block, posterior), written=True)
+        own = predictor_given_effects(further, posterior)
         values[name] = further.link.inverse(own.reshape(-1, own.shape[-1]))
     return values
 
@@ -285,10 +289,7 @@ def _nudged(fit: Fit, group: GroupBlock) -> tuple[Array, Array, Array]:
 
 def _predictor_without(predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
     """Return the linear predictor of all terms but one, (S, n)."""
-    eta = population_predictor(predictor, posterior)
-    for other in predictor.groups:
-        if other is not group:
-            eta = eta + other.contribution(effects_of(predictor, other, posterior), written=True)
+    eta = predictor_given_effects(predictor, posterior, without=group)
     return eta.reshape(-1, eta.shape[-1])
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayesmixed.structure import CROSSED, NESTED, SAME, Factor, Integers, Node, Pair, grow_tree
 from bayesmixed.summaries.display.pages import Section
 from bayesmixed.summaries.survey.drawings import draw_crossing, draw_tree
+from bayesmixed.terms.block_parts import lies_in
 from bayesmixed.terms.notation import join_factors
 
 MOST_ROWS, SHOWN_ROWS = 10, 6
@@ -97,7 +98,7 @@ def label_section(use: LabelUse) -> Section:
     )
     rows = len(use.column.index)
     alone = " As many groups as rows: hardly what is meant." if len(use.combined.labels) == rows else ""
-    inside = np.bincount(_outer_of(use), minlength=len(use.outer.labels))
+    inside = np.bincount(lies_in(use.combined.index, use.outer.index), minlength=len(use.outer.labels))
     nested = (
         f"- Different units, nested: write {use.formula}. This makes {len(use.combined.labels):,} groups, "
         f"{describe_range(inside)} in each {outer}.{alone}"
@@ -129,15 +130,7 @@ def _draw_labels(use: LabelUse) -> Iterator[str]:
 
 def _met(use: LabelUse) -> Integers:
     """Return the number of outer groups that each label occurs in."""
-    inside = np.zeros(len(use.combined.labels), dtype=np.intp)
-    inside[use.combined.index] = use.column.index
-    return np.bincount(inside)
-
-
-def _outer_of(use: LabelUse) -> Integers:
-    outer = np.zeros(len(use.combined.labels), dtype=np.intp)
-    outer[use.combined.index] = use.outer.index
-    return outer
+    return np.bincount(lies_in(use.combined.index, use.column.index))
 
 
 def _crossing_text(pair: Pair) -> tuple[str, ...]:
