@@ -43,6 +43,8 @@ class Approximation(Page):
         What it took.
     converged : bool
         Whether the search ended where the slope vanishes.
+    notes : tuple of str
+        What else is to be known: coefficients without a finite maximum.
 
     Examples
     --------
@@ -62,6 +64,7 @@ class Approximation(Page):
     aic: float | None
     seconds: float
     converged: bool
+    notes: tuple[str, ...] = ()
 
     def sections(self) -> list[Section]:
         """Return the sections of the page."""
@@ -73,6 +76,7 @@ class Approximation(Page):
             lines.insert(
                 0, "NOT CONVERGED: the slope does not vanish where the search ended. Do not use these numbers."
             )
+        lines += [f"NOTE: {note}" for note in self.notes]
         if self.log_likelihood is not None:
             said = f" (Monte Carlo error {self.error:.2g})" if self.error else ""
             lines.append(f"log-likelihood {self.log_likelihood:.4f}{said}")

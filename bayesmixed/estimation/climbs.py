@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,12 +12,13 @@ import pandas as pd
 from bayesmixed.approximation import quick_mode
 from bayesmixed.design import Design
 from bayesmixed.engines.kernel import starting_centre
-from bayesmixed.errors import SpecError
+from bayesmixed.errors import SpecError, warn
 from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.conditional_models import ConditionalModel, MarginalParameters
 from bayesmixed.estimation.effect_modes import EffectMode, determinant, find_effect_mode, slopes_of, value_of
 from bayesmixed.estimation.integrals import Estimate, LevelIntegrals, explain_no_levels, refuse_levels
 from bayesmixed.estimation.maximisation import Maximum, maximise
+from bayesmixed.estimation.separation import separated_coefficients
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
 
@@ -28,6 +30,11 @@ _PLACES = {
 }
 _EDGE = 1.0 - 1e-9
 """Correlations beyond stand at the end of their range."""
+_ENDLESS = (
+    "'{}' has no finite maximum: the likelihood rises the further it goes, because some columns tell outcomes apart without "
+    "an error (perfect separation). Its estimate is only where the search stopped, and it has no standard error. Give it a "
+    "prior, bm.approximate(..., priors=True) or bm.fit(...), or leave its column out."
+)
 
 
 class Climb:
@@ -117,15 +124,18 @@ class Climb:
         mode = self._mode(model)
         width = int(own.sum())
         whole[own] = mode.place[:width] if mode is not None else np.nan
-        covariance = np.full((len(whole), len(whole)), 0.0)
-        covariance[np.ix_(~own, ~own)] = found.covariance
+        covariance, scale = np.zeros((len(whole),) * 2), np.eye(len(whole))
+        covariance[np.ix_(~own, ~own)], scale[np.ix_(~own, ~own)] = found.covariance, found.scale
+        flat = np.zeros((len(whole), found.flat.shape[1]))
+        flat[~own] = found.flat
         if mode is not None and width:
             pattern, values, penalty = model.system(joint=True)
             factor = pattern.factor(values, model.expected_information(mode.eta), penalty)
             units = np.eye(pattern.size, width)
             columns = [np.full(width, np.nan) if factor is None else factor.solve(unit)[:width] for unit in units.T]
             covariance[np.ix_(own, own)] = np.array(columns)
-        return Maximum(whole, found.value, covariance, found.found and mode is not None)
+            scale[np.ix_(own, own)] = np.diag(np.sqrt(np.diagonal(np.array(columns))))
+        return Maximum(whole, found.value, covariance, found.found and mode is not None, scale, flat)
 
     def _mode(self, model: ConditionalModel) -> EffectMode | None:
         """Return the mode of the effects, from where the last one was."""
@@ -165,7 +175,8 @@ class Climb:
 
     def _iterate(self, point: Array, scale: Array) -> Maximum:
         """Return where the working responses of penalised quasi-likelihood stay."""
-        found, eta = Maximum(point, np.nan, scale @ scale.T, False), self.parameters.at(point).eta
+        found = Maximum(point, np.nan, scale @ scale.T, False, scale, scale[:, :0])
+        eta = self.parameters.at(point).eta
         for _ in range(_ITERATIONS):
             change = partial(ConditionalModel.around, eta=eta)
             found = self._maximise(found.point, scale, change)
@@ -176,25 +187,27 @@ class Climb:
             eta = mode.eta
             if moved < 1e-7 * (1.0 + float(np.ptp(eta))):
                 return found
-        return found._replace(found=False)
+        return replace(found, found=False)
 
     def _describe(self, found: Maximum, started: float) -> Approximation:
         parameters = self.parameters
         estimates = parameters.named(found.point)
-        steps = (
-            1e-4 * np.eye(len(found.point)) * np.sqrt(np.nan_to_num(np.diagonal(found.covariance), nan=1.0)).clip(1e-8)
-        )
+        steps = 1e-4 * np.diag(np.sqrt(np.diagonal(found.scale @ found.scale.T)).clip(1e-8))
         slopes = [
             (np.array([*parameters.named(found.point + e).values()]) - [*parameters.named(found.point - e).values()])
             / (2.0 * e.max())
             for e in steps
         ]
         jacobian = np.array(slopes).T.reshape(len(estimates), len(found.point))
-        unknown = np.isnan(np.diagonal(found.covariance))
-        variance = np.einsum("ik,kl,il->i", jacobian, np.nan_to_num(found.covariance), jacobian)
-        moved = np.any(np.abs(jacobian[:, unknown]) > 0.0, axis=1)
-        moved |= [ParameterKey.read(name).of_correlations and abs(value) > _EDGE for name, value in estimates.items()]
-        errors = np.where(moved, np.nan, np.sqrt(np.maximum(variance, 0.0)))
+        errors = dict(zip(estimates, found.standard_errors(jacobian).tolist(), strict=True))
+        edges = [key for key, at in estimates.items() if ParameterKey.read(key).of_correlations and abs(at) > _EDGE]
+        own = found.standard_errors(np.eye(len(found.point)))[parameters.of_coefficients]
+        labels = separated_coefficients(parameters.at(found.point), own)
+        endless = [str(ParameterKey(self.design.mu.beta, label)) for label in labels]
+        errors |= dict.fromkeys([*edges, *endless], np.nan)
+        notes = tuple(_ENDLESS.format(key) for key in endless)
+        for note in notes:
+            warn(note)
         log_likelihood = None if self.method == "pql" and not self.normal else found.value
         error = float(self._integral(found.point[None]).error[0]) if self._integral else 0.0
         comparable = log_likelihood is not None and not self.restricted
@@ -202,13 +215,14 @@ class Climb:
             design=self.design,
             method=self.text,
             estimates=estimates,
-            standard_errors=dict(zip(estimates, errors.tolist(), strict=True)),
+            standard_errors=errors,
             effects=self._effects(found.point),
             log_likelihood=log_likelihood,
             error=error,
             aic=2.0 * len(found.point) - 2.0 * found.value if comparable else None,
             seconds=time.perf_counter() - started,
             converged=found.found,
+            notes=notes,
         )
 
     def _effects(self, point: Array) -> pd.DataFrame:

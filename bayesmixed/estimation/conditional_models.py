@@ -117,10 +117,15 @@ class MarginalParameters:
         """(d,) which are coefficients of the first parameter."""
         return np.isin(self.places, self._first.beta.own)
 
+    @property
+    def free(self) -> NDArray[np.bool_]:
+        """(p,) which coefficients of the first parameter are not fixed."""
+        return self._first.beta.free
+
     @cached_property
     def population(self) -> Array:
         """(m, p) columns of the coefficients of the first parameter that are not fixed."""
-        return self.design.mu.centred_matrix[self.rows.kept][:, self._first.beta.free]
+        return self.design.mu.centred_matrix[self.rows.kept][:, self.free]
 
     @cached_property
     def effects(self) -> int:

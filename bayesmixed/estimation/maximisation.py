@@ -1,10 +1,9 @@
 """Maxima of functions of a few parameters that are known by their values alone, with the curvature there."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayesmixed.links import Array
 
@@ -18,9 +17,12 @@ _NONE = 1e100
 """Minus the value of a point where there is none."""
 _ROUNDS, _FLAT, _FAR = 10, 1e-3, 1e-2
 """Newton steps at the end; a curvature that counts as none; a step after which curvatures are computed anew."""
+_MOVES = 1e-2
+"""Share of a change of length 1 that lies in a flat direction, from which on a number has no standard error."""
 
 
-class Maximum(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Maximum:
     """A maximum.
 
     Attributes
@@ -28,15 +30,28 @@ class Maximum(NamedTuple):
     point : (d,) array
     value : float
     covariance : (d, d) array
-        Inverse of minus the curvature; NaN for parameters of which the function does not depend there.
+        Inverse of minus the curvature; 0 in directions in which the function does not bend there.
     found : bool
         Whether the gradient vanishes there.
+    scale : (d, d) array
+        A root of about the covariance.
+    flat : (d, r) array
+        Directions without curvature, of length 1 in units of `scale`.
     """
 
     point: Array
     value: float
     covariance: Array
     found: bool
+    scale: Array
+    flat: Array
+
+    def standard_errors(self, jacobian: Array) -> Array:
+        """Return the standard errors of k numbers with these derivatives, (k, d); NaN where one moves in a flat direction."""
+        size = np.sqrt(np.sum((jacobian @ self.scale) ** 2, axis=1))
+        unknown = np.any(np.abs(jacobian @ self.flat) > _MOVES * size[:, None], axis=1)
+        variance = np.einsum("ik,kl,il->i", jacobian, self.covariance, jacobian)
+        return np.where(unknown, np.nan, np.sqrt(np.maximum(variance, 0.0)))
 
 
 def maximise(values: Values, start: Array, scale: Array, slopes: Slopes | None = None) -> Maximum:
@@ -51,7 +66,7 @@ def maximise(values: Values, start: Array, scale: Array, slopes: Slopes | None =
 
     size = len(start)
     if not size:
-        return Maximum(start, float(values(start[None])[0]), np.zeros((0, 0)), True)
+        return Maximum(start, float(values(start[None])[0]), np.zeros((0, 0)), True, scale, np.zeros((0, 0)))
 
     def at(x: Array) -> Array:
         with np.errstate(all="ignore"):  # trial steps
@@ -82,10 +97,10 @@ def maximise(values: Values, start: Array, scale: Array, slopes: Slopes | None =
         x, value, slope = proposed, better, its_slope
         if np.max(np.abs(x - middle)) > _FAR:
             middle, bend = x, bent(x)
+    curvatures, axes = np.linalg.eigh(bend)
+    found = bool(value < _NONE and np.max(np.abs(slope)) < 1e-2)
     covariance = scale @ _pseudo_inverse(bend) @ scale.T
-    flat = _is_flat(bend, scale)
-    covariance[flat], covariance[:, flat] = np.nan, np.nan
-    return Maximum(start + scale @ x, -value, covariance, bool(value < _NONE and np.max(np.abs(slope)) < 1e-2))
+    return Maximum(start + scale @ x, -value, covariance, found, scale, scale @ axes[:, curvatures < _FLAT])
 
 
 def _curvature_by_slopes(descend: Slopes, x: Array) -> Array:
@@ -93,13 +108,6 @@ def _curvature_by_slopes(descend: Slopes, x: Array) -> Array:
     steps = _BEND * np.eye(len(x))
     bend = np.array([(descend(x + step)[1] - descend(x - step)[1]) / (2.0 * _BEND) for step in steps])
     return 0.5 * (bend + bend.T)
-
-
-def _is_flat(bend: Array, scale: Array) -> NDArray[np.bool_]:
-    """Return on which parameters the function does not depend, as an SD of 0 whose logarithm has no lower end."""
-    curvatures, axes = np.linalg.eigh(bend)
-    loose = scale @ axes[:, curvatures < _FLAT]
-    return np.asarray(np.any(np.abs(loose) > 0.1 * np.abs(scale).max(axis=1, keepdims=True), axis=1))
 
 
 def _pseudo_inverse(bend: Array) -> Array:
