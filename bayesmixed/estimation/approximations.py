@@ -34,11 +34,12 @@ class Approximation(Page):
     effects : pandas.DataFrame
         Predicted effects as written: term, level, effect, estimate, sd; sd given all estimates.
     log_likelihood : float or None
-        At the maximum, with all constants; None for "pql", which has none.
+        At the maximum, with all constants; None for "pql", which has none. At the mode under priors that of the
+        likelihood alone.
     error : float
         Its Monte Carlo error.
     aic : float or None
-        Akaike's information criterion; None where the likelihood is restricted or absent.
+        Akaike's information criterion; None where the likelihood is restricted or absent, and under priors.
     seconds : float
         What it took.
     converged : bool

@@ -17,6 +17,7 @@ from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.conditional_models import ConditionalModel, MarginalParameters
 from bayesmixed.estimation.effect_modes import EffectMode, determinant, find_effect_mode, slopes_of, value_of
 from bayesmixed.estimation.integrals import Estimate, LevelIntegrals, explain_no_levels, refuse_levels
+from bayesmixed.estimation.log_priors import LogPrior
 from bayesmixed.estimation.maximisation import Maximum, maximise
 from bayesmixed.estimation.separation import separated_coefficients
 from bayesmixed.links import Array
@@ -44,6 +45,7 @@ class Climb:
         self.design, self.method = design, method
         self.restricted: bool = asked["restricted"]
         self.parameters = MarginalParameters(design)
+        self._prior = LogPrior(self.parameters.layout) if asked["priors"] else None
         self.normal = design.family.is_normal_under(design.mu.link)
         self.together = method == "joint" or self.restricted
         """Coefficients are sought together with the effects, not as parameters."""
@@ -65,6 +67,8 @@ class Climb:
             self.text += f", {_PLACES[method][adaptive]}"
         if self.restricted:
             self.text += ", restricted likelihood"
+        if self._prior is not None:
+            self.text += ", mode under the priors"
 
     def climb(self, started: float) -> Approximation:
         """Return the model at the maximum; matrices are too small for threads of their own, which wait busily."""
@@ -94,14 +98,22 @@ class Climb:
             found[~own] = part
             return found
 
+        steps = 1e-4 * np.diag(np.sqrt(np.sum(scale**2, axis=1)))
+
         def slopes(part: Array) -> tuple[float, Array]:
             value, gradient = self._laplace_slopes(self._model(whole(part), change))
+            if self._prior is not None:
+                near = self._log_prior(part + np.concatenate([steps, -steps, 0.0 * steps[:1]]))
+                gradient = gradient + (near[: len(steps)] - near[len(steps) : -1]) / (2.0 * np.diagonal(steps))
+                value += near[-1]
             return value, gradient[~own]
 
         def values(parts: Array) -> Array:
+            points = np.array([whole(part) for part in parts])
             if self._integral:
-                return self._integral_values(np.array([whole(part) for part in parts]))
-            return np.array([self._laplace_slopes(self._model(whole(part), change), False)[0] for part in parts])
+                return self._integral_values(points) + self._log_prior(points)
+            found = [self._laplace_slopes(self._model(point, change), False)[0] for point in points]
+            return np.array(found) + self._log_prior(points)
 
         known = slopes if self._has_slopes(self._model(point, change)) else None
         found = maximise(values, point[~own], scale[np.ix_(~own, ~own)], known)
@@ -166,6 +178,12 @@ class Climb:
                 return value, none
             return value, slopes_of(model, mode, factor)
 
+    def _log_prior(self, points: Array) -> Array:
+        """Return the log prior density at points (S, d), 0 without priors."""
+        if self._prior is None:
+            return np.zeros(len(points))
+        return self._prior(np.array([self.parameters.coordinates(point) for point in points]))
+
     def _integral_values(self, points: Array) -> Array:
         assert self._integral is not None
         try:
@@ -202,7 +220,7 @@ class Climb:
         errors = dict(zip(estimates, found.standard_errors(jacobian).tolist(), strict=True))
         edges = [key for key, at in estimates.items() if ParameterKey.read(key).of_correlations and abs(at) > _EDGE]
         own = found.standard_errors(np.eye(len(found.point)))[parameters.of_coefficients]
-        labels = separated_coefficients(parameters.at(found.point), own)
+        labels = () if self._prior is not None else separated_coefficients(parameters.at(found.point), own)
         endless = [str(ParameterKey(self.design.mu.beta, label)) for label in labels]
         errors |= dict.fromkeys([*edges, *endless], np.nan)
         notes = tuple(_ENDLESS.format(key) for key in endless)
@@ -210,7 +228,9 @@ class Climb:
             warn(note)
         log_likelihood = None if self.method == "pql" and not self.normal else found.value
         error = float(self._integral(found.point[None]).error[0]) if self._integral else 0.0
-        comparable = log_likelihood is not None and not self.restricted
+        if log_likelihood is not None:
+            log_likelihood -= float(self._log_prior(found.point[None])[0])
+        comparable = log_likelihood is not None and not self.restricted and self._prior is None
         return Approximation(
             design=self.design,
             method=self.text,

@@ -1,6 +1,7 @@
 """Maximum likelihood, the effects integrated out in one of several ways."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,11 @@ def approximate(
     draws: int = 1000,
     adaptive: bool = True,
     restricted: bool = False,
+    priors: bool | Mapping[str, Any] | None = False,
     seed: int = 0,
     **options: Any,
 ) -> Approximation:
-    """Return a model at the maximum of its marginal likelihood, the effects integrated out. Priors do not enter.
+    """Return a model at the maximum of its marginal likelihood, the effects integrated out; with priors, at its mode.
 
     Parameters
     ----------
@@ -47,6 +49,12 @@ def approximate(
     restricted : bool
         Restricted maximum likelihood (REML) of a Gaussian model: coefficients are integrated out as well, under a flat
         density.
+    priors : bool or mapping
+        True: the mode of the marginal posterior, of likelihood times priors, in place of the maximum likelihood, where
+        priors do not enter. Each prior counts with its density on the scale on which it is stated, that of an SD with the
+        density at the SD, without a Jacobian: not the mode of log SDs. A mapping states priors of a formula, as for `fit`;
+        of these only numbers, which fix a parameter, enter the maximum likelihood. For the mode under priors of your own:
+        `approximate(prepare(formula, data, priors={...}), priors=True)`.
     seed : int
         Of the draws.
     **options
@@ -76,18 +84,19 @@ def approximate(
     """
     if method not in METHODS:
         raise SpecError(f"method='{method}' is not known. {did_you_mean(method, METHODS)}")
-    design = as_design(spec, data, **options)
-    _refuse(design, method, restricted=restricted)
+    mode, stated = (bool(priors), {}) if priors is None or isinstance(priors, bool) else (False, {"priors": priors})
+    design = as_design(spec, data, **stated, **options)
+    _refuse(design, method, restricted=restricted, mode=mode)
     if points is not None and points > _MOST_POINTS:
         raise SpecError(f"points={points} is more than {_MOST_POINTS}; more than 30 seldom change anything.")
     if method == "mc" and draws < 2:
         raise SpecError("method='mc' needs at least two draws, to tell its Monte Carlo error.")
     started = time.perf_counter()
-    rung = Climb(design, method, points=points, draws=draws, adaptive=adaptive, restricted=restricted, seed=seed)
-    return rung.climb(started)
+    asked = {"points": points, "draws": draws, "adaptive": adaptive, "restricted": restricted, "seed": seed}
+    return Climb(design, method, **asked, priors=mode).climb(started)
 
 
-def _refuse(design: Design, method: str, *, restricted: bool) -> None:
+def _refuse(design: Design, method: str, *, restricted: bool, mode: bool) -> None:
     """Refuse designs and methods that do not go together (SpecError)."""
     family = design.family
     if design.streamed:
@@ -106,6 +115,10 @@ def _refuse(design: Design, method: str, *, restricted: bool) -> None:
                 "bm.fit(...)."
             )
     normal = family.is_normal_under(design.mu.link)
+    if mode and restricted:
+        raise SpecError("restricted=True has a flat density of coefficients, no priors. Leave one of the two out.")
+    if mode and method in ("joint", "pql"):
+        raise SpecError(f"method='{method}' maximises a likelihood, not one times priors. Take method='laplace'.")
     if restricted and not (
         normal and list(design.predictors) == [design.mu.parameter] and method in ("joint", "laplace")
     ):

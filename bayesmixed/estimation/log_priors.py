@@ -1,0 +1,60 @@
+"""Log prior densities at coordinates, each on the scale on which the prior is stated."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bayesmixed.kernels.decoding import correlation_factor
+from bayesmixed.kernels.layouts import Layout, TermLayout
+from bayesmixed.links import Array
+from bayesmixed.thresholds import threshold_log_density
+
+_Term = Callable[[Array], Array]
+
+
+class LogPrior:
+    """The log prior density of a design as a function of its coordinates, up to a constant.
+
+    Without the Jacobian of the coordinates: of an SD its density at the SD, of correlations that of their matrix.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        design, terms = layout.design, list[_Term]()
+
+        def add(key: str, place: int, read: _Term) -> None:
+            prior = design.priors[key].prior
+            if prior.name != "Fixed":
+                law = prior.frozen()
+                terms.append(lambda points: law.logpdf(read(points)[..., place]))
+
+        for one in layout.predictors.values():
+            for place, key in enumerate(one.predictor.keys):
+                add(key, place, one.beta.read)
+            for term in one.terms:
+                group = term.placement.group
+                for place, key in enumerate(one.predictor.sd_keys(group)):
+                    add(key, place, term.sd.read)
+                if group.correlated:
+                    concentration = design.priors[one.predictor.corr(group)].prior.arguments[0]
+                    terms.append(_correlations(term, concentration))
+        for name in design.numbers:
+            function, prior = design.scalar_prior(name)
+            if prior.name != "Fixed":
+                law, read, forward = prior.frozen(), layout.scalars[name].read, function.forward
+                terms.append(lambda points, law=law, read=read, on=forward: law.logpdf(on(read(points)[..., 0])))  # type: ignore[misc]
+        if design.family.cuts:
+            terms.append(lambda points: threshold_log_density(design, layout.cuts.read(points)))
+        self._terms = terms
+
+    def __call__(self, points: Array) -> Array:
+        """Return the density, (S,), at points (S, dimension)."""
+        with np.errstate(all="ignore"):
+            return np.asarray(sum((term(points) for term in self._terms), np.zeros(len(points))))
+
+
+def _correlations(term: TermLayout, concentration: float) -> _Term:
+    def density(points: Array) -> Array:
+        root = correlation_factor(points, term.placement.group, term.partials)
+        return np.asarray(2.0 * (concentration - 1.0) * np.log(np.diagonal(root, axis1=-2, axis2=-1)).sum(axis=-1))
+
+    return density
