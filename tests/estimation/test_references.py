@@ -1,0 +1,171 @@
+"""Maximum likelihood of models of the literature against lme4 1.1.31, glmmTMB 1.1.5 and ordinal (R 4.2.2)."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+from conftest import classic, grouseticks, read_reference
+
+import bayesmixed as bm
+
+REFERENCES = read_reference("approximations")["models"]
+
+
+def arabidopsis():
+    return classic("lme4", "Arabidopsis")
+
+
+def verbal():
+    return classic("lme4", "VerbAgg").assign(yes=lambda d: (d["r2"] == "Y").astype(int))
+
+
+def epil():
+    data = classic("MASS", "epil")
+    lb, la = np.log(data["base"] / 4), np.log(data["age"])
+    return data.assign(lb_c=lb - lb.mean(), la_c=la - la.mean())
+
+
+def bacteria():
+    data = classic("MASS", "bacteria")
+    trt = data["trt"].map({"placebo": "a placebo", "drug": "drug", "drug+": "drug+"})  # R's order of levels
+    return data.assign(yy=(data["y"] == "y").astype(int), wk2=(data["week"] > 2).astype(int), trt=trt)
+
+
+def contraception():
+    data = classic("mlmRev", "Contraception")
+    age = data["age"] / 10
+    return data.assign(y=(data["use"] == "Y").astype(int), age10=age, age10sq=age**2)
+
+
+def ratpup():
+    return classic("nlme", "RatPupWeight").assign(sex=lambda d: d["sex"].map({"Male": "A male", "Female": "Female"}))
+
+
+FRUITS = "`total.fruits` ~ rack + status + nutrient * amd + (1 | reg) + (1 | popu) + (1 | gen)"
+COUNTED = {"factors": ["nutrient", "rack", "gen"], "crossed": ["gen"]}
+HERDS = "incidence | trials(size) ~ period + (1 | herd)"
+SEIZURES = "y ~ lb_c * trt + la_c + V4 + (1 | subject)"
+TICKS = "TICKS ~ YEAR + cHEIGHT + (1 | BROOD) + (1 | LOCATION)"
+USE = "y ~ age10 + age10sq + urban + livch + "
+EVENTS = {"family": "bernoulli"}
+
+CASES = {
+    # reference: formula, data, options, method, the SDs of ours in the order of R's
+    "cbpp_period_betabin__glmmTMB": (HERDS, "cbpp", {"family": "beta_binomial", "factors": ["period"]}, {}, ["herd"]),
+    "cbpp_period_olre__glmer": (
+        HERDS + " + obs()",
+        "cbpp",
+        {"family": "binomial", "factors": ["period"]},
+        {},
+        ["obs", "herd"],
+    ),
+    "arabidopsis_pois__glmer_agq0": (
+        FRUITS,
+        arabidopsis,
+        {"family": "poisson", **COUNTED},
+        {"method": "joint"},
+        ["gen", "popu", "reg"],
+    ),
+    "arabidopsis_nb2__glmmTMB": (FRUITS, arabidopsis, {"family": "negbin", **COUNTED}, {}, ["reg", "popu", "gen"]),
+    "arabidopsis_zinb2__glmmTMB": (
+        FRUITS,
+        arabidopsis,
+        {"family": "zero_inflated_negbin", **COUNTED},
+        {},
+        ["reg", "popu", "gen"],
+    ),
+    "arabidopsis_olre__glmmTMB": (
+        FRUITS + " + obs()",
+        arabidopsis,
+        {"family": "poisson", **COUNTED},
+        {},
+        ["reg", "popu", "gen", "obs"],
+    ),
+    "grouseticks__glmer": (
+        TICKS + " + obs()",
+        grouseticks,
+        {"family": "poisson", "factors": ["YEAR"]},
+        {},
+        ["obs", "BROOD", "LOCATION"],
+    ),
+    "grouseticks_nb2__glmmTMB": (
+        TICKS,
+        grouseticks,
+        {"family": "negbin", "factors": ["YEAR"]},
+        {},
+        ["BROOD", "LOCATION"],
+    ),
+    "verbagg__glmer": (
+        "yes ~ Anger + Gender + btype + situ + (1 | id) + (1 | item)",
+        verbal,
+        {"crossed": ["id", "item"], **EVENTS},
+        {},
+        ["id", "item"],
+    ),
+    "epil_nb2__glmmTMB": (SEIZURES, epil, {"family": "negbin"}, {}, ["subject"]),
+    "epil_olre__glmer": (SEIZURES + " + obs()", epil, {"family": "poisson"}, {}, ["obs", "subject"]),
+    "bacteria__glmer_agq1": ("yy ~ trt + wk2 + (1 | ID)", bacteria, EVENTS, {}, ["ID"]),
+    "bacteria__glmer_agq25": ("yy ~ trt + wk2 + (1 | ID)", bacteria, EVENTS, {"method": "agq", "points": 25}, ["ID"]),
+    "ohio__glmer_agq1": ("resp ~ age * smoke + (1 | id)", "ohio", EVENTS, {}, ["id"]),
+    "ohio__glmer_agq25": ("resp ~ age * smoke + (1 | id)", "ohio", EVENTS, {"method": "agq", "points": 25}, ["id"]),
+    "contraception_urbdist__glmer_agq7": (
+        USE + "(1 | urban:district)",
+        contraception,
+        {"factors": ["livch"], **EVENTS},
+        {"method": "agq", "points": 7},
+        ["urban:district"],
+    ),
+    "contraception_slope__glmer": (
+        USE + "(urban | district)",
+        contraception,
+        {"factors": ["livch"], **EVENTS},
+        {},
+        ["district"],
+    ),
+    "wine_clmm_agq10": (
+        "rating ~ temp + contact + (1 | judge)",
+        "wine",
+        {"family": "cumulative"},
+        {"method": "agq", "points": 10},
+        ["judge"],
+    ),
+    "ratpup_hetero__glmmTMB_ml": (
+        "weight ~ Treatment + sex + Lsize + (1 | Litter)",
+        ratpup,
+        {"sigma": "~ Treatment"},
+        {},
+        ["Litter"],
+    ),
+}
+PACKAGES = {"cbpp": "lme4", "ohio": "geepack", "wine": "ordinal"}
+
+
+def r_name(name: str) -> str:
+    """Return R's name of a coefficient or threshold: beta[period[T.2]] is period2."""
+    label = re.sub(r"\[T\.([^\]]*)\]", r"\1", re.fullmatch(r"\w+\[(.*)\]", name)[1])
+    return "(Intercept)" if label == "Intercept" else label
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_maximum_is_that_of_the_reference(name):
+    formula, data, options, asked, groups = CASES[name]
+    table = classic(PACKAGES[data], data) if isinstance(data, str) else data()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        found = bm.approximate(bm.prepare(formula, table, **options), **asked)
+    reference = REFERENCES[name]
+    assert found.converged
+    assert not found.notes
+    assert found.log_likelihood > reference["log_likelihood"] - 1e-4
+    ours = {r_name(key): key for key in found.estimates if key.startswith(("beta[", "threshold["))}
+    for label, (estimate, error) in reference["fixed"].items():
+        assert abs(found.estimates[ours[label]] - estimate) < 0.03 * error
+        # lme4 has the curvature under Laplace's approximation of a rougher kind.
+        assert found.standard_errors[ours[label]] == pytest.approx(error, rel=0.02)
+    sds = [value for group in groups for key, value in found.estimates.items() if key.startswith(f"sd_{group}[")]
+    expected = [value for group in reference["sd"].values() for value in group]
+    assert sds == pytest.approx(expected, rel=1e-3, abs=5e-3)
+    if reference.get("dispersion"):
+        (dispersion,) = (found.estimates[key] for key in ("theta", "phi") if key in found.estimates)
+        assert dispersion == pytest.approx(reference["dispersion"], rel=1e-3)
