@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+from bayesmixed.column_names import quote_name
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.formulas import parse_terms
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
@@ -10,7 +11,6 @@ from bayesmixed.terms.contract import CURVES, LEVELS, POPULATION, population_for
 from bayesmixed.terms.expressions import Expression
 from bayesmixed.terms.label_shapes import lost_labels
 from bayesmixed.terms.notation import join_factors, safe_name, split_signed, tidy
-from bayesmixed.terms.tokens import quote_name
 from bayesmixed.terms.written import piece_text, read_formula
 
 _FIRST = VariableNames("")

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import field_validator
 
+from bayesmixed.column_names import quote_name
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.links import Array
 from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_written
@@ -23,7 +24,6 @@ from bayesmixed.terms.notation import (
     split_top,
 )
 from bayesmixed.terms.tables import Table, group_levels, recode
-from bayesmixed.terms.tokens import quote_name
 
 
 class Group(VaryingTerm):

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
+from bayesmixed.column_names import quote_name
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
 from bayesmixed.terms.block_parts import SEVERAL
@@ -20,7 +21,6 @@ from bayesmixed.terms.names import formula_columns
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.notation import call_arguments, has_bar, read_call, split_factors
 from bayesmixed.terms.tables import Table, encode, is_number, recode
-from bayesmixed.terms.tokens import quote_name
 
 
 class MultiMembership(VaryingTerm):
