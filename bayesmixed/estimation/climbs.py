@@ -11,7 +11,6 @@ import pandas as pd
 
 from bayesmixed.approximation import quick_mode
 from bayesmixed.design import Design
-from bayesmixed.engines.kernel import starting_centre
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.conditional_models import ConditionalModel, MarginalParameters
@@ -22,6 +21,7 @@ from bayesmixed.estimation.maximisation import Maximum, maximise
 from bayesmixed.estimation.separation import separated_coefficients
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
+from bayesmixed.starting_points import starting_centre
 
 Change = Callable[[ConditionalModel], ConditionalModel]
 _ITERATIONS = 200
