@@ -7,27 +7,13 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.design import Design, group_covariance
-from bayesmixed.errors import SpecError, enumerate_words
-from bayesmixed.fitting import Fit
+from bayesmixed.errors import SpecError
 from bayesmixed.integration.averages import Spread
-from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
+from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
-
-
-def draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:
-    """Return the draws to predict from: the thinned ones where effects are needed of which no others are kept."""
-    needed = [p.b(group) for p, group in fit.design.group_blocks() if modes[group.name] in ("existing", "any")]
-    posterior = with_effects(fit.draws, needed)
-    available = posterior.sizes["chain"] * posterior.sizes["draw"]
-    if draws is not None and draws > available and posterior.sizes["draw"] < fit.posterior.sizes["draw"]:
-        raise SpecError(
-            f"draws={draws}, but of {enumerate_words(n for n in needed if n not in fit.posterior)} only {available} draws "
-            'are kept. Ask for fewer, or fit again with bm.refit(fit, store="all").'
-        )
-    return thin(posterior, draws)
 
 
 def thin(posterior: xr.Dataset, draws: int | None) -> xr.Dataset:
@@ -103,3 +89,16 @@ def linear_prediction(
             own = group.variance(effects_at_centre(predictor, group, posterior))
             variance = own if variance is None else variance + own
     return Spread(predictor.link, eta, variance)
+
+
+def population_part(posterior: xr.Dataset, predictor: Predictor, group: GroupBlock) -> xr.DataArray:
+    """Return the population coefficient of each column of a group term (0 where there is none), dims chain, draw, effect."""
+    labels = list(predictor.population.labels)
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"], len(group.labels))
+    values = np.zeros(shape)
+    for column, label in enumerate(group.labels):
+        if label in labels:
+            beta = posterior[predictor.beta].transpose("chain", "draw", ...).values
+            values[..., column] = beta[..., labels.index(label)]
+    dim = predictor.effect_dim(group)
+    return xr.DataArray(values, dims=("chain", "draw", dim), coords={dim: list(group.labels)})

@@ -9,8 +9,9 @@ from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.selection import find_group
 from bayesmixed.summaries.display.palette import BLUE, DARK, VERMILION
-from bayesmixed.summaries.pooling.shrinkage_factors import find_group, shrinkage
+from bayesmixed.summaries.pooling.shrinkage_factors import shrinkage
 from bayesmixed.summaries.pooling.three_poolings import PoolingComparison
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ import pandas as pd
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array
 from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.selection import find_group
 from bayesmixed.summaries.display.palette import BLUE, VERMILION
 from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.pooling.pooling_curves import group_sizes, pooling_curve, pooling_factor
-from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws, find_group
+from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

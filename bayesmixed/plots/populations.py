@@ -11,12 +11,12 @@ from bayesmixed.linear_predictions import thin
 from bayesmixed.links import Array
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.prediction import needed_predictors
+from bayesmixed.selection import find_factor
 from bayesmixed.summaries.display.palette import BLUE, DARK, VERMILION
 from bayesmixed.summaries.predictions.estimable import refuse_open_mean
 from bayesmixed.summaries.predictions.grids import make_grid
 from bayesmixed.summaries.predictions.populations import (
     factors_within,
-    find_factor,
     group_populations,
     group_responses,
     known_deviations,

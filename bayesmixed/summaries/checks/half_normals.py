@@ -17,11 +17,11 @@ from bayesmixed.linear_predictions import effects_at_centre, thin
 from bayesmixed.links import Array
 from bayesmixed.marginals import distribution_at, row_logs, row_values
 from bayesmixed.replicates import posterior_predictive
+from bayesmixed.selection import find_group
 from bayesmixed.summaries.checks.bands import simulated_band, uniform_band
 from bayesmixed.summaries.checks.left_out import below
 from bayesmixed.summaries.checks.quantile_residuals import SEED, quantile_of, residuals
 from bayesmixed.summaries.display.pages import Page, Section
-from bayesmixed.summaries.pooling.shrinkage_factors import find_group
 from bayesmixed.terms.scaled_matrices import matrix_root
 from bayesmixed.units import Situation, condition, find_units, situate
 

@@ -7,7 +7,7 @@ import xarray as xr
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
-from bayesmixed.predictors import Predictor
+from bayesmixed.linear_predictions import population_part
 from bayesmixed.summaries.display.tables import COLUMNS, labelled
 from bayesmixed.terms.blocks import GroupBlock
 
@@ -123,16 +123,3 @@ def _from_statistics(statistics: xr.DataArray, term: str, group: GroupBlock) -> 
     for column, statistic in {"mean": "mean", "sd": "sd", "lower": "q2.5", "upper": "q97.5"}.items():
         table[column] = statistics.sel(statistic=statistic).transpose(group.dim, ...).values.reshape(-1)
     return table.assign(mcse=np.nan)
-
-
-def population_part(posterior: xr.Dataset, predictor: Predictor, group: GroupBlock) -> xr.DataArray:
-    """Return the population coefficient of each column of a group term (0 where there is none), dims chain, draw, effect."""
-    labels = list(predictor.population.labels)
-    shape = (posterior.sizes["chain"], posterior.sizes["draw"], len(group.labels))
-    values = np.zeros(shape)
-    for column, label in enumerate(group.labels):
-        if label in labels:
-            beta = posterior[predictor.beta].transpose("chain", "draw", ...).values
-            values[..., column] = beta[..., labels.index(label)]
-    dim = predictor.effect_dim(group)
-    return xr.DataArray(values, dims=("chain", "draw", dim), coords={dim: list(group.labels)})

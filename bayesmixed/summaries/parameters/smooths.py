@@ -15,8 +15,8 @@ from bayesmixed.links import Array
 from bayesmixed.prediction import predict
 from bayesmixed.predictors import Predictor
 from bayesmixed.row_likelihoods import likelihood_of_rows
+from bayesmixed.selection import some_draws
 from bayesmixed.summaries.display.tables import labelled
-from bayesmixed.summaries.pooling.shrinkage_factors import some_draws
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.scaled_matrices import matrix_root
 

@@ -9,7 +9,7 @@ from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.linear_predictions import effects_at_centre
 from bayesmixed.links import Array
-from bayesmixed.summaries.pooling.shrinkage_factors import find_group
+from bayesmixed.selection import find_group
 from bayesmixed.summaries.variance.components import (
     latent_covariances,
     residual_variance,

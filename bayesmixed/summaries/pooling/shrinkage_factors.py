@@ -7,7 +7,6 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.draws import stacked
-from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.integration.group_posteriors import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
 from bayesmixed.integration.modes import find_modes
@@ -15,6 +14,7 @@ from bayesmixed.kept_draws import posterior_means, with_effects
 from bayesmixed.linear_predictions import (
     effects_at_centre,
     effects_of,
+    population_part,
     population_predictor,
     predictor_given_effects,
     thin,
@@ -24,8 +24,8 @@ from bayesmixed.pooled import fit_pooled
 from bayesmixed.predictors import Predictor
 from bayesmixed.response_units import in_working_unit, own_factors
 from bayesmixed.row_likelihoods import likelihood_of_rows
+from bayesmixed.selection import find_group, some_draws
 from bayesmixed.summaries.display.tables import describe, labelled
-from bayesmixed.summaries.parameters.effects import population_part
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import GroupBlock
 
@@ -95,16 +95,6 @@ def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:
     return table
 
 
-def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:
-    """Return the group term of the first parameter with that name, the first one for None; SpecError if absent."""
-    groups = {group.name: group for group in fit.design.mu.groups}
-    if not groups:
-        raise SpecError("Shrinkage needs a grouping factor: add a term such as (1 | group).")
-    if name is not None and name not in groups:
-        raise SpecError(f"'{name}' groups no term. {did_you_mean(name, groups)}")
-    return fit.design.mu, groups[name] if name is not None else next(iter(groups.values()))
-
-
 def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int | None = None) -> xr.DataArray:
     """Return the shrinkage factors of every level and column, dims chain, draw, level, effect.
 
@@ -129,11 +119,6 @@ def trace_draws(fit: Fit, predictor: Predictor, group: GroupBlock) -> xr.DataArr
         None,
         lambda sigma, known: np.trace(shrinkage_matrix(sigma, known), axis1=-2, axis2=-1),
     )
-
-
-def some_draws(fit: Fit, draws: int) -> xr.Dataset:
-    """Return about `draws` posterior draws of all variables."""
-    return thin(with_effects(fit.draws, [p.b(block) for p, block in fit.design.group_blocks()]), draws)
 
 
 def _some_draws(fit: Fit, kind: str, numbers: int, draws: int | None) -> xr.Dataset:

@@ -14,13 +14,13 @@ from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_m
 from bayesmixed.families import Family
 from bayesmixed.fitting import Fit, fit
 from bayesmixed.kept_draws import with_effects
+from bayesmixed.linear_predictions import population_part
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
 from bayesmixed.spec import ModelSpec
 from bayesmixed.spec_files import as_spec
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import describe, format_table
 from bayesmixed.summaries.parameters.convergence import diagnose
-from bayesmixed.summaries.parameters.effects import population_part
 from bayesmixed.summaries.pooling.level_priors import state_level_priors
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.notation import safe_name

@@ -10,17 +10,17 @@ import xarray as xr
 from scipy import special
 
 from bayesmixed.design import Design
-from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
+from bayesmixed.errors import enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.gauss_hermite import NODES, expect
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
-from bayesmixed.linear_predictions import effects_at_centre, effects_of, population_predictor, thin
+from bayesmixed.linear_predictions import effects_at_centre, effects_of, population_part, population_predictor, thin
 from bayesmixed.links import Array, Link
 from bayesmixed.posterior_means import response_has_mean
 from bayesmixed.prediction import needed_predictors, weigh_scale
 from bayesmixed.predictors import Predictor
+from bayesmixed.selection import find_factor
 from bayesmixed.summaries.display.estimates import Estimates, as_estimates
-from bayesmixed.summaries.parameters.effects import population_part
 from bayesmixed.summaries.predictions.estimable import refuse_open_mean
 from bayesmixed.summaries.predictions.grids import make_grid
 
@@ -173,16 +173,6 @@ def known_deviations(rows: Design, name: str, posterior: xr.Dataset) -> dict[str
             effects = effects_of(predictor, group, posterior)
             found[predictor.parameter] = np.asarray(effects @ group.matrix.mean(axis=0))
     return found
-
-
-def find_factor(fit: Fit, name: str | None) -> str:
-    """Return the named grouping factor, the first one for None; SpecError if the model has none."""
-    names = fit.design.factors
-    if not names:
-        raise SpecError("A population of groups needs a grouping factor: add a term such as (1 | group).")
-    if name is not None and name not in names:
-        raise SpecError(f"'{name}' groups no term. {did_you_mean(name, names)}")
-    return name or names[0]
 
 
 def response_name(fit: Fit) -> str:

@@ -9,9 +9,10 @@ from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.linear_predictions import effects_of
 from bayesmixed.links import Array
+from bayesmixed.selection import find_factor
 from bayesmixed.summaries.display.estimates import Estimates, as_estimates
 from bayesmixed.summaries.predictions.grids import make_grid
-from bayesmixed.summaries.predictions.populations import find_factor, known_deviations
+from bayesmixed.summaries.predictions.populations import known_deviations
 
 
 def group_ranks(fit: Fit, group: str | None = None, *, effect: str | None = None) -> Estimates:

@@ -14,11 +14,10 @@ from bayesmixed.predictors import Predictor
 from bayesmixed.prior_draws import PriorDraws, prior_quantile
 from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.variance.group_moments import Pieces, on_latent_scale, response_moments, shared_covariance
+from bayesmixed.summaries.variance.group_spread import TYPICAL
 from bayesmixed.summaries.variance.intraclass import icc_of_variances
 from bayesmixed.summaries.variance.sharing import sharing_patterns
 
-TYPICAL = 0.95387
-"""Median of the difference between two groups whose SD is 1: sqrt(2) times the upper quartile of N(0, 1)."""
 FACTOR = 10.0
 OFTEN = 0.2
 EDGE = 0.01

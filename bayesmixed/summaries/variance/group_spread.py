@@ -10,7 +10,6 @@ from bayesmixed.linear_predictions import effects_at_centre
 from bayesmixed.posterior_means import has_free_sd
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.pooling.shrinkage_factors import trace_draws
-from bayesmixed.summaries.priors.prior_implications import TYPICAL
 from bayesmixed.summaries.variance.components import mean_group_variances
 from bayesmixed.summaries.variance.intraclass import as_draws
 
@@ -129,3 +128,7 @@ def _probability(value: float) -> str:
     if np.isnan(value):
         return ""
     return "< 0.001" if value < 0.001 else "> 0.999" if value > 0.999 else f"{value:.2g}"
+
+
+TYPICAL = 0.95387
+"""Median of the difference between two groups whose SD is 1: sqrt(2) times the upper quartile of N(0, 1)."""

@@ -1,0 +1,52 @@
+"""What a user names of a fit: a grouping factor, and some of its draws."""
+
+from collections.abc import Mapping
+
+import xarray as xr
+
+from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
+from bayesmixed.fitting import Fit
+from bayesmixed.kept_draws import with_effects
+from bayesmixed.linear_predictions import (
+    thin,
+)
+from bayesmixed.predictors import Predictor
+from bayesmixed.terms.blocks import GroupBlock
+
+
+def draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:
+    """Return the draws to predict from: the thinned ones where effects are needed of which no others are kept."""
+    needed = [p.b(group) for p, group in fit.design.group_blocks() if modes[group.name] in ("existing", "any")]
+    posterior = with_effects(fit.draws, needed)
+    available = posterior.sizes["chain"] * posterior.sizes["draw"]
+    if draws is not None and draws > available and posterior.sizes["draw"] < fit.posterior.sizes["draw"]:
+        raise SpecError(
+            f"draws={draws}, but of {enumerate_words(n for n in needed if n not in fit.posterior)} only {available} draws "
+            'are kept. Ask for fewer, or fit again with bm.refit(fit, store="all").'
+        )
+    return thin(posterior, draws)
+
+
+def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:
+    """Return the group term of the first parameter with that name, the first one for None; SpecError if absent."""
+    groups = {group.name: group for group in fit.design.mu.groups}
+    if not groups:
+        raise SpecError("Shrinkage needs a grouping factor: add a term such as (1 | group).")
+    if name is not None and name not in groups:
+        raise SpecError(f"'{name}' groups no term. {did_you_mean(name, groups)}")
+    return fit.design.mu, groups[name] if name is not None else next(iter(groups.values()))
+
+
+def some_draws(fit: Fit, draws: int) -> xr.Dataset:
+    """Return about `draws` posterior draws of all variables."""
+    return thin(with_effects(fit.draws, [p.b(block) for p, block in fit.design.group_blocks()]), draws)
+
+
+def find_factor(fit: Fit, name: str | None) -> str:
+    """Return the named grouping factor, the first one for None; SpecError if the model has none."""
+    names = fit.design.factors
+    if not names:
+        raise SpecError("A population of groups needs a grouping factor: add a term such as (1 | group).")
+    if name is not None and name not in names:
+        raise SpecError(f"'{name}' groups no term. {did_you_mean(name, names)}")
+    return name or names[0]
