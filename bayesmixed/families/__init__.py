@@ -1,5 +1,8 @@
 """Families: the conditional distribution of the response given its parameters."""
 
+import copyreg
+from typing import Any
+
 from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.families.counts import NEGBIN, NEGBIN1, POISSON
 from bayesmixed.families.generalised_poisson import GENERALISED_POISSON
@@ -65,6 +68,13 @@ def find_family(name: "str | Family") -> Family:
     hint = f"Did you mean '{translated}'?" if translated in FAMILIES else did_you_mean(name, FAMILIES)
     raise SpecError(f"Family '{name}' is not known. {hint}")
 
+
+def _by_name(family: Family) -> Any:
+    """Reduce a family of the catalogue to its name, for pickle and copy, since its functions have none."""
+    return (find_family, (family.name,)) if FAMILIES.get(family.name) is family else object.__reduce_ex__(family, 4)
+
+
+copyreg.pickle(Family, _by_name)
 
 _OTHER_NAMES = {
     "normal": "gaussian",

@@ -206,14 +206,6 @@ class Family:
         """Return whether under a link of the first parameter group effects given all else are exactly normal."""
         return self.conjugate and link.name == "identity"
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        """Pickle and copy a family of the catalogue by its name, since its functions cannot be."""
-        from bayesmixed.families import FAMILIES, find_family
-
-        if FAMILIES.get(self.name) is self:
-            return find_family, (self.name,)
-        return object.__reduce_ex__(self, protocol)
-
     @property
     def cuts(self) -> tuple[str, ...]:
         """Names of its thresholds; none unless the response is an ordered category."""

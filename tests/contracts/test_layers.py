@@ -1,9 +1,10 @@
-"""The import layers of the package, its start, and its public names, read from the source."""
+"""Imports without circles in every folder, the start of the package, and its public names, read from the source."""
 
 import ast
 import pkgutil
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 
@@ -12,89 +13,27 @@ import pytest
 import bayesmixed as bm
 
 ROOT = Path(bm.__file__).parent
-LAYERS = [
-    ["errors"],
-    ["atomic_files", "interruptions", "arguments", "values"],
-    ["absent"],
-    ["gauss_hermite"],
-    ["links", "covariances"],
-    ["row_statistics"],
-    ["parameter_keys", "priors"],
-    ["families"],
-    ["prior_functions"],
-    ["terms"],
-    ["number_texts"],
-    ["columns"],
-    ["text_tables"],
-    ["weights"],
-    ["formulas"],
-    ["equations"],
-    ["formula_changes", "simulation_plan", "spec_checks"],
-    ["simulated_rows"],
-    ["spec"],
-    ["spec_files"],
-    ["schemas"],
-    ["frames", "structure", "categories"],
-    ["data_files"],
-    ["predictors", "responses"],
-    ["stated_coordinates"],
-    ["earlier_coordinates"],
-    ["design"],
-    ["row_likelihoods"],
-    ["integration"],
-    ["default_priors", "frequencies", "posterior_means"],
-    ["response_units"],
-    ["thresholds"],
-    ["prior_draws"],
-    ["data_checks", "open_rows", "advice"],
-    ["assembly"],
-    ["first_reading"],
-    ["streaming"],
-    ["preparation"],
-    ["frozen_priors"],
-    ["placements"],
-    ["prior_variables"],
-    ["effect_variables"],
-    ["model"],
-    ["kernels"],
-    ["kept_draws"],
-    ["free_draws"],
-    ["draws"],
-    ["pooled"],
-    ["approximation"],
-    ["parameterisation"],
-    ["engines"],
-    ["fitting"],
-    ["checksums", "tree_files", "earlier_files"],
-    ["fit_files", "refitting"],
-    ["prior_sets"],
-    ["linear_predictions"],
-    ["prediction", "simulation"],
-    ["replicates", "prior_samples", "downloads"],
-    ["units", "coordinates"],
-    ["marginals"],
-    ["held_out"],
-    ["datasets"],
-    ["summaries"],
-    ["estimation"],
-    ["plots"],
-    ["report"],
-    ["result_folders"],
-    ["results"],
-    ["demo"],
-    ["cli"],
-    ["__main__"],
-]
-HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}
 HEAVY = ("pymc", "pytensor", "arviz", "nutpie", "matplotlib", "scipy.stats")
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+FOLDERS = sorted({path.parent for path in FILES})
 
 each_file = pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(ROOT)) for path in FILES])
 
 
-def unit_of(path):
-    """Return the layer unit of a file: its folder, or its own name."""
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+def imports_within(folder):
+    """Return, for each file and folder in a folder, which of the others it imports from, wherever the import stands."""
+    inside = "bayesmixed." + "".join(f"{part}." for part in folder.relative_to(ROOT).parts)
+    files = [path for path in FILES if path.is_relative_to(folder)]
+    children = {path.relative_to(folder).parts[0].removesuffix(".py") for path in files}
+    found = {child: set() for child in children}
+    for path in files:
+        own = path.relative_to(folder).parts[0].removesuffix(".py")
+        for name in imported(read(path)):
+            if name.startswith(inside):
+                child = name.removeprefix(inside).split(".")[0]
+                found[own].add(child if child in children else "__init__")
+        found[own] -= {own}
+    return found
 
 
 def imported(tree):
@@ -133,17 +72,9 @@ def submodules():
     return [module.name for module in pkgutil.walk_packages(bm.__path__, "bayesmixed.")]
 
 
-@each_file
-def test_a_file_has_a_layer(path):
-    assert unit_of(path) in HEIGHT
-
-
-@each_file
-def test_a_file_imports_only_from_the_layers_above_it(path):
-    own = unit_of(path)
-    units = {name.split(".")[1] for name in imported(read(path)) if name.startswith("bayesmixed.")}
-    below = {unit for unit in units - {own} if HEIGHT[unit] >= HEIGHT[own]}
-    assert not below
+@pytest.mark.parametrize("folder", FOLDERS, ids=[f"bayesmixed/{path.relative_to(ROOT)}" for path in FOLDERS])
+def test_no_file_or_folder_imports_from_one_that_imports_from_it(folder):
+    TopologicalSorter(imports_within(folder)).prepare()  # CycleError names the circle
 
 
 @each_file
@@ -154,16 +85,12 @@ def test_heavy_libraries_are_imported_inside_functions(path):
 
 @each_file
 def test_only_the_command_line_imports_typer(path):
-    if unit_of(path) not in ("cli", "__main__"):
+    if path.relative_to(ROOT).parts[0] not in ("cli", "__main__.py"):
         assert not [name for name in imported(read(path)) if name.split(".")[0] == "typer"]
 
 
 def test_the_package_itself_imports_nothing_of_its_own():
     assert not [name for name in imported(read(ROOT / "__init__.py")) if name.startswith("bayesmixed")]
-
-
-def test_every_layer_has_its_file():
-    assert set(HEIGHT) == {unit_of(path) for path in FILES}
 
 
 def test_importing_the_package_loads_no_heavy_library():
