@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import enumerate_words
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor

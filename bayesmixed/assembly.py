@@ -10,16 +10,16 @@ import pandas as pd
 from bayesmixed.categories import read_categories
 from bayesmixed.columns import read_cells, settle
 from bayesmixed.data_checks import check_columns, check_names, check_response, check_trials
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
+from bayesmixed.design.responses import Response
+from bayesmixed.design.stated_coordinates import place_terms
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words, shorten
 from bayesmixed.families import Family
 from bayesmixed.frames import as_frame, complete_rows
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import names_of
 from bayesmixed.predictors import Predictor
-from bayesmixed.responses import Response
-from bayesmixed.spec import ModelSpec
-from bayesmixed.stated_coordinates import place_terms
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.block_parts import block_diagonal
 from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION
 from bayesmixed.terms.curve_block import CurveBlock

@@ -3,13 +3,13 @@
 import numpy as np
 import xarray as xr
 
-from bayesmixed.design import CUTS
+from bayesmixed.design.design import CUTS
+from bayesmixed.design.thresholds import threshold_shift
 from bayesmixed.kernels.layouts import Layout, TermLayout
 from bayesmixed.linear_predictions import effects_at_centre
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import scaled_inverse
-from bayesmixed.thresholds import threshold_shift
 
 
 def encode(layout: Layout, posterior: xr.Dataset) -> Array:

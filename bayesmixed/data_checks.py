@@ -6,14 +6,14 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
 from bayesmixed.families import Family
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import names_of
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import function_of
-from bayesmixed.spec import ModelSpec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
 from bayesmixed.terms import RESERVED
 from bayesmixed.terms.blocks import GroupBlock

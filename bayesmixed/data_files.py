@@ -10,7 +10,7 @@ from bayesmixed.atomic_files import as_path
 from bayesmixed.columns import mark_missing, read_codes, refuse_stray_text, without_codes
 from bayesmixed.errors import SpecError
 from bayesmixed.frames import as_frame, read_table, unreadable_file
-from bayesmixed.spec import ModelSpec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.names import expression_columns, read_columns
 from bayesmixed.terms.tables import is_number, natural_key
 from bayesmixed.terms.written import read_formula

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmixed.design import CUTS, Design
+from bayesmixed.design.design import CUTS, Design
 from bayesmixed.free_draws import HINT
 from bayesmixed.links import Array
 from bayesmixed.terms.notation import safe_name

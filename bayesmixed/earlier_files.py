@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import xarray as xr
 
-from bayesmixed.design import Design
-from bayesmixed.earlier_coordinates import origins_of
+from bayesmixed.design.design import Design
+from bayesmixed.design.earlier_coordinates import origins_of
 from bayesmixed.errors import DataError, enumerate_words
 
 _CHANGED, _QUOTED = re.compile(r"(?<![\w.])c[rc]\("), re.compile(r"`[^`]*`")

@@ -21,7 +21,7 @@ from bayesmixed.errors import DataError
 from bayesmixed.families import find_family
 from bayesmixed.frames import Gaps
 from bayesmixed.links import Array
-from bayesmixed.spec import ModelSpec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.tables import Table, is_number
 
 DRAWN = 10_000

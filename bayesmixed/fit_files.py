@@ -15,15 +15,15 @@ from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from bayesmixed.atomic_files import as_path, replace_file
 from bayesmixed.checksums import checksums, list_damages
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
+from bayesmixed.design.frozen_priors import FrozenPriors, freeze, frozen_from_text, frozen_to_text, with_frozen_priors
 from bayesmixed.draws import draw_names, mark_draws, stored_frame
 from bayesmixed.earlier_files import is_earlier, refuse_changed_columns, with_present_labels
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import BayesMixedError, DataError, StatisticsWarning, enumerate_words, warn
 from bayesmixed.fitting import Fit
-from bayesmixed.frozen_priors import FrozenPriors, freeze, frozen_from_text, frozen_to_text, with_frozen_priors
 from bayesmixed.preparation import prepare
-from bayesmixed.spec_files import spec_from_toml, spec_to_toml
+from bayesmixed.spec.files import spec_from_toml, spec_to_toml
 from bayesmixed.streaming import streamed_from_text, streamed_to_text
 from bayesmixed.tree_files import first_line, read_tree
 

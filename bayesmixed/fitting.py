@@ -12,7 +12,8 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.arguments import checked
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
+from bayesmixed.design.response_units import in_own_unit, in_working_unit
 from bayesmixed.engines import ENGINES, choose
 from bayesmixed.engines.settings import EngineRecord, Settings, check_share
 from bayesmixed.equations import Displayed, Outline
@@ -21,9 +22,8 @@ from bayesmixed.families import Family
 from bayesmixed.free_draws import with_free_variables
 from bayesmixed.kept_draws import check_store, keep_draws
 from bayesmixed.preparation import prepare
-from bayesmixed.response_units import in_own_unit, in_working_unit
-from bayesmixed.spec import ModelSpec
-from bayesmixed.spec_files import as_spec
+from bayesmixed.spec.files import as_spec
+from bayesmixed.spec.model_spec import ModelSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmixed.design import CUTS, Design, group_covariance
+from bayesmixed.design.design import CUTS, Design, group_covariance
+from bayesmixed.design.thresholds import threshold_shift
 from bayesmixed.errors import SpecError
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.links import Array
-from bayesmixed.model import build
+from bayesmixed.model.pymc_models import build
 from bayesmixed.predictors import Predictor
 from bayesmixed.priors import Prior
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
-from bayesmixed.thresholds import threshold_shift
 
 HINT = (
     "posterior holds parameters as reported, not all free variables of bm.build(fit.design): PyMC's functions would draw "

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.columns import mark_missing, read_codes
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import StatisticsWarning
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.linear_predictions import effects_at_centre

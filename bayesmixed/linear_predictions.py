@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmixed.design import Design, group_covariance
+from bayesmixed.design.design import Design, group_covariance
 from bayesmixed.errors import SpecError
 from bayesmixed.integration.averages import Spread
 from bayesmixed.links import Array

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesmixed.approximation import LARGEST, QuickMode
-from bayesmixed.design import Design
+from bayesmixed.design.centring import HIERARCHICAL, NONCENTRED, WAYS
+from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.links import Array
-from bayesmixed.placements import HIERARCHICAL, NONCENTRED, WAYS
 
 GUIDED = "guided"
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesmixed.default_priors import group_unit
-from bayesmixed.design import Design
+from bayesmixed.design.default_priors import group_unit
+from bayesmixed.design.design import Design
+from bayesmixed.design.row_likelihoods import keep_inside, likelihood_of_rows
+from bayesmixed.design.thresholds import match_thresholds, threshold_quantile
 from bayesmixed.links import Array, Link
 from bayesmixed.predictors import Predictor
-from bayesmixed.row_likelihoods import keep_inside, likelihood_of_rows
-from bayesmixed.thresholds import match_thresholds, threshold_quantile
 
 REFRESHED = (1, 2, 4, 8, 16, 32)
 """Rounds of scoring after which the parameters after the first are fitted again."""

@@ -20,13 +20,13 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
+from bayesmixed.design.row_likelihoods import likelihood_of_rows
 from bayesmixed.families import Values
 from bayesmixed.integration.averages import parameters_of_mean
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import INTERCEPT
 from bayesmixed.predictors import Predictor
-from bayesmixed.row_likelihoods import likelihood_of_rows
 
 _TAILS = (1e-6, 1e-9)
 LIGHT = 1.05

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.preparation import prepare
 from bayesmixed.refitting import change_design
-from bayesmixed.spec import ModelSpec
-from bayesmixed.spec_files import as_spec
+from bayesmixed.spec.files import as_spec
+from bayesmixed.spec.model_spec import ModelSpec
 
 WIDE = 100.0
 """What the word "wide" multiplies the scales of the default priors by."""

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
+from bayesmixed.design.frozen_priors import freeze, with_frozen_priors
+from bayesmixed.design.stated_coordinates import states_centred_prior, states_group_prior
 from bayesmixed.earlier_files import is_earlier
 from bayesmixed.engines import ENGINES, refusal
 from bayesmixed.engines.kernel import JOINT_TARGET
 from bayesmixed.engines.runs import ASKED
 from bayesmixed.errors import SamplingError, SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit, sample
-from bayesmixed.frozen_priors import freeze, with_frozen_priors
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.preparation import prepare
-from bayesmixed.spec import ModelSpec
-from bayesmixed.spec_files import as_spec
-from bayesmixed.stated_coordinates import states_centred_prior, states_group_prior
+from bayesmixed.spec.files import as_spec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.streaming import rebuild
 
 SETTINGS = (

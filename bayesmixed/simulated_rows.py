@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.simulation_plan import ColumnPlan, GroupPlan, SimulationPlan
+from bayesmixed.spec.simulation_plan import ColumnPlan, GroupPlan, SimulationPlan
 from bayesmixed.terms.notation import split_factors
 
 

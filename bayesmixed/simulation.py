@@ -15,15 +15,15 @@ from scipy import special
 
 from bayesmixed.categories import as_categories
 from bayesmixed.data_files import take_table
-from bayesmixed.design import CUTS, Design, group_covariance
+from bayesmixed.design.design import CUTS, Design, group_covariance
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words, shorten
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare_without_response
 from bayesmixed.simulated_rows import lay_out
-from bayesmixed.spec import ModelSpec
-from bayesmixed.spec_files import as_spec
+from bayesmixed.spec.files import as_spec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.expression_trees import COLUMN, LITERAL
 from bayesmixed.terms.expressions import parse_expression
 from bayesmixed.terms.names import whole_column

@@ -21,16 +21,16 @@ from bayesmixed.assembly import (
 from bayesmixed.columns import read_codes
 from bayesmixed.data_checks import check_design, check_variation
 from bayesmixed.data_files import column_names, count_rows, is_parquet, read_batches
-from bayesmixed.default_priors import realise_priors
-from bayesmixed.design import Design, Streamed
+from bayesmixed.design.default_priors import realise_priors
+from bayesmixed.design.design import Design, Streamed
+from bayesmixed.design.stated_coordinates import place_terms, with_bases
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families import find_family
 from bayesmixed.first_reading import survey
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.row_statistics import RowStatistics, add_rows
-from bayesmixed.spec import ModelSpec
-from bayesmixed.stated_coordinates import place_terms, with_bases
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.basis import Basis, join_terms
 from bayesmixed.terms.functions import row_by_row
 from bayesmixed.terms.names import calls_in

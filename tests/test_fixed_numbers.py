@@ -9,7 +9,7 @@ from fixed_draws import fit_at
 from scipy import stats
 
 import bayesmixed as bm
-from bayesmixed.prior_draws import draw_priors
+from bayesmixed.design.prior_draws import draw_priors
 from bayesmixed.summaries.parameters.overview import count_estimated
 
 ROWS = 48

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.formula_changes import left_over
-from bayesmixed.formulas import parse_terms
+from bayesmixed.spec.formula_changes import left_over
+from bayesmixed.spec.parsing import parse_terms
 
 QUOTED, FACTOR, BRACKET, GROUP = 'a"b', "x~y", "k[", 'g"'
 FORMULAS = (

@@ -12,13 +12,13 @@ from test_equations import design_of, shipped
 from test_placements import MODELS, log_density
 
 import bayesmixed as bm
-from bayesmixed.default_priors import response_scale
+from bayesmixed.design.centring import HIERARCHICAL, place_groups
+from bayesmixed.design.default_priors import response_scale
 from bayesmixed.equations.effects import list_coefficients
 from bayesmixed.equations.latex import escape_latex
 from bayesmixed.equations.listing import STYLES
 from bayesmixed.equations.symbols import Notation
 from bayesmixed.links import LINKS
-from bayesmixed.placements import HIERARCHICAL, place_groups
 from bayesmixed.prior_functions import PRIOR_FUNCTIONS
 
 SLEEP = classic("lme4", "sleepstudy")

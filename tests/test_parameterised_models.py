@@ -5,10 +5,10 @@ import pytest
 from designs import design_of
 from model_densities import DATA, log_density
 
+from bayesmixed.design.centring import WAYS
 from bayesmixed.draws import draw_names
 from bayesmixed.errors import SpecError
-from bayesmixed.model import build
-from bayesmixed.placements import WAYS
+from bayesmixed.model.pymc_models import build
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from bayesmixed.assembly import assemble
-from bayesmixed.default_priors import realise_priors
+from bayesmixed.design.default_priors import realise_priors
 from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.preparation import prepare
-from bayesmixed.spec import from_formula
+from bayesmixed.spec.model_spec import from_formula
 
 LEVELS = {"f": list("abc"), "g": list("uv"), "h": list("pqrs")}
 

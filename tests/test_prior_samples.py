@@ -5,9 +5,9 @@ import pytest
 from conftest import classic
 
 import bayesmixed as bm
+from bayesmixed.design.prior_draws import draw_priors
 from bayesmixed.draws import top_level_names
 from bayesmixed.linear_predictions import effects_at_centre
-from bayesmixed.prior_draws import draw_priors
 from bayesmixed.prior_samples import as_posterior, sample_prior
 
 

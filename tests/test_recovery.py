@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 import bayesmixed as bm
-from bayesmixed.default_priors import group_unit
+from bayesmixed.design.default_priors import group_unit
 from bayesmixed.draws import top_level_names
 from bayesmixed.summaries.variance.group_spread import NEGLIGIBLE
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import classic, read_reference
 
 import bayesmixed as bm
-from bayesmixed.default_priors import group_unit
+from bayesmixed.design.default_priors import group_unit
 from bayesmixed.summaries.variance.group_spread import NEGLIGIBLE
 
 REFERENCES = read_reference("family_models")["models"]

@@ -8,7 +8,7 @@ from conftest import classic
 import bayesmixed as bm
 from bayesmixed.prior_functions import keys_of
 from bayesmixed.simulated_rows import lay_out
-from bayesmixed.simulation_plan import SimulationPlan
+from bayesmixed.spec.simulation_plan import SimulationPlan
 
 
 def plan(**fields):

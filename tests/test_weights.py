@@ -18,7 +18,7 @@ from bayesmixed.kernels.decoding import decode
 from bayesmixed.kernels.layouts import lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack
 from bayesmixed.pooled import fit_pooled
-from bayesmixed.spec_files import spec_from_toml, spec_to_toml
+from bayesmixed.spec.files import spec_from_toml, spec_to_toml
 from bayesmixed.weights import refuse_weights
 
 

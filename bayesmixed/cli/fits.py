@@ -21,7 +21,7 @@ from bayesmixed.cli.output import INTERRUPTED, print_json, to_records
 
 if TYPE_CHECKING:
     from bayesmixed.fitting import Fit
-    from bayesmixed.spec import ModelSpec
+    from bayesmixed.spec.model_spec import ModelSpec
 
 Sets = Annotated[
     list[str] | None,

@@ -19,13 +19,13 @@ from bayesmixed.cli.output import print_json, to_records
 from bayesmixed.errors import DataError
 
 if TYPE_CHECKING:
-    from bayesmixed.spec import ModelSpec
+    from bayesmixed.spec.model_spec import ModelSpec
 
 
 def specs(json: Json = False) -> None:
     """List the shipped specs."""
     from bayesmixed.families import find_family
-    from bayesmixed.spec_files import list_specs, load_spec
+    from bayesmixed.spec.files import list_specs, load_spec
 
     listed = {name: load_spec(name) for name in list_specs()}
     if json:
@@ -42,7 +42,7 @@ def specs(json: Json = False) -> None:
 
 def schema() -> None:
     """Print the JSON schema of spec files, for editors that check and complete TOML."""
-    from bayesmixed.schemas import make_schema
+    from bayesmixed.spec.schemas import make_schema
 
     print_json(make_schema())
 
@@ -57,7 +57,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Print a spec, in words, with its priors, and as the TOML file that says the same."""
-    from bayesmixed.spec_files import spec_to_toml
+    from bayesmixed.spec.files import spec_to_toml
     from bayesmixed.summaries.priors.prior_tables import prior_table
 
     priors = prior_table(model if data is None else read_design(model, data, missing, form))

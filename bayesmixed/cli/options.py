@@ -12,14 +12,14 @@ import typer
 from bayesmixed.errors import DataError
 
 if TYPE_CHECKING:
-    from bayesmixed.design import Design
+    from bayesmixed.design.design import Design
     from bayesmixed.fitting import Fit
-    from bayesmixed.spec import ModelSpec
+    from bayesmixed.spec.model_spec import ModelSpec
 
 
 def complete_spec(begun: str) -> list[str]:
     """Return the shipped names that begin so, for the shell."""
-    from bayesmixed.spec_files import list_specs
+    from bayesmixed.spec.files import list_specs
 
     return [name for name in list_specs() if name.startswith(begun)]
 
@@ -81,7 +81,7 @@ def read_spec(
 ) -> "ModelSpec":
     """Return the spec that the arguments of a command say."""
     from bayesmixed.families import find_family
-    from bayesmixed.spec_files import as_spec
+    from bayesmixed.spec.files import as_spec
 
     model = as_spec(spec, family=family)
     if "~" in spec and family is None:

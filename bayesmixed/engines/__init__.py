@@ -1,6 +1,6 @@
 """Engines that draw from the posterior of a design, and the choice between them."""
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.engines import collapsed, kernel, pymc
 from bayesmixed.engines.contract import Engine
 from bayesmixed.errors import SpecError, did_you_mean

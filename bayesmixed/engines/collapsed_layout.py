@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.engines.cross_products import (
     ROWS_AT_ONCE,
     CrossProducts,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.engines.runs import Run
 from bayesmixed.engines.settings import Settings
 

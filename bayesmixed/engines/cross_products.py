@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.engines.level_classes import lower_triangle, sum_classes
 from bayesmixed.kernels.packing import Block, Record
 from bayesmixed.links import Array

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.approximation import QuickMode, quick_mode
-from bayesmixed.design import Design
+from bayesmixed.design.centring import NONCENTRED
+from bayesmixed.design.design import Design
 from bayesmixed.draws import as_draws
 from bayesmixed.engines.joint_layout import joint_guide
 from bayesmixed.engines.runs import Run, run_sampler
@@ -21,7 +22,6 @@ from bayesmixed.kernels.packed_designs import pack, unsupported
 from bayesmixed.kernels.packing import Whitening
 from bayesmixed.links import Array
 from bayesmixed.parameterisation import GUIDED, Choice, choose_parameterisation
-from bayesmixed.placements import NONCENTRED
 from bayesmixed.starting_points import _coefficients, starting_centre
 from bayesmixed.terms.normal_block import NormalBlock
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.default_priors import group_unit
+from bayesmixed.design.default_priors import group_unit
 from bayesmixed.engines.collapsed_layout import Collapsed
 from bayesmixed.kernels.folding import SMALLEST
 from bayesmixed.kernels.packing import Block, Packed, Whitening, close, whiten

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.summaries.display.pages import Page, Section
 
 METHODS = {

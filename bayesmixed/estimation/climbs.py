@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.approximation import quick_mode
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.conditional_models import ConditionalModel, MarginalParameters

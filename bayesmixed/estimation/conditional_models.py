@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
+from bayesmixed.design.row_likelihoods import RowLikelihood, likelihood_of_rows
 from bayesmixed.estimation.precisions import PrecisionPattern
 from bayesmixed.estimation.row_densities import (
     CompiledRows,
@@ -24,7 +25,6 @@ from bayesmixed.kernels.decoding import decode, term_root
 from bayesmixed.kernels.layouts import Layout, lay_out_coordinates
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.row_likelihoods import RowLikelihood, likelihood_of_rows
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bayesmixed.design.thresholds import threshold_log_density
 from bayesmixed.kernels.decoding import correlation_factor
 from bayesmixed.kernels.layouts import Layout, TermLayout
 from bayesmixed.links import Array
-from bayesmixed.thresholds import threshold_log_density
 
 _Term = Callable[[Array], Array]
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.climbs import Climb
 from bayesmixed.preparation import as_design
-from bayesmixed.spec import ModelSpec
+from bayesmixed.spec.model_spec import ModelSpec
 
 _MOST_POINTS = 100
 

@@ -5,12 +5,12 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
+from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.kernels.links import LINK_CODES
 from bayesmixed.kernels.merging import Rows, merge_rows
 from bayesmixed.kernels.rows import FAMILY_CODES
 from bayesmixed.links import Array
-from bayesmixed.row_likelihoods import RowLikelihood
 
 
 class RowDensity(Protocol):

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.marginal_maxima import approximate
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.preparation import as_design
-from bayesmixed.spec import ModelSpec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.display.pages import Page, Section
 
 POSTERIOR = "posterior"

@@ -3,11 +3,11 @@
 import numpy as np
 from scipy import special
 
+from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.gauss_hermite import FINE_ADAPTIVE_NODES
 from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.integration.modes import find_modes, moments_at, nodes_around
 from bayesmixed.links import Array
-from bayesmixed.row_likelihoods import RowLikelihood
 
 
 def conditional_variance(covariance: Array, information: Array) -> Array:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.design import CUTS, Design
+from bayesmixed.design.centring import HIERARCHICAL, NONCENTRED, Placement, place_groups
+from bayesmixed.design.design import CUTS, Design
 from bayesmixed.kernels.packing import JointGuide, Whitening
 from bayesmixed.kernels.slots import LOG, ORDERED, PARTIAL, REAL, Allocation, Slots, on_link
 from bayesmixed.links import Array
-from bayesmixed.placements import HIERARCHICAL, NONCENTRED, Placement, place_groups
 from bayesmixed.predictors import Predictor
 from bayesmixed.priors import Prior
 

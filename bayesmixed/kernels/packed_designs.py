@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bayesmixed import priors
-from bayesmixed.design import CUTS, Design
+from bayesmixed.design.centring import Placement, remaining_columns
+from bayesmixed.design.design import CUTS, Design
 from bayesmixed.kernels import records
 from bayesmixed.kernels.cutpoints import INDUCED as INDUCED_CODE
 from bayesmixed.kernels.layouts import Layout, PredictorLayout, TermLayout
@@ -16,7 +17,6 @@ from bayesmixed.kernels.prior_rows import ABOVE_ONE, DISTRIBUTION_CODES, POSITIV
 from bayesmixed.kernels.rows import FAMILY_CODES
 from bayesmixed.kernels.slots import Slots
 from bayesmixed.links import Array
-from bayesmixed.placements import Placement, remaining_columns
 from bayesmixed.priors import DISTRIBUTIONS, INDUCED, Prior
 from bayesmixed.terms.block_parts import ALL, SEVERAL
 

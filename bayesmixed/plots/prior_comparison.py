@@ -93,7 +93,7 @@ def _draw_panel(axes: Any, comparison: PriorComparison, rows: pd.DataFrame) -> N
 
 def _prior_range(comparison: PriorComparison, name: str, row: pd.Series) -> tuple[float, float] | None:
     """Return the middle 95 % of the prior of a quantity that is a parameter in the coordinate of its prior."""
-    from bayesmixed.prior_draws import prior_quantile
+    from bayesmixed.design.prior_draws import prior_quantile
 
     design = comparison.fits[name].design
     tails = np.array([0.025, 0.975])

@@ -9,7 +9,7 @@ from bayesmixed.errors import SpecError
 from bayesmixed.fit_files import fingerprint
 from bayesmixed.fitting import Fit
 from bayesmixed.report.chapters import write_sections
-from bayesmixed.spec_files import spec_to_toml
+from bayesmixed.spec.files import spec_to_toml
 from bayesmixed.summaries.display.pages import Section
 
 _REFERENCES = (

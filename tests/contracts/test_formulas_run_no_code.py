@@ -11,7 +11,7 @@ from fixed_draws import fit_at
 import bayesmixed as bm
 from bayesmixed.checksums import checksums
 from bayesmixed.errors import BayesMixedError
-from bayesmixed.spec_files import spec_from_toml
+from bayesmixed.spec.files import spec_from_toml
 
 ROWS = pd.DataFrame(
     {

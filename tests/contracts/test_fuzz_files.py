@@ -12,7 +12,7 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.errors import BayesMixedError
-from bayesmixed.spec_files import spec_from_toml, spec_to_toml
+from bayesmixed.spec.files import spec_from_toml, spec_to_toml
 
 SEED = 20261128
 SHIPPED = Path(bm.__file__).parent / "data" / "herd_period.nc"

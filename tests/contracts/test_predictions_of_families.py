@@ -5,7 +5,7 @@ import pytest
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.families import FAMILIES, Family
 
 ROWS, GROUPS = 60, 6

@@ -9,7 +9,7 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.errors import SpecError
-from bayesmixed.formulas import parse_terms
+from bayesmixed.spec.parsing import parse_terms
 from bayesmixed.summaries.priors.prior_rules import list_rules
 from bayesmixed.terms import TERMS
 from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION, TermContract

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from conftest import read_reference
 
+from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.families import FAMILIES
 from bayesmixed.integration.group_posteriors import (
     conditional_variance,
@@ -12,7 +13,6 @@ from bayesmixed.integration.group_posteriors import (
     shrinkage_matrix,
 )
 from bayesmixed.links import LINKS
-from bayesmixed.row_likelihoods import RowLikelihood
 
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import bayesmixed as bm
+from bayesmixed.design.centring import HIERARCHICAL, NONCENTRED
 from bayesmixed.kernels.bridge import evaluate
 from bayesmixed.kernels.decoding import decode
 from bayesmixed.kernels.layouts import lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack
 from bayesmixed.kernels.packing import Whitening
-from bayesmixed.placements import HIERARCHICAL, NONCENTRED
 
 ROWS = {
     "y": np.arange(60) % 7 + 0.5,

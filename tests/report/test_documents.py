@@ -16,7 +16,7 @@ import bayesmixed as bm
 from bayesmixed.families import FAMILIES
 from bayesmixed.report.documents import list_chapters, write_document
 from bayesmixed.report.reproduction import write_code
-from bayesmixed.spec_files import spec_from_toml
+from bayesmixed.spec.files import spec_from_toml
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 

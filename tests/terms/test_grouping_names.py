@@ -6,7 +6,7 @@ import pytest
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed.spec_files import load_spec, save_spec
+from bayesmixed.spec.files import load_spec, save_spec
 
 NAMES = [
     "a/b",

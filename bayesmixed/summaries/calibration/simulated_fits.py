@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.data_checks import check_response, check_variation
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.draws import stacked, top_level_names
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.fitting import Fit

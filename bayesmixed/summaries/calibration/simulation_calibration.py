@@ -16,15 +16,15 @@ from scipy import special
 from bayesmixed.assembly import has_response
 from bayesmixed.atomic_files import as_path
 from bayesmixed.data_files import take_table
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.families import Family
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.preparation import prepare
 from bayesmixed.refitting import SETTINGS
 from bayesmixed.simulation import simulate
-from bayesmixed.spec import ModelSpec
-from bayesmixed.spec_files import as_spec
+from bayesmixed.spec.files import as_spec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.calibration.calibration_files import identify, load_fits, save_fits
 from bayesmixed.summaries.calibration.simulated_fits import SimulatedFit, Task, fit_simulated
 from bayesmixed.summaries.calibration.task_runs import run_tasks

@@ -4,7 +4,7 @@ from collections.abc import Set as AbstractSet
 
 import numpy as np
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import enumerate_words
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.families.records import MORE_VARIATION, MORE_ZEROS, OTHER_SHAPE

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.integration.layers import sum_rows
 from bayesmixed.links import Array
 from bayesmixed.terms.block_parts import ONE

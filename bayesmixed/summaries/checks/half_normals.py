@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import special
 
 from bayesmixed.approximation import quick_mode
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.integration.layers import Layer, Source

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.families.records import MORE_VARIATION, PLAIN

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.links import Array

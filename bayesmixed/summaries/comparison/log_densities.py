@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.draws import row_labels
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects

@@ -6,7 +6,7 @@ from typing import cast
 
 import pandas as pd
 
-from bayesmixed.design import CUTS, Design
+from bayesmixed.design.design import CUTS, Design
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.posterior_means import parameter_has_mean

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.design.row_likelihoods import likelihood_of_rows
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
@@ -14,7 +15,6 @@ from bayesmixed.linear_predictions import effects_at_centre, effects_of
 from bayesmixed.links import Array
 from bayesmixed.prediction import predict
 from bayesmixed.predictors import Predictor
-from bayesmixed.row_likelihoods import likelihood_of_rows
 from bayesmixed.selection import some_draws
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.terms.curve_block import CurveBlock

@@ -9,7 +9,7 @@ from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
 from bayesmixed.priors import Prior
-from bayesmixed.spec import ModelSpec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.level_means import CENTRED, level_means
 
 _ROUNDING = 1e-9

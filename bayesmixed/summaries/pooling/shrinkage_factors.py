@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.design.response_units import in_working_unit, own_factors
+from bayesmixed.design.row_likelihoods import likelihood_of_rows
 from bayesmixed.draws import stacked
 from bayesmixed.fitting import Fit
 from bayesmixed.integration.group_posteriors import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
@@ -22,8 +24,6 @@ from bayesmixed.linear_predictions import (
 from bayesmixed.links import Array
 from bayesmixed.pooled import fit_pooled
 from bayesmixed.predictors import Predictor
-from bayesmixed.response_units import in_working_unit, own_factors
-from bayesmixed.row_likelihoods import likelihood_of_rows
 from bayesmixed.selection import find_group, some_draws
 from bayesmixed.summaries.display.tables import describe, labelled
 from bayesmixed.terms.block_parts import ONE

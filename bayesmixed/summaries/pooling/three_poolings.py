@@ -16,8 +16,8 @@ from bayesmixed.fitting import Fit, fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.linear_predictions import population_part
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
-from bayesmixed.spec import ModelSpec
-from bayesmixed.spec_files import as_spec
+from bayesmixed.spec.files import as_spec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import describe, format_table
 from bayesmixed.summaries.parameters.convergence import diagnose

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, shorten
 from bayesmixed.integration.averages import is_linear
 from bayesmixed.links import Array

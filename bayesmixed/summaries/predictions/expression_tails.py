@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.posterior_means import LIGHT, has_free_sd, tail_index
 from bayesmixed.predictors import Predictor
 from bayesmixed.summaries.predictions.expressions import find_variables

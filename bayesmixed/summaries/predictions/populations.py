@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy import special
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import enumerate_words
 from bayesmixed.fitting import Fit
 from bayesmixed.gauss_hermite import NODES, expect

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from bayesmixed.design.prior_draws import PriorDraws
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
-from bayesmixed.prior_draws import PriorDraws
 
 COLUMNS = ["coefficient", "meaning", "mean", "sd", "lower", "upper"]
 _Row = tuple[object, ...]

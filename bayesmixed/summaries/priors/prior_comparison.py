@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.design.prior_draws import draw_priors
 from bayesmixed.families import Family
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.links import Array
-from bayesmixed.prior_draws import draw_priors
 from bayesmixed.prior_sets import PriorSet, RealisedSet, realise_sets
-from bayesmixed.spec import ModelSpec
-from bayesmixed.spec_files import as_spec
+from bayesmixed.spec.files import as_spec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import format_range, format_table
 from bayesmixed.summaries.parameters.convergence import diagnose

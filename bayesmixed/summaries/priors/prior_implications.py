@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesmixed.default_priors import response_scale, scale_at_weight_one
-from bayesmixed.design import Design
+from bayesmixed.design.default_priors import response_scale, scale_at_weight_one
+from bayesmixed.design.design import Design
+from bayesmixed.design.prior_draws import PriorDraws, prior_quantile
 from bayesmixed.errors import SpecError
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
-from bayesmixed.prior_draws import PriorDraws, prior_quantile
 from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.variance.group_moments import Pieces, on_latent_scale, response_moments, shared_covariance
 from bayesmixed.summaries.variance.group_spread import TYPICAL

@@ -11,7 +11,7 @@ from bayesmixed.families import Family, Parameter, ResponseScale
 from bayesmixed.parameter_keys import ParameterKey, names_of
 from bayesmixed.prior_functions import given_key
 from bayesmixed.priors import FEW_LEVELS, Prior
-from bayesmixed.spec import ModelSpec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.contract import known_factors, rules_of
 from bayesmixed.terms.prior_rules import CORRELATIONS, LOCATION, SLOPE, SPREAD, Known, PriorRule

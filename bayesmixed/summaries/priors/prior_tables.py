@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.design import CUTS, Design
+from bayesmixed.design.design import CUTS, Design
+from bayesmixed.design.prior_draws import draw_priors, prior_quantile
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import as_design
-from bayesmixed.prior_draws import draw_priors, prior_quantile
-from bayesmixed.spec import ModelSpec
-from bayesmixed.spec_files import as_spec
+from bayesmixed.spec.files import as_spec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.streaming import drawn_rows
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import format_range

@@ -12,15 +12,15 @@ import pandas as pd
 from bayesmixed.assembly import read_rows
 from bayesmixed.columns import read_cells, settle
 from bayesmixed.data_files import take_table
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
+from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.errors import BayesMixedError, StatisticsWarning
 from bayesmixed.families import Family, find_family
-from bayesmixed.formulas import format_formula
 from bayesmixed.links import Array
 from bayesmixed.preparation import prepare
-from bayesmixed.row_likelihoods import RowLikelihood
-from bayesmixed.spec import ModelSpec
-from bayesmixed.spec_files import as_spec
+from bayesmixed.spec.files import as_spec
+from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.spec.parsing import format_formula
 from bayesmixed.structure import (
     NESTED,
     SAME,

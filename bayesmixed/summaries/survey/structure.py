@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.links import Array
 from bayesmixed.priors import FEW_LEVELS
-from bayesmixed.spec import ModelSpec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.structure import NESTED, SAME, Factor, Pair, Spread, expected_shrinkage, find_chains
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.survey.drawings import draw_tree

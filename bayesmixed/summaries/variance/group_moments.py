@@ -8,7 +8,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
+from bayesmixed.design.row_likelihoods import keep_inside
 from bayesmixed.draws import stacked, top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.gauss_hermite import FINE_NODES, expect
@@ -16,7 +17,6 @@ from bayesmixed.integration.averages import average_moments, refuse_average
 from bayesmixed.linear_predictions import effects_at_centre, population_predictor, thin
 from bayesmixed.links import Array, Link
 from bayesmixed.predictors import Predictor
-from bayesmixed.row_likelihoods import keep_inside
 
 Etas = dict[str, Array]
 Moments = Callable[[dict[str, Array]], Array]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from bayesmixed.default_priors import group_unit
+from bayesmixed.design.default_priors import group_unit
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.linear_predictions import effects_at_centre

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 
 MOST_FACTORS = 5
 

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.data_files import take_table
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.preparation import prepare

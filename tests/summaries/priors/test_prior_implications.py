@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 import bayesmixed as bm
-from bayesmixed.prior_draws import draw_priors
+from bayesmixed.design.prior_draws import draw_priors
 from bayesmixed.summaries.priors.prior_implications import list_oddities
 
 REPEATS = 60

@@ -8,7 +8,7 @@ from conftest import classic
 from scipy import special, stats
 
 import bayesmixed as bm
-from bayesmixed.default_priors import response_scale
+from bayesmixed.design.default_priors import response_scale
 from bayesmixed.summaries.display.tables import format_number
 
 RNG = np.random.default_rng(3)

@@ -6,7 +6,7 @@ import pytest
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed.prior_draws import draw_priors
+from bayesmixed.design.prior_draws import draw_priors
 from bayesmixed.summaries.priors.prior_implications import list_implications
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")

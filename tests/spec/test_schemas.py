@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.schemas import make_schema
-from bayesmixed.spec_files import shipped_specs_folder, spec_from_toml
+from bayesmixed.spec.files import shipped_specs_folder, spec_from_toml
+from bayesmixed.spec.schemas import make_schema
 
 VALIDATOR = jsonschema.Draft202012Validator(make_schema())
 TERMS = """

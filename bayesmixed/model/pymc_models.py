@@ -5,22 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesmixed.design import CUTS, Design
-from bayesmixed.effect_variables import declare_effects, declare_row_effects
+from bayesmixed.design.centring import WAYS, Placement, place_groups, remaining_columns
+from bayesmixed.design.design import CUTS, Design
+from bayesmixed.design.thresholds import draw_thresholds, threshold_quantile, threshold_shift
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.ordinal import pytensor_log_density, pytensor_log_share
 from bayesmixed.interruptions import import_whole
 from bayesmixed.links import Array
-from bayesmixed.placements import (
-    WAYS,
-    Placement,
-    place_groups,
-    remaining_columns,
-)
+from bayesmixed.model.effect_variables import declare_effects, declare_row_effects
+from bayesmixed.model.prior_variables import declare_scalar, declare_vector
 from bayesmixed.predictors import Predictor
-from bayesmixed.prior_variables import declare_scalar, declare_vector
 from bayesmixed.priors import DISTRIBUTIONS, INDUCED
-from bayesmixed.thresholds import draw_thresholds, threshold_quantile, threshold_shift
 
 if TYPE_CHECKING:
     import pymc as pm

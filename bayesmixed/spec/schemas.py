@@ -9,7 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from bayesmixed.covariances import COVARIANCES
 from bayesmixed.families import FAMILIES
 from bayesmixed.links import LINKS
-from bayesmixed.spec import ModelSpec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms import TERMS
 
 

@@ -9,7 +9,7 @@ from bayesmixed.arguments import checked
 from bayesmixed.atomic_files import replace_file
 from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.families import Family, find_family
-from bayesmixed.spec import ModelSpec, from_formula
+from bayesmixed.spec.model_spec import ModelSpec, from_formula
 
 LARGEST = 1_000_000
 """Characters of a spec file."""
@@ -199,6 +199,6 @@ def list_specs() -> list[str]:
 
 def shipped_specs_folder() -> Path:
     """Return the folder of shipped specs: inside the package when installed, beside it in a checkout."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     inside = package / "model_specs"
     return inside if inside.is_dir() else package.parent / "model_specs"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.design import Design
+from bayesmixed.design.design import Design
 from bayesmixed.families import Family, Values
 from bayesmixed.links import Array, Link
 

@@ -11,16 +11,16 @@ from fixed_draws import fit_at
 from scipy import integrate, special, stats
 
 import bayesmixed as bm
-from bayesmixed.equations import write_equations
-from bayesmixed.links import LINKS
-from bayesmixed.prior_samples import sample_prior
-from bayesmixed.thresholds import (
+from bayesmixed.design.thresholds import (
     draw_thresholds,
     match_thresholds,
     threshold_log_density,
     threshold_quantile,
     threshold_shift,
 )
+from bayesmixed.equations import write_equations
+from bayesmixed.links import LINKS
+from bayesmixed.prior_samples import sample_prior
 
 LATENT = {"logit": stats.logistic, "probit": stats.norm, "cloglog": stats.gumbel_l}
 PRIORS = ["InducedDirichlet(1)", "InducedDirichlet(2.5)", "Normal(0.5, 2)"]

@@ -5,7 +5,7 @@ import pytest
 from conftest import classic
 
 import bayesmixed as bm
-from bayesmixed.placements import HIERARCHICAL, NONCENTRED, place_groups, remaining_columns
+from bayesmixed.design.centring import HIERARCHICAL, NONCENTRED, place_groups, remaining_columns
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
 

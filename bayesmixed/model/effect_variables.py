@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.design import Design
-from bayesmixed.placements import CENTRED, HIERARCHICAL, NONCENTRED, Placement
+from bayesmixed.design.centring import CENTRED, HIERARCHICAL, NONCENTRED, Placement
+from bayesmixed.design.design import Design
+from bayesmixed.model.prior_variables import declare_vector
 from bayesmixed.predictors import Predictor
-from bayesmixed.prior_variables import declare_vector
 from bayesmixed.terms.block_parts import fixed_correlations
 from bayesmixed.terms.normal_block import NormalBlock
 

@@ -6,7 +6,7 @@ from conftest import classic
 from scipy import stats
 
 import bayesmixed as bm
-from bayesmixed.prior_draws import draw_correlations, draw_priors, prior_quantile
+from bayesmixed.design.prior_draws import draw_correlations, draw_priors, prior_quantile
 
 DATA = {
     "y": np.arange(40.0) % 7,

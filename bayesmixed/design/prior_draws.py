@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.design import CUTS, Design
+from bayesmixed.design.design import CUTS, Design
+from bayesmixed.design.thresholds import draw_thresholds, threshold_quantile
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import range_of
@@ -13,7 +14,6 @@ from bayesmixed.priors import Prior
 from bayesmixed.terms.block_parts import fixed_correlations
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.normal_block import NormalBlock
-from bayesmixed.thresholds import draw_thresholds, threshold_quantile
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ import pytest
 import bayesmixed as bm
 from bayesmixed.errors import SpecError
 from bayesmixed.families import FAMILIES
-from bayesmixed.spec import ModelSpec, from_formula
-from bayesmixed.spec_files import (
+from bayesmixed.spec.files import (
     as_spec,
     list_specs,
     load_spec,
@@ -16,6 +15,7 @@ from bayesmixed.spec_files import (
     spec_from_toml,
     spec_to_toml,
 )
+from bayesmixed.spec.model_spec import ModelSpec, from_formula
 from bayesmixed.terms import Fixed, Group
 
 HERD = """

@@ -9,12 +9,12 @@ from bayesmixed.arguments import checked
 from bayesmixed.equations import Displayed, Outline, outline_terms
 from bayesmixed.errors import SpecError, enumerate_words, shorten, warn
 from bayesmixed.families import FAMILIES, Family, find_family
-from bayesmixed.formula_changes import fix_group, free_group, left_over, update_terms
-from bayesmixed.formulas import complete_terms, format_formula, parse_formula, parse_terms, read_right_side
 from bayesmixed.links import Link
 from bayesmixed.priors import Prior, as_prior
-from bayesmixed.simulation_plan import SimulationPlan
-from bayesmixed.spec_checks import check_choices
+from bayesmixed.spec.checks import check_choices
+from bayesmixed.spec.formula_changes import fix_group, free_group, left_over, update_terms
+from bayesmixed.spec.parsing import complete_terms, format_formula, parse_formula, parse_terms, read_right_side
+from bayesmixed.spec.simulation_plan import SimulationPlan
 from bayesmixed.terms import Term
 from bayesmixed.terms.empty_cells import DROP
 from bayesmixed.terms.functions import is_free_name

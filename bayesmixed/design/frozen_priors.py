@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from bayesmixed.default_priors import realise_priors
-from bayesmixed.design import Design, RealisedPrior
-from bayesmixed.earlier_coordinates import Origins, origins_of, place_at_origins
+from bayesmixed.design.default_priors import realise_priors
+from bayesmixed.design.design import Design, RealisedPrior
+from bayesmixed.design.earlier_coordinates import Origins, origins_of, place_at_origins
+from bayesmixed.design.stated_coordinates import place_terms, with_bases
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
 from bayesmixed.priors import as_prior
-from bayesmixed.stated_coordinates import place_terms, with_bases
 from bayesmixed.terms.basis import Basis
 from bayesmixed.terms.blocks import GroupBlock
 

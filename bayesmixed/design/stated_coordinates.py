@@ -10,7 +10,7 @@ from bayesmixed.families import Family, ResponseScale
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.predictors import Predictor
-from bayesmixed.spec import ModelSpec
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.basis import Basis, map_to_written, units_as_written
 from bayesmixed.terms.block_parts import Coordinates
 from bayesmixed.terms.blocks import GroupBlock

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 
 from bayesmixed.column_names import quote_name
 from bayesmixed.errors import SpecError, enumerate_words
-from bayesmixed.formulas import parse_terms
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
+from bayesmixed.spec.parsing import parse_terms
 from bayesmixed.terms import Fixed, Group, Term
 from bayesmixed.terms.contract import CURVES, LEVELS, POPULATION, population_formulas
 from bayesmixed.terms.expressions import Expression

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from bayesmixed.design.stated_coordinates import intercept_ratio, states_centred_prior, states_group_prior
 from bayesmixed.errors import DataError
 from bayesmixed.families import Family
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, VariableNames
 from bayesmixed.predictors import Predictor
-from bayesmixed.spec import ModelSpec
-from bayesmixed.stated_coordinates import intercept_ratio, states_centred_prior, states_group_prior
+from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.block_parts import Coordinates
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.piece_bases import column_step

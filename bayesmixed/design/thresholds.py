@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from bayesmixed.design import CUTS, Design
+from bayesmixed.design.design import CUTS, Design
 from bayesmixed.families.ordinal import LOG_SHARES, log_density
 from bayesmixed.links import Array, Link, find_link
 from bayesmixed.priors import INDUCED

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from bayesmixed.default_priors import response_scale
-from bayesmixed.design import Design, RealisedPrior
+from bayesmixed.design.default_priors import response_scale
+from bayesmixed.design.design import Design, RealisedPrior
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import function_of
