@@ -29,7 +29,7 @@ _PUBLIC = {
     "list_specs": "spec.files",
     "load_spec": "spec.files",
     "save_spec": "spec.files",
-    "read_table": "frames",
+    "read_table": "tables.frames",
     "Design": "design.design",
     "prepare": "preparation",
     "check_data": "summaries.survey.data_survey",

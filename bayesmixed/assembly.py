@@ -8,27 +8,27 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.categories import read_categories
-from bayesmixed.columns import read_cells, settle
 from bayesmixed.data_checks import check_columns, check_names, check_response, check_trials
 from bayesmixed.design.design import Design
 from bayesmixed.design.responses import Response
 from bayesmixed.design.stated_coordinates import place_terms
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words, shorten
 from bayesmixed.families import Family
-from bayesmixed.frames import as_frame, complete_rows
+from bayesmixed.formulas.evaluation import evaluate_expression
+from bayesmixed.formulas.names import check_functions, expression_columns, formula_columns, whole_column
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import names_of
 from bayesmixed.predictors import Predictor
 from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.tables.columns import read_cells, settle
+from bayesmixed.tables.factors import Table, as_table, is_number
+from bayesmixed.tables.frames import as_frame, complete_rows
 from bayesmixed.terms.block_parts import block_diagonal
 from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.empty_cells import DROP
-from bayesmixed.terms.evaluation import evaluate_expression
-from bayesmixed.terms.names import check_functions, expression_columns, formula_columns, whole_column
 from bayesmixed.terms.piece_bases import column_step
 from bayesmixed.terms.population_block import PopulationBlock
-from bayesmixed.terms.tables import Table, as_table, is_number
 from bayesmixed.weights import read_weights
 
 

@@ -9,21 +9,21 @@ import pandas as pd
 from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
 from bayesmixed.families import Family
+from bayesmixed.formulas.notation import join_factors, safe_name
+from bayesmixed.formulas.pieces import EvaluatedFormula
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import names_of
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import function_of
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
+from bayesmixed.tables.factors import Table, as_label, encode
 from bayesmixed.terms import RESERVED
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import CURVES
 from bayesmixed.terms.directions import are_apart, find_directions
 from bayesmixed.terms.empty_cells import EmptyCells, reduce_columns
-from bayesmixed.terms.notation import join_factors, safe_name
 from bayesmixed.terms.piece_bases import has_two_values
-from bayesmixed.terms.pieces import EvaluatedFormula
-from bayesmixed.terms.tables import Table, as_label, encode
 
 _PREFIXES = ("sd", "b", "corr", "z", "centred_sd", "centred_b", "partial_corr", "coefficient")
 

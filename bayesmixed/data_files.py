@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 
 from bayesmixed.atomic_files import as_path
-from bayesmixed.columns import mark_missing, read_codes, refuse_stray_text, without_codes
 from bayesmixed.errors import SpecError
-from bayesmixed.frames import as_frame, read_table, unreadable_file
+from bayesmixed.formulas.names import expression_columns, read_columns
+from bayesmixed.formulas.written import read_formula
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.terms.names import expression_columns, read_columns
-from bayesmixed.terms.tables import is_number, natural_key
-from bayesmixed.terms.written import read_formula
+from bayesmixed.tables.columns import mark_missing, read_codes, refuse_stray_text, without_codes
+from bayesmixed.tables.factors import is_number, natural_key
+from bayesmixed.tables.frames import as_frame, read_table, unreadable_file
 
 BATCH = 500_000
 """Rows of a Parquet file that are in memory at once when it is read in batches."""

@@ -13,7 +13,7 @@ import pandas as pd
 from bayesmixed.arguments import checked
 from bayesmixed.downloads import fetch
 from bayesmixed.errors import DataError, did_you_mean, enumerate_words
-from bayesmixed.frames import read_table
+from bayesmixed.tables.frames import read_table
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.assembly import read_response, read_rows
-from bayesmixed.columns import settle
 from bayesmixed.data_files import (
     count_rows,
     in_natural_order,
@@ -19,10 +18,11 @@ from bayesmixed.data_files import (
 )
 from bayesmixed.errors import DataError
 from bayesmixed.families import find_family
-from bayesmixed.frames import Gaps
 from bayesmixed.links import Array
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.terms.tables import Table, is_number
+from bayesmixed.tables.columns import settle
+from bayesmixed.tables.factors import Table, is_number
+from bayesmixed.tables.frames import Gaps
 
 DRAWN = 10_000
 MOST_COMBINATIONS = 2_000_000

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.columns import mark_missing, read_codes
 from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
+from bayesmixed.tables.columns import mark_missing, read_codes
 from bayesmixed.weights import Weights, read_weights
 
 LARGEST = 50_000_000

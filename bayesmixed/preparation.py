@@ -16,13 +16,13 @@ from bayesmixed.data_files import read_data, take_table
 from bayesmixed.design.default_priors import check_prior_keys, realise_priors
 from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError, SpecError, enumerate_words, warn
-from bayesmixed.frames import as_frame
+from bayesmixed.formulas.names import read_columns
 from bayesmixed.frequencies import merge_copies, write_out
 from bayesmixed.open_rows import refuse_open_rows
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.streaming import is_streamed, read_streamed
-from bayesmixed.terms.names import read_columns
+from bayesmixed.tables.frames import as_frame
 from bayesmixed.weights import FREQUENCY
 
 _UNSAID = ("error", ())

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.formulas.notation import split_factors
 from bayesmixed.spec.simulation_plan import ColumnPlan, GroupPlan, SimulationPlan
-from bayesmixed.terms.notation import split_factors
 
 
 def lay_out(plan: SimulationPlan, generator: np.random.Generator) -> pd.DataFrame:

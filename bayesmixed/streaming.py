@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.absent import Absent
 from bayesmixed.advice import advise
 from bayesmixed.assembly import (
     assemble,
@@ -18,7 +17,6 @@ from bayesmixed.assembly import (
     read_rows,
     used_columns,
 )
-from bayesmixed.columns import read_codes
 from bayesmixed.data_checks import check_design, check_variation
 from bayesmixed.data_files import column_names, count_rows, is_parquet, read_batches
 from bayesmixed.design.default_priors import realise_priors
@@ -27,15 +25,17 @@ from bayesmixed.design.stated_coordinates import place_terms, with_bases
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families import find_family
 from bayesmixed.first_reading import survey
+from bayesmixed.formulas.functions import row_by_row
+from bayesmixed.formulas.names import calls_in
+from bayesmixed.formulas.pieces import EvaluatedFormula
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
-from bayesmixed.row_statistics import RowStatistics, add_rows
 from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.tables.absent import Absent
+from bayesmixed.tables.columns import read_codes
+from bayesmixed.tables.row_statistics import RowStatistics, add_rows
 from bayesmixed.terms.basis import Basis, join_terms
-from bayesmixed.terms.functions import row_by_row
-from bayesmixed.terms.names import calls_in
 from bayesmixed.terms.piece_bases import PieceBasis, number_basis
-from bayesmixed.terms.pieces import EvaluatedFormula
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 LARGE = 5_000_000

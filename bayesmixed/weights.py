@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from pydantic import field_validator
 
-from bayesmixed.columns import as_numbers
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.links import Array
+from bayesmixed.tables.columns import as_numbers
 from bayesmixed.values import Value
 
 FREQUENCY, PRECISION, LIKELIHOOD = "frequency", "precision", "likelihood"

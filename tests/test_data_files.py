@@ -11,7 +11,7 @@ import bayesmixed as bm
 from bayesmixed.data_files import label_columns, read_data
 from bayesmixed.engines import collapsed_layout, cross_products
 from bayesmixed.errors import DataError, SpecError
-from bayesmixed.terms.tables import encode
+from bayesmixed.tables.factors import encode
 
 SPEC = bm.from_formula("rt ~ x + f + (1 | word) + (1 | person)")
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.columns import read_cells
+from bayesmixed.tables.columns import read_cells
 
 ROWS = 300
 DATES = pd.date_range("2020-01-01", periods=30)

@@ -21,7 +21,7 @@ from bayesmixed.structure import (
     relate,
     spread,
 )
-from bayesmixed.terms.tables import encode
+from bayesmixed.tables.factors import encode
 
 
 def factor(name, values):

@@ -13,17 +13,17 @@ import xarray as xr
 from bayesmixed.design.responses import Response
 from bayesmixed.equations import Displayed, Outline, outline_blocks, state_prior
 from bayesmixed.families import Family
+from bayesmixed.formulas.notation import safe_name
 from bayesmixed.links import Array
 from bayesmixed.predictors import Predictor
 from bayesmixed.prior_functions import PriorFunction, function_of
 from bayesmixed.priors import Prior
-from bayesmixed.row_statistics import RowStatistics
 from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.tables.factors import Table
+from bayesmixed.tables.row_statistics import RowStatistics
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import ADDITION
 from bayesmixed.terms.normal_block import NormalBlock
-from bayesmixed.terms.notation import safe_name
-from bayesmixed.terms.tables import Table
 from bayesmixed.weights import FREQUENCY
 
 CUTS = "threshold"

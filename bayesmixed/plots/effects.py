@@ -11,7 +11,7 @@ from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.display.palette import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION
 from bayesmixed.summaries.display.tables import middle_of
 from bayesmixed.summaries.predictions.marginal import conditional_effects
-from bayesmixed.terms.tables import is_number
+from bayesmixed.tables.factors import is_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

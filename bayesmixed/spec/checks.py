@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families import Family
+from bayesmixed.formulas.names import refuse_stateful
 from bayesmixed.terms import Term
-from bayesmixed.terms.names import refuse_stateful
 from bayesmixed.weights import FREQUENCY, PRECISION, Weights
 
 

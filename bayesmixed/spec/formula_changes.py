@@ -2,16 +2,16 @@
 
 from collections.abc import Collection, Iterable
 
-from bayesmixed.column_names import quote_name
 from bayesmixed.errors import SpecError, enumerate_words
+from bayesmixed.formulas.expressions import Expression
+from bayesmixed.formulas.label_shapes import lost_labels
+from bayesmixed.formulas.notation import join_factors, safe_name, split_signed, tidy
+from bayesmixed.formulas.written import piece_text, read_formula
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
 from bayesmixed.spec.parsing import parse_terms
+from bayesmixed.tables.column_names import quote_name
 from bayesmixed.terms import Fixed, Group, Term
 from bayesmixed.terms.contract import CURVES, LEVELS, POPULATION, population_formulas
-from bayesmixed.terms.expressions import Expression
-from bayesmixed.terms.label_shapes import lost_labels
-from bayesmixed.terms.notation import join_factors, safe_name, split_signed, tidy
-from bayesmixed.terms.written import piece_text, read_formula
 
 _FIRST = VariableNames("")
 """The changes are those of the first parameter."""

@@ -9,6 +9,8 @@ from bayesmixed.arguments import checked
 from bayesmixed.equations import Displayed, Outline, outline_terms
 from bayesmixed.errors import SpecError, enumerate_words, shorten, warn
 from bayesmixed.families import FAMILIES, Family, find_family
+from bayesmixed.formulas.functions import is_free_name
+from bayesmixed.formulas.notation import as_in_draws, split_top
 from bayesmixed.links import Link
 from bayesmixed.priors import Prior, as_prior
 from bayesmixed.spec.checks import check_choices
@@ -17,8 +19,6 @@ from bayesmixed.spec.parsing import complete_terms, format_formula, parse_formul
 from bayesmixed.spec.simulation_plan import SimulationPlan
 from bayesmixed.terms import Term
 from bayesmixed.terms.empty_cells import DROP
-from bayesmixed.terms.functions import is_free_name
-from bayesmixed.terms.notation import as_in_draws, split_top
 from bayesmixed.values import Value
 from bayesmixed.weights import Weights
 

@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 from bayesmixed.errors import SpecError, shorten
+from bayesmixed.formulas.notation import call_arguments, is_balanced, split_top, summands
+from bayesmixed.formulas.tokens import NAME, tokenise
 from bayesmixed.terms import TERMS, Fixed, Term
 from bayesmixed.terms.contract import POPULATION
-from bayesmixed.terms.notation import call_arguments, is_balanced, split_top, summands
-from bayesmixed.terms.tokens import NAME, tokenise
 from bayesmixed.weights import KINDS, Weights
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayesmixed.formulas.pieces import EvaluatedFormula
 from bayesmixed.links import Array
+from bayesmixed.tables.factors import Table
 from bayesmixed.terms.piece_bases import PieceBasis, learn_piece
-from bayesmixed.terms.pieces import EvaluatedFormula
-from bayesmixed.terms.tables import Table
 
 _ROUNDING, _REFINEMENTS = 1e-14, 4
 _ARRAYS = ("centre", "map", "steps", "map_as_written", "steps_as_written")

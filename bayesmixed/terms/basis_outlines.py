@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from bayesmixed.formulas.pieces import Piece, read_power
+from bayesmixed.formulas.written import piece_text, read_formula
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.terms.basis import Basis, BasisTerm, join_terms
 from bayesmixed.terms.level_means import CENTRED
 from bayesmixed.terms.piece_bases import PieceBasis, factor_basis, number_basis
-from bayesmixed.terms.pieces import Piece, read_power
-from bayesmixed.terms.written import piece_text, read_formula
 
 _CODED = re.compile(r"\[\w?\.")
 """How the mark of a column begins that is a contrast of levels: [T.b], [S.b], [.L]."""

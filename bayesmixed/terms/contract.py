@@ -4,13 +4,13 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from bayesmixed.formulas.notation import join_factors
+from bayesmixed.tables.factors import Table
 from bayesmixed.terms.basis_outlines import stated_factors
 from bayesmixed.terms.block_parts import ALL
-from bayesmixed.terms.notation import join_factors
 from bayesmixed.terms.outlines import Indices
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.prior_rules import Known, PriorRule
-from bayesmixed.terms.tables import Table
 from bayesmixed.values import Value
 
 POPULATION, LEVELS, CURVES, ADDITION = "population", "levels", "curves", "addition"

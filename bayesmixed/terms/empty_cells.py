@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesmixed.formulas.pieces import EvaluatedFormula
 from bayesmixed.links import Array
 from bayesmixed.terms.directions import find_directions
-from bayesmixed.terms.pieces import EvaluatedFormula
 
 _DIFFERENT = 1e-8
 _SHOWN = 6

@@ -6,19 +6,19 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator
 
 from bayesmixed.errors import SpecError
+from bayesmixed.formulas.evaluation import evaluate
+from bayesmixed.formulas.names import factors_in, formula_columns
+from bayesmixed.formulas.notation import normalise
+from bayesmixed.formulas.written import read_formula
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
+from bayesmixed.tables.factors import Table
 from bayesmixed.terms.basis import learn_basis, map_to_written
 from bayesmixed.terms.basis_outlines import outline_population
 from bayesmixed.terms.block_parts import basis_coordinates
 from bayesmixed.terms.contract import POPULATION, TermContract
 from bayesmixed.terms.empty_cells import all_columns, reduce_columns
-from bayesmixed.terms.evaluation import evaluate
-from bayesmixed.terms.names import factors_in, formula_columns
-from bayesmixed.terms.notation import normalise
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.prior_rules import AS_WRITTEN, AT_CENTRE, LOCATION, SLOPE, Known, PriorRule
-from bayesmixed.terms.tables import Table
-from bayesmixed.terms.written import read_formula
 
 
 class Fixed(TermContract):

@@ -6,24 +6,17 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import field_validator
 
-from bayesmixed.column_names import quote_name
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.formulas.evaluation import evaluate
+from bayesmixed.formulas.names import formula_columns
+from bayesmixed.formulas.notation import has_bar, is_balanced, join_factors, split_factors, split_signed, split_top
 from bayesmixed.links import Array
+from bayesmixed.tables.column_names import quote_name
+from bayesmixed.tables.factors import Table, group_levels, recode
 from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_written
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.evaluation import evaluate
 from bayesmixed.terms.levels import VaryingTerm
-from bayesmixed.terms.names import formula_columns
-from bayesmixed.terms.notation import (
-    has_bar,
-    is_balanced,
-    join_factors,
-    split_factors,
-    split_signed,
-    split_top,
-)
-from bayesmixed.terms.tables import Table, group_levels, recode
 
 
 class Group(VaryingTerm):

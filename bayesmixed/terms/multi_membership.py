@@ -10,17 +10,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
-from bayesmixed.column_names import quote_name
 from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.formulas.names import formula_columns
+from bayesmixed.formulas.notation import call_arguments, has_bar, read_call, split_factors
 from bayesmixed.links import Array
+from bayesmixed.tables.column_names import quote_name
+from bayesmixed.tables.factors import Table, encode, is_number, recode
 from bayesmixed.terms.block_parts import SEVERAL
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.group import Group, split_bars
 from bayesmixed.terms.levels import VaryingTerm
-from bayesmixed.terms.names import formula_columns
 from bayesmixed.terms.normal_block import NormalBlock
-from bayesmixed.terms.notation import call_arguments, has_bar, read_call, split_factors
-from bayesmixed.terms.tables import Table, encode, is_number, recode
 
 
 class MultiMembership(VaryingTerm):

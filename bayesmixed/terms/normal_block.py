@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.covariances import lkj_concentration
+from bayesmixed.formulas.notation import safe_name
 from bayesmixed.links import Array
 from bayesmixed.priors import Prior
 from bayesmixed.terms.block_parts import Coordinates, Part, sparse_rows
-from bayesmixed.terms.notation import safe_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from bayesmixed.errors import SpecError
+from bayesmixed.formulas.notation import call_arguments
+from bayesmixed.tables.factors import Table
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.levels import LevelsTerm
-from bayesmixed.terms.notation import call_arguments
-from bayesmixed.terms.tables import Table
 
 
 class Observation(LevelsTerm):

@@ -9,13 +9,13 @@ from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
 from pydantic import field_validator
 
 from bayesmixed.errors import DataError, SpecError, shorten
+from bayesmixed.formulas.evaluation import evaluate_expression
+from bayesmixed.formulas.names import expression_columns, refuse_stateful
+from bayesmixed.formulas.notation import call_arguments
 from bayesmixed.links import Array
+from bayesmixed.tables.factors import Table
 from bayesmixed.terms.block_parts import Part
 from bayesmixed.terms.contract import ADDITION, TermContract
-from bayesmixed.terms.evaluation import evaluate_expression
-from bayesmixed.terms.names import expression_columns, refuse_stateful
-from bayesmixed.terms.notation import call_arguments
-from bayesmixed.terms.tables import Table
 
 
 class Offset(TermContract):

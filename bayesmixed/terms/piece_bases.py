@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesmixed.formulas.pieces import Piece
 from bayesmixed.links import Array
-from bayesmixed.terms.pieces import Piece
-from bayesmixed.terms.tables import natural_key
+from bayesmixed.tables.factors import natural_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.formulas.evaluation import evaluate_expression
+from bayesmixed.formulas.names import expression_columns, refuse_stateful, strip_factor_calls
+from bayesmixed.formulas.notation import read_call, safe_name
 from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
+from bayesmixed.tables.factors import Table, is_number, refuse_identifier
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.contract import CURVES, TermContract
 from bayesmixed.terms.directions import spans
-from bayesmixed.terms.evaluation import evaluate_expression
-from bayesmixed.terms.names import expression_columns, refuse_stateful, strip_factor_calls
-from bayesmixed.terms.notation import read_call, safe_name
 from bayesmixed.terms.outlines import CurveOutline, Indices
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.prior_rules import AS_WRITTEN, SLOPE, SPREAD, Known, PriorRule
 from bayesmixed.terms.smooth_block import SmoothBlock
 from bayesmixed.terms.splines import BASES, Spline, learn_spline
-from bayesmixed.terms.tables import Table, is_number, refuse_identifier
 
 
 class Smooth(TermContract):

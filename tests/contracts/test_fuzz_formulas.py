@@ -8,8 +8,8 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.errors import BayesMixedError
-from bayesmixed.terms.evaluation import evaluate
-from bayesmixed.terms.tables import as_table
+from bayesmixed.formulas.evaluation import evaluate
+from bayesmixed.tables.factors import as_table
 
 SEED, COUNT = 20261127, 1_500
 ROWS = pd.DataFrame(

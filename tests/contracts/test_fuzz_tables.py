@@ -11,7 +11,7 @@ from fixed_draws import fit_at
 from good_tables import table
 
 import bayesmixed as bm
-from bayesmixed.terms.tables import is_number
+from bayesmixed.tables.factors import is_number
 
 FORMULAS = [
     ("y ~ x + (1 | g)", "gaussian"),

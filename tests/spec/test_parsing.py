@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bayesmixed.errors import SpecError
+from bayesmixed.formulas.written import read_formula
 from bayesmixed.priors import as_prior
 from bayesmixed.spec.files import spec_from_toml, spec_to_toml
 from bayesmixed.spec.model_spec import from_formula
 from bayesmixed.spec.parsing import format_formula, parse_formula
 from bayesmixed.terms import Fixed, Group, Observation, Offset
-from bayesmixed.terms.written import read_formula
 
 ONE = Fixed(formula="1")
 X = Fixed(formula="1 + x")

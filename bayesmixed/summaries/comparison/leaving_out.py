@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.fitting import Fit
+from bayesmixed.formulas.notation import safe_name
 from bayesmixed.held_out import sample_without
 from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.kept_draws import with_effects
@@ -27,7 +28,6 @@ from bayesmixed.summaries.comparison.log_densities import (
     unit_draws,
 )
 from bayesmixed.summaries.comparison.moment_matching import can_match, match_moments
-from bayesmixed.terms.notation import safe_name
 from bayesmixed.units import condition, describe_unit, find_units, is_observation
 
 MOST_ERROR = 0.2

@@ -13,6 +13,7 @@ import xarray as xr
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
 from bayesmixed.families import Family
 from bayesmixed.fitting import Fit, fit
+from bayesmixed.formulas.notation import safe_name
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.linear_predictions import population_part
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
@@ -22,9 +23,8 @@ from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import describe, format_table
 from bayesmixed.summaries.parameters.convergence import diagnose
 from bayesmixed.summaries.pooling.level_priors import state_level_priors
+from bayesmixed.tables.factors import as_label
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.notation import safe_name
-from bayesmixed.terms.tables import as_label
 
 POOLINGS = ("complete", "no", "partial")
 

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit
+from bayesmixed.formulas.group_means import ANY
+from bayesmixed.formulas.names import expression_columns, formula_columns, group_mean_expressions
+from bayesmixed.formulas.notation import split_top
 from bayesmixed.integration.averages import parameters_of_mean
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.prediction import predict_rows
 from bayesmixed.preparation import replay
-from bayesmixed.terms.group_means import ANY
-from bayesmixed.terms.names import expression_columns, formula_columns, group_mean_expressions
-from bayesmixed.terms.notation import split_top
-from bayesmixed.terms.tables import as_label, encode, is_number
+from bayesmixed.tables.factors import as_label, encode, is_number
 
 _LARGEST, _FEWEST_DRAWS = 4e6, 100
 """Draws are thinned to that many numbers in a grid, but to no fewer draws."""

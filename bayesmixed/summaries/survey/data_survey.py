@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.assembly import read_rows
-from bayesmixed.columns import read_cells, settle
 from bayesmixed.data_files import take_table
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.errors import BayesMixedError, StatisticsWarning
 from bayesmixed.families import Family, find_family
+from bayesmixed.formulas.evaluation import evaluate, evaluate_expression
+from bayesmixed.formulas.names import expression_columns, formula_columns
+from bayesmixed.formulas.notation import join_factors
 from bayesmixed.links import Array
 from bayesmixed.preparation import prepare
 from bayesmixed.spec.files import as_spec
@@ -37,10 +39,8 @@ from bayesmixed.structure import (
 from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.survey.relations import LabelUse
 from bayesmixed.summaries.survey.structure import Role, StructureReport
-from bayesmixed.terms.evaluation import evaluate, evaluate_expression
-from bayesmixed.terms.names import expression_columns, formula_columns
-from bayesmixed.terms.notation import join_factors
-from bayesmixed.terms.tables import Table, as_table, encode, is_date, is_number
+from bayesmixed.tables.columns import read_cells, settle
+from bayesmixed.tables.factors import Table, as_table, encode, is_date, is_number
 from bayesmixed.weights import FREQUENCY
 
 

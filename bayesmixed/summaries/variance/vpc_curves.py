@@ -11,6 +11,7 @@ from bayesmixed.data_files import take_table
 from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.fitting import Fit
+from bayesmixed.formulas.group_means import ANY
 from bayesmixed.preparation import prepare
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.variance.components import residual_of_rows
@@ -24,7 +25,6 @@ from bayesmixed.summaries.variance.group_moments import (
     thin_for,
 )
 from bayesmixed.summaries.variance.intraclass import latent_name
-from bayesmixed.terms.group_means import ANY
 
 SCALES = ("latent", "data")
 _POINTS = 25

@@ -6,10 +6,10 @@ from functools import lru_cache
 from math import comb
 from typing import Any
 
-from bayesmixed.column_names import quote_name
 from bayesmixed.errors import SpecError, shorten
-from bayesmixed.terms.expressions import Expression, parse_expression
-from bayesmixed.terms.tokens import NAME, NUMBER, QUOTED, SIGN, TEXT, Token, check_nesting, tokenise
+from bayesmixed.formulas.expressions import Expression, parse_expression
+from bayesmixed.formulas.tokens import NAME, NUMBER, QUOTED, SIGN, TEXT, Token, check_nesting, tokenise
+from bayesmixed.tables.column_names import quote_name
 
 MOST_TERMS = 5_000
 """Most terms that a formula may stand for."""

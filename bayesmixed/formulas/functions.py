@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.column_names import is_plain
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.terms import learned
-from bayesmixed.terms.group_means import between, level, within
+from bayesmixed.formulas import learned
+from bayesmixed.formulas.group_means import between, level, within
+from bayesmixed.tables.column_names import is_plain
 
 
 @dataclass(frozen=True, slots=True)

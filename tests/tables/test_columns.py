@@ -13,7 +13,7 @@ from fixed_draws import fit_at
 from good_tables import N, table
 
 import bayesmixed as bm
-from bayesmixed.columns import as_labels, clean_index, mark_missing, read_cells, read_codes
+from bayesmixed.tables.columns import as_labels, clean_index, mark_missing, read_cells, read_codes
 
 WHOLE = np.tile([1, 2, 3, 5, 8, 13, 21, 34], 3)
 BINARY = np.tile([0, 1, 1], N // 3)

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesmixed.column_names import quote_name
 from bayesmixed.errors import DataError, enumerate_words, shorten
-from bayesmixed.number_texts import are_classes, look_measured, reads_as_number, reads_with_marks
-from bayesmixed.terms.tables import as_label, encode, is_date, is_number
+from bayesmixed.tables.column_names import quote_name
+from bayesmixed.tables.factors import as_label, encode, is_date, is_number
+from bayesmixed.tables.number_texts import are_classes, look_measured, reads_as_number, reads_with_marks
 
 FEW = 12
 """Up to that many different texts that look like numbers, or dates, are the levels of a factor."""

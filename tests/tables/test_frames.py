@@ -8,7 +8,7 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.errors import DataError
-from bayesmixed.frames import as_frame, complete_rows, read_table
+from bayesmixed.tables.frames import as_frame, complete_rows, read_table
 
 
 def write(tmp_path, content, name="data.csv", encoding="utf-8"):

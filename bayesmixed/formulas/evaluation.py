@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
+from bayesmixed.formulas.expressions import parse_expression
+from bayesmixed.formulas.interpreter import Evaluation, Factor
+from bayesmixed.formulas.learned import Basis
+from bayesmixed.formulas.names import whole_column
+from bayesmixed.formulas.pieces import EvaluatedFormula, learn_formula
+from bayesmixed.formulas.written import read_formula
 from bayesmixed.links import Array
-from bayesmixed.terms.expressions import parse_expression
-from bayesmixed.terms.interpreter import Evaluation, Factor
-from bayesmixed.terms.learned import Basis
-from bayesmixed.terms.names import whole_column
-from bayesmixed.terms.pieces import EvaluatedFormula, learn_formula
-from bayesmixed.terms.tables import Table
-from bayesmixed.terms.written import read_formula
+from bayesmixed.tables.factors import Table
 
 
 @dataclass(frozen=True, slots=True)

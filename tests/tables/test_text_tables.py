@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import bayesmixed as bm
 from bayesmixed.cli import app
-from bayesmixed.frames import read_table
+from bayesmixed.tables.frames import read_table
 
 
 def write(folder, content, name="table.csv", encoding="utf-8"):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from bayesmixed.errors import SpecError, did_you_mean, shorten
-from bayesmixed.terms.tokens import NAME, QUOTED, SIGN, check_nesting, check_places, tokenise
+from bayesmixed.formulas.tokens import NAME, QUOTED, SIGN, check_nesting, check_places, tokenise
 
 
 def split_top(text: str, separators: Collection[str]) -> list[str]:

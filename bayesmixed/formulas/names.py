@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bayesmixed.errors import SpecError, did_you_mean, shorten
-from bayesmixed.terms.expression_trees import calls
-from bayesmixed.terms.expressions import Expression, parse_expression
-from bayesmixed.terms.functions import CODINGS, FACTOR_CALLS, find_function, unknown_function
-from bayesmixed.terms.tokens import QUOTED, tokenise
-from bayesmixed.terms.written import read_formula
+from bayesmixed.formulas.expression_trees import calls
+from bayesmixed.formulas.expressions import Expression, parse_expression
+from bayesmixed.formulas.functions import CODINGS, FACTOR_CALLS, find_function, unknown_function
+from bayesmixed.formulas.tokens import QUOTED, tokenise
+from bayesmixed.formulas.written import read_formula
 
 
 def formula_columns(formula: str, columns: Iterable[str], *, grouping: bool = True) -> set[str]:

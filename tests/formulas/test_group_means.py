@@ -7,7 +7,7 @@ from conftest import classic
 
 import bayesmixed as bm
 from bayesmixed.errors import DataError, SpecError
-from bayesmixed.terms.names import formula_columns
+from bayesmixed.formulas.names import formula_columns
 
 
 @pytest.fixture

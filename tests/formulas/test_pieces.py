@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.terms.evaluation import evaluate
-from bayesmixed.terms.expressions import parse_expression
-from bayesmixed.terms.pieces import learn_formula, read_power
-from bayesmixed.terms.tables import as_table
-from bayesmixed.terms.written import read_formula
+from bayesmixed.formulas.evaluation import evaluate
+from bayesmixed.formulas.expressions import parse_expression
+from bayesmixed.formulas.pieces import learn_formula, read_power
+from bayesmixed.formulas.written import read_formula
+from bayesmixed.tables.factors import as_table
 
 FRAME = pd.DataFrame(
     {

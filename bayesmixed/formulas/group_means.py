@@ -8,7 +8,7 @@ import pandas as pd
 
 from bayesmixed.errors import DataError, SpecError, enumerate_words
 from bayesmixed.links import Array
-from bayesmixed.terms.tables import encode
+from bayesmixed.tables.factors import encode
 
 ANY = "\ue000any"
 """Label of no group of the data in a reference grid: its group mean is the mean of all rows of the fit."""

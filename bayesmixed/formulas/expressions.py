@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bayesmixed.errors import SpecError, shorten
-from bayesmixed.terms.expression_checks import check_depth, check_expression
-from bayesmixed.terms.expression_trees import (
+from bayesmixed.formulas.expression_checks import check_depth, check_expression
+from bayesmixed.formulas.expression_trees import (
     COLUMN,
     FUNCTION,
     LITERAL,
@@ -19,8 +19,8 @@ from bayesmixed.terms.expression_trees import (
     marked_column,
     render,
 )
-from bayesmixed.terms.functions import FACTOR_CALLS, GROUP_CALLS, LEARNED, find_function
-from bayesmixed.terms.tokens import NAME, NUMBER, SIGN, TEXT, Token, check_nesting, tokenise
+from bayesmixed.formulas.functions import FACTOR_CALLS, GROUP_CALLS, LEARNED, find_function
+from bayesmixed.formulas.tokens import NAME, NUMBER, SIGN, TEXT, Token, check_nesting, tokenise
 
 LONGEST = 2_000
 """Most characters of an expression."""

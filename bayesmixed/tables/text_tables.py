@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.columns import mark_missing
 from bayesmixed.errors import DataError, enumerate_words, shorten
-from bayesmixed.number_texts import COMMA, POINT, parse_numbers, possible_readings
+from bayesmixed.tables.columns import mark_missing
+from bayesmixed.tables.number_texts import COMMA, POINT, parse_numbers, possible_readings
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "NULL", "null")
 """Texts that mean a missing value in every column; "None" does so only among numbers."""

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.atomic_files import as_path
-from bayesmixed.columns import clean_index, mark_missing, read_codes
 from bayesmixed.errors import DataError, enumerate_words, shorten
-from bayesmixed.text_tables import TextFormat, read_text_table
+from bayesmixed.tables.columns import clean_index, mark_missing, read_codes
+from bayesmixed.tables.text_tables import TextFormat, read_text_table
 
 
 def as_frame(data: Any) -> pd.DataFrame:

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
+from bayesmixed.formulas.expressions import Expression
+from bayesmixed.formulas.functions import CODINGS
+from bayesmixed.formulas.interpreter import Evaluation, Factor, Value
+from bayesmixed.formulas.learned import Basis
+from bayesmixed.formulas.written import WrittenFormula, piece_text
 from bayesmixed.links import Array
-from bayesmixed.terms.expressions import Expression
-from bayesmixed.terms.functions import CODINGS
-from bayesmixed.terms.interpreter import Evaluation, Factor, Value
-from bayesmixed.terms.learned import Basis
-from bayesmixed.terms.tables import Table, as_label, encode, refuse_identifier
-from bayesmixed.terms.written import WrittenFormula, piece_text
+from bayesmixed.tables.factors import Table, as_label, encode, refuse_identifier
 
 Memory = dict[str, dict[str, Any]]
 """What calls and factors learned at the fit, by their text."""

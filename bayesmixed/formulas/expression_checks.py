@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bayesmixed.errors import SpecError, shorten
-from bayesmixed.terms.expression_trees import FUNCTION, LITERAL, Word, coding_nodes, function_name, render
-from bayesmixed.terms.functions import (
+from bayesmixed.formulas.expression_trees import FUNCTION, LITERAL, Word, coding_nodes, function_name, render
+from bayesmixed.formulas.functions import (
     CODINGS,
     FACTOR_CALLS,
     MEANT,
@@ -17,7 +17,7 @@ from bayesmixed.terms.functions import (
     refuse_all_rows,
     unknown_function,
 )
-from bayesmixed.terms.tokens import DEEPEST
+from bayesmixed.formulas.tokens import DEEPEST
 
 HIGHEST = 100
 """Highest power."""

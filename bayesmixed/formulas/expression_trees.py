@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bayesmixed.column_names import quote_name
-from bayesmixed.terms.functions import FACTOR_CALLS
+from bayesmixed.formulas.functions import FACTOR_CALLS
+from bayesmixed.tables.column_names import quote_name
 
 COLUMN, FUNCTION, LITERAL = "column", "function", "literal"
 

@@ -4,9 +4,9 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.errors import BayesMixedError, DataError, SpecError
-from bayesmixed.terms.evaluation import evaluate, evaluate_expression
-from bayesmixed.terms.expressions import parse_expression
-from bayesmixed.terms.tables import as_table
+from bayesmixed.formulas.evaluation import evaluate, evaluate_expression
+from bayesmixed.formulas.expressions import parse_expression
+from bayesmixed.tables.factors import as_table
 
 K = np.arange(1, 25)
 FRAME = pd.DataFrame(

@@ -8,10 +8,10 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from bayesmixed.formulas.expressions import Expression
+from bayesmixed.formulas.functions import FACTOR_CALLS
+from bayesmixed.formulas.written import piece_text, read_formula
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT
-from bayesmixed.terms.expressions import Expression
-from bayesmixed.terms.functions import FACTOR_CALLS
-from bayesmixed.terms.written import piece_text, read_formula
 
 Shape = tuple[tuple[str, str], ...]
 """Of a label: its pieces in order, each with how it is coded; the intercept has none."""

@@ -1,0 +1,1 @@
+"""Tables at the border: any frame or text file becomes checked columns of numbers, truth values and labels."""
