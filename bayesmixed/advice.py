@@ -6,12 +6,12 @@ import numpy as np
 
 from bayesmixed.design.design import Design
 from bayesmixed.errors import enumerate_words
-from bayesmixed.links import Array
-from bayesmixed.predictors import Predictor
-from bayesmixed.prior_functions import function_of
-from bayesmixed.priors import FEW_LEVELS
+from bayesmixed.families.links import Array
+from bayesmixed.families.parameter_functions import function_of
+from bayesmixed.prior_distributions import FEW_LEVELS
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.directions import spans
+from bayesmixed.terms.predictors import Predictor
 
 _MANY = 20
 """Levels above which a factor is rarely one whose levels are compared."""

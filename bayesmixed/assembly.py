@@ -14,11 +14,10 @@ from bayesmixed.design.responses import Response
 from bayesmixed.design.stated_coordinates import place_terms
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words, shorten
 from bayesmixed.families import Family
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.formulas.names import check_functions, expression_columns, formula_columns, whole_column
-from bayesmixed.links import Array
 from bayesmixed.parameter_keys import names_of
-from bayesmixed.predictors import Predictor
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.columns import read_cells, settle
 from bayesmixed.tables.factors import Table, as_table, is_number
@@ -29,7 +28,8 @@ from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.empty_cells import DROP
 from bayesmixed.terms.piece_bases import column_step
 from bayesmixed.terms.population_block import PopulationBlock
-from bayesmixed.weights import read_weights
+from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.weights import read_weights
 
 
 def assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, optional: bool, na: Any = ()) -> Design:

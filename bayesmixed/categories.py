@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.errors import DataError, enumerate_words
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 
 def read_categories(name: str, column: pd.Series, known: tuple[str, ...] = ()) -> tuple[Array, tuple[str, ...]]:

@@ -9,14 +9,12 @@ import pandas as pd
 from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
 from bayesmixed.families import Family
+from bayesmixed.families.links import Array
+from bayesmixed.families.parameter_functions import function_of
 from bayesmixed.formulas.notation import join_factors, safe_name
 from bayesmixed.formulas.pieces import EvaluatedFormula
-from bayesmixed.links import Array
 from bayesmixed.parameter_keys import names_of
-from bayesmixed.predictors import Predictor
-from bayesmixed.prior_functions import function_of
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.structure import PARTIAL, Factor, count_anew, relate
 from bayesmixed.tables.factors import Table, as_label, encode
 from bayesmixed.terms import RESERVED
 from bayesmixed.terms.blocks import GroupBlock
@@ -24,6 +22,8 @@ from bayesmixed.terms.contract import CURVES
 from bayesmixed.terms.directions import are_apart, find_directions
 from bayesmixed.terms.empty_cells import EmptyCells, reduce_columns
 from bayesmixed.terms.piece_bases import has_two_values
+from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.relations import PARTIAL, Factor, count_anew, relate
 
 _PREFIXES = ("sd", "b", "corr", "z", "centred_sd", "centred_b", "partial_corr", "coefficient")
 

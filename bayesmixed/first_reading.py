@@ -18,7 +18,7 @@ from bayesmixed.data_files import (
 )
 from bayesmixed.errors import DataError
 from bayesmixed.families import find_family
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.columns import settle
 from bayesmixed.tables.factors import Table, is_number

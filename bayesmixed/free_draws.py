@@ -9,12 +9,12 @@ import xarray as xr
 from bayesmixed.design.design import CUTS, Design, group_covariance
 from bayesmixed.design.thresholds import threshold_shift
 from bayesmixed.errors import SpecError
+from bayesmixed.families.links import Array
 from bayesmixed.kept_draws import with_effects
-from bayesmixed.links import Array
 from bayesmixed.model.pymc_models import build
-from bayesmixed.predictors import Predictor
-from bayesmixed.priors import Prior
+from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.normal_block import NormalBlock
+from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 HINT = (

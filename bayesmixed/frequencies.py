@@ -8,10 +8,10 @@ import pandas as pd
 
 from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError
-from bayesmixed.links import Array
-from bayesmixed.predictors import Predictor
+from bayesmixed.families.links import Array
 from bayesmixed.tables.columns import mark_missing, read_codes
-from bayesmixed.weights import Weights, read_weights
+from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.weights import Weights, read_weights
 
 LARGEST = 50_000_000
 

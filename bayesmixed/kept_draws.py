@@ -7,7 +7,7 @@ import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 STORES = ("auto", "all")
 LARGE_EFFECTS = 5_000

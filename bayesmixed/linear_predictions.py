@@ -8,11 +8,11 @@ import xarray as xr
 
 from bayesmixed.design.design import Design, group_covariance
 from bayesmixed.errors import SpecError
+from bayesmixed.families.links import Array
 from bayesmixed.integration.averages import Spread
-from bayesmixed.links import Array
-from bayesmixed.predictors import Predictor
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.normal_block import NormalBlock
+from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 

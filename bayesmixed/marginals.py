@@ -11,12 +11,12 @@ from scipy import special
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import RowLikelihood, likelihood_of_rows
 from bayesmixed.families import Family
+from bayesmixed.families.links import Array
 from bayesmixed.families.records import Values
 from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.integration.nested_quadrature import Etas, RowLogs, average, check_layers, explain_refusal, integrate
-from bayesmixed.links import Array
-from bayesmixed.structure import Factor
 from bayesmixed.terms.block_parts import ONE, lies_in
+from bayesmixed.terms.relations import Factor
 from bayesmixed.units import OBSERVATION, Situation, find_units, situate
 
 FEW_ROWS = 4

@@ -9,7 +9,7 @@ from bayesmixed.approximation import LARGEST, QuickMode
 from bayesmixed.design.centring import HIERARCHICAL, NONCENTRED, WAYS
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 GUIDED = "guided"
 

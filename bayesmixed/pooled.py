@@ -9,8 +9,8 @@ from bayesmixed.design.default_priors import group_unit
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import keep_inside, likelihood_of_rows
 from bayesmixed.design.thresholds import match_thresholds, threshold_quantile
-from bayesmixed.links import Array, Link
-from bayesmixed.predictors import Predictor
+from bayesmixed.families.links import Array, Link
+from bayesmixed.terms.predictors import Predictor
 
 REFRESHED = (1, 2, 4, 8, 16, 32)
 """Rounds of scoring after which the parameters after the first are fitted again."""

@@ -23,10 +23,10 @@ import numpy as np
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import likelihood_of_rows
 from bayesmixed.families import Values
+from bayesmixed.families.links import Array
 from bayesmixed.integration.averages import parameters_of_mean
-from bayesmixed.links import Array
 from bayesmixed.parameter_keys import INTERCEPT
-from bayesmixed.predictors import Predictor
+from bayesmixed.terms.predictors import Predictor
 
 _TAILS = (1e-6, 1e-9)
 LIGHT = 1.05

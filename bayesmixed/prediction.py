@@ -11,15 +11,15 @@ import xarray as xr
 from bayesmixed.design.design import Design
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of, parameters_of_mean
 from bayesmixed.linear_predictions import linear_prediction, thin
-from bayesmixed.links import Array
 from bayesmixed.open_rows import refuse_open_rows
 from bayesmixed.posterior_means import average_has_mean, inverse_has_mean, parameter_has_mean, response_has_mean
 from bayesmixed.preparation import replay
 from bayesmixed.selection import draws_for
-from bayesmixed.weights import PRECISION
+from bayesmixed.terms.weights import PRECISION
 
 _FEW, _NUMBERS = 200, 4_000_000
 MODES = {

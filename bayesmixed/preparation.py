@@ -23,7 +23,7 @@ from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.streaming import is_streamed, read_streamed
 from bayesmixed.tables.frames import as_frame
-from bayesmixed.weights import FREQUENCY
+from bayesmixed.terms.weights import FREQUENCY
 
 _UNSAID = ("error", ())
 """Values of `missing` and `na` that say nothing."""

@@ -7,11 +7,11 @@ from bayesmixed.design.design import CUTS, Design, group_covariance
 from bayesmixed.design.prior_draws import PriorDraws, draw_priors
 from bayesmixed.design.thresholds import threshold_shift
 from bayesmixed.engines.settings import EngineRecord, Settings
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit, installed_versions
-from bayesmixed.links import Array
-from bayesmixed.predictors import Predictor
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.curve_block import CurveBlock
+from bayesmixed.terms.predictors import Predictor
 
 Variable = tuple[tuple[str, ...], Array]
 

@@ -10,8 +10,8 @@ from bayesmixed.kept_draws import with_effects
 from bayesmixed.linear_predictions import (
     thin,
 )
-from bayesmixed.predictors import Predictor
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.predictors import Predictor
 
 
 def draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:

@@ -17,18 +17,18 @@ from bayesmixed.categories import as_categories
 from bayesmixed.data_files import take_table
 from bayesmixed.design.design import CUTS, Design, group_covariance
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words, shorten
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.expression_trees import COLUMN, LITERAL
 from bayesmixed.formulas.expressions import parse_expression
 from bayesmixed.formulas.names import whole_column
 from bayesmixed.formulas.notation import as_in_draws
-from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare_without_response
 from bayesmixed.simulated_rows import lay_out
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.normal_block import NormalBlock
+from bayesmixed.terms.predictors import Predictor
 
 INVERSES: dict[str, Callable[[Array], Array]] = {
     "sqrt": np.square,

@@ -3,8 +3,8 @@
 import numpy as np
 
 from bayesmixed.approximation import QuickMode
+from bayesmixed.families.links import Array
 from bayesmixed.kernels.layouts import Layout, PredictorLayout
-from bayesmixed.links import Array
 from bayesmixed.pooled import fit_pooled
 
 

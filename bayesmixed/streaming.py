@@ -24,18 +24,18 @@ from bayesmixed.design.design import Design, Streamed
 from bayesmixed.design.stated_coordinates import place_terms, with_bases
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families import find_family
+from bayesmixed.families.links import Array
 from bayesmixed.first_reading import survey
 from bayesmixed.formulas.functions import row_by_row
 from bayesmixed.formulas.names import calls_in
 from bayesmixed.formulas.pieces import EvaluatedFormula
-from bayesmixed.links import Array
-from bayesmixed.predictors import Predictor
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.absent import Absent
 from bayesmixed.tables.columns import read_codes
 from bayesmixed.tables.row_statistics import RowStatistics, add_rows
 from bayesmixed.terms.basis import Basis, join_terms
 from bayesmixed.terms.piece_bases import PieceBasis, number_basis
+from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 LARGE = 5_000_000

@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from bayesmixed.design.design import Design
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.notation import split_factors
 from bayesmixed.integration.layers import Integers, Layer, Source
 from bayesmixed.linear_predictions import effects_at_centre, effects_of, population_predictor, predictor_given_effects
-from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.predictors import Predictor
-from bayesmixed.structure import Factor
 from bayesmixed.tables.factors import group_levels
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.relations import Factor
 from bayesmixed.terms.scaled_matrices import matrix_root
-from bayesmixed.weights import refuse_weights
+from bayesmixed.terms.weights import refuse_weights
 
 OBSERVATION = "observation"
 POPULATION = "population"

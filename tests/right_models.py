@@ -7,7 +7,7 @@ import pandas as pd
 
 import bayesmixed as bm
 from bayesmixed.families import FAMILIES
-from bayesmixed.links import LINKS
+from bayesmixed.families.links import LINKS
 
 STRUCTURES = {
     "one factor": "x + (1 | g)",

@@ -16,7 +16,7 @@ from bayesmixed.engines.collapsed_layout import Collapsed, lay_out_collapsed
 from bayesmixed.engines.exact_draws import draw_integrated, place_effects
 from bayesmixed.kernels.bridge import collapsed_function, evaluate
 from bayesmixed.kernels.decoding import correlation_factor, decode
-from bayesmixed.priors import as_prior
+from bayesmixed.prior_distributions import as_prior
 
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 EXACT = read_reference("exact_posteriors")["models"]

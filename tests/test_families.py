@@ -6,8 +6,8 @@ from scipy import special, stats
 
 from bayesmixed.errors import SpecError
 from bayesmixed.families import FAMILIES, ResponseScale, find_family
-from bayesmixed.links import LINKS
-from bayesmixed.priors import as_prior
+from bayesmixed.families.links import LINKS
+from bayesmixed.prior_distributions import as_prior
 
 
 @pytest.mark.parametrize(

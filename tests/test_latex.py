@@ -18,8 +18,8 @@ from bayesmixed.equations.effects import list_coefficients
 from bayesmixed.equations.latex import escape_latex
 from bayesmixed.equations.listing import STYLES
 from bayesmixed.equations.symbols import Notation
-from bayesmixed.links import LINKS
-from bayesmixed.prior_functions import PRIOR_FUNCTIONS
+from bayesmixed.families.links import LINKS
+from bayesmixed.families.parameter_functions import PRIOR_FUNCTIONS
 
 SLEEP = classic("lme4", "sleepstudy")
 

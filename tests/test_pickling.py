@@ -11,7 +11,7 @@ from fixed_draws import fit_at
 
 import bayesmixed as bm
 from bayesmixed.families import FAMILIES
-from bayesmixed.links import LINKS, latent_link
+from bayesmixed.families.links import LINKS, latent_link
 
 DATA = {
     "y": [1, 2, 3, 2, 1, 3, 2, 2, 1, 3, 2, 1],

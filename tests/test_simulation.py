@@ -6,7 +6,7 @@ import pytest
 from conftest import classic
 
 import bayesmixed as bm
-from bayesmixed.prior_functions import keys_of
+from bayesmixed.families.parameter_functions import keys_of
 from bayesmixed.simulated_rows import lay_out
 from bayesmixed.spec.simulation_plan import SimulationPlan
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from bayesmixed.links import Array
-from bayesmixed.predictors import Predictor
+from bayesmixed.families.links import Array
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.normal_block import NormalBlock
+from bayesmixed.terms.predictors import Predictor
 
 CENTRED = "centred"
 NONCENTRED = "noncentred"

@@ -8,10 +8,10 @@ import numpy as np
 from bayesmixed.design.design import CUTS, Design, RealisedPrior
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.families import ResponseScale
+from bayesmixed.families.parameter_functions import given_key, keys_of, range_of
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
-from bayesmixed.predictors import Predictor
-from bayesmixed.prior_functions import given_key, keys_of, range_of
-from bayesmixed.priors import INDUCED, REAL, Prior
+from bayesmixed.prior_distributions import INDUCED, REAL, Prior
+from bayesmixed.terms.predictors import Predictor
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,18 @@ import xarray as xr
 from bayesmixed.design.responses import Response
 from bayesmixed.equations import Displayed, Outline, outline_blocks, state_prior
 from bayesmixed.families import Family
+from bayesmixed.families.links import Array
+from bayesmixed.families.parameter_functions import PriorFunction, function_of
 from bayesmixed.formulas.notation import safe_name
-from bayesmixed.links import Array
-from bayesmixed.predictors import Predictor
-from bayesmixed.prior_functions import PriorFunction, function_of
-from bayesmixed.priors import Prior
+from bayesmixed.prior_distributions import Prior
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.factors import Table
 from bayesmixed.tables.row_statistics import RowStatistics
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import ADDITION
 from bayesmixed.terms.normal_block import NormalBlock
-from bayesmixed.weights import FREQUENCY
+from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.weights import FREQUENCY
 
 CUTS = "threshold"
 """Name of the vector of thresholds, with the dim `cut`, and of its prior."""

@@ -8,14 +8,14 @@ import numpy as np
 from bayesmixed.design.stated_coordinates import intercept_ratio, states_centred_prior, states_group_prior
 from bayesmixed.errors import DataError
 from bayesmixed.families import Family
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, VariableNames
-from bayesmixed.predictors import Predictor
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.block_parts import Coordinates
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.piece_bases import column_step
 from bayesmixed.terms.population_block import PopulationBlock
+from bayesmixed.terms.predictors import Predictor
 
 Origins = Mapping[str, Mapping[str, float]]
 """Values of columns as written at which priors are stated, by variable, "beta" or "b_g", and column."""

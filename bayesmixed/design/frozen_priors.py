@@ -10,12 +10,12 @@ from bayesmixed.design.default_priors import realise_priors
 from bayesmixed.design.design import Design, RealisedPrior
 from bayesmixed.design.earlier_coordinates import Origins, origins_of, place_at_origins
 from bayesmixed.design.stated_coordinates import place_terms, with_bases
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.predictors import Predictor
-from bayesmixed.priors import as_prior
+from bayesmixed.prior_distributions import as_prior
 from bayesmixed.terms.basis import Basis
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.predictors import Predictor
 
 
 @dataclass(frozen=True, slots=True)

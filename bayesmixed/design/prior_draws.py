@@ -7,13 +7,13 @@ import numpy as np
 
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.thresholds import draw_thresholds, threshold_quantile
-from bayesmixed.links import Array
-from bayesmixed.predictors import Predictor
-from bayesmixed.prior_functions import range_of
-from bayesmixed.priors import Prior
+from bayesmixed.families.links import Array
+from bayesmixed.families.parameter_functions import range_of
+from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.block_parts import fixed_correlations
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.normal_block import NormalBlock
+from bayesmixed.terms.predictors import Predictor
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ import xarray as xr
 
 from bayesmixed.design.default_priors import response_scale
 from bayesmixed.design.design import Design, RealisedPrior
+from bayesmixed.families.parameter_functions import function_of
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.predictors import Predictor
-from bayesmixed.prior_functions import function_of
-from bayesmixed.priors import POSITIVE
+from bayesmixed.prior_distributions import POSITIVE
+from bayesmixed.terms.predictors import Predictor
 
 _ORDINARY = 2.0**10
 

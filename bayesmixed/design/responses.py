@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.links import Array
-from bayesmixed.weights import FREQUENCY, PRECISION
+from bayesmixed.families.links import Array
+from bayesmixed.terms.weights import FREQUENCY, PRECISION
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.families import Family, Values
-from bayesmixed.links import Array, Link
+from bayesmixed.families.links import Array, Link
 
 _BORDER = 1e-6
 """Share of the largest predictor that others keep from where a link has no inverse."""

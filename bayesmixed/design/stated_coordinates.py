@@ -7,10 +7,9 @@ import numpy as np
 
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import Family, ResponseScale
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.notation import safe_name
-from bayesmixed.links import Array
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey, VariableNames
-from bayesmixed.predictors import Predictor
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.factors import Table
 from bayesmixed.terms.basis import Basis, map_to_written, units_as_written
@@ -19,6 +18,7 @@ from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.directions import find_directions
 from bayesmixed.terms.level_means import CENTRED, level_means
 from bayesmixed.terms.population_block import PopulationBlock
+from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 _ROUNDING, _SEEN = 1e-9, 1e-7

@@ -6,9 +6,9 @@ import numpy as np
 from scipy import special
 
 from bayesmixed.design.design import CUTS, Design
+from bayesmixed.families.links import Array, Link, find_link
 from bayesmixed.families.ordinal import LOG_SHARES, log_density
-from bayesmixed.links import Array, Link, find_link
-from bayesmixed.priors import INDUCED
+from bayesmixed.prior_distributions import INDUCED
 
 _EDGE = 1e-15
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from bayesmixed.design.design import Design
 from bayesmixed.engines.level_classes import lower_triangle, sum_classes
+from bayesmixed.families.links import Array
 from bayesmixed.kernels.packing import Block, Record
-from bayesmixed.links import Array
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.normal_block import NormalBlock
 

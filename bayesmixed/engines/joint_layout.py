@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.approximation import QuickMode
+from bayesmixed.families.links import Array
 from bayesmixed.kernels.layouts import Layout, TermLayout
 from bayesmixed.kernels.packing import JointGuide
-from bayesmixed.links import Array
 from bayesmixed.pooled import normal_priors
 from bayesmixed.terms.block_parts import ONE, SEVERAL
 

@@ -15,12 +15,12 @@ from bayesmixed.draws import as_draws
 from bayesmixed.engines.joint_layout import joint_guide
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import EngineRecord, Settings
+from bayesmixed.families.links import Array
 from bayesmixed.interruptions import import_whole, insistent_interrupts
 from bayesmixed.kernels.decoding import as_posterior
 from bayesmixed.kernels.layouts import Layout, lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack, unsupported
 from bayesmixed.kernels.packing import Whitening
-from bayesmixed.links import Array
 from bayesmixed.parameterisation import GUIDED, Choice, choose_parameterisation
 from bayesmixed.starting_points import _coefficients, starting_centre
 from bayesmixed.terms.normal_block import NormalBlock

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 _DIGITS = 12
 # Sums that still fit into the processor's cache.

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.default_priors import group_unit
 from bayesmixed.engines.collapsed_layout import Collapsed
+from bayesmixed.families.links import Array
 from bayesmixed.kernels.folding import SMALLEST
 from bayesmixed.kernels.packing import Block, Packed, Whitening, close, whiten
-from bayesmixed.links import Array
 
 _STEP, _FLATTEST = 1e-4, 0.5
 """Step of the differences that make the Hessian, and the smallest curvature that is believed of a coordinate."""

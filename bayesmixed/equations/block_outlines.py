@@ -7,7 +7,7 @@ import numpy as np
 
 from bayesmixed.equations.outline import PredictorOutline, assign_indices, sum_indices
 from bayesmixed.equations.symbols import Symbol
-from bayesmixed.links import Array, Link
+from bayesmixed.families.links import Array, Link
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.curve_block import CurveBlock

@@ -18,10 +18,10 @@ from bayesmixed.equations.effects import (
 from bayesmixed.equations.outline import Outline, PredictorOutline, StatedPrior
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families.parameter_functions import function_of
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
-from bayesmixed.prior_functions import function_of
 from bayesmixed.terms.outlines import Column, GroupOutline
-from bayesmixed.weights import PRECISION
+from bayesmixed.terms.weights import PRECISION
 
 MOST_TERMS = 12
 MOST_IN_BRACES = 5

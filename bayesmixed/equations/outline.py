@@ -6,11 +6,11 @@ from typing import Protocol
 
 from bayesmixed.equations.symbols import Equation, Node, Symbol
 from bayesmixed.families import Family
-from bayesmixed.links import Link
+from bayesmixed.families.links import Link
 from bayesmixed.parameter_keys import VariableNames, names_of
-from bayesmixed.priors import Prior
+from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.outlines import Column, CurveOutline, GroupOutline, Indices
-from bayesmixed.weights import Weights
+from bayesmixed.terms.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)

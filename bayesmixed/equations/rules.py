@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesmixed.covariances import lkj_concentration
 from bayesmixed.equations.effects import number_of
 from bayesmixed.equations.outline import PredictorOutline, StatedPrior, state_prior
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol, symbols_in
 from bayesmixed.families import Family, Parameter, ResponseScale
-from bayesmixed.links import Array, Link
+from bayesmixed.families.links import Array, Link
+from bayesmixed.families.parameter_functions import given_key
 from bayesmixed.parameter_keys import INTERCEPT, ParameterKey
-from bayesmixed.prior_functions import given_key
-from bayesmixed.priors import FEW_LEVELS, Prior
+from bayesmixed.prior_distributions import FEW_LEVELS, Prior
 from bayesmixed.terms.basis_outlines import TermOutline
+from bayesmixed.terms.covariances import lkj_concentration
 from bayesmixed.terms.prior_rules import AT_CENTRE, CORRELATIONS, LOCATION, SLOPE, PriorRule
 
 UNIT = Symbol("s")

@@ -6,17 +6,17 @@ from bayesmixed.equations.outline import Outline, PredictorOutline, assign_indic
 from bayesmixed.equations.rules import define_symbols, state_rules
 from bayesmixed.equations.symbols import Expression, Symbol
 from bayesmixed.families import Family
+from bayesmixed.families.links import Link
 from bayesmixed.formulas.notation import safe_name
 from bayesmixed.formulas.written import read_formula
-from bayesmixed.links import Link
 from bayesmixed.parameter_keys import INTERCEPT, ParameterKey, names_of
-from bayesmixed.priors import Prior
+from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms import Term
 from bayesmixed.terms.block_parts import SEVERAL
 from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, known_factors, population_formulas, rules_of
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.prior_rules import Known
-from bayesmixed.weights import Weights
+from bayesmixed.terms.weights import Weights
 
 
 def outline_terms(

@@ -19,7 +19,7 @@ from bayesmixed.estimation.integrals import Estimate, LevelIntegrals, explain_no
 from bayesmixed.estimation.log_priors import LogPrior
 from bayesmixed.estimation.maximisation import Maximum, maximise
 from bayesmixed.estimation.separation import separated_coefficients
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.starting_points import starting_centre
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesmixed.estimation.conditional_models import ConditionalModel
 from bayesmixed.estimation.precisions import Factor
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 _ROUNDS, _DECREMENT, _ROUNDING = 100, 1e-8, 1e-13
 

@@ -8,11 +8,11 @@ from scipy import special
 from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.errors import SpecError
 from bayesmixed.estimation.conditional_models import MarginalParameters
+from bayesmixed.families.links import Array
 from bayesmixed.gauss_hermite import product_rule
 from bayesmixed.integration.layers import Layer, sum_rows
 from bayesmixed.integration.modes import Modes, find_modes
 from bayesmixed.integration.nested_quadrature import Centres, explain_refusal, integrate, shape_of_logs
-from bayesmixed.links import Array
 from bayesmixed.terms.block_parts import ONE
 
 _FREEDOM = 5.0

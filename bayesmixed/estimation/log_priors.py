@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from bayesmixed.design.thresholds import threshold_log_density
+from bayesmixed.families.links import Array
 from bayesmixed.kernels.decoding import correlation_factor
 from bayesmixed.kernels.layouts import Layout, TermLayout
-from bayesmixed.links import Array
 
 _Term = Callable[[Array], Array]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 Values = Callable[[Array], Array]
 """From points (S, d) to values (S,), -inf where there is none."""

@@ -7,10 +7,10 @@ import numpy as np
 
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import RowLikelihood
+from bayesmixed.families.links import Array
 from bayesmixed.kernels.links import LINK_CODES
 from bayesmixed.kernels.merging import Rows, merge_rows
 from bayesmixed.kernels.rows import FAMILY_CODES
-from bayesmixed.links import Array
 
 
 class RowDensity(Protocol):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bayesmixed.estimation.conditional_models import ConditionalModel
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.parameter_keys import INTERCEPT
 
 _FAR, _LOOSE, _MOVES = 30.0, 5.0, 1e-7

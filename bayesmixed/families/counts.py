@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from bayesmixed.families.links import Array, Link
 from bayesmixed.families.parts import MU_RATE, half_normal, is_count, rate_mean, residual_variance
 from bayesmixed.families.records import MORE_VARIATION, PLAIN, Family, Parameter, Values
-from bayesmixed.links import Array, Link
 
 _EXACT = 250
 """Terms of a series that are summed one by one; the rest is an integral."""

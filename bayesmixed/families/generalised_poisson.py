@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from bayesmixed.families.links import Array
 from bayesmixed.families.parts import MU_RATE, is_count, rate_mean, residual_variance
 from bayesmixed.families.records import MORE_VARIATION, Family, Parameter, Values
-from bayesmixed.links import Array
-from bayesmixed.priors import Prior
+from bayesmixed.prior_distributions import Prior
 
 _EXACT = 250
 """Counts up to which probabilities are summed one by one; the rest is an integral."""

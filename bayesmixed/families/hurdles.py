@@ -8,11 +8,11 @@ import numpy as np
 from scipy import special
 
 from bayesmixed.families.counts import NEGBIN, POISSON
+from bayesmixed.families.links import Array
 from bayesmixed.families.parts import no_latent_variance, share
 from bayesmixed.families.positive import GAMMA
 from bayesmixed.families.proportions import BETA
 from bayesmixed.families.records import MORE_ZEROS, Family, Values
-from bayesmixed.links import Array
 
 Draw = Callable[[np.random.Generator, Values, Any, tuple[int, ...]], Array]
 

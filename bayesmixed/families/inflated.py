@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.families.counts import NEGBIN, POISSON
+from bayesmixed.families.links import Array
 from bayesmixed.families.parts import no_latent_variance, share
 from bayesmixed.families.proportions import BETA, BINOMIAL
 from bayesmixed.families.records import MORE_ZEROS, Family, Values
-from bayesmixed.links import Array
 
 
 def zero_inflated(base: Family, distribution: str) -> Family:

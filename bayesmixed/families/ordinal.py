@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from bayesmixed.families.links import LINKS, Array, Link
 from bayesmixed.families.parts import is_whole
 from bayesmixed.families.records import Family, Parameter, Values
-from bayesmixed.links import LINKS, Array, Link
-from bayesmixed.priors import Prior
+from bayesmixed.prior_distributions import Prior
 
 _FAR = 100.0
 """Stands for infinity on the latent scale in PyTensor, where gradients at infinity are not numbers."""

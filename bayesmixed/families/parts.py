@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.errors import SpecError
+from bayesmixed.families.links import Array, Link
 from bayesmixed.families.records import Parameter, ResponseScale, Values
-from bayesmixed.links import Array, Link
-from bayesmixed.priors import Prior
+from bayesmixed.prior_distributions import Prior
 
 
 def is_whole(y: Array) -> NDArray[np.bool_]:

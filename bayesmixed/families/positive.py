@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from bayesmixed.families.links import Array, Link
 from bayesmixed.families.parts import (
     MU_LOG_MEAN,
     MU_POSITIVE,
@@ -18,7 +19,6 @@ from bayesmixed.families.parts import (
 )
 from bayesmixed.families.real import gaussian_logp
 from bayesmixed.families.records import OTHER_SHAPE, Family, Parameter, Values
-from bayesmixed.links import Array, Link
 
 _POSITIVE = "positive numbers"
 _WIDEST = 40.0

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special
 
 from bayesmixed.errors import SpecError
+from bayesmixed.families.links import Array, Link
 from bayesmixed.families.parts import (
     MU_PROBABILITY,
     MU_PROPORTION,
@@ -16,7 +17,6 @@ from bayesmixed.families.parts import (
     residual_variance,
 )
 from bayesmixed.families.records import MORE_VARIATION, OTHER_SHAPE, PLAIN, Family, Values
-from bayesmixed.links import Array, Link
 
 _LARGE = 200
 _SMALLEST = 1e-300

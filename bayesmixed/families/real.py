@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from bayesmixed.families.links import Array
 from bayesmixed.families.parts import MU_REAL, NU, SIGMA, location_mean, residual_variance
 from bayesmixed.families.records import OTHER_SHAPE, Family, Values
-from bayesmixed.links import Array
 
 
 def gaussian_logp(y: Any, values: Values, trials: Any) -> Array:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.links import Array, Link, find_link, latent_link
-from bayesmixed.priors import Prior
+from bayesmixed.families.links import Array, Link, find_link, latent_link
+from bayesmixed.prior_distributions import Prior
 
 Values = Mapping[str, Any]
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.expressions import parse_expression
 from bayesmixed.formulas.interpreter import Evaluation, Factor
 from bayesmixed.formulas.learned import Basis
 from bayesmixed.formulas.names import whole_column
 from bayesmixed.formulas.pieces import EvaluatedFormula, learn_formula
 from bayesmixed.formulas.written import read_formula
-from bayesmixed.links import Array
 from bayesmixed.tables.factors import Table
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.errors import DataError, SpecError, enumerate_words
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.tables.factors import encode
 
 ANY = "\ue000any"

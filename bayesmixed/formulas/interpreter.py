@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesmixed.errors import BayesMixedError, DataError, SpecError, enumerate_words, shorten
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.expression_trees import COLUMN, FUNCTION, LITERAL
 from bayesmixed.formulas.expressions import Expression
 from bayesmixed.formulas.functions import CODINGS, FACTOR_CALLS, GROUP_CALLS, find_function, unknown_function
 from bayesmixed.formulas.learned import Basis
-from bayesmixed.links import Array
 from bayesmixed.tables.factors import Table, as_label, encode, is_number
 
 

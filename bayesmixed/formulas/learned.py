@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.errors import DataError, SpecError
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 MOST_COLUMNS = 200
 """Most columns that a basis may have."""

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.expressions import Expression
 from bayesmixed.formulas.functions import CODINGS
 from bayesmixed.formulas.interpreter import Evaluation, Factor, Value
 from bayesmixed.formulas.learned import Basis
 from bayesmixed.formulas.written import WrittenFormula, piece_text
-from bayesmixed.links import Array
 from bayesmixed.tables.factors import Table, as_label, encode, refuse_identifier
 
 Memory = dict[str, dict[str, Any]]

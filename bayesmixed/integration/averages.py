@@ -9,8 +9,8 @@ import numpy as np
 
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import Family, Parameter
+from bayesmixed.families.links import Array, Link
 from bayesmixed.gauss_hermite import NODES, expect
-from bayesmixed.links import Array, Link
 
 _TOLERANCE = 0.02
 

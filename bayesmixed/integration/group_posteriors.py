@@ -4,10 +4,10 @@ import numpy as np
 from scipy import special
 
 from bayesmixed.design.row_likelihoods import RowLikelihood
+from bayesmixed.families.links import Array
 from bayesmixed.gauss_hermite import FINE_ADAPTIVE_NODES
 from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.integration.modes import find_modes, moments_at, nodes_around
-from bayesmixed.links import Array
 
 
 def conditional_variance(covariance: Array, information: Array) -> Array:

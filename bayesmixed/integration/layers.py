@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 Integers = NDArray[np.intp]
 

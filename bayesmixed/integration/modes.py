@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesmixed.families.links import Array
 from bayesmixed.gauss_hermite import product_rule
-from bayesmixed.links import Array
 
 Derive = Callable[[Array], tuple[Array, Array, Array]]
 _ROUNDING = 1e-12

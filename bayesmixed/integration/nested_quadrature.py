@@ -7,10 +7,10 @@ import numpy as np
 from scipy import special
 
 from bayesmixed.errors import SpecError
+from bayesmixed.families.links import Array
 from bayesmixed.gauss_hermite import ADAPTIVE_NODES, INNER_NODES
 from bayesmixed.integration.layers import Integers, Layer, sum_rows
 from bayesmixed.integration.modes import find_modes, moments_at, nodes_around
-from bayesmixed.links import Array
 from bayesmixed.terms.block_parts import lies_in
 
 Etas = dict[str, Array]

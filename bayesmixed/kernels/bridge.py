@@ -12,6 +12,7 @@ from numba import carray, cfunc, njit, types
 from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
+from bayesmixed.families.links import Array
 from bayesmixed.kernels.collapsed_density import collapsed_density
 from bayesmixed.kernels.compiled_files import checked_cache
 from bayesmixed.kernels.density import log_density
@@ -31,7 +32,6 @@ from bayesmixed.kernels.sparse_factors import (
     solve_backwards,
     solve_forwards,
 )
-from bayesmixed.links import Array
 
 NONFINITE_GRADIENT, NONFINITE_DENSITY = 3, 4
 COORDINATES = "unconstrained"

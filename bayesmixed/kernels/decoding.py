@@ -5,12 +5,12 @@ import xarray as xr
 
 from bayesmixed.design.design import CUTS
 from bayesmixed.design.thresholds import threshold_shift
+from bayesmixed.families.links import Array
 from bayesmixed.kernels.layouts import Layout, PredictorLayout, TermLayout
 from bayesmixed.kernels.packing import JointGuide
 from bayesmixed.kernels.slots import Slots
-from bayesmixed.links import Array
-from bayesmixed.predictors import Predictor
 from bayesmixed.terms.normal_block import NormalBlock
+from bayesmixed.terms.predictors import Predictor
 
 _DECODED_AT_ONCE = 4e6
 

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.centring import HIERARCHICAL, NONCENTRED, Placement, place_groups
 from bayesmixed.design.design import CUTS, Design
+from bayesmixed.families.links import Array
 from bayesmixed.kernels.packing import JointGuide, Whitening
 from bayesmixed.kernels.slots import LOG, ORDERED, PARTIAL, REAL, Allocation, Slots, on_link
-from bayesmixed.links import Array
-from bayesmixed.predictors import Predictor
-from bayesmixed.priors import Prior
+from bayesmixed.prior_distributions import Prior
+from bayesmixed.terms.predictors import Predictor
 
 Centred = Mapping[str, NDArray[np.bool_]]
 

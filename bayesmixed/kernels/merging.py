@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 _WORTHWHILE = 0.9
 

@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bayesmixed import priors
+from bayesmixed import prior_distributions as priors
 from bayesmixed.design.centring import Placement, remaining_columns
 from bayesmixed.design.design import CUTS, Design
+from bayesmixed.families.links import Array
 from bayesmixed.kernels import records
 from bayesmixed.kernels.cutpoints import INDUCED as INDUCED_CODE
 from bayesmixed.kernels.layouts import Layout, PredictorLayout, TermLayout
@@ -16,8 +17,7 @@ from bayesmixed.kernels.packing import Block, Packed, Record, close, pack_joint,
 from bayesmixed.kernels.prior_rows import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT, kernel
 from bayesmixed.kernels.rows import FAMILY_CODES
 from bayesmixed.kernels.slots import Slots
-from bayesmixed.links import Array
-from bayesmixed.priors import DISTRIBUTIONS, INDUCED, Prior
+from bayesmixed.prior_distributions import DISTRIBUTIONS, INDUCED, Prior
 from bayesmixed.terms.block_parts import ALL, SEVERAL
 
 TRANSFORMS = {"log": POSITIVE, "log_minus_one": ABOVE_ONE, "logit": UNIT}

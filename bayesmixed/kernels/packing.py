@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesmixed.families.links import Array
 from bayesmixed.kernels.records import JOINT, WHITENING, Data
-from bayesmixed.links import Array
 
 Record = np.ndarray[Any, Any]
 """A structured array: see `kernels.records`."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.links import Array, Link
+from bayesmixed.families.links import Array, Link
 
 
 @dataclass(frozen=True, slots=True)

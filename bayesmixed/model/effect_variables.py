@@ -7,9 +7,9 @@ import numpy as np
 from bayesmixed.design.centring import CENTRED, HIERARCHICAL, NONCENTRED, Placement
 from bayesmixed.design.design import Design
 from bayesmixed.model.prior_variables import declare_vector
-from bayesmixed.predictors import Predictor
 from bayesmixed.terms.block_parts import fixed_correlations
 from bayesmixed.terms.normal_block import NormalBlock
+from bayesmixed.terms.predictors import Predictor
 
 
 def declare_effects(design: Design, predictor: Predictor, placement: Placement, mean: Any) -> Any:

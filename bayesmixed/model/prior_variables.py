@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.families import Parameter
-from bayesmixed.links import Array
-from bayesmixed.prior_functions import PriorFunction
-from bayesmixed.priors import DISTRIBUTIONS, Prior
+from bayesmixed.families.links import Array
+from bayesmixed.families.parameter_functions import PriorFunction
+from bayesmixed.prior_distributions import DISTRIBUTIONS, Prior
 
 
 def declare_vector(name: str, priors: list[Prior], *dims: str) -> Any:

@@ -9,13 +9,13 @@ from bayesmixed.design.centring import WAYS, Placement, place_groups, remaining_
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.thresholds import draw_thresholds, threshold_quantile, threshold_shift
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families.links import Array
 from bayesmixed.families.ordinal import pytensor_log_density, pytensor_log_share
 from bayesmixed.interruptions import import_whole
-from bayesmixed.links import Array
 from bayesmixed.model.effect_variables import declare_effects, declare_row_effects
 from bayesmixed.model.prior_variables import declare_scalar, declare_vector
-from bayesmixed.predictors import Predictor
-from bayesmixed.priors import DISTRIBUTIONS, INDUCED
+from bayesmixed.prior_distributions import DISTRIBUTIONS, INDUCED
+from bayesmixed.terms.predictors import Predictor
 
 if TYPE_CHECKING:
     import pymc as pm

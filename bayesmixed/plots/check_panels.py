@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.summaries.checks.transforms import EcdfDifference, ecdf_difference
 from bayesmixed.summaries.display.palette import BLUE, INK
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
-from bayesmixed.links import Array
 from bayesmixed.plots.check_panels import (
     OBSERVED,
     REPLICATED,

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.errors import SpecError
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
-from bayesmixed.links import Array
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.selection import find_group
 from bayesmixed.summaries.display.palette import BLUE, DARK, VERMILION

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
-from bayesmixed.links import Array
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.selection import find_group
 from bayesmixed.summaries.display.palette import BLUE, VERMILION

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.linear_predictions import thin
-from bayesmixed.links import Array
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.prediction import needed_predictors
 from bayesmixed.selection import find_factor

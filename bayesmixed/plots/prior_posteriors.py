@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
-from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.prior_samples import sample_prior

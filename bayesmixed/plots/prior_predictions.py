@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.plots.check_panels import OBSERVED, REPLICATED
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.priors.prior_predictions import PriorPredictive

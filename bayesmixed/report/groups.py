@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 import bayesmixed as bm
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
-from bayesmixed.links import Array
 from bayesmixed.report.chapters import write_sections
 from bayesmixed.summaries.display.pages import Section, write_table
 from bayesmixed.summaries.display.tables import format_table

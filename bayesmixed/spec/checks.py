@@ -6,7 +6,7 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families import Family
 from bayesmixed.formulas.names import refuse_stateful
 from bayesmixed.terms import Term
-from bayesmixed.weights import FREQUENCY, PRECISION, Weights
+from bayesmixed.terms.weights import FREQUENCY, PRECISION, Weights
 
 
 def check_choices(

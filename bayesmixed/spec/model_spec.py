@@ -9,18 +9,18 @@ from bayesmixed.arguments import checked
 from bayesmixed.equations import Displayed, Outline, outline_terms
 from bayesmixed.errors import SpecError, enumerate_words, shorten, warn
 from bayesmixed.families import FAMILIES, Family, find_family
+from bayesmixed.families.links import Link
 from bayesmixed.formulas.functions import is_free_name
 from bayesmixed.formulas.notation import as_in_draws, split_top
-from bayesmixed.links import Link
-from bayesmixed.priors import Prior, as_prior
+from bayesmixed.prior_distributions import Prior, as_prior
 from bayesmixed.spec.checks import check_choices
 from bayesmixed.spec.formula_changes import fix_group, free_group, left_over, update_terms
 from bayesmixed.spec.parsing import complete_terms, format_formula, parse_formula, parse_terms, read_right_side
 from bayesmixed.spec.simulation_plan import SimulationPlan
 from bayesmixed.terms import Term
 from bayesmixed.terms.empty_cells import DROP
+from bayesmixed.terms.weights import Weights
 from bayesmixed.values import Value
-from bayesmixed.weights import Weights
 
 
 class ModelSpec(Displayed, Value):

@@ -11,7 +11,7 @@ from bayesmixed.formulas.notation import call_arguments, is_balanced, split_top,
 from bayesmixed.formulas.tokens import NAME, tokenise
 from bayesmixed.terms import TERMS, Fixed, Term
 from bayesmixed.terms.contract import POPULATION
-from bayesmixed.weights import KINDS, Weights
+from bayesmixed.terms.weights import KINDS, Weights
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from bayesmixed.covariances import COVARIANCES
 from bayesmixed.families import FAMILIES
-from bayesmixed.links import LINKS
+from bayesmixed.families.links import LINKS
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms import TERMS
+from bayesmixed.terms.covariances import COVARIANCES
 
 
 def make_schema() -> dict[str, Any]:

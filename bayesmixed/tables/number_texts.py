@@ -10,7 +10,7 @@ from unicodedata import decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 POINT, COMMA = ".", ","
 READINGS = (

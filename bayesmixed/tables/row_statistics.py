@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 
 @dataclass(frozen=True, slots=True)

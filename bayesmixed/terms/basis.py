@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.pieces import EvaluatedFormula
-from bayesmixed.links import Array
 from bayesmixed.tables.factors import Table
 from bayesmixed.terms.piece_bases import PieceBasis, learn_piece
 

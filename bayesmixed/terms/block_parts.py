@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 ONE, SEVERAL, ALL = "one", "several", "all"
 """Levels whose effects a row takes: one, so that levels are independent given all else; several, with shares; all."""

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.links import Array
-from bayesmixed.priors import FEW_LEVELS, Prior
+from bayesmixed.families.links import Array
+from bayesmixed.prior_distributions import FEW_LEVELS, Prior
 from bayesmixed.terms.basis import Basis
 from bayesmixed.terms.block_parts import ONE, SEVERAL, basis_coordinates, block_diagonal, lies_in
 from bayesmixed.terms.normal_block import NormalBlock

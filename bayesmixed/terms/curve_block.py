@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.links import Array
-from bayesmixed.priors import Prior
+from bayesmixed.families.links import Array
+from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.block_parts import ALL
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.outlines import CurveOutline, Indices

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 _DEPENDENT = 1e-13
 """Rest of a column by which it depends on others, as a share of itself and of what these add to it: rounding leaves less."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.pieces import EvaluatedFormula
-from bayesmixed.links import Array
 from bayesmixed.terms.directions import find_directions
 
 _DIFFERENT = 1e-8

@@ -7,10 +7,10 @@ import numpy as np
 from pydantic import field_validator
 
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate
 from bayesmixed.formulas.names import formula_columns
 from bayesmixed.formulas.notation import has_bar, is_balanced, join_factors, split_factors, split_signed, split_top
-from bayesmixed.links import Array
 from bayesmixed.tables.column_names import quote_name
 from bayesmixed.tables.factors import Table, group_levels, recode
 from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_written

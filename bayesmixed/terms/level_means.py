@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.terms.basis import BasisTerm
 from bayesmixed.terms.population_block import PopulationBlock
 

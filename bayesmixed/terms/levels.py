@@ -5,7 +5,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, field_validator
 
-from bayesmixed.covariances import find_covariance
 from bayesmixed.formulas.names import factors_in
 from bayesmixed.formulas.notation import normalise, safe_name
 from bayesmixed.formulas.written import read_formula
@@ -13,6 +12,7 @@ from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.terms.basis_outlines import TermOutline, is_correlated, outline_group
 from bayesmixed.terms.block_parts import ONE, SEVERAL, Part
 from bayesmixed.terms.contract import LEVELS, TermContract
+from bayesmixed.terms.covariances import find_covariance
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.prior_rules import AS_WRITTEN, AT_CENTRE, CORRELATIONS, SPREAD, Known, PriorRule
 

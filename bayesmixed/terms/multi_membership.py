@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.names import formula_columns
 from bayesmixed.formulas.notation import call_arguments, has_bar, read_call, split_factors
-from bayesmixed.links import Array
 from bayesmixed.tables.column_names import quote_name
 from bayesmixed.tables.factors import Table, encode, is_number, recode
 from bayesmixed.terms.block_parts import SEVERAL

@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.covariances import lkj_concentration
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.notation import safe_name
-from bayesmixed.links import Array
-from bayesmixed.priors import Prior
+from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.block_parts import Coordinates, Part, sparse_rows
+from bayesmixed.terms.covariances import lkj_concentration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

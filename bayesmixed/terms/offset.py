@@ -9,10 +9,10 @@ from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
 from pydantic import field_validator
 
 from bayesmixed.errors import DataError, SpecError, shorten
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.formulas.names import expression_columns, refuse_stateful
 from bayesmixed.formulas.notation import call_arguments
-from bayesmixed.links import Array
 from bayesmixed.tables.factors import Table
 from bayesmixed.terms.block_parts import Part
 from bayesmixed.terms.contract import ADDITION, TermContract

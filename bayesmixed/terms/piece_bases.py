@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.pieces import Piece
-from bayesmixed.links import Array
 from bayesmixed.tables.factors import natural_key
 
 

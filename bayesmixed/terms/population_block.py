@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT
-from bayesmixed.priors import Prior
+from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.basis import Basis
 from bayesmixed.terms.block_parts import Coordinates
 from bayesmixed.terms.empty_cells import Reduction

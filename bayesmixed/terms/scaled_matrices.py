@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 _SWEEPS = 20
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.formulas.names import expression_columns, refuse_stateful, strip_factor_calls
 from bayesmixed.formulas.notation import read_call, safe_name
-from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.tables.factors import Table, is_number, refuse_identifier
 from bayesmixed.terms.basis_outlines import TermOutline

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.splines import Spline
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 MOST_KNOTS = 1000
 _ROWS_AT_ONCE = 10_000

@@ -26,9 +26,9 @@ from family_cases import (
 from bayesmixed.data_checks import check_response
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families import FAMILIES, ResponseScale
-from bayesmixed.links import LINKS
-from bayesmixed.prior_functions import function_of, range_of
-from bayesmixed.priors import as_prior
+from bayesmixed.families.links import LINKS
+from bayesmixed.families.parameter_functions import function_of, range_of
+from bayesmixed.prior_distributions import as_prior
 
 
 @pytest.mark.parametrize("name", FAMILIES)

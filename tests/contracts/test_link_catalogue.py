@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from bayesmixed.links import LINKS
+from bayesmixed.families.links import LINKS
 
 
 def predictors(link, low=-3.0, high=3.0, size=25):

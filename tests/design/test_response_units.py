@@ -9,7 +9,7 @@ from bayesmixed.approximation import quick_mode
 from bayesmixed.design.response_units import in_own_unit, in_unit, in_working_unit
 from bayesmixed.engines.collapsed_layout import lay_out_collapsed
 from bayesmixed.pooled import fit_pooled
-from bayesmixed.priors import DISTRIBUTIONS, Prior, as_prior
+from bayesmixed.prior_distributions import DISTRIBUTIONS, Prior, as_prior
 
 RNG = np.random.default_rng(1)
 GROUP = np.repeat(np.arange(12), 6)

@@ -8,7 +8,7 @@ from family_cases import some_values
 
 from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.families import FAMILIES, find_family
-from bayesmixed.links import LINKS
+from bayesmixed.families.links import LINKS
 
 KNOWN = {"sigma": 0.7, "shape": 3.0, "theta": 2.0, "phi": 4.0}
 FAR = np.array([-1e6, -800.0, -60.0, -20.0, 20.0, 60.0, 800.0, 1e6])

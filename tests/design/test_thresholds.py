@@ -19,7 +19,7 @@ from bayesmixed.design.thresholds import (
     threshold_shift,
 )
 from bayesmixed.equations import write_equations
-from bayesmixed.links import LINKS
+from bayesmixed.families.links import LINKS
 from bayesmixed.prior_samples import sample_prior
 
 LATENT = {"logit": stats.logistic, "probit": stats.norm, "cloglog": stats.gumbel_l}

@@ -7,8 +7,8 @@ import pytest
 
 from bayesmixed.errors import SpecError
 from bayesmixed.families import FAMILIES, Parameter
+from bayesmixed.families.links import LINKS
 from bayesmixed.integration.averages import Spread, average_mean
-from bayesmixed.links import LINKS
 
 POISSON = FAMILIES["poisson"]
 EXTRA = Parameter("extra", "probability", "logit", ("logit",), 0.0, 1.0)

@@ -6,13 +6,13 @@ from conftest import read_reference
 
 from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.families import FAMILIES
+from bayesmixed.families.links import LINKS
 from bayesmixed.integration.group_posteriors import (
     conditional_variance,
     scalar_shrinkage,
     shrinkage_factors,
     shrinkage_matrix,
 )
-from bayesmixed.links import LINKS
 
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 

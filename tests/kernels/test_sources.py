@@ -33,7 +33,7 @@ def test_files_outside_of_the_digest_compile_nothing(name):
 def test_compiled_code_takes_from_elsewhere_only_the_name_of_a_type(name):
     imports = [line for line in (FOLDER / name).read_text().splitlines() if line.startswith("from bayesmixed.")]
     assert {line for line in imports if not line.startswith("from bayesmixed.kernels")} <= {
-        "from bayesmixed.links import Array"
+        "from bayesmixed.families.links import Array"
     }
 
 

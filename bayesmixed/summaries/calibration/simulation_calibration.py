@@ -30,7 +30,7 @@ from bayesmixed.summaries.calibration.simulated_fits import SimulatedFit, Task, 
 from bayesmixed.summaries.calibration.task_runs import run_tasks
 from bayesmixed.summaries.checks.transforms import COVERAGE, ecdf_difference
 from bayesmixed.summaries.display.pages import Page, Section
-from bayesmixed.weights import refuse_weights
+from bayesmixed.terms.weights import refuse_weights
 
 RHAT = 1.05
 LEVELS = (0.5, 0.9)

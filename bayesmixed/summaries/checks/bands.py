@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from scipy import special
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 LEVEL = 0.95
 _SIMULATIONS = 1000

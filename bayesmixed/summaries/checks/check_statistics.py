@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
+from bayesmixed.families.links import Array
 from bayesmixed.integration.layers import sum_rows
-from bayesmixed.links import Array
 from bayesmixed.terms.block_parts import ONE
 
 FEWEST_LEVELS = FEWEST_ROWS = 3

@@ -9,12 +9,12 @@ from scipy import special
 from bayesmixed.approximation import quick_mode
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.integration.layers import Layer, Source
 from bayesmixed.integration.nested_quadrature import average, check_layers, moments
 from bayesmixed.kept_draws import posterior_means, with_effects
 from bayesmixed.linear_predictions import effects_at_centre, thin
-from bayesmixed.links import Array
 from bayesmixed.marginals import distribution_at, row_logs, row_values
 from bayesmixed.replicates import posterior_predictive
 from bayesmixed.selection import find_group

@@ -8,8 +8,8 @@ import pandas as pd
 
 from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
-from bayesmixed.links import Array
 from bayesmixed.replicates import Replicates, choose_groups, describe, knows_moments, replicate
 from bayesmixed.summaries.checks.alternatives import suggest
 from bayesmixed.summaries.checks.check_statistics import Index, Sample, Statistic, choose_statistics

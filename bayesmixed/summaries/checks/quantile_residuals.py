@@ -6,8 +6,8 @@ from scipy import special
 
 from bayesmixed.draws import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
-from bayesmixed.links import Array
 from bayesmixed.summaries.checks.left_out import DRAWS, below, predict_left_out
 
 KINDS = ("quantile",)

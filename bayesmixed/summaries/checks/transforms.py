@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
-from bayesmixed.links import Array
 from bayesmixed.replicates import replicate
 
 COVERAGE = 0.95

@@ -5,7 +5,7 @@ import xarray as xr
 from scipy import special
 
 from bayesmixed.errors import SpecError
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 _SAME = 1e-8
 _FEWEST = 25

@@ -9,15 +9,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmixed.errors import SpecError, warn
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.formulas.notation import safe_name
 from bayesmixed.held_out import sample_without
 from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.linear_predictions import thin
-from bayesmixed.links import Array
 from bayesmixed.marginals import split_draws, unit_logs
-from bayesmixed.structure import Factor
 from bayesmixed.summaries.comparison.importance_weights import monte_carlo_errors, smooth_weights
 from bayesmixed.summaries.comparison.log_densities import (
     can_be_integrated,
@@ -28,6 +27,7 @@ from bayesmixed.summaries.comparison.log_densities import (
     unit_draws,
 )
 from bayesmixed.summaries.comparison.moment_matching import can_match, match_moments
+from bayesmixed.terms.relations import Factor
 from bayesmixed.units import condition, describe_unit, find_units, is_observation
 
 MOST_ERROR = 0.2

@@ -9,11 +9,11 @@ import xarray as xr
 from bayesmixed.coordinates import encode
 from bayesmixed.design.design import Design
 from bayesmixed.design.response_units import in_working_unit, own_factors
+from bayesmixed.families.links import Array
 from bayesmixed.kernels.decoding import as_posterior
 from bayesmixed.kernels.layouts import lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack, unsupported
 from bayesmixed.kernels.packing import Packed
-from bayesmixed.links import Array
 from bayesmixed.marginals import leave_rows_out, split_draws
 from bayesmixed.summaries.comparison.log_densities import label_draws
 

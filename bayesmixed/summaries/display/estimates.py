@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.errors import SpecError
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.display.tables import describe, format_table
 

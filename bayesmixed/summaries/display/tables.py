@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 COLUMNS = ["term", "level", "effect", "mean", "sd", "lower", "upper", "mcse"]
 _MIDDLES = ("median", "mean")

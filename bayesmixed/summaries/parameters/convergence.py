@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bayesmixed.draws import draw_names, top_level_names
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
-from bayesmixed.links import Array
 from bayesmixed.summaries.display.pages import Page, Section
 
 RHAT = 1.01

@@ -8,9 +8,9 @@ import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
-from bayesmixed.links import Array
 from bayesmixed.posterior_means import parameter_has_mean
 from bayesmixed.summaries.display.tables import working_units
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import prepare
-from bayesmixed.priors import Prior
+from bayesmixed.prior_distributions import Prior
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.level_means import CENTRED, level_means
+from bayesmixed.terms.predictors import Predictor
 
 _ROUNDING = 1e-9
 

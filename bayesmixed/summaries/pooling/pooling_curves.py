@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.errors import SpecError
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.linear_predictions import effects_at_centre
-from bayesmixed.links import Array
 from bayesmixed.selection import find_group
 from bayesmixed.summaries.variance.components import (
     latent_covariances,

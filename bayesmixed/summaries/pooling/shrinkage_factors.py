@@ -9,6 +9,7 @@ import xarray as xr
 from bayesmixed.design.response_units import in_working_unit, own_factors
 from bayesmixed.design.row_likelihoods import likelihood_of_rows
 from bayesmixed.draws import stacked
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.integration.group_posteriors import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
 from bayesmixed.integration.modes import find_modes
@@ -21,13 +22,12 @@ from bayesmixed.linear_predictions import (
     predictor_given_effects,
     thin,
 )
-from bayesmixed.links import Array
 from bayesmixed.pooled import fit_pooled
-from bayesmixed.predictors import Predictor
 from bayesmixed.selection import find_group, some_draws
 from bayesmixed.summaries.display.tables import describe, labelled
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.predictors import Predictor
 
 FEWEST_DRAWS = 200
 _WORK = {"sums": 2e7, "quadrature": 5e5}

@@ -9,8 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
-from bayesmixed.links import Array
 from bayesmixed.prediction import ratio_has_mean
 from bayesmixed.summaries.display.estimates import Estimates, Range, as_estimates, with_directions
 from bayesmixed.summaries.predictions.estimable import find_estimable

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, shorten
+from bayesmixed.families.links import Array
 from bayesmixed.integration.averages import is_linear
-from bayesmixed.links import Array
 from bayesmixed.open_rows import find_open_rows, name_open_cell
 from bayesmixed.prediction import needed_predictors
 

@@ -9,8 +9,8 @@ import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.posterior_means import LIGHT, has_free_sd, tail_index
-from bayesmixed.predictors import Predictor
 from bayesmixed.summaries.predictions.expressions import find_variables
+from bayesmixed.terms.predictors import Predictor
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import xarray as xr
 from scipy import special
 
 from bayesmixed.errors import SpecError, did_you_mean, shorten
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 
 FUNCTIONS: Mapping[str, Callable[[Any], Array]] = {
     "exp": np.exp,

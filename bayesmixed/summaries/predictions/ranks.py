@@ -5,10 +5,10 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.linear_predictions import effects_of
-from bayesmixed.links import Array
 from bayesmixed.selection import find_factor
 from bayesmixed.summaries.display.estimates import Estimates, as_estimates
 from bayesmixed.summaries.predictions.grids import make_grid

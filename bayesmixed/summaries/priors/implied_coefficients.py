@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design.prior_draws import PriorDraws
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.predictors import Predictor
+from bayesmixed.terms.predictors import Predictor
 
 COLUMNS = ["coefficient", "meaning", "mean", "sd", "lower", "upper"]
 _Row = tuple[object, ...]

@@ -11,8 +11,8 @@ import xarray as xr
 
 from bayesmixed.design.prior_draws import draw_priors
 from bayesmixed.families import Family
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit, sample
-from bayesmixed.links import Array
 from bayesmixed.prior_sets import PriorSet, RealisedSet, realise_sets
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec

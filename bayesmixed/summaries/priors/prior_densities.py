@@ -5,12 +5,12 @@ import xarray as xr
 
 from bayesmixed.design.design import CUTS
 from bayesmixed.design.thresholds import threshold_log_density, threshold_shift
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.linear_predictions import effects_at_centre
-from bayesmixed.links import Array
-from bayesmixed.predictors import Predictor
-from bayesmixed.priors import Prior
+from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.normal_block import NormalBlock
+from bayesmixed.terms.predictors import Predictor
 
 
 def log_prior_densities(fit: Fit) -> dict[str, xr.DataArray]:

@@ -10,13 +10,13 @@ from bayesmixed.design.default_priors import response_scale, scale_at_weight_one
 from bayesmixed.design.design import Design
 from bayesmixed.design.prior_draws import PriorDraws, prior_quantile
 from bayesmixed.errors import SpecError
-from bayesmixed.links import Array
-from bayesmixed.predictors import Predictor
+from bayesmixed.families.links import Array
 from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.variance.group_moments import Pieces, on_latent_scale, response_moments, shared_covariance
 from bayesmixed.summaries.variance.group_spread import TYPICAL
 from bayesmixed.summaries.variance.intraclass import icc_of_variances
 from bayesmixed.summaries.variance.sharing import sharing_patterns
+from bayesmixed.terms.predictors import Predictor
 
 FACTOR = 10.0
 OFTEN = 0.2

@@ -11,7 +11,7 @@ import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.draws import row_labels, stacked
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.preparation import as_design, prepare
 from bayesmixed.prior_samples import sample_prior
 from bayesmixed.replicates import posterior_predictive

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
-from bayesmixed.links import Array
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.summaries.priors.prior_densities import log_prior_densities
 

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.families import Family, Parameter, ResponseScale
+from bayesmixed.families.parameter_functions import given_key
 from bayesmixed.parameter_keys import ParameterKey, names_of
-from bayesmixed.prior_functions import given_key
-from bayesmixed.priors import FEW_LEVELS, Prior
+from bayesmixed.prior_distributions import FEW_LEVELS, Prior
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.contract import known_factors, rules_of
 from bayesmixed.terms.prior_rules import CORRELATIONS, LOCATION, SLOPE, SPREAD, Known, PriorRule
-from bayesmixed.weights import PRECISION
+from bayesmixed.terms.weights import PRECISION
 
 SYMBOLS = {
     "s": "s: unit of the response, the larger of 1.4826 MAD and half the SD.",

@@ -10,7 +10,6 @@ import pandas as pd
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.prior_draws import draw_priors, prior_quantile
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.predictors import Predictor
 from bayesmixed.preparation import as_design
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
@@ -20,6 +19,7 @@ from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.priors.implied_coefficients import list_coefficients
 from bayesmixed.summaries.priors.prior_implications import list_implications, list_oddities
 from bayesmixed.summaries.priors.prior_rules import explain_rules, list_rules
+from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.prior_rules import AS_WRITTEN, AT_CENTRE
 
 DRAWS = 4000

@@ -15,15 +15,20 @@ from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.errors import BayesMixedError, StatisticsWarning
 from bayesmixed.families import Family, find_family
+from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate, evaluate_expression
 from bayesmixed.formulas.names import expression_columns, formula_columns
 from bayesmixed.formulas.notation import join_factors
-from bayesmixed.links import Array
 from bayesmixed.preparation import prepare
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.spec.parsing import format_formula
-from bayesmixed.structure import (
+from bayesmixed.summaries.display.tables import format_range
+from bayesmixed.summaries.survey.relations import LabelUse
+from bayesmixed.summaries.survey.structure import Role, StructureReport
+from bayesmixed.tables.columns import read_cells, settle
+from bayesmixed.tables.factors import Table, as_table, encode, is_date, is_number
+from bayesmixed.terms.relations import (
     NESTED,
     SAME,
     Factor,
@@ -36,12 +41,7 @@ from bayesmixed.structure import (
     relate,
     spread,
 )
-from bayesmixed.summaries.display.tables import format_range
-from bayesmixed.summaries.survey.relations import LabelUse
-from bayesmixed.summaries.survey.structure import Role, StructureReport
-from bayesmixed.tables.columns import read_cells, settle
-from bayesmixed.tables.factors import Table, as_table, encode, is_date, is_number
-from bayesmixed.weights import FREQUENCY
+from bayesmixed.terms.weights import FREQUENCY
 
 
 def check_data(

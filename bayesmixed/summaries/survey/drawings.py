@@ -7,9 +7,9 @@ from zlib import crc32
 
 import numpy as np
 
-from bayesmixed.links import Array
-from bayesmixed.structure import Factor, Integers, Node, Pair, grow_tree
+from bayesmixed.families.links import Array
 from bayesmixed.summaries.display.palette import BLUE, GREEN, GREY, VERMILION
+from bayesmixed.terms.relations import Factor, Integers, Node, Pair, grow_tree
 
 LINE, LETTER = 20, 7.0
 MOST_NODES = {1: (15,), 2: (6, 4), 3: (3, 2, 2)}

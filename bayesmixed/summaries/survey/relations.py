@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesmixed.formulas.notation import join_factors
-from bayesmixed.structure import CROSSED, NESTED, SAME, Factor, Integers, Node, Pair, grow_tree
 from bayesmixed.summaries.display.pages import Section
 from bayesmixed.summaries.survey.drawings import draw_crossing, draw_tree
 from bayesmixed.terms.block_parts import lies_in
+from bayesmixed.terms.relations import CROSSED, NESTED, SAME, Factor, Integers, Node, Pair, grow_tree
 
 MOST_ROWS, SHOWN_ROWS = 10, 6
 MOST_COLUMNS = 15

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design.design import Design
-from bayesmixed.links import Array
-from bayesmixed.priors import FEW_LEVELS
+from bayesmixed.families.links import Array
+from bayesmixed.prior_distributions import FEW_LEVELS
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.structure import NESTED, SAME, Factor, Pair, Spread, expected_shrinkage, find_chains
 from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.summaries.survey.drawings import draw_tree
 from bayesmixed.summaries.survey.relations import (
@@ -20,6 +19,7 @@ from bayesmixed.summaries.survey.relations import (
     relation_section,
     tree_section,
 )
+from bayesmixed.terms.relations import NESTED, SAME, Factor, Pair, Spread, expected_shrinkage, find_chains
 
 ICCS = (0.1, 0.3, 0.5, 0.9)
 MOST_SIZES = 5

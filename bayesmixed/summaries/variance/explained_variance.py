@@ -6,10 +6,10 @@ import xarray as xr
 
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.linear_predictions import thin
-from bayesmixed.links import Array
 from bayesmixed.prediction import predict
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.variance.components import mean_group_variances, residual_variance

@@ -9,8 +9,8 @@ import xarray as xr
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families import Family
+from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
-from bayesmixed.links import Array
 from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.summaries.variance.components import mean_group_variances, residual_variance
 from bayesmixed.summaries.variance.group_moments import (

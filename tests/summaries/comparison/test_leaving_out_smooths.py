@@ -9,9 +9,9 @@ from fixed_draws import fit_at
 from scipy import stats
 
 import bayesmixed as bm
-from bayesmixed.structure import Factor
 from bayesmixed.summaries.checks.half_normals import _plug_in_residuals
 from bayesmixed.summaries.comparison import leaving_out, log_densities
+from bayesmixed.terms.relations import Factor
 from bayesmixed.units import find_units, own_coefficients
 
 ROWS = 48

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.structure import Factor, relate
 from bayesmixed.summaries.survey.drawings import draw_crossing, draw_tree
+from bayesmixed.terms.relations import Factor, relate
 
 SVG = "{http://www.w3.org/2000/svg}"
 SHARP = ("<b>", "a & b", 'say "no"', "a label that is longer than its place")

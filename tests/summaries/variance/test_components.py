@@ -7,7 +7,7 @@ from fixed_draws import fit_at
 from scipy import stats
 
 import bayesmixed as bm
-from bayesmixed.links import LINKS
+from bayesmixed.families.links import LINKS
 from bayesmixed.summaries.variance.sharing import sharing_patterns
 
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}

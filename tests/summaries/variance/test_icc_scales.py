@@ -8,7 +8,7 @@ from scipy import special, stats
 
 import bayesmixed as bm
 from bayesmixed.families import FAMILIES
-from bayesmixed.links import LINKS
+from bayesmixed.families.links import LINKS
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bayesmixed.errors import SpecError
-from bayesmixed.links import LINKS, find_link
+from bayesmixed.families.links import LINKS, find_link
 
 HALF_LOG_TWO = np.log(np.log(2.0))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.links import Array, Link
+from bayesmixed.families.links import Array, Link
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.curve_block import CurveBlock

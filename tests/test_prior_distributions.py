@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from bayesmixed.errors import SpecError
-from bayesmixed.priors import DISTRIBUTIONS, Prior, as_prior
+from bayesmixed.prior_distributions import DISTRIBUTIONS, Prior, as_prior
 
 EXAMPLES = {
     "Normal": (0.5, 1.7),

@@ -5,7 +5,7 @@ import pandas as pd
 from pydantic import field_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
-from bayesmixed.links import Array
+from bayesmixed.families.links import Array
 from bayesmixed.tables.columns import as_numbers
 from bayesmixed.values import Value
 

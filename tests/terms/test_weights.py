@@ -19,7 +19,7 @@ from bayesmixed.kernels.layouts import lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack
 from bayesmixed.pooled import fit_pooled
 from bayesmixed.spec.files import spec_from_toml, spec_to_toml
-from bayesmixed.weights import refuse_weights
+from bayesmixed.terms.weights import refuse_weights
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from conftest import classic
 
-from bayesmixed.structure import (
+from bayesmixed.tables.factors import encode
+from bayesmixed.terms.relations import (
     CROSSED,
     NESTED,
     PARTIAL,
@@ -21,7 +22,6 @@ from bayesmixed.structure import (
     relate,
     spread,
 )
-from bayesmixed.tables.factors import encode
 
 
 def factor(name, values):

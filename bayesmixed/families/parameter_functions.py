@@ -8,9 +8,9 @@ import numpy as np
 from scipy import special
 
 from bayesmixed.errors import SpecError, enumerate_words
-from bayesmixed.families import Parameter
-from bayesmixed.links import Array
-from bayesmixed.priors import POSITIVE, REAL, UNIT, Support
+from bayesmixed.families.links import Array
+from bayesmixed.families.records import Parameter
+from bayesmixed.prior_distributions import POSITIVE, REAL, UNIT, Support
 
 
 @dataclass(frozen=True, slots=True)
