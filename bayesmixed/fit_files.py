@@ -22,9 +22,9 @@ from bayesmixed.earlier_files import is_earlier, refuse_changed_columns, with_pr
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import BayesMixedError, DataError, StatisticsWarning, enumerate_words, warn
 from bayesmixed.fitting import Fit
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.preparing import prepare
+from bayesmixed.preparation.streaming import streamed_from_text, streamed_to_text
 from bayesmixed.spec.files import spec_from_toml, spec_to_toml
-from bayesmixed.streaming import streamed_from_text, streamed_to_text
 from bayesmixed.tree_files import first_line, read_tree
 
 FORMAT = 2

@@ -21,7 +21,7 @@ from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import Family
 from bayesmixed.free_draws import with_free_variables
 from bayesmixed.kept_draws import check_store, keep_draws
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 

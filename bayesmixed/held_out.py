@@ -11,7 +11,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.errors import StatisticsWarning
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.linear_predictions import effects_at_centre
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.preparing import prepare
 from bayesmixed.refitting import settings_of
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.predictors import Predictor

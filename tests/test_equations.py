@@ -12,7 +12,7 @@ from bayesmixed.equations import list_equations, write_equations
 from bayesmixed.equations.symbols import TEXT, Expression, Symbol
 from bayesmixed.errors import StatisticsWarning
 from bayesmixed.families import FAMILIES
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.preparing import prepare
 from bayesmixed.simulation import simulate
 from bayesmixed.spec.files import list_specs, load_spec
 from bayesmixed.spec.model_spec import from_formula

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayesmixed.assembly import assemble
 from bayesmixed.design.default_priors import realise_priors
 from bayesmixed.errors import SpecError, StatisticsWarning
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.assembly import assemble
+from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.model_spec import from_formula
 
 LEVELS = {"f": list("abc"), "g": list("uv"), "h": list("pqrs")}

@@ -54,9 +54,9 @@ def predict(
 ) -> None:
     """Predict rows of known or new groups: mean (median where there is none) and 95 % interval of each."""
     from bayesmixed.atomic_files import replace_table
-    from bayesmixed.data_files import read_data
+    from bayesmixed.display.tables import describe, format_table
     from bayesmixed.prediction import predict as predict_rows
-    from bayesmixed.summaries.display.tables import describe, format_table
+    from bayesmixed.preparation.data_files import read_data
 
     fit = read_fit(folder)
     rows = fit.design.table.data if data is None else read_data(fit.design.spec, data, **form)

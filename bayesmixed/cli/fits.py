@@ -122,7 +122,7 @@ def compare_priors(
     json: Json = False,
 ) -> None:
     """Fit a model under several prior sets, and say what changes in the answers."""
-    from bayesmixed.data_files import read_data
+    from bayesmixed.preparation.data_files import read_data
     from bayesmixed.summaries.priors.prior_comparison import compare_priors as compare
 
     sets = dict(_read_set(text) for text in set_ or ()) or {"spec": {}, "wide": "wide"}

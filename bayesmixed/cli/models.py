@@ -82,9 +82,9 @@ def check(
     """Check data against a spec without sampling; print their structure, the equations and the priors."""
     from dataclasses import replace
 
-    from bayesmixed.data_files import read_data
-    from bayesmixed.summaries.survey.data_survey import check_data
-    from bayesmixed.summaries.survey.structure import list_groups, list_homes
+    from bayesmixed.preparation.data_files import read_data
+    from bayesmixed.survey.data_survey import check_data
+    from bayesmixed.survey.structure_report import list_groups, list_homes
 
     report = check_data(model, read_data(model, data, **form), missing=missing)
     if json:

@@ -147,8 +147,8 @@ def read_fit(path: Path) -> "Fit":
 
 
 def read_design(spec: "ModelSpec", path: Path, missing: str, form: dict[str, Any]) -> "Design":
-    from bayesmixed.data_files import read_data
-    from bayesmixed.preparation import prepare
+    from bayesmixed.preparation.data_files import read_data
+    from bayesmixed.preparation.preparing import prepare
 
     return prepare(spec, read_data(spec, path, **form), missing=missing)
 

@@ -21,7 +21,7 @@ from bayesmixed.kernels.layouts import Layout, lay_out_coordinates
 from bayesmixed.kernels.packed_designs import on_link_scale, pack_covariance, pack_priors
 from bayesmixed.kernels.packing import Block, Packed, Record, close
 from bayesmixed.kernels.records import COLLAPSED, PARAMETER, TERM
-from bayesmixed.streaming import read_parts
+from bayesmixed.preparation.streaming import read_parts
 from bayesmixed.terms.normal_block import NormalBlock
 
 

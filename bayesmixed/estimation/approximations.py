@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design.design import Design
-from bayesmixed.summaries.display.pages import Page, Section
+from bayesmixed.display.pages import Page, Section
 
 METHODS = {
     "joint": "coefficients and effects at their joint mode, Laplace's approximation for the SDs (lme4's nAGQ=0)",

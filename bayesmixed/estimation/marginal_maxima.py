@@ -9,7 +9,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.climbs import Climb
-from bayesmixed.preparation import as_design
+from bayesmixed.preparation.preparing import as_design
 from bayesmixed.spec.model_spec import ModelSpec
 
 _MOST_POINTS = 100

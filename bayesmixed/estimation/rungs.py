@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design.design import Design
+from bayesmixed.display.pages import Page, Section
 from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.marginal_maxima import approximate
 from bayesmixed.fitting import Fit, sample
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.preparation import as_design
+from bayesmixed.preparation.preparing import as_design
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.summaries.display.pages import Page, Section
 
 POSTERIOR = "posterior"
 _FINEST = ("agq", "mc", "laplace", "joint")

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayesmixed.display.palette import BLUE, LIGHT, VERMILION
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.calibration.simulation_calibration import Calibration
 from bayesmixed.summaries.checks.transforms import ecdf_difference
-from bayesmixed.summaries.display.palette import BLUE, LIGHT, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

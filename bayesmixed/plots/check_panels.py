@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from bayesmixed.display.palette import BLUE, INK
 from bayesmixed.families.links import Array
 from bayesmixed.summaries.checks.transforms import EcdfDifference, ecdf_difference
-from bayesmixed.summaries.display.palette import BLUE, INK
 
 OBSERVED, REPLICATED = INK, BLUE
 _CURVES = 50

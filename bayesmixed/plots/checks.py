@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesmixed.display.palette import GREEN, ORANGE, PURPLE, SKY, VERMILION
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
@@ -26,7 +27,6 @@ from bayesmixed.summaries.checks.mean_variance import DATA, MODEL, mean_variance
 from bayesmixed.summaries.checks.predictive_checks import FITS, compare_statistics, format_probability, level_rows
 from bayesmixed.summaries.checks.quantile_residuals import SEED, residuals
 from bayesmixed.summaries.checks.transforms import pit_values
-from bayesmixed.summaries.display.palette import GREEN, ORANGE, PURPLE, SKY, VERMILION
 from bayesmixed.summaries.false_alarms import expect_by_chance
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayesmixed.display.palette import BLUE, VERMILION
 from bayesmixed.errors import SpecError
 from bayesmixed.estimation.rungs import POSTERIOR, Ladder
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.summaries.display.palette import BLUE, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

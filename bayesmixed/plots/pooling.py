@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.display.palette import BLUE, DARK, VERMILION
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.selection import find_group
-from bayesmixed.summaries.display.palette import BLUE, DARK, VERMILION
 from bayesmixed.summaries.pooling.shrinkage_factors import shrinkage
 from bayesmixed.summaries.pooling.three_poolings import PoolingComparison
 

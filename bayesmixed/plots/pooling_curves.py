@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.display.palette import BLUE, VERMILION
+from bayesmixed.display.tables import format_range
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.selection import find_group
-from bayesmixed.summaries.display.palette import BLUE, VERMILION
-from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.pooling.pooling_curves import group_sizes, pooling_curve, pooling_factor
 from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws
 

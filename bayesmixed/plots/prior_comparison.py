@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.display.palette import SERIES
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.parameter_keys import INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.summaries.display.palette import SERIES
 from bayesmixed.summaries.priors.prior_comparison import LABELS, PriorComparison, middles_of
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from bayesmixed.display.palette import BLUE, GREY
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.prior_samples import sample_prior
-from bayesmixed.summaries.display.palette import BLUE, GREY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.display.palette import BLUE, LIGHT, VERMILION
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
@@ -12,7 +13,6 @@ from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.checks.bands import uniform_band
 from bayesmixed.summaries.checks.left_out import predict_left_out
 from bayesmixed.summaries.checks.quantile_residuals import SEED, residuals
-from bayesmixed.summaries.display.palette import BLUE, LIGHT, VERMILION
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.relations import Factor
 from bayesmixed.units import find_units

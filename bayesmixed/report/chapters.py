@@ -7,10 +7,10 @@ from html import escape
 import numpy as np
 
 import bayesmixed as bm
+from bayesmixed.display.pages import Section, write_markup
 from bayesmixed.equations import list_equations, write_mathml
 from bayesmixed.fitting import Fit
 from bayesmixed.report.pictures import draw_shares, embed
-from bayesmixed.summaries.display.pages import Section, write_markup
 from bayesmixed.summaries.parameters.convergence import Diagnosis
 from bayesmixed.summaries.parameters.overview import count_sentence, tabulate_estimates
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 import bayesmixed as bm
+from bayesmixed.display.pages import Section, write_table
+from bayesmixed.display.tables import format_table
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.report.chapters import write_sections
-from bayesmixed.summaries.display.pages import Section, write_table
-from bayesmixed.summaries.display.tables import format_table
 from bayesmixed.terms.blocks import GroupBlock
 
 MOST_IN_CHART, MOST_IN_TABLE = 10_000, 2_000

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bayesmixed.summaries.display.palette import GREY, SERIES
+from bayesmixed.display.palette import GREY, SERIES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

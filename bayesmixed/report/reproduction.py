@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from bayesmixed.display.pages import Section
 from bayesmixed.errors import SpecError
 from bayesmixed.fit_files import fingerprint
 from bayesmixed.fitting import Fit
 from bayesmixed.report.chapters import write_sections
 from bayesmixed.spec.files import spec_to_toml
-from bayesmixed.summaries.display.pages import Section
 
 _REFERENCES = (
     "- PyMC: Abril-Pla et al. (2023), PeerJ Computer Science 9:e1516.",

@@ -23,11 +23,11 @@ from family_cases import (
     whole_support,
 )
 
-from bayesmixed.data_checks import check_response
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families import FAMILIES, ResponseScale
 from bayesmixed.families.links import LINKS
 from bayesmixed.families.parameter_functions import function_of, range_of
+from bayesmixed.preparation.checks import check_response
 from bayesmixed.prior_distributions import as_prior
 
 

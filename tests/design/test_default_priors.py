@@ -8,7 +8,7 @@ import pytest
 from realised_priors import CBPP, DATA, SLEEP, YBAR, S, check, numbers, realised, two_sd, unit
 
 from bayesmixed.errors import StatisticsWarning
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.preparing import prepare
 
 ROOT = math.sqrt(2.0)
 

@@ -13,7 +13,7 @@ from scipy import stats
 
 from bayesmixed.draws import draw_names
 from bayesmixed.model.pymc_models import build
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.preparing import prepare
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "sharp_checks.json").read_text(encoding="utf-8"))
 G1 = next(check for check in REFERENCE["checks"] if check["id"] == "G1")

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmixed.data_checks import check_response, check_variation
 from bayesmixed.design.design import Design
 from bayesmixed.draws import stacked, top_level_names
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
+from bayesmixed.preparation.checks import check_response, check_variation
 from bayesmixed.prior_samples import sample_prior
 from bayesmixed.replicates import Replicates, replicate
 from bayesmixed.summaries.comparison.log_densities import log_likelihood

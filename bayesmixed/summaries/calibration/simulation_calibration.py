@@ -13,14 +13,15 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from bayesmixed.assembly import has_response
 from bayesmixed.atomic_files import as_path
-from bayesmixed.data_files import take_table
 from bayesmixed.design.design import Design
+from bayesmixed.display.pages import Page, Section
 from bayesmixed.errors import SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.families import Family
 from bayesmixed.fitting import Fit, sample
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.assembly import has_response
+from bayesmixed.preparation.data_files import take_table
+from bayesmixed.preparation.preparing import prepare
 from bayesmixed.refitting import SETTINGS
 from bayesmixed.simulation import simulate
 from bayesmixed.spec.files import as_spec
@@ -29,7 +30,6 @@ from bayesmixed.summaries.calibration.calibration_files import identify, load_fi
 from bayesmixed.summaries.calibration.simulated_fits import SimulatedFit, Task, fit_simulated
 from bayesmixed.summaries.calibration.task_runs import run_tasks
 from bayesmixed.summaries.checks.transforms import COVERAGE, ecdf_difference
-from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.terms.weights import refuse_weights
 
 RHAT = 1.05

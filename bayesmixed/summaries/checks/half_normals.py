@@ -8,6 +8,7 @@ from scipy import special
 
 from bayesmixed.approximation import quick_mode
 from bayesmixed.design.design import Design
+from bayesmixed.display.pages import Page, Section
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
@@ -21,7 +22,6 @@ from bayesmixed.selection import find_group
 from bayesmixed.summaries.checks.bands import simulated_band, uniform_band
 from bayesmixed.summaries.checks.left_out import below
 from bayesmixed.summaries.checks.quantile_residuals import SEED, quantile_of, residuals
-from bayesmixed.summaries.display.pages import Page, Section
 from bayesmixed.terms.scaled_matrices import matrix_root
 from bayesmixed.units import Situation, condition, find_units, situate
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design.design import Design
+from bayesmixed.display.tables import format_number
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.families.links import LINKS, Array, Link
@@ -19,7 +20,6 @@ from bayesmixed.replicates import replicate, strangers
 from bayesmixed.summaries.checks.alternatives import list_families, takes_observation_effects
 from bayesmixed.summaries.checks.check_statistics import Index, is_binary
 from bayesmixed.summaries.checks.left_out import predict_left_out
-from bayesmixed.summaries.display.tables import format_number
 from bayesmixed.terms.weights import refuse_weights
 
 DATA, MODEL = "data", "this model"

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from bayesmixed.display.tables import working_units
 from bayesmixed.draws import top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
@@ -10,7 +11,6 @@ from bayesmixed.fitting import Fit
 from bayesmixed.posterior_means import parameter_has_mean
 from bayesmixed.summaries.comparison.importance_weights import smooth_weights
 from bayesmixed.summaries.comparison.log_densities import unit_draws
-from bayesmixed.summaries.display.tables import working_units
 from bayesmixed.units import find_units
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.display.tables import labelled
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.fitting import Fit
-from bayesmixed.summaries.display.tables import labelled
 
 
 def contextual_effect(

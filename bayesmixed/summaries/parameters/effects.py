@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.display.tables import COLUMNS, labelled
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.linear_predictions import population_part
-from bayesmixed.summaries.display.tables import COLUMNS, labelled
 from bayesmixed.terms.blocks import GroupBlock
 
 

@@ -7,11 +7,11 @@ from typing import cast
 import pandas as pd
 
 from bayesmixed.design.design import CUTS, Design
+from bayesmixed.display.pages import Page, Section
+from bayesmixed.display.tables import drop_empty, format_table, interval_errors, labelled
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
 from bayesmixed.posterior_means import parameter_has_mean
-from bayesmixed.summaries.display.pages import Page, Section
-from bayesmixed.summaries.display.tables import drop_empty, format_table, interval_errors, labelled
 from bayesmixed.summaries.parameters.convergence import diagnose
 from bayesmixed.summaries.parameters.effects import population_effects
 from bayesmixed.summaries.parameters.smooths import smooth_effects

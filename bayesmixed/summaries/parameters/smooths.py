@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.design.row_likelihoods import likelihood_of_rows
+from bayesmixed.display.tables import labelled
 from bayesmixed.draws import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
@@ -15,7 +16,6 @@ from bayesmixed.fitting import Fit
 from bayesmixed.linear_predictions import effects_at_centre, effects_of
 from bayesmixed.prediction import predict
 from bayesmixed.selection import some_draws
-from bayesmixed.summaries.display.tables import labelled
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import matrix_root

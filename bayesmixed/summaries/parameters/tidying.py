@@ -7,12 +7,12 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.design.design import Design
+from bayesmixed.display.tables import working_units
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.posterior_means import parameter_has_mean
-from bayesmixed.summaries.display.tables import working_units
 
 KINDS = ("fixed", "ran_pars", "family", "ran_vals")
 COLUMNS = [

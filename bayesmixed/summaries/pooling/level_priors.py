@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesmixed.families.links import Array
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.preparing import prepare
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.level_means import CENTRED, level_means

@@ -8,6 +8,7 @@ import xarray as xr
 
 from bayesmixed.design.response_units import in_working_unit, own_factors
 from bayesmixed.design.row_likelihoods import likelihood_of_rows
+from bayesmixed.display.tables import describe, labelled
 from bayesmixed.draws import stacked
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
@@ -24,7 +25,6 @@ from bayesmixed.linear_predictions import (
 )
 from bayesmixed.pooled import fit_pooled
 from bayesmixed.selection import find_group, some_draws
-from bayesmixed.summaries.display.tables import describe, labelled
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.predictors import Predictor

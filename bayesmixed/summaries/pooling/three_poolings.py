@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.display.pages import Page, Section
+from bayesmixed.display.tables import describe, format_table
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
 from bayesmixed.families import Family
 from bayesmixed.fitting import Fit, fit
@@ -19,8 +21,6 @@ from bayesmixed.linear_predictions import population_part
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.summaries.display.pages import Page, Section
-from bayesmixed.summaries.display.tables import describe, format_table
 from bayesmixed.summaries.parameters.convergence import diagnose
 from bayesmixed.summaries.pooling.level_priors import state_level_priors
 from bayesmixed.tables.factors import as_label

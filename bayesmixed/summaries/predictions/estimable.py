@@ -10,8 +10,8 @@ from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, shorten
 from bayesmixed.families.links import Array
 from bayesmixed.integration.averages import is_linear
-from bayesmixed.open_rows import find_open_rows, name_open_cell
 from bayesmixed.prediction import needed_predictors
+from bayesmixed.preparation.open_rows import find_open_rows, name_open_cell
 
 _SHOWN = 6
 _HOLD = "Hold a column at a value, as in at={...}, so that all that is averaged over has rows in the fit."

@@ -18,7 +18,7 @@ from bayesmixed.formulas.notation import split_top
 from bayesmixed.integration.averages import parameters_of_mean
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.prediction import predict_rows
-from bayesmixed.preparation import replay
+from bayesmixed.preparation.preparing import replay
 from bayesmixed.tables.factors import as_label, encode, is_number
 
 _LARGEST, _FEWEST_DRAWS = 4e6, 100

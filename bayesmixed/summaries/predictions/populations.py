@@ -10,6 +10,7 @@ import xarray as xr
 from scipy import special
 
 from bayesmixed.design.design import Design
+from bayesmixed.display.estimates import Estimates, as_estimates
 from bayesmixed.errors import enumerate_words
 from bayesmixed.families.links import Array, Link
 from bayesmixed.fitting import Fit
@@ -19,7 +20,6 @@ from bayesmixed.linear_predictions import effects_at_centre, effects_of, populat
 from bayesmixed.posterior_means import response_has_mean
 from bayesmixed.prediction import needed_predictors, weigh_scale
 from bayesmixed.selection import find_factor
-from bayesmixed.summaries.display.estimates import Estimates, as_estimates
 from bayesmixed.summaries.predictions.estimable import refuse_open_mean
 from bayesmixed.summaries.predictions.grids import make_grid
 from bayesmixed.terms.predictors import Predictor

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.display.estimates import Estimates, as_estimates
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.kept_draws import with_effects
 from bayesmixed.linear_predictions import effects_of
 from bayesmixed.selection import find_factor
-from bayesmixed.summaries.display.estimates import Estimates, as_estimates
 from bayesmixed.summaries.predictions.grids import make_grid
 from bayesmixed.summaries.predictions.populations import known_deviations
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from bayesmixed.design.default_priors import response_scale, scale_at_weight_one
 from bayesmixed.design.design import Design
 from bayesmixed.design.prior_draws import PriorDraws, prior_quantile
+from bayesmixed.display.tables import format_range
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
-from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.variance.group_moments import Pieces, on_latent_scale, response_moments, shared_covariance
 from bayesmixed.summaries.variance.group_spread import TYPICAL
 from bayesmixed.summaries.variance.intraclass import icc_of_variances

@@ -10,16 +10,16 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.design.design import Design
+from bayesmixed.display.pages import Page, Section
+from bayesmixed.display.tables import format_number, format_range
 from bayesmixed.draws import row_labels, stacked
 from bayesmixed.families.links import Array
-from bayesmixed.preparation import as_design, prepare
+from bayesmixed.preparation.preparing import as_design, prepare
 from bayesmixed.prior_samples import sample_prior
 from bayesmixed.replicates import posterior_predictive
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.checks.check_statistics import UNKNOWN, Sample, choose_statistics, extreme_means
-from bayesmixed.summaries.display.pages import Page, Section
-from bayesmixed.summaries.display.tables import format_number, format_range
 from bayesmixed.summaries.priors.prior_tables import PriorTable, prior_table
 
 DRAWS = 1000

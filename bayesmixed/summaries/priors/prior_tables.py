@@ -9,13 +9,13 @@ import pandas as pd
 
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.prior_draws import draw_priors, prior_quantile
+from bayesmixed.display.pages import Page, Section
+from bayesmixed.display.tables import format_range
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.preparation import as_design
+from bayesmixed.preparation.preparing import as_design
+from bayesmixed.preparation.streaming import drawn_rows
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.streaming import drawn_rows
-from bayesmixed.summaries.display.pages import Page, Section
-from bayesmixed.summaries.display.tables import format_range
 from bayesmixed.summaries.priors.implied_coefficients import list_coefficients
 from bayesmixed.summaries.priors.prior_implications import list_implications, list_oddities
 from bayesmixed.summaries.priors.prior_rules import explain_rules, list_rules

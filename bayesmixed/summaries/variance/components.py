@@ -10,13 +10,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
+from bayesmixed.display.tables import labelled
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.linear_predictions import effects_at_centre, thin
 from bayesmixed.posterior_means import variance_has_mean
-from bayesmixed.preparation import replay
-from bayesmixed.summaries.display.tables import labelled
+from bayesmixed.preparation.preparing import replay
 from bayesmixed.summaries.variance.group_moments import (
     Pieces,
     distinct_rows,

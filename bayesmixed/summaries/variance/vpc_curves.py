@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmixed.data_files import take_table
 from bayesmixed.design.design import Design
+from bayesmixed.display.tables import labelled
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.fitting import Fit
 from bayesmixed.formulas.group_means import ANY
-from bayesmixed.preparation import prepare
-from bayesmixed.summaries.display.tables import labelled
+from bayesmixed.preparation.data_files import take_table
+from bayesmixed.preparation.preparing import prepare
 from bayesmixed.summaries.variance.components import residual_of_rows
 from bayesmixed.summaries.variance.group_moments import (
     Pieces,

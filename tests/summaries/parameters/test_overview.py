@@ -12,7 +12,7 @@ from conftest import classic
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed.summaries.display.tables import describe, to_text
+from bayesmixed.display.tables import describe, to_text
 from bayesmixed.summaries.parameters.convergence import chance_of_rhat
 from bayesmixed.summaries.parameters.overview import count_sentence
 from bayesmixed.summaries.variance.group_spread import negligible_sds, show_negligible

@@ -8,7 +8,7 @@ from fixed_draws import fit_at
 from scipy import special, stats
 
 import bayesmixed as bm
-from bayesmixed.summaries.display.tables import middle_of
+from bayesmixed.display.tables import middle_of
 from bayesmixed.summaries.predictions.differences import polynomial_weights
 
 CBPP = classic("lme4", "cbpp")

@@ -7,7 +7,7 @@ from fixed_draws import fit_at
 from scipy import special, stats
 
 import bayesmixed as bm
-from bayesmixed.summaries.display.tables import middle_of
+from bayesmixed.display.tables import middle_of
 from bayesmixed.summaries.predictions.populations import factors_within
 
 CBPP, SLEEP = classic("lme4", "cbpp"), classic("lme4", "sleepstudy")

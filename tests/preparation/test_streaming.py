@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 import bayesmixed as bm
-from bayesmixed import data_files, first_reading, streaming
 from bayesmixed.engines import collapsed
 from bayesmixed.errors import DataError, SpecError
+from bayesmixed.preparation import data_files, first_reading, streaming
 
 FIRST = "rt ~ x + f + (1 | word) + (x | person)"
 SPECS = [

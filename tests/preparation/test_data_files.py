@@ -8,9 +8,9 @@ import pytest
 from conftest import classic
 
 import bayesmixed as bm
-from bayesmixed.data_files import label_columns, read_data
 from bayesmixed.engines import collapsed_layout, cross_products
 from bayesmixed.errors import DataError, SpecError
+from bayesmixed.preparation.data_files import label_columns, read_data
 from bayesmixed.tables.factors import encode
 
 SPEC = bm.from_formula("rt ~ x + f + (1 | word) + (1 | person)")

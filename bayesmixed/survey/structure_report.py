@@ -7,18 +7,12 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design.design import Design
+from bayesmixed.display.pages import Page, Section
 from bayesmixed.families.links import Array
 from bayesmixed.prior_distributions import FEW_LEVELS
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.summaries.display.pages import Page, Section
-from bayesmixed.summaries.survey.drawings import draw_tree
-from bayesmixed.summaries.survey.relations import (
-    LabelUse,
-    describe_range,
-    label_section,
-    relation_section,
-    tree_section,
-)
+from bayesmixed.survey.drawings import draw_tree
+from bayesmixed.survey.sections import LabelUse, describe_range, label_section, relation_section, tree_section
 from bayesmixed.terms.relations import NESTED, SAME, Factor, Pair, Spread, expected_shrinkage, find_chains
 
 ICCS = (0.1, 0.3, 0.5, 0.9)

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayesmixed.display.pages import Section
 from bayesmixed.formulas.notation import join_factors
-from bayesmixed.summaries.display.pages import Section
-from bayesmixed.summaries.survey.drawings import draw_crossing, draw_tree
+from bayesmixed.survey.drawings import draw_crossing, draw_tree
 from bayesmixed.terms.block_parts import lies_in
 from bayesmixed.terms.relations import CROSSED, NESTED, SAME, Factor, Integers, Node, Pair, grow_tree
 

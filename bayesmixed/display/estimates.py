@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.display.pages import Page, Section
+from bayesmixed.display.tables import describe, format_table
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
-from bayesmixed.summaries.display.pages import Page, Section
-from bayesmixed.summaries.display.tables import describe, format_table
 
 Range = tuple[float, float]
 NO_MEAN = "Medians: the mean over the posterior is infinite or hangs on a few draws, so that none is shown."

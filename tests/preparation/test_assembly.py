@@ -6,7 +6,7 @@ import pytest
 from designs import ARABIDOPSIS, CBPP, PASTES, PENICILLIN, SLEEP, TICKS, design_of, group_of, small
 
 from bayesmixed.errors import StatisticsWarning
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.model_spec import from_formula
 
 HERD_LEVELS = tuple(str(i) for i in range(1, 16))

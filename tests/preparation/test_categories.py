@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.categories import as_categories, read_categories
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning
+from bayesmixed.preparation.categories import as_categories, read_categories
 
 SIZES = pd.Categorical(["small", "large", "small"], ["small", "medium", "large"], ordered=True)
 

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.assembly import read_response, read_rows
-from bayesmixed.data_files import (
+from bayesmixed.errors import DataError
+from bayesmixed.families import find_family
+from bayesmixed.families.links import Array
+from bayesmixed.preparation.assembly import read_response, read_rows
+from bayesmixed.preparation.data_files import (
     count_rows,
     in_natural_order,
     number_texts,
@@ -16,9 +19,6 @@ from bayesmixed.data_files import (
     read_batches,
     text_columns,
 )
-from bayesmixed.errors import DataError
-from bayesmixed.families import find_family
-from bayesmixed.families.links import Array
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.columns import settle
 from bayesmixed.tables.factors import Table, is_number

@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.advice import advise, note_extrapolation
 from bayesmixed.arguments import checked
-from bayesmixed.assembly import assemble, check_weights_column
 from bayesmixed.atomic_files import as_path
-from bayesmixed.data_checks import check_design, check_variation
-from bayesmixed.data_files import read_data, take_table
 from bayesmixed.design.default_priors import check_prior_keys, realise_priors
 from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError, SpecError, enumerate_words, warn
 from bayesmixed.formulas.names import read_columns
-from bayesmixed.frequencies import merge_copies, write_out
-from bayesmixed.open_rows import refuse_open_rows
+from bayesmixed.preparation.advice import advise, note_extrapolation
+from bayesmixed.preparation.assembly import assemble, check_weights_column
+from bayesmixed.preparation.checks import check_design, check_variation
+from bayesmixed.preparation.data_files import read_data, take_table
+from bayesmixed.preparation.frequencies import merge_copies, write_out
+from bayesmixed.preparation.open_rows import refuse_open_rows
+from bayesmixed.preparation.streaming import is_streamed, read_streamed
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.streaming import is_streamed, read_streamed
 from bayesmixed.tables.frames import as_frame
 from bayesmixed.terms.weights import FREQUENCY
 

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.categories import read_categories
-from bayesmixed.data_checks import check_columns, check_names, check_response, check_trials
 from bayesmixed.design.design import Design
 from bayesmixed.design.responses import Response
 from bayesmixed.design.stated_coordinates import place_terms
@@ -18,6 +16,8 @@ from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.formulas.names import check_functions, expression_columns, formula_columns, whole_column
 from bayesmixed.parameter_keys import names_of
+from bayesmixed.preparation.categories import read_categories
+from bayesmixed.preparation.checks import check_columns, check_names, check_response, check_trials
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.columns import read_cells, settle
 from bayesmixed.tables.factors import Table, as_table, is_number

@@ -9,23 +9,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.assembly import read_rows
-from bayesmixed.data_files import take_table
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import RowLikelihood
+from bayesmixed.display.tables import format_range
 from bayesmixed.errors import BayesMixedError, StatisticsWarning
 from bayesmixed.families import Family, find_family
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate, evaluate_expression
 from bayesmixed.formulas.names import expression_columns, formula_columns
 from bayesmixed.formulas.notation import join_factors
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.assembly import read_rows
+from bayesmixed.preparation.data_files import take_table
+from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.spec.parsing import format_formula
-from bayesmixed.summaries.display.tables import format_range
-from bayesmixed.summaries.survey.relations import LabelUse
-from bayesmixed.summaries.survey.structure import Role, StructureReport
+from bayesmixed.survey.sections import LabelUse
+from bayesmixed.survey.structure_report import Role, StructureReport
 from bayesmixed.tables.columns import read_cells, settle
 from bayesmixed.tables.factors import Table, as_table, encode, is_date, is_number
 from bayesmixed.terms.relations import (

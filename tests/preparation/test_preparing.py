@@ -9,7 +9,7 @@ from designs import PASTES, SLEEP, TICKS, design_of, group_of, small
 
 import bayesmixed as bm
 from bayesmixed.errors import DataError, SpecError
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.preparing import prepare
 
 
 @pytest.mark.parametrize(

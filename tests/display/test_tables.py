@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayesmixed.summaries.display.tables import format_interval, format_range, format_table, to_text
+from bayesmixed.display.tables import format_interval, format_range, format_table, to_text
 
 SHARE = 0.05
 

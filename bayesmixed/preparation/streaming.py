@@ -10,25 +10,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.advice import advise
-from bayesmixed.assembly import (
-    assemble,
-    check_values,
-    read_rows,
-    used_columns,
-)
-from bayesmixed.data_checks import check_design, check_variation
-from bayesmixed.data_files import column_names, count_rows, is_parquet, read_batches
 from bayesmixed.design.default_priors import realise_priors
 from bayesmixed.design.design import Design, Streamed
 from bayesmixed.design.stated_coordinates import place_terms, with_bases
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families import find_family
 from bayesmixed.families.links import Array
-from bayesmixed.first_reading import survey
 from bayesmixed.formulas.functions import row_by_row
 from bayesmixed.formulas.names import calls_in
 from bayesmixed.formulas.pieces import EvaluatedFormula
+from bayesmixed.preparation.advice import advise
+from bayesmixed.preparation.assembly import assemble, check_values, read_rows, used_columns
+from bayesmixed.preparation.checks import check_design, check_variation
+from bayesmixed.preparation.data_files import column_names, count_rows, is_parquet, read_batches
+from bayesmixed.preparation.first_reading import survey
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.absent import Absent
 from bayesmixed.tables.columns import read_codes

@@ -8,7 +8,7 @@ import pytest
 from good_tables import BERNOULLI, BINOMIAL, CLASSROOM, POISSON, N, table, twice, with_name, with_value
 
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning
-from bayesmixed.preparation import prepare
+from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.model_spec import from_formula
 
 MIXED_TEXT = table(y=["low"] * 12 + ["high"] * 12)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from bayesmixed import summaries
-from bayesmixed.summaries.display.pages import Section, write_markup, write_table, write_text
+from bayesmixed.display.pages import Section, write_markup, write_table, write_text
 
 PAGE = [
     Section("A <title>", ("One & only.", "- first", "- second"), pd.DataFrame({"name": ["a<b"], "size": ["1.5"]})),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from bayesmixed.arguments import checked
-from bayesmixed.downloads import fetch
+from bayesmixed.datasets.downloads import fetch
 from bayesmixed.errors import DataError, did_you_mean, enumerate_words
 from bayesmixed.tables.frames import read_table
 
@@ -94,7 +94,7 @@ def load(name: str) -> pd.DataFrame:
     dataset = DATASETS[name]
     if dataset.addresses:
         return _load_fetched(dataset)
-    return read_table(Path(__file__).parent / "data" / f"{name}.csv", text=dataset.text)
+    return read_table(Path(__file__).parents[1] / "data" / f"{name}.csv", text=dataset.text)
 
 
 def _load_fetched(dataset: Dataset) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from bayesmixed.summaries.display.estimates import SHOWN, as_estimates
+from bayesmixed.display.estimates import SHOWN, as_estimates
 
 DRAWS = np.random.default_rng(1).normal(size=(2, 50, 120))
 

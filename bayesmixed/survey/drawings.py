@@ -7,8 +7,8 @@ from zlib import crc32
 
 import numpy as np
 
+from bayesmixed.display.palette import BLUE, GREEN, GREY, VERMILION
 from bayesmixed.families.links import Array
-from bayesmixed.summaries.display.palette import BLUE, GREEN, GREY, VERMILION
 from bayesmixed.terms.relations import Factor, Integers, Node, Pair, grow_tree
 
 LINE, LETTER = 20, 7.0
