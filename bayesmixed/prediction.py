@@ -14,8 +14,13 @@ from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_word
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of, parameters_of_mean
+from bayesmixed.integration.posterior_means import (
+    average_has_mean,
+    inverse_has_mean,
+    parameter_has_mean,
+    response_has_mean,
+)
 from bayesmixed.linear_predictions import linear_prediction, thin
-from bayesmixed.posterior_means import average_has_mean, inverse_has_mean, parameter_has_mean, response_has_mean
 from bayesmixed.preparation.open_rows import refuse_open_rows
 from bayesmixed.preparation.preparing import replay
 from bayesmixed.selection import draws_for

@@ -34,7 +34,7 @@ class Estimates(Page):
         The columns of the table that name its rows.
     table : pandas.DataFrame
         One row per quantity: labels, then mean, sd, lower, upper (95 %, equal tails), mcse, and probabilities. Where a
-        quantity has no posterior mean (`bayesmixed.posterior_means` says which), median instead of mean and sd.
+        quantity has no posterior mean (`bayesmixed.integration.posterior_means` says which), median instead of mean and sd.
     draws : xarray.DataArray
         The draws behind the table, dims chain, draw, row; the labels are coordinates of row.
 

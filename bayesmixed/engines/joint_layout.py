@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.approximation import QuickMode
+from bayesmixed.estimation.complete_pooling import normal_priors
+from bayesmixed.estimation.quasi_likelihood import QuickMode
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.layouts import Layout, TermLayout
 from bayesmixed.kernels.packing import JointGuide
-from bayesmixed.pooled import normal_priors
 from bayesmixed.terms.block_parts import ONE, SEVERAL
 
 Places = NDArray[np.int64]

@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.approximation import QuickMode, quick_mode
 from bayesmixed.design.centring import NONCENTRED
 from bayesmixed.design.design import Design
 from bayesmixed.draws import as_draws
 from bayesmixed.engines.joint_layout import joint_guide
+from bayesmixed.engines.parameterisation import GUIDED, Choice, choose_parameterisation
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import EngineRecord, Settings
+from bayesmixed.estimation.quasi_likelihood import QuickMode, quick_mode
+from bayesmixed.estimation.starting_points import _coefficients, starting_centre
 from bayesmixed.families.links import Array
 from bayesmixed.interruptions import import_whole, insistent_interrupts
 from bayesmixed.kernels.decoding import as_posterior
 from bayesmixed.kernels.layouts import Layout, lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack, unsupported
 from bayesmixed.kernels.packing import Whitening
-from bayesmixed.parameterisation import GUIDED, Choice, choose_parameterisation
-from bayesmixed.starting_points import _coefficients, starting_centre
 from bayesmixed.terms.normal_block import NormalBlock
 
 TUNE = 500

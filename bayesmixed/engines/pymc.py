@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.approximation import QuickMode, quick_mode
 from bayesmixed.design.design import Design
 from bayesmixed.draws import as_draws, draw_names
+from bayesmixed.engines.parameterisation import choose_parameterisation
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import SamplingError
+from bayesmixed.estimation.quasi_likelihood import QuickMode, quick_mode
 from bayesmixed.interruptions import import_whole, insistent_interrupts
 from bayesmixed.model.pymc_models import build
-from bayesmixed.parameterisation import choose_parameterisation
 
 TUNE = 1000
 """Tuning draws of each chain."""

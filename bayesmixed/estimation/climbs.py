@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.approximation import quick_mode
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.estimation.approximations import METHODS, Approximation
@@ -18,10 +17,11 @@ from bayesmixed.estimation.effect_modes import EffectMode, determinant, find_eff
 from bayesmixed.estimation.integrals import Estimate, LevelIntegrals, explain_no_levels, refuse_levels
 from bayesmixed.estimation.log_priors import LogPrior
 from bayesmixed.estimation.maximisation import Maximum, maximise
+from bayesmixed.estimation.quasi_likelihood import quick_mode
 from bayesmixed.estimation.separation import separated_coefficients
+from bayesmixed.estimation.starting_points import starting_centre
 from bayesmixed.families.links import Array
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.starting_points import starting_centre
 
 Change = Callable[[ConditionalModel], ConditionalModel]
 _ITERATIONS = 200

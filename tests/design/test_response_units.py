@@ -5,10 +5,10 @@ import pytest
 import xarray as xr
 
 import bayesmixed as bm
-from bayesmixed.approximation import quick_mode
 from bayesmixed.design.response_units import in_own_unit, in_unit, in_working_unit
 from bayesmixed.engines.collapsed_layout import lay_out_collapsed
-from bayesmixed.pooled import fit_pooled
+from bayesmixed.estimation.complete_pooling import fit_pooled
+from bayesmixed.estimation.quasi_likelihood import quick_mode
 from bayesmixed.prior_distributions import DISTRIBUTIONS, Prior, as_prior
 
 RNG = np.random.default_rng(1)

@@ -6,14 +6,14 @@ import pytest
 from test_density import ROWS, check_slope, prepared
 
 import bayesmixed as bm
-from bayesmixed.approximation import quick_mode
 from bayesmixed.engines import joint_layout
 from bayesmixed.engines.kernel import lay_out
+from bayesmixed.engines.parameterisation import choose_parameterisation
+from bayesmixed.estimation.quasi_likelihood import quick_mode
 from bayesmixed.kernels.bridge import evaluate
 from bayesmixed.kernels.decoding import decode
 from bayesmixed.kernels.layouts import lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack
-from bayesmixed.parameterisation import choose_parameterisation
 
 MODELS = [
     ("count ~ x + (1 | k/g)", "poisson", {"crossed": ["g"]}),

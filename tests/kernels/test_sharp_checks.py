@@ -7,7 +7,7 @@ from conftest import classic, read_reference
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed.approximation import quick_mode
+from bayesmixed.estimation.quasi_likelihood import quick_mode
 from bayesmixed.kernels.bridge import evaluate
 from bayesmixed.kernels.decoding import decode
 from bayesmixed.kernels.layouts import lay_out_coordinates

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from bayesmixed.approximation import quick_mode
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.estimation.quasi_likelihood import quick_mode
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.integration.layers import Layer, Source

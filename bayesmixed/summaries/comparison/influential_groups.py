@@ -8,7 +8,7 @@ from bayesmixed.draws import top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
-from bayesmixed.posterior_means import parameter_has_mean
+from bayesmixed.integration.posterior_means import parameter_has_mean
 from bayesmixed.summaries.comparison.importance_weights import smooth_weights
 from bayesmixed.summaries.comparison.log_densities import unit_draws
 from bayesmixed.units import find_units

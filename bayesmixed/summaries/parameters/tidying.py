@@ -11,8 +11,8 @@ from bayesmixed.display.tables import working_units
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
+from bayesmixed.integration.posterior_means import parameter_has_mean
 from bayesmixed.kept_draws import with_effects
-from bayesmixed.posterior_means import parameter_has_mean
 
 KINDS = ("fixed", "ran_pars", "family", "ran_vals")
 COLUMNS = [

@@ -10,6 +10,7 @@ from bayesmixed.design.response_units import in_working_unit, own_factors
 from bayesmixed.design.row_likelihoods import likelihood_of_rows
 from bayesmixed.display.tables import describe, labelled
 from bayesmixed.draws import stacked
+from bayesmixed.estimation.complete_pooling import fit_pooled
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
 from bayesmixed.integration.group_posteriors import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
@@ -23,7 +24,6 @@ from bayesmixed.linear_predictions import (
     predictor_given_effects,
     thin,
 )
-from bayesmixed.pooled import fit_pooled
 from bayesmixed.selection import find_group, some_draws
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import GroupBlock

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.design.design import Design
-from bayesmixed.posterior_means import LIGHT, has_free_sd, tail_index
+from bayesmixed.integration.posterior_means import LIGHT, has_free_sd, tail_index
 from bayesmixed.summaries.predictions.expressions import find_variables
 from bayesmixed.terms.predictors import Predictor
 
@@ -43,7 +43,7 @@ def expression_has_mean(text: str, design: Design, posterior: xr.Dataset) -> boo
     """Return whether an expression over draws, as `evaluate_draws` takes it, has a posterior mean.
 
     Numbers that the data hardly bound have the tails of their priors: SDs of effects, effects, and the parameters that
-    `bayesmixed.posterior_means` lists. A quotient has a mean where its denominator stays away from 0.
+    `bayesmixed.integration.posterior_means` lists. A quotient has a mean where its denominator stays away from 0.
     """
     tree, variables = find_variables(text, posterior)
     tails = {alias: _of_variable(design, name) for alias, name in variables.items()}

@@ -16,8 +16,8 @@ from bayesmixed.families.links import Array, Link
 from bayesmixed.fitting import Fit
 from bayesmixed.gauss_hermite import NODES, expect
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
+from bayesmixed.integration.posterior_means import response_has_mean
 from bayesmixed.linear_predictions import effects_at_centre, effects_of, population_part, population_predictor, thin
-from bayesmixed.posterior_means import response_has_mean
 from bayesmixed.prediction import needed_predictors, weigh_scale
 from bayesmixed.selection import find_factor
 from bayesmixed.summaries.predictions.estimable import refuse_open_mean

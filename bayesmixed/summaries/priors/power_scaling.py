@@ -9,8 +9,8 @@ import xarray as xr
 
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fitting import Fit
+from bayesmixed.integration.posterior_means import parameter_has_mean
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.posterior_means import parameter_has_mean
 from bayesmixed.summaries.comparison.log_densities import log_likelihood
 from bayesmixed.summaries.predictions.expression_tails import expression_has_mean
 from bayesmixed.summaries.predictions.expressions import evaluate_draws

@@ -14,8 +14,8 @@ from bayesmixed.display.tables import labelled
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fitting import Fit
+from bayesmixed.integration.posterior_means import variance_has_mean
 from bayesmixed.linear_predictions import effects_at_centre, thin
-from bayesmixed.posterior_means import variance_has_mean
 from bayesmixed.preparation.preparing import replay
 from bayesmixed.summaries.variance.group_moments import (
     Pieces,

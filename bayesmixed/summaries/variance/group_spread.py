@@ -7,8 +7,8 @@ from bayesmixed.design.default_priors import group_unit
 from bayesmixed.display.tables import labelled
 from bayesmixed.errors import SpecError
 from bayesmixed.fitting import Fit
+from bayesmixed.integration.posterior_means import has_free_sd
 from bayesmixed.linear_predictions import effects_at_centre
-from bayesmixed.posterior_means import has_free_sd
 from bayesmixed.summaries.pooling.shrinkage_factors import trace_draws
 from bayesmixed.summaries.variance.components import mean_group_variances
 from bayesmixed.summaries.variance.intraclass import as_draws

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from bayesmixed.approximation import QuickMode
+from bayesmixed.estimation.complete_pooling import fit_pooled
+from bayesmixed.estimation.quasi_likelihood import QuickMode
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.layouts import Layout, PredictorLayout
-from bayesmixed.pooled import fit_pooled
 
 
 def starting_centre(layout: Layout, mode: QuickMode | None) -> tuple[Array, Array]:

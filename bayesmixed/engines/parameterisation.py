@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesmixed.approximation import LARGEST, QuickMode
 from bayesmixed.design.centring import HIERARCHICAL, NONCENTRED, WAYS
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.estimation.quasi_likelihood import LARGEST, QuickMode
 from bayesmixed.families.links import Array
 
 GUIDED = "guided"

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.approximation import quick_mode
+from bayesmixed.estimation.quasi_likelihood import quick_mode
 
 COUNTS = pd.DataFrame({"y": [1, 2, 3, 1, 0, 4] * 3, "x": np.arange(18.0)})
 

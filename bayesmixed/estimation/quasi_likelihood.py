@@ -8,8 +8,8 @@ import numpy as np
 from bayesmixed.design.default_priors import group_unit
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import keep_inside, likelihood_of_rows
+from bayesmixed.estimation.complete_pooling import REFRESHED, fit_pooled, further_modes, normal_priors, residual_scale
 from bayesmixed.families.links import Array
-from bayesmixed.pooled import REFRESHED, fit_pooled, further_modes, normal_priors, residual_scale
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
