@@ -5,9 +5,9 @@ import xarray as xr
 
 from bayesmixed.design.design import CUTS
 from bayesmixed.design.thresholds import threshold_shift
+from bayesmixed.draws.linear_predictors import effects_at_centre
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.layouts import Layout, TermLayout
-from bayesmixed.linear_predictions import effects_at_centre
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 

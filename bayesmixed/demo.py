@@ -11,9 +11,9 @@ import bayesmixed as bm
 from bayesmixed.atomic_files import replace_picture
 from bayesmixed.display.tables import drop_empty, format_table, labelled
 from bayesmixed.equations import write_equations
-from bayesmixed.fitting import Fit
-from bayesmixed.result_folders import FIT, replaced_folder
-from bayesmixed.results import save_or_rescue
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.report.result_files import save_or_rescue
+from bayesmixed.report.result_folders import FIT, replaced_folder
 from bayesmixed.summaries.parameters.overview import count_sentence
 
 SEED = 15

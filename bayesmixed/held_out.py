@@ -8,11 +8,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
+from bayesmixed.draws.linear_predictors import effects_at_centre
 from bayesmixed.errors import StatisticsWarning
-from bayesmixed.fitting import Fit, sample
-from bayesmixed.linear_predictions import effects_at_centre
+from bayesmixed.fits.fitting import Fit, sample
+from bayesmixed.fits.refitting import settings_of
 from bayesmixed.preparation.preparing import prepare
-from bayesmixed.refitting import settings_of
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.predictors import Predictor
 

@@ -8,12 +8,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
-from bayesmixed.draws import row_labels
+from bayesmixed.draws.linear_predictors import (
+    effects_at_centre,
+    effects_of,
+    population_predictor,
+    predictor_given_effects,
+)
+from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.notation import split_factors
 from bayesmixed.integration.layers import Integers, Layer, Source
-from bayesmixed.linear_predictions import effects_at_centre, effects_of, population_predictor, predictor_given_effects
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.tables.factors import group_levels
 from bayesmixed.terms.block_parts import ONE

@@ -8,7 +8,7 @@ import xarray as xr
 
 import bayesmixed as bm
 from bayesmixed.design.design import Design
-from bayesmixed.draws import as_draws, draw_names
+from bayesmixed.draws.tree import as_draws, draw_names
 from bayesmixed.engines.settings import EngineRecord, Settings
 
 CHAINS, DRAWS = 2, 50

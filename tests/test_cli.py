@@ -17,7 +17,7 @@ from bayesmixed.cli.application import Commands, app
 from bayesmixed.cli.fits import _read_set, compare_priors, fit
 from bayesmixed.cli.models import check, show, simulate
 from bayesmixed.cli.options import complete_spec
-from bayesmixed.result_folders import replaced_folder
+from bayesmixed.report.result_folders import replaced_folder
 from bayesmixed.spec.files import spec_from_toml
 
 SHIPPED = Path(bm.__file__).parent / "data"

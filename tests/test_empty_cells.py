@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 import bayesmixed as bm
 from bayesmixed.cli import app
 from bayesmixed.design.stated_coordinates import place_population
+from bayesmixed.fits.refitting import change_design
 from bayesmixed.parameter_keys import VariableNames
-from bayesmixed.refitting import change_design
 from bayesmixed.spec.files import spec_from_toml, spec_to_toml
 from bayesmixed.terms.basis import map_to_written
 from bayesmixed.terms.empty_cells import all_columns

@@ -6,7 +6,7 @@ from designs import design_of
 from model_densities import DATA, log_density
 
 from bayesmixed.design.centring import WAYS
-from bayesmixed.draws import draw_names
+from bayesmixed.draws.tree import draw_names
 from bayesmixed.errors import SpecError
 from bayesmixed.model.pymc_models import build
 

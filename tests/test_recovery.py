@@ -8,7 +8,7 @@ from scipy import stats
 
 import bayesmixed as bm
 from bayesmixed.design.default_priors import group_unit
-from bayesmixed.draws import top_level_names
+from bayesmixed.draws.tree import top_level_names
 from bayesmixed.summaries.variance.group_spread import NEGLIGIBLE
 
 LARGE = ("arabidopsis_negbin1", "contamination", "contamination_double", "lai", "lai_shape")

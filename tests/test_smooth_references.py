@@ -9,7 +9,7 @@ from conftest import classic, read_reference
 from scipy.optimize import root
 
 import bayesmixed as bm
-from bayesmixed.linear_predictions import population_predictor
+from bayesmixed.draws.linear_predictors import population_predictor
 
 REFERENCE = read_reference("smooths")
 

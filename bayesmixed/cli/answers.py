@@ -55,7 +55,7 @@ def predict(
     """Predict rows of known or new groups: mean (median where there is none) and 95 % interval of each."""
     from bayesmixed.atomic_files import replace_table
     from bayesmixed.display.tables import describe, format_table
-    from bayesmixed.prediction import predict as predict_rows
+    from bayesmixed.prediction.predictions import predict as predict_rows
     from bayesmixed.preparation.data_files import read_data
 
     fit = read_fit(folder)
@@ -83,7 +83,7 @@ def report(
 ) -> None:
     """Write a report on a fit as one HTML file."""
     from bayesmixed.report import write_report
-    from bayesmixed.results import REPORT
+    from bayesmixed.report.result_files import REPORT
 
     fit = read_fit(folder)
     beside = (folder if folder.is_dir() else folder.parent) / REPORT

@@ -20,7 +20,7 @@ from bayesmixed.cli.options import (
 from bayesmixed.cli.output import INTERRUPTED, print_json, to_records
 
 if TYPE_CHECKING:
-    from bayesmixed.fitting import Fit
+    from bayesmixed.fits.fitting import Fit
     from bayesmixed.spec.model_spec import ModelSpec
 
 Sets = Annotated[
@@ -69,9 +69,9 @@ def fit(
     json: Json = False,
 ) -> None:
     """Fit a model; write the fit, tables, plots, a summary, and a report to be read in a browser."""
-    from bayesmixed.fitting import sample
-    from bayesmixed.result_folders import FIT, replaced_folder
-    from bayesmixed.results import save_or_rescue, write_results
+    from bayesmixed.fits.fitting import sample
+    from bayesmixed.report.result_files import save_or_rescue, write_results
+    from bayesmixed.report.result_folders import FIT, replaced_folder
 
     if simulate == (data is not None):
         raise typer.BadParameter("give either --data FILE or --simulate")
@@ -150,7 +150,7 @@ def _read_set(text: str) -> tuple[str, Any]:
 
 def _describe(fit: "Fit", folder: Path, files: tuple[str, ...]) -> dict[str, Any]:
     """Return what programs want to know of a fit."""
-    from bayesmixed.summaries.parameters.convergence import diagnose
+    from bayesmixed.fits.convergence import diagnose
     from bayesmixed.summaries.parameters.tidying import tidy
 
     verdict = diagnose(fit)

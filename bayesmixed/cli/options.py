@@ -13,7 +13,7 @@ from bayesmixed.errors import DataError
 
 if TYPE_CHECKING:
     from bayesmixed.design.design import Design
-    from bayesmixed.fitting import Fit
+    from bayesmixed.fits.fitting import Fit
     from bayesmixed.spec.model_spec import ModelSpec
 
 
@@ -137,8 +137,8 @@ def read_fit(path: Path) -> "Fit":
         There is none.
     """
     from bayesmixed.atomic_files import as_path
-    from bayesmixed.fit_files import load_fit
-    from bayesmixed.result_folders import FIT
+    from bayesmixed.fits.files import load_fit
+    from bayesmixed.report.result_folders import FIT
 
     file = path / FIT if as_path(path, "A fit").is_dir() else path
     if not file.is_file():

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bayesmixed.design.design import Design
-from bayesmixed.draws import as_draws
+from bayesmixed.draws.tree import as_draws
 from bayesmixed.engines.collapsed_layout import kept_coordinates, lay_out_collapsed
 from bayesmixed.engines.cross_products import order_groups, split_groups
 from bayesmixed.engines.exact_draws import draw_rest

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.centring import NONCENTRED
 from bayesmixed.design.design import Design
-from bayesmixed.draws import as_draws
+from bayesmixed.draws.tree import as_draws
 from bayesmixed.engines.joint_layout import joint_guide
 from bayesmixed.engines.parameterisation import GUIDED, Choice, choose_parameterisation
 from bayesmixed.engines.runs import Run, run_sampler

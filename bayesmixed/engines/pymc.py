@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.design.design import Design
-from bayesmixed.draws import as_draws, draw_names
+from bayesmixed.draws.tree import as_draws, draw_names
 from bayesmixed.engines.parameterisation import choose_parameterisation
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import EngineRecord, Settings

@@ -14,7 +14,7 @@ from bayesmixed.display.pages import Page, Section
 from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.marginal_maxima import approximate
-from bayesmixed.fitting import Fit, sample
+from bayesmixed.fits.fitting import Fit, sample
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.preparation.preparing import as_design
 from bayesmixed.spec.model_spec import ModelSpec

@@ -8,7 +8,7 @@ import numpy as np
 from bayesmixed.display.palette import GREEN, ORANGE, PURPLE, SKY, VERMILION
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.check_panels import (
     OBSERVED,
     REPLICATED,
@@ -20,7 +20,7 @@ from bayesmixed.plots.check_panels import (
     draw_rootogram,
 )
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.replicates import choose_groups, describe, posterior_predictive, strangers
+from bayesmixed.prediction.replicates import choose_groups, describe, posterior_predictive, strangers
 from bayesmixed.summaries.checks.check_statistics import is_binary
 from bayesmixed.summaries.checks.left_out import DRAWS
 from bayesmixed.summaries.checks.mean_variance import DATA, MODEL, mean_variance

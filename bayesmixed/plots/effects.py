@@ -8,7 +8,7 @@ import pandas as pd
 
 from bayesmixed.display.palette import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION
 from bayesmixed.display.tables import middle_of
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.predictions.marginal import conditional_effects
 from bayesmixed.tables.factors import is_number

@@ -4,7 +4,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from bayesmixed.display.palette import BLUE, LIGHT, VERMILION
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.checks.half_normals import ROW, half_normal
 from bayesmixed.summaries.checks.quantile_residuals import SEED

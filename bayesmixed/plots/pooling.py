@@ -8,9 +8,9 @@ import pandas as pd
 from bayesmixed.display.palette import BLUE, DARK, VERMILION
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import find_group
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.selection import find_group
 from bayesmixed.summaries.pooling.shrinkage_factors import shrinkage
 from bayesmixed.summaries.pooling.three_poolings import PoolingComparison
 

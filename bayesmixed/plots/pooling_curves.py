@@ -8,9 +8,9 @@ import pandas as pd
 from bayesmixed.display.palette import BLUE, VERMILION
 from bayesmixed.display.tables import format_range
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import find_group
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.selection import find_group
 from bayesmixed.summaries.pooling.pooling_curves import group_sizes, pooling_curve, pooling_factor
 from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws
 

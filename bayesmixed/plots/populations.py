@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesmixed.display.palette import BLUE, DARK, VERMILION
+from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
-from bayesmixed.kept_draws import with_effects
-from bayesmixed.linear_predictions import thin
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import find_factor
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.prediction import needed_predictors
-from bayesmixed.selection import find_factor
+from bayesmixed.prediction.predictions import needed_predictors
 from bayesmixed.summaries.predictions.estimable import refuse_open_mean
 from bayesmixed.summaries.predictions.grids import make_grid
 from bayesmixed.summaries.predictions.populations import (

@@ -10,10 +10,10 @@ import xarray as xr
 from bayesmixed.display.palette import BLUE, GREY
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.prior_samples import sample_prior
+from bayesmixed.prediction.prior_samples import sample_prior
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

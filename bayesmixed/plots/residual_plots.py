@@ -8,7 +8,7 @@ import pandas as pd
 from bayesmixed.display.palette import BLUE, LIGHT, VERMILION
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.checks.bands import uniform_band
 from bayesmixed.summaries.checks.left_out import predict_left_out

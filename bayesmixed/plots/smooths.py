@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.display.tables import format_table
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.effects import COLORS
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.parameters.smooths import find_smooth, smooth_curves, smooth_effects

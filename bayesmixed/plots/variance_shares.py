@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pandas as pd
 
 from bayesmixed.display.palette import DARK, GREY, SERIES
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.variance.intraclass import icc
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bayesmixed.display.palette import SERIES
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.variance.vpc_curves import vpc_curve
 

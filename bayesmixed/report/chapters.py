@@ -9,9 +9,9 @@ import numpy as np
 import bayesmixed as bm
 from bayesmixed.display.pages import Section, write_markup
 from bayesmixed.equations import list_equations, write_mathml
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.convergence import Diagnosis
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.report.pictures import draw_shares, embed
-from bayesmixed.summaries.parameters.convergence import Diagnosis
 from bayesmixed.summaries.parameters.overview import count_sentence, tabulate_estimates
 
 _IN_ESTIMATES = ("components", "icc", "negligible")

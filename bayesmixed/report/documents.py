@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bayesmixed.atomic_files import check_place, replace_file
 from bayesmixed.errors import BayesMixedError
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.convergence import Diagnosis, diagnose
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.report.chapters import (
     show_checks,
     show_convergence,
@@ -21,7 +22,6 @@ from bayesmixed.report.chapters import (
 )
 from bayesmixed.report.groups import show_groups
 from bayesmixed.report.reproduction import show_citation, show_reproduction
-from bayesmixed.summaries.parameters.convergence import Diagnosis, diagnose
 
 
 def write_report(fit: Fit, path: str | Path) -> Path:

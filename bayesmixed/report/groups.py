@@ -11,7 +11,7 @@ import bayesmixed as bm
 from bayesmixed.display.pages import Section, write_table
 from bayesmixed.display.tables import format_table
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.report.chapters import write_sections
 from bayesmixed.terms.blocks import GroupBlock
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from bayesmixed.display.pages import Section
 from bayesmixed.errors import SpecError
-from bayesmixed.fit_files import fingerprint
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.files import fingerprint
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.report.chapters import write_sections
 from bayesmixed.spec.files import spec_to_toml
 

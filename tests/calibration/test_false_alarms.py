@@ -15,13 +15,13 @@ from right_models import right_model
 from scipy import signal, stats
 
 import bayesmixed as bm
+from bayesmixed.fits.convergence import RHAT, chance_of_rhat
 from bayesmixed.summaries.calibration.simulated_fits import Rank, SimulatedFit
 from bayesmixed.summaries.calibration.simulation_calibration import Calibration
 from bayesmixed.summaries.checks.bands import uniform_band
 from bayesmixed.summaries.checks.mean_variance import mean_variance
 from bayesmixed.summaries.checks.transforms import ecdf_difference
 from bayesmixed.summaries.false_alarms import RATES
-from bayesmixed.summaries.parameters.convergence import RHAT, chance_of_rhat
 from bayesmixed.summaries.priors.prior_pulls import describe_pulls
 
 MODELS = 200

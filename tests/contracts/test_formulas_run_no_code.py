@@ -9,8 +9,8 @@ import pytest
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed.checksums import checksums
 from bayesmixed.errors import BayesMixedError
+from bayesmixed.fits.checksums import checksums
 from bayesmixed.spec.files import spec_from_toml
 
 ROWS = pd.DataFrame(

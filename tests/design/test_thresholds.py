@@ -20,7 +20,7 @@ from bayesmixed.design.thresholds import (
 )
 from bayesmixed.equations import write_equations
 from bayesmixed.families.links import LINKS
-from bayesmixed.prior_samples import sample_prior
+from bayesmixed.prediction.prior_samples import sample_prior
 
 LATENT = {"logit": stats.logistic, "probit": stats.norm, "cloglog": stats.gumbel_l}
 PRIORS = ["InducedDirichlet(1)", "InducedDirichlet(2.5)", "Normal(0.5, 2)"]

@@ -11,7 +11,7 @@ from designs import design_of
 from model_densities import DATA, log_density
 from scipy import stats
 
-from bayesmixed.draws import draw_names
+from bayesmixed.draws.tree import draw_names
 from bayesmixed.model.pymc_models import build
 from bayesmixed.preparation.preparing import prepare
 

@@ -150,7 +150,7 @@ def test_simulated_curves_have_the_given_sd():
 
 
 def test_prior_draws_hold_curves_with_the_prior_s_sd():
-    from bayesmixed.prior_samples import sample_prior
+    from bayesmixed.prediction.prior_samples import sample_prior
 
     design = prepared("y ~ f + s(x, by=f, k=8)", priors={"sd_s(x):f": 2.0, "sd_s(x):f[b]": 0.5})
     prior = sample_prior(design, draws=4000, seed=1)

@@ -8,13 +8,13 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.design.design import Design
-from bayesmixed.draws import stacked, top_level_names
+from bayesmixed.draws.tree import stacked, top_level_names
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.prediction.prior_samples import sample_prior
+from bayesmixed.prediction.replicates import Replicates, replicate
 from bayesmixed.preparation.checks import check_response, check_variation
-from bayesmixed.prior_samples import sample_prior
-from bayesmixed.replicates import Replicates, replicate
 from bayesmixed.summaries.comparison.log_densities import log_likelihood
 
 LOG_LIKELIHOOD = "log likelihood"

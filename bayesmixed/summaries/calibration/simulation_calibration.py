@@ -18,12 +18,12 @@ from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.errors import SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.families import Family
-from bayesmixed.fitting import Fit, sample
+from bayesmixed.fits.fitting import Fit, sample
+from bayesmixed.fits.refitting import SETTINGS
 from bayesmixed.preparation.assembly import has_response
 from bayesmixed.preparation.data_files import take_table
 from bayesmixed.preparation.preparing import prepare
-from bayesmixed.refitting import SETTINGS
-from bayesmixed.simulation import simulate
+from bayesmixed.simulation.simulated_data import simulate
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.calibration.calibration_files import identify, load_fits, save_fits

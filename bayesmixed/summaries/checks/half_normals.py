@@ -8,17 +8,17 @@ from scipy import special
 
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
+from bayesmixed.draws.kept import posterior_means, with_effects
+from bayesmixed.draws.linear_predictors import effects_at_centre, thin
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.estimation.quasi_likelihood import quick_mode
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import find_group
 from bayesmixed.integration.layers import Layer, Source
 from bayesmixed.integration.nested_quadrature import average, check_layers, moments
-from bayesmixed.kept_draws import posterior_means, with_effects
-from bayesmixed.linear_predictions import effects_at_centre, thin
 from bayesmixed.marginals import distribution_at, row_logs, row_values
-from bayesmixed.replicates import posterior_predictive
-from bayesmixed.selection import find_group
+from bayesmixed.prediction.replicates import posterior_predictive
 from bayesmixed.summaries.checks.bands import simulated_band, uniform_band
 from bayesmixed.summaries.checks.left_out import below
 from bayesmixed.summaries.checks.quantile_residuals import SEED, quantile_of, residuals

@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.design.design import Design
+from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
-from bayesmixed.kept_draws import with_effects
-from bayesmixed.linear_predictions import thin
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.marginals import leave_rows_out, split_draws
 from bayesmixed.summaries.comparison.importance_weights import smooth_weights
 

@@ -12,11 +12,11 @@ from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.families.links import LINKS, Array, Link
 from bayesmixed.families.records import MORE_VARIATION, PLAIN
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.gauss_hermite import NODES
 from bayesmixed.integration.averages import average_moments
 from bayesmixed.integration.layers import sum_rows
-from bayesmixed.replicates import replicate, strangers
+from bayesmixed.prediction.replicates import replicate, strangers
 from bayesmixed.summaries.checks.alternatives import list_families, takes_observation_effects
 from bayesmixed.summaries.checks.check_statistics import Index, is_binary
 from bayesmixed.summaries.checks.left_out import predict_left_out

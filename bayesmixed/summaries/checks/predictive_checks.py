@@ -11,8 +11,8 @@ from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_number, format_range
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
-from bayesmixed.replicates import Replicates, choose_groups, describe, knows_moments, replicate
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.prediction.replicates import Replicates, choose_groups, describe, knows_moments, replicate
 from bayesmixed.summaries.checks.alternatives import suggest
 from bayesmixed.summaries.checks.check_statistics import Index, Sample, Statistic, choose_statistics
 from bayesmixed.summaries.false_alarms import RATES

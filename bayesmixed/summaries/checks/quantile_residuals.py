@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from bayesmixed.draws import row_labels
+from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.summaries.checks.left_out import DRAWS, below, predict_left_out
 
 KINDS = ("quantile",)

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import special
 
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
-from bayesmixed.replicates import replicate
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.prediction.replicates import replicate
 
 COVERAGE = 0.95
 _POINTS = 100

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from bayesmixed.draws.kept import with_effects
 from bayesmixed.errors import SpecError, warn
-from bayesmixed.fitting import Fit
-from bayesmixed.kept_draws import with_effects
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.summaries.comparison.leaving_out import FEW_DRAWS, predict_held_out
 from bayesmixed.summaries.comparison.log_densities import (
     can_be_integrated,

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.display.tables import working_units
-from bayesmixed.draws import top_level_names
+from bayesmixed.draws.tree import top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import parameter_has_mean
 from bayesmixed.summaries.comparison.importance_weights import smooth_weights
 from bayesmixed.summaries.comparison.log_densities import unit_draws

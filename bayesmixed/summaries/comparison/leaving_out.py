@@ -8,14 +8,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.formulas.notation import safe_name
 from bayesmixed.held_out import sample_without
 from bayesmixed.integration.layers import Integers, sum_rows
-from bayesmixed.kept_draws import with_effects
-from bayesmixed.linear_predictions import thin
 from bayesmixed.marginals import split_draws, unit_logs
 from bayesmixed.summaries.comparison.importance_weights import monte_carlo_errors, smooth_weights
 from bayesmixed.summaries.comparison.log_densities import (

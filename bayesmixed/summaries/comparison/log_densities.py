@@ -7,12 +7,12 @@ import xarray as xr
 from scipy import special
 
 from bayesmixed.design.design import Design
-from bayesmixed.draws import row_labels
+from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.linear_predictors import thin
+from bayesmixed.draws.tree import row_labels
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.formulas.notation import safe_name
-from bayesmixed.kept_draws import with_effects
-from bayesmixed.linear_predictions import thin
 from bayesmixed.marginals import can_integrate, leave_rows_out, split_draws, unit_logs
 from bayesmixed.terms.relations import Factor
 from bayesmixed.units import OBSERVATION, condition, describe_unit, find_units, is_observation, shared_effects, situate

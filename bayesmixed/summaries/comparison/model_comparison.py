@@ -10,10 +10,10 @@ import pandas as pd
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import to_text
-from bayesmixed.draws import row_labels
+from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.summaries.comparison.leaving_out import MOST_ERROR, leave_units_out
 from bayesmixed.terms.relations import Factor
 from bayesmixed.units import OBSERVATION, describe_unit, find_units, is_observation, own_coefficients

@@ -6,7 +6,7 @@ import xarray as xr
 
 from bayesmixed.display.tables import labelled
 from bayesmixed.errors import SpecError, enumerate_words
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 
 
 def contextual_effect(

@@ -5,10 +5,10 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.display.tables import COLUMNS, labelled
+from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.linear_predictors import population_part
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.fitting import Fit
-from bayesmixed.kept_draws import with_effects
-from bayesmixed.linear_predictions import population_part
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.terms.blocks import GroupBlock
 
 

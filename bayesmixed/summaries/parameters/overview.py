@@ -10,9 +10,9 @@ from bayesmixed.design.design import CUTS, Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import drop_empty, format_table, interval_errors, labelled
 from bayesmixed.errors import SpecError
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.convergence import diagnose
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import parameter_has_mean
-from bayesmixed.summaries.parameters.convergence import diagnose
 from bayesmixed.summaries.parameters.effects import population_effects
 from bayesmixed.summaries.parameters.smooths import smooth_effects
 from bayesmixed.summaries.priors.prior_pulls import describe_pulls

@@ -8,10 +8,10 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.display.tables import COLUMNS, labelled
+from bayesmixed.draws.kept import with_effects
 from bayesmixed.errors import SpecError
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import parameter_has_mean
-from bayesmixed.kept_draws import with_effects
 from bayesmixed.summaries.parameters.effects import group_effects, population_effects
 from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws
 from bayesmixed.summaries.predictions.expression_tails import expression_has_mean

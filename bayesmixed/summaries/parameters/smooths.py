@@ -9,13 +9,13 @@ import xarray as xr
 
 from bayesmixed.design.row_likelihoods import likelihood_of_rows
 from bayesmixed.display.tables import labelled
-from bayesmixed.draws import stacked
+from bayesmixed.draws.linear_predictors import effects_at_centre, effects_of
+from bayesmixed.draws.tree import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
-from bayesmixed.linear_predictions import effects_at_centre, effects_of
-from bayesmixed.prediction import predict
-from bayesmixed.selection import some_draws
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import some_draws
+from bayesmixed.prediction.predictions import predict
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import matrix_root

@@ -8,11 +8,11 @@ import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.display.tables import working_units
+from bayesmixed.draws.kept import with_effects
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import parameter_has_mean
-from bayesmixed.kept_draws import with_effects
 
 KINDS = ("fixed", "ran_pars", "family", "ran_vals")
 COLUMNS = [

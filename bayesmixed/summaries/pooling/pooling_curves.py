@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.draws.linear_predictors import effects_at_centre
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
-from bayesmixed.linear_predictions import effects_at_centre
-from bayesmixed.selection import find_group
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import find_group
 from bayesmixed.summaries.variance.components import (
     latent_covariances,
     residual_variance,

@@ -9,14 +9,8 @@ import xarray as xr
 from bayesmixed.design.response_units import in_working_unit, own_factors
 from bayesmixed.design.row_likelihoods import likelihood_of_rows
 from bayesmixed.display.tables import describe, labelled
-from bayesmixed.draws import stacked
-from bayesmixed.estimation.complete_pooling import fit_pooled
-from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
-from bayesmixed.integration.group_posteriors import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
-from bayesmixed.integration.modes import find_modes
-from bayesmixed.kept_draws import posterior_means, with_effects
-from bayesmixed.linear_predictions import (
+from bayesmixed.draws.kept import posterior_means, with_effects
+from bayesmixed.draws.linear_predictors import (
     effects_at_centre,
     effects_of,
     population_part,
@@ -24,7 +18,13 @@ from bayesmixed.linear_predictions import (
     predictor_given_effects,
     thin,
 )
-from bayesmixed.selection import find_group, some_draws
+from bayesmixed.draws.tree import stacked
+from bayesmixed.estimation.complete_pooling import fit_pooled
+from bayesmixed.families.links import Array
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import find_group, some_draws
+from bayesmixed.integration.group_posteriors import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
+from bayesmixed.integration.modes import find_modes
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.predictors import Predictor

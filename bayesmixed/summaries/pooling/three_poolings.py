@@ -12,16 +12,16 @@ import xarray as xr
 
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import describe, format_table
+from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.linear_predictors import population_part
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
 from bayesmixed.families import Family
-from bayesmixed.fitting import Fit, fit
+from bayesmixed.fits.convergence import diagnose
+from bayesmixed.fits.fitting import Fit, fit
 from bayesmixed.formulas.notation import safe_name
-from bayesmixed.kept_draws import with_effects
-from bayesmixed.linear_predictions import population_part
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.summaries.parameters.convergence import diagnose
 from bayesmixed.summaries.pooling.level_priors import state_level_priors
 from bayesmixed.tables.factors import as_label
 from bayesmixed.terms.blocks import GroupBlock

@@ -11,8 +11,8 @@ import xarray as xr
 from bayesmixed.display.estimates import Estimates, Range, as_estimates, with_directions
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
-from bayesmixed.prediction import ratio_has_mean
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.prediction.predictions import ratio_has_mean
 from bayesmixed.summaries.predictions.estimable import find_estimable
 from bayesmixed.summaries.predictions.grids import asked_values, existing_groups, grid_draws, make_grid, split_effect
 from bayesmixed.summaries.predictions.ratios import Ratio, ratio_of

@@ -10,7 +10,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, shorten
 from bayesmixed.families.links import Array
 from bayesmixed.integration.averages import is_linear
-from bayesmixed.prediction import needed_predictors
+from bayesmixed.prediction.predictions import needed_predictors
 from bayesmixed.preparation.open_rows import find_open_rows, name_open_cell
 
 _SHOWN = 6

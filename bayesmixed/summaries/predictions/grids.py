@@ -10,14 +10,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
+from bayesmixed.draws.kept import with_effects
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.formulas.group_means import ANY
 from bayesmixed.formulas.names import expression_columns, formula_columns, group_mean_expressions
 from bayesmixed.formulas.notation import split_top
 from bayesmixed.integration.averages import parameters_of_mean
-from bayesmixed.kept_draws import with_effects
-from bayesmixed.prediction import predict_rows
+from bayesmixed.prediction.predictions import predict_rows
 from bayesmixed.preparation.preparing import replay
 from bayesmixed.tables.factors import as_label, encode, is_number
 

@@ -7,9 +7,9 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.display.estimates import Estimates, Range, as_estimates, with_directions
-from bayesmixed.fitting import Fit
+from bayesmixed.draws.kept import with_effects
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.formulas.notation import as_in_draws
-from bayesmixed.kept_draws import with_effects
 from bayesmixed.summaries.predictions.expression_tails import expression_has_mean
 from bayesmixed.summaries.predictions.expressions import evaluate_draws
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from bayesmixed.display.estimates import Estimates, as_estimates
 from bayesmixed.errors import SpecError
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.summaries.predictions.estimable import find_estimable, name_cell
 from bayesmixed.summaries.predictions.grids import asked_values, existing_groups, grid_draws, make_grid, split_effect
 

@@ -11,15 +11,21 @@ from scipy import special
 
 from bayesmixed.design.design import Design
 from bayesmixed.display.estimates import Estimates, as_estimates
+from bayesmixed.draws.linear_predictors import (
+    effects_at_centre,
+    effects_of,
+    population_part,
+    population_predictor,
+    thin,
+)
 from bayesmixed.errors import enumerate_words
 from bayesmixed.families.links import Array, Link
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import find_factor
 from bayesmixed.gauss_hermite import NODES, expect
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
 from bayesmixed.integration.posterior_means import response_has_mean
-from bayesmixed.linear_predictions import effects_at_centre, effects_of, population_part, population_predictor, thin
-from bayesmixed.prediction import needed_predictors, weigh_scale
-from bayesmixed.selection import find_factor
+from bayesmixed.prediction.predictions import needed_predictors, weigh_scale
 from bayesmixed.summaries.predictions.estimable import refuse_open_mean
 from bayesmixed.summaries.predictions.grids import make_grid
 from bayesmixed.terms.predictors import Predictor

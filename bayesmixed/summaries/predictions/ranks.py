@@ -5,12 +5,12 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.display.estimates import Estimates, as_estimates
+from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.linear_predictors import effects_of
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
-from bayesmixed.kept_draws import with_effects
-from bayesmixed.linear_predictions import effects_of
-from bayesmixed.selection import find_factor
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import find_factor
 from bayesmixed.summaries.predictions.grids import make_grid
 from bayesmixed.summaries.predictions.populations import known_deviations
 

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import parameter_has_mean
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.summaries.comparison.log_densities import log_likelihood

@@ -14,11 +14,11 @@ from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_range, format_table
 from bayesmixed.families import Family
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit, sample
-from bayesmixed.prior_sets import PriorSet, RealisedSet, realise_sets
+from bayesmixed.fits.convergence import diagnose
+from bayesmixed.fits.fitting import Fit, sample
+from bayesmixed.fits.prior_sets import PriorSet, RealisedSet, realise_sets
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.summaries.parameters.convergence import diagnose
 from bayesmixed.summaries.parameters.reported_quantities import find_without_mean, report_quantities
 from bayesmixed.summaries.priors.prior_implications import list_implications, list_oddities
 

@@ -5,9 +5,9 @@ import xarray as xr
 
 from bayesmixed.design.design import CUTS
 from bayesmixed.design.thresholds import threshold_log_density, threshold_shift
+from bayesmixed.draws.linear_predictors import effects_at_centre
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
-from bayesmixed.linear_predictions import effects_at_centre
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor

@@ -12,11 +12,11 @@ import xarray as xr
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_number, format_range
-from bayesmixed.draws import row_labels, stacked
+from bayesmixed.draws.tree import row_labels, stacked
 from bayesmixed.families.links import Array
+from bayesmixed.prediction.prior_samples import sample_prior
+from bayesmixed.prediction.replicates import posterior_predictive
 from bayesmixed.preparation.preparing import as_design, prepare
-from bayesmixed.prior_samples import sample_prior
-from bayesmixed.replicates import posterior_predictive
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.checks.check_statistics import UNKNOWN, Sample, choose_statistics, extreme_means

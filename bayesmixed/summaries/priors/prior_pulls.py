@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.summaries.priors.prior_densities import log_prior_densities
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.display.tables import labelled
+from bayesmixed.draws.linear_predictors import effects_at_centre, thin
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import variance_has_mean
-from bayesmixed.linear_predictions import effects_at_centre, thin
 from bayesmixed.preparation.preparing import replay
 from bayesmixed.summaries.variance.group_moments import (
     Pieces,

@@ -10,7 +10,7 @@ import pandas as pd
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import drop_empty, format_table
 from bayesmixed.errors import SpecError
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.summaries.variance.components import variance_components
 from bayesmixed.summaries.variance.explained_variance import r2
 from bayesmixed.summaries.variance.group_spread import effective_groups, negligible_sds, show_negligible, typical_ratios

@@ -5,13 +5,13 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.display.tables import labelled
-from bayesmixed.draws import stacked
+from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.linear_predictors import thin
+from bayesmixed.draws.tree import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
-from bayesmixed.kept_draws import with_effects
-from bayesmixed.linear_predictions import thin
-from bayesmixed.prediction import predict
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.prediction.predictions import predict
 from bayesmixed.summaries.variance.components import mean_group_variances, residual_variance
 from bayesmixed.summaries.variance.group_moments import (
     distinct_rows,

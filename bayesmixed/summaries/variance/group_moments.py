@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import keep_inside
-from bayesmixed.draws import stacked, top_level_names
+from bayesmixed.draws.linear_predictors import effects_at_centre, population_predictor, thin
+from bayesmixed.draws.tree import stacked, top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array, Link
 from bayesmixed.gauss_hermite import FINE_NODES, expect
 from bayesmixed.integration.averages import average_moments, refuse_average
-from bayesmixed.linear_predictions import effects_at_centre, population_predictor, thin
 from bayesmixed.terms.predictors import Predictor
 
 Etas = dict[str, Array]

@@ -5,10 +5,10 @@ import pandas as pd
 
 from bayesmixed.design.default_priors import group_unit
 from bayesmixed.display.tables import labelled
+from bayesmixed.draws.linear_predictors import effects_at_centre
 from bayesmixed.errors import SpecError
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import has_free_sd
-from bayesmixed.linear_predictions import effects_at_centre
 from bayesmixed.summaries.pooling.shrinkage_factors import trace_draws
 from bayesmixed.summaries.variance.components import mean_group_variances
 from bayesmixed.summaries.variance.intraclass import as_draws

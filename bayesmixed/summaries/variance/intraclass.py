@@ -11,7 +11,7 @@ from bayesmixed.display.tables import labelled
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families import Family
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.summaries.variance.components import mean_group_variances, residual_variance
 from bayesmixed.summaries.variance.group_moments import (
     distinct_rows,

@@ -10,7 +10,7 @@ import xarray as xr
 from bayesmixed.design.design import Design
 from bayesmixed.display.tables import labelled
 from bayesmixed.errors import DataError, SpecError, did_you_mean
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.formulas.group_means import ANY
 from bayesmixed.preparation.data_files import take_table
 from bayesmixed.preparation.preparing import prepare

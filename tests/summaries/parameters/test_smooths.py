@@ -8,7 +8,7 @@ from conftest import classic, read_reference
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed.linear_predictions import population_predictor
+from bayesmixed.draws.linear_predictors import population_predictor
 
 
 def prepared(formula, data, **options):

@@ -8,9 +8,9 @@ from fixed_draws import fit_at
 from scipy import stats
 
 import bayesmixed as bm
+from bayesmixed.fits.prior_sets import realise_sets
 from bayesmixed.plots.prior_comparison import _prior_range
 from bayesmixed.prior_distributions import as_prior
-from bayesmixed.prior_sets import realise_sets
 from bayesmixed.summaries.parameters.reported_quantities import report_quantities
 from bayesmixed.summaries.priors.prior_comparison import PriorComparison
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import bayesmixed as bm
-from bayesmixed import atomic_files, result_folders
-from bayesmixed.result_folders import FIT, replaced_folder
-from bayesmixed.results import save_or_rescue, write_results
+from bayesmixed import atomic_files
+from bayesmixed.report import result_folders
+from bayesmixed.report.result_files import save_or_rescue, write_results
+from bayesmixed.report.result_folders import FIT, replaced_folder
 
 
 def _write(folder, text, names=(FIT, "icc.csv"), overwrite=True):

@@ -12,12 +12,12 @@ import xarray as xr
 from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import freeze, with_frozen_priors
 from bayesmixed.design.stated_coordinates import states_centred_prior, states_group_prior
-from bayesmixed.earlier_files import is_earlier
 from bayesmixed.engines import ENGINES, refusal
 from bayesmixed.engines.kernel import JOINT_TARGET
 from bayesmixed.engines.runs import ASKED
 from bayesmixed.errors import SamplingError, SpecError, StatisticsWarning, did_you_mean, enumerate_words
-from bayesmixed.fitting import Fit, sample
+from bayesmixed.fits.earlier_files import is_earlier
+from bayesmixed.fits.fitting import Fit, sample
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.preparation.streaming import rebuild

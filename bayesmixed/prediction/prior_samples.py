@@ -8,7 +8,7 @@ from bayesmixed.design.prior_draws import PriorDraws, draw_priors
 from bayesmixed.design.thresholds import threshold_shift
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit, installed_versions
+from bayesmixed.fits.fitting import Fit, installed_versions
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.predictors import Predictor

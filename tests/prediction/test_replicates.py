@@ -7,9 +7,9 @@ from fixed_draws import CHAINS, DRAWS, fit_at
 from scipy import special
 
 import bayesmixed as bm
-from bayesmixed import replicates
-from bayesmixed.kept_draws import keep_draws
-from bayesmixed.replicates import replicate
+from bayesmixed.draws.kept import keep_draws
+from bayesmixed.prediction import replicates
+from bayesmixed.prediction.replicates import replicate
 
 CBPP = classic("lme4", "cbpp")
 EFFECTS = np.linspace(-1.5, 1.5, 15)[:, None]
@@ -83,9 +83,9 @@ def test_moments_integrate_new_effects_out():
 
 
 def test_thinned_effects_of_a_large_factor_are_used(monkeypatch):
-    monkeypatch.setattr("bayesmixed.kept_draws.LARGE_EFFECTS", 10)
-    monkeypatch.setattr("bayesmixed.kept_draws.LARGE_BYTES", 10)
-    monkeypatch.setattr("bayesmixed.kept_draws.THINNED", 10)
+    monkeypatch.setattr("bayesmixed.draws.kept.LARGE_EFFECTS", 10)
+    monkeypatch.setattr("bayesmixed.draws.kept.LARGE_BYTES", 10)
+    monkeypatch.setattr("bayesmixed.draws.kept.THINNED", 10)
     whole = herds()
     draws, said = keep_draws(whole.design, whole.draws, "auto")
     assert said

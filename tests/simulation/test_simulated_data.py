@@ -7,7 +7,7 @@ from conftest import classic
 
 import bayesmixed as bm
 from bayesmixed.families.parameter_functions import keys_of
-from bayesmixed.simulated_rows import lay_out
+from bayesmixed.simulation.rows import lay_out
 from bayesmixed.spec.simulation_plan import SimulationPlan
 
 

@@ -7,15 +7,15 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.design.design import Design
-from bayesmixed.draws import row_labels
+from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.linear_predictors import effects_at_centre, thin
+from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.gauss_hermite import ADAPTIVE_NODES
 from bayesmixed.integration.averages import average_moments
-from bayesmixed.kept_draws import with_effects
-from bayesmixed.linear_predictions import effects_at_centre, thin
-from bayesmixed.prediction import MODES, predict
+from bayesmixed.prediction.predictions import MODES, predict
 from bayesmixed.terms.weights import refuse_weights
 
 ACCEPTED = ("existing", "new")

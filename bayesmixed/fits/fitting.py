@@ -14,13 +14,13 @@ import xarray as xr
 from bayesmixed.arguments import checked
 from bayesmixed.design.design import Design
 from bayesmixed.design.response_units import in_own_unit, in_working_unit
+from bayesmixed.draws.free_draws import with_free_variables
+from bayesmixed.draws.kept import check_store, keep_draws
 from bayesmixed.engines import ENGINES, choose
 from bayesmixed.engines.settings import EngineRecord, Settings, check_share
 from bayesmixed.equations import Displayed, Outline
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import Family
-from bayesmixed.free_draws import with_free_variables
-from bayesmixed.kept_draws import check_store, keep_draws
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec

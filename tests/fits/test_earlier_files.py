@@ -12,10 +12,10 @@ import pytest
 import bayesmixed as bm
 from bayesmixed.design.earlier_coordinates import origins_of, place_at_origins
 from bayesmixed.design.thresholds import threshold_shift
-from bayesmixed.earlier_files import refuse_changed_columns
-from bayesmixed.refitting import change_design
+from bayesmixed.fits.earlier_files import refuse_changed_columns
+from bayesmixed.fits.refitting import change_design
 
-FILE = Path(__file__).parent / "reference" / "earlier_fit.nc"
+FILE = Path(__file__).parents[1] / "reference" / "earlier_fit.nc"
 THEN = json.loads(FILE.with_suffix(".json").read_text())
 
 

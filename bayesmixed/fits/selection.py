@@ -4,12 +4,10 @@ from collections.abc import Mapping
 
 import xarray as xr
 
+from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
-from bayesmixed.fitting import Fit
-from bayesmixed.kept_draws import with_effects
-from bayesmixed.linear_predictions import (
-    thin,
-)
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.predictors import Predictor
 

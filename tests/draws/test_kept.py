@@ -9,8 +9,8 @@ from conftest import classic
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed import kept_draws
-from bayesmixed.kept_draws import keep_draws, large_effects
+from bayesmixed.draws import kept as kept_draws
+from bayesmixed.draws.kept import keep_draws, large_effects
 from bayesmixed.kernels import decoding, layouts
 
 

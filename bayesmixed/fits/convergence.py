@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bayesmixed.display.pages import Page, Section
-from bayesmixed.draws import draw_names, top_level_names
+from bayesmixed.draws.tree import draw_names, top_level_names
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
 
 RHAT = 1.01
 ESS_PER_CHAIN = 100

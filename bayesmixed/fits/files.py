@@ -14,18 +14,18 @@ import xarray as xr
 from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from bayesmixed.atomic_files import as_path, replace_file
-from bayesmixed.checksums import checksums, list_damages
 from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import FrozenPriors, freeze, frozen_from_text, frozen_to_text, with_frozen_priors
-from bayesmixed.draws import draw_names, mark_draws, stored_frame
-from bayesmixed.earlier_files import is_earlier, refuse_changed_columns, with_present_labels
+from bayesmixed.draws.tree import draw_names, mark_draws, stored_frame
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import BayesMixedError, DataError, StatisticsWarning, enumerate_words, warn
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.checksums import checksums, list_damages
+from bayesmixed.fits.earlier_files import is_earlier, refuse_changed_columns, with_present_labels
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.tree_files import first_line, read_tree
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.preparation.streaming import streamed_from_text, streamed_to_text
 from bayesmixed.spec.files import spec_from_toml, spec_to_toml
-from bayesmixed.tree_files import first_line, read_tree
 
 FORMAT = 2
 """1 had no checksums."""
@@ -280,7 +280,7 @@ def _parse[T](kind: TypeAdapter[T], text: Any, what: str) -> T:
 
 def _find_file(path: str | Path) -> Path:
     path = as_path(path, "A fit")
-    shipped = {file.stem: file for file in (Path(__file__).parent / "data").glob("*.nc")}
+    shipped = {file.stem: file for file in (Path(__file__).parents[1] / "data").glob("*.nc")}
     if path.is_file():
         return path
     if str(path) in shipped:

@@ -8,9 +8,9 @@ import xarray as xr
 
 from bayesmixed.design.design import CUTS, Design, group_covariance
 from bayesmixed.design.thresholds import threshold_shift
+from bayesmixed.draws.kept import with_effects
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
-from bayesmixed.kept_draws import with_effects
 from bayesmixed.model.pymc_models import build
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.normal_block import NormalBlock

@@ -6,9 +6,9 @@ from conftest import classic
 
 import bayesmixed as bm
 from bayesmixed.design.prior_draws import draw_priors
-from bayesmixed.draws import top_level_names
-from bayesmixed.linear_predictions import effects_at_centre
-from bayesmixed.prior_samples import as_posterior, sample_prior
+from bayesmixed.draws.linear_predictors import effects_at_centre
+from bayesmixed.draws.tree import top_level_names
+from bayesmixed.prediction.prior_samples import as_posterior, sample_prior
 
 
 @pytest.fixture(scope="module")

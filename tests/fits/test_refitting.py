@@ -10,9 +10,9 @@ from conftest import classic
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed import refitting
 from bayesmixed.design.frozen_priors import freeze, frozen_from_text, frozen_to_text, with_frozen_priors
 from bayesmixed.engines import collapsed
+from bayesmixed.fits import refitting
 
 SMALL = {"chains": 2, "draws": 50, "tune": 100, "progress": False}
 

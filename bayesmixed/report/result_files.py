@@ -12,8 +12,8 @@ import bayesmixed as bm
 from bayesmixed.atomic_files import replace_file, replace_picture, replace_table
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import BayesMixedError, DataError
-from bayesmixed.fitting import Fit
-from bayesmixed.result_folders import FIT
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.report.result_folders import FIT
 
 REPORT = "report.html"
 

@@ -24,7 +24,7 @@ from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.preparation.categories import as_categories
 from bayesmixed.preparation.data_files import take_table
 from bayesmixed.preparation.preparing import prepare_without_response
-from bayesmixed.simulated_rows import lay_out
+from bayesmixed.simulation.rows import lay_out
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.normal_block import NormalBlock

@@ -9,9 +9,9 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.design.design import CUTS, Design
+from bayesmixed.draws.free_draws import HINT
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.notation import safe_name
-from bayesmixed.free_draws import HINT
 
 _STATISTICS = {
     "diverging": ("diverging", bool),

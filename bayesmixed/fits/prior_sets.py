@@ -10,8 +10,8 @@ import numpy as np
 
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, StatisticsWarning
+from bayesmixed.fits.refitting import change_design
 from bayesmixed.preparation.preparing import prepare
-from bayesmixed.refitting import change_design
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 

@@ -9,10 +9,12 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.design.design import Design
-from bayesmixed.draws import row_labels
+from bayesmixed.draws.linear_predictors import linear_prediction, thin
+from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.families.links import Array
-from bayesmixed.fitting import Fit
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import draws_for
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of, parameters_of_mean
 from bayesmixed.integration.posterior_means import (
     average_has_mean,
@@ -20,10 +22,8 @@ from bayesmixed.integration.posterior_means import (
     parameter_has_mean,
     response_has_mean,
 )
-from bayesmixed.linear_predictions import linear_prediction, thin
 from bayesmixed.preparation.open_rows import refuse_open_rows
 from bayesmixed.preparation.preparing import replay
-from bayesmixed.selection import draws_for
 from bayesmixed.terms.weights import PRECISION
 
 _FEW, _NUMBERS = 200, 4_000_000

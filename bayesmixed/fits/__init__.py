@@ -1,0 +1,1 @@
+"""Fits: made, kept on disk, made again, and judged for convergence."""
