@@ -19,8 +19,8 @@ def compare(
 ) -> None:
     """Say which model predicts a new observation, or a new group, better."""
     from bayesmixed.atomic_files import as_path
-    from bayesmixed.summaries.comparison.model_comparison import compare_models
-    from bayesmixed.units import OBSERVATION
+    from bayesmixed.cross_validation.model_comparison import compare_models
+    from bayesmixed.cross_validation.units import OBSERVATION
 
     names = [folder.stem if as_path(folder, "A fit").is_file() else folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayesmixed.calibration.ranks import Calibration
 from bayesmixed.display.palette import BLUE, LIGHT, VERMILION
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.summaries.calibration.simulation_calibration import Calibration
 from bayesmixed.summaries.checks.transforms import ecdf_difference
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.cross_validation.units import find_units
 from bayesmixed.display.palette import BLUE, LIGHT, VERMILION
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
@@ -15,7 +16,6 @@ from bayesmixed.summaries.checks.left_out import predict_left_out
 from bayesmixed.summaries.checks.quantile_residuals import SEED, residuals
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.relations import Factor
-from bayesmixed.units import find_units
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

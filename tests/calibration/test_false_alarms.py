@@ -15,9 +15,9 @@ from right_models import right_model
 from scipy import signal, stats
 
 import bayesmixed as bm
+from bayesmixed.calibration.ranks import Calibration
+from bayesmixed.calibration.simulated_fits import Rank, SimulatedFit
 from bayesmixed.fits.convergence import RHAT, chance_of_rhat
-from bayesmixed.summaries.calibration.simulated_fits import Rank, SimulatedFit
-from bayesmixed.summaries.calibration.simulation_calibration import Calibration
 from bayesmixed.summaries.checks.bands import uniform_band
 from bayesmixed.summaries.checks.mean_variance import mean_variance
 from bayesmixed.summaries.checks.transforms import ecdf_difference

@@ -8,12 +8,12 @@ from model_densities import log_density
 from scipy import stats
 
 import bayesmixed as bm
+from bayesmixed.cross_validation.units import find_units, situate
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import BayesMixedError, DataError, SpecError
 from bayesmixed.kernels.bridge import evaluate
 from bayesmixed.kernels.layouts import lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack
-from bayesmixed.units import find_units, situate
 
 LEVELS = [f"s{k}" for k in range(1, 9)]
 WEIGHTED = "y ~ x + mm(a, b, weights=[u, v])"

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from bayesmixed.cross_validation.marginal_densities import distribution_at, row_logs, row_values
+from bayesmixed.cross_validation.units import Situation, condition, find_units, situate
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.draws.kept import posterior_means, with_effects
@@ -17,13 +19,11 @@ from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_group
 from bayesmixed.integration.layers import Layer, Source
 from bayesmixed.integration.nested_quadrature import average, check_layers, moments
-from bayesmixed.marginals import distribution_at, row_logs, row_values
 from bayesmixed.prediction.replicates import posterior_predictive
 from bayesmixed.summaries.checks.bands import simulated_band, uniform_band
 from bayesmixed.summaries.checks.left_out import below
 from bayesmixed.summaries.checks.quantile_residuals import SEED, quantile_of, residuals
 from bayesmixed.terms.scaled_matrices import matrix_root
-from bayesmixed.units import Situation, condition, find_units, situate
 
 ROW = "row"
 REPLICATES = 99

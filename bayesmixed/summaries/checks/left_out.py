@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from bayesmixed.cross_validation.importance_weights import smooth_weights
+from bayesmixed.cross_validation.marginal_densities import leave_rows_out, split_draws
 from bayesmixed.design.design import Design
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.marginals import leave_rows_out, split_draws
-from bayesmixed.summaries.comparison.importance_weights import smooth_weights
 
 DRAWS = 1000
 _SAME = 1e-8

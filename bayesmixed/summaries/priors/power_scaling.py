@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.cross_validation.log_densities import log_likelihood
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import parameter_has_mean
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.summaries.comparison.log_densities import log_likelihood
 from bayesmixed.summaries.predictions.expression_tails import expression_has_mean
 from bayesmixed.summaries.predictions.expressions import evaluate_draws
 from bayesmixed.summaries.priors.prior_densities import log_prior_densities

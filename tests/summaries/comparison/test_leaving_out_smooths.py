@@ -9,10 +9,10 @@ from fixed_draws import fit_at
 from scipy import stats
 
 import bayesmixed as bm
+from bayesmixed.cross_validation import leaving_out, log_densities
+from bayesmixed.cross_validation.units import find_units, own_coefficients
 from bayesmixed.summaries.checks.half_normals import _plug_in_residuals
-from bayesmixed.summaries.comparison import leaving_out, log_densities
 from bayesmixed.terms.relations import Factor
-from bayesmixed.units import find_units, own_coefficients
 
 ROWS = 48
 SDS = {"sd_s(x):f": 1.0, "sd_g": 0.5, "sigma": 0.3}

@@ -11,9 +11,9 @@ from exact_one_way import KNOWN, exact_fit, simulate_one_way
 from scipy import special, stats
 
 import bayesmixed as bm
-from bayesmixed.summaries.comparison import leaving_out
-from bayesmixed.summaries.comparison.importance_weights import monte_carlo_errors, smooth_weights
-from bayesmixed.summaries.comparison.leaving_out import MOST_ERROR, find_rough
+from bayesmixed.cross_validation import leaving_out
+from bayesmixed.cross_validation.importance_weights import monte_carlo_errors, smooth_weights
+from bayesmixed.cross_validation.leaving_out import MOST_ERROR, find_rough
 
 CHAINS, DRAWS, PRIOR_SD = 4, 100, 3.0
 Y = np.append(stats.norm.ppf((np.arange(20) + 0.5) / 20), 12.0)

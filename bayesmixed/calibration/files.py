@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bayesmixed.atomic_files import replace_file
+from bayesmixed.calibration.simulated_fits import Rank, SimulatedFit, Task
 from bayesmixed.design.frozen_priors import freeze, frozen_to_text
 from bayesmixed.errors import DataError, enumerate_words
 from bayesmixed.fits.files import fingerprint
 from bayesmixed.spec.files import spec_to_toml
-from bayesmixed.summaries.calibration.simulated_fits import Rank, SimulatedFit, Task
 
 FORMAT = 1
 _KEY = "bayesmixed_calibration"

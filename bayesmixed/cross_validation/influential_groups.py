@@ -3,15 +3,15 @@
 import numpy as np
 import pandas as pd
 
+from bayesmixed.cross_validation.importance_weights import smooth_weights
+from bayesmixed.cross_validation.log_densities import unit_draws
+from bayesmixed.cross_validation.units import find_units
 from bayesmixed.display.tables import working_units
 from bayesmixed.draws.tree import top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import parameter_has_mean
-from bayesmixed.summaries.comparison.importance_weights import smooth_weights
-from bayesmixed.summaries.comparison.log_densities import unit_draws
-from bayesmixed.units import find_units
 
 
 def influence(fit: Fit, group: str) -> pd.DataFrame:

@@ -8,17 +8,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.draws.kept import with_effects
-from bayesmixed.draws.linear_predictors import thin
-from bayesmixed.errors import SpecError, warn
-from bayesmixed.families.links import Array
-from bayesmixed.fits.fitting import Fit
-from bayesmixed.formulas.notation import safe_name
-from bayesmixed.held_out import sample_without
-from bayesmixed.integration.layers import Integers, sum_rows
-from bayesmixed.marginals import split_draws, unit_logs
-from bayesmixed.summaries.comparison.importance_weights import monte_carlo_errors, smooth_weights
-from bayesmixed.summaries.comparison.log_densities import (
+from bayesmixed.cross_validation.held_out import sample_without
+from bayesmixed.cross_validation.importance_weights import monte_carlo_errors, smooth_weights
+from bayesmixed.cross_validation.log_densities import (
     can_be_integrated,
     label_units,
     log_mean,
@@ -26,9 +18,17 @@ from bayesmixed.summaries.comparison.log_densities import (
     unit_densities,
     unit_draws,
 )
-from bayesmixed.summaries.comparison.moment_matching import can_match, match_moments
+from bayesmixed.cross_validation.marginal_densities import split_draws, unit_logs
+from bayesmixed.cross_validation.moment_matching import can_match, match_moments
+from bayesmixed.cross_validation.units import condition, describe_unit, find_units, is_observation
+from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.linear_predictors import thin
+from bayesmixed.errors import SpecError, warn
+from bayesmixed.families.links import Array
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.formulas.notation import safe_name
+from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.terms.relations import Factor
-from bayesmixed.units import condition, describe_unit, find_units, is_observation
 
 MOST_ERROR = 0.2
 """Monte Carlo error of elpd above which units are sampled without, if asked for: a twentieth of a clear difference, 4."""

@@ -10,8 +10,8 @@ from fixed_draws import fit_at
 from scipy import optimize
 
 import bayesmixed as bm
-from bayesmixed.summaries.comparison.leaving_out import smooth_units
-from bayesmixed.units import find_units
+from bayesmixed.cross_validation.leaving_out import smooth_units
+from bayesmixed.cross_validation.units import find_units
 
 CBPP = classic("lme4", "cbpp")
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.cross_validation.leaving_out import MOST_ERROR, leave_units_out
+from bayesmixed.cross_validation.units import OBSERVATION, describe_unit, find_units, is_observation, own_coefficients
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import to_text
@@ -14,9 +16,7 @@ from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.summaries.comparison.leaving_out import MOST_ERROR, leave_units_out
 from bayesmixed.terms.relations import Factor
-from bayesmixed.units import OBSERVATION, describe_unit, find_units, is_observation, own_coefficients
 
 GROUP = "group"
 LOG_SLOPES: dict[str, Callable[[Array], Array]] = {

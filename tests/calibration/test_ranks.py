@@ -11,10 +11,10 @@ import xarray as xr
 from scipy import stats
 
 import bayesmixed as bm
+from bayesmixed.calibration.ranks import lay_out_rows
+from bayesmixed.calibration.simulated_fits import LOG_LIKELIHOOD, Task, fit_simulated
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.prior_distributions import Prior
-from bayesmixed.summaries.calibration.simulated_fits import LOG_LIKELIHOOD, Task, fit_simulated
-from bayesmixed.summaries.calibration.simulation_calibration import lay_out_rows
 from bayesmixed.summaries.checks.transforms import ecdf_difference
 
 ROWS = 12

@@ -6,6 +6,16 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
+from bayesmixed.cross_validation.marginal_densities import can_integrate, leave_rows_out, split_draws, unit_logs
+from bayesmixed.cross_validation.units import (
+    OBSERVATION,
+    condition,
+    describe_unit,
+    find_units,
+    is_observation,
+    shared_effects,
+    situate,
+)
 from bayesmixed.design.design import Design
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import thin
@@ -13,9 +23,7 @@ from bayesmixed.draws.tree import row_labels
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.formulas.notation import safe_name
-from bayesmixed.marginals import can_integrate, leave_rows_out, split_draws, unit_logs
 from bayesmixed.terms.relations import Factor
-from bayesmixed.units import OBSERVATION, condition, describe_unit, find_units, is_observation, shared_effects, situate
 
 
 def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None = None) -> xr.DataArray:

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmixed.coordinates import encode
+from bayesmixed.cross_validation.encoding import encode
+from bayesmixed.cross_validation.log_densities import label_draws
+from bayesmixed.cross_validation.marginal_densities import leave_rows_out, split_draws
 from bayesmixed.design.design import Design
 from bayesmixed.design.response_units import in_working_unit, own_factors
 from bayesmixed.families.links import Array
@@ -14,8 +16,6 @@ from bayesmixed.kernels.decoding import as_posterior
 from bayesmixed.kernels.layouts import lay_out_coordinates
 from bayesmixed.kernels.packed_designs import pack, unsupported
 from bayesmixed.kernels.packing import Packed
-from bayesmixed.marginals import leave_rows_out, split_draws
-from bayesmixed.summaries.comparison.log_densities import label_draws
 
 
 def can_match(design: Design, posterior: xr.Dataset) -> bool:

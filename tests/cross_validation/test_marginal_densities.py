@@ -11,10 +11,10 @@ from fixed_draws import fit_at
 from scipy import special, stats
 
 import bayesmixed as bm
+from bayesmixed.cross_validation.marginal_densities import leave_rows_out, row_logs, unit_logs
+from bayesmixed.cross_validation.units import find_units, situate
 from bayesmixed.integration.nested_quadrature import integrate
-from bayesmixed.marginals import leave_rows_out, row_logs, unit_logs
 from bayesmixed.summaries.pooling.level_priors import state_level_priors
-from bayesmixed.units import find_units, situate
 
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 GRID = np.linspace(-7.5, 7.5, 301)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesmixed.cross_validation.log_densities import log_likelihood
 from bayesmixed.design.design import Design
 from bayesmixed.draws.tree import stacked, top_level_names
 from bayesmixed.errors import DataError, SpecError
@@ -15,7 +16,6 @@ from bayesmixed.fits.fitting import Fit
 from bayesmixed.prediction.prior_samples import sample_prior
 from bayesmixed.prediction.replicates import Replicates, replicate
 from bayesmixed.preparation.checks import check_response, check_variation
-from bayesmixed.summaries.comparison.log_densities import log_likelihood
 
 LOG_LIKELIHOOD = "log likelihood"
 _ATTEMPTS = 200

@@ -14,6 +14,9 @@ import pandas as pd
 from scipy import special
 
 from bayesmixed.atomic_files import as_path
+from bayesmixed.calibration.files import identify, load_fits, save_fits
+from bayesmixed.calibration.simulated_fits import SimulatedFit, Task, fit_simulated
+from bayesmixed.calibration.task_runs import run_tasks
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.errors import SpecError, StatisticsWarning, did_you_mean, enumerate_words
@@ -26,9 +29,6 @@ from bayesmixed.preparation.preparing import prepare
 from bayesmixed.simulation.simulated_data import simulate
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.summaries.calibration.calibration_files import identify, load_fits, save_fits
-from bayesmixed.summaries.calibration.simulated_fits import SimulatedFit, Task, fit_simulated
-from bayesmixed.summaries.calibration.task_runs import run_tasks
 from bayesmixed.summaries.checks.transforms import COVERAGE, ecdf_difference
 from bayesmixed.terms.weights import refuse_weights
 

@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
+from bayesmixed.cross_validation.units import OBSERVATION, Situation, find_units, situate
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import RowLikelihood, likelihood_of_rows
 from bayesmixed.families import Family
@@ -17,7 +18,6 @@ from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.integration.nested_quadrature import Etas, RowLogs, average, check_layers, explain_refusal, integrate
 from bayesmixed.terms.block_parts import ONE, lies_in
 from bayesmixed.terms.relations import Factor
-from bayesmixed.units import OBSERVATION, Situation, find_units, situate
 
 FEW_ROWS = 4
 """Levels with at most so many rows: a row is predicted from the others with the level's effects integrated out."""

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.coordinates import encode
+from bayesmixed.cross_validation.encoding import encode
 from bayesmixed.kernels.decoding import as_posterior
 from bayesmixed.kernels.layouts import lay_out_coordinates
 

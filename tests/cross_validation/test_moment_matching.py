@@ -9,7 +9,7 @@ from fixed_draws import fit_at
 from scipy import special, stats
 
 import bayesmixed as bm
-from bayesmixed.summaries.comparison.moment_matching import can_match
+from bayesmixed.cross_validation.moment_matching import can_match
 
 PRIORS = {"beta[Intercept]": "Normal(0, 2)", "beta[x]": "Normal(0, 1)"}
 SD, ROW = 0.5, 5

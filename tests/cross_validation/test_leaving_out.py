@@ -11,8 +11,8 @@ from conftest import classic, read_reference
 from scipy import special, stats
 
 import bayesmixed as bm
-from bayesmixed.held_out import sample_without
-from bayesmixed.units import find_units
+from bayesmixed.cross_validation.held_out import sample_without
+from bayesmixed.cross_validation.units import find_units
 
 EXACT = read_reference("exact_posteriors")["models"]
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}

@@ -4,18 +4,18 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.draws.kept import with_effects
-from bayesmixed.errors import SpecError, warn
-from bayesmixed.fits.fitting import Fit
-from bayesmixed.summaries.comparison.leaving_out import FEW_DRAWS, predict_held_out
-from bayesmixed.summaries.comparison.log_densities import (
+from bayesmixed.cross_validation.leaving_out import FEW_DRAWS, predict_held_out
+from bayesmixed.cross_validation.log_densities import (
     can_be_integrated,
     log_mean,
     per_unit,
     standard_error,
     unit_densities,
 )
-from bayesmixed.units import find_units, shared_effects
+from bayesmixed.cross_validation.units import find_units, shared_effects
+from bayesmixed.draws.kept import with_effects
+from bayesmixed.errors import SpecError, warn
+from bayesmixed.fits.fitting import Fit
 
 _GOOD_K = 0.7
 

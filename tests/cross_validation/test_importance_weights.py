@@ -6,7 +6,7 @@ import xarray as xr
 from scipy import special
 
 import bayesmixed as bm
-from bayesmixed.summaries.comparison.importance_weights import smooth_weights
+from bayesmixed.cross_validation.importance_weights import smooth_weights
 
 
 def test_draws_of_a_chain_that_did_not_move_have_no_tail_to_be_smoothed():

@@ -1,0 +1,1 @@
+"""Simulation-based calibration: whether fits of simulated data find what was simulated."""

@@ -1,0 +1,1 @@
+"""Units that are left out: their densities, and how well models predict them."""

@@ -1,1 +1,0 @@
-"""Whether a sampler finds the parameters of data made from the priors."""
