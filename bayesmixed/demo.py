@@ -14,7 +14,7 @@ from bayesmixed.equations import write_equations
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.report.result_files import save_or_rescue
 from bayesmixed.report.result_folders import FIT, replaced_folder
-from bayesmixed.summaries.parameters.overview import count_sentence
+from bayesmixed.summaries.overview import count_sentence
 
 SEED = 15
 PLOT = "shrinkage.png"

@@ -10,7 +10,7 @@ from scipy import stats
 
 import bayesmixed as bm
 from bayesmixed.design.prior_draws import draw_priors
-from bayesmixed.summaries.parameters.overview import count_estimated
+from bayesmixed.summaries.overview import count_estimated
 
 ROWS = 48
 DATA = pd.DataFrame(

@@ -10,7 +10,7 @@ from bayesmixed.display.palette import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, V
 from bayesmixed.display.tables import middle_of
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.summaries.predictions.marginal import conditional_effects
+from bayesmixed.summaries.marginal.means import conditional_effects
 from bayesmixed.tables.factors import is_number
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import numpy as np
 
 from bayesmixed.display.palette import BLUE, VERMILION
 from bayesmixed.errors import SpecError
-from bayesmixed.estimation.rungs import POSTERIOR, Ladder
 from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.summaries.comparison.rungs import POSTERIOR, Ladder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,8 +11,8 @@ from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_group
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.summaries.pooling.pooling_curves import group_sizes, pooling_curve, pooling_factor
 from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws
+from bayesmixed.summaries.variance.pooling_curves import group_sizes, pooling_curve, pooling_factor
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

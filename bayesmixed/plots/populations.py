@@ -13,9 +13,9 @@ from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_factor
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.prediction.predictions import needed_predictors
-from bayesmixed.summaries.predictions.estimable import refuse_open_mean
-from bayesmixed.summaries.predictions.grids import make_grid
-from bayesmixed.summaries.predictions.populations import (
+from bayesmixed.summaries.marginal.estimable import refuse_open_mean
+from bayesmixed.summaries.marginal.grids import make_grid
+from bayesmixed.summaries.marginal.populations import (
     factors_within,
     group_populations,
     group_responses,

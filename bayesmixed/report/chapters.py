@@ -12,7 +12,7 @@ from bayesmixed.equations import list_equations, write_mathml
 from bayesmixed.fits.convergence import Diagnosis
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.report.pictures import draw_shares, embed
-from bayesmixed.summaries.parameters.overview import count_sentence, tabulate_estimates
+from bayesmixed.summaries.overview import count_sentence, tabulate_estimates
 
 _IN_ESTIMATES = ("components", "icc", "negligible")
 

@@ -12,10 +12,10 @@ from bayesmixed.draws.kept import with_effects
 from bayesmixed.errors import SpecError
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import parameter_has_mean
+from bayesmixed.summaries.marginal.expression_tails import expression_has_mean
+from bayesmixed.summaries.marginal.expressions import evaluate_draws
 from bayesmixed.summaries.parameters.effects import group_effects, population_effects
 from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws
-from bayesmixed.summaries.predictions.expression_tails import expression_has_mean
-from bayesmixed.summaries.predictions.expressions import evaluate_draws
 from bayesmixed.summaries.variance.components import variance_components
 from bayesmixed.summaries.variance.intraclass import as_draws, icc
 

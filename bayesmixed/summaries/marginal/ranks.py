@@ -11,8 +11,8 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_factor
-from bayesmixed.summaries.predictions.grids import make_grid
-from bayesmixed.summaries.predictions.populations import known_deviations
+from bayesmixed.summaries.marginal.grids import make_grid
+from bayesmixed.summaries.marginal.populations import known_deviations
 
 
 def group_ranks(fit: Fit, group: str | None = None, *, effect: str | None = None) -> Estimates:

@@ -8,7 +8,7 @@ from scipy import special, stats
 
 import bayesmixed as bm
 from bayesmixed.display.tables import middle_of
-from bayesmixed.summaries.predictions.populations import factors_within
+from bayesmixed.summaries.marginal.populations import factors_within
 
 CBPP, SLEEP = classic("lme4", "cbpp"), classic("lme4", "sleepstudy")
 EFFECTS = np.linspace(-1, 1, 15)[:, None]

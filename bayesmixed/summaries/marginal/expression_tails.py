@@ -9,7 +9,7 @@ import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.integration.posterior_means import LIGHT, has_free_sd, tail_index
-from bayesmixed.summaries.predictions.expressions import find_variables
+from bayesmixed.summaries.marginal.expressions import find_variables
 from bayesmixed.terms.predictors import Predictor
 
 

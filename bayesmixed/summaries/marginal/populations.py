@@ -26,8 +26,8 @@ from bayesmixed.gauss_hermite import NODES, expect
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
 from bayesmixed.integration.posterior_means import response_has_mean
 from bayesmixed.prediction.predictions import needed_predictors, weigh_scale
-from bayesmixed.summaries.predictions.estimable import refuse_open_mean
-from bayesmixed.summaries.predictions.grids import make_grid
+from bayesmixed.summaries.marginal.estimable import refuse_open_mean
+from bayesmixed.summaries.marginal.grids import make_grid
 from bayesmixed.terms.predictors import Predictor
 
 TAIL = float(special.ndtri(0.975))

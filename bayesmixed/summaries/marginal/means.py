@@ -6,8 +6,8 @@ from typing import Any
 from bayesmixed.display.estimates import Estimates, as_estimates
 from bayesmixed.errors import SpecError
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.summaries.predictions.estimable import find_estimable, name_cell
-from bayesmixed.summaries.predictions.grids import asked_values, existing_groups, grid_draws, make_grid, split_effect
+from bayesmixed.summaries.marginal.estimable import find_estimable, name_cell
+from bayesmixed.summaries.marginal.grids import asked_values, existing_groups, grid_draws, make_grid, split_effect
 
 _POINTS = 60
 

@@ -13,9 +13,9 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.prediction.predictions import ratio_has_mean
-from bayesmixed.summaries.predictions.estimable import find_estimable
-from bayesmixed.summaries.predictions.grids import asked_values, existing_groups, grid_draws, make_grid, split_effect
-from bayesmixed.summaries.predictions.ratios import Ratio, ratio_of
+from bayesmixed.summaries.marginal.estimable import find_estimable
+from bayesmixed.summaries.marginal.grids import asked_values, existing_groups, grid_draws, make_grid, split_effect
+from bayesmixed.summaries.marginal.ratios import Ratio, ratio_of
 
 METHODS = ("pairwise", "reference", "interaction", "polynomial")
 Weights = Mapping[str, Sequence[float]]

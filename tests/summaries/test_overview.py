@@ -14,7 +14,7 @@ from fixed_draws import fit_at
 import bayesmixed as bm
 from bayesmixed.display.tables import describe, to_text
 from bayesmixed.fits.convergence import chance_of_rhat
-from bayesmixed.summaries.parameters.overview import count_sentence
+from bayesmixed.summaries.overview import count_sentence
 from bayesmixed.summaries.variance.group_spread import negligible_sds, show_negligible
 
 

@@ -10,8 +10,8 @@ from bayesmixed.display.estimates import Estimates, Range, as_estimates, with_di
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.formulas.notation import as_in_draws
-from bayesmixed.summaries.predictions.expression_tails import expression_has_mean
-from bayesmixed.summaries.predictions.expressions import evaluate_draws
+from bayesmixed.summaries.marginal.expression_tails import expression_has_mean
+from bayesmixed.summaries.marginal.expressions import evaluate_draws
 
 
 def hypothesis(fit: Fit, statements: str | Sequence[str], *, rope: Range | None = None) -> Estimates:

@@ -9,7 +9,7 @@ from scipy import special, stats
 
 import bayesmixed as bm
 from bayesmixed.display.tables import middle_of
-from bayesmixed.summaries.predictions.differences import polynomial_weights
+from bayesmixed.summaries.marginal.differences import polynomial_weights
 
 CBPP = classic("lme4", "cbpp")
 BETA = np.array([-1.4, -1.0, -1.1, -1.6])

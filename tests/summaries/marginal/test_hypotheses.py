@@ -6,7 +6,7 @@ from conftest import classic
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed.summaries.predictions.expressions import evaluate_draws
+from bayesmixed.summaries.marginal.expressions import evaluate_draws
 
 SLEEP = classic("lme4", "sleepstudy")
 
