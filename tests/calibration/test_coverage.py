@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from scipy import stats
-from test_recovery import truth_and_draws
+from workflows.test_recovery import truth_and_draws
 
 import bayesmixed as bm
 

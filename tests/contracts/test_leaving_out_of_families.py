@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fixed_draws import fit_at
 from scipy import special, stats
-from test_predictions_of_families import GROUPS, ROWS, TRIALS, each_family, middle
+from contracts.test_predictions_of_families import GROUPS, ROWS, TRIALS, each_family, middle
 
 import bayesmixed as bm
 

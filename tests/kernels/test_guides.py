@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import classic
-from test_density import ROWS, check_slope, prepared
+from kernels.joint.test_density import ROWS, check_slope, prepared
 
 import bayesmixed as bm
 from bayesmixed.engines.kernel import lay_out_levels

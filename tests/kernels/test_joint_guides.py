@@ -3,7 +3,7 @@
 import arviz as az
 import numpy as np
 import pytest
-from test_density import ROWS, check_slope, prepared
+from kernels.joint.test_density import ROWS, check_slope, prepared
 
 import bayesmixed as bm
 from bayesmixed.engines import joint_layout

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from conftest import classic
 from fixed_draws import fit_at
-from test_equations import design_of, shipped
-from test_placements import MODELS, log_density
+from equations.test_listing import design_of, shipped
+from design.test_centring import MODELS, log_density
 
 import bayesmixed as bm
 from bayesmixed.design.centring import HIERARCHICAL, place_groups
