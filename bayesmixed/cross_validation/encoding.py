@@ -7,7 +7,7 @@ from bayesmixed.design.design import CUTS
 from bayesmixed.design.thresholds import threshold_shift
 from bayesmixed.draws.linear_predictors import effects_at_centre
 from bayesmixed.families.links import Array
-from bayesmixed.kernels.layouts import Layout, TermLayout
+from bayesmixed.kernels.joint.layouts import Layout, TermLayout
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 

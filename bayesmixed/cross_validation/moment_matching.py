@@ -12,9 +12,9 @@ from bayesmixed.cross_validation.marginal_densities import leave_rows_out, split
 from bayesmixed.design.design import Design
 from bayesmixed.design.response_units import in_working_unit, own_factors
 from bayesmixed.families.links import Array
-from bayesmixed.kernels.decoding import as_posterior
-from bayesmixed.kernels.layouts import lay_out_coordinates
-from bayesmixed.kernels.packed_designs import pack, unsupported
+from bayesmixed.kernels.joint.decoding import as_posterior
+from bayesmixed.kernels.joint.layouts import lay_out_coordinates
+from bayesmixed.kernels.joint.packed_designs import pack, unsupported
 from bayesmixed.kernels.packing import Packed
 
 

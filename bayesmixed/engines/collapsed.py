@@ -7,18 +7,18 @@ import numpy as np
 
 from bayesmixed.design.design import Design
 from bayesmixed.draws.tree import as_draws
-from bayesmixed.engines.collapsed_layout import kept_coordinates, lay_out_collapsed
-from bayesmixed.engines.cross_products import order_groups, split_groups
-from bayesmixed.engines.exact_draws import draw_rest
 from bayesmixed.engines.parameterisation import choose_parameterisation
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.sd_coordinates import find_coordinates, starting_point
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.interruptions import import_whole, insistent_interrupts
-from bayesmixed.kernels.decoding import as_posterior
-from bayesmixed.kernels.layouts import lay_out_coordinates
-from bayesmixed.kernels.packed_designs import unsupported
-from bayesmixed.kernels.rows import FAMILY_CODES, GAUSSIAN, LOGNORMAL
+from bayesmixed.kernels.collapsed.cross_products import order_groups, split_groups
+from bayesmixed.kernels.collapsed.exact_draws import draw_rest
+from bayesmixed.kernels.collapsed.layouts import kept_coordinates, lay_out_collapsed
+from bayesmixed.kernels.joint.decoding import as_posterior
+from bayesmixed.kernels.joint.layouts import lay_out_coordinates
+from bayesmixed.kernels.joint.packed_designs import unsupported
+from bayesmixed.kernels.rows.families import FAMILY_CODES, GAUSSIAN, LOGNORMAL
 
 TUNE = 300
 """Tuning draws that suffice where the sampler starts in whitened coordinates."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bayesmixed.estimation.complete_pooling import normal_priors
 from bayesmixed.estimation.quasi_likelihood import QuickMode
 from bayesmixed.families.links import Array
-from bayesmixed.kernels.layouts import Layout, TermLayout
+from bayesmixed.kernels.joint.layouts import Layout, TermLayout
 from bayesmixed.kernels.packing import JointGuide
 from bayesmixed.terms.block_parts import ONE, SEVERAL
 

@@ -19,9 +19,9 @@ from bayesmixed.estimation.quasi_likelihood import QuickMode, quick_mode
 from bayesmixed.estimation.starting_points import _coefficients, starting_centre
 from bayesmixed.families.links import Array
 from bayesmixed.interruptions import import_whole, insistent_interrupts
-from bayesmixed.kernels.decoding import as_posterior
-from bayesmixed.kernels.layouts import Layout, lay_out_coordinates
-from bayesmixed.kernels.packed_designs import pack, unsupported
+from bayesmixed.kernels.joint.decoding import as_posterior
+from bayesmixed.kernels.joint.layouts import Layout, lay_out_coordinates
+from bayesmixed.kernels.joint.packed_designs import pack, unsupported
 from bayesmixed.kernels.packing import Whitening
 from bayesmixed.terms.normal_block import NormalBlock
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.design.default_priors import group_unit
-from bayesmixed.engines.collapsed_layout import Collapsed
 from bayesmixed.families.links import Array
+from bayesmixed.kernels.collapsed.layouts import Collapsed
 from bayesmixed.kernels.folding import SMALLEST
 from bayesmixed.kernels.packing import Block, Packed, Whitening, close, whiten
 

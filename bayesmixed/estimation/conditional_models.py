@@ -22,8 +22,8 @@ from bayesmixed.estimation.row_densities import (
 from bayesmixed.estimation.term_columns import TermColumns, numerical_slopes
 from bayesmixed.families.links import Array
 from bayesmixed.integration.layers import Layer, Source
-from bayesmixed.kernels.decoding import decode, term_root
-from bayesmixed.kernels.layouts import Layout, lay_out_coordinates
+from bayesmixed.kernels.joint.decoding import decode, term_root
+from bayesmixed.kernels.joint.layouts import Layout, lay_out_coordinates
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse

@@ -6,8 +6,8 @@ import numpy as np
 
 from bayesmixed.design.thresholds import threshold_log_density
 from bayesmixed.families.links import Array
-from bayesmixed.kernels.decoding import correlation_factor
-from bayesmixed.kernels.layouts import Layout, TermLayout
+from bayesmixed.kernels.joint.decoding import correlation_factor
+from bayesmixed.kernels.joint.layouts import Layout, TermLayout
 
 _Term = Callable[[Array], Array]
 

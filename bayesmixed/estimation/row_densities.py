@@ -8,9 +8,9 @@ import numpy as np
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.families.links import Array
-from bayesmixed.kernels.links import LINK_CODES
-from bayesmixed.kernels.merging import Rows, merge_rows
-from bayesmixed.kernels.rows import FAMILY_CODES
+from bayesmixed.kernels.joint.merging import Rows, merge_rows
+from bayesmixed.kernels.rows.families import FAMILY_CODES
+from bayesmixed.kernels.rows.links import LINK_CODES
 
 
 class RowDensity(Protocol):

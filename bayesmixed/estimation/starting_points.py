@@ -5,7 +5,7 @@ import numpy as np
 from bayesmixed.estimation.complete_pooling import fit_pooled
 from bayesmixed.estimation.quasi_likelihood import QuickMode
 from bayesmixed.families.links import Array
-from bayesmixed.kernels.layouts import Layout, PredictorLayout
+from bayesmixed.kernels.joint.layouts import Layout, PredictorLayout
 
 
 def starting_centre(layout: Layout, mode: QuickMode | None) -> tuple[Array, Array]:

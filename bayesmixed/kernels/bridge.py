@@ -13,15 +13,15 @@ from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
 from bayesmixed.families.links import Array
-from bayesmixed.kernels.collapsed_density import collapsed_density
+from bayesmixed.kernels.collapsed.density import collapsed_density
+from bayesmixed.kernels.collapsed.effect_draws import draw_effects
 from bayesmixed.kernels.compiled_files import checked_cache
-from bayesmixed.kernels.density import log_density
-from bayesmixed.kernels.effect_draws import draw_effects
-from bayesmixed.kernels.guides import standardise_draws
-from bayesmixed.kernels.joint_guides import restore_draws
+from bayesmixed.kernels.joint.density import log_density
+from bayesmixed.kernels.joint.guides import standardise_draws
+from bayesmixed.kernels.joint.joint_guides import restore_draws
 from bayesmixed.kernels.packing import Packed
 from bayesmixed.kernels.records import COLLAPSED, MODEL, PARAMETER, PRIOR, TERM, Data
-from bayesmixed.kernels.row_derivatives import fill_derivatives
+from bayesmixed.kernels.rows.derivatives import fill_derivatives
 from bayesmixed.kernels.sources import digest
 from bayesmixed.kernels.sparse_factors import (
     eliminate,

@@ -4,9 +4,9 @@ import warnings
 
 import numpy as np
 import pytest
+from contracts.test_predictions_of_families import GROUPS, ROWS, TRIALS, each_family, middle
 from fixed_draws import fit_at
 from scipy import special, stats
-from contracts.test_predictions_of_families import GROUPS, ROWS, TRIALS, each_family, middle
 
 import bayesmixed as bm
 

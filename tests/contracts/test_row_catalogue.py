@@ -10,8 +10,8 @@ from numba import njit
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.families.ordinal import cumulative
 from bayesmixed.kernels.bridge import fill_derivatives_compiled
-from bayesmixed.kernels.links import LINK_CODES
-from bayesmixed.kernels.rows import FAMILY_CODES, row
+from bayesmixed.kernels.rows.families import FAMILY_CODES, row
+from bayesmixed.kernels.rows.links import LINK_CODES
 
 ORDERED = {link: cumulative(link).for_categories(tuple("1234")) for link in ("logit", "probit", "cloglog")}
 ROWS = [

@@ -8,8 +8,8 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.cross_validation.encoding import encode
-from bayesmixed.kernels.decoding import as_posterior
-from bayesmixed.kernels.layouts import lay_out_coordinates
+from bayesmixed.kernels.joint.decoding import as_posterior
+from bayesmixed.kernels.joint.layouts import lay_out_coordinates
 
 PLACE = np.arange(60)
 ROWS = pd.DataFrame(

@@ -6,9 +6,9 @@ import xarray as xr
 
 import bayesmixed as bm
 from bayesmixed.design.response_units import in_own_unit, in_unit, in_working_unit
-from bayesmixed.engines.collapsed_layout import lay_out_collapsed
 from bayesmixed.estimation.complete_pooling import fit_pooled
 from bayesmixed.estimation.quasi_likelihood import quick_mode
+from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
 from bayesmixed.prior_distributions import DISTRIBUTIONS, Prior, as_prior
 
 RNG = np.random.default_rng(1)

@@ -11,7 +11,7 @@ from fixed_draws import fit_at
 import bayesmixed as bm
 from bayesmixed.draws import kept as kept_draws
 from bayesmixed.draws.kept import keep_draws, large_effects
-from bayesmixed.kernels import decoding, layouts
+from bayesmixed.kernels.joint import decoding, layouts
 
 
 @pytest.fixture

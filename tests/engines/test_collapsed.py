@@ -12,10 +12,10 @@ import bayesmixed as bm
 from bayesmixed.design.design import RealisedPrior
 from bayesmixed.engines import choose
 from bayesmixed.engines.collapsed import supports
-from bayesmixed.engines.collapsed_layout import Collapsed, lay_out_collapsed
-from bayesmixed.engines.exact_draws import draw_integrated, place_effects
 from bayesmixed.kernels.bridge import collapsed_function, evaluate
-from bayesmixed.kernels.decoding import correlation_factor, decode
+from bayesmixed.kernels.collapsed.exact_draws import draw_integrated, place_effects
+from bayesmixed.kernels.collapsed.layouts import Collapsed, lay_out_collapsed
+from bayesmixed.kernels.joint.decoding import correlation_factor, decode
 from bayesmixed.prior_distributions import as_prior
 
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}

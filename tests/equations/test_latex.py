@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 from conftest import classic
-from fixed_draws import fit_at
-from equations.test_listing import design_of, shipped
 from design.test_centring import MODELS, log_density
+from equations.test_listing import design_of, shipped
+from fixed_draws import fit_at
 
 import bayesmixed as bm
 from bayesmixed.design.centring import HIERARCHICAL, place_groups

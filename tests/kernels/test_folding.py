@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.engines.collapsed_layout import lay_out_collapsed
 from bayesmixed.engines.sd_coordinates import find_coordinates, fold
 from bayesmixed.kernels.bridge import collapsed_function, evaluate
+from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
 from bayesmixed.kernels.packing import Whitening
 
 RNG = np.random.default_rng(5)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from bayesmixed.engines.level_classes import sum_classes
+from bayesmixed.kernels.collapsed.level_classes import sum_classes
 
 BLOCKS = np.array([[[4.0, 1.0], [1.0, 2.0]], [[3.0, 0.5], [0.5, 1.0]]])
 

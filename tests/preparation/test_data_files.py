@@ -8,8 +8,9 @@ import pytest
 from conftest import classic
 
 import bayesmixed as bm
-from bayesmixed.engines import collapsed_layout, cross_products
 from bayesmixed.errors import DataError, SpecError
+from bayesmixed.kernels.collapsed import cross_products
+from bayesmixed.kernels.collapsed import layouts as collapsed_layout
 from bayesmixed.preparation.data_files import label_columns, read_data
 from bayesmixed.tables.factors import encode
 

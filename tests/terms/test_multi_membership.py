@@ -12,8 +12,8 @@ from bayesmixed.cross_validation.units import find_units, situate
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import BayesMixedError, DataError, SpecError
 from bayesmixed.kernels.bridge import evaluate
-from bayesmixed.kernels.layouts import lay_out_coordinates
-from bayesmixed.kernels.packed_designs import pack
+from bayesmixed.kernels.joint.layouts import lay_out_coordinates
+from bayesmixed.kernels.joint.packed_designs import pack
 
 LEVELS = [f"s{k}" for k in range(1, 9)]
 WEIGHTED = "y ~ x + mm(a, b, weights=[u, v])"

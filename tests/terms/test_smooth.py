@@ -8,8 +8,8 @@ import pytest
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed.kernels.decoding import decode
-from bayesmixed.kernels.layouts import lay_out_coordinates
+from bayesmixed.kernels.joint.decoding import decode
+from bayesmixed.kernels.joint.layouts import lay_out_coordinates
 from bayesmixed.terms import Smooth
 
 ROWS = 80

@@ -9,15 +9,15 @@ from fixed_draws import fit_at
 from scipy import stats
 
 import bayesmixed as bm
-from bayesmixed.engines.collapsed_layout import lay_out_collapsed
-from bayesmixed.engines.exact_draws import draw_integrated, place_effects
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.estimation.complete_pooling import fit_pooled
 from bayesmixed.kernels.bridge import collapsed_function, evaluate
-from bayesmixed.kernels.decoding import decode
-from bayesmixed.kernels.layouts import lay_out_coordinates
-from bayesmixed.kernels.packed_designs import pack
+from bayesmixed.kernels.collapsed.exact_draws import draw_integrated, place_effects
+from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
+from bayesmixed.kernels.joint.decoding import decode
+from bayesmixed.kernels.joint.layouts import lay_out_coordinates
+from bayesmixed.kernels.joint.packed_designs import pack
 from bayesmixed.spec.files import spec_from_toml, spec_to_toml
 from bayesmixed.terms.weights import refuse_weights
 

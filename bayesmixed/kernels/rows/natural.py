@@ -8,9 +8,9 @@ import math
 
 from numba import njit
 
-from bayesmixed.kernels.links import CLOGLOG, LOGIT, log_probability
-from bayesmixed.kernels.rows import GAMMA, INVERSE_GAUSSIAN, NEGBIN, NEGBIN1, POISSON
-from bayesmixed.kernels.special import (
+from bayesmixed.kernels.rows.families import GAMMA, INVERSE_GAUSSIAN, NEGBIN, NEGBIN1, POISSON
+from bayesmixed.kernels.rows.links import CLOGLOG, LOGIT, log_probability
+from bayesmixed.kernels.rows.special import (
     digamma,
     expit,
     log1m_exp_negative,

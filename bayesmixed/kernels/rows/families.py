@@ -4,9 +4,9 @@ import math
 
 from numba import njit
 
-from bayesmixed.kernels.cutpoints import log_share
-from bayesmixed.kernels.links import CLOGLOG, LOG, LOGIT, PROBIT, positive_mean, probability
-from bayesmixed.kernels.special import (
+from bayesmixed.kernels.rows.cutpoints import log_share
+from bayesmixed.kernels.rows.links import CLOGLOG, LOG, LOGIT, PROBIT, positive_mean, probability
+from bayesmixed.kernels.rows.special import (
     digamma,
     expit,
     log1m_exp_negative,

@@ -4,7 +4,7 @@ import math
 
 from numba import njit
 
-from bayesmixed.kernels.special import expit, softplus
+from bayesmixed.kernels.rows.special import expit, softplus
 
 REAL, POSITIVE, UNIT, ABOVE_ONE = 0, 1, 2, 3
 

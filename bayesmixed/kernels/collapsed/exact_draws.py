@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from bayesmixed.engines.collapsed_layout import Collapsed
 from bayesmixed.families.links import Array
+from bayesmixed.kernels.collapsed.layouts import Collapsed
 
 # Draws at once, and random numbers at once: independent of the number of cores, so that draws are.
 _BATCH, _NOISE = 500, 20_000_000

@@ -9,13 +9,13 @@ from bayesmixed.design.centring import Placement, remaining_columns
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.families.links import Array
 from bayesmixed.kernels import records
-from bayesmixed.kernels.cutpoints import INDUCED as INDUCED_CODE
-from bayesmixed.kernels.layouts import Layout, PredictorLayout, TermLayout
-from bayesmixed.kernels.links import LINK_CODES
-from bayesmixed.kernels.merging import merge_rows
+from bayesmixed.kernels.joint.layouts import Layout, PredictorLayout, TermLayout
+from bayesmixed.kernels.joint.merging import merge_rows
 from bayesmixed.kernels.packing import Block, Packed, Record, close, pack_joint, pack_whitening
-from bayesmixed.kernels.prior_rows import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT, kernel
-from bayesmixed.kernels.rows import FAMILY_CODES
+from bayesmixed.kernels.rows.cutpoints import INDUCED as INDUCED_CODE
+from bayesmixed.kernels.rows.families import FAMILY_CODES
+from bayesmixed.kernels.rows.links import LINK_CODES
+from bayesmixed.kernels.rows.priors import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT, kernel
 from bayesmixed.kernels.slots import Slots
 from bayesmixed.prior_distributions import DISTRIBUTIONS, INDUCED, Prior
 from bayesmixed.terms.block_parts import ALL, SEVERAL

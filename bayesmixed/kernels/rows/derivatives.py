@@ -4,18 +4,7 @@ import math
 
 from numba import njit
 
-from bayesmixed.kernels.links import IDENTITY, LOG, LOGIT, log_mean
-from bayesmixed.kernels.natural_rows import (
-    beta,
-    beta_binomial,
-    binomial,
-    cumulative,
-    normal,
-    positive,
-    student,
-    through,
-)
-from bayesmixed.kernels.rows import (
+from bayesmixed.kernels.rows.families import (
     BETA,
     BETA_BINOMIAL,
     BINOMIAL,
@@ -32,7 +21,18 @@ from bayesmixed.kernels.rows import (
     POISSON,
     STUDENT,
 )
-from bayesmixed.kernels.special import expit, log1m_exp_negative, softplus, softplus_slope
+from bayesmixed.kernels.rows.links import IDENTITY, LOG, LOGIT, log_mean
+from bayesmixed.kernels.rows.natural import (
+    beta,
+    beta_binomial,
+    binomial,
+    cumulative,
+    normal,
+    positive,
+    student,
+    through,
+)
+from bayesmixed.kernels.rows.special import expit, log1m_exp_negative, softplus, softplus_slope
 
 
 @njit(cache=False, error_model="numpy")

@@ -3,13 +3,25 @@
 import numpy as np
 from numba import njit
 
-from bayesmixed.kernels.cutpoints import ends_back, fill_ends
-from bayesmixed.kernels.joint_guides import add_root_slopes, read_guide, read_roots, restore, restore_back, work_space
-from bayesmixed.kernels.prior_rows import prior_row
+from bayesmixed.kernels.joint.joint_guides import (
+    add_root_slopes,
+    read_guide,
+    read_roots,
+    restore,
+    restore_back,
+    work_space,
+)
+from bayesmixed.kernels.joint.term_effects import (
+    add_row_effects,
+    coefficients_back,
+    fill_coefficients,
+    row_effects_back,
+)
+from bayesmixed.kernels.joint.whitening import unwhiten, whiten_slopes
 from bayesmixed.kernels.records import FIXED, LOWER_END, MODELLED, UPPER_END
-from bayesmixed.kernels.rows import row
-from bayesmixed.kernels.term_effects import add_row_effects, coefficients_back, fill_coefficients, row_effects_back
-from bayesmixed.kernels.whitening import unwhiten, whiten_slopes
+from bayesmixed.kernels.rows.cutpoints import ends_back, fill_ends
+from bayesmixed.kernels.rows.families import row
+from bayesmixed.kernels.rows.priors import prior_row
 
 
 @njit(cache=False, error_model="numpy")

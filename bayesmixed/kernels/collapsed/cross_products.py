@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.design.design import Design
-from bayesmixed.engines.level_classes import lower_triangle, sum_classes
 from bayesmixed.families.links import Array
+from bayesmixed.kernels.collapsed.level_classes import lower_triangle, sum_classes
 from bayesmixed.kernels.packing import Block, Record
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.normal_block import NormalBlock

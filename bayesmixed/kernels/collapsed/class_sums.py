@@ -20,9 +20,15 @@ import math
 import numpy as np
 from numba import njit
 
+from bayesmixed.kernels.collapsed.level_blocks import (
+    backward_block,
+    factor_block,
+    forward_block,
+    solve_both_sides,
+    weigh_block,
+)
+from bayesmixed.kernels.collapsed.prior_roots import apply_to_vector, apply_transposed
 from bayesmixed.kernels.dense import FAST, STRIP, cholesky, dot_rows
-from bayesmixed.kernels.level_blocks import backward_block, factor_block, forward_block, solve_both_sides, weigh_block
-from bayesmixed.kernels.prior_roots import apply_to_vector, apply_transposed
 
 
 @njit(cache=False, error_model="numpy")

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from bayesmixed.kernels.dense import cholesky_slopes
-from bayesmixed.kernels.term_effects import scale_factor, scale_factor_back
+from bayesmixed.kernels.joint.term_effects import scale_factor, scale_factor_back
 
 
 @njit(cache=False, error_model="numpy")

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numba import njit
 
-from bayesmixed.kernels.prior_roots import apply_to_vector
-from bayesmixed.kernels.term_effects import scale_factor
+from bayesmixed.kernels.collapsed.prior_roots import apply_to_vector
+from bayesmixed.kernels.joint.term_effects import scale_factor
 
 
 @njit(cache=False, error_model="numpy")

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.design.design import Design
-from bayesmixed.engines.cross_products import (
+from bayesmixed.families.links import Array
+from bayesmixed.kernels.collapsed.cross_products import (
     ROWS_AT_ONCE,
     CrossProducts,
     order_groups,
@@ -16,9 +17,8 @@ from bayesmixed.engines.cross_products import (
     split_groups,
     weighted_rows,
 )
-from bayesmixed.families.links import Array
-from bayesmixed.kernels.layouts import Layout, lay_out_coordinates
-from bayesmixed.kernels.packed_designs import on_link_scale, pack_covariance, pack_priors
+from bayesmixed.kernels.joint.layouts import Layout, lay_out_coordinates
+from bayesmixed.kernels.joint.packed_designs import on_link_scale, pack_covariance, pack_priors
 from bayesmixed.kernels.packing import Block, Packed, Record, close
 from bayesmixed.kernels.records import COLLAPSED, PARAMETER, TERM
 from bayesmixed.preparation.streaming import read_parts

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from scipy import special
 
-from bayesmixed.kernels.special import log1m_exp_slopes, log_gamma_slopes, log_normal_cdf_slopes, polygammas, rising
+from bayesmixed.kernels.rows.special import (
+    log1m_exp_slopes,
+    log_gamma_slopes,
+    log_normal_cdf_slopes,
+    polygammas,
+    rising,
+)
 
 
 @pytest.mark.parametrize("x", [1e-8, 0.03, 0.7, 1.0, 5.5, 9.999, 10.0, 47.0, 1e4, 1e12])

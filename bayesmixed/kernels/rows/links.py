@@ -4,7 +4,7 @@ import math
 
 from numba import njit
 
-from bayesmixed.kernels.special import (
+from bayesmixed.kernels.rows.special import (
     expit,
     log1m_exp_slopes,
     log_normal_cdf_slopes,

@@ -5,7 +5,8 @@ import pytest
 from numba import njit
 from scipy import linalg
 
-from bayesmixed.kernels import dense, elimination
+from bayesmixed.kernels import dense
+from bayesmixed.kernels.collapsed import elimination
 
 LEVELS, WIDTH, WEIGHT = 7, 2, 1.7
 TABLE = np.array([[0, 4, 3], [12, 5, 1]])

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import bayesmixed as bm
 from bayesmixed.design.centring import HIERARCHICAL, NONCENTRED
 from bayesmixed.kernels.bridge import evaluate
-from bayesmixed.kernels.decoding import decode
-from bayesmixed.kernels.layouts import lay_out_coordinates
-from bayesmixed.kernels.packed_designs import pack
+from bayesmixed.kernels.joint.decoding import decode
+from bayesmixed.kernels.joint.layouts import lay_out_coordinates
+from bayesmixed.kernels.joint.packed_designs import pack
 from bayesmixed.kernels.packing import Whitening
 
 ROWS = {

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numba import njit
 
-from bayesmixed.kernels.links import CLOGLOG, LOGIT
-from bayesmixed.kernels.prior_rows import kernel
-from bayesmixed.kernels.special import expit, log1m_exp_negative, log_normal_cdf, softplus
+from bayesmixed.kernels.rows.links import CLOGLOG, LOGIT
+from bayesmixed.kernels.rows.priors import kernel
+from bayesmixed.kernels.rows.special import expit, log1m_exp_negative, log_normal_cdf, softplus
 
 INDUCED = -1
 """Code of the prior under which the shares of the categories at predictor 0 have a Dirichlet law."""

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.engines.collapsed_layout import lay_out_collapsed
-from bayesmixed.engines.exact_draws import draw_integrated
 from bayesmixed.kernels.bridge import collapsed_function, evaluate
+from bayesmixed.kernels.collapsed.exact_draws import draw_integrated
+from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
 MODELS = [

@@ -3,11 +3,11 @@
 import numpy as np
 from numba import njit
 
-from bayesmixed.kernels.class_sums import draw_levels, factor_classes
-from bayesmixed.kernels.collapsed_data import read_class_sums, read_cross_products, read_roots, read_sigma, right_side
+from bayesmixed.kernels.collapsed.class_sums import draw_levels, factor_classes
+from bayesmixed.kernels.collapsed.elimination import draw, factor
+from bayesmixed.kernels.collapsed.prior_roots import apply_to_vector
+from bayesmixed.kernels.collapsed.views import read_class_sums, read_cross_products, read_roots, read_sigma, right_side
 from bayesmixed.kernels.dense import backward, forward
-from bayesmixed.kernels.elimination import draw, factor
-from bayesmixed.kernels.prior_roots import apply_to_vector
 
 
 @njit(cache=False, nogil=True, error_model="numpy")

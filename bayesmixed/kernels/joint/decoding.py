@@ -6,7 +6,7 @@ import xarray as xr
 from bayesmixed.design.design import CUTS
 from bayesmixed.design.thresholds import threshold_shift
 from bayesmixed.families.links import Array
-from bayesmixed.kernels.layouts import Layout, PredictorLayout, TermLayout
+from bayesmixed.kernels.joint.layouts import Layout, PredictorLayout, TermLayout
 from bayesmixed.kernels.packing import JointGuide
 from bayesmixed.kernels.slots import Slots
 from bayesmixed.terms.normal_block import NormalBlock

@@ -6,9 +6,9 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.kernels.bridge import evaluate
-from bayesmixed.kernels.layouts import lay_out_coordinates
-from bayesmixed.kernels.merging import merge_rows
-from bayesmixed.kernels.packed_designs import pack
+from bayesmixed.kernels.joint.layouts import lay_out_coordinates
+from bayesmixed.kernels.joint.merging import merge_rows
+from bayesmixed.kernels.joint.packed_designs import pack
 
 ROWS = 240
 
@@ -47,7 +47,7 @@ def test_the_density_is_that_of_single_rows(formula, family, cells, monkeypatch)
     layout = lay_out_coordinates(design, {})
     x = 0.3 * np.random.default_rng(1).normal(size=layout.dimension)
     merged = evaluate(pack(layout), x)
-    monkeypatch.setattr("bayesmixed.kernels.merging._WORTHWHILE", 0.0)
+    monkeypatch.setattr("bayesmixed.kernels.joint.merging._WORTHWHILE", 0.0)
     assert len(merge_rows(design).kept) == ROWS
     single = evaluate(pack(layout), x)
     assert merged[0] == pytest.approx(single[0], rel=1e-12)

@@ -16,7 +16,7 @@ _LEVELS_AT_ONCE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class LevelClasses:
-    """Levels of the eliminated term by classes; of what the arrays hold says `bayesmixed.kernels.class_sums`.
+    """Levels of the eliminated term by classes; of what the arrays hold says `bayesmixed.kernels.collapsed.class_sums`.
 
     Attributes
     ----------

@@ -21,9 +21,15 @@ import math
 import numpy as np
 from numba import njit
 
+from bayesmixed.kernels.collapsed.level_blocks import (
+    backward_block,
+    factor_block,
+    forward_block,
+    solve_both_sides,
+    weigh_block,
+)
+from bayesmixed.kernels.collapsed.prior_roots import apply_to_vector, apply_transposed, spread_triangle
 from bayesmixed.kernels.dense import STRIP, add_row, backward, cholesky, dot_rows, forward, invert_triangle, multiply
-from bayesmixed.kernels.level_blocks import backward_block, factor_block, forward_block, solve_both_sides, weigh_block
-from bayesmixed.kernels.prior_roots import apply_to_vector, apply_transposed, spread_triangle
 
 CHUNK = 256
 

@@ -5,15 +5,15 @@ import math
 import numpy as np
 from numba import njit
 
-from bayesmixed.kernels.class_sums import factor_classes, sum_moments
-from bayesmixed.kernels.collapsed_data import read_class_sums, read_cross_products, read_roots, read_sigma, right_side
+from bayesmixed.kernels.collapsed.class_sums import factor_classes, sum_moments
+from bayesmixed.kernels.collapsed.elimination import factor, invert_blocks, solve
+from bayesmixed.kernels.collapsed.prior_roots import apply_to_vector, spread_triangle
+from bayesmixed.kernels.collapsed.views import read_class_sums, read_cross_products, read_roots, read_sigma, right_side
 from bayesmixed.kernels.dense import backward, dot_rows, forward, invert_triangle
-from bayesmixed.kernels.density import log_priors
-from bayesmixed.kernels.elimination import factor, invert_blocks, solve
 from bayesmixed.kernels.folding import fold_slopes, unfold
-from bayesmixed.kernels.prior_roots import apply_to_vector, spread_triangle
-from bayesmixed.kernels.term_effects import scale_factor, scale_factor_back
-from bayesmixed.kernels.whitening import unwhiten, whiten_slopes
+from bayesmixed.kernels.joint.density import log_priors
+from bayesmixed.kernels.joint.term_effects import scale_factor, scale_factor_back
+from bayesmixed.kernels.joint.whitening import unwhiten, whiten_slopes
 
 
 @njit(cache=False, error_model="numpy")

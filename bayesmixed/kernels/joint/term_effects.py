@@ -5,8 +5,14 @@ import math
 import numpy as np
 from numba import njit
 
-from bayesmixed.kernels.guides import standardise, standardise_back, standardise_one, standardise_one_back, work_space
-from bayesmixed.kernels.special import expit
+from bayesmixed.kernels.joint.guides import (
+    standardise,
+    standardise_back,
+    standardise_one,
+    standardise_one_back,
+    work_space,
+)
+from bayesmixed.kernels.rows.special import expit
 
 
 @njit(cache=False, error_model="numpy")

@@ -1,0 +1,1 @@
+"""The log-density of Gaussian models, coefficients and effects integrated out."""

@@ -1,0 +1,1 @@
+"""Rows of families: log-likelihood of one observation, compiled, with its derivatives."""
