@@ -81,7 +81,7 @@ def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, fou
 
 def _log_density(packed: Packed, points: Array) -> Array:
     """Return the log posterior density, up to a constant, at (chain, draw, dimension) points."""
-    from bayesmixed.kernels.bridge import evaluate
+    from bayesmixed.kernels.joint.compiled import evaluate
 
     rows = points.reshape(-1, points.shape[-1])
     return np.array([evaluate(packed, row)[0] for row in rows]).reshape(points.shape[:2])

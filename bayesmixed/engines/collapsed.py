@@ -70,17 +70,18 @@ def sample(
 
     Coefficients and effects are drawn exactly given each kept draw of the rest; no parameterisation matters.
     """
-    import_whole("nutpie", "bayesmixed.kernels.bridge")
+    import_whole("nutpie", "bayesmixed.kernels.collapsed.compiled")
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    from bayesmixed.kernels.bridge import COORDINATES, announce_compilation, collapsed_function, nutpie_model
+    from bayesmixed.kernels.bridge import COORDINATES, announce_compilation, nutpie_model
+    from bayesmixed.kernels.collapsed.compiled import collapsed_function
 
     choose_parameterisation(design, None, parameterisation)
     started = time.perf_counter()
     collapsed = lay_out_collapsed(design)
     timing = {"prepare": time.perf_counter() - started}
     started = time.perf_counter()
-    announce_compilation("collapsed_function", progress)
+    announce_compilation(collapsed_function, progress)
     with insistent_interrupts():
         function = collapsed_function()
     timing["compile"] = time.perf_counter() - started

@@ -50,8 +50,9 @@ def sample(
     progress: bool = True,
 ) -> Run:
     """Return draws from the posterior of a design, see `Engine`."""
-    import_whole("nutpie", "bayesmixed.kernels.bridge")
-    from bayesmixed.kernels.bridge import COORDINATES, announce_compilation, density_function, nutpie_model
+    import_whole("nutpie", "bayesmixed.kernels.joint.compiled")
+    from bayesmixed.kernels.bridge import COORDINATES, announce_compilation, nutpie_model
+    from bayesmixed.kernels.joint.compiled import density_function
 
     started = time.perf_counter()
     mode = quick_mode(design)
@@ -60,12 +61,12 @@ def sample(
     packed = pack(layout)
     timing = {"prepare": time.perf_counter() - started}
     started = time.perf_counter()
-    announce_compilation("density_function", progress)
+    announce_compilation(density_function, progress)
     with insistent_interrupts():
-        density_function()
+        density = density_function()
     timing["compile"] = time.perf_counter() - started
     started = time.perf_counter()
-    compiled = nutpie_model(packed, layout.dimension, _start(layout, mode))
+    compiled = nutpie_model(packed, layout.dimension, _start(layout, mode), density)
     usual = TARGET if layout.joint is None else JOINT_TARGET
     tree, decisions, used = run_sampler(compiled, settings, target_accept, progress, usual)
     timing["sample"] = time.perf_counter() - started

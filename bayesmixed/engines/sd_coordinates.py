@@ -78,11 +78,11 @@ def fold(packed: Packed, scales: Array) -> Packed:
 
 def _reaches_zero(packed: Packed, centre: Array, place: int) -> bool:
     """Return whether an SD may be 0, all others at the mode: its own density there is flat and not much lower."""
-    from bayesmixed.kernels.bridge import collapsed_function, evaluate
+    from bayesmixed.kernels.collapsed.compiled import evaluate
 
-    function, step = collapsed_function(), np.eye(len(centre))[place]
+    step = np.eye(len(centre))[place]
     points = [centre, *(centre + np.log(share) * step for share in _NEAR_ZERO)]
-    at_mode, near, nearer = (evaluate(packed, x, function)[0] - x[place] for x in points)
+    at_mode, near, nearer = (evaluate(packed, x)[0] - x[place] for x in points)
     return bool(at_mode - nearer < _REACH and abs(near - nearer) < _FLAT)
 
 
@@ -109,12 +109,10 @@ def _mode(packed: Packed, first: Array, folded: NDArray[np.intp]) -> tuple[Array
     """Return the mode, folded coordinates positive, and the inverse Hessian there, no curvature below the smallest."""
     from scipy.optimize import minimize
 
-    from bayesmixed.kernels.bridge import collapsed_function, evaluate
-
-    function = collapsed_function()
+    from bayesmixed.kernels.collapsed.compiled import evaluate
 
     def descend(x: Array) -> tuple[float, Array]:
-        value, gradient = evaluate(packed, x, function)
+        value, gradient = evaluate(packed, x)
         return -value, -gradient
 
     centre = minimize(descend, first, jac=True, method="L-BFGS-B", options={"maxiter": 50}).x

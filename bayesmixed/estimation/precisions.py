@@ -24,7 +24,7 @@ class PrecisionPattern:
         from scipy import sparse
         from scipy.sparse import linalg
 
-        from bayesmixed.kernels.bridge import eliminate_compiled
+        from bayesmixed.kernels.factor_entries import eliminate_compiled
 
         self.indices, self.size = indices, size
         pointers = indices.shape[1] * np.arange(len(indices) + 1)
@@ -48,7 +48,7 @@ class PrecisionPattern:
         """Return the factor for what multiplies the effects in each row, (n, M), and weights of rows; None if there is none."""
         from scipy.linalg import lapack
 
-        from bayesmixed.kernels.bridge import factorise_compiled
+        from bayesmixed.kernels.factor_entries import factorise_compiled
 
         entries, diagonal = np.empty(len(self.places)), np.empty(self.tail)
         dense = np.empty((self.size - self.tail,) * 2)
@@ -85,7 +85,7 @@ class Factor:
         """Return the inverse times a vector."""
         from scipy.linalg import lapack
 
-        from bayesmixed.kernels.bridge import solve_backwards_compiled, solve_forwards_compiled
+        from bayesmixed.kernels.factor_entries import solve_backwards_compiled, solve_forwards_compiled
 
         pattern, own = self.pattern, np.empty(self.pattern.size)
         own[pattern.place] = right
@@ -100,7 +100,7 @@ class Factor:
         """Entries of the inverse: below and on the diagonal of sparse columns, and the tail (lower triangle)."""
         from scipy.linalg import lapack
 
-        from bayesmixed.kernels.bridge import invert_compiled
+        from bayesmixed.kernels.factor_entries import invert_compiled
 
         pattern, inverse, diagonal = self.pattern, np.empty_like(self.entries), np.empty_like(self.diagonal)
         dense = np.ascontiguousarray(lapack.dpotri(self.dense, lower=0)[0].T) if len(self.dense) else self.dense
@@ -109,7 +109,7 @@ class Factor:
 
     def of_rows(self) -> Array:
         """Return for each row z the entries, (n, M), of (inverse) z at the effects that it takes."""
-        from bayesmixed.kernels.bridge import multiply_rows_compiled
+        from bayesmixed.kernels.factor_entries import multiply_rows_compiled
 
         pattern, found = self.pattern, np.zeros(self.values.shape)
         multiply_rows_compiled(pattern.placed, self.values, pattern.pointers, pattern.places, *self._inverse, found)
@@ -117,7 +117,7 @@ class Factor:
 
     def covariances(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> Array:
         """Return entries of the inverse: those of pairs of effects that some row takes together, of others perhaps 0."""
-        from bayesmixed.kernels.bridge import read_entries_compiled
+        from bayesmixed.kernels.factor_entries import read_entries_compiled
 
         pattern, found = self.pattern, np.empty(len(first))
         read_entries_compiled(

@@ -56,7 +56,7 @@ class CompiledRows:
 
     def derivatives(self, eta: Array, further: Array, *, mixed: bool = False) -> Array:
         """Return the derivatives."""
-        from bayesmixed.kernels.bridge import fill_derivatives_compiled
+        from bayesmixed.kernels.rows.compiled import fill_derivatives_compiled
 
         columns = np.column_stack([eta, further])
         found = np.empty((len(eta), 4 + 3 * further.shape[1] if mixed else 4))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -13,25 +14,10 @@ from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
 from bayesmixed.families.links import Array
-from bayesmixed.kernels.collapsed.density import collapsed_density
-from bayesmixed.kernels.collapsed.effect_draws import draw_effects
 from bayesmixed.kernels.compiled_files import checked_cache
-from bayesmixed.kernels.joint.density import log_density
-from bayesmixed.kernels.joint.guides import standardise_draws
-from bayesmixed.kernels.joint.joint_guides import restore_draws
 from bayesmixed.kernels.packing import Packed
-from bayesmixed.kernels.records import COLLAPSED, MODEL, PARAMETER, PRIOR, TERM, Data
-from bayesmixed.kernels.rows.derivatives import fill_derivatives
+from bayesmixed.kernels.records import PARAMETER, PRIOR, TERM, Data
 from bayesmixed.kernels.sources import digest
-from bayesmixed.kernels.sparse_factors import (
-    eliminate,
-    factorise,
-    invert,
-    multiply_rows,
-    read_entries,
-    solve_backwards,
-    solve_forwards,
-)
 
 NONFINITE_GRADIENT, NONFINITE_DENSITY = 3, 4
 COORDINATES = "unconstrained"
@@ -41,7 +27,7 @@ _NOT_KEPT = (
     "folder that can, and it happens once."
 )
 
-_DENSITY = types.int64(
+DENSITY = types.int64(
     types.uint64,
     types.CPointer(types.double),
     types.CPointer(types.double),
@@ -64,7 +50,7 @@ def _as_pointer(typing_context, address):  # type: ignore[no-untyped-def]
     return types.voidptr(address), generate
 
 
-def _reader(model: Any) -> Any:
+def reader(model: Any) -> Any:
     """Return a compiled function from the addresses that nutpie hands over to the data of a density."""
 
     @njit(cache=False)
@@ -82,11 +68,8 @@ def _reader(model: Any) -> Any:
     return read
 
 
-_read, _read_collapsed = _reader(MODEL), _reader(COLLAPSED)
-
-
 @njit(cache=False)
-def _answer(result, gradient, value):  # type: ignore[no-untyped-def]
+def answer(result, gradient, value):  # type: ignore[no-untyped-def]
     """Write a log-density, and return what nutpie wants to hear: 0, or why the step is rejected."""
     carray(value, (1,))[0] = result
     if not math.isfinite(result):
@@ -97,147 +80,46 @@ def _answer(result, gradient, value):  # type: ignore[no-untyped-def]
     return 0
 
 
-def cache_folder() -> Path | None:
-    """Return where compiled functions are kept: beside this file or with the user's, None if neither can be written."""
+def cache_folder(function: Callable[..., Any]) -> Path | None:
+    """Return where a compiled function is kept: beside its file or with the user's, None if neither can be written."""
     try:
-        return Path(FunctionCache(_answer.py_func).cache_path)
+        return Path(FunctionCache(function).cache_path)
     except RuntimeError:
         return None
 
 
-def _by_sources(function: Callable[..., Any]) -> Callable[..., Any]:
+def by_sources(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function under a name that changes with every source: by itself numba's cache looks at this file only."""
     function.__qualname__ += f"_{digest()}"
     return function
 
 
-def _compiled(signature: Any) -> Callable[..., Any]:
+def c_function(signature: Any) -> Callable[..., Any]:
     """Return a decorator that compiles a C function, or takes it from the cache."""
 
     def decorate(function: Callable[..., Any]) -> Any:
         with checked_cache():
-            return cfunc(signature, cache=cache_folder() is not None)(function)
+            return cfunc(signature, cache=cache_folder(function) is not None)(function)
 
     return decorate
 
 
-def _entry_point(function: Callable[..., Any]) -> Any:
-    """Return a function that is compiled when it is first called, or taken from the cache."""
+def entry_point(function: Any) -> Any:
+    """Return a compiled function for Python to call: compiled at the first call, or taken from the cache."""
+    plain, options = function.py_func, function.targetoptions
+    renamed = FunctionType(plain.__code__, plain.__globals__, plain.__name__, plain.__defaults__, plain.__closure__)
+    renamed.__qualname__, renamed.__module__ = plain.__qualname__, plain.__module__
+    options = {name: options[name] for name in ("error_model", "fastmath") if name in options}
     with checked_cache():
-        return njit(cache=cache_folder() is not None, nogil=True)(function)
-
-
-@cache
-def density_function() -> Any:
-    """Return the compiled log-density with nutpie's C signature; some seconds the first time on a machine."""
-
-    @_compiled(_DENSITY)
-    @_by_sources
-    def density(dimension, x, gradient, value, user_data):  # type: ignore[no-untyped-def]
-        slopes = carray(gradient, (dimension,))
-        result = log_density(carray(x, (dimension,)), slopes, _read(user_data))
-        return _answer(result, slopes, value)
-
-    return density
-
-
-@cache
-def collapsed_function() -> Any:
-    """Return the compiled log-density of Gaussian models without coefficients and effects, as `density_function`."""
-
-    @_compiled(_DENSITY)
-    @_by_sources
-    def density(dimension, x, gradient, value, user_data):  # type: ignore[no-untyped-def]
-        slopes = carray(gradient, (dimension,))
-        result = collapsed_density(carray(x, (dimension,)), slopes, _read_collapsed(user_data))
-        return _answer(result, slopes, value)
-
-    return density
-
-
-@_entry_point
-@_by_sources
-def draw_effects_compiled(points, noise, data, out):  # type: ignore[no-untyped-def]
-    """Write exact draws of effects and coefficients: the cached entry point of `draw_effects`."""
-    draw_effects(points, noise, data, out)
-
-
-@_entry_point
-@_by_sources
-def standardise_draws_compiled(draws, guides, roots, means, out):  # type: ignore[no-untyped-def]
-    """Write standardised effects: the cached entry point of `standardise_draws`."""
-    standardise_draws(draws, guides, roots, means, out)
-
-
-@_entry_point
-@_by_sources
-def fill_derivatives_compiled(family, link, y, trials, eta, out):  # type: ignore[no-untyped-def]
-    """Write derivatives of rows: the cached entry point of `fill_derivatives`."""
-    fill_derivatives(family, link, y, trials, eta, out)
-
-
-@_entry_point
-@_by_sources
-def eliminate_compiled(starts, rows, size):  # type: ignore[no-untyped-def]
-    """Return the pattern of a factor: the cached entry point of `eliminate`."""
-    return eliminate(starts, rows, size)
-
-
-@_entry_point
-@_by_sources
-def factorise_compiled(indices, values, weight, penalty, pointers, places, entries, diagonal, dense):  # type: ignore[no-untyped-def]
-    """Write the sparse columns of a factor: the cached entry point of `factorise`."""
-    return factorise(indices, values, weight, penalty, pointers, places, entries, diagonal, dense)
-
-
-@_entry_point
-@_by_sources
-def solve_forwards_compiled(pointers, places, entries, diagonal, right):  # type: ignore[no-untyped-def]
-    """Solve with a factor: the cached entry point of `solve_forwards`."""
-    solve_forwards(pointers, places, entries, diagonal, right)
-
-
-@_entry_point
-@_by_sources
-def solve_backwards_compiled(pointers, places, entries, diagonal, right):  # type: ignore[no-untyped-def]
-    """Solve with a transposed factor: the cached entry point of `solve_backwards`."""
-    solve_backwards(pointers, places, entries, diagonal, right)
-
-
-@_entry_point
-@_by_sources
-def invert_compiled(pointers, places, entries, diagonal, dense, inverse, inverse_diagonal):  # type: ignore[no-untyped-def]
-    """Write entries of an inverse: the cached entry point of `invert`."""
-    invert(pointers, places, entries, diagonal, dense, inverse, inverse_diagonal)
-
-
-@_entry_point
-@_by_sources
-def multiply_rows_compiled(indices, values, pointers, places, inverse, inverse_diagonal, dense, out):  # type: ignore[no-untyped-def]
-    """Write an inverse times rows: the cached entry point of `multiply_rows`."""
-    multiply_rows(indices, values, pointers, places, inverse, inverse_diagonal, dense, out)
-
-
-@_entry_point
-@_by_sources
-def read_entries_compiled(first, second, pointers, places, inverse, inverse_diagonal, dense, out):  # type: ignore[no-untyped-def]
-    """Write entries of pairs: the cached entry point of `read_entries`."""
-    read_entries(first, second, pointers, places, inverse, inverse_diagonal, dense, out)
-
-
-@njit(cache=cache_folder() is not None, nogil=True)
-@_by_sources
-def restore_draws_compiled(points, slots, first, roots, guide):  # type: ignore[no-untyped-def]
-    """Replace joint coordinates: the cached entry point of `restore_draws`."""
-    restore_draws(points, slots, first, roots, guide)
+        return njit(cache=cache_folder(plain) is not None, nogil=True, **options)(by_sources(renamed))
 
 
 @cache
 def expand_function() -> Any:
     """Return the compiled identity: coordinates are stored as they are and decoded after sampling."""
 
-    @_compiled(_EXPAND)
-    @_by_sources
+    @c_function(_EXPAND)
+    @by_sources
     def expand(dimension, expanded, x, out, user_data):  # type: ignore[no-untyped-def]
         source = carray(x, (dimension,))
         target = carray(out, (expanded,))
@@ -248,38 +130,41 @@ def expand_function() -> Any:
     return expand
 
 
-_DENSITIES = {"density_function": density_function, "collapsed_function": collapsed_function}
+def is_cached(density: Any) -> bool:
+    """Return whether a density lies in the cache on disk, or else in this process, so that it is there at once.
 
-
-def is_cached(function: str = "density_function") -> bool:
-    """Return whether a compiled density lies in the cache on disk, or else in this process, so that it is there at once."""
-    folder = cache_folder()
+    Parameters
+    ----------
+    density : function
+        That returns the compiled density, without arguments, such as `density_function`.
+    """
+    folder = cache_folder(density.__wrapped__)
     if folder is None:
-        return bool(_DENSITIES[function].cache_info().currsize)
-    return any(folder.glob(f"bridge.{function}.*_{digest()}-*.nbi"))
+        return bool(density.cache_info().currsize)
+    file = density.__module__.rpartition(".")[2]
+    return any(folder.glob(f"{file}.{density.__name__}.*_{digest()}-*.nbi"))
 
 
-def announce_compilation(function: str, progress: bool) -> None:
+def announce_compilation(density: Any, progress: bool) -> None:
     """Say, before a compilation, how long it takes and where the result is kept, or how it could be."""
-    if progress and not is_cached(function):
-        folder = cache_folder()
+    if progress and not is_cached(density):
+        folder = cache_folder(density.__wrapped__)
         kept = f"once on this machine. It is kept in {folder}." if folder else _NOT_KEPT
         print(f"Compiling the sampler's kernel, 15 to 30 seconds, {kept}", file=sys.stderr, flush=True)
 
 
-def evaluate(packed: Packed, point: Array, density: Any = None) -> tuple[float, Array]:
-    """Return log-density and gradient at one point, through the compiled C function."""
+def evaluate(packed: Packed, point: Array, density: Any) -> tuple[float, Array]:
+    """Return log-density and gradient at one point, through a compiled C function."""
     import ctypes
 
     point = np.ascontiguousarray(point, dtype=float)
     gradient, value = np.zeros_like(point), np.zeros(1)
-    address = (density or density_function()).address
-    function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(address)
+    function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(density.address)
     function(point.size, point.ctypes.data, gradient.ctypes.data, value.ctypes.data, packed.record.ctypes.data)
     return float(value[0]), gradient
 
 
-def nutpie_model(packed: Packed, dimension: int, start: Callable[[Any], Array], density: Any = None) -> Any:
+def nutpie_model(packed: Packed, dimension: int, start: Callable[[Any], Array], density: Any) -> Any:
     """Return an object that `nutpie.sample` takes; its draws hold one variable, the coordinates.
 
     Parameters
@@ -290,11 +175,10 @@ def nutpie_model(packed: Packed, dimension: int, start: Callable[[Any], Array], 
         Number of coordinates.
     start : callable
         Takes a seed, returns the coordinates from which a chain starts.
-    density : optional
-        From `density_function` (the default) or `collapsed_function`.
+    density : compiled function
+        From `density_function` or `collapsed_function`.
     """
-    density, expand = density or density_function(), expand_function()
-    return _model_class()(None, packed, dimension, start, density.address, expand.address)
+    return _model_class()(None, packed, dimension, start, density.address, expand_function().address)
 
 
 @cache

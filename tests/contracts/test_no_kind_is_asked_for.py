@@ -20,8 +20,8 @@ ASKING = {"startswith", "endswith", "removeprefix", "partition", "match", "fullm
 OWN_FILES = {f"bayesmixed.terms.{name}{end}" for name in TERMS for end in ("", "_block")}
 
 BUILDERS = {
-    "formulas.py": "a predictor always has a population term",
-    "formula_changes.py": "a random factor becomes population columns, and the other way round",
+    "spec/parsing.py": "a predictor always has a population term",
+    "spec/formula_changes.py": "a random factor becomes population columns, and the other way round",
     "terms/multi_membership.py": "its columns are those of a plain group term",
 }
 """Files that name the class of a kind to make one; the list can only shrink."""
@@ -29,10 +29,10 @@ BUILDERS = {
 SYMBOLS = {"beta", "gamma"}
 """Families with the name of a symbol of equations or of a distribution of priors."""
 CATALOGUES = {
-    "kernels/rows.py": "the numbers of families in compiled rows",
-    "spec.py": "the default",
-    "spec_files.py": "the default",
-    "schemas.py": "the default",
+    "kernels/rows/families.py": "the numbers of families in compiled rows",
+    "spec/model_spec.py": "the default",
+    "spec/files.py": "the default",
+    "spec/schemas.py": "the default",
 }
 """Files that spell out names of families; the list can only shrink."""
 

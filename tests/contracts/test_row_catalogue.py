@@ -9,7 +9,7 @@ from numba import njit
 
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.families.ordinal import cumulative
-from bayesmixed.kernels.bridge import fill_derivatives_compiled
+from bayesmixed.kernels.rows.compiled import fill_derivatives_compiled
 from bayesmixed.kernels.rows.families import FAMILY_CODES, row
 from bayesmixed.kernels.rows.links import LINK_CODES
 

@@ -12,7 +12,7 @@ import bayesmixed as bm
 from bayesmixed.design.design import RealisedPrior
 from bayesmixed.engines import choose
 from bayesmixed.engines.collapsed import supports
-from bayesmixed.kernels.bridge import collapsed_function, evaluate
+from bayesmixed.kernels.collapsed.compiled import evaluate
 from bayesmixed.kernels.collapsed.exact_draws import draw_integrated, place_effects
 from bayesmixed.kernels.collapsed.layouts import Collapsed, lay_out_collapsed
 from bayesmixed.kernels.joint.decoding import correlation_factor, decode
@@ -74,7 +74,7 @@ def prepared(formula, data, priors=None):
 
 
 def density(collapsed: Collapsed, x):
-    return evaluate(collapsed.packed, np.asarray(x, dtype=float), collapsed_function())
+    return evaluate(collapsed.packed, np.asarray(x, dtype=float))
 
 
 def dense_model(collapsed: Collapsed, x):

@@ -21,7 +21,7 @@ from bayesmixed.errors import SamplingError
 from bayesmixed.kernels import bridge
 from bayesmixed.kernels.packing import Packed
 
-@cfunc(bridge._DENSITY)
+@cfunc(bridge.DENSITY)
 def nowhere(dimension, x, gradient, value, data):
     return bridge.NONFINITE_DENSITY
 

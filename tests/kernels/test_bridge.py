@@ -8,12 +8,14 @@ import numba
 from numba.core import caching
 
 from bayesmixed.kernels import bridge
+from bayesmixed.kernels.joint.compiled import density_function
 
 SCRIPT = """
 from bayesmixed.kernels.bridge import announce_compilation, cache_folder, is_cached
-print(cache_folder())
-print(is_cached())
-announce_compilation("density_function", True)
+from bayesmixed.kernels.joint.compiled import density_function
+print(cache_folder(density_function.__wrapped__))
+print(is_cached(density_function))
+announce_compilation(density_function, True)
 """
 
 
@@ -33,30 +35,30 @@ def test_a_first_fit_says_that_it_compiles_and_where_the_result_is_kept(tmp_path
 
 
 def test_a_compiled_density_is_found_in_its_cache_and_nothing_is_said(capsys):
-    bridge.density_function()
-    assert bridge.is_cached()
-    bridge.announce_compilation("density_function", True)
+    density_function()
+    assert bridge.is_cached(density_function)
+    bridge.announce_compilation(density_function, True)
     assert capsys.readouterr().err == ""
 
 
 def test_nothing_is_said_without_progress(monkeypatch, capsys):
     monkeypatch.setattr(bridge, "is_cached", lambda function: False)
-    bridge.announce_compilation("density_function", False)
+    bridge.announce_compilation(density_function, False)
     assert capsys.readouterr().err == ""
 
 
 def test_after_a_change_of_sources_a_kept_density_is_stale_and_its_compilation_announced(monkeypatch, capsys):
-    bridge.density_function()
+    density_function()
     monkeypatch.setattr(bridge, "digest", lambda: "another")
-    assert not bridge.is_cached()
-    bridge.announce_compilation("density_function", True)
+    assert not bridge.is_cached(density_function)
+    bridge.announce_compilation(density_function, True)
     assert "once on this machine" in capsys.readouterr().err
 
 
 def test_beside_a_package_that_cannot_be_written_the_user_has_a_cache(tmp_path, monkeypatch):
     refuse(monkeypatch, caching.InTreeCacheLocator)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert tmp_path in bridge.cache_folder().parents
+    assert tmp_path in bridge.cache_folder(bridge.expand_function.__wrapped__).parents
     assert bridge.expand_function.__wrapped__().cache_hits == 0
     assert bridge.expand_function.__wrapped__().cache_hits == 1
 
@@ -65,17 +67,17 @@ def test_where_no_folder_can_be_written_functions_compile_and_a_line_says_what_t
     refuse(monkeypatch, caching.InTreeCacheLocator, caching.UserWideCacheLocator)
     compiled = bridge.expand_function.__wrapped__()
     assert compiled.address != 0
-    assert bridge.cache_folder() is None
-    monkeypatch.setattr(bridge, "_DENSITIES", {"fresh": functools.cache(lambda: compiled)})
-    bridge.announce_compilation("fresh", True)
+    assert bridge.cache_folder(bridge.expand_function.__wrapped__) is None
+    fresh = functools.cache(lambda: compiled)
+    bridge.announce_compilation(fresh, True)
     assert "in every new process" in (said := capsys.readouterr().err)
     assert "Set NUMBA_CACHE_DIR" in said
     assert said.count("\n") == 1
-    bridge._DENSITIES["fresh"]()
-    bridge.announce_compilation("fresh", True)
+    fresh()
+    bridge.announce_compilation(fresh, True)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
-    assert tmp_path in bridge.cache_folder().parents
+    assert tmp_path in bridge.cache_folder(bridge.expand_function.__wrapped__).parents
 
 
 def refuse(monkeypatch, *locators):

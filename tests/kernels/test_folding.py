@@ -7,7 +7,7 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.engines.sd_coordinates import find_coordinates, fold
-from bayesmixed.kernels.bridge import collapsed_function, evaluate
+from bayesmixed.kernels.collapsed.compiled import evaluate
 from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
 from bayesmixed.kernels.packing import Whitening
 
@@ -34,7 +34,7 @@ def folded(collapsed, scale=0.7):
 
 
 def density(packed, point):
-    return evaluate(packed, point, collapsed_function())
+    return evaluate(packed, point)
 
 
 @pytest.mark.parametrize("w", [1e-3, 0.2, 1.0, 6.0])

@@ -8,7 +8,7 @@ from fixed_draws import fit_at
 
 import bayesmixed as bm
 from bayesmixed.estimation.quasi_likelihood import quick_mode
-from bayesmixed.kernels.bridge import evaluate
+from bayesmixed.kernels.joint.compiled import evaluate
 from bayesmixed.kernels.joint.decoding import decode
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates
 from bayesmixed.kernels.joint.packed_designs import pack

@@ -7,34 +7,31 @@ import numba
 import pytest
 
 from bayesmixed.kernels import bridge
-from bayesmixed.kernels.sources import LEFT_OUT, digest
+from bayesmixed.kernels.sources import compiled_sources, digest
 
 FOLDER = Path(bridge.__file__).parent
-COMPILED = sorted(path.name for path in FOLDER.glob("*.py") if path.name not in LEFT_OUT)
+COMPILED = compiled_sources(FOLDER)
+each_source = pytest.mark.parametrize("path", COMPILED, ids=[str(path.relative_to(FOLDER)) for path in COMPILED])
+OF_PYTHON = {"compiled_files", "packing", "sources"}
+"""What the bridge imports for its own Python, not for compiled code."""
 
 
-@pytest.mark.parametrize("name", COMPILED)
-def test_the_digest_changes_with_every_file_of_compiled_code(name, tmp_path):
+@each_source
+def test_the_digest_changes_with_every_file_of_compiled_code(path, tmp_path):
     copy = shutil.copytree(FOLDER, tmp_path / "kernels")
     assert digest(copy) == digest()
-    with (copy / name).open("a") as file:
+    with (copy / path.relative_to(FOLDER)).open("a") as file:
         file.write("# changed\n")
     assert digest(copy) != digest()
 
 
-@pytest.mark.parametrize("name", LEFT_OUT)
-def test_files_outside_of_the_digest_compile_nothing(name):
-    text = (FOLDER / name).read_text()
-    assert "njit" not in text
-    assert "cfunc" not in text
-
-
-@pytest.mark.parametrize("name", COMPILED)
-def test_compiled_code_takes_from_elsewhere_only_the_name_of_a_type(name):
-    imports = [line for line in (FOLDER / name).read_text().splitlines() if line.startswith("from bayesmixed.")]
-    assert {line for line in imports if not line.startswith("from bayesmixed.kernels")} <= {
-        "from bayesmixed.families.links import Array"
-    }
+@each_source
+def test_compiled_code_takes_from_elsewhere_only_the_name_of_a_type(path):
+    lines = [line.split() for line in path.read_text().splitlines() if line.startswith("from bayesmixed.")]
+    inside = {"bayesmixed.kernels." + ".".join(p.relative_to(FOLDER).with_suffix("").parts) for p in COMPILED}
+    inside |= {f"bayesmixed.kernels.{name}" for name in OF_PYTHON}
+    others = [" ".join(words) for words in lines if words[1] not in inside and words[1] != "bayesmixed.kernels"]
+    assert set(others) <= {"from bayesmixed.families.links import Array"}
 
 
 def test_a_function_is_loaded_from_disk_until_a_source_changes(tmp_path, monkeypatch):

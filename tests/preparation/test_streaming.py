@@ -96,14 +96,13 @@ def test_streamed_rows_have_the_priors_notes_and_labels_of_rows_in_memory(design
 
 @pytest.mark.parametrize("formula", SPECS)
 def test_streamed_rows_have_the_density_of_rows_in_memory(designs, formula):
-    from bayesmixed.kernels.bridge import collapsed_function, evaluate
+    from bayesmixed.kernels.collapsed.compiled import evaluate
 
     whole, streamed = (collapsed.lay_out_collapsed(design) for design in designs(formula))
-    function = collapsed_function()
     for seed in range(3):
         x = 0.3 * np.random.default_rng(seed).standard_normal(len(whole.kept))
-        value, gradient = evaluate(whole.packed, x, function)
-        again, slope = evaluate(streamed.packed, x, function)
+        value, gradient = evaluate(whole.packed, x)
+        again, slope = evaluate(streamed.packed, x)
         assert again == pytest.approx(value, rel=1e-10, abs=1e-8)
         assert slope == pytest.approx(gradient, rel=1e-7, abs=1e-7)
 

@@ -11,7 +11,7 @@ import bayesmixed as bm
 from bayesmixed.cross_validation.units import find_units, situate
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import BayesMixedError, DataError, SpecError
-from bayesmixed.kernels.bridge import evaluate
+from bayesmixed.kernels.joint.compiled import evaluate
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates
 from bayesmixed.kernels.joint.packed_designs import pack
 

@@ -12,9 +12,10 @@ import bayesmixed as bm
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.estimation.complete_pooling import fit_pooled
-from bayesmixed.kernels.bridge import collapsed_function, evaluate
+from bayesmixed.kernels.collapsed.compiled import evaluate as evaluate_collapsed
 from bayesmixed.kernels.collapsed.exact_draws import draw_integrated, place_effects
 from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
+from bayesmixed.kernels.joint.compiled import evaluate
 from bayesmixed.kernels.joint.decoding import decode
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates
 from bayesmixed.kernels.joint.packed_designs import pack
@@ -94,8 +95,8 @@ def test_the_collapsed_density_of_frequencies_is_that_of_the_rows_written_out(da
     long = lay_out_collapsed(prepared(without_weights(formula), written_out(data)))
     for seed in range(3):
         x = np.random.default_rng(seed).normal(size=len(weighted.kept))
-        value, gradient = evaluate(weighted.packed, x, collapsed_function())
-        expected, slopes = evaluate(long.packed, x, collapsed_function())
+        value, gradient = evaluate_collapsed(weighted.packed, x)
+        expected, slopes = evaluate_collapsed(long.packed, x)
         assert value == pytest.approx(expected, rel=1e-10)
         assert gradient == pytest.approx(slopes, rel=1e-8)
 
@@ -209,7 +210,7 @@ def test_a_precision_divides_the_residual_variance(data):
     collapsed = lay_out_collapsed(design)
     priors = [design.priors[key].prior.frozen() for key in ("sd_g[Intercept]", "sigma")]
     for sd, sigma in ((0.5, 1.5), (2.0, 0.3)):
-        value, _ = evaluate(collapsed.packed, np.log([sd, sigma]), collapsed_function())
+        value, _ = evaluate_collapsed(collapsed.packed, np.log([sd, sigma]))
         scalars = sum(law.logpdf(v) + np.log(v) for law, v in zip(priors, (sd, sigma), strict=True))
         expected = dense_marginal(design, sigma, sd, 1.0 / data["w"].to_numpy())
         assert value == pytest.approx(expected + scalars, rel=1e-10)
@@ -247,8 +248,8 @@ def test_the_collapsed_engine_takes_likelihood_weights(data):
     design = prepared("y | weights(w, 'likelihood') ~ x + (1 | g)", data)
     copies = bm.prepare("y ~ x + (1 | g)", written_out(data), like=design)
     x = np.log([0.7, 1.3])
-    expected = evaluate(lay_out_collapsed(copies).packed, x, collapsed_function())[0]
-    assert evaluate(lay_out_collapsed(design).packed, x, collapsed_function())[0] == pytest.approx(expected, rel=1e-10)
+    expected = evaluate_collapsed(lay_out_collapsed(copies).packed, x)[0]
+    assert evaluate_collapsed(lay_out_collapsed(design).packed, x)[0] == pytest.approx(expected, rel=1e-10)
 
 
 def test_new_observations_have_the_precision_of_their_row(data):

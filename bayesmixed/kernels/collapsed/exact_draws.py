@@ -33,7 +33,7 @@ def draw_rest(collapsed: Collapsed, points: Array, seed: int, cores: int) -> Arr
 def draw_integrated(collapsed: Collapsed, points: Array, noise: Array) -> Array:
     """Return the integrated numbers, (S, q), made from standard normal noise given points of the density; zero
     noise gives their mean."""
-    from bayesmixed.kernels.bridge import draw_effects_compiled
+    from bayesmixed.kernels.collapsed.compiled import draw_effects_compiled
 
     out = np.empty_like(noise)
     draw_effects_compiled(points, noise, collapsed.packed.data, out)

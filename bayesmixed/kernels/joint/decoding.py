@@ -133,7 +133,7 @@ def term_root(points: Array, term: TermLayout) -> Array:
 
 def _restore(layout: Layout, guide: JointGuide, points: Array) -> Array:
     """Return points with coefficients and standardised effects in the place of their joint coordinates."""
-    from bayesmixed.kernels.bridge import restore_draws_compiled
+    from bayesmixed.kernels.joint.compiled import restore_draws_compiled
 
     terms = layout.predictors[layout.design.mu.parameter].terms
     own = [terms[place] for place, _, _ in guide.terms]
@@ -150,7 +150,7 @@ def _restore(layout: Layout, guide: JointGuide, points: Array) -> Array:
 
 def _standardise(guide: Array, coordinates: Array, roots: Array, mean: Array | float) -> Array:
     """Return the standardised effects (S, J, K) of guided coordinates."""
-    from bayesmixed.kernels.bridge import standardise_draws_compiled
+    from bayesmixed.kernels.joint.compiled import standardise_draws_compiled
 
     standardised = np.empty(coordinates.shape)
     means = np.ascontiguousarray(np.broadcast_to(mean, coordinates.shape))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.kernels.bridge import collapsed_function, evaluate
+from bayesmixed.kernels.collapsed.compiled import evaluate
 from bayesmixed.kernels.collapsed.exact_draws import draw_integrated
 from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
 
@@ -45,8 +45,8 @@ def points(collapsed):
 
 def test_density_and_gradient_by_classes_are_those_by_levels(both):
     for x in points(both[0]):
-        value, gradient = evaluate(both[0].packed, x, collapsed_function())
-        expected, slopes = evaluate(both[1].packed, x, collapsed_function())
+        value, gradient = evaluate(both[0].packed, x)
+        expected, slopes = evaluate(both[1].packed, x)
         assert value == pytest.approx(expected, rel=1e-11)
         np.testing.assert_allclose(gradient, slopes, rtol=1e-9, atol=1e-9)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import bayesmixed as bm
 from bayesmixed.design.centring import HIERARCHICAL, NONCENTRED
-from bayesmixed.kernels.bridge import evaluate
+from bayesmixed.kernels.joint.compiled import evaluate
 from bayesmixed.kernels.joint.decoding import decode
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates
 from bayesmixed.kernels.joint.packed_designs import pack

@@ -10,7 +10,7 @@ from bayesmixed.engines import joint_layout
 from bayesmixed.engines.kernel import lay_out
 from bayesmixed.engines.parameterisation import choose_parameterisation
 from bayesmixed.estimation.quasi_likelihood import quick_mode
-from bayesmixed.kernels.bridge import evaluate
+from bayesmixed.kernels.joint.compiled import evaluate
 from bayesmixed.kernels.joint.decoding import decode
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates
 from bayesmixed.kernels.joint.packed_designs import pack

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.kernels.bridge import evaluate
+from bayesmixed.kernels.joint.compiled import evaluate
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates
 from bayesmixed.kernels.joint.merging import merge_rows
 from bayesmixed.kernels.joint.packed_designs import pack
