@@ -7,7 +7,7 @@ from importlib import import_module
 import pandas as pd
 import pytest
 
-from bayesmixed import summaries
+import bayesmixed as bm
 from bayesmixed.display.pages import Section, write_markup, write_table, write_text
 
 PAGE = [
@@ -16,12 +16,17 @@ PAGE = [
 ]
 
 
+ROOMS = ("summaries", "cross_validation", "calibration", "estimation", "fits.convergence", "survey")
+
+
 def result_classes():
-    """Return the public dataclasses of summaries that print as text of their own."""
+    """Return the dataclasses of results that print as text of their own."""
     found = set()
-    for module in pkgutil.walk_packages(summaries.__path__, "bayesmixed.summaries."):
+    for module in pkgutil.walk_packages(bm.__path__, "bayesmixed."):
+        if not module.name.startswith(tuple(f"bayesmixed.{room}" for room in ROOMS)):
+            continue
         for thing in vars(import_module(module.name)).values():
-            own = isinstance(thing, type) and thing.__module__.startswith("bayesmixed.summaries")
+            own = isinstance(thing, type) and thing.__module__ == module.name
             if own and dataclasses.is_dataclass(thing) and thing.__str__ is not object.__str__:
                 found.add(thing)
     return sorted(found, key=lambda thing: thing.__name__)
@@ -34,7 +39,7 @@ def test_a_result_that_prints_shows_itself_in_notebooks(thing):
 
 
 def test_there_are_results_to_look_at():
-    assert {"Summary", "Diagnosis", "PriorTable", "Estimates"} <= {thing.__name__ for thing in result_classes()}
+    assert {"Summary", "Diagnosis", "PriorTable", "Approximation"} <= {thing.__name__ for thing in result_classes()}
 
 
 def test_markup_escapes_lists_and_names_its_headers():

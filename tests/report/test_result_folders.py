@@ -127,7 +127,8 @@ def test_a_file_in_the_way_is_named_before_anything_is_sampled(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from bayesmixed import atomic_files, result_folders
+from bayesmixed import atomic_files
+from bayesmixed.report import result_folders
 
 moment = int(sys.argv[2])
 passed = 0
