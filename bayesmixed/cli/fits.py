@@ -123,7 +123,7 @@ def compare_priors(
 ) -> None:
     """Fit a model under several prior sets, and say what changes in the answers."""
     from bayesmixed.preparation.data_files import read_data
-    from bayesmixed.summaries.priors.prior_comparison import compare_priors as compare
+    from bayesmixed.summaries.priors.comparison import compare_priors as compare
 
     sets = dict(_read_set(text) for text in set_ or ()) or {"spec": {}, "wide": "wide"}
     settings: dict[str, Any] = {"chains": chains, "draws": draws, "seed": seed, "progress": not json}

@@ -58,7 +58,7 @@ def show(
 ) -> None:
     """Print a spec, in words, with its priors, and as the TOML file that says the same."""
     from bayesmixed.spec.files import spec_to_toml
-    from bayesmixed.summaries.priors.prior_tables import prior_table
+    from bayesmixed.summaries.priors.tables import prior_table
 
     priors = prior_table(model if data is None else read_design(model, data, missing, form))
     if json:

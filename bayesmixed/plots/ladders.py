@@ -7,7 +7,7 @@ import numpy as np
 from bayesmixed.display.palette import BLUE, VERMILION
 from bayesmixed.errors import SpecError
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.summaries.comparison.rungs import POSTERIOR, Ladder
+from bayesmixed.summaries.rungs import POSTERIOR, Ladder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,7 +10,7 @@ from bayesmixed.display.palette import SERIES
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.parameter_keys import INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.summaries.priors.prior_comparison import LABELS, PriorComparison, middles_of
+from bayesmixed.summaries.priors.comparison import LABELS, PriorComparison, middles_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

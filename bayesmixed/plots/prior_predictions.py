@@ -7,7 +7,7 @@ import numpy as np
 from bayesmixed.families.links import Array
 from bayesmixed.plots.check_panels import OBSERVED, REPLICATED
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.summaries.priors.prior_predictions import PriorPredictive
+from bayesmixed.summaries.priors.predictions import PriorPredictive
 from bayesmixed.terms.block_parts import ONE
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import parameter_has_mean
 from bayesmixed.summaries.parameters.effects import population_effects
 from bayesmixed.summaries.parameters.smooths import smooth_effects
-from bayesmixed.summaries.priors.prior_pulls import describe_pulls
+from bayesmixed.summaries.priors.pulls import describe_pulls
 from bayesmixed.summaries.variance.components import variance_components
 from bayesmixed.summaries.variance.group_spread import negligible_sds, show_negligible
 from bayesmixed.summaries.variance.intraclass import icc

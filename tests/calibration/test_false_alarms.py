@@ -22,7 +22,7 @@ from bayesmixed.summaries.checks.bands import uniform_band
 from bayesmixed.summaries.checks.mean_variance import mean_variance
 from bayesmixed.summaries.checks.transforms import ecdf_difference
 from bayesmixed.summaries.false_alarms import RATES
-from bayesmixed.summaries.priors.prior_pulls import describe_pulls
+from bayesmixed.summaries.priors.pulls import describe_pulls
 
 MODELS = 200
 GROUPS, SIZE = 12, 6

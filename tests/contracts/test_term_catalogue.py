@@ -10,7 +10,7 @@ import pytest
 import bayesmixed as bm
 from bayesmixed.errors import SpecError
 from bayesmixed.spec.parsing import parse_terms
-from bayesmixed.summaries.priors.prior_rules import list_rules
+from bayesmixed.summaries.priors.rules import list_rules
 from bayesmixed.terms import TERMS
 from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION, TermContract
 

@@ -8,7 +8,7 @@ from fixed_draws import fit_at
 import bayesmixed as bm
 from bayesmixed.integration.posterior_means import parameter_has_mean, response_has_mean
 from bayesmixed.summaries.overview import tabulate_estimates
-from bayesmixed.summaries.priors.prior_comparison import _compare, _tables
+from bayesmixed.summaries.priors.comparison import _compare, _tables
 from bayesmixed.summaries.variance.group_spread import typical_ratios
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")

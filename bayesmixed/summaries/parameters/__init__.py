@@ -1,1 +1,1 @@
-"""What a fit estimated: effects, curves, convergence, and the page that sums them up."""
+"""What a fit estimated: population and group effects, curves, and all quantities as one table."""

@@ -14,8 +14,8 @@ from bayesmixed.integration.posterior_means import parameter_has_mean
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.summaries.marginal.expression_tails import expression_has_mean
 from bayesmixed.summaries.marginal.expressions import evaluate_draws
-from bayesmixed.summaries.priors.prior_densities import log_prior_densities
-from bayesmixed.summaries.priors.prior_pulls import THRESHOLD, coefficients_and_sds, sensitivities
+from bayesmixed.summaries.priors.densities import log_prior_densities
+from bayesmixed.summaries.priors.pulls import THRESHOLD, coefficients_and_sds, sensitivities
 from bayesmixed.summaries.variance.intraclass import icc
 
 

@@ -9,8 +9,8 @@ from fixed_draws import fit_at
 from scipy import stats
 
 import bayesmixed as bm
+from bayesmixed.summaries.priors.densities import log_prior_densities
 from bayesmixed.summaries.priors.power_scaling import _scale
-from bayesmixed.summaries.priors.prior_densities import log_prior_densities
 
 NINE = {"y": [3.1, 2.7, 4.0, 5.2, 4.9, 1.0, 1.8, 2.2, 2.9], "group": list("aaabbcccc")}
 PRIORS = {"beta[Intercept]": "Normal(2, 1.5)", "sd_group": "HalfNormal(1)", "sigma": "HalfNormal(1)"}

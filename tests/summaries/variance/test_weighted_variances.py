@@ -7,7 +7,7 @@ from fixed_draws import fit_at
 
 import bayesmixed as bm
 from bayesmixed.design.prior_draws import draw_priors
-from bayesmixed.summaries.priors.prior_implications import list_implications
+from bayesmixed.summaries.priors.implications import list_implications
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
 

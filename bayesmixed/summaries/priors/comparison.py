@@ -20,7 +20,7 @@ from bayesmixed.fits.prior_sets import PriorSet, RealisedSet, realise_sets
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.parameters.reported_quantities import find_without_mean, report_quantities
-from bayesmixed.summaries.priors.prior_implications import list_implications, list_oddities
+from bayesmixed.summaries.priors.implications import list_implications, list_oddities
 
 LABELS = ["quantity", "term", "level", "effect"]
 Quantity = str | Callable[[Fit], xr.DataArray]

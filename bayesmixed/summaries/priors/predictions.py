@@ -20,7 +20,7 @@ from bayesmixed.preparation.preparing import as_design, prepare
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.checks.check_statistics import UNKNOWN, Sample, choose_statistics, extreme_means
-from bayesmixed.summaries.priors.prior_tables import PriorTable, prior_table
+from bayesmixed.summaries.priors.tables import PriorTable, prior_table
 
 DRAWS = 1000
 OFTEN = 0.1

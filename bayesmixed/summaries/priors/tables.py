@@ -16,9 +16,9 @@ from bayesmixed.preparation.preparing import as_design
 from bayesmixed.preparation.streaming import drawn_rows
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.summaries.priors.implications import list_implications, list_oddities
 from bayesmixed.summaries.priors.implied_coefficients import list_coefficients
-from bayesmixed.summaries.priors.prior_implications import list_implications, list_oddities
-from bayesmixed.summaries.priors.prior_rules import explain_rules, list_rules
+from bayesmixed.summaries.priors.rules import explain_rules, list_rules
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.prior_rules import AS_WRITTEN, AT_CENTRE
 

@@ -8,7 +8,7 @@ from scipy import stats
 
 import bayesmixed as bm
 from bayesmixed.design.prior_draws import draw_priors
-from bayesmixed.summaries.priors.prior_implications import list_oddities
+from bayesmixed.summaries.priors.implications import list_oddities
 
 REPEATS = 60
 

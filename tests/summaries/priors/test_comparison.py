@@ -12,7 +12,7 @@ from bayesmixed.fits.prior_sets import realise_sets
 from bayesmixed.plots.prior_comparison import _prior_range
 from bayesmixed.prior_distributions import as_prior
 from bayesmixed.summaries.parameters.reported_quantities import report_quantities
-from bayesmixed.summaries.priors.prior_comparison import PriorComparison
+from bayesmixed.summaries.priors.comparison import PriorComparison
 
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 SLEEP = "Reaction ~ Days + (Days | Subject)"
@@ -110,7 +110,7 @@ def test_priors_stand_beside_estimates_on_the_scale_of_the_parameter():
 def test_a_sweep_is_a_comparison_named_by_its_priors(monkeypatch):
     asked = {}
     monkeypatch.setattr(
-        "bayesmixed.summaries.priors.prior_comparison.compare_priors", lambda *args, **kw: asked.update(args[2])
+        "bayesmixed.summaries.priors.comparison.compare_priors", lambda *args, **kw: asked.update(args[2])
     )
     bm.sweep_priors("y ~ 1 + (1 | group)", nine_rows(), "sd_group", ["HalfNormal(1)", 2.5])
     assert asked == {"HalfNormal(1)": {"sd_group": "HalfNormal(1)"}, "2.5": {"sd_group": 2.5}}

@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.integrate import quad
 
 import bayesmixed as bm
-from bayesmixed.summaries.priors.prior_pulls import describe_pulls, prior_pulls, sensitivities
+from bayesmixed.summaries.priors.pulls import describe_pulls, prior_pulls, sensitivities
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
 
