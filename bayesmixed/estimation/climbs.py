@@ -84,10 +84,15 @@ class Climb:
         scale = self.parameters.scale(point, None if mode is None else mode.covariance)
         own = point[self.parameters.of_coefficients] if self.together else np.zeros(0)
         self._start = self._first = np.concatenate([own, np.zeros(self.parameters.effects)])
-        found = (
-            self._iterate(point, scale) if self.method == "pql" and not self.normal else self._maximise(point, scale)
-        )
-        return self._describe(found, started)
+        if self.method == "pql" and not self.normal:
+            return self._describe(self._iterate(point, scale), started)
+        if self._integral is None or self._has_slopes(self.parameters.at(point)):
+            found = self._maximise(point, scale)
+            if self._integral is None:
+                return self._describe(found, started)
+            if found.found and not found.flat.size:  # from an SD of 0 nothing climbs
+                point, scale = found.point, found.root
+        return self._describe(maximise(self._integral_values, point, scale), started)
 
     def _maximise(self, point: Array, scale: Array, change: Change | None = None) -> Maximum:
         """Return the maximum over all parameters, or over those but the coefficients, of a model that may be changed."""
@@ -110,8 +115,6 @@ class Climb:
 
         def values(parts: Array) -> Array:
             points = np.array([whole(part) for part in parts])
-            if self._integral:
-                return self._integral_values(points) + self._log_prior(points)
             found = [self._laplace_slopes(self._model(point, change), False)[0] for point in points]
             return np.array(found) + self._log_prior(points)
 
@@ -121,7 +124,7 @@ class Climb:
 
     def _has_slopes(self, model: ConditionalModel) -> bool:
         """Return whether derivatives are known: those of determinants are where they have the observed information."""
-        if self._integral or not model.density.sloped:
+        if not model.density.sloped:
             return False
         if self.method != "joint" or model.quadratic:
             return True
@@ -185,9 +188,10 @@ class Climb:
         return self._prior(np.array([self.parameters.coordinates(point) for point in points]))
 
     def _integral_values(self, points: Array) -> Array:
+        """Return the integrals at points (S, d), times priors where these enter."""
         assert self._integral is not None
         try:
-            return self._integral(points).value
+            return self._integral(points).value + self._log_prior(points)
         except np.linalg.LinAlgError:  # a trial step so far away that densities overflow
             return np.full(len(points), -np.inf)
 

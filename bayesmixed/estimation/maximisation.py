@@ -46,6 +46,13 @@ class Maximum:
     scale: Array
     flat: Array
 
+    @property
+    def root(self) -> Array:
+        """A root of the covariance, (d, d), 1 in units of `scale` in flat directions."""
+        covariance = self.covariance + self.flat @ self.flat.T
+        sds = np.sqrt(np.diagonal(covariance))
+        return np.asarray(sds[:, None] * np.linalg.cholesky(covariance / np.outer(sds, sds)))
+
     def standard_errors(self, jacobian: Array) -> Array:
         """Return the standard errors of k numbers with these derivatives, (k, d); NaN where one moves in a flat direction."""
         size = np.sqrt(np.sum((jacobian @ self.scale) ** 2, axis=1))
