@@ -74,6 +74,10 @@ class Climb:
         """Return the model at the maximum; matrices are too small for threads of their own, which wait busily."""
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+        from bayesmixed.kernels.bridge import announce_compilation
+        from bayesmixed.kernels.rows.compiled import fill_derivatives_compiled
+
+        announce_compilation(fill_derivatives_compiled, True, "rows with their derivatives, about 15 seconds")
         with threadpool_limits(1, user_api="blas"):
             return self._climb(started)
 

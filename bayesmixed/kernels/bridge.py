@@ -130,27 +130,28 @@ def expand_function() -> Any:
     return expand
 
 
-def is_cached(density: Any) -> bool:
-    """Return whether a density lies in the cache on disk, or else in this process, so that it is there at once.
+def is_cached(compiled: Any) -> bool:
+    """Return whether a compiled function lies in the cache on disk, or else in this process, so that it is there at once.
 
     Parameters
     ----------
-    density : function
-        That returns the compiled density, without arguments, such as `density_function`.
+    compiled : function
+        Of `entry_point`, or one without arguments that returns a compiled density, such as `density_function`.
     """
-    folder = cache_folder(density.__wrapped__)
+    plain = getattr(compiled, "py_func", None)
+    folder = cache_folder(plain or compiled.__wrapped__)
     if folder is None:
-        return bool(density.cache_info().currsize)
-    file = density.__module__.rpartition(".")[2]
-    return any(folder.glob(f"{file}.{density.__name__}.*_{digest()}-*.nbi"))
+        return bool(compiled.signatures if plain else compiled.cache_info().currsize)
+    name = plain.__name__ if plain else f"{compiled.__name__}."
+    return any(folder.glob(f"{compiled.__module__.rpartition('.')[2]}.{name}*_{digest()}-*.nbi"))
 
 
-def announce_compilation(density: Any, progress: bool) -> None:
+def announce_compilation(compiled: Any, progress: bool, what: str = "the sampler's kernel, 15 to 30 seconds") -> None:
     """Say, before a compilation, how long it takes and where the result is kept, or how it could be."""
-    if progress and not is_cached(density):
-        folder = cache_folder(density.__wrapped__)
+    if progress and not is_cached(compiled):
+        folder = cache_folder(getattr(compiled, "py_func", None) or compiled.__wrapped__)
         kept = f"once on this machine. It is kept in {folder}." if folder else _NOT_KEPT
-        print(f"Compiling the sampler's kernel, 15 to 30 seconds, {kept}", file=sys.stderr, flush=True)
+        print(f"Compiling {what}, {kept}", file=sys.stderr, flush=True)
 
 
 def evaluate(packed: Packed, point: Array, density: Any) -> tuple[float, Array]:

@@ -5,10 +5,12 @@ import subprocess
 import sys
 
 import numba
+import numpy as np
 from numba.core import caching
 
 from bayesmixed.kernels import bridge
 from bayesmixed.kernels.joint.compiled import density_function
+from bayesmixed.kernels.rows.compiled import fill_derivatives_compiled
 
 SCRIPT = """
 from bayesmixed.kernels.bridge import announce_compilation, cache_folder, is_cached
@@ -39,6 +41,13 @@ def test_a_compiled_density_is_found_in_its_cache_and_nothing_is_said(capsys):
     assert bridge.is_cached(density_function)
     bridge.announce_compilation(density_function, True)
     assert capsys.readouterr().err == ""
+
+
+def test_compiled_rows_are_found_in_their_cache_too(monkeypatch):
+    fill_derivatives_compiled(1, 0, np.zeros(1), np.ones(1), np.zeros((1, 3)), np.zeros((1, 4)))
+    assert bridge.is_cached(fill_derivatives_compiled)
+    monkeypatch.setattr(bridge, "digest", lambda: "another")
+    assert not bridge.is_cached(fill_derivatives_compiled)
 
 
 def test_nothing_is_said_without_progress(monkeypatch, capsys):
