@@ -140,6 +140,8 @@ def _units(predictor: PredictorOutline, family: Family, response_unit: Symbol) -
 
 def _state(rule: PriorRule, predictor: PredictorOutline, units: _Units, *, alone: bool) -> StatedPrior:
     """Return the prior of a rule; the step of a column is numbered where it is the only one (`alone`), or a group's."""
+    if rule.prior is not None:
+        return state_prior(rule.prior, rule.meaning, "default")
     one, where = rule.of, f" {rule.stated}" if rule.stated == AT_CENTRE else ""
     group = next((group for group in predictor.groups if group.name == rule.term), None)
     if rule.role == LOCATION:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
+from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.basis_outlines import TermOutline
 
 AT_CENTRE, AS_WRITTEN = "at the covariate means", "as written"
@@ -51,6 +52,8 @@ class PriorRule:
         In which coordinate.
     term : str
         Name of the term in draws, "" for the population part.
+    prior : Prior or None
+        Itself, where it does not depend on data; None: the rule of its role.
     """
 
     key: ParameterKey
@@ -59,3 +62,4 @@ class PriorRule:
     meaning: str
     stated: str
     term: str = ""
+    prior: Prior | None = None

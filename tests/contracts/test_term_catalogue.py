@@ -155,6 +155,12 @@ def test_text_equations_and_data_name_the_same_parameters_with_default_priors(ki
     # Whether by= names a factor or a number, and so how many lines and SDs there are, only data tell.
     realised = without_number(design.priors)
     assert stated == realised or "by=" in text
+    laws = {
+        key: text.partition("(")[0] for key, text in list_rules(spec)[["parameter", "prior"]].itertuples(index=False)
+    }
+    assert {key: str(design.priors[key].prior).partition("(")[0] for key in laws if key in design.priors} == {
+        key: law for key, law in laws.items() if key in design.priors
+    }
     assert {k.partition("[")[0] for k in stated} == {k.partition("[")[0] for k in realised}
 
 

@@ -108,6 +108,8 @@ def _units(spec: ModelSpec, family: Family, parameter: Parameter) -> tuple[str, 
 
 def _law(rule: PriorRule, intercept: str, slope: str, group: str) -> str:
     """Return the distribution of a rule."""
+    if rule.prior is not None:
+        return str(rule.prior)
     return {
         LOCATION: intercept,
         SLOPE: f"Normal(0, {_per_step(slope, rule.of)})",
