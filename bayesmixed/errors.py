@@ -111,6 +111,13 @@ def did_you_mean(given: str, accepted: Iterable[str]) -> str:
     return f"Accepted: {', '.join(words)}." if words else ""
 
 
+def check_choice(what: str, given: str, accepted: Iterable[str]) -> None:
+    """Refuse a word that is not among those accepted, with what it is called: "Style {}", "kind={}" (SpecError)."""
+    words = list(accepted)
+    if given not in words:
+        raise SpecError(f"{what.format(f"'{given}'")} is not known. {did_you_mean(given, words)}")
+
+
 def shorten(text: str, most: int = 120) -> str:
     """Return a text that an error may repeat: on one line, the middle left out if it is long."""
     line = " ".join(str(text).split())

@@ -21,11 +21,10 @@ from bayesmixed.cross_validation.log_densities import (
 from bayesmixed.cross_validation.marginal_densities import split_draws, unit_logs
 from bayesmixed.cross_validation.moment_matching import can_match, match_moments
 from bayesmixed.cross_validation.units import condition, describe_unit, find_units, is_observation
-from bayesmixed.draws.kept import with_effects
-from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import some_draws
 from bayesmixed.formulas.notation import safe_name
 from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.terms.relations import Factor
@@ -184,8 +183,7 @@ def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> tuple[A
 
 def _match(fit: Fit, units: Factor, found: Any, draws: int | None) -> Any:
     """Return the ELPD object with draws moved for bad observations, where that can be done."""
-    effects = [p.b(group) for p, group in fit.design.group_blocks()]
-    posterior = thin(with_effects(fit.draws, effects), draws)
+    posterior = some_draws(fit, draws)
     if posterior.sizes["draw"] != found.log_weights.sizes["draw"] or not can_match(fit.design, posterior):
         return found
     matched = match_moments(fit.design, posterior, unit_densities(fit.design, posterior, units), found)

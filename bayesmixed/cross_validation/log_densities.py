@@ -22,6 +22,7 @@ from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import some_draws
 from bayesmixed.formulas.notation import safe_name
 from bayesmixed.terms.relations import Factor
 
@@ -61,7 +62,7 @@ def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None 
     design = fit.design
     if integrate is not None:
         return unit_draws(fit, find_units(design, integrate), draws)
-    posterior = thin(with_effects(fit.draws, [p.b(group) for p, group in design.group_blocks()]), draws)
+    posterior = some_draws(fit, draws)
     parts = [unit_logs(condition(design, part)) for part in split_draws(posterior, design.rows)]
     return label_units(design, posterior, find_units(design, OBSERVATION), parts)
 

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.design.design import Design
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import check_choice
 from bayesmixed.families.links import Array
 
 STORES = ("auto", "all")
@@ -25,8 +25,7 @@ def check_store(store: str) -> None:
     SpecError
         It is neither "auto" nor "all".
     """
-    if store not in STORES:
-        raise SpecError(f"store='{store}' is not known. {did_you_mean(store, STORES)}")
+    check_choice("store={}", store, STORES)
 
 
 def large_effects(design: Design, draws: int) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from bayesmixed.design.design import Design
 from bayesmixed.engines import collapsed, kernel, pymc
 from bayesmixed.engines.contract import Engine
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, check_choice
 
 ENGINES: dict[str, Engine] = {"collapsed": collapsed, "kernel": kernel, "pymc": pymc}
 """By name, the fastest first."""
@@ -25,8 +25,7 @@ def choose(design: Design, wish: str = "auto") -> tuple[str, str]:
         The engine asked for does not exist or cannot sample this design; the message says why.
     """
     if wish != "auto":
-        if wish not in ENGINES:
-            raise SpecError(f"Engine '{wish}' is not known. {did_you_mean(wish, ['auto', *ENGINES])}")
+        check_choice("Engine {}", wish, ["auto", *ENGINES])
         reason = refusal(ENGINES[wish], design)
         if reason:
             raise SpecError(f"Engine '{wish}' cannot sample this model: {reason}.")

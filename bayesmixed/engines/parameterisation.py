@@ -7,7 +7,7 @@ import numpy as np
 
 from bayesmixed.design.centring import HIERARCHICAL, NONCENTRED, WAYS
 from bayesmixed.design.design import Design
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, check_choice, did_you_mean
 from bayesmixed.estimation.quasi_likelihood import LARGEST, QuickMode
 from bayesmixed.families.links import Array
 
@@ -62,8 +62,7 @@ def choose_parameterisation(
     for name, way in wishes.items():
         if name not in names:
             raise SpecError(f"parameterisation names '{name}', which groups no term. {did_you_mean(name, names)}")
-        if way not in ("auto", *WAYS):
-            raise SpecError(f"Parameterisation '{way}' is not known. {did_you_mean(way, ['auto', *WAYS])}")
+        check_choice("Parameterisation {}", way, ["auto", *WAYS])
     if isinstance(wish, str) and wish not in ("auto", *WAYS):
         raise SpecError(f"Parameterisation '{wish}' is not known. {did_you_mean(wish, ['auto', *WAYS])}")
     choices = []

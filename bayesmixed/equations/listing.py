@@ -17,7 +17,7 @@ from bayesmixed.equations.effects import (
 )
 from bayesmixed.equations.outline import Outline, PredictorOutline, StatedPrior
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import check_choice
 from bayesmixed.families.parameter_functions import function_of
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
 from bayesmixed.terms.outlines import Column, GroupOutline
@@ -83,8 +83,7 @@ def list_equations(outline: Outline, style: str = "conditional") -> Equations:
     SpecError
         There is no such style.
     """
-    if style not in STYLES:
-        raise SpecError(f"Style '{style}' is not known. {did_you_mean(style, STYLES)}")
+    check_choice("Style {}", style, STYLES)
     chosen = STYLES[style]
     terms = {predictor.parameter: chosen.effects(predictor) for predictor in outline.predictors}
     model: list[Equation] = []

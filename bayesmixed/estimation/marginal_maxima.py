@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bayesmixed.design.design import Design
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.climbs import Climb
 from bayesmixed.preparation.preparing import as_design
@@ -82,8 +82,7 @@ def approximate(
     >>> round(found.log_likelihood, 3), round(found.estimates["sd_herd[Intercept]"], 3)
     (-104.759, 0.818)
     """
-    if method not in METHODS:
-        raise SpecError(f"method='{method}' is not known. {did_you_mean(method, METHODS)}")
+    check_choice("method={}", method, METHODS)
     mode, stated = (bool(priors), {}) if priors is None or isinstance(priors, bool) else (False, {"priors": priors})
     design = as_design(spec, data, **stated, **options)
     _refuse(design, method, restricted=restricted, mode=mode)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.gauss_hermite import NODES, expect
 
 Array = NDArray[np.float64]
@@ -92,8 +92,7 @@ def find_link(name: "str | Link") -> Link:
     """
     if not isinstance(name, str):
         return name
-    if name not in LINKS:
-        raise SpecError(f"Link '{name}' is not known. {did_you_mean(name, LINKS)}")
+    check_choice("Link {}", name, LINKS)
     return LINKS[name]
 
 

@@ -35,8 +35,8 @@ def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:
     return fit.design.mu, groups[name] if name is not None else next(iter(groups.values()))
 
 
-def some_draws(fit: Fit, draws: int) -> xr.Dataset:
-    """Return about `draws` posterior draws of all variables."""
+def some_draws(fit: Fit, draws: int | None) -> xr.Dataset:
+    """Return about `draws` posterior draws of all variables, effects of groups included; all if None."""
     return thin(with_effects(fit.draws, [p.b(block) for p, block in fit.design.group_blocks()]), draws)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from bayesmixed.design.centring import WAYS, Placement, place_groups, remaining_columns
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.thresholds import draw_thresholds, threshold_quantile, threshold_shift
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, check_choice, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.families.ordinal import pytensor_log_density, pytensor_log_share
 from bayesmixed.interruptions import import_whole
@@ -54,8 +54,7 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
 
     choice = dict(parameterisation or {})
     for way in choice.values():
-        if way not in WAYS:
-            raise SpecError(f"Parameterisation '{way}' is not known. {did_you_mean(way, WAYS)}")
+        check_choice("Parameterisation {}", way, WAYS)
     effects = [predictor.b(group) for predictor, group in design.normal_blocks()]
     unknown = [name for name in choice if name not in effects]
     if unknown:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesmixed.display.palette import GREEN, ORANGE, PURPLE, SKY, VERMILION
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.check_panels import (
@@ -88,8 +88,7 @@ def plot_posterior_checks(
         "statistics": _plot_statistics,
         "mean_variance": _plot_mean_variance,
     }
-    if kind not in makers:
-        raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, makers)}")
+    check_choice("kind={}", kind, makers)
     if by is not None and kind in ("statistics", "mean_variance"):
         raise SpecError(
             f"kind='{kind}' shows all rows at once: leave out by=, or see bm.posterior_checks(fit, by=...)."

@@ -11,7 +11,7 @@ import xarray as xr
 from bayesmixed.design.design import Design
 from bayesmixed.draws.linear_predictors import linear_prediction, thin
 from bayesmixed.draws.tree import row_labels
-from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
+from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean, enumerate_words
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import draws_for
@@ -117,8 +117,7 @@ def predict_rows(
     family, design = fit.design.family, fit.design if rows is None else rows
     accepted = ["mean", "response", "linear", *(p.name for p in family.parameters)]
     accepted += ["probability"] if family.cuts else []
-    if kind not in accepted:
-        raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, accepted)}")
+    check_choice("kind={}", kind, accepted)
     modes = _modes(design, groups, kind, known_rows=rows is None)
     posterior = draws_for(fit, modes, draws)
     generator = np.random.default_rng(seed)
@@ -201,8 +200,7 @@ def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_row
     for name, mode in wish.items():
         if name not in blocks:
             raise SpecError(f"groups names '{name}', which groups no term. {did_you_mean(name, blocks)}")
-        if mode not in MODES:
-            raise SpecError(f"groups='{mode}' is not known. {did_you_mean(mode, MODES)}")
+        check_choice("groups={}", mode, MODES)
     modes = {name: wish.get(name, "existing") for name in blocks}
     for name, group in blocks.items():
         if modes[name] not in ("existing", "any"):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import check_choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,7 @@ def find_covariance(name: str) -> Covariance:
     SpecError
         No structure has that name.
     """
-    if name not in COVARIANCES:
-        raise SpecError(f"Covariance '{name}' is not known. {did_you_mean(name, COVARIANCES)}")
+    check_choice("Covariance {}", name, COVARIANCES)
     return COVARIANCES[name]
 
 

@@ -10,13 +10,13 @@ from bayesmixed.cross_validation.marginal_densities import distribution_at, row_
 from bayesmixed.cross_validation.units import Situation, condition, find_units, situate
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
-from bayesmixed.draws.kept import posterior_means, with_effects
-from bayesmixed.draws.linear_predictors import effects_at_centre, thin
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.draws.kept import posterior_means
+from bayesmixed.draws.linear_predictors import effects_at_centre
+from bayesmixed.errors import SpecError, check_choice, did_you_mean
 from bayesmixed.estimation.quasi_likelihood import quick_mode
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.fits.selection import find_group
+from bayesmixed.fits.selection import find_group, some_draws
 from bayesmixed.integration.layers import Layer, Source
 from bayesmixed.integration.nested_quadrature import average, check_layers, moments
 from bayesmixed.prediction.replicates import posterior_predictive
@@ -118,8 +118,7 @@ def half_normal(
     """
     if level != ROW:
         return _of_group(fit, level, effect, seed)
-    if envelope not in ("exact", "refit"):
-        raise SpecError(f"envelope='{envelope}' is not known. {did_you_mean(envelope, ('exact', 'refit'))}")
+    check_choice("envelope={}", envelope, ("exact", "refit"))
     labels = fit.design.table.data.index
     if envelope == "exact":
         found = np.abs(residuals(fit, seed=seed)["residual"].to_numpy())
@@ -174,7 +173,7 @@ def _of_group(fit: Fit, level: str, effect: str | None, seed: int) -> HalfNormal
     if len(group.levels) == fit.design.rows:
         raise SpecError(f"'{level}' has one row per level: its effects are residuals. Use level='row'.")
     column = 0 if effect is None else group.labels.index(effect)
-    posterior = thin(with_effects(fit.draws, [p.b(block) for p, block in fit.design.group_blocks()]), REPLICATES)
+    posterior = some_draws(fit, REPLICATES)
     situation = situate(fit.design, posterior, find_units(fit.design, level))
     check_layers(situation.layers)
     root = group.transform @ matrix_root(effects_at_centre(predictor, group, posterior))

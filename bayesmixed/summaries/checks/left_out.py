@@ -8,10 +8,9 @@ import xarray as xr
 from bayesmixed.cross_validation.importance_weights import smooth_weights
 from bayesmixed.cross_validation.marginal_densities import leave_rows_out, split_draws
 from bayesmixed.design.design import Design
-from bayesmixed.draws.kept import with_effects
-from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import some_draws
 
 DRAWS = 1000
 _SAME = 1e-8
@@ -52,7 +51,7 @@ def predict_left_out(fit: Fit, points: Array, draws: int | None = DRAWS, *, mome
     With `moments` also what is expected of each row.
     """
     design = fit.design
-    posterior = thin(with_effects(fit.draws, [p.b(group) for p, group in design.group_blocks()]), draws)
+    posterior = some_draws(fit, draws)
     laws = [leave_rows_out(design, part, points, moments=moments) for part in split_draws(posterior, design.rows)]
     chains = posterior.sizes["chain"]
 

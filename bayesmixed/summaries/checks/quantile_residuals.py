@@ -5,7 +5,7 @@ import pandas as pd
 from scipy import special
 
 from bayesmixed.draws.tree import row_labels
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.summaries.checks.left_out import DRAWS, below, predict_left_out
@@ -49,8 +49,7 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
     >>> list(table.columns), len(table)
     (['residual', 'pit', 'lower', 'upper', 'pareto_k'], 56)
     """
-    if kind not in KINDS:
-        raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, KINDS)}")
+    check_choice("kind={}", kind, KINDS)
     y = np.asarray(fit.design.response, dtype=float)
     found = predict_left_out(fit, np.stack([y, below(y)]), draws)
     upper, lower = found.distribution

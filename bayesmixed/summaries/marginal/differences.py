@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.display.estimates import Estimates, Range, as_estimates, with_directions
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, check_choice, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.prediction.predictions import ratio_has_mean
@@ -151,8 +151,7 @@ def _weights(method: str | Weights, values: list[list[Any]], reference: Any, sig
     """Return the weights of each contrast over the combinations of the values, the last column fastest."""
     if not isinstance(method, str):
         return _own_weights(method, int(np.prod([len(v) for v in values])))
-    if method not in METHODS:
-        raise SpecError(f"method='{method}' is not known. {did_you_mean(method, METHODS)}")
+    check_choice("method={}", method, METHODS)
     texts = [_texts(column) for column in values]
     cells = texts[0] if len(texts) == 1 else [f"({', '.join(c)})" for c in _product(texts)]
     if len(cells) < 2:

@@ -7,7 +7,7 @@ import xarray as xr
 from bayesmixed.display.tables import COLUMNS, labelled
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import population_part
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.terms.blocks import GroupBlock
 
@@ -94,8 +94,7 @@ def group_effects(fit: Fit, *, kind: str = "deviation", draws: bool = False) -> 
     1     2  -0.3  0.4
     2     3   0.4  0.4
     """
-    if kind not in ("deviation", "coefficient"):
-        raise SpecError(f"kind='{kind}' is not known. {did_you_mean(kind, ['deviation', 'coefficient'])}")
+    check_choice("kind={}", kind, ["deviation", "coefficient"])
     found: dict[str, tuple[str, GroupBlock, xr.DataArray]] = {}
     names = [predictor.b(group) for predictor, group in fit.design.group_blocks()]
     for predictor, group in fit.design.group_blocks():

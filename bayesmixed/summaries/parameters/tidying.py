@@ -9,7 +9,7 @@ import xarray as xr
 from bayesmixed.design.design import Design
 from bayesmixed.display.tables import working_units
 from bayesmixed.draws.kept import with_effects
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import parameter_has_mean
@@ -69,8 +69,7 @@ def tidy(fit: Fit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family"
     """
     wanted = [effects] if isinstance(effects, str) else list(effects)
     for kind in wanted:
-        if kind not in KINDS:
-            raise SpecError(f"effects='{kind}' is not known. {did_you_mean(kind, KINDS)}")
+        check_choice("effects={}", kind, KINDS)
     names = [p.b(g) for p, g in fit.design.group_blocks()] if "ran_vals" in wanted else []
     posterior = with_effects(fit.draws, names)
     rows = [(label, values) for label, values in _numbers(fit.design, posterior) if label[0] in wanted]

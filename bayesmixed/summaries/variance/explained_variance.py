@@ -5,12 +5,11 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.display.tables import labelled
-from bayesmixed.draws.kept import with_effects
-from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.draws.tree import stacked
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import some_draws
 from bayesmixed.prediction.predictions import predict
 from bayesmixed.summaries.variance.components import mean_group_variances, residual_variance
 from bayesmixed.summaries.variance.group_moments import (
@@ -65,8 +64,7 @@ def r2(fit: Fit, *, scale: str = "auto", trials: float = 1.0) -> pd.DataFrame:
     0  Nakagawa & Schielzeth     marginal   0.1
     1  Nakagawa & Schielzeth  conditional   0.2
     """
-    if scale not in SCALES:
-        raise SpecError(f"scale='{scale}' is not known. {did_you_mean(scale, SCALES)}")
+    check_choice("scale={}", scale, SCALES)
     numeric = not fit.design.categories
     if not numeric and scale in ("data", "sample"):
         raise SpecError(f"scale='{scale}': {_NO_NUMBERS}. Take scale=\"latent\".")
@@ -157,7 +155,7 @@ def _spread(values: Array, weights: Array) -> Array:
 def _in_sample(fit: Fit, trials: float) -> xr.DataArray:
     design, family = fit.design, fit.design.family
     count = max(100, int(_WORK / design.rows))
-    posterior = thin(with_effects(fit.draws, [p.b(group) for p, group in design.group_blocks()]), count)
+    posterior = some_draws(fit, count)
     values = {name: stacked(v)[:, None] for name, v in design.scalar_draws(posterior).items()}
     values |= {name: stacked(predict(fit, kind=name, draws=count)[name]) for name in design.predictors}
     values = design.in_rows(values)

@@ -8,7 +8,7 @@ import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.display.tables import labelled
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families import Family
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -85,8 +85,7 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
     1       herd  share   0.1
     2   Residual  share   0.9
     """
-    if scale not in SCALES:
-        raise SpecError(f"scale='{scale}' is not known. {did_you_mean(scale, SCALES)}")
+    check_choice("scale={}", scale, SCALES)
     if not sharing_patterns(fit.design, everywhere=True):
         raise SpecError("The intraclass correlation needs a grouping factor with several rows per level, e.g. (1 | g).")
     found, notes = {}, []

@@ -9,7 +9,7 @@ import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.display.tables import labelled
-from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.formulas.group_means import ANY
 from bayesmixed.preparation.data_files import take_table
@@ -76,8 +76,7 @@ def vpc_curve(
     >>> curve["value"].tolist()[::12]
     [0.0, 4.5, 9.0]
     """
-    if scale not in SCALES:
-        raise SpecError(f"scale='{scale}' is not known. {did_you_mean(scale, SCALES)}")
+    check_choice("scale={}", scale, SCALES)
     blocks = [group for predictor, group in fit.design.group_blocks() if scale == "data" or predictor is fit.design.mu]
     factors = tuple(dict.fromkeys(group.name for group in blocks if not group.residual))
     if not factors:
