@@ -262,3 +262,15 @@ def test_all_engines_draw_the_same_posterior_and_well():
 
 def test_the_survey_says_that_rows_have_several_levels():
     assert "Rows have several levels of mm(a+b) at once" in str(bm.check_data(WEIGHTED, table()))
+
+
+def test_what_priors_imply_for_rows_hangs_on_the_variance_of_shares_not_of_levels():
+    data = table().query("a != b")
+    implied = []
+    for term, sd in (("mm(a, b)", 1.2), ("(1 | a)", 1.2 * 0.5**0.5)):
+        priors = {"sd_mm(a+b)" if term.startswith("mm") else "sd_a": sd, "beta[Intercept]": 0.3}
+        found = bm.prior_table(
+            bm.from_formula(f"count ~ 1 + {term}", family="negbin", priors=priors), data
+        ).implications
+        implied.append(found[found["quantity"].str.startswith("intraclass")]["median"].item())
+    assert implied[0] == pytest.approx(implied[1], rel=1e-9)
