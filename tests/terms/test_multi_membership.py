@@ -274,3 +274,13 @@ def test_what_priors_imply_for_rows_hangs_on_the_variance_of_shares_not_of_level
         ).implications
         implied.append(found[found["quantity"].str.startswith("intraclass")]["median"].item())
     assert implied[0] == pytest.approx(implied[1], rel=1e-9)
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + mm(a, b)", WEIGHTED + " + (1 | a)"])
+def test_the_correlation_of_two_rows_is_the_intraclass_correlation(formula):
+    design = bm.prepare(formula, table())
+    sds = {design.mu.sd(group): 0.9 + 0.4 * place for place, group in enumerate(design.mu.groups)}
+    fit = fit_at(design, {**sds, "sigma": 0.7})
+    implied = bm.implied_covariance(fit).query("effect == 'correlation'").set_index("term")["mean"]
+    icc = bm.icc(fit).set_index("term")["mean"]
+    assert implied.to_dict() == pytest.approx(icc[icc.index.str.startswith("same")].to_dict(), rel=1e-9)

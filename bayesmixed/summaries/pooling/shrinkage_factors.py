@@ -152,7 +152,7 @@ def _by_blocks(
             parts.append(function(_covariance(predictor, group, block), once / scale**2))
         else:
             covariance = _covariance(predictor, group, block)
-            prior = np.einsum("skl,nk,nl->sn", covariance[:, 0], group.matrix, group.matrix, optimize=True)
+            prior = group.variance(effects_at_centre(predictor, group, block))[0]
             # A row that says all about its predictor leaves the other directions to the other rows.
             known = np.minimum(_row_information(fit, predictor, group, block), _ALL / np.maximum(prior, 1e-300))
             parts.append(function(covariance, group.products(known)))

@@ -128,7 +128,8 @@ def implied_covariance(fit: Fit, data: Any = None, *, na: str | float | Iterable
     chosen = _distinct_rows(rows) if slopes and data is None else np.arange(rows.rows if slopes else 1)
     blocks = dict(zip((g.name for g in design.mu.groups), rows.mu.groups, strict=True))
     covariances = {n: effects_at_centre(rows.mu, g, posterior) for n, g in blocks.items()}
-    z = {name: group.centred_matrix[chosen] for name, group in blocks.items()}
+    # Without slopes rows differ in shares alone, over which variances are averaged.
+    z = {n: g.spread_matrix[chosen] if slopes else np.sqrt(rows.mean_products(g)) for n, g in blocks.items()}
     total = residual[..., None] + sum(group_variance_at(covariances[n], z[n], z[n]) for n in blocks)
     labels = _row_labels(rows, chosen) if slopes else [""]
     mean = variance_has_mean(design)
