@@ -1,61 +1,20 @@
 """Outlines of blocks: indices and nesting read from data."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 
 from bayesmixed.equations.outline import PredictorOutline, assign_indices, sum_indices
 from bayesmixed.equations.symbols import Symbol
-from bayesmixed.families.links import Array, Link
+from bayesmixed.families.links import Array
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.outlines import Column, Indices
-from bayesmixed.terms.population_block import PopulationBlock
-
-
-class Blocks(Protocol):
-    """A predictor on data: what outlines read of it."""
-
-    @property
-    def parameter(self) -> str:
-        """Parameter of the family."""
-        ...
-
-    @property
-    def suffix(self) -> str:
-        """Ending of its variables' names."""
-        ...
-
-    @property
-    def link(self) -> Link:
-        """Link between the parameter and the predictor."""
-        ...
-
-    @property
-    def population(self) -> PopulationBlock:
-        """Population columns."""
-        ...
-
-    @property
-    def centre(self) -> Array:
-        """Column means that the prior of the intercept holds."""
-        ...
-
-    @property
-    def groups(self) -> tuple[GroupBlock, ...]:
-        """One per grouping factor."""
-        ...
-
-    @property
-    def curves(self) -> tuple[CurveBlock, ...]:
-        """Curves, whose coefficients are the same for all rows."""
-        ...
+from bayesmixed.terms.predictors import Predictor
 
 
 def outline_blocks(
-    predictors: Sequence[Blocks], offsets: Mapping[str, Sequence[str]], rows: int, said: str
+    predictors: Sequence[Predictor], offsets: Mapping[str, Sequence[str]], rows: int, said: str
 ) -> tuple[tuple[PredictorOutline, ...], str, tuple[tuple[str, str], ...]]:
     """Return the outlines of predictors on data, the index of rows, and what all indices count.
 
@@ -88,7 +47,7 @@ def _find_indices(groups: Mapping[str, GroupBlock], rows: int) -> Indices:
 
 
 def _outline_predictor(
-    predictor: Blocks, offsets: Sequence[str], indices: Indices, index_of: Callable[[Array], str]
+    predictor: Predictor, offsets: Sequence[str], indices: Indices, index_of: Callable[[Array], str]
 ) -> PredictorOutline:
     population = predictor.population
     largest = np.abs(population.matrix).max(axis=0, initial=0.0)
