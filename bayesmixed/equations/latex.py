@@ -72,6 +72,7 @@ _NAMES = {
     "sigma": r"\sigma",
     "Sigma": r"\Sigma",
     "theta": r"\theta",
+    "wbar": r"\bar{w}",
     "ybar": r"\bar{y}",
     "…": r"\cdots",
 }

@@ -16,10 +16,12 @@ from bayesmixed.prior_distributions import FEW_LEVELS, Prior
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.covariances import lkj_concentration
 from bayesmixed.terms.prior_rules import AT_CENTRE, CORRELATIONS, LOCATION, SLOPE, PriorRule
+from bayesmixed.terms.weights import PRECISION, Weights
 
 UNIT = Symbol("s")
 RESPONSE_UNIT = Symbol("s", label="y")
 MEAN = Symbol("ybar")
+WEIGHT = Symbol("wbar")
 IMPLIED = Symbol("c", index="k")
 _HALF = Expression("ratio", (Symbol("K"), Symbol("2")))
 _CONCENTRATION = Expression(
@@ -42,6 +44,7 @@ def state_rules(
     family: Family,
     priors: Mapping[str, Prior],
     rules: Mapping[str, Sequence[PriorRule]],
+    weights: Weights | None,
 ) -> dict[str, StatedPrior]:
     """Return the prior of every parameter by the names of the draws: the user's, else the rule of the default.
 
@@ -51,10 +54,12 @@ def state_rules(
     ----------
     rules : mapping
         Those of terms, by parameter.
+    weights : Weights or None
+        With those of precision the residual scale is that of a row of weight 1, and its prior that of a typical row.
     """
     stated: dict[str, StatedPrior] = {}
     used: set[str] = set()
-    for key, default in _rules(predictors, family, priors, rules):
+    for key, default in _rules(predictors, family, priors, rules, weights):
         chosen = ParameterKey.read(key).match(priors)
         used |= {chosen} if chosen else set()
         stated[key] = state_prior(priors[chosen], default.note, "user") if chosen else default
@@ -75,6 +80,8 @@ def define_symbols(
         yield Equation(RESPONSE_UNIT, "=", spread, "unit of the response")
     if MEAN in found:
         yield Equation(MEAN, "=", Symbol("mean of the response", word=True), _mean_note(predictors[0], family))
+    if WEIGHT in found:
+        yield Equation(WEIGHT, "=", Symbol("geometric mean of the weights", word=True), "a typical precision weight")
     if any(symbol.name == "d" for symbol in found):
         step = Symbol("2 SD of the column", word=True)
         note = (
@@ -105,19 +112,21 @@ def _rules(
     family: Family,
     priors: Mapping[str, Prior],
     rules: Mapping[str, Sequence[PriorRule]],
+    weights: Weights | None,
 ) -> Iterator[tuple[str, StatedPrior]]:
+    unit = _response_unit(predictors[0].link)
+    weighed = weights is not None and weights.kind == PRECISION
+    at_one = Expression("product", (unit, Expression("link", (WEIGHT,), "sqrt({})"))) if weighed else unit
     for predictor in predictors:
-        units = _units(predictor, family, _response_unit(predictors[0].link))
+        units = _units(predictor, family, at_one if predictor.parameter == family.scale else unit)
         alone = sum(rule.of.number for rule in rules[predictor.parameter] if rule.role == SLOPE) == 1
         for rule in rules[predictor.parameter]:
-            numbered = rule.of.several and rule.of.moved
-            key = ParameterKey(rule.key.variable, f"{rule.key.label} #k") if numbered else rule.key
-            yield key, _state(rule, predictor, units, alone=alone)
+            yield rule.numbered_key, _state(rule, predictor, units, alone=alone)
     modelled = {predictor.parameter for predictor in predictors}
-    unit = _response_unit(predictors[0].link)
     for parameter in family.parameters:
         if parameter.name not in modelled and parameter.prior is not None:
-            yield given_key(parameter, priors) or parameter.prior(_PROBES[0])[0], _read_prior(parameter, unit)
+            own = _read_prior(parameter, at_one if parameter.name == family.scale else unit)
+            yield given_key(parameter, priors) or parameter.prior(_PROBES[0])[0], own
 
 
 def _response_unit(link: Link) -> Symbol:
@@ -125,7 +134,7 @@ def _response_unit(link: Link) -> Symbol:
     return UNIT if link.unit is None else RESPONSE_UNIT
 
 
-def _units(predictor: PredictorOutline, family: Family, response_unit: Symbol) -> _Units:
+def _units(predictor: PredictorOutline, family: Family, response_unit: Node) -> _Units:
     parameter = family.parameter(predictor.parameter)
     if parameter.intercept is not None:
         location, spread = _read_numbers(parameter.intercept, response_unit)
@@ -173,7 +182,7 @@ def _per(unit: Node, step: Node) -> Expression:
     return Expression("ratio", (unit, step))
 
 
-def _read_prior(parameter: Parameter, unit: Symbol) -> StatedPrior:
+def _read_prior(parameter: Parameter, unit: Node) -> StatedPrior:
     def arguments(scale: ResponseScale) -> tuple[float, ...]:
         return () if parameter.prior is None else parameter.prior(scale)[1].arguments
 
@@ -186,15 +195,16 @@ _MEANS = np.array([probe.mean for probe in _PROBES])
 _UNITS = np.array([probe.unit for probe in _PROBES])
 
 
-def _read_numbers(rule: Callable[[ResponseScale], Sequence[float]], unit: Symbol) -> tuple[Node, ...]:
+def _read_numbers(rule: Callable[[ResponseScale], Sequence[float]], unit: Node) -> tuple[Node, ...]:
     """Return the arguments of a family's rule as symbols, found by asking it at several scales of a response."""
     answers = np.array([rule(probe) for probe in _PROBES], dtype=float)
     return tuple(_read_number(values, unit) for values in answers.T)
 
 
-def _read_number(values: Array, unit: Symbol) -> Node:
+def _read_number(values: Array, unit: Node) -> Node:
     if np.allclose(values, values[0]):
         return Symbol(f"{values[0]:.4g}")
+    symbol: Node
     for scale, symbol in ((_UNITS, unit), (_MEANS, MEAN)):
         factor, shift = values / scale, values - np.log(scale)
         if np.allclose(factor, factor[0]):

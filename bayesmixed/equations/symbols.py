@@ -114,6 +114,7 @@ GREEK = {
     "sigma": "σ",
     "Sigma": "Σ",
     "theta": "θ",
+    "wbar": "w̄",
     "ybar": "ȳ",
 }
 

@@ -58,7 +58,8 @@ def outline_terms(
     outlines = tuple(
         _outline_predictor(name, endings[name], predictors[name], links[name], indices, known[name]) for name in order
     )
-    stated = state_rules(outlines, family, priors, {name: rules_of(predictors[name], known[name]) for name in order})
+    rules = {name: rules_of(predictors[name], known[name]) for name in order}
+    stated = state_rules(outlines, family, priors, rules, weights)
     counted = (*((letters, name) for name, letters in indices.letters.items()), (indices.row, "rows"))
     definitions = tuple(define_symbols(outlines, family, stated))
     return Outline(response, trials, family, outlines, stated, definitions, indices.row, counted, weights)

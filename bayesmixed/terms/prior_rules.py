@@ -63,3 +63,9 @@ class PriorRule:
     stated: str
     term: str = ""
     prior: Prior | None = None
+
+    @property
+    def numbered_key(self) -> ParameterKey:
+        """Its key, with a number k where it is one of several that only data tell."""
+        several = self.of.several and self.of.moved
+        return ParameterKey(self.key.variable, f"{self.key.label} #k") if several else self.key

@@ -2,20 +2,19 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
-from bayesmixed.families import Family, Parameter, ResponseScale
+from bayesmixed.equations.rules import RESPONSE_UNIT
+from bayesmixed.equations.symbols import TEXT, Expression, Notation, Symbol
+from bayesmixed.families import ResponseScale
 from bayesmixed.families.parameter_functions import given_key
 from bayesmixed.parameter_keys import ParameterKey, names_of
-from bayesmixed.prior_distributions import FEW_LEVELS, Prior
+from bayesmixed.prior_distributions import FEW_LEVELS
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.contract import known_factors, rules_of
-from bayesmixed.terms.prior_rules import CORRELATIONS, LOCATION, SLOPE, SPREAD, Known, PriorRule
-from bayesmixed.terms.weights import PRECISION
+from bayesmixed.terms.prior_rules import AT_CENTRE, Known
 
 SYMBOLS = {
     "s": "s: unit of the response, the larger of 1.4826 MAD and half the SD.",
@@ -24,9 +23,6 @@ SYMBOLS = {
     "K": "K: number of columns of the term.",
     "w": "w: a typical precision weight, the geometric mean.",
 }
-
-Rule = tuple[str, str, str, str]
-"""Key, rule, meaning, coordinate."""
 
 
 def list_rules(spec: ModelSpec) -> pd.DataFrame:
@@ -37,12 +33,16 @@ def list_rules(spec: ModelSpec) -> pd.DataFrame:
     pandas.DataFrame
         Columns parameter, prior, source, meaning, stated. A factor has one such parameter for each level.
     """
-    rows, used = [], set()
-    for key, rule, meaning, stated in _rules(spec):
-        chosen = ParameterKey.read(key).match(spec.priors)
+    notation, stated = _notation(spec), spec.outline().priors
+    rows: list[tuple[str, ...]] = []
+    used: set[ParameterKey | None] = set()
+    for key, numbered, meaning, where in _rules(spec):
+        chosen = key.match(spec.priors)
         used.add(chosen)
-        text, source = (rule, "default rule") if chosen is None else (str(spec.priors[chosen]), "user")
-        rows.append((key, text, source, meaning, stated))
+        rule = stated[numbered]
+        default = Expression("prior", rule.arguments, rule.name).write(notation)
+        text, source = (default, "default rule") if chosen is None else (str(spec.priors[chosen]), "user")
+        rows.append((key, text, source, meaning, where))
     rows += [(key, str(prior), "user", "", "") for key, prior in spec.priors.items() if key not in used]
     return pd.DataFrame(rows, columns=["parameter", "prior", "source", "meaning", "stated"])
 
@@ -67,78 +67,49 @@ def explain_rules(rules: pd.DataFrame) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _rules(spec: ModelSpec) -> Iterator[Rule]:
+def _rules(spec: ModelSpec) -> Iterator[tuple[ParameterKey, ParameterKey, str, str]]:
+    """Yield the key of each parameter, the same with the number of one of several, its meaning, and its coordinate."""
     family = spec.family_record
     factors = known_factors((term for terms in spec.predictors.values() for term in terms), spec.factors, spec.priors)
     for parameter in family.parameters:
-        if parameter.name not in spec.predictors:
-            continue
-        cut = bool(family.cuts) and parameter is family.parameters[0]
-        known = Known(names_of(parameter.name, family.parameters[0].name), factors, spec.priors, cut)
-        units = _units(spec, family, parameter)
-        for rule in rules_of(spec.predictors[parameter.name], known):
-            yield rule.key, _law(rule, *units), rule.meaning + rule.of.condition, rule.stated
+        if parameter.name in spec.predictors:
+            cut = bool(family.cuts) and parameter is family.parameters[0]
+            known = Known(names_of(parameter.name, family.parameters[0].name), factors, spec.priors, cut)
+            for rule in rules_of(spec.predictors[parameter.name], known):
+                yield rule.key, rule.numbered_key, rule.meaning + rule.of.condition, rule.stated
     for parameter in family.parameters:
         if parameter.name not in spec.predictors and parameter.prior is not None:
-            key = given_key(parameter, spec.priors) or parameter.prior(ResponseScale(1.0, 1.0))[0]
-            stated = "at the covariate means" if parameter.cut else ""
-            yield key, _weighed(spec, parameter, _symbolic_prior(parameter.prior)), parameter.meaning, stated
+            text = given_key(parameter, spec.priors) or parameter.prior(ResponseScale(1.0, 1.0))[0]
+            key = ParameterKey.read(text)
+            yield key, key, parameter.meaning, AT_CENTRE if parameter.cut else ""
 
 
-def _weighed(spec: ModelSpec, parameter: Parameter, rule: str) -> str:
-    """Return a rule for the residual scale, which is that of a row of weight 1, with precision weights."""
-    weighed = spec.weights is not None and spec.weights.kind == PRECISION
-    return re.sub(r"\bs\b", "s sqrt(w)", rule) if weighed and parameter.name == spec.family_record.scale else rule
+def _notation(spec: ModelSpec) -> Notation:
+    """Return how rules are written: letters of the notes, and the numbers of links that have a unit."""
+    unit = spec.link(spec.family_record.parameters[0].name).unit
+    mean = f"mean of {spec.response}" + (f" / {spec.trials}" if spec.family_record.has_trials else "")
+    words = {"s": "s" if unit is None else f"{unit:g}", "ybar": mean, "wbar": "w"}
+
+    def write(symbol: Symbol) -> str:
+        return "s" if symbol == RESPONSE_UNIT else words.get(symbol.name, symbol.name)
+
+    return Notation(write, {**TEXT.forms, "product": _product, "ratio": _ratio, "mean": _mean, "call": _call})
 
 
-def _units(spec: ModelSpec, family: Family, parameter: Parameter) -> tuple[str, str, str]:
-    """Return the intercept's prior, the scale of slopes and the scale of group SDs, in symbols."""
-    if parameter.intercept is not None:
-        place, spread = (_symbol(lambda scale, i=i: parameter.intercept(scale)[i]) for i in range(2))  # type: ignore[misc]
-        return (
-            f"Normal({_weighed(spec, parameter, place)}, {spread})",
-            f"{2.5 * parameter.unit:g}",
-            f"{parameter.unit:g}",
-        )
-    link = spec.link(parameter.name)
-    mean = f"mean of {spec.response}" + (f" / {spec.trials}" if family.has_trials else "")
-    wide, unit = ("2.5 s", "s") if link.unit is None else (f"{2.5 * link.unit:g}", f"{link.unit:g}")
-    return f"Normal({link.text.format(mean)}, {wide})", wide, unit
+def _product(_: str, parts: list[str]) -> str:
+    numbers = [part for part in parts if re.fullmatch(r"[\d.]+(e[-+]?\d+)?", part)]
+    others = [part for part in parts if part not in numbers]
+    number = f"{math.prod(map(float, numbers)):g}"
+    return " ".join([*([] if number == "1" and others else [number]), *others])
 
 
-def _law(rule: PriorRule, intercept: str, slope: str, group: str) -> str:
-    """Return the distribution of a rule."""
-    if rule.prior is not None:
-        return str(rule.prior)
-    return {
-        LOCATION: intercept,
-        SLOPE: f"Normal(0, {_per_step(slope, rule.of)})",
-        SPREAD: f"HalfStudentT(4, {_per_step(group, rule.of)})",
-        CORRELATIONS: "LKJ(max(1, 3 - K / 2))",
-    }[rule.role]
+def _ratio(_: str, parts: list[str]) -> str:
+    return f"{parts[0]} / {parts[1] if ' ' not in parts[1] else f'({parts[1]})'}"
 
 
-def _per_step(unit: str, term: TermOutline) -> str:
-    """Return the scale of a term's coefficients, the unit of slopes or group SDs over steps and the root of 2."""
-    if term.several and not term.moved:
-        return f"c {unit}"
-    below = " ".join([*(["sqrt(2)"] if term.factor else []), *(["d"] if term.number else [])])
-    return f"{unit} / {below if ' ' not in below else f'({below})'}" if below else unit
+def _mean(_: str, parts: list[str]) -> str:
+    return f"mean of {parts[0]}"
 
 
-def _symbolic_prior(rule: Callable[[ResponseScale], tuple[str, Prior]]) -> str:
-    _, prior = rule(ResponseScale(1.0, 1.0))
-    numbers = [_symbol(lambda scale, i=i: rule(scale)[1].arguments[i]) for i in range(len(prior.arguments))]  # type: ignore[misc]
-    return f"{prior.name}({', '.join(numbers)})"
-
-
-def _symbol(rule: Callable[[ResponseScale], float]) -> str:
-    """Return a number of a rule in terms of s, found by asking the rule at two units: it cannot differ from the rule."""
-    first, second = rule(ResponseScale(1.0, 1.0)), rule(ResponseScale(1.0, math.e))
-    if rule(ResponseScale(2.0, 1.0)) != first:
-        return "from the mean of the response"
-    if first == second:
-        return f"{first:g}"
-    if np.isclose(second - first, 1.0):
-        return "log(s)" + (f" {'-' if first < 0 else '+'} {abs(first):g}" if first else "")
-    return "s" if first == 1.0 else f"{first:g} s"
+def _call(name: str, parts: list[str]) -> str:
+    return f"{name}({', '.join(parts)})" if name != "f" else "from the mean of the response"

@@ -315,7 +315,7 @@ def test_a_table_prints_as_text_and_as_html():
     html = table._repr_html_()
     assert "<table" in html
     assert "typical odds ratio between two levels of herd" in html
-    assert "K: number of columns" in str(bm.prior_table("sleepstudy"))
+    assert "K: number of columns" in str(bm.prior_table(bm.from_formula("y ~ f + (f | g)", factors=["f"])))
 
 
 def test_a_design_needs_no_data_and_missing_rows_are_dropped_when_told():

@@ -7,6 +7,7 @@ from fixed_draws import fit_at
 
 import bayesmixed as bm
 from bayesmixed.design.prior_draws import draw_priors
+from bayesmixed.equations import write_equations
 from bayesmixed.summaries.priors.implications import list_implications
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
@@ -116,6 +117,9 @@ def test_the_components_have_the_mean_residual_variance_of_the_rows():
 
 
 def test_the_rule_of_the_prior_of_sigma_names_the_weights():
-    rules = bm.prior_table(bm.from_formula("y | weights(w, 'precision') ~ x + (1 | g)"))
+    spec = bm.from_formula("y | weights(w, 'precision') ~ x + (1 | g)")
+    rules = bm.prior_table(spec)
+    (sigma,) = [line for line in write_equations(spec).splitlines() if line.split()[:1] == ["σ"]]
+    assert "HalfStudentT(4, s·sqrt(w\u0304))" in sigma
     assert rules.parameters.set_index("parameter")["prior"]["sigma"] == "HalfStudentT(4, s sqrt(w))"
     assert any(note.startswith("w: ") for note in rules.notes)
