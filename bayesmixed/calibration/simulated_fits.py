@@ -114,7 +114,8 @@ def fit_simulated(task: Task, number: int) -> SimulatedFit:
     generator = np.random.default_rng(seeds)
     rhat, sizes = _reliability({name: draws for name, (_, draws) in quantities.items()})
     ranks = {name: _rank(value, stacked(draws), sizes[name], generator) for name, (value, draws) in quantities.items()}
-    divergences = int(fit.draws["sample_stats"]["diverging"].sum()) if "sample_stats" in fit.draws.children else 0
+    statistics = fit.draws["sample_stats"].to_dataset() if "sample_stats" in fit.draws.children else {}
+    divergences = int(statistics["diverging"].sum()) if "diverging" in statistics else 0
     return SimulatedFit(number, ranks, divergences, rhat, rejected, "")
 
 

@@ -21,6 +21,7 @@ _STATISTICS = {
     "mean_tree_accept": ("acceptance_rate", float),
     "depth": ("tree_depth", np.int64),
     "logp": ("lp", float),
+    "log_weight": ("log_weight", float),
 }
 
 

@@ -1,11 +1,16 @@
 """Engines that draw from the posterior of a design, and the choice between them."""
 
 from bayesmixed.design.design import Design
-from bayesmixed.engines import collapsed, kernel, pymc
+from bayesmixed.engines import collapsed, kernel, marginal, pymc
 from bayesmixed.engines.contract import Engine
 from bayesmixed.errors import SpecError, check_choice
 
-ENGINES: dict[str, Engine] = {"collapsed": collapsed, "kernel": kernel, "pymc": pymc}
+ENGINES: dict[str, Engine] = {
+    "collapsed": collapsed,
+    "kernel": kernel,
+    "marginal": marginal,
+    "pymc": pymc,
+}
 """By name, the fastest first."""
 
 

@@ -12,11 +12,11 @@ from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.sd_coordinates import find_coordinates, starting_point
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.interruptions import import_whole, insistent_interrupts
-from bayesmixed.kernels.collapsed.cross_products import order_groups, split_groups
+from bayesmixed.kernels.collapsed.cross_products import split_groups
 from bayesmixed.kernels.collapsed.exact_draws import draw_rest
-from bayesmixed.kernels.collapsed.layouts import kept_coordinates, lay_out_collapsed
+from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
 from bayesmixed.kernels.joint.decoding import as_posterior
-from bayesmixed.kernels.joint.layouts import lay_out_coordinates
+from bayesmixed.kernels.joint.layouts import lay_out_coordinates, order_groups
 from bayesmixed.kernels.joint.packed_designs import unsupported
 from bayesmixed.kernels.rows.families import FAMILY_CODES, GAUSSIAN, LOGNORMAL
 
@@ -52,7 +52,7 @@ def supports(design: Design) -> str | None:
     slow = rest > SMALL_REST and _SECONDS_CUBED * rest**3 > _SECONDS_PER_ROW * design.rows
     if rest > LARGEST_REST or slow:
         return f"{rest} coefficients remain when the largest factor is integrated out, too many for {design.rows} rows"
-    if len(kept_coordinates(lay_out_coordinates(design, {}))) == 0:
+    if len(lay_out_coordinates(design, {}).outer) == 0:
         return "every SD is fixed"
     return None
 

@@ -22,7 +22,7 @@ _LONGEST_WAIT = 60.0
 """Seconds, longer than a chain needs to try all its starting points."""
 _STARTS = ("start", "initial_point_func")
 """Names of the function that gives starting points, in models of the bridge and in those that nutpie compiles."""
-_TOO_EARLY = "Interrupted before any chain had left its tuning phase: there are no draws to keep."
+TOO_EARLY = "Interrupted before any chain had left its tuning phase: there are no draws to keep."
 _THREADS = Path("/proc/self/task")
 """Threads of this process, where the system is Linux."""
 
@@ -181,7 +181,7 @@ def complete_draws(tree: xr.DataTree) -> xr.DataTree:
     lengths = np.isfinite(stats["logp"].values).sum(axis=1) if "draw" in stats.dims else np.zeros(1)
     chains = np.flatnonzero(lengths > 0)
     if len(chains) == 0:
-        raise SamplingError(_TOO_EARLY)
+        raise SamplingError(TOO_EARLY)
     kept = int(lengths[chains].min())
     cut = {"chain": chains, "draw": slice(0, kept)}
     return xr.DataTree.from_dict({"posterior": posterior.isel(cut), "sample_stats": stats.isel(cut)})

@@ -17,7 +17,7 @@ class Settings:
     chains, draws, tune, cores : int
         Numbers of chains, of kept and of tuning draws per chain, of chains that run at once.
     target_accept : float
-        Mean acceptance probability that the step size aims at.
+        Mean acceptance probability that the step size aims at; 0 where there are no steps.
     seed : int
         From which everything random follows.
     complete : bool
@@ -41,7 +41,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, least in {"chains": 1, "draws": 1, "tune": 0, "cores": 1, "seed": 0}.items():
             check_count(name, getattr(self, name), least)
-        if self.target_accept != 0:  # 0: nothing was sampled
+        if self.target_accept != 0:
             check_share("target_accept", self.target_accept)
 
 

@@ -40,6 +40,8 @@ class Diagnosis(Page):
         those whose means of batches of draws vary most.
     doubtful : bool
         False if the only problem is an interruption: the draws that were kept look sound.
+    steps : bool
+        False of chains that take independent proposals, not steps that could diverge.
     """
 
     ok: bool
@@ -48,6 +50,7 @@ class Diagnosis(Page):
     divergences: int
     table: pd.DataFrame
     doubtful: bool = True
+    steps: bool = True
 
     def sections(self) -> list[Section]:
         """Return the sections of the page."""
@@ -55,8 +58,9 @@ class Diagnosis(Page):
 
     def __str__(self) -> str:
         if self.ok:
+            none = "no divergences, " if self.steps else ""
             return (
-                f"Converged: no divergences, R-hat at most {self.table['rhat'].max():.3f}, effective sample size at least "
+                f"Converged: {none}R-hat at most {self.table['rhat'].max():.3f}, effective sample size at least "
                 f"{self.table[['ess_bulk', 'ess_tail']].min().min():.0f}."
             )
         lines = [
@@ -88,7 +92,7 @@ def diagnose(fit: Fit) -> Diagnosis:
     """
     table, quantities, worth = _worst(fit)
     stats = fit.draws["sample_stats"].to_dataset()
-    divergences = int(stats["diverging"].sum())
+    divergences = int(stats["diverging"].sum()) if "diverging" in stats else 0
     chains = fit.settings.chains
     problems, advice = [], []
     if not fit.settings.complete:
@@ -119,16 +123,21 @@ def diagnose(fit: Fit) -> Diagnosis:
             )
     if len(problems) > len(advice):
         advice.append(f"run longer: draws={2 * fit.settings.draws}, tune={2 * fit.settings.tune}")
-        advice.append('try another parameterisation: parameterisation="noncentred", "hierarchical" or "centred"')
-    energy = np.atleast_1d(_bfmi(stats))
+        if "diverging" in stats:
+            advice.append('try another parameterisation: parameterisation="noncentred", "hierarchical" or "centred"')
+    energy = np.atleast_1d(_bfmi(stats)) if "energy" in stats else np.ones(1)
     if np.any(energy < BFMI):
         problems.append(f"energy is explored slowly (E-BFMI {energy.min():.2f}, should be above {BFMI})")
         advice.append("look for an SD near zero, and for priors far wider than the data")
     if "tree_depth" in stats and float((stats["tree_depth"] >= DEPTH).mean()) > 0.05:
         problems.append("more than 5 % of the trajectories reached the largest length: sampling is slow, not wrong")
         advice.append("centre and scale the predictors")
+    if stats.attrs.get("refused"):
+        problems.append(f"proposals suit badly: {stats.attrs['refused']}")
+        advice.append('sample with engine="kernel"')
     doubtful = len(problems) > (not fit.settings.complete)
-    return Diagnosis(not problems, tuple(problems), tuple(dict.fromkeys(advice)), divergences, table, doubtful)
+    advised = tuple(dict.fromkeys(advice))
+    return Diagnosis(not problems, tuple(problems), advised, divergences, table, doubtful, "diverging" in stats)
 
 
 def _against_divergences(fit: Fit) -> str:

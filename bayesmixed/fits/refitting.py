@@ -143,7 +143,11 @@ def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = T
             f'bm.refit(fit, draws={before.draws + draws}), or with store="all" before extending.'
         )
     seed = int(np.random.SeedSequence(before.seed, spawn_key=(before.draws,)).generate_state(1)[0])
-    given = settings_of(fit, fit.design) | {"draws": draws, "target_accept": before.target_accept, "store": "all"}
+    given = settings_of(fit, fit.design) | {
+        "draws": draws,
+        "target_accept": before.target_accept or None,
+        "store": "all",
+    }
     more = sample(fit.design, **given | {"seed": seed, "cores": cores or before.cores, "progress": progress})
     if not more.settings.complete or more.settings.chains != before.chains:
         raise SamplingError(
@@ -166,7 +170,7 @@ def settings_of(fit: Fit, design: Design) -> dict[str, Any]:
     usable = engine is not None and refusal(engine, design) is None
     tune = None if engine is not None and before.tune == engine.TUNE else before.tune
     asked = any(decision.endswith(ASKED) for decision in fit.engine.decisions)
-    usual = engine is not None and not asked and before.target_accept in (engine.TARGET, JOINT_TARGET)
+    usual = engine is not None and not asked and before.target_accept in (0.0, engine.TARGET, JOINT_TARGET)
     target = None if usual else before.target_accept
     return {
         "engine": fit.engine.name if usable else "auto",

@@ -7,6 +7,7 @@ import numpy as np
 from bayesmixed.design.design import Design
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.collapsed.level_classes import lower_triangle, sum_classes
+from bayesmixed.kernels.joint.layouts import order_groups
 from bayesmixed.kernels.packing import Block, Record
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.normal_block import NormalBlock
@@ -81,11 +82,6 @@ class CrossProducts:
         model["class_products"] = block.add_numbers(classes.products)
         model["whole"] = block.add_numbers(whole)
         model["kinds"] = block.add_integers(classes.kinds)
-
-
-def order_groups(design: Design) -> tuple[NormalBlock, ...]:
-    """Return the group terms, the one with the most effects first, and curves."""
-    return tuple(sorted(design.mu.normal_blocks, key=lambda group: (group.takes != ONE, -group.size)))
 
 
 def split_groups(groups: tuple[NormalBlock, ...]) -> tuple[tuple[NormalBlock, ...], tuple[NormalBlock, ...]]:

@@ -1,23 +1,22 @@
 """A Gaussian design laid out for the collapsed density."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.collapsed.cross_products import (
     ROWS_AT_ONCE,
     CrossProducts,
-    order_groups,
     pooled_shift,
     principal_axes,
     row_factor,
     split_groups,
     weighted_rows,
 )
-from bayesmixed.kernels.joint.layouts import Layout, lay_out_coordinates
+from bayesmixed.kernels.joint.layouts import Layout, lay_out_coordinates, order_groups
 from bayesmixed.kernels.joint.packed_designs import on_link_scale, pack_covariance, pack_priors
 from bayesmixed.kernels.packing import Block, Packed, Record, close
 from bayesmixed.kernels.records import COLLAPSED, PARAMETER, TERM
@@ -48,7 +47,7 @@ class Collapsed:
     """
 
     full: Layout
-    kept: Array
+    kept: NDArray[np.int64]
     packed: Packed
     groups: tuple[NormalBlock, ...]
     size: int
@@ -64,7 +63,7 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     scaled by their priors: neither a shift of the response nor of a covariate costs digits.
     """
     full = lay_out_coordinates(design, {})
-    kept = kept_coordinates(full)
+    kept = full.outer
     predictor, one = design.mu, full.predictors[design.mu.parameter]
     free = one.beta.free
     priors = design.coefficient_priors(predictor)
@@ -83,7 +82,7 @@ def lay_out_collapsed(design: Design) -> Collapsed:
             products.add(part, rows, root, columns, response - matrix @ mean - columns @ shift)
     block, model = Block(), np.zeros(1, dtype=COLLAPSED)
     model["folded"] = -1
-    reduced = _reduce(full, kept)
+    reduced = full.among(kept)
     terms = _pack_terms(block, reduced, groups)
     products.pack(block, model, shift)
     model["widest"], (model["count"], model["constant"]) = terms["columns"].max(), _count(design)
@@ -95,30 +94,6 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     smallest = 1e-24 * float(np.sum(factor[:, -1] ** 2)) or float(np.finfo(float).tiny)
     residual = np.sqrt(max(products.squares, smallest) / _count(design)[0])
     return Collapsed(full, kept, packed, groups, size, mean[free] + matrix @ shift, matrix, residual)
-
-
-def kept_coordinates(full: Layout) -> Any:
-    """Return the places of the coordinates that stay: log-SDs, correlations, log sigma."""
-    return np.concatenate([slots.own for slots in (*full.covariances, *full.scalars.values())]).astype(np.int64)
-
-
-def _reduce(full: Layout, kept: Any) -> Layout:
-    """Return the layout of the coordinates that stay, without coefficients and effects."""
-    place = np.full(full.dimension + 1, -1)
-    place[kept] = np.arange(len(kept))
-    one = full.predictors[full.design.mu.parameter]
-    terms = tuple(
-        replace(
-            term,
-            sd=term.sd.moved(place),
-            partials=tuple(slots.moved(place) for slots in term.partials),
-            effects=slice(0, 0),
-        )
-        for term in one.terms
-    )
-    reduced = replace(one, beta=one.beta.moved(place), terms=terms)
-    scalars = {name: slots.moved(place) for name, slots in full.scalars.items()}
-    return replace(full, predictors={one.predictor.parameter: reduced}, scalars=scalars, dimension=len(kept))
 
 
 def _pack_terms(block: Block, reduced: Layout, groups: tuple[NormalBlock, ...]) -> Record:

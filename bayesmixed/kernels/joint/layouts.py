@@ -1,7 +1,7 @@
 """The coordinates of a design: where each number that is sampled stands."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from bayesmixed.families.links import Array
 from bayesmixed.kernels.packing import JointGuide, Whitening
 from bayesmixed.kernels.slots import LOG, ORDERED, PARTIAL, REAL, Allocation, Slots, on_link
 from bayesmixed.prior_distributions import Prior
+from bayesmixed.terms.block_parts import ONE
+from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
 
 Centred = Mapping[str, NDArray[np.bool_]]
@@ -84,6 +86,31 @@ class Layout:
         coefficients = (one.beta for one in self.predictors.values())
         return (*coefficients, *self.covariances, self.cuts, *self.scalars.values())
 
+    @property
+    def outer(self) -> NDArray[np.int64]:
+        """Places of SDs, correlations and parameters without predictor: what stays when all else is integrated out."""
+        return np.concatenate([slots.own for slots in (*self.covariances, *self.scalars.values())]).astype(np.int64)
+
+    def among(self, kept: NDArray[np.int64]) -> "Layout":
+        """Return the layout of some of the coordinates, in that order, without effects."""
+        place = np.full(self.dimension + 1, -1)
+        place[kept] = np.arange(len(kept))
+        predictors = {}
+        for name, one in self.predictors.items():
+            terms = tuple(
+                replace(
+                    term,
+                    sd=term.sd.moved(place),
+                    partials=tuple(slots.moved(place) for slots in term.partials),
+                    effects=slice(0, 0),
+                )
+                for term in one.terms
+            )
+            predictors[name] = replace(one, beta=one.beta.moved(place), terms=terms)
+        scalars = {name: slots.moved(place) for name, slots in self.scalars.items()}
+        cuts = self.cuts.moved(place)
+        return replace(self, predictors=predictors, scalars=scalars, cuts=cuts, dimension=len(kept))
+
 
 def lay_out_coordinates(design: Design, centred: Centred, guided: Collection[str] = ()) -> Layout:
     """Return the layout of a design.
@@ -114,6 +141,11 @@ def lay_out_coordinates(design: Design, centred: Centred, guided: Collection[str
         value = None if prior.name != "Fixed" else float(function.inverse(prior.arguments[0]))
         scalars[name] = room.place((name,), [value], on_link(design.spec.link(name)))
     return Layout(design, predictors, scalars, cuts, room.dimension)
+
+
+def order_groups(design: Design) -> tuple[NormalBlock, ...]:
+    """Return the terms of effects of the first parameter, that of whose levels rows take one, with the most effects, first."""
+    return tuple(sorted(design.mu.normal_blocks, key=lambda block: (block.takes != ONE, -block.size)))
 
 
 def _fixed_value(prior: Prior) -> float | None:

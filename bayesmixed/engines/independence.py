@@ -1,0 +1,303 @@
+"""Independence Metropolis-Hastings: chains over a few parameters whose proposals are fitted to a pilot run and then frozen."""
+
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import xarray as xr
+from scipy import special
+
+from bayesmixed.engines.proposals import Proposal, Scales, first_proposal, fit_proposal
+from bayesmixed.engines.runs import TOO_EARLY
+from bayesmixed.engines.settings import Settings
+from bayesmixed.errors import SamplingError
+from bayesmixed.families.links import Array
+
+LARGEST_K, LARGEST_WEIGHT, SMALLEST_ACCEPTANCE = 0.5, 10.0, 0.15
+"""Chains are not used where k and the largest weight, beside the mean, are above these, or acceptance is below. The heavy
+tails of proposals bound the weights, and k of weights none of which is large says nothing."""
+AT_ONCE = 50
+"""Evaluations between two looks at whether the run was interrupted."""
+_WARM_UP, _FEWEST = 25, 50
+"""Steps of a chain before the first kept one; points of a pilot at least."""
+
+
+class Target(Protocol):
+    """A density of few coordinates that is known, or estimated without bias.
+
+    Attributes
+    ----------
+    scales : Scales
+        Of the d coordinates.
+    kept : int
+        How many further numbers belong to a point, such as what an estimate was made of.
+    """
+
+    @property
+    def scales(self) -> Scales: ...
+
+    @property
+    def kept(self) -> int: ...
+
+    def evaluate(self, points: Array, stream: np.random.Generator) -> tuple[Array, Array]:
+        """Return log-densities (S,), or logarithms of estimates of the density, and what is kept, (S, kept)."""
+        ...
+
+
+class Chain(NamedTuple):
+    """One chain: points (n, d), what is kept of them, log-densities, log weights of its proposals, acceptance."""
+
+    points: Array
+    kept: Array
+    logs: Array
+    weights: Array
+    acceptance: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Chains by independence sampling.
+
+    Attributes
+    ----------
+    points, kept : (chain, draw, .) arrays
+    statistics : xarray.Dataset
+        logp, acceptance and log weight of each draw.
+    k, largest, acceptance, evaluations : float, float, float, int
+        Of the weights of all proposals Pareto k, and the largest one over their mean; share of the proposals that were
+        taken; evaluations of the density.
+    complete : bool
+        Whether all draws were made that were asked for.
+    """
+
+    points: Array
+    kept: Array
+    statistics: xr.Dataset
+    k: float
+    largest: float
+    acceptance: float
+    evaluations: int
+    complete: bool
+
+    @property
+    def refusal(self) -> str | None:
+        """Why these chains are not to be used, or None."""
+        if self.k > LARGEST_K and self.largest > LARGEST_WEIGHT:
+            return f"Pareto k {self.k:.2f} of the weights is above {LARGEST_K}"
+        if self.acceptance < SMALLEST_ACCEPTANCE:
+            return f"acceptance {self.acceptance:.2f} of the proposals is below {SMALLEST_ACCEPTANCE}"
+        return None
+
+    def settings(self, asked: Settings) -> Settings:
+        """Return the settings that were used; no step size was adapted to a target acceptance."""
+        chains, draws = self.points.shape[:2]
+        return replace(asked, chains=chains, draws=draws, target_accept=0.0, complete=self.complete)
+
+    @property
+    def sentence(self) -> str:
+        """What the sampler did."""
+        return (
+            f"independence sampling: {self.evaluations:,} evaluations, acceptance {self.acceptance:.2f}, Pareto k "
+            f"{self.k:.2f}, largest weight {self.largest:.1f} times the mean"
+        )
+
+
+def sample_independently(
+    target: Target, mode: Array, covariance: Array, settings: Settings, progress: Callable[[float], None]
+) -> Outcome:
+    """Return chains whose proposals are independent of where the chain is.
+
+    Each chain has a pilot run of its own, in two rounds: points from a wide t at the mode, then from kernels fitted to
+    these. Kernels fitted to both are the proposal, which stays (Tierney 1994, Ann Stat 22:1701). Of an estimated density
+    a chain keeps the estimate until it moves (Andrieu & Roberts 2009, Ann Stat 37:697). An interruption keeps the draws
+    that all chains have.
+
+    Parameters
+    ----------
+    mode, covariance : (d,), (d, d) arrays
+        Mode of the density of the coordinates and inverse of minus its curvature there.
+    progress : callable
+        Is told the share of the work that is done.
+
+    Raises
+    ------
+    SamplingError
+        Interrupted before there was a draw, or a density that is nowhere finite.
+    """
+    run = _Run(target, mode, covariance, settings)
+    run.execute(progress)
+    return run.outcome()
+
+
+@dataclass(slots=True)
+class _Run:
+    target: Target
+    mode: Array
+    covariance: Array
+    settings: Settings
+    stopped: threading.Event = field(default_factory=threading.Event)
+    chains: dict[int, Chain] = field(default_factory=dict)
+    evaluations: dict[int, int] = field(default_factory=dict)
+
+    def execute(self, progress: Callable[[float], None]) -> None:
+        """Run all chains, as many at once as there are cores."""
+        settings = self.settings
+        total = settings.chains * (settings.tune + settings.draws)
+        with ThreadPoolExecutor(settings.cores) as pool:
+            waiting: list[Future[None]] = []
+            try:
+                waiting += [pool.submit(self._run_chain, number) for number in range(settings.chains)]
+                for one in waiting:
+                    while not wait([one], timeout=0.1).done:
+                        progress(sum(self.evaluations.values()) / total)
+                    one.result()
+            except BaseException as error:
+                self.stopped.set()
+                for one in waiting:
+                    one.cancel()
+                if not isinstance(error, KeyboardInterrupt):
+                    raise
+
+    def _run_chain(self, number: int) -> None:
+        stream = np.random.default_rng([self.settings.seed, 2, number])
+        self.evaluations[number] = 0
+        found = self._pilot(number, stream)
+        if found is None:
+            return
+        proposal, first = found
+        points = proposal.draw(_WARM_UP + self.settings.draws, stream)
+        values, kept = self._evaluate(number, points, stream)
+        points = points[: len(values)]
+        proposed = Chain(points, kept, values, _log_weights(values, proposal.log_density(points)), np.ones(len(values)))
+        self.chains[number] = _accept(first, proposed, np.log(stream.uniform(size=len(values))))
+
+    def _pilot(self, number: int, stream: np.random.Generator) -> tuple[Proposal, Chain] | None:
+        """Return the proposal of a chain and its first state, a point of the pilot; None after an interruption."""
+        tune = self.settings.tune
+        used = [first_proposal(self.target.scales, self.mode, self.covariance)]
+        rounds: list[tuple[Array, Array, Array]] = []
+        weights = np.zeros(0)
+        for count in (max(tune - tune // 2, _FEWEST), tune // 2):
+            drawn = used[-1].draw(count, stream)
+            values, kept = self._evaluate(number, drawn, stream)
+            if len(values) < count:
+                return None
+            rounds.append((drawn, kept, values))
+            points, kept, values = (np.concatenate(parts) for parts in zip(*rounds, strict=True))
+            # Points of both rounds are weighed as draws of one mixture.
+            shares = np.array([len(one) for one, _, _ in rounds]) / len(points)
+            logs = np.array([one.log_density(points) for one in used[: len(rounds)]])
+            weights = _log_weights(values, special.logsumexp(logs.T, b=shares, axis=1))
+            if np.isfinite(weights).sum() < 2:
+                raise SamplingError(_NOWHERE)
+            if count:
+                used.append(fit_proposal(self.target.scales, points, weights, stream))
+        shares = np.exp(weights - np.max(weights))
+        chosen = [int(stream.choice(len(points), p=shares / shares.sum()))]
+        weight = _log_weights(values[chosen], used[-1].log_density(points[chosen]))
+        return used[-1], Chain(points[chosen], kept[chosen], values[chosen], weight, np.ones(1))
+
+    def _evaluate(self, number: int, points: Array, stream: np.random.Generator) -> tuple[Array, Array]:
+        """Return the target at points, -inf where these are not finite, and what is kept; fewer after an interruption."""
+        values, kept = np.full(len(points), -np.inf), np.zeros((len(points), self.target.kept))
+        for start in range(0, len(points), AT_ONCE):
+            if self.stopped.is_set():
+                return values[:start], kept[:start]
+            part = np.arange(start, min(start + AT_ONCE, len(points)))
+            part = part[np.all(np.isfinite(points[part]), axis=1)]
+            values[part], kept[part] = self.target.evaluate(points[part], stream)
+            self.evaluations[number] += len(part)
+        return np.where(np.isnan(values), -np.inf, values), kept
+
+    def outcome(self) -> Outcome:
+        """Return what was drawn."""
+        joined = [self.chains[number] for number in sorted(self.chains) if len(self.chains[number].logs)]
+        if not joined:
+            raise SamplingError(TOO_EARLY)
+        length = min(len(chain.logs) for chain in joined)
+        points, kept, logs, weights, acceptance = (np.stack([a[:length] for a in x]) for x in zip(*joined, strict=True))
+        dims = ("chain", "draw")
+        statistics = xr.Dataset(
+            {"logp": (dims, logs), "mean_tree_accept": (dims, acceptance), "log_weight": (dims, weights)}
+        )
+        found = Outcome(
+            points=points,
+            kept=kept,
+            statistics=statistics,
+            k=pareto_k(weights),
+            largest=float(np.exp(np.max(weights) - special.logsumexp(weights)) * weights.size),
+            acceptance=float(np.mean(acceptance)),
+            evaluations=sum(self.evaluations.values()),
+            complete=len(joined) == self.settings.chains and length == self.settings.draws,
+        )
+        statistics.attrs |= {"pareto_k": found.k, "evaluations": found.evaluations, "refused": found.refusal or ""}
+        return found
+
+
+_NOWHERE = (
+    "The sampler cannot start: the density is finite at none of its first points. Usually a prior and the data contradict "
+    "each other, or a prior is so wide that the likelihood overflows: look at bm.prepare(spec, data).priors."
+)
+
+
+def _log_weights(values: Array, densities: Array) -> Array:
+    """Return log-densities of the target less those of the proposal, -inf where the target has none."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isfinite(values), values - densities, -np.inf)
+
+
+def _accept(first: Chain, proposed: Chain, chances: Array) -> Chain:
+    """Return the chain that begins at a state and takes proposals or stays; its first steps are left out."""
+    place, acceptance = np.empty(len(chances), dtype=np.int64), np.empty(len(chances))
+    at, current = -1, float(first.weights[0])
+    for k, weight in enumerate(proposed.weights.tolist()):
+        acceptance[k] = np.exp(min(weight - current, 0.0)) if weight > -np.inf else 0.0
+        if chances[k] < weight - current:
+            at, current = k, weight
+        place[k] = at
+    kept = slice(_WARM_UP, None)
+    points, further, logs = (np.concatenate(pair)[place[kept]] for pair in zip(proposed[:3], first[:3], strict=True))
+    return Chain(points, further, logs, proposed.weights[kept], acceptance[kept])
+
+
+def pareto_k(logs: Array) -> float:
+    """Return the shape of a generalised Pareto law fitted to the largest weights, given their logarithms.
+
+    By Zhang & Stephens (2009, Technometrics 51:316) with the tail and prior of Vehtari et al. (2024, JMLR 25:72); inf where
+    fewer than five weights are not 0.
+    """
+    logs = np.sort(logs[np.isfinite(logs)])
+    size = int(min(0.2 * logs.size, 3.0 * np.sqrt(logs.size)))
+    if size < 5:
+        return float("inf")
+    weights = np.exp(logs - logs[-1])
+    tail = weights[-size:] - weights[-size - 1]
+    if np.ptp(tail) == 0.0:
+        return 0.0
+    tail = np.maximum(tail, 1e-12 * tail[-1])
+    number = 30 + int(np.sqrt(size))
+    steps = 1.0 - np.sqrt(number / (np.arange(1, number + 1) - 0.5))
+    steps = steps / (3.0 * tail[int(size / 4 + 0.5) - 1]) + 1.0 / tail[-1]
+    shapes = np.log1p(-steps[:, None] * tail).mean(axis=1)
+    lengths = size * (np.log(-steps / shapes) - shapes - 1.0)
+    shares = 1.0 / np.exp(lengths - lengths[:, None]).sum(axis=1)
+    step = float(np.sum(steps * shares / shares.sum()))
+    shape = float(np.log1p(-step * tail).mean())
+    return (size * shape + 5.0) / (size + 10.0)
+
+
+def show_progress(engine: str, progress: bool) -> Callable[[float], None]:
+    """Return a function that writes the share that is done, each tenth once."""
+    shown = [0 if progress else 10]
+
+    def show(share: float) -> None:
+        tenths = int(10.0 * share)
+        if tenths > shown[0]:
+            shown[0] = tenths
+            print(f"{engine}: {10 * tenths} % of the draws", file=sys.stderr, flush=True)
+
+    return show

@@ -1,0 +1,118 @@
+"""Engine "marginal": independence sampling over SDs, correlations and dispersions, coefficients and effects integrated out."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bayesmixed.design.design import Design
+from bayesmixed.draws.tree import as_draws
+from bayesmixed.engines import kernel
+from bayesmixed.engines.independence import sample_independently, show_progress
+from bayesmixed.engines.marginal_estimates import compile_all, draw_rest, find_estimates
+from bayesmixed.engines.marginal_layout import lay_out_marginal
+from bayesmixed.engines.parameterisation import choose_parameterisation
+from bayesmixed.engines.runs import Run
+from bayesmixed.engines.settings import EngineRecord, Settings
+from bayesmixed.interruptions import import_whole, insistent_interrupts
+from bayesmixed.kernels.joint.decoding import as_posterior
+from bayesmixed.kernels.joint.layouts import lay_out_coordinates, order_groups
+from bayesmixed.kernels.joint.packed_designs import unsupported
+from bayesmixed.terms.block_parts import ONE
+
+TUNE = 300
+TARGET = 0.9
+NEEDS_ROWS = True
+LOG_CONCAVE = {
+    "gaussian": ("identity",),
+    "lognormal": ("identity",),
+    "bernoulli": ("logit", "probit", "cloglog"),
+    "binomial": ("logit", "probit", "cloglog"),
+    "poisson": ("log",),
+    "negbin": ("log",),
+    "gamma": ("log",),
+}
+"""Families and links whose log-likelihood is concave in the predictor, wherever it is."""
+MOST_OUTER, LARGEST_BORDER = 15, 400
+
+
+def supports(design: Design) -> str | None:
+    """Return why this engine cannot sample a design, or None."""
+    family, link = design.family.name, design.mu.link.name
+    if unsupported(design):
+        return unsupported(design)
+    if link not in LOG_CONCAVE.get(family, ()):
+        return f"the log-likelihood of family '{family}' with link '{link}' is not known to be concave"
+    if len(design.predictors) > 1:
+        return f"'{list(design.predictors)[1]}' has a predictor"
+    groups = order_groups(design)
+    if not groups or groups[0].takes != ONE:
+        return "no factor of which each row takes one level"
+    if groups[0].width > 1:
+        return f"'{groups[0].name}' has more than one effect for a level"
+    outer = len(lay_out_coordinates(design, {}).outer)
+    if outer == 0:
+        return "every SD is fixed"
+    if outer > MOST_OUTER:
+        return f"{outer} SDs, correlations and dispersions are more than {MOST_OUTER}"
+    border = len(design.mu.keys) + sum(group.size for group in groups[1:])
+    if border > LARGEST_BORDER:
+        return f"{border} coefficients and effects remain when the largest factor is integrated out"
+    return None
+
+
+def sample(
+    design: Design,
+    settings: Settings,
+    *,
+    parameterisation: str | Mapping[str, str] = "auto",
+    target_accept: float | None = None,
+    why: str = "",
+    progress: bool = True,
+) -> Run:
+    """Return draws from the posterior of a design, see `Engine`.
+
+    Coefficients and all effects but those of the largest factor are drawn with each estimate of the density, and the
+    effects of that factor exactly given each kept draw. Where the proposals are no good the engine "kernel" samples.
+    """
+    import_whole("bayesmixed.kernels.marginal.compiled")
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    from bayesmixed.kernels.bridge import announce_compilation
+    from bayesmixed.kernels.marginal.compiled import estimate
+
+    choose_parameterisation(design, None, parameterisation)
+    timing: dict[str, float] = {}
+    started = time.perf_counter()
+    layout = lay_out_marginal(design)
+    timing["prepare"] = time.perf_counter() - started
+    started = time.perf_counter()
+    announce_compilation(estimate, progress, "the marginal density, 15 to 30 seconds")
+    with insistent_interrupts():
+        compile_all(layout)
+    timing["compile"] = time.perf_counter() - started
+    started = time.perf_counter()
+    # Chains take the cores; threads of BLAS under them would wait for each other.
+    with threadpool_limits(1, user_api="blas"):
+        target = find_estimates(layout)
+        timing["mode"] = time.perf_counter() - started
+        started = time.perf_counter()
+        show = show_progress("marginal", progress)
+        found = sample_independently(target, target.mode, target.covariance, settings, show)
+        timing["sample"] = time.perf_counter() - started
+    if found.refusal and found.complete:
+        why = f"{why}; marginal was left: {found.refusal}"
+        run = kernel.sample(
+            design,
+            replace(settings, tune=max(settings.tune, kernel.TUNE)),
+            parameterisation=parameterisation,
+            target_accept=target_accept,
+            why=why,
+            progress=progress,
+        )
+        return replace(run, timing={**timing, **run.timing})
+    started = time.perf_counter()
+    full = draw_rest(target, found, settings)
+    draws = as_draws(design, as_posterior(layout.full, full), found.statistics)
+    timing["draw"] = time.perf_counter() - started
+    record = EngineRecord("marginal", why, (target.sentence, found.sentence))
+    return Run(draws, record, found.settings(settings), timing)

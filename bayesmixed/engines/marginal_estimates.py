@@ -1,0 +1,229 @@
+"""Estimates of the density of SDs, correlations and dispersions of a design, and draws of all else given these."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bayesmixed.design.default_priors import group_unit
+from bayesmixed.engines.independence import Outcome
+from bayesmixed.engines.marginal_layout import MarginalLayout
+from bayesmixed.engines.outer_scales import find_scales
+from bayesmixed.engines.proposals import Scales
+from bayesmixed.engines.settings import Settings
+from bayesmixed.estimation.complete_pooling import fit_pooled
+from bayesmixed.families.links import Array
+from bayesmixed.gauss_hermite import hermite_rule
+
+_NODES = (5, 7, 9, 13, 19, 27, 41)
+_EXACT = 5e-3
+"""Change of the log-density with more nodes that is let pass."""
+_BATCH = 100
+"""Draws at once: independent of the number of cores, so that draws are."""
+_STEP, _BEND, _FLATTEST = 1e-3, 0.1, 0.5
+"""Steps of differences for slopes and curvatures; the smallest curvature that is believed."""
+_FAR = 0.7
+"""How far a logarithm of an SD may be from its mode for the working model there to be good enough."""
+_NONE = 1e100
+"""Minus the value of a point where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """Estimates of the density of SDs, correlations and dispersions.
+
+    Attributes
+    ----------
+    layout : MarginalLayout
+    scales : Scales
+    mode, covariance : (d,), (d, d) arrays
+        Of Laplace's approximation.
+    centre : (n,) array
+        Linear predictors at the mode.
+    levels : (J, K) array
+        Standardised effects there.
+    nodes, log_weights : (M,) arrays
+        Of the quadrature.
+    """
+
+    layout: MarginalLayout
+    scales: Scales
+    mode: Array
+    covariance: Array
+    centre: Array
+    levels: Array
+    nodes: Array
+    log_weights: Array
+
+    @property
+    def kept(self) -> int:
+        """The border is kept of each estimate."""
+        return self.layout.border
+
+    @property
+    def sentence(self) -> str:
+        """What was integrated, and how."""
+        name, nodes = self.layout.groups[0].name, len(self.nodes)
+        return f"effects of '{name}' integrated by quadrature with {nodes} nodes, {self.kept} others by importance sampling"
+
+    def points(self, outer: Array) -> Array:
+        """Return whole points, coefficients zero."""
+        found = np.zeros((len(outer), len(self.layout.kept)))
+        found[:, self.layout.outer] = outer
+        return found
+
+    def evaluate(self, points: Array, stream: np.random.Generator) -> tuple[Array, Array]:
+        """Return logarithms of estimates, (S,), and the borders they were made of, (S, r)."""
+        return self.estimate(points, stream.standard_normal((len(points), self.kept)))
+
+    def estimate(self, points: Array, noise: Array) -> tuple[Array, Array]:
+        """Return logarithms of estimates, (S,), and borders, (S, r), made from standard normal numbers."""
+        from bayesmixed.kernels.marginal.compiled import estimate
+
+        layout, middle = self.layout, self.points(self.mode[None])[0]
+        logs, border = np.empty(len(points)), np.zeros(noise.shape)
+        far = np.any(np.abs(points - self.mode) > _FAR, axis=1)
+        estimate(
+            self.points(points),
+            far,
+            noise,
+            layout.rows,
+            layout.packed.data,
+            layout.coefficients,
+            middle,
+            self.centre,
+            self.nodes,
+            self.log_weights,
+            logs,
+            border,
+        )
+        return logs, border
+
+
+def find_estimates(layout: MarginalLayout) -> Estimates:
+    """Return the estimates around the mode of Laplace's approximation."""
+    from scipy.optimize import minimize
+
+    from bayesmixed.kernels.marginal.compiled import laplace
+
+    rows, size = layout.rows, len(layout.kept) - layout.coefficients.shape[1]
+    levels, others = np.zeros((len(rows.pointers) - 1, rows.own.shape[1])), np.zeros(layout.border)
+    centre = np.empty(len(rows.offset))
+
+    def value(outer: Array) -> float:
+        point = np.zeros((1, len(layout.kept)))
+        point[0, layout.outer] = outer
+        return float(laplace(point, rows, layout.packed.data, layout.coefficients, levels, others, centre)[0])
+
+    def descend(x: Array) -> tuple[float, Array]:
+        here = value(x)
+        if not np.isfinite(here):
+            return _NONE, np.zeros(size)
+        slope = [value(x + step) - value(x - step) for step in _STEP * np.eye(size)]
+        return -here, -np.array(slope) / (2.0 * _STEP)
+
+    options = {"ftol": 1e-6, "gtol": 2e-2, "maxiter": 60}
+    mode = minimize(descend, _start(layout), jac=True, method="L-BFGS-B", options=options).x
+    covariance = _inverse_curvature(value, mode)
+    value(mode)
+    scales = find_scales(layout.full, layout.kept[layout.outer])
+    return _with_nodes(Estimates(layout, scales, mode, covariance, centre, levels, *rule(_NODES[0])))
+
+
+def _with_nodes(estimates: Estimates) -> Estimates:
+    """Return estimates with as many nodes as change little at the mode and 2 SDs from it."""
+    mode, axes = estimates.mode, 2.0 * np.linalg.cholesky(estimates.covariance).T
+    points = np.concatenate([mode[None], mode + axes, mode - axes])
+    noise = np.zeros((len(points), estimates.kept))
+    logs = estimates.estimate(points, noise)[0]
+    for number in _NODES[1:]:
+        nodes, log_weights = rule(number)
+        finer = replace(estimates, nodes=nodes, log_weights=log_weights)
+        found = finer.estimate(points, noise)[0]
+        if np.nanmax(np.abs(found - logs)) < _EXACT:
+            return estimates
+        estimates, logs = finer, found
+    return estimates
+
+
+def compile_all(layout: MarginalLayout) -> None:
+    """Compile what is not yet compiled, or take it from the cache."""
+    from bayesmixed.kernels.marginal.compiled import draw_levels, laplace
+
+    rows, data = layout.rows, layout.packed.data
+    none, levels = np.zeros((0, len(layout.kept))), np.zeros((len(rows.pointers) - 1, rows.own.shape[1]))
+    border, centre = np.zeros(layout.border), np.zeros(len(rows.offset))
+    laplace(none, rows, data, layout.coefficients, levels, border, centre)
+    scales = find_scales(layout.full, layout.kept[layout.outer])
+    mode = np.zeros(len(scales.powers))
+    target = Estimates(layout, scales, mode, np.eye(len(mode)), centre, levels, *rule(_NODES[0]))
+    target.estimate(np.zeros((0, len(mode))), np.zeros((0, layout.border)))
+    draw_levels(
+        none, np.zeros((0, layout.border)), np.random.default_rng(0), rows, data, levels, np.zeros((0, len(levels)))
+    )
+
+
+def draw_rest(target: Estimates, found: Outcome, settings: Settings) -> Array:
+    """Return draws of all coordinates, (chain, draw, .), the effects of the levels exactly given each kept draw."""
+    from bayesmixed.kernels.marginal.compiled import draw_levels
+
+    layout, full = target.layout, target.layout.full
+    terms = {t.placement.group.name: t for t in full.predictors[full.design.mu.parameter].terms}
+    border = found.kept.reshape(-1, layout.border)
+    points = target.points(found.points.reshape(len(border), -1))
+    _, location, scale = layout.coefficients
+    width = len(location)
+    points[:, :width] = location + scale * border[:, layout.border - width :]
+    drawn = np.zeros((len(border), full.dimension))
+    drawn[:, layout.kept] = points
+    start = 0
+    for group in layout.groups[1:]:
+        stop = start + group.size
+        drawn[:, terms[group.name].effects] = border[:, start:stop]
+        start = stop
+    streams = np.random.default_rng([settings.seed, 3]).spawn(-(-len(border) // _BATCH))
+    place = terms[layout.groups[0].name].effects
+
+    def fill(number: int) -> None:
+        part = slice(number * _BATCH, (number + 1) * _BATCH)
+        levels = np.empty((len(border[part]), len(target.levels)))
+        draw_levels(points[part], border[part], streams[number], layout.rows, layout.packed.data, target.levels, levels)
+        drawn[part, place] = levels
+
+    with ThreadPoolExecutor(settings.cores) as pool:
+        list(pool.map(fill, range(len(streams))))
+    return drawn.reshape(*found.points.shape[:2], -1)
+
+
+def rule(count: int) -> tuple[Array, Array]:
+    """Return nodes and log weights of a rule, x^2 / 2 added to the latter."""
+    x, weights = hermite_rule(count)
+    return x, np.log(weights) + 0.5 * x**2
+
+
+def _start(layout: MarginalLayout) -> Array:
+    """Return half the unit of the default priors for SDs, and further parameters of a pooled fit."""
+    design, full = layout.full.design, np.zeros(layout.full.dimension)
+    unit = group_unit(design, design.mu)
+    for term in layout.full.predictors[design.mu.parameter].terms:
+        term.sd.write(full, 0.5 * unit / term.placement.group.scales)
+    if layout.full.scalars:
+        values = fit_pooled(design).values
+        for name, scalar in layout.full.scalars.items():
+            scalar.write(full, np.array([float(np.mean(values[name]))]))
+    return full[layout.kept[layout.outer]]
+
+
+def _inverse_curvature(value: Callable[[Array], float], mode: Array) -> Array:
+    """Return the inverse of minus the second derivatives, no curvature below a smallest one."""
+    size, step = len(mode), _BEND * np.eye(len(mode))
+    middle = value(mode)
+    up, down = ([value(mode + sign * e) for e in step] for sign in (1.0, -1.0))
+    bend = np.diag([a - 2.0 * middle + b for a, b in zip(up, down, strict=True)])
+    for i in range(size):
+        for k in range(i):
+            both = value(mode + step[i] + step[k]) + value(mode - step[i] - step[k])
+            bend[i, k] = bend[k, i] = 0.5 * (both - up[i] - down[i] - up[k] - down[k] + 2.0 * middle)
+    curvatures, axes = np.linalg.eigh(-np.nan_to_num(bend) / _BEND**2)
+    return np.asarray(axes / np.maximum(curvatures, _FLATTEST) @ axes.T)

@@ -1,0 +1,6 @@
+"""The marginal density compiled: what Python calls."""
+
+from bayesmixed.kernels.bridge import entry_point
+from bayesmixed.kernels.marginal import density
+
+laplace, estimate, draw_levels = map(entry_point, (density.laplace, density.estimate, density.draw_levels))

@@ -1,0 +1,131 @@
+"""Rows as the marginal density reads them, sorted by the levels of the factor that is integrated by quadrature.
+
+Families here are concave in the predictor, and have one further parameter at most.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+from numba import njit
+
+from bayesmixed.kernels.rows.families import BINOMIAL, GAMMA, GAUSSIAN, NEGBIN, POISSON
+from bayesmixed.kernels.rows.links import LOGIT
+from bayesmixed.kernels.rows.natural import binomial
+from bayesmixed.kernels.rows.special import log_rising, softplus, softplus_slope
+
+
+class Rows(NamedTuple):
+    """n rows, a border of r coefficients and effects that each row takes some of, and J levels with K effects each.
+
+    Attributes
+    ----------
+    family, link : int
+        Codes of the compiled rows; lognormal rows are normal ones, and the response of these and of gamma rows a logarithm.
+    plain : bool
+        Each row takes one effect of its level as it is.
+    border : int
+        r
+    response, trials, constants, weights, offset : (n,) arrays
+    scalar, value : int, float
+        Coordinate of the logarithm of the further parameter, -1 where it is fixed, and then that.
+    shift : (n,) array
+        What is added to it in each row.
+    columns : (n, p) array
+        Columns of the coefficients, the last p of the border, which are standard normal under about their prior.
+    starts, places, slots, loadings : (n + 1,), (m,), (m,), (m,) arrays
+        For each row its first entry; of each entry the place in the border, that among `level_columns` of its level, and
+        what multiplies it.
+    own : (n, K) array
+        What multiplies the effects of the level.
+    pointers : (J + 1,) array
+        First row of each level.
+    level_pointers, level_columns : (J + 1,), (N,) arrays
+        The places of the border that the rows of each level take, ascending.
+    """
+
+    family: int
+    link: int
+    plain: bool
+    border: int
+    response: Any
+    trials: Any
+    constants: Any
+    weights: Any
+    offset: Any
+    scalar: int
+    value: float
+    shift: Any
+    columns: Any
+    starts: Any
+    places: Any
+    slots: Any
+    loadings: Any
+    own: Any
+    pointers: Any
+    level_pointers: Any
+    level_columns: Any
+
+
+@njit(cache=False, error_model="numpy")
+def fill_further(x, rows, further):  # type: ignore[no-untyped-def]
+    """Write the further parameter of each row at a point, and return the log-likelihood that depends on no predictor."""
+    value = x[rows.scalar] if rows.scalar >= 0 else rows.value
+    family, total = rows.family, 0.0
+    for i in range(len(further)):
+        one = math.exp(value + rows.shift[i])
+        further[i] = one
+        constant = rows.constants[i]
+        if family == NEGBIN:
+            constant += log_rising(one, rows.response[i])[0] - rows.response[i] * math.log(one)
+        elif family == GAMMA:
+            constant += one * math.log(one) - one - math.lgamma(one)
+        elif family == GAUSSIAN:
+            constant -= value + rows.shift[i]
+        total += rows.weights[i] * constant
+    return total
+
+
+@njit(cache=False, error_model="numpy")
+def row_value(family, link, y, trials, further, predictor):  # type: ignore[no-untyped-def]
+    """Return the log-likelihood of a row as far as it depends on its predictor."""
+    if family == POISSON:
+        return y * predictor - math.exp(predictor)
+    if family == BINOMIAL and link == LOGIT:
+        return y * predictor - trials * softplus(predictor)
+    if family == NEGBIN:
+        return y * predictor - (y + further) * math.log1p(math.exp(predictor) / further)
+    if family == GAMMA:
+        distance = y - predictor
+        return further * (distance - math.expm1(distance))
+    if family == GAUSSIAN:
+        z = (y - predictor) / further
+        return -0.5 * z * z
+    return binomial(link, y, trials - y, predictor)[0]
+
+
+@njit(cache=False, error_model="numpy")
+def row_slopes(family, link, y, trials, further, predictor):  # type: ignore[no-untyped-def]
+    """Return `row_value` and its first three derivatives in the predictor."""
+    if family == POISSON:
+        mean = math.exp(predictor)
+        return y * predictor - mean, y - mean, -mean, -mean
+    if family == BINOMIAL and link == LOGIT:
+        total, mean = softplus_slope(predictor)
+        bend = -trials * mean * (1.0 - mean)
+        return y * predictor - trials * total, y - trials * mean, bend, bend * (1.0 - 2.0 * mean)
+    if family == NEGBIN:
+        ratio = math.exp(predictor) / further
+        share, whole = ratio / (1.0 + ratio), y + further
+        bend = -whole * share / (1.0 + ratio)
+        return y * predictor - whole * math.log1p(ratio), y - whole * share, bend, bend * (1.0 - 2.0 * share)
+    if family == GAMMA:
+        distance = y - predictor
+        excess = math.expm1(distance)
+        bend = further * (excess + 1.0)
+        return further * (distance - excess), further * excess, -bend, bend
+    if family == GAUSSIAN:
+        weight = 1.0 / (further * further)
+        residual = y - predictor
+        return -0.5 * weight * residual * residual, weight * residual, -weight, 0.0
+    value, first, second, third, _, _, _ = binomial(link, y, trials - y, predictor)
+    return value, first, second, third

@@ -1,0 +1,200 @@
+"""Independence sampling: proposals have their densities, chains their target, whatever runs beside them."""
+
+import signal
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from exact_margins import assert_law
+from scipy import integrate, stats
+
+import bayesmixed as bm
+from bayesmixed.engines import proposals
+from bayesmixed.engines.independence import pareto_k, sample_independently
+from bayesmixed.engines.proposals import HeavyTails, Kernels, Proposal, Scales, first_proposal, fit_proposal
+from bayesmixed.engines.settings import Settings
+
+ONE = Scales(np.ones(1), np.ones(1))
+
+
+@dataclass
+class Target:
+    """A density of positive numbers v, in x = log v."""
+
+    law: Any
+    noise: float = 0.0
+    scales: Scales = ONE
+    kept: int = 1
+    before: list[Any] = field(default_factory=list)
+
+    def evaluate(self, points, stream):
+        for act in self.before:
+            act()
+        noise = self.noise * stream.normal(size=len(points)) - 0.5 * self.noise**2
+        logs = (self.law(np.exp(points)) + points).sum(axis=1) + noise
+        return logs, points[:, :1] + 1.0
+
+
+def settings(**options):
+    return Settings(**{"chains": 4, "draws": 1000, "tune": 300, "cores": 2, "target_accept": 0.0, "seed": 3} | options)
+
+
+def run(target, mode=0.0, spread=1.0, **options):
+    size = len(target.scales.powers)
+    return sample_independently(
+        target, np.full(size, mode), spread**2 * np.eye(size), settings(**options), lambda share: None
+    )
+
+
+@pytest.mark.parametrize("power", [1.0, -0.5])
+@pytest.mark.parametrize("part", ["log", "natural", "folded", "heavy"])
+def test_parts_of_a_proposal_have_their_densities(part, power):
+    scales, none = Scales(np.array([power]), np.array([0.4])), np.zeros(0, dtype=np.int64)
+    centres, root = np.array([[0.3], [1.2]]), np.array([[0.5]])
+    one = {
+        "log": Kernels(centres, root, False, none),
+        "natural": Kernels(centres, root, True, none),
+        "folded": Kernels(centres, root, True, np.array([0])),
+        "heavy": HeavyTails(centres[0], root, np.array([2.0])),
+    }[part]
+    points = one.draw(scales, 20_000, np.random.default_rng(1))[:, 0]
+    points = points[np.isfinite(points)]
+    for low, high in ((-np.inf, -1.0), (-1.0, 0.5), (0.5, np.inf)):
+        ends = np.clip([low, high], -40.0, 40.0)
+        grid = np.linspace(*ends, 20_001)
+        mass = integrate.trapezoid(np.exp(one.log_density(scales, grid[:, None])), grid)
+        share = np.sum((points > low) & (points <= high)) / 20_000
+        assert share == pytest.approx(mass, abs=4.5 * np.sqrt(max(mass, 1e-4) / 20_000))
+
+
+def test_a_fitted_proposal_has_its_density_in_several_coordinates():
+    generator = np.random.default_rng(2)
+    scales = Scales(np.array([1.0, 0.0, -0.5]), np.ones(3))
+    points = generator.normal(size=(400, 3)) * [0.3, 1.0, 2.0]
+    one = fit_proposal(scales, points, np.zeros(400), generator)
+    drawn = one.draw(20_000, generator)
+    own = np.all(np.isfinite(drawn), axis=1)
+    law = stats.multivariate_t(np.zeros(3), 6.0 * np.diag([0.3, 1.0, 2.0]) ** 2, df=3)
+    weights = np.where(
+        own, np.exp(law.logpdf(np.nan_to_num(drawn)) - np.where(own, one.log_density(drawn), np.inf)), 0.0
+    )
+    assert weights.mean() == pytest.approx(1.0, abs=4.5 * weights.std() / np.sqrt(20_000))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.7])
+def test_chains_have_an_sd_near_zero_as_its_law_says(noise):
+    found = run(Target(stats.halfnorm.logpdf, noise))
+    assert found.refusal is None
+    assert_law(np.exp(found.points[..., 0]), stats.halfnorm)
+    # What is kept belongs to its point.
+    assert np.all(found.kept == found.points + 1.0)
+
+
+def _two_regions(v):
+    """Return the log-density of a law with three tenths between 0 and .3, and the rest near 1."""
+    return np.logaddexp(np.log(0.3) + stats.uniform.logpdf(v, 0.0, 0.3), np.log(0.7) + stats.norm.logpdf(v, 1.0, 0.02))
+
+
+@pytest.mark.parametrize("heavy", [True, False])
+def test_a_region_at_zero_that_pareto_k_does_not_see_is_found_by_heavy_tails(heavy, monkeypatch):
+    if not heavy:
+        monkeypatch.setattr(proposals, "FIRST_HEAVY", 0.0)
+        monkeypatch.setattr(proposals, "SHARES", (0.0, 1.0, 0.0, 0.0))
+        monkeypatch.setattr(proposals, "LEAST", (0.0, 0.0, 0.0, 0.0))
+    found = run(Target(_two_regions), spread=0.02)
+    share = float(np.mean(np.exp(found.points) < 0.5))
+    if heavy:
+        assert found.refusal is None
+        assert share == pytest.approx(0.3, abs=0.04)
+    else:
+        assert found.k < 0.5
+        assert share < 0.05
+
+
+def test_proposals_that_suit_badly_are_refused_with_their_reason():
+    many = Scales(np.zeros(12), np.ones(12))
+
+    @dataclass
+    class Needle(Target):
+        def evaluate(self, points, stream):
+            return stats.cauchy.logpdf(points, scale=1e-3).sum(axis=1), np.zeros((len(points), 1))
+
+    assert "is " in run(Needle(None, scales=many), draws=200).refusal
+
+
+def test_chains_depend_on_the_seed_alone():
+    one, other, third = (
+        run(Target(stats.halfnorm.logpdf), draws=120, **o) for o in ({"cores": 1}, {"cores": 4}, {"seed": 4})
+    )
+    assert np.array_equal(one.points, other.points)
+    assert not np.array_equal(one.points, third.points)
+    longer = run(Target(stats.halfnorm.logpdf), draws=120, chains=5)
+    assert np.array_equal(one.points, longer.points[:4])
+
+
+def test_an_interruption_keeps_the_draws_that_all_chains_have():
+    counted = []
+
+    def interrupt():
+        counted.append(0)
+        time.sleep(0.001)
+        if len(counted) == 40:
+            signal.raise_signal(signal.SIGINT)
+
+    found = run(Target(stats.halfnorm.logpdf, before=[interrupt]), draws=20_000, cores=4)
+    assert not found.complete
+    assert 0 < found.points.shape[1] < 20_000
+    used = found.settings(settings(draws=20_000))
+    assert (used.chains, used.draws, used.complete) == (*found.points.shape[:2], False)
+
+
+def test_an_interruption_before_any_draw_says_so():
+    counted = []
+
+    def interrupt():
+        counted.append(0)
+        if len(counted) == 1:
+            signal.raise_signal(signal.SIGINT)
+        time.sleep(0.2)
+
+    target = Target(stats.halfnorm.logpdf, before=[interrupt])
+    with pytest.raises(bm.SamplingError, match="there are no draws to keep"):
+        run(target)
+
+
+def test_a_density_that_is_nowhere_finite_is_an_error_of_ours():
+    with pytest.raises(bm.SamplingError, match="cannot start"):
+        run(Target(lambda v: np.full(v.shape, np.nan)))
+
+
+def test_an_error_in_a_chain_is_passed_on():
+    def fail():
+        raise ZeroDivisionError("own")
+
+    with pytest.raises(ZeroDivisionError, match="own"):
+        run(Target(stats.halfnorm.logpdf, before=[fail]))
+
+
+def test_without_tuning_the_first_proposal_is_enough_for_a_start():
+    found = run(Target(stats.halfnorm.logpdf), tune=0, draws=50)
+    assert found.points.shape == (4, 50, 1)
+
+
+@pytest.mark.parametrize("shape", [-0.3, 0.2, 0.9])
+def test_pareto_k_is_that_of_arviz(shape):
+    from arviz_stats.base import array_stats
+
+    logs = np.log(stats.genpareto.rvs(shape, size=3000, random_state=1))
+    assert pareto_k(logs) == pytest.approx(float(array_stats.psislw(-logs)[1]), abs=1e-6)
+    assert pareto_k(np.full(10, -np.inf)) == np.inf
+    assert pareto_k(np.zeros(100)) == 0.0
+
+
+def test_a_mixture_has_shares_of_its_parts():
+    parts = first_proposal(ONE, np.zeros(1), np.eye(1))
+    alone = Proposal(ONE, parts.parts[:1], np.ones(1))
+    points = np.linspace(-3, 3, 7)[:, None]
+    assert np.all(parts.log_density(points) >= alone.log_density(points) + np.log(1.0 - proposals.FIRST_HEAVY))
+    assert np.all(alone.log_density(np.array([[np.nan]])) == -np.inf)

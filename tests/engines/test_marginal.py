@@ -1,0 +1,134 @@
+"""The engine "marginal": what it refuses, and its posteriors beside exact ones."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import read_reference
+from exact_margins import assert_law, exact_margins
+from exact_one_way import KNOWN, simulate_one_way
+
+import bayesmixed as bm
+from bayesmixed.engines import independence
+from bayesmixed.engines.marginal import supports
+
+EXACT = read_reference("exact_posteriors")["models"]
+TABLE = pd.DataFrame(
+    {
+        "y": np.tile([0, 1, 1, 3, 2, 5, 0, 2], 6),
+        "x": np.tile([0.1, -1.0, 0.4, 2.0, 1.1, 0.3], 8),
+        "g": np.repeat(list("abcdefgh"), 6),
+        "h": np.tile(list("pqrs"), 12),
+        "n": 7,
+    }
+)
+
+
+def prepared(formula, family="poisson", **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        return bm.prepare(bm.from_formula(formula, family=family, **options), TABLE)
+
+
+@pytest.mark.parametrize(
+    ("formula", "options", "reason"),
+    [
+        ("y ~ x", {}, "no factor of which each row takes one level"),
+        ("y ~ s(x, k=5)", {}, "no factor of which each row takes one level"),
+        ("y ~ x + (x | g)", {}, "more than one effect"),
+        ("y ~ x + (1 | g)", {"family": "negbin1"}, "not known to be concave"),
+        ("y ~ x + (1 | g)", {"link": "sqrt"}, "link 'sqrt'"),
+        ("y ~ x + (1 | g)", {"family": "negbin", "theta": "~ x"}, "'theta' has a predictor"),
+        ("y ~ x + (1 | g)", {"priors": {"sd_g": 0.5}}, "every SD is fixed"),
+    ],
+)
+def test_a_model_beyond_the_engine_is_refused_with_the_obstacle(formula, options, reason):
+    assert reason in supports(prepared(formula, **options))
+
+
+def test_many_effects_outside_of_the_largest_factor_are_refused():
+    table = pd.DataFrame({"y": np.arange(1200) % 3, "g": np.arange(1200) // 2, "h": np.arange(1200) % 500}).astype(
+        {"g": str, "h": str}
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        design = bm.prepare(bm.from_formula("y ~ 1 + (1 | g) + (1 | h)", family="poisson"), table)
+    assert "501 coefficients and effects remain" in supports(design)
+
+
+def fit_table(formula="y ~ x + (1 | g) + (1 | h)", **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        given = {"family": "poisson", "engine": "marginal", "draws": 200, "seed": 1, "progress": False}
+        return bm.fit(formula, TABLE, **given | options)
+
+
+@pytest.mark.slow
+def test_a_fit_works_like_those_of_other_engines(tmp_path):
+    fit = fit_table()
+    assert fit.engine.name == "marginal"
+    integrated, sampled = fit.engine.decisions
+    assert "effects of 'g' integrated by quadrature" in integrated
+    assert "acceptance" in sampled
+    assert fit.draws["sample_stats"].attrs["evaluations"] > 800
+    assert "divergences" not in str(bm.diagnose(fit))
+    assert fit_table(cores=1).posterior.equals(fit.posterior)
+    assert not fit_table(seed=2).posterior.equals(fit.posterior)
+    loaded = bm.load_fit(bm.save_fit(fit, tmp_path / "fit.nc"))
+    assert loaded.posterior.equals(fit.posterior)
+    longer = bm.extend(loaded, 100, progress=False)
+    assert longer.posterior.sizes["draw"] == 300
+    assert longer.draws["sample_stats"].sizes["draw"] == 300
+    assert bm.refit(fit, priors={"beta[x]": "Normal(0, 0.1)"}, progress=False).engine.name == "marginal"
+    assert "marginal" in str(bm.summary(fit))
+
+
+@pytest.mark.slow
+def test_where_proposals_suit_badly_the_kernel_samples_and_the_record_says_why(monkeypatch):
+    monkeypatch.setattr(independence, "SMALLEST_ACCEPTANCE", 1.1)
+    fit = fit_table()
+    assert fit.engine.name == "kernel"
+    assert "acceptance" in fit.engine.why
+    assert fit.settings.tune == bm.ENGINES["kernel"].TUNE
+    assert "diverging" in fit.draws["sample_stats"]
+
+
+ONE_WAY = [
+    ("poisson", 8, 3, 0.0),
+    ("poisson", 5, 4, 0.8),
+    ("bernoulli", 12, 4, 0.0),
+    ("bernoulli", 6, 3, 2.0),
+    ("binomial", 7, 2, 0.4),
+    ("negbin", 6, 5, 0.5),
+    ("gamma", 4, 3, 0.0),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("family", "groups", "size", "sd"), ONE_WAY)
+def test_posteriors_of_one_factor_are_exact(family, groups, size, sd):
+    trials = " | trials(n)" if bm.FAMILIES[family].has_trials else ""
+    data = simulate_one_way(family, groups, size, 3, sd=sd)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        spec = bm.from_formula(f"y{trials} ~ 1 + (1 | g)", family=family, priors=dict(KNOWN[family]))
+        design = bm.prepare(spec, data)
+    fit = bm.sample(design, engine="marginal", draws=2000, seed=4, progress=False)
+    assert fit.engine.name == "marginal"
+    for name, law in zip(("beta", "sd_g"), exact_margins(design, KNOWN[family]), strict=True):
+        assert_law(fit.posterior[name].values[..., 0], law)
+
+
+@pytest.mark.slow
+def test_the_posterior_of_the_herds_is_that_of_quadrature():
+    exact = EXACT["cbpp_re"]["posterior"]
+    priors = {"beta[Intercept]": "Normal(0, 2.5)", "sd_herd": "HalfNormal(1)"}
+    fit = bm.fit("herd", bm.datasets.load("cbpp"), priors=priors, engine="marginal", draws=4000, seed=2, progress=False)
+    for name, key in (("beta", "Intercept"), ("sd_herd", "sd_group")):
+        values, truth = fit.posterior[name].values.ravel(), exact[key]
+        assert values.mean() == pytest.approx(truth["mean"], abs=4.5 * truth["sd"] / np.sqrt(8000))
+        assert values.std() == pytest.approx(truth["sd"], rel=0.05)
+        for level in ("q2.5", "q97.5"):
+            probability = float(level[1:]) / 100
+            assert np.mean(values < truth[level]) == pytest.approx(probability, abs=4.5 * np.sqrt(0.025 / 8000))
