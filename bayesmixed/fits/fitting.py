@@ -226,7 +226,7 @@ def sample(
         "auto" or a key of `ENGINES`.
     chains, draws, tune : int
         Chains, kept draws and tuning draws of each chain; tuning by default as long as the engine needs: 300 draws of
-        "collapsed", 500 of "kernel", 1000 of "pymc".
+        "collapsed" and "marginal", 500 of "kernel", 1000 of "pymc".
     target_accept : float, optional
         Between 0 and 1; by default 0.9 (0.8 of "collapsed" and in joint coordinates, see `fit.engine`), 0.99 after
         divergences.

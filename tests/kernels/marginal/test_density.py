@@ -12,7 +12,7 @@ import bayesmixed as bm
 from bayesmixed.engines.marginal import LOG_CONCAVE
 from bayesmixed.engines.marginal_estimates import find_estimates, rule
 from bayesmixed.engines.marginal_layout import lay_out_marginal
-from bayesmixed.kernels.bridge import collapsed_function, evaluate
+from bayesmixed.kernels.collapsed.compiled import evaluate
 from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
 
 ROWS = 40
@@ -67,7 +67,7 @@ def test_of_a_normal_model_every_estimate_is_the_density_itself(name):
     generator = np.random.default_rng(1)
     points = estimates.mode + generator.normal(size=(5, len(estimates.mode)))
     logs, _ = estimates.evaluate(points, generator)
-    exact = [evaluate(collapsed.packed, point, collapsed_function())[0] for point in points]
+    exact = [evaluate(collapsed.packed, point)[0] for point in points]
     assert logs == pytest.approx(exact, rel=1e-9)
 
 
