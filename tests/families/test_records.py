@@ -168,3 +168,13 @@ def test_the_distribution_function_of_large_counts_is_the_cumulated_density(mu, 
     cumulated = np.cumsum(np.exp(family.logp(y, values, 1.0)))
     np.testing.assert_allclose(family.cdf(y, values, 1.0), cumulated, atol=2e-7)
     assert float(family.cdf(np.inf, values, 1.0)) == pytest.approx(1.0, abs=2e-7)
+
+
+@pytest.mark.parametrize(("mu", "phi"), [(3.0, 500.0), (2.2e4, 500.0), (6e4, 500.0), (900.0, 38.0)])
+def test_the_information_of_linear_overdispersion_is_its_sum_for_single_and_for_many_rows(mu, phi):
+    theta, family = mu / phi, FAMILIES["negbin1"]
+    k = np.arange(mu + 60.0 * np.sqrt(mu * (1.0 + phi)) + 4000.0)
+    exact = np.sum(stats.nbinom(theta, 1.0 / (1.0 + phi)).sf(k) / np.square(theta + k)) / phi**2
+    assert family.information({"mu": np.array([mu]), "phi": phi}, 1.0)[0] == pytest.approx(exact, rel=1e-6)
+    many = np.append(mu, mu * np.exp(np.linspace(-4.0, 4.0, 500)))
+    assert family.information({"mu": many, "phi": phi}, 1.0)[0] == pytest.approx(exact, rel=1e-6)
