@@ -72,7 +72,7 @@ def _negbin1_information(values: Values, trials: Any) -> Array:
     mu, phi = (np.asarray(value, dtype=float) for value in np.broadcast_arrays(values["mu"], values["phi"]))
     if mu.size <= 2 * _KNOTS or np.ptp(phi) > 0.0 or not np.ptp(mu) > 0.0:
         return _negbin1_sum(mu, phi)
-    knots = np.linspace(*np.log([mu.min(), mu.max()]), _KNOTS)
+    knots = np.linspace(np.log(mu.min()), np.log(mu.max()), _KNOTS)
     found = CubicSpline(knots, np.log(_negbin1_sum(np.exp(knots), np.full(_KNOTS, phi.flat[0]))))
     return np.asarray(np.exp(found(np.log(mu))))
 
