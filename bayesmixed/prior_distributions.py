@@ -116,7 +116,7 @@ class Prior(BaseModel):
         return Prior(name=self.name, arguments=(*others, last * factor**power))
 
     def rescale(self, factor: float) -> "Prior | None":
-        """Return the law of a variable times a factor; None where the support has no unit."""
+        """Return the distribution of a variable times a factor; None where the support has no unit."""
         if self.name == "LogNormal":
             mu, sigma = self.arguments
             return Prior(name=self.name, arguments=(mu + float(np.log(factor)), sigma))
@@ -316,7 +316,7 @@ DISTRIBUTIONS: dict[str, Distribution] = {
 
 
 class _HalfT:
-    """The half Student-t law, which SciPy lacks, folded from `scipy.stats.t`."""
+    """The half Student-t distribution, which SciPy lacks, folded from `scipy.stats.t`."""
 
     def __init__(self, nu: float, sigma: float) -> None:
         self._t = _scipy("t", nu, 0.0, sigma)

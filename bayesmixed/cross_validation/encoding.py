@@ -5,7 +5,7 @@ import xarray as xr
 
 from bayesmixed.design.design import CUTS
 from bayesmixed.design.thresholds import threshold_shift
-from bayesmixed.draws.linear_predictors import effects_at_centre
+from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.joint.layouts import Layout, TermLayout
 from bayesmixed.terms.predictors import Predictor
@@ -38,7 +38,7 @@ def encode(layout: Layout, posterior: xr.Dataset) -> Array:
 def _encode_term(points: Array, predictor: Predictor, term: TermLayout, posterior: xr.Dataset) -> None:
     """Write the coordinates of SDs, correlations and effects of a term."""
     group = term.placement.group
-    covariance = effects_at_centre(predictor, group, posterior)
+    covariance = covariances_at_centre(predictor, group, posterior)
     sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     term.sd.write(points, sd)
     factor = sd[..., None] * np.eye(sd.shape[-1])

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
-from bayesmixed.draws.linear_predictors import effects_at_centre
+from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.errors import StatisticsWarning
 from bayesmixed.fits.fitting import Fit, sample
 from bayesmixed.fits.refitting import settings_of
@@ -20,7 +20,7 @@ from bayesmixed.terms.predictors import Predictor
 def sample_without(fit: Fit, held: NDArray[np.bool_], seed: int | None = None) -> xr.Dataset:
     """Return the posterior given the rows that are not held out, with all coefficients and levels of the fit.
 
-    Coding, coordinates and priors are those of the fit. Effects of levels that lose all rows are drawn from their law;
+    Coding, coordinates and priors are those of the fit. Effects of levels that lose all rows are drawn from their distribution;
     coefficients of columns that are left without a row, from their prior.
 
     Parameters
@@ -50,7 +50,7 @@ def _all_levels(
     predictor: Predictor, group: GroupBlock, posterior: xr.Dataset, known: xr.DataArray, generator: np.random.Generator
 ) -> xr.DataArray:
     """Return the effects of all levels of the fit: those that were sampled, and new draws for the others."""
-    effects = group.draw_new(effects_at_centre(predictor, group, posterior), generator) @ group.transform.T
+    effects = group.draw_new(covariances_at_centre(predictor, group, posterior), generator) @ group.transform.T
     places = {level: place for place, level in enumerate(known[group.dim].values)}
     for level, label in enumerate(group.levels):
         if label in places:

@@ -166,7 +166,7 @@ def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> tuple[A
     Monte Carlo errors.
 
     k is that of the densities over the draws: below 0.7 their mean is known. Effects that cannot be integrated out are
-    those of the draws, in which they come from their law.
+    those of the draws, in which they come from their distribution.
     """
     design, posterior = fit.design, sample_without(fit, out[units.index])
     if can_be_integrated(design, posterior, units):

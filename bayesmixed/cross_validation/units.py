@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.draws.linear_predictors import (
-    effects_at_centre,
+    covariances_at_centre,
     effects_of,
     population_predictor,
     predictor_given_effects,
@@ -35,7 +35,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class LeftOutUnits:
     """What is known of the rows when the effects of their units are not, for some posterior draws.
 
     Attributes
@@ -60,8 +60,8 @@ class Situation:
     scalars: dict[str, Array]
     layers: tuple[Layer, ...]
 
-    def restrict(self, keep: NDArray[np.bool_]) -> "Situation":
-        """Return the situation for some of the rows, whole units, with the layers that have effects there."""
+    def restrict(self, keep: NDArray[np.bool_]) -> "LeftOutUnits":
+        """Return the units_out for some of the rows, whole units, with the layers that have effects there."""
         layers = tuple(
             Layer(
                 _compress(layer.index[keep]),
@@ -72,7 +72,7 @@ class Situation:
             if layer.owned[keep].any()
         )
         etas = {name: eta[:, keep] for name, eta in self.etas.items()}
-        return Situation(self.design, self.rows[keep], _compress(self.units[keep]), etas, self.scalars, layers)
+        return LeftOutUnits(self.design, self.rows[keep], _compress(self.units[keep]), etas, self.scalars, layers)
 
 
 def find_units(design: Design, unit: str) -> Factor:
@@ -146,16 +146,16 @@ def _owned_levels(group: GroupBlock, units: Factor) -> NDArray[np.bool_]:
     return np.asarray(low == high)
 
 
-def condition(design: Design, posterior: xr.Dataset) -> Situation:
-    """Return the situation of all rows when all effects are known."""
+def condition(design: Design, posterior: xr.Dataset) -> LeftOutUnits:
+    """Return the units_out of all rows when all effects are known."""
     etas = {name: predictor_given_effects(p, posterior) for name, p in design.predictors.items()}
     etas = {name: eta.reshape(-1, eta.shape[-1]) for name, eta in etas.items()}
     rows = np.arange(design.rows)
-    return Situation(design, rows, rows, etas, _scalars(design, posterior), ())
+    return LeftOutUnits(design, rows, rows, etas, _scalars(design, posterior), ())
 
 
-def situate(design: Design, posterior: xr.Dataset, units: Factor) -> Situation:
-    """Return the situation of all rows when the effects of their units are unknown.
+def situate(design: Design, posterior: xr.Dataset, units: Factor) -> LeftOutUnits:
+    """Return the units_out of all rows when the effects of their units are unknown.
 
     Effects of a level leave with a unit if all its rows lie in the unit: those of the factor itself, of factors nested
     in it, and of levels of crossed factors that occur in no other unit. So do coefficients with independent normal
@@ -178,13 +178,13 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> Situation:
                 eta = eta + group.contribution(effects * ~own[:, None], written=True)
             if own.any():
                 sets, loaded = group.alone(own)
-                root = matrix_root(effects_at_centre(predictor, group, posterior))
+                root = matrix_root(covariances_at_centre(predictor, group, posterior))
                 loadings = np.einsum("nk,cdkl->cdnl", loaded, root)
                 source = Source(name, loadings.reshape(draws, *loadings.shape[2:]))
                 sources.append((group.name, sets, source))
         etas[name] = eta.reshape(draws, -1)
     scalars, layers = _scalars(design, posterior), _arrange(sources, units)
-    return Situation(design, np.arange(design.rows), units.index, etas, scalars, layers)
+    return LeftOutUnits(design, np.arange(design.rows), units.index, etas, scalars, layers)
 
 
 def _scalars(design: Design, posterior: xr.Dataset) -> dict[str, Array]:

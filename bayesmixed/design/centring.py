@@ -13,7 +13,7 @@ from bayesmixed.terms.predictors import Predictor
 CENTRED = "centred"
 NONCENTRED = "noncentred"
 HIERARCHICAL = "hierarchical"
-WAYS = (CENTRED, NONCENTRED, HIERARCHICAL)
+PARAMETERISATIONS = (CENTRED, NONCENTRED, HIERARCHICAL)
 
 _SHARE = 0.5
 """Part of a population column that group columns must express before group coefficients take it."""
@@ -29,7 +29,7 @@ class Placement:
     ----------
     group : NormalBlock
         The term.
-    way : str
+    parameterisation : str
         "centred": the effects are free variables; "noncentred": standardised effects are; "hierarchical": the group
         coefficients are, effects plus the mean below.
     parent : str
@@ -43,7 +43,7 @@ class Placement:
     """
 
     group: NormalBlock
-    way: str
+    parameterisation: str
     parent: str = ""
     columns: tuple[int, ...] = ()
     weights: Array = field(default_factory=lambda: np.zeros((0, 0, 0)))
@@ -54,7 +54,7 @@ class Placement:
         return np.asarray(np.tensordot(beta[..., list(self.columns)], self.weights, (-1, 2)))
 
 
-def place_groups(predictor: Predictor, ways: Mapping[str, str]) -> tuple[Placement, ...]:
+def place_groups(predictor: Predictor, parameterisations: Mapping[str, str]) -> tuple[Placement, ...]:
     """Return the placements of a predictor's curves and group terms, outer factors before inner ones.
 
     Chains of nested factors that end in a "hierarchical" term are centred on each other, the inner coefficients around
@@ -66,17 +66,17 @@ def place_groups(predictor: Predictor, ways: Mapping[str, str]) -> tuple[Placeme
 
     Parameters
     ----------
-    ways : mapping
+    parameterisations : mapping
         Way of each term, by the name of its effects; "centred" where there is none.
     """
-    placed = {g.name: Placement(g, ways.get(predictor.b(g), CENTRED)) for g in predictor.groups}
+    placed = {g.name: Placement(g, parameterisations.get(predictor.b(g), CENTRED)) for g in predictor.groups}
     inner_first = sorted(placed, key=lambda name: -len(placed[name].group.levels))
     chains = []
     for name in inner_first:
-        if placed[name].way == HIERARCHICAL and not placed[name].absorbed and _joins(placed[name].group):
+        if placed[name].parameterisation == HIERARCHICAL and not placed[name].absorbed and _joins(placed[name].group):
             chains.append(_join_chain(placed, name))
     _take_columns(predictor, placed, chains)
-    curves = (Placement(curve, ways.get(predictor.b(curve), CENTRED)) for curve in predictor.curves)
+    curves = (Placement(curve, parameterisations.get(predictor.b(curve), CENTRED)) for curve in predictor.curves)
     return (*curves, *(placed[name] for name in reversed(inner_first)))
 
 

@@ -84,17 +84,17 @@ def prior_quantile(design: Design, key: str, probability: Any) -> Array:
     if key == CUTS:
         quantiles = threshold_quantile(design, probability)
         return np.where(np.less(probability, 0.5), quantiles[0], quantiles[-1])
-    law = prior.frozen()
+    distribution = prior.frozen()
     low, high = 0.0, 1.0
     scalar = design.scalar_of(key)
     if scalar is not None:
         bounds = range_of(key, design.family.parameter(scalar))
-        low, high = (float(law.cdf(bound)) for bound in bounds)
-    return np.asarray(law.ppf(low + np.asarray(probability) * (high - low)))
+        low, high = (float(distribution.cdf(bound)) for bound in bounds)
+    return np.asarray(distribution.ppf(low + np.asarray(probability) * (high - low)))
 
 
 def draw_correlations(width: int, concentration: float, count: int, generator: np.random.Generator) -> Array:
-    """Return (count, width, width) matrices from the LKJ law, by the onion method.
+    """Return (count, width, width) matrices from the LKJ distribution, by the onion method.
 
     Row i of the Cholesky factor has a uniform direction and a squared length of Beta(i / 2, eta + (width - 1 - i) / 2)
     (Lewandowski, Kurowicka & Joe 2009, J Multivar Anal 100:1989).

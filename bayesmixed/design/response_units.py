@@ -20,7 +20,7 @@ def in_working_unit(design: Design) -> tuple[Design, float]:
     """Return the model of the response in the unit in which it is sampled, and that unit, a power of 4.
 
     It is 1 where the spread of the response is between 1/1024 and 1024, and where the model has no other form: streamed
-    rows, families of the user, counts and shares, and priors that have no unit, such as a Beta law of sigma.
+    rows, families of the user, counts and shares, and priors that have no unit, such as a Beta distribution of sigma.
     """
     own = isinstance(design.spec.family, str) and design.streamed is None
     if not own or not any(parameter.power for parameter in design.family.parameters):

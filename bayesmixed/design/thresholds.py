@@ -30,7 +30,7 @@ def draw_thresholds(design: Design, count: int, generator: np.random.Generator) 
 def threshold_quantile(design: Design, probability: Any) -> Array:
     """Return quantiles of each threshold's prior, at the centre, (K - 1, ...).
 
-    The lower k categories have a Beta share under the Dirichlet law; so has the place of the k-th of several sorted draws.
+    The share of the lower k categories is Beta under a Dirichlet distribution, as is the k-th of several sorted uniform draws.
     """
     prior, number = design.priors[CUTS].prior, len(design.family.cuts)
     induced = prior.name == INDUCED

@@ -54,7 +54,7 @@ def predictor_given_effects(predictor: Predictor, posterior: xr.Dataset, without
     return eta
 
 
-def effects_at_centre(predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Array:
+def covariances_at_centre(predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Array:
     """Return the covariance matrices of a term's effects at the centre, (chain, draw, K, K)."""
     sd = posterior[predictor.sd(group)].transpose("chain", "draw", ...).values
     sd = sd.reshape(*sd.shape[:2], group.width)
@@ -79,14 +79,14 @@ def linear_prediction(
         if mode == "existing":
             eta = eta + group.contribution(effects_of(predictor, group, posterior), written=True)
         elif mode == "any":
-            effects = group.draw_new(effects_at_centre(predictor, group, posterior), generator) @ group.transform.T
+            effects = group.draw_new(covariances_at_centre(predictor, group, posterior), generator) @ group.transform.T
             effects[..., : group.known, :] = effects_of(predictor, group, posterior)
             eta = eta + group.contribution(effects, written=True)
         elif mode == "new":
-            fresh = group.draw_new(effects_at_centre(predictor, group, posterior), generator)
+            fresh = group.draw_new(covariances_at_centre(predictor, group, posterior), generator)
             eta = eta + group.contribution(fresh)
         elif mode == "average":
-            own = group.variance(effects_at_centre(predictor, group, posterior))
+            own = group.variance(covariances_at_centre(predictor, group, posterior))
             variance = own if variance is None else variance + own
     return Spread(predictor.link, eta, variance)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.estimation.complete_pooling import normal_priors
-from bayesmixed.estimation.quasi_likelihood import QuickMode
+from bayesmixed.estimation.quasi_likelihood import QuasiLikelihoodMode
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.joint.layouts import Layout, TermLayout
 from bayesmixed.kernels.packing import JointGuide
@@ -25,7 +25,7 @@ _PRODUCTS, _SMALL = 6, 15_000
 _THRESHOLD_PRECISION = 0.04
 
 
-def joint_guide(layout: Layout, mode: QuickMode) -> JointGuide | None:
+def joint_guide(layout: Layout, mode: QuasiLikelihoodMode) -> JointGuide | None:
     """Return the joint guide of a layout without centred terms, or None where it would cost more than the likelihood.
 
     The approximation has its mode where the quick mode is. The factor with the most effects is eliminated. The first
@@ -70,7 +70,7 @@ def joint_guide(layout: Layout, mode: QuickMode) -> JointGuide | None:
     )
 
 
-def _coefficients(layout: Layout, mode: QuickMode) -> tuple[int, Array, Any, Array, Array]:
+def _coefficients(layout: Layout, mode: QuasiLikelihoodMode) -> tuple[int, Array, Any, Array, Array]:
     """Return number, slots, columns, mode and prior precisions of the free coefficients."""
     from scipy import sparse
 
@@ -98,7 +98,7 @@ def _length(term: TermLayout) -> int:
     return term.effects.stop - term.effects.start
 
 
-def _precisions(term: TermLayout, mode: QuickMode) -> Array:
+def _precisions(term: TermLayout, mode: QuasiLikelihoodMode) -> Array:
     """Return the prior precision of each effect of a term at the quick mode, (J K,)."""
     return np.tile(1.0 / mode.sds[term.placement.group.name] ** 2, len(term.placement.group.levels))
 

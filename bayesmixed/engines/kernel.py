@@ -15,7 +15,7 @@ from bayesmixed.engines.joint_layout import joint_guide
 from bayesmixed.engines.parameterisation import GUIDED, Choice, choose_parameterisation
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import EngineRecord, Settings
-from bayesmixed.estimation.quasi_likelihood import QuickMode, quick_mode
+from bayesmixed.estimation.quasi_likelihood import QuasiLikelihoodMode, quasi_likelihood_mode
 from bayesmixed.estimation.starting_points import _coefficients, starting_centre
 from bayesmixed.families.links import Array
 from bayesmixed.interruptions import import_whole, insistent_interrupts
@@ -55,7 +55,7 @@ def sample(
     from bayesmixed.kernels.joint.compiled import density_function
 
     started = time.perf_counter()
-    mode = quick_mode(design)
+    mode = quasi_likelihood_mode(design)
     choices = choose_parameterisation(design, mode, parameterisation, guides=True)
     layout = lay_out(design, mode, choices)
     packed = pack(layout)
@@ -79,23 +79,23 @@ def sample(
     return Run(draws, record, used, timing)
 
 
-def lay_out(design: Design, mode: QuickMode | None, choices: tuple[Choice, ...]) -> Layout:
+def lay_out(design: Design, mode: QuasiLikelihoodMode | None, choices: tuple[Choice, ...]) -> Layout:
     """Return the layout of the chosen coordinates: joint where all terms are guided and it costs little."""
-    ways = {choice.effects: choice.way for choice in choices}
-    own = [ways[design.mu.b(group)] for group in design.mu.normal_blocks]
+    parameterisations = {choice.effects: choice.parameterisation for choice in choices}
+    own = [parameterisations[design.mu.b(group)] for group in design.mu.normal_blocks]
     if mode is not None and own and set(own) == {GUIDED}:
-        layout = lay_out_coordinates(design, _centred(design, ways))
+        layout = lay_out_coordinates(design, _centred(design, parameterisations))
         joint = joint_guide(layout, mode)
         if joint is not None:
             return replace(layout, joint=joint)
     return lay_out_levels(design, mode, choices)
 
 
-def lay_out_levels(design: Design, mode: QuickMode | None, choices: tuple[Choice, ...]) -> Layout:
+def lay_out_levels(design: Design, mode: QuasiLikelihoodMode | None, choices: tuple[Choice, ...]) -> Layout:
     """Return the layout with the levels of each term on their own, guided, and the coefficients whitened."""
-    ways = {choice.effects: choice.way for choice in choices}
-    guided = [name for name, way in ways.items() if way == GUIDED]
-    layout = lay_out_coordinates(design, _centred(design, ways), guided)
+    parameterisations = {choice.effects: choice.parameterisation for choice in choices}
+    guided = [name for name, parameterisation in parameterisations.items() if parameterisation == GUIDED]
+    layout = lay_out_coordinates(design, _centred(design, parameterisations), guided)
     if mode is None:
         return layout
     name = design.mu.parameter
@@ -111,26 +111,28 @@ def lay_out_levels(design: Design, mode: QuickMode | None, choices: tuple[Choice
     return replace(layout, predictors=predictors, whitening=_whiten(layout, mode))
 
 
-def _centred(design: Design, ways: Mapping[str, str]) -> dict[str, NDArray[np.bool_]]:
+def _centred(design: Design, parameterisations: Mapping[str, str]) -> dict[str, NDArray[np.bool_]]:
     """Return for each level of each term whether its coefficients are the coordinates."""
     return {
-        predictor.b(group): np.full(len(group.levels), ways[predictor.b(group)] not in (NONCENTRED, GUIDED))
+        predictor.b(group): np.full(
+            len(group.levels), parameterisations[predictor.b(group)] not in (NONCENTRED, GUIDED)
+        )
         for predictor, group in design.normal_blocks()
     }
 
 
 def _sentence(choice: Choice) -> str:
-    return f"{choice.effects} {choice.way}: {choice.reason}"
+    return f"{choice.effects} {choice.parameterisation}: {choice.reason}"
 
 
-def _guide(group: NormalBlock, mode: QuickMode, coefficients: Mapping[str, Array]) -> Array:
+def _guide(group: NormalBlock, mode: QuasiLikelihoodMode, coefficients: Mapping[str, Array]) -> Array:
     """Return the guide of a term, (J, K + 1, K): its normal approximation has the mode where the quick mode is."""
     precision, effects = mode.precisions[group.name], mode.effects[group.name]
     pull = np.einsum("jkm,jm->jk", precision, coefficients[group.name]) + effects / mode.sds[group.name] ** 2
     return np.concatenate([precision, pull[:, None, :]], axis=1)
 
 
-def _whiten(layout: Layout, mode: QuickMode) -> Whitening | None:
+def _whiten(layout: Layout, mode: QuasiLikelihoodMode) -> Whitening | None:
     """Return coordinates in which the free coefficients of the first parameter are about standard normal."""
     slots = layout.predictors[layout.design.mu.parameter].beta
     free = slots.free
@@ -144,7 +146,7 @@ def _whiten(layout: Layout, mode: QuickMode) -> Whitening | None:
     return Whitening(slots.own, mode.beta[free], factor)
 
 
-def _start(layout: Layout, mode: QuickMode | None) -> Callable[[Any], Array]:
+def _start(layout: Layout, mode: QuasiLikelihoodMode | None) -> Callable[[Any], Array]:
     """Return a function that draws a starting point around the quick mode, wider than the posterior."""
     centre, spread = starting_centre(layout, mode)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesmixed.design.centring import HIERARCHICAL, NONCENTRED, WAYS
+from bayesmixed.design.centring import HIERARCHICAL, NONCENTRED, PARAMETERISATIONS
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, check_choice, did_you_mean
-from bayesmixed.estimation.quasi_likelihood import LARGEST, QuickMode
+from bayesmixed.estimation.quasi_likelihood import LARGEST, QuasiLikelihoodMode
 from bayesmixed.families.links import Array
 
 GUIDED = "guided"
@@ -22,19 +22,19 @@ class Choice:
     ----------
     effects : str
         Name of the effects, "b_herd".
-    way : str
+    parameterisation : str
         "centred", "noncentred", "hierarchical", or "guided".
     reason : str
         Why, in words.
     """
 
     effects: str
-    way: str
+    parameterisation: str
     reason: str
 
 
 def choose_parameterisation(
-    design: Design, mode: QuickMode | None, wish: str | Mapping[str, str] = "auto", *, guides: bool = False
+    design: Design, mode: QuasiLikelihoodMode | None, wish: str | Mapping[str, str] = "auto", *, guides: bool = False
 ) -> tuple[Choice, ...]:
     """Return the parameterisation of every group term and smooth.
 
@@ -45,7 +45,7 @@ def choose_parameterisation(
 
     Parameters
     ----------
-    mode : QuickMode or None
+    mode : QuasiLikelihoodMode or None
         None where the model is too large for it: terms are then non-centred.
     wish : str or mapping
         "auto", "centred", "noncentred", "hierarchical", or one of these by grouping factor.
@@ -59,27 +59,27 @@ def choose_parameterisation(
     """
     names = [group.name for _, group in design.normal_blocks()]
     wishes = dict.fromkeys(names, wish) if isinstance(wish, str) else dict(wish)
-    for name, way in wishes.items():
+    for name, chosen in wishes.items():
         if name not in names:
             raise SpecError(f"parameterisation names '{name}', which groups no term. {did_you_mean(name, names)}")
-        check_choice("Parameterisation {}", way, ["auto", *WAYS])
-    if isinstance(wish, str) and wish not in ("auto", *WAYS):
-        raise SpecError(f"Parameterisation '{wish}' is not known. {did_you_mean(wish, ['auto', *WAYS])}")
+        check_choice("Parameterisation {}", chosen, ["auto", *PARAMETERISATIONS])
+    if isinstance(wish, str) and wish not in ("auto", *PARAMETERISATIONS):
+        raise SpecError(f"Parameterisation '{wish}' is not known. {did_you_mean(wish, ['auto', *PARAMETERISATIONS])}")
     choices = []
     for predictor, group in design.normal_blocks():
         asked = wishes.get(group.name, "auto")
         if asked != "auto":
-            way, reason = asked, "asked for"
+            chosen, reason = asked, "asked for"
         elif predictor is not design.mu:
-            way, reason = NONCENTRED, f"effects on {predictor.parameter}"
+            chosen, reason = NONCENTRED, f"effects on {predictor.parameter}"
         elif mode is None:
-            way, reason = NONCENTRED, f"more than {LARGEST} coefficients"
+            chosen, reason = NONCENTRED, f"more than {LARGEST} coefficients"
         else:
             factors = mode.factors(group.name)
             informed = np.median(_cautious(factors, mode.effective[group.name])) > 0.5
-            way = GUIDED if guides else HIERARCHICAL if informed else NONCENTRED
+            chosen = GUIDED if guides else HIERARCHICAL if informed else NONCENTRED
             reason = f"expected shrinkage factor {float(np.median(factors)):.2f}"
-        choices.append(Choice(predictor.b(group), way, reason))
+        choices.append(Choice(predictor.b(group), chosen, reason))
     return tuple(choices)
 
 

@@ -13,7 +13,7 @@ from bayesmixed.engines.parameterisation import choose_parameterisation
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import SamplingError
-from bayesmixed.estimation.quasi_likelihood import QuickMode, quick_mode
+from bayesmixed.estimation.quasi_likelihood import QuasiLikelihoodMode, quasi_likelihood_mode
 from bayesmixed.interruptions import import_whole, insistent_interrupts
 from bayesmixed.model.pymc_models import build
 
@@ -45,14 +45,14 @@ def sample(
     from bayesmixed.kernels.compiled_files import checked_cache
 
     _check_folder()
-    mode = quick_mode(design) if design.mu.normal_blocks else None
+    mode = quasi_likelihood_mode(design) if design.mu.normal_blocks else None
     choices = choose_parameterisation(design, mode, parameterisation)
     started = time.perf_counter()
     if progress:
         print(
             "Compiling the model (some seconds; a minute the first time on a machine) ...", file=sys.stderr, flush=True
         )
-    model = build(design, parameterisation={choice.effects: choice.way for choice in choices})
+    model = build(design, parameterisation={choice.effects: choice.parameterisation for choice in choices})
     points = _starting_points(design, mode, model)
     jittered = {variable for variable in model.free_RVs if variable.name not in points}
     with checked_cache(), insistent_interrupts():
@@ -64,7 +64,7 @@ def sample(
     tree, decisions, used = run_sampler(compiled, settings, target_accept, progress, TARGET)
     timing["sample"] = time.perf_counter() - started
     draws = as_draws(design, tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset())
-    reasons = tuple(f"{choice.effects} {choice.way}: {choice.reason}" for choice in choices)
+    reasons = tuple(f"{choice.effects} {choice.parameterisation}: {choice.reason}" for choice in choices)
     return Run(draws, EngineRecord("pymc", why, (*reasons, *decisions)), used, timing)
 
 
@@ -81,7 +81,7 @@ def _check_folder() -> None:
         ) from error
 
 
-def _starting_points(design: Design, mode: QuickMode | None, model: Any) -> dict[str, Any]:
+def _starting_points(design: Design, mode: QuasiLikelihoodMode | None, model: Any) -> dict[str, Any]:
     """Return random starting points for coefficients and SDs, twice as wide as the approximate posterior.
 
     nutpie's own jitter of one unit is far off where a slope is measured in hundredths.

@@ -97,7 +97,7 @@ def standard_deviation(predictor: PredictorOutline, group: GroupOutline, label: 
     )
 
 
-def list_laws(predictor: PredictorOutline, term: GroupTerm) -> Iterator[Equation]:
+def list_distributions(predictor: PredictorOutline, term: GroupTerm) -> Iterator[Equation]:
     """Yield the distribution of a group's effects."""
     group = term.group
     for part in group.parts:

@@ -9,7 +9,7 @@ from bayesmixed.equations.effects import (
     GroupTerm,
     list_coefficients,
     list_deviations,
-    list_laws,
+    list_distributions,
     number_of,
     population_means,
     short_name,
@@ -97,8 +97,8 @@ def list_equations(outline: Outline, style: str = "conditional") -> Equations:
             model += _sum_with_error(outline, predictor, placed)
         else:
             model.append(_linear_predictor(outline, predictor, placed, chosen.braces))
-        model += [law for curve in predictor.curves for law in list_curve(predictor, curve)]
-        model += [law for term in placed for law in list_laws(predictor, term)]
+        model += [distribution for curve in predictor.curves for distribution in list_curve(predictor, curve)]
+        model += [distribution for term in placed for distribution in list_distributions(predictor, term)]
         priors += _predictor_priors(outline.priors, predictor, placed)
     priors += _further_priors(outline)
     return Equations(tuple(model), tuple(priors), outline.definitions, outline.counted)

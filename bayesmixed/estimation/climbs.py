@@ -17,7 +17,7 @@ from bayesmixed.estimation.effect_modes import EffectMode, determinant, find_eff
 from bayesmixed.estimation.integrals import Estimate, LevelIntegrals, explain_no_levels, refuse_levels
 from bayesmixed.estimation.log_priors import LogPrior
 from bayesmixed.estimation.maximisation import Maximum, maximise
-from bayesmixed.estimation.quasi_likelihood import quick_mode
+from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.estimation.separation import separated_coefficients
 from bayesmixed.estimation.starting_points import starting_centre
 from bayesmixed.families.links import Array
@@ -27,7 +27,7 @@ Change = Callable[[ConditionalModel], ConditionalModel]
 _ITERATIONS = 200
 _PLACES = {
     "agq": {True: "nodes around the mode", False: "nodes around 0"},
-    "mc": {True: "draws from a t around the mode", False: "draws from the law of the effects"},
+    "mc": {True: "draws from a t around the mode", False: "draws from the distribution of the effects"},
 }
 _EDGE = 1.0 - 1e-9
 """Correlations beyond stand at the end of their range."""
@@ -82,7 +82,7 @@ class Climb:
             return self._climb(started)
 
     def _climb(self, started: float) -> Approximation:
-        mode = quick_mode(self.design) if self.design.mu.normal_blocks else None
+        mode = quasi_likelihood_mode(self.design) if self.design.mu.normal_blocks else None
         centre, _ = starting_centre(self.parameters.layout, mode)
         point = centre[self.parameters.places]
         scale = self.parameters.scale(point, None if mode is None else mode.covariance)

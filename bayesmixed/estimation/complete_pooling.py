@@ -135,7 +135,7 @@ def _log_prior(design: Design, name: str, value: Array) -> float:
 
 
 def normal_priors(design: Design, predictor: Predictor) -> tuple[Array, Array]:
-    """Return location and precision of normal laws like the priors of the coefficients at the centre, each (p,)."""
+    """Return location and precision of normal distributions like the priors of the coefficients at the centre, each (p,)."""
     location, precision = [], []
     for column, prior in zip(predictor.centred_matrix.T, design.coefficient_priors(predictor), strict=True):
         if prior.name == "Fixed":

@@ -75,7 +75,7 @@ class LevelIntegrals:
         return Estimate(integrate(logs, {name: eta}, layers, near, nodes=nodes).sum(axis=-1), np.zeros(len(points)))
 
     def monte_carlo(self, points: Array, noise: Array, *, adaptive: bool) -> Estimate:
-        """Return the integrals as means over draws of the effects, from their law or from a t around their mode.
+        """Return the integrals as means over draws of the effects, from their distribution or from a t around their mode.
 
         Parameters
         ----------

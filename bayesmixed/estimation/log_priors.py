@@ -8,6 +8,7 @@ from bayesmixed.design.thresholds import threshold_log_density
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.joint.decoding import correlation_factor
 from bayesmixed.kernels.joint.layouts import Layout, TermLayout
+from bayesmixed.prior_distributions import Prior
 
 _Term = Callable[[Array], Array]
 
@@ -21,27 +22,24 @@ class LogPrior:
     def __init__(self, layout: Layout) -> None:
         design, terms = layout.design, list[_Term]()
 
-        def add(key: str, place: int, read: _Term) -> None:
-            prior = design.priors[key].prior
+        def add(prior: Prior, place: int, read: _Term, forward: _Term = np.asarray) -> None:
             if prior.name != "Fixed":
-                law = prior.frozen()
-                terms.append(lambda points: law.logpdf(read(points)[..., place]))
+                distribution = prior.frozen()
+                terms.append(lambda points: distribution.logpdf(forward(read(points)[..., place])))
 
         for one in layout.predictors.values():
             for place, key in enumerate(one.predictor.keys):
-                add(key, place, one.beta.read)
+                add(design.priors[key].prior, place, one.beta.read)
             for term in one.terms:
                 group = term.placement.group
                 for place, key in enumerate(one.predictor.sd_keys(group)):
-                    add(key, place, term.sd.read)
+                    add(design.priors[key].prior, place, term.sd.read)
                 if group.correlated:
                     concentration = design.priors[one.predictor.corr(group)].prior.arguments[0]
                     terms.append(_correlations(term, concentration))
         for name in design.numbers:
             function, prior = design.scalar_prior(name)
-            if prior.name != "Fixed":
-                law, read, forward = prior.frozen(), layout.scalars[name].read, function.forward
-                terms.append(lambda points, law=law, read=read, on=forward: law.logpdf(on(read(points)[..., 0])))  # type: ignore[misc]
+            add(prior, 0, layout.scalars[name].read, function.forward)
         if design.family.cuts:
             terms.append(lambda points: threshold_log_density(design, layout.cuts.read(points)))
         self._terms = terms

@@ -45,7 +45,7 @@ def approximate(
         Draws of the effects of each level for "mc".
     adaptive : bool
         "agq": nodes around the mode of each level, not around 0. "mc": draws from a t around the mode, not from the
-        normal law of the effects.
+        normal distribution of the effects.
     restricted : bool
         Restricted maximum likelihood (REML) of a Gaussian model: coefficients are integrated out as well, under a flat
         density.

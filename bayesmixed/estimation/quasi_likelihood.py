@@ -21,7 +21,7 @@ _ROUNDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class QuickMode:
+class QuasiLikelihoodMode:
     """Mode of coefficients and effects of the first parameter at SDs that maximise an approximate marginal density.
 
     Attributes
@@ -61,7 +61,7 @@ class QuickMode:
         return np.clip(1.0 - variance / self.sds[name] ** 2, 0.0, 1.0)
 
 
-def quick_mode(design: Design) -> QuickMode | None:
+def quasi_likelihood_mode(design: Design) -> QuasiLikelihoodMode | None:
     """Return the quick mode of a design, or None where it has more than 4,000 coefficients, many outside of one factor.
 
     Penalised quasi-likelihood with the variance updates of Schall (1991, Biometrika 78:719): Fisher scoring for all
@@ -122,7 +122,7 @@ def quick_mode(design: Design) -> QuickMode | None:
     sds = used
     shapes = {g.name: (len(g.levels), g.width) for g in groups}
     effective = {n: np.sum(1.0 - variances[slots[n]].reshape(shapes[n]) / sds[n] ** 2, axis=0) for n in shapes}
-    return QuickMode(
+    return QuasiLikelihoodMode(
         beta=coefficients[:width],
         covariance=inverse.rest[:width, :width],
         effects={n: coefficients[slots[n]].reshape(shapes[n]) for n in shapes},

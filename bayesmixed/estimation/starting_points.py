@@ -3,12 +3,12 @@
 import numpy as np
 
 from bayesmixed.estimation.complete_pooling import fit_pooled
-from bayesmixed.estimation.quasi_likelihood import QuickMode
+from bayesmixed.estimation.quasi_likelihood import QuasiLikelihoodMode
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.joint.layouts import Layout, PredictorLayout
 
 
-def starting_centre(layout: Layout, mode: QuickMode | None) -> tuple[Array, Array]:
+def starting_centre(layout: Layout, mode: QuasiLikelihoodMode | None) -> tuple[Array, Array]:
     """Return the coordinates of the quick mode, and how far from it chains start."""
     design = layout.design
     centre, spread = np.zeros(layout.dimension), np.full(layout.dimension, 0.1)
@@ -41,7 +41,7 @@ def _place_further(one: PredictorLayout, level: float, centre: Array) -> None:
         term.sd.write(centre, np.full(len(term.sd), 0.3))
 
 
-def _place_terms(one: PredictorLayout, mode: QuickMode, centre: Array, spread: Array, joint: bool) -> None:
+def _place_terms(one: PredictorLayout, mode: QuasiLikelihoodMode, centre: Array, spread: Array, joint: bool) -> None:
     """Start SDs and effects at the quick mode, in the coordinates of each level."""
     coefficients = _coefficients(one, mode)
     for term in one.terms:
@@ -57,7 +57,7 @@ def _place_terms(one: PredictorLayout, mode: QuickMode, centre: Array, spread: A
         spread[term.effects] = np.where(centred, 0.3 * sds, np.full_like(effects, 0.3)).ravel()
 
 
-def _coefficients(one: PredictorLayout, mode: QuickMode) -> dict[str, Array]:
+def _coefficients(one: PredictorLayout, mode: QuasiLikelihoodMode) -> dict[str, Array]:
     """Return the coefficients (J, K) of each term at the quick mode: mean, where it is placed on one, plus effects."""
     predictor = one.predictor
     found: dict[str, Array] = {}

@@ -91,7 +91,7 @@ def _negbin1_sum(mu: Array, phi: Array) -> Array:
         mass = mass * share * (theta + k - 1.0) / k
         above = np.maximum(above - mass, 0.0)
         total += above / np.square(theta + k)
-    # Of many counts the law is a normal one, whose mean alone tells about mu.
+    # Of many counts the distribution is a normal one, whose mean alone tells about mu.
     many = theta > _MANY
     far = (above > _NOTHING * total) & ~many
     if np.any(far):

@@ -82,10 +82,10 @@ def hurdle(
         import pymc as pm
         import pytensor.tensor as pt
 
-        law = getattr(pm, base.distribution).dist(**base.arguments(values, trials))
-        density = pm.logp(law, pt.switch(pt.eq(y, 0), 1 if counted else usual, y)) + pt.log1p(-values[zeros])
+        distribution = getattr(pm, base.distribution).dist(**base.arguments(values, trials))
+        density = pm.logp(distribution, pt.switch(pt.eq(y, 0), 1 if counted else usual, y)) + pt.log1p(-values[zeros])
         if counted:
-            density = density - pt.log1mexp(pm.logp(law, pt.zeros_like(y)))
+            density = density - pt.log1mexp(pm.logp(distribution, pt.zeros_like(y)))
         return pt.switch(pt.eq(y, 0), pt.log(values[zeros]), density)
 
     def random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:

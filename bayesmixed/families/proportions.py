@@ -109,7 +109,7 @@ def _beta_binomial_score(y: Any, values: Values, trials: Any) -> Array:
 
 
 def _beta_binomial_information(values: Values, trials: Any) -> Array:
-    """Return the expected squared score; with many trials from its limits, a beta law and a binomial one."""
+    """Return the expected squared score; with many trials from its limits, a beta distribution and a binomial one."""
     most = int(np.max(trials))
     if most > _LARGE:
         spread = values["mu"] * (1.0 - values["mu"]) / trials

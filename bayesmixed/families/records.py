@@ -134,7 +134,7 @@ class Family:
     latent_uses_mean : bool
         `latent_variance` depends on the mean, so it differs between rows.
     additive : bool
-        The response is its mean plus an error whose law does not depend on the mean.
+        The response is its mean plus an error whose distribution does not depend on the mean.
     conjugate : bool
         Under the identity link group effects given all else are exactly normal.
     scale : str

@@ -1,1 +1,1 @@
-"""Integrals over normal effects: means of functions, laws of effects given rows, densities of rows without their effects."""
+"""Integrals over normal effects: means of functions, distributions of effects given rows, densities of rows."""

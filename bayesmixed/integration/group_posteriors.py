@@ -1,4 +1,4 @@
-"""The law of one group's effects given its data and all else: variance, shrinkage factor, best value."""
+"""The distribution of one group's effects given its data and all else: variance, shrinkage factor, best value."""
 
 import numpy as np
 from scipy import special

@@ -68,7 +68,7 @@ def find_modes(
 
 
 def nodes_around(modes: Modes, nodes: int) -> Iterator[tuple[Array, Array]]:
-    """Yield the nodes of a rule centred and scaled at modes of log-densities under a standard normal law of the numbers.
+    """Yield the nodes of a rule centred and scaled at modes of log-densities under a standard normal distribution of the numbers.
 
     Each node is its place z (..., K), and the logarithm of its weight (...,): the sum over nodes of exp(weight - z'z / 2)
     f(z) is E f(z).
@@ -80,7 +80,7 @@ def nodes_around(modes: Modes, nodes: int) -> Iterator[tuple[Array, Array]]:
 
 
 def moments_at(mass: Array, nodes: Array) -> tuple[Array, Array]:
-    """Return mean (..., K) and covariance (..., K, K) of a law with some mass (q, ...) at nodes (q, ..., K)."""
+    """Return mean (..., K) and covariance (..., K, K) of a distribution with some mass (q, ...) at nodes (q, ..., K)."""
     mean = np.einsum("q...,q...k->...k", mass, nodes)
     away = nodes - mean
     return mean, np.einsum("q...,q...k,q...l->...kl", mass, away, away, optimize=True)

@@ -84,7 +84,7 @@ def integrate(
 def average(
     rows: RowLogs, etas: Etas, layers: Sequence[Layer], what: Callable[[Etas], Array], at: Integers | None = None
 ) -> Array:
-    """Return the expectation of `what` under the law of all effects given the rows.
+    """Return the expectation of `what` under the distribution of all effects given the rows.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ Posterior means of other quantities are infinite, or hang on draws in a tail tha
 - theta of the negative binomial and phi of the beta-binomial, whose likelihood has a positive limit (Poisson, binomial);
   shape and phi of the gamma, inverse Gaussian and beta families, where the data are nearly as precise as can be;
 - typical ratios between groups, exp(0.95 SD), and averages over groups under a log link, which hold exp(SD^2 / 2), and with
-  them single groups not seen so far, unless the SD is fixed or bounded: a half-t law has no such mean, nor has a half-normal
+  them single groups not seen so far, unless the SD is fixed or bounded: a half-t has no such mean, nor has a half-normal
   one of scale 1;
 - means under a log link in groups of the fit whose rows hardly bound the mean from above: all groups under the inverse
   Gaussian family, whose likelihood has a positive limit, and groups of nothing but zeros in mixtures with zeros;

@@ -17,7 +17,7 @@ def declare_effects(design: Design, predictor: Predictor, placement: Placement, 
     import pymc as pm
     import pytensor.tensor as pt
 
-    group, way = placement.group, placement.way
+    group, parameterisation = placement.group, placement.parameterisation
     as_written = not group.centred
     mark = "" if as_written else "centred_"
     name, written = f"{mark}{predictor.b(group)}", predictor.b(group)
@@ -25,20 +25,20 @@ def declare_effects(design: Design, predictor: Predictor, placement: Placement, 
     dims = (written_dims[0], predictor.coordinate_dim(group))[: len(written_dims)]
     sd, factor = _scales(design, predictor, group, mark)
     shift = 0.0 if mean is None else mean
-    if way == NONCENTRED:
+    if parameterisation == NONCENTRED:
         z = pm.Normal(f"z_{group.dim}{predictor.suffix}", 0.0, 1.0, dims=dims)
         effects = z * sd if factor is None else _times(z, factor, len(group.labels))
         total = effects + shift
     else:
-        inside = shift if way == HIERARCHICAL else 0.0
-        free = f"coefficient_{group.dim}{predictor.suffix}" if way == HIERARCHICAL else name
+        inside = shift if parameterisation == HIERARCHICAL else 0.0
+        free = f"coefficient_{group.dim}{predictor.suffix}" if parameterisation == HIERARCHICAL else name
         if factor is None:
             drawn = pm.Normal(free, inside, sd, dims=dims)
         else:
             drawn = pm.MvNormal(free, mu=inside + pt.zeros(len(group.labels)), chol=factor, dims=dims)
-        effects = drawn - inside if way == HIERARCHICAL else drawn
-        total = drawn if way == HIERARCHICAL else drawn + shift
-    if way != CENTRED and as_written:
+        effects = drawn - inside if parameterisation == HIERARCHICAL else drawn
+        total = drawn if parameterisation == HIERARCHICAL else drawn + shift
+    if parameterisation != CENTRED and as_written:
         pm.Deterministic(name, effects, dims=dims)
     elif not as_written:
         pm.Deterministic(written, _times(effects, group.transform, len(group.labels)), dims=written_dims)
@@ -50,7 +50,7 @@ def declare_row_effects(design: Design, predictor: Predictor, placement: Placeme
     import pymc as pm
 
     group = placement.group
-    if placement.way != HIERARCHICAL:
+    if placement.parameterisation != HIERARCHICAL:
         return declare_effects(design, predictor, placement, None)
     sd, _ = _scales(design, predictor, group, "")
     dims = predictor.b_dims(group)
@@ -108,7 +108,7 @@ def _register_covariance(predictor: Predictor, group: NormalBlock, sd: Any, fact
 def _correlation_factor(name: str, group: NormalBlock, concentration: float) -> Any:
     """Return the (K, K) Cholesky factor of the correlation matrix of a group's columns.
 
-    The partial correlations of a canonical vine are independent symmetric Beta variables under the LKJ law
+    The partial correlations of a canonical vine are independent symmetric Beta variables under the LKJ distribution
     (Lewandowski, Kurowicka & Joe 2009, J Multivar Anal 100:1989). Unlike `pm.LKJCholeskyCov` this has correct forward
     draws, and leaves the SDs free to have priors of different families.
     """

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesmixed.design.centring import WAYS, Placement, place_groups, remaining_columns
+from bayesmixed.design.centring import PARAMETERISATIONS, Placement, place_groups, remaining_columns
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.thresholds import draw_thresholds, threshold_quantile, threshold_shift
 from bayesmixed.errors import SpecError, check_choice, did_you_mean
@@ -53,8 +53,8 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
     import pymc as pm
 
     choice = dict(parameterisation or {})
-    for way in choice.values():
-        check_choice("Parameterisation {}", way, WAYS)
+    for chosen in choice.values():
+        check_choice("Parameterisation {}", chosen, PARAMETERISATIONS)
     effects = [predictor.b(group) for predictor, group in design.normal_blocks()]
     unknown = [name for name in choice if name not in effects]
     if unknown:
@@ -84,8 +84,8 @@ def _observe(design: Design, values: Mapping[str, Any]) -> Any:
     if family.discrete:
         observed, trials = _whole(observed), _whole(trials)
     if family.pytensor_logp is None:
-        law = getattr(pm, family.distribution)
-        return law(design.response_name, **family.arguments(values, trials), observed=observed, dims="row")
+        distribution = getattr(pm, family.distribution)
+        return distribution(design.response_name, **family.arguments(values, trials), observed=observed, dims="row")
     names, logp = list(values), family.pytensor_logp
 
     def density(y: Any, *parameters: Any) -> Any:
@@ -190,7 +190,7 @@ def _thresholds(design: Design, model: "pm.Model") -> dict[str, Any]:
 
 
 def _induced_dirichlet(thresholds: Any, shape: Any, link: str, count: int) -> Any:
-    """Return the log-density of thresholds whose shares of categories at predictor 0 have a Dirichlet law."""
+    """Return the log-density of thresholds whose shares of categories at predictor 0 have a Dirichlet distribution."""
     import pytensor.tensor as pt
 
     total = pt.gammaln((count + 1) * shape) - (count + 1) * pt.gammaln(shape)

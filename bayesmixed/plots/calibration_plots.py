@@ -22,7 +22,7 @@ _COLUMNS = 3
 def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None = None) -> "Figure":
     """Return the distribution of the ranks of each quantity, as a matplotlib figure.
 
-    The ECDF of the ranks minus that of a uniform law, with its simultaneous 95 % band (Säilynoja, Bürkner & Vehtari
+    The ECDF of the ranks minus that of a uniform distribution, with its simultaneous 95 % band (Säilynoja, Bürkner & Vehtari
     2022, Stat Comput 32:32). Above 0 throughout: posteriors are too high; below: too low. Above on the left and below
     on the right: too narrow; the reverse: too wide.
 

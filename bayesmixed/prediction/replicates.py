@@ -8,7 +8,7 @@ import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.draws.kept import with_effects
-from bayesmixed.draws.linear_predictors import effects_at_centre, thin
+from bayesmixed.draws.linear_predictors import covariances_at_centre, thin
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
@@ -184,7 +184,7 @@ def _moments(fit: Fit, modes: Mapping[str, str], values: Mapping[str, Array]) ->
         return family.mean(values, design.trials), family.variance(values, design.trials)
     settled = {name: "typical" if mode == "new" else mode for name, mode in modes.items()}
     eta = predict(fit, groups=settled, kind="linear")["linear"].values
-    spread = sum(group.variance(effects_at_centre(design.mu, group, fit.posterior)) for group in fresh)
+    spread = sum(group.variance(covariances_at_centre(design.mu, group, fit.posterior)) for group in fresh)
 
     sd = np.sqrt(spread)
 

@@ -258,10 +258,10 @@ class GroupBlock(NormalBlock):
         few = len(self.levels) < FEW_LEVELS
         for label, own in zip(self.coordinates.labels, self.coordinates.units, strict=True):
             scale = float(unit * own)
-            law = (
+            distribution = (
                 Prior(name="HalfNormal", arguments=(scale,))
                 if few
                 else Prior(name="HalfStudentT", arguments=(4.0, scale))
             )
             where = self.about_centre if label == "Intercept" else ""
-            yield law, f"SD between {self.between}{where}" + (", few levels" if few else "")
+            yield distribution, f"SD between {self.between}{where}" + (", few levels" if few else "")

@@ -43,7 +43,7 @@ def find_covariance(name: str) -> Covariance:
 def lkj_concentration(columns: int) -> float:
     """Return the default LKJ concentration, max(1, 3 - K/2).
 
-    For K = 2, 3, 4 every single correlation then has the same marginal law, Beta(2, 2) on (-1, 1).
+    For K = 2, 3, 4 every single correlation then has the same marginal distribution, Beta(2, 2) on (-1, 1).
     """
     return max(1.0, 3.0 - columns / 2.0)
 

@@ -187,5 +187,5 @@ class NormalBlock(ABC):
     @property
     def correlation_prior(self) -> tuple[Prior, str]:
         """The default prior of the correlations, and what they are in words."""
-        law = Prior(name="LKJ", arguments=(lkj_concentration(self.widest),))
-        return law, f"correlations between {self.name}{self.about_centre}"
+        distribution = Prior(name="LKJ", arguments=(lkj_concentration(self.widest),))
+        return distribution, f"correlations between {self.name}{self.about_centre}"

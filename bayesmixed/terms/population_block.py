@@ -97,8 +97,8 @@ class PopulationBlock:
         own = self.coordinates
         for label, unit, pull in zip(own.labels, own.units, own.pulls, strict=True):
             scale = slope if np.isnan(unit) else slope * unit
-            law = Prior(name="Normal", arguments=(float(location * pull) + 0.0, float(scale)))
-            yield law, self._about(label, stated=bool(np.isnan(unit)))
+            distribution = Prior(name="Normal", arguments=(float(location * pull) + 0.0, float(scale)))
+            yield distribution, self._about(label, stated=bool(np.isnan(unit)))
 
     def _about(self, label: str, *, stated: bool) -> str:
         """Return what a coordinate of a population part is, in words."""

@@ -98,9 +98,9 @@ def test_the_closed_form_of_a_normal_response_is_what_quadrature_finds(formula):
     values = {"beta": [0.1, 0.2], "sigma": 0.4, "sd_g": 0.7, "sd_g:h": 0.5, "sd_k": 0.3, "corr_g": np.eye(2)}
     values["b_k"] = [[0.2], [-0.1]]
     posterior = fit_at(design, values).posterior.isel(chain=[0], draw=[0])
-    situation = situate(design, posterior, find_units(design, "g"))
-    by_quadrature = integrate(row_logs(situation), situation.etas, situation.layers)
-    np.testing.assert_allclose(unit_logs(situation), by_quadrature, atol=1e-7)
+    units_out = situate(design, posterior, find_units(design, "g"))
+    by_quadrature = integrate(row_logs(units_out), units_out.etas, units_out.layers)
+    np.testing.assert_allclose(unit_logs(units_out), by_quadrature, atol=1e-7)
 
 
 def test_groups_of_a_normal_response_have_the_density_of_the_reference():

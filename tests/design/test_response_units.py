@@ -7,7 +7,7 @@ import xarray as xr
 import bayesmixed as bm
 from bayesmixed.design.response_units import in_own_unit, in_unit, in_working_unit
 from bayesmixed.estimation.complete_pooling import fit_pooled
-from bayesmixed.estimation.quasi_likelihood import quick_mode
+from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
 from bayesmixed.prior_distributions import DISTRIBUTIONS, Prior, as_prior
 
@@ -47,7 +47,7 @@ def test_starting_fits_follow_the_unit_of_the_response(unit):
     np.testing.assert_allclose(
         fit_pooled(scaled).residual, unit * fit_pooled(plain).residual, rtol=1e-5, atol=1e-8 * unit
     )
-    ours, theirs = quick_mode(scaled), quick_mode(plain)
+    ours, theirs = quasi_likelihood_mode(scaled), quasi_likelihood_mode(plain)
     np.testing.assert_allclose(ours.beta, unit * theirs.beta, rtol=1e-5)
     np.testing.assert_allclose(ours.sds["g"], unit * theirs.sds["g"], rtol=1e-5)
     np.testing.assert_allclose(ours.factors("g"), theirs.factors("g"), rtol=1e-5)
@@ -93,7 +93,10 @@ def test_the_model_that_is_sampled_does_not_depend_on_the_unit(family, unit):
     plain = in_unit(design_in(1.0, family, y=y), found / unit)
     np.testing.assert_allclose(working.response, plain.response, rtol=1e-12)
     np.testing.assert_allclose(
-        quick_mode(working).beta - _shift(working, unit), quick_mode(plain).beta, rtol=1e-4, atol=1e-6
+        quasi_likelihood_mode(working).beta - _shift(working, unit),
+        quasi_likelihood_mode(plain).beta,
+        rtol=1e-4,
+        atol=1e-6,
     )
     for key, entry in working.priors.items():
         ours, theirs = entry.prior.arguments, plain.priors[key].prior.arguments

@@ -94,7 +94,7 @@ def test_a_prior_keeps_separated_coefficients_finite():
 )
 def test_log_priors_are_the_compiled_ones_less_jacobians(formula, options):
     """Up to a constant: the compiled density of coordinates has the Jacobians of all variables."""
-    from bayesmixed.kernels.bridge import evaluate
+    from bayesmixed.kernels.joint.compiled import evaluate
     from bayesmixed.kernels.joint.packed_designs import pack
 
     data = DATA.assign(r=np.digitize(DATA["y"], [0.5, 1.5]) + 1, n=RNG.poisson(3, 30))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.estimation.quasi_likelihood import quick_mode
+from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 
 COUNTS = pd.DataFrame({"y": [1, 2, 3, 1, 0, 4] * 3, "x": np.arange(18.0)})
 
@@ -13,7 +13,7 @@ COUNTS = pd.DataFrame({"y": [1, 2, 3, 1, 0, 4] * 3, "x": np.arange(18.0)})
 @pytest.mark.parametrize("formula", ["y ~ 1", "y ~ x", "y ~ 0 + x"])
 def test_a_model_without_groups_has_the_curvature_of_its_log_posterior(formula):
     design = bm.prepare(bm.from_formula(formula, family="poisson"), COUNTS)
-    mode, matrix = quick_mode(design), design.mu.centred_matrix
+    mode, matrix = quasi_likelihood_mode(design), design.mu.centred_matrix
     scales = [design.priors[key].prior.arguments[1] for key in design.priors if key.startswith("beta")]
     mean = np.exp(matrix @ mode.beta)
     precision = matrix.T @ (mean[:, None] * matrix) + np.diag(1.0 / np.square(scales))
@@ -30,7 +30,7 @@ def many_counts(groups, others=1):
 
 def test_a_factor_of_thousands_of_levels_has_a_mode_near_the_truth():
     design = bm.prepare(bm.from_formula("y ~ 1 + (1 | g)", family="poisson"), many_counts(6000))
-    mode = quick_mode(design)
+    mode = quasi_likelihood_mode(design)
     assert mode.sds["g"][0] == pytest.approx(0.7, abs=0.03)
     assert mode.beta[0] == pytest.approx(1.0, abs=0.1)
     # What the rows of a level say of its effect is the sum of their means.
@@ -40,4 +40,4 @@ def test_a_factor_of_thousands_of_levels_has_a_mode_near_the_truth():
 
 def test_two_factors_of_thousands_of_levels_have_none():
     design = bm.prepare(bm.from_formula("y ~ 1 + (1 | g) + (1 | h)", family="poisson"), many_counts(3000, 2500))
-    assert quick_mode(design) is None
+    assert quasi_likelihood_mode(design) is None

@@ -7,7 +7,7 @@ from conftest import classic, read_reference
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed.estimation.quasi_likelihood import quick_mode
+from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.kernels.joint.compiled import evaluate
 from bayesmixed.kernels.joint.decoding import decode
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates
@@ -45,7 +45,7 @@ def test_merged_trials_keep_the_constants_of_their_rows_k1():
 def test_the_quick_mode_is_that_of_a_marginal_density_j1():
     priors = {"beta[Intercept]": "Normal(0, 2.5)", "sd_herd": "HalfStudentT(4, 1)"}
     spec = bm.from_formula("incidence | trials(size) ~ 1 + (1 | herd)", family="binomial", priors=priors)
-    mode = quick_mode(bm.prepare(spec, herds()))
+    mode = quasi_likelihood_mode(bm.prepare(spec, herds()))
     assert mode.sds["herd"][0] == pytest.approx(
         CHECKS["J1"]["expected"]["sd_at_laplace_marginal_mode_no_prior"], rel=0.15
     )

@@ -6,7 +6,7 @@ from conftest import classic
 
 import bayesmixed as bm
 from bayesmixed.design.prior_draws import draw_priors
-from bayesmixed.draws.linear_predictors import effects_at_centre
+from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.draws.tree import top_level_names
 from bayesmixed.prediction.prior_samples import as_posterior, sample_prior
 
@@ -32,5 +32,5 @@ def test_coefficients_as_written_make_the_predictor_of_those_at_the_centre(desig
 def test_covariances_as_written_are_those_at_the_centre_moved(design):
     prior = draw_priors(design, 200, seed=3)
     group = design.mu.groups[0]
-    there = effects_at_centre(design.mu, group, as_posterior(prior, np.random.default_rng(0)))[0]
+    there = covariances_at_centre(design.mu, group, as_posterior(prior, np.random.default_rng(0)))[0]
     np.testing.assert_allclose(there, prior.covariance(design.mu, group), rtol=1e-8, atol=1e-6)

@@ -191,11 +191,11 @@ def test_the_effect_of_a_level_of_one_row_leaves_with_it_and_its_other_levels_st
     design = prepared("y ~ x + mm(a, b)", data=data)
     effects = np.random.default_rng(6).normal(size=(9, 1))
     fit = fit_at(design, {"b_mm(a+b)": effects, "sd_mm(a+b)": 0.7, "sigma": 1.2})
-    situation = situate(design, fit.posterior, find_units(design, "observation"))
-    ((source,),) = ([*layer.sources] for layer in situation.layers)
+    units_out = situate(design, fit.posterior, find_units(design, "observation"))
+    ((source,),) = ([*layer.sources] for layer in units_out.layers)
     kept = design.mu.groups[0].indicators()
     kept[50, design.mu.groups[0].levels.index("alone")] = 0.0
-    assert np.allclose(situation.etas["mu"], kept @ effects[:, 0])
+    assert np.allclose(units_out.etas["mu"], kept @ effects[:, 0])
     assert np.flatnonzero(source.loadings[0, :, 0]).tolist() == [50]
     assert np.allclose(source.loadings[:, 50], 0.35)
     with pytest.raises(SpecError, match="is no unit"):

@@ -5,7 +5,7 @@ import pytest
 from designs import design_of
 from model_densities import DATA, log_density
 
-from bayesmixed.design.centring import WAYS
+from bayesmixed.design.centring import PARAMETERISATIONS
 from bayesmixed.draws.tree import draw_names
 from bayesmixed.errors import SpecError
 from bayesmixed.model.pymc_models import build
@@ -100,7 +100,7 @@ def test_group_coefficients_as_free_variables_have_the_same_joint_density(formul
     assert log_density(other, renamed) == pytest.approx(log_density(centred, values), abs=1e-8)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", PARAMETERISATIONS)
 def test_the_names_of_the_draws_are_there_in_every_parameterisation(way):
     design = design_of("y ~ x + (x | g) + (1 | h)", DATA)
     model = build(design, parameterisation={"b_g": way, "b_h": way})

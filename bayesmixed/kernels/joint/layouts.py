@@ -128,9 +128,12 @@ def lay_out_coordinates(design: Design, centred: Centred, guided: Collection[str
     for name, predictor in design.predictors.items():
         fixed = [_fixed_value(prior) for prior in design.coefficient_priors(predictor)]
         beta = room.place(predictor.keys, fixed, REAL)
-        ways = dict.fromkeys((*guided, *(n for n, levels in centred.items() if np.any(levels))), HIERARCHICAL)
+        parameterisations = dict.fromkeys(
+            (*guided, *(n for n, levels in centred.items() if np.any(levels))), HIERARCHICAL
+        )
         placements = place_groups(
-            predictor, {predictor.b(g): ways.get(predictor.b(g), NONCENTRED) for g in predictor.normal_blocks}
+            predictor,
+            {predictor.b(g): parameterisations.get(predictor.b(g), NONCENTRED) for g in predictor.normal_blocks},
         )
         terms = tuple(_lay_out_term(design, predictor, placement, centred, room) for placement in placements)
         predictors[name] = PredictorLayout(predictor, beta, terms)

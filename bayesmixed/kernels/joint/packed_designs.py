@@ -150,10 +150,10 @@ def _pack_cuts(block: Block, ends: Record, layout: Layout) -> None:
 
 def _constant(prior: Prior) -> float:
     """Return the part of the log-density of a prior that the compiled rows leave out."""
-    law = prior.frozen()
-    point = float(law.ppf(0.6))
+    distribution = prior.frozen()
+    point = float(distribution.ppf(0.6))
     numbers = [*prior.arguments, 0.0, 0.0][:3]
-    return float(law.logpdf(point)) - float(kernel(DISTRIBUTION_CODES[prior.name], *numbers, point)[0])
+    return float(distribution.logpdf(point)) - float(kernel(DISTRIBUTION_CODES[prior.name], *numbers, point)[0])
 
 
 def _pack_predictor(

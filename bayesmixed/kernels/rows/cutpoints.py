@@ -10,7 +10,7 @@ from bayesmixed.kernels.rows.priors import kernel
 from bayesmixed.kernels.rows.special import expit, log1m_exp_negative, log_normal_cdf, softplus
 
 INDUCED = -1
-"""Code of the prior under which the shares of the categories at predictor 0 have a Dirichlet law."""
+"""Code of the prior under which the shares of the categories at predictor 0 have a Dirichlet distribution."""
 _HALF_LOG_TWO_PI = 0.9189385332046727
 
 

@@ -7,13 +7,13 @@ import pandas as pd
 from scipy import special
 
 from bayesmixed.cross_validation.marginal_densities import distribution_at, row_logs, row_values
-from bayesmixed.cross_validation.units import Situation, condition, find_units, situate
+from bayesmixed.cross_validation.units import LeftOutUnits, condition, find_units, situate
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.draws.kept import posterior_means
-from bayesmixed.draws.linear_predictors import effects_at_centre
+from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.errors import SpecError, check_choice, did_you_mean
-from bayesmixed.estimation.quasi_likelihood import quick_mode
+from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_group, some_draws
@@ -143,7 +143,7 @@ def half_normal_scores(n: int) -> Array:
 def _plug_in_residuals(fit: Fit, y: Array, generator: np.random.Generator) -> Array:
     """Return quantile residuals of a response at the quick mode of its own refit; row effects are integrated out."""
     design = fit.design.with_response(y)
-    mode = quick_mode(design)
+    mode = quasi_likelihood_mode(design)
     if mode is None:
         raise SpecError("This model is too large to be refitted quickly; use envelope='exact'.")
     mu = design.mu
@@ -158,7 +158,7 @@ def _plug_in_residuals(fit: Fit, y: Array, generator: np.random.Generator) -> Ar
     scalars = {name: np.reshape(mode.values[name], (1, 1)) for name in design.scalars}
     rows = np.arange(len(y))
     layers = (Layer(rows, (Source(mu.parameter, own[None, :, None]),), names),) if names else ()
-    plugged = Situation(design, rows, rows, known.etas | {mu.parameter: eta[None]}, scalars, layers)
+    plugged = LeftOutUnits(design, rows, rows, known.etas | {mu.parameter: eta[None]}, scalars, layers)
     what = distribution_at(plugged, np.stack([y, below(y)]), rows)
     upper, lower = average(row_logs(plugged, 0.0), plugged.etas, layers, what)[:, 0]
     return quantile_of(lower + generator.uniform(size=len(y)) * (upper - lower))
@@ -174,46 +174,46 @@ def _of_group(fit: Fit, level: str, effect: str | None, seed: int) -> HalfNormal
         raise SpecError(f"'{level}' has one row per level: its effects are residuals. Use level='row'.")
     column = 0 if effect is None else group.labels.index(effect)
     posterior = some_draws(fit, REPLICATES)
-    situation = situate(fit.design, posterior, find_units(fit.design, level))
-    check_layers(situation.layers)
-    root = group.transform @ matrix_root(effects_at_centre(predictor, group, posterior))
+    units_out = situate(fit.design, posterior, find_units(fit.design, level))
+    check_layers(units_out.layers)
+    root = group.transform @ matrix_root(covariances_at_centre(predictor, group, posterior))
     direction = root.reshape(-1, *root.shape[2:])[:, column]
-    found = np.abs(_standardised(situation, direction, group.name).mean(axis=0))
-    repeated = replace(situation, design=_simulate(situation, np.random.default_rng(seed)))
+    found = np.abs(_standardised(units_out, direction, group.name).mean(axis=0))
+    repeated = replace(units_out, design=_simulate(units_out, np.random.default_rng(seed)))
     simulated = np.abs(_standardised(repeated, direction, group.name))
     bands = _simulated_bands(found, simulated)
     text = f"{ENVELOPES['simulated']}; {len(simulated)} replicates, {group.labels[column]} of {level}"
     return HalfNormal(level, text, _table(found, pd.Index(group.levels), bands))
 
 
-def _standardised(situation: Situation, direction: Array, name: str) -> Array:
+def _standardised(units_out: LeftOutUnits, direction: Array, name: str) -> Array:
     """Return E(b | y, theta) / sqrt(tau^2 - Var(b | y, theta)) of every level, (S, J); standard normal in normal models.
 
     Where the likelihood is not log-concave some data make the variance larger than tau^2, whose hundredth is the least that
     is divided by, in data and replicates alike.
     """
-    outer = situation.layers[0]
+    outer = units_out.layers[0]
     place = outer.names.index(name)
     start = sum(source.loadings.shape[-1] for source in outer.sources[:place])
     own = slice(start, start + direction.shape[-1])
-    mean, covariance = moments(row_logs(situation), situation.etas, situation.layers)
+    mean, covariance = moments(row_logs(units_out), units_out.etas, units_out.layers)
     predicted = np.einsum("sk,sjk->sj", direction, mean[..., own])
     variance = np.einsum("sk,sjkl,sl->sj", direction, covariance[..., own, own], direction)
     whole = np.sum(direction**2, axis=-1)[:, None]
     return np.asarray(predicted / np.sqrt(np.maximum(whole - variance, _LEAST_SHARE * whole)))
 
 
-def _simulate(situation: Situation, generator: np.random.Generator) -> Design:
+def _simulate(units_out: LeftOutUnits, generator: np.random.Generator) -> Design:
     """Return the design with a response for each draw, (S, n): all effects of the units new, all others kept."""
-    etas = dict(situation.etas)
-    for layer in situation.layers:
+    etas = dict(units_out.etas)
+    for layer in units_out.layers:
         for source in layer.sources:
             shape = (len(source.loadings), int(layer.index.max()) + 1, source.loadings.shape[-1])
             z = generator.standard_normal(shape)
             etas[source.parameter] = etas[source.parameter] + source.contribution(z, layer.index)
-    design = situation.design
+    design = units_out.design
     shape = next(iter(etas.values())).shape
-    response = design.family.random(generator, row_values(situation, etas), design.trials, shape)
+    response = design.family.random(generator, row_values(units_out, etas), design.trials, shape)
     return design.with_response(response)
 
 

@@ -52,21 +52,29 @@ def predict_left_out(fit: Fit, points: Array, draws: int | None = DRAWS, *, mome
     """
     design = fit.design
     posterior = some_draws(fit, draws)
-    laws = [leave_rows_out(design, part, points, moments=moments) for part in split_draws(posterior, design.rows)]
+    distributions = [
+        leave_rows_out(design, part, points, moments=moments) for part in split_draws(posterior, design.rows)
+    ]
     chains = posterior.sizes["chain"]
 
     def join(pieces: list[Array]) -> Array:
         split = [p.reshape(*p.shape[:-2], chains, p.shape[-2] // chains, design.rows) for p in pieces]
         return np.concatenate(split, axis=-2)
 
-    logs = xr.DataArray(join([law.log for law in laws]), dims=("chain", "draw", "row"))
+    logs = xr.DataArray(join([distribution.log for distribution in distributions]), dims=("chain", "draw", "row"))
     log_weights, k = smooth_weights(logs.assign_coords(row=range(design.rows)))
     weights = np.exp(log_weights.values)
     weights /= weights.sum(axis=(0, 1))
-    distribution = np.einsum("mcdn,cdn->mn", join([law.distribution for law in laws]), weights)
+    distribution = np.einsum(
+        "mcdn,cdn->mn", join([distribution.distribution for distribution in distributions]), weights
+    )
     if not moments:
         return Prediction(distribution, k.values, *[np.empty(0)] * 4)
-    return Prediction(distribution, k.values, *_moments(design, join([law.moments for law in laws]), weights))
+    return Prediction(
+        distribution,
+        k.values,
+        *_moments(design, join([distribution.moments for distribution in distributions]), weights),
+    )
 
 
 def _moments(design: Design, drawn: Array, weights: Array) -> tuple[Array, Array, Array, Array]:

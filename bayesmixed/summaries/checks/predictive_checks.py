@@ -129,7 +129,7 @@ def posterior_checks(
     -------
     PosteriorChecks
         p near 0: replicates hardly ever reach the observed value; near 1: hardly any is smaller. Both are misfits. Since
-        the model was fitted to the same data, p lies nearer to 0.5 than under a uniform law: a small p-value is
+        the model was fitted to the same data, p lies nearer to 0.5 than under a uniform distribution: a small p-value is
         strong evidence, a large one is weak. A right model is called doubtful in at most 5 % of statistics (of each
         level, with `by`), a misfit in at most 1 %.
 

@@ -134,13 +134,13 @@ def _check_spread(residual: Array, mean: Array) -> dict[str, object]:
 
 def _check_zeros(observed: float, chance: Array) -> dict[str, object]:
     """Return the test of a number of zeros against independent rows with their own chances, by its exact distribution."""
-    law = np.ones(1)
+    distribution = np.ones(1)
     for p in chance:
-        law = np.convolve(law, [1.0 - p, p])
-    cumulative = np.cumsum(law)
+        distribution = np.convolve(distribution, [1.0 - p, p])
+    cumulative = np.cumsum(distribution)
     lower, upper = (float(np.searchsorted(cumulative, q)) for q in (0.025, 0.975))
     count = int(observed)
-    p = 2.0 * min(cumulative[count], 1.0 - cumulative[count] + law[count])
+    p = 2.0 * min(cumulative[count], 1.0 - cumulative[count] + distribution[count])
     return _state("zeros", observed, float(chance.sum()), lower, upper, float(min(p, 1.0)), ("fewer", "more"), "zeros")
 
 

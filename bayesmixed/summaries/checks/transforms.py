@@ -78,10 +78,10 @@ def ecdf_difference(values: Array, seed: int | None = 0) -> EcdfDifference:
     size = len(values)
     points = _points(size)
     ecdf = np.searchsorted(np.sort(values), points, side="right") / size
-    law = stats.binom(size, points)
+    distribution = stats.binom(size, points)
     tails = _tails_of_uniform(size, seed)
     tail = np.quantile(tails, 1.0 - COVERAGE)
-    lower, upper = law.ppf(tail) / size, law.isf(tail) / size
+    lower, upper = distribution.ppf(tail) / size, distribution.isf(tail) / size
     own = _smallest_tail(np.rint(ecdf * size)[None], size, points)
     p = (1.0 + np.sum(tails <= own)) / (1.0 + _SIMULATIONS)
     return EcdfDifference(points, ecdf - points, lower - points, upper - points, float(p))

@@ -12,7 +12,7 @@ from scipy import special
 from bayesmixed.design.design import Design
 from bayesmixed.display.estimates import Estimates, as_estimates
 from bayesmixed.draws.linear_predictors import (
-    effects_at_centre,
+    covariances_at_centre,
     effects_of,
     population_part,
     population_predictor,
@@ -145,7 +145,7 @@ def group_populations(
         mean = population_predictor(predictor, posterior).mean(axis=-1)
         sd, rest = np.zeros_like(mean), None
         for group in predictor.groups:
-            covariance = effects_at_centre(predictor, group, posterior)
+            covariance = covariances_at_centre(predictor, group, posterior)
             variance = _variance_at_average(group.centred_matrix, covariance)
             if group.name == name:
                 sd = np.sqrt(variance)

@@ -9,7 +9,7 @@ import xarray as xr
 
 from bayesmixed.design.row_likelihoods import likelihood_of_rows
 from bayesmixed.display.tables import labelled
-from bayesmixed.draws.linear_predictors import effects_at_centre, effects_of
+from bayesmixed.draws.linear_predictors import covariances_at_centre, effects_of
 from bayesmixed.draws.tree import stacked
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
@@ -194,7 +194,7 @@ def _roots(predictor: Predictor, posterior: xr.Dataset) -> Iterator[Any]:
     from scipy import sparse
 
     ones = sparse.eye_array(len(predictor.keys))
-    covariances = [effects_at_centre(predictor, block, posterior) for block in predictor.normal_blocks]
+    covariances = [covariances_at_centre(predictor, block, posterior) for block in predictor.normal_blocks]
     roots = [matrix_root(covariance.reshape(-1, *covariance.shape[2:])) for covariance in covariances]
     levels = [len(block.levels) for block in predictor.normal_blocks]
     for own in zip(*roots, strict=True):

@@ -11,7 +11,7 @@ from bayesmixed.design.row_likelihoods import likelihood_of_rows
 from bayesmixed.display.tables import describe, labelled
 from bayesmixed.draws.kept import posterior_means, with_effects
 from bayesmixed.draws.linear_predictors import (
-    effects_at_centre,
+    covariances_at_centre,
     effects_of,
     population_part,
     population_predictor,
@@ -152,7 +152,7 @@ def _by_blocks(
             parts.append(function(_covariance(predictor, group, block), once / scale**2))
         else:
             covariance = _covariance(predictor, group, block)
-            prior = group.variance(effects_at_centre(predictor, group, block))[0]
+            prior = group.variance(covariances_at_centre(predictor, group, block))[0]
             # A row that says all about its predictor leaves the other directions to the other rows.
             known = np.minimum(_row_information(fit, predictor, group, block), _ALL / np.maximum(prior, 1e-300))
             parts.append(function(covariance, group.products(known)))
@@ -197,7 +197,7 @@ def _factors_by_quadrature(fit: Fit, predictor: Predictor, group: GroupBlock, po
 
 def _covariance(predictor: Predictor, group: GroupBlock, posterior: xr.Dataset) -> Array:
     """Return the covariance of the effects as written, (S, 1, K, K)."""
-    centre = effects_at_centre(predictor, group, posterior)
+    centre = covariances_at_centre(predictor, group, posterior)
     return np.asarray((group.transform @ centre.reshape(-1, *centre.shape[2:]) @ group.transform.T)[:, None])
 
 

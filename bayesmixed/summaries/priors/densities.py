@@ -5,7 +5,7 @@ import xarray as xr
 
 from bayesmixed.design.design import CUTS
 from bayesmixed.design.thresholds import threshold_log_density, threshold_shift
-from bayesmixed.draws.linear_predictors import effects_at_centre
+from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.prior_distributions import Prior
@@ -25,7 +25,7 @@ def log_prior_densities(fit: Fit) -> dict[str, xr.DataArray]:
     for predictor in design.predictors.values():
         values |= _coefficients(predictor, posterior)
         for group in predictor.normal_blocks:
-            centre = effects_at_centre(predictor, group, posterior)
+            centre = covariances_at_centre(predictor, group, posterior)
             sd = np.sqrt(np.diagonal(centre, axis1=-2, axis2=-1))
             values |= {key: sd[..., k] for k, key in enumerate(predictor.sd_keys(group))}
             key = predictor.corr(group)

@@ -12,7 +12,12 @@ from bayesmixed.design.prior_draws import PriorDraws, prior_quantile
 from bayesmixed.display.tables import format_range
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
-from bayesmixed.summaries.variance.group_moments import Pieces, on_latent_scale, response_moments, shared_covariance
+from bayesmixed.summaries.variance.group_moments import (
+    PredictorParts,
+    on_latent_scale,
+    response_moments,
+    shared_covariance,
+)
 from bayesmixed.summaries.variance.group_spread import TYPICAL
 from bayesmixed.summaries.variance.intraclass import icc_of_variances
 from bayesmixed.summaries.variance.sharing import sharing_patterns
@@ -117,12 +122,13 @@ def _latent_correlations(draws: PriorDraws, patterns: Mapping[str, Collection[st
             for block in predictor.normal_blocks
         }
     try:
-        pieces = on_latent_scale(Pieces(design, scalars, etas, variances))
+        predictor_parts = on_latent_scale(PredictorParts(design, scalars, etas, variances))
         with np.errstate(all="ignore"):
-            _, between, within = response_moments(pieces, 1.0)
+            _, between, within = response_moments(predictor_parts, 1.0)
             total = np.mean(between + within, axis=-1)
             found = {
-                k: np.mean(shared_covariance(pieces, shared, 1.0), axis=-1) / total for k, shared in patterns.items()
+                k: np.mean(shared_covariance(predictor_parts, shared, 1.0), axis=-1) / total
+                for k, shared in patterns.items()
             }
     except SpecError:  # another link than that of the latent scale
         return

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.display.tables import labelled
-from bayesmixed.draws.linear_predictors import effects_at_centre, thin
+from bayesmixed.draws.linear_predictors import covariances_at_centre, thin
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import variance_has_mean
 from bayesmixed.preparation.preparing import replay
 from bayesmixed.summaries.variance.group_moments import (
-    Pieces,
+    PredictorParts,
     distinct_rows,
     few_for_latent,
     on_latent_scale,
@@ -127,7 +127,7 @@ def implied_covariance(fit: Fit, data: Any = None, *, na: str | float | Iterable
     rows = design if data is None else replay(design.spec, data, design, na=na)
     chosen = _distinct_rows(rows) if slopes and data is None else np.arange(rows.rows if slopes else 1)
     blocks = dict(zip((g.name for g in design.mu.groups), rows.mu.groups, strict=True))
-    covariances = {n: effects_at_centre(rows.mu, g, posterior) for n, g in blocks.items()}
+    covariances = {n: covariances_at_centre(rows.mu, g, posterior) for n, g in blocks.items()}
     # Without slopes rows differ in shares alone, over which variances are averaged.
     z = {n: g.spread_matrix[chosen] if slopes else np.sqrt(rows.mean_products(g)) for n, g in blocks.items()}
     total = residual[..., None] + sum(group_variance_at(covariances[n], z[n], z[n]) for n in blocks)
@@ -154,9 +154,9 @@ def latent_covariances(
     rows, weights = distinct_rows(fit.design)
     parts: list[Array] = []
     for whole in take_apart(fit.design, posterior, rows):
-        pieces = on_latent_scale(whole)
-        _, between, within = response_moments(pieces, 1.0)
-        shared = [shared_covariance(pieces, factors, 1.0) @ weights for factors in patterns.values()]
+        predictor_parts = on_latent_scale(whole)
+        _, between, within = response_moments(predictor_parts, 1.0)
+        shared = [shared_covariance(predictor_parts, factors, 1.0) @ weights for factors in patterns.values()]
         parts.append(np.stack([*shared, between @ weights, within @ weights]))
     shape = (posterior.sizes["chain"], posterior.sizes["draw"])
     *shared, between, within = np.concatenate(parts, axis=1).reshape(-1, *shape)
@@ -189,7 +189,7 @@ def mean_group_variances(design: Design, posterior: xr.Dataset) -> dict[str, Arr
     found = {}
     for group in design.mu.groups:
         moments = design.mean_products(group)
-        found[group.name] = np.einsum("cdkl,kl->cd", effects_at_centre(design.mu, group, posterior), moments)
+        found[group.name] = np.einsum("cdkl,kl->cd", covariances_at_centre(design.mu, group, posterior), moments)
     return found
 
 
@@ -204,11 +204,13 @@ def residual_variance(fit: Fit, posterior: xr.Dataset, trials: float = 1.0) -> A
     # Rows are streamed only where the residual variance is the same in all of them.
     design = fit.design.examples
     rows, weights = distinct_rows(design, matter)
-    found = [residual_of_rows(pieces, trials) @ weights for pieces in take_apart(design, posterior, rows)]
+    found = [
+        residual_of_rows(predictor_parts, trials) @ weights for predictor_parts in take_apart(design, posterior, rows)
+    ]
     return np.concatenate(found).reshape(posterior.sizes["chain"], posterior.sizes["draw"])
 
 
-def residual_of_rows(pieces: Pieces, trials: float = 1.0) -> Array:
+def residual_of_rows(predictor_parts: PredictorParts, trials: float = 1.0) -> Array:
     """Return the residual variance of each row on the latent scale, (S, m).
 
     Raises
@@ -216,18 +218,18 @@ def residual_of_rows(pieces: Pieces, trials: float = 1.0) -> Array:
     SpecError
         The family has none for that link.
     """
-    design, family = pieces.design, pieces.design.family
+    design, family = predictor_parts.design, predictor_parts.design.family
     first = family.parameters[0].name
     mean = np.zeros((1, 1))
     if family.latent_uses_mean:
-        variance = sum(pieces.variances[first].values(), np.zeros(1))
-        mean = design.mu.link.average(pieces.etas[first], variance)
+        variance = sum(predictor_parts.variances[first].values(), np.zeros(1))
+        mean = design.mu.link.average(predictor_parts.etas[first], variance)
     others = [name for name in design.predictors if name != first]
-    averaged = pieces.average(
+    averaged = predictor_parts.average(
         lambda values: family.latent_variance({**values, first: mean}, design.mu.link, trials),
-        pieces.axes(pieces.factors, others),
+        predictor_parts.axes(predictor_parts.factors, others),
     )
-    return np.broadcast_to(averaged, pieces.etas[first].shape)
+    return np.broadcast_to(averaged, predictor_parts.etas[first].shape)
 
 
 def _one_predictor_with_groups(design: Design) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import keep_inside
-from bayesmixed.draws.linear_predictors import effects_at_centre, population_predictor, thin
+from bayesmixed.draws.linear_predictors import covariances_at_centre, population_predictor, thin
 from bayesmixed.draws.tree import stacked, top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array, Link
@@ -30,7 +30,7 @@ _FEWEST = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class PredictorParts:
     """Linear predictors of m rows for S draws, taken apart.
 
     Attributes
@@ -85,26 +85,28 @@ class Pieces:
         return {factor for terms in self.variances.values() for factor in terms}
 
 
-def response_moments(pieces: Pieces, trials: float) -> Array:
+def response_moments(predictor_parts: PredictorParts, trials: float) -> Array:
     """Return mean, variance between groups and expected variance within of the response of each row, (3, S, m)."""
-    family = pieces.design.family
-    axes = pieces.axes(pieces.factors)
+    family = predictor_parts.design.family
+    axes = predictor_parts.axes(predictor_parts.factors)
     refuse_average(family, [name for name, _ in axes])
-    _check_averages(pieces, axes)
+    _check_averages(predictor_parts, axes)
     nodes = count_nodes(len(axes))
-    found = average_moments(family, lambda z: pieces.values(pieces.moved(axes, z)), trials, len(axes), nodes)
+    found = average_moments(
+        family, lambda z: predictor_parts.values(predictor_parts.moved(axes, z)), trials, len(axes), nodes
+    )
     return np.stack(np.broadcast_arrays(*found))
 
 
-def shared_covariance(pieces: Pieces, shared: Collection[str], trials: float) -> Array:
+def shared_covariance(predictor_parts: PredictorParts, shared: Collection[str], trials: float) -> Array:
     """Return the covariance of two responses that share the effects of some factors and no others, (S, m)."""
-    family = pieces.design.family
-    common, rest = pieces.axes(shared), pieces.axes(pieces.factors - set(shared))
-    _check_averages(pieces, [*common, *rest])
+    family = predictor_parts.design.family
+    common, rest = predictor_parts.axes(shared), predictor_parts.axes(predictor_parts.factors - set(shared))
+    _check_averages(predictor_parts, [*common, *rest])
     nodes = count_nodes(len(common) + len(rest))
 
     def given_shared(scores: Array) -> Array:
-        outer = replace(pieces, etas=pieces.moved(common, scores))
+        outer = replace(predictor_parts, etas=predictor_parts.moved(common, scores))
         inside = expect(lambda z: family.mean(outer.values(outer.moved(rest, z)), trials), len(rest), nodes)
         return np.stack([inside, inside**2])
 
@@ -118,16 +120,16 @@ def _invert(link: Link, eta: Array) -> Array:
     return link.inverse(keep_inside(link, eta))
 
 
-def _check_averages(pieces: Pieces, axes: Sequence[Axis]) -> None:
+def _check_averages(predictor_parts: PredictorParts, axes: Sequence[Axis]) -> None:
     """Refuse links under which the mean over normal effects does not exist (SpecError)."""
     for name, _ in axes:
-        pieces.design.predictors[name].link.average(np.ones(1), np.ones(1))
+        predictor_parts.design.predictors[name].link.average(np.ones(1), np.ones(1))
 
 
-def on_latent_scale(pieces: Pieces) -> Pieces:
-    """Return the pieces with the function of the response that is the latent scale of the family as the response."""
-    design = pieces.design
-    return replace(pieces, design=replace(design, family=design.family.on_latent_scale(design.mu.link)))
+def on_latent_scale(predictor_parts: PredictorParts) -> PredictorParts:
+    """Return the predictor_parts with the function of the response that is the latent scale of the family as the response."""
+    design = predictor_parts.design
+    return replace(predictor_parts, design=replace(design, family=design.family.on_latent_scale(design.mu.link)))
 
 
 def few_for_latent(design: Design, posterior: xr.Dataset, rows: int) -> xr.Dataset:
@@ -175,8 +177,8 @@ def thin_for(design: Design, posterior: xr.Dataset, rows: int) -> xr.Dataset:
     return thin(posterior, max(_FEWEST, int(affordable)))
 
 
-def take_apart(design: Design, posterior: xr.Dataset, rows: NDArray[np.intp]) -> Iterator[Pieces]:
-    """Yield the pieces of some rows for one block of draws after the other, chain by chain."""
+def take_apart(design: Design, posterior: xr.Dataset, rows: NDArray[np.intp]) -> Iterator[PredictorParts]:
+    """Yield the predictor_parts of some rows for one block of draws after the other, chain by chain."""
     flat = _one_chain(design, posterior)
     predictors = {name: predictor.take(rows) for name, predictor in design.predictors.items()}
     factor = None if design.observed.scale_factor is None else design.observed.scale_factor[rows]
@@ -185,14 +187,16 @@ def take_apart(design: Design, posterior: xr.Dataset, rows: NDArray[np.intp]) ->
         yield _pieces(design, predictors, factor, flat.isel(draw=slice(start, start + step)))
 
 
-def _pieces(design: Design, predictors: Mapping[str, Predictor], factor: Array | None, draws: xr.Dataset) -> Pieces:
+def _pieces(
+    design: Design, predictors: Mapping[str, Predictor], factor: Array | None, draws: xr.Dataset
+) -> PredictorParts:
     etas, variances = {}, {}
     for name, predictor in predictors.items():
         etas[name] = population_predictor(predictor, draws)[0]
-        covariances = {group.name: effects_at_centre(predictor, group, draws)[0] for group in predictor.groups}
+        covariances = {group.name: covariances_at_centre(predictor, group, draws)[0] for group in predictor.groups}
         variances[name] = {group.name: group.variance(covariances[group.name]) for group in predictor.groups}
     scalars = {name: stacked(v)[:, None] for name, v in design.scalar_draws(draws).items()}
-    return Pieces(design, scalars, etas, variances, factor)
+    return PredictorParts(design, scalars, etas, variances, factor)
 
 
 def _one_chain(design: Design, posterior: xr.Dataset) -> xr.Dataset:

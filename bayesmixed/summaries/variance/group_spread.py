@@ -5,7 +5,7 @@ import pandas as pd
 
 from bayesmixed.design.default_priors import group_unit
 from bayesmixed.display.tables import labelled
-from bayesmixed.draws.linear_predictors import effects_at_centre
+from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.errors import SpecError
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import has_free_sd
@@ -103,7 +103,7 @@ def negligible_sds(fit: Fit) -> pd.DataFrame:
     rows = []
     for predictor, group in fit.design.group_blocks():
         limits = NEGLIGIBLE * group_unit(fit.design, predictor) * group.coordinates.units
-        covariance = effects_at_centre(predictor, group, fit.posterior)
+        covariance = covariances_at_centre(predictor, group, fit.posterior)
         sds = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)).reshape(-1, len(group.labels))
         for column, (label, key) in enumerate(zip(group.coordinates.labels, predictor.sd_keys(group), strict=True)):
             prior = fit.design.priors[key].prior

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.draws.linear_predictors import effects_at_centre
+from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -83,8 +83,8 @@ def pooling_curve(fit: Fit | float, group: str | None = None) -> pd.DataFrame:
     else:
         residual = residual_variance(fit, fit.posterior)
         for other in beyond:
-            residual = residual + effects_at_centre(predictor, other, fit.posterior)[..., 0, 0]
-        variance = effects_at_centre(predictor, block, fit.posterior)[..., block.intercept, block.intercept]
+            residual = residual + covariances_at_centre(predictor, other, fit.posterior)[..., 0, 0]
+        variance = covariances_at_centre(predictor, block, fit.posterior)[..., block.intercept, block.intercept]
     return _curve(variance / (variance + residual), group_sizes(fit, block), about)
 
 

@@ -16,7 +16,7 @@ from bayesmixed.preparation.data_files import take_table
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.summaries.variance.components import residual_of_rows
 from bayesmixed.summaries.variance.group_moments import (
-    Pieces,
+    PredictorParts,
     few_for_latent,
     on_latent_scale,
     response_moments,
@@ -91,10 +91,10 @@ def vpc_curve(
     shares: dict[str, list[Any]] = {factor: [] for factor in factors}
     latent = scale == "latent" and fit.design.family.latent_mean is not None
     for whole in take_apart(rows, posterior, np.arange(rows.rows)):
-        pieces, integrated = (on_latent_scale(whole), "data") if latent else (whole, scale)
-        total = _total(pieces, integrated)
+        predictor_parts, integrated = (on_latent_scale(whole), "data") if latent else (whole, scale)
+        total = _total(predictor_parts, integrated)
         for factor in factors:
-            shares[factor].append(_shared(pieces, factor, integrated) / total)
+            shares[factor].append(_shared(predictor_parts, factor, integrated) / total)
     tables = []
     for factor, parts in shares.items():
         values = np.concatenate(parts).reshape(posterior.sizes["chain"], posterior.sizes["draw"], -1)
@@ -110,17 +110,19 @@ def has_slopes(fit: Fit) -> bool:
     return bool(_slope_columns(fit.design))
 
 
-def _total(pieces: Pieces, scale: str) -> Any:
+def _total(predictor_parts: PredictorParts, scale: str) -> Any:
     if scale == "data":
-        _, between, within = response_moments(pieces, 1.0)
+        _, between, within = response_moments(predictor_parts, 1.0)
         return between + within
-    return residual_of_rows(pieces) + sum(pieces.variances[pieces.design.mu.parameter].values())
+    return residual_of_rows(predictor_parts) + sum(
+        predictor_parts.variances[predictor_parts.design.mu.parameter].values()
+    )
 
 
-def _shared(pieces: Pieces, factor: str, scale: str) -> Any:
+def _shared(predictor_parts: PredictorParts, factor: str, scale: str) -> Any:
     if scale == "data":
-        return shared_covariance(pieces, {factor}, 1.0)
-    return pieces.variances[pieces.design.mu.parameter][factor]
+        return shared_covariance(predictor_parts, {factor}, 1.0)
+    return predictor_parts.variances[predictor_parts.design.mu.parameter][factor]
 
 
 def _slope_columns(design: Design) -> list[str]:

@@ -10,7 +10,7 @@ from kernels.joint.test_density import ROWS, check_slope, prepared
 import bayesmixed as bm
 from bayesmixed.engines.kernel import lay_out_levels
 from bayesmixed.engines.parameterisation import choose_parameterisation
-from bayesmixed.estimation.quasi_likelihood import quick_mode
+from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.kernels.joint.compiled import evaluate
 from bayesmixed.kernels.joint.decoding import decode
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates
@@ -29,7 +29,7 @@ MODELS = [
 
 def laid_out_by_the_engine(formula, family, options):
     design = prepared(bm.from_formula(formula, family=family, **options), ROWS)
-    mode = quick_mode(design)
+    mode = quasi_likelihood_mode(design)
     return replace(
         lay_out_levels(design, mode, choose_parameterisation(design, mode, guides=True)), whitening=None
     ), mode
@@ -77,7 +77,7 @@ def test_the_gradient_in_guided_coordinates_is_that_of_the_density(formula, fami
 def test_guided_coordinates_of_normal_rows_are_standard_normal_at_every_sd(scale):
     formula, data = "y ~ 1 + (1 | g)", ROWS | {"y": ROWS["y"] + 2.0 * (np.arange(60) % 6)}
     design = prepared(bm.from_formula(formula), data)
-    mode = quick_mode(design)
+    mode = quasi_likelihood_mode(design)
     layout = lay_out_levels(design, mode, choose_parameterisation(design, mode, guides=True))
     (term,) = layout.predictors["mu"].terms
     x = np.zeros(layout.dimension)
@@ -91,7 +91,7 @@ def test_guided_coordinates_of_normal_rows_are_standard_normal_at_every_sd(scale
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
 def test_guided_coordinates_reach_every_sd_where_that_of_the_quick_mode_goes_to_zero(scale):
     design = prepared(bm.from_formula("y ~ V4 + (V4 | subject)", family="negbin"), classic("MASS", "epil"))
-    mode = quick_mode(design)
+    mode = quasi_likelihood_mode(design)
     layout = lay_out_levels(design, mode, choose_parameterisation(design, mode, guides=True))
     (term,) = layout.predictors["mu"].terms
     assert mode.sds["subject"][1] < 0.01

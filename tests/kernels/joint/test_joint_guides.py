@@ -9,7 +9,7 @@ import bayesmixed as bm
 from bayesmixed.engines import joint_layout
 from bayesmixed.engines.kernel import lay_out
 from bayesmixed.engines.parameterisation import choose_parameterisation
-from bayesmixed.estimation.quasi_likelihood import quick_mode
+from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.kernels.joint.compiled import evaluate
 from bayesmixed.kernels.joint.decoding import decode
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates
@@ -34,7 +34,7 @@ MODELS = [
 
 def laid_out_jointly(formula, family, options):
     design = prepared(bm.from_formula(formula, family=family, **options), ROWS)
-    mode = quick_mode(design)
+    mode = quasi_likelihood_mode(design)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(joint_layout, "ENOUGH", 100)
         return lay_out(design, mode, choose_parameterisation(design, mode, guides=True)), mode
@@ -90,7 +90,7 @@ def test_the_gradient_in_joint_coordinates_is_that_of_the_density(formula, famil
 def test_joint_coordinates_of_crossed_normal_rows_are_standard_normal_at_every_sd(scale):
     data = ROWS | {"y": ROWS["y"] + 2.0 * (np.arange(60) % 6)}
     design = prepared(bm.from_formula("y ~ x + (x | g) + (1 | k)", priors={"corr_g": "LKJ(2)"}), data)
-    mode = quick_mode(design)
+    mode = quasi_likelihood_mode(design)
     layout = lay_out(design, mode, choose_parameterisation(design, mode, guides=True))
     x = 0.2 * np.random.default_rng(1).normal(size=layout.dimension)
     for term in layout.predictors["mu"].terms:
@@ -120,7 +120,7 @@ def test_a_factor_alone_shares_a_ridge_with_the_intercept_only_if_it_has_few_lev
         design = bm.prepare(
             bm.from_formula(formula, family="poisson", crossed=["g", "h"] if "h" in formula else []), data
         )
-        mode = quick_mode(design)
+        mode = quasi_likelihood_mode(design)
         layout = lay_out(design, mode, choose_parameterisation(design, mode, guides=True))
         assert (layout.joint is not None) == expected
 

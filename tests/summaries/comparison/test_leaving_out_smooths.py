@@ -124,7 +124,7 @@ def test_the_refit_envelope_knows_the_curve():
 
 
 def test_effects_that_cannot_be_integrated_out_are_drawn(curves, exact, monkeypatch):
-    monkeypatch.setattr(log_densities, "can_integrate", lambda situation: False)
+    monkeypatch.setattr(log_densities, "can_integrate", lambda units_out: False)
     units = find_units(curves.design, "g")
     found, k, _ = leaving_out.predict_held_out(curves, units, np.arange(8) == 2)
     assert found[0] == pytest.approx(exact_log(exact, units.index == 2), abs=0.3)
