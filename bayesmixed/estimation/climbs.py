@@ -17,6 +17,7 @@ from bayesmixed.estimation.effect_modes import EffectMode, determinant, find_eff
 from bayesmixed.estimation.integrals import Estimate, LevelIntegrals, explain_no_levels, refuse_levels
 from bayesmixed.estimation.log_priors import LogPrior
 from bayesmixed.estimation.maximisation import Maximum, maximise
+from bayesmixed.estimation.precisions import Factor
 from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.estimation.separation import separated_coefficients
 from bayesmixed.estimation.starting_points import starting_centre
@@ -50,6 +51,7 @@ class Climb:
         self.together = method == "joint" or self.restricted
         """Coefficients are sought together with the effects, not as parameters."""
         self._start = self._first = np.zeros(0)
+        self._near: Factor | None = None
         self._integral: Callable[[Array], Estimate] | None = None
         levels = LevelIntegrals(self.parameters)
         nodes, adaptive = asked["points"], asked["adaptive"]
@@ -158,10 +160,11 @@ class Climb:
 
     def _mode(self, model: ConditionalModel) -> EffectMode | None:
         """Return the mode of the effects, from where the last one was."""
-        mode = find_effect_mode(model, self._start, joint=self.together)
+        mode = find_effect_mode(model, self._start, joint=self.together, near=self._near)
         if mode is None:
             mode = find_effect_mode(model, self._first, joint=self.together)
         self._start = self._first if mode is None else mode.place
+        self._near = None if mode is None else mode.factor
         return mode
 
     def _model(self, point: Array, change: Change | None = None) -> ConditionalModel:

@@ -8,7 +8,9 @@ from bayesmixed.estimation.conditional_models import ConditionalModel
 from bayesmixed.estimation.precisions import Factor
 from bayesmixed.families.links import Array
 
-_ROUNDS, _DECREMENT, _ROUNDING = 100, 1e-8, 1e-13
+_ROUNDS, _ROUNDING = 100, 1e-13
+_DECREMENT, _STALE, _SLOW = 1e-8, 1e-18, 0.1
+"""Squared steps at which a search ends: those of Newton, and of a factor from elsewhere; their ratio that asks for a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,13 @@ class EffectMode:
     factor: Factor | None
 
 
-def find_effect_mode(model: ConditionalModel, start: Array, *, joint: bool = False) -> EffectMode | None:
+def find_effect_mode(
+    model: ConditionalModel, start: Array, *, joint: bool = False, near: Factor | None = None
+) -> EffectMode | None:
     """Return the mode of the effects; with `joint` of coefficients and effects. None where there is no density.
 
-    Newton steps, halved until they climb. Where the density is not concave, each row counts as if its own were.
+    Newton steps, halved until they climb. Where the density is not concave, each row counts as if its own were. A factor at
+    a mode nearby serves as long as steps with it shrink fast.
     """
     pattern, values, penalty = model.system(joint=joint)
     flat = pattern.indices.ravel()
@@ -51,7 +56,8 @@ def find_effect_mode(model: ConditionalModel, start: Array, *, joint: bool = Fal
         return eta, rows, value if np.all(np.isfinite(rows[:, :3])) else -np.inf
 
     base, step = start, np.zeros_like(start)
-    best, factor = -np.inf, None
+    best, last = -np.inf, np.inf
+    factor = near if near is not None and near.pattern is pattern and not model.quadratic else None
     for _ in range(_ROUNDS):
         place = base + step
         eta, rows, value = at(place)
@@ -62,12 +68,16 @@ def find_effect_mode(model: ConditionalModel, start: Array, *, joint: bool = Fal
             continue
         base, best = place, value
         gradient = np.bincount(flat, (values * rows[:, 1:2]).ravel(), minlength=pattern.size) - penalty * place
-        factor = pattern.factor(values, -rows[:, 2], penalty)
-        climbing = factor or pattern.factor(values, _positive(-rows[:, 2]), penalty)
-        if climbing is None:
-            break
-        step = climbing.solve(gradient)
-        if model.quadratic or step @ gradient < _DECREMENT:
+        step = gradient if factor is None else factor.solve(gradient)
+        enough = _STALE
+        if factor is None or not step @ gradient < _SLOW * last:
+            factor = pattern.factor(values, -rows[:, 2], penalty)
+            climbing = factor or pattern.factor(values, _positive(-rows[:, 2]), penalty)
+            if climbing is None:
+                break
+            step, enough = climbing.solve(gradient), _DECREMENT
+        last = float(step @ gradient)
+        if model.quadratic or last < enough:
             # Determinants follow an error of the mode to first order, the density to second.
             base = base + step
             break

@@ -55,7 +55,15 @@ class PrecisionPattern:
         own = np.empty(self.size)
         own[self.place] = penalty
         if not factorise_compiled(
-            self.placed, values, weight, own, self.pointers, self.places, entries, diagonal, dense
+            self.placed,
+            np.array(values, order="C"),
+            np.array(weight),
+            own,
+            self.pointers,
+            self.places,
+            entries,
+            diagonal,
+            dense,
         ):
             return None
         # LAPACK reads the transpose: the lower triangle is its upper one.

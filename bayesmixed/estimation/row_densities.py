@@ -50,15 +50,15 @@ class CompiledRows:
     def __init__(self, design: Design, rows: Rows) -> None:
         self.codes = FAMILY_CODES[design.family.name], LINK_CODES[design.mu.link.name]
         self.rows = rows
-        self.response, self.trials = (
-            np.ascontiguousarray(values, dtype=float) for values in (rows.response, rows.trials)
-        )
+        # Copies of one kind: for read-only arrays and other orders all would be compiled once more.
+        self.response, self.trials = (np.array(values, dtype=float) for values in (rows.response, rows.trials))
 
     def derivatives(self, eta: Array, further: Array, *, mixed: bool = False) -> Array:
         """Return the derivatives."""
         from bayesmixed.kernels.rows.compiled import fill_derivatives_compiled
 
-        columns = np.column_stack([eta, further])
+        columns = np.empty((len(eta), 1 + further.shape[1]))
+        columns[:, 0], columns[:, 1:] = eta, further
         found = np.empty((len(eta), 4 + 3 * further.shape[1] if mixed else 4))
         fill_derivatives_compiled(*self.codes, self.response, self.trials, columns, found)
         found[:, 0] += self.rows.constants

@@ -133,3 +133,17 @@ def test_factors_of_precisions_are_those_of_dense_matrices(takes):
     own = np.arange(size)
     np.testing.assert_allclose(factor.covariances(own, own), np.diagonal(inverse), atol=1e-12)
     assert pattern.factor(values, -10.0 * weight, penalty) is None
+
+
+@pytest.mark.parametrize("name", ["crossed", "rows", "categories", "t", "zeros"])
+def test_a_factor_from_elsewhere_leads_to_the_same_mode(name):
+    parameters = parameters_of(*MODELS[name])
+    far, point = np.random.default_rng(6).uniform(-0.4, 0.4, (2, len(parameters.places)))
+    start = np.zeros(parameters.effects)
+    elsewhere = find_effect_mode(parameters.at(far), start)
+    model = parameters.at(point)
+    plain = find_effect_mode(model, start)
+    led = find_effect_mode(model, elsewhere.place, near=elsewhere.factor)
+    np.testing.assert_allclose(led.place, plain.place, atol=1e-6)
+    values = [value_of(model, mode, mode.factor, False) for mode in (plain, led)]
+    assert values[0] == pytest.approx(values[1], abs=1e-8)
