@@ -245,15 +245,6 @@ def test_a_cluster_gives_the_ranks_of_this_machine(passed):
     assert found.ranks.equals(passed.ranks.query("number < 6"))
 
 
-def test_the_picture_shows_each_quantity_and_marks_what_leaves_the_band(calibrated, passed):
-    figure = bm.plot_calibration(passed)
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["beta[Intercept]", LOG_LIKELIHOOD]
-    wrong = bm.plot_calibration(calibrated(too_wide), ["beta[Intercept]"])
-    assert wrong.axes[0].get_title(loc="left").endswith("outside")
-    with pytest.raises(bm.SpecError, match="Did you mean"):
-        bm.plot_calibration(passed, ["beta[Intercepd]"])
-
-
 def test_the_share_of_samples_that_stray_as_far_is_uniform_itself():
     generator = np.random.default_rng(8)
     p = [ecdf_difference(generator.random(50)).p for _ in range(200)]

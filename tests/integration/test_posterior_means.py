@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fixed_draws import fit_at
+from posterior_mean_fits import design_of, fit_of, no_means, table
 
 import bayesmixed as bm
 from bayesmixed.integration.posterior_means import parameter_has_mean, response_has_mean
@@ -12,17 +13,6 @@ from bayesmixed.summaries.priors.comparison import _compare, _tables
 from bayesmixed.summaries.variance.group_spread import typical_ratios
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
-
-
-def table():
-    generator = np.random.default_rng(1)
-    columns = {"c": generator.poisson(3, 60), "y": generator.gamma(2, 1, 60), "p": generator.beta(2, 2, 60)}
-    columns |= {"k": generator.binomial(6, 0.4, 60), "n": np.full(60, 6), "x": generator.normal(size=60)}
-    return pd.DataFrame(columns | {"g": np.arange(60) % 10})
-
-
-def design_of(left, family, priors=None, right="~ x + (1 | g)", **more):
-    return bm.prepare(bm.from_formula(f"{left} {right}", family=family, priors=priors or {}, **more), table())
 
 
 @pytest.mark.parametrize(
@@ -96,14 +86,6 @@ def test_a_group_of_the_fit_has_a_mean_where_its_rows_bound_it(left, family, pri
     design = bm.prepare(bm.from_formula(f"{left} ~ x + (1 | g)", family=family, priors=priors), data)
     assert response_has_mean(design, set(), {"g"}) == exists
     assert response_has_mean(design, set())
-
-
-def fit_of(left, family, **values):
-    return fit_at(design_of(left, family), {"beta": [0.5, 0.1], "sd_g": 0.6} | values, 0.05)
-
-
-def no_means(found):
-    return "median" in found and not {"mean", "sd"} & set(found.columns)
 
 
 def test_tables_of_averages_under_a_log_link_have_medians_and_no_means():
@@ -205,40 +187,6 @@ def test_a_bound_from_both_sides_is_what_makes_the_mean_of_odds_ratios_finite():
             for low in (20.0, 80.0, 250.0)
         ]
         assert (parts[0] > parts[1] > parts[2] or parts[2] < 1e-12) == finite
-
-
-@pytest.mark.parametrize(
-    ("text", "exists"),
-    [
-        ("theta", False),
-        ("log(theta) > 1", True),
-        ("1 / theta", True),
-        ("sd_g", True),
-        ("sd_g ** 2", True),
-        ("sd_g ** 4", False),
-        ("exp(sd_g)", False),
-        ("1 / sd_g", False),
-        ("exp(beta[x])", True),
-        ("beta[x] / beta[Intercept]", False),
-        ("exp(b_g[1])", False),
-        ("b_g[1] - b_g[2] > 0", True),
-        ("sd_g**2 / (sd_g**2 + 3.29)", True),
-        ("expit(beta[Intercept] + b_g[1])", True),
-        ("0 < theta < 9", False),
-    ],
-)
-def test_statements_have_a_mean_where_what_they_are_made_of_has_one(text, exists):
-    found = bm.hypothesis(fit_of("c", "negbin", theta=3.0), text)
-    assert ("mean" in found.table) == exists
-    assert ("Medians" in str(found)) != exists
-
-
-def test_residual_scales_and_many_groups_keep_quotients_and_heavy_priors_finite():
-    priors = {"sd_g": "HalfCauchy(1)"}
-    fit = fit_at(design_of("y", "gaussian", priors), {"beta": [0.5, 0.1], "sd_g": 0.6, "sigma": 1.0}, 0.01)
-    assert "mean" in bm.hypothesis(fit, ["sd_g / sigma", "sd_g**2 / (sd_g**2 + sigma**2)"]).table
-    rates = fit_at(design_of("c", "poisson", priors), {"beta": [0.5, 0.1], "sd_g": 0.6}, 0.01)
-    assert no_means(bm.hypothesis(rates, "sd_g").table)
 
 
 def test_a_comparison_of_priors_shows_one_form_of_a_parameter_and_medians_of_what_was_asked():

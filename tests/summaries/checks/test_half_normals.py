@@ -143,11 +143,3 @@ def test_groups_whose_data_widen_their_effect_have_scores():
 def test_what_is_not_there_is_refused(models, asked, message):
     with pytest.raises(bm.SpecError, match=message):
         bm.half_normal(models["poisson"], **asked)
-
-
-def test_the_plot_marks_what_is_outside(models):
-    axes = bm.plot_half_normal(models["poisson"]).axes[0]
-    labels = axes.get_legend_handles_labels()[1]
-    assert "outside the band of all" in labels
-    assert "Not inside" in axes.get_title(loc="left")
-    assert "outside the band of all" not in bm.plot_half_normal(models["normal"]).axes[0].get_legend_handles_labels()[1]

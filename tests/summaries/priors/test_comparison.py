@@ -5,14 +5,11 @@ import pytest
 from conftest import classic, read_reference
 from crossed_fits import crossed_fit, known
 from fixed_draws import fit_at
-from scipy import stats
 
 import bayesmixed as bm
 from bayesmixed.fits.prior_sets import realise_sets
-from bayesmixed.plots.prior_comparison import _prior_range
 from bayesmixed.prior_distributions import as_prior
 from bayesmixed.summaries.parameters.reported_quantities import report_quantities
-from bayesmixed.summaries.priors.comparison import PriorComparison
 
 CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 SLEEP = "Reaction ~ Days + (Days | Subject)"
@@ -87,24 +84,6 @@ def test_the_page_says_which_priors_differ_and_what_moves_most(comparison):
     assert list(comparison.wide()["quantity"][:2]) == ["asked", "asked"]
     assert {"group effect", "rank"} == set(comparison.wide(of_each_group=True)["quantity"])
     assert comparison._repr_html_().count("<table") == 3
-
-
-def test_the_picture_has_a_panel_for_each_quantity(comparison):
-    figure = bm.plot_prior_comparison(comparison)
-    assert [axes.get_title(loc="left") for axes in figure.axes][:3] == ["ten times", "range", "mu Intercept"]
-    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["check", "tight"]
-    assert len(bm.plot_prior_comparison(comparison, ["group effect"]).axes) == 3
-    with pytest.raises(bm.SpecError, match="Did you mean 'rank'"):
-        bm.plot_prior_comparison(comparison, ["ranks"])
-
-
-def test_priors_stand_beside_estimates_on_the_scale_of_the_parameter():
-    design = crossed_fit("negbin").design
-    comparison = PriorComparison({"one": fit_at(design, {"theta": 2.0})}, {}, None, None, None, ())
-    row = {"quantity": "parameter", "term": "theta", "effect": ""}
-    low, high = _prior_range(comparison, "one", row)
-    tails = stats.halfnorm.ppf([0.975, 0.025])
-    assert (low, high) == pytest.approx(tuple(tails**-2.0))
 
 
 def test_a_sweep_is_a_comparison_named_by_its_priors(monkeypatch):

@@ -93,11 +93,3 @@ def test_a_seed_fixes_the_data_sets():
     first, second, other = (bm.prior_predictive("y ~ 1", data, draws=20, seed=s).replicates for s in (1, 1, 2))
     np.testing.assert_array_equal(first, second)
     assert np.any(first != other)
-
-
-def test_the_picture_shows_the_data_and_the_means_of_groups(simple):
-    axes = bm.plot_prior_predictive(simple).axes
-    y = np.asarray(simple.design.response)
-    np.testing.assert_allclose(axes[0].lines[-1].get_xdata(), np.sort(y))
-    np.testing.assert_allclose(axes[1].lines[-1].get_xdata(), np.sort(y.reshape(8, 10).mean(axis=1)))
-    assert len(axes[0].lines) == 61

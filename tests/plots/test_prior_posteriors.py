@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fixed_draws import fit_at
 from scipy import stats
 
 import bayesmixed as bm
@@ -34,8 +35,9 @@ def test_every_parameter_has_a_panel_and_effects_have_none(herds):
 
 
 def test_correlations_have_a_panel_for_each_pair():
-    data = bm.datasets.load("sleepstudy")
-    fit = bm.fit("sleepstudy", data, draws=50, chains=2, seed=1, progress=False)
+    design = bm.prepare("sleepstudy", bm.datasets.load("sleepstudy"))
+    values = {"beta": [250.0, 10.0], "sd_Subject": [25.0, 6.0], "sigma": 25.0, "corr_Subject": [[1, 0.3], [0.3, 1]]}
+    fit = fit_at(design, values, jitter=0.01)
     titles = [axes.get_title(loc="left") for axes in bm.plot_prior_posterior(fit).axes]
     assert "corr_Subject[Intercept, Days]" in titles
     assert "sigma" in titles
