@@ -91,7 +91,7 @@ def test_responses_can_be_drawn_where_a_probability_is_on_the_border(family):
 
 
 @each_family
-def test_below_a_value_lies_what_is_not_at_it_or_above(family):
+def test_the_distribution_function_steps_by_the_probability_of_each_value(family):
     for values in some_values(family):
         y = np.unique(draws_of(family, values, 20))
         at = family.cdf(y, values, trials_of(family)) - family.cdf(np.nextafter(y, -np.inf), values, trials_of(family))
