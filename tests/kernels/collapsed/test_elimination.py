@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from numba import njit
 from scipy import linalg
 
-from bayesmixed.kernels import dense
 from bayesmixed.kernels.collapsed import elimination
 
 LEVELS, WIDTH, WEIGHT = 7, 2, 1.7
@@ -110,27 +108,3 @@ def test_draws_have_the_mean_and_covariance_of_the_dense_matrix(problem):
     np.testing.assert_allclose(mean, np.linalg.solve(matrix, right), rtol=1e-9, atol=1e-12)
     root = np.array([drawn(unit) - mean for unit in np.eye(len(matrix))])
     np.testing.assert_allclose(root.T @ root, np.linalg.inv(matrix), rtol=1e-9, atol=1e-11)
-
-
-@njit
-def factor_and_invert(matrix):
-    return dense.cholesky(matrix), dense.invert_triangle(matrix)
-
-
-@pytest.mark.parametrize("size", [0, 1, 5, 64, 65, 300, 700])
-def test_dense_factors_and_inverses_of_any_size_are_numpys(size):
-    columns = np.random.default_rng(size).normal(size=(size, size + 5))
-    matrix = columns @ columns.T + np.eye(size)
-    factor = matrix.copy()
-    done, root = factor_and_invert(factor)
-    assert done
-    np.testing.assert_allclose(np.tril(factor), np.linalg.cholesky(matrix), rtol=1e-8, atol=1e-9)
-    np.testing.assert_allclose(root @ root.T, np.linalg.inv(matrix), rtol=1e-7, atol=1e-9)
-
-
-@pytest.mark.parametrize("size", [3, 200])
-@pytest.mark.parametrize("flaw", [-1.0, np.nan, np.inf])
-def test_a_matrix_that_is_not_positive_is_reported(size, flaw):
-    matrix = np.eye(size)
-    matrix[size - 1, size - 1] = flaw
-    assert not dense.cholesky(matrix)
