@@ -11,7 +11,6 @@ from fixed_draws import fit_at
 import bayesmixed as bm
 from bayesmixed.draws import kept as kept_draws
 from bayesmixed.draws.kept import keep_draws, large_effects
-from bayesmixed.kernels.joint import decoding, layouts
 
 
 @pytest.fixture
@@ -102,15 +101,3 @@ def test_a_fit_without_all_draws_is_not_extended(reduced):
 def test_an_unknown_store_is_refused(whole):
     with pytest.raises(bm.SpecError, match="Accepted: auto, all"):
         bm.sample(whole.design, store="some")
-
-
-@pytest.mark.parametrize("at_once", [1, 700, 1e9])
-def test_draws_decoded_some_at_a_time_are_those_decoded_at_once(whole, monkeypatch, at_once):
-    monkeypatch.setattr(decoding, "_DECODED_AT_ONCE", at_once)
-    layout = layouts.lay_out_coordinates(whole.design, {"b_plate": np.arange(24) % 2 == 0})
-    points = 0.3 * np.random.default_rng(1).standard_normal((2, 7, layout.dimension))
-    expected = decoding.decode(layout, points.reshape(14, -1))
-    posterior = decoding.as_posterior(layout, points.copy())
-    for name, (dims, values) in expected.items():
-        assert posterior[name].dims == ("chain", "draw", *dims)
-        np.testing.assert_array_equal(posterior[name].values.reshape(values.shape), values)

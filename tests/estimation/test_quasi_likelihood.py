@@ -1,12 +1,14 @@
-"""The quick mode: Laplace's approximation that starts the sampler."""
+"""The mode of penalised quasi-likelihood, from which the sampler starts."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import classic, read_reference
 
 import bayesmixed as bm
 from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 
+(CHECK,) = (check for check in read_reference("sharp_checks")["checks"] if check["id"] == "J1")
 COUNTS = pd.DataFrame({"y": [1, 2, 3, 1, 0, 4] * 3, "x": np.arange(18.0)})
 
 
@@ -41,3 +43,10 @@ def test_a_factor_of_thousands_of_levels_has_a_mode_near_the_truth():
 def test_two_factors_of_thousands_of_levels_have_none():
     design = bm.prepare(bm.from_formula("y ~ 1 + (1 | g) + (1 | h)", family="poisson"), many_counts(3000, 2500))
     assert quasi_likelihood_mode(design) is None
+
+
+def test_the_sd_of_herds_is_near_that_which_maximises_the_marginal_density_of_laplace():
+    priors = {"beta[Intercept]": "Normal(0, 2.5)", "sd_herd": "HalfStudentT(4, 1)"}
+    spec = bm.from_formula("incidence | trials(size) ~ 1 + (1 | herd)", family="binomial", priors=priors)
+    mode = quasi_likelihood_mode(bm.prepare(spec, classic("lme4", "cbpp").astype({"herd": str})))
+    assert mode.sds["herd"][0] == pytest.approx(CHECK["expected"]["sd_at_laplace_marginal_mode_no_prior"], rel=0.15)

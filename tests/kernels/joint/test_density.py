@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import classic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -296,26 +295,6 @@ def check_generated(data):
     chosen = {key: data.draw(st.sampled_from(PRIORS)) for key in sds if data.draw(st.booleans())}
     design = prepared(design.spec.replace(priors=chosen), ROWS)
     compare(design, data.draw(st.sampled_from([HIERARCHICAL, NONCENTRED])), points=2)
-
-
-@pytest.mark.parametrize("way", [HIERARCHICAL, NONCENTRED])
-def test_coordinates_are_decoded_to_the_variables_of_the_model(way):
-    import pymc as pm
-
-    data = classic("lme4", "sleepstudy")
-    design = prepared("Reaction ~ Days + (Days | Subject)", data)
-    layout = laid_out(design, way)
-    model = bm.build(design, parameterisation={"b_Subject": way})
-    x = 0.3 * np.random.default_rng(2).normal(size=layout.dimension)
-    names = ["beta", "sd_Subject", "corr_Subject", "b_Subject", "sigma"]
-    variables = model.replace_rvs_by_values([model[name] for name in names])
-    point = as_pymc_point(layout, model, shapes_of(model), x)
-    inputs = list(model.value_vars)
-    function = pm.compile(inputs, variables, mode="FAST_COMPILE", on_unused_input="ignore")
-    expected = function(*(point[value.name] for value in inputs))
-    found = decode(layout, x[None])
-    for name, value in zip(names, expected, strict=True):
-        np.testing.assert_allclose(found[name][1][0], value, rtol=1e-10, atol=1e-10)
 
 
 def test_whitened_coefficients_have_the_same_density_and_gradient():

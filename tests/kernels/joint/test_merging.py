@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import classic, read_reference
+from fixed_draws import fit_at
 
 import bayesmixed as bm
 from bayesmixed.kernels.joint.compiled import evaluate
@@ -11,6 +13,7 @@ from bayesmixed.kernels.joint.merging import merge_rows
 from bayesmixed.kernels.joint.packed_designs import pack
 
 ROWS = 240
+(CHECK,) = (check for check in read_reference("sharp_checks")["checks"] if check["id"] == "K1")
 
 
 def table():
@@ -74,3 +77,29 @@ def test_rows_of_different_predictors_of_a_further_parameter_stay_apart():
     assert len(merge_rows(design).kept) == data.groupby(["f", "count"]).ngroups
     assert len(merge_rows(pooled).kept) == data["count"].nunique()
     assert len(merge_rows(pooled.with_response(np.arange(ROWS))).kept) == ROWS
+
+
+def herds():
+    return classic("lme4", "cbpp").astype({"herd": str})
+
+
+def single_animals():
+    """Return the 842 animals of the herds, a row each."""
+    rows = herds()
+    sick = np.concatenate([np.arange(n) < y for n, y in zip(rows["size"], rows["incidence"], strict=True)])
+    return pd.DataFrame({"herd": np.repeat(rows["herd"].to_numpy(), rows["size"]), "sick": sick.astype(int)})
+
+
+def test_rows_of_trials_and_of_single_animals_differ_by_their_binomial_coefficients():
+    expected = CHECK["expected"]
+    whole = bm.prepare(bm.from_formula("incidence | trials(size) ~ 1 + (1 | herd)", family="binomial"), herds())
+    single = bm.prepare(bm.from_formula("sick ~ 1 + (1 | herd)", family="bernoulli"), single_animals())
+    x = 0.3 * np.random.default_rng(1).normal(size=lay_out_coordinates(whole, {}).dimension)
+    values = [evaluate(pack(lay_out_coordinates(design, {})), x)[0] for design in (whole, single)]
+    assert values[0] - values[1] == pytest.approx(expected["difference_is_sum_log_choose"], abs=1e-6)
+    for design, key in ((whole, "loglik_binomial_rows"), (single, "loglik_bernoulli_rows")):
+        point = CHECK["inputs"]["point"]
+        fit = fit_at(design, {"beta": point["b0"], "sd_herd": point["sd"]})
+        by_herd = bm.log_likelihood(fit, integrate="herd")
+        total = float(by_herd.isel(chain=0, draw=0).sum())
+        assert total == pytest.approx(expected[key], abs=1e-4)
