@@ -124,7 +124,11 @@ class Climb:
             found = [self._laplace_slopes(self._model(point, change), False)[0] for point in points]
             return np.array(found) + self._log_prior(points)
 
-        known = slopes if self._has_slopes(self._model(point, change)) else None
+        known = (
+            slopes
+            if self._has_slopes(change(self.parameters.at(point)) if change else self.parameters.at(point))
+            else None
+        )
         found = maximise(values, point[~own], scale[np.ix_(~own, ~own)], known)
         return self._with_coefficients(point, found) if self.together else found
 
@@ -134,7 +138,9 @@ class Climb:
             return False
         if self.method != "joint" or model.quadratic:
             return True
-        observed, expected = -model.derivatives(model.eta)[:, 2], model.expected_information(model.eta)
+        # Away from where a link is symmetric, at which both are the same.
+        eta = model.eta + (self.design.mu.link.unit or np.abs(model.eta)) * np.linspace(0.1, 0.5, len(model.eta))
+        observed, expected = -model.derivatives(eta)[:, 2], model.expected_information(eta)
         return bool(np.allclose(observed, expected, rtol=1e-8, atol=0.0))
 
     def _with_coefficients(self, point: Array, found: Maximum) -> Maximum:

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 import bayesmixed as bm
+from bayesmixed.estimation import climbs
 from bayesmixed.estimation.conditional_models import ConditionalModel, MarginalParameters
 from bayesmixed.estimation.effect_modes import determinant, find_effect_mode, slopes_of, value_of
+from bayesmixed.estimation.maximisation import maximise
 from bayesmixed.estimation.precisions import PrecisionPattern
 
 N = 90
@@ -147,3 +149,25 @@ def test_a_factor_from_elsewhere_leads_to_the_same_mode(name):
     np.testing.assert_allclose(led.place, plain.place, atol=1e-6)
     values = [value_of(model, mode, mode.factor, False) for mode in (plain, led)]
     assert values[0] == pytest.approx(values[1], abs=1e-8)
+
+
+@pytest.mark.parametrize("method", ["joint", "laplace"])
+@pytest.mark.parametrize("name", ["shares", "crossed", "rows", "cloglog, nested", "a curve"])
+def test_a_climb_takes_slopes_of_what_it_climbs(monkeypatch, name, method):
+    """Observed and expected information, which differ in general, are the same for shares at a predictor of 0."""
+    formula, options = MODELS[name]
+    taken = []
+
+    def look(values, start, scale, slopes):
+        point = start + 0.3 * scale @ np.ones(len(start))
+        if slopes is not None:
+            taken.append((slopes(point)[1], differences(lambda at: values(at[None])[0], point)))
+        return maximise(values, start, scale, slopes)
+
+    monkeypatch.setattr(climbs, "maximise", look)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        bm.approximate(formula, TABLE, method=method, **options)
+    assert bool(taken) == (method == "laplace" or name in ("crossed", "rows"))
+    for found, slope in taken:
+        np.testing.assert_allclose(found, slope, rtol=1e-4, atol=1e-5)
