@@ -40,7 +40,8 @@ def list_rules(spec: ModelSpec) -> pd.DataFrame:
         chosen = key.match(spec.priors)
         used.add(chosen)
         rule = stated[numbered]
-        default = Expression("prior", rule.arguments, rule.name).write(notation)
+        prior = rule.arguments[0] if rule.name == "Fixed" else Expression("prior", rule.arguments, rule.name)
+        default = prior.write(notation)
         text, source = (default, "default rule") if chosen is None else (str(spec.priors[chosen]), "user")
         rows.append((key, text, source, meaning, where))
     rows += [(key, str(prior), "user", "", "") for key, prior in spec.priors.items() if key not in used]
