@@ -39,7 +39,9 @@ def joint_guide(layout: Layout, mode: QuasiLikelihoodMode) -> JointGuide | None:
     first, slots, columns, centre, prior = _coefficients(layout, mode)
     starts = np.cumsum([first, *(_length(terms[place]) for place in places)])
     size = int(starts[-1])
-    alone = len(terms) == 1 and terms[0].placement.group.takes != SEVERAL and _levels(terms[0]) >= ENOUGH
+    alone = (
+        len(terms) == 1 and terms[0].placement.group.takes != SEVERAL and len(terms[0].placement.group.levels) >= ENOUGH
+    )
     if not 0 < size <= LARGEST or alone:
         return None
     inner = [terms[eliminated]] if eliminated >= 0 else []
@@ -88,10 +90,6 @@ def _largest(terms: tuple[TermLayout, ...]) -> int:
     """Return the place of the factor with the most effects, -1 where there is none."""
     factors = [place for place, term in enumerate(terms) if term.placement.group.takes == ONE]
     return max(factors, key=lambda place: _length(terms[place]), default=-1)
-
-
-def _levels(term: TermLayout) -> int:
-    return len(term.placement.group.levels)
 
 
 def _length(term: TermLayout) -> int:

@@ -75,7 +75,7 @@ def sample(
     draws = as_draws(design, posterior.assign_attrs(tree["posterior"].attrs), tree["sample_stats"].to_dataset())
     timing["decode"] = time.perf_counter() - started
     joint = () if layout.joint is None else (JOINT,)
-    record = EngineRecord("kernel", why, (*(_sentence(choice) for choice in choices), *joint, *decisions))
+    record = EngineRecord("kernel", why, (*map(str, choices), *joint, *decisions))
     return Run(draws, record, used, timing)
 
 
@@ -119,10 +119,6 @@ def _centred(design: Design, parameterisations: Mapping[str, str]) -> dict[str, 
         )
         for predictor, group in design.normal_blocks()
     }
-
-
-def _sentence(choice: Choice) -> str:
-    return f"{choice.effects} {choice.parameterisation}: {choice.reason}"
 
 
 def _guide(group: NormalBlock, mode: QuasiLikelihoodMode, coefficients: Mapping[str, Array]) -> Array:

@@ -32,6 +32,9 @@ class Choice:
     parameterisation: str
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.effects} {self.parameterisation}: {self.reason}"
+
 
 def choose_parameterisation(
     design: Design, mode: QuasiLikelihoodMode | None, wish: str | Mapping[str, str] = "auto", *, guides: bool = False

@@ -64,8 +64,7 @@ def sample(
     tree, decisions, used = run_sampler(compiled, settings, target_accept, progress, TARGET)
     timing["sample"] = time.perf_counter() - started
     draws = as_draws(design, tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset())
-    reasons = tuple(f"{choice.effects} {choice.parameterisation}: {choice.reason}" for choice in choices)
-    return Run(draws, EngineRecord("pymc", why, (*reasons, *decisions)), used, timing)
+    return Run(draws, EngineRecord("pymc", why, (*map(str, choices), *decisions)), used, timing)
 
 
 def _check_folder() -> None:

@@ -95,7 +95,8 @@ _LINKS = {
 
 def _write_symbol(symbol: Symbol) -> str:
     name = symbol.short or symbol.name
-    base = _NAMES.get(name, name) if symbol.short or not symbol.word else _write_word(name)
+    words = symbol.word and not symbol.short and name not in ("b", "z")
+    base = escape_latex(name) if words else _NAMES.get(name, name)
     if re.fullmatch(r"-?[\d.]+e[-+]\d+", name):
         digits, power = name.split("e")
         base = rf"{digits} \times 10^{{{int(power)}}}"
@@ -109,10 +110,6 @@ def _write_symbol(symbol: Symbol) -> str:
     if not symbol.squared:
         return written
     return rf"\left({written}\right)^2" if above else f"{written}^2"
-
-
-def _write_word(name: str) -> str:
-    return name if name in ("b", "z") else escape_latex(name)
 
 
 def _write_link(text: str, parts: list[str]) -> str:

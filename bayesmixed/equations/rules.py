@@ -9,7 +9,7 @@ from bayesmixed.equations.effects import number_of
 from bayesmixed.equations.outline import PredictorOutline, StatedPrior, state_prior
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol, symbols_in
 from bayesmixed.families import Family, Parameter, ResponseScale
-from bayesmixed.families.links import Array, Link
+from bayesmixed.families.links import Array
 from bayesmixed.families.parameter_functions import given_key
 from bayesmixed.parameter_keys import INTERCEPT, ParameterKey
 from bayesmixed.prior_distributions import FEW_LEVELS, Prior
@@ -114,7 +114,8 @@ def _rules(
     rules: Mapping[str, Sequence[PriorRule]],
     weights: Weights | None,
 ) -> Iterator[tuple[str, StatedPrior]]:
-    unit = _response_unit(predictors[0].link)
+    # The unit of the response may be that of the first predictor.
+    unit = UNIT if predictors[0].link.unit is None else RESPONSE_UNIT
     weighed = weights is not None and weights.kind == PRECISION
     at_one = Expression("product", (unit, Expression("link", (WEIGHT,), "sqrt({})"))) if weighed else unit
     for predictor in predictors:
@@ -127,11 +128,6 @@ def _rules(
         if parameter.name not in modelled and parameter.prior is not None:
             own = _read_prior(parameter, at_one if parameter.name == family.scale else unit)
             yield given_key(parameter, priors) or parameter.prior(_PROBES[0])[0], own
-
-
-def _response_unit(link: Link) -> Symbol:
-    """Return the symbol of the response's unit, which may be that of the first predictor."""
-    return UNIT if link.unit is None else RESPONSE_UNIT
 
 
 def _units(predictor: PredictorOutline, family: Family, response_unit: Node) -> _Units:
@@ -175,11 +171,11 @@ def _per_step(unit: Node, step: Symbol, term: TermOutline) -> Node:
         return Expression("product", (IMPLIED, unit))
     root = Expression("link", (Symbol("2"),), "sqrt({})")
     below: list[Node] = [*([root] if term.factor else []), *([step] if term.number else [])]
-    return unit if not below else _per(unit, below[0] if len(below) == 1 else Expression("product", tuple(below)))
-
-
-def _per(unit: Node, step: Node) -> Expression:
-    return Expression("ratio", (unit, step))
+    return (
+        unit
+        if not below
+        else Expression("ratio", (unit, below[0] if len(below) == 1 else Expression("product", tuple(below))))
+    )
 
 
 def _read_prior(parameter: Parameter, unit: Node) -> StatedPrior:

@@ -186,8 +186,7 @@ def _plot_groups(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
         f"{outside} of {len(levels)} outside of their interval ({expect_by_chance('plot_posterior_checks, groups')})",
         fontsize=10,
     )
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    return as_written(figure)
+    return as_written(figure, legend=2)
 
 
 def _plot_statistics(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: int | None) -> "Figure":
@@ -238,8 +237,7 @@ def _plot_mean_variance(fit: Fit, kind: str, by: Any, groups: Any, draws: int, s
     response = fit.design.spec.response
     axes.set_xlabel(f"expected proportion of {response}" if trials else f"expected {response}")
     axes.set_ylabel(f"variance of {response} / trials" if trials else f"variance of {response}")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    return as_written(figure)
+    return as_written(figure, legend=2)
 
 
 def _grid(count: int, width: float, height: float) -> "tuple[Figure, list[Any]]":

@@ -18,10 +18,15 @@ def new_figure(width: float, height: float) -> "Figure":
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def as_written(figure: "Figure") -> "Figure":
-    """Return a figure whose texts show as they are: matplotlib reads what stands between two $ as mathematics."""
+def as_written(figure: "Figure", *, legend: int = 0) -> "Figure":
+    """Return a figure whose texts show as they are: matplotlib reads what stands between two $ as mathematics.
+
+    With `legend`, its legend stands below, in so many columns.
+    """
     from matplotlib.text import Text
 
+    if legend:
+        figure.legend(loc="outside lower center", ncols=legend, frameon=False, fontsize=9)
     axes = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
     powers = {label for axis in axes if axis.get_scale() != "linear" for label in axis.get_ticklabels(which="both")}
     for text in figure.findobj(Text):

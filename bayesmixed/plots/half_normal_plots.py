@@ -66,5 +66,4 @@ def plot_half_normal(
     axes.set_title(f"{title}\n{fill(found.envelope, 80)}", fontsize=10, loc="left")
     axes.grid(color="0.92")
     axes.set_axisbelow(True)
-    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
-    return as_written(figure)
+    return as_written(figure, legend=4)

@@ -130,8 +130,7 @@ def _one_column(fit: Fit, table: pd.DataFrame, name: str) -> "Figure":
     _window(axes, table)
     factors = dict.fromkeys(f"{value:.2f}" for value in (table["factor"].min(), table["factor"].max()))
     axes.set_title(f"Shrinkage of {name}: factor {' to '.join(factors)} (1 = none)", fontsize=11)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    return as_written(figure)
+    return as_written(figure, legend=3)
 
 
 def _coefficient(effect: str, fit: Fit) -> str:

@@ -64,8 +64,7 @@ def plot_pooling_curve(fit: Fit | float, group: str | None = None) -> "Figure":
     axes.set_title(say_shrinkage(table, factors), fontsize=10.5, loc="left")
     axes.grid(color="0.92")
     axes.set_axisbelow(True)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    return as_written(figure)
+    return as_written(figure, legend=3)
 
 
 def say_shrinkage(table: pd.DataFrame, factors: Array | None = None) -> str:

@@ -107,8 +107,7 @@ def plot_loo_pit(fit: Fit, *, seed: int = SEED) -> "Figure":
     axes.set_xlim(0, 1)
     axes.grid(color="0.92")
     axes.set_axisbelow(True)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    return as_written(figure)
+    return as_written(figure, legend=2)
 
 
 def _horizontal(fit: Fit, against: str) -> Factor | Array:

@@ -51,5 +51,4 @@ def plot_vpc_curve(
     axes.set_title(f"Variance partition ({name if name == 'response' else f'{name} scale'})", fontsize=11, loc="left")
     axes.grid(color="0.92")
     axes.set_axisbelow(True)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    return as_written(figure)
+    return as_written(figure, legend=3)

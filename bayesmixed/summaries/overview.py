@@ -43,7 +43,7 @@ class Summary(Page):
     def __str__(self) -> str:
         parts = ["\n".join(self.heading)]
         parts += [f"{name}\n{table.to_string(index=False)}" for name, table in self.tables.items()]
-        return "\n\n".join([*parts, *([_lines(self.notes)] if self.notes else [])])
+        return "\n\n".join([*parts, *(["\n".join(f"note: {note}" for note in self.notes)] if self.notes else [])])
 
     def sections(self) -> list[Section]:
         """Return the sections of the page."""
@@ -153,7 +153,3 @@ def _name_scales(design: Design) -> str:
     if len(set(links.values())) == 1:
         return next(iter(links.values()))
     return ", ".join(f"{link} for {parameter}" for parameter, link in links.items())
-
-
-def _lines(notes: tuple[str, ...]) -> str:
-    return "\n".join(f"note: {note}" for note in notes)

@@ -103,9 +103,10 @@ def label_section(use: LabelUse) -> Section:
         f"- Different units, nested: write {use.formula}. This makes {len(use.combined.labels):,} groups, "
         f"{describe_range(inside)} in each {outer}.{alone}"
     )
+    met = np.bincount(lies_in(use.combined.index, use.column.index))
     crossed = (
         f'- The same unit everywhere, crossed: say crossed = ["{column}"]. There are then {len(use.column.labels):,} '
-        f"groups of {column}, each in {describe_range(_met(use))} {outer}."
+        f"groups of {column}, each in {describe_range(met)} {outer}."
     )
     return Section(before=(question,), drawing=tuple(_draw_labels(use)), after=(nested, crossed))
 
@@ -126,11 +127,6 @@ def _draw_labels(use: LabelUse) -> Iterator[str]:
         yield f"{outer.name} {outer.labels[group]}: {column.name} {', '.join(column.labels[i] for i in found)}"
     if len(outer.labels) > SHOWN_ROWS:
         yield f"... and {len(outer.labels) - SHOWN_ROWS:,} more of {outer.name}"
-
-
-def _met(use: LabelUse) -> Integers:
-    """Return the number of outer groups that each label occurs in."""
-    return np.bincount(lies_in(use.combined.index, use.column.index))
 
 
 def _crossing_text(pair: Pair) -> tuple[str, ...]:

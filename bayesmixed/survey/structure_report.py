@@ -264,11 +264,9 @@ def _shrinkage_section(report: StructureReport, factors: list[Factor]) -> Sectio
         assumed += " These are the weights of group means; slopes have weights of their own."
     if any(pair.kind == NESTED for pair in report.pairs):
         assumed += " Differences between inner groups make the λ of an outer factor smaller than shown."
-    return Section("Expected shrinkage, from the sizes alone", (text,), table, (), (*_unit(report), assumed))
-
-
-def _unit(report: StructureReport) -> tuple[str, ...]:
-    return (report.unit,) if report.unit else ()
+    return Section(
+        "Expected shrinkage, from the sizes alone", (text,), table, (), (*filter(None, (report.unit,)), assumed)
+    )
 
 
 def _list_sizes(factor: Factor, totals: Array, weighted: bool) -> Iterator[tuple[str, str, float]]:

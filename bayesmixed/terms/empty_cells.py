@@ -110,7 +110,10 @@ def reduce_columns(state: EvaluatedFormula, matrix: Array, values: Mapping[str, 
     new = {left[k] for k in find_directions(matrix[:, left])[0]}
     # Columns without numbers that still depend on others do so for another reason, which is refused.
     numeric = {
-        k for term in state.terms if any(_is_number(state, text) for text in term.pieces) for k in term.positions
+        k
+        for term in state.terms
+        if any(state.pieces[text].levels is None for text in term.pieces)
+        for k in term.positions
     }
     kept = [k for k in left if k in new or k not in optional & numeric]
     multiples = np.eye(len(left))
@@ -172,10 +175,6 @@ def _dependent_on_others(
         multiples = np.where(np.abs(multiples) > _DIFFERENT, multiples, 0.0)
         found[positions[k]] = {positions[kept[i]]: float(m) for i, m in enumerate(multiples) if m}
     return found
-
-
-def _is_number(state: EvaluatedFormula, text: str) -> bool:
-    return state.pieces[text].levels is None
 
 
 def find_empty_cells(state: EvaluatedFormula, values: Mapping[str, Array]) -> Iterator[EmptyCells]:

@@ -40,13 +40,9 @@ def _contrasts(block: PopulationBlock, term: BasisTerm, cell: dict[str, str]) ->
     row = np.ones(1)
     for text in term.pieces:
         levels = block.state.pieces[text].levels or ()
-        row = np.outer(row, block.basis.pieces[text].map[levels.index(_level(text, cell[text]))]).ravel()
+        level = cell[text][len(text) + 1 : -1]  # of "herd[b]"
+        row = np.outer(row, block.basis.pieces[text].map[levels.index(level)]).ravel()
     return row
-
-
-def _level(text: str, part: str) -> str:
-    """Return the level of "herd[b]"."""
-    return part[len(text) + 1 : -1]
 
 
 def _places(block: PopulationBlock) -> list[slice]:
