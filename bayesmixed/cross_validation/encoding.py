@@ -5,6 +5,7 @@ import xarray as xr
 
 from bayesmixed.design.design import CUTS
 from bayesmixed.design.thresholds import threshold_shift
+from bayesmixed.draws.kept import values_of
 from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.joint.layouts import Layout, TermLayout
@@ -22,16 +23,16 @@ def encode(layout: Layout, posterior: xr.Dataset) -> Array:
     for one in layout.predictors.values():
         predictor = one.predictor
         if predictor.population.labels:
-            one.beta.write(points, _values(posterior, predictor.beta) @ predictor.inverse_transform.T)
+            one.beta.write(points, values_of(posterior, predictor.beta) @ predictor.inverse_transform.T)
         for term in one.terms:
             _encode_term(points, predictor, term, posterior)
     if design.family.cuts:
-        coefficients = _values(posterior, design.mu.beta) if design.mu.population.labels else None
+        coefficients = values_of(posterior, design.mu.beta) if design.mu.population.labels else None
         layout.cuts.write(
-            points, _values(posterior, CUTS) - np.asarray(threshold_shift(design, coefficients))[..., None]
+            points, values_of(posterior, CUTS) - np.asarray(threshold_shift(design, coefficients))[..., None]
         )
     for name, scalar in layout.scalars.items():
-        scalar.write(points, _values(posterior, name)[..., None])
+        scalar.write(points, values_of(posterior, name)[..., None])
     return points
 
 
@@ -47,7 +48,7 @@ def _encode_term(points: Array, predictor: Predictor, term: TermLayout, posterio
         root = np.linalg.cholesky(covariance[..., *columns])
         factor[..., *columns] = root
         place.write(points, _partials(root / sd[..., part.columns, None]))
-    effects = _values(posterior, predictor.b(group)).reshape(*points.shape[:2], -1, sd.shape[-1])
+    effects = values_of(posterior, predictor.b(group)).reshape(*points.shape[:2], -1, sd.shape[-1])
     at_centre = effects @ scaled_inverse(group.transform).T
     unit = sd[..., None]
     standardised = np.linalg.solve(factor / unit, np.swapaxes(at_centre, -1, -2) / unit)
@@ -63,7 +64,3 @@ def _partials(root: Array) -> Array:
             found.append(root[..., i, j] / np.sqrt(left))
             left = left - root[..., i, j] ** 2
     return np.stack(found, axis=-1)
-
-
-def _values(posterior: xr.Dataset, name: str) -> Array:
-    return np.asarray(posterior[name].transpose("chain", "draw", ...).values)

@@ -8,7 +8,7 @@ import xarray as xr
 
 from bayesmixed.design.design import CUTS, Design, group_covariance
 from bayesmixed.design.thresholds import threshold_shift
-from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.kept import values_of, with_effects
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.model.pymc_models import build
@@ -70,7 +70,7 @@ def _coordinates(design: Design, posterior: xr.Dataset) -> Named:
         if predictor.population.labels:
             back = predictor.inverse_transform
             priors = design.coefficient_priors(predictor)
-            yield from _vector(predictor.beta, priors, _values(posterior, predictor.beta) @ back.T)
+            yield from _vector(predictor.beta, priors, values_of(posterior, predictor.beta) @ back.T)
         for group in predictor.normal_blocks:
             yield from _effects(design, predictor, group, posterior)
     for name in design.numbers:
@@ -78,15 +78,15 @@ def _coordinates(design: Design, posterior: xr.Dataset) -> Named:
         if prior.name != "Fixed":
             yield function.word.format(name), np.asarray(function.forward(posterior[name].values))
     if design.family.cuts:
-        beta = _values(posterior, design.mu.beta) if design.mu.population.labels else None
+        beta = values_of(posterior, design.mu.beta) if design.mu.population.labels else None
         shift = np.asarray(threshold_shift(design, beta))
-        yield f"{_CENTRED}{CUTS}", _values(posterior, CUTS) - shift[..., None]
+        yield f"{_CENTRED}{CUTS}", values_of(posterior, CUTS) - shift[..., None]
 
 
 def _effects(design: Design, predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Named:
     back = scaled_inverse(group.transform)
-    sd, effects = _values(posterior, predictor.sd(group)), _values(posterior, predictor.b(group))
-    corr: Any = _values(posterior, predictor.corr(group)) if group.correlated else np.eye(back.shape[1])
+    sd, effects = values_of(posterior, predictor.sd(group)), values_of(posterior, predictor.b(group))
+    corr: Any = values_of(posterior, predictor.corr(group)) if group.correlated else np.eye(back.shape[1])
     covariance = group_covariance(back, sd.reshape(*sd.shape[:2], -1), corr)
     sds = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     priors = [design.priors[key].prior for key in predictor.sd_keys(group)]
@@ -119,7 +119,3 @@ def _partial_correlations(name: str, group: NormalBlock, covariance: Array) -> N
             found.append(root[..., i, :i] / np.sqrt(1.0 - used))
         partial = np.concatenate(found, axis=-1)
         yield f"partial_{name}" + (f"_{number + 1}" if number else ""), (1.0 + partial) / 2.0
-
-
-def _values(posterior: xr.Dataset, name: str) -> Array:
-    return np.asarray(posterior[name].transpose("chain", "draw", ...).values)

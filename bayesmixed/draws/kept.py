@@ -93,3 +93,8 @@ def _statistics(values: Array) -> Array:
     pooled = values.reshape(-1, *values.shape[2:])
     quantiles = np.quantile(pooled, [0.025, 0.5, 0.975], axis=0)
     return np.stack([pooled.mean(axis=0), pooled.std(axis=0, ddof=1), *quantiles])
+
+
+def values_of(posterior: xr.Dataset, name: str) -> Array:
+    """Return the draws of a variable, (chain, draw, ...)."""
+    return np.asarray(posterior[name].transpose("chain", "draw", ...).values)

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.design.design import Design, group_covariance
+from bayesmixed.draws.kept import values_of
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.integration.averages import Spread
@@ -33,7 +34,7 @@ def population_predictor(predictor: Predictor, posterior: xr.Dataset) -> Array:
     sizes = (posterior.sizes["chain"], posterior.sizes["draw"], len(predictor.offset))
     eta = np.broadcast_to(predictor.offset, sizes).copy()
     if predictor.population.labels:
-        eta += posterior[predictor.beta].transpose("chain", "draw", ...).values @ predictor.population.matrix.T
+        eta += values_of(posterior, predictor.beta) @ predictor.population.matrix.T
     for curve in predictor.curves:
         eta += curve.contribution(effects_of(predictor, curve, posterior))
     return eta
@@ -41,7 +42,7 @@ def population_predictor(predictor: Predictor, posterior: xr.Dataset) -> Array:
 
 def effects_of(predictor: Predictor, block: NormalBlock, posterior: xr.Dataset) -> Array:
     """Return the draws of the effects of a term as written, (chain, draw, J, K)."""
-    values = posterior[predictor.b(block)].transpose("chain", "draw", ...).values
+    values = values_of(posterior, predictor.b(block))
     return np.asarray(values.reshape(*values.shape[:2], -1, block.width))
 
 
@@ -56,11 +57,11 @@ def predictor_given_effects(predictor: Predictor, posterior: xr.Dataset, without
 
 def covariances_at_centre(predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Array:
     """Return the covariance matrices of a term's effects at the centre, (chain, draw, K, K)."""
-    sd = posterior[predictor.sd(group)].transpose("chain", "draw", ...).values
+    sd = values_of(posterior, predictor.sd(group))
     sd = sd.reshape(*sd.shape[:2], group.width)
     corr: Any = np.eye(group.width)
     if group.correlated:
-        corr = posterior[predictor.corr(group)].transpose("chain", "draw", ...).values
+        corr = values_of(posterior, predictor.corr(group))
     return group_covariance(scaled_inverse(group.transform), sd, corr)
 
 
@@ -98,7 +99,7 @@ def population_part(posterior: xr.Dataset, predictor: Predictor, group: GroupBlo
     values = np.zeros(shape)
     for column, label in enumerate(group.labels):
         if label in labels:
-            beta = posterior[predictor.beta].transpose("chain", "draw", ...).values
+            beta = values_of(posterior, predictor.beta)
             values[..., column] = beta[..., labels.index(label)]
     dim = predictor.effect_dim(group)
     return xr.DataArray(values, dims=("chain", "draw", dim), coords={dim: list(group.labels)})

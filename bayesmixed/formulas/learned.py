@@ -189,7 +189,7 @@ def ns(
         state.update(_learn_natural(x, df, knots, flag("ns(intercept=)", intercept), lower_bound, upper_bound))
     low, high = state["bounds"]
     inside = np.clip(x, low, high)
-    spline = _cubic_bsplines(state["knots"])
+    spline = cubic_bsplines(state["knots"])
     values = spline(inside)
     # Beyond the outer knots the curve goes on as its tangent there.
     values += np.where(x < low, x - low, np.where(x > high, x - high, 0.0))[:, None] * spline(inside, nu=1)
@@ -217,12 +217,13 @@ def _learn_natural(x: Array, df: Any, knots: Any, intercept: bool, lower: Any, u
         )
     places = np.concatenate([np.full(4, low), chosen, np.full(4, high)])
     first = 0 if intercept else 1
-    bent = _cubic_bsplines(places)(np.array([low, high]), nu=2)[:, first:]
+    bent = cubic_bsplines(places)(np.array([low, high]), nu=2)[:, first:]
     rotation, _ = np.linalg.qr(bent.T, mode="complete")
     return {"bounds": (low, high), "knots": places, "first": first, "map": rotation[:, 2:]}
 
 
-def _cubic_bsplines(knots: Array) -> Any:
+def cubic_bsplines(knots: Array) -> Any:
+    """Return all cubic B-splines of some knots, as a function of numbers."""
     from scipy.interpolate import BSpline
 
     return BSpline(knots, np.eye(len(knots) - 4), 3)

@@ -18,7 +18,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate, evaluate_expression
 from bayesmixed.formulas.names import expression_columns, formula_columns
 from bayesmixed.formulas.notation import join_factors
-from bayesmixed.preparation.assembly import read_rows
+from bayesmixed.preparation.assembly import declared_factors, read_rows
 from bayesmixed.preparation.data_files import take_table
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.files import as_spec
@@ -226,7 +226,7 @@ def _write_nested(spec: ModelSpec, column: str, joined: str) -> str:
 
 def _read_predictors(spec: ModelSpec, kept: pd.DataFrame, factors: Sequence[Factor]) -> tuple[Spread, ...]:
     names = _formula_columns(spec, kept)
-    declared = _declared_factors(spec)
+    declared = declared_factors(spec)
     found = []
     for name in names:
         numbers = kept[name].to_numpy(dtype=float) if is_number(kept[name]) and name not in declared else None
@@ -243,14 +243,10 @@ def _formula_columns(spec: ModelSpec, kept: pd.DataFrame) -> list[str]:
     return [name for name in names if name in found]
 
 
-def _declared_factors(spec: ModelSpec) -> set[str]:
-    return {*spec.factors, *(name for terms in spec.predictors.values() for t in terms for name in t.factors())}
-
-
 def _read_roles(spec: ModelSpec, kept: pd.DataFrame) -> dict[str, tuple[Role, ...]]:
     """Return what each factor does in each predictor; nothing where a formula cannot be evaluated."""
     try:
-        table = as_table(kept, _declared_factors(spec), _formula_columns(spec, kept))
+        table = as_table(kept, declared_factors(spec), _formula_columns(spec, kept))
         roles: dict[str, tuple[Role, ...]] = {}
         for parameter, terms in spec.predictors.items():
             for term in terms:

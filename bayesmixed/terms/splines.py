@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.families.links import Array
+from bayesmixed.formulas.learned import cubic_bsplines
 
 MOST_KNOTS = 1000
 _ROWS_AT_ONCE = 10_000
@@ -171,12 +172,6 @@ def _uniform(distinct: Array, k: int) -> Array:
     return np.linspace(lower - 3 * step, upper + 3 * step, k + 4)
 
 
-def _b_splines(knots: Array) -> Any:
-    from scipy.interpolate import BSpline
-
-    return BSpline(knots, np.eye(len(knots) - 4), 3)
-
-
 def _differences(knots: Array, k: int) -> Array:
     second = np.diff(np.eye(k), 2, axis=0)
     return _whitened(second.T @ second, k - 2)
@@ -239,7 +234,7 @@ BASES: Mapping[str, Basis] = {
             4,
             False,
             _uniform,
-            lambda x, knots: _straight_outside(_b_splines(knots), x),
+            lambda x, knots: _straight_outside(cubic_bsplines(knots), x),
             _differences,
         ),
         Basis(

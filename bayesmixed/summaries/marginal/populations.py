@@ -11,6 +11,7 @@ from scipy import special
 
 from bayesmixed.design.design import Design
 from bayesmixed.display.estimates import Estimates, as_estimates
+from bayesmixed.draws.kept import values_of
 from bayesmixed.draws.linear_predictors import (
     covariances_at_centre,
     effects_of,
@@ -207,7 +208,7 @@ def _slope_rows(
 ) -> dict[tuple[str, str], Array]:
     group = next(group for group in predictor.groups if group.name == name)
     means = population_part(posterior, predictor, group).values
-    sds = posterior[predictor.sd(group)].transpose("chain", "draw", ...).values
+    sds = values_of(posterior, predictor.sd(group))
     rows: dict[tuple[str, str], Array] = {}
     for column, label in enumerate(group.labels):
         if label != "Intercept":

@@ -5,6 +5,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.display.tables import labelled
+from bayesmixed.draws.kept import values_of
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.fits.fitting import Fit
 
@@ -58,7 +59,7 @@ def contextual_effect(
             f"The contextual effect of '{column}' needs the columns '{inner}' (or '{column}') and '{outer}' in the predictor "
             f"of '{predictor.parameter}', which has {enumerate_words(labels)}."
         )
-    beta = fit.posterior[predictor.beta].transpose("chain", "draw", ...).values
+    beta = values_of(fit.posterior, predictor.beta)
     slope, further = beta[..., labels.index(first)], beta[..., labels.index(outer)]
     contextual = further - slope if first == inner else further
     found = {"within": slope, "between": slope + contextual, "contextual": contextual}

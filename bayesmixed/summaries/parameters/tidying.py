@@ -8,7 +8,7 @@ import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.display.tables import working_units
-from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.kept import values_of, with_effects
 from bayesmixed.errors import check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -88,27 +88,23 @@ def _numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[Label, Arr
     for predictor in design.predictors.values():
         part = predictor.parameter
         for column, term in enumerate(predictor.population.labels):
-            yield ("fixed", part, "", "", term), _values(posterior, predictor.beta)[..., column]
+            yield ("fixed", part, "", "", term), values_of(posterior, predictor.beta)[..., column]
         for group in predictor.groups:
             for column, term in enumerate(group.labels):
                 yield (
                     ("ran_pars", part, group.name, "", f"sd__{term}"),
-                    _values(posterior, predictor.sd(group))[..., column],
+                    values_of(posterior, predictor.sd(group))[..., column],
                 )
             for i, j in ((i, j) for p in group.parts if p.correlated for i in p.columns for j in p.columns if i < j):
                 term = f"cor__{group.labels[i]}.{group.labels[j]}"
-                yield ("ran_pars", part, group.name, "", term), _values(posterior, predictor.corr(group))[..., i, j]
+                yield ("ran_pars", part, group.name, "", term), values_of(posterior, predictor.corr(group))[..., i, j]
             if predictor.b(group) in posterior:
-                effects = _values(posterior, predictor.b(group))
+                effects = values_of(posterior, predictor.b(group))
                 for row, level in enumerate(group.levels):
                     for column, term in enumerate(group.labels):
                         yield ("ran_vals", part, group.name, level, term), effects[..., row, column]
     for name, draws in design.scalar_draws(posterior).items():
         yield ("family", name, "", "", name), draws.transpose("chain", "draw").values
-
-
-def _values(posterior: xr.Dataset, name: str) -> Array:
-    return np.asarray(posterior[name].transpose("chain", "draw", ...).values)
 
 
 def _describe(values: Array) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import xarray as xr
 
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import describe, format_table
-from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.kept import values_of, with_effects
 from bayesmixed.draws.linear_predictors import population_part
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
 from bayesmixed.families import Family
@@ -193,7 +193,7 @@ def _fixed_names(one: Fit, group: GroupBlock, level: int, label: str) -> list[st
 def _coefficient(one: Fit, names: list[str]) -> np.ndarray:
     """Return the draws of the first coefficient that exists, zeros where the model has none."""
     labels = list(one.design.mu.population.labels)
-    beta = one.posterior[one.design.mu.beta].transpose("chain", "draw", ...).values if labels else None
+    beta = values_of(one.posterior, one.design.mu.beta) if labels else None
     for name in names:
         if beta is not None and name in labels:
             return np.asarray(beta[..., labels.index(name)])

@@ -5,6 +5,7 @@ import xarray as xr
 
 from bayesmixed.design.design import CUTS
 from bayesmixed.design.thresholds import threshold_log_density, threshold_shift
+from bayesmixed.draws.kept import values_of
 from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -35,7 +36,7 @@ def log_prior_densities(fit: Fit) -> dict[str, xr.DataArray]:
         function, _ = design.scalar_prior(name)
         values[function.key(name)] = function.forward(posterior[name].values)
     if design.family.cuts:
-        beta = posterior[design.mu.beta].transpose("chain", "draw", ...).values if design.mu.population.labels else None
+        beta = values_of(posterior, design.mu.beta) if design.mu.population.labels else None
         shift = np.asarray(threshold_shift(design, beta))[..., None]
         found[CUTS] = threshold_log_density(design, posterior[CUTS].transpose("chain", "draw", "cut").values - shift)
     found |= {
@@ -50,7 +51,7 @@ def _coefficients(predictor: Predictor, posterior: xr.Dataset) -> dict[str, Arra
     """Return population coefficients at the centre by prior key."""
     if not predictor.population.labels:
         return {}
-    beta = posterior[predictor.beta].transpose("chain", "draw", ...).values @ predictor.inverse_transform.T
+    beta = values_of(posterior, predictor.beta) @ predictor.inverse_transform.T
     return {key: beta[..., k] for k, key in enumerate(predictor.keys)}
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.display.tables import labelled
+from bayesmixed.draws.kept import values_of
 from bayesmixed.draws.linear_predictors import covariances_at_centre, thin
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
@@ -60,7 +61,7 @@ def variance_components(fit: Fit) -> pd.DataFrame:
         tables.append(labelled(sd, term, [""], group.labels).assign(quantity="sd"))
         tables.append(labelled(sd**2, term, [""], group.labels).assign(quantity="variance"))
         for first, second in _estimated_pairs(group):
-            corr = posterior[predictor.corr(group)].transpose("chain", "draw", ...).values[..., first, second]
+            corr = values_of(posterior, predictor.corr(group))[..., first, second]
             sds = sd.transpose("chain", "draw", ...).values
             both = np.stack([corr, corr * sds[..., first] * sds[..., second]], axis=-1)
             rows = labelled(_array(both), term, [group.labels[second]], [group.labels[first]] * 2)
