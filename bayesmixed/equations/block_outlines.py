@@ -40,7 +40,10 @@ def outline_blocks(
 
 
 def _find_indices(groups: Mapping[str, GroupBlock], rows: int) -> Indices:
-    inside = {name: [other for other in groups if _is_nested(groups[name], groups[other])] for name in groups}
+    inside: dict[str, list[str]] = {}
+    for name, inner in groups.items():
+        larger = [other for other, outer in groups.items() if len(outer.levels) < len(inner.levels)]
+        inside[name] = [other for other in larger if inner.parents(groups[other]) is not None]
     covered = {name: _count([groups[other] for other in inside[name]]) == len(groups[name].levels) for name in groups}
     replicated = len(groups) < 2 or _count(list(groups.values())) < rows
     return assign_indices({name: group.factors for name, group in groups.items()}, inside, covered, replicated)
@@ -63,10 +66,6 @@ def _outline_predictor(
         curves=tuple(curve.outline(indices) for curve in predictor.curves),
         offsets=tuple(offsets),
     )
-
-
-def _is_nested(inner: GroupBlock, outer: GroupBlock) -> bool:
-    return len(outer.levels) < len(inner.levels) and inner.parents(outer) is not None
 
 
 def _count(groups: Sequence[GroupBlock]) -> int:

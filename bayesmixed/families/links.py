@@ -156,17 +156,9 @@ def _where_positive(values: Any, eta: Any) -> Array:
     return np.where(np.greater(eta, 0), values, np.nan)
 
 
-def _average_by_quadrature(inverse: Callable[[Any], Array], eta: Any, variance: Any) -> Array:
-    sd = np.sqrt(variance)
-    return expect(lambda z: inverse(eta + sd * z[0]), 1, NODES[1])
-
-
-def _expit_average(eta: Any, variance: Any) -> Array:
-    return _average_by_quadrature(special.expit, eta, variance)
-
-
-def _cloglog_average(eta: Any, variance: Any) -> Array:
-    return _average_by_quadrature(lambda value: -np.expm1(-np.exp(value)), eta, variance)
+def _by_quadrature(inverse: Callable[[Any], Array]) -> Callable[[Any, Any], Array]:
+    """Return the average of an inverse link over normal predictors of some mean and variance."""
+    return lambda eta, variance: expect(lambda z: inverse(eta + np.sqrt(variance) * z[0]), 1, NODES[1])
 
 
 def _cauchit_average(eta: Any, variance: Any) -> Array:
@@ -240,7 +232,7 @@ LINKS: dict[str, Link] = {
         pytensor_inverse=_pytensor_sigmoid,
         unit=1.0,
         tolerance_variance=np.pi**2 / 3.0,
-        average=_expit_average,
+        average=_by_quadrature(special.expit),
         ratio="odds ratio",
         text="logit({})",
         reach=(-_EDGE_LOGIT, _EDGE_LOGIT),
@@ -266,7 +258,7 @@ LINKS: dict[str, Link] = {
         pytensor_inverse=_pytensor_cloglog,
         unit=0.71,
         tolerance_variance=np.pi**2 / 6.0,
-        average=_cloglog_average,
+        average=_by_quadrature(lambda eta: -np.expm1(-np.exp(eta))),
         ratio="hazard ratio",
         text="cloglog({})",
         reach=(float(np.log(_EDGE)), float(np.log(-np.log(_EDGE)))),

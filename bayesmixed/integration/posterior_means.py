@@ -52,7 +52,7 @@ def tail_index(design: Design, key: str, *, inverse: bool = False) -> float:
     if function is None and np.isfinite(prior.support[1]):
         return np.inf if not inverse else 1.0
     with np.errstate(all="ignore"):
-        ends = [prior.frozen().ppf([side(t) for t in _TAILS]) for side in (_low, _high)]
+        ends = [prior.frozen().ppf(shares) for shares in (np.array(_TAILS), 1.0 - np.array(_TAILS))]
         ends = [np.abs(np.asarray(end if function is None else function.inverse(end))) for end in ends]
         ends = [1.0 / end for end in ends] if inverse else ends
         near, far = max(ends, key=lambda values: float(values[1]))
@@ -174,11 +174,3 @@ def _middle(design: Design, name: str) -> float:
 def _is_unbounded(design: Design, key: str) -> bool:
     prior = design.priors[key].prior
     return prior.name != "Fixed" and not np.isfinite(prior.support[1])
-
-
-def _low(share: float) -> float:
-    return share
-
-
-def _high(share: float) -> float:
-    return 1.0 - share
