@@ -92,9 +92,16 @@ def _notation(spec: ModelSpec) -> Notation:
     words = {"s": "s" if unit is None else f"{unit:g}", "ybar": mean, "wbar": "w"}
 
     def write(symbol: Symbol) -> str:
-        return "s" if symbol == RESPONSE_UNIT else words.get(symbol.name, symbol.name)
+        known = "s" if symbol == RESPONSE_UNIT else words.get(symbol.name, symbol.name)
+        return symbol.name if symbol.word else known
 
-    return Notation(write, {**TEXT.forms, "product": _product, "ratio": _ratio, "mean": _mean, "call": _call})
+    forms = {
+        "product": _product,
+        "ratio": lambda _, parts: f"{parts[0]} / {parts[1] if ' ' not in parts[1] else f'({parts[1]})'}",
+        "mean": lambda _, parts: f"mean of {parts[0]}",
+        "call": lambda name, parts: TEXT.forms["call"](name, parts) if name != "f" else "from the mean of the response",
+    }
+    return Notation(write, {**TEXT.forms, **forms})
 
 
 def _product(_: str, parts: list[str]) -> str:
@@ -102,15 +109,3 @@ def _product(_: str, parts: list[str]) -> str:
     others = [part for part in parts if part not in numbers]
     number = f"{math.prod(map(float, numbers)):g}"
     return " ".join([*([] if number == "1" and others else [number]), *others])
-
-
-def _ratio(_: str, parts: list[str]) -> str:
-    return f"{parts[0]} / {parts[1] if ' ' not in parts[1] else f'({parts[1]})'}"
-
-
-def _mean(_: str, parts: list[str]) -> str:
-    return f"mean of {parts[0]}"
-
-
-def _call(name: str, parts: list[str]) -> str:
-    return f"{name}({', '.join(parts)})" if name != "f" else "from the mean of the response"
