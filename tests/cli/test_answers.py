@@ -1,0 +1,62 @@
+"""Commands that read fits from their folders."""
+
+import json
+
+import pandas as pd
+import pytest
+from cli_runs import run
+from fixed_draws import fit_at
+
+import bayesmixed as bm
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Return two folders with fits of one model, not sampled."""
+    folders = []
+    for number, intercept in enumerate((-2.0, -1.5)):
+        design = bm.prepare("herd", bm.datasets.load("cbpp"))
+        fit = fit_at(design, {"beta": intercept, "sd_herd": 0.8}, jitter=0.1)
+        folders.append(tmp_path_factory.mktemp(f"fit{number}"))
+        bm.save_fit(fit, folders[-1] / "fit.nc")
+    return folders
+
+
+def test_report_writes_beside_the_fit_or_where_told(saved, tmp_path):
+    result = run("report", saved[0])
+    assert result.exit_code == 0, result.output
+    assert (saved[0] / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert run("report", saved[0] / "fit.nc", "--out", tmp_path / "other.html").exit_code == 0
+    assert (tmp_path / "other.html").exists()
+
+
+def test_predict_gives_what_the_function_gives(saved, tmp_path):
+    rows = pd.DataFrame({"herd": ["1", "99"], "size": [10, 20]})
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    arguments = ("predict", saved[0], "--data", tmp_path / "new.csv", "--seed", "3")
+    refused = run(*arguments)
+    assert (refused.exit_code, "'99'" in refused.stderr or "99" in refused.stderr) == (1, True)
+    result = run(*arguments, "--groups", "new", "--json")
+    fit = bm.load_fit(saved[0] / "fit.nc")
+    expected = bm.predict(fit, rows, groups="new", seed=3)["mean"].mean(("chain", "draw")).values
+    made = json.loads(result.stdout)["rows"]
+    assert [row["mean"] for row in made] == pytest.approx(expected)
+    assert [row["herd"] for row in made] == ["1", "99"]
+    written = run(*arguments, "--groups", "new", "--out", tmp_path / "made.csv")
+    assert "2 rows written" in written.stdout
+    assert pd.read_csv(tmp_path / "made.csv")["mean"].to_numpy() == pytest.approx(expected)
+
+
+def test_predict_without_rows_predicts_those_of_the_fit(saved):
+    assert len(json.loads(run("predict", saved[0], "--json").stdout)["rows"]) == 56
+
+
+def test_compare_ranks_the_folders_by_name(saved):
+    result = run("compare", *saved, "--unit", "observation", "--json")
+    assert result.exit_code == 0, result.output
+    models = [row["model"] for row in json.loads(result.stdout)["models"]]
+    assert sorted(models) == sorted(folder.name for folder in saved)
+    assert saved[0].name in run("compare", *saved, "--unit", "observation").stdout
+    assert "a new herd" in json.loads(run("compare", *saved, "--unit", "herd", "--json").stdout)["estimand"]
+    refused = run("compare", *saved, "--unit", "hrd")
+    assert (refused.exit_code, "herd" in refused.stderr) == (1, True)

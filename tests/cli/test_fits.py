@@ -1,0 +1,63 @@
+"""Commands that sample."""
+
+import json
+
+import pandas as pd
+import pytest
+from cli_runs import CBPP, run
+
+import bayesmixed as bm
+from bayesmixed.cli.fits import _read_set
+from bayesmixed.report.result_folders import replaced_folder
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("wide=wide", ("wide", "wide")),
+        ("half=0.5", ("half", 0.5)),
+        (
+            "mine=sd_herd=HalfNormal(1); beta[x]=Normal(0, 1)",
+            ("mine", {"sd_herd": "HalfNormal(1)", "beta[x]": "Normal(0, 1)"}),
+        ),
+    ],
+)
+def test_prior_sets_are_words_numbers_or_priors_by_name(text, expected):
+    assert _read_set(text) == expected
+
+
+@pytest.mark.slow
+def test_compare_priors_fits_each_set():
+    arguments = ("compare-priors", "herd", "--data", CBPP, "--chains", "2", "--draws", "200", "--seed", "1")
+    result = run(*arguments, "--set", "spec=1", "--set", "tight=sd_herd=HalfNormal(0.1)", "--json")
+    assert result.exit_code == 0, result.output
+    means = {r["set"]: r["mean"] for r in json.loads(result.stdout)["quantities"] if r["quantity"] == "sd"}
+    assert means["tight"] < 0.5 * means["spec"]
+
+
+def test_an_earlier_fit_is_not_overwritten_unasked(tmp_path):
+    (tmp_path / "fit.nc").write_text("an expensive fit")
+    result = run("fit", "herd", "--data", CBPP, "--out", tmp_path)
+    assert (result.exit_code, "holds an earlier fit" in result.stderr) == (1, True)
+    assert (tmp_path / "fit.nc").read_text() == "an expensive fit"
+    with replaced_folder(tmp_path, overwrite=True):
+        pass
+
+
+@pytest.mark.slow
+def test_fit_writes_the_fit_its_tables_and_its_plot(tmp_path):
+    out = tmp_path / "new" / "folder"
+    result = run(*("fit", "herd", "--data", CBPP, "--out", out, "--chains", "2", "--draws", "200", "--seed", "1"))
+    assert result.exit_code == 0, result.output
+    fit = bm.load_fit(out / "fit.nc")
+    assert (fit.settings.chains, fit.settings.draws, fit.settings.seed) == (2, 200, 1)
+    rows = {path.name: len(pd.read_csv(path)) for path in out.glob("*.csv")}
+    assert rows["population_effects.csv"] == 1
+    assert rows["group_effects.csv"] == rows["shrinkage_herd.csv"] == 15
+    assert {"variance_components.csv", "icc.csv"} < set(rows)
+    assert (out / "report.html").exists()
+    assert (out / "shrinkage_herd.png").read_bytes()[:4] == b"\x89PNG"
+    page = (out / "summary.txt").read_text(encoding="utf-8")
+    assert "logit(μ_ij) = β0 + b_i" in page
+    assert "seed 1" in page
+    assert "2 parameters estimated, 15 herd effects predicted" in result.output

@@ -1,0 +1,60 @@
+"""What commands have in common: options of specs, tables and fits."""
+
+from inspect import signature
+
+import pandas as pd
+import pytest
+from cli_runs import run
+
+import bayesmixed as bm
+from bayesmixed.cli.fits import compare_priors, fit
+from bayesmixed.cli.models import check, show, simulate
+from bayesmixed.cli.options import complete_spec
+from bayesmixed.spec.files import spec_from_toml
+
+
+def test_show_applies_options_to_a_formula():
+    result = run(
+        *("show", "y | trials(n) ~ period + (1 | farm) + (1 | vet)", "--family", "binomial", "--link", "probit"),
+        *("--prior", "sd_farm=HalfNormal(0.5)", "--prior", "beta[x == 1]=Normal(mu=0, sigma=2)"),
+        *("--factor", "period", "--crossed", "vet"),
+    )
+    spec = spec_from_toml(result.output.split("As a file:")[1])
+    assert spec.link("mu").name == "probit"
+    assert {key: str(prior) for key, prior in spec.priors.items()} == {
+        "sd_farm": "HalfNormal(0.5)",
+        "beta[x == 1]": "Normal(0, 2)",
+    }
+    assert (spec.factors, spec.crossed) == (("period",), ("vet",))
+    assert "is assumed" not in result.output
+
+
+def test_the_names_of_shipped_specs_are_completed():
+    assert complete_spec("herd_") == [name for name in bm.list_specs() if name.startswith("herd_")]
+    assert len(complete_spec("herd_")) >= 1
+
+
+def test_commands_that_take_a_spec_take_the_same_arguments_for_it():
+    taken = [set(signature(command).parameters) for command in (show, check, fit, compare_priors, simulate)]
+    assert set.intersection(*taken) >= {"spec", "family", "prior", "link", "factor", "crossed"}
+
+
+def test_a_formula_without_family_is_gaussian_and_says_so():
+    assert "note: no --family given: family gaussian is assumed" in run("show", "y ~ x").output
+
+
+@pytest.mark.parametrize(
+    ("formula", "levels"),
+    [
+        ("y ~ x + (1 | id)", "i for 4 levels of id"),
+        ("y ~ x + (1 | id) + (1 | x)", "j for 3 levels of x"),
+        ("y ~ factor(id)", "β3·id[T.010]_i"),
+    ],
+)
+def test_ids_of_groups_are_read_as_text_and_numbers_as_numbers(tmp_path, formula, levels):
+    ids = ["001", "1", "1.10", "010"] * 3
+    table = pd.DataFrame({"id": ids, "x": [1, 2, 3] * 4, "y": [1.0, 2, 4, 3, 5, 7, 6, 9, 8, 2, 1, 4]})
+    table.to_csv(tmp_path / "data.csv", index=False)
+    result = run("check", formula, "--data", tmp_path / "data.csv", "--family", "gaussian")
+    assert result.exit_code == 0, result.output
+    assert levels in result.output
