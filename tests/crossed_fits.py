@@ -1,6 +1,7 @@
 """Fits of two crossed factors to any family of the catalogue, whose parameters are given."""
 
 import numpy as np
+import pytest
 from fixed_draws import fit_at
 
 import bayesmixed as bm
@@ -52,3 +53,4 @@ def crossed_fit(name, link=None, formula="~ 1 + (1 | g) + (1 | h)", values=None,
 
 
 known = [name for name, family in FAMILIES.items() if {p.name for p in family.parameters} <= set(MEANING)]
+each_family = pytest.mark.parametrize("name", known)

@@ -4,15 +4,13 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import read_reference
+from conftest import CHECKS
 from scipy import linalg, stats
 
 import bayesmixed as bm
 from bayesmixed.kernels.collapsed.compiled import evaluate
 from bayesmixed.kernels.collapsed.layouts import Collapsed
 from bayesmixed.kernels.joint.decoding import correlation_factor
-
-CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 
 
 def table(rows=48):

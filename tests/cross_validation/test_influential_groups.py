@@ -6,12 +6,10 @@ import fixed_draws
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import classic, read_reference
+from conftest import CHECKS, classic
 from scipy import stats
 
 import bayesmixed as bm
-
-CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import fixed_draws
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import classic, read_reference
+from conftest import CHECKS, classic, read_reference
 from scipy import special, stats
 
 import bayesmixed as bm
@@ -15,7 +15,6 @@ from bayesmixed.cross_validation.held_out import sample_without
 from bayesmixed.cross_validation.units import find_units
 
 EXACT = read_reference("exact_posteriors")["models"]
-CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 MODELS = {
     "dyestuff": (
         "Yield ~ 1 + (1 | Batch)",

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import read_reference
+from conftest import CHECKS
 from fixed_draws import fit_at
 from scipy import special, stats
 
@@ -16,7 +16,6 @@ from bayesmixed.cross_validation.units import find_units, situate
 from bayesmixed.integration.nested_quadrature import integrate
 from bayesmixed.summaries.pooling.level_priors import state_level_priors
 
-CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 GRID = np.linspace(-7.5, 7.5, 301)
 MASS = stats.norm.pdf(GRID) * (GRID[1] - GRID[0])
 ROWS = pd.DataFrame(

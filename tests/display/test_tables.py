@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayesmixed.display.tables import format_interval, format_range, format_table, to_text
+from bayesmixed.display.tables import format_interval, format_number, format_range, format_table, to_text
 
 SHARE = 0.05
 
@@ -77,3 +77,20 @@ def test_a_mean_outside_of_the_interval_and_numbers_that_are_not_finite_are_show
     assert format_interval((1.0, np.inf, np.inf), (0.1, np.nan, np.nan)) == ["1.0", "inf", "inf"]
     assert format_interval((2.0, 2.0, 2.0), (0.0, 0.0, 0.0)) == ["2", "2", "2"]
     assert to_text(-1e-30, 0.1) == "0.0"
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (298.51, 3, "299"),
+        (-37.4, 2, "-37"),
+        (0.9953, 2, "0.995"),
+        (0.0004512, 2, "0.00045"),
+        (0.0, 3, "0"),
+        (20130.0, 2, "20000"),
+        (2.5e9, 2, "2.5e+09"),
+        (np.inf, 2, "inf"),
+    ],
+)
+def test_numbers_are_cut(value, digits, text):
+    assert format_number(value, digits) == text

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from conftest import CHECKS
+from scipy import stats
 
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import LINKS, find_link
@@ -61,3 +63,20 @@ def test_the_units_of_default_priors_are_those_of_the_contract():
     assert units["logit"] == 1.0
     assert units["probit"] == 0.55
     assert units["cloglog"] == 0.71
+
+
+@pytest.mark.parametrize("link", ["log", "probit", "logit", "cloglog", "identity"])
+def test_average_over_groups_is_the_integral_over_a_normal(link):
+    eta, variance = 0.3, 1.7
+    points = np.linspace(-12, 12, 20001)
+    density = stats.norm(eta, np.sqrt(variance)).pdf(points)
+    expected = np.trapezoid(LINKS[link].inverse(points) * density, points)
+    assert float(LINKS[link].average(eta, variance)) == pytest.approx(expected, abs=1e-7)
+
+
+def test_average_with_correlated_slopes_p2():
+    expected = CHECKS["P2"]["expected"]
+    variance = np.array([1, 2]) @ np.array(CHECKS["P2"]["inputs"]["Sigma"]) @ np.array([1, 2])
+    assert variance == pytest.approx(expected["variance_of_eta"])
+    assert float(LINKS["logit"].average(-0.2, variance)) == pytest.approx(expected["average"], abs=1e-7)
+    assert float(LINKS["log"].average(-0.2, variance)) == pytest.approx(expected["log_link_average_same_eta"], abs=1e-7)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import read_reference
+from conftest import CHECKS
 
 from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.families import FAMILIES
@@ -13,8 +13,6 @@ from bayesmixed.integration.group_posteriors import (
     shrinkage_factors,
     shrinkage_matrix,
 )
-
-CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 
 
 def test_shrinkage_of_correlated_slopes_s1():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import classic, read_reference
+from conftest import CHECKS, classic
 from fixed_draws import fit_at
 from scipy import special
 
@@ -160,7 +160,6 @@ def test_unknown_options_are_refused(herd, options, message):
         bm.predict(herd, **options)
 
 
-CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 P2, O1 = CHECKS["P2"], CHECKS["O1"]
 
 

@@ -6,14 +6,12 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import read_reference
+from conftest import CHECKS
 from fixed_draws import fit_at
 
 import bayesmixed as bm
 from bayesmixed.summaries.checks import half_normals
 from bayesmixed.summaries.checks.half_normals import half_normal_scores
-
-CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 
 
 def berries(seed, sd=0.0, effects=0.8):

@@ -7,7 +7,6 @@ from conftest import classic
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed.families import FAMILIES
 from bayesmixed.summaries.checks.predictive_checks import FITS
 
 ROWS, LEVELS = 300, 20
@@ -85,53 +84,6 @@ def test_p_values_are_those_of_an_independent_simulation():
         )
 
 
-@pytest.mark.parametrize(
-    ("family", "formula", "statistics"),
-    [
-        ("bernoulli", "y ~ 1 + (1 | g)", {"mean", "SD between g"}),
-        (
-            "binomial",
-            "y | trials(n) ~ 1 + (1 | g)",
-            {"mean", "share of zeros", "share of rows with all successes", DISPERSION, "SD between g", "SD within g"},
-        ),
-        ("poisson", "y ~ 1", {"mean", "share of zeros", DISPERSION, "maximum"}),
-        (
-            "gaussian",
-            "y ~ 1",
-            {"mean", "SD", "skewness of residuals", "largest residual (in SDs)", "minimum", "maximum"},
-        ),
-    ],
-)
-def test_the_statistics_suit_the_family(family, formula, statistics):
-    data = pd.DataFrame({"y": np.arange(40) % 2, "n": 5, "g": np.repeat(list("abcdefgh"), 5)})
-    design = bm.prepare(bm.from_formula(formula, family=family), data)
-    checks = bm.posterior_checks(fit_at(design, {"sigma": 1.0, "sd_g": 0.5}), seed=1)
-    assert set(checks.table["statistic"]) == statistics
-
-
-def test_ordered_categories_are_checked_by_their_shares():
-    answers = pd.Categorical(["no"] * 10 + ["perhaps"] * 6 + ["yes"] * 24, ["no", "perhaps", "yes"], ordered=True)
-    design = bm.prepare(bm.from_formula("y ~ x", family="cumulative"), {"y": answers, "x": np.arange(40.0)})
-    checks = bm.posterior_checks(fit_at(design, {"threshold": [-1.0, 0.0]}), seed=1)
-    assert list(checks.table["statistic"]) == ["share of no", "share of perhaps", "share of yes"]
-    found = row(checks, "share of no")
-    assert found["observed"] == 0.25
-    # Binomial quantiles of 40 trials with chance expit(-1).
-    assert abs(found["lower"] - 0.125) <= 0.05
-    assert abs(found["upper"] - 0.4) <= 0.05
-
-
-def test_groups_of_ordered_categories_are_compared_by_the_share_above_a_category():
-    y = np.tile([1, 2, 3, 3, 2], 8)
-    y[:5] = 3
-    data = {"y": y, "g": np.repeat(list("abcdefgh"), 5)}
-    design = bm.prepare(bm.from_formula("y ~ 1 + (1 | g)", family="cumulative"), data)
-    checks = bm.posterior_checks(fit_at(design, {"threshold": [-1.0, 0.5], "sd_g": 0.5}), seed=1)
-    assert not {"mean", "dispersion (mean squared Pearson residual)"} & set(checks.table["statistic"])
-    shares = (y > 2).reshape(8, 5).mean(axis=1)
-    assert row(checks, "SD between g of the share above 2")["observed"] == pytest.approx(np.std(shares, ddof=1))
-
-
 def test_residual_statistics_of_a_gaussian_model_do_not_see_the_covariate():
     generator = np.random.default_rng(1)
     x = np.exp(generator.normal(size=400))
@@ -141,15 +93,6 @@ def test_residual_statistics_of_a_gaussian_model_do_not_see_the_covariate():
     found = row(bm.posterior_checks(fit, seed=1), "skewness of residuals")
     assert found["verdict"] == FITS
     assert abs(found["observed"]) < 0.5
-
-
-def test_suggested_families_are_there_and_take_the_data():
-    design = bm.prepare("y ~ 1", {"y": np.exp(np.random.default_rng(1).normal(size=200) * 1.5)})
-    checks = bm.posterior_checks(fit_at(design, {"beta": 3.0, "sigma": 6.0}), seed=1)
-    assert "'student'" in checks.suggestions[0]
-    for name in ("lognormal", "gamma", "inverse_gaussian"):
-        assert (f"'{name}'" in checks.suggestions[0]) == (name in FAMILIES)
-    assert "'beta'" not in checks.suggestions[0]
 
 
 def test_checks_can_be_made_within_each_level():
@@ -169,20 +112,3 @@ def test_checks_can_be_made_within_each_level():
         bm.posterior_checks(fit, by="periods")
     with pytest.raises(bm.DataError, match="3 values for 56 rows"):
         bm.posterior_checks(fit, by=[1, 2, 3])
-
-
-def test_residual_statistics_are_left_out_where_new_effects_enter_the_scale():
-    generator = np.random.default_rng(1)
-    data = {"y": generator.normal(size=60), "g": np.repeat(np.arange(10), 6)}
-    design = bm.prepare(bm.from_formula("y ~ 1 + (1 | g)", sigma="~ 1 + (1 | g)"), data)
-    fit = fit_at(design, {"sd_g": 0.5, "sd_g_sigma": 0.3})
-    assert any("residual" in name for name in bm.posterior_checks(fit, seed=1).table["statistic"])
-    assert not any("residual" in name for name in bm.posterior_checks(fit, groups="new", seed=1).table["statistic"])
-
-
-def test_levels_with_one_row_have_the_statistics_of_one_row():
-    design = bm.prepare("y ~ 1", {"y": np.random.default_rng(1).normal(size=6)})
-    table = bm.posterior_checks(fit_at(design, {"sigma": 1.0}), by=list("aaaabc"), seed=1).table
-    alone = table[table["level"] == "b"]
-    assert set(alone["statistic"]) == {"mean", "largest residual (in SDs)", "minimum", "maximum"}
-    assert np.all(np.isfinite(alone["p"]))

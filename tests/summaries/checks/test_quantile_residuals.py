@@ -6,12 +6,11 @@ import fixed_draws
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import read_reference
+from conftest import CHECKS
 from scipy import stats
 
 import bayesmixed as bm
 
-CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 COUNTS = 400
 
 FURTHER = {"gaussian": {"sigma": 1.0}, "gamma": {"shape": 4.0}, "negbin": {"theta": 3.0}, "beta": {"phi": 10.0}}

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from conftest import classic, read_reference
+from conftest import CHECKS, classic, read_reference
 from fixed_draws import fit_at
 
 import bayesmixed as bm
 
 MODELS = read_reference("mixed_models")["models"]
-CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 
 
 def cbpp_fit(**values):

@@ -2,16 +2,12 @@
 
 import numpy as np
 import pytest
-from conftest import classic, read_reference
-from crossed_fits import crossed_fit, known
-from fixed_draws import fit_at
+from conftest import CHECKS, classic
 
 import bayesmixed as bm
 from bayesmixed.fits.prior_sets import realise_sets
 from bayesmixed.prior_distributions import as_prior
-from bayesmixed.summaries.parameters.reported_quantities import report_quantities
 
-CHECKS = {check["id"]: check for check in read_reference("sharp_checks")["checks"]}
 SLEEP = "Reaction ~ Days + (Days | Subject)"
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
 
@@ -169,18 +165,3 @@ def test_a_flat_prior_is_refused_with_what_it_would_do_to_these_data():
     spec = bm.from_formula("y ~ 1 + (1 | g)", family="bernoulli")
     with pytest.raises(bm.SpecError, match="Only 2 levels of 'g' hold both outcomes"):
         bm.compare_priors(spec, separated, {"default": {}, "flat": "flat"})
-
-
-def test_ranks_count_from_the_largest():
-    design = bm.prepare("y ~ 1 + (1 | group)", nine_rows())
-    fit = fit_at(design, {"beta": 3.0, "sd_group": 1.2, "sigma": 0.8, "b_group": [[0.1], [2.0], [-1.0]]})
-    table = report_quantities(fit, {})
-    assert table[table["quantity"] == "rank"]["mean"].tolist() == [2.0, 1.0, 3.0]
-
-
-@pytest.mark.parametrize("name", known)
-def test_every_family_reports_its_quantities(name):
-    table = report_quantities(crossed_fit(name), {"intercept": "beta"})
-    wanted = {"asked", "population effect", "sd", "ICC", "shrinkage factor", "group effect", "rank"}
-    assert wanted <= set(table["quantity"])
-    assert table["mean"].notna().all()

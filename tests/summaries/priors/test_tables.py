@@ -1,7 +1,5 @@
 """The prior table: numbers, sources, coordinates, and what priors imply, by other routes."""
 
-import re
-
 import numpy as np
 import pytest
 from conftest import classic
@@ -9,7 +7,6 @@ from scipy import special, stats
 
 import bayesmixed as bm
 from bayesmixed.design.default_priors import response_scale
-from bayesmixed.display.tables import format_number
 
 RNG = np.random.default_rng(3)
 COUNTS = {"y": RNG.poisson(4, 60), "x": np.tile(np.arange(6.0), 10), "g": np.repeat(np.arange(10), 6)}
@@ -136,135 +133,6 @@ def test_without_intercept_the_mean_is_that_of_one_level():
     assert width == pytest.approx(2 * 1.96 * 2.5 * np.sqrt(1 + (1 - 1 / 15) / 2), rel=0.08)
 
 
-@pytest.mark.parametrize("name", bm.list_specs())
-def test_every_shipped_spec_has_a_table_of_rules(name):
-    table = bm.prior_table(name)
-    assert len(table.parameters)
-    assert not len(table.implications)
-    assert "lower" not in table.parameters
-
-
-@pytest.mark.parametrize(
-    ("formula", "family", "data"),
-    [
-        ("Reaction ~ Days + (Days | Subject)", "gaussian", "sleepstudy"),
-        ("Reaction ~ Days + (Days || Subject)", "student", "sleepstudy"),
-        ("incidence | trials(size) ~ 1 + (1 | herd)", "binomial", "cbpp"),
-    ],
-)
-def test_rules_become_the_realised_numbers(formula, family, data):
-    frame = classic("lme4", data)
-    spec = bm.from_formula(formula, family=family)
-    design = bm.prepare(spec, frame)
-    scale = response_scale(design)
-    mean = {"mean of Reaction": scale.mean, "logit(mean of incidence / size)": special.logit(scale.mean)}
-    step = 2 * frame["Days"].std() if data == "sleepstudy" else 1.0
-    rules = bm.prior_table(spec).parameters
-    realised = bm.prior_table(design).parameters
-    assert list(rules["parameter"]) == list(realised["parameter"])
-    assert list(rules["stated"]) == list(realised["stated"])
-    for rule, entry in zip(rules["prior"], design.priors.values(), strict=True):
-        text = rule
-        for words, value in mean.items():
-            text = text.replace(words, repr(float(value)))
-        name, arguments = re.fullmatch(r"(\w+)\((.*)\)", text).groups()
-        arguments = re.sub(r"(\d) s", r"\1 * s", arguments)
-        values = eval(f"({arguments},)", {"s": scale.unit, "d": step, "K": 2, "max": max})
-        assert name == entry.prior.name
-        assert values == pytest.approx(entry.prior.arguments)
-
-
-@pytest.mark.parametrize(
-    "formula",
-    [
-        *(
-            "1",
-            "x*f + (1 | g)",
-            "0 + f",
-            "f/x",
-            "f:x",
-            "f*h",
-            "x + I(x**2)",
-            "x + I(x**3)",
-            "x*z",
-            "x:z",
-            "0 + x",
-            "x*z*f",
-        ),
-        *("x + (x | g)", "x + (x || g)", "(x*f | g)", "(f | g)", "x + (0 + x | g)"),
-    ],
-)
-@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
-def test_rules_without_data_name_the_parameters_and_coordinates_that_data_give(formula):
-    generator = np.random.default_rng(4)
-    data = {name: generator.choice(list("abc"), 300) for name in "fh"}
-    data |= {name: generator.gamma(2.0, 1.0, 300) - 2.0 for name in "xz"}
-    data |= {"y": generator.normal(size=300), "g": np.arange(300) % 9}
-    spec = bm.from_formula(f"y ~ {formula}", factors=["f", "h"])
-    found = [bm.prior_table(spec).parameters, bm.prior_table(spec, data).parameters]
-    rules, realised = ([(row.parameter, row.stated) for row in table.itertuples()] for table in found)
-    assert rules == realised
-
-
-def factorial():
-    """Two factors with two levels each."""
-    return {"y": RNG.normal(size=80), "f": np.tile(["a", "b"], 40), "k": np.repeat(["u", "v"], 40)}
-
-
-def test_defaults_imply_more_for_effects_at_a_reference_level_than_for_averaged_ones():
-    design = bm.prepare("y ~ f*k", factorial())
-    table, unit = bm.prior_table(design), response_scale(design).unit
-    sds = dict(zip(table.coefficients["coefficient"], table.coefficients["sd"] / unit, strict=True))
-    assert sds == pytest.approx(
-        {
-            "beta[f]": 2.5,
-            "beta[k]": 2.5,
-            "beta[f[T.b]]": 2.5 * np.sqrt(1.5),
-            "beta[k[T.v]]": 2.5 * np.sqrt(1.5),
-            "beta[f[T.b]:k[T.v]]": 2.5 * np.sqrt(2.0),
-        }
-    )
-    assert "difference of two levels, averaged" in str(table)
-
-
-def test_what_priors_that_are_not_normal_imply_comes_from_draws():
-    spec = bm.from_formula("y ~ f*k", priors={"beta[f[T.b]:k[T.v]]": "StudentT(4, 0, 2)"})
-    data = factorial()
-    table = bm.prior_table(spec, data).coefficients.set_index("coefficient")
-    assert "beta[f[T.b]:k[T.v]]" not in table.index
-    generator, unit = np.random.default_rng(6), response_scale(bm.prepare("y ~ f*k", data)).unit
-    # At the reference of k an effect is the averaged one less half of the interaction.
-    draws = generator.normal(0, 2.5 * unit, 400_000) - generator.standard_t(4, 400_000)
-    assert table.loc["beta[f[T.b]]", "upper"] == pytest.approx(np.quantile(draws, 0.975), rel=0.05)
-
-
-def test_rules_show_the_priors_of_the_user():
-    spec = bm.from_formula(
-        "y ~ x + (x | g)",
-        priors={
-            "beta": "Normal(0, 1)",
-            "beta[Intercept]": "Normal(5, 1)",
-            "sd_g[x]": 2,
-            "beta[f[T.b]]": "Normal(0, 3)",
-        },
-    )
-    table = bm.prior_table(spec).parameters.set_index("parameter")
-    assert dict(table.loc[table["source"] == "user", "prior"]) == {
-        "beta[Intercept]": "Normal(5, 1)",
-        "beta[x]": "Normal(0, 1)",
-        "sd_g[x]": "2",
-        "beta[f[T.b]]": "Normal(0, 3)",
-    }
-    assert table.loc["corr_g", "stated"] == "as written"
-
-
-def test_rules_of_a_modelled_sigma_are_in_units_of_the_response():
-    table = bm.prior_table(bm.from_formula("y ~ x", sigma="~ x + (1 | g)")).parameters.set_index("parameter")
-    assert table.loc["beta_sigma[Intercept_centred]", "prior"] == "Normal(log(s) - 0.5, 1.2)"
-    assert table.loc["beta_sigma[x]", "prior"] == "Normal(0, 1.25 / d)"
-    assert table.loc["sd_g_sigma[Intercept]", "prior"] == "HalfStudentT(4, 0.5)"
-
-
 def test_a_modelled_sigma_is_a_ratio_and_has_no_single_icc():
     spec = bm.from_formula("y ~ x + (1 | g)", sigma="~ 1 + (1 | g)")
     table = bm.prior_table(spec, COUNTS)
@@ -324,20 +192,3 @@ def test_a_design_needs_no_data_and_missing_rows_are_dropped_when_told():
     table = bm.prior_table("sleepstudy", data, missing="drop")
     assert "179 rows" in table.heading
     assert bm.prior_table(bm.prepare("sleepstudy", data, missing="drop")).parameters.equals(table.parameters)
-
-
-@pytest.mark.parametrize(
-    ("value", "digits", "text"),
-    [
-        (298.51, 3, "299"),
-        (-37.4, 2, "-37"),
-        (0.9953, 2, "0.995"),
-        (0.0004512, 2, "0.00045"),
-        (0.0, 3, "0"),
-        (20130.0, 2, "20000"),
-        (2.5e9, 2, "2.5e+09"),
-        (np.inf, 2, "inf"),
-    ],
-)
-def test_numbers_are_cut(value, digits, text):
-    assert format_number(value, digits) == text

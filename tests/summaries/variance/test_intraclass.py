@@ -2,25 +2,17 @@
 
 import numpy as np
 import pytest
-from crossed_fits import V_G, V_H, V, crossed_fit, known, values_of
+from conftest import CHECKS
+from crossed_fits import V_G, V_H, V, crossed_fit, each_family, values_of
 from fixed_draws import fit_at
 from scipy import special, stats
+from variance_fits import crossed_data, nested_data, one
 
 import bayesmixed as bm
 from bayesmixed.families import FAMILIES
 from bayesmixed.families.links import LINKS
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
-
-
-def one(table, **chosen):
-    for column, wanted in chosen.items():
-        table = table[table[column] == wanted]
-    assert len(table) == 1
-    return table["mean"].iloc[0]
-
-
-each_family = pytest.mark.parametrize("name", known)
 
 
 def only_known(rows):
@@ -87,32 +79,6 @@ def test_single_trials_are_meant_unless_more_are_asked_for():
     assert one(bm.icc(fit, scale="data", trials=10)) == pytest.approx(0.573, abs=5e-4)
 
 
-def test_rows_are_averaged_before_the_ratio_is_taken():
-    fit = crossed_fit(
-        "poisson", formula="~ x + (x | g)", values={"beta": [0.4, 0.5], "sd_g": [0.6, 0.4], "corr_g": np.eye(2)}
-    )
-    x = np.asarray(fit.design.table.data["x"])
-    v = 0.36 + 0.16 * x**2
-    m = np.exp(0.4 + 0.5 * x + v / 2)
-    expected = np.mean(m**2 * np.expm1(v)) / np.mean(m + m**2 * np.expm1(v))
-    assert one(bm.icc(fit, scale="data")) == pytest.approx(expected, rel=1e-6)
-
-
-def test_effects_in_two_predictors_both_count():
-    fit = crossed_fit(
-        "gaussian", "log", "~ 1 + (1 | g)", {"sd_g": 0.7, "beta_sigma": 0.2, "sd_g_sigma": 0.5}, sigma="~ 1 + (1 | g)"
-    )
-    m2, v = np.exp(0.8 + 0.49), 0.49
-    within = np.exp(2 * 0.2 + 2 * 0.25)
-    assert one(bm.icc(fit)) == pytest.approx(m2 * np.expm1(v) / (m2 * np.expm1(v) + within), rel=1e-8)
-
-
-def test_a_modelled_residual_variance_is_averaged_over_its_groups():
-    fit = crossed_fit("gaussian", None, "~ 1 + (1 | g)", {"beta_sigma": 0.2, "sd_h_sigma": 0.5}, sigma="~ 1 + (1 | h)")
-    residual = np.exp(2 * 0.2 + 2 * 0.25)
-    assert one(bm.icc(fit), effect="icc") == pytest.approx(V_G / (V_G + residual), rel=1e-8)
-
-
 @each_family
 def test_a_family_without_a_latent_scale_says_so(name):
     table = bm.icc(crossed_fit(name))
@@ -143,64 +109,77 @@ def test_latent_variances_are_those_of_the_family_and_not_of_a_log_link(name, li
     assert float(found) == pytest.approx(expected, abs=1e-6)
 
 
-def test_r2_of_a_gaussian_model_is_the_share_of_its_variances():
-    fit = crossed_fit("gaussian", None, "~ x + (1 | g)", {"beta": [1.0, 2.0], "sigma": 1.5})
-    fixed = 4.0 * np.var(fit.design.table.data["x"], ddof=0)
-    table = bm.r2(fit)
-    total = fixed + V_G + 2.25
-    assert one(table, effect="marginal") == pytest.approx(fixed / total)
-    assert one(table, effect="conditional", scale="response") == pytest.approx((fixed + V_G) / total)
-    # All effects are 0 in these draws.
-    assert one(table, scale="sample") == pytest.approx(fixed / (fixed + 2.25))
-    assert one(bm.r2(fit, scale="data"), effect="conditional") == pytest.approx((fixed + V_G) / total)
-
-
-@pytest.mark.parametrize("scale", ["latent", "data"])
-def test_the_population_part_explains_exactly_nothing_where_it_is_an_intercept(scale):
-    fit = crossed_fit("poisson", None, "~ 1 + (1 | g)", {"beta": [0.1]})
-    assert one(bm.r2(fit, scale=scale), effect="marginal") == 0.0
-
-
-def test_r2_leaves_offsets_out_on_the_latent_scale_and_obs_in_the_residual():
-    fit = crossed_fit("poisson", None, "~ offset(x) + (1 | g) + obs()", {"sd_obs": 0.5})
-    table = bm.r2(fit, scale="latent")
-    assert one(table, effect="marginal") == pytest.approx(0.0, abs=1e-12)
-    x = np.asarray(fit.design.table.data["x"])
-    residual = 0.25 + np.mean(np.log1p(np.exp(-(0.4 + x + 0.5 * (V_G + 0.25)))))
-    assert one(table, effect="conditional") == pytest.approx(V_G / (V_G + residual), rel=1e-9)
-
-
-@each_family
-def test_r2_on_the_data_scale_splits_the_variance_of_new_responses(name):
-    fit = crossed_fit(name, formula="~ x + (1 | g)", values={"beta": [0.4, 0.6]})
-    family, link = FAMILIES[name], fit.design.mu.link
-    x = np.asarray(fit.design.table.data["x"])
-    points = np.linspace(-10.0, 10.0, 2001)[:, None]
-    u, density = np.sqrt(V_G) * points, stats.norm.pdf(points) * 0.01
-    values = values_of(family) | {"mu": link.inverse(0.4 + 0.6 * x + u)}
-    mean = family.mean(values, 1.0)
-    within = np.mean(np.sum(density * family.variance(values, 1.0) * np.ones_like(mean), axis=0))
-    centre, second = np.sum(density * mean, axis=0), np.sum(density * mean**2, axis=0)
-    fixed, between = np.var(centre), np.mean(second - centre**2)
-    table = bm.r2(fit, scale="data")
-    assert one(table, effect="marginal") == pytest.approx(fixed / (fixed + between + within), rel=1e-8)
-    assert one(table, effect="conditional") == pytest.approx((fixed + between) / (fixed + between + within), rel=1e-8)
-
-
 @pytest.mark.parametrize("function", [bm.icc, bm.r2])
 def test_an_unknown_scale_is_refused(function):
     with pytest.raises(bm.SpecError, match="Did you mean 'latent'"):
         function(crossed_fit("poisson"), scale="latnet")
 
 
-def test_too_many_predictors_with_effects_are_refused_in_words():
-    fit = crossed_fit(
-        "student",
-        None,
-        "~ 1 + (1 | g) + (1 | h)",
-        {"sd_g_sigma": 0.1, "sd_h_sigma": 0.1, "beta_nu": 2.0, "sd_g_nu": 0.1, "sd_h_nu": 0.1},
-        sigma="~ 1 + (1 | g) + (1 | h)",
-        nu="~ 1 + (1 | g) + (1 | h)",
+def test_icc_of_nested_factors_v1():
+    design = bm.prepare("y ~ 1 + (1 | school) + (1 | room)", nested_data())
+    table = bm.icc(fit_at(design, {"sd_school": 2.0, "sd_room": 1.0, "sigma": 3.0}))
+    expected = CHECKS["V1"]["expected"]
+    assert one(table, term="same school, other room") == pytest.approx(
+        expected["nested_same_school_other_class"], abs=1e-9
     )
-    with pytest.raises(bm.SpecError, match="6 dimensions"):
-        bm.icc(fit, scale="data")
+    assert one(table, term="same room") == pytest.approx(expected["nested_same_class"], abs=1e-9)
+    assert one(table, term="room", effect="share") == pytest.approx(expected["nested_vpc_class"], abs=1e-9)
+
+
+def test_icc_of_crossed_factors_v1():
+    design = bm.prepare("y ~ 1 + (1 | a) + (1 | b) + (1 | a:b)", crossed_data())
+    table = bm.icc(fit_at(design, {"sd_a": 2.0, "sd_b": 1.0, "sd_a:b": 0.5, "sigma": 3.0}))
+    expected = CHECKS["V1"]["expected"]
+    assert one(table, term="same a, other b") == pytest.approx(expected["crossed_same_a"], abs=1e-9)
+    assert one(table, term="same b, other a") == pytest.approx(expected["crossed_same_b"], abs=1e-9)
+    assert one(table, term="same a:b") == pytest.approx(expected["crossed_same_cell"], abs=1e-9)
+
+
+def test_shares_of_the_variance_add_up_to_one():
+    design = bm.prepare("y ~ 1 + (1 | a) + (1 | b)", crossed_data())
+    table = bm.icc(fit_at(design, {"sd_a": 2.0, "sd_b": 1.0, "sigma": 3.0}, jitter=0.05))
+    assert table[table["effect"] == "share"]["mean"].sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("family", "link", "formula", "key"),
+    [
+        ("bernoulli", "logit", "(y > 2) ~ 1 + (1 | school)", "bernoulli_logit"),
+        ("bernoulli", "cloglog", "(y > 2) ~ 1 + (1 | school)", "cloglog"),
+    ],
+)
+def test_latent_residual_variances_v2(family, link, formula, key):
+    design = bm.prepare(bm.from_formula(formula, family=family, link=link), nested_data())
+    table = bm.icc(fit_at(design, {"sd_school": 1.5}), scale="latent")
+    residual = CHECKS["V2"]["expected"][key]
+    assert one(table, effect="icc") == pytest.approx(2.25 / (2.25 + residual), abs=1e-6)
+
+
+def test_latent_residual_variance_of_poisson_and_student_v2():
+    expected = CHECKS["V2"]["expected"]
+    poisson = bm.FAMILIES["poisson"].latent_variance({"mu": np.array(4.0)}, LINKS["log"], 1.0)
+    assert float(poisson) == pytest.approx(expected["poisson_log_lambda4_lognormal"], abs=1e-6)
+    student = bm.FAMILIES["student"].latent_variance(
+        {"mu": np.array(0.0), "sigma": np.array(2.0), "nu": np.array(5.0)}, LINKS["identity"], 1.0
+    )
+    assert float(student) == pytest.approx(expected["student_t_sigma2_nu5"], abs=1e-6)
+
+
+def test_poisson_icc_takes_the_marginal_mean_and_counts_obs_as_residual():
+    data = nested_data() | {"y": np.arange(18) % 5}
+    design = bm.prepare(bm.from_formula("y ~ 1 + (1 | school) + obs()", family="poisson"), data)
+    table = bm.icc(fit_at(design, {"beta": 0.7, "sd_school": 0.6, "sd_obs": 0.5}), scale="latent")
+    mean = np.exp(0.7 + 0.5 * (0.36 + 0.25))
+    assert one(table, effect="icc") == pytest.approx(0.36 / (0.36 + 0.25 + np.log1p(1 / mean)), rel=1e-10)
+
+
+def test_draws_with_infinite_residual_variance_have_icc_zero_and_are_counted():
+    design = bm.prepare(bm.from_formula("y ~ 1 + (1 | school)", family="student"), nested_data())
+    table = bm.icc(fit_at(design, {"sd_school": 1.0, "sigma": 1.0, "nu": 1.5}))
+    assert one(table, effect="icc") == 0
+    assert "100 draws have an infinite residual variance" in table.attrs["note"]
+
+
+def test_icc_without_groups_is_refused():
+    with pytest.raises(bm.SpecError, match="needs a grouping factor"):
+        bm.icc(fit_at(bm.prepare("y ~ 1", nested_data()), {"sigma": 1.0}))
