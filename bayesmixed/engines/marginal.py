@@ -32,7 +32,7 @@ LOG_CONCAVE = {
     "gamma": ("log",),
 }
 """Families and links whose log-likelihood is concave in the predictor, wherever it is."""
-MOST_OUTER, LARGEST_BORDER = 15, 400
+MOST_EFFECTS, MOST_OUTER, LARGEST_BORDER = 3, 15, 400
 
 
 def supports(design: Design) -> str | None:
@@ -47,8 +47,8 @@ def supports(design: Design) -> str | None:
     groups = order_groups(design)
     if not groups or groups[0].takes != ONE:
         return "no factor of which each row takes one level"
-    if groups[0].width > 1:
-        return f"'{groups[0].name}' has more than one effect for a level"
+    if groups[0].width > MOST_EFFECTS:
+        return f"'{groups[0].name}' has {groups[0].width} effects for a level, more than {MOST_EFFECTS}"
     outer = len(lay_out_coordinates(design, {}).outer)
     if outer == 0:
         return "every SD is fixed"

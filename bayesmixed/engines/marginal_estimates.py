@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import special
 
 from bayesmixed.design.default_priors import group_unit
 from bayesmixed.engines.independence import Outcome
@@ -17,6 +18,10 @@ from bayesmixed.families.links import Array
 from bayesmixed.gauss_hermite import hermite_rule
 
 _NODES = (5, 7, 9, 13, 19, 27, 41)
+_MOST = {1: 7, 2: 5, 3: 3}
+"""How many of these rules may be tried, by the number of effects of a level."""
+_WIDE, _WIDER, _FREEDOM = 0.1, 1.3, 8.0
+"""Share of the wider t, how much wider it is, and its degrees of freedom."""
 _EXACT = 5e-3
 """Change of the log-density with more nodes that is let pass."""
 _BATCH = 100
@@ -43,7 +48,7 @@ class Estimates:
         Linear predictors at the mode.
     levels : (J, K) array
         Standardised effects there.
-    nodes, log_weights : (M,) arrays
+    nodes, log_weights : (M, K), (M,) arrays
         Of the quadrature.
     """
 
@@ -74,11 +79,25 @@ class Estimates:
         return found
 
     def evaluate(self, points: Array, stream: np.random.Generator) -> tuple[Array, Array]:
-        """Return logarithms of estimates, (S,), and the borders they were made of, (S, r)."""
-        return self.estimate(points, stream.standard_normal((len(points), self.kept)))
+        """Return logarithms of estimates, (S,), and the borders they were made of, (S, r).
 
-    def estimate(self, points: Array, noise: Array) -> tuple[Array, Array]:
-        """Return logarithms of estimates, (S,), and borders, (S, r), made from standard normal numbers."""
+        These are drawn from a mixture of a normal law and a wider t, which bounds the weights.
+        """
+        noise = stream.standard_normal((len(points), self.kept))
+        wide = stream.uniform(size=len(points)) < _WIDE
+        scale = _WIDER * np.sqrt(_FREEDOM / stream.chisquare(_FREEDOM, len(points)))
+        noise[wide] *= scale[wide, None]
+        squares, size = np.sum(noise**2, axis=1), self.kept
+        t = -0.5 * (_FREEDOM + size) * np.log1p(squares / (_FREEDOM * _WIDER**2)) - size * np.log(_WIDER)
+        t += (
+            special.gammaln(0.5 * (_FREEDOM + size))
+            - special.gammaln(0.5 * _FREEDOM)
+            - 0.5 * size * np.log(0.5 * _FREEDOM)
+        )
+        return self.estimate(points, noise, np.logaddexp(np.log1p(-_WIDE) - 0.5 * squares, np.log(_WIDE) + t))
+
+    def estimate(self, points: Array, noise: Array, densities: Array) -> tuple[Array, Array]:
+        """Return logarithms of estimates, (S,), and borders, (S, r), made from random numbers with log-densities (S,)."""
         from bayesmixed.kernels.marginal.compiled import estimate
 
         layout, middle = self.layout, self.points(self.mode[None])[0]
@@ -88,6 +107,7 @@ class Estimates:
             self.points(points),
             far,
             noise,
+            densities,
             layout.rows,
             layout.packed.data,
             layout.coefficients,
@@ -128,19 +148,19 @@ def find_estimates(layout: MarginalLayout) -> Estimates:
     covariance = _inverse_curvature(value, mode)
     value(mode)
     scales = find_scales(layout.full, layout.kept[layout.outer])
-    return _with_nodes(Estimates(layout, scales, mode, covariance, centre, levels, *rule(_NODES[0])))
+    return _with_nodes(Estimates(layout, scales, mode, covariance, centre, levels, *rule(_NODES[0], levels.shape[1])))
 
 
 def _with_nodes(estimates: Estimates) -> Estimates:
     """Return estimates with as many nodes as change little at the mode and 2 SDs from it."""
     mode, axes = estimates.mode, 2.0 * np.linalg.cholesky(estimates.covariance).T
     points = np.concatenate([mode[None], mode + axes, mode - axes])
-    noise = np.zeros((len(points), estimates.kept))
-    logs = estimates.estimate(points, noise)[0]
-    for number in _NODES[1:]:
-        nodes, log_weights = rule(number)
+    still = np.zeros((len(points), estimates.kept)), np.zeros(len(points))
+    logs = estimates.estimate(points, *still)[0]
+    for number in _NODES[1 : _MOST[estimates.levels.shape[1]]]:
+        nodes, log_weights = rule(number, estimates.levels.shape[1])
         finer = replace(estimates, nodes=nodes, log_weights=log_weights)
-        found = finer.estimate(points, noise)[0]
+        found = finer.estimate(points, *still)[0]
         if np.nanmax(np.abs(found - logs)) < _EXACT:
             return estimates
         estimates, logs = finer, found
@@ -157,11 +177,10 @@ def compile_all(layout: MarginalLayout) -> None:
     laplace(none, rows, data, layout.coefficients, levels, border, centre)
     scales = find_scales(layout.full, layout.kept[layout.outer])
     mode = np.zeros(len(scales.powers))
-    target = Estimates(layout, scales, mode, np.eye(len(mode)), centre, levels, *rule(_NODES[0]))
-    target.estimate(np.zeros((0, len(mode))), np.zeros((0, layout.border)))
-    draw_levels(
-        none, np.zeros((0, layout.border)), np.random.default_rng(0), rows, data, levels, np.zeros((0, len(levels)))
-    )
+    target = Estimates(layout, scales, mode, np.eye(len(mode)), centre, levels, *rule(_NODES[0], levels.shape[1]))
+    target.estimate(np.zeros((0, len(mode))), np.zeros((0, layout.border)), np.zeros(0))
+    none_drawn, stream = np.zeros((0, layout.border)), np.random.default_rng(0)
+    draw_levels(none, none_drawn, stream, rows, data, levels, np.zeros((0, *levels.shape)))
 
 
 def draw_rest(target: Estimates, found: Outcome, settings: Settings) -> Array:
@@ -187,19 +206,20 @@ def draw_rest(target: Estimates, found: Outcome, settings: Settings) -> Array:
 
     def fill(number: int) -> None:
         part = slice(number * _BATCH, (number + 1) * _BATCH)
-        levels = np.empty((len(border[part]), len(target.levels)))
+        levels = np.empty((len(border[part]), *target.levels.shape))
         draw_levels(points[part], border[part], streams[number], layout.rows, layout.packed.data, target.levels, levels)
-        drawn[part, place] = levels
+        drawn[part, place] = levels.reshape(len(levels), -1)
 
     with ThreadPoolExecutor(settings.cores) as pool:
         list(pool.map(fill, range(len(streams))))
     return drawn.reshape(*found.points.shape[:2], -1)
 
 
-def rule(count: int) -> tuple[Array, Array]:
-    """Return nodes and log weights of a rule, x^2 / 2 added to the latter."""
+def rule(count: int, width: int) -> tuple[Array, Array]:
+    """Return nodes, (M, K), and log weights, (M,), of a product of rules, |x|^2 / 2 added to the latter."""
     x, weights = hermite_rule(count)
-    return x, np.log(weights) + 0.5 * x**2
+    places = np.indices((count,) * width).reshape(width, -1).T
+    return x[places], np.sum(np.log(weights)[places] + 0.5 * x[places] ** 2, axis=1)
 
 
 def _start(layout: MarginalLayout) -> Array:

@@ -20,6 +20,7 @@ TABLE = pd.DataFrame(
         "x": np.tile([0.1, -1.0, 0.4, 2.0, 1.1, 0.3], 8),
         "g": np.repeat(list("abcdefgh"), 6),
         "h": np.tile(list("pqrs"), 12),
+        "w": np.cos(np.arange(48.0)),
         "n": 7,
     }
 )
@@ -36,7 +37,7 @@ def prepared(formula, family="poisson", **options):
     [
         ("y ~ x", {}, "no factor of which each row takes one level"),
         ("y ~ s(x, k=5)", {}, "no factor of which each row takes one level"),
-        ("y ~ x + (x | g)", {}, "more than one effect"),
+        ("y ~ x + (x + w + I(x^2) | g)", {}, "4 effects for a level"),
         ("y ~ x + (1 | g)", {"family": "negbin1"}, "not known to be concave"),
         ("y ~ x + (1 | g)", {"link": "sqrt"}, "link 'sqrt'"),
         ("y ~ x + (1 | g)", {"family": "negbin", "theta": "~ x"}, "'theta' has a predictor"),

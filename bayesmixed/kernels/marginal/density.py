@@ -10,6 +10,7 @@ from bayesmixed.kernels.collapsed.views import read_roots
 from bayesmixed.kernels.joint.density import log_priors
 from bayesmixed.kernels.marginal.quadrature import draw_effects, integrate_effects
 from bayesmixed.kernels.marginal.rows import fill_further
+from bayesmixed.kernels.marginal.vectors import draw_vectors, integrate_vectors
 from bayesmixed.kernels.marginal.working_models import (
     add_border,
     add_levels,
@@ -71,10 +72,10 @@ def _log_priors(x, data, coefficients, others):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def estimate(points, far, noise, rows, data, coefficients, middle, centre, nodes, log_weights, logs, border):  # type: ignore[no-untyped-def]
+def estimate(points, far, noise, densities, rows, data, coefficients, middle, centre, nodes, log_weights, logs, border):  # type: ignore[no-untyped-def]
     """Write logarithms of unbiased estimates of the density at points, and the border of which each is made.
 
-    The border is drawn from a normal law and weighed by its density, with the effects of each level integrated out, over
+    The border is drawn from about a normal law and weighed by its density, with the effects of each level integrated out, over
     that of the draw. The law is that of a working model around the mode at one point, moved to where the border has its
     mode: solved at other points it is right at any SD where rows are normal, and at an SD of 0.
 
@@ -85,11 +86,13 @@ def estimate(points, far, noise, rows, data, coefficients, middle, centre, nodes
     far : (S,) array of bool
         At which points a working model is found anew, around the mode of the first one there.
     noise, border : (S, r) arrays
-        Standard normal numbers, and the border in standardised units.
+        Random numbers, about standard normal, and the border in standardised units.
+    densities : (S,) array
+        Log-densities of `noise`, times (2 pi)^(r / 2).
     middle, centre : (dimension,), (n,) arrays
         A point, and the predictors at the mode there.
-    nodes, log_weights : (M,) arrays
-        Of the standard normal law; log weights have x^2 / 2 added.
+    nodes, log_weights : (M, K), (M,) arrays
+        Of the standard normal law; log weights have |x|^2 / 2 added.
     """
     products, sums, factors = work_space(rows)
     own_products, own_sums, own_factors = work_space(rows)
@@ -121,21 +124,25 @@ def estimate(points, far, noise, rows, data, coefficients, middle, centre, nodes
                 continue
             draw_border(rows, root, table, roots, own_sums, own_factors, noise[s], levels, others)
         border[s] = others
-        value = constant + _log_priors(x, data, coefficients, others) + _HALF_LOG_TWO_PI * width
+        value = constant - densities[s] + _log_priors(x, data, coefficients, others) + _HALF_LOG_TWO_PI * width
         for k in range(len(others)):
-            value += 0.5 * noise[s, k] * noise[s, k] - math.log(outer[k, k])
+            value -= math.log(outer[k, k])
         for k in range(len(others) - width):
             value -= 0.5 * others[k] * others[k]
         apply_to_vector(others, table, roots, False)
         add_border(rows, others, eta)
-        logs[s] = value + integrate_effects(rows, eta, further, root, levels, nodes, log_weights)
+        if rows.own.shape[1] == 1:
+            value += integrate_effects(rows, eta, further, root, levels, nodes, log_weights)
+        else:
+            value += integrate_vectors(rows, eta, further, root, levels, nodes, log_weights)
+        logs[s] = value
 
 
 @njit(cache=False, error_model="numpy")
 def draw_levels(points, border, stream, rows, data, start, out):  # type: ignore[no-untyped-def]
-    """Write draws of the standardised effects of all levels, (S, J), given points and borders (S, r).
+    """Write draws of the standardised effects of all levels, (S, J, K), given points and borders (S, r).
 
-    `stream` is a generator of random numbers, `start` (J, 1) where searches for modes begin.
+    `stream` is a generator of random numbers, `start` (J, K) where searches for modes begin.
     """
     eta, further = np.empty(len(rows.offset)), np.empty(len(rows.offset))
     for s in range(len(points)):
@@ -145,4 +152,7 @@ def draw_levels(points, border, stream, rows, data, start, out):  # type: ignore
         plain = border[s].copy()
         apply_to_vector(plain, table, roots, False)
         add_border(rows, plain, eta)
-        draw_effects(rows, eta, further, root, start, stream, out[s])
+        if rows.own.shape[1] == 1:
+            draw_effects(rows, eta, further, root, start, stream, out[s])
+        else:
+            draw_vectors(rows, eta, further, root, start, stream, out[s])

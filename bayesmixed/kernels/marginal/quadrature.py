@@ -25,7 +25,7 @@ def integrate_effects(rows, eta, further, root, levels, nodes, log_weights):  # 
         Predictors without these effects.
     levels : (J, 1) array
         Standardised effects where the search for their modes begins; moved to about these.
-    nodes, log_weights : (M,) arrays
+    nodes, log_weights : (M, 1), (M,) arrays
         Of the standard normal law; log weights have x^2 / 2 added.
     """
     family, link, plain, tau = rows.family, rows.link, rows.plain, root[0, 0]
@@ -56,7 +56,7 @@ def integrate_effects(rows, eta, further, root, levels, nodes, log_weights):  # 
         spread = 1.0 / math.sqrt(precision)
         best, mass = -np.inf, 0.0
         for q in range(len(nodes)):
-            x = z + nodes[q] * spread
+            x = z + nodes[q, 0] * spread
             value = log_weights[q] - 0.5 * x * x
             value += _value(
                 family, link, plain, response, trials, weights, further, own, eta, powers, start, stop, sums, tau * x
@@ -126,10 +126,10 @@ def draw_effects(rows, eta, further, root, start_at, stream, out):  # type: igno
                 if k == 1 or side * slope[k] < 0.0:
                     break
                 at[k] += 2.0 * side * spread
-        hull = _hull(at, value, slope)
-        out[j] = np.nan  # where densities are no numbers
+        hull = tangent_hull(at, value, slope)
+        out[j, 0] = np.nan  # where densities are no numbers
         for _ in range(_TRIALS):
-            place, height = _draw_below(hull, at, value, slope, stream)
+            place, height = draw_below(hull, at, value, slope, stream)
             density = -0.5 * place * place + _value(
                 family,
                 link,
@@ -147,7 +147,7 @@ def draw_effects(rows, eta, further, root, start_at, stream, out):  # type: igno
                 tau * place,
             )
             if math.log(1.0 - stream.random()) <= density - height:
-                out[j] = place
+                out[j, 0] = place
                 break
 
 
@@ -256,7 +256,7 @@ def _slopes(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def _hull(at, value, slope):  # type: ignore[no-untyped-def]
+def tangent_hull(at, value, slope):  # type: ignore[no-untyped-def]
     """Return where three tangents meet, and the masses below them, over the exponential of the middle value."""
     left = _crossing(at, value, slope, 0)
     right = _crossing(at, value, slope, 1)
@@ -277,7 +277,7 @@ def _crossing(at, value, slope, k):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def _draw_below(hull, at, value, slope, stream):  # type: ignore[no-untyped-def]
+def draw_below(hull, at, value, slope, stream):  # type: ignore[no-untyped-def]
     """Return a draw from the law whose log-density the tangents are, and their height there."""
     left, right, first, second, third = hull
     chosen, share = stream.random() * (first + second + third), 1.0 - stream.random()
