@@ -11,26 +11,30 @@ from bayesmixed.kernels.marginal.rows import row_slopes, row_value
 
 _ROUNDS, _CLOSE = 60, 0.2
 _APART, _TRIALS = 1.3, 10_000
-_SWEEPS = 4
+_SWEEPS = 2
 """Times that each direction is drawn anew: directions are nearly independent, so that few forget a normal beginning."""
 
 
 @njit(cache=False, error_model="numpy")
 def integrate_vectors(rows, eta, further, root, levels, nodes, log_weights):  # type: ignore[no-untyped-def]
     """Return the logarithm of the integral of the likelihood over the effects of all levels; see `integrate_effects`."""
-    width = rows.own.shape[1]
+    family, link, own = rows.family, rows.link, rows.own
+    response, trials, weights = rows.response, rows.trials, rows.weights
+    width = own.shape[1]
     inner, moved, gradient = np.zeros((1, width, width)), np.empty((1, width)), np.empty(width)
     place, total = np.empty(width), 0.0
     for j in range(len(levels)):
         start, stop = rows.pointers[j], rows.pointers[j + 1]
-        climb(rows, eta, further, root, start, stop, levels[j], gradient, inner)
+        climb(family, link, response, trials, weights, further, own, eta, root, start, stop, levels[j], gradient, inner)
         best, mass = -np.inf, 0.0
         for q in range(len(nodes)):
             moved[0] = nodes[q]
             backward_block(inner, 0, moved, 0)
             for k in range(width):
                 place[k] = levels[j, k] + moved[0, k]
-            value = log_weights[q] + log_density(rows, eta, further, root, start, stop, place)
+            value = log_weights[q] + log_density(
+                family, link, response, trials, weights, further, own, eta, root, start, stop, place
+            )
             if value > best:
                 mass = mass * math.exp(best - value) + 1.0
                 best = value
@@ -49,12 +53,14 @@ def draw_vectors(rows, eta, further, root, start_at, stream, out):  # type: igno
     A draw from the normal law at the mode, whose directions are then drawn anew, one given the others, each exactly: the
     density along a line is concave on its logarithm, see `quadrature.draw_effects`.
     """
-    width = rows.own.shape[1]
+    family, link, own = rows.family, rows.link, rows.own
+    response, trials, weights = rows.response, rows.trials, rows.weights
+    width = own.shape[1]
     inner, line, gradient = np.zeros((1, width, width)), np.empty((1, width)), np.empty(width)
     for j in range(len(out)):
         start, stop = rows.pointers[j], rows.pointers[j + 1]
         z = start_at[j].copy()
-        climb(rows, eta, further, root, start, stop, z, gradient, inner)
+        climb(family, link, response, trials, weights, further, own, eta, root, start, stop, z, gradient, inner)
         for k in range(width):
             line[0, k] = stream.standard_normal()
         backward_block(inner, 0, line, 0)
@@ -64,17 +70,37 @@ def draw_vectors(rows, eta, further, root, start_at, stream, out):  # type: igno
                 line[0] = 0.0
                 line[0, k] = 1.0
                 backward_block(inner, 0, line, 0)
-                z += _draw_along(rows, eta, further, root, start, stop, z, line[0], stream) * line[0]
+                z += (
+                    _draw_along(
+                        family,
+                        link,
+                        response,
+                        trials,
+                        weights,
+                        further,
+                        own,
+                        eta,
+                        root,
+                        start,
+                        stop,
+                        z,
+                        line[0],
+                        stream,
+                    )
+                    * line[0]
+                )
         out[j] = z
 
 
 @njit(cache=False, error_model="numpy")
-def _draw_along(rows, eta, further, root, start, stop, z, line, stream):  # type: ignore[no-untyped-def]
+def _draw_along(family, link, response, trials, weights, further, own, eta, root, start, stop, z, line, stream):  # type: ignore[no-untyped-def]
     """Return how far along a line to go: a draw of the density there, of about unit spread."""
     at, value, slope = np.empty(3), np.empty(3), np.empty(3)
     middle, low, high = 0.0, -np.inf, np.inf
     for _ in range(_ROUNDS):
-        _, steep, precision = _along(rows, eta, further, root, start, stop, z, line, middle)
+        _, steep, precision = _along(
+            family, link, response, trials, weights, further, own, eta, root, start, stop, z, line, middle
+        )
         step = steep / precision
         if not step * steep > 0.1:
             middle += step
@@ -91,23 +117,27 @@ def _draw_along(rows, eta, further, root, start, stop, z, line, stream):  # type
         side = k - 1.0
         at[k] = middle + side * _APART * spread
         for _ in range(_TRIALS):
-            value[k], slope[k], _ = _along(rows, eta, further, root, start, stop, z, line, at[k])
+            value[k], slope[k], _ = _along(
+                family, link, response, trials, weights, further, own, eta, root, start, stop, z, line, at[k]
+            )
             if k == 1 or side * slope[k] < 0.0:
                 break
             at[k] += 2.0 * side * spread
     hull = tangent_hull(at, value, slope)
     for _ in range(_TRIALS):
         place, height = draw_below(hull, at, value, slope, stream)
-        density = log_density(rows, eta, further, root, start, stop, z + place * line)
+        density = log_density(
+            family, link, response, trials, weights, further, own, eta, root, start, stop, z + place * line
+        )
         if math.log(1.0 - stream.random()) <= density - height:
             return place
     return np.nan  # where densities are no numbers
 
 
 @njit(cache=False, error_model="numpy")
-def _along(rows, eta, further, root, start, stop, z, line, distance):  # type: ignore[no-untyped-def]
+def _along(family, link, response, trials, weights, further, own, eta, root, start, stop, z, line, distance):  # type: ignore[no-untyped-def]
     """Return the log-density of a level at a distance along a line, its slope and its precision there."""
-    family, link, width = rows.family, rows.link, len(z)
+    width = len(z)
     effect, change = np.zeros(width), np.zeros(width)
     value, slope, precision = 0.0, 0.0, 0.0
     for k in range(width):
@@ -121,19 +151,19 @@ def _along(rows, eta, further, root, start, stop, z, line, distance):  # type: i
     for i in range(start, stop):
         predictor, moved = eta[i], 0.0
         for k in range(width):
-            predictor += rows.own[i, k] * effect[k]
-            moved += rows.own[i, k] * change[k]
-        one, first, second, _ = row_slopes(family, link, rows.response[i], rows.trials[i], further[i], predictor)
-        value += rows.weights[i] * one
-        slope += rows.weights[i] * first * moved
-        precision -= min(rows.weights[i] * second, 0.0) * moved * moved
+            predictor += own[i, k] * effect[k]
+            moved += own[i, k] * change[k]
+        one, first, second, _ = row_slopes(family, link, response[i], trials[i], further[i], predictor)
+        value += weights[i] * one
+        slope += weights[i] * first * moved
+        precision -= min(weights[i] * second, 0.0) * moved * moved
     return value, slope, precision
 
 
 @njit(cache=False, error_model="numpy")
-def log_density(rows, eta, further, root, start, stop, z):  # type: ignore[no-untyped-def]
+def log_density(family, link, response, trials, weights, further, own, eta, root, start, stop, z):  # type: ignore[no-untyped-def]
     """Return the log-density of the rows of a level and of its standardised effects, without a constant."""
-    family, link, width = rows.family, rows.link, len(z)
+    width = len(z)
     effect, value = np.zeros(width), 0.0
     for k in range(width):
         value -= 0.5 * z[k] * z[k]
@@ -142,14 +172,14 @@ def log_density(rows, eta, further, root, start, stop, z):  # type: ignore[no-un
     for i in range(start, stop):
         predictor = eta[i]
         for k in range(width):
-            predictor += rows.own[i, k] * effect[k]
-        one = row_value(family, link, rows.response[i], rows.trials[i], further[i], predictor)
-        value += rows.weights[i] * one
+            predictor += own[i, k] * effect[k]
+        one = row_value(family, link, response[i], trials[i], further[i], predictor)
+        value += weights[i] * one
     return value
 
 
 @njit(cache=False, error_model="numpy")
-def climb(rows, eta, further, root, start, stop, z, gradient, inner):  # type: ignore[no-untyped-def]
+def climb(family, link, response, trials, weights, further, own, eta, root, start, stop, z, gradient, inner):  # type: ignore[no-untyped-def]
     """Move standardised effects to near their mode, and write the lower factor of the precision near there.
 
     Newton steps, halved until they climb.
@@ -157,13 +187,13 @@ def climb(rows, eta, further, root, start, stop, z, gradient, inner):  # type: i
     width = len(z)
     step, before, best = np.zeros((1, width)), z.copy(), -np.inf
     for _ in range(_ROUNDS):
-        value = log_density(rows, eta, further, root, start, stop, z)
+        value = log_density(family, link, response, trials, weights, further, own, eta, root, start, stop, z)
         if not value >= best - 1e-9 * abs(best):
             for k in range(width):
                 z[k] = 0.5 * (z[k] + before[k])
             continue
         best = value
-        _bend(rows, eta, further, root, start, stop, z, gradient, inner)
+        _bend(family, link, response, trials, weights, further, own, eta, root, start, stop, z, gradient, inner)
         distance = 0.0
         for k in range(width):
             step[0, k] = gradient[k]
@@ -179,9 +209,9 @@ def climb(rows, eta, further, root, start, stop, z, gradient, inner):  # type: i
 
 
 @njit(cache=False, error_model="numpy")
-def _bend(rows, eta, further, root, start, stop, z, gradient, inner):  # type: ignore[no-untyped-def]
+def _bend(family, link, response, trials, weights, further, own, eta, root, start, stop, z, gradient, inner):  # type: ignore[no-untyped-def]
     """Write the gradient of `log_density` and the lower factor of its precision."""
-    family, link, width = rows.family, rows.link, len(z)
+    width = len(z)
     effect, plain, block = np.zeros(width), np.zeros(width), np.zeros((1, width, width))
     for k in range(width):
         for m in range(k + 1):
@@ -189,12 +219,12 @@ def _bend(rows, eta, further, root, start, stop, z, gradient, inner):  # type: i
     for i in range(start, stop):
         predictor = eta[i]
         for k in range(width):
-            predictor += rows.own[i, k] * effect[k]
-        _, first, second, _ = row_slopes(family, link, rows.response[i], rows.trials[i], further[i], predictor)
+            predictor += own[i, k] * effect[k]
+        _, first, second, _ = row_slopes(family, link, response[i], trials[i], further[i], predictor)
         for k in range(width):
-            plain[k] += rows.weights[i] * first * rows.own[i, k]
+            plain[k] += weights[i] * first * own[i, k]
             for m in range(width):
-                block[0, k, m] -= min(rows.weights[i] * second, 0.0) * rows.own[i, k] * rows.own[i, m]
+                block[0, k, m] -= min(weights[i] * second, 0.0) * own[i, k] * own[i, m]
     for k in range(width):
         gradient[k] = -z[k]
         for m in range(k, width):
