@@ -48,7 +48,7 @@ class Climb:
         self.parameters = MarginalParameters(design)
         self._prior = LogPrior(self.parameters.layout) if asked["priors"] else None
         self.normal = design.family.is_normal_under(design.mu.link)
-        self.together = method == "joint" or self.restricted
+        self.together = (method == "joint" and not self.normal) or self.restricted
         """Coefficients are sought together with the effects, not as parameters."""
         self._start = self._first = np.zeros(0)
         self._near: Factor | None = None

@@ -1,6 +1,7 @@
 """Derivatives of Laplace's approximation against its differences, and factors of precisions against dense ones."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from bayesmixed.estimation.conditional_models import ConditionalModel, MarginalP
 from bayesmixed.estimation.effect_modes import determinant, find_effect_mode, slopes_of, value_of
 from bayesmixed.estimation.maximisation import maximise
 from bayesmixed.estimation.precisions import PrecisionPattern
+from bayesmixed.families import FAMILIES
 
 N = 90
 
@@ -171,3 +173,12 @@ def test_a_climb_takes_slopes_of_what_it_climbs(monkeypatch, name, method):
     assert bool(taken) == (method == "laplace" or name in ("crossed", "rows"))
     for found, slope in taken:
         np.testing.assert_allclose(found, slope, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["laplace", "joint"])
+def test_a_family_without_compiled_rows_has_the_same_maximum(method):
+    own = replace(FAMILIES["gamma"], name="own")
+    found, compiled = (bm.approximate("p ~ x + (1 | g)", TABLE, family=f, method=method) for f in (own, "gamma"))
+    assert found.log_likelihood == pytest.approx(compiled.log_likelihood, abs=1e-6)
+    for name, error in compiled.standard_errors.items():
+        assert found.standard_errors[name] == pytest.approx(error, rel=1e-3)
