@@ -60,6 +60,8 @@ _PUBLIC = {
     "check_residuals": "summaries.checks.quantile_residuals",
     "plot_residuals": "plots.residual_plots",
     "plot_loo_pit": "plots.residual_plots",
+    "Evidence": "summaries.marginal_likelihoods",
+    "evidence": "summaries.marginal_likelihoods",
     "influence": "cross_validation.influential_groups",
     "Calibration": "calibration.ranks",
     "calibrate": "calibration.ranks",

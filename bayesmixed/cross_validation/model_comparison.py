@@ -117,7 +117,7 @@ def compare_models(
             "compare_models needs at least two fits: compare_models({'name': fit, 'other': fit}, unit=...)."
         )
     units = _find_common_units(fits, unit, by)
-    slopes = _check_same_response(fits)
+    slopes = check_same_response(fits)
     found = {}
     for name, fit in fits.items():
         one = leave_units_out(fit, units, refits=refits, draws=draws)
@@ -134,14 +134,7 @@ def _find_common_units(fits: Mapping[str, Fit], unit: str, by: str | None) -> Fa
         )
     if (unit == GROUP) != (by is not None):
         raise SpecError("Say unit='observation', or unit='group' with by='<factor>'.")
-    (first, reference), *others = fits.items()
-    for name, fit in others:
-        if not np.array_equal(row_labels(reference.design), row_labels(fit.design)):
-            counts = f"{reference.design.rows} and {fit.design.rows}"
-            raise DataError(
-                f"Models '{first}' and '{name}' were not fitted to the same rows ({counts}). Give both the same data; "
-                "rows with missing values in any column must be dropped before."
-            )
+    check_same_rows(fits)
     problem = None
     for fit in fits.values():
         try:
@@ -151,7 +144,19 @@ def _find_common_units(fits: Mapping[str, Fit], unit: str, by: str | None) -> Fa
     raise SpecError(f"No model knows by='{by}'. {problem}")
 
 
-def _check_same_response(fits: Mapping[str, Fit]) -> dict[str, Array]:
+def check_same_rows(fits: Mapping[str, Fit]) -> None:
+    """Refuse models that were fitted to different rows (DataError)."""
+    (first, reference), *others = fits.items()
+    for name, fit in others:
+        if not np.array_equal(row_labels(reference.design), row_labels(fit.design)):
+            counts = f"{reference.design.rows} and {fit.design.rows}"
+            raise DataError(
+                f"Models '{first}' and '{name}' were not fitted to the same rows ({counts}). Give both the same data; "
+                "rows with missing values in any column must be dropped before."
+            )
+
+
+def check_same_response(fits: Mapping[str, Fit]) -> dict[str, Array]:
     """Return log |f'(y)| of the rows by model, zero where all model the same expression of the response."""
     designs = {name: fit.design for name, fit in fits.items()}
     if len({design.family.discrete for design in designs.values()}) > 1:

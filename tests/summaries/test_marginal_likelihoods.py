@@ -1,0 +1,122 @@
+"""Marginal likelihoods beside algebra and brute-force integration, and what makes no Bayes factor."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import integrate, special, stats
+
+import bayesmixed as bm
+from bayesmixed.errors import SpecError
+
+GROUPS, EACH = 8, 5
+PRIORS = {"beta[Intercept]": "Normal(0, 2)", "sd_g": "HalfNormal(1)"}
+
+
+def table():
+    stream = np.random.default_rng(3)
+    g = np.repeat(np.arange(GROUPS), EACH)
+    effects, x = stream.normal(0, 0.8, GROUPS)[g], stream.normal(size=len(g))
+    y = 1e6 * (2 + 0.5 * x + effects + 0.5 * stream.normal(size=len(g)))
+    return pd.DataFrame({"y": y, "x": x, "count": stream.poisson(np.exp(0.5 + effects)), "g": g.astype(str)})
+
+
+def fitted(formula, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        return bm.fit(formula, table(), seed=1, progress=False, **{"engine": "marginal"} | options)
+
+
+@pytest.fixture(scope="module")
+def counts():
+    return fitted("count ~ 1 + (1 | g)", family="poisson", priors=PRIORS)
+
+
+def close(fit, expected):
+    row = bm.evidence(fit).table.iloc[0]
+    return abs(row["log_evidence"] - expected) < 4.0 * row["mcse"] < 0.1
+
+
+@pytest.mark.slow
+def test_the_evidence_of_counts_is_their_likelihood_integrated_over_effects_and_priors(counts):
+    data = table()
+    sums, constant = data.groupby("g")["count"].sum().to_numpy(), -special.gammaln(data["count"] + 1).sum()
+    nodes, shares = np.polynomial.hermite_e.hermegauss(60)
+    intercepts, sds = np.linspace(-3, 3, 201), np.linspace(1e-4, 5, 301)
+    prior = stats.norm(0, 2).logpdf(intercepts)[:, None] + stats.halfnorm().logpdf(sds)
+    eta = intercepts[:, None, None] + sds[:, None] * nodes
+    rows = sums[:, None, None, None] * eta - EACH * np.exp(eta)
+    logs = special.logsumexp(rows, b=shares / np.sqrt(2 * np.pi), axis=-1).sum(axis=0) + prior + constant
+    top = logs.max()
+    inner = integrate.simpson(integrate.simpson(np.exp(logs - top), x=sds), x=intercepts)
+    assert close(counts, top + np.log(inner))
+
+
+@pytest.mark.slow
+def test_the_evidence_of_normal_data_is_a_normal_density_averaged_over_sds_in_any_unit():
+    priors = {"beta[Intercept]": "Normal(0, 2e6)", "beta[x]": "Normal(0, 1e6)", "sd_g": "HalfNormal(1e6)"}
+    fit = fitted("y ~ 1 + x + (1 | g)", priors=priors | {"sigma": "HalfNormal(1e6)"})
+    data = table()
+    design = np.column_stack([np.ones(len(data)), data["x"]])
+    same = data["g"].to_numpy()[:, None] == data["g"].to_numpy()
+    sds, sigmas = np.linspace(1e-3, 4, 120), np.linspace(0.25, 1.2, 90)
+    logs = np.array(
+        [
+            [
+                stats.multivariate_normal(
+                    cov=design @ np.diag([4.0, 1.0]) @ design.T + sd**2 * same + sigma**2 * np.eye(len(data))
+                ).logpdf(data["y"] / 1e6)
+                + stats.halfnorm().logpdf([sd, sigma]).sum()
+                for sigma in sigmas
+            ]
+            for sd in sds
+        ]
+    )
+    inner = integrate.simpson(integrate.simpson(np.exp(logs - logs.max()), x=sigmas), x=sds)
+    assert close(fit, logs.max() + np.log(inner) - len(data) * np.log(1e6))
+
+
+@pytest.mark.slow
+def test_a_bayes_factor_is_the_difference_of_two_logarithms_and_probabilities_add_up(counts):
+    wide = fitted("count ~ 1 + (1 | g)", family="poisson", priors=PRIORS | {"beta[Intercept]": "Normal(0, 200)"})
+    found = bm.evidence({"wide": wide, "narrow": counts})
+    assert list(found.table.index) == ["narrow", "wide"]
+    # A prior a hundred times as wide, where the data tell the intercept.
+    assert found.table["log_bayes_factor"]["wide"] == pytest.approx(-np.log(100), abs=0.15)
+    assert found.table["probability"].sum() == pytest.approx(1.0)
+    assert found.notes == ()
+
+
+@pytest.mark.slow
+def test_the_evidence_of_a_saved_fit_is_the_same(counts, tmp_path):
+    bm.save_fit(counts, tmp_path / "fit.nc")
+    pd.testing.assert_frame_equal(bm.evidence(bm.load_fit(tmp_path / "fit.nc")).table, bm.evidence(counts).table)
+
+
+@pytest.mark.slow
+def test_default_priors_are_named_with_their_widths():
+    fit = fitted("count ~ 1 + (1 | g)", family="poisson", draws=100)
+    (note,) = bm.evidence(fit).notes
+    assert "2 priors are defaults" in note
+    assert all(f"{key} ~ {entry.prior}" in note for key, entry in fit.design.priors.items())
+    assert "Lindley" in str(bm.evidence(fit))
+
+
+@pytest.mark.slow
+def test_models_of_other_rows_or_responses_have_no_bayes_factor(counts):
+    other = fitted("y ~ 1 + (1 | g)", draws=100)
+    with pytest.raises(SpecError, match="cannot be compared"):
+        bm.evidence({"a": counts, "b": other})
+
+
+@pytest.mark.slow
+def test_a_fit_by_another_engine_is_refused_with_what_to_do():
+    with pytest.raises(SpecError, match=r'bm.refit\(fit, engine="marginal"\)'):
+        bm.evidence(bm.load_fit("herd_period"))
+    with pytest.raises(SpecError, match=r"cannot sample it: .*more than one effect"):
+        bm.evidence(fitted("y ~ x + (x | g)", engine="auto", draws=50, tune=100, chains=2))
+    data = table().assign(w=2.0)
+    weighted = bm.fit("y | weights(w, 'likelihood') ~ 1 + (1 | g)", data, draws=50, tune=100, progress=False)
+    with pytest.raises(SpecError, match="no density of the data"):
+        bm.evidence(weighted)
