@@ -22,16 +22,6 @@ from bayesmixed.terms.block_parts import ONE
 TUNE = 300
 TARGET = 0.9
 NEEDS_ROWS = True
-LOG_CONCAVE = {
-    "gaussian": ("identity",),
-    "lognormal": ("identity",),
-    "bernoulli": ("logit", "probit", "cloglog"),
-    "binomial": ("logit", "probit", "cloglog"),
-    "poisson": ("log",),
-    "negbin": ("log",),
-    "gamma": ("log",),
-}
-"""Families and links whose log-likelihood is concave in the predictor, wherever it is."""
 MOST_EFFECTS, MOST_OUTER, LARGEST_BORDER = 3, 15, 400
 
 
@@ -40,7 +30,7 @@ def supports(design: Design) -> str | None:
     family, link = design.family.name, design.mu.link.name
     if unsupported(design):
         return unsupported(design)
-    if link not in LOG_CONCAVE.get(family, ()):
+    if link not in design.family.concave_links:
         return f"the log-likelihood of family '{family}' with link '{link}' is not known to be concave"
     if len(design.predictors) > 1:
         return f"'{list(design.predictors)[1]}' has a predictor"

@@ -118,6 +118,7 @@ def _far_information(mu: Array, phi: Array) -> Array:
 
 POISSON = Family(
     name="poisson",
+    concave_links=("log",),
     offers=PLAIN,
     parameters=(MU_RATE,),
     distribution="Poisson",
@@ -142,6 +143,7 @@ POISSON = Family(
 
 NEGBIN = Family(
     name="negbin",
+    concave_links=("log",),
     offers=MORE_VARIATION,
     parameters=(
         MU_RATE,

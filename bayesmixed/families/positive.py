@@ -106,6 +106,7 @@ def _log_ratio_curves() -> Any:
 
 LOGNORMAL = Family(
     name="lognormal",
+    concave_links=("identity",),
     offers=OTHER_SHAPE,
     parameters=(MU_LOG_MEAN, replace(SIGMA, power=0.0)),
     distribution="LogNormal",
@@ -132,6 +133,7 @@ LOGNORMAL = Family(
 
 GAMMA = Family(
     name="gamma",
+    concave_links=("log",),
     offers=OTHER_SHAPE,
     parameters=(
         MU_POSITIVE,

@@ -166,6 +166,7 @@ BETA = Family(
 
 BERNOULLI = Family(
     name="bernoulli",
+    concave_links=("logit", "probit", "cloglog"),
     parameters=(MU_PROBABILITY,),
     distribution="Bernoulli",
     arguments=lambda values, trials: {"p": values["mu"]},
@@ -189,6 +190,7 @@ BERNOULLI = Family(
 
 BINOMIAL = Family(
     name="binomial",
+    concave_links=("logit", "probit", "cloglog"),
     offers=PLAIN,
     parameters=(MU_PROBABILITY,),
     distribution="Binomial",

@@ -35,6 +35,7 @@ def _student_variance(values: Values, trials: Any) -> Array:
 
 GAUSSIAN = Family(
     name="gaussian",
+    concave_links=("identity",),
     parameters=(MU_REAL, SIGMA),
     distribution="Normal",
     arguments=lambda values, trials: {"mu": values["mu"], "sigma": values["sigma"]},

@@ -152,6 +152,8 @@ class Family:
     unseen : callable
         For the responses and the parameters with a prior of the user, what they do not hold although the family has a
         parameter for it, and what to do; "" where nothing is missing.
+    concave_links : tuple of str
+        Links of the first parameter under which the log-likelihood is concave in its predictor, wherever it is.
     hint : str
         What to try when the response lies outside the support.
     under : callable or None
@@ -199,6 +201,7 @@ class Family:
     title: str = ""
     variance_text: str = ""
     unseen: Callable[[Array, AbstractSet[str]], str] = lambda y, stated: ""
+    concave_links: tuple[str, ...] = ()
     hint: str = ""
     under: "Callable[[str], Family] | None" = None
 

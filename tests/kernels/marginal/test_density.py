@@ -9,9 +9,9 @@ from exact_margins import grid_logs
 from scipy import special, stats
 
 import bayesmixed as bm
-from bayesmixed.engines.marginal import LOG_CONCAVE
 from bayesmixed.engines.marginal_estimates import find_estimates, rule
 from bayesmixed.engines.marginal_layout import lay_out_marginal
+from bayesmixed.families import FAMILIES
 from bayesmixed.kernels.collapsed.compiled import evaluate
 from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
 from bayesmixed.kernels.joint.decoding import term_root
@@ -96,7 +96,9 @@ def one_way(family):
     return {"y": np.asarray(y, dtype=float), "g": np.array(list("abcd"))[g], "o": np.tile([0.2, -0.1], 10), "n": 7}
 
 
-@pytest.mark.parametrize(("family", "link"), [(f, link) for f, links in LOG_CONCAVE.items() for link in links])
+@pytest.mark.parametrize(
+    ("family", "link"), [(family.name, link) for family in FAMILIES.values() for link in family.concave_links]
+)
 def test_estimates_have_the_mean_of_sums_over_a_grid(family, link):
     trials = " | trials(n)" if bm.FAMILIES[family].has_trials else ""
     formula = f"y{trials} ~ 1 + offset(o) + (1 | g)"
