@@ -208,7 +208,6 @@ NEGBIN1 = Family(
     latent_uses_mean=True,
     smoothed_mean=rate_mean,
     discrete=True,
-    log_concave=False,
     title="NB1",
     variance_text="{0} (1 + {1})",
     hint="For rates, model the count with offset(log(exposure)); for other positive numbers take gamma or lognormal.",

@@ -142,7 +142,6 @@ GENERALISED_POISSON = Family(
     latent_uses_mean=True,
     smoothed_mean=rate_mean,
     discrete=True,
-    log_concave=False,
     variance_text="{0}/(1 - {1})^2",
     hint="For rates, model the count with offset(log(exposure)); for other positive numbers take gamma or lognormal.",
 )

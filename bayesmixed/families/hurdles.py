@@ -24,7 +24,6 @@ def hurdle(
     *,
     zeros: str = "hu",
     usual: float = 1.0,
-    log_concave: bool = True,
     hint: str = "",
 ) -> Family:
     """Return the family that is 0 with probability hu, else a draw of the base family given that it is positive.
@@ -114,7 +113,6 @@ def hurdle(
         smoothed_mean=_positive_mean(usual),
         offers=MORE_ZEROS,
         summable="",
-        log_concave=log_concave,
         title=f"{'Hurdle' if zeros == 'hu' else 'ZeroInflated'}{base.distribution}",
         variance_text="",
         hint=hint or base.hint,
@@ -153,7 +151,7 @@ def _positive_negbin(rng: np.random.Generator, values: Values, trials: Any, shap
 
 
 HURDLE_POISSON = hurdle(POISSON, _positive_poisson, "whole numbers from 0")
-HURDLE_NEGBIN = hurdle(NEGBIN, _positive_negbin, "whole numbers from 0", log_concave=False)
+HURDLE_NEGBIN = hurdle(NEGBIN, _positive_negbin, "whole numbers from 0")
 HURDLE_GAMMA = hurdle(GAMMA, GAMMA.random, "numbers from 0", hint="For numbers below zero take gaussian or student.")
 ZERO_INFLATED_BETA = hurdle(
     BETA,
@@ -161,7 +159,6 @@ ZERO_INFLATED_BETA = hurdle(
     "numbers from 0 to below 1",
     zeros="zi",
     usual=0.5,
-    log_concave=False,
     hint="With ones and no zeros take it for 1 - y, with both zero_one_inflated_beta. Divide percentages by 100.",
 )
 """A beta variable is never 0, so that all zeros are extra ones: inflation and hurdle are the same here."""

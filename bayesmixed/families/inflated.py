@@ -67,7 +67,6 @@ def zero_inflated(base: Family, distribution: str) -> Family:
         offers=MORE_ZEROS,
         summable="",
         variance_text="",
-        log_concave=False,
     )
 
 

@@ -200,7 +200,6 @@ INVERSE_GAUSSIAN = Family(
     latent_text="log({})",
     latent_uses_mean=True,
     smoothed_mean=location_mean,
-    log_concave=False,
     title="InverseGaussian",
     variance_text="{0}^3/{1}",
     hint="For responses with zeros take hurdle_gamma, for numbers below zero gaussian or student.",

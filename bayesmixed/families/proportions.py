@@ -158,7 +158,6 @@ BETA = Family(
     latent_text="logit({})",
     latent_uses_mean=True,
     smoothed_mean=location_mean,
-    log_concave=False,
     variance_text="{0} (1 - {0})/(1 + {1})",
     hint="With zeros take family zero_inflated_beta, with ones the same for 1 - y, with both zero_one_inflated_beta. Or "
     "squeeze the column yourself: (y * (n - 1) + 0.5) / n, n rows. Divide percentages by 100.",
@@ -236,6 +235,5 @@ BETA_BINOMIAL = Family(
     smoothed_mean=proportion_mean,
     discrete=True,
     has_trials=True,
-    log_concave=False,
     hint="The response holds numbers of successes, the trials the numbers tried.",
 )

@@ -76,7 +76,6 @@ STUDENT = Family(
     information=lambda values, trials: (values["nu"] + 1) / ((values["nu"] + 3) * np.square(values["sigma"])),
     latent_variance=lambda values, link, trials: residual_variance(_student_variance(values, 1), link),
     smoothed_mean=location_mean,
-    log_concave=False,
     scale="sigma",
     additive=True,
     observation_effect="it cannot be told from the residual SD 'sigma'",

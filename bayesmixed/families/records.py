@@ -129,8 +129,8 @@ class Family:
         where the variance follows from the mean alone; "" if it is not to be suggested.
     summable : str
         How rows with the same predictors add up: "successes" (with their trials), "counts", or "" for not at all.
-    discrete, has_trials, log_concave : bool
-        Counts or not; binomial-type or not; log-density concave in the predictor under the usual links.
+    discrete, has_trials : bool
+        Counts or not; binomial-type or not.
     latent_uses_mean : bool
         `latent_variance` depends on the mean, so it differs between rows.
     additive : bool
@@ -192,7 +192,6 @@ class Family:
     summable: str = ""
     discrete: bool = False
     has_trials: bool = False
-    log_concave: bool = True
     latent_uses_mean: bool = False
     additive: bool = False
     conjugate: bool = False
