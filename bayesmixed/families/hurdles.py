@@ -113,6 +113,7 @@ def hurdle(
         smoothed_mean=_positive_mean(usual),
         offers=MORE_ZEROS,
         summable="",
+        concave_links=(),
         title=f"{'Hurdle' if zeros == 'hu' else 'ZeroInflated'}{base.distribution}",
         variance_text="",
         hint=hint or base.hint,

@@ -66,6 +66,7 @@ def zero_inflated(base: Family, distribution: str) -> Family:
         latent_variance=no_latent_variance,
         offers=MORE_ZEROS,
         summable="",
+        concave_links=(),
         variance_text="",
     )
 
