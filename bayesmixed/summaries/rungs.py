@@ -11,7 +11,7 @@ import pandas as pd
 
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
-from bayesmixed.errors import SpecError, StatisticsWarning
+from bayesmixed.errors import SpecError, StatisticsWarning, warn
 from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.marginal_maxima import approximate
 from bayesmixed.fits.fitting import Fit, sample
@@ -39,7 +39,7 @@ class Ladder(Page):
     fit : Fit or None
         The posterior.
     notes : tuple of str
-        Which rungs do not apply, and why; why some agree.
+        Which rungs do not apply, and why; why some agree; coefficients without a finite maximum.
 
     Examples
     --------
@@ -134,14 +134,21 @@ def ladder(
     """
     design = as_design(spec, data, **options)
     found: dict[str, Approximation] = {}
-    notes, refused = [], []
+    notes: list[str] = []
+    refused: list[str] = []
     for method in ("pql", "joint", "laplace", "agq", "mc"):
         try:
-            found[method] = approximate(design, method=method, points=points, draws=draws, seed=seed)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", StatisticsWarning)
+                found[method] = approximate(design, method=method, points=points, draws=draws, seed=seed)
         except SpecError as error:
             refused.append(f"{method} is left out: {error}")
     if not found:
         raise SpecError(refused[0].partition(": ")[2])
+    endless = dict.fromkeys(note for one in found.values() for note in one.notes)
+    notes += endless
+    for note in endless:
+        warn(note)
     if design.family.is_normal_under(design.mu.link):
         notes.append(
             "The response is normal given its effects, so that the integral over these is known: joint, pql, laplace and "

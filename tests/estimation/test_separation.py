@@ -63,6 +63,15 @@ def test_a_column_that_tells_outcomes_apart_is_named_by_every_method(method):
     assert [note[:9] for note in said] == ["'beta[x]'"]
 
 
+def test_a_ladder_says_it_once_for_all_rungs():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        steps = bm.ladder("event ~ f + (1 | g)", TABLE, family="bernoulli", posterior=False, draws=50)
+    said = [str(one.message) for one in caught if "finite maximum" in str(one.message)]
+    assert len(said) == 1
+    assert said[0] in steps.notes
+
+
 @pytest.mark.parametrize(
     ("formula", "options"),
     [
