@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special
 
 from bayesmixed.errors import SpecError
+from bayesmixed.families.counts import log_rising
 from bayesmixed.families.links import Array, Link
 from bayesmixed.families.parts import (
     MU_PROBABILITY,
@@ -86,7 +87,8 @@ def _beta_random(rng: np.random.Generator, values: Values, trials: Any, shape: t
 
 def _beta_binomial_logp(y: Any, values: Values, trials: Any) -> Array:
     a, b = _shapes(values)
-    return np.asarray(log_choose(y, trials) + special.betaln(y + a, trials - y + b) - special.betaln(a, b))
+    rising = log_rising(y, a) + log_rising(trials - y, b) - log_rising(trials, a + b)
+    return np.asarray(log_choose(y, trials) + rising)
 
 
 def _beta_binomial_cdf(y: Any, values: Values, trials: Any) -> Array:
