@@ -75,3 +75,9 @@ def test_pit_values_of_draws_are_uniform_for_every_family(family):
     y = family.random(generator, values, trials, (2000,))
     upper, lower = (family.cdf(at, values, trials) for at in (y, np.nextafter(y, -np.inf)))
     assert stats.kstest(lower + generator.random(2000) * (upper - lower), "uniform").pvalue > 0.001
+
+
+def test_the_share_of_samples_that_stray_as_far_is_uniform_itself():
+    generator = np.random.default_rng(8)
+    p = [ecdf_difference(generator.random(50)).p for _ in range(200)]
+    assert abs(np.mean(np.array(p) < 0.1) - 0.1) < 4 * np.sqrt(0.09 / 200)
