@@ -133,19 +133,6 @@ def test_an_interruption_before_the_first_draw_is_an_error():
         runs.complete_draws(tree)
 
 
-def test_where_pytensor_can_write_no_folder_the_error_says_what_to_set(monkeypatch):
-    import pytensor
-
-    class Config:
-        @property
-        def compiledir(self):
-            raise ValueError("Unable to create the compiledir directory '/home'.")
-
-    monkeypatch.setattr(pytensor, "config", Config())
-    with pytest.raises(bm.SamplingError, match=r"'/home'\. Set PYTENSOR_FLAGS=base_compiledir=FOLDER"):
-        bm.fit("Yield ~ 1 + (1 | Batch)", classic("lme4", "Dyestuff"), engine="pymc", progress=False)
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -165,19 +152,3 @@ def test_impossible_settings_are_refused_before_sampling(settings, message):
 
 def _mean(fit, name, label):
     return float(fit.posterior[name].sel(Subject_effect=label).mean())
-
-
-@pytest.mark.parametrize("engine", ["auto", "pymc", "kernel"])
-@pytest.mark.parametrize(
-    ("formula", "family", "priors"),
-    [
-        ("y ~ x", "gaussian", {"beta[Intercept]": 0.1, "beta[x]": 0.5, "sigma": 1}),
-        ("n ~ 1", "poisson", {"beta[Intercept]": 0.3}),
-        ("n ~ 1", "negbin", {"beta[Intercept]": 0.3, "1/sqrt(theta)": 0.5}),
-    ],
-)
-def test_a_model_whose_parameters_are_all_fixed_has_nothing_to_sample(formula, family, priors, engine):
-    data = {"y": np.sin(np.arange(20.0)), "x": np.cos(np.arange(20.0)), "n": np.arange(20) % 5}
-    design = bm.prepare(bm.from_formula(formula, family=family, priors=priors), data)
-    with pytest.raises(bm.SpecError, match=r"are fixed by numbers .* nothing to sample"):
-        bm.sample(design, engine=engine, draws=10, tune=10, progress=False)
