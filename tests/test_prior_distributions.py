@@ -215,3 +215,31 @@ def test_a_prior_is_a_value():
 
 def test_a_prior_shows_itself_as_it_is_written():
     assert as_prior("HalfNormal(1)", "sd_g")._repr_html_() == "<code>HalfNormal(1)</code>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Normal(1, 2)",
+        "StudentT(4, 1, 2)",
+        "Cauchy(1, 2)",
+        "Laplace(1, 2)",
+        "Logistic(1, 2)",
+        "HalfNormal(2)",
+        "HalfStudentT(4, 2)",
+        "HalfCauchy(2)",
+        "Exponential(2)",
+        "Gamma(2, 0.1)",
+        "InverseGamma(3, 2)",
+        "Weibull(2, 1)",
+    ],
+)
+def test_a_wider_prior_has_its_quartiles_further_apart(text):
+    prior = as_prior(text)
+    (low, high), (wide_low, wide_high) = (p.frozen().ppf([0.25, 0.75]) for p in (prior, prior.widen(100.0)))
+    assert wide_high - wide_low == pytest.approx(100 * (high - low))
+
+
+@pytest.mark.parametrize("text", ["Beta(1, 3)", "Uniform(0, 5)", "LKJ(2)", "3"])
+def test_priors_without_a_scale_stay(text):
+    assert as_prior(text).widen(100.0) == as_prior(text)
