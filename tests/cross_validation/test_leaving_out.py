@@ -11,8 +11,6 @@ from conftest import CHECKS, classic, read_reference
 from scipy import special, stats
 
 import bayesmixed as bm
-from bayesmixed.cross_validation.held_out import sample_without
-from bayesmixed.cross_validation.units import find_units
 
 EXACT = read_reference("exact_posteriors")["models"]
 MODELS = {
@@ -78,25 +76,6 @@ def test_the_result_says_what_was_predicted(exact_beta):
     assert said["group"].startswith("all observations of a new group")
 
 
-def test_the_log_likelihood_of_rows_is_that_of_the_family(fitted):
-    fit = fitted("herd")
-    found = bm.log_likelihood(fit, draws=40)
-    posterior = fit.posterior.sel(draw=found["draw"])
-    eta = posterior["beta"].values[..., 0, None] + posterior["b_herd"].values[..., fit.design.mu.groups[0].index, 0]
-    data = fit.design.table.data
-    expected = stats.binom.logpmf(data["incidence"], data["size"], special.expit(eta))
-    np.testing.assert_allclose(found, expected, atol=1e-9)
-    assert found.dims == ("chain", "draw", "row")
-    assert list(found["row"].values) == list(data.index)
-
-
-def test_a_fit_whose_effects_are_integrated_needs_none_of_their_draws(fitted):
-    fit = fitted("herd")
-    found = bm.log_likelihood(fit, integrate="herd", draws=20)
-    assert found.dims == ("chain", "draw", "herd")
-    assert list(found["herd"].values) == [str(i) for i in range(1, 16)]
-
-
 def test_influential_units_are_named_in_a_warning(fitted):
     data = classic("lme4", "cbpp").assign(size=40)
     data.loc[0, "incidence"] = 40
@@ -104,12 +83,6 @@ def test_influential_units_are_named_in_a_warning(fitted):
     fit = fixed_draws.fit_at(design, {"beta": -2.0}, jitter=0.3)
     with pytest.warns(bm.StatisticsWarning, match=r"largest for '0'.*refits=True"):
         bm.loo(fit, unit="observation", match=False)
-
-
-@pytest.mark.parametrize("k", [0, 1])
-def test_one_fold_is_refused(exact_beta, k):
-    with pytest.raises(bm.SpecError, match=r"at least [12]"):
-        bm.kfold(exact_beta, by="group", k=k)
 
 
 @pytest.mark.slow
@@ -127,34 +100,6 @@ def test_both_ways_of_leaving_out_agree_with_the_exact_posterior(name):
         groups = bm.loo(fit, unit=fit.design.mu.groups[0].name)
     assert groups.elpd == pytest.approx(exact["exact_leave_one_group_out"]["elpd"], abs=0.3)
     np.testing.assert_allclose(groups.elpd_i[:3], exact["exact_leave_one_group_out"]["first3"], atol=0.15)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "unit"), [("sleepstudy", "Subject"), ("penicillin", "dish"), ("pastes", "batch"), ("herd_period", "herd")]
-)
-def test_weights_say_what_sampling_without_each_group_says(fitted, name, unit):
-    fit = fitted(name)
-    few = bm.refit(fit, chains=2, draws=500)
-    with warnings.catch_warnings():  # the densities of a few outlying groups vary much between draws
-        warnings.simplefilter("ignore", bm.StatisticsWarning)
-        weighted = bm.loo(fit, unit=unit, refits=True)
-        folds = bm.kfold(few, by=unit, k=99)
-    assert weighted.elpd == pytest.approx(folds.elpd, abs=1.0)
-    trusted = (weighted.pareto_k < 0.5).values
-    # The Monte Carlo error of a density grows with its distance: half a percent of it.
-    np.testing.assert_allclose(weighted.elpd_i[trusted], folds.elpd_i[trusted], atol=0.2, rtol=0.005)
-
-
-@pytest.mark.slow
-def test_sampling_without_some_groups_keeps_coding_levels_and_priors(fitted):
-    fit = fitted("herd_period")
-    units = find_units(fit.design, "herd")
-    posterior = sample_without(bm.refit(fit, chains=2, draws=300), np.isin(units.index, [0, 3]))
-    assert list(posterior["herd"].values) == list(units.labels)
-    assert list(posterior["beta_effect"].values) == list(fit.posterior["beta_effect"].values)
-    spread = posterior["b_herd"].std(("chain", "draw")).values[:, 0] / float(posterior["sd_herd"].mean())
-    assert spread[[0, 3]].min() > spread[[1, 2, 4]].max()
 
 
 GROUPS, ROWS = 6, 4

@@ -1,6 +1,5 @@
 """Log-densities of units against closed forms and dense grids."""
 
-import warnings
 from functools import cache
 
 import numpy as np
@@ -9,32 +8,15 @@ import pytest
 from conftest import CHECKS
 from fixed_draws import fit_at
 from scipy import special, stats
+from unit_tables import ROWS, design_of
 
 import bayesmixed as bm
 from bayesmixed.cross_validation.marginal_densities import leave_rows_out, row_logs, unit_logs
 from bayesmixed.cross_validation.units import find_units, situate
 from bayesmixed.integration.nested_quadrature import integrate
-from bayesmixed.summaries.pooling.level_priors import state_level_priors
 
 GRID = np.linspace(-7.5, 7.5, 301)
 MASS = stats.norm.pdf(GRID) * (GRID[1] - GRID[0])
-ROWS = pd.DataFrame(
-    {
-        "count": np.arange(24) * 7 % 9,
-        "yes": np.arange(24) * 5 % 3 % 2,
-        "y": np.sin(np.arange(24.0) * 2.0),
-        "x": np.cos(np.arange(24.0)),
-        "g": np.repeat(list("abc"), 8),
-        "h": np.tile(np.repeat(list("1234"), 2), 3),
-        "k": np.tile(list("pq"), 12),
-    }
-)
-
-
-def design_of(formula, family, data=ROWS):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", bm.StatisticsWarning)
-        return bm.prepare(bm.from_formula(formula, family=family), data)
 
 
 def logs_at(formula, family, values, unit):
@@ -111,37 +93,6 @@ def test_groups_of_a_normal_response_have_the_density_of_the_reference():
     np.testing.assert_allclose(found[0], check["expected"]["loglik_by_group"], atol=1e-7)
 
 
-def test_a_level_that_only_one_unit_has_leaves_with_it():
-    data = ROWS.assign(k=np.where(np.arange(24) == 3, "only", ROWS["k"]), g=np.repeat(["ga", "gq", "gz"], 8))
-    design = design_of("y ~ 1 + (1 | g) + (1 | k)", "gaussian", data)
-    values = {"beta": 0.0, "sigma": 0.4, "sd_g": 0.7, "sd_k": 0.9, "b_k": [[9.0], [0.2], [-0.1]]}
-    posterior = fit_at(design, values).posterior.isel(chain=[0], draw=[0])
-    found = unit_logs(situate(design, posterior, find_units(design, "g")))[0, 0]
-    own = data.iloc[:8]
-    mean = own["k"].map({"only": 0.0, "p": 0.2, "q": -0.1}).to_numpy()
-    covariance = 0.49 + 0.16 * np.eye(8) + 0.81 * np.outer(own["k"] == "only", own["k"] == "only")
-    assert found == pytest.approx(stats.multivariate_normal(mean, covariance).logpdf(own["y"]), abs=1e-9)
-
-
-def test_coefficients_of_a_model_without_pooling_leave_with_their_group():
-    spec = state_level_priors(bm.from_formula("y ~ k + (1 | g)").as_fixed("g"), ("g",), ROWS)
-    design = bm.prepare(spec, ROWS)
-    prior = design.priors["beta[g[a]_centred]"].prior.arguments
-    posterior = fit_at(design, {"beta": [5.0, 6.0, 7.0, -0.5], "sigma": 0.4}).posterior.isel(chain=[0], draw=[0])
-    found = unit_logs(situate(design, posterior, find_units(design, "g")))[0, 0]
-    is_q = ROWS["k"] == "q"
-    covariance, mean = prior[1] ** 2 + 0.16 * np.eye(8), prior[0] - 0.5 * (is_q[:8] - is_q.mean())
-    expected = stats.multivariate_normal(mean, covariance).logpdf(ROWS["y"][:8])
-    assert found == pytest.approx(expected, abs=1e-8)
-
-
-def test_levels_whose_default_prior_pools_them_do_not_leave_with_their_group():
-    design = design_of("y ~ 0 + g", "gaussian")
-    posterior = fit_at(design, {"beta": [0.3, 0.1, -0.2], "sigma": 0.4}).posterior.isel(chain=[0], draw=[0])
-    found = unit_logs(situate(design, posterior, find_units(design, "g")))[0, 0]
-    assert found == pytest.approx(stats.norm(0.3, 0.4).logpdf(ROWS["y"][:8]).sum())
-
-
 @cache
 def pairs():
     """Two rows a group, and the law of the first row given the second, on a dense grid."""
@@ -190,9 +141,3 @@ def test_an_observation_effect_is_integrated_row_by_row():
 def test_more_effects_than_quadrature_reaches_are_refused():
     with pytest.raises(bm.SpecError, match="4 for each level"):
         logs_at("count ~ x + (x + k + I(x**3) || g)", "poisson", {"beta": [0.0, 0.0], "sd_g": 0.5}, "g")
-
-
-def test_a_unit_that_is_nowhere_is_refused_with_the_accepted_words():
-    design = design_of("count ~ 1 + (1 | g)", "poisson")
-    with pytest.raises(bm.SpecError, match="Accepted: observation, g, count"):
-        find_units(design, "herd")
