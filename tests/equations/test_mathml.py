@@ -8,9 +8,6 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.equations import list_equations, write_equations, write_mathml
-from bayesmixed.equations.latex import LATEX
-from bayesmixed.equations.mathml import MATHML
-from bayesmixed.equations.symbols import TEXT
 
 
 def parse(model):
@@ -56,14 +53,6 @@ def test_the_variance_of_a_dispersed_response_is_written(family, expected):
 def test_names_of_columns_are_escaped():
     data = pd.DataFrame({"y": [1.0, 2, 4, 3, 5], "a<b>": [1.0, 2, 3, 4, 6]})
     assert "a<b>" in "".join(parse(bm.prepare("y ~ `a<b>`", data)).itertext())
-
-
-def test_a_sum_has_no_plus_before_a_minus():
-    assert "<mo>+</mo><mrow><mo>−</mo>" not in write_mathml(bm.load_spec("sleepstudy"))
-
-
-def test_the_forms_of_all_notations_are_the_same():
-    assert set(MATHML.forms) == set(LATEX.forms) == set(TEXT.forms)
 
 
 def test_a_smooth_is_written_as_a_sum_over_its_basis():

@@ -3,59 +3,18 @@
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from contracts.test_predictions_of_families import make_fit
 from fixed_draws import fit_at
-from report_fits import MAKERS, NASTY, fit_of_probabilities, fit_without_groups
+from report_fits import NASTY, fit_without_groups
+from report_outlines import Outline, each_document
 
 import bayesmixed as bm
 from bayesmixed.families import FAMILIES
 from bayesmixed.report.documents import list_chapters, write_document
-from bayesmixed.report.reproduction import write_code
-from bayesmixed.spec.files import spec_from_toml
-
-VOID = {"meta", "link", "img", "br", "hr", "input"}
-
-
-class Outline(HTMLParser):
-    """The elements of a document, with their attributes and text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements, self.open, self.texts = [], [], {}
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append((tag, len(self.elements) - 1))
-
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        last, _ = self.open.pop()
-        assert last == tag, f"</{tag}> closes <{last}>"
-
-    def handle_data(self, text):
-        for _, place in self.open:
-            self.texts[place] = self.texts.get(place, "") + text
-
-    def find(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
-
-    def text_of(self, **wanted):
-        for place, (_, attributes) in enumerate(self.elements):
-            if wanted.items() <= attributes.items():
-                return self.texts.get(place, "")
-        raise AssertionError(f"no element with {wanted}")
-
-
-each_document = pytest.mark.parametrize("name", MAKERS)
 
 
 @each_document
@@ -97,39 +56,6 @@ def test_nothing_is_loaded_from_elsewhere(documents, name):
     assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|WebSocket", documents[name])
 
 
-@each_document
-def test_every_chapter_has_something_to_say(documents, name):
-    outline = Outline(documents[name])
-    for chapter, (heading, _) in list_chapters(None, None).items():
-        text = outline.text_of(id=chapter)
-        assert len(text.replace(heading, "").strip()) > 30
-
-
-@pytest.mark.parametrize("chapter", ["variation", "groups", "future"])
-def test_a_chapter_that_the_model_does_not_have_says_why(documents, chapter):
-    assert "Not in this report:" in Outline(documents["no group"]).text_of(id=chapter)
-
-
-@pytest.mark.parametrize(
-    ("name", "titles"),
-    [("15 groups", ["Tree of herd"]), ("no group", []), ("crossed", ["plate crossed with dish"])],
-)
-def test_the_structure_is_drawn(documents, name, titles):
-    outline = Outline(documents[name])
-    keys = [attributes["id"] for attributes in outline.find("title") if "id" in attributes]
-    assert [outline.text_of(id=key) for key in keys] == titles
-
-
-def test_each_curve_has_a_picture_and_each_factor_a_future(documents):
-    outline = Outline(documents["crossed"])
-    future = outline.text_of(id="future")
-    assert "The population of groups: plate" in future
-    assert "The population of groups: dish" in future
-    told = [image["alt"] for image in outline.find("img")]
-    assert told[0] == "s(x) over its covariate, with 95 % bands."
-    assert len(told) == 1 + 1 + 2
-
-
 def test_text_from_the_data_is_escaped(documents):
     outline = Outline(documents["nasty names"])
     assert len(outline.find("script")) == 2
@@ -161,37 +87,6 @@ def test_names_of_columns_titles_and_what_a_file_says_of_a_run_are_escaped():
         page = Outline(f"<html>{shown._repr_html_()}</html>")
         assert not page.find("script")
         assert not [image for image in page.find("img") if image["src"] == "x"]
-
-
-def test_the_chart_holds_what_shrinkage_returns():
-    fit = fit_of_probabilities()
-    chart = json.loads(Outline(write_document(fit)).text_of(id="groups-0-data"))
-    table = bm.shrinkage(fit, "farm")
-    for effect, label in zip(chart["effects"], ("Intercept", "x"), strict=True):
-        rows = table[table["effect"] == label]
-        link = effect["scales"][-1]
-        for name, column in {"raw": "no_pooling", "partial": "mean", "lower": "lower", "upper": "upper"}.items():
-            assert link[name] == pytest.approx(rows[column], abs=10.0 ** -link["places"])
-    response, link = chart["effects"][0]["scales"]
-    inverse = fit.design.mu.link.inverse
-    assert response["upper"] == pytest.approx(inverse(table[table["effect"] == "Intercept"]["upper"]), abs=1e-2)
-    assert response["complete"] == pytest.approx(inverse(link["complete"]), abs=1e-2)
-
-
-def test_the_code_and_the_file_say_the_same_model():
-    fit = fit_of_probabilities()
-    outline = Outline(write_document(fit))
-    shown = outline.text_of(**{"aria-label": "Model file"})
-    assert spec_from_toml(shown) == fit.design.spec
-    assert outline.text_of(**{"aria-label": "Python code"}) == write_code(fit)
-    compile(write_code(fit), "report", "exec")
-    assert f"seed={fit.settings.seed}" in write_code(fit)
-
-
-def test_two_thousand_groups_make_a_report_of_bounded_size(documents):
-    text = documents["2,000 groups"]
-    assert len(json.loads(Outline(text).text_of(id="groups-0-data"))["levels"]) == 2000
-    assert len(text) < 3_000_000
 
 
 def test_a_report_that_cannot_be_written_says_so(tmp_path):

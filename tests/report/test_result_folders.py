@@ -12,7 +12,7 @@ import pytest
 import bayesmixed as bm
 from bayesmixed import atomic_files
 from bayesmixed.report import result_folders
-from bayesmixed.report.result_files import save_or_rescue, write_results
+from bayesmixed.report.result_files import write_results
 from bayesmixed.report.result_folders import FIT, replaced_folder
 
 
@@ -170,13 +170,3 @@ def test_a_kill_at_any_step_leaves_the_old_results_or_the_new_ones(tmp_path):
     assert seen[0] is False
     assert seen[-1] is True
     assert run.returncode == 0
-
-
-def test_a_fit_that_cannot_be_saved_where_it_should_is_saved_elsewhere_and_that_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    fit = bm.load_fit("herd_period")
-    with pytest.raises(bm.DataError, match="It was saved in another place") as caught:
-        save_or_rescue(fit, tmp_path / "nowhere" / FIT)
-    kept = Path(str(caught.value).split("'")[-2])
-    assert kept.is_relative_to(tmp_path)
-    assert bm.load_fit(kept).posterior.equals(fit.posterior)

@@ -1,0 +1,41 @@
+"""Effects of groups in equations: deviations around zero, or coefficients around population means."""
+
+import numpy as np
+import pytest
+from design.test_centring import MODELS, log_density
+from equations.test_listing import shipped
+
+import bayesmixed as bm
+from bayesmixed.design.centring import HIERARCHICAL, place_groups
+from bayesmixed.equations.effects import list_coefficients
+
+
+def test_the_two_parameterisations_are_the_same_model():
+    design = shipped("herd")
+    deviations, coefficients = bm.build(design), bm.build(design, parameterisation={"b_herd": "hierarchical"})
+    generator = np.random.default_rng(1)
+    for _ in range(5):
+        beta, sd = generator.normal(-2, 1, 1), generator.uniform(0.2, 2, 1)
+        effects = generator.normal(0, sd, (15, 1))
+        point = {"beta": beta, "sd_herd": sd}
+        conditional = log_density(deviations, point | {"b_herd": effects})
+        population = log_density(coefficients, point | {"coefficient_herd": beta + effects})
+        assert population == pytest.approx(conditional, rel=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+@pytest.mark.parametrize(("formula", "data", "family"), MODELS)
+def test_the_population_style_centres_terms_as_the_hierarchical_model_does(formula, data, family):
+    design = bm.prepare(bm.from_formula(formula, family=family), data)
+    predictor = design.outline().predictors[0]
+    placed = place_groups(design.mu, {f"b_{group.name}": HIERARCHICAL for group in design.mu.groups})
+    labels = design.mu.population.labels
+    roots = [p for p in placed if set(p.group.labels) <= {labels[k] for k in p.columns}]
+    means = {t.group.name for t in list_coefficients(predictor) if {m.name for m in t.means} == {"b"}}
+    taken = {label for t in list_coefficients(predictor) for label in t.takes}
+    assert means == {p.group.name for p in roots}
+    assert taken == {label for p in roots for label in p.group.labels}
+    hidden = {t.group.name for t in list_coefficients(predictor) if not t.shown}
+    # A second chain stays around zero in equations, although the model centres its terms on each other.
+    chosen = {p.group.name for p in placed if p in roots or (p.parent and roots and p.parent in hidden)}
+    assert hidden == {p.group.name for p in placed if p.absorbed} & chosen
