@@ -1,4 +1,4 @@
-"""Interrupts (Ctrl-C) while libraries are imported or models compiled, which neither take well."""
+"""Ctrl-C while libraries are imported or models are compiled: held back until it does no harm."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Runs of many like tasks: here, one after the other, or on a dask cluster."""
+"""Many similar tasks, run one after the other here or on a dask cluster."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Designs whose response is counted in a unit near its spread, and draws from them in the response's own unit."""
+"""Designs whose response is measured in a unit near its spread, and their draws converted back to the user's unit."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -104,7 +104,7 @@ def place_population(
     Where combinations of levels are empty and their coefficients are dropped, the coordinates of the basis are more than
     the kept coefficients. The prior of the predictor in the rows of the fit is then the same as without dropping: of
     the standardised coordinates z only the projection U U'z on what these rows see remains, and v = U'z are the new
-    coordinates. A prior given that the dropped coefficients are 0 would hang on the reference level.
+    coordinates. A prior given that the dropped coefficients are 0 would depend on the reference level.
 
     Parameters
     ----------

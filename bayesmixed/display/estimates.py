@@ -13,7 +13,7 @@ from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 
 Range = tuple[float, float]
-NO_MEAN = "Medians: the mean over the posterior is infinite or hangs on a few draws, so that none is shown."
+NO_MEAN = "Medians: the posterior mean is infinite or depends on a few draws, so none is shown."
 SHOWN = 40
 """Rows above which the printed table of a curve leaves values out."""
 

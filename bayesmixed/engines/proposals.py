@@ -157,7 +157,7 @@ class Proposal:
     shares: Array
 
     def draw(self, count: int, stream: np.random.Generator) -> Array:
-        """Return points, (count, d); not finite where nothing may be: such a proposal is never taken."""
+        """Return points, (count, d); not finite where the density is zero: such a proposal is never accepted."""
         counts = stream.multinomial(count, self.shares)
         drawn = [part.draw(self.scales, int(n), stream) for part, n in zip(self.parts, counts, strict=True)]
         return np.asarray(stream.permutation(np.concatenate(drawn)))

@@ -1,4 +1,4 @@
-"""What has equations, and shows them: the base of specs, designs and fits."""
+"""The base class of specs, designs and fits that shows their equations."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping

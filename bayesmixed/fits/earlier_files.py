@@ -1,4 +1,4 @@
-"""Fit files of earlier versions: what they hold otherwise than files of today."""
+"""Fit files of earlier versions, and how they differ from those of today."""
 
 import re
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Which quantities have a posterior mean: those that have a mean under the priors.
 
-Posterior means of other quantities are infinite, or hang on draws in a tail that the data hardly reach:
+Posterior means of other quantities are infinite, or depend on draws in a tail about which the data say little:
 
 - theta of the negative binomial and phi of the beta-binomial, whose likelihood has a positive limit (Poisson, binomial);
   shape and phi of the gamma, inverse Gaussian and beta families, where the data are nearly as precise as can be;

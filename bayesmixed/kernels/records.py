@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 FIXED, MODELLED, UPPER_END, LOWER_END = -1, -2, -3, -4
-"""What stands under `scalar` instead of a coordinate: thresholds make two parameters, the ends of an interval."""
+"""Values of the field `scalar` that are no coordinates: fixed, modelled, or an end of the interval between two thresholds."""
 
 
 def _integers(*names: str) -> list[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""Rows that stand for several: written out for what is learned from data, then merged again."""
+"""Rows with frequency weights: written out for whatever is learned from the data, then merged again."""
 
 from dataclasses import replace
 from typing import Any

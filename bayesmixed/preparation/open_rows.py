@@ -1,4 +1,4 @@
-"""Rows to predict whose predictors the rows of a fit leave open: they have combinations of levels that no row has."""
+"""Rows to predict that combine factor levels as no row of the fit does, so that their predictor is not determined."""
 
 from collections.abc import Collection
 

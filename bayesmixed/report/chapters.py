@@ -31,7 +31,7 @@ def show_question(fit: Fit) -> str:
 
 
 def show_structure(fit: Fit) -> str:
-    """Return how rows, groups and predictors of the data lie to each other."""
+    """Return how rows, groups and predictors of the data are related."""
     _, *sections = bm.check_data(fit.design.spec, fit.design.table.data).sections()
     return write_sections(section for section in sections if section.title != "Notes")
 

@@ -66,10 +66,10 @@ def _check_weights(family: Family, weights: Weights, observed: bool) -> None:
     if weights.kind == PRECISION and not family.scale:
         raise SpecError(
             f"Precision weights divide a residual variance, which family '{family.name}' does not have. "
-            'Write weights(w, "likelihood"), or "frequency" where rows stand for several; trials(n) for proportions.'
+            'Write weights(w, "likelihood"), or "frequency" where a row counts for several; trials(n) for proportions.'
         )
     if weights.kind == FREQUENCY and observed:
         raise SpecError(
-            "obs() has an effect for each row, and frequency weights say that a row stands for several. "
+            "obs() has an effect for each row, and frequency weights say that a row counts for several. "
             "Write the rows out, or leave obs() out."
         )

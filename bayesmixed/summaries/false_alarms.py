@@ -48,7 +48,7 @@ and without a unit: of few groups one is often too influential although the mode
 
 FACTS = {
     "notes of a design": "its levels, rows, columns and categories, and responses that it does not hold",
-    "check_data": "how labels lie to each other and are written; what the table holds",
+    "check_data": "how factors are nested or crossed, how labels are written, and what the table holds",
     "refusals": "what the table or the spec holds",
     "update: priors left out": "the terms of the formula",
     "load_fit: damaged or older": "checksums and versions",

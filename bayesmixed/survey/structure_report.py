@@ -1,4 +1,4 @@
-"""StructureReport: how rows, groups and predictors of a table lie to each other, on one page."""
+"""StructureReport: how rows, groups and predictors of a table are related, on one page."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -58,7 +58,7 @@ class StructureReport(Page):
     levels : mapping of str to int
         Level of each factor: 0 are the observations, 1 the innermost groups.
     pairs : tuple of Pair
-        How each two factors lie to each other.
+        How each pair of factors is related: nested, crossed, or partly crossed.
     labels : tuple of LabelUse
         Columns whose labels may be re-used.
     predictors : tuple of Spread
@@ -199,7 +199,7 @@ def _relation_sections(report: StructureReport) -> Iterator[Section]:
     trees = [tree_section(chain) for chain in find_chains(report.factors, report.pairs)]
     found = [*pairs, *labels, *trees]
     for i, section in enumerate(found):
-        yield section if i else replace(section, title="How the grouping factors lie to each other")
+        yield section if i else replace(section, title="Nested and crossed grouping factors")
 
 
 def _predictor_section(report: StructureReport) -> Section:

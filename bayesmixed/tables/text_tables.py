@@ -204,7 +204,7 @@ def _find_layout(lines: list[str], form: TextFormat) -> _Layout:
 
 
 def _is_comment(lines: list[str], place: int) -> bool:
-    """Return whether a line that begins with # is cut otherwise than the first that does not."""
+    """Return whether a line that begins with # has other columns than the first that does not."""
     line, after = lines[place], next((line for line in lines[place:] if not line.startswith("#")), "")
     return line.startswith("#") and any(line.count(mark) != after.count(mark) for mark in ",;\t|")
 

@@ -1,4 +1,4 @@
-"""The contract of a kind of term: what every term says of itself, so that nobody asks which kind it is."""
+"""The contract of a kind of term: the questions that every term answers about itself."""
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -261,7 +261,7 @@ class MemberBlock(GroupBlock):
         if len(several):
             raise SpecError(
                 f"Level '{self.levels[several[0]]}' of '{self.name}' occurs in one unit only, whose rows have shares in other "
-                "levels too; what is left out with such a unit is not there. bm.kfold refits without it."
+                "levels too, and what leaves with such a unit is not known. bm.kfold refits without it."
             )
         own = levels[places]
         squares = np.bincount(rows[own], shares[own] ** 2, minlength=len(self.matrix))

@@ -1,4 +1,4 @@
-"""The contract of blocks with normal coefficients: what each answers, so that nobody asks which kind of term it is of."""
+"""The contract of blocks with normal coefficients: the questions that every such block answers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The structure of grouping factors: how rows fall into groups, and how two factors lie to each other."""
+"""Grouping factors: how rows fall into groups, and whether two factors are nested or crossed."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -61,7 +61,7 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """How two factors lie to each other.
+    """How two factors are related: nested, crossed, or partly crossed.
 
     Attributes
     ----------
@@ -153,7 +153,7 @@ def combine(first: Factor, second: Factor) -> Factor:
 
 
 def relate(first: Factor, second: Factor) -> Pair:
-    """Return how two factors lie to each other, with the combinations that occur."""
+    """Return how two factors are related, with the combinations that occur."""
     inner, outer = (first, second) if len(first.labels) >= len(second.labels) else (second, first)
     codes, rows = np.unique(inner.index * len(outer.labels) + outer.index, return_counts=True)
     cells = np.column_stack(np.divmod(codes, len(outer.labels))).astype(np.intp)

@@ -32,7 +32,7 @@ def test_one_grouping_under_two_names_is_pointed_out():
 
 
 def pair_of(a, b):
-    """Return how two columns of labels lie to each other."""
+    """Return how two columns of labels are related."""
     data = {"y": np.arange(len(a)) % 7, "a": list(a), "b": list(b)}
     report = bm.check_data(bm.from_formula("y ~ 1 + (1 | a) + (1 | b)", crossed=["a", "b"]), data)
     return relate(*report.factors)

@@ -1,4 +1,4 @@
-"""Grouping factors: how two lie to each other, levels, chains, trees, re-used labels, columns within groups."""
+"""Grouping factors: nested or crossed, levels, chains, trees, labels used again, columns within groups."""
 
 import numpy as np
 import pandas as pd

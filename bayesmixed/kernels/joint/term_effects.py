@@ -224,7 +224,7 @@ def _mean(term, level, width, coefficients, coefficients_at, beta, data, mean): 
 
 @njit(cache=False, error_model="numpy", inline="always")
 def _mean_back(term, level, width, coefficients_bar, coefficients_at, beta_bar, data, mean_bar):  # type: ignore[no-untyped-def]
-    """Add the derivatives in the mean of one level to those in what it is made of."""
+    """Add the derivatives in the mean of one level to those in its parts."""
     parent = term.parent
     if parent >= 0:
         outer = data.integers[term.parent_index + level]
