@@ -9,6 +9,7 @@ from bayesmixed.display.pages import Section
 from bayesmixed.errors import SpecError
 from bayesmixed.fits.files import fingerprint
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.refitting import settings_of
 from bayesmixed.report.chapters import write_sections
 from bayesmixed.spec.files import spec_to_toml
 
@@ -55,8 +56,8 @@ def write_code(fit: Fit) -> str:
         "seed": settings.seed,
     }
     options |= {"engine": fit.engine.name} | ({"missing": "drop"} if fit.design.dropped else {})
-    if settings.parameterisation != "auto":
-        options["parameterisation"] = settings.parameterisation
+    usual = {"parameterisation": "auto", "target_accept": None, "store": "auto"}
+    options |= {name: value for name, value in settings_of(fit, fit.design).items() if usual.get(name, value) != value}
     arguments = "".join(f"    {name}={value!r},\n" for name, value in options.items())
     return (
         f'import bayesmixed as bm\n\nfit = bm.fit(\n    "model.toml",\n    "data.csv",\n{arguments})\n'

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -100,11 +101,15 @@ def _products(fit: Fit, summary: str) -> Iterator[tuple[str, Callable[[Path], An
         return
     yield "group_effects.csv", table(bm.group_effects)
     yield "icc.csv", table(bm.icc)
+    names: list[str] = []
     for group in fit.design.mu.groups:
         if group.compared:
-            name = re.sub(r"[^\w.-]+", "_", group.name)
-            yield f"shrinkage_{name}.csv", table(bm.shrinkage, group.name)
-            yield f"shrinkage_{name}.png", plot(group.name)
+            plain = re.sub(r"[^\w.-]+", "_", group.name)
+            numbered = (f"{plain}_{number}" for number in count(2))
+            # Some file systems take names for the same that differ in capitals only.
+            names.append(next(name for name in chain([plain], numbered) if name.lower() not in map(str.lower, names)))
+            yield f"shrinkage_{names[-1]}.csv", table(bm.shrinkage, group.name)
+            yield f"shrinkage_{names[-1]}.png", plot(group.name)
 
 
 def _run(fit: Fit) -> str:

@@ -1,8 +1,13 @@
 """What a report says for doing the same again."""
 
+import ast
+from dataclasses import replace
+
+import pytest
 from report_fits import fit_of_probabilities
 from report_outlines import Outline
 
+import bayesmixed as bm
 from bayesmixed.report.documents import write_document
 from bayesmixed.report.reproduction import write_code
 from bayesmixed.spec.files import spec_from_toml
@@ -16,3 +21,21 @@ def test_the_code_and_the_file_say_the_same_model():
     assert outline.text_of(**{"aria-label": "Python code"}) == write_code(fit)
     compile(write_code(fit), "report", "exec")
     assert f"seed={fit.settings.seed}" in write_code(fit)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({}, ""),
+        ({"target_accept": 0.97}, "target_accept=0.97"),
+        ({"store": "all"}, "store='all'"),
+        ({"parameterisation": "centred"}, "parameterisation='centred'"),
+        ({"parameterisation": {"herd": "noncentred"}}, "parameterisation={'herd': 'noncentred'}"),
+    ],
+)
+def test_the_code_asks_for_what_was_asked_for_and_for_nothing_else(asked, said):
+    fit = bm.load_fit("herd_period")
+    code = write_code(replace(fit, settings=replace(fit.settings, **asked)))
+    assert said in code
+    arguments = {keyword.arg for keyword in ast.parse(code).body[1].value.keywords}
+    assert arguments == {"chains", "draws", "tune", "seed", "engine", *asked}
