@@ -5,7 +5,10 @@ from functools import cache
 from types import FunctionType
 from typing import Any
 
+import numpy as np
 from numba.core.dispatcher import Dispatcher
+
+from bayesmixed.kernels.records import Data
 
 
 @cache
@@ -18,3 +21,8 @@ def uncompiled(function: Any) -> Callable[..., Any]:
         if isinstance(names.get(name), Dispatcher):
             names[name] = copy if names[name] is function else uncompiled(names[name])
     return copy
+
+
+def as_records(data: Data) -> Data:
+    """Return packed data whose records have attributes, as in compiled code."""
+    return Data(data.numbers, data.integers, *(array.view(np.recarray) for array in data[2:]))
