@@ -55,7 +55,7 @@ def test_another_calibration_is_not_resumed(tmp_path, change, named):
 
 
 @pytest.mark.parametrize("text", ["", "[]", json.dumps({"a": 1})])
-def test_a_file_that_is_none_is_refused(tmp_path, text):
+def test_a_file_that_is_no_calibration_is_refused(tmp_path, text):
     path = tmp_path / "other.json"
     path.write_text(text)
     with pytest.raises(bm.DataError, match="damaged or no file"):

@@ -111,7 +111,7 @@ def test_a_row_of_a_small_group_is_predicted_from_the_others_of_the_group():
     np.testing.assert_allclose(law.log[0, ::2], expected, atol=2e-4)
 
 
-def test_its_distribution_function_is_that_of_the_same_prediction():
+def test_the_distribution_function_of_a_left_out_row_belongs_to_the_same_prediction():
     law, y, mean, given = pairs()
     for at, found in zip((y, y - 1), law.distribution, strict=True):
         np.testing.assert_allclose(found[0, ::2], np.sum(given * stats.poisson.cdf(at, mean), axis=1), atol=1e-3)

@@ -43,7 +43,7 @@ def test_levels_whose_default_prior_pools_them_do_not_leave_with_their_group():
     assert found == pytest.approx(stats.norm(0.3, 0.4).logpdf(ROWS["y"][:8]).sum())
 
 
-def test_a_unit_that_is_nowhere_is_refused_with_the_accepted_words():
+def test_an_unknown_unit_is_refused_and_the_known_ones_are_named():
     design = design_of("count ~ 1 + (1 | g)", "poisson")
     with pytest.raises(bm.SpecError, match="Accepted: observation, g, count"):
         find_units(design, "herd")

@@ -74,7 +74,7 @@ def test_average_over_groups_is_the_integral_over_a_normal(link):
     assert float(LINKS[link].average(eta, variance)) == pytest.approx(expected, abs=1e-7)
 
 
-def test_average_with_correlated_slopes_p2():
+def test_average_over_groups_with_correlated_slopes():
     expected = CHECKS["P2"]["expected"]
     variance = np.array([1, 2]) @ np.array(CHECKS["P2"]["inputs"]["Sigma"]) @ np.array([1, 2])
     assert variance == pytest.approx(expected["variance_of_eta"])

@@ -39,7 +39,7 @@ def test_statistics_have_a_panel_each_with_the_observed_value(counts):
         assert axes.lines[0].get_xdata()[0] == pytest.approx(row["observed"])
 
 
-def test_a_panel_for_each_level(counts):
+def test_each_level_has_a_panel_and_too_many_levels_are_refused(counts):
     halves = ["first"] * 60 + ["second"] * 60
     figure = bm.plot_posterior_checks(counts, "ecdf", by=halves)
     assert [axes.get_title() for axes in figure.axes] == ["first (60 rows)", "second (60 rows)"]
@@ -55,7 +55,7 @@ def test_a_panel_for_each_level(counts):
         ("mean_variance", {"by": "g"}, "leave out by="),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(counts, kind, options, message):
+def test_a_kind_that_does_not_suit_the_response_is_refused(counts, kind, options, message):
     with pytest.raises(bm.SpecError, match=message):
         bm.plot_posterior_checks(counts, kind, **options)
 

@@ -26,12 +26,12 @@ def test_every_residual_is_shown_against_what_was_asked_for(counts, against, lab
     assert axes.get_xlabel() == label
 
 
-def test_the_curve_is_the_ordered_transform(counts):
+def test_the_curve_of_pit_values_goes_through_the_ordered_values(counts):
     line = bm.plot_loo_pit(counts).axes[0].lines[1]
     pit = np.sort(bm.residuals(counts)["pit"])
     np.testing.assert_allclose(line.get_xdata() - line.get_ydata(), pit)
 
 
-def test_something_that_is_not_there_is_refused(counts):
+def test_residuals_against_an_unknown_column_are_refused(counts):
     with pytest.raises(bm.SpecError, match="Did you mean 'mean'"):
         bm.plot_residuals(counts, "means")

@@ -11,7 +11,7 @@ from survey_data import PENICILLIN, classroom, penicillin, report_on
 import bayesmixed as bm
 
 
-def test_crossed_labels_that_do_not_count_raise_no_question():
+def test_labels_that_are_not_counted_from_one_raise_no_question_about_nesting():
     sites = np.array(["Askov", "Foulum", "Jyndevad", "Tystofte", "Roskilde", "Holeby"])
     years = pd.DataFrame({"year": np.tile(np.arange(2001, 2009), 12), "site": np.repeat(sites, 16)})
     report = report_on("y ~ 1 + (1 | year) + (1 | site)", years.assign(y=np.arange(96) % 7))
@@ -67,7 +67,7 @@ def test_where_there_is_nothing_to_report_an_error_says_why(formula, data, error
         bm.check_data(formula, data())
 
 
-def test_an_unknown_way_with_missing_values_is_an_error():
+def test_an_unknown_choice_for_missing_values_is_refused():
     with pytest.raises(bm.DataError, match="missing='omit' is not known"):
         bm.check_data("sleepstudy", classic("lme4", "sleepstudy"), missing="omit")
 
@@ -80,7 +80,7 @@ def test_checking_warns_of_nothing_and_keeps_the_notes():
     assert report.notes == report.design.notes
 
 
-def test_slips_in_labels_and_columns_are_pointed_out():
+def test_likely_typing_errors_in_labels_and_columns_are_pointed_out():
     data = classroom()
     data["unit"] = data["school"].astype(str) + "-" + data["class"].astype(str)
     data.loc[5, "unit"] = "9-1"

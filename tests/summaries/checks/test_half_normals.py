@@ -138,6 +138,6 @@ def test_groups_whose_data_widen_their_effect_have_scores():
     ("asked", "message"),
     [({"envelope": "loose"}, "exact"), ({"level": "trap"}, "farm"), ({"level": "farm", "effect": "x"}, "Intercept")],
 )
-def test_what_is_not_there_is_refused(models, asked, message):
+def test_an_unknown_envelope_level_or_effect_is_refused(models, asked, message):
     with pytest.raises(bm.SpecError, match=message):
         bm.half_normal(models["poisson"], **asked)

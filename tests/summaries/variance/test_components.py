@@ -17,7 +17,7 @@ def g1_fit():
     return fit_at(design, {"beta": given["beta_Intercept"], "sd_group": given["sd_group"], "sigma": given["sigma"]})
 
 
-def test_variance_covariance_and_icc_of_a_random_intercept_g1():
+def test_variance_covariance_and_icc_of_a_random_intercept():
     fit, expected = g1_fit(), CHECKS["G1"]["expected"]
     implied = bm.implied_covariance(fit)
     assert one(implied, effect="variance") == pytest.approx(expected["var_y"], abs=1e-7)
@@ -26,7 +26,7 @@ def test_variance_covariance_and_icc_of_a_random_intercept_g1():
     assert one(bm.icc(fit), effect="icc") == pytest.approx(expected["icc"], abs=1e-7)
 
 
-def test_curves_of_correlated_slopes_s1():
+def test_variances_and_correlations_along_correlated_slopes():
     given, expected = CHECKS["S1"]["inputs"], CHECKS["S1"]["expected"]
     data = {
         "y": np.tile(np.arange(10.0), 6) + np.repeat(np.arange(6.0), 10) ** 2,

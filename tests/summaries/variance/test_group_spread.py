@@ -22,7 +22,7 @@ def test_the_median_odds_ratio_is_that_of_pairs_of_groups():
     assert row["median"] == pytest.approx(np.median(np.exp(np.abs(pairs[0] - pairs[1]))), rel=0.01)
 
 
-def test_the_effective_number_of_groups_g1_s1():
+def test_the_effective_number_of_groups_is_the_sum_of_the_shrinkage_factors():
     given = CHECKS["G1"]["inputs"]
     design = bm.prepare("y ~ 1 + (1 | group)", {"y": given["y"], "group": given["group"]})
     fit = fit_at(design, {"beta": 3.0, "sd_group": 1.2, "sigma": 0.8})

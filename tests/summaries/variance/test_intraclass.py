@@ -115,7 +115,7 @@ def test_an_unknown_scale_is_refused(function):
         function(crossed_fit("poisson"), scale="latnet")
 
 
-def test_icc_of_nested_factors_v1():
+def test_icc_of_nested_factors():
     design = bm.prepare("y ~ 1 + (1 | school) + (1 | room)", nested_data())
     table = bm.icc(fit_at(design, {"sd_school": 2.0, "sd_room": 1.0, "sigma": 3.0}))
     expected = CHECKS["V1"]["expected"]
@@ -126,7 +126,7 @@ def test_icc_of_nested_factors_v1():
     assert one(table, term="room", effect="share") == pytest.approx(expected["nested_vpc_class"], abs=1e-9)
 
 
-def test_icc_of_crossed_factors_v1():
+def test_icc_of_crossed_factors():
     design = bm.prepare("y ~ 1 + (1 | a) + (1 | b) + (1 | a:b)", crossed_data())
     table = bm.icc(fit_at(design, {"sd_a": 2.0, "sd_b": 1.0, "sd_a:b": 0.5, "sigma": 3.0}))
     expected = CHECKS["V1"]["expected"]
@@ -148,14 +148,14 @@ def test_shares_of_the_variance_add_up_to_one():
         ("bernoulli", "cloglog", "(y > 2) ~ 1 + (1 | school)", "cloglog"),
     ],
 )
-def test_latent_residual_variances_v2(family, link, formula, key):
+def test_icc_of_binary_responses_takes_the_latent_residual_variance_of_the_link(family, link, formula, key):
     design = bm.prepare(bm.from_formula(formula, family=family, link=link), nested_data())
     table = bm.icc(fit_at(design, {"sd_school": 1.5}), scale="latent")
     residual = CHECKS["V2"]["expected"][key]
     assert one(table, effect="icc") == pytest.approx(2.25 / (2.25 + residual), abs=1e-6)
 
 
-def test_latent_residual_variance_of_poisson_and_student_v2():
+def test_latent_residual_variance_of_poisson_and_student():
     expected = CHECKS["V2"]["expected"]
     poisson = bm.FAMILIES["poisson"].latent_variance({"mu": np.array(4.0)}, LINKS["log"], 1.0)
     assert float(poisson) == pytest.approx(expected["poisson_log_lambda4_lognormal"], abs=1e-6)

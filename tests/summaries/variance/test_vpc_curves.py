@@ -12,7 +12,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWar
 
 
 @pytest.mark.parametrize("shift", [0.0, 2000.0])
-def test_the_curve_of_slopes_does_not_depend_on_the_origin_s1(shift):
+def test_the_curve_of_slopes_does_not_depend_on_the_origin(shift):
     expected = CHECKS["S1"]["expected"]
     rows = {"x": np.array([0.0, 5.0, 9.0]) + shift, "g": ["a", "a", "a"]}
     for scale in ("latent", "data"):
