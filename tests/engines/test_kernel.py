@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.engines.kernel import _start, lay_out, lay_out_levels, supports
+from bayesmixed.engines.kernel import _start, lay_out, lay_out_levels
 from bayesmixed.engines.parameterisation import choose_parameterisation
 from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.kernels.joint.decoding import as_posterior
@@ -57,8 +57,3 @@ def test_chains_start_around_the_quick_mode_each_seed_elsewhere(make):
     np.testing.assert_array_equal(points[3], draw(3))
     sds = as_posterior(layout, points[None])["sd_g"].median(("chain", "draw")).values
     assert np.all(np.abs(np.log(sds / mode.sds["g"])) < 1.0)
-
-
-def test_streamed_rows_are_left_to_another_engine():
-    layout, _ = laid_out()
-    assert supports(layout.design) is None
