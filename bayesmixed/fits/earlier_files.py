@@ -26,7 +26,7 @@ def refuse_changed_columns(design: Design) -> None:
     DataError
         It has splines that are constrained now.
     """
-    formulas = [getattr(term, "formula", "") for terms in design.spec.predictors.values() for term in terms]
+    formulas = [getattr(term, "formula", "") for term in design.spec.terms]
     changed = [text for text in formulas if _CHANGED.search(_QUOTED.sub("", text))]
     if changed:
         raise DataError(

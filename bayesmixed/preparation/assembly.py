@@ -99,12 +99,12 @@ def read_rows(
 
 def grouping_columns(spec: ModelSpec) -> set[str]:
     """Return the columns whose levels are groups."""
-    return {name for terms in spec.predictors.values() for term in terms for name in term.label_columns}
+    return {name for term in spec.terms for name in term.label_columns}
 
 
 def declared_factors(spec: ModelSpec) -> set[str]:
     """Return the columns that the spec or a formula declares to be factors."""
-    return {*spec.factors, *(name for terms in spec.predictors.values() for t in terms for name in t.factors())}
+    return {*spec.factors, *(name for t in spec.terms for name in t.factors())}
 
 
 def used_columns(spec: ModelSpec, frame: pd.DataFrame, *, optional: bool = False) -> list[str]:
@@ -137,7 +137,7 @@ def check_calls(spec: ModelSpec, columns: list[str]) -> None:
         )
     if whole_column(spec.response, columns) is None:
         check_functions(spec.response, columns, spec.functions, formula=False)
-    for term in (term for terms in spec.predictors.values() for term in terms):
+    for term in spec.terms:
         for formula in term.formulas:
             check_functions(formula, columns, spec.functions, formula=True)
         for text in term.expressions:
@@ -208,7 +208,7 @@ def check_weights_column(spec: ModelSpec, available: Iterable[str]) -> None:
 
 def _term_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
     names = [str(name) for name in available]
-    found = {column for terms in spec.predictors.values() for term in terms for column in term.columns(names)}
+    found = {column for term in spec.terms for column in term.columns(names)}
     absent = [name for name in spec.factors if name not in names]
     if absent:
         raise SpecError(f"Factor '{absent[0]}' is not in the data. {did_you_mean(absent[0], names)}")
@@ -232,8 +232,7 @@ def _check_own_predictor(spec: ModelSpec, available: Iterable[str]) -> None:
 def _number_columns(spec: ModelSpec, available: Iterable[str]) -> set[str]:
     """Return the columns of response, trials, weights and expressions of terms, which are read as numbers."""
     names = [str(name) for name in available]
-    terms = [term for parameter in spec.predictors.values() for term in parameter]
-    found = {column for term in terms for text in term.expressions for column in expression_columns(text, names)}
+    found = {column for term in spec.terms for text in term.expressions for column in expression_columns(text, names)}
     found |= {str(spec.trials), "" if spec.weights is None else spec.weights.column}
     try:
         return found | expression_columns(spec.response, names)
@@ -244,10 +243,9 @@ def _number_columns(spec: ModelSpec, available: Iterable[str]) -> set[str]:
 def _formula_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
     """Return the columns that formulas read or that split terms, not those that only name groups."""
     names = [str(name) for name in available]
-    terms = [term for parameter in spec.predictors.values() for term in parameter]
-    formulas = [formula for term in terms for formula in term.formulas]
+    formulas = [formula for term in spec.terms for formula in term.formulas]
     found = {column for formula in formulas for column in formula_columns(formula, names, grouping=False)}
-    found |= {column for term in terms for column in term.split_columns}
+    found |= {column for term in spec.terms for column in term.split_columns}
     return [name for name in names if name in found]
 
 

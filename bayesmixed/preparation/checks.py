@@ -79,7 +79,7 @@ def check_names(spec: ModelSpec, family: Family) -> None:
         again = [name for name in curves if curves.count(name) > 1]
         if again:
             raise SpecError(f"Smooth '{again[0]}' stands twice in the predictor of '{parameter}'. Leave one out.")
-    grouped = [term for terms in spec.predictors.values() for term in terms if term.label_columns]
+    grouped = [term for term in spec.terms if term.label_columns]
     grouping = {join_factors(term.factor_columns) or term.name: term for term in grouped}.values()
     shared = [safe_name(term.name) for term in grouping]
     twice = [name for name in (*shared, *variables) if shared.count(name) > 1 or variables.count(name) > 1]

@@ -93,14 +93,17 @@ def in_natural_order(data: pd.DataFrame, text: Iterable[str]) -> pd.DataFrame:
 
 def label_columns(spec: ModelSpec) -> list[str]:
     """Return the columns that hold labels only, such as ids 007 or 1.10, which must not be read as numbers."""
-    terms = [term for parameter in spec.predictors.values() for term in parameter]
-    groups = [name for term in terms for name in term.label_columns]
+    groups = [name for term in spec.terms for name in term.label_columns]
     read = {spec.trials, None if spec.weights is None else spec.weights.column}
-    for text in (spec.response, *(expression for term in terms for expression in term.expressions)):
+    for text in (spec.response, *(expression for term in spec.terms for expression in term.expressions)):
         read |= _columns_in(text, formula=False)
-    for formula in (formula for term in terms for formula in term.formulas):
+    for formula in (formula for term in spec.terms for formula in term.formulas):
         read |= _columns_in(formula, formula=True)
-    return [*(n for n in groups if n not in read), *spec.factors, *(name for term in terms for name in term.factors())]
+    return [
+        *(n for n in groups if n not in read),
+        *spec.factors,
+        *(name for term in spec.terms for name in term.factors()),
+    ]
 
 
 def _columns_in(text: str, *, formula: bool) -> set[str]:
@@ -165,7 +168,7 @@ def _used_columns(spec: ModelSpec, names: list[str]) -> list[str]:
     trials = [spec.trials] if isinstance(spec.trials, str) else []
     try:
         found = {*expression_columns(spec.response, names), *trials, *weights, *spec.factors}
-        found |= {column for terms in spec.predictors.values() for term in terms for column in term.columns(names)}
+        found |= {column for term in spec.terms for column in term.columns(names)}
     except SpecError:
         return list(names)
     return [name for name in names if name in found]

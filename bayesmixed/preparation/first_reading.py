@@ -10,7 +10,7 @@ import pandas as pd
 from bayesmixed.errors import DataError
 from bayesmixed.families import find_family
 from bayesmixed.families.links import Array
-from bayesmixed.preparation.assembly import read_response, read_rows
+from bayesmixed.preparation.assembly import declared_factors, read_response, read_rows
 from bayesmixed.preparation.data_files import (
     count_rows,
     in_natural_order,
@@ -92,8 +92,8 @@ def _with_all_categories(frame: pd.DataFrame, known: dict[str, pd.Index]) -> pd.
 def _choose_examples(spec: ModelSpec, frame: pd.DataFrame) -> pd.DataFrame:
     """Return rows that show what all rows do: every combination of labels, two rows of every level where there are two,
     and the extremes of every number, over all and within the levels of grouping factors."""
-    groups = {term.factor_columns for terms in spec.predictors.values() for term in terms if term.factor_columns}
-    factors = {*spec.factors, *(n for terms in spec.predictors.values() for term in terms for n in term.factors())}
+    groups = {term.factor_columns for term in spec.terms if term.factor_columns}
+    factors = declared_factors(spec)
     numbers = [name for name in frame.columns if is_number(frame[name]) and name not in factors]
     labels = [name for name in frame.columns if name not in numbers or any(name in key for key in groups)]
     kept = np.zeros(len(frame), dtype=bool)

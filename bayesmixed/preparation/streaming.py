@@ -67,11 +67,10 @@ def refusal(spec: ModelSpec) -> str | None:
         return "cross-products are sufficient for one predictor with link identity only"
     if spec.weights is not None:
         return "rows have weights"
-    terms = [term for parameter in spec.predictors.values() for term in parameter]
-    other = [term for term in terms if not term.streams]
+    other = [term for term in spec.terms if not term.streams]
     if other:
         return f"'{other[0]}' needs all rows at once"
-    formulas = [formula for term in terms for formula in term.formulas]
+    formulas = [formula for term in spec.terms for formula in term.formulas]
     for text in (spec.response, *formulas):
         called = [name for name in calls_in(text, formula=text is not spec.response) if not row_by_row(name)]
         if called:

@@ -163,6 +163,11 @@ class ModelSpec(Displayed, Value):
         first = find_family(self.family).parameters[0].name
         return format_formula(self.response, self.trials, self.predictors[first], self.weights)
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms of all predictors."""
+        return tuple(term for terms in self.predictors.values() for term in terms)
+
     @checked
     def link(self, parameter: str) -> Link:
         """Return the link of a parameter's predictor."""

@@ -149,21 +149,19 @@ def _find_columns(spec: ModelSpec, frame: pd.DataFrame, error: BayesMixedError |
     if error is not None and not {*spec.factors, *trials} <= set(names):
         raise error
     found = {*expression_columns(spec.response, names), *trials}
-    for terms in spec.predictors.values():
-        for term in terms:
-            found |= term.columns(names)
+    for term in spec.terms:
+        found |= term.columns(names)
     return [name for name in names if name in found]
 
 
 def _read_columns(spec: ModelSpec, kept: pd.DataFrame) -> dict[str, Factor]:
     """Return the columns that name groups as factors."""
-    groups = [term for terms in spec.predictors.values() for term in terms if term.factor_columns]
-    return {name: Factor(name, *encode(kept[name])) for term in groups for name in term.factor_columns}
+    return {name: Factor(name, *encode(kept[name])) for term in spec.terms for name in term.factor_columns}
 
 
 def _read_factors(spec: ModelSpec, columns: Mapping[str, Factor]) -> list[Factor]:
-    groups = [term for terms in spec.predictors.values() for term in terms if term.factor_columns]
-    return [_join(columns, names) for names in dict.fromkeys(term.factor_columns for term in groups)]
+    groups = dict.fromkeys(term.factor_columns for term in spec.terms if term.factor_columns)
+    return [_join(columns, names) for names in groups]
 
 
 def _join(columns: Mapping[str, Factor], names: Sequence[str]) -> Factor:
@@ -175,8 +173,7 @@ def _join(columns: Mapping[str, Factor], names: Sequence[str]) -> Factor:
 
 def _find_label_uses(spec: ModelSpec, columns: Mapping[str, Factor], pairs: Sequence[Pair]) -> Iterator[LabelUse]:
     """Yield the columns that a factor a:b joins, and crossed columns whose labels count anew in each other."""
-    groups = [term for terms in spec.predictors.values() for term in terms if term.factor_columns]
-    for names in dict.fromkeys(term.factor_columns for term in groups if len(term.factor_columns) > 1):
+    for names in dict.fromkeys(term.factor_columns for term in spec.terms if len(term.factor_columns) > 1):
         *outside, name = names
         outer, column = _join(columns, outside), columns[name]
         recurring = count_recurring(relate(outer, column), column)
@@ -238,7 +235,7 @@ def _read_predictors(spec: ModelSpec, kept: pd.DataFrame, factors: Sequence[Fact
 
 def _formula_columns(spec: ModelSpec, kept: pd.DataFrame) -> list[str]:
     names = list(kept.columns)
-    formulas = [formula for terms in spec.predictors.values() for term in terms for formula in term.formulas]
+    formulas = [formula for term in spec.terms for formula in term.formulas]
     found = {column for formula in formulas for column in formula_columns(formula, names)}
     return [name for name in names if name in found]
 
@@ -296,7 +293,7 @@ def _count_units(spec: ModelSpec, family: Family, y: Array, trials: Array, copie
     parameters are unknown, or the latent scale has no variance.
     """
     ones = np.ones(len(y))
-    observed = any(term.single for terms in spec.predictors.values() for term in terms)
+    observed = any(term.single for term in spec.terms)
     if family.scale or observed or len(family.parameters) > 1 or not np.all(np.isfinite(y)):
         return ones, ""
     first = family.parameters[0].name

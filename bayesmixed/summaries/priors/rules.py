@@ -71,7 +71,7 @@ def explain_rules(rules: pd.DataFrame) -> tuple[str, ...]:
 def _rules(spec: ModelSpec) -> Iterator[tuple[ParameterKey, ParameterKey, str, str]]:
     """Yield the key of each parameter, the same with the number of one of several, its meaning, and its coordinate."""
     family = spec.family_record
-    factors = known_factors((term for terms in spec.predictors.values() for term in terms), spec.factors, spec.priors)
+    factors = known_factors(spec.terms, spec.factors, spec.priors)
     for parameter in family.parameters:
         if parameter.name in spec.predictors:
             cut = bool(family.cuts) and parameter is family.parameters[0]

@@ -147,7 +147,7 @@ def _rows(design: Design, column: str | None) -> pd.DataFrame:
         numbers = [str(c) for c in table.data if pd.api.types.is_numeric_dtype(table.data[c])]
         raise SpecError(f"'{name}' is no column of numbers of the model. {did_you_mean(name, numbers)}")
     columns = [str(c) for c in table.data]
-    read = {c for terms in design.spec.predictors.values() for term in terms for c in term.columns(columns)} | {name}
+    read = {c for term in design.spec.terms for c in term.columns(columns)} | {name}
     # Of the most frequent combination of levels: the most frequent level of each factor may not occur with the others.
     factors = [c for c in columns if c in read and c in table.levels]
     cells = (
