@@ -29,7 +29,7 @@ def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:
     """Return the group term of the first parameter with that name, the first one for None; SpecError if absent."""
     groups = {group.name: group for group in fit.design.mu.groups}
     if not groups:
-        raise SpecError("Shrinkage needs a grouping factor: add a term such as (1 | group).")
+        raise SpecError("This needs a grouping factor: add a term such as (1 | group).")
     if name is not None and name not in groups:
         raise SpecError(f"'{name}' groups no term. {did_you_mean(name, groups)}")
     return fit.design.mu, groups[name] if name is not None else next(iter(groups.values()))
@@ -44,7 +44,7 @@ def find_factor(fit: Fit, name: str | None) -> str:
     """Return the named grouping factor, the first one for None; SpecError if the model has none."""
     names = fit.design.factors
     if not names:
-        raise SpecError("A population of groups needs a grouping factor: add a term such as (1 | group).")
+        raise SpecError("This needs a grouping factor: add a term such as (1 | group).")
     if name is not None and name not in names:
         raise SpecError(f"'{name}' groups no term. {did_you_mean(name, names)}")
     return name or names[0]
