@@ -17,6 +17,8 @@ _NONE = 1e100
 """Minus the value of a point where there is none."""
 _ROUNDS, _FLAT, _FAR = 10, 1e-3, 1e-2
 """Newton steps at the end; a curvature that counts as none; a step after which curvatures are computed anew."""
+_FARTHEST = 1e8
+"""Standard errors from the start, from which on differences vanish by rounding."""
 _MOVES = 1e-2
 """Share of a change of length 1 that lies in a flat direction, from which on a number has no standard error."""
 
@@ -105,7 +107,7 @@ def maximise(values: Values, start: Array, scale: Array, slopes: Slopes | None =
         if np.max(np.abs(x - middle)) > _FAR:
             middle, bend = x, bent(x)
     curvatures, axes = np.linalg.eigh(bend)
-    found = bool(value < _NONE and np.max(np.abs(slope)) < 1e-2)
+    found = bool(value < _NONE and np.max(np.abs(slope)) < 1e-2 and np.max(np.abs(x)) < _FARTHEST)
     covariance = scale @ _pseudo_inverse(bend) @ scale.T
     return Maximum(start + scale @ x, -value, covariance, found, scale, scale @ axes[:, curvatures < _FLAT])
 

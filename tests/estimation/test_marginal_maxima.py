@@ -1,32 +1,22 @@
 """Maximum likelihood against lme4 1.1-31 and glmmTMB 1.1.5 (R 4.2.2), quadrature by SciPy, and algebra."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import classic
-from scipy import integrate, optimize, special, stats
+from quiet_designs import quietly
+from scipy import optimize, special, stats
 
 import bayesmixed as bm
 from bayesmixed.estimation.conditional_models import MarginalParameters
 from bayesmixed.estimation.effect_modes import find_effect_mode, laplace
-from bayesmixed.estimation.integrals import LevelIntegrals
 
 CBPP = bm.datasets.load("cbpp")
-CLUSTERS = pd.DataFrame({"y": [1, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1, 1], "g": np.repeat(list("abcde"), 3)})
 
 
 def near(found, name, estimate, error=None):
     assert found.estimates[name] == pytest.approx(estimate, rel=2e-4)
     assert error is None or found.standard_errors[name] == pytest.approx(error, rel=5e-3)
-
-
-def quietly(formula, data, **options):
-    """Return a design without the notes on its priors, which are none of maximum likelihood's."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", bm.StatisticsWarning)
-        return bm.prepare(formula, data, **options)
 
 
 def test_quadrature_finds_the_maximum_of_lme4_with_25_nodes():
@@ -88,38 +78,6 @@ def test_all_rungs_of_a_normal_model_are_the_same():
             assert rung.estimates[name] == pytest.approx(value, rel=1e-4)
 
 
-@pytest.mark.parametrize(("y", "n", "b0", "sd"), [(1, 1, 0.0, 1.0), (3, 3, 0.0, 2.0), (0, 4, -1.0, 3.0)])
-def test_a_cluster_has_the_integral_that_scipy_finds_and_laplaces_own(y, n, b0, sd):
-    data = pd.DataFrame({"y": [1.0] * y + [0.0] * (n - y) + [1.0, 0.0], "g": ["a"] * n + ["b", "b"]})
-    design = quietly("y ~ 1 + (1 | g)", data, family="bernoulli")
-    parameters = MarginalParameters(design)
-    point = np.array([b0, np.log(sd)])
-
-    def log_row(u, y, n):
-        return y * (b0 + u) - n * np.logaddexp(0.0, b0 + u) + stats.norm(0, sd).logpdf(u)
-
-    exact = closed = 0.0
-    for successes, trials in ((y, n), (1, 2)):
-        exact += np.log(
-            integrate.quad(lambda u, s=successes, t=trials: np.exp(log_row(u, s, t)), -60, 60, limit=300)[0]
-        )
-        mode = optimize.minimize_scalar(
-            lambda u, s=successes, t=trials: -log_row(u, s, t), bounds=(-30, 30), options={"xatol": 1e-12}
-        ).x
-        bend = trials * special.expit(b0 + mode) * special.expit(-b0 - mode) + 1 / sd**2
-        closed += log_row(mode, successes, trials) + 0.5 * np.log(2 * np.pi / bend)
-    model = parameters.at(point)
-    assert laplace(model, find_effect_mode(model, np.zeros(2))) == pytest.approx(closed, abs=1e-8)
-    levels = LevelIntegrals(parameters)
-    assert levels.quadrature(point[None], nodes=31, adaptive=True).value[0] == pytest.approx(exact, abs=1e-6)
-    assert levels.quadrature(point[None], nodes=151, adaptive=False).value[0] == pytest.approx(exact, abs=1e-4)
-    noise = np.random.default_rng(1).uniform(size=(4000, 2, 1))
-    for adaptive in (True, False):
-        found = levels.monte_carlo(point[None], noise, adaptive=adaptive)
-        assert 0.0 < found.error[0] < 0.1
-        assert abs(found.value[0] - exact) < 4.0 * found.error[0]
-
-
 @pytest.mark.parametrize("family", ["inverse_gaussian", "student"])
 def test_a_mode_is_as_sharp_where_rows_are_not_concave(family):
     rng = np.random.default_rng(2)
@@ -142,15 +100,6 @@ def test_a_joint_mode_is_found_where_zero_is_no_predictor():
     assert score.groupby(data["g"]).sum().to_numpy() == pytest.approx(effects.to_numpy() / 0.09, abs=1e-4)
 
 
-def test_laplace_is_too_low_for_small_clusters_and_quadrature_and_monte_carlo_agree():
-    design = quietly("y ~ 1 + (1 | g)", CLUSTERS, family="bernoulli")
-    low, fine = (bm.approximate(design, method=name) for name in ("laplace", "agq"))
-    drawn = bm.approximate(design, method="mc", draws=4000)
-    assert low.estimates["sd_g[Intercept]"] < 0.95 * fine.estimates["sd_g[Intercept]"]
-    assert abs(drawn.log_likelihood - fine.log_likelihood) < 4.0 * drawn.error
-    assert drawn.estimates["sd_g[Intercept]"] == pytest.approx(fine.estimates["sd_g[Intercept]"], rel=0.02)
-
-
 def test_penalised_quasi_likelihood_solves_its_equations():
     found = bm.approximate("herd", CBPP, method="pql")
     assert found.log_likelihood is None
@@ -171,34 +120,6 @@ def test_penalised_quasi_likelihood_solves_its_equations():
 
     best = optimize.minimize(minus_log_density, [beta, np.log(sd)], tol=1e-10)
     assert best.x == pytest.approx([beta, np.log(sd)], abs=2e-4)
-
-
-def test_effects_are_conditional_modes_with_their_sds():
-    found = bm.approximate("herd", CBPP)
-    first = found.effects.iloc[0]
-    assert (first["term"], first["level"], first["effect"]) == ("herd", "1", "Intercept")
-    assert first["estimate"] == pytest.approx(0.65928, abs=2e-3)
-    assert first["sd"] == pytest.approx(0.35539, abs=1e-3)
-    slopes = bm.approximate("sleepstudy", classic("lme4", "sleepstudy"), restricted=True).effects
-    assert list(slopes["effect"][:2]) == ["Intercept", "Days"]
-    assert slopes["estimate"][:2].to_numpy() == pytest.approx([2.2585, 9.1990], abs=2e-3)
-
-
-def test_an_sd_of_zero_has_no_standard_error():
-    found = bm.approximate("Yield ~ 1 + (1 | Batch)", classic("lme4", "Dyestuff2"))
-    assert found.estimates["sd_Batch[Intercept]"] < 0.05
-    assert np.isnan(found.standard_errors["sd_Batch[Intercept]"])
-    assert found.standard_errors["beta[Intercept]"] > 0
-    assert "not converged" not in str(found).lower()
-
-
-def test_a_correlation_at_the_end_of_its_range_has_no_standard_error():
-    rng = np.random.default_rng(5)
-    data = pd.DataFrame({"x": np.tile(np.arange(5.0), 8) - 2, "g": np.repeat(list("abcdefgh"), 5)})
-    data["y"] = np.repeat(rng.normal(size=8), 5) * (1 + data["x"]) + rng.normal(size=40)
-    found = bm.approximate("y ~ x + (x | g)", data)
-    assert found.estimates["corr_g[Intercept, x]"] == pytest.approx(1.0, abs=1e-3)
-    assert np.isnan(found.standard_errors["corr_g[Intercept, x]"])
 
 
 def test_extreme_data_end_in_a_result():
