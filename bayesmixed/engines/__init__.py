@@ -7,11 +7,11 @@ from bayesmixed.errors import SpecError, check_choice
 
 ENGINES: dict[str, Engine] = {
     "collapsed": collapsed,
-    "kernel": kernel,
     "marginal": marginal,
+    "kernel": kernel,
     "pymc": pymc,
 }
-"""By name, the fastest first."""
+"""By name, in the order in which "auto" tries them."""
 
 
 def refusal(engine: Engine, design: Design) -> str | None:
@@ -37,7 +37,7 @@ def choose(design: Design, wish: str = "auto") -> tuple[str, str]:
         return wish, "asked for"
     refused: list[str] = []
     for name, engine in ENGINES.items():
-        reason = refusal(engine, design)
+        reason = refusal(engine, design) or engine.slower(design)
         if reason is None:
             return name, f"not {'; '.join(refused)}" if refused else "the fastest engine for this model"
         refused.append(f"{name}: {reason}")

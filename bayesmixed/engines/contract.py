@@ -34,6 +34,10 @@ class Engine(Protocol):
         """Return why it cannot sample a design that has what it needs, or None."""
         ...
 
+    def slower(self, design: Design) -> str | None:
+        """Return why a later engine of `ENGINES` is the faster for a design that this one supports, or None."""
+        ...
+
     def sample(
         self,
         design: Design,

@@ -26,6 +26,10 @@ _WARM_UP, _FEWEST = 25, 50
 """Steps of a chain before the first kept one; points of a pilot at least."""
 
 
+class NowhereFinite(SamplingError):
+    """The density is finite at none of the first points."""
+
+
 class Target(Protocol):
     """A density of few coordinates that is known, or estimated without bias.
 
@@ -125,8 +129,10 @@ def sample_independently(
 
     Raises
     ------
+    NowhereFinite
+        There was nothing to fit proposals to.
     SamplingError
-        Interrupted before there was a draw, or a density that is nowhere finite.
+        Interrupted before there was a draw.
     """
     run = _Run(target, mode, covariance, settings)
     run.execute(progress)
@@ -193,7 +199,7 @@ class _Run:
             logs = np.array([one.log_density(points) for one in used[: len(rounds)]])
             weights = _log_weights(values, special.logsumexp(logs.T, b=shares, axis=1))
             if np.isfinite(weights).sum() < 2:
-                raise SamplingError(_NOWHERE)
+                raise NowhereFinite(_NOWHERE)
             if count:
                 used.append(fit_proposal(self.target.scales, points, weights, stream))
         shares = np.exp(weights - np.max(weights))

@@ -40,6 +40,11 @@ def supports(design: Design) -> str | None:
     return unsupported(design)
 
 
+def slower(design: Design) -> str | None:
+    """Return None: no later engine is faster."""
+    return None
+
+
 def sample(
     design: Design,
     settings: Settings,

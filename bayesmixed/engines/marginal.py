@@ -2,18 +2,19 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from bayesmixed.design.design import Design
 from bayesmixed.draws.tree import as_draws
 from bayesmixed.engines import kernel
-from bayesmixed.engines.independence import sample_independently, show_progress
+from bayesmixed.engines.independence import NowhereFinite, sample_independently, show_progress
 from bayesmixed.engines.marginal_estimates import compile_all, draw_rest, find_estimates
 from bayesmixed.engines.marginal_layout import lay_out_marginal
 from bayesmixed.engines.parameterisation import choose_parameterisation
 from bayesmixed.engines.runs import Run
 from bayesmixed.engines.settings import EngineRecord, Settings
-from bayesmixed.interruptions import import_whole, insistent_interrupts
+from bayesmixed.interruptions import deferred_interrupts, import_whole, insistent_interrupts
 from bayesmixed.kernels.joint.decoding import as_posterior
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates, order_groups
 from bayesmixed.kernels.joint.packed_designs import unsupported
@@ -23,6 +24,8 @@ TUNE = 300
 TARGET = 0.9
 NEEDS_ROWS = True
 MOST_EFFECTS, MOST_OUTER, LARGEST_BORDER = 3, 15, 400
+FEWEST_ROWS, LARGEST_QUICK = 200, 60
+"""From and up to where effective draws were measured to cost less than those of the engine "kernel"."""
 
 
 def supports(design: Design) -> str | None:
@@ -47,6 +50,21 @@ def supports(design: Design) -> str | None:
     border = len(design.mu.keys) + sum(group.size for group in groups[1:])
     if border > LARGEST_BORDER:
         return f"{border} coefficients and effects remain when the largest factor is integrated out"
+    return None
+
+
+def slower(design: Design) -> str | None:
+    """Return why the engine "kernel" is the faster, or None."""
+    groups = order_groups(design)
+    border = len(design.mu.keys) + sum(group.size for group in groups[1:])
+    if design.rows < FEWEST_ROWS:
+        return f"{design.rows} rows are few"
+    if groups[0].width > 1:
+        return f"quadrature takes long for the {groups[0].width} effects of each level of '{groups[0].name}'"
+    if any(group.single for group in groups):
+        return "the effects of rows suit it badly"
+    if border > LARGEST_QUICK:
+        return f"{border} coefficients and effects outside of '{groups[0].name}' are many"
     return None
 
 
@@ -87,10 +105,14 @@ def sample(
         timing["mode"] = time.perf_counter() - started
         started = time.perf_counter()
         show = show_progress("marginal", progress)
-        found = sample_independently(target, target.mode, target.covariance, settings, show)
+        try:
+            found = sample_independently(target, target.mode, target.covariance, settings, show)
+            refusal = found.refusal if found.complete else None
+        except NowhereFinite:
+            refusal = "its density is finite at none of its first points"
         timing["sample"] = time.perf_counter() - started
-    if found.refusal and found.complete:
-        why = f"{why}; marginal was left: {found.refusal}"
+    if refusal:
+        why = f"{why}; marginal was left: {refusal}"
         run = kernel.sample(
             design,
             replace(settings, tune=max(settings.tune, kernel.TUNE)),
@@ -101,8 +123,13 @@ def sample(
         )
         return replace(run, timing={**timing, **run.timing})
     started = time.perf_counter()
-    full = draw_rest(target, found, settings)
+    # What was sampled is paid for: an interrupt now finds a whole fit.
+    with suppress(KeyboardInterrupt), deferred_interrupts():
+        full = draw_rest(target, found, settings)
     draws = as_draws(design, as_posterior(layout.full, full), found.statistics)
     timing["draw"] = time.perf_counter() - started
-    record = EngineRecord("marginal", why, (target.sentence, found.sentence))
+    ignored = (
+        () if target_accept is None else (f"target_accept={target_accept} means nothing to a sampler without steps",)
+    )
+    record = EngineRecord("marginal", why, (target.sentence, found.sentence, *ignored))
     return Run(draws, record, found.settings(settings), timing)

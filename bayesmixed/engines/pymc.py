@@ -29,6 +29,11 @@ def supports(design: Design) -> str | None:
     return None
 
 
+def slower(design: Design) -> str | None:
+    """Return None: no later engine is faster."""
+    return None
+
+
 def sample(
     design: Design,
     settings: Settings,

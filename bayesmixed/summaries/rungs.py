@@ -70,7 +70,9 @@ class Ladder(Page):
                 "" if pd.isna(row["log_likelihood"]) else f"{row['log_likelihood']:.4f}",
                 f"{row['mcse']:.2g}" if row["mcse"] else "",
                 f"{row['seconds']:.2f}",
-                "the posterior, by NUTS" if name == POSTERIOR else METHODS[name],
+                f"the posterior, by the engine {self.fit.engine.name}"
+                if name == POSTERIOR and self.fit
+                else METHODS[name],
             )
             for name, row in zip(names, self.rungs.to_dict("records"), strict=True)
         ]

@@ -98,8 +98,10 @@ def measure(draws: Any) -> Mapping[str, float]:
         "tail": _extreme(tail[others], np.nanmin),
         "tail_effects": _extreme(tail[effects], np.nanmin),
         "rhat": _extreme(arviz_stats.rhat(varying), np.nanmax),
-        "divergences": float(stats["diverging"].sum()),
-        "gradients": float(stats["n_steps"].sum()) if "n_steps" in stats else float("nan"),
+        "divergences": float(stats["diverging"].sum()) if "diverging" in stats else 0.0,
+        "gradients": float(stats["n_steps"].sum())
+        if "n_steps" in stats
+        else stats.attrs.get("evaluations", float("nan")),
     }
 
 

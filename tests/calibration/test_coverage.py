@@ -21,7 +21,7 @@ def test_ninety_percent_intervals_cover_ninety_percent(name):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", bm.StatisticsWarning)
             fit = bm.fit(name, made.data, missing="drop", seed=seed, draws=400, tune=500, progress=False)
-        divergent += int(fit.draws["sample_stats"]["diverging"].sum())
+        divergent += bm.diagnose(fit).divergences
         for label, value, draws in truth_and_draws(fit, made.truth):
             if value == 0 and label.startswith("sd_"):
                 continue

@@ -1,5 +1,6 @@
 """The engine "marginal": what it refuses, and its posteriors beside exact ones."""
 
+import signal
 import warnings
 
 import numpy as np
@@ -10,8 +11,9 @@ from exact_margins import assert_law, exact_margins
 from exact_one_way import KNOWN, simulate_one_way
 
 import bayesmixed as bm
-from bayesmixed.engines import independence
+from bayesmixed.engines import choose, independence, marginal
 from bayesmixed.engines.marginal import supports
+from bayesmixed.engines.marginal_estimates import Estimates, draw_rest
 
 EXACT = read_reference("exact_posteriors")["models"]
 TABLE = pd.DataFrame(
@@ -91,6 +93,8 @@ def test_where_proposals_suit_badly_the_kernel_samples_and_the_record_says_why(m
     fit = fit_table()
     assert fit.engine.name == "kernel"
     assert "acceptance" in fit.engine.why
+    monkeypatch.setattr(Estimates, "evaluate", lambda self, points, stream: (np.full(len(points), np.nan), 0.0))
+    assert "finite at none of its first points" in fit_table(draws=20).engine.why
     assert fit.settings.tune == bm.ENGINES["kernel"].TUNE
     assert "diverging" in fit.draws["sample_stats"]
 
@@ -134,3 +138,41 @@ def test_the_posterior_of_the_herds_is_that_of_quadrature():
         for level in ("q2.5", "q97.5"):
             probability = float(level[1:]) / 100
             assert np.mean(values < truth[level]) == pytest.approx(probability, abs=4.5 * np.sqrt(0.025 / 8000))
+
+
+@pytest.mark.parametrize(
+    ("formula", "rows", "reason"),
+    [
+        ("y ~ x + (1 | g)", 240, ""),
+        ("y ~ x + (1 | g) + (1 | h)", 240, ""),
+        ("y ~ x + (1 | g)", 48, "48 rows are few"),
+        ("y ~ x + (x | g)", 240, "the 2 effects of each level of 'g'"),
+        ("y ~ x + (1 | g) + obs()", 240, "effects of rows suit it badly"),
+        ("y ~ x + (1 | k) + (1 | l)", 240, "are many"),
+    ],
+)
+def test_it_is_chosen_where_it_was_measured_to_be_the_faster(formula, rows, reason):
+    i = np.arange(rows)
+    table = pd.concat([TABLE] * 5, ignore_index=True).iloc[:rows].assign(k=(i // 3).astype(str), l=(i % 70).astype(str))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        name, why = choose(bm.prepare(bm.from_formula(formula, family="poisson"), table))
+    assert name == ("kernel" if reason else "marginal")
+    assert reason in why
+
+
+@pytest.mark.slow
+def test_a_target_acceptance_is_said_to_mean_nothing():
+    assert "nothing to a sampler without steps" in fit_table(target_accept=0.9, draws=50).engine.decisions[-1]
+
+
+@pytest.mark.slow
+def test_an_interrupt_after_the_last_draw_loses_nothing(monkeypatch):
+    def interrupted(*given):
+        signal.raise_signal(signal.SIGINT)
+        return draw_rest(*given)
+
+    monkeypatch.setattr(marginal, "draw_rest", interrupted)
+    fit = fit_table(draws=50)
+    assert fit.settings.complete
+    assert np.all(np.isfinite(fit.posterior["b_g"]))

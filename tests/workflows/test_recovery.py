@@ -34,7 +34,7 @@ def test_the_truth_is_recovered_without_divergences(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.StatisticsWarning)
         fit = bm.fit(name, made.data, missing="drop", seed=4, chains=2, progress=False)
-    assert int(fit.draws["sample_stats"]["diverging"].sum()) == 0
+    assert bm.diagnose(fit).divergences == 0
     covered, count = 0, 0
     for label, value, draws in truth_and_draws(fit, made.truth):
         if value == 0 and label.startswith("sd_"):

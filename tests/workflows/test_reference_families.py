@@ -126,7 +126,7 @@ def coefficients(fit, variable, dim=""):
 @pytest.mark.parametrize("name", FITTED)
 def test_a_fit_agrees_with_the_one_by_maximum_likelihood(name):
     reference, fit = REFERENCES[name], fit_case(name)
-    assert int(fit.draws["sample_stats"]["diverging"].sum()) == 0
+    assert bm.diagnose(fit).divergences == 0
     if name in SHRUNK:
         for label, draws in coefficients(fit, "beta").items():
             assert_covered(label, reference["fixed"][label][0], draws)

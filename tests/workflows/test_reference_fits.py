@@ -80,7 +80,7 @@ def test_group_effects_correlate_with_the_conditional_modes(name, fitted):
 
 @pytest.mark.parametrize("name", CASES)
 def test_fits_at_default_settings_do_not_diverge(name, fitted):
-    assert int(fitted(name).draws["sample_stats"]["diverging"].sum()) == 0
+    assert bm.diagnose(fitted(name)).divergences == 0
 
 
 EXACT_FITS = {
