@@ -1,6 +1,7 @@
 """Independence sampling: proposals have their densities, chains their target, whatever runs beside them."""
 
 import signal
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -134,16 +135,21 @@ def test_chains_depend_on_the_seed_alone():
     assert np.array_equal(one.points, longer.points[:4])
 
 
-def test_an_interruption_keeps_the_draws_that_all_chains_have():
-    counted = []
+def interrupt_after(calls, seconds):
+    """Return what interrupts the program once, after some calls, each of which takes a while."""
+    counted, gate = [], threading.Lock()
 
-    def interrupt():
+    def act():
         counted.append(0)
-        time.sleep(0.001)
-        if len(counted) == 40:
+        if len(counted) > calls and gate.acquire(blocking=False):
             signal.raise_signal(signal.SIGINT)
+        time.sleep(seconds)
 
-    found = run(Target(stats.halfnorm.logpdf, before=[interrupt]), draws=20_000, cores=4)
+    return act
+
+
+def test_an_interruption_keeps_the_draws_that_all_chains_have():
+    found = run(Target(stats.halfnorm.logpdf, before=[interrupt_after(40, 0.005)]), draws=20_000, cores=4)
     assert not found.complete
     assert 0 < found.points.shape[1] < 20_000
     used = found.settings(settings(draws=20_000))
@@ -151,17 +157,8 @@ def test_an_interruption_keeps_the_draws_that_all_chains_have():
 
 
 def test_an_interruption_before_any_draw_says_so():
-    counted = []
-
-    def interrupt():
-        counted.append(0)
-        if len(counted) == 1:
-            signal.raise_signal(signal.SIGINT)
-        time.sleep(0.2)
-
-    target = Target(stats.halfnorm.logpdf, before=[interrupt])
     with pytest.raises(bm.SamplingError, match="there are no draws to keep"):
-        run(target)
+        run(Target(stats.halfnorm.logpdf, before=[interrupt_after(0, 0.2)]))
 
 
 def test_a_density_that_is_nowhere_finite_is_an_error_of_ours():
