@@ -34,13 +34,13 @@ def check_expression(tree: ast.AST, words: Mapping[str, Word], text: str) -> Non
 
 
 def check_depth(tree: ast.expr, text: str) -> None:
-    """Refuse a tree whose nodes lie too deep in each other (SpecError)."""
+    """Refuse a tree whose nodes are nested too deep (SpecError)."""
     layer: list[ast.AST] = [tree]
     for _ in range(2 * DEEPEST):
         layer = [child for node in layer for child in ast.iter_child_nodes(node)]
         if not layer:
             return
-    raise SpecError(f"Expression '{shorten(text)}' is nested too deep. Compute the column before.")
+    raise SpecError(f"Expression '{shorten(text)}' is nested too deep. Compute the column beforehand.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class _Checker:
             case ast.Call():
                 self._check_call(node)
             case ast.List():
-                raise SpecError(f"A list in '{shorten(self.text)}' stands only as an option, as in knots=[1, 2].")
+                raise SpecError(f"A list in '{shorten(self.text)}' is allowed only as an option, as in knots=[1, 2].")
             case ast.Constant(value) if value is None or not isinstance(value, bool | int | float):
                 raise self._refusal(node)
             case ast.Name(name) if self.words[name].kind == FUNCTION:
@@ -85,7 +85,7 @@ class _Checker:
         if function is None:
             if "." in name or name in CODINGS:
                 raise unknown_function(name, shorten(self.text))
-            # A function of the user's own; whether there is one is known where the spec is.
+            # A user-defined function; only the spec knows whether there is one.
             function = Function(len, 0, 20)
         self._check_arguments(node, name, function)
 
@@ -100,9 +100,9 @@ class _Checker:
             meant = MEANT.get(plain_name(name), "")
             raise SpecError(f"{name}() in '{shorten(self.text)}': {what} is not known. Options: {accepted}.{meant}")
         if len(set(options)) < len(options):
-            raise SpecError(f"{name}() in '{shorten(self.text)}': an option stands twice.")
+            raise SpecError(f"{name}() in '{shorten(self.text)}': an option is given twice.")
         if len(arrays) < function.least:
-            raise SpecError(f"{name}() in '{shorten(self.text)}' needs {function.least} argument(s) in front.")
+            raise SpecError(f"{name}() in '{shorten(self.text)}' needs {function.least} argument(s) first.")
         for argument in arrays:
             self.check(argument)
         for value in (*literals, *(word.value for word in node.keywords)):
@@ -129,8 +129,8 @@ class _Checker:
         if name not in CODINGS:
             shown = render(node, self.words)
             raise SpecError(
-                f"'{shown}' in '{shorten(self.text)}' is no coding of a factor. Accepted: {', '.join(CODINGS)}; for a "
-                "coding of your own compute its columns before."
+                f"'{shown}' in '{shorten(self.text)}' is not a coding of a factor. Accepted: {', '.join(CODINGS)}; for a "
+                "coding of your own compute its columns beforehand."
             )
         if isinstance(node, ast.Call):
             options = CODINGS[name][1]
@@ -150,7 +150,7 @@ class _Checker:
             written = isinstance(inner, ast.Constant) and not isinstance(inner.value, complex)
             if not written and not (isinstance(inner, ast.Name) and self.words[inner.id].kind == LITERAL):
                 raise SpecError(
-                    f"'{render(node, self.words)}' in {name}() is no option: write a number, a text in quotes, True, False, "
+                    f"'{render(node, self.words)}' in {name}() is not an option: write a number, text in quotes, True, False, "
                     "None or a flat list of these."
                 )
             if isinstance(inner, ast.Constant) and not isinstance(inner.value, bool | None):
@@ -162,7 +162,7 @@ class _Checker:
         except OverflowError:
             finite = False
         if not finite:
-            raise SpecError(f"Expression '{shorten(self.text)}' holds a number too large for a computer.")
+            raise SpecError(f"Expression '{shorten(self.text)}' holds a number too large for floating point.")
 
     def _check_power(self, exponent: ast.expr) -> None:
         value = _constant(exponent)
@@ -172,7 +172,7 @@ class _Checker:
     def _refusal(self, node: ast.AST) -> SpecError:
         try:
             shown = render(node, self.words)
-        except Exception:  # a node that cannot be shown is refused all the same
+        except Exception:  # a node that cannot be shown is refused as well
             shown = type(node).__name__
         return SpecError(
             f"'{shorten(shown)}' in '{shorten(self.text)}' is not part of the formula language. Accepted: columns, numbers, "

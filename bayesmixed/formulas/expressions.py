@@ -32,15 +32,15 @@ _SIGNS = {
     **{"^": "**", "&": " and ", "&&": " and ", "|": " or ", "||": " or ", "!": " not "},
 }
 _INSTEAD = {
-    ":": "An interaction, x:z, stands outside of function calls; inside multiply, x*z.",
+    ":": "An interaction, x:z, goes outside function calls; inside, multiply: x*z.",
     "%in%": "Write (g == 'a') | (g == 'b'); the interaction of two terms is x:z.",
     "%": "Write x - 24*floor(x/24) for the remainder of x/24.",
     "%%": "Write x - 24*floor(x/24) for the remainder of x/24.",
     "//": "Write floor(x/24).",
     "%/%": "Write floor(x/24).",
-    ".": "Attributes are not part of the formula language; compute the column before.",
+    ".": "Attributes are not part of the formula language; compute the column beforehand.",
     "=": "Compare by '=='.",
-    "~": "A tilde has no place here.",
+    "~": "A tilde is not allowed here.",
 }
 
 
@@ -148,7 +148,7 @@ def parse_expression(text: str) -> Expression:
 
 
 def _only_grouping(tree: ast.AST, words: Mapping[str, Word], columns: list[str]) -> tuple[str, ...]:
-    """Return the columns that stand nowhere but behind the first argument of a function that knows groups."""
+    """Return the columns that occur only after the first argument of a function that takes groups."""
     named = [
         words[node.id].value
         for call in calls(tree)
@@ -181,7 +181,7 @@ def _translate(tokens: tuple[Token, ...], text: str) -> tuple[str, dict[str, Wor
         else:
             called = following == "("
             if called and token.kind != NAME:
-                raise SpecError(f"'{token.word}' in '{shorten(text)}' is no function.")
+                raise SpecError(f"'{token.word}' in '{shorten(text)}' is not a function.")
             kind = LITERAL if token.kind == TEXT else FUNCTION if called else COLUMN
             alias = f"_{len(words)}_"
             words[alias] = Word(kind, token.word)

@@ -1,4 +1,4 @@
-"""Functions that formulas may call: each a plain value, looked up by name and never by Python's own rules."""
+"""Functions that formulas may call: each a plain value, found by name and never by Python's own lookup."""
 
 import builtins
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ class Function:
     learns : bool
         Whether it learns from the rows of the fit and replays that on new rows.
     raw : bool
-        Whether it takes columns as they stand in the table, factors too.
+        Whether it takes columns as they are in the table, factors too.
     gives : str
         "number", "numbers" for several columns, or "factor".
     """
@@ -128,7 +128,7 @@ CODINGS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
 )
 """Codings of factors: formulaic's class and its options."""
 
-_AHEAD = "compute the column before"
+_AHEAD = "compute the column beforehand"
 ALL_ROWS: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("mean", "nanmean", "average", "median", "nanmedian"), "write center(x) for x - mean(x), or "),
@@ -153,12 +153,12 @@ NUMBERED = {
     **{"logb": "log2(x), log10(x) or I(log(x) / log(3))", "c": "[1, 2], and only as an option of a function,"},
     **{"trunc": "where(x > 0, floor(x), ceil(x))", "sign": "where(x > 0, 1, where(x < 0, -1, 0))"},
     **{"as.factor": "C(x)", "ordered": "C(x, contr.poly)", "relevel": "C(x, contr.treatment('b'))"},
-    **{"as.numeric": "x, after the column was made one of numbers,", "as.integer": "floor(x)"},
+    **{"as.numeric": "x, after the column was converted to numbers,", "as.integer": "floor(x)"},
 }
 """Functions of other languages, and what they are called here."""
 
 MEANT = {"log": " The logarithm to base 2 is log2(x), to base 10 log10(x), and to base 3, say, I(log(x) / log(3))."}
-"""What is meant by options that a function has in other languages."""
+"""What to write for options that a function has in other languages."""
 
 
 def plain_name(name: str) -> str:
@@ -172,7 +172,7 @@ def row_by_row(name: str) -> bool:
 
 
 def is_free_name(name: str) -> bool:
-    """Return whether a function of the user's own may have a name: none of the formula language or of Python itself."""
+    """Return whether a user-defined function may have a name: not one of the formula language or of Python itself."""
     if name.startswith("_") or hasattr(builtins, name):
         return False
     taken = {*ROW_BY_ROW, *LEARNED, *FACTOR_CALLS, *CODINGS, *ALL_ROWS, *NUMBERED, "Q", "offset", "obs", "s"}
@@ -180,7 +180,7 @@ def is_free_name(name: str) -> bool:
 
 
 def find_function(name: str, own: Mapping[str, Callable[..., Any]] | None = None) -> Function | None:
-    """Return the function of a name, one of the user's own first, or None."""
+    """Return the function of a name, user-defined ones first, or None."""
     if own is not None and name in own:
         return Function(own[name], 1, 20)
     plain = plain_name(name)
@@ -188,11 +188,11 @@ def find_function(name: str, own: Mapping[str, Callable[..., Any]] | None = None
 
 
 def refuse_all_rows(name: str, where: str) -> None:
-    """Refuse a function over all rows (SpecError): on new rows its value would be another."""
+    """Refuse a function over all rows (SpecError): on new rows its value would differ."""
     plain = plain_name(name)
     if plain in ALL_ROWS:
         raise SpecError(
-            f"{name}() in '{where}' is computed from all rows, and on new rows it would be another number. "
+            f"{name}() in '{where}' is computed from all rows, and on new rows it would be a different number. "
             f"Instead, {ALL_ROWS[plain]}{_AHEAD}."
         )
     if plain == "Q":
@@ -202,7 +202,7 @@ def refuse_all_rows(name: str, where: str) -> None:
 
 
 def unknown_function(name: str, where: str, own: Mapping[str, Any] | None = None, meant: str = "") -> SpecError:
-    """Return the error for a function that is not there; `meant` is what to say instead of a closest name."""
+    """Return the error for an unknown function; `meant` replaces the hint at the closest name."""
     known = sorted({*ROW_BY_ROW, *LEARNED, *FACTOR_CALLS, *(own or {})})
     hint = meant or (
         f"{did_you_mean(plain_name(name), known)} Or compute the column beforehand, or give a function of your own: "

@@ -1,4 +1,4 @@
-"""Columns of formulas that know groups: within(x, g), between(x, g) and level(x, g)."""
+"""Columns of formulas that depend on groups: within(x, g), between(x, g) and level(x, g)."""
 
 from collections.abc import MutableMapping
 from typing import Any
@@ -11,9 +11,9 @@ from bayesmixed.families.links import Array
 from bayesmixed.tables.factors import encode
 
 ANY = "\ue000any"
-"""Label of no group of the data in a reference grid: its group mean is the mean of all rows of the fit."""
+"""Label in a reference grid that is no group of the data: its group mean is the mean of all rows of the fit."""
 _BETWEEN = "\0"
-"""Stands between the labels of several columns; no label holds it."""
+"""Separates the labels of several columns; no label contains it."""
 
 
 def within(column: Any, *groups: Any, state: MutableMapping[str, Any]) -> Array:
@@ -44,7 +44,7 @@ def between(column: Any, *groups: Any, state: MutableMapping[str, Any]) -> Array
 def level(column: Any, *groups: Any, state: MutableMapping[str, Any]) -> Any:
     """Return the column as it is, after a check that it is constant within every group of the fit.
 
-    Rows to predict are not checked: they may ask what if a group were another.
+    Rows to predict are not checked: they may be counterfactual.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Values of parsed expressions on a table: the only place where what a formula says is computed."""
+"""Values of parsed expressions on a table: the only place where formulas are computed."""
 
 import ast
 import itertools
@@ -130,7 +130,7 @@ class Evaluation:
             raise self._wrong(node, "holds text; compare it, as in (x == 'a')")
         if isinstance(value, Basis):
             raise self._wrong(
-                node, "gives several columns and stands alone or in interactions, not inside of other calls"
+                node, "gives several columns; it can stand alone or in interactions, not inside other calls"
             )
         return np.asarray(value, dtype=float)
 
@@ -144,7 +144,7 @@ class Evaluation:
             return array
         if array.dtype.kind == "f" and np.all(np.isin(array, (0.0, 1.0))):
             return array == 1
-        raise self._wrong(node, "is no condition; compare it, as in (x > 0)")
+        raise self._wrong(node, "is not a condition; compare it, as in (x > 0)")
 
     def _truth_of_labels(self, column: "pd.Series[Any]", node: ast.AST) -> Any:
         codes, levels = encode(column)
@@ -156,18 +156,18 @@ class Evaluation:
         sides = [self._value(left), self._value(right)]
         labelled = [isinstance(side, pd.Series | Factor) for side in sides]
         if any(isinstance(side, Basis) for side in sides):
-            raise self._wrong(left, "gives several columns, which are not compared")
+            raise self._wrong(left, "gives several columns, which cannot be compared")
         if not any(labelled) and not any(isinstance(side, str) for side in sides):
             return _COMPARISONS[type(op)](*(np.asarray(side, dtype=float) for side in sides))
         if not isinstance(op, ast.Eq | ast.NotEq):
-            raise self._wrong(left if labelled[0] else right, "holds text, which is compared by == and != only")
+            raise self._wrong(left if labelled[0] else right, "holds text, which can be compared only by == and !=")
         if not any(labelled):
-            raise self._wrong(left, "holds numbers and is compared with text; write the number without quotes")
+            raise self._wrong(left, "holds numbers but is compared with text; write the number without quotes")
         same = self._same_label(*(sides if labelled[0] else sides[::-1]))
         return same if isinstance(op, ast.Eq) else np.logical_not(same)
 
     def _same_label(self, column: Value, other: Value) -> Any:
-        """Return where a column of labels has the label of another, or one label."""
+        """Return where a column of labels equals another one, or a single label."""
         codes, levels = (column.codes, column.levels) if isinstance(column, Factor) else encode(column)
         if np.ndim(other) or isinstance(other, Factor):
             return self._labels(column) == self._labels(other)
@@ -215,7 +215,7 @@ class Evaluation:
         value = self._value(node)
         if isinstance(value, Basis):
             raise self._wrong(
-                node, "gives several columns and stands alone or in interactions, not inside of other calls"
+                node, "gives several columns; it can stand alone or in interactions, not inside other calls"
             )
         if isinstance(value, pd.Series) and set(encode(value)[1]) <= {"True", "False"}:
             value = self._truth_of_labels(value, node)
@@ -244,7 +244,7 @@ class Evaluation:
             ) from error
 
     def _as_stands(self, node: ast.AST) -> "pd.Series[Any]":
-        """Return a column as it is in the table: numbers that name groups may be larger than floats tell apart."""
+        """Return a column as it is in the table: numbers that name groups may exceed the precision of floats."""
         name = self.expression.word(node, COLUMN)
         if name is not None and name in self.table.data.columns:
             return self.table.data[name]
@@ -259,7 +259,7 @@ class Evaluation:
         return np.asarray(value, dtype=float)
 
     def _own(self, name: str, apply: Callable[..., Any], arrays: list[Any], options: dict[str, Any]) -> Value:
-        """Return the value of a function of the user's own, whose value in a row must follow from that row alone."""
+        """Return the value of a user-defined function, whose value in a row must depend on that row alone."""
         half = max(self.table.rows // 2, 1)
 
         def compute(rows: slice) -> Array:
@@ -281,8 +281,8 @@ class Evaluation:
         rounding = 1e-12 * float(np.nanmax(np.abs(part), initial=0.0))
         if not np.allclose(value[:half], part, rtol=1e-9, atol=rounding, equal_nan=True):
             raise SpecError(
-                f"Your function '{name}' gives a row another value when other rows are absent, so that it cannot be computed "
-                "on new rows. Compute the column before."
+                f"Your function '{name}' gives a row a different value when other rows are absent, so it cannot be computed "
+                "on new rows. Compute the column beforehand."
             )
         return value
 
@@ -290,7 +290,7 @@ class Evaluation:
         value = self._value(node.args[0])
         shown = shorten(self.expression.show(node))
         if isinstance(value, str | Basis):
-            raise self._wrong(node, "is no column")
+            raise self._wrong(node, "is not a column")
         column = value if isinstance(value, pd.Series) else None
         if column is None:
             codes, labels = (value.codes, value.levels) if isinstance(value, Factor) else self._encode(value, shown)

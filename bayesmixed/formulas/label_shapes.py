@@ -1,4 +1,4 @@
-"""Labels that a formula gives its columns, worked out without data: what is a number and what a factor may be unknown."""
+"""Labels that a formula gives its columns, worked out without data: which columns are factors may be unknown."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -26,7 +26,7 @@ def lost_labels(
 ) -> set[str]:
     """Return the labels that formulas `before` give to columns, and formulas `after` may not give.
 
-    A label stays for certain where it is there whichever columns are numbers and factors, as far as the labels leave that
+    A label is certain to stay if it is there whichever columns are numbers or factors, as far as the labels leave that
     open: without an intercept, for example, the first factor has a column for each of its levels.
 
     Parameters
@@ -51,10 +51,10 @@ def lost_labels(
 
 
 def _views(formulas: list[str], labels: Collection[str], factors: Collection[str]) -> Iterator[frozenset[str]]:
-    """Yield the pieces that are factors, under each view of those of which nothing says it.
+    """Yield the pieces that are factors, under each assumption about those that are not known.
 
-    Pieces outside of products matter where a formula has no intercept, and there by the first factor among them alone. Of
-    more pieces in products than a few the further ones are taken as numbers.
+    Pieces outside products matter only where a formula has no intercept, and there only the first factor among them. If
+    many pieces are in products, all but a few are taken as numbers.
     """
     pieces: dict[str, Expression] = {}
     multiplied: set[str] = set()
@@ -82,7 +82,7 @@ def _views(formulas: list[str], labels: Collection[str], factors: Collection[str
 
 @lru_cache(maxsize=4096)
 def _shapes(formula: str, factors: frozenset[str]) -> frozenset[Shape]:
-    """Return the shapes of the labels of a formula in which some pieces are factors: formulaic says it of two rows."""
+    """Return the shapes of the labels of a formula in which some pieces are factors, found by formulaic on two rows."""
     from formulaic import model_matrix
 
     written = read_formula(formula)

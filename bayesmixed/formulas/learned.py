@@ -22,7 +22,7 @@ class Basis:
     Attributes
     ----------
     names : tuple of str
-        What stands in square brackets in their labels.
+        What their labels have in square brackets.
     columns : tuple of (n,) arrays
         The columns.
     spans : bool
@@ -93,7 +93,7 @@ def bs(
     *,
     state: MutableMapping[str, Any],
 ) -> Basis:
-    """Return B-splines as R's bs; beyond the range of the fit they are refused unless `extrapolation` says how."""
+    """Return B-splines as R's bs; values beyond the range of the fit are refused unless `extrapolation` says how to continue."""
     from formulaic.transforms import basis_spline
 
     accepted = ("raise", "clip", "zero", "extend")
@@ -115,7 +115,7 @@ def bs(
     except ValueError as error:
         if "extend beyond" not in str(error):
             raise
-        hint = "values lie beyond the range of the fit; extrapolation='extend' goes on with the outer polynomials."
+        hint = "values lie beyond the range of the fit; extrapolation='extend' continues the outer polynomials."
         raise DataError(f"bs(x): {hint}") from error
     columns = dict(found.items())
     return Basis(tuple(map(str, columns)), tuple(columns.values()), spans=bool(include_intercept))
@@ -191,7 +191,7 @@ def ns(
     inside = np.clip(x, low, high)
     spline = cubic_bsplines(state["knots"])
     values = spline(inside)
-    # Beyond the outer knots the curve goes on as its tangent there.
+    # Beyond the outer knots the curve continues as its tangent there.
     values += np.where(x < low, x - low, np.where(x > high, x - high, 0.0))[:, None] * spline(inside, nu=1)
     columns = values[:, state["first"] :] @ state["map"]
     return Basis(tuple(str(k + 1) for k in range(columns.shape[1])), tuple(columns.T), spans=state["first"] == 0)
@@ -243,7 +243,7 @@ def cut(
     Raises
     ------
     DataError
-        A value lies outside of all intervals.
+        A value lies outside all intervals.
     """
     if not state:
         edges = _equal_breaks(x, breaks) if not isinstance(breaks, list) else sorted(_numbers("cut(breaks=)", breaks))
@@ -292,7 +292,7 @@ def whole(where: str, value: Any, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
         raise SpecError(f"{where}: give a whole number.")
     if not least <= value <= most:
-        raise SpecError(f"{where}: {value:g} lies outside of {least} to {most}.")
+        raise SpecError(f"{where}: {value:g} lies outside {least} to {most}.")
     return int(value)
 
 

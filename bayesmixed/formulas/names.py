@@ -50,7 +50,7 @@ def expression_columns(expression: str, columns: Iterable[str]) -> set[str]:
 
 
 def read_columns(expression: str, columns: Iterable[str]) -> tuple[str, ...]:
-    """Return the columns that an expression reads, whether the data have them or not (SpecError where it is none)."""
+    """Return the columns that an expression reads, whether the data have them or not (SpecError if it is not one)."""
     whole = whole_column(expression, columns)
     return parse_expression(expression).columns if whole is None else (whole,)
 
@@ -58,7 +58,7 @@ def read_columns(expression: str, columns: Iterable[str]) -> tuple[str, ...]:
 def whole_column(expression: str, columns: Iterable[str]) -> str | None:
     """Return the column that an expression is the name of, with or without backticks, or None.
 
-    What can be computed from other columns is computed.
+    An expression that other columns allow is computed.
     """
     tokens = tokenise(expression)
     if len(tokens) == 1 and tokens[0].kind == QUOTED:
@@ -150,7 +150,7 @@ def _present(found: Iterable[str], text: str, known: list[str]) -> set[str]:
 
 
 def _with_column_meant(error: SpecError, text: str, known: list[str]) -> SpecError:
-    """Return an error that says so if a column with an unusual name stands in the text without backticks."""
+    """Return the error with a hint if a column with an unusual name is written without backticks."""
     odd = [name for name in known if not re.fullmatch(r"[^\W\d][\w.]*", name) and len(name) > 1]
     bare = re.sub(r"`[^`]*`", " ", text)
     meant = next((name for name in sorted(odd, key=len, reverse=True) if name in bare), None)
@@ -162,6 +162,6 @@ def _with_column_meant(error: SpecError, text: str, known: list[str]) -> SpecErr
 
 
 def _ask_for_backticks(name: str, columns: list[str]) -> str:
-    """Return how to write the column that begins with a name and goes on with blanks or signs, "" if there is none."""
+    """Return how to write the column that begins with a name and continues with blanks or signs, "" if there is none."""
     meant = next((column for column in columns if re.match(rf"{re.escape(name)}[^\w.]", column)), "")
     return f"If the column '{meant}' is meant, write it in backticks: `{meant}`." if meant else ""

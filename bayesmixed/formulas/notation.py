@@ -60,7 +60,7 @@ def summands(text: str) -> list[tuple[str, str]]:
 
 
 def _inside_brackets(piece: str) -> str:
-    """Return what stands in the brackets around a whole piece, "" if there are none."""
+    """Return the content of brackets around a whole piece, "" if there are none."""
     tokens, depth = tokenise(piece), 0
     for token in tokens if tokens and tokens[0].is_sign("(") else ():
         depth += token.is_sign("([{") - token.is_sign(")]}")
@@ -98,13 +98,13 @@ def split_factors(by: str) -> tuple[str, ...]:
     Raises
     ------
     SpecError
-        A piece is no name of a column.
+        A piece is not a column name.
     """
     return tuple(_factor_name(piece.strip(), by) for piece in split_top(by, (":",)))
 
 
 def join_factors(names: Iterable[str]) -> str:
-    """Return columns as the grouping factor that they make together; names that hold signs stand in backticks."""
+    """Return columns as the grouping factor that they make together; names with special characters go in backticks."""
     return ":".join(f"`{name}`" if _SIGNS_OF_FACTORS.search(name) or name != name.strip() else name for name in names)
 
 
@@ -117,8 +117,8 @@ def _factor_name(piece: str, by: str) -> str:
         piece = tokens[0].word
     elif not piece or "`" in piece or _SIGNS_OF_FACTORS.search(piece):
         raise SpecError(
-            f"Grouping factor '{shorten(by)}' is no column name. Use a column, or columns joined by ':'; an expression must "
-            "be computed as a column first. A name that holds signs stands in backticks, (1 | `a/b`)."
+            f"Grouping factor '{shorten(by)}' is not a column name. Use a column, or columns joined by ':'; an expression must "
+            "be computed as a column first. A name with special characters goes in backticks, (1 | `a/b`)."
         )
     if "," in piece:
         raise SpecError(f"Grouping factor '{shorten(piece)}' has a comma in its name. Rename the column.")
@@ -173,28 +173,30 @@ def normalise(text: str) -> str:
     Raises
     ------
     SpecError
-        The text is empty between two signs, or contains a tilde or a lonely dot.
+        There is nothing between two signs, or the text contains a tilde or a lone dot.
     """
     tokens = tokenise(text)
     check_places(tokens, text)
     signs = {token.word for token in tokens if token.kind == SIGN}
     if "~" in signs:
-        raise SpecError(f"Formula '{shorten(text)}': a tilde has no place here; write the right-hand side only.")
+        raise SpecError(f"Formula '{shorten(text)}': a tilde is not allowed here; write the right-hand side only.")
     if "." in signs:
-        raise SpecError(f"Formula '{shorten(text)}': '.' for all other columns is not there; write the columns out.")
+        raise SpecError(
+            f"Formula '{shorten(text)}': '.' for all other columns is not supported; write the columns out."
+        )
     intercept, terms = True, ""
     for sign, piece in summands(text):
         term = tidy(piece)
         if not term:
             if sign or terms:
-                raise SpecError(f"Formula '{shorten(text)}': nothing stands beside a '{sign or '+'}'.")
+                raise SpecError(f"Formula '{shorten(text)}': there is no term next to a '{sign or '+'}'.")
             continue
         if term in ("0", "1"):
             intercept = (term == "1") != (sign == "-")
         else:
             terms += f" {sign or '+'} {term}"
     if terms.startswith(" -"):
-        raise SpecError(f"Formula '{shorten(text)}': the first term cannot be taken away.")
+        raise SpecError(f"Formula '{shorten(text)}': the first term cannot be subtracted.")
     return ("1" if intercept else "0") + terms
 
 
@@ -217,12 +219,12 @@ def read_call(
     name, known
         The name of the function and its options.
     alone : str
-        What to write where the call stands inside of something else.
+        What to write where the call is part of another expression.
 
     Raises
     ------
     SpecError
-        The call has other options, or stands inside of something else.
+        The call has other options, or is part of another expression.
     """
     arguments = call_arguments(text, name)
     if arguments is None:

@@ -199,7 +199,7 @@ def _matrix(written: WrittenFormula, spec: Any, values: Mapping[str, Value], tab
             if spec is None:
                 return model_matrix(written.algebra, frame, context=context, na_action="ignore")
             return spec.get_model_matrix(frame, context=context)
-    except Exception as error:  # formulaic raises many kinds; all mean the same to the user
+    except Exception as error:  # formulaic raises many kinds of errors; all mean the same to the user
         raise written.unreadable() from error
 
 

@@ -25,7 +25,7 @@ _PATTERN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token: its kind, what it says (names without backticks, text without quotes), and where it stands."""
+    """One token: its kind, what it says (names without backticks, text without quotes), and its position."""
 
     kind: str
     word: str
@@ -60,7 +60,7 @@ def tokenise(text: str) -> tuple[Token, ...]:
 
 
 def check_nesting(tokens: tuple[Token, ...], text: str) -> None:
-    """Refuse brackets or signs too deep for any parser, before one reads them."""
+    """Refuse brackets or signs nested too deep for any parser, before one reads them."""
     depth = deepest = run = 0
     for token in tokens:
         depth += token.is_sign("([") - token.is_sign(")]")
@@ -71,26 +71,24 @@ def check_nesting(tokens: tuple[Token, ...], text: str) -> None:
 
 
 def check_places(tokens: tuple[Token, ...], text: str) -> None:
-    """Refuse signs of the algebra of terms that have nothing to join, and brackets with nothing in them (SpecError)."""
+    """Refuse operators between terms that have nothing to join, and empty brackets (SpecError)."""
     terms = _without_arguments(tokens)
     for before, token in zip((None, *terms), (*terms, None), strict=True):
         sign = before.word if before is not None and before.kind == SIGN else ""
         closes = token is None or token.is_sign(")") or (sign in _JOINING and token.is_sign("+-"))
         wrong = ""
         if sign == "(" and closes:
-            wrong = "nothing stands between the brackets '()'"
+            wrong = "the brackets '()' are empty"
         elif sign in ("+", "-", *_JOINING) and closes:
-            wrong = f"nothing stands behind the '{sign}'"
+            wrong = f"nothing follows the '{sign}'"
         elif token is not None and token.kind == SIGN and token.word in _JOINING:
-            wrong = f"nothing stands in front of the '{token.word}'" * (
-                before is None or sign in ("(", "+", "-", *_JOINING)
-            )
+            wrong = f"nothing precedes the '{token.word}'" * (before is None or sign in ("(", "+", "-", *_JOINING))
         if wrong:
             raise SpecError(f"Formula '{shorten(text)}': {wrong}.")
 
 
 def _without_arguments(tokens: tuple[Token, ...]) -> list[Token]:
-    """Return the tokens outside of calls, with the names of these."""
+    """Return the tokens outside calls, with the names of the calls."""
     kept: list[Token] = []
     depth = 0
     for token in tokens:

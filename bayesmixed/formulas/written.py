@@ -1,4 +1,4 @@
-"""Formulas taken apart into pieces: formulaic, which knows the algebra of terms, gets plain names in their place."""
+"""Formulas split into pieces, which have plain names in what formulaic, which knows the algebra of terms, reads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from bayesmixed.formulas.tokens import NAME, NUMBER, QUOTED, SIGN, TEXT, Token, 
 from bayesmixed.tables.column_names import quote_name
 
 MOST_TERMS = 5_000
-"""Most terms that a formula may stand for."""
+"""Most terms that a formula may expand to."""
 
 _SIGNS = ("+", "-", "*", "/", ":", "**", "^", "(", ")")
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "&", "|", "&&", "||", "!")
@@ -76,7 +76,7 @@ class WrittenFormula:
             raise self.unreadable() from error
 
     def check_size(self) -> None:
-        """Refuse a formula that stands for more terms than any table has columns (SpecError)."""
+        """Refuse a formula that expands to more terms than any table has columns (SpecError)."""
         from formulaic.parser import DefaultFormulaParser
 
         try:
@@ -86,7 +86,7 @@ class WrittenFormula:
         except Exception as error:  # as above
             raise self.unreadable() from error
         if count > MOST_TERMS:
-            raise SpecError(f"Formula '{shorten(self.text)}' stands for more than {MOST_TERMS:,} terms.")
+            raise SpecError(f"Formula '{shorten(self.text)}' expands to more than {MOST_TERMS:,} terms.")
 
     def unreadable(self) -> SpecError:
         """Return our error where formulaic has one."""
@@ -105,7 +105,7 @@ def piece_text(piece: Expression) -> str:
 
 @lru_cache(maxsize=1024)
 def read_formula(text: str) -> WrittenFormula:
-    """Return a formula taken apart.
+    """Return a formula split into pieces.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def read_formula(text: str) -> WrittenFormula:
             place += 1
         elif token.kind == TEXT:
             raise SpecError(
-                f"'{shorten(token.word)}' in '{shorten(text)}': a text in quotes is no term; write columns."
+                f"'{shorten(token.word)}' in '{shorten(text)}': text in quotes is not a term; write columns."
             )
         else:
             if place and tokens[place - 1].kind in (NAME, QUOTED, NUMBER):
@@ -150,7 +150,7 @@ def read_formula(text: str) -> WrittenFormula:
 
 
 def _end_of_piece(tokens: tuple[Token, ...], place: int, text: str) -> int:
-    """Return the place after a column or a call that begins at a place."""
+    """Return the position after a column or call that begins at a position."""
     if place + 1 == len(tokens) or not tokens[place + 1].is_sign("("):
         return place + 1
     depth = 0
@@ -165,14 +165,14 @@ def _sign(token: Token, text: str) -> str:
     if token.word in _SIGNS:
         return "**" if token.word == "^" else token.word
     if token.word == "%in%":
-        raise SpecError(f"'%in%' in '{shorten(text)}' is not there: write the interaction x:z.")
+        raise SpecError(f"'%in%' in '{shorten(text)}' is not supported: write the interaction x:z.")
     if token.word in _COMPARISONS:
-        raise SpecError(f"'{token.word}' in '{shorten(text)}': a condition stands inside of I(), as in I(x > 0).")
+        raise SpecError(f"'{token.word}' in '{shorten(text)}': a condition goes inside I(), as in I(x > 0).")
     if token.word in "'\"`":
         raise SpecError(f"Formula '{shorten(text)}': a quote {token.word} is not closed.")
     raise SpecError(
         f"'{token.word}' in '{shorten(text)}' is not part of the formula language. Put columns with unusual names in "
-        "backticks, `a b`; arithmetic stands inside of I()."
+        "backticks, `a b`; arithmetic goes inside I()."
     )
 
 
@@ -192,12 +192,12 @@ def _number(token: Token, after: Token | None, parts: list[str], text: str) -> s
         return str(int(token.word))
     if token.word not in ("0", "1"):
         raise SpecError(
-            f"'{token.word}' in '{shorten(text)}' is no term: only 0 and 1 are. Arithmetic stands inside of I()."
+            f"'{token.word}' in '{shorten(text)}' is not a term: only 0 and 1 are. Arithmetic goes inside I()."
         )
     alone = parts.count("(") == parts.count(")") and parts[-1:] in ([], ["+"], ["-"])
     if not alone or (after is not None and not after.is_sign("+-")):
         raise SpecError(
-            f"'{token.word}' in '{shorten(text)}' has a place only among the summands, where it keeps or takes away the "
+            f"'{token.word}' in '{shorten(text)}' is allowed only as a summand, where it keeps or removes the "
             "intercept. Write it outside of brackets and products: 1 + (x + z)^2, 0 + x*z."
         )
     return token.word
@@ -206,7 +206,7 @@ def _number(token: Token, after: Token | None, parts: list[str], text: str) -> s
 def _side_by_side(first: Token, second: Token, text: str) -> SpecError:
     joined = quote_name(text[first.start : second.end].replace("`", ""))
     return SpecError(
-        f"'{shorten(first.word)}' and '{shorten(second.word)}' in '{shorten(text)}' stand side by side. If they are one "
+        f"'{shorten(first.word)}' and '{shorten(second.word)}' in '{shorten(text)}' are next to each other. If they are one "
         f"column, write it in backticks: {shorten(joined)}."
     )
 

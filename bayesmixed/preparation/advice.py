@@ -14,7 +14,7 @@ from bayesmixed.terms.directions import spans
 from bayesmixed.terms.predictors import Predictor
 
 _MANY = 20
-"""Levels above which a factor is rarely one whose levels are compared."""
+"""Number of levels above which the levels of a factor are rarely compared."""
 
 
 def advise(design: Design) -> Iterator[str]:
@@ -22,8 +22,8 @@ def advise(design: Design) -> Iterator[str]:
     for number, label in enumerate(design.categories, 1):
         if not np.any(np.asarray(design.response) == number):
             yield (
-                f"Category '{label}' of '{design.spec.response}' does not occur: its thresholds are a matter of the prior. "
-                "Leave it out, or merge it with its neighbour, if it is none that could have occurred."
+                f"Category '{label}' of '{design.spec.response}' does not occur: its thresholds depend on the prior alone. "
+                "If it could not have occurred, leave it out or merge it with its neighbour."
             )
     unseen = design.family.unseen(np.asarray(design.response), _settled(design))
     if unseen:
@@ -36,22 +36,22 @@ def advise(design: Design) -> Iterator[str]:
         entry = design.priors[predictor.sd_keys(group)[0]]
         if levels < FEW_LEVELS and entry.source == "default":
             yield (
-                f"'{group.name}' has {levels} levels: its SD is mostly a matter of the prior ({entry.prior}); look at "
-                "other priors, state one, or make it fixed."
+                f"'{group.name}' has {levels} levels: its SD depends mostly on the prior ({entry.prior}); try "
+                "other priors, state one, or make the factor fixed."
             )
         if np.all(group.sizes == 1):
-            yield f"'{group.name}' has one row in each level: it acts as an observation-level effect, as obs()."
+            yield f"'{group.name}' has one row in each level: it acts as an observation-level effect, like obs()."
             yield from _advise_on_observation_effects(design, predictor, group.name)
         if _spanned(group, predictor):
             yield (
-                f"The population part already has a coefficient for each level of '{group.name}': its SD is a matter of "
+                f"The population part already has a coefficient for each level of '{group.name}': its SD depends on "
                 "the prior alone. Keep the factor fixed or random, not both."
             )
         for column, label in enumerate(group.labels):
             if not _has_mean(group.matrix[:, column], label, predictor):
                 yield (
                     f"The effect of '{label}' varies between levels of '{group.name}' around 0, because the population "
-                    f"part has no '{label}'. Usually one wants its mean too: add it to the formula."
+                    f"part has no '{label}'. Usually its mean is wanted too: add it to the formula."
                 )
     for predictor in design.predictors.values():
         yield from _say_dropped(predictor)
@@ -59,7 +59,7 @@ def advise(design: Design) -> Iterator[str]:
             levels = len(piece.levels or ())
             if levels > _MANY and 2 * levels > design.rows:
                 yield (
-                    f"'{piece.text}' has {levels} levels in {design.rows} rows, and each has a coefficient of its own, learned "
+                    f"'{piece.text}' has {levels} levels in {design.rows} rows, each with its own coefficient, learned "
                     f"from hardly more than one row. Levels of (1 | {piece.text}) would share one distribution."
                 )
         for term in design.spec.predictors[predictor.parameter]:
@@ -86,7 +86,7 @@ def _settled(design: Design) -> set[str]:
 
 
 def _advise_on_observation_effects(design: Design, predictor: Predictor, name: str) -> Iterator[str]:
-    """Yield a note where a dispersion, too, lets single rows vary."""
+    """Yield a note where a dispersion also allows extra variation of single rows."""
     dispersions = [
         parameter.name
         for parameter in design.family.parameters[1:]
@@ -94,26 +94,26 @@ def _advise_on_observation_effects(design: Design, predictor: Predictor, name: s
     ]
     if predictor is design.mu and dispersions:
         yield (
-            f"{name} and '{dispersions[0]}' both let single rows vary more than their mean tells: only the form of the "
-            "distribution tells them apart. Usually one keeps one of the two."
+            f"{name} and '{dispersions[0]}' both allow extra variation of single rows: only the shape of the "
+            "distribution distinguishes them. Usually one of the two is enough."
         )
 
 
 def note_extrapolation(design: Design) -> Iterator[str]:
-    """Yield a note for each term that is asked for values beyond the range that it was fitted to."""
+    """Yield a note for each term that is evaluated beyond the range that it was fitted to."""
     for _, block in design.normal_blocks():
         yield from block.extrapolations()
 
 
 def _say_dropped(predictor: Predictor) -> Iterator[str]:
-    """Yield what a model with empty combinations of levels is fitted without."""
+    """Yield which coefficients a model with empty combinations of levels is fitted without."""
     reduction, labels = predictor.population.reduction, predictor.population.state.labels
     if reduction.drops:
         gone = predictor.names.population(label for k, label in enumerate(labels) if k not in reduction.kept)
         yield (
             f"There are no rows with {'; '.join(one.text for one in reduction.empty)}. The model is fitted without "
-            f"{enumerate_words(gone)}: other coefficients of these factors hold given that, and predictions for the empty "
-            "combinations are not estimable."
+            f"{enumerate_words(gone)}: other coefficients of these factors are conditional on that, and predictions for the "
+            "empty combinations are not estimable."
         )
 
 

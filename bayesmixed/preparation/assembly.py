@@ -77,7 +77,7 @@ def read_rows(
 ) -> pd.DataFrame:
     """Return the used columns as numbers, truth values and labels; see `read_cells`.
 
-    Columns that only name groups, declared factors, and the factors of `like` are labels whatever they hold.
+    Columns that only name groups, declared factors, and the factors of `like` are labels whatever their type.
 
     Raises
     ------
@@ -91,8 +91,8 @@ def read_rows(
     for name in grouping_columns(spec):
         if name in read and is_number(read[name]) and frame[name].nunique() > read[name].nunique():
             raise DataError(
-                f"Column '{name}' names groups by numbers beyond 2^53, which a formula cannot tell apart. Give the formula a "
-                "column of its own."
+                f"Column '{name}' names groups by numbers beyond 2^53, which a formula cannot distinguish. Give the formula a "
+                "separate column."
             )
     return read
 
@@ -113,7 +113,7 @@ def used_columns(spec: ModelSpec, frame: pd.DataFrame, *, optional: bool = False
     Raises
     ------
     SpecError
-        One is not there; with `optional` the response may be absent.
+        One is missing; with `optional` the response may be absent.
     """
     check_calls(spec, [str(name) for name in frame.columns])
     found = [
@@ -128,11 +128,11 @@ def used_columns(spec: ModelSpec, frame: pd.DataFrame, *, optional: bool = False
 
 
 def check_calls(spec: ModelSpec, columns: list[str]) -> None:
-    """Refuse calls of functions that are not there (SpecError)."""
+    """Refuse calls of functions that are missing (SpecError)."""
     absent = [name for name, function in spec.functions.items() if function is None]
     if absent:
         raise SpecError(
-            f"Function '{absent[0]}' was the user's own, and a file keeps its name only. Give it again: "
+            f"Function '{absent[0]}' is user-defined, and a file stores only its name. Supply it again: "
             f'load_fit(path, functions={{"{absent[0]}": f}}) or spec.replace(functions={{"{absent[0]}": f}}).'
         )
     if whole_column(spec.response, columns) is None:
@@ -216,7 +216,7 @@ def _term_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
 
 
 def _check_own_predictor(spec: ModelSpec, available: Iterable[str]) -> None:
-    """Refuse a response all of whose columns stand on the right side: `y - base ~ base` may have one of its two there."""
+    """Refuse a response all of whose columns are on the right side; `y - base ~ base`, with one of two there, is allowed."""
     names = [str(name) for name in available]
     try:
         response = expression_columns(spec.response, names)
@@ -224,7 +224,7 @@ def _check_own_predictor(spec: ModelSpec, available: Iterable[str]) -> None:
         return
     if response and response <= set(_term_columns(spec, names)):
         raise DataError(
-            f"Response '{spec.response}' stands on the right side of its own formula (column "
+            f"Response '{spec.response}' is on the right side of its own formula (column "
             f"{enumerate_words(sorted(response))}). Leave it out."
         )
 
@@ -252,7 +252,9 @@ def _formula_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
 def _check_factors(spec: ModelSpec, groups: set[str], table: Table) -> None:
     absent = [name for name in spec.crossed if name not in groups]
     if absent:
-        raise SpecError(f"crossed names '{absent[0]}', which groups no term. {did_you_mean(absent[0], sorted(groups))}")
+        raise SpecError(
+            f"crossed names '{absent[0]}', which is not a grouping factor. {did_you_mean(absent[0], sorted(groups))}"
+        )
 
 
 def _response(
@@ -309,7 +311,7 @@ def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, li
 def _with_lines(
     population: PopulationBlock, curves: tuple[CurveBlock, ...], known: PopulationBlock | None
 ) -> PopulationBlock:
-    """Put the columns that curves bring along to the population part."""
+    """Add the columns that curves contribute to the population part."""
     lines = [population.matrix, *(curve.line_matrix for curve in curves)]
     matrix = np.hstack(lines)
     added = matrix[:, len(population.labels) :]

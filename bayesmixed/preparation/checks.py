@@ -1,4 +1,4 @@
-"""Checks of a design before any sampling, each with an error of its own."""
+"""Checks of a design before any sampling, each with its own error."""
 
 from collections.abc import Iterable, Iterator
 from itertools import combinations
@@ -53,7 +53,7 @@ def check_variation(family: Family, name: str, y: Array, trials: Array | float) 
 
 
 def check_trials(name: str | int, trials: Array, rows: pd.Index) -> None:
-    """Refuse numbers of trials that are no positive whole numbers (DataError)."""
+    """Refuse numbers of trials that are not positive whole numbers (DataError)."""
     bad = np.flatnonzero(~((trials >= 1) & (trials == np.floor(trials))))
     if len(bad):
         raise DataError(
@@ -63,7 +63,7 @@ def check_trials(name: str | int, trials: Array, rows: pd.Index) -> None:
 
 
 def check_names(spec: ModelSpec, family: Family) -> None:
-    """Refuse grouping factors and responses whose names the results cannot hold (SpecError)."""
+    """Refuse grouping factors and responses whose names cannot be used in results (SpecError)."""
     scalars = [parameter.name for parameter in family.parameters if parameter.name not in spec.predictors]
     variables, dims = scalars, ["row"]
     if family.cuts:
@@ -78,7 +78,7 @@ def check_names(spec: ModelSpec, family: Family) -> None:
         curves = [term.name for term in terms if term.part == CURVES]
         again = [name for name in curves if curves.count(name) > 1]
         if again:
-            raise SpecError(f"Smooth '{again[0]}' stands twice in the predictor of '{parameter}'. Leave one out.")
+            raise SpecError(f"Smooth '{again[0]}' occurs twice in the predictor of '{parameter}'. Leave one out.")
     grouped = [term for term in spec.terms if term.label_columns]
     grouping = {join_factors(term.factor_columns) or term.name: term for term in grouped}.values()
     shared = [safe_name(term.name) for term in grouping]
@@ -89,7 +89,7 @@ def check_names(spec: ModelSpec, family: Family) -> None:
     taken = {*variables, *dims, *(parameter.name for parameter in family.parameters)}
     for name, columns in groups.items():
         if spec.response in columns and len(columns) == 1:
-            raise SpecError(f"Response '{name}' stands on the right side of its own formula, as a grouping factor.")
+            raise SpecError(f"Response '{name}' is on the right side of its own formula, as a grouping factor.")
         clash = {name} & taken or RESERVED & set(columns)
         if clash:
             raise _taken("Grouping factor", min(clash))
@@ -105,28 +105,30 @@ def _taken(what: str, name: str) -> SpecError:
 
 
 def check_columns(columns: Iterable[str]) -> None:
-    """Refuse a column that the tree of draws cannot hold (SpecError)."""
+    """Refuse a column whose name cannot be used in the tree of draws (SpecError)."""
     for name in columns:
         if name == "row":
-            raise SpecError("Column 'row' has the name of the rows in the results. Rename the column.")
+            raise SpecError("'row' is the name of the rows in the results. Rename the column.")
         if as_label(name) != name:
-            raise SpecError(f"Column '{shorten(as_label(name))}' has a name that no file can hold. Rename the column.")
+            raise SpecError(
+                f"Column '{shorten(as_label(name))}' has a name that cannot be stored in a file. Rename the column."
+            )
 
 
 def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
-    """Refuse what the data cannot identify; return a note for each pair of factors whose labels may be re-used.
+    """Refuse what the data cannot identify; return a note for each pair of factors whose labels may be reused.
 
     Parameters
     ----------
     design : Design
         Rows that show all levels and combinations.
     rows : int, optional
-        How many rows there are, if these are a part of them.
+        Total number of rows, if these are only some of them.
 
     Raises
     ------
     DataError
-        One level, collinear columns, slopes that do not vary within groups, re-used labels, and their kin.
+        One level, collinear columns, slopes that do not vary within groups, reused labels, and similar problems.
     """
     _check_effects_of_rows(design, design.rows if rows is None else rows)
     for name, levels in design.table.levels.items():
@@ -168,7 +170,7 @@ def _check_effects_of_rows(design: Design, rows: int) -> None:
             else ""
         )
         raise DataError(
-            f"'{group.name}' has one row in each level, so its effects are effects of rows, as obs() has them, and they are "
+            f"'{group.name}' has one row in each level, so its effects are observation-level effects, as in obs(), and they are "
             f"not identified under family '{family.name}': {reason}. {instead}{fixed}."
         )
 
@@ -182,7 +184,7 @@ def _check_group(group: GroupBlock, predictor: Predictor) -> None:
     twice = sorted({label for label in group.labels if group.labels.count(label) > 1})
     if twice:
         raise DataError(
-            f"Two group terms of '{name}' have the column {enumerate_words(twice)}; their SDs cannot be told apart. "
+            f"Two group terms of '{name}' have the column {enumerate_words(twice)}; their SDs cannot be distinguished. "
             "Keep it in one of them, e.g. (1 | g) + (0 + x | g)."
         )
     if not group.labels:
@@ -206,7 +208,7 @@ def _check_group(group: GroupBlock, predictor: Predictor) -> None:
 
 
 def _check_twins(predictor: Predictor) -> None:
-    """Refuse two factors that make the same groups and share a column: their SDs cannot be told apart."""
+    """Refuse two factors that make the same groups and share a column: their SDs cannot be distinguished."""
     for first, second in combinations(predictor.groups, 2):
         shared = [label for label in first.labels if label in second.labels]
         if not shared or len(first.levels) != len(second.levels):
@@ -214,12 +216,12 @@ def _check_twins(predictor: Predictor) -> None:
         if first.parents(second) is not None and second.parents(first) is not None:
             raise DataError(
                 f"'{first.name}' and '{second.name}' make the same groups, so their effects on {enumerate_words(shared)} "
-                "cannot be told apart. Keep one of the two."
+                "cannot be distinguished. Keep one of the two."
             )
 
 
 def _check_levels_of_pieces(predictor: Predictor) -> None:
-    """Refuse factors that a formula computes and that have one level: they would leave no column, and no trace."""
+    """Refuse factors that a formula computes and that have one level: they would disappear from the model without notice."""
     states = (predictor.population.state, *(state for group in predictor.groups for state in group.states if state))
     for piece in (piece for state in states for piece in state.pieces.values()):
         if piece.levels is not None and len(piece.levels) < 2:
@@ -234,9 +236,9 @@ def _check_empty_cells(design: Design, predictor: Predictor) -> None:
     empty = None if block.reduction.drops else _find_empty(block.state, block.matrix, design.table)
     if empty:
         raise DataError(
-            f"There are no rows with {_say_cells(empty)}, so that the data cannot tell all effects of "
+            f"There are no rows with {_say_cells(empty)}, so the data do not determine all effects of "
             f"'{':'.join(empty[0].factors)}'. Leave the interaction out, make one factor of the combinations that "
-            'occur, or say empty_cells="drop" to fit the model without the coefficients that the data do not determine.'
+            'occur, or use empty_cells="drop" to fit the model without the coefficients that are not determined.'
         )
 
 
@@ -246,14 +248,14 @@ def _check_empty_cells_of_groups(design: Design, group: GroupBlock) -> None:
         empty = _find_empty(state, group.matrix[:, list(part.columns)], design.table)
         if empty:
             raise DataError(
-                f"There are no rows with {_say_cells(empty)}, so that the data cannot tell the SDs of all columns of "
+                f"There are no rows with {_say_cells(empty)}, so the data do not determine the SDs of all columns of "
                 f"({'+'.join(group.labels)} | {group.name}). Leave the interaction out of the group term, or make one "
                 'factor of the combinations that occur; empty_cells="drop" drops population coefficients alone.'
             )
 
 
 def _find_empty(state: EvaluatedFormula, matrix: Array, table: Table) -> tuple[EmptyCells, ...]:
-    """Return the empty combinations of levels by which columns depend on each other."""
+    """Return the empty combinations of levels that make columns linearly dependent."""
     # The rank takes long in many rows, and only products of factors have combinations.
     if all(len(term.pieces) < 2 for term in state.terms) or len(find_directions(matrix)[0]) == matrix.shape[1]:
         return ()
@@ -267,7 +269,7 @@ def _say_cells(empty: Iterable[EmptyCells]) -> str:
 
 
 def _is_determined(predictor: Predictor) -> bool:
-    """Return whether a cheap look shows that the columns of the population do not depend on each other."""
+    """Return whether a quick check shows that the population columns are linearly independent."""
     block = predictor.population
     constant = predictor.cut or "Intercept" in block.labels
     others = [k for k, label in enumerate(block.labels) if label != "Intercept"]
@@ -289,13 +291,13 @@ def _check_collinearity(predictor: Predictor) -> None:
     flat = [label for label, n, m in zip(block.labels, norms, magnitude, strict=True) if n <= 1e-10 * max(m, 1e-300)]
     if flat:
         raise DataError(
-            f"Population column {enumerate_words(flat)} is constant; it cannot be told from the intercept. Leave it out."
+            f"Population column {enumerate_words(flat)} is constant; it cannot be distinguished from the intercept. Leave it out."
         )
     scaled = centred / norms
     _, triangle, order = qr(scaled, mode="economic", pivoting=True)
     diagonal = np.abs(np.diag(triangle))
     rank = int(np.sum(diagonal > 1e-9 * diagonal[0]))
-    # Powers of a year are nearly collinear and tell their coefficients all the same.
+    # Powers of a year are nearly collinear, yet they determine their coefficients.
     whole = np.column_stack([np.ones(len(scaled)), block.matrix]) if predictor.cut else block.matrix
     if rank == len(block.labels) or len(find_directions(whole)[0]) == whole.shape[1]:
         return
@@ -309,23 +311,23 @@ def _check_collinearity(predictor: Predictor) -> None:
 
 
 def _check_labels(design: Design) -> Iterator[str]:
-    """Yield a note for pairs of factors whose labels may be re-used; refuse those that several rows of a pair give away."""
+    """Yield a note for pairs of factors whose labels may be reused; refuse those where several rows of a pair show it."""
     for a, b, several in _reused(design):
         if several:
             raise DataError(
-                f"The labels of '{b}' start anew within every level of '{a}' (with different numbers of them), so '{b}' 1 "
-                f"is probably another unit in each '{a}'. Write (1 | {a}/{b}) for nested factors. If the labels do mean "
+                f"The labels of '{b}' start again in every level of '{a}' (with different numbers of them), so '{b}' 1 "
+                f"is probably a different unit in each '{a}'. Write (1 | {a}/{b}) for nested factors. If the labels do mean "
                 f'the same unit everywhere, say so: crossed = ["{b}"] in the spec, or fit(..., crossed=["{b}"]).'
             )
         yield (
-            f"'{b}' counts anew within every level of '{a}', to different numbers. The model reads the labels as crossed, "
-            f"as those of visits are: '{b}' 1 is the same in every '{a}'. If they are different units, write "
+            f"The labels of '{b}' start again in every level of '{a}', up to different numbers. The model reads the labels as "
+            f"crossed, as those of visits are: '{b}' 1 is the same in every '{a}'. If they are different units, write "
             f'(1 | {a}/{b}); if they are the same, say crossed = ["{b}"] to silence this note.'
         )
 
 
 def _reused(design: Design) -> Iterator[tuple[str, str, bool]]:
-    """Yield (outer, inner, several) where the inner labels count anew in every outer level, to different numbers.
+    """Yield (outer, inner, several) where the inner labels start again in every outer level, up to different numbers.
 
     `several`: half of the pairs of labels or more have several rows, as classes have pupils and visits have not. Where
     every label meets every other one, the factors are crossed as they stand.

@@ -20,7 +20,7 @@ BATCH = 500_000
 
 
 def read_data(spec: ModelSpec, path: str | Path, **options: Any) -> pd.DataFrame:
-    """Return what a spec needs of a data file; columns that only name groups are read as text, so that 007 stays 007.
+    """Return what a spec needs from a data file; columns that only name groups are read as text, so that 007 stays 007.
 
     `options` are those of `read_table`. Of a Parquet file only the columns that the spec reads are loaded, text as codes,
     so that tables of many million rows fit into memory.
@@ -42,7 +42,7 @@ def take_table(spec: ModelSpec, data: Any, na: Any = ()) -> pd.DataFrame:
 
 
 def is_parquet(path: Path) -> bool:
-    """Return whether a path names a Parquet file that is there."""
+    """Return whether a path names an existing Parquet file."""
     return path.suffix.lower() == ".parquet" and path.is_file()
 
 
@@ -57,7 +57,7 @@ def column_names(path: Path) -> list[str]:
 
 
 def read_batches(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
-    """Yield some rows of a Parquet file after the other, text as codes; the index counts the rows from 0."""
+    """Yield the rows of a Parquet file in batches, text as codes; the index counts the rows from 0."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -141,7 +141,7 @@ def _read_parquet(spec: ModelSpec, path: Path, na: Any = ()) -> pd.DataFrame:
 
 
 def number_texts(path: Path, columns: list[str], na: Any) -> list[str]:
-    """Return the columns of text of a Parquet file that are numbers but for codes of missing values, which they hold."""
+    """Return the text columns of a Parquet file that hold numbers and codes of missing values."""
     codes = read_codes(na)
     text = [name for name in text_columns(path) if name in columns] if codes else []
     found: dict[str, set[str]] = {name: set() for name in text}
@@ -163,7 +163,7 @@ def _open_parquet(path: Path) -> Any:
 
 
 def _used_columns(spec: ModelSpec, names: list[str]) -> list[str]:
-    """Return the columns that a spec reads; all of them where it names one that is not there, which `prepare` refuses."""
+    """Return the columns that a spec reads; all of them where it names a missing one, which `prepare` refuses."""
     weights = [] if spec.weights is None else [spec.weights.column]
     trials = [spec.trials] if isinstance(spec.trials, str) else []
     try:

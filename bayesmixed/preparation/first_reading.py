@@ -45,7 +45,7 @@ def survey(spec: ModelSpec, path: Path, columns: list[str], missing: str, na: An
     Raises
     ------
     DataError
-        Values are missing or infinite, the response is text, or the combinations of levels are too many to be held.
+        Values are missing or infinite, the response is text, or the combinations of levels are too many to hold in memory.
     """
     total = count_rows(path)
     family = find_family(spec.family)
@@ -90,7 +90,7 @@ def _with_all_categories(frame: pd.DataFrame, known: dict[str, pd.Index]) -> pd.
 
 
 def _choose_examples(spec: ModelSpec, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return rows that show what all rows do: every combination of labels, two rows of every level where there are two,
+    """Return rows that show the structure of all rows: every combination of labels, two rows of every level where there are two,
     and the extremes of every number, over all and within the levels of grouping factors."""
     groups = {term.factor_columns for term in spec.terms if term.factor_columns}
     factors = declared_factors(spec)

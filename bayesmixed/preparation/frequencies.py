@@ -1,4 +1,4 @@
-"""Rows with frequency weights: written out for whatever is learned from the data, then merged again."""
+"""Rows with frequency weights: expanded for all that is learned from the data, then merged again."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,12 +17,12 @@ LARGEST = 50_000_000
 
 
 def write_out(weights: Weights, data: pd.DataFrame, na: Any = ()) -> pd.DataFrame:
-    """Return the table with every row as often as its frequency says; rows without a frequency once.
+    """Return the table with every row repeated by its frequency; rows without a frequency once.
 
     Raises
     ------
     DataError
-        A frequency is no whole number from 1, or the rows would be more than 50 million.
+        A frequency is not a whole number from 1, or there would be more than 50 million rows.
     """
     counts = np.ones(len(data), dtype=np.int64)
     data = data.assign(**{weights.column: mark_missing(data[weights.column], read_codes(na))})
@@ -30,19 +30,19 @@ def write_out(weights: Weights, data: pd.DataFrame, na: Any = ()) -> pd.DataFram
     counts[known] = read_weights(weights, data[known])
     if counts.sum() > LARGEST:
         raise DataError(
-            f"The frequencies in '{weights.column}' add up to {counts.sum():,} rows; at most {LARGEST:,} can be written out "
+            f"The frequencies in '{weights.column}' add up to {counts.sum():,} rows; at most {LARGEST:,} can be expanded "
             'for the default priors. Write weights(..., "likelihood") and give priors of your own.'
         )
     return data.iloc[np.repeat(np.arange(len(data)), counts)]
 
 
 def merge_copies(design: Design, weights: Array) -> Design:
-    """Return the design of rows written out with one row of each kept, which learned columns and priors do not notice.
+    """Return the design of expanded rows with one copy of each kept; learned columns and priors stay as they are.
 
     Parameters
     ----------
     design : Design
-        Of the rows written out, copies one after the other.
+        Of the expanded rows, copies one after the other.
     weights : (n,) array
         How many copies there are of each of these rows.
     """

@@ -1,4 +1,4 @@
-"""Rows to predict that combine factor levels as no row of the fit does, so that their predictor is not determined."""
+"""Rows to predict that combine factor levels as no row of the fit does, so their predictor is not determined."""
 
 from collections.abc import Collection
 
@@ -16,13 +16,13 @@ def refuse_open_rows(design: Design, parameters: Collection[str]) -> None:
     if rows.any():
         first = int(np.flatnonzero(rows)[0])
         raise DataError(
-            f"The fit has no rows with {name_open_cell(design, parameters, first)}, so that the prediction for {rows.sum()} of "
+            f"The fit has no rows with {name_open_cell(design, parameters, first)}, so the prediction for {rows.sum()} of "
             f"{len(rows)} rows is not estimable (first: row {design.table.data.index[first]}). Leave these rows out."
         )
 
 
 def find_open_rows(design: Design, parameters: Collection[str]) -> NDArray[np.bool_]:
-    """Return the rows of which the rows of the fit leave the predictor of one of some parameters open, (n,)."""
+    """Return the rows whose predictor, of any of some parameters, the rows of the fit do not determine, (n,)."""
     found = np.zeros(design.rows, dtype=bool)
     for name in parameters:
         found |= design.predictors[name].population.is_open
@@ -37,4 +37,4 @@ def name_open_cell(design: Design, parameters: Collection[str], row: int) -> str
         for block in blocks
         if block.is_open[row]
     ]
-    return "; ".join(dict.fromkeys(filter(None, told))) or "enough values to tell all its coefficients"
+    return "; ".join(dict.fromkeys(filter(None, told))) or "enough values to determine all its coefficients"

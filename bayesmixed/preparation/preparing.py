@@ -26,7 +26,7 @@ from bayesmixed.tables.frames import as_frame
 from bayesmixed.terms.weights import FREQUENCY
 
 _UNSAID = ("error", ())
-"""Values of `missing` and `na` that say nothing."""
+"""Values of `missing` and `na` that count as not given."""
 
 
 @checked
@@ -51,8 +51,8 @@ def prepare(
     missing : {"error", "drop"}
         What to do with rows in which a used column is missing.
     like : Design, optional
-        Learned coding and priors to replay on new rows. The response may then be absent; groups that the fit did
-        not see are put after the known ones; an unseen level of a population factor is an error, and so is a
+        Learned coding and priors to replay on new rows. The response may then be absent; groups that are not in
+        the fit are put after the known ones; an unseen level of a population factor is an error, and so is a
         combination of levels whose coefficients were dropped (`empty_cells` of the spec).
     stream : bool, optional
         Whether the rows of a Parquet file stay in it and are read in batches whenever they are needed, for tables that
@@ -67,7 +67,7 @@ def prepare(
     Raises
     ------
     SpecError
-        The spec names columns that are not there, or priors of no parameter.
+        The spec names columns that are missing, or priors of unknown parameters.
     DataError
         The data do not suit the model; nothing has been sampled yet.
 
@@ -118,7 +118,7 @@ def as_design(spec: str | Path | ModelSpec | Design, data: Any = None, **options
     Raises
     ------
     SpecError
-        Data or options stand beside a Design, which has its own.
+        Data or options are given with a Design, which has its own.
     """
     if not isinstance(spec, Design):
         return prepare(spec, data, **options)
@@ -130,8 +130,8 @@ def as_design(spec: str | Path | ModelSpec | Design, data: Any = None, **options
     ]
     if said:
         raise SpecError(
-            f"{enumerate_words(said)} beside a Design would change nothing: it has data and options of its own. Give the spec "
-            "in its place, or leave them out."
+            f"{enumerate_words(said)} given with a Design would change nothing: it has its own data and options. Give the spec "
+            "instead, or leave them out."
         )
     return spec
 
@@ -139,7 +139,7 @@ def as_design(spec: str | Path | ModelSpec | Design, data: Any = None, **options
 def replay(
     spec: ModelSpec, data: Any, like: Design, *, missing: str = "error", na: str | float | Iterable[str | float] = ()
 ) -> Design:
-    """Return the Design of new rows as `prepare` does with `like`, also of rows that the rows of the fit leave open."""
+    """Return the Design of new rows as `prepare` does with `like`, also where the fit does not determine their predictor."""
     design = assemble(spec, take_table(spec, data, na), missing, like, optional=True, na=na)
     return _warned(replace(design, priors=like.priors, notes=tuple(note_extrapolation(design))))
 
@@ -149,7 +149,7 @@ def _refuse_overflow(design: Design) -> None:
     beyond = [str(key) for key, entry in design.priors.items() if not np.all(np.isfinite(entry.prior.arguments))]
     if beyond:
         raise DataError(
-            f"The default priors of {enumerate_words(beyond)} are beyond what a computer can hold: response or columns "
+            f"The default priors of {enumerate_words(beyond)} exceed the range of floating point: response or columns "
             "are too large. Divide them by a power of ten."
         )
 

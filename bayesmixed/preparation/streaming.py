@@ -1,4 +1,4 @@
-"""Designs of Parquet files that are read some rows at a time."""
+"""Designs of Parquet files that are read in batches."""
 
 import json
 import sys
@@ -34,7 +34,7 @@ from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 LARGE = 5_000_000
-"""Rows from which a file is streamed without being asked for."""
+"""Number of rows from which a file is streamed by default."""
 
 
 def is_streamed(spec: ModelSpec, path: Path, wish: bool | None) -> bool:
@@ -47,7 +47,7 @@ def is_streamed(spec: ModelSpec, path: Path, wish: bool | None) -> bool:
     """
     if wish is False or not is_parquet(path):
         if wish:
-            raise DataError(f"Only rows of Parquet files are streamed; there is no file '{path}' of that kind.")
+            raise DataError(f"Only Parquet files can be streamed; '{path}' is not one, or does not exist.")
         return False
     if wish is None and count_rows(path) < LARGE:
         return False
@@ -64,7 +64,7 @@ def refusal(spec: ModelSpec) -> str | None:
     if not (isinstance(spec.family, str) and spec.family_record.conjugate):
         return f"family '{spec.family_record.name}' is neither Gaussian nor lognormal"
     if len(spec.predictors) > 1 or spec.link("mu").name != "identity":
-        return "cross-products are sufficient for one predictor with link identity only"
+        return "cross-products are sufficient only for one predictor with link identity"
     if spec.weights is not None:
         return "rows have weights"
     other = [term for term in spec.terms if not term.streams]
@@ -84,7 +84,7 @@ def read_streamed(spec: ModelSpec, path: Path, missing: str, na: Any = ()) -> De
     Raises
     ------
     SpecError, DataError
-        As `prepare`; or the combinations of levels are too many to be held.
+        As `prepare`; or there are too many combinations of levels to hold in memory.
     """
     columns = used_columns(spec, pd.DataFrame(columns=column_names(path)))
     stamp = _stamp(path)
@@ -151,7 +151,7 @@ def _learn(streamed: Streamed, response: Array, dropped: int) -> Design:
     suspicious = check_design(first, streamed.statistics.count)
     predictor = _learn_predictor(first, streamed.statistics)
     examples = replace(first, predictors={predictor.parameter: predictor})
-    # Absent rows refuse whatever an array would answer.
+    # Absent rows refuse every use as an array.
     absent: Any = Absent(f"the rows of '{streamed.path}'")
     without_rows = replace(
         predictor,
@@ -174,19 +174,19 @@ def _learn(streamed: Streamed, response: Array, dropped: int) -> Design:
 
 
 def read_parts(design: Design) -> Iterator[Design]:
-    """Yield a design in memory, or designs of some of its rows after the other.
+    """Yield a design in memory, or its rows in batches as designs.
 
     Raises
     ------
     DataError
-        The file is not there any more, or not as it was.
+        The file no longer exists, or was changed.
     """
     streamed = design.streamed
     if streamed is None:
         yield design
         return
     if not streamed.path.is_file() or _stamp(streamed.path) != streamed.stamp:
-        raise DataError(f"Data file '{streamed.path}' is not there any more or was changed. Prepare the design again.")
+        raise DataError(f"Data file '{streamed.path}' no longer exists or was changed. Prepare the design again.")
     columns = [str(name) for name in streamed.examples.table.data.columns]
     for frame in _complete_batches(design.spec, streamed.path, columns, streamed.missing, streamed.na, design):
         yield assemble(design.spec, frame, "error", design, optional=False)

@@ -39,7 +39,7 @@ def _check_predictors(family: Family, names: Collection[str]) -> None:
         if family.parameter(name).cut:
             raise SpecError(
                 f"'{name}' of family '{family.name}' takes no predictor: the thresholds are the same for all rows, "
-                "and what moves the whole latent variable stands in the formula of the response."
+                "and effects on the whole latent variable go in the formula of the response."
             )
     first = family.parameters[0].name
     if first not in names:
@@ -66,10 +66,10 @@ def _check_weights(family: Family, weights: Weights, observed: bool) -> None:
     if weights.kind == PRECISION and not family.scale:
         raise SpecError(
             f"Precision weights divide a residual variance, which family '{family.name}' does not have. "
-            'Write weights(w, "likelihood"), or "frequency" where a row counts for several; trials(n) for proportions.'
+            'Write weights(w, "likelihood"), or "frequency" where a row represents several; trials(n) for proportions.'
         )
     if weights.kind == FREQUENCY and observed:
         raise SpecError(
-            "obs() has an effect for each row, and frequency weights say that a row counts for several. "
-            "Write the rows out, or leave obs() out."
+            "obs() has an effect for each row, and frequency weights mean that a row represents several. "
+            "Expand the rows, or leave obs() out."
         )

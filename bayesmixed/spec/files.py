@@ -1,4 +1,4 @@
-"""Specs in files: TOML to spec and back, shipped specs, and whatever a user may give as a spec."""
+"""Specs in files: TOML to spec and back, shipped specs, and everything that a user may give as a spec."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -31,12 +31,12 @@ def as_spec(
 ) -> ModelSpec:
     """Return a spec from a formula, a shipped name, a TOML path or a spec, with changes applied.
 
-    The formulas of further parameters, `sigma="~ x"`, go with a formula alone.
+    Formulas of further parameters, `sigma="~ x"`, are accepted only with a formula.
 
     Raises
     ------
     SpecError
-        Nothing of that name exists, `family` contradicts the spec, or formulas are given beside a spec that has its own.
+        Nothing of that name exists, `family` contradicts the spec, or formulas are given with a spec that has its own.
     """
     if isinstance(spec, str) and "~" in spec:
         return from_formula(
@@ -63,7 +63,7 @@ def as_spec(
     if predictors:
         raise SpecError(
             f"{', '.join(f'{name}={shorten(repr(text))}' for name, text in predictors.items())}: formulas of further "
-            "parameters go with a formula. A spec has its own: change it by spec.replace(predictors=...)."
+            "parameters are given only with a formula. A spec has its own: change them with spec.replace(predictors=...)."
         )
     links = {**(links or {}), **({} if link is None else {find_family(spec.family).parameters[0].name: link})}
     if not priors and not links and not factors and not crossed and empty_cells is None:
@@ -90,12 +90,12 @@ def load_spec(source: str | Path, *, functions: Mapping[str, Callable[..., Any]]
     source : str or Path
         A shipped name, or the path of a TOML file.
     functions : mapping, optional
-        The user's own functions that its formulas name, of which a file keeps the names only.
+        User-defined functions that its formulas call; a file stores only their names.
 
     Raises
     ------
     SpecError
-        There is no such file or name, or the file is no spec; the message names the field.
+        There is no such file or name, or the file is not a spec; the message names the field.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def load_spec(source: str | Path, *, functions: Mapping[str, Callable[..., Any]]
         shipped = list_specs()
         if str(source) not in shipped:
             raise SpecError(
-                f"'{source}' is no formula (it has no tilde), no file and no shipped spec. {did_you_mean(str(source), shipped)}"
+                f"'{source}' is not a formula (it has no tilde), a file or a shipped spec. {did_you_mean(str(source), shipped)}"
             )
         path = shipped_specs_folder() / f"{source}.toml"
     try:
@@ -126,13 +126,13 @@ def load_spec(source: str | Path, *, functions: Mapping[str, Callable[..., Any]]
 
 
 def spec_from_toml(text: str, name: str = "spec") -> ModelSpec:
-    """Return the spec written in TOML text; `name` stands in error messages."""
+    """Return the spec written in TOML text; `name` is used in error messages."""
     import tomllib
 
     try:
         return ModelSpec(**tomllib.loads(text))
     except (ValueError, RecursionError, AttributeError, TypeError) as error:  # tomllib has more errors than its own
-        raise SpecError(f"'{name}' is no TOML of a spec: {error}.") from error
+        raise SpecError(f"'{name}' is not a spec in TOML: {error}.") from error
     except SpecError as error:
         raise SpecError(f"In '{name}': {error}") from error
 
@@ -143,12 +143,12 @@ def spec_to_toml(spec: ModelSpec) -> str:
     Raises
     ------
     SpecError
-        The family is an object of the user's own, which text cannot hold.
+        The family is a user-defined object, which cannot be written as text.
     """
     import tomli_w
 
     if not isinstance(spec.family, str):
-        raise SpecError(f"A spec with an own Family object ('{spec.family.name}') cannot be written as TOML.")
+        raise SpecError(f"A spec with a user-defined Family object ('{spec.family.name}') cannot be written as TOML.")
     first = find_family(spec.family).parameters[0].name
     fields = spec.model_dump(
         exclude_defaults=True, exclude={"response", "trials", "weights", "predictors", "priors", "family", "functions"}
@@ -164,14 +164,14 @@ def spec_to_toml(spec: ModelSpec) -> str:
 
 
 def save_spec(spec: ModelSpec, path: str | Path) -> None:
-    """Write the spec as a TOML file; an earlier one is replaced as a whole.
+    """Write the spec as a TOML file; an existing file is replaced as a whole.
 
     Raises
     ------
     DataError
         The file cannot be written.
     SpecError
-        The family is an object of the user's own, which text cannot hold.
+        The family is a user-defined object, which cannot be written as text.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Changes of a predictor's terms: add and take away, make a random factor fixed or a fixed one random."""
+"""Changes of a predictor's terms: add and remove terms, make a random factor fixed or a fixed one random."""
 
 from collections.abc import Collection, Iterable
 
@@ -23,7 +23,7 @@ def update_terms(terms: Iterable[Term], text: str) -> tuple[Term, ...]:
     Raises
     ------
     SpecError
-        A group term that is to be taken away is not there.
+        A group term that is to be removed does not exist.
     """
     present = [piece for term in terms for piece in _pieces(term)]
     result: list[tuple[str, str]] = []
@@ -41,19 +41,21 @@ def update_terms(terms: Iterable[Term], text: str) -> tuple[Term, ...]:
 def fix_group(terms: Iterable[Term], name: str, *, constant: bool = False) -> tuple[Term, ...]:
     """Return the terms with a random factor made fixed: coefficients of its own for each level, no pooling.
 
-    The intercept and the columns that varied between its levels give way to those of the levels; with `constant` the
+    The intercept and the columns that varied between its levels are replaced by those of the levels; with `constant` the
     intercept stays, and levels differ from the first one.
 
     Raises
     ------
     SpecError
-        The factor groups no term.
+        The factor is not a grouping factor.
     """
     listed = list(terms)
     random = [term for term in listed if term.is_grouped_by(name)]
     if not random:
         known = [term.name for term in listed if term.factor_columns]
-        raise SpecError(f"'{name}' groups no term. The model has {enumerate_words(known) or 'no group term'}.")
+        raise SpecError(
+            f"'{name}' is not a grouping factor. The model has {enumerate_words(known) or 'no group term'}."
+        )
     varying = [word for term in random for _, word in _written_out(split_signed(term.formulas[0]))]
     columns = [word for word in varying if word not in ("0", "1")]
     (population,) = population_formulas(listed)
@@ -124,8 +126,8 @@ def _products(formula: str) -> list[tuple[Expression, ...]]:
 def left_over(
     priors: Collection[str], before: Iterable[Term], after: Iterable[Term], factors: Collection[str] = ()
 ) -> list[str]:
-    """Return the prior keys of the first parameter that name no coefficient, SD or correlation for certain after a change of
-    its terms: their terms went, or may be coded anew. `factors` are the columns that are declared to be factors."""
+    """Return the prior keys of the first parameter that may no longer name a coefficient, SD or correlation after a change of
+    its terms: these were removed, or may be coded differently. `factors` are the columns declared as factors."""
     there, here = list(before), list(after)
     variables = {_FIRST.beta: [list(population_formulas(terms)) for terms in (there, here)]}
     correlations = {}
@@ -210,7 +212,7 @@ def _without(pieces: list[tuple[str, str]], word: str) -> list[tuple[str, str]]:
         if ("+", target) in left:
             left.remove(("+", target))
         elif special:
-            raise SpecError(f"'{target}' cannot be taken away: the model has no such term.")
+            raise SpecError(f"'{target}' cannot be removed: the model has no such term.")
         else:
             left.append(("-", target))
     return left

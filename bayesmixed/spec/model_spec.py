@@ -29,7 +29,7 @@ class ModelSpec(Displayed, Value):
     Attributes
     ----------
     title, question : str
-        For people.
+        For human readers.
     response : str
         Column, or an expression of columns.
     trials : str, int or None
@@ -47,15 +47,15 @@ class ModelSpec(Displayed, Value):
     factors : tuple of str
         Number columns that are factors in population formulas.
     empty_cells : {"error", "drop"}
-        Of combinations of levels that no row has, in products of factors: "drop" fits the model without the coefficients
-        that the data then do not determine, as R's `lm` and lme4 do.
+        What to do about combinations of levels without rows in products of factors: "drop" fits the model without the
+        coefficients that the data then do not determine, as R's `lm` and lme4 do.
     functions : dict
-        Functions of the user's own that formulas call, by name; None where only the name is known, as after reading
+        User-defined functions that formulas call, by name; None where only the name is known, as after reading
         a file. Each takes arrays and returns one number for each row, which follows from that row alone.
     simulation : SimulationPlan or None
         How `simulate` makes data of this shape.
     crossed : tuple of str
-        Grouping factors whose labels mean the same level everywhere although they look re-used.
+        Grouping factors whose labels mean the same level everywhere, although they look reused.
 
     Raises
     ------
@@ -131,7 +131,7 @@ class ModelSpec(Displayed, Value):
         wrong = [name for name in functions if not isinstance(name, str) or not is_free_name(name)]
         if wrong:
             raise SpecError(
-                f"functions: '{shorten(str(wrong[0]))}' is a name of the formula language or of Python, or no plain name. "
+                f"functions: '{shorten(str(wrong[0]))}' is a name of the formula language or of Python, or not a plain name. "
                 "Choose another."
             )
         return dict(functions)
@@ -175,15 +175,15 @@ class ModelSpec(Displayed, Value):
 
     @checked
     def update(self, text: str) -> "ModelSpec":
-        """Return the spec with a changed formula; `.` stands for what is there: "~ . - x + (1 | g)".
+        """Return the spec with a changed formula; `.` stands for the present terms: "~ . - x + (1 | g)".
 
-        A prior stays where it names a coefficient whatever the columns are; those of terms that are gone, or that may be
-        coded anew (after "~ . - 1" the first factor has a coefficient for each level), are left out with a warning.
+        A prior stays where it names a coefficient whatever the columns are; those of terms that were removed, or may be
+        coded differently (after "~ . - 1" the first factor has a coefficient for each level), are dropped with a warning.
 
         Raises
         ------
         SpecError
-            The text is no formula, or takes away what is not there.
+            The text is not a formula, or removes a term that does not exist.
         """
         sides = split_top(text, "~")
         if len(sides) != 2:
@@ -228,7 +228,7 @@ class ModelSpec(Displayed, Value):
         return self.family_record.parameters[0].name
 
     def _with_terms(self, terms: tuple[Term, ...], **fields: Any) -> "ModelSpec":
-        """Return the spec with other terms of the first parameter, without what is said of terms that are gone."""
+        """Return the spec with other terms of the first parameter, without priors and options of removed terms."""
         predictors = {**self.predictors, self._first: terms}
         declared = {
             *self.factors,
@@ -238,7 +238,7 @@ class ModelSpec(Displayed, Value):
         gone = left_over(self.priors, self.predictors[self._first], terms, declared)
         if gone:
             warn(
-                f"Left out with their terms, which are gone or may be coded anew: the priors of {enumerate_words(gone)}."
+                f"The priors of {enumerate_words(gone)} were dropped: their terms were removed or may be coded differently."
             )
         kept = {key: prior for key, prior in self.priors.items() if key not in gone}
         groups = {
@@ -261,7 +261,7 @@ class ModelSpec(Displayed, Value):
         )
 
     def captions(self) -> Mapping[str, str]:
-        """Return what stands around the equations in notebooks."""
+        """Return what is shown around the equations in notebooks."""
         return {"title": self.title, "text": self.question}
 
     def as_formula(self) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def parse_formula(text: str) -> Formula:
     Raises
     ------
     SpecError
-        The text is no formula of the grammar; the message says what to write instead.
+        The text is not a valid formula; the message says what to write instead.
     """
     sides = split_top(text, "~")
     if len(sides) != 2:
@@ -57,13 +57,13 @@ def parse_terms(text: str) -> tuple[Term, ...]:
     for sign, piece in summands(text):
         piece = piece.strip()
         if not piece and sign == "-":
-            raise SpecError(f"Formula '{shorten(text)}': nothing stands beside a '-'.")
+            raise SpecError(f"Formula '{shorten(text)}': there is no term next to a '-'.")
         _refuse(piece)
         special = _special_terms(piece)
         if not special:
             population += f" {sign} {piece}"
         elif sign == "-":
-            raise SpecError(f"Formula '{text.strip()}': '{piece}' cannot be taken away; leave it out.")
+            raise SpecError(f"Formula '{text.strip()}': '{piece}' cannot be subtracted; leave it out.")
         else:
             terms += special
             population += " " if sign != "" or not piece else ""
@@ -71,16 +71,16 @@ def parse_terms(text: str) -> tuple[Term, ...]:
 
 
 def read_right_side(name: str, text: object) -> str:
-    """Return what stands behind the tilde in the formula of a further parameter: "~ x", or "sigma ~ x" (SpecError)."""
+    """Return the right-hand side of the formula of a further parameter: "~ x", or "sigma ~ x" (SpecError)."""
     if not isinstance(text, str):
         raise SpecError(
-            f"{name}={shorten(repr(text))} is no option here; the formula of a further parameter is a text, such as "
+            f"{name}={shorten(repr(text))} is not an option here; the formula of a further parameter is text, such as "
             'sigma="~ treatment".'
         )
     sides = split_top(text, "~")
     if len(sides) != 2 or sides[0].strip() not in ("", name):
         raise SpecError(
-            f'{name}="{shorten(text)}" is no one-sided formula, such as {name}="~ x"; a prior or a number for it stands in '
+            f'{name}="{shorten(text)}" is not a one-sided formula, such as {name}="~ x"; a prior or a number for it goes in '
             f'priors={{"{name}": ...}}.'
         )
     return sides[1]
@@ -122,36 +122,36 @@ _REFUSED = {
     "of columns is [a, b], as in mm(g1, g2, weights=[w1, w2]).",
     "p": "Write successes | trials(n) ~ ... .",
     "prop": "Write successes | trials(n) ~ ... .",
-    "gr": "Write the grouping column alone, (1 | g); by-group variances and known covariances are not there.",
+    "gr": "Write the grouping column alone, (1 | g); by-group variances and known covariances are not supported.",
     "us": "Write (columns | g).",
     "diag": "Write (columns || g).",
-    "propto": "Known covariances of group effects are not there.",
-    "fcor": "Known covariances of rows are not there.",
-    "ar": f"Autoregressive terms are not there; {_TREND}",
-    "ar1": f"Autoregressive terms are not there; {_TREND}",
-    "ou": f"Autoregressive terms are not there; {_TREND}",
-    "ma": f"Moving-average terms are not there; {_TREND}",
-    "arma": f"Autoregressive terms are not there; {_TREND}",
-    "cosy": "Correlated errors are not there; (1 | g) gives rows of a group the same correlation.",
-    "unstr": "Correlated errors are not there; (1 | g) gives rows of a group the same correlation.",
-    "car": "Spatial terms are not there; (1 | region) lets regions differ, each on its own.",
-    "sar": "Spatial terms are not there; (1 | region) lets regions differ, each on its own.",
-    "mat": "Spatial terms are not there; (1 | region) lets regions differ, each on its own.",
-    "spde": "Spatial terms are not there; (1 | region) lets regions differ, each on its own.",
-    "gp": "Gaussian processes are not there; a smooth, s(x), is.",
-    "hsgp": "Gaussian processes are not there; a smooth, s(x), is.",
-    "t2": "Tensor-product smooths are not there; a smooth of one covariate, s(x), is.",
-    "te": "Tensor-product smooths are not there; a smooth of one covariate, s(x), is.",
-    "ti": "Tensor-product smooths are not there; a smooth of one covariate, s(x), is.",
-    "mo": "Monotonic effects are not there; make the column a factor.",
-    "me": "Measurement-error terms are not there.",
-    "mi": 'Imputation of missing values is not there; missing="drop" leaves the rows out.',
-    "cens": "Censored responses are not there.",
-    "Surv": "Censored responses are not there.",
-    "trunc": "Truncated responses are not there.",
-    "se": "Known standard errors are not there.",
+    "propto": "Known covariances of group effects are not supported.",
+    "fcor": "Known covariances of rows are not supported.",
+    "ar": f"Autoregressive terms are not supported; {_TREND}",
+    "ar1": f"Autoregressive terms are not supported; {_TREND}",
+    "ou": f"Autoregressive terms are not supported; {_TREND}",
+    "ma": f"Moving-average terms are not supported; {_TREND}",
+    "arma": f"Autoregressive terms are not supported; {_TREND}",
+    "cosy": "Correlated errors are not supported; (1 | g) gives rows of a group the same correlation.",
+    "unstr": "Correlated errors are not supported; (1 | g) gives rows of a group the same correlation.",
+    "car": "Spatial terms are not supported; (1 | region) lets regions differ, each on its own.",
+    "sar": "Spatial terms are not supported; (1 | region) lets regions differ, each on its own.",
+    "mat": "Spatial terms are not supported; (1 | region) lets regions differ, each on its own.",
+    "spde": "Spatial terms are not supported; (1 | region) lets regions differ, each on its own.",
+    "gp": "Gaussian processes are not supported; a smooth, s(x), is.",
+    "hsgp": "Gaussian processes are not supported; a smooth, s(x), is.",
+    "t2": "Tensor-product smooths are not supported; a smooth of one covariate, s(x), is.",
+    "te": "Tensor-product smooths are not supported; a smooth of one covariate, s(x), is.",
+    "ti": "Tensor-product smooths are not supported; a smooth of one covariate, s(x), is.",
+    "mo": "Monotonic effects are not supported; make the column a factor.",
+    "me": "Measurement-error terms are not supported.",
+    "mi": 'Imputation of missing values is not supported; missing="drop" leaves the rows out.',
+    "cens": "Censored responses are not supported.",
+    "Surv": "Censored responses are not supported.",
+    "trunc": "Truncated responses are not supported.",
+    "se": "Known standard errors are not supported.",
     "rate": "Write counts ~ ... + offset(log(exposure)).",
-    "mvbind": "Multivariate responses are not there; fit one model for each.",
+    "mvbind": "Multivariate responses are not supported; fit one model for each.",
 }
 
 
@@ -182,7 +182,7 @@ def _parse_response(left: str, text: str) -> tuple[str, str | int | None, Weight
             weights = _parse_weights(weighted)
         else:
             raise SpecError(
-                f"'{addition.strip()}' on the left side is not known, or stands twice. Accepted: trials(n), "
+                f"'{addition.strip()}' on the left side is not known, or is given twice. Accepted: trials(n), "
                 "weights(w, \"frequency\"), joined by '+'."
             )
     return response, trials, weights
@@ -197,7 +197,7 @@ def _parse_weights(arguments: list[str]) -> Weights:
 
 
 def _strip_brackets(response: str) -> str:
-    """Take away brackets or backticks around the whole response, as in (r2 == "Y") ~ ... ."""
+    """Remove brackets or backticks around the whole response, as in (r2 == "Y") ~ ... ."""
     if re.fullmatch(r"`[^`]+`", response):
         name = response.strip("`")
         return name if re.fullmatch(r"[^\W\d]\w*", name) else response

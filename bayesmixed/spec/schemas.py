@@ -25,7 +25,7 @@ def make_schema() -> dict[str, Any]:
         if "covariance" in entry["properties"]:
             entry["properties"]["covariance"] |= {"enum": list(COVARIANCES)}
     schema["properties"] = _properties(schema["properties"])
-    # What a formula says must not be said again.
+    # What a formula states must not be stated again.
     said = {"response": False, "trials": False, "weights": False, "predictors": {"properties": {"mu": False}}}
     return schema | {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -61,7 +61,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def _properties(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields as a file has them: names for objects, one word for a list of one."""
+    """Return the fields as a file has them: names for objects, one string for a list of one."""
     parameters = sorted({parameter.name for family in FAMILIES.values() for parameter in family.parameters})
     words: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
     written = {

@@ -24,7 +24,7 @@ class GroupPlan(BaseModel):
     rows : int, (int, int), or dict
         Rows of each level of the innermost factor: a number, a range, or a table size -> number of levels.
     labels : {"unique", "reused"}
-        Whether labels count on over the outer levels or start anew in each.
+        Whether labels continue over the outer levels or start again in each.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,7 +49,7 @@ class ColumnPlan(BaseModel):
     levels, normal, uniform, integers, sequence : exactly one
         Labels; (mean, sd); (lowest, highest); (lowest, highest) whole numbers; (start, step).
     per : str
-        "row": values independent between rows (levels balanced, in random order); a factor: laid out anew in its
+        "row": values independent between rows (levels balanced, in random order); a factor: laid out again in each of its
         levels, row after row (levels in their order, sequence from its start).
     of : str
         A factor whose levels have one value each; instead of `per`.
@@ -110,7 +110,7 @@ class SimulationPlan(BaseModel):
         seen: set[str] = set()
         for name, plan in self.groups.items():
             if plan.within and plan.within not in seen:
-                raise SpecError(f"Simulated group '{name}' is within '{plan.within}', which must stand before it.")
+                raise SpecError(f"Simulated group '{name}' is within '{plan.within}', which must be listed before it.")
             if not plan.within and seen:
                 raise SpecError(
                     f"Simulated group '{name}' is not within another one; crossed factors go into 'crossing'."

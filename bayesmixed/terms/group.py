@@ -25,7 +25,7 @@ class Group(VaryingTerm):
     Attributes
     ----------
     by : str
-        A column, or several joined by colons (each observed combination is a group); names that hold signs stand in
+        A column, or several joined by colons (each observed combination is a group); names with special characters go in
         backticks.
 
     Examples
@@ -150,7 +150,7 @@ def split_bars(piece: str) -> tuple[str, str, str]:
     if len(bars) != 2:
         raise SpecError(
             f"'{piece}': a group term has one '|' or '||' between columns and group. "
-            "Correlations shared between formulas, (x |ID| g), are not there."
+            "Correlations shared between formulas, (x |ID| g), are not supported."
         )
     (_, formula), (bar, by) = bars
     if not formula.strip() or not by.strip():

@@ -24,10 +24,10 @@ from bayesmixed.terms.normal_block import NormalBlock
 
 
 class MultiMembership(VaryingTerm):
-    """Normal effects of levels of which a row has several, `mm(school1, school2)`: a pupil who changed schools.
+    """Normal effects of a factor of which a row can have several levels, `mm(school1, school2)`: a pupil who changed schools.
 
     All member columns share one set of levels and one SD. A row takes the effects of its levels, each times its share:
-    an equal one, or that of its weight. A level that a row names twice counts with both shares.
+    equal shares, or shares given by weights. A level that a row names twice counts with both shares.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class MultiMembership(VaryingTerm):
     weights : tuple of str
         A column of weights for each of them; none: equal shares.
     scale : bool
-        Weights are divided by their sum in each row, so that shares add up to one; else they are shares as they are.
+        Weights are divided by their sum in each row, so that shares add up to one; else they are used as shares unchanged.
 
     Examples
     --------
@@ -72,7 +72,7 @@ class MultiMembership(VaryingTerm):
             )
         if not self.scale and not self.weights:
             raise SpecError(
-                f"'{self}': scale=False leaves weights as they are, but there are none. Give weights=[...]."
+                f"'{self}': scale=False leaves weights as they are, but none are given. Give weights=[...]."
             )
         return self
 
@@ -129,10 +129,10 @@ class MultiMembership(VaryingTerm):
         Raises
         ------
         DataError
-            Weights are no numbers, negative, not finite, or add up to nothing.
+            Weights are not numeric, negative, not finite, or add up to zero.
         """
         codes, levels = _shared_levels(table.data, self.by)
-        # One row of the plain term for each row: its columns are the same, and so is what they learn.
+        # The plain term, one level per row, has the same columns and learns the same from them.
         plain = Group(by=quote_name(self.by[0]), formula=self.formula, covariance=self.covariance)
         known = len(levels) if like is None else like.known
         if like is not None:
@@ -168,7 +168,7 @@ class MultiMembership(VaryingTerm):
         if len(nothing):
             raise DataError(
                 f"{self}: the weights of row {table.data.index[nothing[0]]} add up to 0 ({len(nothing)} of {table.rows} "
-                "rows), so that it belongs to no level. Leave such rows out."
+                "rows), so it belongs to no level. Leave such rows out."
             )
         return np.asarray(weights / total[:, None] if self.scale else weights.copy())
 
@@ -260,8 +260,8 @@ class MemberBlock(GroupBlock):
         several = np.flatnonzero(levels & (self.sizes > 1))
         if len(several):
             raise SpecError(
-                f"Level '{self.levels[several[0]]}' of '{self.name}' occurs in one unit only, whose rows have shares in other "
-                "levels too, and what leaves with such a unit is not known. bm.kfold refits without it."
+                f"Level '{self.levels[several[0]]}' of '{self.name}' occurs in one unit only, whose rows also have shares in "
+                "other levels, so leaving that unit out is not defined. bm.kfold refits without it."
             )
         own = levels[places]
         squares = np.bincount(rows[own], shares[own] ** 2, minlength=len(self.matrix))
@@ -269,20 +269,20 @@ class MemberBlock(GroupBlock):
         return sets, self.centred_matrix * np.sqrt(squares)[:, None]
 
     def parents(self, outer: NormalBlock) -> NDArray[np.intp] | None:
-        """Return None: its levels lie in no other factor that rows tell."""
+        """Return None: rows do not determine an outer factor of its levels."""
         return None
 
 
 class _NoLevel:
-    """Stands for the level of each row where rows have several; whatever is asked of it is refused (SpecError)."""
+    """Placeholder for the level of each row where rows have several; any use of it is refused (SpecError)."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __getitem__(self, _: Any) -> Any:
         raise SpecError(
-            f"This needs the one level of each row, and of '{self._name}' a row has several. Name another grouping factor, "
-            "or a column."
+            f"This needs a single level for each row, but rows have several levels of '{self._name}'. Name "
+            "another grouping factor, or a column."
         )
 
     def __array__(self, *_: Any, **__: Any) -> Any:

@@ -61,7 +61,7 @@ class Smooth(TermContract):
         if not x.strip():
             raise SpecError("s() needs a covariate: s(x).")
         if "," in x:
-            raise SpecError(f"s({x}): a smooth has one covariate. Smooths of two, s(x, z), are not there.")
+            raise SpecError(f"s({x}): a smooth has one covariate. Smooths of two, s(x, z), are not supported.")
         refuse_stateful(x, f"s({x})")
         if any(sign in x for sign in "/[]"):
             raise SpecError(f"s({x}): the name of a result cannot hold this. Compute it as a column first.")
@@ -153,7 +153,7 @@ class Smooth(TermContract):
         Raises
         ------
         SpecError
-            It has options that are not there, or stands inside of something else.
+            It has unknown options, or is part of another expression.
         """
         alone = "a smooth stands alone, joined to others by '+'. For interactions write s(x, by=z)."
         call = read_call(piece, piece, "s", ("k", "by", "bs"), alone)
@@ -188,7 +188,7 @@ class Smooth(TermContract):
         Raises
         ------
         DataError
-            The covariate is no number, not finite, or has fewer different values than basis functions.
+            The covariate is not numeric, not finite, or has fewer different values than basis functions.
         """
         x = self._covariate(table)
         by = table.data[self.by_column] if self.by else None
@@ -217,12 +217,12 @@ class Smooth(TermContract):
         )
 
     def advise(self, block: SmoothBlock, population: PopulationBlock) -> Iterator[str]:
-        """Yield notes on curves by a factor: means that are not there, and few values of the covariate."""
+        """Yield notes on curves by a factor: missing means, and few values of the covariate."""
         lines = [label not in block.line_labels for label in population.labels]
         if block.labels and not spans(population.matrix[:, lines], np.eye(len(block.labels))[block.index]):
             yield (
-                f"The curves of {self} meet at the same mean, because the population part has no '{self.by_column}'. "
-                "Add it to the formula, unless that is meant."
+                f"The curves of {self} share one mean, because the population part has no '{self.by_column}'. "
+                "Add it to the formula, unless that is intended."
             )
         counts = {label: len(np.unique(block.curve_values(curve))) for curve, label in enumerate(block.labels)}
         few = {label: count for label, count in counts.items() if count < self.k}
@@ -231,7 +231,7 @@ class Smooth(TermContract):
             others = f" (and {len(few) - 1} more levels, fewer than k as well)" if len(few) > 1 else ""
             yield (
                 f"{self}: '{self.by_column}' {label} has {few[label]} different values of {self.x}, fewer than "
-                f"k={self.k}{others}: much of such a curve is a matter of the prior."
+                f"k={self.k}{others}: such a curve depends largely on the prior."
             )
 
     def _covariate(self, table: Table) -> Array:

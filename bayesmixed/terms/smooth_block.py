@@ -32,15 +32,15 @@ class SmoothBlock(CurveBlock):
         return self.spline.basis.around
 
     def extrapolations(self) -> Iterator[str]:
-        """Yield a note for each curve that is asked for values beyond the range of its covariate at the fit."""
-        goes_on = "begins again" if self.spline.basis.periodic else "goes on as a straight line"
+        """Yield a note for each curve that is evaluated beyond the range of its covariate at the fit."""
+        goes_on = "begins again" if self.spline.basis.periodic else "continues as a straight line"
         for curve, (low, high) in enumerate(self.ranges):
             beyond = int(np.sum(self.outside & (self.index == curve)))
             where = f" for '{self.labels[curve]}'" if self.labels else ""
             if beyond:
                 yield (
                     f"{beyond} of {len(self.x)} rows lie beyond the range {low:g} to {high:g} that {self.name} was "
-                    f"fitted to{where}: outside of all data the curve {goes_on}, which is an assumption."
+                    f"fitted to{where}: beyond all data the curve {goes_on}, which is an assumption."
                 )
 
     @property

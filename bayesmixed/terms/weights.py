@@ -11,7 +11,7 @@ from bayesmixed.values import Value
 
 FREQUENCY, PRECISION, LIKELIHOOD = "frequency", "precision", "likelihood"
 KINDS = {
-    FREQUENCY: "the row stands for w rows like it",
+    FREQUENCY: "the row represents w identical rows",
     PRECISION: "the residual variance of the row is sigma^2 / w",
     LIKELIHOOD: "the log-likelihood of the row counts w times",
 }
@@ -25,7 +25,7 @@ class Weights(Value):
     column : str
         Column of numbers above zero; whole ones for frequencies.
     kind : str
-        "frequency": the row stands for w rows like it, also in default priors; "precision": the residual variance is
+        "frequency": the row represents w identical rows, also in default priors; "precision": the residual variance is
         sigma^2 / w, so that sigma is the residual SD of a row of weight 1; "likelihood": the log-likelihood counts w
         times, as for survey weights or power likelihoods.
 
@@ -56,7 +56,7 @@ def read_weights(weights: Weights, data: pd.DataFrame) -> Array:
     Raises
     ------
     DataError
-        A weight is no number above zero, or a frequency is not whole.
+        A weight is not a number above zero, or a frequency is not whole.
     """
     column = as_numbers(data[weights.column])
     if column is None:
@@ -69,7 +69,7 @@ def read_weights(weights: Weights, data: pd.DataFrame) -> Array:
         first = int(np.argmin(good))
         raise DataError(
             f"Weights '{weights.column}' must be {needed}; {int(np.sum(~good))} of {len(values)} rows are not "
-            f"(first: row {data.index[first]}, value {values[first]:g}). Leave rows out that should not count."
+            f"(first: row {data.index[first]}, value {values[first]:g}). Leave out rows that should not count."
         )
     return values
 
@@ -85,7 +85,7 @@ def refuse_weights(weights: Weights | None, what: str) -> None:
     if weights is None or weights.kind == PRECISION:
         return
     reason = {
-        FREQUENCY: f"a row stands for '{weights.column}' rows. Fit the rows written out "
+        FREQUENCY: f"a row represents '{weights.column}' rows. Fit the expanded rows "
         f'(data.loc[data.index.repeat(data["{weights.column}"])])',
         LIKELIHOOD: "a power of a likelihood predicts no observation. Fit without weights, or with precision weights",
     }[weights.kind]

@@ -99,6 +99,6 @@ def test_the_command_prints_the_report_and_refuses_with_code_1(tmp_path):
     refused = CliRunner().invoke(app, ["check", "mathscore ~ ses + (1 | school) + (1 | class)", *arguments])
     assert refused.exit_code == 1
     assert "school 1: class 1, 2, 3, 4, 5" in refused.stdout
-    assert refused.stderr.startswith("error: The labels of 'class' start anew")
+    assert refused.stderr.startswith("error: The labels of 'class' start again")
     done = CliRunner().invoke(app, ["check", "mathscore ~ ses + (1 | school/class)", *arguments])
     assert (done.exit_code, "is nested in 'school'" in done.stdout) == (0, True)

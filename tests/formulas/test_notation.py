@@ -56,7 +56,7 @@ def test_joined_names_of_factors_are_split_again(names):
 
 @pytest.mark.parametrize("text", ["log(x)", "a+b", "a:", "'a'"])
 def test_an_expression_is_no_grouping_factor(text):
-    with pytest.raises(bm.SpecError, match="is no column name"):
+    with pytest.raises(bm.SpecError, match="is not a column name"):
         split_factors(text)
 
 

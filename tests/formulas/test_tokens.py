@@ -54,12 +54,12 @@ def test_brackets_and_signs_may_be_so_deep_and_no_deeper():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x + ()", r"nothing stands between the brackets '\(\)'"),
-        ("x *", r"nothing stands behind the '\*'"),
-        ("(x +) + z", r"nothing stands behind the '\+'"),
-        (": x", "nothing stands in front of the ':'"),
-        ("x + / z", "nothing stands in front of the '/'"),
-        ("x * - z", r"nothing stands behind the '\*'"),
+        ("x + ()", r"the brackets '\(\)' are empty"),
+        ("x *", r"nothing follows the '\*'"),
+        ("(x +) + z", r"nothing follows the '\+'"),
+        (": x", "nothing precedes the ':'"),
+        ("x + / z", "nothing precedes the '/'"),
+        ("x * - z", r"nothing follows the '\*'"),
     ],
 )
 def test_signs_that_join_nothing_are_refused(text, message):

@@ -29,7 +29,7 @@ NOTES = [
         "n ~ x + obs()",
         table(n=np.arange(N) % 6),
         {"family": "negbin"},
-        ["obs() and 'theta' both let single rows vary more than their mean tells"],
+        ["obs() and 'theta' both allow extra variation of single rows"],
     ),
     (
         "cover ~ x",
@@ -52,14 +52,14 @@ NOTES = [
         {"family": "zero_one_inflated_beta"},
         ["'cover' holds neither 0 nor 1", "Take family beta"],
     ),
-    ("y ~ x + (1 | f)", table(), {}, ["'f' has 4 levels: its SD is mostly a matter of the prior (HalfNormal("]),
+    ("y ~ x + (1 | f)", table(), {}, ["'f' has 4 levels: its SD depends mostly on the prior (HalfNormal("]),
     (
         "n ~ x + (1 | unit)",
         table(n=np.arange(N) % 6, unit=np.arange(N)),
         {"family": "negbin"},
         [
-            "'unit' has one row in each level: it acts as an observation-level effect, as obs()",
-            "unit and 'theta' both let single rows vary",
+            "'unit' has one row in each level: it acts as an observation-level effect, like obs()",
+            "unit and 'theta' both allow extra variation",
         ],
     ),
     ("y ~ 1 + (x | g)", table(), {}, ["The effect of 'x' varies between levels of 'g' around 0"]),
@@ -70,7 +70,12 @@ NOTES = [
     ("y ~ x * year", table(), {}, ["'year' enters an interaction or power and is never 0", "center(year) makes them"]),
     ("y ~ year + I(year**2)", table(year=np.arange(N) + 5), {}, ["'year' enters an interaction or power"]),
     ("strength ~ (1 | batch) + (1 | cask)", PASTES, {}, ["'cask' has 3 levels"]),
-    ("y ~ x + (1 | person) + (1 | visit)", VISITS, {}, ["'visit' counts anew within every level of 'person'"]),
+    (
+        "y ~ x + (1 | person) + (1 | visit)",
+        VISITS,
+        {},
+        ["The labels of 'visit' start again in every level of 'person'"],
+    ),
     ("y ~ x + (1 | person) + (1 | visit)", VISITS, {}, ['say crossed = ["visit"] to silence this note']),
     ("y ~ x", table(), {"sigma": "~ 1 + (z | g)"}, ["The effect of 'z' varies between levels of 'g' around 0"]),
 ]

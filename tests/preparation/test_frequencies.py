@@ -1,4 +1,4 @@
-"""Rows that stand for several are written out, and merged again."""
+"""Rows with frequency weights are expanded, and merged again."""
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ def test_a_frequency_is_a_whole_number_from_one(wrong):
 
 
 def test_more_rows_than_can_be_written_out_are_refused():
-    with pytest.raises(bm.DataError, match="at most 50,000,000 can be written out"):
+    with pytest.raises(bm.DataError, match="at most 50,000,000 can be expanded"):
         write_out(WEIGHTS, DATA.assign(n=[2, 1, 50_000_000, 1]))
 
 

@@ -151,7 +151,7 @@ def test_rows_are_not_taken_from_a_file_that_is_no_longer_what_it_was(table, tmp
     path = write(table, tmp_path)
     design = both(FIRST, path)[1]
     change(path)
-    with pytest.raises(DataError, match="not there any more or was changed"):
+    with pytest.raises(DataError, match="no longer exists or was changed"):
         bm.sample(design, progress=False)
 
 

@@ -43,7 +43,7 @@ WRONG_FILES = [
         "Covariance 'unstructred' is not known. Did you mean 'unstructured'?",
     ),
     ('response = "y"\n[[predictors.mu]]\nkind = "fixed"\n[[predictors.mu]]\nkind = "fixed"', "one population term"),
-    ("formula = y ~ x", "is no TOML"),
+    ("formula = y ~ x", "is not a spec in TOML"),
     ('formula = "y ~ x + (1 | g"', "is not closed"),
     ('formula = "y ~ x"\ntrials = 3', "'formula' already says trials"),
     ('formula = "y ~ x"\nfactors = 3', "'factors'"),
@@ -129,7 +129,7 @@ def test_an_absent_file_is_an_error_that_names_it(tmp_path):
 
 
 def test_an_unknown_shipped_name_says_what_was_tried():
-    with pytest.raises(SpecError, match=r"'herdd' is no formula .* no file and no shipped spec. Did you mean 'herd'"):
+    with pytest.raises(SpecError, match=r"'herdd' is not a formula .* a file or a shipped spec. Did you mean 'herd'"):
         load_spec("herdd")
 
 

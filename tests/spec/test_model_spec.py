@@ -70,7 +70,7 @@ def test_an_own_family_object_works_in_python_and_cannot_be_written():
     own = replace(FAMILIES["gaussian"], name="own")
     spec = from_formula("y ~ x", family=own)
     assert spec.family is own
-    with pytest.raises(SpecError, match="own Family object"):
+    with pytest.raises(SpecError, match="user-defined Family object"):
         spec_to_toml(spec)
 
 
@@ -152,9 +152,9 @@ def test_rules_of_priors_and_simulation_take_what_belongs_to_a_formula():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"drws": 100}, "drws=100 is no option"),
+        ({"drws": 100}, "drws=100 is not an option"),
         ({"nothing": "~ x"}, "nothing"),
-        ({"sigma": "~ x"}, "go with a formula"),
+        ({"sigma": "~ x"}, "given only with a formula"),
     ],
 )
 def test_options_that_do_not_exist_or_do_not_go_with_a_spec_are_refused(options, message):
@@ -179,7 +179,7 @@ def test_a_number_is_no_list_of_columns(option):
 
 @pytest.mark.parametrize("text", ["x", "sigmax", "", "Normal(0, 1)", "y ~ x", "~ x ~ z", "sigma"])
 def test_the_formula_of_a_further_parameter_has_a_tilde_and_no_other_response(text):
-    with pytest.raises(SpecError, match='no one-sided formula, such as sigma="~ x"'):
+    with pytest.raises(SpecError, match='not a one-sided formula, such as sigma="~ x"'):
         bm.from_formula("y ~ x", sigma=text)
 
 

@@ -11,7 +11,7 @@ import bayesmixed as bm
         ({}, "exactly one of rows, groups, crossing"),
         ({"rows": 3, "columns": {"x": {}}}, "exactly one of levels, normal"),
         ({"groups": {"a": {"count": 2}, "b": {"count": 2}}}, "go into 'crossing'"),
-        ({"groups": {"a": {"count": 2, "within": "b"}}}, "must stand before it"),
+        ({"groups": {"a": {"count": 2, "within": "b"}}}, "must be listed before it"),
         ({"groups": {"a": {}}}, "either 'count' or 'levels'"),
     ],
 )

@@ -13,10 +13,10 @@ from bayesmixed.terms.relations import relate
 def test_reused_labels_are_refused_and_the_way_out_is_shown():
     report = report_on("mathscore ~ ses + (ses | school) + (1 | class)", classroom())
     assert report.design is None
-    assert "start anew within every level of 'school'" in report.refusal
+    assert "start again in every level of 'school'" in report.refusal
     text = " ".join(str(report).split())
     for fragment in (
-        "Refused ------- The labels of 'class' start anew",
+        "Refused ------- The labels of 'class' start again",
         "school 1: class 1, 2, 3, 4, 5 school 2: class 1, 2, 3, 4, 5, 6, 7, 8",
         "write mathscore ~ 1 + ses + (1 + ses | school) + (1 | school:class). This makes 189 groups, 1 to 9 (median 7)",
         'say crossed = ["class"]. There are then 9 groups of class, each in 5 to 30 (median 25) school',

@@ -28,5 +28,5 @@ def test_without_the_constant_the_intercept_goes_after_coding():
     table = design_of("y ~ g", small()).table
     block = Fixed(formula="1 + g").build(table, constant=False)
     assert block.labels == ("g[T.b]", "g[T.c]")
-    with pytest.raises(SpecError, match="takes the intercept away"):
+    with pytest.raises(SpecError, match="removes the intercept"):
         Fixed(formula="0 + g").build(table, constant=False)

@@ -101,7 +101,7 @@ def test_priors_of_a_level_with_signs_follow_the_terms_of_their_factor(level: st
     key = f"beta[f[T.{level}]]"
     spec = bm.from_formula("y ~ x + f + x:f + (1 | g)", priors={key: "Normal(0, 3)"})
     assert key in spec.update("~ . - x:f").priors
-    with pytest.warns(bm.errors.StatisticsWarning, match="Left out with their terms"):
+    with pytest.warns(bm.errors.StatisticsWarning, match="were dropped: their terms were removed"):
         assert key not in spec.update("~ . - f - x:f").priors
 
 

@@ -206,7 +206,7 @@ REFUSED = [
     ("y ~ s(one, k=4)", "is 1.5 in every row"),
     ("y ~ s(f)", "holds no numbers"),
     ("y ~ s(log(z))", "is not finite in"),
-    ("y ~ s(x) + s(x, k=5)", "stands twice"),
+    ("y ~ s(x) + s(x, k=5)", "occurs twice"),
     ("y ~ s(nothing)", "Column 'nothing' in 'nothing' is not in the data"),
     ("y ~ s(x, by=nothing)", "Column 'nothing' in 's(x, by=nothing)' is not in the data"),
     ("y ~ x + s(x)", "collinear|same column|add up"),
@@ -246,7 +246,7 @@ def test_rows_beyond_the_range_of_their_own_curve_are_flagged():
 
 
 def test_curves_by_factor_without_its_main_effect_are_pointed_out():
-    with pytest.warns(bm.StatisticsWarning, match="meet at the same mean"):
+    with pytest.warns(bm.StatisticsWarning, match="share one mean"):
         bm.prepare("y ~ s(x, by=f)", table())
     for formula in ("y ~ f + s(x, by=f)", "y ~ 0 + f + s(x, by=f)"):
         with warnings.catch_warnings():

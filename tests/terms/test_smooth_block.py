@@ -42,6 +42,6 @@ def test_a_curve_asked_for_beyond_its_range_is_noted_with_what_it_does_there():
     straight, periodic = (block_of(term).along(0, np.array([1.0, 5.0])) for term in ("s(x, k=6)", "s(x, k=6, bs='cc')"))
     (note,) = straight.extrapolations()
     assert "1 of 2 rows lie beyond the range 0 to 3" in note
-    assert "goes on as a straight line" in note
+    assert "continues as a straight line" in note
     assert "begins again" in next(periodic.extrapolations())
     assert list(block_of("s(x, k=6)").extrapolations()) == []

@@ -353,7 +353,7 @@ def test_weights_that_do_not_suit_the_model_are_refused(data, formula, options, 
 def test_what_weighted_rows_cannot_have_is_refused():
     with pytest.raises(SpecError, match="LOO is not defined for rows with likelihood weights: a power of a likelihood"):
         refuse_weights(bm.Weights(column="w", kind="likelihood"), "LOO")
-    with pytest.raises(SpecError, match="a row stands for 'w' rows"):
+    with pytest.raises(SpecError, match="a row represents 'w' rows"):
         refuse_weights(bm.Weights(column="w", kind="frequency"), "LOO")
     refuse_weights(bm.Weights(column="w", kind="precision"), "LOO")
     refuse_weights(None, "LOO")
