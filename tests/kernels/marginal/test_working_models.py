@@ -1,0 +1,72 @@
+"""Of normal models the working model is the model: every estimate is the collapsed density."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import bayesmixed as bm
+from bayesmixed.engines.marginal_estimates import find_estimates, rule
+from bayesmixed.engines.marginal_layout import lay_out_marginal
+from bayesmixed.kernels.collapsed.compiled import evaluate
+from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
+
+ROWS = 40
+
+
+def table():
+    generator = np.random.default_rng(3)
+    i = np.arange(ROWS)
+    return {
+        "y": 20 + 3 * generator.normal(size=ROWS) + i % 6,
+        "x": generator.normal(size=ROWS) + 1.0,
+        "w": 0.5 + generator.uniform(size=ROWS),
+        "o": generator.normal(size=ROWS),
+        "g": np.array(list("abcdefgh"))[i % 8],
+        "h": np.array([f"h{k}" for k in range(5)])[generator.integers(0, 5, ROWS)],
+        "m": np.array(list("pqrs"))[i % 4],
+        "u": np.array(list("pqrs"))[(i // 3) % 4],
+    }
+
+
+def with_nodes(estimates, count):
+    nodes, log_weights = rule(count, estimates.levels.shape[1])
+    return replace(estimates, nodes=nodes, log_weights=log_weights)
+
+
+def prepared(formula, data, family="gaussian", priors=None, link=None):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        return bm.prepare(bm.from_formula(formula, family=family, priors=priors or {}, link=link), data)
+
+
+NORMAL = {
+    "one factor": ("y ~ x + (1 | g)", {}),
+    "slopes": ("y ~ x + (0 + x | g)", {}),
+    "offset": ("y ~ x + offset(o) + (1 | g)", {}),
+    "weights": ("y | weights(w, 'precision') ~ x + (1 | g)", {}),
+    "crossed": ("y ~ x + (1 | g) + (1 | h)", {}),
+    "correlated in the border": ("y ~ x + (1 | g) + (x | m)", {}),
+    "several levels": ("y ~ 1 + (1 | g) + (1 | mm(m, u))", {}),
+    "smooth": ("y ~ s(x, k=5) + (1 | g)", {}),
+    "fixed": ("y ~ x + (1 | g) + (1 | h)", {"beta[x]": 0.7, "sd_h": 0.8, "sigma": 3.0}),
+    "correlated": ("y ~ x + (x | g)", {}),
+    "three effects": ("y ~ x + (x + o | g) + (1 | h)", {}),
+    "two parts": ("y ~ x + (1 | g) + (0 + x | g)", {}),
+    "no population": ("y ~ 0 + (1 | g)", {}),
+}
+
+
+@pytest.mark.parametrize("name", NORMAL)
+def test_of_a_normal_model_every_estimate_is_the_density_itself(name):
+    formula, priors = NORMAL[name]
+    design = prepared(formula, table(), priors=priors)
+    estimates = with_nodes(find_estimates(lay_out_marginal(design)), 41)
+    collapsed = lay_out_collapsed(design)
+    generator = np.random.default_rng(1)
+    points = estimates.mode + generator.normal(size=(5, len(estimates.mode)))
+    noise = generator.normal(size=(5, estimates.kept))
+    logs, _ = estimates.estimate(points, noise, -0.5 * np.sum(noise**2, axis=1))
+    exact = [evaluate(collapsed.packed, point)[0] for point in points]
+    assert logs == pytest.approx(exact, rel=1e-9)
