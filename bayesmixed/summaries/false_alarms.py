@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How often a judgement goes against a right model.
+    """How often a verdict or warning is a false alarm.
 
     Attributes
     ----------

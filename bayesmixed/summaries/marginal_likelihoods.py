@@ -78,7 +78,8 @@ def evidence(fits: Fit | Mapping[str, Fit]) -> Evidence:
     Raises
     ------
     SpecError
-        A fit by an engine that gives no marginal likelihood, or with likelihood weights, which make no density of data.
+        A fit by an engine that gives no marginal likelihood, or with likelihood weights, under which the likelihood is
+        not a density of the data.
     DataError
         The models are not of the same data.
 
@@ -127,8 +128,8 @@ def _check(name: str, fit: Fit) -> None:
     design = fit.design
     if design.observed.weighting == LIKELIHOOD:
         raise SpecError(
-            f"'{name}' has likelihood weights: what they weigh is no density of the data, so it has no marginal likelihood. "
-            "Compare such models by their predictions."
+            f"'{name}' has likelihood weights: a weighted likelihood is not a density of the data, so it has no "
+            "marginal likelihood. Compare such models by their predictions."
         )
     if WEIGHT in fit.draws["sample_stats"]:
         return
@@ -149,7 +150,9 @@ def _notes(fits: Mapping[str, Fit]) -> list[str]:
     for name, fit in fits.items():
         refused = fit.draws["sample_stats"].attrs["refused"]
         if refused:
-            notes.append(f"The error of '{name}' may be larger than said ({refused}): sample with more draws and tune.")
+            notes.append(
+                f"The error of '{name}' may be larger than stated ({refused}): sample with more draws and tune."
+            )
     defaults: dict[str, str] = {}
     for fit in fits.values():
         defaults |= {key: str(entry.prior) for key, entry in fit.design.priors.items() if entry.source == "default"}

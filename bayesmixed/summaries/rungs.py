@@ -80,7 +80,7 @@ class Ladder(Page):
             (name for name, row in zip(names, self.rungs.to_dict("records"), strict=True) if row["finest"]), ""
         )
         return [
-            Section("Estimates", (), shown, after=("Of the posterior the medians.",) if self.fit is not None else ()),
+            Section("Estimates", (), shown, after=("For the posterior, medians.",) if self.fit is not None else ()),
             Section(f"Difference from {finest}, in its standard errors", (), moved),
             Section(
                 "Rungs", (), pd.DataFrame(rows, columns=["rung", "log-likelihood", "mcse", "seconds", "what it does"])
@@ -117,7 +117,7 @@ def ladder(
     posterior : bool
         Sample the posterior, too.
     progress : bool
-        Show how sampling goes.
+        Show the progress of sampling.
     **options
         With a formula: `family`, `link` and so on, as for `fit`.
 

@@ -197,8 +197,8 @@ def test_the_latent_icc_has_the_variance_of_the_latent_variable(fit):
 def test_r2_is_one_of_the_latent_variable_alone(fit):
     table = bm.r2(fit)
     assert {name.split()[0] for name in table["scale"]} == {"latent"}
-    assert "no numbers" in table.attrs["note"]
-    with pytest.raises(bm.SpecError, match="ordered categories are no numbers"):
+    assert "not numbers" in table.attrs["note"]
+    with pytest.raises(bm.SpecError, match="ordered categories are not numbers"):
         bm.r2(fit, scale="data")
 
 

@@ -16,10 +16,9 @@ def suggest(design: Design, more: AbstractSet[str], less: AbstractSet[str]) -> t
     Parameters
     ----------
     design : Design
-        Of the model that was checked.
+        That of the checked model.
     more, less : set of str
-        Advice ("variation", "zeros", "top", "shape") of the failed statistics of which the data have more, or less,
-        than the model.
+        Advice ("variation", "zeros", "top", "shape") of failed statistics that are larger (smaller) in the data.
     """
     found = []
     discrete = design.family.discrete
@@ -33,7 +32,9 @@ def suggest(design: Design, more: AbstractSet[str], less: AbstractSet[str]) -> t
         )
     if "zeros" in more:
         found.append(
-            _say("For more zeros", list_families(design, MORE_ZEROS), "a covariate that tells who can be zero")
+            _say(
+                "For more zeros", list_families(design, MORE_ZEROS), "a covariate that predicts which rows can be zero"
+            )
         )
     if "top" in more:
         found.append(_say("For more rows at the upper end", list_families(design, MORE_VARIATION), _MISSING))

@@ -28,8 +28,9 @@ def uniform_band(n: int, *, simultaneous: bool = True) -> tuple[Array, Array]:
 def simulated_band(ordered: Array, *, simultaneous: bool = True) -> tuple[Array, Array]:
     """Return lower and upper bounds, each (n,), that hold 95 % of R sets of ordered values, (R, n).
 
-    Pointwise, or for the sets as a whole: distances from the median in units of the pointwise bounds on their side, up to
-    that of 95 % of the sets (Myllymäki, Mrkvička, Grabarnik, Seijo & Hahn 2017, J R Stat Soc B 79:381). With the data as
+    Pointwise, or for the sets as a whole: the distance of a set is its largest deviation from the median, in units of
+    the pointwise bound on that side, and the band ends where that of 95 % of the sets does (Myllymäki, Mrkvička,
+    Grabarnik, Seijo & Hahn 2017, J R Stat Soc B 79:381). With the data as
     one of the sets these leave the band in at most 5 % of samples from the model, however few sets there are; bands of
     equal ranks would need many times as many sets as values.
     """
@@ -44,6 +45,6 @@ def simulated_band(ordered: Array, *, simultaneous: bool = True) -> tuple[Array,
 
 
 def _common_tail(probabilities: Array) -> float:
-    """Return the two-sided tail probability that 95 % of the sets nowhere go beyond."""
+    """Return the two-sided tail probability beyond which 95 % of the sets never go."""
     extremes = np.min(2.0 * np.minimum(probabilities, 1.0 - probabilities), axis=1)
     return float(np.quantile(extremes, 1.0 - LEVEL))

@@ -1,4 +1,4 @@
-"""Test statistics of a response, chosen by the facts of its family and by the groups of its model."""
+"""Test statistics of a response, chosen to suit its family and the groups of its model."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -45,7 +45,7 @@ class Statistic:
     Attributes
     ----------
     name, more, less : str
-        What it is, and what data have of which it is too large or too small: "share of zeros", "more zeros",
+        What it is, and what to say of data in which it is too large or too small: "share of zeros", "more zeros",
         "fewer zeros".
     compute : callable
         From a `Sample`, one number for each data set.
@@ -66,7 +66,7 @@ class Statistic:
 def choose_statistics(design: Design, rows: Index | None = None) -> tuple[Statistic, ...]:
     """Return the statistics that suit a design, on all its rows or on some of them."""
     family, rows = design.family, np.arange(design.rows) if rows is None else rows
-    # Numbers of ordered categories have no mean and no variance that say something.
+    # The mean and the variance of category numbers mean nothing.
     chosen = [] if family.cuts else [MEAN]
     chosen += [_share_of(number, label) for number, label in enumerate(design.categories, 1)]
     if has_zeros(design):

@@ -92,7 +92,7 @@ def half_normal(
     level : str
         "row", or a grouping factor: its predicted effects, each divided by the sd that it has if the model is right.
     envelope : {"exact", "refit"}
-        Of rows. "exact": residuals on leave-one-out predictions are standard normal under the model, up to dependence.
+        For rows. "exact": residuals on leave-one-out predictions are standard normal under the model, up to dependence.
         "refit": parameters are drawn from the posterior, responses from the model, each is refitted quickly, and
         residuals of data and replicates are computed in the same way (as in Moral, Hinde & Demetrio 2017, J Stat Softw
         81(10)).
@@ -189,8 +189,8 @@ def _of_group(fit: Fit, level: str, effect: str | None, seed: int) -> HalfNormal
 def _standardised(units_out: LeftOutUnits, direction: Array, name: str) -> Array:
     """Return E(b | y, theta) / sqrt(tau^2 - Var(b | y, theta)) of every level, (S, J); standard normal in normal models.
 
-    Where the likelihood is not log-concave some data make the variance larger than tau^2, whose hundredth is the least that
-    is divided by, in data and replicates alike.
+    Where the likelihood is not log-concave, some data make the variance larger than tau^2; in data and replicates alike
+    the difference is therefore taken to be at least tau^2 / 100.
     """
     outer = units_out.layers[0]
     place = outer.names.index(name)

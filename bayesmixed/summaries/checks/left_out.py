@@ -1,4 +1,4 @@
-"""What the other rows say of each row: its distribution function and moments, predicted without it."""
+"""What the other rows say about each row: its distribution function and moments, predicted without it."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ _SAME = 1e-8
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the other rows say of each row.
+    """What the other rows say about each row.
 
     Attributes
     ----------
@@ -29,12 +29,13 @@ class Prediction:
     expected, variance : (n,) array
         Mean and variance of the response, empty unless asked for.
     doubt : (n,) array
-        The part of the variance that is doubt about the row's own mean, without the variance of its family and without
+        The part of the variance that is uncertainty about the row's own mean, without the variance of its family and
+        without
         effects of single rows; empty unless asked for.
     place : (n,) array
         Means (of one trial), each relative to the mean over all rows predicted without the same row: leaving out a large
-        response lowers the prediction of all rows a little, which alone would order rows that the model does not tell
-        apart. Empty unless asked for.
+        response lowers the prediction of all rows a little, which alone would order rows that are the same to the
+        model. Empty unless asked for.
     """
 
     distribution: Array
@@ -93,5 +94,5 @@ def _moments(design: Design, drawn: Array, weights: Array) -> tuple[Array, Array
 
 
 def below(y: Array) -> Array:
-    """Return the largest numbers under y: a distribution function there is P(Y < y)."""
+    """Return the largest numbers below y, where a distribution function equals P(Y < y)."""
     return np.nextafter(y, -np.inf)

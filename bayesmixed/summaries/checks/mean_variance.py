@@ -32,7 +32,7 @@ _LEAST_FREE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What the other rows say of each row, (n,) each.
+    """What the other rows say about each row, (n,) each.
 
     Attributes
     ----------
@@ -56,10 +56,10 @@ def mean_variance(
 ) -> pd.DataFrame:
     """Return the variance over the mean, of the data, of the model, and of the models that can be tried.
 
-    Every row is predicted from the other rows, in its own groups: its distance from a mean that it had a part in would be
-    too small. Rows are put into bins by their expected value (of a proportion for binomial types). Data: mean
+    Every row is predicted from the other rows, in its own groups: its distance from a mean that it contributed to would
+    be too small. Rows are put into bins by their expected value (of a proportion for binomial types). Data: mean
     squared distance from it. This model: its predictive variance. Alternatives: their variance at the same expected
-    values with the same doubt about these, and the one further parameter at which their mean squared Pearson
+    values with the same uncertainty about these, and the one further parameter at which their mean squared Pearson
     residual is 1.
 
     Parameters
@@ -75,7 +75,7 @@ def mean_variance(
     -------
     pandas.DataFrame
         Columns model ("data", "this model", "poisson", "negbin1 (phi = 1.2)", ...), expected, variance (per trial for
-        binomial types), rows; of the data also error (standard error of its variance, not below that under the model),
+        binomial types), rows; for the data also error (standard error of its variance, not below that under the model),
         lower and upper (where it lies in 95 % of replicates of the model, also as rows predict each other: one bin in 20
         lies outside by chance). NaN for the models.
 
@@ -149,7 +149,7 @@ def _range(fit: Fit, rows: _Rows, bins: Index, draws: int | None, seed: int | No
     lower, upper = np.quantile(means, [0.025, 0.975], axis=0)
     each = rows.squares / rows.trials
     apart = (each - (np.bincount(bins, each) / sizes)[bins]) ** 2
-    # Squares of few rows that happen to be small have a small spread, too.
+    # When a bin's few squares happen to be small, so is their spread.
     error = np.maximum(np.sqrt(np.bincount(bins, apart) / np.maximum(sizes - 1, 1) / sizes), means.std(axis=0))
     return {"error": error, "lower": lower, "upper": upper}
 

@@ -1,4 +1,4 @@
-"""Posterior predictive checks: what the data show that the model would not show again."""
+"""Posterior predictive checks: what the data show that replicates of the model do not."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -204,8 +204,8 @@ def level_rows(design: Design, by: str | Sequence[object]) -> list[tuple[str, In
             column = pd.Series(blocks[by].pick(np.asarray(blocks[by].levels, dtype=object)))
         else:
             raise SpecError(
-                f"by='{by}' is no column that the model uses. {did_you_mean(by, [*data.columns, *blocks])} "
-                "Of another column give the values: by=data['column']."
+                f"by='{by}' is not a column that the model uses. {did_you_mean(by, [*data.columns, *blocks])} "
+                "For another column give its values: by=data['column']."
             )
     grouped = column.groupby(column, observed=True, sort=True)
     return [(str(level), np.asarray(rows, dtype=np.intp)) for level, rows in grouped.indices.items()]
@@ -236,7 +236,7 @@ def _sections(checks: PosteriorChecks) -> list[Section]:
     table = checks.table
     failed = int(np.sum(table["verdict"] != FITS))
     lie = "lies" if failed == 1 else "lie"
-    count = f"{failed} of {len(table)} statistics {lie} outside of what the model gives again in 95 % of replicates."
+    count = f"{failed} of {len(table)} statistics {lie} outside the 95 % range of the replicates."
     sections = [Section(before=(checks.heading,)), Section(title="Posterior predictive checks", table=_shown(table))]
     sections.append(Section(before=(count if failed else f"All {len(table)} statistics fit.",)))
     if checks.suggestions:

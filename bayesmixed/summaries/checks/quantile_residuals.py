@@ -24,7 +24,7 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
         The fitted model.
     kind : {"quantile"}
         Phi^-1(u) with u uniform between P(Y < y) and P(Y <= y) (Dunn & Smyth 1996, J Comput Graph Stat 5:236), where Y
-        is predicted from the other rows, so that no observation judges itself.
+        is predicted from the other rows, so that no observation predicts itself.
     draws : int, optional
         Use about this many draws, evenly spread; all if None.
     seed : int
@@ -76,11 +76,12 @@ def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) ->
     -------
     pandas.DataFrame
         Columns check, observed, expected, lower, upper, p (two-sided), says. "dispersion": mean squared residual, 1
-        expected, range by the chi-squared distribution; above: more variation than the model has. It speaks where the
-        mean sets the variance; a model with a dispersion of its own fits it to 1. "spread": rank correlation of the
+        expected, range by the chi-squared distribution; above: more variation than the model has. It is informative
+        where the mean determines the variance; a model with a dispersion of its own fits it to 1. "spread": rank
+        correlation of the
         sizes of the residuals and the predicted means, 0 expected, where the means differ. "zeros": number of zeros
         against the sum of their leave-one-out probabilities. Rows count as independent given the model. Each check
-        speaks against a right model in at most 5 % of fits.
+        rejects a right model in at most 5 % of fits.
 
     Examples
     --------
@@ -133,7 +134,7 @@ def _check_spread(residual: Array, mean: Array) -> dict[str, object]:
 
 
 def _check_zeros(observed: float, chance: Array) -> dict[str, object]:
-    """Return the test of a number of zeros against independent rows with their own chances, by its exact distribution."""
+    """Return the exact test of a number of zeros against independent rows with their own probabilities."""
     distribution = np.ones(1)
     for p in chance:
         distribution = np.convolve(distribution, [1.0 - p, p])

@@ -56,19 +56,20 @@ def contrasts(
         As in `marginal_means`. kind "linear" compares on the link scale, as R's emmeans does.
     ratio : bool
         Ratios instead of differences: of means for kind "mean"; for kind "linear" odds ratios (logit), ratios of
-        means (log) or hazard ratios (cloglog). Of the logarithm of a response (log, log2, log10, also kind "linear" of
+        means (log) or hazard ratios (cloglog). For the logarithm of a response (log, log2, log10, also kind "linear" of
         family lognormal) ratios of geometric means.
     rope : (float, float), optional
-        Range that is practically no difference (no ratio: around 1); its probability is then shown.
+        Range that is practically no difference (for ratios around 1); its probability is then shown.
 
     Returns
     -------
     Estimates
-        Also with `pd`, the probability that the difference has the sign it seems to have.
+        Also with `pd`, the probability of the more probable sign of the difference.
 
-    Contrasts that hang on a combination of levels without rows (`empty_cells` of the spec) are not estimable: they are left
+    Contrasts that depend on a combination of levels without rows (`empty_cells` of the spec) are not estimable: they
+    are left
     out, and the notes say which. Where means are linear in the coefficients, as for kind "linear" and under an identity
-    link, what is open in two means may cancel in their difference; elsewhere both means must be estimable.
+    link, what the data leave open in two means may cancel in their difference; elsewhere both means must be estimable.
 
     Raises
     ------
@@ -133,7 +134,7 @@ def _compare(cells: xr.DataArray, matrix: Array, rule: Ratio | None) -> tuple[xr
     matrix, values, coords = matrix[:, used], cells.values[..., used], {name: cells[name] for name in ("chain", "draw")}
     if rule is None:
         found, sizes = values @ matrix.T, np.abs(values) @ np.abs(matrix.T)
-        # What rounding leaves of a difference that is zero has no sign.
+        # What rounding leaves of a zero difference has no sign.
         found = np.where(np.abs(found) > 1e-13 * sizes, found, 0.0)
         return xr.DataArray(found, dims=cells.dims, coords=coords), "difference"
     if np.any(matrix.sum(axis=1).round(9) != 0):
@@ -182,7 +183,7 @@ def _pairs(cells: list[str], sign: str) -> dict[str, list[float]]:
 
 def _against(cells: list[str], reference: str | None, sign: str) -> dict[str, list[float]]:
     if reference is not None and reference not in cells:
-        raise SpecError(f"reference='{reference}' is no level. {did_you_mean(reference, cells)}")
+        raise SpecError(f"reference='{reference}' is not a level. {did_you_mean(reference, cells)}")
     base = 0 if reference is None else cells.index(reference)
     unit = np.eye(len(cells))
     return {f"{c} {sign} {cells[base]}": (unit[j] - unit[base]).tolist() for j, c in enumerate(cells) if j != base}
@@ -236,5 +237,5 @@ def _text(value: Any, digits: int) -> str:
 
 def _say_null(ratio: bool, rope: Range | None) -> str:
     null = "1" if ratio else "0"
-    text = f"pd: probability that it lies on its side of {null} (0.5: no telling; 1: certain)."
+    text = f"pd: probability that it lies on its side of {null} (0.5: undecided; 1: certain)."
     return text if rope is None else f"{text} in_rope: probability of {rope[0]:g} to {rope[1]:g}."

@@ -16,7 +16,7 @@ from bayesmixed.preparation.open_rows import find_open_rows, name_open_cell
 _SHOWN = 6
 _HOLD = "Hold a column at a value, as in at={...}, so that all that is averaged over has rows in the fit."
 _ROUNDING = 1e-11
-"""What is left of open parts that cancel in a sum, as a share of their sizes."""
+"""What rounding leaves of parts that cancel in a sum, as a share of their sizes."""
 
 
 def find_estimable(
@@ -31,9 +31,9 @@ def find_estimable(
     """Return which weighted sums of cells are estimable, and a note of the others.
 
     Where what is asked for is linear in the coefficients, a sum is estimable if its row of the model matrix, the sum of
-    those of the rows that it takes in, is a combination of the rows of the fit, as in R's emmeans: what is open in single
-    cells may cancel. Elsewhere each row must be estimable, since the coefficients that cancel on the scale of the link do
-    not cancel behind a curve.
+    those of the rows that it takes in, is a combination of the rows of the fit, as in R's emmeans: what the data leave
+    open in single cells may cancel. Elsewhere each row must be estimable, since coefficients that cancel on the link
+    scale do not cancel after a nonlinear transformation.
 
     Parameters
     ----------
@@ -73,14 +73,14 @@ def find_estimable(
     note = f"Not estimable: {', '.join(said)}" + (f" and {more} more." if more else ".")
     first = [family.parameters[0].name]
     if not linear and _are_determined(rows, starts, weights, first, linear=True)[~told].any():
-        note += ' What is open cancels in differences on the scale of the link: kind="linear".'
+        note += ' What the data leave open cancels in differences on the link scale: kind="linear".'
     if not told.any():
         raise SpecError(f"{note} {_HOLD}")
     return told, (note,)
 
 
 def refuse_open_mean(rows: Design, parameters: Collection[str]) -> None:
-    """Refuse rows whose mean is left open on the scale of the link of one of some parameters (SpecError)."""
+    """Refuse rows in which the predictor of one of these parameters is not estimable (SpecError)."""
     if not _are_determined(rows, np.zeros(1, dtype=np.intp), np.ones((1, 1)), parameters, linear=True).all():
         row = int(np.flatnonzero(find_open_rows(rows, parameters))[0])
         raise SpecError(

@@ -15,7 +15,7 @@ from bayesmixed.terms.predictors import Predictor
 
 @dataclass(frozen=True, slots=True)
 class Tails:
-    """How far a quantity reaches.
+    """How heavy the tails of a quantity are.
 
     Attributes
     ----------
@@ -132,6 +132,6 @@ def _power(base: Tails, exponent: ast.expr) -> Tails:
 
 
 def _joint(first: float, second: float) -> float:
-    """Return the index of a product, at worst: by Hölder's inequality."""
+    """Return the smallest possible index of a product, by Hölder's inequality."""
     with np.errstate(divide="ignore"):
         return float(1.0 / (1.0 / np.float64(first) + 1.0 / np.float64(second))) if min(first, second) > 0 else 0.0

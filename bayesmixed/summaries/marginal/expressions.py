@@ -66,7 +66,7 @@ def evaluate_draws(text: str, posterior: xr.Dataset) -> Evaluated:
         It names no variable of the fit, or holds more than arithmetic, functions of `FUNCTIONS` and comparisons.
     """
     if len(text) > _LONGEST or any(run in text for run in ("-" * 50, "(" * 50)):
-        raise SpecError(f"'{shorten(text)}' is too long or nested too deep.")
+        raise SpecError(f"'{shorten(text)}' is too long or too deeply nested.")
     tree, values, _ = _read(text, posterior)
     shape = (posterior.sizes["chain"], posterior.sizes["draw"])
     if not isinstance(tree, ast.Compare):
@@ -143,10 +143,10 @@ def _read_names(text: str, posterior: xr.Dataset) -> tuple[str, dict[str, Array]
 
 
 def _read_label(text: str, start: int, variable: xr.DataArray) -> tuple[int, str]:
-    """Return what stands in square brackets from `start` on, which may hold brackets, and where it ends."""
+    """Return the text in square brackets from `start` on, which may itself hold brackets, and where it ends."""
     if not text[start:].startswith("["):
         return start, ""
-    # A label of the fit ends where it ends, whatever brackets it holds.
+    # A known label is read whole, whatever brackets it holds.
     known = [place for label in _labels_of(variable) if (place := _end_of(text, start + 1, label)) is not None]
     if known:
         return max(known), text[start + 1 : max(known) - 1]
@@ -193,7 +193,7 @@ def _element(posterior: xr.Dataset, name: str, label: str) -> Array:
             continue
         wanted = labels.pop(0) if labels else ""
         if wanted not in known:
-            raise SpecError(f"'{name}[{wanted}]' is not there. {did_you_mean(wanted, known)}")
+            raise SpecError(f"The fit has no '{name}[{wanted}]'. {did_you_mean(wanted, known)}")
         variable = variable.isel({dim: known.index(wanted)})
     if labels or (label and not dims):
         raise SpecError(f"'{name}' has no element '{label}'.")

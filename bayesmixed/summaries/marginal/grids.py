@@ -109,7 +109,7 @@ def asked_values(fit: Fit, names: Iterable[str], at: Mapping[str, Any] | None, p
 
 
 def mean_of_rows(design: Design, name: str) -> float:
-    """Return the mean of a column of numbers over the rows that the rows of the fit stand for."""
+    """Return the mean of a numeric column over the rows of the fit, each counted as often as its frequency says."""
     return float(design.observed.row_shares @ design.table.data[name].to_numpy(dtype=float))
 
 
@@ -171,9 +171,7 @@ def grid_draws(fit: Fit, grid: Grid, kind: str, groups: str | Mapping[str, str],
     Attribute `estimand` says what they are.
     """
     if kind == "response":
-        raise SpecError(
-            "kind='response' has no place in averages; bm.predict(fit, data, kind='response') draws responses."
-        )
+        raise SpecError("kind='response' cannot be averaged; bm.predict(fit, data, kind='response') draws responses.")
     if kind == "probability":
         raise SpecError(
             "kind='probability' is several numbers for each row. bm.predict(fit, rows, kind='probability') has them; here "
@@ -212,7 +210,7 @@ def _points(design: Design, name: str, points: int) -> list[float]:
 def _check_column(name: str, roles: Roles) -> None:
     known = [*roles.factors, *roles.numbers, *roles.units]
     if name not in known:
-        raise SpecError(f"'{name}' is no column of the model. {did_you_mean(name, known)}")
+        raise SpecError(f"'{name}' is not a column of the model. {did_you_mean(name, known)}")
 
 
 def _as_list(value: Any) -> list[Any]:

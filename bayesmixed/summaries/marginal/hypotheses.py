@@ -39,7 +39,7 @@ def hypothesis(fit: Fit, statements: str | Sequence[str], *, rope: Range | None 
     Raises
     ------
     SpecError
-        A name or label is not there, or the statement cannot be read.
+        A name or label does not exist, or the statement cannot be read.
 
     Examples
     --------

@@ -47,7 +47,7 @@ def marginal_means(
     -------
     Estimates
         Print it: it says what was estimated and averaged over. `.table` is a data frame, `.draws` the draws. Cells that
-        take in a combination of levels without rows (`empty_cells` of the spec) are not estimable: a note names them.
+        include a combination of levels without rows (`empty_cells` of the spec) are not estimable: a note names them.
 
     Raises
     ------

@@ -62,7 +62,7 @@ def ratio_of(design: Design, kind: str) -> Ratio:
 
 
 def _logarithm(response: str, columns: list[str]) -> Ratio | None:
-    """Return the ratio of geometric means of what a response is the logarithm of; None where it is no logarithm.
+    """Return the ratio of geometric means of what a response is the logarithm of; None where it is not a logarithm.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def _logarithm(response: str, columns: list[str]) -> Ratio | None:
     if isinstance(tree, ast.Compare | ast.BoolOp) or _is_scaled(tree) or _is_sum(tree):
         return None
     raise SpecError(
-        f"A ratio of means of {response} is no ratio of what was measured, and depends on its unit. Ask for differences; "
+        f"A ratio of means of {response} is not a ratio of what was measured, and depends on its unit. Ask for differences; "
         "model log(y); or model y itself, as by family 'gamma', whose means have ratios."
     )
 

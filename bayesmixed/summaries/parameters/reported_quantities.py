@@ -20,7 +20,7 @@ from bayesmixed.summaries.variance.components import variance_components
 from bayesmixed.summaries.variance.intraclass import as_draws, icc
 
 MOST_GROUPS = 200
-"""Effects and ranks of each group are reported of factors with no more levels."""
+"""Effects and ranks of each group are reported for factors with at most this many levels."""
 
 
 Asked = Mapping[str, str | Callable[[Fit], xr.DataArray]]
@@ -36,7 +36,7 @@ def find_without_mean(fit: Fit, asked: Asked) -> set[str]:
 def report_quantities(fit: Fit, asked: Asked, without: Collection[str] | None = None) -> pd.DataFrame:
     """Return posterior summaries of population effects, SDs, ICC, shrinkage, groups and ranks, and what was asked for.
 
-    Of what has no mean (`without`; found out for this fit if not given) the logarithm of a parameter, the median of an
+    Where there is no mean (`without`; found for this fit if not given): the logarithm of a parameter, the median of an
     expression.
 
     Returns

@@ -65,7 +65,7 @@ def smooth_effects(fit: Fit, draws: int = DRAWS) -> pd.DataFrame:
     for predictor, curve in _curves(fit):
         term, levels = f"{curve.name}{predictor.suffix}", curve.labels or ("",)
         if predictor is not fit.design.mu:
-            notes.append(f"no edf of {term}: it is no part of {fit.design.mu.parameter}")
+            notes.append(f"no edf for {term}: it is not part of {fit.design.mu.parameter}")
         tables.append(labelled(fit.posterior[predictor.sd(curve)], term, levels, ["sd"]))
     size = sum(block.size for block in fit.design.mu.normal_blocks)
     if fit.design.mu.curves and size <= LARGEST:

@@ -65,5 +65,5 @@ def _pieces(predictor: Predictor, group: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _same(first: Array, second: Array, scale: Array) -> bool:
-    """Return whether two rows on coordinates are the same, in units of the SDs of these."""
+    """Return whether two rows of coefficients on coordinates are the same, in units of the SDs of the coordinates."""
     return bool(np.abs((first - second) * scale).max() <= _ROUNDING * np.abs(second * scale).max())

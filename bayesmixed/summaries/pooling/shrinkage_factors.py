@@ -34,7 +34,7 @@ _WORK = {"sums": 2e7, "quadrature": 5e5}
 """Rows or effects times draws above which fewer draws are taken, by how a factor is found."""
 _ALL = 1e10
 _FAR = 15.0
-"""Units of the link beyond which an estimate of a group alone is on its way to infinity."""
+"""Link units beyond which a group's own estimate counts as infinite."""
 
 
 def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:

@@ -111,16 +111,14 @@ def compare_pooling(
     first = spec.family_record.parameters[0].name
     names = [term.name for term in spec.predictors[first] if term.factor_columns]
     if not names:
-        raise SpecError(
-            "Pooling needs a grouping factor of which each row has one level: add a term such as (1 | group)."
-        )
+        raise SpecError("Pooling needs a grouping factor with one level per row: add a term such as (1 | group).")
     if group is not None and group not in names:
         raise SpecError(f"'{group}' groups no term. {did_you_mean(group, names)}")
     group = group or names[0]
     if spec.family_record.cuts:
         raise SpecError(
-            "No pooling gives groups of an ordered response no levels of their own, only differences from the first one. Fit "
-            f'it beside the other: bm.fit(spec.as_fixed("{group}"), data).'
+            "Without pooling, groups of an ordered response have no levels of their own, only differences from the first one. "
+            f'Fit that model separately: bm.fit(spec.as_fixed("{group}"), data).'
         )
     columns = next(t.factor_columns for t in spec.predictors[first] if t.factor_columns and t.name == group)
     fits = {}

@@ -96,7 +96,7 @@ def compare_priors(
     seed: int | None = None,
     **settings: Any,
 ) -> PriorComparison:
-    """Return the fits of a model under several prior sets, and what changes in what one wants to know.
+    """Return the fits of a model under several prior sets, and how the answers change.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def compare_priors(
     Returns
     -------
     PriorComparison
-        A shift of 1 moves an estimate by one posterior SD of the reference; below 0.3 it is hardly worth a word.
+        A shift of 1 moves an estimate by one posterior SD of the reference; below 0.3 it is hardly worth mentioning.
 
     Raises
     ------

@@ -17,8 +17,8 @@ from bayesmixed.terms.predictors import Predictor
 def log_prior_densities(fit: Fit) -> dict[str, xr.DataArray]:
     """Return the log prior density of every estimated top-level parameter, up to constants, by prior key, (chain, draw).
 
-    On the scale on which each prior is stated, without Jacobian, and never of group effects given their SD: so the
-    same whatever the parameterisation of the sampler was.
+    On the scale on which each prior is stated, without Jacobian, and never of group effects given their SD: so it does
+    not depend on the parameterisation of the sampler.
     """
     design, posterior = fit.design, fit.posterior
     values: dict[str, Array] = {}

@@ -28,7 +28,7 @@ OFTEN = 0.2
 EDGE = 0.01
 _ROWS = 100
 _FEW_ROWS, _FEW_DRAWS = 10, 1000
-"""Taken where an integral over the groups is needed in each."""
+"""Rows and draws that are taken where each needs an integral over the groups."""
 
 
 def list_implications(draws: PriorDraws) -> pd.DataFrame:
@@ -52,7 +52,7 @@ def list_oddities(draws: PriorDraws) -> tuple[str, ...]:
 def group_means(draws: PriorDraws) -> Array:
     """Return prior draws of the mean of one new group, in the unit of the first parameter, (S,).
 
-    At the covariate means, offsets 0. Columns that stand for levels or have no intercept are those of a row at random.
+    At the covariate means, offsets 0. Columns that code levels, or are without an intercept, are those of a random row.
     """
     with np.errstate(over="ignore"):
         return np.asarray(draws.design.mu.link.inverse(_eta_of_groups(draws)))
@@ -70,7 +70,7 @@ def _differences(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
             typical = TYPICAL * draws.values[key]
             word, unit = "difference", f"{link.name} scale"
             if link.ratio:
-                # Of slopes over the step to which their default prior refers: a ratio per unit hangs on what the unit is.
+                # Of slopes over the step to which their default prior refers: a ratio per unit depends on the unit.
                 distance, word = 1.0 if label == "Intercept" else float(step), _ratio(design, predictor)
                 unit = "" if label == "Intercept" else f"over {distance:.3g} of {label}"
                 typical = np.exp(np.minimum(typical * distance, 700.0))

@@ -21,7 +21,7 @@ def list_coefficients(draws: PriorDraws) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns coefficient, meaning, mean, sd, lower, upper (the middle 95 %); exact where all priors are normal, else
-        from draws. A factor in interactions has a row more: its difference of two levels, averaged over these.
+        from draws. A factor in interactions has one more row: its difference of two levels, averaged over these.
     """
     rows = [row for predictor in draws.design.predictors.values() for row in _of_predictor(draws, predictor)]
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -49,7 +49,7 @@ def prior_sensitivity(
     Raises
     ------
     SpecError
-        A name is that of no estimated parameter, or the fit holds too few draws of its group effects.
+        A name is not that of an estimated parameter, or the fit holds too few draws of its group effects.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Data that the priors expect, beside the data that are there."""
+"""Data that the priors expect, beside the observed data."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

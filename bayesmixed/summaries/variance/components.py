@@ -121,7 +121,7 @@ def implied_covariance(fit: Fit, data: Any = None, *, na: str | float | Iterable
         if slopes:
             raise SpecError(
                 f"Covariances of {design.family.latent_text.format(design.spec.response)} between rows with different slope "
-                "columns are not there. bm.vpc_curve has the shares of its variance at each value of a column."
+                "columns are not available. bm.vpc_curve has the shares of its variance at each value of a column."
             )
         return _of_latent_response(fit, posterior)
     residual = residual_variance(fit, posterior)
@@ -129,7 +129,7 @@ def implied_covariance(fit: Fit, data: Any = None, *, na: str | float | Iterable
     chosen = _distinct_rows(rows) if slopes and data is None else np.arange(rows.rows if slopes else 1)
     blocks = dict(zip((g.name for g in design.mu.groups), rows.mu.groups, strict=True))
     covariances = {n: covariances_at_centre(rows.mu, g, posterior) for n, g in blocks.items()}
-    # Without slopes rows differ in shares alone, over which variances are averaged.
+    # Without slopes rows differ only in their shares of levels, over which variances are averaged.
     z = {n: g.spread_matrix[chosen] if slopes else np.sqrt(rows.mean_products(g)) for n, g in blocks.items()}
     total = residual[..., None] + sum(group_variance_at(covariances[n], z[n], z[n]) for n in blocks)
     labels = _row_labels(rows, chosen) if slopes else [""]
@@ -236,7 +236,7 @@ def residual_of_rows(predictor_parts: PredictorParts, trials: float = 1.0) -> Ar
 def _one_predictor_with_groups(design: Design) -> None:
     others = [p.parameter for p, _ in design.group_blocks() if p is not design.mu]
     if others:
-        raise SpecError(f"Implied covariances are not there for models with group effects on '{others[0]}'.")
+        raise SpecError(f"Implied covariances are not available for models with group effects on '{others[0]}'.")
 
 
 def _estimated_pairs(group: GroupBlock) -> Iterator[tuple[int, int]]:

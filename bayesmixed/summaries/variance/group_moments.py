@@ -127,7 +127,7 @@ def _check_averages(predictor_parts: PredictorParts, axes: Sequence[Axis]) -> No
 
 
 def on_latent_scale(predictor_parts: PredictorParts) -> PredictorParts:
-    """Return the predictor_parts with the function of the response that is the latent scale of the family as the response."""
+    """Return the parts with the response replaced by the function of it that is the latent scale of the family."""
     design = predictor_parts.design
     return replace(predictor_parts, design=replace(design, family=design.family.on_latent_scale(design.mu.link)))
 
@@ -178,7 +178,7 @@ def thin_for(design: Design, posterior: xr.Dataset, rows: int) -> xr.Dataset:
 
 
 def take_apart(design: Design, posterior: xr.Dataset, rows: NDArray[np.intp]) -> Iterator[PredictorParts]:
-    """Yield the predictor_parts of some rows for one block of draws after the other, chain by chain."""
+    """Yield the predictor parts of some rows for one block of draws after the other, chain by chain."""
     flat = _one_chain(design, posterior)
     predictors = {name: predictor.take(rows) for name, predictor in design.predictors.items()}
     factor = None if design.observed.scale_factor is None else design.observed.scale_factor[rows]

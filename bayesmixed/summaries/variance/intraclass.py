@@ -42,7 +42,7 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
     enters by its mean variance over the rows; a factor with one row per level, and `obs()`, count as residual. Of beta
     responses it is the ICC of logit(y), of inverse Gaussian ones that of log(y): the mean of these is not linear in the
     predictor, so that Var E(logit y | groups) over the total variance is integrated over the groups, as on the data scale,
-    which then stands first.
+    which then comes first.
 
     *Data scale*: the correlation of the responses themselves (Goldstein, Browne & Rasbash 2002, Understanding
     Statistics 1:223), Cov(E(y | shared), E(y' | shared)) over the variance of y, both averaged over the rows before
@@ -60,7 +60,7 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
         several is that of the logit of the proportion, to first order; 1: two single trials of different rows.
     draws : bool
         Return the draws (a Dataset, one variable per row) instead of the table; with scale "auto" those of the scale that
-        stands first.
+        comes first.
 
     Returns
     -------

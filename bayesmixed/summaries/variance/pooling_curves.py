@@ -121,5 +121,5 @@ def _curve(icc: Array, sizes: Array, about: dict[str, Any]) -> pd.DataFrame:
 
 def _checked(icc: float) -> Array:
     if not 0.0 <= icc <= 1.0:
-        raise SpecError(f"An intraclass correlation lies between 0 and 1, not at {icc:g}.")
+        raise SpecError(f"An intraclass correlation lies between 0 and 1; {icc:g} does not.")
     return np.array([float(icc)])

@@ -106,7 +106,7 @@ def vpc_curve(
 
 
 def has_slopes(fit: Fit) -> bool:
-    """Return whether the variance between the groups of the first parameter changes with a column of numbers."""
+    """Return whether the variance between the groups of the first parameter changes with a numeric column."""
     return bool(_slope_columns(fit.design))
 
 
@@ -135,7 +135,7 @@ def _slope_columns(design: Design) -> list[str]:
 def _slope_column(design: Design) -> str:
     columns = _slope_columns(design)
     if not columns:
-        raise SpecError("No group term has a slope of a column of numbers; name the column of the curve: column=...")
+        raise SpecError("No group term has a slope of a numeric column; name the column of the curve: column=...")
     return columns[0]
 
 
@@ -145,7 +145,7 @@ def _rows(design: Design, column: str | None) -> pd.DataFrame:
     name = column or _slope_column(design)
     if name not in table.data or name in table.levels or not pd.api.types.is_numeric_dtype(table.data[name]):
         numbers = [str(c) for c in table.data if pd.api.types.is_numeric_dtype(table.data[c])]
-        raise SpecError(f"'{name}' is no column of numbers of the model. {did_you_mean(name, numbers)}")
+        raise SpecError(f"'{name}' is not a numeric column of the model. {did_you_mean(name, numbers)}")
     columns = [str(c) for c in table.data]
     read = {c for term in design.spec.terms for c in term.columns(columns)} | {name}
     # Of the most frequent combination of levels: the most frequent level of each factor may not occur with the others.

@@ -126,7 +126,7 @@ def test_the_printed_probability_is_never_certain(herds):
     [
         ({"method": "pairs"}, "Did you mean 'pairwise'"),
         ({"method": "interaction"}, "needs two columns"),
-        ({"method": "reference", "reference": "9"}, "reference='9' is no level"),
+        ({"method": "reference", "reference": "9"}, "reference='9' is not a level"),
         ({"method": {"x": [1, -1]}}, "has 2 weights; there are 4 means"),
         ({"method": {"mean": [0.25] * 4}, "ratio": True}, "weights that add up to 0"),
         ({"rope": (0.1, -0.1)}, "is empty"),

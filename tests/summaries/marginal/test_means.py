@@ -82,8 +82,8 @@ def test_a_grouping_column_needs_the_groups_of_the_data(herds):
     ("options", "message"),
     [
         ({"effect": "perod"}, "Did you mean 'period'"),
-        ({"effect": "period", "at": {"x": 1}}, "'x' is no column of the model"),
-        ({"effect": "period", "kind": "response"}, "has no place in averages"),
+        ({"effect": "period", "at": {"x": 1}}, "'x' is not a column of the model"),
+        ({"effect": "period", "kind": "response"}, "cannot be averaged"),
         ({"effect": "period", "groups": "typcal"}, "Did you mean 'typical'"),
     ],
 )

@@ -60,5 +60,5 @@ def test_the_lognormal_family_has_both_ratios_and_says_which():
 @pytest.mark.parametrize("response", ["log1p(y)", "sqrt(y)", "log(y + 1)", "y - 1", "y^2", "exp(y)"])
 def test_a_ratio_that_would_depend_on_the_unit_or_is_none_of_the_column_is_refused(response):
     fit = of_response(response, "gaussian", 1.0, np.log)
-    with pytest.raises(bm.SpecError, match=r"is no ratio of what was measured.*Ask for differences"):
+    with pytest.raises(bm.SpecError, match=r"is not a ratio of what was measured.*Ask for differences"):
         bm.contrasts(fit, "a", ratio=True)

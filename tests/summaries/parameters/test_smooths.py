@@ -86,7 +86,7 @@ def test_effective_degrees_of_freedom_are_traces_of_the_smoother_matrix():
 def test_a_smooth_of_another_parameter_has_no_edf_and_says_so():
     found = bm.smooth_effects(fit_at(prepared("y ~ x", table(), sigma="~ s(x, k=5)"), {"sd_s(x)_sigma": 0.3}))
     assert list(found["effect"]) == ["sd"]
-    assert "no edf of s(x)_sigma" in found.attrs["note"]
+    assert "no edf for s(x)_sigma" in found.attrs["note"]
 
 
 def test_curves_add_up_to_zero_over_the_rows_and_are_parts_of_the_predictor():

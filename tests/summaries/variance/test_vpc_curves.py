@@ -35,7 +35,7 @@ def test_the_curve_on_the_data_scale_follows_the_mean_even_without_slopes():
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [({}, "no group term has a slope"), ({"column": "z"}, "'z' is no column")]
+    ("options", "message"), [({}, "no group term has a slope"), ({"column": "z"}, "'z' is not a numeric column")]
 )
 def test_a_curve_without_its_column_is_refused(options, message):
     with pytest.raises(bm.SpecError, match=f"(?i){message}"):
