@@ -71,7 +71,7 @@ def _print_probabilities(fit: Fit) -> None:
     _print_part(
         "Estimated: probability of a new case per animal and period",
         _probabilities(fit, {"typical": "typical herd (b = 0)", "average": "mean over herds"}),
-        "The mean over herds is larger because the logit curve is bent: herds above the middle move further from it.",
+        "The mean over herds is larger because the logit curve is not straight: herds above the middle move further from it.",
     )
     _print_part(
         "Predicted: the same probability in one future herd",

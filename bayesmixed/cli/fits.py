@@ -48,7 +48,7 @@ def demo(
 def fit(
     model: "ModelSpec",
     form: dict[str, Any],
-    out: Annotated[Path, typer.Option(help="Folder for the fit, tables and plots; made if it is not there.")],
+    out: Annotated[Path, typer.Option(help="Folder for the fit, tables and plots; made if it does not exist.")],
     data: Annotated[Path | None, typer.Option(help="Table of the observations: CSV or Parquet.")] = None,
     missing: Missing = "error",
     seed: Seed = None,
@@ -57,7 +57,7 @@ def fit(
     tune: Annotated[
         int | None, typer.Option(min=1, help="Tuning draws of each chain; what the engine needs if not given.")
     ] = None,
-    target_accept: Annotated[float | None, typer.Option(help="Between 0 and 1; larger against divergences.")] = None,
+    target_accept: Annotated[float | None, typer.Option(help="Between 0 and 1; raise it against divergences.")] = None,
     parameterisation: Annotated[
         Literal["auto", "centred", "noncentred", "hierarchical"], typer.Option(help="Of group effects.")
     ] = "auto",

@@ -56,7 +56,7 @@ def show(
     missing: Missing = "error",
     json: Json = False,
 ) -> None:
-    """Print a spec, in words, with its priors, and as the TOML file that says the same."""
+    """Print a spec, in words, with its priors, and as an equivalent TOML file."""
     from bayesmixed.spec.files import spec_to_toml
     from bayesmixed.summaries.priors.tables import prior_table
 

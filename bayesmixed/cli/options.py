@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def complete_spec(begun: str) -> list[str]:
-    """Return the shipped names that begin so, for the shell."""
+    """Return the shipped names that begin with this text, for the shell."""
     from bayesmixed.spec.files import list_specs
 
     return [name for name in list_specs() if name.startswith(begun)]
 
 
 Data = Annotated[Path, typer.Option("--data", help="Table: .csv, .tsv, .txt (also .gz) or .parquet.")]
-Missing = Annotated[Literal["error", "drop"], typer.Option(help="What to do with rows that miss a value.")]
+Missing = Annotated[Literal["error", "drop"], typer.Option(help="What to do with rows with missing values.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
 Seed = Annotated[
     int | None,
@@ -45,7 +45,7 @@ def read_format(
         list[str] | None, typer.Option(metavar="CODE", help="Means a missing value, e.g. n.d. Repeatable.")
     ] = None,
 ) -> dict[str, Any]:
-    """Return the options of `read_table` that the arguments of a command say."""
+    """Return the options of `read_table` given by the arguments of a command."""
     given = {"separator": separator, "decimal": decimal, "thousands": thousands, "encoding": encoding, "na": na}
     return {name: value for name, value in given.items() if value is not None}
 
@@ -66,7 +66,7 @@ def read_spec(
     ] = None,
     link: Annotated[list[str] | None, typer.Option(metavar="[PARAMETER=]LINK", help="E.g. probit. Repeatable.")] = None,
     factor: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="Number column that is a factor. Repeatable.")
+        list[str] | None, typer.Option(metavar="COLUMN", help="Numeric column that is a factor. Repeatable.")
     ] = None,
     crossed: Annotated[
         list[str] | None,
@@ -79,7 +79,7 @@ def read_spec(
         typer.Option(help="What to do with combinations of levels without rows (that of the spec if not given)."),
     ] = None,
 ) -> "ModelSpec":
-    """Return the spec that the arguments of a command say."""
+    """Return the spec given by the arguments of a command."""
     from bayesmixed.families import find_family
     from bayesmixed.spec.files import as_spec
 

@@ -29,7 +29,7 @@ def to_records(table: "pd.DataFrame") -> list[dict[str, Any]]:
 
 @contextmanager
 def notes_as_lines() -> Iterator[None]:
-    """Print what a statistician would point out as lines, other warnings as ever."""
+    """Print what a statistician would point out as lines, other warnings as usual."""
     with warnings.catch_warnings():
         usual = warnings.showwarning
 

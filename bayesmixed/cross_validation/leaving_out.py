@@ -52,7 +52,7 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
           unknown and integrated out draw by draw.
     match : bool
         Move the draws towards the posterior without each observation whose Pareto k is too large (moment matching),
-        where the compiled density knows the model; k is then that of the moved draws. About a second for each.
+        where the compiled density covers the model; k is then that of the moved draws. About a second for each.
     refits : bool
         Sample the model again, under the same priors, without each unit whose Pareto k is still too large, and without
         those of largest Monte Carlo error while that of `elpd` is above 0.2.
@@ -112,8 +112,8 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
     error = found.elpd_i.attrs["mcse"]
     if not bad.any() and error > MOST_ERROR:
         warn(
-            f"The Monte Carlo error of elpd {found.elpd:.1f} is {error:.2f}, above {MOST_ERROR}: the weights of few draws "
-            f"decide. Take more draws{'' if refits else ', or sample again without the units it comes from: refits=True'}."
+            f"The Monte Carlo error of elpd {found.elpd:.1f} is {error:.2f}, above {MOST_ERROR}: few draws dominate the "
+            f"weights. Take more draws{'' if refits else ', or sample again without the units it comes from: refits=True'}."
         )
     return found
 

@@ -20,13 +20,13 @@ from bayesmixed.terms.block_parts import ONE, lies_in
 from bayesmixed.terms.relations import Factor
 
 FEW_ROWS = 4
-"""Levels with at most so many rows: a row is predicted from the others with the level's effects integrated out."""
+"""In levels with at most this many rows, a row is predicted from the others with the level's effects integrated out."""
 _CHUNK = 400_000
 
 
 @dataclass(frozen=True, slots=True)
 class RowPredictions:
-    """What each draw says of each row from the other rows.
+    """What each draw says about each row, given the other rows.
 
     Attributes
     ----------
@@ -145,7 +145,7 @@ def leave_rows_out(
     points : (M, n) array
         Where the distribution function of each row is wanted; M can be 0.
     wanted : (n,) bool array, optional
-        Rows whose distribution is asked for, all by default; that of others is not to be read.
+        Rows whose distribution is asked for, all by default; that of others is undefined.
     moments : bool
         Whether the moments of each row are wanted.
     """

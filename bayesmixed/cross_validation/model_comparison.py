@@ -141,7 +141,7 @@ def _find_common_units(fits: Mapping[str, Fit], unit: str, by: str | None) -> Fa
             return find_units(fit.design, by or OBSERVATION)
         except SpecError as error:
             problem = error
-    raise SpecError(f"No model knows by='{by}'. {problem}")
+    raise SpecError(f"No model has by='{by}'. {problem}")
 
 
 def check_same_rows(fits: Mapping[str, Fit]) -> None:
@@ -152,7 +152,7 @@ def check_same_rows(fits: Mapping[str, Fit]) -> None:
             counts = f"{reference.design.rows} and {fit.design.rows}"
             raise DataError(
                 f"Models '{first}' and '{name}' were not fitted to the same rows ({counts}). Give both the same data; "
-                "rows with missing values in any column must be dropped before."
+                "rows with missing values in any column must be dropped first."
             )
 
 
@@ -189,7 +189,7 @@ def _on_original_scale(name: str, design: Design) -> tuple[Array, Array]:
         return np.asarray(design.response), np.zeros(design.rows)
     if function not in LOG_SLOPES or column.strip() not in design.table.data:
         raise SpecError(
-            f"Model '{name}' is of '{text}', the others of another scale. Densities can be taken back from "
+            f"Model '{name}' is of '{text}', the others are on another scale. Densities can be taken back from "
             f"{', '.join(LOG_SLOPES)} of a column only; fit all models to the same response."
         )
     values = design.table.data[column.strip()].to_numpy(dtype=float)
@@ -240,13 +240,13 @@ def _notes(fits: Mapping[str, Fit], found: Mapping[str, Any], units: Factor, ref
         own = own_coefficients(fit.design, units)
         if own and not is_observation(units):
             notes.append(
-                f"'{name}' knows nothing of a new {units.name}: the prior of its coefficients ({own[0]}, ...) predicts it"
+                f"'{name}' knows nothing about a new {units.name}: the prior of its coefficients ({own[0]}, ...) predicts it"
             )
     bad = {name: int(np.sum(one.pareto_k.values > one.good_k)) for name, one in found.items()}
     if any(bad.values()):
         which = ", ".join(f"'{name}' {count}" for name, count in bad.items() if count)
         notes.append(
-            f"units whose density is rough also when sampled without them: {which}"
+            f"units whose density is rough even when sampled without them: {which}"
             if refits
             else f"units too influential to be left out by weights: {which}; refits=True samples without them"
         )

@@ -19,7 +19,7 @@ from bayesmixed.kernels.packing import Packed
 
 
 def can_match(design: Design, posterior: xr.Dataset) -> bool:
-    """Return whether the compiled density knows the model, and the draws hold all its variables."""
+    """Return whether the compiled density covers the model, and the draws hold all its variables."""
     names = [predictor.b(block) for predictor, block in design.normal_blocks()]
     return not design.streamed and unsupported(design) is None and all(name in posterior for name in names)
 

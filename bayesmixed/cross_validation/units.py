@@ -31,7 +31,7 @@ from bayesmixed.terms.weights import refuse_weights
 OBSERVATION = "observation"
 POPULATION = "population"
 _ROUNDING = 1e-9
-"""Part of a column that is left by rounding."""
+"""What rounding may leave of a column, as a share of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class LeftOutUnits:
     layers: tuple[Layer, ...]
 
     def restrict(self, keep: NDArray[np.bool_]) -> "LeftOutUnits":
-        """Return the units_out for some of the rows, whole units, with the layers that have effects there."""
+        """Return the left-out units for some of the rows, whole units, with the layers that have effects there."""
         layers = tuple(
             Layer(
                 _compress(layer.index[keep]),
@@ -96,7 +96,7 @@ def find_units(design: Design, unit: str) -> Factor:
         index, labels = group_levels(design.table.data, names)
         return _without_empty(Factor(unit, index, labels))
     accepted = [OBSERVATION, *dict.fromkeys(group.name for group in groups), *columns]
-    raise SpecError(f"unit='{unit}' is no unit of this model. {did_you_mean(unit, accepted)}")
+    raise SpecError(f"unit='{unit}' is not a unit of this model. {did_you_mean(unit, accepted)}")
 
 
 def _joined(unit: str) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ def _owned_levels(group: GroupBlock, units: Factor) -> NDArray[np.bool_]:
 
 
 def condition(design: Design, posterior: xr.Dataset) -> LeftOutUnits:
-    """Return the units_out of all rows when all effects are known."""
+    """Return the left-out units of all rows when all effects are known."""
     etas = {name: predictor_given_effects(p, posterior) for name, p in design.predictors.items()}
     etas = {name: eta.reshape(-1, eta.shape[-1]) for name, eta in etas.items()}
     rows = np.arange(design.rows)
@@ -155,7 +155,7 @@ def condition(design: Design, posterior: xr.Dataset) -> LeftOutUnits:
 
 
 def situate(design: Design, posterior: xr.Dataset, units: Factor) -> LeftOutUnits:
-    """Return the units_out of all rows when the effects of their units are unknown.
+    """Return the left-out units of all rows when the effects of their units are unknown.
 
     Effects of a level leave with a unit if all its rows lie in the unit: those of the factor itself, of factors nested
     in it, and of levels of crossed factors that occur in no other unit. So do coefficients with independent normal

@@ -77,8 +77,8 @@ def say_probability(value: float) -> str:
 def with_directions(values: Array, table: pd.DataFrame, null: float, rope: Range | None) -> pd.DataFrame:
     """Return the table with the probability of direction `pd`, and the share `in_rope` if a range is given.
 
-    pd is the larger of the probabilities that the quantity lies above and below `null`, draws at it shared: 1/2 says
-    nothing, 1 that the sign is certain (Makowski, Ben-Shachar & Lüdecke 2019, J Open Source Softw 4:1541).
+    pd is the larger of the probabilities that the quantity lies above and below `null`, draws equal to it counted half:
+    1/2 says nothing, 1 that the sign is certain (Makowski, Ben-Shachar & Lüdecke 2019, J Open Source Softw 4:1541).
 
     Raises
     ------

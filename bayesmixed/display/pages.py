@@ -30,7 +30,7 @@ class Section:
     drawing : tuple of str
         Lines to be shown as they are.
     picture : str
-        SVG that stands in HTML for table and drawing.
+        SVG shown in HTML in place of table and drawing.
     """
 
     title: str = ""
@@ -69,7 +69,7 @@ def write_text(sections: Iterable[Section]) -> str:
 def write_markup(sections: Iterable[Section], heading: int = 4, *, inline: bool = False) -> str:
     """Return a page as HTML, with headings of that level.
 
-    Pictures are images, since viewers of notebooks take SVG elements out, unless they shall stand `inline`.
+    Pictures are images, since notebook viewers remove SVG elements, unless they are to be `inline`.
     """
     parts = []
     for section in sections:
@@ -81,7 +81,7 @@ def write_markup(sections: Iterable[Section], heading: int = 4, *, inline: bool 
 
 
 def write_table(table: pd.DataFrame) -> str:
-    """Return a table as HTML whose headers say that they are, numbers flush right."""
+    """Return a table as HTML with its headers marked as such, numbers flush right."""
     columns = [[str(value) for value in table.iloc[:, place]] for place in range(table.shape[1])]
     kinds = ["number" if _are_numbers(column) else "text" for column in columns]
     head = "".join(

@@ -129,7 +129,7 @@ def format_interval(values: Sequence[float], errors: Sequence[float]) -> list[st
 
 
 def format_range(values: Sequence[float], digits: int) -> list[str]:
-    """Return rising numbers with so many significant digits, more where `format_interval` would take them."""
+    """Return rising numbers with that many significant digits, more where `format_interval` would take them."""
     plain = [format_number(value, digits) for value in values]
     if len(values) < 2 or not np.all(np.isfinite(values)) or values[0] == values[-1]:
         return plain

@@ -1,1 +1,1 @@
-"""Plots: one function per question that a person asks of a fit."""
+"""Plots: one function for each question asked of a fit."""

@@ -98,7 +98,7 @@ def draw_pit(axes: Any, panel: Panel, response: str) -> None:
     label = "uniform, 95 % simultaneous"
     axes.fill_between(curve.points, curve.lower, curve.upper, color="0.8", linewidth=0, label=label)
     outside = 100 * len(curve.outside) / len(curve.points)
-    verdict = "inside the band" if not len(curve.outside) else f"{outside:.0f} % of the curve outside of the band"
+    verdict = "inside the band" if not len(curve.outside) else f"{outside:.0f} % of the curve outside the band"
     _draw_difference(axes, curve, "leave-one-out PIT", response, verdict)
 
 

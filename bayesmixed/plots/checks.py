@@ -122,7 +122,7 @@ def _plot_panels(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
     y = np.asarray(fit.design.response, dtype=float)
     levels = [("", np.arange(fit.design.rows))] if by is None else level_rows(fit.design, by)
     if len(levels) > _MOST_PANELS:
-        raise SpecError(f"by= has {len(levels)} levels; {_MOST_PANELS} panels are the most. Use kind='groups'.")
+        raise SpecError(f"by= has {len(levels)} levels; {_MOST_PANELS} panels are the maximum. Use kind='groups'.")
     if kind in ("pit", "pit_in_sample"):
         pit = _transforms(fit, kind, groups, draws, seed)
         panels = [Panel(level, pit[rows], pit[None, rows]) for level, rows in levels]
@@ -146,7 +146,7 @@ def _transforms(fit: Fit, kind: str, groups: Any, draws: int, seed: int | None) 
         return pit_values(fit, groups=groups, draws=draws, seed=seed)
     if strangers(fit.design, groups):
         raise SpecError(
-            "kind='pit' predicts each row from the other rows of its groups, which says nothing of new groups. Leave out "
+            "kind='pit' predicts each row from the other rows of its groups, which says nothing about new groups. Leave out "
             "groups=, or use kind='pit_in_sample'."
         )
     # Weights that leave a row out need many draws.
@@ -241,7 +241,7 @@ def _plot_mean_variance(fit: Fit, kind: str, by: Any, groups: Any, draws: int, s
 
 
 def _grid(count: int, width: float, height: float) -> "tuple[Figure, list[Any]]":
-    """Return a figure with so many panels, three in a row; `height` is that of a single one."""
+    """Return a figure with that many panels, three to a row; `height` is that of a single one."""
     columns = min(count, _COLUMNS)
     rows = -(-count // columns)
     size = (width, height) if count == 1 else (3.2 * columns + 0.6, 2.3 * rows + 1.0)

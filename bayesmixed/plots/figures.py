@@ -19,9 +19,9 @@ def new_figure(width: float, height: float) -> "Figure":
 
 
 def as_written(figure: "Figure", *, legend: int = 0) -> "Figure":
-    """Return a figure whose texts show as they are: matplotlib reads what stands between two $ as mathematics.
+    """Return a figure whose texts show as they are: matplotlib reads text between two $ as mathematics.
 
-    With `legend`, its legend stands below, in so many columns.
+    With `legend`, its legend is below, in that many columns.
     """
     from matplotlib.text import Text
 

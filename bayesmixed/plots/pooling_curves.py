@@ -89,7 +89,7 @@ def say_shrinkage(table: pd.DataFrame, factors: Array | None = None) -> str:
         low, high = format_range((100 * factors.min(), 100 * factors.max()), 2)
         return (
             f"{first}\nEach {name} keeps {low} to {high} % of its own deviation (crosses);\n"
-            f"the curve is a guide: it takes every {unit.removesuffix('s')} to tell the same."
+            f"the curve is a guide: it assumes that every {unit.removesuffix('s')} is equally informative."
         )
     sizes = np.repeat(table["size"], table["groups"])
     typical = int(np.median(sizes)) if len(sizes) else 1

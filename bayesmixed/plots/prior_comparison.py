@@ -51,7 +51,7 @@ def plot_prior_comparison(comparison: PriorComparison, quantities: Sequence[str]
     known = list(dict.fromkeys(comparison.table["quantity"]))
     for name in quantities or ():
         if name not in known:
-            raise SpecError(f"'{name}' is no quantity of the comparison. {did_you_mean(name, known)}")
+            raise SpecError(f"'{name}' is not a quantity of the comparison. {did_you_mean(name, known)}")
     table = comparison.table[comparison.table["quantity"].isin(quantities or _SHOWN)]
     panels = list(table.groupby(LABELS, sort=False))
     columns = min(_WIDEST, len(panels))

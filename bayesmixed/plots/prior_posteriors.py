@@ -56,12 +56,12 @@ def plot_prior_posterior(fit: Fit, parameters: Sequence[str] | None = None, *, s
     unknown = [name for name in parameters or () if name not in after]
     if unknown:
         raise SpecError(
-            f"Parameter '{unknown[0]}' has no prior and posterior to be drawn. {did_you_mean(unknown[0], after)}"
+            f"Parameter '{unknown[0]}' has no prior and posterior to draw. {did_you_mean(unknown[0], after)}"
         )
     chosen = list(after if parameters is None else parameters)
     if not chosen:
         raise SpecError(
-            "There is no parameter to be drawn: " + ("every one is fixed by a number." if not after else "name one.")
+            "There is no parameter to draw: " + ("every one is fixed by a number." if not after else "name one.")
         )
     if len(chosen) > MOST_PANELS:
         raise SpecError(
@@ -102,7 +102,7 @@ def _draw_panel(axes: Any, before: Array, after: Array) -> None:
     width = high - low
     edges = np.linspace(max(low - width, min(first, low)), min(high + width, max(last, high)), _BINS + 1)
     for draws, colour, label in ((before, PRIOR, "prior"), (after, POSTERIOR, "posterior")):
-        # Of all draws, so that what lies outside of the panel is not squeezed into it.
+        # Of all draws, so that what lies outside the panel is not squeezed into it.
         density = np.histogram(draws, edges)[0] / (len(draws) * np.diff(edges))
         filled = label == "posterior"
         axes.stairs(

@@ -39,8 +39,8 @@ def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figur
     fit : Fit
         The fitted model.
     against : str
-        "mean" (the expected response, predicted from the other rows as the residual is: a mean that the row had a
-        part in would rise with it), a column of the data, or a grouping factor.
+        "mean" (the expected response, predicted from the other rows as the residual is: a mean that the row contributed
+        to would rise with it), a column of the data, or a grouping factor.
     seed : int
         For the random part of discrete responses.
 
@@ -81,7 +81,7 @@ def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figur
 def plot_loo_pit(fit: Fit, *, seed: int = SEED) -> "Figure":
     """Return how far the leave-one-out predictions are from calibrated, as a matplotlib figure.
 
-    The ordered probability integral transforms u, taken from the places at which calibrated ones are expected; inside
+    The ordered probability integral transforms u, subtracted from the values expected of calibrated ones; inside
     the 95 % band (simultaneous, by simulation, as in Säilynoja, Bürkner & Vehtari 2022, Stat Comput 32:32) if the model
     is right. Above 0 on the left and below on the right: predictions are too narrow; the reverse: too wide.
 
@@ -120,7 +120,7 @@ def _horizontal(fit: Fit, against: str) -> Factor | Array:
         return data[against].to_numpy(dtype=float)
     accepted = [MEAN, *dict.fromkeys([*names, *map(str, data.columns)])]
     if against not in accepted:
-        raise SpecError(f"against='{against}' is not there. {did_you_mean(against, accepted)}")
+        raise SpecError(f"against='{against}' is not known. {did_you_mean(against, accepted)}")
     return find_units(design, against)
 
 

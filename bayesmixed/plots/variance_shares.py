@@ -18,7 +18,7 @@ RESIDUAL, CORRELATION = GREY, DARK
 def plot_variance_shares(fit: Fit, *, trials: float = 1.0) -> "Figure":
     """Return the shares of the variance and the intraclass correlations as a matplotlib figure.
 
-    The bar splits the variance at posterior means; below it stand the shares with their 95 % intervals, and the
+    The bar splits the variance at posterior means; below it are the shares with their 95 % intervals, and the
     intraclass correlations on each scale that the model has.
 
     Parameters

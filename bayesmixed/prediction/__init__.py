@@ -1,1 +1,1 @@
-"""Predictions for rows, old and new, and data again from a fit or from the priors."""
+"""Predictions for rows, old and new, and data drawn from a fit or from the priors."""

@@ -56,7 +56,7 @@ def predict(
         Rows to predict; the rows of the fit if not given. The response may be absent.
     groups : str or mapping
         For all grouping factors, or by factor: "existing" (unseen labels are an error), "new" (every label is a fresh
-        group, also a known one: one draw of all its effects, for all its rows and predictors), "any" (known labels keep
+        group, even a known one: one draw of all its effects, for all its rows and predictors), "any" (known labels keep
         their effects, unseen ones are fresh groups), "average" (effects integrated out), "typical" (effects 0).
         Observation-level effects of rows outside the fit are averaged over, or drawn for kind "response".
     kind : str

@@ -1,4 +1,4 @@
-"""Replicates: responses that a model would give again for the rows of its fit."""
+"""Replicates: responses that a model predicts for the rows of its fit."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ _UNKNOWN = np.array(np.nan)
 
 @dataclass(frozen=True, slots=True)
 class Replicates:
-    """What some draws say about the rows of a fit; arrays (chain, draw, row), or with a last axis of 1.
+    """What some draws imply for the rows of a fit; arrays (chain, draw, row), or with a last axis of 1.
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ def choose_groups(design: Design, groups: str | Mapping[str, str]) -> dict[str, 
         if name and name not in blocks:
             raise SpecError(f"groups names '{name}', which groups no term. {did_you_mean(name, blocks)}")
         if mode not in ACCEPTED:
-            raise SpecError(f"groups='{mode}' makes no replicates. {did_you_mean(mode, ACCEPTED)}")
+            raise SpecError(f"groups='{mode}' cannot make replicates. {did_you_mean(mode, ACCEPTED)}")
     default = groups if isinstance(groups, str) else "existing"
     return {name: wish.get(name, "new" if group.residual else default) for name, group in blocks.items()}
 
@@ -167,7 +167,8 @@ def _replicate(fit: Fit, modes: Mapping[str, str], generator: np.random.Generato
 
 
 def _reach(design: Design, name: str) -> tuple[float, float]:
-    """Return the ends between which a parameter is drawn from, in units of the largest response where it has its unit.
+    """Return the limits to which parameters are clipped before drawing, in units of the largest response where it has
+    its unit.
 
     Wide priors on a log scale exceed what NumPy can draw counts from.
     """

@@ -57,7 +57,7 @@ def show_convergence(diagnosis: Diagnosis) -> str:
     for column in ("ess_bulk", "ess_tail"):
         table[column] = [f"{value:.0f}" for value in table[column]]
     meaning = (
-        "Of each variable the worst element. rhat: 1 where the chains agree. ess: how many independent draws the draws "
+        "The worst element of each variable. rhat: 1 where the chains agree. ess: how many independent draws the draws "
         "are worth, for the middle (bulk) and for the ends of intervals (tail)."
     )
     return write_sections([*diagnosis.sections(), Section(before=(meaning,), table=table)])
@@ -72,7 +72,7 @@ def show_estimates(fit: Fit) -> str:
 
 
 def show_variation(fit: Fit) -> str:
-    """Return the variance dossier, without what stands among the estimates."""
+    """Return the variance dossier, without what is among the estimates already."""
     dossier = bm.variance_dossier(fit)
     tables = {name: table for name, table in dossier.tables.items() if name not in _IN_ESTIMATES}
     shares = draw_shares(dossier.tables["icc"]) if "icc" in dossier.tables else ""
@@ -96,7 +96,7 @@ def show_future(fit: Fit) -> str:
 def _show_population(fit: Fit, factor: str | None) -> str:
     future = bm.future_group(fit, factor, seed=fit.settings.seed)
     picture = bm.plot_future_group(fit, factor, seed=fit.settings.seed)
-    return f"{write_sections(future.sections())}\n{embed(picture, f'{future.title}. Its numbers stand in the table.')}"
+    return f"{write_sections(future.sections())}\n{embed(picture, f'{future.title}. Its numbers are in the table.')}"
 
 
 def write_sections(sections: Iterable[Section]) -> str:

@@ -27,7 +27,7 @@ from bayesmixed.report.reproduction import show_citation, show_reproduction
 def write_report(fit: Fit, path: str | Path) -> Path:
     """Write a report on a fit as one HTML file, which needs no network, and return its path.
 
-    A chapter that the model cannot have stands there with the reason why.
+    A chapter that does not apply to the model gives the reason instead.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def write_document(fit: Fit) -> str:
 
 
 def list_chapters(fit: Fit, diagnosis: Diagnosis) -> dict[str, tuple[str, Callable[[], str]]]:
-    """Return the chapters by their anchors: heading, and the function that writes what stands below it."""
+    """Return the chapters by their anchors: heading, and the function that writes the text below it."""
     return {
         "question": ("Question", lambda: show_question(fit)),
         "structure": ("Structure of the data", lambda: show_structure(fit)),

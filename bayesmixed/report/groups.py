@@ -61,7 +61,7 @@ def _write_group_table(table: pd.DataFrame, group: GroupBlock, key: str) -> str:
     text["factor"] = [f"{value:.2f}" for value in shown["factor"]]
     text = text.drop(columns=[c for c in ("effect", "note") if text[c].nunique() == 1])
     text = text.rename(columns={"no_pooling": "own data alone", "complete_pooling": "all as one", "mean": "partial"})
-    more = f"<p>{left:,} more stand in bm.shrinkage(fit).</p>" if left else ""
+    more = f"<p>{left:,} more are in bm.shrinkage(fit).</p>" if left else ""
     return (
         f'<details data-table-of="{key}"><summary>Table of {escape(group.name)} ({len(group.levels):,} groups)</summary>'
         f'<div class="scroll" tabindex="0" role="group" aria-label="Table of {escape(group.name)}">'
@@ -108,7 +108,7 @@ def _rounded(values: Any, places: int) -> list[float | None]:
 
 
 def _thin(table: pd.DataFrame, width: int, most: int) -> tuple[pd.DataFrame, int]:
-    """Return the rows of at most so many groups, spread evenly, and how many groups are left out."""
+    """Return the rows of at most that many groups, spread evenly, and how many groups are left out."""
     count = len(table) // width
     if count <= most:
         return table, 0

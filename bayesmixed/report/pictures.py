@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def embed(figure: "Figure", text: str) -> str:
-    """Return a figure as HTML that holds its pixels, with a text that stands for it."""
+    """Return a figure as HTML that holds its pixels, with its alternative text."""
     held = BytesIO()
     figure.savefig(held, format="png", dpi=120)
     source = base64.b64encode(held.getvalue()).decode("ascii")

@@ -62,7 +62,8 @@ def _save_anywhere(fit: Fit) -> Path | None:
 
 
 def write_results(fit: Fit, folder: Path) -> Results:
-    """Write the summary, tables and plots of a fit into a folder that exists; those that the model has not are noted.
+    """Write the summary, tables and plots of a fit into a folder that exists; those that the model does not have are
+    noted.
 
     Raises
     ------
@@ -106,7 +107,7 @@ def _products(fit: Fit, summary: str) -> Iterator[tuple[str, Callable[[Path], An
         if group.compared:
             plain = re.sub(r"[^\w.-]+", "_", group.name)
             numbered = (f"{plain}_{number}" for number in count(2))
-            # Some file systems take names for the same that differ in capitals only.
+            # On some file systems names that differ only in case are the same.
             names.append(next(name for name in chain([plain], numbered) if name.lower() not in map(str.lower, names)))
             yield f"shrinkage_{names[-1]}.csv", table(bm.shrinkage, group.name)
             yield f"shrinkage_{names[-1]}.png", plot(group.name)

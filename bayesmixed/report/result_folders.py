@@ -59,7 +59,7 @@ def replaced_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
 
 def _refuse_earlier_fit(path: Path, overwrite: bool) -> None:
     if path.exists() and not overwrite:
-        raise DataError(f"'{path}' holds an earlier fit. Choose another folder, or say --overwrite.")
+        raise DataError(f"'{path}' holds an earlier fit. Choose another folder, or add --overwrite.")
 
 
 def _stays(place: Path) -> bool:
@@ -136,7 +136,7 @@ def _move_into(beside: Path, place: Path) -> None:
 
 
 def _discard(beside: Path, place: Path) -> None:
-    """Remove earlier results, after what else lay with them was moved back to its folder."""
+    """Remove earlier results, once everything else in the folder has been moved back."""
     for path in beside.iterdir():
         if _is_own(path):
             path.unlink()

@@ -1,1 +1,1 @@
-"""A table seen with the eyes of a spec, before anything is fitted."""
+"""A table checked against a spec, before anything is fitted."""

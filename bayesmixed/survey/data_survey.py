@@ -1,4 +1,4 @@
-"""check_data: look at a table with the eyes of a spec, before anything is fitted."""
+"""check_data: check a table against a spec, before anything is fitted."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -142,7 +142,7 @@ def _try_to_prepare(
 
 
 def _find_columns(spec: ModelSpec, frame: pd.DataFrame, error: BayesMixedError | None) -> list[str]:
-    """Return the columns that the spec reads, in their order; the error of `prepare` where one is not there."""
+    """Return the columns that the spec reads, in their order; the error of `prepare` where one is missing."""
     names = list(frame.columns)
     trials = [spec.trials] if isinstance(spec.trials, str) else []
     trials += [] if spec.weights is None else [spec.weights.column]
@@ -193,7 +193,7 @@ def _find_label_uses(spec: ModelSpec, columns: Mapping[str, Factor], pairs: Sequ
 
 
 def _find_near_labels(kept: pd.DataFrame) -> Iterator[str]:
-    """Yield a note for each column of text whose labels differ in capitals and blanks only."""
+    """Yield a note for each column of text with labels that differ only in case or spaces."""
     for name in kept.columns:
         if is_number(kept[name]) or is_date(kept[name]):
             continue
@@ -206,7 +206,7 @@ def _find_near_labels(kept: pd.DataFrame) -> Iterator[str]:
             others = len(twins) - 1
             more = f", and so in {others} more case{'s' if others > 1 else ''}" if others else ""
             yield (
-                f"Labels of '{name}' differ in capitals or blanks only: {shown}{more}. They count as different; if they "
+                f"Labels of '{name}' differ only in case or spaces: {shown}{more}. They count as different; if they "
                 "mean the same, write them the same way."
             )
 

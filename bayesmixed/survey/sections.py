@@ -32,7 +32,7 @@ class LabelUse:
     recurring : int
         Number of labels that occur in several outer groups.
     counts : (J,) integer array or None
-        Number of labels in each outer group, if the labels count anew in every one.
+        Number of labels in each outer group, if the labels start again in every one.
     joined : bool
         The model joins the two already.
     formula : str
@@ -49,7 +49,7 @@ class LabelUse:
 
     @property
     def ragged(self) -> bool:
-        """Whether the labels count anew, up to different numbers."""
+        """Whether the labels start again in each group, up to different numbers."""
         return self.counts is not None and bool(np.ptp(self.counts) > 0)
 
 
@@ -93,11 +93,11 @@ def label_section(use: LabelUse) -> Section:
     first, second = use.outer.labels[:2]
     one = use.column.labels[0]
     question = (
-        f"Do the labels of '{column}' mean the same unit in every '{outer}'? They count anew in each: is {column} {one} "
+        f"Do the labels of '{column}' mean the same unit in every '{outer}'? They start again in each: is {column} {one} "
         f"of {outer} {first} the same unit as {column} {one} of {outer} {second}? The labels cannot tell; you know."
     )
     rows = len(use.column.index)
-    alone = " As many groups as rows: hardly what is meant." if len(use.combined.labels) == rows else ""
+    alone = " As many groups as rows: probably not what is meant." if len(use.combined.labels) == rows else ""
     inside = np.bincount(lies_in(use.combined.index, use.outer.index), minlength=len(use.outer.labels))
     nested = (
         f"- Different units, nested: write {use.formula}. This makes {len(use.combined.labels):,} groups, "

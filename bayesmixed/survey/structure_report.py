@@ -288,7 +288,7 @@ def _choice_section(report: StructureReport, factors: list[Factor]) -> Section:
     text = (
         "Random: the groups are a sample of a population. The model learns how much they differ (an SD), groups with few "
         "rows borrow from the others, and a new group can be predicted. Fixed: only these groups matter, and the differences "
-        "between them are what is asked. Each has its own coefficient, learned from its own rows alone; there is no "
+        "between them are the question. Each has its own coefficient, learned from its own rows alone; there is no "
         "population and no prediction for a new group."
     )
     rows = []

@@ -65,7 +65,7 @@ def test_the_weights_maximise_the_log_score_of_the_mixture(herds):
 
 def test_a_model_without_pooling_is_said_to_predict_a_new_group_from_its_prior(herds):
     found = bm.compare_models(herds, unit="group", by="herd")
-    assert [note for note in found.notes if note.startswith("'no' knows nothing of a new herd")]
+    assert [note for note in found.notes if note.startswith("'no' knows nothing about a new herd")]
     assert not [note for note in found.notes if "'complete'" in note]
     rows = bm.compare_models(herds, unit="observation")
     assert not [note for note in rows.notes if "knows nothing" in note]

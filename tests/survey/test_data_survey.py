@@ -23,7 +23,7 @@ def test_labels_that_differ_in_capitals_or_blanks_are_noted():
     data["Batch"] = data["Batch"].astype(str)
     data.loc[0, "Batch"], data.loc[6, "Batch"], data.loc[3, "place"] = "a", " B", "North "
     (batch, place) = report_on("Yield ~ place + (1 | Batch)", data).notes[-2:]
-    assert "Labels of 'Batch' differ in capitals or blanks only: ' B' and 'B', and so in 1 more case." in batch
+    assert "Labels of 'Batch' differ only in case or spaces: ' B' and 'B', and so in 1 more case." in batch
     assert "'North ' and 'north'" in place
     assert report_on("Yield ~ 1 + (1 | Batch)", classic("lme4", "Dyestuff")).notes == ()
 

@@ -50,7 +50,7 @@ REPORTS = {
         {"plate": 1, "dish": 1},
         [
             "Do the labels of 'dish' mean the same unit in every 'plate'?",
-            "(1 | plate) + (1 | plate:dish). This makes 144 groups, 6 in each plate. As many groups as rows: hardly what",
+            "(1 | plate) + (1 | plate:dish). This makes 144 groups, 6 in each plate. As many groups as rows: probably not",
             'crossed = ["dish"]. There are then 6 groups of dish, each in 24 plate',
         ],
     ),

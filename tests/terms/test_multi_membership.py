@@ -198,7 +198,7 @@ def test_the_effect_of_a_level_of_one_row_leaves_with_it_and_its_other_levels_st
     assert np.allclose(units_out.etas["mu"], kept @ effects[:, 0])
     assert np.flatnonzero(source.loadings[0, :, 0]).tolist() == [50]
     assert np.allclose(source.loadings[:, 50], 0.35)
-    with pytest.raises(SpecError, match="is no unit"):
+    with pytest.raises(SpecError, match="is not a unit"):
         find_units(design, "mm(a+b)")
 
 
