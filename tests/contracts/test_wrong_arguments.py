@@ -81,6 +81,7 @@ GIVEN = {
     "Prior": {"name": "Normal", "arguments": (0, 1)},
 }
 MADE = {
+    "evidence": lambda rows, short: {"fits": bm.fit(SIMPLE, rows, engine="marginal", **short)},
     "plot_prior_comparison": lambda rows, short: {
         "comparison": bm.compare_priors(SIMPLE, rows, {"a": {}, "b": "wide"}, **short)
     },
