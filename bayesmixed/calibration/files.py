@@ -53,7 +53,7 @@ def load_fits(path: Path, identity: dict[str, str]) -> list[SimulatedFit]:
     Raises
     ------
     DataError
-        The file is damaged or no calibration, or one of another spec, seed or setting.
+        The file is damaged or not a calibration, or one of another spec, seed or setting.
     """
     if not path.exists():
         return []
@@ -62,14 +62,14 @@ def load_fits(path: Path, identity: dict[str, str]) -> list[SimulatedFit]:
         found, fits = content["identity"], content["fits"]
         known = int(content[_KEY])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"'{path}' is damaged or no file of bm.calibrate; give another name.") from error
+        raise DataError(f"'{path}' is damaged or was not written by bm.calibrate; give another name.") from error
     if known > FORMAT:
         raise DataError(f"'{path}' has format {known}; this version of bayesmixed reads up to {FORMAT}.")
     different = [name for name, text in identity.items() if found.get(name) != text]
     if different:
         raise DataError(
             f"'{path}' holds another calibration: {enumerate_words(different)} differ, so their ranks cannot be joined. "
-            "Give another name, or the arguments with which it was begun."
+            "Give another name, or the arguments with which it was started."
         )
     return [SimulatedFit(**fit | {"ranks": _ranks(fit), "rejected": tuple(fit["rejected"])}) for fit in fits]
 

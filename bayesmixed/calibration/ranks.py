@@ -154,7 +154,7 @@ def calibrate(
     spec : str, Path or ModelSpec
         With a [simulation] section, unless `data` are given.
     n : int
-        Number of data sets. With 100, errors of half a posterior sd are seen; with 1000, of a tenth.
+        Number of data sets. With 100, errors of half a posterior sd are detected; with 1000, of a tenth.
     seed : int, optional
         From which every data set follows by its number; a new one if not given.
     data : data frame, mapping of columns, or path, optional
@@ -172,7 +172,7 @@ def calibrate(
     resume : path, optional
         JSON file that keeps the fits that are done; if it exists, they are not done again. `n` may be larger then.
     save_every : int
-        After how many fits the file is written anew.
+        After how many fits the file is rewritten.
     progress : bool
         Say how far the run is.
     **settings
@@ -238,7 +238,7 @@ def lay_out_rows(spec: ModelSpec, data: Any, seed: int, na: Any = ()) -> Design:
     if rows is not None and has_response(spec, rows):
         return prepare(spec, rows, na=na)
     with warnings.catch_warnings():
-        # What one simulated response looks like is no advice about the model.
+        # Notes on one simulated response say nothing about the model.
         warnings.simplefilter("ignore", StatisticsWarning)
         return prepare(spec, simulate(spec, data=rows, na=na, seed=seed).data, missing="drop")
 
@@ -287,7 +287,7 @@ def _reading(found: Calibration) -> tuple[str, ...]:
         low, high = (float(special.bdtrik(tail, count, level)) / count for tail in (0.025, 0.975))
         ranges.append(f"{low:.2f} to {high:.2f} for {100 * level:.0f} %")
     return (
-        f"Right intervals cover, in 95 % of such runs: {', '.join(ranges)}. Mean rank above 0.5: posteriors are too low; "
+        f"Coverage of right intervals in 95 % of such runs: {', '.join(ranges)}. Mean rank above 0.5: posteriors too low; "
         "below: too high. Coverage too small: too narrow.",
         "One quantity in 20 leaves its own 95 % band by chance; the verdict allows for that.",
     )

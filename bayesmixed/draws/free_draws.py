@@ -24,7 +24,7 @@ HINT = (
 """What the attribute `pymc` of draws says."""
 _ONCE = (
     "PyMC's functions take each row once: pm.compute_log_likelihood gives the density of one observation, and "
-    "pm.sample_posterior_predictive draws one, whatever its {kind} weight '{column}', which stands in the potential "
+    "pm.sample_posterior_predictive draws one, whatever its {kind} weight '{column}', which is in the potential "
     "further_likelihood of the model."
 )
 """What it says of draws with all free variables where rows count more or less than once."""

@@ -29,7 +29,7 @@ def check_store(store: str) -> None:
 
 
 def large_effects(design: Design, draws: int) -> tuple[str, ...]:
-    """Return the effects, by name, that are too large to be kept for so many draws over all chains."""
+    """Return the effects, by name, that are too large to be kept for that many draws over all chains."""
     sizes = {predictor.b(group): len(group.levels) * len(group.labels) for predictor, group in design.group_blocks()}
     return tuple(n for n, size in sizes.items() if size > LARGE_EFFECTS and 8.0 * size * draws > LARGE_BYTES)
 

@@ -1,4 +1,4 @@
-"""Linear predictors of rows in every draw of a fit, by what is said of each grouping factor."""
+"""Linear predictors of rows in every draw of a fit, as asked of each grouping factor."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -18,7 +18,7 @@ class Engine(Protocol):
     TARGET : float
         Usual target acceptance.
     NEEDS_ROWS : bool
-        It reads the rows, so that a design whose rows stay in a file is out of its reach.
+        It reads the rows, so that it cannot sample a design whose rows stay in a file.
     """
 
     @property

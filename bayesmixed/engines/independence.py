@@ -125,7 +125,7 @@ def sample_independently(
     mode, covariance : (d,), (d, d) arrays
         Mode of the density of the coordinates and inverse of minus its curvature there.
     progress : callable
-        Is told the share of the work that is done.
+        Called with the share of the work that is done.
 
     Raises
     ------

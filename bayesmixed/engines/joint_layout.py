@@ -20,7 +20,7 @@ ENOUGH = 7
 """Levels from which a factor alone leaves no ridge between its effects and the intercept: what joint coordinates cost is more
 than they bring. Where rows take several levels, effects cannot be placed on the intercept, and the ridge stays."""
 # Products that coordinates may cost a row, and in all: with its derivative one takes 3 to 5 ns, a row of the likelihood 20
-# to 160. They may double the time of a gradient, no more, but for what is fast all the same.
+# to 160. They may at most double the time of a gradient, unless it is fast anyway.
 _PRODUCTS, _SMALL = 6, 15_000
 _THRESHOLD_PRECISION = 0.04
 

@@ -30,7 +30,7 @@ TUNE = 500
 TARGET = 0.9
 """Usual target acceptance."""
 JOINT_TARGET = 0.8
-"""That in joint coordinates, where the posterior is nearly normal but for the SDs: smaller steps mix these more slowly."""
+"""That in joint coordinates, where all but the SDs are nearly normal: smaller steps mix the SDs more slowly."""
 NEEDS_ROWS = True
 JOINT = "beta and all effects in joint coordinates, standard normal where the posterior given the SDs is normal"
 
@@ -142,7 +142,7 @@ def _whiten(layout: Layout, mode: QuasiLikelihoodMode) -> Whitening | None:
     try:
         factor = np.linalg.cholesky(mode.covariance[np.ix_(free, free)])
     except np.linalg.LinAlgError:
-        # The quick mode is none: coordinates stay as they are.
+        # The quick mode is not a mode: coordinates stay as they are.
         return None
     return Whitening(slots.own, mode.beta[free], factor)
 

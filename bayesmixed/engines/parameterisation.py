@@ -1,4 +1,4 @@
-"""The choice of parameterisation of each group term, from the shrinkage that the data let expect."""
+"""The choice of parameterisation of each group term, from the shrinkage to be expected with these data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ FIRST_HEAVY = 0.15
 _FREEDOM, _WIDE_FREEDOM = 8.0, 4.0
 _ROUNDS = 10
 _NEAR, _MOST_FOLDED = 4.0, 3
-"""Coordinates are folded at 0 that lie within so many SDs of it, at most so many of them."""
+"""Coordinates within this many SDs of 0 are folded there, at most this many of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class Settings:
     complete : bool
         False after an interruption: fewer draws than asked for.
     parameterisation : str or mapping
-        What was asked for; what was taken stands among the decisions of the engine.
+        What was asked for; what was taken is among the decisions of the engine.
     store : str
         "auto": large group effects are not kept whole; "all": they are.
     """
@@ -46,7 +46,7 @@ class Settings:
 
 
 def check_count(name: str, value: Any, least: int) -> None:
-    """Refuse a setting that is no whole number, or a smaller one.
+    """Refuse a setting that is not a whole number, or is less than `least`.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def check_count(name: str, value: Any, least: int) -> None:
 
 
 def check_share(name: str, value: Any) -> None:
-    """Refuse a setting that is no number between 0 and 1.
+    """Refuse a setting that is not a number between 0 and 1.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def check_share(name: str, value: Any) -> None:
         It is.
     """
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
-        raise SpecError(f"{name}={value!r} is impossible; it lies between 0 and 1.")
+        raise SpecError(f"{name}={value!r} is impossible; it must lie between 0 and 1.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from bayesmixed.display.pages import Page, Section
 
 METHODS = {
     "joint": "coefficients and effects at their joint mode, Laplace's approximation for the SDs (lme4's nAGQ=0)",
-    "pql": "penalised quasi-likelihood: normal working responses, fitted in turn until they stay",
+    "pql": "penalised quasi-likelihood: normal working responses, refitted until they no longer change",
     "laplace": "Laplace's approximation of the integral over all effects",
     "agq": "Gauss-Hermite quadrature in each level",
     "mc": "Monte Carlo integration in each level",
@@ -29,8 +29,8 @@ class Approximation(Page):
     method : str
         A key of `METHODS`, with what it was asked to do.
     estimates, standard_errors : mapping
-        By names of the draws: "beta[x]", "sd_g[Intercept]", "corr_g[Intercept, x]", "sigma". The standard error of what
-        the likelihood does not bend in, such as an SD of 0 or a correlation of 1, is NaN.
+        By names of the draws: "beta[x]", "sd_g[Intercept]", "corr_g[Intercept, x]", "sigma". The standard error is NaN
+        where the likelihood has no curvature, such as at an SD of 0 or a correlation of 1.
     effects : pandas.DataFrame
         Predicted effects as written: term, level, effect, estimate, sd; sd given all estimates.
     log_likelihood : float or None
@@ -43,9 +43,9 @@ class Approximation(Page):
     seconds : float
         What it took.
     converged : bool
-        Whether the search ended where the slope vanishes.
+        Whether the search ended where the gradient vanishes.
     notes : tuple of str
-        What else is to be known: coefficients without a finite maximum.
+        What else to know: coefficients without a finite maximum.
 
     Examples
     --------
@@ -75,7 +75,7 @@ class Approximation(Page):
         ]
         if not self.converged:
             lines.insert(
-                0, "NOT CONVERGED: the slope does not vanish where the search ended. Do not use these numbers."
+                0, "NOT CONVERGED: the gradient does not vanish where the search ended. Do not use these numbers."
             )
         lines += [f"NOTE: {note}" for note in self.notes]
         if self.log_likelihood is not None:

@@ -31,7 +31,7 @@ _PLACES = {
     "mc": {True: "draws from a t around the mode", False: "draws from the distribution of the effects"},
 }
 _EDGE = 1.0 - 1e-9
-"""Correlations beyond stand at the end of their range."""
+"""Correlations beyond this count as at the end of their range."""
 _ENDLESS = (
     "'{}' has no finite maximum: the likelihood rises the further it goes, because some columns tell outcomes apart without "
     "an error (perfect separation). Its estimate is only where the search stopped, and it has no standard error. Give it a "
@@ -73,7 +73,7 @@ class Climb:
             self.text += ", mode under the priors"
 
     def climb(self, started: float) -> Approximation:
-        """Return the model at the maximum; matrices are too small for threads of their own, which wait busily."""
+        """Return the model at the maximum; matrices are too small for BLAS threads, which would only wait."""
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         from bayesmixed.kernels.bridge import announce_compilation
@@ -165,7 +165,7 @@ class Climb:
         return Maximum(whole, found.value, covariance, found.found and mode is not None, scale, flat)
 
     def _mode(self, model: ConditionalModel) -> EffectMode | None:
-        """Return the mode of the effects, from where the last one was."""
+        """Return the mode of the effects, starting from the last one."""
         mode = find_effect_mode(model, self._start, joint=self.together, near=self._near)
         if mode is None:
             mode = find_effect_mode(model, self._first, joint=self.together)
@@ -205,11 +205,11 @@ class Climb:
         assert self._integral is not None
         try:
             return self._integral(points).value + self._log_prior(points)
-        except np.linalg.LinAlgError:  # a trial step so far away that densities overflow
+        except np.linalg.LinAlgError:  # a trial step so far out that densities overflow
             return np.full(len(points), -np.inf)
 
     def _iterate(self, point: Array, scale: Array) -> Maximum:
-        """Return where the working responses of penalised quasi-likelihood stay."""
+        """Return where the working responses of penalised quasi-likelihood no longer change."""
         found = Maximum(point, np.nan, scale @ scale.T, False, scale, scale[:, :0])
         eta = self.parameters.at(point).eta
         for _ in range(_ITERATIONS):

@@ -1,4 +1,4 @@
-"""The parameters of a marginal likelihood, and the model of the effects at a value of them."""
+"""The parameters of a marginal likelihood, and the model of the effects given a value of these."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

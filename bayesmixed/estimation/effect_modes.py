@@ -128,7 +128,7 @@ def slopes_of(model: ConditionalModel, mode: EffectMode, factor: Factor) -> Arra
     """Return the derivatives of the approximation in the parameters, (d,), for the observed information.
 
     The mode moves with the parameters, and rows have weights that depend on it: Kristensen et al. (2016, J Stat Softw 70:5)
-    in the form for rows. Coefficients that are sought with the effects have a derivative of 0, which is not told.
+    in the form for rows. Coefficients that are sought with the effects have a derivative of 0, which is not returned.
     """
     assert mode.factor is not None
     pattern, values = mode.factor.pattern, mode.factor.values

@@ -89,7 +89,7 @@ def approximate(
     if points is not None and points > _MOST_POINTS:
         raise SpecError(f"points={points} is more than {_MOST_POINTS}; more than 30 seldom change anything.")
     if method == "mc" and draws < 2:
-        raise SpecError("method='mc' needs at least two draws, to tell its Monte Carlo error.")
+        raise SpecError("method='mc' needs at least two draws, to estimate its Monte Carlo error.")
     started = time.perf_counter()
     asked = {"points": points, "draws": draws, "adaptive": adaptive, "restricted": restricted, "seed": seed}
     return Climb(design, method, **asked, priors=mode).climb(started)
@@ -127,6 +127,6 @@ def _refuse(design: Design, method: str, *, restricted: bool, mode: bool) -> Non
         )
     if method == "pql" and not normal and (design.numbers or family.cuts or len(design.predictors) > 1):
         raise SpecError(
-            f"method='pql' has no likelihood that would tell the further parameters of family '{family.name}'. "
+            f"method='pql' has no likelihood from which to estimate the further parameters of family '{family.name}'. "
             "Take method='laplace'."
         )

@@ -18,9 +18,9 @@ _NONE = 1e100
 _ROUNDS, _FLAT, _FAR = 10, 1e-3, 1e-2
 """Newton steps at the end; a curvature that counts as none; a step after which curvatures are computed anew."""
 _FARTHEST = 1e8
-"""Standard errors from the start, from which on differences vanish by rounding."""
+"""Standard errors from the start beyond which differences are lost to rounding."""
 _MOVES = 1e-2
-"""Share of a change of length 1 that lies in a flat direction, from which on a number has no standard error."""
+"""Share of a change of length 1 in flat directions above which a number has no standard error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Maximum:
     point : (d,) array
     value : float
     covariance : (d, d) array
-        Inverse of minus the curvature; 0 in directions in which the function does not bend there.
+        Inverse of minus the curvature; 0 in directions in which the function is flat there.
     found : bool
         Whether the gradient vanishes there.
     scale : (d, d) array

@@ -35,7 +35,7 @@ class PrecisionPattern:
         options = {"SymmetricMode": True}
         factor = linalg.splu(together, "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options) if size else None
         self.place: NDArray[np.int64] = np.asarray(factor.perm_c if factor else (), dtype=np.int64)
-        """(q,) where each effect stands in the order of elimination."""
+        """(q,) the place of each effect in the order of elimination."""
         entries = together.tocoo()
         low, high = np.sort([self.place[entries.row], self.place[entries.col]], axis=0)
         below = np.unique(low[low < high] * size + high[low < high])

@@ -50,7 +50,7 @@ class CompiledRows:
     def __init__(self, design: Design, rows: Rows) -> None:
         self.codes = FAMILY_CODES[design.family.name], LINK_CODES[design.mu.link.name]
         self.rows = rows
-        # Copies of one kind: for read-only arrays and other orders all would be compiled once more.
+        # Copies of one kind: read-only arrays and other orders would each be compiled again.
         self.response, self.trials = (np.array(values, dtype=float) for values in (rows.response, rows.trials))
 
     def derivatives(self, eta: Array, further: Array, *, mixed: bool = False) -> Array:

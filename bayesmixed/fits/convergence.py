@@ -133,7 +133,7 @@ def diagnose(fit: Fit) -> Diagnosis:
         problems.append("more than 5 % of the trajectories reached the largest length: sampling is slow, not wrong")
         advice.append("centre and scale the predictors")
     if stats.attrs.get("refused"):
-        problems.append(f"proposals suit badly: {stats.attrs['refused']}")
+        problems.append(f"proposals fit the posterior badly: {stats.attrs['refused']}")
         advice.append('sample with engine="kernel"')
     doubtful = len(problems) > (not fit.settings.complete)
     advised = tuple(dict.fromkeys(advice))
@@ -164,7 +164,7 @@ def _by_chance(chains: int, draws: int, quantities: int, worth: float) -> str:
         return ""
     return (
         f"; of {quantities:,} quantities with draws worth {min(worth, draws):.0f} independent ones a chain some pass it by "
-        f"chance in up to {100.0 * min(chance, 0.99):.0f} % of right runs: more draws tell"
+        f"chance in up to {100.0 * min(chance, 0.99):.0f} % of right runs: more draws will tell"
     )
 
 

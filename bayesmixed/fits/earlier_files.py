@@ -19,7 +19,7 @@ def is_earlier(design: Design) -> bool:
 
 
 def refuse_changed_columns(design: Design) -> None:
-    """Refuse a fit whose formula makes other columns today.
+    """Refuse a fit whose formula makes different columns today.
 
     Raises
     ------
@@ -30,13 +30,13 @@ def refuse_changed_columns(design: Design) -> None:
     changed = [text for text in formulas if _CHANGED.search(_QUOTED.sub("", text))]
     if changed:
         raise DataError(
-            f"cr() and cc(), as in {enumerate_words(changed, 1)}, made other columns in the version that wrote it. Sample "
+            f"cr() and cc(), as in {enumerate_words(changed, 1)}, made different columns in the version that wrote it. Sample "
             "the model again."
         )
 
 
 def with_present_labels(tree: xr.DataTree, design: Design) -> xr.DataTree:
-    """Return draws whose labels of dates are as they are written today, without the time where all are midnights."""
+    """Return draws with labels of dates as they are written today, without the time if all are midnights."""
     found = {}
     for name, child in tree.children.items():
         dataset = child.to_dataset()

@@ -110,7 +110,7 @@ def load_fit(
         warn(f"'{path}' is damaged or was changed ({enumerate_words(damages)}): do not rely on this fit.")
     elif int(tree.attrs["bayesmixed_format"]) == 1:
         warn(
-            f"'{path}' is a file of format 1, without checksums: nothing tells whether it was damaged or changed. "
+            f"'{path}' is a file of format 1, without checksums: damage or changes cannot be detected. "
             f"{_said_of_priors(tree)} bm.save_fit writes a new file."
         )
     return fit
@@ -119,7 +119,7 @@ def load_fit(
 def _said_of_priors(tree: xr.DataTree) -> str:
     if _FROZEN in tree.data_vars:
         return "It keeps its priors; the rules of default priors have changed since."
-    return "It holds no priors: those of `priors` follow the rules of today, which have changed since."
+    return "It holds no priors: those of `priors` follow today's rules, which have changed since."
 
 
 def check_draws(fit: Fit) -> None:
@@ -196,7 +196,7 @@ def _said_of(path: Path) -> Iterator[None]:
 def _check_format(tree: xr.DataTree) -> None:
     found = tree.attrs.get("bayesmixed_format")
     if found is None:
-        raise DataError("it is a netCDF file, but no fit of bayesmixed.")
+        raise DataError("it is a netCDF file, but not a fit of bayesmixed.")
     number = int(found)
     if number > FORMAT:
         raise DataError(

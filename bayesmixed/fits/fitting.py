@@ -98,7 +98,7 @@ class Fit(Displayed):
         return self.design.outline()
 
     def captions(self) -> Mapping[str, str]:
-        """Return what stands around the equations in notebooks."""
+        """Return the text around the equations in notebooks."""
         return {"title": self.design.spec.title, "hint": f"{self!r} Its estimates: bm.summary(fit)."}
 
     def __repr__(self) -> str:

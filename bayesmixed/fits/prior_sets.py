@@ -27,7 +27,7 @@ class RealisedSet:
     Attributes
     ----------
     label : str
-        Its name; with a word or a number what that stands for: "wide (default scales x 100)".
+        Its name; after a word or a number, what it means: "wide (default scales x 100)".
     design : Design
         With its priors.
     notes : tuple of str
@@ -110,4 +110,4 @@ def _say_impropriety(design: Design) -> str:
                     f"Only {mixed} levels of '{group.name}' hold both outcomes: under a flat prior the posterior is "
                     "improper."
                 )
-    return "A flat prior is no distribution: it has no prediction, no evidence, and may have no posterior."
+    return "A flat prior is not a distribution: it has no prediction, no evidence, and may have no posterior."

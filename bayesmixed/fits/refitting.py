@@ -55,7 +55,7 @@ def refit(
     """Return a new fit of the same model.
 
     Priors are frozen: those that are not named keep the numbers of `fit.design.priors`, and the column means at which
-    they are stated, also under new data. What is decided anew stands in `fit.engine.decisions`.
+    they are stated, also under new data. New decisions are in `fit.engine.decisions`.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = T
     more = sample(fit.design, **given | {"seed": seed, "cores": cores or before.cores, "progress": progress})
     if not more.settings.complete or more.settings.chains != before.chains:
         raise SamplingError(
-            f"The further run was interrupted at {more.settings.chains} chains of {more.settings.draws} draws; "
+            f"The additional run was interrupted at {more.settings.chains} chains of {more.settings.draws} draws; "
             "the fit stays as it was."
         )
     stages = {name: fit.timing.get(name, 0.0) + seconds for name, seconds in more.timing.items()}

@@ -1,4 +1,4 @@
-"""Trees of draws read from netCDF files, which anybody may have made."""
+"""Trees of draws read from netCDF files, which are not trusted."""
 
 import warnings
 from collections.abc import Iterator
@@ -10,16 +10,17 @@ import xarray as xr
 from bayesmixed.errors import DataError
 
 _MOST_EXPANSION = 1100
-"""No compression of HDF5 makes data smaller by a larger factor."""
+"""The largest factor by which any compression of HDF5 makes data smaller."""
 
 
 def read_tree(path: Path) -> xr.DataTree:
-    """Return the groups of a file; nothing is read that lies outside of it.
+    """Return the groups of a file; nothing is read that lies outside it.
 
     Raises
     ------
     DataError
-        It is damaged, no netCDF file, refers to other files, has groups in groups, or declares more than it can hold.
+        It is damaged, not a netCDF file, refers to other files, has groups in groups, or declares more than it can
+        hold.
     """
     try:
         strange = _find_strange(path)
@@ -28,7 +29,7 @@ def read_tree(path: Path) -> xr.DataTree:
         with warnings.catch_warnings(action="ignore"), xr.open_datatree(path, engine="h5netcdf") as opened:
             return opened.load()
     except Exception as error:  # h5netcdf, h5py and xarray each have errors of their own
-        raise DataError(f"it is damaged or no netCDF file ({first_line(error)}).") from error
+        raise DataError(f"it is damaged or not a netCDF file ({first_line(error)}).") from error
 
 
 def first_line(error: Exception) -> str:
@@ -37,7 +38,7 @@ def first_line(error: Exception) -> str:
 
 
 def _find_strange(path: Path) -> str:
-    """Return in words what no file of fits has, "" for nothing."""
+    """Return in words what a file of a fit never has, "" for nothing."""
     import h5py
 
     declared = 0

@@ -1,4 +1,4 @@
-"""The rows of simulated data before there is a response: groups, crossings and columns, as a plan says."""
+"""The rows of simulated data before there is a response: groups, crossings and columns, laid out by a plan."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -146,8 +146,8 @@ def _with_categories(design: Design, values: Mapping[str, float]) -> Design:
     chained = all(len(pair) == 2 for pair in pairs) and all(low[1] == high[0] for low, high in pairwise(pairs))
     if not pairs or not chained or np.any(np.diff(list(cuts.values())) <= 0):
         raise SpecError(
-            'The true thresholds must be there in increasing order, each named after its neighbours: "threshold[low|mid]" = '
-            f'-1, "threshold[mid|high]" = 1. Given: {dict(cuts) or "none"}.'
+            "The true thresholds must be given in increasing order, each named after its neighbours: "
+            f'"threshold[low|mid]" = -1, "threshold[mid|high]" = 1. Given: {dict(cuts) or "none"}.'
         )
     labels = (pairs[0][0], *(pair[1] for pair in pairs))
     observed = replace(design.observed, categories=labels)

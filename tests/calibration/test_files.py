@@ -58,7 +58,7 @@ def test_another_calibration_is_not_resumed(tmp_path, change, named):
 def test_a_file_that_is_no_calibration_is_refused(tmp_path, text):
     path = tmp_path / "other.json"
     path.write_text(text)
-    with pytest.raises(bm.DataError, match="damaged or no file"):
+    with pytest.raises(bm.DataError, match="damaged or was not written"):
         bm.calibrate(**MODEL | {"n": 2, "resume": path}, sampler=right)
 
 

@@ -101,13 +101,13 @@ def test_a_name_finds_the_shipped_fit_and_a_folder_tells_which_files_it_holds(sm
 def test_a_damaged_file_is_refused(small_fit, tmp_path):
     path = bm.save_fit(small_fit, tmp_path / "fit.nc")
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(bm.DataError, match="damaged or no netCDF"):
+    with pytest.raises(bm.DataError, match="damaged or not a netCDF"):
         bm.load_fit(path)
 
 
 def test_a_foreign_file_is_refused(tmp_path):
     xr.Dataset({"x": 1}).to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
-    with pytest.raises(bm.DataError, match="no fit of bayesmixed"):
+    with pytest.raises(bm.DataError, match="not a fit of bayesmixed"):
         bm.load_fit(tmp_path / "other.nc")
 
 

@@ -61,7 +61,7 @@ def test_groups_and_attributes_are_read_as_they_were_written(tmp_path):
 
 def test_a_text_is_no_file_of_draws(tmp_path):
     (tmp_path / "text.nc").write_text("draws")
-    with pytest.raises(bm.DataError, match="damaged or no netCDF file"):
+    with pytest.raises(bm.DataError, match="damaged or not a netCDF file"):
         read_tree(tmp_path / "text.nc")
 
 

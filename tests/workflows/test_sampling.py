@@ -139,7 +139,7 @@ def test_an_interruption_before_the_first_draw_is_an_error():
         ({"chains": 0}, "chains=0 is impossible"),
         ({"draws": 0}, "draws=0 is impossible"),
         ({"tune": 0}, "tune=0 is impossible"),
-        ({"target_accept": 1.5}, "lies between 0 and 1"),
+        ({"target_accept": 1.5}, "must lie between 0 and 1"),
         ({"engine": "pymcc"}, "Did you mean 'pymc'"),
         ({"parameterisation": {"Bach": "centred"}}, "Did you mean 'Batch'"),
         ({"parameterisation": "centered"}, "Did you mean 'centred'"),

@@ -117,7 +117,7 @@ def test_behind_a_curve_what_is_open_does_not_cancel_and_a_note_says_where_it_do
     design = prepared("count ~ x + f*k", ONE, family="poisson")
     values = 0.1 * np.arange(len(design.mu.population.labels))
     fit = fit_at(design, {"beta": values}, jitter=0.01)
-    with pytest.raises(bm.SpecError, match=r'on the scale of the link: kind="linear"'):
+    with pytest.raises(bm.SpecError, match=r'on the link scale: kind="linear"'):
         bm.contrasts(fit, "x", at={"x": [1.0, 2.0]})
     ratio = bm.contrasts(fit, "x", at={"x": [1.0, 2.0]}, kind="linear", ratio=True)
     np.testing.assert_allclose(ratio.draws.values[..., 0], np.exp(fit.posterior["beta"].sel(beta_effect="x").values))
