@@ -1,4 +1,4 @@
-"""Arguments of public functions, checked against the annotations of these before any work."""
+"""Arguments of public functions, checked against their annotations before any work."""
 
 import inspect
 import os
@@ -25,14 +25,14 @@ _WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "True o
 
 
 def checked[F: Callable[..., Any]](function: F) -> F:
-    """Return a function that refuses arguments of another kind than its annotations say.
+    """Return a function that refuses arguments of the wrong kind, judged by its annotations.
 
-    What the values mean is for the function to check; options behind `**` are left to it altogether.
+    The function itself checks what values mean, and all options of `**`.
 
     Raises
     ------
     SpecError
-        An argument is of another kind: the message says which one, what it takes, and what was given.
+        An argument is of the wrong kind: the message says which one, what it takes, and what was given.
     """
     signature = inspect.signature(function)
     parameters = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
@@ -65,7 +65,7 @@ def _check(name: str, value: Any, hint: Any, default: Any) -> None:
 
 
 def _is(value: Any, hint: Any) -> bool:
-    """Return whether a value is of the kind that an annotation says, and what it holds too."""
+    """Return whether a value, and what it contains, is of the kind of an annotation."""
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Any or hint is object:
         return True

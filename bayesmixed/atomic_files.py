@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TEMPORARY = ".bayesmixed-"
-"""How names of temporary files begin; what is left of a killed process is removed at the next write to its folder."""
+"""Prefix of temporary files; those left by a killed process are removed at the next write to the folder."""
 
 
 def replace_file(
@@ -25,7 +25,7 @@ def replace_file(
 ) -> Path:
     """Write a file beside its place, flush it to disk and rename it; return its path.
 
-    An earlier file stays as it is until the new one is whole. A link is followed.
+    An earlier file stays as it is until the new one is whole. Links are followed.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def replace_file(
     Raises
     ------
     DataError
-        The folder does not exist or cannot be written, the disk is full, or a folder has the name.
+        The folder does not exist or cannot be written, the disk is full, or the path is a folder.
     """
     data = content.encode("utf-8", errors="backslashreplace") if isinstance(content, str) else content
     place = check_place(path, what)
@@ -77,7 +77,7 @@ def check_place(path: str | Path, what: str) -> Path:
     Raises
     ------
     DataError
-        Its folder does not exist, a folder has its name, or the name is impossible.
+        Its folder does not exist, it is itself a folder, or the name is impossible.
     """
     try:
         place = Path(os.path.realpath(path))
@@ -111,7 +111,7 @@ def lock(descriptor: int, *, wait: bool) -> bool:
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:  # a file system without locks: better a file left over than one in use removed
+    except OSError:  # a file system without locks: leaving a file over is better than removing one in use
         return False
     return True
 
@@ -149,7 +149,7 @@ def _replace(place: Path, data: bytes | memoryview) -> None:
 
 
 def _open_temporary(folder: Path) -> tuple[IO[bytes], Path]:
-    """Return a new file that no other process takes for abandoned, and its name."""
+    """Return a new file that no other process regards as abandoned, and its name."""
     while True:
         name = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
         file = open(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), "wb")  # noqa: SIM115

@@ -13,7 +13,7 @@ NODES = {1: 41, 2: 21, 3: 11}
 FINE_NODES = {1: 61, 2: 31, 3: 15, 4: 9}
 """The same for squares, and so for variances."""
 ADAPTIVE_NODES = {1: 15, 2: 9, 3: 7}
-"""The same for rules that are moved to the mode."""
+"""The same for rules centred at the mode."""
 FINE_ADAPTIVE_NODES = 31
 """The same for variances of one effect given its data, in one direction."""
 INNER_NODES = {1: 11, 2: 7, 3: 5}

@@ -16,11 +16,11 @@ _UNSAFE = (
     os.path.join("llvmlite", "binding", "executionengine.py"),
     os.path.join("numba", "core", "compiler_lock.py"),
 )
-"""Files of libraries that take locks, which after an error there stay locked, or that C calls, where an error is lost."""
+"""Files of libraries that take locks, which stay locked after an error, or that are called from C, where errors are lost."""
 
 
 def import_whole(*names: str) -> None:
-    """Import modules; an interrupt waits for the end, since a module imported by half cannot be imported again."""
+    """Import modules; an interrupt waits for the end, since a half-imported module cannot be imported again."""
     with deferred_interrupts():
         for name in names:
             import_module(name)
@@ -38,7 +38,7 @@ def deferred_interrupts() -> Iterator[None]:
 
 @contextmanager
 def insistent_interrupts() -> Iterator[None]:
-    """Repeat an interrupt that a library swallows until the block ends, which it then does with KeyboardInterrupt."""
+    """Repeat an interrupt that a library swallows until the block ends with KeyboardInterrupt."""
     over, caught = threading.Event(), threading.Event()
 
     def repeat() -> None:
@@ -62,7 +62,7 @@ def insistent_interrupts() -> Iterator[None]:
 
 
 def _is_unsafe(frame: FrameType | None) -> bool:
-    """Return whether a library would not get over an error in what it does: the interrupt is repeated soon."""
+    """Return whether a library would not survive an error in its present call: the interrupt is repeated soon."""
     return frame is not None and frame.f_code.co_filename.endswith(_UNSAFE)
 
 

@@ -12,7 +12,7 @@ _BETA, _SD, _EFFECTS, _CORRELATIONS = "beta", "sd_", "b_", "corr_"
 class ParameterKey(str):
     """The key of a prior, or the name of one number of the posterior: a variable and, in brackets, a label.
 
-    It is its text, so that it can be looked up among keys that users write.
+    It equals its text, so it can be looked up among keys that users write.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class ParameterKey(str):
     def match(self, given: Iterable[str]) -> "ParameterKey | None":
         """Return the most specific of the user's keys that means it: "sd_g[x]" before "sd_g"; None if there is none.
 
-        A prior on all of "beta" leaves the intercept alone.
+        A prior on all of "beta" does not apply to the intercept.
         """
         keys = set(given)
         whole = ParameterKey(self.variable, CENTRED_INTERCEPT if self.of_intercept else None)

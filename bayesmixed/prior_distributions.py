@@ -19,7 +19,7 @@ INDUCED = "InducedDirichlet"
 """Prior of thresholds: the shares of the categories at predictor 0 are symmetric Dirichlet; with 1, all equally likely."""
 _CALL = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
 FEW_LEVELS = 5
-"""Group SDs of factors with fewer levels have a HalfNormal default prior: the data hardly speak against its tail."""
+"""Group SDs of factors with fewer levels have a HalfNormal default prior: the data say little about its tail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Distribution:
     Attributes
     ----------
     parameters : mapping
-        Argument names in PyMC's order, with PyMC's default or None where one is needed.
+        Argument names in PyMC's order, with PyMC's default, or None where a value is required.
     support : (float, float)
-        Lower and upper end of the support; NaN ends are taken from the arguments.
+        Lower and upper end of the support; an end that is NaN is taken from the arguments.
     frozen : callable
         The SciPy distribution for given arguments.
     widening : int
@@ -144,7 +144,7 @@ def as_prior(value: object, key: str = "prior") -> Prior:
     Raises
     ------
     SpecError
-        The text is no call, the name is unknown, or the arguments are not its numbers.
+        The text is not a call, the name is unknown, or the arguments do not fit.
     """
     if isinstance(value, Prior):
         return value
@@ -194,7 +194,7 @@ def _parse(text: str, key: str) -> Prior:
     call = _CALL.fullmatch(text)
     if call is None:
         unread = not text.strip() or text.count("(") != text.count(")")
-        what = "cannot be read" if unread else "is no distribution"
+        what = "cannot be read" if unread else "is not a distribution"
         raise SpecError(f"Prior for '{key}' is '{text}', which {what}. {how}")
     positional: list[float] = []
     named: dict[str, float] = {}
@@ -232,7 +232,9 @@ def _complete(name: str, positional: list[float], named: dict[str, float], key: 
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         proper = (numbers[-1] > 0 or name == "Uniform") and _has_median(prior)
     if not proper:
-        raise SpecError(f"Prior for '{key}': {prior} is no distribution; the scales of {signature} must be positive.")
+        raise SpecError(
+            f"Prior for '{key}': {prior} is not a distribution; the scales of {signature} must be positive."
+        )
     return prior
 
 

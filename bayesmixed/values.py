@@ -17,7 +17,7 @@ class FieldError(SpecError, ValueError):
 
 
 class Value(BaseModel):
-    """A value with named fields, which are checked when it is made and then stay as they are.
+    """A value with named fields, which are checked when it is made and do not change afterwards.
 
     Raises
     ------
@@ -37,7 +37,7 @@ class Value(BaseModel):
             said.problems = problems
             raise said from error
         except TypeError as error:
-            raise FieldError(f"Names of fields are texts: {error}.") from error
+            raise FieldError(f"Names of fields must be text: {error}.") from error
 
 
 def _read(error: ValidationError, known: Iterable[str]) -> Iterator[Problem]:

@@ -76,9 +76,9 @@ def test_a_prior_is_read_from_text_a_number_or_an_object(given, name, arguments)
 @pytest.mark.parametrize(
     ("given", "fragment"),
     [
-        ("Normal", "is no distribution. Write a PyMC class name"),
-        ("Normal(0, 1) + 1", "is no distribution"),
-        ("pm.Normal(0, 1)", "is no distribution"),
+        ("Normal", "is not a distribution. Write a PyMC class name"),
+        ("Normal(0, 1) + 1", "is not a distribution"),
+        ("pm.Normal(0, 1)", "is not a distribution"),
         ("Normal(0, 1", "cannot be read"),
         ("", "cannot be read"),
         ("Normal(0, 's')", "cannot be read"),
@@ -96,7 +96,7 @@ def test_a_prior_is_read_from_text_a_number_or_an_object(given, name, arguments)
         ("Normal(0, 0)", "must be positive"),
         ("Normal(0, -1)", "must be positive"),
         ("HalfStudentT(0, 1)", "must be positive"),
-        ("Uniform(2, 1)", "Uniform(2, 1) is no distribution"),
+        ("Uniform(2, 1)", "Uniform(2, 1) is not a distribution"),
         ("LKJ(0)", "must be positive"),
         ("Normal(0, 1e400)", "needs finite numbers"),
         ("inf", "must be finite"),

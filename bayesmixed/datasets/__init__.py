@@ -1,7 +1,7 @@
 """Tables for examples: small ones are shipped, public ones are fetched on request, each with its published source.
 
 The addresses of the fetched tables are those that the lecture's own scripts read. They were not reachable when this
-catalogue was written: no checksum is known, and a fetched table is accepted by its columns and its number of rows.
+catalogue was written: no checksum is known, and a fetched table is checked by its columns and its number of rows.
 """
 
 from collections.abc import Mapping
@@ -31,11 +31,11 @@ class Dataset:
     text : tuple of str
         Columns that are labels although they look like numbers.
     addresses : mapping of str to str
-        Where the files lie, with their checksums ("" where not known); several are joined. None: it is shipped.
+        Addresses of the files, with their checksums ("" where not known); several are joined. None: it is shipped.
     join : str
         Column by which several files are joined.
     names : mapping of str to str
-        Columns that get the names of the shipped spec.
+        Columns that are renamed as in the shipped spec.
     columns : tuple of str
         Columns that a fetched table must have.
     """
@@ -74,7 +74,7 @@ def list() -> pd.DataFrame:  # noqa: A001  (the name is that of the public contr
 def load(name: str) -> pd.DataFrame:
     """Return a table as a pandas data frame; a public one is downloaded the first time, and kept.
 
-    No checksum of the public files is known: they are accepted by their size, columns and number of rows.
+    No checksum of the public files is known: they are checked by size, columns and number of rows.
 
     Raises
     ------
@@ -111,8 +111,8 @@ def _load_fetched(dataset: Dataset) -> pd.DataFrame:
             path.unlink()
         wrong = f"has no column {enumerate_words(absent)}" if absent else f"has {len(data)} rows, not {dataset.rows}"
         raise DataError(
-            f"What was fetched as data set '{dataset.name}' is another table: it {wrong}. The file was not kept. "
-            f"Look at {enumerate_words(dataset.addresses)}."
+            f"The file fetched for data set '{dataset.name}' is a different table: it {wrong}. It was not kept. "
+            f"Check {enumerate_words(dataset.addresses)}."
         )
     return data
 

@@ -18,7 +18,7 @@ def fetch(address: str, checksum: str = "", *, timeout: float = 30.0) -> Path:
     Parameters
     ----------
     address : str
-        Where the file lies (https).
+        Address of the file (https).
     checksum : str
         "sha256:..." of the file, which is then verified; "" where it is not known.
     timeout : float
@@ -27,7 +27,7 @@ def fetch(address: str, checksum: str = "", *, timeout: float = 30.0) -> Path:
     Raises
     ------
     DataError
-        The file cannot be fetched, or is another one than expected.
+        The file cannot be fetched, or is not the expected one.
     """
     import pooch
     from requests.exceptions import RequestException

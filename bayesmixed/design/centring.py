@@ -16,9 +16,9 @@ HIERARCHICAL = "hierarchical"
 PARAMETERISATIONS = (CENTRED, NONCENTRED, HIERARCHICAL)
 
 _SHARE = 0.5
-"""Part of a population column that group columns must express before group coefficients take it."""
+"""Share of a population column that group columns must express before group coefficients absorb it."""
 _ROUNDING = 1e-9
-"""Part of a column that is left by rounding."""
+"""Share of a column that can be due to rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,13 @@ def place_groups(predictor: Predictor, parameterisations: Mapping[str, str]) -> 
     the outer ones, and the outermost around population coefficients (Gelfand, Sahu & Carlin 1995, Biometrika 82:479).
     A population column goes to the chain whose group columns express most of it, level by level; between equal ones to
     the chain with the fewest outermost levels, whose mean is least certain. So the intercept, columns that vary by
-    group, covariates of groups, and products of the two leave the predictor; of a column that the groups express in
-    part the rest stays. Observation-level terms come last; their mean is the whole predictor. That of a curve is zero.
+    group, covariates of groups, and products of the two leave the predictor; of a column that the groups express only
+    in part the rest stays. Observation-level terms come last; their mean is the whole predictor. That of a curve is zero.
 
     Parameters
     ----------
     parameterisations : mapping
-        Way of each term, by the name of its effects; "centred" where there is none.
+        Parameterisation of each term, by the name of its effects; "centred" if not given.
     """
     placed = {g.name: Placement(g, parameterisations.get(predictor.b(g), CENTRED)) for g in predictor.groups}
     inner_first = sorted(placed, key=lambda name: -len(placed[name].group.levels))
@@ -81,7 +81,7 @@ def place_groups(predictor: Predictor, parameterisations: Mapping[str, str]) -> 
 
 
 def remaining_columns(predictor: Predictor, placements: Sequence[Placement]) -> tuple[list[int], Array]:
-    """Return the population columns of which something stays in the predictor, and what stays, (n, r)."""
+    """Return the population columns of which a part stays in the predictor, and that part, (n, r)."""
     matrix = predictor.centred_matrix.copy()
     size = np.max(np.abs(matrix), axis=0, initial=0.0)
     for placement in placements:
@@ -92,7 +92,7 @@ def remaining_columns(predictor: Predictor, placements: Sequence[Placement]) -> 
 
 
 def _joins(group: NormalBlock) -> bool:
-    """Return whether the coefficients of a term can have a mean: those of levels that each row takes one of."""
+    """Return whether the coefficients of a term can have a mean: each row has one of its levels."""
     return group.takes == ONE and not group.single
 
 

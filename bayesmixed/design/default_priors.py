@@ -1,4 +1,4 @@
-"""The rules for default priors, realised on a design, with the user's priors put in their place."""
+"""The rules for default priors, realised on a design and replaced by the user's priors."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -53,7 +53,7 @@ def realise_priors(design: Design) -> dict[str, RealisedPrior]:
     Raises
     ------
     SpecError
-        A prior of the user names no parameter, or has a support that the parameter does not have.
+        A user prior names no parameter, or its support does not fit the parameter.
     """
     scale = response_scale(design)
     defaults = dict(_defaults(design, scale))
@@ -112,7 +112,7 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
 
 
 def check_prior_keys(design: Design) -> None:
-    """Refuse priors of the user that name no parameter of a design without a response (SpecError)."""
+    """Refuse user priors that name no parameter of a design without a response (SpecError)."""
     keys: list[str] = [*design.scalars, *(CUTS for _ in design.family.cuts[:1])]
     for predictor in design.predictors.values():
         keys += predictor.keys
@@ -191,7 +191,7 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
 
 
 def _check_fixed_correlation(design: Design, key: str, prior: Prior) -> None:
-    """Refuse a number that no correlation has, or that not all correlations of several columns can have together."""
+    """Refuse a number that is not a correlation, or that not all correlations of several columns can equal together."""
     group = next(group for predictor, group in design.group_blocks() if predictor.corr(group) == key)
     widest = group.widest
     lower, value = -1.0 / (widest - 1), prior.arguments[0]

@@ -51,7 +51,7 @@ class RealisedPrior:
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """What a design holds of rows that stay in their file.
+    """What a design stores about rows that stay in their file.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Streamed:
     stamp : (int, int)
         Its size and time of change when it was read.
     missing : str
-        What is done with incomplete rows.
+        How incomplete rows are treated.
     statistics : RowStatistics
         Over all rows, of "population", "b_g" of every group term g, and "response".
     examples : Design
@@ -83,7 +83,7 @@ class Streamed:
 
 @dataclass(frozen=True, slots=True)
 class Design(Displayed):
-    """A spec prepared on data; everything later reads from here and nothing writes to it.
+    """A spec prepared on data; all later steps read it and none changes it.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class Design(Displayed):
     table : Table
         The columns that the spec uses, in the rows that are used; its index labels the rows.
     observed : Response
-        What was observed in the rows, and what each of them counts.
+        What was observed in the rows, and the weight of each.
     predictors : mapping
         By parameter, the first parameter first.
     priors : mapping
@@ -162,7 +162,7 @@ class Design(Displayed):
 
     @property
     def row_text(self) -> str:
-        """How many rows there are, in words; with frequency weights also how many different lines stand for them."""
+        """How many rows there are, in words; with frequency weights also the number of lines of data."""
         total = round(float(np.sum(self.observed.row_counts)))
         rows = f"{total:,} row{'s' if total != 1 else ''}"
         if self.spec.weights is None or self.observed.weighting != FREQUENCY or self.weights is None:
@@ -202,7 +202,7 @@ class Design(Displayed):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """The scalars that have a prior of their own: all but thresholds."""
+        """The scalars with their own prior: all but thresholds."""
         return tuple(name for name in self.scalars if name not in self.family.cuts)
 
     @property
@@ -226,7 +226,7 @@ class Design(Displayed):
         return [self.priors[key].prior for key in predictor.keys]
 
     def priors_by_term(self) -> dict[str, tuple[RealisedPrior, int]]:
-        """Return the priors by key, those of several coordinates of a term as one, and of how many each is one."""
+        """Return the priors by key, those of several coordinates of a term as one, each with their number."""
         found: dict[str, tuple[RealisedPrior, int]] = {}
         for key, entry in self.priors.items():
             term = re.sub(r" #\d+(?=\]$)", "", key)
@@ -286,7 +286,7 @@ class Design(Displayed):
         )
 
     def captions(self) -> Mapping[str, str]:
-        """Return what stands around the equations in notebooks."""
+        """Return what is shown around the equations in notebooks."""
         return {"title": self.spec.title}
 
     def __str__(self) -> str:

@@ -39,7 +39,7 @@ def place_at_origins(spec: ModelSpec, family: Family, predictor: Predictor, orig
     Raises
     ------
     DataError
-        The columns depend on each other.
+        The columns are linearly dependent.
     """
     population, centre = predictor.population, predictor.centre
     known = origins.get(predictor.beta)
@@ -57,7 +57,7 @@ def _population(block: PopulationBlock, origin: Array, ratio: float, *, cut: boo
     matrix = np.eye(len(origin))
     matrix[intercept] -= origin
     first = int(cut and block.basis.constant)
-    # Thresholds hold the constant: columns of the basis lose what those as written lose.
+    # Thresholds contain the constant: columns of the basis are centred as those as written are.
     mixing = np.linalg.pinv(block.written[:, first:]) @ matrix
     if first:
         mixing = np.vstack([block.written_means - origin - block.means[1:] @ mixing, mixing])
@@ -91,4 +91,4 @@ def _group(spec: ModelSpec, block: GroupBlock, known: Mapping[str, float], varia
 
 def _check(found: Array, wanted: Array) -> None:
     if not np.allclose(found, wanted, rtol=1e-6, atol=1e-9):
-        raise DataError("its columns depend on each other, so that its priors cannot be kept. Sample the model again.")
+        raise DataError("its columns are linearly dependent, so its priors cannot be kept. Sample the model again.")

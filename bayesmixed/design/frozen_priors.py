@@ -20,7 +20,7 @@ from bayesmixed.terms.predictors import Predictor
 
 @dataclass(frozen=True, slots=True)
 class FrozenPriors:
-    """What does not follow the data any more.
+    """What no longer follows the data.
 
     Attributes
     ----------
@@ -62,12 +62,12 @@ def with_frozen_priors(design: Design, frozen: FrozenPriors, changed: Collection
     Parameters
     ----------
     changed : collection of str
-        Keys of the spec's priors that were given anew: they replace the frozen ones.
+        Keys of the spec's priors that were newly given: they replace the frozen ones.
 
     Raises
     ------
     SpecError
-        A prior of the spec names no parameter, or has a support that the parameter does not have.
+        A prior of the spec names no parameter, or its support does not fit the parameter.
     """
     predictors = {name: _with_bases(design, p, frozen) for name, p in design.predictors.items()}
     design = replace(design, predictors=predictors)

@@ -19,8 +19,8 @@ _ORDINARY = 2.0**10
 def in_working_unit(design: Design) -> tuple[Design, float]:
     """Return the model of the response in the unit in which it is sampled, and that unit, a power of 4.
 
-    It is 1 where the spread of the response is between 1/1024 and 1024, and where the model has no other form: streamed
-    rows, families of the user, counts and shares, and priors that have no unit, such as a Beta distribution of sigma.
+    It is 1 where the spread of the response is between 1/1024 and 1024, and where the model cannot be rescaled: streamed
+    rows, user-defined families, counts and shares, and priors without a unit, such as a Beta distribution of sigma.
     """
     own = isinstance(design.spec.family, str) and design.streamed is None
     if not own or not any(parameter.power for parameter in design.family.parameters):
@@ -34,9 +34,9 @@ def in_working_unit(design: Design) -> tuple[Design, float]:
 
 
 def in_unit(design: Design, unit: float) -> Design | None:
-    """Return the same model of the response divided by a unit; None where a prior has no such form.
+    """Return the same model of the response divided by a unit; None where a prior cannot be rescaled.
 
-    Priors of what has the response's unit are those of the parameter divided by it. Under a log link the unit is an
+    Priors of parameters in the response's unit become those of the parameter divided by it. Under a log link the unit is an
     offset, which leaves all priors as they are.
     """
     factors = _variable_factors(design, unit)
@@ -59,7 +59,7 @@ def in_unit(design: Design, unit: float) -> Design | None:
 
 
 def own_factors(design: Design, unit: float) -> dict[str, float]:
-    """Return by what each variable of `in_unit(design, unit)` is multiplied to be that of the design; others stay."""
+    """Return the factor that converts each variable of `in_unit(design, unit)` to that of the design; others stay."""
     return {} if unit == 1.0 else _variable_factors(design, unit)
 
 
@@ -76,7 +76,7 @@ def in_own_unit(design: Design, draws: xr.DataTree, unit: float) -> xr.DataTree:
 
 
 def _variable_factors(design: Design, unit: float) -> dict[str, float]:
-    """Return by what each variable of the draws is divided; those that stay are left out."""
+    """Return the divisor of each variable of the draws; those that stay are left out."""
     found: dict[str, float] = {}
     for name, predictor in design.predictors.items():
         factor = _link_factor(predictor, unit ** design.family.parameter(name).power)
@@ -87,7 +87,7 @@ def _variable_factors(design: Design, unit: float) -> dict[str, float]:
 
 
 def _link_factor(predictor: Predictor, factor: float) -> float:
-    """Return by what a predictor is divided where its parameter is divided by a factor; under a log link it moves."""
+    """Return the divisor of a predictor whose parameter is divided by a factor; under a log link it is shifted instead."""
     return {"identity": factor, "inverse": 1.0 / factor}.get(predictor.link.name, 1.0)
 
 
@@ -100,7 +100,7 @@ def _coefficients(predictor: Predictor) -> Iterator[str]:
 
 
 def _prior_factor(design: Design, key: str, factors: dict[str, float]) -> float | None:
-    """Return by what the number that has a prior is divided; None where it has no such form."""
+    """Return the divisor of the number that has a prior; None where it cannot be rescaled."""
     name = design.scalar_of(key)
     if name is None:
         return factors.get(ParameterKey.read(key).variable, 1.0)

@@ -1,4 +1,4 @@
-"""The response of a design: what was observed in each row, of how many trials, and what each row counts."""
+"""The response of a design: what was observed in each row, of how many trials, and the weight of each row."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -66,17 +66,17 @@ class Response:
         return None if self.weighting == PRECISION else self.weights
 
     def weigh(self, values: Any) -> Any:
-        """Return log-likelihoods or their derivatives (last axis: rows), multiplied by what the rows count."""
+        """Return log-likelihoods or their derivatives (last axis: rows), multiplied by the weights of the rows."""
         return values if self.multiplicity is None else values * self.multiplicity
 
     @property
     def row_counts(self) -> Array:
-        """How many rows each row stands for, (n,): one, but with frequency weights."""
+        """How many rows each row represents, (n,): one, except with frequency weights."""
         counted = self.weights is not None and self.weighting == FREQUENCY
         return np.asarray(self.weights) if counted else np.ones(self.rows)
 
     @property
     def row_shares(self) -> Array:
-        """Share of the data that each row is, (n,): the same for all, but with frequency weights."""
+        """Share of each row in the data, (n,): the same for all, except with frequency weights."""
         counts = self.row_counts
         return np.asarray(counts / np.sum(counts))

@@ -1,4 +1,4 @@
-"""Likelihood of rows: log-density, score and information in their linear predictors, at and near the border of the link."""
+"""Likelihood of rows: log-density, score and information in their linear predictors, at and near the boundary of the link."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from bayesmixed.families import Family, Values
 from bayesmixed.families.links import Array, Link
 
 _BORDER = 1e-6
-"""Share of the largest predictor that others keep from where a link has no inverse."""
+"""Distance that predictors keep from where a link has no inverse, as a share of the largest one."""
 _FIRST, _SECOND = 1e-3, 1e-2
 """Steps of differences for a first and a second derivative, in the unit in which the score bends."""
 
 
 def keep_inside(link: Link, eta: Array) -> Array:
-    """Return linear predictors kept where the inverse of the link and its powers are numbers off the border."""
+    """Return linear predictors clipped so that the inverse of the link and its powers are finite and off the boundary."""
     if np.isfinite(link.lowest):
         return np.maximum(eta, link.lowest + _BORDER * max(float(np.max(np.abs(eta), initial=0.0)), 1e-100))
     return np.clip(eta, *link.reach)
@@ -70,7 +70,7 @@ class RowLikelihood:
         return np.asarray(np.less_equal(eta, self.link.lowest))
 
     def values(self, eta: Array, further: Mapping[str, Array] | None = None) -> dict[str, Any]:
-        """Return the parameters of the rows, off their borders, for predictors of the first and of `further` ones."""
+        """Return the parameters of the rows, off their boundaries, for predictors of the first and of `further` ones."""
         etas = {self.family.parameters[0].name: eta, **(further or {})}
         values = {**self.others, **{n: self.links[n].inverse(keep_inside(self.links[n], e)) for n, e in etas.items()}}
         scale = self.family.scale
@@ -92,7 +92,7 @@ class RowLikelihood:
         slope = self.link.derivative(keep_inside(self.link, eta))
         with np.errstate(all="ignore"):
             found = self.family.information(self.values(eta), self.trials) * np.square(slope)
-        # Differences of nearly equal numbers near the border may fall below zero.
+        # Differences of nearly equal numbers near the boundary may fall below zero.
         found = self.counts * np.maximum(found, 0.0)
         return np.broadcast_to(found, np.broadcast_shapes(np.shape(eta), np.shape(found)))
 
@@ -102,7 +102,7 @@ class RowLikelihood:
         Parameters
         ----------
         unit : array or float, optional
-            Over what distance the score bends. If not given it follows from the expected information, which takes long for
+            Distance over which the score bends. By default it follows from the expected information, which is slow for
             some families.
         """
         return -self._slope(self.score, eta, unit)
@@ -124,7 +124,7 @@ class RowLikelihood:
         return np.asarray((8.0 * (ahead - behind) - (far - back)) / (12.0 * step))
 
     def _unit(self, eta: Array) -> Array:
-        """Return over what distance the score of each row bends: the unit of the link, or what a single row knows."""
+        """Return the distance over which the score of each row bends: the unit of the link, or that of the row's information."""
         known = self.expected_information(eta) / np.where(np.greater(self.counts, 0), self.counts, 1.0)
         unit = 1.0 / np.sqrt(np.maximum(known, 1e-200))
         lowest = self.link.lowest
@@ -152,7 +152,7 @@ def likelihood_of_rows(
     counts : array or float, optional
         What multiplies the log-likelihood of each row, in place of the design's.
     rows : (m,) integer array, optional
-        Rows that are looked at; `others`, `response` and `trials` are theirs.
+        Rows to use; `others`, `response` and `trials` are theirs.
     """
 
     def own(array: Any) -> Any:

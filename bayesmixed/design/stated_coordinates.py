@@ -116,7 +116,7 @@ def place_population(
     Raises
     ------
     SpecError
-        The stated coefficients depend on each other.
+        The stated coefficients are linearly dependent.
     """
     means = block.means
     first = 1 if block.basis.constant else 0
@@ -158,7 +158,7 @@ def place_population(
         if ParameterKey(variables.beta, label + CENTRED) in spec.priors
     }
     placed = _give(default, stated) if stated else default
-    # A coordinate has the name of a coefficient only where it is this one.
+    # A coordinate has the name of a coefficient only where they are equal.
     return replace(block, coordinates=replace(placed, as_written=placed.labels == block.labels))
 
 
@@ -196,7 +196,7 @@ def _all_level_means(block: PopulationBlock) -> dict[str, Array]:
 
 
 def _give(default: Coordinates, stated: Mapping[str, Array]) -> Coordinates:
-    """Return coordinates of which stated coefficients, by name and as rows (q,) on the defaults, are some."""
+    """Return coordinates that include stated coefficients, given by name and as rows (q,) on the defaults."""
     roots = np.array(list(stated.values())) * default.units
     used = np.any(np.abs(roots) > _ROUNDING * np.abs(roots).max(axis=1, keepdims=True), axis=0)
     inside = np.flatnonzero(used)
@@ -206,8 +206,8 @@ def _give(default: Coordinates, stated: Mapping[str, Array]) -> Coordinates:
     own = own / unit[:, None]
     if np.linalg.matrix_rank(own) < len(stated):
         raise SpecError(
-            f"Priors of {enumerate_words(list(stated))}: these coefficients depend on each other, so "
-            "they cannot each have a prior of their own. State those of fewer."
+            f"Priors of {enumerate_words(list(stated))}: these coefficients are linearly dependent, so "
+            "they cannot each have a prior. State priors for fewer of them."
         )
     free = _null_space(own)
     scaled = default.mixing[:, inside] * default.units[inside]
@@ -219,16 +219,16 @@ def _give(default: Coordinates, stated: Mapping[str, Array]) -> Coordinates:
     pulls = np.concatenate(
         [default.pulls[~used], 0.0 * np.ones(len(stated)), free.T @ (default.pulls[inside] / default.units[inside])]
     )
-    # A stated coefficient stands where the coordinate stood that it depends on most.
+    # A stated coefficient takes the position of the coordinate on which it depends most.
     places = [*np.flatnonzero(~used), *inside[np.abs(own).argmax(axis=1)], *(len(used) + np.arange(free.shape[1]))]
     order = np.argsort(places, kind="stable")
     return Coordinates(tuple(labels[k] for k in order), mixing[:, order], units[order], pulls[order])
 
 
 def _seen(default: Coordinates, block: PopulationBlock, cut: bool, name: str) -> Coordinates:
-    """Return as many coordinates as there are coefficients, of more coordinates that the rows do not tell apart.
+    """Return as many coordinates as there are coefficients, from more coordinates that the rows do not determine.
 
-    Those that the lost directions do not touch stay as they are.
+    Those that the lost directions do not involve stay as they are.
     """
     # Of the rows, not of the coefficients, which may be nearly collinear as written.
     rows = (block.columns - (block.columns.mean(axis=0) if cut else 0.0)) @ default.mixing * default.units

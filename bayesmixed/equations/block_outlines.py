@@ -23,7 +23,7 @@ def outline_blocks(
     offsets : mapping
         Expressions of the known additions, by parameter.
     rows, said : int, str
-        How many rows there are, and this in words.
+        Number of rows, and the same in words.
     """
     named = {group.dim: group for p in predictors for group in p.groups if not group.single}
     factors = {name: group for name, group in named.items() if group.takes == ONE}

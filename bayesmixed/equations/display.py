@@ -18,7 +18,7 @@ class Displayed(ABC):
         """Return what the equations need to know."""
 
     def captions(self) -> Mapping[str, str]:
-        """Return what stands around the equations in notebooks: title, text, hint."""
+        """Return what is shown around the equations in notebooks: title, text, hint."""
         return {}
 
     @checked

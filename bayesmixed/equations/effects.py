@@ -25,7 +25,7 @@ class GroupTerm:
     means : tuple of Symbol
         Around what they vary: zeros, population means, or the coefficients of an outer factor.
     shown : bool
-        Whether the predictor holds them; those of an outer factor may stand in it through an inner one.
+        Whether the predictor contains them; those of an outer factor may enter through an inner one.
     takes : tuple of str
         Population columns whose coefficients they are.
     """
@@ -69,7 +69,7 @@ def list_coefficients(predictor: PredictorOutline) -> list[GroupTerm]:
 
 
 def population_means(predictor: PredictorOutline, group: GroupOutline) -> tuple[Symbol, ...]:
-    """Return the means of group coefficients, b as on the slides, in place of β."""
+    """Return the means of group coefficients, b instead of β."""
     alone = group.labels == ("Intercept",)
     return tuple(
         Symbol("b", number="" if alone else number_of(predictor, label), parameter=predictor.ending)

@@ -48,13 +48,13 @@ def write_html(model: Outlined, *, title: str = "", text: str = "", hint: str = 
 
 
 def escape_latex(words: str) -> str:
-    """Return words of the user's, such as column names, as upright LaTeX that MathJax, too, can read."""
+    """Return user text, such as column names, as upright LaTeX that MathJax can also read."""
     pieces = re.split(r"([_%&#${}~^\\])", words)
     written = [_SPECIAL.get(piece, rf"\text{{{piece}}}") for piece in pieces if piece]
     return written[0] if len(written) == 1 else "{" + "".join(written) + "}"
 
 
-# Outside \text, because MathJax shows \_ inside it as it stands.
+# Outside \text, because MathJax shows \_ inside it literally.
 _SPECIAL = {character: f"\\{character}" for character in "_%&#${}"} | {
     "~": r"\sim ",
     "^": r"\wedge ",

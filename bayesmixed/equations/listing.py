@@ -55,7 +55,7 @@ class Style:
     effects : callable
         The group terms of a predictor.
     braces : bool
-        Whether braces tell fixed from random effects.
+        Whether braces distinguish fixed and random effects.
     """
 
     effects: Callable[[PredictorOutline], list[GroupTerm]]
@@ -109,7 +109,7 @@ _SHORT: Mapping[str, tuple[str, tuple[str, ...]]] = {"Normal": ("N", ("sigma",))
 
 
 def _likelihood(outline: Outline, terms: Mapping[str, list[GroupTerm]]) -> Iterator[Equation]:
-    """Yield the distribution of the response, and its variance where the name of the distribution does not tell it."""
+    """Yield the distribution of the response, and its variance where it does not follow from the name of the distribution."""
     name, arguments = _distribution(outline)
     effects = [effect for placed in terms.values() for term in placed if term.shown for effect in term.effects]
     response: Node = _column(outline.response, outline.row, short="Y")
@@ -324,5 +324,5 @@ def _prior(symbols: Sequence[Node], prior: StatedPrior) -> Equation:
 
 
 def _elide(nodes: Sequence[Node], most: int) -> list[Node]:
-    """Return all nodes; of too many the first ones, dots and the last one."""
+    """Return all nodes; if there are too many, the first ones, dots and the last one."""
     return list(nodes) if len(nodes) <= most else [*nodes[: most // 2], Symbol("…"), nodes[-1]]

@@ -1,4 +1,4 @@
-"""Outlines: what equations need to know of a model, the same with and without data."""
+"""Outlines: what equations need to know about a model, the same with and without data."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class PredictorOutline:
     columns : tuple of Column
         Population columns.
     means : tuple of (Node or None)
-        For each its mean in the intercept's prior; None where that does not hold it.
+        For each its mean at the intercept's prior; None where it is not centred.
     groups : tuple of GroupOutline
         One per grouping factor.
     curves : tuple of CurveOutline
@@ -126,7 +126,7 @@ def assign_indices(
     inside : mapping
         Factors in which each factor is nested.
     covered : mapping
-        Whether the factors around it already tell the levels of a factor apart.
+        Whether the outer factors already distinguish the levels of a factor.
     replicated : bool
         Whether the levels of all factors leave several rows alike.
     """
@@ -142,7 +142,7 @@ def assign_indices(
 
 
 def sum_indices(indices: Indices, names: Iterable[str]) -> Indices:
-    """Return indices with those of factors of which rows have several levels: they run in sums, and rows have none."""
+    """Return indices with those of factors of which rows have several levels: these are summation indices."""
     used = set("".join(indices.letters.values()) + indices.row)
     free = (letter for letter in "lmnpqrstuvwxyz" if letter not in used)
     return Indices({**indices.letters, **dict(zip(names, free, strict=False))}, indices.row, indices.inside)

@@ -48,14 +48,14 @@ def state_rules(
 ) -> dict[str, StatedPrior]:
     """Return the prior of every parameter by the names of the draws: the user's, else the rule of the default.
 
-    A prior of the user for one column of a factor, which only data tell, is stated as it is.
+    A user prior for one column of a factor, known only with data, is shown as given.
 
     Parameters
     ----------
     rules : mapping
         Those of terms, by parameter.
     weights : Weights or None
-        With those of precision the residual scale is that of a row of weight 1, and its prior that of a typical row.
+        With precision weights the residual scale is that of a row of weight 1, and its prior that of a typical row.
     """
     stated: dict[str, StatedPrior] = {}
     used: set[str] = set()

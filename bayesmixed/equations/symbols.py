@@ -37,7 +37,7 @@ class Symbol:
     squared : bool
         Whether it is a square.
     word : bool
-        Whether the name is a word of the user's, to be left as it is.
+        Whether the name is user text, to be left as it is.
     short, short_label : str
         Name and label in mathematical notation where they differ: Y for the response, π for a probability.
     """

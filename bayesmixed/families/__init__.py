@@ -61,7 +61,9 @@ def find_family(name: "str | Family") -> Family:
     if isinstance(name, Family):
         return name
     if not isinstance(name, str):
-        raise SpecError(f'family={shorten(repr(name))} is no family. Give its name, such as "poisson", or a bm.Family.')
+        raise SpecError(
+            f'family={shorten(repr(name))} is not a family. Give its name, such as "poisson", or a bm.Family.'
+        )
     if name in FAMILIES:
         return FAMILIES[name]
     translated = _OTHER_NAMES.get(name.casefold().replace("_", "").replace(".", "").replace(" ", ""))

@@ -91,7 +91,7 @@ def _negbin1_sum(mu: Array, phi: Array) -> Array:
         mass = mass * share * (theta + k - 1.0) / k
         above = np.maximum(above - mass, 0.0)
         total += above / np.square(theta + k)
-    # Of many counts the distribution is a normal one, whose mean alone tells about mu.
+    # Of many counts the distribution is normal, and only its mean is informative about mu.
     many = theta > _MANY
     far = (above > _NOTHING * total) & ~many
     if np.any(far):
@@ -107,7 +107,7 @@ def _far_information(mu: Array, phi: Array) -> Array:
     bounds += [np.maximum(mu + reach * sd, bounds[0]) for reach in (-8.0, -3.0, 0.0, 3.0, 8.0, 20.0, 60.0)]
     nodes, weights = np.polynomial.legendre.leggauss(16)
     for low, high in pairwise(bounds):
-        # In log(theta + k), in which the steep part is none.
+        # In log(theta + k), where there is no steep part.
         half = 0.5 * np.log((theta + high) / (theta + low))
         for node, weight in zip(nodes, weights, strict=True):
             place = (theta + low) * np.exp(half * (1.0 + node))

@@ -29,7 +29,7 @@ def hurdle(
     """Return the family that is 0 with probability hu, else a draw of the base family given that it is positive.
 
     Mullahy (1986, J Econom 33:341). `mu` is the mean of the base family before its zeros are cut off. `zeros` is
-    another name of hu; `usual` a positive response that stands in where there is none.
+    another name of hu; `usual` a positive response to use where there is none.
     """
     counted = base.discrete
 
@@ -38,7 +38,7 @@ def hurdle(
         return base.logp(nothing, values, trials) if counted else np.full(nothing.shape, -np.inf)
 
     def above(values: Values, trials: Any) -> Array:
-        """Return the probability of the base family to be positive."""
+        """Return the probability that the base family is positive."""
         return -np.expm1(log_zero(values, trials))
 
     def logp(y: Any, values: Values, trials: Any) -> Array:

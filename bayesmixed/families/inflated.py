@@ -109,11 +109,11 @@ def _say_missing_edge(y: Array, stated: AbstractSet[str]) -> str:
     if "coi" in stated or np.any(y == missing):
         return ""
     if not np.any(y == there):
-        return "neither 0 nor 1, so that 'coi' is a matter of its prior alone. Take family beta."
+        return "neither 0 nor 1, so 'coi' depends on its prior alone. Take family beta."
     family = "zero_inflated_beta" + (" with 1 - y as the response" if there else "")
     return (
-        f"{there} and no {missing}: what 'coi' says of rows with {missing} is a matter of its prior, which moves the mean. "
-        f"Take family {family}, or state a prior of 'coi' or a number that fixes it."
+        f"{there} and no {missing}: 'coi' for rows with {missing} depends on its prior, which affects the mean. "
+        f"Take family {family}, or state a prior for 'coi', or fix it."
     )
 
 

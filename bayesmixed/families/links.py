@@ -39,13 +39,13 @@ class Link:
     average : callable
         E g^-1(eta + N(0, v)) for arrays eta and v: the mean over the groups.
     ratio : str
-        What exp(coefficient) is, or "" where that has no meaning.
+        What exp(coefficient) is, or "" where it has no meaning.
     text : str
         The link of a parameter in words, with `{}` where the parameter goes.
     lowest : float
         Predictors at or below it have no inverse (NaN).
     reach : (float, float)
-        Predictors beyond which the parameter counts as on its border: probabilities within 1e-12 of 0 and 1, and
+        Predictors beyond which the parameter counts as on the boundary: probabilities within 1e-12 of 0 and 1, and
         numbers whose powers are too large or small.
 
     Examples
@@ -101,7 +101,7 @@ def _restore(name: str, latent: bool) -> Link:
 
 
 def latent_link(link: Link) -> Link:
-    """Return the link of a parameter that is the linear predictor itself, the location of a latent variable.
+    """Return the link of a parameter that is itself the linear predictor, the location of a latent variable.
 
     `link` says which distribution function the latent variable has; its name and unit stay. Under it,
     P(Y > k) = 1 - F(threshold - eta): only the logit is symmetric and makes exp(coefficient) a ratio of odds.

@@ -13,7 +13,7 @@ from bayesmixed.families.records import Family, Parameter, Values
 from bayesmixed.prior_distributions import Prior
 
 _FAR = 100.0
-"""Stands for infinity on the latent scale in PyTensor, where gradients at infinity are not numbers."""
+"""Replaces infinity on the latent scale in PyTensor, where gradients at infinity are not numbers."""
 _SPREAD = 4.0
 """SD of the default prior of each threshold, in units s of the link.
 
@@ -151,7 +151,7 @@ def _cuts(values: Values) -> list[Any]:
 def _bounds(
     y: Any, values: Values, where: Callable[..., Any], equal: Callable[..., Any], far: float
 ) -> tuple[Any, Any]:
-    """Return the ends of the interval of the latent variable that each response stands for, mu taken off."""
+    """Return the ends of the interval of the latent variable for each response, minus mu."""
     cuts = [cut - values["mu"] for cut in _cuts(values)]
     lower, upper = 0.0 * cuts[0] - far, 0.0 * cuts[0] + far
     for number, cut in enumerate(cuts, 1):

@@ -58,7 +58,7 @@ def keys_of(parameter: str, link: str) -> tuple[str, ...]:
 
 
 def given_key(parameter: Parameter, keys: Collection[str]) -> str | None:
-    """Return under which key, itself or a function of it, the user gives a parameter a prior; None if under none.
+    """Return the key, the parameter or a function of it, under which the user gives a prior; None if there is none.
 
     Raises
     ------

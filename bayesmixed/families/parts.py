@@ -1,4 +1,4 @@
-"""Pieces that several families share: supports, smoothed means, parameters."""
+"""Components that several families share: supports, smoothed means, parameters."""
 
 from typing import Any, NoReturn
 

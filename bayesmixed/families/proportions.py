@@ -80,7 +80,7 @@ def _beta_latent_mean(values: Values) -> Array:
 
 
 def _beta_random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
-    # Draws within rounding of 0 and 1 are kept inside, also those at means within rounding of them.
+    # Draws within rounding of 0 and 1 are kept inside, even at means that close to them.
     a, b = (np.maximum(each, _SMALLEST) for each in _shapes(values))
     return np.clip(rng.beta(a, b, shape), np.finfo(float).tiny, 1.0 - np.finfo(float).epsneg)
 
@@ -213,7 +213,7 @@ BINOMIAL = Family(
     summable="successes",
     discrete=True,
     has_trials=True,
-    hint="The response holds numbers of successes, the trials the numbers tried.",
+    hint="The response holds numbers of successes, the trials total numbers.",
 )
 
 BETA_BINOMIAL = Family(
@@ -237,5 +237,5 @@ BETA_BINOMIAL = Family(
     smoothed_mean=proportion_mean,
     discrete=True,
     has_trials=True,
-    hint="The response holds numbers of successes, the trials the numbers tried.",
+    hint="The response holds numbers of successes, the trials total numbers.",
 )

@@ -78,5 +78,5 @@ STUDENT = Family(
     smoothed_mean=location_mean,
     scale="sigma",
     additive=True,
-    observation_effect="it cannot be told from the residual SD 'sigma'",
+    observation_effect="it cannot be distinguished from the residual SD 'sigma'",
 )

@@ -23,7 +23,7 @@ class ResponseScale:
     Attributes
     ----------
     mean : float
-        Mean of the response, smoothed away from the border of its support.
+        Mean of the response, smoothed away from the boundary of its support.
     unit : float
         max(1.4826 MAD, sd / 2) of the response: never zero, robust against outliers.
     """
@@ -57,11 +57,11 @@ class Parameter:
     latent : bool
         It is the linear predictor itself: its link names the distribution function of a latent variable.
     power : float
-        Power of the unit of the response that it has: 1 for means and SDs, 0 for what has no unit.
+        Power of the unit of the response in its unit: 1 for means and SDs, 0 if it has no unit.
     cut : bool
         It is a threshold, one number between each two neighbouring categories, and takes no predictor.
     edges : (str, str)
-        What to take instead of this parameter at its lowest and its highest value; "" where there is nothing to say.
+        What to use instead of this parameter at its lowest and its highest value; "" where there is no advice.
     """
 
     name: str
@@ -118,17 +118,17 @@ class Family:
         Residual variance on the link scale for (values, link, trials), `mu` being the marginal mean
         (Nakagawa, Johnson & Schielzeth 2017, J R Soc Interface 14:20170213); SpecError where there is no such scale.
     no_average : str
-        A parameter over whose normal effects the mean of the response has no average: exp(sigma^2 / 2) of log-normal sigma.
+        A parameter on which normal effects leave the mean without an average: exp(sigma^2 / 2) of log-normal sigma.
     latent_mean : callable or None
         Where the latent scale is that of a function of the response whose mean is not linear in the predictor: its mean
         for (values), `latent_variance` then being its variance at any `mu`.
     latent_text : str
         That function, "logit({})".
     offers : str
-        What it has that other families of the same responses have not: MORE_VARIATION, MORE_ZEROS or OTHER_SHAPE; PLAIN
+        What it has that other families of the same responses lack: MORE_VARIATION, MORE_ZEROS or OTHER_SHAPE; PLAIN
         where the variance follows from the mean alone; "" if it is not to be suggested.
     summable : str
-        How rows with the same predictors add up: "successes" (with their trials), "counts", or "" for not at all.
+        How rows with the same predictors add up: "successes" (with their trials), "counts", or "" if they do not.
     discrete, has_trials : bool
         Counts or not; binomial-type or not.
     latent_uses_mean : bool
@@ -142,7 +142,7 @@ class Family:
     observation_effect : str
         Why `obs()` is not identified, or "" where it is.
     smoothed_mean : callable
-        Mean of (y, trials, exposure), kept off the border, at which default priors put the intercept.
+        Mean of (y, trials, exposure), kept off the boundary, at which default priors put the intercept.
     working : callable
         The response on the scale of the first parameter: the logarithm for a lognormal response.
     title : str
@@ -150,8 +150,8 @@ class Family:
     variance_text : str
         The variance in terms of the parameters, "{0} + {0}^2/{1}", where a dispersion has several customary meanings.
     unseen : callable
-        For the responses and the parameters with a prior of the user, what they do not hold although the family has a
-        parameter for it, and what to do; "" where nothing is missing.
+        Given the responses and the parameters with user priors: which values for which the family has a parameter
+        do not occur, and what to do; "" where none are missing.
     concave_links : tuple of str
         Links of the first parameter under which the log-likelihood is concave in its predictor, wherever it is.
     hint : str

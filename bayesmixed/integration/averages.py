@@ -76,7 +76,7 @@ def average_mean(family: Family, scalars: Mapping[str, Array], predictors: Mappi
 def average_moments(
     family: Family, values: Callable[[Array], Mapping[str, Array]], trials: Any, directions: int, nodes: int
 ) -> tuple[Array, Array, Array]:
-    """Return mean, variance between groups and expected variance within of a response.
+    """Return mean, variance between groups and expected variance within groups of a response.
 
     Its parameters are a function of independent standard normal scores, (directions,): the effects of the groups.
     """
@@ -91,7 +91,7 @@ def average_moments(
 
 
 def refuse_average(family: Family, varying: Collection[str]) -> None:
-    """Refuse the mean of a response over normal effects on parameters that leave it without one (SpecError)."""
+    """Refuse the mean of a response over normal effects where it does not exist (SpecError)."""
     if family.no_average in varying:
         raise SpecError(
             f"The mean of a {family.name} response over groups that differ in {family.no_average} is infinite: "

@@ -13,7 +13,7 @@ from bayesmixed.integration.modes import find_modes, moments_at, nodes_around
 def conditional_variance(covariance: Array, information: Array) -> Array:
     """Return (Sigma^-1 + W)^-1 for stacked (..., K, K) covariances and information matrices W = Z' I Z.
 
-    Written without the inverse of Sigma, so that SDs of zero and correlations of one are ordinary points.
+    Written without the inverse of Sigma, so that SDs of zero and correlations of one need no special case.
     """
     size = covariance.shape[-1]
     return np.asarray(np.linalg.solve(np.eye(size) + covariance @ information, covariance))
@@ -23,7 +23,7 @@ def shrinkage_factors(covariance: Array, information: Array) -> Array:
     """Return 1 - Var(u_k | y) / Sigma_kk for every column, (..., K): 0 no information, 1 no shrinkage.
 
     The exact factor of a Gaussian model, an approximation otherwise (Gelman & Hill 2007, sections 12 and 21). The
-    diagonal of the matrix `shrinkage_matrix` is no such factor: it can leave [0, 1].
+    diagonal of the matrix `shrinkage_matrix` is not such a factor: it can leave [0, 1].
     """
     variance = np.diagonal(conditional_variance(covariance, information), axis1=-2, axis2=-1)
     prior = np.diagonal(covariance, axis1=-2, axis2=-1)
@@ -73,7 +73,7 @@ def scalar_shrinkage(rows: RowLikelihood, others: Array, z: Array, index: Intege
 
     start = np.zeros((len(sd), int(index.max()) + 1, 1))
     modes = find_modes(lambda z: (log_density(z), gradient(z), precision(z)), start)
-    # The information of some families is a long sum; near the mode the last one serves.
+    # The information of some families is a long sum; near the mode the last one is used again.
     modes = find_modes(lambda z: (log_density(z), gradient(z), modes.precision), modes.place, tolerance=1e-14)
     nodes, weights = (np.array(part) for part in zip(*nodes_around(modes, FINE_ADAPTIVE_NODES), strict=True))
     mass = special.softmax([log_density(node) + weight for node, weight in zip(nodes, weights, strict=True)], axis=0)

@@ -1,4 +1,4 @@
-"""Modes of many log-densities at once, and Gauss-Hermite rules that are moved there."""
+"""Modes of many log-densities at once, and Gauss-Hermite rules centred there."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -20,9 +20,9 @@ class Modes(NamedTuple):
     ----------
     place : (..., K) array
     precision : (..., K, K) array
-        Minus the second derivatives there, or what stands for them.
+        Minus the second derivatives there, or a substitute.
     found : (...,) bool array
-        Whether the last step was as small as was asked for.
+        Whether the last step was as small as required.
     """
 
     place: Array
@@ -33,7 +33,7 @@ class Modes(NamedTuple):
 def find_modes(
     derive: Derive, start: Array, *, tolerance: float = 1e-3, longest: float = 3.0, rounds: int = 25
 ) -> Modes:
-    """Return the modes of log-densities, one for each place of the leading axes, by Newton steps halved until they climb.
+    """Return the modes of log-densities, one for each position on the leading axes, by Newton steps halved until they increase.
 
     Parameters
     ----------

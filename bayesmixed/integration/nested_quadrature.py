@@ -21,12 +21,12 @@ _DIFFERENCE = 0.01
 
 
 def check_layers(layers: Sequence[Layer]) -> None:
-    """Refuse layers that quadrature does not reach.
+    """Refuse layers that quadrature cannot integrate.
 
     Raises
     ------
     SpecError
-        A set has more than three effects, or the sets of two layers cross each other inside a unit.
+        A set has more than three effects, or the sets of two layers cross within a unit.
     """
     why = explain_refusal(layers)
     if why:
@@ -34,7 +34,7 @@ def check_layers(layers: Sequence[Layer]) -> None:
 
 
 def explain_refusal(layers: Sequence[Layer]) -> str:
-    """Return why quadrature does not reach some layers, "" if it does."""
+    """Return why quadrature cannot integrate some layers, "" if it can."""
     for layer in layers:
         if layer.width not in ADAPTIVE_NODES:
             return (
@@ -44,7 +44,7 @@ def explain_refusal(layers: Sequence[Layer]) -> str:
     for outer, inner in pairwise(layers):
         if len(np.unique(inner.index * (int(outer.index.max()) + 1) + outer.index)) != inner.index.max() + 1:
             return (
-                f"Levels of '{'/'.join(outer.names)}' and '{'/'.join(inner.names)}' cross inside one unit, so their "
+                f"Levels of '{'/'.join(outer.names)}' and '{'/'.join(inner.names)}' cross within one unit, so their "
                 "effects cannot be integrated one after the other."
             )
     return ""
@@ -62,9 +62,9 @@ def integrate(
     layers : sequence of Layer
         Each nested in the one before; none: the rows themselves are the sets.
     near : dict, optional
-        Where earlier searches at similar predictors ended, by number of layers; it is kept up to date.
+        Where earlier searches at similar predictors ended, by number of layers; updated here.
     nodes : int, optional
-        In each direction, in place of the usual numbers.
+        Number in each direction, in place of the default.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def integrate(
     Notes
     -----
     Nodes are centred and scaled at the mode of each set (Pinheiro & Bates 1995, J Comput Graph Stat 4:12), whose
-    derivatives are taken by differences, so that any density of the rows will do.
+    derivatives are taken by differences, so that any density of the rows is allowed.
     """
     if not layers:
         return rows(etas)

@@ -1,17 +1,17 @@
 """Which quantities have a posterior mean: those that have a mean under the priors.
 
-Posterior means of other quantities are infinite, or depend on draws in a tail about which the data say little:
+Posterior means of other quantities are infinite, or depend on draws in a tail about which the data carry little information:
 
 - theta of the negative binomial and phi of the beta-binomial, whose likelihood has a positive limit (Poisson, binomial);
-  shape and phi of the gamma, inverse Gaussian and beta families, where the data are nearly as precise as can be;
+  shape and phi of the gamma, inverse Gaussian and beta families, where the data are nearly as precise as possible;
 - typical ratios between groups, exp(0.95 SD), and averages over groups under a log link, which hold exp(SD^2 / 2), and with
   them single groups not seen so far, unless the SD is fixed or bounded: a half-t has no such mean, nor has a half-normal
   one of scale 1;
-- means under a log link in groups of the fit whose rows hardly bound the mean from above: all groups under the inverse
+- means under a log link in groups of the fit whose rows barely bound the mean from above: all groups under the inverse
   Gaussian family, whose likelihood has a positive limit, and groups of nothing but zeros in mixtures with zeros;
-- means under a log link, whichever the groups, if a coefficient has a prior with a tail of a power, such as Student's t, and
+- means under a log link, whichever the groups, if a coefficient has a prior with a power-law tail, such as Student's t, and
   a group term a free SD;
-- ratios of single groups whose rows bound them from one side alone, as groups of nothing but successes;
+- ratios of single groups whose rows bound them from one side only, as groups of nothing but successes;
 - the mean of a lognormal response, exp(mu + sigma^2 / 2), unless sigma is fixed or bounded;
 - the variance of a Student response, infinite for nu <= 2, unless nu is fixed or bounded.
 """
@@ -30,7 +30,7 @@ from bayesmixed.terms.predictors import Predictor
 
 _TAILS = (1e-6, 1e-9)
 LIGHT = 1.05
-"""Index of a tail, P(X > x) ~ x^-index, above which the mean exists; 1 is the border."""
+"""Index of a tail, P(X > x) ~ x^-index, above which the mean exists; 1 is the boundary."""
 _POWERS = 15.0
 """Index above which a tail counts as lighter than any power: that of a normal number is 29 there, of Student's t its df."""
 _FAR = np.array([1e6, 1e8])

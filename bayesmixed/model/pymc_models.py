@@ -39,7 +39,7 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
     Raises
     ------
     SpecError
-        A parameterisation has another name.
+        A parameterisation is given for unknown effects.
 
     Examples
     --------

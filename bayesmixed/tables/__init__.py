@@ -1,1 +1,1 @@
-"""Tables at the border: any frame or text file becomes checked columns of numbers, truth values and labels."""
+"""Tables on entry: any frame or text file becomes checked columns of numbers, truth values and labels."""

@@ -6,12 +6,12 @@ from bayesmixed.errors import DataError
 
 HINT = (
     "Fit a sample of the rows, or prepare the design in memory: bm.sample(bm.prepare(spec, path, stream=False)). "
-    "bm.predict(fit, data) takes rows of its own."
+    "bm.predict(fit, data) takes new rows."
 )
 
 
 class Absent:
-    """Stands for an array or table of rows that were streamed; whatever is asked of it is refused (DataError)."""
+    """Placeholder for an array or table of streamed rows; any use of it is refused (DataError)."""
 
     __slots__ = ("_name",)
 

@@ -1,4 +1,4 @@
-"""Columns at the border: cells of every type become numbers, truth values or labels of text, or are refused."""
+"""Columns on entry: cells of every type become numbers, truth values or labels of text, or are refused."""
 
 from collections.abc import Collection, Iterable
 from decimal import Decimal
@@ -15,7 +15,7 @@ from bayesmixed.tables.factors import as_label, encode, is_date, is_number
 from bayesmixed.tables.number_texts import are_classes, look_measured, reads_as_number, reads_with_marks
 
 FEW = 12
-"""Up to that many different texts that look like numbers, or dates, are the levels of a factor."""
+"""At most so many different texts that look like numbers or dates are taken as levels of a factor."""
 _DATES = {"date", "datetime", "datetime64", "timedelta", "timedelta64", "time", "period"}
 
 
@@ -43,7 +43,7 @@ def read_cells(
     text : collection of str, optional
         Columns of text that a file gave as a Categorical: stray text is looked for.
     numbers : collection of str, optional
-        Columns of text that are numbers but for the codes; found if not given.
+        Columns of text that are numbers apart from the codes; found if not given.
 
     Raises
     ------
@@ -67,9 +67,9 @@ def read_cells(
 
 
 def without_codes(column: pd.Series, codes: Collection[str], numbers: bool | None = None) -> pd.Series:
-    """Return the column with codes as missing values; text as the numbers that it is once codes such as "n.d." are away.
+    """Return the column with codes as missing values; text as numbers if it holds nothing else besides codes such as "n.d.".
 
-    Whether a text is to be numbers is found if `numbers` is not given: it held a code, and nothing else but numbers.
+    If `numbers` is not given, text becomes numbers where it held a code and otherwise only numbers.
     """
     marked = mark_missing(column, codes)
     if is_number(column) or pd.api.types.is_bool_dtype(column) or all(map(reads_as_number, codes)) or numbers is False:
@@ -114,7 +114,7 @@ def mark_missing(column: pd.Series, codes: Collection[str]) -> pd.Series:
 
 
 def as_numbers(column: pd.Series) -> pd.Series | None:
-    """Return the column as float64 with NaN where values are missing; None where it holds anything but real numbers.
+    """Return the column as float64 with NaN where values are missing; None where it holds anything other than real numbers.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def as_labels(column: pd.Series) -> pd.Series:
     Raises
     ------
     DataError
-        A cell is no label: a list, a complex number, an object without a text of its own.
+        A cell is not a label: a list, a complex number, an object without its own text.
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
         return _with_text_categories(column)
@@ -153,16 +153,16 @@ def as_labels(column: pd.Series) -> pd.Series:
 
 
 def refuse_stray_text(column: pd.Series, *, factor: bool = True) -> None:
-    """Refuse a Categorical of text that is meant to hold numbers.
+    """Refuse a Categorical of text that should hold numbers.
 
-    Refused are columns more than half of whose rows are numbers and some are not; and those with more than 12 different
-    texts, most of which look measured. Labels that are whole numbers, or "12A", are none of these, however many; nor are
-    up to 12 classes of whole numbers that follow each other: "0", "1", "2", "3+".
+    Refused are columns in which more than half of the rows, but not all, are numbers; and those with more than 12 different
+    texts, most of which look measured. Labels that are whole numbers, or "12A", are accepted, however many; and so are
+    up to 12 classes of consecutive whole numbers: "0", "1", "2", "3+".
 
     Raises
     ------
     DataError
-        Names the first values that are no numbers, and the ways out.
+        Names the first values that are not numbers, and the alternatives.
     """
     codes, labels = np.asarray(column.cat.codes), [str(label) for label in column.cat.categories]
     rows = np.bincount(codes[codes >= 0], minlength=len(labels))
@@ -179,7 +179,7 @@ def refuse_stray_text(column: pd.Series, *, factor: bool = True) -> None:
         example = shorten(labels[int(np.flatnonzero(looks)[0])], 40)
         raise DataError(
             f"Column '{column.name}' holds text that looks like numbers or dates (such as '{example}'), "
-            f"{int(np.sum(rows > 0))} different ones. Make numbers of it, e.g. by pd.to_numeric, or days since the first date"
+            f"{int(np.sum(rows > 0))} different ones. Convert it to numbers, e.g. by pd.to_numeric, or days since the first date"
             f"{_as_factor(column) if factor else ''}."
         )
 
@@ -270,27 +270,31 @@ def _categorical(column: pd.Series, codes: Any, labels: Iterable[str], *, ordere
 
 
 def _refuse_containers(column: pd.Series) -> None:
-    """Refuse cells that are no labels (DataError names the type)."""
+    """Refuse cells that are not labels (DataError names the type)."""
     if pd.api.types.is_complex_dtype(column):
-        raise DataError(f"Column '{column.name}' holds complex numbers. Take a real number of each, such as abs().")
+        raise DataError(
+            f"Column '{column.name}' holds complex numbers. Compute a real number from each, such as abs()."
+        )
     if column.dtype.kind != "O" or isinstance(column.dtype, pd.StringDtype):
         return
     for row, value in zip(column.index, column.astype(object), strict=True):
         if isinstance(value, str):
             continue
         if isinstance(value, complex | np.complexfloating):
-            raise DataError(f"Column '{column.name}' holds complex numbers. Take a real number of each, such as abs().")
-        # The text of an object without one of its own is its address, which no other session has.
+            raise DataError(
+                f"Column '{column.name}' holds complex numbers. Compute a real number from each, such as abs()."
+            )
+        # By default the text of an object is its address, which differs between sessions.
         nameless = {"__str__", "__repr__"}.isdisjoint(n for kind in type(value).__mro__[:-1] for n in vars(kind))
         if isinstance(value, tuple | frozenset) or not _is_constant(value) or nameless:
             raise DataError(
                 f"Column '{column.name}' holds a {type(value).__name__} in row {row}; a cell holds one number or one "
-                "label. Make a column of each part, or a text of it."
+                "label. Make a column of each part, or convert it to text."
             )
 
 
 def _is_constant(value: Any) -> bool:
-    """Return whether a value can be looked up; those that hold others, as lists and tables do, cannot."""
+    """Return whether a value can be looked up; containers, such as lists and tables, cannot."""
     try:
         hash(value)
     except TypeError:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bayesmixed.errors import DataError, enumerate_words
 
 _MANY = 500
-"""Levels above which a factor with hardly more rows than levels is taken for an identifier."""
+"""Number of levels above which a factor with hardly more rows than levels is taken for an identifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Table:
     levels : mapping
         Levels of each factor column, learned at the fit.
     functions : mapping
-        Functions of the user's own that formulas call, by name.
+        User-defined functions that formulas call, by name.
     """
 
     data: pd.DataFrame
@@ -56,7 +56,7 @@ def as_table(data: pd.DataFrame, factors: Iterable[str], columns: Iterable[str],
         if like is not None:
             if name not in like.levels:
                 if not is_number(data[name]):
-                    raise DataError(f"Column '{name}' held numbers when the model was fitted, and holds none here.")
+                    raise DataError(f"Column '{name}' held numbers when the model was fitted, but does not here.")
                 continue
             levels[name] = like.levels[name]
             codes, labels = encode(data[name])
@@ -86,7 +86,7 @@ def refuse_identifier(name: str, levels: int, rows: int) -> None:
 
 
 def is_number(column: pd.Series) -> bool:
-    """Return whether a column holds numbers (truth values and categories are none)."""
+    """Return whether a column holds numbers (truth values and categories are not numbers)."""
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
@@ -96,9 +96,9 @@ def is_date(column: pd.Series) -> bool:
 
 
 def as_label(value: object) -> str:
-    """Return the label of a level, a text that every file can hold.
+    """Return the label of a level, a text that every file can store.
 
-    Text stays as it is (what no file can hold, such as NUL, is written as "\\x00"); whole numbers have no decimal point;
+    Text stays as it is (what files cannot store, such as NUL, is written as "\\x00"); whole numbers have no decimal point;
     a date without a time of day is a date.
     """
     if isinstance(value, bytes):
@@ -175,7 +175,7 @@ def group_levels(data: pd.DataFrame, names: tuple[str, ...]) -> tuple[NDArray[np
         twice = next(label for label in labels if labels.count(label) > 1)
         raise DataError(
             f"Grouping factor '{':'.join(names)}': two different combinations give the label '{twice}'. "
-            "Take the colons out of the labels."
+            "Remove the colons from the labels."
         )
     return inverse.reshape(-1).astype(np.intp), labels
 
@@ -183,7 +183,7 @@ def group_levels(data: pd.DataFrame, names: tuple[str, ...]) -> tuple[NDArray[np
 def recode(
     codes: NDArray[np.intp], labels: Sequence[str], known: Sequence[str]
 ) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-    """Return codes of labels as those of known labels, and these with the labels that were not among them at the end."""
+    """Return codes of labels among known labels, to which new ones are appended, and all labels."""
     levels = tuple(dict.fromkeys((*known, *labels)))
     places = {label: place for place, label in enumerate(levels)}
     return np.array([places[label] for label in labels], dtype=np.intp)[codes], levels

@@ -1,4 +1,4 @@
-"""Data frames at the border: any frame in, a checked pandas frame out."""
+"""Data frames on entry: any frame in, a checked pandas frame out."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -21,12 +21,12 @@ from bayesmixed.tables.text_tables import TextFormat, read_text_table
 def as_frame(data: Any) -> pd.DataFrame:
     """Return data as a pandas frame; accepts pandas, a mapping of columns, and any frame that narwhals knows.
 
-    Column names become text, labels of rows numbers or text. Of a mapping, single values stand in all rows.
+    Column names become text, labels of rows numbers or text. Single values in a mapping are repeated in all rows.
 
     Raises
     ------
     DataError
-        The object is no table, has no rows, a column name stands twice, or columns have unequal lengths.
+        The object is not a table, has no rows, a column name occurs twice, or columns have unequal lengths.
     """
     if isinstance(data, Mapping):
         data = _from_mapping(data)
@@ -55,8 +55,8 @@ def read_table(
     """Return the table of a CSV or Parquet file.
 
     Separator and marks of numbers are found, those of numbers for each column from all of its values. Byte-order marks
-    are skipped, columns without a name and a value and empty rows at the end are dropped; a column without a name, but
-    with values, is called by its place: column_1.
+    are skipped, columns without a name and a value and empty rows at the end are dropped; a column with values but
+    without a name is named by its position: column_1.
 
     Parameters
     ----------
@@ -65,16 +65,16 @@ def read_table(
     text : iterable of str
         Columns to read as text, so that ids such as 1.10 or 007 stay what they are.
     separator, decimal, thousands : str, optional
-        Marks of a text file that are not to be looked for: of columns, of decimals, of thousands.
+        Column separator, decimal mark and thousands mark of a text file; found if not given.
     encoding : str, optional
         Of a text file, such as "latin-1" or "utf-16"; UTF-8 if not given.
     na : str, number or list of these
-        Codes that mean a missing value, besides nothing and NA.
+        Codes that mean a missing value, besides empty cells and NA.
 
     Raises
     ------
     DataError
-        The file is missing, is of another kind, is written in another encoding, has a name twice in its header, has
+        The file is missing, of an unknown kind, or in another encoding, has a name twice in its header, has
         numbers that can be read in two ways, or cannot be read.
 
     Examples
@@ -103,18 +103,18 @@ def read_table(
             raise DataError(f"Data file '{path}' is of an unknown kind. Accepted: .csv, .tsv, .txt, .parquet.")
     except DataError:
         raise
-    except Exception as error:  # every reader has errors of its own
+    except Exception as error:  # every reader has its own errors
         raise unreadable_file(path, error) from error
     data.columns = [str(name).strip() for name in data.columns]
     return _without_empty_end(data)
 
 
 def unreadable_file(path: Path, error: Exception) -> DataError:
-    """Return our error for one of a reader of files."""
+    """Return our error for an error of a file reader."""
     system = getattr(error, "strerror", None)
     if system is not None or path.suffix.lower() != ".parquet":
-        return DataError(f"Data file '{path}' cannot be read: {system or 'it is damaged or of another kind'}.")
-    return DataError(f"Data file '{path}' cannot be read: it is no Parquet file, or a damaged one.")
+        return DataError(f"Data file '{path}' cannot be read: {system or 'it is damaged or of an unknown kind'}.")
+    return DataError(f"Data file '{path}' cannot be read: it is not a Parquet file, or it is damaged.")
 
 
 def _without_empty_end(data: pd.DataFrame) -> pd.DataFrame:
@@ -141,7 +141,7 @@ def complete_rows(data: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, int]:
 
 @dataclass(slots=True)
 class Gaps:
-    """Counts of missing and infinite values in rows that come some at a time.
+    """Counts of missing and infinite values in rows that arrive in batches.
 
     Attributes
     ----------
@@ -224,7 +224,7 @@ def _from_mapping(columns: Mapping[Any, Any]) -> pd.DataFrame:
 
 
 def _one_dimension(name: str, column: Any) -> Any:
-    """Return a column as a Series, or the single value that stands in all rows (DataError where it has two dimensions)."""
+    """Return a column as a Series, or the single value of all rows (DataError where it has two dimensions)."""
     if isinstance(column, pd.Series):
         return column
     if column is None or np.isscalar(column) or isinstance(column, bytes | Decimal | date | Fraction):
@@ -248,7 +248,7 @@ def _one_dimension(name: str, column: Any) -> Any:
         return pd.Series(column)
     except DataError:
         raise
-    except Exception as error:  # any object can be given, and each has errors of its own
+    except Exception as error:  # any object can be given, each with its own errors
         raise DataError(
             f"Column '{shorten(name)}' is a {type(column).__name__} that cannot be read as a column; give a list of its values."
         ) from error
@@ -262,7 +262,7 @@ def _from_other(data: Any) -> pd.DataFrame:
         if isinstance(frame, nw.LazyFrame):
             frame = frame.collect()
         columns = {name: frame[name] for name in frame.columns}
-    except Exception as error:  # each library has errors of its own
+    except Exception as error:  # each library has its own errors
         raise DataError(
             f"The data are a {type(data).__name__}; give a data frame (pandas, polars, pyarrow) or a mapping of columns."
         ) from error
@@ -273,7 +273,7 @@ def _from_other(data: Any) -> pd.DataFrame:
             (f"Column '{shorten(n)}' is of type {c.dtype}" for n, c in columns.items() if _fails(c)),
             "A column is of a type",
         )
-        raise DataError(f"{wrong}, which cannot be read. Make numbers or text of it.") from error
+        raise DataError(f"{wrong}, which cannot be read. Convert it to numbers or text.") from error
 
 
 def _fails(column: Any) -> bool:

@@ -49,7 +49,7 @@ def reads_with_marks(text: str) -> bool:
 
 
 def are_classes(texts: Iterable[str]) -> bool:
-    """Return whether texts are classes of whole numbers that follow each other without a gap: 0, 1, 2, 3+ or 0, 1-2, >2."""
+    """Return whether texts are classes of consecutive whole numbers: 0, 1, 2, 3+ or 0, 1-2, >2."""
     found = [_CLASS.fullmatch(_in_ascii(text)) for text in texts]
     limits = []
     for match in found:
@@ -65,9 +65,9 @@ def are_classes(texts: Iterable[str]) -> bool:
 def look_measured(texts: Sequence[str], rows: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Return which texts of a column, each of so many rows, look like numbers that were measured, or like dates.
 
-    These are numbers with decimals or with a bound ("<0.1"), and whole dates. Numbers with letters behind them ("12A",
-    "20C") count if the letters are the same everywhere and either most numbers have decimals, or most rows have a text
-    of their own, or some numbers stand without letters; else they are names. So are the cells of a grid, "1.1" to "5.4".
+    These are numbers with decimals or with a bound ("<0.1"), and whole dates. Numbers followed by letters ("12A",
+    "20C") count if the letters are the same everywhere and either most numbers have decimals, or most rows have distinct
+    texts, or some numbers have no letters; else they are names. So are the cells of a grid, "1.1" to "5.4".
     """
     found = [_MEASURE.fullmatch(_in_ascii(text)) for text in texts]
     parts = [match if match is not None and reads_with_marks(match["number"]) else None for match in found]
@@ -107,7 +107,7 @@ def possible_readings(texts: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def parse_numbers(texts: Sequence[str], decimal: str, thousands: str) -> Array | None:
-    """Return the numbers that texts are under these marks; None where one is no number."""
+    """Return the numbers that texts are under these marks; None where one is not a number."""
     plain = [_in_ascii(text) for text in texts]
     if not all(map(_pattern(decimal, thousands).fullmatch, plain)):
         return None
@@ -127,6 +127,6 @@ def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
     tail = "*" if decimal == POINT else "+"
     number = rf"(?:[0-9]+(?:{point}[0-9]{tail})?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
     if thousands:
-        # Nobody sets off thousands before an exponent: 1,234e-2 has decimals.
+        # Thousands are not marked before an exponent: 1,234e-2 has decimals.
         number = rf"(?:[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+(?:{point}[0-9]{tail})?|{number})"
     return re.compile(rf"[+-]?(?:{number}|[iI]nf(?:inity)?)")

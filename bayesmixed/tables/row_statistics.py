@@ -1,4 +1,4 @@
-"""Statistics of columns over rows that come some at a time."""
+"""Statistics of columns over rows that arrive in batches."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class RowStatistics:
     widths : mapping of str to int
         Names of sets of columns, and how many columns each has, in order.
     triangle : (1 + q, 1 + q) array
-        Triangular factor of the rows, a column of ones before them: its cross-products are those of the rows.
+        Triangular factor of the rows with a leading column of ones: its cross-products are those of the rows.
     values : (2, q) array
         The first two different values of each column; NaN where there is no second one.
     many : (q,) bool array
@@ -46,7 +46,7 @@ class RowStatistics:
         return cls(found["count"], found["widths"], **arrays, many=np.array(found["many"], dtype=bool))
 
     def place(self, name: str) -> slice:
-        """Return where a set of columns stands among all."""
+        """Return the positions of a set of columns among all."""
         start = 0
         for known, width in self.widths.items():
             if known == name:

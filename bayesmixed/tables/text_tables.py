@@ -36,7 +36,7 @@ _OTHERS = (
     (re.compile(rb"\xd0\xcf\x11\xe0"), "an old workbook, not text. Save the sheet as CSV."),
     (re.compile(rb"\x28\xb5\x2f\xfd"), "compressed by Zstandard. Unpack it."),
     (re.compile(rb"PAR1"), "a Parquet file. Give it a name that ends in .parquet."),
-    (re.compile(rb"ARROW1|\xff{4}|\x89HDF|CDF[\x01\x02\x05]"), "no text. Load it with the library that wrote it."),
+    (re.compile(rb"ARROW1|\xff{4}|\x89HDF|CDF[\x01\x02\x05]"), "not text. Load it with the library that wrote it."),
     (re.compile(rb"\s*<(?:!doctype|html|\?xml)", re.IGNORECASE), "a web page or XML, not a table. Download the table."),
     (re.compile(rb'\s*(?:\[\s*)?\{\s*"'), "JSON, not a table of lines. Load it first, and give the data frame."),
 )
@@ -45,7 +45,7 @@ _HEAD = 200
 
 @dataclass(frozen=True, slots=True)
 class TextFormat:
-    """How a text file is written; what is None is found.
+    """How a text file is written; what is None is detected.
 
     Attributes
     ----------
@@ -65,9 +65,11 @@ class TextFormat:
         """Refuse impossible marks and encodings (DataError)."""
         for name, mark in (("separator", self.separator), ("decimal", self.decimal), ("thousands", self.thousands)):
             if mark is not None and (not isinstance(mark, str) or len(mark) != 1 or mark.isalnum()):
-                raise DataError(f"{name}={shorten(repr(mark), 40)} is impossible; it is one sign, such as ',' or ';'.")
+                raise DataError(
+                    f"{name}={shorten(repr(mark), 40)} is not possible; it must be a single symbol, such as ',' or ';'."
+                )
         if self.decimal is not None and self.decimal in (self.thousands, self.separator) and self.decimal != COMMA:
-            raise DataError(f"decimal='{self.decimal}' is the mark of something else, too.")
+            raise DataError(f"decimal='{self.decimal}' is also given as another mark.")
         if self.decimal is not None and self.decimal == self.thousands:
             raise DataError(f"decimal and thousands are both '{self.decimal}'; a number needs two different marks.")
         try:
@@ -82,8 +84,8 @@ class TextFormat:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Lines before the header, separator, names of the columns, which of them the header does not name, and fields of the
-    first row."""
+    """Lines before the header, separator, names of the columns, which of them the header does not name, and number
+    of fields of the first row."""
 
     skipped: int
     separator: str
@@ -98,7 +100,7 @@ def read_text_table(path: Path, text: Collection[str], form: TextFormat) -> pd.D
     Raises
     ------
     DataError
-        It is written in another encoding, a name stands twice in its header, rows are longer than the header, or a
+        It is written in another encoding, a name occurs twice in its header, rows are longer than the header, or a
         column of numbers can be read in two ways.
     """
     form.check()
@@ -111,9 +113,9 @@ def read_text_table(path: Path, text: Collection[str], form: TextFormat) -> pd.D
     except UnicodeError as error:
         raise DataError(_explain_encoding(path, form)) from error
     except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
-        raise DataError(f"'{path}' is damaged: what is compressed in it cannot be unpacked whole.") from error
+        raise DataError(f"'{path}' is damaged: its compressed content cannot be unpacked completely.") from error
     except (csv.Error, pd.errors.ParserError) as error:
-        raise DataError(f"'{path}' cannot be cut into columns: {_explain_rows(error)}") from error
+        raise DataError(f"'{path}' cannot be split into columns: {_explain_rows(error)}") from error
     written = [name for name in data.columns if name not in text]
     empty = [name for name in layout.unnamed if data[name].isna().all()]
     return _with_numbers(data, written, path, layout, form).drop(columns=empty)
@@ -143,7 +145,7 @@ def _read(path: Path, layout: _Layout, form: TextFormat, dtype: Any) -> pd.DataF
                 raise DataError(
                     f"The rows of '{path}' are longer than its header ({layout.fields} fields, {len(layout.header)} names). "
                     f"The separator is taken to be '{layout.separator}'; decimal commas in a table separated by commas must "
-                    "stand in quotes."
+                    "be in quotes."
                 )
     return data.assign(**{name: mark_missing(data[name], form.codes) for name in data.columns}) if form.codes else data
 
@@ -161,7 +163,7 @@ def _read_head(path: Path, form: TextFormat) -> list[str]:
 
 
 def _compression(path: Path) -> str | None:
-    """Return how a file is compressed, which its first bytes tell, whatever its name."""
+    """Return how a file is compressed, judged by its first bytes, whatever its name."""
     with path.open("rb") as opened:
         start = opened.read(16)
     return next((name for name, (pattern, _) in _COMPRESSED.items() if pattern.match(start)), None)
@@ -178,7 +180,7 @@ def _encoding(form: TextFormat) -> str:
 
 
 def _find_layout(lines: list[str], form: TextFormat) -> _Layout:
-    """Return where the header stands, and the separator that cuts it and the rows alike."""
+    """Return the position of the header, and the separator that splits both it and the rows."""
     skipped, separator = 0, form.separator
     told = re.fullmatch(r'"?sep=(.)"?\s*', lines[0]) if lines else None
     if told:
@@ -224,7 +226,7 @@ def _find_separator(lines: list[str]) -> str:
 
 
 def _in_blanks(lines: list[str]) -> bool:
-    """Return whether blanks cut all lines into the same number of fields, R's names of rows apart."""
+    """Return whether blanks split all lines into the same number of fields, apart from R's row names."""
     widths = [len(re.sub(r'"[^"]*"', "x", line).split()) for line in lines if line.strip()]
     rows = set(widths[1:])
     return len(rows) == 1 and min(rows) > 1 and min(rows) - widths[0] in (0, 1)
@@ -312,16 +314,16 @@ def _is_text(column: pd.Series) -> bool:
 
 
 def _explain_rows(error: Exception) -> str:
-    """Return why a text is no table, given the error of a reader."""
+    """Return why a text is not a table, given the error of a reader."""
     found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
     if found:
         return (
-            f"line {found[2]} has {found[3]} fields, lines before it have {found[1]}. Look for separators inside of cells, "
-            'which must stand in quotes; another separator: bm.read_table(path, separator=";") (in a shell: --separator ";").'
+            f"line {found[2]} has {found[3]} fields, lines before it have {found[1]}. Look for separators inside cells, "
+            'which must be in quotes; another separator: bm.read_table(path, separator=";") (in a shell: --separator ";").'
         )
     if "EOF inside string" in str(error) or "field limit" in str(error):
         return "a quotation mark is opened and not closed, or a cell has more than 131,072 characters."
-    return "its lines do not agree with each other."
+    return "its lines are inconsistent."
 
 
 def _explain_encoding(path: Path, form: TextFormat) -> str:
@@ -342,5 +344,5 @@ def _explain_encoding(path: Path, form: TextFormat) -> str:
         return f"'{path}' is written in {mark.upper()}, not in UTF-8. Read it with {call} {shell}."
     return (
         f"'{path}' is not written in UTF-8 (line {line}), probably in Latin-1 or Windows-1252. Read it with "
-        'bm.read_table(path, encoding="latin-1"), or "cp1252" (in a shell: --encoding latin-1), and look at its special signs.'
+        'bm.read_table(path, encoding="latin-1"), or "cp1252" (in a shell: --encoding latin-1), and check its special characters.'
     )

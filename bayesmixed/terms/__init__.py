@@ -14,7 +14,7 @@ from bayesmixed.terms.observation import Observation
 from bayesmixed.terms.offset import Offset
 from bayesmixed.terms.smooth import Smooth
 
-# The first kind that reads a summand of a formula has it.
+# A summand belongs to the first kind that can read it.
 TERMS: dict[str, type[TermContract]] = {
     "fixed": Fixed,
     "multi_membership": MultiMembership,

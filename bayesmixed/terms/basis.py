@@ -21,7 +21,7 @@ _ARRAYS = ("centre", "map", "steps", "map_as_written", "steps_as_written")
 
 @dataclass(frozen=True, slots=True)
 class BasisTerm:
-    """A term of the basis: the pieces whose columns it multiplies, and whether numbers are taken from their origin."""
+    """A term of the basis: the pieces whose columns it multiplies, and whether numbers are centred at their origin."""
 
     pieces: tuple[str, ...]
     centred: bool
@@ -37,7 +37,7 @@ class Basis:
     """Columns that span what a formula spans, each with a unit for its coefficient.
 
     A written term with factors F and numbers N stands for the products of N with all subsets of F. Factors enter as
-    zero-sum contrasts over all levels, numbers from their mean where that stays in the span, and as written elsewhere.
+    zero-sum contrasts over all levels, numbers as deviations from their mean where that stays in the span, else as written.
 
     Attributes
     ----------
@@ -100,20 +100,20 @@ class Basis:
     def units(self) -> Array:
         """(q,) scales of the coefficients, in units of the prior of a standardised slope.
 
-        A coefficient of a term with a factor has one over the root of two: a difference of two levels has one.
+        With a factor in the term the scale is one over the root of two, so that a difference of two levels has scale one.
         """
         first = [np.ones(1)] if self.constant else []
         return np.concatenate([*first, *(self._scale(term) / self._steps(term) for term in self.terms), np.zeros(0)])
 
     @property
     def crossed_away(self) -> tuple[str, ...]:
-        """Numbers in products and powers taken from their mean that are never 0: effects as written are those at 0."""
+        """Numbers that are never 0 in centred products and powers: effects as written are those at 0."""
         terms = [t for t in self.terms if t.centred and (len(t.pieces) > 1 or self.pieces[t.pieces[0]].power)]
         return self._never_zero(terms)
 
     @property
     def written_away(self) -> tuple[str, ...]:
-        """Numbers that stay as written, as centring leaves the span, and are never 0, where priors hold."""
+        """Numbers that stay as written, since centring would leave the span, and are never 0, where their priors apply."""
         return self._never_zero([t for t in self.terms if not t.centred])
 
     def _never_zero(self, terms: list[BasisTerm]) -> tuple[str, ...]:
@@ -153,15 +153,15 @@ def join_terms(written: Iterable[tuple[str, ...]], pieces: Mapping[str, PieceBas
 def map_to_written(state: EvaluatedFormula, basis: Basis, table: Table) -> Array:
     """Return the (p, q) matrix T: coefficients as written are T times those of the columns of the basis.
 
-    It is found on rows in which columns of the table are combined anew, as rows of data may leave it open: they have
-    empty cells.
+    It is found on rows with new combinations of the columns of the table, since data with empty cells may not
+    determine it.
     """
     chosen = _probe_rows(state, table, 6 * len(basis.labels) + 40)
     written = np.asarray(state.matrix(chosen), dtype=float).reshape(chosen.rows, -1)
     columns = basis.columns(state.piece_values(chosen), chosen.rows)
     size = np.abs(written).max(axis=0, initial=0.0)
     size = np.where(size > 0.0, size, 1.0)
-    # Where written columns depend on each other T is not unique: a coefficient of the same name is the same.
+    # Where written columns are linearly dependent T is not unique: coefficients of the same name are the same.
     same = np.array([[float(a == b) for b in basis.labels] for a in state.labels]).reshape(len(size), len(basis.labels))
     inverse, found = np.linalg.pinv(written / size, rcond=1e-13) / size[:, None], same
     for _ in range(_REFINEMENTS):
@@ -193,7 +193,7 @@ def _is_closed(term: tuple[str, ...], pieces: Mapping[str, PieceBasis], known: s
 
 
 def _lower_powers(piece: PieceBasis, pieces: Mapping[str, PieceBasis]) -> Iterator[tuple[str, ...] | None]:
-    """Yield the pieces with the lower powers of a power, None for one that is not there."""
+    """Yield the pieces with the lower powers of a power, None for a missing one."""
     if piece.power is None:
         return
     base, exponent = piece.power
@@ -210,7 +210,7 @@ def _probe_rows(state: EvaluatedFormula, table: Table, count: int) -> Table:
         rows = generator.integers(table.rows, size=count)
         factor = max((name for name in names if name in table.levels), key=lambda n: len(table.levels[n]), default=None)
         if factor is not None:
-            # Each level as often as any other: rare ones, too, are to meet all levels of other factors.
+            # All levels equally often, so that rare ones also occur with all levels of other factors.
             rows = _rows_of_levels(table.data[factor].cat.codes.to_numpy(), rows, generator)
         data |= {name: table.data[name].iloc[rows].reset_index(drop=True) for name in names}
     return replace(table, data=pd.DataFrame(data, index=range(count)))

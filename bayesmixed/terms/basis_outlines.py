@@ -13,7 +13,7 @@ from bayesmixed.terms.level_means import CENTRED
 from bayesmixed.terms.piece_bases import PieceBasis, factor_basis, number_basis
 
 _CODED = re.compile(r"\[\w?\.")
-"""How the mark of a column begins that is a contrast of levels: [T.b], [S.b], [.L]."""
+"""Prefixes of the marks of contrasts of levels: [T.b], [S.b], [.L]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,13 @@ class TermOutline:
     key : str
         The same in the keys of priors of coefficients: "x_centred" where a coefficient x as written is another.
     factor : bool
-        A known factor is in it: its coefficients are contrasts with the sum zero.
+        It contains a known factor: its coefficients are contrasts that sum to zero.
     number : bool
-        A single number is in it, which has a step.
+        It contains a single number, which has a step.
     moved : bool
-        It is not stated as written: contrasts, and effects at the means of other terms that it is in.
+        It is not stated as written: contrasts, and effects at the means of other variables in the same terms.
     several : bool
-        It has several columns, how many only data tell.
+        It has several columns, whose number depends on data.
     given : tuple of str
         Keys of the user's priors of coefficients as written that depend on it: its prior is the default given these.
     """
@@ -144,7 +144,7 @@ def outline_group(
 
 
 def is_correlated(formula: str, factors: Collection[str], correlated: Callable[[int], bool]) -> bool:
-    """Return whether a group term has correlations; a piece that gives several columns gives at least two."""
+    """Return whether a group term has correlations; a piece with several columns counts as two."""
     return correlated(sum(1 + one.several for one in outline_as_written(formula, factors)))
 
 
@@ -181,7 +181,7 @@ def _touched(basis: Basis, label: str, products: Collection[tuple[str, ...]]) ->
     """Return the labels of the terms on which a coefficient as written, or the mean of a level, depends.
 
     As written it is a value, a difference of levels or a slope of the predictor where all else is 0 or at its reference
-    level, so a term taken from its mean has a part in it wherever its numbers have at least the same powers.
+    level, so a centred term contributes to it wherever its numbers have at least the same powers.
     """
     numbered = re.fullmatch(r"(.*) #\d+", label, flags=re.DOTALL)
     if numbered is not None:
@@ -233,7 +233,7 @@ def _powers(texts: Iterable[str], pieces: Mapping[str, PieceBasis]) -> dict[str,
 
 
 def _contains(other: BasisTerm, term: BasisTerm, pieces: Mapping[str, PieceBasis]) -> bool:
-    """Return whether what another term stands for as written changes what a coefficient of this one means."""
+    """Return whether another term as written changes the meaning of a coefficient of this one."""
     more, own = _degrees(other, pieces), _degrees(term, pieces)
     if more == own or any(more.get(base, 0) < degree for base, degree in own.items()):
         return False

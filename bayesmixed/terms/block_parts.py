@@ -20,7 +20,7 @@ class Part:
     correlated: bool
 
     def shifted(self, by: int) -> "Part":
-        """Return the part of the same columns behind so many others."""
+        """Return the part shifted behind so many other columns."""
         return Part(tuple(column + by for column in self.columns), self.correlated)
 
 
@@ -69,14 +69,14 @@ def fixed_correlations(parts: tuple[Part, ...], value: float) -> Array:
 
 
 def lies_in(inner: NDArray[np.intp], outer: NDArray[np.intp], size: int | None = None) -> NDArray[np.intp]:
-    """Return the outer group in which each inner one lies, (size,), from the groups of the rows: that of its last row."""
+    """Return the outer group that contains each inner one, (size,), from the groups of the rows: that of its last row."""
     found = np.zeros(int(inner.max()) + 1 if size is None else size, dtype=np.intp)
     found[inner] = outer
     return found
 
 
 def block_diagonal(first: Array, second: Array) -> Array:
-    """Return two matrices on the diagonal of one, zeros beside them."""
+    """Return the block-diagonal matrix of two matrices."""
     found = np.zeros(np.add(first.shape, second.shape))
     found[: first.shape[0], : first.shape[1]] = first
     found[first.shape[0] :, first.shape[1] :] = second
@@ -84,7 +84,7 @@ def block_diagonal(first: Array, second: Array) -> Array:
 
 
 def sparse_rows(places: NDArray[np.intp], values: Array, size: int) -> Any:
-    """Return a sparse matrix of that many columns with as many values in every row, (m, E) places and values."""
+    """Return a sparse matrix with so many columns and the same number of values in every row, (m, E) places and values."""
     from scipy import sparse
 
     pointers = np.arange(0, values.size + 1, places.shape[1])

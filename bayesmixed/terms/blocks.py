@@ -25,7 +25,7 @@ class GroupBlock(NormalBlock):
     index : (n,) integer array
         Level of each row.
     known : int
-        The levels after the first so many were not there when the model was fitted.
+        Number of levels at the fit; those after them are new.
     bases : tuple of (Basis or None)
         For each state: None where there is nothing to learn.
     columns : (n, K) array
@@ -39,9 +39,9 @@ class GroupBlock(NormalBlock):
     states : tuple of EvaluatedFormula
         Learned state, one for each part.
     copies : (n,) array or None
-        How many rows each row stands for, with frequency weights.
+        How many rows each row represents, with frequency weights.
     factors : tuple of str
-        The columns whose combinations are the levels, none where rows tell them otherwise.
+        The columns whose combinations are the levels; none where levels are defined otherwise.
     """
 
     takes: ClassVar[str] = ONE
@@ -156,7 +156,7 @@ class GroupBlock(NormalBlock):
 
     @property
     def unseen(self) -> tuple[str, ...]:
-        """Labels of levels with rows that were not there when the model was fitted."""
+        """Labels of levels with rows that are not in the fit."""
         return tuple(self.levels[place] for place in np.flatnonzero(self.occurs) if place >= self.known)
 
     def without_empty_levels(self) -> "GroupBlock":
@@ -166,7 +166,7 @@ class GroupBlock(NormalBlock):
         return replace(self, index=index.astype(np.intp), levels=levels, known=len(levels))
 
     def parents(self, outer: "NormalBlock") -> NDArray[np.intp] | None:
-        """Return the level of another factor in which each level lies, (J,), None where one lies in several."""
+        """Return the level of another factor that contains each level, (J,), None where one has several."""
         if outer.takes != ONE or not isinstance(outer, GroupBlock):
             return None
         index = lies_in(self.index, outer.index, len(self.levels))
@@ -174,7 +174,7 @@ class GroupBlock(NormalBlock):
 
     @property
     def row_columns(self) -> tuple[NDArray[Any], ...]:
-        """Columns, (n,) each, that tell apart rows with different z'b."""
+        """Columns, (n,) each, that distinguish rows with different z'b."""
         return (self.index, *self.matrix.T)
 
     def pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
@@ -254,7 +254,7 @@ class GroupBlock(NormalBlock):
         )
 
     def sd_priors(self, unit: float) -> Iterator[tuple[Prior, str]]:
-        """Yield half t distributions, half normal ones with few levels, which say little about its tail (Gelman 2006)."""
+        """Yield half-t distributions; half-normal ones with few levels, which say little about the tail (Gelman 2006)."""
         few = len(self.levels) < FEW_LEVELS
         for label, own in zip(self.coordinates.labels, self.coordinates.units, strict=True):
             scale = float(unit * own)

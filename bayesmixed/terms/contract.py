@@ -1,4 +1,4 @@
-"""The contract of a kind of term: the questions that every term answers about itself."""
+"""The contract of a kind of term: what every term provides."""
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ normal coefficients are the same for all rows; what is added as it is."""
 class TermContract(Value):
     """One term of a predictor, as a value; a kind of term is a subclass in its own file and a line in `TERMS`.
 
-    What is not overridden says: no name, no columns of its own, nothing to read.
+    The defaults are: no name, no columns of its own, nothing to read.
 
     Attributes
     ----------
@@ -88,11 +88,11 @@ class TermContract(Value):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Labels of the population columns that it brings along, as far as they are known without data."""
+        """Labels of the population columns that it adds, as far as they are known without data."""
         return ()
 
     def owns(self, label: str) -> bool:
-        """Return whether it brings along the population column of that label."""
+        """Return whether it adds the population column of that label."""
         return False
 
     @property
@@ -102,7 +102,7 @@ class TermContract(Value):
 
     @abstractmethod
     def columns(self, available: Iterable[str]) -> set[str]:
-        """Return the data columns that the term reads (SpecError where one is not there)."""
+        """Return the data columns that the term reads (SpecError if one is missing)."""
 
     def factors(self) -> tuple[str, ...]:
         """Return the columns that the term declares to be factors."""
@@ -113,7 +113,7 @@ class TermContract(Value):
         return False
 
     def prior_rules(self, known: Known) -> Iterator[PriorRule]:
-        """Yield the rule of the default prior of each parameter that it brings along."""
+        """Yield the rule of the default prior of each of its parameters."""
         yield from ()
 
     def outline(self, indices: Indices, factors: Collection[str]) -> Any:
@@ -127,7 +127,7 @@ class TermContract(Value):
         Parameters
         ----------
         part : int
-            How many earlier terms `like` joined to one block with this one.
+            How many earlier terms `like` joined with this one in one block.
         constant : bool
             Without it thresholds take the place of the intercept.
         drop : bool
@@ -140,17 +140,17 @@ class TermContract(Value):
         """
 
     def advise(self, block: Any, population: PopulationBlock) -> Iterator[str]:
-        """Yield what a statistician would point out about its block beside the population part."""
+        """Yield what a statistician would point out about its block, given the population part."""
         yield from ()
 
     @classmethod
     def read(cls, piece: str) -> Sequence["TermContract"]:
-        """Return the terms of this kind that a summand of a formula is, none if it is of another kind (SpecError)."""
+        """Return the terms of this kind that a summand of a formula stands for, none if it is of another kind (SpecError)."""
         return ()
 
     @classmethod
     def expand(cls, fields: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-        """Return the tables of fields that one of a file stands for."""
+        """Return the tables of fields that one table in a file stands for."""
         return (fields,)
 
 

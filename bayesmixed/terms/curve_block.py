@@ -20,7 +20,7 @@ from bayesmixed.terms.scaled_matrices import draw_normal
 class CurveBlock(NormalBlock):
     """K curves of a covariate (1, or one for each level of a factor), each with an SD of its own.
 
-    Their J coefficients are normal as the effects of a group with J levels are, but every row takes all of them, and
+    Their J coefficients are normal, like the effects of a group with J levels, but every row takes all of them, and
     there are no new ones to draw.
 
     Attributes
@@ -107,7 +107,7 @@ class CurveBlock(NormalBlock):
 
     @property
     def row_columns(self) -> tuple[NDArray[Any], ...]:
-        """Columns, (n,) each, that tell apart rows with different z'b."""
+        """Columns, (n,) each, that distinguish rows with different z'b."""
         return (self.index, *self.matrix.T)
 
     def outline(self, indices: Indices) -> CurveOutline:
@@ -115,6 +115,6 @@ class CurveBlock(NormalBlock):
         return CurveOutline(self.dim, indices.row, self.labels, self.around)
 
     def sd_priors(self, unit: float) -> Iterator[tuple[Prior, str]]:
-        """Yield half t distributions: the columns have the unit of the predictor."""
+        """Yield half-t distributions: the columns have the unit of the predictor."""
         for _ in range(self.curves):
             yield Prior(name="HalfStudentT", arguments=(4.0, unit)), f"SD of the curve around {self.around}"

@@ -1,22 +1,22 @@
-"""Whether columns depend on each other, and on which directions they lie."""
+"""Whether columns are linearly dependent, and which directions they span."""
 
 import numpy as np
 
 from bayesmixed.families.links import Array
 
 _DEPENDENT = 1e-13
-"""Rest of a column by which it depends on others, as a share of itself and of what these add to it: rounding leaves less."""
+"""A column counts as dependent if its residual on others is at most this share of itself and of their parts of it."""
 _ROWS_AT_ONCE = 1 << 14
 _APART, _VARIES = 1e-5, 1e-16
-"""Smallest eigenvalue of the correlations of columns that surely do not depend on each other, and of the share that
-variation has in the squares of each."""
+"""Bound for surely independent columns: of the smallest eigenvalue of their correlations, and of the share of variation
+in the squares of each."""
 
 
 def find_directions(matrix: Array, rounding: float = _DEPENDENT) -> tuple[list[int], Array]:
-    """Return the columns that do not depend on those before them, and orthonormal ones for these in turn.
+    """Return the columns that do not depend linearly on those before them, and orthonormal ones for these in turn.
 
-    Columns that nearly depend on each other, such as powers of a year, are told apart from those that do by what
-    rounding can leave of a column: the more, the larger the multiples of others that add up to it.
+    Columns that nearly depend on each other, such as powers of a year, are distinguished from those that do by the
+    residual that rounding can leave: the larger, the larger the multiples of others that add up to the column.
     """
     from scipy.linalg import solve_triangular
 
@@ -40,9 +40,9 @@ def find_directions(matrix: Array, rounding: float = _DEPENDENT) -> tuple[list[i
 
 
 def are_apart(matrix: Array, *, centred: bool) -> bool:
-    """Return whether columns surely do not depend on each other, nor, if `centred`, on a constant.
+    """Return whether columns are surely linearly independent of each other and, if `centred`, of a constant.
 
-    It asks their correlations, which takes a fraction of the time of `find_directions`; False means "look closely".
+    It uses their correlations, which takes a fraction of the time of `find_directions`; False means "look closely".
     """
     count = matrix.shape[1]
     moments, squares = np.zeros((count, count)), np.zeros(count)

@@ -1,4 +1,4 @@
-"""Combinations of factor levels that no row has, and the coefficients that a formula can do without for it."""
+"""Combinations of factor levels that no row has, and the coefficients that a formula can omit because of them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -53,9 +53,9 @@ class Reduction:
     kept : tuple of int
         Their positions: of columns that depend on each other the first ones, as R's `lm` and lme4 keep them.
     map : (r, p) array
-        What the predictor of the rows of the fit is in all p coefficients is in the r kept ones `map` times these.
+        In the rows of the fit, all p coefficients give the same predictor as the r kept ones equal to `map` times these.
     empty : tuple of EmptyCells
-        Why the others went.
+        Why the others were dropped.
     """
 
     kept: tuple[int, ...]
@@ -64,18 +64,18 @@ class Reduction:
 
     @property
     def drops(self) -> bool:
-        """Whether any column went."""
+        """Whether any column was dropped."""
         return len(self.kept) < self.map.shape[1]
 
     def chosen(self, labels: tuple[str, ...], constant: bool) -> list[int]:
-        """Return the places among the kept columns of those with a coefficient: not of the intercept, unless `constant`."""
+        """Return the positions among the kept columns of those with a coefficient: without the intercept, unless `constant`."""
         return [place for place, k in enumerate(self.kept) if constant or labels[k] != "Intercept"]
 
     def open_part(self, matrix: Array) -> Array:
-        """Return for rows (n, p) of the formula what the rows of the fit leave open of their predictor, (n, p - r).
+        """Return for rows (n, p) of the formula the part of their predictor that the fit does not determine, (n, p - r).
 
-        These are the columns that went, less the multiples of the kept ones that they are in the rows of the fit. A sum of
-        rows is determined where the sum of their open parts is zero.
+        These are the dropped columns minus the multiples of the kept ones that they equal in the rows of the fit. A sum of
+        rows is determined where the sum of their undetermined parts is zero.
         """
         gone = np.setdiff1d(np.arange(self.map.shape[1]), self.kept)
         kept, asked, multiples = matrix[:, list(self.kept)], matrix[:, gone], self.map[:, gone]
@@ -92,8 +92,8 @@ def all_columns(count: int) -> Reduction:
 def reduce_columns(state: EvaluatedFormula, matrix: Array, values: Mapping[str, Array]) -> Reduction:
     """Return the columns that the rows of a fit determine.
 
-    Only columns of products of factors with an empty combination are left out: where others depend on each other, the
-    user is to choose.
+    Only columns of products of factors with an empty combination are left out: where others are linearly dependent, the
+    user has to choose.
     """
     empty = tuple(find_empty_cells(state, values))
     if not empty:
@@ -135,8 +135,8 @@ def _dependent_in_cells(
 ) -> dict[int, dict[int, float]]:
     """Return the columns that depend on others with the same numbers, cell by cell, and what multiples of these they are.
 
-    A column is a number of each cell, the product of the codings of factors, times numbers of rows. Where two columns have
-    the same numbers of rows, the cells alone say whether they depend on each other, however near to others the numbers are.
+    A column is a number of each cell, the product of the codings of factors, times numbers of rows. Where columns have
+    the same numbers of rows, linear dependence follows from the cells alone, however nearly collinear the numbers are.
     """
     codes = {text: found[1] for text in state.pieces if (found := _cells(state, text, values[text])) is not None}
     numbers, factors = {}, {}
@@ -147,7 +147,7 @@ def _dependent_in_cells(
             factors[position] = frozenset(codes) & {*term.pieces}
     dependent: dict[int, dict[int, float]] = {}
     for product in sorted({factors[position] for position in optional}, key=len):
-        # Of the factors of the product alone: what another one adds is for the user to choose.
+        # Of the factors of the product alone: about what another one adds the user has to choose.
         own = [position for position in numbers if factors[position] <= product and position not in dependent]
         cells = np.unique(np.column_stack([codes[text] for text in product]), axis=0, return_inverse=True)[1]
         for kind in dict.fromkeys(numbers[position] for position in own):

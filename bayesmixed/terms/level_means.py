@@ -7,14 +7,14 @@ from bayesmixed.terms.basis import BasisTerm
 from bayesmixed.terms.population_block import PopulationBlock
 
 CENTRED = "_centred"
-"""Ending of the key of a coefficient at the means of all other terms, where the coefficient as written is another."""
+"""Ending of the key of a coefficient at the means of all other terms, where it differs from the coefficient as written."""
 
 
 def level_means(block: PopulationBlock, factors: tuple[str, ...]) -> dict[str, Array]:
     """Return by the label of each level, or combination of levels, of some factors its mean predictor as a row (r,) on the
     coefficients of `columns`: all other terms at their means over the rows of the fit.
 
-    There are none unless the formula has a coefficient for each of them: `0 + herd`.
+    It is empty unless the formula has a coefficient for each of them: `0 + herd`.
     """
     state, basis = block.state, block.basis
     own = next((term for term in state.terms if set(term.pieces) == set(factors)), None)
@@ -46,7 +46,7 @@ def _contrasts(block: PopulationBlock, term: BasisTerm, cell: dict[str, str]) ->
 
 
 def _places(block: PopulationBlock) -> list[slice]:
-    """Return where the columns of each term of the basis stand."""
+    """Return the positions of the columns of each term of the basis."""
     pieces, start, found = block.basis.pieces, int(block.basis.constant), []
     for term in block.basis.terms:
         width = int(np.prod([len(pieces[text].steps) for text in term.pieces]))

@@ -1,4 +1,4 @@
-"""The contract of blocks with normal coefficients: the questions that every such block answers."""
+"""The contract of blocks with normal coefficients: what every such block provides."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ class NormalBlock(ABC):
     Attributes
     ----------
     name : str
-        In results: "herd", "block:plot", "s(x)".
+        Its name in results: "herd", "block:plot", "s(x)".
     labels : tuple of str
-        The K columns; empty where there is one that needs no name.
+        The K columns; empty where a single one needs no name.
     matrix : (n, m) array
         What multiplies the coefficients of a row, as written.
     levels : tuple of str
@@ -101,7 +101,7 @@ class NormalBlock(ABC):
 
     @property
     def scales(self) -> Array:
-        """(K,) what the default prior of each SD calls one step."""
+        """(K,) one step, in the default prior of each SD."""
         return np.asarray(1.0 / self.coordinates.units)
 
     @property
@@ -155,24 +155,24 @@ class NormalBlock(ABC):
     @property
     @abstractmethod
     def row_columns(self) -> tuple[NDArray[Any], ...]:
-        """Columns, (n,) each, that tell apart rows with different z'b."""
+        """Columns, (n,) each, that distinguish rows with different z'b."""
 
     def parents(self, outer: "NormalBlock") -> NDArray[np.intp] | None:
-        """Return the level of another factor in which each level lies, (J,), None where there is no such factor."""
+        """Return the level of another factor that contains each level, (J,), None where there is no such factor."""
         return None
 
     def extrapolations(self) -> Iterator[str]:
-        """Yield a note for each part of the rows to which what the fit learned does not reach."""
+        """Yield a note for each set of rows beyond the range of what the fit learned."""
         yield from ()
 
     @property
     def line_labels(self) -> tuple[str, ...]:
-        """Labels of the population columns that it brings along, L of them."""
+        """Labels of the L population columns that it adds."""
         return ()
 
     @property
     def line_matrix(self) -> Array:
-        """(n, L) population columns that it brings along."""
+        """(n, L) population columns that it adds."""
         return np.zeros((len(self.matrix), 0))
 
     @abstractmethod

@@ -89,7 +89,7 @@ class Observation(LevelsTerm):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowBlock(GroupBlock):
-    """An effect of each row: there is nothing to compare, and nothing lies in its levels."""
+    """An effect of each row: its levels are not compared, and nothing is nested in them."""
 
     compared: ClassVar[bool] = False
     single: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Outlines: what equations need to know of terms, the same with and without data."""
+"""Outlines: what equations need to know about terms, the same with and without data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

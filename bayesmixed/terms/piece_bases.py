@@ -1,4 +1,4 @@
-"""Pieces of formulas on the basis of default priors: contrasts of factors, numbers from their mean, orthogonal directions."""
+"""Pieces of formulas on the basis of default priors: contrasts of factors, centred numbers, orthogonal directions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from bayesmixed.tables.factors import natural_key
 
 @dataclass(frozen=True, slots=True)
 class PieceBasis:
-    """What a piece of a formula adds to columns of the basis.
+    """What a piece of a formula contributes to columns of the basis.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class PieceBasis:
         From the columns at the origin to those of the basis: orthonormal zero-sum contrasts, the identity for one
         number, directions of sd 1/2 for several.
     steps : (r,) array
-        What the default prior of a coefficient of these columns calls one step.
+        One step of these columns, in the default prior of a coefficient.
     map_as_written, steps_as_written : (w, r'), (r',) arrays
         The same for columns whose origin stays as written.
     span : (float, float)
@@ -66,7 +66,7 @@ def _times(columns: Array, matrix: Array) -> Array:
 
 
 def learn_piece(piece: Piece, values: Mapping[str, Array]) -> PieceBasis:
-    """Return what a piece adds to the basis, learned from the values of all pieces in the rows of a fit."""
+    """Return what a piece contributes to the basis, learned from the values of all pieces in the rows of a fit."""
     own = values[piece.text]
     if piece.levels is not None:
         return factor_basis(piece)
@@ -109,7 +109,7 @@ def number_basis(
 
 
 def column_step(column: Array) -> float:
-    """Return what a default slope prior calls one step: 2 sd, or the range of a two-valued column."""
+    """Return one step for the default prior of a slope: 2 sd, or the range of a two-valued column."""
     if has_two_values(column):
         return float(np.ptp(column)) or 1.0
     return float(2.0 * np.std(column, ddof=1))

@@ -42,7 +42,7 @@ class PopulationBlock:
     reduction : Reduction
         Which columns of the formula `matrix` has.
     open_part : (n, d) array
-        What the rows of the fit leave open of the predictor of each row: no columns without empty combinations of levels.
+        The part of each row's predictor that the fit does not determine: no columns without empty combinations of levels.
     """
 
     labels: tuple[str, ...]
@@ -65,7 +65,7 @@ class PopulationBlock:
 
     @property
     def is_open(self) -> NDArray[np.bool_]:
-        """Rows of which the rows of the fit leave the predictor open, (n,)."""
+        """Rows whose predictor the fit does not determine, (n,)."""
         return np.asarray(np.any(self.open_part != 0.0, axis=1))
 
     @property

@@ -29,7 +29,7 @@ class Predictor:
     population : PopulationBlock
         Population columns, p of them.
     centre : (p,) array
-        Column means that the prior of the intercept, or of thresholds, holds; zero: as written.
+        Column means at which the prior of the intercept, or of thresholds, is stated; zero: as written.
     groups : tuple of GroupBlock
         One per grouping factor.
     curves : tuple of CurveBlock
@@ -37,7 +37,7 @@ class Predictor:
     offset : (n,) array
         Sum of the offsets.
     cut : bool
-        Thresholds stand in place of its intercept.
+        Thresholds replace its intercept.
     """
 
     parameter: str

@@ -1,4 +1,4 @@
-"""Rules of default priors as values, without data: what text and equations say of the parameters of a term."""
+"""Rules of default priors as values, without data: what text and equations say about the parameters of a term."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ LOCATION, SLOPE, SPREAD, CORRELATIONS = "location", "slope", "spread", "correlat
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the rules of a term depend on beside the term.
+    """What the rules of a term depend on besides the term.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Known:
     priors : collection of str
         Keys of the user's priors.
     cut : bool
-        Thresholds stand in place of the intercept.
+        Thresholds replace the intercept.
     """
 
     names: VariableNames
@@ -41,19 +41,19 @@ class PriorRule:
     Attributes
     ----------
     key : ParameterKey
-        As data would name it, without the number of one of several.
+        Its name with data, without the number of one of several.
     role : str
-        One of the four above, which tells the distribution.
+        One of the four above, which determines the distribution.
     of : TermOutline
-        What the parameter belongs to: whether it has a step, is a factor, or stands for several columns.
+        What the parameter belongs to: whether it has a step, is a factor, or has several columns.
     meaning : str
         In words.
     stated : str
-        In which coordinate.
+        The coordinate in which it is stated.
     term : str
         Name of the term in draws, "" for the population part.
     prior : Prior or None
-        Itself, where it does not depend on data; None: the rule of its role.
+        The prior, where it does not depend on data; None: the rule of its role.
     """
 
     key: ParameterKey
@@ -66,6 +66,6 @@ class PriorRule:
 
     @property
     def numbered_key(self) -> ParameterKey:
-        """Its key, with a number k where it is one of several that only data tell."""
+        """Its key, with a number k where it is one of several that are known only with data."""
         several = self.of.several and self.of.moved
         return ParameterKey(self.key.variable, f"{self.key.label} #k") if several else self.key

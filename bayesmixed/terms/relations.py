@@ -88,17 +88,17 @@ class Pair:
 
     @property
     def partners_of_inner(self) -> Integers:
-        """Number of outer groups that each inner group meets."""
+        """Number of outer groups with which each inner group occurs."""
         return np.bincount(self.cells[:, 0], minlength=len(self.inner.labels))
 
     @property
     def partners_of_outer(self) -> Integers:
-        """Number of inner groups that each outer group meets."""
+        """Number of inner groups with which each outer group occurs."""
         return np.bincount(self.cells[:, 1], minlength=len(self.outer.labels))
 
     @property
     def parts(self) -> int:
-        """Number of sets into which the combinations fall that share no group of either factor."""
+        """Number of disconnected sets of combinations, which share no group of either factor."""
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
 
@@ -128,7 +128,7 @@ class Spread:
     distinct : int
         Number of different values.
     numeric : bool
-        Whether the values are numbers that are used as numbers.
+        Whether the values are used as numbers.
     varied : mapping of str to int
         By factor, the number of groups with more than one value: 0 means that the column is constant within groups.
     between : mapping of str to float
@@ -215,10 +215,10 @@ def count_recurring(pair: Pair, column: Factor) -> int:
 
 
 def count_anew(pair: Pair, column: Factor) -> Integers | None:
-    """Return how many labels of one factor each group of the other has, if they count anew in every one: 1, 2, 3...
+    """Return how many labels of one factor each group of the other has, if they start again in every one: 1, 2, 3...
 
-    None where the labels are no counting sequence, or some group skips one. Different numbers of labels that count anew
-    are the mark of labels that are re-used for different units.
+    None where the labels are not a sequence, or some group skips one. Labels that start again, up to different numbers,
+    indicate labels that are reused for different units.
     """
     places = _count_places(column.labels)
     if places is None:

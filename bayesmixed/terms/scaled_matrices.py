@@ -1,4 +1,4 @@
-"""Inverses and roots of matrices whose rows and columns have units of their own, however far apart."""
+"""Inverses and roots of matrices whose rows and columns have different units, however far apart."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ _SWEEPS = 20
 def scaled_inverse(matrix: Array) -> Array:
     """Return the inverse of a matrix, a left inverse of one with more rows than columns.
 
-    Each block of rows and columns that have nothing to do with the others is inverted by itself, after powers of two
-    have brought its entries near 1, so that the tolerance is that of numbers without a unit.
+    Each block that is unrelated to the other rows and columns is inverted separately, after powers of two
+    have brought its entries near 1, so that the tolerance does not depend on units.
     """
     from scipy import sparse
     from scipy.sparse import csgraph
@@ -30,7 +30,7 @@ def scaled_inverse(matrix: Array) -> Array:
 
 def matrix_root(covariance: Array) -> Array:
     """Return matrices whose product with their transpose is the given one, SDs of zero included: SDs times the symmetric
-    root of the correlations, which follows the units and moves little where correlations do."""
+    root of the correlations, which follows the units and is stable under small changes of correlations."""
     sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))[..., None]
     unit = np.where(sd > 0.0, sd, 1.0)
     values, vectors = np.linalg.eigh(covariance / unit / np.swapaxes(unit, -1, -2))
@@ -39,7 +39,7 @@ def matrix_root(covariance: Array) -> Array:
 
 
 def draw_normal(covariance: Array, count: int, generator: np.random.Generator) -> Array:
-    """Return so many normal vectors of mean zero, (..., count, K), for covariances (..., K, K)."""
+    """Return `count` normal vectors of mean zero, (..., count, K), for covariances (..., K, K)."""
     normal = generator.standard_normal((*covariance.shape[:-2], count, covariance.shape[-1]))
     return normal @ np.swapaxes(matrix_root(covariance), -1, -2)
 
@@ -55,7 +55,7 @@ def _inverse(matrix: Array) -> Array:
     over, under = 2.0 ** np.round(rows), 2.0 ** np.round(columns)
     scaled = matrix / over[:, None] / under
     try:
-        # An inverse keeps directions that are small, where a pseudo-inverse drops them.
+        # An inverse keeps small directions, which a pseudo-inverse drops.
         found = np.linalg.inv(scaled) if len(over) == len(under) else np.linalg.pinv(scaled)
     except np.linalg.LinAlgError:
         found = np.linalg.pinv(scaled)

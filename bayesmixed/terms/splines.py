@@ -62,7 +62,7 @@ class Spline:
     map : (q, r) array
         From basis functions to penalised columns.
     line : (2, r) array
-        Constants and slopes (per range of x, from its mean) that are taken out of the penalised columns.
+        Constants and slopes (per range of x, from its mean) that are removed from the penalised columns.
     """
 
     basis: Basis
@@ -178,7 +178,7 @@ def _differences(knots: Array, k: int) -> Array:
 
 
 def _spread(distinct: Array, k: int) -> Array:
-    """Return all distinct values, or many of them evenly chosen."""
+    """Return all distinct values, or a large, evenly spaced selection."""
     if len(distinct) <= MOST_KNOTS:
         return distinct
     return np.asarray(distinct[np.linspace(0, len(distinct) - 1, MOST_KNOTS).round().astype(int)])
@@ -192,8 +192,8 @@ def _cubed_distances(x: Array, knots: Array) -> Array:
 def _truncated(knots: Array, k: int) -> Array:
     """Return the thin plate regression spline of rank k (Wood 2003, J R Stat Soc B 65:95), lines left out.
 
-    Of all knots' coefficients the space of the k eigenvectors with the largest eigenvalues is kept, and in it what is
-    orthogonal to lines.
+    Of the coefficients of all knots, the space of the k eigenvectors with the largest eigenvalues is kept, and in it the
+    part orthogonal to lines.
     """
     values, vectors = _largest(_cubed_distances(knots, knots), k)
     lines = np.column_stack([np.ones(len(knots)), knots - knots.mean()])
@@ -209,7 +209,7 @@ def _largest(matrix: Array, k: int) -> tuple[Array, Array]:
         values, vectors = np.linalg.eigh(matrix)
         kept = np.argsort(-np.abs(values))[:k]
         return values[kept], vectors[:, kept]
-    # A start of its own, as Lanczos otherwise draws one, and results would not be the same twice.
+    # A fixed start: Lanczos would draw a random one, and results would not be reproducible.
     start = np.random.default_rng(0).standard_normal(len(matrix))
     values, vectors = eigsh(matrix, k, v0=start, tol=0)
     return np.asarray(values), np.asarray(vectors)

@@ -96,5 +96,5 @@ def test_too_many_effects_and_crossed_sets_are_refused():
     wide = Layer(OUTER, (Source("mu", np.ones((2, 5, 4))),), ("school",))
     with pytest.raises(SpecError, match="are 4 for each level; quadrature integrates at most 3"):
         check_layers([wide])
-    with pytest.raises(SpecError, match=r"'school' and 'class' cross inside one unit.*kfold"):
+    with pytest.raises(SpecError, match=r"'school' and 'class' cross within one unit.*kfold"):
         check_layers([layer(OUTER, 1.0, "school"), layer(np.array([0, 1, 0, 1, 2]), 1.0, "class")])

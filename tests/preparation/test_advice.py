@@ -36,7 +36,7 @@ NOTES = [
         table(cover=np.arange(N) % 9 / 9),
         {"family": "zero_one_inflated_beta"},
         [
-            "'cover' holds 0 and no 1: what 'coi' says of rows with 1 is a matter of its prior",
+            "'cover' holds 0 and no 1: 'coi' for rows with 1 depends on its prior",
             "Take family zero_inflated_beta,",
         ],
     ),

@@ -292,7 +292,7 @@ def test_coordinates_and_coefficients_as_written_give_one_predictor():
 
 def test_coefficients_that_depend_on_each_other_cannot_all_have_priors():
     few = table().assign(x=lambda d: d["x"].round().clip(0, 3))
-    with pytest.raises(SpecError, match="depend on each other"):
+    with pytest.raises(SpecError, match="linearly dependent"):
         design_of("y ~ bs(x, df=6)", few, priors={"beta": "Normal(0, 1)"})
 
 
