@@ -156,7 +156,7 @@ def _unusable(design: Design, response: Array) -> str:
 def _quantities(fit: Fit, truth: xr.Dataset, drawn: Replicates) -> Iterator[tuple[str, tuple[float, xr.DataArray]]]:
     """Yield the true value and the draws (chain, draw) of every free top-level number, and of the log-likelihood.
 
-    The log-likelihood shows what parameters alone cannot: a sampler that leaves the data aside returns the prior, which
+    The log-likelihood shows what parameters alone cannot: a sampler that ignores the data returns the prior, which
     has uniform ranks (Modrák et al. 2023, Bayesian Anal).
     """
     design, posterior = fit.design, fit.posterior

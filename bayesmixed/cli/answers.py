@@ -13,7 +13,8 @@ from bayesmixed.errors import SpecError
 def compare(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR DIR ...", help="Folders of fits to the same rows.")],
     unit: Annotated[
-        str, typer.Option(metavar="observation|FACTOR", help="What each model has to predict anew: a row, or a group.")
+        str,
+        typer.Option(metavar="observation|FACTOR", help="What each model has to predict: a new row, or a new group."),
     ],
     json: Json = False,
 ) -> None:

@@ -35,14 +35,18 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `bayesm
 
 
 def read_format(
-    separator: Annotated[str | None, typer.Option(metavar="SIGN", help="Between columns (found if not given).")] = None,
-    decimal: Annotated[str | None, typer.Option(metavar="SIGN", help="Decimal mark (found if not given).")] = None,
-    thousands: Annotated[
-        str | None, typer.Option(metavar="SIGN", help="Between thousands (found if not given).")
+    separator: Annotated[
+        str | None, typer.Option(metavar="SIGN", help="Column separator (detected if not given).")
     ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of a text table, e.g. latin-1 (utf-8 if not given).")] = None,
+    decimal: Annotated[str | None, typer.Option(metavar="SIGN", help="Decimal mark (detected if not given).")] = None,
+    thousands: Annotated[
+        str | None, typer.Option(metavar="SIGN", help="Thousands separator (detected if not given).")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of a text table, e.g. latin-1 (utf-8 if not given).")
+    ] = None,
     na: Annotated[
-        list[str] | None, typer.Option(metavar="CODE", help="Means a missing value, e.g. n.d. Repeatable.")
+        list[str] | None, typer.Option(metavar="CODE", help="Code for a missing value, e.g. n.d. Repeatable.")
     ] = None,
 ) -> dict[str, Any]:
     """Return the options of `read_table` given by the arguments of a command."""

@@ -1,4 +1,4 @@
-"""From draws back to coordinates: where the compiled density is to be asked about them."""
+"""From draws back to the coordinates at which the compiled density is evaluated."""
 
 import numpy as np
 import xarray as xr

@@ -211,7 +211,7 @@ def _shift(found: Any, slope: Array) -> Any:
 
 
 def _rank(found: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the table by ArviZ's `compare`; the best density of each unit is taken off first, so that none underflows."""
+    """Return the table by ArviZ's `compare`; the best density of each unit is subtracted first, against underflow."""
     import warnings
 
     import arviz_stats

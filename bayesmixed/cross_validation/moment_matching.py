@@ -25,7 +25,7 @@ def can_match(design: Design, posterior: xr.Dataset) -> bool:
 
 
 def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, found: Any) -> Any:
-    """Return ArviZ's ELPD object with observations of large Pareto k done again.
+    """Return ArviZ's ELPD object with observations of large Pareto k computed again.
 
     Draws are shifted, scaled and rotated towards the posterior without the observation, and weighted by the compiled
     density (Paananen, Piironen, Bürkner & Vehtari 2021, Stat Comput 31:16). An observation whose k does not become
@@ -48,7 +48,7 @@ def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, fou
     layout = lay_out_coordinates(working, {})
     packed = pack(layout)
     encoded = encode(layout, posterior.assign({n: posterior[n] / f for n, f in factors.items() if n in posterior}))
-    # Covariances of coordinates of all sizes are singular as far as a computer can tell.
+    # Covariances of coordinates of all sizes are numerically singular.
     centre, spread = encoded.mean(axis=(0, 1)), encoded.std(axis=(0, 1))
     spread = np.where(spread > 0.0, spread, 1.0)
     points = label_draws(posterior, (encoded - centre) / spread, "coordinate")

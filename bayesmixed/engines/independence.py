@@ -18,8 +18,9 @@ from bayesmixed.errors import SamplingError
 from bayesmixed.families.links import Array
 
 LARGEST_K, LARGEST_WEIGHT, SMALLEST_ACCEPTANCE = 0.5, 10.0, 0.15
-"""Chains are not used where k and the largest weight, beside the mean, are above these, or acceptance is below. The heavy
-tails of proposals bound the weights, and k of weights none of which is large says nothing."""
+"""Chains are not used if both k and the largest weight, relative to the mean, are above these, or acceptance is below.
+The heavy
+tails of proposals bound the weights, and if no weight is large, k says nothing."""
 AT_ONCE = 50
 """Evaluations between two looks at whether the run was interrupted."""
 _WARM_UP, _FEWEST = 25, 50
@@ -75,7 +76,7 @@ class Outcome:
         Of the weights of all proposals Pareto k, and the largest one over their mean; share of the proposals that were
         taken; evaluations of the density.
     complete : bool
-        Whether all draws were made that were asked for.
+        Whether all draws that were asked for were made.
     """
 
     points: Array

@@ -64,7 +64,9 @@ def choose_parameterisation(
     wishes = dict.fromkeys(names, wish) if isinstance(wish, str) else dict(wish)
     for name, chosen in wishes.items():
         if name not in names:
-            raise SpecError(f"parameterisation names '{name}', which groups no term. {did_you_mean(name, names)}")
+            raise SpecError(
+                f"parameterisation names '{name}', which is not a grouping factor. {did_you_mean(name, names)}"
+            )
         check_choice("Parameterisation {}", chosen, ["auto", *PARAMETERISATIONS])
     if isinstance(wish, str) and wish not in ("auto", *PARAMETERISATIONS):
         raise SpecError(f"Parameterisation '{wish}' is not known. {did_you_mean(wish, ['auto', *PARAMETERISATIONS])}")

@@ -226,7 +226,7 @@ def _fit_kernels(
     folded: NDArray[np.int64],
     stream: np.random.Generator,
 ) -> Kernels:
-    """Return kernels around points taken by their weights, as wide as normal densities want them."""
+    """Return kernels around points taken by their weights, of the width that suits normal densities."""
     size = at.shape[1]
     ranks = (np.arange(KERNELS) + stream.uniform(size=KERNELS)) / KERNELS
     centres = at[np.minimum(np.searchsorted(np.cumsum(weights), ranks), len(at) - 1)]

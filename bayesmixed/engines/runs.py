@@ -137,7 +137,7 @@ def join_workers(others: Set[str] = frozenset(), longest: float = _LONGEST_WAIT)
     Returns
     -------
     bool
-        Whether they have ended; False, too, where the system does not tell.
+        Whether they have ended; False, too, where the system cannot tell.
     """
     until = time.monotonic() + longest
     if not _THREADS.is_dir():

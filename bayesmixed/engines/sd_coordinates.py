@@ -14,7 +14,7 @@ from bayesmixed.kernels.folding import SMALLEST
 from bayesmixed.kernels.packing import Block, Packed, Whitening, close, whiten
 
 _STEP, _FLATTEST = 1e-4, 0.5
-"""Step of the differences that make the Hessian, and the smallest curvature that is believed of a coordinate."""
+"""Step of the differences that make the Hessian, and the smallest curvature that is accepted for a coordinate."""
 _NEAR_ZERO, _REACH, _FLAT = (1e-4, 1e-6), 12.0, 0.01
 """An SD is folded where its density near 0, at these shares of the mode, is flat, and not by more than e^12 below the mode."""
 
@@ -50,7 +50,7 @@ def find_coordinates(collapsed: Collapsed) -> Coordinates:
     """Return the coordinates of a collapsed density, from its mode and the Hessian there.
 
     An SD that may be 0 is s |sinh w|, s the SD at the mode: see `kernels.folding`. SDs with correlations stay logarithms:
-    another sign of one would be another sign of its correlations.
+    changing the sign of one would change the signs of its correlations.
     """
     centre, covariance = _mode(collapsed.packed, _start(collapsed), np.arange(0))
     candidates = np.flatnonzero(_is_foldable(collapsed))

@@ -22,7 +22,7 @@ def separated_coefficients(model: ConditionalModel, errors: Array) -> tuple[str,
     model : ConditionalModel
         Where the search ended.
     errors : (p,) array
-        Standard errors there of coefficients that are not fixed, NaN where there are none: large ones ask for the search.
+        Standard errors there of coefficients that are not fixed, NaN where there are none: large ones start the search.
     """
     from scipy.optimize import linprog
 

@@ -41,7 +41,7 @@ class Diagnosis(Page):
     doubtful : bool
         False if the only problem is an interruption: the draws that were kept look sound.
     steps : bool
-        False of chains that take independent proposals, not steps that could diverge.
+        False for chains of independent proposals, which cannot diverge.
     """
 
     ok: bool
@@ -81,7 +81,7 @@ def diagnose(fit: Fit) -> Diagnosis:
     False alarms: independent draws of a right model pass R-hat 1.01 by chance in 3 % of quantities with 2 chains of 250
     draws, in 0.2 % with 4 chains of 250, 0.1 % with 2 chains of 500, and never in practice from 4 chains of 500 on. Where
     that chance is above 1 % for all quantities together the message says how large it is, for draws that are worth as many
-    independent ones as these. No other problem befalls independent draws in more than 1 % of fits.
+    independent ones as these. No other problem is reported of independent draws in more than 1 % of fits.
 
     Examples
     --------
@@ -196,7 +196,7 @@ def _worst(fit: Fit) -> tuple[pd.DataFrame, int, dict[str, float]]:
 def _varying(variable: xr.DataArray) -> tuple[xr.DataArray, int]:
     """Return the elements that are not constant, flattened, of many those that mix worst; and how many there are.
 
-    Fixed numbers and the 1s of correlation matrices go.
+    Fixed numbers and the 1s of correlation matrices are left out.
     """
     values = variable.transpose("chain", "draw", ...).values
     flat = values.reshape(*values.shape[:2], -1)

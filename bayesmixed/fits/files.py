@@ -184,12 +184,12 @@ def _as_tree(fit: Fit) -> xr.DataTree:
 
 @contextmanager
 def _said_of(path: Path) -> Iterator[None]:
-    """Turn whatever is wrong with a file into an error of ours that names the file."""
+    """Turn any problem with a file into a DataError or SpecError that names the file."""
     try:
         yield
     except BayesMixedError as error:
         raise type(error)(f"'{path}' cannot be loaded: {error}") from error
-    except Exception as error:  # whatever damaged values bring about
+    except Exception as error:  # whatever damaged values cause
         raise DataError(f"'{path}' cannot be loaded: it is damaged ({first_line(error)}).") from error
 
 

@@ -133,7 +133,7 @@ def fit(
     progress: bool = True,
     **predictors: str,
 ) -> Fit:
-    """Return the fit of a spec to data: `prepare` and `sample` in a row.
+    """Return the fit of a spec to data: `prepare`, then `sample`.
 
     Parameters
     ----------

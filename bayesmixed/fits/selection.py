@@ -31,7 +31,7 @@ def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:
     if not groups:
         raise SpecError("This needs a grouping factor: add a term such as (1 | group).")
     if name is not None and name not in groups:
-        raise SpecError(f"'{name}' groups no term. {did_you_mean(name, groups)}")
+        raise SpecError(f"'{name}' is not a grouping factor. {did_you_mean(name, groups)}")
     return fit.design.mu, groups[name] if name is not None else next(iter(groups.values()))
 
 
@@ -46,5 +46,5 @@ def find_factor(fit: Fit, name: str | None) -> str:
     if not names:
         raise SpecError("This needs a grouping factor: add a term such as (1 | group).")
     if name is not None and name not in names:
-        raise SpecError(f"'{name}' groups no term. {did_you_mean(name, names)}")
+        raise SpecError(f"'{name}' is not a grouping factor. {did_you_mean(name, names)}")
     return name or names[0]

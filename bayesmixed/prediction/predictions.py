@@ -183,7 +183,7 @@ def needs_weights(design: Design, kind: str) -> None:
 def weigh_scale(
     scale: str, factor: Array | float | None, scalars: Mapping[str, Array], predictors: Mapping[str, Spread]
 ) -> tuple[dict[str, Array], dict[str, Spread]]:
-    """Return parameters whose residual scale, which has a log link, is multiplied by what precision weights make of it."""
+    """Return parameters, the residual scale (which has a log link) multiplied by the factor from precision weights."""
     if factor is None:
         return dict(scalars), dict(predictors)
     if scale in scalars:
@@ -199,7 +199,7 @@ def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_row
     wish = dict.fromkeys(blocks, groups) if isinstance(groups, str) else dict(groups)
     for name, mode in wish.items():
         if name not in blocks:
-            raise SpecError(f"groups names '{name}', which groups no term. {did_you_mean(name, blocks)}")
+            raise SpecError(f"groups names '{name}', which is not a grouping factor. {did_you_mean(name, blocks)}")
         check_choice("groups={}", mode, MODES)
     modes = {name: wish.get(name, "existing") for name in blocks}
     for name, group in blocks.items():

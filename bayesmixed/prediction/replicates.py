@@ -120,7 +120,7 @@ def choose_groups(design: Design, groups: str | Mapping[str, str]) -> dict[str, 
     wish = {} if isinstance(groups, str) else dict(groups)
     for name, mode in [*wish.items(), *([("", groups)] if isinstance(groups, str) else [])]:
         if name and name not in blocks:
-            raise SpecError(f"groups names '{name}', which groups no term. {did_you_mean(name, blocks)}")
+            raise SpecError(f"groups names '{name}', which is not a grouping factor. {did_you_mean(name, blocks)}")
         if mode not in ACCEPTED:
             raise SpecError(f"groups='{mode}' cannot make replicates. {did_you_mean(mode, ACCEPTED)}")
     default = groups if isinstance(groups, str) else "existing"

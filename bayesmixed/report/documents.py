@@ -1,4 +1,4 @@
-"""The HTML document: its head, its list of contents, its chapters one after the other."""
+"""The HTML document: its head, its table of contents, its chapters in order."""
 
 from collections.abc import Callable
 from html import escape

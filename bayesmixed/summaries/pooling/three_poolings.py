@@ -113,7 +113,7 @@ def compare_pooling(
     if not names:
         raise SpecError("Pooling needs a grouping factor with one level per row: add a term such as (1 | group).")
     if group is not None and group not in names:
-        raise SpecError(f"'{group}' groups no term. {did_you_mean(group, names)}")
+        raise SpecError(f"'{group}' is not a grouping factor. {did_you_mean(group, names)}")
     group = group or names[0]
     if spec.family_record.cuts:
         raise SpecError(

@@ -109,7 +109,8 @@ def prior_predictive(
     PriorPredictive
         A quantity whose range is much wider than anything that can happen asks for a tighter prior; one whose range
         does not hold the value of the data contradicts them; of right priors 7 % of quantities do so by chance.
-        Parameters beyond 1e12, where they have the unit of the response 1e12 times its largest value, are drawn there.
+        Parameters beyond 1e12, where they have the unit of the response 1e12 times its largest value, are clipped
+        there.
 
     Raises
     ------

@@ -115,7 +115,8 @@ def shared_covariance(predictor_parts: PredictorParts, shared: Collection[str], 
 
 
 def _invert(link: Link, eta: Array) -> Array:
-    """Return parameters; nodes far out, of hardly any weight, count as on the border of the link: there a root has no inverse,
+    """Return parameters; nodes far out, with hardly any weight, are moved to the border of the link: beyond it a root
+    has no inverse,
     and the logit of a beta response whose mean rounds to 1 is infinite."""
     return link.inverse(keep_inside(link, eta))
 

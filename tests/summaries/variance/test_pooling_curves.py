@@ -90,5 +90,5 @@ def test_what_has_no_curve_is_refused():
         bm.pooling_curve(1.2)
     with pytest.raises(bm.SpecError, match="has no intercept"):
         bm.pooling_curve(gaussian("y ~ x + (0 + x | g)"))
-    with pytest.raises(bm.SpecError, match="groups no term"):
+    with pytest.raises(bm.SpecError, match="is not a grouping factor"):
         bm.pooling_curve(gaussian(), "k")
