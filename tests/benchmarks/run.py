@@ -30,7 +30,7 @@ from models import MODELS
 
 FOLDER = Path(__file__).parent
 HEADINGS = (
-    f"{'model':<12}{'package':<22}{'fits':>5}{'s':>8}{'bulk':>7}{'tail':>7}{'effects':>9}{'R-hat':>8}{'div.':>6}"
+    f"{'model':<15}{'package':<22}{'fits':>5}{'s':>8}{'bulk':>7}{'tail':>7}{'effects':>9}{'R-hat':>8}{'div.':>6}"
     f"{'gradients':>11}{'MiB':>7}{'ESS/s':>9}{'time ratio':>12}{'ESS/s ratio':>13}"
 )
 Row = Mapping[str, float | str]
