@@ -121,7 +121,7 @@ def line(model: str, row: Row, peer: Row | None) -> str:
         theirs = float(peer["bulk"]) / float(peer["seconds"])
         ratios = f"{'1/' + format(float(peer['seconds']) / values['seconds'], '.1f'):>12}{speed / theirs:>12.1f}x"
     return (
-        f"{model:<12}{label:<22}{values['fits']:>5.0f}{values['seconds']:>8.2f}{values['bulk']:>7.0f}{values['tail']:>7.0f}"
+        f"{model:<15}{label:<22}{values['fits']:>5.0f}{values['seconds']:>8.2f}{values['bulk']:>7.0f}{values['tail']:>7.0f}"
         f"{values.get('bulk_effects', math.nan):>9.0f}{values['rhat']:>8.3f}{values['divergences']:>6.0f}"
         f"{values.get('gradients', math.nan):>11.0f}{values['peak']:>7.0f}{speed:>9.1f}{ratios}"
     )
