@@ -23,7 +23,7 @@ TEMPORARY = ".bayesmixed-"
 def replace_file(
     path: str | Path, content: bytes | memoryview | str, what: str = "The file", *, hint: str = ""
 ) -> Path:
-    """Write a file beside its place, flush it to disk and rename it; return its path.
+    """Write a temporary file in the same folder, flush it to disk and rename it; return the path.
 
     An earlier file stays as it is until the new one is whole. Links are followed.
 

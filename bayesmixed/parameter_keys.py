@@ -71,7 +71,7 @@ class ParameterKey(str):
         return self.of_population and self.label in (INTERCEPT, CENTRED_INTERCEPT)
 
     def match(self, given: Iterable[str]) -> "ParameterKey | None":
-        """Return the most specific of the user's keys that means it: "sd_g[x]" before "sd_g"; None if there is none.
+        """Return the most specific of the user's keys that applies to it: "sd_g[x]" before "sd_g"; None if there is none.
 
         A prior on all of "beta" does not apply to the intercept.
         """
@@ -114,7 +114,7 @@ class VariableNames:
         return tuple(ParameterKey(self.beta, label) for label in labels)
 
     def sds(self, term: str, labels: Iterable[str]) -> tuple[ParameterKey, ...]:
-        """Standard deviations of a term one by one; one without a label where the term has no columns to tell apart."""
+        """Standard deviations of a term one by one; one without a label where the term has no columns to distinguish."""
         return tuple(ParameterKey(self.sd(term), label) for label in labels) or (ParameterKey(self.sd(term)),)
 
     def scales_of(self, term: str) -> tuple[str, str]:

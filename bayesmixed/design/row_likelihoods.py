@@ -29,7 +29,7 @@ class RowLikelihood:
     """The likelihood of rows as a function of their linear predictors, of which the first parameter's comes first.
 
     All arrays have rows as their last axis and broadcast. Derivatives are in the predictor of the first parameter. At a
-    predictor beyond the reach of its link all are those at the border, so that they are always numbers; where the link
+    predictor beyond the reach of its link all are those at the boundary, so that they are never NaN; where the link
     has no inverse the density is 0.
 
     Attributes

@@ -85,7 +85,7 @@ def define_symbols(
     if any(symbol.name == "d" for symbol in found):
         step = Symbol("2 SD of the column", word=True)
         note = (
-            "of an interaction, the product; of a column with two values the range, over sqrt(2) beside a factor or "
+            "of an interaction, the product; of a column with two values the range, over sqrt(2) with a factor or "
             "another such column"
         )
         yield Equation(Symbol("d", index="k"), "=", step, note)

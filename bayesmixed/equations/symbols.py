@@ -29,7 +29,7 @@ class Symbol:
     name : str
         "beta", "sigma", "b", a number, or the name of a column.
     number, label, index : str
-        What goes beside it: "0" in β0, "herd" in σ_herd, "ij" in μ_ij.
+        What is attached to it: "0" in β0, "herd" in σ_herd, "ij" in μ_ij.
     column : str
         Column of a factor to which it belongs: "Days" in σ_Subject[Days].
     parameter : str

@@ -70,7 +70,7 @@ def _find_indices(columns: Mapping[str, set[str]]) -> Indices:
     inside = {name: [other for other in columns if columns[other] < columns[name]] for name in columns}
     covered = {name: columns[name] == set().union(*(columns[other] for other in inside[name])) for name in columns}
     finest = any(columns[name] == set().union(*columns.values()) for name in columns)
-    # Two crossed factors are taken to meet once, as in Y_ij | p_i, w_j; with data the rows are counted.
+    # Every pair of levels of two crossed factors is assumed to occur once, as in Y_ij | p_i, w_j; with data the rows are counted.
     return assign_indices(columns, inside, covered, replicated=finest or len(columns) < 2)
 
 

@@ -14,7 +14,7 @@ COLUMN, FUNCTION, LITERAL = "column", "function", "literal"
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What an alias in a tree stands for: a column, a function, or a text."""
+    """What an alias in a tree stands for: a column, a function, or text."""
 
     kind: str
     value: str
@@ -32,7 +32,7 @@ def function_name(call: ast.Call, words: Mapping[str, Word]) -> str:
 
 
 def coding_nodes(call: ast.Call, words: Mapping[str, Word], *, whole: bool = False) -> list[ast.AST]:
-    """Return the coding of C(x, coding), or the name in it; it is no column."""
+    """Return the coding of C(x, coding), or the name in it; it is not a column."""
     if function_name(call, words) not in FACTOR_CALLS:
         return []
     found = [*call.args[1:2], *(word.value for word in call.keywords if word.arg == "contrasts")]

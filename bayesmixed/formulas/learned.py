@@ -26,7 +26,7 @@ class Basis:
     columns : tuple of (n,) arrays
         The columns.
     spans : bool
-        Whether they add up to one: the first is then left out beside an intercept.
+        Whether they add up to one: the first is then left out with an intercept.
     """
 
     names: tuple[str, ...]
@@ -131,7 +131,7 @@ def cr(
     *,
     state: MutableMapping[str, Any],
 ) -> Basis:
-    """Return `df` natural cubic splines whose columns each have mean 0 over the rows of the fit, beside an intercept."""
+    """Return `df` natural cubic splines whose columns each have mean 0 over the rows of the fit, for use with an intercept."""
     return _cubic("cr", x, (df, knots, lower_bound, upper_bound, constraints), state)
 
 

@@ -74,7 +74,7 @@ def whole_column(expression: str, columns: Iterable[str]) -> str | None:
 
 
 def check_functions(text: str, columns: Iterable[str], own: Mapping[str, Callable[..., Any]], *, formula: bool) -> None:
-    """Refuse functions that are neither of the formula language nor the user's own (SpecError)."""
+    """Refuse functions that are neither in the formula language nor user-defined (SpecError)."""
     pieces: Iterable[Expression]
     known = [str(column) for column in columns]
     try:

@@ -8,7 +8,7 @@ from bayesmixed.formulas.tokens import NAME, QUOTED, SIGN, check_nesting, check_
 
 
 def split_top(text: str, separators: Collection[str]) -> list[str]:
-    """Split text at the separators that stand at the top level."""
+    """Split text at top-level separators."""
     return [piece for _, piece in split_signed(text, separators)]
 
 
@@ -79,7 +79,7 @@ def is_balanced(text: str) -> bool:
 
 
 def has_bar(piece: str) -> bool:
-    """Return whether a piece holds the bar of a group term: one outside of calls, where a bar says "or"."""
+    """Return whether a piece contains the bar of a group term: one outside calls, where a bar means "or"."""
     tokens = tokenise(piece)
     calls: list[bool] = []
     for before, token in zip((None, *tokens), tokens, strict=False):
@@ -127,7 +127,7 @@ def _factor_name(piece: str, by: str) -> str:
 
 def safe_name(name: str) -> str:
     """Return a name as draws and prior keys hold it: slashes separate the groups of a DataTree, commas the dimensions of
-    a sampler, and brackets the label in a key, so that look-alikes stand for them; "sample" and other names of
+    a sampler, and brackets the label in a key, so similar characters replace them; "sample" and other names of
     dimensions that all draws have end in "_"."""
     return f"{name}_" if name in _DIMENSIONS else name.translate(_LOOK_ALIKES)
 
@@ -157,7 +157,7 @@ _LOOK_ALIKES = str.maketrans(
 
 
 def tidy(text: str) -> str:
-    """Return text with single blanks between tokens, what stands in backticks or quotes as it is."""
+    """Return text with single blanks between tokens, with backticks and quotes unchanged."""
     parts: list[str] = []
     end = 0
     for token in tokenise(text):

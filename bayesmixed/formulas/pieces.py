@@ -247,7 +247,7 @@ def _contrasts(factor: Factor) -> Any:
 
 def _parts(name: str, texts: Mapping[str, str], levels: Mapping[str, tuple[str, ...]], mark: str = "T.") -> list[str]:
     """Return what the label of a column joins, given formulaic's name of it in aliases and numbers of levels; `mark`
-    stands before levels with the default coding."""
+    precedes levels with the default coding."""
     pieces = []
     for part in name.split(":"):
         match = re.fullmatch(r"(_c\d+)(.*)", part)

@@ -184,7 +184,7 @@ def _number(token: Token, after: Token | None, parts: list[str], text: str) -> s
     if parts[-1:] == ["**"]:
         if parts[-2:-1] != [")"]:
             raise SpecError(
-                f"'^{token.word}' in '{shorten(text)}': outside of calls a power multiplies terms with each other, as in "
+                f"'^{token.word}' in '{shorten(text)}': outside calls a power multiplies terms with each other, as in "
                 f"(x + z)^2. The power of a number is I(x^{token.word})."
             )
         if not token.word.isdigit() or not 1 <= float(token.word) <= 20:
@@ -198,7 +198,7 @@ def _number(token: Token, after: Token | None, parts: list[str], text: str) -> s
     if not alone or (after is not None and not after.is_sign("+-")):
         raise SpecError(
             f"'{token.word}' in '{shorten(text)}' is allowed only as a summand, where it keeps or removes the "
-            "intercept. Write it outside of brackets and products: 1 + (x + z)^2, 0 + x*z."
+            "intercept. Write it outside brackets and products: 1 + (x + z)^2, 0 + x*z."
         )
     return token.word
 
@@ -212,7 +212,7 @@ def _side_by_side(first: Token, second: Token, text: str) -> SpecError:
 
 
 def _count_terms(tree: Any) -> float:
-    """Return at least the number of terms that formulaic would make of its own syntax tree."""
+    """Return at least the number of terms that formulaic would make from its syntax tree."""
     from formulaic.parser.types import ASTNode
 
     order, stack = [], [tree]

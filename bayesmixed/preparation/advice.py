@@ -77,7 +77,7 @@ def advise(design: Design) -> Iterator[str]:
 
 
 def _settled(design: Design) -> set[str]:
-    """Return the parameters that have a predictor, or a prior of the user."""
+    """Return the parameters that have a predictor or a user prior."""
     return {
         parameter.name
         for parameter in design.family.parameters

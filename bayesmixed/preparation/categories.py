@@ -41,7 +41,7 @@ def read_categories(name: str, column: pd.Series, known: tuple[str, ...] = ()) -
 
 
 def as_categories(numbers: Array, labels: tuple[str, ...]) -> Any:
-    """Return the responses that numbers of categories stand for: whole numbers where all labels are, else a Categorical."""
+    """Return the responses for numbers of categories: whole numbers where all labels are, else a Categorical."""
     codes = np.asarray(numbers).astype(np.int64) - 1
     if all(label.lstrip("-").isdigit() for label in labels):
         return np.array([int(label) for label in labels])[codes]

@@ -148,7 +148,7 @@ def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
 
 
 def _check_effects_of_rows(design: Design, rows: int) -> None:
-    """Refuse effects of single rows where a response of one row says nothing about their SD."""
+    """Refuse effects of single rows where the response of one row says nothing about their SD."""
     family = design.family
     single = family.has_trials and design.trials is not None and bool(np.all(np.asarray(design.trials) == 1))
     reason = family.observation_effect or ("every row has one trial" if single else "")
@@ -330,7 +330,7 @@ def _reused(design: Design) -> Iterator[tuple[str, str, bool]]:
     """Yield (outer, inner, several) where the inner labels start again in every outer level, up to different numbers.
 
     `several`: half of the pairs of labels or more have several rows, as classes have pupils and visits have not. Where
-    every label meets every other one, the factors are crossed as they stand.
+    every label occurs with every other one, the factors are taken as crossed.
     """
     names = dict.fromkeys(group.factors[0] for _, group in design.group_blocks() if len(group.factors) == 1)
     factors = [Factor(name, *encode(design.table.data[name])) for name in names]

@@ -43,7 +43,7 @@ def is_streamed(spec: ModelSpec, path: Path, wish: bool | None) -> bool:
     Raises
     ------
     DataError, SpecError
-        Streaming was asked for, and the file is no Parquet file or the model cannot be streamed.
+        Streaming was asked for, and the file is not a Parquet file or the model cannot be streamed.
     """
     if wish is False or not is_parquet(path):
         if wish:
@@ -120,7 +120,7 @@ def rebuild(design: Design, streamed: Streamed, spec: ModelSpec) -> Design:
 
 
 def streamed_to_text(streamed: Streamed) -> str:
-    """Return as JSON what `streamed_from_text` needs beside the examples and the response."""
+    """Return as JSON what `streamed_from_text` needs besides the examples and the response."""
     kept = {"path": str(streamed.path), "stamp": streamed.stamp, "missing": streamed.missing, "drawn": streamed.drawn}
     bases = {
         name: [basis and basis.to_lists() for basis in own] for name, own in _bases_of(streamed.examples.mu).items()

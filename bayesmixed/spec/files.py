@@ -198,7 +198,7 @@ def list_specs() -> list[str]:
 
 
 def shipped_specs_folder() -> Path:
-    """Return the folder of shipped specs: inside the package when installed, beside it in a checkout."""
+    """Return the folder of shipped specs: inside the package when installed, next to it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / "model_specs"
     return inside if inside.is_dir() else package.parent / "model_specs"

@@ -204,7 +204,7 @@ def _summands(formula: str) -> list[tuple[str, str]]:
 
 
 def _without(pieces: list[tuple[str, str]], word: str) -> list[tuple[str, str]]:
-    """Return the pieces without a term; a population term that stands inside a longer one is subtracted."""
+    """Return the pieces without a term; a population term that is part of a longer one is subtracted."""
     special = [str(term) for term in parse_terms(word)[1:]]
     targets = special or [word]
     left = list(pieces)

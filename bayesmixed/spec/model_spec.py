@@ -98,7 +98,7 @@ class ModelSpec(Displayed, Value):
             predictors = dict(fields.get("predictors", {}))
             clash = [name for name in ("response", "trials", "weights") if name in fields]
             if "mu" in predictors or clash:
-                raise SpecError(f"'formula' already says {(clash or ['predictors.mu'])[0]}; give one of the two.")
+                raise SpecError(f"'formula' already states {(clash or ['predictors.mu'])[0]}; give one of the two.")
             fields |= {"response": formula.response, "trials": formula.trials, "weights": formula.weights}
             fields["predictors"] = {"mu": formula.terms, **predictors}
         return fields
@@ -177,7 +177,7 @@ class ModelSpec(Displayed, Value):
     def update(self, text: str) -> "ModelSpec":
         """Return the spec with a changed formula; `.` stands for the present terms: "~ . - x + (1 | g)".
 
-        A prior stays where it names a coefficient whatever the columns are; those of terms that were removed, or may be
+        A prior is kept where it names a coefficient for any kind of columns; those of terms that were removed, or may be
         coded differently (after "~ . - 1" the first factor has a coefficient for each level), are dropped with a warning.
 
         Raises

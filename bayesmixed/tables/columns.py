@@ -192,7 +192,7 @@ def _stray_text(
     further = f", then {enumerate_words(others)}" if others else ""
     return DataError(
         f"Column '{column.name}' holds numbers, but {len(stray)} of {int(np.sum(codes >= 0))} values are text (first: row "
-        f"{column.index[stray[0]]}, '{first}'{further}). Correct them in the table; or, if they stand for missing values, "
+        f"{column.index[stray[0]]}, '{first}'{further}). Correct them in the table; or, if they mean missing values, "
         f'say na=["{first}"] (in a shell: --na "{first}"){_as_factor(column) if factor else ""}.'
     )
 

@@ -14,7 +14,7 @@ from bayesmixed.terms.prior_rules import Known, PriorRule
 from bayesmixed.values import Value
 
 POPULATION, LEVELS, CURVES, ADDITION = "population", "levels", "curves", "addition"
-"""Parts of a predictor: coefficients of all rows; effects of levels, which are drawn anew for new levels; curves, whose
+"""Parts of a predictor: coefficients of all rows; effects of levels, which are drawn for new levels; curves, whose
 normal coefficients are the same for all rows; what is added as it is."""
 
 
@@ -32,7 +32,7 @@ class TermContract(Value):
     single : bool
         Each row has an effect of its own, by construction.
     reserved : tuple of str
-        Names of its own in results, which no grouping column can have.
+        Its own names in results, which no grouping column can have.
     streams : bool
         Its columns follow from each row alone, given its formula: rows can be read some at a time.
     """
@@ -150,7 +150,7 @@ class TermContract(Value):
 
     @classmethod
     def expand(cls, fields: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-        """Return the tables of fields that one table in a file stands for."""
+        """Return the tables of fields to which one table in a file expands."""
         return (fields,)
 
 

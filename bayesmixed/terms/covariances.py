@@ -15,7 +15,7 @@ class Covariance:
     name : str
         Name in specs.
     bars : str
-        The bars that stand for it in a formula.
+        The bars that denote it in a formula.
     correlated : callable
         Takes the number of columns, returns whether correlations are estimated.
     text : str

@@ -74,12 +74,12 @@ class Group(VaryingTerm):
 
     @classmethod
     def read(cls, piece: str) -> "tuple[Group, ...]":
-        """Return the terms that a summand of a formula stands for, (x | g) or (x | a/b), none if it has no bar.
+        """Return the terms that a summand of a formula denotes, (x | g) or (x | a/b), none if it has no bar.
 
         Raises
         ------
         SpecError
-            A bar does not stand alone in brackets between columns and a group.
+            A bar is not alone in brackets between columns and a group.
         """
         if not has_bar(piece):
             return ()
@@ -88,7 +88,7 @@ class Group(VaryingTerm):
 
     @classmethod
     def expand(cls, fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """Return the tables for a and a:b that one for a/b stands for."""
+        """Return the tables for a and a:b to which one for a/b expands."""
         by = fields.get("by")
         return [{**fields, "by": one} for one in _nested(by)] if isinstance(by, str) else [fields]
 
@@ -139,7 +139,7 @@ def split_bars(piece: str) -> tuple[str, str, str]:
     Raises
     ------
     SpecError
-        The bar does not stand alone in brackets between the two.
+        The bar is not alone in brackets between the two.
     """
     inside = piece[1:-1] if piece.startswith("(") and piece.endswith(")") else ""
     if not inside or not is_balanced(inside):
@@ -159,7 +159,7 @@ def split_bars(piece: str) -> tuple[str, str, str]:
 
 
 def _nested(by: str) -> list[str]:
-    """Return the factors that a/b stands for, a and a:b."""
+    """Return the factors to which a/b expands, a and a:b."""
     names = [name.strip() for name in split_top(by, "/")]
     return [":".join(names[: depth + 1]) for depth in range(len(names))]
 

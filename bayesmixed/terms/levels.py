@@ -31,7 +31,7 @@ class LevelsTerm(TermContract):
         for one in own:
             meaning = f"SD between {self.between}" + (f", {one.meaning}" if one.moved and one.several else "")
             if one.several and one.names_columns(sd, known.priors):
-                meaning += ", of columns without a prior of the user"
+                meaning += ", of columns without a user prior"
             stated = AT_CENTRE if one.moved else AS_WRITTEN
             yield PriorRule(ParameterKey(sd, one.label), SPREAD, one, meaning, stated, name)
         if is_correlated(formula, known.factors, self.correlated):

@@ -112,7 +112,7 @@ class MultiMembership(VaryingTerm):
         formula, call, covariance = "1", piece.strip(), "unstructured"
         if has_bar(piece) and re.search(r"\|\s*mm\s*\(", piece):
             formula, call, covariance = split_bars(piece)
-        alone = "mm() stands alone, joined to others by '+', or as the group of a bar, (x | mm(g1, g2))."
+        alone = "mm() is a term of its own, joined to others by '+', or as the group of a bar, (x | mm(g1, g2))."
         found = read_call(piece, call, "mm", ("weights", "scale"), alone)
         if found is None:
             return ()
@@ -237,7 +237,7 @@ class MemberBlock(GroupBlock):
 
     @property
     def row_columns(self) -> tuple[NDArray[Any], ...]:
-        """Columns, (n,) each, that tell apart rows with different z'b."""
+        """Columns, (n,) each, that distinguish rows with different z'b."""
         return (*self.members.T, *self.shares.T, *self.matrix.T)
 
     def without_empty_levels(self) -> "MemberBlock":

@@ -155,7 +155,7 @@ class Smooth(TermContract):
         SpecError
             It has unknown options, or is part of another expression.
         """
-        alone = "a smooth stands alone, joined to others by '+'. For interactions write s(x, by=z)."
+        alone = "a smooth is a term of its own, joined to others by '+'. For interactions write s(x, by=z)."
         call = read_call(piece, piece, "s", ("k", "by", "bs"), alone)
         if call is None:
             return ()

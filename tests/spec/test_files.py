@@ -20,8 +20,8 @@ WRONG_FILES = [
     ('response = "y"', "'predictors': is missing"),
     ('formula = "y ~ x"\nfamly = "poisson"', "'famly': unknown field. Did you mean 'family'?"),
     ('formula = "y ~ x"\nprior = 1', "'prior': unknown field. Did you mean 'priors'?"),
-    ('formula = "y ~ x"\nresponse = "z"', "'formula' already says response"),
-    ('formula = "y ~ x"\n[[predictors.mu]]\nkind = "fixed"', "'formula' already says predictors.mu"),
+    ('formula = "y ~ x"\nresponse = "z"', "'formula' already states response"),
+    ('formula = "y ~ x"\n[[predictors.mu]]\nkind = "fixed"', "'formula' already states predictors.mu"),
     ('formula = "y ~ x"\nfamily = "posson"', "Family 'posson' is not known. Did you mean 'poisson'?"),
     ('formula = "y ~ x"\nfamily = "negbinomial"', "is not known"),
     ('formula = "y ~ x"\n[links]\nmu = "logt"', "Link 'logt' is not possible for 'mu' of family 'gaussian'"),
@@ -45,7 +45,7 @@ WRONG_FILES = [
     ('response = "y"\n[[predictors.mu]]\nkind = "fixed"\n[[predictors.mu]]\nkind = "fixed"', "one population term"),
     ("formula = y ~ x", "is not a spec in TOML"),
     ('formula = "y ~ x + (1 | g"', "is not closed"),
-    ('formula = "y ~ x"\ntrials = 3', "'formula' already says trials"),
+    ('formula = "y ~ x"\ntrials = 3', "'formula' already states trials"),
     ('formula = "y ~ x"\nfactors = 3', "'factors'"),
 ]
 

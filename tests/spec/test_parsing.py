@@ -112,7 +112,7 @@ REFUSED = [
     ("y ~ s(x, by=f:g)", "give one column"),
     ("y ~ s(scale(x))", "scale() learns from the data"),
     ("y ~ s(x / 2)", "Compute it as a column first"),
-    ("y ~ z:s(x)", "a smooth stands alone"),
+    ("y ~ z:s(x)", "a smooth is a term of its own"),
     ("y ~ x + gp(x)", "Gaussian processes are not supported"),
     ("y ~ mo(x)", "make the column a factor"),
     ("y ~ (1 | gr(g, by=z))", "Write the grouping column alone"),

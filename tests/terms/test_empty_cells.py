@@ -228,5 +228,5 @@ def test_a_slope_in_a_combination_of_one_row_is_left_open_in_words():
     design = prepared("y ~ x*f*k", pd.concat([ONE[~few], ONE[few].iloc[:1]], ignore_index=True))
     assert np.linalg.matrix_rank(design.mu.population.matrix) == len(design.mu.population.labels)
     fit = fit_at(design, {"beta": np.ones(len(design.mu.population.labels)), "sigma": 1.0})
-    with pytest.raises(bm.DataError, match="The fit has no rows with enough values to tell all its coefficients"):
+    with pytest.raises(bm.DataError, match="The fit has no rows with enough values to determine all its coefficients"):
         bm.predict(fit, pd.DataFrame({"f": ["c"], "k": ["w"], "x": [99.0]}))

@@ -224,9 +224,9 @@ def test_equations_sum_over_the_levels_of_a_row():
         ({}, "y ~ mm(a, b, weights=u)", "list of columns"),
         ({}, "y ~ mm(a, a)", "twice"),
         ({}, "y ~ mm()", "needs the columns"),
-        ({}, "y ~ mm(a, b, scale=False)", "there are none"),
+        ({}, "y ~ mm(a, b, scale=False)", "none are given"),
         ({}, "y ~ mm(a, b, wieghts=[u, v])", "weights"),
-        ({}, "y ~ x:mm(a, b)", "stands alone"),
+        ({}, "y ~ x:mm(a, b)", "a term of its own"),
         ({}, "y ~ mm(a, b, weights=[u, v]) + (0 + x | mm(a, b))", "different weights"),
     ],
 )
