@@ -149,20 +149,20 @@ def leave_rows_out(
     moments : bool
         Whether the moments of each row are wanted.
     """
-    companions = _companions(design)
+    finest = _finest_factor(design)
     wanted = np.ones(design.rows, dtype=bool) if wanted is None else wanted
     small = np.zeros(design.rows, dtype=bool)
     draws = posterior.sizes["chain"] * posterior.sizes["draw"]
     shape = (draws, design.rows)
     predicted = RowPredictions(np.empty(shape), np.empty((len(points), *shape)), np.empty((3 * moments, *shape)))
-    if companions is not None:
-        wanted = np.isin(companions.index, companions.index[wanted])
-        around = situate(design, posterior, companions)
+    if finest is not None:
+        wanted = np.isin(finest.index, finest.index[wanted])
+        around = situate(design, posterior, finest)
         if _is_normal(around):
             _leave_out_normal(around.restrict(wanted), predicted, points)
             return predicted
         if len(around.layers) == 1 and around.layers[0].width == 1:
-            small = np.isin(companions.sizes, range(2, FEW_ROWS + 1))[companions.index]
+            small = np.isin(finest.sizes, range(2, FEW_ROWS + 1))[finest.index]
     alone = situate(design, posterior, find_units(design, OBSERVATION))
     own = np.any([layer.owned for layer in alone.layers], axis=0) if alone.layers else small
     for rows in (wanted & own & ~small, wanted & ~own & ~small):
@@ -209,7 +209,7 @@ def _moments(family: Family, values: Values, trials: Array) -> tuple[Array, Arra
     return mean, family.variance(values, trials) + square, square
 
 
-def _companions(design: Design) -> Factor | None:
+def _finest_factor(design: Design) -> Factor | None:
     """Return the factor with the most levels that have several rows each, or None."""
     found: list[Factor] = []
     for group in (group for _, group in design.group_blocks() if group.takes == ONE and group.compared):
