@@ -80,7 +80,8 @@ def sample(
     """Return draws from the posterior of a design, see `Engine`.
 
     Coefficients and all effects but those of the largest factor are drawn with each estimate of the density, and the
-    effects of that factor exactly given each kept draw. Where the proposals are no good the engine "kernel" samples.
+    effects of that factor given each kept draw: exactly, or where a level has several by two Gibbs
+    sweeps. Where the proposals are no good the engine "kernel" samples.
     """
     import_whole("bayesmixed.kernels.marginal.compiled")
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]

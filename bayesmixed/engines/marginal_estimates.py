@@ -184,7 +184,7 @@ def compile_all(layout: MarginalLayout) -> None:
 
 
 def draw_rest(target: Estimates, found: Outcome, settings: Settings) -> Array:
-    """Return draws of all coordinates, (chain, draw, .), the effects of the levels exactly given each kept draw."""
+    """Return draws of all coordinates, (chain, draw, .), the effects of the levels given each kept draw."""
     from bayesmixed.kernels.marginal.compiled import draw_levels
 
     layout, full = target.layout, target.layout.full

@@ -161,7 +161,8 @@ def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = T
         settings=replace(before, draws=before.draws + draws),
         timing={**fit.timing, **stages},
     )
-    return _with_decisions(extended, fit.engine.decisions, (f"extended by {draws} draws with seed {seed}",))
+    other = "" if more.engine.name == fit.engine.name else f" by the engine '{more.engine.name}' ({more.engine.why})"
+    return _with_decisions(extended, fit.engine.decisions, (f"extended by {draws} draws with seed {seed}{other}",))
 
 
 def settings_of(fit: Fit, design: Design) -> dict[str, Any]:

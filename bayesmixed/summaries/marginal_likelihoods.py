@@ -107,6 +107,7 @@ def evidence(fits: Fit | Mapping[str, Fit]) -> Evidence:
     for name, fit in named.items():
         design = fit.design
         weights = fit.draws["sample_stats"].to_dataset()[WEIGHT].values.ravel()
+        weights = weights[~np.isnan(weights)]  # draws by which another engine extended the fit have none
         total = special.logsumexp(weights)
         shares = np.exp(weights - total) * weights.size
         value = total - np.log(weights.size) - np.sum(design.observed.row_counts) * np.log(in_working_unit(design)[1])

@@ -8,6 +8,7 @@ import pytest
 from scipy import integrate, special, stats
 
 import bayesmixed as bm
+from bayesmixed.engines import independence
 from bayesmixed.errors import SpecError
 
 GROUPS, EACH = 8, 5
@@ -92,6 +93,15 @@ def test_a_bayes_factor_is_the_difference_of_two_logarithms_and_probabilities_ad
 def test_the_evidence_of_a_saved_fit_is_the_same(counts, tmp_path):
     bm.save_fit(counts, tmp_path / "fit.nc")
     pd.testing.assert_frame_equal(bm.evidence(bm.load_fit(tmp_path / "fit.nc")).table, bm.evidence(counts).table)
+
+
+@pytest.mark.slow
+def test_draws_by_which_another_engine_extends_a_fit_leave_its_evidence_and_are_recorded(counts, monkeypatch):
+    monkeypatch.setattr(independence, "SMALLEST_ACCEPTANCE", 1.1)
+    longer = bm.extend(counts, 50, progress=False)
+    pd.testing.assert_frame_equal(bm.evidence(longer).table, bm.evidence(counts).table)
+    assert "by the engine 'kernel'" in longer.engine.decisions[-1]
+    assert "acceptance" in longer.engine.decisions[-1]
 
 
 @pytest.mark.slow
