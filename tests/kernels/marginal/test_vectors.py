@@ -1,27 +1,13 @@
 """Integrals over correlated effects of a level, and draws of them, beside grids."""
 
-import warnings
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from marginal_designs import prepared, with_nodes
 from scipy import special, stats
 
-import bayesmixed as bm
-from bayesmixed.engines.marginal_estimates import find_estimates, rule
+from bayesmixed.engines.marginal_estimates import find_estimates
 from bayesmixed.engines.marginal_layout import lay_out_marginal
 from bayesmixed.kernels.joint.decoding import term_root
-
-
-def prepared(formula, data, family="gaussian", priors=None, link=None):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", bm.StatisticsWarning)
-        return bm.prepare(bm.from_formula(formula, family=family, priors=priors or {}, link=link), data)
-
-
-def with_nodes(estimates, count):
-    nodes, log_weights = rule(count, estimates.levels.shape[1])
-    return replace(estimates, nodes=nodes, log_weights=log_weights)
 
 
 def slopes():

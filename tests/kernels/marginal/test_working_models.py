@@ -1,18 +1,13 @@
 """Of normal models the working model is the model: every estimate is the collapsed density."""
 
-import warnings
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from marginal_designs import ROWS, prepared, with_nodes
 
-import bayesmixed as bm
-from bayesmixed.engines.marginal_estimates import find_estimates, rule
+from bayesmixed.engines.marginal_estimates import find_estimates
 from bayesmixed.engines.marginal_layout import lay_out_marginal
 from bayesmixed.kernels.collapsed.compiled import evaluate
 from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
-
-ROWS = 40
 
 
 def table():
@@ -28,17 +23,6 @@ def table():
         "m": np.array(list("pqrs"))[i % 4],
         "u": np.array(list("pqrs"))[(i // 3) % 4],
     }
-
-
-def with_nodes(estimates, count):
-    nodes, log_weights = rule(count, estimates.levels.shape[1])
-    return replace(estimates, nodes=nodes, log_weights=log_weights)
-
-
-def prepared(formula, data, family="gaussian", priors=None, link=None):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", bm.StatisticsWarning)
-        return bm.prepare(bm.from_formula(formula, family=family, priors=priors or {}, link=link), data)
 
 
 NORMAL = {
