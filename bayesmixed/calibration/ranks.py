@@ -3,7 +3,7 @@
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +19,14 @@ from bayesmixed.calibration.simulated_fits import SimulatedFit, Task, fit_simula
 from bayesmixed.calibration.task_runs import run_tasks
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
-from bayesmixed.errors import SpecError, StatisticsWarning, did_you_mean, enumerate_words
-from bayesmixed.families import Family
+from bayesmixed.errors import SpecError, StatisticsWarning, enumerate_words
 from bayesmixed.fits.fitting import Fit, sample
 from bayesmixed.fits.refitting import SETTINGS
 from bayesmixed.preparation.assembly import has_response
 from bayesmixed.preparation.data_files import take_table
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.simulation.simulated_data import simulate
-from bayesmixed.spec.files import as_spec
+from bayesmixed.spec.files import take_model
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.checks.transforms import COVERAGE, ecdf_difference
 from bayesmixed.terms.weights import refuse_weights
@@ -132,16 +131,12 @@ def calibrate(
     seed: int | None = None,
     data: Any = None,
     na: str | float | Iterable[str | float] = (),
-    family: str | Family | None = None,
-    priors: Mapping[str, Any] | None = None,
-    links: Mapping[str, str] | None = None,
-    functions: Mapping[str, Callable[..., Any]] | None = None,
     sampler: Callable[..., Fit] = sample,
     client: Any = None,
     resume: str | Path | None = None,
     save_every: int = 10,
     progress: bool = True,
-    **settings: Any,
+    **options: Any,
 ) -> Calibration:
     """Return whether fits find the parameters of data made from the priors: simulation-based calibration.
 
@@ -163,8 +158,6 @@ def calibrate(
         and are fitted. (Priors that follow each data set would not be those that made it.)
     na : str, number or list of these
         Codes that mean a missing value in `data`.
-    family, priors, links, functions
-        As in `fit`.
     sampler : callable
         Another sampler to be judged: it returns the Fit of a design and takes `seed`, `progress` and the settings.
     client : dask.distributed.Client or str, optional
@@ -175,8 +168,9 @@ def calibrate(
         After how many fits the file is rewritten.
     progress : bool
         Say how far the run is.
-    **settings
-        Of `sample`; by default chains=2, draws=500, tune=500.
+    **options
+        What belongs to the model, as for `fit` (family, priors, link, formulas of further parameters, ...), and settings of
+        `sample`, by default chains=2, draws=500, tune=500.
 
     Returns
     -------
@@ -197,14 +191,11 @@ def calibrate(
     >>> calibration.table["quantity"].tolist()
     ['beta[Intercept]', 'beta[Days]', 'sd_Subject[Intercept]', 'sigma', 'log likelihood']
     """
-    for name in settings:
-        if name not in SETTINGS or name in ("missing", "progress"):
-            raise SpecError(f"calibrate has no setting '{name}'. {did_you_mean(name, SETTINGS)}")
     for name, value in {"n": n, "save_every": save_every}.items():
         if value < 1:
             raise SpecError(f"{name}={value} is impossible; it must be at least 1.")
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
-    spec = as_spec(spec, family=family, priors=priors, links=links, functions=functions)
+    spec, settings = take_model(spec, options, [name for name in SETTINGS if name != "missing"])
     design = lay_out_rows(spec, data, seed, na)
     given = _DEFAULTS | ({} if client is None else {"cores": 1}) | settings | {"progress": False}
     task = Task(design, sampler, given, seed)

@@ -69,6 +69,10 @@ def read_spec(
         typer.Option(metavar="NAME=PRIOR", help='E.g. "sd_herd=HalfNormal(1)". Repeatable.'),
     ] = None,
     link: Annotated[list[str] | None, typer.Option(metavar="[PARAMETER=]LINK", help="E.g. probit. Repeatable.")] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FORMULA", help='Formula of a further parameter, e.g. "zi ~ z". Repeatable.'),
+    ] = None,
     factor: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Numeric column that is a factor. Repeatable.")
     ] = None,
@@ -87,15 +91,29 @@ def read_spec(
     from bayesmixed.families import find_family
     from bayesmixed.spec.files import as_spec
 
-    model = as_spec(spec, family=family)
+    options: dict[str, Any] = dict(_read_parameter(text) for text in parameter or ())
+    if len(options) < len(parameter or ()):
+        raise typer.BadParameter("a parameter has two formulas.", param_hint="--parameter")
+    alone = [text for text in link or () if "=" not in text]
+    if len(alone) > 1:
+        raise typer.BadParameter(f"{alone[1]}: name its parameter, PARAMETER=LINK.", param_hint="--link")
+    options["links"] = dict(split(text, "--link") for text in link or () if "=" in text)
+    options["priors"] = dict(split(text, "--prior") for text in prior or ())
+    options |= {"link": alone[0] if alone else None, "factors": factor or (), "crossed": crossed or ()}
+    model = as_spec(spec, family=family, empty_cells=empty_cells, **options)
     if "~" in spec and family is None:
         typer.echo(f"note: no --family given: family {find_family(model.family).name} is assumed", err=True)
-    first = find_family(model.family).parameters[0].name
-    links = dict(split(text, "--link") if "=" in text else (first, text) for text in link or ())
-    priors = dict(split(text, "--prior") for text in prior or ())
-    return as_spec(
-        model, priors=priors, links=links, factors=factor or (), crossed=crossed or (), empty_cells=empty_cells
-    )
+    return model
+
+
+def _read_parameter(text: str) -> tuple[str, str]:
+    """Return the parameter of a formula "zi ~ z", and the formula."""
+    from bayesmixed.spec.files import as_spec
+
+    name = text.partition("~")[0].strip()
+    if "~" not in text or not name.isidentifier() or name in signature(as_spec).parameters:
+        raise typer.BadParameter(f"'{text}' is not of the form PARAMETER ~ FORMULA.", param_hint="--parameter")
+    return name, text
 
 
 def takes_spec(command: Callable[..., None]) -> Callable[..., None]:

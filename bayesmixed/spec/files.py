@@ -1,7 +1,8 @@
 """Specs in files: TOML to spec and back, shipped specs, and everything that a user may give as a spec."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from bayesmixed.atomic_files import replace_file
 from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.families import Family, find_family
 from bayesmixed.spec.model_spec import ModelSpec, from_formula
+from bayesmixed.spec.parsing import format_formula, read_further
 
 LARGEST = 1_000_000
 """Characters of a spec file."""
@@ -31,12 +33,13 @@ def as_spec(
 ) -> ModelSpec:
     """Return a spec from a formula, a shipped name, a TOML path or a spec, with changes applied.
 
-    Formulas of further parameters, `sigma="~ x"`, are accepted only with a formula.
+    Formulas of further parameters, `sigma="~ x"`, and links, priors and options are added to those of a spec and replace
+    them where it has them.
 
     Raises
     ------
     SpecError
-        Nothing of that name exists, `family` contradicts the spec, or formulas are given with a spec that has its own.
+        Nothing of that name exists, or `family` contradicts the spec.
     """
     if isinstance(spec, str) and "~" in spec:
         return from_formula(
@@ -60,22 +63,40 @@ def as_spec(
             f"The spec has family '{find_family(spec.family).name}', but family '{find_family(family).name}' was given. "
             "Give a family only with a formula."
         )
-    if predictors:
-        raise SpecError(
-            f"{', '.join(f'{name}={shorten(repr(text))}' for name, text in predictors.items())}: formulas of further "
-            "parameters are given only with a formula. A spec has its own: change them with spec.replace(predictors=...)."
-        )
-    links = {**(links or {}), **({} if link is None else {find_family(spec.family).parameters[0].name: link})}
-    if not priors and not links and not factors and not crossed and empty_cells is None:
+    if not any((priors, links, factors, crossed, predictors)) and link is empty_cells is None:
         return spec
-    fields = {name: getattr(spec, name) for name in ModelSpec.model_fields}
+    changed = read_further(predictors)
+    first = find_family(spec.family).parameters[0].name
+    if first in changed:
+        raise SpecError(f"The spec has its own formula of '{first}': change it with spec.update(\"~ . + x\").")
+    fields: dict[str, Any] = {name: getattr(spec, name) for name in ModelSpec.model_fields}
+    fields["predictors"] = {**spec.predictors, **changed}
     fields["priors"] = {**spec.priors, **(priors or {})}
-    fields["links"] = {**spec.links, **links}
+    fields["links"] = {**spec.links, **(links or {}), **({} if link is None else {first: link})}
     for name, added in (("factors", factors), ("crossed", crossed)):
         more = (added,) if isinstance(added, str) else added
         fields[name] = tuple(dict.fromkeys((*fields[name], *more)))
     fields["empty_cells"] = spec.empty_cells if empty_cells is None else empty_cells
     return ModelSpec(**fields)
+
+
+def take_model(
+    spec: str | Path | ModelSpec, options: Mapping[str, Any], settings: Collection[str]
+) -> tuple[ModelSpec, dict[str, Any]]:
+    """Return the spec with the options that belong to a model, as `as_spec` takes them, and the options that are settings.
+
+    Raises
+    ------
+    SpecError
+        As `as_spec`; an option that is neither.
+    """
+    own = {name: value for name, value in options.items() if name in settings}
+    model = {name: value for name, value in options.items() if name not in own}
+    known = [*signature(as_spec).parameters, *settings]
+    for name, value in model.items():
+        if name not in known and not isinstance(value, str):
+            raise SpecError(f"{name}={shorten(repr(value))} is not an option here. {did_you_mean(name, known)}")
+    return as_spec(spec, **model), own
 
 
 def _with_functions(spec: ModelSpec, functions: Mapping[str, Callable[..., Any]]) -> ModelSpec:
@@ -154,9 +175,8 @@ def spec_to_toml(spec: ModelSpec) -> str:
         exclude_defaults=True, exclude={"response", "trials", "weights", "predictors", "priors", "family", "functions"}
     )
     fields |= {"formula": spec.formula, "family": spec.family}
-    predictors = {
-        name: [term.model_dump() for term in terms] for name, terms in spec.predictors.items() if name != first
-    }
+    others = {name: terms for name, terms in spec.predictors.items() if name != first}
+    predictors = {name: format_formula("", None, terms) for name, terms in others.items()}
     fields |= {"predictors": predictors} if predictors else {}
     fields |= {"functions": list(spec.functions)} if spec.functions else {}
     priors = {key: p.arguments[0] if p.name == "Fixed" else p.to_text() for key, p in spec.priors.items()}

@@ -15,8 +15,9 @@ from bayesmixed.formulas.notation import as_in_draws, split_top
 from bayesmixed.prior_distributions import Prior, as_prior
 from bayesmixed.spec.checks import check_choices
 from bayesmixed.spec.formula_changes import fix_group, free_group, left_over, update_terms
-from bayesmixed.spec.parsing import complete_terms, format_formula, parse_formula, parse_terms, read_right_side
+from bayesmixed.spec.parsing import format_formula, parse_formula, read_further
 from bayesmixed.spec.simulation_plan import SimulationPlan
+from bayesmixed.spec.written_fields import read_predictors, read_written
 from bayesmixed.terms import Term
 from bayesmixed.terms.empty_cells import DROP
 from bayesmixed.terms.weights import Weights
@@ -41,7 +42,8 @@ class ModelSpec(Displayed, Value):
     links : dict
         Links that differ from the family's default, by parameter.
     predictors : dict
-        Terms by parameter; `mu` is always there. A parameter without predictor is a number with a prior.
+        Terms by parameter, or a formula, "~ x"; `mu` is always there. A parameter without predictor is a number with a
+        prior.
     priors : dict
         Priors that replace a default, by the names of the posterior: "beta[x]", "sd_herd", "sigma".
     factors : tuple of str
@@ -90,25 +92,12 @@ class ModelSpec(Displayed, Value):
     @model_validator(mode="before")
     @classmethod
     def _read_formula(cls, fields: Any) -> Any:
-        if not isinstance(fields, Mapping):
-            return fields
-        fields = dict(fields)
-        if "formula" in fields:
-            formula = parse_formula(fields.pop("formula"))
-            predictors = dict(fields.get("predictors", {}))
-            clash = [name for name in ("response", "trials", "weights") if name in fields]
-            if "mu" in predictors or clash:
-                raise SpecError(f"'formula' already states {(clash or ['predictors.mu'])[0]}; give one of the two.")
-            fields |= {"response": formula.response, "trials": formula.trials, "weights": formula.weights}
-            fields["predictors"] = {"mu": formula.terms, **predictors}
-        return fields
+        return read_written(fields) if isinstance(fields, Mapping) else fields
 
     @field_validator("predictors", mode="before")
     @classmethod
     def _complete_predictors(cls, predictors: Any) -> Any:
-        if not isinstance(predictors, Mapping):
-            raise SpecError("'predictors' is a table of parameters, each with a list of terms.")
-        return {name: complete_terms(terms) for name, terms in predictors.items()}
+        return read_predictors(predictors)
 
     @field_validator("family", mode="before")
     @classmethod
@@ -326,23 +315,9 @@ def from_formula(
     family gaussian (link: mu identity)
     prior sd_herd ~ HalfNormal(1)
     """
-    first = find_family(family).parameters[0].name
-    parsed = parse_formula(formula)
-    further = {name: parse_terms(read_right_side(name, text)) for name, text in predictors.items()}
     fields: dict[str, Any] = {
-        "title": title,
-        "question": question,
-        "response": parsed.response,
-        "trials": parsed.trials,
-        "weights": parsed.weights,
-        "family": family,
-        "links": {**(links or {}), **({} if link is None else {first: link})},
-        "predictors": {first: parsed.terms, **further},
-        "priors": dict(priors or {}),
-        "factors": factors,
-        "crossed": crossed,
-        "empty_cells": empty_cells,
-        "functions": functions or {},
-        "simulation": simulation,
+        **{"formula": formula, "family": family, "link": link, "links": links or {}, "priors": priors or {}},
+        **{"factors": factors, "crossed": crossed, "empty_cells": empty_cells, "title": title, "question": question},
+        **{"functions": functions or {}, "simulation": simulation, "predictors": read_further(predictors)},
     }
     return ModelSpec(**fields)

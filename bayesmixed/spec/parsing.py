@@ -70,6 +70,11 @@ def parse_terms(text: str) -> tuple[Term, ...]:
     return (Fixed(formula=population or "1"), *terms)
 
 
+def read_further(predictors: Mapping[str, object]) -> dict[str, str]:
+    """Return the formulas of further parameters, checked to be text with one tilde (SpecError)."""
+    return {name: f"~ {read_right_side(name, text)}" for name, text in predictors.items()}
+
+
 def read_right_side(name: str, text: object) -> str:
     """Return the right-hand side of the formula of a further parameter: "~ x", or "sigma ~ x" (SpecError)."""
     if not isinstance(text, str):

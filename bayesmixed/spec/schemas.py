@@ -64,22 +64,25 @@ def _properties(fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields as a file has them: names for objects, one string for a list of one."""
     parameters = sorted({parameter.name for family in FAMILIES.values() for parameter in family.parameters})
     words: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    terms = {"anyOf": [{"type": "string", "pattern": "~"}, fields["predictors"]["additionalProperties"]]}
+    link: dict[str, Any] = {"enum": list(LINKS)}
     written = {
         "family": {"enum": list(FAMILIES), "default": "gaussian"},
         "trials": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
         "links": {
             "type": "object",
             "propertyNames": {"enum": parameters},
-            "additionalProperties": {"enum": list(LINKS)},
+            "additionalProperties": link,
         },
-        "predictors": fields["predictors"] | {"propertyNames": {"enum": parameters}},
+        "predictors": fields["predictors"] | {"propertyNames": {"enum": parameters}, "additionalProperties": terms},
         "priors": {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
         "factors": words,
         "crossed": words,
     }
     kept = {name: {"description": fields[name].get("description", "")} | entry for name, entry in written.items()}
     formula = {"type": "string", "description": 'The model in the notation of lme4: "y ~ x + (x | g)".'}
-    return {"formula": formula, **fields, **kept}
+    one = link | {"description": "The link of the first parameter."}
+    return {"formula": formula, "link": one, **fields, **kept}
 
 
 def _describe(properties: dict[str, Any], docstring: str) -> None:

@@ -154,11 +154,12 @@ def test_rules_of_priors_and_simulation_take_what_belongs_to_a_formula():
     [
         ({"drws": 100}, "drws=100 is not an option"),
         ({"nothing": "~ x"}, "nothing"),
-        ({"sigma": "~ x"}, "given only with a formula"),
+        ({"mu": "~ k"}, "its own formula of 'mu'|already states predictors.mu"),
+        ({"sigma": "x"}, "not a one-sided formula"),
     ],
 )
-def test_options_that_do_not_exist_or_do_not_go_with_a_spec_are_refused(options, message):
-    spec = bm.from_formula("y ~ x") if "sigma" in options else "y ~ x"
+@pytest.mark.parametrize("spec", ["y ~ x", bm.from_formula("y ~ x")], ids=["formula", "spec"])
+def test_options_that_do_not_exist_or_contradict_a_spec_are_refused(options, message, spec):
     with pytest.raises(bm.SpecError, match=message):
         bm.prepare(spec, TABLE, **options)
 

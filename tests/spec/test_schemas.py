@@ -51,6 +51,8 @@ def test_every_shipped_spec_is_valid(path):
         'formula = "y ~ x"\n[[predictors.sigma]]\nkind = "fixed"\nformula = "x"',
         'formula = "y | trials(10) ~ x"\nfamily = "binomial"\nlinks = {mu = "probit"}\ncrossed = ["a", "b"]',
         'formula = "y ~ f*k"\nempty_cells = "drop"',
+        'formula = "y ~ x"\n[predictors]\nsigma = "~ x + (1 | g)"',
+        'formula = "y | trials(10) ~ x"\nfamily = "binomial"\nlink = "probit"',
         'response = "y"\ntrials = 10\nfamily = "binomial"\npredictors.mu = [{kind = "observation"}]',
     ],
 )
@@ -67,6 +69,8 @@ def test_what_loads_is_valid(text):
         'formula = "y ~ x"\nresponse = "y"',
         'formula = "y ~ x"\npredictors.mu = [{kind = "fixed"}]',
         'formula = "y ~ x"\nlinks = {mu = "logg"}',
+        'formula = "y ~ x"\nlink = "logg"',
+        'formula = "y ~ x"\n[predictors]\nsigma = "x"',
         'formula = "y ~ x"\npriors = {sigma = true}',
         'formula = "y ~ x"\npriors = {sigma = [1, 2]}',
         'formula = "y ~ f*k"\nempty_cells = "ignore"',

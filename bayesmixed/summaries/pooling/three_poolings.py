@@ -15,12 +15,12 @@ from bayesmixed.display.tables import describe, format_table
 from bayesmixed.draws.kept import values_of, with_effects
 from bayesmixed.draws.linear_predictors import population_part
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
-from bayesmixed.families import Family
 from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.fitting import Fit, fit
+from bayesmixed.fits.refitting import SETTINGS
 from bayesmixed.formulas.notation import safe_name
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
-from bayesmixed.spec.files import as_spec
+from bayesmixed.spec.files import take_model
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.pooling.level_priors import state_level_priors
 from bayesmixed.tables.factors import as_label
@@ -72,8 +72,7 @@ def compare_pooling(
     data: Any,
     *,
     group: str | None = None,
-    family: str | Family | None = None,
-    **settings: Any,
+    **options: Any,
 ) -> PoolingComparison:
     """Return complete, no and partial pooling of one model, each fitted with its own priors.
 
@@ -83,12 +82,12 @@ def compare_pooling(
 
     Parameters
     ----------
-    spec, data, family
+    spec, data
         As for `fit`.
     group : str, optional
         Grouping factor; the first one if not given.
-    **settings
-        Of `fit`: seed, chains, draws, progress, missing, ...
+    **options
+        As for `fit`: what belongs to the model, and seed, chains, draws, progress, missing, ...
 
     Raises
     ------
@@ -105,9 +104,7 @@ def compare_pooling(
     >>> list(comparison.fits)
     ['complete', 'no', 'partial']
     """
-    given = ("priors", "links", "crossed", "empty_cells", "functions")
-    changes = {name: settings.pop(name) for name in given if name in settings}
-    spec = as_spec(spec, family=family, **changes)
+    spec, settings = take_model(spec, options, (*SETTINGS, "seed", "na"))
     first = spec.family_record.parameters[0].name
     names = [term.name for term in spec.predictors[first] if term.factor_columns]
     if not names:

@@ -12,12 +12,12 @@ import xarray as xr
 from bayesmixed.design.prior_draws import draw_priors
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_range, format_table
-from bayesmixed.families import Family
 from bayesmixed.families.links import Array
 from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.fitting import Fit, sample
 from bayesmixed.fits.prior_sets import PriorSet, RealisedSet, realise_sets
-from bayesmixed.spec.files import as_spec
+from bayesmixed.fits.refitting import SETTINGS
+from bayesmixed.spec.files import take_model
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.parameters.reported_quantities import find_without_mean, report_quantities
 from bayesmixed.summaries.priors.implications import list_implications, list_oddities
@@ -88,19 +88,17 @@ def compare_priors(
     data: Any,
     sets: Mapping[str, PriorSet],
     *,
-    family: str | Family | None = None,
     quantities: Mapping[str, Quantity] | None = None,
     missing: str = "error",
     na: Any = (),
-    functions: Mapping[str, Callable[..., Any]] | None = None,
     seed: int | None = None,
-    **settings: Any,
+    **options: Any,
 ) -> PriorComparison:
     """Return the fits of a model under several prior sets, and how the answers change.
 
     Parameters
     ----------
-    spec, data, family, missing, na, functions
+    spec, data, missing, na
         As for `fit`.
     sets : mapping
         By name, the first being the reference: priors that replace those of the spec, e.g.
@@ -111,8 +109,9 @@ def compare_priors(
         draws with dims chain, draw.
     seed : int, optional
         The same for all sets.
-    **settings
-        Of `sample`: chains, draws, engine, progress, ...
+    **options
+        What belongs to the model, as for `fit` (family, link, factors, formulas of further parameters, ...), and settings of
+        `sample`: chains, draws, engine, progress, ...
 
     Returns
     -------
@@ -133,7 +132,7 @@ def compare_priors(
     >>> list(comparison.fits)
     ['default', 'tight']
     """
-    spec = as_spec(spec, family=family, functions=functions)
+    spec, settings = take_model(spec, options, SETTINGS)
     realised = realise_sets(spec, data, sets, missing=missing, na=na)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
     fits = {name: sample(one.design, seed=seed, **settings) for name, one in realised.items()}

@@ -1,6 +1,6 @@
 """Data that the priors expect, beside the observed data."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from bayesmixed.families.links import Array
 from bayesmixed.prediction.prior_samples import sample_prior
 from bayesmixed.prediction.replicates import posterior_predictive
 from bayesmixed.preparation.preparing import as_design, prepare
-from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.checks.check_statistics import UNKNOWN, Sample, choose_statistics, extreme_means
 from bayesmixed.summaries.priors.tables import PriorTable, prior_table
@@ -81,7 +80,7 @@ def prior_predictive(
     seed: int = 0,
     missing: str = "error",
     na: str | float | Iterable[str | float] = (),
-    functions: Mapping[str, Callable[..., Any]] | None = None,
+    **options: Any,
 ) -> PriorPredictive:
     """Return what the priors expect of data with these covariates and groups, beside the data.
 
@@ -101,8 +100,8 @@ def prior_predictive(
         As in `prepare`.
     na : str, number or list of these
         Codes that mean a missing value in `data`.
-    functions : mapping, optional
-        The user's own functions that a formula calls, as for `fit`.
+    **options
+        What else belongs to the model, as for `fit`: family, link, factors, functions, formulas of further parameters, ...
 
     Returns
     -------
@@ -126,10 +125,9 @@ def prior_predictive(
     ['mean', 'share of zeros', 'share of rows with all successes']
     """
     if isinstance(spec, Design):
-        design = as_design(spec, data, missing=missing, na=na, priors=priors, functions=functions)
+        design = as_design(spec, data, missing=missing, na=na, priors=priors, **options)
     else:
-        stated = as_spec(spec, priors=priors, functions=functions)
-        design = prepare(stated, data, missing=missing, na=na, stream=False)
+        design = prepare(spec, data, missing=missing, na=na, stream=False, priors=priors, **options)
     prior = sample_prior(design, draws=draws, seed=seed)
     made = posterior_predictive(prior, groups="new", seed=seed)
     y = np.asarray(design.response, dtype=float)
