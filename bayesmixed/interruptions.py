@@ -2,11 +2,15 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from types import FrameType
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import LazyLoader
+from types import FrameType, ModuleType
 from typing import Any
 
 _PATIENCE = 0.2
@@ -24,6 +28,39 @@ def import_whole(*names: str) -> None:
     with deferred_interrupts():
         for name in names:
             import_module(name)
+
+
+def import_nutpie() -> None:
+    """Import nutpie without all of ArviZ, whose plots take a second: nutpie calls two functions of its base only."""
+    with deferred_interrupts():
+        if "nutpie" in sys.modules:
+            return
+        base, known = _import_afresh("arviz_base"), "arviz" in sys.modules
+        sys.meta_path.insert(0, _Deferred)
+        try:
+            vars(import_module("nutpie.sample"))["arviz"] = base
+        finally:
+            sys.meta_path.remove(_Deferred)
+            if not known:
+                sys.modules.pop("arviz", None)
+
+
+def _import_afresh(name: str) -> ModuleType:
+    """Import a module in a thread, with few calls on its stack: ArviZ reads the sources of all of them, which takes long."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(import_module, name).result()
+
+
+class _Deferred:
+    """Finds ArviZ as a module that is loaded when one of its attributes is first used."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        """Return how to load the module lazily, None for all other modules."""
+        spec = PathFinder.find_spec(name, path, target) if name == "arviz" else None
+        if spec is not None and spec.loader is not None:
+            spec.loader = LazyLoader(spec.loader)
+        return spec
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from bayesmixed.engines.parameterisation import choose_parameterisation
 from bayesmixed.engines.runs import Run, run_sampler
 from bayesmixed.engines.sd_coordinates import find_coordinates, starting_point
 from bayesmixed.engines.settings import EngineRecord, Settings
-from bayesmixed.interruptions import import_whole, insistent_interrupts
+from bayesmixed.interruptions import import_nutpie, import_whole, insistent_interrupts
 from bayesmixed.kernels.collapsed.cross_products import split_groups
 from bayesmixed.kernels.collapsed.exact_draws import draw_rest
 from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
@@ -75,7 +75,8 @@ def sample(
 
     Coefficients and effects are drawn exactly given each kept draw of the rest; no parameterisation matters.
     """
-    import_whole("nutpie", "bayesmixed.kernels.collapsed.compiled")
+    import_nutpie()
+    import_whole("bayesmixed.kernels.collapsed.compiled")
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     from bayesmixed.kernels.bridge import COORDINATES, announce_compilation, nutpie_model

@@ -18,7 +18,7 @@ from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.estimation.quasi_likelihood import QuasiLikelihoodMode, quasi_likelihood_mode
 from bayesmixed.estimation.starting_points import _coefficients, starting_centre
 from bayesmixed.families.links import Array
-from bayesmixed.interruptions import import_whole, insistent_interrupts
+from bayesmixed.interruptions import import_nutpie, import_whole, insistent_interrupts
 from bayesmixed.kernels.joint.decoding import as_posterior
 from bayesmixed.kernels.joint.layouts import Layout, lay_out_coordinates
 from bayesmixed.kernels.joint.packed_designs import pack, unsupported
@@ -55,7 +55,8 @@ def sample(
     progress: bool = True,
 ) -> Run:
     """Return draws from the posterior of a design, see `Engine`."""
-    import_whole("nutpie", "bayesmixed.kernels.joint.compiled")
+    import_nutpie()
+    import_whole("bayesmixed.kernels.joint.compiled")
     from bayesmixed.kernels.bridge import COORDINATES, announce_compilation, nutpie_model
     from bayesmixed.kernels.joint.compiled import density_function
 

@@ -12,10 +12,11 @@ from bayesmixed.kernels import records
 from bayesmixed.kernels.joint.layouts import Layout, PredictorLayout, TermLayout
 from bayesmixed.kernels.joint.merging import merge_rows
 from bayesmixed.kernels.packing import Block, Packed, Record, close, pack_joint, pack_whitening
+from bayesmixed.kernels.rows.compiled import kernel_compiled
 from bayesmixed.kernels.rows.cutpoints import INDUCED as INDUCED_CODE
 from bayesmixed.kernels.rows.families import FAMILY_CODES
 from bayesmixed.kernels.rows.links import LINK_CODES
-from bayesmixed.kernels.rows.priors import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT, kernel
+from bayesmixed.kernels.rows.priors import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT
 from bayesmixed.kernels.slots import Slots
 from bayesmixed.prior_distributions import DISTRIBUTIONS, INDUCED, Prior
 from bayesmixed.terms.block_parts import ALL, SEVERAL
@@ -153,7 +154,9 @@ def _constant(prior: Prior) -> float:
     distribution = prior.frozen()
     point = float(distribution.ppf(0.6))
     numbers = [*prior.arguments, 0.0, 0.0][:3]
-    return float(distribution.logpdf(point)) - float(kernel(DISTRIBUTION_CODES[prior.name], *numbers, point)[0])
+    return float(distribution.logpdf(point)) - float(
+        kernel_compiled(DISTRIBUTION_CODES[prior.name], *numbers, point)[0]
+    )
 
 
 def _pack_predictor(
