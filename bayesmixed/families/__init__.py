@@ -19,7 +19,7 @@ from bayesmixed.families.proportions import BERNOULLI, BETA, BETA_BINOMIAL, BINO
 from bayesmixed.families.real import GAUSSIAN, STUDENT
 from bayesmixed.families.records import Family, Parameter, ResponseScale, Values
 
-__all__ = ["FAMILIES", "Family", "Parameter", "ResponseScale", "Values", "find_family"]
+__all__ = ["DEFAULT_FAMILY", "FAMILIES", "Family", "Parameter", "ResponseScale", "Values", "find_family"]
 
 FAMILIES: dict[str, Family] = {
     family.name: family
@@ -48,6 +48,9 @@ FAMILIES: dict[str, Family] = {
         CUMULATIVE,
     )
 }
+
+DEFAULT_FAMILY = GAUSSIAN.name
+"""That of a model whose family is not given."""
 
 
 def find_family(name: "str | Family") -> Family:

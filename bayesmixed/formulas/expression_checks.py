@@ -12,6 +12,7 @@ from bayesmixed.formulas.functions import (
     FACTOR_CALLS,
     MEANT,
     Function,
+    find_coding,
     find_function,
     plain_name,
     refuse_all_rows,
@@ -91,6 +92,13 @@ class _Checker:
 
     def _check_arguments(self, node: ast.Call, name: str, function: Function) -> None:
         arrays, literals = node.args[: function.most], node.args[function.most :]
+        second = literals[0] if literals else None
+        if name == "poly" and isinstance(second, ast.Name) and self.words[second.id].kind != LITERAL:
+            x, z = (render(one, self.words) for one in node.args[:2])
+            raise SpecError(
+                f"poly() in '{shorten(self.text)}' takes one column. For all terms of degree 2 of two columns write "
+                f"poly({x}, 2) + poly({z}, 2) + {x}:{z}."
+            )
         own = find_function(name) is None
         options = [*function.options[: len(literals)], *(str(word.arg) for word in node.keywords)]
         unknown = [] if own else [option for option in options if option not in function.options]
@@ -125,8 +133,8 @@ class _Checker:
 
     def _check_coding(self, node: ast.AST) -> None:
         given = node.func if isinstance(node, ast.Call) else node
-        name = self.words[given.id].value if isinstance(given, ast.Name) else ""
-        if name not in CODINGS:
+        name = find_coding(self.words[given.id].value) if isinstance(given, ast.Name) else ""
+        if not name:
             shown = render(node, self.words)
             raise SpecError(
                 f"'{shown}' in '{shorten(self.text)}' is not a coding of a factor. Accepted: {', '.join(CODINGS)}; for a "

@@ -19,7 +19,7 @@ from bayesmixed.formulas.expression_trees import (
     marked_column,
     render,
 )
-from bayesmixed.formulas.functions import FACTOR_CALLS, GROUP_CALLS, LEARNED, find_function
+from bayesmixed.formulas.functions import FACTOR_CALLS, GROUP_CALLS, LEARNED, find_coding, find_function
 from bayesmixed.formulas.tokens import NAME, NUMBER, SIGN, TEXT, Token, check_nesting, tokenise
 
 LONGEST = 2_000
@@ -79,6 +79,11 @@ class Expression:
     def called(self, node: ast.Call) -> str:
         """Return the name of the function that a node calls."""
         return self.word(node.func, FUNCTION) or ""
+
+    def coding(self, node: ast.AST) -> str:
+        """Return the coding of a factor that a node names, alone or as a call, "" if there is none."""
+        given = node.func if isinstance(node, ast.Call) else node
+        return find_coding(self.words[given.id].value) if isinstance(given, ast.Name) else ""
 
     @property
     def only_column(self) -> str | None:

@@ -108,7 +108,7 @@ LEARNED: Mapping[str, Function] = MappingProxyType(
 GROUP_CALLS = ("within", "between", "level")
 """Those whose further arguments name groups."""
 
-FACTOR_CALLS = ("C", "factor")
+FACTOR_CALLS = ("C", "factor", "as.factor")
 """Calls that make a factor."""
 
 CODINGS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
@@ -127,6 +127,13 @@ CODINGS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 """Codings of factors: formulaic's class and its options."""
+
+
+def find_coding(name: str) -> str:
+    """Return the coding of a name, in which capitals and the prefix do not matter, "sum" for contr.sum; "" if none has it."""
+    plain = name.casefold().removeprefix("contr.")
+    return name if name in CODINGS else next((one for one in CODINGS if one.casefold() == f"contr.{plain}"), "")
+
 
 _AHEAD = "compute the column beforehand"
 ALL_ROWS: Mapping[str, str] = MappingProxyType(
@@ -152,7 +159,8 @@ NUMBERED = {
     **{"pmin": "minimum(x, z)", "pmax": "maximum(x, z)", "power": "x^2", "square": "x^2", "ceiling": "ceil(x)"},
     **{"logb": "log2(x), log10(x) or I(log(x) / log(3))", "c": "[1, 2], and only as an option of a function,"},
     **{"trunc": "where(x > 0, floor(x), ceil(x))", "sign": "where(x > 0, 1, where(x < 0, -1, 0))"},
-    **{"as.factor": "C(x)", "ordered": "C(x, contr.poly)", "relevel": "C(x, contr.treatment('b'))"},
+    **{"ordered": "C(x, contr.poly)", "relevel": "C(x, contr.treatment('b'))"},
+    **{"interaction": "a:b, outside of calls,"},
     **{"as.numeric": "x, after the column was converted to numbers,", "as.integer": "floor(x)"},
 }
 """Functions of other languages, and what they are called here."""

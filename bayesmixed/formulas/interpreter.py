@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.errors import BayesMixedError, DataError, SpecError, enumerate_words, shorten
 from bayesmixed.families.links import Array
-from bayesmixed.formulas.expression_trees import COLUMN, FUNCTION, LITERAL
+from bayesmixed.formulas.expression_trees import COLUMN, LITERAL
 from bayesmixed.formulas.expressions import Expression
 from bayesmixed.formulas.functions import CODINGS, FACTOR_CALLS, GROUP_CALLS, find_function, unknown_function
 from bayesmixed.formulas.learned import Basis
@@ -320,9 +320,9 @@ class Evaluation:
         return encode(pd.Series(array))
 
     def _coding(self, node: ast.AST) -> tuple[str, Mapping[str, Any]]:
+        name = self.expression.coding(node)
         if not isinstance(node, ast.Call):
-            return self.expression.word(node, COLUMN) or "", {}
-        name = self.expression.word(node.func, FUNCTION) or ""
+            return name, {}
         options = dict(zip(CODINGS[name][1], map(self._literal, node.args), strict=False))
         return name, options | {str(word.arg): self._literal(word.value) for word in node.keywords}
 

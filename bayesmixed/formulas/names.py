@@ -7,7 +7,7 @@ from typing import Any
 from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.formulas.expression_trees import calls
 from bayesmixed.formulas.expressions import Expression, parse_expression
-from bayesmixed.formulas.functions import CODINGS, FACTOR_CALLS, find_function, unknown_function
+from bayesmixed.formulas.functions import FACTOR_CALLS, find_coding, find_function, unknown_function
 from bayesmixed.formulas.tokens import QUOTED, tokenise
 from bayesmixed.formulas.written import read_formula
 
@@ -84,7 +84,7 @@ def check_functions(text: str, columns: Iterable[str], own: Mapping[str, Callabl
     for piece in pieces:
         for call in calls(piece.tree):
             name = piece.called(call)
-            if name not in FACTOR_CALLS and name not in CODINGS and find_function(name, own) is None:
+            if name not in FACTOR_CALLS and not find_coding(name) and find_function(name, own) is None:
                 raise unknown_function(name, shorten(text), own, _ask_for_backticks(name, known))
 
 

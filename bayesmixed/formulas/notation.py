@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from bayesmixed.errors import SpecError, did_you_mean, shorten
-from bayesmixed.formulas.tokens import NAME, QUOTED, SIGN, check_nesting, check_places, tokenise
+from bayesmixed.formulas.tokens import NAME, QUOTED, SIGN, check_nesting, check_places, outside_calls, tokenise
 
 
 def split_top(text: str, separators: Collection[str]) -> list[str]:
@@ -50,7 +50,7 @@ def summands(text: str) -> list[tuple[str, str]]:
     check_nesting(tokenise(text), text)
     pieces: list[tuple[str, str]] = []
     for sign, piece in split_signed(text):
-        inside = _inside_brackets(piece)
+        inside = inside_brackets(piece)
         if sign == "-" or not inside or len(split_top(inside, ("|", "||"))) > 1:
             pieces.append((sign, piece))
             continue
@@ -59,7 +59,7 @@ def summands(text: str) -> list[tuple[str, str]]:
     return pieces
 
 
-def _inside_brackets(piece: str) -> str:
+def inside_brackets(piece: str) -> str:
     """Return the content of brackets around a whole piece, "" if there are none."""
     tokens, depth = tokenise(piece), 0
     for token in tokens if tokens and tokens[0].is_sign("(") else ():
@@ -167,8 +167,10 @@ def tidy(text: str) -> str:
     return "".join(parts)
 
 
-def normalise(text: str) -> str:
-    """Return a population formula with its intercept written out first: "x" gives "1 + x", "x - 1" gives "0 + x".
+def normalise(text: str, *, dots: bool = False) -> str:
+    """Return a formula with its intercept written out first: "x" gives "1 + x", "x - 1" gives "0 + x".
+
+    `0 + Intercept` is brms's way to write 1; with `dots` a dot may stand for all other columns.
 
     Raises
     ------
@@ -180,11 +182,10 @@ def normalise(text: str) -> str:
     signs = {token.word for token in tokens if token.kind == SIGN}
     if "~" in signs:
         raise SpecError(f"Formula '{shorten(text)}': a tilde is not allowed here; write the right-hand side only.")
-    if "." in signs:
-        raise SpecError(
-            f"Formula '{shorten(text)}': '.' for all other columns is not supported; write the columns out."
-        )
-    intercept, terms = True, ""
+    count = sum(token.is_sign(".") for token in tokens)
+    if count and not (dots and count == sum(token.is_sign(".") for token in outside_calls(tokens))):
+        raise SpecError(f"Formula '{shorten(text)}': '.' is not read here; write the columns out.")
+    intercept, named, terms = True, False, ""
     for sign, piece in summands(text):
         term = tidy(piece)
         if not term:
@@ -193,11 +194,18 @@ def normalise(text: str) -> str:
             continue
         if term in ("0", "1"):
             intercept = (term == "1") != (sign == "-")
+        elif term == "Intercept" and sign != "-" and _removes_constant(text):
+            named = True
         else:
             terms += f" {sign or '+'} {term}"
     if terms.startswith(" -"):
         raise SpecError(f"Formula '{shorten(text)}': the first term cannot be subtracted.")
-    return ("1" if intercept else "0") + terms
+    return ("1" if intercept or named else "0") + terms
+
+
+def _removes_constant(text: str) -> bool:
+    """Return whether a formula has a summand 0 or - 1."""
+    return any((sign == "-", piece.strip()) in ((False, "0"), (True, "1")) for sign, piece in summands(text))
 
 
 def keyword_arguments(arguments: list[str]) -> tuple[list[str], dict[str, str]]:

@@ -72,7 +72,7 @@ def check_nesting(tokens: tuple[Token, ...], text: str) -> None:
 
 def check_places(tokens: tuple[Token, ...], text: str) -> None:
     """Refuse operators between terms that have nothing to join, and empty brackets (SpecError)."""
-    terms = _without_arguments(tokens)
+    terms = outside_calls(tokens)
     for before, token in zip((None, *terms), (*terms, None), strict=True):
         sign = before.word if before is not None and before.kind == SIGN else ""
         closes = token is None or token.is_sign(")") or (sign in _JOINING and token.is_sign("+-"))
@@ -87,7 +87,7 @@ def check_places(tokens: tuple[Token, ...], text: str) -> None:
             raise SpecError(f"Formula '{shorten(text)}': {wrong}.")
 
 
-def _without_arguments(tokens: tuple[Token, ...]) -> list[Token]:
+def outside_calls(tokens: tuple[Token, ...]) -> list[Token]:
     """Return the tokens outside calls, with the names of the calls."""
     kept: list[Token] = []
     depth = 0

@@ -170,6 +170,12 @@ def _sign(token: Token, text: str) -> str:
         raise SpecError(f"'{token.word}' in '{shorten(text)}': a condition goes inside I(), as in I(x > 0).")
     if token.word in "'\"`":
         raise SpecError(f"Formula '{shorten(text)}': a quote {token.word} is not closed.")
+    if token.word == ".":
+        raise SpecError(f"'.' in '{shorten(text)}' is all other columns of the data: give the data as well.")
+    if token.word == "[":
+        raise SpecError(
+            f"'[' in '{shorten(text)}': leave the index out; each call gives one column or those of one basis."
+        )
     raise SpecError(
         f"'{token.word}' in '{shorten(text)}' is not part of the formula language. Put columns with unusual names in "
         "backticks, `a b`; arithmetic goes inside I()."

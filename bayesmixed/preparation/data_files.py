@@ -10,6 +10,7 @@ from bayesmixed.atomic_files import as_path
 from bayesmixed.errors import SpecError
 from bayesmixed.formulas.names import expression_columns, read_columns
 from bayesmixed.formulas.written import read_formula
+from bayesmixed.spec.all_columns import has_dots, write_out_dots
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.columns import mark_missing, read_codes, refuse_stray_text, without_codes
 from bayesmixed.tables.factors import is_number, natural_key
@@ -39,6 +40,20 @@ def read_data(spec: ModelSpec, path: str | Path, **options: Any) -> pd.DataFrame
 def take_table(spec: ModelSpec, data: Any, na: Any = ()) -> pd.DataFrame:
     """Return the rows that a user gives: a frame, a mapping of columns, or the path of a file (DataError if none)."""
     return as_frame(read_data(spec, data, na=na) if isinstance(data, str | Path) else data)
+
+
+def with_columns(spec: ModelSpec, data: Any, na: Any = ()) -> ModelSpec:
+    """Return the spec in which the dot of a formula is written out as columns of the data.
+
+    Raises
+    ------
+    SpecError, DataError
+        There are none, or the data cannot be read.
+    """
+    if not has_dots(spec):
+        return spec
+    parquet = isinstance(data, str | Path) and is_parquet(as_path(data, "A table"))
+    return write_out_dots(spec, column_names(Path(data)) if parquet else take_table(spec, data, na).columns)
 
 
 def is_parquet(path: Path) -> bool:

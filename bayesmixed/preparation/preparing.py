@@ -16,7 +16,7 @@ from bayesmixed.formulas.names import read_columns
 from bayesmixed.preparation.advice import advise, note_extrapolation
 from bayesmixed.preparation.assembly import assemble, check_weights_column
 from bayesmixed.preparation.checks import check_design, check_variation
-from bayesmixed.preparation.data_files import read_data, take_table
+from bayesmixed.preparation.data_files import read_data, take_table, with_columns
 from bayesmixed.preparation.frequencies import merge_copies, write_out
 from bayesmixed.preparation.open_rows import refuse_open_rows
 from bayesmixed.preparation.streaming import is_streamed, read_streamed
@@ -84,7 +84,7 @@ def prepare(
     >>> [group.name for group in design.mu.groups], len(design.mu.groups[0].levels)
     (['herd'], 15)
     """
-    spec = as_spec(spec, **options)
+    spec = with_columns(as_spec(spec, **options), data if like is None else like.table.data, na)
     if like is not None:
         design = replay(spec, data, like, missing=missing, na=na)
         refuse_open_rows(design, design.predictors)
@@ -163,6 +163,7 @@ def prepare_without_response(spec: ModelSpec, data: Any, na: Any = ()) -> Design
         As `prepare`.
     """
     frame = as_frame(data)
+    spec = with_columns(spec, frame)
     names = read_columns(spec.response, frame.columns)
     frame = frame.drop(columns=list(names), errors="ignore")
     design = assemble(spec, frame, "error", None, optional=True, na=na)

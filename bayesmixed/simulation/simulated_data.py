@@ -22,7 +22,7 @@ from bayesmixed.formulas.names import whole_column
 from bayesmixed.formulas.notation import as_in_draws
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.preparation.categories import as_categories
-from bayesmixed.preparation.data_files import take_table
+from bayesmixed.preparation.data_files import take_table, with_columns
 from bayesmixed.preparation.preparing import prepare_without_response
 from bayesmixed.simulation.rows import lay_out
 from bayesmixed.spec.files import as_spec
@@ -119,6 +119,7 @@ def simulate(
     if data is None and plan is None:
         raise SpecError("The spec has no [simulation] section: give data= with the covariates and groups of the rows.")
     frame = lay_out(plan, generator) if data is None and plan is not None else take_table(spec, data, na)
+    spec = with_columns(spec, frame)
     column, inverse = _response_column(spec, [str(name) for name in frame.columns])
     values = {**(plan.truth if plan is not None else {}), **(truth or {})}
     design = prepare_without_response(spec, frame, na)

@@ -9,7 +9,7 @@ from typing import Any
 from bayesmixed.arguments import checked
 from bayesmixed.atomic_files import replace_file
 from bayesmixed.errors import SpecError, did_you_mean, shorten
-from bayesmixed.families import Family, find_family
+from bayesmixed.families import DEFAULT_FAMILY, Family, find_family
 from bayesmixed.spec.model_spec import ModelSpec, from_formula
 from bayesmixed.spec.parsing import format_formula, read_further
 
@@ -44,7 +44,7 @@ def as_spec(
     if isinstance(spec, str) and "~" in spec:
         return from_formula(
             spec,
-            family="gaussian" if family is None else family,
+            family=DEFAULT_FAMILY if family is None else family,
             priors=priors,
             link=link,
             links=links,

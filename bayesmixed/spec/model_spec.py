@@ -8,7 +8,7 @@ from pydantic import Field, InstanceOf, ValidationInfo, field_validator, model_v
 from bayesmixed.arguments import checked
 from bayesmixed.equations import Displayed, Outline, outline_terms
 from bayesmixed.errors import SpecError, enumerate_words, shorten, warn
-from bayesmixed.families import FAMILIES, Family, find_family
+from bayesmixed.families import DEFAULT_FAMILY, FAMILIES, Family, find_family
 from bayesmixed.families.links import Link
 from bayesmixed.formulas.functions import is_free_name
 from bayesmixed.formulas.notation import as_in_draws, split_top
@@ -79,7 +79,7 @@ class ModelSpec(Displayed, Value):
     response: str
     trials: str | int | None = None
     weights: Weights | None = None
-    family: str | InstanceOf[Family] = "gaussian"
+    family: str | InstanceOf[Family] = DEFAULT_FAMILY
     links: dict[str, str] = Field({})
     predictors: dict[str, tuple[Term, ...]]
     priors: dict[str, Prior] = Field({})
@@ -278,7 +278,7 @@ class ModelSpec(Displayed, Value):
 def from_formula(
     formula: str,
     *,
-    family: str | Family = "gaussian",
+    family: str | Family = DEFAULT_FAMILY,
     link: str | None = None,
     links: Mapping[str, str] | None = None,
     priors: Mapping[str, Any] | None = None,

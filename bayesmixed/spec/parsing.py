@@ -3,12 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from bayesmixed.errors import SpecError, shorten
 from bayesmixed.formulas.notation import call_arguments, is_balanced, split_top, summands
-from bayesmixed.formulas.tokens import NAME, tokenise
+from bayesmixed.spec.peer_words import refuse_peer_words
 from bayesmixed.terms import TERMS, Fixed, Term
 from bayesmixed.terms.contract import POPULATION
 from bayesmixed.terms.weights import KINDS, Weights
@@ -58,7 +57,7 @@ def parse_terms(text: str) -> tuple[Term, ...]:
         piece = piece.strip()
         if not piece and sign == "-":
             raise SpecError(f"Formula '{shorten(text)}': there is no term next to a '-'.")
-        _refuse(piece)
+        refuse_peer_words(piece)
         special = _special_terms(piece)
         if not special:
             population += f" {sign} {piece}"
@@ -121,57 +120,9 @@ def format_formula(
     return f"{left} ~ {' + '.join(str(term) for term in terms)}".strip()
 
 
-_TREND = "a smooth, s(t), follows a trend, and (t | g) a line for every group."
-_REFUSED = {
-    "cbind": "Write successes | trials(n) ~ ..., n being successes plus failures. For two responses fit two models. A list "
-    "of columns is [a, b], as in mm(g1, g2, weights=[w1, w2]).",
-    "p": "Write successes | trials(n) ~ ... .",
-    "prop": "Write successes | trials(n) ~ ... .",
-    "gr": "Write the grouping column alone, (1 | g); by-group variances and known covariances are not supported.",
-    "us": "Write (columns | g).",
-    "diag": "Write (columns || g).",
-    "propto": "Known covariances of group effects are not supported.",
-    "fcor": "Known covariances of rows are not supported.",
-    "ar": f"Autoregressive terms are not supported; {_TREND}",
-    "ar1": f"Autoregressive terms are not supported; {_TREND}",
-    "ou": f"Autoregressive terms are not supported; {_TREND}",
-    "ma": f"Moving-average terms are not supported; {_TREND}",
-    "arma": f"Autoregressive terms are not supported; {_TREND}",
-    "cosy": "Correlated errors are not supported; (1 | g) gives rows of a group the same correlation.",
-    "unstr": "Correlated errors are not supported; (1 | g) gives rows of a group the same correlation.",
-    "car": "Spatial terms are not supported; (1 | region) lets regions differ, each on its own.",
-    "sar": "Spatial terms are not supported; (1 | region) lets regions differ, each on its own.",
-    "mat": "Spatial terms are not supported; (1 | region) lets regions differ, each on its own.",
-    "spde": "Spatial terms are not supported; (1 | region) lets regions differ, each on its own.",
-    "gp": "Gaussian processes are not supported; a smooth, s(x), is.",
-    "hsgp": "Gaussian processes are not supported; a smooth, s(x), is.",
-    "t2": "Tensor-product smooths are not supported; a smooth of one covariate, s(x), is.",
-    "te": "Tensor-product smooths are not supported; a smooth of one covariate, s(x), is.",
-    "ti": "Tensor-product smooths are not supported; a smooth of one covariate, s(x), is.",
-    "mo": "Monotonic effects are not supported; make the column a factor.",
-    "me": "Measurement-error terms are not supported.",
-    "mi": 'Imputation of missing values is not supported; missing="drop" leaves the rows out.',
-    "cens": "Censored responses are not supported.",
-    "Surv": "Censored responses are not supported.",
-    "trunc": "Truncated responses are not supported.",
-    "se": "Known standard errors are not supported.",
-    "rate": "Write counts ~ ... + offset(log(exposure)).",
-    "mvbind": "Multivariate responses are not supported; fit one model for each.",
-}
-
-
-def _refuse(piece: str) -> None:
-    tokens = tokenise(piece)
-    for token, after in pairwise(tokens):
-        if token.kind == NAME and token.word in _REFUSED and after.is_sign("("):
-            raise SpecError(
-                f"'{token.word}(...)' in '{shorten(piece)}' is not part of the formula language. {_REFUSED[token.word]}"
-            )
-
-
 def _parse_response(left: str, text: str) -> tuple[str, str | int | None, Weights | None]:
     pieces = split_top(left, "|")
-    _refuse(left)
+    refuse_peer_words(left)
     response = _strip_brackets(pieces[0].strip())
     trials: str | int | None = None
     weights: Weights | None = None

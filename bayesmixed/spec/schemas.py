@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from bayesmixed.families import FAMILIES
+from bayesmixed.families import DEFAULT_FAMILY, FAMILIES
 from bayesmixed.families.links import LINKS
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms import TERMS
@@ -67,7 +67,7 @@ def _properties(fields: dict[str, Any]) -> dict[str, Any]:
     terms = {"anyOf": [{"type": "string", "pattern": "~"}, fields["predictors"]["additionalProperties"]]}
     link: dict[str, Any] = {"enum": list(LINKS)}
     written = {
-        "family": {"enum": list(FAMILIES), "default": "gaussian"},
+        "family": {"enum": list(FAMILIES), "default": DEFAULT_FAMILY},
         "trials": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
         "links": {
             "type": "object",

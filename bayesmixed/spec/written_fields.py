@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayesmixed.errors import SpecError, shorten
-from bayesmixed.families import find_family
+from bayesmixed.families import DEFAULT_FAMILY, find_family
 from bayesmixed.spec.parsing import complete_terms, parse_formula, parse_terms, read_right_side
 
 
@@ -54,4 +54,4 @@ def _mapping(predictors: Any) -> Mapping[str, Any]:
 
 
 def _first_parameter(fields: Mapping[str, Any]) -> str:
-    return find_family(fields.get("family", "gaussian")).parameters[0].name
+    return find_family(fields.get("family", DEFAULT_FAMILY)).parameters[0].name

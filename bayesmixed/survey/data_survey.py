@@ -19,7 +19,7 @@ from bayesmixed.formulas.evaluation import evaluate, evaluate_expression
 from bayesmixed.formulas.names import expression_columns, formula_columns
 from bayesmixed.formulas.notation import join_factors
 from bayesmixed.preparation.assembly import declared_factors, read_rows
-from bayesmixed.preparation.data_files import take_table
+from bayesmixed.preparation.data_files import take_table, with_columns
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
@@ -86,6 +86,7 @@ def check_data(
     """
     spec = as_spec(spec, **options)
     frame = take_table(spec, data, na)
+    spec = with_columns(spec, frame)
     design, error = _try_to_prepare(spec, frame, missing, na)
     used = _find_columns(spec, frame, error)
     frame = _read_rows(spec, frame[used], na, error)

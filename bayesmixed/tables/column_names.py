@@ -14,5 +14,5 @@ def is_plain(name: str) -> bool:
     return plain and name not in RESERVED
 
 
-RESERVED = frozenset({"and", "or", "not", "True", "False", "None", "TRUE", "FALSE", "NULL"})
+RESERVED = frozenset({"and", "or", "not", "True", "False", "None", "TRUE", "FALSE", "NULL", "Intercept"})
 """Words that are column names only in backticks."""

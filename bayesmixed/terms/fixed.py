@@ -1,6 +1,7 @@
 """The population term: columns whose coefficients are the same for all rows."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator
@@ -34,7 +35,7 @@ class Fixed(TermContract):
     part: ClassVar[str] = POPULATION
     streams: ClassVar[bool] = True
     kind: Literal["fixed"] = "fixed"
-    formula: Annotated[str, AfterValidator(normalise)] = "1"
+    formula: Annotated[str, AfterValidator(partial(normalise, dots=True))] = "1"
 
     def __str__(self) -> str:
         return self.formula

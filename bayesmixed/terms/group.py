@@ -9,8 +9,9 @@ from pydantic import field_validator
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate
+from bayesmixed.formulas.groupings import read_groupings
 from bayesmixed.formulas.names import formula_columns
-from bayesmixed.formulas.notation import has_bar, is_balanced, join_factors, split_factors, split_signed, split_top
+from bayesmixed.formulas.notation import has_bar, is_balanced, join_factors, split_factors, split_signed
 from bayesmixed.tables.column_names import quote_name
 from bayesmixed.tables.factors import Table, group_levels, recode
 from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_written
@@ -74,7 +75,7 @@ class Group(VaryingTerm):
 
     @classmethod
     def read(cls, piece: str) -> "tuple[Group, ...]":
-        """Return the terms that a summand of a formula denotes, (x | g) or (x | a/b), none if it has no bar.
+        """Return the terms that a summand of a formula denotes, (x | g), (x | a/b) or (x | a + b), none if it has no bar.
 
         Raises
         ------
@@ -84,13 +85,13 @@ class Group(VaryingTerm):
         if not has_bar(piece):
             return ()
         formula, by, covariance = split_bars(piece)
-        return tuple(cls(by=one, formula=formula, covariance=covariance) for one in _nested(by))
+        return tuple(cls(by=one, formula=formula, covariance=covariance) for one in read_groupings(by))
 
     @classmethod
     def expand(cls, fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """Return the tables for a and a:b to which one for a/b expands."""
+        """Return the tables for a and a:b to which one for a/b expands; those of a + b and a*b."""
         by = fields.get("by")
-        return [{**fields, "by": one} for one in _nested(by)] if isinstance(by, str) else [fields]
+        return [{**fields, "by": one} for one in read_groupings(by)] if isinstance(by, str) else [fields]
 
     def build(self, table: Table, like: GroupBlock | None = None, *, part: int = 0, **_: bool) -> GroupBlock:
         """Return the term's columns, levels and index; with `like`, unseen levels are put at the end."""
@@ -156,12 +157,6 @@ def split_bars(piece: str) -> tuple[str, str, str]:
     if not formula.strip() or not by.strip():
         raise SpecError(f"'{piece}': a group term needs columns and a group: (1 | group), (x | group).")
     return formula.strip(), by.strip(), "independent" if bar == "||" else "unstructured"
-
-
-def _nested(by: str) -> list[str]:
-    """Return the factors to which a/b expands, a and a:b."""
-    names = [name.strip() for name in split_top(by, "/")]
-    return [":".join(names[: depth + 1]) for depth in range(len(names))]
 
 
 def _of_part(block: GroupBlock, part: int) -> tuple[Array, Array]:

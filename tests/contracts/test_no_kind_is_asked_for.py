@@ -29,9 +29,6 @@ SYMBOLS = {"beta", "gamma"}
 """Families with the name of a symbol of equations or of a distribution of priors."""
 CATALOGUES = {
     "kernels/rows/families.py": "the numbers of families in compiled rows",
-    "spec/model_spec.py": "the default",
-    "spec/files.py": "the default",
-    "spec/schemas.py": "the default",
 }
 """Files that spell out names of families; the list can only shrink."""
 

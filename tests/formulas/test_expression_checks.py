@@ -33,7 +33,6 @@ from bayesmixed.errors import BayesMixedError
         ("bs(x, knots=c(1, 2))", r"is written \[1, 2\] here"),
         ("C(f, levels=c('b]', 'T.b'))", r"is written \['b\]', 'T.b'\] here"),
         ("c(x, z)", "a list|option of a function"),
-        ("as.factor(k)", r"written C\(x\)"),
         ("bs(x, df=3, knots=[1])", "df or knots"),
         ("bs(x, df=2)", "must not be below 3"),
         ("cc(x, knots=[9, 9, 9])", "its options do not suit"),

@@ -79,3 +79,40 @@ def test_what_other_languages_write_is_refused_with_what_to_write_here(name, wor
 def test_an_unknown_function_is_told_its_neighbour():
     assert "Did you mean 'sqrt'" in str(unknown_function("sqr", "sqr(x)"))
     assert "Did you mean 'halve'" in str(unknown_function("halv", "halv(x)", {"halve": abs}))
+
+
+@pytest.mark.parametrize(
+    ("names", "coding"),
+    [
+        (("Sum", "sum", "'sum'", '"contr.sum"', "contr.Sum", "'Sum'"), [[1, 0], [0, 1], [-1, -1]]),
+        (("Helmert", "'helmert'", "contr.helmert", '"contr.helmert"'), [[-1, -1], [1, -1], [0, 2]]),
+        (("'treatment'", "Treatment", "contr.treatment", "treatment('a')"), [[0, 0], [1, 0], [0, 1]]),
+        (("'SAS'", "contr.sas", '"contr.SAS"'), [[1, 0], [0, 1], [0, 0]]),
+    ],
+)
+def test_codings_have_the_names_of_r_patsy_and_text(names, coding):
+    table = {"f": list("abcabc"), "y": [1.0, 2, 4, 3, 5, 7]}
+    for name in names:
+        design = bm.prepare(f"y ~ C(f, {name})", table)
+        np.testing.assert_allclose(design.mu.population.matrix[:3, 1:], coding, atol=1e-12)
+        assert design.mu.population.labels[1].startswith("C(f, ")
+
+
+@pytest.mark.parametrize("name", ["'sums'", "''", "'contr.'", "x", "3", "sums('a')"])
+def test_another_coding_is_refused(name):
+    with pytest.raises(bm.SpecError, match=r"not a coding of a factor|not an option"):
+        bm.prepare(f"y ~ C(f, {name})", {"f": list("abcabc"), "y": [1.0, 2, 4, 3, 5, 7], "x": [1.0] * 6})
+
+
+@pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
+def test_as_factor_is_factor():
+    table = {
+        "k": [1, 2, 9] * 4,
+        "x": np.linspace(0, 1, 12) ** 2,
+        "y": np.sin(np.arange(12.0)),
+        "g": list("aaabbbcccddd"),
+    }
+    one, other = (bm.prepare(f"y ~ {call}(k)*x + (0 + {call}(k) | g)", table) for call in ("as.factor", "C"))
+    assert one.mu.population.labels == other.mu.population.labels
+    assert "k[T.2]" in one.mu.population.labels
+    assert one.mu.groups[0].labels == other.mu.groups[0].labels

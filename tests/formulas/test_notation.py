@@ -3,12 +3,14 @@
 import pytest
 
 import bayesmixed as bm
+from bayesmixed.errors import SpecError
 from bayesmixed.formulas.notation import (
     call_arguments,
     has_bar,
     is_balanced,
     join_factors,
     keyword_arguments,
+    normalise,
     split_factors,
     split_signed,
     split_top,
@@ -66,3 +68,27 @@ def test_arguments_of_a_call_are_those_between_its_brackets():
     assert call_arguments("offset(x) + 1", "offset") is None
     assert call_arguments("x", "x") is None
     assert keyword_arguments(["x", "k=5", "y == 1"]) == (["x", "y == 1"], {"k": "5"})
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("0 + Intercept + x", "1 + x"),
+        ("Intercept + x - 1", "1 + x"),
+        ("0 + (Intercept + x)", "1 + x"),
+        ("0 + `Intercept` + x", "0 + `Intercept` + x"),
+        ("Intercept + x", "1 + Intercept + x"),
+        ("0 + Intercept:x", "0 + Intercept:x"),
+    ],
+)
+def test_the_intercept_of_brms_is_the_constant(text, meant):
+    assert normalise(text) == meant
+    assert normalise(meant) == meant
+
+
+@pytest.mark.parametrize("text", [". + x", "log(.)", "x + ."])
+def test_a_dot_is_read_only_where_it_is_meant_and_outside_of_calls(text):
+    with pytest.raises(SpecError, match=r"'\.' is not read here"):
+        normalise(text)
+    if "log" not in text:
+        assert "." in normalise(text, dots=True)

@@ -118,7 +118,7 @@ REFUSED = [
     ("y ~ (1 | gr(g, by=z))", "Write the grouping column alone"),
     ("y ~ ar(t)", "Autoregressive"),
     ("y ~ x + ar1(0 + t | g)", "Autoregressive terms are not supported; a smooth, s(t), follows a trend"),
-    ("y ~ x + us(1 | g)", "Write (columns | g)"),
+    ("y ~ x + us(1 | g)", "Write (1 | g)"),
     ("y ~ x + propto(0 + s | g, A)", "Known covariances of group effects are not supported"),
     ("y ~ (1 | gr(g, cov=A))", "known covariances are not supported"),
     ("y ~ x + fcor(V)", "Known covariances of rows are not supported"),
@@ -146,7 +146,7 @@ REFUSED = [
     ("y ~ ( | g)", "needs columns and a group"),
     ("y ~ (1 | )", "needs columns and a group"),
     ("y ~ (1 | log(g))", "an expression must be computed as a column first"),
-    ("y ~ (1 | a + b)", "an expression must be computed as a column first"),
+    ("y ~ (1 | a - (b))", "an expression must be computed as a column first"),
     ("y ~ (1 | a:)", "is not a column name"),
     ("y ~ x - (1 | g)", "cannot be subtracted"),
     ("y ~ x - offset(z)", "cannot be subtracted"),
@@ -158,8 +158,8 @@ REFUSED = [
     ("y ~ x + 1 | g)", "closed twice"),
     ("y ~ log(x", "is not closed"),
     ("y ~ `x", "is not closed"),
-    ("y ~ x + .", "write the columns out"),
-    ("y ~ .", "write the columns out"),
+    ("y ~ x + (. | g)", "write the columns out"),
+    ("y ~ log(.)", "write the columns out"),
     ("y ~ x + (. | g)", "write the columns out"),
 ]
 

@@ -20,6 +20,7 @@ from bayesmixed.fits.fitting import Fit, fit
 from bayesmixed.fits.refitting import SETTINGS
 from bayesmixed.formulas.notation import safe_name
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
+from bayesmixed.preparation.data_files import with_columns
 from bayesmixed.spec.files import take_model
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.pooling.level_priors import state_level_priors
@@ -105,6 +106,7 @@ def compare_pooling(
     ['complete', 'no', 'partial']
     """
     spec, settings = take_model(spec, options, (*SETTINGS, "seed", "na"))
+    spec = with_columns(spec, data, settings.get("na", ()))
     first = spec.family_record.parameters[0].name
     names = [term.name for term in spec.predictors[first] if term.factor_columns]
     if not names:

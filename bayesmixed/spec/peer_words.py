@@ -1,0 +1,73 @@
+"""Words of other packages' formulas that are not part of this formula language, each with what to write instead."""
+
+from itertools import pairwise
+
+from bayesmixed.errors import SpecError, shorten
+from bayesmixed.formulas.notation import call_arguments, split_signed
+from bayesmixed.formulas.tokens import NAME, tokenise
+
+_TREND = "a smooth, s(t), follows a trend, and (t | g) a line for every group."
+_AUTOREGRESSIVE = f"Autoregressive terms are not supported; {_TREND}"
+_CORRELATED = "Correlated errors are not supported; (1 | g) gives rows of a group the same correlation."
+_SPATIAL = "Spatial terms are not supported; (1 | region) lets regions differ, each on its own."
+_TENSOR = "Tensor-product smooths are not supported; a smooth of one covariate, s(x), is."
+_GAUSSIAN = "Gaussian processes are not supported; a smooth, s(x), is."
+_PROPORTION = "Write successes | trials(n) ~ ... ."
+_GROUP = "Write (1 | g)."
+_CENSORED, _TRUNCATED = "Censored responses are not supported.", "Truncated responses are not supported."
+REFUSED = {
+    "cbind": "Write successes | trials(n) ~ ..., n being successes plus failures. For two responses fit two models. A list "
+    "of columns is [a, b], as in mm(g1, g2, weights=[w1, w2]).",
+    **dict.fromkeys(("p", "prop", "proportion"), _PROPORTION),
+    "weighted": 'Write y | weights(w, "precision") ~ ..., or another meaning of weights.',
+    "gr": "Write the grouping column alone, (1 | g); by-group variances and known covariances are not supported.",
+    **dict.fromkeys(("re", "random", "Error", "frailty", "cluster", "strata"), _GROUP),
+    "propto": "Known covariances of group effects are not supported.",
+    "fcor": "Known covariances of rows are not supported.",
+    **dict.fromkeys(("ar", "ar1", "hetar1", "ou", "arma"), _AUTOREGRESSIVE),
+    "ma": f"Moving-average terms are not supported; {_TREND}",
+    **dict.fromkeys(("cosy", "unstr"), _CORRELATED),
+    **dict.fromkeys(("car", "sar", "mat", "gau", "spde"), _SPATIAL),
+    **dict.fromkeys(("gp", "hsgp"), _GAUSSIAN),
+    **dict.fromkeys(("t2", "te", "ti"), _TENSOR),
+    "mo": "Monotonic effects are not supported; make the column a factor.",
+    "me": "Measurement-error terms are not supported.",
+    "mi": 'Imputation of missing values is not supported; missing="drop" leaves the rows out.',
+    **dict.fromkeys(("cens", "censored", "Surv"), _CENSORED),
+    **dict.fromkeys(("trunc", "truncated", "constrained"), _TRUNCATED),
+    "se": "Known standard errors are not supported.",
+    "subset": "Take the rows beforehand: data[data['chosen']].",
+    "rate": "Write counts ~ ... + offset(log(exposure)).",
+    "mvbind": "Multivariate responses are not supported; fit one model for each.",
+    "dummy": "Write (0 + x | g) with a column x of zeros and ones.",
+    "rcs": "Write ns(x, df=3) or s(x).",
+}
+STRUCTURES = {
+    "us": "({columns} | {group})",
+    "diag": "({columns} || {group})",
+    **dict.fromkeys(("homdiag", "cs", "homcs", "toep", "homtoep", "rr", "exp", "equalto"), ""),
+}
+"""Covariance structures around a bar, and what means the same here, "" where nothing does."""
+
+
+def refuse_peer_words(piece: str) -> None:
+    """Refuse a summand that calls what other packages have and this formula language has not (SpecError)."""
+    for name, same in STRUCTURES.items():
+        (inside, *_) = call_arguments(piece, name) or ("",)
+        bars = split_signed(inside, ("|", "||"))
+        if len(bars) == 2:
+            columns, group = (text.strip() for _, text in bars)
+            raise SpecError(
+                f"'{name}(...)' in '{shorten(piece)}' is not part of the formula language. "
+                + (
+                    f"Write {same.format(columns=columns, group=group)}."
+                    if same
+                    else f"This structure of covariances is not supported: write ({columns} | {group}) for any covariances, "
+                    f"({columns} || {group}) for none."
+                )
+            )
+    for token, after in pairwise(tokenise(piece)):
+        if token.kind == NAME and token.word in REFUSED and after.is_sign("("):
+            raise SpecError(
+                f"'{token.word}(...)' in '{shorten(piece)}' is not part of the formula language. {REFUSED[token.word]}"
+            )
