@@ -83,6 +83,8 @@ _PUBLIC = {
     "marginal_means": "summaries.marginal.means",
     "conditional_effects": "summaries.marginal.means",
     "contrasts": "summaries.marginal.differences",
+    "comparisons": "summaries.marginal.row_comparisons",
+    "slopes": "summaries.marginal.row_slopes",
     "effective_groups": "summaries.variance.group_spread",
     "negligible_sds": "summaries.variance.group_spread",
     "typical_ratios": "summaries.variance.group_spread",

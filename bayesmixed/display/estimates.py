@@ -96,12 +96,25 @@ def with_directions(values: Array, table: pd.DataFrame, null: float, rope: Range
     return table.assign(in_rope=np.mean((flat >= low) & (flat <= high), axis=0))
 
 
+def say_null(null: float, rope: Range | None) -> str:
+    """Return in words what `with_directions` adds."""
+    text = f"pd: probability that it lies on its side of {null:g} (0.5: undecided; 1: certain)."
+    return text if rope is None else f"{text} in_rope: probability of {rope[0]:g} to {rope[1]:g}."
+
+
 def as_estimates(
     title: str, quantity: str, notes: Iterable[str], labels: pd.DataFrame, values: xr.DataArray, *, mean: bool = True
 ) -> Estimates:
     """Return estimates of draws (chain, draw, row) whose rows are named by a frame of labels; `mean` says that they have
-    one."""
+    one. Of draws (chain, draw, category, row) each row of the table becomes one for each category."""
     labels = labels.reset_index(drop=True)
+    if "category" in values.dims:
+        categories = values["category"].values
+        labels = labels.loc[labels.index.repeat(len(categories))].reset_index(drop=True)
+        labels = labels.assign(category=np.tile(categories, len(labels) // len(categories)))
+        flat = values.transpose("chain", "draw", "row", "category").values.reshape(*values.values.shape[:2], -1)
+        coords = {name: values[name] for name in ("chain", "draw")}
+        values = xr.DataArray(flat, dims=("chain", "draw", "row"), coords=coords)
     names = [name for name in labels.columns if name not in ("chain", "draw")]
     values = values.assign_coords({name: ("row", labels[name].to_numpy()) for name in names})
     table = pd.concat([labels, describe(values, mean=mean)], axis="columns")

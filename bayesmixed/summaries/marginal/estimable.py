@@ -12,6 +12,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.integration.averages import is_linear
 from bayesmixed.prediction.predictions import needed_predictors
 from bayesmixed.preparation.open_rows import find_open_rows, name_open_cell
+from bayesmixed.summaries.marginal.ratios import GEOMETRIC
 
 _SHOWN = 6
 _HOLD = "Hold a column at a value, as in at={...}, so that all that is averaged over has rows in the fit."
@@ -27,6 +28,7 @@ def find_estimable(
     names: Callable[[int], str],
     *,
     product: bool = False,
+    shares: Array | None = None,
 ) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
     """Return which weighted sums of cells are estimable, and a note of the others.
 
@@ -48,23 +50,27 @@ def find_estimable(
     names : function
         The sums in words, by their places.
     product : bool
-        The logarithms of the cells are added up.
+        The logarithms of the cells are added up, or more is done to them than adding up.
+    shares : (n,) array, optional
+        Weight of each row in its cell; equal if not given.
 
     Raises
     ------
     SpecError
         None of the sums is estimable.
     """
-    family = rows.family
+    family, kind = rows.family, "linear" if kind == GEOMETRIC else kind
     needed = needed_predictors(rows, kind)
     if not find_open_rows(rows, needed).any():
         return np.ones(len(starts if weights is None else weights), dtype=bool), ()
     weights = np.eye(len(starts)) if weights is None else weights
     linear = not product and is_linear(family, kind, {name: one.link for name, one in rows.predictors.items()})
-    told = _are_determined(rows, starts, weights, needed, linear=linear)
+    counts = np.diff([*starts, rows.rows])
+    shares = np.repeat(1.0 / counts, counts) if shares is None else shares
+    told = _are_determined(rows, starts, weights, needed, shares, linear=linear)
     if told.all():
         return told, ()
-    opened, cell_of_row = find_open_rows(rows, needed), np.repeat(np.arange(len(starts)), _counts(rows, starts))
+    opened, cell_of_row = find_open_rows(rows, needed), np.repeat(np.arange(len(starts)), counts)
     said = []
     for place in np.flatnonzero(~told)[:_SHOWN]:
         row = int(np.flatnonzero(opened & (weights[place, cell_of_row] != 0.0))[0])
@@ -72,7 +78,7 @@ def find_estimable(
     more = int(np.sum(~told)) - len(said)
     note = f"Not estimable: {', '.join(said)}" + (f" and {more} more." if more else ".")
     first = [family.parameters[0].name]
-    if not linear and _are_determined(rows, starts, weights, first, linear=True)[~told].any():
+    if not linear and _are_determined(rows, starts, weights, first, shares, linear=True)[~told].any():
         note += ' What the data leave open cancels in differences on the link scale: kind="linear".'
     if not told.any():
         raise SpecError(f"{note} {_HOLD}")
@@ -81,7 +87,8 @@ def find_estimable(
 
 def refuse_open_mean(rows: Design, parameters: Collection[str]) -> None:
     """Refuse rows in which the predictor of one of these parameters is not estimable (SpecError)."""
-    if not _are_determined(rows, np.zeros(1, dtype=np.intp), np.ones((1, 1)), parameters, linear=True).all():
+    start, shares = np.zeros(1, dtype=np.intp), np.full(rows.rows, 1.0 / rows.rows)
+    if not _are_determined(rows, start, np.ones((1, 1)), parameters, shares, linear=True).all():
         row = int(np.flatnonzero(find_open_rows(rows, parameters))[0])
         raise SpecError(
             f"Not estimable: the mean (the fit has no rows with {name_open_cell(rows, parameters, row)}). {_HOLD}"
@@ -89,16 +96,21 @@ def refuse_open_mean(rows: Design, parameters: Collection[str]) -> None:
 
 
 def _are_determined(
-    rows: Design, starts: NDArray[np.intp], weights: Array, parameters: Collection[str], *, linear: bool
+    rows: Design,
+    starts: NDArray[np.intp],
+    weights: Array,
+    parameters: Collection[str],
+    shares: Array,
+    *,
+    linear: bool,
 ) -> NDArray[np.bool_]:
     """Return which weighted sums of the means over cells the rows of the fit determine."""
     told = np.ones(len(weights), dtype=bool)
-    counts = _counts(rows, starts)[:, None]
     for name in parameters:
         rest = rows.predictors[name].population.open_part
         if rest.any():
-            sizes = np.abs(weights) @ (np.add.reduceat(np.abs(rest), starts) / counts)
-            sums = weights @ (np.add.reduceat(rest, starts) / counts) if linear else sizes
+            sizes = np.abs(weights) @ np.add.reduceat(np.abs(rest) * np.abs(shares)[:, None], starts)
+            sums = weights @ np.add.reduceat(rest * shares[:, None], starts) if linear else sizes
             told &= np.all(np.abs(sums) <= _ROUNDING * sizes, axis=1)
     return told
 
@@ -107,7 +119,3 @@ def name_cell(cells: pd.DataFrame, place: int) -> str:
     """Return one cell of a grid in words."""
     values = cells.iloc[place].items()
     return " and ".join(f"{n} = {v:.4g}" if isinstance(v, float) else f"{n} = {shorten(str(v))}" for n, v in values)
-
-
-def _counts(rows: Design, starts: NDArray[np.intp]) -> NDArray[np.intp]:
-    return np.diff([*starts, rows.rows])

@@ -17,8 +17,9 @@ from bayesmixed.formulas.group_means import ANY
 from bayesmixed.formulas.names import expression_columns, formula_columns, group_mean_expressions
 from bayesmixed.formulas.notation import split_top
 from bayesmixed.integration.averages import parameters_of_mean
-from bayesmixed.prediction.predictions import predict_rows
+from bayesmixed.prediction.predictions import predict_rows, ratio_has_mean
 from bayesmixed.preparation.preparing import replay
+from bayesmixed.summaries.marginal.ratios import GEOMETRIC, logarithm_of
 from bayesmixed.tables.factors import as_label, encode, is_number
 
 _LARGEST, _FEWEST_DRAWS = 4e6, 100
@@ -64,6 +65,12 @@ def split_effect(effect: str, design: Design) -> tuple[str, ...]:
     return tuple(name.strip().strip("`") for name in split_top(effect, ":"))
 
 
+def split_by(by: str | Iterable[str] | None, design: Design) -> tuple[str, ...]:
+    """Return the columns of a `by` argument: "B", "B:C" or ["B", "C"]."""
+    texts = [] if by is None else [by] if isinstance(by, str) else list(by)
+    return tuple(dict.fromkeys(name for text in texts for name in split_effect(text, design)))
+
+
 def column_roles(design: Design) -> Roles:
     """Return what the columns of a model are for."""
     names = [str(name) for name in design.table.data.columns]
@@ -96,9 +103,9 @@ def asked_values(fit: Fit, names: Iterable[str], at: Mapping[str, Any] | None, p
     table, roles = fit.design.table, column_roles(fit.design)
     found: dict[str, list[Any]] = {}
     for name in names:
-        _check_column(name, roles)
+        check_column(name, roles)
         if at is not None and name in at:
-            found[name] = _as_list(at[name])
+            found[name] = as_values(at[name])
         elif name in roles.factors:
             found[name] = list(table.levels[name])
         elif name in roles.units:
@@ -113,8 +120,25 @@ def mean_of_rows(design: Design, name: str) -> float:
     return float(design.observed.row_shares @ design.table.data[name].to_numpy(dtype=float))
 
 
+def sd_of_rows(design: Design, name: str) -> float:
+    """Return the SD of a numeric column over the rows of the fit, each counted as often as its frequency says."""
+    values, counts = design.table.data[name].to_numpy(dtype=float), design.observed.row_counts
+    squares = np.sum(counts * (values - mean_of_rows(design, name)) ** 2)
+    return float(np.sqrt(squares / (np.sum(counts) - 1.0)))
+
+
 def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | None, existing: Iterable[str]) -> Grid:
-    """Return the grid of the asked values; factors that are not asked for are averaged over with equal weights.
+    """Return the grid of `lay_out`, its rows ready to predict."""
+    cells, rows, starts, notes = lay_out(fit, asked, at, existing)
+    return Grid(cells, replay(fit.design.spec, rows, fit.design), starts, notes)
+
+
+def lay_out(
+    fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | None, existing: Iterable[str], moving: str = ""
+) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.intp], tuple[str, ...]]:
+    """Return cells, rows, starts and notes of the grid of the asked values.
+
+    Factors that are not asked for are averaged over with equal weights.
 
     Parameters
     ----------
@@ -126,6 +150,8 @@ def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | 
         Values at which other columns are held (averaged over if there are several).
     existing : iterable of str
         Grouping factors whose own effects enter: cells are averaged over their groups in the data.
+    moving : str
+        A column whose values will be replaced in all rows: notes do not speak of it, and a factor has any one level.
 
     Raises
     ------
@@ -134,22 +160,23 @@ def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | 
     """
     roles, table = column_roles(fit.design), fit.design.table
     for name in at or {}:
-        _check_column(name, roles)
+        check_column(name, roles)
     blocks = {group.name: group.factors for _, group in fit.design.group_blocks()}
     labelled = {name for by in existing for name in blocks[by]}
     wrong = [name for name in asked if name in roles.units and name not in labelled]
     if wrong:
         raise SpecError(f"'{wrong[0]}' names groups whose effects do not enter here; say groups='existing'.")
-    held = {name: _as_list(value) for name, value in (at or {}).items() if name not in asked}
+    held = {name: as_values(value) for name, value in (at or {}).items() if name not in asked}
     others: dict[str, list[Any]] = {name: list(table.levels[name]) for name in roles.factors}
     others |= {name: [mean_of_rows(fit.design, name)] for name in roles.numbers}
     others |= {name: [ANY] for name in roles.units}
+    others |= {moving: others[moving][:1]} if moving in roles.factors else {}
     others = {name: held.get(name, values) for name, values in others.items() if name not in asked}
     observed = [name for name in others if name in labelled and name not in held]
-    cells = _cross(asked) if asked else pd.DataFrame(index=[0])
+    cells = cross(asked) if asked else pd.DataFrame(index=[0])
     rows = cells.assign(_cell=np.arange(len(cells)))
     rest = {name: values for name, values in others.items() if name not in observed}
-    rows = rows.merge(_cross(rest), how="cross") if rest else rows
+    rows = rows.merge(cross(rest), how="cross") if rest else rows
     rows = _add_groups(rows, table.data, observed, [name for name in asked if name in labelled])
     rows = rows.sort_values("_cell", kind="stable", ignore_index=True)
     _, starts = np.unique(rows["_cell"], return_index=True)
@@ -161,32 +188,55 @@ def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | 
             f"This takes the mean over {len(rows)} combinations of columns and groups, which is too many "
             f"(at most {_MOST_ROWS}). Use groups='average', or hold columns with at={{...}}."
         )
+    rest.pop(moving, None)
     notes = (*_notes(fit, roles, rest, held, observed), *weighted)
-    return Grid(cells, replay(fit.design.spec, rows, fit.design), starts, notes)
+    return cells, rows, starts, notes
 
 
 def grid_draws(fit: Fit, grid: Grid, kind: str, groups: str | Mapping[str, str], seed: int | None) -> xr.DataArray:
     """Return the draws of the mean over each cell, dims chain, draw, row, from fewer draws where the grid is large.
 
-    Attribute `estimand` says what they are.
+    For kind "probability" there is a dim category before row. Attribute `estimand` says what they are.
+    """
+    predicted = draws_of_rows(fit, grid.rows, kind, groups, seed)
+    counts = np.diff([*grid.starts, grid.rows.rows])
+    means = np.add.reduceat(predicted.values, grid.starts, axis=-1) / counts
+    return as_asked(fit, predicted.isel(row=grid.starts).drop_vars("row").copy(data=means), grid.rows, kind, groups)
+
+
+def draws_of_rows(fit: Fit, rows: Design, kind: str, groups: str | Mapping[str, str], seed: int | None) -> xr.DataArray:
+    """Return draws of what can be averaged over rows, dims chain, draw, (category,) row, fewer of them for many rows.
+
+    Raises
+    ------
+    SpecError
+        No such kind or mode, or one that cannot be averaged.
     """
     if kind == "response":
         raise SpecError("kind='response' cannot be averaged; bm.predict(fit, data, kind='response') draws responses.")
-    if kind == "probability":
-        raise SpecError(
-            "kind='probability' is several numbers for each row. bm.predict(fit, rows, kind='probability') has them; here "
-            "kind='linear' compares on the latent scale."
-        )
+    if kind == "probability" and not fit.design.categories:
+        raise SpecError("kind='probability' is that of the categories of an ordered response; here take kind='mean'.")
+    averaged = "linear" if kind == GEOMETRIC else kind
+    if kind == GEOMETRIC:
+        logarithm_of(fit.design)
     entering = existing_groups(fit.design, groups)
     kept = with_effects(fit.draws, [p.b(group) for p, group in fit.design.group_blocks() if group.name in entering])
-    fitting = max(int(_LARGEST // grid.rows.rows), _FEWEST_DRAWS)
+    fitting = max(int(_LARGEST // rows.rows), _FEWEST_DRAWS)
     draws = None if kept.sizes["chain"] * kept.sizes["draw"] <= fitting else fitting
-    predicted = predict_rows(fit, grid.rows, groups=groups, kind=kind, draws=draws, seed=seed)
-    values = predicted[kind].transpose("chain", "draw", "row").values
-    counts = np.diff([*grid.starts, grid.rows.rows])
-    means = np.add.reduceat(values, grid.starts, axis=-1) / counts
-    coords = {"chain": predicted["chain"], "draw": predicted["draw"]}
-    return xr.DataArray(means, dims=("chain", "draw", "row"), coords=coords, attrs=predicted.attrs)
+    predicted = predict_rows(fit, rows, groups=groups, kind=averaged, draws=draws, seed=seed)
+    found = predicted[averaged].assign_attrs(predicted.attrs)
+    return found.transpose("chain", "draw", *(["category"] if "category" in found.dims else []), "row")
+
+
+def as_asked(fit: Fit, means: xr.DataArray, rows: Design, kind: str, groups: str | Mapping[str, str]) -> xr.DataArray:
+    """Return means over rows on the scale that was asked for: means of logarithms become geometric means."""
+    if kind != GEOMETRIC:
+        return means
+    what, unit = logarithm_of(fit.design)
+    where = str(means.attrs["estimand"]).partition("; ")[2]
+    said = f"geometric mean of {what}, the median where its logarithm is normal" + (f"; {where}" if where else "")
+    mean = int(ratio_has_mean(fit, rows, groups, of_link=True))
+    return means.copy(data=np.exp(unit * means.values)).assign_attrs(estimand=said, has_mean=mean)
 
 
 def existing_groups(design: Design, groups: str | Mapping[str, str]) -> tuple[str, ...]:
@@ -202,25 +252,24 @@ def _points(design: Design, name: str, points: int) -> list[float]:
         return [float(value) for value in distinct]
     if points > 3:
         return [float(value) for value in np.linspace(distinct[0], distinct[-1], points)]
-    counts = design.observed.row_counts
-    sd = float(np.sqrt(np.sum(counts * (values - mean) ** 2) / (np.sum(counts) - 1.0)))
+    sd = sd_of_rows(design, name)
     return [mean - sd, mean, mean + sd]
 
 
-def _check_column(name: str, roles: Roles) -> None:
+def check_column(name: str, roles: Roles) -> None:
     known = [*roles.factors, *roles.numbers, *roles.units]
     if name not in known:
         raise SpecError(f"'{name}' is not a column of the model. {did_you_mean(name, known)}")
 
 
-def _as_list(value: Any) -> list[Any]:
+def as_values(value: Any) -> list[Any]:
     values = [value] if isinstance(value, str) or not np.iterable(value) else list(value)
     if not values:
         raise SpecError("at: a list of values is empty.")
     return values
 
 
-def _cross(values: Mapping[str, list[Any]]) -> pd.DataFrame:
+def cross(values: Mapping[str, list[Any]]) -> pd.DataFrame:
     index = pd.MultiIndex.from_product(list(values.values()), names=list(values))
     return index.to_frame(index=False)
 

@@ -1,13 +1,21 @@
 """Marginal means and conditional effects: what a model expects over the values of some columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bayesmixed.display.estimates import Estimates, as_estimates
 from bayesmixed.errors import SpecError
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.summaries.marginal.estimable import find_estimable, name_cell
-from bayesmixed.summaries.marginal.grids import asked_values, existing_groups, grid_draws, make_grid, split_effect
+from bayesmixed.summaries.marginal.grids import (
+    asked_values,
+    existing_groups,
+    grid_draws,
+    make_grid,
+    split_by,
+    split_effect,
+)
+from bayesmixed.summaries.marginal.ratios import GEOMETRIC
 
 _POINTS = 60
 
@@ -16,6 +24,7 @@ def marginal_means(
     fit: Fit,
     effect: str,
     *,
+    by: str | Sequence[str] | None = None,
     at: Mapping[str, Any] | None = None,
     kind: str = "mean",
     groups: str | Mapping[str, str] = "average",
@@ -34,10 +43,15 @@ def marginal_means(
     effect : str
         One column or several: "A", "A:B". A number is taken at its values if there are at most three, else at
         mean - sd, mean, mean + sd, unless `at` says where.
+    by : str or list, optional
+        Means within each value of these columns, "B" or "B:C" or ["B", "C"]; the same cells as those of "B:A".
     at : mapping, optional
         Values of columns: {"Days": [0, 5]}.
     kind : str
-        As in `predict`, but for "response".
+        As in `predict`, but for "response"; "probability" gives a row for each category of an ordered response. For
+        the logarithm of a response, log(y) ~ ..., and for family lognormal also "geometric_mean": the mean of the
+        logarithm, averaged over all else, taken back to the scale of y, where it is the median if logarithms are normal.
+        The arithmetic mean of y is larger: "mean" of family lognormal.
     groups : str or mapping
         As in `predict`. With "existing" the mean runs over the groups of the data.
     seed : int, optional
@@ -65,14 +79,16 @@ def marginal_means(
     2      3  0.09  0.03
     3      4  0.06  0.03
     """
-    names = split_effect(effect, fit.design)
-    return _estimate(fit, f"Marginal means of {effect}", asked_values(fit, names, at), at, kind, groups, seed)
+    names = dict.fromkeys((*split_by(by, fit.design), *split_effect(effect, fit.design)))
+    title = f"Marginal means of {effect}{_say_by(by, fit)}"
+    return _estimate(fit, title, asked_values(fit, names, at), at, kind, groups, seed)
 
 
 def conditional_effects(
     fit: Fit,
     effect: str,
     *,
+    by: str | Sequence[str] | None = None,
     at: Mapping[str, Any] | None = None,
     kind: str = "mean",
     groups: str | Mapping[str, str] = "average",
@@ -87,6 +103,8 @@ def conditional_effects(
     effect : str
         "x", or "x:by". x runs over the range of the data, the levels of a factor or the values of a number that has two;
         `by` takes the values that `marginal_means` takes. A grouping column needs groups="existing".
+    by : str or list, optional
+        Further columns, for each value of which the effect is shown, "B" or "B:C" or ["B", "C"].
     at, kind, groups, seed
         As in `marginal_means`; other factors are averaged over with equal weights.
 
@@ -114,8 +132,13 @@ def conditional_effects(
     names = split_effect(effect, fit.design)
     if len(names) > 2:
         raise SpecError(f"'{effect}' has {len(names)} columns; a picture shows x and by: '{names[0]}:{names[1]}'.")
-    asked = asked_values(fit, names[:1], at, _POINTS) | asked_values(fit, names[1:], at)
-    return _estimate(fit, f"Conditional effect of {effect}", asked, at, kind, groups, seed)
+    further = [name for name in (*names[1:], *split_by(by, fit.design)) if name != names[0]]
+    asked = asked_values(fit, names[:1], at, _POINTS) | asked_values(fit, further, at)
+    return _estimate(fit, f"Conditional effect of {effect}{_say_by(by, fit)}", asked, at, kind, groups, seed)
+
+
+def _say_by(by: str | Sequence[str] | None, fit: Fit) -> str:
+    return f" by {':'.join(split_by(by, fit.design))}" if by else ""
 
 
 def _estimate(
@@ -129,7 +152,9 @@ def _estimate(
 ) -> Estimates:
     grid = make_grid(fit, asked, at, existing_groups(fit.design, groups))
     draws = grid_draws(fit, grid, kind, groups, seed)
-    told, lost = find_estimable(grid.rows, grid.starts, None, kind, lambda cell: name_cell(grid.cells, cell))
+    told, lost = find_estimable(
+        grid.rows, grid.starts, None, kind, lambda cell: name_cell(grid.cells, cell), product=kind == GEOMETRIC
+    )
     mean = bool(draws.attrs["has_mean"])
     notes = (*grid.notes, *lost)
     return as_estimates(title, draws.attrs["estimand"], notes, grid.cells[told], draws[..., told], mean=mean)

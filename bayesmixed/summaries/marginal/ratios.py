@@ -16,6 +16,10 @@ _BASES = {
 }
 
 
+GEOMETRIC = "geometric_mean"
+"""The kind of prediction that takes means of the logarithm of a response back to the response."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ratio:
     """How two cells become a ratio that does not depend on the unit of the response.
@@ -51,9 +55,9 @@ def ratio_of(design: Design, kind: str) -> Ratio:
     logarithm = None if share else _logarithm(design.spec.response, [str(name) for name in design.table.data.columns])
     identity = link.name == "identity"
     if logarithm is not None and (kind != "linear" or identity):
-        return logarithm
+        return _geometric(*logarithm)
     if logarithm is None and design.family.working is np.log and identity and kind != "mean":
-        return Ratio(f"ratio of geometric means of {design.spec.response}, exp(difference),", 1.0)
+        return _geometric(design.spec.response, "log")
     if kind != "linear":
         return Ratio("ratio", None)
     if not link.ratio or logarithm is not None:
@@ -61,8 +65,33 @@ def ratio_of(design: Design, kind: str) -> Ratio:
     return Ratio(f"{link.ratio}, exp(difference),", 1.0)
 
 
-def _logarithm(response: str, columns: list[str]) -> Ratio | None:
-    """Return the ratio of geometric means of what a response is the logarithm of; None where it is not a logarithm.
+def logarithm_of(design: Design) -> tuple[str, float]:
+    """Return what the first predictor is the mean logarithm of, and the factor that makes it a natural logarithm.
+
+    Raises
+    ------
+    SpecError
+        The predictor is not the mean of a logarithm.
+    """
+    share = np.isfinite(design.family.parameters[0].upper)
+    if design.mu.link.name == "identity" and not share and not design.categories:
+        found = _logarithm(design.spec.response, [str(name) for name in design.table.data.columns])
+        if found is None and design.family.working is np.log:
+            found = design.spec.response, "log"
+        if found is not None:
+            return found[0], _BASES[found[1]][1]
+    raise SpecError(
+        f"kind='{GEOMETRIC}' is for models of a logarithm: log(y) ~ ..., or family 'lognormal'. Here take kind='mean'."
+    )
+
+
+def _geometric(what: str, function: str) -> Ratio:
+    text, unit = _BASES[function]
+    return Ratio(f"ratio of geometric means of {what}, {text},", float(unit))
+
+
+def _logarithm(response: str, columns: list[str]) -> tuple[str, str] | None:
+    """Return what a response is the logarithm of, and by which function; None where it is not a logarithm.
 
     Raises
     ------
@@ -77,9 +106,9 @@ def _logarithm(response: str, columns: list[str]) -> Ratio | None:
     tree = ast.parse(text.strip().replace("^", "**"), mode="eval").body
     while isinstance(tree, ast.Call) and ast.unparse(tree.func) == "I" and len(tree.args) == 1:
         tree = tree.args[0]
-    base = _BASES.get(ast.unparse(tree.func).removeprefix("np.")) if isinstance(tree, ast.Call) else None
-    if isinstance(tree, ast.Call) and base and _is_scaled(tree.args[0]):
-        return Ratio(f"ratio of geometric means of {_text_between_brackets(response)}, {base[0]},", float(base[1]))
+    function = ast.unparse(tree.func).removeprefix("np.") if isinstance(tree, ast.Call) else ""
+    if isinstance(tree, ast.Call) and function in _BASES and _is_scaled(tree.args[0]):
+        return _text_between_brackets(response), function
     if isinstance(tree, ast.Compare | ast.BoolOp) or _is_scaled(tree) or _is_sum(tree):
         return None
     raise SpecError(

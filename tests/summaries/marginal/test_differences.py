@@ -9,7 +9,6 @@ from scipy import special, stats
 
 import bayesmixed as bm
 from bayesmixed.display.tables import middle_of
-from bayesmixed.summaries.marginal.differences import polynomial_weights
 
 CBPP = classic("lme4", "cbpp")
 BETA = np.array([-1.4, -1.0, -1.1, -1.6])
@@ -83,19 +82,6 @@ def test_own_weights_are_applied_as_given(herds):
     assert means(found) == pytest.approx({"late - early": (-1.1 - 1.6 + 1.0) / 2})
 
 
-def test_polynomial_weights_are_those_of_contr_poly():
-    # R: round(t(contr.poly(4)), 7), and contr.poly(3, scores = c(1, 2, 4)).
-    four = [
-        [-0.6708204, -0.2236068, 0.2236068, 0.6708204],
-        [0.5, -0.5, -0.5, 0.5],
-        [-0.2236068, 0.6708204, -0.6708204, 0.2236068],
-    ]
-    np.testing.assert_allclose(polynomial_weights([1, 2, 3, 4]), four, atol=1e-7)
-    uneven = polynomial_weights([1, 2, 4])
-    np.testing.assert_allclose(uneven @ uneven.T, np.eye(2), atol=1e-12)
-    np.testing.assert_allclose(uneven[0], np.array([-4, -1, 5]) / np.sqrt(42), atol=1e-12)
-
-
 def test_a_straight_line_over_numeric_levels_has_a_linear_trend_only():
     data = pd.DataFrame({"y": np.arange(12.0), "dose": [1, 2, 4, 8] * 3})
     design = bm.prepare(bm.from_formula("y ~ dose", factors=["dose"]), data)
@@ -130,6 +116,9 @@ def test_the_printed_probability_is_never_certain(herds):
         ({"method": {"x": [1, -1]}}, "has 2 weights; there are 4 means"),
         ({"method": {"mean": [0.25] * 4}, "ratio": True}, "weights that add up to 0"),
         ({"rope": (0.1, -0.1)}, "is empty"),
+        ({"by": "period"}, "'period' is what is compared"),
+        ({"kind": "probability"}, "categories of an ordered response"),
+        ({"kind": "geometric_mean"}, "for models of a logarithm"),
     ],
 )
 def test_impossible_contrasts_are_refused(herds, options, message):

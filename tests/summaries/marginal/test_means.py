@@ -1,12 +1,15 @@
 """Marginal means and conditional effects, against cell means and formulas written out by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import classic
+from empty_cell_tables import prepared
 from fixed_draws import fit_at
 from scipy import special
 
 import bayesmixed as bm
+from bayesmixed.display.tables import middle_of
 
 CBPP = classic("lme4", "cbpp")
 CELLS = np.array([[3.0, 5.0, 4.0], [10.0, 7.0, 1.0]])
@@ -104,3 +107,49 @@ def test_draws_carry_the_labels_of_the_table(two_factors):
     draws = bm.marginal_means(two_factors, "A:B").draws
     chosen = draws.isel(row=(draws["A"].values == "a2") & (draws["B"].values == "b1"))
     np.testing.assert_allclose(chosen, CELLS[1, 0])
+
+
+def test_by_gives_the_cells_of_the_product_in_the_same_order(two_factors):
+    for ask in (bm.marginal_means, bm.conditional_effects):
+        product, by = ask(two_factors, "B:A" if ask is bm.marginal_means else "A:B"), ask(two_factors, "A", by=["B"])
+        assert list(by.labels) == list(product.labels)
+        np.testing.assert_allclose(by.draws.values, product.draws.values)
+    assert "by A:B" in bm.marginal_means(two_factors, "B", by="A:B").title
+
+
+def test_each_category_of_an_ordered_response_has_a_row():
+    data = pd.DataFrame({"o": pd.Categorical(list("xyz") * 4, ordered=True), "A": np.repeat(["a1", "a2"], 6)})
+    fit = fit_at(bm.prepare("o ~ A", data, family="cumulative"), {"beta": [1.0], "threshold": [-1.0, 0.5]})
+    found = bm.marginal_means(fit, "A", kind="probability")
+    below = [special.expit(np.array([-np.inf, -1.0, 0.5, np.inf]) - eta) for eta in (0.0, 1.0)]
+    np.testing.assert_allclose(found.table["mean"], np.diff(below, axis=1).ravel())
+    assert found.table[["A", "category"]].agg("".join, axis=1).tolist() == ["a1x", "a1y", "a1z", "a2x", "a2y", "a2z"]
+    difference = bm.contrasts(fit, "A", kind="probability")
+    np.testing.assert_allclose(difference.table["mean"], np.diff(below[1]) - np.diff(below[0]))
+    numbers = bm.conditional_effects(fit, "A").table["mean"]
+    np.testing.assert_allclose(numbers, found.table["mean"].to_numpy().reshape(2, 3) @ [1, 2, 3])
+
+
+@pytest.mark.parametrize(("response", "family"), [("log(y)", "gaussian"), ("y", "lognormal"), ("log2(y)", "gaussian")])
+def test_geometric_means_are_averages_of_logarithms_taken_back(response, family):
+    data = {
+        "y": np.exp(np.sin(np.arange(12.0))),
+        "A": np.repeat(["a1", "a2"], 6),
+        "B": list("uv") * 6,
+        "g": list("abc") * 4,
+    }
+    beta = np.array([1.0, 0.5, -0.2]) / (np.log(2.0) if "log2" in response else 1.0)
+    design = prepared(f"{response} ~ A + B + (1 | g)", data, family=family)
+    fit = fit_at(design, {"beta": beta, "sd_g": 2.0, "sigma": 0.5})
+    found = bm.marginal_means(fit, "A", kind="geometric_mean")
+    np.testing.assert_allclose(found.table[middle_of(found.table)], np.exp([0.9, 1.4]))
+    assert "geometric mean of y, the median where its logarithm is normal; g: the average" in found.quantity
+    if family == "lognormal":
+        expected = np.exp(np.array([1.0, 1.5]) + (4.0 + 0.25) / 2) * (1 + np.exp(-0.2)) / 2
+        np.testing.assert_allclose(bm.marginal_means(fit, "A").table["median"], expected)
+
+
+def test_geometric_means_are_refused_where_no_logarithm_is_modelled(two_factors, herds):
+    for fit, effect in ((two_factors, "A"), (herds, "period")):
+        with pytest.raises(bm.SpecError, match="for models of a logarithm"):
+            bm.marginal_means(fit, effect, kind="geometric_mean")

@@ -1,0 +1,139 @@
+"""Predictions of rows in which one column is changed, averaged over cells of rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayesmixed.design.design import Design
+from bayesmixed.display.estimates import Estimates, Range, as_estimates, say_null, with_directions
+from bayesmixed.errors import SpecError, check_choice
+from bayesmixed.families.links import Array
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.preparation.preparing import replay
+from bayesmixed.summaries.marginal.estimable import find_estimable, name_cell
+from bayesmixed.summaries.marginal.grids import draws_of_rows, split_by
+from bayesmixed.summaries.marginal.row_cells import RowCells, grid_cells, observed_cells
+
+_ROWS, _GRID = "rows", "grid"
+_MOST_ROWS = 400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The rows in which something is changed, and what is predicted there: arguments of `comparisons`."""
+
+    by: str | Sequence[str] | None
+    average: bool
+    over: str
+    data: Any
+    at: Mapping[str, Any] | None
+    kind: str
+    groups: str | Mapping[str, str]
+    seed: int | None
+
+    def cells(self, fit: Fit, name: str, *, replaced: bool) -> RowCells:
+        """Return the rows in cells; `replaced` says that the column is given other values, whatever it was.
+
+        Raises
+        ------
+        SpecError
+            Arguments that contradict each other.
+        """
+        check_choice("over={}", self.over, (_ROWS, _GRID))
+        if replaced and name in (self.at or {}):
+            raise SpecError(f"at: '{name}' is what changes here, and cannot be held as well.")
+        by = split_by(self.by, fit.design)
+        if replaced and name in by:
+            raise SpecError(f"by: '{name}' is what changes here; averages by its values make no sense.")
+        if self.over == _ROWS:
+            return observed_cells(fit, self.data, by, self.at, self.groups, average=self.average)
+        if self.data is not None or not self.average:
+            raise SpecError(
+                "over='grid' makes rows of its own and averages over them: leave out data and average=False."
+            )
+        return grid_cells(fit, by, self.at, self.groups, name if replaced else "")
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRows:
+    """Draws for the rows of some cells in several states, one after the other.
+
+    Attributes
+    ----------
+    cells : RowCells
+        The rows in one state.
+    design : Design
+        Of all rows: those of the first state, then those of the second, ...
+    draws : xarray.DataArray
+        Dims chain, draw, (category,) row.
+    """
+
+    cells: RowCells
+    design: Design
+    draws: xr.DataArray
+
+    def average(self, values: Array, place: int = 0) -> xr.DataArray:
+        """Return the averages over cells of numbers (..., rows), those of one state if all are there."""
+        count = len(self.cells.rows)
+        own = values[..., place * count : (place + 1) * count] * self.cells.shares
+        means = np.add.reduceat(own, self.cells.starts, axis=-1)
+        return self.draws.isel(row=self.cells.starts).drop_vars("row").copy(data=means)
+
+    def find_told(
+        self, low: int, high: int, kind: str, *, curved: bool, shares: Array | None = None
+    ) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+        """Return in which cells the change from one state to another is estimable, and a note of the others; `curved`
+        says that more is compared than their difference. With `shares` other weights than those of the cells."""
+        cells, count = self.cells, len(self.cells.rows)
+        states = self.design.rows // count
+        starts = np.concatenate([cells.starts + state * count for state in range(states)])
+        unit = np.eye(len(cells.starts))
+        weights = np.hstack([unit * ((state == high) * 1.0 - (state == low) * 1.0) for state in range(states)])
+        every = np.tile(cells.shares if shares is None else shares, states)
+
+        def say(place: int) -> str:
+            return name_cell(cells.labels, place) or "the comparison"
+
+        return find_estimable(self.design, starts, weights, kind, say, product=curved, shares=every)
+
+
+def change_rows(fit: Fit, where: Where, cells: RowCells, name: str, states: Sequence[Any]) -> ChangedRows:
+    """Return the predictions of the rows with each of the values that a column takes.
+
+    Raises
+    ------
+    SpecError, DataError
+        Too many rows, or rows that cannot be predicted.
+    """
+    if len(cells.rows) * len(states) > _MOST_ROWS:
+        raise SpecError(
+            f"{len(cells.rows):,} different rows, each predicted for {len(states)} values of '{name}', are too many (at most "
+            f"{_MOST_ROWS:,}). Take over='grid', or give a sample of the rows as data=."
+        )
+    frame = pd.concat([cells.rows.assign(**{name: state}) for state in states], ignore_index=True)
+    design = replay(fit.design.spec, frame, fit.design)
+    return ChangedRows(cells, design, draws_of_rows(fit, design, where.kind, where.groups, where.seed))
+
+
+def collect(
+    title: str,
+    quantity: str,
+    notes: Mapping[str, Any],
+    parts: Sequence[tuple[pd.DataFrame, xr.DataArray]],
+    *,
+    null: float,
+    rope: Range | None,
+    mean: bool,
+) -> Estimates:
+    """Return the estimates of several tables of labels, each with its draws, one below the other."""
+    labels = pd.concat([front for front, _ in parts], ignore_index=True)
+    draws = xr.concat([one for _, one in parts], "row")
+    said = (*notes, say_null(null, rope))
+    found = as_estimates(title, quantity, said, labels, draws, mean=mean)
+    table = with_directions(found.draws.values, found.table, null, rope)
+    return Estimates(found.title, found.quantity, found.notes, found.labels, table, found.draws)
