@@ -8,7 +8,7 @@ from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 
 _SAME = 1e-8
-_FEWEST = 25
+FEWEST_DRAWS = 25
 """Draws whose largest fifth has the five values to which a tail is fitted."""
 
 
@@ -26,8 +26,8 @@ def smooth_weights(logs: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     values = logs.values.reshape(-1, logs.shape[-1])
     weights, k = np.full_like(values, -np.log(len(values))), np.zeros(values.shape[1])
     varies = np.ptp(values, axis=0) > _SAME
-    if varies.any() and len(values) < _FEWEST:
-        raise SpecError(f"Leaving out by weights needs at least {_FEWEST} draws; there are {len(values)}.")
+    if varies.any() and len(values) < FEWEST_DRAWS:
+        raise SpecError(f"Leaving out by weights needs at least {FEWEST_DRAWS} draws; there are {len(values)}.")
     efficiency = _relative_efficiency(logs) if varies.any() else 1.0
     for column in np.flatnonzero(varies):
         weights[:, column], k[column] = _smooth(values[:, column], efficiency)
@@ -52,6 +52,13 @@ def monte_carlo_errors(logs: xr.DataArray, log_weights: xr.DataArray) -> Array:
     terms = weighted + logs.values
     shares = np.exp(terms - special.logsumexp(terms, axis=(0, 1)))
     return np.asarray(np.sqrt(np.sum((shares - np.exp(weighted)) ** 2, axis=(0, 1))))
+
+
+def effective_size(draws: Array) -> float:
+    """Return the effective sample size of the mean of draws (chain, draw)."""
+    import arviz_stats
+
+    return float(arviz_stats.ess(draws, method="mean")) if np.ptp(draws) > 0 else float(draws.size)
 
 
 def _relative_efficiency(logs: xr.DataArray) -> float:

@@ -164,7 +164,11 @@ def test_the_prior_density_of_a_fit_counts_each_sd_of_a_smooth_once():
 
     design = prepared("y ~ s(x, k=5) + s(z, by=f, k=4)", priors={"sd_s(x)": "Exponential(2)"})
     fit = fit_at(design, {"sd_s(x)": 0.7, "sd_s(z):f": [0.1, 0.2, 0.3], "sigma": 1.0})
-    found = {key: float(value[0, 0]) for key, value in log_prior_densities(fit).items() if key.startswith("sd_")}
+    found = {
+        key: float(value[0, 0])
+        for key, value in log_prior_densities(fit.design, fit.posterior).items()
+        if key.startswith("sd_")
+    }
     assert found["sd_s(x)"] == pytest.approx(np.log(2.0) - 1.4)
     for level, sd in zip("abc", (0.1, 0.2, 0.3), strict=True):
         prior = design.priors[f"sd_s(z):f[{level}]"].prior

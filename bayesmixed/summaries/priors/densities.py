@@ -2,25 +2,26 @@
 
 import numpy as np
 import xarray as xr
+from scipy import special
 
-from bayesmixed.design.design import CUTS
+from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.thresholds import threshold_log_density, threshold_shift
 from bayesmixed.draws.kept import values_of
 from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.families.links import Array
-from bayesmixed.fits.fitting import Fit
-from bayesmixed.prior_distributions import Prior
+from bayesmixed.families.parameter_functions import range_of
+from bayesmixed.prior_distributions import INDUCED, Prior
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 
-def log_prior_densities(fit: Fit) -> dict[str, xr.DataArray]:
+def log_prior_densities(design: Design, posterior: xr.Dataset) -> dict[str, xr.DataArray]:
     """Return the log prior density of every estimated top-level parameter, up to constants, by prior key, (chain, draw).
 
     On the scale on which each prior is stated, without Jacobian, and never of group effects given their SD: so it does
     not depend on the parameterisation of the sampler.
     """
-    design, posterior = fit.design, fit.posterior
     values: dict[str, Array] = {}
     found: dict[str, Array] = {}
     for predictor in design.predictors.values():
@@ -45,6 +46,71 @@ def log_prior_densities(fit: Fit) -> dict[str, xr.DataArray]:
     coords = {"chain": posterior["chain"], "draw": posterior["draw"]}
     estimated = {key: found[key] for key, entry in design.priors.items() if entry.prior.name != "Fixed"}
     return {key: xr.DataArray(v, dims=("chain", "draw"), coords=coords) for key, v in estimated.items()}
+
+
+def log_prior_density(design: Design, posterior: xr.Dataset) -> Array:
+    """Return the log prior density of all estimated top-level parameters together, (chain, draw).
+
+    With all constants, and as a density of the coefficients and covariance matrices that the draws hold, and of all else on
+    the scale of its link: the same measure wherever the priors are stated.
+    """
+    found = np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]))
+    for density in log_prior_densities(design, posterior).values():
+        found += density.values
+    for predictor in design.predictors.values():
+        if predictor.population.labels:
+            found += np.linalg.slogdet(predictor.inverse_transform)[1]
+        for group in predictor.normal_blocks:
+            found += _log_covariance_slopes(design, predictor, group, posterior)
+    for name in design.numbers:
+        function, prior = design.scalar_prior(name)
+        if prior.name != "Fixed":
+            parameter = design.family.parameter(name)
+            ends, law = range_of(function.key(name), parameter), prior.frozen()
+            value, factor = function.forward(values_of(posterior, name)), function.factors.get(parameter.link, 1.0)
+            found += np.log(np.abs(factor)) + _log_link_slope(value, *ends)
+            found -= np.log(law.cdf(ends[1]) - law.cdf(ends[0]))
+    if design.family.cuts:
+        count, prior = len(design.family.cuts) + 1, design.priors[CUTS].prior
+        found += special.gammaln(count)
+        if prior.name == INDUCED:
+            shape = prior.arguments[0]
+            found += special.gammaln(count * shape) - count * special.gammaln(shape) - special.gammaln(count)
+    return found
+
+
+def _log_link_slope(value: Array, lower: float, upper: float) -> Array:
+    """Return the log derivative of a value in its range by the number on the real line that it is a function of."""
+    below = 0.0 if np.isinf(lower) else np.log(value - lower)
+    above = 0.0 if np.isinf(upper) else np.log(upper - value)
+    return np.asarray(below + above)
+
+
+def _log_covariance_slopes(design: Design, predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Array:
+    """Return the logarithm of the determinant of SDs and correlations, where their priors are stated, by covariances as
+    written (by the SDs where effects are independent), and of the constants of the priors of correlations."""
+    centre = covariances_at_centre(predictor, group, posterior)
+    sd = np.sqrt(np.diagonal(centre, axis1=-2, axis2=-1))
+    inverse, total = scaled_inverse(group.transform), np.zeros(sd.shape[:2])
+    for part in group.parts:
+        columns = list(part.columns)
+        volume = np.linalg.slogdet(inverse[np.ix_(columns, columns)])[1]
+        if not part.correlated:
+            total += volume
+            continue
+        width = len(columns)
+        total += (width + 1) * volume - width * (np.log(2.0) + np.sum(np.log(sd[..., columns]), axis=-1))
+        prior = design.priors[predictor.corr(group)].prior
+        total += _log_lkj_constant(width, prior.arguments[0]) if prior.name != "Fixed" else 0.0
+    return total
+
+
+def _log_lkj_constant(width: int, concentration: float) -> float:
+    """Return the logarithm of what makes det(R)^(concentration - 1) a density of correlation matrices (Lewandowski,
+    Kurowicka & Joe 2009, J Multivar Anal 100:1989)."""
+    rest = np.arange(1, width)
+    shape = concentration + (rest - 1) / 2.0
+    return float(-np.sum(rest * ((2.0 * shape - 1.0) * np.log(2.0) + special.betaln(shape, shape))))
 
 
 def _coefficients(predictor: Predictor, posterior: xr.Dataset) -> dict[str, Array]:

@@ -60,7 +60,7 @@ def prior_sensitivity(
     4  sd_herd[Intercept]          prior hardly matters
     5       icc same herd  possible prior-data conflict
     """
-    draws = log_prior_densities(fit)
+    draws = log_prior_densities(fit.design, fit.posterior)
     chosen = _choose(list(draws), priors)
     log_prior = sum((draws[key] for key in chosen[1:]), draws[chosen[0]])
     log_density = log_likelihood(fit)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.cross_validation.importance_weights import effective_size
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.parameter_keys import ParameterKey
@@ -28,7 +29,7 @@ def prior_pulls(fit: Fit) -> pd.DataFrame:
         order, if the priors are left out).
     """
     answers = coefficients_and_sds(fit)
-    scaled = [v.values for key, v in log_prior_densities(fit).items() if _is_scaled(fit, key)]
+    scaled = [v.values for key, v in log_prior_densities(fit.design, fit.posterior).items() if _is_scaled(fit, key)]
     if not answers or not scaled:
         return pd.DataFrame({name: [] for name in ("quantity", "sensitivity", "noise", "shift")})
     log_prior = np.sum(scaled, axis=0)
@@ -37,7 +38,7 @@ def prior_pulls(fit: Fit) -> pd.DataFrame:
     found = {
         "quantity": list(answers),
         "sensitivity": sensitivities(draws, log_prior.ravel()),
-        "noise": _FACTOR * np.std(log_prior) / np.sqrt(_effective_size(log_prior)),
+        "noise": _FACTOR * np.std(log_prior) / np.sqrt(effective_size(log_prior)),
         "shift": -standard @ (log_prior.ravel() - log_prior.mean()) / log_prior.size,
     }
     return pd.DataFrame(found)
@@ -98,10 +99,3 @@ def _is_scaled(fit: Fit, key: str) -> bool:
     return fit.design.priors[key].source == "default" and (
         ParameterKey.read(key).of_population or ParameterKey.read(key).of_sd
     )
-
-
-def _effective_size(draws: Array) -> float:
-    """Return the effective sample size of the mean of draws (chain, draw)."""
-    import arviz_stats
-
-    return float(arviz_stats.ess(draws, method="mean")) if np.ptp(draws) > 0 else float(draws.size)
