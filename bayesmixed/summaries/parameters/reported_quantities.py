@@ -21,7 +21,8 @@ from bayesmixed.summaries.variance.intraclass import as_draws, icc
 
 MOST_GROUPS = 200
 """Effects and ranks of each group are reported for factors with at most this many levels."""
-
+_FACTOR_DRAWS = 1_000
+"""Of which shrinkage factors are found, which take longer than all else."""
 
 Asked = Mapping[str, str | Callable[[Fit], xr.DataArray]]
 
@@ -70,7 +71,7 @@ def _tables(fit: Fit, asked: Asked, without: Collection[str]) -> Iterator[pd.Dat
             yield _named("parameter", labelled(values, name, [""], [""]))
     yield from _correlations(fit)
     for group in design.mu.groups:
-        draws = factor_draws(fit, design.mu, group).mean(("level", "effect"))
+        draws = factor_draws(fit, design.mu, group, _FACTOR_DRAWS).mean(("level", "effect"))
         yield _named("shrinkage factor", labelled(draws, group.name, [""], ["mean over groups"]))
     small = {group.name for _, group in design.group_blocks() if group.compared and len(group.levels) <= MOST_GROUPS}
     if small:

@@ -99,8 +99,8 @@ def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int |
     """Return the shrinkage factors of every level and column, dims chain, draw, level, effect.
 
     Exact for Gaussian responses (closed form) and for single columns (quadrature); from the expected information for
-    several columns of other families. Of all draws, or of as many as take a second or two but at least 200, or of about
-    `draws`.
+    several columns of other families. Of all draws, or of as many as take a second or two but at least 200; of about
+    `draws` at most.
     """
     if len(group.labels) == 1 and not _is_closed(fit, predictor):
         posterior = _some_draws(fit, "quadrature", fit.design.rows, draws)
@@ -122,7 +122,12 @@ def trace_draws(fit: Fit, predictor: Predictor, group: GroupBlock) -> xr.DataArr
 
 
 def _some_draws(fit: Fit, kind: str, numbers: int, draws: int | None) -> xr.Dataset:
-    return some_draws(fit, draws or max(FEWEST_DRAWS, int(_WORK[kind] / numbers)))
+    return some_draws(fit, _most(kind, numbers, draws))
+
+
+def _most(kind: str, numbers: int, draws: int | None) -> int:
+    affordable = max(FEWEST_DRAWS, int(_WORK[kind] / numbers))
+    return affordable if draws is None else min(draws, affordable)
 
 
 def _is_closed(fit: Fit, predictor: Predictor) -> bool:
@@ -137,7 +142,7 @@ def _by_blocks(
     # The residual SD that is the same in all rows is all that the information of a Gaussian response needs.
     same = _is_closed(fit, predictor) and fit.design.family.scale in fit.design.scalars
     if same:
-        posterior = thin(fit.posterior, draws or max(FEWEST_DRAWS, int(_WORK["sums"] / numbers)))
+        posterior = thin(fit.posterior, _most("sums", numbers, draws))
         once = group.products(_information_at_one(fit)[None])
         step = max(1, int(_WORK["sums"] / 10 / numbers))
     else:
