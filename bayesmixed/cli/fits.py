@@ -131,8 +131,9 @@ def compare_priors(
     if not json:
         typer.echo(compared)
         return
-    tables = {"priors": to_records(compared.priors), "quantities": to_records(compared.table)}
-    print_json({**tables, "implications": to_records(compared.implications), "notes": compared.notes})
+    tables = {"priors": compared.priors, "quantities": compared.table, "draws": compared.draws}
+    tables["implications"] = compared.implications
+    print_json({name: to_records(table) for name, table in tables.items()} | {"notes": compared.notes})
 
 
 def _read_set(text: str) -> tuple[str, Any]:

@@ -53,7 +53,7 @@ def influence(fit: Fit, group: str) -> pd.DataFrame:
     units = find_units(fit.design, group)
     if len(units.labels) < 2:
         raise SpecError(f"'{group}' has one level: nothing remains when it is left out.")
-    names, draws = _parameters(fit)
+    names, draws = parameter_draws(fit)
     if not names:
         raise SpecError(f"Every parameter is fixed by a number: leaving out a level of '{group}' can change none.")
     log_weights, k = smooth_weights(unit_draws(fit, units))
@@ -79,8 +79,8 @@ def influence(fit: Fit, group: str) -> pd.DataFrame:
     return table.iloc[np.argsort(-largest.to_numpy(), kind="stable")].reset_index(drop=True)
 
 
-def _parameters(fit: Fit) -> tuple[list[str], Array]:
-    """Return names and draws, (S, P), of the estimated parameters that vary."""
+def parameter_draws(fit: Fit) -> tuple[list[str], Array]:
+    """Return names and draws, (S, P), of the estimated parameters that vary; logarithms of those without a mean."""
     names, columns = [], []
     for name in top_level_names(fit.design):
         variable = fit.posterior[name].transpose("chain", "draw", ...)

@@ -291,7 +291,8 @@ def pareto_k(logs: Array) -> float:
     steps = steps / (3.0 * tail[int(size / 4 + 0.5) - 1]) + 1.0 / tail[-1]
     shapes = np.log1p(-steps[:, None] * tail).mean(axis=1)
     lengths = size * (np.log(-steps / shapes) - shapes - 1.0)
-    shares = 1.0 / np.exp(lengths - lengths[:, None]).sum(axis=1)
+    with np.errstate(over="ignore"):
+        shares = 1.0 / np.exp(lengths - lengths[:, None]).sum(axis=1)
     step = float(np.sum(steps * shares / shares.sum()))
     shape = float(np.log1p(-step * tail).mean())
     return (size * shape + 5.0) / (size + 10.0)

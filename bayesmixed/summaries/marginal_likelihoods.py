@@ -105,23 +105,29 @@ def evidence(fits: Fit | Mapping[str, Fit]) -> Evidence:
     slopes = check_same_response(named)
     rows = []
     for name, fit in named.items():
-        design = fit.design
-        weights = fit.draws["sample_stats"].to_dataset()[WEIGHT].values.ravel()
-        weights = weights[~np.isnan(weights)]  # draws by which another engine extended the fit have none
-        total = special.logsumexp(weights)
-        shares = np.exp(weights - total) * weights.size
-        value = total - np.log(weights.size) - np.sum(design.observed.row_counts) * np.log(in_working_unit(design)[1])
-        rows.append(
-            {
-                "log_evidence": float(value + np.sum(slopes[name])),
-                "mcse": float(np.std(shares, ddof=1) / np.sqrt(weights.size)),
-            }
-        )
+        value, error = log_evidence(fit)
+        rows.append({"log_evidence": value + float(np.sum(slopes[name])), "mcse": error})
     table = pd.DataFrame(rows, index=pd.Index(named, name="model")).sort_values("log_evidence", ascending=False)
     if len(table) > 1:
         table["log_bayes_factor"] = table["log_evidence"] - table["log_evidence"].iloc[0]
         table["probability"] = special.softmax(table["log_evidence"].to_numpy())
     return Evidence(table, tuple(_notes(named)))
+
+
+def has_evidence(fit: Fit) -> bool:
+    """Return whether the log marginal likelihood follows from the proposals of a fit."""
+    return fit.design.observed.weighting != LIKELIHOOD and WEIGHT in fit.draws["sample_stats"]
+
+
+def log_evidence(fit: Fit) -> tuple[float, float]:
+    """Return the log marginal likelihood of a fit that has one, and its Monte Carlo error."""
+    design = fit.design
+    weights = fit.draws["sample_stats"].to_dataset()[WEIGHT].values.ravel()
+    weights = weights[~np.isnan(weights)]  # draws by which another engine extended the fit have none
+    total = special.logsumexp(weights)
+    shares = np.exp(weights - total) * weights.size
+    value = total - np.log(weights.size) - np.sum(design.observed.row_counts) * np.log(in_working_unit(design)[1])
+    return float(value), float(np.std(shares, ddof=1) / np.sqrt(weights.size))
 
 
 def _check(name: str, fit: Fit) -> None:

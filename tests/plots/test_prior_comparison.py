@@ -30,7 +30,7 @@ def comparison():
     second = first.assign(**{name: first[name] + 0.1 for name in columns[4:]})
     table = pd.concat([first.assign(set="one"), second.assign(set="two")])
     labels = {"one": "one", "two": "two (wider)"}
-    return PriorComparison({"one": fit, "two": fit}, labels, None, table, None, ())
+    return PriorComparison({"one": fit, "two": fit}, labels, None, table, None, (), None)
 
 
 def test_each_quantity_but_those_of_single_groups_has_a_panel(comparison):
@@ -65,7 +65,7 @@ def test_the_grey_line_is_the_middle_of_the_prior_as_far_as_the_panel_reaches(co
 
 def test_the_prior_of_a_parameter_is_shown_on_the_scale_of_the_parameter():
     design = crossed_fit("negbin").design
-    comparison = PriorComparison({"one": fit_at(design, {"theta": 2.0})}, {}, None, None, None, ())
+    comparison = PriorComparison({"one": fit_at(design, {"theta": 2.0})}, {}, None, None, None, (), None)
     row = {"quantity": "parameter", "term": "theta", "effect": ""}
     low, high = _prior_range(comparison, "one", row)
     tails = stats.halfnorm.ppf([0.975, 0.025])

@@ -11,16 +11,17 @@ import xarray as xr
 
 from bayesmixed.design.prior_draws import draw_priors
 from bayesmixed.display.pages import Page, Section
-from bayesmixed.display.tables import format_range, format_table
+from bayesmixed.display.tables import format_range, format_table, to_text
 from bayesmixed.families.links import Array
 from bayesmixed.fits.convergence import diagnose
-from bayesmixed.fits.fitting import Fit, sample
+from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.prior_sets import PriorSet, RealisedSet, realise_sets
 from bayesmixed.fits.refitting import SETTINGS
 from bayesmixed.spec.files import take_model
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.parameters.reported_quantities import find_without_mean, report_quantities
 from bayesmixed.summaries.priors.implications import list_implications, list_oddities
+from bayesmixed.summaries.priors.set_draws import draw_sets
 
 LABELS = ["quantity", "term", "level", "effect"]
 Quantity = str | Callable[[Fit], xr.DataArray]
@@ -50,6 +51,11 @@ class PriorComparison(Page):
         What each set implies before the data: columns set, quantity, unit, median, lower, upper, coverage.
     notes : tuple of str
         Coordinates of priors, fits that have not converged, conflicts of priors with the data.
+    draws : pandas.DataFrame
+        One row per set: draws ("sampled", or "reweighted": those of another set, `source`, weighted by the ratio of prior
+        densities), pareto_k and worth (of the best weights; how many equally weighted draws they are worth),
+        log_bayes_factor (log marginal likelihood less that of the first set, NaN where it is not known) and mcse (its
+        Monte Carlo error).
 
     Examples
     --------
@@ -67,6 +73,7 @@ class PriorComparison(Page):
     table: pd.DataFrame
     implications: pd.DataFrame
     notes: tuple[str, ...]
+    draws: pd.DataFrame
 
     def sections(self) -> list[Section]:
         """Return the sections of the page."""
@@ -91,10 +98,16 @@ def compare_priors(
     quantities: Mapping[str, Quantity] | None = None,
     missing: str = "error",
     na: Any = (),
+    reweight: bool = True,
     seed: int | None = None,
     **options: Any,
 ) -> PriorComparison:
     """Return the fits of a model under several prior sets, and how the answers change.
+
+    The likelihood is the same under all sets. So the draws of a set that was sampled, weighted by the ratio of prior densities,
+    are draws of another one, as long as the two posteriors overlap: Pareto k at most 0.7, of the weights and of the
+    squared deviations of each parameter times the weights, and the draws worth at least a quarter as many equally
+    weighted ones. Other sets are sampled, the first one always.
 
     Parameters
     ----------
@@ -107,6 +120,8 @@ def compare_priors(
     quantities : mapping, optional
         What else to report, by name: an expression such as "beta[B] - beta[C]", or a function of a fit that returns
         draws with dims chain, draw.
+    reweight : bool
+        False samples every set.
     seed : int, optional
         The same for all sets.
     **options
@@ -135,7 +150,7 @@ def compare_priors(
     spec, settings = take_model(spec, options, SETTINGS)
     realised = realise_sets(spec, data, sets, missing=missing, na=na)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
-    fits = {name: sample(one.design, seed=seed, **settings) for name, one in realised.items()}
+    fits, draws = draw_sets(realised, seed, reweight, settings)
     return PriorComparison(
         fits=fits,
         labels={name: one.label for name, one in realised.items()},
@@ -143,6 +158,7 @@ def compare_priors(
         table=_compare(_tables(fits, quantities or {})),
         implications=pd.concat([_implications(name, fit) for name, fit in fits.items()], ignore_index=True),
         notes=tuple(_notes(fits, realised)),
+        draws=draws,
     )
 
 
@@ -237,10 +253,31 @@ def _sections(comparison: PriorComparison) -> list[Section]:
         Section("Prior sets", table=differing, after=tuple(after)),
         Section("What changes", before=tuple(_verdicts(comparison)), table=wide),
     ]
+    sections.append(_shown_draws(comparison.draws))
     if len(comparison.implications):
         sections.append(Section("What the priors imply, before any data", table=_shown_implications(comparison)))
     notes = tuple(f"- {note}" for note in comparison.notes)
     return [*sections, *([Section("Notes", before=notes)] if notes else [])]
+
+
+def _shown_draws(draws: pd.DataFrame) -> Section:
+    """Return how the draws were made, and the Bayes factors of the sets where they are known."""
+    shown = draws[["set", "draws"]].copy()
+    shown["draws"] = [
+        f"{how} from {source}" if source else how for how, source in zip(draws["draws"], draws["source"], strict=True)
+    ]
+    shown["pareto_k"] = ["" if np.isnan(k) else f"{k:.2f}" for k in draws["pareto_k"]]
+    after: tuple[str, ...] = ()
+    if draws["log_bayes_factor"].notna().sum() > 1:
+        pairs = zip(draws["log_bayes_factor"], draws["mcse"], strict=True)
+        shown["log_bayes_factor"] = [
+            "" if np.isnan(value) else to_text(value, max(error, 0.01)) for value, error in pairs
+        ]
+        after = (
+            "Bayes factors of prior sets say which predicted the data better before they were seen; of sets made after a look at "
+            "the data they say nothing.",
+        )
+    return Section("Draws of each set", table=shown, after=after)
 
 
 def _verdicts(comparison: PriorComparison) -> Iterator[str]:

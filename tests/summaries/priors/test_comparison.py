@@ -1,18 +1,13 @@
 """Prior sets, what changes between them, and its picture."""
 
-import numpy as np
 import pytest
 from conftest import CHECKS
+from nine_rows import ROWS, SPEC, normal_posterior
 
 import bayesmixed as bm
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
-
-
-def nine_rows():
-    given = CHECKS["G1"]["inputs"]
-    return {"y": given["y"], "group": given["group"]}
 
 
 def largest_effect(fit):
@@ -22,20 +17,10 @@ def largest_effect(fit):
 @pytest.fixture(scope="module")
 def comparison():
     """Two priors of the mean, the SDs being known: the posteriors are normal and have closed forms."""
-    spec = bm.from_formula("y ~ 1 + (1 | group)", priors={"sd_group": 1.2, "sigma": 0.8})
     sets = {"check": {"beta[Intercept]": "Normal(2, 1.5)"}, "tight": {"beta[Intercept]": "Normal(0, 0.5)"}}
     asked = {"ten times": "10 * beta[Intercept]", "range": largest_effect}
     settings = {"chains": 2, "draws": 1000, "seed": 3, "progress": False, "engine": "kernel"}
-    return bm.compare_priors(spec, nine_rows(), sets, quantities=asked, **settings)
-
-
-def normal_posterior(location, scale):
-    """Return mean and sd of the intercept of the nine rows, group SD 1.2 and residual SD 0.8."""
-    given = CHECKS["G1"]["inputs"]
-    y, group = np.array(given["y"]), np.array(given["group"])
-    covariance = 1.44 * (group[:, None] == group) + 0.64 * np.eye(9)
-    precision = np.linalg.inv(covariance).sum() + scale**-2
-    return (np.linalg.inv(covariance).sum(axis=0) @ y + location / scale**2) / precision, precision**-0.5
+    return bm.compare_priors(SPEC, ROWS, sets, quantities=asked, **settings)
 
 
 def row_of(comparison, name, **chosen):
@@ -48,9 +33,9 @@ def row_of(comparison, name, **chosen):
 
 def test_each_set_has_its_own_posterior(comparison):
     expected = CHECKS["G2"]["expected"]
-    assert normal_posterior(2, 1.5) == pytest.approx((expected["beta_mean"], expected["beta_sd"]))
+    assert normal_posterior(2, 1.5)[:2] == pytest.approx((expected["beta_mean"], expected["beta_sd"]))
     for name, prior in (("check", (2, 1.5)), ("tight", (0, 0.5))):
-        mean, sd = normal_posterior(*prior)
+        mean, sd, _ = normal_posterior(*prior)
         row = row_of(comparison, name, quantity="population effect")
         assert row["mean"] == pytest.approx(mean, abs=5 * row["mcse"])
         assert row["sd"] == pytest.approx(sd, rel=0.1)
@@ -59,7 +44,7 @@ def test_each_set_has_its_own_posterior(comparison):
 def test_shifts_are_in_posterior_sds_of_the_first_set(comparison):
     first, second = (row_of(comparison, name, quantity="population effect") for name in ("check", "tight"))
     assert (first["shift"], first["spread"]) == (0.0, 1.0)
-    (mean, sd), (other, other_sd) = normal_posterior(2, 1.5), normal_posterior(0, 0.5)
+    (mean, sd, _), (other, other_sd, _) = normal_posterior(2, 1.5), normal_posterior(0, 0.5)
     assert second["shift"] == pytest.approx((other - mean) / sd, rel=0.15)
     assert second["spread"] == pytest.approx(other_sd / sd, rel=0.15)
 
@@ -77,7 +62,7 @@ def test_the_page_says_which_priors_differ_and_what_moves_most(comparison):
     assert "The same in all sets: sd_group[Intercept], sigma." in text
     assert list(comparison.wide()["quantity"][:2]) == ["asked", "asked"]
     assert {"group effect", "rank"} == set(comparison.wide(of_each_group=True)["quantity"])
-    assert comparison._repr_html_().count("<table") == 3
+    assert comparison._repr_html_().count("<table") == 4
 
 
 def test_a_sweep_is_a_comparison_named_by_its_priors(monkeypatch):
@@ -85,5 +70,5 @@ def test_a_sweep_is_a_comparison_named_by_its_priors(monkeypatch):
     monkeypatch.setattr(
         "bayesmixed.summaries.priors.comparison.compare_priors", lambda *args, **kw: asked.update(args[2])
     )
-    bm.sweep_priors("y ~ 1 + (1 | group)", nine_rows(), "sd_group", ["HalfNormal(1)", 2.5])
+    bm.sweep_priors("y ~ 1 + (1 | group)", ROWS, "sd_group", ["HalfNormal(1)", 2.5])
     assert asked == {"HalfNormal(1)": {"sd_group": "HalfNormal(1)"}, "2.5": {"sd_group": 2.5}}
