@@ -65,6 +65,8 @@ _PUBLIC = {
     "influence": "cross_validation.influential_groups",
     "Calibration": "calibration.ranks",
     "calibrate": "calibration.ranks",
+    "Verification": "calibration.certificates",
+    "verify": "calibration.verification",
     "plot_calibration": "plots.calibration_plots",
     "half_normal": "summaries.checks.half_normals",
     "plot_half_normal": "plots.half_normal_plots",

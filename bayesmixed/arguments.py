@@ -19,8 +19,11 @@ _MAKERS = {
     "PriorComparison": "bm.compare_priors",
     "PoolingComparison": "bm.compare_pooling",
     "Calibration": "bm.calibrate",
+    "Verification": "bm.verify",
 }
 """Which functions return the objects that others take."""
+_FROM_ZERO = ("refits",)
+"""Numbers that may be zero."""
 _WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "True or False", Path: "a path"}
 
 
@@ -58,7 +61,7 @@ def _check(name: str, value: Any, hint: Any, default: Any) -> None:
         raise SpecError(f"{name} must be {_describe(hint)}, not {_show(value)}.{order}")
     if isinstance(value, list | tuple) and not value and default != ():
         raise SpecError(f"{name} is an empty list.")
-    least, most = (0, 2**63 - 1) if name == "seed" else (1, 1_000_000_000)
+    least, most = (0, 2**63 - 1) if name == "seed" else (int(name not in _FROM_ZERO), 1_000_000_000)
     if int in (hint, *get_args(hint)) and isinstance(value, Integral) and not least <= int(value) <= most:
         limit = f"at least {least}" if value < least else f"at most {most:,}"
         raise SpecError(f"{name}={shorten(str(value))} is impossible; it must be {limit}.")

@@ -1,6 +1,7 @@
 """Fits whose posterior is given, not sampled: every draw has the parameters that a test chooses."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,3 +49,12 @@ def fit_at(design: Design, values: Mapping[str, Any], jitter: float = 0.0) -> bm
     )
     settings = Settings(chains=CHAINS, draws=DRAWS, tune=50, cores=1, target_accept=0.9, seed=0)
     return bm.Fit(design, as_draws(design, posterior, statistics), EngineRecord("given", "test"), settings, {}, {})
+
+
+def changed(fit: bm.Fit, **functions: Callable[[xr.DataArray], xr.DataArray]) -> bm.Fit:
+    """Return a fit some of whose variables are changed."""
+    posterior = fit.posterior
+    for name, change in functions.items():
+        posterior[name] = change(posterior[name])
+    groups = {name: child.to_dataset() for name, child in fit.draws.children.items()} | {"posterior": posterior}
+    return replace(fit, draws=xr.DataTree.from_dict(groups))

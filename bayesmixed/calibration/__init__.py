@@ -1,1 +1,1 @@
-"""Simulation-based calibration: whether fits of simulated data find what was simulated."""
+"""Whether samplers can be trusted: simulation-based calibration, and certificates for single fits."""

@@ -15,7 +15,8 @@ from scipy import special
 
 from bayesmixed.atomic_files import as_path
 from bayesmixed.calibration.files import identify, load_fits, save_fits
-from bayesmixed.calibration.simulated_fits import SimulatedFit, Task, fit_simulated
+from bayesmixed.calibration.rank_tests import reject
+from bayesmixed.calibration.simulated_fits import SimulatedFit, Task, fit_simulated, tabulate_ranks
 from bayesmixed.calibration.task_runs import run_tasks
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
@@ -67,12 +68,7 @@ class Calibration(Page):
     @property
     def ranks(self) -> pd.DataFrame:
         """One row per data set and quantity: number, quantity, truth, rank, draws, pit."""
-        rows = [
-            (fit.number, name, rank.truth, rank.rank, rank.draws, rank.pit)
-            for fit in self.fits
-            for name, rank in fit.ranks.items()
-        ]
-        return pd.DataFrame(rows, columns=["number", "quantity", "truth", "rank", "draws", "pit"])
+        return tabulate_ranks(self.fits)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -95,9 +91,8 @@ class Calibration(Page):
     @property
     def suspicious(self) -> tuple[str, ...]:
         """Quantities whose ranks are not uniform, at 5 % for all quantities together (Holm 1979, Scand J Stat 6:65)."""
-        table = self.table.sort_values("p", kind="stable").reset_index(drop=True)
-        passed = table["p"].to_numpy() > (1.0 - COVERAGE) / (len(table) - np.arange(len(table)))
-        return tuple(table["quantity"][: int(np.argmax(passed)) if passed.any() else len(table)])
+        table = self.table.sort_values("p", kind="stable")
+        return tuple(table["quantity"][reject(table["p"].to_numpy(), 1.0 - COVERAGE)])
 
     @property
     def uniform(self) -> bool:
@@ -205,7 +200,7 @@ def calibrate(
     numbers = [number for number in range(n) if number not in done]
     with suppress(KeyboardInterrupt):
         for count, fit in enumerate(
-            _announced(run_tasks(fit_simulated, task, numbers, client), len(numbers), progress), 1
+            announced(run_tasks(fit_simulated, task, numbers, client), len(numbers), progress), 1
         ):
             done[fit.number] = fit
             if path is not None and (count % save_every == 0 or count == len(numbers)):
@@ -234,7 +229,7 @@ def lay_out_rows(spec: ModelSpec, data: Any, seed: int, na: Any = ()) -> Design:
         return prepare(spec, simulate(spec, data=rows, na=na, seed=seed).data, missing="drop")
 
 
-def _announced(fits: Iterator[SimulatedFit], total: int, progress: bool) -> Iterator[SimulatedFit]:
+def announced(fits: Iterator[SimulatedFit], total: int, progress: bool) -> Iterator[SimulatedFit]:
     """Yield fits, and say about every tenth of the way how long the rest will take."""
     started = time.perf_counter()
     for count, fit in enumerate(fits, 1):

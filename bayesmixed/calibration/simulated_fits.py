@@ -1,20 +1,20 @@
-"""Fits to data that are simulated from the priors of a design, and the ranks of the true parameters among their draws."""
+"""Fits to simulated data, and the ranks of the true parameters among their draws."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-from bayesmixed.cross_validation.log_densities import log_likelihood
+from bayesmixed.calibration.simulated_responses import SimulatedResponse, draw_from_posterior, draw_from_priors
+from bayesmixed.cross_validation.log_densities import total_log_likelihood
 from bayesmixed.design.design import Design
-from bayesmixed.draws.tree import stacked, top_level_names
+from bayesmixed.draws.tree import stacked, top_level_numbers
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.prediction.prior_samples import sample_prior
-from bayesmixed.prediction.replicates import Replicates, replicate
 from bayesmixed.preparation.checks import check_response, check_variation
 
 LOG_LIKELIHOOD = "log likelihood"
@@ -36,12 +36,16 @@ class Task:
         Keywords for the sampler.
     seed : int
         From which the seed of every data set follows.
+    posterior : Fit, optional
+        From whose draws data are simulated, which are fitted together with its own: the design has its rows twice. Without
+        it, data are simulated from the priors.
     """
 
     design: Design
     sampler: Callable[..., Fit]
     settings: Mapping[str, Any]
     seed: int
+    posterior: Fit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Rank:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedFit:
-    """One data set from the priors, and what its fit says.
+    """One simulated data set, and what its fit says.
 
     Attributes
     ----------
@@ -92,23 +96,29 @@ class SimulatedFit:
     problem: str
 
 
+def tabulate_ranks(fits: Iterable[SimulatedFit]) -> pd.DataFrame:
+    """Return one row per fit and quantity: number, quantity, truth, rank, draws, pit."""
+    rows = [(f.number, name, r.truth, r.rank, r.draws, r.pit) for f in fits for name, r in f.ranks.items()]
+    return pd.DataFrame(rows, columns=["number", "quantity", "truth", "rank", "draws", "pit"])
+
+
 def fit_simulated(task: Task, number: int) -> SimulatedFit:
     """Return the ranks of one data set, which depend on the task and its number only.
 
     Raises
     ------
     SpecError
-        The priors make no data that can be fitted.
+        No data can be simulated that could be fitted.
     KeyboardInterrupt
         Also if the sampler was interrupted and kept some draws: they are too few.
     """
     seeds = np.random.SeedSequence(task.seed, spawn_key=(number,)).generate_state(2)
-    simulated, truth, response, rejected = _simulate(task.design, int(seeds[0]))
+    simulated, rejected = _simulate(task, int(seeds[0]))
     try:
-        fit = task.sampler(task.design.with_response(response), seed=int(seeds[1]), **task.settings)
+        fit = task.sampler(task.design.with_response(simulated.response), seed=int(seeds[1]), **task.settings)
         if not fit.settings.complete:
             raise KeyboardInterrupt
-        quantities = dict(_quantities(fit, truth, simulated))
+        quantities = dict(_quantities(fit, simulated))
     except Exception as error:  # whatever it is, it must neither stop the other fits nor be hidden
         return SimulatedFit(number, {}, 0, np.nan, rejected, f"{type(error).__name__}: {error}")
     generator = np.random.default_rng(seeds)
@@ -119,20 +129,23 @@ def fit_simulated(task: Task, number: int) -> SimulatedFit:
     return SimulatedFit(number, ranks, divergences, rhat, rejected, "")
 
 
-def _simulate(design: Design, seed: int) -> tuple[Replicates, xr.Dataset, Array, tuple[str, ...]]:
-    """Return a data set that can be fitted, with its parameters, and why those before it could not."""
+def _simulate(task: Task, seed: int) -> tuple[SimulatedResponse, tuple[str, ...]]:
+    """Return a response that can be fitted, and why those before it could not."""
     rejected: list[str] = []
     for attempt in range(_ATTEMPTS):
         state = int(np.random.SeedSequence([seed, attempt]).generate_state(1)[0])
-        prior = sample_prior(design, draws=1, seed=state)
-        (drawn,) = replicate(prior, groups="new", seed=state + 1)
-        response = drawn.response[0, 0]
-        reason = _unusable(design, response)
+        drawn = (
+            draw_from_priors(task.design, state)
+            if task.posterior is None
+            else draw_from_posterior(task.posterior, state)
+        )
+        reason = _unusable(task.design, drawn.response)
         if not reason:
-            return drawn, prior.posterior.isel(chain=0, draw=0), response, tuple(rejected)
+            return drawn, tuple(rejected)
         rejected.append(reason)
+    source = "priors make" if task.posterior is None else "posterior makes"
     raise SpecError(
-        f"The priors make no data that can be fitted: {_ATTEMPTS} data sets in a row were impossible (the last one: "
+        f"The {source} no data that can be fitted: {_ATTEMPTS} data sets in a row were impossible (the last one: "
         f"{rejected[-1]}). Give narrower priors, or a design with more rows."
     )
 
@@ -153,27 +166,18 @@ def _unusable(design: Design, response: Array) -> str:
     return ""
 
 
-def _quantities(fit: Fit, truth: xr.Dataset, drawn: Replicates) -> Iterator[tuple[str, tuple[float, xr.DataArray]]]:
+def _quantities(fit: Fit, made: SimulatedResponse) -> Iterator[tuple[str, tuple[float, xr.DataArray]]]:
     """Yield the true value and the draws (chain, draw) of every free top-level number, and of the log-likelihood.
 
     The log-likelihood shows what parameters alone cannot: a sampler that ignores the data returns the prior, which
     has uniform ranks (Modrák et al. 2023, Bayesian Anal).
     """
-    design, posterior = fit.design, fit.posterior
-    matrices = {predictor.corr(group) for predictor, group in design.group_blocks()}
-    for name in top_level_names(design):
-        true, draws = truth[name], posterior[name]
-        for place in np.ndindex(true.shape):
-            if name in matrices and place[0] >= place[1]:
-                continue
-            labels = [str(true[dim].values[i]) for dim, i in zip(true.dims, place, strict=True)]
-            own = draws.isel(dict(zip(true.dims, place, strict=True)))
-            value = float(true.values[place])
-            if np.any(own.values != value):
-                yield f"{name}[{', '.join(labels)}]" if labels else name, (value, own)
-    y, values = np.asarray(design.response), {name: value[0, 0] for name, value in drawn.values.items()}
-    density = design.observed.weigh(design.family.logp(y, values, design.trials))
-    yield LOG_LIKELIHOOD, (float(np.sum(density)), log_likelihood(fit).sum("row"))
+    truth = dict(top_level_numbers(fit.design, made.truth))
+    for name, draws in top_level_numbers(fit.design, fit.posterior):
+        value = float(truth[name].values)
+        if np.any(draws.values != value):
+            yield name, (value, draws)
+    yield LOG_LIKELIHOOD, (made.log_likelihood, total_log_likelihood(fit))
 
 
 def _reliability(quantities: Mapping[str, xr.DataArray]) -> tuple[float, dict[str, int]]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from bayesmixed.cli.options import Folder, Json, Seed, read_fit, takes_format
+from bayesmixed.cli.options import Folder, Json, Seed, Verify, read_fit, takes_format, verify_fit
 from bayesmixed.cli.output import print_json, to_records
 from bayesmixed.errors import SpecError
 
@@ -81,6 +81,7 @@ def predict(
 def report(
     folder: Folder,
     out: Annotated[Path | None, typer.Option(help="HTML file (DIR/report.html if not given).")] = None,
+    verify: Verify = None,
 ) -> None:
     """Write a report on a fit as one HTML file."""
     from bayesmixed.report import write_report
@@ -88,4 +89,4 @@ def report(
 
     fit = read_fit(folder)
     beside = (folder if folder.is_dir() else folder.parent) / REPORT
-    typer.echo(f"Written: {write_report(fit, out or beside)}")
+    typer.echo(f"Written: {write_report(fit, out or beside, verification=verify_fit(fit, verify))}")

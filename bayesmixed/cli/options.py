@@ -12,6 +12,7 @@ import typer
 from bayesmixed.errors import DataError
 
 if TYPE_CHECKING:
+    from bayesmixed.calibration.certificates import Verification
     from bayesmixed.design.design import Design
     from bayesmixed.fits.fitting import Fit
     from bayesmixed.spec.model_spec import ModelSpec
@@ -32,6 +33,16 @@ Seed = Annotated[
     typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same numbers (a new one if not given)."),
 ]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `bayesmixed fit` wrote, or a .nc file.")]
+
+Verify = Annotated[
+    int | None,
+    typer.Option(
+        "--verify",
+        min=0,
+        metavar="REFITS",
+        help="Check the fit by a second engine and so many refits of simulated data, 20 say; the report shows it.",
+    ),
+]
 
 
 def read_format(
@@ -166,6 +177,17 @@ def read_fit(path: Path) -> "Fit":
     if not file.is_file():
         raise DataError(f"There is no fit at '{file}'. Make one: bayesmixed fit SPEC --data FILE --out {path}")
     return load_fit(file)
+
+
+def verify_fit(fit: "Fit", refits: int | None) -> "Verification | None":
+    """Return the verification of a fit, whose verdict is printed, or None."""
+    from bayesmixed.calibration.verification import verify
+
+    if refits is None:
+        return None
+    found = verify(fit, refits=refits)
+    typer.echo(found.verdict)
+    return found
 
 
 def read_design(spec: "ModelSpec", path: Path, missing: str, form: dict[str, Any]) -> "Design":

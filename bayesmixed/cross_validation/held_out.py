@@ -1,13 +1,11 @@
 """Draws from the posterior given some of the rows only, for the design of all rows."""
 
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.design.design import Design
 from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.errors import StatisticsWarning
 from bayesmixed.fits.fitting import Fit, sample
@@ -33,7 +31,7 @@ def sample_without(fit: Fit, held: NDArray[np.bool_], seed: int | None = None) -
     design = fit.design
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
-        rest = _without_empty_levels(prepare(design.spec, design.table.data[~held], like=design))
+        rest = prepare(design.spec, design.table.data[~held], like=design).without_empty_levels()
         seed = fit.settings.seed if seed is None else seed
         settings = settings_of(fit, rest) | {"store": "all", "progress": False}
         again = sample(rest, seed=seed, **settings).posterior
@@ -57,11 +55,3 @@ def _all_levels(
             effects[:, :, level] = known.values[:, :, places[label]]
     coords = {group.dim: list(group.levels)} | {d: known[d].values for d in known.dims if d != group.dim}
     return xr.DataArray(effects, dims=known.dims, coords=coords)
-
-
-def _without_empty_levels(design: Design) -> Design:
-    predictors = {
-        name: replace(p, groups=tuple(group.without_empty_levels() for group in p.groups))
-        for name, p in design.predictors.items()
-    }
-    return replace(design, predictors=predictors)

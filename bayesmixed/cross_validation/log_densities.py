@@ -67,6 +67,14 @@ def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None 
     return label_units(design, posterior, find_units(design, OBSERVATION), parts)
 
 
+def total_log_likelihood(fit: Fit) -> xr.DataArray:
+    """Return the log-likelihood of all rows together, (chain, draw), given parameters and effects."""
+    posterior = some_draws(fit, None)
+    parts = [unit_logs(condition(fit.design, part)).sum(axis=-1) for part in split_draws(posterior, fit.design.rows)]
+    chains = posterior.sizes["chain"]
+    return label_draws(posterior, np.concatenate([part.reshape(chains, -1) for part in parts], axis=1))
+
+
 def unit_draws(fit: Fit, units: Factor, draws: int | None = None) -> xr.DataArray:
     """Return the log-density of each unit, (chain, draw, unit), given all but its own effects."""
     posterior = thin(with_effects(fit.draws, shared_effects(fit.design, units)), draws)

@@ -160,6 +160,14 @@ class Design(Displayed):
         """Return the design of the same rows with another response."""
         return replace(self, observed=replace(self.observed, values=np.asarray(values, dtype=float)))
 
+    def without_empty_levels(self) -> "Design":
+        """Return the design of the same rows whose grouping factors have the levels of these rows alone."""
+        predictors = {
+            name: replace(p, groups=tuple(group.without_empty_levels() for group in p.groups))
+            for name, p in self.predictors.items()
+        }
+        return replace(self, predictors=predictors)
+
     @property
     def row_text(self) -> str:
         """How many rows there are, in words; with frequency weights also the number of lines of data."""

@@ -1,7 +1,7 @@
 """The DataTree of a fit: which variables it holds, and the data beside them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,20 @@ def top_level_names(design: Design) -> tuple[str, ...]:
     """Return the estimated parameters: all variables but the predicted effects of groups and smooths."""
     effects = {predictor.b(group) for predictor, group in design.normal_blocks()}
     return tuple(name for name in draw_names(design) if name not in effects)
+
+
+def top_level_numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
+    """Yield every estimated number by its name, "beta[x]", each correlation once, with the dims of the draws alone."""
+    matrices = {predictor.corr(group) for predictor, group in design.group_blocks()}
+    for name in top_level_names(design):
+        variable = posterior[name]
+        dims = [dim for dim in variable.dims if dim not in ("chain", "draw")]
+        for place in np.ndindex(tuple(variable.sizes[dim] for dim in dims)):
+            if name in matrices and place[0] >= place[1]:
+                continue
+            labels = [str(variable[dim].values[i]) for dim, i in zip(dims, place, strict=True)]
+            own = variable.isel(dict(zip(dims, place, strict=True)))
+            yield f"{name}[{', '.join(labels)}]" if labels else name, own
 
 
 def as_draws(design: Design, posterior: xr.Dataset, statistics: xr.Dataset) -> xr.DataTree:

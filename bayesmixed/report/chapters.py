@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 
 import bayesmixed as bm
-from bayesmixed.display.pages import Section, write_markup
+from bayesmixed.display.pages import Page, Section, write_markup
 from bayesmixed.equations import list_equations, write_mathml
 from bayesmixed.fits.convergence import Diagnosis
 from bayesmixed.fits.fitting import Fit
@@ -61,6 +61,12 @@ def show_convergence(diagnosis: Diagnosis) -> str:
         "are worth, for the middle (bulk) and for the ends of intervals (tail)."
     )
     return write_sections([*diagnosis.sections(), Section(before=(meaning,), table=table)])
+
+
+def show_page(page: Page) -> str:
+    """Return a page, without the heading of its first section, as that of the chapter says the same."""
+    first, *others = page.sections()
+    return write_sections([replace(first, title=""), *others])
 
 
 def show_estimates(fit: Fit) -> str:

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from bayesmixed.atomic_files import check_place, replace_file
+from bayesmixed.calibration.certificates import Verification
 from bayesmixed.errors import BayesMixedError
 from bayesmixed.fits.convergence import Diagnosis, diagnose
 from bayesmixed.fits.fitting import Fit
@@ -15,6 +16,7 @@ from bayesmixed.report.chapters import (
     show_estimates,
     show_future,
     show_model,
+    show_page,
     show_priors,
     show_question,
     show_structure,
@@ -24,7 +26,7 @@ from bayesmixed.report.groups import show_groups
 from bayesmixed.report.reproduction import show_citation, show_reproduction
 
 
-def write_report(fit: Fit, path: str | Path) -> Path:
+def write_report(fit: Fit, path: str | Path, *, verification: Verification | None = None) -> Path:
     """Write a report on a fit as one HTML file, which needs no network, and return its path.
 
     A chapter that does not apply to the model gives the reason instead.
@@ -35,9 +37,13 @@ def write_report(fit: Fit, path: str | Path) -> Path:
         The fitted model.
     path : str or Path
         File to be written; an earlier one is replaced as a whole.
+    verification : Verification, optional
+        That of this fit, for a chapter of its own.
 
     Raises
     ------
+    SpecError
+        The verification is that of another fit.
     DataError
         The file cannot be written.
 
@@ -51,13 +57,15 @@ def write_report(fit: Fit, path: str | Path) -> Path:
     'herds.html'
     """
     check_place(path, "The report")
-    return replace_file(path, write_document(fit), "The report")
+    if verification is not None:
+        verification.check(fit)
+    return replace_file(path, write_document(fit, verification), "The report")
 
 
-def write_document(fit: Fit) -> str:
+def write_document(fit: Fit, verification: Verification | None = None) -> str:
     """Return the report on a fit as the text of an HTML document."""
     diagnosis = diagnose(fit)
-    listed = list_chapters(fit, diagnosis)
+    listed = list_chapters(fit, diagnosis, verification)
     title = escape(fit.design.spec.title or fit.design.spec.formula)
     contents = "".join(f'<li><a href="#{name}">{escape(heading)}</a></li>' for name, (heading, _) in listed.items())
     chapters = "\n".join(_write_chapter(name, *chapter) for name, chapter in listed.items())
@@ -89,14 +97,18 @@ def write_document(fit: Fit) -> str:
 """
 
 
-def list_chapters(fit: Fit, diagnosis: Diagnosis) -> dict[str, tuple[str, Callable[[], str]]]:
+def list_chapters(
+    fit: Fit, diagnosis: Diagnosis, verification: Verification | None = None
+) -> dict[str, tuple[str, Callable[[], str]]]:
     """Return the chapters by their anchors: heading, and the function that writes the text below it."""
+    verified = {} if verification is None else {"verification": ("Verification", lambda: show_page(verification))}
     return {
         "question": ("Question", lambda: show_question(fit)),
         "structure": ("Structure of the data", lambda: show_structure(fit)),
         "model": ("Model", lambda: show_model(fit)),
         "priors": ("Priors", lambda: show_priors(fit)),
         "convergence": ("Convergence", lambda: show_convergence(diagnosis)),
+        **verified,
         "estimates": ("Estimates", lambda: show_estimates(fit)),
         "variation": ("Where the variation comes from", lambda: show_variation(fit)),
         "groups": ("Groups and their shrinkage", lambda: show_groups(fit)),

@@ -41,6 +41,7 @@ RATES = {
     "summary, default priors pull": Rate(0.05, "fit, with 50 groups and plenty of rows"),
     "calibrate, not calibrated": Rate(0.05, "run"),
     "calibrate, inside": Rate(0.05, "quantity"),
+    "verify": Rate(0.01, "fit that has converged"),
 }
 """Rates by verdict, over the families and one factor, small groups, slopes, crossed and nested factors, smooths, offsets and a
 second predictor. That of R-hat depends on the run: `convergence.chance_of_rhat`. Pareto k is a fact about the posterior with

@@ -30,6 +30,13 @@ def test_report_writes_beside_the_fit_or_where_told(saved, tmp_path):
     assert (tmp_path / "other.html").exists()
 
 
+def test_report_verifies_the_fit_where_asked(saved, tmp_path):
+    result = run("report", saved[0], "--out", tmp_path / "report.html", "--verify", "0")
+    assert result.exit_code == 0, result.output
+    assert "NOT VERIFIED: " in result.stdout  # its draws are made up
+    assert 'id="verification"' in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_predict_gives_what_the_function_gives(saved, tmp_path):
     rows = pd.DataFrame({"herd": ["1", "99"], "size": [10, 20]})
     rows.to_csv(tmp_path / "new.csv", index=False)

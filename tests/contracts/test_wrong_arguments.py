@@ -48,6 +48,7 @@ GIVEN = {
     "compare_models": {"unit": "observation"},
     "influence": {"group": "g"},
     "calibrate": {**QUICK, "n": 1},
+    "verify": {"refits": 0, "progress": False},
     "contextual_effect": {"column": "x", "group": "g"},
     "marginal_means": {"effect": "f", "at": {"x": 0}},
     "conditional_effects": {"effect": "x", "at": {"f": "a"}},
@@ -111,7 +112,7 @@ def valid_call(name):
     """Return a function with arguments that it takes."""
     found, shared = bm, dict(things())
     rows, short = shared["data"], QUICK | {"draws": 20}
-    if name in ("fit", "sample", "refit", "extend", "kfold"):
+    if name in ("fit", "sample", "refit", "extend", "kfold", "verify"):
         shared["design"] = bm.prepare(SIMPLE, rows)
         shared["fit"] = fit_at(shared["design"], {"sd_g": 1.0, "sigma": 1.0}, jitter=0.1)
     if name == "save_spec":
