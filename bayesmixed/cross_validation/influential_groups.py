@@ -11,10 +11,11 @@ from bayesmixed.draws.tree import top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import find_factor
 from bayesmixed.integration.posterior_means import parameter_has_mean
 
 
-def influence(fit: Fit, group: str) -> pd.DataFrame:
+def influence(fit: Fit, group: str | None = None) -> pd.DataFrame:
     """Return how each parameter moves when one group is left out, the most influential groups first.
 
     The draws are weighted as if the group's rows had not been there (its effects integrated out, weights
@@ -24,8 +25,8 @@ def influence(fit: Fit, group: str) -> pd.DataFrame:
     ----------
     fit : Fit
         The fitted model.
-    group : str
-        A grouping factor or a column, or "observation".
+    group : str, optional
+        A grouping factor or a column, or "observation"; the first factor if not given.
 
     Returns
     -------
@@ -50,6 +51,7 @@ def influence(fit: Fit, group: str) -> pd.DataFrame:
     0    11    beta[Intercept]    0.5
     1    11  beta[period[T.2]]   -1.3
     """
+    group = find_factor(fit, None) if group is None else group
     units = find_units(fit.design, group)
     if len(units.labels) < 2:
         raise SpecError(f"'{group}' has one level: nothing remains when it is left out.")

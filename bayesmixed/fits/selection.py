@@ -1,6 +1,6 @@
 """What a user names of a fit: a grouping factor, and some of its draws."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import xarray as xr
 
@@ -28,11 +28,7 @@ def draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Datas
 def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:
     """Return the group term of the first parameter with that name, the first one for None; SpecError if absent."""
     groups = {group.name: group for group in fit.design.mu.groups}
-    if not groups:
-        raise SpecError("This needs a grouping factor: add a term such as (1 | group).")
-    if name is not None and name not in groups:
-        raise SpecError(f"'{name}' is not a grouping factor. {did_you_mean(name, groups)}")
-    return fit.design.mu, groups[name] if name is not None else next(iter(groups.values()))
+    return fit.design.mu, groups[choose_name(list(groups), name)]
 
 
 def some_draws(fit: Fit, draws: int | None) -> xr.Dataset:
@@ -42,9 +38,16 @@ def some_draws(fit: Fit, draws: int | None) -> xr.Dataset:
 
 def find_factor(fit: Fit, name: str | None) -> str:
     """Return the named grouping factor, the first one for None; SpecError if the model has none."""
-    names = fit.design.factors
+    return choose_name(fit.design.factors, name)
+
+
+def choose_name(names: Sequence[str], name: str | None) -> str:
+    """Return the grouping factor of a name, as results or as formulas write it; the first one for None (SpecError)."""
     if not names:
         raise SpecError("This needs a grouping factor: add a term such as (1 | group).")
-    if name is not None and name not in names:
+    if name is None:
+        return names[0]
+    plain = name if name in names else name.replace("`", "")
+    if plain not in names:
         raise SpecError(f"'{name}' is not a grouping factor. {did_you_mean(name, names)}")
-    return name or names[0]
+    return plain

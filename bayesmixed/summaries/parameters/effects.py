@@ -9,6 +9,7 @@ from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import population_part
 from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import choose_name
 from bayesmixed.terms.blocks import GroupBlock
 
 
@@ -64,13 +65,17 @@ def population_effects(fit: Fit, *, exponentiate: bool = False, draws: bool = Fa
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
 
-def group_effects(fit: Fit, *, kind: str = "deviation", draws: bool = False) -> pd.DataFrame | xr.Dataset:
+def group_effects(
+    fit: Fit, group: str | None = None, *, kind: str = "deviation", draws: bool = False
+) -> pd.DataFrame | xr.Dataset:
     """Return the predicted effects of every group.
 
     Parameters
     ----------
     fit : Fit
         The fitted model.
+    group : str, optional
+        Grouping factor; all of them if not given.
     kind : {"deviation", "coefficient"}
         "deviation": b, the difference from the population coefficient; "coefficient": population coefficient plus b,
         the group's own intercept and slopes (other factors at 0).
@@ -84,6 +89,11 @@ def group_effects(fit: Fit, *, kind: str = "deviation", draws: bool = False) -> 
         not hold all draws (`store`), deviations come from what it holds, without mcse, coefficients and draws from
         the thinned draws.
 
+    Raises
+    ------
+    SpecError
+        The model has no such grouping factor.
+
     Examples
     --------
     >>> import bayesmixed as bm
@@ -96,21 +106,25 @@ def group_effects(fit: Fit, *, kind: str = "deviation", draws: bool = False) -> 
     """
     check_choice("kind={}", kind, ["deviation", "coefficient"])
     found: dict[str, tuple[str, GroupBlock, xr.DataArray]] = {}
-    names = [predictor.b(group) for predictor, group in fit.design.group_blocks()]
-    for predictor, group in fit.design.group_blocks():
-        name = predictor.b(group)
+    blocks = list(fit.design.group_blocks())
+    if group is not None:
+        chosen = choose_name([block.name for _, block in blocks], group)
+        blocks = [(predictor, block) for predictor, block in blocks if block.name == chosen]
+    names = [predictor.b(block) for predictor, block in blocks]
+    for predictor, block in blocks:
+        name = predictor.b(block)
         kept = with_effects(fit.draws, names if draws else [name])
         b = kept[name]
-        values = b + population_part(kept, predictor, group) if kind == "coefficient" else b
-        found[name] = (f"{group.name}{predictor.suffix}", group, values)
+        values = b + population_part(kept, predictor, block) if kind == "coefficient" else b
+        found[name] = (f"{block.name}{predictor.suffix}", block, values)
     if draws:
         return xr.Dataset({name: values for name, (*_, values) in found.items()})
     summarised = fit.draws["group_effects"].to_dataset() if "group_effects" in fit.draws.children else xr.Dataset()
     tables = [
-        _from_statistics(summarised[name], term, group)
+        _from_statistics(summarised[name], term, block)
         if name in summarised and kind == "deviation"
-        else labelled(values.transpose("chain", "draw", group.dim, ...), term, group.levels, group.labels)
-        for name, (term, group, values) in found.items()
+        else labelled(values.transpose("chain", "draw", block.dim, ...), term, block.levels, block.labels)
+        for name, (term, block, values) in found.items()
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
