@@ -26,6 +26,7 @@ _PUBLIC = {
     "Weights": "terms.weights",
     "ModelSpec": "spec.model_spec",
     "from_formula": "spec.model_spec",
+    "from_r": "translation.r_calls",
     "list_specs": "spec.files",
     "load_spec": "spec.files",
     "save_spec": "spec.files",
@@ -136,7 +137,9 @@ def __getattr__(name: str) -> Any:
             found.__module__ = __name__  # pickle finds it by its public name
             globals()[name] = found
         return found
-    raise AttributeError(f"module 'bayesmixed' has no attribute '{name}'")
+    here = import_module("bayesmixed.peer_names").PEER_NAMES.get(name)
+    hint = "" if here is None else f". Its place is taken by {here}"
+    raise AttributeError(f"module 'bayesmixed' has no attribute '{name}'{hint}")
 
 
 def __dir__() -> list[str]:

@@ -45,7 +45,9 @@ def parse_formula(text: str) -> Formula:
     """
     sides = split_top(text, "~")
     if len(sides) != 2:
-        raise SpecError(f"Formula '{text.strip()}' needs one tilde: response ~ terms.")
+        of_r = len(sides) == 1 and re.match(r"\s*[\w.]+\s*(<-|::|\()", text) and "~" in text
+        hint = " A call of R is translated by bm.from_r(call)." if of_r else ""
+        raise SpecError(f"Formula '{text.strip()}' needs one tilde: response ~ terms.{hint}")
     return Formula(*_parse_response(sides[0].strip(), text), parse_terms(sides[1]))
 
 

@@ -23,6 +23,7 @@ OPTIONS |= {"empty_cells": "error", "functions": {}}
 # Arguments beside those that have a default, and values with which one is read or a run is short.
 GIVEN = {
     "from_formula": {"formula": SIMPLE},
+    "from_r": {"call": "lmer(y ~ x + (1 | g), data = d)"},
     "load_spec": {"source": "herd"},
     "read_table": {"path": "table.csv"},
     "prepare": OPTIONS,

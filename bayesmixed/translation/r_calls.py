@@ -1,0 +1,281 @@
+"""from_r: a call of lme4, glmmTMB, brms or their like as a spec."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bayesmixed.errors import SpecError, shorten, warn
+from bayesmixed.families import DEFAULT_FAMILY, find_family
+from bayesmixed.families.r_families import (
+    COUNTS,
+    DISPERSIONS,
+    EVENTS,
+    INFLATED,
+    MULTIPLYING,
+    NEED_ZEROS,
+    NO_COUNTERPART,
+    ORDERED,
+    OTHERWISE_THERE,
+    R_FAMILIES,
+    TRIALS,
+)
+from bayesmixed.spec.model_spec import ModelSpec, from_formula
+from bayesmixed.spec.parsing import parse_terms
+from bayesmixed.translation.r_formulas import split_formula, write
+from bayesmixed.translation.r_models import RModel, arguments_of, explain_ignored, find_model, only_call, split_bf
+from bayesmixed.translation.r_priors import read_priors
+from bayesmixed.translation.r_text import Brackets, Call, Name, Node, Number, Operation, Text, parse_r
+
+_NOT_HERE = {
+    "subset": "take the rows beforehand, data[data['chosen']]",
+    "contrasts": "write the coding in the formula, C(f, contr.sum)",
+    "map": "fix a parameter by a number as its prior, priors={'sigma': 1}",
+    "priors": "state them by the names here, priors={'sd_g': 'HalfNormal(1)'}",
+    "scale": "thresholds are the same for all rows",
+    "nominal": "thresholds are the same for all rows",
+    "data2": "known covariances are not supported",
+    "cov_ranef": "known covariances are not supported",
+    "autocor": "autoregressive terms are not supported",
+    "stanvars": "code of Stan is not read",
+    "knots": "give the knots in the formula, bs(x, knots=[1, 2])",
+    "nl": "non-linear formulas are not supported",
+}
+
+
+def from_r(call: str) -> ModelSpec:
+    """Return the spec of a model that is written as a call of R.
+
+    Parameters
+    ----------
+    call : str
+        One call of lm, glm, glm.nb (stats, MASS), lmer, glmer, glmer.nb (lme4), glmmTMB, brm (brms), stan_lmer, stan_glmer,
+        stan_glm (rstanarm), clm, clmm (ordinal), as it stands in a script. It is read, never run; `data` is given to `fit`.
+        Priors of brms are translated where they are the same distribution of the same parameter; those of packages that
+        estimate are the default ones here.
+
+    Raises
+    ------
+    SpecError
+        The text is no such call, or a part of it has no counterpart; the message names it, and what to write instead.
+
+    Warns
+    -----
+    StatisticsWarning
+        For arguments that do not belong to the model, such as REML and control, and are left out.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> spec = bm.from_r("glmer(cbind(k, n - k) ~ x + (1 | g), data = d, family = binomial)")
+    >>> print(spec)
+    k | trials(n) ~ 1 + x + (1 | g)
+    family binomial (link: mu logit)
+    >>> bm.from_r("glmmTMB(y ~ x, ziformula = ~ z, family = nbinom2)").predictors["zi"]
+    (Fixed(kind='fixed', formula='1 + z'),)
+    """
+    tree = only_call(parse_r(call))
+    model = find_model(tree)
+    given = arguments_of(tree, model.order)
+    if "formula" not in given:
+        raise SpecError(f"{tree.function}() has no formula.")
+    note = explain_ignored(tree.function, given)
+    spec = from_formula(**_Translation(tree.function, model, given).fields())
+    if note:
+        warn(note)
+    if model.bars and any(" || " in str(term) and not str(term).startswith("(1 ||") for term in spec.terms):
+        warn("In lme4 (f || g) leaves the columns of a factor f correlated; here, as in brms, all are independent.")
+    return spec
+
+
+class _Translation:
+    """The fields of a spec from the arguments of a call."""
+
+    def __init__(self, function: str, model: RModel, given: Mapping[str, Node]) -> None:
+        self.function, self.model, self.given = function, model, given
+        formula, self.formulas, self.options = split_bf(_formula_of(given["formula"]))
+        if "family" in self.options:
+            self.given = {**given, "family": self.options.pop("family")}
+        left, self.right = split_formula(formula)
+        if left is None:
+            raise SpecError(f"'{write(formula)}' has no response.")
+        self.left: Node = left
+        self.priors: dict[str, Any] = {}
+
+    def fields(self) -> dict[str, Any]:
+        """Return the arguments of `from_formula` (SpecError)."""
+        for name, why in _NOT_HERE.items():
+            if name in self.given or (name in self.options and not _is_false(self.options[name])):
+                raise SpecError(f"Argument '{name}' of {self.function}() has no counterpart here: {why}.")
+        if _word(self.given.get("threshold", Name("flexible"))) != "flexible":
+            raise SpecError("threshold has no counterpart here unless it is flexible.")
+        name, link = self._family()
+        name, further = self._further(name)
+        left = self._left(name)
+        name = EVENTS if name == TRIALS and "trials(" not in left else name
+        right = write(self.right)
+        if "offset" in self.given:
+            right += f" + offset({write(self.given['offset'])})"
+        own, accepted = find_family(name).parameters[0].link, find_family(name).parameters[0].links
+        if link not in accepted:
+            raise SpecError(
+                f"Link '{link}' of {write(self.given.get('family'))} in {self.function}() has no counterpart here. State "
+                f'another one, such as family = ...(link = "{own}"); here are {", ".join(accepted)}.'
+            )
+        if "prior" in self.given:
+            self.priors |= read_priors(self.given["prior"], self._names(name), parse_terms(right))
+        return {
+            **{"formula": f"{left} ~ {right}", "family": name, "priors": self.priors},
+            **({} if link == own else {"link": link}),
+            **further,
+        }
+
+    def _family(self) -> tuple[str, str]:
+        """Return the family here, and the link that is given or the default there."""
+        given = self.given.get("family", Name(DEFAULT_FAMILY))
+        if self.function in ("glm.nb", "glmer.nb", "stan_glmer.nb"):
+            return COUNTS, "log"
+        if self.function in ("clm", "clmm"):
+            return ORDERED, _word(self.given["link"]) if "link" in self.given else "logit"
+        name, link = _word(given), ""
+        if isinstance(given, Call):
+            arguments = list(given.arguments)
+            if given.function in ("brmsfamily", "family"):
+                name, arguments = _word(arguments[0].value), arguments[1:]
+                given = Text(name)
+            else:
+                name = given.function
+            for place, argument in enumerate(arguments):
+                link = self._family_argument(name, place, argument.name, argument.value) or link
+        if isinstance(given, Text) and self.function == "brm":
+            name = name.lower()
+        advice = OTHERWISE_THERE.get((self.function, name)) or NO_COUNTERPART.get(name)
+        if advice or name not in R_FAMILIES:
+            raise SpecError(
+                f"Family '{shorten(name)}' of {self.function}() has no counterpart here. "
+                f"{advice or 'The families here: bm.FAMILIES.'}"
+            )
+        if name in NEED_ZEROS and "ziformula" not in self.given:
+            raise SpecError(f"Family '{name}' without ziformula has no zeros, which has no counterpart here.")
+        found, usual = R_FAMILIES[name]
+        return found, link or usual
+
+    def _family_argument(self, name: str, place: int, key: str, value: Node | None) -> str:
+        """Return the link that an argument of a family states; a number in negative.binomial(2) fixes its parameter."""
+        if isinstance(value, Number) and name == "negative.binomial" and key in ("", "theta"):
+            self.priors["theta"] = float(value.text)
+            return ""
+        if key == "link" or (not key and place == 0):
+            return _word(value)
+        if key == "threshold" and _word(value) == "flexible":
+            return ""
+        raise SpecError(f"'{key} = {write(value)}' of family '{name}' has no counterpart here.")
+
+    def _further(self, name: str) -> tuple[str, dict[str, str]]:
+        """Return the family with zeros of their own if it has any, and the formulas of further parameters."""
+        found: dict[str, str] = {}
+        zeros = self.given.get("ziformula")
+        if zeros is not None and not _constant(zeros, "0"):
+            if name not in INFLATED:
+                raise SpecError(f"ziformula with family '{name}' has no counterpart here.")
+            name, parameter = INFLATED[name]
+            if not _constant(zeros, "1"):
+                found[parameter] = f"~ {write(_with_dot(split_formula(zeros)[1], self.right))}"
+        spread = self.given.get("dispformula")
+        if spread is not None and not _constant(spread, "1"):
+            if name not in DISPERSIONS or _constant(spread, "0"):
+                raise SpecError(f"dispformula = {write(spread)} with family '{name}' has no counterpart here.")
+            found[DISPERSIONS[name]] = f"~ {write(split_formula(spread)[1])}"
+        names = self._names(name)
+        for key, formula in self.formulas.items():
+            found[names.get(key, key)] = f"~ {write(split_formula(formula)[1])}"
+        for key, value in self.options.items():
+            if key in names and isinstance(value, Number):
+                self.priors[names[key]] = float(value.text)
+            elif not (key in ("nl", "cmc", "loop") or (key == "center" and not _is_false(value))):
+                raise SpecError(f"'{key} = {write(value)}' in bf() has no counterpart here.")
+        return name, found
+
+    def _names(self, name: str) -> dict[str, str]:
+        """Return what parameters of brms's family are called here."""
+        own = [parameter.name for parameter in find_family(name).parameters[1:]]
+        return {"shape" if one == DISPERSIONS.get(COUNTS) else one: one for one in own}
+
+    def _left(self, name: str) -> str:
+        """Return the left side of the formula here, with trials and weights."""
+        left, weights = self.left, self.given.get("weights")
+        additions: list[str] = []
+        if isinstance(left, Operation) and left.sign == "|":
+            left, added = left.operands
+            additions.append(_weighted(write(added), self.model.weights))
+        response = write(left)
+        if isinstance(left, Call) and left.function == "cbind":
+            response, trials = _counts(left)
+            additions.append(f"trials({trials})")
+        elif weights is not None and find_family(name).has_trials:
+            column, weights = write(weights), None
+            share = isinstance(left, Operation) and left.sign == "/" and write(left.operands[1]) == column
+            response = (
+                write(left.operands[0]) if share and isinstance(left, Operation) else f"round({response} * {column})"
+            )
+            additions.append(f"trials({column})")
+        if weights is not None:
+            kind = "likelihood" if name in MULTIPLYING else self.model.weights
+            if not isinstance(weights, Name):
+                raise SpecError(f"weights = {write(weights)}: compute the column beforehand, and give its name.")
+            additions.append(f'weights({write(weights)}, "{kind}")')
+        return f"{response} | {' + '.join(additions)}" if additions else response
+
+
+def _formula_of(node: Node) -> Node:
+    """Return the formula that an argument is, also as text or in as.formula("...")."""
+    if isinstance(node, Call) and node.function in ("as.formula", "formula") and node.arguments:
+        node = node.arguments[0].value or node
+    return parse_r(node.value) if isinstance(node, Text) and node.value.strip() else node
+
+
+def _counts(call: Call) -> tuple[str, str]:
+    """Return successes and trials of cbind(k, n - k)."""
+    values = [argument.value for argument in call.arguments]
+    rest = values[1].inside if len(values) == 2 and isinstance(values[1], Brackets) else values[-1]
+    match rest:
+        case Operation("-", (Name() | Number() as trials, subtracted)) if write(subtracted) == write(values[0]):
+            return write(values[0]), write(trials)
+    raise SpecError(
+        f"'{write(call)}': the number of trials must be a column. Compute it, n = successes + failures, and write "
+        "successes | trials(n) ~ ..., or cbind(successes, n - successes)."
+    )
+
+
+def _weighted(text: str, kind: str) -> str:
+    """Return additions of brms in which weights(w) have their meaning."""
+    head, found, rest = text.partition("weights(")
+    inside, closing, after = rest.partition(")")
+    return f'{head}weights({inside}, "{kind}"){after}' if found and closing and "," not in inside else text
+
+
+def _constant(node: Node, number: str) -> bool:
+    """Return whether a formula is ~ 0 or ~ 1."""
+    return isinstance(node, Operation) and node.sign == "~" and node.operands == (Number(number),)
+
+
+def _with_dot(node: Node, main: Node) -> Node:
+    """Return a formula in which a dot is the right side of the main formula."""
+    if node == Name("."):
+        return Brackets(main)
+    if isinstance(node, Operation):
+        return Operation(node.sign, tuple(_with_dot(one, main) for one in node.operands))
+    return Brackets(_with_dot(node.inside, main)) if isinstance(node, Brackets) else node
+
+
+def _is_false(node: Node) -> bool:
+    return node in (Name("FALSE"), Name("F"))
+
+
+def _word(node: Node | None) -> str:
+    match node:
+        case Name(word):
+            return word
+        case Text(value):
+            return value
+        case Call(function, ()):
+            return function
+    return write(node)

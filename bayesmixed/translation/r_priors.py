@@ -1,0 +1,154 @@
+"""Priors of brms as those of this package, where they are the same distribution of the same parameter."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from bayesmixed.errors import SpecError
+from bayesmixed.spec.formula_changes import term_pieces
+from bayesmixed.terms import Term
+from bayesmixed.terms.contract import population_formulas
+from bayesmixed.translation.r_formulas import write
+from bayesmixed.translation.r_text import Argument, Call, Name, Node, Number, Operation, Text, parse_r
+
+_HOW = 'State it by the name of the parameter here: bm.from_r(call).replace(priors={"beta[x]": "Normal(0, 1)"}).'
+_MAKERS = ("prior", "set_prior", "prior_string", "prior_")
+_PLAIN: Mapping[str, tuple[int, str]] = MappingProxyType(
+    {
+        "normal": (2, "Normal({0}, {1})"),
+        "student_t": (3, "StudentT({0}, {1}, {2})"),
+        "cauchy": (2, "Cauchy({0}, {1})"),
+        "exponential": (1, "Exponential({0})"),
+        "gamma": (2, "Gamma({0}, {1})"),
+        "inv_gamma": (2, "InverseGamma({0}, {1})"),
+        "lognormal": (2, "LogNormal({0}, {1})"),
+        "beta": (2, "Beta({0}, {1})"),
+        "uniform": (2, "Uniform({0}, {1})"),
+        "lkj": (1, "LKJ({0})"),
+    }
+)
+"""By the name in Stan: the number of arguments, and the distribution here."""
+_HALVES: Mapping[str, tuple[int, int, str]] = MappingProxyType(
+    {
+        "normal": (2, 0, "HalfNormal({1})"),
+        "student_t": (3, 1, "HalfStudentT({0}, {2})"),
+        "cauchy": (2, 0, "HalfCauchy({1})"),
+    }
+)
+"""The same for scales, which brms cuts at 0; the second number is the place of the location, which must be 0."""
+_SCALES = ("sd", "sigma", "phi", "shape", "sds")
+
+
+def read_priors(node: Node, names: Mapping[str, str], terms: Sequence[Term]) -> dict[str, str]:
+    """Return the priors of brms's argument `prior` by the names here.
+
+    Parameters
+    ----------
+    node : Node
+        prior(...), set_prior(...), or several of them in c(...) or joined by +.
+    names : mapping
+        What parameters of brms's families are called here.
+    terms : sequence of Term
+        Those of the formula of the response: a prior without a group is one for each of them.
+
+    Raises
+    ------
+    SpecError
+        A prior is not exactly one of those here.
+    """
+    return {key: prior for call in _calls(node) for key, prior in _read(call, names, terms)}
+
+
+def _calls(node: Node) -> Iterator[Call]:
+    match node:
+        case Call("c", arguments):
+            for argument in arguments:
+                if argument.value is not None:
+                    yield from _calls(argument.value)
+        case Operation("+", operands):
+            for operand in operands:
+                yield from _calls(operand)
+        case Call(function) if function in _MAKERS:
+            yield node
+        case _:
+            raise SpecError(f"Prior '{write(node)}' is not written as prior(...) or set_prior(...). {_HOW}")
+
+
+def _read(call: Call, names: Mapping[str, str], terms: Sequence[Term]) -> Iterator[tuple[str, str]]:
+    shown = write(call)
+    fields = _fields(call, shown)
+    density, kind = fields.pop("prior"), _word(fields.pop("class", None)) or "b"
+    coef, group, part = (_word(fields.pop(name, None)) for name in ("coef", "group", "dpar"))
+    wrong = [name for name, value in fields.items() if _word(value)]
+    if wrong:
+        raise SpecError(f"Prior '{shown}': '{wrong[0]}' has no counterpart here. {_HOW}")
+    suffix = f"_{names.get(part, part)}" if part else ""
+    keys: list[str] = []
+    if kind == "b" and not group and (not coef or coef in _columns(terms)):
+        keys = [f"beta{suffix}[{coef}]" if coef else f"beta{suffix}"]
+    elif kind == "Intercept" and not coef and not group:
+        keys = [f"beta{suffix}[Intercept_centred]"]
+    elif kind in ("sd", "cor") and (group or not (coef or part)) and not (coef and kind == "cor"):
+        grouped = [term for term in terms if term.factor_columns and (kind == "sd" or _is_correlated(term))]
+        kept = [group] if group else list(dict.fromkeys(term.name for term in grouped))
+        keys = [f"{'sd' if kind == 'sd' else 'corr'}_{name}{suffix}" + (f"[{coef}]" if coef else "") for name in kept]
+    elif kind in names and not (coef or group or part):
+        keys = [names[kind]]
+    if not keys:
+        raise SpecError(f"Prior '{shown}' names no parameter here before there are data. {_HOW}")
+    prior = _density(density, shown, scale=kind in _SCALES)
+    yield from ((key, prior) for key in keys)
+
+
+def _columns(terms: Sequence[Term]) -> set[str]:
+    """Return the terms of the population formula whose coefficients have the same name in brms, if they are numbers."""
+    formulas = population_formulas(terms)
+    return {name for formula in formulas for term in term_pieces(formula) if len(term) == 1 for name in term} - {"1"}
+
+
+def _is_correlated(term: Term) -> bool:
+    return term.correlated(2) and any(len(term_pieces(formula)) > 1 for formula in term.formulas)
+
+
+def _fields(call: Call, shown: str) -> dict[str, Any]:
+    order = ("prior", "class", "coef", "group", "resp", "dpar", "nlpar", "lb", "ub", "check")
+    positions = iter(order)
+    found = {argument.name or next(positions, "?"): argument.value for argument in call.arguments}
+    if found.get("prior") is None or not set(found) <= set(order):
+        raise SpecError(f"Prior '{shown}' cannot be read. {_HOW}")
+    return found
+
+
+def _word(node: Node | None) -> str:
+    match node:
+        case Name("NA" | "NULL"):
+            return ""
+        case Name(word):
+            return word
+        case Text(value):
+            return value
+    return "" if node is None else write(node)
+
+
+def _density(node: Node, shown: str, *, scale: bool = False) -> str:
+    tree = parse_r(node.value) if isinstance(node, Text) and node.value.strip() else node
+    if not isinstance(tree, Call):
+        raise SpecError(f"Prior '{shown}' is not a distribution. {_HOW}")
+    numbers = [_number(argument, shown) for argument in tree.arguments]
+    count, place, form = _HALVES.get(tree.function, (0, 0, "")) if scale else (0, 0, "")
+    if not form:
+        count, form = _PLAIN.get(tree.function, (0, ""))
+    elif count == len(numbers) and float(numbers[place]) != 0:
+        raise SpecError(f"Prior '{shown}' is cut at 0 with its location elsewhere, which has no counterpart. {_HOW}")
+    if not form or len(numbers) != count:
+        raise SpecError(f"Prior '{shown}' has no counterpart here. {_HOW}")
+    return form.format(*numbers)
+
+
+def _number(argument: Argument, shown: str) -> str:
+    match argument.value:
+        case Number(text) if not argument.name:
+            return text
+        case Operation("-", (Number(text),)) if not argument.name:
+            return f"-{text}"
+    raise SpecError(f"Prior '{shown}': write its numbers out, in their order. {_HOW}")

@@ -1,0 +1,40 @@
+"""Families of R lead to families here, and to links and parameters that these have."""
+
+import pytest
+
+from bayesmixed.families import FAMILIES, find_family
+from bayesmixed.families.links import LINKS
+from bayesmixed.families.r_families import (
+    COUNTS,
+    DISPERSIONS,
+    EVENTS,
+    INFLATED,
+    MULTIPLYING,
+    NEED_ZEROS,
+    NO_COUNTERPART,
+    ORDERED,
+    R_FAMILIES,
+    TRIALS,
+)
+
+
+@pytest.mark.parametrize("name", R_FAMILIES)
+def test_every_family_of_r_exists_here(name):
+    here, link = R_FAMILIES[name]
+    assert here in FAMILIES
+    assert link in (*LINKS, "1/mu^2")
+
+
+def test_the_parameters_of_zeros_and_dispersion_exist():
+    for family, parameter in INFLATED.values():
+        assert parameter in [one.name for one in find_family(family).parameters]
+    for family, parameter in DISPERSIONS.items():
+        assert find_family(family).parameter(parameter).link == "log"
+    assert {*INFLATED, *MULTIPLYING, EVENTS, TRIALS, ORDERED, COUNTS} <= set(FAMILIES)
+    assert set(NEED_ZEROS) <= set(R_FAMILIES)
+    assert not set(NO_COUNTERPART) & set(R_FAMILIES)
+
+
+def test_every_family_here_is_reached_from_r():
+    reached = {here for here, _ in R_FAMILIES.values()} | {family for family, _ in INFLATED.values()}
+    assert reached == set(FAMILIES)
