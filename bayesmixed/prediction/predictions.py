@@ -22,8 +22,8 @@ from bayesmixed.integration.posterior_means import (
     parameter_has_mean,
     response_has_mean,
 )
+from bayesmixed.preparation.new_rows import replay_rows
 from bayesmixed.preparation.open_rows import refuse_open_rows
-from bayesmixed.preparation.preparing import replay
 from bayesmixed.terms.weights import PRECISION
 
 _FEW, _NUMBERS = 200, 4_000_000
@@ -53,11 +53,12 @@ def predict(
     fit : Fit
         The fitted model.
     data : data frame, mapping of columns, or path, optional
-        Rows to predict; the rows of the fit if not given. The response may be absent.
+        Rows to predict; the rows of the fit if not given. They need no response, and none is read.
     groups : str or mapping
         For all grouping factors, or by factor: "existing" (unseen labels are an error), "new" (every label is a fresh
         group, even a known one: one draw of all its effects, for all its rows and predictors), "any" (known labels keep
-        their effects, unseen ones are fresh groups), "average" (effects integrated out), "typical" (effects 0).
+        their effects, unseen ones are fresh groups), "average" (effects integrated out), "typical" (effects 0). The last
+        two need no grouping column, and values in it may be missing.
         Observation-level effects of rows outside the fit are averaged over, or drawn for kind "response".
     kind : str
         "mean" (expected response; for binomial families the expected proportion), "response" (a new observation,
@@ -93,8 +94,9 @@ def predict(
     >>> chances["mean"].dims
     ('chain', 'draw', 'row')
     """
-    rows = None if data is None else replay(fit.design.spec, data, fit.design, na=na)
-    if rows is not None:
+    rows = None
+    if data is not None:
+        rows = replay_rows(fit.design, data, _modes(fit.design, groups, kind, known_rows=True), na=na)
         refuse_open_rows(rows, needed_predictors(rows, kind))
     return predict_rows(fit, rows, groups=groups, kind=kind, draws=draws, seed=seed)
 

@@ -14,7 +14,7 @@ from bayesmixed.display.estimates import Estimates, Range, as_estimates, say_nul
 from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.preparation.preparing import replay
+from bayesmixed.preparation.new_rows import replay_rows
 from bayesmixed.summaries.marginal.estimable import find_estimable, name_cell
 from bayesmixed.summaries.marginal.grids import draws_of_rows, split_by
 from bayesmixed.summaries.marginal.row_cells import RowCells, grid_cells, observed_cells
@@ -116,7 +116,7 @@ def change_rows(fit: Fit, where: Where, cells: RowCells, name: str, states: Sequ
             f"{_MOST_ROWS:,}). Take over='grid', or give a sample of the rows as data=."
         )
     frame = pd.concat([cells.rows.assign(**{name: state}) for state in states], ignore_index=True)
-    design = replay(fit.design.spec, frame, fit.design)
+    design = replay_rows(fit.design, frame, where.groups)
     return ChangedRows(cells, design, draws_of_rows(fit, design, where.kind, where.groups, where.seed))
 
 

@@ -17,7 +17,7 @@ from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import variance_has_mean
-from bayesmixed.preparation.preparing import replay
+from bayesmixed.preparation.new_rows import replay_rows
 from bayesmixed.summaries.variance.group_moments import (
     PredictorParts,
     distinct_rows,
@@ -125,7 +125,7 @@ def implied_covariance(fit: Fit, data: Any = None, *, na: str | float | Iterable
             )
         return _of_latent_response(fit, posterior)
     residual = residual_variance(fit, posterior)
-    rows = design if data is None else replay(design.spec, data, design, na=na)
+    rows = design if data is None else replay_rows(design, data, na=na)
     chosen = _distinct_rows(rows) if slopes and data is None else np.arange(rows.rows if slopes else 1)
     blocks = dict(zip((g.name for g in design.mu.groups), rows.mu.groups, strict=True))
     covariances = {n: covariances_at_centre(rows.mu, g, posterior) for n, g in blocks.items()}

@@ -13,7 +13,8 @@ from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.formulas.group_means import ANY
 from bayesmixed.preparation.data_files import take_table
-from bayesmixed.preparation.preparing import prepare
+from bayesmixed.preparation.new_rows import replay_rows
+from bayesmixed.preparation.open_rows import refuse_open_rows
 from bayesmixed.summaries.variance.components import residual_of_rows
 from bayesmixed.summaries.variance.group_moments import (
     PredictorParts,
@@ -85,7 +86,8 @@ def vpc_curve(
     name = column or _slope_column(fit.design)
     if name not in frame:
         raise DataError(f"The data have no column '{name}'. {did_you_mean(name, [str(c) for c in frame])}")
-    rows = prepare(fit.design.spec, frame, like=fit.design, na=na)
+    rows = replay_rows(fit.design, frame, na=na)
+    refuse_open_rows(rows, rows.predictors)
     few = few_for_latent if scale == "latent" else thin_for
     posterior = few(fit.design, fit.posterior, rows.rows)
     shares: dict[str, list[Any]] = {factor: [] for factor in factors}
