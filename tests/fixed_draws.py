@@ -39,7 +39,8 @@ def fit_at(design: Design, values: Mapping[str, Any], jitter: float = 0.0) -> bm
         value += jitter * generator.standard_normal(value.shape)
         variables[name] = (("chain", "draw", *dims.get(name, ())), value)
     used = {dim for _, (names, _) in enumerate(variables.values()) for dim in names}
-    posterior = xr.Dataset(variables, coords={name: labels for name, labels in coords.items() if name in used})
+    numbers = {"chain": np.arange(CHAINS), "draw": np.arange(DRAWS)}
+    posterior = xr.Dataset(variables, coords=numbers | {name: one for name, one in coords.items() if name in used})
     statistics = xr.Dataset(
         {
             "diverging": (("chain", "draw"), np.zeros((CHAINS, DRAWS), dtype=bool)),

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesmixed.calibration.ranks import Calibration
-from bayesmixed.display.palette import BLUE, LIGHT, VERMILION
+from bayesmixed.display.palette import BLUE, GREY, LIGHT, VERMILION
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
 from bayesmixed.summaries.checks.transforms import ecdf_difference
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None 
         found = ecdf_difference(np.asarray(ranks[name]))
         inside = len(found.outside) == 0
         axes.fill_between(found.points, found.lower, found.upper, color=BAND, alpha=0.3, linewidth=0, step="mid")
-        axes.axhline(0.0, color="0.35", linewidth=0.9)
+        axes.axhline(0.0, color=GREY, linewidth=0.9)
         axes.step(
             found.points,
             found.difference,
@@ -71,8 +71,7 @@ def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None 
             linewidth=1.5,
         )
         axes.set_title(name if inside else f"{name}: outside", fontsize=10, loc="left")
-        axes.grid(color="0.92")
-        axes.set_axisbelow(True)
+        quiet_grid(axes)
     for place, axes in enumerate(grid.flat):
         axes.set_visible(place < len(names))
         # The lowest panel of each column bears the labels.

@@ -1,36 +1,40 @@
 """The picture of a conditional effect: what is expected over one column, by another one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from bayesmixed.display.palette import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION
+from bayesmixed.display.estimates import Estimates
 from bayesmixed.display.tables import middle_of
+from bayesmixed.errors import SpecError
+from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.plots.effect_panels import MOST_DISTINCT, draw_observed, draw_panel, write_value
 from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.plots.observed_points import PARTIAL, ObservedPoints, observed_points, partial_residuals
+from bayesmixed.summaries.marginal.grids import split_effect
 from bayesmixed.summaries.marginal.means import conditional_effects
 from bayesmixed.tables.factors import is_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLORS = (BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE, DARK)
-"""Colours of Okabe & Ito, told apart by colour-blind readers; line styles and markers differ too."""
-LINES, MARKERS = ("-", "--", "-.", ":"), ("o", "s", "^", "D", "v", "P", "X")
-_MOST_DISTINCT, _MOST_ROWS = len(COLORS), 5000
+_ACROSS, _MOST_PANELS = 3, 12
 
 
 def plot_conditional_effects(
     fit: Fit,
     effect: str,
     *,
+    by: str | Sequence[str] | None = None,
     at: Mapping[str, Any] | None = None,
     kind: str = "mean",
     groups: str | Mapping[str, str] = "average",
     seed: int | None = None,
-    data: bool = True,
+    data: bool | str = True,
 ) -> "Figure":
     """Return a conditional effect as a figure: lines with 95 % bands over a number, points with intervals over a factor.
 
@@ -39,9 +43,18 @@ def plot_conditional_effects(
     Parameters
     ----------
     fit, effect, at, kind, groups, seed
-        As in `conditional_effects`.
-    data : bool
-        Show the observed responses behind the curves (for kind "mean", proportions for binomial families).
+        As in `conditional_effects`. Kind "probability" draws a curve for each category of an ordered response.
+    by : str or list, optional
+        Further columns: a panel for each combination of their values.
+    data : bool or "partial"
+        Show the observed responses behind the curves (for kind "mean", proportions for binomial families), brought to
+        the exposure of the curves where there is an offset, and coloured by level; "partial": partial residuals, the
+        curve plus what the response is above its expectation (under a log link, times the ratio of the two).
+
+    Raises
+    ------
+    SpecError
+        As `conditional_effects`; partial residuals of something other than the mean.
 
     Examples
     --------
@@ -50,73 +63,102 @@ def plot_conditional_effects(
     >>> bm.plot_conditional_effects(fit, "period").axes[0].get_ylabel()
     'expected incidence / size'
     """
-    estimates = conditional_effects(fit, effect, at=at, kind=kind, groups=groups, seed=seed)
-    x, by = estimates.labels[0], estimates.labels[1] if len(estimates.labels) > 1 else None
-    figure = new_figure(7.5, 4.8)
-    axes = figure.add_subplot()
-    if data and kind == "mean" and fit.design.response is not None:
-        _draw_data(axes, fit, estimates.table[x])
-    parts = [("", estimates.table)] if by is None else list(estimates.table.groupby(by, sort=False, observed=True))
-    if is_number(estimates.table[x]):
-        _draw_curves(axes, parts, x)
-    else:
-        _draw_points(axes, parts, x, list(dict.fromkeys(estimates.table[x])))
-    axes.set_xlabel(x)
+    estimates = conditional_effects(fit, effect, by=by, at=at, kind=kind, groups=groups, seed=seed)
+    x, series, panels = _roles(fit, effect, estimates.labels, kind)
+    points = points_for(fit, estimates, x, at, kind, data)
+    table = estimates.table
+    values = [()] if not panels else list(table[panels].drop_duplicates().itertuples(index=False, name=None))
+    if len(values) > _MOST_PANELS:
+        raise SpecError(
+            f"{len(values)} panels are too many (at most {_MOST_PANELS}); say which values with at={{...}}."
+        )
+    across = 2 if len(values) == 4 else min(len(values), _ACROSS)
+    down = -(-len(values) // across)
+    figure = new_figure(*((7.5, 4.8) if len(values) == 1 else (4.0 * across + 1.5, 3.3 * down + 0.8)))
+    axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
+    for panel, value in zip(axes, values, strict=False):
+        held = dict(zip(panels, value, strict=True))
+        keep = np.all([table[name] == one for name, one in held.items()], axis=0) if held else slice(None)
+        draw_effect(panel, table[keep], x, series, None if points is None else points.within(held))
+        panel.tick_params(labelbottom=True)
+        panel.set_title(", ".join(f"{name} {write_value(one)}" for name, one in held.items()), fontsize=10, loc="left")
+    for panel in axes[len(values) :]:
+        panel.set_visible(False)
     what, _, where = estimates.quantity.partition("; ")
-    axes.set_ylabel(what)
-    axes.set_title("\n".join(part for part in (where, *estimates.notes) if part), fontsize=9, loc="left", wrap=True)
-    if by is not None and len(parts) <= _MOST_DISTINCT:
-        figure.legend(*axes.get_legend_handles_labels(), title=by, loc="outside right upper", frameon=False, fontsize=9)
+    notes = (where, *estimates.notes, points.note if points else "")
+    title = "\n".join(part for part in notes if part)
+    if panels:
+        figure.supxlabel(x, fontsize=10)
+        figure.supylabel(what, fontsize=10)
+        figure.suptitle(title, fontsize=9, x=0.01, ha="left", wrap=True)
+    else:
+        axes[0].set_xlabel(x)
+        axes[0].set_ylabel(what)
+        axes[0].set_title(title, fontsize=9, loc="left", wrap=True)
+    if series is not None and table[series].nunique() <= MOST_DISTINCT:
+        handles = axes[0].get_legend_handles_labels()
+        figure.legend(*handles, title=series, loc="outside right upper", frameon=False, fontsize=9)
     return as_written(figure)
 
 
-def _draw_curves(axes: Any, parts: list[tuple[Any, pd.DataFrame]], x: str) -> None:
-    many = len(parts) > _MOST_DISTINCT
-    for place, (value, rows) in enumerate(parts):
-        color = COLORS[0] if many else COLORS[place]
-        if not many:
-            axes.fill_between(rows[x], rows["lower"], rows["upper"], color=color, alpha=0.18, linewidth=0)
-        style: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.7} if many else {"linewidth": 1.8}
-        axes.plot(
-            rows[x],
-            rows[middle_of(rows)],
-            LINES[place % len(LINES)] if not many else "-",
-            color=color,
-            label=_text(value),
-            **style,
-        )
+def draw_effect(axes: Any, table: pd.DataFrame, x: str, series: str | None, points: ObservedPoints | None) -> None:
+    """Draw the estimates of an effect, and observed points behind them."""
+    levels = None if is_number(table[x]) else list(dict.fromkeys(table[x]))
+    if points is not None:
+        values = [] if series is None else list(dict.fromkeys(table[series]))
+        draw_observed(axes, points, x, levels, series, values)
+    draw_panel(axes, table, x, series, levels or [])
 
 
-def _draw_points(axes: Any, parts: list[tuple[Any, pd.DataFrame]], x: str, levels: list[Any]) -> None:
-    many = len(parts) > _MOST_DISTINCT
-    step = 0.0 if many else 0.6 / len(parts)
-    for place, (value, rows) in enumerate(parts):
-        where = np.array([levels.index(level) for level in rows[x]]) + (place - (len(parts) - 1) / 2) * step
-        if many:
-            axes.plot(where, rows[middle_of(rows)], color=COLORS[0], linewidth=0.8, alpha=0.7, marker="o", markersize=3)
-            continue
-        axes.vlines(where, rows["lower"], rows["upper"], color=COLORS[place], linewidth=2)
-        axes.scatter(
-            where, rows[middle_of(rows)], color=COLORS[place], marker=MARKERS[place], s=45, zorder=3, label=_text(value)
-        )
-    axes.set_xticks(range(len(levels)), [str(level) for level in levels])
-    axes.set_xlim(-0.6, len(levels) - 0.4)
+def points_for(
+    fit: Fit, estimates: Estimates, x: str, at: Mapping[str, Any] | None, kind: str, data: bool | str
+) -> ObservedPoints | None:
+    """Return the points of a picture, None for none: they are those of the mean (SpecError for other residuals)."""
+    if isinstance(data, str) and data != PARTIAL:
+        raise SpecError(f"data='{data}' is not known; take True, False or '{PARTIAL}'.")
+    if data == PARTIAL and (kind != "mean" or fit.design.response is None):
+        raise SpecError("Partial residuals are those of the mean, kind='mean', of a fit with its rows in memory.")
+    if not data or kind != "mean" or fit.design.response is None:
+        return None
+    if data is True:
+        return observed_points(fit, at)
+
+    def expected(rows: pd.DataFrame) -> Array:
+        return _on_curve(estimates, x, rows)
+
+    return partial_residuals(fit, expected, ratio=fit.design.mu.link.ratio == "ratio of means")
 
 
-def _draw_data(axes: Any, fit: Fit, shown: pd.Series) -> None:
-    """Draw the observed responses, beside each other where x is a factor, of which some levels may not be shown."""
-    design = fit.design
-    y = np.asarray(design.response) / (np.asarray(design.trials) if design.family.has_trials else 1.0)
-    column = design.table.data[str(shown.name)]
-    if is_number(shown):
-        place = column.to_numpy(dtype=float)
-    else:
-        levels = {str(level): i for i, level in enumerate(dict.fromkeys(shown))}
-        jitter = np.random.default_rng(0).uniform(-0.28, 0.28, len(column))
-        place = np.array([levels.get(str(value), np.nan) for value in column]) + jitter
-    step = max(1, len(y) // _MOST_ROWS)
-    axes.scatter(place[::step], y[::step], s=10, color="0.6", alpha=0.5, linewidths=0, zorder=0)
+def _on_curve(estimates: Estimates, x: str, rows: pd.DataFrame) -> Array:
+    """Return what the curves of an effect are in each row: those of its levels, the nearest one where by is a number."""
+    table, middle = estimates.table, middle_of(estimates.table)
+    found = np.full(len(rows), np.nan)
+    further = [name for name in estimates.labels if name != x]
+    parts = [((), table)] if not further else list(table.groupby(further, sort=False, observed=True))
+    nearest = {name: _nearest(rows[name], table[name].unique()) for name in further}
+    for key, part in parts:
+        own = np.all([nearest[name] == str(one) for name, one in zip(further, key, strict=True)], axis=0)
+        here = np.broadcast_to(own, len(rows))
+        if is_number(part[x]):
+            order = part.sort_values(x)
+            curve = np.interp(rows[x].to_numpy(dtype=float), order[x], order[middle], left=np.nan, right=np.nan)
+        else:
+            of_level = dict(zip(part[x].map(str), part[middle], strict=True))
+            curve = np.array([of_level.get(str(level), np.nan) for level in rows[x]])
+        found = np.where(here, curve, found)
+    return found
 
 
-def _text(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _nearest(column: pd.Series, values: Any) -> NDArray[np.object_]:
+    """Return for each row the value of the curves that it belongs to, as text."""
+    if is_number(column):
+        places = np.argmin(np.abs(column.to_numpy(dtype=float)[:, None] - values.astype(float)), axis=1)
+        return np.array([str(values[place]) for place in places], dtype=object)
+    return np.array(column.map(str), dtype=object)
+
+
+def _roles(fit: Fit, effect: str, labels: Sequence[str], kind: str) -> tuple[str, str | None, list[str]]:
+    """Return which labels of an effect are the axis, the curves and the panels."""
+    x, *second = split_effect(effect, fit.design)
+    series = "category" if kind == "probability" else second[0] if second else None
+    return x, series, [name for name in labels if name not in (x, series)]

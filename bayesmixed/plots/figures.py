@@ -1,7 +1,9 @@
 """The empty figure that every plot begins with, and what is done to every figure at its end."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from bayesmixed.display.palette import GREY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,6 +18,12 @@ def new_figure(width: float, height: float) -> "Figure":
 
     _let_notebooks_show(Figure)
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def quiet_grid(axes: Any, axis: str = "both") -> None:
+    """Draw grid lines behind everything that are faint on light and on dark paper."""
+    axes.grid(axis=axis, color=GREY, alpha=0.22, linewidth=0.7)
+    axes.set_axisbelow(True)
 
 
 def as_written(figure: "Figure", *, legend: int = 0) -> "Figure":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from bayesmixed.display.palette import BLUE, LIGHT, VERMILION
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
 from bayesmixed.summaries.checks.half_normals import ROW, half_normal
 from bayesmixed.summaries.checks.quantile_residuals import SEED
 
@@ -64,6 +64,5 @@ def plot_half_normal(
     verdict = "inside" if found.adequate else "not inside"
     title = f"{verdict.capitalize()} the envelope; {100 * found.outside:.0f} % outside the pointwise band"
     axes.set_title(f"{title}\n{fill(found.envelope, 80)}", fontsize=10, loc="left")
-    axes.grid(color="0.92")
-    axes.set_axisbelow(True)
+    quiet_grid(axes)
     return as_written(figure, legend=4)

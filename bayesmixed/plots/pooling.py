@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.display.palette import BLUE, DARK, VERMILION
+from bayesmixed.display.palette import BLUE, DARK, GREY, VERMILION
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -216,7 +216,7 @@ def _draw_arrows(axes: Any, raw: pd.DataFrame, pooled: pd.DataFrame) -> None:
     for level, start, end in zip(pooled.index, raw.to_numpy(), pooled.to_numpy(), strict=True):
         if np.all(np.isfinite(start)):
             axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": "0.6", "linewidth": 0.9})
-        axes.annotate(str(level), end, xytext=(4, 4), textcoords="offset points", fontsize=7, color="0.25")
+        axes.annotate(str(level), end, xytext=(4, 4), textcoords="offset points", fontsize=7, color=GREY)
 
 
 _STYLES = {

@@ -10,7 +10,7 @@ from bayesmixed.display.tables import format_range
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_group
-from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
 from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws
 from bayesmixed.summaries.variance.pooling_curves import group_sizes, pooling_curve, pooling_factor
 
@@ -62,8 +62,7 @@ def plot_pooling_curve(fit: Fit | float, group: str | None = None) -> "Figure":
     axes.set_xlabel(f"{unit} of a {name}")
     axes.set_ylabel("shrinkage factor (1 = none, 0 = complete)")
     axes.set_title(say_shrinkage(table, factors), fontsize=10.5, loc="left")
-    axes.grid(color="0.92")
-    axes.set_axisbelow(True)
+    quiet_grid(axes)
     return as_written(figure, legend=3)
 
 

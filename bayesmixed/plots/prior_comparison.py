@@ -9,7 +9,7 @@ import pandas as pd
 from bayesmixed.display.palette import SERIES
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.parameter_keys import INTERCEPT, ParameterKey, VariableNames
-from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
 from bayesmixed.summaries.priors.comparison import LABELS, PriorComparison, middles_of
 
 if TYPE_CHECKING:
@@ -87,8 +87,7 @@ def _draw_panel(axes: Any, comparison: PriorComparison, rows: pd.DataFrame) -> N
     axes.set_xlim(low - margin, high + margin)
     axes.set_ylim(len(comparison.fits) - 0.5, -0.5)
     axes.tick_params(labelsize=8)
-    axes.grid(axis="x", color="0.93")
-    axes.set_axisbelow(True)
+    quiet_grid(axes, "x")
 
 
 def _prior_range(comparison: PriorComparison, name: str, row: pd.Series) -> tuple[float, float] | None:

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from bayesmixed.cross_validation.units import find_units
-from bayesmixed.display.palette import BLUE, LIGHT, VERMILION
+from bayesmixed.display.palette import BLUE, GREY, LIGHT, VERMILION
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
 from bayesmixed.summaries.checks.bands import uniform_band
 from bayesmixed.summaries.checks.left_out import predict_left_out
 from bayesmixed.summaries.checks.quantile_residuals import SEED, residuals
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 POINT, TREND, BAND = BLUE, VERMILION, LIGHT
 """Colours of Okabe & Ito, and grey."""
-MEAN = "mean"
+MEAN, NORMAL = "mean", "normal"
 _LABELLED = 40
 _CROWDED = 2_000
 
@@ -39,8 +40,9 @@ def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figur
     fit : Fit
         The fitted model.
     against : str
-        "mean" (the expected response, predicted from the other rows as the residual is: a mean that the row contributed
-        to would rise with it), a column of the data, or a grouping factor.
+        "normal" (a quantile-quantile plot: ordered residuals against what is expected of a standard normal, with a
+        simultaneous 95 % band), "mean" (the expected response, predicted from the other rows as the residual is: a mean
+        that the row contributed to would rise with it), a column of the data, or a grouping factor.
     seed : int
         For the random part of discrete responses.
 
@@ -57,10 +59,12 @@ def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figur
     'expected incidence'
     """
     residual = residuals(fit, seed=seed)["residual"].to_numpy()
+    if against == NORMAL:
+        return _show_quantiles(np.sort(residual))
     figure = new_figure(7.5, 4.6)
     axes = figure.add_subplot()
     for level, style in ((0.0, "-"), (-1.96, "--"), (1.96, "--")):
-        axes.axhline(level, color="0.35", linestyle=style, linewidth=0.9)
+        axes.axhline(level, color=GREY, linestyle=style, linewidth=0.9)
     place = _horizontal(fit, against)
     if isinstance(place, Factor):
         _show_levels(axes, place, residual)
@@ -70,8 +74,7 @@ def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figur
     axes.set_ylabel("quantile residual")
     limit = max(3.2, 1.05 * float(np.max(np.abs(residual))))
     axes.set_ylim(-limit, limit)
-    axes.grid(color="0.92")
-    axes.set_axisbelow(True)
+    quiet_grid(axes)
     handles, _ = axes.get_legend_handles_labels()
     scale = 1.0 if len(residual) <= _CROWDED else 2.0
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9, markerscale=scale)
@@ -100,13 +103,33 @@ def plot_loo_pit(fit: Fit, *, seed: int = SEED) -> "Figure":
     axes = figure.add_subplot()
     label = "95 % band, simultaneous"
     axes.fill_between(place, place - upper, place - lower, color=BAND, alpha=0.3, linewidth=0, label=label)
-    axes.axhline(0.0, color="0.35", linewidth=0.9)
+    axes.axhline(0.0, color=GREY, linewidth=0.9)
     axes.plot(place, place - pit, color=POINT, linewidth=1.5, label="leave-one-out PIT")
     axes.set_xlabel("share of observations with a smaller probability integral transform")
     axes.set_ylabel("this share minus the transform")
     axes.set_xlim(0, 1)
-    axes.grid(color="0.92")
-    axes.set_axisbelow(True)
+    quiet_grid(axes)
+    return as_written(figure, legend=2)
+
+
+def _show_quantiles(residual: Array) -> "Figure":
+    """Return the quantile-quantile plot of ordered residuals."""
+    n = len(residual)
+    expected = special.ndtri((np.arange(1, n + 1) - 0.5) / n)
+    lower, upper = (special.ndtri(np.clip(end, 1e-12, 1.0 - 1e-12)) for end in uniform_band(n))
+    limit = max(3.2, 1.05 * float(np.max(np.abs(residual))))
+    figure = new_figure(5.6, 5.0)
+    axes = figure.add_subplot()
+    band = "95 % band, simultaneous"
+    lower, upper = np.clip(lower, -2 * limit, 2 * limit), np.clip(upper, -2 * limit, 2 * limit)
+    axes.fill_between(expected, lower, upper, color=BAND, alpha=0.3, linewidth=0, label=band)
+    axes.plot(expected, expected, color=GREY, linewidth=0.9)
+    size, alpha = (14, 0.55) if n <= _CROWDED else (5, 0.25)
+    axes.scatter(expected, residual, s=size, color=POINT, alpha=alpha, linewidths=0, label="observation")
+    axes.set_ylim(-limit, limit)
+    axes.set_xlabel("quantile of the standard normal")
+    axes.set_ylabel("quantile residual")
+    quiet_grid(axes)
     return as_written(figure, legend=2)
 
 
@@ -118,7 +141,7 @@ def _horizontal(fit: Fit, against: str) -> Factor | Array:
     data = design.table.data
     if against in data and against not in names and pd.api.types.is_numeric_dtype(data[against]):
         return data[against].to_numpy(dtype=float)
-    accepted = [MEAN, *dict.fromkeys([*names, *map(str, data.columns)])]
+    accepted = [MEAN, NORMAL, *dict.fromkeys([*names, *map(str, data.columns)])]
     if against not in accepted:
         raise SpecError(f"against='{against}' is not known. {did_you_mean(against, accepted)}")
     return find_units(design, against)

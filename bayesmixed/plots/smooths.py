@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.display.palette import GREY
 from bayesmixed.display.tables import format_table
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.plots.effects import COLORS
-from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.plots.effect_panels import COLORS
+from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
 from bayesmixed.summaries.parameters.smooths import find_smooth, smooth_curves, smooth_effects
 
 if TYPE_CHECKING:
@@ -71,9 +72,8 @@ def _edf(fit: Fit, term: str) -> dict[str, str]:
 
 
 def _draw_curve(axes: Any, table: pd.DataFrame, rug: Any) -> None:
-    axes.axhline(0.0, color="0.75", linewidth=0.8)
+    axes.axhline(0.0, color=GREY, linewidth=0.8)
     axes.fill_between(table["x"], table["lower"], table["upper"], color=COLORS[0], alpha=0.2, linewidth=0)
     axes.plot(table["x"], table["mean"], color=COLORS[0], linewidth=1.8)
-    axes.plot(rug, np.zeros(len(rug)), "|", color="0.25", markersize=7, transform=axes.get_xaxis_transform())
-    axes.grid(color="0.93")
-    axes.set_axisbelow(True)
+    axes.plot(rug, np.zeros(len(rug)), "|", color=GREY, markersize=7, transform=axes.get_xaxis_transform())
+    quiet_grid(axes)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from bayesmixed.display.palette import DARK, GREY, SERIES
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
 from bayesmixed.summaries.variance.intraclass import icc
 
 if TYPE_CHECKING:
@@ -83,5 +83,4 @@ def _draw_intervals(axes: Any, shares: pd.DataFrame, correlations: pd.DataFrame)
         axes.plot(row["mean"], place, marker=marker, color=colour, markersize=6)
     axes.set_yticks(range(len(names)), names, fontsize=9)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.grid(axis="x", color="0.92")
-    axes.set_axisbelow(True)
+    quiet_grid(axes, "x")

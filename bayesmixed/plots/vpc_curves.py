@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayesmixed.display.palette import SERIES
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
 from bayesmixed.summaries.variance.vpc_curves import vpc_curve
 
 if TYPE_CHECKING:
@@ -49,6 +49,5 @@ def plot_vpc_curve(
     name = table["scale"].iloc[0]
     axes.set_ylabel("share of the variance between groups")
     axes.set_title(f"Variance partition ({name if name == 'response' else f'{name} scale'})", fontsize=11, loc="left")
-    axes.grid(color="0.92")
-    axes.set_axisbelow(True)
+    quiet_grid(axes)
     return as_written(figure, legend=3)

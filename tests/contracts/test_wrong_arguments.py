@@ -54,6 +54,8 @@ GIVEN = {
     "marginal_means": {"effect": "f", "at": {"x": 0}},
     "conditional_effects": {"effect": "x", "at": {"f": "a"}},
     "plot_conditional_effects": {"effect": "x"},
+    "plot_surface": {"effect": "x:z"},
+    "plot_pairs": {"parameters": "sd_g"},
     "contrasts": {"effect": "f", "rope": (-1, 1)},
     "hypothesis": {"statements": "beta[x] > 0"},
     "compare_priors": {**QUICK, "sets": {"a": {}, "b": "wide"}, "quantities": {"s": "sigma"}},

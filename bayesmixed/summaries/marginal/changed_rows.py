@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.display.estimates import Estimates, Range, as_estimates, say_null, with_directions
-from bayesmixed.errors import SpecError, check_choice
+from bayesmixed.errors import DataError, SpecError, check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.preparation.new_rows import replay_rows
@@ -41,8 +41,8 @@ class Where:
 
         Raises
         ------
-        SpecError
-            Arguments that contradict each other.
+        SpecError, DataError
+            Arguments that contradict each other; rows without the column.
         """
         check_choice("over={}", self.over, (_ROWS, _GRID))
         if replaced and name in (self.at or {}):
@@ -51,7 +51,10 @@ class Where:
         if replaced and name in by:
             raise SpecError(f"by: '{name}' is what changes here; averages by its values make no sense.")
         if self.over == _ROWS:
-            return observed_cells(fit, self.data, by, self.at, self.groups, average=self.average)
+            cells = observed_cells(fit, self.data, by, self.at, self.groups, average=self.average)
+            if not replaced and name not in cells.rows:
+                raise DataError(f"The table has no column '{name}', which changes here.")
+            return cells
         if self.data is not None or not self.average:
             raise SpecError(
                 "over='grid' makes rows of its own and averages over them: leave out data and average=False."

@@ -163,6 +163,7 @@ def test_each_category_of_an_ordered_response_has_its_probability():
         ({"kind": "response"}, "cannot be averaged"),
         ({"comparison": "odds_ratio", "kind": "linear"}, "of probabilities and shares"),
         ({"data": ROWS.iloc[:0]}, "no rows"),
+        ({"data": ROWS[["f"]], "variables": "x"}, "no column 'x'"),
     ],
 )
 def test_impossible_comparisons_are_refused(binary, options, message):

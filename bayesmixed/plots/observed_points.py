@@ -1,0 +1,83 @@
+"""Observed responses as points beside an effect: at the exposure of its curve, or as partial residuals."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.families.links import Array
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.prediction.predictions import predict_rows
+from bayesmixed.summaries.marginal.grids import make_grid
+from bayesmixed.terms.contract import ADDITION
+
+PARTIAL = "partial"
+_DRAWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedPoints:
+    """Points in a picture of an effect.
+
+    Attributes
+    ----------
+    rows : pandas.DataFrame
+        The columns of their rows.
+    y : array
+        Where they lie on the scale of the response.
+    note : str
+        What was done to them; "" if they are as observed.
+    """
+
+    rows: pd.DataFrame
+    y: Array
+    note: str
+
+    def within(self, values: Mapping[str, Any]) -> "ObservedPoints":
+        """Return the points in whose rows factors have these values; columns of numbers are not looked at."""
+        keep = np.ones(len(self.y), dtype=bool)
+        for name, value in values.items():
+            if name in self.rows and not pd.api.types.is_numeric_dtype(self.rows[name]):
+                keep &= self.rows[name].map(str).to_numpy() == str(value)
+        return ObservedPoints(self.rows[keep], self.y[keep], self.note)
+
+
+def observed_points(fit: Fit, at: Mapping[str, Any] | None) -> ObservedPoints:
+    """Return the observed responses, proportions of trials, brought to the exposure of a reference grid.
+
+    Under a log link a response is multiplied by the ratio of the exposures, under an identity link the difference of
+    the offsets is added to it; under other links it stays as it is.
+    """
+    design = fit.design
+    y = np.asarray(design.response, dtype=float)
+    y = y / np.asarray(design.trials) if design.family.has_trials else y
+    offset, link = np.asarray(design.mu.offset), design.mu.link.name
+    if np.ptp(offset) == 0.0 or link not in ("log", "identity") or design.family.working is np.log:
+        return ObservedPoints(design.table.data, y, "")
+    rows = make_grid(fit, {}, at, ()).rows
+    shift = float(np.mean(rows.mu.offset)) - offset
+    y = y * np.exp(shift) if link == "log" else y + shift
+    names = [str(name) for name in design.table.data.columns]
+    terms = [term for term in design.spec.predictors[design.mu.parameter] if term.part == ADDITION]
+    read = dict.fromkeys(name for term in terms for name in sorted(term.columns(names)))
+    where = ", ".join(f"{name} = {rows.table.data[name].iloc[0]:.4g}" for name in read)
+    return ObservedPoints(design.table.data, y, f"Points: brought to {where}.")
+
+
+def partial_residuals(fit: Fit, expected: Callable[[pd.DataFrame], Array], *, ratio: bool) -> ObservedPoints:
+    """Return what the curve of an effect is in each row, moved as far as the response is from its expectation.
+
+    Differences from other rows in all other columns, exposures and groups are so taken out. With `ratio` responses are
+    as many times as large as expected, else as far away.
+    """
+    design = fit.design
+    y = np.asarray(design.response, dtype=float)
+    y = y / np.asarray(design.trials) if design.family.has_trials else y
+    predicted = predict_rows(fit, None, groups="existing", kind="mean", draws=_DRAWS, seed=0)["mean"]
+    mean = predicted.mean(["chain", "draw"]).values
+    curve = expected(design.table.data)
+    moved = curve * y / mean if ratio else curve + y - mean
+    what = "divided by its" if ratio else "minus its"
+    return ObservedPoints(design.table.data, moved, f"Points: partial residuals (the response {what} expectation).")
