@@ -13,6 +13,8 @@ from bayesmixed.draws.free_draws import HINT
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.notation import safe_name
 
+PROPOSALS = "proposals"
+"""Group that holds what a sampler needs to go on."""
 _STATISTICS = {
     "diverging": ("diverging", bool),
     "energy": ("energy", float),

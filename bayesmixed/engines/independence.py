@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
@@ -11,16 +11,13 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
+from bayesmixed.engines.proposal_weights import explain_refusal, judge, largest_weight, pareto_k
 from bayesmixed.engines.proposals import Proposal, Scales, first_proposal, fit_proposal
 from bayesmixed.engines.runs import TOO_EARLY
 from bayesmixed.engines.settings import Settings
 from bayesmixed.errors import SamplingError
 from bayesmixed.families.links import Array
 
-LARGEST_K, LARGEST_WEIGHT, SMALLEST_ACCEPTANCE = 0.5, 10.0, 0.15
-"""Chains are not used if both k and the largest weight, relative to the mean, are above these, or acceptance is below.
-The heavy
-tails of proposals bound the weights, and if no weight is large, k says nothing."""
 AT_ONCE = 50
 """Evaluations between two looks at whether the run was interrupted."""
 _WARM_UP, _FEWEST = 25, 50
@@ -63,6 +60,13 @@ class Chain(NamedTuple):
     acceptance: Array
 
 
+class End(NamedTuple):
+    """The frozen proposal of a chain, and its last state."""
+
+    proposal: Proposal
+    state: Chain
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Chains by independence sampling.
@@ -77,6 +81,8 @@ class Outcome:
         taken; evaluations of the density.
     complete : bool
         Whether all draws that were asked for were made.
+    ends : tuple of End
+        Where each chain can go on.
     """
 
     points: Array
@@ -87,15 +93,12 @@ class Outcome:
     acceptance: float
     evaluations: int
     complete: bool
+    ends: tuple[End, ...]
 
     @property
     def refusal(self) -> str | None:
         """Why these chains are not to be used, or None."""
-        if self.k > LARGEST_K and self.largest > LARGEST_WEIGHT:
-            return f"Pareto k {self.k:.2f} of the weights is above {LARGEST_K}"
-        if self.acceptance < SMALLEST_ACCEPTANCE:
-            return f"acceptance {self.acceptance:.2f} of the proposals is below {SMALLEST_ACCEPTANCE}"
-        return None
+        return explain_refusal(self.k, self.largest, self.acceptance)
 
     def settings(self, asked: Settings) -> Settings:
         """Return the settings that were used; no step size was adapted to a target acceptance."""
@@ -112,7 +115,12 @@ class Outcome:
 
 
 def sample_independently(
-    target: Target, mode: Array, covariance: Array, settings: Settings, progress: Callable[[float], None]
+    target: Target,
+    mode: Array,
+    covariance: Array,
+    settings: Settings,
+    progress: Callable[[float], None],
+    ends: Sequence[End] = (),
 ) -> Outcome:
     """Return chains whose proposals are independent of where the chain is.
 
@@ -127,6 +135,8 @@ def sample_independently(
         Mode of the density of the coordinates and inverse of minus its curvature there.
     progress : callable
         Called with the share of the work that is done.
+    ends : sequence of End
+        Where the chains go on, with the proposals that they had; none: they begin with pilot runs.
 
     Raises
     ------
@@ -135,7 +145,7 @@ def sample_independently(
     SamplingError
         Interrupted before there was a draw.
     """
-    run = _Run(target, mode, covariance, settings)
+    run = _Run(target, mode, covariance, settings, ends)
     run.execute(progress)
     return run.outcome()
 
@@ -146,14 +156,16 @@ class _Run:
     mode: Array
     covariance: Array
     settings: Settings
+    begun: Sequence[End]
     stopped: threading.Event = field(default_factory=threading.Event)
     chains: dict[int, Chain] = field(default_factory=dict)
+    ends: dict[int, End] = field(default_factory=dict)
     evaluations: dict[int, int] = field(default_factory=dict)
 
     def execute(self, progress: Callable[[float], None]) -> None:
         """Run all chains, as many at once as there are cores."""
         settings = self.settings
-        total = settings.chains * (settings.tune + settings.draws)
+        total = settings.chains * (settings.draws + (0 if self.begun else settings.tune))
         with ThreadPoolExecutor(settings.cores) as pool:
             waiting: list[Future[None]] = []
             try:
@@ -172,17 +184,19 @@ class _Run:
     def _run_chain(self, number: int) -> None:
         stream = np.random.default_rng([self.settings.seed, 2, number])
         self.evaluations[number] = 0
-        found = self._pilot(number, stream)
+        found = self.begun[number] if self.begun else self._pilot(number, stream)
         if found is None:
             return
         proposal, first = found
-        points = proposal.draw(_WARM_UP + self.settings.draws, stream)
+        early = 0 if self.begun else _WARM_UP
+        points = proposal.draw(early + self.settings.draws, stream)
         values, kept = self._evaluate(number, points, stream)
         points = points[: len(values)]
         proposed = Chain(points, kept, values, _log_weights(values, proposal.log_density(points)), np.ones(len(values)))
-        self.chains[number] = _accept(first, proposed, np.log(stream.uniform(size=len(values))))
+        chain, last = _accept(first, proposed, np.log(stream.uniform(size=len(values))), early)
+        self.chains[number], self.ends[number] = chain, End(proposal, last)
 
-    def _pilot(self, number: int, stream: np.random.Generator) -> tuple[Proposal, Chain] | None:
+    def _pilot(self, number: int, stream: np.random.Generator) -> End | None:
         """Return the proposal of a chain and its first state, a point of the pilot; None after an interruption."""
         tune = self.settings.tune
         used = [first_proposal(self.target.scales, self.mode, self.covariance)]
@@ -206,7 +220,7 @@ class _Run:
         shares = np.exp(weights - np.max(weights))
         chosen = [int(stream.choice(len(points), p=shares / shares.sum()))]
         weight = _log_weights(values[chosen], used[-1].log_density(points[chosen]))
-        return used[-1], Chain(points[chosen], kept[chosen], values[chosen], weight, np.ones(1))
+        return End(used[-1], Chain(points[chosen], kept[chosen], values[chosen], weight, np.ones(1)))
 
     def _evaluate(self, number: int, points: Array, stream: np.random.Generator) -> tuple[Array, Array]:
         """Return the target at points, -inf where these are not finite, and what is kept; fewer after an interruption."""
@@ -236,12 +250,13 @@ class _Run:
             kept=kept,
             statistics=statistics,
             k=pareto_k(weights),
-            largest=float(np.exp(np.max(weights) - special.logsumexp(weights)) * weights.size),
+            largest=largest_weight(weights),
             acceptance=float(np.mean(acceptance)),
             evaluations=sum(self.evaluations.values()),
             complete=len(joined) == self.settings.chains and length == self.settings.draws,
+            ends=tuple(self.ends[number] for number in sorted(self.ends)),
         )
-        statistics.attrs |= {"pareto_k": found.k, "evaluations": found.evaluations, "refused": found.refusal or ""}
+        statistics.attrs |= judge(weights, found.acceptance, found.evaluations)
         return found
 
 
@@ -257,8 +272,8 @@ def _log_weights(values: Array, densities: Array) -> Array:
         return np.where(np.isfinite(values), values - densities, -np.inf)
 
 
-def _accept(first: Chain, proposed: Chain, chances: Array) -> Chain:
-    """Return the chain that begins at a state and takes proposals or stays; its first steps are left out."""
+def _accept(first: Chain, proposed: Chain, chances: Array, early: int) -> tuple[Chain, Chain]:
+    """Return the chain that begins at a state and takes proposals or stays, its early steps left out, and its last state."""
     place, acceptance = np.empty(len(chances), dtype=np.int64), np.empty(len(chances))
     at, current = -1, float(first.weights[0])
     for k, weight in enumerate(proposed.weights.tolist()):
@@ -266,36 +281,11 @@ def _accept(first: Chain, proposed: Chain, chances: Array) -> Chain:
         if chances[k] < weight - current:
             at, current = k, weight
         place[k] = at
-    kept = slice(_WARM_UP, None)
-    points, further, logs = (np.concatenate(pair)[place[kept]] for pair in zip(proposed[:3], first[:3], strict=True))
-    return Chain(points, further, logs, proposed.weights[kept], acceptance[kept])
-
-
-def pareto_k(logs: Array) -> float:
-    """Return the shape of a generalised Pareto law fitted to the largest weights, given their logarithms.
-
-    By Zhang & Stephens (2009, Technometrics 51:316) with the tail and prior of Vehtari et al. (2024, JMLR 25:72); inf where
-    fewer than five weights are not 0.
-    """
-    logs = np.sort(logs[np.isfinite(logs)])
-    size = int(min(0.2 * logs.size, 3.0 * np.sqrt(logs.size)))
-    if size < 5:
-        return float("inf")
-    weights = np.exp(logs - logs[-1])
-    tail = weights[-size:] - weights[-size - 1]
-    if np.ptp(tail) == 0.0:
-        return 0.0
-    tail = np.maximum(tail, 1e-12 * tail[-1])
-    number = 30 + int(np.sqrt(size))
-    steps = 1.0 - np.sqrt(number / (np.arange(1, number + 1) - 0.5))
-    steps = steps / (3.0 * tail[int(size / 4 + 0.5) - 1]) + 1.0 / tail[-1]
-    shapes = np.log1p(-steps[:, None] * tail).mean(axis=1)
-    lengths = size * (np.log(-steps / shapes) - shapes - 1.0)
-    with np.errstate(over="ignore"):
-        shares = 1.0 / np.exp(lengths - lengths[:, None]).sum(axis=1)
-    step = float(np.sum(steps * shares / shares.sum()))
-    shape = float(np.log1p(-step * tail).mean())
-    return (size * shape + 5.0) / (size + 10.0)
+    states = [np.concatenate(pair) for pair in zip(proposed, first, strict=True)]
+    points, further, logs = (values[place[early:]] for values in states[:3])
+    return Chain(points, further, logs, proposed.weights[early:], acceptance[early:]), Chain(
+        *(values[[at]] for values in states)
+    )
 
 
 def show_progress(engine: str, progress: bool) -> Callable[[float], None]:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+import xarray as xr
+
 from bayesmixed.design.design import Design
-from bayesmixed.draws.tree import as_draws
+from bayesmixed.draws.tree import PROPOSALS, as_draws
 from bayesmixed.engines import kernel
 from bayesmixed.engines.independence import NowhereFinite, sample_independently, show_progress
 from bayesmixed.engines.marginal_estimates import compile_all, draw_rest, find_estimates
@@ -14,6 +16,7 @@ from bayesmixed.engines.marginal_layout import lay_out_marginal
 from bayesmixed.engines.parameterisation import choose_parameterisation
 from bayesmixed.engines.runs import Run
 from bayesmixed.engines.settings import EngineRecord, Settings
+from bayesmixed.engines.stored_proposals import as_dataset, read_ends
 from bayesmixed.interruptions import deferred_interrupts, import_whole, insistent_interrupts
 from bayesmixed.kernels.joint.decoding import as_posterior
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates, order_groups
@@ -83,13 +86,47 @@ def sample(
     effects of that factor given each kept draw: exactly, or where a level has several by two Gibbs
     sweeps. Where the proposals are no good the engine "kernel" samples.
     """
+    choose_parameterisation(design, None, parameterisation)
+    run, refusal = _run(design, settings, why, progress)
+    if refusal:
+        other = kernel.sample(
+            design,
+            replace(settings, tune=max(settings.tune, kernel.TUNE)),
+            parameterisation=parameterisation,
+            target_accept=target_accept,
+            why=f"{why}; marginal was left: {refusal}",
+            progress=progress,
+        )
+        return replace(other, timing={**run.timing, **other.timing})
+    if target_accept is None:
+        return run
+    ignored = f"target_accept={target_accept} means nothing to a sampler without steps"
+    return replace(run, record=replace(run.record, decisions=(*run.record.decisions, ignored)))
+
+
+def resume(design: Design, settings: Settings, stored: xr.Dataset, progress: bool) -> Run:
+    """Return further draws of chains whose proposals and last states are stored: there is no pilot, and no other engine.
+
+    Raises
+    ------
+    DataError
+        They are not those of this design.
+    SamplingError
+        Interrupted before there was a draw.
+    """
+    return _run(design, settings, "", progress, stored)[0]
+
+
+def _run(
+    design: Design, settings: Settings, why: str, progress: bool, stored: xr.Dataset | None = None
+) -> tuple[Run, str | None]:
+    """Return the draws, and why they are not to be used; without draws in that case."""
     import_whole("bayesmixed.kernels.marginal.compiled")
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     from bayesmixed.kernels.bridge import announce_compilation
     from bayesmixed.kernels.marginal.compiled import estimate
 
-    choose_parameterisation(design, None, parameterisation)
     timing: dict[str, float] = {}
     started = time.perf_counter()
     layout = lay_out_marginal(design)
@@ -106,31 +143,23 @@ def sample(
         timing["mode"] = time.perf_counter() - started
         started = time.perf_counter()
         show = show_progress("marginal", progress)
+        refusal = None
         try:
-            found = sample_independently(target, target.mode, target.covariance, settings, show)
-            refusal = found.refusal if found.complete else None
+            ends = () if stored is None else read_ends(stored, target, settings.chains)
+            found = sample_independently(target, target.mode, target.covariance, settings, show, ends)
+            if found.complete and stored is None:
+                refusal = found.refusal
         except NowhereFinite:
             refusal = "its density is finite at none of its first points"
         timing["sample"] = time.perf_counter() - started
     if refusal:
-        why = f"{why}; marginal was left: {refusal}"
-        run = kernel.sample(
-            design,
-            replace(settings, tune=max(settings.tune, kernel.TUNE)),
-            parameterisation=parameterisation,
-            target_accept=target_accept,
-            why=why,
-            progress=progress,
-        )
-        return replace(run, timing={**timing, **run.timing})
+        return Run(xr.DataTree(), EngineRecord("marginal", why), settings, timing), refusal
     started = time.perf_counter()
     # What was sampled is paid for: an interrupt now finds a whole fit.
     with suppress(KeyboardInterrupt), deferred_interrupts():
         full = draw_rest(target, found, settings)
     draws = as_draws(design, as_posterior(layout.full, full), found.statistics)
+    draws[PROPOSALS] = xr.DataTree(as_dataset(found.ends))
     timing["draw"] = time.perf_counter() - started
-    ignored = (
-        () if target_accept is None else (f"target_accept={target_accept} means nothing to a sampler without steps",)
-    )
-    record = EngineRecord("marginal", why, (target.sentence, found.sentence, *ignored))
-    return Run(draws, record, found.settings(settings), timing)
+    record = EngineRecord("marginal", why, (target.sentence, found.sentence))
+    return Run(draws, record, found.settings(settings), timing), None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,16 @@ class Kernels:
     natural: bool
     folded: NDArray[np.int64]
 
+    @property
+    def table(self) -> Array:
+        """(K, d) what it has for each coordinate."""
+        return self.centres
+
+    @classmethod
+    def read(cls, table: Array, root: Array, natural: bool, folded: NDArray[np.int64]) -> "Kernels":
+        """Return the part that a table and the rest are of."""
+        return cls(table, root, natural, folded)
+
     def draw(self, scales: Scales, count: int, stream: np.random.Generator) -> Array:
         """Return points, (count, d); not finite where a v that is not folded is not positive."""
         size = len(self.root)
@@ -116,6 +126,19 @@ class HeavyTails:
     centre: Array
     root: Array
     scale: Array
+    natural: ClassVar[bool] = False
+    folded: ClassVar[NDArray[np.int64]] = np.zeros(0, dtype=np.int64)
+
+    @property
+    def table(self) -> Array:
+        """(2, d) what it has for each coordinate."""
+        return np.stack([self.centre, self.scale])
+
+    @classmethod
+    def read(cls, table: Array, root: Array, natural: bool, folded: NDArray[np.int64]) -> "HeavyTails":
+        """Return the part that a table and the rest are of."""
+        centre, scale = table
+        return cls(centre, root, scale)
 
     def draw(self, scales: Scales, count: int, stream: np.random.Generator) -> Array:
         """Return points, (count, d)."""
@@ -146,6 +169,9 @@ class HeavyTails:
                 )
             found.append(wide + cauchy[:, chosen].sum(axis=1))
         return special.logsumexp(found, axis=0) - np.log(len(found))
+
+
+PARTS: tuple[type[Kernels | HeavyTails], ...] = (Kernels, HeavyTails)
 
 
 @dataclass(frozen=True, slots=True)

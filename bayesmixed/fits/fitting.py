@@ -16,7 +16,9 @@ from bayesmixed.design.design import Design
 from bayesmixed.design.response_units import in_own_unit, in_working_unit
 from bayesmixed.draws.free_draws import with_free_variables
 from bayesmixed.draws.kept import check_store, keep_draws
-from bayesmixed.engines import ENGINES, choose
+from bayesmixed.draws.tree import PROPOSALS
+from bayesmixed.engines import ENGINES, choose, marginal
+from bayesmixed.engines.runs import Run
 from bayesmixed.engines.settings import EngineRecord, Settings, check_share
 from bayesmixed.equations import Displayed, Outline
 from bayesmixed.errors import SpecError, enumerate_words
@@ -35,7 +37,8 @@ class Fit(Displayed):
     design : Design
         The spec on its data.
     draws : xarray.DataTree
-        ArviZ groups `posterior`, `sample_stats`, `observed_data`, `constant_data`.
+        ArviZ groups `posterior`, `sample_stats`, `observed_data`, `constant_data`; of engine "marginal" also `proposals`, with
+        which `extend` goes on.
     engine : EngineRecord
         Which engine sampled, why, and what it decided.
     settings : Settings
@@ -284,8 +287,20 @@ def sample(
         why=why,
         progress=progress,
     )
+    return _as_fit(design, run, unit)
+
+
+def resume(fit: Fit, settings: Settings, progress: bool) -> Fit:
+    """Return further draws of a fit that holds the proposals of its chains."""
+    working, unit = in_working_unit(fit.design)
+    run = marginal.resume(working, settings, fit.draws[PROPOSALS].to_dataset(), progress)
+    return _as_fit(fit.design, run, unit)
+
+
+def _as_fit(design: Design, run: Run, unit: float) -> Fit:
+    """Return the fit of a design whose response was sampled in some unit."""
     own = run.draws if unit == 1.0 else in_own_unit(design, run.draws, unit)
-    kept, decisions = keep_draws(design, own, store)
+    kept, decisions = keep_draws(design, own, run.settings.store)
     record = replace(run.record, decisions=(*run.record.decisions, *decisions))
     return Fit(design, kept, record, run.settings, dict(run.timing), installed_versions())
 

@@ -12,12 +12,14 @@ import xarray as xr
 from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import freeze, with_frozen_priors
 from bayesmixed.design.stated_coordinates import states_centred_prior, states_group_prior
+from bayesmixed.draws.tree import PROPOSALS
 from bayesmixed.engines import ENGINES, refusal
 from bayesmixed.engines.kernel import JOINT_TARGET
+from bayesmixed.engines.proposal_weights import judge
 from bayesmixed.engines.runs import ASKED
 from bayesmixed.errors import SamplingError, SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.fits.earlier_files import is_earlier
-from bayesmixed.fits.fitting import Fit, sample
+from bayesmixed.fits.fitting import Fit, resume, sample
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.preparation.streaming import rebuild
@@ -105,7 +107,8 @@ def refit(
 def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = True) -> Fit:
     """Return the fit with more draws in each chain: the model is sampled again with a seed that follows from the fit's.
 
-    The sampler is tuned anew, so that many draws at once cost less than the same number in several calls.
+    The sampler is tuned anew, so that many draws at once cost less than the same number in several calls; the chains of
+    engine "marginal" go on with the proposals that they had.
 
     Parameters
     ----------
@@ -143,12 +146,7 @@ def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = T
             f'bm.refit(fit, draws={before.draws + draws}), or with store="all" before extending.'
         )
     seed = int(np.random.SeedSequence(before.seed, spawn_key=(before.draws,)).generate_state(1)[0])
-    given = settings_of(fit, fit.design) | {
-        "draws": draws,
-        "target_accept": before.target_accept or None,
-        "store": "all",
-    }
-    more = sample(fit.design, **given | {"seed": seed, "cores": cores or before.cores, "progress": progress})
+    more = _sample_more(fit, draws, seed, cores or before.cores, progress)
     if not more.settings.complete or more.settings.chains != before.chains:
         raise SamplingError(
             f"The additional run was interrupted at {more.settings.chains} chains of {more.settings.draws} draws; "
@@ -163,6 +161,14 @@ def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = T
     )
     other = "" if more.engine.name == fit.engine.name else f" by the engine '{more.engine.name}' ({more.engine.why})"
     return _with_decisions(extended, fit.engine.decisions, (f"extended by {draws} draws with seed {seed}{other}",))
+
+
+def _sample_more(fit: Fit, draws: int, seed: int, cores: int, progress: bool) -> Fit:
+    """Return further draws of the same model, by the proposals that the fit holds or by a new run."""
+    if PROPOSALS in fit.draws.children:
+        return resume(fit, replace(fit.settings, draws=draws, seed=seed, cores=cores, store="all"), progress)
+    given = settings_of(fit, fit.design) | {"draws": draws, "seed": seed, "cores": cores, "store": "all"}
+    return sample(fit.design, **given | {"target_accept": fit.settings.target_accept or None, "progress": progress})
 
 
 def settings_of(fit: Fit, design: Design) -> dict[str, Any]:
@@ -243,6 +249,14 @@ def _join_draws(first: xr.DataTree, second: xr.DataTree) -> xr.DataTree:
             parts = [part.drop_vars("draw", errors="ignore") for part in (dataset, second[name].to_dataset())]
             joined = xr.concat(parts, "draw", data_vars="minimal", coords="minimal", compat="override", join="override")
             groups[name] = joined.assign_coords(draw=np.arange(joined.sizes["draw"]))
+    groups |= {name: child.to_dataset() for name, child in second.children.items() if name == PROPOSALS}
+    statistics, said = groups["sample_stats"], [tree["sample_stats"].attrs for tree in (first, second)]
+    if all("evaluations" in one for one in said):
+        evaluations = sum(one["evaluations"] for one in said)
+        acceptance = float(statistics["acceptance_rate"].mean())
+        groups["sample_stats"] = statistics.assign_attrs(
+            judge(statistics["log_weight"].values, acceptance, evaluations)
+        )
     return xr.DataTree.from_dict(groups)
 
 

@@ -140,6 +140,11 @@ def _check(name: str, fit: Fit) -> None:
         )
     if WEIGHT in fit.draws["sample_stats"]:
         return
+    if fit.engine.name == "marginal":
+        raise SpecError(
+            f"The draws of '{name}' are those of another prior set, weighted, which gives no marginal likelihood but the "
+            "Bayes factor in the `draws` of the comparison. Sample it: bm.refit(fit), or compare_priors(..., reweight=False)."
+        )
     reason = refusal(ENGINES["marginal"], design)
     if reason:
         raise SpecError(

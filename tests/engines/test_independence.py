@@ -13,7 +13,7 @@ from scipy import stats
 
 import bayesmixed as bm
 from bayesmixed.engines import proposals
-from bayesmixed.engines.independence import pareto_k, sample_independently
+from bayesmixed.engines.independence import sample_independently
 from bayesmixed.engines.proposals import Scales
 from bayesmixed.engines.settings import Settings
 
@@ -42,10 +42,10 @@ def settings(**options):
     return Settings(**{"chains": 4, "draws": 1000, "tune": 300, "cores": 2, "target_accept": 0.0, "seed": 3} | options)
 
 
-def run(target, mode=0.0, spread=1.0, **options):
+def run(target, mode=0.0, spread=1.0, ends=(), **options):
     size = len(target.scales.powers)
     return sample_independently(
-        target, np.full(size, mode), spread**2 * np.eye(size), settings(**options), lambda share: None
+        target, np.full(size, mode), spread**2 * np.eye(size), settings(**options), lambda share: None, ends
     )
 
 
@@ -144,11 +144,21 @@ def test_without_tuning_the_first_proposal_is_enough_for_a_start():
     assert found.points.shape == (4, 50, 1)
 
 
-@pytest.mark.parametrize("shape", [-0.3, 0.2, 0.9])
-def test_pareto_k_is_that_of_arviz(shape):
-    from arviz_stats.base import array_stats
+def test_chains_go_on_where_they_ended_with_the_proposals_that_they_had():
+    counted = []
+    target = Target(stats.halfnorm.logpdf)
+    first = run(target, draws=400)
+    more = run(Target(stats.halfnorm.logpdf, before=[lambda: counted.append(0)]), draws=400, ends=first.ends, seed=9)
+    assert more.evaluations == more.points.shape[0] * 400 - np.isinf(more.statistics["log_weight"].values).sum()
+    assert [end.proposal for end in more.ends] == [end.proposal for end in first.ends]
+    # A step that stays in place at once shows where the chain was.
+    stays = more.points[:, 0, 0] == first.points[:, -1, 0]
+    assert np.all(stays | (more.statistics["mean_tree_accept"].values[:, 0] > 0.0))
+    assert_law(np.exp(np.concatenate([first.points, more.points], axis=1)[..., 0]), stats.halfnorm)
 
-    logs = np.log(stats.genpareto.rvs(shape, size=3000, random_state=1))
-    assert pareto_k(logs) == pytest.approx(float(array_stats.psislw(-logs)[1]), abs=1e-6)
-    assert pareto_k(np.full(10, -np.inf)) == np.inf
-    assert pareto_k(np.zeros(100)) == 0.0
+
+def test_a_chain_whose_proposals_are_never_taken_stays_at_its_last_state():
+    first = run(Target(stats.halfnorm.logpdf), draws=50)
+    more = run(Target(lambda v: np.full(v.shape, -np.inf)), draws=5, ends=first.ends)
+    assert np.all(more.points[:, :, 0] == first.points[:, -1:, 0])
+    assert np.all(more.kept == first.kept[:, -1:])

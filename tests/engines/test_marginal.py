@@ -11,7 +11,7 @@ from exact_margins import assert_law, exact_margins
 from exact_one_way import KNOWN, simulate_one_way
 
 import bayesmixed as bm
-from bayesmixed.engines import choose, independence, marginal
+from bayesmixed.engines import choose, marginal, proposal_weights
 from bayesmixed.engines.marginal import supports
 from bayesmixed.engines.marginal_estimates import Estimates, draw_rest
 
@@ -83,13 +83,14 @@ def test_a_fit_works_like_those_of_other_engines(tmp_path):
     longer = bm.extend(loaded, 100, progress=False)
     assert longer.posterior.sizes["draw"] == 300
     assert longer.draws["sample_stats"].sizes["draw"] == 300
+    assert bm.extend(fit, 100, progress=False).posterior.equals(longer.posterior)
     assert bm.refit(fit, priors={"beta[x]": "Normal(0, 0.1)"}, progress=False).engine.name == "marginal"
     assert "marginal" in str(bm.summary(fit))
 
 
 @pytest.mark.slow
 def test_where_proposals_suit_badly_the_kernel_samples_and_the_record_says_why(monkeypatch):
-    monkeypatch.setattr(independence, "SMALLEST_ACCEPTANCE", 1.1)
+    monkeypatch.setattr(proposal_weights, "SMALLEST_ACCEPTANCE", 1.1)
     fit = fit_table()
     assert fit.engine.name == "kernel"
     assert "acceptance" in fit.engine.why

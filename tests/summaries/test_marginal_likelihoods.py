@@ -1,15 +1,20 @@
 """Marginal likelihoods beside algebra and brute-force integration, and what makes no Bayes factor."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from scipy import integrate, special, stats
 
 import bayesmixed as bm
-from bayesmixed.engines import independence
+from bayesmixed.engines import proposal_weights
 from bayesmixed.errors import SpecError
+from bayesmixed.fits.refitting import change_design
+from bayesmixed.summaries.marginal_likelihoods import log_evidence
+from bayesmixed.summaries.priors.reweighting import weigh_by_priors
 
 GROUPS, EACH = 8, 5
 PRIORS = {"beta[Intercept]": "Normal(0, 2)", "sd_g": "HalfNormal(1)"}
@@ -95,13 +100,49 @@ def test_the_evidence_of_a_saved_fit_is_the_same(counts, tmp_path):
     pd.testing.assert_frame_equal(bm.evidence(bm.load_fit(tmp_path / "fit.nc")).table, bm.evidence(counts).table)
 
 
+def without_proposals(fit):
+    """Return a fit as earlier versions made it."""
+    groups = {name: child.to_dataset() for name, child in fit.draws.children.items() if name != "proposals"}
+    return replace(fit, draws=xr.DataTree.from_dict(groups))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stored", [True, False])
+def test_more_draws_are_more_proposals_of_the_same_evidence(counts, stored, tmp_path):
+    """Those of a fit that holds its proposals cost no pilot, and its chains go on; files of earlier versions hold none."""
+    loaded = bm.load_fit(bm.save_fit(counts if stored else without_proposals(counts), tmp_path / "fit.nc"))
+    longer = bm.extend(loaded, 1000, progress=False)
+    stats = [fit.draws["sample_stats"] for fit in (counts, longer)]
+    assert stats[1]["log_weight"].shape == (4, 2000)
+    new, old = stats[1].attrs["evaluations"] - stats[0].attrs["evaluations"], stats[0].attrs["evaluations"]
+    assert (new <= 4000) == stored
+    assert new <= old
+    one, more = (bm.evidence(fit).table.iloc[0] for fit in (counts, longer))
+    assert more["mcse"] < 0.85 * one["mcse"]
+    assert abs(more["log_evidence"] - one["log_evidence"]) < 4 * one["mcse"]
+    assert longer.posterior["sd_g"].mean() == pytest.approx(float(counts.posterior["sd_g"].mean()), abs=0.05)
+
+
 @pytest.mark.slow
 def test_draws_by_which_another_engine_extends_a_fit_leave_its_evidence_and_are_recorded(counts, monkeypatch):
-    monkeypatch.setattr(independence, "SMALLEST_ACCEPTANCE", 1.1)
-    longer = bm.extend(counts, 50, progress=False)
+    monkeypatch.setattr(proposal_weights, "SMALLEST_ACCEPTANCE", 1.1)
+    longer = bm.extend(without_proposals(counts), 50, progress=False)
     pd.testing.assert_frame_equal(bm.evidence(longer).table, bm.evidence(counts).table)
     assert "by the engine 'kernel'" in longer.engine.decisions[-1]
     assert "acceptance" in longer.engine.decisions[-1]
+
+
+@pytest.mark.slow
+def test_weighted_draws_have_no_evidence_until_they_are_extended(counts):
+    """The ratio of the evidences of two prior sets, from weights, is that of two runs."""
+    design = change_design(counts.design, {"sd_g": "Gamma(2, 4)"})[0]
+    weights = weigh_by_priors(counts, design)
+    with pytest.raises(SpecError, match="those of another prior set"):
+        bm.evidence(weights.draw("first"))
+    longer = bm.extend(weights.draw("first"), 500, progress=False)
+    (value, first), (base, second) = log_evidence(longer), log_evidence(counts)
+    assert weights.log_evidence_ratio == pytest.approx(value - base, abs=4 * np.hypot(first, second))
+    assert longer.posterior.sizes["draw"] == 1500
 
 
 @pytest.mark.slow

@@ -11,7 +11,8 @@ from scipy import special
 from bayesmixed.cross_validation.importance_weights import FEWEST_DRAWS, effective_size, smooth_weights
 from bayesmixed.cross_validation.influential_groups import parameter_draws
 from bayesmixed.design.design import Design
-from bayesmixed.engines.independence import pareto_k
+from bayesmixed.draws.tree import PROPOSALS
+from bayesmixed.engines.proposal_weights import pareto_k
 from bayesmixed.families.links import Array
 from bayesmixed.families.parameter_functions import range_of
 from bayesmixed.fits.fitting import Fit
@@ -70,7 +71,7 @@ class PriorWeights:
         shares = np.cumsum(special.softmax(self.log_weights, axis=1), axis=1)
         wanted = (np.arange(size) + generator.uniform(size=(len(shares), 1))) / size
         places = [np.minimum(np.searchsorted(*pair), size - 1) for pair in zip(shares, wanted, strict=True)]
-        groups = {name: child.to_dataset() for name, child in fit.draws.children.items()}
+        groups = {name: child.to_dataset() for name, child in fit.draws.children.items() if name != PROPOSALS}
         for name in ("posterior", "sample_stats"):
             groups[name] = _take(groups[name].drop_vars(_OF_ONE_POSTERIOR, errors="ignore"), np.array(places))
         tree = xr.DataTree.from_dict({**groups, "/": fit.draws.to_dataset()})

@@ -7,7 +7,7 @@ from nine_rows import ROWS, SPEC, exact_fit, normal_posterior, with_draws
 from scipy import stats
 
 import bayesmixed as bm
-from bayesmixed.engines.independence import pareto_k
+from bayesmixed.engines.proposal_weights import pareto_k
 from bayesmixed.fits.prior_sets import realise_sets
 from bayesmixed.summaries.priors.reweighting import weigh_by_priors, why_not_weighed
 
