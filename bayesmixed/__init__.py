@@ -87,6 +87,7 @@ _PUBLIC = {
     "conditional_effects": "summaries.marginal.means",
     "contrasts": "summaries.marginal.differences",
     "comparisons": "summaries.marginal.row_comparisons",
+    "describe_effects": "summaries.marginal.described_effects",
     "slopes": "summaries.marginal.row_slopes",
     "effective_groups": "summaries.variance.group_spread",
     "negligible_sds": "summaries.variance.group_spread",
@@ -126,6 +127,7 @@ _PUBLIC = {
     "plot_shrinkage": "plots.pooling",
     "plot_posterior_checks": "plots.checks",
     "plot_prior_predictive": "plots.prior_predictions",
+    "methods_text": "report.methods",
     "write_report": "report",
 }
 _MODULES = ("datasets",)

@@ -90,3 +90,15 @@ def report(
     fit = read_fit(folder)
     beside = (folder if folder.is_dir() else folder.parent) / REPORT
     typer.echo(f"Written: {write_report(fit, out or beside, verification=verify_fit(fit, verify))}")
+
+
+def effects(folder: Folder, json: Json = False) -> None:
+    """Say in sentences what each column of a model does to the response, on its scale."""
+    from bayesmixed.summaries.marginal.described_effects import describe_effects
+
+    described = describe_effects(read_fit(folder))
+    if json:
+        table = {"effects": to_records(described.table)}
+        print_json({"sentences": described.sentences, **table, "notes": described.notes})
+    else:
+        typer.echo(described)

@@ -9,12 +9,37 @@ import numpy as np
 import bayesmixed as bm
 from bayesmixed.display.pages import Page, Section, write_markup
 from bayesmixed.equations import list_equations, write_mathml
+from bayesmixed.errors import SpecError
 from bayesmixed.fits.convergence import Diagnosis
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.report.pictures import draw_shares, embed
+from bayesmixed.summaries.marginal.grids import column_roles
 from bayesmixed.summaries.overview import count_sentence, tabulate_estimates
 
+_MOST_LEVELS = 8
+"""Levels of a factor whose means and contrasts are shown."""
 _IN_ESTIMATES = ("components", "icc", "negligible")
+
+
+def show_answer(fit: Fit) -> str:
+    """Return what each column does to the response, in sentences."""
+    return write_sections(bm.describe_effects(fit).sections())
+
+
+def show_means(fit: Fit) -> str:
+    """Return the expected response at the levels of each factor, and the differences between them."""
+    names = column_roles(fit.design).factors
+    if not names:
+        raise SpecError("the model has no factor whose levels have means.")
+    shown = [name for name in names if len(fit.design.table.levels[name]) <= _MOST_LEVELS]
+    pages = [make(fit, name) for name in shown for make in (bm.marginal_means, bm.contrasts)]
+    left = [
+        f"{name} has many levels: bm.marginal_means(fit, {name!r}) has their means."
+        for name in names
+        if name not in shown
+    ]
+    sections = [one for page in pages for one in page.sections()]
+    return write_sections([*sections, *([Section(before=tuple(left))] if left else [])])
 
 
 def show_question(fit: Fit) -> str:

@@ -11,10 +11,12 @@ from bayesmixed.errors import BayesMixedError
 from bayesmixed.fits.convergence import Diagnosis, diagnose
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.report.chapters import (
+    show_answer,
     show_checks,
     show_convergence,
     show_estimates,
     show_future,
+    show_means,
     show_model,
     show_page,
     show_priors,
@@ -26,7 +28,9 @@ from bayesmixed.report.groups import show_groups
 from bayesmixed.report.reproduction import show_citation, show_reproduction
 
 
-def write_report(fit: Fit, path: str | Path, *, verification: Verification | None = None) -> Path:
+def write_report(
+    fit: Fit, path: str | Path, *, data: str = "data.csv", verification: Verification | None = None
+) -> Path:
     """Write a report on a fit as one HTML file, which needs no network, and return its path.
 
     A chapter that does not apply to the model gives the reason instead.
@@ -37,6 +41,8 @@ def write_report(fit: Fit, path: str | Path, *, verification: Verification | Non
         The fitted model.
     path : str or Path
         File to be written; an earlier one is replaced as a whole.
+    data : str
+        Name of the file of the data, for the code that fits the model again.
     verification : Verification, optional
         That of this fit, for a chapter of its own.
 
@@ -59,13 +65,13 @@ def write_report(fit: Fit, path: str | Path, *, verification: Verification | Non
     check_place(path, "The report")
     if verification is not None:
         verification.check(fit)
-    return replace_file(path, write_document(fit, verification), "The report")
+    return replace_file(path, write_document(fit, data, verification), "The report")
 
 
-def write_document(fit: Fit, verification: Verification | None = None) -> str:
+def write_document(fit: Fit, data: str = "data.csv", verification: Verification | None = None) -> str:
     """Return the report on a fit as the text of an HTML document."""
     diagnosis = diagnose(fit)
-    listed = list_chapters(fit, diagnosis, verification)
+    listed = list_chapters(fit, diagnosis, data, verification)
     title = escape(fit.design.spec.title or fit.design.spec.formula)
     contents = "".join(f'<li><a href="#{name}">{escape(heading)}</a></li>' for name, (heading, _) in listed.items())
     chapters = "\n".join(_write_chapter(name, *chapter) for name, chapter in listed.items())
@@ -80,7 +86,7 @@ def write_document(fit: Fit, verification: Verification | None = None) -> str:
 {_read("report.css")}</style>
 </head>
 <body>
-<a class="skip" href="#question">Skip to the report</a>
+<a class="skip" href="#answer">Skip to the report</a>
 <header>
 <h1>{title}</h1>
 {_write_verdict(diagnosis)}
@@ -98,24 +104,26 @@ def write_document(fit: Fit, verification: Verification | None = None) -> str:
 
 
 def list_chapters(
-    fit: Fit, diagnosis: Diagnosis, verification: Verification | None = None
+    fit: Fit, diagnosis: Diagnosis, data: str, verification: Verification | None = None
 ) -> dict[str, tuple[str, Callable[[], str]]]:
     """Return the chapters by their anchors: heading, and the function that writes the text below it."""
     verified = {} if verification is None else {"verification": ("Verification", lambda: show_page(verification))}
     return {
-        "question": ("Question", lambda: show_question(fit)),
+        "answer": ("Answer", lambda: show_answer(fit)),
+        "means": ("Means and contrasts", lambda: show_means(fit)),
+        "question": ("Question and data", lambda: show_question(fit)),
         "structure": ("Structure of the data", lambda: show_structure(fit)),
         "model": ("Model", lambda: show_model(fit)),
         "priors": ("Priors", lambda: show_priors(fit)),
         "convergence": ("Convergence", lambda: show_convergence(diagnosis)),
         **verified,
         "estimates": ("Estimates", lambda: show_estimates(fit)),
+        "checks": ("Does the model fit?", lambda: show_checks(fit)),
         "variation": ("Where the variation comes from", lambda: show_variation(fit)),
         "groups": ("Groups and their shrinkage", lambda: show_groups(fit)),
-        "checks": ("Does the model fit?", lambda: show_checks(fit)),
         "future": ("A future group", lambda: show_future(fit)),
         "citation": ("How to cite", lambda: show_citation(fit)),
-        "reproduction": ("How to do this again", lambda: show_reproduction(fit)),
+        "reproduction": ("How to do this again", lambda: show_reproduction(fit, data)),
     }
 
 

@@ -2,7 +2,7 @@
 // Draws each chart of groups from the data beside it, and lets the tables of groups be sorted and filtered.
 
 const SVG = "http://www.w3.org/2000/svg";
-const RAW = "#d55e00", PARTIAL = "#0072b2", COMPLETE = "#333333";
+const RAW = "var(--raw)", PARTIAL = "var(--partial)", COMPLETE = "var(--ink)";
 const TALLEST_ROW = 20, CHART_HEIGHT = 560, LABEL_FROM = 12, MOST_NAMED = 120, AXIS = 40;
 const MOST_PRINTED = 40;
 const ORDERS = {
@@ -123,7 +123,7 @@ class Chart {
     this.svg.setAttribute("height", bottom + AXIS);
     this.svg.replaceChildren();
     for (const value of steps(low, high, width / 90)) {
-      make(this.svg, "path", { d: `M${this.x(value)} 0V${bottom}`, stroke: "#e3e7ec" });
+      make(this.svg, "path", { d: `M${this.x(value)} 0V${bottom}`, stroke: "var(--line)" });
       make(this.svg, "text", { x: this.x(value), y: bottom + 15, "text-anchor": "middle" }, value);
     }
     make(this.svg, "text", { x: (left + width) / 2, y: bottom + 34, "text-anchor": "middle" }, this.scale().name);

@@ -11,29 +11,22 @@ from bayesmixed.fits.files import fingerprint
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.refitting import settings_of
 from bayesmixed.report.chapters import write_sections
+from bayesmixed.report.methods import methods_text
+from bayesmixed.report.result_folders import MODEL
 from bayesmixed.spec.files import spec_to_toml
-
-_REFERENCES = (
-    "- PyMC: Abril-Pla et al. (2023), PeerJ Computer Science 9:e1516.",
-    "- No-U-turn sampler: Hoffman & Gelman (2014), Journal of Machine Learning Research 15:1593.",
-    "- R-hat and effective sample size: Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16:667.",
-    "- ArviZ: Kumar, Carroll, Hartikainen & Martin (2019), Journal of Open Source Software 4:1143.",
-)
 
 
 def show_citation(fit: Fit) -> str:
-    """Return a sentence for a methods section, and the papers behind it."""
-    design, settings, versions = fit.design, fit.settings, fit.versions
-    text = (
-        f"A Bayesian mixed model ({design.family.name} family, {design.mu.link.name} link; {design.spec.formula}) was "
-        f"fitted with bayesmixed {versions.get('bayesmixed', '')} ({settings.chains} chains of {settings.draws} draws "
-        f"after {settings.tune} tuning draws, engine {fit.engine.name}). Priors and diagnostics are those of this report."
+    """Return a paragraph for a methods section, and the works behind it."""
+    paragraph, works = methods_text(fit).split("\n\n")
+    title, *listed = works.splitlines()
+    return write_sections(
+        [Section(before=("For a methods section:", paragraph, f"{title}:", *(f"- {w}" for w in listed)))]
     )
-    return write_sections([Section(before=("For a methods section:", text, *_REFERENCES))])
 
 
-def show_reproduction(fit: Fit) -> str:
-    """Return the code, the model file, the seed and the versions."""
+def show_reproduction(fit: Fit, data: str) -> str:
+    """Return the code, the model file, the seed and the versions; `data` is the name of the file of the data."""
     versions = pd.DataFrame(list(fit.versions.items()), columns=["package", "version"])
     seconds = sum(fit.timing.values())
     took = f" It took {seconds:.1f} seconds." if fit.timing else ""
@@ -41,13 +34,13 @@ def show_reproduction(fit: Fit) -> str:
     texts.append(f"Fingerprint of the columns used (SHA-256): {fingerprint(fit.design.table.data)}")
     run = write_sections([Section("The run", before=tuple(texts)), Section("Versions", table=versions)])
     return (
-        f"<h3>Code</h3>\n{_write_code(write_code(fit), 'Python code')}\n"
-        f"<h3>model.toml</h3>\n{_write_model_file(fit)}\n{run}"
+        f"<h3>Code</h3>\n{_write_code(write_code(fit, data), 'Python code')}\n"
+        f"<h3>{MODEL}</h3>\n{_write_model_file(fit)}\n{run}"
     )
 
 
-def write_code(fit: Fit) -> str:
-    """Return Python code that fits the model of the file model.toml again, with the same settings."""
+def write_code(fit: Fit, data: str) -> str:
+    """Return Python code that fits the model of the file model.toml to a file of data again, with the same settings."""
     settings = fit.settings
     options: dict[str, Any] = {
         "chains": settings.chains,
@@ -60,7 +53,8 @@ def write_code(fit: Fit) -> str:
     options |= {name: value for name, value in settings_of(fit, fit.design).items() if usual.get(name, value) != value}
     arguments = "".join(f"    {name}={value!r},\n" for name, value in options.items())
     return (
-        f'import bayesmixed as bm\n\nfit = bm.fit(\n    "model.toml",\n    "data.csv",\n{arguments})\n'
+        f"# {MODEL} is the file below\n"
+        f'import bayesmixed as bm\n\nfit = bm.fit(\n    "{MODEL}",\n    {data!r},\n{arguments})\n'
         'bm.write_report(fit, "report.html")\n'
     )
 

@@ -9,12 +9,16 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 import bayesmixed as bm
 from bayesmixed.atomic_files import replace_file, replace_picture, replace_table
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import BayesMixedError, DataError
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.report.result_folders import FIT
+from bayesmixed.report.result_folders import FIT, MODEL
+from bayesmixed.spec.files import spec_to_toml
+from bayesmixed.summaries.marginal.grids import column_roles
 
 REPORT = "report.html"
 
@@ -61,9 +65,9 @@ def _save_anywhere(fit: Fit) -> Path | None:
     return None
 
 
-def write_results(fit: Fit, folder: Path) -> Results:
+def write_results(fit: Fit, folder: Path, data: str) -> Results:
     """Write the summary, tables and plots of a fit into a folder that exists; those that the model does not have are
-    noted.
+    noted. `data` is the name of the file of the data.
 
     Raises
     ------
@@ -72,7 +76,7 @@ def write_results(fit: Fit, folder: Path) -> Results:
     """
     files, notes = [], []
     text = str(bm.summary(fit))
-    for name, write in _products(fit, text):
+    for name, write in _products(fit, text, data):
         try:
             write(folder / name)
         except BayesMixedError as error:
@@ -84,7 +88,7 @@ def write_results(fit: Fit, folder: Path) -> Results:
     return Results(tuple(files), text, tuple(notes))
 
 
-def _products(fit: Fit, summary: str) -> Iterator[tuple[str, Callable[[Path], Any]]]:
+def _products(fit: Fit, summary: str, data: str) -> Iterator[tuple[str, Callable[[Path], Any]]]:
     """Yield the names of the files, with the functions that write them."""
 
     def table(make: Callable[..., Any], *arguments: Any) -> Callable[[Path], Any]:
@@ -95,7 +99,12 @@ def _products(fit: Fit, summary: str) -> Iterator[tuple[str, Callable[[Path], An
 
     page = f"{write_equations(fit.design)}\n\n{summary}\n\n{_run(fit)}\n"
     yield "summary.txt", lambda path: replace_file(path, page)
-    yield REPORT, lambda path: bm.write_report(fit, path)
+    yield MODEL, lambda path: replace_file(path, spec_to_toml(fit.design.spec))
+    yield REPORT, lambda path: bm.write_report(fit, path, data=data)
+    yield "effects.csv", lambda path: replace_table(path, bm.describe_effects(fit).table)
+    factors = column_roles(fit.design).factors
+    if factors:
+        yield "means.csv", lambda path: replace_table(path, _tabulate_means(fit, factors))
     yield "population_effects.csv", table(bm.population_effects)
     yield "variance_components.csv", table(bm.variance_components)
     if not list(fit.design.group_blocks()):
@@ -111,6 +120,11 @@ def _products(fit: Fit, summary: str) -> Iterator[tuple[str, Callable[[Path], An
             names.append(next(name for name in chain([plain], numbered) if name.lower() not in map(str.lower, names)))
             yield f"shrinkage_{names[-1]}.csv", table(bm.shrinkage, group.name)
             yield f"shrinkage_{names[-1]}.png", plot(group.name)
+
+
+def _tabulate_means(fit: Fit, factors: tuple[str, ...]) -> pd.DataFrame:
+    tables = [bm.marginal_means(fit, name).table.rename(columns={name: "level"}) for name in factors]
+    return pd.concat([t.assign(factor=name)[["factor", *t.columns]] for name, t in zip(factors, tables, strict=True)])
 
 
 def _run(fit: Fit) -> str:

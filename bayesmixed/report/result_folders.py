@@ -12,9 +12,13 @@ from bayesmixed.atomic_files import TEMPORARY, flush_folder, lock, replace_file
 from bayesmixed.errors import DataError
 
 FIT = "fit.nc"
+MODEL = "model.toml"
 _OWN: tuple[str, ...] = (
     FIT,
+    MODEL,
     "summary.txt",
+    "effects.csv",
+    "means.csv",
     "report.html",
     "simulated*.csv",
     "shrinkage*.csv",

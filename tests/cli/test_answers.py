@@ -37,6 +37,15 @@ def test_report_verifies_the_fit_where_asked(saved, tmp_path):
     assert 'id="verification"' in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+def test_effects_says_what_the_function_says(saved):
+    described = bm.describe_effects(bm.load_fit(saved[0] / "fit.nc"))
+    result = run("effects", saved[0])
+    assert (result.exit_code, result.stdout.strip()) == (0, str(described))
+    told = json.loads(run("effects", saved[0], "--json").stdout)
+    assert tuple(told["sentences"]) == described.sentences
+    assert len(told["effects"]) == len(described.table)
+
+
 def test_predict_gives_what_the_function_gives(saved, tmp_path):
     rows = pd.DataFrame({"herd": ["1", "99"], "size": [10, 20]})
     rows.to_csv(tmp_path / "new.csv", index=False)

@@ -9,7 +9,7 @@ from bayesmixed.report.documents import list_chapters
 @each_document
 def test_every_chapter_has_something_to_say(documents, name):
     outline = Outline(documents[name])
-    for chapter, (heading, _) in list_chapters(None, None).items():
+    for chapter, (heading, _) in list_chapters(None, None, "").items():
         text = outline.text_of(id=chapter)
         assert len(text.replace(heading, "").strip()) > 30
 

@@ -18,9 +18,9 @@ def test_the_code_and_the_file_say_the_same_model():
     outline = Outline(write_document(fit))
     shown = outline.text_of(**{"aria-label": "Model file"})
     assert spec_from_toml(shown) == fit.design.spec
-    assert outline.text_of(**{"aria-label": "Python code"}) == write_code(fit)
-    compile(write_code(fit), "report", "exec")
-    assert f"seed={fit.settings.seed}" in write_code(fit)
+    assert outline.text_of(**{"aria-label": "Python code"}) == write_code(fit, "data.csv")
+    compile(write_code(fit, "data.csv"), "report", "exec")
+    assert f"seed={fit.settings.seed}" in write_code(fit, "data.csv")
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_the_code_and_the_file_say_the_same_model():
 )
 def test_the_code_asks_for_what_was_asked_for_and_for_nothing_else(asked, said):
     fit = bm.load_fit("herd_period")
-    code = write_code(replace(fit, settings=replace(fit.settings, **asked)))
+    code = write_code(replace(fit, settings=replace(fit.settings, **asked)), "data.csv")
     assert said in code
     arguments = {keyword.arg for keyword in ast.parse(code).body[1].value.keywords}
     assert arguments == {"chains", "draws", "tune", "seed", "engine", *asked}

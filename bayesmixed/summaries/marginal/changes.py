@@ -60,8 +60,7 @@ def read_variables(
     SpecError
         No such column, or it is not a number where only `numbers` have what is asked for.
     """
-    roles = column_roles(fit.design)
-    every = [name for name in (*roles.factors, *roles.numbers) if name in _explaining(fit.design)]
+    roles, every = column_roles(fit.design), explaining_columns(fit.design)
     every = [name for name in every if name in roles.numbers and name not in roles.factors] if numbers else every
     if variables is None:
         asked: dict[str, Any] = dict.fromkeys(every)
@@ -149,13 +148,14 @@ def _pair(values: Sequence[Any], sign: str) -> str:
     return f"{high} {sign} {f'({low})' if low.startswith('-') else low}"
 
 
-def _explaining(design: Design) -> set[str]:
-    """Return the columns that formulas and curves read."""
+def explaining_columns(design: Design) -> list[str]:
+    """Return the columns that formulas and curves read, factors first; not offsets, weights and names of groups."""
     names = [str(name) for name in design.table.data.columns]
     terms = [term for predictor in design.spec.predictors.values() for term in predictor]
     read = {name for term in terms for one in term.formulas for name in formula_columns(one, names, grouping=False)}
-    curves = [term for term in terms if term.part == CURVES]
-    return read | {name for term in curves for name in term.columns(names)}
+    read |= {name for term in terms if term.part == CURVES for name in term.columns(names)}
+    roles = column_roles(design)
+    return [name for name in (*roles.factors, *roles.numbers) if name in read]
 
 
 def _check(name: str, roles: Roles, *, numbers: bool) -> None:

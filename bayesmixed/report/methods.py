@@ -1,0 +1,137 @@
+"""A paragraph for the methods section of a paper, and the works behind it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+import bayesmixed as bm
+from bayesmixed.errors import BayesMixedError
+from bayesmixed.fits.convergence import diagnose
+from bayesmixed.fits.fitting import Fit
+
+_SAMPLERS = {
+    "kernel": "drawn with the No-U-Turn sampler",
+    "pymc": "drawn with the No-U-Turn sampler",
+    "collapsed": "drawn with the No-U-Turn sampler for the standard deviations and correlations, coefficients and group "
+    "effects integrated out and drawn exactly afterwards",
+    "marginal": "drawn by independence Metropolis-Hastings for coefficients, standard deviations and dispersions, with "
+    "the effects of the largest grouping factor integrated out by adaptive Gauss-Hermite quadrature",
+}
+_NUTS = "Hoffman & Gelman (2014), The No-U-Turn sampler, Journal of Machine Learning Research 15:1593."
+_WORKS = {
+    "kernel": (_NUTS,),
+    "pymc": (
+        _NUTS,
+        "Abril-Pla et al. (2023), PyMC: a modern, and comprehensive probabilistic programming framework in Python, PeerJ "
+        "Computer Science 9:e1516.",
+    ),
+    "collapsed": (_NUTS,),
+    "marginal": (
+        "Tierney (1994), Markov chains for exploring posterior distributions, Annals of Statistics 22:1701.",
+        "Andrieu & Roberts (2009), The pseudo-marginal approach for efficient Monte Carlo computations, Annals of "
+        "Statistics 37:697.",
+    ),
+}
+_ALWAYS = (
+    "Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Rank-normalization, folding, and localization: an improved "
+    "R-hat, Bayesian Analysis 16:667.",
+    "Gelman, Meng & Stern (1996), Posterior predictive assessment of model fitness via realized discrepancies, Statistica "
+    "Sinica 6:733.",
+)
+
+
+def methods_text(fit: Fit, *, seed: int | None = None) -> str:
+    """Return a paragraph for the methods section of a paper, and below it the works that it rests on.
+
+    It says which rows and groups were analysed, the model and all its priors, how the posterior was sampled and with which
+    software, and what became of the convergence diagnostics and posterior predictive checks of this fit.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    seed : int, optional
+        Of the replicates for the posterior predictive checks; that of the fit if not given.
+
+    Returns
+    -------
+    str
+        Plain text. It is honest about a fit that did not converge, so read it before you paste it.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> print(bm.methods_text(bm.load_fit("herd_period")).partition(".")[0])
+    We fitted a Bayesian mixed model to 56 rows, with 15 levels of herd
+    """
+    paragraph = " ".join((_say_data(fit), _say_priors(fit), _say_sampling(fit), _say_checks(fit, seed)))
+    return "\n\n".join((paragraph, "\n".join(("References", *list_works(fit)))))
+
+
+def list_works(fit: Fit) -> tuple[str, ...]:
+    """Return the works that a fit rests on."""
+    return tuple(sorted((*_WORKS.get(fit.engine.name, ()), *_ALWAYS)))
+
+
+def _say_data(fit: Fit) -> str:
+    design, spec = fit.design, fit.design.spec
+    levels = [f"{len(group.levels):,} levels of {group.name}" for group in design.mu.groups if group.compared]
+    left_out = f" ({design.dropped:,} more had missing values and were left out)" if design.dropped else ""
+    mixed = "mixed model" if design.mu.groups else "regression"
+    grouped = f", with {_join(levels)}" if levels else ""
+    return (
+        f"We fitted a Bayesian {mixed} to {design.row_text}{left_out}{grouped}. The response was {spec.response}"
+        f"{f' of {spec.trials}' if spec.trials else ''}, of family {design.family.name} with {design.mu.link.name} link; the "
+        f"model was {spec.formula}."
+    )
+
+
+def _say_priors(fit: Fit) -> str:
+    listed = [
+        f"{entry.about}, {entry.prior}" + (" (each)" if count > 1 else "")
+        for entry, count in fit.design.priors_by_term().values()
+        if entry.prior.name != "Fixed"
+    ]
+    return f"Priors were: {'; '.join(dict.fromkeys(listed))}."
+
+
+def _say_sampling(fit: Fit) -> str:
+    settings, versions = fit.settings, fit.versions
+    verdict = diagnose(fit)
+    others = [
+        f"{name} {versions[name]}" for name in ("nutpie", "pymc", "arviz") if name in versions and _used(fit, name)
+    ]
+    software = _join([f"bayesmixed {versions.get('bayesmixed', '')}".strip(), *others])
+    how = _SAMPLERS.get(fit.engine.name, f"drawn by engine {fit.engine.name}")
+    said = (
+        f"The posterior was {how} ({settings.chains} chains of {settings.draws:,} draws after "
+        f"{settings.tune:,} tuning draws; {software})."
+    )
+    if not verdict.ok:
+        return f"{said} THE CHAINS HAD NOT CONVERGED: {'; '.join(verdict.problems)}."
+    sizes = verdict.table[["ess_bulk", "ess_tail"]].min().min()
+    none = ", and no transition diverged" if verdict.steps else ""
+    return (
+        f"{said} R-hat was at most {verdict.table['rhat'].max():.3f} and effective sample sizes were at least "
+        f"{sizes:,.0f}{none}. We report posterior means with 95 % equal-tailed intervals."
+    )
+
+
+def _used(fit: Fit, package: str) -> bool:
+    return {"nutpie": fit.engine.name != "marginal", "pymc": fit.engine.name == "pymc"}.get(package, True)
+
+
+def _say_checks(fit: Fit, seed: int | None) -> str:
+    try:
+        table = bm.posterior_checks(fit, seed=fit.settings.seed if seed is None else seed).table
+    except BayesMixedError as error:
+        return f"No posterior predictive checks: {error}"
+    failed = table.loc[np.asarray(table["verdict"] != "fits"), "statistic"].tolist()
+    said = f"Of {len(table)} statistics of the data compared with replicates from the posterior predictive distribution"
+    if not failed:
+        return f"{said}, all agreed with them."
+    return f"{said}, {len(failed)} did not agree with them: {_join(failed)}."
+
+
+def _join(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

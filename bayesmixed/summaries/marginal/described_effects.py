@@ -1,0 +1,136 @@
+"""The effects of a model in sentences, on the scale of the response."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmixed.design.design import Design
+from bayesmixed.display.estimates import as_estimates
+from bayesmixed.display.pages import Page, Section
+from bayesmixed.display.tables import format_table, middle_of
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.summaries.marginal.changes import changes_of, explaining_columns
+from bayesmixed.summaries.marginal.estimable import find_estimable
+from bayesmixed.summaries.marginal.grids import column_roles, grid_draws, make_grid
+from bayesmixed.summaries.marginal.row_comparisons import comparisons
+
+_MOST = 12
+"""Comparisons of one column that are said; the table has all of them."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DescribedEffects(Page):
+    """What each column does to the response, in sentences; `str()` for terminals, HTML in notebooks.
+
+    Attributes
+    ----------
+    sentences : tuple of str
+        One for each comparison, with its 95 % interval.
+    notes : tuple of str
+        What the numbers are averaged over, and where other columns are held.
+    table : pandas.DataFrame
+        The comparisons behind the sentences, as `comparisons` returns them; of a model without columns the expected
+        response.
+    """
+
+    sentences: tuple[str, ...]
+    notes: tuple[str, ...]
+    table: pd.DataFrame
+
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        return [Section(before=(*(f"- {sentence}" for sentence in self.sentences), *self.notes))]
+
+
+def describe_effects(fit: Fit, *, seed: int | None = None) -> DescribedEffects:
+    """Return what each column of the model does to the expected response, in sentences.
+
+    Each level of a factor is compared with the first one; a number that counts whole units changes by 1, another one from half
+    an SD below its mean to half an SD above. Other factors are averaged over with equal weights, other numbers are held
+    at their means, and groups are integrated out: `comparisons` with over="grid".
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    seed : int, optional
+        Of the groups that are drawn where an average over groups needs it.
+
+    Raises
+    ------
+    SpecError
+        The response has no expected value that could be averaged.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> fit = bm.load_fit("herd_period")
+    >>> print(bm.describe_effects(fit).sentences[2])
+    period, 4 instead of 1: expected incidence / size is lower by 0.156 (95 % interval 0.087 to 0.231).
+    """
+    names = explaining_columns(fit.design)
+    if not names:
+        return _describe_mean(fit, seed)
+    found = comparisons(fit, {name: _change(fit.design, name) for name in names}, over="grid", seed=seed)
+    what, _, where = found.quantity.removeprefix("difference of ").partition("; ")
+    middle, shown = middle_of(found.table), format_table(found.table)
+    sentences: list[str] = []
+    for name in names:
+        rows = np.flatnonzero(found.table["variable"] == name)
+        words = _words(fit, name)
+        sentences += [
+            f"{name}, {words[shown['contrast'].iloc[row]]}: {_say(what, shown.iloc[row], found.table.iloc[row], middle)}"
+            for row in rows[:_MOST]
+        ]
+        if len(rows) > _MOST:
+            sentences.append(f"{name}: {len(rows) - _MOST} more levels are in the table of comparisons.")
+    notes = [note for note in found.notes if not note.startswith("pd:")]
+    return DescribedEffects(tuple(sentences), (*([f"{where}."] if where else []), *notes), found.table)
+
+
+def _change(design: Design, name: str) -> Any:
+    """Return how far a column is changed, None for the default of `comparisons`."""
+    if name in column_roles(design).factors:
+        return None
+    values = design.table.data[name].to_numpy(dtype=float)
+    return None if len(np.unique(values)) == 2 or np.all(values == np.round(values)) else "sd"
+
+
+def _words(fit: Fit, name: str) -> dict[str, str]:
+    """Return what is said of each comparison of a column, by its label."""
+    how = _change(fit.design, name)
+    labels, said = (changes_of(fit, name, how, sign).pairs for sign in ("-", "instead of"))
+    return {
+        label: text.removesuffix(" (sd)").replace("+1", "1 higher") if text == "+1" or how == "sd" else text
+        for (label, _, _), (text, _, _) in zip(labels, said, strict=True)
+    }
+
+
+def _say(what: str, shown: pd.Series, row: pd.Series, middle: str) -> str:
+    """Return a comparison in words; the sign is said only where the interval has one."""
+    low, high = float(row["lower"]), float(row["upper"])
+    if low <= 0.0 <= high:
+        return (
+            f"{what} may be lower or higher; the difference is {shown[middle]} "
+            f"(95 % interval {shown['lower']} to {shown['upper']})."
+        )
+    ends = [str(shown[name]).removeprefix("-") for name in ("lower", "upper")]
+    near, far = ends if low > 0.0 else ends[::-1]
+    size = str(shown[middle]).removeprefix("-")
+    return f"{what} is {'higher' if low > 0.0 else 'lower'} by {size} (95 % interval {near} to {far})."
+
+
+def _describe_mean(fit: Fit, seed: int | None) -> DescribedEffects:
+    """Return the expected response of a model without columns."""
+    grid = make_grid(fit, {}, None, ())
+    draws = grid_draws(fit, grid, "mean", "average", seed)
+    find_estimable(grid.rows, grid.starts, np.eye(1), "mean", lambda place: "the mean", product=False)
+    labels = pd.DataFrame({"quantity": ["expected response"]})
+    found = as_estimates("", "", (), labels, draws, mean=bool(draws.attrs["has_mean"]))
+    what, _, where = str(draws.attrs["estimand"]).partition("; ")
+    shown = format_table(found.table).iloc[0]
+    value = f"{shown[middle_of(found.table)]} (95 % interval {shown['lower']} to {shown['upper']})"
+    sentence = f"{what[0].upper()}{what[1:]}: {value}."
+    return DescribedEffects((sentence,), (*([f"{where}."] if where else []), *grid.notes), found.table)
