@@ -13,6 +13,7 @@ from bayesmixed.errors import SpecError
 from bayesmixed.fits.convergence import Diagnosis
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.report.pictures import draw_shares, embed
+from bayesmixed.summaries.marginal.changes import explaining_columns
 from bayesmixed.summaries.marginal.grids import column_roles
 from bayesmixed.summaries.overview import count_sentence, tabulate_estimates
 
@@ -22,8 +23,12 @@ _IN_ESTIMATES = ("components", "icc", "negligible")
 
 
 def show_answer(fit: Fit) -> str:
-    """Return what each column does to the response, in sentences."""
-    return write_sections(bm.describe_effects(fit).sections())
+    """Return what each column does to the response, in sentences and pictures."""
+    sentences = write_sections(bm.describe_effects(fit).sections())
+    if not explaining_columns(fit.design):
+        return sentences
+    text = "The expected response over each column, with 95 % bands, beside the rows of the data and the groups."
+    return f"{sentences}\n{embed(bm.plot_effects(fit), text)}"
 
 
 def show_means(fit: Fit) -> str:

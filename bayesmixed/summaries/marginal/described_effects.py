@@ -12,6 +12,7 @@ from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_table, middle_of
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.summaries.marginal.changes import changes_of, explaining_columns
+from bayesmixed.summaries.marginal.contrast_weights import value_texts
 from bayesmixed.summaries.marginal.estimable import find_estimable
 from bayesmixed.summaries.marginal.grids import column_roles, grid_draws, make_grid
 from bayesmixed.summaries.marginal.row_comparisons import comparisons
@@ -100,11 +101,11 @@ def _change(design: Design, name: str) -> Any:
 
 def _words(fit: Fit, name: str) -> dict[str, str]:
     """Return what is said of each comparison of a column, by its label."""
-    how = _change(fit.design, name)
-    labels, said = (changes_of(fit, name, how, sign).pairs for sign in ("-", "instead of"))
+    changes = changes_of(fit, name, _change(fit.design, name), "-")
+    texts = value_texts(changes.values)
     return {
-        label: text.removesuffix(" (sd)").replace("+1", "1 higher") if text == "+1" or how == "sd" else text
-        for (label, _, _), (text, _, _) in zip(labels, said, strict=True)
+        label: "1 higher" if changes.added else f"{texts[high]} instead of {texts[low]}"
+        for label, low, high in changes.pairs
     }
 
 
