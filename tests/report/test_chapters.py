@@ -35,5 +35,6 @@ def test_each_curve_has_a_picture_and_each_factor_a_future(documents):
     assert "The population of groups: plate" in future
     assert "The population of groups: dish" in future
     told = [image["alt"] for image in outline.find("img")]
-    assert told[0] == "s(x) over its covariate, with 95 % bands."
-    assert len(told) == 1 + 1 + 2
+    assert told[0].startswith("The expected response over each column")
+    assert told[1] == "s(x) over its covariate, with 95 % bands."
+    assert len(told) == 1 + 1 + 1 + 2
