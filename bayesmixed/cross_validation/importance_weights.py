@@ -7,6 +7,10 @@ from scipy import special
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 
+WEIGHTS, MOVED, REFIT = "weights", "moved draws", "refit"
+"""How a unit was left out."""
+LARGEST_K = 0.7
+"""Pareto k above which weights cannot leave a unit out."""
 _SAME = 1e-8
 FEWEST_DRAWS = 25
 """Draws whose largest fifth has the five values to which a tail is fitted."""

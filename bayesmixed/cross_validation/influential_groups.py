@@ -2,8 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import xarray as xr
+from scipy import special
 
-from bayesmixed.cross_validation.importance_weights import smooth_weights
+from bayesmixed.cross_validation.held_out import sample_without
+from bayesmixed.cross_validation.importance_weights import LARGEST_K, REFIT, WEIGHTS, smooth_weights
 from bayesmixed.cross_validation.log_densities import unit_draws
 from bayesmixed.cross_validation.units import find_units
 from bayesmixed.display.tables import working_units
@@ -15,11 +18,11 @@ from bayesmixed.fits.selection import find_factor
 from bayesmixed.integration.posterior_means import parameter_has_mean
 
 
-def influence(fit: Fit, group: str | None = None) -> pd.DataFrame:
+def influence(fit: Fit, group: str | None = None, *, refits: bool = False) -> pd.DataFrame:
     """Return how each parameter moves when one group is left out, the most influential groups first.
 
     The draws are weighted as if the group's rows had not been there (its effects integrated out, weights
-    Pareto-smoothed), so that nothing is sampled again.
+    Pareto-smoothed), so that nothing is sampled again but what `refits` asks for.
 
     Parameters
     ----------
@@ -27,13 +30,16 @@ def influence(fit: Fit, group: str | None = None) -> pd.DataFrame:
         The fitted model.
     group : str, optional
         A grouping factor or a column, or "observation"; the first factor if not given.
+    refits : bool
+        Sample the model again, under the same priors, without each group whose Pareto k is above 0.7.
 
     Returns
     -------
     pandas.DataFrame
         One row per group and parameter (coefficients, SDs, correlations, scalars): level, parameter, mean (all data),
         without (posterior mean without the group), shift (their difference in posterior sds of the fit), sd_ratio
-        (posterior sd without the group over that of the fit), pareto_k (above 0.7: only the direction can be trusted).
+        (posterior sd without the group over that of the fit), pareto_k (above 0.7: by weights only the direction can be
+        trusted), by ("weights" or "refit").
         Groups are ordered by their largest absolute shift. A shift beyond about 1 deserves a look at the group; in right
         models at most 5 % of groups have one.
 
@@ -52,20 +58,27 @@ def influence(fit: Fit, group: str | None = None) -> pd.DataFrame:
     1    11  beta[period[T.2]]   -1.3
     """
     group = find_factor(fit, None) if group is None else group
-    units = find_units(fit.design, group)
+    units = find_units(fit.design, group, whole=True)
     if len(units.labels) < 2:
         raise SpecError(f"'{group}' has one level: nothing remains when it is left out.")
-    names, draws = parameter_draws(fit)
-    if not names:
+    columns = parameter_draws(fit)
+    if not columns:
         raise SpecError(f"Every parameter is fixed by a number: leaving out a level of '{group}' can change none.")
+    names, draws = list(columns), np.column_stack(list(columns.values()))
     log_weights, k = smooth_weights(unit_draws(fit, units))
-    weights = np.exp(log_weights.values.reshape(-1, len(units.labels)))
-    weights /= weights.sum(axis=0)
+    weights = special.softmax(log_weights.values.reshape(-1, len(units.labels)), axis=0)
     size = working_units(draws)
     draws = draws / size
     mean, sd = draws.mean(axis=0), draws.std(axis=0)
     without = weights.T @ draws
     spread = np.sqrt(np.maximum(weights.T @ (draws - mean) ** 2 - (without - mean) ** 2, 0.0))
+    again = np.flatnonzero(k.values > LARGEST_K) if refits else np.zeros(0, dtype=int)
+    for unit in again:
+        posterior = sample_without(fit, units.index == unit)
+        known = parameter_draws(fit, posterior)
+        found = np.column_stack([known[name] for name in names]) / size
+        without[unit], spread[unit] = found.mean(axis=0), found.std(axis=0)
+    by = np.where(np.isin(np.arange(len(units.labels)), again), REFIT, WEIGHTS)
     table = pd.DataFrame(
         {
             "level": np.repeat(units.labels, len(names)),
@@ -75,23 +88,26 @@ def influence(fit: Fit, group: str | None = None) -> pd.DataFrame:
             "shift": ((without - mean) / sd).ravel(),
             "sd_ratio": (spread / sd).ravel(),
             "pareto_k": np.repeat(k.values, len(names)),
+            "by": np.repeat(by, len(names)),
         }
     )
     largest = table["shift"].abs().groupby(table["level"]).transform("max")
     return table.iloc[np.argsort(-largest.to_numpy(), kind="stable")].reset_index(drop=True)
 
 
-def parameter_draws(fit: Fit) -> tuple[list[str], Array]:
-    """Return names and draws, (S, P), of the estimated parameters that vary; logarithms of those without a mean."""
-    names, columns = [], []
+def parameter_draws(fit: Fit, posterior: xr.Dataset | None = None) -> dict[str, Array]:
+    """Return the draws, (S,), of the estimated parameters that vary in a fit by name, those of another posterior of its model
+    if given; logarithms of those without a mean."""
+    posterior, found = fit.posterior if posterior is None else posterior, {}
     for name in top_level_names(fit.design):
-        variable = fit.posterior[name].transpose("chain", "draw", ...)
-        labels = [variable[dim].values for dim in variable.dims[2:]]
-        for place in np.ndindex(variable.shape[2:]):
-            values = variable.values[(slice(None), slice(None), *place)].ravel()
-            if np.ptp(values) > 0 and not (len(place) == 2 and place[0] >= place[1]):
-                inside = ", ".join(str(label[at]) for label, at in zip(labels, place, strict=True))
+        own, variable = (x[name].transpose("chain", "draw", ...) for x in (fit.posterior, posterior))
+        labels = [own[dim].values for dim in own.dims[2:]]
+        for place in np.ndindex(own.shape[2:]):
+            at = (slice(None), slice(None), *place)
+            if np.ptp(own.values[at]) > 0 and not (len(place) == 2 and place[0] >= place[1]):
+                inside = ", ".join(str(label[k]) for label, k in zip(labels, place, strict=True))
                 whole = bool(place) or parameter_has_mean(fit.design, name)
-                names.append(f"{name}[{inside}]" if place else name if whole else f"log({name})")
-                columns.append(values if whole else np.log(values))
-    return names, np.column_stack(columns or [np.empty((0, 0))])
+                values = variable.values[at].ravel()
+                shown = f"{name}[{inside}]" if place else name if whole else f"log({name})"
+                found[shown] = values if whole else np.log(values)
+    return found

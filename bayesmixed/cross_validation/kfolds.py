@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesmixed.cross_validation.importance_weights import LARGEST_K
 from bayesmixed.cross_validation.leaving_out import FEW_DRAWS, predict_held_out
 from bayesmixed.cross_validation.log_densities import (
     can_be_integrated,
@@ -16,8 +17,6 @@ from bayesmixed.cross_validation.units import find_units, shared_effects
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.fits.fitting import Fit
-
-_GOOD_K = 0.7
 
 
 def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
@@ -61,7 +60,7 @@ def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
     """
     from arviz_stats.utils import ELPDDataLOOKFold
 
-    units = find_units(fit.design, by)
+    units = find_units(fit.design, by, whole=True)
     count = len(units.labels)
     if k < 2:
         raise SpecError(f"k={k} is impossible; cross-validation needs at least 2 folds.")
@@ -72,8 +71,8 @@ def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
     for fold in range(k):
         out = folds == fold
         elpd[out], pareto_k[out], errors[out] = predict_held_out(fit, units, out)
-    if np.any(pareto_k > _GOOD_K):
-        which = f"{np.sum(pareto_k > _GOOD_K)} of {count} units ({units.name})"
+    if np.any(pareto_k > LARGEST_K):
+        which = f"{np.sum(pareto_k > LARGEST_K)} of {count} units ({units.name})"
         warn(FEW_DRAWS.format(which=which))
     posterior = with_effects(fit.draws, shared_effects(fit.design, units))
     reached = can_be_integrated(fit.design, posterior, units)

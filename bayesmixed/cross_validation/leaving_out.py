@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmixed.cross_validation.held_out import sample_without
-from bayesmixed.cross_validation.importance_weights import monte_carlo_errors, smooth_weights
+from bayesmixed.cross_validation.importance_weights import MOVED, REFIT, WEIGHTS, monte_carlo_errors, smooth_weights
 from bayesmixed.cross_validation.log_densities import (
     can_be_integrated,
     label_units,
@@ -63,8 +63,9 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
     -------
     arviz_stats.utils.ELPDDataLOO
         `elpd` (higher is better), `se`, `elpd_i` by unit (its attributes: `estimand`, what was predicted; `mcse`, the Monte
-        Carlo error of `elpd`; `mcse_i`, by unit) and `pareto_k`: below 0.7 the number can be trusted. For units that were
-        refitted it says how much their density varies between draws: too much where only the prior speaks of them.
+        Carlo error of `elpd`; `mcse_i`, by unit; `by_i`, how each was left out: "weights", "moved draws" or "refit") and
+        `pareto_k`: below 0.7 the number can be trusted. For units that were refitted it says how much their density varies
+        between draws: too much where only the prior speaks of them.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
     >>> result.n_samples, round(float(result.elpd))
     (1600, -98)
     """
-    units = find_units(fit.design, unit)
+    units = find_units(fit.design, unit, whole=True)
     found = leave_units_out(fit, units, match=match, refits=refits, draws=draws)
     bad = found.pareto_k.values > found.good_k
     if bad.any():
@@ -153,7 +154,8 @@ def smooth_units(fit: Fit, units: Factor, draws: int | None = None) -> Any:
         warnings.simplefilter("ignore", UserWarning)
         found = arviz_stats.loo(tree, pointwise=True, reff=1.0, log_weights=log_weights, pareto_k=pareto_k)
     errors = monte_carlo_errors(logs, found.log_weights)
-    found.elpd_i.attrs |= {"unit": units.name, "estimand": describe_unit(units), **_state_errors(errors)}
+    by = np.full(len(errors), WEIGHTS, dtype=object)
+    found.elpd_i.attrs |= {"unit": units.name, "estimand": describe_unit(units), "by_i": by, **_state_errors(errors)}
     return found
 
 
@@ -191,14 +193,16 @@ def _match(fit: Fit, units: Factor, found: Any, draws: int | None) -> Any:
     weights = np.exp(matched.log_weights.transpose("chain", "draw", ...).values)
     # Of moved draws the densities are not kept: as if these varied as much as they are large.
     errors[moved] = np.sqrt(np.sum(weights**2, axis=(0, 1)))[moved]
-    attributes = found.elpd_i.attrs | _state_errors(errors)
+    by = np.where(moved, MOVED, found.elpd_i.attrs["by_i"])
+    attributes = found.elpd_i.attrs | {"by_i": by} | _state_errors(errors)
     return replace(matched, se=standard_error(matched.elpd_i.values), elpd_i=matched.elpd_i.assign_attrs(attributes))
 
 
 def _refit_units(fit: Fit, units: Factor, found: Any, bad: Integers) -> Any:
     """Return the ELPD object in which some units are predicted by sampling without them."""
     elpd, k = found.elpd_i.values.copy(), found.pareto_k.values.copy()
-    errors = found.elpd_i.attrs["mcse_i"].copy()
+    errors, by = found.elpd_i.attrs["mcse_i"].copy(), found.elpd_i.attrs["by_i"].copy()
+    by[bad] = REFIT
     for unit in bad:
         held_out = predict_held_out(fit, units, np.arange(len(elpd)) == unit)
         elpd[unit], k[unit], errors[unit] = (values[0] for values in held_out)
@@ -208,6 +212,6 @@ def _refit_units(fit: Fit, units: Factor, found: Any, bad: Integers) -> Any:
         se=standard_error(elpd),
         p=float(found.p + found.elpd - elpd.sum()),
         warning=False,
-        elpd_i=found.elpd_i.copy(data=elpd).assign_attrs(_state_errors(errors)),
+        elpd_i=found.elpd_i.copy(data=elpd).assign_attrs(by_i=by, **_state_errors(errors)),
         pareto_k=found.pareto_k.copy(data=k),
     )

@@ -61,7 +61,7 @@ def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None 
     """
     design = fit.design
     if integrate is not None:
-        return unit_draws(fit, find_units(design, integrate), draws)
+        return unit_draws(fit, find_units(design, integrate, whole=True), draws)
     posterior = some_draws(fit, draws)
     parts = [unit_logs(condition(design, part)) for part in split_draws(posterior, design.rows)]
     return label_units(design, posterior, find_units(design, OBSERVATION), parts)

@@ -62,7 +62,8 @@ def row_values(units_out: LeftOutUnits, etas: Etas, rows: Integers | None = None
 
 
 def row_logs(units_out: LeftOutUnits, keep: Array | float = 1.0) -> RowLogs:
-    """Return the log-densities of the rows as a function of the predictors; rows with keep 0 count as unknown."""
+    """Return the log-densities of the rows, weights included, as a function of the predictors; rows with keep 0 count as
+    unknown."""
     likelihood = _likelihood(units_out, slice(None))
 
     def logs(etas: Etas) -> Array:
@@ -113,7 +114,7 @@ def unit_logs(units_out: LeftOutUnits) -> Array:
     SpecError
         A unit's effects are too many for quadrature.
     """
-    if _is_normal(units_out):
+    if units_out.layers and _is_normal(units_out):
         return np.stack([_normal_unit(units_out, rows)[0] for rows in _unit_rows(units_out)], axis=-1)
     check_layers(units_out.layers)
     sets = integrate(row_logs(units_out), units_out.etas, units_out.layers)
@@ -255,22 +256,24 @@ def _normal_unit(units_out: LeftOutUnits, rows: Integers) -> tuple[Array, Array,
     """Return log p(y), V^-1 (w - eta) and the diagonal of V^-1 for one unit: (S,), (S, m), (S, m).
 
     w is the response on the scale on which it is normal. V = D + A A' with A the effects' columns times their root; all
-    through the q x q matrix I + A' D^-1 A.
+    through the q x q matrix I + A' D^-1 A. A row that stands for k equal ones has k copies in V: as one of variance
+    D / k, but for constants.
     """
     family, mu = units_out.design.family, units_out.design.mu.parameter
     values = row_values(units_out, {name: eta[:, rows] for name, eta in units_out.etas.items()}, rows)
     y, trials = (part[rows] for part in _response(units_out))
     sd = np.broadcast_to(values[family.scale], values[mu].shape)
-    residual = (family.working(y) - values[mu]) / sd
-    scaled = _effect_columns(units_out, rows) / sd[..., None]
+    copies = units_out.design.observed.row_counts[units_out.rows[rows]]
+    residual = np.sqrt(copies) * (family.working(y) - values[mu]) / sd
+    scaled = np.sqrt(copies)[:, None] * _effect_columns(units_out, rows) / sd[..., None]
     inner = np.eye(scaled.shape[-1]) + np.swapaxes(scaled, -1, -2) @ scaled
     chol = np.linalg.cholesky(inner)
     half = np.linalg.solve(chol, np.swapaxes(scaled, -1, -2))
     shared = (half @ residual[..., None])[..., 0]
     spare = residual - (np.swapaxes(half, -1, -2) @ shared[..., None])[..., 0]
-    determinant = np.sum(np.log(sd), axis=-1) + np.sum(np.log(np.diagonal(chol, axis1=-2, axis2=-1)), axis=-1)
+    determinant = np.sum(copies * np.log(sd), axis=-1) + np.sum(np.log(np.diagonal(chol, axis1=-2, axis2=-1)), axis=-1)
     square = np.sum(residual**2, axis=-1) - np.sum(shared**2, axis=-1)
-    log = -0.5 * square - determinant + np.sum(family.constant(y, trials))
+    log = -0.5 * square - determinant + np.sum(copies * family.constant(y, trials))
     return log, spare / sd, (1.0 - np.sum(half**2, axis=-2)) / sd**2
 
 

@@ -138,7 +138,7 @@ def _find_common_units(fits: Mapping[str, Fit], unit: str, by: str | None) -> Fa
     problem = None
     for fit in fits.values():
         try:
-            return find_units(fit.design, by or OBSERVATION)
+            return find_units(fit.design, by or OBSERVATION, whole=True)
         except SpecError as error:
             problem = error
     raise SpecError(f"No model has by='{by}'. {problem}")

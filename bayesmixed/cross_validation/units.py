@@ -26,7 +26,7 @@ from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.relations import Factor
 from bayesmixed.terms.scaled_matrices import matrix_root
-from bayesmixed.terms.weights import refuse_weights
+from bayesmixed.terms.weights import FREQUENCY, refuse_weights
 
 OBSERVATION = "observation"
 POPULATION = "population"
@@ -75,15 +75,21 @@ class LeftOutUnits:
         return LeftOutUnits(self.design, self.rows[keep], _compress(self.units[keep]), etas, self.scalars, layers)
 
 
-def find_units(design: Design, unit: str) -> Factor:
+def find_units(design: Design, unit: str, *, whole: bool = False) -> Factor:
     """Return the partition of the rows that a word names: "observation", a grouping factor, a column, or "a:b".
+
+    Parameters
+    ----------
+    whole : bool
+        Only densities of whole units are wanted, which rows that stand for several may have.
 
     Raises
     ------
     SpecError
         It names neither, or the rows have frequency or likelihood weights.
     """
-    refuse_weights(design.spec.weights, "The log-likelihood of units, which leaving them out needs,")
+    if not (whole and unit != OBSERVATION and design.observed.weighting == FREQUENCY):
+        refuse_weights(design.spec.weights, "The log-likelihood of units, which leaving them out needs,")
     if unit == OBSERVATION:
         return Factor("row", np.arange(design.rows), tuple(str(label) for label in row_labels(design)))
     groups = [group for _, group in design.group_blocks() if group.takes == ONE]

@@ -10,6 +10,7 @@ from conftest import CHECKS, classic
 from scipy import stats
 
 import bayesmixed as bm
+from bayesmixed.cross_validation import influential_groups
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,25 @@ def test_the_mean_without_a_group_is_that_of_the_exact_posterior(nine_rows):
         sd = CHECKS["G2"]["expected"]["beta_sd"]
         assert found.loc[label, "sd_ratio"] == pytest.approx(total**-0.5 / sd, rel=0.03)
         assert found.loc[label, "shift"] == pytest.approx((mean - found.loc[label, "mean"]) / sd, abs=0.03)
+
+
+def test_groups_that_weights_cannot_leave_out_are_left_out_by_refits_if_asked_for(nine_rows, monkeypatch):
+    fit, asked = nine_rows[1], []
+
+    def exact(fit, held):
+        asked.append(held.nonzero()[0].tolist())
+        return fit.posterior.assign(beta=fit.posterior["beta"] * 0.5 + 10.0)
+
+    monkeypatch.setattr(influential_groups, "sample_without", exact)
+    assert list(bm.influence(fit, "group")["by"]) == ["weights"] * 3
+    ks = bm.influence(fit, "group").set_index("level")["pareto_k"].sort_values()
+    monkeypatch.setattr(influential_groups, "LARGEST_K", float(ks.iloc[1]))
+    table = bm.influence(fit, "group", refits=True).set_index("level")
+    refitted = table.loc[ks.index[2]]
+    assert asked == [np.flatnonzero(nine_rows[0]["group"] == ks.index[2]).tolist()]
+    assert list(table["by"].value_counts().sort_index().items()) == [("refit", 1), ("weights", 2)]
+    assert (refitted["by"], refitted["sd_ratio"]) == ("refit", pytest.approx(0.5))
+    assert refitted["without"] == pytest.approx(0.5 * refitted["mean"] + 10.0)
 
 
 def test_the_most_influential_group_comes_first(nine_rows):

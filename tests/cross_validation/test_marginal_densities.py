@@ -9,8 +9,10 @@ from conftest import CHECKS
 from fixed_draws import fit_at
 from scipy import special, stats
 from unit_tables import ROWS, design_of
+from weighted_rows import each_case, weighted_and_written_out
 
 import bayesmixed as bm
+from bayesmixed.cross_validation.log_densities import total_log_likelihood
 from bayesmixed.cross_validation.marginal_densities import leave_rows_out, row_logs, unit_logs
 from bayesmixed.cross_validation.units import find_units, situate
 from bayesmixed.integration.nested_quadrature import integrate
@@ -141,3 +143,18 @@ def test_an_observation_effect_is_integrated_row_by_row():
 def test_more_effects_than_quadrature_reaches_are_refused():
     with pytest.raises(bm.SpecError, match="4 for each level"):
         logs_at("count ~ x + (x + k + I(x**3) || g)", "poisson", {"beta": [0.0, 0.0], "sd_g": 0.5}, "g")
+
+
+@each_case
+def test_a_row_with_a_frequency_counts_as_that_many_rows(case):
+    weighted, written = weighted_and_written_out(case)
+    one, other = (bm.log_likelihood(fit, integrate="g") for fit in (weighted, written))
+    assert np.ptp(other.values) > 1.0
+    np.testing.assert_allclose(one.values, other.values, rtol=1e-9)
+    one, other = (total_log_likelihood(fit) for fit in (weighted, written))
+    np.testing.assert_allclose(one.values, other.values, rtol=1e-11)
+    left = [bm.loo(fit, unit="g").elpd_i.values for fit in (weighted, written)]
+    np.testing.assert_allclose(*left, rtol=1e-8)
+    for unit in (lambda fit: bm.loo(fit, unit="observation"), bm.log_likelihood, bm.residuals):
+        with pytest.raises(bm.SpecError, match="frequency"):
+            unit(weighted)

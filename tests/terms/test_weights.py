@@ -174,7 +174,9 @@ def test_replicates_of_a_row_that_stands_for_several_are_refused(data):
 @pytest.mark.parametrize("kind", ["frequency", "likelihood"])
 def test_leaving_out_weighted_rows_is_refused(data, kind):
     some = fit_at(prepared(f"y | weights(w, '{kind}') ~ x + (1 | g)", data), {"sigma": 1.0, "sd_g": 1.0})
-    for call in (lambda: bm.loo(some, unit="g"), lambda: bm.log_likelihood(some), lambda: bm.kfold(some, by="g")):
+    calls = [lambda: bm.loo(some, unit="observation"), lambda: bm.log_likelihood(some)]
+    calls += [lambda: bm.loo(some, unit="g"), lambda: bm.kfold(some, by="g")] if kind == "likelihood" else []
+    for call in calls:
         with pytest.raises(SpecError, match=f"is not defined for rows with {kind} weights"):
             call()
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmixed.cross_validation.log_densities import log_likelihood
+from bayesmixed.cross_validation.log_densities import total_log_likelihood
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import parameter_has_mean
@@ -27,7 +27,7 @@ def prior_sensitivity(
     A sensitivity is the derivative of the distance between posteriors with respect to the power of the prior density, or of
     the likelihood (Kallioinen, Paananen, Bürkner & Vehtari 2024, Stat Comput 34:57). Only priors
     of top-level parameters are scaled, in the coordinate in which they are stated, so that the result does not depend
-    on the parameterisation; the likelihood is that given the group effects.
+    on the parameterisation; the likelihood is that given the group effects, with the weights of the rows.
 
     Parameters
     ----------
@@ -63,10 +63,10 @@ def prior_sensitivity(
     draws = log_prior_densities(fit.design, fit.posterior)
     chosen = _choose(list(draws), priors)
     log_prior = sum((draws[key] for key in chosen[1:]), draws[chosen[0]])
-    log_density = log_likelihood(fit)
+    log_density = total_log_likelihood(fit)
     if log_density.sizes["draw"] < log_prior.sizes["draw"]:
         raise SpecError('Power scaling needs all draws of the group effects: bm.refit(fit, store="all").')
-    densities = {"prior": log_prior, "likelihood": log_density.sum("row")}
+    densities = {"prior": log_prior, "likelihood": log_density}
     answers = _answers(fit, quantities or {})
     if not answers:
         raise SpecError("Nothing varies between the draws: the fit has too few of them.")

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
-from bayesmixed.cross_validation.importance_weights import FEWEST_DRAWS, effective_size, smooth_weights
+from bayesmixed.cross_validation.importance_weights import FEWEST_DRAWS, LARGEST_K, effective_size, smooth_weights
 from bayesmixed.cross_validation.influential_groups import parameter_draws
 from bayesmixed.design.design import Design
 from bayesmixed.draws.tree import PROPOSALS
@@ -20,8 +20,8 @@ from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.prior_distributions import INDUCED, POSITIVE, REAL, Prior
 from bayesmixed.summaries.priors.densities import log_prior_density
 
-LARGEST_K, LEAST_WORTH = 0.7, 0.25
-"""Weights are used up to this Pareto k, and if the draws are worth at least this share of as many equal ones."""
+LEAST_WORTH = 0.25
+"""Weights are used if the draws are worth at least this share of as many equally weighted ones."""
 _OF_ONE_POSTERIOR = ("lp", "energy", "log_weight")
 """Statistics that say something about the posterior that was sampled only."""
 
@@ -96,10 +96,12 @@ def weigh_by_priors(fit: Fit, design: Design) -> PriorWeights:
     labelled = xr.DataArray(ratio[..., None], dims=("chain", "draw", "set"), coords={"set": [0]})
     logs, k = smooth_weights(-labelled)
     raw, weights = np.exp(ratio), np.exp(logs.values)
-    draws = parameter_draws(fit)[1]
-    deviations = np.abs(draws - special.softmax(logs.values.ravel()) @ draws)
+    shares = special.softmax(logs.values.ravel())
     with np.errstate(divide="ignore"):
-        spreads = [pareto_k(ratio.ravel() + 2.0 * np.log(column)) for column in deviations.T]
+        spreads = [
+            pareto_k(ratio.ravel() + 2.0 * np.log(np.abs(column - shares @ column)))
+            for column in parameter_draws(fit).values()
+        ]
     return PriorWeights(
         fit,
         design,

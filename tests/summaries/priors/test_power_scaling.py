@@ -1,9 +1,11 @@
 """Log prior densities in their coordinates, and power scaling by them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from fixed_draws import fit_at
+from weighted_rows import each_case, weighted_and_written_out
 
 import bayesmixed as bm
 from bayesmixed.summaries.priors.power_scaling import _scale
@@ -56,3 +58,21 @@ def test_the_nine_rows_whatever_the_engine_and_the_parameterisation(engine, opti
         assert table.loc["twice", "mean_slope"] == pytest.approx(2 * table.loc["sd_group[Intercept]", "mean_slope"])
         assert table.loc["sd_group[Intercept]", "prior"] > 0.1
         assert table.loc["sd_group[Intercept]", "diagnosis"] == "possible prior-data conflict"
+
+
+@each_case
+def test_frequencies_count_rows(case):
+    one, other = (bm.prior_sensitivity(fit) for fit in weighted_and_written_out(case))
+    pd.testing.assert_frame_equal(one, other, rtol=1e-6)
+
+
+def test_likelihood_weights_scale_the_likelihood_that_was_sampled():
+    stream = np.random.default_rng(1)
+    data = {"y": stream.normal(size=12), "g": np.repeat(list("abcd"), 3), "w": np.full(12, 2.0)}
+    values = {"beta": 0.2, "sd_g": 0.5, "sigma": 1.0}
+    fits = [
+        fit_at(bm.prepare(bm.from_formula(f"y{weights} ~ 1 + (1 | g)"), data), values, jitter=0.05)
+        for weights in ("", " | weights(w, likelihood)")
+    ]
+    plain, weighted = (bm.prior_sensitivity(fit)["likelihood"].to_numpy() for fit in fits)
+    np.testing.assert_allclose(weighted, 2.0 * plain, rtol=1e-9)
