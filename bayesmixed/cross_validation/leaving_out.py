@@ -20,12 +20,11 @@ from bayesmixed.cross_validation.log_densities import (
 )
 from bayesmixed.cross_validation.marginal_densities import split_draws, unit_logs
 from bayesmixed.cross_validation.moment_matching import can_match, match_moments
-from bayesmixed.cross_validation.units import condition, describe_unit, find_units, is_observation
+from bayesmixed.cross_validation.units import condition, describe_unit, dim_of, find_units, is_observation
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import some_draws
-from bayesmixed.formulas.notation import safe_name
 from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.terms.relations import Factor
 
@@ -178,7 +177,7 @@ def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> tuple[A
             sum_rows(unit_logs(condition(design, part)), units.index) for part in split_draws(posterior, design.rows)
         ]
         logs = label_units(design, posterior, units, parts)
-    logs = logs.isel({safe_name(units.name): out})
+    logs = logs.isel({dim_of(units): out})
     equal = xr.full_like(logs, -np.log(logs.sizes["chain"] * logs.sizes["draw"]))
     return log_mean(logs.values), smooth_weights(-logs)[1].values, monte_carlo_errors(logs, equal)
 

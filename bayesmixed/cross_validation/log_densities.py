@@ -11,6 +11,7 @@ from bayesmixed.cross_validation.units import (
     OBSERVATION,
     condition,
     describe_unit,
+    dim_of,
     find_units,
     is_observation,
     shared_effects,
@@ -23,7 +24,6 @@ from bayesmixed.draws.tree import row_labels
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import some_draws
-from bayesmixed.formulas.notation import safe_name
 from bayesmixed.terms.relations import Factor
 
 
@@ -99,9 +99,7 @@ def can_be_integrated(design: Design, posterior: xr.Dataset, units: Factor) -> b
 def per_unit(design: Design, values: Array, units: Factor) -> xr.DataArray:
     """Return values of units, (J,), with their labels and what was predicted."""
     attributes = {"unit": units.name, "estimand": describe_unit(units)}
-    return xr.DataArray(
-        values, dims=(safe_name(units.name),), coords={safe_name(units.name): _names(design, units)}, attrs=attributes
-    )
+    return xr.DataArray(values, dims=(dim_of(units),), coords={dim_of(units): _names(design, units)}, attrs=attributes)
 
 
 def log_mean(logs: Array) -> Array:
@@ -118,7 +116,7 @@ def label_units(design: Design, posterior: xr.Dataset, units: Factor, parts: lis
     """Return chunks of draws, each (chains x some draws, J), as one labelled array."""
     chains = posterior.sizes["chain"]
     values = np.concatenate([part.reshape(chains, -1, part.shape[-1]) for part in parts], axis=1)
-    dim = safe_name(units.name)
+    dim = dim_of(units)
     labelled = label_draws(posterior, values, dim).assign_coords({dim: _names(design, units)})
     return labelled.rename(design.response_name)
 

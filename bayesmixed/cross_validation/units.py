@@ -17,7 +17,7 @@ from bayesmixed.draws.linear_predictors import (
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.formulas.notation import split_factors
+from bayesmixed.formulas.notation import safe_name, split_factors
 from bayesmixed.integration.layers import Integers, Layer, Source
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.tables.factors import group_levels
@@ -75,6 +75,12 @@ class LeftOutUnits:
         return LeftOutUnits(self.design, self.rows[keep], _compress(self.units[keep]), etas, self.scalars, layers)
 
 
+class Rows(Factor):
+    """The rows themselves as units, which are no factor of that name."""
+
+    __slots__ = ()
+
+
 def find_units(design: Design, unit: str, *, whole: bool = False) -> Factor:
     """Return the partition of the rows that a word names: "observation", a grouping factor, a column, or "a:b".
 
@@ -91,7 +97,7 @@ def find_units(design: Design, unit: str, *, whole: bool = False) -> Factor:
     if not (whole and unit != OBSERVATION and design.observed.weighting == FREQUENCY):
         refuse_weights(design.spec.weights, "The log-likelihood of units, which leaving them out needs,")
     if unit == OBSERVATION:
-        return Factor("row", np.arange(design.rows), tuple(str(label) for label in row_labels(design)))
+        return Rows("row", np.arange(design.rows), tuple(str(label) for label in row_labels(design)))
     groups = [group for _, group in design.group_blocks() if group.takes == ONE]
     for group in groups:
         if group.name == unit:
@@ -115,7 +121,12 @@ def _joined(unit: str) -> tuple[str, ...]:
 
 def is_observation(units: Factor) -> bool:
     """Return whether the units are the rows themselves, as `find_units` names them."""
-    return units.name == "row"
+    return isinstance(units, Rows)
+
+
+def dim_of(units: Factor) -> str:
+    """Return the dimension of units in arrays."""
+    return units.name if is_observation(units) else safe_name(units.name)
 
 
 def describe_unit(units: Factor) -> str:

@@ -120,16 +120,14 @@ def _factor_name(piece: str, by: str) -> str:
             f"Grouping factor '{shorten(by)}' is not a column name. Use a column, or columns joined by ':'; an expression must "
             "be computed as a column first. A name with special characters goes in backticks, (1 | `a/b`)."
         )
-    if "," in piece:
-        raise SpecError(f"Grouping factor '{shorten(piece)}' has a comma in its name. Rename the column.")
     return piece
 
 
 def safe_name(name: str) -> str:
     """Return a name as draws and prior keys hold it: slashes separate the groups of a DataTree, commas the dimensions of
-    a sampler, and brackets the label in a key, so similar characters replace them; "sample" and other names of
-    dimensions that all draws have end in "_"."""
-    return f"{name}_" if name in _DIMENSIONS else name.translate(_LOOK_ALIKES)
+    a sampler, and brackets the label in a key, so similar characters replace them; names that parameters and dimensions
+    of draws have, such as "sigma" and "row", end in "_"."""
+    return f"{name}_" if _TAKEN.fullmatch(name) else name.translate(_LOOK_ALIKES)
 
 
 def as_in_draws(text: str, names: Iterable[str], *, anywhere: bool = False) -> str:
@@ -145,7 +143,11 @@ def as_in_draws(text: str, names: Iterable[str], *, anywhere: bool = False) -> s
 
 _QUOTED_GROUP = re.compile(r"(?<!\w)(?:sd|corr|b)_[^`\[\]\s]*(?:`[^`]+`[^`\[\]\s]*)+(?=\[|\Z|\s)")
 _QUOTED_COLUMN = re.compile(r"((?<!\w)(?:beta|sd|corr|b)[^`\[\]]*\[|:)`([^`]+)`(?=[\[:\]])")
-_DIMENSIONS = ("chain", "draw", "sample")
+_TAKEN = re.compile(
+    r"chain|draw|sample|row|cut|beta|mu|sigma|nu|shape|phi|theta|lam|zi|hu|zoi|coi|threshold"
+    r"|(?:centred|sd|corr|partial_corr|coefficient)_.*|.*_effect(?:_2)?"
+)
+"""Names of parameters, variables and dimensions that draws may have."""
 _LOOK_ALIKES = str.maketrans(
     {
         "/": "\N{DIVISION SLASH}",

@@ -16,7 +16,6 @@ from bayesmixed.formulas.pieces import EvaluatedFormula
 from bayesmixed.parameter_keys import names_of
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.factors import Table, as_label, encode
-from bayesmixed.terms import RESERVED
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import CURVES
 from bayesmixed.terms.directions import are_apart, find_directions
@@ -81,7 +80,9 @@ def check_names(spec: ModelSpec, family: Family) -> None:
             raise SpecError(f"Smooth '{again[0]}' occurs twice in the predictor of '{parameter}'. Leave one out.")
     grouped = [term for term in spec.terms if term.label_columns]
     grouping = {join_factors(term.factor_columns) or term.name: term for term in grouped}.values()
-    shared = [safe_name(term.name) for term in grouping]
+    shared = [safe_name(term.name) for term in grouping] + [
+        *{safe_name(term.name) for term in spec.terms if term.single}
+    ]
     twice = [name for name in (*shared, *variables) if shared.count(name) > 1 or variables.count(name) > 1]
     if twice:
         raise SpecError(f"Two terms would both have the name '{twice[0]}' in the results. Rename a grouping column.")
@@ -90,10 +91,9 @@ def check_names(spec: ModelSpec, family: Family) -> None:
     for name, columns in groups.items():
         if spec.response in columns and len(columns) == 1:
             raise SpecError(f"Response '{name}' is on the right side of its own formula, as a grouping factor.")
-        clash = {name} & taken or RESERVED & set(columns)
-        if clash:
-            raise _taken("Grouping factor", min(clash))
-    if spec.response in {*variables, *dims}:
+        if name in taken:
+            raise _taken("Grouping factor", name)
+    if safe_name(spec.response) in {*variables, *dims}:
         raise _taken("Response", spec.response)
 
 
@@ -107,8 +107,6 @@ def _taken(what: str, name: str) -> SpecError:
 def check_columns(columns: Iterable[str]) -> None:
     """Refuse a column whose name cannot be used in the tree of draws (SpecError)."""
     for name in columns:
-        if name == "row":
-            raise SpecError("'row' is the name of the rows in the results. Rename the column.")
         if as_label(name) != name:
             raise SpecError(
                 f"Column '{shorten(as_label(name))}' has a name that cannot be stored in a file. Rename the column."

@@ -24,12 +24,9 @@ TERMS: dict[str, type[TermContract]] = {
     "smooth": Smooth,
 }
 
-RESERVED = frozenset(name for term in TERMS.values() for name in term.reserved)
-"""Names in results that no grouping column can have."""
-
 if TYPE_CHECKING:
     Term = TermContract
 else:
     Term = Annotated[reduce(or_, TERMS.values()), Field(discriminator="kind")]
 
-__all__ = ["RESERVED", "TERMS", "Fixed", "Group", "MultiMembership", "Observation", "Offset", "Smooth", "Term"]
+__all__ = ["TERMS", "Fixed", "Group", "MultiMembership", "Observation", "Offset", "Smooth", "Term"]

@@ -31,8 +31,6 @@ class TermContract(Value):
         The levels whose coefficients a row takes: one, several with shares, or all.
     single : bool
         Each row has an effect of its own, by construction.
-    reserved : tuple of str
-        Its own names in results, which no grouping column can have.
     streams : bool
         Its columns follow from each row alone, given its formula: rows can be read some at a time.
     """
@@ -40,7 +38,6 @@ class TermContract(Value):
     part: ClassVar[str]
     takes: ClassVar[str] = ALL
     single: ClassVar[bool] = False
-    reserved: ClassVar[tuple[str, ...]] = ()
     streams: ClassVar[bool] = False
     kind: str
 

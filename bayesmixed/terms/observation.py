@@ -26,7 +26,6 @@ class Observation(LevelsTerm):
     """
 
     single: ClassVar[bool] = True
-    reserved: ClassVar[tuple[str, ...]] = ("obs",)
     kind: Literal["observation"] = "observation"
 
     def __str__(self) -> str:
