@@ -10,10 +10,10 @@ from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
 from bayesmixed.families import Family
 from bayesmixed.families.links import Array
-from bayesmixed.families.parameter_functions import function_of
 from bayesmixed.formulas.notation import join_factors, safe_name
 from bayesmixed.formulas.pieces import EvaluatedFormula
 from bayesmixed.parameter_keys import names_of
+from bayesmixed.preparation.residual_effects import check_residual_effects
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.factors import Table, as_label, encode
 from bayesmixed.terms.blocks import GroupBlock
@@ -128,7 +128,7 @@ def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
     DataError
         One level, collinear columns, slopes that do not vary within groups, reused labels, and similar problems.
     """
-    _check_effects_of_rows(design, design.rows if rows is None else rows)
+    check_residual_effects(design, design.rows if rows is None else rows)
     for name, levels in design.table.levels.items():
         if len(levels) < 2:
             raise DataError(f"Factor '{name}' has one level ('{levels[0]}'); it explains nothing. Leave it out.")
@@ -143,34 +143,6 @@ def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
                 _check_empty_cells_of_groups(design, group)
         _check_twins(predictor)
     return tuple(_check_labels(design))
-
-
-def _check_effects_of_rows(design: Design, rows: int) -> None:
-    """Refuse effects of single rows where the response of one row says nothing about their SD."""
-    family = design.family
-    single = family.has_trials and design.trials is not None and bool(np.all(np.asarray(design.trials) == 1))
-    reason = family.observation_effect or ("every row has one trial" if single else "")
-    known = any(
-        function_of(key, family.scale) and prior.name == "Fixed"
-        for key, prior in design.spec.priors.items()
-        if family.scale and family.scale not in design.predictors
-    )
-    if single and any(group.single for _, group in design.group_blocks()):
-        raise DataError("obs() is not identified when every row has one trial. Leave it out.")
-    for group in design.mu.groups:
-        if not reason or known or group.single or len(group.levels) < rows or group.intercept is None:
-            continue
-        outside = [join_factors([name]) for name in group.factors[:-1]]
-        instead = f"Write (1 | {'/'.join(outside)})" if outside else "Leave the term out"
-        fixed = (
-            f", or fix '{family.scale}' by a number if it is known (priors={{\"{family.scale}\": 1.5}})"
-            if family.scale
-            else ""
-        )
-        raise DataError(
-            f"'{group.name}' has one row in each level, so its effects are observation-level effects, as in obs(), and they are "
-            f"not identified under family '{family.name}': {reason}. {instead}{fixed}."
-        )
 
 
 def _check_group(group: GroupBlock, predictor: Predictor) -> None:

@@ -101,7 +101,7 @@ def test_new_rows_are_new_levels_of_the_observation_effect():
             "Factor 'g' holds 'z', which the model was not fitted to. Known levels: 'a', 'b'",
         ),
         ("y ~ C(k)", {"k": [1, 2, 9]}, "Factor 'k' holds '9', which the model was not fitted to"),
-        ("y ~ x + (h | k)", {"h": list("abz")}, "Factor 'h' holds 'z'"),
+        ("y ~ x + (h || k)", {"h": list("abz")}, "Factor 'h' holds 'z'"),
         ("y ~ C(k, contr.sum)", {"k": [1, 2, 9]}, "not fitted to"),
         ("y ~ C(k, contr.sum):x", {"k": [1, 2, 9]}, "not fitted to"),
         ("y ~ x", {"x": ["a", "b", "c"]}, "Column 'x' held numbers when the model was fitted"),
