@@ -44,7 +44,7 @@ def replay_rows(
 
 def _labels_to_fill(design: Design, groups: str | Mapping[str, str]) -> dict[str, str]:
     """Return the columns of labels that are not needed, each with a label that is no group's, others for other members."""
-    columns = [str(name) for name in design.table.data.columns]
+    columns = [str(name) for name in design.examples.table.data.columns]
     needed = {*design.spec.factors}
     free: dict[str, str] = {}
     for term in design.spec.terms:
