@@ -157,6 +157,8 @@ class GroupBlock(NormalBlock):
     @property
     def unseen(self) -> tuple[str, ...]:
         """Labels of levels with rows that are not in the fit."""
+        if self.known == len(self.levels):
+            return ()  # also where the rows are not in memory
         return tuple(self.levels[place] for place in np.flatnonzero(self.occurs) if place >= self.known)
 
     def without_empty_levels(self) -> "GroupBlock":
