@@ -5,6 +5,7 @@ import pytest
 
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.families.ordinal import cumulative
+from bayesmixed.families.parts import no_latent_variance
 
 TRIALS = 12.0
 
@@ -32,8 +33,7 @@ def some_values(family: Family) -> list[dict[str, float]]:
     values = [{p.name: _inside(p.lower, p.upper)[k] for p in family.parameters} for k in range(3)]
     values = [one | {name: one[name] + 1.1 * k for k, name in enumerate(family.cuts)} for one in values]
     # A log-normal of sigma 7 has a variance that no sample shows.
-    logarithmic = family.working is np.log
-    return [one | {"sigma": 0.15 * one["sigma"]} if logarithmic else one for one in values]
+    return [one | {"sigma": 0.15 * one["sigma"]} if family.no_average == "sigma" else one for one in values]
 
 
 def _inside(lower: float, upper: float) -> tuple[float, float, float]:
@@ -44,8 +44,9 @@ def _inside(lower: float, upper: float) -> tuple[float, float, float]:
     return (0.6, 2.5, 7.0) if lower == 0 else (lower + 8.0, lower + 12.0, lower + 20.0)
 
 
-def is_mixture(family: Family) -> bool:
-    return any(p.name in ("zi", "hu", "zoi") for p in family.parameters)
+def has_latent_scale(family: Family) -> bool:
+    """Return whether the response is neither a mixture of a point mass with a distribution nor cut off."""
+    return family.latent_variance is not no_latent_variance
 
 
 def trials_of(family: Family) -> float:
@@ -92,6 +93,9 @@ def density_between(family: Family, values: dict[str, float], low: float, high: 
     def density(y: float) -> float:
         return float(np.exp(family.logp(np.array(y), values, 1.0)))
 
+    if ends(family)[0] == -np.inf and low < values["mu"] < high:
+        # There a density of the whole line may have a kink.
+        return sum(density_between(family, values, *pair) for pair in ((low, values["mu"]), (values["mu"], high)))
     if ends(family)[1] == np.inf:
         return integrate.quad(density, low, high, limit=200)[0]
     bounds = np.clip(special.logit([low, high]), -700.0, 36.0)

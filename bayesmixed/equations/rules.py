@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from bayesmixed.equations.effects import number_of
 from bayesmixed.equations.outline import PredictorOutline, StatedPrior, state_prior
@@ -201,6 +202,9 @@ def _read_number(values: Array, unit: Node) -> Node:
     if np.allclose(values, values[0]):
         return Symbol(f"{values[0]:.4g}")
     symbol: Node
+    odds = values - special.logit(_MEANS)
+    if np.allclose(odds, odds[0]):
+        return Expression("sum", (Expression("link", (MEAN,), "logit({})"), Symbol(f"{odds[0]:.4g}")))
     for scale, symbol in ((_UNITS, unit), (_MEANS, MEAN)):
         factor, shift = values / scale, values - np.log(scale)
         if np.allclose(factor, factor[0]):

@@ -6,18 +6,31 @@ from typing import Any
 from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.families.counts import NEGBIN, NEGBIN1, POISSON
 from bayesmixed.families.generalised_poisson import GENERALISED_POISSON
-from bayesmixed.families.hurdles import HURDLE_GAMMA, HURDLE_NEGBIN, HURDLE_POISSON, ZERO_INFLATED_BETA
+from bayesmixed.families.hurdles import (
+    HURDLE_GAMMA,
+    HURDLE_LOGNORMAL,
+    HURDLE_NEGBIN,
+    HURDLE_POISSON,
+    TRUNCATED_NEGBIN,
+    TRUNCATED_POISSON,
+    ZERO_INFLATED_BETA,
+)
 from bayesmixed.families.inflated import (
+    ZERO_INFLATED_BETA_BINOMIAL,
     ZERO_INFLATED_BINOMIAL,
     ZERO_INFLATED_NEGBIN,
+    ZERO_INFLATED_NEGBIN1,
     ZERO_INFLATED_POISSON,
     ZERO_ONE_INFLATED_BETA,
 )
+from bayesmixed.families.ordered_beta import ORDERED_BETA
 from bayesmixed.families.ordinal import CUMULATIVE
-from bayesmixed.families.positive import GAMMA, INVERSE_GAUSSIAN, LOGNORMAL
+from bayesmixed.families.positive import EXPONENTIAL, GAMMA, INVERSE_GAUSSIAN, LOGNORMAL, WEIBULL
 from bayesmixed.families.proportions import BERNOULLI, BETA, BETA_BINOMIAL, BINOMIAL
+from bayesmixed.families.quantiles import ASYMMETRIC_LAPLACE
 from bayesmixed.families.real import GAUSSIAN, STUDENT
 from bayesmixed.families.records import Family, Parameter, ResponseScale, Values
+from bayesmixed.families.skewed import EXGAUSSIAN, SKEW_NORMAL
 
 __all__ = ["DEFAULT_FAMILY", "FAMILIES", "Family", "Parameter", "ResponseScale", "Values", "find_family"]
 
@@ -46,6 +59,17 @@ FAMILIES: dict[str, Family] = {
         ZERO_INFLATED_BETA,
         ZERO_ONE_INFLATED_BETA,
         CUMULATIVE,
+        EXPONENTIAL,
+        WEIBULL,
+        EXGAUSSIAN,
+        SKEW_NORMAL,
+        ASYMMETRIC_LAPLACE,
+        ORDERED_BETA,
+        HURDLE_LOGNORMAL,
+        TRUNCATED_POISSON,
+        TRUNCATED_NEGBIN,
+        ZERO_INFLATED_NEGBIN1,
+        ZERO_INFLATED_BETA_BINOMIAL,
     )
 }
 
@@ -106,11 +130,31 @@ _OTHER_NAMES = {
     "generalisedpoisson": "generalised_poisson",
     "genpois": "generalised_poisson",
     "genpoisson": "generalised_poisson",
+    "exp": "exponential",
+    "exgauss": "exgaussian",
+    "exmodifiedgaussian": "exgaussian",
+    "skewnormal": "skew_normal",
+    "asymlaplace": "asymmetric_laplace",
+    "asymmetriclaplace": "asymmetric_laplace",
+    "ald": "asymmetric_laplace",
+    "quantile": "asymmetric_laplace",
+    "orderedbeta": "ordered_beta",
+    "ordbeta": "ordered_beta",
+    "truncatedpoisson": "truncated_poisson",
+    "ztpoisson": "truncated_poisson",
+    "zerotruncatedpoisson": "truncated_poisson",
+    "truncatednegativebinomial": "truncated_negbin",
+    "truncatednbinom2": "truncated_negbin",
+    "zerotruncatednegativebinomial": "truncated_negbin",
     "zip": "zero_inflated_poisson",
     "zinb": "zero_inflated_negbin",
     "zeroinflatedpoisson": "zero_inflated_poisson",
     "zeroinflatednegativebinomial": "zero_inflated_negbin",
     "zeroinflatednegbinomial": "zero_inflated_negbin",
+    "zinb1": "zero_inflated_negbin1",
+    "zeroinflatednegativebinomial1": "zero_inflated_negbin1",
+    "zeroinflatedbetabinomial": "zero_inflated_beta_binomial",
+    "hurdlelognormal": "hurdle_lognormal",
     "zeroinflatedbinomial": "zero_inflated_binomial",
     "hurdlenegativebinomial": "hurdle_negbin",
     "hurdlenegbinomial": "hurdle_negbin",

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.families.counts import NEGBIN, POISSON
+from bayesmixed.families.counts import NEGBIN, NEGBIN1, POISSON
 from bayesmixed.families.links import Array
-from bayesmixed.families.parts import no_latent_variance, share
-from bayesmixed.families.proportions import BETA, BINOMIAL
+from bayesmixed.families.parts import no_latent_variance, pytensor_logp_of, share
+from bayesmixed.families.proportions import BETA, BETA_BINOMIAL, BINOMIAL
 from bayesmixed.families.records import MORE_ZEROS, Family, Values
 
 
-def zero_inflated(base: Family, distribution: str) -> Family:
+def zero_inflated(base: Family, distribution: str = "") -> Family:
     """Return the family that is 0 with probability zi, else a draw of the base family (which may be 0 as well).
 
-    Lambert (1992, Technometrics 34:1). `distribution` is PyMC's class, whose psi is 1 - zi.
+    Lambert (1992, Technometrics 34:1). `distribution` is PyMC's class, whose psi is 1 - zi, where there is one.
     """
 
     def base_share(y: Any, values: Values, trials: Any) -> Array:
@@ -43,6 +43,12 @@ def zero_inflated(base: Family, distribution: str) -> Family:
             + at_zero * np.square(kept) / (values["zi"] + kept)
         )
 
+    def pytensor_logp(y: Any, values: Values, trials: Any) -> Any:
+        import pytensor.tensor as pt
+
+        own = pt.log1p(-values["zi"]) + pytensor_logp_of(base, y, values, trials)
+        return pt.switch(pt.eq(y, 0), pt.logaddexp(pt.log(values["zi"]), own), own)
+
     return replace(
         base,
         name=f"zero_inflated_{base.name}",
@@ -52,6 +58,7 @@ def zero_inflated(base: Family, distribution: str) -> Family:
         ),
         distribution=distribution,
         arguments=lambda values, trials: base.arguments(values, trials) | {"psi": 1.0 - values["zi"]},
+        pytensor_logp=None if distribution else pytensor_logp,
         logp=logp,
         cdf=lambda y, values, trials: (
             np.greater_equal(y, 0) * values["zi"] + (1.0 - values["zi"]) * base.cdf(y, values, trials)
@@ -67,18 +74,19 @@ def zero_inflated(base: Family, distribution: str) -> Family:
         offers=MORE_ZEROS,
         summable="",
         concave_links=(),
+        title=f"ZeroInflated{base.title or base.distribution}",
         variance_text="",
     )
 
 
-def _interior(y: Any) -> Array:
+def interior(y: Any) -> Array:
     """Return y with 0 and 1 replaced by a number between, where the beta density is finite."""
     return np.where((np.asarray(y) > 0) & (np.asarray(y) < 1), y, 0.5)
 
 
 def _zoib_logp(y: Any, values: Values, trials: Any) -> Array:
     zoi, coi = values["zoi"], values["coi"]
-    inside = np.log1p(-zoi) + BETA.logp(_interior(y), values, trials)
+    inside = np.log1p(-zoi) + BETA.logp(interior(y), values, trials)
     edge = np.log(zoi) + np.where(np.equal(y, 1), np.log(coi), np.log1p(-coi))
     return np.where((np.asarray(y) > 0) & (np.asarray(y) < 1), inside, edge)
 
@@ -130,7 +138,9 @@ def _zoib_pytensor_logp(y: Any, values: Values, trials: Any) -> Any:
 
 ZERO_INFLATED_POISSON = zero_inflated(POISSON, "ZeroInflatedPoisson")
 ZERO_INFLATED_NEGBIN = zero_inflated(NEGBIN, "ZeroInflatedNegativeBinomial")
+ZERO_INFLATED_NEGBIN1 = zero_inflated(NEGBIN1, "ZeroInflatedNegativeBinomial")
 ZERO_INFLATED_BINOMIAL = zero_inflated(BINOMIAL, "ZeroInflatedBinomial")
+ZERO_INFLATED_BETA_BINOMIAL = zero_inflated(BETA_BINOMIAL)
 
 ZERO_ONE_INFLATED_BETA = replace(
     BETA,
@@ -154,12 +164,12 @@ ZERO_ONE_INFLATED_BETA = replace(
     accepts=lambda y, trials: (y >= 0) & (y <= 1),
     logp=_zoib_logp,
     cdf=_zoib_cdf,
-    constant=lambda y, trials: np.where((y > 0) & (y < 1), BETA.constant(_interior(y), trials), 0.0),
+    constant=lambda y, trials: np.where((y > 0) & (y < 1), BETA.constant(interior(y), trials), 0.0),
     random=_zoib_random,
     mean=_zoib_mean,
     variance=_zoib_variance,
     score=lambda y, values, trials: np.where(
-        (np.asarray(y) > 0) & (np.asarray(y) < 1), BETA.score(_interior(y), values, trials), 0.0
+        (np.asarray(y) > 0) & (np.asarray(y) < 1), BETA.score(interior(y), values, trials), 0.0
     ),
     information=lambda values, trials: (1.0 - values["zoi"]) * BETA.information(values, trials),
     latent_variance=no_latent_variance,

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from bayesmixed.families.links import LINKS, Array, Link
-from bayesmixed.families.parts import is_whole
+from bayesmixed.families.parts import is_whole, pytensor_log_normal_cdf
 from bayesmixed.families.records import Family, Parameter, Values
 from bayesmixed.prior_distributions import Prior
 
@@ -120,7 +120,7 @@ def pytensor_log_share(link: str, lower: Any, upper: Any) -> Any:
         return -pt.exp(lower) + pt.log1mexp(pt.exp(upper) * pt.expm1(lower - upper))
     flipped = lower > 0
     first, second = pt.switch(flipped, -upper, lower), pt.switch(flipped, -lower, upper)
-    low, high = _pytensor_log_normal_cdf(first), _pytensor_log_normal_cdf(second)
+    low, high = pytensor_log_normal_cdf(first), pytensor_log_normal_cdf(second)
     return high + pt.log1mexp(low - high)
 
 
@@ -133,15 +133,6 @@ def pytensor_log_density(link: str, x: Any) -> Any:
     if link == "probit":
         return -0.5 * x**2 - 0.5 * np.log(2.0 * np.pi)
     return x - pt.exp(x)
-
-
-def _pytensor_log_normal_cdf(x: Any) -> Any:
-    import pytensor.tensor as pt
-
-    # Each branch sees only arguments at which it is finite, so that the gradient of the other one is too.
-    below, above = pt.minimum(x, 0.0), pt.maximum(x, 0.0)
-    left = pt.log(0.5 * pt.erfcx(-below / np.sqrt(2.0))) - 0.5 * below**2
-    return pt.switch(pt.lt(x, 0.0), left, pt.log1p(-0.5 * pt.erfc(above / np.sqrt(2.0))))
 
 
 def _cuts(values: Values) -> list[Any]:

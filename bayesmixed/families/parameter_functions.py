@@ -97,7 +97,13 @@ def _same(value: Any) -> Any:
 
 PRIOR_FUNCTIONS = (
     PriorFunction(
-        "{}", "{}", np.asarray, np.asarray, _same, (-np.inf, np.inf), {"log": 1.0, "log_minus_one": 1.0, "logit": 1.0}
+        "{}",
+        "{}",
+        np.asarray,
+        np.asarray,
+        _same,
+        (-np.inf, np.inf),
+        {"identity": 1.0, "log": 1.0, "log_minus_one": 1.0, "logit": 1.0},
     ),
     PriorFunction(
         "1/sqrt({})",

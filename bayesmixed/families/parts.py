@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array, Link
-from bayesmixed.families.records import Parameter, ResponseScale, Values
+from bayesmixed.families.records import Family, Parameter, ResponseScale, Values
 from bayesmixed.prior_distributions import Prior
 
 
@@ -37,7 +37,7 @@ def rate_mean(y: Array, trials: Any, exposure: Any) -> float:
 
 
 def no_latent_variance(values: Values, link: Link, trials: Any) -> NoReturn:
-    """Refuse: a mixture of a point mass with a distribution has no residual variance on the link scale."""
+    """Refuse: distributions mixed with a point mass, or cut off, have no residual variance on the link scale."""
     raise SpecError(
         'This family has no residual variance on the link scale. bm.icc and bm.r2 with scale="data" need none.'
     )
@@ -51,6 +51,25 @@ def residual_variance(variance: Any, link: Link, needed: str = "identity") -> Ar
             'bm.icc and bm.r2 with scale="data" need none.'
         )
     return np.asarray(variance)
+
+
+def pytensor_logp_of(family: Family, y: Any, values: Values, trials: Any) -> Any:
+    """Return the log-density of a family on PyTensor variables."""
+    if family.pytensor_logp is not None:
+        return family.pytensor_logp(y, values, trials)
+    import pymc as pm
+
+    return pm.logp(getattr(pm, family.distribution).dist(**family.arguments(values, trials)), y)
+
+
+def pytensor_log_normal_cdf(x: Any) -> Any:
+    """Return the log of the standard normal distribution function on PyTensor variables."""
+    import pytensor.tensor as pt
+
+    # Each branch sees only arguments at which it is finite, so that the gradient of the other one is too.
+    below, above = pt.minimum(x, 0.0), pt.maximum(x, 0.0)
+    left = pt.log(0.5 * pt.erfcx(-below / np.sqrt(2.0))) - 0.5 * below**2
+    return pt.switch(pt.lt(x, 0.0), left, pt.log1p(-0.5 * pt.erfc(above / np.sqrt(2.0))))
 
 
 def half_normal(key: str, scale: float = 1.0) -> tuple[str, Prior]:

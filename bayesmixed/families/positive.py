@@ -22,6 +22,8 @@ from bayesmixed.families.records import OTHER_SHAPE, Family, Parameter, Values
 
 _POSITIVE = "positive numbers"
 _WIDEST = 40.0
+_MOST = 1e180
+"""Largest hazard, whose products with a mean are still numbers."""
 
 
 def _lognormal_logp(y: Any, values: Values, trials: Any) -> Array:
@@ -54,6 +56,45 @@ def _gamma_latent_variance(values: Values, link: Link, trials: Any) -> Array:
     # Exact: the variance of log y. The log-normal form log(1 + 1/shape) is 27 % too small at shape 3.
     shape = np.broadcast_to(values["shape"], np.broadcast_shapes(np.shape(values["shape"]), np.shape(values["mu"])))
     return residual_variance(special.polygamma(1, shape), link, "log")
+
+
+def _of_shape_one(values: Values) -> Values:
+    """Return the parameters of an exponential response as those of a gamma response."""
+    return {"mu": values["mu"], "shape": np.ones(())}
+
+
+def _weibull_scale(values: Values) -> Any:
+    return values["mu"] / special.gamma(1.0 + 1.0 / np.asarray(values["shape"]))
+
+
+def _pytensor_weibull_scale(values: Values) -> Any:
+    import pytensor.tensor as pt
+
+    return values["mu"] / pt.exp(pt.gammaln(1.0 + 1.0 / values["shape"]))
+
+
+def _weibull_hazard(y: Any, values: Values) -> Array:
+    """Return the cumulative hazard (y / scale)^shape, which has a standard exponential distribution."""
+    with np.errstate(over="ignore"):
+        return np.minimum(np.power(y / _weibull_scale(values), values["shape"]), _MOST)
+
+
+def _weibull_logp(y: Any, values: Values, trials: Any) -> Array:
+    shape = values["shape"]
+    rise = np.log(y) - np.log(_weibull_scale(values))
+    return np.asarray(np.log(shape) + shape * rise - _weibull_hazard(y, values) - np.log(y))
+
+
+def _weibull_variance(values: Values, trials: Any) -> Array:
+    inverse = 1.0 / np.asarray(values["shape"])
+    ratio = special.gammaln(1.0 + 2.0 * inverse) - 2.0 * special.gammaln(1.0 + inverse)
+    return np.square(values["mu"]) * np.expm1(ratio)
+
+
+def _weibull_latent_variance(values: Values, link: Link, trials: Any) -> Array:
+    # Exact: the variance of log y.
+    shape = np.broadcast_to(values["shape"], np.broadcast_shapes(np.shape(values["shape"]), np.shape(values["mu"])))
+    return residual_variance(np.pi**2 / 6.0 / np.square(shape), link, "log")
 
 
 def _inverse_gaussian_logp(y: Any, values: Values, trials: Any) -> Array:
@@ -162,6 +203,58 @@ GAMMA = Family(
     latent_variance=_gamma_latent_variance,
     smoothed_mean=location_mean,
     variance_text="{0}^2/{1}",
+    hint="For responses with zeros take hurdle_gamma, for numbers below zero gaussian or student.",
+)
+
+EXPONENTIAL = replace(
+    GAMMA,
+    name="exponential",
+    parameters=(MU_POSITIVE,),
+    distribution="Exponential",
+    arguments=lambda values, trials: {"lam": 1.0 / values["mu"]},
+    logp=lambda y, values, trials: _gamma_logp(y, _of_shape_one(values), trials),
+    cdf=_positive(lambda y, values: -np.expm1(-y / values["mu"])),
+    constant=lambda y, trials: np.zeros(len(y)),
+    random=lambda rng, values, trials, shape: rng.exponential(values["mu"], shape),
+    variance=lambda values, trials: np.square(values["mu"]),
+    score=lambda y, values, trials: GAMMA.score(y, _of_shape_one(values), trials),
+    information=lambda values, trials: 1.0 / np.square(values["mu"]),
+    latent_variance=lambda values, link, trials: _gamma_latent_variance(_of_shape_one(values), link, trials),
+    concave_links=(),
+    variance_text="{0}^2",
+)
+
+WEIBULL = Family(
+    name="weibull",
+    offers=OTHER_SHAPE,
+    parameters=(
+        MU_POSITIVE,
+        Parameter(
+            "shape",
+            "shape (1: exponential)",
+            "log",
+            ("log",),
+            0.0,
+            # Like the CV, which is 1 at shape 1.
+            prior=lambda scale: half_normal("1/shape"),
+            intercept=lambda scale: (0.6, 1.1),
+            unit=0.5,
+        ),
+    ),
+    distribution="Weibull",
+    arguments=lambda values, trials: {"alpha": values["shape"], "beta": _pytensor_weibull_scale(values)},
+    support=_POSITIVE,
+    accepts=lambda y, trials: np.isfinite(y) & (y > 0),
+    logp=_weibull_logp,
+    cdf=_positive(lambda y, values: -np.expm1(-_weibull_hazard(y, values))),
+    constant=lambda y, trials: -np.log(y),
+    random=lambda rng, values, trials, shape: _weibull_scale(values) * rng.weibull(values["shape"], shape),
+    mean=lambda values, trials: np.asarray(values["mu"]),
+    variance=_weibull_variance,
+    score=lambda y, values, trials: values["shape"] * (_weibull_hazard(y, values) - 1.0) / values["mu"],
+    information=lambda values, trials: np.square(np.divide(values["shape"], values["mu"])),
+    latent_variance=_weibull_latent_variance,
+    smoothed_mean=location_mean,
     hint="For responses with zeros take hurdle_gamma, for numbers below zero gaussian or student.",
 )
 

@@ -95,8 +95,8 @@ def refuse_average(family: Family, varying: Collection[str]) -> None:
     if family.no_average in varying:
         raise SpecError(
             f"The mean of a {family.name} response over groups that differ in {family.no_average} is infinite: "
-            f"exp({family.no_average}^2 / 2) has no average over normal effects on log({family.no_average}). Take the median of "
-            f'the response, exp(mu): bm.predict(..., kind="mu"); or groups="existing" or "typical".'
+            f"exp({family.no_average}^2 / 2) has no average over normal effects on log({family.no_average}). Take medians, "
+            f'from exp(mu): bm.predict(..., kind="mu"); or groups="existing" or "typical".'
         )
 
 

@@ -21,6 +21,7 @@ def middle(family: Family) -> dict[str, float]:
     for p in family.parameters:
         low = p.lower if np.isfinite(p.lower) else -2.0
         found[p.name] = low + 0.4 * (p.upper - low) if np.isfinite(p.upper) else low + 2.5
+    found |= {family.no_average: 0.6} if family.no_average else {}
     return found if not family.cuts else {"mu": 0.5, "threshold[1|2]": -0.6, "threshold[2|3]": 1.4}
 
 
@@ -71,7 +72,7 @@ def fits():
 
 def has_average(family: Family) -> bool:
     """Return whether the response has a mean over groups that differ in every parameter: exp(sigma^2 / 2) has none."""
-    return family.name != "lognormal"
+    return not family.no_average
 
 
 def central(table):

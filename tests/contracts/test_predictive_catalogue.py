@@ -20,7 +20,9 @@ def fit_of(family, seed=3):
     left = "y | trials(n)" if family.has_trials else "y"
     spec = bm.from_formula(f"{left} ~ x + (1 | g)", family=family.name)
     truth = {"beta[Intercept]": 0.3, "beta[x]": 0.4, "sd_g[Intercept]": 0.4}
-    truth |= {p.name: 0.4 if np.isfinite(p.upper) else p.lower + 4.0 for p in family.parameters[1:] if not p.cut}
+    truth |= {
+        p.name: 0.4 if np.isfinite(p.upper) else max(p.lower, -5.0) + 4.0 for p in family.parameters[1:] if not p.cut
+    }
     if family.cuts:
         del truth["beta[Intercept]"]
         truth |= {"threshold[1|2]": -0.7, "threshold[2|3]": 0.5, "threshold[3|4]": 1.6}

@@ -2,8 +2,10 @@
 
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import classic, grouseticks, read_reference
 
@@ -42,11 +44,21 @@ def ratpup():
     return classic("nlme", "RatPupWeight").assign(sex=lambda d: d["sex"].map({"Male": "A male", "Female": "Female"}))
 
 
+def owls():
+    """Return the calls of nestling owls (Roulin & Bersier 2007, Anim Behav 74:1099), glmmTMB's Owls."""
+    return pd.read_csv(Path(__file__).parents[1] / "reference" / "owls.csv")
+
+
+def calling_owls():
+    return owls().query("calls > 0")
+
+
 FRUITS = "`total.fruits` ~ rack + status + nutrient * amd + (1 | reg) + (1 | popu) + (1 | gen)"
 COUNTED = {"factors": ["nutrient", "rack", "gen"], "crossed": ["gen"]}
 HERDS = "incidence | trials(size) ~ period + (1 | herd)"
 SEIZURES = "y ~ lb_c * trt + la_c + V4 + (1 | subject)"
 TICKS = "TICKS ~ YEAR + cHEIGHT + (1 | BROOD) + (1 | LOCATION)"
+CALLS = "calls ~ food + sex + offset(log(brood)) + (1 | nest)"
 USE = "y ~ age10 + age10sq + urban + livch + "
 EVENTS = {"family": "bernoulli"}
 
@@ -96,6 +108,15 @@ CASES = {
         {},
         ["BROOD", "LOCATION"],
     ),
+    "owls_zinb1__glmmTMB": (
+        "calls ~ (food + arrival) * sex + offset(log(brood)) + (1 | nest)",
+        owls,
+        {"family": "zero_inflated_negbin1"},
+        {},
+        ["nest"],
+    ),
+    "owls_truncated_poisson__glmmTMB": (CALLS, calling_owls, {"family": "truncated_poisson"}, {}, ["nest"]),
+    "owls_truncated_nb2__glmmTMB": (CALLS, calling_owls, {"family": "truncated_negbin"}, {}, ["nest"]),
     "verbagg__glmer": (
         "yes ~ Anger + Gender + btype + situ + (1 | id) + (1 | item)",
         verbal,

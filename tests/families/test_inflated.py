@@ -10,6 +10,8 @@ COUNTS = np.arange(8.0)
 CASES = [
     ("zero_inflated_poisson", {"mu": 2.5, "zi": 0.2}, 1.0, stats.poisson(2.5)),
     ("zero_inflated_negbin", {"mu": 3.0, "theta": 0.7, "zi": 0.2}, 1.0, stats.nbinom(0.7, 0.7 / 3.7)),
+    ("zero_inflated_negbin1", {"mu": 3.0, "phi": 0.7, "zi": 0.2}, 1.0, stats.nbinom(3.0 / 0.7, 1.0 / 1.7)),
+    ("zero_inflated_beta_binomial", {"mu": 0.3, "phi": 4.0, "zi": 0.2}, 7.0, stats.betabinom(7, 1.2, 2.8)),
     ("zero_inflated_binomial", {"mu": 0.3, "zi": 0.2}, 7.0, stats.binom(7, 0.3)),
 ]
 

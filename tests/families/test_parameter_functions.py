@@ -9,6 +9,7 @@ from bayesmixed.families.links import LINKS
 from bayesmixed.families.parameter_functions import PRIOR_FUNCTIONS, function_of, given_key, keys_of, range_of
 
 VALUES = {
+    "identity": np.array([-3.0, 0.1, 7.0]),
     "log": np.array([0.2, 1.0, 7.0]),
     "log_minus_one": np.array([1.1, 4.0, 30.0]),
     "logit": np.array([0.02, 0.5, 0.9]),

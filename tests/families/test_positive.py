@@ -11,6 +11,8 @@ Y = np.array([0.05, 0.7, 2.0, 9.0])
 DISTRIBUTIONS = [
     ("lognormal", {"mu": 0.4, "sigma": 0.6}, stats.lognorm(0.6, scale=np.exp(0.4))),
     ("gamma", {"mu": 2.0, "shape": 1.7}, stats.gamma(1.7, scale=2.0 / 1.7)),
+    ("exponential", {"mu": 2.0}, stats.expon(scale=2.0)),
+    ("weibull", {"mu": 2.0, "shape": 1.7}, stats.weibull_min(1.7, scale=2.0 / special.gamma(1.0 + 1.0 / 1.7))),
     ("inverse_gaussian", {"mu": 2.0, "shape": 3.0}, stats.invgauss(2.0 / 3.0, scale=3.0)),
 ]
 each = pytest.mark.parametrize(("name", "values", "distribution"), DISTRIBUTIONS)

@@ -91,6 +91,7 @@ DEFAULTS = [
     ("beta_binomial", "phi", "1/(1+phi)", "Beta(1, 3)", (1.5, 1.4)),
     ("negbin", "theta", "1/sqrt(theta)", "HalfNormal(1)", (1.3, 2.2)),
     ("negbin1", "phi", "sqrt(phi)", "HalfNormal(2)", (np.log(4.0) - 1.3, 2.2)),
+    ("weibull", "shape", "1/shape", "HalfNormal(1)", (0.6, 1.1)),
     ("zero_inflated_poisson", "zi", "logit(zi)", "Normal(0, 1.5)", (0.0, 1.5)),
     ("hurdle_gamma", "hu", "logit(hu)", "Normal(0, 1.5)", (0.0, 1.5)),
     ("zero_inflated_beta", "zi", "logit(zi)", "Normal(0, 1.5)", (0.0, 1.5)),

@@ -21,7 +21,7 @@ from bayesmixed.kernels.slots import Slots
 from bayesmixed.prior_distributions import DISTRIBUTIONS, INDUCED, Prior
 from bayesmixed.terms.block_parts import ALL, SEVERAL
 
-TRANSFORMS = {"log": POSITIVE, "log_minus_one": ABOVE_ONE, "logit": UNIT}
+TRANSFORMS = {"identity": REAL, "log": POSITIVE, "log_minus_one": ABOVE_ONE, "logit": UNIT}
 _TRANSFORM_ONTO = {priors.REAL: REAL, priors.POSITIVE: POSITIVE, priors.UNIT: UNIT}
 
 

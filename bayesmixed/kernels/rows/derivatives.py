@@ -9,6 +9,7 @@ from bayesmixed.kernels.rows.families import (
     BETA_BINOMIAL,
     BINOMIAL,
     CUMULATIVE,
+    EXPONENTIAL,
     GAMMA,
     GAUSSIAN,
     GENERALISED_POISSON,
@@ -18,8 +19,11 @@ from bayesmixed.kernels.rows.families import (
     LOGNORMAL,
     NEGBIN,
     NEGBIN1,
+    ORDERED_BETA,
     POISSON,
     STUDENT,
+    TRUNCATED,
+    WEIBULL,
 )
 from bayesmixed.kernels.rows.links import IDENTITY, LOG, LOGIT, log_mean
 from bayesmixed.kernels.rows.natural import (
@@ -28,10 +32,12 @@ from bayesmixed.kernels.rows.natural import (
     binomial,
     cumulative,
     normal,
+    ordered_beta,
     positive,
     student,
     through,
 )
+from bayesmixed.kernels.rows.skewed import SKEWED, skewed
 from bayesmixed.kernels.rows.special import expit, log1m_exp_negative, softplus, softplus_slope
 
 
@@ -86,6 +92,8 @@ def _row(family, link, y, trials, eta, i, k):  # type: ignore[no-untyped-def]
     """Return the seven numbers of a row of any family; the last three are 0 where k is."""
     if family < INFLATED:
         return _plain(family, link, y, trials, eta, i, k)
+    if family >= TRUNCATED:
+        return _positive(family - TRUNCATED, link, y, trials, eta, i, k)
     last = eta.shape[1] - 1
     share = eta[i, last]
     zero = -softplus(-share)
@@ -104,23 +112,19 @@ def _row(family, link, y, trials, eta, i, k):  # type: ignore[no-untyped-def]
         return whole
     if y == 0.0:
         return zero, 0.0, 0.0, 0.0, expit(-share) if k == last else 0.0, 0.0, 0.0
-    return _above_zero(family - HURDLE, link, y, trials, eta, i, k)
+    v, a, b, c, p, q, r = _positive(family - HURDLE, link, y, trials, eta, i, 0 if k == last else k)
+    return v - softplus(share), a, b, c, -expit(share) if k == last else p, q, r
 
 
 @njit(cache=False, error_model="numpy")
-def _above_zero(family, link, y, trials, eta, i, k):  # type: ignore[no-untyped-def]
-    """Return a row that has passed its hurdle: given that it is not zero."""
-    last = eta.shape[1] - 1
-    share, own = eta[i, last], 0 if k == last else k
-    if family in (GAMMA, BETA):
-        row = _plain(family, link, y, trials, eta, i, own)
-    else:
-        u, slope, bend, turn = log_mean(link, eta[i, 0])
-        further = eta[i, 1] if family == NEGBIN else 0.0
-        row = _truncated(positive(family, y, u, further, own), positive(family, 0.0, u, further, own))
-        row = row if link == LOG else through(row, slope, bend, turn)
-    v, a, b, c, p, q, r = row
-    return v - softplus(share), a, b, c, -expit(share) if k == last else p, q, r
+def _positive(family, link, y, trials, eta, i, k):  # type: ignore[no-untyped-def]
+    """Return the row of a response that is not zero, given that."""
+    if family not in (POISSON, NEGBIN):
+        return _plain(family, link, y, trials, eta, i, k)
+    u, slope, bend, turn = log_mean(link, eta[i, 0])
+    further = eta[i, 1] if family == NEGBIN else 0.0
+    row = _truncated(positive(family, y, u, further, k), positive(family, 0.0, u, further, k))
+    return row if link == LOG else through(row, slope, bend, turn)
 
 
 @njit(cache=False, error_model="numpy")
@@ -158,10 +162,18 @@ def _plain(family, link, y, trials, eta, i, k):  # type: ignore[no-untyped-def]
         mean = math.exp(first) if link == LOG else first
         row = normal(y - mean, eta[i, 1], k) if family == GAUSSIAN else student(y - mean, eta[i, 1], eta[i, 2], k)
         return row if link == IDENTITY else through(row, mean, mean, mean)
-    if family in (POISSON, NEGBIN, NEGBIN1, GAMMA, INVERSE_GAUSSIAN, GENERALISED_POISSON):
+    if family in (POISSON, NEGBIN, NEGBIN1, GAMMA, INVERSE_GAUSSIAN, GENERALISED_POISSON, EXPONENTIAL, WEIBULL):
         u, slope, bend, turn = log_mean(link, first)
-        row = positive(family, y, u, eta[i, 1] if family != POISSON else 0.0, k)
+        row = positive(family, y, u, eta[i, 1] if eta.shape[1] > 1 else 0.0, k)
         return row if link == LOG else through(row, slope, bend, turn)
+    if family in SKEWED:
+        mean = math.exp(first) if link == LOG else first
+        v, a, b, c, p1, q1, r1, p2, q2, r2 = skewed(family, y - mean, eta[i, 1], eta[i, 2])
+        p, q, r = (p1, q1, r1) if k == 1 else ((p2, q2, r2) if k == 2 else (0.0, 0.0, 0.0))
+        row = (v, a, b, c, p, q, r)
+        return row if link == IDENTITY else through(row, mean, mean, mean)
+    if family == ORDERED_BETA:
+        return ordered_beta(y, first, eta[i, 1], eta[i, 2], eta[i, 3], k)
     if family == BETA_BINOMIAL:
         return beta_binomial(link, y, trials, first, eta[i, 1], k)
     if family == BETA:

@@ -5,22 +5,22 @@ import math
 from numba import njit
 
 from bayesmixed.kernels.rows.cutpoints import log_share
-from bayesmixed.kernels.rows.links import CLOGLOG, LOG, LOGIT, PROBIT, positive_mean, probability
-from bayesmixed.kernels.rows.special import (
-    digamma,
-    expit,
-    log1m_exp_negative,
-    log_normal_cdf,
-    log_rising,
-    normal_hazard,
-    softplus,
-    softplus_slope,
+from bayesmixed.kernels.rows.links import LOG, LOGIT, positive_mean
+from bayesmixed.kernels.rows.proportions import (
+    beta_binomial_row,
+    beta_row,
+    binomial_row,
+    ordered_beta_row,
+    zero_one_inflated_beta_row,
 )
+from bayesmixed.kernels.rows.skewed import ASYMMETRIC_LAPLACE, EXGAUSSIAN, SKEW_NORMAL, SKEWED, skewed
+from bayesmixed.kernels.rows.special import digamma, expit, log1m_exp_negative, log_rising, softplus, softplus_slope
 
 GAUSSIAN, STUDENT, BINOMIAL, POISSON, GAMMA, BETA, NEGBIN, LOGNORMAL = 0, 1, 2, 3, 4, 5, 6, 7
 INVERSE_GAUSSIAN, BETA_BINOMIAL, NEGBIN1, ZERO_ONE_INFLATED_BETA, CUMULATIVE, GENERALISED_POISSON = 8, 9, 10, 11, 12, 13
-INFLATED, HURDLE = 100, 200
-"""Added to the code of the family that is mixed with zeros: its last predictor is then the logit of their share."""
+EXPONENTIAL, WEIBULL, ORDERED_BETA = 14, 15, 19
+INFLATED, HURDLE, TRUNCATED = 100, 200, 300
+"""Added to the code of a family: mixed with zeros, the last predictor being the logit of their share, or without zeros."""
 
 FAMILY_CODES = {
     "gaussian": GAUSSIAN,
@@ -45,6 +45,17 @@ FAMILY_CODES = {
     "zero_inflated_beta": HURDLE + BETA,
     "zero_one_inflated_beta": ZERO_ONE_INFLATED_BETA,
     "cumulative": CUMULATIVE,
+    "exponential": EXPONENTIAL,
+    "weibull": WEIBULL,
+    "exgaussian": EXGAUSSIAN,
+    "skew_normal": SKEW_NORMAL,
+    "asymmetric_laplace": ASYMMETRIC_LAPLACE,
+    "ordered_beta": ORDERED_BETA,
+    "hurdle_lognormal": HURDLE + LOGNORMAL,
+    "truncated_poisson": TRUNCATED + POISSON,
+    "truncated_negbin": TRUNCATED + NEGBIN,
+    "zero_inflated_negbin1": INFLATED + NEGBIN1,
+    "zero_inflated_beta_binomial": INFLATED + BETA_BINOMIAL,
 }
 
 
@@ -73,6 +84,8 @@ def _row(family, link, y, trials, constant, eta, score, i):  # type: ignore[no-u
     """Return the row of any family and write its derivatives."""
     if family < INFLATED:
         return constant + _plain(family, link, y, trials, eta, score, i)
+    if family >= TRUNCATED:
+        return constant + _positive(family - TRUNCATED, link, y, trials, eta, score, i)
     last = eta.shape[1] - 1
     share = eta[i, last]
     if family < HURDLE:
@@ -91,7 +104,7 @@ def _row(family, link, y, trials, constant, eta, score, i):  # type: ignore[no-u
 
 @njit(cache=False, error_model="numpy")
 def _hurdle(family, link, y, trials, constant, eta, score, i):  # type: ignore[no-untyped-def]
-    """Return the row of a family whose zeros are a matter of their own; at most two parameters beside their share."""
+    """Return the row of a family whose zeros are a matter of their own."""
     last = eta.shape[1] - 1
     share = eta[i, last]
     if y == 0.0:
@@ -99,18 +112,24 @@ def _hurdle(family, link, y, trials, constant, eta, score, i):  # type: ignore[n
             score[i, k] = 0.0
         score[i, last] = expit(-share)
         return -softplus(-share)
-    cut, first, second = 0.0, 0.0, 0.0
-    if family not in (GAMMA, BETA):
-        zero = _plain(family, link, 0.0, trials, eta, score, i)
-        cut = log1m_exp_negative(-zero)
-        ratio = 1.0 / math.expm1(-zero)
-        first = ratio * score[i, 0]
-        second = ratio * score[i, last - 1]
-    value = constant + _plain(family, link, y, trials, eta, score, i) - cut - softplus(share)
-    score[i, 0] += first
-    if last > 1:
-        score[i, 1] += second
+    value = constant + _positive(family, link, y, trials, eta, score, i) - softplus(share)
     score[i, last] = -expit(share)
+    return value
+
+
+@njit(cache=False, error_model="numpy")
+def _positive(family, link, y, trials, eta, score, i):  # type: ignore[no-untyped-def]
+    """Return the row of a response that is not zero, given that; counts have at most two parameters of their own."""
+    if family not in (POISSON, NEGBIN):
+        return _plain(family, link, y, trials, eta, score, i)
+    zero = _plain(family, link, 0.0, trials, eta, score, i)
+    ratio = 1.0 / math.expm1(-zero)
+    first = ratio * score[i, 0]
+    second = ratio * score[i, 1] if family == NEGBIN else 0.0
+    value = _plain(family, link, y, trials, eta, score, i) - log1m_exp_negative(-zero)
+    score[i, 0] += first
+    if family == NEGBIN:
+        score[i, 1] += second
     return value
 
 
@@ -130,7 +149,7 @@ def _plain(family, link, y, trials, eta, score, i):  # type: ignore[no-untyped-d
     if family == GAMMA:
         return _gamma(link, y, eta, score, i)
     if family == BETA:
-        return _beta(link, y, eta, score, i)
+        return beta_row(link, y, eta, score, i)
     if family == LOGNORMAL:
         return _normal(math.log(y) - eta[i, 0], 1.0, eta, score, i)
     if family == STUDENT:
@@ -138,13 +157,24 @@ def _plain(family, link, y, trials, eta, score, i):  # type: ignore[no-untyped-d
     if family == INVERSE_GAUSSIAN:
         return _inverse_gaussian(link, y, eta, score, i)
     if family == BETA_BINOMIAL:
-        return _beta_binomial(link, y, trials, eta, score, i)
+        return beta_binomial_row(link, y, trials, eta, score, i)
     if family == NEGBIN1:
         return _negbin1(link, y, eta, score, i)
     if family == GENERALISED_POISSON:
         return _generalised_poisson(link, y, eta, score, i)
+    if family in (EXPONENTIAL, WEIBULL):
+        return _weibull(family, link, y, eta, score, i)
+    if family in SKEWED:
+        mean, slope = eta[i, 0], 1.0
+        if link == LOG:
+            mean = slope = math.exp(eta[i, 0])
+        value, first, _, _, score[i, 1], _, _, score[i, 2], _, _ = skewed(family, y - mean, eta[i, 1], eta[i, 2])
+        score[i, 0] = first * slope
+        return value
+    if family == ORDERED_BETA:
+        return ordered_beta_row(y, eta, score, i)
     if family == ZERO_ONE_INFLATED_BETA:
-        return _zero_one_inflated_beta(link, y, eta, score, i)
+        return zero_one_inflated_beta_row(link, y, eta, score, i)
     return _cumulative(link, eta, score, i)
 
 
@@ -186,31 +216,7 @@ def _single(family, link, y, trials, eta):  # type: ignore[no-untyped-def]
     if link == LOGIT:
         total, mean = softplus_slope(eta)
         return y * eta - trials * total, y - trials * mean
-    return _binomial(link, y, trials, eta)
-
-
-@njit(cache=False, error_model="numpy")
-def _binomial(link, y, trials, eta):  # type: ignore[no-untyped-def]
-    """Return the row of successes in trials under a link other than the logit, and its derivative."""
-    value = derivative = 0.0
-    if link == PROBIT:
-        if y > 0:
-            value += y * log_normal_cdf(eta)
-            derivative += y * normal_hazard(eta)
-        if trials > y:
-            value += (trials - y) * log_normal_cdf(-eta)
-            derivative -= (trials - y) * normal_hazard(-eta)
-    elif link == CLOGLOG:
-        hazard = math.exp(eta)
-        value = derivative = -(trials - y) * hazard
-        if y > 0:
-            value += y * log1m_exp_negative(hazard)
-            derivative += y * hazard / math.expm1(hazard)
-    else:
-        mean, rest, slope = probability(link, eta)
-        value = y * math.log(mean) + (trials - y) * math.log(rest)
-        derivative = slope * (y / mean - (trials - y) / rest)
-    return value, derivative
+    return binomial_row(link, y, trials, eta)
 
 
 @njit(cache=False, error_model="numpy")
@@ -224,6 +230,23 @@ def _gamma(link, y, eta, score, i):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
+def _weibull(family, link, y, eta, score, i):  # type: ignore[no-untyped-def]
+    """Return the row of a time to an event; that of an exponential one has no shape."""
+    mean, slope = positive_mean(link, eta[i, 0])
+    if family == EXPONENTIAL:
+        ratio = y / mean
+        score[i, 0] = (ratio - 1.0) * slope / mean
+        return -math.log(mean) - ratio
+    shape = math.exp(eta[i, 1])
+    place = 1.0 + 1.0 / shape
+    rise = shape * (math.log(y / mean) + math.lgamma(place))
+    hazard = math.exp(rise)
+    score[i, 0] = shape * (hazard - 1.0) * slope / mean
+    score[i, 1] = 1.0 + (rise - digamma(place)) * (1.0 - hazard)
+    return eta[i, 1] + rise - hazard
+
+
+@njit(cache=False, error_model="numpy")
 def _inverse_gaussian(link, y, eta, score, i):  # type: ignore[no-untyped-def]
     mean, slope = positive_mean(link, eta[i, 0])
     shape = math.exp(eta[i, 1])
@@ -232,29 +255,6 @@ def _inverse_gaussian(link, y, eta, score, i):  # type: ignore[no-untyped-def]
     score[i, 0] = shape * distance * slope / (mean * mean)
     score[i, 1] = 0.5 - deviance
     return 0.5 * eta[i, 1] - deviance
-
-
-@njit(cache=False, error_model="numpy")
-def _beta(link, y, eta, score, i):  # type: ignore[no-untyped-def]
-    mean, rest, slope = probability(link, eta[i, 0])
-    precision = math.exp(eta[i, 1])
-    a, b = mean * precision, rest * precision
-    above, below = math.log(y) - digamma(a), math.log1p(-y) - digamma(b)
-    score[i, 0] = precision * slope * (above - below)
-    score[i, 1] = precision * (digamma(precision) + mean * above + rest * below)
-    return a * math.log(y) + b * math.log1p(-y) + math.lgamma(precision) - math.lgamma(a) - math.lgamma(b)
-
-
-@njit(cache=False, error_model="numpy")
-def _beta_binomial(link, y, trials, eta, score, i):  # type: ignore[no-untyped-def]
-    mean, rest, slope = probability(link, eta[i, 0])
-    precision = math.exp(eta[i, 1])
-    above, above_slope, _ = log_rising(mean * precision, y)
-    below, below_slope, _ = log_rising(rest * precision, trials - y)
-    whole, whole_slope, _ = log_rising(precision, trials)
-    score[i, 0] = precision * slope * (above_slope - below_slope)
-    score[i, 1] = precision * (mean * above_slope + rest * below_slope - whole_slope)
-    return above + below - whole
 
 
 @njit(cache=False, error_model="numpy")
@@ -295,18 +295,6 @@ def _generalised_poisson(link, y, eta, score, i):  # type: ignore[no-untyped-def
         return -total
     log_mean = eta[i, 0] if link == LOG else math.log(mean)
     return log_mean - softplus(eta[i, 1]) + (y - 1.0) * math.log(total) - total
-
-
-@njit(cache=False, error_model="numpy")
-def _zero_one_inflated_beta(link, y, eta, score, i):  # type: ignore[no-untyped-def]
-    edge, one = eta[i, 2], eta[i, 3]
-    if y > 0.0 and y < 1.0:
-        score[i, 2], score[i, 3] = -expit(edge), 0.0
-        return _beta(link, y, eta, score, i) - softplus(edge)
-    score[i, 0] = score[i, 1] = 0.0
-    score[i, 2] = expit(-edge)
-    score[i, 3] = y - expit(one)
-    return y * one - softplus(one) - softplus(-edge)
 
 
 @njit(cache=False, error_model="numpy")

@@ -8,7 +8,7 @@ import math
 
 from numba import njit
 
-from bayesmixed.kernels.rows.families import GAMMA, INVERSE_GAUSSIAN, NEGBIN, NEGBIN1, POISSON
+from bayesmixed.kernels.rows.families import EXPONENTIAL, GAMMA, INVERSE_GAUSSIAN, NEGBIN, NEGBIN1, POISSON, WEIBULL
 from bayesmixed.kernels.rows.links import CLOGLOG, LOGIT, log_probability
 from bayesmixed.kernels.rows.special import (
     digamma,
@@ -89,6 +89,20 @@ def positive(family, y, u, further, k):  # type: ignore[no-untyped-def]
             p, q, r = shape * (further + 1.0 + log_ratio - ratio - digamma(shape)), change - shape, -change
         value = shape * (further + log_ratio - ratio) - math.lgamma(shape)
         return value, change - shape, -change, change, p, q, r
+    if family == EXPONENTIAL:
+        ratio = y * math.exp(-u)
+        return -u - ratio, ratio - 1.0, -ratio, ratio, p, q, r
+    if family == WEIBULL:
+        shape = math.exp(further)
+        place = 1.0 + 1.0 / shape
+        rise = shape * (math.log(y) - u + math.lgamma(place))
+        hazard = math.exp(rise)
+        first, second = shape * (hazard - 1.0), -shape * shape * hazard
+        if k > 0:
+            drift = rise - digamma(place)
+            p = 1.0 + drift * (1.0 - hazard)
+            q, r = first + shape * hazard * drift, (2.0 + drift) * second
+        return further + rise - hazard, first, second, -shape * second, p, q, r
     if family == INVERSE_GAUSSIAN:
         ratio, weight = y * math.exp(-u), math.exp(further) / y
         first, second = weight * ratio * (ratio - 1.0), weight * ratio * (1.0 - 2.0 * ratio)
@@ -224,6 +238,22 @@ def cumulative(link, lower, upper, k):  # type: ignore[no-untyped-def]
         high = 1.0 + ratio
         return *row, sign * a * high, -(b * high + a * dratio), sign * (c * high + 2.0 * b * dratio + a * ddratio)
     return *row, -sign * a0 * ratio, b0 * ratio + a0 * dratio, -sign * (c0 * ratio + 2.0 * b0 * dratio + a0 * ddratio)
+
+
+@njit(cache=False, error_model="numpy")
+def ordered_beta(y, eta, log_precision, cut, log_gap, k):  # type: ignore[no-untyped-def]
+    """Return the row of a number from 0 to 1; k is 1 for the precision, 2 for the threshold of 0, 3 for the gap."""
+    low, gap = cut - eta, math.exp(log_gap)
+    high = low + gap
+    inside = 0.0 < y < 1.0
+    lower, upper = (high if y > 0.0 else -math.inf, math.inf if y > 0.0 else low) if not inside else (low, high)
+    # The threshold of 1 is the upper end of the numbers between, and the lower end of 1.
+    v, a, b, c, p, q, r = cumulative(LOGIT, lower, upper, (1 if inside else 2) if k == 3 and y > 0.0 else 0)
+    p, q, r = (-a, -b, -c) if k == 2 else (gap * p, gap * q, gap * r)
+    if not inside:
+        return v, a, b, c, p, q, r
+    more = beta(LOGIT, y, eta, log_precision, 1 if k == 1 else 0)
+    return v + more[0], a + more[1], b + more[2], c + more[3], p + more[4], q + more[5], r + more[6]
 
 
 @njit(cache=False, error_model="numpy")

@@ -8,7 +8,11 @@ from row_cases import columns_of, derivatives, each_row, settings_of
 
 from bayesmixed.families import Family
 
+STEP = 3e-4
 LEVELS = {"inverse": (0.1, 1.0, 30.0), "sqrt": (0.1, 1.0, 30.0)}
+KNOWN = {"weibull": 0.7}
+"""Share of far settings whose log-density has differences: that of a Weibull response is -exp(800) in others."""
+QUADRATIC = {"gaussian", "lognormal", "hurdle_lognormal", "asymmetric_laplace"}
 RESPONSES = np.array([0.0, 1e-9, 0.3, 1.0 - 1e-9, 1.0, 2.0, 3.0, 4.0, 11.0, 12.0, 40.0, 1e6, -5.0])
 
 
@@ -20,7 +24,7 @@ def far_settings(family: Family, link: str) -> tuple[np.ndarray, np.ndarray]:
         [(-2.0,), (0.0,), (2.0,)] if family.cuts else list(product((-1.0, 3.0), repeat=len(family.parameters) - 1))
     )
     rest = [tuple(first[0] + np.array([0.0, 0.4, 2.0])) for first in further] if family.cuts else further
-    cells = product(ys, LEVELS.get(link, (-30.0, -7.0, -1.0, 0.5, 4.0, 30.0)), rest)
+    cells = product(ys, LEVELS.get(link, (-30.0, -7.0, -1.0, 0.5, 4.3, 30.0)), rest)
     table = np.array([(y, first, *others) for y, first, others in cells])
     return table[:, 0], table[:, 1:]
 
@@ -30,10 +34,10 @@ def faults(family: Family, link: str, y: np.ndarray, columns: np.ndarray, found:
     wrong = []
     for k in range(columns.shape[1]):
         step = np.zeros_like(columns)
-        step[:, k] = 1e-3 * (columns[:, 0] if link in LEVELS and k == 0 else 1.0)
+        step[:, k] = STEP * (columns[:, 0] if link in LEVELS and k == 0 else 1.0)
         ahead, behind, far, back = (derivatives(family, link, y, columns + m * step) for m in (1, -1, 2, -2))
         slope = (8.0 * (ahead - behind) - (far - back)) / (12.0 * step[:, [k]])
-        unit = np.abs(step[:, [k]]) / 1e-3
+        unit = np.abs(step[:, [k]]) / STEP
         size = 1.0 + np.max(np.abs(found[:, :4]) * unit ** np.arange(4), axis=1, keepdims=True)
         for order in range(3):
             place = order + 1 if k == 0 else 3 * k + 1 + order
@@ -51,11 +55,15 @@ def test_every_derivative_is_the_difference_of_the_one_below_it_also_far_out(fam
     for y, eta in [*settings_of(family, link), far_settings(family, link)]:
         columns = columns_of(family, y, eta)
         found = derivatives(family, link, y, columns)
+        if family.name in KNOWN:
+            known = found[:, 0] > -1e25
+            assert np.mean(known) >= KNOWN[family.name]
+            y, columns, found = y[known], columns[known], found[known]
         assert np.all(np.isfinite(found[:, :4]))
         assert faults(family, link, y, columns, found) == []
         found[:, 3] *= 1.3
         seen |= {*faults(family, link, y, columns, found)}
-    quadratic = (link == "identity" and family.name != "student") or (family.name, link) == (
+    quadratic = (link == "identity" and family.name in QUADRATIC) or (family.name, link) == (
         "inverse_gaussian",
         "inverse",
     )

@@ -2,11 +2,20 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 from uncompiled import uncompiled
 
 from bayesmixed.kernels.rows import natural
-from bayesmixed.kernels.rows.families import GAMMA, GENERALISED_POISSON, INVERSE_GAUSSIAN, NEGBIN, NEGBIN1, POISSON
+from bayesmixed.kernels.rows.families import (
+    EXPONENTIAL,
+    GAMMA,
+    GENERALISED_POISSON,
+    INVERSE_GAUSSIAN,
+    NEGBIN,
+    NEGBIN1,
+    POISSON,
+    WEIBULL,
+)
 from bayesmixed.kernels.rows.links import CLOGLOG, LOGIT, PROBIT
 
 NAMES = ("binomial", "normal", "student", "positive", "beta", "beta_binomial", "cumulative", "through")
@@ -21,8 +30,11 @@ ROWS = {
     "beta-binomial": (lambda u, s, _, k: beta_binomial(LOGIT, 3.0, 11.0, u, s, k), 2),
     "binomial": (lambda u, s, _, k: binomial(CLOGLOG, 3.0, 8.0, u), 1),
     **{
-        f"positive, code {code}": (lambda u, s, _, k, code=code: positive(code, 4.0, u, s, k), 1 + (code != POISSON))
-        for code in (POISSON, GAMMA, INVERSE_GAUSSIAN, NEGBIN, NEGBIN1, GENERALISED_POISSON)
+        f"positive, code {code}": (
+            lambda u, s, _, k, code=code: positive(code, 4.0, u, s, k),
+            1 + (code not in (POISSON, EXPONENTIAL)),
+        )
+        for code in (POISSON, GAMMA, INVERSE_GAUSSIAN, NEGBIN, NEGBIN1, GENERALISED_POISSON, EXPONENTIAL, WEIBULL)
     },
 }
 """By name: the row at three arguments, its derivatives in the k-th further one, and how many arguments it has."""
@@ -62,6 +74,8 @@ def test_an_ordered_category_has_the_probability_between_its_ends(link, latent, 
         (NEGBIN, lambda mean, size: stats.nbinom(size, size / (size + mean))),
         (NEGBIN1, lambda mean, excess: stats.nbinom(mean / excess, 1 / (1 + excess))),
         (GAMMA, lambda mean, shape: stats.gamma(shape, scale=mean / shape)),
+        (EXPONENTIAL, lambda mean, _: stats.expon(scale=mean)),
+        (WEIBULL, lambda mean, shape: stats.weibull_min(shape, scale=mean / special.gamma(1.0 + 1.0 / shape))),
         (INVERSE_GAUSSIAN, lambda mean, shape: stats.invgauss(mean / shape, scale=shape)),
     ],
 )
