@@ -29,23 +29,35 @@ R_FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "hurdle_negbinomial": ("hurdle_negbin", "log"),
         "hurdle_gamma": ("hurdle_gamma", "log"),
         "cumulative": ("cumulative", "logit"),
-        "truncated_poisson": ("hurdle_poisson", "log"),
-        "truncated_nbinom2": ("hurdle_negbin", "log"),
+        "hurdle_lognormal": ("hurdle_lognormal", "identity"),
+        "truncated_poisson": ("truncated_poisson", "log"),
+        "truncated_nbinom2": ("truncated_negbin", "log"),
+        "weibull": ("weibull", "log"),
+        "exponential": ("exponential", "log"),
+        "exgaussian": ("exgaussian", "identity"),
+        "skew_normal": ("skew_normal", "identity"),
+        "asym_laplace": ("asymmetric_laplace", "identity"),
+        "zero_inflated_beta_binomial": ("zero_inflated_beta_binomial", "logit"),
+        "ordbeta": ("ordered_beta", "logit"),
         "ziGamma": ("hurdle_gamma", "inverse"),
     }
 )
 """By the name in stats, MASS, lme4, glmmTMB, brms or rstanarm: the family here, and the default link there."""
 
-NEED_ZEROS = ("truncated_poisson", "truncated_nbinom2", "ziGamma")
+NEED_ZEROS = ("ziGamma",)
 """Families of glmmTMB that are the hurdle families here once the zeros have a formula."""
 
 INFLATED: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "poisson": ("zero_inflated_poisson", "zi"),
         "negbin": ("zero_inflated_negbin", "zi"),
+        "negbin1": ("zero_inflated_negbin1", "zi"),
         "binomial": ("zero_inflated_binomial", "zi"),
+        "beta_binomial": ("zero_inflated_beta_binomial", "zi"),
+        "truncated_poisson": ("hurdle_poisson", "hu"),
+        "truncated_negbin": ("hurdle_negbin", "hu"),
         "beta": ("zero_inflated_beta", "zi"),
-        **{name: (name, "hu") for name in ("hurdle_poisson", "hurdle_negbin", "hurdle_gamma")},
+        **{name: (name, "hu") for name in ("hurdle_poisson", "hurdle_negbin", "hurdle_gamma", "hurdle_lognormal")},
     }
 )
 """By the family here: the family with zeros of their own, and the parameter of a formula for them."""
@@ -54,8 +66,9 @@ DISPERSIONS: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("gaussian", "student"), "sigma"),
         **dict.fromkeys(("gamma", "hurdle_gamma"), "shape"),
-        **dict.fromkeys(("negbin", "zero_inflated_negbin", "hurdle_negbin"), "theta"),
-        **dict.fromkeys(("negbin1", "beta", "beta_binomial", "zero_inflated_beta"), "phi"),
+        **dict.fromkeys(("negbin", "zero_inflated_negbin", "hurdle_negbin", "truncated_negbin"), "theta"),
+        **dict.fromkeys(("negbin1", "beta", "beta_binomial", "zero_inflated_beta", "ordered_beta"), "phi"),
+        **dict.fromkeys(("zero_inflated_negbin1", "zero_inflated_beta_binomial"), "phi"),
     }
 )
 """By the family here: the parameter whose logarithm a dispersion formula models, up to sign and a constant factor."""
@@ -65,13 +78,9 @@ NO_COUNTERPART: Mapping[str, str] = MappingProxyType(
         "quasipoisson": "It is no distribution; negbin1 has the same variance, mu (1 + phi).",
         "quasibinomial": "It is no distribution; beta_binomial allows extra variation, and so does obs().",
         "quasi": "It is no distribution: choose one.",
-        "compois": "Generalised Poisson counts, generalised_poisson, may be underdispersed too.",
+        "compois": "For overdispersed counts there are generalised_poisson and negbin1; for others no family.",
         "tweedie": "For amounts with zeros there is hurdle_gamma.",
-        "hurdle_lognormal": "For amounts with zeros there is hurdle_gamma.",
-        "ordbeta": "For shares with 0 and 1 there is zero_one_inflated_beta.",
-        "skew_normal": "For positive responses there are lognormal and gamma, for outliers student.",
-        "weibull": "For positive responses there are gamma, lognormal and inverse_gaussian.",
-        "exponential": "It is gamma with shape 1: family gamma with priors={'shape': 1}.",
+        "shifted_lognormal": "For reaction times there is exgaussian; with a known shift write log(y - shift) ~ ...",
         "geometric": "It is negbin with theta 1: family negbin with priors={'theta': 1}.",
         **dict.fromkeys(
             ("categorical", "multinomial"), "Fit one bernoulli model for each category against the others."
@@ -90,6 +99,9 @@ OTHERWISE_THERE: Mapping[tuple[str, str], str] = MappingProxyType(
     }
 )
 """By function and name: families that are another distribution there, and what to take instead."""
+
+NAMES_THERE: Mapping[str, str] = MappingProxyType({"theta": "shape", "tau": "beta"})
+"""Parameters that brms calls otherwise."""
 
 MULTIPLYING = ("poisson", "negbin", "negbin1")
 """Families whose prior weights in stats and lme4 multiply the log-likelihood of a row."""

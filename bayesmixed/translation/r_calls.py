@@ -11,6 +11,7 @@ from bayesmixed.families.r_families import (
     EVENTS,
     INFLATED,
     MULTIPLYING,
+    NAMES_THERE,
     NEED_ZEROS,
     NO_COUNTERPART,
     ORDERED,
@@ -197,7 +198,7 @@ class _Translation:
     def _names(self, name: str) -> dict[str, str]:
         """Return what parameters of brms's family are called here."""
         own = [parameter.name for parameter in find_family(name).parameters[1:]]
-        return {"shape" if one == DISPERSIONS.get(COUNTS) else one: one for one in own}
+        return {NAMES_THERE.get(one, one): one for one in own}
 
     def _left(self, name: str) -> str:
         """Return the left side of the formula here, with trials and weights."""

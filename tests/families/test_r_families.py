@@ -10,6 +10,7 @@ from bayesmixed.families.r_families import (
     EVENTS,
     INFLATED,
     MULTIPLYING,
+    NAMES_THERE,
     NEED_ZEROS,
     NO_COUNTERPART,
     ORDERED,
@@ -31,6 +32,8 @@ def test_the_parameters_of_zeros_and_dispersion_exist():
     for family, parameter in DISPERSIONS.items():
         assert find_family(family).parameter(parameter).link == "log"
     assert {*INFLATED, *MULTIPLYING, EVENTS, TRIALS, ORDERED, COUNTS} <= set(FAMILIES)
+    parameters = {parameter.name for family in FAMILIES.values() for parameter in family.parameters}
+    assert {*NAMES_THERE} <= parameters
     assert set(NEED_ZEROS) <= set(R_FAMILIES)
     assert not set(NO_COUNTERPART) & set(R_FAMILIES)
 
