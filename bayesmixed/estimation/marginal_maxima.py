@@ -102,7 +102,7 @@ def _refuse(design: Design, method: str, *, restricted: bool, mode: bool) -> Non
         raise SpecError("Maximum likelihood needs the rows in memory: bm.prepare(spec, path, stream=False).")
     if design.response is None:
         raise SpecError("This design has no response (it was prepared for prediction), so there is nothing to fit.")
-    if not family.smooth:
+    if not family.differentiable:
         raise SpecError(
             f"The log-likelihood of family '{family.name}' is made of straight lines, from whose curvature effects cannot be "
             "integrated out. Sample the model: bm.fit(...)."

@@ -79,7 +79,7 @@ ASYMMETRIC_LAPLACE = Family(
     smoothed_mean=location_mean,
     observation_effect="it cannot be distinguished from the scale 'sigma'",
     title="AsymmetricLaplace",
-    smooth=False,
+    differentiable=False,
     hint="Missing and infinite responses have no density.",
 )
 """Its likelihood is greatest at the regression quantiles of Koenker & Bassett (1978, Econometrica 46:33); Yu & Moyeed (2001,

@@ -154,7 +154,7 @@ class Family:
         do not occur, and what to do; "" where none are missing.
     concave_links : tuple of str
         Links of the first parameter under which the log-likelihood is concave in its predictor, wherever it is.
-    smooth : bool
+    differentiable : bool
         The log-density bends in the first parameter; without, curvature says nothing about effects, and there is no
         maximum likelihood with them integrated out.
     hint : str
@@ -204,7 +204,7 @@ class Family:
     variance_text: str = ""
     unseen: Callable[[Array, AbstractSet[str]], str] = lambda y, stated: ""
     concave_links: tuple[str, ...] = ()
-    smooth: bool = True
+    differentiable: bool = True
     hint: str = ""
     under: "Callable[[str], Family] | None" = None
 

@@ -69,7 +69,7 @@ def test_the_density_of_a_group_is_the_integral_over_its_effect(fits, family):
     expected = special.logsumexp(joint, axis=0) + np.log(effect[1] - effect[0])
     found = bm.log_likelihood(fit, integrate="g", draws=2)
     # Gauss-Hermite rules are for densities that bend: a Laplace density has kinks.
-    allowed = 1e-4 if family.smooth else 0.02
+    allowed = 1e-4 if family.differentiable else 0.02
     np.testing.assert_allclose(found.values[0, 0], expected, atol=allowed)
     # Draws that agree weigh alike: a group that is left out is predicted by its density.
     np.testing.assert_allclose(bm.loo(fit, unit="g").elpd_i, expected, atol=allowed)

@@ -38,3 +38,9 @@ def test_it_is_the_median_unless_a_quantile_is_stated():
         spec = bm.from_formula("y ~ 1", family="asymmetric_laplace", priors=priors)
         prior = bm.prepare(spec, data).priors["quantile"].prior
         assert (prior.name, prior.arguments) == ("Fixed", (expected,))
+
+
+def test_there_is_no_maximum_likelihood_with_effects_integrated_out():
+    data = {"y": np.arange(9.0), "g": list("aaabbbccc")}
+    with pytest.raises(bm.SpecError, match=r"from whose curvature.*bm\.fit"):
+        bm.approximate("y ~ 1 + (1 | g)", data, family="asymmetric_laplace", priors={"sd_g": "HalfNormal(1)"})
