@@ -25,7 +25,7 @@ BUILDERS = {
 }
 """Files that name the class of a kind to make one; the list can only shrink."""
 
-SYMBOLS = {"beta", "gamma", "lognormal"}
+SYMBOLS = {"beta", "gamma", "exponential", "lognormal"}
 """Families with the name of a symbol of equations or of a distribution of priors."""
 CATALOGUES = {
     "kernels/rows/families.py": "the numbers of families in compiled rows",
