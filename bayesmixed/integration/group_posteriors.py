@@ -60,7 +60,7 @@ def scalar_shrinkage(rows: RowLikelihood, others: Array, z: Array, index: Intege
     loadings = sd[:, None] * z
 
     def at(effects: Array) -> Array:
-        return np.asarray(others + loadings * effects[:, index, 0])
+        return np.asarray(others + loadings * np.take(effects[..., 0], index, axis=1))
 
     def log_density(effects: Array) -> Array:
         return sum_rows(rows.log_density(at(effects)), index) - 0.5 * effects[..., 0] ** 2

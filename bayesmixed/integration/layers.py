@@ -28,9 +28,10 @@ class Source:
 
     def contribution(self, z: Array, index: Integers) -> Array:
         """Return what standardised effects (S, J, K) add to the predictor of each row, (S, n)."""
-        total = self.loadings[..., 0] * z[:, index, 0]
+        # Fancy indices between others would give another order of the numbers in memory, on which all that follows is slow.
+        total = self.loadings[..., 0] * np.take(z[..., 0], index, axis=1)
         for column in range(1, self.loadings.shape[-1]):
-            total += self.loadings[..., column] * z[:, index, column]
+            total += self.loadings[..., column] * np.take(z[..., column], index, axis=1)
         return np.asarray(total)
 
 

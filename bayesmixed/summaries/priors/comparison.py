@@ -266,7 +266,9 @@ def _shown_draws(draws: pd.DataFrame) -> Section:
     shown["draws"] = [
         f"{how} from {source}" if source else how for how, source in zip(draws["draws"], draws["source"], strict=True)
     ]
-    shown["pareto_k"] = ["" if np.isnan(k) else f"{k:.2f}" for k in draws["pareto_k"]]
+    shown["pareto_k"] = [
+        f"{k:.2f}" if source else "" for k, source in zip(draws["pareto_k"], draws["source"], strict=True)
+    ]
     after: tuple[str, ...] = ()
     if draws["log_bayes_factor"].notna().sum() > 1:
         pairs = zip(draws["log_bayes_factor"], draws["mcse"], strict=True)

@@ -60,6 +60,8 @@ def test_the_page_says_which_priors_differ_and_what_moves_most(comparison):
     text = str(comparison)
     assert "tight against check: answers move; most: " in text
     assert "The same in all sets: sd_group[Intercept], sigma." in text
+    assert "check  sampled" in text
+    assert "nan" not in text
     assert list(comparison.wide()["quantity"][:2]) == ["asked", "asked"]
     assert {"group effect", "rank"} == set(comparison.wide(of_each_group=True)["quantity"])
     assert comparison._repr_html_().count("<table") == 4
