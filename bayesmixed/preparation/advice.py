@@ -8,13 +8,20 @@ from bayesmixed.design.design import Design
 from bayesmixed.errors import enumerate_words
 from bayesmixed.families.links import Array
 from bayesmixed.families.parameter_functions import function_of
+from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.prior_distributions import FEW_LEVELS
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.contract import ADDITION
 from bayesmixed.terms.directions import spans
+from bayesmixed.terms.piece_bases import has_two_values
 from bayesmixed.terms.predictors import Predictor
 
 _MANY = 20
 """Number of levels above which the levels of a factor are rarely compared."""
+_FAR = 7.0
+"""SDs of a column between its mean and 0 beyond which intercepts and slopes of groups can hardly be told apart."""
+_APART = 15.0
+"""Units of a log link by which an offset seldom differs from the logarithm of the response."""
 
 
 def advise(design: Design) -> Iterator[str]:
@@ -53,6 +60,8 @@ def advise(design: Design) -> Iterator[str]:
                     f"The effect of '{label}' varies between levels of '{group.name}' around 0, because the population "
                     f"part has no '{label}'. Usually its mean is wanted too: add it to the formula."
                 )
+        yield from _ask_to_centre(group)
+    yield from _ask_for_logarithms(design)
     for predictor in design.predictors.values():
         yield from _say_dropped(predictor)
         for piece in predictor.population.state.pieces.values():
@@ -97,6 +106,46 @@ def _advise_on_observation_effects(design: Design, predictor: Predictor, name: s
             f"{name} and '{dispersions[0]}' both allow extra variation of single rows: only the shape of the "
             "distribution distinguishes them. Usually one of the two is enough."
         )
+
+
+def _ask_to_centre(group: GroupBlock) -> Iterator[str]:
+    """Yield a note for each slope of a column far from 0, where the intercepts of the groups are that vary with it."""
+    for column, label in enumerate(group.labels if group.intercept is not None else ()):
+        values = group.matrix[:, column]
+        middle, spread = float(np.mean(values)), float(np.std(values))
+        together = any({group.intercept, column} <= set(part.columns) and part.correlated for part in group.parts)
+        if together and abs(middle) > _FAR * spread > 0.0 and _is_number(group, label):
+            correlation = -np.sign(middle) / np.hypot(1.0, spread / middle)
+            yield (
+                f"'{label}' lies far from 0 (mean {middle:.5g}, SD {spread:.3g}): intercepts of '{group.name}' are values at "
+                f"{label} = 0, and correlate about {correlation:.5f} with the slopes. Write center({label}), in the population "
+                "part too."
+            )
+
+
+def _is_number(group: GroupBlock, label: str) -> bool:
+    """Return whether a column of a group term is one of numbers, or an expression of them, with more than two values."""
+    pieces = [state.pieces[label] for state in group.states if label in state.pieces]
+    return any(piece.levels is None for piece in pieces) and not has_two_values(
+        group.matrix[:, group.labels.index(label)]
+    )
+
+
+def _ask_for_logarithms(design: Design) -> Iterator[str]:
+    """Yield a question for each offset under a log link that looks like an exposure itself."""
+    for predictor in (design.mu,) if design.mu.link.name == "log" else ():
+        terms = design.spec.predictors[predictor.parameter]
+        for text in (text for term in terms if term.part == ADDITION for text in term.expressions):
+            values = np.asarray(evaluate_expression(text, design.table), dtype=float)
+            if np.any(values <= 0.0) or "log" in text:
+                continue
+            y = np.log(np.maximum(np.asarray(design.response, dtype=float), 0.0) + 0.5)
+            spreads = [float(np.std(y - offset)) for offset in (values, np.log(values))]
+            if abs(float(np.mean(values - y))) > _APART or spreads[0] > 1.0 + 3.0 * spreads[1]:
+                yield (
+                    f"offset({text}) multiplies the mean by exp({text}), by exp({np.median(values):.4g}) in the middle. Did you "
+                    f"mean offset(log({text})), a mean proportional to {text}?"
+                )
 
 
 def note_extrapolation(design: Design) -> Iterator[str]:

