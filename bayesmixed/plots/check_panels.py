@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.display.palette import BLUE, INK
+from bayesmixed.display.palette import BLUE
 from bayesmixed.families.links import Array
+from bayesmixed.plots.figures import ink
 from bayesmixed.summaries.checks.transforms import EcdfDifference, ecdf_difference
 
-OBSERVED, REPLICATED = INK, BLUE
+REPLICATED = BLUE
 _CURVES = 50
 _MOST_BARS = 40
 
@@ -44,7 +45,7 @@ def draw_density(axes: Any, panel: Panel, response: str) -> None:
         label = "replicates" if number == 0 else None
         axes.plot(grid, density, color=REPLICATED, alpha=0.2, linewidth=0.8, label=label)
     grid, density, _ = array_stats.kde(panel.observed, custom_lims=window)
-    axes.plot(grid, density, color=OBSERVED, linewidth=2.2, label="data")
+    axes.plot(grid, density, color=ink(), linewidth=2.2, label="data")
     axes.set_xlim(*window)
     axes.set_ylim(bottom=0)
     axes.set_yticks([])
@@ -60,7 +61,7 @@ def draw_ecdf(axes: Any, panel: Panel, response: str) -> None:
     axes.fill_between(
         grid, lower, upper, color=REPLICATED, alpha=0.3, linewidth=0, step="post", label="replicates, 95 %"
     )
-    axes.step(grid, _ecdf(panel.observed, grid), where="post", color=OBSERVED, linewidth=1.6, label="data")
+    axes.step(grid, _ecdf(panel.observed, grid), where="post", color=ink(), linewidth=1.6, label="data")
     axes.set_ylim(-0.02, 1.02)
     axes.set_ylabel("share of rows up to here")
     axes.set_xlabel(response)

@@ -10,7 +10,6 @@ from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.check_panels import (
-    OBSERVED,
     REPLICATED,
     Panel,
     draw_density,
@@ -19,7 +18,7 @@ from bayesmixed.plots.check_panels import (
     draw_pit_in_sample,
     draw_rootogram,
 )
-from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.plots.figures import as_written, ink, new_figure
 from bayesmixed.prediction.replicates import choose_groups, describe, posterior_predictive, strangers
 from bayesmixed.summaries.checks.check_statistics import is_binary
 from bayesmixed.summaries.checks.left_out import DRAWS
@@ -174,7 +173,7 @@ def _plot_groups(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
     axes.hlines(
         place, lower[order], upper[order], color=REPLICATED, alpha=0.5, linewidth=width, label="replicates, 95 %"
     )
-    axes.scatter(observed[order], place, s=8 if many else 26, color=OBSERVED, label="data", zorder=3)
+    axes.scatter(observed[order], place, s=8 if many else 26, color=ink(), label="data", zorder=3)
     labels = [f"{levels[i][0]} (n={len(levels[i][1])})" for i in order]
     axes.set_yticks([] if many else place, [] if many else labels)
     name = by if isinstance(by, str) else "level"
@@ -195,14 +194,15 @@ def _plot_statistics(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed
     for one, panel in zip(compared, axes, strict=True):
         replicated, observed = one.replicated, float(np.median(one.observed))
         panel.hist(replicated, bins=_edges(replicated), color=REPLICATED, alpha=0.45, label="replicates")
-        panel.axvline(observed, color=OBSERVED, linewidth=2, label="data")
+        panel.axvline(observed, color=ink(), linewidth=2, label="data")
         panel.set_yticks([])
         words = one.statistic.name.partition(" (")[0]
         fits = one.verdict == FITS
         panel.set_title(
             f"{words}\np {_signed(one.p)}{'' if fits else ', ' + one.verdict.partition(':')[0]}", fontsize=9
         )
-        panel.title.set_color("black" if fits else _OTHERS[0])
+        if not fits:
+            panel.title.set_color(_OTHERS[0])
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     return as_written(figure)
 
@@ -214,7 +214,7 @@ def _plot_mean_variance(fit: Fit, kind: str, by: Any, groups: Any, draws: int, s
     label = "where the data lie in 95 % of replicates"
     axes.fill_between(data["expected"], data["lower"], data["upper"], color="0.85", linewidth=0, label=label)
     bars = [np.minimum(1.96 * data["error"], 0.95 * data["variance"]), 1.96 * data["error"]]
-    shown: dict[str, Any] = {"color": OBSERVED, "fmt": "o", "capsize": 2, "elinewidth": 0.8, "zorder": 4}
+    shown: dict[str, Any] = {"color": ink(), "fmt": "o", "capsize": 2, "elinewidth": 0.8, "zorder": 4}
     label = "data: squared leave-one-out residuals, 95 %"
     axes.errorbar(data["expected"], data["variance"], bars, label=label, **shown)
     outside = int(np.sum((data["variance"] < data["lower"]) | (data["variance"] > data["upper"])))

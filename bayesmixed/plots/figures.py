@@ -20,6 +20,13 @@ def new_figure(width: float, height: float) -> "Figure":
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def ink() -> str:
+    """Return the colour of text: dark on light paper, light on dark paper."""
+    from matplotlib import rcParams
+
+    return str(rcParams["text.color"])
+
+
 def quiet_grid(axes: Any, axis: str = "both") -> None:
     """Draw grid lines behind everything that are faint on light and on dark paper."""
     axes.grid(axis=axis, color=GREY, alpha=0.22, linewidth=0.7)

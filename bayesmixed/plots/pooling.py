@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.display.palette import BLUE, DARK, GREY, VERMILION
+from bayesmixed.display.palette import BLUE, GREY, VERMILION
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -17,7 +17,7 @@ from bayesmixed.summaries.pooling.three_poolings import PoolingComparison
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RAW, PARTIAL, COMPLETE = VERMILION, BLUE, DARK
+RAW, PARTIAL, COMPLETE = VERMILION, BLUE, GREY
 """Colours of Okabe & Ito, told apart by colour-blind readers; markers differ too."""
 _LABELLED = 60
 _LEGEND = 36.0

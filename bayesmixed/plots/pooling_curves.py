@@ -61,9 +61,9 @@ def plot_pooling_curve(fit: Fit | float, group: str | None = None) -> "Figure":
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel(f"{unit} of a {name}")
     axes.set_ylabel("shrinkage factor (1 = none, 0 = complete)")
-    axes.set_title(say_shrinkage(table, factors), fontsize=10.5, loc="left")
+    axes.set_title(say_shrinkage(table, factors), fontsize=10, loc="left", wrap=True)
     quiet_grid(axes)
-    return as_written(figure, legend=3)
+    return as_written(figure, legend=2)
 
 
 def say_shrinkage(table: pd.DataFrame, factors: Array | None = None) -> str:

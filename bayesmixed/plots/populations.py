@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesmixed.display.palette import BLUE, DARK, VERMILION
+from bayesmixed.display.palette import BLUE, GREY, VERMILION
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.families.links import Array
@@ -26,7 +26,7 @@ from bayesmixed.summaries.marginal.populations import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-POPULATION, GROUPS, TYPICAL = BLUE, VERMILION, DARK
+POPULATION, GROUPS, TYPICAL = BLUE, VERMILION, GREY
 """Colours of Okabe & Ito, told apart by colour-blind readers; line styles and markers differ too."""
 _DRAWS, _PER_DRAW = 400, 100
 _MOST = 400

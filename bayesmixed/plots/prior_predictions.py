@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesmixed.families.links import Array
-from bayesmixed.plots.check_panels import OBSERVED, REPLICATED
-from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.plots.check_panels import REPLICATED
+from bayesmixed.plots.figures import as_written, ink, new_figure
 from bayesmixed.summaries.priors.predictions import PriorPredictive
 from bayesmixed.terms.block_parts import ONE
 
@@ -72,7 +72,7 @@ def _draw_ecdfs(axes: Any, observed: Array, made: Array, label: str | None) -> N
             linewidth=0.8,
             label=label if number == 0 else None,
         )
-    axes.step(np.sort(observed), heights, where="post", color=OBSERVED, linewidth=2.2, label="data")
+    axes.step(np.sort(observed), heights, where="post", color=ink(), linewidth=2.2, label="data")
     low, high = np.quantile(made, [0.01, 0.99])
     low, high = min(low, observed.min()), max(high, observed.max())
     sizes = np.abs(observed[observed != 0])

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from bayesmixed.display.palette import DARK, GREY, SERIES
+from bayesmixed.display.palette import GREY, LIGHT, SERIES
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
 from bayesmixed.summaries.variance.intraclass import icc
@@ -12,7 +12,7 @@ from bayesmixed.summaries.variance.intraclass import icc
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RESIDUAL, CORRELATION = GREY, DARK
+RESIDUAL, CORRELATION = GREY, LIGHT
 
 
 def plot_variance_shares(fit: Fit, *, trials: float = 1.0) -> "Figure":

@@ -63,3 +63,20 @@ def test_dollars_in_names_and_levels_are_no_mathematics(tmp_path):
     axes.set_xscale("log")
     powers = as_written(axes.figure).axes[0].get_xticklabels()
     assert all(label.get_parse_math() and "$" in label.get_text() for label in powers)
+
+
+@pytest.mark.parametrize(("style", "text"), [("default", "black"), ("dark_background", "white")])
+def test_the_data_have_the_colour_of_text_on_light_and_on_dark_paper(style, text):
+    from matplotlib import colors, pyplot
+
+    fit = bm.load_fit("herd_period")
+    with pyplot.style.context(style):
+        figure = bm.plot_posterior_checks(fit, "ecdf")
+        drawn = {colors.to_hex(line.get_color()) for axes in figure.axes for line in axes.lines}
+        assert colors.to_hex(text) in drawn
+        page = colors.to_rgb(figure.get_facecolor())
+    for plot in (bm.plot_variance_shares, bm.plot_future_group, bm.plot_effects, bm.plot_forest, bm.plot_residuals):
+        with pyplot.style.context(style):
+            lines = [line for axes in plot(fit).axes for line in (*axes.lines, *axes.get_xgridlines())]
+        far = [np.ptp([np.mean(colors.to_rgb(line.get_color())), np.mean(page)]) for line in lines]
+        assert min(far) > 0.25
