@@ -111,7 +111,8 @@ def plot_effects(
     for axes in panels[len(asked) :]:
         axes.set_visible(False)
     figure.supylabel(what, fontsize=10)
-    said = [*notes, "Other numbers are at their means, other factors averaged over."]
+    others = len(read_variables(fit, None)) > 1
+    said = [*notes, *(["Other numbers are at their means, other factors averaged over."] if others else [])]
     figure.suptitle("\n".join(said), fontsize=9, x=0.01, ha="left", wrap=True)
     return as_written(figure)
 

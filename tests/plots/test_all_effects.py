@@ -63,7 +63,9 @@ def test_a_panel_holds_the_population_and_the_named_curve_of_each_group():
     ends = [line.get_ydata()[-1] for line in own]
     np.testing.assert_allclose(ends, np.arange(8) + (1 + np.arange(8) / 10) * DATA["x"].max())
     assert [text.get_text().strip() for text in axes.texts] == [f"g{i}" for i in range(8)]
-    assert not bm.plot_effects(fit, curves=False).axes[0].texts
+    figure = bm.plot_effects(fit, curves=False)
+    assert not figure.axes[0].texts
+    assert figure.get_suptitle() == "g: the average over all groups"
 
 
 def test_ordered_responses_show_their_categories():
