@@ -1,7 +1,5 @@
 """Prior distributions as values: a name, numbers, and a text form such as "HalfNormal(1)"."""
 
-import re
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +15,8 @@ POSITIVE: Support = (0.0, np.inf)
 UNIT: Support = (0.0, 1.0)
 INDUCED = "InducedDirichlet"
 """Prior of thresholds: the shares of the categories at predictor 0 are symmetric Dirichlet; with 1, all equally likely."""
-_CALL = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
+PC = "PC"
+"""Penalised-complexity prior of an SD: P(SD > U) = alpha, exponential (Simpson et al. 2017, Stat Sci 32:1)."""
 FEW_LEVELS = 5
 """Group SDs of factors with fewer levels have a HalfNormal default prior: the data say little about its tail."""
 
@@ -35,10 +34,14 @@ class Distribution:
     frozen : callable
         The SciPy distribution for given arguments.
     widening : int
-        Power of the factor by which the last argument is multiplied to make the distribution wider: 1 for a scale,
+        Power of the factor by which the argument `scale` is multiplied to make the distribution wider: 1 for a scale,
         -1 for a rate, 0 where the support is bounded.
     powers : tuple of int
         Power of the unit of the variable that each argument has, -1 for a rate; empty where the variable has no unit.
+    scale : int
+        Place of the argument that is the scale or the rate.
+    plain : callable or None
+        For a distribution that has a name of its own here: the PyMC class and the arguments that mean the same.
     """
 
     name: str
@@ -47,6 +50,8 @@ class Distribution:
     frozen: Callable[..., Any]
     widening: int = 1
     powers: tuple[int, ...] = ()
+    scale: int = -1
+    plain: Callable[..., tuple[str, tuple[float, ...]]] | None = None
 
 
 class Prior(BaseModel):
@@ -88,16 +93,30 @@ class Prior(BaseModel):
             raise SpecError(f"Prior '{self.name}' needs {count} numbers, given {len(self.arguments)}.")
 
     def __str__(self) -> str:
-        numbers = ", ".join(f"{value:.4g}" for value in self.arguments)
-        return numbers if self.name == "Fixed" else f"{self.name}({numbers})"
+        return self._write(lambda value: f"{value:.4g}")
 
     def _repr_html_(self) -> str:
         return f"<code>{self}</code>"
 
     def to_text(self) -> str:
         """Return the prior as text that `as_prior` reads back without loss."""
-        numbers = ", ".join(repr(value).removesuffix(".0") for value in self.arguments)
-        return numbers if self.name == "Fixed" else f"{self.name}({numbers})"
+        return self._write(lambda value: repr(value).removesuffix(".0"))
+
+    def _write(self, number: Callable[[float], str]) -> str:
+        if self.name == "Fixed":
+            return number(self.arguments[0])
+        known = DISTRIBUTIONS[self.name]
+        words = [f"{word}=" if known.plain else "" for word in known.parameters]
+        return f"{self.name}({', '.join(w + number(v) for w, v in zip(words, self.arguments, strict=True))})"
+
+    @property
+    def plain(self) -> "Prior":
+        """The same prior as a PyMC class, where its name is not one."""
+        as_plain = None if self.name == "Fixed" else DISTRIBUTIONS[self.name].plain
+        if as_plain is None:
+            return self
+        name, arguments = as_plain(*self.arguments)
+        return Prior(name=name, arguments=arguments)
 
     @property
     def support(self) -> Support:
@@ -111,9 +130,11 @@ class Prior(BaseModel):
 
     def widen(self, factor: float) -> "Prior":
         """Return the prior with its scale times a factor; unchanged if fixed or on a bounded support."""
-        power = 0 if self.name == "Fixed" else DISTRIBUTIONS[self.name].widening
-        *others, last = self.arguments
-        return Prior(name=self.name, arguments=(*others, last * factor**power))
+        if self.name == "Fixed":
+            return self
+        known, numbers = DISTRIBUTIONS[self.name], list(self.arguments)
+        numbers[known.scale] *= factor**known.widening
+        return Prior(name=self.name, arguments=tuple(numbers))
 
     def rescale(self, factor: float) -> "Prior | None":
         """Return the distribution of a variable times a factor; None where the support has no unit."""
@@ -129,120 +150,6 @@ class Prior(BaseModel):
     def frozen(self) -> Any:
         """Return the prior as a frozen SciPy distribution (not for LKJ, InducedDirichlet and Fixed)."""
         return DISTRIBUTIONS[self.name].frozen(*self.arguments)
-
-
-def as_prior(value: object, key: str = "prior") -> Prior:
-    """Return a prior from text, a number (fixes the parameter), a `Prior` or a PreliZ object.
-
-    Parameters
-    ----------
-    value : str, float, Prior or PreliZ distribution
-        Text is a PyMC class name with its arguments: "StudentT(4, 0, 1)", "Normal(mu=0, sigma=2)".
-    key : str
-        The parameter, for the error message.
-
-    Raises
-    ------
-    SpecError
-        The text is not a call, the name is unknown, or the arguments do not fit.
-    """
-    if isinstance(value, Prior):
-        return value
-    if isinstance(value, bool):
-        raise SpecError(f"Prior for '{key}' is {value}; give text such as \"Normal(0, 1)\" or a number.")
-    if isinstance(value, int | float | np.integer | np.floating):
-        return Prior(name="Fixed", arguments=(_finite(value, key),))
-    if isinstance(value, str):
-        return _parse(value, key)
-    if hasattr(value, "params_dict"):
-        return _from_preliz(value, key)
-    raise SpecError(
-        f"Prior for '{key}' is a {type(value).__name__}; give text such as \"Normal(0, 1)\", "
-        "a number, a bm.Prior or a PreliZ distribution."
-    )
-
-
-def _finite(value: Any, key: str) -> float:
-    try:
-        number = float(value)
-    except OverflowError:
-        number = np.inf
-    if not np.isfinite(number):
-        raise SpecError(f"Prior for '{key}' is {number}; a fixed value must be finite.")
-    return number
-
-
-def _from_preliz(value: Any, key: str) -> Prior:
-    """Read PyMC's arguments as attributes: PreliZ converts its alternative ones, such as tau, or mu and sigma of a Gamma."""
-    name, given = type(value).__name__, value.params_dict or {}
-    if not any(number is not None for number in given.values()):
-        raise SpecError(f"Prior for '{key}' is a {name} without numbers; give them, or fit it with PreliZ beforehand.")
-    known = DISTRIBUTIONS[name].parameters if name in DISTRIBUTIONS else {}
-    converted = {word: getattr(value, word, None) for word in known}
-    numbers = given if None in converted.values() else converted
-    return _complete(name, [], {word: float(n) for word, n in numbers.items() if n is not None}, key)
-
-
-def _parse(text: str, key: str) -> Prior:
-    how = 'Write a PyMC class name with its arguments, e.g. "Normal(0, 2.5)" or "HalfNormal(1)".'
-    try:
-        number = float(text)
-    except ValueError:
-        number = None
-    if number is not None:
-        return as_prior(number, key)
-    call = _CALL.fullmatch(text)
-    if call is None:
-        unread = not text.strip() or text.count("(") != text.count(")")
-        what = "cannot be read" if unread else "is not a distribution"
-        raise SpecError(f"Prior for '{key}' is '{text}', which {what}. {how}")
-    positional: list[float] = []
-    named: dict[str, float] = {}
-    for argument in call[2].removesuffix(",").split(",") if call[2].strip() else ():
-        word, _, number_text = argument.rpartition("=")
-        word = word.strip()
-        try:
-            number = float(number_text)
-        except ValueError:
-            number = None
-        if number is None or word in named or (named and not word):
-            raise SpecError(f"Prior for '{key}' is '{text}', which cannot be read at '{argument.strip()}'. {how}")
-        if word:
-            named[word] = number
-        else:
-            positional.append(number)
-    return _complete(call[1], positional, named, key)
-
-
-def _complete(name: str, positional: list[float], named: dict[str, float], key: str) -> Prior:
-    if name not in DISTRIBUTIONS:
-        raise SpecError(f"Prior for '{key}': distribution '{name}' is not known. {did_you_mean(name, DISTRIBUTIONS)}")
-    parameters = DISTRIBUTIONS[name].parameters
-    order = list(parameters)
-    signature = f"{name}({', '.join(order)})"
-    unknown = [word for word in named if word not in parameters or word in order[: len(positional)]]
-    values = dict(zip(order, positional, strict=False)) | named
-    absent = [word for word, default in parameters.items() if default is None and word not in values]
-    if unknown or absent or len(positional) > len(order):
-        raise SpecError(f"Prior for '{key}': arguments do not fit; the form is {signature}.")
-    numbers = tuple(float(values.get(word, parameters[word] or 0.0)) for word in order)
-    if not all(np.isfinite(numbers)):
-        raise SpecError(f"Prior for '{key}': {signature} needs finite numbers, given {numbers}.")
-    prior = Prior(name=name, arguments=numbers)
-    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
-        proper = (numbers[-1] > 0 or name == "Uniform") and _has_median(prior)
-    if not proper:
-        raise SpecError(
-            f"Prior for '{key}': {prior} is not a distribution; the scales of {signature} must be positive."
-        )
-    return prior
-
-
-def _has_median(prior: Prior) -> bool:
-    try:
-        return bool(np.isfinite(prior.frozen().ppf(0.5)))
-    except (ArithmeticError, ValueError):  # numbers at the ends of the floating-point range
-        return False
 
 
 def _scipy(name: str, *arguments: float, **keywords: float) -> Any:
@@ -285,6 +192,15 @@ DISTRIBUTIONS: dict[str, Distribution] = {
         ),
         Distribution("HalfCauchy", {"beta": 1}, POSITIVE, lambda beta: _scipy("halfcauchy", scale=beta), powers=(1,)),
         Distribution("Exponential", {"lam": 1}, POSITIVE, lambda lam: _scipy("expon", scale=1 / lam), -1, powers=(-1,)),
+        Distribution(
+            PC,
+            {"U": None, "alpha": None},
+            POSITIVE,
+            lambda upper, alpha: _scipy("expon", scale=-upper / np.log(alpha)),
+            powers=(1, 0),
+            scale=0,
+            plain=lambda upper, alpha: ("Exponential", (float(-np.log(alpha)) / upper,)),
+        ),
         Distribution(
             "Gamma",
             {"alpha": None, "beta": None},

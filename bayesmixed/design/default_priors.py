@@ -10,7 +10,7 @@ from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_word
 from bayesmixed.families import ResponseScale
 from bayesmixed.families.parameter_functions import given_key, keys_of, range_of
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
-from bayesmixed.prior_distributions import INDUCED, REAL, Prior
+from bayesmixed.prior_distributions import INDUCED, PC, REAL, Prior
 from bayesmixed.terms.predictors import Predictor
 
 
@@ -171,6 +171,11 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
     if stated.of_sd:
         lower = 0.0
     scalar = design.scalar_of(key)
+    if prior.name == PC and not (stated.of_sd or (scalar is not None and key == design.family.scale)):
+        raise SpecError(
+            f"Prior for '{key}' is {prior}, which is for standard deviations: those of effects, sd_..., and a residual one. "
+            f"The same distribution of '{key}' is \"{prior.plain}\"."
+        )
     if scalar is not None:
         lower, upper = range_of(key, design.family.parameter(scalar))
     if correlation:

@@ -12,7 +12,7 @@ from bayesmixed.design.earlier_coordinates import Origins, origins_of, place_at_
 from bayesmixed.design.stated_coordinates import place_terms, with_bases
 from bayesmixed.families.links import Array
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.prior_distributions import as_prior
+from bayesmixed.prior_texts import as_prior
 from bayesmixed.terms.basis import Basis
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.predictors import Predictor

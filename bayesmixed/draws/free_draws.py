@@ -101,10 +101,11 @@ def _effects(design: Design, predictor: Predictor, group: NormalBlock, posterior
 
 def _vector(name: str, priors: list[Prior], values: Array) -> Named:
     """Yield a vector whole, and in the pieces of one distribution each in which it is declared."""
+    kinds = [prior.plain.name for prior in priors]
     for whole in (name, f"{_CENTRED}{name}"):
         yield whole, values
-        for kind in dict.fromkeys(prior.name for prior in priors):
-            yield f"{whole}_{kind}", values[..., [prior.name == kind for prior in priors]]
+        for kind in dict.fromkeys(kinds):
+            yield f"{whole}_{kind}", values[..., [own == kind for own in kinds]]
 
 
 def _partial_correlations(name: str, group: NormalBlock, covariance: Array) -> Named:

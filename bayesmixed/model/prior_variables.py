@@ -15,7 +15,7 @@ def declare_vector(name: str, priors: list[Prior], *dims: str) -> Any:
     import pymc as pm
     import pytensor.tensor as pt
 
-    groups = _by_distribution(priors)
+    groups = _by_distribution([prior.plain for prior in priors])
     if len(groups) == 1 and groups[0][0] != "Fixed":
         arguments = {word: values if dims else values[0] for word, values in groups[0][2].items()}
         return getattr(pm, groups[0][0])(name, **arguments, dims=dims)
@@ -34,6 +34,7 @@ def declare_scalar(parameter: Parameter, function: PriorFunction, prior: Prior) 
     import pymc as pm
     import pytensor.tensor as pt
 
+    prior = prior.plain
     # PyTensor would hold plain numbers such as 4.0 in single precision.
     numbers = np.array(prior.arguments, dtype=float)
     if prior.name == "Fixed":

@@ -12,7 +12,8 @@ from bayesmixed.families import DEFAULT_FAMILY, FAMILIES, Family, find_family
 from bayesmixed.families.links import Link
 from bayesmixed.formulas.functions import is_free_name
 from bayesmixed.formulas.notation import as_in_draws, split_top
-from bayesmixed.prior_distributions import Prior, as_prior
+from bayesmixed.prior_distributions import Prior
+from bayesmixed.prior_texts import as_prior
 from bayesmixed.spec.checks import check_choices
 from bayesmixed.spec.formula_changes import fix_group, free_group, left_over, update_terms
 from bayesmixed.spec.parsing import format_formula, parse_formula, read_further

@@ -28,7 +28,7 @@ from bayesmixed.families import FAMILIES, ResponseScale
 from bayesmixed.families.links import LINKS
 from bayesmixed.families.parameter_functions import function_of, range_of
 from bayesmixed.preparation.checks import check_response
-from bayesmixed.prior_distributions import as_prior
+from bayesmixed.prior_texts import as_prior
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -5,9 +5,9 @@ import warnings
 
 import numpy as np
 import pytest
-from realised_priors import CBPP, DATA, SLEEP, YBAR, S, check, numbers, realised, two_sd, unit
+from realised_priors import CBPP, DATA, SLEEP, TICKS, YBAR, S, check, numbers, realised, two_sd, unit
 
-from bayesmixed.errors import StatisticsWarning
+from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.preparation.preparing import prepare
 
 ROOT = math.sqrt(2.0)
@@ -230,3 +230,17 @@ def test_a_design_prints_the_realised_numbers():
     assert f"prior sigma ~ HalfStudentT(4, {S:.4g})" in text
     assert "prior beta[x] ~ Normal(0, 1)   (user;" in text
     assert "intercept at the covariate means" in text
+
+
+def test_a_penalised_complexity_prior_is_for_standard_deviations():
+    design = realised(
+        "Reaction ~ Days + (1 | Subject)", SLEEP, priors={"sd_Subject": "PC(50, 0.05)", "sigma": "PC(50, 0.1)"}
+    )
+    assert str(design.priors["sd_Subject[Intercept]"].prior) == "PC(U=50, alpha=0.05)"
+    for key in ("beta[Days]", "corr_Subject"):
+        with pytest.raises(
+            SpecError, match=f"Prior for '{key}'" if key == "corr_Subject" else "is for standard deviations"
+        ):
+            realised("Reaction ~ Days + (Days | Subject)", SLEEP, priors={key: "PC(1, 0.05)"})
+    with pytest.raises(SpecError, match=r"same distribution of '1/sqrt\(theta\)' is \"Exponential"):
+        realised("TICKS ~ YEAR + (1 | BROOD)", TICKS, family="negbin", priors={"1/sqrt(theta)": "PC(1, 0.05)"})

@@ -9,7 +9,8 @@ from bayesmixed.design.response_units import in_own_unit, in_unit, in_working_un
 from bayesmixed.estimation.complete_pooling import fit_pooled
 from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
-from bayesmixed.prior_distributions import DISTRIBUTIONS, Prior, as_prior
+from bayesmixed.prior_distributions import DISTRIBUTIONS, Prior
+from bayesmixed.prior_texts import as_prior
 
 RNG = np.random.default_rng(1)
 GROUP = np.repeat(np.arange(12), 6)

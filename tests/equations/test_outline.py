@@ -5,7 +5,7 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.equations.outline import assign_indices, state_prior, sum_indices
-from bayesmixed.prior_distributions import as_prior
+from bayesmixed.prior_texts import as_prior
 from bayesmixed.terms.outlines import Indices
 
 

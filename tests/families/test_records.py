@@ -6,7 +6,7 @@ import pytest
 from bayesmixed.errors import SpecError
 from bayesmixed.families import FAMILIES, ResponseScale, find_family
 from bayesmixed.families.links import LINKS
-from bayesmixed.prior_distributions import as_prior
+from bayesmixed.prior_texts import as_prior
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from model_densities import log_density
 from bayesmixed.families import FAMILIES
 from bayesmixed.families.parameter_functions import function_of
 from bayesmixed.model.prior_variables import declare_scalar, declare_vector
-from bayesmixed.prior_distributions import as_prior
+from bayesmixed.prior_texts import as_prior
 
 
 def model(declare):

@@ -63,7 +63,12 @@ def test_every_field_is_written_and_read_back():
         'y | trials(n) ~ C(period) + x + (x || a:b) + obs() + offset(log("e" == e))',
         family="binomial",
         link="cloglog",
-        priors={"beta": "Normal(0, 2)", "beta[Intercept]": 0.25, "sd_a:b[x]": "HalfStudentT(4, 0.1)"},
+        priors={
+            "beta": "Normal(0, 2)",
+            "beta[Intercept]": 0.25,
+            "sd_a:b[x]": "HalfStudentT(4, 0.1)",
+            "sd_b": "PC(1, 0.05)",
+        },
         factors=["period"],
         crossed=["b"],
         empty_cells="drop",

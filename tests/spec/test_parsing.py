@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bayesmixed.errors import SpecError
 from bayesmixed.formulas.written import read_formula
-from bayesmixed.prior_distributions import as_prior
+from bayesmixed.prior_texts import as_prior
 from bayesmixed.spec.files import spec_from_toml, spec_to_toml
 from bayesmixed.spec.model_spec import from_formula
 from bayesmixed.spec.parsing import format_formula, parse_formula

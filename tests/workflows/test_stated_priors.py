@@ -4,7 +4,7 @@ import pytest
 from realised_priors import DATA, numbers, realised
 
 from bayesmixed.errors import BayesMixedError, SpecError
-from bayesmixed.prior_distributions import as_prior
+from bayesmixed.prior_texts import as_prior
 
 
 def test_a_prior_on_a_variable_holds_for_all_levels_but_the_intercept():

@@ -1,5 +1,7 @@
 """From a design to the flat blocks that the compiled density reads."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
@@ -18,36 +20,52 @@ from bayesmixed.kernels.rows.families import FAMILY_CODES
 from bayesmixed.kernels.rows.links import LINK_CODES
 from bayesmixed.kernels.rows.priors import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT
 from bayesmixed.kernels.slots import Slots
-from bayesmixed.prior_distributions import DISTRIBUTIONS, INDUCED, Prior
+from bayesmixed.prior_distributions import INDUCED, Prior
 from bayesmixed.terms.block_parts import ALL, SEVERAL
 
 TRANSFORMS = {"identity": REAL, "log": POSITIVE, "log_minus_one": ABOVE_ONE, "logit": UNIT}
 _TRANSFORM_ONTO = {priors.REAL: REAL, priors.POSITIVE: POSITIVE, priors.UNIT: UNIT}
+_RANGES = {**{code: support for support, code in _TRANSFORM_ONTO.items()}, ABOVE_ONE: (1.0, np.inf)}
 
 
 def unsupported(design: Design) -> str | None:
     """Return why the compiled density cannot express a design, or None."""
     if design.family.name not in FAMILY_CODES or not isinstance(design.spec.family, str):
         return f"family '{design.family.name}' has no compiled row"
-    for name in design.numbers:
-        function, prior = design.scalar_prior(name)
-        onto = (
-            TRANSFORMS[design.family.parameter(name).link]
-            if function.text == "{}"
-            else _TRANSFORM_ONTO[function.support]
-        )
-        if onto == UNIT and prior.name not in ("Beta", "Fixed"):
-            return f"the prior {prior} of a number between 0 and 1 is not compiled"
-    for key, entry in design.priors.items():
-        if entry.prior.name not in DISTRIBUTION_CODES and entry.prior.name not in ("Fixed", "LKJ", INDUCED):
-            return f"the prior {entry.prior} of '{key}' is not compiled"
+    for key, transform, entry in _coordinates(design):
+        prior = entry.plain
+        if prior.name == "Fixed":
+            continue
+        if prior.name not in DISTRIBUTION_CODES or (transform == UNIT and prior.name != "Beta"):
+            what = " of a number between 0 and 1" if transform == UNIT else f" of '{key}'"
+            return f"the prior {entry}{what} is not compiled"
+        (low, high), (first, last) = _RANGES[transform], prior.support
+        if first > low or last < high:
+            return f"the prior {entry} of '{key}' is bounded"
     for predictor, group in design.normal_blocks():
-        priors = [design.priors[key].prior for key in predictor.sd_keys(group)]
-        if any(p.name in DISTRIBUTIONS and DISTRIBUTIONS[p.name].support[1] < np.inf for p in priors):
-            return f"an SD of '{group.name}' has a bounded prior"
         if group.correlated and design.priors[predictor.corr(group)].prior.name == "Fixed":
             return f"the correlation of '{group.name}' is fixed by a number"
     return None
+
+
+def _coordinates(design: Design) -> Iterator[tuple[str, int, Prior]]:
+    """Yield each number that has a compiled prior: its key, the transform of its coordinate, its prior."""
+    for predictor in design.predictors.values():
+        for key in predictor.keys:
+            yield key, REAL, design.priors[key].prior
+    for predictor, group in design.normal_blocks():
+        for key in predictor.sd_keys(group):
+            yield key, POSITIVE, design.priors[key].prior
+    for name in design.numbers:
+        function, prior = design.scalar_prior(name)
+        stated = function.text == "{}"
+        yield (
+            function.key(name),
+            TRANSFORMS[design.family.parameter(name).link] if stated else _TRANSFORM_ONTO[function.support],
+            prior,
+        )
+    if design.family.cuts and design.priors[CUTS].prior.name != INDUCED:
+        yield CUTS, REAL, design.priors[CUTS].prior
 
 
 def pack(layout: Layout) -> Packed:
@@ -93,6 +111,7 @@ def pack_priors(layout: Layout) -> Record:
     def add(slot: int, transform: int, prior: Prior, factor: float = 1.0, lower: float = -np.inf) -> None:
         if slot < 0:
             return
+        prior = prior.plain
         numbers = [*prior.arguments, 0.0, 0.0][:3]
         constant = _constant(prior)
         if lower > prior.support[0]:

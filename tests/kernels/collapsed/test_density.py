@@ -10,7 +10,7 @@ from scipy import stats
 
 from bayesmixed.design.design import RealisedPrior
 from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
-from bayesmixed.prior_distributions import as_prior
+from bayesmixed.prior_texts import as_prior
 
 EXACT = read_reference("exact_posteriors")["models"]
 

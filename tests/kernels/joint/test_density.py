@@ -51,7 +51,7 @@ def laid_out(design, way):
 
 def add_vector(point, design, name, keys, x, slots):
     """Add the values of a vector: as a whole, and by the distributions of its elements, as the model may split it."""
-    priors = [design.priors[key].prior.name for key in keys]
+    priors = [design.priors[key].prior.plain.name for key in keys]
     for whole in (name, f"centred_{name}"):
         point[whole] = x[slots]
         for law in set(priors):
@@ -214,6 +214,7 @@ MODELS = [
     ("share ~ x + (1 | g)", "zero_one_inflated_beta", {"priors": {"coi": 0.3, "zoi": 0.2}}),
     ("cover ~ x + (1 | g)", "zero_inflated_beta", {"zi": "~ x"}),
     ("cover ~ x + (1 | g)", "zero_inflated_beta", {"link": "cauchit", "phi": "~ z", "priors": {"zi": 0.2}}),
+    ("y ~ x + (z || g)", "gaussian", {"priors": {"sd_g[z]": "PC(2, 0.05)", "sigma": "PC(U=3, alpha=0.1)"}}),
     ("y ~ x + (1 | g)", "gaussian", {"priors": {"sd_g": 0.7, "sigma": "HalfCauchy(2)", "beta[x]": "Cauchy(0, 1)"}}),
 ]
 

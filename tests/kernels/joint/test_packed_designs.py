@@ -72,6 +72,10 @@ def test_a_design_is_packed_with_its_rows_and_terms():
     [
         ("y ~ x + (1 | g)", {"sd_g": "Uniform(0, 5)"}, "is not compiled"),
         ("y ~ x + (1 | g)", {}, None),
+        ("y ~ x + (1 | g)", {"sd_g": "PC(U=1, alpha=0.1)", "sigma": "PC(2, 0.05)"}, None),
+        ("y ~ x + (1 | g)", {"beta[x]": "HalfNormal(1)"}, "of 'beta[x]' is bounded"),
+        ("y ~ x + (1 | g)", {"sd_g": "Beta(2, 2)"}, "of 'sd_g[Intercept]' is bounded"),
+        ("y ~ x + (1 | g)", {"sigma": "Beta(2, 2)"}, "of 'sigma' is bounded"),
         ("y ~ x + (x | g)", {"corr_g": 0.3}, "the correlation of 'g' is fixed by a number"),
     ],
 )

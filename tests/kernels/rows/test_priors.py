@@ -7,7 +7,7 @@ from uncompiled import uncompiled
 
 from bayesmixed.kernels.rows import priors
 from bayesmixed.kernels.rows.priors import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT
-from bayesmixed.prior_distributions import as_prior
+from bayesmixed.prior_texts import as_prior
 
 prior_row = uncompiled(priors.prior_row)
 MAPS = {
