@@ -86,6 +86,9 @@ class Prior(BaseModel):
             raise SpecError(
                 f"A Prior has a name and numbers: '{'.'.join(map(str, first['loc']))}' {first['msg']}."
             ) from error
+        self._check()
+
+    def _check(self) -> None:
         if self.name != "Fixed" and self.name not in DISTRIBUTIONS:
             raise SpecError(f"Distribution '{self.name}' is not known. {did_you_mean(self.name, DISTRIBUTIONS)}")
         count = 1 if self.name == "Fixed" else len(DISTRIBUTIONS[self.name].parameters)
@@ -108,6 +111,11 @@ class Prior(BaseModel):
         known = DISTRIBUTIONS[self.name]
         words = [f"{word}=" if known.plain else "" for word in known.parameters]
         return f"{self.name}({', '.join(w + number(v) for w, v in zip(words, self.arguments, strict=True))})"
+
+    @property
+    def words(self) -> str:
+        """What stands for its arguments where they are not numbers."""
+        return ""
 
     @property
     def plain(self) -> "Prior":

@@ -1,4 +1,4 @@
-"""Priors from what users write: text such as "Normal(0, 1)", numbers, and PreliZ objects."""
+"""Priors from what users write: text such as "Normal(0, 1)", numbers, and PreliZ objects; text is data, never executed."""
 
 import re
 import warnings
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.joint_priors import JOINT, KEYS, JointPrior
 from bayesmixed.prior_distributions import DISTRIBUTIONS, PC, Prior
 
 _CALL = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
@@ -27,6 +28,19 @@ def as_prior(value: object, key: str = "prior") -> Prior:
     SpecError
         The text is not a call, the name is unknown, or the arguments do not fit.
     """
+    prior = _read(value, key)
+    joint = isinstance(prior, JointPrior)
+    if key in KEYS and not (joint and prior.name in KEYS[key]):
+        forms = " or ".join(f'"{JOINT[name].FORM}"' for name in KEYS[key])
+        raise SpecError(f"Prior for '{key}' is {prior}; it is a joint prior of several parameters: {forms}.")
+    if joint and key not in KEYS and key != "prior":
+        raise SpecError(
+            f"Prior for '{key}' is a {prior.name}, a joint prior of several parameters: its key is '{JOINT[prior.name].KEY}'."
+        )
+    return prior
+
+
+def _read(value: object, key: str) -> Prior:
     if isinstance(value, Prior):
         return value
     if isinstance(value, bool):
@@ -72,6 +86,9 @@ def _parse(text: str, key: str) -> Prior:
         number = None
     if number is not None:
         return as_prior(number, key)
+    word = text.partition("(")[0].strip()
+    if word in JOINT:
+        return _parse_joint(word, text, key)
     call = _CALL.fullmatch(text)
     if call is None:
         unread = not text.strip() or text.count("(") != text.count(")")
@@ -93,6 +110,74 @@ def _parse(text: str, key: str) -> Prior:
         else:
             positional.append(number)
     return _complete(call[1], positional, named, key)
+
+
+def _parse_joint(name: str, text: str, key: str) -> JointPrior:
+    form = f"The form is {JOINT[name].FORM}."
+    found: dict[str, Any] = {}
+    inside = _inside(text, "(", ")")
+    for argument in () if inside is None else _split(inside):
+        word, equals, value = argument.partition("=")
+        word = word.strip()
+        field = word.lower() if word == "R2" else word
+        if (
+            not equals
+            or field in ("name", "names", "arguments")
+            or field not in JOINT[name].model_fields
+            or field in found
+        ):
+            raise SpecError(f"Prior for '{key}' is '{text}', which cannot be read at '{argument.strip()}'. {form}")
+        if field == "shares":
+            found |= _read_shares(value, f"Prior for '{key}' is '{text}'", form)
+        else:
+            prior = as_prior(value.strip(), f"{key}: {word}")
+            found[field] = prior if field in ("total", "r2") else prior.arguments[0] if prior.name == "Fixed" else None
+    required = [one for one, known in JOINT[name].model_fields.items() if known.is_required()]
+    if inside is None or None in found.values() or not found.keys() >= set(required):
+        raise SpecError(f"Prior for '{key}' is '{text}', which cannot be read. {form}")
+    return JOINT[name](**found)
+
+
+def _read_shares(text: str, what: str, form: str) -> dict[str, Any]:
+    """Return shares and their names from Dirichlet(1, 2), Dirichlet(herd=1, sigma=2) or {"herd": 1, "sigma": 2}."""
+    inside, sign = _inside(text, "{", "}"), ":"
+    if inside is None and text.partition("(")[0].strip() == "Dirichlet":
+        inside, sign = _inside(text, "(", ")"), "="
+    names, numbers = [], []
+    for piece in _split(inside) if inside else ():
+        name, _, number = piece.rpartition(sign)
+        names += [name.strip().strip("\"'")] if name.strip() else []
+        try:
+            numbers.append(float(number))
+        except ValueError:
+            raise SpecError(f"{what}, in which the share '{piece.strip()}' cannot be read. {form}") from None
+    if not numbers or (names and len(names) < len(numbers)) or (sign == ":" and not names):
+        raise SpecError(
+            f'{what}, in which the shares cannot be read. {form} With names: shares={{"herd": 1, "sigma": 2}}.'
+        )
+    return {"shares": tuple(numbers), "names": tuple(names)}
+
+
+def _inside(text: str, opening: str, closing: str) -> str | None:
+    """Return what stands between the first opening sign and the closing one at the end of a text; None: no such text."""
+    text = text.strip()
+    first = text.find(opening)
+    return text[first + 1 : -1] if first >= 0 and text.endswith(closing) else None
+
+
+def _split(text: str) -> list[str]:
+    """Return the pieces between commas that are in no brackets and no quotes."""
+    pieces, depth, quote = [""], 0, ""
+    for sign in text:
+        if quote or sign in "\"'":
+            quote = "" if sign == quote else quote or sign
+        else:
+            depth += (sign in "({[") - (sign in ")}]")
+        if sign == "," and depth == 0 and not quote:
+            pieces.append("")
+        else:
+            pieces[-1] += sign
+    return pieces if pieces[-1].strip() else pieces[:-1]
 
 
 def _complete(name: str, positional: list[float], named: dict[str, float], key: str) -> Prior:

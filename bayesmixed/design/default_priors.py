@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayesmixed.design.design import CUTS, Design, RealisedPrior
+from bayesmixed.design.realised_coefficients import coefficient_priors
+from bayesmixed.design.realised_splits import split_priors
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.families import ResponseScale
 from bayesmixed.families.parameter_functions import given_key, keys_of, range_of
+from bayesmixed.joint_priors import KEYS
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
 from bayesmixed.prior_distributions import INDUCED, PC, REAL, Prior
 from bayesmixed.terms.predictors import Predictor
@@ -65,7 +68,8 @@ def realise_priors(design: Design) -> dict[str, RealisedPrior]:
         entry = default if chosen is None else RealisedPrior(user[chosen], "user", default.about)
         _check_support(design, key, entry.prior)
         priors[key] = entry
-    return priors
+    unit = _units(design, design.mu, scale).group
+    return coefficient_priors(design, split_priors(design, priors), unit)
 
 
 def group_unit(design: Design, predictor: Predictor) -> float:
@@ -122,7 +126,7 @@ def check_prior_keys(design: Design) -> None:
 
 
 def _check_keys(design: Design, accepted: list[str]) -> None:
-    known = {*accepted, *(key.variable for key in map(ParameterKey.read, accepted) if not key.of_intercept)}
+    known = {*accepted, *KEYS, *(key.variable for key in map(ParameterKey.read, accepted) if not key.of_intercept)}
     for predictor in design.predictors.values():
         if INTERCEPT in predictor.population.labels:
             both = set(predictor.names.population((INTERCEPT, CENTRED_INTERCEPT)))

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.design.responses import Response
+from bayesmixed.design.variance_splits import JointOnData, PartPrior, SplitOnData
 from bayesmixed.equations import Displayed, Outline, outline_blocks, state_prior
 from bayesmixed.families import Family
 from bayesmixed.families.links import Array
@@ -233,12 +234,26 @@ class Design(Displayed):
         """Return the priors of the q coordinates of the population part."""
         return [self.priors[key].prior for key in predictor.keys]
 
+    @property
+    def joint_priors(self) -> dict[str, JointOnData]:
+        """Joint priors of several numbers, by their names."""
+        joints = (e.prior.joint for e in self.priors.values() if isinstance(e.prior, PartPrior))
+        return {joint.KIND: joint for joint in joints}
+
+    @property
+    def split(self) -> SplitOnData | None:
+        """The joint prior of SDs, if there is one."""
+        found = self.joint_priors.get(SplitOnData.KIND)
+        return found if isinstance(found, SplitOnData) else None
+
     def priors_by_term(self) -> dict[str, tuple[RealisedPrior, int]]:
         """Return the priors by key, those of several coordinates of a term as one, each with their number."""
         found: dict[str, tuple[RealisedPrior, int]] = {}
         for key, entry in self.priors.items():
             term = re.sub(r" #\d+(?=\]$)", "", key)
-            name = term if found.get(term, (entry, 0))[0] == entry else key
+            before = found.get(term, (entry, 0))[0]
+            alike = before == entry or (isinstance(entry.prior, PartPrior) and str(before.prior) == str(entry.prior))
+            name = term if alike else key
             found[name] = entry, found.get(name, (entry, 0))[1] + 1
         return found
 

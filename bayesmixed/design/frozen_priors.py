@@ -6,11 +6,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from bayesmixed.design.coefficient_priors import READERS
 from bayesmixed.design.default_priors import realise_priors
 from bayesmixed.design.design import Design, RealisedPrior
 from bayesmixed.design.earlier_coordinates import Origins, origins_of, place_at_origins
 from bayesmixed.design.stated_coordinates import place_terms, with_bases
+from bayesmixed.design.variance_splits import PartPrior, part_prior
 from bayesmixed.families.links import Array
+from bayesmixed.joint_priors import KEYS
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.prior_texts import as_prior
 from bayesmixed.terms.basis import Basis
@@ -75,6 +78,11 @@ def with_frozen_priors(design: Design, frozen: FrozenPriors, changed: Collection
     priors = realise_priors(design)
     for key, entry in priors.items():
         kept = frozen.priors.get(key)
+        joint = isinstance(entry.prior, PartPrior)
+        if joint != (kept is not None and isinstance(kept.prior, PartPrior)) or (
+            joint and not KEYS.keys().isdisjoint(changed)
+        ):
+            continue
         if kept is not None and ParameterKey.read(key).match(design.spec.priors) not in changed:
             priors[key] = replace(kept, about=entry.about) if ParameterKey.read(key).variable in moved else kept
     return replace(design, priors=priors)
@@ -83,15 +91,22 @@ def with_frozen_priors(design: Design, frozen: FrozenPriors, changed: Collection
 def frozen_to_text(frozen: FrozenPriors) -> str:
     """Return frozen priors as JSON, which `frozen_from_text` reads back without loss."""
     priors = {key: (entry.prior.to_text(), entry.source, entry.about) for key, entry in frozen.priors.items()}
+    joints = {e.prior.name: e.prior.joint.to_lists() for e in frozen.priors.values() if isinstance(e.prior, PartPrior)}
     bases = {name: [basis and basis.to_lists() for basis in found] for name, found in frozen.bases.items()}
     means, origins = ({name: dict(m) for name, m in found.items()} for found in (frozen.means, frozen.origins))
-    return json.dumps({"priors": priors, "bases": bases, "means": means} | ({"origins": origins} if origins else {}))
+    further = {"joint": joints, "origins": origins}
+    kept = {name: values for name, values in further.items() if values}
+    return json.dumps({"priors": priors, "bases": bases, "means": means, **kept})
 
 
 def frozen_from_text(text: str) -> FrozenPriors:
     """Return the frozen priors that `frozen_to_text` wrote, in this version or an earlier one."""
     found = json.loads(text)
-    priors = {key: RealisedPrior(as_prior(prior, key), *rest) for key, (prior, *rest) in found["priors"].items()}
+    joints = [READERS[name](lists) for name, lists in found.get("joint", {}).items()]
+    priors = {}
+    for key, (prior, *rest) in found["priors"].items():
+        joint = next((one for one in joints if one.holds(key)), None)
+        priors[key] = RealisedPrior(as_prior(prior, key) if joint is None else part_prior(joint, key), *rest)
     if "centres" in found:  # before default priors were stated on a basis
         return FrozenPriors(priors, {}, {}, found["centres"])
     bases = {name: tuple(basis and Basis.from_lists(basis) for basis in own) for name, own in found["bases"].items()}

@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from bayesmixed.design.coefficient_priors import ExplainedOnData, HorseshoeOnData
+from bayesmixed.design.correlation_draws import draw_correlations
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.thresholds import draw_thresholds, threshold_quantile
+from bayesmixed.design.variance_splits import PartPrior, SplitOnData, correlations_of
 from bayesmixed.families.links import Array
 from bayesmixed.families.parameter_functions import range_of
 from bayesmixed.prior_distributions import Prior
@@ -55,17 +58,33 @@ def draw_priors(design: Design, count: int, seed: int = 0) -> PriorDraws:
     correlations = {}
     blocks = {predictor.corr(group): group for predictor, group in design.group_blocks()}
     for key, entry in design.priors.items():
+        if isinstance(entry.prior, PartPrior):
+            continue
         if key in blocks:
             correlations[key] = _draw_block(blocks[key], entry.prior, count, generator)
         elif key == CUTS:
             values |= dict(zip(design.family.cuts, draw_thresholds(design, count, generator).T, strict=True))
         else:
-            levels = (generator.permutation(count) + generator.random(count)) / count
-            values[key] = prior_quantile(design, key, levels)
+            values[key] = prior_quantile(design, key, _stratified(count, generator))
             scalar = design.scalar_of(key)
             if scalar is not None:
                 values[scalar] = design.scalar_prior(scalar)[0].inverse(values[key])
+    for joint in design.joint_priors.values():
+        sigma = values.get(str(design.family.scale), np.ones(count))
+        if isinstance(joint, SplitOnData):
+            total = np.asarray(joint.total.frozen().ppf(_stratified(count, generator)))
+            drawn = [correlations_of(part, correlations.get(part.correlation), count) for part in joint.parts]
+            values |= joint.draw(total, drawn, generator)
+        elif isinstance(joint, ExplainedOnData):
+            values |= joint.draw(sigma, correlations, generator)
+        elif isinstance(joint, HorseshoeOnData):
+            values |= joint.draw(sigma if joint.sigma is not None else np.ones(count), generator, count)
     return PriorDraws(design, values, correlations, count)
+
+
+def _stratified(count: int, generator: np.random.Generator) -> Array:
+    """Return probabilities, one in each of as many intervals of equal length, in random order."""
+    return np.asarray((generator.permutation(count) + generator.random(count)) / count)
 
 
 def prior_quantile(design: Design, key: str, probability: Any) -> Array:
@@ -91,23 +110,6 @@ def prior_quantile(design: Design, key: str, probability: Any) -> Array:
         bounds = range_of(key, design.family.parameter(scalar))
         low, high = (float(distribution.cdf(bound)) for bound in bounds)
     return np.asarray(distribution.ppf(low + np.asarray(probability) * (high - low)))
-
-
-def draw_correlations(width: int, concentration: float, count: int, generator: np.random.Generator) -> Array:
-    """Return (count, width, width) matrices from the LKJ distribution, by the onion method.
-
-    Row i of the Cholesky factor has a uniform direction and a squared length of Beta(i / 2, eta + (width - 1 - i) / 2)
-    (Lewandowski, Kurowicka & Joe 2009, J Multivar Anal 100:1989).
-    """
-    factor = np.zeros((count, width, width))
-    factor[:, 0, 0] = 1.0
-    for i in range(1, width):
-        squared = generator.beta(i / 2.0, concentration + (width - 1 - i) / 2.0, count)
-        direction = generator.standard_normal((count, i))
-        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-        factor[:, i, :i] = np.sqrt(squared)[:, None] * direction
-        factor[:, i, i] = np.sqrt(1.0 - squared)
-    return np.asarray(factor @ factor.transpose(0, 2, 1))
 
 
 def _draw_block(group: GroupBlock, prior: Prior, count: int, generator: np.random.Generator) -> Array:

@@ -8,10 +8,13 @@ import xarray as xr
 
 from bayesmixed.design.design import CUTS, Design, group_covariance
 from bayesmixed.design.thresholds import threshold_shift
+from bayesmixed.design.variance_splits import SplitOnData
 from bayesmixed.draws.kept import values_of, with_effects
+from bayesmixed.draws.linear_predictors import part_covariances
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.model.pymc_models import build
+from bayesmixed.model.split_variables import SHARES, TOTAL, within_name
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
@@ -45,6 +48,11 @@ def with_free_variables(design: Design, draws: xr.DataTree) -> xr.DataTree:
     if design.streamed:
         raise SpecError("bm.build needs the rows in memory, and those of this fit were streamed: it has no PyMC model.")
     posterior = with_effects(draws, [predictor.b(group) for predictor, group in design.normal_blocks()])
+    hidden = [name for name in design.joint_priors if name != SplitOnData.KIND]
+    if hidden:
+        raise SpecError(
+            f"A fit under {hidden[0]} does not keep its scales and shares, which are free variables of bm.build."
+        )
     known = dict(_coordinates(design, posterior))
     found, model = {}, build(design)
     for variable in model.free_RVs:
@@ -73,6 +81,8 @@ def _coordinates(design: Design, posterior: xr.Dataset) -> Named:
             yield from _vector(predictor.beta, priors, values_of(posterior, predictor.beta) @ back.T)
         for group in predictor.normal_blocks:
             yield from _effects(design, predictor, group, posterior)
+    if design.split is not None:
+        yield from _shares(design, design.split, posterior)
     for name in design.numbers:
         function, prior = design.scalar_prior(name)
         if prior.name != "Fixed":
@@ -97,6 +107,20 @@ def _effects(design: Design, predictor: Predictor, group: NormalBlock, posterior
     if effects.ndim == 4:
         effects = effects @ back.T
     yield f"{_CENTRED}{predictor.b(group)}", effects
+
+
+def _shares(design: Design, split: SplitOnData, posterior: xr.Dataset) -> Named:
+    """Yield the total SD, and the shares of parts and of columns of terms."""
+    variances = []
+    for part, covariance in zip(split.parts, part_covariances(design, split, posterior), strict=True):
+        variances.append(part.variance(covariance))
+        squares = np.diagonal(covariance, axis1=-2, axis2=-1) * np.diag(part.matrix)
+        block = design.mu.block(part.name)
+        if block is not None and not part.residual:
+            yield within_name(block), squares / squares.sum(axis=-1, keepdims=True)
+    total = np.sum(variances, axis=0)
+    yield TOTAL, np.sqrt(total)
+    yield SHARES, np.stack(variances, axis=-1) / total[..., None]
 
 
 def _vector(name: str, priors: list[Prior], values: Array) -> Named:

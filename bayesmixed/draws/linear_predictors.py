@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.design.design import Design, group_covariance
+from bayesmixed.design.variance_splits import SplitOnData
 from bayesmixed.draws.kept import values_of
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
@@ -63,6 +64,18 @@ def covariances_at_centre(predictor: Predictor, group: NormalBlock, posterior: x
     if group.correlated:
         corr = values_of(posterior, predictor.corr(group))
     return group_covariance(scaled_inverse(group.transform), sd, corr)
+
+
+def part_covariances(design: Design, split: SplitOnData, posterior: xr.Dataset) -> list[Array]:
+    """Return the covariance matrix of each part of a joint prior of SDs at the centre, (chain, draw, K, K)."""
+    found = []
+    for part in split.parts:
+        block = None if part.residual else design.mu.block(part.name)
+        if block is None:
+            found.append(values_of(posterior, part.name)[..., None, None] ** 2)
+        else:
+            found.append(covariances_at_centre(design.mu, block, posterior))
+    return found
 
 
 def linear_prediction(

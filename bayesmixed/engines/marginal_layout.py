@@ -68,7 +68,8 @@ def lay_out_marginal(design: Design) -> MarginalLayout:
     block, model = Block(), np.zeros(1, dtype=COLLAPSED)
     records = np.array([pack_covariance(block, terms[group.name]) for group in groups], dtype=TERM)
     model["widest"] = records["columns"].max()
-    packed = close(block, model, np.zeros(0, dtype=PARAMETER), records, pack_priors(reduced))
+    priors = pack_priors(reduced, block, {group.name: place for place, group in enumerate(groups)})
+    packed = close(block, model, np.zeros(0, dtype=PARAMETER), records, priors)
     location, precision = normal_priors(design, design.mu)
     free, laws = beta.free, design.coefficient_priors(design.mu)
     scale = np.array(

@@ -150,7 +150,7 @@ def sum_indices(indices: Indices, names: Iterable[str]) -> Indices:
 
 def state_prior(prior: Prior, about: str, source: str) -> StatedPrior:
     """Return a prior with its numbers."""
-    numbers = tuple(Symbol(f"{value:.4g}") for value in prior.arguments)
+    numbers = (Symbol(prior.words, word=True),) if prior.words else tuple(Symbol(f"{v:.4g}") for v in prior.arguments)
     note = about if source == "default" else f"{about} (given by the {source})"
     return StatedPrior(prior.name, numbers, note.strip())
 

@@ -12,11 +12,12 @@ from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol, sym
 from bayesmixed.families import Family, Parameter, ResponseScale
 from bayesmixed.families.links import Array
 from bayesmixed.families.parameter_functions import given_key
+from bayesmixed.joint_priors import VARIANCE, JointPrior, VarianceSplit, share_of
 from bayesmixed.parameter_keys import INTERCEPT, ParameterKey
 from bayesmixed.prior_distributions import FEW_LEVELS, Prior
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.covariances import lkj_concentration
-from bayesmixed.terms.prior_rules import AT_CENTRE, CORRELATIONS, LOCATION, SLOPE, PriorRule
+from bayesmixed.terms.prior_rules import AT_CENTRE, CORRELATIONS, LOCATION, SLOPE, SPREAD, PriorRule
 from bayesmixed.terms.weights import PRECISION, Weights
 
 UNIT = Symbol("s")
@@ -60,12 +61,39 @@ def state_rules(
     """
     stated: dict[str, StatedPrior] = {}
     used: set[str] = set()
+    shared = shared_keys(predictors, family, priors, rules)
     for key, default in _rules(predictors, family, priors, rules, weights):
         chosen = ParameterKey.read(key).match(priors)
         used |= {chosen} if chosen else set()
         stated[key] = state_prior(priors[chosen], default.note, "user") if chosen else default
+        if key in shared:
+            name, words = shared[key]
+            stated[key] = StatedPrior(name, (Symbol(words, word=True),), default.note)
     rest = {key: state_prior(prior, "", "user") for key, prior in priors.items() if key not in used}
     return stated | rest
+
+
+def shared_keys(
+    predictors: Sequence[PredictorOutline],
+    family: Family,
+    priors: Mapping[str, Prior],
+    rules: Mapping[str, Sequence[PriorRule]],
+) -> dict[str, tuple[str, str]]:
+    """Return which parameters have a joint prior: its name, and what it says of them."""
+    first, found = predictors[0], dict[str, tuple[str, str]]()
+    for prior in (prior for prior in priors.values() if isinstance(prior, JointPrior)):
+        roles = {SPREAD} if prior.name == VarianceSplit.__name__ else {SLOPE}
+        roles |= {SPREAD} if prior.KEY == VARIANCE else set()
+        for rule in rules[first.parameter]:
+            if rule.role in roles:
+                words = prior.words if prior.KEY != VARIANCE else share_of(rule.term or rule.of.label)
+                found[rule.numbered_key] = prior.name, words
+        residual = (
+            family.scale and first.link.name == "identity" and all(p.parameter != family.scale for p in predictors)
+        )
+        if residual and prior.name == VarianceSplit.__name__:
+            found[str(family.scale)] = prior.name, share_of(str(family.scale))
+    return found
 
 
 def define_symbols(

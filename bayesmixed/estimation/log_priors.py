@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from bayesmixed.design.thresholds import threshold_log_density
+from bayesmixed.design.variance_splits import PartPrior, SplitOnData
+from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.joint.decoding import correlation_factor
 from bayesmixed.kernels.joint.layouts import Layout, TermLayout
@@ -23,7 +25,7 @@ class LogPrior:
         design, terms = layout.design, list[_Term]()
 
         def add(prior: Prior, place: int, read: _Term, forward: _Term = np.asarray) -> None:
-            if prior.name != "Fixed":
+            if prior.name != "Fixed" and not isinstance(prior, PartPrior):
                 distribution = prior.frozen()
                 terms.append(lambda points: distribution.logpdf(forward(read(points)[..., place])))
 
@@ -40,6 +42,13 @@ class LogPrior:
         for name in design.numbers:
             function, prior = design.scalar_prior(name)
             add(prior, 0, layout.scalars[name].read, function.forward)
+        hidden = [name for name in design.joint_priors if name != SplitOnData.KIND]
+        if hidden:
+            raise SpecError(
+                f"{hidden[0]} has scales and shares of its own besides the parameters: there is no mode under it."
+            )
+        if design.split is not None:
+            terms.append(_split(layout, design.split))
         if design.family.cuts:
             terms.append(lambda points: threshold_log_density(design, layout.cuts.read(points)))
         self._terms = terms
@@ -48,6 +57,23 @@ class LogPrior:
         """Return the density, (S,), at points (S, dimension)."""
         with np.errstate(all="ignore"):
             return np.asarray(sum((term(points) for term in self._terms), np.zeros(len(points))))
+
+
+def _split(layout: Layout, split: SplitOnData) -> _Term:
+    blocks = {term.placement.group.name: term for term in layout.predictors[layout.design.mu.parameter].terms}
+
+    def density(points: Array) -> Array:
+        covariances = []
+        for part in split.parts:
+            if part.residual:
+                covariances.append(layout.scalars[part.name].read(points)[..., None] ** 2)
+                continue
+            term = blocks[part.name]
+            root = term.sd.read(points)[..., None] * correlation_factor(points, term.placement.group, term.partials)
+            covariances.append(root @ np.swapaxes(root, -1, -2))
+        return split.log_density(covariances)
+
+    return density
 
 
 def _correlations(term: TermLayout, concentration: float) -> _Term:

@@ -6,6 +6,8 @@ import numpy as np
 
 FIXED, MODELLED, UPPER_END, LOWER_END = -1, -2, -3, -4
 """Values of the field `scalar` that are no coordinates: fixed, modelled, or an end of the interval between two thresholds."""
+SPLIT = -1
+"""Code of the joint prior of SDs, whose slot is the place of its description: see `kernels.joint.variance_split`."""
 
 
 def _integers(*names: str) -> list[tuple[str, Any]]:
@@ -48,7 +50,8 @@ PRIOR = np.dtype(
         *[(name, np.float64) for name in ("a", "b", "c", "constant", "factor")],
     ]
 )
-"""The prior of one coordinate times `factor`: its arguments, and the part of its logarithm that depends on neither."""
+"""The prior of one coordinate times `factor`, or a joint one of SDs: its arguments, and the part of its logarithm that depends on
+neither."""
 COLLAPSED = np.dtype(
     [
         *_integers("sigma", "widest", "rest", "entries", "blocks", "pointers", "columns", "cross", "rest_matrix"),

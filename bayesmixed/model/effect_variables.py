@@ -7,6 +7,7 @@ import numpy as np
 from bayesmixed.design.centring import CENTRED, HIERARCHICAL, NONCENTRED, Placement
 from bayesmixed.design.design import Design
 from bayesmixed.model.prior_variables import declare_vector
+from bayesmixed.model.split_variables import declare_part
 from bayesmixed.terms.block_parts import fixed_correlations
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
@@ -64,18 +65,25 @@ def _scales(design: Design, predictor: Predictor, group: NormalBlock, mark: str)
     import pymc as pm
     import pytensor.tensor as pt
 
-    priors = [design.priors[key].prior for key in predictor.sd_keys(group)]
-    dims = (predictor.coordinate_dim(group),) if group.labels else ()
-    sd = declare_vector(f"{mark}{predictor.sd(group)}", priors, *dims)
+    keys = predictor.sd_keys(group)
+    name, dims = f"{mark}{predictor.sd(group)}", (predictor.coordinate_dim(group),) if group.labels else ()
+    split, corr = next((j for j in design.joint_priors.values() if j.holds(keys[0])), None), predictor.corr(group)
+    if split is not None:
+        root = _correlation_factor(corr, group, design.priors[corr].prior.arguments[0]) if group.correlated else None
+        sd = declare_part(split, keys[0], name, group, root, *dims)
+        factor = None if root is None else sd[:, None] * root
+        _register_covariance(predictor, group, sd, factor)
+        return sd, factor
+    sd = declare_vector(name, [design.priors[key].prior for key in keys], *dims)
     factor = None
     if group.correlated:
-        prior = design.priors[predictor.corr(group)].prior
+        prior = design.priors[corr].prior
         if prior.name == "Fixed":
-            corr = fixed_correlations(group.parts, prior.arguments[0])
+            fixed = fixed_correlations(group.parts, prior.arguments[0])
             dim = predictor.effect_dim(group)
-            pm.Deterministic(predictor.corr(group), pt.as_tensor_variable(corr), dims=(dim, f"{dim}_2"))
-            return sd, sd[:, None] * np.linalg.cholesky(corr)
-        factor = sd[:, None] * _correlation_factor(predictor.corr(group), group, prior.arguments[0])
+            pm.Deterministic(corr, pt.as_tensor_variable(fixed), dims=(dim, f"{dim}_2"))
+            return sd, sd[:, None] * np.linalg.cholesky(fixed)
+        factor = sd[:, None] * _correlation_factor(corr, group, prior.arguments[0])
     _register_covariance(predictor, group, sd, factor)
     return sd, factor
 

@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesmixed.design.centring import PARAMETERISATIONS, Placement, place_groups, remaining_columns
+from bayesmixed.design.coefficient_priors import ExplainedOnData
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.thresholds import draw_thresholds, threshold_quantile, threshold_shift
+from bayesmixed.design.variance_splits import PartPrior
 from bayesmixed.errors import SpecError, check_choice, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.families.ordinal import pytensor_log_density, pytensor_log_share
 from bayesmixed.interruptions import import_whole
 from bayesmixed.model.effect_variables import declare_effects, declare_row_effects
 from bayesmixed.model.prior_variables import declare_scalar, declare_vector
+from bayesmixed.model.shrunken_variables import declare_scales, declare_shrunken
+from bayesmixed.model.split_variables import PART, declare_part, declare_split
 from bayesmixed.prior_distributions import DISTRIBUTIONS, INDUCED
 from bayesmixed.terms.predictors import Predictor
 
@@ -61,12 +65,24 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
         raise SpecError(f"Parameterisation of '{unknown[0]}': no such effects. {did_you_mean(unknown[0], effects)}")
     with pm.Model(coords=_coords(design), model=None) as model:
         values: dict[str, Any] = {}
+        split, scale = design.split, design.family.scale
+        if split is not None:
+            declare_split(split)
+        elif design.joint_priors and scale in design.numbers:
+            values[scale] = declare_scalar(design.family.parameter(scale), *design.scalar_prior(scale))
+        for joint in design.joint_priors.values():
+            declare_scales(joint, values.get(str(scale)))
         for name, predictor in design.predictors.items():
             values[name] = predictor.link.pytensor_inverse(_linear_predictor(design, predictor, choice))
         if design.family.cuts:
             values |= _thresholds(design, model)
         for name in design.numbers:
-            values[name] = declare_scalar(design.family.parameter(name), *design.scalar_prior(name))
+            if name in values:
+                continue
+            if split is not None and split.holds(name):
+                values[name] = declare_part(split, name, name, None, None)
+            else:
+                values[name] = declare_scalar(design.family.parameter(name), *design.scalar_prior(name))
         variable = _observe(design, design.in_rows(values))
         if design.observed.multiplicity is not None:
             further = (design.observed.multiplicity - 1.0) * pm.logp(variable, model.rvs_to_values[variable])
@@ -109,6 +125,11 @@ def _coords(design: Design) -> dict[str, list[str]]:
     coords: dict[str, list[str]] = {"row": list(design.table.data.index)}
     if design.categories:
         coords["cut"] = design.cut_labels
+    if design.split is not None:
+        coords[PART] = [part.name for part in design.split.parts]
+    for joint in design.joint_priors.values():
+        if isinstance(joint, ExplainedOnData):
+            coords[PART] = [part.name for part in joint.parts]
     for predictor in design.predictors.values():
         coords |= predictor.coords() | predictor.coordinate_coords()
     return coords
@@ -205,8 +226,9 @@ def _coefficients(design: Design, predictor: Predictor) -> Any:
     import pymc as pm
 
     name, priors = predictor.beta, design.coefficient_priors(predictor)
+    declare = declare_shrunken if any(isinstance(prior, PartPrior) for prior in priors) else declare_vector
     if predictor.as_written:
-        return declare_vector(name, priors, f"{name}_effect")
-    centred = declare_vector(f"centred_{name}", priors, f"{name}_coordinate")
+        return declare(name, priors, f"{name}_effect")
+    centred = declare(f"centred_{name}", priors, f"{name}_coordinate")
     pm.Deterministic(name, predictor.transform @ centred, dims=f"{name}_effect")
     return centred

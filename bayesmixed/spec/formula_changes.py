@@ -7,6 +7,7 @@ from bayesmixed.formulas.expressions import Expression
 from bayesmixed.formulas.label_shapes import lost_labels
 from bayesmixed.formulas.notation import join_factors, safe_name, split_signed, tidy
 from bayesmixed.formulas.written import piece_text, read_formula
+from bayesmixed.joint_priors import VARIANCE
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
 from bayesmixed.spec.parsing import parse_terms
 from bayesmixed.tables.column_names import quote_name
@@ -127,7 +128,8 @@ def left_over(
     priors: Collection[str], before: Iterable[Term], after: Iterable[Term], factors: Collection[str] = ()
 ) -> list[str]:
     """Return the prior keys of the first parameter that may no longer name a coefficient, SD or correlation after a change of
-    its terms: these were removed, or may be coded differently. `factors` are the columns declared as factors."""
+    its terms: these were removed, or may be coded differently. A joint prior of variances goes with any of its parts.
+    `factors` are the columns declared as factors."""
     there, here = list(before), list(after)
     variables = {_FIRST.beta: [list(population_formulas(terms)) for terms in (there, here)]}
     correlations = {}
@@ -143,7 +145,10 @@ def left_over(
         labels = {key.label for key in keys if key.variable == variable and key.label is not None}
         lost[variable] = lost_labels(labels, formulas[0], formulas[1], factors) if labels else set()
     found: list[str] = []
+    parts = [list(dict.fromkeys(t.name for t in terms if t.part in (LEVELS, CURVES))) for terms in (there, here)]
     for key in keys:
+        if key == VARIANCE and parts[0] != parts[1]:
+            found.append(key)
         whole = key.label is None and key.variable == _FIRST.beta
         if (
             key.variable in gone

@@ -66,9 +66,9 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     kept = full.outer
     predictor, one = design.mu, full.predictors[design.mu.parameter]
     free = one.beta.free
-    priors = design.coefficient_priors(predictor)
-    mean = np.array([prior.arguments[0] for prior in priors])
-    scale = np.array([prior.arguments[1] for prior, own in zip(priors, free, strict=True) if own])
+    laws = design.coefficient_priors(predictor)
+    mean = np.array([prior.arguments[0] for prior in laws])
+    scale = np.array([prior.arguments[1] for prior, own in zip(laws, free, strict=True) if own])
     factor = row_factor(design)
     axes = principal_axes(factor[:, :-1][:, free] * scale)
     shift = pooled_shift((factor[:, :-1][:, free] * scale) @ axes, factor[:, -1] - factor[:, :-1] @ mean, design.rows)
@@ -88,7 +88,9 @@ def lay_out_collapsed(design: Design) -> Collapsed:
     model["widest"], (model["count"], model["constant"]) = terms["columns"].max(), _count(design)
     (sigma,) = reduced.scalars.values()
     model["sigma"], model["sigma_value"] = sigma.places[0], on_link_scale(sigma)
-    packed = close(block, model, np.zeros(0, dtype=PARAMETER), terms, pack_priors(reduced))
+    first = len(terms) - len(groups)
+    priors = pack_priors(reduced, block, {group.name: first + place for place, group in enumerate(groups)})
+    packed = close(block, model, np.zeros(0, dtype=PARAMETER), terms, priors)
     size = len(shift) + sum(group.size for group in groups)
     matrix = scale[:, None] * axes
     smallest = 1e-24 * float(np.sum(factor[:, -1] ** 2)) or float(np.finfo(float).tiny)

@@ -17,8 +17,9 @@ from bayesmixed.kernels.joint.term_effects import (
     fill_coefficients,
     row_effects_back,
 )
+from bayesmixed.kernels.joint.variance_split import split_density
 from bayesmixed.kernels.joint.whitening import unwhiten, whiten_slopes
-from bayesmixed.kernels.records import FIXED, LOWER_END, MODELLED, UPPER_END
+from bayesmixed.kernels.records import FIXED, LOWER_END, MODELLED, SPLIT, UPPER_END
 from bayesmixed.kernels.rows.cutpoints import ends_back, fill_ends
 from bayesmixed.kernels.rows.families import row
 from bayesmixed.kernels.rows.priors import prior_row
@@ -88,10 +89,13 @@ def _log_density(x, gradient, data):  # type: ignore[no-untyped-def]
 
 @njit(cache=False, error_model="numpy")
 def log_priors(x, gradient, data):  # type: ignore[no-untyped-def]
-    """Return the log-density of all scalar priors, Jacobians included; add its derivatives to the gradient."""
+    """Return the log-density of all priors but those of effects, Jacobians included; add its derivatives to the gradient."""
     total = 0.0
     for k in range(len(data.priors)):
         one = data.priors[k]
+        if one.code == SPLIT:
+            total += split_density(x, one.slot, data, gradient) + one.constant
+            continue
         value, slope = prior_row(one.transform, one.code, one.a, one.b, one.c, one.factor * x[one.slot])
         total += value + one.constant
         gradient[one.slot] += one.factor * slope

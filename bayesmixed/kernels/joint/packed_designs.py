@@ -1,6 +1,6 @@
 """From a design to the flat blocks that the compiled density reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,9 @@ from scipy import special
 from bayesmixed import prior_distributions as priors
 from bayesmixed.design.centring import Placement, remaining_columns
 from bayesmixed.design.design import CUTS, Design
+from bayesmixed.design.variance_splits import PartPrior, SplitOnData
 from bayesmixed.families.links import Array
+from bayesmixed.joint_priors import VARIANCE
 from bayesmixed.kernels import records
 from bayesmixed.kernels.joint.layouts import Layout, PredictorLayout, TermLayout
 from bayesmixed.kernels.joint.merging import merge_rows
@@ -34,7 +36,9 @@ def unsupported(design: Design) -> str | None:
         return f"family '{design.family.name}' has no compiled row"
     for key, transform, entry in _coordinates(design):
         prior = entry.plain
-        if prior.name == "Fixed":
+        if isinstance(prior, PartPrior) and not isinstance(prior.joint, SplitOnData):
+            return f"the joint prior {prior.name} of '{key}' is not compiled"
+        if prior.name == "Fixed" or isinstance(prior, PartPrior):
             continue
         if prior.name not in DISTRIBUTION_CODES or (transform == UNIT and prior.name != "Beta"):
             what = " of a number between 0 and 1" if transform == UNIT else f" of '{key}'"
@@ -64,6 +68,8 @@ def _coordinates(design: Design) -> Iterator[tuple[str, int, Prior]]:
             TRANSFORMS[design.family.parameter(name).link] if stated else _TRANSFORM_ONTO[function.support],
             prior,
         )
+    if design.split is not None:
+        yield VARIANCE, POSITIVE, design.split.total
     if design.family.cuts and design.priors[CUTS].prior.name != INDUCED:
         yield CUTS, REAL, design.priors[CUTS].prior
 
@@ -101,15 +107,20 @@ def pack(layout: Layout) -> Packed:
         widths = [len(own[place].sd) for place, _, _ in layout.joint.terms]
         first = int(parameters["first_term"][names.index(design.mu.parameter)])
         model["joint"] = pack_joint(block, layout.joint, first, widths)
-    return close(block, model, parameters, np.array(terms, dtype=records.TERM), pack_priors(layout))
+    first_term = int(parameters["first_term"][names.index(design.mu.parameter)])
+    order = [term.placement.group.name for term in layout.predictors[design.mu.parameter].terms]
+    places = {name: first_term + place for place, name in enumerate(order)}
+    priors = pack_priors(layout, block, places)
+    return close(block, model, parameters, np.array(terms, dtype=records.TERM), priors)
 
 
-def pack_priors(layout: Layout) -> Record:
-    """Return the records of all scalar priors."""
-    design, rows = layout.design, []
+def pack_priors(layout: Layout, block: Block, places: Mapping[str, int]) -> Record:
+    """Return the records of all priors but those of effects; `places` are those of the first parameter's terms among all."""
+    design, split = layout.design, layout.design.split
+    rows: list[tuple[float, ...]] = [] if split is None else [_pack_split(split, layout, block, places)]
 
     def add(slot: int, transform: int, prior: Prior, factor: float = 1.0, lower: float = -np.inf) -> None:
-        if slot < 0:
+        if slot < 0 or isinstance(prior, PartPrior):
             return
         prior = prior.plain
         numbers = [*prior.arguments, 0.0, 0.0][:3]
@@ -143,6 +154,21 @@ def pack_priors(layout: Layout) -> Record:
         else:
             add(slot, _TRANSFORM_ONTO[function.support], prior, function.factors[parameter.link])
     return np.array(rows, dtype=records.PRIOR)
+
+
+def _pack_split(split: SplitOnData, layout: Layout, block: Block, places: Mapping[str, int]) -> tuple[float, ...]:
+    """Write the description of a joint prior of SDs and return its record."""
+    total = split.total.plain
+    numbers = [*total.arguments, 0.0, 0.0][:3]
+    at = block.add_numbers([*numbers, *split.shares, *(value for part in split.parts for value in part.matrix.ravel())])
+    integers = [len(split.parts), DISTRIBUTION_CODES[total.name], at]
+    constant = _constant(total) + float(special.gammaln(sum(split.shares)) - np.sum(special.gammaln(split.shares)))
+    constant -= np.log(2.0)
+    for part in split.parts:
+        integers += [-1, int(layout.scalars[part.name].places[0])] if part.residual else [places[part.name], -1]
+        width = len(part.keys)
+        constant += float(special.gammaln(width)) + width * np.log(2.0)
+    return (block.add_integers(integers), REAL, records.SPLIT, 0.0, 0.0, 0.0, constant, 1.0)
 
 
 def on_link_scale(scalar: Slots) -> float:

@@ -19,6 +19,7 @@ from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.fitting import Fit, fit
 from bayesmixed.fits.refitting import SETTINGS
 from bayesmixed.formulas.notation import safe_name
+from bayesmixed.joint_priors import VARIANCE
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
 from bayesmixed.preparation.data_files import with_columns
 from bayesmixed.spec.files import take_model
@@ -143,7 +144,7 @@ def _without(spec: ModelSpec, group: str) -> ModelSpec:
     priors = {
         key: prior
         for key, prior in spec.priors.items()
-        if ParameterKey.read(key).variable not in VariableNames("").scales_of(safe_name(group))
+        if key != VARIANCE and ParameterKey.read(key).variable not in VariableNames("").scales_of(safe_name(group))
     }
     crossed = tuple(name for name in spec.crossed if name != group)
     return spec.replace(predictors={**spec.predictors, first: kept}, priors=priors, crossed=crossed)

@@ -191,7 +191,10 @@ def sweep_priors(
 
 
 def _prior_columns(fits: Mapping[str, Fit]) -> pd.DataFrame:
-    columns = {name: {key: str(e.prior) for key, e in fit.design.priors.items()} for name, fit in fits.items()}
+    columns: dict[str, dict[str, str]] = {}
+    for name, fit in fits.items():
+        joint = {one.to_spec().KEY: str(one) for one in fit.design.joint_priors.values()}
+        columns[name] = joint | {key: str(e.prior) for key, e in fit.design.priors.items()}
     return pd.DataFrame(columns).fillna("").rename_axis("parameter").reset_index()
 
 

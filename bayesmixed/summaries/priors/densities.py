@@ -6,10 +6,13 @@ from scipy import special
 
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.thresholds import threshold_log_density, threshold_shift
+from bayesmixed.design.variance_splits import PartPrior, SplitOnData
 from bayesmixed.draws.kept import values_of
-from bayesmixed.draws.linear_predictors import covariances_at_centre
+from bayesmixed.draws.linear_predictors import covariances_at_centre, part_covariances
+from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.families.parameter_functions import range_of
+from bayesmixed.joint_priors import VARIANCE
 from bayesmixed.prior_distributions import INDUCED, Prior
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
@@ -40,11 +43,13 @@ def log_prior_densities(design: Design, posterior: xr.Dataset) -> dict[str, xr.D
         beta = values_of(posterior, design.mu.beta) if design.mu.population.labels else None
         shift = np.asarray(threshold_shift(design, beta))[..., None]
         found[CUTS] = threshold_log_density(design, posterior[CUTS].transpose("chain", "draw", "cut").values - shift)
-    found |= {
-        key: _log_density(design.priors[key].prior, value) for key, value in values.items() if key in design.priors
-    }
+    split = design.split
+    if split is not None:
+        found[VARIANCE] = split.log_density_as_stated(part_covariances(design, split, posterior))
+    own = {key: entry.prior for key, entry in design.priors.items() if not isinstance(entry.prior, PartPrior)}
+    found |= {key: _log_density(own[key], value) for key, value in values.items() if key in own}
     coords = {"chain": posterior["chain"], "draw": posterior["draw"]}
-    estimated = {key: found[key] for key, entry in design.priors.items() if entry.prior.name != "Fixed"}
+    estimated = {key: found[key] for key in [*own, *found] if key not in own or own[key].name != "Fixed"}
     return {key: xr.DataArray(v, dims=("chain", "draw"), coords=coords) for key, v in estimated.items()}
 
 
@@ -53,9 +58,21 @@ def log_prior_density(design: Design, posterior: xr.Dataset) -> Array:
 
     With all constants, and as a density of the coefficients and covariance matrices that the draws hold, and of all else on
     the scale of its link: the same measure wherever the priors are stated.
+
+    Raises
+    ------
+    SpecError
+        A joint prior has scales and shares of its own, over which it would be an integral.
     """
+    hidden = [name for name in design.joint_priors if name != SplitOnData.KIND]
+    if hidden:
+        raise SpecError(f"{hidden[0]} has no density of the parameters alone.")
     found = np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]))
-    for density in log_prior_densities(design, posterior).values():
+    densities, split = log_prior_densities(design, posterior), design.split
+    if split is not None:
+        densities.pop(VARIANCE)
+        found += split.log_density(part_covariances(design, split, posterior))
+    for density in densities.values():
         found += density.values
     for predictor in design.predictors.values():
         if predictor.population.labels:

@@ -91,20 +91,39 @@ def _correlations(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
         yield from _latent_correlations(draws, {pattern.label: pattern.shared for pattern in patterns})
         return
     try:
-        residual = _residual_variance(draws)
+        variances, residual = latent_variances(draws)
     except SpecError:  # the link leaves the latent scale without a residual variance
         return
+    scale = "" if design.family.scale else f"latent, {design.mu.link.name}"
+    found = icc_of_variances({p.label: p.shared for p in patterns}, variances, residual)
+    for (effect, label), values in found.items():
+        if effect == "icc":
+            yield (f"intraclass correlation, {label}", scale, *_spread(values, 0.9), 0.9)
+
+
+def latent_variances(draws: PriorDraws) -> tuple[dict[str, Array], Array]:
+    """Return prior draws of the variance of each factor, mean over rows, and of the residual on the scale of the link, (S,).
+
+    Effects of single rows are residual.
+
+    Raises
+    ------
+    SpecError
+        The scale of the link has no residual variance, or only by an integral over the groups.
+    """
+    design = draws.design
+    if design.family.latent_mean is not None:
+        raise SpecError(
+            f"The intraclass correlation of family '{design.family.name}' is an integral over the groups. State ratio=(1.2, 4)."
+        )
+    residual = _residual_variance(draws)
     variances = {}
     for group in design.mu.groups:
         moments = design.mean_products(group)
         variances[group.name] = np.einsum("skl,kl->s", draws.covariance(design.mu, group), moments)
         if group.residual:
             residual = residual + variances.pop(group.name)
-    scale = "" if design.family.scale else f"latent, {design.mu.link.name}"
-    found = icc_of_variances({p.label: p.shared for p in patterns}, variances, residual)
-    for (effect, label), values in found.items():
-        if effect == "icc":
-            yield (f"intraclass correlation, {label}", scale, *_spread(values, 0.9), 0.9)
+    return variances, residual
 
 
 def _latent_correlations(draws: PriorDraws, patterns: Mapping[str, Collection[str]]) -> Iterator[tuple[object, ...]]:

@@ -96,6 +96,5 @@ def coefficients_and_sds(fit: Fit) -> dict[str, xr.DataArray]:
 
 def _is_scaled(fit: Fit, key: str) -> bool:
     """Return whether a prior is the default one of a coefficient or an SD."""
-    return fit.design.priors[key].source == "default" and (
-        ParameterKey.read(key).of_population or ParameterKey.read(key).of_sd
-    )
+    entry, stated = fit.design.priors.get(key), ParameterKey.read(key)
+    return entry is not None and entry.source == "default" and (stated.of_population or stated.of_sd)

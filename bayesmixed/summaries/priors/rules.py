@@ -10,6 +10,7 @@ from bayesmixed.equations.rules import RESPONSE_UNIT
 from bayesmixed.equations.symbols import TEXT, Expression, Notation, Symbol
 from bayesmixed.families import ResponseScale
 from bayesmixed.families.parameter_functions import given_key
+from bayesmixed.joint_priors import JOINT, JointPrior
 from bayesmixed.parameter_keys import ParameterKey, names_of
 from bayesmixed.prior_distributions import FEW_LEVELS
 from bayesmixed.spec.model_spec import ModelSpec
@@ -43,8 +44,10 @@ def list_rules(spec: ModelSpec) -> pd.DataFrame:
         prior = rule.arguments[0] if rule.name == "Fixed" else Expression("prior", rule.arguments, rule.name)
         default = prior.write(notation)
         text, source = (default, "default rule") if chosen is None else (str(spec.priors[chosen]), "user")
+        source = "user" if rule.name in JOINT else source
         rows.append((key, text, source, meaning, where))
-    rows += [(key, str(prior), "user", "", "") for key, prior in spec.priors.items() if key not in used]
+    rest = [(key, prior) for key, prior in spec.priors.items() if key not in used]
+    rows += [(key, str(p), "user", p.MEANING if isinstance(p, JointPrior) else "", "") for key, p in rest]
     return pd.DataFrame(rows, columns=["parameter", "prior", "source", "meaning", "stated"])
 
 

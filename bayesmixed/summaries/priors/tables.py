@@ -133,6 +133,10 @@ def _model(spec: ModelSpec) -> str:
 
 def _parameters(design: Design) -> pd.DataFrame:
     rows = []
+    for joint in design.joint_priors.values():
+        low, high = (np.nan, np.nan) if joint.stated is None else joint.stated.frozen().ppf([0.025, 0.975])
+        spec = joint.to_spec()
+        rows.append((spec.KEY, str(spec), "user", spec.MEANING, "", float(low), float(high)))
     for key, (entry, count) in design.priors_by_term().items():
         first = key if key in design.priors else f"{key[:-1]} #1]"
         lower, upper = prior_quantile(design, first, np.array([0.025, 0.975]))
@@ -210,4 +214,6 @@ def _shown(implications: pd.DataFrame) -> pd.DataFrame:
 
 
 def _range(lower: float, upper: float, digits: int = 3) -> str:
+    if np.isnan(lower):
+        return ""
     return "fixed" if lower == upper else " to ".join(format_range((lower, upper), digits))
