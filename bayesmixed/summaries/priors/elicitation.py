@@ -1,0 +1,353 @@
+"""Elicitation: priors whose intraclass correlation, ratio between groups or R2 has an interval that a user states."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, special
+
+from bayesmixed.design.coefficient_priors import ExplainedOnData, of_coefficients
+from bayesmixed.design.default_priors import group_unit
+from bayesmixed.design.design import Design
+from bayesmixed.design.prior_draws import PriorDraws, draw_priors
+from bayesmixed.display.pages import Page, Section
+from bayesmixed.display.tables import format_range
+from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
+from bayesmixed.families.links import Array
+from bayesmixed.joint_priors import R2D2M2, VARIANCE, VarianceSplit
+from bayesmixed.preparation.preparing import prepare
+from bayesmixed.prior_distributions import Prior
+from bayesmixed.prior_texts import as_prior
+from bayesmixed.spec.files import as_spec
+from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.summaries.priors.implications import latent_variances
+from bayesmixed.summaries.variance.group_spread import TYPICAL
+
+Interval = tuple[float, float]
+_DRAWS, _FEW_DRAWS = 4000, 1000
+_DIGITS = 4
+_CLOSE = 0.02
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Elicited(Page):
+    """Priors that follow from stated intervals; `str()` for terminals, HTML in notebooks.
+
+    Attributes
+    ----------
+    priors : mapping of str to str
+        For `priors=` of `fit`.
+    table : pandas.DataFrame
+        Columns quantity, asked_lower, asked_upper (NaN where nothing was asked), lower, median, upper: what the priors
+        imply, from 4000 draws of them.
+    coverage : float
+        Of the intervals.
+    draws : mapping of str to array
+        The draws of each quantity, (4000,).
+    notes : tuple of str
+        Which intervals could not be met together.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> data = bm.datasets.load("sleepstudy")
+    >>> found = bm.elicit("Reaction ~ Days + (1 | Subject)", data, icc=(0.1, 0.6))
+    >>> list(found.priors)
+    ['variance']
+    """
+
+    priors: Mapping[str, str]
+    table: pd.DataFrame
+    coverage: float
+    draws: Mapping[str, Array]
+    notes: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The priors as Python, to paste."""
+        pairs = (f"{key!r}: {prior!r}" for key, prior in self.priors.items())
+        return f"priors={{{', '.join(pairs)}}}"
+
+    def sections(self) -> list[Section]:
+        """Return the sections of the page."""
+        rows = []
+        for row in self.table.to_dict("records"):
+            asked = "" if np.isnan(row["asked_lower"]) else f"{row['asked_lower']:g} to {row['asked_upper']:g}"
+            lower, median, upper = format_range((row["lower"], row["median"], row["upper"]), 2)
+            rows.append((row["quantity"], asked, median, f"{lower} to {upper}"))
+        share = f"{100 * self.coverage:g} %"
+        shown = pd.DataFrame(rows, columns=["quantity", f"asked, {share}", "median", f"implied, {share}"])
+        notes = tuple(f"- {note}" for note in self.notes)
+        toml = tuple(f"{key} = '{prior}'" for key, prior in self.priors.items())
+        return [
+            Section("In Python", drawing=(self.text,)),
+            Section("In a spec file", drawing=("[priors]", *toml)),
+            Section("What they imply, before any data", table=shown, after=notes),
+        ]
+
+
+def elicit(
+    spec: str | Path | ModelSpec,
+    data: Any,
+    *,
+    icc: Any = None,
+    ratio: Any = None,
+    r2: Any = None,
+    coverage: float = 0.95,
+    total: Any = None,
+    missing: str = "error",
+    na: Any = (),
+    **options: Any,
+) -> Elicited:
+    """Return priors whose implied quantity has the interval that you expect before seeing the response.
+
+    Parameters
+    ----------
+    spec, data, missing, na, **options
+        As for `fit`; priors of the spec stay.
+    icc : (float, float), or mapping of str to pairs
+        Interval of the intraclass correlation: the share of a factor in the variance of effects and residuals, on the
+        latent scale of families without a residual SD. By the name of the factor where there are several:
+        `{"school": (0.05, 0.2), "class": (0.02, 0.1)}`.
+    ratio : (float, float), or mapping of str to pairs
+        Interval of the typical ratio between two groups, that of means, odds or rates, whichever the link has.
+    r2 : (float, float)
+        Interval of the share of the variance that all terms explain; Gaussian models.
+    coverage : float
+        Probability of the interval; each tail has half of the rest.
+    total : str, optional
+        With `icc` of a model with a residual SD: prior of the SD of all effects and residuals together. A half-t with 4 degrees
+        of freedom and the unit of the response if not given.
+
+    Returns
+    -------
+    Elicited
+        A `VarianceSplit` for `icc` where there is a residual SD, else Gamma distributions of SDs; these for `ratio`;
+        an `R2D2M2` for `r2`. Numbers are rounded to four digits.
+
+    Raises
+    ------
+    SpecError
+        Not one of `icc`, `ratio` and `r2` is given, an interval is none, or the model has no such quantity.
+    DataError
+        As `prepare`.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> found = bm.elicit("herd", bm.datasets.load("cbpp"), ratio=(1.2, 4))
+    >>> found.text
+    "priors={'sd_herd': 'Gamma(3.741, 5.202)'}"
+    """
+    given = {"icc": icc, "ratio": ratio, "r2": r2}
+    chosen = [name for name, value in given.items() if value is not None]
+    if len(chosen) != 1:
+        raise SpecError("elicit takes one of icc, ratio and r2, such as icc=(0.1, 0.6).")
+    if not 0.0 < coverage < 1.0:
+        raise SpecError(f"coverage is {coverage:g}; it is a probability between 0 and 1.")
+    spec, reading = as_spec(spec, **options), {"missing": missing, "na": na}
+    design = prepare(spec, data, **reading)
+    tails = (0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage)
+    if r2 is not None:
+        asked = {"R2": _interval("r2", r2, 0.0, 1.0)}
+        a, b = _fit_beta(*asked["R2"], tails)
+        priors = {VARIANCE: f"R2D2M2(R2=Beta({a:.{_DIGITS}g}, {b:.{_DIGITS}g}))"}
+    elif ratio is not None:
+        asked = _by_factor(design, "ratio", ratio, 1.0, np.inf)
+        priors = _ratio_priors(design, asked, tails)
+    else:
+        asked = _by_factor(design, "icc", icc, 0.0, 1.0)
+        priors = _icc_priors(design, asked, tails, total)
+    if total is not None and (icc is None or VARIANCE not in priors):
+        raise SpecError("total is the prior of the total SD of a VarianceSplit, which this does not give.")
+    found = draw_priors(prepare(as_spec(spec, priors=priors), data, **reading), _DRAWS)
+    values = _quantities(found, chosen[0], list(asked))
+    rows, notes = [], []
+    for name, draws in values.items():
+        lower, median, upper = (float(value) for value in np.quantile(draws, [tails[0], 0.5, tails[1]]))
+        wanted = asked.get(name, (np.nan, np.nan))
+        label = _label(design, chosen[0], name)
+        rows.append((label, *wanted, lower, median, upper))
+        if chosen[0] == "icc" and (abs(lower - wanted[0]) > _CLOSE or abs(upper - wanted[1]) > _CLOSE):
+            notes.append(f"{label}: given all other priors, none of this form has the interval; this is the nearest.")
+    columns = ["quantity", "asked_lower", "asked_upper", "lower", "median", "upper"]
+    labelled = {_label(design, chosen[0], name): draws for name, draws in values.items()}
+    return Elicited(priors, pd.DataFrame(rows, columns=columns), coverage, labelled, tuple(notes))
+
+
+def _label(design: Design, quantity: str, name: str) -> str:
+    if quantity == "icc":
+        return f"intraclass correlation, same {name}"
+    return f"typical {design.mu.link.ratio} between two levels of {name}" if quantity == "ratio" else name
+
+
+def _interval(what: str, value: Any, low: float, high: float) -> Interval:
+    """Return a checked interval."""
+    try:
+        first, last = (float(end) for end in value)
+    except (TypeError, ValueError) as error:
+        raise SpecError(f"{what}={value!r} is not an interval; give two numbers, such as (0.1, 0.6).") from error
+    if not low < first < last < high:
+        raise SpecError(f"{what}=({first:g}, {last:g}): the ends must be in order and inside of ({low:g}, {high:g}).")
+    return first, last
+
+
+def _by_factor(design: Design, what: str, value: Any, low: float, high: float) -> dict[str, Interval]:
+    names = [group.name for group in design.mu.groups if not group.residual]
+    if not names:
+        raise SpecError(f"{what}: the model has no grouping factor.")
+    if not isinstance(value, Mapping):
+        if len(names) > 1:
+            example = f'{{"{names[0]}": (0.1, 0.6)}}'
+            raise SpecError(
+                f"{what}: the model has {len(names)} factors, {enumerate_words(names)}: write {what}={example}."
+            )
+        value = {names[0]: value}
+    for name in value:
+        if name not in names:
+            raise SpecError(f"{what}: '{name}' is not a grouping factor. {did_you_mean(str(name), names)}")
+    if not value:
+        raise SpecError(f"{what} names no factor.")
+    return {str(name): _interval(what, one, low, high) for name, one in value.items()}
+
+
+def _fit_beta(low: float, high: float, tails: Interval) -> tuple[float, float]:
+    """Return the Beta distribution with two quantiles."""
+
+    def miss(logs: Array) -> Array:
+        return special.logit(special.betainc(*np.exp(logs), [low, high])) - special.logit(tails)
+
+    centre, spread = np.mean(special.logit([low, high])), np.diff(special.logit([low, high]))[0]
+    size = (2.0 * special.ndtri(tails[1]) / spread) ** 2 / (special.expit(centre) * special.expit(-centre))
+    start = np.log(np.maximum(size * np.array([special.expit(centre), special.expit(-centre)]), 0.1))
+    a, b = np.exp(optimize.least_squares(miss, start, xtol=1e-12, ftol=1e-12).x)
+    return float(a), float(b)
+
+
+def _fit_gamma(low: float, high: float, tails: Interval) -> tuple[float, float]:
+    """Return the Gamma distribution, shape and rate, with two quantiles."""
+
+    def miss(log_shape: float) -> float:
+        quantiles = special.gammaincinv(np.exp(log_shape), tails)
+        return float(np.log(quantiles[1]) - np.log(np.maximum(quantiles[0], 1e-300)) - np.log(high / low))
+
+    shape = float(np.exp(optimize.brentq(miss, np.log(1e-2), np.log(1e6))))
+    return shape, float(special.gammaincinv(shape, tails[1]) / high)
+
+
+def _gamma_text(shape: float, rate: float) -> str:
+    return f"Gamma({shape:.{_DIGITS}g}, {rate:.{_DIGITS}g})"
+
+
+def _key_of(design: Design, name: str) -> str:
+    """Return the key of the SD of a factor with one column."""
+    group = next(group for group in design.mu.groups if group.name == name)
+    if group.width > 1:
+        raise SpecError(
+            f"'{name}' has {group.width} effects for each level, and elicit finds the prior of one SD. State theirs by hand; "
+            "bm.prior_table shows what they imply."
+        )
+    return design.mu.sd(group)
+
+
+def _ratio_priors(design: Design, asked: Mapping[str, Interval], tails: Interval) -> dict[str, str]:
+    if not design.mu.link.ratio:
+        raise SpecError(
+            f"ratio: groups differ by an amount under link '{design.mu.link.name}', not by a ratio; state icc=(0.1, 0.6)."
+        )
+    found = {}
+    for name, interval in asked.items():
+        low, high = np.log(interval) / TYPICAL
+        found[_key_of(design, name)] = _gamma_text(*_fit_gamma(low, high, tails))
+    return found
+
+
+def _icc_priors(design: Design, asked: Mapping[str, Interval], tails: Interval, total: Any) -> dict[str, str]:
+    scale = design.family.scale
+    if scale in design.numbers and design.mu.link.name == "identity":
+        return _shares(design, asked, tails, total)
+    keys = {name: _key_of(design, name) for name in asked}
+    draws = draw_priors(design, _FEW_DRAWS)
+    generator = np.random.default_rng(1)
+    levels = {name: (generator.permutation(_FEW_DRAWS) + 0.5) / _FEW_DRAWS for name in asked}
+    groups = {group.name: group for group in design.mu.groups}
+    column = {name: design.mu.sd_keys(groups[name])[0] for name in asked}
+    _, residual = latent_variances(draws)
+    middle = float(np.median(residual))
+
+    def miss(logs: Array) -> Array:
+        for name, (shape, rate) in zip(asked, np.exp(logs).reshape(-1, 2), strict=True):
+            draws.values[column[name]] = np.maximum(special.gammaincinv(shape, levels[name]) / rate, 1e-12)
+        found = _iccs(draws, list(asked))
+        ends = [special.logit(np.quantile(found[name], tails)) - special.logit(asked[name]) for name in asked]
+        return np.concatenate(ends)
+
+    ends = np.array(list(asked.values()))
+    lows, highs = np.sqrt(middle * ends / (1.0 - ends)).T
+    starts = [_fit_gamma(float(low), float(high), tails) for low, high in zip(lows, highs, strict=True)]
+    found = np.exp(optimize.least_squares(miss, np.log(starts).ravel(), diff_step=1e-3, xtol=1e-5, max_nfev=30).x)
+    return {keys[name]: _gamma_text(*pair) for name, pair in zip(asked, found.reshape(-1, 2), strict=True)}
+
+
+def _shares(design: Design, asked: Mapping[str, Interval], tails: Interval, total: Any) -> dict[str, str]:
+    """Return the split of the variance whose shares have the intervals; parts without one have equal numbers."""
+    first = design.family.parameters[0].name
+    terms = dict.fromkeys(term.name for term in design.spec.predictors[first])
+    names = [name for name in terms if design.mu.block(name) is not None] + [str(design.family.scale)]
+    if design.mu.curves:
+        raise SpecError("icc: smooths would have a share of the variance too; state the VarianceSplit by hand.")
+    others = [name for name in names if name not in asked]
+
+    def numbers(logs: Array) -> dict[str, float]:
+        values = np.exp(logs)
+        return dict(zip(asked, values[:-1], strict=True)) | dict.fromkeys(others, values[-1])
+
+    def miss(logs: Array) -> Array:
+        shares = numbers(logs)
+        whole = sum(shares.values())
+        own = [special.betainc(shares[name], whole - shares[name], asked[name]) for name in asked]
+        return np.concatenate([special.logit(np.clip(one, 1e-12, 1 - 1e-12)) - special.logit(tails) for one in own])
+
+    fits = [_fit_beta(*pair, tails) for pair in asked.values()]
+    rest = np.mean([b for _, b in fits]) / len(others)
+    start = np.log([*(a for a, _ in fits), rest])
+    shares = numbers(optimize.least_squares(miss, start, xtol=1e-12, ftol=1e-12).x)
+    rounded = tuple(float(f"{shares[name]:.{_DIGITS}g}") for name in names)
+    unit = float(f"{group_unit(design, design.mu):.{_DIGITS}g}")
+    whole = Prior(name="HalfStudentT", arguments=(4.0, unit)) if total is None else as_prior(total, "total")
+    split = VarianceSplit(total=whole, shares=rounded, names=tuple(names))
+    return {VARIANCE: split.to_text()}
+
+
+def _iccs(draws: PriorDraws, names: list[str]) -> dict[str, Array]:
+    variances, residual = latent_variances(draws)
+    whole = residual + sum(variances.values())
+    return {name: np.asarray(variances[name] / whole) for name in names}
+
+
+def _quantities(draws: PriorDraws, quantity: str, names: list[str]) -> dict[str, Array]:
+    design = draws.design
+    if quantity == "icc":
+        return _iccs(draws, names)
+    if quantity == "ratio":
+        groups = {group.name: group for group in design.mu.groups}
+        return {name: np.exp(TYPICAL * draws.values[design.mu.sd_keys(groups[name])[0]]) for name in names}
+    explained = design.joint_priors[R2D2M2.__name__]
+    assert isinstance(explained, ExplainedOnData)
+    coefficients = draws.coefficients(design.mu)
+    columns, shares = design.mu.centred_matrix, design.observed.row_shares
+    deviations = columns - shares @ columns
+    realised = np.einsum("sk,kl,sl->s", coefficients, (shares[:, None] * deviations).T @ deviations, coefficients)
+    for part in explained.parts:
+        block = None if of_coefficients(part) else design.mu.block(part.name)
+        if block is not None:
+            realised = realised + part.variance(draws.covariance(design.mu, block))
+    sigma = draws.values[str(design.family.scale)]
+    levels = (np.arange(draws.count) + 0.5) / draws.count
+    return {
+        "R2": np.asarray(explained.r2.frozen().ppf(levels)),
+        "share of the variance that terms explain in these rows": realised / (realised + sigma**2),
+    }
