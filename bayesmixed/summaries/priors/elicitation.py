@@ -140,7 +140,7 @@ def elicit(
     >>> import bayesmixed as bm
     >>> found = bm.elicit("herd", bm.datasets.load("cbpp"), ratio=(1.2, 4))
     >>> found.text
-    "priors={'sd_herd': 'Gamma(3.741, 5.202)'}"
+    "priors={'sd_herd': 'Gamma(4.2, 6.239)'}"
     """
     given = {"icc": icc, "ratio": ratio, "r2": r2}
     chosen = [name for name, value in given.items() if value is not None]

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.cross_validation.log_densities import total_log_likelihood
+from bayesmixed.design.variance_splits import SplitOnData
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import parameter_has_mean
@@ -62,6 +63,12 @@ def prior_sensitivity(
     """
     draws = log_prior_densities(fit.design, fit.posterior)
     chosen = _choose(list(draws), priors)
+    hidden = [name for name in fit.design.joint_priors if name != SplitOnData.KIND]
+    if hidden and priors is None:
+        raise SpecError(
+            f"{hidden[0]} has scales and shares that a fit does not keep, so it cannot be scaled. Name other priors: "
+            f"priors={[str(key) for key in chosen[:1]]}."
+        )
     log_prior = sum((draws[key] for key in chosen[1:]), draws[chosen[0]])
     log_density = total_log_likelihood(fit)
     if log_density.sizes["draw"] < log_prior.sizes["draw"]:

@@ -92,6 +92,18 @@ PAIRS = {
         {"sd_g": "Gamma(4, 8)", "corr_g": "LKJ(3)"},
     ),
     "independent SDs": ("gaussian", "y ~ z + (z || g)", {"sd_g": "HalfCauchy(1)"}, {"sd_g": "HalfNormal(0.7)"}),
+    "two splits": (
+        "gaussian",
+        "y ~ x + (x + z | g)",
+        {"variance": "VarianceSplit(total=HalfCauchy(2), shares=Dirichlet(0.7, 1))"},
+        {"variance": "VarianceSplit(total=HalfNormal(1), shares=Dirichlet(2, 3))"},
+    ),
+    "a split of SDs": (
+        "gaussian",
+        "y ~ x + (x | g)",
+        {},
+        {"variance": "VarianceSplit(total=HalfNormal(1), shares=Dirichlet(2, 2))"},
+    ),
     "dispersion": ("negbin", "k ~ x + (1 | g)", {"1/sqrt(theta)": "Gamma(2, 2)"}, {"theta": "Gamma(4, 1)"}),
     "share": ("negbin1", "k ~ x + (1 | g)", {"1/(1+phi)": "Beta(1, 1)"}, {"phi": "Gamma(6, 6)"}),
     "freedom": ("student", "y ~ x", {"nu": "Gamma(2, 0.1)"}, {"nu": "LogNormal(2, 0.3)"}),
