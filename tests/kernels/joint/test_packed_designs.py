@@ -7,6 +7,7 @@ from scipy import special
 from uncompiled import as_records, uncompiled
 
 from bayesmixed.kernels.joint.packed_designs import on_link_scale, pack, pack_priors, unsupported
+from bayesmixed.kernels.packing import Block
 from bayesmixed.kernels.rows import priors
 from bayesmixed.kernels.slots import LOG, Allocation
 
@@ -18,7 +19,7 @@ def test_the_priors_of_scalars_sum_to_scipys_densities_with_their_jacobians(form
     layout = laid_out(formula, family, further)
     x = np.random.default_rng(1).normal(0, 0.5, layout.dimension)
     found = 0.0
-    for one in pack_priors(layout):
+    for one in pack_priors(layout, Block(), {}):
         value, _ = prior_row(
             one["transform"], one["code"], one["a"], one["b"], one["c"], one["factor"] * x[one["slot"]]
         )
