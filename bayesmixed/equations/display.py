@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from bayesmixed.arguments import checked
 from bayesmixed.equations.latex import write_html, write_latex
 from bayesmixed.equations.outline import Outline
+from bayesmixed.errors import SpecError
 
 
 class Displayed(ABC):
@@ -38,8 +39,15 @@ class Displayed(ABC):
         """
         return write_latex(self, style)
 
-    def _repr_latex_(self) -> str:
-        return f"$$\n{self.to_latex()}\n$$"
+    def _repr_latex_(self) -> str | None:
+        """Return the equations, None where they are not known without data: notebooks then show the text."""
+        try:
+            return f"$$\n{self.to_latex()}\n$$"
+        except SpecError:
+            return None
 
-    def _repr_html_(self) -> str:
-        return write_html(self, **self.captions())
+    def _repr_html_(self) -> str | None:
+        try:
+            return write_html(self, **self.captions())
+        except SpecError:
+            return None

@@ -99,3 +99,6 @@ def test_dots_elsewhere_are_refused(formula, message):
 def test_without_data_a_dot_asks_for_them():
     with pytest.raises(SpecError, match="give the data as well"):
         bm.prior_table("y ~ .")
+    spec = bm.from_formula("y ~ .")
+    assert (spec._repr_html_(), spec._repr_latex_()) == (None, None)
+    assert bm.from_formula("y ~ x")._repr_html_() is not None
