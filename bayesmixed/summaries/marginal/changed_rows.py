@@ -50,16 +50,19 @@ class Where:
         by = split_by(self.by, fit.design)
         if replaced and name in by:
             raise SpecError(f"by: '{name}' is what changes here; averages by its values make no sense.")
-        if self.over == _ROWS:
-            cells = observed_cells(fit, self.data, by, self.at, self.groups, average=self.average)
-            if not replaced and name not in cells.rows:
-                raise DataError(f"The table has no column '{name}', which changes here.")
-            return cells
-        if self.data is not None or not self.average:
+        if self.over == _GRID and (self.data is not None or not self.average):
             raise SpecError(
                 "over='grid' makes rows of its own and averages over them: leave out data and average=False."
             )
-        return grid_cells(fit, by, self.at, self.groups, name if replaced else "")
+        if self.over == _ROWS:
+            cells = observed_cells(fit, self.data, by, self.at, self.groups, average=self.average)
+        else:
+            cells = grid_cells(fit, by, self.at, self.groups, name if replaced else "")
+        if not replaced and name not in cells.rows:
+            raise DataError(f"The table has no column '{name}', which changes here.")
+        if not replaced and pd.to_numeric(cells.rows[name], errors="coerce").isna().any():
+            raise DataError(f"'{name}' changes here and has to be a number in every row.")
+        return cells
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,8 @@ def test_each_category_of_an_ordered_response_has_its_probability():
         ({"comparison": "odds_ratio", "kind": "linear"}, "of probabilities and shares"),
         ({"data": ROWS.iloc[:0]}, "no rows"),
         ({"data": ROWS[["f"]], "variables": "x"}, "no column 'x'"),
+        ({"at": {"x": "no"}, "variables": "x"}, "'x' changes here and has to be a number"),
+        ({"at": {"x": "no"}, "variables": "x", "over": "grid"}, "'x' changes here and has to be a number"),
     ],
 )
 def test_impossible_comparisons_are_refused(binary, options, message):
