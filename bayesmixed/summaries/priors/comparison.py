@@ -13,7 +13,7 @@ from bayesmixed.design.prior_draws import draw_priors
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_range, format_table, to_text
 from bayesmixed.families.links import Array
-from bayesmixed.fits.convergence import diagnose
+from bayesmixed.fits.convergence import Diagnosis
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.prior_sets import PriorSet, RealisedSet, realise_sets
 from bayesmixed.fits.refitting import SETTINGS
@@ -106,8 +106,8 @@ def compare_priors(
 
     The likelihood is the same under all sets. So the draws of a set that was sampled, weighted by the ratio of prior densities,
     are draws of another one, as long as the two posteriors overlap: Pareto k at most 0.7, of the weights and of the
-    squared deviations of each parameter times the weights, and the draws worth at least a quarter as many equally
-    weighted ones. Other sets are sampled, the first one always.
+    squared deviations of each parameter times the weights, the draws worth at least a quarter as many equally weighted
+    ones, and `diagnose` has no objection that it did not have before. Other sets are sampled, the first one always.
 
     Parameters
     ----------
@@ -150,14 +150,14 @@ def compare_priors(
     spec, settings = take_model(spec, options, SETTINGS)
     realised = realise_sets(spec, data, sets, missing=missing, na=na)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
-    fits, draws = draw_sets(realised, seed, reweight, settings)
+    fits, verdicts, draws = draw_sets(realised, seed, reweight, settings)
     return PriorComparison(
         fits=fits,
         labels={name: one.label for name, one in realised.items()},
         priors=_prior_columns(fits),
         table=_compare(_tables(fits, quantities or {})),
         implications=pd.concat([_implications(name, fit) for name, fit in fits.items()], ignore_index=True),
-        notes=tuple(_notes(fits, realised)),
+        notes=tuple(_notes(fits, verdicts, realised)),
         draws=draws,
     )
 
@@ -231,11 +231,12 @@ def _implications(name: str, fit: Fit) -> pd.DataFrame:
     return table
 
 
-def _notes(fits: Mapping[str, Fit], realised: Mapping[str, RealisedSet]) -> Iterator[str]:
+def _notes(
+    fits: Mapping[str, Fit], verdicts: Mapping[str, Diagnosis], realised: Mapping[str, RealisedSet]
+) -> Iterator[str]:
     for name, one in realised.items():
         yield from (f"{name}: {note}." for note in one.notes)
-    for name, fit in fits.items():
-        verdict = diagnose(fit)
+    for name, verdict in verdicts.items():
         if not verdict.ok:
             yield f"{name}: NOT CONVERGED ({'; '.join(verdict.problems)}); do not compare its numbers."
     for name, fit in fits.items():

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design.design import Design
+from bayesmixed.fits.convergence import Diagnosis, diagnose
 from bayesmixed.fits.fitting import Fit, sample
 from bayesmixed.fits.prior_sets import RealisedSet
 from bayesmixed.summaries.marginal_likelihoods import has_evidence, log_evidence
@@ -18,21 +19,24 @@ SAMPLED, REWEIGHTED = "sampled", "reweighted"
 
 def draw_sets(
     realised: Mapping[str, RealisedSet], seed: int, reweight: bool, settings: Mapping[str, Any]
-) -> tuple[dict[str, Fit], pd.DataFrame]:
-    """Return the fit of each prior set, and a table that says how its draws were made, see `PriorComparison`."""
+) -> tuple[dict[str, Fit], dict[str, Diagnosis], pd.DataFrame]:
+    """Return the fit of each prior set, its diagnosis, and a table that says how its draws were made, see
+    `PriorComparison`."""
     fits: dict[str, Fit] = {}
+    verdicts: dict[str, Diagnosis] = {}
     sampled: dict[str, Fit] = {}
     ratios: dict[str, tuple[float, float]] = {}
     rows = []
     for name, one in realised.items():
         source, best = _best_weights(sampled, one.design) if reweight else ("", None)
-        if best is not None and best.good:
-            fits[name] = best.draw(source)
+        again = _draw_again(best, source, verdicts)
+        if best is not None and again is not None:
+            fits[name], verdicts[name] = again
             value, error = ratios[source]
             ratios[name] = value + best.log_evidence_ratio, float(np.hypot(error, best.mcse))
         else:
             source, fits[name] = "", sample(one.design, seed=seed, **settings)
-            sampled[name] = fits[name]
+            sampled[name], verdicts[name] = fits[name], diagnose(fits[name])
             ratios[name] = _evidence_ratio(fits[name], next(iter(fits.values())))
         known = one.design.observed.weighting != LIKELIHOOD
         rows.append(
@@ -46,7 +50,19 @@ def draw_sets(
                 "mcse": ratios[name][1] if known else np.nan,
             }
         )
-    return fits, pd.DataFrame(rows)
+    return fits, verdicts, pd.DataFrame(rows)
+
+
+def _draw_again(
+    best: PriorWeights | None, source: str, verdicts: Mapping[str, Diagnosis]
+) -> tuple[Fit, Diagnosis] | None:
+    """Return the draws of a set by their weights, if these are good and chains do not look worse than they did: of draws that
+    are worth few some pass the limits by chance."""
+    if best is None or not best.good:
+        return None
+    fit = best.draw(source)
+    verdict = diagnose(fit)
+    return (fit, verdict) if verdict.ok or not verdicts[source].ok else None
 
 
 def _best_weights(sampled: Mapping[str, Fit], design: Design) -> tuple[str, PriorWeights | None]:
