@@ -52,6 +52,9 @@ def plot_elicited(elicited: Elicited) -> "Figure":
             asked = [row["asked_lower"], row["asked_upper"]]
             axes.plot(asked, [1.2 * top] * 2, color=VERMILION, linewidth=3, linestyle="--", label="asked for")
         axes.set_xscale("log" if ratio else "linear")
+        if ratio:
+            for formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+                formatter("{x:g}")
         axes.set_yticks([])
         axes.set_ylim(0, 1.3 * top)
         axes.set_title(row["quantity"], fontsize=10, loc="left")

@@ -25,6 +25,13 @@ STRUCTURES = {
     "slopes, default priors": ("y ~ x + (x | g)", "gaussian", {}, {}),
     "factorial, default priors": ("y ~ f*k + (1 | g)", "poisson", {}, {}),
     "year and factor, default priors": ("y ~ year*f + (1 | g)", "gaussian", {}, {}),
+    "shares of the variance": (
+        "y ~ x + (x | g)",
+        "gaussian",
+        {"variance": "VarianceSplit(total=HalfStudentT(4, 0, 1), shares=Dirichlet(1, 2))"},
+        {},
+    ),
+    "explained variance": ("y ~ x + f + (1 | g)", "gaussian", {"variance": "R2D2M2(R2=Beta(2, 2))"}, {}),
     "effects of rows": ("y ~ x + (1 | g) + obs()", "poisson", PRIORS | {"sd_obs": "HalfNormal(0.7)"}, {}),
     "sigma modelled": (
         "y ~ x + (1 | g)",
