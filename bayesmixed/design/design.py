@@ -296,6 +296,8 @@ class Design(Displayed):
             key: state_prior(entry.prior, f"each of {count}: {entry.about}" if count > 1 else entry.about, entry.source)
             for key, (entry, count) in self.priors_by_term().items()
         }
+        joint = (one.to_spec() for one in self.joint_priors.values())
+        priors |= {one.KEY: state_prior(one, one.MEANING, "user") for one in joint}
         return Outline(
             self.spec.response,
             self.spec.trials,

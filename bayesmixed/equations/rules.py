@@ -69,7 +69,8 @@ def state_rules(
         if key in shared:
             name, words = shared[key]
             stated[key] = StatedPrior(name, (Symbol(words, word=True),), default.note)
-    rest = {key: state_prior(prior, "", "user") for key, prior in priors.items() if key not in used}
+    about = {key: prior.MEANING for key, prior in priors.items() if isinstance(prior, JointPrior)}
+    rest = {key: state_prior(prior, about.get(key, ""), "user") for key, prior in priors.items() if key not in used}
     return stated | rest
 
 

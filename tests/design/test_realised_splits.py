@@ -8,6 +8,7 @@ import bayesmixed as bm
 from bayesmixed.design.frozen_priors import freeze, frozen_from_text, frozen_to_text, with_frozen_priors
 from bayesmixed.design.prior_draws import draw_priors
 from bayesmixed.design.response_units import in_unit
+from bayesmixed.equations.text import write_equations
 from bayesmixed.errors import SpecError
 from bayesmixed.summaries.priors.implications import latent_variances
 
@@ -99,3 +100,15 @@ def test_the_split_moves_to_the_unit_in_which_the_response_is_sampled():
     moved = in_unit(prepared("y ~ x + (1 | g)"), 4.0)
     assert moved.split.total.arguments == (4.0, 0.25)
     assert moved.priors["sigma"].prior.frozen().median() > 0
+
+
+@pytest.mark.parametrize("prior", [TWO, "R2D2M2()"])
+def test_equations_have_the_joint_prior_and_what_has_a_share_in_it(prior):
+    design = prepared("y ~ x + (1 | g)", prior)
+    name = prior.partition("(")[0]
+    for one in (design, design.spec):
+        text = write_equations(one)
+        assert f"{name}(share of g)" in text
+        assert (
+            str(design.joint_priors[name].to_spec() if one is design else design.spec.priors["variance"])[:30] in text
+        )
