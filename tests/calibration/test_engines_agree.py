@@ -12,8 +12,10 @@ pytestmark = pytest.mark.calibration
 
 SIGMAS = 5.0
 
+SPLIT = {"variance": "VarianceSplit(total=HalfStudentT(4, 0, 50), shares=Dirichlet(1, 1))"}
 MODELS = [
     ("lme4", "sleepstudy", "Reaction ~ Days + (Days | Subject)", "gaussian", {}),
+    ("lme4", "sleepstudy", "Reaction ~ Days + (Days | Subject)", "gaussian", {"priors": SPLIT}),
     ("lme4", "Pastes", "strength ~ 1 + (1 | batch/cask)", "gaussian", {}),
     ("lme4", "Penicillin", "diameter ~ 1 + (1 | plate) + (1 | drug)", "gaussian", {}),
     ("lme4", "Dyestuff", "Yield ~ 1 + (1 | Batch)", "gaussian", {}),
@@ -44,7 +46,10 @@ def statistics(fit):
     return found
 
 
-@pytest.mark.parametrize(("package", "name", "formula", "family", "further"), MODELS, ids=[row[1] for row in MODELS])
+NAMES = [" ".join([name, *further.get("priors", ())]) for _, name, _, _, further in MODELS]
+
+
+@pytest.mark.parametrize(("package", "name", "formula", "family", "further"), MODELS, ids=NAMES)
 def test_engines_agree(package, name, formula, family, further):
     # "sample" is a name that results use themselves.
     data = classic(package, name).rename(columns={"sample": "drug"})
