@@ -20,6 +20,11 @@ ROWS = [
 each_row = pytest.mark.parametrize(("family", "link"), ROWS, ids=[f"{family.name}-{link}" for family, link in ROWS])
 
 
+def of_positive(family: Family, link: str) -> bool:
+    """Return whether a link has an inverse of positive predictors only."""
+    return family.parameters[0].link_record(link).lowest == 0.0
+
+
 def of_record(family: Family, link: str, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
     """Return the record's log-densities at linear predictors, (rows, parameters)."""
     names = [link, *(p.link for p in family.parameters[1:])]
@@ -45,12 +50,13 @@ def settings_of(family: Family, link: str) -> list[tuple[np.ndarray, np.ndarray]
     names = [link, *(p.link for p in family.parameters[1:])]
     for values in some_values(family):
         first = family.parameters[0].name
-        values |= {first: abs(values[first])} if link == "log" else {}
+        values |= {first: abs(values[first])} if link in ("log", "inverse") else {}
         centre = [
             float(p.link_record(n).forward(values[p.name])) for p, n in zip(family.parameters, names, strict=True)
         ]
         y = np.asarray(draws_of(family, values, 40), dtype=float)
         spread = 0.1 * np.minimum(1.0, np.abs(centre)) + 0.02
+        spread[0] = 0.1 * centre[0] if of_positive(family, link) else spread[0]
         found.append((y, centre + spread * generator.uniform(-1.0, 1.0, size=(40, len(centre)))))
     return found
 

@@ -72,13 +72,14 @@ class Link:
     @property
     def has_average(self) -> bool:
         """Whether `average` exists for v > 0."""
-        return self.average is not _no_inverse_average
+        return self.average not in (_no_inverse_average, _no_inverse_squared_average)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle and copy a link of the catalogue by its name, since its functions cannot be."""
         plain = LINKS.get(self.name)
-        if plain is not None and self in (plain, latent_link(plain)):
-            return _restore, (self.name, self != plain)
+        for make in (_same, latent_link, positive_link):
+            if plain is not None and self == make(plain):
+                return _restore, (self.name, make)
         return object.__reduce_ex__(self, protocol)
 
 
@@ -96,8 +97,19 @@ def find_link(name: "str | Link") -> Link:
     return LINKS[name]
 
 
-def _restore(name: str, latent: bool) -> Link:
-    return latent_link(LINKS[name]) if latent else LINKS[name]
+def _same(link: Link) -> Link:
+    return link
+
+
+def _restore(name: str, make: Callable[[Link], Link]) -> Link:
+    return make(LINKS[name])
+
+
+def positive_link(link: Link) -> Link:
+    """Return the link of a parameter that is positive: under the identity a predictor of 0 or less has no inverse."""
+    if link.name != "identity":
+        return link
+    return replace(link, inverse=_positive, pytensor_inverse=_pytensor_positive, lowest=0.0)
 
 
 def latent_link(link: Link) -> Link:
@@ -156,6 +168,14 @@ def _where_positive(values: Any, eta: Any) -> Array:
     return np.where(np.greater(eta, 0), values, np.nan)
 
 
+def _positive(eta: Any) -> Array:
+    return _where_positive(eta, eta)
+
+
+def _pytensor_positive(eta: Any) -> Any:
+    return _pytensor_where_positive(lambda value: value)(eta)
+
+
 def _by_quadrature(inverse: Callable[[Any], Array]) -> Callable[[Any, Any], Array]:
     """Return the average of an inverse link over normal predictors of some mean and variance."""
     return lambda eta, variance: expect(lambda z: inverse(eta + np.sqrt(variance) * z[0]), 1, NODES[1])
@@ -173,12 +193,21 @@ def _cauchit_average(eta: Any, variance: Any) -> Array:
 
 
 def _no_inverse_average(eta: Any, variance: Any) -> Array:
+    _refuse_average("inverse", variance)
+    return 1.0 / np.asarray(eta)
+
+
+def _no_inverse_squared_average(eta: Any, variance: Any) -> Array:
+    _refuse_average("inverse_squared", variance)
+    return 1.0 / np.sqrt(eta)
+
+
+def _refuse_average(name: str, variance: Any) -> None:
     if np.any(np.asarray(variance) > 0):
         raise SpecError(
-            "Under link 'inverse' the average over groups does not exist: normal effects take the predictor through 0. "
+            f"Under link '{name}' the average over groups does not exist: normal effects take the predictor through 0. "
             'Take link "log", or predictions with groups="typical".'
         )
-    return 1.0 / np.asarray(eta)
 
 
 def _normal_density(eta: Any) -> Array:
@@ -287,6 +316,19 @@ LINKS: dict[str, Link] = {
         average=_no_inverse_average,
         ratio="",
         text="1/{}",
+        lowest=0.0,
+    ),
+    "inverse_squared": Link(
+        name="inverse_squared",
+        forward=lambda mu: 1.0 / np.square(mu),
+        inverse=lambda eta: 1.0 / np.sqrt(_where_positive(eta, eta)),
+        derivative=lambda eta: -0.5 * np.power(eta, -1.5),
+        pytensor_inverse=lambda eta: _pytensor_where_positive(lambda value: value**-0.5)(eta),
+        unit=None,
+        tolerance_variance=None,
+        average=_no_inverse_squared_average,
+        ratio="",
+        text="1/{}^2",
         lowest=0.0,
     ),
     "sqrt": Link(

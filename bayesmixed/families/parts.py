@@ -77,12 +77,12 @@ def half_normal(key: str, scale: float = 1.0) -> tuple[str, Prior]:
     return key, Prior(name="HalfNormal", arguments=(scale,))
 
 
-MU_REAL = Parameter("mu", "mean", "identity", ("identity", "log"), power=1.0)
+MU_REAL = Parameter("mu", "mean", "identity", ("identity", "log", "inverse"), power=1.0)
 MU_LOG_MEAN = Parameter("mu", "mean of the logarithm", "identity", ("identity",))
-MU_POSITIVE = Parameter("mu", "mean", "log", ("log", "inverse"), 0.0, power=1.0)
+MU_POSITIVE = Parameter("mu", "mean", "log", ("log", "inverse", "identity"), 0.0, power=1.0)
 MU_PROBABILITY = Parameter("mu", "probability", "logit", ("logit", "probit", "cloglog", "cauchit"), 0.0, 1.0)
 MU_PROPORTION = Parameter("mu", "mean", "logit", ("logit", "probit", "cloglog", "cauchit"), 0.0, 1.0)
-MU_RATE = Parameter("mu", "mean", "log", ("log", "sqrt"), 0.0)
+MU_RATE = Parameter("mu", "mean", "log", ("log", "sqrt", "identity"), 0.0)
 SIGMA = Parameter(
     "sigma",
     "residual SD",

@@ -262,7 +262,7 @@ INVERSE_GAUSSIAN = Family(
     name="inverse_gaussian",
     offers=OTHER_SHAPE,
     parameters=(
-        MU_POSITIVE,
+        replace(MU_POSITIVE, links=(*MU_POSITIVE.links, "inverse_squared")),
         Parameter(
             "shape",
             "shape (mean / CV squared)",

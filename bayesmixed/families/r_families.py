@@ -13,7 +13,7 @@ R_FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "poisson": ("poisson", "log"),
         "Gamma": ("gamma", "inverse"),
         "gamma": ("gamma", "log"),
-        "inverse.gaussian": ("inverse_gaussian", "1/mu^2"),
+        "inverse.gaussian": ("inverse_gaussian", "inverse_squared"),
         **dict.fromkeys(("negative.binomial", "negbinomial", "nbinom2", "neg_binomial_2"), ("negbin", "log")),
         "nbinom1": ("negbin1", "log"),
         "genpois": ("generalised_poisson", "log"),
@@ -99,6 +99,9 @@ OTHERWISE_THERE: Mapping[tuple[str, str], str] = MappingProxyType(
     }
 )
 """By function and name: families that are another distribution there, and what to take instead."""
+
+LINKS_THERE: Mapping[str, str] = MappingProxyType({"1/mu^2": "inverse_squared"})
+"""Links that R calls otherwise."""
 
 NAMES_THERE: Mapping[str, str] = MappingProxyType({"theta": "shape", "tau": "beta"})
 """Parameters that brms calls otherwise."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.families.links import Array, Link, find_link, latent_link
+from bayesmixed.families.links import Array, Link, find_link, latent_link, positive_link
 from bayesmixed.prior_distributions import Prior
 
 Values = Mapping[str, Any]
@@ -81,7 +81,9 @@ class Parameter:
     def link_record(self, name: str = "") -> Link:
         """Return its link of that name, or its default link."""
         link = find_link(name or self.link)
-        return latent_link(link) if self.latent else link
+        if self.latent:
+            return latent_link(link)
+        return positive_link(link) if (self.lower, self.upper) == (0.0, np.inf) else link
 
 
 PLAIN, MORE_VARIATION, MORE_ZEROS, OTHER_SHAPE = "plain", "more variation", "more zeros", "another shape"

@@ -10,6 +10,7 @@ from bayesmixed.families.r_families import (
     DISPERSIONS,
     EVENTS,
     INFLATED,
+    LINKS_THERE,
     MULTIPLYING,
     NAMES_THERE,
     NEED_ZEROS,
@@ -157,7 +158,7 @@ class _Translation:
         if name in NEED_ZEROS and "ziformula" not in self.given:
             raise SpecError(f"Family '{name}' without ziformula has no zeros, which has no counterpart here.")
         found, usual = R_FAMILIES[name]
-        return found, link or usual
+        return found, LINKS_THERE.get(link, link) or usual
 
     def _family_argument(self, name: str, place: int, key: str, value: Node | None) -> str:
         """Return the link that an argument of a family states; a number in negative.binomial(2) fixes its parameter."""

@@ -194,8 +194,8 @@ def test_every_link_of_a_parameter_exists_and_stays_inside_its_range(family):
     for parameter in family.parameters:
         assert parameter.link in parameter.links
         for name in parameter.links:
-            eta = np.linspace(max(-5.0, LINKS[name].lowest + 0.1), 3.0, 9)
-            values = LINKS[name].inverse(eta)
+            link = parameter.link_record(name)
+            values = link.inverse(np.linspace(max(-5.0, link.lowest + 0.1), 3.0, 9))
             assert np.all((values > parameter.lower) & (values < parameter.upper)), (parameter.name, name)
 
 

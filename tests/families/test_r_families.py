@@ -9,6 +9,7 @@ from bayesmixed.families.r_families import (
     DISPERSIONS,
     EVENTS,
     INFLATED,
+    LINKS_THERE,
     MULTIPLYING,
     NAMES_THERE,
     NEED_ZEROS,
@@ -23,7 +24,7 @@ from bayesmixed.families.r_families import (
 def test_every_family_of_r_exists_here(name):
     here, link = R_FAMILIES[name]
     assert here in FAMILIES
-    assert link in (*LINKS, "1/mu^2")
+    assert link in LINKS
 
 
 def test_the_parameters_of_zeros_and_dispersion_exist():
@@ -34,6 +35,7 @@ def test_the_parameters_of_zeros_and_dispersion_exist():
     assert {*INFLATED, *MULTIPLYING, EVENTS, TRIALS, ORDERED, COUNTS} <= set(FAMILIES)
     parameters = {parameter.name for family in FAMILIES.values() for parameter in family.parameters}
     assert {*NAMES_THERE} <= parameters
+    assert {*LINKS_THERE.values()} <= {*LINKS}
     assert set(NEED_ZEROS) <= set(R_FAMILIES)
     assert not set(NO_COUNTERPART) & set(R_FAMILIES)
 

@@ -25,7 +25,7 @@ from bayesmixed.kernels.rows.families import (
     TRUNCATED,
     WEIBULL,
 )
-from bayesmixed.kernels.rows.links import IDENTITY, LOG, LOGIT, log_mean
+from bayesmixed.kernels.rows.links import IDENTITY, LOG, LOGIT, log_mean, real_mean
 from bayesmixed.kernels.rows.natural import (
     beta,
     beta_binomial,
@@ -159,19 +159,19 @@ def _plain(family, link, y, trials, eta, i, k):  # type: ignore[no-untyped-def]
     if family == LOGNORMAL:
         return normal(math.log(y) - first, eta[i, 1], k)
     if family in (GAUSSIAN, STUDENT):
-        mean = math.exp(first) if link == LOG else first
+        mean, slope, bend, turn = real_mean(link, first)
         row = normal(y - mean, eta[i, 1], k) if family == GAUSSIAN else student(y - mean, eta[i, 1], eta[i, 2], k)
-        return row if link == IDENTITY else through(row, mean, mean, mean)
+        return row if link == IDENTITY else through(row, slope, bend, turn)
     if family in (POISSON, NEGBIN, NEGBIN1, GAMMA, INVERSE_GAUSSIAN, GENERALISED_POISSON, EXPONENTIAL, WEIBULL):
         u, slope, bend, turn = log_mean(link, first)
         row = positive(family, y, u, eta[i, 1] if eta.shape[1] > 1 else 0.0, k)
         return row if link == LOG else through(row, slope, bend, turn)
     if family in SKEWED:
-        mean = math.exp(first) if link == LOG else first
+        mean, slope, bend, turn = real_mean(link, first)
         v, a, b, c, p1, q1, r1, p2, q2, r2 = skewed(family, y - mean, eta[i, 1], eta[i, 2])
         p, q, r = (p1, q1, r1) if k == 1 else ((p2, q2, r2) if k == 2 else (0.0, 0.0, 0.0))
         row = (v, a, b, c, p, q, r)
-        return row if link == IDENTITY else through(row, mean, mean, mean)
+        return row if link == IDENTITY else through(row, slope, bend, turn)
     if family == ORDERED_BETA:
         return ordered_beta(y, first, eta[i, 1], eta[i, 2], eta[i, 3], k)
     if family == BETA_BINOMIAL:

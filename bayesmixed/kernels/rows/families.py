@@ -5,7 +5,7 @@ import math
 from numba import njit
 
 from bayesmixed.kernels.rows.cutpoints import log_share
-from bayesmixed.kernels.rows.links import LOG, LOGIT, positive_mean
+from bayesmixed.kernels.rows.links import LOG, LOGIT, positive_mean, real_mean
 from bayesmixed.kernels.rows.proportions import (
     beta_binomial_row,
     beta_row,
@@ -137,9 +137,7 @@ def _positive(family, link, y, trials, eta, score, i):  # type: ignore[no-untype
 def _plain(family, link, y, trials, eta, score, i):  # type: ignore[no-untyped-def]
     """Return a row without the part of its log-likelihood that depends on no parameter."""
     if family == GAUSSIAN:
-        mean, slope = eta[i, 0], 1.0
-        if link == LOG:
-            mean = slope = math.exp(eta[i, 0])
+        mean, slope, _, _ = real_mean(link, eta[i, 0])
         return _normal(y - mean, slope, eta, score, i)
     if family in (BINOMIAL, POISSON):
         value, score[i, 0] = _single(family, link, y, trials, eta[i, 0])
@@ -165,9 +163,7 @@ def _plain(family, link, y, trials, eta, score, i):  # type: ignore[no-untyped-d
     if family in (EXPONENTIAL, WEIBULL):
         return _weibull(family, link, y, eta, score, i)
     if family in SKEWED:
-        mean, slope = eta[i, 0], 1.0
-        if link == LOG:
-            mean = slope = math.exp(eta[i, 0])
+        mean, slope, _, _ = real_mean(link, eta[i, 0])
         value, first, _, _, score[i, 1], _, _, score[i, 2], _, _ = skewed(family, y - mean, eta[i, 1], eta[i, 2])
         score[i, 0] = first * slope
         return value
@@ -189,9 +185,7 @@ def _normal(residual, slope, eta, score, i):  # type: ignore[no-untyped-def]
 
 @njit(cache=False, error_model="numpy")
 def _student(link, y, eta, score, i):  # type: ignore[no-untyped-def]
-    mean, slope = eta[i, 0], 1.0
-    if link == LOG:
-        mean = slope = math.exp(eta[i, 0])
+    mean, slope, _, _ = real_mean(link, eta[i, 0])
     scale, extra = math.exp(-eta[i, 1]), math.exp(eta[i, 2])
     nu = 1.0 + extra
     z = (y - mean) * scale

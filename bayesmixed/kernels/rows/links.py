@@ -14,6 +14,7 @@ from bayesmixed.kernels.rows.special import (
 )
 
 IDENTITY, LOG, LOGIT, PROBIT, CLOGLOG, LOG_MINUS_ONE, CAUCHIT, INVERSE, SQRT = 0, 1, 2, 3, 4, 5, 6, 7, 8
+INVERSE_SQUARED = 9
 
 LINK_CODES = {
     "identity": IDENTITY,
@@ -25,6 +26,7 @@ LINK_CODES = {
     "cauchit": CAUCHIT,
     "inverse": INVERSE,
     "sqrt": SQRT,
+    "inverse_squared": INVERSE_SQUARED,
 }
 
 
@@ -36,9 +38,28 @@ def positive_mean(link, eta):  # type: ignore[no-untyped-def]
         return mean, mean
     if eta <= 0.0:
         return math.nan, math.nan
+    if link == IDENTITY:
+        return eta, 1.0
     if link == INVERSE:
         return 1.0 / eta, -1.0 / (eta * eta)
+    if link == INVERSE_SQUARED:
+        mean = 1.0 / math.sqrt(eta)
+        return mean, -0.5 * mean / eta
     return eta * eta, 2.0 * eta
+
+
+@njit(cache=False)
+def real_mean(link, eta):  # type: ignore[no-untyped-def]
+    """Return a mean that may have any sign and its first three derivatives; NaN where the link has no inverse."""
+    if link == IDENTITY:
+        return eta, 1.0, 0.0, 0.0
+    if link == LOG:
+        mean = math.exp(eta)
+        return mean, mean, mean, mean
+    if eta <= 0.0:
+        return math.nan, math.nan, math.nan, math.nan
+    mean = 1.0 / eta
+    return mean, -mean * mean, 2.0 * mean**3, -6.0 * mean**4
 
 
 @njit(cache=False)
@@ -62,7 +83,9 @@ def log_mean(link, eta):  # type: ignore[no-untyped-def]
         return eta, 1.0, 0.0, 0.0
     if eta <= 0.0:
         return math.nan, math.nan, math.nan, math.nan
-    power = -1.0 if link == INVERSE else 2.0
+    power = 2.0
+    if link != SQRT:
+        power = -1.0 if link == INVERSE else (1.0 if link == IDENTITY else -0.5)
     slope = power / eta
     return power * math.log(eta), slope, -slope / eta, 2.0 * slope / (eta * eta)
 

@@ -4,12 +4,13 @@ from itertools import product
 
 import numpy as np
 from family_cases import trials_of
-from row_cases import columns_of, derivatives, each_row, settings_of
+from row_cases import columns_of, derivatives, each_row, of_positive, settings_of
 
 from bayesmixed.families import Family
 
 STEP = 3e-4
-LEVELS = {"inverse": (0.1, 1.0, 30.0), "sqrt": (0.1, 1.0, 30.0)}
+LEVELS = (0.1, 1.3, 30.0)
+"""Predictors under links that have an inverse of positive ones only."""
 KNOWN = {"weibull": 0.7}
 """Share of far settings whose log-density has differences: that of a Weibull response is -exp(800) in others."""
 QUADRATIC = {"gaussian", "lognormal", "hurdle_lognormal", "asymmetric_laplace"}
@@ -24,7 +25,7 @@ def far_settings(family: Family, link: str) -> tuple[np.ndarray, np.ndarray]:
         [(-2.0,), (0.0,), (2.0,)] if family.cuts else list(product((-1.0, 3.0), repeat=len(family.parameters) - 1))
     )
     rest = [tuple(first[0] + np.array([0.0, 0.4, 2.0])) for first in further] if family.cuts else further
-    cells = product(ys, LEVELS.get(link, (-30.0, -7.0, -1.0, 0.5, 4.3, 30.0)), rest)
+    cells = product(ys, LEVELS if of_positive(family, link) else (-30.0, -7.0, -1.0, 0.5, 4.3, 30.0), rest)
     table = np.array([(y, first, *others) for y, first, others in cells])
     return table[:, 0], table[:, 1:]
 
@@ -34,7 +35,7 @@ def faults(family: Family, link: str, y: np.ndarray, columns: np.ndarray, found:
     wrong = []
     for k in range(columns.shape[1]):
         step = np.zeros_like(columns)
-        step[:, k] = STEP * (columns[:, 0] if link in LEVELS and k == 0 else 1.0)
+        step[:, k] = STEP * (columns[:, 0] if of_positive(family, link) and k == 0 else 1.0)
         ahead, behind, far, back = (derivatives(family, link, y, columns + m * step) for m in (1, -1, 2, -2))
         slope = (8.0 * (ahead - behind) - (far - back)) / (12.0 * step[:, [k]])
         unit = np.abs(step[:, [k]]) / STEP
