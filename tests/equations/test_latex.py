@@ -139,6 +139,7 @@ WITHOUT_DATA = [
         [r"\beta_{0} &\sim N\left(5, 3^2\right)", r"\nu &= 4"],
     ),
     ("(r == 'Y') ~ x", {"family": "bernoulli", "link": "cloglog"}, "conditional", [r"-\log\left(1 - \pi_{i}\right)"]),
+    ("y ~ x", {"family": "inverse_gaussian", "link": "inverse_squared"}, "conditional", [r"\frac{1}{\mu_{i}^2}"]),
     ("y | trials(10) ~ x", {"family": "binomial", "link": "probit"}, "conditional", [r"\Phi^{-1}\left(\pi_{i}\right)"]),
     ("a_b ~ x_1 + `p%&#q` + (1 | g_1)", {}, "conditional", [r"{\text{x}\_\text{1}}_{ij}", r"\%\&\#", r"\sigma_{{"]),
     ("sqrt(y) ~ x", {}, "conditional", [r"Y_{i} &= \text{sqrt(y)}_{i}"]),

@@ -1,11 +1,15 @@
 """Links by name, and their values at points known by hand."""
 
+import pickle
+
 import numpy as np
 import pytest
 from conftest import CHECKS
 from scipy import stats
 
+import bayesmixed as bm
 from bayesmixed.errors import SpecError
+from bayesmixed.families import FAMILIES
 from bayesmixed.families.links import LINKS, find_link
 
 HALF_LOG_TWO = np.log(np.log(2.0))
@@ -80,3 +84,31 @@ def test_average_over_groups_with_correlated_slopes():
     assert variance == pytest.approx(expected["variance_of_eta"])
     assert float(LINKS["logit"].average(-0.2, variance)) == pytest.approx(expected["average"], abs=1e-7)
     assert float(LINKS["log"].average(-0.2, variance)) == pytest.approx(expected["log_link_average_same_eta"], abs=1e-7)
+
+
+X = np.arange(10.0)
+Y = np.array([1.2, 0.7, 0.9, 0.8, 0.5, 0.7, 0.45, 0.6, 0.5, 0.4])
+COUNTS = np.array([2, 1, 3, 4, 2, 6, 5, 9, 7, 8])
+
+
+@pytest.mark.parametrize(
+    ("y", "family", "link", "coefficients"),
+    [
+        # R 4.2.2: coef(glm(y ~ x, family = inverse.gaussian("1/mu^2"))), poisson("identity"), Gamma("identity"),
+        # gaussian("inverse"), with x = 0:9 and these responses.
+        (Y, "inverse_gaussian", "inverse_squared", (0.7670766579, 0.4346243430)),
+        (COUNTS, "poisson", "identity", (1.3172412915, 0.7517241574)),
+        (Y, "gamma", "identity", (0.94171630579, -0.05977110156)),
+        (Y, "gaussian", "inverse", (0.9163477791, 0.1556938665)),
+    ],
+)
+def test_maximum_likelihood_under_a_link_is_that_of_glm(y, family, link, coefficients):
+    found = bm.approximate(bm.from_formula("y ~ x", family=family, link=link), {"y": y, "x": X})
+    assert [found.estimates[name] for name in ("beta[Intercept]", "beta[x]")] == pytest.approx(coefficients, rel=1e-4)
+
+
+def test_a_positive_parameter_under_the_identity_has_no_value_at_a_predictor_below_0():
+    link = FAMILIES["gamma"].parameters[0].link_record("identity")
+    np.testing.assert_array_equal(link.inverse(np.array([-1.0, 0.0, 2.0])), [np.nan, np.nan, 2.0])
+    assert FAMILIES["gaussian"].parameters[0].link_record("identity").lowest == -np.inf
+    assert pickle.loads(pickle.dumps(link)) == link
