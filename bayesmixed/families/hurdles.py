@@ -80,6 +80,7 @@ def truncated(base: Family, positive: Draw) -> Family:
         information=information,
         latent_variance=no_latent_variance,
         smoothed_mean=lambda y, trials, exposure: float(np.sum(y) / np.sum(np.broadcast_to(exposure, np.shape(y)))),
+        offers="",
         summable="",
         concave_links=(),
         title=f"Truncated{base.title or base.distribution}",
