@@ -1,4 +1,4 @@
-"""Independence Metropolis-Hastings: chains over a few parameters whose proposals are fitted to a pilot run and then frozen."""
+"""Independence sampling: chains over a few parameters whose proposals are fitted to a pilot run and then frozen."""
 
 import sys
 import threading
@@ -19,9 +19,9 @@ from bayesmixed.errors import SamplingError
 from bayesmixed.families.links import Array
 
 AT_ONCE = 50
-"""Evaluations between two looks at whether the run was interrupted."""
+"""Proposals of a block, evaluated between two looks at whether the run was interrupted."""
 _WARM_UP, _FEWEST = 25, 50
-"""Steps of a chain before the first kept one; points of a pilot at least."""
+"""Draws of a chain before the first kept one; points of a pilot at least."""
 
 
 class NowhereFinite(SamplingError):
@@ -77,8 +77,8 @@ class Outcome:
     statistics : xarray.Dataset
         logp, acceptance and log weight of each draw.
     k, largest, acceptance, evaluations : float, float, float, int
-        Of the weights of all proposals Pareto k, and the largest one over their mean; share of the proposals that were
-        taken; evaluations of the density.
+        Of the weights of all proposals Pareto k, and the largest one over their mean; share of the proposals that
+        Metropolis-Hastings steps would take; evaluations of the density.
     complete : bool
         Whether all draws that were asked for were made.
     ends : tuple of End
@@ -125,9 +125,11 @@ def sample_independently(
     """Return chains whose proposals are independent of where the chain is.
 
     Each chain has a pilot run of its own, in two rounds: points from a wide t at the mode, then from kernels fitted to
-    these. Kernels fitted to both are the proposal, which stays (Tierney 1994, Ann Stat 22:1701). Of an estimated density
-    a chain keeps the estimate until it moves (Andrieu & Roberts 2009, Ann Stat 37:697). An interruption keeps the draws
-    that all chains have.
+    these. Kernels fitted to both are the proposal, which stays. A chain goes on in blocks: its state and 50 proposals are
+    resampled by their weights, and one of them is the next state (iterated sampling importance resampling, Andrieu, Lee &
+    Vihola 2018, Bernoulli 24:842), which leaves the target as it is and wastes less than a Metropolis-Hastings step for
+    each proposal. Of an estimated density a chain keeps the estimate until it moves (Andrieu & Roberts 2009, Ann Stat
+    37:697). An interruption keeps the draws that all chains have.
 
     Parameters
     ----------
@@ -193,7 +195,7 @@ class _Run:
         values, kept = self._evaluate(number, points, stream)
         points = points[: len(values)]
         proposed = Chain(points, kept, values, _log_weights(values, proposal.log_density(points)), np.ones(len(values)))
-        chain, last = _accept(first, proposed, np.log(stream.uniform(size=len(values))), early)
+        chain, last = _resample(first, proposed, stream, early)
         self.chains[number], self.ends[number] = chain, End(proposal, last)
 
     def _pilot(self, number: int, stream: np.random.Generator) -> End | None:
@@ -272,20 +274,31 @@ def _log_weights(values: Array, densities: Array) -> Array:
         return np.where(np.isfinite(values), values - densities, -np.inf)
 
 
-def _accept(first: Chain, proposed: Chain, chances: Array, early: int) -> tuple[Chain, Chain]:
-    """Return the chain that begins at a state and takes proposals or stays, its early steps left out, and its last state."""
-    place, acceptance = np.empty(len(chances), dtype=np.int64), np.empty(len(chances))
-    at, current = -1, float(first.weights[0])
-    for k, weight in enumerate(proposed.weights.tolist()):
-        acceptance[k] = np.exp(min(weight - current, 0.0)) if weight > -np.inf else 0.0
-        if chances[k] < weight - current:
-            at, current = k, weight
-        place[k] = at
-    states = [np.concatenate(pair) for pair in zip(proposed, first, strict=True)]
-    points, further, logs = (values[place[early:]] for values in states[:3])
-    return Chain(points, further, logs, proposed.weights[early:], acceptance[early:]), Chain(
-        *(values[[at]] for values in states)
-    )
+def _resample(first: Chain, proposed: Chain, stream: np.random.Generator, early: int) -> tuple[Chain, Chain]:
+    """Return the chain that begins at a state, its early draws left out, and the state from which it goes on.
+
+    Each block of proposals gives as many draws. Copies stand next to each other, so that autocorrelations tell what
+    uneven weights cost; draws of the state before the block come first, those of the state after it last.
+    """
+    logs = np.concatenate([first.weights, proposed.weights])
+    place, acceptance = np.empty(len(logs) - 1, dtype=np.int64), np.empty(len(logs) - 1)
+    current = 0
+    for start in range(0, len(place), AT_ONCE):
+        count = min(AT_ONCE, len(place) - start)
+        block = np.append(current, np.arange(start, start + count) + 1)
+        weights = np.exp(logs[block] - np.max(logs[block]))
+        total = weights.sum()
+        following = int(stream.choice(count + 1, p=weights / total))
+        order = np.append(np.delete(np.arange(count + 1), following), following)
+        ends = np.cumsum(weights[order])
+        at = (np.arange(count) + stream.uniform()) / count * ends[-1]
+        place[start : start + count] = block[order[np.minimum(np.searchsorted(ends, at), count)]]
+        acceptance[start : start + count] = np.minimum(weights[1:, None], weights).sum(axis=1) / total
+        current = int(block[following])
+    states = [np.concatenate(pair) for pair in zip(first, proposed, strict=True)]
+    points, further, values = (state[place[early:]] for state in states[:3])
+    last = Chain(*(state[[current]] for state in states))
+    return Chain(points, further, values, proposed.weights[early:], acceptance[early:]), last
 
 
 def show_progress(engine: str, progress: bool) -> Callable[[float], None]:

@@ -23,7 +23,7 @@ from bayesmixed.kernels.joint.layouts import lay_out_coordinates, order_groups
 from bayesmixed.kernels.joint.packed_designs import unsupported
 from bayesmixed.terms.block_parts import ONE
 
-TUNE = 300
+TUNE = 150
 TARGET = 0.9
 NEEDS_ROWS = True
 MOST_EFFECTS, MOST_OUTER, LARGEST_BORDER = 3, 15, 400

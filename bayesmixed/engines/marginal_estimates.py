@@ -16,6 +16,7 @@ from bayesmixed.engines.settings import Settings
 from bayesmixed.estimation.complete_pooling import fit_pooled
 from bayesmixed.families.links import Array
 from bayesmixed.gauss_hermite import hermite_rule
+from bayesmixed.kernels.marginal.frozen_models import REACH
 
 _NODES = (5, 7, 9, 13, 19, 27, 41)
 _MOST = {1: 7, 2: 5, 3: 3}
@@ -28,8 +29,6 @@ _BATCH = 100
 """Draws at once: independent of the number of cores, so that draws are."""
 _STEP, _BEND, _FLATTEST = 1e-3, 0.1, 0.5
 """Steps of differences for slopes and curvatures; the smallest curvature that is believed."""
-_FAR = 0.7
-"""How far a logarithm of an SD may be from its mode for the working model there to be good enough."""
 _NONE = 1e100
 """Minus the value of a point where there is none."""
 
@@ -48,6 +47,8 @@ class Estimates:
         Linear predictors at the mode.
     levels : (J, K) array
         Standardised effects there.
+    frozen : tuple of arrays
+        Working models around `centre`.
     nodes, log_weights : (M, K), (M,) arrays
         Of the quadrature.
     """
@@ -58,6 +59,7 @@ class Estimates:
     covariance: Array
     centre: Array
     levels: Array
+    frozen: tuple[Array, Array]
     nodes: Array
     log_weights: Array
 
@@ -102,7 +104,7 @@ class Estimates:
 
         layout, middle = self.layout, self.points(self.mode[None])[0]
         logs, border = np.empty(len(points)), np.zeros(noise.shape)
-        far = np.any(np.abs(points - self.mode) > _FAR, axis=1)
+        far = np.any(np.abs(points - self.mode) > REACH, axis=1)
         estimate(
             self.points(points),
             far,
@@ -113,6 +115,7 @@ class Estimates:
             layout.coefficients,
             middle,
             self.centre,
+            self.frozen,
             self.nodes,
             self.log_weights,
             logs,
@@ -125,7 +128,7 @@ def find_estimates(layout: MarginalLayout) -> Estimates:
     """Return the estimates around the mode of Laplace's approximation."""
     from scipy.optimize import minimize
 
-    from bayesmixed.kernels.marginal.compiled import laplace
+    from bayesmixed.kernels.marginal.compiled import freeze, laplace
 
     rows, size = layout.rows, len(layout.kept) - layout.coefficients.shape[1]
     levels, others = np.zeros((len(rows.pointers) - 1, rows.own.shape[1])), np.zeros(layout.border)
@@ -140,15 +143,18 @@ def find_estimates(layout: MarginalLayout) -> Estimates:
         here = value(x)
         if not np.isfinite(here):
             return _NONE, np.zeros(size)
-        slope = [value(x + step) - value(x - step) for step in _STEP * np.eye(size)]
-        return -here, -np.array(slope) / (2.0 * _STEP)
+        return -here, np.array([here - value(x + step) for step in _STEP * np.eye(size)]) / _STEP
 
     options = {"ftol": 1e-6, "gtol": 2e-2, "maxiter": 60}
     mode = minimize(descend, _start(layout), jac=True, method="L-BFGS-B", options=options).x
     covariance = _inverse_curvature(value, mode)
     value(mode)
     scales = find_scales(layout.full, layout.kept[layout.outer])
-    return _with_nodes(Estimates(layout, scales, mode, covariance, centre, levels, *rule(_NODES[0], levels.shape[1])))
+    point = np.zeros(len(layout.kept))
+    point[layout.outer] = mode
+    frozen = freeze(point, rows, layout.packed.data, centre)
+    nodes = rule(_NODES[0], levels.shape[1])
+    return _with_nodes(Estimates(layout, scales, mode, covariance, centre, levels, frozen, *nodes))
 
 
 def _with_nodes(estimates: Estimates) -> Estimates:
@@ -169,7 +175,7 @@ def _with_nodes(estimates: Estimates) -> Estimates:
 
 def compile_all(layout: MarginalLayout) -> None:
     """Compile what is not yet compiled, or take it from the cache."""
-    from bayesmixed.kernels.marginal.compiled import draw_levels, laplace
+    from bayesmixed.kernels.marginal.compiled import draw_levels, freeze, laplace
 
     rows, data = layout.rows, layout.packed.data
     none, levels = np.zeros((0, len(layout.kept))), np.zeros((len(rows.pointers) - 1, rows.own.shape[1]))
@@ -177,10 +183,13 @@ def compile_all(layout: MarginalLayout) -> None:
     laplace(none, rows, data, layout.coefficients, levels, border, centre)
     scales = find_scales(layout.full, layout.kept[layout.outer])
     mode = np.zeros(len(scales.powers))
-    target = Estimates(layout, scales, mode, np.eye(len(mode)), centre, levels, *rule(_NODES[0], levels.shape[1]))
+    frozen = freeze(np.zeros(len(layout.kept)), rows, data, centre)
+    nodes = rule(_NODES[0], levels.shape[1])
+    target = Estimates(layout, scales, mode, np.eye(len(mode)), centre, levels, frozen, *nodes)
     target.estimate(np.zeros((0, len(mode))), np.zeros((0, layout.border)), np.zeros(0))
     none_drawn, stream = np.zeros((0, layout.border)), np.random.default_rng(0)
-    draw_levels(none, none_drawn, stream, rows, data, levels, np.zeros((0, *levels.shape)))
+    counts = np.zeros(0, dtype=np.int64)
+    draw_levels(none, none_drawn, counts, stream, rows, data, levels, np.zeros((0, *levels.shape)))
 
 
 def draw_rest(target: Estimates, found: Outcome, settings: Settings) -> Array:
@@ -206,8 +215,13 @@ def draw_rest(target: Estimates, found: Outcome, settings: Settings) -> Array:
 
     def fill(number: int) -> None:
         part = slice(number * _BATCH, (number + 1) * _BATCH)
-        levels = np.empty((len(border[part]), *target.levels.shape))
-        draw_levels(points[part], border[part], streams[number], layout.rows, layout.packed.data, target.levels, levels)
+        whole = np.hstack([points[part], border[part]])
+        # Draws of one state follow each other: what they share is made once.
+        first = np.flatnonzero(np.append(True, np.any(whole[1:] != whole[:-1], axis=1)))
+        counts = np.diff(np.append(first, len(whole)))
+        levels = np.empty((len(whole), *target.levels.shape))
+        data, stream = layout.packed.data, streams[number]
+        draw_levels(points[part][first], border[part][first], counts, stream, layout.rows, data, target.levels, levels)
         drawn[part, place] = levels.reshape(len(levels), -1)
 
     with ThreadPoolExecutor(settings.cores) as pool:

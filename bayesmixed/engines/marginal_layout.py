@@ -10,14 +10,17 @@ from bayesmixed.design.design import Design
 from bayesmixed.estimation.complete_pooling import normal_priors
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.joint.layouts import Layout, lay_out_coordinates, order_groups
-from bayesmixed.kernels.joint.merging import merge_rows
+from bayesmixed.kernels.joint.merging import WORTHWHILE, merge_rows
 from bayesmixed.kernels.joint.packed_designs import on_link_scale, pack_covariance, pack_priors
 from bayesmixed.kernels.marginal.rows import Rows
 from bayesmixed.kernels.packing import Block, Packed, close
 from bayesmixed.kernels.records import COLLAPSED, PARAMETER, TERM
-from bayesmixed.kernels.rows.families import FAMILY_CODES, GAMMA, GAUSSIAN, LOGNORMAL
+from bayesmixed.kernels.rows.families import BINOMIAL, FAMILY_CODES, GAMMA, GAUSSIAN, LOGNORMAL, NEGBIN, POISSON
 from bayesmixed.kernels.rows.links import LINK_CODES
 from bayesmixed.terms.normal_block import NormalBlock
+
+_FEW = 0.3
+"""Rows with single trials are merged if no larger share of them is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,10 @@ def _sort_rows(design: Design, reduced: Layout, groups: tuple[NormalBlock, ...],
     """Return the rows, merged and sorted by level; the offset has the coefficients at the middle of their priors."""
     from scipy import sparse
 
-    merged, first = merge_rows(design), groups[0]
+    first = groups[0]
+    # Odds of single trials are multiplied, and cost less than the logarithms of fewer rows.
+    single = design.family.name == "bernoulli"
+    merged = merge_rows(design, _FEW if single else WORTHWHILE)
     levels, own = first.read_rows(merged.kept)
     order = np.argsort(levels, kind="stable")
     levels, own, kept = levels[order], np.ascontiguousarray(own[order], dtype=float), merged.kept[order]
@@ -98,6 +104,8 @@ def _sort_rows(design: Design, reduced: Layout, groups: tuple[NormalBlock, ...],
     scalar = next(iter(reduced.scalars.values()), None)
     factor = design.observed.scale_factor
     family, response = FAMILY_CODES[design.family.name], merged.response[order]
+    weights = np.ones(len(kept)) if merged.weights is None else merged.weights[order].astype(float)
+    shift = np.zeros(len(kept)) if factor is None else np.log(factor[kept])
     return Rows(
         family=GAUSSIAN if family == LOGNORMAL else family,
         link=LINK_CODES[design.mu.link.name],
@@ -105,12 +113,13 @@ def _sort_rows(design: Design, reduced: Layout, groups: tuple[NormalBlock, ...],
         border=entries.shape[1] + columns.shape[1],
         response=np.log(response) if family in (LOGNORMAL, GAMMA) else response,
         trials=merged.trials[order],
-        constants=merged.constants[order],
-        weights=np.ones(len(kept)) if merged.weights is None else merged.weights[order].astype(float),
+        weights=weights,
         offset=predictor.offset[kept] + predictor.centred_matrix[kept] @ location,
+        constant=float(weights @ merged.constants[order]),
+        distinct=_distinct(family, response, shift, weights),
         scalar=-1 if scalar is None else int(scalar.places[0]),
         value=0.0 if scalar is None else on_link_scale(scalar),
-        shift=np.zeros(len(kept)) if factor is None else np.log(factor[kept]),
+        shift=shift,
         columns=np.ascontiguousarray(columns),
         starts=entries.indptr.astype(np.int64),
         places=entries.indices.astype(np.int64),
@@ -121,6 +130,15 @@ def _sort_rows(design: Design, reduced: Layout, groups: tuple[NormalBlock, ...],
         level_pointers=level_pointers,
         level_columns=level_columns,
     )
+
+
+def _distinct(family: int, response: Array, shift: Array, weights: Array) -> Array:
+    """Return responses, shifts and weights of the rows, (3, m), that differ in what a further parameter adds by itself."""
+    if family in (BINOMIAL, POISSON):
+        return np.zeros((3, 0))
+    pairs = np.column_stack([response if family == NEGBIN else np.zeros(len(response)), shift])
+    own, places = np.unique(pairs, axis=0, return_inverse=True)
+    return np.ascontiguousarray(np.vstack([own.T, np.bincount(places.ravel(), weights)]))
 
 
 def _level_entries(entries: Any, levels: Any, count: int, dense: int) -> tuple[Any, Any, Any]:

@@ -17,5 +17,6 @@ def test_frequency_weights_count_rows():
     plain = prepared("y ~ 1 + (1 | g)", twice, "poisson", {k: v.prior for k, v in weighted.priors.items()})
     points, still = np.array([[-1.0], [0.5]]), (np.zeros((2, 1)), np.zeros(2))
     one, other = (with_nodes(find_estimates(lay_out_marginal(design)), 15) for design in (weighted, plain))
-    other = replace(other, mode=one.mode, centre=np.repeat(one.centre, len(other.centre) // len(one.centre)))
+    centre = np.repeat(one.centre, len(other.centre) // len(one.centre))
+    other = replace(other, mode=one.mode, centre=centre, frozen=one.frozen)
     assert one.estimate(points, *still)[0] == pytest.approx(other.estimate(points, *still)[0], abs=1e-6)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from bayesmixed.design.design import Design
 from bayesmixed.families.links import Array
 
-_WORTHWHILE = 0.9
+WORTHWHILE = 0.9
+"""Rows are merged if no larger share of them is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,8 @@ class Rows:
     weights: Array | None
 
 
-def merge_rows(design: Design) -> Rows:
-    """Return the rows of a design, merged if that makes them at least a tenth fewer.
+def merge_rows(design: Design, worthwhile: float = WORTHWHILE) -> Rows:
+    """Return the rows of a design, merged if at most a share `worthwhile` of them is left.
 
     Where successes or counts can be added up (`Family.summable`), all rows with the same predictors become one;
     in other families only those with the same response.
@@ -47,7 +48,7 @@ def merge_rows(design: Design) -> Rows:
     single = Rows(np.arange(len(y), dtype=np.int64), y, trials, constants, design.observed.multiplicity)
     cell = _number_cells(design, () if summable else (y, trials))
     kept = np.unique(cell, return_index=True)[1].astype(np.int64)
-    if len(kept) > _WORTHWHILE * len(y):
+    if len(kept) > worthwhile * len(y):
         return single
     counts = np.ones(len(y)) if design.observed.multiplicity is None else design.observed.multiplicity
     total = np.bincount(cell, counts)

@@ -8,9 +8,9 @@ from numba import njit
 from bayesmixed.kernels.collapsed.prior_roots import apply_to_vector
 from bayesmixed.kernels.collapsed.views import read_roots
 from bayesmixed.kernels.joint.density import log_priors
-from bayesmixed.kernels.marginal.quadrature import draw_effects, integrate_effects
+from bayesmixed.kernels.marginal.frozen_models import REACH, blend, draw_eliminated, open_model
+from bayesmixed.kernels.marginal.quadrature import draw_given_border, integrate_levels, integration_space
 from bayesmixed.kernels.marginal.rows import fill_further
-from bayesmixed.kernels.marginal.vectors import draw_vectors, integrate_vectors
 from bayesmixed.kernels.marginal.working_models import (
     add_border,
     add_levels,
@@ -45,14 +45,14 @@ def laplace(points, rows, data, coefficients, levels, others, eta):  # type: ign
         constant = fill_further(x, rows, further)
         value, log_determinant = find_mode(rows, further, root, table, roots, levels, others, eta, work)
         found[s] = value + constant - 0.5 * log_determinant
-        found[s] += _log_priors(x, data, coefficients, others) + _half_squares(others, coefficients.shape[1])
+        found[s] += log_all_priors(x, data, coefficients, others) + half_squares(others, coefficients.shape[1])
         if not math.isfinite(found[s]):
             levels[:], others[:] = 0.0, 0.0
     return found
 
 
 @njit(cache=False, error_model="numpy")
-def _half_squares(others, width):  # type: ignore[no-untyped-def]
+def half_squares(others, width):  # type: ignore[no-untyped-def]
     """Return minus the log-density of the standard normal coefficients, the exact prior of which is added elsewhere."""
     total = 0.0
     for k in range(len(others) - width, len(others)):
@@ -61,7 +61,7 @@ def _half_squares(others, width):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def _log_priors(x, data, coefficients, others):  # type: ignore[no-untyped-def]
+def log_all_priors(x, data, coefficients, others):  # type: ignore[no-untyped-def]
     """Write the coefficients into a point and return the log-density of all priors, coefficients in their units."""
     width = coefficients.shape[1]
     total = 0.0
@@ -72,7 +72,9 @@ def _log_priors(x, data, coefficients, others):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def estimate(points, far, noise, densities, rows, data, coefficients, middle, centre, nodes, log_weights, logs, border):  # type: ignore[no-untyped-def]
+def estimate(  # type: ignore[no-untyped-def]
+    points, far, noise, densities, rows, data, coefficients, middle, centre, frozen, nodes, log_weights, logs, border
+):
     """Write logarithms of unbiased estimates of the density at points, and the border of which each is made.
 
     The border is drawn from about a normal law and weighed by its density, with the effects of each level integrated out, over
@@ -91,68 +93,80 @@ def estimate(points, far, noise, densities, rows, data, coefficients, middle, ce
         Log-densities of `noise`, times (2 pi)^(r / 2).
     middle, centre : (dimension,), (n,) arrays
         A point, and the predictors at the mode there.
+    frozen : tuple
+        What `freeze` returns of these.
     nodes, log_weights : (M, K), (M,) arrays
         Of the standard normal law; log weights have |x|^2 / 2 added.
     """
-    products, sums, factors = work_space(rows)
+    models, eliminated = frozen
+    model, (_, _, factors), spaces = models[0].copy(), work_space(rows), integration_space(rows)
+    products, sums = open_model(rows, model)
     own_products, own_sums, own_factors = work_space(rows)
     levels, others = np.empty((len(rows.pointers) - 1, rows.own.shape[1])), np.empty(rows.border)
     eta, further, width = np.empty(len(centre)), np.empty(len(centre)), coefficients.shape[1]
     nothing = np.zeros(rows.border)
-    root, table, roots = read_roots(middle, data)
+    middle_root, table, roots = read_roots(middle, data)
     constant = fill_further(middle, rows, further)
-    weigh(rows, centre, further, root, True, products, sums)
     for s in range(len(points)):
         x = points[s]
         root, table, roots = read_roots(x, data)
         if rows.scalar >= 0:
             constant = fill_further(x, rows, further)
-            weigh(rows, centre, further, root, True, products, sums)
-        if not math.isfinite(factor_model(rows, root, table, roots, products, factors)):
+            if abs(x[rows.scalar] - middle[rows.scalar]) <= REACH:
+                blend(models, x[rows.scalar] - middle[rows.scalar], model)
+            else:
+                weigh(rows, centre, further, middle_root, True, products, sums)
+        outer = factors[2]
+        distance = math.log(root[0, 0]) - math.log(middle_root[0, 0])
+        if len(eliminated) > 0 and not far[s] and abs(distance) <= REACH:
+            drawn = draw_eliminated(
+                rows, distance, root, table, roots, eliminated, products, sums, outer, noise[s], levels, others
+            )
+        else:
+            drawn = math.isfinite(factor_model(rows, root, table, roots, products, factors))
+            if drawn:
+                draw_border(rows, root, table, roots, sums, factors, nothing if far[s] else noise[s], levels, others)
+            if drawn and far[s]:
+                apply_to_vector(others, table, roots, False)
+                add_border(rows, others, eta)
+                add_levels(rows, root, levels, eta)
+                weigh(rows, eta, further, root, True, own_products, own_sums)
+                outer = own_factors[2]
+                drawn = math.isfinite(factor_model(rows, root, table, roots, own_products, own_factors))
+                if drawn:
+                    draw_border(rows, root, table, roots, own_sums, own_factors, noise[s], levels, others)
+        if not drawn:
             logs[s] = -np.inf
             continue
-        outer = factors[2]
-        draw_border(rows, root, table, roots, sums, factors, nothing if far[s] else noise[s], levels, others)
-        if far[s]:
-            apply_to_vector(others, table, roots, False)
-            add_border(rows, others, eta)
-            add_levels(rows, root, levels, eta)
-            weigh(rows, eta, further, root, True, own_products, own_sums)
-            outer = own_factors[2]
-            if not math.isfinite(factor_model(rows, root, table, roots, own_products, own_factors)):
-                logs[s] = -np.inf
-                continue
-            draw_border(rows, root, table, roots, own_sums, own_factors, noise[s], levels, others)
         border[s] = others
-        value = constant - densities[s] + _log_priors(x, data, coefficients, others) + _HALF_LOG_TWO_PI * width
+        value = constant - densities[s] + log_all_priors(x, data, coefficients, others) + _HALF_LOG_TWO_PI * width
         for k in range(len(others)):
             value -= math.log(outer[k, k])
         for k in range(len(others) - width):
             value -= 0.5 * others[k] * others[k]
         apply_to_vector(others, table, roots, False)
         add_border(rows, others, eta)
-        if rows.own.shape[1] == 1:
-            value += integrate_effects(rows, eta, further, root, levels, nodes, log_weights)
-        else:
-            value += integrate_vectors(rows, eta, further, root, levels, nodes, log_weights)
-        logs[s] = value
+        logs[s] = value + integrate_levels(rows, eta, further, root, spaces, levels, nodes, log_weights)
 
 
 @njit(cache=False, error_model="numpy")
-def draw_levels(points, border, stream, rows, data, start, out):  # type: ignore[no-untyped-def]
-    """Write draws of the standardised effects of all levels, (S, J, K), given points and borders (S, r).
+def draw_levels(points, border, counts, stream, rows, data, start, out):  # type: ignore[no-untyped-def]
+    """Write draws of the standardised effects of all levels, (total of counts, J, K), given points and borders (S, r).
 
-    `stream` is a generator of random numbers, `start` (J, K) where searches for modes begin.
+    Parameters
+    ----------
+    counts : (S,) array
+        How many draws belong to each point.
+    stream : generator of random numbers
+    start : (J, K) array
+        Where searches for modes begin.
     """
-    eta, further = np.empty(len(rows.offset)), np.empty(len(rows.offset))
+    eta, further, spaces, at = np.empty(len(rows.offset)), np.empty(len(rows.offset)), integration_space(rows), 0
     for s in range(len(points)):
-        x = points[s]
-        root, table, roots = read_roots(x, data)
-        fill_further(x, rows, further)
+        root, table, roots = read_roots(points[s], data)
+        fill_further(points[s], rows, further)
         plain = border[s].copy()
         apply_to_vector(plain, table, roots, False)
         add_border(rows, plain, eta)
-        if rows.own.shape[1] == 1:
-            draw_effects(rows, eta, further, root, start, stream, out[s])
-        else:
-            draw_vectors(rows, eta, further, root, start, stream, out[s])
+        draw_given_border(rows, eta, further, root, spaces, start, stream, out[at : at + counts[s]])
+        at += counts[s]

@@ -11,7 +11,7 @@ from numba import njit
 from bayesmixed.kernels.rows.families import BINOMIAL, GAMMA, GAUSSIAN, NEGBIN, POISSON
 from bayesmixed.kernels.rows.links import LOGIT
 from bayesmixed.kernels.rows.natural import binomial
-from bayesmixed.kernels.rows.special import log_rising, softplus, softplus_slope
+from bayesmixed.kernels.rows.special import log_rising, softplus_slope
 
 
 class Rows(NamedTuple):
@@ -25,7 +25,12 @@ class Rows(NamedTuple):
         Each row takes one effect of its level as it is.
     border : int
         r
-    response, trials, constants, weights, offset : (n,) arrays
+    response, trials, weights, offset : (n,) arrays
+    constant : float
+        Log-likelihood that depends on no parameter.
+    distinct : (3, m) array
+        Response, `shift` and sum of weights of the rows that share what of their log-likelihood depends on the further
+        parameter alone.
     scalar, value : int, float
         Coordinate of the logarithm of the further parameter, -1 where it is fixed, and then that.
     shift : (n,) array
@@ -49,9 +54,10 @@ class Rows(NamedTuple):
     border: int
     response: Any
     trials: Any
-    constants: Any
     weights: Any
     offset: Any
+    constant: float
+    distinct: Any
     scalar: int
     value: float
     shift: Any
@@ -70,42 +76,27 @@ class Rows(NamedTuple):
 def fill_further(x, rows, further):  # type: ignore[no-untyped-def]
     """Write the further parameter of each row at a point, and return the log-likelihood that depends on no predictor."""
     value = x[rows.scalar] if rows.scalar >= 0 else rows.value
-    family, total = rows.family, 0.0
+    family, total, shift, one = rows.family, rows.constant, 0.0, math.exp(value)
     for i in range(len(further)):
-        one = math.exp(value + rows.shift[i])
+        if rows.shift[i] != shift:
+            shift = rows.shift[i]
+            one = math.exp(value + shift)
         further[i] = one
-        constant = rows.constants[i]
+    for k in range(rows.distinct.shape[1]):
+        y, weight = rows.distinct[0, k], rows.distinct[2, k]
+        one = math.exp(value + rows.distinct[1, k])
         if family == NEGBIN:
-            constant += log_rising(one, rows.response[i])[0] - rows.response[i] * math.log(one)
+            total += weight * (log_rising(one, y)[0] - y * math.log(one))
         elif family == GAMMA:
-            constant += one * math.log(one) - one - math.lgamma(one)
+            total += weight * (one * math.log(one) - one - math.lgamma(one))
         elif family == GAUSSIAN:
-            constant -= value + rows.shift[i]
-        total += rows.weights[i] * constant
+            total -= weight * (value + rows.distinct[1, k])
     return total
 
 
 @njit(cache=False, error_model="numpy")
-def row_value(family, link, y, trials, further, predictor):  # type: ignore[no-untyped-def]
-    """Return the log-likelihood of a row as far as it depends on its predictor."""
-    if family == POISSON:
-        return y * predictor - math.exp(predictor)
-    if family == BINOMIAL and link == LOGIT:
-        return y * predictor - trials * softplus(predictor)
-    if family == NEGBIN:
-        return y * predictor - (y + further) * math.log1p(math.exp(predictor) / further)
-    if family == GAMMA:
-        distance = y - predictor
-        return further * (distance - math.expm1(distance))
-    if family == GAUSSIAN:
-        z = (y - predictor) / further
-        return -0.5 * z * z
-    return binomial(link, y, trials - y, predictor)[0]
-
-
-@njit(cache=False, error_model="numpy")
 def row_slopes(family, link, y, trials, further, predictor):  # type: ignore[no-untyped-def]
-    """Return `row_value` and its first three derivatives in the predictor."""
+    """Return the log-likelihood of a row as far as it depends on its predictor, and its first three derivatives there."""
     if family == POISSON:
         mean = math.exp(predictor)
         return y * predictor - mean, y - mean, -mean, -mean

@@ -8,6 +8,7 @@ from numba import njit
 from bayesmixed.kernels.collapsed.elimination import draw, factor, solve
 from bayesmixed.kernels.collapsed.level_blocks import factor_block, forward_block, weigh_block
 from bayesmixed.kernels.collapsed.prior_roots import apply_to_vector
+from bayesmixed.kernels.dense import FAST
 from bayesmixed.kernels.marginal.rows import row_slopes
 
 _ROUNDS, _CLOSE = 100, 1e-4
@@ -24,7 +25,7 @@ def work_space(rows):  # type: ignore[no-untyped-def]
     return products, sums, factors
 
 
-@njit(cache=False, error_model="numpy")
+@njit(cache=False, error_model="numpy", fastmath=FAST)
 def add_border(rows, border, eta):  # type: ignore[no-untyped-def]
     """Write the predictors of all rows without the effects of their levels, given the border in plain units."""
     width = rows.columns.shape[1]

@@ -50,8 +50,7 @@ def test_the_density_is_that_of_single_rows(formula, family, cells, monkeypatch)
     layout = lay_out_coordinates(design, {})
     x = 0.3 * np.random.default_rng(1).normal(size=layout.dimension)
     merged = evaluate(pack(layout), x)
-    monkeypatch.setattr("bayesmixed.kernels.joint.merging._WORTHWHILE", 0.0)
-    assert len(merge_rows(design).kept) == ROWS
+    assert len(merge_rows(design, 0.0).kept) == ROWS
     single = evaluate(pack(layout), x)
     assert merged[0] == pytest.approx(single[0], rel=1e-12)
     np.testing.assert_allclose(merged[1], single[1], rtol=1e-9, atol=1e-9)
