@@ -38,6 +38,8 @@ def supports(design: Design) -> str | None:
         return unsupported(design)
     if link not in design.family.concave_links:
         return f"the log-likelihood of family '{family}' with link '{link}' is not known to be concave"
+    if design.family.cuts and link != "logit":
+        return f"ordered categories with link '{link}' are not two events each"
     if len(design.predictors) > 1:
         return f"'{list(design.predictors)[1]}' has a predictor"
     groups = order_groups(design)
@@ -48,8 +50,9 @@ def supports(design: Design) -> str | None:
     outer = len(lay_out_coordinates(design, {}).outer)
     if outer == 0:
         return "every SD is fixed"
+    outer += max(len(design.family.cuts) - 1, 0)
     if outer > MOST_OUTER:
-        return f"{outer} SDs, correlations and dispersions are more than {MOST_OUTER}"
+        return f"{outer} SDs, correlations, dispersions and distances of thresholds are more than {MOST_OUTER}"
     border = len(design.mu.keys) + sum(group.size for group in groups[1:])
     if border > LARGEST_BORDER:
         return f"{border} coefficients and effects remain when the largest factor is integrated out"

@@ -237,13 +237,14 @@ def rule(count: int, width: int) -> tuple[Array, Array]:
 
 
 def _start(layout: MarginalLayout) -> Array:
-    """Return half the unit of the default priors for SDs, and further parameters of a pooled fit."""
+    """Return half the unit of the default priors for SDs, and further parameters and thresholds of a pooled fit."""
     design, full = layout.full.design, np.zeros(layout.full.dimension)
     unit = group_unit(design, design.mu)
     for term in layout.full.predictors[design.mu.parameter].terms:
         term.sd.write(full, 0.5 * unit / term.placement.group.scales)
-    if layout.full.scalars:
+    if layout.full.scalars or design.family.cuts:
         values = fit_pooled(design).values
+        layout.full.cuts.write(full, np.array([float(np.mean(values[name])) for name in design.family.cuts]))
         for name, scalar in layout.full.scalars.items():
             scalar.write(full, np.array([float(np.mean(values[name]))]))
     return full[layout.kept[layout.outer]]

@@ -11,7 +11,8 @@ from bayesmixed.estimation.complete_pooling import normal_priors
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.joint.layouts import Layout, lay_out_coordinates, order_groups
 from bayesmixed.kernels.joint.merging import WORTHWHILE, merge_rows
-from bayesmixed.kernels.joint.packed_designs import on_link_scale, pack_covariance, pack_priors
+from bayesmixed.kernels.joint.merging import Rows as MergedRows
+from bayesmixed.kernels.joint.packed_designs import on_link_scale, pack_covariance, pack_cuts, pack_priors
 from bayesmixed.kernels.marginal.rows import Rows
 from bayesmixed.kernels.packing import Block, Packed, close
 from bayesmixed.kernels.records import COLLAPSED, PARAMETER, TERM
@@ -19,6 +20,8 @@ from bayesmixed.kernels.rows.families import BINOMIAL, FAMILY_CODES, GAMMA, GAUS
 from bayesmixed.kernels.rows.links import LINK_CODES
 from bayesmixed.terms.normal_block import NormalBlock
 
+_THRESHOLD_SCALE = 5.0
+"""SD of about the prior of the first threshold: that of proposals, which the prior itself corrects."""
 _FEW = 0.3
 """Rows with single trials are merged if no larger share of them is left."""
 
@@ -32,12 +35,13 @@ class MarginalLayout:
     full : Layout
         Coordinates of all parameters, effects non-centred.
     kept : integer array
-        Places in `full` of the coordinates of a point: free coefficients first, then SDs, correlations and dispersions.
+        Places in `full` of the coordinates of a point: free coefficients first and the first threshold, then distances of
+        thresholds, SDs, correlations and dispersions.
     packed : Packed
         Covariances and priors.
     rows : Rows
     coefficients : (3, p) array
-        Places of the free coefficients in a point; location and scale of about their prior.
+        Places of the free coefficients and the first threshold in a point; location and scale of about their prior.
     groups : tuple of NormalBlock
         The factor that is integrated by quadrature, then those of the border.
     """
@@ -51,7 +55,7 @@ class MarginalLayout:
 
     @property
     def outer(self) -> slice:
-        """Where the SDs, correlations and dispersions stand in a point."""
+        """Where the distances of thresholds, SDs, correlations and dispersions stand in a point."""
         return slice(self.coefficients.shape[1], len(self.kept))
 
     @property
@@ -64,22 +68,29 @@ def lay_out_marginal(design: Design) -> MarginalLayout:
     """Return a design as the marginal density reads it."""
     full = lay_out_coordinates(design, {})
     beta = full.predictors[design.mu.parameter].beta
-    kept = np.concatenate([beta.own, full.outer]).astype(np.int64)
+    cuts = full.cuts.own
+    kept = np.concatenate([beta.own, cuts, full.outer]).astype(np.int64)
     reduced = full.among(kept)
     groups = order_groups(design)
     terms = {term.placement.group.name: term for term in reduced.predictors[design.mu.parameter].terms}
     block, model = Block(), np.zeros(1, dtype=COLLAPSED)
     records = np.array([pack_covariance(block, terms[group.name]) for group in groups], dtype=TERM)
     model["widest"] = records["columns"].max()
+    ends = np.zeros(2 if len(cuts) else 0, dtype=PARAMETER)
+    if len(cuts):
+        pack_cuts(block, ends, reduced)
     priors = pack_priors(reduced, block, {group.name: place for place, group in enumerate(groups)})
-    packed = close(block, model, np.zeros(0, dtype=PARAMETER), records, priors)
+    packed = close(block, model, ends, records, priors)
     location, precision = normal_priors(design, design.mu)
     free, laws = beta.free, design.coefficient_priors(design.mu)
     scale = np.array(
         [prior.arguments[1] if prior.name == "Normal" else p**-0.5 for prior, p in zip(laws, precision, strict=True)]
     )[free]
-    coefficients = np.array([np.arange(free.sum()), location[free], scale])
-    rows = _sort_rows(design, reduced, groups, np.where(free, location, beta.fixed), scale)
+    first = np.full(min(len(cuts), 1), _THRESHOLD_SCALE)
+    width = int(free.sum()) + len(first)
+    scales = np.concatenate([scale, first])
+    coefficients = np.array([np.arange(width), np.concatenate([location[free], 0.0 * first]), scales])
+    rows = _sort_rows(design, reduced, groups, np.where(free, location, beta.fixed), scales)
     return MarginalLayout(full, kept, packed, rows, coefficients, groups)
 
 
@@ -91,11 +102,15 @@ def _sort_rows(design: Design, reduced: Layout, groups: tuple[NormalBlock, ...],
     # Odds of single trials are multiplied, and cost less than the logarithms of fewer rows.
     single = design.family.name == "bernoulli"
     merged = merge_rows(design, _FEW if single else WORTHWHILE)
+    categories, thresholds = merged, len(design.family.cuts)
+    cut = np.zeros(0, dtype=np.int64)
+    if thresholds:
+        merged, cut = _split_categories(merged, thresholds)
     levels, own = first.read_rows(merged.kept)
     order = np.argsort(levels, kind="stable")
     levels, own, kept = levels[order], np.ascontiguousarray(own[order], dtype=float), merged.kept[order]
     predictor, free = design.mu, reduced.predictors[design.mu.parameter].beta.free
-    columns = predictor.centred_matrix[kept][:, free] * scale
+    columns = np.hstack([predictor.centred_matrix[kept][:, free], -np.ones((len(kept), min(thresholds, 1)))]) * scale
     others = [group.sparse_columns()[kept] for group in groups[1:]]
     entries = sparse.csr_array(sparse.hstack(others, format="csr") if others else (len(kept), 0))
     entries.sum_duplicates()
@@ -103,8 +118,9 @@ def _sort_rows(design: Design, reduced: Layout, groups: tuple[NormalBlock, ...],
     level_pointers, level_columns, slots = _level_entries(entries, levels, len(first.levels), columns.shape[1])
     scalar = next(iter(reduced.scalars.values()), None)
     factor = design.observed.scale_factor
-    family, response = FAMILY_CODES[design.family.name], merged.response[order]
+    family, response = BINOMIAL if thresholds else FAMILY_CODES[design.family.name], merged.response[order]
     weights = np.ones(len(kept)) if merged.weights is None else merged.weights[order].astype(float)
+    counts = np.ones(len(categories.kept)) if categories.weights is None else categories.weights
     shift = np.zeros(len(kept)) if factor is None else np.log(factor[kept])
     return Rows(
         family=GAUSSIAN if family == LOGNORMAL else family,
@@ -115,11 +131,14 @@ def _sort_rows(design: Design, reduced: Layout, groups: tuple[NormalBlock, ...],
         trials=merged.trials[order],
         weights=weights,
         offset=predictor.offset[kept] + predictor.centred_matrix[kept] @ location,
-        constant=float(weights @ merged.constants[order]),
-        distinct=_distinct(family, response, shift, weights),
+        constant=float(counts @ categories.constants),
+        distinct=_inner(categories, counts, thresholds) if thresholds else _distinct(family, response, shift, weights),
         scalar=-1 if scalar is None else int(scalar.places[0]),
         value=0.0 if scalar is None else on_link_scale(scalar),
         shift=shift,
+        thresholds=thresholds,
+        first_cut=int(reduced.cuts.places[1]) if thresholds > 1 else 0,
+        cut=cut[order] if thresholds else cut,
         columns=np.ascontiguousarray(columns),
         starts=entries.indptr.astype(np.int64),
         places=entries.indices.astype(np.int64),
@@ -130,6 +149,23 @@ def _sort_rows(design: Design, reduced: Layout, groups: tuple[NormalBlock, ...],
         level_pointers=level_pointers,
         level_columns=level_columns,
     )
+
+
+def _split_categories(rows: MergedRows, thresholds: int) -> tuple[MergedRows, NDArray[np.int64]]:
+    """Return the events that ordered categories are, below a threshold (0) or above one (1), and the number of each threshold."""
+    category = rows.response.astype(np.int64)
+    below, above = np.flatnonzero(category <= thresholds), np.flatnonzero(category > 1)
+    both = np.concatenate([below, above])
+    events = np.repeat([0.0, 1.0], [len(below), len(above)])
+    weights = None if rows.weights is None else rows.weights[both]
+    split = MergedRows(rows.kept[both], events, np.ones(len(both)), np.zeros(len(both)), weights)
+    return split, np.concatenate([category[below] - 1, category[above] - 2])
+
+
+def _inner(rows: MergedRows, counts: Array, thresholds: int) -> Array:
+    """Return the sums of weights of the categories between two thresholds as `distinct` has them."""
+    sums = np.bincount(rows.response.astype(np.int64), counts, minlength=thresholds + 1)[2 : thresholds + 1]
+    return np.vstack([np.zeros((2, len(sums))), sums])
 
 
 def _distinct(family: int, response: Array, shift: Array, weights: Array) -> Array:

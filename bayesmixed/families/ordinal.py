@@ -105,6 +105,7 @@ def cumulative(link: str) -> Family:
         smoothed_mean=lambda y, trials, exposure: 0.0,
         discrete=True,
         observation_effect="a single category says nothing about its own variance",
+        concave_links=("logit", "probit", "cloglog"),
         hint="For measurements take another family, or cut them into classes with pd.cut.",
         under=cumulative,
     )

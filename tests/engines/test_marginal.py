@@ -50,6 +50,16 @@ def test_a_model_beyond_the_engine_is_refused_with_the_obstacle(formula, options
     assert reason in supports(prepared(formula, **options))
 
 
+@pytest.mark.parametrize(("link", "reason"), [("logit", ""), ("probit", "are not two events each")])
+def test_ordered_categories_are_taken_under_a_logit(link, reason):
+    table = TABLE.assign(y=TABLE["y"].astype(str))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        design = bm.prepare(bm.from_formula("y ~ x + (1 | g)", family="cumulative", link=link), table)
+    assert reason in (supports(design) or "")
+    assert bool(supports(design)) == bool(reason)
+
+
 def test_many_effects_outside_of_the_largest_factor_are_refused():
     table = pd.DataFrame({"y": np.arange(1200) % 3, "g": np.arange(1200) // 2, "h": np.arange(1200) % 500}).astype(
         {"g": str, "h": str}

@@ -94,7 +94,7 @@ def pack(layout: Layout) -> Packed:
             one["first_term"] = len(terms)
             terms += _pack_predictor(block, one, layout.predictors[name], rows.kept, shift)
     if design.family.cuts:
-        _pack_cuts(block, parameters[-2:], layout)
+        pack_cuts(block, parameters[-2:], layout)
     model = np.zeros(1, dtype=records.MODEL)
     model["rows"], model["family"] = len(rows.kept), FAMILY_CODES[design.family.name]
     model["response"], model["trials"] = block.add_numbers(rows.response), block.add_numbers(rows.trials)
@@ -176,7 +176,7 @@ def on_link_scale(scalar: Slots) -> float:
     return 0.0 if scalar.free[0] else float(scalar.map.to_coordinates(scalar.fixed)[0])
 
 
-def _pack_cuts(block: Block, ends: Record, layout: Layout) -> None:
+def pack_cuts(block: Block, ends: Record, layout: Layout) -> None:
     """Write the thresholds with their prior as two parameters, the ends of the interval of each response."""
     prior, design = layout.design.priors[CUTS].prior, layout.design
     count = len(design.family.cuts)

@@ -10,7 +10,7 @@ from bayesmixed.kernels.collapsed.views import read_roots
 from bayesmixed.kernels.joint.density import log_priors
 from bayesmixed.kernels.marginal.frozen_models import REACH, blend, draw_eliminated, open_model
 from bayesmixed.kernels.marginal.quadrature import draw_given_border, integrate_levels, integration_space
-from bayesmixed.kernels.marginal.rows import fill_further
+from bayesmixed.kernels.marginal.rows import fill_further, lower_predictors
 from bayesmixed.kernels.marginal.working_models import (
     add_border,
     add_levels,
@@ -20,6 +20,7 @@ from bayesmixed.kernels.marginal.working_models import (
     weigh,
     work_space,
 )
+from bayesmixed.kernels.rows.cutpoints import log_prior as log_threshold_prior
 
 _HALF_LOG_TWO_PI = 0.9189385332046727
 
@@ -68,6 +69,8 @@ def log_all_priors(x, data, coefficients, others):  # type: ignore[no-untyped-de
     for k in range(width):
         x[int(coefficients[0, k])] = coefficients[1, k] + coefficients[2, k] * others[len(others) - width + k]
         total += math.log(coefficients[2, k])
+    if len(data.parameters) > 0:
+        total += log_threshold_prior(x, data.parameters[0], data.numbers)
     return total + log_priors(x, np.zeros(len(x)), data)
 
 
@@ -107,6 +110,7 @@ def estimate(  # type: ignore[no-untyped-def]
     nothing = np.zeros(rows.border)
     middle_root, table, roots = read_roots(middle, data)
     constant = fill_further(middle, rows, further)
+    without = centre + further if rows.thresholds > 0 else centre
     for s in range(len(points)):
         x = points[s]
         root, table, roots = read_roots(x, data)
@@ -116,6 +120,10 @@ def estimate(  # type: ignore[no-untyped-def]
                 blend(models, x[rows.scalar] - middle[rows.scalar], model)
             else:
                 weigh(rows, centre, further, middle_root, True, products, sums)
+        elif rows.thresholds > 0:
+            constant = fill_further(x, rows, further)
+            eta[:] = without - further
+            weigh(rows, eta, further, middle_root, True, products, sums)
         outer = factors[2]
         distance = math.log(root[0, 0]) - math.log(middle_root[0, 0])
         if len(eliminated) > 0 and not far[s] and abs(distance) <= REACH:
@@ -129,6 +137,7 @@ def estimate(  # type: ignore[no-untyped-def]
             if drawn and far[s]:
                 apply_to_vector(others, table, roots, False)
                 add_border(rows, others, eta)
+                lower_predictors(rows, further, eta)
                 add_levels(rows, root, levels, eta)
                 weigh(rows, eta, further, root, True, own_products, own_sums)
                 outer = own_factors[2]
@@ -146,6 +155,7 @@ def estimate(  # type: ignore[no-untyped-def]
             value -= 0.5 * others[k] * others[k]
         apply_to_vector(others, table, roots, False)
         add_border(rows, others, eta)
+        lower_predictors(rows, further, eta)
         logs[s] = value + integrate_levels(rows, eta, further, root, spaces, levels, nodes, log_weights)
 
 
@@ -168,5 +178,6 @@ def draw_levels(points, border, counts, stream, rows, data, start, out):  # type
         plain = border[s].copy()
         apply_to_vector(plain, table, roots, False)
         add_border(rows, plain, eta)
+        lower_predictors(rows, further, eta)
         draw_given_border(rows, eta, further, root, spaces, start, stream, out[at : at + counts[s]])
         at += counts[s]

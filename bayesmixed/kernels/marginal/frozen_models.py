@@ -46,7 +46,7 @@ def freeze(middle, rows, data, centre):  # type: ignore[no-untyped-def]
         products, sums = open_model(rows, models[m])
         weigh(rows, centre, further, root, True, products, sums)
     (blocks, cross, _), (level_sums, _) = products, sums
-    plain = rows.scalar < 0 and rows.own.shape[1] == 1 and root[0, 0] > 0.0
+    plain = rows.scalar < 0 and rows.thresholds == 0 and rows.own.shape[1] == 1 and root[0, 0] > 0.0
     eliminated = np.zeros((_NODES if plain else 0, size * (size + 1) // 2 + size))
     for m in range(len(eliminated)):
         variance = (root[0, 0] * math.exp(REACH * _place(m))) ** 2

@@ -6,12 +6,13 @@ Families here are concave in the predictor, and have one further parameter at mo
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
 from numba import njit
 
 from bayesmixed.kernels.rows.families import BINOMIAL, GAMMA, GAUSSIAN, NEGBIN, POISSON
 from bayesmixed.kernels.rows.links import LOGIT
 from bayesmixed.kernels.rows.natural import binomial
-from bayesmixed.kernels.rows.special import log_rising, softplus_slope
+from bayesmixed.kernels.rows.special import log1m_exp_negative, log_rising, softplus_slope
 
 
 class Rows(NamedTuple):
@@ -30,11 +31,17 @@ class Rows(NamedTuple):
         Log-likelihood that depends on no parameter.
     distinct : (3, m) array
         Response, `shift` and sum of weights of the rows that share what of their log-likelihood depends on the further
-        parameter alone.
+        parameter alone; the categories between two thresholds.
     scalar, value : int, float
         Coordinate of the logarithm of the further parameter, -1 where it is fixed, and then that.
     shift : (n,) array
         What is added to it in each row.
+    thresholds, first_cut : int, int
+        Number of thresholds between ordered categories, 0 without categories; coordinate of the logarithm of the first
+        distance between them. Under a logit a category between two thresholds u < v is two events, F(v - eta) - F(u - eta) =
+        (1 - exp(u - v)) F(v - eta) F(eta - u): rows are then these events, and the first threshold a coefficient.
+    cut : (n,) array
+        At which threshold each event is.
     columns : (n, p) array
         Columns of the coefficients, the last p of the border, which are standard normal under about their prior.
     starts, places, slots, loadings : (n + 1,), (m,), (m,), (m,) arrays
@@ -61,6 +68,9 @@ class Rows(NamedTuple):
     scalar: int
     value: float
     shift: Any
+    thresholds: int
+    first_cut: int
+    cut: Any
     columns: Any
     starts: Any
     places: Any
@@ -74,7 +84,12 @@ class Rows(NamedTuple):
 
 @njit(cache=False, error_model="numpy")
 def fill_further(x, rows, further):  # type: ignore[no-untyped-def]
-    """Write the further parameter of each row at a point, and return the log-likelihood that depends on no predictor."""
+    """Write the further parameter of each row at a point, and return the log-likelihood that depends on no predictor.
+
+    Of events at thresholds it is the distance of the threshold from the first one.
+    """
+    if rows.thresholds > 0:
+        return _fill_distances(x, rows, further)
     value = x[rows.scalar] if rows.scalar >= 0 else rows.value
     family, total, shift, one = rows.family, rows.constant, 0.0, math.exp(value)
     for i in range(len(further)):
@@ -92,6 +107,27 @@ def fill_further(x, rows, further):  # type: ignore[no-untyped-def]
         elif family == GAUSSIAN:
             total -= weight * (value + rows.distinct[1, k])
     return total
+
+
+@njit(cache=False, error_model="numpy")
+def _fill_distances(x, rows, further):  # type: ignore[no-untyped-def]
+    """Write how far the threshold of each row is from the first one, and return what depends on distances alone."""
+    distances, total = np.zeros(rows.thresholds), rows.constant
+    for k in range(1, rows.thresholds):
+        gap = math.exp(x[rows.first_cut + k - 1])
+        distances[k] = distances[k - 1] + gap
+        total += rows.distinct[2, k - 1] * log1m_exp_negative(gap)
+    for i in range(len(further)):
+        further[i] = distances[rows.cut[i]]
+    return total
+
+
+@njit(cache=False, error_model="numpy")
+def lower_predictors(rows, further, eta):  # type: ignore[no-untyped-def]
+    """Subtract the distances of thresholds."""
+    if rows.thresholds > 0:
+        for i in range(len(eta)):
+            eta[i] -= further[i]
 
 
 @njit(cache=False, error_model="numpy")

@@ -9,7 +9,7 @@ from bayesmixed.kernels.collapsed.elimination import draw, factor, solve
 from bayesmixed.kernels.collapsed.level_blocks import factor_block, forward_block, weigh_block
 from bayesmixed.kernels.collapsed.prior_roots import apply_to_vector
 from bayesmixed.kernels.dense import FAST
-from bayesmixed.kernels.marginal.rows import row_slopes
+from bayesmixed.kernels.marginal.rows import lower_predictors, row_slopes
 
 _ROUNDS, _CLOSE = 100, 1e-4
 
@@ -78,7 +78,8 @@ def weigh(rows, eta, further, root, corrected, products, sums):  # type: ignore[
             total += count * value
             one = max(-count * second, 0.0)
             weight[i - start], bend[i - start] = one, count * third
-            pull[i - start] = one * (eta[i] - rows.offset[i]) + count * slope
+            linear = eta[i] - rows.offset[i] + (further[i] if rows.thresholds > 0 else 0.0)
+            pull[i - start] = one * linear + count * slope
             for k in range(width):
                 for m in range(width):
                     blocks[j, k, m] += one * rows.own[i, k] * rows.own[i, m]
@@ -181,6 +182,7 @@ def find_mode(rows, further, root, table, roots, levels, others, eta, work):  # 
         plain = others.copy()
         apply_to_vector(plain, table, roots, False)
         add_border(rows, plain, eta)
+        lower_predictors(rows, further, eta)
         add_levels(rows, root, levels, eta)
         value = weigh(rows, eta, further, root, False, products, sums)
         value -= 0.5 * (np.sum(levels * levels) + np.sum(others * others))

@@ -71,6 +71,16 @@ def ends_back(x, score, p, n, data, gradient):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
+def log_prior(x, parameter, numbers):  # type: ignore[no-untyped-def]
+    """Return the log-density of the thresholds, Jacobian included."""
+    cuts = _cuts(x, parameter)
+    total = _prior(cuts, np.zeros(len(cuts)), parameter, numbers)
+    for k in range(1, len(cuts)):
+        total += x[parameter.first_cut + k]
+    return total
+
+
+@njit(cache=False, error_model="numpy")
 def _cuts(x, parameter):  # type: ignore[no-untyped-def]
     slot, count = parameter.first_cut, parameter.width
     cuts = np.empty(count)
