@@ -43,6 +43,8 @@ _PUBLIC = {
     "refit": "fits.refitting",
     "Approximation": "estimation.approximations",
     "approximate": "estimation.marginal_maxima",
+    "Screening": "summaries.screening",
+    "screen": "summaries.screening",
     "Ladder": "summaries.rungs",
     "ladder": "summaries.rungs",
     "plot_ladder": "plots.ladders",

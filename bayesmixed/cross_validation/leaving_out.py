@@ -1,12 +1,12 @@
 """Predictive accuracy for observations or groups that are left out one at a time."""
 
-import warnings
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy import special
 
 from bayesmixed.cross_validation.held_out import sample_without
 from bayesmixed.cross_validation.importance_weights import MOVED, REFIT, WEIGHTS, monte_carlo_errors, smooth_weights
@@ -142,20 +142,32 @@ def find_rough(found: Any) -> Integers:
 
 def smooth_units(fit: Fit, units: Factor, draws: int | None = None) -> Any:
     """Return ArviZ's ELPD object by Pareto-smoothed weights; `elpd_i` has its Monte Carlo error as attribute `mcse`."""
-    import arviz_stats
+    from arviz_stats.utils import ELPDDataLOO
 
     if len(units.labels) < 2:
         raise SpecError(f"'{units.name}' has one level: nothing remains when it is left out.")
     logs = unit_draws(fit, units, draws)
     log_weights, pareto_k = smooth_weights(logs)
-    tree = xr.DataTree.from_dict({"log_likelihood": logs.to_dataset(name="units")})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        found = arviz_stats.loo(tree, pointwise=True, reff=1.0, log_weights=log_weights, pareto_k=pareto_k)
-    errors = monte_carlo_errors(logs, found.log_weights)
-    by = np.full(len(errors), WEIGHTS, dtype=object)
-    found.elpd_i.attrs |= {"unit": units.name, "estimand": describe_unit(units), "by_i": by, **_state_errors(errors)}
-    return found
+    values = logs.values.reshape(-1, len(units.labels))
+    elpd = special.logsumexp(values + log_weights.values.reshape(values.shape), axis=0)
+    good = float(min(1.0 - 1.0 / np.log10(len(values)), 0.7))
+    by = np.full(len(elpd), WEIGHTS, dtype=object)
+    attributes = _state_errors(monte_carlo_errors(logs, log_weights))
+    return ELPDDataLOO(
+        elpd=float(elpd.sum()),
+        se=standard_error(elpd),
+        p=float(np.sum(log_mean(logs.values) - elpd)),
+        n_samples=len(values),
+        n_data_points=len(elpd),
+        scale="log",
+        warning=bool(np.any(pareto_k.values > good)),
+        good_k=good,
+        elpd_i=pareto_k.copy(data=elpd).assign_attrs(
+            {"unit": units.name, "estimand": describe_unit(units), "by_i": by, **attributes}
+        ),
+        pareto_k=pareto_k,
+        log_weights=log_weights,
+    )
 
 
 def _state_errors(errors: Array) -> dict[str, Any]:

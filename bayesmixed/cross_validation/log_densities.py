@@ -68,9 +68,9 @@ def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None 
 
 
 def total_log_likelihood(fit: Fit) -> xr.DataArray:
-    """Return the log-likelihood of all rows together, (chain, draw), given parameters and effects."""
-    posterior = some_draws(fit, None)
-    parts = [unit_logs(condition(fit.design, part)).sum(axis=-1) for part in split_draws(posterior, fit.design.rows)]
+    """Return the log-likelihood of all rows together with their weights, (chain, draw), given parameters and effects."""
+    design, posterior = fit.design, some_draws(fit, None)
+    parts = [unit_logs(condition(design, part)).sum(axis=-1) for part in split_draws(posterior, design.rows)]
     chains = posterior.sizes["chain"]
     return label_draws(posterior, np.concatenate([part.reshape(chains, -1) for part in parts], axis=1))
 

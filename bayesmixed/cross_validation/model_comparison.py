@@ -116,16 +116,17 @@ def compare_models(
         raise SpecError(
             "compare_models needs at least two fits: compare_models({'name': fit, 'other': fit}, unit=...)."
         )
-    units = _find_common_units(fits, unit, by)
-    slopes = check_same_response(fits)
+    designs = {name: fit.design for name, fit in fits.items()}
+    units = find_common_units(designs, unit, by)
+    slopes = check_same_response(designs)
     found = {}
     for name, fit in fits.items():
         one = leave_units_out(fit, units, refits=refits, draws=draws)
-        found[name] = _shift(one, np.bincount(units.index, weights=slopes[name], minlength=len(units.labels)))
-    return ModelComparison(describe_unit(units), _rank(found), found, tuple(_notes(fits, found, units, refits)))
+        found[name] = shift(one, np.bincount(units.index, weights=slopes[name], minlength=len(units.labels)))
+    return ModelComparison(describe_unit(units), rank(found), found, tuple(_notes(fits, found, units, refits)))
 
 
-def _find_common_units(fits: Mapping[str, Fit], unit: str, by: str | None) -> Factor:
+def find_common_units(designs: Mapping[str, Design], unit: str, by: str | None) -> Factor:
     """Return the partition of the rows, which all models must share."""
     if unit not in (OBSERVATION, GROUP):
         raise SpecError(
@@ -134,31 +135,31 @@ def _find_common_units(fits: Mapping[str, Fit], unit: str, by: str | None) -> Fa
         )
     if (unit == GROUP) != (by is not None):
         raise SpecError("Say unit='observation', or unit='group' with by='<factor>'.")
-    check_same_rows(fits)
+    check_same_rows(designs)
     problem = None
-    for fit in fits.values():
+    for design in designs.values():
         try:
-            return find_units(fit.design, by or OBSERVATION, whole=True)
+            return find_units(design, by or OBSERVATION, whole=True)
         except SpecError as error:
             problem = error
     raise SpecError(f"No model has by='{by}'. {problem}")
 
 
-def check_same_rows(fits: Mapping[str, Fit]) -> None:
-    """Refuse models that were fitted to different rows (DataError)."""
-    (first, reference), *others = fits.items()
-    for name, fit in others:
-        if not np.array_equal(row_labels(reference.design), row_labels(fit.design)):
-            counts = f"{reference.design.rows} and {fit.design.rows}"
+def check_same_rows(designs: Mapping[str, Design]) -> None:
+    """Refuse models of different rows (DataError)."""
+    (first, reference), *others = designs.items()
+    for name, design in others:
+        if not np.array_equal(row_labels(reference), row_labels(design)):
+            counts = f"{reference.rows} and {design.rows}"
             raise DataError(
                 f"Models '{first}' and '{name}' were not fitted to the same rows ({counts}). Give both the same data; "
                 "rows with missing values in any column must be dropped first."
             )
 
 
-def check_same_response(fits: Mapping[str, Fit]) -> dict[str, Array]:
-    """Return log |f'(y)| of the rows by model, zero where all model the same expression of the response."""
-    designs = {name: fit.design for name, fit in fits.items()}
+def check_same_response(designs: Mapping[str, Design]) -> dict[str, Array]:
+    """Return log |f'(y)| of the rows by model, as often as each row counts; zero where all model the same expression of the
+    response."""
     if len({design.family.discrete for design in designs.values()}) > 1:
         counts = enumerate_words(name for name, design in designs.items() if design.family.discrete)
         raise SpecError(
@@ -178,7 +179,7 @@ def check_same_response(fits: Mapping[str, Fit]) -> dict[str, Array]:
             trials == designs[name].trials
         ):
             raise DataError(f"Models '{first}' and '{name}' do not have the same response, so they cannot be compared.")
-    return {name: slope for name, (_, slope) in read.items()}
+    return {name: slope * designs[name].observed.row_counts for name, (_, slope) in read.items()}
 
 
 def _on_original_scale(name: str, design: Design) -> tuple[Array, Array]:
@@ -203,14 +204,14 @@ def _on_original_scale(name: str, design: Design) -> tuple[Array, Array]:
     return values, slope
 
 
-def _shift(found: Any, slope: Array) -> Any:
+def shift(found: Any, slope: Array) -> Any:
     """Return an ELPD object with something added to every unit."""
     elpd = found.elpd_i.values + slope
     se = float(np.sqrt(len(elpd) * np.var(elpd)))
     return replace(found, elpd=float(elpd.sum()), se=se, elpd_i=found.elpd_i.copy(data=elpd))
 
 
-def _rank(found: Mapping[str, Any]) -> pd.DataFrame:
+def rank(found: Mapping[str, Any]) -> pd.DataFrame:
     """Return the table by ArviZ's `compare`; the best density of each unit is subtracted first, against underflow."""
     import warnings
 
@@ -220,7 +221,7 @@ def _rank(found: Mapping[str, Any]) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         ranks = arviz_stats.compare(
-            {name: _shift(one, -best) for name, one in found.items()}, method="stacking", round_to="none"
+            {name: shift(one, -best) for name, one in found.items()}, method="stacking", round_to="none"
         )
     order = list(ranks.index)
     table = pd.DataFrame(index=pd.Index(order, name="model"))

@@ -8,12 +8,14 @@ import pandas as pd
 from scipy import special
 
 from bayesmixed.cross_validation.model_comparison import check_same_response, check_same_rows
+from bayesmixed.design.design import Design
 from bayesmixed.design.response_units import in_working_unit
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import to_text
 from bayesmixed.engines import ENGINES, refusal
 from bayesmixed.errors import SpecError
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.summaries.evidence_without_effects import has_no_effects, integrate_parameters
 from bayesmixed.terms.weights import LIKELIHOOD
 
 WEIGHT = "log_weight"
@@ -68,7 +70,7 @@ def evidence(fits: Fit | Mapping[str, Fit]) -> Evidence:
     Parameters
     ----------
     fits : Fit, or mapping of str to Fit
-        Fits by the engine "marginal", of the same rows and response.
+        Fits by the engine "marginal", or of models without effects by any engine, of the same rows and response.
 
     Returns
     -------
@@ -101,8 +103,9 @@ def evidence(fits: Fit | Mapping[str, Fit]) -> Evidence:
     named = {"model": fits} if isinstance(fits, Fit) else dict(fits)
     for name, fit in named.items():
         _check(name, fit)
-    check_same_rows(named)
-    slopes = check_same_response(named)
+    designs = {name: fit.design for name, fit in named.items()}
+    check_same_rows(designs)
+    slopes = check_same_response(designs)
     rows = []
     for name, fit in named.items():
         value, error = log_evidence(fit)
@@ -111,7 +114,7 @@ def evidence(fits: Fit | Mapping[str, Fit]) -> Evidence:
     if len(table) > 1:
         table["log_bayes_factor"] = table["log_evidence"] - table["log_evidence"].iloc[0]
         table["probability"] = special.softmax(table["log_evidence"].to_numpy())
-    return Evidence(table, tuple(_notes(named)))
+    return Evidence(table, (*_errors(named), *note_default_priors(designs)))
 
 
 def has_evidence(fit: Fit) -> bool:
@@ -122,6 +125,8 @@ def has_evidence(fit: Fit) -> bool:
 def log_evidence(fit: Fit) -> tuple[float, float]:
     """Return the log marginal likelihood of a fit that has one, and its Monte Carlo error."""
     design = fit.design
+    if WEIGHT not in fit.draws["sample_stats"]:
+        return integrate_parameters(fit)
     weights = fit.draws["sample_stats"].to_dataset()[WEIGHT].values.ravel()
     weights = weights[~np.isnan(weights)]  # draws by which another engine extended the fit have none
     total = special.logsumexp(weights)
@@ -138,7 +143,7 @@ def _check(name: str, fit: Fit) -> None:
             f"'{name}' has likelihood weights: a weighted likelihood is not a density of the data, so it has no "
             "marginal likelihood. Compare such models by their predictions."
         )
-    if WEIGHT in fit.draws["sample_stats"]:
+    if WEIGHT in fit.draws["sample_stats"] or (has_no_effects(design) and design.streamed is None):
         return
     if fit.engine.name == "marginal":
         raise SpecError(
@@ -157,17 +162,21 @@ def _check(name: str, fit: Fit) -> None:
     )
 
 
-def _notes(fits: Mapping[str, Fit]) -> list[str]:
+def _errors(fits: Mapping[str, Fit]) -> tuple[str, ...]:
+    refused = {name: fit.draws["sample_stats"].attrs.get("refused") for name, fit in fits.items()}
+    return tuple(
+        f"The error of '{name}' may be larger than stated ({reason}): sample with more draws and tune."
+        for name, reason in refused.items()
+        if reason
+    )
+
+
+def note_default_priors(designs: Mapping[str, Design]) -> tuple[str, ...]:
+    """Return a warning, if priors of some models are defaults, that evidence depends on their widths."""
     notes = []
-    for name, fit in fits.items():
-        refused = fit.draws["sample_stats"].attrs["refused"]
-        if refused:
-            notes.append(
-                f"The error of '{name}' may be larger than stated ({refused}): sample with more draws and tune."
-            )
     defaults: dict[str, str] = {}
-    for fit in fits.values():
-        defaults |= {key: str(entry.prior) for key, entry in fit.design.priors.items() if entry.source == "default"}
+    for design in designs.values():
+        defaults |= {key: str(entry.prior) for key, entry in design.priors.items() if entry.source == "default"}
     if defaults:
         some = ", ".join(f"{key} ~ {prior}" for key, prior in list(defaults.items())[:_SHOWN])
         more = f", and {len(defaults) - _SHOWN} more" if len(defaults) > _SHOWN else ""
@@ -176,7 +185,7 @@ def _notes(fits: Mapping[str, Fit]) -> list[str]:
             "A model with an additional coefficient loses log(2) of its log evidence whenever the prior of this coefficient "
             "is made twice as wide (Lindley's paradox). State priors that you mean, and try others."
         )
-    return notes
+    return tuple(notes)
 
 
 def _rounded(values: pd.Series, errors: pd.Series) -> list[str]:

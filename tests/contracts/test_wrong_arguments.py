@@ -50,6 +50,7 @@ GIVEN = {
     "influence": {"group": "g"},
     "calibrate": {**QUICK, "n": 1},
     "verify": {"refits": 0, "progress": False},
+    "screen": {"specs": [SIMPLE], "draws": 60, "progress": False},
     "contextual_effect": {"column": "x", "group": "g"},
     "marginal_means": {"effect": "f", "at": {"x": 0}},
     "conditional_effects": {"effect": "x", "at": {"f": "a"}},

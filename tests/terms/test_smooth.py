@@ -160,7 +160,7 @@ def test_prior_draws_hold_curves_with_the_prior_s_sd():
 
 
 def test_the_prior_density_of_a_fit_counts_each_sd_of_a_smooth_once():
-    from bayesmixed.summaries.priors.densities import log_prior_densities
+    from bayesmixed.draws.prior_densities import log_prior_densities
 
     design = prepared("y ~ s(x, k=5) + s(z, by=f, k=4)", priors={"sd_s(x)": "Exponential(2)"})
     fit = fit_at(design, {"sd_s(x)": 0.7, "sd_s(z):f": [0.1, 0.2, 0.3], "sigma": 1.0})

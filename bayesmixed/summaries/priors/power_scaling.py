@@ -9,13 +9,13 @@ import xarray as xr
 
 from bayesmixed.cross_validation.log_densities import total_log_likelihood
 from bayesmixed.design.variance_splits import SplitOnData
+from bayesmixed.draws.prior_densities import log_prior_densities
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import parameter_has_mean
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.summaries.marginal.expression_tails import expression_has_mean
 from bayesmixed.summaries.marginal.expressions import evaluate_draws
-from bayesmixed.summaries.priors.densities import log_prior_densities
 from bayesmixed.summaries.priors.pulls import THRESHOLD, coefficients_and_sds, sensitivities
 from bayesmixed.summaries.variance.intraclass import icc
 

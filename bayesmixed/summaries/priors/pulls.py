@@ -5,10 +5,10 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.cross_validation.importance_weights import effective_size
+from bayesmixed.draws.prior_densities import log_prior_densities
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.summaries.priors.densities import log_prior_densities
 
 THRESHOLD = 0.05
 """Sensitivities above it are worth a look (Kallioinen et al. 2024): that of a mean that moves by about a third of a posterior

@@ -12,6 +12,7 @@ from bayesmixed.cross_validation.importance_weights import FEWEST_DRAWS, LARGEST
 from bayesmixed.cross_validation.influential_groups import parameter_draws
 from bayesmixed.design.design import Design
 from bayesmixed.design.variance_splits import SplitOnData
+from bayesmixed.draws.prior_densities import log_prior_density
 from bayesmixed.draws.tree import PROPOSALS
 from bayesmixed.engines.proposal_weights import pareto_k
 from bayesmixed.families.links import Array
@@ -19,7 +20,6 @@ from bayesmixed.families.parameter_functions import range_of
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.prior_distributions import INDUCED, POSITIVE, REAL, Prior
-from bayesmixed.summaries.priors.densities import log_prior_density
 
 LEAST_WORTH = 0.25
 """Weights are used if the draws are worth at least this share of as many equally weighted ones."""

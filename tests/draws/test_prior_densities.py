@@ -10,8 +10,8 @@ from scipy import stats
 
 import bayesmixed as bm
 from bayesmixed.design.prior_draws import draw_priors
+from bayesmixed.draws.prior_densities import log_prior_densities, log_prior_density
 from bayesmixed.fits.prior_sets import realise_sets
-from bayesmixed.summaries.priors.densities import log_prior_densities, log_prior_density
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
 
