@@ -135,7 +135,7 @@ def _run(
     layout = lay_out_marginal(design)
     timing["prepare"] = time.perf_counter() - started
     started = time.perf_counter()
-    announce_compilation(estimate, progress, "the marginal density, 15 to 30 seconds")
+    announce_compilation(estimate, progress, "the marginal density, about a minute")
     with insistent_interrupts():
         compile_all(layout)
     timing["compile"] = time.perf_counter() - started
