@@ -43,7 +43,7 @@ PEER_NAMES = {
     **dict.fromkeys(("bf", "formula"), 'bm.from_formula("y ~ x", sigma="~ z")'),
     **dict.fromkeys(("saveRDS", "save"), 'bm.save_fit(fit, "fit.nc")'),
     **dict.fromkeys(("readRDS", "load"), 'bm.load_fit("fit.nc")'),
-    **dict.fromkeys(("hdi", "plot_trace", "plot_posterior"), "ArviZ on fit.draws; bm.tidy(fit) has intervals"),
+    **dict.fromkeys(("hdi", "plot_posterior"), "ArviZ on fit.draws; bm.tidy(fit) has intervals"),
     "update": "bm.refit(fit, priors=..., data=...)",
 }
 """Names of peers, each with the call here."""

@@ -20,6 +20,9 @@ MEANING = {
     "hu": 0.3,
     "zoi": 0.2,
     "coi": 0.6,
+    "tau": 0.5,
+    "alpha": 2.0,
+    "quantile": 0.5,
 }
 
 

@@ -112,7 +112,8 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
         parameter = design.family.parameter(name)
         if parameter.prior is not None:
             key, prior = parameter.prior(scale_at_weight_one(design, name, scale))
-            yield given_key(parameter, design.spec.priors) or key, RealisedPrior(prior, "default", parameter.meaning)
+            given = None if parameter.cut else given_key(parameter, design.spec.priors)
+            yield given or key, RealisedPrior(prior, "default", parameter.meaning)
 
 
 def check_prior_keys(design: Design) -> None:
@@ -135,7 +136,8 @@ def _check_keys(design: Design, accepted: list[str]) -> None:
                 raise SpecError(
                     f"Give a prior for one of {predictor.beta}[Intercept] and [Intercept_centred], not both."
                 )
-    functions = {key for name in design.scalars for key in keys_of(name, design.family.parameter(name).link)}
+    parameters = [design.family.parameter(name) for name in design.scalars]
+    functions = {key for one in parameters if not one.cut for key in keys_of(one.name, one.link)}
     for key in design.spec.priors:
         if key not in known | functions:
             hint = _as_written(design, key) or did_you_mean(key, sorted(known))

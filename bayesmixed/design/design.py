@@ -183,14 +183,13 @@ class Design(Displayed):
         """A design in memory whose rows have the structure of all: levels, nesting and crossing."""
         return self if self.streamed is None else self.streamed.examples
 
-    def mean_products(self, group: GroupBlock) -> Array:
-        """Return the mean over rows of zz', (K, K), for the columns of a group term of the first parameter at the
-        centre."""
+    def mean_products(self, block: NormalBlock) -> Array:
+        """Return the mean over rows of zz', (K, K), for the columns of a term of the first parameter at the centre."""
         if self.streamed is not None:
+            group = next(group for group in self.mu.groups if group is block)
             products, mixing = self.streamed.statistics.products(self.mu.b(group)), group.coordinates.mixing
             return np.asarray(mixing.T @ products @ mixing)
-        z = group.spread_matrix
-        return np.asarray(z.T @ (self.observed.row_shares[:, None] * z))
+        return block.mean_products(self.observed.row_shares)
 
     @property
     def response_name(self) -> str:

@@ -50,7 +50,7 @@ def _place(priors: dict[str, RealisedPrior], joint: JointOnData) -> None:
 
 def _explain(design: Design, priors: Priors, stated: R2D2M2) -> ExplainedOnData:
     scale, name = design.family.scale, f"Prior for '{VARIANCE}': R2D2M2"
-    if design.family.name != "gaussian" or design.mu.link.name != "identity":
+    if design.family.distribution != "Normal" or design.mu.link.name != "identity":
         raise SpecError(
             f"{name} is for Gaussian models: R2 compares what terms explain with sigma^2, and family "
             f"'{design.family.name}' with link '{design.mu.link.name}' has no such residual on the scale of its terms. "

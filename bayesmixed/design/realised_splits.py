@@ -9,8 +9,6 @@ from bayesmixed.design.variance_splits import Part, SplitOnData, part_prior
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.joint_priors import KEYS, VARIANCE, SharedVariance, VarianceSplit
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.terms.curve_block import CurveBlock
-from bayesmixed.terms.normal_block import NormalBlock
 
 
 def split_priors(design: Design, priors: Mapping[str, RealisedPrior]) -> dict[str, RealisedPrior]:
@@ -75,7 +73,7 @@ def effect_parts(design: Design, priors: Mapping[str, RealisedPrior]) -> list[Pa
             raise SpecError(f"'{correlation}' is fixed by a number, which the joint prior '{VARIANCE}' does not allow.")
         concentration = priors[correlation].prior.arguments[0] if correlation else 0.0
         correlated = tuple((tuple(p.columns), concentration) for p in block.parts if p.correlated)
-        moments = tuple(tuple(map(float, row)) for row in _moments(design, block))
+        moments = tuple(tuple(map(float, row)) for row in design.mean_products(block))
         found.append(Part(block.name, tuple(predictor.sd_keys(block)), moments, correlated, str(correlation)))
     return found
 
@@ -92,13 +90,6 @@ def _residual(design: Design) -> list[Part]:
 def _has_residual(design: Design) -> bool:
     """Return whether there is one residual SD, in the unit of the effects."""
     return design.family.scale in design.numbers and design.mu.link.name == "identity"
-
-
-def _moments(design: Design, block: NormalBlock) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    if isinstance(block, CurveBlock):
-        squares = design.observed.row_shares * np.sum(block.matrix**2, axis=1)
-        return np.diag(np.bincount(block.index, squares, minlength=block.width))
-    return design.mean_products(block)  # type: ignore[arg-type]
 
 
 def refuse_stated(design: Design, parts: Iterable[Part], joint: str) -> None:

@@ -100,7 +100,7 @@ def _sort_rows(design: Design, reduced: Layout, groups: tuple[NormalBlock, ...],
 
     first = groups[0]
     # Odds of single trials are multiplied, and cost less than the logarithms of fewer rows.
-    single = design.family.name == "bernoulli"
+    single = FAMILY_CODES.get(design.family.name) == BINOMIAL and not design.family.has_trials
     merged = merge_rows(design, _FEW if single else WORTHWHILE)
     categories, thresholds = merged, len(design.family.cuts)
     cut = np.zeros(0, dtype=np.int64)

@@ -144,7 +144,7 @@ def as_in_draws(text: str, names: Iterable[str], *, anywhere: bool = False) -> s
 _QUOTED_GROUP = re.compile(r"(?<!\w)(?:sd|corr|b)_[^`\[\]\s]*(?:`[^`]+`[^`\[\]\s]*)+(?=\[|\Z|\s)")
 _QUOTED_COLUMN = re.compile(r"((?<!\w)(?:beta|sd|corr|b)[^`\[\]]*\[|:)`([^`]+)`(?=[\[:\]])")
 _TAKEN = re.compile(
-    r"chain|draw|sample|row|cut|beta|mu|sigma|nu|shape|phi|theta|lam|zi|hu|zoi|coi|threshold"
+    r"chain|draw|sample|row|cut|beta|mu|sigma|nu|shape|phi|theta|lam|zi|hu|zoi|coi|threshold|alpha|tau|quantile|cutzero|gap"
     r"|(?:centred|sd|corr|partial_corr|coefficient)_.*|.*_effect(?:_2)?"
 )
 """Names of parameters, variables and dimensions that draws may have."""

@@ -52,8 +52,8 @@ def plot_surface(
     >>> import bayesmixed as bm
     >>> rows = {"y": [1.0, 2.5, 4.0, 4.5, 6.5, 6.0], "x": [0, 1, 2, 3, 4, 5], "z": [5, 1, 4, 2, 3, 0]}
     >>> fit = bm.fit("y ~ x * z", rows, chains=2, draws=50, seed=1, progress=False)
-    >>> [axes.get_xlabel() for axes in bm.plot_surface(fit, "x:z").axes[:2]]
-    ['x', 'x']
+    >>> bm.plot_surface(fit, "x:z").axes[0].get_xlabel()
+    'x'
     """
     names, roles = split_effect(effect, fit.design), column_roles(fit.design)
     for name in names:

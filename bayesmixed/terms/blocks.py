@@ -139,6 +139,11 @@ class GroupBlock(NormalBlock):
         z = self.spread_matrix[rows]
         return np.einsum("...kl,nk,nl->...n", covariance, z, z, optimize=True)
 
+    def mean_products(self, shares: Array) -> Array:
+        """Return the mean of zz' over rows, (K, K) at the centre, each row with its share."""
+        z = self.spread_matrix
+        return np.asarray(z.T @ (shares[:, None] * z))
+
     def draw_new(self, covariance: Array, generator: np.random.Generator) -> Array:
         """Return one draw of the effects of every level at the centre, (..., J, K), for covariances (..., K, K).
 

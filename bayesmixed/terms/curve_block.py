@@ -75,6 +75,10 @@ class CurveBlock(NormalBlock):
         variances = np.diagonal(covariance, axis1=-2, axis2=-1)
         return np.asarray(variances[..., self.index[rows]] * np.sum(self.matrix[rows] ** 2, axis=1))
 
+    def mean_products(self, shares: Array) -> Array:
+        """Return the mean over rows of the sums of squares of each curve's basis, (K, K) and diagonal."""
+        return np.diag(np.bincount(self.index, shares * np.sum(self.matrix**2, axis=1), minlength=self.width))
+
     def draw_new(self, covariance: Array, generator: np.random.Generator) -> Array:
         """Return one draw of the coefficients of a curve, (..., J, K), for diagonal covariances (..., K, K)."""
         return draw_normal(covariance, len(self.levels), generator)

@@ -149,6 +149,10 @@ class NormalBlock(ABC):
         """Return the variance of z'b in some rows, (..., m), for covariances (..., K, K) at the centre."""
 
     @abstractmethod
+    def mean_products(self, shares: Array) -> Array:
+        """Return the mean of zz' over rows, (K, K) at the centre, each row with its share."""
+
+    @abstractmethod
     def draw_new(self, covariance: Array, generator: np.random.Generator) -> Array:
         """Return one draw of all coefficients at the centre, (..., J, K), for covariances (..., K, K)."""
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bayesmixed.errors import SpecError
+from bayesmixed.parameter_keys import CENTRED_INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.spec.formula_changes import term_pieces
 from bayesmixed.terms import Term
 from bayesmixed.terms.contract import population_formulas
@@ -82,16 +83,17 @@ def _read(call: Call, names: Mapping[str, str], terms: Sequence[Term]) -> Iterat
     wrong = [name for name, value in fields.items() if _word(value)]
     if wrong:
         raise SpecError(f"Prior '{shown}': '{wrong[0]}' has no counterpart here. {_HOW}")
-    suffix = f"_{names.get(part, part)}" if part else ""
+    variables = VariableNames(f"_{names.get(part, part)}" if part else "")
     keys: list[str] = []
     if kind == "b" and not group and (not coef or coef in _columns(terms)):
-        keys = [f"beta{suffix}[{coef}]" if coef else f"beta{suffix}"]
+        keys = [ParameterKey(variables.beta, coef or None)]
     elif kind == "Intercept" and not coef and not group:
-        keys = [f"beta{suffix}[Intercept_centred]"]
+        keys = [ParameterKey(variables.beta, CENTRED_INTERCEPT)]
     elif kind in ("sd", "cor") and (group or not (coef or part)) and not (coef and kind == "cor"):
         grouped = [term for term in terms if term.factor_columns and (kind == "sd" or _is_correlated(term))]
         kept = [group] if group else list(dict.fromkeys(term.name for term in grouped))
-        keys = [f"{'sd' if kind == 'sd' else 'corr'}_{name}{suffix}" + (f"[{coef}]" if coef else "") for name in kept]
+        variable = variables.sd if kind == "sd" else variables.correlations
+        keys = [ParameterKey(variable(name), coef or None) for name in kept]
     elif kind in names and not (coef or group or part):
         keys = [names[kind]]
     if not keys:

@@ -62,6 +62,7 @@ GIVEN = {
     "compare_priors": {**QUICK, "sets": {"a": {}, "b": "wide"}, "quantities": {"s": "sigma"}},
     "sweep_priors": {**QUICK, "key": "sigma", "priors": ["HalfNormal(1)", "HalfNormal(2)"]},
     "prior_predictive": {"draws": 5},
+    "elicit": {"icc": (0.1, 0.6)},
     "approximate": {"method": "joint"},
     "ladder": {"posterior": False, "draws": 3, "progress": False},
     "posterior_checks": {"draws": 5},
@@ -93,6 +94,7 @@ MADE = {
     "plot_poolings": lambda rows, short: {"comparison": bm.compare_pooling(SIMPLE, rows, **short)},
     "plot_calibration": lambda rows, short: {"calibration": bm.calibrate(SIMPLE, data=rows, n=1, **short)},
     "plot_ladder": lambda rows, _: {"ladder": bm.ladder(SIMPLE, rows, draws=3, posterior=False)},
+    "plot_elicited": lambda rows, _: {"elicited": bm.elicit(SIMPLE, rows, icc=(0.1, 0.6))},
     "plot_prior_predictive": lambda rows, _: {"prior": bm.prior_predictive(FORMULA, rows, draws=20)},
 }
 SAMPLED = 2

@@ -27,6 +27,7 @@ ALL_PRIORS = [
     "HalfNormal(2)",
     "HalfStudentT(4, 2)",
     "HalfCauchy(2)",
+    "PC(2, 0.05)",
     "Exponential(2)",
     "Gamma(3, 2)",
     "InverseGamma(3, 2)",

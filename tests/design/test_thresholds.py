@@ -150,11 +150,6 @@ def test_average_probabilities_are_integrated_over_the_groups(fit):
     assert "number of the category of y (1: 1, 4: 4)" in mean.attrs["estimand"]
 
 
-def test_averages_over_grids_have_no_probabilities(fit):
-    with pytest.raises(bm.SpecError, match="kind='probability' is several numbers"):
-        bm.marginal_means(fit, "x", kind="probability")
-
-
 def test_the_log_likelihood_takes_thresholds_as_written(fit):
     link, design = fit.design.mu.link.name, fit.design
     x, y = design.table.data["x"].to_numpy(), np.asarray(design.response).astype(int)

@@ -107,10 +107,10 @@ def test_another_coding_is_refused(name):
 @pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
 def test_as_factor_is_factor():
     table = {
-        "k": [1, 2, 9] * 4,
-        "x": np.linspace(0, 1, 12) ** 2,
-        "y": np.sin(np.arange(12.0)),
-        "g": list("aaabbbcccddd"),
+        "k": [1, 2, 9] * 8,
+        "x": np.linspace(0, 1, 24) ** 2,
+        "y": np.sin(np.arange(24.0)),
+        "g": list("aaaaaabbbbbbccccccdddddd"),
     }
     one, other = (bm.prepare(f"y ~ {call}(k)*x + (0 + {call}(k) | g)", table) for call in ("as.factor", "C"))
     assert one.mu.population.labels == other.mu.population.labels

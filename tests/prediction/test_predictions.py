@@ -254,6 +254,7 @@ def test_a_new_plot_in_an_old_block_keeps_the_effect_of_the_block():
     assert np.std(plots[:, 3]) > 0.3
 
 
+@pytest.mark.filterwarnings("ignore:'Days' lies far from 0")
 @pytest.mark.parametrize("groups", ["existing", "new", "average"])
 def test_adding_2000_to_a_covariate_changes_no_prediction(groups):
     data = SLEEP[SLEEP["Subject"] < 336]

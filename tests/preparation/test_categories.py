@@ -74,12 +74,11 @@ DATA = {"y": [1, 2, 3, 2, 1, 3], "x": [0.1, 0.5, 0.2, 0.7, 0.3, 0.9], "g": list(
         ("y ~ x", {"priors": {"threshold[1|2]": "Normal(0, 1)"}}, "Did you mean 'threshold'"),
         ("y ~ x", {"link": "cauchit"}, "'cauchit' is not possible for 'mu'"),
         ("y | trials(2) ~ x", {}, "has no trials"),
-        ("y ~ x + (1 | cut)", {}, "'cut'"),
     ],
 )
 def test_what_an_ordinal_model_cannot_have_is_refused(formula, options, message):
     with pytest.raises(SpecError, match=message):
-        bm.prepare(bm.from_formula(formula, family="cumulative", **options), DATA | {"cut": list("aabbcc")})
+        bm.prepare(bm.from_formula(formula, family="cumulative", **options), DATA)
 
 
 def test_thresholds_take_the_place_of_the_intercept():

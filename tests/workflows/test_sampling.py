@@ -54,6 +54,7 @@ def test_covariance_as_written_is_that_of_the_effects_as_written(fitted):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:'Year' lies far from 0")
 def test_the_origin_of_x_changes_neither_slopes_nor_predictions(fitted):
     data = classic("lme4", "sleepstudy").assign(Year=lambda d: d["Days"] + 2000)
     shifted = bm.fit("Reaction ~ Year + (Year | Subject)", data, seed=1, progress=False)

@@ -142,13 +142,13 @@ def elicit(
     >>> found.text
     "priors={'sd_herd': 'Gamma(4.2, 6.239)'}"
     """
+    spec, reading = as_spec(spec, **options), {"missing": missing, "na": na}
     given = {"icc": icc, "ratio": ratio, "r2": r2}
     chosen = [name for name, value in given.items() if value is not None]
     if len(chosen) != 1:
         raise SpecError("elicit takes one of icc, ratio and r2, such as icc=(0.1, 0.6).")
     if not 0.0 < coverage < 1.0:
         raise SpecError(f"coverage is {coverage:g}; it is a probability between 0 and 1.")
-    spec, reading = as_spec(spec, **options), {"missing": missing, "na": na}
     design = prepare(spec, data, **reading)
     tails = (0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage)
     if r2 is not None:
