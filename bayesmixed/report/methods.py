@@ -14,8 +14,9 @@ _SAMPLERS = {
     "pymc": "drawn with the No-U-Turn sampler",
     "collapsed": "drawn with the No-U-Turn sampler for the standard deviations and correlations, coefficients and group "
     "effects integrated out and drawn exactly afterwards",
-    "marginal": "drawn by independence Metropolis-Hastings for coefficients, standard deviations and dispersions, with "
-    "the effects of the largest grouping factor integrated out by adaptive Gauss-Hermite quadrature",
+    "marginal": "drawn by iterated sampling importance resampling from independent proposals of coefficients, standard "
+    "deviations and dispersions, with the effects of the largest grouping factor integrated out by adaptive Gauss-Hermite "
+    "quadrature",
 }
 _NUTS = "Hoffman & Gelman (2014), The No-U-Turn sampler, Journal of Machine Learning Research 15:1593."
 _WORKS = {
@@ -27,7 +28,8 @@ _WORKS = {
     ),
     "collapsed": (_NUTS,),
     "marginal": (
-        "Tierney (1994), Markov chains for exploring posterior distributions, Annals of Statistics 22:1701.",
+        "Andrieu, Lee & Vihola (2018), Uniform ergodicity of the iterated conditional SMC and geometric ergodicity of particle "
+        "Gibbs samplers, Bernoulli 24:842.",
         "Andrieu & Roberts (2009), The pseudo-marginal approach for efficient Monte Carlo computations, Annals of "
         "Statistics 37:697.",
     ),

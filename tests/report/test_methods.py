@@ -36,7 +36,7 @@ def test_a_fit_that_did_not_converge_says_so(herds):
     assert "R-hat was at most" not in text
 
 
-@pytest.mark.parametrize(("engine", "name"), [("marginal", "Tierney"), ("pymc", "Abril-Pla"), ("collapsed", "Hoffman")])
+@pytest.mark.parametrize(("engine", "name"), [("marginal", "Vihola"), ("pymc", "Abril-Pla"), ("collapsed", "Hoffman")])
 def test_the_works_are_those_of_the_engine(herds, engine, name):
     works = bm.methods_text(replace(herds, engine=replace(herds.engine, name=engine))).partition("References")[2]
     assert name in works
