@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from scipy import sparse
 
 from bayesmixed.design.design import Design
 from bayesmixed.display.estimates import Estimates, Range, as_estimates, say_null, with_directions
@@ -98,8 +99,8 @@ class ChangedRows:
         cells, count = self.cells, len(self.cells.rows)
         states = self.design.rows // count
         starts = np.concatenate([cells.starts + state * count for state in range(states)])
-        unit = np.eye(len(cells.starts))
-        weights = np.hstack([unit * ((state == high) * 1.0 - (state == low) * 1.0) for state in range(states)])
+        signs = [[(state == high) * 1.0 - (state == low) * 1.0 for state in range(states)]]
+        weights = sparse.kron(signs, sparse.eye_array(len(cells.starts)), format="csr")
         every = np.tile(cells.shares if shares is None else shares, states)
 
         def say(place: int) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import sparse
 
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, shorten
@@ -23,7 +24,7 @@ _ROUNDING = 1e-11
 def find_estimable(
     rows: Design,
     starts: NDArray[np.intp],
-    weights: Array | None,
+    weights: Array | sparse.csr_array | None,
     kind: str,
     names: Callable[[int], str],
     *,
@@ -44,7 +45,7 @@ def find_estimable(
     starts : integer array
         First row of each cell.
     weights : (m, cells) array or None
-        Of the cells in each sum; None: each cell by itself.
+        Of the cells in each sum, sparse where there may be many; None: each cell by itself.
     kind : str
         As in `predict`.
     names : function
@@ -61,19 +62,21 @@ def find_estimable(
     """
     family, kind = rows.family, "linear" if kind == GEOMETRIC else kind
     needed = needed_predictors(rows, kind)
-    if not find_open_rows(rows, needed).any():
-        return np.ones(len(starts if weights is None else weights), dtype=bool), ()
-    weights = np.eye(len(starts)) if weights is None else weights
+    weights = sparse.eye_array(len(starts), format="csr") if weights is None else sparse.csr_array(weights)
+    opened = find_open_rows(rows, needed)
+    if not opened.any():
+        return np.ones(weights.shape[0], dtype=bool), ()
     linear = not product and is_linear(family, kind, {name: one.link for name, one in rows.predictors.items()})
     counts = np.diff([*starts, rows.rows])
     shares = np.repeat(1.0 / counts, counts) if shares is None else shares
     told = _are_determined(rows, starts, weights, needed, shares, linear=linear)
     if told.all():
         return told, ()
-    opened, cell_of_row = find_open_rows(rows, needed), np.repeat(np.arange(len(starts)), counts)
+    cell_of_row = np.repeat(np.arange(len(starts)), counts)
     said = []
     for place in np.flatnonzero(~told)[:_SHOWN]:
-        row = int(np.flatnonzero(opened & (weights[place, cell_of_row] != 0.0))[0])
+        own: sparse.csr_array = weights[[place]]
+        row = int(np.flatnonzero(opened & (own.toarray()[0, cell_of_row] != 0.0))[0])
         said.append(f"{names(place)} (the fit has no rows with {name_open_cell(rows, needed, row)})")
     more = int(np.sum(~told)) - len(said)
     note = f"Not estimable: {', '.join(said)}" + (f" and {more} more." if more else ".")
@@ -98,18 +101,18 @@ def refuse_open_mean(rows: Design, parameters: Collection[str]) -> None:
 def _are_determined(
     rows: Design,
     starts: NDArray[np.intp],
-    weights: Array,
+    weights: Array | sparse.csr_array,
     parameters: Collection[str],
     shares: Array,
     *,
     linear: bool,
 ) -> NDArray[np.bool_]:
     """Return which weighted sums of the means over cells the rows of the fit determine."""
-    told = np.ones(len(weights), dtype=bool)
+    told = np.ones(weights.shape[0], dtype=bool)
     for name in parameters:
         rest = rows.predictors[name].population.open_part
         if rest.any():
-            sizes = np.abs(weights) @ np.add.reduceat(np.abs(rest) * np.abs(shares)[:, None], starts)
+            sizes = abs(weights) @ np.add.reduceat(np.abs(rest) * np.abs(shares)[:, None], starts)
             sums = weights @ np.add.reduceat(rest * shares[:, None], starts) if linear else sizes
             told &= np.all(np.abs(sums) <= _ROUNDING * sizes, axis=1)
     return told

@@ -1,5 +1,7 @@
 """Rows in which one column changes: what is refused, and how their predictions are averaged."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from fixed_draws import fit_at
@@ -28,6 +30,20 @@ def test_too_many_rows_are_refused_with_the_way_out(fit):
     rows = {"x": np.linspace(0, 1, 200_001), "f": ["a"] * 200_001}
     with pytest.raises(bm.SpecError, match=r"200,001 different rows.*over='grid'"):
         bm.slopes(fit, "x", data=rows)
+
+
+def test_memory_grows_with_the_number_of_cells_and_not_with_its_square(fit):
+    rows = {"x": np.linspace(0, 1, 3_000), "f": ["a", "b", "b"] * 1_000}
+    where = Where(None, False, "rows", rows, None, "mean", "average", None)
+    cells = where.cells(fit, "x", replaced=False)
+    found = change_rows(fit, where, cells, "x", [cells.rows["x"], cells.rows["x"] + 1.0])
+    tracemalloc.start()
+    told, lost = found.find_told(0, 1, "mean", curved=False)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert told.all()
+    assert not lost
+    assert most < 8 * len(cells.labels) * 100
 
 
 def test_the_range_that_is_no_difference_is_around_the_null(fit):
