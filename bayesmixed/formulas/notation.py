@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from bayesmixed.errors import SpecError, did_you_mean, shorten
+from bayesmixed.families import FAMILIES
 from bayesmixed.formulas.tokens import NAME, QUOTED, SIGN, check_nesting, check_places, outside_calls, tokenise
 
 
@@ -143,9 +144,11 @@ def as_in_draws(text: str, names: Iterable[str], *, anywhere: bool = False) -> s
 
 _QUOTED_GROUP = re.compile(r"(?<!\w)(?:sd|corr|b)_[^`\[\]\s]*(?:`[^`]+`[^`\[\]\s]*)+(?=\[|\Z|\s)")
 _QUOTED_COLUMN = re.compile(r"((?<!\w)(?:beta|sd|corr|b)[^`\[\]]*\[|:)`([^`]+)`(?=[\[:\]])")
+_OF_FAMILIES = sorted({parameter.name for family in FAMILIES.values() for parameter in family.parameters})
 _TAKEN = re.compile(
-    r"chain|draw|sample|row|cut|beta|mu|sigma|nu|shape|phi|theta|lam|zi|hu|zoi|coi|threshold|alpha|tau|quantile|cutzero|gap"
-    r"|(?:centred|sd|corr|partial_corr|coefficient)_.*|.*_effect(?:_2)?"
+    "|".join(map(re.escape, _OF_FAMILIES))
+    + r"|chain|draw|sample|row|cut|beta|beta(?:_.*)?_coordinate|variance_(?:total|shares|part|r2|within_.*)|horseshoe_(?:global|local|slab|tau)"
+    r"|(?:centred|sd|corr|partial_corr|coefficient|z_centred)_.*|.*_effect(?:_2)?"
 )
 """Names of parameters, variables and dimensions that draws may have."""
 _LOOK_ALIKES = str.maketrans(

@@ -99,11 +99,38 @@ def test_a_joined_name_that_is_one_column_asks_for_backticks() -> None:
         bm.prepare("y ~ x + (1 | a:b)", rows("a:b"))
 
 
-def test_every_parameter_of_a_family_may_be_the_name_of_a_factor() -> None:
-    names = {parameter.name for family in bm.FAMILIES.values() for parameter in family.parameters}
-    for name in (*names, "row", "cut", "chain", "draw", "sample", "beta"):
+JOINT = "VarianceSplit(total=HalfStudentT(4, 0, 1), shares=Dirichlet(1, 1))"
+MODELS = {
+    "correlated": ("y ~ x + (x | GROUP)", {}),
+    "two predictors": ("y ~ x + (x || GROUP) + (1 | OTHER)", {"sigma": "~ x"}),
+    "split": ("y ~ x + (x | GROUP)", {"priors": {"variance": JOINT}}),
+    "explained": ("y ~ x + (1 | GROUP)", {"priors": {"variance": "R2D2M2(R2=Beta(1, 1), shares=Dirichlet(0.5))"}}),
+    "horseshoe": ("y ~ x + (1 | GROUP)", {"priors": {"coefficients": "Horseshoe(relevant=0.5)"}}),
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_no_factor_takes_the_name_of_a_variable_or_dimension_of_a_model(model: str) -> None:
+    formula, options = MODELS[model]
+    data = rows("GROUP").rename(columns={"c": "OTHER"})
+    built = bm.build(bm.prepare(formula, data, **options))
+    used = {*built.named_vars, *built.coords, *(dim for dims in built.named_vars_to_dims.values() for dim in dims)}
+    own = {name for name in used if "GROUP" not in name and "OTHER" not in name} - {"y"}
+    assert {"beta", "sigma"} & own
+    assert [name for name in own if safe_name(name) == name and name != "beta_sigma"] == []
+
+
+def test_names_of_parameters_and_dimensions_end_in_a_sign_and_others_stay() -> None:
+    parameters = {parameter.name for family in bm.FAMILIES.values() for parameter in family.parameters}
+    for name in (*parameters, "row", "cut", "chain", "draw", "sample", "beta"):
         assert safe_name(name) == f"{name}_"
     assert safe_name("sigmas") == "sigmas"
+
+
+@pytest.mark.parametrize("name", ["variance_total", "beta_coordinate"])
+def test_a_factor_or_response_with_the_name_of_a_variable_of_a_joint_prior_is_modelled(name: str) -> None:
+    bm.build(bm.prepare(f"y ~ x + (x | {name})", rows(name), priors={"variance": JOINT}))
+    bm.build(bm.prepare(f"{name} ~ x + (x | c)", rows("g").rename(columns={"y": name}), priors={"variance": JOINT}))
 
 
 @pytest.mark.parametrize("name", ["a/b", "a:b", "x~y"])
