@@ -7,7 +7,7 @@ import numpy as np
 
 from bayesmixed.design.coefficient_priors import ExplainedOnData, HorseshoeOnData
 from bayesmixed.design.design import Design, RealisedPrior
-from bayesmixed.design.realised_splits import effect_parts, match_shares, refuse_stated
+from bayesmixed.design.realised_splits import effect_parts, has_residual, match_shares, refuse_stated
 from bayesmixed.design.variance_splits import JointOnData, Part, part_prior
 from bayesmixed.errors import SpecError
 from bayesmixed.joint_priors import COEFFICIENTS, R2D2M2, VARIANCE, Horseshoe
@@ -50,10 +50,10 @@ def _place(priors: dict[str, RealisedPrior], joint: JointOnData) -> None:
 
 def _explain(design: Design, priors: Priors, stated: R2D2M2) -> ExplainedOnData:
     scale, name = design.family.scale, f"Prior for '{VARIANCE}': R2D2M2"
-    if design.family.distribution != "Normal" or design.mu.link.name != "identity":
+    if not (design.family.additive and design.family.is_normal_under(design.mu.link)):
         raise SpecError(
-            f"{name} is for Gaussian models: R2 compares what terms explain with sigma^2, and family "
-            f"'{design.family.name}' with link '{design.mu.link.name}' has no such residual on the scale of its terms. "
+            f"{name} is for Gaussian models: R2 compares what terms explain of the response with sigma^2, and under family "
+            f"'{design.family.name}' with link '{design.mu.link.name}' it is not the sum of its terms and a normal residual. "
             'For the variances of its groups take "VarianceSplit(...)", for many coefficients "Horseshoe(...)".'
         )
     if scale not in design.numbers or priors[scale].prior.name == "Fixed" or design.observed.scale_factor is not None:
@@ -87,9 +87,7 @@ def _shrink(design: Design, priors: Priors, stated: Horseshoe, unit: float) -> H
         )
     rows = float(np.sum(design.observed.row_counts))
     scale = stated.relevant / (count - stated.relevant) / np.sqrt(rows)
-    own = design.family.scale
-    constant = own in design.numbers and design.mu.link.name == "identity"
-    sigma = priors[str(own)].prior if constant else None
+    sigma = priors[str(design.family.scale)].prior if has_residual(design) else None
     if sigma is None or sigma.name == "Fixed":
         scale *= unit if sigma is None else sigma.arguments[0]
         sigma = None

@@ -80,14 +80,14 @@ def effect_parts(design: Design, priors: Mapping[str, RealisedPrior]) -> list[Pa
 
 def _residual(design: Design) -> list[Part]:
     """Return the residual as a part, nothing where it has no share."""
-    if _has_residual(design):
+    if has_residual(design):
         factor, shares = design.observed.scale_factor, design.observed.row_shares
         squared = 1.0 if factor is None else float(np.sum(shares * factor**2))
         return [Part(str(design.family.scale), (str(design.family.scale),), ((squared,),))]
     return []
 
 
-def _has_residual(design: Design) -> bool:
+def has_residual(design: Design) -> bool:
     """Return whether there is one residual SD, in the unit of the effects."""
     return design.family.scale in design.numbers and design.mu.link.name == "identity"
 
@@ -115,7 +115,7 @@ def refuse_stated(design: Design, parts: Iterable[Part], joint: str) -> None:
 
 def _check(design: Design, stated: VarianceSplit, parts: list[Part]) -> None:
     refuse_stated(design, parts, VARIANCE)
-    scale, residual = design.family.scale, _has_residual(design)
+    scale, residual = design.family.scale, has_residual(design)
     why = f"family '{design.family.name}' has no residual SD"
     if scale:
         why = f"'{scale}' {'has a predictor' if scale in design.predictors else 'is not on the scale of the link'}"

@@ -42,6 +42,7 @@ def test_every_term_has_one_share_with_the_variance_of_its_columns():
     [
         ("count ~ x + (1 | g)", R2, {"family": "poisson"}, "R2D2M2 is for Gaussian models"),
         ("y ~ x", R2, {"family": "student"}, "R2D2M2 is for Gaussian models"),
+        ("y ~ x", R2, {"family": "lognormal"}, "R2D2M2 is for Gaussian models"),
         ("y ~ x", R2, {"link": "log"}, "R2D2M2 is for Gaussian models"),
         ("y ~ x", R2, {"sigma": "~ x"}, "'sigma' has a predictor"),
         ("y ~ x", {**R2, "sigma": 2}, {}, "'sigma' is fixed by a number"),

@@ -13,6 +13,7 @@ from bayesmixed.design.coefficient_priors import ExplainedOnData, of_coefficient
 from bayesmixed.design.default_priors import group_unit
 from bayesmixed.design.design import Design
 from bayesmixed.design.prior_draws import PriorDraws, draw_priors
+from bayesmixed.design.realised_splits import effect_parts, has_residual
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_range
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
@@ -266,8 +267,7 @@ def _ratio_priors(design: Design, asked: Mapping[str, Interval], tails: Interval
 
 
 def _icc_priors(design: Design, asked: Mapping[str, Interval], tails: Interval, total: Any) -> dict[str, str]:
-    scale = design.family.scale
-    if scale in design.numbers and design.mu.link.name == "identity":
+    if has_residual(design):
         return _shares(design, asked, tails, total)
     keys = {name: _key_of(design, name) for name in asked}
     draws = draw_priors(design, _FEW_DRAWS)
@@ -294,9 +294,7 @@ def _icc_priors(design: Design, asked: Mapping[str, Interval], tails: Interval, 
 
 def _shares(design: Design, asked: Mapping[str, Interval], tails: Interval, total: Any) -> dict[str, str]:
     """Return the split of the variance whose shares have the intervals; parts without one have equal numbers."""
-    first = design.family.parameters[0].name
-    terms = dict.fromkeys(term.name for term in design.spec.predictors[first])
-    names = [name for name in terms if design.mu.block(name) is not None] + [str(design.family.scale)]
+    names = [*(part.name for part in effect_parts(design, design.priors)), str(design.family.scale)]
     if design.mu.curves:
         raise SpecError("icc: smooths would have a share of the variance too; state the VarianceSplit by hand.")
     others = [name for name in names if name not in asked]
