@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bayesmixed.design.correlation_draws import draw_correlations
-from bayesmixed.design.variance_splits import JointOnData, Part, ScaleMixture, SplitOnData, read_parts
+from bayesmixed.design.scale_mixtures import ScaleMixture
+from bayesmixed.design.variance_parts import Part, read_parts
+from bayesmixed.design.variance_splits import JointOnData, SplitOnData, stratified
 from bayesmixed.families.links import Array
 from bayesmixed.joint_priors import R2D2M2, Horseshoe, JointPrior
 from bayesmixed.parameter_keys import ParameterKey
@@ -69,19 +70,17 @@ class ExplainedOnData(JointOnData):
         return [self.r2.to_text(), self.shares, [astuple(part) for part in self.parts], self.sigma.to_text()]
 
     def draw(self, sigma: Array, correlations: Mapping[str, Array], generator: np.random.Generator) -> dict[str, Array]:
-        """Return draws of all numbers by key, (S,), for draws of sigma (S,) and of correlations (S, K, K) by key."""
+        """Return draws of all numbers by key, (S,)."""
         count = len(sigma)
-        r2 = np.asarray(self.r2.frozen().ppf((generator.permutation(count) + generator.random(count)) / count))
+        r2 = np.asarray(self.r2.frozen().ppf(stratified(count, generator)))
         explained = sigma**2 * r2 / np.maximum(1.0 - r2, _SMALLEST)
         found: dict[str, Array] = {}
         for part, share in zip(self.parts, generator.dirichlet(self.shares, count).T, strict=True):
-            width = len(part.keys)
             if of_coefficients(part):
                 scale = np.sqrt(explained * share / part.moments[0][0])
-                values = scale[:, None] * generator.standard_normal((count, width))
+                values = scale[:, None] * generator.standard_normal((count, len(part.keys)))
             else:
-                correlation = correlations.get(part.correlation, np.broadcast_to(np.eye(width), (count, width, width)))
-                values = part.sds(explained * share, generator.dirichlet(np.ones(width), count), correlation)
+                values = part.draw_sds(explained * share, correlations, generator)
             found |= dict(zip(part.keys, values.T, strict=True))
         return found
 
@@ -147,9 +146,9 @@ class HorseshoeOnData(JointOnData):
         part = self.parts[self.place(key)[0]]
         return float(np.sqrt(part.moments[0][0] / len(part.keys)))
 
-    def draw_scales(self, sigma: Any, count: int, generator: np.random.Generator) -> Array:
-        """Return draws of the SDs of all coefficients of columns of variance 1, (S, D)."""
-        width = sum(len(part.keys) for part in self.parts)
+    def draw_scales(self, sigma: Array, generator: np.random.Generator) -> Array:
+        """Return draws of the SDs of all coefficients of columns of variance 1, (S, D), for what multiplies the scale, (S,)."""
+        count, width = len(sigma), sum(len(part.keys) for part in self.parts)
         one = self.numbers
         local = np.abs(generator.standard_t(one.df, (count, width)))
         tau = (self.scale * sigma * np.abs(generator.standard_cauchy(count)))[:, None]
@@ -157,9 +156,9 @@ class HorseshoeOnData(JointOnData):
         plain = tau * local
         return np.asarray(plain * slab / np.hypot(slab, plain))
 
-    def draw(self, sigma: Any, generator: np.random.Generator, count: int) -> dict[str, Array]:
-        """Return draws of all coefficients by key, (S,), for draws of sigma (S,), or 1."""
-        scales = self.draw_scales(sigma, count, generator)
+    def draw(self, sigma: Array, correlations: Mapping[str, Array], generator: np.random.Generator) -> dict[str, Array]:
+        """Return draws of all coefficients by key, (S,)."""
+        scales = self.draw_scales(sigma if self.sigma is not None else np.ones(len(sigma)), generator)
         values = scales * generator.standard_normal(scales.shape)
         keys = [key for part in self.parts for key in part.keys]
         return {key: own / self.unit(key) for key, own in zip(keys, values.T, strict=True)}
@@ -179,21 +178,16 @@ def _implied(joint: ExplainedOnData | HorseshoeOnData, key: str) -> ScaleMixture
         sigma = np.asarray(joint.sigma.frozen().ppf(levels))
     if isinstance(joint, HorseshoeOnData):
         column = [own for part in joint.parts for own in part.keys].index(key)
-        return ScaleMixture(_STANDARD, np.log(joint.draw_scales(sigma, _DRAWS, generator)[:, column] / joint.unit(key)))
+        return ScaleMixture(_STANDARD, np.log(joint.draw_scales(sigma, generator)[:, column] / joint.unit(key)))
     place, column = joint.place(key)
-    part, width = joint.parts[place], len(joint.parts[place].keys)
+    part = joint.parts[place]
     r2 = np.asarray(joint.r2.frozen().ppf((generator.permutation(_DRAWS) + 0.5) / _DRAWS))
     share = generator.dirichlet(joint.shares, _DRAWS)[:, place]
     explained = r2 / np.maximum(1.0 - r2, _SMALLEST) * share
     if of_coefficients(part):
         return ScaleMixture(_STANDARD, 0.5 * np.log(explained / part.moments[0][0]) + np.log(sigma))
-    correlation = np.tile(np.eye(width), (_DRAWS, 1, 1))
-    for columns, concentration in part.correlated:
-        correlation[np.ix_(np.arange(_DRAWS), columns, columns)] = draw_correlations(
-            len(columns), concentration, _DRAWS, generator
-        )
-    sds = part.sds(explained, generator.dirichlet(np.ones(width), _DRAWS), correlation)[:, column]
-    return ScaleMixture(joint.sigma, np.log(sds))
+    correlations = {part.correlation: part.draw_correlations(_DRAWS, generator)}
+    return ScaleMixture(joint.sigma, np.log(part.draw_sds(explained, correlations, generator)[:, column]))
 
 
 READERS: dict[str, Callable[[Sequence[Any]], JointOnData]] = {

@@ -1,5 +1,7 @@
 """Draws of correlation matrices from their priors."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from bayesmixed.families.links import Array
@@ -20,3 +22,16 @@ def draw_correlations(width: int, concentration: float, count: int, generator: n
         factor[:, i, :i] = np.sqrt(squared)[:, None] * direction
         factor[:, i, i] = np.sqrt(1.0 - squared)
     return np.asarray(factor @ factor.transpose(0, 2, 1))
+
+
+def draw_within_parts(
+    width: int, parts: Iterable[tuple[tuple[int, ...], float]], count: int, generator: np.random.Generator
+) -> Array:
+    """Return draws of the correlations of all columns, (S, K, K), which are 0 but within parts: their columns and the
+    concentration of their LKJ distribution."""
+    found = np.tile(np.eye(width), (count, 1, 1))
+    for columns, concentration in parts:
+        found[np.ix_(np.arange(count), columns, columns)] = draw_correlations(
+            len(columns), concentration, count, generator
+        )
+    return found

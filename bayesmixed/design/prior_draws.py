@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.design.coefficient_priors import ExplainedOnData, HorseshoeOnData
-from bayesmixed.design.correlation_draws import draw_correlations
+from bayesmixed.design.correlation_draws import draw_within_parts
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.thresholds import draw_thresholds, threshold_quantile
-from bayesmixed.design.variance_splits import PartPrior, SplitOnData, correlations_of
+from bayesmixed.design.variance_splits import PartPrior, stratified
 from bayesmixed.families.links import Array
 from bayesmixed.families.parameter_functions import range_of
 from bayesmixed.prior_distributions import Prior
@@ -65,26 +64,14 @@ def draw_priors(design: Design, count: int, seed: int = 0) -> PriorDraws:
         elif key == CUTS:
             values |= dict(zip(design.family.cuts, draw_thresholds(design, count, generator).T, strict=True))
         else:
-            values[key] = prior_quantile(design, key, _stratified(count, generator))
+            values[key] = prior_quantile(design, key, stratified(count, generator))
             scalar = design.scalar_of(key)
             if scalar is not None:
                 values[scalar] = design.scalar_prior(scalar)[0].inverse(values[key])
     for joint in design.joint_priors.values():
         sigma = values.get(str(design.family.scale), np.ones(count))
-        if isinstance(joint, SplitOnData):
-            total = np.asarray(joint.total.frozen().ppf(_stratified(count, generator)))
-            drawn = [correlations_of(part, correlations.get(part.correlation), count) for part in joint.parts]
-            values |= joint.draw(total, drawn, generator)
-        elif isinstance(joint, ExplainedOnData):
-            values |= joint.draw(sigma, correlations, generator)
-        elif isinstance(joint, HorseshoeOnData):
-            values |= joint.draw(sigma if joint.sigma is not None else np.ones(count), generator, count)
+        values |= joint.draw(sigma, correlations, generator)
     return PriorDraws(design, values, correlations, count)
-
-
-def _stratified(count: int, generator: np.random.Generator) -> Array:
-    """Return probabilities, one in each of as many intervals of equal length, in random order."""
-    return np.asarray((generator.permutation(count) + generator.random(count)) / count)
 
 
 def prior_quantile(design: Design, key: str, probability: Any) -> Array:
@@ -115,9 +102,5 @@ def prior_quantile(design: Design, key: str, probability: Any) -> Array:
 def _draw_block(group: GroupBlock, prior: Prior, count: int, generator: np.random.Generator) -> Array:
     if prior.name == "Fixed":
         return np.broadcast_to(fixed_correlations(group.parts, prior.arguments[0]), (count, group.width, group.width))
-    matrix = np.broadcast_to(np.eye(len(group.labels)), (count, len(group.labels), len(group.labels))).copy()
-    for part in group.parts:
-        if part.correlated:
-            place = np.ix_(np.arange(count), part.columns, part.columns)
-            matrix[place] = draw_correlations(len(part.columns), prior.arguments[0], count, generator)
-    return matrix
+    correlated = [(tuple(part.columns), prior.arguments[0]) for part in group.parts if part.correlated]
+    return draw_within_parts(group.width, correlated, count, generator)

@@ -8,7 +8,8 @@ import numpy as np
 from bayesmixed.design.coefficient_priors import ExplainedOnData, HorseshoeOnData
 from bayesmixed.design.design import Design, RealisedPrior
 from bayesmixed.design.realised_splits import effect_parts, has_residual, match_shares, refuse_stated
-from bayesmixed.design.variance_splits import JointOnData, Part, part_prior
+from bayesmixed.design.variance_parts import Part
+from bayesmixed.design.variance_splits import JointOnData, part_prior
 from bayesmixed.errors import SpecError
 from bayesmixed.joint_priors import COEFFICIENTS, R2D2M2, VARIANCE, Horseshoe
 from bayesmixed.parameter_keys import ParameterKey

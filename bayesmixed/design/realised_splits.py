@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from bayesmixed.design.design import Design, RealisedPrior
-from bayesmixed.design.variance_splits import Part, SplitOnData, part_prior
+from bayesmixed.design.variance_parts import Part
+from bayesmixed.design.variance_splits import SplitOnData, part_prior
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.joint_priors import KEYS, VARIANCE, SharedVariance, VarianceSplit
 from bayesmixed.parameter_keys import ParameterKey

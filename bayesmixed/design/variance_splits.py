@@ -1,7 +1,7 @@
 """Joint priors of variances on data: their density, draws from them, and what they imply for single parameters."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import InstanceOf
 from scipy import special
 
-from bayesmixed.design.correlation_draws import draw_correlations
+from bayesmixed.design.scale_mixtures import ScaleMixture
+from bayesmixed.design.variance_parts import Part, read_parts
 from bayesmixed.families.links import Array
 from bayesmixed.joint_priors import JointPrior, VarianceSplit, share_of
 from bayesmixed.parameter_keys import ParameterKey
@@ -18,61 +19,6 @@ from bayesmixed.prior_distributions import POSITIVE, REAL, Prior, Support
 from bayesmixed.prior_texts import as_prior
 
 _DRAWS = 4000
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What has a share in a variance: the effects of a term, or residuals.
-
-    Attributes
-    ----------
-    name : str
-        "herd", or the name of the residual SD.
-    keys : tuple of str
-        Keys of the priors of its K SDs.
-    moments : tuple of tuples
-        Mean over rows of zz', (K, K): the variance of the part is the trace of its product with the covariance.
-    correlated : tuple of (tuple of int, float)
-        Columns with estimated correlations, and the concentration of their LKJ distribution.
-    correlation : str
-        Key of the prior of the correlations, "" without.
-    """
-
-    name: str
-    keys: tuple[str, ...]
-    moments: tuple[tuple[float, ...], ...]
-    correlated: tuple[tuple[tuple[int, ...], float], ...] = ()
-    correlation: str = ""
-
-    @property
-    def residual(self) -> bool:
-        """Whether it is the residual."""
-        return self.keys == (self.name,)
-
-    @property
-    def matrix(self) -> Array:
-        """The moments as an array."""
-        return np.array(self.moments)
-
-    @property
-    def free_of_correlations(self) -> bool:
-        """Whether the variance of the part depends on SDs alone."""
-        together = np.zeros(self.matrix.shape, dtype=bool)
-        for columns, _ in self.correlated:
-            together[np.ix_(columns, columns)] = True
-        diagonal = np.sqrt(np.diag(self.matrix))
-        beside = np.abs(self.matrix) / np.outer(diagonal, diagonal) * ~np.eye(len(diagonal), dtype=bool)
-        return bool(np.all(beside[together] < 1e-9))
-
-    def variance(self, covariance: Array) -> Array:
-        """Return the variance of the part for covariances (..., K, K)."""
-        return np.einsum("...kl,kl->...", covariance, self.matrix)
-
-    def sds(self, variance: Any, within: Any, correlation: Any) -> Any:
-        """Return SDs (S, K) from variances (S,), shares of the K columns (S, K) and correlations (S, K, K)."""
-        plain = np.sqrt(within / np.diag(self.matrix))
-        unit = self.variance(plain[:, :, None] * correlation * plain[:, None, :])
-        return plain * np.sqrt(variance / unit)[:, None]
 
 
 class JointOnData(ABC):
@@ -98,7 +44,7 @@ class JointOnData(ABC):
         return next((i, part.keys.index(key)) for i, part in enumerate(self.parts) if key in part.keys)
 
     @abstractmethod
-    def implied(self, key: str) -> "ScaleMixture":
+    def implied(self, key: str) -> ScaleMixture:
         """Return the distribution of one number alone."""
 
     def words(self, key: str) -> str:
@@ -109,6 +55,11 @@ class JointOnData(ABC):
     def stated(self) -> Prior | None:
         """The prior of its total, None where it has none."""
         return None
+
+    @abstractmethod
+    def draw(self, sigma: Array, correlations: Mapping[str, Array], generator: np.random.Generator) -> dict[str, Array]:
+        """Return draws of all numbers by key, (S,), for draws of the residual SD (S,), 1 where there is none with a prior
+        of its own, and of correlations (S, K, K) by key."""
 
     @abstractmethod
     def with_scale(self, change: Callable[[Prior], Prior | None]) -> "JointOnData | None":
@@ -162,7 +113,7 @@ class SplitOnData(JointOnData):
         total = change(self.total)
         return None if total is None else replace(self, total=total)
 
-    def implied(self, key: str) -> "ScaleMixture":
+    def implied(self, key: str) -> ScaleMixture:
         """Return the distribution of one SD alone."""
         return _implied(self, key)
 
@@ -191,13 +142,14 @@ class SplitOnData(JointOnData):
             logs = np.log(variances / squared[..., None])
         return np.asarray(self.total.frozen().logpdf(np.sqrt(squared)) + logs @ (np.array(self.shares) - 1.0))
 
-    def draw(self, total: Array, correlations: Sequence[Array], generator: np.random.Generator) -> dict[str, Array]:
-        """Return draws of all SDs by key, (S,), for draws of the total (S,) and of each part's correlations (S, K, K)."""
-        shares = generator.dirichlet(self.shares, len(total))
+    def draw(self, sigma: Array, correlations: Mapping[str, Array], generator: np.random.Generator) -> dict[str, Array]:
+        """Return draws of all SDs by key, (S,): the residual SD is one of them."""
+        count = len(sigma)
+        total = np.asarray(self.total.frozen().ppf(stratified(count, generator)))
+        shares = generator.dirichlet(self.shares, count)
         found: dict[str, Array] = {}
-        for part, share, correlation in zip(self.parts, shares.T, correlations, strict=True):
-            within = generator.dirichlet(np.ones(len(part.keys)), len(total))
-            sds = part.sds(total**2 * share, within, correlation)
+        for part, share in zip(self.parts, shares.T, strict=True):
+            sds = part.draw_sds(total**2 * share, correlations, generator)
             found |= dict(zip(part.keys, sds.T, strict=True))
         return found
 
@@ -210,15 +162,6 @@ class SplitOnData(JointOnData):
         """Return the prior from what `to_lists` returned."""
         total, shares, parts = found
         return cls(as_prior(total), tuple(shares), read_parts(parts))
-
-
-def read_parts(found: Sequence[Any]) -> tuple[Part, ...]:
-    """Return parts from lists."""
-    return tuple(Part(*map(_as_tuples, part)) for part in found)
-
-
-def _as_tuples(value: Any) -> Any:
-    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
 
 
 class PartPrior(Prior):
@@ -281,7 +224,7 @@ def part_prior(joint: JointOnData, key: str) -> PartPrior:
 
 
 @lru_cache(maxsize=64)
-def _implied(split: SplitOnData, key: str) -> "ScaleMixture":
+def _implied(split: SplitOnData, key: str) -> ScaleMixture:
     place, column = split.place(key)
     part, width = split.parts[place], len(split.parts[place].keys)
     share, others = split.shares[place], sum(split.shares) - split.shares[place]
@@ -294,11 +237,7 @@ def _implied(split: SplitOnData, key: str) -> "ScaleMixture":
             logs = (logs[:, None] + np.log(-np.expm1(np.log1p(-within) / (width - 1)))[None, :]).ravel()
         return ScaleMixture(split.total, 0.5 * (logs - np.log(part.matrix[column, column])))
     generator = np.random.default_rng(0)
-    correlation = np.tile(np.eye(width), (_DRAWS, 1, 1))
-    for columns, concentration in part.correlated:
-        correlation[np.ix_(np.arange(_DRAWS), columns, columns)] = draw_correlations(
-            len(columns), concentration, _DRAWS, generator
-        )
+    correlation = part.draw_correlations(_DRAWS, generator)
     variance = generator.beta(share, others, _DRAWS)
     sds = part.sds(variance, generator.dirichlet(np.ones(width), _DRAWS), correlation)
     return ScaleMixture(split.total, np.log(sds[:, column]))
@@ -312,72 +251,6 @@ def _log_beta_quantile(a: float, b: float, probability: Array) -> Array:
         return np.asarray(np.where(found > 1e-290, np.log(np.maximum(found, 1e-300)), near_zero))
 
 
-class ScaleMixture:
-    """The distribution of X exp(h), X with a given prior and h one of many numbers, equally probable."""
-
-    def __init__(self, base: Prior, shifts: Array) -> None:
-        self._base, self._shifts = base.frozen(), shifts
-
-    def cdf(self, x: Any) -> Array:
-        """Return the probability of values up to x."""
-        x = np.asarray(x, dtype=float)
-        with np.errstate(over="ignore"):
-            return np.asarray(np.mean(self._base.cdf(x[..., None] * np.exp(-self._shifts)), axis=-1))
-
-    def logpdf(self, x: Any) -> Array:
-        """Return the log-density at x."""
-        x = np.asarray(x, dtype=float)
-        with np.errstate(over="ignore", divide="ignore"):
-            found = self._base.logpdf(x[..., None] * np.exp(-self._shifts)) - self._shifts
-        return np.asarray(special.logsumexp(found, axis=-1) - np.log(len(self._shifts)))
-
-    def pdf(self, x: Any) -> Array:
-        """Return the density at x."""
-        return np.asarray(np.exp(self.logpdf(x)))
-
-    def ppf(self, q: Any) -> Array:
-        """Return quantiles, by bisection of their logarithms; a distribution on all numbers is symmetric around 0."""
-        q = np.asarray(q, dtype=float)
-        if self.support() == REAL:
-            upper = ScaleMixture.ppf(_Positive(self), np.abs(2.0 * q - 1.0))  # type: ignore[arg-type]
-            return np.asarray(np.sign(q - 0.5) * upper)
-        low, high = (np.full(q.shape, end) for end in (-600.0, 600.0))
-        for _ in range(80):
-            middle = 0.5 * (low + high)
-            below = self.cdf(np.exp(middle)) < q
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        found = np.exp(0.5 * (low + high))
-        return np.asarray(np.where(q <= 0.0, 0.0, np.where(q >= 1.0, np.inf, found)))
-
-    def median(self) -> float:
-        """Return the median."""
-        return float(self.ppf(0.5))
-
-    def rvs(self, size: Any = None, random_state: Any = None) -> Array:
-        """Return random draws."""
-        generator = np.random.default_rng(random_state)
-        return np.asarray(
-            self._base.rvs(size=size, random_state=generator) * np.exp(generator.choice(self._shifts, size))
-        )
-
-    def support(self) -> Support:
-        """Return the ends of the support."""
-        return POSITIVE if self._base.cdf(0.0) == 0.0 else REAL
-
-
-class _Positive:
-    """The absolute value of a symmetric variable."""
-
-    def __init__(self, whole: ScaleMixture) -> None:
-        self._whole = whole
-
-    def support(self) -> Support:
-        return POSITIVE
-
-    def cdf(self, x: Any) -> Array:
-        return 2.0 * self._whole.cdf(x) - 1.0
-
-
-def correlations_of(part: Part, drawn: Array | None, count: int) -> Array:
-    """Return the correlations of a part, (S, K, K): those drawn, or none."""
-    return np.broadcast_to(np.eye(len(part.keys)), (count, len(part.keys), len(part.keys))) if drawn is None else drawn
+def stratified(count: int, generator: np.random.Generator) -> Array:
+    """Return probabilities, one in each of as many intervals of equal length, in random order."""
+    return np.asarray((generator.permutation(count) + generator.random(count)) / count)

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.design.variance_splits import JointOnData, Part, SplitOnData
+from bayesmixed.design.variance_parts import Part
+from bayesmixed.design.variance_splits import JointOnData, SplitOnData
 from bayesmixed.model.prior_variables import declare_vector
 from bayesmixed.terms.normal_block import NormalBlock
 

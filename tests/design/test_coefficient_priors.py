@@ -8,7 +8,8 @@ from scipy import stats
 
 from bayesmixed.design.coefficient_priors import READERS, ExplainedOnData, HorseshoeOnData
 from bayesmixed.design.correlation_draws import draw_correlations
-from bayesmixed.design.variance_splits import Part, part_prior
+from bayesmixed.design.variance_parts import Part
+from bayesmixed.design.variance_splits import part_prior
 from bayesmixed.prior_texts import as_prior
 
 X, F = Part("x", ("beta[x]",), ((2.0,),)), Part("f", ("beta[f #1]", "beta[f #2]"), ((0.7,),))
@@ -57,20 +58,20 @@ def test_the_distribution_of_one_number_is_that_of_its_draws(key):
 def test_the_horseshoe_is_a_cauchy_scale_that_a_slab_bounds():
     generator = np.random.default_rng(3)
     sigma = np.abs(generator.normal(0.0, 2.0, COUNT))
-    values = SHRUNKEN.draw(sigma, generator, COUNT)
+    values = SHRUNKEN.draw(sigma, {}, generator)
     for key in ("beta[x]", "beta[f #1]"):
         found = part_prior(SHRUNKEN, key).frozen()
         assert np.mean(values[key][:, None] < found.ppf(LEVELS), axis=0) == pytest.approx(LEVELS, abs=0.015)
     # Far out a coefficient of a column of variance 1 is Student-t with 4 degrees of freedom and the scale 3.
     wide = replace(SHRUNKEN, scale=1e9, sigma=None)
-    standard = wide.draw(1.0, generator, COUNT)["beta[x]"] * np.sqrt(2.0)
+    standard = wide.draw(sigma, {}, generator)["beta[x]"] * np.sqrt(2.0)
     assert stats.kstest(standard, stats.t(4, 0, 3.0).cdf).pvalue > 0.01
     # Without the slab it is a normal number with the scale tau times a half-Cauchy one.
     bare = replace(SHRUNKEN, slab=1e9, scale=1.0, sigma=None)
     plain = generator.standard_normal(COUNT) * np.abs(
         generator.standard_cauchy(COUNT) * generator.standard_cauchy(COUNT)
     )
-    assert stats.ks_2samp(bare.draw(1.0, generator, COUNT)["beta[x]"] * np.sqrt(2.0), plain).pvalue > 0.01
+    assert stats.ks_2samp(bare.draw(sigma, {}, generator)["beta[x]"] * np.sqrt(2.0), plain).pvalue > 0.01
 
 
 @pytest.mark.parametrize(

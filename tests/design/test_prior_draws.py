@@ -6,7 +6,8 @@ from conftest import classic
 from scipy import stats
 
 import bayesmixed as bm
-from bayesmixed.design.prior_draws import draw_correlations, draw_priors, prior_quantile
+from bayesmixed.design.correlation_draws import draw_correlations
+from bayesmixed.design.prior_draws import draw_priors, prior_quantile
 
 DATA = {
     "y": np.arange(40.0) % 7,
