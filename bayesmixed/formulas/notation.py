@@ -146,8 +146,8 @@ _QUOTED_GROUP = re.compile(r"(?<!\w)(?:sd|corr|b)_[^`\[\]\s]*(?:`[^`]+`[^`\[\]\s
 _QUOTED_COLUMN = re.compile(r"((?<!\w)(?:beta|sd|corr|b)[^`\[\]]*\[|:)`([^`]+)`(?=[\[:\]])")
 _OF_FAMILIES = sorted({parameter.name for family in FAMILIES.values() for parameter in family.parameters})
 _TAKEN = re.compile(
-    "|".join(map(re.escape, _OF_FAMILIES))
-    + r"|chain|draw|sample|row|cut|beta|beta(?:_.*)?_coordinate|variance_(?:total|shares|part|r2|within_.*)|horseshoe_(?:global|local|slab|tau)"
+    "|".join(map(re.escape, _OF_FAMILIES)) + r"|chain|draw|sample|row|cut|beta|beta(?:_.*)?_coordinate"
+    r"|variance_(?:total|shares|part|r2|within_.*)|horseshoe_(?:global|local|slab|tau)"
     r"|(?:centred|sd|corr|partial_corr|coefficient|z_centred)_.*|.*_effect(?:_2)?"
 )
 """Names of parameters, variables and dimensions that draws may have."""
