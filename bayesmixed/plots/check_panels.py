@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.display.palette import BLUE
+from bayesmixed.display.palette import BLUE, LIGHT
 from bayesmixed.families.links import Array
-from bayesmixed.plots.figures import ink
+from bayesmixed.plots.figures import ink, shade
 from bayesmixed.summaries.checks.transforms import EcdfDifference, ecdf_difference
 
 REPLICATED = BLUE
@@ -43,7 +43,7 @@ def draw_density(axes: Any, panel: Panel, response: str) -> None:
         inside = made[(made >= window[0]) & (made <= window[1])]
         grid, density, _ = array_stats.kde(inside, custom_lims=window)
         label = "replicates" if number == 0 else None
-        axes.plot(grid, density, color=REPLICATED, alpha=0.2, linewidth=0.8, label=label)
+        axes.plot(grid, density, color=REPLICATED, alpha=shade(), linewidth=0.8, label=label)
     grid, density, _ = array_stats.kde(panel.observed, custom_lims=window)
     axes.plot(grid, density, color=ink(), linewidth=2.2, label="data")
     axes.set_xlim(*window)
@@ -97,7 +97,7 @@ def draw_pit(axes: Any, panel: Panel, response: str) -> None:
     """Draw the ECDF of leave-one-out PIT values minus the diagonal, with its 95 % simultaneous band."""
     curve = ecdf_difference(panel.observed)
     label = "uniform, 95 % simultaneous"
-    axes.fill_between(curve.points, curve.lower, curve.upper, color="0.8", linewidth=0, label=label)
+    axes.fill_between(curve.points, curve.lower, curve.upper, color=LIGHT, alpha=0.3, linewidth=0, label=label)
     outside = 100 * len(curve.outside) / len(curve.points)
     verdict = "inside the band" if not len(curve.outside) else f"{outside:.0f} % of the curve outside the band"
     _draw_difference(axes, curve, "leave-one-out PIT", response, verdict)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesmixed.display.palette import GREEN, ORANGE, PURPLE, SKY, VERMILION
+from bayesmixed.display.palette import GREEN, LIGHT, ORANGE, PURPLE, SKY, VERMILION
 from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -182,7 +182,7 @@ def _plot_groups(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
         f"proportion of {design.spec.response}" if design.family.has_trials else f"mean of {design.spec.response}"
     )
     axes.set_title(
-        f"{outside} of {len(levels)} outside of their interval ({expect_by_chance('plot_posterior_checks, groups')})",
+        f"{outside} of {len(levels)} outside their interval ({expect_by_chance('plot_posterior_checks, groups')})",
         fontsize=10,
     )
     return as_written(figure, legend=2)
@@ -212,14 +212,14 @@ def _plot_mean_variance(fit: Fit, kind: str, by: Any, groups: Any, draws: int, s
     figure, (axes,) = _grid(1, width=7.5, height=5.0)
     data = table[table["model"] == DATA].sort_values("expected")
     label = "where the data lie in 95 % of replicates"
-    axes.fill_between(data["expected"], data["lower"], data["upper"], color="0.85", linewidth=0, label=label)
+    axes.fill_between(data["expected"], data["lower"], data["upper"], color=LIGHT, alpha=0.3, linewidth=0, label=label)
     bars = [np.minimum(1.96 * data["error"], 0.95 * data["variance"]), 1.96 * data["error"]]
     shown: dict[str, Any] = {"color": ink(), "fmt": "o", "capsize": 2, "elinewidth": 0.8, "zorder": 4}
     label = "data: squared leave-one-out residuals, 95 %"
     axes.errorbar(data["expected"], data["variance"], bars, label=label, **shown)
     outside = int(np.sum((data["variance"] < data["lower"]) | (data["variance"] > data["upper"])))
     axes.set_title(
-        f"{outside} of {len(data)} bins outside of the grey band "
+        f"{outside} of {len(data)} bins outside the grey band "
         f"({expect_by_chance('plot_posterior_checks, mean_variance')})",
         fontsize=9,
     )

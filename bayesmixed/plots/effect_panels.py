@@ -9,7 +9,7 @@ import pandas as pd
 from bayesmixed.display.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
 from bayesmixed.display.tables import middle_of
 from bayesmixed.families.links import Array
-from bayesmixed.plots.figures import quiet_grid
+from bayesmixed.plots.figures import quiet_grid, shade
 from bayesmixed.plots.observed_points import ObservedPoints
 from bayesmixed.tables.factors import is_number
 
@@ -81,7 +81,7 @@ def _draw_curves(axes: Any, parts: list[tuple[Any, pd.DataFrame]], x: str) -> No
     for place, (value, rows) in enumerate(parts):
         color = COLORS[0] if many else COLORS[place]
         if not many:
-            axes.fill_between(rows[x], rows["lower"], rows["upper"], color=color, alpha=0.18, linewidth=0)
+            axes.fill_between(rows[x], rows["lower"], rows["upper"], color=color, alpha=shade(), linewidth=0)
         style: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.7} if many else {"linewidth": 1.8}
         line = "-" if many else LINES[place % len(LINES)]
         axes.plot(rows[x], rows[middle_of(rows)], line, color=color, label=write_value(value), **style)

@@ -27,6 +27,13 @@ def ink() -> str:
     return str(rcParams["text.color"])
 
 
+def shade() -> float:
+    """Return the opacity of coloured bands and of many thin lines: dark paper needs more of it than light paper."""
+    from matplotlib import colors, rcParams
+
+    return 0.2 if sum(colors.to_rgb(rcParams["figure.facecolor"])) > 1.5 else 0.4
+
+
 def quiet_grid(axes: Any, axis: str = "both") -> None:
     """Draw grid lines behind everything that are faint on light and on dark paper."""
     axes.grid(axis=axis, color=GREY, alpha=0.22, linewidth=0.7)

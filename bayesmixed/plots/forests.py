@@ -14,7 +14,7 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_factor
-from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
+from bayesmixed.plots.figures import as_written, new_figure, quiet_grid, shade
 from bayesmixed.preparation.preparing import replay
 from bayesmixed.summaries.marginal.grids import draws_of_rows, grid_draws, lay_out, make_grid
 from bayesmixed.terms.block_parts import ONE
@@ -78,7 +78,7 @@ def plot_forest(
     figure = new_figure(7.5, 5.5 if many else float(np.clip(0.23 * len(order) + 1.6, 3.0, 18.0)))
     axes = figure.add_subplot()
     low, middle, high = np.quantile(population, [0.025, 0.5, 0.975])
-    axes.axvspan(low, high, color=GREY, alpha=0.18, linewidth=0, label="population, 95 %")
+    axes.axvspan(low, high, color=GREY, alpha=shade(), linewidth=0, label="population, 95 %")
     axes.axvline(middle, color=GREY, linestyle="--", linewidth=1.1, label="population")
     colors = dict(zip(dict.fromkeys(around.to_numpy()[order]), np.resize(SERIES, len(order)), strict=False))
     own = [colors[around.iloc[one]] for one in order]

@@ -27,8 +27,8 @@ def plot_half_normal(
 ) -> "Figure":
     """Return the half-normal plot of rows or of group effects, as a matplotlib figure.
 
-    Ordered absolute residuals over half-normal scores. If the model is right they lie inside the light band (all at
-    once), and about 95 % inside the dark one. Points that leave the band upwards: more extreme than the model expects.
+    Ordered absolute residuals over half-normal scores. If the model is right they lie inside the faint band (all at
+    once), and about 95 % inside the strong one. Points that leave the band upwards: more extreme than the model expects.
 
     Parameters
     ----------

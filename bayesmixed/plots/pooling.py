@@ -10,7 +10,7 @@ from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_group
-from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.plots.figures import as_written, new_figure, shade
 from bayesmixed.summaries.pooling.shrinkage_factors import shrinkage
 from bayesmixed.summaries.pooling.three_poolings import PoolingComparison
 
@@ -83,7 +83,7 @@ def plot_poolings(comparison: PoolingComparison) -> "Figure":
             place = np.arange(len(levels)) + shift
             label = f"{name} pooling"
             if name == "complete":
-                axes.axvspan(rows["lower"].iloc[0], rows["upper"].iloc[0], color=color, alpha=0.12, linewidth=0)
+                axes.axvspan(rows["lower"].iloc[0], rows["upper"].iloc[0], color=color, alpha=shade(), linewidth=0)
                 axes.axvline(rows["mean"].iloc[0], color=color, linestyle="--", linewidth=1, label=label)
                 continue
             axes.hlines(place, rows["lower"], rows["upper"], color=color, linewidth=1.2, alpha=0.6)

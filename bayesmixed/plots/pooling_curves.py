@@ -10,7 +10,7 @@ from bayesmixed.display.tables import format_range
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_group
-from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
+from bayesmixed.plots.figures import as_written, new_figure, quiet_grid, shade
 from bayesmixed.summaries.pooling.shrinkage_factors import factor_draws
 from bayesmixed.summaries.variance.pooling_curves import group_sizes, pooling_curve, pooling_factor
 
@@ -45,7 +45,7 @@ def plot_pooling_curve(fit: Fit | float, group: str | None = None) -> "Figure":
     name, unit = table.attrs["group"], table.attrs["unit"]
     figure = new_figure(7.5, 5.0)
     axes = figure.add_subplot()
-    axes.fill_between(table["size"], table["lower"], table["upper"], color=CURVE, alpha=0.18, linewidth=0)
+    axes.fill_between(table["size"], table["lower"], table["upper"], color=CURVE, alpha=shade(), linewidth=0)
     axes.plot(table["size"], table["median"], color=CURVE, linewidth=1.8, label="implied by the ICC, 95 %")
     present = table[table["groups"] > 0]
     if len(present):

@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesmixed.families.links import Array
 from bayesmixed.plots.check_panels import REPLICATED
-from bayesmixed.plots.figures import as_written, ink, new_figure
+from bayesmixed.plots.figures import as_written, ink, new_figure, shade
 from bayesmixed.summaries.priors.predictions import PriorPredictive
 from bayesmixed.terms.block_parts import ONE
 
@@ -68,7 +68,7 @@ def _draw_ecdfs(axes: Any, observed: Array, made: Array, label: str | None) -> N
             heights,
             where="post",
             color=REPLICATED,
-            alpha=0.25,
+            alpha=shade(),
             linewidth=0.8,
             label=label if number == 0 else None,
         )

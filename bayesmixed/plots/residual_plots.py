@@ -11,7 +11,7 @@ from bayesmixed.display.palette import BLUE, GREY, LIGHT, VERMILION
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
+from bayesmixed.plots.figures import as_written, new_figure, quiet_grid, shade
 from bayesmixed.summaries.checks.bands import uniform_band
 from bayesmixed.summaries.checks.left_out import predict_left_out
 from bayesmixed.summaries.checks.quantile_residuals import SEED, residuals
@@ -174,7 +174,7 @@ def _show_levels(axes: Any, factor: Factor, residual: Array) -> None:
         axes.set_xlabel(f"{factor.name}, ordered by mean residual")
     else:
         low, high = (mean - error)[order], (mean + error)[order]
-        axes.fill_between(np.arange(len(order)), low, high, color=TREND, alpha=0.25, linewidth=0)
+        axes.fill_between(np.arange(len(order)), low, high, color=TREND, alpha=shade(), linewidth=0)
         axes.plot(np.arange(len(order)), mean[order], color=TREND, linewidth=1.6, label=label)
         axes.set_xlabel(f"{factor.name} ({len(order):,} levels, ordered by mean residual)")
 

@@ -9,7 +9,7 @@ from bayesmixed.display.palette import GREY
 from bayesmixed.display.tables import format_table
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.effect_panels import COLORS
-from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
+from bayesmixed.plots.figures import as_written, new_figure, quiet_grid, shade
 from bayesmixed.summaries.parameters.smooths import find_smooth, smooth_curves, smooth_effects
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _edf(fit: Fit, term: str) -> dict[str, str]:
 
 def _draw_curve(axes: Any, table: pd.DataFrame, rug: Any) -> None:
     axes.axhline(0.0, color=GREY, linewidth=0.8)
-    axes.fill_between(table["x"], table["lower"], table["upper"], color=COLORS[0], alpha=0.2, linewidth=0)
+    axes.fill_between(table["x"], table["lower"], table["upper"], color=COLORS[0], alpha=shade(), linewidth=0)
     axes.plot(table["x"], table["mean"], color=COLORS[0], linewidth=1.8)
     axes.plot(rug, np.zeros(len(rug)), "|", color=GREY, markersize=7, transform=axes.get_xaxis_transform())
     quiet_grid(axes)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayesmixed.display.palette import SERIES
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
+from bayesmixed.plots.figures import as_written, new_figure, quiet_grid, shade
 from bayesmixed.summaries.variance.vpc_curves import vpc_curve
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def plot_vpc_curve(
     axes = figure.add_subplot()
     for place, (term, rows) in enumerate(table.groupby("term", sort=False)):
         colour, style = SERIES[place % len(SERIES)], STYLES[place % len(STYLES)]
-        axes.fill_between(rows["value"], rows["lower"], rows["upper"], color=colour, alpha=0.18, linewidth=0)
+        axes.fill_between(rows["value"], rows["lower"], rows["upper"], color=colour, alpha=shade(), linewidth=0)
         axes.plot(rows["value"], rows["mean"], color=colour, linestyle=style, linewidth=1.8, label=f"{term}, 95 %")
     axes.set_ylim(0, 1)
     axes.set_xlabel(table["effect"].iloc[0])

@@ -65,6 +65,30 @@ def test_dollars_in_names_and_levels_are_no_mathematics(tmp_path):
     assert all(label.get_parse_math() and "$" in label.get_text() for label in powers)
 
 
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_bands_are_told_from_light_and_from_dark_paper(style):
+    from matplotlib import collections, colors, patches, pyplot
+
+    fit = bm.load_fit("herd_period")
+    with pyplot.style.context(style):
+        figures = [plot(fit) for plot in (bm.plot_forest, bm.plot_pooling_curve, bm.plot_half_normal, bm.plot_loo_pit)]
+        figures += [bm.plot_posterior_checks(fit, kind) for kind in ("pit", "mean_variance", "ecdf")]
+        page, ink = (np.mean(colors.to_rgb(pyplot.rcParams[name])) for name in ("axes.facecolor", "text.color"))
+    for figure in figures:
+        bands = [one.get_facecolor()[0] for one in figure.findobj(collections.PolyCollection)]
+        bands += [
+            one.get_facecolor()
+            for axes in figure.axes
+            for one in axes.findobj(patches.Rectangle)
+            if one.get_label() == "population, 95 %"
+        ]
+        assert bands
+        for *color, opacity in bands:
+            shown = opacity * np.mean(color) + (1.0 - opacity) * page
+            assert abs(shown - page) > 0.085
+            assert abs(shown - ink) > 0.4
+
+
 @pytest.mark.parametrize(("style", "text"), [("default", "black"), ("dark_background", "white")])
 def test_the_data_have_the_colour_of_text_on_light_and_on_dark_paper(style, text):
     from matplotlib import colors, pyplot
