@@ -7,29 +7,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
 
 from bayesmixed.design.coefficient_priors import ExplainedOnData, of_coefficients
-from bayesmixed.design.default_priors import group_unit
 from bayesmixed.design.design import Design
 from bayesmixed.design.prior_draws import PriorDraws, draw_priors
-from bayesmixed.design.realised_splits import effect_parts, has_residual
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_range
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.families.links import Array
-from bayesmixed.joint_priors import R2D2M2, VARIANCE, VarianceSplit
+from bayesmixed.joint_priors import R2D2M2, VARIANCE
 from bayesmixed.preparation.preparing import prepare
-from bayesmixed.prior_distributions import Prior
-from bayesmixed.prior_texts import as_prior
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.summaries.priors.implications import latent_variances
+from bayesmixed.summaries.priors.elicited_priors import Interval, draw_iccs, icc_priors, r2_prior, ratio_priors
 from bayesmixed.summaries.variance.group_spread import TYPICAL
 
-Interval = tuple[float, float]
-_DRAWS, _FEW_DRAWS = 4000, 1000
-_DIGITS = 4
+_DRAWS = 4000
 _CLOSE = 0.02
 
 
@@ -127,12 +120,14 @@ def elicit(
     -------
     Elicited
         A `VarianceSplit` for `icc` where there is a residual SD, else Gamma distributions of SDs; these for `ratio`;
-        an `R2D2M2` for `r2`. Numbers are rounded to four digits.
+        an `R2D2M2` for `r2`. Numbers are rounded to four digits. Intervals of `r2` and `ratio` are met up to that; of
+        several `icc` no prior of the form may have all, and that of a family such as student, whose residual variance is
+        not that of its scale, may be missed: a note says so, and the table shows what is implied.
 
     Raises
     ------
     SpecError
-        Not one of `icc`, `ratio` and `r2` is given, an interval is none, or the model has no such quantity.
+        Not one of `icc`, `ratio` and `r2` is given, an interval is none or too narrow, or the model has no such quantity.
     DataError
         As `prepare`.
 
@@ -154,26 +149,33 @@ def elicit(
     tails = (0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage)
     if r2 is not None:
         asked = {"R2": _interval("r2", r2, 0.0, 1.0)}
-        a, b = _fit_beta(*asked["R2"], tails)
-        priors = {VARIANCE: f"R2D2M2(R2=Beta({a:.{_DIGITS}g}, {b:.{_DIGITS}g}))"}
+        priors = r2_prior(asked["R2"], tails)
     elif ratio is not None:
         asked = _by_factor(design, "ratio", ratio, 1.0, np.inf)
-        priors = _ratio_priors(design, asked, tails)
+        priors = ratio_priors(design, asked, tails)
     else:
         asked = _by_factor(design, "icc", icc, 0.0, 1.0)
-        priors = _icc_priors(design, asked, tails, total)
+        priors = icc_priors(design, asked, tails, total)
     if total is not None and (icc is None or VARIANCE not in priors):
-        raise SpecError("total is the prior of the total SD of a VarianceSplit, which this does not give.")
+        raise SpecError(
+            "total is the prior of the total SD of a VarianceSplit, which this does not give: leave it out."
+        )
     found = draw_priors(prepare(as_spec(spec, priors=priors), data, **reading), _DRAWS)
     values = _quantities(found, chosen[0], list(asked))
     rows, notes = [], []
+    why = "given all other priors, none of this form has the interval; this is the nearest"
+    if VARIANCE in priors and not design.family.is_normal_under(design.mu.link):
+        why = (
+            f"the shares have this interval for '{design.family.scale}' squared, and the residual variance of family "
+            f"'{design.family.name}' is another; change the shares by hand"
+        )
     for name, draws in values.items():
         lower, median, upper = (float(value) for value in np.quantile(draws, [tails[0], 0.5, tails[1]]))
         wanted = asked.get(name, (np.nan, np.nan))
         label = _label(design, chosen[0], name)
         rows.append((label, *wanted, lower, median, upper))
         if chosen[0] == "icc" and (abs(lower - wanted[0]) > _CLOSE or abs(upper - wanted[1]) > _CLOSE):
-            notes.append(f"{label}: given all other priors, none of this form has the interval; this is the nearest.")
+            notes.append(f"{label}: {why}.")
     columns = ["quantity", "asked_lower", "asked_upper", "lower", "median", "upper"]
     labelled = {_label(design, chosen[0], name): draws for name, draws in values.items()}
     return Elicited(priors, pd.DataFrame(rows, columns=columns), coverage, labelled, tuple(notes))
@@ -215,121 +217,10 @@ def _by_factor(design: Design, what: str, value: Any, low: float, high: float) -
     return {str(name): _interval(what, one, low, high) for name, one in value.items()}
 
 
-def _fit_beta(low: float, high: float, tails: Interval) -> tuple[float, float]:
-    """Return the Beta distribution with two quantiles."""
-
-    def miss(logs: Array) -> Array:
-        return special.logit(special.betainc(*np.exp(logs), [low, high])) - special.logit(tails)
-
-    centre, spread = np.mean(special.logit([low, high])), np.diff(special.logit([low, high]))[0]
-    size = (2.0 * special.ndtri(tails[1]) / spread) ** 2 / (special.expit(centre) * special.expit(-centre))
-    start = np.log(np.maximum(size * np.array([special.expit(centre), special.expit(-centre)]), 0.1))
-    a, b = np.exp(optimize.least_squares(miss, start, xtol=1e-12, ftol=1e-12).x)
-    return float(a), float(b)
-
-
-def _fit_gamma(low: float, high: float, tails: Interval) -> tuple[float, float]:
-    """Return the Gamma distribution, shape and rate, with two quantiles."""
-
-    def miss(log_shape: float) -> float:
-        quantiles = special.gammaincinv(np.exp(log_shape), tails)
-        return float(np.log(quantiles[1]) - np.log(np.maximum(quantiles[0], 1e-300)) - np.log(high / low))
-
-    shape = float(np.exp(optimize.brentq(miss, np.log(1e-2), np.log(1e6))))
-    return shape, float(special.gammaincinv(shape, tails[1]) / high)
-
-
-def _gamma_text(shape: float, rate: float) -> str:
-    return f"Gamma({shape:.{_DIGITS}g}, {rate:.{_DIGITS}g})"
-
-
-def _key_of(design: Design, name: str) -> str:
-    """Return the key of the SD of a factor with one column."""
-    group = next(group for group in design.mu.groups if group.name == name)
-    if group.width > 1:
-        raise SpecError(
-            f"'{name}' has {group.width} effects for each level, and elicit finds the prior of one SD. State theirs by hand; "
-            "bm.prior_table shows what they imply."
-        )
-    return design.mu.sd(group)
-
-
-def _ratio_priors(design: Design, asked: Mapping[str, Interval], tails: Interval) -> dict[str, str]:
-    if not design.mu.link.ratio:
-        raise SpecError(
-            f"ratio: groups differ by an amount under link '{design.mu.link.name}', not by a ratio; state icc=(0.1, 0.6)."
-        )
-    found = {}
-    for name, interval in asked.items():
-        low, high = np.log(interval) / TYPICAL
-        found[_key_of(design, name)] = _gamma_text(*_fit_gamma(low, high, tails))
-    return found
-
-
-def _icc_priors(design: Design, asked: Mapping[str, Interval], tails: Interval, total: Any) -> dict[str, str]:
-    if has_residual(design):
-        return _shares(design, asked, tails, total)
-    keys = {name: _key_of(design, name) for name in asked}
-    draws = draw_priors(design, _FEW_DRAWS)
-    generator = np.random.default_rng(1)
-    levels = {name: (generator.permutation(_FEW_DRAWS) + 0.5) / _FEW_DRAWS for name in asked}
-    groups = {group.name: group for group in design.mu.groups}
-    column = {name: design.mu.sd_keys(groups[name])[0] for name in asked}
-    _, residual = latent_variances(draws)
-    middle = float(np.median(residual))
-
-    def miss(logs: Array) -> Array:
-        for name, (shape, rate) in zip(asked, np.exp(logs).reshape(-1, 2), strict=True):
-            draws.values[column[name]] = np.maximum(special.gammaincinv(shape, levels[name]) / rate, 1e-12)
-        found = _iccs(draws, list(asked))
-        ends = [special.logit(np.quantile(found[name], tails)) - special.logit(asked[name]) for name in asked]
-        return np.concatenate(ends)
-
-    ends = np.array(list(asked.values()))
-    lows, highs = np.sqrt(middle * ends / (1.0 - ends)).T
-    starts = [_fit_gamma(float(low), float(high), tails) for low, high in zip(lows, highs, strict=True)]
-    found = np.exp(optimize.least_squares(miss, np.log(starts).ravel(), diff_step=1e-3, xtol=1e-5, max_nfev=30).x)
-    return {keys[name]: _gamma_text(*pair) for name, pair in zip(asked, found.reshape(-1, 2), strict=True)}
-
-
-def _shares(design: Design, asked: Mapping[str, Interval], tails: Interval, total: Any) -> dict[str, str]:
-    """Return the split of the variance whose shares have the intervals; parts without one have equal numbers."""
-    names = [*(part.name for part in effect_parts(design, design.priors)), str(design.family.scale)]
-    if design.mu.curves:
-        raise SpecError("icc: smooths would have a share of the variance too; state the VarianceSplit by hand.")
-    others = [name for name in names if name not in asked]
-
-    def numbers(logs: Array) -> dict[str, float]:
-        values = np.exp(logs)
-        return dict(zip(asked, values[:-1], strict=True)) | dict.fromkeys(others, values[-1])
-
-    def miss(logs: Array) -> Array:
-        shares = numbers(logs)
-        whole = sum(shares.values())
-        own = [special.betainc(shares[name], whole - shares[name], asked[name]) for name in asked]
-        return np.concatenate([special.logit(np.clip(one, 1e-12, 1 - 1e-12)) - special.logit(tails) for one in own])
-
-    fits = [_fit_beta(*pair, tails) for pair in asked.values()]
-    rest = np.mean([b for _, b in fits]) / len(others)
-    start = np.log([*(a for a, _ in fits), rest])
-    shares = numbers(optimize.least_squares(miss, start, xtol=1e-12, ftol=1e-12).x)
-    rounded = tuple(float(f"{shares[name]:.{_DIGITS}g}") for name in names)
-    unit = float(f"{group_unit(design, design.mu):.{_DIGITS}g}")
-    whole = Prior(name="HalfStudentT", arguments=(4.0, unit)) if total is None else as_prior(total, "total")
-    split = VarianceSplit(total=whole, shares=rounded, names=tuple(names))
-    return {VARIANCE: split.to_text()}
-
-
-def _iccs(draws: PriorDraws, names: list[str]) -> dict[str, Array]:
-    variances, residual = latent_variances(draws)
-    whole = residual + sum(variances.values())
-    return {name: np.asarray(variances[name] / whole) for name in names}
-
-
 def _quantities(draws: PriorDraws, quantity: str, names: list[str]) -> dict[str, Array]:
     design = draws.design
     if quantity == "icc":
-        return _iccs(draws, names)
+        return draw_iccs(draws, names)
     if quantity == "ratio":
         groups = {group.name: group for group in design.mu.groups}
         return {name: np.exp(TYPICAL * draws.values[design.mu.sd_keys(groups[name])[0]]) for name in names}

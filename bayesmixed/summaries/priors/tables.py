@@ -36,7 +36,8 @@ class PriorTable(Page):
         The model.
     parameters : pandas.DataFrame
         Columns parameter (the key of `priors`), prior, source, meaning, stated (the coordinate: "at the covariate
-        means" or "as written"), and with data lower, upper (the middle 95 % of the prior).
+        means" or "as written"), and with data lower, upper (the middle 95 % of the prior; that of the total or of R2 for a
+        joint prior, NaN for the horseshoe, which has neither).
     coefficients : pandas.DataFrame
         What the priors imply for coefficients as written that are not stated themselves: columns coefficient, meaning,
         mean, sd, lower, upper; empty without data.
@@ -93,7 +94,8 @@ def prior_table(
     Returns
     -------
     PriorTable
-        Ranges of parameters are exact; what they imply comes from 4000 draws from the priors, always the same.
+        Ranges of parameters are exact; those of numbers with a joint prior are of a mixture over at most 4000 values of their
+        scale. What they imply comes from 4000 draws from the priors. All are always the same.
         "Typical odds ratio between two levels of herd 2.0 (90 % 1.1 to 13)": half of all pairs of herds are expected
         to have odds that differ by more than a factor of 2, but it may well be 1.1 or 13.
 

@@ -2,26 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 import bayesmixed as bm
 from bayesmixed.errors import SpecError
 from bayesmixed.prior_texts import as_prior
-from bayesmixed.summaries.priors.elicitation import _fit_beta, _fit_gamma
 
 SLEEP, HERDS = bm.datasets.load("sleepstudy"), bm.datasets.load("cbpp")
 CROSSED = SLEEP.assign(week=np.arange(len(SLEEP)) % 7)
-
-
-@pytest.mark.parametrize(("low", "high"), [(0.1, 0.6), (0.001, 0.02), (0.9, 0.999), (0.001, 0.999)])
-def test_the_beta_distribution_has_the_quantiles(low, high):
-    assert stats.beta(*_fit_beta(low, high, (0.025, 0.975))).ppf([0.025, 0.975]) == pytest.approx([low, high], rel=1e-4)
-
-
-@pytest.mark.parametrize(("low", "high"), [(0.1, 0.6), (1e-3, 10.0), (2.0, 2.1)])
-def test_the_gamma_distribution_has_the_quantiles(low, high):
-    shape, rate = _fit_gamma(low, high, (0.05, 0.95))
-    assert stats.gamma(shape, scale=1 / rate).ppf([0.05, 0.95]) == pytest.approx([low, high], rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +41,12 @@ def test_shares_of_several_factors_are_named_and_what_cannot_be_met_is_said():
     assert one.notes == ()
     shares = as_prior(one.priors["variance"]).shares
     assert shares[0] == shares[2]
+
+
+def test_a_residual_variance_that_is_not_the_scale_squared_is_named_where_the_interval_is_missed():
+    found = bm.elicit("Reaction ~ Days + (1 | Subject)", SLEEP, family="student", icc=(0.1, 0.6))
+    (note,) = found.notes
+    assert "the residual variance of family 'student' is another" in note
 
 
 @pytest.mark.parametrize(
