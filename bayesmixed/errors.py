@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Self
 
 MOST_QUOTED = 200
 """Characters of input that an error repeats."""
@@ -29,6 +30,13 @@ class BayesMixedError(Exception):
 
     def __init__(self, message: object = "") -> None:
         super().__init__(_shorten_quotations(str(message)))
+
+    def after(self, head: str) -> Self:
+        """Return an error of this kind that says something first; only what it said before is shortened to make room."""
+        error, said = type(self)(head), str(self)
+        room = MOST_SAID - len(str(error)) - 1
+        error.args = (f"{error} {said if len(said) <= room else shorten(said, room)}",)
+        return error
 
 
 class SpecError(BayesMixedError):

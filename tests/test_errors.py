@@ -24,6 +24,18 @@ def test_an_error_repeats_little_of_a_long_text_and_all_of_a_short_one(text, quo
     assert str(bm.DataError(short)) == short
 
 
+@pytest.mark.parametrize("text", ["x", "' '", "a'\n", '" "'])
+@pytest.mark.parametrize("size", [10, 500, 50_000])
+def test_what_an_error_says_first_stays_whole_before_what_another_one_said(text, size):
+    inner = bm.DataError(f"Formula '{text * size}' has a bracket 'x' that is not closed.\nClose 'it'.")
+    error = inner.after("'a/b.nc' cannot be loaded:")
+    said = str(error)
+    assert type(error) is bm.DataError
+    assert said.startswith("'a/b.nc' cannot be loaded: Formula '")
+    assert said.endswith("Close 'it'.")
+    assert len(said) <= 1_000
+
+
 HOSTILE = ["x", "ab cd ", "' '", "C(f, 'it''s') + ", '" "', "a'\n\t", "([{"]
 PLACES = {
     "formula": lambda text: bm.from_formula(f"y ~ x + {text} ("),

@@ -188,7 +188,7 @@ def _said_of(path: Path) -> Iterator[None]:
     try:
         yield
     except BayesMixedError as error:
-        raise type(error)(f"'{path}' cannot be loaded: {error}") from error
+        raise error.after(f"'{path}' cannot be loaded:") from error
     except Exception as error:  # whatever damaged values cause
         raise DataError(f"'{path}' cannot be loaded: it is damaged ({first_line(error)}).") from error
 

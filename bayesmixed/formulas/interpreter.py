@@ -235,7 +235,7 @@ class Evaluation:
         try:
             return apply(*arrays, **options, state=state)
         except BayesMixedError as error:
-            raise type(error)(f"'{shorten(text)}': {error}") from None
+            raise error.after(f"'{shorten(text)}':") from None
         except Exception as error:  # splines of formulaic have errors of several kinds
             x = np.unique(np.asarray(arrays[0], dtype=float))
             raise SpecError(

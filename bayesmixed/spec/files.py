@@ -155,7 +155,7 @@ def spec_from_toml(text: str, name: str = "spec") -> ModelSpec:
     except (ValueError, RecursionError, AttributeError, TypeError) as error:  # tomllib has more errors than its own
         raise SpecError(f"'{name}' is not a spec in TOML: {error}.") from error
     except SpecError as error:
-        raise SpecError(f"In '{name}': {error}") from error
+        raise error.after(f"In '{name}':") from error
 
 
 def spec_to_toml(spec: ModelSpec) -> str:

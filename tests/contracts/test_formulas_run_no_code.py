@@ -251,9 +251,9 @@ def test_an_edited_fit_file_runs_no_code(attempt, mended, tmp_path, monkeypatch)
     (tmp_path / "files").mkdir()
     path = bm.save_fit(bm.load_fit("herd_period"), tmp_path / "files" / "fit.nc")
     edit_formula(path, attempt.replace("CANARY", str(tmp_path / "canary")), mended=mended)
-    with pytest.raises(BayesMixedError, match="cannot be lo"):  # long messages are cut in the middle
+    with pytest.raises(BayesMixedError, match=r"fit\.nc' cannot be loaded: "):
         bm.load_fit(path)
-    with pytest.raises(BayesMixedError, match="cannot be lo"):
+    with pytest.raises(BayesMixedError, match=r"fit\.nc' cannot be loaded: "):
         bm.load_fit(path, verify=False)
     assert [file.name for file in tmp_path.iterdir()] == ["files"]
     assert [file.name for file in (tmp_path / "files").iterdir()] == ["fit.nc"]

@@ -133,7 +133,7 @@ def compare_pooling(
             except DataError as error:
                 if name != "no":
                     raise
-                raise DataError(f"No pooling of '{group}' is not possible: {error}") from error
+                raise error.after(f"No pooling of '{group}' is not possible:") from error
     return PoolingComparison(group, fits, _table(fits, group))
 
 
