@@ -23,24 +23,17 @@ from bayesmixed.families.r_families import (
 from bayesmixed.spec.model_spec import ModelSpec, from_formula
 from bayesmixed.spec.parsing import parse_terms
 from bayesmixed.translation.r_formulas import split_formula, write
-from bayesmixed.translation.r_models import RModel, arguments_of, explain_ignored, find_model, only_call, split_bf
+from bayesmixed.translation.r_models import (
+    NOT_HERE,
+    RModel,
+    arguments_of,
+    explain_ignored,
+    find_model,
+    only_call,
+    split_bf,
+)
 from bayesmixed.translation.r_priors import read_priors
 from bayesmixed.translation.r_text import Brackets, Call, Name, Node, Number, Operation, Text, parse_r
-
-_NOT_HERE = {
-    "subset": "take the rows beforehand, data[data['chosen']]",
-    "contrasts": "write the coding in the formula, C(f, contr.sum)",
-    "map": "fix a parameter by a number as its prior, priors={'sigma': 1}",
-    "priors": "state them by the names here, priors={'sd_g': 'HalfNormal(1)'}",
-    "scale": "thresholds are the same for all rows",
-    "nominal": "thresholds are the same for all rows",
-    "data2": "known covariances are not supported",
-    "cov_ranef": "known covariances are not supported",
-    "autocor": "autoregressive terms are not supported",
-    "stanvars": "code of Stan is not read",
-    "knots": "give the knots in the formula, bs(x, knots=[1, 2])",
-    "nl": "non-linear formulas are not supported",
-}
 
 
 def from_r(call: str) -> ModelSpec:
@@ -104,7 +97,7 @@ class _Translation:
 
     def fields(self) -> dict[str, Any]:
         """Return the arguments of `from_formula` (SpecError)."""
-        for name, why in _NOT_HERE.items():
+        for name, why in NOT_HERE.items():
             if name in self.given or (name in self.options and not _is_false(self.options[name])):
                 raise SpecError(f"Argument '{name}' of {self.function}() has no counterpart here: {why}.")
         if _word(self.given.get("threshold", Name("flexible"))) != "flexible":

@@ -52,21 +52,27 @@ R_MODELS: Mapping[str, RModel] = MappingProxyType(
 )
 """By name, of stats, MASS, lme4, glmmTMB, brms, rstanarm and ordinal."""
 
-TRANSLATED = (
-    *("formula", "family", "weights", "offset", "ziformula", "dispformula", "prior", "link", "autocor"),
-    *(
-        "subset",
-        "contrasts",
-        "map",
-        "priors",
-        "knots",
-        "threshold",
-        "scale",
-        "nominal",
-        "data2",
-        "stanvars",
-        "cov_ranef",
-    ),
+NOT_HERE: Mapping[str, str] = MappingProxyType(
+    {
+        "subset": "take the rows beforehand, data[data['chosen']]",
+        "contrasts": "write the coding in the formula, C(f, contr.sum)",
+        "map": "fix a parameter by a number as its prior, priors={'sigma': 1}",
+        "priors": "state them by the names here, priors={'sd_g': 'HalfNormal(1)'}",
+        "scale": "the latent variable has the same scale in all rows",
+        "nominal": "thresholds are the same for all rows",
+        "data2": "known covariances are not supported",
+        "cov_ranef": "known covariances are not supported",
+        "autocor": "autoregressive terms are not supported",
+        "stanvars": "code of Stan is not read",
+        "knots": "give the knots in the formula, bs(x, knots=[1, 2])",
+        "nl": "non-linear formulas are not supported",
+    }
+)
+"""Arguments that say what the model is and have no counterpart here, and what to write instead."""
+
+_OF_MODEL = (
+    *("formula", "family", "weights", "offset", "ziformula", "dispformula", "prior", "link", "threshold"),
+    *NOT_HERE,
 )
 """Arguments that say what the model is."""
 _SILENT = (
@@ -162,7 +168,7 @@ def arguments_of(call: Call, order: tuple[str, ...]) -> dict[str, Node]:
 
 def _whole_name(begun: str, order: tuple[str, ...]) -> str:
     found = [name for name in order if begun and name.startswith(begun)]
-    return found[0] if len(found) == 1 and begun not in (*TRANSLATED, *_SILENT) else begun
+    return found[0] if len(found) == 1 and begun not in (*_OF_MODEL, *_SILENT) else begun
 
 
 def explain_ignored(function: str, given: Mapping[str, Node]) -> str:
@@ -173,7 +179,7 @@ def explain_ignored(function: str, given: Mapping[str, Node]) -> str:
     SpecError
         An argument is not known.
     """
-    known = (*TRANSLATED, *_SILENT, *_OF_ESTIMATION, *_OF_SAMPLING)
+    known = (*_OF_MODEL, *_SILENT, *_OF_ESTIMATION, *_OF_SAMPLING)
     unknown = [name for name in given if name not in known]
     if unknown:
         hint = did_you_mean(unknown[0], R_MODELS[function].order)
