@@ -96,7 +96,7 @@ def fit(
             progress=not json,
         )
         save_or_rescue(fitted, beside / FIT)
-        results = write_results(fitted, beside, str(data) if simulate is False else data.name)
+        results = write_results(fitted, beside, data.name if simulate else str(data))
     if json:
         print_json(_describe(fitted, out, (FIT, *results.files)))
     else:

@@ -1,7 +1,8 @@
 """The chapters of a report that are pages of summaries: each function returns HTML for one fit."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from html import escape
 
 import numpy as np
@@ -9,42 +10,43 @@ import numpy as np
 import bayesmixed as bm
 from bayesmixed.display.pages import Page, Section, write_markup
 from bayesmixed.equations import list_equations, write_mathml
-from bayesmixed.errors import SpecError
+from bayesmixed.errors import BayesMixedError, SpecError
 from bayesmixed.fits.convergence import Diagnosis
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.report.pictures import draw_shares, embed
+from bayesmixed.summaries.checks.predictive_checks import PosteriorChecks
 from bayesmixed.summaries.marginal.changes import explaining_columns
 from bayesmixed.summaries.marginal.grids import column_roles
 from bayesmixed.summaries.overview import count_sentence, tabulate_estimates
 
 _MOST_LEVELS = 8
 """Levels of a factor whose means and contrasts are shown."""
+_EFFECTS = "The expected response over each column, with 95 % bands, beside the rows of the data and the groups."
 _IN_ESTIMATES = ("components", "icc", "negligible")
 
 
+def show_or_explain(show: Callable[[], str]) -> str:
+    """Return what a function shows, or, where it does not apply to the model, the reason."""
+    try:
+        return show()
+    except BayesMixedError as error:
+        return f'<p class="absent">Not in this report: {escape(str(error))}</p>'
+
+
 def show_answer(fit: Fit) -> str:
-    """Return what each column does to the response, in sentences and pictures."""
-    sentences = write_sections(bm.describe_effects(fit).sections())
-    if not explaining_columns(fit.design):
-        return sentences
-    text = "The expected response over each column, with 95 % bands, beside the rows of the data and the groups."
-    return f"{sentences}\n{embed(bm.plot_effects(fit), text)}"
+    """Return what each column does to the response: in sentences, in pictures, and as means and contrasts of factors."""
+    parts = [lambda: write_sections(bm.describe_effects(fit).sections())]
+    if explaining_columns(fit.design):
+        parts.append(lambda: embed(bm.plot_effects(fit), _EFFECTS))
+    parts += [partial(_show_means, fit, name) for name in column_roles(fit.design).factors]
+    return "\n".join(map(show_or_explain, parts))
 
 
-def show_means(fit: Fit) -> str:
-    """Return the expected response at the levels of each factor, and the differences between them."""
-    names = column_roles(fit.design).factors
-    if not names:
-        raise SpecError("the model has no factor whose levels have means.")
-    shown = [name for name in names if len(fit.design.table.levels[name]) <= _MOST_LEVELS]
-    pages = [make(fit, name) for name in shown for make in (bm.marginal_means, bm.contrasts)]
-    left = [
-        f"{name} has many levels: bm.marginal_means(fit, {name!r}) has their means."
-        for name in names
-        if name not in shown
-    ]
-    sections = [one for page in pages for one in page.sections()]
-    return write_sections([*sections, *([Section(before=tuple(left))] if left else [])])
+def _show_means(fit: Fit, name: str) -> str:
+    if len(fit.design.table.levels[name]) > _MOST_LEVELS:
+        raise SpecError(f"the means of {name}, which has many levels; bm.marginal_means(fit, {name!r}) has them.")
+    pages = (bm.marginal_means(fit, name), bm.contrasts(fit, name))
+    return write_sections(section for page in pages for section in page.sections())
 
 
 def show_question(fit: Fit) -> str:
@@ -116,9 +118,8 @@ def show_variation(fit: Fit) -> str:
     return f"{shares}\n{write_sections(sections)}"
 
 
-def show_checks(fit: Fit) -> str:
+def show_checks(fit: Fit, checks: PosteriorChecks) -> str:
     """Return posterior predictive checks, with a picture."""
-    checks = bm.posterior_checks(fit, seed=fit.settings.seed)
     failed = int(np.sum(checks.table["verdict"] != "fits"))
     text = f"The data beside replicates of the model. {failed} of {len(checks.table)} statistics do not fit; see the table."
     return f"{write_sections(checks.sections())}\n{embed(bm.plot_posterior_checks(fit, seed=fit.settings.seed), text)}"

@@ -1,13 +1,14 @@
 """The HTML document: its head, its table of contents, its chapters in order."""
 
 from collections.abc import Callable
+from functools import cache
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
+import bayesmixed as bm
 from bayesmixed.atomic_files import check_place, replace_file
 from bayesmixed.calibration.certificates import Verification
-from bayesmixed.errors import BayesMixedError
 from bayesmixed.fits.convergence import Diagnosis, diagnose
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.report.chapters import (
@@ -16,8 +17,8 @@ from bayesmixed.report.chapters import (
     show_convergence,
     show_estimates,
     show_future,
-    show_means,
     show_model,
+    show_or_explain,
     show_page,
     show_priors,
     show_question,
@@ -107,10 +108,10 @@ def list_chapters(
     fit: Fit, diagnosis: Diagnosis, data: str, verification: Verification | None = None
 ) -> dict[str, tuple[str, Callable[[], str]]]:
     """Return the chapters by their anchors: heading, and the function that writes the text below it."""
+    checks = cache(lambda: bm.posterior_checks(fit, seed=fit.settings.seed))
     verified = {} if verification is None else {"verification": ("Verification", lambda: show_page(verification))}
     return {
         "answer": ("Answer", lambda: show_answer(fit)),
-        "means": ("Means and contrasts", lambda: show_means(fit)),
         "question": ("Question and data", lambda: show_question(fit)),
         "structure": ("Structure of the data", lambda: show_structure(fit)),
         "model": ("Model", lambda: show_model(fit)),
@@ -118,11 +119,11 @@ def list_chapters(
         "convergence": ("Convergence", lambda: show_convergence(diagnosis)),
         **verified,
         "estimates": ("Estimates", lambda: show_estimates(fit)),
-        "checks": ("Does the model fit?", lambda: show_checks(fit)),
+        "checks": ("Does the model fit?", lambda: show_checks(fit, checks())),
         "variation": ("Where the variation comes from", lambda: show_variation(fit)),
         "groups": ("Groups and their shrinkage", lambda: show_groups(fit)),
         "future": ("A future group", lambda: show_future(fit)),
-        "citation": ("How to cite", lambda: show_citation(fit)),
+        "citation": ("How to cite", lambda: show_citation(fit, checks)),
         "reproduction": ("How to do this again", lambda: show_reproduction(fit, data)),
     }
 
@@ -133,10 +134,7 @@ def _write_verdict(verdict: Diagnosis) -> str:
 
 
 def _write_chapter(name: str, heading: str, show: Callable[[], str]) -> str:
-    try:
-        content = show()
-    except BayesMixedError as error:
-        content = f'<p class="absent">Not in this report: {escape(str(error))}</p>'
+    content = show_or_explain(show)
     return f'<section id="{name}" aria-labelledby="{name}-h">\n<h2 id="{name}-h">{escape(heading)}</h2>\n{content}\n</section>'
 
 

@@ -1,6 +1,6 @@
 """A paragraph for the methods section of a paper, and the works behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -8,6 +8,7 @@ import bayesmixed as bm
 from bayesmixed.errors import BayesMixedError
 from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.summaries.checks.predictive_checks import PosteriorChecks
 
 _SAMPLERS = {
     "kernel": "drawn with the No-U-Turn sampler",
@@ -66,8 +67,13 @@ def methods_text(fit: Fit, *, seed: int | None = None) -> str:
     >>> print(bm.methods_text(bm.load_fit("herd_period")).partition(".")[0])
     We fitted a Bayesian mixed model to 56 rows, with 15 levels of herd
     """
-    paragraph = " ".join((_say_data(fit), _say_priors(fit), _say_sampling(fit), _say_checks(fit, seed)))
+    paragraph = write_paragraph(fit, lambda: bm.posterior_checks(fit, seed=fit.settings.seed if seed is None else seed))
     return "\n\n".join((paragraph, "\n".join(("References", *list_works(fit)))))
+
+
+def write_paragraph(fit: Fit, checks: Callable[[], PosteriorChecks]) -> str:
+    """Return the paragraph; `checks` gives the posterior predictive checks."""
+    return " ".join((_say_data(fit), _say_priors(fit), _say_sampling(fit), _say_checks(checks)))
 
 
 def list_works(fit: Fit) -> tuple[str, ...]:
@@ -90,11 +96,11 @@ def _say_data(fit: Fit) -> str:
 
 def _say_priors(fit: Fit) -> str:
     listed = [
-        f"{entry.about}, {entry.prior}" + (" (each)" if count > 1 else "")
-        for entry, count in fit.design.priors_by_term().values()
+        f"{entry.prior} for {key} ({'each ' if count > 1 else ''}{entry.about})"
+        for key, (entry, count) in fit.design.priors_by_term().items()
         if entry.prior.name != "Fixed"
     ]
-    return f"Priors were: {'; '.join(dict.fromkeys(listed))}."
+    return f"Priors were: {'; '.join(listed)}."
 
 
 def _say_sampling(fit: Fit) -> str:
@@ -115,7 +121,7 @@ def _say_sampling(fit: Fit) -> str:
     none = ", and no transition diverged" if verdict.steps else ""
     return (
         f"{said} R-hat was at most {verdict.table['rhat'].max():.3f} and effective sample sizes were at least "
-        f"{sizes:,.0f}{none}. We report posterior means with 95 % equal-tailed intervals."
+        f"{sizes:,.0f}{none}. We report posterior means (medians where a mean does not exist) with 95 % equal-tailed intervals."
     )
 
 
@@ -123,9 +129,9 @@ def _used(fit: Fit, package: str) -> bool:
     return {"nutpie": fit.engine.name != "marginal", "pymc": fit.engine.name == "pymc"}.get(package, True)
 
 
-def _say_checks(fit: Fit, seed: int | None) -> str:
+def _say_checks(checks: Callable[[], PosteriorChecks]) -> str:
     try:
-        table = bm.posterior_checks(fit, seed=fit.settings.seed if seed is None else seed).table
+        table = checks().table
     except BayesMixedError as error:
         return f"No posterior predictive checks: {error}"
     failed = table.loc[np.asarray(table["verdict"] != "fits"), "statistic"].tolist()

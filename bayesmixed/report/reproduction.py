@@ -1,5 +1,6 @@
 """The last chapters of a report: how to cite, and all that is needed to do the same again."""
 
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -11,17 +12,17 @@ from bayesmixed.fits.files import fingerprint
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.refitting import settings_of
 from bayesmixed.report.chapters import write_sections
-from bayesmixed.report.methods import methods_text
+from bayesmixed.report.methods import list_works, write_paragraph
 from bayesmixed.report.result_folders import MODEL
 from bayesmixed.spec.files import spec_to_toml
+from bayesmixed.summaries.checks.predictive_checks import PosteriorChecks
 
 
-def show_citation(fit: Fit) -> str:
-    """Return a paragraph for a methods section, and the works behind it."""
-    paragraph, works = methods_text(fit).split("\n\n")
-    title, *listed = works.splitlines()
+def show_citation(fit: Fit, checks: Callable[[], PosteriorChecks]) -> str:
+    """Return a paragraph for a methods section, and the works behind it; `checks` gives the posterior predictive checks."""
+    works = (f"- {work}" for work in list_works(fit))
     return write_sections(
-        [Section(before=("For a methods section:", paragraph, f"{title}:", *(f"- {w}" for w in listed)))]
+        [Section(before=("For a methods section:", write_paragraph(fit, checks), "References:", *works))]
     )
 
 

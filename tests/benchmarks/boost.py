@@ -11,6 +11,8 @@ from formulaic import model_matrix
 from models import MODELS, Benchmark, small
 from worker import tables
 
+from bayesmixed.formulas.notation import split_top
+
 LIKELIHOODS = {
     "gaussian": "gaussian",
     "poisson": "poisson",
@@ -23,11 +25,12 @@ def fit(model: Benchmark) -> float:
     """Return the processor seconds of the fit."""
     table = tables(model)
     left, _, right = model.formula.partition("~")
-    population = " + ".join(part for part in _summands(right) if not part.startswith(("(", "obs")))
+    parts = [part.strip() for part in split_top(right, "+")]
+    population = " + ".join(part for part in parts if not part.startswith(("(", "obs")))
     columns = np.asarray(model_matrix(population, table), dtype=float)
     groups = [
         np.arange(len(table)) if part == "obs()" else table[part.strip("()").split("|")[1].strip()]
-        for part in _summands(right)
+        for part in parts
         if part.startswith(("(", "obs"))
     ]
     response, _, trials = left.strip().partition(" | trials(")
@@ -40,18 +43,6 @@ def fit(model: Benchmark) -> float:
     found = gpboost.GPModel(group_data=labels, likelihood=LIKELIHOODS[model.family], **options)
     found.fit(y=y, X=columns, params={"trace": False})
     return time.process_time() - started
-
-
-def _summands(right: str) -> list[str]:
-    parts, depth, current = [], 0, ""
-    for sign in right:
-        depth += (sign == "(") - (sign == ")")
-        if sign == "+" and depth == 0:
-            parts.append(current.strip())
-            current = ""
-        else:
-            current += sign
-    return [*parts, current.strip()]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
 """Chapters of a report: each has something to say, or says why not."""
 
+import numpy as np
 import pytest
+from fixed_draws import fit_at
 from report_outlines import Outline, each_document
 
+import bayesmixed as bm
+from bayesmixed.report.chapters import show_answer
 from bayesmixed.report.documents import list_chapters
 
 
@@ -38,3 +42,27 @@ def test_each_curve_has_a_picture_and_each_factor_a_future(documents):
     assert told[0].startswith("The expected response over each column")
     assert told[1] == "s(x) over its covariate, with 95 % bands."
     assert len(told) == 1 + 1 + 1 + 2
+
+
+def test_sentences_and_means_stay_where_a_picture_or_some_means_are_refused():
+    generator = np.random.default_rng(1)
+    numbers = {f"x{i}": generator.normal(size=80) for i in range(13)}
+    words = {"many": [f"l{i}" for i in np.arange(80) % 20], "few": np.repeat(["a", "b"], 40)}
+    spec = bm.from_formula("y ~ few + many + " + " + ".join(numbers))
+    design = bm.prepare(spec, {"y": generator.normal(size=80), **numbers, **words})
+    text = show_answer(fit_at(design, {"sigma": 1.0}, jitter=0.1))
+    assert "x12, " in text
+    assert "few, b instead of a" in text
+    assert text.count("Not in this report:") == 2
+    assert "bm.marginal_means(fit, &#x27;many&#x27;)" in text
+    assert "Marginal means of few" in text
+    assert "<figure>" not in text
+
+
+def test_the_checks_of_a_report_are_computed_once(monkeypatch):
+    fit, made, ordinary = bm.load_fit("herd_period"), [], bm.posterior_checks
+    monkeypatch.setattr(bm, "posterior_checks", lambda *given, **named: made.append(1) or ordinary(*given, **named))
+    chapters = list_chapters(fit, bm.diagnose(fit), "data.csv")
+    assert "All 6 statistics fit" in chapters["checks"][1]()
+    assert "all agreed" in chapters["citation"][1]()
+    assert len(made) == 1

@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design.design import Design
-from bayesmixed.display.estimates import as_estimates
+from bayesmixed.display.estimates import as_estimates, say_null
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_table, middle_of
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.summaries.marginal.changes import changes_of, explaining_columns
 from bayesmixed.summaries.marginal.contrast_weights import value_texts
-from bayesmixed.summaries.marginal.estimable import find_estimable
 from bayesmixed.summaries.marginal.grids import column_roles, grid_draws, make_grid
 from bayesmixed.summaries.marginal.row_comparisons import comparisons
 
@@ -87,7 +86,7 @@ def describe_effects(fit: Fit, *, seed: int | None = None) -> DescribedEffects:
         ]
         if len(rows) > _MOST:
             sentences.append(f"{name}: {len(rows) - _MOST} more levels are in the table of comparisons.")
-    notes = [note for note in found.notes if not note.startswith("pd:")]
+    notes = [note for note in found.notes if note != say_null(0.0, None)]
     return DescribedEffects(tuple(sentences), (*([f"{where}."] if where else []), *notes), found.table)
 
 
@@ -127,7 +126,6 @@ def _describe_mean(fit: Fit, seed: int | None) -> DescribedEffects:
     """Return the expected response of a model without columns."""
     grid = make_grid(fit, {}, None, ())
     draws = grid_draws(fit, grid, "mean", "average", seed)
-    find_estimable(grid.rows, grid.starts, np.eye(1), "mean", lambda place: "the mean", product=False)
     labels = pd.DataFrame({"quantity": ["expected response"]})
     found = as_estimates("", "", (), labels, draws, mean=bool(draws.attrs["has_mean"]))
     what, _, where = str(draws.attrs["estimand"]).partition("; ")
