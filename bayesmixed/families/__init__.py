@@ -1,6 +1,7 @@
 """Families: the conditional distribution of the response given its parameters."""
 
 import copyreg
+import re
 from typing import Any
 
 from bayesmixed.errors import SpecError, did_you_mean, shorten
@@ -28,6 +29,7 @@ from bayesmixed.families.ordinal import CUMULATIVE
 from bayesmixed.families.positive import EXPONENTIAL, GAMMA, INVERSE_GAUSSIAN, LOGNORMAL, WEIBULL
 from bayesmixed.families.proportions import BERNOULLI, BETA, BETA_BINOMIAL, BINOMIAL
 from bayesmixed.families.quantiles import ASYMMETRIC_LAPLACE
+from bayesmixed.families.r_families import NO_COUNTERPART, R_FAMILIES
 from bayesmixed.families.real import GAUSSIAN, STUDENT
 from bayesmixed.families.records import Family, Parameter, ResponseScale, Values
 from bayesmixed.families.skewed import EXGAUSSIAN, SKEW_NORMAL
@@ -93,9 +95,16 @@ def find_family(name: "str | Family") -> Family:
         )
     if name in FAMILIES:
         return FAMILIES[name]
-    translated = _OTHER_NAMES.get(name.casefold().replace("_", "").replace(".", "").replace(" ", ""))
-    hint = f"Did you mean '{translated}'?" if translated in FAMILIES else did_you_mean(name, FAMILIES)
+    if name in NO_COUNTERPART:
+        raise SpecError(f"Family '{name}' has no counterpart here. {NO_COUNTERPART[name]}")
+    translated = _OTHER_NAMES.get(_plain(name))
+    hint = f"Did you mean '{translated}'?" if translated else did_you_mean(name, FAMILIES)
     raise SpecError(f"Family '{name}' is not known. {hint}")
+
+
+def _plain(name: str) -> str:
+    """Return a name without what packages write differently: capitals and signs between words."""
+    return re.sub(r"[_. ]", "", name.casefold())
 
 
 def _by_name(family: Family) -> Any:
@@ -105,7 +114,7 @@ def _by_name(family: Family) -> Any:
 
 copyreg.pickle(Family, _by_name)
 
-_OTHER_NAMES = {
+_OTHER_NAMES = {_plain(name): here for name, (here, _) in R_FAMILIES.items()} | {
     "normal": "gaussian",
     "gauss": "gaussian",
     "t": "student",
@@ -113,57 +122,35 @@ _OTHER_NAMES = {
     "binary": "bernoulli",
     "logistic": "bernoulli",
     "count": "poisson",
-    "gamma": "gamma",
     "wald": "inverse_gaussian",
-    "inversegaussian": "inverse_gaussian",
-    "betabinomial": "beta_binomial",
-    "negativebinomial": "negbin",
-    "negbinomial": "negbin",
     "nbinom": "negbin",
-    "nbinom1": "negbin1",
-    "nbinom2": "negbin",
     "nb": "negbin",
     "nb1": "negbin1",
     "nb2": "negbin",
     "negbin2": "negbin",
     "generalizedpoisson": "generalised_poisson",
     "generalisedpoisson": "generalised_poisson",
-    "genpois": "generalised_poisson",
     "genpoisson": "generalised_poisson",
     "exp": "exponential",
     "exgauss": "exgaussian",
     "exmodifiedgaussian": "exgaussian",
-    "skewnormal": "skew_normal",
-    "asymlaplace": "asymmetric_laplace",
     "asymmetriclaplace": "asymmetric_laplace",
     "ald": "asymmetric_laplace",
     "quantile": "asymmetric_laplace",
     "orderedbeta": "ordered_beta",
-    "ordbeta": "ordered_beta",
-    "truncatedpoisson": "truncated_poisson",
     "ztpoisson": "truncated_poisson",
     "zerotruncatedpoisson": "truncated_poisson",
     "truncatednegativebinomial": "truncated_negbin",
-    "truncatednbinom2": "truncated_negbin",
     "zerotruncatednegativebinomial": "truncated_negbin",
     "zip": "zero_inflated_poisson",
     "zinb": "zero_inflated_negbin",
-    "zeroinflatedpoisson": "zero_inflated_poisson",
     "zeroinflatednegativebinomial": "zero_inflated_negbin",
-    "zeroinflatednegbinomial": "zero_inflated_negbin",
     "zinb1": "zero_inflated_negbin1",
     "zeroinflatednegativebinomial1": "zero_inflated_negbin1",
-    "zeroinflatedbetabinomial": "zero_inflated_beta_binomial",
-    "hurdlelognormal": "hurdle_lognormal",
-    "zeroinflatedbinomial": "zero_inflated_binomial",
     "hurdlenegativebinomial": "hurdle_negbin",
-    "hurdlenegbinomial": "hurdle_negbin",
     "zeroinflatedgamma": "hurdle_gamma",
-    "zigamma": "hurdle_gamma",
-    "zeroinflatedbeta": "zero_inflated_beta",
     "zib": "zero_inflated_beta",
     "zoib": "zero_one_inflated_beta",
-    "zerooneinflatedbeta": "zero_one_inflated_beta",
     "ordinal": "cumulative",
     "ordered": "cumulative",
     "clm": "cumulative",

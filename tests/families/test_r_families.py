@@ -2,6 +2,7 @@
 
 import pytest
 
+from bayesmixed.errors import SpecError
 from bayesmixed.families import FAMILIES, find_family
 from bayesmixed.families.links import LINKS
 from bayesmixed.families.r_families import (
@@ -25,6 +26,21 @@ def test_every_family_of_r_exists_here(name):
     here, link = R_FAMILIES[name]
     assert here in FAMILIES
     assert link in LINKS
+
+
+@pytest.mark.parametrize("name", R_FAMILIES)
+def test_the_name_in_r_of_a_family_is_told_the_name_here(name):
+    here = R_FAMILIES[name][0]
+    if name not in FAMILIES:
+        with pytest.raises(SpecError, match=f"Did you mean '{here}'"):
+            find_family(name)
+
+
+@pytest.mark.parametrize("name", NO_COUNTERPART)
+def test_a_family_without_a_counterpart_is_refused_with_what_to_take_instead(name):
+    with pytest.raises(SpecError, match="has no counterpart here") as refused:
+        find_family(name)
+    assert NO_COUNTERPART[name][:40] in str(refused.value)
 
 
 def test_the_parameters_of_zeros_and_dispersion_exist():
