@@ -10,7 +10,24 @@ _MARGINAL = 'bm.approximate(spec, data, method="laplace")'
 _LEFT_OUT = 'bm.loo(fit, unit="observation")'
 PEER_NAMES = {
     **dict.fromkeys(
-        ("lmer", "glmer", "lme", "glmmTMB", "brm", "stan_lmer", "stan_glmer", "MCMCglmm", "gam", "Model"), _FIT
+        (
+            *(
+                "lm",
+                "glm",
+                "lmer",
+                "glmer",
+                "lme",
+                "glmmTMB",
+                "brm",
+                "stan_lmer",
+                "stan_glmer",
+                "stan_glm",
+                "clm",
+                "clmm",
+            ),
+            *("MCMCglmm", "gam", "Model"),
+        ),
+        _FIT,
     ),
     "ranef": "bm.group_effects(fit)",
     "fixef": "bm.population_effects(fit)",
@@ -20,7 +37,9 @@ PEER_NAMES = {
     "confint": "bm.tidy(fit)",
     "summary_df": "bm.tidy(fit)",
     **dict.fromkeys(("emmeans", "lsmeans", "predictions", "avg_predictions", "predict_response"), _MEANS),
-    **dict.fromkeys(("pairs", "contrast", "avg_comparisons"), 'bm.contrasts(fit, "x")'),
+    **dict.fromkeys(("pairs", "contrast"), 'bm.contrasts(fit, "x")'),
+    "avg_comparisons": 'bm.comparisons(fit, groups="existing")',
+    **dict.fromkeys(("avg_slopes", "emtrends", "margins"), "bm.slopes(fit)"),
     **dict.fromkeys(
         ("marginal_effects", "ggpredict", "ggeffect", "plot_predictions"), 'bm.conditional_effects(fit, "x")'
     ),
