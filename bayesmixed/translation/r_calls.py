@@ -116,7 +116,7 @@ class _Translation:
                 f'another one, such as family = ...(link = "{own}"); here are {", ".join(accepted)}.'
             )
         if "prior" in self.given:
-            self.priors |= read_priors(self.given["prior"], self._names(name), parse_terms(right))
+            self.priors |= read_priors(self.given["prior"], self._names(name), parse_terms(right), find_family(name))
         return {
             **{"formula": f"{left} ~ {right}", "family": name, "priors": self.priors},
             **({} if link == own else {"link": link}),

@@ -4,7 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from bayesmixed.errors import SpecError
+from bayesmixed.families import Family, Parameter
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.spec.formula_changes import term_pieces
 from bayesmixed.terms import Term
@@ -37,10 +40,9 @@ _HALVES: Mapping[str, tuple[int, int, str]] = MappingProxyType(
     }
 )
 """The same for scales, which brms cuts at 0; the second number is the place of the location, which must be 0."""
-_SCALES = ("sd", "sigma", "phi", "shape", "sds")
 
 
-def read_priors(node: Node, names: Mapping[str, str], terms: Sequence[Term]) -> dict[str, str]:
+def read_priors(node: Node, names: Mapping[str, str], terms: Sequence[Term], family: Family) -> dict[str, str]:
     """Return the priors of brms's argument `prior` by the names here.
 
     Parameters
@@ -51,13 +53,15 @@ def read_priors(node: Node, names: Mapping[str, str], terms: Sequence[Term]) -> 
         What parameters of brms's families are called here.
     terms : sequence of Term
         Those of the formula of the response: a prior without a group is one for each of them.
+    family : Family
+        That of the response here.
 
     Raises
     ------
     SpecError
         A prior is not exactly one of those here.
     """
-    return {key: prior for call in _calls(node) for key, prior in _read(call, names, terms)}
+    return {key: prior for call in _calls(node) for key, prior in _read(call, names, terms, family)}
 
 
 def _calls(node: Node) -> Iterator[Call]:
@@ -75,7 +79,7 @@ def _calls(node: Node) -> Iterator[Call]:
             raise SpecError(f"Prior '{write(node)}' is not written as prior(...) or set_prior(...). {_HOW}")
 
 
-def _read(call: Call, names: Mapping[str, str], terms: Sequence[Term]) -> Iterator[tuple[str, str]]:
+def _read(call: Call, names: Mapping[str, str], terms: Sequence[Term], family: Family) -> Iterator[tuple[str, str]]:
     shown = write(call)
     fields = _fields(call, shown)
     density, kind = fields.pop("prior"), _word(fields.pop("class", None)) or "b"
@@ -98,8 +102,14 @@ def _read(call: Call, names: Mapping[str, str], terms: Sequence[Term]) -> Iterat
         keys = [names[kind]]
     if not keys:
         raise SpecError(f"Prior '{shown}' names no parameter here before there are data. {_HOW}")
-    prior = _density(density, shown, scale=kind in _SCALES)
+    prior = _density(
+        density, shown, scale=kind == "sd" or (kind in names and _is_positive(family.parameter(names[kind])))
+    )
     yield from ((key, prior) for key in keys)
+
+
+def _is_positive(parameter: Parameter) -> bool:
+    return (parameter.lower, parameter.upper) == (0.0, np.inf)
 
 
 def _columns(terms: Sequence[Term]) -> set[str]:

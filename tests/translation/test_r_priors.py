@@ -45,6 +45,22 @@ def test_the_same_priors_have_the_names_here(written):
     assert {key: str(prior) for key, prior in spec.priors.items()} == SAME[written]
 
 
+@pytest.mark.parametrize(
+    ("family", "there", "here"),
+    [
+        ("exgaussian", "beta", "tau"),
+        ("negbinomial", "shape", "theta"),
+        ("weibull", "shape", "shape"),
+        ("beta", "phi", "phi"),
+    ],
+)
+def test_priors_of_positive_parameters_are_cut_at_0_as_in_brms(family, there, here):
+    spec = bm.from_r(f"brm(y ~ x, family = {family}(), prior = prior(normal(0, 2), class = {there}))")
+    assert {key: str(prior) for key, prior in spec.priors.items()} == {here: "HalfNormal(2)"}
+    plain = bm.from_r("brm(y ~ x, family = skew_normal(), prior = prior(normal(0, 2), class = alpha))")
+    assert str(plain.priors["alpha"]) == "Normal(0, 2)"
+
+
 @pytest.mark.parametrize("written", REFUSED)
 def test_other_priors_are_refused_with_how_to_state_them(written):
     with pytest.raises(SpecError, match=r"State it by the name|Prior .* is not known|no counterpart"):
