@@ -1,5 +1,6 @@
 """Families of skewed responses on the whole line: ex-Gaussian and skew normal."""
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -155,27 +156,12 @@ EXGAUSSIAN = Family(
     offers=OTHER_SHAPE,
     parameters=(
         MU_REAL,
-        Parameter(
-            "sigma",
-            "SD of the normal part",
-            "log",
-            ("log",),
-            0.0,
-            prior=SIGMA.prior,
-            intercept=SIGMA.intercept,
-            unit=0.5,
-            power=1.0,
-        ),
-        Parameter(
-            "tau",
-            "mean of the exponential part",
-            "log",
-            ("log",),
-            0.0,
+        replace(SIGMA, meaning="SD of the normal part"),
+        replace(
+            SIGMA,
+            name="tau",
+            meaning="mean of the exponential part",
             prior=lambda scale: ("tau", Prior(name="HalfStudentT", arguments=(4.0, scale.unit))),
-            intercept=SIGMA.intercept,
-            unit=0.5,
-            power=1.0,
             edges=("Without an exponential part take family gaussian.", ""),
         ),
     ),
