@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from bayesmixed.errors import SpecError, shorten
+from bayesmixed.formulas.functions import NUMBERED
 from bayesmixed.formulas.notation import call_arguments, split_signed
 from bayesmixed.formulas.tokens import NAME, tokenise
 
@@ -34,7 +35,8 @@ REFUSED = {
     "me": "Measurement-error terms are not supported.",
     "mi": 'Imputation of missing values is not supported; missing="drop" leaves the rows out.',
     **dict.fromkeys(("cens", "censored", "Surv"), _CENSORED),
-    **dict.fromkeys(("trunc", "truncated", "constrained"), _TRUNCATED),
+    **dict.fromkeys(("truncated", "constrained"), _TRUNCATED),
+    "trunc": f"{_TRUNCATED} Numbers without their decimals are {NUMBERED['trunc']}.",
     "se": "Known standard errors are not supported.",
     "subset": "Take the rows beforehand: data[data['chosen']].",
     "rate": "Write counts ~ ... + offset(log(exposure)).",
