@@ -1,4 +1,4 @@
-"""Families of positive responses, and with a hurdle: zero or not first, then a positive response."""
+"""Families of counts from 1, and families with a hurdle: zero or not first, then a positive response."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -57,7 +57,7 @@ INFLATED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "truncated_poisson": ("hurdle_poisson", "hu"),
         "truncated_negbin": ("hurdle_negbin", "hu"),
         "beta": ("zero_inflated_beta", "zi"),
-        **{name: (name, "hu") for name in ("hurdle_poisson", "hurdle_negbin", "hurdle_gamma", "hurdle_lognormal")},
+        "hurdle_gamma": ("hurdle_gamma", "hu"),
     }
 )
 """By the family here: the family with zeros of their own, and the parameter of a formula for them."""

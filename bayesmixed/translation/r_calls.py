@@ -149,7 +149,7 @@ class _Translation:
                 f"{advice or 'The families here: bm.FAMILIES.'}"
             )
         if name in NEED_ZEROS and "ziformula" not in self.given:
-            raise SpecError(f"Family '{name}' without ziformula has no zeros, which has no counterpart here.")
+            raise SpecError(f"Family '{name}' without ziformula has no zeros: write family = Gamma(...).")
         found, usual = R_FAMILIES[name]
         return found, LINKS_THERE.get(link, link) or usual
 
