@@ -6,8 +6,9 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy import special
 
-from bayesmixed.design.scale_mixtures import ScaleMixture
+from bayesmixed.design.scale_mixtures import ScaleMixture, log_beta_quantile
 from bayesmixed.design.variance_parts import Part, read_parts
 from bayesmixed.design.variance_splits import JointOnData, SplitOnData, stratified
 from bayesmixed.families.links import Array
@@ -17,6 +18,7 @@ from bayesmixed.prior_distributions import Prior
 from bayesmixed.prior_texts import as_prior
 
 _DRAWS = 4000
+_ROOT = 1.1673039782614187
 _SMALLEST = 1e-15
 _STANDARD = Prior(name="Normal", arguments=(0.0, 1.0))
 
@@ -146,21 +148,23 @@ class HorseshoeOnData(JointOnData):
         part = self.parts[self.place(key)[0]]
         return float(np.sqrt(part.moments[0][0] / len(part.keys)))
 
-    def draw_scales(self, sigma: Array, generator: np.random.Generator) -> Array:
-        """Return draws of the SDs of all coefficients of columns of variance 1, (S, D), for what multiplies the scale, (S,)."""
-        count, width = len(sigma), sum(len(part.keys) for part in self.parts)
-        one = self.numbers
-        local = np.abs(generator.standard_t(one.df, (count, width)))
-        tau = (self.scale * sigma * np.abs(generator.standard_cauchy(count)))[:, None]
-        slab = self.slab * np.sqrt(0.5 * one.slab_df / generator.gamma(0.5 * one.slab_df, size=(count, 1)))
+    def scales(self, sigma: Array, levels: Array) -> Array:
+        """Return the SDs of coefficients of columns of variance 1, (S, K), for what multiplies the scale, (S,), and the
+        probabilities (S, K + 2) of values up to those of tau, of the slab, and of each lambda."""
+        one, (tau_level, slab_level) = self.numbers, levels.T[:2, :, None]
+        local = special.stdtrit(one.df, 0.5 + 0.5 * levels[:, 2:])
+        tau = self.scale * sigma[:, None] * np.tan(0.5 * np.pi * tau_level)
+        slab = self.slab * np.sqrt(0.5 * one.slab_df / special.gammainccinv(0.5 * one.slab_df, slab_level))
         plain = tau * local
         return np.asarray(plain * slab / np.hypot(slab, plain))
 
     def draw(self, sigma: Array, correlations: Mapping[str, Array], generator: np.random.Generator) -> dict[str, Array]:
         """Return draws of all coefficients by key, (S,)."""
-        scales = self.draw_scales(sigma if self.sigma is not None else np.ones(len(sigma)), generator)
-        values = scales * generator.standard_normal(scales.shape)
         keys = [key for part in self.parts for key in part.keys]
+        count = len(sigma)
+        levels = np.column_stack([stratified(count, generator) for _ in range(len(keys) + 2)])
+        scales = self.scales(sigma if self.sigma is not None else np.ones(count), levels)
+        values = scales * generator.standard_normal(scales.shape)
         return {key: own / self.unit(key) for key, own in zip(keys, values.T, strict=True)}
 
     def implied(self, key: str) -> ScaleMixture:
@@ -170,22 +174,21 @@ class HorseshoeOnData(JointOnData):
 
 @lru_cache(maxsize=256)
 def _implied(joint: ExplainedOnData | HorseshoeOnData, key: str) -> ScaleMixture:
-    """Return the distribution of one number alone, a mixture over 4000 draws of its scale, always the same."""
-    generator = np.random.default_rng(0)
-    sigma = np.ones(_DRAWS)
-    if joint.sigma is not None:
-        levels = (generator.permutation(_DRAWS) + 0.5) / _DRAWS
-        sigma = np.asarray(joint.sigma.frozen().ppf(levels))
+    """Return the distribution of one number alone, a mixture over 4000 values of its scale, always the same: at points that
+    fill the cube of probabilities of its four factors evenly (the additive recurrence of the root of x^5 = x + 1)."""
+    levels = (0.5 + np.arange(_DRAWS)[:, None] * _ROOT ** -np.arange(1.0, 5.0)) % 1.0
+    sigma = np.ones(_DRAWS) if joint.sigma is None else np.asarray(joint.sigma.frozen().ppf(levels[:, 0]))
     if isinstance(joint, HorseshoeOnData):
-        column = [own for part in joint.parts for own in part.keys].index(key)
-        return ScaleMixture(_STANDARD, np.log(joint.draw_scales(sigma, generator)[:, column] / joint.unit(key)))
+        return ScaleMixture(_STANDARD, np.log(joint.scales(sigma, levels[:, 1:])[:, 0] / joint.unit(key)))
     place, column = joint.place(key)
-    part = joint.parts[place]
-    r2 = np.asarray(joint.r2.frozen().ppf((generator.permutation(_DRAWS) + 0.5) / _DRAWS))
-    share = generator.dirichlet(joint.shares, _DRAWS)[:, place]
-    explained = r2 / np.maximum(1.0 - r2, _SMALLEST) * share
+    part, own = joint.parts[place], joint.shares[place]
+    r2 = np.asarray(joint.r2.frozen().ppf(levels[:, 1]))
+    explained = r2 / np.maximum(1.0 - r2, _SMALLEST)
+    if len(joint.parts) > 1:
+        explained *= np.exp(log_beta_quantile(own, sum(joint.shares) - own, levels[:, 2]))
     if of_coefficients(part):
         return ScaleMixture(_STANDARD, 0.5 * np.log(explained / part.moments[0][0]) + np.log(sigma))
+    generator = np.random.default_rng(0)
     correlations = {part.correlation: part.draw_correlations(_DRAWS, generator)}
     return ScaleMixture(joint.sigma, np.log(part.draw_sds(explained, correlations, generator)[:, column]))
 

@@ -60,3 +60,11 @@ class ScaleMixture:
     def support(self) -> Support:
         """Return the ends of the support."""
         return POSITIVE if self._base.cdf(0.0) == 0.0 else REAL
+
+
+def log_beta_quantile(a: float, b: float, probability: Array) -> Array:
+    """Return logarithms of quantiles of a Beta distribution, also where these are below the smallest number."""
+    found = special.betaincinv(a, b, probability)
+    with np.errstate(divide="ignore"):
+        near_zero = (np.log(probability) + np.log(a) + special.betaln(a, b)) / a
+        return np.asarray(np.where(found > 1e-290, np.log(np.maximum(found, 1e-300)), near_zero))

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import InstanceOf
 from scipy import special
 
-from bayesmixed.design.scale_mixtures import ScaleMixture
+from bayesmixed.design.scale_mixtures import ScaleMixture, log_beta_quantile
 from bayesmixed.design.variance_parts import Part, read_parts
 from bayesmixed.families.links import Array
 from bayesmixed.joint_priors import JointPrior, VarianceSplit, share_of
@@ -231,7 +231,7 @@ def _implied(split: SplitOnData, key: str) -> ScaleMixture:
     if part.free_of_correlations:
         count = _DRAWS if width == 1 else 150
         middle = (np.arange(count) + 0.5) / count
-        logs = _log_beta_quantile(share, others, middle)
+        logs = log_beta_quantile(share, others, middle)
         if width > 1:
             within = (np.arange(_DRAWS // count) + 0.5) / (_DRAWS // count)
             logs = (logs[:, None] + np.log(-np.expm1(np.log1p(-within) / (width - 1)))[None, :]).ravel()
@@ -241,14 +241,6 @@ def _implied(split: SplitOnData, key: str) -> ScaleMixture:
     variance = generator.beta(share, others, _DRAWS)
     sds = part.sds(variance, generator.dirichlet(np.ones(width), _DRAWS), correlation)
     return ScaleMixture(split.total, np.log(sds[:, column]))
-
-
-def _log_beta_quantile(a: float, b: float, probability: Array) -> Array:
-    """Return logarithms of quantiles of a Beta distribution, also where these are below the smallest number."""
-    found = special.betaincinv(a, b, probability)
-    with np.errstate(divide="ignore"):
-        near_zero = (np.log(probability) + np.log(a) + special.betaln(a, b)) / a
-        return np.asarray(np.where(found > 1e-290, np.log(np.maximum(found, 1e-300)), near_zero))
 
 
 def stratified(count: int, generator: np.random.Generator) -> Array:

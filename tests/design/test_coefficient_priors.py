@@ -55,6 +55,21 @@ def test_the_distribution_of_one_number_is_that_of_its_draws(key):
     assert (low, high) == ((0.0, np.inf) if key.startswith("sd") else (-np.inf, np.inf))
 
 
+def test_quantiles_of_one_number_are_close_to_those_of_many_draws_and_alike_for_what_is_alike():
+    generator = np.random.default_rng(9)
+    sigma = np.abs(generator.normal(0.0, 2.0, 400_000))
+    tail = np.array([0.9, 0.975])
+    for joint, values in (
+        (EXPLAINED, EXPLAINED.draw(sigma, {}, generator)),
+        (SHRUNKEN, SHRUNKEN.draw(sigma, {}, generator)),
+    ):
+        for key in ("beta[x]", "beta[f #1]", "beta[f #2]"):
+            found = part_prior(joint, key).frozen().ppf(tail)
+            assert found == pytest.approx(np.quantile(np.abs(values[key]), 2.0 * tail - 1.0), rel=0.03)
+        first, second = (part_prior(joint, f"beta[f #{number}]").frozen().ppf(tail) for number in (1, 2))
+        assert first == pytest.approx(second)
+
+
 def test_the_horseshoe_is_a_cauchy_scale_that_a_slab_bounds():
     generator = np.random.default_rng(3)
     sigma = np.abs(generator.normal(0.0, 2.0, COUNT))

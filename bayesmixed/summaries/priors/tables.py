@@ -94,8 +94,8 @@ def prior_table(
     Returns
     -------
     PriorTable
-        Ranges of parameters are exact; those of numbers with a joint prior are of a mixture over at most 4000 values of their
-        scale. What they imply comes from 4000 draws from the priors. All are always the same.
+        Ranges of parameters are exact, of numbers with a joint prior within about 3 % (from at most 4000 values of their
+        scale); what they imply comes from 4000 draws from the priors, always the same.
         "Typical odds ratio between two levels of herd 2.0 (90 % 1.1 to 13)": half of all pairs of herds are expected
         to have odds that differ by more than a factor of 2, but it may well be 1.1 or 13.
 
