@@ -101,7 +101,7 @@ def elicit(
     Parameters
     ----------
     spec, data, missing, na, **options
-        As for `fit`; priors of the spec stay.
+        As for `fit`; priors of the spec stay, and what is to be found has none.
     icc : (float, float), or mapping of str to pairs
         Interval of the intraclass correlation: the share of a factor in the variance of effects and residuals, on the
         latent scale of families without a residual SD. By the name of the factor where there are several:
@@ -192,7 +192,8 @@ def _interval(what: str, value: Any, low: float, high: float) -> Interval:
     try:
         first, last = (float(end) for end in value)
     except (TypeError, ValueError) as error:
-        raise SpecError(f"{what}={value!r} is not an interval; give two numbers, such as (0.1, 0.6).") from error
+        example = "(1.2, 4)" if low == 1.0 else "(0.1, 0.6)"
+        raise SpecError(f"{what}={value!r} is not an interval; give two numbers, such as {example}.") from error
     if not low < first < last < high:
         raise SpecError(f"{what}=({first:g}, {last:g}): the ends must be in order and inside of ({low:g}, {high:g}).")
     return first, last

@@ -13,6 +13,7 @@ from bayesmixed.design.realised_splits import effect_parts, has_residual
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.joint_priors import VARIANCE, VarianceSplit
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.prior_texts import as_prior
 from bayesmixed.summaries.priors.implications import latent_variances
@@ -63,6 +64,9 @@ def _key_of(design: Design, name: str) -> str:
             f"'{name}' has {group.width} effects for each level, and elicit finds the prior of one SD. State theirs by hand; "
             "bm.prior_table shows what they imply."
         )
+    stated = ParameterKey.read(design.mu.sd_keys(group)[0]).match(design.spec.priors)
+    if stated is not None:
+        raise SpecError(f"Prior for '{stated}' is stated already, and elicit finds it: leave it out.")
     return design.mu.sd(group)
 
 

@@ -70,6 +70,13 @@ def test_what_cannot_be_elicited_is_said(formula, asked, fragment):
     assert fragment in str(error.value)
 
 
+@pytest.mark.parametrize("key", ["sd_herd", "sd_herd[Intercept]"])
+@pytest.mark.parametrize("asked", [{"ratio": (1.2, 4.0)}, {"icc": (0.05, 0.5)}])
+def test_a_prior_that_is_stated_already_is_not_replaced(key, asked):
+    with pytest.raises(SpecError, match="is stated already, and elicit finds it: leave it out"):
+        bm.elicit("herd", HERDS, priors={key: "HalfNormal(1)"}, **asked)
+
+
 def test_a_term_with_several_sds_is_refused_without_a_split():
     with pytest.raises(SpecError, match="has 2 effects for each level"):
         bm.elicit(
