@@ -14,6 +14,16 @@ import numpy as np
 from numba import njit
 
 from bayesmixed.kernels.dense import cholesky_slopes
+from bayesmixed.kernels.joint.root_products import (
+    add_slopes_of_roots,
+    apply,
+    apply_columns,
+    apply_transposed,
+    forward_root,
+    forward_root_back,
+    spread_back,
+    transpose,
+)
 from bayesmixed.kernels.joint.term_effects import scale_factor, scale_factor_back
 
 
@@ -47,7 +57,7 @@ def restore(x, slots, first, roots, guide, z, inner_z, work):  # type: ignore[no
             value -= factor[m, i] * z[m]
         z[i] = value / factor[i, i]
     u = _copy(z)
-    _apply(u, terms, roots)
+    apply(u, terms, roots)
     for j in range(levels):
         for i in range(width - 1, -1, -1):
             value = means[j, i] + x[first + j * width + i]
@@ -85,9 +95,9 @@ def _eliminate(root, guide, work):  # type: ignore[no-untyped-def]
                     value -= inner[j, i, m] * inner[j, k, m]
                 inner[j, i, k] = math.sqrt(value) if i == k else value / inner[j, k, k]
             log_determinant += math.log(inner[j, i, i])
-        _forward_root(inner[j], root, pulls[j], means[j])
+        forward_root(inner[j], root, pulls[j], means[j])
         for a in range(pointers[j], pointers[j + 1]):
-            _forward_root(inner[j], root, cross[a], links[a])
+            forward_root(inner[j], root, cross[a], links[a])
             for m in range(width):
                 right[columns[a]] -= links[a, m] * means[j, m]
             # The columns of a level ascend.
@@ -108,10 +118,10 @@ def _factor_rest(terms, roots, work):  # type: ignore[no-untyped-def]
         offset[i] = right[i]
         for k in range(len(right)):
             factor[i, k] = marginal[i, k]
-    _apply_columns(factor, terms, roots)
-    _transpose(factor)
-    _apply_columns(factor, terms, roots)
-    _apply_transposed(offset, terms, roots)
+    apply_columns(factor, terms, roots)
+    transpose(factor)
+    apply_columns(factor, terms, roots)
+    apply_transposed(offset, terms, roots)
     for t in range(len(terms)):
         for i in range(terms[t, 0], terms[t, 0] + terms[t, 1] * terms[t, 2]):
             factor[i, i] += 1.0
@@ -138,7 +148,7 @@ def restore_back(gradient, slots, first, z, inner_z, roots, guide, work):  # typ
     size, (levels, width), root = len(z), inner_z.shape, roots[-1]
     u, u_bar, v_bar, roots_bar = _copy(z), np.zeros(size), np.empty(size), np.zeros_like(roots)
     inner_v_bar = np.empty((levels, width))
-    _apply(u, terms, roots)
+    apply(u, terms, roots)
     for j in range(levels):
         for i in range(width):
             value = gradient[first + j * width + i]
@@ -149,8 +159,8 @@ def restore_back(gradient, slots, first, z, inner_z, roots, guide, work):  # typ
         for a in range(pointers[j], pointers[j + 1]):
             for i in range(width):
                 u_bar[columns[a]] -= links[a, i] * inner_v_bar[j, i]
-    _roots_slopes(roots_bar, u_bar, z, terms)
-    _apply_transposed(u_bar, terms, roots)
+    add_slopes_of_roots(roots_bar, u_bar, z, terms)
+    apply_transposed(u_bar, terms, roots)
     for i in range(size):
         value = gradient[slots[i]] + u_bar[i]
         for m in range(i):
@@ -174,7 +184,7 @@ def restore_back(gradient, slots, first, z, inner_z, roots, guide, work):  # typ
     for i in range(size):
         for k in range(size):
             spread[i, k] = marginal[i, k]
-    _apply_columns(spread, terms, roots)
+    apply_columns(spread, terms, roots)
     for t in range(len(terms)):
         start, columns_of = terms[t, 0], terms[t, 2]
         for at_level in range(start, start + terms[t, 1] * columns_of, columns_of):
@@ -184,8 +194,8 @@ def restore_back(gradient, slots, first, z, inner_z, roots, guide, work):  # typ
                     for m in range(size):
                         value += spread[at_level + i, m] * slopes[m, at_level + k]
                     roots_bar[t, i, k] += 2.0 * value
-    _apply(right_bar, terms, roots)
-    _spread_back(slopes, terms, roots)
+    apply(right_bar, terms, roots)
+    spread_back(slopes, terms, roots)
     mean_bar, block_bar, link_bar = np.empty(width), np.empty((width, width)), np.empty(width)
     for j in range(levels):
         for i in range(width):
@@ -201,8 +211,8 @@ def restore_back(gradient, slots, first, z, inner_z, roots, guide, work):  # typ
                 value = 2.0 * slopes[columns[a], columns[b]]
                 for i in range(width):
                     link_bar[i] -= value * links[b, i]
-            _forward_root_back(inner[j], cross[a], links[a], link_bar, block_bar, roots_bar[-1])
-        _forward_root_back(inner[j], pulls[j], means[j], mean_bar, block_bar, roots_bar[-1])
+            forward_root_back(inner[j], cross[a], links[a], link_bar, block_bar, roots_bar[-1])
+        forward_root_back(inner[j], pulls[j], means[j], mean_bar, block_bar, roots_bar[-1])
         cholesky_slopes(inner[j], block_bar)
         for i in range(width):
             for k in range(i + 1):
@@ -294,97 +304,8 @@ def add_root_slopes(x, places, roots_bar, data, gradient):  # type: ignore[no-un
 
 
 @njit(cache=False, error_model="numpy")
-def _forward_root(factor, root, vector, out):  # type: ignore[no-untyped-def]
-    """Write C^-1 T'x."""
-    width = len(factor)
-    for i in range(width):
-        value = 0.0
-        for m in range(i, width):
-            value += root[m, i] * vector[m]
-        for m in range(i):
-            value -= factor[i, m] * out[m]
-        out[i] = value / factor[i, i]
-
-
-@njit(cache=False, error_model="numpy")
-def _forward_root_back(factor, vector, out, out_bar, factor_bar, root_bar):  # type: ignore[no-untyped-def]
-    """Add the derivatives of C^-1 T'x in C and T; those in the result are lost."""
-    width = len(factor)
-    for i in range(width - 1, -1, -1):
-        value = out_bar[i]
-        for m in range(i + 1, width):
-            value -= factor[m, i] * out_bar[m]
-        out_bar[i] = value / factor[i, i]
-    for i in range(width):
-        for k in range(i + 1):
-            factor_bar[i, k] -= out_bar[i] * out[k]
-            root_bar[i, k] += vector[i] * out_bar[k]
-
-
-@njit(cache=False, error_model="numpy")
 def _copy(vector):  # type: ignore[no-untyped-def]
     copied = np.empty(len(vector))
     for i in range(len(vector)):
         copied[i] = vector[i]
     return copied
-
-
-@njit(cache=False, error_model="numpy")
-def _apply(vector, terms, roots):  # type: ignore[no-untyped-def]
-    """Replace z by T z."""
-    for t in range(len(terms)):
-        width = terms[t, 2]
-        for first in range(terms[t, 0], terms[t, 0] + terms[t, 1] * width, width):
-            for i in range(width - 1, -1, -1):
-                value = 0.0
-                for m in range(i + 1):
-                    value += roots[t, i, m] * vector[first + m]
-                vector[first + i] = value
-
-
-@njit(cache=False, error_model="numpy")
-def _apply_transposed(vector, terms, roots):  # type: ignore[no-untyped-def]
-    """Replace x by T'x."""
-    for t in range(len(terms)):
-        width = terms[t, 2]
-        for first in range(terms[t, 0], terms[t, 0] + terms[t, 1] * width, width):
-            for i in range(width):
-                value = 0.0
-                for m in range(i, width):
-                    value += roots[t, m, i] * vector[first + m]
-                vector[first + i] = value
-
-
-@njit(cache=False, error_model="numpy")
-def _apply_columns(matrix, terms, roots):  # type: ignore[no-untyped-def]
-    """Replace S by S T."""
-    for i in range(len(matrix)):
-        _apply_transposed(matrix[i], terms, roots)
-
-
-@njit(cache=False, error_model="numpy")
-def _spread_back(matrix, terms, roots):  # type: ignore[no-untyped-def]
-    """Replace a symmetric S by T S T'."""
-    for i in range(len(matrix)):
-        _apply(matrix[i], terms, roots)
-    _transpose(matrix)
-    for i in range(len(matrix)):
-        _apply(matrix[i], terms, roots)
-
-
-@njit(cache=False, error_model="numpy")
-def _transpose(matrix):  # type: ignore[no-untyped-def]
-    for i in range(len(matrix)):
-        for k in range(i):
-            matrix[i, k], matrix[k, i] = matrix[k, i], matrix[i, k]
-
-
-@njit(cache=False, error_model="numpy")
-def _roots_slopes(roots_bar, u_bar, z, terms):  # type: ignore[no-untyped-def]
-    """Add the derivatives of T z in T."""
-    for t in range(len(terms)):
-        width = terms[t, 2]
-        for first in range(terms[t, 0], terms[t, 0] + terms[t, 1] * width, width):
-            for i in range(width):
-                for k in range(i + 1):
-                    roots_bar[t, i, k] += u_bar[first + i] * z[first + k]
