@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from conftest import CHECKS
 from fixed_draws import fit_at
+from frequency_fits import each_case, weighted_and_written_out
 from scipy import special, stats
 from unit_tables import ROWS, design_of
-from weighted_rows import each_case, weighted_and_written_out
 
 import bayesmixed as bm
 from bayesmixed.cross_validation.log_densities import total_log_likelihood

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from fixed_draws import fit_at
-from weighted_rows import each_case, weighted_and_written_out
+from frequency_fits import each_case, weighted_and_written_out
 
 import bayesmixed as bm
 from bayesmixed.summaries.priors.power_scaling import _scale
