@@ -1,6 +1,6 @@
 """Likelihood of rows: log-density, score and information in their linear predictors, at and near the boundary of the link."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ from bayesmixed.families.links import Array, Link
 
 _BORDER = 1e-6
 """Distance that predictors keep from where a link has no inverse, as a share of the largest one."""
-_FIRST, _SECOND = 1e-3, 1e-2
-"""Steps of differences for a first and a second derivative, in the unit in which the score bends."""
+_STEP = 1e-3
+"""Step of differences of the score, in the unit in which it bends."""
 
 
 def keep_inside(link: Link, eta: Array) -> Array:
@@ -105,23 +105,9 @@ class RowLikelihood:
             Distance over which the score bends. By default it follows from the expected information, which is slow for
             some families.
         """
-        return -self._slope(self.score, eta, unit)
-
-    def observed_slope(self, eta: Array) -> Array:
-        """Return the derivative of the observed information: minus the third derivative, to about 6 digits."""
-        step = _SECOND * self._unit(eta)
+        step = _STEP * (self._unit(eta) if unit is None else unit)
         ahead, behind, far, back = (self.score(eta + m * step) for m in (1, -1, 2, -2))
-        return np.asarray((far + back - 16.0 * (ahead + behind) + 30.0 * self.score(eta)) / (12.0 * step**2))
-
-    def expected_slope(self, eta: Array) -> Array:
-        """Return the derivative of the expected information of each row, to about 9 digits."""
-        return self._slope(self.expected_information, eta)
-
-    def _slope(self, function: Callable[[Array], Array], eta: Array, unit: Array | float | None = None) -> Array:
-        """Return the derivative of a function of the predictor, by central differences of order four."""
-        step = _FIRST * (self._unit(eta) if unit is None else unit)
-        ahead, behind, far, back = (function(eta + m * step) for m in (1, -1, 2, -2))
-        return np.asarray((8.0 * (ahead - behind) - (far - back)) / (12.0 * step))
+        return -np.asarray((8.0 * (ahead - behind) - (far - back)) / (12.0 * step))
 
     def _unit(self, eta: Array) -> Array:
         """Return the distance over which the score of each row bends: the unit of the link, or that of the row's information."""

@@ -52,7 +52,7 @@ def test_densities_scores_and_derivatives_are_numbers_however_far_the_predictor_
     eta = np.append(FAR, 0.0)
     with np.errstate(all="ignore"):
         assert np.all(np.isfinite(rows.log_density(eta)) | rows.has_no_density(eta))
-        for function in (rows.score, rows.observed_information, rows.observed_slope, rows.expected_slope):
+        for function in (rows.score, rows.observed_information):
             assert np.all(np.isfinite(function(eta)))
 
 
@@ -90,18 +90,6 @@ def test_score_and_observed_information_are_differences_of_the_density(name, lin
 
 
 @each_pair
-def test_derivatives_of_information_are_its_differences(name, link):
-    eta, h = np.array([0.31, 0.92, 1.73]), 1e-3
-    rows = rows_of(name, link, drawn(name, link, eta, 20))
-    for function, slope in (
-        (rows.observed_information, rows.observed_slope),
-        (rows.expected_information, rows.expected_slope),
-    ):
-        expected = (function(eta + h) - function(eta - h)) / (2 * h)
-        np.testing.assert_allclose(slope(eta), expected, rtol=1e-3, atol=1e-3 * (1 + np.abs(function(eta)).max()))
-
-
-@each_pair
 def test_expected_information_is_the_mean_of_the_observed_one(name, link):
     eta, draws = np.array([0.3, 0.6, 0.9]), 4000
     observed = rows_of(name, link, drawn(name, link, eta, draws)).observed_information(eta)
@@ -114,7 +102,7 @@ def test_weights_multiply_densities_and_all_their_derivatives(name, link):
     eta, counts = np.array([0.3, 0.9, 1.7]), np.array([1.0, 3.0, 0.0])
     plain = rows_of(name, link, drawn(name, link, eta, 1))
     weighted = replace(plain, counts=counts)
-    for function in ("log_density", "score", "expected_information", "observed_information", "observed_slope"):
+    for function in ("log_density", "score", "expected_information", "observed_information"):
         np.testing.assert_allclose(getattr(weighted, function)(eta), counts * getattr(plain, function)(eta), atol=1e-12)
 
 
