@@ -14,7 +14,7 @@ from bayesmixed.calibration.simulated_fits import SimulatedFit, tabulate_ranks
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import to_text
 from bayesmixed.errors import SpecError, enumerate_words
-from bayesmixed.fits.convergence import Diagnosis
+from bayesmixed.fits.convergence import Diagnosis, diagnose
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.summaries.false_alarms import RATES
 
@@ -36,7 +36,7 @@ class Verification(Page):
     engine, other : str
         The engine of the fit and the one that checked it, "" if there is none.
     seeds : (int, int)
-        Of the fit and of its verification.
+        Of the fit, and that given to `verify`, which repeats it.
     diagnosis : Diagnosis
         The convergence of the fit.
     table : pandas.DataFrame
@@ -138,9 +138,11 @@ class Verification(Page):
     def check(self, fit: Fit) -> None:
         """Refuse a fit that this is not a certificate for (SpecError)."""
         made_for = (self.formula, self.engine, self.seeds[0])
-        if made_for != (fit.design.spec.formula, fit.engine.name, fit.settings.seed):
+        same = made_for == (fit.design.spec.formula, fit.engine.name, fit.settings.seed)
+        if not (same and self.diagnosis.table.equals(diagnose(fit).table)):  # other data, priors or draws mix otherwise
             raise SpecError(
-                f"This is a verification of '{self.formula}' by '{self.engine}' with seed {self.seeds[0]}, another fit."
+                f"This is a verification of '{self.formula}' by '{self.engine}' with seed {self.seeds[0]}, but of another "
+                "fit, or of this one before it was extended. Verify this one: bm.verify(fit)."
             )
 
     def sections(self) -> list[Section]:
@@ -164,16 +166,23 @@ def find_resolution(table: pd.DataFrame) -> pd.Series:
 
 def _advise(found: Verification) -> Iterator[str]:
     yield from found.diagnosis.advice
+    left = [name for name in ("kernel", "pymc") if name not in (found.engine, found.other)]
+    calls = " or ".join(f'bm.verify(fit, engine="{name}")' for name in left)
     if found.disagreements:
         yield "more draws: bm.refit(fit, draws=4000)"
-        yield 'a third engine, which shows who is alone: bm.verify(fit, engine="kernel"), or "pymc"'
-        yield "if long runs disagree, one of the engines is wrong about this model: please report it, with the seeds below"
+        if calls:
+            yield f"a third engine, which shows who is alone: {calls}"
+        yield (
+            "if long runs disagree, one of the engines is wrong about this model: please report it, with the seeds "
+            f"{found.seeds[0]} of the fit and {found.seeds[1]} of the verification"
+        )
     if found.suspicious:
         yield "more refits: bm.verify(fit, refits=100)"
         yield "whether the engine is right under data from the priors: bm.calibrate(fit.design.spec, data=...)"
     if found.unclear and not found.problems:
         yield "more draws: bm.extend(fit, 4000)"
-        yield 'another engine as the second: bm.verify(fit, engine="kernel"), or "pymc"'
+        if calls:
+            yield f"another engine as the second: {calls}"
 
 
 def _show_engines(found: Verification) -> pd.DataFrame:

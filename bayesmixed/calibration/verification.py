@@ -87,7 +87,8 @@ def verify(
             raise SpecError(f"verify has no setting '{name}'. {did_you_mean(name, SETTINGS)}")
     if engine is not None:
         check_engine(fit, engine)
-    state = np.random.SeedSequence(fit.settings.seed if seed is None else seed, spawn_key=(1,)).generate_state(2)
+    seed = fit.settings.seed if seed is None else seed
+    state = np.random.SeedSequence(seed, spawn_key=(1,)).generate_state(2)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
         other, reasons = sample_by_another(fit, engine, int(state[0]), progress)
@@ -115,7 +116,7 @@ def verify(
         formula=fit.design.spec.formula,
         engine=fit.engine.name,
         other="" if other is None else other.engine.name,
-        seeds=(fit.settings.seed, int(state[0])),
+        seeds=(fit.settings.seed, seed),
         diagnosis=diagnose(fit),
         table=table,
         refits=done,

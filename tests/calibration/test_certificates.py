@@ -78,7 +78,9 @@ def test_what_is_wrong_is_named_with_what_to_try(found):
         "NOT VERIFIED: the engines 'kernel' and 'marginal' disagree about 'sd_g[Intercept]' by more than Monte Carlo error; "
         "refits of simulated data do not find the true values of 'beta[Intercept]'."
     )
-    assert "third engine" in str(wrong)
+    assert 'a third engine, which shows who is alone: bm.verify(fit, engine="pymc")\n' in str(wrong)
+    assert "the seeds 0 of the fit and 9 of the verification" in str(wrong)
+    assert "third engine" not in str(replace(wrong, other="pymc"))
     assert "refits=100" in str(wrong)
 
 
@@ -87,5 +89,12 @@ def test_a_certificate_is_shown_in_the_report_of_its_own_fit_only(fits, found, t
     text = path.read_text(encoding="utf-8")
     assert '<section id="verification" aria-labelledby="verification-h">' in text
     assert "<p>Verified: &#x27;marginal&#x27; draws from the same posterior" in text
-    with pytest.raises(bm.SpecError, match="of 'y ~ 1 \\+ \\(1 \\| g\\)' by 'kernel' with seed 0, another fit"):
+    with pytest.raises(bm.SpecError, match="of 'y ~ 1 \\+ \\(1 \\| g\\)' by 'kernel' with seed 0, but of another"):
         bm.write_report(fits[1], tmp_path / "other.html", verification=found)
+
+
+def test_a_certificate_is_not_that_of_a_fit_of_the_same_name_with_other_draws(fits, found):
+    found.check(fits[0])
+    other = replace(exact_fit("poisson", DATA, 7), engine=fits[0].engine, settings=fits[0].settings)
+    with pytest.raises(bm.SpecError, match="Verify this one"):
+        found.check(other)

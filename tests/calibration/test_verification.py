@@ -41,6 +41,7 @@ def test_right_draws_are_verified(exact):
     assert found.ok
     assert found.verdict == "Verified: 'marginal' draws from the same posterior as 'kernel'."
     assert (found.advice, found.disagreements, found.refits) == ((), (), ())
+    assert found.seeds[1] == 1
     assert found.resolution.between(0.1, 0.5).all()
 
 
