@@ -10,6 +10,7 @@ from bayesmixed.cross_validation.log_densities import total_log_likelihood
 from bayesmixed.display.tables import working_units
 from bayesmixed.draws.tree import top_level_numbers
 from bayesmixed.engines import ENGINES, refusal
+from bayesmixed.engines.marginal import LEFT
 from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.convergence import diagnose
@@ -60,7 +61,7 @@ def sample_by_another(fit: Fit, engine: str | None, seed: int, progress: bool) -
         if not other.settings.complete:
             return None, (f"{name}: {STOPPED}",)
         if other.engine.name == fit.engine.name:
-            reasons = (*reasons, f"{name}: {other.engine.why.partition('marginal was left: ')[2]}")
+            reasons = (*reasons, f"{name}: {other.engine.why.partition(LEFT)[2]}")
         elif not verdict.ok:
             reasons = (*reasons, f"{name}: {verdict.problems[0]}")
         else:

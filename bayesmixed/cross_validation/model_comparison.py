@@ -218,11 +218,14 @@ def rank(found: Mapping[str, Any]) -> pd.DataFrame:
     import arviz_stats
 
     best = np.max([one.elpd_i.values for one in found.values()], axis=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        ranks = arviz_stats.compare(
-            {name: shift(one, -best) for name, one in found.items()}, method="stacking", round_to="none"
-        )
+    if len(found) > 1:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            ranks = arviz_stats.compare(
+                {name: shift(one, -best) for name, one in found.items()}, method="stacking", round_to="none"
+            )
+    else:  # which it refuses
+        ranks = pd.DataFrame({"elpd_diff": 0.0, "dse": 0.0, "weight": 1.0}, index=list(found))
     order = list(ranks.index)
     table = pd.DataFrame(index=pd.Index(order, name="model"))
     table["elpd"] = [found[name].elpd for name in order]

@@ -240,6 +240,12 @@ class Design(Displayed):
         return {joint.KIND: joint for joint in joints}
 
     @property
+    def hidden_joint_priors(self) -> list[str]:
+        """Names of the joint priors with scales and shares of their own, over which the density of the parameters is an
+        integral."""
+        return [name for name in self.joint_priors if name != SplitOnData.KIND]
+
+    @property
     def split(self) -> SplitOnData | None:
         """The joint prior of SDs, if there is one."""
         found = self.joint_priors.get(SplitOnData.KIND)

@@ -48,7 +48,7 @@ def with_free_variables(design: Design, draws: xr.DataTree) -> xr.DataTree:
     if design.streamed:
         raise SpecError("bm.build needs the rows in memory, and those of this fit were streamed: it has no PyMC model.")
     posterior = with_effects(draws, [predictor.b(group) for predictor, group in design.normal_blocks()])
-    hidden = [name for name in design.joint_priors if name != SplitOnData.KIND]
+    hidden = design.hidden_joint_priors
     if hidden:
         raise SpecError(
             f"A fit under {hidden[0]} does not keep its scales and shares, which are free variables of bm.build."

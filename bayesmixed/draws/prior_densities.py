@@ -6,7 +6,7 @@ from scipy import special
 
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.thresholds import threshold_log_density, threshold_shift
-from bayesmixed.design.variance_splits import PartPrior, SplitOnData
+from bayesmixed.design.variance_splits import PartPrior
 from bayesmixed.draws.kept import values_of
 from bayesmixed.draws.linear_predictors import covariances_at_centre, part_covariances
 from bayesmixed.errors import SpecError
@@ -64,7 +64,7 @@ def log_prior_density(design: Design, posterior: xr.Dataset) -> Array:
     SpecError
         A joint prior has scales and shares of its own, over which it would be an integral.
     """
-    hidden = [name for name in design.joint_priors if name != SplitOnData.KIND]
+    hidden = design.hidden_joint_priors
     if hidden:
         raise SpecError(f"{hidden[0]} has no density of the parameters alone.")
     found = np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]))

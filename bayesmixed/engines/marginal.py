@@ -24,6 +24,8 @@ from bayesmixed.kernels.joint.packed_designs import unsupported
 from bayesmixed.terms.block_parts import ONE
 
 TUNE = 150
+LEFT = "; marginal was left: "
+"""What stands before the reason in the record of a fit by the engine that samples in its place."""
 TARGET = 0.9
 NEEDS_ROWS = True
 MOST_EFFECTS, MOST_OUTER, LARGEST_BORDER = 3, 15, 400
@@ -97,7 +99,7 @@ def sample(
             replace(settings, tune=max(settings.tune, kernel.TUNE)),
             parameterisation=parameterisation,
             target_accept=target_accept,
-            why=f"{why}; marginal was left: {refusal}",
+            why=f"{why}{LEFT}{refusal}",
             progress=progress,
         )
         return replace(other, timing={**run.timing, **other.timing})

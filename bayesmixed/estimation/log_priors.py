@@ -42,7 +42,7 @@ class LogPrior:
         for name in design.numbers:
             function, prior = design.scalar_prior(name)
             add(prior, 0, layout.scalars[name].read, function.forward)
-        hidden = [name for name in design.joint_priors if name != SplitOnData.KIND]
+        hidden = design.hidden_joint_priors
         if hidden:
             raise SpecError(
                 f"{hidden[0]} has scales and shares of its own besides the parameters: there is no mode under it."

@@ -69,6 +69,11 @@ def has_no_effects(design: Design) -> bool:
     return not any(True for _ in design.normal_blocks())
 
 
+def can_be_integrated(design: Design) -> bool:
+    """Return whether the marginal likelihood of a model follows from draws near its mode, by `integrate_parameters`."""
+    return has_no_effects(design) and design.streamed is None and not design.hidden_joint_priors
+
+
 def integrate_parameters(fit: Fit) -> tuple[float, float]:
     """Return the log marginal likelihood of a model without effects, and its Monte Carlo error.
 

@@ -15,7 +15,7 @@ from bayesmixed.display.tables import to_text
 from bayesmixed.engines import ENGINES, refusal
 from bayesmixed.errors import SpecError
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.summaries.evidence_without_effects import has_no_effects, integrate_parameters
+from bayesmixed.summaries.evidence_without_effects import can_be_integrated, integrate_parameters
 from bayesmixed.terms.weights import LIKELIHOOD
 
 WEIGHT = "log_weight"
@@ -118,8 +118,9 @@ def evidence(fits: Fit | Mapping[str, Fit]) -> Evidence:
 
 
 def has_evidence(fit: Fit) -> bool:
-    """Return whether the log marginal likelihood follows from the proposals of a fit."""
-    return fit.design.observed.weighting != LIKELIHOOD and WEIGHT in fit.draws["sample_stats"]
+    """Return whether the log marginal likelihood follows from the proposals of a fit, or by integration without effects."""
+    known = WEIGHT in fit.draws["sample_stats"] or can_be_integrated(fit.design)
+    return known and fit.design.observed.weighting != LIKELIHOOD
 
 
 def log_evidence(fit: Fit) -> tuple[float, float]:
@@ -143,7 +144,7 @@ def _check(name: str, fit: Fit) -> None:
             f"'{name}' has likelihood weights: a weighted likelihood is not a density of the data, so it has no "
             "marginal likelihood. Compare such models by their predictions."
         )
-    if WEIGHT in fit.draws["sample_stats"] or (has_no_effects(design) and design.streamed is None):
+    if has_evidence(fit):
         return
     if fit.engine.name == "marginal":
         raise SpecError(

@@ -25,6 +25,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import to_text
 from bayesmixed.engines import ENGINES, refusal
+from bayesmixed.engines.marginal import LEFT
 from bayesmixed.errors import BayesMixedError, SpecError, StatisticsWarning, enumerate_words
 from bayesmixed.estimation.marginal_maxima import approximate
 from bayesmixed.families.links import Array
@@ -32,7 +33,6 @@ from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.fitting import Fit, sample
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.candidates import Spec, keep_common_rows, name_candidates, prepare_candidates
-from bayesmixed.summaries.evidence_without_effects import has_no_effects
 from bayesmixed.summaries.marginal_likelihoods import has_evidence, log_evidence, note_default_priors
 from bayesmixed.summaries.overview import count_estimated
 from bayesmixed.tables.frames import as_frame
@@ -246,10 +246,10 @@ def _measure(fit: Fit, reason: str | None, row: dict[str, Any]) -> list[str]:
     )
     if fit.design.observed.weighting == LIKELIHOOD:
         return [*problems, "no evidence: under likelihood weights there is no density of the data"]
-    if has_evidence(fit) or has_no_effects(fit.design):
+    if has_evidence(fit):
         row["log_evidence"], row["mcse"] = log_evidence(fit)
         return problems
-    why = reason or fit.engine.why.partition("; ")[2]
+    why = reason or fit.engine.why.partition(LEFT)[2]
     return [*problems, f"sampled by '{fit.engine.name}', without evidence, as 'marginal' cannot: {why}"]
 
 
@@ -260,20 +260,10 @@ def _tabulate(
     table = table.reindex(columns=COLUMNS)
     table["problem"] = [problems.get(name) or rows.get(name, {}).get("problem", "") for name in named]
     table["engine"] = table["engine"].where(table["engine"].notna(), "")
-    if len(found) > 1:
+    if found:
         ranked = rank(found).rename(columns={"weight": "stacking"})
         columns = ["elpd", "se", "elpd_diff", "dse", "stacking", "bad_k"]
         table.loc[ranked.index, columns] = ranked[columns].to_numpy(dtype=float)
-    for name, one in found.items() if len(found) == 1 else ():
-        bad = int(np.sum(one.pareto_k.values > one.good_k))
-        table.loc[name, ["elpd", "se", "elpd_diff", "dse", "stacking", "bad_k"]] = [
-            one.elpd,
-            one.se,
-            0.0,
-            0.0,
-            1.0,
-            bad,
-        ]
     numbers = [column for column in COLUMNS if column not in ("engine", "problem")]
     table[numbers] = table[numbers].astype(float)
     known = table["log_evidence"].notna()

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from fixed_draws import fit_at
 
 import bayesmixed as bm
 from bayesmixed.summaries import screening
@@ -106,6 +107,15 @@ def test_weights_leave_what_can_be_computed(data):
     error = np.hypot(counted.table["mcse"], expanded.table["mcse"].iloc[0]).iloc[0]
     assert abs(counted.table["log_evidence"].iloc[0] - expanded.table["log_evidence"].iloc[0]) < 4 * error
     assert "no density of the data" in powered.table["problem"].iloc[0]
+
+
+def test_a_joint_prior_with_scales_of_its_own_leaves_the_predictions(data, monkeypatch):
+    spec = bm.from_formula("y ~ x + k", priors={"coefficients": "Horseshoe(relevant=1)"})
+    monkeypatch.setattr(screening, "sample", lambda design, **_: fit_at(design, {"sigma": 1.0}, jitter=0.1))
+    row = bm.screen([spec], data, **QUICK).table.iloc[0]
+    assert "without evidence, as 'marginal' cannot: " in row["problem"]
+    assert np.isfinite(row["elpd"])
+    assert np.isnan(row["log_evidence"])
 
 
 def test_separation_is_named_and_the_posterior_is_still_there(data):

@@ -8,7 +8,6 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.cross_validation.log_densities import total_log_likelihood
-from bayesmixed.design.variance_splits import SplitOnData
 from bayesmixed.draws.prior_densities import log_prior_densities
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fits.fitting import Fit
@@ -63,7 +62,7 @@ def prior_sensitivity(
     """
     draws = log_prior_densities(fit.design, fit.posterior)
     chosen = _choose(list(draws), priors)
-    hidden = [name for name in fit.design.joint_priors if name != SplitOnData.KIND]
+    hidden = fit.design.hidden_joint_priors
     if hidden and priors is None:
         raise SpecError(
             f"{hidden[0]} has scales and shares that a fit does not keep, so it cannot be scaled. Name other priors: "

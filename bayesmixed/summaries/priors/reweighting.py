@@ -11,7 +11,6 @@ from scipy import special
 from bayesmixed.cross_validation.importance_weights import FEWEST_DRAWS, LARGEST_K, effective_size, smooth_weights
 from bayesmixed.cross_validation.influential_groups import parameter_draws
 from bayesmixed.design.design import Design
-from bayesmixed.design.variance_splits import SplitOnData
 from bayesmixed.draws.prior_densities import log_prior_density
 from bayesmixed.draws.tree import PROPOSALS
 from bayesmixed.engines.proposal_weights import pareto_k
@@ -121,7 +120,7 @@ def why_not_weighed(fit: Fit, design: Design) -> str | None:
         return "not all draws of its group effects are kept"
     if fit.settings.chains * fit.settings.draws < FEWEST_DRAWS:
         return "its draws are few"
-    hidden = [name for one in (fit.design, design) for name in one.joint_priors if name != SplitOnData.KIND]
+    hidden = [*fit.design.hidden_joint_priors, *design.hidden_joint_priors]
     if hidden:
         return f"{hidden[0]} has no density of the parameters alone"
     fixed = [{key: e.prior for key, e in one.priors.items() if e.prior.name == "Fixed"} for one in (fit.design, design)]
