@@ -70,12 +70,10 @@ def contrasts(
     Returns
     -------
     Estimates
-        Also with `pd`, the probability of the more probable sign of the difference.
-
-    Contrasts that depend on a combination of levels without rows (`empty_cells` of the spec) are not estimable: they
-    are left
-    out, and the notes say which. Where means are linear in the coefficients, as for kind "linear" and under an identity
-    link, what the data leave open in two means may cancel in their difference; elsewhere both means must be estimable.
+        Also with `pd`, the probability of the more probable sign of the difference. Contrasts that depend on a
+        combination of levels without rows (`empty_cells` of the spec) are not estimable: they are left out, and the notes
+        say which. Where means are linear in the coefficients, as for kind "linear" and under an identity link, what the
+        data leave open in two means may cancel in their difference; elsewhere both means must be estimable.
 
     Raises
     ------
