@@ -15,7 +15,8 @@ from bayesmixed.integration.averages import parameters_of
 from bayesmixed.plots.effect_panels import MOST_DISTINCT, draw_groups
 from bayesmixed.plots.effects import draw_effect, points_for
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.summaries.marginal.changes import read_variables
+from bayesmixed.summaries.marginal.changes import explaining_columns, read_variables
+from bayesmixed.summaries.marginal.grids import split_effect
 from bayesmixed.summaries.marginal.means import conditional_effects
 from bayesmixed.tables.factors import is_number
 from bayesmixed.terms.contract import CURVES
@@ -49,8 +50,8 @@ def plot_effects(
     fit : Fit
         The fitted model.
     effects : str or list, optional
-        Columns, "x", or pairs of them, "x:f"; if not given, those of the terms of the model, products with their columns
-        together (of three or more columns, the first two of each pair).
+        Columns, "x", or pairs of them, "x:f"; if not given, those of the terms of the model, a product as the pair of its
+        columns (of three or more columns, each pair).
     at, groups, seed
         As in `conditional_effects`: other numbers are at their means, other factors averaged over.
     kind : str, optional
@@ -111,7 +112,8 @@ def plot_effects(
     for axes in panels[len(asked) :]:
         axes.set_visible(False)
     figure.supylabel(what, fontsize=10)
-    others = len(read_variables(fit, None)) > 1
+    explaining = set(explaining_columns(fit.design))
+    others = any(explaining - {*split_effect(effect, fit.design), *(at or {})} for effect in asked)
     said = [*notes, *(["Other numbers are at their means, other factors averaged over."] if others else [])]
     figure.suptitle("\n".join(said), fontsize=9, x=0.01, ha="left", wrap=True)
     return as_written(figure)

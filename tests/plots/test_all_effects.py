@@ -46,6 +46,20 @@ def test_parameters_that_the_mean_does_not_depend_on_have_no_panel():
     assert terms_of(fit, "mean") == ["x", "z"]
 
 
+@pytest.mark.parametrize(
+    ("formula", "options", "said"),
+    [
+        ("y ~ x*f", {}, False),
+        ("y ~ x + f", {}, True),
+        ("y ~ x + f", {"effects": "x"}, True),
+        ("y ~ x + f", {"effects": "x", "at": {"f": "a"}}, False),
+        ("y ~ 1 + (1 | g)", {"effects": "g", "groups": "existing"}, False),
+    ],
+)
+def test_the_title_speaks_of_other_columns_where_there_are_some(formula, options, said):
+    assert ("Other numbers are at their means" in bm.plot_effects(fitted(formula), **options).get_suptitle()) == said
+
+
 def test_a_panel_holds_the_population_and_the_named_curve_of_each_group():
     fit = fitted("y ~ x + (x | g)")
     fit = fit_at(
