@@ -1,7 +1,7 @@
 """Estimates: a table of derived quantities with their draws, and what they are in words."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -120,6 +120,24 @@ def as_estimates(
     table = pd.concat([labels, describe(values, mean=mean)], axis="columns")
     notes = (*notes, *(() if mean else (NO_MEAN,)))
     return Estimates(title, quantity, notes, tuple(labels.columns), table, values)
+
+
+def as_comparisons(
+    title: str,
+    quantity: str,
+    notes: Iterable[str],
+    parts: Sequence[tuple[pd.DataFrame, xr.DataArray]],
+    *,
+    null: float,
+    rope: Range | None,
+    mean: bool,
+) -> Estimates:
+    """Return the estimates of several tables of labels, each with its draws, one below the other, with the probability of
+    the side of `null` that each lies on."""
+    labels = pd.concat([front for front, _ in parts], ignore_index=True)
+    draws = xr.concat([one for _, one in parts], "row")
+    found = as_estimates(title, quantity, (*notes, say_null(null, rope)), labels, draws, mean=mean)
+    return replace(found, table=with_directions(found.draws.values, found.table, null, rope))
 
 
 def _thin(table: pd.DataFrame, label: str) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from bayesmixed.design.design import Design
-from bayesmixed.display.estimates import Estimates, Range, as_estimates, say_null, with_directions
 from bayesmixed.errors import DataError, SpecError, check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -125,22 +124,3 @@ def change_rows(fit: Fit, where: Where, cells: RowCells, name: str, states: Sequ
     frame = pd.concat([cells.rows.assign(**{name: state}) for state in states], ignore_index=True)
     design = replay_rows(fit.design, frame, where.groups)
     return ChangedRows(cells, design, draws_of_rows(fit, design, where.kind, where.groups, where.seed))
-
-
-def collect(
-    title: str,
-    quantity: str,
-    notes: Mapping[str, Any],
-    parts: Sequence[tuple[pd.DataFrame, xr.DataArray]],
-    *,
-    null: float,
-    rope: Range | None,
-    mean: bool,
-) -> Estimates:
-    """Return the estimates of several tables of labels, each with its draws, one below the other."""
-    labels = pd.concat([front for front, _ in parts], ignore_index=True)
-    draws = xr.concat([one for _, one in parts], "row")
-    said = (*notes, say_null(null, rope))
-    found = as_estimates(title, quantity, said, labels, draws, mean=mean)
-    table = with_directions(found.draws.values, found.table, null, rope)
-    return Estimates(found.title, found.quantity, found.notes, found.labels, table, found.draws)

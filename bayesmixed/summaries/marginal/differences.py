@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmixed.display.estimates import Estimates, Range, as_estimates, say_null, with_directions
+from bayesmixed.display.estimates import Estimates, Range, as_comparisons
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -122,10 +122,8 @@ def contrasts(
         mean = mean and ratio_has_mean(fit, grid.rows, groups, of_link=geometric or rule.unit is not None)
     null = 1.0 if ratio else 0.0
     title = f"Contrasts of {effect}" + (f" by {':'.join(within)}" if within else "")
-    notes = (*grid.notes, *lost, say_null(null, rope))
-    found = as_estimates(title, f"{what} of {cells.attrs['estimand']}", notes, labels, compared, mean=mean)
-    table = with_directions(found.draws.values, found.table, null, rope)
-    return Estimates(found.title, found.quantity, found.notes, found.labels, table, found.draws)
+    quantity, notes = f"{what} of {cells.attrs['estimand']}", (*grid.notes, *lost)
+    return as_comparisons(title, quantity, notes, [(labels, compared)], null=null, rope=rope, mean=mean)
 
 
 def _compare(cells: xr.DataArray, matrix: Array, rule: Ratio | None) -> tuple[xr.DataArray, str]:

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design.design import Design
-from bayesmixed.display.estimates import Estimates, Range
+from bayesmixed.display.estimates import Estimates, Range, as_comparisons
 from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.prediction.predictions import ratio_has_mean
-from bayesmixed.summaries.marginal.changed_rows import Where, change_rows, collect
+from bayesmixed.summaries.marginal.changed_rows import Where, change_rows
 from bayesmixed.summaries.marginal.changes import changes_of, read_variables
 from bayesmixed.summaries.marginal.grids import as_asked
 from bayesmixed.summaries.marginal.ratios import GEOMETRIC, Ratio, ratio_of
@@ -122,7 +122,7 @@ def comparisons(
     what = rule.what if rule else comparison.replace("_", " ")
     quantity = f"{what} of {parts[0][1].attrs['estimand']}"
     title = f"Comparisons of {', '.join(asked)}"
-    return collect(title, quantity, notes, parts, null=0.0 if difference else 1.0, rope=rope, mean=mean)
+    return as_comparisons(title, quantity, notes, parts, null=0.0 if difference else 1.0, rope=rope, mean=mean)
 
 
 def _compare(low: Array, high: Array, comparison: str, rule: Ratio | None) -> Array:

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design.design import Design
-from bayesmixed.display.estimates import Estimates, Range
+from bayesmixed.display.estimates import Estimates, Range, as_comparisons
 from bayesmixed.errors import check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.prediction.predictions import ratio_has_mean
-from bayesmixed.summaries.marginal.changed_rows import Where, change_rows, collect
+from bayesmixed.summaries.marginal.changed_rows import Where, change_rows
 from bayesmixed.summaries.marginal.changes import read_variables
 from bayesmixed.summaries.marginal.grids import as_asked, sd_of_rows
 from bayesmixed.summaries.marginal.ratios import GEOMETRIC
@@ -99,7 +99,7 @@ def slopes(
         parts.append((pd.concat([front, cells.labels], axis="columns")[told], averages[..., told]))
         notes |= dict.fromkeys((*cells.notes, *lost))
     quantity = f"{FORMS[form]} of {parts[0][1].attrs['estimand']}"
-    return collect(f"Slopes of {', '.join(asked)}", quantity, notes, parts, null=0.0, rope=rope, mean=mean)
+    return as_comparisons(f"Slopes of {', '.join(asked)}", quantity, notes, parts, null=0.0, rope=rope, mean=mean)
 
 
 def _ends(design: Design, name: str, values: Array) -> tuple[Array, Array]:
