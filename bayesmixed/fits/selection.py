@@ -31,6 +31,14 @@ def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:
     return fit.design.mu, groups[choose_name(list(groups), name)]
 
 
+def find_slope(fit: Fit, name: str, effect: str) -> tuple[Predictor, GroupBlock, int]:
+    """Return the first term of a grouping factor, and which of its effects has that name; SpecError if none has."""
+    predictor, block = next((p, group) for p, group in fit.design.group_blocks() if group.name == name)
+    if effect not in block.labels:
+        raise SpecError(f"'{effect}' does not vary between levels of '{name}'. {did_you_mean(effect, block.labels)}")
+    return predictor, block, block.labels.index(effect)
+
+
 def some_draws(fit: Fit, draws: int | None) -> xr.Dataset:
     """Return about `draws` posterior draws of all variables, effects of groups included; all if None."""
     return thin(with_effects(fit.draws, [p.b(block) for p, block in fit.design.group_blocks()]), draws)

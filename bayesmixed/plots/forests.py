@@ -13,7 +13,7 @@ from bayesmixed.draws.linear_predictors import effects_of, population_part
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.fits.selection import find_factor
+from bayesmixed.fits.selection import find_factor, find_slope
 from bayesmixed.plots.figures import as_written, new_figure, quiet_grid, shade
 from bayesmixed.preparation.preparing import replay
 from bayesmixed.summaries.marginal.grids import draws_of_rows, grid_draws, lay_out, make_grid
@@ -126,10 +126,8 @@ def _expected(fit: Fit, name: str, at: Mapping[str, Any] | None, kind: str) -> t
 
 
 def _slopes(fit: Fit, name: str, effect: str) -> tuple[Array, pd.DataFrame, Array, str]:
-    predictor, block = next((p, b) for p, b in fit.design.group_blocks() if b.name == name)
-    if effect not in block.labels:
-        raise SpecError(f"'{effect}' does not vary between levels of '{name}'. {did_you_mean(effect, block.labels)}")
-    kept, place = with_effects(fit.draws, [predictor.b(block)]), block.labels.index(effect)
+    predictor, block, place = find_slope(fit, name, effect)
+    kept = with_effects(fit.draws, [predictor.b(block)])
     population = population_part(kept, predictor, block).values[..., place]
     values = effects_of(predictor, block, kept)[..., place] + population[..., None]
     return values, pd.DataFrame({name: list(map(str, block.levels))}), population, f"coefficient of {effect}"

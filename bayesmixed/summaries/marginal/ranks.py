@@ -7,10 +7,9 @@ import xarray as xr
 from bayesmixed.display.estimates import Estimates, as_estimates
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import effects_of
-from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.fits.selection import find_factor
+from bayesmixed.fits.selection import find_factor, find_slope
 from bayesmixed.summaries.marginal.grids import make_grid
 from bayesmixed.summaries.marginal.populations import known_deviations
 
@@ -53,14 +52,12 @@ def group_ranks(fit: Fit, group: str | None = None, *, effect: str | None = None
     """
     name = find_factor(fit, group)
     predictor, block = next((p, g) for p, g in fit.design.group_blocks() if g.name == name)
-    posterior = with_effects(fit.draws, [predictor.b(g) for p, g in fit.design.group_blocks() if g.name == name])
+    posterior = with_effects(fit.draws, [p.b(g) for p, g in fit.design.group_blocks() if g.name == name])
     if effect is None:
         values = known_deviations(make_grid(fit, {}, None, ()).rows, name, posterior)[predictor.parameter]
-    elif effect in block.labels:
-        effects = effects_of(predictor, block, posterior)
-        values = effects[..., block.labels.index(effect)]
     else:
-        raise SpecError(f"'{effect}' does not vary between levels of '{name}'. {did_you_mean(effect, block.labels)}")
+        *_, place = find_slope(fit, name, effect)
+        values = effects_of(predictor, block, posterior)[..., place]
     ranks = _ranks(values)
     order = np.argsort(ranks.mean(axis=(0, 1)), kind="stable")
     coords = {n: posterior[n] for n in ("chain", "draw")}

@@ -1,5 +1,7 @@
 """Ranks of groups."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import classic
@@ -7,6 +9,7 @@ from fixed_draws import fit_at
 from scipy import stats
 
 import bayesmixed as bm
+from bayesmixed.draws import kept
 
 SLEEP = classic("lme4", "sleepstudy")
 
@@ -37,6 +40,17 @@ def test_without_an_effect_groups_are_ranked_at_the_means_of_the_covariates(fit)
     levels = [str(level) for level in fit.posterior["Subject"].values]
     table = bm.group_ranks(fit).table.set_index("level").loc[levels]
     np.testing.assert_allclose(table["mean"], (19 - stats.rankdata(values, axis=1)).mean(axis=0))
+
+
+def test_groups_are_ranked_where_not_all_draws_of_another_predictor_are_kept(monkeypatch):
+    design = bm.prepare("Reaction ~ 1 + (1 | Subject)", SLEEP, sigma="~ Days + (Days | Subject)")
+    values = {design.predictors["sigma"].corr(design.predictors["sigma"].groups[0]): np.eye(2)}
+    whole = fit_at(design, values, jitter=0.1)
+    for name, value in (("LARGE_EFFECTS", 18), ("LARGE_BYTES", 0), ("THINNED", 20)):
+        monkeypatch.setattr(kept, name, value)
+    draws, _ = kept.keep_draws(design, whole.draws, "auto")
+    assert "b_Subject" in draws["posterior"]
+    assert len(bm.group_ranks(replace(whole, draws=draws)).table) == 18
 
 
 def test_the_probabilities_of_being_first_add_up_to_one(fit):
