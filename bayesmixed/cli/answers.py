@@ -1,12 +1,13 @@
 """Commands that read fits from their folders."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from bayesmixed.cli.options import Folder, Json, Seed, Verify, read_fit, takes_format, verify_fit
+from bayesmixed.cli.options import Folder, Json, Seed, Verify, read_fit, verify_fit
 from bayesmixed.cli.output import print_json, to_records
+from bayesmixed.cli.tables import TableFile, may_take_table
 from bayesmixed.errors import SpecError
 
 
@@ -36,13 +37,10 @@ def compare(
     print_json({"estimand": compared.estimand, "models": to_records(table), "notes": compared.notes})
 
 
-@takes_format
+@may_take_table
 def predict(
     folder: Folder,
-    form: dict[str, Any],
-    data: Annotated[
-        Path | None, typer.Option("--data", help="Rows to predict (those of the fit if not given); no response needed.")
-    ] = None,
+    table: TableFile | None,
     groups: Annotated[
         Literal["existing", "new", "any", "average", "typical"], typer.Option(help="Which groups the rows belong to.")
     ] = "existing",
@@ -53,15 +51,17 @@ def predict(
     seed: Seed = None,
     json: Json = False,
 ) -> None:
-    """Predict rows of known or new groups: mean (median where there is none) and 95 % interval of each."""
+    """Predict the rows of a table (those of the fit if none is given; no response is needed), of known or new groups.
+
+    Each with its mean (median where there is none) and 95 % interval.
+    """
     from bayesmixed.atomic_files import replace_table
     from bayesmixed.display.tables import describe, format_table
     from bayesmixed.prediction.predictions import predict as predict_rows
-    from bayesmixed.preparation.data_files import read_data
 
     fit = read_fit(folder)
-    rows = fit.design.table.data if data is None else read_data(fit.design.spec, data, **form)
-    made = predict_rows(fit, None if data is None else rows, groups=groups, kind=kind, seed=seed)
+    rows = fit.design.table.data if table is None else table.read(fit.design.spec)
+    made = predict_rows(fit, None if table is None else rows, groups=groups, kind=kind, seed=seed)
     mean = bool(made.attrs["has_mean"])
     numbers = describe(made[kind], mean=mean).set_axis(rows.index)
     clash = [name for name in numbers.columns if name in rows.columns]

@@ -1,6 +1,6 @@
 """The command line as one program: its commands, its help, its exit codes."""
 
-from typing import Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -8,23 +8,40 @@ from typer.core import TyperGroup
 from bayesmixed.cli.answers import compare, effects, predict, report
 from bayesmixed.cli.fits import compare_priors, demo, fit
 from bayesmixed.cli.models import check, schema, show, simulate, specs
-from bayesmixed.cli.output import INTERRUPTED, notes_as_lines
+from bayesmixed.cli.output import INTERRUPTED, notes_as_lines, print_json
 from bayesmixed.errors import BayesMixedError
+
+USAGE_ERROR: Any = typer.BadParameter.__base__
+"""click's, of which Typer may have its own copy."""
 
 
 class Commands(TyperGroup):
-    """Commands whose foreseen errors are one line and an exit code."""
+    """Commands whose foreseen errors are one line, or JSON where it was asked for, and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[__name__] = "--json" in args
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
+        json = ctx.meta[__name__]
         try:
             with notes_as_lines():
                 return super().invoke(ctx)
         except BayesMixedError as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(1) from None
+            _stop(type(error).__name__, str(error), 1, json)
+        except USAGE_ERROR as error:
+            if not json:
+                raise
+            _stop("UsageError", error.format_message(), error.exit_code, json)
         except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+            _stop("Interrupted", "interrupted", INTERRUPTED, json)
+
+
+def _stop(kind: str, message: str, code: int, json: bool) -> NoReturn:
+    typer.echo(message if kind == "Interrupted" else f"error: {message}", err=True)
+    if json:
+        print_json({"error": kind, "message": message})
+    raise typer.Exit(code) from None
 
 
 app = typer.Typer(
@@ -38,6 +55,22 @@ app = typer.Typer(
 COMMANDS = (demo, specs, show, check, fit, compare_priors, compare, effects, predict, report, simulate, schema)
 for command in COMMANDS:
     app.command()(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        import bayesmixed
+
+        typer.echo(bayesmixed.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None: ...
 
 
 def main() -> None:

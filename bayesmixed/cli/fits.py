@@ -6,18 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bayesmixed.cli.models import write_simulated
-from bayesmixed.cli.options import (
-    Data,
-    Json,
-    Missing,
-    Seed,
-    print_design,
-    read_design,
-    split,
-    takes_format,
-    takes_spec,
-)
+from bayesmixed.cli.options import Json, Missing, Seed, print_design, split, takes_spec
 from bayesmixed.cli.output import INTERRUPTED, print_json, to_records
+from bayesmixed.cli.tables import TableFile, may_take_table, takes_table
 
 if TYPE_CHECKING:
     from bayesmixed.fits.fitting import Fit
@@ -44,12 +35,13 @@ def demo(
 
 
 @takes_spec
-@takes_format
+@may_take_table
 def fit(
     model: "ModelSpec",
-    form: dict[str, Any],
-    out: Annotated[Path, typer.Option(help="Folder for the fit, tables and plots; made if it does not exist.")],
-    data: Annotated[Path | None, typer.Option(help="Table of the observations: CSV or Parquet.")] = None,
+    table: TableFile | None,
+    out: Annotated[Path, typer.Option(help="Folder for the fit, tables and plots; made if it does not exist.")] = Path(
+        "bayesmixed-fit"
+    ),
     missing: Missing = "error",
     seed: Seed = None,
     chains: Annotated[int, typer.Option(min=1, help="Chains.")] = 4,
@@ -73,14 +65,14 @@ def fit(
     from bayesmixed.report.result_files import save_or_rescue, write_results
     from bayesmixed.report.result_folders import FIT, replaced_folder
 
-    if simulate == (data is not None):
-        raise typer.BadParameter("give either --data FILE or --simulate")
+    if simulate == (table is not None):
+        raise typer.BadParameter("give either a table or --simulate")
     with replaced_folder(out, overwrite) as beside:
-        if data is None:
-            data = beside / "simulated.csv"
-            write_simulated(model, data, seed, out)
-            missing, form = "drop", {}
-        design = read_design(model, data, missing, form)
+        if table is None:
+            table, missing = TableFile(beside / "simulated.csv", {}), "drop"
+            write_simulated(model, table.path, seed, out)
+        table = table.keep(beside)
+        design = table.prepare(model, missing)
         if not json:
             print_design(design)
             typer.echo()
@@ -96,7 +88,8 @@ def fit(
             progress=not json,
         )
         save_or_rescue(fitted, beside / FIT)
-        results = write_results(fitted, beside, data.name if simulate else str(data))
+        path = table.path
+        results = write_results(fitted, beside, path.name if path.parent == beside else str(path))
     if json:
         print_json(_describe(fitted, out, (FIT, *results.files)))
     else:
@@ -109,11 +102,10 @@ def fit(
 
 
 @takes_spec
-@takes_format
+@takes_table
 def compare_priors(
     model: "ModelSpec",
-    data: Data,
-    form: dict[str, Any],
+    table: TableFile,
     set_: Sets = None,
     missing: Missing = "error",
     seed: Seed = None,
@@ -122,12 +114,11 @@ def compare_priors(
     json: Json = False,
 ) -> None:
     """Fit a model under several prior sets, and say what changes in the answers."""
-    from bayesmixed.preparation.data_files import read_data
     from bayesmixed.summaries.priors.comparison import compare_priors as compare
 
     sets = dict(_read_set(text) for text in set_ or ()) or {"spec": {}, "wide": "wide"}
     settings: dict[str, Any] = {"chains": chains, "draws": draws, "seed": seed, "progress": not json}
-    compared = compare(model, read_data(model, data, **form), sets, missing=missing, **settings)
+    compared = compare(model, table.read(model), sets, missing=missing, **settings)
     if not json:
         typer.echo(compared)
         return

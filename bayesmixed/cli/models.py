@@ -1,21 +1,13 @@
 """Commands about models and data, before anything is sampled."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bayesmixed.cli.options import (
-    Data,
-    Json,
-    Missing,
-    Seed,
-    print_design,
-    read_design,
-    takes_format,
-    takes_spec,
-)
+from bayesmixed.cli.options import Json, Missing, Seed, print_design, takes_spec
 from bayesmixed.cli.output import print_json, to_records
+from bayesmixed.cli.tables import TableFile, may_take_table, takes_table
 from bayesmixed.errors import DataError
 
 if TYPE_CHECKING:
@@ -48,19 +40,18 @@ def schema() -> None:
 
 
 @takes_spec
-@takes_format
+@may_take_table
 def show(
     model: "ModelSpec",
-    form: dict[str, Any],
-    data: Annotated[Path | None, typer.Option("--data", help="Table: the priors are shown with its numbers.")] = None,
+    table: TableFile | None,
     missing: Missing = "error",
     json: Json = False,
 ) -> None:
-    """Print a spec, in words, with its priors, and as an equivalent TOML file."""
+    """Print a spec, in words, with its priors (with the numbers of a table, if one is given), and as a TOML file."""
     from bayesmixed.spec.files import spec_to_toml
     from bayesmixed.summaries.priors.tables import prior_table
 
-    priors = prior_table(model if data is None else read_design(model, data, missing, form))
+    priors = prior_table(model if table is None else table.prepare(model, missing))
     if json:
         tables = {"priors": to_records(priors.parameters), "implications": to_records(priors.implications)}
         print_json({"formula": model.formula, "toml": spec_to_toml(model), **tables, "notes": priors.notes})
@@ -71,22 +62,20 @@ def show(
 
 
 @takes_spec
-@takes_format
+@takes_table
 def check(
     model: "ModelSpec",
-    data: Data,
-    form: dict[str, Any],
+    table: TableFile,
     missing: Missing = "error",
     json: Json = False,
 ) -> None:
     """Check data against a spec without sampling; print their structure, the equations and the priors."""
     from dataclasses import replace
 
-    from bayesmixed.preparation.data_files import read_data
     from bayesmixed.survey.data_survey import check_data
     from bayesmixed.survey.structure_report import list_groups, list_homes
 
-    report = check_data(model, read_data(model, data, **form), missing=missing)
+    report = check_data(model, table.read(model), missing=missing)
     if json:
         tables = {"levels": to_records(list_groups(report)), "predictors": to_records(list_homes(report))}
         found = {"suits": report.design is not None, "refusal": report.refusal, "notes": report.notes}

@@ -25,7 +25,6 @@ def complete_spec(begun: str) -> list[str]:
     return [name for name in list_specs() if name.startswith(begun)]
 
 
-Data = Annotated[Path, typer.Option("--data", help="Table: .csv, .tsv, .txt (also .gz) or .parquet.")]
 Missing = Annotated[Literal["error", "drop"], typer.Option(help="What to do with rows with missing values.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
 Seed = Annotated[
@@ -43,26 +42,6 @@ Verify = Annotated[
         help="Check the fit by a second engine and so many refits of simulated data, 20 say; the report shows it.",
     ),
 ]
-
-
-def read_format(
-    separator: Annotated[
-        str | None, typer.Option(metavar="SIGN", help="Column separator (detected if not given).")
-    ] = None,
-    decimal: Annotated[str | None, typer.Option(metavar="SIGN", help="Decimal mark (detected if not given).")] = None,
-    thousands: Annotated[
-        str | None, typer.Option(metavar="SIGN", help="Thousands separator (detected if not given).")
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="Encoding of a text table, e.g. latin-1 (utf-8 if not given).")
-    ] = None,
-    na: Annotated[
-        list[str] | None, typer.Option(metavar="CODE", help="Code for a missing value, e.g. n.d. Repeatable.")
-    ] = None,
-) -> dict[str, Any]:
-    """Return the options of `read_table` given by the arguments of a command."""
-    given = {"separator": separator, "decimal": decimal, "thousands": thousands, "encoding": encoding, "na": na}
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def read_spec(
@@ -129,15 +108,10 @@ def _read_parameter(text: str) -> tuple[str, str]:
 
 def takes_spec(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command that has the arguments of `read_spec` in place of its first one, the spec."""
-    return _with_arguments(command, next(iter(signature(command).parameters)), read_spec)
+    return with_arguments(command, next(iter(signature(command).parameters)), read_spec)
 
 
-def takes_format(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command that has the arguments of `read_format` in place of `form`, the options of a table."""
-    return _with_arguments(command, "form", read_format)
-
-
-def _with_arguments(command: Callable[..., None], name: str, read: Callable[..., Any]) -> Callable[..., None]:
+def with_arguments(command: Callable[..., None], name: str, read: Callable[..., Any]) -> Callable[..., None]:
     """Return a command with the arguments of `read` in place of the one that gets what it returns."""
     theirs, own = signature(read).parameters, signature(command).parameters
 
@@ -188,13 +162,6 @@ def verify_fit(fit: "Fit", refits: int | None) -> "Verification | None":
     found = verify(fit, refits=refits)
     typer.echo(found.verdict)
     return found
-
-
-def read_design(spec: "ModelSpec", path: Path, missing: str, form: dict[str, Any]) -> "Design":
-    from bayesmixed.preparation.data_files import read_data
-    from bayesmixed.preparation.preparing import prepare
-
-    return prepare(spec, read_data(spec, path, **form), missing=missing)
 
 
 def print_design(design: "Design") -> None:

@@ -1,13 +1,16 @@
 """The command line, run as a user runs it."""
 
+import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import typer
 from cli_runs import CBPP, SLEEP, run
 from typer.testing import CliRunner
 
+import bayesmixed as bm
 from bayesmixed.cli.application import Commands
 
 HEAVY = {
@@ -82,7 +85,8 @@ def test_a_refused_model_is_one_line_and_code_1(arguments, message):
         ["check", "herd"],
         ["check", "herd", "--data", CBPP, "--missing", "maybe"],
         ["check", "herd", "--data", CBPP, "--prior", "sd_herd"],
-        ["fit", "herd", "--data", CBPP],
+        ["fit", "herd"],
+        ["check", "herd", CBPP, "--data", CBPP],
         ["compare", "one", "two"],
         ["compare-priors", "herd", "--data", CBPP, "--set", "wide"],
         ["fit", "herd", "--data", CBPP, "--out", "out", "--chains", "0"],
@@ -90,6 +94,30 @@ def test_a_refused_model_is_one_line_and_code_1(arguments, message):
 )
 def test_wrong_usage_is_code_2(arguments):
     assert run(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "kind", "message"),
+    [
+        (["show", "herdd", "--json"], 1, "SpecError", "Did you mean 'herd'?"),
+        (["check", "herd", "nothing.csv", "--json"], 1, "DataError", "does not exist"),
+        (["fit", "herd", "--json", "--chains", "0"], 2, "UsageError", "Invalid value for '--chains'"),
+        (["predict", "nowhere", "--json"], 1, "DataError", "Make one: bayesmixed fit"),
+        (["shwo", "--json"], 2, "UsageError", "Did you mean 'show'?"),
+    ],
+)
+def test_errors_are_json_where_results_are(arguments, code, kind, message):
+    result = run(*arguments)
+    assert result.exit_code == code
+    said = json.loads(result.stdout)
+    assert said["error"] == kind
+    assert message in said["message"]
+
+
+def test_the_version_is_that_of_the_package():
+    result = run("--version")
+    assert (result.exit_code, result.stdout.strip()) == (0, bm.__version__)
+    assert bm.__version__ == version("bayesmixed")
 
 
 def test_an_interruption_is_code_130():
