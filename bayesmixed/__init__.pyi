@@ -43,6 +43,7 @@ from .plots.elicited import plot_elicited as plot_elicited
 from .plots.forests import plot_forest as plot_forest
 from .plots.half_normal_plots import plot_half_normal as plot_half_normal
 from .plots.ladders import plot_ladder as plot_ladder
+from .plots.multiverses import plot_multiverse as plot_multiverse
 from .plots.pooling import plot_poolings as plot_poolings
 from .plots.pooling import plot_shrinkage as plot_shrinkage
 from .plots.pooling_curves import plot_pooling_curve as plot_pooling_curve
@@ -98,6 +99,7 @@ from .summaries.priors.comparison import compare_priors as compare_priors
 from .summaries.priors.comparison import sweep_priors as sweep_priors
 from .summaries.priors.elicitation import Elicited as Elicited
 from .summaries.priors.elicitation import elicit as elicit
+from .summaries.priors.multiverse import Multiverse as Multiverse
 from .summaries.priors.power_scaling import prior_sensitivity as prior_sensitivity
 from .summaries.priors.predictions import PriorPredictive as PriorPredictive
 from .summaries.priors.predictions import prior_predictive as prior_predictive

@@ -17,6 +17,7 @@ _MAKERS = {
     "ModelSpec": "bm.from_formula or bm.load_spec",
     "PriorPredictive": "bm.prior_predictive",
     "PriorComparison": "bm.compare_priors",
+    "Multiverse": "bm.compare_priors with structures",
     "PoolingComparison": "bm.compare_pooling",
     "Calibration": "bm.calibrate",
     "Verification": "bm.verify",

@@ -1,5 +1,6 @@
 """Commands that sample."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from bayesmixed.cli.output import INTERRUPTED, print_json, to_records
 from bayesmixed.cli.tables import TableFile, may_take_table, takes_table
 
 if TYPE_CHECKING:
+    from bayesmixed.display.pages import Page
     from bayesmixed.fits.fitting import Fit
     from bayesmixed.spec.model_spec import ModelSpec
 
@@ -21,6 +23,15 @@ Sets = Annotated[
         metavar="NAME=PRIORS",
         help="A prior set, the first being the reference: default, wide, a number (scales that many times as large), or "
         '"sd_herd=HalfNormal(1); beta[x]=Normal(0, 1)". Repeatable; without it, the priors of the spec and wide ones.',
+    ),
+]
+Structures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--structure",
+        metavar="NAME=FORMULA",
+        help='Another structure of the model, "slopes=y ~ x + (x | g)", or a change of it, "slopes=~ . + (0 + x | g)": all sets '
+        "are fitted to all structures. Repeatable.",
     ),
 ]
 
@@ -107,24 +118,51 @@ def compare_priors(
     model: "ModelSpec",
     table: TableFile,
     set_: Sets = None,
+    structure: Structures = None,
+    unit: Annotated[
+        str, typer.Option(help="With --structure: what is left out, observation or group.")
+    ] = "observation",
+    picture: Annotated[Path | None, typer.Option(help="PNG file for the picture.", metavar="FILE")] = None,
     missing: Missing = "error",
     seed: Seed = None,
     chains: Annotated[int, typer.Option(min=1, help="Chains.")] = 4,
     draws: Annotated[int, typer.Option(min=1, help="Kept draws of each chain.")] = 1000,
     json: Json = False,
 ) -> None:
-    """Fit a model under several prior sets, and say what changes in the answers."""
+    """Fit a model under several prior sets, and with --structure in several forms, and say what changes in the answers."""
+    from bayesmixed.atomic_files import check_place, replace_picture
+    from bayesmixed.plots.multiverses import plot_multiverse
+    from bayesmixed.plots.prior_comparison import plot_prior_comparison
     from bayesmixed.summaries.priors.comparison import compare_priors as compare
 
     sets = dict(_read_set(text) for text in set_ or ()) or {"spec": {}, "wide": "wide"}
-    settings: dict[str, Any] = {"chains": chains, "draws": draws, "seed": seed, "progress": not json}
-    compared = compare(model, table.read(model), sets, missing=missing, **settings)
-    if not json:
-        typer.echo(compared)
-        return
-    tables = {"priors": compared.priors, "quantities": compared.table, "draws": compared.draws}
-    tables["implications"] = compared.implications
-    print_json({name: to_records(table) for name, table in tables.items()} | {"notes": compared.notes})
+    settings: dict[str, Any] = {
+        "chains": chains,
+        "draws": draws,
+        "seed": seed,
+        "progress": not json,
+        "missing": missing,
+    }
+    if picture:
+        check_place(picture, "The picture")
+    rows = table.read(model)
+    page: Page
+    if structure:
+        named = dict(split(text, "--structure") for text in structure)
+        explored = page = compare(model, rows, sets, structures=named, unit=unit, **settings)
+        tables = {"signs": explored.signs, "specifications": explored.specifications, "quantities": explored.table}
+        notes, draw = explored.notes, partial(plot_multiverse, explored)
+    else:
+        compared = page = compare(model, rows, sets, **settings)
+        tables = {"priors": compared.priors, "quantities": compared.table, "draws": compared.draws}
+        tables |= {"implications": compared.implications}
+        notes, draw = compared.notes, partial(plot_prior_comparison, compared)
+    if picture:
+        replace_picture(picture, draw())
+    if json:
+        print_json({name: to_records(one) for name, one in tables.items()} | {"notes": notes})
+    else:
+        typer.echo(page)
 
 
 def _read_set(text: str) -> tuple[str, Any]:

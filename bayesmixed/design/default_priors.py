@@ -61,7 +61,7 @@ def realise_priors(design: Design) -> dict[str, RealisedPrior]:
     scale = response_scale(design)
     defaults = dict(_defaults(design, scale))
     user = design.spec.priors
-    _check_keys(design, list(defaults))
+    check_prior_keys(design)
     priors = {}
     for key, default in defaults.items():
         chosen = ParameterKey.read(key).match(user)
@@ -117,31 +117,31 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
 
 
 def check_prior_keys(design: Design) -> None:
-    """Refuse user priors that name no parameter of a design without a response (SpecError)."""
-    keys: list[str] = [*design.scalars, *(CUTS for _ in design.family.cuts[:1])]
+    """Refuse user priors that name no parameter of a design (SpecError)."""
+    for predictor in design.predictors.values():
+        both = set(predictor.names.population((INTERCEPT, CENTRED_INTERCEPT)))
+        if INTERCEPT in predictor.population.labels and both <= set(design.spec.priors):
+            raise SpecError(f"Give a prior for one of {predictor.beta}[Intercept] and [Intercept_centred], not both.")
+    known = known_keys(design)
+    for key in design.spec.priors:
+        if key not in known:
+            hint = _as_written(design, key) or did_you_mean(key, sorted(known))
+            raise SpecError(f"Prior for '{key}': the model has no such parameter. {hint}")
+
+
+def known_keys(design: Design) -> set[str]:
+    """Return what priors of a design may be named by; it needs neither a response nor priors."""
+    keys: list[str] = [*design.scalars, *(CUTS for _ in design.family.cuts[:1]), *KEYS]
     for predictor in design.predictors.values():
         keys += predictor.keys
         for block in predictor.normal_blocks:
             keys += [*predictor.sd_keys(block), *([predictor.corr(block)] if block.correlated else [])]
-    _check_keys(design, keys)
-
-
-def _check_keys(design: Design, accepted: list[str]) -> None:
-    known = {*accepted, *KEYS, *(key.variable for key in map(ParameterKey.read, accepted) if not key.of_intercept)}
-    for predictor in design.predictors.values():
         if INTERCEPT in predictor.population.labels:
-            both = set(predictor.names.population((INTERCEPT, CENTRED_INTERCEPT)))
-            known |= both
-            if both <= set(design.spec.priors):
-                raise SpecError(
-                    f"Give a prior for one of {predictor.beta}[Intercept] and [Intercept_centred], not both."
-                )
+            keys += predictor.names.population((INTERCEPT, CENTRED_INTERCEPT))
+    read = map(ParameterKey.read, keys)
     parameters = [design.family.parameter(name) for name in design.scalars]
     functions = {key for one in parameters if not one.cut for key in keys_of(one.name, one.link)}
-    for key in design.spec.priors:
-        if key not in known | functions:
-            hint = _as_written(design, key) or did_you_mean(key, sorted(known))
-            raise SpecError(f"Prior for '{key}': the model has no such parameter. {hint}")
+    return {*keys, *functions, *(key.variable for key in read if not key.of_intercept)}
 
 
 def _as_written(design: Design, key: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesmixed.design.default_priors import known_keys
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.fits.refitting import change_design
@@ -32,15 +33,24 @@ class RealisedSet:
         With its priors.
     notes : tuple of str
         What a reader should know about the coordinates of its priors.
+    unknown : tuple of str
+        Names of its priors that the model has no parameter for, and that were left out.
     """
 
     label: str
     design: Design
     notes: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
 
 
 def realise_sets(
-    spec: str | Path | ModelSpec, data: Any, sets: Mapping[str, PriorSet], *, missing: str = "error", na: Any = ()
+    spec: str | Path | ModelSpec,
+    data: Any,
+    sets: Mapping[str, PriorSet],
+    *,
+    missing: str = "error",
+    na: Any = (),
+    leave_out: bool = False,
 ) -> dict[str, RealisedSet]:
     """Return each prior set on the data; numbers and coordinates of the priors that it does not name are frozen.
 
@@ -52,32 +62,33 @@ def realise_sets(
         By name: priors that replace those of the spec (`{}`: the spec as it stands); "default", the default prior of
         every parameter; a number, the default priors with scales that many times as large; "wide", the same with 100.
         Priors on bounded supports (correlations, shares) have no scale and stay.
+    leave_out : bool
+        Leave out priors of parameters that the model does not have, instead of refusing them.
 
     Raises
     ------
     SpecError
         A set is none of these, or a prior is flat.
     """
-    if len(sets) < 2:
-        raise SpecError('A comparison needs two prior sets or more, e.g. {"default": "default", "wide": "wide"}.')
     spec = as_spec(spec)
     reading: dict[str, Any] = {"missing": missing, "stream": False, "na": na}
     own = prepare(spec, data, **reading)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
         default = prepare(spec.replace(priors={}), data, **reading) if spec.priors else own
-        return {name: _realise(name, chosen, own, default) for name, chosen in sets.items()}
+        return {name: _realise(name, chosen, own, default, leave_out) for name, chosen in sets.items()}
 
 
-def _realise(name: str, chosen: PriorSet, own: Design, default: Design) -> RealisedSet:
+def _realise(name: str, chosen: PriorSet, own: Design, default: Design, leave_out: bool) -> RealisedSet:
     if chosen == "flat" or (isinstance(chosen, Mapping) and any(_is_flat(prior) for prior in chosen.values())):
         raise SpecError(
             f"Prior set '{name}' is flat. {_say_impropriety(default)} Take \"wide\": proper priors with "
             f"{WIDE:g} times the default scale."
         )
     if isinstance(chosen, Mapping):
-        design, notes = change_design(own, chosen)
-        return RealisedSet(name, design, notes)
+        unknown = tuple(key for key in chosen if key not in known_keys(own)) if leave_out else ()
+        design, notes = change_design(own, {key: prior for key, prior in chosen.items() if key not in unknown})
+        return RealisedSet(name, design, notes, unknown)
     if chosen == "default":
         return RealisedSet(name, default, ())
     if chosen == "wide":

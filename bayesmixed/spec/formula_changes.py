@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from bayesmixed.errors import SpecError, enumerate_words
+from bayesmixed.errors import SpecError, enumerate_words, shorten
 from bayesmixed.formulas.expressions import Expression
 from bayesmixed.formulas.label_shapes import lost_labels
 from bayesmixed.formulas.notation import join_factors, safe_name, split_signed, tidy
@@ -24,7 +24,7 @@ def update_terms(terms: Iterable[Term], text: str) -> tuple[Term, ...]:
     Raises
     ------
     SpecError
-        A group term that is to be removed does not exist.
+        A group term that is to be removed does not exist, or nothing follows a sign.
     """
     present = [piece for term in terms for piece in _pieces(term)]
     result: list[tuple[str, str]] = []
@@ -36,6 +36,8 @@ def update_terms(terms: Iterable[Term], text: str) -> tuple[Term, ...]:
             result = _without(result, word)
         elif word:
             result.append((sign or "+", word))
+        elif sign:
+            raise SpecError(f"Formula '{shorten(text.strip())}': nothing follows a '{sign}'.")
     return parse_terms(" ".join(f"{sign} {word}" for sign, word in result).removeprefix("+ "))
 
 

@@ -35,6 +35,27 @@ def test_compare_priors_fits_each_set():
     assert means["tight"] < 0.5 * means["spec"]
 
 
+@pytest.mark.slow
+def test_compare_priors_fits_each_set_to_each_structure_and_draws_them(tmp_path):
+    arguments = ("compare-priors", "herd", "--data", CBPP, "--chains", "2", "--draws", "500", "--seed", "1", "--json")
+    sets = ("--set", "spec=1", "--set", "tight=sd_herd=HalfNormal(0.1)", "--picture", tmp_path / "all.png")
+    result = run(
+        *arguments, *sets, "--structure", "period=~ . + period", "--structure", "flat=~ 1 ", "--unit", "observation"
+    )
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert [(r["structure"], r["set"]) for r in found["specifications"]] == [
+        ("spec", "spec"),
+        ("spec", "tight"),
+        ("period", "spec"),
+        ("period", "tight"),
+        ("flat", "spec"),
+    ]
+    assert (tmp_path / "all.png").stat().st_size > 10_000
+    refused = run(*arguments, *sets, "--structure", "odd")
+    assert (refused.exit_code, "NAME=VALUE" in refused.stderr) == (2, True)
+
+
 def test_an_earlier_fit_is_not_overwritten_unasked(tmp_path):
     (tmp_path / "fit.nc").write_text("an expensive fit")
     result = run("fit", "herd", "--data", CBPP, "--out", tmp_path)

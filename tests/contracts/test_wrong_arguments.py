@@ -91,6 +91,9 @@ MADE = {
     "plot_prior_comparison": lambda rows, short: {
         "comparison": bm.compare_priors(SIMPLE, rows, {"a": {}, "b": "wide"}, **short)
     },
+    "plot_multiverse": lambda rows, short: {
+        "multiverse": bm.compare_priors(SIMPLE, rows, {"a": {}}, structures={"b": "y ~ x"}, **short)
+    },
     "plot_poolings": lambda rows, short: {"comparison": bm.compare_pooling(SIMPLE, rows, **short)},
     "plot_calibration": lambda rows, short: {"calibration": bm.calibrate(SIMPLE, data=rows, n=1, **short)},
     "plot_ladder": lambda rows, _: {"ladder": bm.ladder(SIMPLE, rows, draws=3, posterior=False)},

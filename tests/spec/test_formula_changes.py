@@ -83,6 +83,8 @@ def test_no_pooling_of_sleepstudy_has_a_line_for_each_subject():
         (lambda: SPEC.as_random("k"), "'k' is not a term of the population part"),
         (lambda: SPEC.update("~ . - (1 | k)"), "the model has no such term"),
         (lambda: SPEC.update(". + x"), "needs one tilde"),
+        (lambda: SPEC.update("~ . +"), "nothing follows a '\\+'"),
+        (lambda: SPEC.update("~ . + + x"), "nothing follows a '\\+'"),
     ],
 )
 def test_impossible_changes_are_refused(call, message):

@@ -112,6 +112,15 @@ def changes_of(fit: Fit, name: str, how: Any, sign: str) -> Changes:
     return Changes(name, [0.0, step], [(f"{step:+.10g}", 0, 1)], added=True)
 
 
+def telling_change(design: Design, name: str) -> Any:
+    """Return a change of a column that means something to a reader: of a number that counts whole units 1, of another one
+    its SD; None, the default of `comparisons`, for the first and for factors."""
+    if name in column_roles(design).factors:
+        return None
+    values = design.table.data[name].to_numpy(dtype=float)
+    return None if len(np.unique(values)) == 2 or np.all(values == np.round(values)) else "sd"
+
+
 def _levels(name: str, levels: list[Any], how: Any, sign: str) -> Changes:
     texts, words = value_texts(levels), list(map(str, levels))
     if isinstance(how, list):

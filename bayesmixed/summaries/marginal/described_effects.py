@@ -1,19 +1,17 @@
 """The effects of a model in sentences, on the scale of the response."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bayesmixed.design.design import Design
 from bayesmixed.display.estimates import as_estimates, say_null
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_table, middle_of
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.summaries.marginal.changes import changes_of, explaining_columns
+from bayesmixed.summaries.marginal.changes import changes_of, explaining_columns, telling_change
 from bayesmixed.summaries.marginal.contrast_weights import value_texts
-from bayesmixed.summaries.marginal.grids import column_roles, grid_draws, make_grid
+from bayesmixed.summaries.marginal.grids import grid_draws, make_grid
 from bayesmixed.summaries.marginal.row_comparisons import comparisons
 
 _MOST = 12
@@ -73,7 +71,7 @@ def describe_effects(fit: Fit, *, seed: int | None = None) -> DescribedEffects:
     names = explaining_columns(fit.design)
     if not names:
         return _describe_mean(fit, seed)
-    found = comparisons(fit, {name: _change(fit.design, name) for name in names}, over="grid", seed=seed)
+    found = comparisons(fit, {name: telling_change(fit.design, name) for name in names}, over="grid", seed=seed)
     what, _, where = found.quantity.removeprefix("difference of ").partition("; ")
     middle, shown = middle_of(found.table), format_table(found.table)
     sentences: list[str] = []
@@ -90,17 +88,9 @@ def describe_effects(fit: Fit, *, seed: int | None = None) -> DescribedEffects:
     return DescribedEffects(tuple(sentences), (*([f"{where}."] if where else []), *notes), found.table)
 
 
-def _change(design: Design, name: str) -> Any:
-    """Return how far a column is changed, None for the default of `comparisons`."""
-    if name in column_roles(design).factors:
-        return None
-    values = design.table.data[name].to_numpy(dtype=float)
-    return None if len(np.unique(values)) == 2 or np.all(values == np.round(values)) else "sd"
-
-
 def _words(fit: Fit, name: str) -> dict[str, str]:
     """Return what is said of each comparison of a column, by its label."""
-    changes = changes_of(fit, name, _change(fit.design, name), "-")
+    changes = changes_of(fit, name, telling_change(fit.design, name), "-")
     texts = value_texts(changes.values)
     return {
         label: "1 higher" if changes.added else f"{texts[high]} instead of {texts[low]}"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ import xarray as xr
 from bayesmixed.design.prior_draws import draw_priors
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_range, format_table, to_text
+from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.convergence import Diagnosis
 from bayesmixed.fits.fitting import Fit
@@ -21,7 +22,9 @@ from bayesmixed.spec.files import take_model
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.parameters.reported_quantities import find_without_mean, report_quantities
 from bayesmixed.summaries.priors.implications import list_implications, list_oddities
+from bayesmixed.summaries.priors.multiverse import Multiverse, explore
 from bayesmixed.summaries.priors.set_draws import draw_sets
+from bayesmixed.summaries.priors.specifications import Structure
 
 LABELS = ["quantity", "term", "level", "effect"]
 Quantity = str | Callable[[Fit], xr.DataArray]
@@ -90,18 +93,34 @@ class PriorComparison(Page):
         return order.merge(wide, on=LABELS)[[*LABELS, *self.fits]].fillna("")
 
 
+@overload
+def compare_priors(
+    spec: str | Path | ModelSpec, data: Any, sets: Mapping[str, PriorSet], *, structures: None = None, **options: Any
+) -> PriorComparison: ...
+@overload
 def compare_priors(
     spec: str | Path | ModelSpec,
     data: Any,
     sets: Mapping[str, PriorSet],
     *,
+    structures: Mapping[str, Structure] | Sequence[Structure],
+    **options: Any,
+) -> Multiverse: ...
+def compare_priors(
+    spec: str | Path | ModelSpec,
+    data: Any,
+    sets: Mapping[str, PriorSet],
+    *,
+    structures: Mapping[str, Structure] | Sequence[Structure] | None = None,
     quantities: Mapping[str, Quantity] | None = None,
+    unit: str = "observation",
+    by: str | None = None,
     missing: str = "error",
     na: Any = (),
     reweight: bool = True,
     seed: int | None = None,
     **options: Any,
-) -> PriorComparison:
+) -> PriorComparison | Multiverse:
     """Return the fits of a model under several prior sets, and how the answers change.
 
     The likelihood is the same under all sets. So the draws of a set that was sampled, weighted by the ratio of prior densities,
@@ -117,9 +136,14 @@ def compare_priors(
         By name, the first being the reference: priors that replace those of the spec, e.g.
         `{"sd_herd": "HalfNormal(0.5)"}` (`{}`: the spec as it stands); "default": the default prior of every parameter;
         a number: the default priors with scales that many times as large; "wide": the same with 100.
+    structures : mapping or list, optional
+        Other structures of the model, by name: `{"slopes": "y ~ x + (x | g)"}`, or a change, "~ . - z"; all else is that of
+        the spec, which is a structure of its own. All sets of all structures, at most 60, are fitted: a bounded multiverse.
     quantities : mapping, optional
         What else to report, by name: an expression such as "beta[B] - beta[C]", or a function of a fit that returns
         draws with dims chain, draw.
+    unit, by
+        With structures: what is left out where their predictions are compared, as for `compare_models`.
     reweight : bool
         False samples every set.
     seed : int, optional
@@ -132,11 +156,14 @@ def compare_priors(
     -------
     PriorComparison
         A shift of 1 moves an estimate by one posterior SD of the reference; below 0.3 it is hardly worth mentioning.
+    Multiverse
+        With structures: signs and sizes of what the columns do to the expected response, of ICCs and of `quantities` in every
+        specification, with leave-one-out predictions; see `plot_multiverse`.
 
     Raises
     ------
     SpecError, DataError
-        Before any sampling; a flat prior among others.
+        Before any sampling; a flat prior among others, or more than 60 specifications.
 
     Examples
     --------
@@ -148,8 +175,13 @@ def compare_priors(
     ['default', 'tight']
     """
     spec, settings = take_model(spec, options, SETTINGS)
-    realised = realise_sets(spec, data, sets, missing=missing, na=na)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+    if structures is not None:
+        read: dict[str, Any] = {"missing": missing, "na": na, "reweight": reweight, "seed": seed}
+        return explore(spec, data, sets, structures, quantities or {}, unit=unit, by=by, settings=settings, **read)
+    if len(sets) < 2:
+        raise SpecError('A comparison needs two prior sets or more, e.g. {"default": "default", "wide": "wide"}.')
+    realised = realise_sets(spec, data, sets, missing=missing, na=na)
     fits, verdicts, draws = draw_sets(realised, seed, reweight, settings)
     return PriorComparison(
         fits=fits,
