@@ -9,6 +9,7 @@ from bayesmixed.cross_validation.held_out import sample_without
 from bayesmixed.cross_validation.importance_weights import LARGEST_K, REFIT, WEIGHTS, smooth_weights
 from bayesmixed.cross_validation.log_densities import unit_draws
 from bayesmixed.cross_validation.units import find_units
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import working_units
 from bayesmixed.draws.tree import top_level_names
 from bayesmixed.errors import SpecError
@@ -92,7 +93,7 @@ def influence(fit: Fit, group: str | None = None, *, refits: bool = False) -> pd
         }
     )
     largest = table["shift"].abs().groupby(table["level"]).transform("max")
-    return table.iloc[np.argsort(-largest.to_numpy(), kind="stable")].reset_index(drop=True)
+    return as_result(table.iloc[np.argsort(-largest.to_numpy(), kind="stable")].reset_index(drop=True))
 
 
 def parameter_draws(fit: Fit, posterior: xr.Dataset | None = None) -> dict[str, Array]:

@@ -94,7 +94,8 @@ def write_table(table: pd.DataFrame) -> str:
         line = f'<th scope="row" {first[0]}>{first[1]}</th>' + "".join(f"<td {c}>{text}</td>" for c, text in cells)
         lines.append(f"<tr>{line}</tr>")
     body = "\n".join(lines)
-    return f'<table class="dataframe">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>'
+    kind = "dataframe tex2jax_ignore mathjax_ignore"  # a level named $a$ is no formula
+    return f'<table class="{kind}">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>'
 
 
 def align(table: pd.DataFrame) -> list[str]:
@@ -144,21 +145,22 @@ def _paragraphs(texts: Iterable[str]) -> Iterator[str]:
 
 def _section_lines(section: Section) -> list[str]:
     lines = [section.title, "-" * len(section.title)] if section.title else []
-    blocks = [_wrap(section.before)] if section.before else []
+    blocks = [wrap(section.before)] if section.before else []
     if len(section.table.columns):
         blocks.append([f"  {line}" for line in align(section.table)])
     blocks += [[f"  {line}" for line in section.drawing]] if section.drawing else []
-    blocks += [_wrap(section.after)] if section.after else []
+    blocks += [wrap(section.after)] if section.after else []
     for i, block in enumerate(blocks):
         lines += ([""] if i else []) + block
     return lines
 
 
-def _wrap(paragraphs: Iterable[str]) -> list[str]:
+def wrap(paragraphs: Iterable[str], width: int = WIDTH) -> list[str]:
+    """Return the lines of paragraphs; those that begin with a dash are items of lists."""
     lines: list[str] = []
     for paragraph in paragraphs:
         indent = "  " if paragraph.startswith("- ") else ""
         lines += textwrap.wrap(
-            paragraph, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            paragraph, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
         )
     return lines

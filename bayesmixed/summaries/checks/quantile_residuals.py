@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import check_choice
 from bayesmixed.families.links import Array
@@ -61,7 +62,7 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
         "upper": upper,
         "pareto_k": found.pareto_k,
     }
-    return pd.DataFrame(columns, index=row_labels(fit.design))
+    return as_result(pd.DataFrame(columns, index=row_labels(fit.design)))
 
 
 def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) -> pd.DataFrame:
@@ -106,7 +107,7 @@ def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) ->
     chance = np.clip(at_zero - under, 0.0, 1.0)
     if np.max(chance) > _FARTHEST:
         checks.append(_check_zeros(float(np.sum(y == 0)), chance))
-    return pd.DataFrame(checks)
+    return as_result(pd.DataFrame(checks))
 
 
 def quantile_of(pit: Array) -> Array:

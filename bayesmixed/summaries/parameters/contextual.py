@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
 from bayesmixed.draws.kept import values_of
 from bayesmixed.errors import SpecError, enumerate_words
@@ -66,4 +67,4 @@ def contextual_effect(
     if draws:
         return xr.Dataset({name: (("chain", "draw"), values) for name, values in found.items()})
     stack = xr.DataArray(np.stack(list(found.values()), axis=-1), dims=("chain", "draw", "effect"))
-    return labelled(stack, column, [group], found)
+    return as_result(labelled(stack, column, [group], found))

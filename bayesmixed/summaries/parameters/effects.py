@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import COLUMNS, labelled
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import population_part
@@ -62,7 +63,7 @@ def population_effects(fit: Fit, *, exponentiate: bool = False, draws: bool = Fa
     if draws:
         return xr.Dataset({predictor.beta: beta for predictor, beta in found.values()})
     tables = [labelled(beta, name, [""], predictor.population.labels) for name, (predictor, beta) in found.items()]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
+    return as_result(pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS))
 
 
 def group_effects(
@@ -126,7 +127,7 @@ def group_effects(
         else labelled(values.transpose("chain", "draw", block.dim, ...), term, block.levels, block.labels)
         for name, (term, block, values) in found.items()
     ]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
+    return as_result(pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS))
 
 
 def _from_statistics(statistics: xr.DataArray, term: str, group: GroupBlock) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.design.row_likelihoods import likelihood_of_rows
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
 from bayesmixed.draws.linear_predictors import covariances_at_centre, effects_of
 from bayesmixed.draws.tree import stacked
@@ -74,7 +75,7 @@ def smooth_effects(fit: Fit, draws: int = DRAWS) -> pd.DataFrame:
         notes.append(f"no edf: {size} coefficients are more than {LARGEST}")
     table = pd.concat(tables, ignore_index=True)
     table.attrs |= {"note": "; ".join(notes)} if notes else {}
-    return table
+    return as_result(table)
 
 
 def smooth_curves(fit: Fit, smooth: str | None = None, *, points: int = 100) -> pd.DataFrame:
@@ -122,7 +123,7 @@ def smooth_curves(fit: Fit, smooth: str | None = None, *, points: int = 100) -> 
         table = labelled(xr.DataArray(values, dims=("chain", "draw", "point")), term, [label], [""] * points)
         table.insert(2, "x", grid)
         tables.append(table.drop(columns="effect"))
-    return pd.concat(tables, ignore_index=True)
+    return as_result(pd.concat(tables, ignore_index=True))
 
 
 def find_smooth(fit: Fit, name: str | None) -> tuple[Predictor, CurveBlock]:

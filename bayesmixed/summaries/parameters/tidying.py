@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.design.design import Design
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import working_units
 from bayesmixed.draws.kept import values_of, with_effects
 from bayesmixed.errors import check_choice
@@ -74,13 +75,13 @@ def tidy(fit: Fit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family"
     posterior = with_effects(fit.draws, names)
     rows = [(label, values) for label, values in _numbers(fit.design, posterior) if label[0] in wanted]
     if not rows:
-        return pd.DataFrame(columns=COLUMNS)
+        return as_result(pd.DataFrame(columns=COLUMNS))
     table = pd.DataFrame([label for label, _ in rows], columns=COLUMNS[:5])
     found = pd.concat([table, _describe(np.stack([values for _, values in rows], axis=-1))], axis="columns")
     for place, (label, values) in enumerate(rows):
         if label[0] == "family" and not parameter_has_mean(fit.design, label[1]):
             found.loc[place, ["estimate", "std.error"]] = [float(np.median(values)), np.nan]
-    return found
+    return as_result(found)
 
 
 def _numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[Label, Array]]:

@@ -8,6 +8,7 @@ import xarray as xr
 
 from bayesmixed.design.response_units import in_working_unit, own_factors
 from bayesmixed.design.row_likelihoods import likelihood_of_rows
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import describe, labelled
 from bayesmixed.draws.kept import posterior_means, with_effects
 from bayesmixed.draws.linear_predictors import (
@@ -92,7 +93,7 @@ def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:
     table["factor_lower"], table["factor_upper"] = factors["lower"], factors["upper"]
     table["factor_mcse"] = factors["mcse"]
     table["note"] = np.repeat(note, width)
-    return table
+    return as_result(table)
 
 
 def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int | None = None) -> xr.DataArray:

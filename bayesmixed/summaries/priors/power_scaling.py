@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.cross_validation.log_densities import total_log_likelihood
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.draws.prior_densities import log_prior_densities
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fits.fitting import Fit
@@ -80,7 +81,8 @@ def prior_sensitivity(
     without = [n for n, text in (quantities or {}).items() if not expression_has_mean(text, fit.design, fit.posterior)]
     without += [name for name in fit.design.numbers if not parameter_has_mean(fit.design, name)]
     table.loc[table["quantity"].isin(without), "mean_slope"] = np.nan
-    return table.assign(diagnosis=[_say(*pair) for pair in zip(table["prior"], table["likelihood"], strict=True)])
+    said = [_say(*pair) for pair in zip(table["prior"], table["likelihood"], strict=True)]
+    return as_result(table.assign(diagnosis=said))
 
 
 def _choose(keys: list[str], priors: str | Sequence[str] | None) -> list[str]:

@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
 from bayesmixed.draws.kept import values_of
 from bayesmixed.draws.linear_predictors import covariances_at_centre, thin
@@ -77,7 +78,7 @@ def variance_components(fit: Fit) -> pd.DataFrame:
         raise SpecError("The model has no variance components: no group term and no residual SD.")
     table = pd.concat(tables, ignore_index=True)
     order = ["term", "level", "effect", "quantity", "mean", "sd", "lower", "upper", "mcse"]
-    return table[order]
+    return as_result(table[order])
 
 
 def implied_covariance(fit: Fit, data: Any = None, *, na: str | float | Iterable[str | float] = ()) -> pd.DataFrame:
@@ -144,7 +145,7 @@ def implied_covariance(fit: Fit, data: Any = None, *, na: str | float | Iterable
             level = f"{labels[first]} | {labels[second]}" if slopes else ""
             both = np.stack([shared, shared / np.sqrt(total[..., first] * total[..., second])], axis=-1)
             out.append(labelled(_array(both), pattern.label, [level], ["covariance", "correlation"], mean=mean))
-    return pd.concat(out, ignore_index=True)
+    return as_result(pd.concat(out, ignore_index=True))
 
 
 def latent_covariances(
@@ -174,7 +175,7 @@ def _of_latent_response(fit: Fit, posterior: xr.Dataset) -> pd.DataFrame:
     for label, covariance in shared.items():
         both = np.stack([covariance, covariance / total], axis=-1)
         out.append(labelled(_array(both), label, [""], ["covariance", "correlation"]))
-    return pd.concat(out, ignore_index=True)
+    return as_result(pd.concat(out, ignore_index=True))
 
 
 def group_variance_at(covariance: Array, first: Array, second: Array) -> Array:

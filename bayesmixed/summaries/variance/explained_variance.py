@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
 from bayesmixed.draws.tree import stacked
 from bayesmixed.errors import SpecError, check_choice
@@ -91,7 +92,7 @@ def r2(fit: Fit, *, scale: str = "auto", trials: float = 1.0) -> pd.DataFrame:
         tables[-1].insert(3, "scale", name)
     table = pd.concat(tables, ignore_index=True)
     table.attrs |= {"note": "; ".join(notes)} if notes else {}
-    return table
+    return as_result(table)
 
 
 _NO_NUMBERS = "ordered categories are not numbers, so the variance of the response itself has no meaning"

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design.default_priors import group_unit
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
 from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.errors import SpecError
@@ -48,7 +49,7 @@ def typical_ratios(fit: Fit) -> pd.DataFrame:
         group = next(group for group in fit.design.mu.groups if group.name == name)
         mean = not link.ratio or not has_free_sd(fit.design, fit.design.mu, [group.name])
         tables.append(labelled(draws, name, [""], [what], mean=mean))
-    return pd.concat(tables, ignore_index=True)
+    return as_result(pd.concat(tables, ignore_index=True))
 
 
 def effective_groups(fit: Fit) -> pd.DataFrame:
@@ -78,7 +79,7 @@ def effective_groups(fit: Fit) -> pd.DataFrame:
         table = labelled(number, group.name, [""], [""])
         table.insert(3, "effects", group.known * len(group.labels))
         tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    return as_result(pd.concat(tables, ignore_index=True))
 
 
 def negligible_sds(fit: Fit) -> pd.DataFrame:
@@ -110,7 +111,7 @@ def negligible_sds(fit: Fit) -> pd.DataFrame:
             before = np.nan if prior.name == "Fixed" else float(prior.frozen().cdf(limits[column]))
             after = float(np.mean(sds[:, column] < limits[column]))
             rows.append((f"{group.name}{predictor.suffix}", label, limits[column], before, after))
-    return pd.DataFrame(rows, columns=["term", "effect", "below", "prior", "posterior"])
+    return as_result(pd.DataFrame(rows, columns=["term", "effect", "below", "prior", "posterior"]))
 
 
 def show_negligible(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.design.design import Design
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
 from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families import Family
@@ -112,7 +113,7 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
         return xr.Dataset({" ".join(filter(None, key)): v for key, v in values.items()}, attrs={"scale": name})
     table = pd.concat([_table(values, name) for name, values in found.items()], ignore_index=True)
     table.attrs |= {"scale": " and ".join(found)} | ({"note": "; ".join(notes)} if notes else {})
-    return table
+    return as_result(table)
 
 
 def icc_of_variances(

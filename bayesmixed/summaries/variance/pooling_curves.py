@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
@@ -116,7 +117,7 @@ def _curve(icc: Array, sizes: Array, about: dict[str, Any]) -> pd.DataFrame:
     groups = pd.Series(counts, index=present).reindex(size, fill_value=0).to_numpy()
     table = pd.DataFrame({"size": size, "median": median, "lower": lower, "upper": upper, "groups": groups})
     table.attrs |= about | {"icc": tuple(float(value) for value in spread)}
-    return table
+    return as_result(table)
 
 
 def _checked(icc: float) -> Array:

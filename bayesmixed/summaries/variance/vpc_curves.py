@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.design.design import Design
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
 from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean
 from bayesmixed.fits.fitting import Fit
@@ -104,7 +105,7 @@ def vpc_curve(
         table.insert(3, "value", frame[name].to_numpy())
         table.insert(4, "scale", latent_name(fit) if scale == "latent" else "data")
         tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    return as_result(pd.concat(tables, ignore_index=True))
 
 
 def has_slopes(fit: Fit) -> bool:
