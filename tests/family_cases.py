@@ -1,11 +1,14 @@
 """Families of the catalogue with settings of their parameters, draws and integrals of their densities."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.families.ordinal import cumulative
 from bayesmixed.families.parts import no_latent_variance
+from bayesmixed.families.stepwise import stepwise
 
 TRIALS = 12.0
 
@@ -16,9 +19,14 @@ DRAWS = 200_000
 SIGMAS = 5.0
 
 
+STEPWISE = ("sratio", "cratio", "acat")
+
+
 # With more categories than two, and under the other links, on which the functions of an ordinal family depend.
 ORDINAL = {
-    f"cumulative-{link}": cumulative(link).for_categories(tuple("1234")) for link in ("logit", "probit", "cloglog")
+    f"{kind}-{link}": make(link).for_categories(tuple("1234"))
+    for kind, make in {"cumulative": cumulative, **{kind: partial(stepwise, kind) for kind in STEPWISE}}.items()
+    for link in ("logit", "probit", "cloglog")
 }
 
 

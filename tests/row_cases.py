@@ -10,10 +10,13 @@ from bayesmixed.kernels.rows.compiled import fill_derivatives_compiled
 from bayesmixed.kernels.rows.families import FAMILY_CODES
 from bayesmixed.kernels.rows.links import LINK_CODES
 
+NOT_COMPILED = ("sratio", "cratio", "acat")
+"""Families without a compiled row: the engine "pymc" samples them."""
 ORDERED = {link: cumulative(link).for_categories(tuple("1234")) for link in ("logit", "probit", "cloglog")}
 ROWS = [
     (ORDERED[link] if family.name == "cumulative" else family, link)
     for family in FAMILIES.values()
+    if family.name not in NOT_COMPILED
     for link in family.parameters[0].links
 ]
 

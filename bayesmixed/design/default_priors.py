@@ -173,6 +173,11 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
             f"Prior for '{key}' is {prior}. The prior of thresholds, and of nothing else, is \"InducedDirichlet(1)\", or a "
             'distribution on all real numbers for each of them, such as "Normal(0, 2)".'
         )
+    if prior.name == INDUCED and design.family.at_risk:
+        raise SpecError(
+            f"Prior for '{key}' is {prior}, which is for family 'cumulative'. Those of '{design.family.name}' have a "
+            'distribution for each of them, such as "Normal(0, 4)".'
+        )
     lower, upper = -np.inf, np.inf
     if stated.of_sd:
         lower = 0.0

@@ -19,10 +19,11 @@ def threshold_shift(design: Design, beta: Any) -> Any:
 
 
 def draw_thresholds(design: Design, count: int, generator: np.random.Generator) -> Array:
-    """Return (count, K - 1) draws from the prior, at the centre; under a prior on single thresholds they are sorted."""
+    """Return (count, K - 1) draws from the prior, at the centre; increasing thresholds with a prior on each are sorted."""
     prior, number = design.priors[CUTS].prior, len(design.family.cuts)
     if prior.name != INDUCED:
-        return np.sort(prior.frozen().rvs(size=(count, number), random_state=generator), axis=1)
+        drawn = prior.frozen().rvs(size=(count, number), random_state=generator)
+        return np.asarray(drawn if design.family.at_risk else np.sort(drawn, axis=1))
     shares = generator.dirichlet(np.full(number + 1, prior.arguments[0]), count)
     return _latent_link(design).forward(np.clip(np.cumsum(shares, axis=1)[:, :-1], _EDGE, 1.0 - _EDGE))
 
@@ -33,6 +34,8 @@ def threshold_quantile(design: Design, probability: Any) -> Array:
     The share of the lower k categories is Beta under a Dirichlet distribution, as is the k-th of several sorted uniform draws.
     """
     prior, number = design.priors[CUTS].prior, len(design.family.cuts)
+    if design.family.at_risk:
+        return np.stack([np.asarray(prior.frozen().ppf(probability))] * number, axis=0)
     induced = prior.name == INDUCED
     shape, whole = (prior.arguments[0], number + 1) if induced else (1.0, number + 1)
     place = np.stack(
@@ -61,17 +64,24 @@ def match_thresholds(design: Design, eta: Array) -> Array:
     """
     from scipy.optimize import brentq
 
-    link, y = _latent_link(design), np.asarray(design.response)
+    link, y, count = _latent_link(design), np.asarray(design.response), len(design.categories)
     weights = np.asarray(design.observed.weigh(np.ones(len(y))))
-    found = []
-    for number in range(1, len(design.categories)):
-        share = (weights @ (y <= number) + number) / (np.sum(weights) + len(design.categories))
-        middle = float(link.forward(share))
+    # With one threshold, any of these families is that of the event that it is not passed.
+    family, at_risk = design.spec.family_record.for_categories(("1", "2")), design.family.at_risk
+    every, found = np.arange(1.0, count + 1.0), []
+    for number in range(1, count):
+        concerned, added = (y > 0, every > 0) if at_risk is None else (at_risk(y, number), at_risk(every, number))
+        counted = weights * concerned
+        below, total = counted @ (y <= number) + np.sum(added & (every <= number)), np.sum(counted) + np.sum(added)
+        share, at = below / total, eta if not np.any(counted) else eta[counted > 0]
+        own = np.ones(len(at)) if not np.any(counted) else counted[counted > 0]
+        middle = sorted([float(link.forward(share)), -float(link.forward(1.0 - share))])
 
-        def excess(cut: float, share: float = share) -> float:
-            return float(weights @ link.inverse(cut - eta) / np.sum(weights) - share)
+        def excess(cut: float, share: float = share, own: Array = own, at: Array = at) -> float:
+            below = family.cdf(1, {"mu": at, family.cuts[0]: cut}, 1.0)
+            return float(own @ below / np.sum(own) - share)
 
-        found.append(brentq(excess, middle + np.min(eta) - 1.0, middle + np.max(eta) + 1.0))
+        found.append(brentq(excess, middle[0] + np.min(at) - 1.0, middle[1] + np.max(at) + 1.0))
     return np.array(found)
 
 

@@ -89,7 +89,7 @@ def log_prior_density(design: Design, posterior: xr.Dataset) -> Array:
             found -= np.log(law.cdf(ends[1]) - law.cdf(ends[0]))
     if design.family.cuts:
         count, prior = len(design.family.cuts) + 1, design.priors[CUTS].prior
-        found += special.gammaln(count)
+        found += special.gammaln(count) if design.family.at_risk is None else 0.0
         if prior.name == INDUCED:
             shape = prior.arguments[0]
             found += special.gammaln(count * shape) - count * special.gammaln(shape) - special.gammaln(count)

@@ -33,6 +33,7 @@ from bayesmixed.families.r_families import NO_COUNTERPART, R_FAMILIES
 from bayesmixed.families.real import GAUSSIAN, STUDENT
 from bayesmixed.families.records import Family, Parameter, ResponseScale, Values
 from bayesmixed.families.skewed import EXGAUSSIAN, SKEW_NORMAL
+from bayesmixed.families.stepwise import ACAT, CRATIO, SRATIO
 
 __all__ = ["DEFAULT_FAMILY", "FAMILIES", "Family", "Parameter", "ResponseScale", "Values", "find_family"]
 
@@ -72,6 +73,9 @@ FAMILIES: dict[str, Family] = {
         TRUNCATED_NEGBIN,
         ZERO_INFLATED_NEGBIN1,
         ZERO_INFLATED_BETA_BINOMIAL,
+        SRATIO,
+        CRATIO,
+        ACAT,
     )
 }
 
@@ -154,4 +158,7 @@ _OTHER_NAMES = {_plain(name): here for name, (here, _) in R_FAMILIES.items()} | 
     "ordinal": "cumulative",
     "ordered": "cumulative",
     "clm": "cumulative",
+    "stoppingratio": "sratio",
+    "continuationratio": "cratio",
+    "adjacentcategory": "acat",
 }

@@ -29,6 +29,9 @@ R_FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "hurdle_negbinomial": ("hurdle_negbin", "log"),
         "hurdle_gamma": ("hurdle_gamma", "log"),
         "cumulative": ("cumulative", "logit"),
+        "sratio": ("sratio", "logit"),
+        "cratio": ("cratio", "logit"),
+        "acat": ("acat", "logit"),
         "hurdle_lognormal": ("hurdle_lognormal", "identity"),
         "truncated_poisson": ("truncated_poisson", "log"),
         "truncated_nbinom2": ("truncated_negbin", "log"),
@@ -85,7 +88,6 @@ NO_COUNTERPART: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(
             ("categorical", "multinomial"), "Fit one bernoulli model for each category against the others."
         ),
-        **dict.fromkeys(("acat", "sratio", "cratio"), "For ordered categories there is cumulative."),
     }
 )
 """Families that have no counterpart here, and what to take instead."""

@@ -156,6 +156,10 @@ class Family:
         do not occur, and what to do; "" where none are missing.
     concave_links : tuple of str
         Links of the first parameter under which the log-likelihood is concave in its predictor, wherever it is.
+    at_risk : callable or None
+        Of ordered categories that are compared step by step: for the numbers of the categories, and that of the category
+        below a threshold, which responses the threshold concerns. None where a threshold concerns all, and lies above
+        those of lower categories.
     differentiable : bool
         The log-density bends in the first parameter; without, curvature says nothing about effects, and there is no
         maximum likelihood with them integrated out.
@@ -206,6 +210,7 @@ class Family:
     variance_text: str = ""
     unseen: Callable[[Array, AbstractSet[str]], str] = lambda y, stated: ""
     concave_links: tuple[str, ...] = ()
+    at_risk: Callable[[Array, int], NDArray[np.bool_]] | None = None
     differentiable: bool = True
     hint: str = ""
     under: "Callable[[str], Family] | None" = None

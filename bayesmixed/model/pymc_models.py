@@ -203,7 +203,7 @@ def _thresholds(design: Design, model: "pm.Model") -> dict[str, Any]:
         support_point=start,
         signature=f"{','.join(['()'] * len(prior.arguments))}->({count})",
         dims="cut",
-        transform=pm.distributions.transforms.ordered,
+        **{} if design.family.at_risk else {"transform": pm.distributions.transforms.ordered},
     )
     if moved:
         pm.Deterministic(CUTS, drawn + threshold_shift(design, model[design.mu.beta]), dims="cut")

@@ -57,7 +57,7 @@ def _labels(name: str, column: pd.Series) -> tuple[str, ...]:
         broken = numbers[numbers != np.floor(numbers)]
         if len(broken):
             raise DataError(
-                f"Family 'cumulative' needs ordered categories in '{name}': whole numbers, or an ordered Categorical; "
+                f"The family needs ordered categories in '{name}': whole numbers, or an ordered Categorical; "
                 f"found {broken[0]:g}. For measurements take another family, or cut them into classes with pd.cut."
             )
         return tuple(_as_text(value) for value in sorted(numbers))

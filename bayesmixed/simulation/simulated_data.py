@@ -145,9 +145,11 @@ def _with_categories(design: Design, values: Mapping[str, float]) -> Design:
     cuts = {key.label or "": value for key, value in keys.items() if key.variable == CUTS}
     pairs = [tuple(label.split("|")) for label in cuts]
     chained = all(len(pair) == 2 for pair in pairs) and all(low[1] == high[0] for low, high in pairwise(pairs))
-    if not pairs or not chained or np.any(np.diff(list(cuts.values())) <= 0):
+    falling = design.family.at_risk is None and np.any(np.diff(list(cuts.values())) <= 0)
+    if not pairs or not chained or falling:
         raise SpecError(
-            "The true thresholds must be given in increasing order, each named after its neighbours: "
+            f"The true thresholds must be given in {'the' if design.family.at_risk else 'increasing'} order"
+            f"{' of the categories' if design.family.at_risk else ''}, each named after its neighbours: "
             f'"threshold[low|mid]" = -1, "threshold[mid|high]" = 1. Given: {dict(cuts) or "none"}.'
         )
     labels = (pairs[0][0], *(pair[1] for pair in pairs))

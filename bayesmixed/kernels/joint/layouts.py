@@ -137,7 +137,7 @@ def lay_out_coordinates(design: Design, centred: Centred, guided: Collection[str
         )
         terms = tuple(_lay_out_term(design, predictor, placement, centred, room) for placement in placements)
         predictors[name] = PredictorLayout(predictor, beta, terms)
-    cuts = room.place((CUTS,), [None] * len(design.family.cuts), ORDERED)
+    cuts = room.place((CUTS,), [None] * len(design.family.cuts), REAL if design.family.at_risk else ORDERED)
     scalars = {}
     for name in design.numbers:
         function, prior = design.scalar_prior(name)

@@ -86,6 +86,8 @@ def r2(fit: Fit, *, scale: str = "auto", trials: float = 1.0) -> pd.DataFrame:
             notes.append(f"no data scale: {error}")
     if numeric and scale in ("auto", "sample"):
         found.append(("Gelman et al.", "conditional", "sample", _in_sample(fit, trials)))
+    if not found:
+        raise SpecError("There is no R2 of this model: " + "; ".join(notes))
     tables = []
     for term, effect, name, draws in found:
         tables.append(labelled(draws, term, [""], [effect]))
