@@ -71,8 +71,16 @@ class Fit(Displayed):
         return self.draws["posterior"].to_dataset()
 
     @checked
-    def to_datatree(self, *, pymc: bool = False) -> xr.DataTree:
-        """Return the draws, or with `pymc` those that PyMC's own functions need.
+    def to_datatree(
+        self,
+        *,
+        pymc: bool = False,
+        log_likelihood: bool = False,
+        posterior_predictive: bool = False,
+        prior: bool = False,
+        seed: int | None = None,
+    ) -> xr.DataTree:
+        """Return the draws with the groups that ArviZ's own functions need, or with those that PyMC's need.
 
         Parameters
         ----------
@@ -81,11 +89,21 @@ class Fit(Displayed):
             `pm.sample_posterior_predictive` and `pm.compute_log_likelihood` work on it. Of the draws as they are, without
             these, PyMC would take what is missing from the prior. Frequency and likelihood weights enter the density that
             is sampled only: both functions take each row once, as the attribute `pymc` of the posterior then says.
+        log_likelihood : bool
+            Add the group `log_likelihood` of the rows, for `az.loo` and `az.compare`; see `bm.log_likelihood`.
+        posterior_predictive : bool
+            Add the group `posterior_predictive`, for `az.plot_ppc_dist`; see `bm.posterior_predictive`.
+        prior : bool
+            Add the groups `prior` and `prior_predictive`, with as many draws as a chain of the posterior; see
+            `bm.prior_predictive`.
+        seed : int, optional
+            For the draws of the predictive groups and of the prior.
 
         Raises
         ------
         SpecError
-            The rows were streamed: they have no PyMC model.
+            The rows were streamed, so that they have no PyMC model; or they have weights, and no log-likelihood or no
+            replicates of their own.
 
         Examples
         --------
@@ -93,8 +111,21 @@ class Fit(Displayed):
         >>> fit = bm.load_fit("herd_period")
         >>> "centred_beta" in fit.to_datatree(pymc=True)["posterior"]
         True
+        >>> import arviz_stats
+        >>> arviz_stats.loo_pit(fit.to_datatree(log_likelihood=True, posterior_predictive=True, seed=1))["incidence"].sizes
+        Frozen({'row': 56})
         """
-        return with_free_variables(self.design, self.draws) if pymc else self.draws.copy()
+        import bayesmixed as bm
+
+        tree = with_free_variables(self.design, self.draws) if pymc else self.draws.copy()
+        if log_likelihood:
+            tree["log_likelihood"] = xr.DataTree(xr.Dataset({self.design.response_name: bm.log_likelihood(self)}))
+        if posterior_predictive:
+            tree["posterior_predictive"] = xr.DataTree(bm.posterior_predictive(self, seed=seed))
+        if prior:
+            expected = bm.prior_predictive(self.design, draws=self.settings.draws, seed=seed or 0).draws
+            tree = tree.assign({name: expected[name].copy() for name in ("prior", "prior_predictive")})
+        return tree
 
     def outline(self) -> Outline:
         """Return what the equations need to know: those of the design."""

@@ -36,6 +36,24 @@ def test_a_tree_holds_the_draws_and_the_data_of_the_fit():
     np.testing.assert_array_equal(counts, bm.datasets.load("cbpp")["incidence"])
 
 
+def test_the_tree_with_all_groups_is_what_the_functions_of_arviz_take():
+    import arviz_plots
+    import arviz_stats
+
+    fit = bm.load_fit("herd_period")
+    before = set(fit.draws.children)
+    tree = fit.to_datatree(log_likelihood=True, posterior_predictive=True, prior=True, seed=1)
+    assert set(fit.draws.children) == before, "the fit stays as it is"
+    xr.testing.assert_equal(tree["log_likelihood"]["incidence"], bm.log_likelihood(fit).rename("incidence"))
+    assert tree["prior"].sizes["draw"] == fit.settings.draws
+    assert tree["prior_predictive"]["incidence"].sizes == tree["posterior_predictive"]["incidence"][:1].sizes
+    with pytest.warns(UserWarning, match="Pareto"):  # of single rows given the effects of their herds
+        found = arviz_stats.loo(tree)
+    assert found.elpd == pytest.approx(-98.8, abs=1.5)
+    arviz_plots.plot_ppc_dist(tree, backend="none")
+    assert "mean" in arviz_stats.summary(tree, var_names=["sd_herd"])
+
+
 def test_versions_are_those_that_python_imports():
     versions = installed_versions()
     assert versions["numba"] == numba.__version__
