@@ -1,5 +1,6 @@
 """Commands that sample."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -84,6 +85,8 @@ def fit(
             write_simulated(model, table.path, seed, out)
         table = table.keep(beside)
         design = table.prepare(model, missing)
+        if table.path.parent == beside:  # which gets another name in the end
+            design = replace(design, source=table.path.name)
         if not json:
             print_design(design)
             typer.echo()
@@ -99,8 +102,7 @@ def fit(
             progress=not json,
         )
         save_or_rescue(fitted, beside / FIT)
-        path = table.path
-        results = write_results(fitted, beside, path.name if path.parent == beside else str(path))
+        results = write_results(fitted, beside)
     if json:
         print_json(_describe(fitted, out, (FIT, *results.files)))
     else:

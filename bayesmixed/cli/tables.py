@@ -51,7 +51,7 @@ class TableFile:
         """Return the design of a spec on the table (SpecError, DataError)."""
         from bayesmixed.preparation.preparing import prepare
 
-        return prepare(spec, self.read(spec), missing=missing)
+        return replace(prepare(spec, self.read(spec), missing=missing), source=str(self.path))
 
     def keep(self, folder: Path) -> "TableFile":
         """Return the same table; from standard input, it is written to a file of the folder first."""

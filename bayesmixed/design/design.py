@@ -107,6 +107,8 @@ class Design(Displayed):
     streamed : Streamed or None
         Where the rows are read from a file whenever they are needed; their table, columns and indices are then
         `Absent`, and only the response is here.
+    source : str
+        The file that the rows were read from, as it was named; "" where they were given.
 
     Examples
     --------
@@ -126,6 +128,7 @@ class Design(Displayed):
     notes: tuple[str, ...]
     dropped: int
     streamed: Streamed | None = None
+    source: str = ""
 
     def __reduce__(self) -> Any:
         """Pickle and copy without the family, which follows from the spec and the categories."""

@@ -174,6 +174,7 @@ def _as_tree(fit: Fit) -> xr.DataTree:
         "timing": json.dumps(dict(fit.timing)),
         "versions": json.dumps(dict(fit.versions)),
         "dropped": fit.design.dropped,
+        "source": fit.design.source,
         "fingerprint": fingerprint(fit.design.examples.table.data),
     }
     tree[_FROZEN] = frozen_to_text(freeze(fit.design))
@@ -242,8 +243,9 @@ def _as_fit(tree: xr.DataTree, functions: Mapping[str, Callable[..., Any]]) -> F
     if int(attributes["bayesmixed_format"]) == 1 or is_earlier(design):
         refuse_changed_columns(design)
         tree = with_present_labels(tree, design)
+    dropped = _parse(_COUNT, str(attributes["dropped"]), "'dropped'")
     return Fit(
-        design=replace(design, dropped=_parse(_COUNT, str(attributes["dropped"]), "'dropped'")),
+        design=replace(design, dropped=dropped, source=str(attributes.get("source", ""))),
         draws=mark_draws({name: child.to_dataset() for name, child in tree.children.items()}),
         engine=_parse(_ENGINE, attributes["engine"], "'engine'"),
         settings=_parse(_SETTINGS, attributes["settings"], "'settings'"),

@@ -206,6 +206,7 @@ def change_design(
                 changed = replace(prepare(spec, design.table.data), dropped=design.dropped)
             else:
                 changed = rebuild(design, design.streamed, spec)
+        changed = replace(changed, source=design.source)
     else:
         changed = prepare(spec, data, missing=missing, na=na)
     changed = with_frozen_priors(changed, freeze(design), priors)

@@ -89,10 +89,11 @@ def prepare(
         design = replay(spec, data, like, missing=missing, na=na)
         refuse_open_rows(design, design.predictors)
         return design
+    source = ""
     if isinstance(data, str | Path):
-        data = as_path(data, "A table")
+        data, source = as_path(data, "A table"), str(data)
         if is_streamed(spec, data, stream):
-            return _warned(read_streamed(spec, data, missing, na))
+            return _warned(replace(read_streamed(spec, data, missing, na), source=source))
         data = read_data(spec, data, na=na)
     frequencies = spec.weights if spec.weights and spec.weights.kind == FREQUENCY else None
     if frequencies:
@@ -107,7 +108,7 @@ def prepare(
     with np.errstate(over="ignore", invalid="ignore"):
         design = replace(design, priors=realise_priors(design))
     _refuse_overflow(design)
-    design = replace(design, notes=(*advise(design), *suspicious))
+    design = replace(design, notes=(*advise(design), *suspicious), source=source)
     _warned(design)
     return design if copies is None else merge_copies(design, copies)
 

@@ -28,9 +28,12 @@ from bayesmixed.report.chapters import (
 from bayesmixed.report.groups import show_groups
 from bayesmixed.report.reproduction import show_citation, show_reproduction
 
+_NO_FILE = "data.csv"
+"""What the file of the data is called where they came from none."""
+
 
 def write_report(
-    fit: Fit, path: str | Path, *, data: str = "data.csv", verification: Verification | None = None
+    fit: Fit, path: str | Path, *, data: str | None = None, verification: Verification | None = None
 ) -> Path:
     """Write a report on a fit as one HTML file, which needs no network, and return its path.
 
@@ -42,8 +45,9 @@ def write_report(
         The fitted model.
     path : str or Path
         File to be written; an earlier one is replaced as a whole.
-    data : str
-        Name of the file of the data, for the code that fits the model again.
+    data : str, optional
+        Name of the file of the data, for the code that fits the model again; that which the rows were read from if not
+        given.
     verification : Verification, optional
         That of this fit, for a chapter of its own.
 
@@ -69,10 +73,10 @@ def write_report(
     return replace_file(path, write_document(fit, data, verification), "The report")
 
 
-def write_document(fit: Fit, data: str = "data.csv", verification: Verification | None = None) -> str:
+def write_document(fit: Fit, data: str | None = None, verification: Verification | None = None) -> str:
     """Return the report on a fit as the text of an HTML document."""
     diagnosis = diagnose(fit)
-    listed = list_chapters(fit, diagnosis, data, verification)
+    listed = list_chapters(fit, diagnosis, data or fit.design.source or _NO_FILE, verification)
     title = escape(fit.design.spec.title or fit.design.spec.formula)
     contents = "".join(f'<li><a href="#{name}">{escape(heading)}</a></li>' for name, (heading, _) in listed.items())
     chapters = "\n".join(_write_chapter(name, *chapter) for name, chapter in listed.items())

@@ -65,9 +65,9 @@ def _save_anywhere(fit: Fit) -> Path | None:
     return None
 
 
-def write_results(fit: Fit, folder: Path, data: str) -> Results:
+def write_results(fit: Fit, folder: Path) -> Results:
     """Write the summary, tables and plots of a fit into a folder that exists; those that the model does not have are
-    noted. `data` is the name of the file of the data.
+    noted.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def write_results(fit: Fit, folder: Path, data: str) -> Results:
     """
     files, notes = [], []
     text = str(bm.summary(fit))
-    for name, write in _products(fit, text, data):
+    for name, write in _products(fit, text):
         try:
             write(folder / name)
         except BayesMixedError as error:
@@ -88,7 +88,7 @@ def write_results(fit: Fit, folder: Path, data: str) -> Results:
     return Results(tuple(files), text, tuple(notes))
 
 
-def _products(fit: Fit, summary: str, data: str) -> Iterator[tuple[str, Callable[[Path], Any]]]:
+def _products(fit: Fit, summary: str) -> Iterator[tuple[str, Callable[[Path], Any]]]:
     """Yield the names of the files, with the functions that write them."""
 
     def table(make: Callable[..., Any], *arguments: Any) -> Callable[[Path], Any]:
@@ -100,7 +100,7 @@ def _products(fit: Fit, summary: str, data: str) -> Iterator[tuple[str, Callable
     page = f"{write_equations(fit.design)}\n\n{summary}\n\n{_run(fit)}\n"
     yield "summary.txt", lambda path: replace_file(path, page)
     yield MODEL, lambda path: replace_file(path, spec_to_toml(fit.design.spec))
-    yield REPORT, lambda path: bm.write_report(fit, path, data=data)
+    yield REPORT, lambda path: bm.write_report(fit, path)
     yield "effects.csv", lambda path: replace_table(path, bm.describe_effects(fit).table)
     factors = column_roles(fit.design).factors
     if factors:

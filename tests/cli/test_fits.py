@@ -1,5 +1,6 @@
 """Commands that sample."""
 
+import html
 import json
 
 import pandas as pd
@@ -76,7 +77,10 @@ def test_fit_writes_the_fit_its_tables_and_its_plot(tmp_path):
     assert rows["population_effects.csv"] == 1
     assert rows["group_effects.csv"] == rows["shrinkage_herd.csv"] == 15
     assert {"variance_components.csv", "icc.csv"} < set(rows)
-    assert (out / "report.html").exists()
+    again = run("report", out, "--out", tmp_path / "again.html")
+    assert again.exit_code == 0, again.output
+    for report in (out / "report.html", tmp_path / "again.html"):
+        assert repr(str(CBPP)) in html.unescape(report.read_text(encoding="utf-8"))
     assert (out / "shrinkage_herd.png").read_bytes()[:4] == b"\x89PNG"
     page = (out / "summary.txt").read_text(encoding="utf-8")
     assert "logit(μ_ij) = β0 + b_i" in page

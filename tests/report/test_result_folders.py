@@ -85,7 +85,7 @@ def test_a_disk_that_is_full_after_the_fit_was_saved_leaves_the_earlier_results(
     def fit_and_write():
         with replaced_folder(folder, True) as beside:
             bm.save_fit(fit, beside / FIT)
-            write_results(fit, beside, "data.csv")
+            write_results(fit, beside)
 
     monkeypatch.setattr(atomic_files, "_replace", fill)
     with pytest.raises(bm.DataError, match="No space left"):
