@@ -118,6 +118,7 @@ from .summaries.variance.group_spread import negligible_sds as negligible_sds
 from .summaries.variance.group_spread import typical_ratios as typical_ratios
 from .summaries.variance.intraclass import icc as icc
 from .summaries.variance.pooling_curves import pooling_curve as pooling_curve
+from .summaries.variance.study_differences import heterogeneity as heterogeneity
 from .summaries.variance.vpc_curves import vpc_curve as vpc_curve
 from .survey.data_survey import check_data as check_data
 from .tables.frames import read_table as read_table

@@ -11,6 +11,7 @@ from bayesmixed.cross_validation.log_densities import label_draws
 from bayesmixed.cross_validation.marginal_densities import leave_rows_out, split_draws
 from bayesmixed.design.design import Design
 from bayesmixed.design.response_units import in_working_unit, own_factors
+from bayesmixed.design.uncompiled import why_uncompiled
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.joint.decoding import as_posterior
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates
@@ -21,7 +22,11 @@ from bayesmixed.kernels.packing import Packed
 def can_match(design: Design, posterior: xr.Dataset) -> bool:
     """Return whether the compiled density covers the model, and the draws hold all its variables."""
     names = [predictor.b(block) for predictor, block in design.normal_blocks()]
-    return not design.streamed and unsupported(design) is None and all(name in posterior for name in names)
+    return (
+        not design.streamed
+        and (why_uncompiled(design) or unsupported(design)) is None
+        and all(name in posterior for name in names)
+    )
 
 
 def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, found: Any) -> Any:

@@ -15,6 +15,7 @@ from bayesmixed.joint_priors import KEYS
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
 from bayesmixed.prior_distributions import INDUCED, PC, REAL, Prior
 from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.weights import MULTIPLIES_ERRORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,9 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
                 yield predictor.corr(block), RealisedPrior(prior, "default", about)
     for name in design.scalars:
         parameter = design.family.parameter(name)
-        if parameter.prior is not None:
+        if name == design.family.scale and design.known_errors:
+            yield name, RealisedPrior(Prior(name="Fixed", arguments=(1.0,)), "default", MULTIPLIES_ERRORS)
+        elif parameter.prior is not None:
             key, prior = parameter.prior(scale_at_weight_one(design, name, scale))
             given = None if parameter.cut else given_key(parameter, design.spec.priors)
             yield given or key, RealisedPrior(prior, "default", parameter.meaning)
@@ -140,6 +143,12 @@ def known_keys(design: Design) -> set[str]:
             keys += predictor.names.population((INTERCEPT, CENTRED_INTERCEPT))
     read = map(ParameterKey.read, keys)
     parameters = [design.family.parameter(name) for name in design.scalars]
+    for key in design.spec.priors if design.known_errors else ():
+        if design.scalar_of(key) == design.family.scale:
+            raise SpecError(
+                f"Prior for '{key}': the residual SD of each row is known. Write se(..., sigma=True) to estimate "
+                f"'{design.family.scale}' beside the standard errors."
+            )
     functions = {key for one in parameters if not one.cut for key in keys_of(one.name, one.link)}
     return {*keys, *functions, *(key.variable for key in read if not key.of_intercept)}
 

@@ -25,7 +25,7 @@ from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import ADDITION
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
-from bayesmixed.terms.weights import FREQUENCY
+from bayesmixed.terms.weights import ERROR, FREQUENCY
 
 CUTS = "threshold"
 """Name of the vector of thresholds, with the dim `cut`, and of its prior."""
@@ -228,9 +228,14 @@ class Design(Displayed):
         return found | {name: posterior[CUTS].isel(cut=k, drop=True) for k, name in cuts}
 
     def in_rows(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return parameters (last axis: rows) with the residual scale of each row, which precision weights change."""
-        factor, scale = self.observed.scale_factor, self.family.scale
-        return dict(values) if factor is None else {**values, scale: values[scale] * factor}
+        """Return parameters (last axis: rows) with the residual scale of each row, which weights and known errors change."""
+        own, scale = self.observed.row_scale, self.family.scale
+        return dict(values) if own is None else {**values, scale: own.of(values[scale])}
+
+    @property
+    def known_errors(self) -> bool:
+        """Whether the residual SD of each row is known; the scale is then 1, as what multiplies it."""
+        return self.spec.weights is not None and self.spec.weights.kind == ERROR
 
     def coefficient_priors(self, predictor: Predictor) -> list[Prior]:
         """Return the priors of the q coordinates of the population part."""

@@ -57,10 +57,10 @@ def _explain(design: Design, priors: Priors, stated: R2D2M2) -> ExplainedOnData:
             f"'{design.family.name}' with link '{design.mu.link.name}' it is not the sum of its terms and a normal residual. "
             'For the variances of its groups take "VarianceSplit(...)", for many coefficients "Horseshoe(...)".'
         )
-    if scale not in design.numbers or priors[scale].prior.name == "Fixed" or design.observed.scale_factor is not None:
+    if scale not in design.numbers or priors[scale].prior.name == "Fixed" or design.observed.row_scale is not None:
         why = "has a predictor" if scale not in design.numbers else "is fixed by a number"
         why = (
-            "differs between rows of different weights"
+            "differs between rows of different weights or errors"
             if scale in design.numbers and design.weights is not None
             else why
         )

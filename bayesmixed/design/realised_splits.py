@@ -82,15 +82,15 @@ def effect_parts(design: Design, priors: Mapping[str, RealisedPrior]) -> list[Pa
 def _residual(design: Design) -> list[Part]:
     """Return the residual as a part, nothing where it has no share."""
     if has_residual(design):
-        factor, shares = design.observed.scale_factor, design.observed.row_shares
-        squared = 1.0 if factor is None else float(np.sum(shares * factor**2))
+        own = design.observed.scale_factor
+        squared = 1.0 if own is None else float(np.sum(design.observed.row_shares * own**2))
         return [Part(str(design.family.scale), (str(design.family.scale),), ((squared,),))]
     return []
 
 
 def has_residual(design: Design) -> bool:
     """Return whether there is one residual SD, in the unit of the effects."""
-    return design.family.scale in design.numbers and design.mu.link.name == "identity"
+    return design.family.scale in design.numbers and design.mu.link.name == "identity" and not design.known_errors
 
 
 def refuse_stated(design: Design, parts: Iterable[Part], joint: str) -> None:
@@ -120,6 +120,7 @@ def _check(design: Design, stated: VarianceSplit, parts: list[Part]) -> None:
     why = f"family '{design.family.name}' has no residual SD"
     if scale:
         why = f"'{scale}' {'has a predictor' if scale in design.predictors else 'is not on the scale of the link'}"
+        why = "the standard errors of rows are known" if design.known_errors else why
     if len(parts) < 2:
         only = f"'{parts[0].name}' alone has a share" if parts else "no term has one"
         instead = f" Give a prior for '{parts[0].keys[0]}'." if parts else ""

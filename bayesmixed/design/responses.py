@@ -7,7 +7,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.families.links import Array
-from bayesmixed.terms.weights import FREQUENCY, PRECISION
+from bayesmixed.terms.weights import ADDED_ERROR, ERROR, FREQUENCY, LIKELIHOOD, PRECISION
+
+
+@dataclass(frozen=True, slots=True)
+class RowScale:
+    """How the residual scale of a row follows from that of the model.
+
+    Attributes
+    ----------
+    factor : (n,) array or float
+        What multiplies it.
+    error : (n,) array or float
+        Standard error whose square is added to its square.
+    """
+
+    factor: Any = 1.0
+    error: Any = 0.0
+
+    def of(self, scale: Any) -> Any:
+        """Return the scale of each row, for a scale (last axis: rows) that may be a PyTensor variable."""
+        scale = scale * self.factor
+        return (scale**2 + np.square(self.error)) ** 0.5 if np.any(self.error) else scale
+
+    def take(self, rows: NDArray[np.intp]) -> "RowScale":
+        """Return that of some of the rows."""
+        return RowScale(*(part if np.ndim(part) == 0 else part[rows] for part in (self.factor, self.error)))
+
+    @property
+    def mean(self) -> "RowScale":
+        """That of a row whose residual variance is the mean over the rows."""
+        return RowScale(*(float(np.mean(np.square(part)) ** 0.5) for part in (self.factor, self.error)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +53,9 @@ class Response:
     trials : (n,) array or float or None
         Numbers of trials; 1.0 for families without; None where rows to predict have none.
     weights : (n,) array or None
-        None without weights, and where rows to predict have none.
+        None without weights, and where rows to predict have none. Known standard errors s are 1 / s^2, or s beside sigma.
     weighting : str
-        What the weights mean, a key of `weights.KINDS`; "" without weights.
+        What the weights mean, a key of `weights.KINDS` or `weights.ERRORS`; "" without weights.
     categories : tuple of str
         Labels of an ordered response, the lowest first; `values` hold their numbers from 1. Empty for others.
     """
@@ -47,8 +77,25 @@ class Response:
 
     @property
     def scale_factor(self) -> Array | None:
-        """What multiplies the residual scale in each row: 1 / sqrt(w) with precision weights, else None."""
-        return None if self.weights is None or self.weighting != PRECISION else np.asarray(self.weights**-0.5)
+        """What multiplies the residual scale in each row: 1 / sqrt(w) with precision weights, s with known standard errors,
+        else None."""
+        known = self.weights is not None and self.weighting in (PRECISION, ERROR)
+        return np.asarray(self.weights**-0.5) if known and self.weights is not None else None
+
+    @property
+    def row_scale(self) -> RowScale | None:
+        """How the residual scale of each row follows from that of the model; None where it is that of the model."""
+        if self.weights is not None and self.weighting == ADDED_ERROR:
+            return RowScale(error=self.weights)
+        return None if self.scale_factor is None else RowScale(self.scale_factor)
+
+    @property
+    def mean_variance_column(self) -> float | None:
+        """The value of the column of weights or errors at which the residual variance is its mean over the rows."""
+        if self.row_scale is None:
+            return None
+        mean = self.row_scale.mean
+        return float({PRECISION: mean.factor**-2.0, ERROR: mean.factor}.get(self.weighting, mean.error))
 
     @property
     def typical_weight(self) -> float:
@@ -63,7 +110,7 @@ class Response:
     @property
     def multiplicity(self) -> Array | None:
         """What multiplies the log-likelihood of each row: frequency and likelihood weights, else None."""
-        return None if self.weighting == PRECISION else self.weights
+        return self.weights if self.weighting in (FREQUENCY, LIKELIHOOD) else None
 
     def weigh(self, values: Any) -> Any:
         """Return log-likelihoods or their derivatives (last axis: rows), multiplied by the weights of the rows."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
+from bayesmixed.design.responses import RowScale
 from bayesmixed.families import Family, Values
 from bayesmixed.families.links import Array, Link
 
@@ -41,8 +42,8 @@ class RowLikelihood:
         The response may be None where only the expected information is wanted.
     others : mapping
         The parameters that are known.
-    factor : array or None
-        What multiplies the residual scale of each row: see `Response.scale_factor`.
+    scaled : RowScale or None
+        How the residual scale of each row follows from that of the model: see `Response.row_scale`.
     counts : array or float
         What multiplies the log-likelihood of each row: see `Response.multiplicity`.
     """
@@ -52,7 +53,7 @@ class RowLikelihood:
     response: Any
     trials: Any
     others: Values
-    factor: Array | None = None
+    scaled: RowScale | None = None
     counts: Any = 1.0
 
     @property
@@ -74,7 +75,7 @@ class RowLikelihood:
         etas = {self.family.parameters[0].name: eta, **(further or {})}
         values = {**self.others, **{n: self.links[n].inverse(keep_inside(self.links[n], e)) for n, e in etas.items()}}
         scale = self.family.scale
-        return values if self.factor is None else {**values, scale: values[scale] * self.factor}
+        return values if self.scaled is None else {**values, scale: self.scaled.of(values[scale])}
 
     def log_density(self, eta: Array, further: Mapping[str, Array] | None = None) -> Array:
         """Return the log-likelihood of each row; -inf where the link has no inverse."""
@@ -144,13 +145,14 @@ def likelihood_of_rows(
     def own(array: Any) -> Any:
         return array if rows is None or np.ndim(array) == 0 else np.asarray(array)[..., rows]
 
+    scaled = design.observed.row_scale
     return RowLikelihood(
         design.family,
         {name: predictor.link for name, predictor in design.predictors.items()},
         own(design.response) if response is None else response,
         own(design.trials) if trials is None else trials,
         others,
-        None if design.observed.scale_factor is None else own(design.observed.scale_factor),
+        scaled if scaled is None or rows is None else scaled.take(rows),
         (1.0 if design.observed.multiplicity is None else own(design.observed.multiplicity))
         if counts is None
         else counts,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bayesmixed.design.design import Design
+from bayesmixed.design.uncompiled import why_uncompiled
 from bayesmixed.draws.tree import as_draws
 from bayesmixed.engines.parameterisation import choose_parameterisation
 from bayesmixed.engines.runs import Run, run_sampler
@@ -46,8 +47,8 @@ def supports(design: Design) -> str | None:
     for group in design.mu.groups:
         if group.single:
             return "effects of observations add to sigma"
-    if unsupported(design):
-        return unsupported(design)
+    if why_uncompiled(design) or unsupported(design):
+        return why_uncompiled(design) or unsupported(design)
     rest = len(design.mu.keys) + sum(g.size for g in split_groups(order_groups(design))[1])
     slow = rest > SMALL_REST and _SECONDS_CUBED * rest**3 > _SECONDS_PER_ROW * design.rows
     if rest > LARGEST_REST or slow:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.centring import NONCENTRED
 from bayesmixed.design.design import Design
+from bayesmixed.design.uncompiled import why_uncompiled
 from bayesmixed.draws.tree import as_draws
 from bayesmixed.engines.joint_layout import joint_guide
 from bayesmixed.engines.parameterisation import GUIDED, Choice, choose_parameterisation
@@ -37,7 +38,7 @@ JOINT = "beta and all effects in joint coordinates, standard normal where the po
 
 def supports(design: Design) -> str | None:
     """Return why this engine cannot sample a design, or None."""
-    return unsupported(design)
+    return why_uncompiled(design) or unsupported(design)
 
 
 def slower(design: Design) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import xarray as xr
 
 from bayesmixed.design.design import Design
+from bayesmixed.design.uncompiled import why_uncompiled
 from bayesmixed.draws.tree import PROPOSALS, as_draws
 from bayesmixed.engines import kernel
 from bayesmixed.engines.independence import NowhereFinite, sample_independently, show_progress
@@ -36,8 +37,8 @@ FEWEST_ROWS, LARGEST_QUICK = 200, 60
 def supports(design: Design) -> str | None:
     """Return why this engine cannot sample a design, or None."""
     family, link = design.family.name, design.mu.link.name
-    if unsupported(design):
-        return unsupported(design)
+    if why_uncompiled(design) or unsupported(design):
+        return why_uncompiled(design) or unsupported(design)
     if link not in design.family.concave_links:
         return f"the log-likelihood of family '{family}' with link '{link}' is not known to be concave"
     if design.family.cuts and link != "logit":

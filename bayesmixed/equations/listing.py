@@ -21,7 +21,7 @@ from bayesmixed.errors import check_choice
 from bayesmixed.families.parameter_functions import function_of
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
 from bayesmixed.terms.outlines import Column, GroupOutline
-from bayesmixed.terms.weights import PRECISION
+from bayesmixed.terms.weights import ERROR
 
 MOST_TERMS = 12
 MOST_IN_BRACES = 5
@@ -134,10 +134,16 @@ def _distribution(outline: Outline) -> tuple[str, list[Node]]:
 
 
 def _argument(outline: Outline, name: str, squared: bool) -> Node:
-    """Return the symbol of a parameter; the residual scale is divided where rows have precisions."""
+    """Return the symbol of a parameter; the residual scale is divided where rows have precisions, and their errors added."""
     symbol, weights = _parameter(outline, name, squared), outline.weights
-    if weights is None or weights.kind != PRECISION or name != outline.family.scale:
+    if weights is None or not weights.of_scale or name != outline.family.scale:
         return symbol
+    if weights.are_errors:
+        error = replace(_column(weights.column, outline.row), squared=squared)
+        if weights.kind == ERROR:
+            return error
+        total = Expression("sum", (symbol, error))
+        return total if squared else Expression("formula", (_parameter(outline, name), error), "sqrt({0}^2 + {1}^2)")
     divisor = weights.column if squared else f"sqrt({weights.column})"
     return Expression("ratio", (symbol, _column(divisor, outline.row)))
 
@@ -294,8 +300,9 @@ def _predictor_priors(
 def _further_priors(outline: Outline) -> Iterator[Equation]:
     """Yield the priors of parameters without predictor, and those that are stated for a column only data tell."""
     known = {key for predictor in outline.predictors for key in _keys(predictor)}
+    errors = outline.weights is not None and outline.weights.kind == ERROR
     for key, prior in outline.priors.items():
-        if key not in known:
+        if key not in known and not (errors and key == outline.family.scale):
             yield _prior([_prior_subject(outline, key)], prior)
 
 

@@ -18,7 +18,7 @@ from bayesmixed.prior_distributions import FEW_LEVELS, Prior
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.covariances import lkj_concentration
 from bayesmixed.terms.prior_rules import AT_CENTRE, CORRELATIONS, LOCATION, SLOPE, SPREAD, PriorRule
-from bayesmixed.terms.weights import PRECISION, Weights
+from bayesmixed.terms.weights import ERROR, MULTIPLIES_ERRORS, PRECISION, Weights
 
 UNIT = Symbol("s")
 RESPONSE_UNIT = Symbol("s", label="y")
@@ -154,8 +154,11 @@ def _rules(
         for rule in rules[predictor.parameter]:
             yield rule.numbered_key, _state(rule, predictor, units, alone=alone)
     modelled = {predictor.parameter for predictor in predictors}
+    known = weights is not None and weights.kind == ERROR
     for parameter in family.parameters:
-        if parameter.name not in modelled and parameter.prior is not None:
+        if known and parameter.name == family.scale:
+            yield parameter.name, StatedPrior("Fixed", (Symbol("1"),), MULTIPLIES_ERRORS)
+        elif parameter.name not in modelled and parameter.prior is not None:
             own = _read_prior(parameter, at_one if parameter.name == family.scale else unit)
             yield given_key(parameter, priors) or parameter.prior(_PROBES[0])[0], own
 

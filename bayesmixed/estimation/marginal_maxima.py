@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bayesmixed.design.design import Design
+from bayesmixed.design.uncompiled import why_uncompiled
 from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.climbs import Climb
@@ -102,6 +103,10 @@ def _refuse(design: Design, method: str, *, restricted: bool, mode: bool) -> Non
         raise SpecError("Maximum likelihood needs the rows in memory: bm.prepare(spec, path, stream=False).")
     if design.response is None:
         raise SpecError("This design has no response (it was prepared for prediction), so there is nothing to fit.")
+    if why_uncompiled(design):
+        raise SpecError(
+            f"There is no maximum likelihood where {why_uncompiled(design)}. Sample the model: bm.fit(...)."
+        )
     if not family.differentiable:
         raise SpecError(
             f"The log-likelihood of family '{family.name}' is made of straight lines, from whose curvature effects cannot be "

@@ -14,12 +14,15 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_factor, find_slope
+from bayesmixed.parameter_keys import INTERCEPT
 from bayesmixed.plots.figures import as_written, new_figure, quiet_grid, shade
 from bayesmixed.preparation.preparing import replay
 from bayesmixed.summaries.marginal.grids import draws_of_rows, grid_draws, lay_out, make_grid
+from bayesmixed.summaries.variance.study_differences import heterogeneity, known_errors
 from bayesmixed.terms.block_parts import ONE
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _NAMED = 80
@@ -38,6 +41,10 @@ def plot_forest(
 
     Thin lines hold 95 %, thick ones 50 %; the shaded band holds 95 % of the population's. Groups within those of another
     factor have the colour of the one that they lie in, and stand together.
+
+    Of a meta-analysis, `y | se(s) ~ 1 + (1 | study)`, a second point under each group is its own estimate, with 1.96
+    standard errors to both sides (of several rows the mean, weighted by 1 / s^2), and below stand the overall mean and the
+    true effect of a new group, whose thin line is its prediction interval.
 
     Parameters
     ----------
@@ -69,7 +76,7 @@ def plot_forest(
     if name not in names:
         raise SpecError(f"'{name}' has no groups of rows of its own. {did_you_mean(name, names)}")
     values, labels, population, what = _expected(fit, name, at, kind) if effect is None else _slopes(fit, name, effect)
-    quantiles = np.quantile(values.reshape(-1, values.shape[-1]), _SHARES, axis=0)
+    quantiles = _quantiles(values)
     outer = list(labels.columns[:-1])
     around = labels[outer].agg(":".join, axis=1) if outer else pd.Series("", index=labels.index)
     centre = pd.Series(quantiles[2]).groupby(around.to_numpy()).transform("mean").to_numpy()
@@ -94,11 +101,57 @@ def plot_forest(
         axes.set_yticks(place, labels.iloc[order].agg(" : ".join, axis=1), fontsize=8)
         axes.set_ylabel(name)
     axes.set_ylim(-0.8, len(order) - 0.2)
+    alone = _own_estimates(fit, name, labels) if effect is None and kind in ("mean", "linear") else None
+    if alone is not None:
+        _add_own(axes, alone[:, order], many)
+        _add_summary(axes, fit, name, population, many)
     what, _, where = what.partition("; ")
     axes.set_xlabel(what)
     axes.set_title(where, fontsize=9, loc="left", wrap=True)
     quiet_grid(axes, "x")
     return as_written(figure, legend=2)
+
+
+def _quantiles(values: Array) -> Array:
+    return np.quantile(values.reshape(-1, values.shape[-1]), _SHARES, axis=0)
+
+
+def _own_estimates(fit: Fit, name: str, labels: pd.DataFrame) -> Array | None:
+    """Return the estimate of each group and its known standard error, (2, J); None where there are none, or where they are
+    of different rows of columns."""
+    design, errors = fit.design, known_errors(fit.design)
+    alone = design.mu.population.labels == (INTERCEPT,) and not design.mu.curves and not np.any(design.mu.offset)
+    if errors is None or np.any(errors == 0) or design.mu.link.name != "identity" or not alone:
+        return None
+    weights = errors**-2.0
+    columns = [design.table.data[column].map(str).to_numpy() for column in labels.columns]
+    rows = pd.DataFrame({"y": weights * np.asarray(design.response), "w": weights}).groupby(columns).sum()
+    found = rows.loc[[one if len(one) > 1 else one[0] for one in labels.itertuples(index=False, name=None)]]
+    return np.stack([found["y"] / found["w"], found["w"] ** -0.5])
+
+
+def _add_own(axes: "Axes", own: Array, many: bool) -> None:
+    middle, error = own
+    place = np.arange(len(middle)) - 0.28
+    width = 0.4 if many else 0.8
+    axes.hlines(place, middle - 1.96 * error, middle + 1.96 * error, color=GREY, linewidth=width)
+    size = 2 if many else 6 + 20 * (np.min(error) / error) ** 2
+    axes.scatter(middle, place, color=GREY, marker="s", s=size, zorder=2, label="own estimate, 95 %")
+
+
+def _add_summary(axes: "Axes", fit: Fit, name: str, population: Array, many: bool) -> None:
+    """Add the overall mean and the true effect of a new group below all others."""
+    table = heterogeneity(fit).draws.values if fit.design.family.is_normal_under(fit.design.mu.link) else None
+    rows = {"overall": population.reshape(-1, 1)} | ({} if table is None else {f"new {name}": table[..., -1:]})
+    for place, values in enumerate(rows.values(), 1):
+        lower, first, median, third, upper = _quantiles(values)[:, 0]
+        axes.hlines([-place - 0.2] * 2, [lower, first], [upper, third], color="black", linewidths=[1.0, 3.0])
+        axes.scatter([median], [-place - 0.2], color="black", marker="D", s=26, zorder=4)
+    ticks = [] if many else list(axes.get_yticks())
+    texts = [] if many else [label.get_text() for label in axes.get_yticklabels()]
+    places = [-place - 0.2 for place in range(1, len(rows) + 1)]
+    axes.set_yticks([*ticks, *places], [*texts, *rows], fontsize=8)
+    axes.set_ylim(-len(rows) - 0.9, axes.get_ylim()[1])
 
 
 def _expected(fit: Fit, name: str, at: Mapping[str, Any] | None, kind: str) -> tuple[Array, pd.DataFrame, Array, str]:

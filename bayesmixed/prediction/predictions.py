@@ -24,7 +24,6 @@ from bayesmixed.integration.posterior_means import (
 )
 from bayesmixed.preparation.new_rows import replay_rows
 from bayesmixed.preparation.open_rows import refuse_open_rows
-from bayesmixed.terms.weights import PRECISION
 
 _FEW, _NUMBERS = 200, 4_000_000
 MODES = {
@@ -176,10 +175,10 @@ def _responses(
 
 
 def needs_weights(design: Design, kind: str) -> None:
-    """Refuse rows without the precision weights that their residual variance depends on (DataError)."""
+    """Refuse rows without the weights or errors that their residual variance depends on (DataError)."""
     weights = design.spec.weights
-    if weights is not None and weights.kind == PRECISION and design.weights is None:
-        raise DataError(f"kind='{kind}' needs the precision weights '{weights.column}' in the data.")
+    if weights is not None and weights.of_scale and design.weights is None:
+        raise DataError(f"kind='{kind}' needs the {weights.meaning} '{weights.column}' in the data.")
 
 
 def weigh_scale(

@@ -46,7 +46,7 @@ def advise(design: Design) -> Iterator[str]:
                 f"'{group.name}' has {levels} levels: its SD depends mostly on the prior ({entry.prior}); try "
                 "other priors, state one, or make the factor fixed."
             )
-        if np.all(group.sizes == 1):
+        if np.all(group.sizes == 1) and not design.known_errors:
             yield f"'{group.name}' has one row in each level: it acts as an observation-level effect, like obs()."
             yield from _advise_on_observation_effects(design, predictor, group.name)
         if _spanned(group, predictor):

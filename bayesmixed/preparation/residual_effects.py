@@ -18,7 +18,7 @@ def check_residual_effects(design: Design, rows: int) -> None:
     family = design.family
     single = family.has_trials and design.trials is not None and bool(np.all(np.asarray(design.trials) == 1))
     reason = family.observation_effect or ("every row has one trial" if single else "")
-    known = any(
+    known = design.known_errors or any(
         function_of(key, family.scale) and prior.name == "Fixed"
         for key, prior in design.spec.priors.items()
         if family.scale and family.scale not in design.predictors

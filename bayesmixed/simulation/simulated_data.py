@@ -182,7 +182,8 @@ def _truth(design: Design, values: Mapping[str, float], generator: np.random.Gen
             for name, value in _group_truth(predictor, group, take, coords, generator):
                 variables[name] = value
     for name in design.numbers:
-        variables[name] = ((), np.asarray(take(name)))
+        known = design.known_errors and name == design.family.scale
+        variables[name] = ((), np.asarray(1.0 if known else take(name)))
     if design.categories:
         coords["cut"] = design.cut_labels
         variables[CUTS] = (("cut",), np.array([take(name) for name in design.family.cuts]))

@@ -6,7 +6,7 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families import Family
 from bayesmixed.formulas.names import refuse_stateful
 from bayesmixed.terms import Term
-from bayesmixed.terms.weights import FREQUENCY, PRECISION, Weights
+from bayesmixed.terms.weights import ERROR, ERROR_FAMILIES, FREQUENCY, PRECISION, Weights
 
 
 def check_choices(
@@ -28,7 +28,13 @@ def check_choices(
     observed = any(term.single for terms in predictors.values() for term in terms)
     if weights is not None:
         _check_weights(family, weights, observed)
-    if family.observation_effect and observed:
+        if weights.are_errors and family.scale in predictors:
+            raise SpecError(
+                f"A formula of '{family.scale}' is not possible with known standard errors: se() gives the residual SD of each "
+                "row. Leave one of the two out."
+            )
+    known = weights is not None and weights.kind == ERROR
+    if family.observation_effect and observed and not known:
         raise SpecError(
             f"obs() is not identified under family '{family.name}': {family.observation_effect}. Leave it out."
         )
@@ -63,6 +69,11 @@ def _check_trials(family: Family, response: str, trials: str | int | None) -> No
 
 
 def _check_weights(family: Family, weights: Weights, observed: bool) -> None:
+    if weights.are_errors and family.name not in ERROR_FAMILIES:
+        raise SpecError(
+            f"Known standard errors are those of families {' and '.join(ERROR_FAMILIES)}, not of '{family.name}'. For estimates "
+            "of ratios, take their logarithms and the standard errors of these."
+        )
     if weights.kind == PRECISION and not family.scale:
         raise SpecError(
             f"Precision weights divide a residual variance, which family '{family.name}' does not have. "

@@ -10,7 +10,7 @@ from bayesmixed.formulas.notation import call_arguments, is_balanced, split_top,
 from bayesmixed.spec.peer_words import refuse_peer_words
 from bayesmixed.terms import TERMS, Fixed, Term
 from bayesmixed.terms.contract import POPULATION
-from bayesmixed.terms.weights import KINDS, Weights
+from bayesmixed.terms.weights import ADDED_ERROR, ERROR, KINDS, Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def format_formula(
 
 def _parse_response(left: str, text: str) -> tuple[str, str | int | None, Weights | None]:
     pieces = split_top(left, "|")
-    refuse_peer_words(left)
+    refuse_peer_words(left, left=True)
     response = _strip_brackets(pieces[0].strip())
     trials: str | int | None = None
     weights: Weights | None = None
@@ -134,14 +134,19 @@ def _parse_response(left: str, text: str) -> tuple[str, str | int | None, Weight
         raise SpecError(f"Formula '{text.strip()}' has no response.")
     for addition in split_top(pieces[1], "+") if len(pieces) == 2 else []:
         counted, weighted = call_arguments(addition, "trials"), call_arguments(addition, "weights")
+        erring = call_arguments(addition, "se")
         if counted is not None and len(counted) == 1 and trials is None:
             trials = int(counted[0]) if counted[0].isdigit() else counted[0].strip("`")
         elif weighted is not None and weights is None:
             weights = _parse_weights(weighted)
+        elif erring is not None and weights is None:
+            weights = _parse_errors(erring)
+        elif weighted is not None or erring is not None:
+            raise SpecError(f"Formula '{text.strip()}': a model has one of weights(...) and se(...), once.")
         else:
             raise SpecError(
                 f"'{addition.strip()}' on the left side is not known, or is given twice. Accepted: trials(n), "
-                "weights(w, \"frequency\"), joined by '+'."
+                "weights(w, \"frequency\"), se(s), joined by '+'."
             )
     return response, trials, weights
 
@@ -152,6 +157,17 @@ def _parse_weights(arguments: list[str]) -> Weights:
         raise SpecError(f"weights() needs a column and what its numbers mean. {meanings}.")
     column, kind = arguments
     return Weights(column=column.strip("`"), kind=kind.strip("\"'"))
+
+
+def _parse_errors(arguments: list[str]) -> Weights:
+    column, *options = arguments or [""]
+    words = [option.replace(" ", "") for option in options]
+    free = {"sigma=True": True, "sigma=TRUE": True, "sigma=False": False, "sigma=FALSE": False}
+    if not column or len(words) > 1 or any(word not in free for word in words):
+        raise SpecError(
+            "se() needs a column of standard errors: se(s), or se(s, sigma=True) to estimate sigma beside them."
+        )
+    return Weights(column=column.strip("`"), kind=ADDED_ERROR if any(free[word] for word in words) else ERROR)
 
 
 def _strip_brackets(response: str) -> str:

@@ -37,13 +37,15 @@ REFUSED = {
     **dict.fromkeys(("cens", "censored", "Surv"), _CENSORED),
     **dict.fromkeys(("truncated", "constrained"), _TRUNCATED),
     "trunc": f"{_TRUNCATED} Numbers without their decimals are {NUMBERED['trunc']}.",
-    "se": "Known standard errors are not supported.",
+    "se": "Known standard errors stand left of the tilde: y | se(s) ~ ... .",
     "subset": "Take the rows beforehand: data[data['chosen']].",
     "rate": "Write counts ~ ... + offset(log(exposure)).",
     "mvbind": "Multivariate responses are not supported; fit one model for each.",
     "dummy": "Write (0 + x | g) with a column x of zeros and ones.",
     "rcs": "Write ns(x, df=3) or s(x).",
 }
+OF_LEFT = ("se",)
+"""Those that the left side of a formula has."""
 STRUCTURES = {
     "us": "({columns} | {group})",
     "diag": "({columns} || {group})",
@@ -52,8 +54,9 @@ STRUCTURES = {
 """Covariance structures around a bar, and what means the same here, "" where nothing does."""
 
 
-def refuse_peer_words(piece: str) -> None:
-    """Refuse a summand that calls what other packages have and this formula language has not (SpecError)."""
+def refuse_peer_words(piece: str, *, left: bool = False) -> None:
+    """Refuse a summand that calls what other packages have and this formula language has not, on its left or right side
+    (SpecError)."""
     for name, same in STRUCTURES.items():
         (inside, *_) = call_arguments(piece, name) or ("",)
         bars = split_signed(inside, ("|", "||"))
@@ -69,7 +72,7 @@ def refuse_peer_words(piece: str) -> None:
                 )
             )
     for token, after in pairwise(tokenise(piece)):
-        if token.kind == NAME and token.word in REFUSED and after.is_sign("("):
+        if token.kind == NAME and token.word in REFUSED and after.is_sign("(") and not (left and token.word in OF_LEFT):
             raise SpecError(
                 f"'{token.word}(...)' in '{shorten(piece)}' is not part of the formula language. {REFUSED[token.word]}"
             )

@@ -101,7 +101,8 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
     if design.mu.groups or design.family.scale in design.scalars:
         components = variance_components(fit)
         kept = components[components["quantity"].isin(["sd", "correlation"])]
-        tables["Estimated: standard deviations and correlations"] = drop_empty(format_table(kept))
+        if len(kept):
+            tables["Estimated: standard deviations and correlations"] = drop_empty(format_table(kept))
     if design.mu.groups:
         tables[_NEGLIGIBLE_HEADING] = show_negligible(negligible_sds(fit))
     if sharing_patterns(design, everywhere=True):

@@ -14,6 +14,7 @@ from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.survey.drawings import draw_tree
 from bayesmixed.survey.sections import LabelUse, describe_range, label_section, relation_section, tree_section
 from bayesmixed.terms.relations import NESTED, SAME, Factor, Pair, Spread, expected_shrinkage, find_chains
+from bayesmixed.terms.weights import ERROR
 
 ICCS = (0.1, 0.3, 0.5, 0.9)
 MOST_SIZES = 5
@@ -171,12 +172,17 @@ def _level_section(report: StructureReport) -> Section:
     elif report.factors:
         higher = "innermost groups of rows, level 2 groups of those" if max(report.levels.values()) > 1 else "groups"
         texts.append(f"Level 0 are the rows, level 1 the {higher}. Balanced: all groups have the same number of rows.")
+    known = report.spec.weights is not None and report.spec.weights.kind == ERROR
     texts += ["obs() adds an effect of each row, at level 0."] if observed else []
     for factor in report.factors:
         if factor.singletons == len(factor.labels):
             texts.append(
                 f"Every row is a {factor.name} of its own, so its effects are effects of rows (level 0), as obs(); "
-                "they cannot be told from a residual."
+                + (
+                    "their SD is what the known standard errors leave."
+                    if known
+                    else "they cannot be told from a residual."
+                )
             )
         elif factor.singletons:
             texts.append(

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from empty_cell_tables import prepared
 from fixed_draws import fit_at
+from meta_analyses import eight_schools
 from scipy import special
 
 import bayesmixed as bm
@@ -63,3 +64,28 @@ def test_what_has_no_forest_is_refused(nested):
         bm.plot_forest(nested, "bach")
     with pytest.raises(bm.SpecError, match="needs a grouping factor"):
         bm.plot_forest(fit_at(prepared("y ~ x", PARTS), {"beta": [0.0, 1.0], "sigma": 1.0}))
+
+
+def test_a_meta_analysis_shows_own_estimates_and_a_new_study():
+    data = eight_schools()
+    design = prepared("y | se(s) ~ 1 + (1 | school)", data)
+    effects = np.linspace(-3, 4, 8)[:, None]
+    fit = fit_at(design, {"sigma": 1.0, "sd_school": 5.0, "beta": 8.0, "b_school": effects})
+    axes = bm.plot_forest(fit).axes[0]
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert names == [*"ABCDEFGH", "overall", "new school"]
+    own = next(one for one in axes.collections if one.get_label() == "own estimate, 95 %")
+    np.testing.assert_allclose(own.get_offsets()[:, 0], data["y"])
+    other = fit_at(
+        prepared("y | se(s) ~ x + (1 | school)", data.assign(x=data["y"] ** 2)), {"sigma": 1.0, "sd_school": 5.0}
+    )
+    assert len(bm.plot_forest(other).axes[0].get_yticklabels()) == 8
+
+
+def test_own_estimates_of_several_rows_are_weighted_by_their_precision():
+    data = pd.concat([eight_schools(), eight_schools().assign(y=0.0, s=5.0)], ignore_index=True)
+    fit = fit_at(prepared("y | se(s) ~ 1 + (1 | school)", data), {"sigma": 1.0, "sd_school": 5.0})
+    axes = bm.plot_forest(fit).axes[0]
+    own = next(one for one in axes.collections if one.get_label() == "own estimate, 95 %").get_offsets()[:, 0]
+    weights = eight_schools()["s"] ** -2.0
+    np.testing.assert_allclose(own, weights * eight_schools()["y"] / (weights + 1 / 25.0))

@@ -303,10 +303,11 @@ def _notes(
 
 
 def _weigh(design: Design, rows: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Return the rows with the precision weight whose residual variance is that of the data on average, and a note of it."""
-    if design.observed.scale_factor is None or design.spec.weights is None or design.spec.weights.column in rows:
+    """Return the rows with the weight or error whose residual variance is that of the data on average, and a note of it."""
+    weight = design.observed.mean_variance_column
+    if weight is None or design.spec.weights is None or design.spec.weights.column in rows:
         return rows, ()
-    name, weight = design.spec.weights.column, design.observed.mean_variance_weight
+    name = design.spec.weights.column
     said = design.family.scale in parameters_of_mean(design.family)
     return rows.assign(**{name: weight}), (f"At {name} = {_number(weight)} (mean residual variance).",) if said else ()
 

@@ -105,6 +105,8 @@ def _numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[Label, Arr
                     for column, term in enumerate(group.labels):
                         yield ("ran_vals", part, group.name, level, term), effects[..., row, column]
     for name, draws in design.scalar_draws(posterior).items():
+        if design.known_errors and name == design.family.scale:
+            continue
         yield ("family", name, "", "", name), draws.transpose("chain", "draw").values
 
 

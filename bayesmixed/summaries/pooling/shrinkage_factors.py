@@ -140,8 +140,10 @@ def _by_blocks(
 ) -> xr.DataArray:
     """Return a function of Sigma (S, 1, K, K) and W (S, J, K, K) for some draws at a time."""
     numbers = int(np.prod(group.shape))
-    # The residual SD that is the same in all rows is all that the information of a Gaussian response needs.
+    # Where it multiplies that of all rows, the residual SD is all that the information of a Gaussian response needs.
+    own = fit.design.observed.row_scale
     same = _is_closed(fit, predictor) and fit.design.family.scale in fit.design.scalars
+    same = same and (own is None or not np.any(own.error))
     if same:
         posterior = thin(fit.posterior, _most("sums", numbers, draws))
         once = group.products(_information_at_one(fit)[None])

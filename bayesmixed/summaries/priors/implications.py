@@ -181,12 +181,11 @@ def _residual_variance(draws: PriorDraws) -> Array:
                 variance += block.variance(draws.covariance(predictor, block), rows)
             with np.errstate(over="ignore"):
                 values[name] = predictor.link.average(eta, variance)
-    if design.observed.scale_factor is not None:
-        # Residual variances are proportional to 1 / w: a sigma that is the same in all rows needs the mean alone.
-        same = family.scale in design.scalars
-        values[family.scale] = values[family.scale] * (
-            design.observed.mean_variance_weight**-0.5 if same else design.observed.scale_factor[rows]
-        )
+    own = design.observed.row_scale
+    if own is not None:
+        # Of a sigma that is the same in all rows the mean residual variance is all that is needed.
+        scaled = own.mean if family.scale in design.scalars else own.take(rows)
+        values[family.scale] = scaled.of(values[family.scale])
     with np.errstate(all="ignore"):
         return np.asarray(family.latent_variance(values, design.mu.link, 1.0).mean(axis=-1))
 

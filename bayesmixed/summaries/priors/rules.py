@@ -16,6 +16,7 @@ from bayesmixed.prior_distributions import FEW_LEVELS
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.contract import known_factors, rules_of
 from bayesmixed.terms.prior_rules import AT_CENTRE, Known
+from bayesmixed.terms.weights import ERROR, MULTIPLIES_ERRORS
 
 SYMBOLS = {
     "s": "s: unit of the response, the larger of 1.4826 MAD and half the SD.",
@@ -85,7 +86,9 @@ def _rules(spec: ModelSpec) -> Iterator[tuple[ParameterKey, ParameterKey, str, s
         if parameter.name not in spec.predictors and parameter.prior is not None:
             text = given_key(parameter, spec.priors) or parameter.prior(ResponseScale(1.0, 1.0))[0]
             key = ParameterKey.read(text)
-            yield key, key, parameter.meaning, AT_CENTRE if parameter.cut else ""
+            fixed = parameter.name == family.scale and spec.weights is not None and spec.weights.kind == ERROR
+            meaning = MULTIPLIES_ERRORS if fixed else parameter.meaning
+            yield key, key, meaning, AT_CENTRE if parameter.cut else ""
 
 
 def _notation(spec: ModelSpec) -> Notation:

@@ -68,12 +68,13 @@ def variance_components(fit: Fit) -> pd.DataFrame:
             rows = labelled(_array(both), term, [group.labels[second]], [group.labels[first]] * 2)
             tables.append(rows.assign(quantity=["correlation", "covariance"]))
     scale = fit.design.family.scale
-    if scale and scale in posterior:
+    if scale and scale in posterior and not fit.design.known_errors:
         tables.append(labelled(posterior[scale], "Residual", [""], [scale]).assign(quantity="sd"))
         tables.append(labelled(posterior[scale] ** 2, "Residual", [""], [scale]).assign(quantity="variance"))
-        if fit.design.observed.scale_factor is not None:
-            mean = posterior[scale] ** 2 / fit.design.observed.mean_variance_weight
-            tables.append(labelled(mean, "Residual", [""], ["mean over rows"]).assign(quantity="variance"))
+    own = fit.design.observed.row_scale
+    if scale and scale in posterior and own is not None:
+        mean = own.mean.of(posterior[scale]) ** 2
+        tables.append(labelled(mean, "Residual", [""], ["mean over rows"]).assign(quantity="variance"))
     if not tables:
         raise SpecError("The model has no variance components: no group term and no residual SD.")
     table = pd.concat(tables, ignore_index=True)

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
+from bayesmixed.design.responses import RowScale
 from bayesmixed.design.row_likelihoods import keep_inside
 from bayesmixed.draws.linear_predictors import covariances_at_centre, population_predictor, thin
 from bayesmixed.draws.tree import stacked, top_level_names
@@ -43,7 +44,7 @@ class PredictorParts:
         Population part of each predictor with its offset, (S, m).
     variances : mapping of mappings
         By parameter and grouping factor: z' Sigma z of each row, (S, m).
-    factor : (m,) array or None
+    scaled : RowScale or None
         What precision weights multiply the residual scale of each row by.
     """
 
@@ -51,7 +52,7 @@ class PredictorParts:
     scalars: Mapping[str, Array]
     etas: Mapping[str, Array]
     variances: Mapping[str, Mapping[str, Array]]
-    factor: Array | None = None
+    scaled: RowScale | None = None
 
     def axes(self, factors: Collection[str], parameters: Collection[str] | None = None) -> list[Axis]:
         """Return the SD, (S, m), of what the effects of some factors add to each predictor, where they add anything."""
@@ -66,7 +67,7 @@ class PredictorParts:
         """Return all parameters on their natural scale, for linear predictors."""
         predictors, scale = self.design.predictors, self.design.family.scale
         values = dict(self.scalars) | {name: _invert(predictors[name].link, eta) for name, eta in etas.items()}
-        return values if self.factor is None else {**values, scale: values[scale] * self.factor}
+        return values if self.scaled is None else {**values, scale: self.scaled.of(values[scale])}
 
     def average(self, function: Moments, axes: Sequence[Axis]) -> Array:
         """Return a function of the parameters averaged over the normal effects of some axes."""
@@ -157,7 +158,7 @@ def distinct_rows(design: Design, parameters: Collection[str] | None = None) -> 
     parameters : collection of str, optional
         Whose predictors tell rows apart; all if not given.
     """
-    columns: list[Array] = [] if design.observed.scale_factor is None else [design.observed.scale_factor]
+    columns: list[Array] = [] if design.observed.row_scale is None else [np.asarray(design.weights)]
     for predictor in design.predictors.values():
         if parameters is not None and predictor.parameter not in parameters:
             continue
@@ -182,14 +183,14 @@ def take_apart(design: Design, posterior: xr.Dataset, rows: NDArray[np.intp]) ->
     """Yield the predictor parts of some rows for one block of draws after the other, chain by chain."""
     flat = _one_chain(design, posterior)
     predictors = {name: predictor.take(rows) for name, predictor in design.predictors.items()}
-    factor = None if design.observed.scale_factor is None else design.observed.scale_factor[rows]
+    scaled = None if design.observed.row_scale is None else design.observed.row_scale.take(rows)
     step = max(1, _BLOCK // len(rows))
     for start in range(0, flat.sizes["draw"], step):
-        yield _pieces(design, predictors, factor, flat.isel(draw=slice(start, start + step)))
+        yield _pieces(design, predictors, scaled, flat.isel(draw=slice(start, start + step)))
 
 
 def _pieces(
-    design: Design, predictors: Mapping[str, Predictor], factor: Array | None, draws: xr.Dataset
+    design: Design, predictors: Mapping[str, Predictor], scaled: RowScale | None, draws: xr.Dataset
 ) -> PredictorParts:
     etas, variances = {}, {}
     for name, predictor in predictors.items():
@@ -197,7 +198,7 @@ def _pieces(
         covariances = {group.name: covariances_at_centre(predictor, group, draws)[0] for group in predictor.groups}
         variances[name] = {group.name: group.variance(covariances[group.name]) for group in predictor.groups}
     scalars = {name: stacked(v)[:, None] for name, v in design.scalar_draws(draws).items()}
-    return PredictorParts(design, scalars, etas, variances, factor)
+    return PredictorParts(design, scalars, etas, variances, scaled)
 
 
 def _one_chain(design: Design, posterior: xr.Dataset) -> xr.Dataset:

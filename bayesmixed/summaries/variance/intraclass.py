@@ -88,7 +88,10 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
     """
     check_choice("scale={}", scale, SCALES)
     if not sharing_patterns(fit.design, everywhere=True):
-        raise SpecError("The intraclass correlation needs a grouping factor with several rows per level, e.g. (1 | g).")
+        known = " bm.heterogeneity(fit) compares it with known standard errors." if fit.design.known_errors else ""
+        raise SpecError(
+            f"The intraclass correlation needs a grouping factor with several rows per level, e.g. (1 | g).{known}"
+        )
     found, notes = {}, []
     if scale != "data":
         try:

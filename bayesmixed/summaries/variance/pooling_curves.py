@@ -97,13 +97,15 @@ def pooling_factor(size: Any, icc: Any) -> Array:
 def group_sizes(fit: Fit, group: GroupBlock) -> Array:
     """Return the rows of each level, or its trials where the family has them, times their weights, (J,).
 
-    Precision weights are relative to the one at which the residual variance is its mean over the rows.
+    Precision weights, and those of known errors, are relative to the one at which the residual variance is its mean over the
+    rows.
     """
     trials = np.broadcast_to(np.asarray(fit.design.trials, dtype=float), fit.design.rows)
-    counted = (
-        trials if fit.design.weights is None else trials * fit.design.weights / fit.design.observed.mean_variance_weight
-    )
-    return group.sums(counted)
+    own, weights = fit.design.observed.row_scale, fit.design.weights
+    if own is not None:
+        sigma = float(fit.posterior[fit.design.family.scale].mean()) if np.any(own.error) else 1.0
+        weights = np.square(own.mean.of(sigma) / own.of(sigma))
+    return group.sums(trials if weights is None else trials * weights)
 
 
 def _curve(icc: Array, sizes: Array, about: dict[str, Any]) -> pd.DataFrame:

@@ -164,8 +164,8 @@ def _rows(design: Design, column: str | None) -> pd.DataFrame:
         number = other not in table.levels and pd.api.types.is_float_dtype(values)
         usual = design.observed.row_shares @ values if number else values.iloc[written_out].mode().iloc[0]
         frame[other] = pd.Series([usual] * _POINTS, dtype=values.dtype)
-    if design.observed.scale_factor is not None and design.spec.weights is not None:
-        frame[design.spec.weights.column] = design.observed.mean_variance_weight
+    if design.observed.row_scale is not None and design.spec.weights is not None:
+        frame[design.spec.weights.column] = design.observed.mean_variance_column
     units = {column for _, group in design.group_blocks() for column in group.factors}
     frame = frame.assign(**dict.fromkeys((units - {*table.levels, name}) & {*frame.columns}, ANY))
     return frame.assign(**{name: np.linspace(table.data[name].min(), table.data[name].max(), _POINTS)})
