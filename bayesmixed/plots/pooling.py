@@ -11,6 +11,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_group
 from bayesmixed.plots.figures import as_written, new_figure, shade
+from bayesmixed.summaries.pooling.group_levels import LEVEL, levels_at_means
 from bayesmixed.summaries.pooling.shrinkage_factors import shrinkage
 from bayesmixed.summaries.pooling.three_poolings import PoolingComparison
 
@@ -27,7 +28,8 @@ def plot_shrinkage(fit: Fit, group: str | None = None) -> "Figure":
     """Return the shrinkage picture of one grouping factor as a matplotlib figure.
 
     With one column: a row for each group with its no-pooling estimate, its partially pooled estimate with a 95 %
-    interval, and the complete-pooling estimate as a line. With an intercept and a slope: an arrow for each group from
+    interval, and the complete-pooling estimate as a line; intercepts where numbers are at their means and factors at their
+    first level. With an intercept and a slope: an arrow for each group from
     its own estimate to the partially pooled one. Groups without an estimate of their own have no raw mark.
 
     Parameters
@@ -52,7 +54,13 @@ def plot_shrinkage(fit: Fit, group: str | None = None) -> "Figure":
     _, block = find_group(fit, group)
     table = shrinkage(fit, block.name)
     if len(block.labels) == 1:
-        return _one_column(fit, table, block.name)
+        found = levels_at_means(fit, block.name, table)
+        label = _coefficient(str(block.labels[0]), fit)
+        if found is None:
+            return _one_column(fit, table, block.name, label)
+        link = fit.design.mu.link.name
+        said = fit.design.spec.response if link == "identity" else f"{link} of {fit.design.spec.response}"
+        return _one_column(fit, found[0], block.name, f"{said}, where {found[1]}")
     if len(block.labels) == 2:
         return _two_columns(table, block.name, block.labels)
     raise SpecError(f"The picture shows one or two columns; ({' + '.join(block.labels)} | {block.name}) has more.")
@@ -98,7 +106,7 @@ def plot_poolings(comparison: PoolingComparison) -> "Figure":
     return as_written(figure)
 
 
-def _one_column(fit: Fit, table: pd.DataFrame, name: str) -> "Figure":
+def _one_column(fit: Fit, table: pd.DataFrame, name: str, label: str) -> "Figure":
     table = table.sort_values("mean", ignore_index=True)
     count = len(table)
     many = count > _LABELLED
@@ -124,8 +132,8 @@ def _one_column(fit: Fit, table: pd.DataFrame, name: str) -> "Figure":
     )
     axes.set_ylabel(f"{name} ({count} levels, ordered)" if many else name)
     effect, link = table["effect"].iloc[0], fit.design.mu.link
-    axes.set_xlabel(_coefficient(effect, fit))
-    if link.name != "identity" and effect == "Intercept":
+    axes.set_xlabel(label)
+    if link.name != "identity" and effect in ("Intercept", LEVEL):
         _response_axis(axes, fit)
     _window(axes, table)
     factors = dict.fromkeys(f"{value:.2f}" for value in (table["factor"].min(), table["factor"].max()))

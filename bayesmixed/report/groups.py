@@ -13,6 +13,7 @@ from bayesmixed.display.tables import format_table
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.report.chapters import write_sections
+from bayesmixed.summaries.pooling.group_levels import levels_at_means
 from bayesmixed.terms.blocks import GroupBlock
 
 MOST_IN_CHART, MOST_IN_TABLE = 10_000, 2_000
@@ -37,13 +38,19 @@ def show_groups(fit: Fit) -> str:
 
 def _show_factor(fit: Fit, group: GroupBlock, place: int) -> str:
     table = bm.shrinkage(fit, group.name)
+    moved = levels_at_means(fit, group.name, table)
     name, key = escape(group.name), f"groups-{place}"
     shown, left = _thin(table, len(group.labels), MOST_IN_CHART)
     data = {
         "factor": group.name,
         "levels": list(shown["level"].iloc[:: len(group.labels)]),
         "rows": shown["rows"].iloc[:: len(group.labels)].tolist(),
-        "effects": [_chart_effect(fit, shown[shown["effect"] == label], label) for label in group.labels],
+        "effects": [
+            _chart_level(fit, _thin(moved[0], 1, MOST_IN_CHART)[0], f", where {moved[1]}")
+            if moved and label == "Intercept"
+            else _chart_effect(fit, shown[shown["effect"] == label], label)
+            for label in group.labels
+        ],
     }
     note = f"<p>Of {len(group.levels):,} groups the chart shows {len(data['levels']):,}.</p>" if left else ""
     return (
@@ -71,15 +78,22 @@ def _write_group_table(table: pd.DataFrame, group: GroupBlock, key: str) -> str:
 
 def _chart_effect(fit: Fit, table: pd.DataFrame, label: str) -> dict[str, Any]:
     """Return one coefficient of all groups on the scales on which it can be read."""
-    link, parameter = fit.design.mu.link, fit.design.family.parameters[0]
-    what = "intercept" if label == "Intercept" else f"slope of {label}"
-    scale = what if link.name == "identity" else f"{what}, {link.name} scale"
+    if label == "Intercept":
+        return _chart_level(fit, table, "")
+    link = fit.design.mu.link.name
+    what = f"slope of {label}"
+    scale = what if link == "identity" else f"{what}, {link} scale"
     scales = [_chart_scale(table, scale, lambda values: values)]
-    if label == "Intercept" and link.name != "identity":
-        alone = fit.design.mu.population.labels == ("Intercept",)
-        where = "" if alone else ", where all columns are 0"
-        scales.insert(0, _chart_scale(table, f"{parameter.meaning}{where}", link.inverse))
     return {"name": what, "factor": _rounded(table["factor"], 2), "scales": scales}
+
+
+def _chart_level(fit: Fit, table: pd.DataFrame, where: str) -> dict[str, Any]:
+    """Return what is expected in all groups, and where columns are."""
+    link, parameter = fit.design.mu.link, fit.design.family.parameters[0]
+    scales = [_chart_scale(table, f"{parameter.meaning}{where}", link.inverse)]
+    if link.name != "identity":
+        scales.append(_chart_scale(table, f"{link.name} of it", lambda values: values))
+    return {"name": "level", "factor": _rounded(table["factor"], 2), "scales": scales}
 
 
 def _chart_scale(table: pd.DataFrame, name: str, convert: Any) -> dict[str, Any]:

@@ -118,12 +118,12 @@ def test_scale_and_coefficient_are_switched(open_report):
     page = open_report("slopes")
     scale = page.locator("label", has_text="Scale").locator("select")
     assert scale.locator("option").all_inner_texts() == [
-        "probability, where all columns are 0",
-        "intercept, logit scale",
+        "probability, where x is 0",
+        "logit of it",
     ]
     point_at(page, 0, 6)
     on_response = read(page)
-    scale.select_option(label="intercept, logit scale")
+    scale.select_option(label="logit of it")
     point_at(page, 0, 6)
     assert "Partial pooling: 0." in on_response
     assert "Partial pooling: -0." in read(page)

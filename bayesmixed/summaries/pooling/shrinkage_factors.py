@@ -88,7 +88,8 @@ def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:
     width = len(block.labels)
     table.insert(3, "rows", np.repeat(block.sizes, width))
     table.insert(4, "no_pooling", estimate.reshape(-1))
-    table["complete_pooling"] = np.tile(_complete(fit, predictor, block), len(block.levels))
+    complete = complete_pooling(fit, predictor)
+    table["complete_pooling"] = np.tile([complete.get(label, 0.0) for label in block.labels], len(block.levels))
     table["factor"] = factors["mean"]
     table["factor_lower"], table["factor_upper"] = factors["lower"], factors["upper"]
     table["factor_mcse"] = factors["mcse"]
@@ -106,14 +107,14 @@ def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int |
     if len(group.labels) == 1 and not _is_closed(fit, predictor):
         posterior = _some_draws(fit, "quadrature", fit.design.rows, draws)
         return _label(_factors_by_quadrature(fit, predictor, group, posterior)[..., None], posterior)
-    return _by_blocks(fit, predictor, group, draws, shrinkage_factors)
+    return by_blocks(fit, predictor, group, draws, shrinkage_factors)
 
 
 def trace_draws(fit: Fit, predictor: Predictor, group: GroupBlock) -> xr.DataArray:
     """Return the trace of the shrinkage matrix of every level, dims chain, draw, level: its effective number of effects."""
     if len(group.labels) == 1:
         return factor_draws(fit, predictor, group).isel(effect=0)
-    return _by_blocks(
+    return by_blocks(
         fit,
         predictor,
         group,
@@ -135,7 +136,7 @@ def _is_closed(fit: Fit, predictor: Predictor) -> bool:
     return fit.design.family.is_normal_under(predictor.link)
 
 
-def _by_blocks(
+def by_blocks(
     fit: Fit, predictor: Predictor, group: GroupBlock, draws: int | None, function: Callable[[Array, Array], Array]
 ) -> xr.DataArray:
     """Return a function of Sigma (S, 1, K, K) and W (S, J, K, K) for some draws at a time."""
@@ -286,11 +287,11 @@ def _predictor_without(predictor: Predictor, group: GroupBlock, posterior: xr.Da
     return eta.reshape(-1, eta.shape[-1])
 
 
-def _complete(fit: Fit, predictor: Predictor, group: GroupBlock) -> Array:
+def complete_pooling(fit: Fit, predictor: Predictor) -> dict[str, float]:
+    """Return the population coefficients of the model without group effects, by label (posterior mode)."""
     mean = posterior_means(fit.draws).expand_dims(("chain", "draw"))
     curves = [curve.contribution(effects_of(predictor, curve, mean))[0, 0] for curve in predictor.curves]
     working, unit = in_working_unit(fit.design)
     factor = own_factors(fit.design, unit).get(predictor.beta, 1.0)
     pooled = fit_pooled(working, np.sum(curves, axis=0) / factor if curves else None)
-    beta = dict(zip(predictor.population.labels, factor * pooled.beta, strict=True))
-    return np.array([beta.get(label, 0.0) for label in group.labels])
+    return dict(zip(predictor.population.labels, factor * pooled.beta, strict=True))

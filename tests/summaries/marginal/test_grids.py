@@ -32,6 +32,14 @@ def test_a_covariate_that_is_not_asked_for_stays_at_its_mean():
     assert held.notes == ("At x = 4.",)
 
 
+def test_a_centred_column_is_held_at_0_not_at_what_rounding_leaves():
+    x = np.arange(12.0) * 0.1
+    data = {"y": np.arange(12.0), "x": x - x.mean(), "A": ["p", "q"] * 6}
+    assert data["x"].mean() != 0.0
+    fit = fit_at(bm.prepare("y ~ A + x", data), {"beta": [1.0, 2.0, 0.5], "sigma": 1.0})
+    assert bm.marginal_means(fit, "A").notes == ("At x = 0 (mean).",)
+
+
 def test_columns_within_groups_are_compared_inside_one_group():
     generator = np.random.default_rng(3)
     data = {"y": generator.normal(size=40), "x": generator.normal(size=40), "g": np.repeat(list("abcdefgh"), 5)}
