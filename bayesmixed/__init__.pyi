@@ -91,6 +91,7 @@ from .summaries.parameters.effects import group_effects as group_effects
 from .summaries.parameters.effects import population_effects as population_effects
 from .summaries.parameters.smooths import smooth_curves as smooth_curves
 from .summaries.parameters.smooths import smooth_effects as smooth_effects
+from .summaries.parameters.table_variances import missing_information as missing_information
 from .summaries.parameters.tidying import tidy as tidy
 from .summaries.pooling.shrinkage_factors import shrinkage as shrinkage
 from .summaries.pooling.three_poolings import compare_pooling as compare_pooling

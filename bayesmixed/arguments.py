@@ -28,6 +28,12 @@ _FROM_ZERO = ("refits",)
 _WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "True or False", Path: "a path"}
 
 
+def pools[F: Callable[..., Any]](function: F) -> F:
+    """Mark a function that takes fits of imputed tables; all others refuse them."""
+    function.pools = True  # type: ignore[attr-defined]
+    return function
+
+
 def checked[F: Callable[..., Any]](function: F) -> F:
     """Return a function that refuses arguments of the wrong kind, judged by its annotations.
 
@@ -40,6 +46,7 @@ def checked[F: Callable[..., Any]](function: F) -> F:
     """
     signature = inspect.signature(function)
     parameters = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    pooling = hasattr(function, "pools")
     typed = [one for one in parameters if one.annotation not in (one.empty, Any)]
 
     @wraps(function)
@@ -51,9 +58,22 @@ def checked[F: Callable[..., Any]](function: F) -> F:
         for one in typed:
             if one.name in given:
                 _check(one.name, given[one.name], one.annotation, one.default)
+        if not pooling:
+            for value in given.values():
+                _refuse_pooled(function.__name__, value)
         return function(*arguments, **options)
 
     return check  # type: ignore[return-value]
+
+
+def _refuse_pooled(name: str, value: Any) -> None:
+    """Refuse a fit of imputed tables, or a collection that holds one, where a function needs one set of rows (SpecError)."""
+    for one in value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else (value,):
+        if type(one).__name__ == "Fit" and one.settings.tables > 1:
+            raise SpecError(
+                f"bm.{name} needs one set of rows, and this fit pools draws of {one.settings.tables} imputed tables. Fit the "
+                f"tables one by one: [bm.{name}(bm.fit(spec, table)) for table in tables]."
+            )
 
 
 def _check(name: str, value: Any, hint: Any, default: Any) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bayesmixed.errors import DataError
+from bayesmixed.errors import DataError, SpecError
 
 if TYPE_CHECKING:
     from bayesmixed.calibration.certificates import Verification
@@ -142,6 +142,8 @@ def read_fit(path: Path) -> "Fit":
     ------
     DataError
         There is none.
+    SpecError
+        It is of several imputed tables.
     """
     from bayesmixed.atomic_files import as_path
     from bayesmixed.fits.files import load_fit
@@ -150,7 +152,12 @@ def read_fit(path: Path) -> "Fit":
     file = path / FIT if as_path(path, "A fit").is_dir() else path
     if not file.is_file():
         raise DataError(f"There is no fit at '{file}'. Make one: bayesmixed fit SPEC --data FILE --out {path}")
-    return load_fit(file)
+    fit = load_fit(file)
+    if fit.settings.tables > 1:
+        raise SpecError(
+            "This fit pools draws of imputed tables, and commands take those of one table. Read it in Python."
+        )
+    return fit
 
 
 def verify_fit(fit: "Fit", refits: int | None) -> "Verification | None":

@@ -26,6 +26,8 @@ class Settings:
         What was asked for; what was taken is among the decisions of the engine.
     store : str
         "auto": large group effects are not kept whole; "all": they are.
+    tables : int
+        Imputed tables whose draws are pooled; the chains are those of the first one, then of the next.
     """
 
     chains: int
@@ -37,9 +39,10 @@ class Settings:
     complete: bool = True
     parameterisation: str | Mapping[str, str] = "auto"
     store: str = "auto"
+    tables: int = 1
 
     def __post_init__(self) -> None:
-        for name, least in {"chains": 1, "draws": 1, "tune": 0, "cores": 1, "seed": 0}.items():
+        for name, least in {"chains": 1, "draws": 1, "tune": 0, "cores": 1, "seed": 0, "tables": 1}.items():
             check_count(name, getattr(self, name), least)
         if self.target_accept != 0:
             check_share("target_accept", self.target_accept)

@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
+from bayesmixed.arguments import pools
 from bayesmixed.atomic_files import as_path, replace_file
 from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import FrozenPriors, freeze, frozen_from_text, frozen_to_text, with_frozen_priors
@@ -34,6 +35,7 @@ _STREAMED = "streamed_rows"
 _CHECKSUMS = "sha256"
 
 
+@pools
 def save_fit(fit: Fit, path: str | Path) -> Path:
     """Write a fit as one netCDF file and return its path.
 

@@ -1,6 +1,7 @@
 """Fit: a design with draws from its posterior, and the two functions that make one."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -11,18 +12,20 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmixed.arguments import checked
+from bayesmixed.arguments import checked, pools
 from bayesmixed.design.design import Design
 from bayesmixed.design.response_units import in_own_unit, in_working_unit
 from bayesmixed.draws.free_draws import with_free_variables
 from bayesmixed.draws.kept import check_store, keep_draws
+from bayesmixed.draws.pooled import pool_draws
 from bayesmixed.draws.tree import PROPOSALS
 from bayesmixed.engines import ENGINES, choose, marginal
 from bayesmixed.engines.runs import Run
 from bayesmixed.engines.settings import EngineRecord, Settings, check_share
 from bayesmixed.equations import Displayed, Outline
-from bayesmixed.errors import SpecError, enumerate_words
+from bayesmixed.errors import SamplingError, SpecError, enumerate_words
 from bayesmixed.families import Family
+from bayesmixed.preparation.imputed_tables import are_tables, prepare_tables
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
@@ -71,6 +74,7 @@ class Fit(Displayed):
         return self.draws["posterior"].to_dataset()
 
     @checked
+    @pools
     def to_datatree(
         self,
         *,
@@ -102,7 +106,8 @@ class Fit(Displayed):
         Raises
         ------
         SpecError
-            The rows were streamed, so that they have no PyMC model; or they have weights, and no log-likelihood or no
+            The draws are of several imputed tables; the rows were streamed, so that they have no PyMC model; or they have
+            weights, and no log-likelihood or no
             replicates of their own.
 
         Examples
@@ -117,6 +122,8 @@ class Fit(Displayed):
         """
         import bayesmixed as bm
 
+        if self.settings.tables > 1 and (pymc or log_likelihood or posterior_predictive or prior):
+            raise SpecError("The draws are those of several imputed tables, which are not one PyMC model.")
         tree = with_free_variables(self.design, self.draws) if pymc else self.draws.copy()
         if log_likelihood:
             tree["log_likelihood"] = xr.DataTree(xr.Dataset({self.design.response_name: bm.log_likelihood(self)}))
@@ -138,6 +145,7 @@ class Fit(Displayed):
     def __repr__(self) -> str:
         s = self.settings
         state = "" if s.complete else ", interrupted"
+        state += f", {s.tables} imputed tables" if s.tables > 1 else ""
         return f"<Fit: {self.design.spec.formula}; {s.chains} chains x {s.draws} draws by {self.engine.name}{state}>"
 
 
@@ -173,9 +181,11 @@ def fit(
     ----------
     spec : str, Path or ModelSpec
         Formula, shipped name, TOML path or spec.
-    data : data frame, mapping of columns, or path
+    data : data frame, mapping of columns, or path, or a list of these
         One row per observation; the path of a CSV or Parquet file, of which only the columns of the spec are loaded,
-        and of large Parquet files only some rows at a time (see `stream` of `prepare`).
+        and of large Parquet files only some rows at a time (see `stream` of `prepare`). A list holds imputed tables, the same
+        rows with other values where some were missing: each is sampled by itself under the priors of the first one, and
+        draws are pooled. `diagnose` then looks at each table, and `missing_information` says what is lost.
     family : str or Family, optional
         With a formula; "gaussian" if not given.
     priors, link, links, factors, crossed, functions
@@ -219,20 +229,13 @@ def fit(
         functions=functions,
         **predictors,
     )
-    design = prepare(spec, data, missing=missing, na=na)
-    return sample(
-        design,
-        engine=engine,
-        chains=chains,
-        draws=draws,
-        tune=tune,
-        target_accept=target_accept,
-        parameterisation=parameterisation,
-        seed=seed,
-        cores=cores,
-        store=store,
-        progress=progress,
-    )
+    settings: dict[str, Any] = {
+        **{"engine": engine, "chains": chains, "draws": draws, "tune": tune, "target_accept": target_accept},
+        **{"parameterisation": parameterisation, "cores": cores, "store": store, "progress": progress},
+    }
+    if are_tables(data):
+        return _pool(prepare_tables(spec, data, missing=missing, na=na), seed, settings)
+    return sample(prepare(spec, data, missing=missing, na=na), seed=seed, **settings)
 
 
 @checked
@@ -326,6 +329,29 @@ def resume(fit: Fit, settings: Settings, progress: bool) -> Fit:
     working, unit = in_working_unit(fit.design)
     run = marginal.resume(working, settings, fit.draws[PROPOSALS].to_dataset(), progress)
     return _as_fit(fit.design, run, unit)
+
+
+def _pool(designs: Sequence[Design], seed: int | None, settings: Mapping[str, Any]) -> Fit:
+    """Return the fit of several imputed tables, each sampled by itself, their draws pooled."""
+    fits: list[Fit] = []
+    for number, design in enumerate(designs, 1):
+        if settings["progress"] is True:
+            print(f"Imputed table {number} of {len(designs)}", file=sys.stderr, flush=True)
+        own = fits[0].settings.seed + number - 1 if fits else seed
+        fits.append(sample(design, seed=own, **{**settings, "store": "all"}))
+    first = fits[0]
+    if not all(one.settings.complete for one in fits):
+        raise SamplingError("A table was interrupted, so draws of the tables cannot be pooled. Sample them again.")
+    engines = enumerate_words(list(dict.fromkeys(one.engine.name for one in fits)))
+    said = f"draws of {len(fits)} imputed tables pooled, each sampled by itself (engine {engines})"
+    return Fit(
+        first.design,
+        pool_draws([one.draws for one in fits]),
+        replace(first.engine, decisions=(*first.engine.decisions, said)),
+        replace(first.settings, chains=sum(one.settings.chains for one in fits), tables=len(fits)),
+        {stage: sum(one.timing.get(stage, 0.0) for one in fits) for stage in first.timing},
+        first.versions,
+    )
 
 
 def _as_fit(design: Design, run: Run, unit: float) -> Fit:

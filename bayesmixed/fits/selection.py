@@ -25,6 +25,14 @@ def draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Datas
     return thin(posterior, draws)
 
 
+def refuse_tables(fit: Fit, what: str, instead: str) -> None:
+    """Refuse a fit of several imputed tables where one set of rows is needed (SpecError)."""
+    if fit.settings.tables > 1:
+        raise SpecError(
+            f"{what} needs one set of rows, and this fit pools draws of {fit.settings.tables} imputed tables. {instead}"
+        )
+
+
 def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:
     """Return the group term of the first parameter with that name, the first one for None; SpecError if absent."""
     groups = {group.name: group for group in fit.design.mu.groups}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bayesmixed.arguments import pools
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.figures import as_written
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 _MOST, _MOST_PAIRS = 40, 10
 
 
+@pools
 def plot_trace(fit: Fit, parameters: str | Sequence[str] | None = None) -> "Figure":
     """Return the draws of each chain one after the other, as a figure of arviz-plots' `plot_trace`.
 
@@ -40,6 +42,7 @@ def plot_trace(fit: Fit, parameters: str | Sequence[str] | None = None) -> "Figu
     return _drawn("plot_trace", fit, parameters, _MOST)
 
 
+@pools
 def plot_rank(fit: Fit, parameters: str | Sequence[str] | None = None) -> "Figure":
     """Return the ranks of the draws of each chain among all, as a figure of arviz-plots' `plot_rank`.
 
@@ -66,6 +69,7 @@ def plot_rank(fit: Fit, parameters: str | Sequence[str] | None = None) -> "Figur
     return _drawn("plot_rank", fit, parameters, _MOST)
 
 
+@pools
 def plot_pairs(fit: Fit, parameters: str | Sequence[str] | None = None) -> "Figure":
     """Return the draws of parameters two by two, with divergent ones marked, as a figure of arviz-plots' `plot_pair`.
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesmixed.arguments import pools
 from bayesmixed.design.design import Design
 from bayesmixed.draws.linear_predictors import linear_prediction, thin
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean, enumerate_words
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.fits.selection import draws_for
+from bayesmixed.fits.selection import draws_for, refuse_tables
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of, parameters_of_mean
 from bayesmixed.integration.posterior_means import (
     average_has_mean,
@@ -35,6 +36,7 @@ MODES = {
 }
 
 
+@pools
 def predict(
     fit: Fit,
     data: Any = None,
@@ -94,7 +96,9 @@ def predict(
     ('chain', 'draw', 'row')
     """
     rows = None
-    if data is not None:
+    if data is None:
+        refuse_tables(fit, "A prediction of the rows of the fit", "Give data=, the rows to predict.")
+    else:
         rows = replay_rows(fit.design, data, _modes(fit.design, groups, kind, known_rows=True), na=na)
         refuse_open_rows(rows, needed_predictors(rows, kind))
     return predict_rows(fit, rows, groups=groups, kind=kind, draws=draws, seed=seed)

@@ -6,6 +6,7 @@ from typing import cast
 
 import pandas as pd
 
+from bayesmixed.arguments import pools
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import drop_empty, format_table, interval_errors, labelled
@@ -53,6 +54,7 @@ class Summary(Page):
         return [heading, *tables, *([Section("Notes", before=notes)] if notes else [])]
 
 
+@pools
 def summary(fit: Fit) -> Summary:
     """Return a page about a fit: verdict, counts, estimated effects, SDs, how likely each SD is negligible, ICC.
 
@@ -75,7 +77,7 @@ def summary(fit: Fit) -> Summary:
         str(diagnose(fit)),
         f"{count_sentence(fit)} ({settings.chains} chains x {settings.draws} draws, engine {fit.engine.name}).",
     )
-    pulls = describe_pulls(fit)
+    pulls = "" if settings.tables > 1 else describe_pulls(fit)
     tables, missing = tabulate_estimates(fit)
     return Summary(heading, tables, (*([pulls] if pulls else []), *missing, *design.notes))
 
@@ -95,7 +97,8 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
         rows = pd.concat([labelled(scalars[name], name, [""], [""], mean=mean) for name in others], ignore_index=True)
         errors = pd.concat([interval_errors(scalars[name]) for name in others], ignore_index=True)
         tables["Estimated: other parameters"] = drop_empty(format_table(rows, errors=errors))
-    if any(predictor.curves for predictor in design.predictors.values()):
+    pooled = fit.settings.tables > 1
+    if any(predictor.curves for predictor in design.predictors.values()) and not pooled:
         shown = format_table(smooth_effects(fit, _EDF_DRAWS).sort_values(["term", "level"], kind="stable"))
         tables["Estimated: smooths (edf 1: a straight line; sd: around it)"] = drop_empty(shown)
     if design.mu.groups or design.family.scale in design.scalars:
@@ -105,7 +108,9 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
             tables["Estimated: standard deviations and correlations"] = drop_empty(format_table(kept))
     if design.mu.groups:
         tables[_NEGLIGIBLE_HEADING] = show_negligible(negligible_sds(fit))
-    if sharing_patterns(design, everywhere=True):
+    if pooled:
+        missing.append("Draws of imputed tables are pooled; bm.missing_information(fit) says what is lost.")
+    elif sharing_patterns(design, everywhere=True):
         try:
             correlations = icc(fit)
         except SpecError as error:

@@ -87,6 +87,7 @@ GIVEN = {
     "Prior": {"name": "Normal", "arguments": (0, 1)},
 }
 MADE = {
+    "missing_information": lambda rows, short: {"fit": bm.fit(SIMPLE, [rows, rows.assign(x=-rows["x"])], **short)},
     "heterogeneity": lambda rows, short: {"fit": bm.fit("y | se(s) ~ 1 + (1 | g)", rows.assign(s=1.0), **short)},
     "evidence": lambda rows, short: {"fits": bm.fit(SIMPLE, rows, engine="marginal", **short)},
     "plot_prior_comparison": lambda rows, short: {

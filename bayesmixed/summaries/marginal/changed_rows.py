@@ -14,6 +14,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError, SpecError, check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import refuse_tables
 from bayesmixed.preparation.new_rows import replay_rows
 from bayesmixed.summaries.marginal.estimable import find_estimable, name_cell
 from bayesmixed.summaries.marginal.grids import draws_of_rows, split_by
@@ -55,6 +56,8 @@ class Where:
                 "over='grid' makes rows of its own and averages over them: leave out data and average=False."
             )
         if self.over == _ROWS:
+            if self.data is None:
+                refuse_tables(fit, "An average over the rows of the fit", "Give data=, or over='grid'.")
             cells = observed_cells(fit, self.data, by, self.at, self.groups, average=self.average)
         else:
             cells = grid_cells(fit, by, self.at, self.groups, name if replaced else "")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.arguments import pools
 from bayesmixed.display.estimates import Estimates, Range, as_comparisons
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families.links import Array
@@ -25,6 +26,7 @@ from bayesmixed.summaries.marginal.grids import (
 from bayesmixed.summaries.marginal.ratios import GEOMETRIC, Ratio, ratio_of
 
 
+@pools
 def contrasts(
     fit: Fit,
     effect: str,

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.arguments import pools
 from bayesmixed.display.estimates import Estimates, Range, as_estimates, with_directions
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.fits.fitting import Fit
@@ -14,6 +15,7 @@ from bayesmixed.summaries.marginal.expression_tails import expression_has_mean
 from bayesmixed.summaries.marginal.expressions import evaluate_draws
 
 
+@pools
 def hypothesis(fit: Fit, statements: str | Sequence[str], *, rope: Range | None = None) -> Estimates:
     """Return the posterior probability of one or several statements about the parameters.
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bayesmixed.arguments import pools
 from bayesmixed.display.estimates import Estimates, as_estimates
 from bayesmixed.errors import SpecError
 from bayesmixed.fits.fitting import Fit
@@ -20,6 +21,7 @@ from bayesmixed.summaries.marginal.ratios import GEOMETRIC
 _POINTS = 60
 
 
+@pools
 def marginal_means(
     fit: Fit,
     effect: str,
@@ -84,6 +86,7 @@ def marginal_means(
     return _estimate(fit, title, asked_values(fit, names, at), at, kind, groups, seed)
 
 
+@pools
 def conditional_effects(
     fit: Fit,
     effect: str,

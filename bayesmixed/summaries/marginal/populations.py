@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy import special
 
+from bayesmixed.arguments import pools
 from bayesmixed.design.design import Design
 from bayesmixed.display.estimates import Estimates, as_estimates
 from bayesmixed.draws.kept import values_of
@@ -56,6 +57,7 @@ class GroupPopulation:
     rest: Array | None
 
 
+@pools
 def future_group(
     fit: Fit, group: str | None = None, *, at: Mapping[str, Any] | None = None, seed: int | None = 0
 ) -> Estimates:

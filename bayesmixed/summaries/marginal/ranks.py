@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.arguments import pools
 from bayesmixed.display.estimates import Estimates, as_estimates
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import effects_of
@@ -14,6 +15,7 @@ from bayesmixed.summaries.marginal.grids import make_grid
 from bayesmixed.summaries.marginal.populations import known_deviations
 
 
+@pools
 def group_ranks(fit: Fit, group: str | None = None, *, effect: str | None = None) -> Estimates:
     """Return the rank of each group, 1 for the highest.
 

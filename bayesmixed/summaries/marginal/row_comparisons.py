@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.arguments import pools
 from bayesmixed.design.design import Design
 from bayesmixed.display.estimates import Estimates, Range, as_comparisons
 from bayesmixed.errors import SpecError, check_choice
@@ -20,6 +21,7 @@ from bayesmixed.summaries.marginal.ratios import GEOMETRIC, Ratio, ratio_of
 _KINDS = ("difference", "ratio", "odds_ratio")
 
 
+@pools
 def comparisons(
     fit: Fit,
     variables: str | Sequence[str] | Mapping[str, Any] | None = None,

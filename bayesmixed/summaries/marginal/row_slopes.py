@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.arguments import pools
 from bayesmixed.design.design import Design
 from bayesmixed.display.estimates import Estimates, Range, as_comparisons
 from bayesmixed.errors import check_choice
@@ -26,6 +27,7 @@ _STEP = 1e-5
 """Half the distance between the two points of a slope, in SDs of the column."""
 
 
+@pools
 def slopes(
     fit: Fit,
     variables: str | Sequence[str] | None = None,

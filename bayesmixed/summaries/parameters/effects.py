@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.arguments import pools
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import COLUMNS, labelled
 from bayesmixed.draws.kept import with_effects
@@ -14,6 +15,7 @@ from bayesmixed.fits.selection import choose_name
 from bayesmixed.terms.blocks import GroupBlock
 
 
+@pools
 def population_effects(fit: Fit, *, exponentiate: bool = False, draws: bool = False) -> pd.DataFrame | xr.Dataset:
     """Return the estimated coefficients of the population part.
 
@@ -66,6 +68,7 @@ def population_effects(fit: Fit, *, exponentiate: bool = False, draws: bool = Fa
     return as_result(pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS))
 
 
+@pools
 def group_effects(
     fit: Fit, group: str | None = None, *, kind: str = "deviation", draws: bool = False
 ) -> pd.DataFrame | xr.Dataset:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.arguments import pools
 from bayesmixed.design.design import Design
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import working_units
@@ -32,6 +33,7 @@ COLUMNS = [
 Label = tuple[str, str, str, str, str]
 
 
+@pools
 def tidy(fit: Fit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family")) -> pd.DataFrame:
     """Return one row per number, in the layout of R's broom.mixed.
 
@@ -48,8 +50,8 @@ def tidy(fit: Fit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family"
     pandas.DataFrame
         Columns effect, component (the parameter of the family), group, level, term, estimate (posterior mean; median where
         there is none, as for theta of a negative binomial), std.error (posterior sd; missing where there is no mean),
-        conf.low, conf.high (95 %, equal tails), ess (bulk), rhat; the last two are missing for numbers that are fixed. Terms
-        of "ran_pars" are sd__x and cor__x.z.
+        conf.low, conf.high (95 %, equal tails), ess (bulk), rhat; the last two are missing for numbers that are fixed, and
+        of imputed tables the sum of ess and the largest rhat in a table. Terms of "ran_pars" are sd__x and cor__x.z.
 
     Raises
     ------
@@ -77,7 +79,12 @@ def tidy(fit: Fit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family"
     if not rows:
         return as_result(pd.DataFrame(columns=COLUMNS))
     table = pd.DataFrame([label for label, _ in rows], columns=COLUMNS[:5])
-    found = pd.concat([table, _describe(np.stack([values for _, values in rows], axis=-1))], axis="columns")
+    numbers = np.stack([values for _, values in rows], axis=-1)
+    found = pd.concat([table, _describe(numbers)], axis="columns")
+    if fit.settings.tables > 1:
+        each = [_describe(one) for one in np.split(numbers, fit.settings.tables)]
+        found["ess"] = np.sum([one["ess"] for one in each], axis=0)
+        found["rhat"] = np.max([one["rhat"] for one in each], axis=0)
     for place, (label, values) in enumerate(rows):
         if label[0] == "family" and not parameter_has_mean(fit.design, label[1]):
             found.loc[place, ["estimate", "std.error"]] = [float(np.median(values)), np.nan]

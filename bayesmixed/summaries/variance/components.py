@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesmixed.arguments import pools
 from bayesmixed.design.design import Design
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
@@ -34,6 +35,7 @@ from bayesmixed.terms.blocks import GroupBlock
 _POINTS = 6
 
 
+@pools
 def variance_components(fit: Fit) -> pd.DataFrame:
     """Return the estimated SDs, variances and, where they are estimated, correlations and covariances.
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from bayesmixed.arguments import pools
 from bayesmixed.design.default_priors import group_unit
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
@@ -17,6 +18,7 @@ from bayesmixed.summaries.variance.intraclass import as_draws
 NEGLIGIBLE = 0.1
 
 
+@pools
 def typical_ratios(fit: Fit) -> pd.DataFrame:
     """Return the typical ratio, or difference, between two groups of each factor of the first parameter.
 
@@ -82,6 +84,7 @@ def effective_groups(fit: Fit) -> pd.DataFrame:
     return as_result(pd.concat(tables, ignore_index=True))
 
 
+@pools
 def negligible_sds(fit: Fit) -> pd.DataFrame:
     """Return the probability that each group SD is below a tenth of the unit of its scale, beside its prior value.
 
