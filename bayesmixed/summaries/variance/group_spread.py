@@ -22,9 +22,10 @@ NEGLIGIBLE = 0.1
 def typical_ratios(fit: Fit) -> pd.DataFrame:
     """Return the typical ratio, or difference, between two groups of each factor of the first parameter.
 
-    exp(sqrt(2) SD z_.75) is the median over pairs of groups of the larger odds (rate, mean, hazard) divided by the
-    smaller: the median odds ratio of Merlo et al. (2006, J Epidemiol Community Health 60:290). Under other links the
-    median of the difference on the link scale. A term with slopes enters by its mean variance over the rows.
+    exp(sqrt(2) z SD), z the upper quartile of the standard normal, is the median over pairs of groups of the larger
+    odds (rate, mean, hazard) divided by the smaller: the median odds ratio of Merlo et al. (2006, J Epidemiol Community
+    Health 60:290). Under other links the median of the difference on the link scale. A term with slopes
+    enters by its mean variance over the rows.
 
     Returns
     -------
