@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from bayesmixed.design.design import Design
-from bayesmixed.errors import DataError, SpecError, check_choice
+from bayesmixed.errors import DataError, SpecError, check_choice, enumerate_words
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import refuse_tables
@@ -37,20 +37,21 @@ class Where:
     groups: str | Mapping[str, str]
     seed: int | None
 
-    def cells(self, fit: Fit, name: str, *, replaced: bool) -> RowCells:
-        """Return the rows in cells; `replaced` says that the column is given other values, whatever it was.
+    def cells(self, fit: Fit, changing: Mapping[str, bool]) -> RowCells:
+        """Return the rows in cells; of each column that changes it is said whether it is given other values, whatever it was.
 
         Raises
         ------
         SpecError, DataError
-            Arguments that contradict each other; rows without the column.
+            Arguments that contradict each other; rows without the columns.
         """
         check_choice("over={}", self.over, (_ROWS, _GRID))
-        if replaced and name in (self.at or {}):
-            raise SpecError(f"at: '{name}' is what changes here, and cannot be held as well.")
-        by = split_by(self.by, fit.design)
-        if replaced and name in by:
-            raise SpecError(f"by: '{name}' is what changes here; averages by its values make no sense.")
+        by, replaced = split_by(self.by, fit.design), [name for name, anew in changing.items() if anew]
+        for name in replaced:
+            if name in (self.at or {}):
+                raise SpecError(f"at: '{name}' is what changes here, and cannot be held as well.")
+            if name in by:
+                raise SpecError(f"by: '{name}' is what changes here; averages by its values make no sense.")
         if self.over == _GRID and (self.data is not None or not self.average):
             raise SpecError(
                 "over='grid' makes rows of its own and averages over them: leave out data and average=False."
@@ -60,11 +61,12 @@ class Where:
                 refuse_tables(fit, "An average over the rows of the fit", "Give data=, or over='grid'.")
             cells = observed_cells(fit, self.data, by, self.at, self.groups, average=self.average)
         else:
-            cells = grid_cells(fit, by, self.at, self.groups, name if replaced else "")
-        if not replaced and name not in cells.rows:
-            raise DataError(f"The table has no column '{name}', which changes here.")
-        if not replaced and pd.to_numeric(cells.rows[name], errors="coerce").isna().any():
-            raise DataError(f"'{name}' changes here and has to be a number in every row.")
+            cells = grid_cells(fit, by, self.at, self.groups, replaced)
+        for name in changing.keys() - set(replaced):
+            if name not in cells.rows:
+                raise DataError(f"The table has no column '{name}', which changes here.")
+            if pd.to_numeric(cells.rows[name], errors="coerce").isna().any():
+                raise DataError(f"'{name}' changes here and has to be a number in every row.")
         return cells
 
 
@@ -111,8 +113,8 @@ class ChangedRows:
         return find_estimable(self.design, starts, weights, kind, say, product=curved, shares=every)
 
 
-def change_rows(fit: Fit, where: Where, cells: RowCells, name: str, states: Sequence[Any]) -> ChangedRows:
-    """Return the predictions of the rows with each of the values that a column takes.
+def change_rows(fit: Fit, where: Where, cells: RowCells, states: Sequence[Mapping[str, Any]]) -> ChangedRows:
+    """Return the predictions of the rows in states: the values that columns take, by name.
 
     Raises
     ------
@@ -121,9 +123,9 @@ def change_rows(fit: Fit, where: Where, cells: RowCells, name: str, states: Sequ
     """
     if len(cells.rows) * len(states) > _MOST_ROWS:
         raise SpecError(
-            f"{len(cells.rows):,} different rows, each predicted for {len(states)} values of '{name}', are too many (at most "
-            f"{_MOST_ROWS:,}). Take over='grid', or give a sample of the rows as data=."
+            f"{len(cells.rows):,} different rows, each predicted for {len(states)} values of {enumerate_words(states[0])}, "
+            f"are too many (at most {_MOST_ROWS:,}). Take over='grid', or give a sample of the rows as data=."
         )
-    frame = pd.concat([cells.rows.assign(**{name: state}) for state in states], ignore_index=True)
+    frame = pd.concat([cells.rows.assign(**state) for state in states], ignore_index=True)
     design = replay_rows(fit.design, frame, where.groups)
     return ChangedRows(cells, design, draws_of_rows(fit, design, where.kind, where.groups, where.seed))

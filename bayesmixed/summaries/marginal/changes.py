@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from math import isfinite
 from numbers import Real
 from typing import Any
@@ -110,6 +110,17 @@ def changes_of(fit: Fit, name: str, how: Any, sign: str) -> Changes:
     if not np.isfinite(step) or step == 0.0:
         raise SpecError(f"variables: '{name}' cannot change by {step:g}.")
     return Changes(name, [0.0, step], [(f"{step:+.10g}", 0, 1)], added=True)
+
+
+def cross_changes(changes: Sequence[Changes]) -> tuple[list[tuple[int, ...]], list[tuple[str, int, int]]]:
+    """Return the combinations of values of columns that change together, by their places, and the pairs that are compared:
+    all columns at their low values with all at their high ones, for each combination of their pairs."""
+    states = list(product(*(range(len(one.values)) for one in changes)))
+    pairs = [
+        (", ".join(labels), states.index(low), states.index(high))
+        for labels, low, high in (zip(*each, strict=True) for each in product(*(one.pairs for one in changes)))
+    ]
+    return states, pairs
 
 
 def telling_change(design: Design, name: str) -> Any:

@@ -1,6 +1,6 @@
 """Reference grids: rows at which a model is asked what it expects."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,7 +136,11 @@ def make_grid(fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | 
 
 
 def lay_out(
-    fit: Fit, asked: Mapping[str, list[Any]], at: Mapping[str, Any] | None, existing: Iterable[str], moving: str = ""
+    fit: Fit,
+    asked: Mapping[str, list[Any]],
+    at: Mapping[str, Any] | None,
+    existing: Iterable[str],
+    moving: Collection[str] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.intp], tuple[str, ...]]:
     """Return cells, rows, starts and notes of the grid of the asked values.
 
@@ -152,8 +156,8 @@ def lay_out(
         Values at which other columns are held (averaged over if there are several).
     existing : iterable of str
         Grouping factors whose own effects enter: cells are averaged over their groups in the data.
-    moving : str
-        A column whose values will be replaced in all rows: notes do not speak of it, and a factor has any one level.
+    moving : collection of str
+        Columns whose values will be replaced in all rows: notes do not speak of them, and a factor has any one level.
 
     Raises
     ------
@@ -172,7 +176,7 @@ def lay_out(
     others: dict[str, list[Any]] = {name: list(table.levels[name]) for name in roles.factors}
     others |= {name: [mean_of_rows(fit.design, name)] for name in roles.numbers}
     others |= {name: [ANY] for name in roles.units}
-    others |= {moving: others[moving][:1]} if moving in roles.factors else {}
+    others |= {name: others[name][:1] for name in moving if name in roles.factors}
     others = {name: held.get(name, values) for name, values in others.items() if name not in asked}
     observed = [name for name in others if name in labelled and name not in held]
     cells = cross(asked) if asked else pd.DataFrame(index=[0])
@@ -190,7 +194,7 @@ def lay_out(
             f"This takes the mean over {len(rows)} combinations of columns and groups, which is too many "
             f"(at most {_MOST_ROWS}). Use groups='average', or hold columns with at={{...}}."
         )
-    rest.pop(moving, None)
+    rest = {name: values for name, values in rest.items() if name not in moving}
     notes = (*_notes(fit, roles, rest, held, observed), *weighted)
     return cells, rows, starts, notes
 

@@ -1,6 +1,6 @@
 """Rows over which effects are averaged: those of the fit, of a table, or of a reference grid."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,9 +54,9 @@ class RowCells:
 
 
 def grid_cells(
-    fit: Fit, by: Sequence[str], at: Mapping[str, Any] | None, groups: str | Mapping[str, str], moving: str
+    fit: Fit, by: Sequence[str], at: Mapping[str, Any] | None, groups: str | Mapping[str, str], moving: Collection[str]
 ) -> RowCells:
-    """Return the cells of a reference grid, one for each combination of the values of `by`; one column will move."""
+    """Return the cells of a reference grid, one for each combination of the values of `by`; some columns will move."""
     asked = asked_values(fit, by, at)
     cells, rows, starts, notes = lay_out(fit, asked, at, existing_groups(fit.design, groups), moving)
     counts = np.diff([*starts, len(rows)])

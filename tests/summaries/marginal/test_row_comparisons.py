@@ -56,6 +56,17 @@ def test_rows_are_predicted_with_each_level_and_averaged_before_they_are_compare
         np.testing.assert_allclose(middles(found), expected, rtol=1e-8)
 
 
+def test_columns_that_change_at_once_do_so_in_all_combinations(binary):
+    found = bm.comparisons(binary, {"f": "consecutive", "x": [1, 5]}, cross=True, groups="typical")
+    assert found.table["variable"].tolist() == ["f, x"] * 2
+    assert found.table["contrast"].tolist() == ["q - p, 5 - 1", "r - q, 5 - 1"]
+    at = special.expit(B[0] + np.array([[0.0], [B[1]], [B[2]]]) + B[3] * np.array([1.0, 5.0]))
+    np.testing.assert_allclose(middles(found), [at[1, 1] - at[0, 0], at[2, 1] - at[1, 0]], rtol=1e-8)
+    own = bm.comparisons(binary, {"f": ["p", "r"], "x": 2}, cross=True, groups="existing", by="g").table
+    expected = special.expit(BASE + OF_GROUP + B[2] + 2 * B[3]) - special.expit(BASE + OF_GROUP)
+    np.testing.assert_allclose(own["mean"], expected.reshape(8, 6).mean(axis=1), rtol=1e-8)
+
+
 def test_equal_rows_are_predicted_once_and_the_average_is_that_of_all(binary):
     for options in ({}, {"groups": "existing"}, {"by": "g"}, {"at": {"x": [1.0, 2.0]}}, {"over": "grid"}):
         whole = bm.comparisons(binary, **options)
@@ -153,6 +164,9 @@ def test_each_category_of_an_ordered_response_has_its_probability():
         ({"variables": {"x": [1, 2, 3]}}, "from one of two values"),
         ({"variables": {"x": 0}}, "cannot change by 0"),
         ({"variables": {"x": {}}}, "is a word, a number"),
+        ({"variables": "f", "cross": True}, "cross=True changes several columns"),
+        ({"cross": True}, "cross=True changes several columns"),
+        ({"variables": ["f", "x"], "cross": True, "at": {"f": "p"}}, "'f' is what changes"),
         ({"comparison": "odds-ratio"}, "Did you mean 'odds_ratio'"),
         ({"over": "data"}, "Accepted: rows, grid"),
         ({"over": "grid", "average": False}, "leave out data"),
