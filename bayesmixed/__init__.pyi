@@ -43,6 +43,7 @@ from .plots.elicited import plot_elicited as plot_elicited
 from .plots.forests import plot_forest as plot_forest
 from .plots.half_normal_plots import plot_half_normal as plot_half_normal
 from .plots.ladders import plot_ladder as plot_ladder
+from .plots.missing_maps import plot_missing as plot_missing
 from .plots.multiverses import plot_multiverse as plot_multiverse
 from .plots.pooling import plot_poolings as plot_poolings
 from .plots.pooling import plot_shrinkage as plot_shrinkage

@@ -24,6 +24,7 @@ from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.spec.parsing import format_formula
+from bayesmixed.survey.missing_values import find_missing
 from bayesmixed.survey.sections import LabelUse
 from bayesmixed.survey.structure_report import Role, StructureReport
 from bayesmixed.tables.columns import read_cells, settle
@@ -54,8 +55,8 @@ def check_data(
 ) -> StructureReport:
     """Return a report on how a table suits a spec: levels, nesting, predictors, expected shrinkage, notes, refusal.
 
-    Data that `prepare` refuses are reported too, with the reason in `refusal`; rows with missing values are counted
-    and left out of the rest of the report.
+    Data that `prepare` refuses are reported too, with the reason in `refusal`; what is missing is shown by column, by columns
+    that are missing together and by group (`plot_missing` draws it), and these rows are left out of the rest of the report.
 
     Parameters
     ----------
@@ -99,13 +100,12 @@ def check_data(
     pairs = tuple(relate(first, second) for first, second in combinations(grouping, 2))
     levels = assign_levels(factors, pairs)
     response, information, unit = _read_response(spec, kept)
-    absent = frame[used].isna().sum()
     return StructureReport(
         spec=spec,
         response=response,
         rows=len(frame),
         complete=len(kept),
-        missing={str(name): int(count) for name, count in absent.items() if count},
+        absent=find_missing(frame[used], [term.factor_columns for term in spec.terms if term.factor_columns]),
         factors=tuple(sorted(factors, key=lambda f: (levels[f.name], -len(f.labels)))),
         levels=levels,
         pairs=pairs,

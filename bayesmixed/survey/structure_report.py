@@ -12,6 +12,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.prior_distributions import FEW_LEVELS
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.survey.drawings import draw_tree
+from bayesmixed.survey.missing_values import MissingValues
 from bayesmixed.survey.sections import LabelUse, describe_range, label_section, relation_section, tree_section
 from bayesmixed.terms.relations import NESTED, SAME, Factor, Pair, Spread, expected_shrinkage, find_chains
 from bayesmixed.terms.weights import ERROR
@@ -52,8 +53,8 @@ class StructureReport(Page):
         The response and the family in words.
     rows, complete : int
         Rows of the table; those with no missing value, which everything below describes.
-    missing : mapping of str to int
-        Missing values by column, where there are any.
+    absent : MissingValues or None
+        What is missing: by column, in which columns together, in which groups; None where nothing is.
     factors : tuple of Factor
         Grouping factors, innermost first.
     levels : mapping of str to int
@@ -82,7 +83,7 @@ class StructureReport(Page):
     response: str
     rows: int
     complete: int
-    missing: Mapping[str, int]
+    absent: MissingValues | None
     factors: tuple[Factor, ...]
     levels: Mapping[str, int]
     pairs: tuple[Pair, ...]
@@ -94,6 +95,11 @@ class StructureReport(Page):
     notes: tuple[str, ...]
     refusal: str
     design: Design | None
+
+    @property
+    def missing(self) -> Mapping[str, int]:
+        """Missing values by column, where there are any."""
+        return {} if self.absent is None else dict(self.absent.columns[["column", "missing"]].itertuples(index=False))
 
     def sections(self) -> list[Section]:
         """Return the sections of the page."""
@@ -107,7 +113,7 @@ def _list_sections(report: StructureReport) -> list[Section]:
     sections = [Section("Structure of the data", tuple(first))]
     if report.refusal:
         sections.append(Section("Refused", (report.refusal,)))
-    sections += [_missing_section(report)] if report.missing else []
+    sections += _missing_sections(report)
     sections.append(_level_section(report))
     sections += _lone_tree(report)
     if report.factors:
@@ -152,14 +158,13 @@ def find_homes(report: StructureReport, column: Spread) -> list[str]:
     return [name for name in constant if not any((name, outer) in around for outer in constant)]
 
 
-def _missing_section(report: StructureReport) -> Section:
-    table = pd.DataFrame(list(report.missing.items()), columns=["column", "missing values"])
+def _missing_sections(report: StructureReport) -> list[Section]:
     text = (
         f"{report.complete:,} of {report.rows:,} rows are complete. "
         + ('missing="drop" leaves the others out. ' if report.design is None else "The others are left out. ")
-        + "All that follows describes the complete rows."
+        + "All that follows describes the complete rows. bm.plot_missing(report) draws what is missing."
     )
-    return Section("Missing values", (text,), table)
+    return [] if report.absent is None else report.absent.sections(text)
 
 
 def _level_section(report: StructureReport) -> Section:

@@ -99,6 +99,7 @@ MADE = {
     "plot_poolings": lambda rows, short: {"comparison": bm.compare_pooling(SIMPLE, rows, **short)},
     "plot_calibration": lambda rows, short: {"calibration": bm.calibrate(SIMPLE, data=rows, n=1, **short)},
     "plot_ladder": lambda rows, _: {"ladder": bm.ladder(SIMPLE, rows, draws=3, posterior=False)},
+    "plot_missing": lambda rows, _: {"report": bm.check_data(SIMPLE, rows.assign(x=rows["x"].where(rows["x"] < 1.0)))},
     "plot_elicited": lambda rows, _: {"elicited": bm.elicit(SIMPLE, rows, icc=(0.1, 0.6))},
     "plot_prior_predictive": lambda rows, _: {"prior": bm.prior_predictive(FORMULA, rows, draws=20)},
 }

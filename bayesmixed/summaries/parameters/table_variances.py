@@ -56,4 +56,6 @@ def missing_information(fit: Fit) -> pd.DataFrame:
         step = float(special.stdtrit(min(degrees, 1e10), 0.975) * np.sqrt(found.total))
         mean, sds = float(found.mean), (float(found.within**0.5), float(found.between**0.5))
         rows.append((name, mean, *sds, lost, degrees, mean - step, mean + step))
-    return as_result(pd.DataFrame(rows, columns=["parameter", "mean", "within", "between", "lost", "df", "lower", "upper"]))
+    return as_result(
+        pd.DataFrame(rows, columns=["parameter", "mean", "within", "between", "lost", "df", "lower", "upper"])
+    )
