@@ -1,12 +1,13 @@
 """Elicitation: priors whose intraclass correlation, ratio between groups or R2 has an interval that a user states."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from bayesmixed.design.coefficient_priors import ExplainedOnData, of_coefficients
 from bayesmixed.design.design import Design
@@ -24,6 +25,7 @@ from bayesmixed.summaries.variance.group_spread import TYPICAL
 
 _DRAWS = 4000
 _CLOSE = 0.02
+_MOVES = 12
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -121,8 +123,8 @@ def elicit(
     Elicited
         A `VarianceSplit` for `icc` where there is a residual SD, else Gamma distributions of SDs; these for `ratio`;
         an `R2D2M2` for `r2`. Numbers are rounded to four digits. Intervals of `r2` and `ratio` are met up to that; of
-        several `icc` no prior of the form may have all, and that of a family such as student, whose residual variance is
-        not that of its scale, may be missed: a note says so, and the table shows what is implied.
+        several `icc` no prior of the form may have all, nor a narrow one where the prior of another number is wide, such as
+        `nu` of student responses: a note says so, and the table shows what is implied.
 
     Raises
     ------
@@ -160,15 +162,19 @@ def elicit(
         raise SpecError(
             "total is the prior of the total SD of a VarianceSplit, which this does not give: leave it out."
         )
-    found = draw_priors(prepare(as_spec(spec, priors=priors), data, **reading), _DRAWS)
-    values = _quantities(found, chosen[0], list(asked))
-    rows, notes = [], []
+
+    def imply(stated: dict[str, str]) -> dict[str, Array]:
+        draws = draw_priors(prepare(as_spec(spec, priors=stated), data, **reading), _DRAWS)
+        return _quantities(draws, chosen[0], list(asked))
+
+    values = imply(priors)
     why = "given all other priors, none of this form has the interval; this is the nearest"
-    if VARIANCE in priors and not design.family.is_normal_under(design.mu.link):
-        why = (
-            f"the shares have this interval for '{design.family.scale}' squared, and the residual variance of family "
-            f"'{design.family.name}' is another; change the shares by hand"
+    if icc is not None and VARIANCE in priors and not design.family.is_normal_under(design.mu.link):
+        why = "given all other priors, none of this form that has the interval was found; this is near to it"
+        priors, values = _move_shares(
+            priors, values, asked, tails, lambda wish: icc_priors(design, wish, tails, total), imply
         )
+    rows, notes = [], []
     for name, draws in values.items():
         lower, median, upper = (float(value) for value in np.quantile(draws, [tails[0], 0.5, tails[1]]))
         wanted = asked.get(name, (np.nan, np.nan))
@@ -179,6 +185,39 @@ def elicit(
     columns = ["quantity", "asked_lower", "asked_upper", "lower", "median", "upper"]
     labelled = {_label(design, chosen[0], name): draws for name, draws in values.items()}
     return Elicited(priors, pd.DataFrame(rows, columns=columns), coverage, labelled, tuple(notes))
+
+
+def _move_shares(
+    priors: dict[str, str],
+    values: dict[str, Array],
+    asked: Mapping[str, Interval],
+    tails: Interval,
+    find: Callable[[Mapping[str, Interval]], dict[str, str]],
+    imply: Callable[[dict[str, str]], dict[str, Array]],
+) -> tuple[dict[str, str], dict[str, Array]]:
+    """Return the split, and what it implies, whose shares are moved until intraclass correlations have their intervals where
+    the residual variance is not that of its scale: on the logit scale, as far as the quantiles are off."""
+
+    def apart(found: Mapping[str, Array]) -> dict[str, Array]:
+        with np.errstate(divide="ignore"):
+            return {n: special.logit(asked[n]) - special.logit(np.quantile(found[n], tails)) for n in asked}
+
+    best, wish = (priors, values), {name: np.array(interval) for name, interval in asked.items()}
+    for _ in range(_MOVES):
+        off = apart(best[1])
+        if max(np.max(np.abs(one)) for one in off.values()) < 0.01:
+            break
+        wish = {name: special.expit(special.logit(wish[name]) + np.clip(one, -2.0, 2.0)) for name, one in off.items()}
+        moved = find({name: (float(low), float(high)) for name, (low, high) in wish.items()})
+        found = imply(moved)
+        if _size(apart(found)) >= _size(off):
+            break
+        best = moved, found
+    return best
+
+
+def _size(off: Mapping[str, Array]) -> float:
+    return float(sum(np.sum(np.minimum(np.abs(one), 100.0)) for one in off.values()))
 
 
 def _label(design: Design, quantity: str, name: str) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import bayesmixed as bm
+from bayesmixed.design.prior_draws import draw_priors
 from bayesmixed.errors import SpecError
 from bayesmixed.prior_texts import as_prior
 
@@ -43,10 +44,17 @@ def test_shares_of_several_factors_are_named_and_what_cannot_be_met_is_said():
     assert shares[0] == shares[2]
 
 
-def test_a_residual_variance_that_is_not_the_scale_squared_is_named_where_the_interval_is_missed():
-    found = bm.elicit("Reaction ~ Days + (1 | Subject)", SLEEP, family="student", icc=(0.1, 0.6))
-    (note,) = found.notes
-    assert "the residual variance of family 'student' is another" in note
+def test_intervals_are_met_where_the_residual_variance_is_not_the_scale_squared():
+    formula, four = "Reaction ~ Days + (1 | Subject)", {"family": "student", "priors": {"nu": 4}}
+    found = bm.elicit(formula, SLEEP, icc=(0.1, 0.6), **four)
+    assert found.notes == ()
+    design = bm.prepare(formula, SLEEP, family="student", priors={"nu": 4, **found.priors})
+    draws = draw_priors(design, 20_000, seed=3).values
+    ratio = draws["sigma"] ** 2 * 2.0 / draws["sd_Subject[Intercept]"] ** 2  # variance of t with 4 degrees of freedom
+    np.testing.assert_allclose(np.quantile(1.0 / (1.0 + ratio), [0.025, 0.975]), [0.1, 0.6], atol=0.015)
+    assert bm.elicit(formula, SLEEP, family="student", icc=(0.1, 0.6)).notes == ()
+    (note,) = bm.elicit(formula, SLEEP, family="student", icc=(0.3, 0.5)).notes
+    assert "none of this form that has the interval was found" in note
 
 
 @pytest.mark.parametrize(
