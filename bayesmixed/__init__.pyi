@@ -131,6 +131,7 @@ from .terms import MultiMembership as MultiMembership
 from .terms import Observation as Observation
 from .terms import Offset as Offset
 from .terms import Smooth as Smooth
+from .terms import Surface as Surface
 from .terms.covariances import COVARIANCES as COVARIANCES
 from .terms.weights import Weights as Weights
 from .translation.r_calls import from_r as from_r

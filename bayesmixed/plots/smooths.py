@@ -10,7 +10,7 @@ from bayesmixed.display.tables import format_table
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.effect_panels import COLORS
 from bayesmixed.plots.figures import as_written, new_figure, quiet_grid, shade
-from bayesmixed.summaries.parameters.smooths import find_smooth, smooth_curves, smooth_effects
+from bayesmixed.summaries.parameters.smooths import find_smooth, refuse_surface, smooth_curves, smooth_effects
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,6 +43,7 @@ def plot_smooth(fit: Fit, smooth: str | None = None, *, points: int = 100) -> "F
     1
     """
     predictor, block = find_smooth(fit, smooth)
+    refuse_surface(block)
     table = smooth_curves(fit, smooth, points=points)
     levels = list(dict.fromkeys(table["level"]))[:_MOST_PANELS]
     across = 2 if len(levels) == 4 else min(len(levels), _ACROSS)

@@ -104,9 +104,10 @@ def show_page(page: Page) -> str:
 def show_estimates(fit: Fit) -> str:
     """Return the estimated parameters, and the curves of smooths."""
     tables = write_sections(Section(name, table=table) for name, table in tabulate_estimates(fit)[0].items())
-    names = [f"{curve.name}{p.suffix}" for p in fit.design.predictors.values() for curve in p.curves]
+    curves = [(f"{curve.name}{p.suffix}", curve) for p in fit.design.predictors.values() for curve in p.curves]
     text = "{} over its covariate, with 95 % bands."
-    return "\n".join([tables, *(embed(bm.plot_smooth(fit, name), text.format(name)) for name in names)])
+    drawn = [embed(bm.plot_smooth(fit, name), text.format(name)) for name, curve in curves if curve.dimensions == 1]
+    return "\n".join([tables, *drawn])
 
 
 def show_variation(fit: Fit) -> str:

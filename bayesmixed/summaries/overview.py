@@ -98,9 +98,12 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
         errors = pd.concat([interval_errors(scalars[name]) for name in others], ignore_index=True)
         tables["Estimated: other parameters"] = drop_empty(format_table(rows, errors=errors))
     pooled = fit.settings.tables > 1
-    if any(predictor.curves for predictor in design.predictors.values()) and not pooled:
+    curves = [curve for predictor in design.predictors.values() for curve in predictor.curves]
+    if curves and not pooled:
         shown = format_table(smooth_effects(fit, _EDF_DRAWS).sort_values(["term", "level"], kind="stable"))
-        tables["Estimated: smooths (edf 1: a straight line; sd: around it)"] = drop_empty(shown)
+        plain = {1: "a straight line", 2: "a plane"}
+        straight = ", ".join(f"edf {n}: {plain[n]}" for n in sorted({curve.dimensions for curve in curves}))
+        tables[f"Estimated: smooths ({straight}; sd: around it)"] = drop_empty(shown)
     if design.mu.groups or design.family.scale in design.scalars:
         components = variance_components(fit)
         kept = components[components["quantity"].isin(["sd", "correlation"])]

@@ -13,6 +13,7 @@ from bayesmixed.terms.multi_membership import MultiMembership
 from bayesmixed.terms.observation import Observation
 from bayesmixed.terms.offset import Offset
 from bayesmixed.terms.smooth import Smooth
+from bayesmixed.terms.surface import Surface
 
 # A summand belongs to the first kind that can read it.
 TERMS: dict[str, type[TermContract]] = {
@@ -22,6 +23,7 @@ TERMS: dict[str, type[TermContract]] = {
     "observation": Observation,
     "offset": Offset,
     "smooth": Smooth,
+    "surface": Surface,
 }
 
 if TYPE_CHECKING:
@@ -29,4 +31,4 @@ if TYPE_CHECKING:
 else:
     Term = Annotated[reduce(or_, TERMS.values()), Field(discriminator="kind")]
 
-__all__ = ["TERMS", "Fixed", "Group", "MultiMembership", "Observation", "Offset", "Smooth", "Term"]
+__all__ = ["TERMS", "Fixed", "Group", "MultiMembership", "Observation", "Offset", "Smooth", "Surface", "Term"]

@@ -25,6 +25,8 @@ class CurveBlock(NormalBlock):
 
     Attributes
     ----------
+    dimensions : int
+        Number of covariates: 1, or 2 of a surface.
     covariate, by : str
         Names of x and of what splits or multiplies the curve, "" for nothing.
     x : (n,) array
@@ -36,6 +38,7 @@ class CurveBlock(NormalBlock):
     """
 
     takes: ClassVar[str] = ALL
+    dimensions: ClassVar[int] = 1
     covariate: str
     by: str = ""
     x: Array

@@ -112,7 +112,8 @@ def column_step(column: Array) -> float:
     """Return one step for the default prior of a slope: 2 sd, or the range of a two-valued column."""
     if has_two_values(column):
         return float(np.ptp(column)) or 1.0
-    return float(2.0 * np.std(column, ddof=1))
+    unit = 2.0 ** np.floor(np.log2(np.abs(column).max()))  # in which squares neither vanish nor overflow
+    return float(2.0 * unit * np.std(column / unit, ddof=1))
 
 
 def has_two_values(column: Array) -> bool:

@@ -24,6 +24,13 @@ from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.prior_rules import AS_WRITTEN, SLOPE, SPREAD, Known, PriorRule
 from bayesmixed.terms.smooth_block import SmoothBlock
 from bayesmixed.terms.splines import BASES, Spline, learn_spline
+from bayesmixed.terms.surface import is_surface
+
+_OTHER_BASES = {
+    "re": "Random intercepts of a factor g are (1 | g), random slopes (x | g).",
+    "fs": "A curve for each level of a factor, each with its own SD, is s(x, by=g); random lines are (x | g).",
+}
+"""What takes the place of other bases of mgcv."""
 
 
 class Smooth(TermContract):
@@ -61,7 +68,7 @@ class Smooth(TermContract):
         if not x.strip():
             raise SpecError("s() needs a covariate: s(x).")
         if "," in x:
-            raise SpecError(f"s({x}): a smooth has one covariate. Smooths of two, s(x, z), are not supported.")
+            raise SpecError(f"s({x}): a curve has one covariate. A smooth of two is a term bm.Surface.")
         refuse_stateful(x, f"s({x})")
         if any(sign in x for sign in "/[]"):
             raise SpecError(f"s({x}): the name of a result cannot hold this. Compute it as a column first.")
@@ -71,7 +78,8 @@ class Smooth(TermContract):
     @classmethod
     def _known_basis(cls, bs: str) -> str:
         if bs not in BASES:
-            raise SpecError(f'Basis bs="{bs}" is not known. {did_you_mean(bs, BASES)}')
+            hint = _OTHER_BASES.get(bs, did_you_mean(bs, BASES))
+            raise SpecError(f'Basis bs="{bs}" is not known. {hint}')
         return bs
 
     @field_validator("by")
@@ -156,7 +164,7 @@ class Smooth(TermContract):
             It has unknown options, or is part of another expression.
         """
         alone = "a smooth is a term of its own, joined to others by '+'. For interactions write s(x, by=z)."
-        call = read_call(piece, piece, "s", ("k", "by", "bs"), alone)
+        call = None if is_surface(piece) else read_call(piece, piece, "s", ("k", "by", "bs"), alone)
         if call is None:
             return ()
         plain, options = call

@@ -8,9 +8,7 @@ import numpy as np
 
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.learned import cubic_bsplines
-
-MOST_KNOTS = 1000
-_ROWS_AT_ONCE = 10_000
+from bayesmixed.terms.thin_plates import MOST_KNOTS, in_blocks, separate, truncate, whiten
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +100,16 @@ def learn_spline(basis: Basis, x: Array, k: int, multiplier: Array | None = None
     distinct = np.unique(unit)
     knots = basis.place(distinct, k)
     mapping = basis.penalised(knots, k)
-    weight = np.ones(len(x)) if multiplier is None else multiplier
     deviation = np.column_stack([np.ones(len(x)), (x - centre) / (upper - lower)])
     free = deviation[:, :1] if basis.periodic else deviation
     raw = _mapped(basis, unit, knots, mapping)
     line = np.zeros((2, raw.shape[1]))
-    line[: free.shape[1]] = np.linalg.lstsq(free * weight[:, None], raw * weight[:, None], rcond=None)[0]
-    columns = (raw - deviation @ line) * weight[:, None]
-    _, sizes, axes = np.linalg.svd(columns, full_matrices=False)
-    rotation = axes.T / np.sqrt(np.sum(sizes**2) / len(x))
-    largest = np.abs(columns @ rotation).argmax(axis=0)
-    rotation *= np.sign((columns @ rotation)[largest, np.arange(rotation.shape[1])])
+    line[: free.shape[1]], rotation = separate(raw, free, multiplier)
     return Spline(basis, lower, upper, centre, knots, mapping @ rotation, line @ rotation)
 
 
 def _mapped(basis: Basis, x: Array, knots: Array, mapping: Array) -> Array:
-    """Return the basis functions times a map, some rows at a time: thin plates have a function for each knot."""
-    starts = range(0, len(x), _ROWS_AT_ONCE)
-    return np.vstack([basis.columns(x[start : start + _ROWS_AT_ONCE], knots) @ mapping for start in starts])
+    return in_blocks(lambda some: basis.columns(some, knots) @ mapping, x)
 
 
 def _quantiles(distinct: Array, k: int) -> Array:
@@ -153,12 +143,6 @@ def _bent(curve: Any) -> Array:
     return np.asarray(np.sum(steps * products, axis=0) / 6.0)
 
 
-def _whitened(penalty: Array, rank: int) -> Array:
-    """Return the map to coordinates in which a penalty matrix of known rank is the identity."""
-    values, vectors = np.linalg.eigh(penalty)
-    return np.asarray(vectors[:, -rank:] / np.sqrt(values[-rank:]))
-
-
 def _straight_outside(curve: Any, x: Array) -> Array:
     """Return values of curves on [0, 1], continued as straight lines outside."""
     inside = np.clip(x, 0.0, 1.0)
@@ -174,7 +158,7 @@ def _uniform(distinct: Array, k: int) -> Array:
 
 def _differences(knots: Array, k: int) -> Array:
     second = np.diff(np.eye(k), 2, axis=0)
-    return _whitened(second.T @ second, k - 2)
+    return whiten(second.T @ second, k - 2)
 
 
 def _spread(distinct: Array, k: int) -> Array:
@@ -190,29 +174,9 @@ def _cubed_distances(x: Array, knots: Array) -> Array:
 
 
 def _truncated(knots: Array, k: int) -> Array:
-    """Return the thin plate regression spline of rank k (Wood 2003, J R Stat Soc B 65:95), lines left out.
-
-    Of the coefficients of all knots, the space of the k eigenvectors with the largest eigenvalues is kept, and in it the
-    part orthogonal to lines.
-    """
-    values, vectors = _largest(_cubed_distances(knots, knots), k)
+    """Return the thin plate regression spline of rank k (Wood 2003, J R Stat Soc B 65:95), lines left out."""
     lines = np.column_stack([np.ones(len(knots)), knots - knots.mean()])
-    free = np.linalg.svd(lines.T @ vectors)[2][2:].T
-    return np.asarray(vectors @ free @ _whitened(free.T @ (values[:, None] * free), k - 2))
-
-
-def _largest(matrix: Array, k: int) -> tuple[Array, Array]:
-    """Return the k eigenvalues of a symmetric matrix that are largest in size, with their vectors."""
-    from scipy.sparse.linalg import eigsh
-
-    if 2 * k >= len(matrix):
-        values, vectors = np.linalg.eigh(matrix)
-        kept = np.argsort(-np.abs(values))[:k]
-        return values[kept], vectors[:, kept]
-    # A fixed start: Lanczos would draw a random one, and results would not be reproducible.
-    start = np.random.default_rng(0).standard_normal(len(matrix))
-    values, vectors = eigsh(matrix, k, v0=start, tol=0)
-    return np.asarray(values), np.asarray(vectors)
+    return truncate(_cubed_distances(knots, knots), lines, k)
 
 
 BASES: Mapping[str, Basis] = {
@@ -226,7 +190,7 @@ BASES: Mapping[str, Basis] = {
             False,
             _quantiles,
             lambda x, knots: _straight_outside(_cubic(knots), x),
-            lambda knots, k: _whitened(_bent(_cubic(knots)), k - 2),
+            lambda knots, k: whiten(_bent(_cubic(knots)), k - 2),
         ),
         Basis(
             "ps",
@@ -244,7 +208,7 @@ BASES: Mapping[str, Basis] = {
             True,
             _quantiles,
             lambda x, knots: np.asarray(_cyclic(knots)(x)),
-            lambda knots, k: _whitened(_bent(_cyclic(knots)), k - 2),
+            lambda knots, k: whiten(_bent(_cyclic(knots)), k - 2),
         ),
     )
 }

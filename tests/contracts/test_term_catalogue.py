@@ -20,6 +20,7 @@ EXAMPLES = {
     "multi_membership": ["mm(g, h)", "(1 + x | mm(g, h, weights=[w, v]))"],
     "observation": ["obs()"],
     "offset": ["offset(log(w))"],
+    "surface": ["s(x, w, k=6)"],
     "smooth": ["s(x, k=5)", "s(x, k=5, by=f)", 's(x, k=5, by=w, bs="cc")'],
 }
 """Summands of a formula, by kind: a new kind needs an entry."""

@@ -42,10 +42,11 @@ def smooth_effects(fit: Fit, draws: int = DRAWS) -> pd.DataFrame:
         lower, upper (95 %), mcse. Effects:
 
         - "edf": effective degrees of freedom, the trace of the rows of the smoother matrix that belong to the curve
-          (Wood 2017, section 6.1.2), given the SDs of a draw: 1 a straight line, k - 1 an unpenalised curve. Only for
+          (Wood 2017, section 6.1.2), given the SDs of a draw: 1 a straight line (2 a plane), k - 1 no penalty. Only for
           the first parameter, where the expected information is known, and up to 1,500 coefficients;
           `attrs["note"]` says so.
-        - "sd": SD of the curve around a straight line over the rows of the fit, on the scale of the link.
+        - "sd": SD of the curve around a straight line, or of the surface around a plane, over the rows of the fit, on the
+          scale of the link.
 
     Raises
     ------
@@ -115,6 +116,7 @@ def smooth_curves(fit: Fit, smooth: str | None = None, *, points: int = 100) -> 
     2  s(Days)  9.0
     """
     predictor, block = find_smooth(fit, smooth)
+    refuse_surface(block)
     term, tables = f"{block.name}{predictor.suffix}", []
     for curve, label in enumerate(block.labels or ("",)):
         low, high = block.ranges[curve]
@@ -132,6 +134,13 @@ def find_smooth(fit: Fit, name: str | None) -> tuple[Predictor, CurveBlock]:
     if name is not None and name not in found:
         raise SpecError(f"Smooth '{name}' is not in the model. {did_you_mean(name, found)}")
     return found[name] if name is not None else next(iter(found.values()))
+
+
+def refuse_surface(block: CurveBlock) -> None:
+    """Refuse a smooth of two covariates where a curve is asked for (SpecError)."""
+    if block.dimensions > 1:
+        effect = ":".join(block.covariate.split(", "))
+        raise SpecError(f"{block.name} is a surface, not a curve. Its picture: bm.plot_surface(fit, '{effect}').")
 
 
 def evaluate_curve(predictor: Predictor, block: CurveBlock, posterior: xr.Dataset, curve: int, x: Array) -> Array:
