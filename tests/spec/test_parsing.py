@@ -102,7 +102,7 @@ REFUSED = [
     ("y | trials(n, m) ~ x", "Accepted: trials(n)"),
     ("y | trials() ~ x", "Accepted: trials(n)"),
     (" | trials(n) ~ x", "has no response"),
-    ("y ~ x + te(x, z)", "a smooth of one covariate"),
+    ("y ~ x + te(x, z)", "a surface of two covariates"),
     ("y ~ s(x, z)", "a smooth has one covariate"),
     ("y ~ s()", "needs a covariate"),
     ("y ~ s(x, bs='re')", "Accepted: tp, cr, ps, cc"),
