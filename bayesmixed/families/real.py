@@ -54,6 +54,7 @@ GAUSSIAN = Family(
     conjugate=True,
     scale="sigma",
     additive=True,
+    known_errors=True,
     observation_effect="it is the same thing as the residual SD 'sigma'",
 )
 
@@ -78,5 +79,6 @@ STUDENT = Family(
     smoothed_mean=location_mean,
     scale="sigma",
     additive=True,
+    known_errors=True,
     observation_effect="it cannot be distinguished from the residual SD 'sigma'",
 )

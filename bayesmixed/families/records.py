@@ -137,6 +137,8 @@ class Family:
         `latent_variance` depends on the mean, so it differs between rows.
     additive : bool
         The response is its mean plus an error whose distribution does not depend on the mean.
+    known_errors : bool
+        The scale of a row may be known: its standard error, as in meta-analyses.
     conjugate : bool
         Under the identity link group effects given all else are exactly normal.
     scale : str
@@ -203,6 +205,7 @@ class Family:
     has_trials: bool = False
     latent_uses_mean: bool = False
     additive: bool = False
+    known_errors: bool = False
     conjugate: bool = False
     scale: str = ""
     observation_effect: str = ""

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from bayesmixed.errors import SpecError, did_you_mean
-from bayesmixed.families import Family
+from bayesmixed.families import FAMILIES, Family
 from bayesmixed.formulas.names import refuse_stateful
 from bayesmixed.terms import Term
-from bayesmixed.terms.weights import ERROR, ERROR_FAMILIES, FREQUENCY, PRECISION, Weights
+from bayesmixed.terms.weights import ERROR, FREQUENCY, PRECISION, Weights
 
 
 def check_choices(
@@ -69,9 +69,10 @@ def _check_trials(family: Family, response: str, trials: str | int | None) -> No
 
 
 def _check_weights(family: Family, weights: Weights, observed: bool) -> None:
-    if weights.are_errors and family.name not in ERROR_FAMILIES:
+    if weights.are_errors and not family.known_errors:
+        able = [name for name, other in FAMILIES.items() if other.known_errors]
         raise SpecError(
-            f"Known standard errors are those of families {' and '.join(ERROR_FAMILIES)}, not of '{family.name}'. For estimates "
+            f"Known standard errors are those of families {' and '.join(able)}, not of '{family.name}'. For estimates "
             "of ratios, take their logarithms and the standard errors of these."
         )
     if weights.kind == PRECISION and not family.scale:

@@ -11,7 +11,9 @@ _TREND = "a smooth, s(t), follows a trend, and (t | g) a line for every group."
 _AUTOREGRESSIVE = f"Autoregressive terms are not supported; {_TREND}"
 _CORRELATED = "Correlated errors are not supported; (1 | g) gives rows of a group the same correlation."
 _SPATIAL = "Spatial terms are not supported; (1 | region) lets regions differ, each on its own."
-_TENSOR = "Tensor-product smooths are not supported; a curve, s(x), is, and a surface of two covariates in one unit, s(x, z)."
+_TENSOR = (
+    "Tensor-product smooths are not supported; a curve, s(x), is, and a surface of two covariates in one unit, s(x, z)."
+)
 _GAUSSIAN = "Gaussian processes are not supported; a smooth, s(x), is."
 _PROPORTION = "Write successes | trials(n) ~ ... ."
 _GROUP = "Write (1 | g)."

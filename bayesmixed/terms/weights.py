@@ -22,7 +22,6 @@ ERRORS = {
 }
 MULTIPLIES_ERRORS = "multiplies the known standard errors of rows"
 """What the residual scale, fixed at 1, is then."""
-ERROR_FAMILIES = ("gaussian", "student")
 
 
 class Weights(Value):
