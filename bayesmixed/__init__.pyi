@@ -133,6 +133,8 @@ from .terms import Offset as Offset
 from .terms import Smooth as Smooth
 from .terms import Surface as Surface
 from .terms.covariances import COVARIANCES as COVARIANCES
+from .terms.limits import Censoring as Censoring
+from .terms.limits import Truncation as Truncation
 from .terms.weights import Weights as Weights
 from .translation.r_calls import from_r as from_r
 

@@ -30,6 +30,7 @@ from bayesmixed.simulation.simulated_data import simulate
 from bayesmixed.spec.files import take_model
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.checks.transforms import COVERAGE, ecdf_difference
+from bayesmixed.terms.limits import refuse_censoring
 from bayesmixed.terms.weights import refuse_weights
 
 RHAT = 1.05
@@ -220,6 +221,7 @@ def lay_out_rows(spec: ModelSpec, data: Any, seed: int, na: Any = ()) -> Design:
         Nothing says how to lay out the rows; frequency or likelihood weights.
     """
     refuse_weights(spec.weights, "Simulation from the priors")
+    refuse_censoring(spec.censoring, "Simulation from the priors")
     rows = None if data is None else take_table(spec, data, na=na)
     if rows is not None and has_response(spec, rows):
         return prepare(spec, rows, na=na)

@@ -16,6 +16,7 @@ from bayesmixed.fits.fitting import Fit
 from bayesmixed.prediction.prior_samples import sample_prior
 from bayesmixed.prediction.replicates import replicate
 from bayesmixed.preparation.preparing import prepare
+from bayesmixed.terms.limits import refuse_censoring
 from bayesmixed.terms.weights import refuse_weights
 
 
@@ -71,6 +72,7 @@ def repeat_rows(design: Design) -> Design:
         No response can be simulated: frequency or likelihood weights, streamed rows.
     """
     refuse_weights(design.spec.weights, "Simulation from the posterior")
+    refuse_censoring(design.spec.censoring, "Simulation from the posterior")
     if design.streamed is not None:
         raise SpecError("Rows that are streamed from a file cannot be fitted together with simulated ones.")
     rows = pd.concat([design.table.data, design.table.data], ignore_index=True)
@@ -83,7 +85,7 @@ def _replicate_once(fit: Fit, groups: str | dict[str, str], seed: int) -> tuple[
     """Return a response of the rows of a fit with one draw, and its log-density."""
     design = fit.design
     (drawn,) = replicate(fit, groups=groups, seed=seed)
-    response, values = drawn.response[0, 0], {name: value[0, 0] for name, value in drawn.values.items()}
+    response, values = drawn.response[0, 0], {n: v[0, 0] if np.ndim(v) > 1 else v for n, v in drawn.values.items()}
     with np.errstate(all="ignore"):  # what cannot be fitted is drawn anew
         density = design.observed.weigh(design.family.logp(response, values, design.trials))
     return response, float(np.sum(density))

@@ -13,7 +13,9 @@ import xarray as xr
 from bayesmixed.design.responses import Response
 from bayesmixed.design.variance_splits import JointOnData, PartPrior, SplitOnData
 from bayesmixed.equations import Displayed, Outline, outline_blocks, state_prior
+from bayesmixed.errors import DataError, SpecError, enumerate_words
 from bayesmixed.families import Family
+from bayesmixed.families.limits import within_limits
 from bayesmixed.families.links import Array
 from bayesmixed.families.parameter_functions import PriorFunction, function_of
 from bayesmixed.formulas.notation import safe_name
@@ -161,8 +163,27 @@ class Design(Displayed):
         return self.observed.categories
 
     def with_response(self, values: Array) -> "Design":
-        """Return the design of the same rows with another response."""
+        """Return the design of the same rows with another response.
+
+        Raises
+        ------
+        SpecError
+            Rows are censored: what would be known of another response is not.
+        """
+        if self.observed.limits is not None:
+            raise SpecError(
+                "This needs other responses of the same rows, and it is not known which of them would be censored "
+                f"({self.observed.limits_text}). bm.residuals, bm.check_residuals and bm.loo judge models of censored responses."
+            )
         return replace(self, observed=replace(self.observed, values=np.asarray(values, dtype=float)))
+
+    def needs_bounds(self, what: str) -> None:
+        """Refuse rows without the columns of the bounds between which their responses are drawn (DataError)."""
+        truncation = self.spec.truncation
+        if truncation is not None and self.observed.bounds is None:
+            raise DataError(
+                f"{what} needs the columns of {truncation} in the data: {enumerate_words(truncation.columns)}."
+            )
 
     def without_empty_levels(self) -> "Design":
         """Return the design of the same rows whose grouping factors have the levels of these rows alone."""
@@ -174,9 +195,16 @@ class Design(Displayed):
 
     @property
     def row_text(self) -> str:
-        """How many rows there are, in words; with frequency weights also the number of lines of data."""
+        """How many rows there are, in words, with how many are censored, where responses are truncated, and with frequency
+        weights the number of lines of data."""
         total = round(float(np.sum(self.observed.row_counts)))
         rows = f"{total:,} row{'s' if total != 1 else ''}"
+        truncation = self.spec.truncation
+        said = [
+            self.observed.limits_text,
+            "" if truncation is None else f"seen if {self.spec.response} is {truncation.words}",
+        ]
+        rows += f" ({'; '.join(text for text in said if text)})" if any(said) else ""
         if self.spec.weights is None or self.observed.weighting != FREQUENCY or self.weights is None:
             return rows
         return f"{rows} in {self.rows:,} lines with frequencies '{self.spec.weights.column}'"
@@ -228,9 +256,10 @@ class Design(Displayed):
         return found | {name: posterior[CUTS].isel(cut=k, drop=True) for k, name in cuts}
 
     def in_rows(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return parameters (last axis: rows) with the residual scale of each row, which weights and known errors change."""
-        own, scale = self.observed.row_scale, self.family.scale
-        return dict(values) if own is None else {**values, scale: own.of(values[scale])}
+        """Return parameters (last axis: rows) with the residual scale of each row, which weights and known errors change, and
+        with what is known of the limits of rows."""
+        own, scale, known = self.observed.row_scale, self.family.scale, self.observed.known_limits
+        return {**values, **known, **({} if own is None else {scale: own.of(values[scale])})}
 
     @property
     def known_errors(self) -> bool:
@@ -321,6 +350,7 @@ class Design(Displayed):
             row,
             counted,
             self.spec.weights,
+            self.spec.limits,
         )
 
     def captions(self) -> Mapping[str, str]:
@@ -339,8 +369,17 @@ class Design(Displayed):
 
 
 def _restore(fields: dict[str, Any]) -> Design:
-    family, labels = fields["spec"].family_record, fields["observed"].categories
-    return Design(family=family.for_categories(labels) if labels else family, **fields)
+    return Design(family=resolve_family(fields["spec"], fields["observed"].categories), **fields)
+
+
+def resolve_family(spec: ModelSpec, categories: tuple[str, ...] = ()) -> Family:
+    """Return the family of a spec: for the categories of its response, censored or truncated."""
+    family = spec.family_record
+    if categories:
+        return family.for_categories(categories)
+    if spec.censoring is None and spec.truncation is None:
+        return family
+    return within_limits(family, censored=spec.censoring is not None, truncated=spec.truncation is not None)
 
 
 def group_covariance(transform: Array, sd: Array, corr: Array) -> Array:

@@ -55,7 +55,7 @@ def in_unit(design: Design, unit: float) -> Design | None:
         if moved is None:
             return None
         priors[key] = replace(entry, prior=moved)
-    observed, own = replace(design.observed, values=np.asarray(design.response) / unit), design.observed.row_scale
+    observed, own = design.observed.in_unit(unit), design.observed.row_scale
     if own is not None and np.any(own.error):
         observed = replace(observed, weights=own.error / unit)
     return replace(design, observed=observed, predictors=predictors, priors=priors)

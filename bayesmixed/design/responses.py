@@ -1,11 +1,12 @@
 """The response of a design: what was observed in each row, of how many trials, and the weight of each row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesmixed.families.limits import BOTTOM, HIGH, LOW, TOP
 from bayesmixed.families.links import Array
 from bayesmixed.terms.weights import ADDED_ERROR, ERROR, FREQUENCY, LIKELIHOOD, PRECISION
 
@@ -58,6 +59,10 @@ class Response:
         What the weights mean, a key of `weights.KINDS` or `weights.ERRORS`; "" without weights.
     categories : tuple of str
         Labels of an ordered response, the lowest first; `values` hold their numbers from 1. Empty for others.
+    limits : (2, n) array or None
+        Of censored rows: the response lies above the first number and not above the second; NaN where it is known.
+    bounds : (2, n) array or None
+        Of truncated responses: only those above the first number and not above the second are seen.
     """
 
     rows: int
@@ -66,6 +71,8 @@ class Response:
     weights: Array | None = None
     weighting: str = ""
     categories: tuple[str, ...] = ()
+    limits: Array | None = None
+    bounds: Array | None = None
 
     def take(self, rows: NDArray[np.intp]) -> "Response":
         """Return what was observed in some of the rows."""
@@ -73,7 +80,44 @@ class Response:
             given if given is None or np.ndim(given) == 0 else np.asarray(given)[rows]
             for given in (self.values, self.trials, self.weights)
         )
-        return Response(len(rows), values, trials, weights, self.weighting, self.categories)
+        limits, bounds = (pair if pair is None else pair[:, rows] for pair in (self.limits, self.bounds))
+        return Response(len(rows), values, trials, weights, self.weighting, self.categories, limits, bounds)
+
+    def in_unit(self, unit: float) -> "Response":
+        """Return what was observed with the response divided by a unit."""
+        values, limits, bounds = (
+            given if given is None else given / unit for given in (self.values, self.limits, self.bounds)
+        )
+        return replace(self, values=values, limits=limits, bounds=bounds)
+
+    @property
+    def known_limits(self) -> dict[str, Array]:
+        """The limits of rows as families of limited responses find them among their parameters."""
+        low_high = {} if self.limits is None else dict(zip((LOW, HIGH), self.limits, strict=True))
+        return low_high if self.bounds is None else {**low_high, **dict(zip((BOTTOM, TOP), self.bounds, strict=True))}
+
+    @property
+    def interval(self) -> Array:
+        """(2, n): the response is at most the first number and larger than the second; a known one is equal to the first."""
+        y = np.asarray(self.values, dtype=float)
+        known = np.stack([y, np.nextafter(y, -np.inf)])
+        return known if self.limits is None else np.where(np.isnan(self.limits[0]), known, self.limits[::-1])
+
+    @property
+    def censored_sides(self) -> dict[str, NDArray[np.bool_]]:
+        """Which rows are censored on the right, on the left, and within an interval, (n,) each."""
+        if self.limits is None:
+            return {}
+        bounds = np.array([[-np.inf], [np.inf]]) if self.bounds is None else self.bounds
+        censored, (above, below) = ~np.isnan(self.limits[0]), np.isfinite(self.limits) & (self.limits != bounds)
+        sides = {"right": above & ~below, "left": ~above & below, "interval": above & below}
+        return {side: rows & censored for side, rows in sides.items()}
+
+    @property
+    def limits_text(self) -> str:
+        """How many rows are censored on which side, in words; "" where none are."""
+        counts = {side: int(np.sum(rows)) for side, rows in self.censored_sides.items()}
+        return ", ".join(f"{count:,} {side}-censored" for side, count in counts.items() if count)
 
     @property
     def scale_factor(self) -> Array | None:

@@ -1,7 +1,7 @@
 """Likelihood of rows: log-density, score and information in their linear predictors, at and near the boundary of the link."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,8 @@ class RowLikelihood:
         How the residual scale of each row follows from that of the model: see `Response.row_scale`.
     counts : array or float
         What multiplies the log-likelihood of each row: see `Response.multiplicity`.
+    known : mapping
+        Limits of the rows: see `Response.known_limits`.
     """
 
     family: Family
@@ -55,6 +57,7 @@ class RowLikelihood:
     others: Values
     scaled: RowScale | None = None
     counts: Any = 1.0
+    known: Values = field(default_factory=dict)
 
     @property
     def link(self) -> Link:
@@ -73,7 +76,11 @@ class RowLikelihood:
     def values(self, eta: Array, further: Mapping[str, Array] | None = None) -> dict[str, Any]:
         """Return the parameters of the rows, off their boundaries, for predictors of the first and of `further` ones."""
         etas = {self.family.parameters[0].name: eta, **(further or {})}
-        values = {**self.others, **{n: self.links[n].inverse(keep_inside(self.links[n], e)) for n, e in etas.items()}}
+        values = {
+            **self.others,
+            **self.known,
+            **{n: self.links[n].inverse(keep_inside(self.links[n], e)) for n, e in etas.items()},
+        }
         scale = self.family.scale
         return values if self.scaled is None else {**values, scale: self.scaled.of(values[scale])}
 
@@ -89,7 +96,15 @@ class RowLikelihood:
         return np.broadcast_to(found, np.broadcast_shapes(np.shape(eta), np.shape(found)))
 
     def expected_information(self, eta: Array) -> Array:
-        """Return the expected information: that about the parameter times its squared slope; never negative."""
+        """Return the expected information: that about the parameter times its squared slope; never negative.
+
+        Of censored and truncated rows it is the observed one.
+        """
+        if self.family.limited and self.response is not None:
+            return np.maximum(np.nan_to_num(self.observed_information(eta)), 0.0)
+        return self._information_of_family(eta)
+
+    def _information_of_family(self, eta: Array) -> Array:
         slope = self.link.derivative(keep_inside(self.link, eta))
         with np.errstate(all="ignore"):
             found = self.family.information(self.values(eta), self.trials) * np.square(slope)
@@ -112,7 +127,7 @@ class RowLikelihood:
 
     def _unit(self, eta: Array) -> Array:
         """Return the distance over which the score of each row bends: the unit of the link, or that of the row's information."""
-        known = self.expected_information(eta) / np.where(np.greater(self.counts, 0), self.counts, 1.0)
+        known = self._information_of_family(eta) / np.where(np.greater(self.counts, 0), self.counts, 1.0)
         unit = 1.0 / np.sqrt(np.maximum(known, 1e-200))
         lowest = self.link.lowest
         largest = self.link.unit or (keep_inside(self.link, eta) - lowest if np.isfinite(lowest) else np.inf)
@@ -156,4 +171,5 @@ def likelihood_of_rows(
         (1.0 if design.observed.multiplicity is None else own(design.observed.multiplicity))
         if counts is None
         else counts,
+        {name: own(limit) for name, limit in design.observed.known_limits.items()},
     )

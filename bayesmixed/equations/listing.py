@@ -114,7 +114,7 @@ def _likelihood(outline: Outline, terms: Mapping[str, list[GroupTerm]]) -> Itera
     effects = [effect for placed in terms.values() for term in placed if term.shown for effect in term.effects]
     response: Node = _column(outline.response, outline.row, short="Y")
     left = Expression("given", (response, *effects)) if effects else response
-    yield Equation(left, "~", Expression("call", tuple(arguments), name))
+    yield Equation(left, "~", Expression("call", tuple(arguments), name), "; ".join(one.note for one in outline.limits))
     if outline.family.variance_text:
         parameters = tuple(_parameter(outline, parameter.name) for parameter in outline.family.parameters)
         variance = Expression("formula", parameters, outline.family.variance_text)
@@ -174,7 +174,7 @@ def _sum_with_error(outline: Outline, predictor: PredictorOutline, terms: Sequen
     name, arguments = _distribution(outline)
     location = outline.family.parameters[0].name
     centred = [Symbol("0") if argument.name == location else argument for argument in arguments]
-    yield Equation(error, "~", Expression("call", tuple(centred), name))
+    yield Equation(error, "~", Expression("call", tuple(centred), name), "; ".join(one.note for one in outline.limits))
 
 
 def _linear_predictor(

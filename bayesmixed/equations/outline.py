@@ -9,6 +9,7 @@ from bayesmixed.families import Family
 from bayesmixed.families.links import Link
 from bayesmixed.parameter_keys import VariableNames, names_of
 from bayesmixed.prior_distributions import Prior
+from bayesmixed.terms.limits import Censoring, Truncation
 from bayesmixed.terms.outlines import Column, CurveOutline, GroupOutline, Indices
 from bayesmixed.terms.weights import Weights
 
@@ -90,6 +91,8 @@ class Outline:
         Indices, and what they count.
     weights : Weights or None
         Column of weights and what they mean.
+    limits : tuple of Censoring or Truncation
+        Of the response.
     """
 
     response: str
@@ -101,6 +104,7 @@ class Outline:
     row: str
     counted: tuple[tuple[str, str], ...]
     weights: Weights | None = None
+    limits: tuple[Censoring | Truncation, ...] = ()
 
 
 class Outlined(Protocol):

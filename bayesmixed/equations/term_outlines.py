@@ -14,6 +14,7 @@ from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms import Term
 from bayesmixed.terms.block_parts import SEVERAL
 from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, known_factors, population_formulas, rules_of
+from bayesmixed.terms.limits import Censoring, Truncation
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.prior_rules import Known
 from bayesmixed.terms.weights import Weights
@@ -29,6 +30,7 @@ def outline_terms(
     factors: Sequence[str],
     priors: Mapping[str, Prior],
     weights: Weights | None = None,
+    limits: tuple[Censoring | Truncation, ...] = (),
 ) -> Outline:
     """Return the outline of a model without data: one column for each term of a formula, default priors as rules.
 
@@ -62,7 +64,7 @@ def outline_terms(
     stated = state_rules(outlines, family, priors, rules, weights)
     counted = (*((letters, name) for name, letters in indices.letters.items()), (indices.row, "rows"))
     definitions = tuple(define_symbols(outlines, family, stated))
-    return Outline(response, trials, family, outlines, stated, definitions, indices.row, counted, weights)
+    return Outline(response, trials, family, outlines, stated, definitions, indices.row, counted, weights, limits)
 
 
 def _find_indices(columns: Mapping[str, set[str]]) -> Indices:

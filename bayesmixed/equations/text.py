@@ -28,8 +28,9 @@ def write_equations(model: Outlined) -> str:
 
 def _wrap(equation: Equation) -> list[str]:
     left = f"{equation.left.write(TEXT)} {equation.relation} "
+    note = f"   ({equation.note})" if equation.note else ""
     return textwrap.wrap(
-        left + equation.right.write(TEXT),
+        left + equation.right.write(TEXT) + note,
         WIDTH,
         subsequent_indent=" " * len(left),
         break_long_words=False,

@@ -9,6 +9,7 @@ from scipy import special
 from bayesmixed.families.links import Array, Link
 from bayesmixed.families.parts import MU_RATE, half_normal, is_count, rate_mean, residual_variance
 from bayesmixed.families.records import MORE_VARIATION, PLAIN, Family, Parameter, Values
+from bayesmixed.families.tails import Tails, beta_tails, gamma_tails
 
 _EXACT = 250
 """Terms of a series that are summed one by one; the rest is an integral."""
@@ -48,6 +49,16 @@ def _negbin_cdf(y: Any, values: Values, trials: Any) -> Array:
     mu, theta = values["mu"], values["theta"]
     below = special.betainc(theta, np.floor(np.maximum(y, 0.0)) + 1.0, theta / (theta + mu))
     return np.where(np.less(y, 0), 0.0, below)
+
+
+def _poisson_tails(m: Any, y: Any, values: Values, trials: Any) -> Tails:
+    above, below = gamma_tails(m, np.floor(y) + 1.0, m.log(values["mu"]))
+    return below, above
+
+
+def _negbin_tails(m: Any, y: Any, values: Values, trials: Any) -> Tails:
+    mu, theta = values["mu"], values["theta"]
+    return beta_tails(m, theta, np.floor(y) + 1.0, theta / (theta + mu), mu / (theta + mu))
 
 
 def _negbin_random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
@@ -127,6 +138,7 @@ POISSON = Family(
     accepts=is_count,
     logp=_poisson_logp,
     cdf=_poisson_cdf,
+    log_tails=_poisson_tails,
     constant=lambda y, trials: -special.gammaln(y + 1.0),
     random=lambda rng, values, trials, shape: rng.poisson(values["mu"], shape).astype(float),
     mean=lambda values, trials: np.asarray(values["mu"]),
@@ -163,6 +175,7 @@ NEGBIN = Family(
     accepts=is_count,
     logp=_negbin_logp,
     cdf=_negbin_cdf,
+    log_tails=_negbin_tails,
     constant=lambda y, trials: -special.gammaln(y + 1.0),
     random=_negbin_random,
     mean=lambda values, trials: np.asarray(values["mu"]),
@@ -198,6 +211,7 @@ NEGBIN1 = Family(
     accepts=is_count,
     logp=lambda y, values, trials: _negbin_logp(y, _with_theta(values), trials),
     cdf=lambda y, values, trials: _negbin_cdf(y, _with_theta(values), trials),
+    log_tails=lambda m, y, values, trials: _negbin_tails(m, y, _with_theta(values), trials),
     constant=lambda y, trials: -special.gammaln(y + 1.0),
     random=lambda rng, values, trials, shape: _negbin_random(rng, _with_theta(values), trials, shape),
     mean=lambda values, trials: np.asarray(values["mu"]),

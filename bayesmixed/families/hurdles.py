@@ -13,6 +13,7 @@ from bayesmixed.families.parts import no_latent_variance, pytensor_logp_of, shar
 from bayesmixed.families.positive import GAMMA, LOGNORMAL
 from bayesmixed.families.proportions import BETA
 from bayesmixed.families.records import MORE_ZEROS, Family, Values
+from bayesmixed.families.tails import Tails, from_zero, log_complement, mix_tails
 
 Draw = Callable[[np.random.Generator, Values, Any, tuple[int, ...]], Array]
 
@@ -64,6 +65,11 @@ def truncated(base: Family, positive: Draw) -> Family:
         zero = pytensor_logp_of(base, pt.zeros_like(y), values, trials)
         return pytensor_logp_of(base, pt.maximum(y, 1), values, trials) - pt.log1mexp(zero)
 
+    def log_tails(m: Any, y: Any, values: Values, trials: Any) -> Tails:
+        assert base.log_tails is not None
+        above = base.log_tails(m, y, values, trials)[1] - base.log_tails(m, 0.0 * y, values, trials)[1]
+        return log_complement(m, above), above
+
     return replace(
         base,
         name=f"truncated_{base.name}",
@@ -73,6 +79,7 @@ def truncated(base: Family, positive: Draw) -> Family:
         accepts=lambda y, trials: (y >= 1) & base.accepts(y, trials),
         logp=logp,
         cdf=cdf,
+        log_tails=None if base.log_tails is None else log_tails,
         random=positive,
         mean=mean,
         variance=variance,
@@ -148,6 +155,10 @@ def hurdle(
             return np.asarray(y)
         return beyond.working(np.where(positive, y, np.resize(np.asarray(y)[positive], np.shape(y))))
 
+    def log_tails(m: Any, y: Any, values: Values, trials: Any) -> Tails:
+        assert beyond.log_tails is not None
+        return mix_tails(m, values[zeros], None, from_zero(m, beyond.log_tails, usual, y, values, trials))
+
     return replace(
         beyond,
         name=f"{'hurdle' if zeros == 'hu' else 'zero_inflated'}_{base.name}",
@@ -161,6 +172,7 @@ def hurdle(
         accepts=lambda y, trials: (y == 0) | beyond.accepts(y, trials),
         logp=logp,
         cdf=cdf,
+        log_tails=None if beyond.log_tails is None else log_tails,
         constant=lambda y, trials: np.where(y == 0, 0.0, beyond.constant(np.where(y == 0, usual, y), trials)),
         random=random,
         mean=mean,

@@ -11,6 +11,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.families.parts import no_latent_variance, pytensor_logp_of, share
 from bayesmixed.families.proportions import BETA, BETA_BINOMIAL, BINOMIAL
 from bayesmixed.families.records import MORE_ZEROS, Family, Values
+from bayesmixed.families.tails import Tails, from_zero, mix_tails
 
 
 def zero_inflated(base: Family, distribution: str = "") -> Family:
@@ -49,6 +50,10 @@ def zero_inflated(base: Family, distribution: str = "") -> Family:
         own = pt.log1p(-values["zi"]) + pytensor_logp_of(base, y, values, trials)
         return pt.switch(pt.eq(y, 0), pt.logaddexp(pt.log(values["zi"]), own), own)
 
+    def log_tails(m: Any, y: Any, values: Values, trials: Any) -> Tails:
+        assert base.log_tails is not None
+        return mix_tails(m, values["zi"], None, base.log_tails(m, y, values, trials))
+
     return replace(
         base,
         name=f"zero_inflated_{base.name}",
@@ -63,6 +68,7 @@ def zero_inflated(base: Family, distribution: str = "") -> Family:
         cdf=lambda y, values, trials: (
             np.greater_equal(y, 0) * values["zi"] + (1.0 - values["zi"]) * base.cdf(y, values, trials)
         ),
+        log_tails=None if base.log_tails is None else log_tails,
         random=lambda rng, values, trials, shape: np.where(
             rng.random(shape) < values["zi"], 0.0, base.random(rng, values, trials, shape)
         ),
@@ -95,6 +101,12 @@ def _zoib_cdf(y: Any, values: Values, trials: Any) -> Array:
     zoi, coi = values["zoi"], values["coi"]
     inside = zoi * (1.0 - coi) + (1.0 - zoi) * BETA.cdf(y, values, trials)
     return np.where(np.less(y, 0), 0.0, np.where(np.greater_equal(y, 1), 1.0, inside))
+
+
+def _zoib_tails(m: Any, y: Any, values: Values, trials: Any) -> Tails:
+    assert BETA.log_tails is not None
+    inside = from_zero(m, BETA.log_tails, 0.5, y, values, trials)
+    return mix_tails(m, values["zoi"], values["coi"], inside)
 
 
 def _zoib_random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
@@ -164,6 +176,7 @@ ZERO_ONE_INFLATED_BETA = replace(
     accepts=lambda y, trials: (y >= 0) & (y <= 1),
     logp=_zoib_logp,
     cdf=_zoib_cdf,
+    log_tails=_zoib_tails,
     constant=lambda y, trials: np.where((y > 0) & (y < 1), BETA.constant(interior(y), trials), 0.0),
     random=_zoib_random,
     mean=_zoib_mean,

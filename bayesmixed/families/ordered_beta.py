@@ -142,6 +142,7 @@ ORDERED_BETA = replace(
     accepts=lambda y, trials: (y >= 0) & (y <= 1),
     logp=_logp,
     cdf=_cdf,
+    log_tails=None,
     constant=lambda y, trials: np.where(_inside(y), BETA.constant(interior(y), trials), 0.0),
     random=_random,
     mean=_mean,

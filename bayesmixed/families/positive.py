@@ -19,6 +19,7 @@ from bayesmixed.families.parts import (
 )
 from bayesmixed.families.real import gaussian_logp
 from bayesmixed.families.records import OTHER_SHAPE, Family, Parameter, Values
+from bayesmixed.families.tails import Tails, gamma_tails, hazard_tails, log_complement, normal_tails
 
 _POSITIVE = "positive numbers"
 _WIDEST = 40.0
@@ -108,6 +109,18 @@ def _inverse_gaussian_cdf(y: Any, values: Values) -> Array:
     return np.asarray(special.ndtr(root * (y / mu - 1.0)) + reflected)
 
 
+def _inverse_gaussian_tails(m: Any, y: Any, values: Values, trials: Any) -> Tails:
+    mu, root = values["mu"], (values["shape"] / y) ** 0.5
+    below, above = normal_tails(m, root * (y / mu - 1.0))
+    reflected = 2.0 * values["shape"] / mu + m.log_normal(-root * (y / mu + 1.0))
+    return m.logaddexp(below, reflected), above + log_complement(m, reflected - above)
+
+
+def _weibull_tails(m: Any, y: Any, values: Values, trials: Any) -> Tails:
+    shape = values["shape"]
+    return hazard_tails(m, shape * (np.log(y) - m.log(values["mu"]) + m.gammaln(1.0 + 1.0 / shape)))
+
+
 def _inverse_gaussian_latent_mean(values: Values) -> Array:
     """Return the mean of log y, whose slope in log mu is not 1: the CV grows with mu."""
     return np.asarray(np.log(values["mu"]) + _log_ratio_moments(values)[0])
@@ -156,6 +169,7 @@ LOGNORMAL = Family(
     accepts=lambda y, trials: np.isfinite(y) & (y > 0),
     logp=_lognormal_logp,
     cdf=_positive(lambda y, values: special.ndtr((np.log(y) - values["mu"]) / values["sigma"])),
+    log_tails=lambda m, y, values, trials: normal_tails(m, (np.log(y) - values["mu"]) / values["sigma"]),
     constant=lambda y, trials: -0.5 * np.log(2.0 * np.pi) - np.log(y),
     random=lambda rng, values, trials, shape: rng.lognormal(values["mu"], values["sigma"], shape),
     mean=_lognormal_mean,
@@ -194,6 +208,9 @@ GAMMA = Family(
     accepts=lambda y, trials: np.isfinite(y) & (y > 0),
     logp=_gamma_logp,
     cdf=_positive(lambda y, values: special.gammainc(values["shape"], values["shape"] * y / values["mu"])),
+    log_tails=lambda m, y, values, trials: gamma_tails(
+        m, values["shape"], m.log(values["shape"]) + np.log(y) - m.log(values["mu"])
+    ),
     constant=lambda y, trials: -np.log(y),
     random=lambda rng, values, trials, shape: rng.gamma(values["shape"], values["mu"] / values["shape"], shape),
     mean=lambda values, trials: np.asarray(values["mu"]),
@@ -214,6 +231,7 @@ EXPONENTIAL = replace(
     arguments=lambda values, trials: {"lam": 1.0 / values["mu"]},
     logp=lambda y, values, trials: _gamma_logp(y, _of_shape_one(values), trials),
     cdf=_positive(lambda y, values: -np.expm1(-y / values["mu"])),
+    log_tails=lambda m, y, values, trials: hazard_tails(m, np.log(y) - m.log(values["mu"])),
     constant=lambda y, trials: np.zeros(len(y)),
     random=lambda rng, values, trials, shape: rng.exponential(values["mu"], shape),
     variance=lambda values, trials: np.square(values["mu"]),
@@ -247,6 +265,7 @@ WEIBULL = Family(
     accepts=lambda y, trials: np.isfinite(y) & (y > 0),
     logp=_weibull_logp,
     cdf=_positive(lambda y, values: -np.expm1(-_weibull_hazard(y, values))),
+    log_tails=_weibull_tails,
     constant=lambda y, trials: -np.log(y),
     random=lambda rng, values, trials, shape: _weibull_scale(values) * rng.weibull(values["shape"], shape),
     mean=lambda values, trials: np.asarray(values["mu"]),
@@ -280,6 +299,7 @@ INVERSE_GAUSSIAN = Family(
     accepts=lambda y, trials: np.isfinite(y) & (y > 0),
     logp=_inverse_gaussian_logp,
     cdf=_positive(_inverse_gaussian_cdf),
+    log_tails=_inverse_gaussian_tails,
     constant=lambda y, trials: -0.5 * np.log(2.0 * np.pi * y**3),
     random=lambda rng, values, trials, shape: rng.wald(
         np.broadcast_to(values["mu"], shape), np.broadcast_to(values["shape"], shape), shape

@@ -18,6 +18,7 @@ from bayesmixed.families.parts import (
     residual_variance,
 )
 from bayesmixed.families.records import MORE_VARIATION, OTHER_SHAPE, PLAIN, Family, Values
+from bayesmixed.families.tails import Tails, beta_tails
 
 _LARGE = 200
 _SMALLEST = 1e-300
@@ -36,6 +37,11 @@ def _binomial_logp(y: Any, values: Values, trials: Any) -> Array:
 def _binomial_cdf(y: Any, values: Values, trials: Any) -> Array:
     below = special.bdtr(np.floor(np.clip(y, 0.0, trials)), np.asarray(trials).astype(int), values["mu"])
     return np.where(np.less(y, 0), 0.0, below)
+
+
+def _binomial_tails(m: Any, y: Any, values: Values, trials: Any) -> Tails:
+    next_one = np.floor(y) + 1.0
+    return beta_tails(m, trials - next_one + 1.0, next_one, 1.0 - values["mu"], values["mu"])
 
 
 def _binomial_score(y: Any, values: Values, trials: Any) -> Array:
@@ -149,6 +155,7 @@ BETA = Family(
     accepts=lambda y, trials: (y > 0) & (y < 1),
     logp=_beta_logp,
     cdf=lambda y, values, trials: special.betainc(*_shapes(values), np.clip(y, 0.0, 1.0)),
+    log_tails=lambda m, y, values, trials: beta_tails(m, *_shapes(values), y, 1.0 - y),
     constant=lambda y, trials: -np.log(y) - np.log1p(-y),
     random=_beta_random,
     mean=lambda values, trials: np.asarray(values["mu"]),
@@ -200,6 +207,7 @@ BINOMIAL = Family(
     accepts=lambda y, trials: is_count(y, trials) & (y <= trials),
     logp=_binomial_logp,
     cdf=_binomial_cdf,
+    log_tails=_binomial_tails,
     constant=log_choose,
     random=lambda rng, values, trials, shape: rng.binomial(np.asarray(trials).astype(int), values["mu"], shape).astype(
         float

@@ -8,6 +8,7 @@ import numpy as np
 from bayesmixed.families.links import Array
 from bayesmixed.families.parts import MU_REAL, SIGMA, location_mean, residual_variance, share
 from bayesmixed.families.records import Family, Values
+from bayesmixed.families.tails import Tails, log_complement
 from bayesmixed.prior_distributions import Prior
 
 
@@ -26,6 +27,13 @@ def _cdf(y: Any, values: Values, trials: Any) -> Array:
     quantile = values["quantile"]
     beyond = np.exp(-np.abs(y - values["mu"]) / values["sigma"] * np.abs(_slope(y, values)))
     return np.where(np.less(y, values["mu"]), quantile * beyond, 1.0 - (1.0 - quantile) * beyond)
+
+
+def _tails(m: Any, y: Any, values: Values, trials: Any) -> Tails:
+    quantile, z = values["quantile"], (y - values["mu"]) / values["sigma"]
+    below = m.log(quantile) + (1.0 - quantile) * m.minimum(z, 0.0)
+    above = m.log1p(-quantile) - quantile * m.maximum(z, 0.0)
+    return m.where(z < 0.0, below, log_complement(m, above)), m.where(z < 0.0, log_complement(m, below), above)
 
 
 def _random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
@@ -70,6 +78,7 @@ ASYMMETRIC_LAPLACE = Family(
     accepts=lambda y, trials: np.isfinite(y),
     logp=_logp,
     cdf=_cdf,
+    log_tails=_tails,
     random=_random,
     mean=_mean,
     variance=_variance,

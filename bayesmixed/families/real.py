@@ -8,6 +8,7 @@ from scipy import special
 from bayesmixed.families.links import Array
 from bayesmixed.families.parts import MU_REAL, NU, SIGMA, location_mean, residual_variance
 from bayesmixed.families.records import OTHER_SHAPE, Family, Values
+from bayesmixed.families.tails import normal_tails, student_tails
 
 
 def gaussian_logp(y: Any, values: Values, trials: Any) -> Array:
@@ -43,6 +44,7 @@ GAUSSIAN = Family(
     accepts=lambda y, trials: np.isfinite(y),
     logp=gaussian_logp,
     cdf=lambda y, values, trials: special.ndtr((y - values["mu"]) / values["sigma"]),
+    log_tails=lambda m, y, values, trials: normal_tails(m, (y - values["mu"]) / values["sigma"]),
     constant=lambda y, trials: np.full(len(y), -0.5 * np.log(2.0 * np.pi)),
     random=lambda rng, values, trials, shape: rng.normal(values["mu"], values["sigma"], shape),
     mean=lambda values, trials: np.asarray(values["mu"]),
@@ -68,6 +70,7 @@ STUDENT = Family(
     accepts=lambda y, trials: np.isfinite(y),
     logp=_student_logp,
     cdf=lambda y, values, trials: special.stdtr(values["nu"], (y - values["mu"]) / values["sigma"]),
+    log_tails=lambda m, y, values, trials: student_tails(m, (y - values["mu"]) / values["sigma"], values["nu"]),
     random=lambda rng, values, trials, shape: (
         values["mu"] + values["sigma"] * rng.standard_t(np.broadcast_to(values["nu"], shape), shape)
     ),

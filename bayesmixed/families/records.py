@@ -110,6 +110,10 @@ class Family:
     logp, cdf : callable
         Log-density and probability P(Y <= y) for (y, values, trials); the latter for any y, so that just below a value it
         is P(Y < y).
+    log_tails : callable or None
+        log P(Y <= y) and log P(Y > y), (2-tuple), for (functions, y, values, trials) at y inside the support, where the
+        functions are those of NumPy or PyTensor (`tails.py`); None where the family has none, so that its responses cannot
+        be censored or truncated.
     constant : callable
         The part of the log-density that depends on no parameter, for (y, trials); compiled rows leave it out.
     random, mean, variance : callable
@@ -165,6 +169,8 @@ class Family:
     differentiable : bool
         The log-density bends in the first parameter; without, curvature says nothing about effects, and there is no
         maximum likelihood with them integrated out.
+    limited : bool
+        Its responses are censored or truncated, see `limits.py`.
     hint : str
         What to try when the response lies outside the support.
     under : callable or None
@@ -199,6 +205,7 @@ class Family:
     constant: Callable[[Array, Any], Array] = lambda y, trials: np.zeros(len(y))
     working: Callable[[Array], Array] = np.asarray
     pytensor_logp: Callable[[Any, Values, Any], Any] | None = None
+    log_tails: Callable[[Any, Any, Values, Any], tuple[Any, Any]] | None = None
     offers: str = ""
     summable: str = ""
     discrete: bool = False
@@ -215,6 +222,7 @@ class Family:
     concave_links: tuple[str, ...] = ()
     at_risk: Callable[[Array, int], NDArray[np.bool_]] | None = None
     differentiable: bool = True
+    limited: bool = False
     hint: str = ""
     under: "Callable[[str], Family] | None" = None
 

@@ -10,6 +10,7 @@ from scipy import special
 from bayesmixed.families.links import Array
 from bayesmixed.families.parts import MU_REAL, SIGMA, location_mean, pytensor_log_normal_cdf, residual_variance
 from bayesmixed.families.records import OTHER_SHAPE, Family, Parameter, Values
+from bayesmixed.families.tails import Tails, log_complement, normal_tails
 from bayesmixed.prior_distributions import Prior
 
 _ROOT = float(np.sqrt(2.0 / np.pi))
@@ -44,6 +45,15 @@ def _exgaussian_logp(y: Any, values: Values, trials: Any) -> Array:
 def _exgaussian_cdf(y: Any, values: Values, trials: Any) -> Array:
     q, ratio = _places(y, values)
     return np.maximum(special.ndtr(q) - np.exp(_log_tilted(q, ratio)), 0.0)
+
+
+def _exgaussian_tails(m: Any, y: Any, values: Values, trials: Any) -> Tails:
+    q, ratio = _places(y, values)
+    w = q - ratio
+    left = -0.5 * q**2 + m.log(0.5 * m.erfcx(-m.minimum(w, 0.0) / np.sqrt(2.0)))
+    right = 0.5 * ratio**2 - ratio * q + m.log_normal(m.maximum(w, 0.0))
+    tilted, (below, above) = m.where(w < 0.0, left, right), normal_tails(m, q)
+    return below + log_complement(m, tilted - below), m.logaddexp(above, tilted)
 
 
 def _exgaussian_score(y: Any, values: Values, trials: Any) -> Array:
@@ -172,6 +182,7 @@ EXGAUSSIAN = Family(
     accepts=lambda y, trials: np.isfinite(y),
     logp=_exgaussian_logp,
     cdf=_exgaussian_cdf,
+    log_tails=_exgaussian_tails,
     random=lambda rng, values, trials, shape: (
         rng.normal(values["mu"] - values["tau"], values["sigma"], shape) + rng.exponential(values["tau"], shape)
     ),

@@ -102,13 +102,15 @@ def _observe(design: Design, values: Mapping[str, Any]) -> Any:
     if family.pytensor_logp is None:
         distribution = getattr(pm, family.distribution)
         return distribution(design.response_name, **family.arguments(values, trials), observed=observed, dims="row")
+    known = design.observed.known_limits
+    values = {name: value for name, value in values.items() if name not in known}
     names, logp = list(values), family.pytensor_logp
 
     def density(y: Any, *parameters: Any) -> Any:
-        return logp(y, dict(zip(names, parameters, strict=True)), trials)
+        return logp(y, {**dict(zip(names, parameters, strict=True)), **known}, trials)
 
     def random(*parameters: Any, rng: np.random.Generator, size: Any) -> Array:
-        return family.random(rng, dict(zip(names, parameters, strict=True)), trials, tuple(size))
+        return family.random(rng, {**dict(zip(names, parameters, strict=True)), **known}, trials, tuple(size))
 
     return pm.CustomDist(
         design.response_name,

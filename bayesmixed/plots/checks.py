@@ -19,7 +19,7 @@ from bayesmixed.plots.check_panels import (
     draw_rootogram,
 )
 from bayesmixed.plots.figures import as_written, ink, new_figure
-from bayesmixed.prediction.replicates import choose_groups, describe, posterior_predictive, strangers
+from bayesmixed.prediction.replicates import choose_groups, describe, observed_replicates, strangers
 from bayesmixed.summaries.checks.check_statistics import is_binary
 from bayesmixed.summaries.checks.left_out import DRAWS
 from bayesmixed.summaries.checks.mean_variance import DATA, MODEL, mean_variance
@@ -126,8 +126,7 @@ def _plot_panels(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
         pit = _transforms(fit, kind, groups, draws, seed)
         panels = [Panel(level, pit[rows], pit[None, rows]) for level, rows in levels]
     else:
-        made = posterior_predictive(fit, groups=groups, draws=draws, seed=seed)[fit.design.response_name].values
-        made = made.reshape(-1, made.shape[-1])
+        made = observed_replicates(fit, groups, draws, seed)
         panels = [Panel(level, y[rows], made[:, rows]) for level, rows in levels]
     figure, axes = _grid(len(panels), width=7.5, height=4.8)
     for place, (panel, one) in enumerate(zip(panels, axes, strict=True)):
@@ -158,8 +157,7 @@ def _plot_groups(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
         raise SpecError("kind='groups' needs by=: the model has no grouping factor.")
     by = design.mu.groups[0].name if by is None else by
     levels = level_rows(design, by)
-    made = posterior_predictive(fit, groups=groups, draws=draws, seed=seed)[design.response_name].values
-    made = made.reshape(-1, made.shape[-1])
+    made = observed_replicates(fit, groups, draws, seed)
     y = np.asarray(design.response, dtype=float)
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
     observed = np.array([y[rows].sum() / trials[rows].sum() for _, rows in levels])

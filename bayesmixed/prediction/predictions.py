@@ -25,6 +25,7 @@ from bayesmixed.integration.posterior_means import (
 )
 from bayesmixed.preparation.new_rows import replay_rows
 from bayesmixed.preparation.open_rows import refuse_open_rows
+from bayesmixed.spec.model_spec import ModelSpec
 
 _FEW, _NUMBERS = 200, 4_000_000
 MODES = {
@@ -174,6 +175,7 @@ def _responses(
     if design.trials is None:
         raise DataError(f"kind='response' needs the trials column '{design.spec.trials}' in the data.")
     needs_weights(design, "response")
+    design.needs_bounds("kind='response'")
     shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
     return design.family.random(generator, design.in_rows(values), design.trials, shape)
 
@@ -273,15 +275,28 @@ def _has_mean(fit: Fit, design: Design, kind: str, modes: Mapping[str, str]) -> 
     return average_has_mean(fitted, kind, fresh) if kind in design.predictors else parameter_has_mean(fitted, kind)
 
 
+def response_in_words(spec: ModelSpec) -> str:
+    """Return what has an expected value: a proportion of trials; a response before it is censored or truncated."""
+    response = f"{spec.response} / {spec.trials}" if spec.family_record.has_trials else spec.response
+    before = " or ".join(["censored"] * (spec.censoring is not None) + ["truncated"] * (spec.truncation is not None))
+    return f"{response} before it is {before}" if before else response
+
+
+def seen_in_words(spec: ModelSpec) -> str:
+    """Return what is said of a new response where rows are censored or truncated."""
+    before = " before it is censored" if spec.censoring is not None else ""
+    return before + (f", given that it is {spec.truncation.words}" if spec.truncation is not None else "")
+
+
 def _estimand(fit: Fit, kind: str, modes: Mapping[str, str]) -> str:
-    family, spec = fit.design.family, fit.design.spec
-    response = f"{spec.response} / {spec.trials}" if family.has_trials else spec.response
+    spec = fit.design.spec
+    response = response_in_words(spec)
     if fit.design.categories:
         first, *_, last = fit.design.categories
         response = f"number of the category of {spec.response} (1: {first}, {len(fit.design.categories)}: {last})"
     what = {
         "mean": f"expected {response}",
-        "response": f"a new observation of {response if fit.design.categories else spec.response}",
+        "response": f"a new observation of {response if fit.design.categories else spec.response}{seen_in_words(spec)}",
         "probability": f"probability of each category of {spec.response}",
         "linear": f"linear predictor of {spec.response} (scale: {fit.design.mu.link.name})",
     }.get(kind, f"parameter {kind}")

@@ -15,7 +15,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.gauss_hermite import ADAPTIVE_NODES
 from bayesmixed.integration.averages import average_moments
-from bayesmixed.prediction.predictions import MODES, predict
+from bayesmixed.prediction.predictions import MODES, predict, seen_in_words
 from bayesmixed.terms.weights import refuse_weights
 
 ACCEPTED = ("existing", "new")
@@ -137,12 +137,56 @@ def describe(design: Design, modes: Mapping[str, str]) -> str:
     """Return in words what is replicated: "replicates of y; herd: the groups of the fit"."""
     rows = {group.name for _, group in design.group_blocks() if group.residual}
     words = {name: "new effects" if mode == "new" and name in rows else MODES[mode] for name, mode in modes.items()}
-    return f"Replicates of {design.spec.response}{''.join(f'; {name}: {word}' for name, word in words.items())}"
+    response = f"{design.spec.response}{seen_in_words(design.spec)}"
+    return f"Replicates of {response}{''.join(f'; {name}: {word}' for name, word in words.items())}"
 
 
 def knows_moments(design: Design, modes: Mapping[str, str]) -> bool:
-    """Return whether the moments of replicates are known: new effects enter the first parameter only."""
-    return all(predictor is design.mu or modes[group.name] == "existing" for predictor, group in design.group_blocks())
+    """Return whether the moments of replicates are known: new effects enter the first parameter only, and no limits of rows
+    change them."""
+    return not design.family.limited and all(
+        predictor is design.mu or modes[group.name] == "existing" for predictor, group in design.group_blocks()
+    )
+
+
+def observed_replicates(fit: Fit, groups: str | Mapping[str, str], draws: int | None, seed: int | None) -> Array:
+    """Return all replicates of the rows of a fit as they would have been observed, (S, n)."""
+    pieces = [piece.response for piece in replicate(fit, groups=groups, draws=draws, seed=seed)]
+    made = np.concatenate(pieces, axis=1)
+    return as_observed(fit.design, made.reshape(-1, made.shape[-1]))
+
+
+def as_observed(design: Design, response: Array) -> Array:
+    """Return replicates (..., n) as they would have been observed: censored as the data are.
+
+    Raises
+    ------
+    SpecError
+        Rows are censored, and it is not known at which limit the others would have been.
+    """
+    if design.observed.limits is None:
+        return response
+    found = common_limits(design)
+    if found is None:
+        raise SpecError(
+            f"Replicates cannot be censored as the data are ({design.observed.limits_text}): at which limit the other rows would "
+            "have been censored is not known. bm.check_residuals(fit), bm.plot_residuals(fit) and "
+            "bm.plot_posterior_checks(fit, kind='pit') judge the model without that."
+        )
+    return np.clip(response, *found)
+
+
+def common_limits(design: Design) -> tuple[float, float] | None:
+    """Return the limits at which all rows would have been censored, infinite where none are; None where rows differ in
+    them."""
+    if design.observed.limits is None:
+        return -np.inf, np.inf
+    y, sides = np.asarray(design.response, dtype=float), design.observed.censored_sides
+    known = np.isnan(design.observed.limits[0])
+    bottom, top = (*np.unique(y[sides["left"]]),) or (-np.inf,), (*np.unique(y[sides["right"]]),) or (np.inf,)
+    one = len(top) == len(bottom) == 1 and not np.any(sides["interval"])
+    seen = y[known]
+    return (bottom[0], top[0]) if one and np.all(seen <= top[0]) and np.all(seen >= bottom[0]) else None
 
 
 def _draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.design.design import Design
+from bayesmixed.design.design import Design, resolve_family
 from bayesmixed.design.responses import Response
 from bayesmixed.design.stated_coordinates import place_terms
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words, shorten
@@ -26,6 +26,7 @@ from bayesmixed.terms.block_parts import block_diagonal
 from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.empty_cells import DROP
+from bayesmixed.terms.limits import check_bounds, fill_upper_ends, read_bounds, read_limits
 from bayesmixed.terms.piece_bases import column_step
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.predictors import Predictor
@@ -39,7 +40,8 @@ def assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, o
     frame = as_frame(data)
     used = used_columns(spec, frame, optional=optional)
     response_columns = _response_columns(spec, frame, optional=optional)
-    frame, dropped = complete_rows(read_rows(spec, frame[used], None if like is None else like.table, na=na), missing)
+    frame = read_rows(spec, frame[used], None if like is None else like.table, na=na)
+    frame, dropped = complete_rows(fill_upper_ends(spec.censoring, frame), missing)
     groups, factors = grouping_columns(spec), declared_factors(spec)
     table = as_table(
         settle(frame), factors, _formula_columns(spec, frame.columns), None if like is None else like.table
@@ -53,7 +55,9 @@ def assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, o
         trials: Any = 1.0
     else:
         response, trials = _response(spec, family, table, response_columns)
-    family = family.for_categories(categories) if categories else family
+    bounds = _bounds(spec, family, table, trials, used)
+    limits = None if response is None else _limits(spec, family, table, response, trials, bounds)
+    family = resolve_family(spec, categories)
     predictors = {
         parameter.name: _predictor(spec, family, parameter.name, table, like)
         for parameter in family.parameters
@@ -62,7 +66,7 @@ def assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, o
     weighted = spec.weights is not None and spec.weights.column in used
     weights = read_weights(spec.weights, table.data) if spec.weights and weighted else None
     weighting = "" if spec.weights is None else spec.weights.kind
-    observed = Response(table.rows, response, trials, weights, weighting, categories)
+    observed = Response(table.rows, response, trials, weights, weighting, categories, limits, bounds)
     return Design(spec, family, table, observed, predictors, {}, (), dropped)
 
 
@@ -119,6 +123,7 @@ def used_columns(spec: ModelSpec, frame: pd.DataFrame, *, optional: bool = False
     found = [
         *_response_columns(spec, frame, optional=optional),
         *_weights_columns(spec, frame, optional=optional),
+        *_limit_columns(spec, frame, optional=optional),
         *_term_columns(spec, frame.columns),
     ]
     used = list(dict.fromkeys(found))
@@ -206,6 +211,38 @@ def check_weights_column(spec: ModelSpec, available: Iterable[str]) -> None:
         raise SpecError(f"Weights column '{column}' is not in the data. {did_you_mean(column, names)}")
 
 
+def _limit_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> list[str]:
+    """Return the columns of censoring and truncation (SpecError); rows without a response need no statuses."""
+    names = [str(name) for name in frame.columns]
+    known = not optional or has_response(spec, frame)
+    found = [
+        *((spec.censoring, name) for name in (spec.censoring.columns if spec.censoring and known else ())),
+        *((spec.truncation, name) for name in (spec.truncation.columns if spec.truncation else ())),
+    ]
+    if optional and not {name for _, name in found} <= {*names}:
+        return []
+    for addition, name in found:
+        if name not in names:
+            raise SpecError(f"Column '{name}' of {addition} is not in the data. {did_you_mean(name, names)}")
+    return [name for _, name in found]
+
+
+def _bounds(spec: ModelSpec, family: Family, table: Table, trials: Any, used: list[str]) -> Array | None:
+    """Return the bounds of truncated responses, (2, n); None where rows to predict have none."""
+    if spec.truncation is None or trials is None or not {*spec.truncation.columns} <= {*used}:
+        return None
+    return read_bounds(spec.truncation, family, trials, table.data)
+
+
+def _limits(spec: ModelSpec, family: Family, table: Table, y: Array, trials: Any, bounds: Array | None) -> Array | None:
+    """Return the limits of censored rows, (2, n), inside of the bounds of truncation."""
+    if spec.truncation is not None and bounds is not None:
+        check_bounds(spec.truncation, spec.response, y, bounds, table.data)
+    if spec.censoring is None:
+        return None
+    return read_limits(spec.censoring, family, spec.response, y, trials, table.data, bounds)
+
+
 def _term_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
     names = [str(name) for name in available]
     found = {column for term in spec.terms for column in term.columns(names)}
@@ -233,7 +270,7 @@ def _number_columns(spec: ModelSpec, available: Iterable[str]) -> set[str]:
     """Return the columns of response, trials, weights and expressions of terms, which are read as numbers."""
     names = [str(name) for name in available]
     found = {column for term in spec.terms for text in term.expressions for column in expression_columns(text, names)}
-    found |= {str(spec.trials), "" if spec.weights is None else spec.weights.column}
+    found |= {*spec.addition_columns} - ({spec.censoring.column} if spec.censoring else set())
     try:
         return found | expression_columns(spec.response, names)
     except SpecError:

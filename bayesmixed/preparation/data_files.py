@@ -109,7 +109,7 @@ def in_natural_order(data: pd.DataFrame, text: Iterable[str]) -> pd.DataFrame:
 def label_columns(spec: ModelSpec) -> list[str]:
     """Return the columns that hold labels only, such as ids 007 or 1.10, which must not be read as numbers."""
     groups = [name for term in spec.terms for name in term.label_columns]
-    read = {spec.trials, None if spec.weights is None else spec.weights.column}
+    read = {*spec.addition_columns} - ({spec.censoring.column} if spec.censoring else set())
     for text in (spec.response, *(expression for term in spec.terms for expression in term.expressions)):
         read |= _columns_in(text, formula=False)
     for formula in (formula for term in spec.terms for formula in term.formulas):
@@ -179,10 +179,8 @@ def _open_parquet(path: Path) -> Any:
 
 def _used_columns(spec: ModelSpec, names: list[str]) -> list[str]:
     """Return the columns that a spec reads; all of them where it names a missing one, which `prepare` refuses."""
-    weights = [] if spec.weights is None else [spec.weights.column]
-    trials = [spec.trials] if isinstance(spec.trials, str) else []
     try:
-        found = {*expression_columns(spec.response, names), *trials, *weights, *spec.factors}
+        found = {*expression_columns(spec.response, names), *spec.addition_columns, *spec.factors}
         found |= {column for term in spec.terms for column in term.columns(names)}
     except SpecError:
         return list(names)

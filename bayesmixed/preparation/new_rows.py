@@ -69,6 +69,6 @@ def _read_by(term: TermContract, columns: Collection[str]) -> set[str]:
 def _without_response(design: Design, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows without the columns that only the response reads."""
     spec, names = design.spec, [str(name) for name in frame.columns]
-    response = {*read_columns(spec.response, names)} - {spec.trials, spec.weights.column if spec.weights else None}
+    response = {*read_columns(spec.response, names)} - {*spec.addition_columns}
     kept = {name for term in spec.terms for name in (*term.columns([*names, *response]), *term.label_columns)}
     return frame.drop(columns=[name for name in response - kept if name in names])

@@ -27,6 +27,7 @@ from bayesmixed.preparation.preparing import prepare_without_response
 from bayesmixed.simulation.rows import lay_out
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.terms.limits import NONE, Censoring
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
 
@@ -90,7 +91,7 @@ def simulate(
         of the section. `sd_g` and `corr_g` stand for all columns of a term.
     data : data frame, mapping of columns, or path, optional
         Rows whose covariates and groups are kept; a response in them is replaced. By default rows are laid out
-        as the section says.
+        as the section says. No row is censored: a column of statuses is "none".
     na : str, number or list of these
         Codes that mean a missing value in `data`.
     seed : int, optional
@@ -128,15 +129,23 @@ def simulate(
     if design.family.cuts:
         design = _with_categories(design, values)
     parameters = _truth(design, values, generator)
+    design.needs_bounds("A simulated response")
     drawn = _draw_response(design, parameters, generator)
     response = inverse(drawn.astype(int) if design.family.discrete else drawn)
     if design.categories:
         response = as_categories(drawn, design.categories)
-    frame = frame.assign(**{column: response})
+    frame = frame.assign(**{column: response}, **_uncensored(spec.censoring, response))
     for name, count in (plan.missing if plan is not None and data is None else {}).items():
         frame[name] = frame[name].astype(object if frame[name].dtype == object else float)
         frame.loc[frame.index[generator.choice(len(frame), count, replace=False)], name] = None
     return Simulated(frame, parameters)
+
+
+def _uncensored(censoring: Censoring | None, response: Any) -> dict[str, Any]:
+    """Return the columns of censoring of rows that are not censored."""
+    if censoring is None:
+        return {}
+    return {censoring.column: NONE, **({censoring.upper: response} if censoring.upper else {})}
 
 
 def _with_categories(design: Design, values: Mapping[str, float]) -> Design:

@@ -47,7 +47,7 @@ def _taken(spec: ModelSpec, names: Collection[str]) -> set[str]:
     texts = [spec.response, *(text for term in spec.terms if term.part != POPULATION for text in term.expressions)]
     found = {column for text in texts for column in read_columns(text, names)}
     found |= {name for term in spec.terms for name in term.label_columns}
-    return found | {str(spec.trials), "" if spec.weights is None else spec.weights.column}
+    return found | {*spec.addition_columns}
 
 
 def _dots(formula: str) -> list[Token]:

@@ -6,6 +6,7 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.formulas.names import refuse_stateful
 from bayesmixed.terms import Term
+from bayesmixed.terms.limits import Censoring, Truncation
 from bayesmixed.terms.weights import ERROR, FREQUENCY, PRECISION, Weights
 
 
@@ -15,6 +16,7 @@ def check_choices(
     response: str,
     trials: str | int | None,
     weights: Weights | None,
+    limits: Iterable[Censoring | Truncation],
     predictors: Mapping[str, Iterable[Term]],
     links: Mapping[str, str],
 ) -> None:
@@ -33,6 +35,8 @@ def check_choices(
                 f"A formula of '{family.scale}' is not possible with known standard errors: se() gives the residual SD of each "
                 "row. Leave one of the two out."
             )
+    for limit in limits:
+        _check_limits(family, limit)
     known = weights is not None and weights.kind == ERROR
     if family.observation_effect and observed and not known:
         raise SpecError(
@@ -66,6 +70,14 @@ def _check_trials(family: Family, response: str, trials: str | int | None) -> No
         raise SpecError(f"Family '{family.name}' needs the number of trials: {response} | trials(n) ~ ...")
     if trials is not None and not family.has_trials:
         raise SpecError(f"Family '{family.name}' has no trials. Did you mean family 'binomial'?")
+
+
+def _check_limits(family: Family, limit: Censoring | Truncation) -> None:
+    if family.log_tails is None:
+        raise SpecError(
+            f"{limit}: family '{family.name}' has no distribution function whose tails are known in log space, so that its "
+            "responses cannot be censored or truncated. Take another family, or leave it out."
+        )
 
 
 def _check_weights(family: Family, weights: Weights, observed: bool) -> None:

@@ -11,7 +11,7 @@ from bayesmixed.atomic_files import replace_file
 from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.families import DEFAULT_FAMILY, Family, find_family
 from bayesmixed.spec.model_spec import ModelSpec, from_formula
-from bayesmixed.spec.parsing import format_formula, read_further
+from bayesmixed.spec.parsing import ADDED, format_formula, read_further
 
 LARGEST = 1_000_000
 """Characters of a spec file."""
@@ -172,11 +172,11 @@ def spec_to_toml(spec: ModelSpec) -> str:
         raise SpecError(f"A spec with a user-defined Family object ('{spec.family.name}') cannot be written as TOML.")
     first = find_family(spec.family).parameters[0].name
     fields = spec.model_dump(
-        exclude_defaults=True, exclude={"response", "trials", "weights", "predictors", "priors", "family", "functions"}
+        exclude_defaults=True, exclude={"response", *ADDED, "predictors", "priors", "family", "functions"}
     )
     fields |= {"formula": spec.formula, "family": spec.family}
     others = {name: terms for name, terms in spec.predictors.items() if name != first}
-    predictors = {name: format_formula("", None, terms) for name, terms in others.items()}
+    predictors = {name: format_formula("", terms) for name, terms in others.items()}
     fields |= {"predictors": predictors} if predictors else {}
     fields |= {"functions": list(spec.functions)} if spec.functions else {}
     priors = {key: p.arguments[0] if p.name == "Fixed" else p.to_text() for key, p in spec.priors.items()}

@@ -16,11 +16,12 @@ from bayesmixed.prior_distributions import Prior
 from bayesmixed.prior_texts import as_prior
 from bayesmixed.spec.checks import check_choices
 from bayesmixed.spec.formula_changes import fix_group, free_group, left_over, update_terms
-from bayesmixed.spec.parsing import format_formula, parse_formula, read_further
+from bayesmixed.spec.parsing import ADDED, format_formula, parse_formula, read_further
 from bayesmixed.spec.simulation_plan import SimulationPlan
 from bayesmixed.spec.written_fields import read_predictors, read_written
 from bayesmixed.terms import Term
 from bayesmixed.terms.empty_cells import DROP
+from bayesmixed.terms.limits import Censoring, Truncation
 from bayesmixed.terms.weights import Weights
 from bayesmixed.values import Value
 
@@ -38,6 +39,10 @@ class ModelSpec(Displayed, Value):
         Column or number of trials (binomial families).
     weights : Weights or None
         Column of weights and what they mean.
+    censoring : Censoring or None
+        Column that says which rows are censored, and that of the upper ends of intervals.
+    truncation : Truncation or None
+        Bounds outside of which no response is seen.
     family : str or Family
         Conditional distribution of the response.
     links : dict
@@ -80,6 +85,8 @@ class ModelSpec(Displayed, Value):
     response: str
     trials: str | int | None = None
     weights: Weights | None = None
+    censoring: Censoring | None = None
+    truncation: Truncation | None = None
     family: str | InstanceOf[Family] = DEFAULT_FAMILY
     links: dict[str, str] = Field({})
     predictors: dict[str, tuple[Term, ...]]
@@ -142,6 +149,7 @@ class ModelSpec(Displayed, Value):
             response=self.response,
             trials=self.trials,
             weights=self.weights,
+            limits=self.limits,
             predictors=self.predictors,
             links=self.links,
         )
@@ -151,7 +159,24 @@ class ModelSpec(Displayed, Value):
     def formula(self) -> str:
         """The predictor of the first parameter in the notation of lme4."""
         first = find_family(self.family).parameters[0].name
-        return format_formula(self.response, self.trials, self.predictors[first], self.weights)
+        return format_formula(self.response, self.predictors[first], *self.additions)
+
+    @property
+    def additions(self) -> tuple[Any, ...]:
+        """What the left side of the formula adds to the response: trials, weights, censoring, truncation, or None."""
+        return tuple(getattr(self, name) for name in ADDED)
+
+    @property
+    def limits(self) -> tuple[Censoring | Truncation, ...]:
+        """Its censoring and its truncation, where it has them."""
+        return tuple(limit for limit in (self.censoring, self.truncation) if limit is not None)
+
+    @property
+    def addition_columns(self) -> list[str]:
+        """The columns that these read."""
+        trials = [self.trials] if isinstance(self.trials, str) else []
+        weights = [] if self.weights is None else [self.weights.column]
+        return [*trials, *weights, *(name for limit in self.limits for name in limit.columns)]
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -183,7 +208,7 @@ class ModelSpec(Displayed, Value):
         if left in ("", "."):
             return changed
         formula = parse_formula(f"{left} ~ 1")
-        return changed.replace(response=formula.response, trials=formula.trials, weights=formula.weights)
+        return changed.replace(**formula.left_side)
 
     @checked
     def as_fixed(self, name: str) -> "ModelSpec":
@@ -244,6 +269,7 @@ class ModelSpec(Displayed, Value):
             response=self.response,
             trials=self.trials,
             weights=self.weights,
+            limits=self.limits,
             family=self.family_record,
             links={name: self.link(name) for name in self.predictors},
             factors=self.factors,
@@ -257,10 +283,8 @@ class ModelSpec(Displayed, Value):
     def as_formula(self) -> dict[str, Any]:
         """Return the arguments with which `from_formula` makes this spec again."""
         first = find_family(self.family).parameters[0].name
-        others = {name: format_formula("", None, terms) for name, terms in self.predictors.items() if name != first}
-        fields = self.model_dump(
-            exclude={"response", "trials", "weights", "predictors", "family", "priors"}, exclude_defaults=True
-        )
+        others = {name: format_formula("", terms) for name, terms in self.predictors.items() if name != first}
+        fields = self.model_dump(exclude={"response", *ADDED, "predictors", "family", "priors"}, exclude_defaults=True)
         fields |= {"formula": self.formula, "family": self.family}
         return fields | ({"priors": dict(self.priors)} if self.priors else {}) | others
 
@@ -269,7 +293,7 @@ class ModelSpec(Displayed, Value):
         lines = [self.title] if self.title else []
         lines.append(f"{self.formula}")
         others = [name for name in self.predictors if name != family.parameters[0].name]
-        lines += [f"{name} {format_formula('', None, self.predictors[name])}" for name in others]
+        lines += [f"{name} {format_formula('', self.predictors[name])}" for name in others]
         links = ", ".join(f"{name} {self.link(name).name}" for name in self.predictors)
         lines.append(f"family {family.name} (link: {links})")
         lines += [f"prior {key} ~ {prior}" for key, prior in self.priors.items()]

@@ -1,7 +1,7 @@
 """Formulas in the notation of lme4 and brms: text to terms, terms to text."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from bayesmixed.formulas.notation import call_arguments, is_balanced, split_top,
 from bayesmixed.spec.peer_words import refuse_peer_words
 from bayesmixed.terms import TERMS, Fixed, Term
 from bayesmixed.terms.contract import POPULATION
+from bayesmixed.terms.limits import Censoring, Truncation
 from bayesmixed.terms.weights import ADDED_ERROR, ERROR, KINDS, Weights
 
 
@@ -21,18 +22,29 @@ class Formula:
     ----------
     response : str
         Left-hand side, a column or an expression; "" for a one-sided formula.
+    terms : tuple of Term
+        Population term first.
     trials : str or int or None
         Column (or number) of trials.
     weights : Weights or None
         Column of weights and what they mean.
-    terms : tuple of Term
-        Population term first.
+    censoring : Censoring or None
+        Column of statuses, and of upper ends of intervals.
+    truncation : Truncation or None
+        Bounds of the responses that are seen.
     """
 
     response: str
-    trials: str | int | None
-    weights: Weights | None
     terms: tuple[Term, ...]
+    trials: str | int | None = None
+    weights: Weights | None = None
+    censoring: Censoring | None = None
+    truncation: Truncation | None = None
+
+    @property
+    def left_side(self) -> dict[str, Any]:
+        """What the left side states, by the fields of a spec."""
+        return {"response": self.response, **{name: getattr(self, name) for name in ADDED}}
 
 
 def parse_formula(text: str) -> Formula:
@@ -48,7 +60,8 @@ def parse_formula(text: str) -> Formula:
         of_r = len(sides) == 1 and re.match(r"\s*[\w.]+\s*(<-|::|\()", text) and "~" in text
         hint = " A call of R is translated by bm.from_r(call)." if of_r else ""
         raise SpecError(f"Formula '{text.strip()}' needs one tilde: response ~ terms.{hint}")
-    return Formula(*_parse_response(sides[0].strip(), text), parse_terms(sides[1]))
+    response, additions = _parse_response(sides[0].strip(), text)
+    return Formula(response, parse_terms(sides[1]), **additions)
 
 
 def parse_terms(text: str) -> tuple[Term, ...]:
@@ -111,44 +124,77 @@ def _is_population(term: Any) -> bool:
     return kind in TERMS and TERMS[kind].part == POPULATION
 
 
-def format_formula(
-    response: str, trials: str | int | None, terms: Iterable[Term], weights: Weights | None = None
-) -> str:
-    """Return terms as a formula; `parse_formula` reads it back to the same terms."""
+def format_formula(response: str, terms: Iterable[Term], trials: str | int | None = None, *others: Any) -> str:
+    """Return terms as a formula; `parse_formula` reads it back to the same terms.
+
+    `others` are further additions to the response, weights, censoring and truncation, None where there is none.
+    """
     additions = [] if trials is None else [f"trials({trials})"]
-    additions += [] if weights is None else [str(weights)]
+    additions += [str(one) for one in others if one is not None]
     response = response if len(split_top(response, "|")) == 1 else f"({response})"
     left = f"{response} | {' + '.join(additions)}" if additions else response
     return f"{left} ~ {' + '.join(str(term) for term in terms)}".strip()
 
 
-def _parse_response(left: str, text: str) -> tuple[str, str | int | None, Weights | None]:
+def _parse_response(left: str, text: str) -> tuple[str, dict[str, Any]]:
+    """Return the response, and what is added to it after the bar by the fields of a spec."""
     pieces = split_top(left, "|")
-    refuse_peer_words(left, left=True)
+    refuse_peer_words(pieces[0])
+    for addition in split_top(pieces[1], "+") if len(pieces) > 1 else []:
+        if not any(call_arguments(addition, word) is not None for word in ADDITIONS):
+            refuse_peer_words(addition)
     response = _strip_brackets(pieces[0].strip())
-    trials: str | int | None = None
-    weights: Weights | None = None
+    found: dict[str, Any] = {}
     if len(pieces) > 2:
         raise SpecError(f"Formula '{text.strip()}': join additions on the left side by '+', not by a second '|'.")
     if len(pieces) == 2 and not response:
         raise SpecError(f"Formula '{text.strip()}' has no response.")
     for addition in split_top(pieces[1], "+") if len(pieces) == 2 else []:
-        counted, weighted = call_arguments(addition, "trials"), call_arguments(addition, "weights")
-        erring = call_arguments(addition, "se")
-        if counted is not None and len(counted) == 1 and trials is None:
-            trials = int(counted[0]) if counted[0].isdigit() else counted[0].strip("`")
-        elif weighted is not None and weights is None:
-            weights = _parse_weights(weighted)
-        elif erring is not None and weights is None:
-            weights = _parse_errors(erring)
-        elif weighted is not None or erring is not None:
+        read = {word: call_arguments(addition, word) for word in ADDITIONS}
+        word = next((word for word, arguments in read.items() if arguments is not None), None)
+        if word is not None and ADDITIONS[word][0] in found and word in ("weights", "se"):
             raise SpecError(f"Formula '{text.strip()}': a model has one of weights(...) and se(...), once.")
-        else:
+        if word is None or ADDITIONS[word][0] in found:
             raise SpecError(
                 f"'{addition.strip()}' on the left side is not known, or is given twice. Accepted: trials(n), "
-                "weights(w, \"frequency\"), se(s), joined by '+'."
+                "weights(w, \"frequency\"), se(s), cens(status), cens(status, upper), trunc(lower, upper), joined by '+'."
             )
-    return response, trials, weights
+        field, parse = ADDITIONS[word]
+        found[field] = parse(read[word] or [])
+    return response, found
+
+
+def _parse_trials(arguments: list[str]) -> str | int:
+    if len(arguments) != 1:
+        raise SpecError(
+            f"trials({', '.join(arguments)}) on the left side is not known. Accepted: trials(n), a column or a number."
+        )
+    return int(arguments[0]) if arguments[0].isdigit() else arguments[0].strip("`")
+
+
+def _parse_censoring(arguments: list[str]) -> Censoring:
+    plain = [name for name in arguments if _COLUMN.fullmatch(name)]
+    if len(plain) != len(arguments) or len(plain) not in (1, 2):
+        raise SpecError(
+            f"cens({', '.join(arguments)}): write cens(status), or cens(status, upper) with intervals, each a column. What "
+            "statuses mean: none, right, left, interval, or 0, 1, -1, 2."
+        )
+    return Censoring(**dict(zip(("column", "upper"), (name.strip("`") for name in plain), strict=False)))
+
+
+def _parse_truncation(arguments: list[str]) -> Truncation:
+    bounds: dict[str, str] = {}
+    for place, argument in enumerate(arguments):
+        named = re.fullmatch(r"(lower|upper|lb|ub)\s*=\s*(.+)", argument, flags=re.DOTALL)
+        name = {"l": "lower", "u": "upper"}[named[1][0]] if named else ("lower", "upper", "")[min(place, 2)]
+        bound = named[2].strip() if named else argument
+        if not name or name in bounds or not (_COLUMN.fullmatch(bound) or _NUMBER.fullmatch(bound)):
+            raise SpecError(
+                f"trunc({', '.join(arguments)}): write trunc(lower, upper), trunc(lower=0) or trunc(upper=10); a bound is a "
+                "number or a column."
+            )
+        bounds[name] = bound
+    return Truncation(**bounds)
 
 
 def _parse_weights(arguments: list[str]) -> Weights:
@@ -168,6 +214,20 @@ def _parse_errors(arguments: list[str]) -> Weights:
             "se() needs a column of standard errors: se(s), or se(s, sigma=True) to estimate sigma beside them."
         )
     return Weights(column=column.strip("`"), kind=ADDED_ERROR if any(free[word] for word in words) else ERROR)
+
+
+_COLUMN = re.compile(r"[^\W\d]\w*(\.\w+)*|`[^`]+`")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+ADDITIONS: dict[str, tuple[str, Callable[[list[str]], Any]]] = {
+    "trials": ("trials", _parse_trials),
+    "weights": ("weights", _parse_weights),
+    "se": ("weights", _parse_errors),
+    "cens": ("censoring", _parse_censoring),
+    "trunc": ("truncation", _parse_truncation),
+}
+"""Words that add to a response left of the tilde: the field of a spec that they state, and how their arguments are read."""
+ADDED = tuple(dict.fromkeys(field for field, _ in ADDITIONS.values()))
+"""The fields that they state."""
 
 
 def _strip_brackets(response: str) -> str:

@@ -17,7 +17,8 @@ _TENSOR = (
 _GAUSSIAN = "Gaussian processes are not supported; a smooth, s(x), is."
 _PROPORTION = "Write successes | trials(n) ~ ... ."
 _GROUP = "Write (1 | g)."
-_CENSORED, _TRUNCATED = "Censored responses are not supported.", "Truncated responses are not supported."
+_CENSORED = "Write y | cens(status) ~ ..., where status is none, right, left or interval."
+_TRUNCATED = "Write y | trunc(lower, upper) ~ ... ."
 REFUSED = {
     "cbind": "Write successes | trials(n) ~ ..., n being successes plus failures. For two responses fit two models. A list "
     "of columns is [a, b], as in mm(g1, g2, weights=[w1, w2]).",
@@ -46,8 +47,6 @@ REFUSED = {
     "dummy": "Write (0 + x | g) with a column x of zeros and ones.",
     "rcs": "Write ns(x, df=3) or s(x).",
 }
-OF_LEFT = ("se",)
-"""Those that the left side of a formula has."""
 STRUCTURES = {
     "us": "({columns} | {group})",
     "diag": "({columns} || {group})",
@@ -56,9 +55,8 @@ STRUCTURES = {
 """Covariance structures around a bar, and what means the same here, "" where nothing does."""
 
 
-def refuse_peer_words(piece: str, *, left: bool = False) -> None:
-    """Refuse a summand that calls what other packages have and this formula language has not, on its left or right side
-    (SpecError)."""
+def refuse_peer_words(piece: str) -> None:
+    """Refuse a summand that calls what other packages have and this formula language has not (SpecError)."""
     for name, same in STRUCTURES.items():
         (inside, *_) = call_arguments(piece, name) or ("",)
         bars = split_signed(inside, ("|", "||"))
@@ -74,7 +72,7 @@ def refuse_peer_words(piece: str, *, left: bool = False) -> None:
                 )
             )
     for token, after in pairwise(tokenise(piece)):
-        if token.kind == NAME and token.word in REFUSED and after.is_sign("(") and not (left and token.word in OF_LEFT):
+        if token.kind == NAME and token.word in REFUSED and after.is_sign("("):
             raise SpecError(
                 f"'{token.word}(...)' in '{shorten(piece)}' is not part of the formula language. {REFUSED[token.word]}"
             )

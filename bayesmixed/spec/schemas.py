@@ -9,6 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from bayesmixed.families import DEFAULT_FAMILY, FAMILIES
 from bayesmixed.families.links import LINKS
 from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.spec.parsing import ADDED
 from bayesmixed.terms import TERMS
 from bayesmixed.terms.covariances import COVARIANCES
 
@@ -26,7 +27,7 @@ def make_schema() -> dict[str, Any]:
             entry["properties"]["covariance"] |= {"enum": list(COVARIANCES)}
     schema["properties"] = _properties(schema["properties"])
     # What a formula states must not be stated again.
-    said = {"response": False, "trials": False, "weights": False, "predictors": {"properties": {"mu": False}}}
+    said = {**dict.fromkeys(("response", *ADDED), False), "predictors": {"properties": {"mu": False}}}
     return schema | {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "bayesmixed spec",

@@ -5,7 +5,7 @@ from typing import Any
 
 from bayesmixed.errors import SpecError, shorten
 from bayesmixed.families import DEFAULT_FAMILY, find_family
-from bayesmixed.spec.parsing import complete_terms, parse_formula, parse_terms, read_right_side
+from bayesmixed.spec.parsing import ADDED, complete_terms, parse_formula, parse_terms, read_right_side
 
 
 def read_written(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,11 +20,11 @@ def read_written(fields: Mapping[str, Any]) -> dict[str, Any]:
     if "formula" in fields:
         formula, first = parse_formula(fields.pop("formula")), _first_parameter(fields)
         predictors = _mapping(fields.get("predictors", {}))
-        stated = {"response": fields, "trials": fields, "weights": fields, f"predictors.{first}": predictors}
+        stated = dict.fromkeys(("response", *ADDED), fields) | {f"predictors.{first}": predictors}
         clash = [name for name, given in stated.items() if name.removeprefix("predictors.") in given]
         if clash:
             raise SpecError(f"'formula' already states {clash[0]}; give one of the two.")
-        fields |= {"response": formula.response, "trials": formula.trials, "weights": formula.weights}
+        fields |= formula.left_side
         fields["predictors"] = {first: formula.terms, **predictors}
     link = fields.pop("link", None)
     if link is not None:

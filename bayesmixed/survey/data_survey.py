@@ -12,7 +12,7 @@ import pandas as pd
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.display.tables import format_range
-from bayesmixed.errors import BayesMixedError, StatisticsWarning
+from bayesmixed.errors import BayesMixedError, DataError, StatisticsWarning
 from bayesmixed.families import Family, find_family
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate, evaluate_expression
@@ -29,6 +29,7 @@ from bayesmixed.survey.sections import LabelUse
 from bayesmixed.survey.structure_report import Role, StructureReport
 from bayesmixed.tables.columns import read_cells, settle
 from bayesmixed.tables.factors import Table, as_table, encode, is_date, is_number
+from bayesmixed.terms.limits import NONE, STATUSES, read_statuses
 from bayesmixed.terms.relations import (
     NESTED,
     SAME,
@@ -145,8 +146,7 @@ def _try_to_prepare(
 def _find_columns(spec: ModelSpec, frame: pd.DataFrame, error: BayesMixedError | None) -> list[str]:
     """Return the columns that the spec reads, in their order; the error of `prepare` where one is missing."""
     names = list(frame.columns)
-    trials = [spec.trials] if isinstance(spec.trials, str) else []
-    trials += [] if spec.weights is None else [spec.weights.column]
+    trials = spec.addition_columns
     if error is not None and not {*spec.factors, *trials} <= set(names):
         raise error
     found = {*expression_columns(spec.response, names), *trials}
@@ -219,7 +219,7 @@ def _write_nested(spec: ModelSpec, column: str, joined: str) -> str:
         term.model_copy(update={"by": joined}) if term.factor_columns == (column,) else term
         for term in spec.predictors[first]
     ]
-    return format_formula(spec.response, spec.trials, terms, spec.weights)
+    return format_formula(spec.response, terms, *spec.additions)
 
 
 def _read_predictors(spec: ModelSpec, kept: pd.DataFrame, factors: Sequence[Factor]) -> tuple[Spread, ...]:
@@ -278,7 +278,20 @@ def _read_response(spec: ModelSpec, kept: pd.DataFrame) -> tuple[str, Array, str
             _count_units(spec, family, y, trials, copies), copies, counted
         )
     summary = f"From {np.min(y):,.6g} to {np.max(y):,.6g}, mean {np.average(y, weights=copies):,.4g}."
+    summary += _say_limits(spec, kept)
     return f"Response: {text} {summary}", *_written_out(_count_units(spec, family, y, trials, copies), copies, counted)
+
+
+def _say_limits(spec: ModelSpec, kept: pd.DataFrame) -> str:
+    """Return how many rows are censored on which side, and what is truncated."""
+    said = "" if spec.truncation is None else f" Rows are seen only if it is {spec.truncation.words}."
+    try:
+        statuses = [] if spec.censoring is None else list(read_statuses(spec.censoring, kept))
+    except DataError:
+        return said
+    counts = {status: statuses.count(status) for status in STATUSES if status != NONE and status in statuses}
+    listed = ", ".join(f"{count:,} {status}-censored" for status, count in counts.items())
+    return f" {listed}.{said}" if listed else said
 
 
 def _written_out(found: tuple[Array, str], copies: Array, counted: bool) -> tuple[Array, str]:
@@ -295,7 +308,7 @@ def _count_units(spec: ModelSpec, family: Family, y: Array, trials: Array, copie
     """
     ones = np.ones(len(y))
     observed = any(term.single for term in spec.terms)
-    if family.scale or observed or len(family.parameters) > 1 or not np.all(np.isfinite(y)):
+    if family.scale or observed or spec.limits or len(family.parameters) > 1 or not np.all(np.isfinite(y)):
         return ones, ""
     first = family.parameters[0].name
     link = spec.link(first)

@@ -33,6 +33,12 @@ TABLE["y"] = TABLE["x"] + GENERATOR.normal(size=N)
 TABLE["p"] = np.exp(TABLE["y"])
 TABLE["o"] = np.resize([1, 2, 3, 2], N)
 SAME = {
+    "brm(y | cens(status, upper) ~ x + (1 | g), family = weibull)": (
+        "y | cens(status, upper) ~ x + (1 | g)",
+        {"family": "weibull"},
+    ),
+    "brm(y | trunc(lb = 0, ub = top) + weights(w) ~ x)": ('y | trunc(0, top) + weights(w, "likelihood") ~ x', {}),
+    "brm(y | weights(w) + cens(c) ~ x)": ('y | weights(w, "likelihood") + cens(c) ~ x', {}),
     "lmer(y ~ x + (x | g), d)": ("y ~ x + (x | g)", {}),
     "lme4::lmer(y ~ x*f + (1 | g/h), data = d, weights = w)": ('y | weights(w, "precision") ~ x*f + (1 | g/h)', {}),
     "m1 <- glmer(cbind(k, n - k) ~ x + (1 | g), data = d, family = binomial)": (
@@ -137,7 +143,7 @@ REFUSED = {
     "glmmTMB(y ~ x, map = list(theta = factor(NA)))": "fix a parameter",
     "brm(bf(y ~ a * x, a ~ 1, nl = TRUE))": "non-linear",
     "brm(bf(y ~ x, center = FALSE))": "center",
-    "brm(y | cens(c) ~ x)": "Censored",
+    "brm(y | cens(1 - event) ~ x)": "each a column",
     "brm(mvbind(a, b) ~ x)": "fit one model for each",
     "brm(y ~ x + ar(time = t))": "Autoregressive",
     "brm(k ~ x, family = poisson(link = 'log', link_zi = 'logit'))": "link_zi",

@@ -90,6 +90,10 @@ def mean_variance(
             f"Mean-variance curves are for counts; family '{design.family.name}' has none. "
             f"Use kind='{'statistics' if design.family.cuts else 'pit'}'."
         )
+    if design.family.limited:
+        raise SpecError(
+            "Mean-variance curves need responses that are known; these are censored or truncated. Use kind='pit'."
+        )
     _check_groups(design, groups)
     rows, place = _rows(fit, draws)
     curves = {DATA: rows.squares, MODEL: rows.variance, **_alternatives(design, rows)}

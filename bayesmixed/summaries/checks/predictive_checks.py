@@ -12,7 +12,7 @@ from bayesmixed.display.tables import format_number, format_range
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.prediction.replicates import Replicates, choose_groups, describe, knows_moments, replicate
+from bayesmixed.prediction.replicates import Replicates, as_observed, choose_groups, describe, knows_moments, replicate
 from bayesmixed.summaries.checks.alternatives import suggest
 from bayesmixed.summaries.checks.check_statistics import Index, Sample, Statistic, choose_statistics
 from bayesmixed.summaries.false_alarms import RATES
@@ -227,8 +227,8 @@ def _compute(design: Design, piece: Replicates, rows: Index, statistic: Statisti
     shape = piece.response.shape
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), shape[-1:])[rows]
     expected, variance = (np.broadcast_to(a, shape)[..., rows] for a in (piece.expected, piece.variance))
-    observed = np.asarray(design.response, dtype=float)[rows]
-    both = [statistic.compute(Sample(y, trials, expected, variance)) for y in (observed, piece.response[..., rows])]
+    observed, made = np.asarray(design.response, dtype=float)[rows], as_observed(design, piece.response)
+    both = [statistic.compute(Sample(y, trials, expected, variance)) for y in (observed, made[..., rows])]
     return np.stack([np.broadcast_to(value, shape[:-1]).reshape(-1) for value in both])
 
 

@@ -25,7 +25,8 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
         The fitted model.
     kind : {"quantile"}
         Phi^-1(u) with u uniform between P(Y < y) and P(Y <= y) (Dunn & Smyth 1996, J Comput Graph Stat 5:236), where Y
-        is predicted from the other rows, so that no observation predicts itself.
+        is predicted from the other rows, so that no observation predicts itself. Of a censored row u is uniform between
+        the probabilities of its limits.
     draws : int, optional
         Use about this many draws, evenly spread; all if None.
     seed : int
@@ -51,10 +52,9 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
     (['residual', 'pit', 'lower', 'upper', 'pareto_k'], 56)
     """
     check_choice("kind={}", kind, KINDS)
-    y = np.asarray(fit.design.response, dtype=float)
-    found = predict_left_out(fit, np.stack([y, below(y)]), draws)
+    found = predict_left_out(fit, fit.design.observed.interval, draws)
     upper, lower = found.distribution
-    pit = lower + np.random.default_rng(seed).uniform(size=len(y)) * (upper - lower)
+    pit = lower + np.random.default_rng(seed).uniform(size=fit.design.rows) * (upper - lower)
     columns = {
         "residual": quantile_of(pit),
         "pit": pit,
@@ -97,7 +97,7 @@ def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) ->
     design = fit.design
     y = np.asarray(design.response, dtype=float)
     zero = np.zeros_like(y)
-    found = predict_left_out(fit, np.stack([y, below(y), zero, below(zero)]), draws, moments=True)
+    found = predict_left_out(fit, np.stack([*design.observed.interval, zero, below(zero)]), draws, moments=True)
     upper, lower, at_zero, under = found.distribution
     pit = lower + np.random.default_rng(seed).uniform(size=len(y)) * (upper - lower)
     residual = quantile_of(pit)
@@ -105,7 +105,7 @@ def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) ->
     if np.ptp(found.place) > 0:
         checks.append(_check_spread(residual, found.place))
     chance = np.clip(at_zero - under, 0.0, 1.0)
-    if np.max(chance) > _FARTHEST:
+    if np.max(chance) > _FARTHEST and design.observed.limits is None:
         checks.append(_check_zeros(float(np.sum(y == 0)), chance))
     return as_result(pd.DataFrame(checks))
 

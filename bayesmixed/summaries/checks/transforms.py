@@ -50,20 +50,21 @@ def pit_values(
 ) -> Array:
     """Return P(Y <= y) of every row under the posterior predictive distribution, (n,).
 
-    Where the distribution jumps at y, a point drawn uniformly from the jump (Czado, Gneiting & Held 2009, Biometrics
+    Where the distribution jumps at y, or only limits of y are known, a point drawn uniformly from the jump (Czado,
+    Gneiting & Held 2009, Biometrics
     65:1254). Uniform under the true parameters; as the fit has seen the same y, a little closer to 0.5.
     """
-    y = np.asarray(fit.design.response, dtype=float)
     family, trials = fit.design.family, fit.design.trials
-    below = up_to = np.zeros(len(y))
+    high, low = fit.design.observed.interval
+    below = up_to = np.zeros(len(high))
     count = 0
     for piece in replicate(fit, groups=groups, draws=draws, seed=seed):
         shape = piece.response.shape
-        up_to = up_to + np.broadcast_to(family.cdf(y, piece.values, trials), shape).sum(axis=(0, 1))
-        left = family.cdf(np.nextafter(y, -np.inf), piece.values, trials)
+        up_to = up_to + np.broadcast_to(family.cdf(high, piece.values, trials), shape).sum(axis=(0, 1))
+        left = family.cdf(low, piece.values, trials)
         below = below + np.broadcast_to(left, shape).sum(axis=(0, 1))
         count += shape[0] * shape[1]
-    share = np.random.default_rng(seed).random(len(y))
+    share = np.random.default_rng(seed).random(len(high))
     return np.asarray((below + share * (up_to - below)) / count)
 
 

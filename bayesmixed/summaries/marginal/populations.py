@@ -27,7 +27,7 @@ from bayesmixed.fits.selection import find_factor
 from bayesmixed.gauss_hermite import NODES, expect
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
 from bayesmixed.integration.posterior_means import response_has_mean
-from bayesmixed.prediction.predictions import needed_predictors, weigh_scale
+from bayesmixed.prediction.predictions import needed_predictors, response_in_words, weigh_scale
 from bayesmixed.summaries.marginal.estimable import refuse_open_mean
 from bayesmixed.summaries.marginal.grids import make_grid
 from bayesmixed.terms.predictors import Predictor
@@ -186,8 +186,7 @@ def known_deviations(rows: Design, name: str, posterior: xr.Dataset) -> dict[str
 
 def response_name(fit: Fit) -> str:
     """Return the expected response in words."""
-    spec = fit.design.spec
-    return f"expected {spec.response} / {spec.trials}" if fit.design.family.has_trials else f"expected {spec.response}"
+    return f"expected {response_in_words(fit.design.spec)}"
 
 
 def _variance_at_average(z: Array, covariance: Array) -> Array:

@@ -15,7 +15,7 @@ from bayesmixed.display.tables import format_number, format_range
 from bayesmixed.draws.tree import row_labels, stacked
 from bayesmixed.families.links import Array
 from bayesmixed.prediction.prior_samples import sample_prior
-from bayesmixed.prediction.replicates import posterior_predictive
+from bayesmixed.prediction.replicates import common_limits, posterior_predictive
 from bayesmixed.preparation.preparing import as_design, prepare
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.checks.check_statistics import UNKNOWN, Sample, choose_statistics, extreme_means
@@ -131,6 +131,8 @@ def prior_predictive(
     prior = sample_prior(design, draws=draws, seed=seed)
     made = posterior_predictive(prior, groups="new", seed=seed)
     y = np.asarray(design.response, dtype=float)
+    limits = common_limits(design)
+    made[design.response_name] = made[design.response_name].clip(*(limits or (None, None)))
     replicates = made[design.response_name].values.reshape(-1, design.rows)
     table, absurd = _quantities(design, y, replicates), _absurd(design, y, replicates)
     observed = xr.DataArray(y, dims="row", coords={"row": row_labels(design)})
@@ -140,6 +142,11 @@ def prior_predictive(
         "observed_data": xr.Dataset({design.response_name: observed}),
     }
     notes = tuple(_notes(table, absurd))
+    if limits is None:
+        notes += (
+            f"Data sets from the priors are not censored, as the limits of the other rows are not known; the data are "
+            f"({design.observed.limits_text}), so that the former may well reach farther.",
+        )
     return PriorPredictive(design, prior_table(design), table, absurd, notes, xr.DataTree.from_dict(tree))
 
 
