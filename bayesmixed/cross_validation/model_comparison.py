@@ -1,6 +1,6 @@
 """Models side by side: how well each predicts what was left out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_word
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.terms.relations import Factor
+from bayesmixed.terms.weights import FREQUENCY, LIKELIHOOD
 
 GROUP = "group"
 LOG_SLOPES: dict[str, Callable[[Array], Array]] = {
@@ -143,6 +144,12 @@ def find_common_units(designs: Mapping[str, Design], unit: str, by: str | None) 
         except SpecError as error:
             problem = error
     raise SpecError(f"No model has by='{by}'. {problem}")
+
+
+def can_be_left_out(designs: Iterable[Design], unit: str) -> bool:
+    """Return whether the weights of rows let units be left out: likelihood weights do not, frequencies no single row."""
+    kinds = {design.observed.weighting for design in designs}
+    return not (LIKELIHOOD in kinds or (FREQUENCY in kinds and unit == OBSERVATION))
 
 
 def check_same_rows(designs: Mapping[str, Design]) -> None:

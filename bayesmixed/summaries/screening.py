@@ -14,13 +14,14 @@ from scipy import special
 
 from bayesmixed.cross_validation.leaving_out import leave_units_out
 from bayesmixed.cross_validation.model_comparison import (
+    can_be_left_out,
     check_same_response,
     check_same_rows,
     find_common_units,
     rank,
     shift,
 )
-from bayesmixed.cross_validation.units import OBSERVATION, describe_unit
+from bayesmixed.cross_validation.units import describe_unit
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import to_text
@@ -37,7 +38,7 @@ from bayesmixed.summaries.marginal_likelihoods import has_evidence, log_evidence
 from bayesmixed.summaries.overview import count_estimated
 from bayesmixed.tables.frames import as_frame
 from bayesmixed.terms.relations import Factor
-from bayesmixed.terms.weights import FREQUENCY, LIKELIHOOD
+from bayesmixed.terms.weights import LIKELIHOOD
 
 COLUMNS = ["engine", "parameters", "log_likelihood", "aic", "elpd", "se", "elpd_diff", "dse", "stacking", "bad_k"]
 COLUMNS += ["log_evidence", "mcse", "log_bayes_factor", "probability", "seconds", "problem"]
@@ -185,8 +186,7 @@ def screen(
         )
         check_same_rows(designs)
         slopes = check_same_response(designs)
-        kinds = {design.observed.weighting for design in designs.values()}
-        weighted = LIKELIHOOD in kinds or (FREQUENCY in kinds and unit == OBSERVATION)
+        weighted = not can_be_left_out(designs.values(), unit)
         notes += ["No elpd: rows with such weights cannot be left out one by one."] if weighted else []
         units = None if weighted else find_common_units(designs, unit, by)
         rows: dict[str, dict[str, Any]] = {}

@@ -24,12 +24,13 @@ Asked = Mapping[str, str | Callable[[Fit], xr.DataArray]]
 
 
 class Decision(NamedTuple):
-    """Draws (chain, draw) of one quantity in one specification, and whether they have a mean."""
+    """Draws (chain, draw) of one quantity in one specification, whether they have a mean, and what an effect is one of."""
 
     quantity: str
     name: str
     draws: xr.DataArray
     mean: bool
+    estimand: str = ""
 
 
 def check_expressions(asked: Asked, designs: Mapping[str, Design]) -> None:
@@ -103,14 +104,23 @@ def _effects(fit: Fit, seed: int) -> Iterator[Decision]:
     found = comparisons(fit, changes, over="grid", seed=seed)
     mean = "mean" in found.table
     for place, (variable, contrast) in enumerate(zip(found.table["variable"], found.table["contrast"], strict=True)):
-        yield Decision(EFFECT, f"{variable}: {contrast}", found.draws.isel(row=place, drop=True), mean)
+        draws = found.draws.isel(row=place, drop=True)
+        yield Decision(EFFECT, f"{variable}: {contrast}", draws, mean, found.quantity.partition("; ")[0])
 
 
 def tabulate_decisions(decisions: Mapping[tuple[str, str], list[Decision]]) -> pd.DataFrame:
     """Return one row for each quantity of each specification: estimates, and the probability that it is above 0.
 
-    What has no mean in some specification has its median in all of them.
+    What has no mean in some specification has its median in all of them. Effects of one name on different estimands, such as
+    means and medians, are different quantities.
     """
+    what: dict[str, set[str]] = {}
+    for one in (d for found in decisions.values() for d in found):
+        what.setdefault(one.name, set()).add(one.estimand)
+    decisions = {
+        key: [d._replace(name=f"{d.name}, {d.estimand}") if len(what[d.name]) > 1 else d for d in found]
+        for key, found in decisions.items()
+    }
     without = {(d.quantity, d.name) for found in decisions.values() for d in found if not d.mean}
     names = dict.fromkeys((d.quantity, d.name) for found in decisions.values() for d in found)
     names = dict.fromkeys(sorted(names, key=lambda label: (ASKED, EFFECT, ICC).index(label[0])))
@@ -123,11 +133,11 @@ def tabulate_decisions(decisions: Mapping[tuple[str, str], list[Decision]]) -> p
                     row = describe(one.draws, mean=label not in without)
                     above = float(np.mean(values > 0.0) + 0.5 * np.mean(values == 0.0))
                     front = dict(zip(["quantity", "name", *LABELS], [*label, *key], strict=True))
-                    rows.append(row.assign(**front, above=above))
+                    rows.append(row.assign(**front, above=above, estimand=one.estimand))
     table = pd.concat(rows, ignore_index=True)
     table = table.reindex(columns=[*table.columns, *({"mean", "median"} - set(table.columns))])
     table["estimate"] = table["mean"].fillna(table["median"])
-    order = ["quantity", "name", *LABELS, "estimate", "sd", "lower", "upper", "mcse", "above"]
+    order = ["quantity", "name", "estimand", *LABELS, "estimate", "sd", "lower", "upper", "mcse", "above"]
     return table.reindex(columns=order)
 
 

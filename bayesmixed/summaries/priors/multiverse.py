@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.cross_validation.leaving_out import leave_units_out
-from bayesmixed.cross_validation.model_comparison import find_common_units, shift
+from bayesmixed.cross_validation.model_comparison import can_be_left_out, find_common_units
 from bayesmixed.cross_validation.units import describe_unit
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_table, to_text
-from bayesmixed.errors import SpecError
 from bayesmixed.fits.convergence import Diagnosis
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.prior_sets import PriorSet
@@ -28,7 +27,8 @@ from bayesmixed.summaries.priors.decisions import (
     tabulate_decisions,
 )
 from bayesmixed.summaries.priors.set_draws import SAMPLED, draw_sets
-from bayesmixed.summaries.priors.specifications import Specifications, Structure, lay_out_specifications
+from bayesmixed.summaries.priors.specifications import Structure, lay_out_specifications
+from bayesmixed.terms.relations import Factor
 
 WEIGHTS = "importance weights"
 _WIDEST = 4
@@ -46,8 +46,9 @@ class Multiverse(Page):
         By (structure, set); the first is the reference.
     table : pandas.DataFrame
         One row per quantity and specification: quantity ("asked", "effect": what a column does to the expected response,
-        as `describe_effects` says it, "ICC"), name, structure, set, estimate (mean; median of what has no mean in some
-        specification), sd, lower, upper (95 %), mcse, above (probability that it is above 0).
+        as `describe_effects` says it, "ICC"), name, estimand (what an effect is one of), structure, set, estimate (mean;
+        median of what has no mean in some specification), sd, lower, upper (95 %), mcse, above (probability that it is
+        above 0).
     signs : pandas.DataFrame
         One row per quantity: specifications (how many have it), sign (in the reference), same_sign (share of them
         whose estimate has this sign), clear (share whose 95 % interval lies on this side of 0), lowest, highest (estimate).
@@ -103,7 +104,7 @@ def explore(
     found = lay_out_specifications(spec, data, sets, structures, missing=missing, na=na)
     designs = {name: next(iter(realised.values())).design for name, realised in found.sets.items()}
     check_expressions(asked, designs)
-    units = find_common_units(designs, unit, by)
+    units = find_common_units(designs, unit, by) if can_be_left_out(designs.values(), unit) else None
     fits: dict[Key, Fit] = {}
     verdicts: dict[Key, Diagnosis] = {}
     tables: list[pd.DataFrame] = []
@@ -136,12 +137,11 @@ def explore(
         for key, verdict in verdicts.items()
         if not verdict.ok
     ]
-    estimand = describe_unit(units)
-    try:
-        rows = rows.assign(**_leave_out(fits, units, found))
-    except SpecError as error:
-        estimand = "nothing"
-        notes.append(f"No elpd: {error}")
+    if units is None:
+        notes.append("No elpd: rows with such weights cannot be left out one by one.")
+    else:
+        rows = rows.assign(**_leave_out(fits, units))
+    estimand = "nothing" if units is None else describe_unit(units)
     names = ["structure", "set", "formula", "draws", "source", "engine", "pareto_k", "worth", "converged"]
     rows = rows.reindex(columns=[*names, "elpd", "se", "elpd_diff", "dse", "bad_k", "elpd_mcse"])
     table = tabulate_decisions(decisions)
@@ -151,12 +151,9 @@ def explore(
     )
 
 
-def _leave_out(fits: Mapping[Key, Fit], units: Any, found: Specifications) -> dict[str, Any]:
+def _leave_out(fits: Mapping[Key, Fit], units: Factor) -> dict[str, Any]:
     """Return the columns of leave-one-out predictions, each difference to the best with its standard error."""
-    left = {}
-    for key, fit in fits.items():
-        slope = np.bincount(units.index, weights=found.slopes[key[0]], minlength=len(units.labels))
-        left[key] = shift(leave_units_out(fit, units), slope)
+    left = {key: leave_units_out(fit, units) for key, fit in fits.items()}
     best = max(left.values(), key=lambda one: float(one.elpd)).elpd_i.values
     apart = [one.elpd_i.values - best for one in left.values()]
     return {

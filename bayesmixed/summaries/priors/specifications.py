@@ -10,7 +10,6 @@ import numpy as np
 from bayesmixed.cross_validation.model_comparison import check_same_response, check_same_rows
 from bayesmixed.design.design import Design
 from bayesmixed.errors import BayesMixedError, SpecError, enumerate_words
-from bayesmixed.families.links import Array
 from bayesmixed.fits.prior_sets import PriorSet, RealisedSet, realise_sets
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
@@ -30,14 +29,11 @@ class Specifications:
     ----------
     sets : mapping
         By structure: its prior sets on the data.
-    slopes : mapping
-        By structure: what takes the log-density of each row to the response that all share.
     notes : tuple of str
         Which priors and which specifications were left out, and why.
     """
 
     sets: Mapping[str, dict[str, RealisedSet]]
-    slopes: Mapping[str, Array]
     notes: tuple[str, ...]
 
 
@@ -72,8 +68,14 @@ def lay_out_specifications(
         except BayesMixedError as error:
             raise error.after(f"Structure '{name}':") from error
     designs = {name: next(iter(realised.values())).design for name, realised in found.items()}
+    for name, one in specs.items():
+        if (one.response, one.trials) != (spec.response, spec.trials):
+            raise SpecError(
+                f"Structure '{name}' has the response {one.response}, the spec {spec.response}: what columns do to these are "
+                "different quantities. Give all structures the same response."
+            )
     check_same_rows(designs)
-    slopes = check_same_response(designs)
+    check_same_response(designs)
     notes = []
     for name in sets:
         everywhere = set.intersection(*(set(realised[name].unknown) for realised in found.values()))
@@ -86,7 +88,7 @@ def lay_out_specifications(
             if one.unknown
         ]
         notes += _leave_out_same(name, realised)
-    return Specifications(found, slopes, tuple(notes))
+    return Specifications(found, tuple(notes))
 
 
 def read_structures(spec: ModelSpec, structures: Mapping[str, Structure] | Sequence[Structure]) -> dict[str, ModelSpec]:

@@ -64,6 +64,12 @@ def test_what_has_no_mean_somewhere_has_medians_everywhere():
     assert table["sd"].isna().all()
 
 
+def test_effects_on_different_estimands_are_different_quantities():
+    pairs = {"s": "difference of means", "t": "difference of medians"}
+    made = {("a", key): [Decision("effect", "x", normal(1, 1, 3), True, of)] for key, of in pairs.items()}
+    assert list(count_signs(tabulate_decisions(made))["name"]) == [f"x, {of}" for of in pairs.values()]
+
+
 def test_effects_are_the_comparisons_that_describe_effects_says():
     fit = fit_at(bm.prepare("y ~ x + f + (1 | g)", ROWS), {"beta": [1.0, 2.0, -3.0], "sd_g": 1.0, "sigma": 1.0}, 0.1)
     found, notes = find_decisions(fit, {"twice": "2 * beta[x]", "sd": lambda one: one.posterior["sigma"]}, 1)

@@ -87,3 +87,12 @@ def test_draws_by_importance_weights_are_called_so():
     made = bm.compare_priors("herd_period", herds, sets, structures={"flat": "~ 1 + (1 | herd)"}, **short)
     assert list(made.specifications["draws"]) == ["importance weights"] * 3
     assert "flat, far: without the prior of 'beta', which this structure does not have." in made.notes
+
+
+def test_rows_with_likelihood_weights_have_no_predictions():
+    data = bm.datasets.load("sleepstudy").assign(w=2.0)
+    formula = 'Reaction | weights(w, "likelihood") ~ Days'
+    found = bm.compare_priors(formula, data, SETS, structures={"flat": "~ 1"}, **{**SHORT, "draws": 100})
+    assert found.specifications["elpd"].isna().all()
+    assert "No elpd: rows with such weights cannot be left out one by one." in found.notes
+    assert "elpd_diff" not in found.sections()[1].table

@@ -57,7 +57,7 @@ def test_sets_that_are_the_same_in_a_structure_are_counted_once():
         ({"own": {}}, {"a": "~ Days", "b": "Reaction ~ Days"}, "'a' and 'b' are the same model"),
         ({"own": {}}, {"spec": "~ Days"}, "'spec' is what the model itself is called"),
         ({"own": {}}, {"a": "~ Days +"}, "Structure 'a': "),
-        ({"own": {}}, {"a": "Days ~ Reaction"}, "do not have the same response|are on another scale"),
+        ({"own": {}}, {"a": "Days ~ Reaction"}, "Structure 'a' has the response Days, the spec Reaction"),
     ],
 )
 def test_what_is_no_multiverse_is_refused_before_any_sampling(sets, structures, message):
