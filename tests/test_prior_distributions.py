@@ -74,6 +74,16 @@ def test_the_support_is_where_the_density_is_positive(name):
     assert all(frozen.pdf(point) == 0 for point in outside)
 
 
+def test_the_normal_is_that_of_scipy():
+    own, other = as_prior("Normal(0.3, 2.5)").frozen(), stats.norm(0.3, 2.5)
+    x, q = np.array([-1e300, -50.0, 0.0, 0.1, 40.0, np.inf]), np.array([0.0, 1e-300, 0.3, 1.0, -0.1, np.nan])
+    for name, values in (("logpdf", x), ("pdf", x), ("cdf", x), ("ppf", q)):
+        with np.errstate(over="ignore"):
+            np.testing.assert_array_equal(getattr(own, name)(values), getattr(other, name)(values))
+    assert (own.median(), own.std(), own.support()) == (other.median(), other.std(), other.support())
+    np.testing.assert_array_equal(own.rvs(size=3, random_state=1), other.rvs(size=3, random_state=1))
+
+
 def test_the_half_t_is_a_folded_t():
     half = as_prior("HalfStudentT(4, 1.5)").frozen()
     folded = stats.t(4, 0, 1.5)
