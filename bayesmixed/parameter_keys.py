@@ -109,6 +109,10 @@ class VariableNames:
         """Correlations of the effects of a term."""
         return f"{_CORRELATIONS}{term}{self.suffix}"
 
+    def structure(self, parameter: str, term: str) -> ParameterKey:
+        """A parameter of the covariance structure of a term: "ar1_subject"."""
+        return ParameterKey(f"{parameter}_{term}{self.suffix}")
+
     def population(self, labels: Iterable[str]) -> tuple[ParameterKey, ...]:
         """Population coefficients one by one."""
         return tuple(ParameterKey(self.beta, label) for label in labels)

@@ -8,6 +8,7 @@ import numpy as np
 from bayesmixed.design.design import CUTS, Design, RealisedPrior
 from bayesmixed.design.realised_coefficients import coefficient_priors
 from bayesmixed.design.realised_splits import split_priors
+from bayesmixed.design.structures import structure_range
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.families import ResponseScale
 from bayesmixed.families.parameter_functions import given_key, keys_of, range_of
@@ -106,9 +107,13 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
         for block in predictor.normal_blocks:
             for key, (prior, about) in zip(predictor.sd_keys(block), block.sd_priors(units.group), strict=True):
                 yield key, RealisedPrior(prior, "default", about)
-            if block.correlated:
+            if block.widest:
                 prior, about = block.correlation_prior
                 yield predictor.corr(block), RealisedPrior(prior, "default", about)
+            for key, structure, one in predictor.structure_parameters(block):
+                places = np.array(structure.places)
+                about = f"{one.meaning}, {structure.label} of {block.name}"
+                yield key, RealisedPrior(one.prior(places), "default", about)
     for name in design.scalars:
         parameter = design.family.parameter(name)
         if name == design.family.scale and design.known_errors:
@@ -138,7 +143,8 @@ def known_keys(design: Design) -> set[str]:
     for predictor in design.predictors.values():
         keys += predictor.keys
         for block in predictor.normal_blocks:
-            keys += [*predictor.sd_keys(block), *([predictor.corr(block)] if block.correlated else [])]
+            keys += [*predictor.sd_keys(block), *([predictor.corr(block)] if block.widest else [])]
+            keys += [key for key, _, _ in predictor.structure_parameters(block)]
         if INTERCEPT in predictor.population.labels:
             keys += predictor.names.population((INTERCEPT, CENTRED_INTERCEPT))
     read = map(ParameterKey.read, keys)
@@ -196,6 +202,7 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
             f"Prior for '{key}' is {prior}, which is for standard deviations: those of effects, sd_..., and a residual one. "
             f"The same distribution of '{key}' is \"{prior.plain}\"."
         )
+    lower, upper = structure_range(design, key) or (lower, upper)
     if scalar is not None:
         lower, upper = range_of(key, design.family.parameter(scalar))
     if correlation:

@@ -7,6 +7,7 @@ import numpy as np
 
 from bayesmixed.design.correlation_draws import draw_within_parts
 from bayesmixed.design.design import CUTS, Design
+from bayesmixed.design.structures import structure_range
 from bayesmixed.design.thresholds import draw_thresholds, threshold_quantile
 from bayesmixed.design.variance_splits import PartPrior, stratified
 from bayesmixed.families.links import Array
@@ -47,6 +48,8 @@ class PriorDraws:
         """Return the covariance matrices of a term's effects at their centre, (S, K, K)."""
         sd = np.stack([self.values[key] for key in predictor.sd_keys(group)], axis=-1)
         corr: Any = self.correlations.get(predictor.corr(group), np.eye(sd.shape[-1]))
+        if group.structured:
+            corr = corr + predictor.structured_correlations(group, self.values) - np.eye(sd.shape[-1])
         return np.asarray(sd[:, :, None] * corr * sd[:, None, :])
 
 
@@ -93,8 +96,10 @@ def prior_quantile(design: Design, key: str, probability: Any) -> Array:
     distribution = prior.frozen()
     low, high = 0.0, 1.0
     scalar = design.scalar_of(key)
+    bounds = structure_range(design, key)
     if scalar is not None:
         bounds = range_of(key, design.family.parameter(scalar))
+    if bounds is not None:
         low, high = (float(distribution.cdf(bound)) for bound in bounds)
     return np.asarray(distribution.ppf(low + np.asarray(probability) * (high - low)))
 

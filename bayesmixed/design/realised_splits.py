@@ -69,6 +69,12 @@ def effect_parts(design: Design, priors: Mapping[str, RealisedPrior]) -> list[Pa
     blocks = [block for block in map(predictor.block, names) if block is not None]
     found = []
     for block in blocks:
+        for part in block.structured:
+            if part.structure is not None:
+                raise SpecError(
+                    f"The effects of '{block.name}' are {part.structure.covariance.text}, which the joint prior "
+                    f"'{VARIANCE}' does not allow. Give the SDs priors of their own."
+                )
         correlation = predictor.corr(block) if block.correlated else ""
         if correlation and priors[correlation].prior.name == "Fixed":
             raise SpecError(f"'{correlation}' is fixed by a number, which the joint prior '{VARIANCE}' does not allow.")

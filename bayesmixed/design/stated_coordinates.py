@@ -182,6 +182,9 @@ def place_group(spec: ModelSpec, block: GroupBlock, variables: VariableNames) ->
             own = np.ix_(columns, columns)
             mixing[own] = scaled_inverse(block.written[own])
             units[columns] = block.units_as_written[columns]
+        if part.structure is not None and part.structure.covariance.equal:
+            for column in columns:
+                labels[column] = part.structure.label
     return replace(
         block, coordinates=Coordinates(tuple(labels), mixing, units, np.zeros(block.width), as_written=as_written)
     )

@@ -13,6 +13,7 @@ from bayesmixed.draws.kept import values_of, with_effects
 from bayesmixed.draws.linear_predictors import part_covariances
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
+from bayesmixed.model.effect_variables import COMMON
 from bayesmixed.model.pymc_models import build
 from bayesmixed.model.split_variables import SHARES, TOTAL, within_name
 from bayesmixed.prior_distributions import Prior
@@ -99,10 +100,12 @@ def _effects(design: Design, predictor: Predictor, group: NormalBlock, posterior
     corr: Any = values_of(posterior, predictor.corr(group)) if group.correlated else np.eye(back.shape[1])
     covariance = group_covariance(back, sd.reshape(*sd.shape[:2], -1), corr)
     sds = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-    priors = [design.priors[key].prior for key in predictor.sd_keys(group)]
-    for name, values in _vector(predictor.sd(group), priors, sds):
+    places = predictor.sd_places(group)
+    priors = [design.priors[key].prior for key in places]
+    for name, values in _vector(predictor.sd(group), priors, sds[..., list(places.values())]):
         yield name, values[..., 0] if sd.ndim == 2 and values.shape[-1] == 1 else values
-    if group.correlated:
+        yield f"{COMMON}{name}", values
+    if group.widest:
         yield from _partial_correlations(predictor.corr(group), group, covariance)
     if effects.ndim == 4:
         effects = effects @ back.T

@@ -15,7 +15,7 @@ from bayesmixed.integration.averages import Spread
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
-from bayesmixed.terms.scaled_matrices import scaled_inverse
+from bayesmixed.terms.scaled_matrices import draw_normal, scaled_inverse
 
 
 def thin(posterior: xr.Dataset, draws: int | None) -> xr.Dataset:
@@ -41,10 +41,18 @@ def population_predictor(predictor: Predictor, posterior: xr.Dataset) -> Array:
     return eta
 
 
-def effects_of(predictor: Predictor, block: NormalBlock, posterior: xr.Dataset) -> Array:
-    """Return the draws of the effects of a term as written, (chain, draw, J, K)."""
+def effects_of(
+    predictor: Predictor, block: NormalBlock, posterior: xr.Dataset, generator: np.random.Generator | None = None
+) -> Array:
+    """Return the draws of the effects of a term as written, (chain, draw, J, K); at times that the fit lacks they are drawn
+    given those of the same level at other times."""
     values = values_of(posterior, predictor.b(block))
-    return np.asarray(values.reshape(*values.shape[:2], -1, block.width))
+    known = 1 if values.ndim < 4 else values.shape[-1]
+    effects = values.reshape(*values.shape[:2], -1, known)
+    if known == block.width:
+        return np.asarray(effects)
+    covariance = covariances_at_centre(predictor, block, posterior)
+    return _with_further(block, effects, covariance, generator or np.random.default_rng(0))
 
 
 def predictor_given_effects(predictor: Predictor, posterior: xr.Dataset, without: NormalBlock | None = None) -> Array:
@@ -59,11 +67,35 @@ def predictor_given_effects(predictor: Predictor, posterior: xr.Dataset, without
 def covariances_at_centre(predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Array:
     """Return the covariance matrices of a term's effects at the centre, (chain, draw, K, K)."""
     sd = values_of(posterior, predictor.sd(group))
-    sd = sd.reshape(*sd.shape[:2], group.width)
-    corr: Any = np.eye(group.width)
+    sd = sd.reshape(*sd.shape[:2], -1)
+    known, width = sd.shape[-1], group.width
+    corr: Any = np.eye(known)
     if group.correlated:
         corr = values_of(posterior, predictor.corr(group))
+    if known < width:
+        first = {column: part.columns[0] for part in group.parts for column in part.columns}
+        sd = sd[..., [column if column < known else first[column] for column in range(width)]]
+        values = {str(key): values_of(posterior, key) for key, _, _ in predictor.structure_parameters(group)}
+        further = np.broadcast_to(predictor.structured_correlations(group, values), (*sd.shape, width)).copy()
+        further[..., :known, :known] = corr
+        corr = further
     return group_covariance(scaled_inverse(group.transform), sd, corr)
+
+
+def _with_further(block: NormalBlock, effects: Array, covariance: Array, generator: np.random.Generator) -> Array:
+    """Return effects (..., J, K) with those of further columns, drawn given these."""
+    known = effects.shape[-1]
+    found = np.zeros((*effects.shape[:-1], block.width))
+    found[..., :known] = effects
+    for part in block.structured:
+        own = np.array([column for column in part.columns if column < known])
+        more = np.array([column for column in part.columns if column >= known])
+        if len(more):
+            inner, cross = covariance[..., own[:, None], own], covariance[..., own[:, None], more]
+            weights = np.linalg.solve(inner, cross)
+            left = covariance[..., more[:, None], more] - np.swapaxes(weights, -1, -2) @ cross
+            found[..., more] = effects[..., own] @ weights + draw_normal(left, effects.shape[-2], generator)
+    return found
 
 
 def part_covariances(design: Design, split: SplitOnData, posterior: xr.Dataset) -> list[Array]:
@@ -91,10 +123,10 @@ def linear_prediction(
     for group in predictor.groups:
         mode = modes[group.name]
         if mode == "existing":
-            eta = eta + group.contribution(effects_of(predictor, group, posterior), written=True)
+            eta = eta + group.contribution(effects_of(predictor, group, posterior, generator), written=True)
         elif mode == "any":
             effects = group.draw_new(covariances_at_centre(predictor, group, posterior), generator) @ group.transform.T
-            effects[..., : group.known, :] = effects_of(predictor, group, posterior)
+            effects[..., : group.known, :] = effects_of(predictor, group, posterior, generator)
             eta = eta + group.contribution(effects, written=True)
         elif mode == "new":
             fresh = group.draw_new(covariances_at_centre(predictor, group, posterior), generator)

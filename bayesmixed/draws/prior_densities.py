@@ -34,7 +34,8 @@ def log_prior_densities(design: Design, posterior: xr.Dataset) -> dict[str, xr.D
             sd = np.sqrt(np.diagonal(centre, axis1=-2, axis2=-1))
             values |= {key: sd[..., k] for k, key in enumerate(predictor.sd_keys(group))}
             key = predictor.corr(group)
-            if group.correlated and design.priors[key].prior.name != "Fixed":
+            values |= {own: values_of(posterior, own) for own, _, _ in predictor.structure_parameters(group)}
+            if group.widest and design.priors[key].prior.name != "Fixed":
                 found[key] = _log_correlations(group, centre, design.priors[key].prior.arguments[0])
     for name in design.numbers:
         function, _ = design.scalar_prior(name)

@@ -35,6 +35,7 @@ def draw_names(design: Design) -> tuple[str, ...]:
         for group in predictor.normal_blocks:
             names.append(predictor.sd(group))
             names += [predictor.corr(group)] if group.correlated else []
+            names += [key for key, _, _ in predictor.structure_parameters(group)]
             names.append(predictor.b(group))
     return (*names, *design.numbers, *([CUTS] if design.family.cuts else []))
 
@@ -46,9 +47,18 @@ def top_level_names(design: Design) -> tuple[str, ...]:
 
 
 def top_level_numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
-    """Yield every estimated number by its name, "beta[x]", each correlation once, with the dims of the draws alone."""
+    """Yield every estimated number by its name, "beta[x]", each SD and each free correlation once, with the dims of the
+    draws alone."""
     matrices = {predictor.corr(group) for predictor, group in design.group_blocks()}
+    implied = {predictor.corr(group) for predictor, group in design.group_blocks() if not group.widest}
+    sds = {p.sd(group): p.distinct_sds(group) for p, group in design.group_blocks() if group.structured}
     for name in top_level_names(design):
+        if name in implied:
+            continue
+        if name in sds:
+            for key, column in sds[name].items():
+                yield key, posterior[name].isel({posterior[name].dims[-1]: column}, drop=True)
+            continue
         variable = posterior[name]
         dims = [dim for dim in variable.dims if dim not in ("chain", "draw")]
         for place in np.ndindex(tuple(variable.sizes[dim] for dim in dims)):

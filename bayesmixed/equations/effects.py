@@ -1,10 +1,12 @@
 """Effects of groups in equations: deviations b_i around zero, or coefficients β_0i around population means."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bayesmixed.equations.outline import PredictorOutline
-from bayesmixed.equations.symbols import Equation, Expression, Symbol
+from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
+from bayesmixed.parameter_keys import ParameterKey
+from bayesmixed.terms.covariances import Structure
 from bayesmixed.terms.outlines import GroupOutline
 
 ZERO = Symbol("0")
@@ -104,6 +106,9 @@ def list_distributions(predictor: PredictorOutline, term: GroupTerm) -> Iterator
         chosen = [term.effects[column] for column in part.columns]
         means = [term.means[column] for column in part.columns]
         labels = [group.labels[column] for column in part.columns]
+        if part.structure is not None:
+            yield from _structured(predictor, group, part.structure, tuple(chosen), labels)
+            continue
         if not part.correlated:
             for effect, mean, label in zip(chosen, means, labels, strict=True):
                 variance = standard_deviation(predictor, group, label, squared=True)
@@ -119,6 +124,51 @@ def list_distributions(predictor: PredictorOutline, term: GroupTerm) -> Iterator
         yield Equation(diagonal, "=", Expression("call", deviations, "diag"))
 
 
+def structure_symbols(predictor: PredictorOutline, group: GroupOutline) -> Iterator[tuple[ParameterKey, Symbol]]:
+    """Yield the keys and symbols of the shared SDs and of the parameters of the covariance structures of a group."""
+    for structure in (part.structure for part in group.parts if part.structure is not None):
+        if structure.covariance.equal:
+            yield ParameterKey(predictor.names.sd(group.name), structure.label), _shared_sd(predictor, group, structure)
+        for one in structure.parameters:
+            symbol = Symbol(one.symbol, label=group.name, parameter=predictor.ending)
+            yield predictor.names.structure(one.name, group.name), symbol
+
+
+def _shared_sd(predictor: PredictorOutline, group: GroupOutline, structure: Structure, squared: bool = False) -> Symbol:
+    return Symbol("sigma", label=group.name, column=structure.label, parameter=predictor.ending, squared=squared)
+
+
+def _structured(
+    predictor: PredictorOutline,
+    group: GroupOutline,
+    structure: Structure,
+    chosen: tuple[Symbol, ...],
+    labels: Sequence[str],
+) -> Iterator[Equation]:
+    """Yield the distribution of effects whose covariance has a structure, and what their correlations are."""
+    record = structure.covariance
+    equal = _shared_sd(predictor, group, structure, squared=True)
+    if not structure.correlated:
+        for effect in chosen:
+            yield Equation(effect, "~", Expression("call", (ZERO, equal), "N"))
+        return
+    correlation, covariance = (
+        Symbol(letter, label=group.name, parameter=predictor.ending) for letter in ("R", "Sigma")
+    )
+    inside: Node = Expression("product", (equal, correlation)) if record.equal else covariance
+    left: Node = chosen[0] if len(chosen) == 1 else Expression("tuple", chosen)
+    yield Equation(left, "~", Expression("call", (ZERO, inside), "N"))
+    if not record.equal:
+        diagonal = Symbol("D", label=group.name, parameter=predictor.ending)
+        several = Symbol("sigma", label=group.name, column=structure.inside, index="k", parameter=predictor.ending)
+        sds = (several,) if len(chosen) < 2 else tuple(standard_deviation(predictor, group, label) for label in labels)
+        yield Equation(covariance, "=", Expression("product", (diagonal, correlation, diagonal)))
+        yield Equation(diagonal, "=", Expression("call", sds, "diag"))
+    symbols = tuple(Symbol(one.symbol, label=group.name, parameter=predictor.ending) for one in structure.parameters)
+    entry = replace(correlation, index="kl")
+    yield Equation(entry, "=", Expression("link", symbols, record.formula), record.note)
+
+
 def short_name(predictor: PredictorOutline, group: GroupOutline) -> str:
     """Return the innermost column of a factor, or its whole name where another factor has the same one."""
     others = [other.short for other in predictor.groups if other.name != group.name and not other.single]
@@ -131,12 +181,13 @@ def _deviations(predictor: PredictorOutline, group: GroupOutline) -> tuple[Symbo
     return tuple(
         Symbol(
             name,
-            number="" if group.labels == ("Intercept",) else number_of(predictor, label, group),
+            number="" if column.place or group.labels == ("Intercept",) else number_of(predictor, column.label, group),
+            label=column.label if column.place else "",
             index=group.index,
             parameter=predictor.ending,
             word=True,
         )
-        for label in group.labels
+        for column in group.columns
     )
 
 
@@ -149,6 +200,8 @@ def _coefficients(predictor: PredictorOutline, group: GroupOutline) -> tuple[Sym
 
 def _is_free(predictor: PredictorOutline, group: GroupOutline) -> bool:
     """Return whether all columns of a group have a population coefficient."""
+    if any(column.place for column in group.columns):
+        return False
     return not group.single and not group.several and set(group.labels) <= set(predictor.labels)
 
 

@@ -14,6 +14,7 @@ from bayesmixed.equations.effects import (
     population_means,
     short_name,
     standard_deviation,
+    structure_symbols,
 )
 from bayesmixed.equations.outline import Outline, PredictorOutline, StatedPrior
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
@@ -213,14 +214,16 @@ def _shared(effect: Symbol, column: Column, group: GroupOutline) -> Node:
     """Return the sum of the effects of all levels times the shares that a row has in them."""
     share = Symbol("w", index=f"{column.index}{group.index}", label=group.name)
     total = Expression("total", (share, effect), group.index)
-    return total if column.label == "Intercept" else Expression("product", (total, _column(column.label, column.index)))
+    if column.place or column.label == "Intercept":
+        return total
+    return Expression("product", (total, _column(column.label, column.index)))
 
 
 def _times(symbol: Symbol, column: Column) -> Node:
     if column.level:
         return replace(symbol, index=column.index)
     known = _column(column.label, column.index)
-    return symbol if column.label == "Intercept" else Expression("product", (symbol, known))
+    return symbol if column.place or column.label == "Intercept" else Expression("product", (symbol, known))
 
 
 def _braced(outline: Outline, predictor: PredictorOutline, terms: Sequence[GroupTerm]) -> Iterator[Node]:
@@ -263,6 +266,7 @@ def _keys(predictor: PredictorOutline) -> Iterator[str]:
     for group in predictor.groups:
         yield names.correlations(group.name)
         yield from names.sds(group.name, group.labels)
+        yield from (key for key, _ in structure_symbols(predictor, group))
 
 
 def _predictor_priors(
@@ -288,9 +292,13 @@ def _predictor_priors(
         for prior, alike in groupby(stated, key=lambda pair: pair[1]):
             yield _prior([symbol for symbol, _ in alike], prior)
     for group in predictor.groups:
+        structured = dict(structure_symbols(predictor, group))
+        for key, symbol in structured.items():
+            if key in priors:
+                yield _prior([symbol], priors[key])
         for label, key in zip(group.labels, names.sds(group.name, group.labels), strict=True):
             own = priors.get(key)
-            if own is not None:
+            if own is not None and key not in structured:
                 yield _prior([standard_deviation(predictor, group, label)], own)
         if group.correlated:
             correlation = Symbol("R", label=group.name, parameter=predictor.ending)

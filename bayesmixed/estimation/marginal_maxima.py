@@ -105,7 +105,7 @@ def _refuse(design: Design, method: str, *, restricted: bool, mode: bool) -> Non
         raise SpecError("This design has no response (it was prepared for prediction), so there is nothing to fit.")
     if why_uncompiled(design):
         raise SpecError(
-            f"There is no maximum likelihood where {why_uncompiled(design)}. Sample the model: bm.fit(...)."
+            f"bm.approximate has no maximum likelihood where {why_uncompiled(design)}. Sample the model: bm.fit(...)."
         )
     if not family.differentiable:
         raise SpecError(
@@ -118,7 +118,7 @@ def _refuse(design: Design, method: str, *, restricted: bool, mode: bool) -> Non
             f"Effects on '{other[0]}' are not integrated out by bm.approximate. Sample the model: bm.fit(...)."
         )
     for block in design.mu.normal_blocks:
-        if block.correlated and design.priors[design.mu.corr(block)].prior.name == "Fixed":
+        if block.widest and design.priors[design.mu.corr(block)].prior.name == "Fixed":
             raise SpecError(
                 f"The correlation of '{block.name}' is fixed by a number, and bm.approximate estimates it. Sample the model: "
                 "bm.fit(...)."

@@ -6,11 +6,14 @@ import numpy as np
 
 from bayesmixed.design.centring import CENTRED, HIERARCHICAL, NONCENTRED, Placement
 from bayesmixed.design.design import Design
-from bayesmixed.model.prior_variables import declare_vector
+from bayesmixed.model.prior_variables import declare_number, declare_vector
 from bayesmixed.model.split_variables import declare_part
 from bayesmixed.terms.block_parts import fixed_correlations
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
+
+COMMON = "common_"
+"""What the free variable of SDs begins with where columns share them."""
 
 
 def declare_effects(design: Design, predictor: Predictor, placement: Placement, mean: Any) -> Any:
@@ -69,14 +72,14 @@ def _scales(design: Design, predictor: Predictor, group: NormalBlock, mark: str)
     name, dims = f"{mark}{predictor.sd(group)}", (predictor.coordinate_dim(group),) if group.labels else ()
     split, corr = next((j for j in design.joint_priors.values() if j.holds(keys[0])), None), predictor.corr(group)
     if split is not None:
-        root = _correlation_factor(corr, group, design.priors[corr].prior.arguments[0]) if group.correlated else None
+        root = _correlation_factor(corr, group, design.priors[corr].prior.arguments[0]) if group.widest else None
         sd = declare_part(split, keys[0], name, group, root, *dims)
         factor = None if root is None else sd[:, None] * root
         _register_covariance(predictor, group, sd, factor)
         return sd, factor
-    sd = declare_vector(name, [design.priors[key].prior for key in keys], *dims)
+    sd = _standard_deviations(design, predictor, group, name, dims)
     factor = None
-    if group.correlated:
+    if group.widest and not group.structured:
         prior = design.priors[corr].prior
         if prior.name == "Fixed":
             fixed = fixed_correlations(group.parts, prior.arguments[0])
@@ -84,8 +87,51 @@ def _scales(design: Design, predictor: Predictor, group: NormalBlock, mark: str)
             pm.Deterministic(corr, pt.as_tensor_variable(fixed), dims=(dim, f"{dim}_2"))
             return sd, sd[:, None] * np.linalg.cholesky(fixed)
         factor = sd[:, None] * _correlation_factor(corr, group, prior.arguments[0])
+    elif group.correlated:
+        factor = sd[:, None] * _structured_factor(design, predictor, group)
     _register_covariance(predictor, group, sd, factor)
     return sd, factor
+
+
+def _standard_deviations(
+    design: Design, predictor: Predictor, group: NormalBlock, name: str, dims: tuple[str, ...]
+) -> Any:
+    """Return the SDs of all columns; where columns share one, the distinct ones are the free variable."""
+    import pymc as pm
+
+    keys, places = predictor.sd_keys(group), predictor.sd_places(group)
+    priors = [design.priors[key].prior for key in places]
+    if len(places) == len(keys):
+        return declare_vector(name, priors, *dims)
+    distinct = declare_vector(f"{COMMON}{name}", priors, predictor.distinct_dim(group))
+    return pm.Deterministic(name, distinct[[list(places).index(key) for key in keys]], dims=dims)
+
+
+def _structured_factor(design: Design, predictor: Predictor, group: NormalBlock) -> Any:
+    """Return the (K, K) Cholesky factor of the correlations of columns of which some have a structure."""
+    import pytensor.tensor as pt
+
+    found: Any = pt.eye(group.width)
+    if group.widest:
+        key = predictor.corr(group)
+        prior = design.priors[key].prior
+        found = (
+            pt.as_tensor_variable(np.linalg.cholesky(fixed_correlations(group.parts, prior.arguments[0])))
+            if prior.name == "Fixed"
+            else _correlation_factor(key, group, prior.arguments[0])
+        )
+    values = {
+        key: declare_number(key, design.priors[key].prior, *parameter.support(structure.width))
+        for key, structure, parameter in predictor.structure_parameters(group)
+    }
+    for part in group.structured:
+        structure = part.structure
+        if structure is not None and structure.correlated:
+            own = {p.name: values[predictor.names.structure(p.name, group.dim)] for p in structure.parameters}
+            shaped = {name: value.dimshuffle("x", "x") for name, value in own.items()}
+            columns = np.array(part.columns)
+            found = pt.set_subtensor(found[columns[:, None], columns], structure.root(shaped, pt))
+    return found
 
 
 def _times(effects: Any, matrix: Any, size: int) -> Any:

@@ -35,7 +35,6 @@ def declare_scalar(parameter: Parameter, function: PriorFunction, prior: Prior) 
     import pytensor.tensor as pt
 
     prior = prior.plain
-    # PyTensor would hold plain numbers such as 4.0 in single precision.
     numbers = np.array(prior.arguments, dtype=float)
     if prior.name == "Fixed":
         return pm.Deterministic(parameter.name, pt.as_tensor_variable(function.inverse(numbers[0])))
@@ -43,14 +42,25 @@ def declare_scalar(parameter: Parameter, function: PriorFunction, prior: Prior) 
         arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
         free = getattr(pm, prior.name)(function.word.format(parameter.name), **arguments)
         return pm.Deterministic(parameter.name, function.pytensor_inverse(free))
+    return declare_number(parameter.name, prior, parameter.lower, parameter.upper)
+
+
+def declare_number(name: str, prior: Prior, low: float, high: float) -> Any:
+    """Return one number in an open interval; its prior is cut off there."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    prior = prior.plain
+    # PyTensor would hold plain numbers such as 4.0 in single precision.
+    numbers = np.array(prior.arguments, dtype=float)
+    if prior.name == "Fixed":
+        return pm.Deterministic(name, pt.as_tensor_variable(numbers[0]))
     arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
     lower, upper = prior.support
-    if lower >= parameter.lower and upper <= parameter.upper:
-        return getattr(pm, prior.name)(parameter.name, **arguments)
+    if lower >= low and upper <= high:
+        return getattr(pm, prior.name)(name, **arguments)
     inside = getattr(pm, prior.name).dist(**arguments)
-    lower_bound = parameter.lower if lower < parameter.lower else None
-    upper_bound = parameter.upper if upper > parameter.upper else None
-    return pm.Truncated(parameter.name, inside, lower=lower_bound, upper=upper_bound)
+    return pm.Truncated(name, inside, lower=low if lower < low else None, upper=high if upper > high else None)
 
 
 def _by_distribution(priors: list[Prior]) -> list[tuple[str, list[int], dict[str, Array]]]:

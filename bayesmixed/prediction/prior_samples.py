@@ -83,4 +83,4 @@ def _covariances(prior: PriorDraws, predictor: Predictor, group: GroupBlock) -> 
     if group.correlated:
         corr = covariance / (sd[..., :, None] * sd[..., None, :])
         variables[predictor.corr(group)] = ((dim, f"{dim}_2"), corr)
-    return variables
+    return variables | {key: ((), prior.values[key]) for key, _, _ in predictor.structure_parameters(group)}

@@ -40,8 +40,9 @@ def advise(design: Design) -> Iterator[str]:
             yield from _advise_on_observation_effects(design, predictor, "obs()")
             continue
         levels = len(group.levels)
-        entry = design.priors[predictor.sd_keys(group)[0]]
-        if levels < FEW_LEVELS and entry.source == "default":
+        first, *others = predictor.sd_keys(group)
+        entry = design.priors[first]
+        if levels * (1 + others.count(first)) < FEW_LEVELS and entry.source == "default":
             yield (
                 f"'{group.name}' has {levels} levels: its SD depends mostly on the prior ({entry.prior}); try "
                 "other priors, state one, or make the factor fixed."
@@ -54,8 +55,9 @@ def advise(design: Design) -> Iterator[str]:
                 f"The population part already has a coefficient for each level of '{group.name}': its SD depends on "
                 "the prior alone. Keep the factor fixed or random, not both."
             )
+        own = {column for part in group.structured for column in part.columns}
         for column, label in enumerate(group.labels):
-            if not _has_mean(group.matrix[:, column], label, predictor):
+            if column not in own and not _has_mean(group.matrix[:, column], label, predictor):
                 yield (
                     f"The effect of '{label}' varies between levels of '{group.name}' around 0, because the population "
                     f"part has no '{label}'. Usually its mean is wanted too: add it to the formula."

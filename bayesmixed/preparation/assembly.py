@@ -338,7 +338,7 @@ def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, li
     population = _with_lines(population, curves, None if known is None else known.population)
     if known is not None:
         pairs = zip(found[LEVELS].values(), known.groups, strict=True)
-        groups = tuple(replace(b, coordinates=k.coordinates, parts=k.parts, means=k.means) for b, k in pairs)
+        groups = tuple(block.with_fit(fitted) for block, fitted in pairs)
         return Predictor(parameter, suffix, known.link, population, known.centre, groups, curves, offset, cut)
     groups, centre = tuple(found[LEVELS].values()), np.zeros(len(population.labels))
     predictor = Predictor(parameter, suffix, spec.link(parameter), population, centre, groups, curves, offset, cut)

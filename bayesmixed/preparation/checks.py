@@ -14,6 +14,7 @@ from bayesmixed.formulas.notation import join_factors, safe_name
 from bayesmixed.formulas.pieces import EvaluatedFormula
 from bayesmixed.parameter_keys import names_of
 from bayesmixed.preparation.residual_effects import check_residual_effects
+from bayesmixed.preparation.structure_checks import check_structures
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.factors import Table, as_label, encode
 from bayesmixed.terms.blocks import GroupBlock
@@ -147,7 +148,9 @@ def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
 
 def _check_group(group: GroupBlock, predictor: Predictor) -> None:
     name = group.name
-    if len(group.levels) < 2:
+    structures = [part.structure for part in group.structured if part.structure is not None]
+    equal = [one for one in structures if one.covariance.equal and one.width > 1]
+    if len(group.levels) < 2 and len(equal) < len(group.parts):
         raise DataError(
             f"Grouping factor '{name}' has one level ('{group.levels[0]}'); an SD between levels needs several."
         )
@@ -159,9 +162,11 @@ def _check_group(group: GroupBlock, predictor: Predictor) -> None:
         )
     if not group.labels:
         raise SpecError(f"The group term of '{name}' has no columns. Write (1 | {name}) or (x | {name}).")
+    check_structures(group)
+    inside = {column for part in group.structured for column in part.columns}
     for column, label in enumerate(group.labels):
         values = group.matrix[:, column]
-        if label == "Intercept" or group.single:
+        if label == "Intercept" or group.single or column in inside:
             continue
         if group.is_constant(values):
             raise DataError(

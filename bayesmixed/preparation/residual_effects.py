@@ -6,6 +6,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError
 from bayesmixed.families.parameter_functions import function_of
 from bayesmixed.formulas.notation import join_factors
+from bayesmixed.preparation.structure_checks import absorbs_residual
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import GroupBlock
 
@@ -30,6 +31,13 @@ def check_residual_effects(design: Design, rows: int) -> None:
             continue
         if len(group.levels) < rows or group.intercept is None:
             constant = family.observation_effect and family.scale not in design.predictors
+            if constant and absorbs_residual(group):
+                fixed = f"fix '{family.scale}' by a number (priors={{\"{family.scale}\": 1.5}})"
+                raise DataError(
+                    f"With one row in each column of a level, the effects of '{group.name}' can as well hold the residual: their "
+                    f"SD and '{family.scale}' are not identified together. Write (1 | {group.name}), under which rows of a level "
+                    f"are equally correlated too, or {fixed}."
+                )
             if constant and len(group.levels) * group.width >= rows and spans_residual(group):
                 raise DataError(
                     f"({' + '.join(group.labels)} | {group.name}) can hold any difference between the rows of a level, of which "

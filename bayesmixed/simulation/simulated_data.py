@@ -221,8 +221,12 @@ def _group_truth(
 ) -> Iterator[tuple[str, tuple[tuple[str, ...], Array]]]:
     dims, width = predictor.b_dims(group), group.width
     coords |= predictor.coords()
-    sd = np.array([take(key, predictor.sd(group)) for key in predictor.sd_names(group)])
-    corr = np.eye(width)
+    shared = {column: key for key, column in predictor.distinct_sds(group).items()}
+    leading = {column: part.columns[0] for part in group.parts for column in part.columns}
+    sd = np.array([take(shared.get(k) or shared[leading[k]], predictor.sd(group)) for k in range(width)])
+    numbers = {str(key): np.asarray(take(key), dtype=float) for key, _, _ in predictor.structure_parameters(group)}
+    _check_inside(predictor, group, numbers)
+    corr = predictor.structured_correlations(group, numbers).copy()
     for part in group.parts:
         for i, first in enumerate(part.columns):
             for second in part.columns[i + 1 :]:
@@ -233,7 +237,16 @@ def _group_truth(
     yield predictor.sd(group), (dims[1:], sd.reshape(group.shape[1:]))
     if group.correlated:
         yield predictor.corr(group), ((dims[1], f"{dims[1]}_2"), corr)
+    yield from ((key, ((), value)) for key, value in numbers.items())
     yield predictor.b(group), (dims, effects.reshape(group.shape))
+
+
+def _check_inside(predictor: Predictor, group: NormalBlock, values: Mapping[str, Array]) -> None:
+    """Refuse true values of parameters of covariances outside their ranges (SpecError)."""
+    for key, structure, parameter in predictor.structure_parameters(group):
+        low, high = parameter.support(structure.width)
+        if not low < values[key] < high:
+            raise SpecError(f"The true value of '{key}' is {values[key]:g}, outside its range ({low:.3g}, {high:g}).")
 
 
 def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Generator) -> Array:

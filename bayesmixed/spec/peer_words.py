@@ -2,13 +2,14 @@
 
 from itertools import pairwise
 
-from bayesmixed.errors import SpecError, shorten
+from bayesmixed.errors import SpecError, enumerate_words, shorten
 from bayesmixed.formulas.functions import NUMBERED
 from bayesmixed.formulas.notation import call_arguments, split_signed
 from bayesmixed.formulas.tokens import NAME, tokenise
+from bayesmixed.terms.covariances import CALLS
 
 _TREND = "a smooth, s(t), follows a trend, and (t | g) a line for every group."
-_AUTOREGRESSIVE = f"Autoregressive terms are not supported; {_TREND}"
+_AUTOREGRESSIVE = f"Autoregressive errors are not supported; ar1(0 + time | g) has such effects, {_TREND}"
 _CORRELATED = "Correlated errors are not supported; (1 | g) gives rows of a group the same correlation."
 _SPATIAL = "Spatial terms are not supported; (1 | region) lets regions differ, each on its own."
 _TENSOR = (
@@ -28,7 +29,7 @@ REFUSED = {
     **dict.fromkeys(("re", "random", "Error", "frailty", "cluster", "strata"), _GROUP),
     "propto": "Known covariances of group effects are not supported.",
     "fcor": "Known covariances of rows are not supported.",
-    **dict.fromkeys(("ar", "ar1", "hetar1", "ou", "arma"), _AUTOREGRESSIVE),
+    **dict.fromkeys(("ar", "ou", "arma"), _AUTOREGRESSIVE),
     "ma": f"Moving-average terms are not supported; {_TREND}",
     **dict.fromkeys(("cosy", "unstr"), _CORRELATED),
     **dict.fromkeys(("car", "sar", "mat", "gau", "spde"), _SPATIAL),
@@ -47,31 +48,33 @@ REFUSED = {
     "dummy": "Write (0 + x | g) with a column x of zeros and ones.",
     "rcs": "Write ns(x, df=3) or s(x).",
 }
-STRUCTURES = {
-    "us": "({columns} | {group})",
-    "diag": "({columns} || {group})",
-    **dict.fromkeys(("homdiag", "cs", "homcs", "toep", "homtoep", "rr", "exp", "equalto"), ""),
-}
-"""Covariance structures around a bar, and what means the same here, "" where nothing does."""
+STRUCTURES = ("toep", "homtoep", "rr", "exp", "equalto")
+"""Covariance structures around a bar that have no counterpart here."""
+_BARRED = {*CALLS} - {"cs"}
+"""Names of covariances that are not functions of columns too."""
 
 
 def refuse_peer_words(piece: str) -> None:
     """Refuse a summand that calls what other packages have and this formula language has not (SpecError)."""
-    for name, same in STRUCTURES.items():
+    for name in (*STRUCTURES, *CALLS):
         (inside, *_) = call_arguments(piece, name) or ("",)
         bars = split_signed(inside, ("|", "||"))
-        if len(bars) == 2:
-            columns, group = (text.strip() for _, text in bars)
-            raise SpecError(
-                f"'{name}(...)' in '{shorten(piece)}' is not part of the formula language. "
-                + (
-                    f"Write {same.format(columns=columns, group=group)}."
-                    if same
-                    else f"This structure of covariances is not supported: write ({columns} | {group}) for any covariances, "
-                    f"({columns} || {group}) for none."
-                )
-            )
+        if len(bars) != 2:
+            continue
+        if name in CALLS:
+            piece = inside
+            break
+        columns, group = (text.strip() for _, text in bars)
+        raise SpecError(
+            f"'{name}(...)' in '{shorten(piece)}' is not part of the formula language. This structure of covariances is not "
+            f"supported: write ({columns} | {group}) for any covariances, ({columns} || {group}) for none, or one of "
+            f"{enumerate_words([f'{call}(... | {group})' for call in CALLS])}."
+        )
     for token, after in pairwise(tokenise(piece)):
+        if token.kind == NAME and token.word in _BARRED and after.is_sign("("):
+            raise SpecError(
+                f"'{token.word}(...)' in '{shorten(piece)}' is a covariance, which stands around a bar, {token.word}(0 + x | g)."
+            )
         if token.kind == NAME and token.word in REFUSED and after.is_sign("("):
             raise SpecError(
                 f"'{token.word}(...)' in '{shorten(piece)}' is not part of the formula language. {REFUSED[token.word]}"

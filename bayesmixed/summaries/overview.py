@@ -106,7 +106,7 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
         tables[f"Estimated: smooths ({straight}; sd: around it)"] = drop_empty(shown)
     if design.mu.groups or design.family.scale in design.scalars:
         components = variance_components(fit)
-        kept = components[components["quantity"].isin(["sd", "correlation"])]
+        kept = components[~components["quantity"].isin(["variance", "covariance"])]
         if len(kept):
             tables["Estimated: standard deviations and correlations"] = drop_empty(format_table(kept))
     if design.mu.groups:

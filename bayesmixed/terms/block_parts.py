@@ -1,12 +1,13 @@
 """What blocks are made of: parts with one covariance, coordinates of priors, and which levels a row takes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.families.links import Array
+from bayesmixed.terms.covariances import Structure
 
 ONE, SEVERAL, ALL = "one", "several", "all"
 """Levels whose effects a row takes: one, so that levels are independent given all else; several, with shares; all."""
@@ -14,14 +15,25 @@ ONE, SEVERAL, ALL = "one", "several", "all"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Columns of a group block that share one covariance structure."""
+    """Columns of a group block that share one covariance structure.
+
+    Attributes
+    ----------
+    columns : tuple of int
+        Their places in the block.
+    correlated : bool
+        Whether their correlations are estimated one by one.
+    structure : Structure or None
+        The structure of their covariance, where it is neither diagonal nor free.
+    """
 
     columns: tuple[int, ...]
     correlated: bool
+    structure: Structure | None = None
 
     def shifted(self, by: int) -> "Part":
         """Return the part shifted behind so many other columns."""
-        return Part(tuple(column + by for column in self.columns), self.correlated)
+        return replace(self, columns=tuple(column + by for column in self.columns))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.prior_distributions import FEW_LEVELS, Prior
 from bayesmixed.terms.basis import Basis
-from bayesmixed.terms.block_parts import ONE, SEVERAL, basis_coordinates, block_diagonal, lies_in
+from bayesmixed.terms.block_parts import ONE, SEVERAL, Coordinates, Part, basis_coordinates, block_diagonal, lies_in
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.scaled_matrices import draw_normal
@@ -79,7 +80,21 @@ class GroupBlock(NormalBlock):
         )
 
     def join(self, other: "GroupBlock") -> "GroupBlock":
-        """Return the block of two terms of one factor; their columns are independent of each other."""
+        """Return the block of two terms of one factor; their columns are independent of each other.
+
+        Raises
+        ------
+        SpecError
+            Both have a parameter of the same name.
+        """
+        names = [one.name for part in self.structured for one in (part.structure.parameters if part.structure else ())]
+        for part in other.structured:
+            for one in part.structure.parameters if part.structure else ():
+                if one.name in names:
+                    raise SpecError(
+                        f"Two terms of '{self.name}' have a parameter '{one.name}' of their covariances, which results could "
+                        "not tell apart. Give one of them another factor, or another covariance."
+                    )
         parts = tuple(part.shifted(self.width) for part in other.parts)
         units_as_written = np.concatenate([self.units_as_written, other.units_as_written])
         return replace(
@@ -95,6 +110,40 @@ class GroupBlock(NormalBlock):
             means=np.concatenate([self.means, other.means]),
             coordinates=basis_coordinates(self.labels + other.labels, units_as_written, as_written=True),
             states=self.states + other.states,
+        )
+
+    def with_fit(self, known: "GroupBlock") -> "GroupBlock":
+        """Return the block on other rows in the coordinates of the fit; columns that the fit lacks stand behind its own."""
+        coordinates, means = known.coordinates, known.means
+        if self.width == known.width:
+            return replace(self, coordinates=coordinates, parts=known.parts, means=means)
+        pairs = list(zip(self.parts, known.parts, strict=True))
+        order = [column for own, fitted in pairs for column in own.columns[: len(fitted.columns)]]
+        parts = []
+        for own, fitted in pairs:
+            further = own.columns[len(fitted.columns) :]
+            places = range(len(order), len(order) + len(further))
+            order += further
+            parts.append(replace(own, columns=(*fitted.columns, *places)))
+        more = len(order) - known.width
+        shared = {column: part.structure.label for part in parts if part.structure for column in part.columns}
+        return replace(
+            self,
+            labels=tuple(self.labels[column] for column in order),
+            matrix=self.matrix[:, order],
+            parts=tuple(parts),
+            columns=self.columns[:, order],
+            written=self.written[np.ix_(order, order)],
+            units=self.units[order],
+            units_as_written=self.units_as_written[order],
+            means=np.append(means, np.zeros(more)),
+            coordinates=Coordinates(
+                (*coordinates.labels, *(shared[column] for column in range(known.width, len(order)))),
+                block_diagonal(coordinates.mixing, np.eye(more)),
+                np.append(coordinates.units, np.ones(more)),
+                np.append(coordinates.pulls, np.zeros(more)),
+                coordinates.as_written,
+            ),
         )
 
     @property
@@ -247,12 +296,19 @@ class GroupBlock(NormalBlock):
 
     def outline(self, indices: Indices, index_of: Callable[[Array], str]) -> GroupOutline:
         """Return what equations need to know of it, given the index of the values of a column."""
-        columns = zip(self.labels, self.matrix.T, strict=True)
+        columns: list[Column] = []
+        parts: list[Part] = []
+        for part in self.parts:
+            own = [Column(self.labels[column], index_of(self.matrix[:, column])) for column in part.columns]
+            if part.structure is not None and part.structure.of_places:
+                own = [Column(part.structure.inside, indices.row, place=True)]
+            parts.append(replace(part, columns=tuple(range(len(columns), len(columns) + len(own)))))
+            columns += own
         return GroupOutline(
             name=self.dim,
             index=indices.row if self.single else indices.letters[self.dim],
-            columns=tuple(Column(label, index_of(values)) for label, values in columns),
-            parts=self.parts,
+            columns=tuple(columns),
+            parts=tuple(parts),
             single=self.single,
             inside=tuple(indices.inside.get(self.dim, ())),
             levels=len(self.levels),
@@ -262,8 +318,10 @@ class GroupBlock(NormalBlock):
 
     def sd_priors(self, unit: float) -> Iterator[tuple[Prior, str]]:
         """Yield half-t distributions; half-normal ones with few levels, which say little about the tail (Gelman 2006)."""
-        few = len(self.levels) < FEW_LEVELS
-        for label, own in zip(self.coordinates.labels, self.coordinates.units, strict=True):
+        labels = self.coordinates.labels
+        for label, own in zip(labels, self.coordinates.units, strict=True):
+            # Columns with one SD have one label.
+            few = len(self.levels) * labels.count(label) < FEW_LEVELS
             scale = float(unit * own)
             distribution = (
                 Prior(name="HalfNormal", arguments=(scale,))

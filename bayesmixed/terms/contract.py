@@ -31,14 +31,11 @@ class TermContract(Value):
         The levels whose coefficients a row takes: one, several with shares, or all.
     single : bool
         Each row has an effect of its own, by construction.
-    streams : bool
-        Its columns follow from each row alone, given its formula: rows can be read some at a time.
     """
 
     part: ClassVar[str]
     takes: ClassVar[str] = ALL
     single: ClassVar[bool] = False
-    streams: ClassVar[bool] = False
     kind: str
 
     @abstractmethod
@@ -48,6 +45,11 @@ class TermContract(Value):
     def name(self) -> str:
         """Its name in results, "herd", "s(x)"; "" where it has no variables of its own."""
         return ""
+
+    @property
+    def streams(self) -> bool:
+        """Whether its columns follow from each row alone, given its formula: rows can be read some at a time."""
+        return False
 
     @property
     def between(self) -> str:

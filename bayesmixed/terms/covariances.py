@@ -1,9 +1,49 @@
-"""Covariance structures of the columns of one group term."""
+"""Covariance structures of the effects of a level: what each one is called, its parameters, and its correlations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from bayesmixed.errors import check_choice
+from bayesmixed.families.links import Array
+from bayesmixed.prior_distributions import Prior, Support
+
+ANY, ORDER, TIMES = "any", "order", "times"
+"""Columns of a structure: those of any formula; the levels of a factor in order, or times in equal steps; times."""
+ROUNDING = 1e-6
+"""Steps by which a time may miss the step that it is."""
+_AROUND_ZERO = Prior(name="Normal", arguments=(0.0, 0.5))
+"""Default prior of a correlation, cut off at its range: near the Beta(2, 2) on (-1, 1) of a free one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CovarianceParameter:
+    """A parameter of a covariance structure besides the SDs.
+
+    Attributes
+    ----------
+    name : str
+        What its variable begins with: "ar1" of "ar1_subject".
+    symbol : str
+        In equations.
+    meaning : str
+        In words.
+    support : callable
+        Takes the number of columns, returns the open interval in which it lies.
+    prior : callable
+        Takes the places of the columns, (K, d), returns its default prior, which is cut off at the support.
+    prior_text : str
+        The default prior where it depends on the places, in words; "" where it does not.
+    """
+
+    name: str
+    symbol: str
+    meaning: str
+    support: Callable[[int], Support]
+    prior: Callable[[Array], Prior]
+    prior_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,17 +55,51 @@ class Covariance:
     name : str
         Name in specs.
     bars : str
-        The bars that denote it in a formula.
+        The bars that denote it in a formula, or those inside its call.
     correlated : callable
-        Takes the number of columns, returns whether correlations are estimated.
+        Takes the number of columns, returns whether correlations are estimated one by one.
     text : str
         In words, for tables and equations.
+    call : str
+        The call around the bar that denotes it in a formula, "" for none.
+    equal : bool
+        All columns have one SD.
+    columns : str
+        Which columns it is for, one of the three above.
+    parameters : tuple of CovarianceParameter
+        Its parameters besides the SDs.
+    root : callable or None
+        Takes the values of its parameters by name, (..., 1, 1) arrays or symbols, the places of the columns, (K, d), and the
+        module numpy or pytensor.tensor; returns the Cholesky factor of the correlations, (..., K, K). None: the identity.
+    correlation : callable or None
+        Takes the values of its parameters by name, (..., 1, 1) arrays, and places, which may be in any order and between
+        those of the fit; returns the correlations, (..., K, K).
+    formula : str
+        The correlation of two columns k and l for equations, with {} for its parameter.
+    note : str
+        What is added to it in words.
+    absorbs : bool
+        Adding a multiple of the identity gives another covariance of the same structure.
     """
 
     name: str
     bars: str
     correlated: Callable[[int], bool]
     text: str
+    call: str = ""
+    equal: bool = False
+    columns: str = ANY
+    parameters: tuple[CovarianceParameter, ...] = ()
+    root: Callable[[Mapping[str, Any], Array, Any], Any] | None = None
+    correlation: Callable[[Mapping[str, Array], Array], Array] | None = None
+    formula: str = "{}"
+    note: str = ""
+    absorbs: bool = False
+
+    @property
+    def structured(self) -> bool:
+        """Whether it is neither diagonal nor free: SDs or correlations of several columns share parameters."""
+        return self.equal or self.root is not None
 
 
 def find_covariance(name: str) -> Covariance:
@@ -48,7 +122,207 @@ def lkj_concentration(columns: int) -> float:
     return max(1.0, 3.0 - columns / 2.0)
 
 
+def _none(columns: int) -> bool:
+    return False
+
+
+def _exchangeable_root(values: Mapping[str, Any], places: Array, module: Any) -> Any:
+    """Return the root of equal correlations: below the diagonal its columns are constant."""
+    rho, width = values["rho"], len(places)
+    step = np.arange(width, dtype=float)
+    before, after = 1.0 + (step - 1.0) * rho, 1.0 + step * rho
+    diagonal = module.sqrt((1.0 - rho) * after / before)
+    below = rho * module.sqrt((1.0 - rho) / (before * after))
+    return diagonal * np.eye(width) + below * np.tri(width, k=-1)
+
+
+def _exchangeable(values: Mapping[str, Array], places: Array) -> Array:
+    same = np.eye(len(places))
+    return same + values["rho"] * (1.0 - same)
+
+
+def _ar1(values: Mapping[str, Array], places: Array) -> Array:
+    """Return rho^lag; a negative rho has no process between the steps, so values there are unrelated to all others."""
+    rho, steps = values["ar1"], places[:, 0]
+    lags = np.abs(steps[:, None] - steps)
+    between = steps != np.round(steps)
+    unrelated = (between[:, None] | between) & (lags > 0.0)
+    signs = np.where(np.round(lags) % 2 == 1, np.sign(rho), 1.0)
+    return np.where(unrelated & (rho < 0.0), 0.0, signs * np.abs(rho) ** lags)
+
+
+def _ar1_root(values: Mapping[str, Any], places: Array, module: Any) -> Any:
+    """Return the root of correlations rho^lag of columns in order."""
+    rho, steps = values["ar1"], places[:, 0]
+    lags = np.maximum(steps[:, None] - steps, 0.0)
+    # A power 0 has no derivative at rho = 0 in PyTensor.
+    powers = np.eye(len(steps)) + (lags > 0.0) * rho ** np.where(lags > 0.0, lags, 1.0)
+    left = rho ** np.diff(steps) if len(steps) > 1 else 0.0 * rho
+    return _markov(powers, 1.0 - left**2, module)
+
+
+def _markov(powers: Any, left: Any, module: Any) -> Any:
+    """Return the root of a process in which each value depends on the one before, with that share of its variance left.
+
+    Row i has the correlation with each earlier value, times the root of what was left when that one came.
+    """
+    first = 1.0 + 0.0 * left[..., :1]
+    return powers * module.sqrt(module.concatenate([first, left], axis=-1))
+
+
+def _correlation(name: str, meaning: str, *, exchangeable: bool = False) -> CovarianceParameter:
+    def support(width: int) -> Support:
+        return (-1.0 / max(width - 1, 1) if exchangeable else -1.0), 1.0
+
+    return CovarianceParameter(name, "rho", meaning, support, lambda places: _AROUND_ZERO)
+
+
+_RHO = _correlation("rho", "correlation of each two columns", exchangeable=True)
+_AR1 = _correlation("ar1", "correlation of columns one step apart")
+
 COVARIANCES: dict[str, Covariance] = {
-    "unstructured": Covariance("unstructured", "|", lambda columns: columns > 1, "correlated"),
-    "independent": Covariance("independent", "||", lambda columns: False, "independent"),
+    one.name: one
+    for one in (
+        Covariance("unstructured", "|", lambda columns: columns > 1, "correlated", "us"),
+        Covariance("independent", "||", _none, "independent", "diag"),
+        Covariance("homogeneous", "|", _none, "independent, with one SD", "homdiag", equal=True, absorbs=True),
+        Covariance(
+            "exchangeable",
+            "|",
+            _none,
+            "equally correlated, with one SD",
+            "homcs",
+            equal=True,
+            parameters=(_RHO,),
+            root=_exchangeable_root,
+            correlation=_exchangeable,
+            note="k ≠ l",
+            absorbs=True,
+        ),
+        Covariance(
+            "heterogeneous_exchangeable",
+            "|",
+            _none,
+            "equally correlated",
+            "cs",
+            parameters=(_RHO,),
+            root=_exchangeable_root,
+            correlation=_exchangeable,
+            note="k ≠ l",
+        ),
+        Covariance(
+            "ar1",
+            "|",
+            _none,
+            "autoregressive of order 1, with one SD",
+            "ar1",
+            equal=True,
+            columns=ORDER,
+            parameters=(_AR1,),
+            root=_ar1_root,
+            correlation=_ar1,
+            formula="{}^|k-l|",
+            note="k, l in steps",
+        ),
+        Covariance(
+            "heterogeneous_ar1",
+            "|",
+            _none,
+            "autoregressive of order 1",
+            "hetar1",
+            columns=ORDER,
+            parameters=(_AR1,),
+            root=_ar1_root,
+            correlation=_ar1,
+            formula="{}^|k-l|",
+            note="k, l in steps",
+        ),
+    )
 }
+CALLS = {one.call: one.name for one in COVARIANCES.values()}
+"""Names of covariances by their calls in formulas, those of glmmTMB."""
+VARIANTS = {
+    "homogeneous": "independent",
+    "exchangeable": "heterogeneous_exchangeable",
+    "ar1": "heterogeneous_ar1",
+}
+"""Covariances with one SD, and the same ones with an SD of each column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """A structured covariance of the columns of a part of a block.
+
+    Attributes
+    ----------
+    name : str
+        Key of `COVARIANCES`.
+    inside : str
+        What its columns are made from: "Days", or the terms of a formula, "1 + x".
+    places : tuple of tuple of float
+        Place of each of its K columns: its number, or its time in steps.
+    names : tuple of str
+        What the values at the places are called; empty where columns are those of any formula.
+    step : float
+        The distance of two numbers with places one apart; 0 where values are levels.
+    """
+
+    name: str
+    inside: str
+    places: tuple[tuple[float, ...], ...]
+    names: tuple[str, ...] = ()
+    step: float = 0.0
+
+    @property
+    def covariance(self) -> Covariance:
+        """The record of the catalogue."""
+        return COVARIANCES[self.name]
+
+    @property
+    def label(self) -> str:
+        """What all its columns are called together, "ar1(Days)": the label of their SD where they have one."""
+        return f"{self.covariance.call}({self.inside})"
+
+    @property
+    def extends(self) -> bool:
+        """Whether it has places between and beyond those of the fit: numbers, whose effects have one SD."""
+        return self.step > 0.0 and self.covariance.equal
+
+    @property
+    def of_places(self) -> bool:
+        """Whether its columns are those of the values of one column, of which a row takes one."""
+        return self.covariance.columns != ANY
+
+    @property
+    def width(self) -> int:
+        """Number K of columns."""
+        return len(self.places)
+
+    @property
+    def correlated(self) -> bool:
+        """Whether its columns have correlations."""
+        return self.covariance.root is not None and self.width > 1
+
+    @property
+    def parameters(self) -> tuple[CovarianceParameter, ...]:
+        """Its parameters besides the SDs; none of a single column."""
+        return self.covariance.parameters if self.correlated else ()
+
+    def root(self, values: Mapping[str, Any], module: Any) -> Any:
+        """Return the Cholesky factor of the correlations, (..., K, K), for parameters (..., 1, 1) by name."""
+        root = self.covariance.root
+        return (
+            np.eye(self.width) if root is None or not self.correlated else root(values, np.array(self.places), module)
+        )
+
+    def correlations(self, values: Mapping[str, Array]) -> Array:
+        """Return the correlations of the columns, (..., K, K), for parameters (...) by name."""
+        correlation = self.covariance.correlation
+        if correlation is None or not self.correlated:
+            return np.eye(self.width)
+        return correlation({name: np.asarray(v)[..., None, None] for name, v in values.items()}, np.array(self.places))
+
+    def place_of(self, value: float) -> float:
+        """Return the place of a number; near a whole step the step."""
+        place = (value - float(self.names[0])) / self.step + self.places[0][0]
+        return float(np.round(place)) if abs(place - np.round(place)) < ROUNDING else place

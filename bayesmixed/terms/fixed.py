@@ -33,12 +33,16 @@ class Fixed(TermContract):
     """
 
     part: ClassVar[str] = POPULATION
-    streams: ClassVar[bool] = True
     kind: Literal["fixed"] = "fixed"
     formula: Annotated[str, AfterValidator(partial(normalise, dots=True))] = "1"
 
     def __str__(self) -> str:
         return self.formula
+
+    @property
+    def streams(self) -> bool:
+        """Whether rows can be read some at a time."""
+        return True
 
     @property
     def formulas(self) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """The group term: normal effects of the levels of a grouping factor on some columns."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import field_validator
@@ -11,13 +12,15 @@ from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate
 from bayesmixed.formulas.groupings import read_groupings
 from bayesmixed.formulas.names import formula_columns
-from bayesmixed.formulas.notation import has_bar, is_balanced, join_factors, split_factors, split_signed
+from bayesmixed.formulas.notation import call_arguments, has_bar, is_balanced, join_factors, split_factors, split_signed
 from bayesmixed.tables.column_names import quote_name
 from bayesmixed.tables.factors import Table, group_levels, recode
 from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_written
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.covariances import ANY, CALLS, VARIANTS, Structure
 from bayesmixed.terms.levels import VaryingTerm
+from bayesmixed.terms.places import place_columns
 
 
 class Group(VaryingTerm):
@@ -37,7 +40,6 @@ class Group(VaryingTerm):
     'y ~ 1 + (1 + x | herd)'
     """
 
-    streams: ClassVar[bool] = True
     kind: Literal["group"] = "group"
     by: str
 
@@ -47,7 +49,12 @@ class Group(VaryingTerm):
         return join_factors(split_factors(by))
 
     def __str__(self) -> str:
-        return f"({self.formula} {self.bars} {':'.join(map(quote_name, self.factor_columns))})"
+        return self.write(":".join(map(quote_name, self.factor_columns)))
+
+    @property
+    def streams(self) -> bool:
+        """Whether rows can be read some at a time: not where all times must be known."""
+        return self.structure(1) is None
 
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads, grouping columns included."""
@@ -75,16 +82,18 @@ class Group(VaryingTerm):
 
     @classmethod
     def read(cls, piece: str) -> "tuple[Group, ...]":
-        """Return the terms that a summand of a formula denotes, (x | g), (x | a/b) or (x | a + b), none if it has no bar.
+        """Return the terms that a summand of a formula denotes, (x | g), (x | a/b), (x | a + b) or ar1(0 + x | g), none if it
+        has no bar.
 
         Raises
         ------
         SpecError
             A bar is not alone in brackets between columns and a group.
         """
-        if not has_bar(piece):
+        called = read_structure(piece)
+        if called is None and not has_bar(piece):
             return ()
-        formula, by, covariance = split_bars(piece)
+        formula, by, covariance = called or split_bars(piece)
         return tuple(cls(by=one, formula=formula, covariance=covariance) for one in read_groupings(by))
 
     @classmethod
@@ -95,43 +104,113 @@ class Group(VaryingTerm):
 
     def build(self, table: Table, like: GroupBlock | None = None, *, part: int = 0, **_: bool) -> GroupBlock:
         """Return the term's columns, levels and index; with `like`, unseen levels are put at the end."""
-        state = None if like is None else like.states[part]
-        columns = evaluate(self.formula, table, state)
         codes, levels = group_levels(table.data, self.factor_columns)
         known = len(levels) if like is None else like.known
         if like is not None:
             codes, levels = recode(codes, levels, like.levels)
-        width, state = len(columns.labels), columns.state
-        values = state.piece_values(table)
+        found = self._columns(table, like, part)
+        width = len(found.labels)
+        return GroupBlock(
+            name=self.name,
+            factors=self.factor_columns,
+            labels=found.labels,
+            matrix=found.matrix,
+            index=codes,
+            levels=levels,
+            known=known,
+            parts=(Part(tuple(range(width)), self.correlated(width), found.structure),),
+            bases=(found.basis,),
+            columns=found.columns,
+            written=found.written,
+            units=found.as_written if found.basis is None else found.basis.units,
+            units_as_written=found.as_written,
+            means=found.columns.mean(axis=0),
+            coordinates=basis_coordinates(found.labels, found.as_written, as_written=True),
+            states=(found.state,),
+        )
+
+    def _columns(self, table: Table, like: GroupBlock | None, part: int) -> "_Columns":
+        """Return the term's columns on a table; with `like`, what the fit learned of that part of it is replayed."""
+        state = None if like is None else like.states[part]
+        if self._record.columns != ANY:
+            structure = None if like is None else like.parts[part].structure
+            places = place_columns(self.formula, self._record, table, structure)
+            width, state = len(places.labels), state or evaluate(self.formula, table).state
+            return _Columns(
+                places.labels,
+                places.matrix,
+                state,
+                None,
+                places.matrix,
+                np.eye(width),
+                np.ones(width),
+                places.structure,
+            )
+        columns = evaluate(self.formula, table, state)
+        labels, state = columns.labels, columns.state
+        structure, values = self.structure(len(labels)), state.piece_values(table)
         if like is None:
             learned = learn_basis(state, values)
             basis: Basis | None = learned
             written, as_written = map_to_written(state, learned, table), units_as_written(state, learned, table)
-            if written.shape[0] != written.shape[1]:
-                # Columns that depend on each other: their effects are as written.
-                basis, written = None, np.eye(width)
+            if structure is not None and structure.covariance.equal:
+                as_written = np.full(len(labels), as_written.max(initial=0.0))
+            if structure is not None or written.shape[0] != written.shape[1]:
+                # Columns with a structure, or that depend on each other: their effects are as written.
+                basis, written = None, np.eye(len(labels))
         else:
             basis, (written, as_written) = like.bases[part], _of_part(like, part)
-        units = as_written if basis is None else basis.units
         own = columns.matrix if basis is None else basis.columns(values, table.rows)
-        return GroupBlock(
-            name=self.name,
-            factors=self.factor_columns,
-            labels=columns.labels,
-            matrix=columns.matrix,
-            index=codes,
-            levels=levels,
-            known=known,
-            parts=(Part(tuple(range(width)), self.correlated(width)),),
-            bases=(basis,),
-            columns=own,
-            written=written,
-            units=units,
-            units_as_written=as_written,
-            means=own.mean(axis=0),
-            coordinates=basis_coordinates(columns.labels, as_written, as_written=True),
-            states=(state,),
-        )
+        return _Columns(labels, columns.matrix, state, basis, own, written, as_written, structure)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Columns of a group term: as written, (n, K), and on a basis of which `written` makes effects as written."""
+
+    labels: tuple[str, ...]
+    matrix: Array
+    state: Any
+    basis: Basis | None
+    columns: Array
+    written: Array
+    as_written: Array
+    structure: Structure | None
+
+
+def read_structure(piece: str) -> tuple[str, str, str] | None:
+    """Return the formula, the grouping and the covariance of a summand such as ar1(0 + x | g), None if it is none.
+
+    As in lme4, hom=True and hom=False after the group ask for one SD, and for one of each column.
+
+    Raises
+    ------
+    SpecError
+        The call holds something else.
+    """
+    for call, name in CALLS.items():
+        arguments = call_arguments(piece, call) or [""]
+        bars = split_signed(arguments[0], ("|", "||"))
+        if len(bars) < 2:
+            continue
+        formula, by, bar = split_bars(f"({arguments[0]})")
+        homogeneous = None
+        for argument in arguments[1:]:
+            option, _, value = (text.strip() for text in argument.partition("="))
+            if option != "hom" or value.upper() not in ("TRUE", "FALSE"):
+                raise SpecError(
+                    f"'{piece}': '{argument}' is not known here. Write {call}(columns | group), or hom=True."
+                )
+            homogeneous = value.upper() == "TRUE"
+        if bar == "independent" and call not in ("diag", "homdiag"):
+            raise SpecError(f"'{piece}': write one bar, {call}({formula} | {by}).")
+        if homogeneous is not None:
+            twins = next((pair for pair in VARIANTS.items() if name in pair), None)
+            if twins is None:
+                raise SpecError(f"'{piece}': '{call}' has no variant with hom={homogeneous}.")
+            name = twins[0] if homogeneous else twins[1]
+        return formula, by, name
+    return None
 
 
 def split_bars(piece: str) -> tuple[str, str, str]:

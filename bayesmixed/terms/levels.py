@@ -1,9 +1,11 @@
 """What kinds of terms with effects of levels have in common: rules of default priors, and what equations need to know."""
 
-from collections.abc import Collection, Iterator
-from typing import Annotated
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, field_validator
+import numpy as np
+from pydantic import AfterValidator, field_validator, model_validator
 
 from bayesmixed.formulas.names import factors_in
 from bayesmixed.formulas.notation import normalise, safe_name
@@ -12,8 +14,9 @@ from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.terms.basis_outlines import TermOutline, is_correlated, outline_group
 from bayesmixed.terms.block_parts import ONE, SEVERAL, Part
 from bayesmixed.terms.contract import LEVELS, TermContract
-from bayesmixed.terms.covariances import find_covariance
+from bayesmixed.terms.covariances import ANY, Covariance, Structure, find_covariance
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
+from bayesmixed.terms.places import read_place
 from bayesmixed.terms.prior_rules import AS_WRITTEN, AT_CENTRE, CORRELATIONS, SPREAD, Known, PriorRule
 
 
@@ -65,7 +68,7 @@ class VaryingTerm(LevelsTerm):
     formula : str
         The columns whose coefficients vary between levels, "1" for an intercept, "1 + x", "0 + x".
     covariance : str
-        Key of `COVARIANCES`: "unstructured" for `|`, "independent" for `||`.
+        Key of `COVARIANCES`: "unstructured" for `|`, "independent" for `||`, "ar1" for `ar1(... | g)`.
     """
 
     formula: Annotated[str, AfterValidator(normalise)] = "1"
@@ -76,10 +79,20 @@ class VaryingTerm(LevelsTerm):
     def _known_covariance(cls, covariance: str) -> str:
         return find_covariance(covariance).name
 
+    @model_validator(mode="after")
+    def _columns_of_structure(self) -> Self:
+        if self._record.columns != ANY:
+            read_place(self.formula, self.covariance)
+        return self
+
     @property
-    def bars(self) -> str:
-        """The bars between its columns and its levels."""
-        return find_covariance(self.covariance).bars
+    def _record(self) -> Covariance:
+        return find_covariance(self.covariance)
+
+    def write(self, levels: str) -> str:
+        """Return the term as a summand of a formula, given its levels as one writes them."""
+        record = self._record
+        return f"{record.call * record.structured}({self.formula} {record.bars} {levels})"
 
     @property
     def formulas(self) -> tuple[str, ...]:
@@ -88,8 +101,45 @@ class VaryingTerm(LevelsTerm):
 
     def correlated(self, width: int) -> bool:
         """Return whether the effects of that many columns have correlations that are estimated."""
-        return find_covariance(self.covariance).correlated(width)
+        return self._record.correlated(width)
 
     def factors(self) -> tuple[str, ...]:
-        """Return the columns that the term's formula declares to be factors."""
-        return factors_in(self.formula)
+        """Return the columns that the term's formula declares to be factors: not times, which have columns of their own."""
+        return factors_in(self.formula) if self._record.columns == ANY else ()
+
+    def structure(self, width: int, names: Sequence[str] = ()) -> Structure | None:
+        """Return the structure of the covariance of that many columns, None where it is diagonal or free."""
+        record = self._record
+        if not record.structured:
+            return None
+        inside = (
+            self.formula.removeprefix("0 + ") if record.columns == ANY else read_place(self.formula, record.name)[0]
+        )
+        return Structure(record.name, inside, tuple((float(place),) for place in range(width)), tuple(names))
+
+    def prior_rules(self, known: Known) -> Iterator[PriorRule]:
+        """Yield the rules of the SDs and correlations of its effects, and of the parameters of their covariance."""
+        structure, name = self.structure(2), safe_name(self.name)
+        if structure is None:
+            yield from super().prior_rules(known)
+            return
+        written = read_formula(self.formula).terms() if not structure.of_places else [structure.inside]
+        for label in [structure.label] if structure.covariance.equal else written:
+            key = ParameterKey(known.names.sd(name), label)
+            yield PriorRule(key, SPREAD, TermOutline(label, label), f"SD between {self.between}", AS_WRITTEN, name)
+        for one in structure.parameters:
+            meaning = f"{one.meaning}, {structure.label} of {self.name}"
+            prior = one.prior(np.array(structure.places))
+            key = known.names.structure(one.name, name)
+            yield PriorRule(key, CORRELATIONS, TermOutline("", ""), meaning, AS_WRITTEN, name, prior)
+
+    def outline(self, indices: Indices, factors: Collection[str]) -> GroupOutline:
+        """Return what equations need to know of it without data; columns of times are one, whose coefficient has the time
+        as its index."""
+        found = super().outline(indices, factors)
+        structure = self.structure(max(2, len(found.columns)))
+        if structure is None:
+            return found
+        if structure.of_places:
+            found = replace(found, columns=(Column(structure.inside, indices.row, place=True),))
+        return replace(found, parts=(Part(tuple(range(len(found.columns))), False, structure),))

@@ -18,6 +18,7 @@ from bayesmixed.tables.column_names import quote_name
 from bayesmixed.tables.factors import Table, encode, is_number, recode
 from bayesmixed.terms.block_parts import SEVERAL
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.covariances import find_covariance
 from bayesmixed.terms.group import Group, split_bars
 from bayesmixed.terms.levels import VaryingTerm
 from bayesmixed.terms.normal_block import NormalBlock
@@ -76,12 +77,22 @@ class MultiMembership(VaryingTerm):
             )
         return self
 
+    @field_validator("covariance")
+    @classmethod
+    def _plain_covariance(cls, covariance: str) -> str:
+        if find_covariance(covariance).structured:
+            raise SpecError(
+                f"Covariance '{covariance}' is not for members, mm(...). Write '|' for correlated columns, '||' for independent "
+                "ones."
+            )
+        return covariance
+
     def __str__(self) -> str:
         options = [f"weights=[{', '.join(map(quote_name, self.weights))}]"] if self.weights else []
         options += [] if self.scale else ["scale=False"]
         call = f"mm({', '.join([*map(quote_name, self.by), *options])})"
         plain = self.formula == "1" and self.covariance == "unstructured"
-        return call if plain else f"({self.formula} {self.bars} {call})"
+        return call if plain else self.write(call)
 
     @property
     def name(self) -> str:

@@ -76,13 +76,30 @@ class NormalBlock(ABC):
 
     @property
     def correlated(self) -> bool:
-        """Whether any correlation is estimated."""
-        return self.widest > 0
+        """Whether the effects of a level are correlated."""
+        return self.widest > 0 or any(part.structure.correlated for part in self.parts if part.structure)
 
     @property
     def widest(self) -> int:
-        """Number of columns of the largest correlated part, 0 without correlations."""
+        """Number of columns of the largest part whose correlations are estimated one by one, 0 without any."""
         return max((len(part.columns) for part in self.parts if part.correlated), default=0)
+
+    @property
+    def structured(self) -> tuple[Part, ...]:
+        """Parts whose covariance has a structure, neither diagonal nor free."""
+        return tuple(part for part in self.parts if part.structure is not None)
+
+    @property
+    def distinct_sds(self) -> tuple[tuple[int, str], ...]:
+        """The SDs as written: the first column that has each, and what the columns with it are called."""
+        shared = {
+            column: (part.columns[0], part.structure.label)
+            for part in self.parts
+            if part.structure is not None and part.structure.covariance.equal
+            for column in part.columns
+        }
+        labels = self.labels or ("",)
+        return tuple(dict.fromkeys(shared.get(column, (column, label)) for column, label in enumerate(labels)))
 
     @property
     def intercept(self) -> int | None:

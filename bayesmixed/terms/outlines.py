@@ -18,11 +18,14 @@ class Column:
         Index of the coarsest factor within whose levels it is constant, or that of rows.
     level : bool
         Without data: whether its coefficients are means of the levels of a factor.
+    place : bool
+        It stands for columns of which a row takes one, by its value: that is an index of the coefficients.
     """
 
     label: str
     index: str
     level: bool = False
+    place: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Predictor: the linear predictor of one parameter, its columns, terms, and the names of their variables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from bayesmixed.families.links import Array, Link
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.covariances import CovarianceParameter, Structure
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.population_block import PopulationBlock
@@ -87,6 +89,11 @@ class Predictor:
         """Return the keys of the priors of a term's standard deviations: "sd_herd[Intercept]", "sd_s(x)"."""
         return self.names.sds(group.dim, group.coordinates.labels if group.labels else ())
 
+    def distinct_sds(self, group: NormalBlock) -> dict[ParameterKey, int]:
+        """Return the first column that has each standard deviation of a term, by the name of that as written."""
+        name = self.sd(group)
+        return {ParameterKey(name, label or None): column for column, label in group.distinct_sds}
+
     def sd_names(self, group: NormalBlock) -> tuple[ParameterKey, ...]:
         """Return the names of a term's standard deviations as written."""
         return self.names.sds(group.dim, group.labels)
@@ -98,6 +105,38 @@ class Predictor:
     def corr(self, group: NormalBlock) -> str:
         """Return the name of a group's correlation matrix in the draws."""
         return self.names.correlations(group.dim)
+
+    def sd_places(self, group: NormalBlock) -> dict[ParameterKey, int]:
+        """Return the first column that has each standard deviation of a term, by the key of its prior."""
+        keys = self.sd_keys(group)
+        return {key: keys.index(key) for key in keys}
+
+    def structure_parameters(
+        self, group: NormalBlock
+    ) -> tuple[tuple[ParameterKey, Structure, CovarianceParameter], ...]:
+        """Return the parameters of the covariance structures of a term: key, structure, and what it is in the catalogue."""
+        structures = [part.structure for part in group.structured if part.structure is not None]
+        return tuple(
+            (self.names.structure(one.name, group.dim), structure, one)
+            for structure in structures
+            for one in structure.parameters
+        )
+
+    def structured_correlations(self, group: NormalBlock, values: Mapping[str, Array]) -> Array:
+        """Return the correlations of a term's effects from the parameters of its structures by key, (..., K, K); those that
+        are estimated one by one are 0."""
+        found: Array = np.eye(group.width)
+        for part in group.structured:
+            structure = part.structure
+            if structure is None or not structure.correlated:
+                continue
+            own = {one.name: values[self.names.structure(one.name, group.dim)] for one in structure.parameters}
+            block = structure.correlations(own)
+            found = np.broadcast_to(
+                found, (*np.broadcast_shapes(found.shape[:-2], block.shape[:-2]), *found.shape[-2:])
+            ).copy()
+            found[..., np.array(part.columns)[:, None], np.array(part.columns)] = block
+        return found
 
     def effect_dim(self, group: NormalBlock) -> str:
         """Return the name of the dimension of a term's columns."""
@@ -121,7 +160,13 @@ class Predictor:
         """Return the labels of the dimensions of coordinates that are not coefficients and effects as written."""
         coords = {} if self.as_written else {f"{self.beta}_coordinate": list(self.population.coordinates.labels)}
         moved = (group for group in self.groups if group.centred)
-        return coords | {self.coordinate_dim(group): list(group.coordinates.labels) for group in moved}
+        coords |= {self.coordinate_dim(group): list(group.coordinates.labels) for group in moved}
+        shared = (group for group in self.groups if len(self.sd_places(group)) < group.width)
+        return coords | {self.distinct_dim(group): list(self.sd_places(group)) for group in shared}
+
+    def distinct_dim(self, group: NormalBlock) -> str:
+        """Return the name of the dimension of a term's distinct standard deviations, where columns share them."""
+        return f"{group.dim}{self.suffix}_sd"
 
     def coordinate_dim(self, group: NormalBlock) -> str:
         """Return the name of the dimension of a term's columns at the centre."""

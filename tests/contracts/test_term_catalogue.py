@@ -16,7 +16,7 @@ from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION, Term
 
 EXAMPLES = {
     "fixed": ["1 + x", "0 + f:x"],
-    "group": ["(1 | g)", "(1 + x || g)", "(1 | g:h)"],
+    "group": ["(1 | g)", "(1 + x || g)", "(1 | g:h)", "homcs(0 + f | g)", "cs(1 + x | g)", "ar1(0 + f | g)"],
     "multi_membership": ["mm(g, h)", "(1 + x | mm(g, h, weights=[w, v]))"],
     "observation": ["obs()"],
     "offset": ["offset(log(w))"],

@@ -22,6 +22,8 @@ CASES = [
     ("y ~ 0 + x + (0 + x | g)", "student", {}),
     ("y ~ x + z", "gaussian", {"beta[x]": "StudentT(4, 0, 1)", "beta[z]": 0.5}),
     ("y ~ z + (z | g)", "gaussian", {"sd_g[z]": "Exponential(1)"}),
+    ("y ~ x + cs(1 + x + z | g)", "gaussian", {}),
+    ("y ~ x + homcs(0 + x + z | g) + (1 | g)", "gaussian", {}),
     ("count ~ x + s(z, k=5) + (1 | g)", "negbin", {}),
     ("count ~ x + obs() + (x | g)", "poisson", {}),
     ("count ~ x + (1 | g)", "negbin", {"theta": "Gamma(2, 0.1)"}),
@@ -44,6 +46,11 @@ def fit_of(formula, family, priors):
         root = np.linalg.cholesky(0.4 * np.ones((width, width)) + 0.6 * np.eye(width)) if width else np.eye(1)
         values[predictor.sd(block)] = np.reshape(0.5 + 0.2 * np.arange(max(width, 1)), block.shape[1:])
         values[predictor.corr(block)] = root @ root.T
+        if block.structured:
+            shared = [dict.fromkeys(predictor.sd_keys(block), 0.0), predictor.sd_keys(block)]
+            values[predictor.sd(block)] = np.array([0.5 + 0.2 * list(shared[0]).index(key) for key in shared[1]])
+            parameters = {key: np.array(0.3) for key, _, _ in predictor.structure_parameters(block)}
+            values |= parameters | {predictor.corr(block): predictor.structured_correlations(block, parameters)}
         values[predictor.b(block)] = generator.normal(size=block.shape)
     values |= dict.fromkeys(design.numbers, 0.3 if family.startswith("zero") else 3.0)
     fixed = {name: number for name, number in priors.items() if isinstance(number, float)}

@@ -89,3 +89,59 @@ def test_group_columns_without_a_population_effect_have_zero():
     fit = fit_at(bm.prepare("y ~ 1 + (x | g)", data), {"beta": 2.0, "sd_g": 1.0, "corr_g": CORR, "sigma": 1.0})
     found = population_part(fit.posterior, fit.design.mu, fit.design.mu.groups[0])
     np.testing.assert_array_equal(found[0, 0], [2.0, 0.0])
+
+
+def structured_fit(times, effects, ar1=0.7, sd=1.3):
+    count = len(times)
+    data = {"y": np.arange(4.0 * count), "t": np.tile(times, 4), "g": np.repeat(list("abcd"), count)}
+    design = bm.prepare("y ~ 1 + ar1(0 + t | g)", data)
+    corr = ar1 ** np.abs(np.subtract.outer(times, times))
+    values = {"beta": [2.0], "sd_g": np.full(count, sd), "corr_g": corr, "ar1_g": ar1, "b_g": effects, "sigma": 1.0}
+    return fit_at(design, values)
+
+
+def test_effects_at_later_times_are_normal_given_those_of_the_same_level():
+    times, new = np.array([0.0, 1.0, 2.0, 4.0]), np.array([2.0, 3.0, 6.0])
+    effects = np.random.default_rng(5).normal(size=(4, 4))
+    fit = structured_fit(times, effects)
+    draws = bm.predict(fit, {"t": new, "g": ["b"] * 3}, groups="existing", kind="linear", seed=3)["linear"]
+    both = np.concatenate([times, new[1:]])
+    sigma = 1.3**2 * 0.7 ** np.abs(np.subtract.outer(both, both))
+    inner, cross, outer = sigma[:4, :4], sigma[4:, :4], sigma[4:, 4:]
+    mean = 2.0 + cross @ np.linalg.solve(inner, effects[1])
+    left = outer - cross @ np.linalg.solve(inner, cross.T)
+    values = draws.values.reshape(-1, 3)
+    np.testing.assert_allclose(values[:, 0], 2.0 + effects[1, 2])
+    root = np.linalg.cholesky(left)
+    whitened = np.linalg.solve(root, (values[:, 1:] - mean).T)
+    assert np.all(np.abs(whitened.mean(axis=1)) < 4 / np.sqrt(values.shape[0]))
+    np.testing.assert_allclose(np.cov(whitened), np.eye(2), atol=0.6)
+
+
+def test_draws_at_later_times_have_the_covariance_of_the_conditional_normal_distribution():
+    times = np.array([0.0, 1.0, 3.0])
+    fit = structured_fit(times, np.zeros((4, 3)))
+    many = fit.posterior.isel(draw=np.zeros(20000, dtype=int), chain=[0])
+    rows = bm.preparation.preparing.replay(fit.design.spec, _frame([2.0, 5.0]), fit.design)
+    modes = {"g": "existing"}
+    spread = linear_prediction(rows, rows.mu, many, modes, np.random.default_rng(1))
+    both = np.array([*times, 2.0, 5.0])
+    sigma = 1.3**2 * 0.7 ** np.abs(np.subtract.outer(both, both))
+    left = sigma[3:, 3:] - sigma[3:, :3] @ np.linalg.solve(sigma[:3, :3], sigma[:3, 3:])
+    np.testing.assert_allclose(np.cov(spread.mean[0].T), left, atol=0.06)
+
+
+def _frame(times):
+    import pandas as pd
+
+    return pd.DataFrame({"t": times, "g": ["a"] * len(times)})
+
+
+def test_new_levels_have_the_covariance_of_all_their_times_and_averages_its_variance():
+    fit = structured_fit(np.array([0.0, 1.0, 3.0]), np.zeros((4, 3)))
+    rows = bm.preparation.preparing.replay(fit.design.spec, _frame([1.0, 7.0, 7.5]), fit.design)
+    covariance = covariances_at_centre(rows.mu, rows.mu.groups[0], fit.posterior)[0, 0]
+    both = np.array([0.0, 1.0, 3.0, 7.0, 7.5])
+    np.testing.assert_allclose(covariance, 1.3**2 * 0.7 ** np.abs(np.subtract.outer(both, both)))
+    spread = linear_prediction(rows, rows.mu, fit.posterior, {"g": "average"}, np.random.default_rng(1))
+    np.testing.assert_allclose(spread.variance, 1.3**2)

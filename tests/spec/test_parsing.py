@@ -117,8 +117,11 @@ REFUSED = [
     ("y ~ mo(x)", "make the column a factor"),
     ("y ~ (1 | gr(g, by=z))", "Write the grouping column alone"),
     ("y ~ ar(t)", "Autoregressive"),
-    ("y ~ x + ar1(0 + t | g)", "Autoregressive terms are not supported; a smooth, s(t), follows a trend"),
-    ("y ~ x + us(1 | g)", "Write (1 | g)"),
+    (
+        "y ~ x + ar(time=t, gr=g)",
+        "Autoregressive errors are not supported; ar1(0 + time | g) has such effects, a smooth",
+    ),
+    ("y ~ x + ar1(t | g)", "is of one column, whose values are times or levels in order: ar1(0 + time | group)"),
     ("y ~ x + propto(0 + s | g, A)", "Known covariances of group effects are not supported"),
     ("y ~ (1 | gr(g, cov=A))", "known covariances are not supported"),
     ("y ~ x + fcor(V)", "Known covariances of rows are not supported"),

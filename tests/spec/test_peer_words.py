@@ -8,10 +8,9 @@ from bayesmixed.spec.peer_words import REFUSED, STRUCTURES
 
 WRITTEN = {
     "y ~ toep(x | g)": r"write \(x \| g\) for any covariances, \(x \|\| g\) for none",
-    "y ~ cs(1 + x | g)": r"\(1 \+ x \| g\)",
     "y ~ exp(t + 0 | g)": r"\(t \+ 0 \| g\)",
-    "y ~ us(x | g/h)": r"Write \(x \| g/h\)",
-    "y ~ diag(f | g)": r"Write \(f \|\| g\)",
+    "y ~ ar1(x)": r"around a bar, ar1\(0 \+ x \| g\)",
+    "y ~ x + us(x)": r"around a bar, us\(0 \+ x \| g\)",
     "weighted(y, w) ~ x": r'y \| weights\(w, "precision"\)',
     "y ~ poly(x1, x2, degree=2)": r"poly\(x1, 2\) \+ poly\(x2, 2\) \+ x1:x2",
     "y ~ poly(x1, x2)": r"poly\(x1, 2\) \+ poly\(x2, 2\) \+ x1:x2",

@@ -12,7 +12,7 @@ def test_effects_are_correlated_under_one_bar_and_independent_under_two():
     assert one.correlated(2)
     assert not one.correlated(1)
     assert not two.correlated(2)
-    assert (one.bars, two.bars) == ("|", "||")
+    assert (str(one), str(two)) == ("(1 + x | g)", "(1 + x || g)")
 
 
 def test_an_unknown_covariance_is_refused_with_the_known_ones():

@@ -98,7 +98,7 @@ def _numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[Label, Arr
         for column, term in enumerate(predictor.population.labels):
             yield ("fixed", part, "", "", term), values_of(posterior, predictor.beta)[..., column]
         for group in predictor.groups:
-            for column, term in enumerate(group.labels):
+            for column, term in group.distinct_sds:
                 yield (
                     ("ran_pars", part, group.name, "", f"sd__{term}"),
                     values_of(posterior, predictor.sd(group))[..., column],
@@ -106,6 +106,8 @@ def _numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[Label, Arr
             for i, j in ((i, j) for p in group.parts if p.correlated for i in p.columns for j in p.columns if i < j):
                 term = f"cor__{group.labels[i]}.{group.labels[j]}"
                 yield ("ran_pars", part, group.name, "", term), values_of(posterior, predictor.corr(group))[..., i, j]
+            for key, structure, one in predictor.structure_parameters(group):
+                yield ("ran_pars", part, group.name, "", f"{one.name}__{structure.label}"), values_of(posterior, key)
             if predictor.b(group) in posterior:
                 effects = values_of(posterior, predictor.b(group))
                 for row, level in enumerate(group.levels):

@@ -21,6 +21,7 @@ from bayesmixed.summaries.variance.group_moments import (
 from bayesmixed.summaries.variance.group_spread import TYPICAL
 from bayesmixed.summaries.variance.intraclass import icc_of_variances
 from bayesmixed.summaries.variance.sharing import sharing_patterns
+from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
 
 FACTOR = 10.0
@@ -64,22 +65,29 @@ def _differences(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
         link = predictor.link
         # Slopes are as written, the intercept of a centred term is not.
         where = " at the covariate means" if group.centred else ""
-        for key, label, step in zip(predictor.sd_keys(group), group.coordinates.labels, group.scales, strict=True):
+        for key, column in predictor.sd_places(group).items():
+            label, step = group.coordinates.labels[column], group.scales[column]
             if "#" in label:
                 continue
             typical = TYPICAL * draws.values[key]
             word, unit = "difference", f"{link.name} scale"
             if link.ratio:
                 # Of slopes over the step to which their default prior refers: a ratio per unit depends on the unit.
-                distance, word = 1.0 if label == "Intercept" else float(step), _ratio(design, predictor)
-                unit = "" if label == "Intercept" else f"over {distance:.3g} of {label}"
+                distance, word = 1.0 if _of_levels(group, column) else float(step), _ratio(design, predictor)
+                unit = "" if _of_levels(group, column) else f"over {distance:.3g} of {label}"
                 typical = np.exp(np.minimum(typical * distance, 700.0))
             elif link.unit is None:
                 unit = design.spec.response
-            if label != "Intercept" and not link.ratio:
+            if not _of_levels(group, column) and not link.ratio:
                 unit = f"{unit} per unit of {label}".lstrip()
             part = f" in the effect of {label}" if label != "Intercept" else where
             yield (f"typical {word} between two {group.counted}{part}", unit, *_spread(typical, 0.9), 0.9)
+
+
+def _of_levels(group: NormalBlock, column: int) -> bool:
+    """Return whether the effects of a column are differences between levels, not slopes."""
+    places = (part for part in group.structured if part.structure is not None and part.structure.of_places)
+    return group.coordinates.labels[column] == "Intercept" or any(column in part.columns for part in places)
 
 
 def _correlations(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
@@ -237,8 +245,9 @@ def _large_differences(draws: PriorDraws) -> Iterator[str]:
     design = draws.design
     y = np.asarray(design.response, dtype=float)
     for predictor, group in design.group_blocks():
-        for key, label, step in zip(predictor.sd_keys(group), group.coordinates.labels, group.scales, strict=True):
-            distance = 1.0 if label == "Intercept" else float(step)
+        for key, column in predictor.sd_places(group).items():
+            label, step = group.coordinates.labels[column], group.scales[column]
+            distance = 1.0 if _of_levels(group, column) else float(step)
             sd = np.maximum(draws.values[key] * distance, 1e-300)
             if predictor.link.ratio:
                 limit, what = np.log(FACTOR), f"differ by a factor above {FACTOR:g} ({_ratio(design, predictor)})"
@@ -248,7 +257,7 @@ def _large_differences(draws: PriorDraws) -> Iterator[str]:
                 continue
             share = float(np.mean(2.0 * special.ndtr(-limit / (np.sqrt(2.0) * sd))))
             if share > OFTEN:
-                over = "" if label == "Intercept" else f" over {distance:.3g} {label}"
+                over = "" if _of_levels(group, column) else f" over {distance:.3g} {label}"
                 yield f"{key}: two {group.counted} {what}{over} with prior probability {100 * share:.0f} %."
 
 

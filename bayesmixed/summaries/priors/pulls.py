@@ -87,9 +87,9 @@ def coefficients_and_sds(fit: Fit) -> dict[str, xr.DataArray]:
                 {f"{predictor.beta}_effect": label}
             )
         for group in predictor.normal_blocks:
-            sds, keys = posterior[predictor.sd(group)], predictor.sd_names(group)
+            sds = posterior[predictor.sd(group)]
             dims = [dim for dim in sds.dims if dim not in ("chain", "draw")]
-            found |= {key: sds.isel(dict.fromkeys(dims, k)) for k, key in enumerate(keys)}
+            found |= {key: sds.isel(dict.fromkeys(dims, k)) for key, k in predictor.distinct_sds(group).items()}
     ordered = {name: values.transpose("chain", "draw") for name, values in found.items()}
     return {name: values for name, values in ordered.items() if np.ptp(values.values) > 0}
 

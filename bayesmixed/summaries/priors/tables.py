@@ -9,6 +9,7 @@ import pandas as pd
 
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.prior_draws import draw_priors, prior_quantile
+from bayesmixed.design.structures import structure_range
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_range
 from bayesmixed.parameter_keys import ParameterKey
@@ -151,7 +152,7 @@ def _parameters(design: Design) -> pd.DataFrame:
 def _coordinate(design: Design, key: str) -> str:
     """Return in which coordinate a prior is stated, or "" for what has none."""
     curves = [name for p in design.predictors.values() for curve in p.curves for name in p.sd_keys(curve)]
-    if key in curves or design.scalar_of(key) is not None:
+    if key in curves or design.scalar_of(key) is not None or structure_range(design, key) is not None:
         return ""
     centred: list[str] = [key for p in design.predictors.values() for key in p.keys if not _as_written(p, key)]
     centred += [CUTS] if np.any(design.mu.centre) else []

@@ -43,10 +43,10 @@ def variance_components(fit: Fit) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns term (factor, or "Residual"), level (the second column of a correlation), effect, quantity ("sd",
-        "variance", "correlation", "covariance"), mean, sd, lower, upper (95 %), mcse. SDs of groups are on the link
-        scale and in the units of the columns as written; those of correlated slopes refer to the origin of x. With
-        precision weights the residual SD is that of a row of weight 1, and a row with effect "mean over rows" has the
-        mean of sigma^2 / w.
+        "variance", "correlation", "covariance", or a parameter of a covariance structure, "ar1"), mean, sd, lower, upper
+        (95 %), mcse. SDs of groups are on the link scale and in the units of the columns as written; those of correlated
+        slopes refer to the origin of x. With precision weights the residual SD is that of a row of weight 1, and a row with
+        effect "mean over rows" has the mean of sigma^2 / w.
 
     Examples
     --------
@@ -61,8 +61,12 @@ def variance_components(fit: Fit) -> pd.DataFrame:
     for predictor, group in fit.design.group_blocks():
         term = f"{group.name}{predictor.suffix}"
         sd = posterior[predictor.sd(group)]
-        tables.append(labelled(sd, term, [""], group.labels).assign(quantity="sd"))
-        tables.append(labelled(sd**2, term, [""], group.labels).assign(quantity="variance"))
+        columns, labels = zip(*group.distinct_sds, strict=True)
+        distinct = sd[..., list(columns)]
+        tables.append(labelled(distinct, term, [""], labels).assign(quantity="sd"))
+        tables.append(labelled(distinct**2, term, [""], labels).assign(quantity="variance"))
+        for key, structure, one in predictor.structure_parameters(group):
+            tables.append(labelled(posterior[key], term, [""], [structure.label]).assign(quantity=one.name))
         for first, second in _estimated_pairs(group):
             corr = values_of(posterior, predictor.corr(group))[..., first, second]
             sds = sd.transpose("chain", "draw", ...).values

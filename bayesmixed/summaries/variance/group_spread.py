@@ -110,7 +110,8 @@ def negligible_sds(fit: Fit) -> pd.DataFrame:
         limits = NEGLIGIBLE * group_unit(fit.design, predictor) * group.coordinates.units
         covariance = covariances_at_centre(predictor, group, fit.posterior)
         sds = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)).reshape(-1, len(group.labels))
-        for column, (label, key) in enumerate(zip(group.coordinates.labels, predictor.sd_keys(group), strict=True)):
+        for key, column in predictor.sd_places(group).items():
+            label = group.coordinates.labels[column]
             prior = fit.design.priors[key].prior
             before = np.nan if prior.name == "Fixed" else float(prior.frozen().cdf(limits[column]))
             after = float(np.mean(sds[:, column] < limits[column]))

@@ -1,0 +1,22 @@
+"""Parameters of covariance structures on a design, and what cannot take such a structure."""
+
+from bayesmixed.design.design import Design
+from bayesmixed.prior_distributions import Support
+
+
+def structure_range(design: Design, key: str) -> Support | None:
+    """Return the interval in which a parameter of a covariance structure lies, None for any other key."""
+    for predictor, group in design.group_blocks():
+        for own, structure, parameter in predictor.structure_parameters(group):
+            if own == key:
+                return parameter.support(structure.width)
+    return None
+
+
+def structured_term(design: Design) -> str | None:
+    """Return what has a covariance that is neither diagonal nor free, in words; None where no term has one."""
+    for _, group in design.group_blocks():
+        for part in group.structured:
+            if part.structure is not None:
+                return f"the effects of '{group.name}' are {part.structure.covariance.text}"
+    return None

@@ -1,0 +1,119 @@
+"""Columns of covariance structures over times: one for each distinct value of a column, and its place among them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bayesmixed.errors import DataError, SpecError
+from bayesmixed.families.links import Array
+from bayesmixed.formulas.written import read_formula
+from bayesmixed.tables.column_names import quote_name
+from bayesmixed.tables.factors import Table, as_label, encode, is_number
+from bayesmixed.terms.covariances import ORDER, ROUNDING, Covariance, Structure, find_covariance
+
+MOST_PLACES = 100
+"""Most distinct values: draws hold the correlations of each two."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceColumns:
+    """Columns of a group term, one for each place.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        "Days[0]", "Days[1]", ...
+    matrix : (n, K) array
+        1 where a row is at the place, else 0.
+    structure : Structure
+        Their covariance.
+    """
+
+    labels: tuple[str, ...]
+    matrix: Array
+    structure: Structure
+
+
+def read_place(formula: str, covariance: str) -> tuple[str, bool]:
+    """Return the column whose values are the places, and whether its values are taken as levels in order, factor(x).
+
+    Raises
+    ------
+    SpecError
+        The formula is not one column without an intercept.
+    """
+    written = read_formula(formula)
+    pieces = list(written.pieces.values())
+    if [len(product) for product in written.products()] == [1]:
+        name = pieces[0].only_column or pieces[0].plain_factor
+        if name is not None:
+            return name, pieces[0].only_column is None
+    call = find_covariance(covariance).call
+    raise SpecError(
+        f"Covariance '{covariance}' is of one column, whose values are times or levels in order: {call}(0 + time | group), "
+        f"not {call}({formula} | group)."
+    )
+
+
+def place_columns(formula: str, covariance: Covariance, table: Table, like: Structure | None) -> PlaceColumns:
+    """Return a column for each place; with `like`, those of the fit.
+
+    Raises
+    ------
+    DataError
+        There are too many places, steps between times differ where they must be equal, or a place was not in the fit.
+    """
+    name, as_levels = read_place(formula, covariance.name)
+    column, step = table.data[name], 0.0
+    if is_number(column) and not as_levels:
+        values = column.to_numpy(dtype=float)
+        distinct = np.unique(values)
+        labels, codes = tuple(map(as_label, distinct)), np.searchsorted(distinct, values)
+        if like is None:
+            step, places = _steps(name, distinct, covariance)
+    else:
+        codes, labels = encode(column)
+        places = np.arange(len(labels), dtype=float)
+    if like is not None:
+        structure = _with_new(name, like, labels)
+        codes = np.array([structure.names.index(label) for label in labels], dtype=np.intp)[codes]
+    else:
+        if len(labels) > MOST_PLACES:
+            raise DataError(
+                f"'{name}' has {len(labels)} distinct values; covariance '{covariance.name}' takes at most {MOST_PLACES}. "
+                "Round it, or take a smooth, s(...)."
+            )
+        structure = Structure(covariance.name, name, tuple((float(place),) for place in places), labels, step)
+    matrix = np.zeros((table.rows, structure.width))
+    matrix[np.arange(table.rows), codes] = 1.0
+    return PlaceColumns(tuple(f"{quote_name(name)}[{label}]" for label in structure.names), matrix, structure)
+
+
+def _with_new(name: str, like: Structure, labels: tuple[str, ...]) -> Structure:
+    """Return the structure of a fit with the places of further values behind its own (DataError if it has none there)."""
+    further = [label for label in labels if label not in like.names]
+    if further and not like.extends:
+        reason = "each has an SD of its own" if like.step > 0.0 else "they are levels in order, not times"
+        raise DataError(
+            f"'{name}' is {further[0]} in rows to predict, which is not among its values in the fit, and {reason}. Under "
+            "covariances of times with one SD, such as ar1(0 + time | g), later ones can be predicted."
+        )
+    places = tuple((like.place_of(float(label)),) for label in further)
+    return replace(like, places=like.places + places, names=(*like.names, *further))
+
+
+def _steps(name: str, values: Array, covariance: Covariance) -> tuple[float, Array]:
+    """Return the smallest distance of times, which must divide all others, and times in units of it (DataError)."""
+    if len(values) < 2 or covariance.columns != ORDER:
+        return 1.0, values
+    gaps = np.diff(values)
+    step = float(gaps.min())
+    steps = gaps / step
+    if np.any(np.abs(steps - np.round(steps)) > ROUNDING * len(values) * np.maximum(1.0, steps)):
+        worst = int(np.argmax(np.abs(steps - np.round(steps))))
+        raise DataError(
+            f"The values of '{name}' are not in equal steps: {as_label(values[worst])} to {as_label(values[worst + 1])} is "
+            f"{steps[worst]:.3g} times the smallest step, {step:.3g}. Covariance '{covariance.name}' is for times in equal "
+            f"steps, some of which may be missing. Round the times, or write factor({name}) to take them as levels in order."
+        )
+    return step, np.concatenate([[0.0], np.cumsum(np.round(steps))])
