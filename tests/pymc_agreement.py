@@ -59,6 +59,9 @@ def made_up_fit(formula, family, *, data=None, **fields):
 def _values_of_block(design, predictor, block, vary):
     width = len(block.labels)
     sd = np.exp(vary(np.full(block.shape[1:], -1.0)))
+    if block.structured:
+        keys = list(predictor.sd_keys(block))
+        sd = sd[..., [keys.index(key) for key in keys]]
     for k, key in enumerate(predictor.sd_keys(block)):
         prior = design.priors[key].prior
         if prior.name == "Fixed":
@@ -67,7 +70,10 @@ def _values_of_block(design, predictor, block, vary):
         predictor.sd(block): sd,
         predictor.b(block): vary(0.3 * np.sin(np.arange(np.prod(block.shape))).reshape(block.shape)),
     }
-    if block.correlated:
+    found |= {key: vary(np.array(0.3)) for key, _, _ in predictor.structure_parameters(block)}
+    if block.structured:
+        found[predictor.corr(block)] = predictor.structured_correlations(block, found)
+    elif block.correlated:
         prior = design.priors[predictor.corr(block)].prior
         corr = 0.3 + 0.7 * np.eye(width)
         for one in block.parts:
