@@ -166,7 +166,9 @@ def find_resolution(table: pd.DataFrame) -> pd.Series:
 
 def _advise(found: Verification) -> Iterator[str]:
     yield from found.diagnosis.advice
-    left = [name for name in ("kernel", "pymc") if name not in (found.engine, found.other)]
+    refused = " ".join((*found.unclear, *found.notes))
+    tried = (found.engine, found.other)
+    left = [name for name in ("kernel", "pymc") if name not in tried and f"{name}: " not in refused]
     calls = " or ".join(f'bm.verify(fit, engine="{name}")' for name in left)
     if found.disagreements:
         yield "more draws: bm.refit(fit, draws=4000)"

@@ -186,7 +186,17 @@ def check_same_response(designs: Mapping[str, Design]) -> dict[str, Array]:
             trials == designs[name].trials
         ):
             raise DataError(f"Models '{first}' and '{name}' do not have the same response, so they cannot be compared.")
-    return {name: slope * designs[name].observed.row_counts for name, (_, slope) in read.items()}
+    censored = {name: design.observed.censored for name, design in designs.items()}
+    for name, rows in censored.items():
+        if not np.array_equal(rows, censored[first]):
+            raise SpecError(
+                f"Models '{first}' and '{name}' do not have the same censored rows: a censored row has a probability, another "
+                "a density, and they cannot be compared. Give both the same cens(...)."
+            )
+    return {
+        name: np.where(censored[name], 0.0, slope) * designs[name].observed.row_counts
+        for name, (_, slope) in read.items()
+    }
 
 
 def _on_original_scale(name: str, design: Design) -> tuple[Array, Array]:

@@ -104,14 +104,19 @@ class Response:
         return known if self.limits is None else np.where(np.isnan(self.limits[0]), known, self.limits[::-1])
 
     @property
+    def censored(self) -> NDArray[np.bool_]:
+        """Which rows are censored, (n,)."""
+        return np.zeros(self.rows, dtype=bool) if self.limits is None else ~np.isnan(self.limits[0])
+
+    @property
     def censored_sides(self) -> dict[str, NDArray[np.bool_]]:
         """Which rows are censored on the right, on the left, and within an interval, (n,) each."""
         if self.limits is None:
             return {}
         bounds = np.array([[-np.inf], [np.inf]]) if self.bounds is None else self.bounds
-        censored, (above, below) = ~np.isnan(self.limits[0]), np.isfinite(self.limits) & (self.limits != bounds)
+        above, below = np.isfinite(self.limits) & (self.limits != bounds)
         sides = {"right": above & ~below, "left": ~above & below, "interval": above & below}
-        return {side: rows & censored for side, rows in sides.items()}
+        return {side: rows & self.censored for side, rows in sides.items()}
 
     @property
     def limits_text(self) -> str:

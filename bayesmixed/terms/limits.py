@@ -101,7 +101,7 @@ class Truncation(Value):
 
     def __str__(self) -> str:
         lower, upper = (
-            bound if bound is None else quote_name(bound) if isinstance(bound, str) else f"{bound:.17g}"
+            bound if bound is None else quote_name(bound) if isinstance(bound, str) else repr(bound).removesuffix(".0")
             for bound in (self.lower, self.upper)
         )
         named = [f"{name}={bound}" for name, bound in (("lower", lower), ("upper", upper)) if bound is not None]

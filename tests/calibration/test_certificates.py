@@ -84,6 +84,13 @@ def test_what_is_wrong_is_named_with_what_to_try(found):
     assert "refits=100" in str(wrong)
 
 
+def test_engines_that_cannot_sample_the_model_are_not_advised(found):
+    refused = "no second engine checked it (kernel: no compiled row; marginal: no compiled row)"
+    said = str(replace(found, engine="collapsed", other="", unclear=(refused,)))
+    assert 'engine="kernel"' not in said
+    assert 'engine="pymc"' in said
+
+
 def test_a_certificate_is_shown_in_the_report_of_its_own_fit_only(fits, found, tmp_path):
     path = bm.write_report(fits[0], tmp_path / "report.html", verification=found)
     text = path.read_text(encoding="utf-8")

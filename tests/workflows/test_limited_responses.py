@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from fixed_draws import fit_at
 from pymc_agreement import made_up_fit, rows_for
 from scipy import integrate, stats
 
@@ -132,6 +133,25 @@ def test_a_stored_fit_is_read_back_with_its_limits(tmp_path):
     again = bm.load_fit(tmp_path / "fit.nc")
     np.testing.assert_array_equal(again.design.observed.limits, fit.design.observed.limits)
     np.testing.assert_array_equal(bm.log_likelihood(again), bm.log_likelihood(fit))
+
+
+def test_probabilities_of_censored_rows_are_not_compared_with_densities():
+    data = some_rows("lognormal").assign(s=["right", *["none"] * 23], r="none")
+    data["y"] = data["y"] + 1.0
+    made = {}
+    for name, (formula, family) in {
+        "lognormal": ("y | cens(s) ~ x", "lognormal"),
+        "normal logarithm": ("log(y) | cens(s) ~ x", "gaussian"),
+        "whole": ("y ~ x", "lognormal"),
+        "others": ("y | cens(r) ~ x", "lognormal"),
+    }.items():
+        rows = data.assign(r=["none", "right", *["none"] * 22])
+        made[name] = fit_at(bm.prepare(formula, rows, family=family), {"sigma": 0.7}, jitter=1e-3)
+    same = bm.compare_models({name: made[name] for name in ("lognormal", "normal logarithm")}, unit="observation")
+    assert abs(same.table["elpd_diff"]).max() < 0.1, "one model in two ways, a censored row included"
+    for other in ("whole", "others"):
+        with pytest.raises(SpecError, match="do not have the same censored rows"):
+            bm.compare_models({"lognormal": made["lognormal"], other: made[other]}, unit="observation")
 
 
 def test_weights_multiply_censored_rows():
