@@ -10,6 +10,7 @@ import io
 import re
 import sys
 import tempfile
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -37,7 +38,12 @@ def run_block(code, names):
             value = eval(compile(ast.Expression(last.value), "page", "eval"), names)
             if value is not None and not hasattr(value, "savefig"):
                 print(value if not isinstance(value, str) else repr(value))
-    return "\n".join(line.rstrip() for line in said.getvalue().splitlines()).strip("\n"), value
+    return "\n".join(_fold(line) for line in said.getvalue().splitlines()).strip("\n"), value
+
+
+def _fold(line):
+    """Return a line of a table as it is, and a long sentence in several lines."""
+    return line.rstrip() if "  " in line.strip() else textwrap.fill(line, 100, break_long_words=False)
 
 
 def run_page(path, save=False):

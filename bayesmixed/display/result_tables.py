@@ -14,7 +14,7 @@ from bayesmixed.errors import shorten
 WIDTH = 80
 _CELL = 30
 _DIGITS = 3
-_LABELS = ("term", "level", "effect", "group", "quantity", "scale")
+_LABELS = ("term", "level", "effect", "group", "quantity", "scale", "check")
 _BROOM = {"estimate": "mean", "std.error": "sd", "conf.low": "lower", "conf.high": "upper"}
 """Columns of the tables of R's package broom, and what they are called elsewhere."""
 

@@ -36,7 +36,10 @@ def test_the_page_of_families_has_every_parameter_of_each_and_every_link():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    "name",  # the answers of the page of questions are tested by tests/workflows/test_questions.py
+    [pytest.param(name, marks=pytest.mark.calibration if name == "questions" else ()) for name in PAGES],
+)
 def test_the_code_of_a_page_shows_what_the_page_says(name):
     stored = PAGES[name].read_text(encoding="utf-8")
     assert page_outputs.differences(stored, page_outputs.run_page(PAGES[name])) == []

@@ -142,7 +142,7 @@ def _check_zeros(observed: float, chance: Array) -> dict[str, object]:
     cumulative = np.cumsum(distribution)
     lower, upper = (float(np.searchsorted(cumulative, q)) for q in (0.025, 0.975))
     count = int(observed)
-    p = 2.0 * min(cumulative[count], 1.0 - cumulative[count] + distribution[count])
+    p = 2.0 * min(cumulative[count], distribution[count:].sum())
     return _state("zeros", observed, float(chance.sum()), lower, upper, float(min(p, 1.0)), ("fewer", "more"), "zeros")
 
 

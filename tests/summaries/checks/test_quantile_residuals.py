@@ -87,6 +87,7 @@ def test_zeros_are_counted_against_their_chances():
     inflated = data.assign(y=np.where(np.arange(COUNTS) % 8 == 0, 0, data["y"]))
     found = bm.check_residuals(at("y ~ 1", "poisson", inflated, {"beta": 1.0})).set_index("check").loc["zeros"]
     assert found["says"].startswith("more zeros")
+    assert 0.0 < found["p"] < 1e-12
 
 
 def test_a_response_without_atoms_has_no_test_of_zeros():
