@@ -25,7 +25,8 @@ nb_ipywidgets_js = {}  # no script from another host
 myst_enable_extensions = ["attrs_block", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 default_role = "py:obj"
-autosummary_generate = True
+catalogue_pages.write_pages(HERE)
+autosummary_generate = [str(path.relative_to(HERE)) for path in sorted(HERE.glob("generated/api/*.rst"))]
 autodoc_typehints = "none"  # the lists of parameters have them in words
 numpydoc_show_class_members = False
 python_maximum_signature_line_length = 88
@@ -59,6 +60,5 @@ def write_formula(self, node):
 
 
 def setup(app):
-    """Write the pages that follow from the code, and show formulas without a script."""
+    """Show formulas without a script."""
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))
-    catalogue_pages.write_pages(HERE)
