@@ -13,7 +13,10 @@ from bayesmixed.families.records import Family, Parameter, ResponseScale
 ROOT = Path(__file__).parents[1]
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Models and data": ("spec", "terms", "translation", "preparation", "design", "survey", "tables", "simulation", "plots.missing_maps", "datasets"),
+    "Models and data": (
+        "spec", "terms", "translation", "preparation", "design", "survey", "tables", "simulation", "datasets",
+        "plots.missing_maps",
+    ),
     "Priors": ("prior_distributions", "summaries.priors", "plots.prior_", "plots.elicited", "plots.multiverses"),
     "Fits": ("fits", "model", "engines"),
     "Can the draws be used?": ("fits.convergence", "plots.draw_plots", "calibration", "plots.calibration_plots"),
