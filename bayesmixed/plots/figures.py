@@ -12,12 +12,29 @@ if TYPE_CHECKING:
 def new_figure(width: float, height: float) -> "Figure":
     """Return an empty figure, sizes in inches, which a notebook shows when it is the value of a cell.
 
-    It is not one of pyplot's: those stay open, and notebooks show them twice.
+    Where pyplot opens windows, as in scripts on a desktop, it is one of pyplot's, so that `plt.show()` shows it; elsewhere
+    not: those stay open, and notebooks show them twice.
     """
     from matplotlib.figure import Figure
 
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None and _opens_windows(pyplot.get_backend()):
+        return pyplot.figure(figsize=(width, height), layout="constrained")
     _let_notebooks_show(Figure)
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def close(figure: "Figure") -> None:
+    """Close a figure that is used up, so that `plt.show()` does not show it."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close(figure)
+
+
+def _opens_windows(backend: str) -> bool:
+    from matplotlib.backends.registry import BackendFilter, backend_registry
+
+    return backend.lower() in backend_registry.list_builtin(BackendFilter.INTERACTIVE)
 
 
 def ink() -> str:

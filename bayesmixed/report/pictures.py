@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bayesmixed.display.palette import GREY, SERIES
+from bayesmixed.plots.figures import close
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 def embed(figure: "Figure", text: str) -> str:
-    """Return a figure as HTML that holds its pixels, with its alternative text."""
+    """Return a figure as HTML that holds its pixels, with its alternative text, and close it."""
     held = BytesIO()
     figure.savefig(held, format="png", dpi=120)
+    close(figure)
     source = base64.b64encode(held.getvalue()).decode("ascii")
     return f'<figure><img src="data:image/png;base64,{source}" alt="{escape(text)}"></figure>'
 

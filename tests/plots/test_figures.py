@@ -9,6 +9,7 @@ from fixed_draws import fit_at
 
 import bayesmixed as bm
 from bayesmixed.plots.figures import as_written, new_figure
+from bayesmixed.report.pictures import embed
 
 PLOTS = Path(bm.__file__).parent / "plots"
 FORMATS = """
@@ -34,6 +35,22 @@ def test_a_notebook_shows_a_figure_as_it_was_told_or_else_as_a_png(before, forma
     code = FORMATS.format(before=before)
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert output.stdout.split() == formats
+
+
+def test_figures_are_shown_by_pyplot_where_it_opens_windows(monkeypatch):
+    from matplotlib import pyplot
+
+    before = pyplot.get_fignums()
+    new_figure(2, 1)
+    assert pyplot.get_fignums() == before, "here it writes files only"
+    monkeypatch.setattr(pyplot, "get_backend", lambda: "QtAgg")
+    figure = bm.plot_forest(bm.load_fit("herd_period"))
+    assert pyplot.get_fignums() == [*before, figure.number]
+    assert "<img" in embed(figure, "a forest")
+    assert pyplot.get_fignums() == before
+    monkeypatch.setattr(pyplot, "get_backend", lambda: "module://matplotlib_inline.backend_inline")
+    new_figure(2, 1)
+    assert pyplot.get_fignums() == before, "a notebook shows the value of a cell"
 
 
 @pytest.mark.parametrize("path", sorted(PLOTS.glob("*.py")), ids=lambda path: path.stem)
