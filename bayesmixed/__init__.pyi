@@ -56,6 +56,7 @@ from .plots.residual_plots import plot_loo_pit as plot_loo_pit
 from .plots.residual_plots import plot_residuals as plot_residuals
 from .plots.smooths import plot_smooth as plot_smooth
 from .plots.surfaces import plot_surface as plot_surface
+from .plots.survival_curves import plot_survival as plot_survival
 from .plots.variance_shares import plot_variance_shares as plot_variance_shares
 from .plots.vpc_curves import plot_vpc_curve as plot_vpc_curve
 from .prediction.predictions import predict as predict
@@ -84,6 +85,8 @@ from .summaries.marginal.populations import future_group as future_group
 from .summaries.marginal.ranks import group_ranks as group_ranks
 from .summaries.marginal.row_comparisons import comparisons as comparisons
 from .summaries.marginal.row_slopes import slopes as slopes
+from .summaries.marginal.survival_times import restricted_mean as restricted_mean
+from .summaries.marginal.survival_times import survival as survival
 from .summaries.marginal_likelihoods import Evidence as Evidence
 from .summaries.marginal_likelihoods import evidence as evidence
 from .summaries.overview import summary as summary

@@ -23,7 +23,10 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "What was estimated, and what predicted?": (
         "summaries.overview", "summaries.parameters", "plots.forests", "plots.smooths", "display"
     ),
-    "Effects on the response": ("summaries.marginal", "plots.all_effects", "plots.effects", "plots.surfaces"),
+    "Effects on the response": (
+        "summaries.marginal", "plots.all_effects", "plots.effects", "plots.surfaces",
+        "plots.survival_curves",
+    ),
     "Variation": ("summaries.variance", "plots.variance_shares", "plots.vpc_curves"),
     "Pooling": (
         "summaries.pooling", "summaries.variance.pooling_curves", "plots.pooling", "plots.pooling_curves"

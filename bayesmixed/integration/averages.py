@@ -100,6 +100,24 @@ def refuse_average(family: Family, varying: Collection[str]) -> None:
         )
 
 
+def average_of(
+    function: Callable[[dict[str, Array]], Array], scalars: Mapping[str, Array], predictors: Mapping[str, Spread]
+) -> Array:
+    """Return the mean over the normal effects of a bounded function of the parameters, as are probabilities.
+
+    Arguments as in `average_mean`; the function takes and returns arrays whose last axis is that of rows.
+    """
+    values = {**scalars, **{name: p.link.inverse(p.mean) for name, p in predictors.items()}}
+    varying = {name: p for name, p in predictors.items() if p.variance is not None}
+    sds = {name: np.sqrt(np.asarray(p.variance)) for name, p in varying.items()}
+
+    def inside(scores: Array) -> Array:
+        etas = {name: p.mean + sds[name] * z for z, (name, p) in zip(scores, varying.items(), strict=True)}
+        return function({**values, **{name: varying[name].link.inverse(eta) for name, eta in etas.items()}})
+
+    return expect(inside, len(varying), NODES.get(len(varying), min(NODES.values())))
+
+
 @cache
 def parameters_of_mean(family: Family) -> frozenset[str]:
     """Return the parameters on which the mean depends, found by moving each of them."""

@@ -1,6 +1,6 @@
 """Prediction for known groups, new groups, the typical group and the average over groups."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -16,7 +16,7 @@ from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean, 
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import draws_for, refuse_tables
-from bayesmixed.integration.averages import Spread, average_mean, parameters_of, parameters_of_mean
+from bayesmixed.integration.averages import Spread, average_mean, average_of, parameters_of, parameters_of_mean
 from bayesmixed.integration.posterior_means import (
     average_has_mean,
     inverse_has_mean,
@@ -127,12 +127,9 @@ def predict_rows(
     modes = _modes(design, groups, kind, known_rows=rows is None)
     posterior = draws_for(fit, modes, draws)
     generator = np.random.default_rng(seed)
-    predictors = {
-        name: linear_prediction(design, p, posterior, modes, generator) for name, p in design.predictors.items()
-    }
+    scalars, predictors = _parameters(design, posterior, modes, generator)
     if kind == "linear":
         return _dataset(fit, design, posterior, kind, predictors[family.parameters[0].name].mean, modes)
-    scalars = {name: v.values[..., None] for name, v in design.scalar_draws(posterior).items()}
     if kind == "probability":
         return _probabilities(fit, design, posterior, scalars, predictors, modes)
     if kind == "mean":
@@ -145,6 +142,40 @@ def predict_rows(
     else:
         result = scalars[kind] if kind in scalars else predictors[kind].average
     return _dataset(fit, design, posterior, kind, result, modes)
+
+
+def _parameters(
+    design: Design, posterior: xr.Dataset, modes: Mapping[str, str], generator: np.random.Generator
+) -> tuple[dict[str, Array], dict[str, Spread]]:
+    """Return the draws of the parameters without predictor, and the predictors of the rows."""
+    predictors = {
+        name: linear_prediction(design, p, posterior, modes, generator) for name, p in design.predictors.items()
+    }
+    return {name: v.values[..., None] for name, v in design.scalar_draws(posterior).items()}, predictors
+
+
+def predict_function(
+    fit: Fit,
+    rows: Design,
+    function: Callable[[dict[str, Array]], Array],
+    what: str,
+    *,
+    groups: str | Mapping[str, str],
+    draws: int | None,
+    seed: int | None,
+) -> xr.DataArray:
+    """Return draws, dims chain, draw, point, row, of a bounded function of the parameters, averaged over groups as means are.
+
+    The function returns arrays (point, chain, draw, row); attribute `estimand` says `what` it is, and of which groups.
+    """
+    modes = _modes(rows, groups, "mean", known_rows=False)
+    posterior = draws_for(fit, modes, draws)
+    scalars, predictors = _parameters(rows, posterior, modes, np.random.default_rng(seed))
+    scaled = weigh_scale(rows.family.scale, rows.observed.scale_factor, scalars, predictors)
+    values = np.moveaxis(average_of(function, *scaled), 0, 2)
+    coords = {name: posterior[name].values for name in ("chain", "draw")}
+    said = f"{what}{_say_groups(modes)}"
+    return xr.DataArray(values, dims=("chain", "draw", "point", "row"), coords=coords, attrs={"estimand": said})
 
 
 def _probabilities(
@@ -300,8 +331,12 @@ def _estimand(fit: Fit, kind: str, modes: Mapping[str, str]) -> str:
         "probability": f"probability of each category of {spec.response}",
         "linear": f"linear predictor of {spec.response} (scale: {fit.design.mu.link.name})",
     }.get(kind, f"parameter {kind}")
+    return f"{what}{_say_groups(modes)}"
+
+
+def _say_groups(modes: Mapping[str, str]) -> str:
     where = [
         f"{', '.join(n for n, m in modes.items() if m == mode)}: {MODES[mode]}"
         for mode in dict.fromkeys(modes.values())
     ]
-    return f"{what}; {', '.join(where)}" if where else what
+    return f"; {', '.join(where)}" if where else ""

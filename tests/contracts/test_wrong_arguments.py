@@ -65,6 +65,7 @@ GIVEN = {
     "elicit": {"icc": (0.1, 0.6)},
     "approximate": {"method": "joint"},
     "ladder": {"posterior": False, "draws": 3, "progress": False},
+    "restricted_mean": {"until": 2.0},
     "posterior_checks": {"draws": 5},
     "plot_posterior_checks": {"draws": 5},
     "group_ranks": {"effect": "Intercept"},
@@ -83,10 +84,18 @@ GIVEN = {
     "MultiMembership": {"by": ("a", "b"), "weights": (), "scale": True},
     "Offset": {"expression": "x"},
     "Smooth": {"x": "x", "k": 5, "by": "", "bs": "tp"},
+    "Censoring": {"column": "s", "upper": "u"},
+    "Truncation": {"lower": 0.0, "upper": 9.0},
     "Weights": {"column": "w", "kind": "precision"},
     "Prior": {"name": "Normal", "arguments": (0, 1)},
 }
 MADE = {
+    **dict.fromkeys(
+        ("survival", "plot_survival", "restricted_mean"),
+        lambda rows, short: {
+            "fit": bm.fit("t ~ x", rows.assign(t=1.0 + rows["x"] ** 2), family="exponential", **short)
+        },
+    ),
     "missing_information": lambda rows, short: {"fit": bm.fit(SIMPLE, [rows, rows.assign(x=-rows["x"])], **short)},
     "heterogeneity": lambda rows, short: {"fit": bm.fit("y | se(s) ~ 1 + (1 | g)", rows.assign(s=1.0), **short)},
     "evidence": lambda rows, short: {"fits": bm.fit(SIMPLE, rows, engine="marginal", **short)},
