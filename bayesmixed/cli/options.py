@@ -76,6 +76,9 @@ def read_spec(
         Literal["error", "drop"] | None,
         typer.Option(help="What to do with combinations of levels without rows (that of the spec if not given)."),
     ] = None,
+    reference: Annotated[
+        str | None, typer.Option(metavar="CATEGORY", help="Category with which the others are compared (categorical).")
+    ] = None,
 ) -> "ModelSpec":
     """Return the spec given by the arguments of a command."""
     from bayesmixed.families import find_family
@@ -90,7 +93,7 @@ def read_spec(
     options["links"] = dict(split(text, "--link") for text in link or () if "=" in text)
     options["priors"] = dict(split(text, "--prior") for text in prior or ())
     options |= {"link": alone[0] if alone else None, "factors": factor or (), "crossed": crossed or ()}
-    model = as_spec(spec, family=family, empty_cells=empty_cells, **options)
+    model = as_spec(spec, family=family, empty_cells=empty_cells, reference=reference, **options)
     if "~" in spec and family is None:
         typer.echo(f"note: no --family given: family {find_family(model.family).name} is assumed", err=True)
     return model

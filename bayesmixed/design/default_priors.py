@@ -10,7 +10,7 @@ from bayesmixed.design.realised_coefficients import coefficient_priors
 from bayesmixed.design.realised_splits import split_priors
 from bayesmixed.design.structures import structure_range
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
-from bayesmixed.families import ResponseScale
+from bayesmixed.families import Parameter, ResponseScale
 from bayesmixed.families.parameter_functions import given_key, keys_of, range_of
 from bayesmixed.joint_priors import KEYS
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
@@ -85,7 +85,7 @@ def _units(design: Design, predictor: Predictor, scale: ResponseScale) -> _Units
         location, spread = parameter.intercept(scale_at_weight_one(design, parameter.name, scale))
         return _Units(location, spread, 2.5 * parameter.unit, parameter.unit)
     with np.errstate(all="ignore"):
-        location = float(predictor.link.forward(scale.mean))
+        location = _log_odds(design, parameter) if parameter.category else float(predictor.link.forward(scale.mean))
         unit = predictor.link.unit or scale.unit / abs(float(predictor.link.derivative(np.asarray(location))))
     if not np.isfinite(location):
         raise DataError(
@@ -95,6 +95,14 @@ def _units(design: Design, predictor: Predictor, scale: ResponseScale) -> _Units
     counted = predictor.link.name == "log" and design.family.discrete
     location -= 0.0 if counted else float(design.observed.row_shares @ predictor.offset)
     return _Units(location, 2.5 * unit, 2.5 * unit, unit)
+
+
+def _log_odds(design: Design, parameter: Parameter) -> float:
+    """Return the log-odds of a category against the first one in the data, half a row added to each: the prior of its
+    intercept is that of a model of the rows in these two categories."""
+    y, counts = np.asarray(design.response), design.observed.row_counts
+    own, first = (float(counts @ (y == number)) for number in (parameter.category, 1))
+    return float(np.log((own + 0.5) / (first + 0.5)))
 
 
 def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, RealisedPrior]]:
@@ -139,7 +147,7 @@ def check_prior_keys(design: Design) -> None:
 
 def known_keys(design: Design) -> set[str]:
     """Return what priors of a design may be named by; it needs neither a response nor priors."""
-    keys: list[str] = [*design.scalars, *(CUTS for _ in design.family.cuts[:1]), *KEYS]
+    keys: list[str] = [*design.numbers, *(CUTS for _ in design.family.cuts[:1]), *KEYS]
     for predictor in design.predictors.values():
         keys += predictor.keys
         for block in predictor.normal_blocks:

@@ -159,7 +159,7 @@ class Design(Displayed):
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Labels of an ordered response, the lowest first; the response holds their numbers from 1."""
+        """Labels of a response of categories, the lowest or the reference first; the response holds their numbers from 1."""
         return self.observed.categories
 
     def with_response(self, values: Array) -> "Design":
@@ -329,7 +329,9 @@ class Design(Displayed):
     def outline(self) -> Outline:
         """Return what the equations need to know: priors have their realised numbers."""
         offsets = {
-            name: [text for term in self.spec.predictors[name] if term.part == ADDITION for text in term.expressions]
+            name: [
+                text for term in self.spec.terms_of(name) or () if term.part == ADDITION for text in term.expressions
+            ]
             for name in self.predictors
         }
         shown = [replace(p, centre=self.predictors[name].centre) for name, p in self.examples.predictors.items()]
@@ -343,7 +345,7 @@ class Design(Displayed):
         return Outline(
             self.spec.response,
             self.spec.trials,
-            self.spec.family_record,
+            self.family if self.family.template else self.spec.family_record,
             predictors,
             priors,
             (),

@@ -65,7 +65,7 @@ def match_shares(stated: SharedVariance, names: list[str]) -> tuple[float, ...]:
 def effect_parts(design: Design, priors: Mapping[str, RealisedPrior]) -> list[Part]:
     """Return the terms of effects of the first parameter in the order in which they stand."""
     predictor = design.mu
-    names = dict.fromkeys(term.name for term in design.spec.predictors[predictor.parameter])
+    names = dict.fromkeys(term.name for term in (design.spec.terms_of(predictor.parameter) or ()))
     blocks = [block for block in map(predictor.block, names) if block is not None]
     found = []
     for block in blocks:

@@ -131,6 +131,8 @@ def _distribution(outline: Outline) -> tuple[str, list[Node]]:
     if isinstance(outline.trials, int):
         arguments = [Symbol(str(outline.trials))]
     arguments += [_argument(outline, p.name, squared=p.name in squares) for p in outline.family.parameters]
+    if outline.family.template:
+        arguments = [Expression("call", (Symbol("0"), *arguments), "softmax")]
     return name, arguments
 
 

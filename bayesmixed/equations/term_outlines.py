@@ -55,6 +55,7 @@ def outline_terms(
     )
     declared = known_factors(every, factors, priors)
     order = [parameter.name for parameter in family.parameters if parameter.name in predictors]
+    order += [name for name in predictors if name not in order]
     endings = {name: name if rank else "" for rank, name in enumerate(order)}
     known = {n: Known(names_of(n, order[0]), declared, priors, bool(family.cuts) and not endings[n]) for n in order}
     outlines = tuple(

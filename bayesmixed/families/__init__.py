@@ -24,6 +24,7 @@ from bayesmixed.families.inflated import (
     ZERO_INFLATED_POISSON,
     ZERO_ONE_INFLATED_BETA,
 )
+from bayesmixed.families.nominal import CATEGORICAL
 from bayesmixed.families.ordered_beta import ORDERED_BETA
 from bayesmixed.families.ordinal import CUMULATIVE
 from bayesmixed.families.positive import EXPONENTIAL, GAMMA, INVERSE_GAUSSIAN, LOGNORMAL, WEIBULL
@@ -76,6 +77,7 @@ FAMILIES: dict[str, Family] = {
         SRATIO,
         CRATIO,
         ACAT,
+        CATEGORICAL,
     )
 }
 

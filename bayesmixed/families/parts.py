@@ -16,6 +16,14 @@ def is_whole(y: Array) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(y) & (y == np.floor(y)))
 
 
+def choose(y: Any, by_category: Array, otherwise: float) -> Array:
+    """Return the entry of the category of each response."""
+    found: Any = np.full(by_category.shape[1:], otherwise)
+    for number, entry in enumerate(by_category, 1):
+        found = np.where(np.equal(y, number), entry, found)
+    return np.asarray(found)
+
+
 def is_count(y: Array, trials: Any) -> NDArray[np.bool_]:
     """Return whether values are whole numbers from 0."""
     return (y >= 0) & is_whole(y)

@@ -32,6 +32,7 @@ R_FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "sratio": ("sratio", "logit"),
         "cratio": ("cratio", "logit"),
         "acat": ("acat", "logit"),
+        "categorical": ("categorical", "logit"),
         "hurdle_lognormal": ("hurdle_lognormal", "identity"),
         "truncated_poisson": ("truncated_poisson", "log"),
         "truncated_nbinom2": ("truncated_negbin", "log"),
@@ -85,9 +86,8 @@ NO_COUNTERPART: Mapping[str, str] = MappingProxyType(
         "tweedie": "For amounts with zeros there is hurdle_gamma.",
         "shifted_lognormal": "For reaction times there is exgaussian; with a known shift write log(y - shift) ~ ...",
         "geometric": "It is negbin with theta 1: family negbin with priors={'theta': 1}.",
-        **dict.fromkeys(
-            ("categorical", "multinomial"), "Fit one bernoulli model for each category against the others."
-        ),
+        "multinomial": 'Write one row for each category with its count, y | weights(n, "frequency") ~ ..., family '
+        "categorical: the likelihood is the same up to a constant.",
     }
 )
 """Families that have no counterpart here, and what to take instead."""

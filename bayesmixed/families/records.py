@@ -1,5 +1,6 @@
 """Records of families: everything that the package knows about one distribution of the response."""
 
+import re
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -60,6 +61,8 @@ class Parameter:
         Power of the unit of the response in its unit: 1 for means and SDs, 0 if it has no unit.
     cut : bool
         It is a threshold, one number between each two neighbouring categories, and takes no predictor.
+    category : int
+        Of categories without order: the number of that whose log-odds against the first one it is; else 0.
     edges : (str, str)
         What to use instead of this parameter at its lowest and its highest value; "" where there is no advice.
     """
@@ -76,6 +79,7 @@ class Parameter:
     latent: bool = False
     power: float = 0.0
     cut: bool = False
+    category: int = 0
     edges: tuple[str, str] = ("", "")
 
     def link_record(self, name: str = "") -> Link:
@@ -84,6 +88,11 @@ class Parameter:
         if self.latent:
             return latent_link(link)
         return positive_link(link) if (self.lower, self.upper) == (0.0, np.inf) else link
+
+
+def label_names(labels: tuple[str, ...]) -> list[str]:
+    """Return the labels of categories as names of parameters have them: letters, digits and underscores."""
+    return [re.sub(r"\W", "_", label) for label in labels]
 
 
 PLAIN, MORE_VARIATION, MORE_ZEROS, OTHER_SHAPE = "plain", "more variation", "more zeros", "another shape"
@@ -166,6 +175,13 @@ class Family:
         Of ordered categories that are compared step by step: for the numbers of the categories, and that of the category
         below a threshold, which responses the threshold concerns. None where a threshold concerns all, and lies above
         those of lower categories.
+    template : str
+        Of categories without order: the parameter that stands for one of each category but the first, "mu" for "mu_b" and
+        "mu_c"; else "".
+    named : callable or None
+        Of categories without order: the family for the names of its parameters, in the order of the categories.
+    shares : callable or None
+        Of categories without order: the probabilities of all, (K, ...), for (values).
     differentiable : bool
         The log-density bends in the first parameter; without, curvature says nothing about effects, and there is no
         maximum likelihood with them integrated out.
@@ -221,6 +237,9 @@ class Family:
     unseen: Callable[[Array, AbstractSet[str]], str] = lambda y, stated: ""
     concave_links: tuple[str, ...] = ()
     at_risk: Callable[[Array, int], NDArray[np.bool_]] | None = None
+    template: str = ""
+    named: "Callable[[tuple[str, ...]], Family] | None" = None
+    shares: Callable[[Values], Array] | None = None
     differentiable: bool = True
     limited: bool = False
     hint: str = ""
@@ -235,8 +254,25 @@ class Family:
         """Names of its thresholds; none unless the response is an ordered category."""
         return tuple(parameter.name for parameter in self.parameters if parameter.cut)
 
+    @property
+    def has_categories(self) -> bool:
+        """Whether the response is a category, ordered or not, whose number is no quantity."""
+        return bool(self.cuts or self.template)
+
+    @property
+    def first(self) -> str:
+        """Name of the parameter whose variables have names without an ending; of categories without order none has."""
+        return self.template or self.parameters[0].name
+
     def for_categories(self, labels: tuple[str, ...]) -> "Family":
-        """Return the family with one threshold between each two neighbouring categories: "threshold[low|mid]"."""
+        """Return the family with one threshold between each two neighbouring categories, "threshold[low|mid]", or with one
+        parameter for each category but the first, "mu_b"."""
+        if self.named:
+            family = self.named(tuple(f"{self.template}_{name}" for name in label_names(labels)[1:]))
+            numbered = enumerate(zip(family.parameters, labels[1:], strict=True), 2)
+            against = f"against {labels[0]}"
+            named = (replace(p, category=k, meaning=f"log-odds of {label} {against}") for k, (p, label) in numbered)
+            return replace(family, parameters=tuple(named))
         parameters: list[Parameter] = []
         for parameter in self.parameters:
             between = [f"{parameter.name}[{low}|{high}]" for low, high in pairwise(labels)] if parameter.cut else []
@@ -254,10 +290,13 @@ class Family:
             variance=lambda values, trials: self.latent_variance(values, link, trials),
         )
 
-    def above(self, number: int) -> "Family":
-        """Return the family whose mean and variance are those of the event that the response exceeds a category."""
+    def event(self, number: int) -> "Family":
+        """Return the family whose mean and variance are those of the event that the response exceeds a category or, of
+        categories without order, is that one."""
 
         def mean(values: Values, trials: Any) -> Array:
+            if self.shares:
+                return self.shares(values)[number - 1]
             return np.asarray(1.0 - self.cdf(number, values, trials))
 
         return replace(
@@ -269,5 +308,17 @@ class Family:
         for parameter in self.parameters:
             if parameter.name == name:
                 return parameter
+        if self.template and name.startswith(f"{self.template}_") and not self.parameters[0].category:
+            return replace(self.parameters[0], name=name)
         names = [parameter.name for parameter in self.parameters]
         raise SpecError(f"Family '{self.name}' has no parameter '{name}'. {did_you_mean(name, names)}")
+
+
+def refuse_categories(family: Family, what: str) -> None:
+    """Refuse what concerns one linear predictor where each category has one (SpecError)."""
+    if family.template:
+        raise SpecError(
+            f"{what}: family '{family.name}' has a predictor for each category but the first, and this is about one. "
+            'bm.variance_components has the SDs of each, bm.icc and kind="probability" of predictions are by category; a '
+            "model of two categories is family 'bernoulli'."
+        )

@@ -9,7 +9,7 @@ import numpy as np
 
 from bayesmixed.families.links import Array
 from bayesmixed.families.ordinal import LOG_SHARES, cumulative, log_density
-from bayesmixed.families.parts import no_latent_variance, pytensor_log_normal_cdf
+from bayesmixed.families.parts import choose, no_latent_variance, pytensor_log_normal_cdf
 from bayesmixed.families.records import Family, Values
 
 Kind = Literal["sratio", "cratio", "acat"]
@@ -35,13 +35,13 @@ def stepwise(kind: Kind, link: str) -> Family:
         return np.exp(_log_shares(kind, link, values))
 
     def logp(y: Any, values: Values, trials: Any) -> Array:
-        return _choose(y, _log_shares(kind, link, values), -np.inf)
+        return choose(y, _log_shares(kind, link, values), -np.inf)
 
     def cdf(y: Any, values: Values, trials: Any) -> Array:
         reached = np.cumsum(shares(values), axis=0)
         reached[-1] = 1.0
         number = np.minimum(np.floor(y), len(reached))
-        return _choose(number, np.minimum(reached, 1.0), 0.0)
+        return choose(number, np.minimum(reached, 1.0), 0.0)
 
     def random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
         uniform, reached = rng.random(shape), np.cumsum(shares(values), axis=0)
@@ -51,7 +51,7 @@ def stepwise(kind: Kind, link: str) -> Family:
         return np.asarray(sum(number**power * share for number, share in enumerate(shares(values), 1)))
 
     def score(y: Any, values: Values, trials: Any) -> Array:
-        return _choose(y, _slopes(kind, link, values), 0.0)
+        return choose(y, _slopes(kind, link, values), 0.0)
 
     def information(values: Values, trials: Any) -> Array:
         return np.asarray(np.sum(shares(values) * np.square(_slopes(kind, link, values)), axis=0))
@@ -131,14 +131,6 @@ def _join(kind: Kind, stay: Sequence[Any], passed: Sequence[Any]) -> list[Any]:
     """Return for each category the sum over the thresholds below it, which were passed, and that (of adjacent categories:
     those) above it, which were not."""
     return [sum([*passed[:k], *(stay[k:] if kind == "acat" else stay[k : k + 1])], 0.0) for k in range(len(stay) + 1)]
-
-
-def _choose(y: Any, by_category: Array, otherwise: float) -> Array:
-    """Return the entry of the category of each response."""
-    found: Any = np.full(by_category.shape[1:], otherwise)
-    for number, entry in enumerate(by_category, 1):
-        found = np.where(np.equal(y, number), entry, found)
-    return np.asarray(found)
 
 
 def _pytensor_log_cdf(link: str, x: Any) -> tuple[Any, Any]:

@@ -170,6 +170,7 @@ def fit(
     na: str | float | Iterable[str | float] = (),
     crossed: str | Sequence[str] = (),
     empty_cells: str | None = None,
+    reference: str | None = None,
     functions: Mapping[str, Callable[..., Any]] | None = None,
     store: str = "auto",
     progress: bool = True,
@@ -193,6 +194,8 @@ def fit(
         levels, and functions are the user's own that a formula calls: `functions={"dose": f}`.
     empty_cells : {"error", "drop"}, optional
         That of the spec if not given: what to do with combinations of levels that no row has, see `ModelSpec`.
+    reference : str, optional
+        Of a categorical response: the category with which the others are compared, the first one if not given.
     engine, chains, draws, tune, target_accept, parameterisation, seed, cores, store, progress
         See `sample`.
     missing : {"error", "drop"}
@@ -226,6 +229,7 @@ def fit(
         factors=factors,
         crossed=crossed,
         empty_cells=empty_cells,
+        reference=reference,
         functions=functions,
         **predictors,
     )

@@ -7,6 +7,7 @@ import xarray as xr
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
+from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.predictors import Predictor
@@ -35,6 +36,7 @@ def refuse_tables(fit: Fit, what: str, instead: str) -> None:
 
 def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:
     """Return the group term of the first parameter with that name, the first one for None; SpecError if absent."""
+    refuse_categories(fit.design.family, "A term of one predictor")
     groups = {group.name: group for group in fit.design.mu.groups}
     return fit.design.mu, groups[choose_name(list(groups), name)]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.errors import SpecError, enumerate_words
-from bayesmixed.families import Family, Parameter
+from bayesmixed.families import Family, Parameter, Values
 from bayesmixed.families.links import Array, Link
 from bayesmixed.gauss_hermite import NODES, expect
 
@@ -71,6 +71,39 @@ def average_mean(family: Family, scalars: Mapping[str, Array], predictors: Mappi
     nodes = NODES.get(len(varying), min(NODES.values()))
     _check_existence(family, values, varying, nodes)
     return _mean_over(family, values, varying, nodes)
+
+
+def average_shares(
+    shares: Callable[[Values], Array], scalars: Mapping[str, Array], predictors: Mapping[str, Spread]
+) -> Array:
+    """Return the probabilities of categories without order, (K, ...), integrated over the normal effects in the predictors.
+
+    Up to three predictors with effects have a product of Gauss-Hermite rules, more of them points of a Sobol sequence.
+    """
+    varying = {name: p for name, p in predictors.items() if p.variance is not None}
+    values = {**scalars, **{name: p.link.inverse(p.mean) for name, p in predictors.items()}}
+    if not varying:
+        return shares(values)
+    sds = [np.sqrt(np.asarray(p.variance)) for p in varying.values()]
+
+    def given(scores: Array) -> Array:
+        etas = {name: p.mean + sd * z for z, sd, (name, p) in zip(scores, sds, varying.items(), strict=True)}
+        return shares({**values, **{name: predictors[name].link.inverse(eta) for name, eta in etas.items()}})
+
+    if len(varying) in NODES:
+        return expect(given, len(varying), NODES[len(varying)])
+    points = _normal_points(len(varying))
+    return np.asarray(sum(given(scores) for scores in points) / len(points))
+
+
+@cache
+def _normal_points(directions: int) -> Array:
+    """Return points, (1024, directions), that are spread as evenly as independent standard normal numbers can be."""
+    from scipy import special
+    from scipy.stats import qmc
+
+    # Moved by half a step, so that no point has a coordinate of 0.
+    return np.asarray(special.ndtri(qmc.Sobol(directions, scramble=False).random_base2(10) + 2.0**-11))
 
 
 def average_moments(

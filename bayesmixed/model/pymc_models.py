@@ -125,7 +125,7 @@ def _observe(design: Design, values: Mapping[str, Any]) -> Any:
 
 def _coords(design: Design) -> dict[str, list[str]]:
     coords: dict[str, list[str]] = {"row": list(design.table.data.index)}
-    if design.categories:
+    if design.family.cuts:
         coords["cut"] = design.cut_labels
     if design.split is not None:
         coords[PART] = [part.name for part in design.split.parts]

@@ -130,7 +130,7 @@ def terms_of(fit: Fit, kind: str) -> list[str]:
         state = predictor.population.state
         columns = {piece_text(piece): piece.columns for piece in state.written.pieces.values()}
         read = [{name for piece in term.pieces for name in columns[piece]} for term in state.terms]
-        read += [one.columns(names) for one in fit.design.spec.predictors[parameter] if one.part == CURVES]
+        read += [one.columns(names) for one in (fit.design.spec.terms_of(parameter) or ()) if one.part == CURVES]
         sets |= dict.fromkeys(tuple(name for name in explaining if name in own) for own in read)
     pairs = {pair: None for own in sets for pair in _pairs(own, single=kind == "probability")}
     whole = [pair for pair in pairs if not any(set(pair) < set(other) for other in pairs)]

@@ -60,7 +60,7 @@ def observed_points(fit: Fit, at: Mapping[str, Any] | None) -> ObservedPoints:
     shift = float(np.mean(rows.mu.offset)) - offset
     y = y * np.exp(shift) if link == "log" else y + shift
     names = [str(name) for name in design.table.data.columns]
-    terms = [term for term in design.spec.predictors[design.mu.parameter] if term.part == ADDITION]
+    terms = [term for term in (design.spec.terms_of(design.mu.parameter) or ()) if term.part == ADDITION]
     read = dict.fromkeys(name for term in terms for name in sorted(term.columns(names)))
     where = ", ".join(f"{name} = {rows.table.data[name].iloc[0]:.4g}" for name in read)
     return ObservedPoints(design.table.data, y, f"Points: brought to {where}.")

@@ -9,6 +9,7 @@ from bayesmixed.display.palette import BLUE, GREY, VERMILION
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.families.links import Array
+from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_factor
 from bayesmixed.plots.figures import as_written, new_figure
@@ -53,6 +54,7 @@ def plot_future_group(
     >>> [axes.get_xlabel() for axes in figure.axes]
     ['expected incidence / size', 'logit(probability)']
     """
+    refuse_categories(fit.design.family, "The population of groups")
     name = find_factor(fit, group)
     b_names = [p.b(block) for p, block in fit.design.group_blocks() if block.name == name]
     posterior = thin(with_effects(fit.draws, b_names), _DRAWS)

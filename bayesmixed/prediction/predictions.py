@@ -1,6 +1,6 @@
 """Prediction for known groups, new groups, the typical group and the average over groups."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -16,7 +16,14 @@ from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean, 
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import draws_for, refuse_tables
-from bayesmixed.integration.averages import Spread, average_mean, average_of, parameters_of, parameters_of_mean
+from bayesmixed.integration.averages import (
+    Spread,
+    average_mean,
+    average_of,
+    average_shares,
+    parameters_of,
+    parameters_of_mean,
+)
 from bayesmixed.integration.posterior_means import (
     average_has_mean,
     inverse_has_mean,
@@ -122,7 +129,13 @@ def predict_rows(
     """Return predictions as `predict` does, of rows that are laid out already, those of the fit if None."""
     family, design = fit.design.family, fit.design if rows is None else rows
     accepted = ["mean", "response", "linear", *(p.name for p in family.parameters)]
-    accepted += ["probability"] if family.cuts else []
+    accepted += ["probability"] if family.has_categories else []
+    if kind in ("mean", "linear") and family.template:
+        own = ", ".join(f'"{parameter.name}"' for parameter in family.parameters)
+        raise SpecError(
+            f"The categories of '{design.spec.response}' have no order, so no {kind if kind == 'mean' else 'single predictor'}: "
+            f'take kind="probability", that of each category, or the log-odds against {design.categories[0]}, {own}.'
+        )
     check_choice("kind={}", kind, accepted)
     modes = _modes(design, groups, kind, known_rows=rows is None)
     posterior = draws_for(fit, modes, draws)
@@ -188,9 +201,18 @@ def _probabilities(
 ) -> xr.Dataset:
     """Return the probability of each category of an ordered response, averaged over the groups as a mean is."""
     family, labels = fit.design.family, list(fit.design.categories)
-    above = [average_mean(family.above(number), scalars, predictors) for number in range(1, len(labels))]
+    if family.shares:
+        return _by_category(fit, design, posterior, [*average_shares(family.shares, scalars, predictors)], modes)
+    above = [average_mean(family.event(number), scalars, predictors) for number in range(1, len(labels))]
     ends = [np.ones_like(above[0]), *above, np.zeros_like(above[0])]
-    parts = [_dataset(fit, design, posterior, "probability", more - less, modes) for more, less in pairwise(ends)]
+    return _by_category(fit, design, posterior, [more - less for more, less in pairwise(ends)], modes)
+
+
+def _by_category(
+    fit: Fit, design: Design, posterior: xr.Dataset, found: Sequence[Array], modes: Mapping[str, str]
+) -> xr.Dataset:
+    labels = list(fit.design.categories)
+    parts = [_dataset(fit, design, posterior, "probability", one, modes) for one in found]
     return xr.concat(parts, xr.IndexVariable("category", labels), combine_attrs="override").transpose(
         "chain", "draw", "row", "category"
     )

@@ -29,8 +29,9 @@ def advise(design: Design) -> Iterator[str]:
     for number, label in enumerate(design.categories, 1):
         if not np.any(np.asarray(design.response) == number):
             yield (
-                f"Category '{label}' of '{design.spec.response}' does not occur: its thresholds depend on the prior alone. "
-                "If it could not have occurred, leave it out or merge it with its neighbour."
+                f"Category '{label}' of '{design.spec.response}' does not occur: "
+                f"its {'coefficients' if design.family.template else 'thresholds'} depend on the prior alone. If it could not "
+                f"have occurred, leave it out{'' if design.family.template else ' or merge it with its neighbour'}."
             )
     unseen = design.family.unseen(np.asarray(design.response), _settled(design))
     if unseen:
@@ -73,7 +74,7 @@ def advise(design: Design) -> Iterator[str]:
                     f"'{piece.text}' has {levels} levels in {design.rows} rows, each with its own coefficient, learned "
                     f"from hardly more than one row. Levels of (1 | {piece.text}) would share one distribution."
                 )
-        for term in design.spec.predictors[predictor.parameter]:
+        for term in design.spec.terms_of(predictor.parameter) or ():
             yield from term.advise(predictor.block(term.name), predictor.population)
         for name in predictor.population.basis.written_away:
             yield (
@@ -136,7 +137,7 @@ def _is_number(group: GroupBlock, label: str) -> bool:
 def _ask_for_logarithms(design: Design) -> Iterator[str]:
     """Yield a question for each offset under a log link that looks like an exposure itself."""
     for predictor in (design.mu,) if design.mu.link.name == "log" else ():
-        terms = design.spec.predictors[predictor.parameter]
+        terms = design.spec.terms_of(predictor.parameter) or ()
         for text in (text for term in terms if term.part == ADDITION for text in term.expressions):
             values = np.asarray(evaluate_expression(text, design.table), dtype=float)
             if np.any(values <= 0.0) or "log" in text:

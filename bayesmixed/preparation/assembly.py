@@ -16,7 +16,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.formulas.names import check_functions, expression_columns, formula_columns, whole_column
 from bayesmixed.parameter_keys import names_of
-from bayesmixed.preparation.categories import read_categories
+from bayesmixed.preparation.categories import read_categories, with_own_categories
 from bayesmixed.preparation.checks import check_columns, check_names, check_response, check_trials
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.columns import read_cells, settle
@@ -33,8 +33,17 @@ from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.weights import read_weights
 
 
-def assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, optional: bool, na: Any = ()) -> Design:
-    """Return the Design without priors and notes; with `optional` the response may be absent."""
+def assemble(
+    spec: ModelSpec,
+    data: Any,
+    missing: str,
+    like: Design | None,
+    *,
+    optional: bool,
+    na: Any = (),
+    categories: tuple[str, ...] = (),
+) -> Design:
+    """Return the Design without priors and notes; with `optional` the response may be absent, and its categories be given."""
     family = spec.family_record
     check_names(spec, family)
     frame = as_frame(data)
@@ -48,20 +57,26 @@ def assemble(spec: ModelSpec, data: Any, missing: str, like: Design | None, *, o
     )
     table = replace(table, functions=spec.functions)
     _check_factors(spec, groups, table)
-    categories = () if like is None else like.categories
+    categories = categories if like is None else like.categories
     response: Array | None
-    if family.cuts and response_columns:
-        response, categories = read_categories(spec.response, evaluate_expression(spec.response, table), categories)
+    if family.has_categories and response_columns:
+        column, ordered = evaluate_expression(spec.response, table), not family.template
+        response, categories = read_categories(
+            spec.response, column, categories, ordered=ordered, reference=spec.reference
+        )
         trials: Any = 1.0
     else:
         response, trials = _response(spec, family, table, response_columns)
     bounds = _bounds(spec, family, table, trials, used)
     limits = None if response is None else _limits(spec, family, table, response, trials, bounds)
     family = resolve_family(spec, categories)
+    if family.template and categories:
+        spec = with_own_categories(spec, family, categories)
+        check_names(spec, family)
     predictors = {
         parameter.name: _predictor(spec, family, parameter.name, table, like)
         for parameter in family.parameters
-        if parameter.name in spec.predictors
+        if spec.terms_of(parameter.name) is not None
     }
     weighted = spec.weights is not None and spec.weights.column in used
     weights = read_weights(spec.weights, table.data) if spec.weights and weighted else None
@@ -319,10 +334,10 @@ def _trials(name: str | int | None, table: Table) -> Array:
 
 def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, like: Design | None) -> Predictor:
     known = None if like is None else like.predictors[parameter]
-    suffix = names_of(parameter, family.parameters[0].name).suffix
+    suffix = names_of(parameter, family.first).suffix
     cut = bool(family.cuts) and not suffix
     found: dict[str, dict[str, Any]] = {part: {} for part in (POPULATION, LEVELS, CURVES, ADDITION)}
-    for term in spec.predictors[parameter]:
+    for term in spec.terms_of(parameter) or ():
         blocks, learned = found[term.part], None
         if known is not None:
             learned = known.population if term.part == POPULATION else known.block(term.name)

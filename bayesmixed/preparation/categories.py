@@ -1,34 +1,49 @@
-"""Ordered categories: the labels and numbers of an ordinal response."""
+"""Categories: the labels and numbers of an ordinal or a nominal response."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bayesmixed.errors import DataError, enumerate_words
+from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
+from bayesmixed.families import Family
 from bayesmixed.families.links import Array
+from bayesmixed.families.records import label_names
+from bayesmixed.parameter_keys import ParameterKey, names_of
+from bayesmixed.spec.model_spec import ModelSpec
 
 
-def read_categories(name: str, column: pd.Series, known: tuple[str, ...] = ()) -> tuple[Array, tuple[str, ...]]:
-    """Return the number of the category of each row, 1 the lowest, and the labels of the categories.
+def read_categories(
+    name: str, column: pd.Series, known: tuple[str, ...] = (), *, ordered: bool = True, reference: str = ""
+) -> tuple[Array, tuple[str, ...]]:
+    """Return the number of the category of each row, 1 the lowest or the reference, and the labels of the categories.
 
     Parameters
     ----------
     name : str
         The response, for messages.
     column : pandas.Series
-        An ordered Categorical, whose order is kept, or whole numbers, of which those that occur are categories.
+        An ordered Categorical, whose order is kept, or whole numbers, of which those that occur are categories. Without
+        `ordered` also texts, truth values and any Categorical.
     known : tuple of str, optional
         The categories of the fit that rows are added to.
+    ordered : bool, optional
+        Whether the family needs their order.
+    reference : str, optional
+        The category that comes first; the first one of the data if not given.
 
     Raises
     ------
     DataError
-        The categories have no order, there are fewer than two, or one is not among the known ones.
+        The categories have no order, there are fewer than two, or one is not among the known ones; of categories without
+        order, the reference is none of them, or two have the same name in the results.
     """
-    labels = _labels(name, column)
-    if len(labels) < 2:
-        raise DataError(f"Response '{name}' has one category ('{labels[0]}'); thresholds need two or more.")
+    labels = _labels(name, column, ordered)
+    if len(labels) < 2 and not known:
+        need = "thresholds need" if ordered else "the family needs"
+        raise DataError(f"Response '{name}' has one category ('{labels[0]}'); {need} two or more.")
+    if not ordered and not known:
+        labels = _put_first(name, labels, reference)
     unseen = [label for label in labels if known and label not in known]
     if unseen:
         raise DataError(
@@ -40,28 +55,72 @@ def read_categories(name: str, column: pd.Series, known: tuple[str, ...] = ()) -
     return codes, known or labels
 
 
-def as_categories(numbers: Array, labels: tuple[str, ...]) -> Any:
+def as_categories(numbers: Array, labels: tuple[str, ...], *, ordered: bool = True) -> Any:
     """Return the responses for numbers of categories: whole numbers where all labels are, else a Categorical."""
     codes = np.asarray(numbers).astype(np.int64) - 1
     if all(label.lstrip("-").isdigit() for label in labels):
         return np.array([int(label) for label in labels])[codes]
-    return pd.Categorical.from_codes(codes, categories=pd.Index(list(labels)), ordered=True)
+    return pd.Categorical.from_codes(codes, categories=pd.Index(list(labels)), ordered=ordered)
 
 
-def _labels(name: str, column: pd.Series) -> tuple[str, ...]:
-    if isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.ordered:
+def with_own_categories(spec: ModelSpec, family: Family, categories: tuple[str, ...]) -> ModelSpec:
+    """Return the spec of categories without order in which a prior for all of them, "beta[x]", is one of each that has none
+    of its own.
+
+    Raises
+    ------
+    SpecError
+        A parameter has a formula that belongs to no category but the first one.
+    """
+    accepted = [parameter.name for parameter in family.parameters]
+    for name in spec.predictors:
+        if name != family.template and name not in accepted:
+            raise SpecError(
+                f"'{name}' has a formula, but no category of '{spec.response}' has that name, other than the reference, "
+                f"'{categories[0]}'. {did_you_mean(name, accepted)}"
+            )
+    endings, priors = [names_of(name, family.first).suffix for name in accepted], {}
+    for key, prior in spec.priors.items():
+        read = ParameterKey.read(key)
+        shared = read.of_population or read.of_sd or read.of_correlations
+        if not shared or read.variable.endswith(tuple(endings)):
+            priors[key] = prior
+            continue
+        every = [ParameterKey(f"{read.variable}{ending}", read.label) for ending in endings]
+        priors |= {one: prior for one in every if one not in spec.priors}
+    return spec.replace(priors=priors) if priors != spec.priors else spec
+
+
+def _put_first(name: str, labels: tuple[str, ...], reference: str) -> tuple[str, ...]:
+    """Return labels of categories without order, the reference first (DataError)."""
+    if reference and reference not in labels:
+        raise DataError(f"'{reference}' is no category of '{name}'. {did_you_mean(reference, labels)}")
+    names = label_names(labels)
+    twice = [label for label, own in zip(labels, names, strict=True) if names.count(own) > 1]
+    if twice:
+        raise DataError(
+            f"The categories {enumerate_words(twice)} of '{name}' would have the same name in the results. Rename one."
+        )
+    return tuple(sorted(labels, key=lambda label: label != reference))
+
+
+def _labels(name: str, column: pd.Series, ordered: bool) -> tuple[str, ...]:
+    if isinstance(column.dtype, pd.CategoricalDtype) and (column.dtype.ordered or not ordered):
         return tuple(_as_text(value) for value in column.cat.categories)
     values = np.asarray(column.unique(), dtype=object)
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         numbers = np.asarray(values, dtype=float)
         broken = numbers[numbers != np.floor(numbers)]
         if len(broken):
+            accepted = "ordered categories in '{}': whole numbers, or an ordered Categorical"
             raise DataError(
-                f"The family needs ordered categories in '{name}': whole numbers, or an ordered Categorical; "
+                f"The family needs {(accepted if ordered else "categories in '{}': labels, or whole numbers").format(name)}; "
                 f"found {broken[0]:g}. For measurements take another family, or cut them into classes with pd.cut."
             )
         return tuple(_as_text(value) for value in sorted(numbers))
     found = sorted(_as_text(value) for value in values)
+    if not ordered:
+        return tuple(found)
     order = ", ".join(f'"{label}"' for label in found[:12])
     raise DataError(
         f"Response '{name}' has categories without an order ({enumerate_words(found)}). Put them in order, lowest first: "

@@ -68,8 +68,8 @@ def check_names(spec: ModelSpec, family: Family) -> None:
     variables, dims = scalars, ["row"]
     if family.cuts:
         variables, dims = [*variables, *(f"centred_{name}" for name in family.cuts)], [*dims, "cut"]
-    for parameter, terms in spec.predictors.items():
-        names = names_of(parameter, family.parameters[0].name)
+    for parameter, terms in spec.predictors_of(family).items():
+        names = names_of(parameter, family.first)
         variables += [names.beta, f"centred_{names.beta}"]
         dims.append(f"{names.beta}_effect")
         for name in dict.fromkeys(safe_name(term.name) for term in terms if term.name):

@@ -108,7 +108,7 @@ def prepare(
     with np.errstate(over="ignore", invalid="ignore"):
         design = replace(design, priors=realise_priors(design))
     _refuse_overflow(design)
-    design = replace(design, notes=(*advise(design), *suspicious), source=source)
+    design = replace(design, notes=tuple(dict.fromkeys((*advise(design), *suspicious))), source=source)
     _warned(design)
     return design if copies is None else merge_copies(design, copies)
 
@@ -155,8 +155,8 @@ def _refuse_overflow(design: Design) -> None:
         )
 
 
-def prepare_without_response(spec: ModelSpec, data: Any, na: Any = ()) -> Design:
-    """Return the Design of rows that have no response yet, without priors: what simulation needs.
+def prepare_without_response(spec: ModelSpec, data: Any, na: Any = (), categories: tuple[str, ...] = ()) -> Design:
+    """Return the Design of rows that have no response yet, of given categories, without priors: what simulation needs.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def prepare_without_response(spec: ModelSpec, data: Any, na: Any = ()) -> Design
     spec = with_columns(spec, frame)
     names = read_columns(spec.response, frame.columns)
     frame = frame.drop(columns=list(names), errors="ignore")
-    design = assemble(spec, frame, "error", None, optional=True, na=na)
+    design = assemble(spec, frame, "error", None, optional=True, na=na, categories=categories)
     check_design(design)
     check_prior_keys(design)
     return design

@@ -20,7 +20,7 @@ from bayesmixed.formulas.expression_trees import COLUMN, LITERAL
 from bayesmixed.formulas.expressions import parse_expression
 from bayesmixed.formulas.names import whole_column
 from bayesmixed.formulas.notation import as_in_draws
-from bayesmixed.parameter_keys import ParameterKey
+from bayesmixed.parameter_keys import ParameterKey, names_of
 from bayesmixed.preparation.categories import as_categories
 from bayesmixed.preparation.data_files import take_table, with_columns
 from bayesmixed.preparation.preparing import prepare_without_response
@@ -123,7 +123,7 @@ def simulate(
     spec = with_columns(spec, frame)
     column, inverse = _response_column(spec, [str(name) for name in frame.columns])
     values = {**(plan.truth if plan is not None else {}), **(truth or {})}
-    design = prepare_without_response(spec, frame, na)
+    design = prepare_without_response(spec, frame, na, _categories_of(spec, values))
     names = [group.name for predictor in design.predictors.values() for group in predictor.normal_blocks]
     values = {as_in_draws(key, names): value for key, value in values.items()}
     if design.family.cuts:
@@ -133,7 +133,7 @@ def simulate(
     drawn = _draw_response(design, parameters, generator)
     response = inverse(drawn.astype(int) if design.family.discrete else drawn)
     if design.categories:
-        response = as_categories(drawn, design.categories)
+        response = as_categories(drawn, design.categories, ordered=bool(design.family.cuts))
     frame = frame.assign(**{column: response}, **_uncensored(spec.censoring, response))
     for name, count in (plan.missing if plan is not None and data is None else {}).items():
         frame[name] = frame[name].astype(object if frame[name].dtype == object else float)
@@ -146,6 +146,22 @@ def _uncensored(censoring: Censoring | None, response: Any) -> dict[str, Any]:
     if censoring is None:
         return {}
     return {censoring.column: NONE, **({censoring.upper: response} if censoring.upper else {})}
+
+
+def _categories_of(spec: ModelSpec, values: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the categories without order that the keys of true values name, "b" of "beta_mu_b[x]", after the reference."""
+    template = spec.family_record.template
+    if not template:
+        return ()
+    variables = dict.fromkeys(ParameterKey.read(key).variable for key in values)
+    start = names_of(f"{template}_", template).beta
+    found = [name.removeprefix(start) for name in variables if name.startswith(start)]
+    if not found or not spec.reference:
+        raise SpecError(
+            f'Of categories without order give the reference, such as reference="a", and true values of the coefficients of '
+            f'all others, such as truth={{"{start}b": 1}}.'
+        )
+    return (spec.reference, *found)
 
 
 def _with_categories(design: Design, values: Mapping[str, float]) -> Design:
@@ -193,7 +209,7 @@ def _truth(design: Design, values: Mapping[str, float], generator: np.random.Gen
     for name in design.numbers:
         known = design.known_errors and name == design.family.scale
         variables[name] = ((), np.asarray(1.0 if known else take(name)))
-    if design.categories:
+    if design.family.cuts:
         coords["cut"] = design.cut_labels
         variables[CUTS] = (("cut",), np.array([take(name) for name in design.family.cuts]))
     unknown = sorted(set(values) - used)

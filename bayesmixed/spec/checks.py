@@ -19,6 +19,7 @@ def check_choices(
     limits: Iterable[Censoring | Truncation],
     predictors: Mapping[str, Iterable[Term]],
     links: Mapping[str, str],
+    reference: str = "",
 ) -> None:
     """Refuse fields of a spec, named as those of `ModelSpec`, that contradict the family or each other (SpecError)."""
     if not response.strip():
@@ -27,6 +28,11 @@ def check_choices(
     _check_predictors(family, predictors)
     _check_links(family, links)
     _check_trials(family, response, trials)
+    if reference and not family.template:
+        raise SpecError(
+            f"reference='{reference}' is the category that others are compared with under family 'categorical'; family "
+            f"'{family.name}' has none."
+        )
     observed = any(term.single for terms in predictors.values() for term in terms)
     if weights is not None:
         _check_weights(family, weights, observed)

@@ -28,6 +28,7 @@ def as_spec(
     factors: str | Sequence[str] = (),
     crossed: str | Sequence[str] = (),
     empty_cells: str | None = None,
+    reference: str | None = None,
     functions: Mapping[str, Callable[..., Any]] | None = None,
     **predictors: Any,
 ) -> ModelSpec:
@@ -51,6 +52,7 @@ def as_spec(
             factors=factors,
             crossed=crossed,
             empty_cells="error" if empty_cells is None else empty_cells,
+            reference=reference or "",
             functions=functions,
             **predictors,
         )
@@ -63,7 +65,7 @@ def as_spec(
             f"The spec has family '{find_family(spec.family).name}', but family '{find_family(family).name}' was given. "
             "Give a family only with a formula."
         )
-    if not any((priors, links, factors, crossed, predictors)) and link is empty_cells is None:
+    if not any((priors, links, factors, crossed, predictors)) and link is empty_cells is reference is None:
         return spec
     changed = read_further(predictors)
     first = find_family(spec.family).parameters[0].name
@@ -77,6 +79,7 @@ def as_spec(
         more = (added,) if isinstance(added, str) else added
         fields[name] = tuple(dict.fromkeys((*fields[name], *more)))
     fields["empty_cells"] = spec.empty_cells if empty_cells is None else empty_cells
+    fields["reference"] = spec.reference if reference is None else reference
     return ModelSpec(**fields)
 
 

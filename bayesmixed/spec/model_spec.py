@@ -57,6 +57,8 @@ class ModelSpec(Displayed, Value):
     empty_cells : {"error", "drop"}
         What to do about combinations of levels without rows in products of factors: "drop" fits the model without the
         coefficients that the data then do not determine, as R's `lm` and lme4 do.
+    reference : str
+        Of categories without order: the one against which the others are compared; the first one of the data if not given.
     functions : dict
         User-defined functions that formulas call, by name; None where only the name is known, as after reading
         a file. Each takes arrays and returns one number for each row, which follows from that row alone.
@@ -94,6 +96,7 @@ class ModelSpec(Displayed, Value):
     factors: tuple[str, ...] = ()
     crossed: tuple[str, ...] = ()
     empty_cells: Literal["error", "drop"] = "error"
+    reference: str = ""
     functions: dict[str, Any] = Field({})
     simulation: SimulationPlan | None = None
 
@@ -152,6 +155,7 @@ class ModelSpec(Displayed, Value):
             limits=self.limits,
             predictors=self.predictors,
             links=self.links,
+            reference=self.reference,
         )
         return self
 
@@ -182,6 +186,20 @@ class ModelSpec(Displayed, Value):
     def terms(self) -> tuple[Term, ...]:
         """The terms of all predictors."""
         return tuple(term for terms in self.predictors.values() for term in terms)
+
+    def terms_of(self, parameter: str) -> tuple[Term, ...] | None:
+        """Return the terms of a parameter, of a category without a formula of its own those of all; None without a
+        predictor."""
+        template = find_family(self.family).template
+        shared = template if template and parameter.startswith(f"{template}_") else parameter
+        return self.predictors.get(parameter, self.predictors.get(shared))
+
+    def predictors_of(self, family: Family) -> dict[str, tuple[Term, ...]]:
+        """Return the terms by parameter of its family, whose categories may be known."""
+        named = [parameter.name for parameter in family.parameters]
+        known = family.template and family.template not in named
+        names = dict.fromkeys([*named, *(() if known else self.predictors)])
+        return {name: terms for name in names if (terms := self.terms_of(name)) is not None}
 
     @checked
     def link(self, parameter: str) -> Link:
@@ -310,6 +328,7 @@ def from_formula(
     factors: str | Sequence[str] = (),
     crossed: str | Sequence[str] = (),
     empty_cells: str = "error",
+    reference: str = "",
     title: str = "",
     question: str = "",
     functions: Mapping[str, Callable[..., Any]] | None = None,
@@ -322,7 +341,7 @@ def from_formula(
     ----------
     formula : str
         "y ~ x + (x | g)", "y | trials(n) ~ 1 + (1 | g)".
-    family, link, links, priors, factors, crossed, empty_cells, title, question, functions, simulation
+    family, link, links, priors, factors, crossed, empty_cells, reference, title, question, functions, simulation
         As the fields of `ModelSpec`; `link` is that of the first parameter.
     **predictors : str
         One-sided formulas of further parameters: `sigma="~ treatment"`.
@@ -343,6 +362,7 @@ def from_formula(
     fields: dict[str, Any] = {
         **{"formula": formula, "family": family, "link": link, "links": links or {}, "priors": priors or {}},
         **{"factors": factors, "crossed": crossed, "empty_cells": empty_cells, "title": title, "question": question},
+        **{"reference": reference},
         **{"functions": functions or {}, "simulation": simulation, "predictors": read_further(predictors)},
     }
     return ModelSpec(**fields)

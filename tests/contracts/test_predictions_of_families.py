@@ -12,7 +12,9 @@ ROWS, GROUPS = 60, 6
 TRIALS = 12.0
 SIGMAS = 5.0
 
-each_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
+# Categories without order have no mean, and no first predictor: see tests/workflows/test_nominal_fits.py.
+MEANS = {name: family for name, family in FAMILIES.items() if not family.template}
+each_family = pytest.mark.parametrize("family", MEANS.values(), ids=list(MEANS))
 
 
 def middle(family: Family) -> dict[str, float]:

@@ -216,9 +216,11 @@ def test_every_family_of_the_catalogue_can_be_written(family):
     data = pd.DataFrame({"y": y, "n": 5, "g": list("abcde") * 8})
     left = "y | trials(n)" if family.has_trials else "y"
     lines = equations_of(from_formula(f"{left} ~ 1 + (1 | g)", family=family.name), data).splitlines()
-    assert lines[0].startswith("y_ij | b_i ~ ")
+    ending = "_mu_2" if family.template else ""
+    effect = f"b{ending},i" if ending else "b_i"
+    assert lines[0].startswith(f"y_ij | {effect} ~ ")
     assert lines[1].startswith("Var(y_ij | b_i) = ") == bool(family.variance_text)
-    assert lines[3 if family.variance_text else 2] == "b_i ~ N(0, σ²_g)"
+    assert lines[3 if family.variance_text else 2] == f"{effect} ~ N(0, σ²_g{ending})"
 
 
 def inside(parameter):

@@ -67,7 +67,7 @@ def choose_statistics(design: Design, rows: Index | None = None) -> tuple[Statis
     """Return the statistics that suit a design, on all its rows or on some of them."""
     family, rows = design.family, np.arange(design.rows) if rows is None else rows
     # The mean and the variance of category numbers mean nothing.
-    chosen = [] if family.cuts else [MEAN]
+    chosen = [] if family.has_categories else [MEAN]
     chosen += [_share_of(number, label) for number, label in enumerate(design.categories, 1)]
     if has_zeros(design):
         chosen.append(ZEROS)
@@ -75,12 +75,12 @@ def choose_statistics(design: Design, rows: Index | None = None) -> tuple[Statis
         chosen.append(ONES)
     if family.has_trials:
         chosen.append(FULL)
-    if family.discrete and not is_binary(design) and not family.cuts:
+    if family.discrete and not is_binary(design) and not family.has_categories:
         chosen.append(DISPERSION)
     if not family.discrete:
         chosen += [SD, SKEWNESS] if len(rows) >= FEWEST_ROWS else []
         chosen += [LARGEST_RESIDUAL, MINIMUM]
-    if not family.has_trials and not is_binary(design) and not family.cuts:
+    if not family.has_trials and not is_binary(design) and not family.has_categories:
         chosen.append(MAXIMUM)
     return (*chosen, *_between_and_within(design, rows))
 
@@ -96,7 +96,7 @@ def extreme_means(design: Design) -> tuple[Statistic, ...]:
     """Return the smallest and the largest mean (proportion) of the levels of each grouping factor."""
     found = []
     for group in design.mu.groups:
-        if group.takes == ONE and not group.residual and not design.family.cuts:
+        if group.takes == ONE and not group.residual and not design.family.has_categories:
             means = _means_of(group.pairs()[1])
             found.append(Statistic(f"smallest mean of a {group.name}", "", "", _reduced(means, np.min)))
             found.append(Statistic(f"largest mean of a {group.name}", "", "", _reduced(means, np.max)))
@@ -132,7 +132,7 @@ def _between_and_within(design: Design, rows: Index) -> Iterator[Statistic]:
         levels, index = np.unique(group.pairs()[1][rows], return_inverse=True)
         if group.residual or len(levels) < FEWEST_LEVELS:
             continue
-        if design.family.cuts:
+        if design.family.has_categories:
             yield _between_groups_above(design, group.name, index)
             continue
         yield _between_groups(group.name, index)
@@ -147,17 +147,21 @@ def _between_groups(name: str, index: Index) -> Statistic:
 
 
 def _between_groups_above(design: Design, name: str, index: Index) -> Statistic:
-    """Return the SD of the shares of groups above the category that divides the data most evenly."""
-    y = np.asarray(design.response)
-    number = min(range(1, len(design.categories)), key=lambda k: abs(float(np.mean(y > k)) - 0.5))
+    """Return the SD of the shares of groups above the category, of categories without order: in the category, that divides
+    the data most evenly."""
+    y, template = np.asarray(design.response), design.family.template
+    event = np.equal if template else np.greater
+    numbers = range(1, len(design.categories) + bool(template))
+    number = min(numbers, key=lambda k: abs(float(np.mean(event(y, k))) - 0.5))
     means = _means_of(index)
 
     def compute(sample: Sample) -> Array:
-        above = replace(sample, y=(sample.y > number).astype(float))
-        return np.asarray(np.std(means(above), axis=-1, ddof=1))
+        inside = replace(sample, y=event(sample.y, number).astype(float))
+        return np.asarray(np.std(means(inside), axis=-1, ddof=1))
 
     more, less = (f"{word} variation between {name}" for word in ("more", "less"))
-    return Statistic(f"SD between {name} of the share above {design.categories[number - 1]}", more, less, compute)
+    share = f"share {'of' if template else 'above'} {design.categories[number - 1]}"
+    return Statistic(f"SD between {name} of the {share}", more, less, compute)
 
 
 def _means_of(index: Index) -> Callable[[Sample], Array]:

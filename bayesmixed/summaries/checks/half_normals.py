@@ -15,6 +15,7 @@ from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.errors import SpecError, check_choice, did_you_mean
 from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.families.links import Array
+from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_group, some_draws
 from bayesmixed.integration.layers import Layer, Source
@@ -124,6 +125,7 @@ def half_normal(
         found = np.abs(residuals(fit, seed=seed)["residual"].to_numpy())
         bands = [_half(bound) for both in (False, True) for bound in uniform_band(len(found), simultaneous=both)]
         return HalfNormal(ROW, ENVELOPES["exact"], _table(found, labels, bands))
+    refuse_categories(fit.design.family, "An envelope of refits")
     replicates = posterior_predictive(fit, groups=groups, draws=REPLICATES, seed=seed)[fit.design.response_name]
     responses = replicates.values.reshape(-1, fit.design.rows)
     generator = np.random.default_rng(seed)

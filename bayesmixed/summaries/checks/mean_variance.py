@@ -85,10 +85,10 @@ def mean_variance(
         The response is continuous, an ordered category, or a single 0 or 1; or groups are to be new.
     """
     design = fit.design
-    if not design.family.discrete or design.family.cuts or is_binary(design):
+    if not design.family.discrete or design.family.has_categories or is_binary(design):
         raise SpecError(
             f"Mean-variance curves are for counts; family '{design.family.name}' has none. "
-            f"Use kind='{'statistics' if design.family.cuts else 'pit'}'."
+            f"Use kind='{'statistics' if design.family.has_categories else 'pit'}'."
         )
     if design.family.limited:
         raise SpecError(

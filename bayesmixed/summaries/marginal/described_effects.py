@@ -71,7 +71,10 @@ def describe_effects(fit: Fit, *, seed: int | None = None) -> DescribedEffects:
     names = explaining_columns(fit.design)
     if not names:
         return _describe_mean(fit, seed)
-    found = comparisons(fit, {name: telling_change(fit.design, name) for name in names}, over="grid", seed=seed)
+    kind = "probability" if fit.design.family.template else "mean"
+    found = comparisons(
+        fit, {name: telling_change(fit.design, name) for name in names}, over="grid", kind=kind, seed=seed
+    )
     what, _, where = found.quantity.removeprefix("difference of ").partition("; ")
     middle, shown = middle_of(found.table), format_table(found.table)
     sentences: list[str] = []
@@ -100,6 +103,7 @@ def _words(fit: Fit, name: str) -> dict[str, str]:
 
 def _say(what: str, shown: pd.Series, row: pd.Series, middle: str) -> str:
     """Return a comparison in words; the sign is said only where the interval has one."""
+    what = f"probability of {row['category']}" if "category" in row else what
     low, high = float(row["lower"]), float(row["upper"])
     if low <= 0.0 <= high:
         return (

@@ -22,6 +22,7 @@ from bayesmixed.draws.linear_predictors import (
 )
 from bayesmixed.errors import enumerate_words
 from bayesmixed.families.links import Array, Link
+from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_factor
 from bayesmixed.gauss_hermite import NODES, expect
@@ -103,6 +104,7 @@ def future_group(
     1  expected incidence / size     mean   0.2
     2  expected incidence / size       SD   0.1
     """
+    refuse_categories(fit.design.family, "The population of groups")
     name = find_factor(fit, group)
     design, generator = fit.design, np.random.default_rng(seed)
     with_factor = [p.parameter for p, block in design.group_blocks() if block.name == name]

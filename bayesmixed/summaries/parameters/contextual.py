@@ -8,6 +8,7 @@ from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
 from bayesmixed.draws.kept import values_of
 from bayesmixed.errors import SpecError, enumerate_words
+from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.fitting import Fit
 
 
@@ -49,6 +50,8 @@ def contextual_effect(
     >>> bm.contextual_effect(fit, "x", "g")["effect"].tolist()
     ['within', 'between', 'contextual']
     """
+    if parameter is None:
+        refuse_categories(fit.design.family, "A contextual effect without parameter=")
     predictor = fit.design.mu if parameter is None else fit.design.predictors.get(parameter)
     if predictor is None:
         raise SpecError(f"'{parameter}' has no predictor. Accepted: {enumerate_words(fit.design.predictors)}.")

@@ -15,6 +15,7 @@ from bayesmixed.display.tables import describe, format_table
 from bayesmixed.draws.kept import values_of, with_effects
 from bayesmixed.draws.linear_predictors import population_part
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
+from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.fitting import Fit, fit
 from bayesmixed.fits.refitting import SETTINGS
@@ -108,6 +109,7 @@ def compare_pooling(
     """
     spec, settings = take_model(spec, options, (*SETTINGS, "seed", "na"))
     spec = with_columns(spec, data, settings.get("na", ()))
+    refuse_categories(spec.family_record, "Pooling")
     first = spec.family_record.parameters[0].name
     names = [term.name for term in spec.predictors[first] if term.factor_columns]
     if not names:

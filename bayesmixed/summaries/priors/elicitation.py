@@ -16,6 +16,7 @@ from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_range
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.families.links import Array
+from bayesmixed.families.records import refuse_categories
 from bayesmixed.joint_priors import R2D2M2, VARIANCE
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.files import as_spec
@@ -147,6 +148,7 @@ def elicit(
         raise SpecError("elicit takes one of icc, ratio and r2, such as icc=(0.1, 0.6).")
     if not 0.0 < coverage < 1.0:
         raise SpecError(f"coverage is {coverage:g}; it is a probability between 0 and 1.")
+    refuse_categories(spec.family_record, "Priors from intervals")
     design = prepare(spec, data, **reading)
     tails = (0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage)
     if r2 is not None:

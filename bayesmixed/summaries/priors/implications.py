@@ -317,6 +317,8 @@ def _means_of_data(draws: PriorDraws) -> Array:
 
 def _ratio(design: Design, predictor: Predictor) -> str:
     meaning = design.family.parameter(predictor.parameter).meaning
+    if design.family.template:
+        return f"ratio of the {meaning.removeprefix('log-')}"
     return predictor.link.ratio if predictor is design.mu else f"ratio of the {meaning}"
 
 

@@ -76,12 +76,11 @@ def _rules(spec: ModelSpec) -> Iterator[tuple[ParameterKey, ParameterKey, str, s
     """Yield the key of each parameter, the same with the number of one of several, its meaning, and its coordinate."""
     family = spec.family_record
     factors = known_factors(spec.terms, spec.factors, spec.priors)
-    for parameter in family.parameters:
-        if parameter.name in spec.predictors:
-            cut = bool(family.cuts) and parameter is family.parameters[0]
-            known = Known(names_of(parameter.name, family.parameters[0].name), factors, spec.priors, cut)
-            for rule in rules_of(spec.predictors[parameter.name], known):
-                yield rule.key, rule.numbered_key, rule.meaning + rule.of.condition, rule.stated
+    for name, terms in spec.predictors_of(family).items():
+        cut = bool(family.cuts) and name == family.first
+        known = Known(names_of(name, family.first), factors, spec.priors, cut)
+        for rule in rules_of(terms, known):
+            yield rule.key, rule.numbered_key, rule.meaning + rule.of.condition, rule.stated
     for parameter in family.parameters:
         if parameter.name not in spec.predictors and parameter.prior is not None:
             text = given_key(parameter, spec.priors) or parameter.prior(ResponseScale(1.0, 1.0))[0]

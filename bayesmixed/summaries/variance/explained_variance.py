@@ -97,7 +97,7 @@ def r2(fit: Fit, *, scale: str = "auto", trials: float = 1.0) -> pd.DataFrame:
     return as_result(table)
 
 
-_NO_NUMBERS = "ordered categories are not numbers, so the variance of the response itself has no meaning"
+_NO_NUMBERS = "categories are not numbers, so the variance of the response itself has no meaning"
 
 
 def _on_latent_scale(fit: Fit) -> list[Row]:

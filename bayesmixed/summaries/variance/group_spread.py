@@ -9,6 +9,7 @@ from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
 from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.errors import SpecError
+from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.integration.posterior_means import has_free_sd
 from bayesmixed.summaries.pooling.shrinkage_factors import trace_draws
@@ -42,6 +43,7 @@ def typical_ratios(fit: Fit) -> pd.DataFrame:
        term             effect  median
     0  herd  median odds ratio     1.9
     """
+    refuse_categories(fit.design.family, "Typical ratios")
     _needs_groups(fit)
     link = fit.design.mu.link
     what = f"median {link.ratio}" if link.ratio else "median difference"
@@ -75,6 +77,7 @@ def effective_groups(fit: Fit) -> pd.DataFrame:
        term  effects  mean
     0  herd       15  10.0
     """
+    refuse_categories(fit.design.family, "Effective numbers of effects")
     _needs_groups(fit)
     tables = []
     for group in fit.design.mu.groups:

@@ -211,10 +211,13 @@ def _on_data_scale(fit: Fit, trials: float) -> Shares:
 
 
 def _events(design: Design) -> dict[str, Family]:
-    """Return the family by event: each threshold makes one of an ordered response, which has no scores; else one, ""."""
+    """Return the family by event: each threshold makes one of an ordered response, which has no scores, each category one
+    of a response without order; else one, ""."""
     if not design.categories:
         return {"": design.family}
-    return {f"> {label}": design.family.above(number) for number, label in enumerate(design.categories[:-1], 1)}
+    if design.family.template:
+        return {f"= {label}": design.family.event(number) for number, label in enumerate(design.categories, 1)}
+    return {f"> {label}": design.family.event(number) for number, label in enumerate(design.categories[:-1], 1)}
 
 
 def _table(values: Shares, scale: str) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
 from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean
+from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.formulas.group_means import ANY
 from bayesmixed.preparation.data_files import take_table
@@ -78,6 +79,7 @@ def vpc_curve(
     >>> curve["value"].tolist()[::12]
     [0.0, 4.5, 9.0]
     """
+    refuse_categories(fit.design.family, "A curve of variance shares")
     check_choice("scale={}", scale, SCALES)
     blocks = [group for predictor, group in fit.design.group_blocks() if scale == "data" or predictor is fit.design.mu]
     factors = tuple(dict.fromkeys(group.name for group in blocks if not group.residual))
