@@ -12,7 +12,12 @@ from bayesmixed.families.links import LINKS
 
 KNOWN = {"sigma": 0.7, "shape": 3.0, "theta": 2.0, "phi": 4.0}
 FAR = np.array([-1e6, -800.0, -60.0, -20.0, 20.0, 60.0, 800.0, 1e6])
-PAIRS = [(family.name, link) for family in FAMILIES.values() if not family.cuts for link in family.parameters[0].links]
+PAIRS = [
+    (family.name, link)
+    for family in FAMILIES.values()
+    if not family.has_categories
+    for link in family.parameters[0].links
+]
 
 
 def rows_of(name, link, y=None):

@@ -12,7 +12,9 @@ from scipy import special, stats
 import bayesmixed as bm
 from bayesmixed.equations import write_equations
 from bayesmixed.integration.averages import Spread, average_shares
+from bayesmixed.report.documents import write_document
 from bayesmixed.spec.files import spec_from_toml, spec_to_toml
+from bayesmixed.summaries.parameters.reported_quantities import report_quantities
 
 FORMULA = "y ~ x + (1 | g)"
 VALUES = {
@@ -243,6 +245,18 @@ def test_a_category_without_rows_is_pointed_out_and_odd_names_are_not_confused()
         bm.prepare(bm.from_formula("y ~ x", family="categorical"), odd)
     flags = some_data().assign(y=some_data()["y"] == "a")
     assert list(bm.prepare(bm.from_formula("y ~ x", family="categorical"), flags).predictors) == ["mu_True"]
+
+
+def test_comparisons_of_priors_have_what_is_not_of_one_predictor(fit):
+    found = report_quantities(fit, {"slope": "beta_mu_b[x]"})
+    assert {"asked", "population effect", "sd", "ICC"} == set(found["quantity"])
+
+
+@pytest.mark.slow
+def test_the_report_speaks_of_categories(fit):
+    text = write_document(fit)
+    assert "= b" in text
+    assert "number of the category" not in text
 
 
 @pytest.mark.calibration

@@ -70,14 +70,16 @@ def _tables(fit: Fit, asked: Asked, without: Collection[str]) -> Iterator[pd.Dat
         if name != design.family.scale:
             yield _named("parameter", labelled(values, name, [""], [""]))
     yield from _correlations(fit)
-    for group in design.mu.groups:
+    # Of categories without order no predictor is that of the response.
+    groups = () if design.family.template else design.mu.groups
+    for group in groups:
         draws = factor_draws(fit, design.mu, group, _FACTOR_DRAWS).mean(("level", "effect"))
         yield _named("shrinkage factor", labelled(draws, group.name, [""], ["mean over groups"]))
     small = {group.name for _, group in design.group_blocks() if group.compared and len(group.levels) <= MOST_GROUPS}
     if small:
         effects = cast(pd.DataFrame, group_effects(fit))
         yield _named("group effect", effects[effects["term"].isin(small)][COLUMNS])
-    for group in design.mu.groups:
+    for group in groups:
         if group.name in small and group.intercept is not None:
             yield _named("rank", _ranks(fit, group.name))
 
