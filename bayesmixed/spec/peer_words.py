@@ -35,7 +35,6 @@ REFUSED = {
     **dict.fromkeys(("car", "sar", "mat", "gau", "spde"), _SPATIAL),
     **dict.fromkeys(("gp", "hsgp"), _GAUSSIAN),
     **dict.fromkeys(("t2", "te", "ti"), _TENSOR),
-    "cs": "Effects that differ between thresholds are not supported; family categorical has an effect for each category.",
     "mo": "Monotonic effects are not supported; make the column a factor.",
     "me": "Measurement-error terms are not supported.",
     "mi": 'Imputation of missing values is not supported; missing="drop" leaves the rows out.',
