@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -98,14 +99,11 @@ A family is the distribution of the response given its predictors and groups. It
 model; each other one is a number with a prior, or has a formula of its own (`sigma="~ x"`), on the scale of its link.
 This page is written from the catalogue `bm.FAMILIES`.
 
-Priors where the table says *unit* are in units of the response: the larger of 1.4826 times its median absolute
-deviation and half its SD.
+Priors are those of parameters without a formula. Where it says *units*, they are in units of the response: the
+larger of 1.4826 times its median absolute deviation and half its SD.
 
 | response | families |
 |---|---|"""
-
-PARAMETERS = """| parameter | meaning | link (others) | values | default prior, without a formula |
-|---|---|---|---|---|"""
 
 OFFERS = {
     "more variation": "For more variation than the plain families of such responses have.",
@@ -162,8 +160,8 @@ def _families_on(support: str) -> list[Family]:
 
 
 def _describe(family: Family) -> str:
-    first, lines = family.parameters[0], [f"\n### {family.name}\n", PARAMETERS]
-    lines += [_row(parameter, first=parameter is first) for parameter in family.parameters]
+    first, lines = family.parameters[0], [f"\n### {family.name}\n"]
+    lines += [_describe_parameter(parameter, first=parameter is first) for parameter in family.parameters]
     notes = [OFFERS[family.offers]] if family.offers in OFFERS else []
     if family.variance_text:
         text = family.variance_text.format(*(parameter.name for parameter in family.parameters))
@@ -180,24 +178,24 @@ def _describe(family: Family) -> str:
     return "\n".join([*lines, "", " ".join(notes)])
 
 
-def _row(parameter: Parameter, first: bool) -> str:
-    others = ", ".join(f"`{link}`" for link in parameter.links if link != parameter.link)
-    link = f"`{parameter.link}`" + (f" ({others})" if others else "")
-    prior = "-"
+def _describe_parameter(parameter: Parameter, first: bool) -> str:
+    others = " or ".join(f"`{link}`" for link in parameter.links if link != parameter.link)
+    link = f"link `{parameter.link}`" + (f" (or {others})" if others else "")
+    lines = [f"`{parameter.name}`", f": {parameter.meaning}; {_range(parameter)}; {link}"]
     if parameter.prior is not None:
         key, value = parameter.prior(ResponseScale(mean=1.0, unit=1.0))
         of = f" of `{key}`" if key != parameter.name else ""
-        prior = f"`{value}`{of}{', *unit*' if parameter.power else ''}"
-    elif first:
-        prior = "has a formula"
-    return f"| `{parameter.name}` | {parameter.meaning} | {link} | {_range(parameter)} | {prior} |"
+        lines[-1] += f"; prior `{value}`{of}{', in *units*' if parameter.power else ''}"
+    elif not first:
+        lines[-1] += "; prior by the data, see `bm.prior_table`"
+    return "\n".join([*lines, ""])
 
 
 def _range(parameter: Parameter) -> str:
     low, high = parameter.lower, parameter.upper
     if np.isfinite(low) and np.isfinite(high):
         return f"{low:g} to {high:g}"
-    return f"above {low:g}" if np.isfinite(low) else "any"
+    return f"above {low:g}" if np.isfinite(low) else "any number"
 
 
 def _mean_is_first(family: Family) -> bool:
@@ -212,16 +210,36 @@ def write_gallery() -> dict[str, str]:
     """Return the notebooks, with the outputs that they are stored with, and a list of them."""
     pages, entries = {}, []
     for path in sorted((ROOT / "examples").glob("*.ipynb")):
-        text = path.read_text(encoding="utf-8")
-        pages[f"gallery/{path.name}"] = text
-        cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
-        title, _, rest = "".join(cells[0]["source"]).partition("\n")
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        for output in (output for cell in notebook["cells"] for output in cell.get("outputs", [])):
+            if "text/html" in output.get("data", {}):
+                output["data"]["text/html"] = _as_part_of_a_page("".join(output["data"]["text/html"]))
+        pages[f"gallery/{path.name}"] = json.dumps(notebook)
+        first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+        title, _, rest = "".join(first["source"]).partition("\n")
         entries.append((path.stem, title.lstrip("# "), rest.strip().split("\n\n")[0].replace("\n", " ")))
     lines = ["# Gallery\n\nNotebooks with their outputs; the files are in the folder `examples/` of the repository.\n"]
     lines += [f"[{title}]({stem}.ipynb)\n: {about}\n" for stem, title, about in entries]
     toctree = "\n".join(stem for stem, _, _ in entries)
     pages["gallery/index.md"] = "\n".join(lines) + f"\n```{{toctree}}\n:hidden:\n\n{toctree}\n```\n"
     return pages
+
+
+def write_formula(text: str, display: bool) -> str:
+    """Return a formula in LaTeX as MathML, which browsers show without a script."""
+    from latex2mathml.converter import convert
+
+    parts = re.findall(r"\\begin\{aligned\}.*?\\end\{aligned\}", text, re.DOTALL) or [text]
+    parts = [convert(part.replace("{aligned}", "{align*}"), display="block" if display else "inline") for part in parts]
+    found = "".join(parts).replace("<mi>&#x0007E;</mi>", "<mo>&#x223C;</mo>")
+    return f'<div class="formula" tabindex="0">{found}</div>' if display else found
+
+
+def _as_part_of_a_page(output: str) -> str:
+    """Return HTML with its formulas, which notebooks show by a script, as MathML, and headings below those of pages."""
+    output = re.sub(r"\$\$(.*?)\$\$", lambda found: write_formula(unescape(found[1]), True), output, flags=re.DOTALL)
+    output = re.sub(r"\\\((.*?)\\\)", lambda found: write_formula(unescape(found[1]), False), output)
+    return re.sub(r"<(/?)h4\b", r"<\1h3", output.replace("<th></th>", "<td></td>"))
 
 
 def write_pages(docs: Path) -> None:

@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-import latex2mathml.converter
 from docutils.nodes import SkipNode
 
 import bayesmixed
@@ -41,6 +40,7 @@ html_sidebars = {page: [] for page in ("start", "coming", "lecture")}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_theme_options = {
+    "collapse_navigation": True,
     "header_links_before_dropdown": 7,
     "navbar_align": "left",
     "secondary_sidebar_items": ["page-toc"],
@@ -54,11 +54,20 @@ html_theme_options = {
 
 def write_formula(self, node):
     """Write a formula as MathML, which browsers show without a script."""
-    display = "block" if node.tagname == "math_block" else "inline"
-    self.body.append(latex2mathml.converter.convert(node.astext(), display=display))
+    self.body.append(catalogue_pages.write_formula(node.astext(), node.tagname == "math_block"))
     raise SkipNode
+
+
+def name_toggles(app, error):
+    """Give the toggles of the sidebar a name, which the theme forgets, for readers that speak."""
+    for path in Path(app.outdir).rglob("*.html") if error is None else ():
+        text = path.read_text(encoding="utf-8")
+        if '<summary><span class="toctree-toggle"' in text:
+            named = text.replace("<summary><span", '<summary aria-label="Pages below"><span')
+            path.write_text(named, encoding="utf-8")
 
 
 def setup(app):
     """Show formulas without a script."""
+    app.connect("build-finished", name_toggles)
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))

@@ -31,7 +31,7 @@ def test_the_page_of_families_has_every_parameter_of_each_and_every_link():
     page = catalogue_pages.write_families()
     for family in bm.FAMILIES.values():
         part = page.split(f"\n### {family.name}\n")[1].split("\n#")[0]
-        assert all(f"| `{one.name}` | {one.meaning} |" in part for one in family.parameters)
+        assert all(f"`{one.name}`\n: {one.meaning};" in part for one in family.parameters)
     assert all(f"| `{link}` |" in page for link in bm.LINKS)
 
 
