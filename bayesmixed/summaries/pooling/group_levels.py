@@ -40,15 +40,16 @@ def levels_at_means(fit: Fit, name: str, table: pd.DataFrame) -> tuple[pd.DataFr
         at these values, without offsets and other groups.
     """
     predictor, block = find_group(fit, name)
-    names = explaining_columns(fit.design)
+    columns = [str(column) for column in fit.design.table.data.columns]
+    own = {column for term in fit.design.spec.predictors[predictor.parameter] for column in term.columns(columns)}
+    names = [column for column in explaining_columns(fit.design) if column in own]
     if block.intercept is None or not names:
         return None
     roles = column_roles(fit.design)
     at = {factor: [fit.design.table.levels[factor][0]] for factor in roles.factors}
     rows = make_grid(fit, {}, at, ()).rows
     here = rows.predictors[predictor.parameter]
-    own = next(group for group in here.groups if group.name == block.name)
-    z = np.asarray(own.matrix[0], dtype=float)
+    z = np.asarray(next(group for group in here.groups if group.name == block.name).matrix[0], dtype=float)
     kept = with_effects(fit.draws, [predictor.b(block)])
     outside = population_predictor(here, kept)[..., 0] - here.offset[0]
     partial = outside[..., None] + effects_of(predictor, block, kept) @ z

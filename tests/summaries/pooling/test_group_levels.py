@@ -38,11 +38,12 @@ def test_curves_and_first_levels_enter_and_offsets_do_not():
         {"x": row % 10 / 3.0, "f": np.tile(list("ab"), 30), "t": 5.0, "g": np.repeat(list("ABCDEF"), 10)}
     )
     data["y"] = (row * 7) % 5
-    spec = bm.from_formula("y ~ f + s(x, k=4) + offset(log(t)) + (1 | g)", family="poisson")
+    data["z"] = np.cos(row)
+    spec = bm.from_formula("y ~ f + s(x, k=4) + offset(log(t)) + (1 | g)", family="zero_inflated_poisson", zi="~ z")
     fit = fit_at(bm.prepare(spec, data), {"sd_g": 0.5, "sd_s(x)": 0.5}, jitter=0.1)
     table, where = at_means(fit, "g")
     assert where == "f is a, x is 1.5"
-    rows = pd.DataFrame({"x": [1.5] * 6, "f": "a", "t": 1.0, "g": list("ABCDEF")})
+    rows = pd.DataFrame({"x": [1.5] * 6, "f": "a", "t": 1.0, "z": 0.0, "g": list("ABCDEF")})
     expected = bm.predict(fit, rows, kind="linear", groups="existing")["linear"].mean(("chain", "draw"))
     np.testing.assert_allclose(table["mean"], expected, atol=1e-9)
 
