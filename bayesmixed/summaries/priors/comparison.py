@@ -141,7 +141,7 @@ def compare_priors(
         the spec, which is a structure of its own. All sets of all structures, at most 60, are fitted: a bounded multiverse.
     quantities : mapping, optional
         What else to report, by name: an expression such as "beta[B] - beta[C]", or a function of a fit that returns
-        draws with dims chain, draw.
+        draws with dims chain, draw. With structures their signs count too: ask for logarithms of ratios.
     unit, by
         With structures: what is left out where their predictions are compared, as for `compare_models`.
     reweight : bool

@@ -33,6 +33,8 @@ from bayesmixed.terms.relations import Factor
 WEIGHTS = "importance weights"
 _WIDEST = 4
 """Quantities that stand beside each other in a printed table."""
+_LEFT_OUT_DRAWS = 1000
+"""Of which predictions of what is left out are made, so that they take no longer than the fits."""
 Key = tuple[str, str]
 
 
@@ -153,7 +155,7 @@ def explore(
 
 def _leave_out(fits: Mapping[Key, Fit], units: Factor) -> dict[str, Any]:
     """Return the columns of leave-one-out predictions, each difference to the best with its standard error."""
-    left = {key: leave_units_out(fit, units) for key, fit in fits.items()}
+    left = {key: leave_units_out(fit, units, draws=_LEFT_OUT_DRAWS) for key, fit in fits.items()}
     best = max(left.values(), key=lambda one: float(one.elpd)).elpd_i.values
     apart = [one.elpd_i.values - best for one in left.values()]
     return {
