@@ -75,12 +75,12 @@ NUMBER = re.compile(r"-?\d[\d,]*\.?\d*(?:e[-+]?\d+)?")
 
 def differences(stored, now):
     """Return what differs between two versions of a page, apart from Monte Carlo errors of numbers."""
-    words = [NUMBER.sub("#", text).split() for text in (stored, now)]
+    words = [re.sub("[<>] #", "#", NUMBER.sub("#", text)).split() for text in (stored, now)]
     found = [pair for pair in zip(*words, strict=False) if pair[0] != pair[1]][:3]
     if len(words[0]) != len(words[1]):
         found.append((len(words[0]), len(words[1])))
     numbers = [[float(one.replace(",", "")) for one in NUMBER.findall(text)] for text in (stored, now)]
-    return found + [(a, b) for a, b in zip(*numbers, strict=False) if abs(a - b) > 0.3 * max(abs(a), abs(b), 0.2)]
+    return found + [(a, b) for a, b in zip(*numbers, strict=False) if abs(a - b) > 0.5 * max(abs(a), abs(b), 0.2)]
 
 
 if __name__ == "__main__":
