@@ -66,6 +66,7 @@ from .prior_distributions import Prior as Prior
 from .report import write_report as write_report
 from .report.methods import methods_text as methods_text
 from .simulation.simulated_data import simulate as simulate
+from .spec.column_models import Imputation as Imputation
 from .spec.files import list_specs as list_specs
 from .spec.files import load_spec as load_spec
 from .spec.files import save_spec as save_spec
@@ -93,6 +94,8 @@ from .summaries.overview import summary as summary
 from .summaries.parameters.contextual import contextual_effect as contextual_effect
 from .summaries.parameters.effects import group_effects as group_effects
 from .summaries.parameters.effects import population_effects as population_effects
+from .summaries.parameters.imputed_values import imputation_models as imputation_models
+from .summaries.parameters.imputed_values import imputations as imputations
 from .summaries.parameters.smooths import smooth_curves as smooth_curves
 from .summaries.parameters.smooths import smooth_effects as smooth_effects
 from .summaries.parameters.table_variances import missing_information as missing_information

@@ -29,7 +29,7 @@ _WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "True o
 
 
 def pools[F: Callable[..., Any]](function: F) -> F:
-    """Mark a function that takes fits of imputed tables; all others refuse them."""
+    """Mark a function that takes fits without a single set of rows (imputed tables, mi, me); all others refuse them."""
     function.pools = True  # type: ignore[attr-defined]
     return function
 
@@ -69,10 +69,10 @@ def checked[F: Callable[..., Any]](function: F) -> F:
 def _refuse_pooled(name: str, value: Any) -> None:
     """Refuse a fit of imputed tables, or a collection that holds one, where a function needs one set of rows (SpecError)."""
     for one in value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else (value,):
-        if type(one).__name__ == "Fit" and one.settings.tables > 1:
+        if type(one).__name__ == "Fit" and one.unsettled:
             raise SpecError(
-                f"bm.{name} needs one set of rows, and this fit pools draws of {one.settings.tables} imputed tables. Fit the "
-                f"tables one by one: [bm.{name}(bm.fit(spec, table)) for table in tables]."
+                f"bm.{name} needs one set of rows, and {one.unsettled}. Fit complete rows, or imputed tables one by one: "
+                f"[bm.{name}(bm.fit(spec, table)) for table in tables]."
             )
 
 

@@ -19,7 +19,11 @@ def fit_at(design: Design, values: Mapping[str, Any], jitter: float = 0.0) -> bm
     """Return a fit all of whose draws hold `values` (by variable; effects default to 0), jittered if asked for."""
     generator = np.random.default_rng(0)
     shapes, dims, coords = {}, {}, {}
-    for predictor in design.predictors.values():
+    for latent in design.latent:
+        shapes[latent.imputed], dims[latent.imputed] = (len(latent.rows),), (latent.dim,)
+        coords[latent.dim] = latent.rows
+    columns = [predictor for latent in design.latent for predictor in latent.design.predictors.values()]
+    for predictor in [*design.predictors.values(), *columns]:
         shapes[predictor.beta], dims[predictor.beta] = (
             (len(predictor.population.labels),),
             (f"{predictor.beta}_effect",),

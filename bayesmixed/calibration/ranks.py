@@ -25,7 +25,7 @@ from bayesmixed.fits.fitting import Fit, sample
 from bayesmixed.fits.refitting import SETTINGS
 from bayesmixed.preparation.assembly import has_response
 from bayesmixed.preparation.data_files import take_table
-from bayesmixed.preparation.preparing import prepare
+from bayesmixed.preparation.preparing import as_design
 from bayesmixed.simulation.simulated_data import simulate
 from bayesmixed.spec.files import take_model
 from bayesmixed.spec.model_spec import ModelSpec
@@ -224,11 +224,11 @@ def lay_out_rows(spec: ModelSpec, data: Any, seed: int, na: Any = ()) -> Design:
     refuse_censoring(spec.censoring, "Simulation from the priors")
     rows = None if data is None else take_table(spec, data, na=na)
     if rows is not None and has_response(spec, rows):
-        return prepare(spec, rows, na=na)
+        return as_design(spec, rows, na=na)
     with warnings.catch_warnings():
         # Notes on one simulated response say nothing about the model.
         warnings.simplefilter("ignore", StatisticsWarning)
-        return prepare(spec, simulate(spec, data=rows, na=na, seed=seed).data, missing="drop")
+        return as_design(spec, simulate(spec, data=rows, na=na, seed=seed).data, missing="drop")
 
 
 def announced(fits: Iterator[SimulatedFit], total: int, progress: bool) -> Iterator[SimulatedFit]:

@@ -156,10 +156,8 @@ def read_fit(path: Path) -> "Fit":
     if not file.is_file():
         raise DataError(f"There is no fit at '{file}'. Make one: bayesmixed fit SPEC --data FILE --out {path}")
     fit = load_fit(file)
-    if fit.settings.tables > 1:
-        raise SpecError(
-            "This fit pools draws of imputed tables, and commands take those of one table. Read it in Python."
-        )
+    if fit.unsettled:
+        raise SpecError(f"Commands take fits of one set of rows, and {fit.unsettled}. Read it in Python: bm.load_fit.")
     return fit
 
 

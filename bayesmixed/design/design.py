@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from bayesmixed.design.latent_columns import LatentColumn
 from bayesmixed.design.responses import Response
 from bayesmixed.design.variance_splits import JointOnData, PartPrior, SplitOnData
 from bayesmixed.equations import Displayed, Outline, outline_blocks, state_prior
@@ -111,6 +113,10 @@ class Design(Displayed):
         `Absent`, and only the response is here.
     source : str
         The file that the rows were read from, as it was named; "" where they were given.
+    latent : tuple of LatentColumn
+        Columns in mi() and me(), of which values are drawn with the parameters.
+    withheld : pandas.DataFrame or None
+        Rows without a response, to be predicted.
 
     Examples
     --------
@@ -131,6 +137,8 @@ class Design(Displayed):
     dropped: int
     streamed: Streamed | None = None
     source: str = ""
+    latent: tuple[LatentColumn, ...] = ()
+    withheld: pd.DataFrame | None = None
 
     def __reduce__(self) -> Any:
         """Pickle and copy without the family, which follows from the spec and the categories."""

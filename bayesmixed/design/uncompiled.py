@@ -10,4 +10,6 @@ def why_uncompiled(design: Design) -> str | None:
     weights = design.spec.weights
     if weights is not None and weights.kind == ADDED_ERROR:
         return f"rows have known standard errors, '{weights.column}', beside {design.family.scale}"
+    if design.latent:
+        return f"values of '{design.latent[0].column}' are drawn with the parameters"
     return structured_term(design)

@@ -37,21 +37,25 @@ def draw_names(design: Design) -> tuple[str, ...]:
             names += [predictor.corr(group)] if group.correlated else []
             names += [key for key, _, _ in predictor.structure_parameters(group)]
             names.append(predictor.b(group))
-    return (*names, *design.numbers, *([CUTS] if design.family.cuts else []))
+    latent = [name for one in design.latent for name in (*draw_names(one.design), one.imputed)]
+    return (*names, *design.numbers, *([CUTS] if design.family.cuts else []), *latent)
 
 
 def top_level_names(design: Design) -> tuple[str, ...]:
     """Return the estimated parameters: all variables but the predicted effects of groups and smooths."""
-    effects = {predictor.b(group) for predictor, group in design.normal_blocks()}
+    designs = (design, *(one.design for one in design.latent))
+    effects = {predictor.b(group) for one in designs for predictor, group in one.normal_blocks()}
+    effects |= {one.imputed for one in design.latent}
     return tuple(name for name in draw_names(design) if name not in effects)
 
 
 def top_level_numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
     """Yield every estimated number by its name, "beta[x]", each SD and each free correlation once, with the dims of the
     draws alone."""
-    matrices = {predictor.corr(group) for predictor, group in design.group_blocks()}
-    implied = {predictor.corr(group) for predictor, group in design.group_blocks() if not group.widest}
-    sds = {p.sd(group): p.distinct_sds(group) for p, group in design.group_blocks() if group.structured}
+    pairs = [pair for one in (design, *(latent.design for latent in design.latent)) for pair in one.group_blocks()]
+    matrices = {predictor.corr(group) for predictor, group in pairs}
+    implied = {predictor.corr(group) for predictor, group in pairs if not group.widest}
+    sds = {p.sd(group): p.distinct_sds(group) for p, group in pairs if group.structured}
     for name in top_level_names(design):
         if name in implied:
             continue
@@ -106,9 +110,16 @@ def constant_data(design: Design) -> xr.Dataset:
 
     Of streamed rows those of the examples.
     """
-    columns = {}
     examples = design.examples
-    for name, column in examples.table.data.items():
+    data = examples.table.data
+    gone = {one.column: np.where(one.missing, np.nan, data[one.column]) for one in design.latent if one.error is None}
+    return frame_to_store(data.assign(**gone)).assign_coords(row=row_labels(examples))
+
+
+def frame_to_store(data: pd.DataFrame) -> xr.Dataset:
+    """Return columns with dim row, from which `stored_frame` makes the table again."""
+    columns = {}
+    for name, column in data.items():
         attributes: dict[str, str] = {"column": str(name)}
         values: Any = column.to_numpy()
         if isinstance(column.dtype, pd.CategoricalDtype):
@@ -119,7 +130,7 @@ def constant_data(design: Design) -> xr.Dataset:
         elif column.dtype == object or isinstance(column.dtype, pd.StringDtype):
             values = column.astype(str).to_numpy(dtype=object)
         columns[safe_name(str(name))] = xr.DataArray(values, dims="row", attrs=attributes)
-    return xr.Dataset(columns, coords={"row": row_labels(examples)})
+    return xr.Dataset(columns, coords={"row": np.asarray(data.index)})
 
 
 def stored_frame(data: xr.Dataset) -> pd.DataFrame:

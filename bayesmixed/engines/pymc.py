@@ -15,6 +15,7 @@ from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import SamplingError
 from bayesmixed.estimation.quasi_likelihood import QuasiLikelihoodMode, quasi_likelihood_mode
 from bayesmixed.interruptions import import_whole, insistent_interrupts
+from bayesmixed.model.latent_variables import latent_starts
 from bayesmixed.model.pymc_models import build
 
 TUNE = 1000
@@ -52,13 +53,16 @@ def sample(
     _check_folder()
     mode = quasi_likelihood_mode(design) if design.mu.normal_blocks else None
     choices = choose_parameterisation(design, mode, parameterisation)
+    for latent in design.latent:
+        own = quasi_likelihood_mode(latent.design) if latent.design.mu.normal_blocks else None
+        choices = (*choices, *choose_parameterisation(latent.design, own, "auto"))
     started = time.perf_counter()
     if progress:
         print(
             "Compiling the model (some seconds; a minute the first time on a machine) ...", file=sys.stderr, flush=True
         )
     model = build(design, parameterisation={choice.effects: choice.parameterisation for choice in choices})
-    points = _starting_points(design, mode, model)
+    points = _starting_points(design, mode, model) | latent_starts(design)
     jittered = {variable for variable in model.free_RVs if variable.name not in points}
     with checked_cache(), insistent_interrupts():
         compiled = nutpie.compile_pymc_model(

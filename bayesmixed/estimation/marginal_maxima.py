@@ -84,7 +84,9 @@ def approximate(
     (-104.759, 0.818)
     """
     check_choice("method={}", method, METHODS)
-    mode, stated = (bool(priors), {}) if priors is None or isinstance(priors, bool) else (False, {"priors": priors})
+    mode, stated = (
+        (bool(priors), dict[str, Any]()) if priors is None or isinstance(priors, bool) else (False, {"priors": priors})
+    )
     design = as_design(spec, data, **stated, **options)
     _refuse(design, method, restricted=restricted, mode=mode)
     if points is not None and points > _MOST_POINTS:

@@ -17,7 +17,7 @@ from bayesmixed.arguments import pools
 from bayesmixed.atomic_files import as_path, replace_file
 from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import FrozenPriors, freeze, frozen_from_text, frozen_to_text, with_frozen_priors
-from bayesmixed.draws.tree import draw_names, mark_draws, stored_frame
+from bayesmixed.draws.tree import draw_names, frame_to_store, mark_draws, stored_frame
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import BayesMixedError, DataError, StatisticsWarning, enumerate_words, warn
 from bayesmixed.fits.checksums import checksums, list_damages
@@ -32,6 +32,7 @@ FORMAT = 2
 """1 had no checksums."""
 _FROZEN = "frozen_priors"
 _STREAMED = "streamed_rows"
+_WITHHELD = "withheld_data"
 _CHECKSUMS = "sha256"
 
 
@@ -179,6 +180,8 @@ def _as_tree(fit: Fit) -> xr.DataTree:
         "source": fit.design.source,
         "fingerprint": fingerprint(fit.design.examples.table.data),
     }
+    if fit.design.withheld is not None:
+        tree[_WITHHELD] = xr.DataTree(frame_to_store(fit.design.withheld))
     tree[_FROZEN] = frozen_to_text(freeze(fit.design))
     if fit.design.streamed is not None:
         tree[_STREAMED] = streamed_to_text(fit.design.streamed)
@@ -238,6 +241,9 @@ def _as_fit(tree: xr.DataTree, functions: Mapping[str, Callable[..., Any]]) -> F
             design = streamed_from_text(str(tree[_STREAMED].item()), spec, frame, response)
         else:
             design = prepare(spec, frame)
+    if _WITHHELD in tree.children:
+        design = replace(design, withheld=stored_frame(tree[_WITHHELD].to_dataset()))
+        tree = tree.filter(lambda node: node.name != _WITHHELD)
     if _FROZEN in tree.data_vars:
         frozen = frozen_from_text(str(tree[_FROZEN].item()))
         design = with_frozen_priors(design, frozen)

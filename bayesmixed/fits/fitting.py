@@ -73,6 +73,14 @@ class Fit(Displayed):
         """The posterior draws, dims chain and draw first."""
         return self.draws["posterior"].to_dataset()
 
+    @property
+    def unsettled(self) -> str:
+        """Why the fit has no single set of rows, "" where it has."""
+        if self.settings.tables > 1:
+            return f"this fit pools draws of {self.settings.tables} imputed tables"
+        names = ", ".join(f"'{one.column}'" for one in self.design.latent)
+        return f"values of {names} are drawn with the parameters" if names else ""
+
     @checked
     @pools
     def to_datatree(
@@ -106,9 +114,8 @@ class Fit(Displayed):
         Raises
         ------
         SpecError
-            The draws are of several imputed tables; the rows were streamed, so that they have no PyMC model; or they have
-            weights, and no log-likelihood or no
-            replicates of their own.
+            There is no single set of rows (imputed tables, mi, me); the rows were streamed, so that they have no PyMC model; or
+            they have weights, and no log-likelihood or no replicates of their own.
 
         Examples
         --------
@@ -122,8 +129,8 @@ class Fit(Displayed):
         """
         import bayesmixed as bm
 
-        if self.settings.tables > 1 and (pymc or log_likelihood or posterior_predictive or prior):
-            raise SpecError("The draws are those of several imputed tables, which are not one PyMC model.")
+        if self.unsettled and (pymc or log_likelihood or posterior_predictive or prior):
+            raise SpecError(f"These groups need one set of rows, and {self.unsettled}.")
         tree = with_free_variables(self.design, self.draws) if pymc else self.draws.copy()
         if log_likelihood:
             tree["log_likelihood"] = xr.DataTree(xr.Dataset({self.design.response_name: bm.log_likelihood(self)}))
@@ -172,6 +179,7 @@ def fit(
     empty_cells: str | None = None,
     reference: str | None = None,
     functions: Mapping[str, Callable[..., Any]] | None = None,
+    impute: Mapping[str, Any] | None = None,
     store: str = "auto",
     progress: bool = True,
     **predictors: str,
@@ -198,8 +206,13 @@ def fit(
         Of a categorical response: the category with which the others are compared, the first one if not given.
     engine, chains, draws, tune, target_accept, parameterisation, seed, cores, store, progress
         See `sample`.
-    missing : {"error", "drop"}
-        What to do with rows in which a used column is missing.
+    impute : mapping of str to str, optional
+        The model of each column in mi(x) (with missing values) and me(x, sd) (measured with error), "~ 1" if not given:
+        impute={"x": "~ z + (1 | g)"}, or {"x": {"formula": "~ z", "family": "lognormal"}}. True values are drawn with the
+        parameters, by the engine "pymc"; `imputations` shows them.
+    missing : {"error", "drop", "impute"}
+        What to do with rows in which a used column is missing; with "impute" those without a response are left out of the
+        likelihood and predicted (`imputations`).
     na : str, number or list of these
         Codes that mean a missing value, such as na=["n.d.", -999].
     **predictors : str
@@ -231,6 +244,7 @@ def fit(
         empty_cells=empty_cells,
         reference=reference,
         functions=functions,
+        impute=impute,
         **predictors,
     )
     settings: dict[str, Any] = {

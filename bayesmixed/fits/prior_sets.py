@@ -12,7 +12,7 @@ from bayesmixed.design.default_priors import known_keys
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.fits.refitting import change_design
-from bayesmixed.preparation.preparing import prepare
+from bayesmixed.preparation.preparing import as_design
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 
@@ -72,10 +72,10 @@ def realise_sets(
     """
     spec = as_spec(spec)
     reading: dict[str, Any] = {"missing": missing, "stream": False, "na": na}
-    own = prepare(spec, data, **reading)
+    own = as_design(spec, data, **reading)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
-        default = prepare(spec.replace(priors={}), data, **reading) if spec.priors else own
+        default = as_design(spec.replace(priors={}), data, **reading) if spec.priors else own
         return {name: _realise(name, chosen, own, default, leave_out) for name, chosen in sets.items()}
 
 

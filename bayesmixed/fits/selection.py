@@ -27,11 +27,9 @@ def draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Datas
 
 
 def refuse_tables(fit: Fit, what: str, instead: str) -> None:
-    """Refuse a fit of several imputed tables where one set of rows is needed (SpecError)."""
-    if fit.settings.tables > 1:
-        raise SpecError(
-            f"{what} needs one set of rows, and this fit pools draws of {fit.settings.tables} imputed tables. {instead}"
-        )
+    """Refuse a fit without a single set of rows, of imputed tables or with mi() or me(), where one is needed (SpecError)."""
+    if fit.unsettled:
+        raise SpecError(f"{what} needs one set of rows, and {fit.unsettled}. {instead}")
 
 
 def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:

@@ -59,6 +59,8 @@ def _clip(x: Any, *bounds: Any, lower: Any = None, upper: Any = None) -> Any:
 ROW_BY_ROW: Mapping[str, Function] = MappingProxyType(
     {
         "I": Function(lambda x: x, raw=True),
+        "mi": Function(lambda x: x),
+        "me": Function(lambda x, sd: x, 2, 2),
         **{
             name: Function(getattr(np, name))
             for name in ("sin", "cos", "tan", "tanh", "log", "log2", "log10", "log1p", "exp", "exp2", "expm1")

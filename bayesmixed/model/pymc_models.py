@@ -15,6 +15,13 @@ from bayesmixed.families.links import Array
 from bayesmixed.families.ordinal import pytensor_log_density, pytensor_log_share
 from bayesmixed.interruptions import import_whole
 from bayesmixed.model.effect_variables import declare_effects, declare_row_effects
+from bayesmixed.model.latent_variables import (
+    declare_latent,
+    draw_freely,
+    draw_given_response,
+    is_integrated,
+    latent_coords,
+)
 from bayesmixed.model.prior_variables import declare_scalar, declare_vector
 from bayesmixed.model.shrunken_variables import declare_scales, declare_shrunken
 from bayesmixed.model.split_variables import PART, declare_part, declare_split
@@ -59,7 +66,8 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
     choice = dict(parameterisation or {})
     for chosen in choice.values():
         check_choice("Parameterisation {}", chosen, PARAMETERISATIONS)
-    effects = [predictor.b(group) for predictor, group in design.normal_blocks()]
+    designs = (design, *(latent.design for latent in design.latent))
+    effects = [predictor.b(group) for one in designs for predictor, group in one.normal_blocks()]
     unknown = [name for name in choice if name not in effects]
     if unknown:
         raise SpecError(f"Parameterisation of '{unknown[0]}': no such effects. {did_you_mean(unknown[0], effects)}")
@@ -72,8 +80,17 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
             values[scale] = declare_scalar(design.family.parameter(scale), *design.scalar_prior(scale))
         for joint in design.joint_priors.values():
             declare_scales(joint, values.get(str(scale)))
+        variables = [declare_latent(latent, choice, _linear_predictor) for latent in design.latent]
+        integrated = bool(variables) and is_integrated(design)
+        moved = [(one, one.move(one.centre if integrated else draw_freely(one))) for one in variables]
+        slopes: list[Any] = []
         for name, predictor in design.predictors.items():
-            values[name] = predictor.link.pytensor_inverse(_linear_predictor(design, predictor, choice))
+            eta, beta = _linear_predictor(design, predictor, choice)
+            for one, move in moved:
+                if name in one.latent.slopes:
+                    slopes.append(one.latent.slopes[name] @ beta)
+                    eta = eta + slopes[-1] * move
+            values[name] = predictor.link.pytensor_inverse(eta)
         if design.family.cuts:
             values |= _thresholds(design, model)
         for name in design.numbers:
@@ -83,7 +100,11 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
                 values[name] = declare_part(split, name, name, None, None)
             else:
                 values[name] = declare_scalar(design.family.parameter(name), *design.scalar_prior(name))
-        variable = _observe(design, design.in_rows(values))
+        rows = design.in_rows(values)
+        if integrated:
+            residual = design.family.working(np.asarray(design.response)) - rows[design.mu.parameter]
+            rows[str(scale)] = draw_given_response(variables, slopes, residual, rows[str(scale)])
+        variable = _observe(design, rows)
         if design.observed.multiplicity is not None:
             further = (design.observed.multiplicity - 1.0) * pm.logp(variable, model.rvs_to_values[variable])
             pm.Potential("further_likelihood", further.sum())
@@ -123,8 +144,8 @@ def _observe(design: Design, values: Mapping[str, Any]) -> Any:
     )
 
 
-def _coords(design: Design) -> dict[str, list[str]]:
-    coords: dict[str, list[str]] = {"row": list(design.table.data.index)}
+def _coords(design: Design) -> dict[str, list[Any]]:
+    coords: dict[str, list[Any]] = {"row": list(design.table.data.index), **latent_coords(design)}
     if design.family.cuts:
         coords["cut"] = design.cut_labels
     if design.split is not None:
@@ -141,7 +162,8 @@ def _whole(values: Any) -> Any:
     return np.asarray(values).astype(np.int64)
 
 
-def _linear_predictor(design: Design, predictor: Predictor, choice: Mapping[str, str]) -> Any:
+def _linear_predictor(design: Design, predictor: Predictor, choice: Mapping[str, str]) -> tuple[Any, Any]:
+    """Return a linear predictor, and the coordinates of its coefficients (None without any)."""
     placements = place_groups(predictor, choice)
     eta: Any = predictor.offset
     beta: Any = None
@@ -159,7 +181,7 @@ def _linear_predictor(design: Design, predictor: Predictor, choice: Mapping[str,
         coefficients[group.name] = total = declare_effects(design, predictor, placement, mean)
         if not placement.absorbed:
             eta = eta + group.expression(total)
-    return eta
+    return eta, beta
 
 
 def _mean(placement: Placement, beta: Any, coefficients: Mapping[str, Any], placements: tuple[Placement, ...]) -> Any:

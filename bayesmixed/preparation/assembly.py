@@ -15,6 +15,7 @@ from bayesmixed.families import Family
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.formulas.names import check_functions, expression_columns, formula_columns, whole_column
+from bayesmixed.formulas.written import read_formula
 from bayesmixed.parameter_keys import names_of
 from bayesmixed.preparation.categories import read_categories, with_own_categories
 from bayesmixed.preparation.checks import check_columns, check_names, check_response, check_trials
@@ -140,11 +141,23 @@ def used_columns(spec: ModelSpec, frame: pd.DataFrame, *, optional: bool = False
         *_weights_columns(spec, frame, optional=optional),
         *_limit_columns(spec, frame, optional=optional),
         *_term_columns(spec, frame.columns),
+        *([] if optional else _imputation_columns(spec, frame)),
     ]
     used = list(dict.fromkeys(found))
     check_columns(used)
     _check_own_predictor(spec, frame.columns)
     return used
+
+
+def _imputation_columns(spec: ModelSpec, frame: pd.DataFrame) -> list[str]:
+    """Return the columns that the models of columns in mi() and me() read."""
+    found: list[str] = []
+    for one in spec.inexact:
+        try:
+            found += used_columns(spec.model_of(one.column), frame)
+        except SpecError as error:
+            raise error.after(f"The model of '{one.column}' (impute):") from error
+    return found
 
 
 def check_calls(spec: ModelSpec, columns: list[str]) -> None:
@@ -298,7 +311,16 @@ def _formula_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
     formulas = [formula for term in spec.terms for formula in term.formulas]
     found = {column for formula in formulas for column in formula_columns(formula, names, grouping=False)}
     found |= {column for term in spec.terms for column in term.split_columns}
+    for one in spec.inexact:
+        own = spec.model_of(one.column)
+        if set(_names_of_model(own)) <= set(names):
+            found.update(_formula_columns(own, names))
     return [name for name in names if name in found]
+
+
+def _names_of_model(spec: ModelSpec) -> Iterable[str]:
+    """Return the columns that the formulas of a model read, whether a table has them or not."""
+    return (name for term in spec.terms for formula in term.formulas for name in read_formula(formula).columns)
 
 
 def _check_factors(spec: ModelSpec, groups: set[str], table: Table) -> None:

@@ -1,5 +1,6 @@
 """prepare: from a spec and a data frame to a checked Design."""
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +12,15 @@ from bayesmixed.arguments import checked
 from bayesmixed.atomic_files import as_path
 from bayesmixed.design.default_priors import check_prior_keys, realise_priors
 from bayesmixed.design.design import Design
-from bayesmixed.errors import DataError, SpecError, enumerate_words, warn
+from bayesmixed.design.latent_columns import refuse_latent
+from bayesmixed.errors import DataError, SpecError, StatisticsWarning, enumerate_words, warn
 from bayesmixed.formulas.names import read_columns
 from bayesmixed.preparation.advice import advise, note_extrapolation
 from bayesmixed.preparation.assembly import assemble, check_weights_column
 from bayesmixed.preparation.checks import check_design, check_variation
 from bayesmixed.preparation.data_files import read_data, take_table, with_columns
 from bayesmixed.preparation.frequencies import merge_copies, write_out
+from bayesmixed.preparation.latent_values import IMPUTE, add_latent, fill
 from bayesmixed.preparation.open_rows import refuse_open_rows
 from bayesmixed.preparation.streaming import is_streamed, read_streamed
 from bayesmixed.spec.files import as_spec
@@ -48,8 +51,9 @@ def prepare(
         Formula (then Gaussian), shipped name, TOML path or spec.
     data : data frame, mapping of columns, or path
         One row per observation; the path of a CSV or Parquet file.
-    missing : {"error", "drop"}
-        What to do with rows in which a used column is missing.
+    missing : {"error", "drop", "impute"}
+        What to do with rows in which a used column is missing. Values of columns in mi(x) are always drawn with the
+        parameters; with "impute" rows without a response are left out of the likelihood and predicted (`imputations`).
     like : Design, optional
         Learned coding and priors to replay on new rows. The response may then be absent; groups that are not in
         the fit are put after the known ones; an unseen level of a population factor is an error, and so is a
@@ -93,8 +97,25 @@ def prepare(
     if isinstance(data, str | Path):
         data, source = as_path(data, "A table"), str(data)
         if is_streamed(spec, data, stream):
+            if spec.inexact or missing == IMPUTE:
+                raise SpecError(
+                    "Missing values are drawn for rows in memory only: bm.prepare(spec, path, stream=False)."
+                )
             return _warned(replace(read_streamed(spec, data, missing, na), source=source))
         data = read_data(spec, data, na=na)
+    if spec.inexact or missing == IMPUTE:
+        filled = fill(spec, data, missing, na)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", StatisticsWarning)
+            design = replace(_prepare_complete(spec, filled.data, "error", ()), source=source)
+            design = add_latent(design, filled, prepare)
+        return _warned(design)
+    design = replace(_prepare_complete(spec, data, missing, na), source=source)
+    return _warned(design)
+
+
+def _prepare_complete(spec: ModelSpec, data: Any, missing: str, na: Any) -> Design:
+    """Return the Design of a spec on a table without values to be drawn; nothing is said yet."""
     frequencies = spec.weights if spec.weights and spec.weights.kind == FREQUENCY else None
     if frequencies:
         check_weights_column(spec, as_frame(data).columns)
@@ -108,13 +129,15 @@ def prepare(
     with np.errstate(over="ignore", invalid="ignore"):
         design = replace(design, priors=realise_priors(design))
     _refuse_overflow(design)
-    design = replace(design, notes=tuple(dict.fromkeys((*advise(design), *suspicious))), source=source)
-    _warned(design)
+    design = replace(design, notes=tuple(dict.fromkeys((*advise(design), *suspicious))))
     return design if copies is None else merge_copies(design, copies)
 
 
-def as_design(spec: str | Path | ModelSpec | Design, data: Any = None, **options: Any) -> Design:
-    """Return the Design of a spec on data; one that is prepared already passes through.
+def as_design(
+    spec: str | Path | ModelSpec | Design, data: Any = None, *, latent: bool = False, **options: Any
+) -> Design:
+    """Return the Design of a spec on data; one that is prepared already passes through. With `latent` it may have columns of
+    which values are drawn with the parameters.
 
     Raises
     ------
@@ -122,7 +145,10 @@ def as_design(spec: str | Path | ModelSpec | Design, data: Any = None, **options
         Data or options are given with a Design, which has its own.
     """
     if not isinstance(spec, Design):
-        return prepare(spec, data, **options)
+        design = prepare(spec, data, **options)
+        return design if latent else _refused(design)
+    if not latent:
+        _refused(spec)
     given = {"data": data, **options}
     said = [
         name
@@ -143,6 +169,11 @@ def replay(
     """Return the Design of new rows as `prepare` does with `like`, also where the fit does not determine their predictor."""
     design = assemble(spec, take_table(spec, data, na), missing, like, optional=True, na=na)
     return _warned(replace(design, priors=like.priors, notes=tuple(note_extrapolation(design))))
+
+
+def _refused(design: Design) -> Design:
+    refuse_latent(design.latent, "This")
+    return design
 
 
 def _refuse_overflow(design: Design) -> None:

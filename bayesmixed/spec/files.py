@@ -30,6 +30,7 @@ def as_spec(
     empty_cells: str | None = None,
     reference: str | None = None,
     functions: Mapping[str, Callable[..., Any]] | None = None,
+    impute: Mapping[str, Any] | None = None,
     **predictors: Any,
 ) -> ModelSpec:
     """Return a spec from a formula, a shipped name, a TOML path or a spec, with changes applied.
@@ -54,6 +55,7 @@ def as_spec(
             empty_cells="error" if empty_cells is None else empty_cells,
             reference=reference or "",
             functions=functions,
+            impute=impute,
             **predictors,
         )
     if not isinstance(spec, ModelSpec):
@@ -65,7 +67,7 @@ def as_spec(
             f"The spec has family '{find_family(spec.family).name}', but family '{find_family(family).name}' was given. "
             "Give a family only with a formula."
         )
-    if not any((priors, links, factors, crossed, predictors)) and link is empty_cells is reference is None:
+    if not any((priors, links, factors, crossed, predictors, impute)) and link is empty_cells is reference is None:
         return spec
     changed = read_further(predictors)
     first = find_family(spec.family).parameters[0].name
@@ -74,6 +76,7 @@ def as_spec(
     fields: dict[str, Any] = {name: getattr(spec, name) for name in ModelSpec.model_fields}
     fields["predictors"] = {**spec.predictors, **changed}
     fields["priors"] = {**spec.priors, **(priors or {})}
+    fields["impute"] = {**spec.impute, **(impute or {})}
     fields["links"] = {**spec.links, **(links or {}), **({} if link is None else {first: link})}
     for name, added in (("factors", factors), ("crossed", crossed)):
         more = (added,) if isinstance(added, str) else added

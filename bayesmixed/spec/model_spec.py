@@ -1,5 +1,6 @@
 """ModelSpec: what the model is, without data."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -15,10 +16,18 @@ from bayesmixed.formulas.notation import as_in_draws, split_top
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.prior_texts import as_prior
 from bayesmixed.spec.checks import check_choices
+from bayesmixed.spec.column_models import (
+    Imputation,
+    InexactColumn,
+    check_imputations,
+    inexact_columns,
+    read_imputations,
+)
 from bayesmixed.spec.formula_changes import fix_group, free_group, left_over, update_terms
 from bayesmixed.spec.parsing import ADDED, format_formula, parse_formula, read_further
 from bayesmixed.spec.simulation_plan import SimulationPlan
 from bayesmixed.spec.written_fields import read_predictors, read_written
+from bayesmixed.tables.column_names import quote_name
 from bayesmixed.terms import Term
 from bayesmixed.terms.empty_cells import DROP
 from bayesmixed.terms.limits import Censoring, Truncation
@@ -62,6 +71,9 @@ class ModelSpec(Displayed, Value):
     functions : dict
         User-defined functions that formulas call, by name; None where only the name is known, as after reading
         a file. Each takes arrays and returns one number for each row, which follows from that row alone.
+    impute : dict
+        How the values of columns in mi(x) and me(x, sd) are distributed: a formula, "~ z + (1 | g)", or an `Imputation`;
+        "~ 1" if not given.
     simulation : SimulationPlan or None
         How `simulate` makes data of this shape.
     crossed : tuple of str
@@ -98,6 +110,7 @@ class ModelSpec(Displayed, Value):
     empty_cells: Literal["error", "drop"] = "error"
     reference: str = ""
     functions: dict[str, Any] = Field({})
+    impute: dict[str, Imputation] = Field({})
     simulation: SimulationPlan | None = None
 
     @model_validator(mode="before")
@@ -136,6 +149,11 @@ class ModelSpec(Displayed, Value):
             )
         return dict(functions)
 
+    @field_validator("impute", mode="before")
+    @classmethod
+    def _read_imputations(cls, given: Any) -> Any:
+        return read_imputations(given)
+
     @field_validator("priors", mode="before")
     @classmethod
     def _read_priors(cls, priors: Any, info: ValidationInfo) -> Any:
@@ -157,7 +175,24 @@ class ModelSpec(Displayed, Value):
             links=self.links,
             reference=self.reference,
         )
+        check_imputations(self.terms, self.impute, self.response)
         return self
+
+    @property
+    def inexact(self) -> tuple[InexactColumn, ...]:
+        """The columns with missing values, mi(x), or errors, me(x, sd)."""
+        return inexact_columns(self.terms)
+
+    def model_of(self, column: str) -> "ModelSpec":
+        """Return the spec of the model of a column in mi(x) or me(x, sd)."""
+        one = self.impute.get(column, Imputation())
+        others: dict[str, Any] = {parameter.name: "~ 1" for parameter in find_family(one.family).parameters[1:]}
+        return from_formula(
+            f"{quote_name(column)} {one.formula}", family=one.family, factors=self._factors_of(one), **others
+        )
+
+    def _factors_of(self, one: Imputation) -> tuple[str, ...]:
+        return tuple(name for name in self.factors if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", one.formula))
 
     @property
     def formula(self) -> str:
@@ -332,6 +367,7 @@ def from_formula(
     title: str = "",
     question: str = "",
     functions: Mapping[str, Callable[..., Any]] | None = None,
+    impute: Mapping[str, Any] | None = None,
     simulation: SimulationPlan | Mapping[str, Any] | None = None,
     **predictors: str,
 ) -> ModelSpec:
@@ -341,7 +377,7 @@ def from_formula(
     ----------
     formula : str
         "y ~ x + (x | g)", "y | trials(n) ~ 1 + (1 | g)".
-    family, link, links, priors, factors, crossed, empty_cells, reference, title, question, functions, simulation
+    family, link, links, priors, factors, crossed, empty_cells, reference, title, question, functions, impute, simulation
         As the fields of `ModelSpec`; `link` is that of the first parameter.
     **predictors : str
         One-sided formulas of further parameters: `sigma="~ treatment"`.
@@ -362,7 +398,7 @@ def from_formula(
     fields: dict[str, Any] = {
         **{"formula": formula, "family": family, "link": link, "links": links or {}, "priors": priors or {}},
         **{"factors": factors, "crossed": crossed, "empty_cells": empty_cells, "title": title, "question": question},
-        **{"reference": reference},
-        **{"functions": functions or {}, "simulation": simulation, "predictors": read_further(predictors)},
+        **{"reference": reference, "functions": functions or {}, "impute": impute or {}, "simulation": simulation},
+        "predictors": read_further(predictors),
     }
     return ModelSpec(**fields)

@@ -36,8 +36,6 @@ REFUSED = {
     **dict.fromkeys(("gp", "hsgp"), _GAUSSIAN),
     **dict.fromkeys(("t2", "te", "ti"), _TENSOR),
     "mo": "Monotonic effects are not supported; make the column a factor.",
-    "me": "Measurement-error terms are not supported.",
-    "mi": 'Imputation of missing values is not supported; missing="drop" leaves the rows out.',
     **dict.fromkeys(("cens", "censored", "Surv"), _CENSORED),
     **dict.fromkeys(("truncated", "constrained"), _TRUNCATED),
     "trunc": f"{_TRUNCATED} Numbers without their decimals are {NUMBERED['trunc']}.",

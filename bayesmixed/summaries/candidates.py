@@ -10,7 +10,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import BayesMixedError, SpecError
 from bayesmixed.preparation.data_files import take_table
-from bayesmixed.preparation.preparing import prepare
+from bayesmixed.preparation.preparing import as_design
 from bayesmixed.spec.files import take_model
 from bayesmixed.spec.model_spec import ModelSpec
 
@@ -41,7 +41,7 @@ def prepare_candidates(
     for name, spec in named.items():
         try:
             models[name], _ = take_model(spec, options, ())
-            designs[name] = prepare(models[name], data, missing=missing, na=na)
+            designs[name] = as_design(models[name], data, missing=missing, na=na)
         except BayesMixedError as error:
             problems[name] = str(error)
     return models, designs, problems
@@ -65,7 +65,7 @@ def keep_common_rows(
                 raise SpecError(
                     "labels of rows occur twice, so rows without missing values cannot be found in all models"
                 )
-            designs[name] = prepare(models[name], rows.loc[every], missing="drop", na=na)
+            designs[name] = as_design(models[name], rows.loc[every], missing="drop", na=na)
         except BayesMixedError as error:
             problems[name] = str(error)
             del designs[name]

@@ -164,6 +164,12 @@ def _missing_sections(report: StructureReport) -> list[Section]:
         + ('missing="drop" leaves the others out. ' if report.design is None else "The others are left out. ")
         + "All that follows describes the complete rows. bm.plot_missing(report) draws what is missing."
     )
+    drawn = [one.column for one in report.spec.inexact if one.error is None]
+    text += (
+        f" Rows without {', '.join(drawn)} stay in the fit: these values are drawn with the parameters."
+        if drawn
+        else ""
+    )
     return [] if report.absent is None else report.absent.sections(text)
 
 

@@ -179,7 +179,7 @@ class Gaps:
     def check(self, missing: str) -> None:
         """Refuse what was counted (DataError)."""
         if missing not in ("error", "drop"):
-            raise DataError(f"missing='{missing}' is not known. Accepted: 'error', 'drop'.")
+            raise DataError(f"missing='{missing}' is not known. Accepted: 'error', 'drop', 'impute'.")
         if self.incomplete and missing == "error":
             columns = ", ".join(f"'{name}' ({count})" for name, count in self.missing.items() if count)
             have = "has" if self.incomplete == 1 else "have"

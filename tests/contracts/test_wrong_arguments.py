@@ -88,6 +88,7 @@ GIVEN = {
     "Truncation": {"lower": 0.0, "upper": 9.0},
     "Weights": {"column": "w", "kind": "precision"},
     "Prior": {"name": "Normal", "arguments": (0, 1)},
+    "Imputation": {"formula": "~ x", "family": "gaussian"},
 }
 MADE = {
     **dict.fromkeys(
@@ -97,6 +98,7 @@ MADE = {
         },
     ),
     "missing_information": lambda rows, short: {"fit": bm.fit(SIMPLE, [rows, rows.assign(x=-rows["x"])], **short)},
+    **dict.fromkeys(("imputations", "imputation_models"), lambda rows, _: {"fit": _with_missing_values(rows)}),
     "heterogeneity": lambda rows, short: {"fit": bm.fit("y | se(s) ~ 1 + (1 | g)", rows.assign(s=1.0), **short)},
     "evidence": lambda rows, short: {"fits": bm.fit(SIMPLE, rows, engine="marginal", **short)},
     "plot_prior_comparison": lambda rows, short: {
@@ -112,6 +114,14 @@ MADE = {
     "plot_elicited": lambda rows, _: {"elicited": bm.elicit(SIMPLE, rows, icc=(0.1, 0.6))},
     "plot_prior_predictive": lambda rows, _: {"prior": bm.prior_predictive(FORMULA, rows, draws=20)},
 }
+
+
+def _with_missing_values(rows):
+    """Return a fit whose column x has missing values."""
+    design = bm.prepare("y ~ mi(x)", rows.assign(x=rows["x"].where(rows["x"] < 1.0)))
+    return fit_at(design, {"sigma": 1.0}, jitter=0.1)
+
+
 SAMPLED = 2
 """Values tried for each argument; with 0 all of them are, which takes some minutes."""
 FUNCTIONS = [name for name in bm.__all__ if isinstance(getattr(bm, name), FunctionType)]

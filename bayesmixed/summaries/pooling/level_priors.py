@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesmixed.families.links import Array
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.preparation.preparing import prepare
+from bayesmixed.preparation.preparing import as_design
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.level_means import CENTRED, level_means
@@ -34,7 +34,7 @@ def state_level_priors(spec: ModelSpec, group: tuple[str, ...], data: Any, **rea
     SpecError, DataError
         As `prepare`.
     """
-    design = prepare(spec.replace(priors={}), data, **reading)
+    design = as_design(spec.replace(priors={}), data, **reading)
     predictor = design.mu
     location, scale = np.array([prior.arguments for prior in design.coefficient_priors(predictor)]).T
     population, names = predictor.population, _pieces(predictor, group)

@@ -18,7 +18,7 @@ from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.families.links import Array
 from bayesmixed.families.records import refuse_categories
 from bayesmixed.joint_priors import R2D2M2, VARIANCE
-from bayesmixed.preparation.preparing import prepare
+from bayesmixed.preparation.preparing import as_design
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.priors.elicited_priors import Interval, draw_iccs, icc_priors, r2_prior, ratio_priors
@@ -149,7 +149,7 @@ def elicit(
     if not 0.0 < coverage < 1.0:
         raise SpecError(f"coverage is {coverage:g}; it is a probability between 0 and 1.")
     refuse_categories(spec.family_record, "Priors from intervals")
-    design = prepare(spec, data, **reading)
+    design = as_design(spec, data, **reading)
     tails = (0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage)
     if r2 is not None:
         asked = {"R2": _interval("r2", r2, 0.0, 1.0)}
@@ -166,7 +166,7 @@ def elicit(
         )
 
     def imply(stated: dict[str, str]) -> dict[str, Array]:
-        draws = draw_priors(prepare(as_spec(spec, priors=stated), data, **reading), _DRAWS)
+        draws = draw_priors(as_design(as_spec(spec, priors=stated), data, **reading), _DRAWS)
         return _quantities(draws, chosen[0], list(asked))
 
     values = imply(priors)

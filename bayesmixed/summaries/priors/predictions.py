@@ -16,7 +16,7 @@ from bayesmixed.draws.tree import row_labels, stacked
 from bayesmixed.families.links import Array
 from bayesmixed.prediction.prior_samples import sample_prior
 from bayesmixed.prediction.replicates import common_limits, posterior_predictive
-from bayesmixed.preparation.preparing import as_design, prepare
+from bayesmixed.preparation.preparing import as_design
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.checks.check_statistics import UNKNOWN, Sample, choose_statistics, extreme_means
 from bayesmixed.summaries.priors.tables import PriorTable, prior_table
@@ -127,7 +127,7 @@ def prior_predictive(
     if isinstance(spec, Design):
         design = as_design(spec, data, missing=missing, na=na, priors=priors, **options)
     else:
-        design = prepare(spec, data, missing=missing, na=na, stream=False, priors=priors, **options)
+        design = as_design(spec, data, missing=missing, na=na, stream=False, priors=priors, **options)
     prior = sample_prior(design, draws=draws, seed=seed)
     made = posterior_predictive(prior, groups="new", seed=seed)
     y = np.asarray(design.response, dtype=float)

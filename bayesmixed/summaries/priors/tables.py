@@ -115,7 +115,7 @@ def prior_table(
     1  sd_herd[Intercept]   HalfStudentT(4, 1)
     """
     if data is not None or isinstance(spec, Design):
-        return _realised(as_design(spec, data, missing=missing, na=na, **options))
+        return _realised(as_design(spec, data, latent=True, missing=missing, na=na, **options))
     spec = as_spec(spec, **options)
     rules = list_rules(spec)
     return PriorTable(_model(spec), rules, pd.DataFrame(), pd.DataFrame(), explain_rules(rules))

@@ -1,0 +1,87 @@
+"""Columns whose true values are drawn with the parameters: some are missing, or all are measured with error."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesmixed.errors import SpecError
+from bayesmixed.families.links import Array
+from bayesmixed.formulas.notation import safe_name
+
+
+@dataclass(frozen=True, slots=True)
+class LatentColumn:
+    """A column of which values are drawn with the parameters.
+
+    Attributes
+    ----------
+    column : str
+        Its name.
+    design : Design
+        Its own model on all rows; names of its variables end in "_of_x". The response holds known values, and guesses where
+        they are missing.
+    missing : (n,) array of bool
+        Which values are drawn; all of a column measured with error.
+    error : (n,) array or None
+        Known SDs of the errors of measurement.
+    slopes : mapping of str to (n, q) array
+        By parameter of the main model: how much its columns at the centre change per unit of this one.
+    """
+
+    column: str
+    design: Any
+    missing: NDArray[np.bool_]
+    error: Array | None
+    slopes: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def guess(self) -> Array:
+        """(n,) values in the columns of the main design."""
+        return np.asarray(self.design.response, dtype=float)
+
+    @property
+    def imputed(self) -> str:
+        """Name of the drawn values in the draws."""
+        return f"imputed_{safe_name(self.column)}"
+
+    @property
+    def dim(self) -> str:
+        """Name of the dimension of the drawn values: their rows."""
+        return f"{self.imputed}_row"
+
+    @property
+    def rows(self) -> list[Any]:
+        """Labels of the rows whose values are drawn."""
+        return list(np.asarray(self.design.table.data.index)[self.missing])
+
+
+def with_own_names(design: Any, column: str) -> Any:
+    """Return the design of a column with variables named after it: "beta_of_x", "sd_g_of_x"."""
+    first, label = design.mu.parameter, safe_name(column)
+    predictors: dict[str, Any] = {}
+    priors: dict[str, Any] = {}
+    for name, predictor in design.predictors.items():
+        own = replace(predictor, suffix=f"_of_{label}" + ("" if name == first else f"_{name}"))
+        predictors[name] = own
+        priors |= {new: design.priors[old] for old, new in zip(predictor.keys, own.keys, strict=True)}
+        for block in predictor.normal_blocks:
+            keys = zip(predictor.sd_keys(block), own.sd_keys(block), strict=True)
+            priors |= {new: design.priors[old] for old, new in keys}
+            structures = zip(predictor.structure_parameters(block), own.structure_parameters(block), strict=True)
+            priors |= {new: design.priors[old] for (old, *_), (new, *_) in structures}
+            if predictor.corr(block) in design.priors:
+                priors[own.corr(block)] = design.priors[predictor.corr(block)]
+    return replace(design, predictors=predictors, priors=priors)
+
+
+def refuse_latent(columns: Any, what: str) -> None:
+    """Refuse models of columns with missing values or errors where all values must be known (SpecError)."""
+    if columns:
+        names = ", ".join(f"'{one.column}'" for one in columns)
+        raise SpecError(
+            f"{what} needs all values of the columns, and true values of {names} are drawn with the parameters (mi, me). Take "
+            "complete rows, or a table in which they are imputed."
+        )
