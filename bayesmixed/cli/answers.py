@@ -45,7 +45,10 @@ def predict(
         Literal["existing", "new", "any", "average", "typical"], typer.Option(help="Which groups the rows belong to.")
     ] = "existing",
     kind: Annotated[
-        str, typer.Option(help="mean, response (a new observation), linear, or a parameter of the family.")
+        str,
+        typer.Option(
+            help="mean, response (a new observation), probability (of each category), linear, or a parameter."
+        ),
     ] = "mean",
     out: Annotated[Path | None, typer.Option(help="CSV file to write instead of printing.")] = None,
     seed: Seed = None,
@@ -55,6 +58,9 @@ def predict(
 
     Each with its mean (median where there is none) and 95 % interval.
     """
+    import numpy as np
+    import xarray as xr
+
     from bayesmixed.atomic_files import replace_table
     from bayesmixed.display.tables import describe, format_table
     from bayesmixed.prediction.predictions import predict as predict_rows
@@ -63,7 +69,13 @@ def predict(
     rows = fit.design.table.data if table is None else table.read(fit.design.spec)
     made = predict_rows(fit, None if table is None else rows, groups=groups, kind=kind, seed=seed)
     mean = bool(made.attrs["has_mean"])
-    numbers = describe(made[kind], mean=mean).set_axis(rows.index)
+    predicted = made[kind]
+    if "category" in predicted.dims:
+        labels = predicted["category"].values
+        rows = rows.iloc[np.repeat(np.arange(len(rows)), len(labels))].reset_index(drop=True)
+        rows = rows.assign(category=np.tile(labels, made.sizes["row"]))
+        predicted = xr.DataArray(predicted.values.reshape(*predicted.shape[:2], -1), dims=("chain", "draw", "row"))
+    numbers = describe(predicted, mean=mean).set_axis(rows.index)
     clash = [name for name in numbers.columns if name in rows.columns]
     if clash:
         raise SpecError(f"The data have a column '{clash[0]}', which is a name of the result. Rename it.")

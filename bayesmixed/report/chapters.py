@@ -45,7 +45,8 @@ def show_answer(fit: Fit) -> str:
 def _show_means(fit: Fit, name: str) -> str:
     if len(fit.design.table.levels[name]) > _MOST_LEVELS:
         raise SpecError(f"the means of {name}, which has many levels; bm.marginal_means(fit, {name!r}) has them.")
-    pages = (bm.marginal_means(fit, name), bm.contrasts(fit, name))
+    kind = "probability" if fit.design.family.template else "mean"
+    pages = (bm.marginal_means(fit, name, kind=kind), bm.contrasts(fit, name, kind=kind))
     return write_sections(section for page in pages for section in page.sections())
 
 

@@ -123,7 +123,8 @@ def _products(fit: Fit, summary: str) -> Iterator[tuple[str, Callable[[Path], An
 
 
 def _tabulate_means(fit: Fit, factors: tuple[str, ...]) -> pd.DataFrame:
-    tables = [bm.marginal_means(fit, name).table.rename(columns={name: "level"}) for name in factors]
+    kind = "probability" if fit.design.family.template else "mean"
+    tables = [bm.marginal_means(fit, name, kind=kind).table.rename(columns={name: "level"}) for name in factors]
     return pd.concat([t.assign(factor=name)[["factor", *t.columns]] for name, t in zip(factors, tables, strict=True)])
 
 

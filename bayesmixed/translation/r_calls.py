@@ -1,5 +1,6 @@
 """from_r: a call of lme4, glmmTMB, brms or their like as a spec."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -81,6 +82,12 @@ def from_r(call: str) -> ModelSpec:
     return spec
 
 
+def _of_category(family: str, key: str) -> str:
+    """Return a key in which the parameter of a category, "mub" of brms, has its name here, "mu_b"."""
+    template = find_family(family).template
+    return re.sub(rf"_{template}([^_\[\]]+)(?=\[|$)", rf"_{template}_\1", key) if template else key
+
+
 class _Translation:
     """The fields of a spec from the arguments of a call."""
 
@@ -94,6 +101,7 @@ class _Translation:
             raise SpecError(f"'{write(formula)}' has no response.")
         self.left: Node = left
         self.priors: dict[str, Any] = {}
+        self.reference = ""
 
     def fields(self) -> dict[str, Any]:
         """Return the arguments of `from_formula` (SpecError)."""
@@ -107,6 +115,8 @@ class _Translation:
         left = self._left(name)
         name = EVENTS if name == TRIALS and "trials(" not in left else name
         right = write(self.right)
+        if self.function == "brm" and re.search(r"(?<![\w.])cs\(", right):
+            raise SpecError("cs(...) of brms, effects that differ between thresholds, has no counterpart here.")
         if "offset" in self.given:
             right += f" + offset({write(self.given['offset'])})"
         own, accepted = find_family(name).parameters[0].link, find_family(name).parameters[0].links
@@ -116,10 +126,12 @@ class _Translation:
                 f'another one, such as family = ...(link = "{own}"); here are {", ".join(accepted)}.'
             )
         if "prior" in self.given:
-            self.priors |= read_priors(self.given["prior"], self._names(name), parse_terms(right), find_family(name))
+            priors = read_priors(self.given["prior"], self._names(name), parse_terms(right), find_family(name))
+            self.priors |= {_of_category(name, key): prior for key, prior in priors.items()}
         return {
             **{"formula": f"{left} ~ {right}", "family": name, "priors": self.priors},
             **({} if link == own else {"link": link}),
+            **({"reference": self.reference} if self.reference else {}),
             **further,
         }
 
@@ -162,6 +174,9 @@ class _Translation:
             return _word(value)
         if key == "threshold" and _word(value) == "flexible":
             return ""
+        if key == "refcat" and isinstance(value, Text | Number) and find_family(R_FAMILIES[name][0]).template:
+            self.reference = _word(value) if isinstance(value, Text) else value.text
+            return ""
         raise SpecError(f"'{key} = {write(value)}' of family '{name}' has no counterpart here.")
 
     def _further(self, name: str) -> tuple[str, dict[str, str]]:
@@ -181,7 +196,7 @@ class _Translation:
             found[DISPERSIONS[name]] = f"~ {write(split_formula(spread)[1])}"
         names = self._names(name)
         for key, formula in self.formulas.items():
-            found[names.get(key, key)] = f"~ {write(split_formula(formula)[1])}"
+            found[names.get(key, _of_category(name, f"_{key}")[1:])] = f"~ {write(split_formula(formula)[1])}"
         for key, value in self.options.items():
             if key in names and isinstance(value, Number):
                 self.priors[names[key]] = float(value.text)

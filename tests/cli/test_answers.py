@@ -63,6 +63,22 @@ def test_predict_gives_what_the_function_gives(saved, tmp_path):
     assert pd.read_csv(tmp_path / "made.csv")["mean"].to_numpy() == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("family", ["cumulative", "categorical"])
+def test_predict_gives_the_probability_of_each_category(family, tmp_path):
+    rows = pd.DataFrame({"y": [1, 2, 3, 2] * 3, "x": range(12)})
+    design = bm.prepare("y ~ x", rows, family=family)
+    fit = fit_at(
+        design, {"beta": 0.1, "threshold": [-1.0, 1.0], "beta_mu_2": [0.1, 0.2], "beta_mu_3": [0.3, -0.2]}, jitter=0.1
+    )
+    bm.save_fit(fit, tmp_path / "fit.nc")
+    result = run("predict", tmp_path, "--kind", "probability", "--json")
+    assert result.exit_code == 0, result.output
+    found = pd.DataFrame(json.loads(result.stdout)["rows"])
+    expected = bm.predict(fit, kind="probability")["probability"].mean(("chain", "draw")).values
+    assert list(found["category"][:3]) == ["1", "2", "3"]
+    assert found["mean"].to_numpy().reshape(12, 3) == pytest.approx(expected)
+
+
 def test_predict_without_rows_predicts_those_of_the_fit(saved):
     assert len(json.loads(run("predict", saved[0], "--json").stdout)["rows"]) == 56
 

@@ -114,6 +114,11 @@ SAME = {
         "o ~ x + (1 | g)",
         {"family": "cumulative", "link": "probit"},
     ),
+    "brm(bf(o ~ x, mub ~ z), family = categorical(refcat = 'c'), prior = set_prior('normal(0, 1)', coef = 'x', dpar = 'mua'))": (
+        "o ~ x",
+        {"family": "categorical", "reference": "c", "mu_b": "~ z", "priors": {"beta_mu_a[x]": "Normal(0, 1)"}},
+    ),
+    "brm(o ~ x + (1 | g), family = sratio('cloglog'))": ("o ~ x + (1 | g)", {"family": "sratio", "link": "cloglog"}),
     "clmm(o ~ x + (1 | g), data = d, link = 'cloglog', threshold = 'flexible')": (
         "o ~ x + (1 | g)",
         {"family": "cumulative", "link": "cloglog"},
@@ -145,6 +150,7 @@ REFUSED = {
     "brm(bf(y ~ x, center = FALSE))": "center",
     "brm(y | cens(1 - event) ~ x)": "each a column",
     "brm(mvbind(a, b) ~ x)": "fit one model for each",
+    "brm(o ~ x + cs(z), family = acat)": "differ between thresholds",
     "brm(y ~ x + ar(time = t))": "Autoregressive",
     "brm(k ~ x, family = poisson(link = 'log', link_zi = 'logit'))": "link_zi",
     "clm(o ~ x, threshold = 'equidistant')": "flexible",
