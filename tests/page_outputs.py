@@ -21,10 +21,14 @@ BLOCK = re.compile(
 )
 
 
+def pages():
+    """Return the pages that are written by hand."""
+    return [path for path in sorted(DOCS.rglob("*.md")) if not {"_build", "generated"} & set(path.parts)]
+
+
 def pages_with_code():
     """Return the pages that have code to run, by name."""
-    paths = [path for path in sorted(DOCS.rglob("*.md")) if not {"_build", "generated"} & set(path.parts)]
-    return {path.stem: path for path in paths if BLOCK.search(path.read_text(encoding="utf-8"))}
+    return {path.stem: path for path in pages() if BLOCK.search(path.read_text(encoding="utf-8"))}
 
 
 def run_block(code, names):
@@ -80,7 +84,7 @@ def differences(stored, now):
     if len(words[0]) != len(words[1]):
         found.append((len(words[0]), len(words[1])))
     numbers = [[float(one.replace(",", "")) for one in NUMBER.findall(text)] for text in (stored, now)]
-    return found + [(a, b) for a, b in zip(*numbers, strict=False) if abs(a - b) > 0.5 * max(abs(a), abs(b), 0.2)]
+    return found + [(a, b) for a, b in zip(*numbers, strict=False) if abs(a - b) > 0.5 * max(abs(a), abs(b), 0.5)]
 
 
 if __name__ == "__main__":

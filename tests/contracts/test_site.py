@@ -1,12 +1,15 @@
 """The site: pages that follow from the code have all of it, and the code of the other pages shows what they say."""
 
 import importlib.util
+import inspect
+import re
 from pathlib import Path
 
 import page_outputs
 import pytest
 
 import bayesmixed as bm
+from bayesmixed.peer_names import PEER_NAMES
 
 DOCS = Path(__file__).parents[2] / "docs"
 spec = importlib.util.spec_from_file_location("catalogue_pages", DOCS / "catalogue_pages.py")
@@ -33,6 +36,17 @@ def test_the_page_of_families_has_every_parameter_of_each_and_every_link():
         part = page.split(f"\n### {family.name}\n")[1].split("\n#")[0]
         assert all(f"`{one.name}`\n: {one.meaning};" in part for one in family.parameters)
     assert all(f"| `{link}` |" in page for link in bm.LINKS)
+
+
+@pytest.mark.parametrize("path", [DOCS.parent / "README.md", *page_outputs.pages()], ids=lambda path: path.stem)
+def test_a_page_names_public_names_alone_with_arguments_that_they_have(path):
+    text = path.read_text(encoding="utf-8")
+    named = set(re.findall(r"\bbm\.(\w+)", text)) - {"datasets"}
+    assert named <= {*bm.__all__, *PEER_NAMES, "__version__"}
+    for name, given in re.findall(r"\bbm\.(\w+)\(([^()`]*(?:\([^()]*\))?[^()`]*)\)", text):
+        accepted = inspect.signature(getattr(bm, name)).parameters if name in bm._PUBLIC else {}
+        if name in bm._PUBLIC and not any(one.kind is one.VAR_KEYWORD for one in accepted.values()):
+            assert set(re.findall(r"(?:^|,\s*)(\w+)=(?!=)", given)) <= {*accepted}, f"bm.{name}({given})"
 
 
 @pytest.mark.slow
