@@ -206,7 +206,7 @@ def change_design(
                 changed = replace(prepare(spec, design.table.data), dropped=design.dropped)
             else:
                 changed = rebuild(design, design.streamed, spec)
-        changed = replace(changed, source=design.source)
+        changed = replace(changed, source=design.source, withheld=design.withheld)
     else:
         changed = prepare(spec, data, missing=missing, na=na)
     changed = with_frozen_priors(changed, freeze(design), priors)

@@ -6,6 +6,7 @@ from typing import Any
 
 from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import freeze, with_frozen_priors
+from bayesmixed.design.latent_columns import refuse_latent
 from bayesmixed.errors import BayesMixedError, DataError, SpecError, StatisticsWarning, enumerate_words, warn
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.model_spec import ModelSpec
@@ -30,6 +31,7 @@ def prepare_tables(spec: ModelSpec, tables: Sequence[Any], *, missing: str = "er
         raise SpecError(f"A list of {len(tables)} tables: give two or more imputed tables, or one table by itself.")
     if missing != "error":
         raise SpecError(f"missing='{missing}' with imputed tables: in these nothing is missing. Leave it out.")
+    refuse_latent(spec.inexact, "A list of imputed tables")
     designs: list[Design] = []
     for number, table in enumerate(tables, 1):
         with warnings.catch_warnings():

@@ -76,6 +76,8 @@ def fill(spec: ModelSpec, data: Any, missing: str, na: Any) -> Filled:
         empty = frame[response].isna().any(axis=1)
         rest = frame.loc[empty, [name for name in used if name not in response]]
         withheld = frame.loc[rest.notna().all(axis=1).reindex(frame.index, fill_value=False)] if len(rest) else None
+        if empty.all():
+            raise DataError(f"Every response '{spec.response}' is missing, so there is nothing to learn from.")
         frame = frame[~empty]
     inexact = [one.column for one in spec.inexact]
     complete = frame[[name for name in used if name not in inexact]].notna().all(axis=1)

@@ -313,7 +313,9 @@ class ModelSpec(Displayed, Value):
             name for one in predictors.values() for t in one if t.factor_columns for name in (t.name, *t.factor_columns)
         }
         crossed = tuple(name for name in self.crossed if name in groups)
-        return self.replace(predictors=predictors, priors=kept, crossed=crossed, **fields)
+        inexact = {one.column for one in inexact_columns(term for own in predictors.values() for term in own)}
+        impute = {name: one for name, one in self.impute.items() if name in inexact}
+        return self.replace(predictors=predictors, priors=kept, crossed=crossed, impute=impute, **fields)
 
     def outline(self) -> Outline:
         """Return what the equations need to know: default priors are rules, since there are no data."""

@@ -41,5 +41,7 @@ def test_rows_cannot_be_dropped_and_equal_tables_are_noted():
         bm.fit("y ~ x", tables, missing="drop")
     with pytest.warns(bm.StatisticsWarning, match="nothing was imputed"):
         prepare_tables(bm.from_formula("y ~ x"), [tables[0], tables[0]])
+    with pytest.raises(SpecError, match="A list of imputed tables needs all values"):
+        prepare_tables(bm.from_formula("y ~ mi(x)"), tables)
     with pytest.raises(SpecError, match="This fit is of one table"):
         bm.missing_information(bm.load_fit("herd_period"))

@@ -43,6 +43,8 @@ def test_rows_without_a_response_are_withheld():
     alone = quietly("y ~ z + (1 | g)", data.drop(columns="x").drop(index=3), missing="impute")
     assert (alone.rows, alone.latent, list(alone.withheld.index)) == (22, (), [2])
     assert quietly("y ~ mi(x)", incomplete_table(), missing="impute").withheld is None
+    with pytest.raises(DataError, match="Every response 'y' is missing"):
+        quietly("y ~ z", data.assign(y=np.nan), missing="impute")
 
 
 def test_other_missing_values_are_as_ever():

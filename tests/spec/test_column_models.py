@@ -13,6 +13,7 @@ def test_a_spec_with_imputations_is_written_and_read_back(impute):
     assert spec_from_toml(spec_to_toml(spec)) == spec
     assert bm.from_formula(**spec.as_formula()) == spec
     assert spec.update("~ . + w2").impute == spec.impute
+    assert spec.update("~ z").impute == {}
     assert bm.from_r("brm(y ~ me(w, sd) + (1 | g))").inexact[0].error == "sd"
 
 

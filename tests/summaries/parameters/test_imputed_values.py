@@ -7,6 +7,7 @@ from incomplete import incomplete_table, quietly
 
 import bayesmixed as bm
 from bayesmixed.errors import SpecError
+from bayesmixed.fits.refitting import change_design
 
 
 def test_missing_responses_alone_leave_all_else_as_it_was():
@@ -19,6 +20,8 @@ def test_missing_responses_alone_leave_all_else_as_it_was():
     assert found["row"].tolist() == [2, 3]
     assert found["mean"].to_numpy() == pytest.approx(1.0 + 2.0 * data["z"][[2, 3]].to_numpy(), abs=0.1)
     bm.icc(fit)
+    again, _ = change_design(design, {"sigma": "HalfNormal(1)"})
+    assert list(again.withheld.index) == [2, 3]
     with pytest.raises(SpecError, match="No value was drawn"):
         bm.imputations(bm.load_fit("herd_period"))
     with pytest.raises(SpecError, match="No column has a model of its own"):
