@@ -35,6 +35,8 @@ _SECONDS_CUBED, _SECONDS_PER_ROW = 1e-10, 4e-7
 
 def supports(design: Design) -> str | None:
     """Return why this engine cannot sample a design, or None."""
+    if design.family.limited:
+        return "rows are censored or truncated"
     if FAMILY_CODES.get(design.family.name) not in (GAUSSIAN, LOGNORMAL) or not isinstance(design.spec.family, str):
         return f"family '{design.family.name}' is neither Gaussian nor lognormal"
     if design.mu.link.name != "identity":

@@ -37,6 +37,8 @@ FEWEST_ROWS, LARGEST_QUICK = 200, 60
 def supports(design: Design) -> str | None:
     """Return why this engine cannot sample a design, or None."""
     family, link = design.family.name, design.mu.link.name
+    if design.family.limited:
+        return "rows are censored or truncated"
     if why_uncompiled(design) or unsupported(design):
         return why_uncompiled(design) or unsupported(design)
     if link not in design.family.concave_links:

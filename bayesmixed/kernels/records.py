@@ -23,12 +23,12 @@ JOINT = np.dtype(
 """Sizes of a joint guide, and where its arrays begin; size 0: there is none. See `kernels.joint_guides`."""
 MODEL = np.dtype(
     [
-        *_integers("rows", "family", "response", "trials", "constants", "weights"),
+        *_integers("rows", "family", "response", "trials", "constants", "weights", "limits"),
         ("whitening", WHITENING),
         ("joint", JOINT),
     ]
 )
-"""A model; weights -1: there are none."""
+"""A model; weights and limits -1: there are none. Limits are those of censoring, low and high, and the bounds of truncation."""
 PARAMETER = np.dtype(
     [
         *_integers("link", "scalar", "width", "beta_slots", "beta_values", "rest_width", "rest_columns", "rest_matrix"),

@@ -121,10 +121,11 @@ def test_replicates_with_other_limits_are_refused_with_what_to_do():
         bm.plot_posterior_checks(limited_fit("poisson"), kind="mean_variance")
 
 
-def test_compiled_engines_say_that_they_cannot():
-    design = limited_fit("gaussian").design
-    for name, engine in ENGINES.items():
-        assert (engine.supports(design) is None) == (name == "pymc")
+@pytest.mark.parametrize(("family", "able"), [("gaussian", ("kernel", "pymc")), ("exgaussian", ("pymc",))])
+def test_compiled_engines_say_what_they_cannot(family, able):
+    reasons = {name: engine.supports(limited_fit(family).design) for name, engine in ENGINES.items()}
+    assert tuple(name for name, reason in reasons.items() if reason is None) == able
+    assert all("censored" in reason for reason in reasons.values() if reason)
 
 
 def test_a_stored_fit_is_read_back_with_its_limits(tmp_path):

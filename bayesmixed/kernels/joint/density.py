@@ -22,6 +22,7 @@ from bayesmixed.kernels.joint.whitening import unwhiten, whiten_slopes
 from bayesmixed.kernels.records import FIXED, LOWER_END, MODELLED, SPLIT, UPPER_END
 from bayesmixed.kernels.rows.cutpoints import ends_back, fill_ends
 from bayesmixed.kernels.rows.families import row
+from bayesmixed.kernels.rows.limited import limited_row
 from bayesmixed.kernels.rows.priors import prior_row
 
 
@@ -72,11 +73,17 @@ def _log_density(x, gradient, data):  # type: ignore[no-untyped-def]
     total = 0.0
     family, link = model.family, data.parameters[0].link
     response, trials, constants = model.response, model.trials, model.constants
-    weights = model.weights
+    weights, limits = model.weights, model.limits
     score = np.zeros((n, parameters))
     for i in range(n):
         constant = data.numbers[constants + i]
-        value = row(family, link, data.numbers[response + i], data.numbers[trials + i], constant, eta, score, i)
+        y, tried = data.numbers[response + i], data.numbers[trials + i]
+        if limits < 0:
+            value = row(family, link, y, tried, constant, eta, score, i)
+        else:
+            low, high = data.numbers[limits + i], data.numbers[limits + n + i]
+            bottom, top = data.numbers[limits + 2 * n + i], data.numbers[limits + 3 * n + i]
+            value = limited_row(family, link, y, tried, constant, low, high, bottom, top, eta, score, i)
         if weights >= 0:
             value *= data.numbers[weights + i]
             for p in range(parameters):

@@ -39,13 +39,15 @@ def merge_rows(design: Design, worthwhile: float = WORTHWHILE) -> Rows:
     """Return the rows of a design, merged if at most a share `worthwhile` of them is left.
 
     Where successes or counts can be added up (`Family.summable`), all rows with the same predictors become one;
-    in other families only those with the same response.
+    in other families only those with the same response. Censored and truncated rows stay as they are.
     """
     y = np.asarray(design.response, dtype=float)
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
-    constants = design.family.constant(y, trials)
+    constants = np.where(design.observed.censored, 0.0, design.spec.family_record.constant(y, trials))
     summable = design.family.summable
     single = Rows(np.arange(len(y), dtype=np.int64), y, trials, constants, design.observed.multiplicity)
+    if design.family.limited:
+        return single
     cell = _number_cells(design, () if summable else (y, trials))
     kept = np.unique(cell, return_index=True)[1].astype(np.int64)
     if len(kept) > worthwhile * len(y):

@@ -19,6 +19,7 @@ from bayesmixed.kernels.packing import Block, Packed, Record, close, pack_joint,
 from bayesmixed.kernels.rows.compiled import kernel_compiled
 from bayesmixed.kernels.rows.cutpoints import INDUCED as INDUCED_CODE
 from bayesmixed.kernels.rows.families import FAMILY_CODES
+from bayesmixed.kernels.rows.limited import LIMITED
 from bayesmixed.kernels.rows.links import LINK_CODES
 from bayesmixed.kernels.rows.priors import ABOVE_ONE, DISTRIBUTION_CODES, POSITIVE, REAL, UNIT
 from bayesmixed.kernels.slots import Slots
@@ -32,8 +33,11 @@ _RANGES = {**{code: support for support, code in _TRANSFORM_ONTO.items()}, ABOVE
 
 def unsupported(design: Design) -> str | None:
     """Return why the compiled density cannot express a design, or None."""
-    if design.family.name not in FAMILY_CODES or not isinstance(design.spec.family, str):
+    code = FAMILY_CODES.get(design.spec.family_record.name)
+    if code is None or not isinstance(design.spec.family, str):
         return f"family '{design.family.name}' has no compiled row"
+    if design.family.limited and code not in LIMITED:
+        return f"family '{design.spec.family_record.name}' has no compiled row of censored or truncated responses"
     for key, transform, entry in _coordinates(design):
         prior = entry.plain
         if isinstance(prior, PartPrior) and not isinstance(prior.joint, SplitOnData):
@@ -96,10 +100,11 @@ def pack(layout: Layout) -> Packed:
     if design.family.cuts:
         pack_cuts(block, parameters[-2:], layout)
     model = np.zeros(1, dtype=records.MODEL)
-    model["rows"], model["family"] = len(rows.kept), FAMILY_CODES[design.family.name]
+    model["rows"], model["family"] = len(rows.kept), FAMILY_CODES[design.spec.family_record.name]
     model["response"], model["trials"] = block.add_numbers(rows.response), block.add_numbers(rows.trials)
     model["constants"] = block.add_numbers(rows.constants)
     model["weights"] = -1 if rows.weights is None else block.add_numbers(rows.weights)
+    model["limits"] = block.add_numbers(_pack_limits(design, rows.kept)) if design.family.limited else -1
     if layout.whitening is not None:
         model["whitening"] = pack_whitening(block, layout.whitening)
     if layout.joint is not None:
@@ -112,6 +117,14 @@ def pack(layout: Layout) -> Packed:
     places = {name: first_term + place for place, name in enumerate(order)}
     priors = pack_priors(layout, block, places)
     return close(block, model, parameters, np.array(terms, dtype=records.TERM), priors)
+
+
+def _pack_limits(design: Design, rows: NDArray[np.int64]) -> Array:
+    """Return the limits and the bounds of rows, one after the other: NaN where a response is known, infinite without bounds."""
+    observed, count = design.observed, design.rows
+    limits = np.full((2, count), np.nan) if observed.limits is None else observed.limits
+    bounds = np.array([[-np.inf], [np.inf]]).repeat(count, axis=1) if observed.bounds is None else observed.bounds
+    return np.concatenate([limits, bounds])[:, rows].ravel()
 
 
 def pack_priors(layout: Layout, block: Block, places: Mapping[str, int]) -> Record:

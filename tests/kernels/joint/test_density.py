@@ -35,6 +35,8 @@ ROWS = {
     "share": np.clip((np.arange(60) % 9 - 1) / 6, 0, 1),
     "cover": np.clip((np.arange(60) % 9 - 1) / 8, 0, 1),
     "amount": np.maximum(np.arange(60) % 7 - 1.5, 0.0),
+    "status": np.array(["none", "right", "left", "interval"])[np.arange(60) % 4],
+    "end": np.arange(60) % 5 + 8.0,
 }
 
 
@@ -215,6 +217,10 @@ MODELS = [
     ("cover ~ x + (1 | g)", "zero_inflated_beta", {"zi": "~ x"}),
     ("cover ~ x + (1 | g)", "zero_inflated_beta", {"link": "cauchit", "phi": "~ z", "priors": {"zi": 0.2}}),
     ("y ~ x + (z || g)", "gaussian", {"priors": {"sd_g[z]": "PC(2, 0.05)", "sigma": "PC(U=3, alpha=0.1)"}}),
+    ("y | cens(status, end) + trunc(-9, 50) ~ x + (1 | g)", "gaussian", {"sigma": "~ x"}),
+    ("y | cens(status, end) ~ x + (1 | g)", "weibull", {"shape": "~ z"}),
+    ("y | cens(status, end) + weights(n, 'likelihood') ~ x + (1 | g)", "gamma", {}),
+    ("count | cens(status, end) + trunc(0, 99) ~ x + (1 | g)", "negbin", {}),
     ("y ~ x + (1 | g)", "gaussian", {"priors": {"sd_g": 0.7, "sigma": "HalfCauchy(2)", "beta[x]": "Cauchy(0, 1)"}}),
 ]
 
