@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.cross_validation.importance_weights import FEWEST_DRAWS
 from bayesmixed.cross_validation.leaving_out import leave_units_out
 from bayesmixed.cross_validation.model_comparison import can_be_left_out, find_common_units
 from bayesmixed.cross_validation.units import describe_unit
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_table, to_text
+from bayesmixed.errors import SpecError
 from bayesmixed.fits.convergence import Diagnosis
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.prior_sets import PriorSet
@@ -107,6 +109,9 @@ def explore(
     designs = {name: next(iter(realised.values())).design for name, realised in found.sets.items()}
     check_expressions(asked, designs)
     units = find_common_units(designs, unit, by) if can_be_left_out(designs.values(), unit) else None
+    kept = [settings.get(name, usual) for name, usual in (("chains", 4), ("draws", 1000))]
+    if units is not None and all(isinstance(one, int) for one in kept) and np.prod(kept) < FEWEST_DRAWS:
+        raise SpecError(f"Predictions of what is left out need at least {FEWEST_DRAWS} draws of each specification.")
     fits: dict[Key, Fit] = {}
     verdicts: dict[Key, Diagnosis] = {}
     tables: list[pd.DataFrame] = []

@@ -90,6 +90,12 @@ def test_draws_by_importance_weights_are_called_so():
     assert "flat, far: without the prior of 'beta', which this structure does not have." in made.notes
 
 
+def test_too_few_draws_are_refused_before_any_sampling(monkeypatch):
+    monkeypatch.setattr(set_draws, "sample", lambda *_, **__: pytest.fail("sampled"))
+    with pytest.raises(bm.SpecError, match="need at least 25 draws"):
+        bm.compare_priors("sleepstudy_intercept", bm.datasets.load("sleepstudy"), SETS, structures=OTHER, draws=6)
+
+
 def test_rows_with_likelihood_weights_have_no_predictions():
     data = bm.datasets.load("sleepstudy").assign(w=2.0)
     formula = 'Reaction | weights(w, "likelihood") ~ Days'
