@@ -12,6 +12,7 @@ from bayesmixed.design.default_priors import known_keys
 from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.fits.refitting import change_design
+from bayesmixed.preparation.categories import spread_priors
 from bayesmixed.preparation.preparing import as_design
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
@@ -86,6 +87,7 @@ def _realise(name: str, chosen: PriorSet, own: Design, default: Design, leave_ou
             f"{WIDE:g} times the default scale."
         )
     if isinstance(chosen, Mapping):
+        chosen = spread_priors(chosen, own.family)
         unknown = tuple(key for key in chosen if key not in known_keys(own)) if leave_out else ()
         design, notes = change_design(own, {key: prior for key, prior in chosen.items() if key not in unknown})
         return RealisedSet(name, design, notes, unknown)

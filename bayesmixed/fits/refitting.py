@@ -21,6 +21,7 @@ from bayesmixed.errors import SamplingError, SpecError, StatisticsWarning, did_y
 from bayesmixed.fits.earlier_files import is_earlier
 from bayesmixed.fits.fitting import Fit, resume, sample
 from bayesmixed.parameter_keys import ParameterKey
+from bayesmixed.preparation.categories import spread_priors
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.preparation.streaming import rebuild
 from bayesmixed.spec.files import as_spec
@@ -198,6 +199,7 @@ def change_design(
     earlier = (_EARLIER,) if is_earlier(design) else ()
     if not priors and data is None:
         return design, earlier
+    priors = spread_priors(priors, design.family)
     spec = as_spec(design.spec, priors=priors)
     if data is None:
         with warnings.catch_warnings():

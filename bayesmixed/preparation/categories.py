@@ -1,5 +1,6 @@
 """Categories: the labels and numbers of an ordinal or a nominal response."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -79,16 +80,34 @@ def with_own_categories(spec: ModelSpec, family: Family, categories: tuple[str, 
                 f"'{name}' has a formula, but no category of '{spec.response}' has that name, other than the reference, "
                 f"'{categories[0]}'. {did_you_mean(name, accepted)}"
             )
-    endings, priors = [names_of(name, family.first).suffix for name in accepted], {}
-    for key, prior in spec.priors.items():
+    priors = spread_priors(spec.priors, family)
+    return spec.replace(priors=priors) if priors != spec.priors else spec
+
+
+def spread_priors(given: Mapping[str, Any], family: Family) -> dict[str, Any]:
+    """Return priors by key, of categories without order those of all of them as one of each that has none of its own.
+
+    Raises
+    ------
+    SpecError
+        A prior is that of all categories, and each has its own.
+    """
+    if not family.template:
+        return dict(given)
+    endings, priors = [names_of(one.name, family.first).suffix for one in family.parameters], dict[str, Any]()
+    for key, prior in given.items():
         read = ParameterKey.read(key)
         shared = read.of_population or read.of_sd or read.of_correlations
         if not shared or read.variable.endswith(tuple(endings)):
             priors[key] = prior
             continue
         every = [ParameterKey(f"{read.variable}{ending}", read.label) for ending in endings]
-        priors |= {one: prior for one in every if one not in spec.priors}
-    return spec.replace(priors=priors) if priors != spec.priors else spec
+        if all(one in given for one in every):
+            raise SpecError(
+                f"The prior for '{key}' is that of all categories, but each has its own: {enumerate_words(every)}. Replace these."
+            )
+        priors |= {one: prior for one in every if one not in given}
+    return priors
 
 
 def _put_first(name: str, labels: tuple[str, ...], reference: str) -> tuple[str, ...]:

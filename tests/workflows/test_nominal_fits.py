@@ -11,6 +11,7 @@ from scipy import special, stats
 
 import bayesmixed as bm
 from bayesmixed.equations import write_equations
+from bayesmixed.fits.refitting import change_design
 from bayesmixed.integration.averages import Spread, average_shares
 from bayesmixed.report.documents import write_document
 from bayesmixed.spec.files import spec_from_toml, spec_to_toml
@@ -94,6 +95,22 @@ def test_a_prior_without_a_category_is_that_of_all_without_their_own():
     assert list(shown.values()) == ["Normal(0, 1)", "Normal(0, 3)", "HalfNormal(2)"]
     with pytest.raises(bm.SpecError, match=r"'beta_mu_b\[q\]': the model has no such parameter"):
         bm.prepare(some_spec(priors={"beta[q]": "Normal(0, 1)"}), some_data())
+
+
+def test_a_prior_of_all_categories_does_not_vanish_behind_those_of_each():
+    design = bm.prepare(some_spec(priors={"beta[x]": "Normal(0, 1)"}), some_data())
+    again = design.spec.replace(priors={**design.spec.priors, "beta[x]": "Normal(0, 5)"})
+    with pytest.raises(bm.SpecError, match=r"'beta\[x\]' is that of all categories, but each has its own"):
+        bm.prepare(again, some_data())
+
+
+@pytest.mark.parametrize("rows", [None, 48])
+def test_a_refit_takes_a_prior_of_all_categories(rows):
+    design = bm.prepare(some_spec(priors={"beta[x]": "Normal(0, 1)"}), some_data())
+    given = {"beta[x]": "Normal(0, 5)", "beta_mu_c[x]": "Normal(0, 3)"}
+    changed, _ = change_design(design, given, None if rows is None else some_data().head(rows))
+    found = [str(changed.priors[f"beta_mu_{label}[x]"].prior) for label in "bc"]
+    assert found == ["Normal(0, 5)", "Normal(0, 3)"]
 
 
 def test_maximum_likelihood_is_that_of_multinom_on_tables_of_counts():
