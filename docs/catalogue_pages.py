@@ -6,6 +6,7 @@ from html import unescape
 from pathlib import Path
 
 import numpy as np
+from family_pictures import draw_family, drawn_families
 
 import bayesmixed as bm
 from bayesmixed.families.r_families import R_FAMILIES
@@ -97,7 +98,8 @@ FAMILIES = """# Families
 
 A family is the distribution of the response given its predictors and groups. Its first parameter has the formula of the
 model; each other one is a number with a prior, or has a formula of its own (`sigma="~ x"`), on the scale of its link.
-This page is written from the catalogue `bm.FAMILIES`.
+This page is written from the catalogue `bm.FAMILIES`. Pictures show draws at three values of each parameter, the others held
+at their middle one.
 
 Priors are those of parameters without a formula. Where it says *units*, they are in units of the response: the
 larger of 1.4826 times its median absolute deviation and half its SD.
@@ -175,6 +177,9 @@ def _describe(family: Family) -> str:
     peers = sorted({name for name, (ours, _) in R_FAMILIES.items() if ours == family.name} - {family.name})
     if peers:
         notes.append("In R: " + ", ".join(f"`{name}`" for name in peers) + ".")
+    if family in drawn_families():
+        names = ", ".join(parameter.name for parameter in family.parameters)
+        notes.append(f"\n\n![Histograms of {family.name} at three values of {names}](pictures/{family.name}.svg)")
     return "\n".join([*lines, "", " ".join(notes)])
 
 
@@ -249,7 +254,7 @@ def write_pages(docs: Path) -> None:
         text = (ROOT / name).read_text(encoding="utf-8")
         pages[page] = text.replace("](docs/", "](../").replace("](README.md", "](../start.md")
     target = docs / "generated"
-    stale = {path for path in target.rglob("*") if path.is_file() and "names" not in path.parts}
+    stale = {path for path in target.rglob("*") if path.is_file() and not {"names", "pictures"} & {*path.parts}}
     for path in stale - {target / name for name in pages}:
         path.unlink()
     for name, text in pages.items():
@@ -257,6 +262,9 @@ def write_pages(docs: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
+    for family in drawn_families():
+        if not (picture := target / "pictures" / f"{family.name}.svg").exists():
+            draw_family(family, picture)
 
 
 def _slug(text: str) -> str:

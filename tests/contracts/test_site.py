@@ -1,10 +1,10 @@
 """The site: pages that follow from the code have all of it, and the code of the other pages shows what they say."""
 
-import importlib.util
 import inspect
 import re
 from pathlib import Path
 
+import catalogue_pages
 import page_outputs
 import pytest
 
@@ -12,9 +12,6 @@ import bayesmixed as bm
 from bayesmixed.peer_names import PEER_NAMES
 
 DOCS = Path(__file__).parents[2] / "docs"
-spec = importlib.util.spec_from_file_location("catalogue_pages", DOCS / "catalogue_pages.py")
-catalogue_pages = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(catalogue_pages)
 PAGES = page_outputs.pages_with_code()
 
 
