@@ -118,6 +118,10 @@ def points_for(
         raise SpecError(f"data='{data}' is not known; take True, False or '{PARTIAL}'.")
     if data == PARTIAL and (kind != "mean" or fit.design.response is None):
         raise SpecError("Partial residuals are those of the mean, kind='mean', of a fit with its rows in memory.")
+    if data == PARTIAL and fit.design.family.limited:
+        raise SpecError(
+            "Partial residuals need responses that are known; these are censored or truncated. Take data=True."
+        )
     if not data or kind != "mean" or fit.design.response is None:
         return None
     if data is True:

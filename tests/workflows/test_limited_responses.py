@@ -155,6 +155,11 @@ def test_probabilities_of_censored_rows_are_not_compared_with_densities():
             bm.compare_models({"lognormal": made["lognormal"], other: made[other]}, unit="observation")
 
 
+def test_partial_residuals_of_unknown_responses_are_refused():
+    with pytest.raises(SpecError, match="censored or truncated"):
+        bm.plot_conditional_effects(limited_fit("gaussian"), "x", data="partial")
+
+
 def test_weights_multiply_censored_rows():
     data = some_rows("gaussian")
     weighted = bm.prepare('y | weights(w, "frequency") + cens(s, u) ~ x', data)
