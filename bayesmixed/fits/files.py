@@ -24,6 +24,7 @@ from bayesmixed.fits.checksums import checksums, list_damages
 from bayesmixed.fits.earlier_files import is_earlier, refuse_changed_columns, with_present_labels
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.tree_files import first_line, read_tree
+from bayesmixed.preparation.latent_values import with_withheld
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.preparation.streaming import streamed_from_text, streamed_to_text
 from bayesmixed.spec.files import spec_from_toml, spec_to_toml
@@ -242,7 +243,7 @@ def _as_fit(tree: xr.DataTree, functions: Mapping[str, Callable[..., Any]]) -> F
         else:
             design = prepare(spec, frame)
     if _WITHHELD in tree.children:
-        design = replace(design, withheld=stored_frame(tree[_WITHHELD].to_dataset()))
+        design = with_withheld(design, stored_frame(tree[_WITHHELD].to_dataset()))
         tree = tree.filter(lambda node: node.name != _WITHHELD)
     if _FROZEN in tree.data_vars:
         frozen = frozen_from_text(str(tree[_FROZEN].item()))

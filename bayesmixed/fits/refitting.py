@@ -22,6 +22,7 @@ from bayesmixed.fits.earlier_files import is_earlier
 from bayesmixed.fits.fitting import Fit, resume, sample
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.preparation.categories import spread_priors
+from bayesmixed.preparation.latent_values import with_withheld
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.preparation.streaming import rebuild
 from bayesmixed.spec.files import as_spec
@@ -208,7 +209,8 @@ def change_design(
                 changed = replace(prepare(spec, design.table.data), dropped=design.dropped)
             else:
                 changed = rebuild(design, design.streamed, spec)
-        changed = replace(changed, source=design.source, withheld=design.withheld)
+        changed = replace(changed, source=design.source)
+        changed = with_withheld(changed, design.withheld)
     else:
         changed = prepare(spec, data, missing=missing, na=na)
     changed = with_frozen_priors(changed, freeze(design), priors)

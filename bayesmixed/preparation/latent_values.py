@@ -159,11 +159,16 @@ def add_latent(design: Design, filled: Filled, prepare: Callable[..., Design]) -
         )
         notes.append(f"{what} with the parameters, under {spec.formula} ({spec.family}).")
     _refuse_products(design, found)
-    if filled.withheld is not None:
-        notes.append(f"{len(filled.withheld):,} rows without a response are predicted: bm.imputations(fit).")
-    return replace(
-        design, latent=tuple(found), withheld=filled.withheld, dropped=filled.dropped, notes=(*design.notes, *notes)
-    )
+    design = replace(design, latent=tuple(found), dropped=filled.dropped, notes=(*design.notes, *notes))
+    return with_withheld(design, filled.withheld)
+
+
+def with_withheld(design: Design, rows: pd.DataFrame | None) -> Design:
+    """Return the design with rows whose responses are to be predicted."""
+    if rows is None:
+        return design
+    note = f"{len(rows):,} rows without a response are predicted: bm.imputations(fit)."
+    return replace(design, withheld=rows, notes=(*design.notes, note))
 
 
 def _shifted(design: Design, steps: dict[str, Array]) -> Design:

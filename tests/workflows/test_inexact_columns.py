@@ -11,7 +11,7 @@ from bayesmixed.errors import SpecError
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:'g' has 4 levels")
+@pytest.mark.filterwarnings("ignore:'g' has 4 levels", "ignore:2 rows without a response")
 def test_a_fit_with_a_lognormal_column_and_missing_responses(tmp_path):
     data = incomplete_table(60).assign(x=lambda d: np.exp(0.3 * d["x"]))
     data.loc[[20, 21], "y"] = np.nan
