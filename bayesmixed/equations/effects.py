@@ -130,7 +130,8 @@ def structure_symbols(predictor: PredictorOutline, group: GroupOutline) -> Itera
         if structure.covariance.equal:
             yield ParameterKey(predictor.names.sd(group.name), structure.label), _shared_sd(predictor, group, structure)
         for one in structure.parameters:
-            symbol = Symbol(one.symbol, label=group.name, parameter=predictor.ending)
+            number = one.name.removeprefix("pacf") if structure.covariance.lags else ""
+            symbol = Symbol(one.symbol, number=number, label=group.name, parameter=predictor.ending)
             yield predictor.names.structure(one.name, group.name), symbol
 
 
@@ -164,6 +165,11 @@ def _structured(
         sds = (several,) if len(chosen) < 2 else tuple(standard_deviation(predictor, group, label) for label in labels)
         yield Equation(covariance, "=", Expression("product", (diagonal, correlation, diagonal)))
         yield Equation(diagonal, "=", Expression("call", sds, "diag"))
+    if record.lags:
+        same = Symbol("r", label=group.name, index="|k-l|")
+        note = "k, l in steps; priors are of partial correlations"
+        yield Equation(replace(correlation, index="kl"), "=", same, note)
+        return
     symbols = tuple(Symbol(one.symbol, label=group.name, parameter=predictor.ending) for one in structure.parameters)
     entry = replace(correlation, index="kl")
     yield Equation(entry, "=", Expression("link", symbols, record.formula), record.note)

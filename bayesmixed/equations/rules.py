@@ -17,7 +17,7 @@ from bayesmixed.parameter_keys import INTERCEPT, ParameterKey
 from bayesmixed.prior_distributions import FEW_LEVELS, Prior
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.covariances import lkj_concentration
-from bayesmixed.terms.prior_rules import AT_CENTRE, CORRELATIONS, LOCATION, SLOPE, SPREAD, PriorRule
+from bayesmixed.terms.prior_rules import AT_CENTRE, CORRELATIONS, DISTANCES, LOCATION, SLOPE, SPREAD, PriorRule
 from bayesmixed.terms.weights import ERROR, MULTIPLIES_ERRORS, PRECISION, Weights
 
 UNIT = Symbol("s")
@@ -185,6 +185,8 @@ def _state(rule: PriorRule, predictor: PredictorOutline, units: _Units, *, alone
     if rule.role == LOCATION:
         note = rule.meaning + (where if INTERCEPT in predictor.labels else "") + one.condition
         return StatedPrior("Normal", (units.location, units.intercept), note)
+    if rule.role == DISTANCES:
+        return StatedPrior("LogNormal", (Symbol("m"), Symbol("v")), rule.meaning)
     if rule.role == CORRELATIONS and group is not None:
         widest = max(len(part.columns) for part in group.parts if part.correlated)
         note = rule.meaning.replace("between", "of the K columns between") if one.several else rule.meaning

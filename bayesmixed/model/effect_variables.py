@@ -9,6 +9,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.model.prior_variables import declare_number, declare_vector
 from bayesmixed.model.split_variables import declare_part
 from bayesmixed.terms.block_parts import fixed_correlations
+from bayesmixed.terms.blocks import MOST_COLUMNS
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
 
@@ -124,20 +125,27 @@ def _structured_factor(design: Design, predictor: Predictor, group: NormalBlock)
         key: declare_number(key, design.priors[key].prior, *parameter.support(structure.width))
         for key, structure, parameter in predictor.structure_parameters(group)
     }
-    for part in group.structured:
-        structure = part.structure
+    blocks = []
+    for part in group.parts:
+        first, last, structure = part.columns[0], part.columns[-1] + 1, part.structure
         if structure is not None and structure.correlated:
             own = {p.name: values[predictor.names.structure(p.name, group.dim)] for p in structure.parameters}
-            shaped = {name: value.dimshuffle("x", "x") for name, value in own.items()}
-            columns = np.array(part.columns)
-            found = pt.set_subtensor(found[columns[:, None], columns], structure.root(shaped, pt))
-    return found
+            root = structure.root({name: value.dimshuffle("x", "x") for name, value in own.items()}, pt)
+        else:
+            root = found[first:last, first:last]
+        if len(group.parts) == 1:
+            return root
+        beside = (pt.zeros((last - first, first)), root, pt.zeros((last - first, group.width - last)))
+        blocks.append(pt.concatenate(beside, axis=1))
+    return pt.concatenate(blocks, axis=0)
 
 
 def _times(effects: Any, matrix: Any, size: int) -> Any:
     """Return effects @ matrix.T, built by columns: nutpie stores the product itself in the wrong memory order."""
     import pytensor.tensor as pt
 
+    if size > MOST_COLUMNS:
+        return pt.sum(effects[:, None, :] * matrix[None, :, :], axis=2)
     columns = [pt.sum(effects * matrix[i], axis=1) for i in range(size)]
     return pt.stack(columns, axis=1)
 

@@ -29,7 +29,7 @@ REFUSED = {
     **dict.fromkeys(("re", "random", "Error", "frailty", "cluster", "strata"), _GROUP),
     "propto": "Known covariances of group effects are not supported.",
     "fcor": "Known covariances of rows are not supported.",
-    **dict.fromkeys(("ar", "ou", "arma"), _AUTOREGRESSIVE),
+    **dict.fromkeys(("ar", "arma"), _AUTOREGRESSIVE),
     "ma": f"Moving-average terms are not supported; {_TREND}",
     **dict.fromkeys(("cosy", "unstr"), _CORRELATED),
     **dict.fromkeys(("car", "sar", "mat", "gau", "spde"), _SPATIAL),
@@ -46,7 +46,7 @@ REFUSED = {
     "dummy": "Write (0 + x | g) with a column x of zeros and ones.",
     "rcs": "Write ns(x, df=3) or s(x).",
 }
-STRUCTURES = ("toep", "homtoep", "rr", "exp", "equalto")
+STRUCTURES = ("rr", "exp", "equalto")
 """Covariance structures around a bar that have no counterpart here."""
 _BARRED = {*CALLS} - {"cs"}
 """Names of covariances that are not functions of columns too."""

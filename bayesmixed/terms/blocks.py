@@ -16,6 +16,9 @@ from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.scaled_matrices import draw_normal
 
+MOST_COLUMNS = 12
+"""Columns up to which each is a symbol of its own: more take minutes to compile."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupBlock(NormalBlock):
@@ -161,6 +164,8 @@ class GroupBlock(NormalBlock):
     def expression(self, coefficients: Any) -> Any:
         """Return z'b of each row as symbols, for coefficients at the centre, (J, K)."""
         eta: Any = 0.0
+        if self.takes == ONE and self.width > MOST_COLUMNS:
+            return (coefficients[self.index] * self.centred_matrix).sum(axis=1)
         for column, z in enumerate(self.centred_matrix.T):
             picked = self.pick(coefficients[:, column])
             eta = eta + (picked if np.all(z == 1) else z * picked)

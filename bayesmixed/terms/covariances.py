@@ -8,10 +8,11 @@ import numpy as np
 
 from bayesmixed.errors import check_choice
 from bayesmixed.families.links import Array
-from bayesmixed.prior_distributions import Prior, Support
+from bayesmixed.prior_distributions import POSITIVE, Prior, Support
 
 ANY, ORDER, TIMES = "any", "order", "times"
-"""Columns of a structure: those of any formula; the levels of a factor in order, or times in equal steps; times."""
+"""Columns of a structure: those of any formula; the levels of a factor in order, or times in equal steps; times at any
+distances."""
 ROUNDING = 1e-6
 """Steps by which a time may miss the step that it is."""
 _AROUND_ZERO = Prior(name="Normal", arguments=(0.0, 0.5))
@@ -80,6 +81,8 @@ class Covariance:
         What is added to it in words.
     absorbs : bool
         Adding a multiple of the identity gives another covariance of the same structure.
+    lags : bool
+        It has a partial autocorrelation for each lag, so that nothing is known about places beyond those of the fit.
     """
 
     name: str
@@ -95,6 +98,7 @@ class Covariance:
     formula: str = "{}"
     note: str = ""
     absorbs: bool = False
+    lags: bool = False
 
     @property
     def structured(self) -> bool:
@@ -161,6 +165,43 @@ def _ar1_root(values: Mapping[str, Any], places: Array, module: Any) -> Any:
     return _markov(powers, 1.0 - left**2, module)
 
 
+def _ou_root(values: Mapping[str, Any], places: Array, module: Any) -> Any:
+    """Return the root of correlations exp(-distance / range) of times in order."""
+    span, times = values["range"], places[:, 0]
+    late = np.tri(len(times)) > 0.0
+    powers = late * module.exp(-np.where(late, times[:, None] - times, 0.0) / span)
+    return _markov(powers, -module.expm1(-2.0 * np.diff(times) / span), module)
+
+
+def _cholesky(matrix: Any, module: Any) -> Any:
+    return module.linalg.cholesky(matrix)
+
+
+def _toeplitz(values: Mapping[str, Any], places: Array, module: Any = np) -> Any:
+    """Return correlations of lags from the partial ones, by the recursion of Durbin (1960) and Levinson."""
+    known: list[Any] = []
+    weights: list[Any] = []
+    for name in values:
+        left: Any = 1.0
+        for weight, correlation in zip(weights, known, strict=True):
+            left = left - weight * correlation
+        explained: Any = 0.0
+        for weight, correlation in zip(weights, reversed(known), strict=True):
+            explained = explained + weight * correlation
+        partial = values[name]
+        known.append(explained + partial * left)
+        weights = [*(w - partial * v for w, v in zip(weights, reversed(weights), strict=True)), partial]
+    lags = np.abs(np.subtract.outer(places[:, 0], places[:, 0]))
+    found: Any = np.eye(len(places))
+    for lag, correlation in enumerate(known, 1):
+        found = found + (lags == lag) * correlation
+    return found
+
+
+def _toeplitz_root(values: Mapping[str, Any], places: Array, module: Any) -> Any:
+    return _cholesky(_toeplitz(values, places, module), module)
+
+
 def _markov(powers: Any, left: Any, module: Any) -> Any:
     """Return the root of a process in which each value depends on the one before, with that share of its variance left.
 
@@ -177,8 +218,29 @@ def _correlation(name: str, meaning: str, *, exchangeable: bool = False) -> Cova
     return CovarianceParameter(name, "rho", meaning, support, lambda places: _AROUND_ZERO)
 
 
+def _range_prior(places: Array) -> Prior:
+    """Return a distribution with 95 % between the smallest and the largest distance, or a factor of e around one."""
+    distances = np.sqrt(np.sum((places[:, None] - places) ** 2, axis=-1))[np.triu_indices(len(places), 1)]
+    low, high = np.log(distances.min(initial=np.inf)), np.log(distances.max(initial=0.0))
+    return Prior(name="LogNormal", arguments=(float((low + high) / 2.0), float(max((high - low) / 4.0, 0.5))))
+
+
+def _partial(lag: int) -> CovarianceParameter:
+    meaning = f"correlation of columns {lag} steps apart, given those between" if lag > 1 else _STEP
+    return _correlation(f"pacf{lag}", meaning)
+
+
+_STEP = "correlation of columns one step apart"
+_RANGE = CovarianceParameter(
+    "range",
+    "range",
+    "distance over which correlations fall",
+    lambda width: POSITIVE,
+    _range_prior,
+    "95 % between the smallest and the largest distance",
+)
 _RHO = _correlation("rho", "correlation of each two columns", exchangeable=True)
-_AR1 = _correlation("ar1", "correlation of columns one step apart")
+_AR1 = _correlation("ar1", _STEP)
 
 COVARIANCES: dict[str, Covariance] = {
     one.name: one
@@ -237,6 +299,46 @@ COVARIANCES: dict[str, Covariance] = {
             formula="{}^|k-l|",
             note="k, l in steps",
         ),
+        Covariance(
+            "toeplitz",
+            "|",
+            _none,
+            "correlated by their lag, with one SD",
+            "homtoep",
+            equal=True,
+            columns=ORDER,
+            root=_toeplitz_root,
+            correlation=_toeplitz,
+            formula="",
+            absorbs=True,
+            lags=True,
+        ),
+        Covariance(
+            "heterogeneous_toeplitz",
+            "|",
+            _none,
+            "correlated by their lag",
+            "toep",
+            columns=ORDER,
+            root=_toeplitz_root,
+            correlation=_toeplitz,
+            formula="",
+            lags=True,
+        ),
+        Covariance(
+            "ou",
+            "|",
+            _none,
+            "an Ornstein-Uhlenbeck process, with one SD",
+            "ou",
+            equal=True,
+            columns=TIMES,
+            parameters=(_RANGE,),
+            root=_ou_root,
+            correlation=lambda values, places: np.exp(-np.abs(places[:, 0][:, None] - places[:, 0]) / values["range"]),
+            formula="exp(-d_kl/{})",
+            note="d distances of times",
+        ),
     )
 }
 CALLS = {one.call: one.name for one in COVARIANCES.values()}
@@ -245,6 +347,7 @@ VARIANTS = {
     "homogeneous": "independent",
     "exchangeable": "heterogeneous_exchangeable",
     "ar1": "heterogeneous_ar1",
+    "toeplitz": "heterogeneous_toeplitz",
 }
 """Covariances with one SD, and the same ones with an SD of each column."""
 
@@ -286,7 +389,7 @@ class Structure:
     @property
     def extends(self) -> bool:
         """Whether it has places between and beyond those of the fit: numbers, whose effects have one SD."""
-        return self.step > 0.0 and self.covariance.equal
+        return self.step > 0.0 and self.covariance.equal and not self.covariance.lags
 
     @property
     def of_places(self) -> bool:
@@ -306,7 +409,14 @@ class Structure:
     @property
     def parameters(self) -> tuple[CovarianceParameter, ...]:
         """Its parameters besides the SDs; none of a single column."""
-        return self.covariance.parameters if self.correlated else ()
+        if not self.correlated:
+            return ()
+        return tuple(map(_partial, range(1, self.lags + 1))) if self.covariance.lags else self.covariance.parameters
+
+    @property
+    def lags(self) -> int:
+        """The largest distance of its places in steps."""
+        return round(max(place[0] for place in self.places) - min(place[0] for place in self.places))
 
     def root(self, values: Mapping[str, Any], module: Any) -> Any:
         """Return the Cholesky factor of the correlations, (..., K, K), for parameters (..., 1, 1) by name."""
@@ -322,7 +432,9 @@ class Structure:
             return np.eye(self.width)
         return correlation({name: np.asarray(v)[..., None, None] for name, v in values.items()}, np.array(self.places))
 
-    def place_of(self, value: float) -> float:
-        """Return the place of a number; near a whole step the step."""
-        place = (value - float(self.names[0])) / self.step + self.places[0][0]
-        return float(np.round(place)) if abs(place - np.round(place)) < ROUNDING else place
+    def place_of(self, name: str) -> tuple[float, ...]:
+        """Return the place of a number; of a time in steps near a whole step the step."""
+        if self.covariance.columns != ORDER:
+            return (float(name),)
+        place = (float(name) - float(self.names[0])) / self.step + self.places[0][0]
+        return (float(np.round(place)) if abs(place - np.round(place)) < ROUNDING else place,)

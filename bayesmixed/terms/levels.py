@@ -17,7 +17,7 @@ from bayesmixed.terms.contract import LEVELS, TermContract
 from bayesmixed.terms.covariances import ANY, Covariance, Structure, find_covariance
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.places import read_place
-from bayesmixed.terms.prior_rules import AS_WRITTEN, AT_CENTRE, CORRELATIONS, SPREAD, Known, PriorRule
+from bayesmixed.terms.prior_rules import AS_WRITTEN, AT_CENTRE, CORRELATIONS, DISTANCES, SPREAD, Known, PriorRule
 
 
 class LevelsTerm(TermContract):
@@ -129,9 +129,10 @@ class VaryingTerm(LevelsTerm):
             yield PriorRule(key, SPREAD, TermOutline(label, label), f"SD between {self.between}", AS_WRITTEN, name)
         for one in structure.parameters:
             meaning = f"{one.meaning}, {structure.label} of {self.name}"
-            prior = one.prior(np.array(structure.places))
+            prior = None if one.prior_text else one.prior(np.array(structure.places))
+            meaning += f", {one.prior_text}" * bool(one.prior_text)
             key = known.names.structure(one.name, name)
-            yield PriorRule(key, CORRELATIONS, TermOutline("", ""), meaning, AS_WRITTEN, name, prior)
+            yield PriorRule(key, DISTANCES, TermOutline("", ""), meaning, AS_WRITTEN, name, prior)
 
     def outline(self, indices: Indices, factors: Collection[str]) -> GroupOutline:
         """Return what equations need to know of it without data; columns of times are one, whose coefficient has the time

@@ -13,6 +13,8 @@ from bayesmixed.terms.covariances import ORDER, ROUNDING, Covariance, Structure,
 
 MOST_PLACES = 100
 """Most distinct values: draws hold the correlations of each two."""
+MOST_LAGS = 30
+"""Most steps between times whose correlations are estimated lag by lag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +37,25 @@ class PlaceColumns:
 
 
 def read_place(formula: str, covariance: str) -> tuple[str, bool]:
-    """Return the column whose values are the places, and whether its values are taken as levels in order, factor(x).
+    """Return the column whose values are the places, and whether they are taken as levels in order, factor(x).
 
     Raises
     ------
     SpecError
         The formula is not one column without an intercept.
     """
-    written = read_formula(formula)
+    written, record = read_formula(formula), find_covariance(covariance)
     pieces = list(written.pieces.values())
     if [len(product) for product in written.products()] == [1]:
-        name = pieces[0].only_column or pieces[0].plain_factor
+        name, levels = pieces[0].only_column, pieces[0].plain_factor
         if name is not None:
-            return name, pieces[0].only_column is None
-    call = find_covariance(covariance).call
+            return name, False
+        if levels is not None and record.columns == ORDER:
+            return levels, True
+    inside = "times or levels in order" if record.columns == ORDER else "times"
     raise SpecError(
-        f"Covariance '{covariance}' is of one column, whose values are times or levels in order: {call}(0 + time | group), "
-        f"not {call}({formula} | group)."
+        f"Covariance '{covariance}' is of one column, whose values are {inside}: {record.call}(0 + time | group), "
+        f"not {record.call}({formula} | group)."
     )
 
 
@@ -61,44 +65,54 @@ def place_columns(formula: str, covariance: Covariance, table: Table, like: Stru
     Raises
     ------
     DataError
-        There are too many places, steps between times differ where they must be equal, or a place was not in the fit.
+        There are too many places, steps between times differ where they must be equal, coordinates are not numbers, or a
+        place was not in the fit and has no place in the covariance.
     """
     name, as_levels = read_place(formula, covariance.name)
-    column, step = table.data[name], 0.0
+    column, step, inside = table.data[name], 0.0, quote_name(name)
     if is_number(column) and not as_levels:
-        values = column.to_numpy(dtype=float)
-        distinct = np.unique(values)
-        labels, codes = tuple(map(as_label, distinct)), np.searchsorted(distinct, values)
-        if like is None:
-            step, places = _steps(name, distinct, covariance)
+        values, codes = np.unique(column.to_numpy(dtype=float), return_inverse=True)
+        labels = tuple(map(as_label, values))
+        step, places = _steps(name, values, covariance) if like is None else (0.0, values)
+    elif covariance.columns != ORDER:
+        raise DataError(
+            f"'{name}' holds no numbers, and covariance '{covariance.name}' is of the distances of numbers."
+        )
     else:
         codes, labels = encode(column)
-        places = np.arange(len(labels), dtype=float)
+        places = np.arange(float(len(labels)))
     if like is not None:
-        structure = _with_new(name, like, labels)
+        structure = _with_new(inside, like, labels)
         codes = np.array([structure.names.index(label) for label in labels], dtype=np.intp)[codes]
     else:
-        if len(labels) > MOST_PLACES:
+        most = MOST_LAGS if covariance.lags else MOST_PLACES
+        if max(len(labels), np.ptp(places) * covariance.lags) > most:
             raise DataError(
-                f"'{name}' has {len(labels)} distinct values; covariance '{covariance.name}' takes at most {MOST_PLACES}. "
-                "Round it, or take a smooth, s(...)."
+                f"'{inside}' has {len(labels)} distinct values, {np.ptp(places):g} steps apart at most; covariance "
+                f"'{covariance.name}' takes at most {most}. Round it, or take a smooth, s(...)."
             )
-        structure = Structure(covariance.name, name, tuple((float(place),) for place in places), labels, step)
+        structure = Structure(covariance.name, inside, tuple((float(place),) for place in places), labels, step)
     matrix = np.zeros((table.rows, structure.width))
     matrix[np.arange(table.rows), codes] = 1.0
-    return PlaceColumns(tuple(f"{quote_name(name)}[{label}]" for label in structure.names), matrix, structure)
+    return PlaceColumns(tuple(f"{inside}[{label}]" for label in structure.names), matrix, structure)
 
 
 def _with_new(name: str, like: Structure, labels: tuple[str, ...]) -> Structure:
     """Return the structure of a fit with the places of further values behind its own (DataError if it has none there)."""
     further = [label for label in labels if label not in like.names]
     if further and not like.extends:
-        reason = "each has an SD of its own" if like.step > 0.0 else "they are levels in order, not times"
+        reason = (
+            "they are levels in order, not times"
+            if like.step == 0.0
+            else "its correlations with the others were not estimated"
+            if like.covariance.lags
+            else "each has an SD of its own"
+        )
         raise DataError(
             f"'{name}' is {further[0]} in rows to predict, which is not among its values in the fit, and {reason}. Under "
             "covariances of times with one SD, such as ar1(0 + time | g), later ones can be predicted."
         )
-    places = tuple((like.place_of(float(label)),) for label in further)
+    places = tuple(like.place_of(label) for label in further)
     return replace(like, places=like.places + places, names=(*like.names, *further))
 
 

@@ -8,8 +8,9 @@ from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.basis_outlines import TermOutline
 
 AT_CENTRE, AS_WRITTEN = "at the covariate means", "as written"
-LOCATION, SLOPE, SPREAD, CORRELATIONS = "location", "slope", "spread", "correlations"
-"""What a parameter is: the intercept, a slope or difference, an SD of effects, or their correlations."""
+LOCATION, SLOPE, SPREAD, CORRELATIONS, DISTANCES = "location", "slope", "spread", "correlations", "distances"
+"""What a parameter is: the intercept, a slope or difference, an SD of effects, their correlations, or how these depend on
+distances."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class PriorRule:
     key : ParameterKey
         Its name with data, without the number of one of several.
     role : str
-        One of the four above, which determines the distribution.
+        One of the five above, which determines the distribution.
     of : TermOutline
         What the parameter belongs to: whether it has a step, is a factor, or has several columns.
     meaning : str

@@ -89,6 +89,11 @@ def _group(arguments: tuple[Argument, ...]) -> str | None:
     return write(arguments[0].value) if len(arguments) == 1 and not arguments[0].name else None
 
 
+def _coordinates(arguments: tuple[Argument, ...]) -> str | None:
+    """Return numFactor(x, y) of glmmTMB as the sum of the coordinates of its places."""
+    return " + ".join(write(one.value) for one in arguments) if arguments else None
+
+
 def _logarithm(arguments: tuple[Argument, ...]) -> str | None:
     """Return log(x, 2) and log(x, base = 10) as log2(x) and log10(x)."""
     match arguments:
@@ -106,6 +111,13 @@ def _relevel(arguments: tuple[Argument, ...]) -> str | None:
 
 
 _RENAMED: Mapping[str, Callable[[tuple[Argument, ...]], str | None]] = MappingProxyType(
-    {"us": _structure("|"), "diag": _structure("||"), "gr": _group, "log": _logarithm, "relevel": _relevel}
+    {
+        "us": _structure("|"),
+        "diag": _structure("||"),
+        "gr": _group,
+        "numFactor": _coordinates,
+        "log": _logarithm,
+        "relevel": _relevel,
+    }
 )
 """Calls that are written in another way here, where their arguments allow it."""

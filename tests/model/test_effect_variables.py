@@ -29,13 +29,18 @@ def test_effects_have_the_covariance_that_is_stated_in_every_parameterisation(pa
 TIMES = pd.DataFrame(
     {"y": STREAM.normal(size=40), "t": np.tile([0.0, 1.0, 2.0, 4.0], 10), "g": np.repeat(list("abcde"), 8)}
 ).assign(f=lambda d: "v" + d["t"].astype(int).astype(str))
+EQUAL_RHO = {"rho": 0.6}, lambda d: np.where(d == 0, 1.0, 0.6)
+STEPS = {"ar1": 0.6}, lambda d: 0.6**d
 STRUCTURED = {
-    "homdiag(0 + f | g)": (True, "", None),
-    "homcs(0 + f | g)": (True, "rho_g", lambda d, rho: np.where(d == 0, 1.0, rho)),
-    "cs(0 + f | g)": (False, "rho_g", lambda d, rho: np.where(d == 0, 1.0, rho)),
-    "ar1(0 + t | g)": (True, "ar1_g", lambda d, rho: rho**d),
-    "hetar1(0 + t | g)": (False, "ar1_g", lambda d, rho: rho**d),
-    "(1 | g) + ar1(0 + t | g)": (True, "ar1_g", lambda d, rho: rho**d),
+    "homdiag(0 + f | g)": (True, {}, lambda d: np.where(d == 0, 1.0, 0.0)),
+    "homcs(0 + f | g)": (True, *EQUAL_RHO),
+    "cs(0 + f | g)": (False, *EQUAL_RHO),
+    "ar1(0 + t | g)": (True, *STEPS),
+    "hetar1(0 + t | g)": (False, *STEPS),
+    "(1 | g) + ar1(0 + t | g)": (True, *STEPS),
+    "ou(0 + t | g)": (True, {"range": 1.7}, lambda d: np.exp(-d / 1.7)),
+    "homtoep(0 + t | g)": (True, {"pacf1": 0.6, "pacf2": 0.0, "pacf3": 0.0, "pacf4": 0.0}, STEPS[1]),
+    "toep(0 + t | g)": (False, {"pacf1": 0.6, "pacf2": 0.0, "pacf3": 0.0, "pacf4": 0.0}, STEPS[1]),
 }
 
 
@@ -45,48 +50,38 @@ STRUCTURED = {
 def test_the_density_of_structured_effects_is_that_of_a_normal_vector(term, told, parameterisation):
     from scipy import stats
 
-    equal, name, correlation = told
-    design = bm.prepare(f"y ~ 1 + {term}", TIMES, priors={"beta[Intercept]": 0.0, "sigma": 1.5})
+    equal, parameters, correlation = told
+    priors = {"beta[Intercept]": 0.0, "sigma": 1.5, "sd_g": "HalfNormal(1)"}
+    design = bm.prepare(f"y ~ 1 + {term}", pd.concat([TIMES, TIMES], ignore_index=True), priors=priors)
     model = bm.build(design, parameterisation={"b_g": parameterisation})
-    rng, first = np.random.default_rng(1), int("(1 |" in term)
-    parts = [(0, 1)] * first + [(first, 4 + first)]
-    sd, value = np.empty(4 + first), 0.6
-    keys, group = design.mu.sd_keys(design.mu.groups[0]), design.mu.groups[0]
+    rng, first, group = np.random.default_rng(1), int("(1 |" in term), design.mu.groups[0]
+    keys = design.mu.sd_keys(group)
     drawn = {key: 0.5 + rng.random() for key in dict.fromkeys(keys)}
-    sd[:] = [drawn[key] for key in keys]
     assert (len(drawn) == 1 + first) == equal
-    distance = np.abs(np.subtract.outer([0.0, 1.0, 2.0, 4.0], [0.0, 1.0, 2.0, 4.0]))
+    sd = np.array([drawn[key] for key in keys])
+    times = np.array([0.0, 1.0, 2.0, 4.0])
     corr = np.eye(4 + first)
-    if correlation is not None:
-        corr[first:, first:] = correlation(distance, value)
+    corr[first:, first:] = correlation(np.abs(np.subtract.outer(times, times)))
     covariance = corr * np.outer(sd, sd)
     z = rng.normal(size=(5, 4 + first))
     effects = z @ np.linalg.cholesky(covariance).T
-    given = {
-        "sd_g": sd,
-        "common_sd_g": np.array(list(drawn.values())),
-        name: value,
-        "b_g": effects,
-        "z_g": z,
-    }
-    rows = effects[group.index, first + TIMES["t"].map({0: 0, 1: 1, 2: 2, 4: 3}).to_numpy()]
-    rows = rows + (effects[group.index, 0] if first else 0.0)
-    expected = stats.norm(rows, 1.5).logpdf(TIMES["y"]).sum()
-    expected += sum(design.priors[key].prior.frozen().logpdf(number) for key, number in drawn.items())
-    if name:
-        lower = -1.0 / 3.0 if name == "rho_g" else -1.0
-        law = stats.truncnorm(lower / 0.5, 2.0, 0.0, 0.5)
-        expected += law.logpdf(value)
+    given = {"sd_g": sd, "common_sd_g": np.array(list(drawn.values())), "b_g": effects, "z_g": z}
+    given |= {f"{name}_g": value for name, value in parameters.items()}
+    y, place = np.asarray(design.response), np.searchsorted(times, np.tile(TIMES["t"], 2))
+    rows = effects[group.index, first + place] + (effects[group.index, 0] if first else 0.0)
+    expected = stats.norm(rows, 1.5).logpdf(y).sum() + stats.halfnorm().logpdf(list(drawn.values())).sum()
+    for key, structure, parameter in design.mu.structure_parameters(group):
+        law, (low, high) = design.priors[key].prior.frozen(), parameter.support(structure.width)
+        expected += law.logpdf(given[key]) - np.log(law.cdf(high) - law.cdf(low))
     expected += (
         stats.norm().logpdf(z).sum()
         if parameterisation == "noncentred"
         else stats.multivariate_normal(np.zeros(4 + first), covariance).logpdf(effects).sum()
     )
-    assert len(parts) == len(group.parts)
     point = {}
     for variable in model.free_RVs:
         transform, at = model.rvs_to_transforms[variable], given[variable.name]
-        moved = at if transform is None else transform.forward(at, *variable.owner.inputs).eval()
+        moved = at if transform is None else transform.forward(at, *variable.owner.inputs).eval(mode="FAST_COMPILE")
         point[model.rvs_to_values[variable].name] = np.asarray(moved)
     found = model.compile_fn(model.logp(jacobian=False), inputs=model.value_vars, mode="FAST_COMPILE")(point)
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    np.testing.assert_allclose(found, expected, rtol=1e-8)

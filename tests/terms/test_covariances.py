@@ -20,7 +20,7 @@ def structure(name):
 def inside(name):
     """Values near both ends of the range of each parameter, and in the middle, where roots of powers may have no slope."""
     found = {}
-    for one in COVARIANCES[name].parameters:
+    for one in structure(name).parameters:
         low, high = one.support(len(PLACES))
         low, high = max(low, -20.0), min(high, 20.0)
         found[one.name] = low + (high - low) * np.array([0.02, 0.3, 0.5, 0.9, 0.98])
@@ -117,3 +117,27 @@ def test_an_autoregression_between_its_steps_decays_with_the_time_and_is_unrelat
 def test_every_covariance_has_a_call_of_its_own():
     assert len(CALLS) == len(COVARIANCES)
     assert all(one.columns == ANY or one.structured for one in COVARIANCES.values())
+
+
+def test_toeplitz_correlations_are_positive_definite_and_equal_at_equal_lags_with_gaps():
+    one, values = structure("toeplitz"), inside("toeplitz")
+    assert [p.name for p in one.parameters] == ["pacf1", "pacf2", "pacf3", "pacf4"]
+    found = one.correlations(values)
+    np.testing.assert_allclose(found[:, 0, 1], values["pacf1"])
+    np.testing.assert_allclose(found[:, 0, 1], found[:, 1, 2])
+    np.testing.assert_allclose(found[:, 0, 2], found[:, 2, 3])
+    assert np.all(np.linalg.eigvalsh(found) > 0.0)
+    for k in range(1, 4):
+        whole = Structure("toeplitz", "t", tuple((float(j),) for j in range(k + 1)), tuple("0123"[: k + 1]), 1.0)
+        inverse = np.linalg.inv(whole.correlations({f"pacf{lag}": values[f"pacf{lag}"] for lag in range(1, k + 1)}))
+        partial = -inverse[:, 0, k] / np.sqrt(inverse[:, 0, 0] * inverse[:, k, k])
+        np.testing.assert_allclose(partial, values[f"pacf{k}"], atol=1e-9)
+    # An autoregression of order 1 has one partial autocorrelation.
+    ar1 = one.correlations({"pacf1": np.array(0.6), **{f"pacf{k}": np.array(0.0) for k in (2, 3, 4)}})
+    np.testing.assert_allclose(ar1, structure("ar1").correlations({"ar1": np.array(0.6)}))
+
+
+def test_the_default_prior_of_a_range_lies_between_the_distances():
+    (one,) = structure("ou").parameters
+    law = one.prior(np.array([[0.0], [1.0], [100.0]])).frozen()
+    np.testing.assert_allclose(law.ppf([0.0228, 0.9772]), [1.0, 100.0], rtol=0.02)

@@ -53,9 +53,23 @@ def test_a_time_without_sd_or_place_is_refused(formula, covariance, words):
 
 
 def test_too_many_times_are_refused():
+    with pytest.raises(DataError, match="at most 30"):
+        place_columns("0 + t", find_covariance("toeplitz"), table([0.0, 1.0, 40.0]), None)
     with pytest.raises(DataError, match="at most 100"):
         place_columns("0 + t", AR1, table(np.arange(101.0)), None)
 
 
 def test_names_in_backticks_are_kept():
     assert place_columns("0 + `a b`", AR1, table([0.0, 1.0], "a b"), None).labels == ("`a b`[0]", "`a b`[1]")
+
+
+def test_times_of_a_process_may_have_any_distance():
+    ou = place_columns("0 + t", find_covariance("ou"), table([0.3, 0.0, 7.0]), None).structure
+    assert ou.places == ((0.0,), (0.3,), (7.0,))
+    new = place_columns("0 + t", find_covariance("ou"), table([0.5, 7.0]), ou).structure
+    assert new.places == (*ou.places, (0.5,))
+
+
+def test_distances_need_numbers():
+    with pytest.raises(DataError, match="holds no numbers"):
+        place_columns("0 + t", find_covariance("ou"), table(["a", "b"]), None)
