@@ -44,8 +44,10 @@ STRUCTURED = {
 }
 
 
-@pytest.mark.parametrize(("term", "told"), STRUCTURED.items())
-@pytest.mark.parametrize("parameterisation", ["centred", "noncentred"])
+@pytest.mark.parametrize(
+    ("term", "told", "parameterisation"),
+    [(*one, "centred") for one in STRUCTURED.items()] + [("ar1(0 + t | g)", (True, *STEPS), "noncentred")],
+)
 @pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
 def test_the_density_of_structured_effects_is_that_of_a_normal_vector(term, told, parameterisation):
     from scipy import stats
