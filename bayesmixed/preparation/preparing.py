@@ -105,11 +105,10 @@ def prepare(
         data = read_data(spec, data, na=na)
     if spec.inexact or missing == IMPUTE:
         filled = fill(spec, data, missing, na)
+        design = _warned(replace(_prepare_complete(spec, filled.data, "error", ()), source=source))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", StatisticsWarning)
-            design = replace(_prepare_complete(spec, filled.data, "error", ()), source=source)
-            design = add_latent(design, filled, prepare)
-        return _warned(design)
+            return add_latent(design, filled, prepare)
     design = replace(_prepare_complete(spec, data, missing, na), source=source)
     return _warned(design)
 
