@@ -56,6 +56,7 @@ GAUSSIAN = Family(
     conjugate=True,
     scale="sigma",
     additive=True,
+    imputable=True,
     known_errors=True,
     observation_effect="it is the same thing as the residual SD 'sigma'",
 )
@@ -82,6 +83,7 @@ STUDENT = Family(
     smoothed_mean=location_mean,
     scale="sigma",
     additive=True,
+    imputable=True,
     known_errors=True,
     observation_effect="it cannot be distinguished from the residual SD 'sigma'",
 )

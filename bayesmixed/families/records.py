@@ -150,6 +150,8 @@ class Family:
         `latent_variance` depends on the mean, so it differs between rows.
     additive : bool
         The response is its mean plus an error whose distribution does not depend on the mean.
+    imputable : bool
+        Missing values of a column with this distribution can be drawn with the parameters.
     known_errors : bool
         The scale of a row may be known: its standard error, as in meta-analyses.
     conjugate : bool
@@ -228,6 +230,7 @@ class Family:
     has_trials: bool = False
     latent_uses_mean: bool = False
     additive: bool = False
+    imputable: bool = False
     known_errors: bool = False
     conjugate: bool = False
     scale: str = ""
@@ -244,6 +247,11 @@ class Family:
     limited: bool = False
     hint: str = ""
     under: "Callable[[str], Family] | None" = None
+
+    @property
+    def is_normal(self) -> bool:
+        """Whether the response itself is normal around its mean."""
+        return self.additive and self.conjugate
 
     def is_normal_under(self, link: Link) -> bool:
         """Return whether under a link of the first parameter group effects given all else are exactly normal."""

@@ -66,7 +66,7 @@ def declare_latent(
     if latent.error is None:
         known = np.flatnonzero(~latent.missing)
         distribution(f"observed_{latent.column}", **arguments(known), observed=latent.guess[known])
-    if family.name != "gaussian":
+    if not family.is_normal:
         drawn = distribution(latent.imputed, **arguments(rows), dims=latent.dim)
         if latent.error is not None:
             pm.Normal(f"measured_{latent.column}", drawn, latent.error, observed=latent.guess)
@@ -84,8 +84,7 @@ def declare_latent(
 def is_integrated(design: Design) -> bool:
     """Return whether the values of all columns are integrated out exactly: all is normal, and linear in them."""
     return design.family.is_normal_under(design.mu.link) and all(
-        latent.design.family.name == "gaussian" and set(latent.slopes) == {design.mu.parameter}
-        for latent in design.latent
+        latent.design.family.is_normal and set(latent.slopes) == {design.mu.parameter} for latent in design.latent
     )
 
 
@@ -151,8 +150,8 @@ def latent_starts(design: Design) -> dict[str, Any]:
     for latent in design.latent:
         guess: Array = latent.guess[latent.missing]
         near = 0.1 * float(np.std(latent.guess))
-        positive = latent.design.family.name == "lognormal"
+        positive = not latent.design.family.accepts(np.array([-1.0]), 1.0)[0]
         low, high = (0.8 * guess, 1.25 * guess) if positive else (guess - near, guess + near)
-        if latent.design.family.name != "gaussian":
+        if not latent.design.family.is_normal:
             found[latent.imputed] = pm.Uniform.dist(low, high)
     return found

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import field_validator
 
 from bayesmixed.errors import SpecError, enumerate_words
+from bayesmixed.families import DEFAULT_FAMILY, FAMILIES
 from bayesmixed.formulas.expression_trees import calls
 from bayesmixed.formulas.tokens import tokenise
 from bayesmixed.formulas.written import read_formula
@@ -17,8 +18,6 @@ from bayesmixed.values import Value
 
 MISSING, MEASURED = "mi", "me"
 _CALLS = re.compile(r"(?<![\w.`])m[ie]\s*\(")
-FAMILIES_OF_COLUMNS = ("gaussian", "student", "lognormal")
-"""Families whose missing values are drawn with the parameters."""
 
 
 class Imputation(Value):
@@ -29,7 +28,7 @@ class Imputation(Value):
     formula : str
         One-sided formula of the mean of the column (of its logarithm, of a lognormal one).
     family : str
-        "gaussian", "student" or "lognormal".
+        One whose record says that it is `imputable`.
 
     Examples
     --------
@@ -39,14 +38,15 @@ class Imputation(Value):
     """
 
     formula: str = "~ 1"
-    family: str = "gaussian"
+    family: str = DEFAULT_FAMILY
 
     @field_validator("family")
     @classmethod
     def _sampled_family(cls, family: str) -> str:
-        if family not in FAMILIES_OF_COLUMNS:
+        able = [name for name, one in FAMILIES.items() if one.imputable]
+        if family not in able:
             raise SpecError(
-                f"Missing values of family '{family}' are not drawn with the parameters; {', '.join(FAMILIES_OF_COLUMNS)} are. "
+                f"Missing values of family '{family}' are not drawn with the parameters; {', '.join(able)} are. "
                 "For counts, events and categories impute the column several times beforehand, and fit the list of tables: "
                 "bm.fit(spec, [table1, table2, ...])."
             )
