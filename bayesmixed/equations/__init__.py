@@ -1,10 +1,10 @@
-"""The equations of a model, with and without data, as text and as LaTeX."""
+"""The equations of a model, with and without data, as text, LaTeX and MathML."""
 
 from bayesmixed.equations.block_outlines import outline_blocks
 from bayesmixed.equations.display import Displayed
-from bayesmixed.equations.latex import write_html, write_latex
+from bayesmixed.equations.latex import write_latex
 from bayesmixed.equations.listing import Equations, list_equations
-from bayesmixed.equations.mathml import write_mathml
+from bayesmixed.equations.mathml import write_html, write_indices, write_mathml
 from bayesmixed.equations.outline import Outline, StatedPrior, state_prior
 from bayesmixed.equations.term_outlines import outline_terms
 from bayesmixed.equations.text import write_equations
@@ -20,6 +20,7 @@ __all__ = [
     "state_prior",
     "write_equations",
     "write_html",
+    "write_indices",
     "write_latex",
     "write_mathml",
 ]

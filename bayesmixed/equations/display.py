@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from bayesmixed.arguments import checked
-from bayesmixed.equations.latex import write_html, write_latex
+from bayesmixed.equations.latex import write_latex
+from bayesmixed.equations.mathml import write_html
 from bayesmixed.equations.outline import Outline
 from bayesmixed.errors import SpecError
 

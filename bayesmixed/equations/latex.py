@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from html import escape
 
 from bayesmixed.equations.listing import Equations, list_equations
-from bayesmixed.equations.outline import Outline, Outlined
+from bayesmixed.equations.outline import Outlined
 from bayesmixed.equations.symbols import TEXT, Equation, Expression, Node, Notation, Symbol, symbols_in
 
 WIDTH = 90
@@ -34,17 +33,6 @@ def write_latex(model: Outlined, style: str = "conditional") -> str:
         meaning = Equation(response, "=", replace(response, short=""))
         equations = replace(equations, model=(meaning, *equations.model))
     return _write_block(equations)
-
-
-def write_html(model: Outlined, *, title: str = "", text: str = "", hint: str = "") -> str:
-    """Return the equations with what their symbols stand for as HTML, for the MathJax of notebooks."""
-    outline = model.outline()
-    pieces = [f"<strong>{escape(title)}</strong>"] if title else []
-    pieces += [f"<p>{escape(text)}</p>"] if text else []
-    pieces.append(f"<div>$$\n{escape(write_latex(model), quote=False)}\n$$</div>")
-    pieces.append(f"<p><small>{'; '.join(_legend(outline))}</small></p>")
-    pieces += [f"<p>{escape(hint)}</p>"] if hint else []
-    return "\n".join(pieces)
 
 
 def escape_latex(words: str) -> str:
@@ -187,13 +175,3 @@ def _split(node: Node) -> list[Node]:
             lines.append([])
         lines[-1].append(part)
     return [Expression("sum", tuple(parts)) for parts in lines]
-
-
-def _legend(outline: Outline) -> Iterator[str]:
-    """Yield what the symbols stand for."""
-    row = outline.row
-    yield rf"\(Y_{{{row}}}\): {escape(outline.response)}"
-    if isinstance(outline.trials, str):
-        yield rf"\(m_{{{row}}}\): {escape(outline.trials)}, number of trials"
-    for letters, meaning in outline.counted:
-        yield rf"\({letters}\): {escape(meaning)}"

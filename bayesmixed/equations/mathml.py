@@ -16,6 +16,21 @@ def write_mathml(model: Outlined) -> str:
     return "\n".join(_write_block(block) for block in blocks)
 
 
+def write_html(model: Outlined, *, title: str = "", text: str = "", hint: str = "") -> str:
+    """Return the equations with what their indices stand for as HTML, for notebooks."""
+    pieces = [f"<strong>{escape(title)}</strong>"] if title else []
+    pieces += [f"<p>{escape(text)}</p>"] if text else []
+    pieces += [write_mathml(model), f"<p><small>{write_indices(model)}</small></p>"]
+    pieces += [f"<p>{escape(hint)}</p>"] if hint else []
+    return "\n".join(pieces)
+
+
+def write_indices(model: Outlined) -> str:
+    """Return what the indices of the equations stand for, as HTML."""
+    indices = list_equations(model.outline()).indices
+    return escape(f"Indices: {', '.join(f'{letters} for {meaning}' for letters, meaning in indices)}.")
+
+
 def _write_symbol(symbol: Symbol) -> str:
     if re.fullmatch(r"-?[\d.]+(e[-+]?\d+)?", symbol.name):
         return f"<mn>{symbol.name}</mn>".replace("-", "−")
@@ -95,5 +110,5 @@ def _write_block(equations: Sequence[Equation]) -> str:
         sign = f"<mo>{'∼' if equation.relation == '~' else equation.relation}</mo>"
         cells = [equation.left.write(MATHML), sign, equation.right.write(MATHML)]
         cells += [f"<mtext>{escape(equation.note)}</mtext>"] if equation.note else []
-        rows.append(_wrap("mtr", *(f"<mtd><mrow>{cell}</mrow></mtd>" for cell in cells)))
+        rows.append(_wrap("mtr", *(f'<mtd style="text-align: left"><mrow>{cell}</mrow></mtd>' for cell in cells)))
     return f'<math display="block"><mtable>{"".join(rows)}</mtable></math>'

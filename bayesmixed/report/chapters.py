@@ -9,7 +9,7 @@ import numpy as np
 
 import bayesmixed as bm
 from bayesmixed.display.pages import Page, Section, write_markup
-from bayesmixed.equations import list_equations, write_mathml
+from bayesmixed.equations import write_indices, write_mathml
 from bayesmixed.errors import BayesMixedError, SpecError
 from bayesmixed.fits.convergence import Diagnosis
 from bayesmixed.fits.fitting import Fit
@@ -71,10 +71,8 @@ def show_structure(fit: Fit) -> str:
 
 def show_model(fit: Fit) -> str:
     """Return the equations with the numbers of the priors."""
-    indices = list_equations(fit.design.outline()).indices
-    counted = ", ".join(f"{letters} for {meaning}" for letters, meaning in indices)
     equations = f'<div class="scroll" tabindex="0" role="group" aria-label="Equations">{write_mathml(fit.design)}</div>'
-    return f"{equations}\n<p>{escape(f'Indices: {counted}.')}</p>"
+    return f"{equations}\n<p>{write_indices(fit.design)}</p>"
 
 
 def show_priors(fit: Fit) -> str:

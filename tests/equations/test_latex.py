@@ -12,6 +12,7 @@ from fixed_draws import fit_at
 import bayesmixed as bm
 from bayesmixed.equations.latex import escape_latex
 from bayesmixed.equations.listing import STYLES
+from bayesmixed.equations.mathml import write_mathml
 
 SLEEP = classic("lme4", "sleepstudy")
 
@@ -223,8 +224,8 @@ def test_notebooks_show_equations_of_a_spec_and_a_design():
         assert thing._repr_latex_() == f"$$\n{thing.to_latex()}\n$$"
         html = thing._repr_html_()
         assert "Disease incidence in cattle herds" in html
-        assert r"\(m_{ij}\): size, number of trials" in html
-        assert "&amp;\\sim" in html
+        assert write_mathml(thing) in html
+        assert "$$" not in html
     assert "How likely is a new case" in spec._repr_html_()
 
 
