@@ -14,6 +14,7 @@ from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean
 from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.formulas.group_means import ANY
+from bayesmixed.formulas.names import formula_columns
 from bayesmixed.preparation.data_files import take_table
 from bayesmixed.preparation.new_rows import replay_rows
 from bayesmixed.preparation.open_rows import refuse_open_rows
@@ -28,6 +29,8 @@ from bayesmixed.summaries.variance.group_moments import (
     thin_for,
 )
 from bayesmixed.summaries.variance.intraclass import latent_name
+from bayesmixed.tables.factors import is_number
+from bayesmixed.terms.contract import LEVELS
 
 SCALES = ("latent", "data")
 _POINTS = 25
@@ -131,10 +134,11 @@ def _shared(predictor_parts: PredictorParts, factor: str, scale: str) -> Any:
 
 
 def _slope_columns(design: Design) -> list[str]:
-    """Return the columns of numbers that the labels of group terms contain."""
-    labels = [label for group in design.mu.groups for label in group.labels if label != "Intercept"]
-    numbers = [str(c) for c in design.table.data if pd.api.types.is_numeric_dtype(design.table.data[c])]
-    return [name for name in numbers if name not in design.table.levels and any(name in label for label in labels)]
+    """Return the columns of numbers whose coefficients vary between groups."""
+    names = [str(c) for c in design.table.data]
+    terms = [term for term in design.spec.predictors[design.mu.parameter] if term.part == LEVELS]
+    read = {c for term in terms for formula in term.formulas for c in formula_columns(formula, names, grouping=False)}
+    return [c for c in names if c in read - {*design.table.levels} and is_number(design.table.data[c])]
 
 
 def _slope_column(design: Design) -> str:

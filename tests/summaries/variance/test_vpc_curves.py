@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from conftest import CHECKS
 from crossed_fits import crossed_fit
+from fixed_draws import fit_at
 from variance_fits import sloped_fit
 
 import bayesmixed as bm
@@ -32,6 +33,17 @@ def test_the_curve_on_the_data_scale_follows_the_mean_even_without_slopes():
     table = bm.vpc_curve(fit, "x", scale="data")
     m = np.exp(0.4 + 0.5 * table["value"] + 0.49 / 2)
     np.testing.assert_allclose(table["mean"], m * np.expm1(0.49) / (1 + m * np.expm1(0.49)), rtol=1e-8)
+
+
+def test_the_curve_is_over_the_column_of_the_slope_not_one_whose_name_is_part_of_its_name():
+    table = {"y": np.arange(12.0) % 5, "a": np.arange(12) % 2, "year": np.arange(12.0) % 3, "g": np.arange(12) // 3}
+    fit = fit_at(
+        bm.prepare("y ~ a + year + (year | g)", table), {"sd_g": [1.0, 0.5], "corr_g": np.eye(2), "sigma": 1.0}
+    )
+    curve = bm.vpc_curve(fit)
+    assert set(curve["effect"]) == {"year"}
+    between = 1.0 + 0.25 * curve["value"] ** 2
+    np.testing.assert_allclose(curve["mean"], between / (between + 1.0))
 
 
 @pytest.mark.parametrize(
