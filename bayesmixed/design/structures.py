@@ -20,3 +20,13 @@ def structured_term(design: Design) -> str | None:
             if part.structure is not None:
                 return f"the effects of '{group.name}' are {part.structure.covariance.text}"
     return None
+
+
+def fixed_places(design: Design) -> set[str]:
+    """Return the columns whose values must be those of the fit, because effects at other ones have no covariance with them."""
+    return {
+        part.structure.inside.strip("`")
+        for _, group in design.group_blocks()
+        for part in group.structured
+        if part.structure is not None and part.structure.of_places and not part.structure.extends
+    }

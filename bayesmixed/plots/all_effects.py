@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from bayesmixed.display.estimates import NO_MEAN
@@ -16,7 +15,7 @@ from bayesmixed.plots.effect_panels import MOST_DISTINCT, draw_groups
 from bayesmixed.plots.effects import draw_effect, points_for
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.summaries.marginal.changes import explaining_columns, read_variables
-from bayesmixed.summaries.marginal.grids import split_effect
+from bayesmixed.summaries.marginal.grids import asked_values, split_effect
 from bayesmixed.summaries.marginal.means import conditional_effects
 from bayesmixed.tables.factors import is_number
 from bayesmixed.terms.contract import CURVES
@@ -166,8 +165,7 @@ def _draw_curves(
     """Draw the curves of the groups of one factor; other groups are averaged over."""
     held = dict(at or {})
     if is_number(fit.design.table.data[x]) and x not in held:
-        values = fit.design.table.data[x].to_numpy(dtype=float)
-        held[x] = [float(value) for value in np.linspace(values.min(), values.max(), _POINTS)]
+        held |= asked_values(fit, [x], None, points=_POINTS)
     modes = dict.fromkeys(fit.design.factors, "average") | {factor: "existing"}
     estimates = conditional_effects(fit, f"{x}:{factor}", at=held, kind=kind, groups=modes)
     draw_groups(axes, estimates.table, x, factor, shown)

@@ -10,7 +10,7 @@ from bayesmixed.display.tables import middle_of
 from bayesmixed.errors import SpecError
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure
-from bayesmixed.summaries.marginal.grids import check_column, column_roles, split_effect
+from bayesmixed.summaries.marginal.grids import asked_values, check_column, column_roles, split_effect
 from bayesmixed.summaries.marginal.means import conditional_effects
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def plot_surface(
         raise SpecError("kind='probability' is several numbers for each place; take kind='mean' or 'linear'.")
     table = fit.design.table.data
     columns = [table[name].to_numpy(dtype=float) for name in names]
-    spread = {name: list(np.linspace(one.min(), one.max(), _POINTS)) for name, one in zip(names, columns, strict=True)}
-    held = spread | dict(at or {})
+    held = asked_values(fit, names, at, points=_POINTS) | dict(at or {})
     estimates = conditional_effects(fit, effect, at=held, kind=kind, groups=groups, seed=seed)
     x, z = (np.asarray(held[name], dtype=float) for name in names)
     if min(x.size, z.size) < 2:

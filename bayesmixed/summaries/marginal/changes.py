@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmixed.design.design import Design
+from bayesmixed.design.structures import fixed_places
 from bayesmixed.errors import SpecError, check_choice, did_you_mean
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.formulas.names import formula_columns
@@ -94,8 +95,8 @@ def changes_of(fit: Fit, name: str, how: Any, sign: str) -> Changes:
     if name in column_roles(fit.design).factors:
         return _levels(name, list(fit.design.table.levels[name]), how, sign)
     distinct = np.unique(fit.design.table.data[name].to_numpy(dtype=float))
-    if how is None and len(distinct) == 2:
-        how = list(distinct)
+    if how is None and (len(distinct) == 2 or name in fixed_places(fit.design)):
+        how = [distinct[0], distinct[-1]]
     if isinstance(how, str):
         check_choice(f"The change {{}} of '{name}'", how, SPANS)
         low, high = _span(fit.design, name, how)
@@ -125,8 +126,8 @@ def cross_changes(changes: Sequence[Changes]) -> tuple[list[tuple[int, ...]], li
 
 def telling_change(design: Design, name: str) -> Any:
     """Return a change of a column that means something to a reader: of a number that counts whole units 1, of another one
-    its SD; None, the default of `comparisons`, for the first and for factors."""
-    if name in column_roles(design).factors:
+    its SD; None, the default of `comparisons`, for the first, for factors, and where only values of the data have effects."""
+    if name in column_roles(design).factors or name in fixed_places(design):
         return None
     values = design.table.data[name].to_numpy(dtype=float)
     return None if len(np.unique(values)) == 2 or np.all(values == np.round(values)) else "sd"

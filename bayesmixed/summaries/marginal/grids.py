@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
+from bayesmixed.design.structures import fixed_places
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.fits.fitting import Fit
@@ -93,7 +94,8 @@ def asked_values(fit: Fit, names: Iterable[str], at: Mapping[str, Any] | None, p
     """Return the values of each asked column: levels of factors, and of numbers those in `at`, else `points` of them.
 
     Three points are the values of the data if there are no more, else mean - sd, mean, mean + sd; more points are the
-    values of the data if there are two, else spread evenly over their range.
+    values of the data if there are two, else spread evenly over their range. Where effects are those of the values of
+    the data only, all of these are the points.
 
     Raises
     ------
@@ -120,6 +122,16 @@ def mean_of_rows(design: Design, name: str) -> float:
     values = design.table.data[name].to_numpy(dtype=float)
     mean = float(design.observed.row_shares @ values)
     return mean if abs(mean) > 1e-14 * np.mean(np.abs(values)) else 0.0  # a centred column: what rounding leaves
+
+
+def usual_value(design: Design, name: str) -> float:
+    """Return the value at which a numeric column is held: its mean, or the value of the data nearest to it where effects
+    are those of these values only."""
+    mean = mean_of_rows(design, name)
+    if name not in fixed_places(design):
+        return mean
+    values = np.unique(design.table.data[name].to_numpy(dtype=float))
+    return float(values[np.abs(values - mean).argmin()])
 
 
 def sd_of_rows(design: Design, name: str) -> float:
@@ -174,7 +186,7 @@ def lay_out(
         raise SpecError(f"'{wrong[0]}' names groups whose effects do not enter here; say groups='existing'.")
     held = {name: as_values(value) for name, value in (at or {}).items() if name not in asked}
     others: dict[str, list[Any]] = {name: list(table.levels[name]) for name in roles.factors}
-    others |= {name: [mean_of_rows(fit.design, name)] for name in roles.numbers}
+    others |= {name: [usual_value(fit.design, name)] for name in roles.numbers}
     others |= {name: [ANY] for name in roles.units}
     others |= {name: others[name][:1] for name in moving if name in roles.factors}
     others = {name: held.get(name, values) for name, values in others.items() if name not in asked}
@@ -254,7 +266,7 @@ def existing_groups(design: Design, groups: str | Mapping[str, str]) -> tuple[st
 def _points(design: Design, name: str, points: int) -> list[float]:
     values, mean = design.table.data[name].to_numpy(dtype=float), mean_of_rows(design, name)
     distinct = np.unique(values)
-    if len(distinct) <= (3 if points == 3 else 2):
+    if len(distinct) <= (3 if points == 3 else 2) or name in fixed_places(design):
         return [float(value) for value in distinct]
     if points > 3:
         return [float(value) for value in np.linspace(distinct[0], distinct[-1], points)]
@@ -296,7 +308,12 @@ def _notes(
     """Say what the cells are averaged over, and where numbers are held."""
     averaged = [f"{name} ({len(v)} levels, equal weights)" for name, v in rest.items() if len(v) > 1]
     averaged += [f"the groups of {enumerate_words(observed)} in the data"] if observed else []
-    fixed = [f"{name} = {_number(rest[name][0])} (mean)" for name in roles.numbers if name in rest and name not in held]
+    places = fixed_places(fit.design)
+    fixed = [
+        f"{name} = {_number(rest[name][0])} ({'value nearest to the mean' if name in places else 'mean'})"
+        for name in roles.numbers
+        if name in rest and name not in held
+    ]
     fixed += [f"{name} = {_number(v[0])}" for name, v in held.items() if len(v) == 1]
     notes = [f"Averaged over {', '.join(averaged)}."] if averaged else []
     notes += [f"At {', '.join(fixed)}."] if fixed else []

@@ -13,7 +13,7 @@ from bayesmixed.fits.selection import find_group
 from bayesmixed.integration.group_posteriors import conditional_variance
 from bayesmixed.summaries.marginal.changes import explaining_columns
 from bayesmixed.summaries.marginal.contrast_weights import value_texts
-from bayesmixed.summaries.marginal.grids import column_roles, make_grid, mean_of_rows
+from bayesmixed.summaries.marginal.grids import column_roles, make_grid, usual_value
 from bayesmixed.summaries.pooling.shrinkage_factors import by_blocks, complete_pooling
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.predictors import Predictor
@@ -89,7 +89,7 @@ def _say(fit: Fit, names: list[str]) -> str:
     """Return the values of the columns in words."""
     numbers = column_roles(fit.design).numbers
     values = [
-        f"{mean_of_rows(fit.design, name):.4g}"
+        f"{usual_value(fit.design, name):.4g}"
         if name in numbers
         else value_texts(list(fit.design.table.levels[name]))[0]
         for name in names

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.design.design import Design
+from bayesmixed.design.structures import fixed_places
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
 from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean
@@ -163,15 +164,18 @@ def _rows(design: Design, column: str | None) -> pd.DataFrame:
         table.data.groupby(factors, observed=True).ngroup().to_numpy() if factors else np.zeros(table.rows, dtype=int)
     )
     usual_row = int(np.argmax(np.bincount(cells, design.observed.row_counts)[cells]))
-    frame = table.data[[c for c in columns if c in read]].iloc[[usual_row] * _POINTS].reset_index(drop=True)
+    places = fixed_places(design)
+    values = table.data[name]
+    points = np.unique(values) if name in places else np.linspace(values.min(), values.max(), _POINTS)
+    frame = table.data[[c for c in columns if c in read]].iloc[[usual_row] * len(points)].reset_index(drop=True)
     written_out = np.repeat(np.arange(table.rows), design.observed.row_counts.astype(int))
     for other in frame.columns.difference(factors):
         values = table.data[other]
-        number = other not in table.levels and pd.api.types.is_float_dtype(values)
+        number = other not in {*table.levels, *places} and pd.api.types.is_float_dtype(values)
         usual = design.observed.row_shares @ values if number else values.iloc[written_out].mode().iloc[0]
-        frame[other] = pd.Series([usual] * _POINTS, dtype=values.dtype)
+        frame[other] = pd.Series([usual] * len(points), dtype=values.dtype)
     if design.observed.row_scale is not None and design.spec.weights is not None:
         frame[design.spec.weights.column] = design.observed.mean_variance_column
     units = {column for _, group in design.group_blocks() for column in group.factors}
     frame = frame.assign(**dict.fromkeys((units - {*table.levels, name}) & {*frame.columns}, ANY))
-    return frame.assign(**{name: np.linspace(table.data[name].min(), table.data[name].max(), _POINTS)})
+    return frame.assign(**{name: points})

@@ -32,6 +32,23 @@ def test_a_covariate_that_is_not_asked_for_stays_at_its_mean():
     assert held.notes == ("At x = 4.",)
 
 
+@pytest.mark.parametrize("term", ["toep(0 + t | g)", "hetar1(0 + t | g)", "ar1(0 + factor(t) | g)"])
+def test_times_whose_effects_have_no_others_between_are_held_and_asked_at_those_of_the_data(term):
+    times = np.tile([2000.0, 2001.0, 2003.0], 5)
+    data = {"y": np.arange(15.0) % 4, "x": np.arange(15.0) % 7, "t": times, "g": np.arange(15) // 3}
+    fit = fit_at(bm.prepare(f"y ~ x + t + {term}", data), {"beta": [1.0, 2.0, 0.5], "corr_g": np.eye(3), "sigma": 1.0})
+    expected = 1.0 + 2.0 * np.mean(data["x"]) + 0.5 * np.unique(times)
+    found = bm.marginal_means(fit, "x", at={"x": [np.mean(data["x"])]})
+    assert found.notes[-1] == "At t = 2001 (value nearest to the mean)."
+    np.testing.assert_allclose(found.table["mean"], expected[1])
+    np.testing.assert_allclose(bm.marginal_means(fit, "t").table["mean"], expected)
+    np.testing.assert_allclose(bm.conditional_effects(fit, "t").table["mean"], expected)
+    assert "t, 2003 instead of 2000: expected y is higher by 1.5" in str(bm.describe_effects(fit))
+    assert bm.vpc_curve(fit, "t")["value"].tolist() == np.unique(times).tolist()
+    assert bm.plot_effects(fit).axes
+    assert bm.plot_surface(fit, "x:t").axes
+
+
 def test_a_centred_column_is_held_at_0_not_at_what_rounding_leaves():
     x = np.arange(12.0) * 0.1
     data = {"y": np.arange(12.0), "x": x - x.mean(), "A": ["p", "q"] * 6}
