@@ -34,6 +34,8 @@ class Filled:
         Which values of each inexact column were missing.
     withheld : pandas.DataFrame or None
         Rows without a response, to be predicted.
+    unused : int
+        Rows without a response that are not predicted either, because values of other columns are missing.
     dropped : int
         Rows left out for missing values.
     """
@@ -41,6 +43,7 @@ class Filled:
     data: pd.DataFrame
     missing: dict[str, NDArray[np.bool_]]
     withheld: pd.DataFrame | None
+    unused: int
     dropped: int
 
 
@@ -70,12 +73,12 @@ def fill(spec: ModelSpec, data: Any, missing: str, na: Any) -> Filled:
                 raise SpecError(f"Column '{name}' is not in the data. {did_you_mean(name, names)}")
     used = used_columns(spec, frame)
     frame = read_rows(spec, frame[used], na=na)
-    withheld = None
+    withheld, unused = None, 0
     if missing == IMPUTE:
         response = list(expression_columns(spec.response, names))
-        empty = frame[response].isna().any(axis=1)
-        rest = frame.loc[empty, [name for name in used if name not in response]]
-        withheld = frame.loc[rest.notna().all(axis=1).reindex(frame.index, fill_value=False)] if len(rest) else None
+        empty = frame[response].isna().any(axis=1).to_numpy()
+        whole = frame[[name for name in used if name not in response]].notna().all(axis=1).to_numpy()
+        withheld, unused = frame[empty & whole], int(np.sum(empty & ~whole))
         if empty.all():
             raise DataError(f"Every response '{spec.response}' is missing, so there is nothing to learn from.")
         frame = frame[~empty]
@@ -89,7 +92,7 @@ def fill(spec: ModelSpec, data: Any, missing: str, na: Any) -> Filled:
     gaps: dict[str, NDArray[np.bool_]] = {}
     for one in spec.inexact:
         frame, gaps[one.column] = _fill_column(frame, one.column, one.error)
-    return Filled(frame, gaps, withheld if withheld is not None and len(withheld) else None, dropped)
+    return Filled(frame, gaps, withheld if withheld is not None and len(withheld) else None, unused, dropped)
 
 
 def _fill_column(frame: pd.DataFrame, name: str, error: str | None) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
@@ -131,7 +134,7 @@ def add_latent(design: Design, filled: Filled, prepare: Callable[..., Design]) -
     DataError
         The data do not suit the model of a column.
     """
-    rows = filled.data.loc[design.table.data.index]
+    rows = filled.data
     found: list[LatentColumn] = []
     notes: list[str] = []
     for one in design.spec.inexact:
@@ -158,6 +161,10 @@ def add_latent(design: Design, filled: Filled, prepare: Callable[..., Design]) -
             else f"true '{one.column}' is drawn"
         )
         notes.append(f"{what} with the parameters, under {spec.formula} ({spec.family}).")
+    if filled.unused:
+        notes.append(
+            f"Rows without a response and with other missing values are neither used nor predicted: {filled.unused:,}."
+        )
     _refuse_products(design, found)
     design = replace(design, latent=tuple(found), dropped=filled.dropped, notes=(*design.notes, *notes))
     return with_withheld(design, filled.withheld)

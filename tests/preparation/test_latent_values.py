@@ -40,11 +40,22 @@ def test_rows_without_a_response_are_withheld():
     data.loc[3, "z"] = np.nan
     design = quietly("y ~ z + mi(x)", data, missing="impute")
     assert (design.rows, list(design.withheld.index)) == (22, [2])
+    assert any("neither used nor predicted: 1." in note for note in design.notes)
     alone = quietly("y ~ z + (1 | g)", data.drop(columns="x").drop(index=3), missing="impute")
     assert (alone.rows, alone.latent, list(alone.withheld.index)) == (22, (), [2])
     assert quietly("y ~ mi(x)", incomplete_table(), missing="impute").withheld is None
     with pytest.raises(DataError, match="Every response 'y' is missing"):
         quietly("y ~ z", data.assign(y=np.nan), missing="impute")
+
+
+def test_labels_of_rows_that_occur_twice_are_no_names_of_rows():
+    data = incomplete_table()
+    data.loc[2, "y"] = np.nan
+    design = quietly("y ~ z + mi(x)", data.set_axis(np.arange(24) // 2), missing="impute")
+    assert (design.rows, len(design.withheld), int(design.latent[0].missing.sum())) == (23, 1, 3)
+    assert design.withheld["z"].tolist() == [data["z"][2]]
+    alone = quietly("y ~ z", data.drop(columns="x").set_axis(np.arange(24) // 2), missing="impute")
+    assert (alone.rows, alone.withheld["z"].tolist()) == (23, [data["z"][2]])
 
 
 def test_other_missing_values_are_as_ever():
