@@ -123,7 +123,7 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
             missing.append(f"No intraclass correlation: {error}")
         else:
             correlations = cast(pd.DataFrame, correlations)
-            if "note" in correlations.attrs and correlations.attrs["scale"] != "data":
+            if "note" in correlations.attrs and (correlations.attrs["scale"] != "data" or design.family.limited):
                 missing.append(correlations.attrs["note"])
             kept = correlations[correlations["effect"] == "icc"].drop(columns="effect")
             one = kept["scale"].nunique() == 1

@@ -21,7 +21,7 @@ from bayesmixed.summaries.variance.group_moments import (
     take_apart,
     thin_for,
 )
-from bayesmixed.summaries.variance.intraclass import as_draws, is_response, latent_name
+from bayesmixed.summaries.variance.intraclass import as_draws, is_response, latent_name, notes_of_limits
 
 SCALES = ("auto", "latent", "data", "sample")
 Row = tuple[str, str, str, xr.DataArray]
@@ -69,7 +69,7 @@ def r2(fit: Fit, *, scale: str = "auto", trials: float = 1.0) -> pd.DataFrame:
     numeric = not fit.design.categories
     if not numeric and scale in ("data", "sample"):
         raise SpecError(f"scale='{scale}': {_NO_NUMBERS}. Take scale=\"latent\".")
-    found, notes = [], [] if numeric else [_NO_NUMBERS]
+    found, notes = [], notes_of_limits(fit) if numeric else [_NO_NUMBERS]
     if scale in ("auto", "latent"):
         try:
             found += _on_latent_scale(fit)

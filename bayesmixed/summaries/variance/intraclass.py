@@ -13,6 +13,7 @@ from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families import Family
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.prediction.predictions import response_in_words
 from bayesmixed.summaries.variance.components import mean_group_variances, residual_variance
 from bayesmixed.summaries.variance.group_moments import (
     distinct_rows,
@@ -92,7 +93,7 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
         raise SpecError(
             f"The intraclass correlation needs a grouping factor with several rows per level, e.g. (1 | g).{known}"
         )
-    found, notes = {}, []
+    found, notes = {}, notes_of_limits(fit)
     if scale != "data":
         try:
             found[latent_name(fit)], note = _on_latent_scale(fit, trials)
@@ -129,6 +130,12 @@ def icc_of_variances(
     with np.errstate(invalid="ignore"):
         values["share", "Residual"] = np.where(np.isinf(residual), 1.0, residual / total)
     return {key: np.asarray(value) for key, value in values.items()}
+
+
+def notes_of_limits(fit: Fit) -> list[str]:
+    """Return a note of whose variances they are where responses are censored or truncated."""
+    spec = fit.design.spec
+    return [f"variances are those of {response_in_words(spec)}"] if spec.limits else []
 
 
 def latent_name(fit: Fit) -> str:

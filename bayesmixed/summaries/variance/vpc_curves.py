@@ -29,7 +29,7 @@ from bayesmixed.summaries.variance.group_moments import (
     take_apart,
     thin_for,
 )
-from bayesmixed.summaries.variance.intraclass import latent_name
+from bayesmixed.summaries.variance.intraclass import latent_name, notes_of_limits
 from bayesmixed.tables.factors import is_number
 from bayesmixed.terms.contract import LEVELS
 
@@ -111,7 +111,9 @@ def vpc_curve(
         table.insert(3, "value", frame[name].to_numpy())
         table.insert(4, "scale", latent_name(fit) if scale == "latent" else "data")
         tables.append(table)
-    return as_result(pd.concat(tables, ignore_index=True))
+    table, notes = pd.concat(tables, ignore_index=True), notes_of_limits(fit)
+    table.attrs |= {"note": "; ".join(notes)} if notes else {}
+    return as_result(table)
 
 
 def has_slopes(fit: Fit) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from conftest import CHECKS
 from crossed_fits import V_G, V_H, V, crossed_fit, each_family, values_of
 from fixed_draws import fit_at
+from pymc_agreement import made_up_fit, rows_for
 from scipy import special, stats
 from variance_fits import crossed_data, nested_data, one
 
@@ -183,3 +184,9 @@ def test_draws_with_infinite_residual_variance_have_icc_zero_and_are_counted():
 def test_icc_without_groups_is_refused():
     with pytest.raises(bm.SpecError, match="needs a grouping factor"):
         bm.icc(fit_at(bm.prepare("y ~ 1", nested_data()), {"sigma": 1.0}))
+
+
+@pytest.mark.parametrize("call", [bm.icc, bm.r2, lambda fit: bm.vpc_curve(fit, "x"), bm.summary, bm.variance_dossier])
+def test_variances_of_truncated_responses_say_whose_they_are(call):
+    fit = made_up_fit("y | trunc(lower=-99) ~ x + (1 | g)", "gaussian", data=rows_for(FAMILIES["gaussian"]))
+    assert "ariances are those of y before it is truncated" in str(getattr(call(fit), "attrs", {})) + str(call(fit))
