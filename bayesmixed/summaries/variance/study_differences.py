@@ -40,7 +40,8 @@ def heterogeneity(fit: Fit, *, seed: int | None = 0) -> Estimates:
     Raises
     ------
     SpecError
-        The model has no known standard errors, no term whose effects differ, or another family or link.
+        The model has no known standard errors, no term whose effects differ, another family or link, or as many columns of
+        its population part as rows.
 
     Examples
     --------
@@ -68,6 +69,11 @@ def heterogeneity(fit: Fit, *, seed: int | None = 0) -> Estimates:
         variances[str(design.family.scale)] = values_of(posterior, str(design.family.scale)) ** 2
     if not variances:
         raise SpecError("No effects differ in this model: add a term such as (1 | study).")
+    if len(mu.population.labels) >= design.rows:
+        raise SpecError(
+            f"The population part has {len(mu.population.labels)} coefficients for {design.rows} rows, so that no row is left to "
+            "tell what true effects differ by: I-squared needs more rows."
+        )
     total = np.sum(list(variances.values()), axis=0)
     typical = typical_variance(mu.population.matrix, errors)
     rows: list[tuple[str, str, Array]] = []

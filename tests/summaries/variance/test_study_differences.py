@@ -7,6 +7,7 @@ from meta_analyses import eight_schools
 from weighted_rows import prepared
 
 import bayesmixed as bm
+from bayesmixed.errors import SpecError
 from bayesmixed.summaries.variance.study_differences import typical_variance
 
 META = "y | se(s) ~ 1 + (1 | school)"
@@ -67,3 +68,9 @@ def test_models_without_heterogeneity_are_refused(formula, options, words):
     some = fixed(formula, eight_schools().assign(lab=list("aabbccdd")), {"nu": 4.0}, **options)
     with pytest.raises(bm.SpecError, match=words):
         bm.heterogeneity(some)
+
+
+def test_a_coefficient_for_each_row_leaves_no_typical_error():
+    fit = fixed("y | se(s) ~ school + (1 | school)", eight_schools(), {"sd_school": 6.0})
+    with pytest.raises(SpecError, match="8 coefficients for 8 rows"):
+        bm.heterogeneity(fit)
