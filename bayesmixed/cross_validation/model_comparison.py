@@ -187,16 +187,29 @@ def check_same_response(designs: Mapping[str, Design]) -> dict[str, Array]:
         ):
             raise DataError(f"Models '{first}' and '{name}' do not have the same response, so they cannot be compared.")
     censored = {name: design.observed.censored for name, design in designs.items()}
-    for name, rows in censored.items():
-        if not np.array_equal(rows, censored[first]):
+    known = {name: _known_of_censored(design, with_limits=same) for name, design in designs.items()}
+    for name in designs:
+        if not np.array_equal(known[name], known[first]):
             raise SpecError(
-                f"Models '{first}' and '{name}' do not have the same censored rows: a censored row has a probability, another "
-                "a density, and they cannot be compared. Give both the same cens(...)."
+                f"Models '{first}' and '{name}' do not have the same censored rows, or not the same limits in them: a censored "
+                "row has a probability, another a density, and they cannot be compared. Give both the same cens(...)."
             )
     return {
         name: np.where(censored[name], 0.0, slope) * designs[name].observed.row_counts
         for name, (_, slope) in read.items()
     }
+
+
+def _known_of_censored(design: Design, *, with_limits: bool) -> Array:
+    """Return what is known of each row, (3, n): whether it is censored, whether on the right, and else its upper limit.
+
+    Lower limits differ between families that begin at different numbers.
+    """
+    observed = design.observed
+    right = observed.censored_sides.get("right", observed.censored)
+    ends = observed.censored & ~right & with_limits
+    limits = np.zeros(design.rows) if observed.limits is None else observed.limits[1]
+    return np.stack([observed.censored, right, np.where(ends, limits, 0.0)])
 
 
 def _on_original_scale(name: str, design: Design) -> tuple[Array, Array]:

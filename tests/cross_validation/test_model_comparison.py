@@ -7,11 +7,15 @@ import pandas as pd
 import pytest
 from conftest import classic
 from fixed_draws import fit_at
+from pymc_agreement import made_up_fit, rows_for
 from scipy import optimize
 
 import bayesmixed as bm
 from bayesmixed.cross_validation.leaving_out import smooth_units
+from bayesmixed.cross_validation.model_comparison import check_same_response
 from bayesmixed.cross_validation.units import find_units
+from bayesmixed.errors import SpecError
+from bayesmixed.families import FAMILIES
 
 CBPP = classic("lme4", "cbpp")
 
@@ -106,3 +110,17 @@ def test_models_of_different_things_are_not_compared(other, message):
 def test_the_question_must_be_said_in_full(herds, question):
     with pytest.raises(bm.SpecError, match=r"unit='group'.* by='<factor>'|unit='group', by='herd'"):
         bm.compare_models(herds, **question)
+
+
+def test_censored_rows_are_compared_at_the_same_limits():
+    data = rows_for(FAMILIES["gaussian"])
+    data["upper"], data["later"] = data["y"] + 1.0, data["y"] + 2.0
+    data["right"] = np.where(np.arange(len(data)) % 4 == 1, "right", "none")
+    data["left"], data["within"] = (data["right"].str.replace("right", other) for other in ("left", "interval"))
+    sides = ["cens(right)", "cens(left)", "cens(within, upper)", "cens(within, later)"]
+    designs = [made_up_fit(f"y | {side} ~ x + (1 | g)", "gaussian", data=data).design for side in sides]
+    for place, one in enumerate(designs):
+        check_same_response({"a": one, "b": one})
+        for other in designs[:place]:
+            with pytest.raises(SpecError, match="not the same limits"):
+                check_same_response({"a": one, "b": other})
