@@ -13,6 +13,8 @@ from bayesmixed.errors import shorten
 
 WIDTH = 80
 _CELL = 30
+_FEWEST = 8
+"""To so many characters labels are shortened at most where several stand beside each other."""
 _DIGITS = 3
 _LABELS = ("term", "level", "effect", "group", "quantity", "scale", "check")
 _BROOM = {"estimate": "mean", "std.error": "sd", "conf.low": "lower", "conf.high": "upper"}
@@ -107,8 +109,14 @@ def _shorten(shown: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 def _fold(shown: pd.DataFrame, columns: pd.Index) -> Iterator[str]:
     """Yield the lines of a table; columns that exceed the width follow below, each block with the labels of its rows."""
     names = list(shown.columns)
-    widths = {name: 2 + max([len(str(name)), *map(len, shown[name])]) for name in names}
     labels = [name for name in names[:4] if name in _LABELS or name not in columns]
+    full, widths = shown, _widths(shown)
+    widest = max((widths[name] for name in names if name not in labels), default=0)
+    for most in range(_CELL - 1, _FEWEST, -1):
+        if sum(widths[name] for name in labels) + widest - 2 <= WIDTH:
+            break
+        shown = full.assign(**{name: [shorten(text, most) for text in full[name]] for name in labels})
+        widths = _widths(shown)
     block = list(labels)
     for name in [name for name in names if name not in labels]:
         if len(block) > len(labels) and sum(widths[one] for one in (*block, name)) - 2 > WIDTH:
@@ -116,3 +124,7 @@ def _fold(shown: pd.DataFrame, columns: pd.Index) -> Iterator[str]:
             block = list(labels)
         block.append(name)
     yield from align(shown[block])
+
+
+def _widths(shown: pd.DataFrame) -> dict[Any, int]:
+    return {name: 2 + max([len(str(name)), *map(len, shown[name])]) for name in shown.columns}

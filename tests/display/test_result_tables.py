@@ -67,6 +67,16 @@ def test_long_tables_show_what_pandas_would_and_say_so():
         assert len(repr(table).splitlines()) == 1001
 
 
+@pytest.mark.parametrize("labels", [2, 3, 4])
+def test_long_labels_beside_each_other_are_shortened_until_a_column_fits(labels):
+    names = ["term", "level", "effect", "group"][:labels]
+    frame = pd.DataFrame({name: [f"The long name of {name} number {i}" for i in (1, 2)] for name in names})
+    lines = repr(as_result(frame.assign(mean=[1.5, 2.5], note="a remark of some words"))).splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert lines[1] != lines[2]
+    assert repr(as_result(frame[["term"]].assign(mean=1.5))).splitlines()[1].split("  ")[0] == frame["term"].iloc[0]
+
+
 def test_notes_and_names_of_rows_are_shown_and_markup_is_text():
     frame = pd.DataFrame({"level": ["$a$ <b>", "x" * 200], "mean": [1.0, np.nan]}, index=pd.Index([7, 9], name="plot"))
     frame.attrs["note"] = "no data scale: <why>"
