@@ -62,7 +62,8 @@ def read_variables(
         No such column, or it is not a number where only `numbers` have what is asked for.
     """
     roles, every = column_roles(fit.design), explaining_columns(fit.design)
-    every = [name for name in every if name in roles.numbers and name not in roles.factors] if numbers else every
+    fixed = fixed_places(fit.design) if numbers else set()
+    every = [c for c in every if c in roles.numbers and c not in {*roles.factors, *fixed}] if numbers else every
     if variables is None:
         asked: dict[str, Any] = dict.fromkeys(every)
     elif isinstance(variables, str):
@@ -73,6 +74,11 @@ def read_variables(
         raise SpecError("The model has no column whose effect could be shown.")
     for name in asked:
         _check(name, roles, numbers=numbers)
+        if name in fixed:
+            raise SpecError(
+                f"Effects are those of the values of '{name}' in the data only, so that it has no slope here; "
+                f'bm.comparisons(fit, "{name}") compares its values.'
+            )
     return asked
 
 

@@ -45,6 +45,9 @@ def test_times_whose_effects_have_no_others_between_are_held_and_asked_at_those_
     np.testing.assert_allclose(bm.conditional_effects(fit, "t").table["mean"], expected)
     assert "t, 2003 instead of 2000: expected y is higher by 1.5" in str(bm.describe_effects(fit))
     assert bm.vpc_curve(fit, "t")["value"].tolist() == np.unique(times).tolist()
+    assert bm.slopes(fit).table["variable"].tolist() == ["x"]
+    with pytest.raises(bm.SpecError, match=r"has no slope here; bm.comparisons\(fit, \"t\"\)"):
+        bm.slopes(fit, "t")
     assert bm.plot_effects(fit).axes
     assert bm.plot_surface(fit, "x:t").axes
 
