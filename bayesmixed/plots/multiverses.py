@@ -26,7 +26,8 @@ def plot_multiverse(multiverse: Multiverse, quantities: Sequence[str] | None = N
     """Return a specification curve of every quantity as a figure: estimates with 95 % intervals in all specifications, sorted,
     and beside them how much worse each predicts than the best one.
 
-    Colours are structures, markers prior sets, the dashed line is the reference. Fits that have not converged are grey.
+    Colours are structures, markers prior sets, the dashed line is the first specification that converged.
+    Fits that have not converged are grey.
 
     Parameters
     ----------
@@ -67,9 +68,11 @@ def plot_multiverse(multiverse: Multiverse, quantities: Sequence[str] | None = N
     styles = _styles(multiverse.specifications)
     for place, (label, own) in enumerate(shown):
         quantity, name = map(str, label)
-        rows = own.merge(multiverse.specifications, on=LABELS, suffixes=("", "_elpd")).sort_values("estimate")
+        rows = own.merge(multiverse.specifications, on=LABELS, suffixes=("", "_elpd"))
+        reference = float((rows[rows["converged"]] if rows["converged"].any() else rows)["estimate"].iloc[0])
+        rows = rows.sort_values("estimate")
         axes = figure.add_subplot(grid[place, 0])
-        _draw_estimates(axes, rows, styles, float(own["estimate"].iloc[0]), signed=quantity != ICC)
+        _draw_estimates(axes, rows, styles, reference, signed=quantity != ICC)
         signs = multiverse.signs[(multiverse.signs["quantity"] == quantity) & (multiverse.signs["name"] == name)]
         said = f"\n{say_signs(signs.iloc[0].to_dict())}" if len(signs) else ""
         axes.set_title(f"{name}{said}", fontsize=9, loc="left")
@@ -83,7 +86,9 @@ def plot_multiverse(multiverse: Multiverse, quantities: Sequence[str] | None = N
         if predicted
         else ""
     )
-    figure.supxlabel(f"estimates with 95 % intervals; dashed: the first specification{left}{elpd}", fontsize=8)
+    figure.supxlabel(
+        f"estimates with 95 % intervals; dashed: the first specification that converged{left}{elpd}", fontsize=8
+    )
     return as_written(figure)
 
 

@@ -22,6 +22,7 @@ def multiverse():
     columns = ["quantity", "name", "structure", "set", "estimate", "sd", "lower", "upper", "mcse", "above"]
     table = pd.DataFrame(rows, columns=columns)
     fits = pd.DataFrame(KEYS, columns=["structure", "set"]).assign(converged=[True, True, False])
+    fits = fits.assign(draws="sampled", source="", engine="kernel", elpd_mcse=0.1)
     fits = fits.assign(elpd=[-10.0, -12.0, -11.0], elpd_diff=[0.0, -2.0, -1.0], dse=[0.0, 0.5, 0.4], bad_k=[0, 1, 0])
     signs = count_signs(table[table["structure"] == "one"])
     return Multiverse({}, table, signs, fits, "a new observation in the known groups", ())
@@ -46,6 +47,16 @@ def test_colours_are_structures_and_markers_sets_and_what_has_not_converged_is_g
     curve = bm.plot_multiverse(multiverse).axes[0]
     drawn = [(line.get_color(), line.get_marker()) for line in curve.lines[:3]]
     assert drawn == [("#0072B2", "s"), ("#767676", "o"), ("#0072B2", "o")]
+
+
+def test_the_reference_is_the_first_specification_that_converged(multiverse):
+    doubtful = multiverse.specifications.assign(converged=[False, True, True])
+    changed = Multiverse({}, multiverse.table, multiverse.signs, doubtful, multiverse.estimand, ())
+    for found, place in ((multiverse, 3.0), (changed, -1.0)):
+        dashed = [line for line in bm.plot_multiverse(found).axes[0].lines if line.get_linestyle() == "--"]
+        assert [line.get_xdata()[0] for line in dashed] == [place]
+    assert "beginning with one / a." in str(multiverse)
+    assert "beginning with one / b." in str(changed)
 
 
 def test_quantities_that_are_asked_for_are_shown_alone(multiverse):

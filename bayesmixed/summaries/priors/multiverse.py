@@ -1,7 +1,7 @@
 """A bounded multiverse: one question under several prior sets and several structures of the model."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,14 +54,14 @@ class Multiverse(Page):
         median of what has no mean in some specification), sd, lower, upper (95 %), mcse, above (probability that it is
         above 0).
     signs : pandas.DataFrame
-        One row per quantity: specifications (how many have it), sign (in the reference), same_sign (share of them
+        One row per quantity: specifications (how many have it), sign (in the first one that has it), same_sign (share of them
         whose estimate has this sign), clear (share whose 95 % interval lies on this side of 0), lowest, highest (estimate).
         Fits that have not converged are not counted.
     specifications : pandas.DataFrame
         One row per fit: structure, set, formula, draws ("sampled"; "importance weights", by the engine "marginal";
         "reweighted": those of the set `source`, see `compare_priors`), source, engine, pareto_k, worth, converged, elpd, se,
-        elpd_diff (to the best), dse (its standard error), bad_k (units whose number cannot be trusted), elpd_mcse. Without
-        leave-one-out predictions elpd is NaN.
+        elpd_diff (to the best that converged), dse (its standard error), bad_k (units whose number cannot be trusted),
+        elpd_mcse. Without leave-one-out predictions elpd is NaN.
     estimand : str
         What elpd says each model predicts.
     notes : tuple of str
@@ -147,7 +147,7 @@ def explore(
     if units is None:
         notes.append("No elpd: rows with such weights cannot be left out one by one.")
     else:
-        rows = rows.assign(**_leave_out(fits, units))
+        rows = rows.assign(**_leave_out(fits, units, rows["converged"]))
     estimand = "nothing" if units is None else describe_unit(units)
     names = ["structure", "set", "formula", "draws", "source", "engine", "pareto_k", "worth", "converged"]
     rows = rows.reindex(columns=[*names, "elpd", "se", "elpd_diff", "dse", "bad_k", "elpd_mcse"])
@@ -158,10 +158,11 @@ def explore(
     )
 
 
-def _leave_out(fits: Mapping[Key, Fit], units: Factor) -> dict[str, Any]:
-    """Return the columns of leave-one-out predictions, each difference to the best with its standard error."""
+def _leave_out(fits: Mapping[Key, Fit], units: Factor, converged: Iterable[bool]) -> dict[str, Any]:
+    """Return the columns of leave-one-out predictions, each difference to the best that converged with its standard error."""
     left = {key: leave_units_out(fit, units, draws=_LEFT_OUT_DRAWS) for key, fit in fits.items()}
-    best = max(left.values(), key=lambda one: float(one.elpd)).elpd_i.values
+    counted = [one for one, ok in zip(left.values(), converged, strict=True) if ok] or left.values()
+    best = max(counted, key=lambda one: float(one.elpd)).elpd_i.values
     apart = [one.elpd_i.values - best for one in left.values()]
     return {
         "elpd": [float(one.elpd) for one in left.values()],
@@ -185,13 +186,15 @@ def say_signs(row: Mapping[Any, Any], unit: str = "specifications") -> str:
 
 def _sections(found: Multiverse) -> Iterator[Section]:
     rows = found.specifications
-    first = " / ".join(rows.iloc[0][LABELS])
+    first = " / ".join((rows[rows["converged"]] if rows["converged"].any() else rows).iloc[0][LABELS])
     errors = found.table.groupby("name")["mcse"].max()
     sentences = []
     for row in found.signs.to_dict("records"):
         low, high = (to_text(row[end], errors[row["name"]]) for end in ("lowest", "highest"))
         sentences.append(f"- {row['name']}: {say_signs(row)}; estimates {low} to {high}.")
-    before = (f"{len(rows)} specifications; signs are those of the first one, {first}.",)
+    before = (
+        f"{len(rows)} specifications; signs are those of the first one that has the quantity, beginning with {first}.",
+    )
     yield Section("Do the answers hold?", before, after=tuple(sentences))
     yield Section("Specifications", table=_shown_specifications(rows), after=_explain(found))
     names = list(found.signs["name"])

@@ -1,12 +1,14 @@
 """A multiverse: every specification has the numbers that a fit of its own has."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import bayesmixed as bm
-from bayesmixed.summaries.priors import set_draws
+from bayesmixed.summaries.priors import multiverse, set_draws
 
 SETS = {"default": {}, "half": 0.5, "tight": {"sigma": "HalfNormal(8)"}}
 OTHER = {"slopes": "~ Days + (Days | Subject)"}
@@ -88,6 +90,17 @@ def test_draws_by_importance_weights_are_called_so():
     made = bm.compare_priors("herd_period", herds, sets, structures={"flat": "~ 1 + (1 | herd)"}, **short)
     assert list(made.specifications["draws"]) == ["importance weights"] * 3
     assert "flat, far: without the prior of 'beta', which this structure does not have." in made.notes
+
+
+def test_predictions_are_compared_to_the_best_fit_that_converged(monkeypatch):
+    def left_out(each):
+        values = xr.DataArray(np.array([0.0, each]), dims="row", attrs={"mcse": 0.1})
+        return SimpleNamespace(elpd=each, se=1.0, elpd_i=values, pareto_k=values, good_k=0.7)
+
+    monkeypatch.setattr(multiverse, "leave_units_out", lambda fit, units, draws: left_out(fit))
+    fits = {("a", "s"): -3.0, ("a", "t"): -1.0, ("b", "s"): -2.0}
+    assert multiverse._leave_out(fits, None, [True, False, True])["elpd_diff"] == [-1.0, 1.0, 0.0]
+    assert multiverse._leave_out(fits, None, [False] * 3)["elpd_diff"] == [-2.0, 0.0, -1.0]
 
 
 def test_too_few_draws_are_refused_before_any_sampling(monkeypatch):
