@@ -437,4 +437,4 @@ class Structure:
         if self.covariance.columns != ORDER:
             return (float(name),)
         place = (float(name) - float(self.names[0])) / self.step + self.places[0][0]
-        return (float(np.round(place)) if abs(place - np.round(place)) < ROUNDING else place,)
+        return (float(np.round(place)) if abs(place - np.round(place)) < ROUNDING * max(1.0, abs(place)) else place,)

@@ -117,7 +117,7 @@ def _with_new(name: str, like: Structure, labels: tuple[str, ...]) -> Structure:
 
 
 def _steps(name: str, values: Array, covariance: Covariance) -> tuple[float, Array]:
-    """Return the smallest distance of times, which must divide all others, and times in units of it (DataError)."""
+    """Return the step of times, by which all their distances must divide, and times in units of it (DataError)."""
     if len(values) < 2 or covariance.columns != ORDER:
         return 1.0, values
     gaps = np.diff(values)
@@ -130,4 +130,6 @@ def _steps(name: str, values: Array, covariance: Covariance) -> tuple[float, Arr
             f"{steps[worst]:.3g} times the smallest step, {step:.3g}. Covariance '{covariance.name}' is for times in equal "
             f"steps, some of which may be missing. Round the times, or write factor({name}) to take them as levels in order."
         )
-    return step, np.concatenate([[0.0], np.cumsum(np.round(steps))])
+    places = np.concatenate([[0.0], np.cumsum(np.round(steps))])
+    # The whole range has the smallest rounding error: far times are many steps away.
+    return float((values[-1] - values[0]) / places[-1]), places

@@ -43,6 +43,16 @@ def test_later_times_and_times_between_stand_behind_those_of_the_fit():
 
 
 @pytest.mark.parametrize(
+    ("times", "far"),
+    [([0.0, 1.0, 2.0000001, 3.0], 1000.0), ([0.1, 0.2, 0.3], 200.1), ([1.7e9, 1.7e9 + 1], 1.7e9 + 1e6)],
+)
+def test_times_that_are_far_away_are_whole_steps_away_too(times, far):
+    fitted = place_columns("0 + t", AR1, table(times), None).structure
+    place = place_columns("0 + t", AR1, table([far]), fitted).structure.places[-1][0]
+    assert place == round((far - times[0]) / (times[1] - times[0]))
+
+
+@pytest.mark.parametrize(
     ("formula", "covariance", "words"),
     [("0 + t", OWN, "each has an SD of its own"), ("0 + factor(t)", AR1, "levels in order")],
 )
