@@ -40,11 +40,11 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
     that decides for an event where it is above 0, or for a category, of variance pi^2/3 (logit), 1 (probit) or pi^2/6
     (cloglog). Counts can be 0 and have no variance of their logarithm: it is that of the logarithm of a lognormal response
     with their mean and coefficient of variation at the mean over groups, ln(1 + CV^2), an approximation; rely on the data
-    scale. A term with slopes
-    enters by its mean variance over the rows; a factor with one row per level, and `obs()`, count as residual. Of beta
-    responses it is the ICC of logit(y), of inverse Gaussian ones that of log(y): the mean of these is not linear in the
-    predictor, so that Var E(logit y | groups) over the total variance is integrated over the groups, as on the data scale,
-    which then comes first.
+    scale. A term with slopes, or with effects of times, enters by its mean variance over the rows, so that the ICC is that of
+    two responses with the same values of its columns, at the same time (`implied_covariance` has those of others); a factor
+    with one row per level, and `obs()`, count as residual. Of beta responses it is the ICC of logit(y), of inverse Gaussian
+    ones that of log(y): the mean of these is not linear in the predictor, so that Var E(logit y | groups) over the total
+    variance is integrated over the groups, as on the data scale, which then comes first.
 
     *Data scale*: the correlation of the responses themselves (Goldstein, Browne & Rasbash 2002, Understanding
     Statistics 1:223), Cov(E(y | shared), E(y' | shared)) over the variance of y, both averaged over the rows before
