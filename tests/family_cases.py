@@ -7,7 +7,7 @@ import pytest
 
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.families.ordinal import cumulative
-from bayesmixed.families.parts import no_latent_variance
+from bayesmixed.families.parts import no_category_variance, no_latent_variance
 from bayesmixed.families.stepwise import stepwise
 
 TRIALS = 12.0
@@ -54,7 +54,7 @@ def _inside(lower: float, upper: float) -> tuple[float, float, float]:
 
 def has_latent_scale(family: Family) -> bool:
     """Return whether the response is neither a mixture of a point mass with a distribution nor cut off."""
-    return family.latent_variance is not no_latent_variance
+    return family.latent_variance not in (no_category_variance, no_latent_variance)
 
 
 def trials_of(family: Family) -> float:

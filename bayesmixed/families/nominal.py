@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.families.links import Array
-from bayesmixed.families.parts import choose, is_whole, no_latent_variance
+from bayesmixed.families.parts import choose, is_whole, no_category_variance
 from bayesmixed.families.records import Family, Parameter, Values
 
 
@@ -75,7 +75,7 @@ def categorical(names: tuple[str, ...]) -> Family:
         variance=lambda values, trials: moment(values, 2) - np.square(moment(values, 1)),
         score=lambda y, values, trials: np.asarray(np.equal(y, 2) - shares(values)[1]),
         information=information,
-        latent_variance=no_latent_variance,
+        latent_variance=no_category_variance,
         smoothed_mean=lambda y, trials, exposure: 0.0,
         discrete=True,
         observation_effect="a single category says nothing about its own variance",

@@ -51,6 +51,13 @@ def no_latent_variance(values: Values, link: Link, trials: Any) -> NoReturn:
     )
 
 
+def no_category_variance(values: Values, link: Link, trials: Any) -> NoReturn:
+    """Refuse: categories that are compared one by one have no residual variance on the link scale, nor a variance as numbers."""
+    raise SpecError(
+        'This family has no residual variance on the link scale. bm.icc(fit, scale="data") has a correlation for each category.'
+    )
+
+
 def residual_variance(variance: Any, link: Link, needed: str = "identity") -> Array:
     """Return a variance that is one on the scale of a link, refusing other links (SpecError)."""
     if link.name != needed:

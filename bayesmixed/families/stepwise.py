@@ -9,7 +9,7 @@ import numpy as np
 
 from bayesmixed.families.links import Array
 from bayesmixed.families.ordinal import LOG_SHARES, cumulative, log_density
-from bayesmixed.families.parts import choose, no_latent_variance, pytensor_log_normal_cdf
+from bayesmixed.families.parts import choose, no_category_variance, pytensor_log_normal_cdf
 from bayesmixed.families.records import Family, Values
 
 Kind = Literal["sratio", "cratio", "acat"]
@@ -84,7 +84,7 @@ def stepwise(kind: Kind, link: str) -> Family:
         variance=lambda values, trials: moment(values, 2) - np.square(moment(values, 1)),
         score=score,
         information=information,
-        latent_variance=no_latent_variance,
+        latent_variance=no_category_variance,
         at_risk=(lambda y, k: (y == k) | (y == k + 1)) if adjacent else (lambda y, k: y >= k),
         title=_TITLES[kind],
         concave_links=("logit",) if adjacent else like.concave_links,

@@ -9,6 +9,7 @@ from bayesmixed.display.tables import labelled
 from bayesmixed.draws.tree import stacked
 from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families.links import Array
+from bayesmixed.families.parts import no_category_variance
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import some_draws
 from bayesmixed.prediction.predictions import predict
@@ -67,6 +68,11 @@ def r2(fit: Fit, *, scale: str = "auto", trials: float = 1.0) -> pd.DataFrame:
     """
     check_choice("scale={}", scale, SCALES)
     numeric = not fit.design.categories
+    if fit.design.family.latent_variance is no_category_variance:
+        raise SpecError(
+            f"There is no R2 of this model: {_NO_NUMBERS}, and its family has no residual variance on the link scale. "
+            "bm.icc(fit) says for each category how alike observations of a group are."
+        )
     if not numeric and scale in ("data", "sample"):
         raise SpecError(f"scale='{scale}': {_NO_NUMBERS}. Take scale=\"latent\".")
     found, notes = [], notes_of_limits(fit) if numeric else [_NO_NUMBERS]

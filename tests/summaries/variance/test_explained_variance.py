@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 from crossed_fits import V_G, crossed_fit, each_family, values_of
+from pymc_agreement import made_up_fit, rows_for
 from scipy import stats
 from variance_fits import one
 
 import bayesmixed as bm
+from bayesmixed.errors import SpecError
 from bayesmixed.families import FAMILIES
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
@@ -54,3 +56,12 @@ def test_r2_on_the_data_scale_splits_the_variance_of_new_responses(name):
     table = bm.r2(fit, scale="data")
     assert one(table, effect="marginal") == pytest.approx(fixed / (fixed + between + within), rel=1e-8)
     assert one(table, effect="conditional") == pytest.approx((fixed + between) / (fixed + between + within), rel=1e-8)
+
+
+@pytest.mark.parametrize("scale", ["auto", "latent", "data", "sample"])
+@pytest.mark.parametrize("family", ["sratio", "acat", "categorical"])
+def test_categories_without_a_latent_scale_are_not_sent_from_one_scale_to_the_other(family, scale):
+    fit = made_up_fit("y ~ x + (1 | g)", family, data=rows_for(FAMILIES[family]))
+    with pytest.raises(SpecError, match=r"no R2 of this model.* bm\.icc\(fit\) says"):
+        bm.r2(fit, scale=scale)
+    assert bm.icc(fit)["level"].nunique() > 1
