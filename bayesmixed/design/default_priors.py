@@ -224,9 +224,14 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
                 f"'{key}' is fixed at {low:g}, outside its range ({lower:g}, {upper:g}). {instead}".rstrip()
             )
     elif high <= lower or low >= upper or (lower == 0 and low < 0):
+        examples = (
+            '"Normal(0, 0.5)", which is cut off there'
+            if lower < 0
+            else '"HalfNormal(1)", "Exponential(1)" or "Gamma(2, 0.5)"'
+        )
         raise SpecError(
             f"Prior for '{key}' is {prior}, on ({low:g}, {high:g}); the parameter lies in ({lower:g}, {upper:g}). "
-            'Take e.g. "HalfNormal(1)", "Exponential(1)" or "Gamma(2, 0.5)".'
+            f"Take e.g. {examples}."
         )
 
 

@@ -187,13 +187,13 @@ def _truth(design: Design, values: Mapping[str, float], generator: np.random.Gen
     used: set[str] = set()
     absent: list[str] = []
 
-    def take(*keys: str) -> float:
+    def take(*keys: str, absent_as: float = 1.0) -> float:
         for key in keys:
             if key in values:
                 used.add(key)
                 return float(values[key])
         absent.append(keys[0])
-        return 1.0
+        return absent_as
 
     variables: dict[str, tuple[tuple[str, ...], Array]] = {}
     coords: dict[str, list[str]] = {}
@@ -240,7 +240,11 @@ def _group_truth(
     shared = {column: key for key, column in predictor.distinct_sds(group).items()}
     leading = {column: part.columns[0] for part in group.parts for column in part.columns}
     sd = np.array([take(shared.get(k) or shared[leading[k]], predictor.sd(group)) for k in range(width)])
-    numbers = {str(key): np.asarray(take(key), dtype=float) for key, _, _ in predictor.structure_parameters(group)}
+    # What is not stated is refused later, all of it at once: until then it has a value in its range.
+    inside = {
+        str(key): 0.0 if one.support(s.width)[0] < 0.0 else 1.0 for key, s, one in predictor.structure_parameters(group)
+    }
+    numbers = {key: np.asarray(take(key, absent_as=value), dtype=float) for key, value in inside.items()}
     _check_inside(predictor, group, numbers)
     corr = predictor.structured_correlations(group, numbers).copy()
     for part in group.parts:

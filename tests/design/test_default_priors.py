@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from realised_priors import CBPP, DATA, SLEEP, TICKS, YBAR, S, check, numbers, realised, two_sd, unit
 
+import bayesmixed as bm
 from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.preparation.preparing import prepare
 
@@ -244,3 +245,11 @@ def test_a_penalised_complexity_prior_is_for_standard_deviations():
             realised("Reaction ~ Days + (Days | Subject)", SLEEP, priors={key: "PC(1, 0.05)"})
     with pytest.raises(SpecError, match=r"same distribution of '1/sqrt\(theta\)' is \"Exponential"):
         realised("TICKS ~ YEAR + (1 | BROOD)", TICKS, family="negbin", priors={"1/sqrt(theta)": "PC(1, 0.05)"})
+
+
+def test_a_prior_outside_the_range_of_a_correlation_is_refused_with_one_that_fits():
+    data = {"y": np.arange(12.0) % 5, "t": np.arange(12) % 4, "g": np.arange(12) // 4}
+    stated = {"sigma": 1.0, "ar1_g": "Uniform(2, 3)"}
+    with pytest.raises(bm.SpecError, match=r"lies in \(-1, 1\)\. Take e\.g\. \"Normal\(0, 0\.5\)\""):
+        bm.prepare(bm.from_formula("y ~ 1 + ar1(0 + t | g)", priors=stated), data)
+    bm.prepare(bm.from_formula("y ~ 1 + ar1(0 + t | g)", priors=stated | {"ar1_g": "Normal(0, 0.5)"}), data)
