@@ -191,7 +191,9 @@ def _slopes(design: Design, latent: LatentColumn) -> dict[str, Array]:
     for name, predictor in design.predictors.items():
         change = once.predictors[name].centred_matrix - predictor.centred_matrix
         again = twice.predictors[name].centred_matrix - predictor.centred_matrix
-        if np.max(np.abs(again - 2.0 * change), initial=0.0) > _LINEAR * np.max(np.abs(again), initial=1e-300):
+        if np.max(np.abs(again - 2.0 * change), initial=0.0) > _rounding(latent) * np.max(
+            np.abs(again), initial=1e-300
+        ):
             raise SpecError(
                 f"The predictor of '{name}' is not linear in '{latent.column}'. Inside of functions, powers and splines its true "
                 "values cannot be drawn: transform the column beforehand (a column log_x, with mi(log_x))."
@@ -199,6 +201,11 @@ def _slopes(design: Design, latent: LatentColumn) -> dict[str, Array]:
         if np.any(change):
             found[name] = change / step
     return found
+
+
+def _rounding(latent: LatentColumn) -> float:
+    """Return up to which share of it a change of columns counts as linear: more where values lie far from 0 for their SD."""
+    return _LINEAR + 32.0 * np.finfo(float).eps * float(np.max(np.abs(latent.guess)) / (np.std(latent.guess) or 1.0))
 
 
 def _refuse_products(design: Design, found: list[LatentColumn]) -> None:
@@ -213,7 +220,8 @@ def _refuse_products(design: Design, found: list[LatentColumn]) -> None:
                     for latent in (one, other)
                     if name in latent.slopes
                 )
-                if np.max(np.abs(change - parts), initial=0.0) > _LINEAR * np.max(np.abs(change), initial=1e-300):
+                rounding = max(_rounding(one), _rounding(other))
+                if np.max(np.abs(change - parts), initial=0.0) > rounding * np.max(np.abs(change), initial=1e-300):
                     raise SpecError(
                         f"The predictor of '{name}' has a product of '{one.column}' and '{other.column}', whose values are "
                         "drawn. Leave the product out, or impute the table several times beforehand."
