@@ -61,10 +61,10 @@ def test_labels_of_rows_that_occur_twice_are_no_names_of_rows():
 @pytest.mark.parametrize("formula", ["y ~ mi(x) + mi(w)", "y ~ mi(x) * z"])
 def test_columns_far_from_zero_are_linear_too(formula):
     near = incomplete_table()
-    near["w"] = near["z"].where(np.arange(24) != 6)
+    near["x"], near["w"] = near["x"] / 1.3, near["z"].where(np.arange(24) != 6)
     far = near.assign(x=near["x"] + 1.7e9)
     slopes = [quietly(formula, data).latent[0].slopes["mu"] for data in (near, far)]
-    np.testing.assert_allclose(slopes[1], slopes[0], atol=1e-5)
+    np.testing.assert_allclose(slopes[1], slopes[0], atol=1e-4)
     with pytest.raises(SpecError, match="not linear in 'x'"):
         quietly("y ~ exp(mi(x) - 1.7e9)", far)
 
