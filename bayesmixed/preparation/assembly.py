@@ -339,7 +339,15 @@ def _response(
         return None, trials if family.has_trials else 1.0
     y = read_response(spec, family, table)
     tried: Array | float = _trials(spec.trials, table) if family.has_trials else 1.0
-    check_values(spec, family, y, tried, table.data.index)
+    try:
+        check_values(spec, family, y, tried, table.data.index)
+    except DataError as error:
+        if spec.censoring is None:
+            raise
+        hint = (
+            "Limits of censored rows are possible responses too (an interval from 0 up to u is written as 'left' at u)."
+        )
+        raise error.after(hint) from error
     return y, tried
 
 

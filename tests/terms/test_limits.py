@@ -200,3 +200,11 @@ def test_equations_say_what_is_censored():
     text = write_equations(bm.from_formula("y | cens(s) + trunc(0, 9) ~ x"))
     assert "censored where 's' says so" in str(text)
     assert "between 0 and 9" in str(text)
+
+
+def test_intervals_from_zero_are_written_as_left_censored():
+    data = table(status=["interval", *["none"] * 4], end=2.0).assign(y=[0.0, *Y[1:]])
+    with pytest.raises(DataError, match=r"'left' at u.*weibull.* needs positive numbers in 'y'; 1 of 5"):
+        prepared("y | cens(status, end) ~ x", data, family="weibull")
+    left = prepared("y | cens(status) ~ x", data.assign(y=Y, status=["left", *["none"] * 4]), family="weibull")
+    assert left.observed.limits[:, 0].tolist() == [-np.inf, 1.0]
