@@ -42,6 +42,14 @@ def test_two_times_of_an_autoregression_are_equally_correlated():
         bm.prepare("y ~ t + ar1(0 + t | g)", rows(times=2))
 
 
+@pytest.mark.parametrize("term", ["cs(0 + f | g)", "cs(1 + f | g)", "hetar1(0 + t | g)", "toep(0 + t | g)"])
+def test_two_columns_with_sds_of_their_own_have_any_covariance(term):
+    with pytest.raises(DataError, match="can hold any difference between the rows of a level"):
+        bm.prepare(f"y ~ t + {term}", rows(times=2))
+    bm.prepare(f"y ~ t + {term}", pd.concat([rows(times=2)] * 2, ignore_index=True))
+    bm.prepare(f"y ~ t + {term}", rows(times=3))
+
+
 def test_one_level_suffices_for_one_sd_and_not_for_several():
     bm.prepare("n ~ 1 + ar1(0 + t | g)", rows(1, 20), family="poisson")
     with pytest.raises(DataError, match="one level"):
