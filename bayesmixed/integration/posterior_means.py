@@ -168,7 +168,7 @@ def _middle_values(design: Design) -> dict[str, Array]:
 def _middle(design: Design, name: str) -> float:
     function, prior = design.scalar_prior(name)
     fixed = prior.name == "Fixed"
-    return float(function.inverse(prior.arguments[0] if fixed else prior.frozen().median()))
+    return float(function.inverse(prior.arguments[0] if fixed else prior.frozen().ppf(0.5)))
 
 
 def _is_unbounded(design: Design, key: str) -> bool:

@@ -88,6 +88,12 @@ def test_a_group_of_the_fit_has_a_mean_where_its_rows_bound_it(left, family, pri
     assert response_has_mean(design, set())
 
 
+def test_the_middle_of_a_half_t_prior_is_found():
+    design = bm.prepare(bm.from_formula("y ~ x + (1 | g)", family="gaussian", link="log"), table())
+    assert design.priors["sigma"].prior.name == "HalfStudentT"
+    assert response_has_mean(design, set(), {"g"})
+
+
 def test_tables_of_averages_under_a_log_link_have_medians_and_no_means():
     fit = fit_of("c", "poisson")
     estimates = [
