@@ -141,7 +141,8 @@ def check_prior_keys(design: Design) -> None:
     known = known_keys(design)
     for key in design.spec.priors:
         if key not in known:
-            hint = _as_written(design, key) or did_you_mean(key, sorted(known))
+            listed = sorted(known, key=lambda one: (not one.partition("[")[0].isidentifier(), one))
+            hint = _as_written(design, key) or did_you_mean(key, listed)
             raise SpecError(f"Prior for '{key}': the model has no such parameter. {hint}")
 
 

@@ -105,7 +105,7 @@ MADE = {
         "comparison": bm.compare_priors(SIMPLE, rows, {"a": {}, "b": "wide"}, **short)
     },
     "plot_multiverse": lambda rows, short: {
-        "multiverse": bm.compare_priors(SIMPLE, rows, {"a": {}}, structures={"b": "y ~ x"}, **short)
+        "multiverse": bm.compare_priors(SIMPLE, rows, {"a": {}}, structures={"b": "y ~ x"}, **short | {"draws": 25})
     },
     "plot_poolings": lambda rows, short: {"comparison": bm.compare_pooling(SIMPLE, rows, **short)},
     "plot_calibration": lambda rows, short: {"calibration": bm.calibrate(SIMPLE, data=rows, n=1, **short)},

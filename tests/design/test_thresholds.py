@@ -193,7 +193,7 @@ def test_r2_is_one_of_the_latent_variable_alone(fit):
     table = bm.r2(fit)
     assert {name.split()[0] for name in table["scale"]} == {"latent"}
     assert "not numbers" in table.attrs["note"]
-    with pytest.raises(bm.SpecError, match="ordered categories are not numbers"):
+    with pytest.raises(bm.SpecError, match="categories are not numbers"):
         bm.r2(fit, scale="data")
 
 

@@ -72,7 +72,7 @@ def test_dollars_in_names_and_levels_are_no_mathematics(tmp_path):
     ]
     assert len(plots) > 10
     for name in plots:
-        if name not in ("plot_smooth", "plot_surface"):
+        if name not in ("plot_smooth", "plot_surface", "plot_survival"):
             figure = getattr(bm, name)(fit, **({"effect": x} if name == "plot_conditional_effects" else {}))
             figure.draw_without_rendering()
     bm.plot_conditional_effects(fit, "f").savefig(tmp_path / "f.svg")

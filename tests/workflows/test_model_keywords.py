@@ -31,6 +31,8 @@ WRONG = {
     "empty_cells": ("some", "'some' is not known"),
     "factors": (3, "factors must be"),
     "crossed": (3, "crossed must be"),
+    "reference": ("b", "family 'gaussian' has none"),
+    "impute": ({"q": "~ x"}, "impute names 'q'"),
 }
 
 

@@ -66,6 +66,6 @@ def test_derivatives_begin_with_density_and_score_of_the_row(family, link):
             np.testing.assert_allclose(found[:, 3 * k + 1], own[:, k], rtol=1e-9, atol=1e-9)
 
 
-def test_every_family_has_a_compiled_row_and_every_link_a_code():
-    assert set(FAMILY_CODES) == set(FAMILIES)
+def test_every_family_but_a_few_of_categories_has_a_compiled_row_and_every_link_a_code():
+    assert set(FAMILIES) - set(FAMILY_CODES) == {"sratio", "cratio", "acat", "categorical"}
     assert {link for family in FAMILIES.values() for link in family.parameters[0].links} <= set(LINK_CODES)
