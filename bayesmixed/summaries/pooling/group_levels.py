@@ -41,7 +41,7 @@ def levels_at_means(fit: Fit, name: str, table: pd.DataFrame) -> tuple[pd.DataFr
     """
     predictor, block = find_group(fit, name)
     columns = [str(column) for column in fit.design.table.data.columns]
-    own = {column for term in fit.design.spec.predictors[predictor.parameter] for column in term.columns(columns)}
+    own = {column for term in fit.design.spec.terms_of(predictor.parameter) or () for column in term.columns(columns)}
     names = [column for column in explaining_columns(fit.design) if column in own]
     if block.intercept is None or not names:
         return None

@@ -139,7 +139,7 @@ def _shared(predictor_parts: PredictorParts, factor: str, scale: str) -> Any:
 def _slope_columns(design: Design) -> list[str]:
     """Return the columns of numbers whose coefficients vary between groups."""
     names = [str(c) for c in design.table.data]
-    terms = [term for term in design.spec.predictors[design.mu.parameter] if term.part == LEVELS]
+    terms = [term for term in design.spec.terms_of(design.mu.parameter) or () if term.part == LEVELS]
     read = {c for term in terms for formula in term.formulas for c in formula_columns(formula, names, grouping=False)}
     return [c for c in names if c in read - {*design.table.levels} and is_number(design.table.data[c])]
 
