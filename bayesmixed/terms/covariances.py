@@ -9,6 +9,16 @@ import numpy as np
 from bayesmixed.errors import check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.prior_distributions import POSITIVE, Prior, Support
+from bayesmixed.terms.correlations import (
+    ar1,
+    ar1_root,
+    exchangeable,
+    exchangeable_root,
+    ou,
+    ou_root,
+    toeplitz,
+    toeplitz_root,
+)
 
 ANY, ORDER, TIMES = "any", "order", "times"
 """Columns of a structure: those of any formula; the levels of a factor in order, or times in equal steps; times at any
@@ -130,87 +140,6 @@ def _none(columns: int) -> bool:
     return False
 
 
-def _exchangeable_root(values: Mapping[str, Any], places: Array, module: Any) -> Any:
-    """Return the root of equal correlations: below the diagonal its columns are constant."""
-    rho, width = values["rho"], len(places)
-    step = np.arange(width, dtype=float)
-    before, after = 1.0 + (step - 1.0) * rho, 1.0 + step * rho
-    diagonal = module.sqrt((1.0 - rho) * after / before)
-    below = rho * module.sqrt((1.0 - rho) / (before * after))
-    return diagonal * np.eye(width) + below * np.tri(width, k=-1)
-
-
-def _exchangeable(values: Mapping[str, Array], places: Array) -> Array:
-    same = np.eye(len(places))
-    return same + values["rho"] * (1.0 - same)
-
-
-def _ar1(values: Mapping[str, Array], places: Array) -> Array:
-    """Return rho^lag; a negative rho has no process between the steps, so values there are unrelated to all others."""
-    rho, steps = values["ar1"], places[:, 0]
-    lags = np.abs(steps[:, None] - steps)
-    between = steps != np.round(steps)
-    unrelated = (between[:, None] | between) & (lags > 0.0)
-    signs = np.where(np.round(lags) % 2 == 1, np.sign(rho), 1.0)
-    return np.where(unrelated & (rho < 0.0), 0.0, signs * np.abs(rho) ** lags)
-
-
-def _ar1_root(values: Mapping[str, Any], places: Array, module: Any) -> Any:
-    """Return the root of correlations rho^lag of columns in order."""
-    rho, steps = values["ar1"], places[:, 0]
-    lags = np.maximum(steps[:, None] - steps, 0.0)
-    # A power 0 has no derivative at rho = 0 in PyTensor.
-    powers = np.eye(len(steps)) + (lags > 0.0) * rho ** np.where(lags > 0.0, lags, 1.0)
-    left = rho ** np.diff(steps) if len(steps) > 1 else 0.0 * rho
-    return _markov(powers, 1.0 - left**2, module)
-
-
-def _ou_root(values: Mapping[str, Any], places: Array, module: Any) -> Any:
-    """Return the root of correlations exp(-distance / range) of times in order."""
-    span, times = values["range"], places[:, 0]
-    late = np.tri(len(times)) > 0.0
-    powers = late * module.exp(-np.where(late, times[:, None] - times, 0.0) / span)
-    return _markov(powers, -module.expm1(-2.0 * np.diff(times) / span), module)
-
-
-def _cholesky(matrix: Any, module: Any) -> Any:
-    return module.linalg.cholesky(matrix)
-
-
-def _toeplitz(values: Mapping[str, Any], places: Array, module: Any = np) -> Any:
-    """Return correlations of lags from the partial ones, by the recursion of Durbin (1960) and Levinson."""
-    known: list[Any] = []
-    weights: list[Any] = []
-    for name in values:
-        left: Any = 1.0
-        for weight, correlation in zip(weights, known, strict=True):
-            left = left - weight * correlation
-        explained: Any = 0.0
-        for weight, correlation in zip(weights, reversed(known), strict=True):
-            explained = explained + weight * correlation
-        partial = values[name]
-        known.append(explained + partial * left)
-        weights = [*(w - partial * v for w, v in zip(weights, reversed(weights), strict=True)), partial]
-    lags = np.abs(np.subtract.outer(places[:, 0], places[:, 0]))
-    found: Any = np.eye(len(places))
-    for lag, correlation in enumerate(known, 1):
-        found = found + (lags == lag) * correlation
-    return found
-
-
-def _toeplitz_root(values: Mapping[str, Any], places: Array, module: Any) -> Any:
-    return _cholesky(_toeplitz(values, places, module), module)
-
-
-def _markov(powers: Any, left: Any, module: Any) -> Any:
-    """Return the root of a process in which each value depends on the one before, with that share of its variance left.
-
-    Row i has the correlation with each earlier value, times the root of what was left when that one came.
-    """
-    first = 1.0 + 0.0 * left[..., :1]
-    return powers * module.sqrt(module.concatenate([first, left], axis=-1))
-
-
 def _correlation(name: str, meaning: str, *, exchangeable: bool = False) -> CovarianceParameter:
     def support(width: int) -> Support:
         return (-1.0 / max(width - 1, 1) if exchangeable else -1.0), 1.0
@@ -256,8 +185,8 @@ COVARIANCES: dict[str, Covariance] = {
             "homcs",
             equal=True,
             parameters=(_RHO,),
-            root=_exchangeable_root,
-            correlation=_exchangeable,
+            root=exchangeable_root,
+            correlation=exchangeable,
             note="k ≠ l",
             absorbs=True,
         ),
@@ -268,8 +197,8 @@ COVARIANCES: dict[str, Covariance] = {
             "equally correlated",
             "cs",
             parameters=(_RHO,),
-            root=_exchangeable_root,
-            correlation=_exchangeable,
+            root=exchangeable_root,
+            correlation=exchangeable,
             note="k ≠ l",
         ),
         Covariance(
@@ -281,8 +210,8 @@ COVARIANCES: dict[str, Covariance] = {
             equal=True,
             columns=ORDER,
             parameters=(_AR1,),
-            root=_ar1_root,
-            correlation=_ar1,
+            root=ar1_root,
+            correlation=ar1,
             formula="{}^|k-l|",
             note="k, l in steps",
         ),
@@ -294,8 +223,8 @@ COVARIANCES: dict[str, Covariance] = {
             "hetar1",
             columns=ORDER,
             parameters=(_AR1,),
-            root=_ar1_root,
-            correlation=_ar1,
+            root=ar1_root,
+            correlation=ar1,
             formula="{}^|k-l|",
             note="k, l in steps",
         ),
@@ -307,8 +236,8 @@ COVARIANCES: dict[str, Covariance] = {
             "homtoep",
             equal=True,
             columns=ORDER,
-            root=_toeplitz_root,
-            correlation=_toeplitz,
+            root=toeplitz_root,
+            correlation=toeplitz,
             formula="",
             absorbs=True,
             lags=True,
@@ -320,8 +249,8 @@ COVARIANCES: dict[str, Covariance] = {
             "correlated by their lag",
             "toep",
             columns=ORDER,
-            root=_toeplitz_root,
-            correlation=_toeplitz,
+            root=toeplitz_root,
+            correlation=toeplitz,
             formula="",
             lags=True,
         ),
@@ -334,8 +263,8 @@ COVARIANCES: dict[str, Covariance] = {
             equal=True,
             columns=TIMES,
             parameters=(_RANGE,),
-            root=_ou_root,
-            correlation=lambda values, places: np.exp(-np.abs(places[:, 0][:, None] - places[:, 0]) / values["range"]),
+            root=ou_root,
+            correlation=ou,
             formula="exp(-d_kl/{})",
             note="d distances of times",
         ),

@@ -10,14 +10,14 @@ from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.formulas.names import expression_columns, refuse_stateful, strip_factor_calls
 from bayesmixed.formulas.notation import read_call, safe_name
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.tables.factors import Table, is_number, refuse_identifier
+from bayesmixed.tables.factors import Table, refuse_identifier
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.contract import CURVES, TermContract
+from bayesmixed.terms.covariates import read_covariate
 from bayesmixed.terms.directions import spans
 from bayesmixed.terms.outlines import CurveOutline, Indices
 from bayesmixed.terms.population_block import PopulationBlock
@@ -198,7 +198,7 @@ class Smooth(TermContract):
         DataError
             The covariate is not numeric, not finite, or has fewer different values than basis functions.
         """
-        x = self._covariate(table)
+        x = read_covariate(self, self.x, table, "A factor goes into the formula as it is, or into by=.")
         by = table.data[self.by_column] if self.by else None
         levels = table.levels.get(self.by_column)
         if levels and like is None:
@@ -241,20 +241,6 @@ class Smooth(TermContract):
                 f"{self}: '{self.by_column}' {label} has {few[label]} different values of {self.x}, fewer than "
                 f"k={self.k}{others}: such a curve depends largely on the prior."
             )
-
-    def _covariate(self, table: Table) -> Array:
-        column = evaluate_expression(self.x, table)
-        if not is_number(column):
-            raise DataError(
-                f"{self}: '{self.x}' holds no numbers. A factor goes into the formula as it is, or into by=."
-            )
-        x = column.to_numpy(dtype=float)
-        bad = np.flatnonzero(~np.isfinite(x))
-        if len(bad):
-            raise DataError(
-                f"{self}: '{self.x}' is not finite in {len(bad)} of {len(x)} rows (first: row {table.data.index[bad[0]]})."
-            )
-        return np.asarray(x)
 
     def _learn(self, x: Array, multiplier: Array | None) -> Spline:
         distinct = len(np.unique(x))

@@ -10,14 +10,14 @@ from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families.links import Array
-from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.formulas.names import expression_columns, refuse_stateful
 from bayesmixed.formulas.notation import call_arguments, keyword_arguments, read_call, safe_name
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.tables.factors import Table, is_number
+from bayesmixed.tables.factors import Table
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.contract import CURVES, TermContract
+from bayesmixed.terms.covariates import read_covariate
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.outlines import CurveOutline, Indices
 from bayesmixed.terms.population_block import PopulationBlock
@@ -212,7 +212,8 @@ class Surface(TermContract):
         DataError
             A covariate is not numeric or not finite, all points lie on a line, or are fewer than basis functions.
         """
-        points = np.column_stack([self._covariate(table, text) for text in (self.x, self.z)])
+        instead = "For a curve at each level of a factor write s(x, by=f)."
+        points = np.column_stack([read_covariate(self, text, table, instead) for text in (self.x, self.z)])
         plate = self._learn(points) if like is None else like.plate
         ranges = np.stack([points.min(axis=0), points.max(axis=0)])[None] if like is None else like.ranges
         return SurfaceBlock(
@@ -239,20 +240,6 @@ class Surface(TermContract):
                 f"directions, so that they are to have the same unit; if not, make columns of comparable ones first, such as "
                 f"{self.x} / {first:.2g} and {self.z} / {second:.2g}."
             )
-
-    def _covariate(self, table: Table, text: str) -> Array:
-        column = evaluate_expression(text, table)
-        if not is_number(column):
-            raise DataError(
-                f"{self}: '{text}' holds no numbers. For a curve at each level of a factor write s(x, by=f)."
-            )
-        x = column.to_numpy(dtype=float)
-        bad = np.flatnonzero(~np.isfinite(x))
-        if len(bad):
-            raise DataError(
-                f"{self}: '{text}' is not finite in {len(bad)} of {len(x)} rows (first: row {table.data.index[bad[0]]})."
-            )
-        return np.asarray(x)
 
     def _learn(self, points: Array) -> Plate:
         distinct = len(np.unique(points, axis=0))
