@@ -1,7 +1,7 @@
 """Covariance structures of the effects of a level: what each one is called, its parameters, and its correlations."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -171,89 +171,67 @@ _RANGE = CovarianceParameter(
 _RHO = _correlation("rho", "correlation of each two columns", exchangeable=True)
 _AR1 = _correlation("ar1", _STEP)
 
+_EXCHANGEABLE = Covariance(
+    "exchangeable",
+    "|",
+    _none,
+    "equally correlated, with one SD",
+    "homcs",
+    equal=True,
+    parameters=(_RHO,),
+    root=exchangeable_root,
+    correlation=exchangeable,
+    note="k ≠ l",
+    absorbs=True,
+)
+_AUTOREGRESSIVE = Covariance(
+    "ar1",
+    "|",
+    _none,
+    "autoregressive of order 1, with one SD",
+    "ar1",
+    equal=True,
+    columns=ORDER,
+    parameters=(_AR1,),
+    root=ar1_root,
+    correlation=ar1,
+    formula="{}^|k-l|",
+    note="k, l in steps",
+)
+_TOEPLITZ = Covariance(
+    "toeplitz",
+    "|",
+    _none,
+    "correlated by their lag, with one SD",
+    "homtoep",
+    equal=True,
+    columns=ORDER,
+    root=toeplitz_root,
+    correlation=toeplitz,
+    formula="",
+    absorbs=True,
+    lags=True,
+)
+
+
+def _with_sds(one: Covariance, call: str) -> Covariance:
+    """Return the same correlations with an SD of each column."""
+    text = one.text.removesuffix(", with one SD")
+    return replace(one, name=f"heterogeneous_{one.name}", text=text, call=call, equal=False, absorbs=False)
+
+
 COVARIANCES: dict[str, Covariance] = {
     one.name: one
     for one in (
         Covariance("unstructured", "|", lambda columns: columns > 1, "correlated", "us"),
         Covariance("independent", "||", _none, "independent", "diag"),
         Covariance("homogeneous", "|", _none, "independent, with one SD", "homdiag", equal=True, absorbs=True),
-        Covariance(
-            "exchangeable",
-            "|",
-            _none,
-            "equally correlated, with one SD",
-            "homcs",
-            equal=True,
-            parameters=(_RHO,),
-            root=exchangeable_root,
-            correlation=exchangeable,
-            note="k ≠ l",
-            absorbs=True,
-        ),
-        Covariance(
-            "heterogeneous_exchangeable",
-            "|",
-            _none,
-            "equally correlated",
-            "cs",
-            parameters=(_RHO,),
-            root=exchangeable_root,
-            correlation=exchangeable,
-            note="k ≠ l",
-        ),
-        Covariance(
-            "ar1",
-            "|",
-            _none,
-            "autoregressive of order 1, with one SD",
-            "ar1",
-            equal=True,
-            columns=ORDER,
-            parameters=(_AR1,),
-            root=ar1_root,
-            correlation=ar1,
-            formula="{}^|k-l|",
-            note="k, l in steps",
-        ),
-        Covariance(
-            "heterogeneous_ar1",
-            "|",
-            _none,
-            "autoregressive of order 1",
-            "hetar1",
-            columns=ORDER,
-            parameters=(_AR1,),
-            root=ar1_root,
-            correlation=ar1,
-            formula="{}^|k-l|",
-            note="k, l in steps",
-        ),
-        Covariance(
-            "toeplitz",
-            "|",
-            _none,
-            "correlated by their lag, with one SD",
-            "homtoep",
-            equal=True,
-            columns=ORDER,
-            root=toeplitz_root,
-            correlation=toeplitz,
-            formula="",
-            absorbs=True,
-            lags=True,
-        ),
-        Covariance(
-            "heterogeneous_toeplitz",
-            "|",
-            _none,
-            "correlated by their lag",
-            "toep",
-            columns=ORDER,
-            root=toeplitz_root,
-            correlation=toeplitz,
-            formula="",
-            lags=True,
-        ),
+        _EXCHANGEABLE,
+        _with_sds(_EXCHANGEABLE, "cs"),
+        _AUTOREGRESSIVE,
+        _with_sds(_AUTOREGRESSIVE, "hetar1"),
+        _TOEPLITZ,
+        _with_sds(_TOEPLITZ, "toep"),
         Covariance(
             "ou",
             "|",
