@@ -118,7 +118,9 @@ def _inverse_gaussian_tails(m: Any, y: Any, values: Values, trials: Any) -> Tail
 
 def _weibull_tails(m: Any, y: Any, values: Values, trials: Any) -> Tails:
     shape = values["shape"]
-    return hazard_tails(m, shape * (np.log(y) - m.log(values["mu"]) + m.gammaln(1.0 + 1.0 / shape)))
+    with np.errstate(divide="ignore"):  # all of the distribution lies above 0
+        logarithm = np.log(y)
+    return hazard_tails(m, shape * (logarithm - m.log(values["mu"]) + m.gammaln(1.0 + 1.0 / shape)))
 
 
 def _inverse_gaussian_latent_mean(values: Values) -> Array:
