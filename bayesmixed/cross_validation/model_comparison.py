@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from bayesmixed.cross_validation.leaving_out import MOST_ERROR, leave_units_out
 from bayesmixed.cross_validation.units import OBSERVATION, describe_unit, find_units, is_observation, own_coefficients
@@ -14,6 +15,7 @@ from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import to_text
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
+from bayesmixed.families.limits import support_of
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.terms.relations import Factor
@@ -27,6 +29,12 @@ LOG_SLOPES: dict[str, Callable[[Array], Array]] = {
     "logit": lambda y: -np.log(y) - np.log1p(-y),
 }
 """log |f'(y)| of functions of a response: what takes a log-density of f(y) to one of y."""
+_INVERSES: dict[str, Callable[[Array], Array]] = {
+    "sqrt": lambda v: np.square(np.maximum(v, 0.0)),
+    "log": np.exp,
+    "log1p": np.expm1,
+    "logit": special.expit,
+}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -124,7 +132,8 @@ def compare_models(
     for name, fit in fits.items():
         one = leave_units_out(fit, units, refits=refits, draws=draws)
         found[name] = shift(one, np.bincount(units.index, weights=slopes[name], minlength=len(units.labels)))
-    return ModelComparison(describe_unit(units), rank(found), found, tuple(_notes(fits, found, units, refits)))
+    notes = (*_notes(fits, found, units, refits), *note_bounds(designs))
+    return ModelComparison(describe_unit(units), rank(found), found, notes)
 
 
 def find_common_units(designs: Mapping[str, Design], unit: str, by: str | None) -> Factor:
@@ -198,6 +207,38 @@ def check_same_response(designs: Mapping[str, Design]) -> dict[str, Array]:
         name: np.where(censored[name], 0.0, slope) * designs[name].observed.row_counts
         for name, (_, slope) in read.items()
     }
+
+
+def note_bounds(designs: Mapping[str, Design]) -> tuple[str, ...]:
+    """Return a note where some models are of responses that are seen within bounds only, and others are not."""
+    if all(design.spec.truncation is None for design in designs.values()):
+        return ()
+    bounds = {name: _seen_within(design) for name, design in designs.items()}
+    (first, reference), *others = bounds.items()
+    differing = [name for name, one in others if not np.allclose(one, reference, rtol=1e-10, atol=1e-12)]
+    if not differing:
+        return ()
+    spaces = ", ".join(
+        f"'{name}': {'untruncated' if (cut := designs[name].spec.truncation) is None else cut}"
+        for name in (first, *differing)
+    )
+    return (
+        f"not all models have the same truncation ({spaces}): within bounds a density is that of responses which are seen, "
+        "without them it also counts on responses which nobody would have seen, and loses by that; which of the two holds "
+        "is known from how the rows were collected",
+    )
+
+
+def _seen_within(design: Design) -> Array:
+    """Return between which numbers the response behind an expression is seen in each row, (2, n): within support and bounds."""
+    low, high = (np.broadcast_to(end, design.rows) for end in support_of(design.family, design.trials))
+    if design.observed.bounds is not None:
+        low, high = np.maximum(low, design.observed.bounds[0]), np.minimum(high, design.observed.bounds[1])
+    if design.family.discrete:
+        low = np.floor(low)
+    function = design.spec.response.strip().partition("(")[0]
+    with np.errstate(over="ignore"):
+        return np.asarray(_INVERSES.get(function, np.asarray)(np.stack([low, high])))
 
 
 def _known_of_censored(design: Design, *, with_limits: bool) -> Array:

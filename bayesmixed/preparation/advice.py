@@ -1,5 +1,6 @@
 """Notes on a design that can be fitted: what a statistician would point out."""
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -68,6 +69,11 @@ def advise(design: Design) -> Iterator[str]:
     for predictor in design.predictors.values():
         yield from _say_dropped(predictor)
         for piece in predictor.population.state.pieces.values():
+            if design.family.has_categories and re.match(r"cs\s*\(", piece.text):
+                yield (
+                    f"'{piece.text}' is a spline here, a curve that all categories share, not what cs() is in brms: effects that "
+                    f"differ between thresholds. A curve can also be written c{piece.text[1:].replace('s', 'r', 1)} or s(...)."
+                )
             levels = len(piece.levels or ())
             if levels > _MANY and 2 * levels > design.rows:
                 yield (

@@ -4,6 +4,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import freeze, with_frozen_priors
 from bayesmixed.design.latent_columns import refuse_latent
@@ -25,7 +28,8 @@ def prepare_tables(spec: ModelSpec, tables: Sequence[Any], *, missing: str = "er
     SpecError
         There are fewer than two tables, or rows are to be dropped.
     DataError
-        A table does not suit the model, or has other rows, columns or levels than the first one.
+        A table does not suit the model, or has other rows, columns or levels than the first one. Imputed values leave most
+        cells of a column as they are; a column that agrees between tables no more often than by chance is one of other rows.
     """
     if len(tables) < 2:
         raise SpecError(f"A list of {len(tables)} tables: give two or more imputed tables, or one table by itself.")
@@ -43,6 +47,7 @@ def prepare_tables(spec: ModelSpec, tables: Sequence[Any], *, missing: str = "er
                 raise error.after(f"Imputed table {number}:") from error
         if designs:
             _check_alike(designs[0], design, number)
+            _check_rows(designs[0].table.data, design.table.data, number)
             design = with_frozen_priors(design, freeze(designs[0]))
         designs.append(design)
     first = designs[0].table.data
@@ -73,3 +78,41 @@ def _check_alike(first: Design, design: Design, number: int) -> None:
             own = other.block(block.name)
             if own is None or list(own.levels) != list(block.levels) or own.labels != block.labels:
                 raise DataError(f"Imputed table {number} has other levels of '{block.name}' than table 1.")
+
+
+_AGREEMENT, _DIFFERING = 0.2, 0.25
+"""Cohen's kappa below which a column is that of other rows, where it differs in more than this share of them."""
+
+
+def _check_rows(first: pd.DataFrame, data: pd.DataFrame, number: int) -> None:
+    """Refuse a table with other rows than the first one, or the same in another order (DataError)."""
+    labels = [[str(label) for label in table.index] for table in (first, data)]
+    if labels[0] != labels[1] and sorted(labels[0]) == sorted(labels[1]):
+        place, (here, there) = next(entry for entry in enumerate(zip(*labels, strict=True), 1) if len({*entry[1]}) > 1)
+        raise DataError(
+            f"Imputed table {number} has the rows of table 1 in another order: place {place} has row '{there}', in table 1 "
+            f"'{here}'. Sort them alike."
+        )
+    for column in first:
+        pair = [table[column].reset_index(drop=True) for table in (first, data)]
+        codes = np.split(pd.factorize(pd.concat([one.astype(object) for one in pair]))[0], 2)
+        equal = codes[0] == codes[1]
+        if all(pd.api.types.is_numeric_dtype(one) for one in pair):
+            numbers = [one.to_numpy(dtype=float) for one in pair]
+            equal |= np.isclose(numbers[0], numbers[1], rtol=1e-9, atol=0.0)
+        shares = [np.bincount(code, minlength=1 + int(np.max(codes))) / len(code) for code in codes]
+        chance = float(shares[0] @ shares[1])
+        if np.mean(~equal) <= _DIFFERING or np.mean(equal) - chance >= _AGREEMENT * (1.0 - chance):
+            continue
+        row = int(np.argmin(equal))
+        moved = len(np.unique(codes[0])) > 10 and np.array_equal(np.sort(codes[0]), np.sort(codes[1]))
+        raise DataError(
+            f"Imputed table {number} differs from table 1 in {int(np.sum(~equal))} of {len(equal)} values of '{column}' (first: "
+            f"row '{first.index[row]}', {pair[1][row]}, in table 1 {pair[0][row]}). "
+            + (
+                "They are the same values in another order: sort the rows of both alike."
+                if moved
+                else "Imputed tables are the same rows and differ where a value is missing; these agree no more often than by "
+                "chance."
+            )
+        )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from bayesmixed.cross_validation.model_comparison import check_same_response, check_same_rows
+from bayesmixed.cross_validation.model_comparison import check_same_response, check_same_rows, note_bounds
 from bayesmixed.design.design import Design
 from bayesmixed.design.response_units import in_working_unit
 from bayesmixed.display.pages import Page, Section
@@ -114,7 +114,7 @@ def evidence(fits: Fit | Mapping[str, Fit]) -> Evidence:
     if len(table) > 1:
         table["log_bayes_factor"] = table["log_evidence"] - table["log_evidence"].iloc[0]
         table["probability"] = special.softmax(table["log_evidence"].to_numpy())
-    return Evidence(table, (*_errors(named), *note_default_priors(designs)))
+    return Evidence(table, (*_errors(named), *note_default_priors(designs), *note_bounds(designs)))
 
 
 def has_evidence(fit: Fit) -> bool:

@@ -18,6 +18,7 @@ from bayesmixed.cross_validation.model_comparison import (
     check_same_response,
     check_same_rows,
     find_common_units,
+    note_bounds,
     rank,
     shift,
 )
@@ -203,7 +204,7 @@ def screen(
         except KeyboardInterrupt:
             problems |= {name: _UNREACHED for name in designs if name not in rows}
     table = _tabulate(named, rows, problems, found)
-    notes += _note_same(models)
+    notes += [*_note_same(models), *note_bounds(designs)]
     if table["log_evidence"].notna().sum() > 1:
         notes += note_default_priors(designs)
     notes += _note_errors(table)

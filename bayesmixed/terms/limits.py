@@ -1,6 +1,7 @@
 """Censored and truncated responses: what the left side of a formula says about them, and the limits of the rows."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -154,7 +155,13 @@ def _plain(value: object) -> str:
 
 
 def fill_upper_ends(censoring: Censoring | None, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with upper ends that no interval needs replaced where they are missing or infinite."""
+    """Return the table with upper ends that no interval needs replaced where they are missing or infinite.
+
+    Raises
+    ------
+    DataError
+        An interval has an infinite end, so that the row is censored on one side.
+    """
     if censoring is None or censoring.upper is None or not {*censoring.columns} <= {*frame.columns}:
         return frame
     upper = as_numbers(frame[censoring.upper])
@@ -162,6 +169,13 @@ def fill_upper_ends(censoring: Censoring | None, frame: pd.DataFrame) -> pd.Data
         return frame
     status = frame[censoring.column].map(_plain)
     needed = status.isin([str(text) for text in (INTERVAL, *STATUSES[INTERVAL])])
+    endless = needed & np.isinf(upper.astype(float))
+    _refuse(
+        endless.to_numpy(),
+        frame,
+        f"'{censoring.upper}' in {censoring} is infinite. Of an interval without an upper end write the status 'right' (the "
+        "response is larger than its lower end) and no upper end; it is written 'interval'",
+    )
     free = ~needed & ~np.isfinite(upper.astype(float))
     return frame.assign(**{censoring.upper: upper.astype(float).where(~free, 0.0)}) if free.any() else frame
 
@@ -208,14 +222,8 @@ def read_limits(
     high = np.select([status == RIGHT, interval, status == LEFT], [np.inf, upper, y], np.nan)
     if bounds is not None:
         low, high = np.maximum(low, bounds[0]), np.minimum(high, bounds[1])
-    first, last = support_of(family, trials)
-    impossible = ~np.isnan(low) & ~(np.maximum(low, first) < np.minimum(high, last))
-    _refuse(
-        impossible,
-        data,
-        f"No response of family '{family.name}' ({family.support}) lies within the limits of {censoring}",
-    )
-    return settle_limits(family, np.stack([low, high]), trials)
+    within = f"the limits of {censoring}" + (" and the bounds of truncation" if bounds is not None else "")
+    return _settle(family, np.stack([low, high]), trials, data, within)
 
 
 def read_bounds(truncation: Truncation, family: Family, trials: Array | float, data: pd.DataFrame) -> Array:
@@ -238,10 +246,22 @@ def read_bounds(truncation: Truncation, family: Family, trials: Array | float, d
     _refuse(~(lower <= upper), data, f"In {truncation} the lower bound is above the upper one")
     # A response equal to its lower bound is seen.
     below = np.ceil(lower) - 1.0 if family.discrete else np.nextafter(lower, -np.inf)
-    low, high = support_of(family, trials)
-    empty = ~(np.maximum(below, low) < np.minimum(upper, high))
-    _refuse(empty, data, f"No response of family '{family.name}' ({family.support}) lies within {truncation}")
-    return settle_limits(family, np.stack([below, upper]), trials)
+    return _settle(family, np.stack([below, upper]), trials, data, str(truncation))
+
+
+def _settle(family: Family, limits: Array, trials: Any, data: pd.DataFrame, within: str) -> Array:
+    """Return limits (2, n) as `settle_limits` does; refuse those that no response can lie between (DataError)."""
+    first, last = support_of(family, trials)
+    low, high = limits
+    empty = ~(np.maximum(low, first) < np.minimum(high, last))
+    settled = settle_limits(family, limits, trials)
+    if not family.discrete:
+        # Between neighbouring numbers a density has no probability; a point mass at the end of the support does.
+        thin = np.isfinite(settled).all(axis=0)
+        empty |= thin & (np.where(thin, high - low, 1.0) <= 4.0 * np.spacing(np.where(thin, np.abs(high), 1.0)))
+    known = np.isnan(low)
+    _refuse(empty & ~known, data, f"No response of family '{family.name}' ({family.support}) lies within {within}")
+    return settled
 
 
 def check_bounds(truncation: Truncation, response: str, y: Array, bounds: Array, data: pd.DataFrame) -> None:

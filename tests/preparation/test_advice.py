@@ -27,6 +27,12 @@ VISITS = pd.DataFrame(
 
 NOTES = [
     (
+        "grade ~ cs(x, df=4)",
+        table(grade=np.arange(N) % 3 + 1),
+        {"family": "cumulative"},
+        ["'cs(x, df=4)' is a spline here", "written cr(x, df=4) or s(...)"],
+    ),
+    (
         "n ~ x + obs()",
         table(n=np.arange(N) % 6),
         {"family": "negbin"},

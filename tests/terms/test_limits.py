@@ -142,6 +142,14 @@ def test_bounds_of_counts_include_them():
             "at or below its lower end.* 1 of 5 rows .row '1'",
         ),
         ("y | cens(s, u) ~ x", {"s": [0, 2, 2, 0, 0], "u": list("abcde")}, "u"),
+        ("y | cens(s, u) ~ x", {"s": [0, 2, 2, 0, 0], "u": [9, 9, np.inf, 0, 0]}, "write the status 'right'.*row '2'"),
+        (
+            "y | cens(s) + trunc(1) ~ x",
+            {"s": [-1, 0, 0, 0, 0]},
+            "within the limits of cens.s. and the bounds .*row '0'",
+        ),
+        ("y | cens(s) + trunc(upper=5.5) ~ x", {"s": [0, 0, 0, 0, 1]}, "within the limits .*row '4'"),
+        ("y | trunc(y, y) ~ x", {}, "lies within trunc.y, y. in 5 of 5 rows"),
         ("y | cens(gone) ~ x", {}, "'gone' of cens.gone. is not in the data"),
         ("y | trunc(upper=gone) ~ x", {}, "'gone' of trunc.upper=gone. is not in the data"),
         ("y | trunc(2, 5) ~ x", {}, "outside of trunc.2, 5. in 2 of 5 rows .row '0', '4'"),
@@ -156,6 +164,14 @@ def test_bounds_of_counts_include_them():
 def test_impossible_limits_are_refused_and_name_the_rows(formula, columns, message):
     with pytest.raises((DataError, SpecError), match=message):
         prepared(formula, table(**columns))
+
+
+def test_a_point_mass_is_within_limits_that_meet():
+    data = table(s=[-1, 0, 0, 0, 0]).assign(y=[0.0, 2.0, 3.5, 4.0, 5.5])
+    for family in ("hurdle_gamma", "poisson"):
+        whole = data.assign(y=np.floor(data["y"])) if family == "poisson" else data
+        design = prepared("y | cens(s) + trunc(0) ~ x", whole, family=family)
+        np.testing.assert_array_equal(design.observed.limits[:, 0], [-np.inf, 0.0])
 
 
 def test_all_rows_may_lie_in_intervals():

@@ -26,7 +26,8 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
     kind : {"quantile"}
         Phi^-1(u) with u uniform between P(Y < y) and P(Y <= y) (Dunn & Smyth 1996, J Comput Graph Stat 5:236), where Y
         is predicted from the other rows, so that no observation predicts itself. Of a censored row u is uniform between
-        the probabilities of its limits.
+        the probabilities of its limits. Categories without order (family `categorical`) are taken in the order of the fit,
+        `fit.design.categories`: in another order the residuals are others, standard normal too if the model is right.
     draws : int, optional
         Use about this many draws, evenly spread; all if None.
     seed : int
