@@ -38,6 +38,8 @@ def plot_effects(
     curves: bool = True,
     data: bool | str = True,
     seed: int | None = None,
+    ax: Any = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Figure":
     """Return all effects of a model as one figure, a panel for each of its terms, on the scale of the response.
 
@@ -59,6 +61,8 @@ def plot_effects(
         Show the groups of the first grouping factor, of at most 60 groups, in panels of one column.
     data : bool or "partial"
         As in `plot_conditional_effects`.
+    ax, figsize
+        As in `plot_forest`.
 
     Raises
     ------
@@ -77,7 +81,7 @@ def plot_effects(
     if len(asked) > _MOST_PANELS:
         raise SpecError(f"{len(asked)} panels are too many (at most {_MOST_PANELS}); name some of: {', '.join(asked)}.")
     across, down = min(len(asked), _ACROSS), -(-len(asked) // _ACROSS)
-    figure = new_figure(*((7.5, 4.8) if len(asked) == 1 else (4.8 * across, 3.6 * down + 0.8)))
+    figure = new_figure(*((7.5, 4.8) if len(asked) == 1 else (4.8 * across, 3.6 * down + 0.8)), ax=ax, figsize=figsize)
     panels = figure.subplots(down, across, squeeze=False).ravel()
     notes, explained = (
         {f"At {', '.join(f'{name} = {value}' for name, value in at.items())}.": None} if at else {},

@@ -1,7 +1,7 @@
 """The ranks of simulation-based calibration with their bands."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,13 @@ INSIDE, OUTSIDE, BAND = BLUE, VERMILION, LIGHT
 _COLUMNS = 3
 
 
-def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None = None) -> "Figure":
+def plot_calibration(
+    calibration: Calibration,
+    quantities: Sequence[str] | None = None,
+    *,
+    ax: Any = None,
+    figsize: tuple[float, float] | None = None,
+) -> "Figure":
     """Return the distribution of the ranks of each quantity, as a matplotlib figure.
 
     The ECDF of the ranks minus that of a uniform distribution, with its simultaneous 95 % band (Säilynoja, Bürkner & Vehtari
@@ -32,6 +38,8 @@ def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None 
         What `calibrate` returned.
     quantities : sequence of str, optional
         Which of them; all if not given.
+    ax, figsize
+        As in `plot_forest`.
 
     Raises
     ------
@@ -55,7 +63,7 @@ def plot_calibration(calibration: Calibration, quantities: Sequence[str] | None 
         raise SpecError("There are no ranks to show: no fit has succeeded.")
     columns = min(_COLUMNS, len(names))
     rows = -(-len(names) // columns)
-    figure = new_figure(1.0 + 3.2 * columns, 1.3 + 2.3 * rows)
+    figure = new_figure(1.0 + 3.2 * columns, 1.3 + 2.3 * rows, ax=ax, figsize=figsize)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, name in zip(grid.flat, names, strict=False):
         found = ecdf_difference(np.asarray(ranks[name]))

@@ -18,7 +18,7 @@ from bayesmixed.plots.check_panels import (
     draw_pit_in_sample,
     draw_rootogram,
 )
-from bayesmixed.plots.figures import as_written, ink, new_figure
+from bayesmixed.plots.figures import Where, as_written, ink, new_figure, with_legend
 from bayesmixed.prediction.replicates import choose_groups, describe, observed_replicates, strangers
 from bayesmixed.summaries.checks.check_statistics import is_binary
 from bayesmixed.summaries.checks.left_out import DRAWS
@@ -47,6 +47,8 @@ def plot_posterior_checks(
     groups: str | Mapping[str, str] = "existing",
     draws: int = 400,
     seed: int | None = 0,
+    ax: Any = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Figure":
     """Return the data beside replicates of the model, as a matplotlib figure.
 
@@ -67,6 +69,8 @@ def plot_posterior_checks(
         groups (by default the first grouping factor).
     groups, draws, seed
         Of the replicates, as in `posterior_checks`.
+    ax, figsize
+        As in `plot_forest`.
 
     Raises
     ------
@@ -81,7 +85,7 @@ def plot_posterior_checks(
     'incidence'
     """
     kind = kind or _default_kind(fit)
-    makers: dict[str, Callable[..., Figure]] = {
+    makers: dict[str, Callable[..., Any]] = {
         **dict.fromkeys(_PANELS, _plot_panels),
         "groups": _plot_groups,
         "statistics": _plot_statistics,
@@ -92,7 +96,7 @@ def plot_posterior_checks(
         raise SpecError(
             f"kind='{kind}' shows all rows at once: leave out by=, or see bm.posterior_checks(fit, by=...)."
         )
-    figure = makers[kind](fit, kind=kind, by=by, groups=groups, draws=draws, seed=seed)
+    figure = makers[kind](fit, kind=kind, by=by, groups=groups, draws=draws, seed=seed, where=(ax, figsize))
     figure.suptitle(describe(fit.design, choose_groups(fit.design, groups)), fontsize=10, x=0.01, ha="left")
     return as_written(figure)
 
@@ -112,7 +116,7 @@ _PANELS = {
 }
 
 
-def _plot_panels(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: int | None) -> "Figure":
+def _plot_panels(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: int | None, where: Where) -> Any:
     family = fit.design.family
     if kind == "density" and family.discrete:
         raise SpecError("kind='density' is for continuous responses. Use kind='rootogram', 'ecdf' or 'pit'.")
@@ -128,7 +132,7 @@ def _plot_panels(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
     else:
         made = observed_replicates(fit, groups, draws, seed)
         panels = [Panel(level, y[rows], made[:, rows]) for level, rows in levels]
-    figure, axes = _grid(len(panels), width=7.5, height=4.8)
+    figure, axes = _grid(len(panels), 7.5, 4.8, where)
     for place, (panel, one) in enumerate(zip(panels, axes, strict=True)):
         _PANELS[kind](one, panel, fit.design.spec.response)
         if panel.level:
@@ -136,7 +140,7 @@ def _plot_panels(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
         if place % _COLUMNS:
             one.set_ylabel("")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    return as_written(figure)
+    return figure
 
 
 def _transforms(fit: Fit, kind: str, groups: Any, draws: int, seed: int | None) -> Array:
@@ -151,7 +155,7 @@ def _transforms(fit: Fit, kind: str, groups: Any, draws: int, seed: int | None) 
     return residuals(fit, draws=max(draws, DRAWS), seed=SEED if seed is None else seed)["pit"].to_numpy()
 
 
-def _plot_groups(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: int | None) -> "Figure":
+def _plot_groups(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: int | None, where: Where) -> Any:
     design = fit.design
     if by is None and not design.mu.groups:
         raise SpecError("kind='groups' needs by=: the model has no grouping factor.")
@@ -165,7 +169,7 @@ def _plot_groups(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
     lower, upper = np.quantile(means, [0.025, 0.975], axis=1)
     order = np.argsort(observed, kind="stable")
     outside = int(np.sum((observed < lower) | (observed > upper)))
-    figure, (axes,) = _grid(1, width=7.5, height=float(np.clip(0.24 * len(levels) + 1.8, 3.5, 11)))
+    figure, (axes,) = _grid(1, 7.5, float(np.clip(0.24 * len(levels) + 1.8, 3.5, 11)), where)
     place, many = np.arange(len(levels)), len(levels) > _LABELLED
     width = 1.0 if many else 3.0
     axes.hlines(
@@ -183,12 +187,12 @@ def _plot_groups(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
         f"{outside} of {len(levels)} outside their interval ({expect_by_chance('plot_posterior_checks, groups')})",
         fontsize=10,
     )
-    return as_written(figure, legend=2)
+    return with_legend(figure, 2)
 
 
-def _plot_statistics(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: int | None) -> "Figure":
+def _plot_statistics(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: int | None, where: Where) -> Any:
     compared = compare_statistics(fit, groups=groups, draws=draws, seed=seed)
-    figure, axes = _grid(len(compared), width=7.5, height=3.4)
+    figure, axes = _grid(len(compared), 7.5, 3.4, where)
     for one, panel in zip(compared, axes, strict=True):
         replicated, observed = one.replicated, float(np.median(one.observed))
         panel.hist(replicated, bins=_edges(replicated), color=REPLICATED, alpha=0.45, label="replicates")
@@ -202,12 +206,12 @@ def _plot_statistics(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed
         if not fits:
             panel.title.set_color(_OTHERS[0])
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    return as_written(figure)
+    return figure
 
 
-def _plot_mean_variance(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: int | None) -> "Figure":
+def _plot_mean_variance(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: int | None, where: Where) -> Any:
     table = mean_variance(fit, groups=groups, draws=draws, seed=seed)
-    figure, (axes,) = _grid(1, width=7.5, height=5.0)
+    figure, (axes,) = _grid(1, 7.5, 5.0, where)
     data = table[table["model"] == DATA].sort_values("expected")
     label = "where the data lie in 95 % of replicates"
     axes.fill_between(data["expected"], data["lower"], data["upper"], color=LIGHT, alpha=0.3, linewidth=0, label=label)
@@ -235,15 +239,15 @@ def _plot_mean_variance(fit: Fit, kind: str, by: Any, groups: Any, draws: int, s
     response = fit.design.spec.response
     axes.set_xlabel(f"expected proportion of {response}" if trials else f"expected {response}")
     axes.set_ylabel(f"variance of {response} / trials" if trials else f"variance of {response}")
-    return as_written(figure, legend=2)
+    return with_legend(figure, 2)
 
 
-def _grid(count: int, width: float, height: float) -> "tuple[Figure, list[Any]]":
+def _grid(count: int, width: float, height: float, where: Where) -> tuple[Any, list[Any]]:
     """Return a figure with that many panels, three to a row; `height` is that of a single one."""
     columns = min(count, _COLUMNS)
     rows = -(-count // columns)
     size = (width, height) if count == 1 else (3.2 * columns + 0.6, 2.3 * rows + 1.0)
-    figure = new_figure(*size)
+    figure = new_figure(*size, *where)
     return figure, [figure.add_subplot(rows, columns, place + 1) for place in range(count)]
 
 

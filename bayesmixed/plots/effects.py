@@ -35,6 +35,8 @@ def plot_conditional_effects(
     groups: str | Mapping[str, str] = "average",
     seed: int | None = None,
     data: bool | str = True,
+    ax: Any = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Figure":
     """Return a conditional effect as a figure: lines with 95 % bands over a number, points with intervals over a factor.
 
@@ -50,6 +52,8 @@ def plot_conditional_effects(
         Show the observed responses behind the curves (for kind "mean", proportions for binomial families), brought to
         the exposure of the curves where there is an offset, and coloured by level; "partial": partial residuals, the
         curve plus what the response is above its expectation (under a log link, times the ratio of the two).
+    ax, figsize
+        As in `plot_forest`.
 
     Raises
     ------
@@ -74,7 +78,9 @@ def plot_conditional_effects(
         )
     across = 2 if len(values) == 4 else min(len(values), _ACROSS)
     down = -(-len(values) // across)
-    figure = new_figure(*((7.5, 4.8) if len(values) == 1 else (4.0 * across + 1.5, 3.3 * down + 0.8)))
+    figure = new_figure(
+        *((7.5, 4.8) if len(values) == 1 else (4.0 * across + 1.5, 3.3 * down + 0.8)), ax=ax, figsize=figsize
+    )
     axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     for panel, value in zip(axes, values, strict=False):
         held = dict(zip(panels, value, strict=True))

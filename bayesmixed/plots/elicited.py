@@ -1,6 +1,6 @@
 """The picture of elicited priors: what they imply, over the interval that was asked for."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 _BINS = 60
 
 
-def plot_elicited(elicited: Elicited) -> "Figure":
+def plot_elicited(elicited: Elicited, *, ax: Any = None, figsize: tuple[float, float] | None = None) -> "Figure":
     """Return the prior distribution of each quantity, the interval asked for and the one implied, as a matplotlib figure.
 
     Parameters
     ----------
     elicited : Elicited
         What `elicit` returned.
+    ax, figsize
+        As in `plot_forest`.
 
     Examples
     --------
@@ -30,7 +32,7 @@ def plot_elicited(elicited: Elicited) -> "Figure":
     ['intraclass correlation, same Subject']
     """
     rows = elicited.table.to_dict("records")
-    figure = new_figure(5.4, 0.7 + 2.1 * len(rows))
+    figure = new_figure(5.4, 0.7 + 2.1 * len(rows), ax=ax, figsize=figsize)
     for place, row in enumerate(rows):
         axes = figure.add_subplot(len(rows), 1, place + 1)
         draws = elicited.draws[row["quantity"]]

@@ -36,6 +36,8 @@ def plot_forest(
     effect: str | None = None,
     at: Mapping[str, Any] | None = None,
     kind: str = "mean",
+    ax: Any = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Figure":
     """Return a forest plot of groups as a figure: a point and its intervals for each, beside that of the population.
 
@@ -58,6 +60,10 @@ def plot_forest(
         averaged over.
     at, kind
         As in `marginal_means`.
+    ax : matplotlib Axes or SubFigure, optional
+        Where to draw, in a figure of your own: axes for a picture of one panel, one of `figure.subfigures()` for any.
+    figsize : (float, float), optional
+        Width and height in inches, in place of those that suit the content.
 
     Raises
     ------
@@ -82,7 +88,9 @@ def plot_forest(
     centre = pd.Series(quantiles[2]).groupby(around.to_numpy()).transform("mean").to_numpy()
     order = np.lexsort((quantiles[2], around.to_numpy(), centre))
     many = len(order) > _NAMED
-    figure = new_figure(7.5, 5.5 if many else float(np.clip(0.23 * len(order) + 1.6, 3.0, 18.0)))
+    figure = new_figure(
+        7.5, 5.5 if many else float(np.clip(0.23 * len(order) + 1.6, 3.0, 18.0)), ax=ax, figsize=figsize
+    )
     axes = figure.add_subplot()
     low, middle, high = np.quantile(population, [0.025, 0.5, 0.975])
     axes.axvspan(low, high, color=GREY, alpha=shade(), linewidth=0, label="population, 95 %")

@@ -1,7 +1,7 @@
 """The half-normal plot with its envelope."""
 
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bayesmixed.display.palette import BLUE, LIGHT, VERMILION
 from bayesmixed.fits.fitting import Fit
@@ -24,6 +24,8 @@ def plot_half_normal(
     effect: str | None = None,
     groups: str = "new",
     seed: int = SEED,
+    ax: Any = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Figure":
     """Return the half-normal plot of rows or of group effects, as a matplotlib figure.
 
@@ -34,6 +36,8 @@ def plot_half_normal(
     ----------
     fit, level, envelope, effect, groups, seed
         As in `half_normal`.
+    ax, figsize
+        As in `plot_forest`.
 
     Examples
     --------
@@ -44,7 +48,7 @@ def plot_half_normal(
     """
     found = half_normal(fit, level=level, envelope=envelope, effect=effect, groups=groups, seed=seed)
     table = found.table
-    figure = new_figure(7.5, 5.2)
+    figure = new_figure(7.5, 5.2, ax=ax, figsize=figsize)
     axes = figure.add_subplot()
     for lower, upper, alpha, label in (
         ("lower_all", "upper_all", 0.22, "95 %, all at once"),

@@ -1,6 +1,6 @@
 """Plot of a ladder: every estimate, rung by rung."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,10 +16,17 @@ _MAXIMUM, _POSTERIOR = BLUE, VERMILION
 _MOST, _COLUMNS = 24, 4
 
 
-def plot_ladder(ladder: Ladder) -> "Figure":
+def plot_ladder(ladder: Ladder, *, ax: Any = None, figsize: tuple[float, float] | None = None) -> "Figure":
     """Return the estimates of a ladder as a figure: a panel for each parameter, a row for each rung.
 
     Bars are one standard error, or posterior sd, to either side; the dashed line is the finest rung.
+
+    Parameters
+    ----------
+    ladder : Ladder
+        What `ladder` returned.
+    ax, figsize
+        As in `plot_forest`.
 
     Raises
     ------
@@ -42,7 +49,7 @@ def plot_ladder(ladder: Ladder) -> "Figure":
     rungs = list(ladder.rungs.index)
     columns = min(_COLUMNS, len(names))
     height = -(-len(names) // columns) * (0.28 * len(rungs) + 0.9)
-    figure = new_figure(2.9 * columns + 0.8, height)
+    figure = new_figure(2.9 * columns + 0.8, height, ax=ax, figsize=figsize)
     finest = ladder.rungs.index[ladder.rungs["finest"]]
     for place, name in enumerate(names):
         axes = figure.add_subplot(-(-len(names) // columns), columns, place + 1)

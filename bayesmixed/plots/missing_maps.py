@@ -1,6 +1,6 @@
 """The picture of what is missing in a table: the share of missing values of each column in each group."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 _NAMED = 60
 
 
-def plot_missing(report: StructureReport, group: str | None = None) -> "Figure":
+def plot_missing(
+    report: StructureReport, group: str | None = None, *, ax: Any = None, figsize: tuple[float, float] | None = None
+) -> "Figure":
     """Return a map of missing values as a figure: groups down, columns across, darker where more is missing.
 
     Above each column stands the share that is missing in all rows. Groups of which much is missing, or nothing, show where
@@ -27,6 +29,8 @@ def plot_missing(report: StructureReport, group: str | None = None) -> "Figure":
         From `check_data`.
     group : str, optional
         Grouping factor; the first one of the formula if not given. Without any, all rows are one group.
+    ax, figsize
+        As in `plot_forest`.
 
     Raises
     ------
@@ -58,7 +62,7 @@ def plot_missing(report: StructureReport, group: str | None = None) -> "Figure":
         shares, labels = found.columns["share"].to_numpy()[None, :], ["all rows"]
     few = len(labels) <= _NAMED
     height = float(np.clip(0.2 * len(labels) + 1.8, 2.4, 14.0)) if few else 6.0
-    figure = new_figure(max(4.5, 1.6 + 0.9 * len(columns)), height)
+    figure = new_figure(max(4.5, 1.6 + 0.9 * len(columns)), height, ax=ax, figsize=figsize)
     axes = figure.add_subplot()
     from matplotlib.colors import LinearSegmentedColormap
 

@@ -22,7 +22,13 @@ _NEAR = 3.0
 """How many times the width of what is drawn 0 may be away and still be shown."""
 
 
-def plot_multiverse(multiverse: Multiverse, quantities: Sequence[str] | None = None) -> "Figure":
+def plot_multiverse(
+    multiverse: Multiverse,
+    quantities: Sequence[str] | None = None,
+    *,
+    ax: Any = None,
+    figsize: tuple[float, float] | None = None,
+) -> "Figure":
     """Return a specification curve of every quantity as a figure: estimates with 95 % intervals in all specifications, sorted,
     and beside them how much worse each predicts than the best one.
 
@@ -35,6 +41,8 @@ def plot_multiverse(multiverse: Multiverse, quantities: Sequence[str] | None = N
         From `compare_priors` with structures.
     quantities : list of str, optional
         Kinds ("asked", "effect", "ICC") or names of quantities; the first 8 of all if not given.
+    ax, figsize
+        As in `plot_forest`.
 
     Raises
     ------
@@ -60,7 +68,7 @@ def plot_multiverse(multiverse: Multiverse, quantities: Sequence[str] | None = N
     panels = list(table.groupby(["quantity", "name"], sort=False))
     shown = panels if quantities is not None else panels[:_MOST]
     heights = [0.19 * len(own) + 0.9 for _, own in shown]
-    figure = new_figure(8.5, float(np.sum(heights)) + 0.4)
+    figure = new_figure(8.5, float(np.sum(heights)) + 0.4, ax=ax, figsize=figsize)
     predicted = bool(multiverse.specifications["elpd"].notna().any())
     grid = figure.add_gridspec(
         len(shown), 1 + predicted, height_ratios=heights, width_ratios=[3.2, 1.0][: 1 + predicted]

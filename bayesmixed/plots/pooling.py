@@ -10,7 +10,7 @@ from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_group
-from bayesmixed.plots.figures import as_written, new_figure, shade
+from bayesmixed.plots.figures import Where, as_written, new_figure, shade
 from bayesmixed.summaries.pooling.group_levels import LEVEL, levels_at_means
 from bayesmixed.summaries.pooling.shrinkage_factors import shrinkage
 from bayesmixed.summaries.pooling.three_poolings import PoolingComparison
@@ -24,7 +24,9 @@ _LABELLED = 60
 _LEGEND = 36.0
 
 
-def plot_shrinkage(fit: Fit, group: str | None = None) -> "Figure":
+def plot_shrinkage(
+    fit: Fit, group: str | None = None, *, ax: Any = None, figsize: tuple[float, float] | None = None
+) -> "Figure":
     """Return the shrinkage picture of one grouping factor as a matplotlib figure.
 
     With one column: a row for each group with its no-pooling estimate, its partially pooled estimate with a 95 %
@@ -38,6 +40,8 @@ def plot_shrinkage(fit: Fit, group: str | None = None) -> "Figure":
         The fitted model.
     group : str, optional
         Grouping factor; the first one if not given.
+    ax, figsize
+        As in `plot_forest`.
 
     Raises
     ------
@@ -52,22 +56,31 @@ def plot_shrinkage(fit: Fit, group: str | None = None) -> "Figure":
     'Shrinkage of herd: factor 0.51 to 0.79 (1 = none)'
     """
     _, block = find_group(fit, group)
-    table = shrinkage(fit, block.name)
+    table, where = shrinkage(fit, block.name), (ax, figsize)
     if len(block.labels) == 1:
         found = levels_at_means(fit, block.name, table)
         label = _coefficient(str(block.labels[0]), fit)
         if found is None:
-            return _one_column(fit, table, block.name, label)
+            return _one_column(fit, table, block.name, label, where)
         link = fit.design.mu.link.name
         said = fit.design.spec.response if link == "identity" else f"{link} of {fit.design.spec.response}"
-        return _one_column(fit, found[0], block.name, f"{said}, where {found[1]}")
+        return _one_column(fit, found[0], block.name, f"{said}, where {found[1]}", where)
     if len(block.labels) == 2:
-        return _two_columns(table, block.name, block.labels)
+        return _two_columns(table, block.name, block.labels, where)
     raise SpecError(f"The picture shows one or two columns; ({' + '.join(block.labels)} | {block.name}) has more.")
 
 
-def plot_poolings(comparison: PoolingComparison) -> "Figure":
+def plot_poolings(
+    comparison: PoolingComparison, *, ax: Any = None, figsize: tuple[float, float] | None = None
+) -> "Figure":
     """Return the three poolings as a figure: a panel for each effect, a row for each level, 95 % intervals.
+
+    Parameters
+    ----------
+    comparison : PoolingComparison
+        What `compare_pooling` returned.
+    ax, figsize
+        As in `plot_forest`.
 
     Examples
     --------
@@ -83,7 +96,7 @@ def plot_poolings(comparison: PoolingComparison) -> "Figure":
     partial = table[(table["pooling"] == "partial") & (table["effect"] == effects[0])].sort_values("mean")
     levels = list(partial["level"])
     height = float(np.clip(0.3 * len(levels) + 1.6, 3.5, 12))
-    figure = new_figure(5.5 * len(effects) + 1.5, height)
+    figure = new_figure(5.5 * len(effects) + 1.5, height, ax=ax, figsize=figsize)
     for panel, effect in enumerate(effects):
         axes = figure.add_subplot(1, len(effects), panel + 1)
         for name, (color, marker, shift) in _STYLES.items():
@@ -106,11 +119,11 @@ def plot_poolings(comparison: PoolingComparison) -> "Figure":
     return as_written(figure)
 
 
-def _one_column(fit: Fit, table: pd.DataFrame, name: str, label: str) -> "Figure":
+def _one_column(fit: Fit, table: pd.DataFrame, name: str, label: str, where: Where) -> "Figure":
     table = table.sort_values("mean", ignore_index=True)
     count = len(table)
     many = count > _LABELLED
-    figure = new_figure(7.5, float(np.clip(0.28 * count + 1.6, 3.5, 11)))
+    figure = new_figure(7.5, float(np.clip(0.28 * count + 1.6, 3.5, 11)), *where)
     axes = figure.add_subplot()
     place = np.arange(count)
     complete = table["complete_pooling"].iloc[0]
@@ -182,11 +195,11 @@ def _window(axes: Any, table: pd.DataFrame) -> None:
     axes.set_xlim(low - margin, high + margin)
 
 
-def _two_columns(table: pd.DataFrame, name: str, labels: tuple[str, ...]) -> "Figure":
+def _two_columns(table: pd.DataFrame, name: str, labels: tuple[str, ...], where: Where) -> "Figure":
     wide = {column: table.pivot(index="level", columns="effect", values=column) for column in ("no_pooling", "mean")}
     complete = table.groupby("effect")["complete_pooling"].first()
     first, second = labels
-    figure = new_figure(7.5, 6.2)
+    figure = new_figure(7.5, 6.2, *where)
     axes = figure.add_subplot()
     raw, pooled = wide["no_pooling"], wide["mean"]
     many = len(pooled) > _LABELLED

@@ -21,7 +21,9 @@ CURVE, OWN = BLUE, VERMILION
 """Colours of Okabe & Ito."""
 
 
-def plot_pooling_curve(fit: Fit | float, group: str | None = None) -> "Figure":
+def plot_pooling_curve(
+    fit: Fit | float, group: str | None = None, *, ax: Any = None, figsize: tuple[float, float] | None = None
+) -> "Figure":
     """Return the shrinkage factor over group size, implied by the intraclass correlation, as a matplotlib figure.
 
     The curve is `pooling_curve`, with its 95 % band; a disc marks each group size of the data, its area the number of
@@ -33,6 +35,8 @@ def plot_pooling_curve(fit: Fit | float, group: str | None = None) -> "Figure":
         A fitted model, or an intraclass correlation from 0 to 1.
     group : str, optional
         Grouping factor with an intercept; the first one if not given.
+    ax, figsize
+        As in `plot_forest`.
 
     Examples
     --------
@@ -43,7 +47,7 @@ def plot_pooling_curve(fit: Fit | float, group: str | None = None) -> "Figure":
     """
     table = pooling_curve(fit, group)
     name, unit = table.attrs["group"], table.attrs["unit"]
-    figure = new_figure(7.5, 5.0)
+    figure = new_figure(7.5, 5.0, ax=ax, figsize=figsize)
     axes = figure.add_subplot()
     axes.fill_between(table["size"], table["lower"], table["upper"], color=CURVE, alpha=shade(), linewidth=0)
     axes.plot(table["size"], table["median"], color=CURVE, linewidth=1.8, label="implied by the ICC, 95 %")

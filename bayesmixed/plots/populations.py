@@ -34,7 +34,13 @@ _MOST = 400
 
 
 def plot_future_group(
-    fit: Fit, group: str | None = None, *, at: Mapping[str, Any] | None = None, seed: int = 0
+    fit: Fit,
+    group: str | None = None,
+    *,
+    at: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    ax: Any = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Figure":
     """Return the distribution over all possible groups as a figure, on the scale of the link and of the response.
 
@@ -45,6 +51,8 @@ def plot_future_group(
     ----------
     fit, group, at, seed
         As in `future_group`.
+    ax, figsize
+        As in `plot_forest`.
 
     Examples
     --------
@@ -76,7 +84,7 @@ def plot_future_group(
     if np.allclose(responses, panels[first][0], atol=1e-8 * float(np.max(np.abs(responses)))):
         del panels[first]
     panels = {response_name(fit): (responses, of_known, group_responses(fit, posterior, populations, {})), **panels}
-    figure = new_figure(5.6 * len(panels) + 0.6, 4.4)
+    figure = new_figure(5.6 * len(panels) + 0.6, 4.4, ax=ax, figsize=figsize)
     for place, (label, (values, groups, centre)) in enumerate(panels.items()):
         axes = figure.add_subplot(1, len(panels), place + 1)
         _draw_panel(axes, values.ravel(), np.median(groups, axis=(0, 1)), float(np.median(centre)), name)

@@ -20,7 +20,13 @@ _SHOWN = ("asked", "population effect", "sd", "correlation", "parameter", "ICC",
 _WIDEST = 3
 
 
-def plot_prior_comparison(comparison: PriorComparison, quantities: Sequence[str] | None = None) -> "Figure":
+def plot_prior_comparison(
+    comparison: PriorComparison,
+    quantities: Sequence[str] | None = None,
+    *,
+    ax: Any = None,
+    figsize: tuple[float, float] | None = None,
+) -> "Figure":
     """Return posterior means with 95 % intervals of every prior set, a panel for each quantity, as a matplotlib figure.
 
     For SDs and other single parameters a thin grey line above each estimate is the middle 95 % of its prior, as far as
@@ -32,6 +38,8 @@ def plot_prior_comparison(comparison: PriorComparison, quantities: Sequence[str]
         From `compare_priors` or `sweep_priors`.
     quantities : list of str, optional
         Which quantities of the table, "sd", "ICC", "group effect", ...; by default all but those of each group.
+    ax, figsize
+        As in `plot_forest`.
 
     Raises
     ------
@@ -57,7 +65,7 @@ def plot_prior_comparison(comparison: PriorComparison, quantities: Sequence[str]
     columns = min(_WIDEST, len(panels))
     rows = -(-len(panels) // columns)
     height = 0.28 * len(comparison.fits) + 0.85
-    figure = new_figure(3.6 * columns + 1.6, height * rows + 0.5)
+    figure = new_figure(3.6 * columns + 1.6, height * rows + 0.5, ax=ax, figsize=figsize)
     for place, (labels, rows_of_panel) in enumerate(panels):
         axes = figure.add_subplot(rows, columns, place + 1)
         _draw_panel(axes, comparison, rows_of_panel)

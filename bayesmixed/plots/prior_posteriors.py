@@ -23,7 +23,14 @@ MOST_PANELS = 24
 _DRAWS, _BINS, _COLUMNS = 40_000, 60, 4
 
 
-def plot_prior_posterior(fit: Fit, parameters: Sequence[str] | None = None, *, seed: int = 0) -> "Figure":
+def plot_prior_posterior(
+    fit: Fit,
+    parameters: Sequence[str] | None = None,
+    *,
+    seed: int = 0,
+    ax: Any = None,
+    figsize: tuple[float, float] | None = None,
+) -> "Figure":
     """Return the prior and the posterior of each parameter as a matplotlib figure.
 
     Where the two look alike the data said little. A panel shows three times the width of the posterior, or less where
@@ -37,6 +44,8 @@ def plot_prior_posterior(fit: Fit, parameters: Sequence[str] | None = None, *, s
         Such as "beta[Days]", "sd_herd[Intercept]", "sigma"; else all, which may be 24 at most.
     seed : int
         For the draws from the priors.
+    ax, figsize
+        As in `plot_forest`.
 
     Raises
     ------
@@ -69,7 +78,7 @@ def plot_prior_posterior(fit: Fit, parameters: Sequence[str] | None = None, *, s
         )
     columns = min(_COLUMNS, len(chosen))
     rows = -(-len(chosen) // columns)
-    figure = new_figure(2.9 * columns + 0.4, 2.2 * rows + 0.6)
+    figure = new_figure(2.9 * columns + 0.4, 2.2 * rows + 0.6, ax=ax, figsize=figsize)
     for place, name in enumerate(chosen):
         axes = figure.add_subplot(rows, columns, place + 1)
         _draw_panel(axes, before[name], after[name])

@@ -17,7 +17,9 @@ _CURVES = 60
 _WIDE = 20.0
 
 
-def plot_prior_predictive(prior: PriorPredictive) -> "Figure":
+def plot_prior_predictive(
+    prior: PriorPredictive, *, ax: Any = None, figsize: tuple[float, float] | None = None
+) -> "Figure":
     """Return data sets drawn from the priors beside the data, as a matplotlib figure.
 
     One panel has the ECDF of the response, one for each grouping factor the means (proportions) of its levels. Axes are
@@ -27,6 +29,8 @@ def plot_prior_predictive(prior: PriorPredictive) -> "Figure":
     ----------
     prior : PriorPredictive
         From `prior_predictive`.
+    ax, figsize
+        As in `plot_forest`.
 
     Examples
     --------
@@ -40,7 +44,7 @@ def plot_prior_predictive(prior: PriorPredictive) -> "Figure":
     response, y = design.spec.response, np.asarray(design.response, dtype=float)
     factors = [group for group in design.mu.groups if group.takes == ONE and not group.residual]
     columns = 1 + len(factors)
-    figure = new_figure(4.2 * columns + 1.0, 4.4)
+    figure = new_figure(4.2 * columns + 1.0, 4.4, ax=ax, figsize=figsize)
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
     share = y / trials
     _draw_ecdfs(figure.add_subplot(1, columns, 1), share, made / trials, "data sets from the prior")

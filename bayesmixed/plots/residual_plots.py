@@ -11,7 +11,7 @@ from bayesmixed.display.palette import BLUE, GREY, LIGHT, VERMILION
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.plots.figures import as_written, new_figure, quiet_grid, shade
+from bayesmixed.plots.figures import Where, as_written, new_figure, quiet_grid, shade
 from bayesmixed.summaries.checks.bands import uniform_band
 from bayesmixed.summaries.checks.left_out import predict_left_out
 from bayesmixed.summaries.checks.quantile_residuals import SEED, residuals
@@ -28,7 +28,9 @@ _LABELLED = 40
 _CROWDED = 2_000
 
 
-def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figure":
+def plot_residuals(
+    fit: Fit, against: str = MEAN, *, seed: int = SEED, ax: Any = None, figsize: tuple[float, float] | None = None
+) -> "Figure":
     """Return the quantile residuals against something, as a matplotlib figure.
 
     If the model is right they are standard normal wherever one looks: about 95 % between the dashed lines, and a trend
@@ -45,6 +47,8 @@ def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figur
         that the row contributed to would rise with it), a column of the data, or a grouping factor.
     seed : int
         For the random part of discrete responses.
+    ax, figsize
+        As in `plot_forest`.
 
     Raises
     ------
@@ -60,8 +64,8 @@ def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figur
     """
     residual = residuals(fit, seed=seed)["residual"].to_numpy()
     if against == NORMAL:
-        return _show_quantiles(np.sort(residual))
-    figure = new_figure(7.5, 4.6)
+        return _show_quantiles(np.sort(residual), (ax, figsize))
+    figure = new_figure(7.5, 4.6, ax=ax, figsize=figsize)
     axes = figure.add_subplot()
     for level, style in ((0.0, "-"), (-1.96, "--"), (1.96, "--")):
         axes.axhline(level, color=GREY, linestyle=style, linewidth=0.9)
@@ -81,12 +85,21 @@ def plot_residuals(fit: Fit, against: str = MEAN, *, seed: int = SEED) -> "Figur
     return as_written(figure)
 
 
-def plot_loo_pit(fit: Fit, *, seed: int = SEED) -> "Figure":
+def plot_loo_pit(fit: Fit, *, seed: int = SEED, ax: Any = None, figsize: tuple[float, float] | None = None) -> "Figure":
     """Return how far the leave-one-out predictions are from calibrated, as a matplotlib figure.
 
     The ordered probability integral transforms u, subtracted from the values expected of calibrated ones; inside
     the 95 % band (simultaneous, by simulation, as in Säilynoja, Bürkner & Vehtari 2022, Stat Comput 32:32) if the model
     is right. Above 0 on the left and below on the right: predictions are too narrow; the reverse: too wide.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    seed : int
+        For the random part of discrete responses.
+    ax, figsize
+        As in `plot_forest`.
 
     Examples
     --------
@@ -99,7 +112,7 @@ def plot_loo_pit(fit: Fit, *, seed: int = SEED) -> "Figure":
     n = len(pit)
     place = np.arange(1, n + 1) / (n + 1)
     lower, upper = uniform_band(n)
-    figure = new_figure(7.5, 4.4)
+    figure = new_figure(7.5, 4.4, ax=ax, figsize=figsize)
     axes = figure.add_subplot()
     label = "95 % band, simultaneous"
     axes.fill_between(place, place - upper, place - lower, color=BAND, alpha=0.3, linewidth=0, label=label)
@@ -112,13 +125,13 @@ def plot_loo_pit(fit: Fit, *, seed: int = SEED) -> "Figure":
     return as_written(figure, legend=2)
 
 
-def _show_quantiles(residual: Array) -> "Figure":
+def _show_quantiles(residual: Array, where: Where) -> "Figure":
     """Return the quantile-quantile plot of ordered residuals."""
     n = len(residual)
     expected = special.ndtri((np.arange(1, n + 1) - 0.5) / n)
     lower, upper = (special.ndtri(np.clip(end, 1e-12, 1.0 - 1e-12)) for end in uniform_band(n))
     limit = max(3.2, 1.05 * float(np.max(np.abs(residual))))
-    figure = new_figure(5.6, 5.0)
+    figure = new_figure(5.6, 5.0, *where)
     axes = figure.add_subplot()
     band = "95 % band, simultaneous"
     lower, upper = np.clip(lower, -2 * limit, 2 * limit), np.clip(upper, -2 * limit, 2 * limit)

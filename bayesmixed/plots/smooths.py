@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 _ACROSS, _MOST_PANELS = 3, 12
 
 
-def plot_smooth(fit: Fit, smooth: str | None = None, *, points: int = 100) -> "Figure":
+def plot_smooth(
+    fit: Fit,
+    smooth: str | None = None,
+    *,
+    points: int = 100,
+    ax: Any = None,
+    figsize: tuple[float, float] | None = None,
+) -> "Figure":
     """Return the curves of a smooth with 95 % bands as a figure, a panel for each level of its factor.
 
     The scale is that of the link; a curve adds up to zero over the rows of the fit (as the coefficient of a number it
@@ -32,6 +39,8 @@ def plot_smooth(fit: Fit, smooth: str | None = None, *, points: int = 100) -> "F
         Its name, "s(x)", "s(x):sward"; the first one if not given.
     points : int
         Points at which each curve is evaluated.
+    ax, figsize
+        As in `plot_forest`.
 
     Examples
     --------
@@ -48,7 +57,7 @@ def plot_smooth(fit: Fit, smooth: str | None = None, *, points: int = 100) -> "F
     levels = list(dict.fromkeys(table["level"]))[:_MOST_PANELS]
     across = 2 if len(levels) == 4 else min(len(levels), _ACROSS)
     down = -(-len(levels) // across)
-    figure = new_figure(4.4 * across + 2.0 * (across == 1), 3.4 * down + 0.6 * (down == 1))
+    figure = new_figure(4.4 * across + 2.0 * (across == 1), 3.4 * down + 0.6 * (down == 1), ax=ax, figsize=figsize)
     panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     edf = _edf(fit, table["term"].iloc[0])
     for number, (axes, level) in enumerate(zip(panels, levels, strict=False)):

@@ -28,6 +28,8 @@ def plot_surface(
     groups: str | Mapping[str, str] = "average",
     seed: int | None = None,
     data: bool = True,
+    ax: Any = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Figure":
     """Return what is expected over two numbers as a figure: a map of it, and one of the width of its 95 % interval.
 
@@ -41,6 +43,8 @@ def plot_surface(
         As in `conditional_effects`.
     data : bool
         Show where the rows of the fit lie.
+    ax, figsize
+        As in `plot_forest`.
 
     Raises
     ------
@@ -73,7 +77,7 @@ def plot_surface(
     middle = found[middle_of(found)].to_numpy().reshape(len(x), len(z)).T
     width = (found["upper"] - found["lower"]).to_numpy().reshape(len(x), len(z)).T
     what, _, where = estimates.quantity.partition("; ")
-    figure = new_figure(10.5, 4.4)
+    figure = new_figure(10.5, 4.4, ax=ax, figsize=figsize)
     for place, (values, label) in enumerate([(middle, what), (width, "width of its 95 % interval")]):
         axes = figure.add_subplot(1, 2, place + 1)
         filled = axes.contourf(x, z, values, levels=_LEVELS, cmap="viridis" if place == 0 else "cividis")

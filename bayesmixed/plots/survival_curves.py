@@ -30,6 +30,8 @@ def plot_survival(
     groups: str | Mapping[str, str] = "average",
     data: bool = True,
     seed: int | None = None,
+    ax: Any = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Figure":
     """Return survival curves with 95 % bands as a matplotlib figure.
 
@@ -40,6 +42,8 @@ def plot_survival(
     data : bool
         Whether the Kaplan-Meier estimates of the rows of each curve are drawn as steps: where every row belongs to a curve,
         and is known or right-censored. They do not hold other columns constant, as the curves do.
+    ax, figsize
+        As in `plot_forest`.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def plot_survival(
         raise SpecError(
             f"{len(cells)} curves are too many (at most {MOST_DISTINCT}); say which values with at={{...}}."
         )
-    figure = new_figure(7.5, 4.8)
+    figure = new_figure(7.5, 4.8, ax=ax, figsize=figsize)
     axes = figure.add_subplot()
     curves = found.table[names].map(write_value).agg(", ".join, axis="columns") if names else "all rows"
     draw_panel(axes, found.table.assign(**{_CURVE: curves}), time, _CURVE, [])

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 RESIDUAL, CORRELATION = GREY, LIGHT
 
 
-def plot_variance_shares(fit: Fit, *, trials: float = 1.0) -> "Figure":
+def plot_variance_shares(
+    fit: Fit, *, trials: float = 1.0, ax: Any = None, figsize: tuple[float, float] | None = None
+) -> "Figure":
     """Return the shares of the variance and the intraclass correlations as a matplotlib figure.
 
     The bar splits the variance at posterior means; below it are the shares with their 95 % intervals, and the
@@ -25,6 +27,8 @@ def plot_variance_shares(fit: Fit, *, trials: float = 1.0) -> "Figure":
     ----------
     fit, trials
         As in `icc`.
+    ax, figsize
+        As in `plot_forest`.
 
     Raises
     ------
@@ -42,7 +46,7 @@ def plot_variance_shares(fit: Fit, *, trials: float = 1.0) -> "Figure":
     table = cast(pd.DataFrame, icc(fit, trials=trials))
     shares, correlations = (table[table["effect"] == effect] for effect in ("share", "icc"))
     count = len(shares) + len(correlations)
-    figure = new_figure(7.5, 0.34 * count + 2.2)
+    figure = new_figure(7.5, 0.34 * count + 2.2, ax=ax, figsize=figsize)
     if len(shares):
         bar, axes = figure.subplots(2, 1, sharex=True, height_ratios=[1.0, 0.45 * count + 0.6])
         _draw_bar(bar, shares)

@@ -21,6 +21,8 @@ def plot_vpc_curve(
     scale: str = "latent",
     data: Any = None,
     na: str | float | Iterable[str | float] = (),
+    ax: Any = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Figure":
     """Return the curves of `vpc_curve`, one for each grouping factor, with 95 % bands, as a matplotlib figure.
 
@@ -28,6 +30,8 @@ def plot_vpc_curve(
     ----------
     fit, column, scale, data, na
         As in `vpc_curve`.
+    ax, figsize
+        As in `plot_forest`.
 
     Examples
     --------
@@ -38,7 +42,7 @@ def plot_vpc_curve(
     'Days'
     """
     table = vpc_curve(fit, column, scale=scale, data=data, na=na)
-    figure = new_figure(7.0, 4.4)
+    figure = new_figure(7.0, 4.4, ax=ax, figsize=figsize)
     axes = figure.add_subplot()
     for place, (term, rows) in enumerate(table.groupby("term", sort=False)):
         colour, style = SERIES[place % len(SERIES)], STYLES[place % len(STYLES)]

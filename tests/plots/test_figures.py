@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fixed_draws import fit_at
+from matplotlib.figure import Figure
 
 import bayesmixed as bm
 from bayesmixed.plots.figures import as_written, new_figure
@@ -80,6 +81,65 @@ def test_dollars_in_names_and_levels_are_no_mathematics(tmp_path):
     axes.set_xscale("log")
     powers = as_written(axes.figure).axes[0].get_xticklabels()
     assert all(label.get_parse_math() and "$" in label.get_text() for label in powers)
+
+
+def every_plot():
+    return [getattr(bm, name) for name in bm.__all__ if name.startswith("plot_")]
+
+
+def test_every_plot_of_ours_takes_a_place_and_a_size():
+    without = {
+        name.__name__ for name in every_plot() if not {"ax", "figsize"} <= set(inspect.signature(name).parameters)
+    }
+    assert without == {"plot_trace", "plot_rank", "plot_pairs"}, "those of arviz-plots lay out their own figures"
+
+
+@pytest.mark.parametrize(
+    "name", ["plot_forest", "plot_shrinkage", "plot_residuals", "plot_loo_pit", "plot_pooling_curve"]
+)
+def test_a_picture_of_one_panel_is_drawn_into_axes_of_the_user(name):
+    fit = bm.load_fit("herd_period")
+    alone = getattr(bm, name)(fit, figsize=(5.0, 3.0))
+    assert list(alone.get_size_inches()) == [5.0, 3.0]
+    mine = Figure(figsize=(9.0, 4.0), layout="constrained")
+    left, right = mine.subplots(1, 2)
+    assert getattr(bm, name)(fit, ax=right) is mine
+    assert not left.has_data()
+    assert right.get_xlabel() == alone.axes[0].get_xlabel()
+    assert len(right.lines) == len(alone.axes[0].lines)
+    assert len(right.collections) == len(alone.axes[0].collections)
+    assert list(mine.get_size_inches()) == [9.0, 4.0]
+    mine.draw_without_rendering()
+
+
+def test_a_picture_of_several_panels_is_drawn_into_a_part_of_a_figure():
+    fit = bm.load_fit("herd_period")
+    mine = Figure(figsize=(14.0, 5.0), layout="constrained")
+    left, right = mine.subfigures(1, 2)
+    for plot in (bm.plot_future_group, bm.plot_posterior_checks, bm.plot_effects, bm.plot_variance_shares):
+        right.clear()
+        assert plot(fit, ax=right) is mine
+        assert len(right.axes) == len(plot(fit).axes)
+        assert not left.axes
+        mine.draw_without_rendering()
+    with pytest.raises(bm.SpecError, match=r"several panels.*subfigures"):
+        bm.plot_future_group(fit, ax=Figure().add_subplot())
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ({"ax": "left"}, "ax must be matplotlib axes or a SubFigure, not a str"),
+        ({"ax": [1]}, "not a list"),
+        ({"figsize": (0, 3)}, "two positive numbers of inches"),
+        ({"figsize": (3.0, float("nan"))}, "two positive numbers"),
+        ({"figsize": 3}, "figsize must be 2 items"),
+        ({"figsize": (3, 3), "ax": Figure()}, "the size is that of your own figure"),
+    ],
+)
+def test_a_place_that_is_none_is_refused(where, said):
+    with pytest.raises(bm.SpecError, match=said):
+        bm.plot_forest(bm.load_fit("herd_period"), **where)
 
 
 @pytest.mark.parametrize("style", ["default", "dark_background"])
