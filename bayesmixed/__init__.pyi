@@ -131,6 +131,7 @@ from .summaries.variance.vpc_curves import vpc_curve as vpc_curve
 from .survey.data_survey import check_data as check_data
 from .tables.frames import read_table as read_table
 from .terms import TERMS as TERMS
+from .terms import FactorSmooth as FactorSmooth
 from .terms import Fixed as Fixed
 from .terms import Group as Group
 from .terms import MultiMembership as MultiMembership

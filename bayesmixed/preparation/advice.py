@@ -60,9 +60,10 @@ def advise(design: Design) -> Iterator[str]:
         own = {column for part in group.structured for column in part.columns}
         for column, label in enumerate(group.labels):
             if column not in own and not _has_mean(group.matrix[:, column], label, predictor):
+                mean = label.removesuffix("[linear]")  # of a curve of each level: a curve
                 yield (
                     f"The effect of '{label}' varies between levels of '{group.name}' around 0, because the population "
-                    f"part has no '{label}'. Usually its mean is wanted too: add it to the formula."
+                    f"part has no '{mean}'. Usually its mean is wanted too: add it to the formula."
                 )
         yield from _ask_to_centre(group)
     yield from _ask_for_logarithms(design)

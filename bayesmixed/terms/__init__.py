@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from bayesmixed.terms.contract import TermContract
+from bayesmixed.terms.factor_smooth import FactorSmooth
 from bayesmixed.terms.fixed import Fixed
 from bayesmixed.terms.group import Group
 from bayesmixed.terms.multi_membership import MultiMembership
@@ -22,6 +23,7 @@ TERMS: dict[str, type[TermContract]] = {
     "group": Group,
     "observation": Observation,
     "offset": Offset,
+    "factor_smooth": FactorSmooth,
     "smooth": Smooth,
     "surface": Surface,
 }
@@ -31,4 +33,15 @@ if TYPE_CHECKING:
 else:
     Term = Annotated[reduce(or_, TERMS.values()), Field(discriminator="kind")]
 
-__all__ = ["TERMS", "Fixed", "Group", "MultiMembership", "Observation", "Offset", "Smooth", "Surface", "Term"]
+__all__ = [
+    "TERMS",
+    "FactorSmooth",
+    "Fixed",
+    "Group",
+    "MultiMembership",
+    "Observation",
+    "Offset",
+    "Smooth",
+    "Surface",
+    "Term",
+]

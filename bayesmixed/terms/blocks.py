@@ -220,6 +220,12 @@ class GroupBlock(NormalBlock):
             return ()  # also where the rows are not in memory
         return tuple(self.levels[place] for place in np.flatnonzero(self.occurs) if place >= self.known)
 
+    def extrapolations(self) -> Iterator[str]:
+        """Yield a note where curves of levels are evaluated beyond the range of their covariate at the fit."""
+        for part, state in zip(self.parts, self.states, strict=True):
+            if hasattr(state, "extrapolations"):
+                yield from state.extrapolations(self.matrix[:, list(part.columns)])
+
     def without_empty_levels(self) -> "GroupBlock":
         """Return the block with the levels that have rows."""
         present, index = np.unique(self.index, return_inverse=True)

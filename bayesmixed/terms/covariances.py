@@ -275,6 +275,8 @@ class Structure:
         What the values at the places are called; empty where columns are those of any formula.
     step : float
         The distance of two numbers with places one apart; 0 where values are levels.
+    title : str
+        What its columns are called together where that is not their call, "s(x)".
     """
 
     name: str
@@ -282,6 +284,7 @@ class Structure:
     places: tuple[tuple[float, ...], ...]
     names: tuple[str, ...] = ()
     step: float = 0.0
+    title: str = ""
 
     @property
     def covariance(self) -> Covariance:
@@ -291,7 +294,7 @@ class Structure:
     @property
     def label(self) -> str:
         """What all its columns are called together, "ar1(Days)": the label of their SD where they have one."""
-        return f"{self.covariance.call}({self.inside})"
+        return self.title or f"{self.covariance.call}({self.inside})"
 
     @property
     def extends(self) -> bool:

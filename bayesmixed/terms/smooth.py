@@ -28,7 +28,7 @@ from bayesmixed.terms.surface import is_surface
 
 _OTHER_BASES = {
     "re": "Random intercepts of a factor g are (1 | g), random slopes (x | g).",
-    "fs": "A curve for each level of a factor, each with its own SD, is s(x, by=g); random lines are (x | g).",
+    "fs": 'A curve for each level of a factor, all with one SD, is s(x, g, bs="fs") in a formula.',
 }
 """What takes the place of other bases of mgcv."""
 

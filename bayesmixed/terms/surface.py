@@ -186,8 +186,8 @@ class Surface(TermContract):
             )
         if options.get("bs", "tp").strip("'\"") != "tp":
             raise SpecError(
-                f"'{piece}': a surface of two numbers is a thin plate, bs=\"tp\". For a curve of each group write "
-                "s(x, by=f); for random intercepts of groups, (1 | g)."
+                f"'{piece}': a surface of two numbers is a thin plate, bs=\"tp\". A curve of each group is "
+                's(x, g, bs="fs").'
             )
         if not options.get("k", "30").isdigit():
             raise SpecError(f"'{piece}': k is a whole number, such as k=20.")

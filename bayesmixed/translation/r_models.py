@@ -36,6 +36,9 @@ R_MODELS: Mapping[str, RModel] = MappingProxyType(
     {
         "lm": RModel(("formula", "data", "subset", "weights", "na.action")),
         "glm": RModel(("formula", "family", "data", "weights", "subset", "na.action")),
+        **dict.fromkeys(
+            ("gam", "bam"), RModel(("formula", "family", "data", "weights", "subset", "na.action", "offset"))
+        ),
         "glm.nb": RModel(("formula", "data", "weights", "subset", "na.action")),
         "lmer": RModel(
             ("formula", "data", "REML", "control", "start", "verbose", "subset", "weights"), bars="together"
@@ -50,7 +53,7 @@ R_MODELS: Mapping[str, RModel] = MappingProxyType(
         "clmm": RModel(_CLM, weights="likelihood", bars="together"),
     }
 )
-"""By name, of stats, MASS, lme4, glmmTMB, brms, rstanarm and ordinal."""
+"""By name, of stats, MASS, mgcv, lme4, glmmTMB, brms, rstanarm and ordinal."""
 
 NOT_HERE: Mapping[str, str] = MappingProxyType(
     {

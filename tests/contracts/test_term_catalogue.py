@@ -18,6 +18,7 @@ EXAMPLES = {
     "fixed": ["1 + x", "0 + f:x"],
     "group": ["(1 | g)", "(1 + x || g)", "(1 | g:h)", "homcs(0 + f | g)", "cs(1 + x | g)", "ar1(0 + f | g)"],
     "multi_membership": ["mm(g, h)", "(1 + x | mm(g, h, weights=[w, v]))"],
+    "factor_smooth": ['s(x, g, k=5, bs="fs")'],
     "observation": ["obs()"],
     "offset": ["offset(log(w))"],
     "surface": ["s(x, w, k=6)"],

@@ -84,6 +84,7 @@ GIVEN = {
     "MultiMembership": {"by": ("a", "b"), "weights": (), "scale": True},
     "Offset": {"expression": "x"},
     "Smooth": {"x": "x", "k": 5, "by": "", "bs": "tp"},
+    "FactorSmooth": {"x": "x", "by": "g", "k": 5},
     "Censoring": {"column": "s", "upper": "u"},
     "Truncation": {"lower": 0.0, "upper": 9.0},
     "Weights": {"column": "w", "kind": "precision"},

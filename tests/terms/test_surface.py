@@ -22,8 +22,6 @@ def rows():
     [
         ("y ~ s(x, z, w)", "one covariate or two"),
         ("y ~ s(x, z, by=g)", "a surface has no by="),
-        ("y ~ s(x, g, bs='fs')", r"s\(x, by=f\)"),
-        ("y ~ s(g, bs='re')", r"\(1 \| g\)"),
         ("y ~ s(x, x)", "both covariates are the same"),
         ("y ~ s(x, z, k=3)", "at least k=4"),
         ("y ~ s(x, z, k=many)", "k is a whole number"),

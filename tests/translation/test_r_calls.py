@@ -33,6 +33,10 @@ TABLE["y"] = TABLE["x"] + GENERATOR.normal(size=N)
 TABLE["p"] = np.exp(TABLE["y"])
 TABLE["o"] = np.resize([1, 2, 3, 2], N)
 SAME = {
+    'gam(y ~ s(x, bs = "cc") + s(x, g, bs = "fs", k = 5) + s(h, bs = "re"))': (
+        'y ~ s(x, bs="cc") + s(x, g, bs="fs", k=5) + (1 | h)',
+        {},
+    ),
     "brm(y | cens(status, upper) ~ x + (1 | g), family = weibull)": (
         "y | cens(status, upper) ~ x + (1 | g)",
         {"family": "weibull"},

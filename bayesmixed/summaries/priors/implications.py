@@ -86,7 +86,9 @@ def _differences(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
 
 def _of_levels(group: NormalBlock, column: int) -> bool:
     """Return whether the effects of a column are differences between levels, not slopes."""
-    places = (part for part in group.structured if part.structure is not None and part.structure.of_places)
+    places = (
+        part for part in group.structured if part.structure and (part.structure.of_places or part.structure.title)
+    )
     return group.coordinates.labels[column] == "Intercept" or any(column in part.columns for part in places)
 
 
