@@ -23,6 +23,7 @@ MEANING = {
     "tau": 0.5,
     "alpha": 2.0,
     "quantile": 0.5,
+    "power": 1.6,
 }
 
 

@@ -239,14 +239,14 @@ def _read_number(values: Array, unit: Node) -> Node:
     odds = values - special.logit(_MEANS)
     if np.allclose(odds, odds[0]):
         return Expression("sum", (Expression("link", (MEAN,), "logit({})"), Symbol(f"{odds[0]:.4g}")))
-    for scale, symbol in ((_UNITS, unit), (_MEANS, MEAN)):
+    roots = (
+        (_MEANS**power, Expression("link", (MEAN,), text)) for power, text in ((0.5, "sqrt({})"), (-0.5, "1/sqrt({})"))
+    )
+    for scale, symbol in ((_UNITS, unit), (_MEANS, MEAN), *roots):
         factor, shift = values / scale, values - np.log(scale)
         if np.allclose(factor, factor[0]):
             return symbol if np.isclose(factor[0], 1) else Expression("product", (Symbol(f"{factor[0]:.4g}"), symbol))
         if np.allclose(shift, shift[0]):
             log = Expression("link", (symbol,), "log({})")
             return log if np.isclose(shift[0], 0) else Expression("sum", (log, Symbol(f"{shift[0]:.4g}")))
-    for power, text in ((0.5, "sqrt({})"), (-0.5, "1/sqrt({})")):
-        if np.allclose(values, _MEANS**power):
-            return Expression("link", (MEAN,), text)
     return Expression("call", (MEAN, unit), "f")

@@ -35,6 +35,7 @@ from bayesmixed.families.real import GAUSSIAN, STUDENT
 from bayesmixed.families.records import Family, Parameter, ResponseScale, Values
 from bayesmixed.families.skewed import EXGAUSSIAN, SKEW_NORMAL
 from bayesmixed.families.stepwise import ACAT, CRATIO, SRATIO
+from bayesmixed.families.tweedie import TWEEDIE
 
 __all__ = ["DEFAULT_FAMILY", "FAMILIES", "Family", "Parameter", "ResponseScale", "Values", "find_family"]
 
@@ -78,6 +79,7 @@ FAMILIES: dict[str, Family] = {
         CRATIO,
         ACAT,
         CATEGORICAL,
+        TWEEDIE,
     )
 }
 
@@ -157,6 +159,8 @@ _OTHER_NAMES = {_plain(name): here for name, (here, _) in R_FAMILIES.items()} | 
     "zeroinflatedgamma": "hurdle_gamma",
     "zib": "zero_inflated_beta",
     "zoib": "zero_one_inflated_beta",
+    "compoundpoisson": "tweedie",
+    "compoundpoissongamma": "tweedie",
     "ordinal": "cumulative",
     "ordered": "cumulative",
     "clm": "cumulative",

@@ -103,7 +103,7 @@ PRIOR_FUNCTIONS = (
         np.asarray,
         _same,
         (-np.inf, np.inf),
-        {"identity": 1.0, "log": 1.0, "log_minus_one": 1.0, "logit": 1.0},
+        {"identity": 1.0, "log": 1.0, "log_minus_one": 1.0, "logit": 1.0, "logit_minus_one": 1.0},
     ),
     PriorFunction(
         "1/sqrt({})",
@@ -133,6 +133,15 @@ PRIOR_FUNCTIONS = (
         lambda v: 1.0 / v - 1.0,
         UNIT,
         {"log": -1.0},
+    ),
+    PriorFunction(
+        "{}-1",
+        "{}_minus_one",
+        lambda value: np.asarray(value) - 1.0,
+        lambda v: np.asarray(v) + 1.0,
+        lambda v: v + 1.0,
+        UNIT,
+        {"logit_minus_one": 1.0},
     ),
     PriorFunction("logit({})", "logit_{}", special.logit, special.expit, _sigmoid, REAL, {"logit": 1.0}),
 )

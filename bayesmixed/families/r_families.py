@@ -43,6 +43,7 @@ R_FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "asym_laplace": ("asymmetric_laplace", "identity"),
         "zero_inflated_beta_binomial": ("zero_inflated_beta_binomial", "logit"),
         "ordbeta": ("ordered_beta", "logit"),
+        "tweedie": ("tweedie", "log"),
         "ziGamma": ("hurdle_gamma", "inverse"),
     }
 )
@@ -71,7 +72,7 @@ DISPERSIONS: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("gaussian", "student"), "sigma"),
         **dict.fromkeys(("gamma", "hurdle_gamma"), "shape"),
         **dict.fromkeys(("negbin", "zero_inflated_negbin", "hurdle_negbin", "truncated_negbin"), "theta"),
-        **dict.fromkeys(("negbin1", "beta", "beta_binomial", "zero_inflated_beta", "ordered_beta"), "phi"),
+        **dict.fromkeys(("negbin1", "beta", "beta_binomial", "zero_inflated_beta", "ordered_beta", "tweedie"), "phi"),
         **dict.fromkeys(("zero_inflated_negbin1", "zero_inflated_beta_binomial"), "phi"),
     }
 )
@@ -83,7 +84,6 @@ NO_COUNTERPART: Mapping[str, str] = MappingProxyType(
         "quasibinomial": "It is no distribution; beta_binomial allows extra variation, and so does obs().",
         "quasi": "It is no distribution: choose one.",
         "compois": "For overdispersed counts there are generalised_poisson and negbin1; for others no family.",
-        "tweedie": "For amounts with zeros there is hurdle_gamma.",
         "shifted_lognormal": "For reaction times there is exgaussian; with a known shift write log(y - shift) ~ ...",
         "geometric": "It is negbin with theta 1: family negbin with priors={'theta': 1}.",
         "multinomial": 'Write one row for each category with its count, y | weights(n, "frequency") ~ ..., family '

@@ -208,7 +208,9 @@ def _truth(design: Design, values: Mapping[str, float], generator: np.random.Gen
                 variables[name] = value
     for name in design.numbers:
         known = design.known_errors and name == design.family.scale
-        variables[name] = ((), np.asarray(1.0 if known else take(name)))
+        number = 1.0 if known else take(name)
+        _check_number(design, name, number)
+        variables[name] = ((), np.asarray(number))
     if design.family.cuts:
         coords["cut"] = design.cut_labels
         variables[CUTS] = (("cut",), np.array([take(name) for name in design.family.cuts]))
@@ -267,6 +269,17 @@ def _check_inside(predictor: Predictor, group: NormalBlock, values: Mapping[str,
         low, high = parameter.support(structure.width)
         if not low < values[key] < high:
             raise SpecError(f"The true value of '{key}' is {values[key]:g}, outside its range ({low:.3g}, {high:g}).")
+
+
+def _check_number(design: Design, name: str, value: float) -> None:
+    """Refuse a true value outside of the range of a parameter (SpecError); shares and the residual scale may be on the border."""
+    parameter = design.family.parameter(name)
+    low, high = parameter.lower, parameter.upper
+    border = (low, high) == (0.0, 1.0) or (name == design.family.scale and value == 0.0)
+    if not (low <= value <= high if border else low < value < high):
+        raise SpecError(
+            f"The true value of '{name}' ({parameter.meaning}) is {value:g}, outside its range ({low:g}, {high:g})."
+        )
 
 
 def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Generator) -> Array:

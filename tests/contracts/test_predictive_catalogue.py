@@ -23,7 +23,9 @@ def fit_of(family, seed=3):
     spec = bm.from_formula(f"{left} ~ x + (1 | g)", family=family.name)
     truth = {"beta[Intercept]": 0.3, "beta[x]": 0.4, "sd_g[Intercept]": 0.4}
     truth |= {
-        p.name: 0.4 if np.isfinite(p.upper) else max(p.lower, -5.0) + 4.0 for p in family.parameters[1:] if not p.cut
+        p.name: p.lower + 0.4 * (p.upper - p.lower) if np.isfinite(p.upper) else max(p.lower, -5.0) + 4.0
+        for p in family.parameters[1:]
+        if not p.cut
     }
     if family.cuts:
         del truth["beta[Intercept]"]

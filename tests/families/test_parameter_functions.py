@@ -13,6 +13,7 @@ VALUES = {
     "log": np.array([0.2, 1.0, 7.0]),
     "log_minus_one": np.array([1.1, 4.0, 30.0]),
     "logit": np.array([0.02, 0.5, 0.9]),
+    "logit_minus_one": np.array([1.02, 1.5, 1.9]),
 }
 PAIRS = [(function, link) for function in PRIOR_FUNCTIONS for link in function.factors]
 each_pair = pytest.mark.parametrize(("function", "link"), PAIRS, ids=[f"{f.text} of {link}" for f, link in PAIRS])

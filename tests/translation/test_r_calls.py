@@ -132,10 +132,10 @@ SAME = {
         {},
     ),
     "lm('y ~ x + f')": ("y ~ x + f", {}),
+    "glmmTMB(y ~ x, dispformula = ~ z, family = tweedie)": ("y ~ x", {"family": "tweedie", "phi": "~ z"}),
     "lm(as.formula('y ~ .'), d)": ("y ~ .", {}),
 }
 REFUSED = {
-    "glmmTMB(y ~ x, family = tweedie)": "hurdle_gamma",
     "glm(k ~ x, family = quasipoisson)": "negbin1",
     "glm(k ~ x, family = 'quasibinomial')": "beta_binomial",
     "glmmTMB(y ~ x, family = lognormal)": r"log\(y\)",

@@ -68,7 +68,11 @@ def test_a_wrong_scale_leaves_the_band(sigma):
 def test_pit_values_of_draws_are_uniform_for_every_family(family):
     trials = 12.0 if family.has_trials else 1.0
     values = {
-        p.name: 0.35 if np.isfinite(p.upper) else p.lower + 2.5 if np.isfinite(p.lower) else 0.4
+        p.name: p.lower + 0.35 * (p.upper - p.lower)
+        if np.isfinite(p.upper)
+        else p.lower + 2.5
+        if np.isfinite(p.lower)
+        else 0.4
         for p in family.parameters
     }
     generator = np.random.default_rng(7)
