@@ -15,7 +15,7 @@ from bayesmixed.engines.settings import EngineRecord, Settings
 CHAINS, DRAWS = 2, 50
 
 
-def fit_at(design: Design, values: Mapping[str, Any], jitter: float = 0.0) -> bm.Fit:
+def fit_at(design: Design, values: Mapping[str, Any], jitter: float = 0.0, draws: int = DRAWS) -> bm.Fit:
     """Return a fit all of whose draws hold `values` (by variable; effects default to 0), jittered if asked for."""
     generator = np.random.default_rng(0)
     shapes, dims, coords = {}, {}, {}
@@ -39,20 +39,20 @@ def fit_at(design: Design, values: Mapping[str, Any], jitter: float = 0.0) -> bm
     variables = {}
     for name in draw_names(design):
         shape = shapes.get(name, ())
-        value = np.broadcast_to(np.asarray(values.get(name, 0.0), dtype=float), (CHAINS, DRAWS, *shape)).copy()
+        value = np.broadcast_to(np.asarray(values.get(name, 0.0), dtype=float), (CHAINS, draws, *shape)).copy()
         value += jitter * generator.standard_normal(value.shape)
         variables[name] = (("chain", "draw", *dims.get(name, ())), value)
     used = {dim for _, (names, _) in enumerate(variables.values()) for dim in names}
-    numbers = {"chain": np.arange(CHAINS), "draw": np.arange(DRAWS)}
+    numbers = {"chain": np.arange(CHAINS), "draw": np.arange(draws)}
     posterior = xr.Dataset(variables, coords=numbers | {name: one for name, one in coords.items() if name in used})
     statistics = xr.Dataset(
         {
-            "diverging": (("chain", "draw"), np.zeros((CHAINS, DRAWS), dtype=bool)),
-            "energy": (("chain", "draw"), generator.standard_normal((CHAINS, DRAWS))),
-            "logp": (("chain", "draw"), generator.standard_normal((CHAINS, DRAWS))),
+            "diverging": (("chain", "draw"), np.zeros((CHAINS, draws), dtype=bool)),
+            "energy": (("chain", "draw"), generator.standard_normal((CHAINS, draws))),
+            "logp": (("chain", "draw"), generator.standard_normal((CHAINS, draws))),
         }
     )
-    settings = Settings(chains=CHAINS, draws=DRAWS, tune=50, cores=1, target_accept=0.9, seed=0)
+    settings = Settings(chains=CHAINS, draws=draws, tune=50, cores=1, target_accept=0.9, seed=0)
     return bm.Fit(design, as_draws(design, posterior, statistics), EngineRecord("given", "test"), settings, {}, {})
 
 

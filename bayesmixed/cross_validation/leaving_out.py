@@ -18,9 +18,10 @@ from bayesmixed.cross_validation.log_densities import (
     unit_densities,
     unit_draws,
 )
-from bayesmixed.cross_validation.marginal_densities import split_draws, unit_logs
+from bayesmixed.cross_validation.marginal_densities import unit_logs
 from bayesmixed.cross_validation.moment_matching import can_match, match_moments
 from bayesmixed.cross_validation.units import condition, describe_unit, dim_of, find_units, is_observation
+from bayesmixed.draws.pieces import split_draws
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit

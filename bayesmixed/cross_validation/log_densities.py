@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
-from bayesmixed.cross_validation.marginal_densities import can_integrate, leave_rows_out, split_draws, unit_logs
+from bayesmixed.cross_validation.marginal_densities import can_integrate, leave_rows_out, unit_logs
 from bayesmixed.cross_validation.units import (
     OBSERVATION,
     condition,
@@ -20,6 +20,7 @@ from bayesmixed.cross_validation.units import (
 from bayesmixed.design.design import Design
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import thin
+from bayesmixed.draws.pieces import split_draws
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit

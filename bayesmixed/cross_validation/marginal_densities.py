@@ -1,6 +1,6 @@
 """Log-densities of units whose effects are integrated out, and the distribution of each row given the other rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,6 @@ from bayesmixed.terms.relations import Factor
 
 FEW_ROWS = 4
 """In levels with at most this many rows, a row is predicted from the others with the level's effects integrated out."""
-_CHUNK = 400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +45,6 @@ class RowPredictions:
     def asked(self) -> bool:
         """Whether anything but the density is wanted."""
         return bool(len(self.distribution) or len(self.moments))
-
-
-def split_draws(posterior: xr.Dataset, rows: int) -> Iterator[xr.Dataset]:
-    """Yield the posterior some draws at a time, so that arrays of draws by rows stay small."""
-    size = max(1, _CHUNK // (rows * posterior.sizes["chain"]))
-    for start in range(0, posterior.sizes["draw"], size):
-        yield posterior.isel(draw=slice(start, start + size))
 
 
 def row_values(units_out: LeftOutUnits, etas: Etas, rows: Integers | None = None) -> dict[str, Array]:

@@ -8,10 +8,11 @@ import xarray as xr
 
 from bayesmixed.cross_validation.encoding import encode
 from bayesmixed.cross_validation.log_densities import label_draws
-from bayesmixed.cross_validation.marginal_densities import leave_rows_out, split_draws
+from bayesmixed.cross_validation.marginal_densities import leave_rows_out
 from bayesmixed.design.design import Design
 from bayesmixed.design.response_units import in_working_unit, own_factors
 from bayesmixed.design.uncompiled import why_uncompiled
+from bayesmixed.draws.pieces import split_draws
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.joint.decoding import as_posterior
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates

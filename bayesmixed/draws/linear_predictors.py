@@ -32,10 +32,12 @@ def thin(posterior: xr.Dataset, draws: int | None) -> xr.Dataset:
 
 def population_predictor(predictor: Predictor, posterior: xr.Dataset) -> Array:
     """Return the predictor without group effects, curves included, (chain, draw, row)."""
-    sizes = (posterior.sizes["chain"], posterior.sizes["draw"], len(predictor.offset))
-    eta = np.broadcast_to(predictor.offset, sizes).copy()
     if predictor.population.labels:
-        eta += values_of(posterior, predictor.beta) @ predictor.population.matrix.T
+        eta = values_of(posterior, predictor.beta) @ predictor.population.matrix.T
+        eta += predictor.offset
+    else:
+        sizes = (posterior.sizes["chain"], posterior.sizes["draw"], len(predictor.offset))
+        eta = np.broadcast_to(predictor.offset, sizes).copy()
     for curve in predictor.curves:
         eta += curve.contribution(effects_of(predictor, curve, posterior))
     return eta
@@ -60,7 +62,7 @@ def predictor_given_effects(predictor: Predictor, posterior: xr.Dataset, without
     eta = population_predictor(predictor, posterior)
     for group in predictor.groups:
         if group is not without:
-            eta = eta + group.contribution(effects_of(predictor, group, posterior), written=True)
+            eta += group.contribution(effects_of(predictor, group, posterior), written=True)
     return eta
 
 
@@ -123,14 +125,14 @@ def linear_prediction(
     for group in predictor.groups:
         mode = modes[group.name]
         if mode == "existing":
-            eta = eta + group.contribution(effects_of(predictor, group, posterior, generator), written=True)
+            eta += group.contribution(effects_of(predictor, group, posterior, generator), written=True)
         elif mode == "any":
             effects = group.draw_new(covariances_at_centre(predictor, group, posterior), generator) @ group.transform.T
             effects[..., : group.known, :] = effects_of(predictor, group, posterior, generator)
-            eta = eta + group.contribution(effects, written=True)
+            eta += group.contribution(effects, written=True)
         elif mode == "new":
             fresh = group.draw_new(covariances_at_centre(predictor, group, posterior), generator)
-            eta = eta + group.contribution(fresh)
+            eta += group.contribution(fresh)
         elif mode == "average":
             own = group.variance(covariances_at_centre(predictor, group, posterior))
             variance = own if variance is None else variance + own

@@ -11,6 +11,7 @@ import xarray as xr
 from bayesmixed.arguments import pools
 from bayesmixed.design.design import Design
 from bayesmixed.draws.linear_predictors import linear_prediction, thin
+from bayesmixed.draws.pieces import chain_pieces, refuse_large
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean, enumerate_words
 from bayesmixed.families.links import Array
@@ -139,13 +140,31 @@ def predict_rows(
     check_choice("kind={}", kind, accepted)
     modes = _modes(design, groups, kind, known_rows=rows is None)
     posterior = draws_for(fit, modes, draws)
+    if kind in design.numbers:
+        return _dataset(fit, design, posterior, kind, posterior[kind].values[..., None], modes)
+    refuse_large(posterior, design.rows * (len(fit.design.categories) if kind == "probability" else 1), "Predictions")
     generator = np.random.default_rng(seed)
+    result: Array | None = None
+    for chain, draw in chain_pieces(posterior, design.rows):
+        piece = _predict_piece(design, posterior.isel(chain=chain, draw=draw), kind, modes, generator)
+        if result is None:
+            result = np.empty((posterior.sizes["chain"], posterior.sizes["draw"], *piece.shape[2:]), dtype=piece.dtype)
+        result[chain, draw] = piece
+    return _dataset(fit, design, posterior, kind, np.asarray(result), modes)
+
+
+def _predict_piece(
+    design: Design, posterior: xr.Dataset, kind: str, modes: Mapping[str, str], generator: np.random.Generator
+) -> Array:
+    """Return predictions of some draws, (chain, draw, row), of probabilities (chain, draw, row, category)."""
+    family = design.family
     scalars, predictors = _parameters(design, posterior, modes, generator)
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
     if kind == "linear":
-        return _dataset(fit, design, posterior, kind, predictors[family.parameters[0].name].mean, modes)
-    if kind == "probability":
-        return _probabilities(fit, design, posterior, scalars, predictors, modes)
-    if kind == "mean":
+        result = predictors[family.parameters[0].name].mean
+    elif kind == "probability":
+        return np.stack([np.broadcast_to(one, shape) for one in _probabilities(design, scalars, predictors)], axis=-1)
+    elif kind == "mean":
         if family.scale in parameters_of_mean(family):
             needs_weights(design, kind)
         result = average_mean(family, *weigh_scale(family.scale, design.observed.scale_factor, scalars, predictors))
@@ -154,7 +173,7 @@ def predict_rows(
         result = _responses(design, posterior, values, modes, generator)
     else:
         result = scalars[kind] if kind in scalars else predictors[kind].average
-    return _dataset(fit, design, posterior, kind, result, modes)
+    return np.broadcast_to(result, shape)
 
 
 def _parameters(
@@ -191,31 +210,14 @@ def predict_function(
     return xr.DataArray(values, dims=("chain", "draw", "point", "row"), coords=coords, attrs={"estimand": said})
 
 
-def _probabilities(
-    fit: Fit,
-    design: Design,
-    posterior: xr.Dataset,
-    scalars: Mapping[str, Array],
-    predictors: Mapping[str, Spread],
-    modes: Mapping[str, str],
-) -> xr.Dataset:
+def _probabilities(design: Design, scalars: Mapping[str, Array], predictors: Mapping[str, Spread]) -> Sequence[Array]:
     """Return the probability of each category of an ordered response, averaged over the groups as a mean is."""
-    family, labels = fit.design.family, list(fit.design.categories)
+    family = design.family
     if family.shares:
-        return _by_category(fit, design, posterior, [*average_shares(family.shares, scalars, predictors)], modes)
-    above = [average_mean(family.event(number), scalars, predictors) for number in range(1, len(labels))]
+        return [*average_shares(family.shares, scalars, predictors)]
+    above = [average_mean(family.event(number), scalars, predictors) for number in range(1, len(design.categories))]
     ends = [np.ones_like(above[0]), *above, np.zeros_like(above[0])]
-    return _by_category(fit, design, posterior, [more - less for more, less in pairwise(ends)], modes)
-
-
-def _by_category(
-    fit: Fit, design: Design, posterior: xr.Dataset, found: Sequence[Array], modes: Mapping[str, str]
-) -> xr.Dataset:
-    labels = list(fit.design.categories)
-    parts = [_dataset(fit, design, posterior, "probability", one, modes) for one in found]
-    return xr.concat(parts, xr.IndexVariable("category", labels), combine_attrs="override").transpose(
-        "chain", "draw", "row", "category"
-    )
+    return [more - less for more, less in pairwise(ends)]
 
 
 def _responses(
@@ -281,9 +283,11 @@ def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_row
 def _dataset(
     fit: Fit, design: Design, posterior: xr.Dataset, kind: str, values: Array, modes: Mapping[str, str]
 ) -> xr.Dataset:
-    shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows, *values.shape[3:])
     coords = {"chain": posterior["chain"], "draw": posterior["draw"], "row": row_labels(design)}
-    data = xr.DataArray(np.broadcast_to(values, shape), dims=("chain", "draw", "row"), coords=coords)
+    if kind == "probability":
+        coords["category"] = list(fit.design.categories)
+    data = xr.DataArray(np.broadcast_to(values, shape), dims=tuple(coords), coords=coords)
     attributes = {"estimand": _estimand(fit, kind, modes), "has_mean": int(_has_mean(fit, design, kind, modes))}
     return xr.Dataset({kind: data}, attrs=attributes)
 

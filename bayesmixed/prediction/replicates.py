@@ -9,6 +9,7 @@ import xarray as xr
 from bayesmixed.design.design import Design
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import covariances_at_centre, thin
+from bayesmixed.draws.pieces import refuse_large, split_draws
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
@@ -19,7 +20,6 @@ from bayesmixed.prediction.predictions import MODES, predict, seen_in_words
 from bayesmixed.terms.weights import refuse_weights
 
 ACCEPTED = ("existing", "new")
-_CHUNK = 2_000_000
 _LARGEST = 1e12
 _UNKNOWN = np.array(np.nan)
 
@@ -81,9 +81,13 @@ def posterior_predictive(
     """
     modes = choose_groups(fit.design, groups)
     posterior = _draws_for(fit, modes, draws)
-    pieces = [piece.response for piece in replicate(fit, groups=groups, draws=draws, seed=seed)]
+    refuse_large(posterior, fit.design.rows, "Replicates")
+    made, start = np.empty((posterior.sizes["chain"], posterior.sizes["draw"], fit.design.rows)), 0
+    for piece in replicate(fit, groups=groups, draws=draws, seed=seed):
+        stop = start + piece.response.shape[1]
+        made[:, start:stop], start = piece.response, stop
     coords = {"chain": posterior["chain"], "draw": posterior["draw"], "row": row_labels(fit.design)}
-    response = xr.DataArray(np.concatenate(pieces, axis=1), dims=("chain", "draw", "row"), coords=coords)
+    response = xr.DataArray(made, dims=("chain", "draw", "row"), coords=coords)
     return xr.Dataset({fit.design.response_name: response}, attrs={"estimand": describe(fit.design, modes)})
 
 
@@ -102,9 +106,7 @@ def replicate(
     modes = choose_groups(fit.design, groups)
     posterior = _draws_for(fit, modes, draws)
     generator = np.random.default_rng(seed)
-    step = max(1, _CHUNK // (fit.design.rows * posterior.sizes["chain"]))
-    for start in range(0, posterior.sizes["draw"], step):
-        piece = posterior.isel(draw=slice(start, start + step))
+    for piece in split_draws(posterior, fit.design.rows, 4):
         yield _replicate(replace(fit, draws=xr.DataTree.from_dict({"posterior": piece})), modes, generator, moments)
 
 

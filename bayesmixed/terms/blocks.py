@@ -158,7 +158,10 @@ class GroupBlock(NormalBlock):
         """Return z'b of each row, (..., n), for effects at the centre, or as written, (..., J, K)."""
         total: Any = 0.0
         for column, z in enumerate(self.matrix.T if written else self.centred_matrix.T):
-            total = total + self.pick(effects[..., column]) * z
+            own = self.pick(effects[..., column])
+            if np.any(z != 1.0):
+                own *= z
+            total = own if column == 0 else total + own
         return np.asarray(total)
 
     def expression(self, coefficients: Any) -> Any:
@@ -173,7 +176,7 @@ class GroupBlock(NormalBlock):
 
     def pick(self, values: Any) -> Any:
         """Return the values, (..., J), of the level of each row, (..., n)."""
-        return values[..., self.index]
+        return np.take(values, self.index, axis=-1) if isinstance(values, np.ndarray) else values[..., self.index]
 
     def sums(self, values: Array, rows: Any = slice(None)) -> Array:
         """Return sums of values, (m,), over the rows of each level, or some of them, (J,)."""

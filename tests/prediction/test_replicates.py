@@ -7,8 +7,8 @@ from fixed_draws import CHAINS, DRAWS, fit_at
 from scipy import special
 
 import bayesmixed as bm
+from bayesmixed.draws import pieces
 from bayesmixed.draws.kept import keep_draws
-from bayesmixed.prediction import replicates
 from bayesmixed.prediction.replicates import replicate
 
 CBPP = classic("lme4", "cbpp")
@@ -66,9 +66,9 @@ def test_a_seed_fixes_the_replicates():
 
 
 def test_replicates_made_in_pieces_cover_all_draws(monkeypatch):
-    monkeypatch.setattr(replicates, "_CHUNK", 56 * CHAINS * 7)
-    pieces = list(replicate(herds(), seed=1))
-    assert [piece.response.shape[1] for piece in pieces] == [7] * 7 + [1]
+    monkeypatch.setattr(pieces, "NUMBERS", 56 * CHAINS * 7 // 4)
+    made = list(replicate(herds(), seed=1))
+    assert [piece.response.shape[1] for piece in made] == [7] * 7 + [1]
     assert bm.posterior_predictive(herds(), draws=20)["incidence"].shape == (CHAINS, 10, 56)
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.cross_validation.importance_weights import smooth_weights
-from bayesmixed.cross_validation.marginal_densities import leave_rows_out, split_draws
+from bayesmixed.cross_validation.marginal_densities import leave_rows_out
 from bayesmixed.design.design import Design
+from bayesmixed.draws.pieces import split_draws
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import some_draws

@@ -25,9 +25,10 @@ from bayesmixed.summaries.variance.group_moments import (
     distinct_rows,
     few_for_latent,
     on_latent_scale,
+    over_rows,
     response_moments,
     shared_covariance,
-    take_apart,
+    take_means,
 )
 from bayesmixed.summaries.variance.sharing import sharing_patterns
 from bayesmixed.terms.blocks import GroupBlock
@@ -162,11 +163,11 @@ def latent_covariances(
     pattern, its variance between groups and its expected variance within, all averaged over rows, (chain, draw)."""
     rows, weights = distinct_rows(fit.design)
     parts: list[Array] = []
-    for whole in take_apart(fit.design, posterior, rows):
+    for whole, own in take_means(fit.design, posterior, rows, weights):
         predictor_parts = on_latent_scale(whole)
         _, between, within = response_moments(predictor_parts, 1.0)
-        shared = [shared_covariance(predictor_parts, factors, 1.0) @ weights for factors in patterns.values()]
-        parts.append(np.stack([*shared, between @ weights, within @ weights]))
+        shared = [shared_covariance(predictor_parts, factors, 1.0) for factors in patterns.values()]
+        parts.append(np.stack([over_rows(one, own) for one in (*shared, between, within)]))
     shape = (posterior.sizes["chain"], posterior.sizes["draw"])
     *shared, between, within = np.concatenate(parts, axis=1).reshape(-1, *shape)
     return dict(zip(patterns, shared, strict=True)), between, within
@@ -214,7 +215,8 @@ def residual_variance(fit: Fit, posterior: xr.Dataset, trials: float = 1.0) -> A
     design = fit.design.examples
     rows, weights = distinct_rows(design, matter)
     found = [
-        residual_of_rows(predictor_parts, trials) @ weights for predictor_parts in take_apart(design, posterior, rows)
+        over_rows(residual_of_rows(predictor_parts, trials), own)
+        for predictor_parts, own in take_means(design, posterior, rows, weights)
     ]
     return np.concatenate(found).reshape(posterior.sizes["chain"], posterior.sizes["draw"])
 

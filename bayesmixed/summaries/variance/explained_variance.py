@@ -6,20 +6,23 @@ import xarray as xr
 
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
-from bayesmixed.draws.tree import stacked
+from bayesmixed.draws.kept import values_of
+from bayesmixed.draws.linear_predictors import predictor_given_effects
+from bayesmixed.draws.pieces import NUMBERS, split_draws
 from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.families.parts import no_category_variance
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import some_draws
-from bayesmixed.prediction.predictions import predict
 from bayesmixed.summaries.variance.components import mean_group_variances, residual_variance
 from bayesmixed.summaries.variance.group_moments import (
     distinct_rows,
     few_for_latent,
     on_latent_scale,
+    over_rows,
     response_moments,
     take_apart,
+    take_means,
     thin_for,
 )
 from bayesmixed.summaries.variance.intraclass import as_draws, is_response, latent_name, notes_of_limits
@@ -130,10 +133,10 @@ def _of_moments(fit: Fit, posterior: xr.Dataset, trials: float, scale: str) -> l
     """Return R2 of the response, or of the function of it that is the latent scale, from its moments over the groups."""
     rows, weights = distinct_rows(fit.design)
     parts = []
-    for whole in take_apart(fit.design, posterior, rows):
+    for whole, own in take_means(fit.design, posterior, rows, weights):
         pieces = whole if scale == "data" else on_latent_scale(whole)
         mean, between, within = response_moments(pieces, trials)
-        parts.append(np.stack([_spread(mean, weights), between @ weights, within @ weights]))
+        parts.append(np.stack([_spread(mean, own), over_rows(between, own), over_rows(within, own)]))
     fixed, between, within = np.concatenate(parts, axis=1)
     return _two(fixed, between, within, posterior, "moments of the response", scale)
 
@@ -146,29 +149,40 @@ def _two(fixed: Array, between: Array, residual: Array, posterior: xr.Dataset, t
 
 def _population_variance(fit: Fit, posterior: xr.Dataset) -> Array:
     """Return the variance over the rows of the population part without offsets, (chain, draw)."""
+    mu = fit.design.mu
     rows, weights = distinct_rows(fit.design)
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"])
+    if not mu.curves and len(rows) * shape[0] * shape[1] > NUMBERS:
+        centred = mu.population.matrix[rows] - weights @ mu.population.matrix[rows]
+        beta = values_of(posterior, mu.beta)
+        return np.asarray(np.einsum("cdk,kl,cdl->cd", beta, centred.T @ (weights[:, None] * centred), beta))
     parts = []
     for pieces in take_apart(fit.design, posterior, rows):
-        part = pieces.etas[fit.design.mu.parameter] - fit.design.mu.offset[rows]
+        part = pieces.etas[mu.parameter] - mu.offset[rows]
         parts.append(_spread(part, weights))
-    return np.concatenate(parts).reshape(posterior.sizes["chain"], posterior.sizes["draw"])
+    return np.concatenate(parts).reshape(shape)
 
 
 def _spread(values: Array, weights: Array) -> Array:
     """Return the variance over the rows of each draw; exactly 0 where the rows differ by rounding only."""
-    deviations = values - (values @ weights)[:, None]
+    deviations = values - over_rows(values, weights)[:, None]
     deviations[np.abs(deviations) <= 1e-12 * np.abs(values)] = 0.0
-    return deviations**2 @ weights
+    return over_rows(deviations**2, weights)
 
 
 def _in_sample(fit: Fit, trials: float) -> xr.DataArray:
     design, family = fit.design, fit.design.family
     count = max(100, int(_WORK / design.rows))
     posterior = some_draws(fit, count)
-    values = {name: stacked(v)[:, None] for name, v in design.scalar_draws(posterior).items()}
-    values |= {name: stacked(predict(fit, kind=name, draws=count)[name]) for name in design.predictors}
-    values = design.in_rows(values)
-    mean, variance = family.mean(values, trials), family.variance(values, trials)
     shares = design.observed.row_shares
-    explained = (mean - (mean @ shares)[:, None]) ** 2 @ shares
-    return as_draws(explained / (explained + np.broadcast_to(variance, mean.shape) @ shares), posterior)
+    parts = []
+    for part in split_draws(posterior, design.rows):
+        values: dict[str, Array] = {name: v.values[..., None] for name, v in design.scalar_draws(part).items()}
+        for name, predictor in design.predictors.items():
+            values[name] = predictor.link.inverse(predictor_given_effects(predictor, part))
+        values = design.in_rows(values)
+        mean = family.mean(values, trials)
+        variance = np.broadcast_to(family.variance(values, trials), mean.shape) @ shares
+        explained = (mean - (mean @ shares)[..., None]) ** 2 @ shares
+        parts.append(explained / (explained + variance))
+    return as_draws(np.concatenate(parts, axis=1), posterior)

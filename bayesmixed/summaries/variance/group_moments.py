@@ -12,6 +12,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.design.responses import RowScale
 from bayesmixed.design.row_likelihoods import keep_inside
 from bayesmixed.draws.linear_predictors import covariances_at_centre, population_predictor, thin
+from bayesmixed.draws.pieces import NUMBERS
 from bayesmixed.draws.tree import stacked, top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array, Link
@@ -25,7 +26,10 @@ Moments = Callable[[dict[str, Array]], Array]
 Axis = tuple[str, Array]
 
 _WORK = 1e8
-_BLOCK = 300_000
+_PLACES, _ROWS = 4096, 20_000
+"""Values of a predictor at which the moments of very many rows are computed, and rows at once."""
+_SMOOTH = ("identity", "log", "logit", "probit", "cloglog")
+"""Links without corners, under which cubic interpolation between these values is as exact as quadrature."""
 _LATENT_WORK = 1_000_000
 _FEWEST = 100
 
@@ -181,12 +185,75 @@ def thin_for(design: Design, posterior: xr.Dataset, rows: int) -> xr.Dataset:
 
 def take_apart(design: Design, posterior: xr.Dataset, rows: NDArray[np.intp]) -> Iterator[PredictorParts]:
     """Yield the predictor parts of some rows for one block of draws after the other, chain by chain."""
-    flat = _one_chain(design, posterior)
     predictors = {name: predictor.take(rows) for name, predictor in design.predictors.items()}
     scaled = None if design.observed.row_scale is None else design.observed.row_scale.take(rows)
-    step = max(1, _BLOCK // len(rows))
+    for draws in _blocks(design, posterior, len(rows)):
+        yield _pieces(design, predictors, scaled, draws)
+
+
+def take_means(
+    design: Design, posterior: xr.Dataset, rows: NDArray[np.intp], weights: Array
+) -> Iterator[tuple[PredictorParts, Array]]:
+    """Yield the parts of `take_apart` with the weights of the rows in means over them, (m,), or of each draw, (S, m).
+
+    Very many rows that differ in one predictor only are replaced by places along it, whose weights, those of cubic
+    interpolation, give the same means of smooth functions.
+    """
+    predictors = {name: predictor.take(rows) for name, predictor in design.predictors.items()}
+    moving = _moving(predictors) if design.observed.row_scale is None and len(rows) > 4 * _PLACES else None
+    if moving is None:
+        yield from ((parts, weights) for parts in take_apart(design, posterior, rows))
+        return
+    alike = {name: predictor.take(np.arange(1)) for name, predictor in predictors.items()}
+    for draws in _blocks(design, posterior, len(rows)):
+        eta = population_predictor(moving, draws)[0]
+        low, high = eta.min(axis=1), eta.max(axis=1)
+        places = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, _PLACES)
+        own = np.stack([_at_places(*one, weights) for one in zip(eta, low, high, strict=True)])
+        parts = _pieces(design, alike, None, draws)
+        yield replace(parts, etas={**parts.etas, moving.parameter: places}), own
+
+
+def _blocks(design: Design, posterior: xr.Dataset, rows: int) -> Iterator[xr.Dataset]:
+    """Yield draws of all chains as those of one, some at a time."""
+    flat = _one_chain(design, posterior)
+    step = max(1, NUMBERS // rows)
     for start in range(0, flat.sizes["draw"], step):
-        yield _pieces(design, predictors, scaled, flat.isel(draw=slice(start, start + step)))
+        yield flat.isel(draw=slice(start, start + step))
+
+
+def over_rows(values: Array, weights: Array) -> Array:
+    """Return the means of values, (..., S, m), over rows with weights (m,) or (S, m)."""
+    return np.asarray(values @ weights if weights.ndim == 1 else np.einsum("...sm,sm->...s", values, weights))
+
+
+def _moving(predictors: Mapping[str, Predictor]) -> Predictor | None:
+    """Return the only predictor that differs between rows; None if there are several, or if variances of effects differ."""
+    moving = []
+    for predictor in predictors.values():
+        if any(np.any(np.ptp(group.spread_matrix, axis=0) > 0.0) for group in predictor.groups):
+            return None
+        columns = [*predictor.population.matrix.T, predictor.offset]
+        if predictor.curves or any(np.ptp(column) > 0.0 for column in columns):
+            moving.append(predictor)
+    return moving[0] if len(moving) == 1 and moving[0].link.name in _SMOOTH else None
+
+
+def _at_places(eta: Array, low: float, high: float, weights: Array) -> Array:
+    """Return weights of equidistant places from low to high, by cubic interpolation those of rows with predictors (m,)."""
+    found = np.zeros(_PLACES)
+    width = (high - low) / (_PLACES - 1) or 1.0
+    for start in range(0, len(eta), _ROWS):
+        t = (eta[start : start + _ROWS] - low) / width
+        cell = np.clip(t.astype(np.intp), 1, _PLACES - 3)
+        t -= cell
+        ahead, beyond, behind = t - 1.0, t - 2.0, t + 1.0
+        own = weights[start : start + _ROWS]
+        inner, outer = own * ahead * beyond, own * t * behind
+        shares = (-inner * t / 6.0, inner * behind / 2.0, -outer * beyond / 2.0, outer * ahead / 6.0)
+        for place, share in enumerate(shares):
+            found += np.bincount(cell + (place - 1), share, _PLACES)
+    return found
 
 
 def _pieces(

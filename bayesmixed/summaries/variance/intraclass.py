@@ -19,9 +19,10 @@ from bayesmixed.summaries.variance.group_moments import (
     distinct_rows,
     few_for_latent,
     on_latent_scale,
+    over_rows,
     response_moments,
     shared_covariance,
-    take_apart,
+    take_means,
     thin_for,
 )
 from bayesmixed.summaries.variance.sharing import Pattern, sharing_patterns
@@ -186,12 +187,12 @@ def _of_latent_response(fit: Fit, patterns: list[Pattern], trials: float) -> Sha
     alone = dict.fromkeys(name for pattern in patterns for name in pattern.shared)
     wanted |= {("share", name, ""): (name,) for name in alone}
     found: dict[tuple[str, str, str], list[Array]] = {key: [] for key in wanted}
-    for whole in take_apart(fit.design, posterior, rows):
+    for whole, own in take_means(fit.design, posterior, rows, weights):
         pieces = on_latent_scale(whole)
         _, between, within = response_moments(pieces, trials)
-        total = (between + within) @ weights
+        total = over_rows(between + within, own)
         for key, shared in wanted.items():
-            found[key].append(shared_covariance(pieces, shared, trials) @ weights / total)
+            found[key].append(over_rows(shared_covariance(pieces, shared, trials), own) / total)
     values = {key: as_draws(np.concatenate(parts), posterior) for key, parts in found.items()}
     shares = [values["share", name, ""] for name in alone]
     return values | {("share", "Residual", ""): 1.0 - sum(shares[1:], shares[0])}
@@ -206,14 +207,14 @@ def _on_data_scale(fit: Fit, trials: float) -> Shares:
     found: dict[tuple[str, str, str], list[Array]] = {
         ("icc", pattern.label, event): [] for pattern in patterns for event in events
     }
-    for whole in take_apart(fit.design, posterior, rows):
+    for whole, own in take_means(fit.design, posterior, rows, weights):
         for event, family in events.items():
             pieces = replace(whole, design=replace(fit.design, family=family))
             # First, because they are the integrals of more dimensions, which may be too many.
-            shared = {p.label: shared_covariance(pieces, p.shared, trials) @ weights for p in patterns}
+            shared = {p.label: over_rows(shared_covariance(pieces, p.shared, trials), own) for p in patterns}
             _, between, within = response_moments(pieces, trials)
             for label, covariance in shared.items():
-                found["icc", label, event].append(covariance / ((between + within) @ weights))
+                found["icc", label, event].append(covariance / over_rows(between + within, own))
     return {key: as_draws(np.concatenate(parts), posterior) for key, parts in found.items()}
 
 

@@ -1,11 +1,14 @@
 """Moments of the response over its groups, against closed forms."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from crossed_fits import V_G, V_H, V, crossed_fit
+from fixed_draws import fit_at
 from variance_fits import one
 
 import bayesmixed as bm
+from bayesmixed.summaries.variance import group_moments
 from bayesmixed.summaries.variance.group_moments import (
     distinct_rows,
     response_moments,
@@ -91,3 +94,23 @@ def test_rows_of_the_same_columns_are_counted_once_with_their_share():
 def test_thinned_draws_are_at_least_a_hundred():
     fit = crossed_fit("gaussian")
     assert fit.posterior.sizes["chain"] * thin_for(fit.design, fit.posterior, 10**9).sizes["draw"] == 100
+
+
+@pytest.mark.parametrize(
+    ("family", "link"),
+    [("bernoulli", "logit"), ("bernoulli", "cloglog"), ("poisson", "log"), ("gaussian", "identity"), ("gamma", "log")],
+)
+def test_means_over_very_many_rows_are_those_of_their_places(family, link, monkeypatch):
+    generator = np.random.default_rng(2)
+    rows = 4 * group_moments._PLACES + 100
+    y = {"bernoulli": lambda: generator.integers(0, 2, rows), "poisson": lambda: generator.poisson(1.0, rows)}
+    made = y.get(family, lambda: generator.gamma(2.0, 1.0, rows))()
+    data = pd.DataFrame({"y": made, "x": generator.standard_t(4, rows), "g": (np.arange(rows) % 30).astype(str)})
+    spec = bm.from_formula("y ~ x + (1 | g)", family=family, link=link)
+    values = {"beta": [0.2, 0.4], "sd_g": 0.7, "sigma": 1.0, "shape": 2.0, "phi": 2.0, "alpha": 2.0}
+    fit = fit_at(bm.prepare(spec, data), values, jitter=0.02, draws=2)
+    places = bm.r2(fit, scale="data"), bm.icc(fit, scale="data")
+    monkeypatch.setattr(group_moments, "_PLACES", rows)
+    for found, expected in zip(places, (bm.r2(fit, scale="data"), bm.icc(fit, scale="data")), strict=True):
+        np.testing.assert_allclose(found["mean"], expected["mean"], rtol=1e-9)
+        np.testing.assert_allclose(found["lower"], expected["lower"], rtol=1e-9)
