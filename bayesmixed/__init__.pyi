@@ -137,6 +137,7 @@ from .terms import Group as Group
 from .terms import MultiMembership as MultiMembership
 from .terms import Observation as Observation
 from .terms import Offset as Offset
+from .terms import Related as Related
 from .terms import Smooth as Smooth
 from .terms import Surface as Surface
 from .terms.covariances import COVARIANCES as COVARIANCES

@@ -79,6 +79,13 @@ def read_spec(
     reference: Annotated[
         str | None, typer.Option(metavar="CATEGORY", help="Category with which the others are compared (categorical).")
     ] = None,
+    known: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE",
+            help="Table of a known relation between levels, e.g. A of gr(species, cov=A). Repeatable.",
+        ),
+    ] = None,
 ) -> "ModelSpec":
     """Return the spec given by the arguments of a command."""
     from bayesmixed.families import find_family
@@ -93,6 +100,7 @@ def read_spec(
     options["links"] = dict(split(text, "--link") for text in link or () if "=" in text)
     options["priors"] = dict(split(text, "--prior") for text in prior or ())
     options |= {"link": alone[0] if alone else None, "factors": factor or (), "crossed": crossed or ()}
+    options["known"] = dict(split(text, "--known") for text in known or ())
     model = as_spec(spec, family=family, empty_cells=empty_cells, reference=reference, **options)
     if "~" in spec and family is None:
         typer.echo(f"note: no --family given: family {find_family(model.family).name} is assumed", err=True)

@@ -48,10 +48,9 @@ def _all_levels(
     predictor: Predictor, group: GroupBlock, posterior: xr.Dataset, known: xr.DataArray, generator: np.random.Generator
 ) -> xr.DataArray:
     """Return the effects of all levels of the fit: those that were sampled, and new draws for the others."""
-    effects = group.draw_new(covariances_at_centre(predictor, group, posterior), generator) @ group.transform.T
     places = {level: place for place, level in enumerate(known[group.dim].values)}
-    for level, label in enumerate(group.levels):
-        if label in places:
-            effects[:, :, level] = known.values[:, :, places[label]]
+    given = np.array([label in places for label in group.levels])
+    sampled = known.values[:, :, [places[label] for label in group.levels if label in places]]
+    effects = group.extend(sampled, given, covariances_at_centre(predictor, group, posterior), generator)
     coords = {group.dim: list(group.levels)} | {d: known[d].values for d in known.dims if d != group.dim}
     return xr.DataArray(effects, dims=known.dims, coords=coords)

@@ -10,6 +10,7 @@ from bayesmixed.cross_validation.encoding import encode
 from bayesmixed.cross_validation.log_densities import label_draws
 from bayesmixed.cross_validation.marginal_densities import leave_rows_out
 from bayesmixed.design.design import Design
+from bayesmixed.design.independent_levels import independent_effects, related_effects, with_independent_levels
 from bayesmixed.design.response_units import in_working_unit, own_factors
 from bayesmixed.design.uncompiled import why_uncompiled
 from bayesmixed.draws.pieces import split_draws
@@ -48,8 +49,9 @@ def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, fou
     """
     import arviz_stats
 
-    # In the unit in which models are sampled.
-    working, unit = in_working_unit(design)
+    # In the unit, and with the effects, in which models are sampled.
+    working, unit = in_working_unit(with_independent_levels(design))
+    posterior = independent_effects(design, posterior)
     factors = own_factors(design, unit)
     layout = lay_out_coordinates(working, {})
     packed = pack(layout)
@@ -61,7 +63,7 @@ def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, fou
 
     def log_row(points: xr.DataArray, row: int) -> xr.DataArray:
         wanted = np.arange(design.rows) == row
-        drawn = as_posterior(layout, centre + spread * points.values)
+        drawn = related_effects(design, as_posterior(layout, centre + spread * points.values))
         drawn = drawn.assign({name: drawn[name] * factor for name, factor in factors.items() if name in drawn})
         parts = [
             leave_rows_out(design, part, np.empty((0, design.rows)), wanted).log[:, row].reshape(len(logs), -1)

@@ -21,7 +21,7 @@ from bayesmixed.formulas.notation import safe_name, split_factors
 from bayesmixed.integration.layers import Integers, Layer, Source
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.tables.factors import group_levels
-from bayesmixed.terms.block_parts import ONE
+from bayesmixed.terms.block_parts import RELATED
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.relations import Factor
@@ -98,7 +98,7 @@ def find_units(design: Design, unit: str, *, whole: bool = False) -> Factor:
         refuse_weights(design.spec.weights, "The log-likelihood of units, which leaving them out needs,")
     if unit == OBSERVATION:
         return Rows("row", np.arange(design.rows), tuple(str(label) for label in row_labels(design)))
-    groups = [group for _, group in design.group_blocks() if group.takes == ONE]
+    groups = [group for _, group in design.group_blocks() if group.one_each]
     for group in groups:
         if group.name == unit:
             return _without_empty(Factor(unit, group.pairs()[1], group.levels))
@@ -151,7 +151,11 @@ def own_coefficients(design: Design, units: Factor) -> list[str]:
 
 def shared_effects(design: Design, units: Factor) -> list[str]:
     """Return the names of the effects of which some do not leave with a unit: their draws are needed."""
-    return [p.b(group) for p, group in design.group_blocks() if not _owned_levels(group, units)[group.occurs].all()]
+    return [
+        p.b(group)
+        for p, group in design.group_blocks()
+        if group.takes == RELATED or not _owned_levels(group, units)[group.occurs].all()
+    ]
 
 
 def _owned_levels(group: GroupBlock, units: Factor) -> NDArray[np.bool_]:
@@ -189,19 +193,39 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> LeftOutUnit
             source = Source(name, np.broadcast_to((part @ sd)[:, None], (draws, len(part), 1)))
             sources.append((POPULATION, units.index, source))
         for group in predictor.groups:
-            own = _owned_levels(group, units)
-            if not own[group.occurs].all():
+            own, roots = _owned_levels(group, units), None
+            if group.takes == RELATED:
+                effects, roots = _given_others(predictor, group, posterior, units, own)
+                eta = eta + group.contribution(effects, written=True)
+            elif not own[group.occurs].all():
                 effects = effects_of(predictor, group, posterior)
                 eta = eta + group.contribution(effects * ~own[:, None], written=True)
             if own.any():
                 sets, loaded = group.alone(own)
                 root = matrix_root(covariances_at_centre(predictor, group, posterior))
-                loadings = np.einsum("nk,cdkl->cdnl", loaded, root)
+                if roots is None:
+                    loadings = np.einsum("nk,cdkl->cdnl", loaded, root)
+                else:
+                    sets, within = np.where(sets >= 0, units.index, -1), roots[sets]
+                    loadings = np.einsum("nw,nk,cdkl->cdnwl", within, loaded, root)
+                    loadings = loadings.reshape(*loadings.shape[:3], -1)
                 source = Source(name, loadings.reshape(draws, *loadings.shape[2:]))
                 sources.append((group.name, sets, source))
         etas[name] = eta.reshape(draws, -1)
     scalars, layers = _scalars(design, posterior), _arrange(sources, units)
     return LeftOutUnits(design, np.arange(design.rows), units.index, etas, scalars, layers)
+
+
+def _given_others(
+    predictor: Predictor, group: GroupBlock, posterior: xr.Dataset, units: Factor, own: NDArray[np.bool_]
+) -> tuple[Array, Array]:
+    """Return effects of related levels, those that leave with a unit replaced by their means given the others, and a root of
+    their covariances at an SD of 1 given these: rows by level, (J, W)."""
+    effects = effects_of(predictor, group, posterior)
+    rows, levels, _ = group.pairs()
+    unit_of = np.full(len(group.levels), -1)
+    unit_of[levels] = units.index[rows]
+    return group.given_others(effects, np.where(own, unit_of, -1))
 
 
 def _scalars(design: Design, posterior: xr.Dataset) -> dict[str, Array]:

@@ -13,10 +13,11 @@ from bayesmixed.draws.kept import values_of, with_effects
 from bayesmixed.draws.linear_predictors import part_covariances
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
-from bayesmixed.model.effect_variables import COMMON
+from bayesmixed.model.effect_variables import COMMON, INDEPENDENT
 from bayesmixed.model.pymc_models import build
 from bayesmixed.model.split_variables import SHARES, TOTAL, within_name
 from bayesmixed.prior_distributions import Prior
+from bayesmixed.terms.block_parts import RELATED
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import scaled_inverse
@@ -110,6 +111,9 @@ def _effects(design: Design, predictor: Predictor, group: NormalBlock, posterior
     if effects.ndim == 4:
         effects = effects @ back.T
     yield f"{_CENTRED}{predictor.b(group)}", effects
+    if group.takes == RELATED:
+        for mark in ("", _CENTRED):
+            yield f"{INDEPENDENT}{mark}{predictor.b(group)}", group.to_independent(effects)
 
 
 def _shares(design: Design, split: SplitOnData, posterior: xr.Dataset) -> Named:

@@ -127,8 +127,11 @@ def linear_prediction(
         if mode == "existing":
             eta += group.contribution(effects_of(predictor, group, posterior, generator), written=True)
         elif mode == "any":
-            effects = group.draw_new(covariances_at_centre(predictor, group, posterior), generator) @ group.transform.T
-            effects[..., : group.known, :] = effects_of(predictor, group, posterior, generator)
+            known, given = (
+                effects_of(predictor, group, posterior, generator),
+                np.arange(len(group.levels)) < group.known,
+            )
+            effects = group.extend(known, given, covariances_at_centre(predictor, group, posterior), generator)
             eta += group.contribution(effects, written=True)
         elif mode == "new":
             fresh = group.draw_new(covariances_at_centre(predictor, group, posterior), generator)

@@ -7,7 +7,7 @@ import numpy as np
 from bayesmixed.equations.outline import PredictorOutline, assign_indices, sum_indices
 from bayesmixed.equations.symbols import Symbol
 from bayesmixed.families.links import Array
-from bayesmixed.terms.block_parts import ONE
+from bayesmixed.terms.block_parts import SEVERAL
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.outlines import Column, Indices
 from bayesmixed.terms.predictors import Predictor
@@ -26,7 +26,7 @@ def outline_blocks(
         Number of rows, and the same in words.
     """
     named = {group.dim: group for p in predictors for group in p.groups if not group.single}
-    factors = {name: group for name, group in named.items() if group.takes == ONE}
+    factors = {name: group for name, group in named.items() if group.takes != SEVERAL}
     indices = sum_indices(_find_indices(factors, rows), [name for name in named if name not in factors])
 
     def index_of(values: Array) -> str:

@@ -111,7 +111,10 @@ def list_distributions(predictor: PredictorOutline, term: GroupTerm) -> Iterator
             continue
         if not part.correlated:
             for effect, mean, label in zip(chosen, means, labels, strict=True):
-                variance = standard_deviation(predictor, group, label, squared=True)
+                variance: Node = standard_deviation(predictor, group, label, squared=True)
+                if group.relation:
+                    effect = replace(effect, index="")
+                    variance = Expression("product", (variance, Symbol(group.relation, word=True)))
                 yield Equation(effect, "~", Expression("call", (mean, variance), "N"))
             continue
         covariance, diagonal, correlation = (
@@ -119,7 +122,8 @@ def list_distributions(predictor: PredictorOutline, term: GroupTerm) -> Iterator
         )
         centre = ZERO if all(mean == ZERO for mean in means) else Expression("tuple", tuple(means))
         deviations = tuple(standard_deviation(predictor, group, label) for label in labels)
-        yield Equation(Expression("tuple", tuple(chosen)), "~", Expression("call", (centre, covariance), "N"))
+        note = f"between levels i and j: {group.relation}_ij times it" * bool(group.relation)
+        yield Equation(Expression("tuple", tuple(chosen)), "~", Expression("call", (centre, covariance), "N"), note)
         yield Equation(covariance, "=", Expression("product", (diagonal, correlation, diagonal)))
         yield Equation(diagonal, "=", Expression("call", deviations, "diag"))
 
@@ -208,13 +212,15 @@ def _is_free(predictor: PredictorOutline, group: GroupOutline) -> bool:
     """Return whether all columns of a group have a population coefficient."""
     if any(column.place for column in group.columns):
         return False
-    return not group.single and not group.several and set(group.labels) <= set(predictor.labels)
+    return not (group.single or group.several or group.relation) and set(group.labels) <= set(predictor.labels)
 
 
 def _find_parents(predictor: PredictorOutline) -> dict[str, str]:
     """Return the outer factor around which each factor varies, inner factors choosing first."""
     candidates = [
-        group for group in predictor.groups if not (group.single or group.several) and group.labels == ("Intercept",)
+        group
+        for group in predictor.groups
+        if not (group.single or group.several or group.relation) and group.labels == ("Intercept",)
     ]
     depth = {group.name: len(group.inside) for group in candidates}
     inner_first = sorted(candidates, key=lambda group: (-group.levels, -depth[group.name]))

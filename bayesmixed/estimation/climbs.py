@@ -271,14 +271,19 @@ class Climb:
         found, start = [], 0
         for block, root in self.parameters.roots_as_written(point):
             width, levels = block.width, len(block.levels)
-            size = levels * width
+            size, shown = levels * width, block.levels
             effects = mode.place[start : start + size].reshape(levels, width) @ root.T
             within = np.indices((width, width)).reshape(2, 1, -1)
             first, second = start + np.arange(levels)[:, None] * width + within
             blocks = mode.factor.covariances(first.ravel(), second.ravel()).reshape(levels, width, width)
             spread = np.sqrt(np.einsum("ik,jkl,il->ji", root, blocks, root))
+            if block.combined is not None:
+                shown, own = block.combined
+                effects, whole = own @ effects, np.zeros((len(shown) * width, mode.place.size))
+                whole[:, start : start + size] = np.kron(own, root)
+                spread = np.sqrt([row @ mode.factor.solve(row) for row in whole]).reshape(effects.shape)
             for name, values in (("estimate", effects), ("sd", spread)):
-                labels = [(block.name, level, label) for level in block.levels for label in block.labels or ("",)]
+                labels = [(block.name, level, label) for level in shown for label in block.labels or ("",)]
                 index = pd.MultiIndex.from_tuples(labels, names=["term", "level", "effect"])
                 found.append(pd.Series(values.ravel(), index, name=name))
             start += size

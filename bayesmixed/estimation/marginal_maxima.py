@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bayesmixed.design.design import Design
+from bayesmixed.design.independent_levels import with_independent_levels
 from bayesmixed.design.uncompiled import why_uncompiled
 from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.estimation.approximations import METHODS, Approximation
@@ -95,7 +97,8 @@ def approximate(
         raise SpecError("method='mc' needs at least two draws, to estimate its Monte Carlo error.")
     started = time.perf_counter()
     asked = {"points": points, "draws": draws, "adaptive": adaptive, "restricted": restricted, "seed": seed}
-    return Climb(design, method, **asked, priors=mode).climb(started)
+    found = Climb(with_independent_levels(design), method, **asked, priors=mode).climb(started)
+    return replace(found, design=design)
 
 
 def _refuse(design: Design, method: str, *, restricted: bool, mode: bool) -> None:

@@ -28,12 +28,14 @@ from bayesmixed.preparation.latent_values import with_withheld
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.preparation.streaming import streamed_from_text, streamed_to_text
 from bayesmixed.spec.files import spec_from_toml, spec_to_toml
+from bayesmixed.tables.known_relations import relations_to_store, stored_relations
 
 FORMAT = 2
 """1 had no checksums."""
 _FROZEN = "frozen_priors"
 _STREAMED = "streamed_rows"
 _WITHHELD = "withheld_data"
+_RELATIONS = "known_relations"
 _CHECKSUMS = "sha256"
 
 
@@ -183,6 +185,8 @@ def _as_tree(fit: Fit) -> xr.DataTree:
     }
     if fit.design.withheld is not None:
         tree[_WITHHELD] = xr.DataTree(frame_to_store(fit.design.withheld))
+    if fit.design.spec.known:
+        tree[_RELATIONS] = xr.DataTree(relations_to_store(fit.design.spec.known))
     tree[_FROZEN] = frozen_to_text(freeze(fit.design))
     if fit.design.streamed is not None:
         tree[_STREAMED] = streamed_to_text(fit.design.streamed)
@@ -237,6 +241,9 @@ def _as_fit(tree: xr.DataTree, functions: Mapping[str, Callable[..., Any]]) -> F
         warnings.simplefilter("ignore", StatisticsWarning)
         spec = spec_from_toml(attributes["spec"])
         spec = spec.replace(functions={**spec.functions, **functions}) if functions else spec
+        if _RELATIONS in tree.children:
+            spec = spec.replace(known=stored_relations(tree[_RELATIONS].to_dataset()))
+            tree = tree.filter(lambda node: node.name != _RELATIONS)
         if _STREAMED in tree.data_vars:
             response = next(iter(tree["observed_data"].data_vars.values())).values
             design = streamed_from_text(str(tree[_STREAMED].item()), spec, frame, response)

@@ -14,6 +14,7 @@ import xarray as xr
 
 from bayesmixed.arguments import checked, pools
 from bayesmixed.design.design import Design
+from bayesmixed.design.independent_levels import with_independent_levels, with_related_draws
 from bayesmixed.design.response_units import in_own_unit, in_working_unit
 from bayesmixed.draws.free_draws import with_free_variables
 from bayesmixed.draws.kept import check_store, keep_draws
@@ -179,6 +180,7 @@ def fit(
     empty_cells: str | None = None,
     reference: str | None = None,
     functions: Mapping[str, Callable[..., Any]] | None = None,
+    known: Mapping[str, Any] | None = None,
     impute: Mapping[str, Any] | None = None,
     store: str = "auto",
     progress: bool = True,
@@ -200,6 +202,9 @@ def fit(
     priors, link, links, factors, crossed, functions
         Added to those of the spec; `link` is that of the first parameter, `factors` are columns of numbers that name
         levels, and functions are the user's own that a formula calls: `functions={"dose": f}`.
+    known : mapping, optional
+        Tables of known relations between levels by the names that terms give them, (1 | gr(species, cov=A)): known={"A": table},
+        see `ModelSpec`.
     empty_cells : {"error", "drop"}, optional
         That of the spec if not given: what to do with combinations of levels that no row has, see `ModelSpec`.
     reference : str, optional
@@ -244,6 +249,7 @@ def fit(
         empty_cells=empty_cells,
         reference=reference,
         functions=functions,
+        known=known,
         impute=impute,
         **predictors,
     )
@@ -330,7 +336,7 @@ def sample(
         parameterisation=parameterisation if isinstance(parameterisation, str) else dict(parameterisation),
         store=store,
     )
-    working, unit = in_working_unit(design)
+    working, unit = in_working_unit(with_independent_levels(design))
     run = ENGINES[name].sample(
         working,
         settings,
@@ -344,7 +350,7 @@ def sample(
 
 def resume(fit: Fit, settings: Settings, progress: bool) -> Fit:
     """Return further draws of a fit that holds the proposals of its chains."""
-    working, unit = in_working_unit(fit.design)
+    working, unit = in_working_unit(with_independent_levels(fit.design))
     run = marginal.resume(working, settings, fit.draws[PROPOSALS].to_dataset(), progress)
     return _as_fit(fit.design, run, unit)
 
@@ -375,6 +381,7 @@ def _pool(designs: Sequence[Design], seed: int | None, settings: Mapping[str, An
 def _as_fit(design: Design, run: Run, unit: float) -> Fit:
     """Return the fit of a design whose response was sampled in some unit."""
     own = run.draws if unit == 1.0 else in_own_unit(design, run.draws, unit)
+    own = with_related_draws(design, own)
     kept, decisions = keep_draws(design, own, run.settings.store)
     record = replace(run.record, decisions=(*run.record.decisions, *decisions))
     return Fit(design, kept, record, run.settings, dict(run.timing), installed_versions())

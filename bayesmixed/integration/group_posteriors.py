@@ -38,6 +38,35 @@ def shrinkage_matrix(covariance: Array, information: Array) -> Array:
     return np.asarray(product @ np.linalg.inv(np.eye(size) + product))
 
 
+def related_variances(relation: Array, covariance: Array, information: Array) -> tuple[Array, Array, Array]:
+    """Return the covariances of the effects of each level before and after the data, and its effective number of effects, where
+    levels are related: the effects of all levels together have the covariance A x Sigma.
+
+    Parameters
+    ----------
+    relation : (J, J) array
+        A.
+    covariance, information : (S, 1, K, K) and (S, J, K, K) arrays
+        Sigma of the columns, and W = Z' I Z of each level.
+
+    Returns
+    -------
+    (S, J, K, K), (S, J, K, K) and (S, J) arrays
+    """
+    count, width = len(relation), covariance.shape[-1]
+    before, after = np.empty((2, len(covariance), count, width, width))
+    effective = np.empty((len(covariance), count))
+    own = np.arange(count * width).reshape(count, width)
+    place = own[:, :, None], own[:, None, :]
+    for draw, (sigma, known) in enumerate(zip(covariance[:, 0], information, strict=True)):
+        whole, weights = np.kron(relation, sigma), np.zeros((count * width, count * width))
+        weights[place] = known
+        left = np.linalg.solve(np.eye(count * width) + whole @ weights, whole)
+        before[draw], after[draw] = whole[place], left[place]
+        effective[draw] = np.einsum("jkl,jlk->j", left[place], known)
+    return before, after, effective
+
+
 def scalar_shrinkage(rows: RowLikelihood, others: Array, z: Array, index: Integers, sd: Array) -> Array:
     """Return the exact factor 1 - Var(u_j | y, theta) / tau^2 of scalar effects, by adaptive Gauss-Hermite quadrature.
 

@@ -8,11 +8,13 @@ from bayesmixed.design.centring import CENTRED, HIERARCHICAL, NONCENTRED, Placem
 from bayesmixed.design.design import Design
 from bayesmixed.model.prior_variables import declare_number, declare_vector
 from bayesmixed.model.split_variables import declare_part
-from bayesmixed.terms.block_parts import fixed_correlations
+from bayesmixed.terms.block_parts import RELATED, fixed_correlations
 from bayesmixed.terms.blocks import MOST_COLUMNS
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
 
+INDEPENDENT = "independent_"
+"""What the free variable of effects begins with where levels are related."""
 COMMON = "common_"
 """What the free variable of SDs begins with where columns share them."""
 
@@ -30,20 +32,27 @@ def declare_effects(design: Design, predictor: Predictor, placement: Placement, 
     dims = (written_dims[0], predictor.coordinate_dim(group))[: len(written_dims)]
     sd, factor = _scales(design, predictor, group, mark)
     shift = 0.0 if mean is None else mean
+    related = group.takes == RELATED
+    size: dict[str, Any] = {"dims": dims}
+    if related:
+        size = {"shape": (len(group.on_root().levels), len(group.labels))}
     if parameterisation == NONCENTRED:
-        z = pm.Normal(f"z_{group.dim}{predictor.suffix}", 0.0, 1.0, dims=dims)
+        z = pm.Normal(f"z_{group.dim}{predictor.suffix}", 0.0, 1.0, **size)
         effects = z * sd if factor is None else _times(z, factor, len(group.labels))
         total = effects + shift
     else:
         inside = shift if parameterisation == HIERARCHICAL else 0.0
         free = f"coefficient_{group.dim}{predictor.suffix}" if parameterisation == HIERARCHICAL else name
+        free = f"{INDEPENDENT}{name}" if related else free
         if factor is None:
-            drawn = pm.Normal(free, inside, sd, dims=dims)
+            drawn = pm.Normal(free, inside, sd, **size)
         else:
-            drawn = pm.MvNormal(free, mu=inside + pt.zeros(len(group.labels)), chol=factor, dims=dims)
+            drawn = pm.MvNormal(free, mu=inside + pt.zeros(len(group.labels)), chol=factor, **size)
         effects = drawn - inside if parameterisation == HIERARCHICAL else drawn
         total = drawn if parameterisation == HIERARCHICAL else drawn + shift
-    if parameterisation != CENTRED and as_written:
+    if related:
+        effects = total = pt.stack([group.from_independent(effects[:, k]) for k in range(len(group.labels))], axis=1)
+    if (parameterisation != CENTRED or related) and as_written:
         pm.Deterministic(name, effects, dims=dims)
     elif not as_written:
         pm.Deterministic(written, _times(effects, group.transform, len(group.labels)), dims=written_dims)

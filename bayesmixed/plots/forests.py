@@ -19,7 +19,6 @@ from bayesmixed.plots.figures import as_written, new_figure, quiet_grid, shade
 from bayesmixed.preparation.preparing import replay
 from bayesmixed.summaries.marginal.grids import draws_of_rows, grid_draws, lay_out, make_grid
 from bayesmixed.summaries.variance.study_differences import heterogeneity, known_errors
-from bayesmixed.terms.block_parts import ONE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +76,7 @@ def plot_forest(
     >>> bm.plot_forest(fit).axes[0].get_xlabel()
     'expected incidence / size'
     """
-    names = [block.name for _, block in fit.design.group_blocks() if block.takes == ONE and block.compared]
+    names = [block.name for _, block in fit.design.group_blocks() if block.one_each and block.compared]
     name = find_factor(fit, group if group is not None or not names else names[-1])
     if name not in names:
         raise SpecError(f"'{name}' has no groups of rows of its own. {did_you_mean(name, names)}")
@@ -169,7 +168,7 @@ def _expected(fit: Fit, name: str, at: Mapping[str, Any] | None, kind: str) -> t
     outer = [
         other
         for other, one in blocks.items()
-        if other != name and one.takes == ONE and block.parents(one.without_empty_levels()) is not None
+        if other != name and one.one_each and block.parents(one.without_empty_levels()) is not None
     ]
     modes = dict.fromkeys(blocks, "average") | dict.fromkeys([name, *outer], "existing")
     columns = list(dict.fromkeys([column for one in (*outer, name) for column in blocks[one].factors]))

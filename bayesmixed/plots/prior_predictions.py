@@ -8,7 +8,6 @@ from bayesmixed.families.links import Array
 from bayesmixed.plots.check_panels import REPLICATED
 from bayesmixed.plots.figures import as_written, ink, new_figure, shade
 from bayesmixed.summaries.priors.predictions import PriorPredictive
-from bayesmixed.terms.block_parts import ONE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +41,7 @@ def plot_prior_predictive(
     """
     design, made = prior.design, prior.replicates
     response, y = design.spec.response, np.asarray(design.response, dtype=float)
-    factors = [group for group in design.mu.groups if group.takes == ONE and not group.residual]
+    factors = [group for group in design.mu.groups if group.one_each and not group.residual]
     columns = 1 + len(factors)
     figure = new_figure(4.2 * columns + 1.0, 4.4, ax=ax, figsize=figsize)
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)

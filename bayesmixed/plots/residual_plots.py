@@ -15,7 +15,6 @@ from bayesmixed.plots.figures import Where, as_written, new_figure, quiet_grid, 
 from bayesmixed.summaries.checks.bands import uniform_band
 from bayesmixed.summaries.checks.left_out import predict_left_out
 from bayesmixed.summaries.checks.quantile_residuals import SEED, residuals
-from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.relations import Factor
 
 if TYPE_CHECKING:
@@ -150,7 +149,7 @@ def _horizontal(fit: Fit, against: str) -> Factor | Array:
     design = fit.design
     if against == MEAN:
         return predict_left_out(fit, np.empty((0, design.rows)), moments=True).place
-    names = [group.name for _, group in design.group_blocks() if group.takes == ONE and group.compared]
+    names = [group.name for _, group in design.group_blocks() if group.one_each and group.compared]
     data = design.table.data
     if against in data and against not in names and pd.api.types.is_numeric_dtype(data[against]):
         return data[against].to_numpy(dtype=float)

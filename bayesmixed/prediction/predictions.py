@@ -13,7 +13,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.draws.linear_predictors import linear_prediction, thin
 from bayesmixed.draws.pieces import chain_pieces, refuse_large
 from bayesmixed.draws.tree import row_labels
-from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean, enumerate_words
+from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean, enumerate_words, warn
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import draws_for, refuse_tables
@@ -270,6 +270,11 @@ def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_row
         if group.single and not known_rows:
             modes[name] = "new" if kind == "response" else "typical" if kind == "linear" else "average"
             continue
+        if modes[name] == "any" and group.strangers:
+            warn(
+                f"Nothing is known of how {enumerate_words(group.strangers)} of '{name}' relate to the levels of the fit: their "
+                "effects are taken as unrelated to all others, with the variance of the term."
+            )
         unseen = sorted(group.unseen)
         if unseen and modes[name] == "existing":
             raise DataError(

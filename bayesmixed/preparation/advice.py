@@ -11,6 +11,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.families.parameter_functions import function_of
 from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.prior_distributions import FEW_LEVELS
+from bayesmixed.terms.block_parts import RELATED
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import ADDITION
 from bayesmixed.terms.directions import spans
@@ -49,7 +50,7 @@ def advise(design: Design) -> Iterator[str]:
                 f"'{group.name}' has {levels} levels: its SD depends mostly on the prior ({entry.prior}); try "
                 "other priors, state one, or make the factor fixed."
             )
-        if np.all(group.sizes == 1) and not design.known_errors:
+        if np.all(group.sizes == 1) and group.takes != RELATED and not design.known_errors:
             yield f"'{group.name}' has one row in each level: it acts as an observation-level effect, like obs()."
             yield from _advise_on_observation_effects(design, predictor, group.name)
         if _spanned(group, predictor):

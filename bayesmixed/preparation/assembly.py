@@ -56,7 +56,7 @@ def assemble(
     table = as_table(
         settle(frame), factors, _formula_columns(spec, frame.columns), None if like is None else like.table
     )
-    table = replace(table, functions=spec.functions)
+    table = replace(table, functions=spec.functions, known=spec.known)
     _check_factors(spec, groups, table)
     categories = categories if like is None else like.categories
     response: Array | None

@@ -7,7 +7,7 @@ from bayesmixed.errors import DataError
 from bayesmixed.families.parameter_functions import function_of
 from bayesmixed.formulas.notation import join_factors
 from bayesmixed.preparation.structure_checks import absorbs_residual
-from bayesmixed.terms.block_parts import ONE, Part
+from bayesmixed.terms.block_parts import Part
 from bayesmixed.terms.blocks import GroupBlock
 
 _ROUNDING = 1e-7
@@ -65,7 +65,7 @@ def spans_residual(group: GroupBlock) -> bool:
     Any residual variance can then as well be part of the covariance. The covariance D solves z'Dz = 1 for each row and
     z'Dw = 0 for each two rows of a level.
     """
-    if group.takes != ONE or len(group.parts) != 1 or not _holds_any(group.parts[0]):
+    if not group.unrelated or len(group.parts) != 1 or not _holds_any(group.parts[0]):
         return False
     z = group.spread_matrix / np.maximum(np.abs(group.spread_matrix).max(axis=0), np.finfo(float).tiny)
     order = np.argsort(group.index, kind="stable")

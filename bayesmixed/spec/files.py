@@ -30,6 +30,7 @@ def as_spec(
     empty_cells: str | None = None,
     reference: str | None = None,
     functions: Mapping[str, Callable[..., Any]] | None = None,
+    known: Mapping[str, Any] | None = None,
     impute: Mapping[str, Any] | None = None,
     **predictors: Any,
 ) -> ModelSpec:
@@ -55,6 +56,7 @@ def as_spec(
             empty_cells="error" if empty_cells is None else empty_cells,
             reference=reference or "",
             functions=functions,
+            known=known,
             impute=impute,
             **predictors,
         )
@@ -62,6 +64,7 @@ def as_spec(
         spec = load_spec(spec, functions=functions)
     elif functions:
         spec = _with_functions(spec, functions)
+    spec = spec.replace(known={**spec.known, **known}) if known else spec
     if family is not None and find_family(family).name != find_family(spec.family).name:
         raise SpecError(
             f"The spec has family '{find_family(spec.family).name}', but family '{find_family(family).name}' was given. "
@@ -178,7 +181,7 @@ def spec_to_toml(spec: ModelSpec) -> str:
         raise SpecError(f"A spec with a user-defined Family object ('{spec.family.name}') cannot be written as TOML.")
     first = find_family(spec.family).parameters[0].name
     fields = spec.model_dump(
-        exclude_defaults=True, exclude={"response", *ADDED, "predictors", "priors", "family", "functions"}
+        exclude_defaults=True, exclude={"response", *ADDED, "predictors", "priors", "family", "functions", "known"}
     )
     fields |= {"formula": spec.formula, "family": spec.family}
     others = {name: terms for name, terms in spec.predictors.items() if name != first}

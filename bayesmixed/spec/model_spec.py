@@ -28,6 +28,7 @@ from bayesmixed.spec.parsing import ADDED, format_formula, parse_formula, read_f
 from bayesmixed.spec.simulation_plan import SimulationPlan
 from bayesmixed.spec.written_fields import read_predictors, read_written
 from bayesmixed.tables.column_names import quote_name
+from bayesmixed.tables.known_relations import KnownRelation, read_relation
 from bayesmixed.terms import Term
 from bayesmixed.terms.empty_cells import DROP
 from bayesmixed.terms.limits import Censoring, Truncation
@@ -71,6 +72,9 @@ class ModelSpec(Displayed, Value):
     functions : dict
         User-defined functions that formulas call, by name; None where only the name is known, as after reading
         a file. Each takes arrays and returns one number for each row, which follows from that row alone.
+    known : dict
+        Known relations between levels that terms name, gr(g, cov=A): a data frame with labels as index and columns, a pair
+        (matrix, labels), or pairs of neighbours; `KnownRelation`s once read. A file does not store them.
     impute : dict
         How the values of columns in mi(x) and me(x, sd) are distributed: a formula, "~ z + (1 | g)", or an `Imputation`;
         "~ 1" if not given.
@@ -110,6 +114,7 @@ class ModelSpec(Displayed, Value):
     empty_cells: Literal["error", "drop"] = "error"
     reference: str = ""
     functions: dict[str, Any] = Field({})
+    known: dict[str, InstanceOf[KnownRelation]] = Field({})
     impute: dict[str, Imputation] = Field({})
     simulation: SimulationPlan | None = None
 
@@ -148,6 +153,13 @@ class ModelSpec(Displayed, Value):
                 "Choose another."
             )
         return dict(functions)
+
+    @field_validator("known", mode="before")
+    @classmethod
+    def _read_relations(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+            raise SpecError('known: give each relation by its name, known={"A": table}.')
+        return {name: read_relation(name, one) for name, one in given.items()}
 
     @field_validator("impute", mode="before")
     @classmethod
@@ -339,8 +351,10 @@ class ModelSpec(Displayed, Value):
         """Return the arguments with which `from_formula` makes this spec again."""
         first = find_family(self.family).parameters[0].name
         others = {name: format_formula("", terms) for name, terms in self.predictors.items() if name != first}
-        fields = self.model_dump(exclude={"response", *ADDED, "predictors", "family", "priors"}, exclude_defaults=True)
-        fields |= {"formula": self.formula, "family": self.family}
+        fields = self.model_dump(
+            exclude={"response", *ADDED, "predictors", "family", "priors", "known"}, exclude_defaults=True
+        )
+        fields |= {"formula": self.formula, "family": self.family} | ({"known": dict(self.known)} if self.known else {})
         return fields | ({"priors": dict(self.priors)} if self.priors else {}) | others
 
     def __str__(self) -> str:
@@ -369,6 +383,7 @@ def from_formula(
     title: str = "",
     question: str = "",
     functions: Mapping[str, Callable[..., Any]] | None = None,
+    known: Mapping[str, Any] | None = None,
     impute: Mapping[str, Any] | None = None,
     simulation: SimulationPlan | Mapping[str, Any] | None = None,
     **predictors: str,
@@ -379,7 +394,7 @@ def from_formula(
     ----------
     formula : str
         "y ~ x + (x | g)", "y | trials(n) ~ 1 + (1 | g)".
-    family, link, links, priors, factors, crossed, empty_cells, reference, title, question, functions, impute, simulation
+    family, link, links, priors, factors, crossed, empty_cells, reference, title, question, functions, known, impute, simulation
         As the fields of `ModelSpec`; `link` is that of the first parameter.
     **predictors : str
         One-sided formulas of further parameters: `sigma="~ treatment"`.
@@ -401,6 +416,7 @@ def from_formula(
         **{"formula": formula, "family": family, "link": link, "links": links or {}, "priors": priors or {}},
         **{"factors": factors, "crossed": crossed, "empty_cells": empty_cells, "title": title, "question": question},
         **{"reference": reference, "functions": functions or {}, "impute": impute or {}, "simulation": simulation},
+        "known": known or {},
         "predictors": read_further(predictors),
     }
     return ModelSpec(**fields)

@@ -14,6 +14,7 @@ from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.survey.drawings import draw_tree
 from bayesmixed.survey.missing_values import MissingValues
 from bayesmixed.survey.sections import LabelUse, describe_range, label_section, relation_section, tree_section
+from bayesmixed.terms.block_parts import RELATED
 from bayesmixed.terms.relations import NESTED, SAME, Factor, Pair, Spread, expected_shrinkage, find_chains
 from bayesmixed.terms.weights import ERROR
 
@@ -185,8 +186,13 @@ def _level_section(report: StructureReport) -> Section:
         texts.append(f"Level 0 are the rows, level 1 the {higher}. Balanced: all groups have the same number of rows.")
     known = report.spec.weights is not None and report.spec.weights.kind == ERROR
     texts += ["obs() adds an effect of each row, at level 0."] if observed else []
+    related = {term.name for term in terms if term.takes == RELATED}
     for factor in report.factors:
-        if factor.singletons == len(factor.labels):
+        if factor.singletons == len(factor.labels) and factor.name in related:
+            texts.append(
+                f"Every row is a {factor.name} of its own; only their known relation tells its effects from a residual."
+            )
+        elif factor.singletons == len(factor.labels):
             texts.append(
                 f"Every row is a {factor.name} of its own, so its effects are effects of rows (level 0), as obs(); "
                 + (

@@ -29,11 +29,14 @@ class Table:
         Levels of each factor column, learned at the fit.
     functions : mapping
         User-defined functions that formulas call, by name.
+    known : mapping
+        Known relations between levels, by name.
     """
 
     data: pd.DataFrame
     levels: Mapping[str, tuple[str, ...]]
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    known: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -13,6 +13,7 @@ from bayesmixed.terms.group import Group
 from bayesmixed.terms.multi_membership import MultiMembership
 from bayesmixed.terms.observation import Observation
 from bayesmixed.terms.offset import Offset
+from bayesmixed.terms.related import Related
 from bayesmixed.terms.smooth import Smooth
 from bayesmixed.terms.surface import Surface
 
@@ -20,6 +21,7 @@ from bayesmixed.terms.surface import Surface
 TERMS: dict[str, type[TermContract]] = {
     "fixed": Fixed,
     "multi_membership": MultiMembership,
+    "related": Related,
     "group": Group,
     "observation": Observation,
     "offset": Offset,
@@ -41,6 +43,7 @@ __all__ = [
     "MultiMembership",
     "Observation",
     "Offset",
+    "Related",
     "Smooth",
     "Surface",
     "Term",

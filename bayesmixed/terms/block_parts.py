@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from bayesmixed.families.links import Array
 from bayesmixed.terms.covariances import Structure
 
-ONE, SEVERAL, ALL = "one", "several", "all"
-"""Levels whose effects a row takes: one, so that levels are independent given all else; several, with shares; all."""
+ONE, RELATED, SEVERAL, ALL = "one", "related", "several", "all"
+"""Levels whose effects a row takes: one, so that levels are independent given all else; one of several that vary together;
+several, with shares; all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,16 @@ from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.prior_distributions import FEW_LEVELS, Prior
 from bayesmixed.terms.basis import Basis
-from bayesmixed.terms.block_parts import ONE, SEVERAL, Coordinates, Part, basis_coordinates, block_diagonal, lies_in
+from bayesmixed.terms.block_parts import (
+    ONE,
+    RELATED,
+    SEVERAL,
+    Coordinates,
+    Part,
+    basis_coordinates,
+    block_diagonal,
+    lies_in,
+)
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.scaled_matrices import draw_normal
@@ -88,8 +97,13 @@ class GroupBlock(NormalBlock):
         Raises
         ------
         SpecError
-            Both have a parameter of the same name.
+            Both have a parameter of the same name, or levels of one are related.
         """
+        if RELATED in (self.takes, other.takes):
+            raise SpecError(
+                f"'{self.name}' has effects of related levels and another term in the same predictor, which results could not "
+                "tell apart by their name. For effects without the relation beside them, give a copy of the column another name."
+            )
         names = [one.name for part in self.structured for one in (part.structure.parameters if part.structure else ())]
         for part in other.structured:
             for one in part.structure.parameters if part.structure else ():
@@ -210,6 +224,48 @@ class GroupBlock(NormalBlock):
         effects = np.zeros((*covariance.shape[:-2], len(self.levels), self.width))
         effects[..., present, :] = draw_normal(covariance, len(present), generator)
         return effects
+
+    def extend(
+        self, known: Array, given: NDArray[np.bool_], covariance: Array, generator: np.random.Generator
+    ) -> Array:
+        """Return effects as written, (..., J, K), those of other levels than the given ones drawn.
+
+        Parameters
+        ----------
+        known : (..., G, K) array
+            The effects of the given levels, as written.
+        given : (J,) bool array
+            Which levels these are.
+        covariance : (..., K, K) array
+            Of effects at the centre.
+        """
+        effects = self.draw_new(covariance, generator) @ self.transform.T
+        effects[..., given, :] = known
+        return effects
+
+    @property
+    def level_covariances(self) -> Array:
+        """Covariances of the effects of levels where the SD of the term is 1, (J, J)."""
+        return np.eye(len(self.levels))
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """Labels of new levels that have no known relation to those of the fit, where levels are related."""
+        return ()
+
+    @property
+    def unrelated(self) -> bool:
+        """Whether its levels are independent of each other, with one SD."""
+        return self.takes == ONE
+
+    def on_root(self) -> "GroupBlock":
+        """Return the same term as effects of independent levels: itself."""
+        return self
+
+    def given_others(self, effects: Array, units: NDArray[np.intp]) -> tuple[Array, Array]:
+        """Return effects without those that leave with a unit, and a root of their covariances at an SD of 1."""
+        own = units >= 0
+        return effects * ~own[:, None], own[:, None].astype(float)
 
     @property
     def occurs(self) -> NDArray[np.bool_]:

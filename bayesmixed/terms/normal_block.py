@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.notation import safe_name
 from bayesmixed.prior_distributions import Prior
-from bayesmixed.terms.block_parts import Coordinates, Part, sparse_rows
+from bayesmixed.terms.block_parts import ONE, RELATED, Coordinates, Part, sparse_rows
 from bayesmixed.terms.covariances import lkj_concentration
 
 
@@ -58,6 +58,33 @@ class NormalBlock(ABC):
     def dim(self) -> str:
         """Its name as draws can hold it: part of the names of its variables, and dimension of its levels."""
         return safe_name(self.name)
+
+    @property
+    def one_each(self) -> bool:
+        """Whether each row has one of its levels."""
+        return self.takes in (ONE, RELATED)
+
+    @property
+    def level_dim(self) -> str:
+        """Name of the dimension of its levels."""
+        return self.dim
+
+    def on_root(self) -> "NormalBlock":
+        """Return the same term as effects of independent levels: itself."""
+        return self
+
+    def from_independent(self, effects: Any) -> Any:
+        """Return effects, (..., J, K), from those of the independent levels of `on_root`."""
+        return effects
+
+    def to_independent(self, effects: Array) -> Array:
+        """Return the effects of the independent levels of `on_root`."""
+        return effects
+
+    @property
+    def combined(self) -> tuple[tuple[str, ...], Array] | None:
+        """Labels of levels, and the matrix that makes their effects of those of the levels here; None: they are the same."""
+        return None
 
     @property
     def width(self) -> int:

@@ -59,6 +59,8 @@ class GroupOutline:
         The innermost of its columns.
     several : bool
         Whether a row takes the effects of several levels, in shares: the index runs in a sum.
+    relation : str
+        Name of the known covariances of levels at an SD of 1, "" where levels are independent.
     """
 
     name: str
@@ -70,6 +72,7 @@ class GroupOutline:
     levels: int
     short: str
     several: bool
+    relation: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -144,7 +144,7 @@ class Predictor:
 
     def b_dims(self, group: NormalBlock) -> tuple[str, ...]:
         """Return the dimensions of a term's effects: levels, and columns unless it is a single curve."""
-        levels = group.dim if group.shared else f"{group.dim}{self.suffix}"
+        levels = group.level_dim if group.shared else f"{group.level_dim}{self.suffix}"
         return (levels, self.effect_dim(group))[: len(group.shape)]
 
     def coords(self) -> dict[str, list[str]]:

@@ -63,8 +63,7 @@ NOT_HERE: Mapping[str, str] = MappingProxyType(
         "priors": "state them by the names here, priors={'sd_g': 'HalfNormal(1)'}",
         "scale": "the latent variable has the same scale in all rows",
         "nominal": "thresholds are the same for all rows",
-        "data2": "known covariances are not supported",
-        "cov_ranef": "known covariances are not supported",
+        "cov_ranef": "write (1 | gr(g, cov = A)) in the formula",
         "autocor": "autoregressive terms are not supported",
         "stanvars": "code of Stan is not read",
         "knots": "give the knots in the formula, bs(x, knots=[1, 2])",
@@ -80,6 +79,7 @@ _OF_MODEL = (
 """Arguments that say what the model is."""
 _SILENT = (
     "data",
+    "data2",
     "file",
     "file_refit",
     "model",

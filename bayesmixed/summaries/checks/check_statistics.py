@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from bayesmixed.design.design import Design
 from bayesmixed.families.links import Array
 from bayesmixed.integration.layers import sum_rows
-from bayesmixed.terms.block_parts import ONE
 
 FEWEST_LEVELS = FEWEST_ROWS = 3
 UNKNOWN = np.array(np.nan)
@@ -96,7 +95,7 @@ def extreme_means(design: Design) -> tuple[Statistic, ...]:
     """Return the smallest and the largest mean (proportion) of the levels of each grouping factor."""
     found = []
     for group in design.mu.groups:
-        if group.takes == ONE and not group.residual and not design.family.has_categories:
+        if group.one_each and not group.residual and not design.family.has_categories:
             means = _means_of(group.pairs()[1])
             found.append(Statistic(f"smallest mean of a {group.name}", "", "", _reduced(means, np.min)))
             found.append(Statistic(f"largest mean of a {group.name}", "", "", _reduced(means, np.max)))
@@ -128,7 +127,7 @@ def standardise(sample: Sample) -> Array:
 
 
 def _between_and_within(design: Design, rows: Index) -> Iterator[Statistic]:
-    for group in (group for group in design.mu.groups if group.takes == ONE):
+    for group in (group for group in design.mu.groups if group.one_each):
         levels, index = np.unique(group.pairs()[1][rows], return_inverse=True)
         if group.residual or len(levels) < FEWEST_LEVELS:
             continue

@@ -9,6 +9,7 @@ from scipy import special
 from bayesmixed.cross_validation.marginal_densities import distribution_at, row_logs, row_values
 from bayesmixed.cross_validation.units import LeftOutUnits, condition, find_units, situate
 from bayesmixed.design.design import Design
+from bayesmixed.design.independent_levels import with_independent_levels
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.draws.kept import posterior_means
 from bayesmixed.draws.linear_predictors import covariances_at_centre
@@ -144,12 +145,12 @@ def half_normal_scores(n: int) -> Array:
 
 def _plug_in_residuals(fit: Fit, y: Array, generator: np.random.Generator) -> Array:
     """Return quantile residuals of a response at the quick mode of its own refit; row effects are integrated out."""
-    design = fit.design.with_response(y)
+    design = with_independent_levels(fit.design.with_response(y))
     mode = quasi_likelihood_mode(design)
     if mode is None:
         raise SpecError("This model is too large to be refitted quickly; use envelope='exact'.")
     mu = design.mu
-    known = condition(design, posterior_means(fit.draws).expand_dims(("chain", "draw")))
+    known = condition(fit.design.with_response(y), posterior_means(fit.draws).expand_dims(("chain", "draw")))
     eta = mu.offset + mu.centred_matrix @ mode.beta
     own, names = np.zeros(len(y)), tuple[str, ...]()
     for block in mu.normal_blocks:

@@ -16,7 +16,6 @@ from bayesmixed.prediction.replicates import Replicates, as_observed, choose_gro
 from bayesmixed.summaries.checks.alternatives import suggest
 from bayesmixed.summaries.checks.check_statistics import Index, Sample, Statistic, choose_statistics
 from bayesmixed.summaries.false_alarms import RATES
-from bayesmixed.terms.block_parts import ONE
 
 DRAWS = 1000
 DOUBTFUL, MISFIT = (RATES[f"posterior_checks, {word}"].chance / 2.0 for word in ("doubtful", "misfit"))
@@ -196,7 +195,7 @@ def level_rows(design: Design, by: str | Sequence[object]) -> list[tuple[str, In
             raise DataError(f"by= has {len(by)} values for {design.rows} rows.")
         column = pd.Series(list(by))
     else:
-        blocks = {group.name: group for _, group in design.group_blocks() if group.takes == ONE}
+        blocks = {group.name: group for _, group in design.group_blocks() if group.one_each}
         data = design.table.data
         if by in data:
             column = data[by].reset_index(drop=True)

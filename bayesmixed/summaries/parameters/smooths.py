@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.design.independent_levels import with_independent_levels
 from bayesmixed.design.row_likelihoods import likelihood_of_rows
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
@@ -184,7 +185,7 @@ def _diagonals(fit: Fit, posterior: xr.Dataset, draws: int) -> Array:
     """
     from scipy import sparse
 
-    predictor = fit.design.mu
+    predictor = with_independent_levels(fit.design).mu
     population = sparse.csr_matrix(predictor.centred_matrix)
     columns = sparse.hstack([population, *(b.sparse_columns() for b in predictor.normal_blocks)], format="csr")
     penalty = np.diag((np.arange(columns.shape[1]) >= population.shape[1]).astype(float))

@@ -10,11 +10,12 @@ from bayesmixed.draws.linear_predictors import effects_of, population_part, popu
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_group
-from bayesmixed.integration.group_posteriors import conditional_variance
+from bayesmixed.integration.group_posteriors import conditional_variance, related_variances
 from bayesmixed.summaries.marginal.changes import explaining_columns
 from bayesmixed.summaries.marginal.contrast_weights import value_texts
 from bayesmixed.summaries.marginal.grids import column_roles, make_grid, usual_value
 from bayesmixed.summaries.pooling.shrinkage_factors import by_blocks, complete_pooling
+from bayesmixed.terms.block_parts import RELATED
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.predictors import Predictor
 
@@ -73,7 +74,11 @@ def _factors(fit: Fit, predictor: Predictor, block: GroupBlock, z: Array) -> Arr
     """Return the shrinkage factor of z'u for each level, averaged over draws."""
 
     def factor(sigma: Array, known: Array) -> Array:
-        before, after = _along(sigma, z), _along(conditional_variance(sigma, known), z)
+        if block.takes == RELATED:
+            whole, left, _ = related_variances(block.level_covariances, sigma, known)
+        else:
+            whole, left = sigma, conditional_variance(sigma, known)
+        before, after = _along(whole, z), _along(left, z)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(before > 0.0, 1.0 - after / before, 0.0)
 

@@ -24,9 +24,14 @@ from bayesmixed.estimation.complete_pooling import fit_pooled
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_group, some_draws
-from bayesmixed.integration.group_posteriors import scalar_shrinkage, shrinkage_factors, shrinkage_matrix
+from bayesmixed.integration.group_posteriors import (
+    related_variances,
+    scalar_shrinkage,
+    shrinkage_factors,
+    shrinkage_matrix,
+)
 from bayesmixed.integration.modes import find_modes
-from bayesmixed.terms.block_parts import ONE
+from bayesmixed.terms.block_parts import RELATED
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.predictors import Predictor
 
@@ -34,6 +39,8 @@ FEWEST_DRAWS = 200
 _WORK = {"sums": 2e7, "quadrature": 5e5}
 """Rows or effects times draws above which fewer draws are taken, by how a factor is found."""
 _ALL = 1e10
+_JOINT, _FEWEST_JOINT = 3e10, 40
+"""Products for the effects of all levels together, and the fewest draws of these."""
 _FAR = 15.0
 """Link units beyond which a group's own estimate counts as infinite."""
 
@@ -104,6 +111,8 @@ def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int |
     several columns of other families. Of all draws, or of as many as take a second or two but at least 200; of about
     `draws` at most.
     """
+    if group.takes == RELATED:
+        return _of_related(fit, predictor, group, draws, lambda before, after, _: _share_gone(before, after))
     if len(group.labels) == 1 and not _is_closed(fit, predictor):
         posterior = _some_draws(fit, "quadrature", fit.design.rows, draws)
         return _label(_factors_by_quadrature(fit, predictor, group, posterior)[..., None], posterior)
@@ -112,6 +121,8 @@ def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int |
 
 def trace_draws(fit: Fit, predictor: Predictor, group: GroupBlock) -> xr.DataArray:
     """Return the trace of the shrinkage matrix of every level, dims chain, draw, level: its effective number of effects."""
+    if group.takes == RELATED:
+        return _of_related(fit, predictor, group, None, lambda before, after, effective: effective)
     if len(group.labels) == 1:
         return factor_draws(fit, predictor, group).isel(effect=0)
     return by_blocks(
@@ -121,6 +132,28 @@ def trace_draws(fit: Fit, predictor: Predictor, group: GroupBlock) -> xr.DataArr
         None,
         lambda sigma, known: np.trace(shrinkage_matrix(sigma, known), axis1=-2, axis2=-1),
     )
+
+
+def _of_related(
+    fit: Fit, predictor: Predictor, group: GroupBlock, draws: int | None, take: Callable[[Array, Array, Array], Array]
+) -> xr.DataArray:
+    """Return a function of covariances before and after the data and of effective numbers, of the levels of a related factor."""
+    affordable = max(_FEWEST_JOINT, int(_JOINT / group.size**3))
+    relation = group.level_covariances
+    return by_blocks(
+        fit,
+        predictor,
+        group,
+        affordable if draws is None else min(draws, affordable),
+        lambda sigma, known: take(*related_variances(relation, sigma, known)),
+    )
+
+
+def _share_gone(before: Array, after: Array) -> Array:
+    """Return 1 - Var(u_k | y) / Var(u_k) for every level and column, (S, J, K)."""
+    first, second = (np.diagonal(values, axis1=-2, axis2=-1) for values in (before, after))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(first > 0.0, 1.0 - second / first, 0.0))
 
 
 def _some_draws(fit: Fit, kind: str, numbers: int, draws: int | None) -> xr.Dataset:
@@ -221,7 +254,7 @@ def _row_information(fit: Fit, predictor: Predictor, group: GroupBlock, posterio
 def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array, Array]:
     """Return the coefficients of each group from its own rows, (J, K), and a note for each group, (J,)."""
     design = fit.design
-    if group.takes != ONE:
+    if not group.one_each:
         return np.full(group.shape, np.nan), np.full(len(group.levels), "its rows belong to other levels, too")
     mean = posterior_means(fit.draws).expand_dims(("chain", "draw"))
     fixed = _predictor_without(predictor, group, mean)[0]

@@ -16,6 +16,7 @@ from bayesmixed.summaries.variance.components import (
     residual_variance,
 )
 from bayesmixed.summaries.variance.group_moments import few_for_latent
+from bayesmixed.terms.block_parts import RELATED
 from bayesmixed.terms.blocks import GroupBlock
 
 _SMALLEST = 12
@@ -66,6 +67,10 @@ def pooling_curve(fit: Fit | float, group: str | None = None) -> pd.DataFrame:
     predictor, block = find_group(fit, group)
     if block.intercept is None:
         raise SpecError(f"({' + '.join(block.labels)} | {block.name}) has no intercept, so its ICC depends on x.")
+    if block.takes == RELATED:
+        raise SpecError(
+            f"Levels of '{block.name}' are related, so that none is pooled by its own rows alone: bm.shrinkage(fit)."
+        )
     if block.residual:
         raise SpecError(f"'{block.name}' has one row for each level: it is residual variation, without an ICC.")
     family = fit.design.family
