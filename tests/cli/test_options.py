@@ -39,6 +39,18 @@ def test_commands_that_take_a_spec_take_the_same_arguments_for_it():
     assert set.intersection(*taken) >= {"spec", "family", "prior", "link", "factor", "crossed"}
 
 
+def test_a_relation_is_read_from_a_file(tmp_path):
+    pd.DataFrame({"a": ["001", "1"], "b": ["1", "2"]}).to_csv(tmp_path / "W.csv", index=False)
+    pd.DataFrame({"id": ["001", "1", "2"] * 4, "y": [1.0, 2, 4, 3, 5, 7, 6, 9, 8, 2, 1, 4]}).to_csv(
+        tmp_path / "d.csv", index=False
+    )
+    given = ("check", "y ~ (1 | gr(id, graph=W))", "--data", tmp_path / "d.csv", "--family", "gaussian")
+    assert "needs the relation 'W'" in run(*given).output
+    result = run(*given, "--known", f"W={tmp_path / 'W.csv'}")
+    assert result.exit_code == 0, result.output
+    assert "b ~ N(0, σ²_id·W)" in result.output
+
+
 def test_a_formula_without_family_is_gaussian_and_says_so():
     assert "note: no --family given: family gaussian is assumed" in run("show", "y ~ x").output
 

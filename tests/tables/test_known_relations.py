@@ -32,6 +32,14 @@ def test_every_form_of_a_matrix_is_the_same_relation(tmp_path):
         assert read_relation("A", found) is found
 
 
+def test_labels_in_files_stay_as_they_are_written(tmp_path):
+    labels = ["007", "1.10", "x"]
+    pd.DataFrame(MATRIX, index=labels, columns=labels).to_csv(tmp_path / "A.csv", index_label="id")
+    assert read_relation("A", tmp_path / "A.csv").labels == tuple(labels)
+    pd.DataFrame({"a": ["007"], "b": ["1.10"]}).to_csv(tmp_path / "W.csv", index=False)
+    assert read_relation("W", tmp_path / "W.csv").labels == ("007", "1.10")
+
+
 def test_pairs_mappings_and_tables_of_neighbours_are_the_same_relation():
     forms = [
         [("a", "b"), ("b", 3)],

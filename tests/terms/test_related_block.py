@@ -13,7 +13,6 @@ from scipy import stats
 import bayesmixed as bm
 from bayesmixed.cross_validation.log_densities import unit_draws
 from bayesmixed.cross_validation.units import find_units
-from bayesmixed.design.independent_levels import independent_effects, related_effects, with_independent_levels
 from bayesmixed.errors import StatisticsWarning
 from bayesmixed.terms.relations import Factor
 
@@ -167,21 +166,6 @@ def test_two_levels_that_leave_with_one_unit_are_integrated_together():
     mean = 0.3 + 0.2 * data["x"][rows] + z @ weights @ effects[others, 0]
     expected = stats.multivariate_normal(mean, z @ left @ z.T + SIGMA**2 * np.eye(len(z))).logpdf(data["y"][rows])
     assert logs[units.labels.index("early")] == pytest.approx(expected, abs=1e-8)
-
-
-def test_effects_are_those_of_independent_levels_and_the_root():
-    fit, _ = given("y ~ x + (x || gr(g, graph=A))", GRAPH)
-    posterior = fit.posterior
-    own = independent_effects(fit.design, posterior)
-    assert own["b_g"].sizes["g_root"] == 5
-    assert np.allclose(related_effects(fit.design, own)["b_g"].values, posterior["b_g"].values)
-    assert list(related_effects(fit.design, own)["b_g"].coords["g"].values) == LEVELS
-    working = with_independent_levels(fit.design)
-    (block,) = working.mu.groups
-    there = block.contribution(own["b_g"].values, written=True)
-    assert np.allclose(there, fit.design.mu.groups[0].contribution(posterior["b_g"].values, written=True))
-    assert np.allclose(block.sparse_columns().toarray() @ own["b_g"].values[0, 0].ravel(), there[0, 0])
-    assert with_independent_levels(working) is working
 
 
 def test_a_saved_fit_keeps_the_relation(tmp_path):
