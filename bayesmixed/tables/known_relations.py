@@ -103,8 +103,10 @@ def _from_frame(where: str, frame: pd.DataFrame) -> KnownRelation:
     """Return the relation of a square table, whose labels may be its first column, or of two columns of neighbours."""
     columns = [as_label(one) for one in frame.columns]
     index = [as_label(one) for one in frame.index]
-    if sorted(index) != sorted(columns) and len(columns) == len(frame) + 1:
-        index, columns, frame = [as_label(one) for one in frame.iloc[:, 0]], columns[1:], frame.iloc[:, 1:]
+    if sorted(index) != sorted(columns) and len(columns) > 1:
+        first = [as_label(one) for one in frame.iloc[:, 0]]
+        if len(columns) == len(frame) + 1 and (len(columns) != 2 or first == columns[1:]):
+            index, columns, frame = first, columns[1:], frame.iloc[:, 1:]
     if sorted(index) != sorted(columns):
         if len(columns) == 2:
             return _from_pairs(where, frame.itertuples(index=False, name=None))
