@@ -120,7 +120,8 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
                 yield predictor.corr(block), RealisedPrior(prior, "default", about)
             for key, structure, one in predictor.structure_parameters(block):
                 places = np.array(structure.places)
-                about = f"{one.meaning}, {structure.label} of {block.name}"
+                said = structure.label if structure.label == block.name else f"{structure.label} of {block.name}"
+                about = f"{one.meaning}, {said}"
                 yield key, RealisedPrior(one.prior(places), "default", about)
     for name in design.scalars:
         parameter = design.family.parameter(name)

@@ -6,7 +6,7 @@ from bayesmixed.prior_distributions import Support
 
 def structure_range(design: Design, key: str) -> Support | None:
     """Return the interval in which a parameter of a covariance structure lies, None for any other key."""
-    for predictor, group in design.group_blocks():
+    for predictor, group in design.normal_blocks():
         for own, structure, parameter in predictor.structure_parameters(group):
             if own == key:
                 return parameter.support(structure.width)
@@ -19,6 +19,9 @@ def structured_term(design: Design) -> str | None:
         for part in group.structured:
             if part.structure is not None:
                 return f"the effects of '{group.name}' are {part.structure.covariance.text}"
+    for _, block in design.normal_blocks():
+        if block.spectrum is not None:
+            return f"the SDs of the coefficients of '{block.name}' depend on {block.spectrum.words}"
     return None
 
 

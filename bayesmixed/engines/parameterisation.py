@@ -75,6 +75,8 @@ def choose_parameterisation(
         asked = wishes.get(group.name, "auto")
         if asked != "auto":
             chosen, reason = asked, "asked for"
+        elif group.spectrum is not None and group.spectrum.vanishing:
+            chosen, reason = NONCENTRED, "some of its SDs may vanish"
         elif predictor is not design.mu:
             chosen, reason = NONCENTRED, f"effects on {predictor.parameter}"
         elif mode is None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bayesmixed.equations.outline import PredictorOutline
 from bayesmixed.equations.symbols import Equation, Expression, Symbol
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.terms.outlines import CurveOutline
 
 
@@ -20,9 +21,22 @@ def list_curve(predictor: PredictorOutline, curve: CurveOutline) -> Iterator[Equ
     note = f"deviations from {curve.around}" + (", those of the row's curve" if curve.labels else "")
     own = replace(effects[0], label=curve.name)
     yield Equation(curve_symbol(predictor, curve), "=", Expression("total", (own, columns), "k"), note)
+    spectrum = curve.spectrum
+    relative = Symbol("v", index="k", label=curve.name if predictor.ending or len(predictor.curves) > 1 else "")
     for effect, deviation in zip(effects, curve_deviations(predictor, curve), strict=True):
         variance = replace(deviation, squared=True)
-        yield Equation(effect, "~", Expression("call", (Symbol("0"), variance), "N"))
+        inside = variance if spectrum is None else Expression("product", (variance, relative))
+        yield Equation(effect, "~", Expression("call", (Symbol("0"), inside), "N"))
+    if spectrum is not None:
+        symbols = tuple(symbol for _, symbol in spectrum_symbols(predictor, curve))
+        yield Equation(relative, "=", Expression("call", symbols, "f"), spectrum.note)
+
+
+def spectrum_symbols(predictor: PredictorOutline, curve: CurveOutline) -> Iterator[tuple[ParameterKey, Symbol]]:
+    """Yield the keys and symbols of the parameters of the spectrum of a curve."""
+    for one in curve.spectrum.parameters if curve.spectrum is not None else ():
+        key = predictor.names.structure(one.name, curve.name)
+        yield key, Symbol(one.symbol, label=curve.name, parameter=predictor.ending)
 
 
 def curve_deviations(predictor: PredictorOutline, curve: CurveOutline) -> list[Symbol]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from bayesmixed.equations.curves import curve_deviations, curve_symbol, list_curve
+from bayesmixed.equations.curves import curve_deviations, curve_symbol, list_curve, spectrum_symbols
 from bayesmixed.equations.effects import (
     GroupTerm,
     list_coefficients,
@@ -265,6 +265,7 @@ def _keys(predictor: PredictorOutline) -> Iterator[str]:
         yield ParameterKey(names.beta, CENTRED_INTERCEPT)
     for curve in predictor.curves:
         yield from names.sds(curve.name, curve.labels)
+        yield from (key for key, _ in spectrum_symbols(predictor, curve))
     for group in predictor.groups:
         yield names.correlations(group.name)
         yield from names.sds(group.name, group.labels)
@@ -293,6 +294,7 @@ def _predictor_priors(
         stated = [(symbol, priors[key]) for symbol, key in deviations]
         for prior, alike in groupby(stated, key=lambda pair: pair[1]):
             yield _prior([symbol for symbol, _ in alike], prior)
+        yield from (_prior([symbol], priors[key]) for key, symbol in spectrum_symbols(predictor, curve))
     for group in predictor.groups:
         structured = dict(structure_symbols(predictor, group))
         for key, symbol in structured.items():

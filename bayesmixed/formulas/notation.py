@@ -138,11 +138,17 @@ def as_in_draws(text: str, names: Iterable[str], *, anywhere: bool = False) -> s
     text = _QUOTED_COLUMN.sub(lambda found: found[0] if found[2] == "Intercept" else found[1] + found[2], text)
     place = r"(?<!\w)" if anywhere else r"\A"
     for name in sorted({name for name in names if safe_name(name) != name}, key=len, reverse=True):
-        text = re.sub(rf"{place}((?:sd|corr|b)_){re.escape(name)}(?!_(?![a-z0-9]))", rf"\g<1>{safe_name(name)}", text)
+        text = re.sub(
+            rf"{place}((?:sd|corr|b|{_OF_STRUCTURES})_){re.escape(name)}(?!_(?![a-z0-9]))",
+            rf"\g<1>{safe_name(name)}",
+            text,
+        )
     return text
 
 
-_QUOTED_GROUP = re.compile(r"(?<!\w)(?:sd|corr|b)_[^`\[\]\s]*(?:`[^`]+`[^`\[\]\s]*)+(?=\[|\Z|\s)")
+_OF_STRUCTURES = r"ar1|rho|range|pacf\d+|balance"
+"""What variables of parameters of covariances and curves begin with."""
+_QUOTED_GROUP = re.compile(rf"(?<!\w)(?:sd|corr|b|{_OF_STRUCTURES})_[^`\[\]\s]*(?:`[^`]+`[^`\[\]\s]*)+(?=\[|\Z|\s)")
 _QUOTED_COLUMN = re.compile(r"((?<!\w)(?:beta|sd|corr|b)[^`\[\]]*\[|:)`([^`]+)`(?=[\[:\]])")
 _OF_FAMILIES = sorted({parameter.name for family in FAMILIES.values() for parameter in family.parameters})
 _TAKEN = re.compile(

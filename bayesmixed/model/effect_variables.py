@@ -31,6 +31,12 @@ def declare_effects(design: Design, predictor: Predictor, placement: Placement, 
     written_dims = predictor.b_dims(group)
     dims = (written_dims[0], predictor.coordinate_dim(group))[: len(written_dims)]
     sd, factor = _scales(design, predictor, group, mark)
+    if group.spectrum is not None:
+        keyed = {
+            one.name: declare_number(key, design.priors[key].prior, *one.support(spectrum.width))
+            for key, spectrum, one in predictor.structure_parameters(group)
+        }
+        sd = sd * group.spectrum.sds(keyed, pt)
     shift = 0.0 if mean is None else mean
     related = group.takes == RELATED
     size: dict[str, Any] = {"dims": dims}

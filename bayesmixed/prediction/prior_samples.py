@@ -65,9 +65,10 @@ def _draw_curve(
     """Return SDs and coefficients of a curve."""
     covariance = prior.covariance(predictor, curve)
     sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-    effects = curve.draw_new(covariance, generator)
+    effects = curve.draw_new(covariance, generator) * predictor.relative_sds(curve, prior.values)
     dims = predictor.b_dims(curve)
-    return {
+    numbers: dict[str, Variable] = {key: ((), prior.values[key]) for key, _, _ in predictor.structure_parameters(curve)}
+    return numbers | {
         predictor.sd(curve): (dims[1:], sd.reshape(len(sd), *curve.shape[1:])),
         predictor.b(curve): (dims, effects.reshape(len(sd), *curve.shape)),
     }

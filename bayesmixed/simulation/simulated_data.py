@@ -255,7 +255,9 @@ def _group_truth(
                 if part.correlated:
                     key = ParameterKey(predictor.corr(group), f"{group.labels[first]}, {group.labels[second]}")
                     corr[first, second] = corr[second, first] = take(key, predictor.corr(group))
-    effects = group.draw_new(group_covariance(np.eye(width), sd, corr), generator)
+    effects = group.draw_new(group_covariance(np.eye(width), sd, corr), generator) * predictor.relative_sds(
+        group, numbers
+    )
     yield predictor.sd(group), (dims[1:], sd.reshape(group.shape[1:]))
     if group.correlated:
         yield predictor.corr(group), ((dims[1], f"{dims[1]}_2"), corr)

@@ -12,9 +12,7 @@ _TREND = "a smooth, s(t), follows a trend, and (t | g) a line for every group."
 _AUTOREGRESSIVE = f"Autoregressive errors are not supported; ar1(0 + time | g) has such effects, {_TREND}"
 _CORRELATED = "Correlated errors are not supported; (1 | g) gives rows of a group the same correlation."
 _SPATIAL = "Spatial terms are not supported; (1 | region) lets regions differ, each on its own."
-_TENSOR = (
-    "Tensor-product smooths are not supported; a curve, s(x), is, and a surface of two covariates in one unit, s(x, z)."
-)
+_TENSOR = "Write te(x, z): the same surfaces, with other penalties."
 _GAUSSIAN = "Gaussian processes are not supported; a smooth, s(x), is."
 _PROPORTION = "Write successes | trials(n) ~ ... ."
 _GROUP = "Write (1 | g)."
@@ -33,7 +31,7 @@ REFUSED = {
     **dict.fromkeys(("cosy", "unstr"), _CORRELATED),
     **dict.fromkeys(("car", "sar", "mat", "gau", "spde"), _SPATIAL),
     **dict.fromkeys(("gp", "hsgp"), _GAUSSIAN),
-    **dict.fromkeys(("t2", "te", "ti"), _TENSOR),
+    "t2": _TENSOR,
     "mo": "Monotonic effects are not supported; make the column a factor.",
     **dict.fromkeys(("cens", "censored", "Surv"), _CENSORED),
     **dict.fromkeys(("truncated", "constrained"), _TRUNCATED),

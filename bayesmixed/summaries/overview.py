@@ -101,8 +101,8 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
     curves = [curve for predictor in design.predictors.values() for curve in predictor.curves]
     if curves and not pooled:
         shown = format_table(smooth_effects(fit, _EDF_DRAWS).sort_values(["term", "level"], kind="stable"))
-        plain = {1: "a straight line", 2: "a plane"}
-        straight = ", ".join(f"edf {n}: {plain[n]}" for n in sorted({curve.dimensions for curve in curves}))
+        plain = dict.fromkeys((len(curve.line_labels) // curve.curves, curve.around) for curve in curves)
+        straight = ", ".join(f"edf {count}: {around}" for count, around in sorted(plain))
         tables[f"Estimated: smooths ({straight}; sd: around it)"] = drop_empty(shown)
     if design.mu.groups or design.family.scale in design.scalars:
         components = variance_components(fit)

@@ -16,6 +16,7 @@ from bayesmixed.terms.offset import Offset
 from bayesmixed.terms.related import Related
 from bayesmixed.terms.smooth import Smooth
 from bayesmixed.terms.surface import Surface
+from bayesmixed.terms.tensor import TensorSmooth
 
 # A summand belongs to the first kind that can read it.
 TERMS: dict[str, type[TermContract]] = {
@@ -28,6 +29,7 @@ TERMS: dict[str, type[TermContract]] = {
     "factor_smooth": FactorSmooth,
     "smooth": Smooth,
     "surface": Surface,
+    "tensor": TensorSmooth,
 }
 
 if TYPE_CHECKING:
@@ -46,5 +48,6 @@ __all__ = [
     "Related",
     "Smooth",
     "Surface",
+    "TensorSmooth",
     "Term",
 ]

@@ -25,25 +25,27 @@ class CurveBlock(NormalBlock):
 
     Attributes
     ----------
-    dimensions : int
-        Number of covariates: 1, or 2 of a surface.
     covariate, by : str
         Names of x and of what splits or multiplies the curve, "" for nothing.
-    x : (n,) array
-        The covariate.
+    x : (n,) or (n, d) array
+        The covariate, or several of them.
     index : (n,) integer array
         Curve of each row; `labels` are the levels of the factor that has one for each.
-    ranges : (K, 2) array
+    ranges : (K, 2) or (K, 2, d) array
         Lowest and highest x of each curve at the fit.
     """
 
     takes: ClassVar[str] = ALL
-    dimensions: ClassVar[int] = 1
     covariate: str
     by: str = ""
     x: Array
     index: NDArray[np.intp]
     ranges: Array
+
+    @property
+    def dimensions(self) -> int:
+        """Number of covariates: 1, or 2 of a surface."""
+        return 1 if self.x.ndim == 1 else self.x.shape[1]
 
     @property
     def curves(self) -> int:
@@ -62,8 +64,22 @@ class CurveBlock(NormalBlock):
     @property
     def outside(self) -> NDArray[np.bool_]:
         """Rows beyond the range of x that their curve had at the fit, (n,)."""
+        if self.dimensions > 1:
+            low, high = self.ranges[0]
+            return np.asarray(np.any((self.x < low) | (self.x > high), axis=1))
         low, high = self.ranges[self.index].T
         return np.asarray((self.x < low) | (self.x > high))
+
+    def note_beyond(self, goes_on: str) -> Iterator[str]:
+        """Yield a note for a single curve or surface on rows beyond the ranges at the fit, given how it goes on there."""
+        beyond = int(np.sum(self.outside))
+        if beyond:
+            pairs = np.atleast_2d(self.ranges[0].T)
+            ranges = " and ".join(f"{low:g} to {high:g}" for low, high in pairs)
+            yield (
+                f"{beyond} of {len(self.x)} rows lie beyond the range{'s' * (len(pairs) > 1)} {ranges} that {self.name} was "
+                f"fitted to: beyond all data the {'surface' if len(pairs) > 1 else 'curve'} {goes_on}, which is an assumption."
+            )
 
     def curve_values(self, curve: int) -> Array:
         """Return the covariate in the rows of a curve."""
@@ -74,12 +90,17 @@ class CurveBlock(NormalBlock):
         return np.asarray((self.index == curve) & np.any(self.matrix != 0, axis=1))
 
     def variance(self, covariance: Array, rows: Any = slice(None)) -> Array:
-        """Return the prior variance of the curve in some rows, (..., m), for diagonal covariances (..., K, K)."""
+        """Return the prior variance of the curve in some rows, (..., m), for diagonal covariances (..., K, K); with a spectrum
+        its mean over the rows of the fit."""
         variances = np.diagonal(covariance, axis1=-2, axis2=-1)
+        if self.spectrum is not None:
+            return np.asarray(variances[..., self.index[rows]])
         return np.asarray(variances[..., self.index[rows]] * np.sum(self.matrix[rows] ** 2, axis=1))
 
     def mean_products(self, shares: Array) -> Array:
         """Return the mean over rows of the sums of squares of each curve's basis, (K, K) and diagonal."""
+        if self.spectrum is not None:
+            return np.array([[np.sum(shares)]])
         return np.diag(np.bincount(self.index, shares * np.sum(self.matrix**2, axis=1), minlength=self.width))
 
     def draw_new(self, covariance: Array, generator: np.random.Generator) -> Array:
@@ -119,9 +140,10 @@ class CurveBlock(NormalBlock):
 
     def outline(self, indices: Indices) -> CurveOutline:
         """Return what equations need to know of it."""
-        return CurveOutline(self.dim, indices.row, self.labels, self.around)
+        return CurveOutline(self.dim, indices.row, self.labels, self.around, self.spectrum)
 
     def sd_priors(self, unit: float) -> Iterator[tuple[Prior, str]]:
         """Yield half-t distributions: the columns have the unit of the predictor."""
+        what = "surface" if self.dimensions > 1 else "curve"
         for _ in range(self.curves):
-            yield Prior(name="HalfStudentT", arguments=(4.0, unit)), f"SD of the curve around {self.around}"
+            yield Prior(name="HalfStudentT", arguments=(4.0, unit)), f"SD of the {what} around {self.around}"

@@ -13,6 +13,7 @@ from bayesmixed.formulas.notation import safe_name
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.block_parts import ONE, RELATED, Coordinates, Part, sparse_rows
 from bayesmixed.terms.covariances import lkj_concentration
+from bayesmixed.terms.spectra import Spectrum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ class NormalBlock(ABC):
         Its levels are groups, which can be listed, ranked and compared with each other.
     single : bool
         Each row has an effect of its own, by construction.
+    spectrum : Spectrum or None
+        How the SDs of the coefficients of a single curve depend on further parameters; None where all of them have its SD.
     """
 
     takes: ClassVar[str]
@@ -53,6 +56,7 @@ class NormalBlock(ABC):
     levels: tuple[str, ...]
     parts: tuple[Part, ...]
     coordinates: Coordinates
+    spectrum: Spectrum | None = None
 
     @property
     def dim(self) -> str:

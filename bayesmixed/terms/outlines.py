@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bayesmixed.terms.block_parts import Part
+from bayesmixed.terms.spectra import Spectrum
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,12 @@ class CurveOutline:
         Levels that have a curve for each of them; empty for a single curve, or without data.
     around : str
         What the curves vary around, in words.
+    spectrum : Spectrum or None
+        How the SDs of coefficients depend on further parameters.
     """
 
     name: str
     index: str
     labels: tuple[str, ...]
     around: str
+    spectrum: Spectrum | None = None

@@ -14,6 +14,7 @@ from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
+from bayesmixed.terms.spectra import Spectrum
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +114,27 @@ class Predictor:
 
     def structure_parameters(
         self, group: NormalBlock
-    ) -> tuple[tuple[ParameterKey, Structure, CovarianceParameter], ...]:
-        """Return the parameters of the covariance structures of a term: key, structure, and what it is in the catalogue."""
-        structures = [part.structure for part in group.structured if part.structure is not None]
+    ) -> tuple[tuple[ParameterKey, Structure | Spectrum, CovarianceParameter], ...]:
+        """Return the parameters of the covariance structures, or of the spectrum, of a term: key, what it belongs to, and what it
+        is in the catalogue."""
+        structures: list[Structure | Spectrum] = [
+            part.structure for part in group.structured if part.structure is not None
+        ]
+        structures += [] if group.spectrum is None else [group.spectrum]
         return tuple(
             (self.names.structure(one.name, group.dim), structure, one)
             for structure in structures
             for one in structure.parameters
         )
+
+    def relative_sds(self, block: NormalBlock, values: Mapping[str, Array]) -> Array:
+        """Return the SD of each coefficient of a term in units of that of the term, (..., J, 1), from the parameters of its
+        spectrum by key; ones without a spectrum."""
+        spectrum = block.spectrum
+        if spectrum is None:
+            return np.ones((len(block.levels), 1))
+        own = {one.name: np.asarray(values[key])[..., None] for key, _, one in self.structure_parameters(block)}
+        return np.asarray(spectrum.sds(own, np))[..., None]
 
     def structured_correlations(self, group: NormalBlock, values: Mapping[str, Array]) -> Array:
         """Return the correlations of a term's effects from the parameters of its structures by key, (..., K, K); those that

@@ -29,6 +29,8 @@ class Basis:
         (x, knots) -> (n, q) values of the basis functions, outside [0, 1] as well.
     penalised : callable
         (knots, k) -> (q, k - 2) map from the basis functions to columns whose coefficients have penalty b'b.
+    penalty : callable or None
+        knots -> (q, q) penalty of the basis functions, where these have the value 1 at one knot and 0 at the others.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Basis:
     place: Callable[[Array, int], Array]
     columns: Callable[[Array, Array], Array]
     penalised: Callable[[Array, int], Array]
+    penalty: Callable[[Array], Array] | None = None
 
     @property
     def around(self) -> str:
@@ -191,6 +194,7 @@ BASES: Mapping[str, Basis] = {
             _quantiles,
             lambda x, knots: _straight_outside(_cubic(knots), x),
             lambda knots, k: whiten(_bent(_cubic(knots)), k - 2),
+            lambda knots: _bent(_cubic(knots)),
         ),
         Basis(
             "ps",
@@ -209,6 +213,7 @@ BASES: Mapping[str, Basis] = {
             _quantiles,
             lambda x, knots: np.asarray(_cyclic(knots)(x)),
             lambda knots, k: whiten(_bent(_cyclic(knots)), k - 2),
+            lambda knots: _bent(_cyclic(knots)),
         ),
     )
 }

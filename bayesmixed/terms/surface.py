@@ -41,7 +41,6 @@ class SurfaceBlock(CurveBlock):
         The covariates.
     """
 
-    dimensions: ClassVar[int] = 2
     plate: Plate
     names: tuple[str, ...]
 
@@ -50,21 +49,9 @@ class SurfaceBlock(CurveBlock):
         """What the surface varies around, in words."""
         return AROUND
 
-    @property
-    def outside(self) -> NDArray[np.bool_]:
-        """Rows beyond the range of either covariate at the fit, (n,)."""
-        low, high = self.ranges[0]
-        return np.asarray(np.any((self.x < low) | (self.x > high), axis=1))
-
     def extrapolations(self) -> Iterator[str]:
         """Yield a note on rows beyond the ranges of the covariates at the fit."""
-        beyond = int(np.sum(self.outside))
-        if beyond:
-            ranges = " and ".join(f"{low:g} to {high:g}" for low, high in self.ranges[0].T)
-            yield (
-                f"{beyond} of {len(self.x)} rows lie beyond the ranges {ranges} that {self.name} was fitted to: beyond all "
-                "data the surface goes on without bending much, which is an assumption."
-            )
+        yield from self.note_beyond("goes on without bending much")
 
     @property
     def line_labels(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ EXAMPLES = {
     "offset": ["offset(log(w))"],
     "related": ["(1 | gr(g, cov=A))", "(1 + x || gr(g, prec=A))", "(x | gr(g, graph=W))"],
     "surface": ["s(x, w, k=6)"],
+    "tensor": ["te(x, w, k=4)", 'te(x, w, k=[4, 5], bs=["cc", "cr"])'],
     "smooth": ["s(x, k=5)", "s(x, k=5, by=f)", 's(x, k=5, by=w, bs="cc")'],
 }
 """Summands of a formula, by kind: a new kind needs an entry."""

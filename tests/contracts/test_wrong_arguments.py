@@ -85,6 +85,7 @@ GIVEN = {
     "Related": {"by": "g", "relation": "A", "form": "cov"},
     "Offset": {"expression": "x"},
     "Smooth": {"x": "x", "k": 5, "by": "", "bs": "tp"},
+    "TensorSmooth": {"x": "x", "z": "z", "k": (5, 5), "bs": ("cr", "cr"), "interaction": False},
     "FactorSmooth": {"x": "x", "by": "g", "k": 5},
     "Censoring": {"column": "s", "upper": "u"},
     "Truncation": {"lower": 0.0, "upper": 9.0},

@@ -102,7 +102,7 @@ REFUSED = [
     ("y | trials(n, m) ~ x", "Accepted: trials(n)"),
     ("y | trials() ~ x", "Accepted: trials(n)"),
     (" | trials(n) ~ x", "has no response"),
-    ("y ~ x + te(x, z)", "a surface of two covariates"),
+    ("y ~ x + t2(x, z)", "Write te(x, z)"),
     ("y ~ s(x, z, w)", "a smooth has one covariate or two"),
     ("y ~ s()", "needs a covariate"),
     ("y ~ s(x, bs='ad')", "Accepted: tp, cr, ps, cc"),

@@ -19,6 +19,7 @@ from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import some_draws
 from bayesmixed.prediction.predictions import predict
 from bayesmixed.terms.curve_block import CurveBlock
+from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import matrix_root
 
@@ -70,6 +71,8 @@ def smooth_effects(fit: Fit, draws: int = DRAWS) -> pd.DataFrame:
         if predictor is not fit.design.mu:
             notes.append(f"no edf for {term}: it is not part of {fit.design.mu.parameter}")
         tables.append(labelled(fit.posterior[predictor.sd(curve)], term, levels, ["sd"]))
+        further = [(key, one.name) for key, _, one in predictor.structure_parameters(curve)]
+        tables += [labelled(fit.posterior[key], term, [""], [name]) for key, name in further]
     size = sum(block.size for block in fit.design.mu.normal_blocks)
     if fit.design.mu.curves and size <= LARGEST:
         tables = [*_edf_tables(fit, draws), *tables]
@@ -207,10 +210,19 @@ def _roots(predictor: Predictor, posterior: xr.Dataset) -> Iterator[Any]:
     ones = sparse.eye_array(len(predictor.keys))
     covariances = [covariances_at_centre(predictor, block, posterior) for block in predictor.normal_blocks]
     roots = [matrix_root(covariance.reshape(-1, *covariance.shape[2:])) for covariance in covariances]
-    levels = [len(block.levels) for block in predictor.normal_blocks]
-    for own in zip(*roots, strict=True):
-        blocks = [sparse.kron(sparse.eye_array(count), root) for count, root in zip(levels, own, strict=True)]
+    relative = [_relative_sds(predictor, block, posterior) for block in predictor.normal_blocks]
+    for own in zip(*(zip(*pair, strict=True) for pair in zip(roots, relative, strict=True)), strict=True):
+        blocks = [sparse.kron(sparse.diags_array(scale), root) for root, scale in own]
         yield sparse.block_diag([ones, *blocks], format="csr")
+
+
+def _relative_sds(predictor: Predictor, block: NormalBlock, posterior: xr.Dataset) -> Array:
+    """Return the SD of each coefficient in units of that of its column, (S, J)."""
+    values = {
+        str(key): stacked(posterior[key]) for key, _, _ in predictor.structure_parameters(block) if block.spectrum
+    }
+    found = predictor.relative_sds(block, values)[..., 0]
+    return np.broadcast_to(found, (posterior.sizes["chain"] * posterior.sizes["draw"], len(block.levels)))
 
 
 def _weights(fit: Fit, posterior: xr.Dataset, draws: int) -> Array:
