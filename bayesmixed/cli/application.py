@@ -1,5 +1,7 @@
 """The command line as one program: its commands, its help, its exit codes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -20,21 +22,27 @@ class Commands(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         ctx.meta[__name__] = "--json" in args
-        return super().parse_args(ctx, args)
+        with _errors_told(ctx.meta[__name__]):
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        json = ctx.meta[__name__]
-        try:
-            with notes_as_lines():
-                return super().invoke(ctx)
-        except BayesMixedError as error:
-            _stop(type(error).__name__, str(error), 1, json)
-        except USAGE_ERROR as error:
-            if not json:
-                raise
-            _stop("UsageError", error.format_message(), error.exit_code, json)
-        except KeyboardInterrupt:
-            _stop("Interrupted", "interrupted", INTERRUPTED, json)
+        with _errors_told(ctx.meta[__name__]), notes_as_lines():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _errors_told(json: bool) -> Iterator[None]:
+    """Write foreseen errors as one line, or as JSON, and end the program with their exit code."""
+    try:
+        yield
+    except BayesMixedError as error:
+        _stop(type(error).__name__, str(error), 1, json)
+    except USAGE_ERROR as error:
+        if not json:
+            raise
+        _stop("UsageError", error.format_message(), error.exit_code, json)
+    except KeyboardInterrupt:
+        _stop("Interrupted", "interrupted", INTERRUPTED, json)
 
 
 def _stop(kind: str, message: str, code: int, json: bool) -> NoReturn:

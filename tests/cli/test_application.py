@@ -103,6 +103,7 @@ def test_wrong_usage_is_code_2(arguments):
         (["check", "herd", "nothing.csv", "--json"], 1, "DataError", "does not exist"),
         (["fit", "herd", "--json", "--chains", "0"], 2, "UsageError", "Invalid value for '--chains'"),
         (["predict", "nowhere", "--json"], 1, "DataError", "Make one: bayesmixed fit"),
+        (["--foo", "--json"], 2, "UsageError", "No such option: --foo"),
         (["shwo", "--json"], 2, "UsageError", "Did you mean 'show'?"),
     ],
 )
