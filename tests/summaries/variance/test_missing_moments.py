@@ -42,7 +42,7 @@ def test_means_over_the_groups_of_an_inverse_link_are_refused_and_the_rest_is_sh
     page = bm.summary(fit)
     assert not any("Intraclass" in title for title in page.tables)
     assert any(note.startswith("No intraclass correlation") for note in page.notes)
-    assert "typical difference between two levels of g" in str(bm.prior_table(fit.design))
+    assert "typical difference between two levels of g" in bm.prior_table(fit.design)._repr_html_()
 
 
 def test_a_model_with_effects_in_too_many_predictors_for_an_icc_has_a_summary():
