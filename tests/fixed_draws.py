@@ -30,9 +30,10 @@ def fit_at(design: Design, values: Mapping[str, Any], jitter: float = 0.0, draws
         )
         coords |= predictor.coords()
         for group in predictor.normal_blocks:
-            width, dim, own = len(group.labels), predictor.effect_dim(group), predictor.b_dims(group)
+            own = predictor.b_dims(group)
             shapes[predictor.sd(group)], dims[predictor.sd(group)] = group.shape[1:], own[1:]
-            shapes[predictor.corr(group)], dims[predictor.corr(group)] = (width, width), (dim, f"{dim}_2")
+            matrix = predictor.correlations(group)
+            shapes[matrix.name], dims[matrix.name] = (matrix.width, matrix.width), matrix.dims
             shapes[predictor.b(group)], dims[predictor.b(group)] = group.shape, own
     if design.family.cuts:
         shapes["threshold"], dims["threshold"], coords["cut"] = (len(design.family.cuts),), ("cut",), design.cut_labels

@@ -57,7 +57,6 @@ def made_up_fit(formula, family, *, data=None, **fields):
 
 
 def _values_of_block(design, predictor, block, vary):
-    width = len(block.labels)
     sd = np.exp(vary(np.full(block.shape[1:], -1.0)))
     if block.structured:
         keys = list(predictor.sd_keys(block))
@@ -74,16 +73,16 @@ def _values_of_block(design, predictor, block, vary):
     if block.structured:
         found[predictor.corr(block)] = predictor.structured_correlations(block, found)
     elif block.correlated:
-        prior = design.priors[predictor.corr(block)].prior
+        matrix = predictor.correlations(block)
+        prior = design.priors[matrix.name].prior
+        width = matrix.width
         corr = 0.3 + 0.7 * np.eye(width)
-        for one in block.parts:
+        for one in matrix.parts:
             others = np.setdiff1d(np.arange(width), one.columns)
             corr[np.ix_(one.columns, others)] = 0.0
             if not one.correlated:
                 corr[np.ix_(one.columns, one.columns)] = np.eye(len(one.columns))
-        found[predictor.corr(block)] = (
-            fixed_correlations(block.parts, prior.arguments[0]) if prior.name == "Fixed" else corr
-        )
+        found[matrix.name] = fixed_correlations(matrix.parts, prior.arguments[0]) if prior.name == "Fixed" else corr
     return found
 
 

@@ -6,13 +6,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.draws.linear_predictors import covariances_at_centre
+from bayesmixed.draws.linear_predictors import draw_tied, extend_effects
 from bayesmixed.errors import StatisticsWarning
 from bayesmixed.fits.fitting import Fit, sample
 from bayesmixed.fits.refitting import settings_of
 from bayesmixed.preparation.preparing import prepare
-from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.predictors import Predictor
 
 
 def sample_without(fit: Fit, held: NDArray[np.bool_], seed: int | None = None) -> xr.Dataset:
@@ -36,21 +34,17 @@ def sample_without(fit: Fit, held: NDArray[np.bool_], seed: int | None = None) -
         settings = settings_of(fit, rest) | {"store": "all", "progress": False}
         again = sample(rest, seed=seed, **settings).posterior
     generator = np.random.default_rng([seed, 1])
+    known = {
+        p.b(group): again[p.b(group)].transpose("chain", "draw", group.dim, ...) for p, group in design.group_blocks()
+    }
+    again = again.drop_vars(known).drop_dims({group.dim for _, group in design.group_blocks()})
+    tied = draw_tied(design, again, generator)
     for predictor, group in design.group_blocks():
-        name = predictor.b(group)
-        known = again[name].transpose("chain", "draw", group.dim, ...)
-        again = again.drop_vars(name).drop_dims(group.dim)
-        again[name] = _all_levels(predictor, group, again, known, generator)
+        one = known[predictor.b(group)]
+        places = {level: place for place, level in enumerate(one[group.dim].values)}
+        given = np.array([label in places for label in group.levels])
+        sampled = one.values[:, :, [places[label] for label in group.levels if label in places]]
+        effects = extend_effects(predictor, group, again, sampled, given, generator, tied)
+        coords = {group.dim: list(group.levels)} | {d: one[d].values for d in one.dims if d != group.dim}
+        again[predictor.b(group)] = xr.DataArray(effects, dims=one.dims, coords=coords)
     return again
-
-
-def _all_levels(
-    predictor: Predictor, group: GroupBlock, posterior: xr.Dataset, known: xr.DataArray, generator: np.random.Generator
-) -> xr.DataArray:
-    """Return the effects of all levels of the fit: those that were sampled, and new draws for the others."""
-    places = {level: place for place, level in enumerate(known[group.dim].values)}
-    given = np.array([label in places for label in group.levels])
-    sampled = known.values[:, :, [places[label] for label in group.levels if label in places]]
-    effects = group.extend(sampled, given, covariances_at_centre(predictor, group, posterior), generator)
-    coords = {group.dim: list(group.levels)} | {d: known[d].values for d in known.dims if d != group.dim}
-    return xr.DataArray(effects, dims=known.dims, coords=coords)

@@ -221,7 +221,7 @@ def _response(units_out: LeftOutUnits) -> tuple[Array, Array]:
 
 def _is_normal(units_out: LeftOutUnits) -> bool:
     design = units_out.design
-    entered = {source.parameter for layer in units_out.layers for source in layer.sources}
+    entered = {name for layer in units_out.layers for source in layer.sources for name in source.by_parameter}
     return design.family.is_normal_under(design.mu.link) and entered <= {design.mu.parameter}
 
 

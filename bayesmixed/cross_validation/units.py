@@ -1,7 +1,8 @@
 """Units that are left out together: a partition of the rows, and the effects that leave with each of its sets."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
 
 import numpy as np
 import xarray as xr
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.draws.linear_predictors import (
-    covariances_at_centre,
+    effect_root,
     effects_of,
     population_predictor,
     predictor_given_effects,
@@ -18,6 +19,7 @@ from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.notation import safe_name, split_factors
+from bayesmixed.integration.averages import cholesky_columns
 from bayesmixed.integration.layers import Integers, Layer, Source
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.tables.factors import group_levels
@@ -25,7 +27,6 @@ from bayesmixed.terms.block_parts import RELATED
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.relations import Factor
-from bayesmixed.terms.scaled_matrices import matrix_root
 from bayesmixed.terms.weights import FREQUENCY, refuse_weights
 
 OBSERVATION = "observation"
@@ -65,7 +66,7 @@ class LeftOutUnits:
         layers = tuple(
             Layer(
                 _compress(layer.index[keep]),
-                tuple(Source(source.parameter, source.loadings[:, keep]) for source in layer.sources),
+                tuple(source.take(keep) for source in layer.sources),
                 layer.names,
             )
             for layer in self.layers
@@ -202,7 +203,7 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> LeftOutUnit
                 eta = eta + group.contribution(effects * ~own[:, None], written=True)
             if own.any():
                 sets, loaded = group.alone(own)
-                root = matrix_root(covariances_at_centre(predictor, group, posterior))
+                root = effect_root(design, predictor, group, posterior)
                 if roots is None:
                     loadings = np.einsum("nk,cdkl->cdnl", loaded, root)
                 else:
@@ -210,7 +211,7 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> LeftOutUnit
                     loadings = np.einsum("nw,nk,cdkl->cdnwl", within, loaded, root)
                     loadings = loadings.reshape(*loadings.shape[:3], -1)
                 source = Source(name, loadings.reshape(draws, *loadings.shape[2:]))
-                sources.append((group.name, sets, source))
+                _add_source(sources, predictor, group, sets, source)
         etas[name] = eta.reshape(draws, -1)
     scalars, layers = _scalars(design, posterior), _arrange(sources, units)
     return LeftOutUnits(design, np.arange(design.rows), units.index, etas, scalars, layers)
@@ -226,6 +227,20 @@ def _given_others(
     unit_of = np.full(len(group.levels), -1)
     unit_of[levels] = units.index[rows]
     return group.given_others(effects, np.where(own, unit_of, -1))
+
+
+def _add_source(
+    sources: list[tuple[str, Integers, Source]], predictor: Predictor, group: GroupBlock, sets: Integers, source: Source
+) -> None:
+    """Add the effects of a term to those that leave; tied ones are further loadings of the numbers of the first of them."""
+    first = predictor.correlations(group).parameters[0]
+    if not group.tied or first == source.parameter:
+        sources.append((group.name, sets, source))
+        return
+    for place, (name, _, one) in enumerate(sources):
+        if name == group.name and one.parameter == first:
+            others = {**one.others, source.parameter: source.loadings}
+            sources[place] = name, sets, replace(one, others=others)
 
 
 def _scalars(design: Design, posterior: xr.Dataset) -> dict[str, Array]:
@@ -250,11 +265,17 @@ def _arrange(sources: Sequence[tuple[str, Integers, Source]], units: Factor) -> 
 
 def _merge_sources(layer: Layer) -> Layer:
     """Return a layer whose sets are single rows with one effect a predictor: sums of normals are normal."""
-    sources = []
-    for parameter in dict.fromkeys(source.parameter for source in layer.sources):
-        squares = [np.sum(s.loadings**2, axis=-1) for s in layer.sources if s.parameter == parameter]
-        sources.append(Source(parameter, np.sqrt(sum(squares[1:], squares[0]))[..., None]))
-    return Layer(layer.index, tuple(sources), layer.names)
+    products: dict[tuple[str, str], Array] = {}
+    for source in layer.sources:
+        entered = source.by_parameter
+        for first, second in combinations_with_replacement(entered, 2):
+            own = np.sum(entered[first] * entered[second], axis=-1)
+            products[first, second] = products.get((first, second), 0.0) + own
+    variances = {first: own for (first, second), own in products.items() if first == second}
+    columns = cholesky_columns(variances, {pair: own for pair, own in products.items() if pair[0] != pair[1]})
+    sources = [{name: own[..., None] for name, own in column.items()} for column in columns]
+    merged = [Source(name, own.pop(name), own) for own in sources for name in [next(iter(own))]]
+    return Layer(layer.index, tuple(merged), layer.names)
 
 
 def _own_columns(design: Design, predictor: Predictor, units: Factor) -> Iterator[tuple[list[int], Array, Array]]:

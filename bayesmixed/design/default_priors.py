@@ -15,6 +15,7 @@ from bayesmixed.families.parameter_functions import given_key, keys_of, range_of
 from bayesmixed.joint_priors import KEYS
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
 from bayesmixed.prior_distributions import INDUCED, PC, REAL, Prior
+from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.weights import MULTIPLIES_ERRORS
 
@@ -115,9 +116,9 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
         for block in predictor.normal_blocks:
             for key, (prior, about) in zip(predictor.sd_keys(block), block.sd_priors(units.group), strict=True):
                 yield key, RealisedPrior(prior, "default", about)
-            if block.widest:
-                prior, about = block.correlation_prior
-                yield predictor.corr(block), RealisedPrior(prior, "default", about)
+            matrix = predictor.correlations(block)
+            if matrix.widest and predictor.parameter == matrix.parameters[-1]:
+                yield matrix.name, RealisedPrior(matrix.prior, "default", _about_correlations(design, matrix))
             for key, structure, one in predictor.structure_parameters(block):
                 places = np.array(structure.places)
                 said = structure.label if structure.label == block.name else f"{structure.label} of {block.name}"
@@ -131,6 +132,14 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
             key, prior = parameter.prior(scale_at_weight_one(design, name, scale))
             given = None if parameter.cut else given_key(parameter, design.spec.priors)
             yield given or key, RealisedPrior(prior, "default", parameter.meaning)
+
+
+def _about_correlations(design: Design, matrix: CorrelationMatrix) -> str:
+    """Return between what the correlations are, in words."""
+    blocks = [design.predictors[name].block(matrix.term) for name in matrix.parameters]
+    where = " at the covariate means" if any(block is not None and block.centred for block in blocks) else ""
+    tied = f", in {enumerate_words(matrix.parameters)} together" if matrix.tied else ""
+    return f"correlations between {matrix.term}{where}{tied}"
 
 
 def check_prior_keys(design: Design) -> None:
@@ -153,7 +162,8 @@ def known_keys(design: Design) -> set[str]:
     for predictor in design.predictors.values():
         keys += predictor.keys
         for block in predictor.normal_blocks:
-            keys += [*predictor.sd_keys(block), *([predictor.corr(block)] if block.widest else [])]
+            matrix = predictor.correlations(block)
+            keys += [*predictor.sd_keys(block), *([matrix.name] if matrix.widest else [])]
             keys += [key for key, _, _ in predictor.structure_parameters(block)]
         if INTERCEPT in predictor.population.labels:
             keys += predictor.names.population((INTERCEPT, CENTRED_INTERCEPT))
@@ -239,8 +249,7 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
 
 def _check_fixed_correlation(design: Design, key: str, prior: Prior) -> None:
     """Refuse a number that is not a correlation, or that not all correlations of several columns can equal together."""
-    group = next(group for predictor, group in design.group_blocks() if predictor.corr(group) == key)
-    widest = group.widest
+    widest = next(matrix.widest for matrix, _ in design.correlations() if matrix.name == key)
     lower, value = -1.0 / (widest - 1), prior.arguments[0]
     if not lower < value < 1.0:
         every = f": all correlations of {widest} columns have this value" if widest > 2 else ""

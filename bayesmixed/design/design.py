@@ -27,6 +27,7 @@ from bayesmixed.tables.factors import Table
 from bayesmixed.tables.row_statistics import RowStatistics
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import ADDITION
+from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.weights import ERROR, FREQUENCY
@@ -322,6 +323,18 @@ class Design(Displayed):
         for predictor in self.predictors.values():
             for group in predictor.groups:
                 yield predictor, group
+
+    def correlations(self) -> Iterator[tuple[CorrelationMatrix, tuple[tuple[Predictor, GroupBlock], ...]]]:
+        """Yield every matrix of correlations of effects, with the terms whose effects have them."""
+        found: dict[str, CorrelationMatrix] = {}
+        members: dict[str, list[tuple[Predictor, GroupBlock]]] = {}
+        for predictor, group in self.group_blocks():
+            if group.correlated:
+                matrix = predictor.correlations(group)
+                found[matrix.name] = matrix
+                members.setdefault(matrix.name, []).append((predictor, group))
+        for name, matrix in found.items():
+            yield matrix, tuple(members[name])
 
     def normal_blocks(self) -> Iterator[tuple[Predictor, NormalBlock]]:
         """Yield every curve and group block with its predictor."""

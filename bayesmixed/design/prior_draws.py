@@ -1,5 +1,6 @@
 """Draws from the priors of a design, in the coordinates in which the priors are stated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from bayesmixed.families.parameter_functions import range_of
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.block_parts import fixed_correlations
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
 
@@ -47,9 +49,17 @@ class PriorDraws:
     def covariance(self, predictor: Predictor, group: NormalBlock) -> Array:
         """Return the covariance matrices of a term's effects at their centre, (S, K, K)."""
         sd = np.stack([self.values[key] for key in predictor.sd_keys(group)], axis=-1)
-        corr: Any = self.correlations.get(predictor.corr(group), np.eye(sd.shape[-1]))
+        matrix, corr = predictor.correlations(group), np.eye(sd.shape[-1])
+        if matrix.name in self.correlations:
+            corr = matrix.own(self.correlations[matrix.name], predictor.parameter)
         if group.structured:
             corr = corr + predictor.structured_correlations(group, self.values) - np.eye(sd.shape[-1])
+        return np.asarray(sd[:, :, None] * corr * sd[:, None, :])
+
+    def joint_covariance(self, members: Sequence[tuple[Predictor, GroupBlock]]) -> Array:
+        """Return the covariance matrices of the effects of tied terms together at their centre, (S, W, W)."""
+        sds = [self.values[key] for predictor, group in members for key in predictor.sd_keys(group)]
+        sd, corr = np.stack(sds, axis=-1), self.correlations[members[0][0].corr(members[0][1])]
         return np.asarray(sd[:, :, None] * corr * sd[:, None, :])
 
 
@@ -58,12 +68,12 @@ def draw_priors(design: Design, count: int, seed: int = 0) -> PriorDraws:
     generator = np.random.default_rng(seed)
     values: dict[str, Array] = {}
     correlations = {}
-    blocks = {predictor.corr(group): group for predictor, group in design.group_blocks()}
+    matrices = {matrix.name: matrix for matrix, _ in design.correlations()}
     for key, entry in design.priors.items():
         if isinstance(entry.prior, PartPrior):
             continue
-        if key in blocks:
-            correlations[key] = _draw_block(blocks[key], entry.prior, count, generator)
+        if key in matrices:
+            correlations[key] = _draw_matrix(matrices[key], entry.prior, count, generator)
         elif key == CUTS:
             values |= dict(zip(design.family.cuts, draw_thresholds(design, count, generator).T, strict=True))
         else:
@@ -86,10 +96,10 @@ def prior_quantile(design: Design, key: str, probability: Any) -> Array:
     prior = design.priors[key].prior
     if prior.name == "Fixed":
         return np.full(np.shape(probability), prior.arguments[0])
-    for predictor, group in design.group_blocks():
-        if predictor.corr(group) == key:
+    for matrix, _ in design.correlations():
+        if matrix.name == key:
             # Each correlation of K columns is Beta(eta - 1 + K/2) on (-1, 1).
-            prior = Prior(name="LKJ", arguments=(prior.arguments[0] - 1.0 + group.widest / 2.0,))
+            prior = Prior(name="LKJ", arguments=(prior.arguments[0] - 1.0 + matrix.widest / 2.0,))
     if key == CUTS:
         quantiles = threshold_quantile(design, probability)
         return np.where(np.less(probability, 0.5), quantiles[0], quantiles[-1])
@@ -104,8 +114,10 @@ def prior_quantile(design: Design, key: str, probability: Any) -> Array:
     return np.asarray(distribution.ppf(low + np.asarray(probability) * (high - low)))
 
 
-def _draw_block(group: GroupBlock, prior: Prior, count: int, generator: np.random.Generator) -> Array:
+def _draw_matrix(matrix: CorrelationMatrix, prior: Prior, count: int, generator: np.random.Generator) -> Array:
     if prior.name == "Fixed":
-        return np.broadcast_to(fixed_correlations(group.parts, prior.arguments[0]), (count, group.width, group.width))
-    correlated = [(tuple(part.columns), prior.arguments[0]) for part in group.parts if part.correlated]
-    return draw_within_parts(group.width, correlated, count, generator)
+        return np.broadcast_to(
+            fixed_correlations(matrix.parts, prior.arguments[0]), (count, matrix.width, matrix.width)
+        )
+    correlated = [(tuple(part.columns), prior.arguments[0]) for part in matrix.parts if part.correlated]
+    return draw_within_parts(matrix.width, correlated, count, generator)

@@ -69,6 +69,11 @@ def effect_parts(design: Design, priors: Mapping[str, RealisedPrior]) -> list[Pa
     blocks = [block for block in map(predictor.block, names) if block is not None]
     found = []
     for block in blocks:
+        if block.tied:
+            raise SpecError(
+                f"The effects of '{block.name}' are correlated with those on other parameters, which the joint prior "
+                f"'{VARIANCE}' does not allow. Leave the letter between the bars out, or give the SDs priors of their own."
+            )
         for part in block.structured:
             if part.structure is not None:
                 raise SpecError(

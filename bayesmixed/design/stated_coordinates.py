@@ -9,7 +9,7 @@ from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import Family, ResponseScale
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.notation import safe_name
-from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey, VariableNames
+from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey, VariableNames, names_of
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.factors import Table
 from bayesmixed.terms.basis import Basis, map_to_written, units_as_written
@@ -48,7 +48,7 @@ def place_terms(spec: ModelSpec, family: Family, predictor: Predictor) -> Predic
     intercept = np.array(population.labels) == "Intercept"
     centred = cut or (CENTRED_INTERCEPT in population.coordinates.labels and np.any(intercept))
     centre = np.where(intercept, 0.0, population.written_means) if centred else np.zeros(len(intercept))
-    groups = tuple(place_group(spec, group, predictor.names) for group in predictor.groups)
+    groups = tuple(place_group(spec, family, group, predictor.names) for group in predictor.groups)
     return replace(predictor, population=population, centre=centre, groups=groups)
 
 
@@ -162,17 +162,20 @@ def place_population(
     return replace(block, coordinates=replace(placed, as_written=placed.labels == block.labels))
 
 
-def place_group(spec: ModelSpec, block: GroupBlock, variables: VariableNames) -> GroupBlock:
+def place_group(spec: ModelSpec, family: Family, block: GroupBlock, variables: VariableNames) -> GroupBlock:
     """Return a group term in the coordinates in which the priors of its SDs and correlations are stated.
 
     Those of its basis, with effects on the mean over rows; effects as written where they are independent, where a user
     states their prior, and where there is only one column.
     """
     mixing, units, labels = np.eye(block.width), block.units.copy(), list(block.labels)
-    as_written = True
+    as_written, first = True, family.first
     for part, basis in zip(block.parts, block.bases, strict=True):
         columns = list(part.columns)
-        if basis is not None and part.correlated and not states_group_prior(spec, block.name, variables):
+        # Priors of correlations across predictors are stated as all their SDs are.
+        scales = [names_of(name, first) for name in spec.predictors_of(family)] if part.letter else [variables]
+        stated = any(states_group_prior(spec, block.name, one) for one in scales)
+        if basis is not None and part.correlated and not stated:
             as_written = False
             for column, label in zip(columns, basis.labels, strict=True):
                 labels[column] = label

@@ -2,6 +2,7 @@
 
 from bayesmixed.design.design import Design
 from bayesmixed.design.structures import structured_term
+from bayesmixed.errors import enumerate_words
 from bayesmixed.terms.weights import ADDED_ERROR
 
 
@@ -12,4 +13,7 @@ def why_uncompiled(design: Design) -> str | None:
         return f"rows have known standard errors, '{weights.column}', beside {design.family.scale}"
     if design.latent:
         return f"values of '{design.latent[0].column}' are drawn with the parameters"
+    tied = next((matrix for matrix, _ in design.correlations() if matrix.tied), None)
+    if tied is not None:
+        return f"the effects of '{tied.term}' on {enumerate_words(tied.parameters)} are correlated with each other"
     return structured_term(design)

@@ -1,16 +1,15 @@
 """Draws of the free variables of the PyMC model of a design, from the draws of a fit."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from bayesmixed.design.design import CUTS, Design, group_covariance
+from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.thresholds import threshold_shift
 from bayesmixed.design.variance_splits import SplitOnData
 from bayesmixed.draws.kept import values_of, with_effects
-from bayesmixed.draws.linear_predictors import part_covariances
+from bayesmixed.draws.linear_predictors import covariances_at_centre, joint_covariances, part_covariances
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.model.effect_variables import COMMON, INDEPENDENT
@@ -18,6 +17,7 @@ from bayesmixed.model.pymc_models import build
 from bayesmixed.model.split_variables import SHARES, TOTAL, within_name
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.block_parts import RELATED
+from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import scaled_inverse
@@ -83,6 +83,9 @@ def _coordinates(design: Design, posterior: xr.Dataset) -> Named:
             yield from _vector(predictor.beta, priors, values_of(posterior, predictor.beta) @ back.T)
         for group in predictor.normal_blocks:
             yield from _effects(design, predictor, group, posterior)
+    for matrix, members in design.correlations():
+        if matrix.widest:
+            yield from _partial_correlations(matrix, joint_covariances(matrix, members, posterior))
     if design.split is not None:
         yield from _shares(design, design.split, posterior)
     for name in design.numbers:
@@ -98,16 +101,13 @@ def _coordinates(design: Design, posterior: xr.Dataset) -> Named:
 def _effects(design: Design, predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Named:
     back = scaled_inverse(group.transform)
     sd, effects = values_of(posterior, predictor.sd(group)), values_of(posterior, predictor.b(group))
-    corr: Any = values_of(posterior, predictor.corr(group)) if group.correlated else np.eye(back.shape[1])
-    covariance = group_covariance(back, sd.reshape(*sd.shape[:2], -1), corr)
+    covariance = covariances_at_centre(predictor, group, posterior)
     sds = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     places = predictor.sd_places(group)
     priors = [design.priors[key].prior for key in places]
     for name, values in _vector(predictor.sd(group), priors, sds[..., list(places.values())]):
         yield name, values[..., 0] if sd.ndim == 2 and values.shape[-1] == 1 else values
         yield f"{COMMON}{name}", values
-    if group.widest:
-        yield from _partial_correlations(predictor.corr(group), group, covariance)
     if effects.ndim == 4:
         effects = effects @ back.T
     yield f"{_CENTRED}{predictor.b(group)}", effects
@@ -139,9 +139,9 @@ def _vector(name: str, priors: list[Prior], values: Array) -> Named:
             yield f"{whole}_{kind}", values[..., [own == kind for own in kinds]]
 
 
-def _partial_correlations(name: str, group: NormalBlock, covariance: Array) -> Named:
+def _partial_correlations(matrix: CorrelationMatrix, covariance: Array) -> Named:
     """Yield the partial correlations of canonical vines, moved to (0, 1), from the rows of Cholesky factors."""
-    for number, part in enumerate(part for part in group.parts if part.correlated):
+    for number, part in enumerate(part for part in matrix.parts if part.correlated):
         columns = list(part.columns)
         root = np.linalg.cholesky(covariance[..., columns, :][..., columns])
         root = root / np.linalg.norm(root, axis=-1, keepdims=True)
@@ -150,4 +150,4 @@ def _partial_correlations(name: str, group: NormalBlock, covariance: Array) -> N
             used = np.cumsum(root[..., i, :i] ** 2, axis=-1) - root[..., i, :i] ** 2
             found.append(root[..., i, :i] / np.sqrt(1.0 - used))
         partial = np.concatenate(found, axis=-1)
-        yield f"partial_{name}" + (f"_{number + 1}" if number else ""), (1.0 + partial) / 2.0
+        yield f"partial_{matrix.name}" + (f"_{number + 1}" if number else ""), (1.0 + partial) / 2.0

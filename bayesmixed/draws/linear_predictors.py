@@ -1,10 +1,13 @@
 """Linear predictors of rows in every draw of a fit, as asked of each grouping factor."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import reduce
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design, group_covariance
 from bayesmixed.design.variance_splits import SplitOnData
@@ -12,10 +15,15 @@ from bayesmixed.draws.kept import values_of
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.integration.averages import Spread
+from bayesmixed.terms.block_parts import block_diagonal
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
-from bayesmixed.terms.scaled_matrices import draw_normal, scaled_inverse
+from bayesmixed.terms.scaled_matrices import draw_normal, matrix_root, scaled_inverse
+
+Members = tuple[tuple[Predictor, GroupBlock], ...]
+"""Terms with one matrix of correlations, with their predictors."""
 
 
 def thin(posterior: xr.Dataset, draws: int | None) -> xr.Dataset:
@@ -73,7 +81,8 @@ def covariances_at_centre(predictor: Predictor, group: NormalBlock, posterior: x
     known, width = sd.shape[-1], group.width
     corr: Any = np.eye(known)
     if group.correlated:
-        corr = values_of(posterior, predictor.corr(group))
+        matrix = predictor.correlations(group)
+        corr = matrix.own(values_of(posterior, matrix.name), predictor.parameter)
     if known < width:
         first = {column: part.columns[0] for part in group.parts for column in part.columns}
         sd = sd[..., [column if column < known else first[column] for column in range(width)]]
@@ -82,6 +91,63 @@ def covariances_at_centre(predictor: Predictor, group: NormalBlock, posterior: x
         further[..., :known, :known] = corr
         corr = further
     return group_covariance(scaled_inverse(group.transform), sd, corr)
+
+
+def joint_covariances(matrix: CorrelationMatrix, members: Members, posterior: xr.Dataset) -> Array:
+    """Return the covariance matrices at the centre of the effects of all terms with one matrix of correlations,
+    (chain, draw, W, W)."""
+    if not matrix.tied:
+        ((predictor, group),) = members
+        return covariances_at_centre(predictor, group, posterior)
+    sd = np.concatenate([values_of(posterior, predictor.sd(group)) for predictor, group in members], axis=-1)
+    back = reduce(block_diagonal, [scaled_inverse(group.transform) for _, group in members])
+    return group_covariance(back, sd, values_of(posterior, matrix.name))
+
+
+def effect_root(design: Design, predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Array:
+    """Return the matrices, (chain, draw, K, W), that make a term's effects at the centre of independent standard normal
+    numbers: its own K, or those that make the effects of all terms that are tied to it."""
+    if not group.tied:
+        return matrix_root(covariances_at_centre(predictor, group, posterior))
+    matrix, members = next(pair for pair in design.correlations() if pair[0].name == predictor.corr(group))
+    return matrix_root(joint_covariances(matrix, members, posterior))[..., matrix.place(predictor.parameter), :]
+
+
+def draw_tied(
+    design: Design, posterior: xr.Dataset, generator: np.random.Generator, names: Collection[str] | None = None
+) -> dict[tuple[str, str], Array]:
+    """Return one draw of the effects at the centre of all levels, (chain, draw, J, K), by parameter and factor, of terms that
+    letters tie to others: together with these. `names` are the factors that are wanted, all if not given."""
+    found: dict[tuple[str, str], Array] = {}
+    for matrix, members in design.correlations():
+        if matrix.tied and (names is None or matrix.term in names):
+            covariance = joint_covariances(matrix, members, posterior)
+            levels = members[0][1].occurs
+            effects = np.zeros((*covariance.shape[:2], len(levels), matrix.width))
+            effects[..., levels, :] = draw_normal(covariance, int(np.sum(levels)), generator)
+            found |= {(name, matrix.term): effects[..., matrix.place(name)] for name in matrix.parameters}
+    return found
+
+
+def tied_covariances(
+    design: Design, posterior: xr.Dataset, *, at_average: bool = False
+) -> dict[tuple[str, str], dict[str, Array]]:
+    """Return the covariance in each row, (chain, draw, row), of what tied effects add to two predictors, by these and by
+    factor; in a single row with the average of the columns, if asked for."""
+    found: dict[tuple[str, str], dict[str, Array]] = {}
+    for matrix, members in design.correlations():
+        if not matrix.tied:
+            continue
+        covariance = joint_covariances(matrix, members, posterior)
+        for place, (later, second) in enumerate(members):
+            for earlier, first in members[:place]:
+                between = matrix.between(covariance, earlier.parameter, later.parameter)
+                pair = earlier.parameter, later.parameter
+                z = [group.spread_matrix for group in (first, second)]
+                z = [own.mean(axis=0, keepdims=True) for own in z] if at_average else z
+                own = np.einsum("...kl,nk,nl->...n", between, *z, optimize=True)
+                found.setdefault(pair, {})[matrix.term] = own
+    return found
 
 
 def _with_further(block: NormalBlock, effects: Array, covariance: Array, generator: np.random.Generator) -> Array:
@@ -112,14 +178,38 @@ def part_covariances(design: Design, split: SplitOnData, posterior: xr.Dataset) 
     return found
 
 
+def extend_effects(
+    predictor: Predictor,
+    group: GroupBlock,
+    posterior: xr.Dataset,
+    known: Array,
+    given: NDArray[np.bool_],
+    generator: np.random.Generator,
+    drawn: Mapping[tuple[str, str], Array],
+) -> Array:
+    """Return effects as written, (chain, draw, J, K): those that are known, of the `given` levels, and new ones, which of tied
+    terms are `drawn` already."""
+    tied = drawn.get((predictor.parameter, group.name))
+    if tied is None:
+        return group.extend(known, given, covariances_at_centre(predictor, group, posterior), generator)
+    effects = tied @ group.transform.T
+    effects[..., given, :] = known
+    return effects
+
+
 def linear_prediction(
     design: Design,
     predictor: Predictor,
     posterior: xr.Dataset,
     modes: Mapping[str, str],
     generator: np.random.Generator,
+    drawn: Mapping[tuple[str, str], Array] = MappingProxyType({}),
 ) -> Spread:
-    """Return a predictor for each draw and row, and the variance of what is averaged over (None: nothing)."""
+    """Return a predictor for each draw and row, and the variance of what is averaged over (None: nothing).
+
+    `drawn` are new effects of terms that letters tie to those of other predictors, see `draw_tied`.
+    """
+
     eta = population_predictor(predictor, posterior)
     variance: Array | None = None
     for group in predictor.groups:
@@ -127,15 +217,15 @@ def linear_prediction(
         if mode == "existing":
             eta += group.contribution(effects_of(predictor, group, posterior, generator), written=True)
         elif mode == "any":
-            known, given = (
-                effects_of(predictor, group, posterior, generator),
-                np.arange(len(group.levels)) < group.known,
-            )
-            effects = group.extend(known, given, covariances_at_centre(predictor, group, posterior), generator)
+            known = effects_of(predictor, group, posterior, generator)
+            given = np.arange(len(group.levels)) < group.known
+            effects = extend_effects(predictor, group, posterior, known, given, generator, drawn)
             eta += group.contribution(effects, written=True)
         elif mode == "new":
-            fresh = group.draw_new(covariances_at_centre(predictor, group, posterior), generator)
-            eta += group.contribution(fresh)
+            tied = drawn.get((predictor.parameter, group.name))
+            if tied is None:
+                tied = group.draw_new(covariances_at_centre(predictor, group, posterior), generator)
+            eta += group.contribution(tied)
         elif mode == "average":
             own = group.variance(covariances_at_centre(predictor, group, posterior))
             variance = own if variance is None else variance + own

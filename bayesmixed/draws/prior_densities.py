@@ -1,5 +1,7 @@
 """Log prior densities of the draws of a fit, each in the coordinate in which its prior is stated."""
 
+from functools import reduce
+
 import numpy as np
 import xarray as xr
 from scipy import special
@@ -8,13 +10,14 @@ from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.thresholds import threshold_log_density, threshold_shift
 from bayesmixed.design.variance_splits import PartPrior
 from bayesmixed.draws.kept import values_of
-from bayesmixed.draws.linear_predictors import covariances_at_centre, part_covariances
+from bayesmixed.draws.linear_predictors import covariances_at_centre, joint_covariances, part_covariances
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.families.parameter_functions import range_of
 from bayesmixed.joint_priors import VARIANCE
 from bayesmixed.prior_distributions import INDUCED, Prior
-from bayesmixed.terms.normal_block import NormalBlock
+from bayesmixed.terms.block_parts import block_diagonal
+from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 
@@ -33,10 +36,11 @@ def log_prior_densities(design: Design, posterior: xr.Dataset) -> dict[str, xr.D
             centre = covariances_at_centre(predictor, group, posterior)
             sd = np.sqrt(np.diagonal(centre, axis1=-2, axis2=-1))
             values |= {key: sd[..., k] for k, key in enumerate(predictor.sd_keys(group))}
-            key = predictor.corr(group)
             values |= {own: values_of(posterior, own) for own, _, _ in predictor.structure_parameters(group)}
-            if group.widest and design.priors[key].prior.name != "Fixed":
-                found[key] = _log_correlations(group, centre, design.priors[key].prior.arguments[0])
+    for matrix, members in design.correlations():
+        if matrix.widest and design.priors[matrix.name].prior.name != "Fixed":
+            centre = joint_covariances(matrix, members, posterior)
+            found[matrix.name] = _log_correlations(matrix, centre, design.priors[matrix.name].prior.arguments[0])
     for name in design.numbers:
         function, _ = design.scalar_prior(name)
         values[function.key(name)] = function.forward(posterior[name].values)
@@ -79,7 +83,13 @@ def log_prior_density(design: Design, posterior: xr.Dataset) -> Array:
         if predictor.population.labels:
             found += np.linalg.slogdet(predictor.inverse_transform)[1]
         for group in predictor.normal_blocks:
-            found += _log_covariance_slopes(design, predictor, group, posterior)
+            if not group.tied:
+                matrix, centre = predictor.correlations(group), covariances_at_centre(predictor, group, posterior)
+                found += _log_covariance_slopes(design, matrix, scaled_inverse(group.transform), centre)
+    for matrix, members in design.correlations():
+        if matrix.tied:
+            inverse = reduce(block_diagonal, [scaled_inverse(group.transform) for _, group in members])
+            found += _log_covariance_slopes(design, matrix, inverse, joint_covariances(matrix, members, posterior))
     for name in design.numbers:
         function, prior = design.scalar_prior(name)
         if prior.name != "Fixed":
@@ -104,13 +114,12 @@ def _log_link_slope(value: Array, lower: float, upper: float) -> Array:
     return np.asarray(below + above)
 
 
-def _log_covariance_slopes(design: Design, predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Array:
+def _log_covariance_slopes(design: Design, matrix: CorrelationMatrix, inverse: Array, centre: Array) -> Array:
     """Return the logarithm of the determinant of SDs and correlations, where their priors are stated, by covariances as
     written (by the SDs where effects are independent), and of the constants of the priors of correlations."""
-    centre = covariances_at_centre(predictor, group, posterior)
     sd = np.sqrt(np.diagonal(centre, axis1=-2, axis2=-1))
-    inverse, total = scaled_inverse(group.transform), np.zeros(sd.shape[:2])
-    for part in group.parts:
+    total = np.zeros(sd.shape[:2])
+    for part in matrix.parts:
         columns = list(part.columns)
         volume = np.linalg.slogdet(inverse[np.ix_(columns, columns)])[1]
         if not part.correlated:
@@ -118,7 +127,7 @@ def _log_covariance_slopes(design: Design, predictor: Predictor, group: NormalBl
             continue
         width = len(columns)
         total += (width + 1) * volume - width * (np.log(2.0) + np.sum(np.log(sd[..., columns]), axis=-1))
-        prior = design.priors[predictor.corr(group)].prior
+        prior = design.priors[matrix.name].prior
         total += _log_lkj_constant(width, prior.arguments[0]) if prior.name != "Fixed" else 0.0
     return total
 
@@ -139,12 +148,12 @@ def _coefficients(predictor: Predictor, posterior: xr.Dataset) -> dict[str, Arra
     return {key: beta[..., k] for k, key in enumerate(predictor.keys)}
 
 
-def _log_correlations(group: NormalBlock, covariance: Array, concentration: float) -> Array:
+def _log_correlations(matrix: CorrelationMatrix, covariance: Array, concentration: float) -> Array:
     """Return the LKJ log density of the correlations at the centre, (chain, draw)."""
     sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     corr = covariance / (sd[..., :, None] * sd[..., None, :])
     total = np.zeros(covariance.shape[:2])
-    for part in group.parts:
+    for part in matrix.parts:
         if part.correlated:
             block = corr[..., list(part.columns), :][..., list(part.columns)]
             total += (concentration - 1.0) * np.linalg.slogdet(block)[1]

@@ -38,6 +38,7 @@ def draw_names(design: Design) -> tuple[str, ...]:
             names += [key for key, _, _ in predictor.structure_parameters(group)]
             names.append(predictor.b(group))
     latent = [name for one in design.latent for name in (*draw_names(one.design), one.imputed)]
+    names = list(dict.fromkeys(names))
     return (*names, *design.numbers, *([CUTS] if design.family.cuts else []), *latent)
 
 
@@ -52,12 +53,12 @@ def top_level_names(design: Design) -> tuple[str, ...]:
 def top_level_numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
     """Yield every estimated number by its name, "beta[x]", each SD and each free correlation once, with the dims of the
     draws alone."""
-    pairs = [pair for one in (design, *(latent.design for latent in design.latent)) for pair in one.group_blocks()]
-    matrices = {predictor.corr(group) for predictor, group in pairs}
-    implied = {predictor.corr(group) for predictor, group in pairs if not group.widest}
+    designs = (design, *(latent.design for latent in design.latent))
+    pairs = [pair for one in designs for pair in one.group_blocks()]
+    estimated = {matrix.name: matrix.pairs for one in designs for matrix, _ in one.correlations()}
     sds = {p.sd(group): p.distinct_sds(group) for p, group in pairs if group.structured}
     for name in top_level_names(design):
-        if name in implied:
+        if name in estimated and not estimated[name]:
             continue
         if name in sds:
             for key, column in sds[name].items():
@@ -66,7 +67,7 @@ def top_level_numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[s
         variable = posterior[name]
         dims = [dim for dim in variable.dims if dim not in ("chain", "draw")]
         for place in np.ndindex(tuple(variable.sizes[dim] for dim in dims)):
-            if name in matrices and place[0] >= place[1]:
+            if name in estimated and place[0] >= place[1]:
                 continue
             labels = [str(variable[dim].values[i]) for dim, i in zip(dims, place, strict=True)]
             own = variable.isel(dict(zip(dims, place, strict=True)))

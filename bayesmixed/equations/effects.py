@@ -1,11 +1,12 @@
 """Effects of groups in equations: deviations b_i around zero, or coefficients β_0i around population means."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bayesmixed.equations.outline import PredictorOutline
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
 from bayesmixed.parameter_keys import ParameterKey
+from bayesmixed.terms.correlation_matrices import tied_sets
 from bayesmixed.terms.covariances import Structure
 from bayesmixed.terms.outlines import GroupOutline
 
@@ -99,10 +100,12 @@ def standard_deviation(predictor: PredictorOutline, group: GroupOutline, label: 
     )
 
 
-def list_distributions(predictor: PredictorOutline, term: GroupTerm) -> Iterator[Equation]:
-    """Yield the distribution of a group's effects."""
+def list_distributions(predictor: PredictorOutline, term: GroupTerm, tied: Collection[str] = ()) -> Iterator[Equation]:
+    """Yield the distribution of a group's effects, but of those that letters tie to effects in other predictors."""
     group = term.group
     for part in group.parts:
+        if part.letter in tied:
+            continue
         chosen = [term.effects[column] for column in part.columns]
         means = [term.means[column] for column in part.columns]
         labels = [group.labels[column] for column in part.columns]
@@ -117,15 +120,64 @@ def list_distributions(predictor: PredictorOutline, term: GroupTerm) -> Iterator
                     variance = Expression("product", (variance, Symbol(group.relation, word=True)))
                 yield Equation(effect, "~", Expression("call", (mean, variance), "N"))
             continue
-        covariance, diagonal, correlation = (
-            Symbol(letter, label=group.name, parameter=predictor.ending) for letter in ("Sigma", "D", "R")
-        )
-        centre = ZERO if all(mean == ZERO for mean in means) else Expression("tuple", tuple(means))
-        deviations = tuple(standard_deviation(predictor, group, label) for label in labels)
+        deviations = [standard_deviation(predictor, group, label) for label in labels]
         note = f"between levels i and j: {group.relation}_ij times it" * bool(group.relation)
-        yield Equation(Expression("tuple", tuple(chosen)), "~", Expression("call", (centre, covariance), "N"), note)
-        yield Equation(covariance, "=", Expression("product", (diagonal, correlation, diagonal)))
-        yield Equation(diagonal, "=", Expression("call", deviations, "diag"))
+        yield from _unstructured(predictor, group, chosen, means, deviations, note)
+
+
+def _unstructured(
+    predictor: PredictorOutline,
+    group: GroupOutline,
+    effects: Sequence[Symbol],
+    means: Sequence[Symbol],
+    deviations: Sequence[Symbol],
+    note: str = "",
+) -> Iterator[Equation]:
+    """Yield the distribution of effects with one covariance, whose matrices have the names of a predictor and a group."""
+    covariance, diagonal, correlation = (
+        Symbol(letter, label=group.name, parameter=predictor.ending) for letter in ("Sigma", "D", "R")
+    )
+    centre = ZERO if all(mean == ZERO for mean in means) else Expression("tuple", tuple(means))
+    yield Equation(Expression("tuple", tuple(effects)), "~", Expression("call", (centre, covariance), "N"), note)
+    yield Equation(covariance, "=", Expression("product", (diagonal, correlation, diagonal)))
+    yield Equation(diagonal, "=", Expression("call", tuple(deviations), "diag"))
+
+
+def tied_letters(predictors: Sequence[PredictorOutline]) -> dict[str, list[list[PredictorOutline]]]:
+    """Return, by factor, the sets of predictors whose effects letters tie."""
+    found: dict[str, list[list[PredictorOutline]]] = {}
+    for name in dict.fromkeys(group.name for predictor in predictors for group in predictor.groups):
+        letters = {
+            one.parameter: [part.letter for group in one.groups if group.name == name for part in group.parts]
+            for one in predictors
+        }
+        sets = [[one for one in predictors if one.parameter in members] for members in tied_sets(letters)]
+        if sets:
+            found[name] = sets
+    return found
+
+
+def list_joint_distributions(
+    members: Sequence[PredictorOutline], terms: Mapping[str, Sequence[GroupTerm]], name: str
+) -> Iterator[Equation]:
+    """Yield the distributions of effects of a factor that letters tie across predictors, one for each letter."""
+    placed = [(one, term) for one in members for term in terms[one.parameter] if term.group.name == name]
+    first, (_, of_first) = members[0], placed[0]
+    letters = [part.letter for _, term in placed for part in term.group.parts if part.letter]
+    for letter in dict.fromkeys(letters):
+        effects: list[Symbol] = []
+        means: list[Symbol] = []
+        deviations: list[Symbol] = []
+        for predictor, term in placed:
+            for column in (c for part in term.group.parts if part.letter == letter for c in part.columns):
+                effects.append(term.effects[column])
+                means.append(term.means[column])
+                deviations.append(standard_deviation(predictor, term.group, term.group.labels[column]))
+        if len(effects) > 1:
+            yield from _unstructured(first, of_first.group, effects, means, deviations)
+        else:
+            variance = replace(deviations[0], squared=True)
+            yield Equation(effects[0], "~", Expression("call", (means[0], variance), "N"))
 
 
 def structure_symbols(predictor: PredictorOutline, group: GroupOutline) -> Iterator[tuple[ParameterKey, Symbol]]:

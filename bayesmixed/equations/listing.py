@@ -10,11 +10,13 @@ from bayesmixed.equations.effects import (
     list_coefficients,
     list_deviations,
     list_distributions,
+    list_joint_distributions,
     number_of,
     population_means,
     short_name,
     standard_deviation,
     structure_symbols,
+    tied_letters,
 )
 from bayesmixed.equations.outline import Outline, PredictorOutline, StatedPrior
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
@@ -87,6 +89,7 @@ def list_equations(outline: Outline, style: str = "conditional") -> Equations:
     check_choice("Style {}", style, STYLES)
     chosen = STYLES[style]
     terms = {predictor.parameter: chosen.effects(predictor) for predictor in outline.predictors}
+    tied = tied_letters(outline.predictors)
     model: list[Equation] = []
     priors: list[Equation] = []
     whole = chosen.braces and _is_location(outline)
@@ -99,7 +102,12 @@ def list_equations(outline: Outline, style: str = "conditional") -> Equations:
         else:
             model.append(_linear_predictor(outline, predictor, placed, chosen.braces))
         model += [distribution for curve in predictor.curves for distribution in list_curve(predictor, curve)]
-        model += [distribution for term in placed for distribution in list_distributions(predictor, term)]
+        for term in placed:
+            sets = [members for members in tied.get(term.group.name, []) if predictor in members]
+            letters = {part.letter for part in term.group.parts if part.letter} if sets else set()
+            model += list_distributions(predictor, term, letters)
+            for members in sets if sets and predictor is sets[0][-1] else ():
+                model += list_joint_distributions(members, terms, term.group.name)
         priors += _predictor_priors(outline.priors, predictor, placed)
     priors += _further_priors(outline)
     return Equations(tuple(model), tuple(priors), outline.definitions, outline.counted)
@@ -304,9 +312,9 @@ def _predictor_priors(
             own = priors.get(key)
             if own is not None and key not in structured:
                 yield _prior([standard_deviation(predictor, group, label)], own)
-        if group.correlated:
-            correlation = Symbol("R", label=group.name, parameter=predictor.ending)
-            yield _prior([correlation], priors[names.correlations(group.name)])
+        own = priors.get(names.correlations(group.name))
+        if own is not None:
+            yield _prior([Symbol("R", label=group.name, parameter=predictor.ending)], own)
 
 
 def _further_priors(outline: Outline) -> Iterator[Equation]:

@@ -13,7 +13,7 @@ from bayesmixed.parameter_keys import INTERCEPT, ParameterKey, names_of
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms import Term
 from bayesmixed.terms.block_parts import SEVERAL
-from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, known_factors, population_formulas, rules_of
+from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, known_factors, population_formulas, rules_by_parameter
 from bayesmixed.terms.limits import Censoring, Truncation
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.prior_rules import Known
@@ -61,7 +61,7 @@ def outline_terms(
     outlines = tuple(
         _outline_predictor(name, endings[name], predictors[name], links[name], indices, known[name]) for name in order
     )
-    rules = {name: rules_of(predictors[name], known[name]) for name in order}
+    rules = rules_by_parameter({name: predictors[name] for name in order}, known)
     stated = state_rules(outlines, family, priors, rules, weights)
     counted = (*((letters, name) for name, letters in indices.letters.items()), (indices.row, "rows"))
     definitions = tuple(define_symbols(outlines, family, stated))

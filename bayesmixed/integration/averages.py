@@ -1,7 +1,7 @@
 """Means of responses over normal effects in one or several predictors."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -27,11 +27,14 @@ class Spread:
         The predictor, on the link scale.
     variance : array or None
         Variance over the groups; None where nothing is averaged over.
+    covariances : mapping
+        Covariance over the groups with predictors before this one, by parameter; 0 with those that are not there.
     """
 
     link: Link
     mean: Array
     variance: Array | None
+    covariances: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def average(self) -> Array:
@@ -45,8 +48,9 @@ def average_mean(family: Family, scalars: Mapping[str, Array], predictors: Mappi
     """Return the expected response (of one trial), integrated over the normal effects in the predictors.
 
     Parameters in which the mean is linear, as both are in (1 - zi) mu, are replaced by their averages, which is exact
-    since effects in different predictors are independent. For the others (mu of counts with a hurdle, sigma of a
-    lognormal response) it is a product of Gauss-Hermite rules, one for each predictor.
+    where effects in different predictors are independent. For the others (mu of counts with a hurdle, sigma of a
+    lognormal response), and for those whose effects are correlated, it is a product of Gauss-Hermite rules, one for each
+    predictor.
 
     Parameters
     ----------
@@ -63,7 +67,7 @@ def average_mean(family: Family, scalars: Mapping[str, Array], predictors: Mappi
         The integral does not exist, as that of a lognormal response whose sigma has large effects of groups.
     """
     values = {**scalars, **{name: predictor.average for name, predictor in predictors.items()}}
-    curved = _curved_parameters(family)
+    curved = _curved_parameters(family) | _correlated(family, predictors)
     varying = {name: p for name, p in predictors.items() if p.variance is not None and name in curved}
     refuse_average(family, [name for name, p in varying.items() if np.any(np.asarray(p.variance) > 0)])
     if not varying:
@@ -84,11 +88,10 @@ def average_shares(
     values = {**scalars, **{name: p.link.inverse(p.mean) for name, p in predictors.items()}}
     if not varying:
         return shares(values)
-    sds = [np.sqrt(np.asarray(p.variance)) for p in varying.values()]
+    moved = _at_scores(varying)
 
     def given(scores: Array) -> Array:
-        etas = {name: p.mean + sd * z for z, sd, (name, p) in zip(scores, sds, varying.items(), strict=True)}
-        return shares({**values, **{name: predictors[name].link.inverse(eta) for name, eta in etas.items()}})
+        return shares({**values, **moved(scores)})
 
     if len(varying) in NODES:
         return expect(given, len(varying), NODES[len(varying)])
@@ -142,11 +145,10 @@ def average_of(
     """
     values = {**scalars, **{name: p.link.inverse(p.mean) for name, p in predictors.items()}}
     varying = {name: p for name, p in predictors.items() if p.variance is not None}
-    sds = {name: np.sqrt(np.asarray(p.variance)) for name, p in varying.items()}
+    moved = _at_scores(varying)
 
     def inside(scores: Array) -> Array:
-        etas = {name: p.mean + sds[name] * z for z, (name, p) in zip(scores, varying.items(), strict=True)}
-        return function({**values, **{name: varying[name].link.inverse(eta) for name, eta in etas.items()}})
+        return function({**values, **moved(scores)})
 
     return expect(inside, len(varying), NODES.get(len(varying), min(NODES.values())))
 
@@ -177,13 +179,63 @@ def is_linear(family: Family, kind: str, links: Mapping[str, Link]) -> bool:
 
 
 def _mean_over(family: Family, values: Mapping[str, Array], varying: Mapping[str, Spread], nodes: int) -> Array:
-    sds = {name: np.sqrt(np.asarray(p.variance)) for name, p in varying.items()}
+    moved = _at_scores(varying)
 
     def mean(scores: Array) -> Array:
-        etas = {name: p.mean + sds[name] * z for z, (name, p) in zip(scores, varying.items(), strict=True)}
-        return family.mean({**values, **{name: varying[name].link.inverse(eta) for name, eta in etas.items()}}, 1.0)
+        return family.mean({**values, **moved(scores)}, 1.0)
 
     return expect(mean, len(varying), nodes)
+
+
+def _correlated(family: Family, predictors: Mapping[str, Spread]) -> set[str]:
+    """Return the parameters of the mean whose effects are correlated with those in another one."""
+    needed = parameters_of_mean(family)
+    pairs = [(name, other) for name, p in predictors.items() for other in p.covariances if {name, other} <= needed]
+    return {name for pair in pairs for name in pair}
+
+
+def cholesky_columns(
+    variances: Mapping[str, Array], covariances: Mapping[tuple[str, str], Array]
+) -> list[dict[str, Array]]:
+    """Return the columns of the Cholesky factors of stacked covariance matrices, by name of the rows that are not zero.
+
+    Parameters
+    ----------
+    variances : mapping
+        Diagonals, by name.
+    covariances : mapping
+        The other numbers, by the names of two rows; zeros if not given.
+    """
+    columns: list[dict[str, Array]] = []
+    for name, variance in variances.items():
+        left = np.asarray(variance)
+        for before, column in zip(variances, columns, strict=False):
+            shared = [one for one in columns if one is not column and before in one and name in one]
+            known = [covariances[pair] for pair in ((before, name), (name, before)) if pair in covariances]
+            if not known and not shared:
+                continue
+            rest = sum(known) - sum(one[name] * one[before] for one in shared)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                column[name] = np.where(column[before] > 0.0, rest / column[before], 0.0)
+            left = left - column[name] ** 2
+        columns.append({name: np.sqrt(np.maximum(left, 0.0))})
+    return columns
+
+
+def _at_scores(varying: Mapping[str, Spread]) -> Callable[[Array], dict[str, Array]]:
+    """Return parameters as a function of independent standard normal scores, one for each predictor: with L the Cholesky
+    factor of the covariance of the predictors in a row, their means plus L times the scores."""
+    covariances = {(other, name): c for name, one in varying.items() for other, c in one.covariances.items()}
+    columns = cholesky_columns({name: np.asarray(one.variance) for name, one in varying.items()}, covariances)
+
+    def moved(scores: Array) -> dict[str, Array]:
+        etas: dict[str, Array] = {name: one.mean for name, one in varying.items()}
+        for column, score in zip(columns, scores, strict=True):
+            for name, loading in column.items():
+                etas[name] = etas[name] + loading * score
+        return {name: varying[name].link.inverse(eta) for name, eta in etas.items()}
+
+    return moved
 
 
 def _check_existence(family: Family, values: Mapping[str, Array], varying: Mapping[str, Spread], nodes: int) -> None:
@@ -197,7 +249,12 @@ def _check_existence(family: Family, values: Mapping[str, Array], varying: Mappi
         return np.asarray(np.broadcast_to(array, shape).ravel()[place])
 
     one = {name: at_place(array) for name, array in values.items()}
-    spreads = {name: Spread(p.link, at_place(p.mean), at_place(p.variance)) for name, p in varying.items()}
+    spreads = {
+        name: Spread(
+            p.link, at_place(p.mean), at_place(p.variance), {other: at_place(c) for other, c in p.covariances.items()}
+        )
+        for name, p in varying.items()
+    }
     with np.errstate(over="ignore", invalid="ignore"):
         coarse, fine = (float(_mean_over(family, one, spreads, n)) for n in (nodes, 2 * nodes))
     if not abs(fine - coarse) <= _TOLERANCE * abs(fine):

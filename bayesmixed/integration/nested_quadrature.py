@@ -158,7 +158,6 @@ def shape_of_logs(logs: Callable[[Array], Array], z: Array) -> tuple[Array, Arra
 def _move(etas: Etas, layer: Layer, z: Array) -> Etas:
     moved, at = dict(etas), 0
     for source in layer.sources:
-        width = source.loadings.shape[-1]
-        moved[source.parameter] = moved[source.parameter] + source.contribution(z[..., at : at + width], layer.index)
-        at += width
+        source.move(moved, z[..., at : at + source.width], layer.index)
+        at += source.width
     return moved

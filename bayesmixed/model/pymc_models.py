@@ -1,6 +1,7 @@
 """build: the PyMC model that a design means."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from bayesmixed.model.latent_variables import (
 from bayesmixed.model.prior_variables import declare_scalar, declare_vector
 from bayesmixed.model.shrunken_variables import declare_scales, declare_shrunken
 from bayesmixed.model.split_variables import PART, declare_part, declare_split
+from bayesmixed.model.tied_effects import TiedEffects, declare_ties
 from bayesmixed.prior_distributions import DISTRIBUTIONS, INDUCED
 from bayesmixed.terms.predictors import Predictor
 
@@ -84,8 +86,9 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
         integrated = bool(variables) and is_integrated(design)
         moved = [(one, one.move(one.centre if integrated else draw_freely(one))) for one in variables]
         slopes: list[Any] = []
+        ties = declare_ties(design)
         for name, predictor in design.predictors.items():
-            eta, beta = _linear_predictor(design, predictor, choice)
+            eta, beta = _linear_predictor(design, predictor, choice, ties)
             for one, move in moved:
                 if name in one.latent.slopes:
                     slopes.append(one.latent.slopes[name] @ beta)
@@ -162,7 +165,12 @@ def _whole(values: Any) -> Any:
     return np.asarray(values).astype(np.int64)
 
 
-def _linear_predictor(design: Design, predictor: Predictor, choice: Mapping[str, str]) -> tuple[Any, Any]:
+def _linear_predictor(
+    design: Design,
+    predictor: Predictor,
+    choice: Mapping[str, str],
+    ties: Mapping[str, TiedEffects] = MappingProxyType({}),
+) -> tuple[Any, Any]:
     """Return a linear predictor, and the coordinates of its coefficients (None without any)."""
     placements = place_groups(predictor, choice)
     eta: Any = predictor.offset
@@ -178,7 +186,8 @@ def _linear_predictor(design: Design, predictor: Predictor, choice: Mapping[str,
             eta = eta + group.expression(declare_row_effects(design, predictor, placement, eta))
             continue
         mean = _mean(placement, beta, coefficients, placements)
-        coefficients[group.name] = total = declare_effects(design, predictor, placement, mean)
+        tied = ties.get(predictor.corr(group)) if group.tied else None
+        coefficients[group.name] = total = declare_effects(design, predictor, placement, mean, tied)
         if not placement.absorbed:
             eta = eta + group.expression(total)
     return eta, beta

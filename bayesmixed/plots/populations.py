@@ -18,6 +18,7 @@ from bayesmixed.summaries.marginal.estimable import refuse_open_mean
 from bayesmixed.summaries.marginal.grids import make_grid
 from bayesmixed.summaries.marginal.populations import (
     factors_within,
+    group_deviations,
     group_populations,
     group_responses,
     known_deviations,
@@ -72,7 +73,7 @@ def plot_future_group(
     populations = group_populations(rows, name, factors_within(fit, name), posterior)
     generator = np.random.default_rng(seed)
     shape = (*posterior["chain"].shape, *posterior["draw"].shape, _PER_DRAW)
-    future = {name: populations[name].sd[..., None] * generator.standard_normal(shape) for name in known}
+    future = group_deviations(populations, {name: generator.standard_normal(shape) for name in known})
     panels = {}
     for parameter, deviations in known.items():
         population = populations[parameter]

@@ -10,7 +10,7 @@ import xarray as xr
 
 from bayesmixed.arguments import pools
 from bayesmixed.design.design import Design
-from bayesmixed.draws.linear_predictors import linear_prediction, thin
+from bayesmixed.draws.linear_predictors import draw_tied, linear_prediction, thin, tied_covariances
 from bayesmixed.draws.pieces import chain_pieces, refuse_large
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean, enumerate_words, warn
@@ -180,9 +180,16 @@ def _parameters(
     design: Design, posterior: xr.Dataset, modes: Mapping[str, str], generator: np.random.Generator
 ) -> tuple[dict[str, Array], dict[str, Spread]]:
     """Return the draws of the parameters without predictor, and the predictors of the rows."""
+    fresh = [name for name, mode in modes.items() if mode in ("new", "any")]
+    drawn = draw_tied(design, posterior, generator, fresh)
     predictors = {
-        name: linear_prediction(design, p, posterior, modes, generator) for name, p in design.predictors.items()
+        name: linear_prediction(design, p, posterior, modes, generator, drawn) for name, p in design.predictors.items()
     }
+    for (first, second), terms in tied_covariances(design, posterior).items():
+        averaged = [covariance for name, covariance in terms.items() if modes[name] == "average"]
+        if averaged:
+            one = predictors[second]
+            predictors[second] = replace(one, covariances={**one.covariances, first: np.sum(averaged, axis=0)})
     return {name: v.values[..., None] for name, v in design.scalar_draws(posterior).items()}, predictors
 
 

@@ -1,5 +1,7 @@
 """The prior as if it were a posterior: a fit without data, for everything that reads draws."""
 
+from functools import reduce
+
 import numpy as np
 import xarray as xr
 
@@ -9,6 +11,7 @@ from bayesmixed.design.thresholds import threshold_shift
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit, installed_versions
+from bayesmixed.terms.block_parts import block_diagonal
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.predictors import Predictor
@@ -43,9 +46,16 @@ def as_posterior(prior: PriorDraws, generator: np.random.Generator) -> xr.Datase
             variables |= _draw_curve(prior, predictor, curve, generator)
         for group in predictor.groups:
             coords[predictor.effect_dim(group)] = list(group.labels)
-            if group.correlated:
+            if group.correlated and not group.tied:
                 coords[f"{predictor.effect_dim(group)}_2"] = list(group.labels)
             variables |= _covariances(prior, predictor, group)
+    for matrix, members in design.correlations():
+        if matrix.tied:
+            transform = reduce(block_diagonal, [group.transform for _, group in members])
+            covariance = group_covariance(transform, np.ones(matrix.width), prior.joint_covariance(members))
+            sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+            variables[matrix.name] = (matrix.dims, covariance / (sd[..., :, None] * sd[..., None, :]))
+            coords |= {dim: list(matrix.labels) for dim in matrix.dims}
     if design.family.cuts:
         cuts = np.stack([prior.values[name] for name in design.family.cuts], axis=-1)
         shift = (
@@ -81,7 +91,7 @@ def _covariances(prior: PriorDraws, predictor: Predictor, group: GroupBlock) -> 
     covariance = group_covariance(group.transform, np.ones(len(group.labels)), at_centre)
     sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     variables: dict[str, Variable] = {predictor.sd(group): ((dim,), sd)}
-    if group.correlated:
+    if group.correlated and not group.tied:
         corr = covariance / (sd[..., :, None] * sd[..., None, :])
         variables[predictor.corr(group)] = ((dim, f"{dim}_2"), corr)
     return variables | {key: ((), prior.values[key]) for key, _, _ in predictor.structure_parameters(group)}

@@ -31,6 +31,7 @@ from bayesmixed.terms.limits import check_bounds, fill_upper_ends, read_bounds, 
 from bayesmixed.terms.piece_bases import column_step
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.ties import tie_predictors
 from bayesmixed.terms.weights import read_weights
 
 
@@ -79,6 +80,7 @@ def assemble(
         for parameter in family.parameters
         if spec.terms_of(parameter.name) is not None
     }
+    predictors = tie_predictors(predictors)
     weighted = spec.weights is not None and spec.weights.column in used
     weights = read_weights(spec.weights, table.data) if spec.weights and weighted else None
     weighting = "" if spec.weights is None else spec.weights.kind

@@ -14,6 +14,7 @@ import xarray as xr
 from scipy import special
 
 from bayesmixed.design.design import CUTS, Design, group_covariance
+from bayesmixed.draws.linear_predictors import Members
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words, shorten
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.expression_trees import COLUMN, LITERAL
@@ -27,9 +28,11 @@ from bayesmixed.preparation.preparing import prepare_without_response
 from bayesmixed.simulation.rows import lay_out
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.limits import NONE, Censoring
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.scaled_matrices import draw_normal
 
 INVERSES: dict[str, Callable[[Array], Array]] = {
     "sqrt": np.square,
@@ -206,6 +209,9 @@ def _truth(design: Design, values: Mapping[str, float], generator: np.random.Gen
         for group in predictor.normal_blocks:
             for name, value in _group_truth(predictor, group, take, coords, generator):
                 variables[name] = value
+    for matrix, members in design.correlations():
+        if matrix.tied:
+            variables |= _tied_truth(matrix, members, variables, take, generator)
     for name in design.numbers:
         known = design.known_errors and name == design.family.scale
         number = 1.0 if known else take(name)
@@ -248,21 +254,52 @@ def _group_truth(
     }
     numbers = {key: np.asarray(take(key, absent_as=value), dtype=float) for key, value in inside.items()}
     _check_inside(predictor, group, numbers)
-    corr = predictor.structured_correlations(group, numbers).copy()
-    for part in group.parts:
-        for i, first in enumerate(part.columns):
-            for second in part.columns[i + 1 :]:
-                if part.correlated:
-                    key = ParameterKey(predictor.corr(group), f"{group.labels[first]}, {group.labels[second]}")
-                    corr[first, second] = corr[second, first] = take(key, predictor.corr(group))
-    effects = group.draw_new(group_covariance(np.eye(width), sd, corr), generator) * predictor.relative_sds(
-        group, numbers
-    )
     yield predictor.sd(group), (dims[1:], sd.reshape(group.shape[1:]))
+    if group.tied:
+        return
+    corr = _true_correlations(predictor.correlations(group), predictor.structured_correlations(group, numbers), take)
+    effects = group.draw_new(group_covariance(np.eye(width), sd, corr), generator)
+    effects = effects * predictor.relative_sds(group, numbers)
     if group.correlated:
         yield predictor.corr(group), ((dims[1], f"{dims[1]}_2"), corr)
     yield from ((key, ((), value)) for key, value in numbers.items())
     yield predictor.b(group), (dims, effects.reshape(group.shape))
+
+
+def _true_correlations(matrix: CorrelationMatrix, known: Array, take: Callable[..., float]) -> Array:
+    """Return known correlations with those that are stated one by one.
+
+    Raises
+    ------
+    SpecError
+        No effects have these correlations.
+    """
+    found = known.copy()
+    for first, second in matrix.pairs:
+        key = ParameterKey(matrix.name, f"{matrix.labels[first]}, {matrix.labels[second]}")
+        found[first, second] = found[second, first] = take(key, matrix.name, absent_as=0.0)
+    if np.linalg.eigvalsh(found)[0] < -1e-9:
+        raise SpecError(
+            f"The true correlations '{matrix.name}' are not those of any effects: they contradict each other."
+        )
+    return found
+
+
+def _tied_truth(
+    matrix: CorrelationMatrix,
+    members: Members,
+    variables: Mapping[str, tuple[tuple[str, ...], Array]],
+    take: Callable[..., float],
+    generator: np.random.Generator,
+) -> dict[str, tuple[tuple[str, ...], Array]]:
+    """Return the correlations of effects in several predictors, and these effects."""
+    sd = np.concatenate([variables[predictor.sd(group)][1] for predictor, group in members])
+    corr = _true_correlations(matrix, np.eye(matrix.width), take)
+    effects = draw_normal(group_covariance(np.eye(matrix.width), sd, corr), len(members[0][1].levels), generator)
+    found: dict[str, tuple[tuple[str, ...], Array]] = {matrix.name: (matrix.dims, corr)}
+    for predictor, group in members:
+        found[predictor.b(group)] = (predictor.b_dims(group), effects[:, matrix.place(predictor.parameter)])
+    return found
 
 
 def _check_inside(predictor: Predictor, group: NormalBlock, values: Mapping[str, Array]) -> None:

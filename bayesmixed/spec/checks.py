@@ -33,6 +33,7 @@ def check_choices(
             f"reference='{reference}' is the category that others are compared with under family 'categorical'; family "
             f"'{family.name}' has none."
         )
+    check_letters(predictors)
     observed = any(term.single for terms in predictors.values() for term in terms)
     if weights is not None:
         _check_weights(family, weights, observed)
@@ -48,6 +49,34 @@ def check_choices(
         raise SpecError(
             f"obs() is not identified under family '{family.name}': {family.observation_effect}. Leave it out."
         )
+
+
+def check_letters(predictors: Mapping[str, Iterable[Term]]) -> None:
+    """Refuse letters, (x |p| g), that do not say which effects have one covariance (SpecError)."""
+    terms = [(name, term) for name, own in predictors.items() for term in own if term.factor_columns]
+    lettered = [(name, term) for name, term in terms if term.tied_by]
+    factors: dict[str, str] = {}
+    seen: set[tuple[str, str]] = set()
+    for name, term in lettered:
+        known = factors.setdefault(term.tied_by, term.name)
+        if known != term.name:
+            raise SpecError(
+                f"Letter '{term.tied_by}' stands with '{known}' and with '{term.name}': it ties effects of the same levels. Take "
+                "another letter for each factor."
+            )
+        if (name, term.tied_by) in seen:
+            raise SpecError(
+                f"Letter '{term.tied_by}' stands twice in the formula of '{name}'. Write its columns in one term, (1 + x "
+                f"|{term.tied_by}| {term.name})."
+            )
+        seen.add((name, term.tied_by))
+    for name, term in terms:
+        beside = [one for where, one in lettered if where == name and one.name == term.name]
+        if beside and not term.tied_by and term.structured:
+            raise SpecError(
+                f"'{term}' has a covariance with parameters of its own, and '{beside[0]}' of the same factor a letter: together "
+                "they are not possible. Leave the letter out."
+            )
 
 
 def _check_predictors(family: Family, names: Collection[str]) -> None:

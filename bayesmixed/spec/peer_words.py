@@ -54,6 +54,11 @@ def refuse_peer_words(piece: str) -> None:
     for name in (*STRUCTURES, *CALLS):
         (inside, *_) = call_arguments(piece, name) or ("",)
         bars = split_signed(inside, ("|", "||"))
+        if name in CALLS and len(bars) == 3:
+            raise SpecError(
+                f"'{shorten(piece)}': letters tie effects by free correlations, (x |p| g), not by a covariance '{name}'. Leave "
+                "the letter or the covariance out."
+            )
         if len(bars) != 2:
             continue
         if name in CALLS:

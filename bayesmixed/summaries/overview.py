@@ -145,12 +145,7 @@ def count_sentence(fit: Fit) -> str:
 
 def count_estimated(design: Design) -> int:
     """Return how many numbers are estimated: each threshold and each correlation is one; fixed ones are none."""
-    pairs = {
-        predictor.corr(group): sum(
-            len(part.columns) * (len(part.columns) - 1) // 2 for part in group.parts if part.correlated
-        )
-        for predictor, group in design.group_blocks()
-    }
+    pairs = {matrix.name: len(matrix.pairs) for matrix, _ in design.correlations()}
     sizes = {**pairs, CUTS: len(design.family.cuts)}
     return sum(sizes.get(key, 1) for key, entry in design.priors.items() if entry.prior.name != "Fixed")
 

@@ -26,11 +26,14 @@ class Part:
         Whether their correlations are estimated one by one.
     structure : Structure or None
         The structure of their covariance, where it is neither diagonal nor free.
+    letter : str
+        Letter of (x |p| g): all columns of a factor with it have one covariance, in whatever predictors they stand.
     """
 
     columns: tuple[int, ...]
     correlated: bool
     structure: Structure | None = None
+    letter: str = ""
 
     def shifted(self, by: int) -> "Part":
         """Return the part shifted behind so many other columns."""

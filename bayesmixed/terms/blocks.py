@@ -21,6 +21,7 @@ from bayesmixed.terms.block_parts import (
     block_diagonal,
     lies_in,
 )
+from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.scaled_matrices import draw_normal
@@ -55,6 +56,8 @@ class GroupBlock(NormalBlock):
         How many rows each row represents, with frequency weights.
     factors : tuple of str
         The columns whose combinations are the levels; none where levels are defined otherwise.
+    tie : CorrelationMatrix or None
+        Correlations with effects of the same levels in other predictors.
     """
 
     takes: ClassVar[str] = ONE
@@ -71,6 +74,12 @@ class GroupBlock(NormalBlock):
     states: tuple[Any, ...]
     copies: Array | None = None
     factors: tuple[str, ...] = ()
+    tie: CorrelationMatrix | None = None
+
+    @property
+    def tied(self) -> bool:
+        """Whether its effects are correlated with those of the same levels in other predictors."""
+        return self.tie is not None
 
     @property
     def sizes(self) -> NDArray[np.intp]:

@@ -4,13 +4,18 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from bayesmixed.formulas.notation import join_factors
+from bayesmixed.errors import enumerate_words
+from bayesmixed.formulas.notation import join_factors, safe_name
+from bayesmixed.parameter_keys import ParameterKey
+from bayesmixed.prior_distributions import Prior
 from bayesmixed.tables.factors import Table
-from bayesmixed.terms.basis_outlines import stated_factors
+from bayesmixed.terms.basis_outlines import TermOutline, stated_factors
 from bayesmixed.terms.block_parts import ALL
+from bayesmixed.terms.correlation_matrices import tied_sets
+from bayesmixed.terms.covariances import lkj_concentration
 from bayesmixed.terms.outlines import Indices
 from bayesmixed.terms.population_block import PopulationBlock
-from bayesmixed.terms.prior_rules import Known, PriorRule
+from bayesmixed.terms.prior_rules import AS_WRITTEN, CORRELATIONS, SPREAD, Known, PriorRule
 from bayesmixed.values import Value
 
 POPULATION, LEVELS, CURVES, ADDITION = "population", "levels", "curves", "addition"
@@ -45,6 +50,16 @@ class TermContract(Value):
     def name(self) -> str:
         """Its name in results, "herd", "s(x)"; "" where it has no variables of its own."""
         return ""
+
+    @property
+    def tied_by(self) -> str:
+        """Letter that ties its effects to those of the same levels in other predictors, "" without."""
+        return ""
+
+    @property
+    def structured(self) -> bool:
+        """Whether the covariance of its effects has parameters of its own, and not one correlation for each two columns."""
+        return False
 
     @property
     def streams(self) -> bool:
@@ -164,6 +179,35 @@ def rules_of(terms: Iterable[TermContract], known: Known) -> list[PriorRule]:
     """Return the rules of the default priors of a predictor, in the order in which data would realise them."""
     order = (POPULATION, CURVES, LEVELS, ADDITION)
     return [rule for term in sorted(terms, key=lambda term: order.index(term.part)) for rule in term.prior_rules(known)]
+
+
+def rules_by_parameter(
+    predictors: Mapping[str, Iterable[TermContract]], known: Mapping[str, Known]
+) -> dict[str, list[PriorRule]]:
+    """Return the rules of the default priors of all predictors; correlations of terms that a letter ties have one rule, of
+    the last of them."""
+    every = {name: tuple(terms) for name, terms in predictors.items()}
+    found = {name: rules_of(terms, known[name]) for name, terms in every.items()}
+    for factor in dict.fromkeys(term.name for terms in every.values() for term in terms if term.tied_by):
+        own = {name: [term for term in terms if term.name == factor] for name, terms in every.items()}
+        for members in tied_sets({name: [term.tied_by for term in terms] for name, terms in own.items()}):
+            rules = [rule for name in members for term in own[name] for rule in term.prior_rules(known[name])]
+            rule = _joint_rule(known[members[0]], factor, members, rules)
+            for name in members:
+                found[name] = [one for one in found[name] if (one.role, one.term) != (CORRELATIONS, rule.term)]
+            found[members[-1]].append(rule)
+    return found
+
+
+def _joint_rule(known: Known, factor: str, members: Collection[str], rules: Collection[PriorRule]) -> PriorRule:
+    """Return the rule of the correlations between the effects of a factor in several predictors, given those of the terms."""
+    spreads, name = [rule for rule in rules if rule.role == SPREAD], safe_name(factor)
+    several = any(rule.of.several for rule in spreads)
+    stated = next((rule.stated for rule in rules if rule.role == CORRELATIONS), AS_WRITTEN)
+    meaning = f"correlations between {factor}, in {enumerate_words(members)} together"
+    prior = None if several else Prior(name="LKJ", arguments=(lkj_concentration(len(spreads)),))
+    key = ParameterKey(known.names.correlations(name))
+    return PriorRule(key, CORRELATIONS, TermOutline("", "", several=several), meaning, stated, name, prior)
 
 
 def population_formulas(terms: Iterable[TermContract]) -> tuple[str, ...]:

@@ -1,18 +1,27 @@
 """The group term: normal effects of the levels of a grouping factor on some columns."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate
 from bayesmixed.formulas.groupings import read_groupings
 from bayesmixed.formulas.names import formula_columns
-from bayesmixed.formulas.notation import call_arguments, has_bar, is_balanced, join_factors, split_factors, split_signed
+from bayesmixed.formulas.notation import (
+    call_arguments,
+    has_bar,
+    inside_brackets,
+    is_balanced,
+    join_factors,
+    split_factors,
+    split_signed,
+)
 from bayesmixed.tables.column_names import quote_name
 from bayesmixed.tables.factors import Table, group_levels, recode
 from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_written
@@ -21,6 +30,9 @@ from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.covariances import ANY, CALLS, VARIANTS, Structure
 from bayesmixed.terms.levels import VaryingTerm
 from bayesmixed.terms.places import place_columns
+
+_LETTER = r"[\w.]+"
+"""What can stand between the bars of (x |p| g)."""
 
 
 class Group(VaryingTerm):
@@ -31,6 +43,9 @@ class Group(VaryingTerm):
     by : str
         A column, or several joined by colons (each observed combination is a group); names with special characters go in
         backticks.
+    letter : str
+        In brms's notation (x |p| g): terms of one factor with the same letter, in the formulas of several parameters, have
+        one covariance matrix.
 
     Examples
     --------
@@ -42,6 +57,23 @@ class Group(VaryingTerm):
 
     kind: Literal["group"] = "group"
     by: str
+    letter: str = ""
+
+    @field_validator("letter")
+    @classmethod
+    def _name_of_letter(cls, letter: str) -> str:
+        if letter and not re.fullmatch(_LETTER, letter):
+            raise SpecError(f"'{letter}' is not a letter, a word or a number, as in (1 |p| g).")
+        return letter
+
+    @model_validator(mode="after")
+    def _free_covariance(self) -> Self:
+        if self.letter and self.covariance != "unstructured":
+            raise SpecError(
+                f"Letter '{self.letter}' ties all columns of a group by free correlations, and covariance '{self.covariance}' "
+                f"is another one. Write ({self.formula} |{self.letter}| {self.by}), or leave the letter out."
+            )
+        return self
 
     @field_validator("by")
     @classmethod
@@ -49,7 +81,12 @@ class Group(VaryingTerm):
         return join_factors(split_factors(by))
 
     def __str__(self) -> str:
-        return self.write(":".join(map(quote_name, self.factor_columns)))
+        return self.write(":".join(map(quote_name, self.factor_columns)), self.letter)
+
+    @property
+    def tied_by(self) -> str:
+        """Letter that ties its effects to those of the same levels in other predictors, "" without."""
+        return self.letter
 
     @property
     def streams(self) -> bool:
@@ -93,8 +130,9 @@ class Group(VaryingTerm):
         called = read_structure(piece)
         if called is None and not has_bar(piece):
             return ()
+        piece, letter = (piece, "") if called else take_letter(piece)
         formula, by, covariance = called or split_bars(piece)
-        return tuple(cls(by=one, formula=formula, covariance=covariance) for one in read_groupings(by))
+        return tuple(cls(by=one, formula=formula, covariance=covariance, letter=letter) for one in read_groupings(by))
 
     @classmethod
     def expand(cls, fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -118,7 +156,7 @@ class Group(VaryingTerm):
             index=codes,
             levels=levels,
             known=known,
-            parts=(Part(tuple(range(width)), self.correlated(width), found.structure),),
+            parts=(Part(tuple(range(width)), self.correlated(width), found.structure, self.letter),),
             bases=(found.basis,),
             columns=found.columns,
             written=found.written,
@@ -213,6 +251,14 @@ def read_structure(piece: str) -> tuple[str, str, str] | None:
     return None
 
 
+def take_letter(piece: str) -> tuple[str, str]:
+    """Return a summand without its letter, and the letter: "(x | g)" and "p" of (x |p| g); "" where it has none."""
+    bars = split_signed(inside_brackets(piece), ("|", "||"))
+    if [bar for bar, _ in bars] != ["", "|", "|"] or not re.fullmatch(_LETTER, bars[1][1].strip()):
+        return piece, ""
+    return f"({bars[0][1]} | {bars[2][1]})", bars[1][1].strip()
+
+
 def split_bars(piece: str) -> tuple[str, str, str]:
     """Return the formula, the grouping and the covariance of a summand with a bar, (x | g) or (x || g).
 
@@ -229,8 +275,8 @@ def split_bars(piece: str) -> tuple[str, str, str]:
     bars = split_signed(inside, ("|", "||"))
     if len(bars) != 2:
         raise SpecError(
-            f"'{piece}': a group term has one '|' or '||' between columns and group. "
-            "Correlations shared between formulas, (x |ID| g), are not supported."
+            f"'{piece}': a group term has one '|' or '||' between columns and group, or a letter between two '|' that "
+            "ties terms of several formulas, (x |p| g)."
         )
     (_, formula), (bar, by) = bars
     if not formula.strip() or not by.strip():

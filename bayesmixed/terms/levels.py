@@ -51,7 +51,9 @@ class LevelsTerm(TermContract):
             name=name,
             index=indices.row if self.single else indices.letters[name],
             columns=tuple(Column(label, indices.row) for label in labels),
-            parts=(Part(tuple(range(len(labels))), is_correlated(formula, factors, self.correlated)),),
+            parts=(
+                Part(tuple(range(len(labels))), is_correlated(formula, factors, self.correlated), letter=self.tied_by),
+            ),
             single=self.single,
             inside=tuple(indices.inside.get(name, ())),
             levels=0,
@@ -89,10 +91,16 @@ class VaryingTerm(LevelsTerm):
     def _record(self) -> Covariance:
         return find_covariance(self.covariance)
 
-    def write(self, levels: str) -> str:
-        """Return the term as a summand of a formula, given its levels as one writes them."""
+    @property
+    def structured(self) -> bool:
+        """Whether the covariance of its effects has parameters of its own, and not one correlation for each two columns."""
+        return self._record.structured
+
+    def write(self, levels: str, letter: str = "") -> str:
+        """Return the term as a summand of a formula, given its levels as one writes them, and its letter."""
         record = self._record
-        return f"{record.call * record.structured}({self.formula} {record.bars} {levels})"
+        bars = f"|{letter}|" if letter else record.bars
+        return f"{record.call * record.structured}({self.formula} {bars} {levels})"
 
     @property
     def formulas(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from bayesmixed.tables.factors import Table, encode, is_number, recode
 from bayesmixed.terms.block_parts import SEVERAL
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.covariances import find_covariance
-from bayesmixed.terms.group import Group, split_bars
+from bayesmixed.terms.group import Group, split_bars, take_letter
 from bayesmixed.terms.levels import VaryingTerm
 from bayesmixed.terms.normal_block import NormalBlock
 
@@ -122,6 +122,10 @@ class MultiMembership(VaryingTerm):
         """Return the term that a summand of a formula is, mm(g1, g2) or (x | mm(g1, g2)), if it is one (SpecError)."""
         formula, call, covariance = "1", piece.strip(), "unstructured"
         if has_bar(piece) and re.search(r"\|\s*mm\s*\(", piece):
+            if take_letter(piece)[1]:
+                raise SpecError(
+                    f"'{piece}': letters tie terms of one grouping column, (x |p| g), not of mm(). Leave it out."
+                )
             formula, call, covariance = split_bars(piece)
         alone = "mm() is a term of its own, joined to others by '+', or as the group of a bar, (x | mm(g1, g2))."
         found = read_call(piece, call, "mm", ("weights", "scale"), alone)

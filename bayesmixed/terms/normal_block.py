@@ -12,7 +12,6 @@ from bayesmixed.families.links import Array
 from bayesmixed.formulas.notation import safe_name
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.block_parts import ONE, RELATED, Coordinates, Part, sparse_rows
-from bayesmixed.terms.covariances import lkj_concentration
 from bayesmixed.terms.spectra import Spectrum
 
 
@@ -106,9 +105,14 @@ class NormalBlock(ABC):
         return len(self.levels) * self.width
 
     @property
+    def tied(self) -> bool:
+        """Whether its effects are correlated with those of the same levels in other predictors."""
+        return False
+
+    @property
     def correlated(self) -> bool:
-        """Whether the effects of a level are correlated."""
-        return self.widest > 0 or any(part.structure.correlated for part in self.parts if part.structure)
+        """Whether the effects of a level are correlated, with each other or with those in other predictors."""
+        return self.tied or self.widest > 0 or any(part.structure.correlated for part in self.parts if part.structure)
 
     @property
     def widest(self) -> int:
@@ -235,9 +239,3 @@ class NormalBlock(ABC):
     def about_centre(self) -> str:
         """Where priors of an intercept are stated, in words that follow what it is."""
         return " at the covariate means" if self.centred else ""
-
-    @property
-    def correlation_prior(self) -> tuple[Prior, str]:
-        """The default prior of the correlations, and what they are in words."""
-        distribution = Prior(name="LKJ", arguments=(lkj_concentration(self.widest),))
-        return distribution, f"correlations between {self.name}{self.about_centre}"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from bayesmixed.families.links import Array, Link
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.covariances import CovarianceParameter, Structure
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.normal_block import NormalBlock
@@ -104,8 +105,18 @@ class Predictor:
         return self.names.effects(group.dim)
 
     def corr(self, group: NormalBlock) -> str:
-        """Return the name of a group's correlation matrix in the draws."""
-        return self.names.correlations(group.dim)
+        """Return the name of the matrix in the draws that holds the correlations of a term's effects."""
+        return self.correlations(group).name
+
+    def correlations(self, group: NormalBlock) -> CorrelationMatrix:
+        """Return the matrix that holds the correlations of a term's effects, beside those with effects in other predictors
+        to which letters tie them."""
+        if isinstance(group, GroupBlock) and group.tie is not None:
+            return group.tie
+        names, dim = self.names, self.effect_dim(group)
+        return CorrelationMatrix(
+            group.name, names.correlations(group.dim), dim, (self.parameter,), (group.labels,), group.parts
+        )
 
     def sd_places(self, group: NormalBlock) -> dict[ParameterKey, int]:
         """Return the first column that has each standard deviation of a term, by the key of its prior."""
@@ -166,8 +177,9 @@ class Predictor:
         coords = {f"{self.beta}_effect": list(self.population.labels)}
         for group in self.normal_blocks:
             coords |= dict(zip(self.b_dims(group), (list(group.levels), list(group.labels)), strict=False))
+            matrix = self.correlations(group)
             if group.correlated:
-                coords[f"{self.effect_dim(group)}_2"] = list(group.labels)
+                coords |= {dim: list(matrix.labels) for dim in matrix.dims}
         return coords
 
     def coordinate_coords(self) -> dict[str, list[str]]:

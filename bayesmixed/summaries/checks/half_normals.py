@@ -12,7 +12,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.design.independent_levels import with_independent_levels
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.draws.kept import posterior_means
-from bayesmixed.draws.linear_predictors import covariances_at_centre
+from bayesmixed.draws.linear_predictors import effect_root
 from bayesmixed.errors import SpecError, check_choice, did_you_mean
 from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.families.links import Array
@@ -25,7 +25,6 @@ from bayesmixed.prediction.replicates import posterior_predictive
 from bayesmixed.summaries.checks.bands import simulated_band, uniform_band
 from bayesmixed.summaries.checks.left_out import below
 from bayesmixed.summaries.checks.quantile_residuals import SEED, quantile_of, residuals
-from bayesmixed.terms.scaled_matrices import matrix_root
 
 ROW = "row"
 REPLICATES = 99
@@ -179,7 +178,7 @@ def _of_group(fit: Fit, level: str, effect: str | None, seed: int) -> HalfNormal
     posterior = some_draws(fit, REPLICATES)
     units_out = situate(fit.design, posterior, find_units(fit.design, level))
     check_layers(units_out.layers)
-    root = group.transform @ matrix_root(covariances_at_centre(predictor, group, posterior))
+    root = group.transform @ effect_root(fit.design, predictor, group, posterior)
     direction = root.reshape(-1, *root.shape[2:])[:, column]
     found = np.abs(_standardised(units_out, direction, group.name).mean(axis=0))
     repeated = replace(units_out, design=_simulate(units_out, np.random.default_rng(seed)))
@@ -197,7 +196,7 @@ def _standardised(units_out: LeftOutUnits, direction: Array, name: str) -> Array
     """
     outer = units_out.layers[0]
     place = outer.names.index(name)
-    start = sum(source.loadings.shape[-1] for source in outer.sources[:place])
+    start = sum(source.width for source in outer.sources[:place])
     own = slice(start, start + direction.shape[-1])
     mean, covariance = moments(row_logs(units_out), units_out.etas, units_out.layers)
     predicted = np.einsum("sk,sjk->sj", direction, mean[..., own])
@@ -211,9 +210,8 @@ def _simulate(units_out: LeftOutUnits, generator: np.random.Generator) -> Design
     etas = dict(units_out.etas)
     for layer in units_out.layers:
         for source in layer.sources:
-            shape = (len(source.loadings), int(layer.index.max()) + 1, source.loadings.shape[-1])
-            z = generator.standard_normal(shape)
-            etas[source.parameter] = etas[source.parameter] + source.contribution(z, layer.index)
+            shape = (len(source.loadings), int(layer.index.max()) + 1, source.width)
+            source.move(etas, generator.standard_normal(shape), layer.index)
     design = units_out.design
     shape = next(iter(etas.values())).shape
     response = design.family.random(generator, row_values(units_out, etas), design.trials, shape)

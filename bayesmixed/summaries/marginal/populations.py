@@ -19,6 +19,7 @@ from bayesmixed.draws.linear_predictors import (
     population_part,
     population_predictor,
     thin,
+    tied_covariances,
 )
 from bayesmixed.errors import enumerate_words
 from bayesmixed.families.links import Array, Link
@@ -26,7 +27,7 @@ from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_factor
 from bayesmixed.gauss_hermite import NODES, expect
-from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
+from bayesmixed.integration.averages import Spread, average_mean, cholesky_columns, parameters_of_mean
 from bayesmixed.integration.posterior_means import response_has_mean
 from bayesmixed.prediction.predictions import needed_predictors, response_in_words, weigh_scale
 from bayesmixed.summaries.marginal.estimable import refuse_open_mean
@@ -50,12 +51,16 @@ class GroupPopulation:
         Mean and SD over the groups, on the link scale; sd is 0 where the factor has no effects.
     rest : array or None
         Variance of the effects within groups, over which a group's expected response is averaged.
+    shared, rest_shared : mapping of arrays
+        Covariances with predictors before this one, by parameter: over the groups, and of the effects within them.
     """
 
     link: Link
     mean: Array
     sd: Array
     rest: Array | None
+    shared: Mapping[str, Array]
+    rest_shared: Mapping[str, Array]
 
 
 @pools
@@ -115,10 +120,11 @@ def future_group(
     populations = group_populations(grid.rows, name, factors_within(fit, name), posterior)
     scores = {parameter: generator.standard_normal(populations[parameter].mean.shape) for parameter in with_factor}
     rows: dict[tuple[str, str], Array] = {}
+    future = group_deviations(populations, scores)
     for parameter in with_factor:
         population = populations[parameter]
         scale = population.link.text.format(design.family.parameter(parameter).meaning)
-        rows |= _normal_rows(scale, population.mean, population.sd, scores[parameter])
+        rows |= _normal_rows(scale, population.mean, population.sd, future[parameter])
         rows |= _slope_rows(design.predictors[parameter], name, posterior, generator)
     response = response_name(fit)
     if varying:
@@ -145,7 +151,7 @@ def group_populations(
     rows: Design, name: str, inner: Collection[str], posterior: xr.Dataset
 ) -> dict[str, GroupPopulation]:
     """Return the population of each predictor, at the average of some rows; `inner` are the factors within the named one."""
-    found = {}
+    found, shared = {}, tied_covariances(rows, posterior, at_average=True)
     for parameter, predictor in rows.predictors.items():
         mean = population_predictor(predictor, posterior).mean(axis=-1)
         sd, rest = np.zeros_like(mean), None
@@ -156,7 +162,38 @@ def group_populations(
                 sd = np.sqrt(variance)
             elif group.name in inner:
                 rest = variance if rest is None else rest + variance
-        found[parameter] = GroupPopulation(predictor.link, mean, sd, rest)
+        of_groups, within = (_sums(shared, parameter, factors) for factors in ([name], inner))
+        found[parameter] = GroupPopulation(predictor.link, mean, sd, rest, of_groups, within)
+    return found
+
+
+def group_deviations(populations: Mapping[str, GroupPopulation], scores: Mapping[str, Any]) -> dict[str, Array]:
+    """Return how far groups lie from the mean of each predictor, given independent standard normal scores."""
+    covariances = {
+        (other, name): covariance
+        for name in scores
+        for other, covariance in populations[name].shared.items()
+        if other in scores
+    }
+    columns = cholesky_columns({name: populations[name].sd ** 2 for name in scores}, covariances)
+    found: dict[str, Array] = {}
+    for column, score in zip(columns, scores.values(), strict=True):
+        for name, loading in column.items():
+            further = max(0, np.ndim(score) - loading.ndim)
+            added = loading.reshape(*loading.shape, *(1,) * further) * score
+            found[name] = found[name] + added if name in found else added
+    return found
+
+
+def _sums(
+    shared: Mapping[tuple[str, str], Mapping[str, Array]], parameter: str, factors: Collection[str]
+) -> dict[str, Array]:
+    """Return the covariances of a predictor with others, (chain, draw), of the effects of some factors together."""
+    found: dict[str, Array] = {}
+    for (first, second), terms in shared.items():
+        for factor, covariance in terms.items():
+            if second == parameter and factor in factors:
+                found[first] = found.get(first, 0.0) + covariance[..., 0]
     return found
 
 
@@ -164,7 +201,10 @@ def group_responses(
     fit: Fit, posterior: xr.Dataset, populations: Mapping[str, GroupPopulation], deviations: Mapping[str, Any]
 ) -> Array:
     """Return the expected response of groups whose predictors lie `deviations` from the mean, (chain, draw)."""
-    spreads = {name: Spread(p.link, p.mean + deviations.get(name, 0.0), p.rest) for name, p in populations.items()}
+    spreads = {
+        name: Spread(p.link, p.mean + deviations.get(name, 0.0), p.rest, p.rest_shared)
+        for name, p in populations.items()
+    }
     return _expected(fit.design, posterior, spreads)
 
 
@@ -196,13 +236,13 @@ def _variance_at_average(z: Array, covariance: Array) -> Array:
     return np.einsum("...kl,k,l->...", covariance, average, average)
 
 
-def _normal_rows(scale: str, mean: Array, sd: Array, scores: Array) -> dict[tuple[str, str], Array]:
+def _normal_rows(scale: str, mean: Array, sd: Array, future: Array) -> dict[tuple[str, str], Array]:
     return {
         (scale, "typical and mean"): mean,
         (scale, "SD"): sd,
         (scale, "2.5 %"): mean - TAIL * sd,
         (scale, "97.5 %"): mean + TAIL * sd,
-        (scale, "future group"): mean + sd * scores,
+        (scale, "future group"): mean + future,
     }
 
 
@@ -217,7 +257,7 @@ def _slope_rows(
         if label != "Intercept":
             mean, sd = means[..., column], sds[..., column]
             scale = f"slope of {label}" + (f" on {predictor.parameter}" if predictor.suffix else "")
-            rows |= _normal_rows(scale, mean, sd, generator.standard_normal(mean.shape))
+            rows |= _normal_rows(scale, mean, sd, sd * generator.standard_normal(mean.shape))
             rows[scale, "share above 0"] = special.ndtr(mean / sd)
     return rows
 
@@ -233,8 +273,7 @@ def _response_rows(
     """Return the distribution of the expected response over the groups."""
 
     def response(scores: Mapping[str, Any]) -> Array:
-        deviations = {name: populations[name].sd * score for name, score in scores.items()}
-        return group_responses(fit, posterior, populations, deviations)
+        return group_responses(fit, posterior, populations, group_deviations(populations, scores))
 
     if len(varying) == 1:
         ends = np.stack([response({varying[0]: score}) for score in (-TAIL, TAIL)])
@@ -255,7 +294,16 @@ def _response_rows(
 def _mean_response(fit: Fit, posterior: xr.Dataset, populations: Mapping[str, GroupPopulation]) -> Array:
     """Return the mean of the expected response over the groups and over all within them, (chain, draw)."""
     spreads = {
-        name: Spread(p.link, p.mean, p.sd**2 + (0.0 if p.rest is None else p.rest)) for name, p in populations.items()
+        name: Spread(
+            p.link,
+            p.mean,
+            p.sd**2 + (0.0 if p.rest is None else p.rest),
+            {
+                other: np.asarray(p.shared.get(other, 0.0)) + p.rest_shared.get(other, 0.0)
+                for other in {**p.shared, **p.rest_shared}
+            },
+        )
+        for name, p in populations.items()
     }
     return _expected(fit.design, posterior, spreads)
 

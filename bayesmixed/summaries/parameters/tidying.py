@@ -103,9 +103,11 @@ def _numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[Label, Arr
                     ("ran_pars", part, group.name, "", f"sd__{term}"),
                     values_of(posterior, predictor.sd(group))[..., column],
                 )
-            for i, j in ((i, j) for p in group.parts if p.correlated for i in p.columns for j in p.columns if i < j):
-                term = f"cor__{group.labels[i]}.{group.labels[j]}"
-                yield ("ran_pars", part, group.name, "", term), values_of(posterior, predictor.corr(group))[..., i, j]
+            matrix = predictor.correlations(group)
+            for i, j in matrix.pairs if part == matrix.parameters[-1] else ():
+                term = f"cor__{matrix.labels[i]}.{matrix.labels[j]}"
+                label = ("ran_pars", "" if matrix.tied else part, group.name, "", term)
+                yield label, values_of(posterior, matrix.name)[..., i, j]
             for key, structure, one in predictor.structure_parameters(group):
                 yield ("ran_pars", part, group.name, "", f"{one.name}__{structure.label}"), values_of(posterior, key)
             if predictor.b(group) in posterior:

@@ -14,7 +14,7 @@ from bayesmixed.joint_priors import JOINT, JointPrior
 from bayesmixed.parameter_keys import ParameterKey, names_of
 from bayesmixed.prior_distributions import FEW_LEVELS
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.terms.contract import known_factors, rules_of
+from bayesmixed.terms.contract import known_factors, rules_by_parameter
 from bayesmixed.terms.prior_rules import AT_CENTRE, Known
 from bayesmixed.terms.weights import ERROR, MULTIPLIES_ERRORS
 
@@ -76,11 +76,13 @@ def _rules(spec: ModelSpec) -> Iterator[tuple[ParameterKey, ParameterKey, str, s
     """Yield the key of each parameter, the same with the number of one of several, its meaning, and its coordinate."""
     family = spec.family_record
     factors = known_factors(spec.terms, spec.factors, spec.priors)
-    for name, terms in spec.predictors_of(family).items():
-        cut = bool(family.cuts) and name == family.first
-        known = Known(names_of(name, family.first), factors, spec.priors, cut)
-        for rule in rules_of(terms, known):
-            yield rule.key, rule.numbered_key, rule.meaning + rule.of.condition, rule.stated
+    predictors = spec.predictors_of(family)
+    known = {
+        name: Known(names_of(name, family.first), factors, spec.priors, bool(family.cuts) and name == family.first)
+        for name in predictors
+    }
+    for rule in (rule for rules in rules_by_parameter(predictors, known).values() for rule in rules):
+        yield rule.key, rule.numbered_key, rule.meaning + rule.of.condition, rule.stated
     for parameter in family.parameters:
         if parameter.name not in spec.predictors and parameter.prior is not None:
             text = given_key(parameter, spec.priors) or parameter.prior(ResponseScale(1.0, 1.0))[0]

@@ -1,6 +1,6 @@
 """Variance components, and the variances and covariances of the response that they imply."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -31,7 +31,6 @@ from bayesmixed.summaries.variance.group_moments import (
     take_means,
 )
 from bayesmixed.summaries.variance.sharing import sharing_patterns
-from bayesmixed.terms.blocks import GroupBlock
 
 _POINTS = 6
 
@@ -68,11 +67,14 @@ def variance_components(fit: Fit) -> pd.DataFrame:
         tables.append(labelled(distinct**2, term, [""], labels).assign(quantity="variance"))
         for key, structure, one in predictor.structure_parameters(group):
             tables.append(labelled(posterior[key], term, [""], [structure.label]).assign(quantity=one.name))
-        for first, second in _estimated_pairs(group):
-            corr = values_of(posterior, predictor.corr(group))[..., first, second]
-            sds = sd.transpose("chain", "draw", ...).values
+        matrix = predictor.correlations(group)
+        for first, second in matrix.pairs if predictor.parameter == matrix.parameters[-1] else ():
+            corr = values_of(posterior, matrix.name)[..., first, second]
+            names = [fit.design.predictors[parameter].sd(group) for parameter in matrix.parameters]
+            sds = np.concatenate([values_of(posterior, name) for name in names], axis=-1)
             both = np.stack([corr, corr * sds[..., first] * sds[..., second]], axis=-1)
-            rows = labelled(_array(both), term, [group.labels[second]], [group.labels[first]] * 2)
+            label = group.name if matrix.tied else term
+            rows = labelled(_array(both), label, [matrix.labels[second]], [matrix.labels[first]] * 2)
             tables.append(rows.assign(quantity=["correlation", "covariance"]))
     scale = fit.design.family.scale
     if scale and scale in posterior and not fit.design.known_errors:
@@ -247,12 +249,6 @@ def _one_predictor_with_groups(design: Design) -> None:
     others = [p.parameter for p, _ in design.group_blocks() if p is not design.mu]
     if others:
         raise SpecError(f"Implied covariances are not available for models with group effects on '{others[0]}'.")
-
-
-def _estimated_pairs(group: GroupBlock) -> Iterator[tuple[int, int]]:
-    for part in group.parts:
-        if part.correlated:
-            yield from combinations(part.columns, 2)
 
 
 def _distinct_rows(design: Design) -> NDArray[np.intp]:

@@ -1,7 +1,7 @@
 """Moments of the response over its groups: Gauss-Hermite rules over the effects in each predictor."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -11,19 +11,25 @@ from numpy.typing import NDArray
 from bayesmixed.design.design import Design
 from bayesmixed.design.responses import RowScale
 from bayesmixed.design.row_likelihoods import keep_inside
-from bayesmixed.draws.linear_predictors import covariances_at_centre, population_predictor, thin
+from bayesmixed.draws.linear_predictors import (
+    covariances_at_centre,
+    population_predictor,
+    thin,
+    tied_covariances,
+)
 from bayesmixed.draws.pieces import NUMBERS
 from bayesmixed.draws.tree import stacked, top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array, Link
 from bayesmixed.gauss_hermite import FINE_NODES, expect
-from bayesmixed.integration.averages import average_moments, refuse_average
+from bayesmixed.integration.averages import average_moments, cholesky_columns, refuse_average
 from bayesmixed.terms.predictors import Predictor
 
 Etas = dict[str, Array]
 Moments = Callable[[dict[str, Array]], Array]
 """A function of all parameters on their natural scale, with dims (..., S, m)."""
-Axis = tuple[str, Array]
+Axis = Mapping[str, Array]
+"""What one standard normal number adds to some predictors, (S, m) each, by parameter."""
 
 _WORK = 1e8
 _PLACES, _ROWS = 4096, 20_000
@@ -50,6 +56,8 @@ class PredictorParts:
         By parameter and grouping factor: z' Sigma z of each row, (S, m).
     scaled : RowScale or None
         What precision weights multiply the residual scale of each row by.
+    covariances : mapping of mappings
+        By two parameters and grouping factor: the covariance in each row, (S, m), of what effects that a letter ties add.
     """
 
     design: Design
@@ -57,15 +65,22 @@ class PredictorParts:
     etas: Mapping[str, Array]
     variances: Mapping[str, Mapping[str, Array]]
     scaled: RowScale | None = None
+    covariances: Mapping[tuple[str, str], Mapping[str, Array]] = field(default_factory=dict)
 
     def axes(self, factors: Collection[str], parameters: Collection[str] | None = None) -> list[Axis]:
-        """Return the SD, (S, m), of what the effects of some factors add to each predictor, where they add anything."""
-        found = []
+        """Return what independent standard normal numbers add to the predictors where the effects of some factors vary, one
+        number for each predictor to which they add anything: the columns of the Cholesky factor of its covariance."""
+        factors, variances = set(factors), dict[str, Array]()
         for name, terms in self.variances.items():
             chosen = [variance for factor, variance in terms.items() if factor in factors]
             if chosen and (parameters is None or name in parameters) and any(np.any(v > 0) for v in chosen):
-                found.append((name, np.sqrt(np.maximum(sum(chosen), 0.0))))
-        return found
+                variances[name] = np.maximum(sum(chosen), 0.0)
+        covariances = {
+            pair: sum((v for factor, v in terms.items() if factor in factors), np.zeros(1))
+            for pair, terms in self.covariances.items()
+            if not factors.isdisjoint(terms) and set(pair) <= variances.keys()
+        }
+        return [*cholesky_columns(variances, covariances)]
 
     def values(self, etas: Mapping[str, Array]) -> dict[str, Array]:
         """Return all parameters on their natural scale, for linear predictors."""
@@ -80,8 +95,9 @@ class PredictorParts:
     def moved(self, axes: Sequence[Axis], scores: Array) -> Etas:
         """Return the predictors of groups whose effects have some scores, one for each axis."""
         etas = dict(self.etas)
-        for (name, sd), score in zip(axes, scores, strict=True):
-            etas[name] = etas[name] + sd * score
+        for axis, score in zip(axes, scores, strict=True):
+            for name, loading in axis.items():
+                etas[name] = etas[name] + loading * score
         return etas
 
     @property
@@ -94,7 +110,7 @@ def response_moments(predictor_parts: PredictorParts, trials: float) -> Array:
     """Return mean, variance between groups and expected variance within of the response of each row, (3, S, m)."""
     family = predictor_parts.design.family
     axes = predictor_parts.axes(predictor_parts.factors)
-    refuse_average(family, [name for name, _ in axes])
+    refuse_average(family, {name for axis in axes for name in axis})
     _check_averages(predictor_parts, axes)
     nodes = count_nodes(len(axes))
     found = average_moments(
@@ -128,7 +144,7 @@ def _invert(link: Link, eta: Array) -> Array:
 
 def _check_averages(predictor_parts: PredictorParts, axes: Sequence[Axis]) -> None:
     """Refuse links under which the mean over normal effects does not exist (SpecError)."""
-    for name, _ in axes:
+    for name in {name for axis in axes for name in axis}:
         predictor_parts.design.predictors[name].link.average(np.ones(1), np.ones(1))
 
 
@@ -260,12 +276,17 @@ def _pieces(
     design: Design, predictors: Mapping[str, Predictor], scaled: RowScale | None, draws: xr.Dataset
 ) -> PredictorParts:
     etas, variances = {}, {}
+    moved = replace(design, predictors=predictors)
+    tied = {
+        pair: {factor: own[0] for factor, own in terms.items()}
+        for pair, terms in tied_covariances(moved, draws).items()
+    }
     for name, predictor in predictors.items():
         etas[name] = population_predictor(predictor, draws)[0]
         covariances = {group.name: covariances_at_centre(predictor, group, draws)[0] for group in predictor.groups}
         variances[name] = {group.name: group.variance(covariances[group.name]) for group in predictor.groups}
     scalars = {name: stacked(v)[:, None] for name, v in design.scalar_draws(draws).items()}
-    return PredictorParts(design, scalars, etas, variances, scaled)
+    return PredictorParts(design, scalars, etas, variances, scaled, tied)
 
 
 def _one_chain(design: Design, posterior: xr.Dataset) -> xr.Dataset:
