@@ -170,6 +170,7 @@ def check_calls(spec: ModelSpec, columns: list[str]) -> None:
             f"Function '{absent[0]}' is user-defined, and a file stores only its name. Supply it again: "
             f'load_fit(path, functions={{"{absent[0]}": f}}) or spec.replace(functions={{"{absent[0]}": f}}).'
         )
+    _check_letters(spec, columns)
     if whole_column(spec.response, columns) is None:
         check_functions(spec.response, columns, spec.functions, formula=False)
     for term in spec.terms:
@@ -178,6 +179,18 @@ def check_calls(spec: ModelSpec, columns: list[str]) -> None:
         for text in term.expressions:
             if whole_column(text, columns) is None:
                 check_functions(text, columns, spec.functions, formula=False)
+
+
+def _check_letters(spec: ModelSpec, columns: list[str]) -> None:
+    """Refuse a column between the bars of (1 | a | b), where it would be a letter that ties nothing (SpecError)."""
+    letters = [term.tied_by for term in spec.terms if term.tied_by]
+    alone = [letter for letter in letters if letters.count(letter) == 1 and letter in columns]
+    if alone and not spec.family_record.template:
+        term = next(term for term in spec.terms if term.tied_by == alone[0])
+        raise SpecError(
+            f"'{term}': '{alone[0]}' is a column of the data, and stands where a letter ties terms of several formulas. Write "
+            f"{alone[0]}/{term.name} or {alone[0]} + {term.name} after one bar, or take another letter."
+        )
 
 
 def read_response(spec: ModelSpec, family: Family, table: Table) -> Array:

@@ -119,7 +119,8 @@ def _columns(terms: Sequence[Term]) -> set[str]:
 
 
 def _is_correlated(term: Term) -> bool:
-    return term.correlated(2) and any(len(term_pieces(formula)) > 1 for formula in term.formulas)
+    several = any(len(term_pieces(formula)) > 1 for formula in term.formulas)
+    return term.correlated(2) and (several or bool(term.tied_by))
 
 
 def _fields(call: Call, shown: str) -> dict[str, Any]:

@@ -73,9 +73,19 @@ def test_a_formula_of_no_category_is_refused(name):
         bm.prepare(bm.from_formula(FORMULA, family="categorical", **{name: "~ 1"}), some_data())
 
 
-def test_correlations_across_formulas_are_refused():
-    with pytest.raises(bm.SpecError, match="Correlations shared between formulas"):
-        bm.from_formula("y ~ x + (1 |p| g)", family="categorical")
+def test_effects_of_categories_can_be_correlated():
+    spec = bm.from_formula("y ~ x + (1 |p| g)", family="categorical")
+    design = bm.prepare(spec, some_data())
+    assert [group.tie.labels for _, group in design.group_blocks()] == [("mu_b[Intercept]", "mu_c[Intercept]")] * 2
+    corr = [[1.0, 0.9], [0.9, 1.0]]
+    values = {"beta_mu_b": [0.5, 0.0], "beta_mu_c": [0.5, 0.0], "sd_g_mu_b": 1.5, "sd_g_mu_c": 1.5, "corr_g_mu_b": corr}
+    values = {name.replace("_mu_b", ""): value for name, value in values.items()} | values
+    shares = bm.predict(fit_at(design, values), some_data().head(1), groups="average", kind="probability")
+    points, weights = np.polynomial.hermite_e.hermegauss(61)
+    first, second = points[:, None] + 0.0 * points, 0.9 * points[:, None] + np.sqrt(0.19) * points
+    odds = np.exp(0.5 + 1.5 * np.stack([first, second]))
+    expected = weights @ (odds / (1.0 + odds.sum(axis=0))) @ weights / weights.sum() ** 2
+    np.testing.assert_allclose(shares["probability"].values[0, 0, 0, 1:], expected, rtol=1e-4)
 
 
 def test_default_priors_are_those_of_a_logistic_model_of_two_categories():
