@@ -276,7 +276,7 @@ def split_bars(piece: str) -> tuple[str, str, str]:
     if len(bars) != 2:
         raise SpecError(
             f"'{piece}': a group term has one '|' or '||' between columns and group, or a letter between two '|' that "
-            "ties terms of several formulas, (x |p| g)."
+            "ties terms of several formulas, (x |p| g), where g is made of columns."
         )
     (_, formula), (bar, by) = bars
     if not formula.strip() or not by.strip():
