@@ -31,6 +31,8 @@ from .fits.fitting import fit as fit
 from .fits.fitting import sample as sample
 from .fits.refitting import extend as extend
 from .fits.refitting import refit as refit
+from .many_fits import Fits as Fits
+from .many_fits import fit_many as fit_many
 from .model.pymc_models import build as build
 from .plots.all_effects import plot_effects as plot_effects
 from .plots.calibration_plots import plot_calibration as plot_calibration

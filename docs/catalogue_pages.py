@@ -20,7 +20,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "plots.missing_maps",
     ),
     "Priors": ("prior_distributions", "summaries.priors", "plots.prior_", "plots.elicited", "plots.multiverses"),
-    "Fits": ("fits", "model", "engines"),
+    "Fits": ("fits", "model", "engines", "many_fits"),
     "Can the draws be used?": ("fits.convergence", "plots.draw_plots", "calibration", "plots.calibration_plots"),
     "What was estimated, and what predicted?": (
         "summaries.overview", "summaries.parameters", "plots.forests", "plots.smooths", "display"

@@ -17,7 +17,6 @@ from bayesmixed.atomic_files import as_path
 from bayesmixed.calibration.files import identify, load_fits, save_fits
 from bayesmixed.calibration.rank_tests import reject
 from bayesmixed.calibration.simulated_fits import SimulatedFit, Task, fit_simulated, tabulate_ranks
-from bayesmixed.calibration.task_runs import run_tasks
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.errors import SpecError, StatisticsWarning, enumerate_words
@@ -30,6 +29,7 @@ from bayesmixed.simulation.simulated_data import simulate
 from bayesmixed.spec.files import take_model
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.checks.transforms import COVERAGE, ecdf_difference
+from bayesmixed.task_runs import run_tasks
 from bayesmixed.terms.limits import refuse_censoring
 from bayesmixed.terms.weights import refuse_weights
 
@@ -129,6 +129,7 @@ def calibrate(
     na: str | float | Iterable[str | float] = (),
     sampler: Callable[..., Fit] = sample,
     client: Any = None,
+    processes: int = 1,
     resume: str | Path | None = None,
     save_every: int = 10,
     progress: bool = True,
@@ -157,7 +158,9 @@ def calibrate(
     sampler : callable
         Another sampler to be judged: it returns the Fit of a design and takes `seed`, `progress` and the settings.
     client : dask.distributed.Client or str, optional
-        Cluster, or the address of its scheduler, on which the fits run; here, one after the other, if not given.
+        Cluster, or the address of its scheduler, on which the fits run.
+    processes : int
+        Without a cluster: processes of this machine that share the fits; 1: this process, one after the other.
     resume : path, optional
         JSON file that keeps the fits that are done; if it exists, they are not done again. `n` may be larger then.
     save_every : int
@@ -193,7 +196,7 @@ def calibrate(
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
     spec, settings = take_model(spec, options, [name for name in SETTINGS if name != "missing"])
     design = lay_out_rows(spec, data, seed, na)
-    given = _DEFAULTS | ({} if client is None else {"cores": 1}) | settings | {"progress": False}
+    given = _DEFAULTS | ({} if client is None and processes == 1 else {"cores": 1}) | settings | {"progress": False}
     task = Task(design, sampler, given, seed)
     path = None if resume is None else as_path(resume, "A study")
     identity = {} if path is None else identify(task)
@@ -201,7 +204,7 @@ def calibrate(
     numbers = [number for number in range(n) if number not in done]
     with suppress(KeyboardInterrupt):
         for count, fit in enumerate(
-            announced(run_tasks(fit_simulated, task, numbers, client), len(numbers), progress), 1
+            announced(run_tasks(fit_simulated, task, numbers, client, processes), len(numbers), progress), 1
         ):
             done[fit.number] = fit
             if path is not None and (count % save_every == 0 or count == len(numbers)):

@@ -17,11 +17,11 @@ from bayesmixed.calibration.engine_comparison import (
 from bayesmixed.calibration.ranks import announced
 from bayesmixed.calibration.simulated_fits import SimulatedFit, Task, fit_simulated
 from bayesmixed.calibration.simulated_responses import repeat_rows
-from bayesmixed.calibration.task_runs import run_tasks
 from bayesmixed.errors import SpecError, StatisticsWarning, did_you_mean
 from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.fitting import Fit, sample
 from bayesmixed.fits.refitting import SETTINGS, settings_of
+from bayesmixed.task_runs import run_tasks
 
 COARSEST = 1.0
 """Error of a mean, in posterior SDs, that has to show for a verdict."""

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from bayesmixed.cli.answers import compare, effects, predict, report
 from bayesmixed.cli.fits import compare_priors, demo, fit
+from bayesmixed.cli.many import fit_many
 from bayesmixed.cli.models import check, schema, show, simulate, specs
 from bayesmixed.cli.output import INTERRUPTED, notes_as_lines, print_json
 from bayesmixed.errors import BayesMixedError
@@ -60,7 +61,21 @@ app = typer.Typer(
     epilog="SPEC is the name of a shipped spec (see `bayesmixed specs`), a TOML file, or a formula such as "
     "'y ~ x + (x | g)'. Exit codes: 0 done, 1 the model or the data are refused, 2 wrong usage, 130 interrupted.",
 )
-COMMANDS = (demo, specs, show, check, fit, compare_priors, compare, effects, predict, report, simulate, schema)
+COMMANDS = (
+    demo,
+    specs,
+    show,
+    check,
+    fit,
+    fit_many,
+    compare_priors,
+    compare,
+    effects,
+    predict,
+    report,
+    simulate,
+    schema,
+)
 for command in COMMANDS:
     app.command()(command)
 

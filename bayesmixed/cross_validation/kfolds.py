@@ -1,5 +1,6 @@
 """Predictive accuracy by K-fold cross-validation, units that belong together in one fold."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,13 @@ from bayesmixed.cross_validation.log_densities import (
 from bayesmixed.cross_validation.units import find_units, shared_effects
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.errors import SpecError, warn
+from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.task_runs import run_tasks
+from bayesmixed.terms.relations import Factor
 
 
-def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
+def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None, processes: int = 1, client: Any = None) -> Any:
     """Return the expected log predictive density by K-fold cross-validation, ArviZ's ELPD object.
 
     The model is sampled k times, under the same priors, each time without the rows of some units. Effects of units that
@@ -35,11 +39,17 @@ def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
         Number of folds; at most the number of units.
     seed : int, optional
         For the folds; that of the fit if not given.
+    processes : int
+        Processes of this machine that share the folds; 1: this process, fold by fold.
+    client : dask.distributed.Client or str, optional
+        Cluster, or the address of its scheduler, in place of processes.
 
     Raises
     ------
     SpecError
-        k is impossible, or there is no such unit.
+        k is impossible, there is no such unit, or `client` is something else.
+    SamplingError
+        There is no scheduler at the address.
 
     Warns
     -----
@@ -68,9 +78,9 @@ def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
     generator = np.random.default_rng(fit.settings.seed if seed is None else seed)
     folds = generator.permutation(np.arange(count) % k)
     elpd, pareto_k, errors = np.empty((3, count))
-    for fold in range(k):
-        out = folds == fold
-        elpd[out], pareto_k[out], errors[out] = predict_held_out(fit, units, out)
+    one = fit if client is None and processes == 1 else replace(fit, settings=replace(fit.settings, cores=1))
+    for fold, found in run_tasks(_predict_fold, (one, units, folds), range(k), client, processes):
+        elpd[folds == fold], pareto_k[folds == fold], errors[folds == fold] = found
     if np.any(pareto_k > LARGEST_K):
         which = f"{np.sum(pareto_k > LARGEST_K)} of {count} units ({units.name})"
         warn(FEW_DRAWS.format(which=which))
@@ -90,3 +100,9 @@ def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None) -> Any:
         n_folds=k,
         p_kfold_i=per_unit(fit.design, optimism, units),
     )
+
+
+def _predict_fold(task: tuple[Fit, Factor, Array], fold: int) -> tuple[int, Any]:
+    """Return a fold, and what is said of its units without their rows."""
+    fit, units, folds = task
+    return fold, predict_held_out(fit, units, folds == fold)

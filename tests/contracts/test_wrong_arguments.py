@@ -30,6 +30,7 @@ GIVEN = {
     "check_data": OPTIONS,
     "prior_table": OPTIONS,
     "fit": QUICK,
+    "fit_many": {**QUICK, "by": "f", "processes": 1},
     "sample": QUICK,
     "extend": {"draws": 3, "progress": False},
     "refit": {
