@@ -146,6 +146,7 @@ from .terms import TensorSmooth as TensorSmooth
 from .terms.covariances import COVARIANCES as COVARIANCES
 from .terms.limits import Censoring as Censoring
 from .terms.limits import Truncation as Truncation
+from .terms.residual_correlations import Residual as Residual
 from .terms.weights import Weights as Weights
 from .translation.r_calls import from_r as from_r
 

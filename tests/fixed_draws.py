@@ -11,6 +11,7 @@ import bayesmixed as bm
 from bayesmixed.design.design import Design
 from bayesmixed.draws.tree import as_draws, draw_names
 from bayesmixed.engines.settings import EngineRecord, Settings
+from bayesmixed.terms.residual_blocks import CORRELATIONS, DIMS
 
 CHAINS, DRAWS = 2, 50
 
@@ -35,13 +36,17 @@ def fit_at(design: Design, values: Mapping[str, Any], jitter: float = 0.0, draws
             matrix = predictor.correlations(group)
             shapes[matrix.name], dims[matrix.name] = (matrix.width, matrix.width), matrix.dims
             shapes[predictor.b(group)], dims[predictor.b(group)] = group.shape, own
+    if design.residual is not None and design.residual.dense:
+        width = design.residual.structure.width
+        shapes[CORRELATIONS], dims[CORRELATIONS] = (width, width), DIMS
+        coords |= {key: list(design.residual.labels) for key in DIMS}
     if design.family.cuts:
         shapes["threshold"], dims["threshold"], coords["cut"] = (len(design.family.cuts),), ("cut",), design.cut_labels
     variables = {}
     for name in draw_names(design):
         shape = shapes.get(name, ())
         value = np.broadcast_to(np.asarray(values.get(name, 0.0), dtype=float), (CHAINS, draws, *shape)).copy()
-        value += jitter * generator.standard_normal(value.shape)
+        value += jitter * generator.standard_normal(value.shape) * (name != CORRELATIONS)
         variables[name] = (("chain", "draw", *dims.get(name, ())), value)
     used = {dim for _, (names, _) in enumerate(variables.values()) for dim in names}
     numbers = {"chain": np.arange(CHAINS), "draw": np.arange(draws)}

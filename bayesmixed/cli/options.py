@@ -86,6 +86,12 @@ def read_spec(
             help="Table of a known relation between levels, e.g. A of gr(species, cov=A). Repeatable.",
         ),
     ] = None,
+    residual: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CORRELATION", help='Of residuals within groups: "ar1(time | subject)", "us(visit | subject)".'
+        ),
+    ] = None,
 ) -> "ModelSpec":
     """Return the spec given by the arguments of a command."""
     from bayesmixed.families import find_family
@@ -101,7 +107,7 @@ def read_spec(
     options["priors"] = dict(split(text, "--prior") for text in prior or ())
     options |= {"link": alone[0] if alone else None, "factors": factor or (), "crossed": crossed or ()}
     options["known"] = dict(split(text, "--known") for text in known or ())
-    model = as_spec(spec, family=family, empty_cells=empty_cells, reference=reference, **options)
+    model = as_spec(spec, family=family, empty_cells=empty_cells, reference=reference, residual=residual, **options)
     if "~" in spec and family is None:
         typer.echo(f"note: no --family given: family {find_family(model.family).name} is assumed", err=True)
     return model

@@ -20,7 +20,14 @@ from bayesmixed.cross_validation.log_densities import (
 )
 from bayesmixed.cross_validation.marginal_densities import unit_logs
 from bayesmixed.cross_validation.moment_matching import can_match, match_moments
-from bayesmixed.cross_validation.units import condition, describe_unit, dim_of, find_units, is_observation
+from bayesmixed.cross_validation.units import (
+    condition,
+    describe_unit,
+    dim_of,
+    find_units,
+    is_observation,
+    whole_groups,
+)
 from bayesmixed.draws.pieces import split_draws
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.families.links import Array
@@ -28,6 +35,7 @@ from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import some_draws
 from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.terms.relations import Factor
+from bayesmixed.terms.residual_correlations import ROWS
 
 MOST_ERROR = 0.2
 """Monte Carlo error of elpd above which units are sampled without, if asked for: a twentieth of a clear difference, 4."""
@@ -47,7 +55,8 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
     unit : str
         What is left out, and thus what is predicted; there is no default, because the answers differ:
 
-        - "observation": a new observation in the known groups;
+        - "observation": a new observation in the known groups (given the other rows of its group, where residuals are
+          correlated);
         - a grouping factor or a column: all rows of a new group at once, whose effects, and those nested in it, are
           unknown and integrated out draw by draw.
     match : bool
@@ -182,7 +191,19 @@ def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> tuple[A
     k is that of the densities over the draws: below 0.7 their mean is known. Effects that cannot be integrated out are
     those of the draws, in which they come from their distribution.
     """
-    design, posterior = fit.design, sample_without(fit, out[units.index])
+    design = fit.design
+    block = design.residual
+    if (
+        block is not None
+        and is_observation(units)
+        and (out.sum() > 1 or (block.chained and block.residual.place == ROWS))
+    ):
+        raise SpecError(
+            f"Single rows cannot be sampled without where residuals are correlated ({block.residual}): what is left "
+            f'out would depend on other rows. Leave out whole groups, "{block.name}".'
+        )
+    whole_groups(design, units)
+    posterior = sample_without(fit, out[units.index])
     if can_be_integrated(design, posterior, units):
         logs = unit_densities(design, posterior, units)
     else:

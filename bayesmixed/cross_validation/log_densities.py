@@ -6,7 +6,12 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
-from bayesmixed.cross_validation.marginal_densities import can_integrate, leave_rows_out, unit_logs
+from bayesmixed.cross_validation.marginal_densities import (
+    can_integrate,
+    leave_rows_out,
+    logs_given_others,
+    unit_logs,
+)
 from bayesmixed.cross_validation.units import (
     OBSERVATION,
     condition,
@@ -34,7 +39,7 @@ def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None 
     Parameters
     ----------
     fit : Fit
-        The fitted model.
+        The fitted model. Where residuals are correlated within groups, a row is given the other rows of its group.
     integrate : str, optional
         A grouping factor or column: the joint log-density of all rows of each level, given the parameters, with the
         level's effects, and those nested in it, integrated out. By default log p(y | b, theta) of each row.
@@ -64,7 +69,8 @@ def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None 
     if integrate is not None:
         return unit_draws(fit, find_units(design, integrate, whole=True), draws)
     posterior = some_draws(fit, draws)
-    parts = [unit_logs(condition(design, part)) for part in split_draws(posterior, design.rows)]
+    rowwise = unit_logs if design.residual is None else logs_given_others
+    parts = [rowwise(condition(design, part)) for part in split_draws(posterior, design.rows)]
     return label_units(design, posterior, find_units(design, OBSERVATION), parts)
 
 

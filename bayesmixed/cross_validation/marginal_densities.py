@@ -8,9 +8,17 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
-from bayesmixed.cross_validation.units import OBSERVATION, LeftOutUnits, find_units, situate
+from bayesmixed.cross_validation.units import (
+    OBSERVATION,
+    LeftOutUnits,
+    condition,
+    find_units,
+    residual_units,
+    situate,
+)
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import RowLikelihood, likelihood_of_rows
+from bayesmixed.errors import SpecError
 from bayesmixed.families import Family
 from bayesmixed.families.links import Array
 from bayesmixed.families.records import Values
@@ -18,6 +26,8 @@ from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.integration.nested_quadrature import Etas, RowLogs, average, check_layers, explain_refusal, integrate
 from bayesmixed.terms.block_parts import ONE, lies_in
 from bayesmixed.terms.relations import Factor
+from bayesmixed.terms.residual_blocks import ResidualBlock
+from bayesmixed.terms.residual_rows import given_earlier, given_others, inverse_root, sums_from
 
 FEW_ROWS = 4
 """In levels with at most this many rows, a row is predicted from the others with the level's effects integrated out."""
@@ -57,6 +67,8 @@ def row_logs(units_out: LeftOutUnits, keep: Array | float = 1.0) -> RowLogs:
     """Return the log-densities of the rows, weights included, as a function of the predictors; rows with keep 0 count as
     unknown."""
     likelihood = _likelihood(units_out, slice(None))
+    if units_out.design.residual is not None:
+        return _correlated_logs(units_out)
 
     def logs(etas: Etas) -> Array:
         with np.errstate(all="ignore"):
@@ -66,10 +78,45 @@ def row_logs(units_out: LeftOutUnits, keep: Array | float = 1.0) -> RowLogs:
     return logs
 
 
+def _correlated_logs(units_out: LeftOutUnits) -> RowLogs:
+    """Return the log-densities of rows, each given those of its group before it, as a function of the predictors."""
+    (y, trials), family = _response(units_out), units_out.design.family
+    block = residual_of(units_out)
+
+    def logs(etas: Etas) -> Array:
+        values = row_values(units_out, etas)
+        return family.logp(y, given_earlier(block, units_out.residual, family, values, y), trials)
+
+    return logs
+
+
+def residual_of(units_out: LeftOutUnits, rows: Integers | slice = slice(None)) -> ResidualBlock:
+    """Return the groups within which residuals of rows are correlated."""
+    assert units_out.design.residual is not None
+    return units_out.design.residual.take(units_out.rows[rows])
+
+
+def given_other_rows(units_out: LeftOutUnits) -> dict[str, Array]:
+    """Return the parameters of each row given the other rows of the group within which its residual is correlated."""
+    values, (y, _) = row_values(units_out, units_out.etas), _response(units_out)
+    return given_others(residual_of(units_out), units_out.residual, units_out.design.family, values, y)
+
+
+def logs_given_others(units_out: LeftOutUnits) -> Array:
+    """Return the log-density of each row given the other rows of its group, (S, n)."""
+    y, trials = _response(units_out)
+    return units_out.design.family.logp(y, given_other_rows(units_out), trials)
+
+
 def _likelihood(units_out: LeftOutUnits, rows: Integers | slice) -> RowLikelihood:
     y, trials = _response(units_out)
     return likelihood_of_rows(
-        units_out.design, units_out.scalars, response=y[..., rows], trials=trials[rows], rows=units_out.rows[rows]
+        units_out.design,
+        units_out.scalars,
+        response=y[..., rows],
+        trials=trials[rows],
+        rows=units_out.rows[rows],
+        rough=True,
     )
 
 
@@ -109,6 +156,12 @@ def unit_logs(units_out: LeftOutUnits) -> Array:
     if units_out.layers and _is_normal(units_out):
         return np.stack([_normal_unit(units_out, rows)[0] for rows in _unit_rows(units_out)], axis=-1)
     check_layers(units_out.layers)
+    if units_out.layers and units_out.design.residual is not None:
+        raise SpecError(
+            f"Effects of '{units_out.layers[0].names[0]}' cannot be integrated out beside correlated residuals "
+            f"({units_out.design.residual.residual}) of family '{units_out.design.family.name}', only of normal ones. Take "
+            f'unit="{OBSERVATION}".'
+        )
     sets = integrate(row_logs(units_out), units_out.etas, units_out.layers)
     if not units_out.layers:
         return sum_rows(sets, units_out.units)
@@ -117,7 +170,8 @@ def unit_logs(units_out: LeftOutUnits) -> Array:
 
 def can_integrate(units_out: LeftOutUnits) -> bool:
     """Return whether `unit_logs` can integrate the effects of the units out."""
-    return _is_normal(units_out) or not explain_refusal(units_out.layers)
+    closed = _is_normal(units_out) or not units_out.layers
+    return closed or (units_out.design.residual is None and not explain_refusal(units_out.layers))
 
 
 def leave_rows_out(
@@ -142,7 +196,7 @@ def leave_rows_out(
     moments : bool
         Whether the moments of each row are wanted.
     """
-    finest = _finest_factor(design)
+    finest = _finest_factor(design) if design.residual is None else residual_units(design)
     wanted = np.ones(design.rows, dtype=bool) if wanted is None else wanted
     small = np.zeros(design.rows, dtype=bool)
     draws = posterior.sizes["chain"] * posterior.sizes["draw"]
@@ -153,6 +207,9 @@ def leave_rows_out(
         around = situate(design, posterior, finest)
         if _is_normal(around):
             _leave_out_normal(around.restrict(wanted), predicted, points)
+            return predicted
+        if design.residual is not None:
+            _leave_out_correlated(condition(design, posterior), predicted, points)
             return predicted
         if len(around.layers) == 1 and around.layers[0].width == 1:
             small = np.isin(finest.sizes, range(2, FEW_ROWS + 1))[finest.index]
@@ -166,12 +223,64 @@ def leave_rows_out(
     return predicted
 
 
+def predict_in_turn(design: Design, posterior: xr.Dataset, points: Array, *, moments: bool = False) -> RowPredictions:
+    """Return the distribution of each row given the rows of its group before it, within which residuals are correlated.
+
+    So predicted, rows are independent. The log-density is that of all rows from this one on: what leaves with it.
+    """
+    units_out, block = situate(design, posterior, residual_units(design)), design.residual
+    assert block is not None
+    if units_out.layers and not _is_normal(units_out):
+        units_out = condition(design, posterior)
+    (y, trials), family = _response(units_out), design.family
+    values = row_values(units_out, units_out.etas)
+    if units_out.layers:
+        mu, scale = family.first, family.scale
+        shape = np.broadcast_shapes(np.shape(values[mu]), np.shape(values[scale]))
+        values = {**values, mu: np.empty(shape), scale: np.empty(shape)}
+        for rows in _unit_rows(units_out):
+            rows = rows[np.argsort(block.ranks[rows])]
+            values[mu][:, rows], values[scale][:, rows] = _normal_in_turn(units_out, rows)
+    else:
+        values = given_earlier(block, units_out.residual, family, values, y)
+    each = np.broadcast_to(family.logp(y, values, trials), (len(next(iter(units_out.etas.values()))), design.rows))
+    distribution = np.array([np.broadcast_to(family.cdf(point, values, trials), each.shape) for point in points])
+    known = np.array(_moments(family, values, trials)) if moments else np.empty((0, *each.shape))
+    return RowPredictions(sums_from(block, each), distribution.reshape(len(points), *each.shape), known)
+
+
+def _normal_in_turn(units_out: LeftOutUnits, rows: Integers) -> tuple[Array, Array]:
+    """Return mean and SD of the working response of each row of a unit given the ones before it, (S, m) each."""
+    family, mu = units_out.design.family, units_out.design.mu.parameter
+    values = row_values(units_out, {name: eta[:, rows] for name, eta in units_out.etas.items()}, rows)
+    sd = np.broadcast_to(values[family.scale], values[mu].shape)
+    inverse = inverse_root(residual_of(units_out, rows), units_out.residual)
+    root = sd[..., None] * np.linalg.inv(inverse)
+    effects = _effect_columns(units_out, rows)
+    whole = np.linalg.cholesky(root @ np.swapaxes(root, -1, -2) + effects @ np.swapaxes(effects, -1, -2))
+    y, _ = _response(units_out)
+    residual = family.working(y[rows]) - values[mu]
+    spread = np.diagonal(whole, axis1=-2, axis2=-1)
+    z = np.linalg.solve(whole, residual[..., None])[..., 0]
+    return values[mu] + residual - spread * z, spread
+
+
 def _leave_out_alone(units_out: LeftOutUnits, predicted: RowPredictions, points: Array) -> None:
     """Write what each row is when its own effects come from their prior."""
     predicted.log[:, units_out.rows] = unit_logs(units_out)
     if predicted.asked:
         what = distribution_at(units_out, points, np.arange(len(units_out.rows)), bool(len(predicted.moments)))
         _write(predicted, units_out.rows, average(row_logs(units_out, 0.0), units_out.etas, units_out.layers, what))
+
+
+def _leave_out_correlated(units_out: LeftOutUnits, predicted: RowPredictions, points: Array) -> None:
+    """Write what each row is given the other rows of its group, all effects known."""
+    (y, trials), family, values = _response(units_out), units_out.design.family, given_other_rows(units_out)
+    predicted.log[:] = family.logp(y, values, trials)
+    for place, point in enumerate(points):
+        predicted.distribution[place] = family.cdf(point, values, trials)
+    if len(predicted.moments):
+        predicted.moments[:] = _moments(family, values, trials)
 
 
 def _leave_out_in_turn(units_out: LeftOutUnits, predicted: RowPredictions, points: Array) -> None:
@@ -249,7 +358,7 @@ def _normal_unit(units_out: LeftOutUnits, rows: Integers) -> tuple[Array, Array,
 
     w is the response on the scale on which it is normal. V = D + A A' with A the effects' columns times their root; all
     through the q x q matrix I + A' D^-1 A. A row that stands for k equal ones has k copies in V: as one of variance
-    D / k, but for constants.
+    D / k, but for constants. Correlated residuals are made independent by the inverse root of their correlations first.
     """
     family, mu = units_out.design.family, units_out.design.mu.parameter
     values = row_values(units_out, {name: eta[:, rows] for name, eta in units_out.etas.items()}, rows)
@@ -258,6 +367,10 @@ def _normal_unit(units_out: LeftOutUnits, rows: Integers) -> tuple[Array, Array,
     copies = units_out.design.observed.row_counts[units_out.rows[rows]]
     residual = np.sqrt(copies) * (family.working(y) - values[mu]) / sd
     scaled = np.sqrt(copies)[:, None] * _effect_columns(units_out, rows) / sd[..., None]
+    inverse: Array | None = None
+    if units_out.design.residual is not None:
+        inverse = inverse_root(residual_of(units_out, rows), units_out.residual)
+        residual, scaled = (inverse @ residual[..., None])[..., 0], inverse @ scaled
     inner = np.eye(scaled.shape[-1]) + np.swapaxes(scaled, -1, -2) @ scaled
     chol = np.linalg.cholesky(inner)
     half = np.linalg.solve(chol, np.swapaxes(scaled, -1, -2))
@@ -266,7 +379,12 @@ def _normal_unit(units_out: LeftOutUnits, rows: Integers) -> tuple[Array, Array,
     determinant = np.sum(copies * np.log(sd), axis=-1) + np.sum(np.log(np.diagonal(chol, axis1=-2, axis2=-1)), axis=-1)
     square = np.sum(residual**2, axis=-1) - np.sum(shared**2, axis=-1)
     log = -0.5 * square - determinant + np.sum(copies * family.constant(y, trials))
-    return log, spare / sd, (1.0 - np.sum(half**2, axis=-2)) / sd**2
+    if inverse is None:
+        return log, spare / sd, (1.0 - np.sum(half**2, axis=-2)) / sd**2
+    log = log + np.sum(np.log(np.diagonal(inverse, axis1=-2, axis2=-1)), axis=-1)
+    back = (np.swapaxes(inverse, -1, -2) @ spare[..., None])[..., 0]
+    known = np.sum(inverse**2, axis=-2) - np.sum((half @ inverse) ** 2, axis=-2)
+    return log, back / sd, known / sd**2
 
 
 def _effect_columns(units_out: LeftOutUnits, rows: Integers) -> Array:

@@ -1,7 +1,7 @@
 """Units that are left out together: a partition of the rows, and the effects that leave with each of its sets."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -15,6 +15,7 @@ from bayesmixed.draws.linear_predictors import (
     population_predictor,
     predictor_given_effects,
 )
+from bayesmixed.draws.residual_draws import residual_parameters
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
@@ -39,6 +40,8 @@ _ROUNDING = 1e-9
 class LeftOutUnits:
     """What is known of the rows when the effects of their units are not, for some posterior draws.
 
+    Where residuals are correlated, units hold whole groups of these.
+
     Attributes
     ----------
     design : Design
@@ -52,6 +55,8 @@ class LeftOutUnits:
         Parameters without a predictor.
     layers : tuple of Layer
         Effects that leave, larger sets first.
+    residual : mapping of (S, 1) or (S, K, K) arrays
+        Parameters of correlated residuals.
     """
 
     design: Design
@@ -60,6 +65,7 @@ class LeftOutUnits:
     etas: dict[str, Array]
     scalars: dict[str, Array]
     layers: tuple[Layer, ...]
+    residual: dict[str, Array] = field(default_factory=dict)
 
     def restrict(self, keep: NDArray[np.bool_]) -> "LeftOutUnits":
         """Return the left-out units for some of the rows, whole units, with the layers that have effects there."""
@@ -73,7 +79,7 @@ class LeftOutUnits:
             if layer.owned[keep].any()
         )
         etas = {name: eta[:, keep] for name, eta in self.etas.items()}
-        return LeftOutUnits(self.design, self.rows[keep], _compress(self.units[keep]), etas, self.scalars, layers)
+        return replace(self, rows=self.rows[keep], units=_compress(self.units[keep]), etas=etas, layers=layers)
 
 
 class Rows(Factor):
@@ -108,6 +114,8 @@ def find_units(design: Design, unit: str, *, whole: bool = False) -> Factor:
     if names and all(name in columns for name in names):
         index, labels = group_levels(design.table.data, names)
         return _without_empty(Factor(unit, index, labels))
+    if design.residual is not None and unit == design.residual.name:
+        return residual_units(design)
     accepted = [OBSERVATION, *dict.fromkeys(group.name for group in groups), *columns]
     raise SpecError(f"unit='{unit}' is not a unit of this model. {did_you_mean(unit, accepted)}")
 
@@ -118,6 +126,35 @@ def _joined(unit: str) -> tuple[str, ...]:
         return split_factors(unit)
     except SpecError:
         return ()
+
+
+def whole_groups(design: Design, units: Factor) -> Factor:
+    """Return the units; those within which residuals are correlated in place of the rows.
+
+    Raises
+    ------
+    SpecError
+        Units share groups within which residuals are correlated: what is left out would depend on what stays.
+    """
+    block = design.residual
+    if block is None:
+        return units
+    if is_observation(units):
+        return residual_units(design)
+    pairs = len(np.unique(np.stack([units.index, block.units]), axis=1).T)
+    if pairs > len(np.unique(block.units)):
+        raise SpecError(
+            f"Rows of one '{block.name}' are in several units of '{units.name}', and their residuals are correlated "
+            f'({block.residual}). Leave out whole groups, unit="{block.name}", or single rows given the others, '
+            f'unit="{OBSERVATION}".'
+        )
+    return units
+
+
+def residual_units(design: Design) -> Factor:
+    """Return the groups within which residuals are correlated, as units."""
+    assert design.residual is not None
+    return _without_empty(Factor(design.residual.name, design.residual.units, design.residual.levels))
 
 
 def is_observation(units: Factor) -> bool:
@@ -173,7 +210,7 @@ def condition(design: Design, posterior: xr.Dataset) -> LeftOutUnits:
     etas = {name: predictor_given_effects(p, posterior) for name, p in design.predictors.items()}
     etas = {name: eta.reshape(-1, eta.shape[-1]) for name, eta in etas.items()}
     rows = np.arange(design.rows)
-    return LeftOutUnits(design, rows, rows, etas, _scalars(design, posterior), ())
+    return LeftOutUnits(design, rows, rows, etas, _scalars(design, posterior), (), _residual(design, posterior))
 
 
 def situate(design: Design, posterior: xr.Dataset, units: Factor) -> LeftOutUnits:
@@ -181,8 +218,10 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> LeftOutUnit
 
     Effects of a level leave with a unit if all its rows lie in the unit: those of the factor itself, of factors nested
     in it, and of levels of crossed factors that occur in no other unit. So do coefficients with independent normal
-    priors whose columns are zero outside one unit, as `compare_pooling` states them without pooling.
+    priors whose columns are zero outside one unit, as `compare_pooling` states them without pooling. Where residuals are
+    correlated, those of rows are the groups of these.
     """
+    units = whole_groups(design, units)
     sources: list[tuple[str, Integers, Source]] = []
     etas = {}
     for name, predictor in design.predictors.items():
@@ -214,7 +253,14 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> LeftOutUnit
                 _add_source(sources, predictor, group, sets, source)
         etas[name] = eta.reshape(draws, -1)
     scalars, layers = _scalars(design, posterior), _arrange(sources, units)
-    return LeftOutUnits(design, np.arange(design.rows), units.index, etas, scalars, layers)
+    rows = np.arange(design.rows)
+    return LeftOutUnits(design, rows, units.index, etas, scalars, layers, _residual(design, posterior))
+
+
+def _residual(design: Design, posterior: xr.Dataset) -> dict[str, Array]:
+    """Return the parameters of correlated residuals by draw."""
+    own = {} if design.residual is None else residual_parameters(design.residual, posterior)
+    return {name: value.reshape(-1, *value.shape[2:]) for name, value in own.items()}
 
 
 def _given_others(

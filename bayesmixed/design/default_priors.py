@@ -17,6 +17,7 @@ from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
 from bayesmixed.prior_distributions import INDUCED, PC, REAL, Prior
 from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.residual_blocks import CORRELATIONS, ResidualBlock
 from bayesmixed.terms.weights import MULTIPLIES_ERRORS
 
 
@@ -124,6 +125,8 @@ def _defaults(design: Design, scale: ResponseScale) -> Iterator[tuple[str, Reali
                 said = structure.label if structure.label == block.name else f"{structure.label} of {block.name}"
                 about = f"{one.meaning}, {said}"
                 yield key, RealisedPrior(one.prior(places), "default", about)
+    if design.residual is not None:
+        yield from _residual_defaults(design.residual)
     for name in design.scalars:
         parameter = design.family.parameter(name)
         if name == design.family.scale and design.known_errors:
@@ -140,6 +143,21 @@ def _about_correlations(design: Design, matrix: CorrelationMatrix) -> str:
     where = " at the covariate means" if any(block is not None and block.centred for block in blocks) else ""
     tied = f", in {enumerate_words(matrix.parameters)} together" if matrix.tied else ""
     return f"correlations between {matrix.term}{where}{tied}"
+
+
+def _residual_defaults(block: ResidualBlock) -> Iterator[tuple[str, RealisedPrior]]:
+    """Yield the default priors of correlations of residuals."""
+    for key, one in block.parameters.items():
+        prior = one.prior(np.array(block.structure.places))
+        yield (
+            key,
+            RealisedPrior(prior, "default", f"{one.meaning.replace('columns', 'rows')}, residual {block.residual}"),
+        )
+    if block.free:
+        about = (
+            f"correlations of the residuals of {block.name} at {block.structure.width} visits, {block.residual.place}"
+        )
+        yield CORRELATIONS, RealisedPrior(block.matrix.prior, "default", about)
 
 
 def check_prior_keys(design: Design) -> None:
@@ -167,6 +185,8 @@ def known_keys(design: Design) -> set[str]:
             keys += [key for key, _, _ in predictor.structure_parameters(block)]
         if INTERCEPT in predictor.population.labels:
             keys += predictor.names.population((INTERCEPT, CENTRED_INTERCEPT))
+    if design.residual is not None:
+        keys += [*design.residual.parameters, *([CORRELATIONS] if design.residual.free else [])]
     read = map(ParameterKey.read, keys)
     parameters = [design.family.parameter(name) for name in design.scalars]
     for key in design.spec.priors if design.known_errors else ():
@@ -249,7 +269,7 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
 
 def _check_fixed_correlation(design: Design, key: str, prior: Prior) -> None:
     """Refuse a number that is not a correlation, or that not all correlations of several columns can equal together."""
-    widest = next(matrix.widest for matrix, _ in design.correlations() if matrix.name == key)
+    widest = design.matrices[key].widest
     lower, value = -1.0 / (widest - 1), prior.arguments[0]
     if not lower < value < 1.0:
         every = f": all correlations of {widest} columns have this value" if widest > 2 else ""

@@ -30,6 +30,7 @@ from bayesmixed.terms.contract import ADDITION
 from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.residual_blocks import CORRELATIONS, ResidualBlock
 from bayesmixed.terms.weights import ERROR, FREQUENCY
 
 CUTS = "threshold"
@@ -118,6 +119,10 @@ class Design(Displayed):
         Columns in mi() and me(), of which values are drawn with the parameters.
     withheld : pandas.DataFrame or None
         Rows without a response, to be predicted.
+    residual : ResidualBlock or None
+        Groups within which residuals are correlated.
+    unplaced : str
+        Why rows to predict have no place in such groups.
 
     Examples
     --------
@@ -140,6 +145,8 @@ class Design(Displayed):
     source: str = ""
     latent: tuple[LatentColumn, ...] = ()
     withheld: pd.DataFrame | None = None
+    residual: ResidualBlock | None = None
+    unplaced: str = ""
 
     def __reduce__(self) -> Any:
         """Pickle and copy without the family, which follows from the spec and the categories."""
@@ -192,6 +199,24 @@ class Design(Displayed):
         if truncation is not None and self.observed.bounds is None:
             raise DataError(
                 f"{what} needs the columns of {truncation} in the data: {enumerate_words(truncation.columns)}."
+            )
+
+    def needs_independence(self, what: str) -> None:
+        """Refuse designs whose rows are not independent given effects and parameters (SpecError)."""
+        if self.residual is not None:
+            raise SpecError(
+                f"{what} takes rows as independent given the effects of groups, and residuals are correlated here "
+                f"({self.residual.residual})."
+            )
+
+    def needs_groups(self, what: str) -> None:
+        """Refuse rows without the columns within which their residuals are correlated (DataError)."""
+        residual = self.spec.correlated
+        if residual is not None and self.residual is None:
+            if self.unplaced:
+                raise DataError(self.unplaced)
+            raise DataError(
+                f"{what} needs the columns of residual {residual} in the data: {enumerate_words(residual.columns)}."
             )
 
     def without_empty_levels(self) -> "Design":
@@ -336,6 +361,14 @@ class Design(Displayed):
         for name, matrix in found.items():
             yield matrix, tuple(members[name])
 
+    @property
+    def matrices(self) -> dict[str, CorrelationMatrix]:
+        """Every matrix of correlations, of effects and of residuals, by its name in the draws."""
+        found = {matrix.name: matrix for matrix, _ in self.correlations()}
+        return (
+            found if self.residual is None or not self.residual.dense else {**found, CORRELATIONS: self.residual.matrix}
+        )
+
     def normal_blocks(self) -> Iterator[tuple[Predictor, NormalBlock]]:
         """Yield every curve and group block with its predictor."""
         for predictor in self.predictors.values():
@@ -374,6 +407,7 @@ class Design(Displayed):
             counted,
             self.spec.weights,
             self.spec.limits,
+            self.spec.correlated,
         )
 
     def captions(self) -> Mapping[str, str]:

@@ -68,7 +68,7 @@ def draw_priors(design: Design, count: int, seed: int = 0) -> PriorDraws:
     generator = np.random.default_rng(seed)
     values: dict[str, Array] = {}
     correlations = {}
-    matrices = {matrix.name: matrix for matrix, _ in design.correlations()}
+    matrices = design.matrices
     for key, entry in design.priors.items():
         if isinstance(entry.prior, PartPrior):
             continue
@@ -96,10 +96,9 @@ def prior_quantile(design: Design, key: str, probability: Any) -> Array:
     prior = design.priors[key].prior
     if prior.name == "Fixed":
         return np.full(np.shape(probability), prior.arguments[0])
-    for matrix, _ in design.correlations():
-        if matrix.name == key:
-            # Each correlation of K columns is Beta(eta - 1 + K/2) on (-1, 1).
-            prior = Prior(name="LKJ", arguments=(prior.arguments[0] - 1.0 + matrix.widest / 2.0,))
+    if key in design.matrices:
+        # Each correlation of K columns is Beta(eta - 1 + K/2) on (-1, 1).
+        prior = Prior(name="LKJ", arguments=(prior.arguments[0] - 1.0 + design.matrices[key].widest / 2.0,))
     if key == CUTS:
         quantiles = threshold_quantile(design, probability)
         return np.where(np.less(probability, 0.5), quantiles[0], quantiles[-1])

@@ -142,6 +142,7 @@ def likelihood_of_rows(
     trials: Any = None,
     rows: NDArray[np.intp] | None = None,
     counts: Any = None,
+    rough: bool = False,
 ) -> RowLikelihood:
     """Return the likelihood of all or some rows of a design.
 
@@ -155,7 +156,16 @@ def likelihood_of_rows(
         What multiplies the log-likelihood of each row, in place of the design's.
     rows : (m,) integer array, optional
         Rows to use; `others`, `response` and `trials` are theirs.
+    rough : bool
+        Correlations of residuals, which it does not know of, do not matter: for starting values and tails.
+
+    Raises
+    ------
+    SpecError
+        Residuals are correlated.
     """
+    if not rough:
+        design.needs_independence("The likelihood of single rows")
 
     def own(array: Any) -> Any:
         return array if rows is None or np.ndim(array) == 0 else np.asarray(array)[..., rows]

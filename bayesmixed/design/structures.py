@@ -10,7 +10,11 @@ def structure_range(design: Design, key: str) -> Support | None:
         for own, structure, parameter in predictor.structure_parameters(group):
             if own == key:
                 return parameter.support(structure.width)
-    return None
+    residual = design.residual
+    if residual is None:
+        return None
+    found = next((one for name, one in residual.parameters.items() if name == key), None)
+    return None if found is None else found.support(residual.structure.width)
 
 
 def structured_term(design: Design) -> str | None:

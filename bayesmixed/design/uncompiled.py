@@ -16,4 +16,6 @@ def why_uncompiled(design: Design) -> str | None:
     tied = next((matrix for matrix, _ in design.correlations() if matrix.tied), None)
     if tied is not None:
         return f"the effects of '{tied.term}' on {enumerate_words(tied.parameters)} are correlated with each other"
+    if design.residual is not None:
+        return f"residuals are correlated within '{design.residual.name}', {design.residual.residual}"
     return structured_term(design)

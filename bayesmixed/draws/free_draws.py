@@ -20,6 +20,7 @@ from bayesmixed.terms.block_parts import RELATED
 from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.residual_blocks import CORRELATIONS
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 HINT = (
@@ -86,6 +87,8 @@ def _coordinates(design: Design, posterior: xr.Dataset) -> Named:
     for matrix, members in design.correlations():
         if matrix.widest:
             yield from _partial_correlations(matrix, joint_covariances(matrix, members, posterior))
+    if design.residual is not None and design.residual.free:
+        yield from _partial_correlations(design.residual.matrix, values_of(posterior, CORRELATIONS))
     if design.split is not None:
         yield from _shares(design, design.split, posterior)
     for name in design.numbers:

@@ -19,6 +19,7 @@ from bayesmixed.prior_distributions import INDUCED, Prior
 from bayesmixed.terms.block_parts import block_diagonal
 from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.residual_blocks import CORRELATIONS
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 
@@ -41,6 +42,11 @@ def log_prior_densities(design: Design, posterior: xr.Dataset) -> dict[str, xr.D
         if matrix.widest and design.priors[matrix.name].prior.name != "Fixed":
             centre = joint_covariances(matrix, members, posterior)
             found[matrix.name] = _log_correlations(matrix, centre, design.priors[matrix.name].prior.arguments[0])
+    if design.residual is not None:
+        values |= {str(key): values_of(posterior, key) for key in design.residual.parameters}
+        if design.residual.free and design.priors[CORRELATIONS].prior.name != "Fixed":
+            matrices, power = values_of(posterior, CORRELATIONS), design.priors[CORRELATIONS].prior.arguments[0]
+            found[CORRELATIONS] = _log_correlations(design.residual.matrix, matrices, power)
     for name in design.numbers:
         function, _ = design.scalar_prior(name)
         values[function.key(name)] = function.forward(posterior[name].values)
@@ -72,6 +78,11 @@ def log_prior_density(design: Design, posterior: xr.Dataset) -> Array:
     hidden = design.hidden_joint_priors
     if hidden:
         raise SpecError(f"{hidden[0]} has no density of the parameters alone.")
+    if design.residual is not None:
+        raise SpecError(
+            "The prior density that a marginal likelihood needs is not there for correlated residuals "
+            f"({design.residual.residual}). Compare predictions: bm.compare_models."
+        )
     found = np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]))
     densities, split = log_prior_densities(design, posterior), design.split
     if split is not None:

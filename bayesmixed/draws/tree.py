@@ -12,6 +12,7 @@ from bayesmixed.design.design import CUTS, Design
 from bayesmixed.draws.free_draws import HINT
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.notation import safe_name
+from bayesmixed.terms.residual_blocks import CORRELATIONS
 
 PROPOSALS = "proposals"
 """Group that holds what a sampler needs to go on."""
@@ -39,7 +40,12 @@ def draw_names(design: Design) -> tuple[str, ...]:
             names.append(predictor.b(group))
     latent = [name for one in design.latent for name in (*draw_names(one.design), one.imputed)]
     names = list(dict.fromkeys(names))
-    return (*names, *design.numbers, *([CUTS] if design.family.cuts else []), *latent)
+    own = (
+        []
+        if design.residual is None
+        else [*design.residual.parameters, *([CORRELATIONS] if design.residual.dense else [])]
+    )
+    return (*names, *design.numbers, *own, *([CUTS] if design.family.cuts else []), *latent)
 
 
 def top_level_names(design: Design) -> tuple[str, ...]:
@@ -55,7 +61,7 @@ def top_level_numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[s
     draws alone."""
     designs = (design, *(latent.design for latent in design.latent))
     pairs = [pair for one in designs for pair in one.group_blocks()]
-    estimated = {matrix.name: matrix.pairs for one in designs for matrix, _ in one.correlations()}
+    estimated = {name: matrix.pairs for one in designs for name, matrix in one.matrices.items()}
     sds = {p.sd(group): p.distinct_sds(group) for p, group in pairs if group.structured}
     for name in top_level_names(design):
         if name in estimated and not estimated[name]:

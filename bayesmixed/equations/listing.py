@@ -19,6 +19,7 @@ from bayesmixed.equations.effects import (
     tied_letters,
 )
 from bayesmixed.equations.outline import Outline, PredictorOutline, StatedPrior
+from bayesmixed.equations.residual_equations import list_residual, residual_symbol
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
 from bayesmixed.errors import check_choice
 from bayesmixed.families.parameter_functions import function_of
@@ -95,10 +96,12 @@ def list_equations(outline: Outline, style: str = "conditional") -> Equations:
     whole = chosen.braces and _is_location(outline)
     if not whole:
         model += _likelihood(outline, terms)
+        model += list_residual(outline)
     for predictor in outline.predictors:
         placed = terms[predictor.parameter]
         if whole and predictor is outline.predictors[0]:
             model += _sum_with_error(outline, predictor, placed)
+            model += list_residual(outline)
         else:
             model.append(_linear_predictor(outline, predictor, placed, chosen.braces))
         model += [distribution for curve in predictor.curves for distribution in list_curve(predictor, curve)]
@@ -332,7 +335,8 @@ def _prior_subject(outline: Outline, key: str) -> Node:
         function = function_of(key, parameter.name)
         if function is not None:
             return Expression("link", (_parameter(outline, parameter.name),), function.text)
-    return Symbol(key, word=True)
+    own = residual_symbol(key) if outline.residual is not None else None
+    return own or Symbol(key, word=True)
 
 
 def _intercept_at_means(predictor: PredictorOutline, coefficients: Mapping[str, Symbol]) -> Node:

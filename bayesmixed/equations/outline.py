@@ -11,6 +11,7 @@ from bayesmixed.parameter_keys import VariableNames, names_of
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.limits import Censoring, Truncation
 from bayesmixed.terms.outlines import Column, CurveOutline, GroupOutline, Indices
+from bayesmixed.terms.residual_correlations import Residual
 from bayesmixed.terms.weights import Weights
 
 
@@ -93,6 +94,8 @@ class Outline:
         Column of weights and what they mean.
     limits : tuple of Censoring or Truncation
         Of the response.
+    residual : Residual or None
+        How residuals are correlated within groups.
     """
 
     response: str
@@ -105,6 +108,7 @@ class Outline:
     counted: tuple[tuple[str, str], ...]
     weights: Weights | None = None
     limits: tuple[Censoring | Truncation, ...] = ()
+    residual: Residual | None = None
 
 
 class Outlined(Protocol):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bayesmixed.equations.outline import Outline, PredictorOutline, assign_indices, sum_indices
+from bayesmixed.equations.residual_equations import state_residual
 from bayesmixed.equations.rules import define_symbols, state_rules
 from bayesmixed.equations.symbols import Expression, Symbol
 from bayesmixed.families import Family
@@ -17,6 +18,7 @@ from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, known_factors, p
 from bayesmixed.terms.limits import Censoring, Truncation
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.prior_rules import Known
+from bayesmixed.terms.residual_correlations import Residual
 from bayesmixed.terms.weights import Weights
 
 
@@ -31,6 +33,7 @@ def outline_terms(
     priors: Mapping[str, Prior],
     weights: Weights | None = None,
     limits: tuple[Censoring | Truncation, ...] = (),
+    residual: Residual | None = None,
 ) -> Outline:
     """Return the outline of a model without data: one column for each term of a formula, default priors as rules.
 
@@ -62,10 +65,12 @@ def outline_terms(
         _outline_predictor(name, endings[name], predictors[name], links[name], indices, known[name]) for name in order
     )
     rules = rules_by_parameter({name: predictors[name] for name in order}, known)
-    stated = state_rules(outlines, family, priors, rules, weights)
+    stated = state_rules(outlines, family, priors, rules, weights) | state_residual(residual, priors)
     counted = (*((letters, name) for name, letters in indices.letters.items()), (indices.row, "rows"))
     definitions = tuple(define_symbols(outlines, family, stated))
-    return Outline(response, trials, family, outlines, stated, definitions, indices.row, counted, weights, limits)
+    return Outline(
+        response, trials, family, outlines, stated, definitions, indices.row, counted, weights, limits, residual
+    )
 
 
 def _find_indices(columns: Mapping[str, set[str]]) -> Indices:

@@ -70,7 +70,7 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
             residual = family.working(y) - values[first]
             least = residual_scale(design, np.full(len(y), 1e-12 * size))
             values[family.scale] = np.asarray(max(residual_scale(design, residual), least))
-        rows = likelihood_of_rows(design, values)
+        rows = likelihood_of_rows(design, values, rough=True)
         information, score = rows.expected_information(eta), rows.score(eta)
         curvature = matrix.T @ (information[:, None] * matrix) + np.diag(precision)
         unit = np.sqrt(np.diagonal(curvature))

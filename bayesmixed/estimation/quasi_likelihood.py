@@ -96,7 +96,7 @@ def quasi_likelihood_mode(design: Design) -> QuasiLikelihoodMode | None:
         values[predictor.parameter] = predictor.link.inverse(keep_inside(predictor.link, eta))
         if number in REFRESHED and not overdispersed:
             values |= further_modes(design, values)
-        rows = likelihood_of_rows(design, values)
+        rows = likelihood_of_rows(design, values, rough=True)
         weight, score = rows.expected_information(eta), rows.score(eta)
         hessian = (matrix.T @ matrix.multiply(weight[:, None]) + sparse.diags(penalty)).tocsr()
         inverse = _invert(hessian, largest)

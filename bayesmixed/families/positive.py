@@ -181,6 +181,7 @@ LOGNORMAL = Family(
     latent_variance=lambda values, link, trials: residual_variance(np.square(values["sigma"]), link),
     smoothed_mean=lambda y, trials, exposure: float(np.mean(np.log(y))),
     working=np.log,
+    from_working=np.exp,
     imputable=True,
     conjugate=True,
     scale="sigma",

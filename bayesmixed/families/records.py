@@ -164,6 +164,8 @@ class Family:
         Mean of (y, trials, exposure), kept off the boundary, at which default priors put the intercept.
     working : callable
         The response on the scale of the first parameter: the logarithm for a lognormal response.
+    from_working : callable or None
+        Its inverse, where residuals on that scale may be correlated within groups.
     title : str
         Name of the distribution in equations, where it is not that of the PyMC class.
     variance_text : str
@@ -222,6 +224,7 @@ class Family:
     no_average: str = ""
     constant: Callable[[Array, Any], Array] = lambda y, trials: np.zeros(len(y))
     working: Callable[[Array], Array] = np.asarray
+    from_working: Callable[[Array], Array] | None = None
     pytensor_logp: Callable[[Any, Values, Any], Any] | None = None
     log_tails: Callable[[Any, Any, Values, Any], tuple[Any, Any]] | None = None
     offers: str = ""

@@ -182,6 +182,7 @@ def fit(
     functions: Mapping[str, Callable[..., Any]] | None = None,
     known: Mapping[str, Any] | None = None,
     impute: Mapping[str, Any] | None = None,
+    residual: str | None = None,
     store: str = "auto",
     progress: bool = True,
     **predictors: str,
@@ -215,6 +216,9 @@ def fit(
         The model of each column in mi(x) (with missing values) and me(x, sd) (measured with error), "~ 1" if not given:
         impute={"x": "~ z + (1 | g)"}, or {"x": {"formula": "~ z", "family": "lognormal"}}. True values are drawn with the
         parameters, by the engine "pymc"; `imputations` shows them.
+    residual : str, optional
+        How residuals are correlated within groups: "ar1(time | subject)", "us(visit | subject)"; that of the spec if not
+        given. See `Residual`.
     missing : {"error", "drop", "impute"}
         What to do with rows in which a used column is missing; with "impute" those without a response are left out of the
         likelihood and predicted (`imputations`).
@@ -251,6 +255,7 @@ def fit(
         functions=functions,
         known=known,
         impute=impute,
+        residual=residual,
         **predictors,
     )
     settings: dict[str, Any] = {

@@ -7,11 +7,13 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.formulas import learned
 from bayesmixed.formulas.group_means import between, level, within
 from bayesmixed.tables.column_names import is_plain
+from bayesmixed.tables.factors import encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,17 @@ def _clip(x: Any, *bounds: Any, lower: Any = None, upper: Any = None) -> Any:
     return np.clip(x, -np.inf if low is None else low, np.inf if high is None else high)
 
 
+def _labels(x: Any) -> Any:
+    """Return the labels of a column of numbers, which stays one of numbers elsewhere."""
+    if hasattr(x, "levels"):
+        return x
+    codes, labels = encode(x if isinstance(x, pd.Series) else pd.Series(np.asarray(x)))
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(labels, dtype=object)))
+
+
 ROW_BY_ROW: Mapping[str, Function] = MappingProxyType(
     {
+        "labels": Function(_labels, raw=True, gives="factor"),
         "I": Function(lambda x: x, raw=True),
         "mi": Function(lambda x: x),
         "me": Function(lambda x, sd: x, 2, 2),

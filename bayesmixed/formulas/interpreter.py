@@ -201,7 +201,11 @@ class Evaluation:
             return self._own(name, function.apply, arrays, options)
         if function.learns:
             return self._learned(node, function.apply, arrays, options)
-        if name == "I" or not any(isinstance(array, str | pd.Series | Factor) for array in arrays):
+        if (
+            function.gives == "factor"
+            or name == "I"
+            or not any(isinstance(array, str | pd.Series | Factor) for array in arrays)
+        ):
             return function.apply(*arrays, **options)
         if function.apply is np.where and not any(isinstance(array, pd.Series | Factor) for array in arrays):
             return pd.Series(self._rows(np.where(arrays[0], *arrays[1:])), dtype=object)

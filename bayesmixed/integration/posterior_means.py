@@ -151,7 +151,7 @@ def _open_factors(design: Design, names: Collection[str], at: Sequence[Values], 
     etas = predictor.link.forward(far)
     opened: set[str] = set()
     for values in at or [_middle_values(design)]:
-        rows = likelihood_of_rows(design, values)
+        rows = likelihood_of_rows(design, values, rough=True)
         with np.errstate(all="ignore"):
             near, further = (rows.log_density(np.full(design.rows, eta)) for eta in etas)
         falls = np.nan_to_num((near - further) / abs(etas[1] - etas[0]), nan=np.inf)

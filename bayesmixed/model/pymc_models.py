@@ -24,11 +24,13 @@ from bayesmixed.model.latent_variables import (
     latent_coords,
 )
 from bayesmixed.model.prior_variables import declare_scalar, declare_vector
+from bayesmixed.model.residual_variables import observe_correlated
 from bayesmixed.model.shrunken_variables import declare_scales, declare_shrunken
 from bayesmixed.model.split_variables import PART, declare_part, declare_split
 from bayesmixed.model.tied_effects import TiedEffects, declare_ties
 from bayesmixed.prior_distributions import DISTRIBUTIONS, INDUCED
 from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.residual_blocks import DIMS
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -107,6 +109,9 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
         if integrated:
             residual = design.family.working(np.asarray(design.response)) - rows[design.mu.parameter]
             rows[str(scale)] = draw_given_response(variables, slopes, residual, rows[str(scale)])
+        if design.residual is not None:
+            observe_correlated(design, design.residual, rows)
+            return model
         variable = _observe(design, rows)
         if design.observed.multiplicity is not None:
             further = (design.observed.multiplicity - 1.0) * pm.logp(variable, model.rvs_to_values[variable])
@@ -153,6 +158,8 @@ def _coords(design: Design) -> dict[str, list[Any]]:
         coords["cut"] = design.cut_labels
     if design.split is not None:
         coords[PART] = [part.name for part in design.split.parts]
+    if design.residual is not None and design.residual.dense:
+        coords |= {key: list(design.residual.labels) for key in DIMS}
     for joint in design.joint_priors.values():
         if isinstance(joint, ExplainedOnData):
             coords[PART] = [part.name for part in joint.parts]

@@ -12,6 +12,7 @@ from bayesmixed.arguments import pools
 from bayesmixed.design.design import Design
 from bayesmixed.draws.linear_predictors import draw_tied, linear_prediction, thin, tied_covariances
 from bayesmixed.draws.pieces import chain_pieces, refuse_large
+from bayesmixed.draws.residual_draws import draw_responses
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean, enumerate_words, warn
 from bayesmixed.families.links import Array
@@ -237,9 +238,10 @@ def _responses(
     if design.trials is None:
         raise DataError(f"kind='response' needs the trials column '{design.spec.trials}' in the data.")
     needs_weights(design, "response")
+    design.needs_groups("kind='response'")
     design.needs_bounds("kind='response'")
     shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
-    return design.family.random(generator, design.in_rows(values), design.trials, shape)
+    return draw_responses(design, posterior, values, shape, generator)
 
 
 def needs_weights(design: Design, kind: str) -> None:

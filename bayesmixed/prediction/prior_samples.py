@@ -15,6 +15,7 @@ from bayesmixed.terms.block_parts import block_diagonal
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.residual_blocks import CORRELATIONS, DIMS, ResidualBlock
 
 Variable = tuple[tuple[str, ...], Array]
 
@@ -65,8 +66,18 @@ def as_posterior(prior: PriorDraws, generator: np.random.Generator) -> xr.Datase
         )
         variables[CUTS], coords["cut"] = (("cut",), cuts + np.reshape(shift, (-1, 1))), design.cut_labels
     variables |= {name: ((), prior.values[name]) for name in design.numbers}
+    if design.residual is not None:
+        variables |= _residual(prior, design.residual)
+        coords |= {key: list(design.residual.labels) for key in DIMS} if design.residual.dense else {}
     arrays = {name: (("chain", "draw", *dims), value[None]) for name, (dims, value) in variables.items()}
     return xr.Dataset(arrays, coords={**coords, "chain": [0], "draw": np.arange(prior.count)})
+
+
+def _residual(prior: PriorDraws, block: ResidualBlock) -> dict[str, Variable]:
+    """Return the parameters of correlated residuals, and the correlations of visits that form a matrix."""
+    found: dict[str, Variable] = {str(key): ((), prior.values[key]) for key in block.parameters}
+    values = {**prior.values, **prior.correlations}
+    return {**found, CORRELATIONS: (DIMS, block.correlations(values))} if block.dense else found
 
 
 def _draw_curve(

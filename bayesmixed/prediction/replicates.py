@@ -10,6 +10,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import covariances_at_centre, thin
 from bayesmixed.draws.pieces import refuse_large, split_draws
+from bayesmixed.draws.residual_draws import draw_responses
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
@@ -197,7 +198,7 @@ def _draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Data
 
 
 def _replicate(fit: Fit, modes: Mapping[str, str], generator: np.random.Generator, moments: bool) -> Replicates:
-    design, family, posterior = fit.design, fit.design.family, fit.posterior
+    design, posterior = fit.design, fit.posterior
     refuse_weights(design.spec.weights, "A replicate of the data")
     seed = int(generator.integers(2**62))
     values: dict[str, Array] = {name: v.values[..., None] for name, v in design.scalar_draws(posterior).items()}
@@ -206,8 +207,8 @@ def _replicate(fit: Fit, modes: Mapping[str, str], generator: np.random.Generato
             drawn = predict(fit, groups=modes, kind=name, seed=seed)[name].values
             values[name] = np.clip(drawn, *_reach(design, name))
         shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
+        response = np.asarray(draw_responses(design, posterior, values, shape, generator), dtype=float)
         values = design.in_rows(values)
-        response = np.asarray(family.random(generator, values, design.trials, shape), dtype=float)
         expected, variance = _moments(fit, modes, values) if moments else (_UNKNOWN, _UNKNOWN)
     return Replicates(values, response, expected, variance)
 

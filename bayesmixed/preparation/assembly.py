@@ -31,6 +31,7 @@ from bayesmixed.terms.limits import check_bounds, fill_upper_ends, read_bounds, 
 from bayesmixed.terms.piece_bases import column_step
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.residual_blocks import ResidualBlock, build_residual
 from bayesmixed.terms.ties import tie_predictors
 from bayesmixed.terms.weights import read_weights
 
@@ -85,7 +86,8 @@ def assemble(
     weights = read_weights(spec.weights, table.data) if spec.weights and weighted else None
     weighting = "" if spec.weights is None else spec.weights.kind
     observed = Response(table.rows, response, trials, weights, weighting, categories, limits, bounds)
-    return Design(spec, family, table, observed, predictors, {}, (), dropped)
+    residual, unplaced = _residual(spec, table, like, used, dropped, predicted=response is None)
+    return Design(spec, family, table, observed, predictors, {}, (), dropped, residual=residual, unplaced=unplaced)
 
 
 def read_rows(
@@ -121,7 +123,8 @@ def read_rows(
 
 def grouping_columns(spec: ModelSpec) -> set[str]:
     """Return the columns whose levels are groups."""
-    return {name for term in spec.terms for name in term.label_columns}
+    own = {*spec.correlated.factor_columns} if spec.correlated else set()
+    return own | {name for term in spec.terms for name in term.label_columns}
 
 
 def declared_factors(spec: ModelSpec) -> set[str]:
@@ -142,6 +145,7 @@ def used_columns(spec: ModelSpec, frame: pd.DataFrame, *, optional: bool = False
         *_response_columns(spec, frame, optional=optional),
         *_weights_columns(spec, frame, optional=optional),
         *_limit_columns(spec, frame, optional=optional),
+        *_residual_columns(spec, frame, optional=optional),
         *_term_columns(spec, frame.columns),
         *([] if optional else _imputation_columns(spec, frame)),
     ]
@@ -270,6 +274,33 @@ def _limit_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> list
     return [name for _, name in found]
 
 
+def _residual(
+    spec: ModelSpec, table: Table, like: Design | None, used: list[str], dropped: int, predicted: bool
+) -> tuple[ResidualBlock | None, str]:
+    """Return the groups of correlated residuals; of rows to predict that have no place in them, why that is so."""
+    if spec.correlated is None or not {*spec.correlated.columns} <= {*used}:
+        return None, ""
+    try:
+        return build_residual(spec.correlated, table, None if like is None else like.residual, dropped), ""
+    except DataError as error:
+        if like is None or not predicted:
+            raise
+        return None, str(error)
+
+
+def _residual_columns(spec: ModelSpec, frame: pd.DataFrame, optional: bool) -> list[str]:
+    """Return the columns of correlated residuals (SpecError); rows to predict without them have none."""
+    names, residual = [str(name) for name in frame.columns], spec.correlated
+    absent = [name for name in residual.columns if name not in names] if residual else []
+    if residual is None or (absent and optional and not has_response(spec, frame)):
+        return []
+    if absent:
+        raise SpecError(
+            f"Column '{absent[0]}' of residual '{residual}' is not in the data. {did_you_mean(absent[0], names)}"
+        )
+    return [*residual.columns]
+
+
 def _bounds(spec: ModelSpec, family: Family, table: Table, trials: Any, used: list[str]) -> Array | None:
     """Return the bounds of truncated responses, (2, n); None where rows to predict have none."""
     if spec.truncation is None or trials is None or not {*spec.truncation.columns} <= {*used}:
@@ -326,6 +357,7 @@ def _formula_columns(spec: ModelSpec, available: Iterable[str]) -> list[str]:
     formulas = [formula for term in spec.terms for formula in term.formulas]
     found = {column for formula in formulas for column in formula_columns(formula, names, grouping=False)}
     found |= {column for term in spec.terms for column in term.split_columns}
+    found |= {*spec.correlated.columns} - {*spec.correlated.factor_columns} if spec.correlated else set()
     for one in spec.inexact:
         own = spec.model_of(one.column)
         if set(_names_of_model(own)) <= set(names):

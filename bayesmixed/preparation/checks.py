@@ -13,6 +13,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.formulas.notation import join_factors, safe_name
 from bayesmixed.formulas.pieces import EvaluatedFormula
 from bayesmixed.parameter_keys import names_of
+from bayesmixed.preparation.correlated_residuals import check_correlations
 from bayesmixed.preparation.residual_effects import check_residual_effects
 from bayesmixed.preparation.structure_checks import check_structures
 from bayesmixed.spec.model_spec import ModelSpec
@@ -143,7 +144,7 @@ def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
             if group.compared:
                 _check_empty_cells_of_groups(design, group)
         _check_twins(predictor)
-    return tuple(_check_labels(design))
+    return (*check_correlations(design), *_check_labels(design))
 
 
 def _check_group(group: GroupBlock, predictor: Predictor) -> None:

@@ -61,6 +61,11 @@ def fill(spec: ModelSpec, data: Any, missing: str, na: Any) -> Filled:
         raise SpecError(
             f"Rows with {spec.weights.kind} weights and missing values are not possible together: write rows out."
         )
+    if spec.correlated:
+        raise SpecError(
+            f"residual '{spec.correlated}' is not possible with mi(), me() and missing=\"impute\": values would be drawn as if "
+            'rows were independent. Groups need not have all visits: leave rows without a response out, missing="drop".'
+        )
     if spec.limits:
         raise SpecError('Censored and truncated responses are not possible with mi(), me() and missing="impute".')
     if missing not in ("error", "drop", IMPUTE):

@@ -67,6 +67,8 @@ def refusal(spec: ModelSpec) -> str | None:
         return "cross-products are sufficient only for one predictor with link identity"
     if spec.weights is not None:
         return "rows have weights"
+    if spec.correlated:
+        return "residuals are correlated within groups"
     if spec.limits:
         return "rows are censored or truncated"
     other = [term for term in spec.terms if not term.streams]

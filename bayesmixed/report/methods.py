@@ -8,6 +8,7 @@ import bayesmixed as bm
 from bayesmixed.errors import BayesMixedError
 from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.spec.parsing import format_formula
 from bayesmixed.summaries.checks.predictive_checks import PosteriorChecks
 
 _SAMPLERS = {
@@ -90,8 +91,20 @@ def _say_data(fit: Fit) -> str:
     return (
         f"We fitted a Bayesian {mixed} to {design.row_text}{left_out}{grouped}. The response was {spec.response}"
         f"{f' of {spec.trials}' if spec.trials else ''}, of family {design.family.name} with {design.mu.link.name} link; the "
-        f"model was {spec.formula}."
+        f"model was {spec.formula}{_say_further(fit)}."
     )
+
+
+def _say_further(fit: Fit) -> str:
+    """Return the formulas of further parameters where residuals are correlated or have SDs of their own."""
+    spec = fit.design.spec
+    if spec.residual is None:
+        return ""
+    scale = spec.family_record.scale
+    own = f", {scale} {format_formula('', spec.predictors[scale])}" if scale in spec.predictors else ""
+    if not spec.residual.correlated:
+        return own
+    return f"{own}, with residuals correlated within {spec.residual.name}: {spec.residual.record.text}, {spec.residual}"
 
 
 def _say_priors(fit: Fit) -> str:

@@ -15,6 +15,7 @@ from scipy import special
 
 from bayesmixed.design.design import CUTS, Design, group_covariance
 from bayesmixed.draws.linear_predictors import Members
+from bayesmixed.draws.residual_draws import draw_responses
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words, shorten
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.expression_trees import COLUMN, LITERAL
@@ -32,6 +33,7 @@ from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.limits import NONE, Censoring
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.residual_blocks import CORRELATIONS, DIMS, ResidualBlock
 from bayesmixed.terms.scaled_matrices import draw_normal
 
 INVERSES: dict[str, Callable[[Array], Array]] = {
@@ -217,6 +219,9 @@ def _truth(design: Design, values: Mapping[str, float], generator: np.random.Gen
         number = 1.0 if known else take(name)
         _check_number(design, name, number)
         variables[name] = ((), np.asarray(number))
+    if design.residual is not None:
+        variables |= _residual_truth(design.residual, take)
+        coords |= {key: list(design.residual.labels) for key in DIMS} if design.residual.dense else {}
     if design.family.cuts:
         coords["cut"] = design.cut_labels
         variables[CUTS] = (("cut",), np.array([take(name) for name in design.family.cuts]))
@@ -234,6 +239,30 @@ def _truth(design: Design, values: Mapping[str, float], generator: np.random.Gen
         ]
         raise SpecError(f"The model has no parameter '{unknown[0]}'. {did_you_mean(unknown[0], accepted)}")
     return xr.Dataset(variables, coords=coords)
+
+
+def _residual_truth(block: ResidualBlock, take: Callable[..., float]) -> dict[str, tuple[tuple[str, ...], Array]]:
+    """Return the true parameters of correlated residuals (SpecError where they are impossible)."""
+    ranges = {str(key): one.support(block.structure.width) for key, one in block.parameters.items()}
+    values = {key: np.asarray(take(key, absent_as=0.0 if low < 0.0 else 1.0)) for key, (low, _) in ranges.items()}
+    for key, (low, high) in ranges.items():
+        if not low < values[key] < high:
+            raise SpecError(f"The true value of '{key}' is {values[key]:g}, outside its range ({low:.3g}, {high:g}).")
+    found: dict[str, tuple[tuple[str, ...], Array]] = {key: ((), value) for key, value in values.items()}
+    if not block.dense:
+        return found
+    if block.free:
+        corr = np.eye(block.structure.width)
+        for j, second in enumerate(block.labels):
+            for i, first in enumerate(block.labels[:j]):
+                key = ParameterKey(CORRELATIONS, f"{first}, {second}")
+                corr[i, j] = corr[j, i] = take(key, CORRELATIONS, absent_as=0.0)
+        if np.linalg.eigvalsh(corr)[0] <= 0.0:
+            raise SpecError(
+                f"The true values of '{CORRELATIONS}' are no correlations: their matrix is not positive definite."
+            )
+        values[CORRELATIONS] = corr
+    return {**found, CORRELATIONS: (DIMS, block.correlations(values))}
 
 
 def _group_truth(
@@ -330,7 +359,8 @@ def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Gener
         for block in predictor.normal_blocks:
             eta += block.contribution(truth[predictor.b(block)].values.reshape(-1, block.width), written=True)
         values[name] = predictor.link.inverse(eta)
-    return design.family.random(generator, design.in_rows(values), design.trials, (design.rows,))
+    design.needs_groups("A simulated response")
+    return draw_responses(design, truth, values, (design.rows,), generator)
 
 
 def _response_column(spec: ModelSpec, columns: list[str]) -> tuple[str, Callable[[Array], Any]]:

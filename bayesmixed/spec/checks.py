@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from bayesmixed.errors import SpecError, did_you_mean
+from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.formulas.names import refuse_stateful
 from bayesmixed.terms import Term
 from bayesmixed.terms.limits import Censoring, Truncation
+from bayesmixed.terms.residual_correlations import Residual
+from bayesmixed.terms.residual_rows import TAILS
 from bayesmixed.terms.weights import ERROR, FREQUENCY, PRECISION, Weights
 
 
@@ -20,6 +22,7 @@ def check_choices(
     predictors: Mapping[str, Iterable[Term]],
     links: Mapping[str, str],
     reference: str = "",
+    residual: Residual | None = None,
 ) -> None:
     """Refuse fields of a spec, named as those of `ModelSpec`, that contradict the family or each other (SpecError)."""
     if not response.strip():
@@ -41,6 +44,13 @@ def check_choices(
             raise SpecError(
                 f"A formula of '{family.scale}' is not possible with known standard errors: se() gives the residual SD of each "
                 "row. Leave one of the two out."
+            )
+    if residual is not None:
+        _check_residual(family, residual, weights, limits)
+        if residual.correlated and TAILS in predictors:
+            raise SpecError(
+                f"residual '{residual}' of family '{family.name}' is a multivariate t, whose rows share degrees of freedom: "
+                f"leave the formula of '{TAILS}' out."
             )
     for limit in limits:
         _check_limits(family, limit)
@@ -77,6 +87,28 @@ def check_letters(predictors: Mapping[str, Iterable[Term]]) -> None:
                 f"'{term}' has a covariance with parameters of its own, and '{beside[0]}' of the same factor a letter: together "
                 "they are not possible. Leave the letter out."
             )
+
+
+def _check_residual(
+    family: Family, residual: Residual, weights: Weights | None, limits: Iterable[Censoring | Truncation]
+) -> None:
+    if family.from_working is None:
+        able = [name for name, other in FAMILIES.items() if other.from_working is not None]
+        raise SpecError(
+            f"residual '{residual}': residuals are those of families {enumerate_words(able)}; '{family.name}' has none. "
+            f"Correlated effects on the scale of the link are a term, {residual.record.call}(0 + {residual.place} | "
+            f"{residual.by})."
+        )
+    if weights is not None and weights.kind != PRECISION:
+        raise SpecError(
+            f"residual '{residual}' is not possible with {weights}: only precision weights change the residual SD of single "
+            "rows. Leave one of the two out."
+        )
+    for limit in limits:
+        raise SpecError(
+            f"residual '{residual}' is not possible with {limit}: the density of a group is then an integral over its rows. "
+            "Leave one of the two out."
+        )
 
 
 def _check_predictors(family: Family, names: Collection[str]) -> None:

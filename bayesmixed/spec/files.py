@@ -12,6 +12,7 @@ from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.families import DEFAULT_FAMILY, Family, find_family
 from bayesmixed.spec.model_spec import ModelSpec, from_formula
 from bayesmixed.spec.parsing import ADDED, format_formula, read_further
+from bayesmixed.terms.residual_correlations import Residual
 
 LARGEST = 1_000_000
 """Characters of a spec file."""
@@ -32,6 +33,7 @@ def as_spec(
     functions: Mapping[str, Callable[..., Any]] | None = None,
     known: Mapping[str, Any] | None = None,
     impute: Mapping[str, Any] | None = None,
+    residual: str | Residual | None = None,
     **predictors: Any,
 ) -> ModelSpec:
     """Return a spec from a formula, a shipped name, a TOML path or a spec, with changes applied.
@@ -58,6 +60,7 @@ def as_spec(
             functions=functions,
             known=known,
             impute=impute,
+            residual=residual,
             **predictors,
         )
     if not isinstance(spec, ModelSpec):
@@ -70,7 +73,10 @@ def as_spec(
             f"The spec has family '{find_family(spec.family).name}', but family '{find_family(family).name}' was given. "
             "Give a family only with a formula."
         )
-    if not any((priors, links, factors, crossed, predictors, impute)) and link is empty_cells is reference is None:
+    if (
+        not any((priors, links, factors, crossed, predictors, impute, residual))
+        and link is empty_cells is reference is None
+    ):
         return spec
     changed = read_further(predictors)
     first = find_family(spec.family).parameters[0].name
@@ -86,6 +92,7 @@ def as_spec(
         fields[name] = tuple(dict.fromkeys((*fields[name], *more)))
     fields["empty_cells"] = spec.empty_cells if empty_cells is None else empty_cells
     fields["reference"] = spec.reference if reference is None else reference
+    fields["residual"] = spec.residual if residual is None else residual
     return ModelSpec(**fields)
 
 
@@ -181,9 +188,11 @@ def spec_to_toml(spec: ModelSpec) -> str:
         raise SpecError(f"A spec with a user-defined Family object ('{spec.family.name}') cannot be written as TOML.")
     first = find_family(spec.family).parameters[0].name
     fields = spec.model_dump(
-        exclude_defaults=True, exclude={"response", *ADDED, "predictors", "priors", "family", "functions", "known"}
+        exclude_defaults=True,
+        exclude={"response", *ADDED, "predictors", "priors", "family", "functions", "known", "residual"},
     )
     fields |= {"formula": spec.formula, "family": spec.family}
+    fields |= {} if spec.residual is None else {"residual": str(spec.residual)}
     others = {name: terms for name, terms in spec.predictors.items() if name != first}
     predictors = {name: format_formula("", terms) for name, terms in others.items()}
     fields |= {"predictors": predictors} if predictors else {}

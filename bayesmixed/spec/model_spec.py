@@ -32,6 +32,7 @@ from bayesmixed.tables.known_relations import KnownRelation, read_relation
 from bayesmixed.terms import Term
 from bayesmixed.terms.empty_cells import DROP
 from bayesmixed.terms.limits import Censoring, Truncation
+from bayesmixed.terms.residual_correlations import Residual
 from bayesmixed.terms.weights import Weights
 from bayesmixed.values import Value
 
@@ -78,6 +79,9 @@ class ModelSpec(Displayed, Value):
     impute : dict
         How the values of columns in mi(x) and me(x, sd) are distributed: a formula, "~ z + (1 | g)", or an `Imputation`;
         "~ 1" if not given.
+    residual : Residual or None
+        How residuals are correlated within groups, "ar1(time | subject)"; where each visit has its own SD, `sigma` gets a
+        formula if it has none.
     simulation : SimulationPlan or None
         How `simulate` makes data of this shape.
     crossed : tuple of str
@@ -116,6 +120,7 @@ class ModelSpec(Displayed, Value):
     functions: dict[str, Any] = Field({})
     known: dict[str, InstanceOf[KnownRelation]] = Field({})
     impute: dict[str, Imputation] = Field({})
+    residual: Residual | None = None
     simulation: SimulationPlan | None = None
 
     @model_validator(mode="before")
@@ -186,6 +191,7 @@ class ModelSpec(Displayed, Value):
             predictors=self.predictors,
             links=self.links,
             reference=self.reference,
+            residual=self.residual,
         )
         check_imputations(self.terms, self.impute, self.response)
         return self
@@ -228,6 +234,11 @@ class ModelSpec(Displayed, Value):
         trials = [self.trials] if isinstance(self.trials, str) else []
         weights = [] if self.weights is None else [self.weights.column]
         return [*trials, *weights, *(name for limit in self.limits for name in limit.columns)]
+
+    @property
+    def correlated(self) -> Residual | None:
+        """How residuals are correlated within groups, None where they are independent."""
+        return self.residual if self.residual is not None and self.residual.correlated else None
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -341,6 +352,7 @@ class ModelSpec(Displayed, Value):
             links={name: self.link(name) for name in self.predictors},
             factors=self.factors,
             priors=self.priors,
+            residual=self.correlated,
         )
 
     def captions(self) -> Mapping[str, str]:
@@ -351,10 +363,10 @@ class ModelSpec(Displayed, Value):
         """Return the arguments with which `from_formula` makes this spec again."""
         first = find_family(self.family).parameters[0].name
         others = {name: format_formula("", terms) for name, terms in self.predictors.items() if name != first}
-        fields = self.model_dump(
-            exclude={"response", *ADDED, "predictors", "family", "priors", "known"}, exclude_defaults=True
-        )
+        apart = {"response", *ADDED, "predictors", "family", "priors", "known", "residual"}
+        fields = self.model_dump(exclude=apart, exclude_defaults=True)
         fields |= {"formula": self.formula, "family": self.family} | ({"known": dict(self.known)} if self.known else {})
+        fields |= {} if self.residual is None else {"residual": str(self.residual)}
         return fields | ({"priors": dict(self.priors)} if self.priors else {}) | others
 
     def __str__(self) -> str:
@@ -363,6 +375,7 @@ class ModelSpec(Displayed, Value):
         lines.append(f"{self.formula}")
         others = [name for name in self.predictors if name != family.parameters[0].name]
         lines += [f"{name} {format_formula('', self.predictors[name])}" for name in others]
+        lines += [] if self.residual is None else [f"residual {self.residual}"]
         links = ", ".join(f"{name} {self.link(name).name}" for name in self.predictors)
         lines.append(f"family {family.name} (link: {links})")
         lines += [f"prior {key} ~ {prior}" for key, prior in self.priors.items()]
@@ -385,6 +398,7 @@ def from_formula(
     functions: Mapping[str, Callable[..., Any]] | None = None,
     known: Mapping[str, Any] | None = None,
     impute: Mapping[str, Any] | None = None,
+    residual: str | Residual | None = None,
     simulation: SimulationPlan | Mapping[str, Any] | None = None,
     **predictors: str,
 ) -> ModelSpec:
@@ -394,7 +408,8 @@ def from_formula(
     ----------
     formula : str
         "y ~ x + (x | g)", "y | trials(n) ~ 1 + (1 | g)".
-    family, link, links, priors, factors, crossed, empty_cells, reference, title, question, functions, known, impute, simulation
+    family, link, links, priors, factors, crossed, empty_cells, reference, title, question, functions, known, impute, \
+    residual, simulation
         As the fields of `ModelSpec`; `link` is that of the first parameter.
     **predictors : str
         One-sided formulas of further parameters: `sigma="~ treatment"`.
@@ -417,6 +432,7 @@ def from_formula(
         **{"factors": factors, "crossed": crossed, "empty_cells": empty_cells, "title": title, "question": question},
         **{"reference": reference, "functions": functions or {}, "impute": impute or {}, "simulation": simulation},
         "known": known or {},
+        "residual": residual,
         "predictors": read_further(predictors),
     }
     return ModelSpec(**fields)

@@ -9,8 +9,10 @@ from bayesmixed.formulas.tokens import NAME, tokenise
 from bayesmixed.terms.covariances import CALLS
 
 _TREND = "a smooth, s(t), follows a trend, and (t | g) a line for every group."
-_AUTOREGRESSIVE = f"Autoregressive errors are not supported; ar1(0 + time | g) has such effects, {_TREND}"
-_CORRELATED = "Correlated errors are not supported; (1 | g) gives rows of a group the same correlation."
+_AUTOREGRESSIVE = 'Autoregressive errors are an option beside the formula, residual="ar1(time | g)", those of order 1.'
+_CORRELATED = (
+    'Correlated errors are an option beside the formula, residual="us(visit | g)", or "homcs(1 | g)" for cosy.'
+)
 _SPATIAL = "Spatial terms are not supported; (1 | region) lets regions differ, each on its own."
 _TENSOR = "Write te(x, z): the same surfaces, with other penalties."
 _GAUSSIAN = "Gaussian processes are not supported; a smooth, s(x), is."

@@ -17,7 +17,7 @@ from bayesmixed.terms.covariances import COVARIANCES
 def make_schema() -> dict[str, Any]:
     """Return the JSON schema (draft 2020-12) of a spec as written in TOML or JSON."""
     schema = ModelSpec.model_json_schema(schema_generator=_Generator)
-    for name in ("Family", "Prior"):
+    for name in ("Family", "Prior", "Residual"):
         schema["$defs"].pop(name)
     for kind, term in TERMS.items():
         entry = schema["$defs"][term.__name__]
@@ -79,6 +79,7 @@ def _properties(fields: dict[str, Any]) -> dict[str, Any]:
         "priors": {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
         "factors": words,
         "crossed": words,
+        "residual": {"type": "string", "pattern": r"\(.+\|.+\)"},
     }
     kept = {name: {"description": fields[name].get("description", "")} | entry for name, entry in written.items()}
     formula = {"type": "string", "description": 'The model in the notation of lme4: "y ~ x + (x | g)".'}

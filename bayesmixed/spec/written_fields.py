@@ -6,6 +6,7 @@ from typing import Any
 from bayesmixed.errors import SpecError, shorten
 from bayesmixed.families import DEFAULT_FAMILY, find_family
 from bayesmixed.spec.parsing import ADDED, complete_terms, parse_formula, parse_terms, read_right_side
+from bayesmixed.terms.residual_correlations import Residual
 
 
 def read_written(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,7 +37,18 @@ def read_written(fields: Mapping[str, Any]) -> dict[str, Any]:
                 f"link '{link}' and links.{first} '{links[first]}' contradict each other; give one of the two."
             )
         fields["links"] = {**links, first: link}
-    return fields
+    return _with_scales(fields)
+
+
+def _with_scales(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields with a formula of the residual SD where residuals have one of each visit and none is given."""
+    given, predictors = fields.get("residual"), fields.get("predictors")
+    if given is None or not isinstance(predictors, Mapping):
+        return fields
+    residual, scale = Residual.model_validate(given), find_family(fields.get("family", DEFAULT_FAMILY)).scale
+    formula = residual.scale_formula
+    own = {} if formula is None or not scale or scale in predictors else {scale: formula}
+    return {**fields, "residual": residual, "predictors": {**predictors, **own}}
 
 
 def read_predictors(predictors: Any) -> dict[str, tuple[Any, ...]]:

@@ -104,7 +104,7 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
         plain = dict.fromkeys((len(curve.line_labels) // curve.curves, curve.around) for curve in curves)
         straight = ", ".join(f"edf {count}: {around}" for count, around in sorted(plain))
         tables[f"Estimated: smooths ({straight}; sd: around it)"] = drop_empty(shown)
-    if design.mu.groups or design.family.scale in design.scalars:
+    if design.mu.groups or design.family.scale in design.scalars or design.spec.residual is not None:
         components = variance_components(fit)
         kept = components[~components["quantity"].isin(["variance", "covariance"])]
         if len(kept):
@@ -145,7 +145,7 @@ def count_sentence(fit: Fit) -> str:
 
 def count_estimated(design: Design) -> int:
     """Return how many numbers are estimated: each threshold and each correlation is one; fixed ones are none."""
-    pairs = {matrix.name: len(matrix.pairs) for matrix, _ in design.correlations()}
+    pairs = {name: len(matrix.pairs) for name, matrix in design.matrices.items()}
     sizes = {**pairs, CUTS: len(design.family.cuts)}
     return sum(sizes.get(key, 1) for key, entry in design.priors.items() if entry.prior.name != "Fixed")
 

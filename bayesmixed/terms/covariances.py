@@ -93,6 +93,9 @@ class Covariance:
         Adding a multiple of the identity gives another covariance of the same structure.
     lags : bool
         It has a partial autocorrelation for each lag, so that nothing is known about places beyond those of the fit.
+    neighbour : callable or None
+        Where a column depends on those before by way of the last of them: takes the values of its parameters by name,
+        distances, (n,), and the module; returns the correlation at these distances.
     """
 
     name: str
@@ -109,6 +112,7 @@ class Covariance:
     note: str = ""
     absorbs: bool = False
     lags: bool = False
+    neighbour: Callable[[Mapping[str, Any], Array, Any], Any] | None = None
 
     @property
     def structured(self) -> bool:
@@ -197,6 +201,7 @@ _AUTOREGRESSIVE = Covariance(
     correlation=ar1,
     formula="{}^|k-l|",
     note="k, l in steps",
+    neighbour=lambda values, steps, module: values["ar1"] ** steps,
 )
 _TOEPLITZ = Covariance(
     "toeplitz",
@@ -245,6 +250,7 @@ COVARIANCES: dict[str, Covariance] = {
             correlation=ou,
             formula="exp(-d_kl/{})",
             note="d distances of times",
+            neighbour=lambda values, distances, module: module.exp(-distances / values["range"]),
         ),
     )
 }

@@ -73,7 +73,7 @@ def place_columns(formula: str, covariance: Covariance, table: Table, like: Stru
     if is_number(column) and not as_levels:
         values, codes = np.unique(column.to_numpy(dtype=float), return_inverse=True)
         labels = tuple(map(as_label, values))
-        step, places = _steps(name, values, covariance) if like is None else (0.0, values)
+        step, places = equal_steps(name, values, covariance) if like is None else (0.0, values)
     elif covariance.columns != ORDER:
         raise DataError(
             f"'{name}' holds no numbers, and covariance '{covariance.name}' is of the distances of numbers."
@@ -116,7 +116,7 @@ def _with_new(name: str, like: Structure, labels: tuple[str, ...]) -> Structure:
     return replace(like, places=like.places + places, names=(*like.names, *further))
 
 
-def _steps(name: str, values: Array, covariance: Covariance) -> tuple[float, Array]:
+def equal_steps(name: str, values: Array, covariance: Covariance) -> tuple[float, Array]:
     """Return the step of times, by which all their distances must divide, and times in units of it (DataError)."""
     if len(values) < 2 or covariance.columns != ORDER:
         return 1.0, values

@@ -34,6 +34,7 @@ from bayesmixed.translation.r_models import (
     split_bf,
 )
 from bayesmixed.translation.r_priors import read_priors
+from bayesmixed.translation.r_residuals import read_residuals
 from bayesmixed.translation.r_text import Brackets, Call, Name, Node, Number, Operation, Text, parse_r
 
 
@@ -44,7 +45,8 @@ def from_r(call: str) -> ModelSpec:
     ----------
     call : str
         One call of lm, glm, glm.nb (stats, MASS), lmer, glmer, glmer.nb (lme4), glmmTMB, brm (brms), stan_lmer, stan_glmer,
-        stan_glm (rstanarm), clm, clmm (ordinal), as it stands in a script. It is read, never run; `data` is given to `fit`.
+        stan_glm (rstanarm), clm, clmm (ordinal), gls, lme (nlme), mmrm (mmrm), as it stands in a script. It is read, never run;
+        `data` is given to `fit`.
         Priors of brms are translated where they are the same distribution of the same parameter; those of packages that
         estimate are the default ones here.
 
@@ -70,16 +72,27 @@ def from_r(call: str) -> ModelSpec:
     """
     tree = only_call(parse_r(call))
     model = find_model(tree)
-    given = arguments_of(tree, model.order)
+    given, residual = read_residuals(tree.function, arguments_of(tree, model.order))
     if "formula" not in given:
         raise SpecError(f"{tree.function}() has no formula.")
     note = explain_ignored(tree.function, given)
-    spec = from_formula(**_Translation(tree.function, model, given).fields())
+    fields = _Translation(tree.function, model, given).fields()
+    _refuse_sigma(tree.function, residual, fields)
+    spec = from_formula(**{**residual, **fields})
     if note:
         warn(note)
     if model.bars and any(" || " in str(term) and not str(term).startswith("(1 ||") for term in spec.terms):
         warn("In lme4 (f || g) leaves the columns of a factor f correlated; here, as in brms, all are independent.")
     return spec
+
+
+def _refuse_sigma(function: str, residual: Mapping[str, str], fields: Mapping[str, Any]) -> None:
+    """Refuse a prior of brms on the residual SD given the row before, which is another one here (SpecError)."""
+    if function == "brm" and residual.get("residual", "").startswith("ar1") and "sigma" in fields["priors"]:
+        raise SpecError(
+            "A prior of sigma beside ar() has no counterpart here: in brms sigma is the SD of a row given the one before. State "
+            'one of the SD of a row: priors={"sigma": ...}.'
+        )
 
 
 def _of_category(family: str, key: str) -> str:

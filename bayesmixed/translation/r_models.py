@@ -49,11 +49,16 @@ R_MODELS: Mapping[str, RModel] = MappingProxyType(
         "brm": RModel(("formula", "data", "family", "prior"), weights="likelihood"),
         **dict.fromkeys(("stan_lmer", "stan_glmer", "stan_glmer.nb"), RModel(_STAN, "likelihood", "together")),
         "stan_glm": RModel(("formula", "family", "data", "weights", "subset", "na.action", "offset"), "likelihood"),
+        "gls": RModel(("model", "data", "correlation", "weights", "subset", "method", "na.action", "control")),
+        "lme": RModel(
+            ("fixed", "data", "random", "correlation", "weights", "subset", "method", "na.action", "control")
+        ),
+        "mmrm": RModel(("formula", "data", "weights", "covariance", "reml", "control")),
         "clm": RModel(("formula", "scale", "nominal", "data", "weights", "start", "subset"), weights="likelihood"),
         "clmm": RModel(_CLM, weights="likelihood", bars="together"),
     }
 )
-"""By name, of stats, MASS, mgcv, lme4, glmmTMB, brms, rstanarm and ordinal."""
+"""By name, of stats, MASS, mgcv, lme4, glmmTMB, brms, rstanarm, ordinal, nlme and mmrm."""
 
 NOT_HERE: Mapping[str, str] = MappingProxyType(
     {
@@ -64,7 +69,8 @@ NOT_HERE: Mapping[str, str] = MappingProxyType(
         "scale": "the latent variable has the same scale in all rows",
         "nominal": "thresholds are the same for all rows",
         "cov_ranef": "write (1 | gr(g, cov = A)) in the formula",
-        "autocor": "autoregressive terms are not supported",
+        "autocor": "write ar(time = t, gr = g, cov = TRUE) in the formula",
+        "covariance": "write it in the formula, us(visit | subject)",
         "stanvars": "code of Stan is not read",
         "knots": "give the knots in the formula, bs(x, knots=[1, 2])",
         "nl": "non-linear formulas are not supported",
@@ -125,7 +131,7 @@ _OF_ESTIMATION = (
         "trace",
         "epsilon",
     ),
-    *("profile", "sparseX", "initCtrl", "nAGQ0initStep", "init.theta", "doDetect", "qr", "grad.tol"),
+    *("profile", "reml", "sparseX", "initCtrl", "nAGQ0initStep", "init.theta", "doDetect", "qr", "grad.tol"),
 )
 
 

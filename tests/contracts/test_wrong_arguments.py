@@ -90,6 +90,7 @@ GIVEN = {
     "FactorSmooth": {"x": "x", "by": "g", "k": 5},
     "Censoring": {"column": "s", "upper": "u"},
     "Truncation": {"lower": 0.0, "upper": 9.0},
+    "Residual": {"covariance": "ar1", "place": "t", "by": "g", "as_levels": False},
     "Weights": {"column": "w", "kind": "precision"},
     "Prior": {"name": "Normal", "arguments": (0, 1)},
     "Imputation": {"formula": "~ x", "family": "gaussian"},

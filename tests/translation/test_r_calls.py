@@ -155,7 +155,7 @@ REFUSED = {
     "brm(y | cens(1 - event) ~ x)": "each a column",
     "brm(mvbind(a, b) ~ x)": "fit one model for each",
     "brm(o ~ x + cs(z), family = acat)": "differ between thresholds",
-    "brm(y ~ x + ar(time = t))": "Autoregressive",
+    "brm(y ~ x + ar(time = t))": "state the group",
     "brm(k ~ x, family = poisson(link = 'log', link_zi = 'logit'))": "link_zi",
     "clm(o ~ x, threshold = 'equidistant')": "flexible",
     "clm(o ~ x, nominal = ~ z)": "thresholds are the same",

@@ -118,8 +118,11 @@ def half_normal(
     (15, True)
     """
     if level != ROW:
+        fit.design.needs_independence("A half-normal plot of effects")
         return _of_group(fit, level, effect, seed)
     check_choice("envelope={}", envelope, ("exact", "refit"))
+    if envelope == "refit":
+        fit.design.needs_independence("An envelope of refits")
     labels = fit.design.table.data.index
     if envelope == "exact":
         found = np.abs(residuals(fit, seed=seed)["residual"].to_numpy())

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.cross_validation.importance_weights import smooth_weights
-from bayesmixed.cross_validation.marginal_densities import leave_rows_out
+from bayesmixed.cross_validation.marginal_densities import leave_rows_out, predict_in_turn
 from bayesmixed.design.design import Design
 from bayesmixed.draws.pieces import split_draws
 from bayesmixed.families.links import Array
@@ -50,13 +50,13 @@ class Prediction:
 def predict_left_out(fit: Fit, points: Array, draws: int | None = DRAWS, *, moments: bool = False) -> Prediction:
     """Return the distribution function of each row at some points, (M, n), predicted from the other rows.
 
-    With `moments` also what is expected of each row.
+    With `moments` also what is expected of each row. Where residuals are correlated within groups, from other groups and the
+    rows of its group before it, so that rows are independent.
     """
     design = fit.design
     posterior = some_draws(fit, draws)
-    distributions = [
-        leave_rows_out(design, part, points, moments=moments) for part in split_draws(posterior, design.rows)
-    ]
+    leave_out = leave_rows_out if design.residual is None else predict_in_turn
+    distributions = [leave_out(design, part, points, moments=moments) for part in split_draws(posterior, design.rows)]
     chains = posterior.sizes["chain"]
 
     def join(pieces: list[Array]) -> Array:

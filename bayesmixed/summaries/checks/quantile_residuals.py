@@ -28,6 +28,8 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
         is predicted from the other rows, so that no observation predicts itself. Of a censored row u is uniform between
         the probabilities of its limits. Categories without order (family `categorical`) are taken in the order of the fit,
         `fit.design.categories`: in another order the residuals are others, standard normal too if the model is right.
+        Where residuals are correlated within groups, Y is predicted from the other groups
+        and the rows of its group before it: these are nlme's normalized residuals, independent if the model is right.
     draws : int, optional
         Use about this many draws, evenly spread; all if None.
     seed : int

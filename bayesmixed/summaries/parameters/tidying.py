@@ -11,6 +11,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import working_units
 from bayesmixed.draws.kept import values_of, with_effects
+from bayesmixed.draws.residual_draws import RESIDUALS, residual_numbers
 from bayesmixed.errors import check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -115,6 +116,9 @@ def _numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[Label, Arr
                 for row, level in enumerate(group.levels):
                     for column, term in enumerate(group.labels):
                         yield ("ran_vals", part, group.name, level, term), effects[..., row, column]
+    for name, level, effect, values in residual_numbers(design, posterior):
+        term = f"cor__{effect}.{level}" if name == "correlation" else f"{name}__{effect}"
+        yield ("ran_pars", design.family.scale, RESIDUALS, "", term), values
     for name, draws in design.scalar_draws(posterior).items():
         if design.known_errors and name == design.family.scale:
             continue

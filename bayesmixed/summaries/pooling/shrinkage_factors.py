@@ -173,6 +173,7 @@ def by_blocks(
     fit: Fit, predictor: Predictor, group: GroupBlock, draws: int | None, function: Callable[[Array, Array], Array]
 ) -> xr.DataArray:
     """Return a function of Sigma (S, 1, K, K) and W (S, J, K, K) for some draws at a time."""
+    fit.design.needs_independence("Shrinkage")
     numbers = int(np.prod(group.shape))
     # Where it multiplies that of all rows, the residual SD is all that the information of a Gaussian response needs.
     own = fit.design.observed.row_scale

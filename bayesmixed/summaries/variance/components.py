@@ -15,6 +15,7 @@ from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
 from bayesmixed.draws.kept import values_of
 from bayesmixed.draws.linear_predictors import covariances_at_centre, thin
+from bayesmixed.draws.residual_draws import RESIDUALS, residual_numbers
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -46,7 +47,8 @@ def variance_components(fit: Fit) -> pd.DataFrame:
         "variance", "correlation", "covariance", or a parameter of a covariance structure, "ar1"), mean, sd, lower, upper
         (95 %), mcse. SDs of groups are on the link scale and in the units of the columns as written; those of correlated
         slopes refer to the origin of x. With precision weights the residual SD is that of a row of weight 1, and a row with
-        effect "mean over rows" has the mean of sigma^2 / w.
+        effect "mean over rows" has the mean of sigma^2 / w. Residuals that are correlated within groups have the parameters of
+        their correlations, and SDs of visits that have one each.
 
     Examples
     --------
@@ -78,8 +80,10 @@ def variance_components(fit: Fit) -> pd.DataFrame:
             tables.append(rows.assign(quantity=["correlation", "covariance"]))
     scale = fit.design.family.scale
     if scale and scale in posterior and not fit.design.known_errors:
-        tables.append(labelled(posterior[scale], "Residual", [""], [scale]).assign(quantity="sd"))
-        tables.append(labelled(posterior[scale] ** 2, "Residual", [""], [scale]).assign(quantity="variance"))
+        tables.append(labelled(posterior[scale], RESIDUALS, [""], [scale]).assign(quantity="sd"))
+        tables.append(labelled(posterior[scale] ** 2, RESIDUALS, [""], [scale]).assign(quantity="variance"))
+    for name, level, effect, draws in residual_numbers(fit.design, posterior):
+        tables.append(labelled(_array(draws[..., None]), RESIDUALS, [level], [effect]).assign(quantity=name))
     own = fit.design.observed.row_scale
     if scale and scale in posterior and own is not None:
         mean = own.mean.of(posterior[scale]) ** 2

@@ -89,6 +89,12 @@ def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = Fal
     2   Residual  share   0.9
     """
     check_choice("scale={}", scale, SCALES)
+    if fit.design.residual is not None and not sharing_patterns(fit.design, everywhere=True):
+        block = fit.design.residual
+        raise SpecError(
+            f"The correlation of two observations of one '{block.name}' depends on their residuals ({block.residual}), so that "
+            "there is no single intraclass correlation. bm.variance_components(fit) has the parameters."
+        )
     if not sharing_patterns(fit.design, everywhere=True):
         known = " bm.heterogeneity(fit) compares it with known standard errors." if fit.design.known_errors else ""
         raise SpecError(

@@ -65,6 +65,7 @@ def pooling_curve(fit: Fit | float, group: str | None = None) -> pd.DataFrame:
         about: dict[str, Any] = {"group": "group", "unit": "rows", "scale": "", "slopes": "", "exact": True}
         return _curve(_checked(fit), np.array([]), about)
     predictor, block = find_group(fit, group)
+    fit.design.needs_independence("A pooling curve")
     if block.intercept is None:
         raise SpecError(f"({' + '.join(block.labels)} | {block.name}) has no intercept, so its ICC depends on x.")
     if block.takes == RELATED:

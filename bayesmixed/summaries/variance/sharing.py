@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
+
 from bayesmixed.design.design import Design
+from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.residual_blocks import ResidualBlock
 
 MOST_FACTORS = 5
 
@@ -31,7 +35,8 @@ def sharing_patterns(design: Design, everywhere: bool = False) -> list[Pattern]:
     Of the grouping factors of the first parameter's predictor, or of all predictors (`everywhere`).
 
     A pattern is closed: the same class is in the same school, and two observations with the same a and the same b
-    have the same a:b.
+    have the same a:b. Where residuals are correlated within groups, the correlation of two observations of one of these depends
+    on more than what they share: the patterns are those of different ones.
     """
     design = design.examples
     blocks = [group for predictor, group in design.group_blocks() if everywhere or predictor is design.mu]
@@ -44,14 +49,23 @@ def sharing_patterns(design: Design, everywhere: bool = False) -> list[Pattern]:
         for outer in names
         if inner != outer and groups[inner].parents(groups[outer]) is not None
     }
+    block = design.residual
+    within = {name: block is not None and _lies_in(group, block) for name, group in groups.items()}
+    others = "" if block is None or block.name in names else f", other {block.name}"
     sizes = range(1, len(names) + 1) if len(names) <= MOST_FACTORS else (1, len(names))
     found = []
     for size in sizes:
         for chosen in combinations(names, size):
             shared = _closure(set(chosen), joined, nested)
-            if len(shared) == size:
-                found.append(Pattern(tuple(n for n in names if n in shared), _label(shared, names, nested)))
+            if len(shared) == size and not any(within[name] for name in shared):
+                found.append(Pattern(tuple(n for n in names if n in shared), _label(shared, names, nested) + others))
     return found
+
+
+def _lies_in(group: GroupBlock, block: ResidualBlock) -> bool:
+    """Return whether rows of a level have correlated residuals."""
+    rows, levels, _ = group.pairs()
+    return len(np.unique(np.stack([levels, block.units[rows]]), axis=1).T) == len(np.unique(levels))
 
 
 def _closure(chosen: set[str], joined: Mapping[str, set[str]], nested: set[tuple[str, str]]) -> set[str]:
