@@ -25,7 +25,6 @@ PEER_NAMES = {
                 "clm",
                 "clmm",
                 "gls",
-                "lme",
                 "mmrm",
             ),
             *("MCMCglmm", "gam", "Model"),
