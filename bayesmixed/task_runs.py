@@ -83,7 +83,7 @@ def connect(client: Any) -> tuple[Any, bool]:
         raise SpecError(f"client must be a dask.distributed.Client or its address, not a {type(client).__name__}.")
     try:
         return (distributed.Client(client, timeout=_WAIT), True) if own else (client, False)
-    except (OSError, ValueError, TimeoutError) as error:
+    except Exception as error:  # also what causes a service of another kind at that address
         raise SamplingError(f"There is no dask scheduler at '{client}': {error}") from error
 
 
