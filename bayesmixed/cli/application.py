@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from bayesmixed.cli.answers import compare, effects, predict, report
 from bayesmixed.cli.fits import compare_priors, demo, fit
-from bayesmixed.cli.many import fit_many
+from bayesmixed.cli.many import fit_many, warm_up
 from bayesmixed.cli.models import check, schema, show, simulate, specs
 from bayesmixed.cli.output import INTERRUPTED, notes_as_lines, print_json
 from bayesmixed.errors import BayesMixedError
@@ -75,6 +75,7 @@ COMMANDS = (
     report,
     simulate,
     schema,
+    warm_up,
 )
 for command in COMMANDS:
     app.command()(command)

@@ -1,4 +1,4 @@
-"""The command that fits one model to many tables."""
+"""Commands for many tables and for machines on which many fits are to run: fit-many, warm-up."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -55,3 +55,18 @@ def fit_many(
         raise typer.Exit(INTERRUPTED)
     if fits.failures:
         raise typer.Exit(1)
+
+
+def warm_up(
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes that share the work (all processors if not given).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compile what all engines need, once, into the cache of this machine or image: first fits then start at once."""
+    from bayesmixed.warm_up import kept_in
+    from bayesmixed.warm_up import warm_up as compile_all
+
+    made = compile_all(processes, progress=not json)
+    if json:
+        print_json({"folder": kept_in(), "engines": to_records(made)})

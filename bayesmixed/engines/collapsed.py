@@ -9,7 +9,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.design.uncompiled import why_uncompiled
 from bayesmixed.draws.tree import as_draws
 from bayesmixed.engines.parameterisation import choose_parameterisation
-from bayesmixed.engines.runs import Run, run_sampler
+from bayesmixed.engines.runs import Run, compilation_of, run_sampler
 from bayesmixed.engines.sd_coordinates import find_coordinates, starting_point
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.interruptions import import_nutpie, import_whole, insistent_interrupts
@@ -90,7 +90,7 @@ def sample(
     collapsed = lay_out_collapsed(design)
     timing = {"prepare": time.perf_counter() - started}
     started = time.perf_counter()
-    announce_compilation(collapsed_function, progress)
+    announce_compilation(collapsed_function, progress, compilation_of("engine 'collapsed'"))
     with insistent_interrupts():
         function = collapsed_function()
     timing["compile"] = time.perf_counter() - started

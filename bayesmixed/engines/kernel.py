@@ -14,7 +14,7 @@ from bayesmixed.design.uncompiled import why_uncompiled
 from bayesmixed.draws.tree import as_draws
 from bayesmixed.engines.joint_layout import joint_guide
 from bayesmixed.engines.parameterisation import GUIDED, Choice, choose_parameterisation
-from bayesmixed.engines.runs import Run, run_sampler
+from bayesmixed.engines.runs import Run, compilation_of, run_sampler
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.estimation.quasi_likelihood import QuasiLikelihoodMode, quasi_likelihood_mode
 from bayesmixed.estimation.starting_points import _coefficients, starting_centre
@@ -68,7 +68,7 @@ def sample(
     packed = pack(layout)
     timing = {"prepare": time.perf_counter() - started}
     started = time.perf_counter()
-    announce_compilation(density_function, progress)
+    announce_compilation(density_function, progress, compilation_of("engine 'kernel'"))
     with insistent_interrupts():
         density = density_function()
     timing["compile"] = time.perf_counter() - started

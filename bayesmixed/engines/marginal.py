@@ -15,7 +15,7 @@ from bayesmixed.engines.independence import NowhereFinite, sample_independently,
 from bayesmixed.engines.marginal_estimates import compile_all, draw_rest, find_estimates
 from bayesmixed.engines.marginal_layout import lay_out_marginal
 from bayesmixed.engines.parameterisation import choose_parameterisation
-from bayesmixed.engines.runs import Run
+from bayesmixed.engines.runs import Run, compilation_of
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.engines.stored_proposals import as_dataset, read_ends
 from bayesmixed.interruptions import deferred_interrupts, import_whole, insistent_interrupts
@@ -140,7 +140,7 @@ def _run(
     layout = lay_out_marginal(design)
     timing["prepare"] = time.perf_counter() - started
     started = time.perf_counter()
-    announce_compilation(estimate, progress, "the marginal density, about a minute")
+    announce_compilation(estimate, progress, compilation_of("engine 'marginal'", "about a minute"))
     with insistent_interrupts():
         compile_all(layout)
     timing["compile"] = time.perf_counter() - started

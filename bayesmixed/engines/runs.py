@@ -100,6 +100,11 @@ def _run(
     raise SamplingError(reason)
 
 
+def compilation_of(engine: str, time: str = "15 to 30 seconds") -> str:
+    """Return what is compiled for an engine, in words: others compile functions of their own when they are first used."""
+    return f"what {engine} needs ({time}; each engine has its own, and `bayesmixed warm-up` compiles all of them)"
+
+
 def _stop(sampler: Any) -> xr.DataTree:
     """Return what a sampler has drawn so far; no draws where not all of its chains had begun."""
     try:

@@ -79,7 +79,8 @@ class Climb:
         from bayesmixed.kernels.bridge import announce_compilation
         from bayesmixed.kernels.rows.compiled import fill_derivatives_compiled
 
-        announce_compilation(fill_derivatives_compiled, True, "rows with their derivatives, about 15 seconds")
+        said = "what maximum likelihood needs (about 15 seconds; `bayesmixed warm-up` compiles it, too)"
+        announce_compilation(fill_derivatives_compiled, True, said)
         with threadpool_limits(1, user_api="blas"):
             return self._climb(started)
 
