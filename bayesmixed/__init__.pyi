@@ -135,6 +135,7 @@ from .tables.frames import read_table as read_table
 from .terms import TERMS as TERMS
 from .terms import FactorSmooth as FactorSmooth
 from .terms import Fixed as Fixed
+from .terms import GaussianProcess as GaussianProcess
 from .terms import Group as Group
 from .terms import MultiMembership as MultiMembership
 from .terms import Observation as Observation

@@ -15,7 +15,6 @@ _CORRELATED = (
 )
 _SPATIAL = "Spatial terms are not supported; (1 | region) lets regions differ, each on its own."
 _TENSOR = "Write te(x, z): the same surfaces, with other penalties."
-_GAUSSIAN = "Gaussian processes are not supported; a smooth, s(x), is."
 _PROPORTION = "Write successes | trials(n) ~ ... ."
 _GROUP = "Write (1 | g)."
 _CENSORED = "Write y | cens(status) ~ ..., where status is none, right, left or interval."
@@ -32,7 +31,7 @@ REFUSED = {
     "ma": f"Moving-average terms are not supported; {_TREND}",
     **dict.fromkeys(("cosy", "unstr"), _CORRELATED),
     **dict.fromkeys(("car", "sar", "mat", "gau", "spde"), _SPATIAL),
-    **dict.fromkeys(("gp", "hsgp"), _GAUSSIAN),
+    "hsgp": "Write gp(x).",
     "t2": _TENSOR,
     "mo": "Monotonic effects are not supported; make the column a factor.",
     **dict.fromkeys(("cens", "censored", "Surv"), _CENSORED),

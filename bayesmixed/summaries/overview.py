@@ -10,6 +10,7 @@ from bayesmixed.arguments import pools
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import drop_empty, format_table, interval_errors, labelled
+from bayesmixed.draws.tree import stacked
 from bayesmixed.errors import SpecError
 from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.fitting import Fit
@@ -84,7 +85,8 @@ def summary(fit: Fit) -> Summary:
 
 def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
     """Return the tables of the page by their headings, numbers as text; and notes on what cannot be computed."""
-    design, tables, missing = fit.design, {}, []
+    design, tables = fit.design, {}
+    missing: list[str] = []
     population = population_effects(fit)
     if isinstance(population, pd.DataFrame) and len(population):
         one = population["term"].nunique() == 1
@@ -104,6 +106,10 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
         plain = dict.fromkeys((len(curve.line_labels) // curve.curves, curve.around) for curve in curves)
         straight = ", ".join(f"edf {count}: {around}" for count, around in sorted(plain))
         tables[f"Estimated: smooths ({straight}; sd: around it)"] = drop_empty(shown)
+        for predictor in design.predictors.values():
+            for curve in predictor.curves:
+                own = [stacked(fit.posterior[key]) for key, _, _ in predictor.structure_parameters(curve)]
+                missing += curve.judge(*own)
     if design.mu.groups or design.family.scale in design.scalars or design.spec.residual is not None:
         components = variance_components(fit)
         kept = components[~components["quantity"].isin(["variance", "covariance"])]

@@ -9,6 +9,7 @@ from pydantic import Field
 from bayesmixed.terms.contract import TermContract
 from bayesmixed.terms.factor_smooth import FactorSmooth
 from bayesmixed.terms.fixed import Fixed
+from bayesmixed.terms.gaussian_process import GaussianProcess
 from bayesmixed.terms.group import Group
 from bayesmixed.terms.multi_membership import MultiMembership
 from bayesmixed.terms.observation import Observation
@@ -30,6 +31,7 @@ TERMS: dict[str, type[TermContract]] = {
     "smooth": Smooth,
     "surface": Surface,
     "tensor": TensorSmooth,
+    "gaussian_process": GaussianProcess,
 }
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ __all__ = [
     "TERMS",
     "FactorSmooth",
     "Fixed",
+    "GaussianProcess",
     "Group",
     "MultiMembership",
     "Observation",

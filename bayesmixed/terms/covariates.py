@@ -1,4 +1,6 @@
-"""The values of a covariate of a smooth."""
+"""The values of the covariates of a smooth, and whether two of them have the same unit."""
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -6,6 +8,21 @@ from bayesmixed.errors import DataError
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.tables.factors import Table, is_number
+
+_UNLIKE = 20.0
+"""Ratio of the ranges of two covariates from which on they are hardly coordinates in the same unit."""
+
+
+def note_units(term: object, names: Sequence[str], ranges: Array) -> Iterator[str]:
+    """Yield a note where two covariates of a surface that is as stiff in all directions have very different ranges, (2,)."""
+    first, second = ranges
+    if not 1.0 / _UNLIKE < first / second < _UNLIKE:
+        x, z = names
+        yield (
+            f"{term}: {x} has range {first:.3g} and {z} {second:.3g}. The surface bends as easily in both directions, so that "
+            f"they are to have the same unit; if not, make columns of comparable ones first, such as {x} / {first:.2g} and "
+            f"{z} / {second:.2g}, or write te({x}, {z})."
+        )
 
 
 def read_covariate(term: object, expression: str, table: Table, instead: str) -> Array:

@@ -81,6 +81,10 @@ class CurveBlock(NormalBlock):
                 f"fitted to: beyond all data the {'surface' if len(pairs) > 1 else 'curve'} {goes_on}, which is an assumption."
             )
 
+    def judge(self, *draws: Array) -> Iterator[str]:
+        """Yield what draws of the parameters of its spectrum, (S,) each, say about the number of its columns."""
+        yield from ()
+
     def curve_values(self, curve: int) -> Array:
         """Return the covariate in the rows of a curve."""
         return self.x[self.index == curve]

@@ -17,7 +17,7 @@ from bayesmixed.tables.factors import Table
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.contract import CURVES, TermContract
-from bayesmixed.terms.covariates import read_covariate
+from bayesmixed.terms.covariates import note_units, read_covariate
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.outlines import CurveOutline, Indices
 from bayesmixed.terms.population_block import PopulationBlock
@@ -25,8 +25,6 @@ from bayesmixed.terms.prior_rules import AS_WRITTEN, SLOPE, SPREAD, Known, Prior
 from bayesmixed.terms.thin_plates import Plate, learn_plate
 
 AROUND = "a plane"
-_UNLIKE = 20.0
-"""Ratio of the ranges of two covariates from which on they are hardly coordinates in the same unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,13 +218,7 @@ class Surface(TermContract):
 
     def advise(self, block: SurfaceBlock, population: PopulationBlock) -> Iterator[str]:
         """Yield a note where the covariates are hardly coordinates in the same unit."""
-        first, second = np.ptp(block.ranges[0], axis=0)
-        if not 1.0 / _UNLIKE < first / second < _UNLIKE:
-            yield (
-                f"{self}: {self.x} has range {first:.3g} and {self.z} {second:.3g}. The surface bends as easily in both "
-                f"directions, so that they are to have the same unit; if not, make columns of comparable ones first, such as "
-                f"{self.x} / {first:.2g} and {self.z} / {second:.2g}."
-            )
+        yield from note_units(self, self.expressions, np.ptp(block.ranges[0], axis=0))
 
     def _learn(self, points: Array) -> Plate:
         distinct = len(np.unique(points, axis=0))

@@ -1,0 +1,287 @@
+"""The Gaussian process term: a function of one or two covariates with a length-scale, by its Hilbert-space approximation."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import field_validator, model_validator
+
+from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.families.links import Array
+from bayesmixed.formulas.names import expression_columns, refuse_stateful
+from bayesmixed.formulas.notation import read_call, safe_name
+from bayesmixed.parameter_keys import ParameterKey
+from bayesmixed.tables.factors import Table
+from bayesmixed.terms.basis_outlines import TermOutline
+from bayesmixed.terms.block_parts import Part, basis_coordinates
+from bayesmixed.terms.contract import CURVES, TermContract
+from bayesmixed.terms.covariates import note_units, read_covariate
+from bayesmixed.terms.curve_block import CurveBlock
+from bayesmixed.terms.outlines import CurveOutline, Indices
+from bayesmixed.terms.population_block import PopulationBlock
+from bayesmixed.terms.prior_rules import DISTANCES, SPREAD, Known, PriorRule
+from bayesmixed.terms.process_bases import PROCESS_COVARIANCES, RANGE_TEXT, Box, ProcessSpectrum, learn_box
+
+AROUND = "zero"
+MOST_FUNCTIONS = 2000
+"""Basis functions beyond which a model is refused."""
+_OF_BRMS = {"matern15": "matern32", "matern25": "matern52"}
+_INSTEAD = {
+    "periodic": 'A cyclic curve is s(x, bs="cc").',
+    "exponential": "Take matern32, the roughest of these.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessBlock(CurveBlock):
+    """A Gaussian process as a sum of the eigenfunctions of a box; `x` are the covariate or the points, (n,) or (n, 2).
+
+    Attributes
+    ----------
+    box : Box
+        Learned state.
+    """
+
+    box: Box
+
+    @property
+    def around(self) -> str:
+        """What the process varies around, in words."""
+        return AROUND
+
+    def extrapolations(self) -> Iterator[str]:
+        """Yield a note on rows beyond the ranges of the covariates at the fit."""
+        yield from self.note_beyond("falls back to zero")
+
+    def take(self, rows: NDArray[np.intp]) -> "ProcessBlock":
+        """Return the block of some of its rows."""
+        return replace(self, x=self.x[rows], matrix=self.matrix[rows], index=self.index[rows])
+
+    def along(self, curve: int, x: Array) -> "ProcessBlock":
+        """Return the block of rows with other values of the covariates."""
+        matrix = self.box.columns(x.reshape(len(x), -1))
+        return replace(self, x=x, matrix=matrix, index=np.zeros(len(x), dtype=np.intp))
+
+    def judge(self, *draws: Array) -> Iterator[str]:
+        """Yield what is wrong with the number of functions and the box, given draws of its length-scale, (S,): the rules of
+        Riutort-Mayol et al. (2022), by which the approximation has an error of about 1 % of the covariance or less."""
+        assert isinstance(self.spectrum, ProcessSpectrum)
+        ranges = draws[0]
+        record, middle = self.spectrum.covariance, float(np.median(ranges))
+        sizes = list(zip(self.box.halves, self.box.factors, self.box.counts, strict=True))
+        short = float(np.quantile(ranges, 0.05))
+        needed = [int(np.ceil(record.needed(short, half, factor))) for half, factor, _ in sizes]
+        if any(count < need for (*_, count), need in zip(sizes, needed, strict=True)):
+            told = needed[0] if len(needed) == 1 else f"[{', '.join(map(str, needed))}]"
+            yield (
+                f"{self.name}: {_counted(self.box.counts)} are too few for length-scales as short as {short:.3g}, which the "
+                f"posterior holds: write k={told}."
+            )
+        if middle > max(record.longest(half, factor) for half, factor, _ in sizes):
+            factor = max(record.box * middle / half for half, *_ in sizes)
+            yield (
+                f"{self.name}: the box of {max(self.box.factors):.3g} half ranges is small for a length-scale of {middle:.3g}: "
+                f"write c={factor:.2g}, or a line in place of the process."
+            )
+
+
+class GaussianProcess(TermContract):
+    """A Gaussian process of one covariate or two, `gp(x)` or `gp(x, z)`, with an SD and a length-scale.
+
+    It is approximated by basis functions, so that it costs like a regression (Riutort-Mayol et al. 2022). Two covariates share a
+    length-scale and are to have the same unit.
+
+    Attributes
+    ----------
+    x, z : str
+        Columns, or expressions of columns; `z` is "" for one covariate.
+    k : tuple of int
+        Number of basis functions along each covariate, 0 to choose it.
+    c : float
+        Half of the side of the box in which the process lives, in half ranges of a covariate, 0 to choose it.
+    cov : str
+        Key of the covariance: "exp_quad", "matern52", "matern32".
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> bm.from_formula('y ~ gp(day, k=30, cov="matern32")').terms[-1].cov
+    'matern32'
+    """
+
+    part: ClassVar[str] = CURVES
+    kind: Literal["gaussian_process"] = "gaussian_process"
+    x: str
+    z: str = ""
+    k: tuple[int, ...] = ()
+    c: float = 0.0
+    cov: str = "exp_quad"
+
+    @field_validator("x", "z")
+    @classmethod
+    def _one_covariate(cls, x: str) -> str:
+        refuse_stateful(x, f"gp({x})")
+        if any(sign in x for sign in "/[]"):
+            raise SpecError(f"gp({x}): the name of a result cannot hold this. Compute it as a column first.")
+        return x.strip()
+
+    @field_validator("cov")
+    @classmethod
+    def _known_covariance(cls, cov: str) -> str:
+        name = _OF_BRMS.get(cov, cov)
+        if name not in PROCESS_COVARIANCES:
+            hint = _INSTEAD.get(cov, did_you_mean(cov, PROCESS_COVARIANCES))
+            raise SpecError(f'Covariance cov="{cov}" of a Gaussian process is not known. {hint}')
+        return name
+
+    @model_validator(mode="after")
+    def _possible(self) -> "GaussianProcess":
+        if not self.x:
+            raise SpecError("gp() needs a covariate: gp(x).")
+        if self.x == self.z:
+            raise SpecError(f"{self.name}: both covariates are the same. Write gp({self.x}).")
+        if len(self.k) not in (0, len(self.expressions)):
+            raise SpecError(f"{self.name}: k is a number for each covariate, not {list(self.k)}.")
+        if any(k != 0 and k < 2 for k in self.k):
+            raise SpecError(
+                f"{self.name}: k={min(self.k)} is too small; a process needs at least 2 functions, usually 20."
+            )
+        if self.c != 0.0 and not 1.0 < self.c < 100.0:
+            raise SpecError(f"{self.name}: c={self.c:g} is impossible; the box is larger than the data: c is above 1.")
+        return self
+
+    def __str__(self) -> str:
+        options = []
+        if self.k:
+            options.append(f"k={self.k[0]}" if len(set(self.k)) == 1 else f"k=[{', '.join(map(str, self.k))}]")
+        options += [f"c={self.c!r}".removesuffix(".0")] if self.c else []
+        options += [f'cov="{self.cov}"'] if self.cov != "exp_quad" else []
+        return f"gp({', '.join([*self.expressions, *options])})"
+
+    @property
+    def name(self) -> str:
+        """Name in the draws, without options: "gp(x)"."""
+        return f"gp({','.join(self._names)})"
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(text.replace("`", "") for text in self.expressions)
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """The covariates."""
+        return (self.x, self.z) if self.z else (self.x,)
+
+    @property
+    def around(self) -> str:
+        """What the process varies around, in words."""
+        return AROUND
+
+    def columns(self, available: Iterable[str]) -> set[str]:
+        """Return the data columns that the term reads."""
+        names = [str(name) for name in available]
+        return {column for text in self.expressions for column in expression_columns(text, names)}
+
+    @classmethod
+    def read(cls, piece: str) -> "tuple[GaussianProcess, ...]":
+        """Return the process that a summand of a formula is, gp(x, k=20, cov="matern52"), if it is one.
+
+        Raises
+        ------
+        SpecError
+            It has unknown options, or is part of another expression.
+        """
+        known = ("k", "c", "cov", "iso", "by")
+        call = read_call(piece, piece, "gp", known, "a Gaussian process is a term of its own, joined to others by '+'.")
+        if call is None:
+            return ()
+        plain, options = call
+        if not 1 <= len(plain) <= 2:
+            raise SpecError(f"'{piece}': a process has one covariate or two, gp(x) or gp(x, z).")
+        if "by" in options:
+            raise SpecError(f"'{piece}': gp() has no by=. Write s(x, by=f), or a model for each level.")
+        if options.get("iso", "True").upper() != "TRUE":
+            raise SpecError(f"'{piece}': covariates share a length-scale. With one of its own each, write te(x, z).")
+        inside = options.get("k", "0").strip("[]()c ").split(",")
+        if not all(one.strip().isdigit() for one in inside):
+            raise SpecError(f"'{piece}': k is a whole number, such as k=20, or one of each covariate, [20, 30].")
+        k = tuple(int(one) for one in inside) if len(inside) > 1 else (int(inside[0]),) * len(plain)
+        try:
+            c = float(Fraction(options.get("c", "0").replace(" ", "")))
+        except (ValueError, ZeroDivisionError) as error:
+            raise SpecError(f"'{piece}': c is a number above 1, such as c=1.5.") from error
+        x, z = (*plain, "")[:2]
+        return (cls(x=x, z=z, k=k if any(k) else (), c=c, cov=options.get("cov", "exp_quad").strip("'\"")),)
+
+    def prior_rules(self, known: Known) -> Iterator[PriorRule]:
+        """Yield the rules of its SD and of its length-scale."""
+        name = safe_name(self.name)
+        yield PriorRule(ParameterKey(known.names.sd(name)), SPREAD, TermOutline("", ""), self._meaning, "", name)
+        key = known.names.structure("range", name)
+        about = f"length-scale, {self.name}, {RANGE_TEXT}"
+        yield PriorRule(key, DISTANCES, TermOutline("", ""), about, "", name)
+
+    @property
+    def _meaning(self) -> str:
+        return f"SD of the {'surface' if self.z else 'curve'} around {AROUND}"
+
+    def outline(self, indices: Indices, factors: Collection[str]) -> CurveOutline:
+        """Return what equations need to know of it without data."""
+        return CurveOutline(safe_name(self.name), indices.row, (), AROUND, self._spectrum(np.zeros(0), 1.0))
+
+    def build(self, table: Table, like: ProcessBlock | None = None, **_: Any) -> ProcessBlock:
+        """Return the term's columns on a table; with `like` its box is replayed.
+
+        Raises
+        ------
+        DataError
+            A covariate is not numeric, not finite or constant, or there are too many functions.
+        """
+        instead = "A curve of each level of a factor is s(x, by=f)."
+        points = np.column_stack([read_covariate(self, text, table, instead) for text in self.expressions])
+        box = self._learn(points) if like is None else like.box
+        x = points if self.z else points[:, 0]
+        ranges = np.stack([x.min(axis=0), x.max(axis=0)])[None] if like is None else like.ranges
+        matrix = box.columns(points)
+        return ProcessBlock(
+            name=self.name,
+            parts=(Part((0,), correlated=False),),
+            coordinates=basis_coordinates(("",), np.ones(1), as_written=True),
+            covariate=", ".join(self._names),
+            x=x,
+            labels=(),
+            matrix=matrix,
+            index=np.zeros(table.rows, dtype=np.intp),
+            levels=tuple(str(number + 1) for number in range(matrix.shape[1])),
+            box=box,
+            ranges=ranges,
+            spectrum=self._spectrum(box.frequencies, box.unit),
+        )
+
+    def advise(self, block: ProcessBlock, population: PopulationBlock) -> Iterator[str]:
+        """Yield a note where two covariates are hardly coordinates in the same unit."""
+        if self.z:
+            yield from note_units(self, self.expressions, np.ptp(block.ranges[0], axis=0))
+
+    def _spectrum(self, frequencies: Array, unit: float) -> ProcessSpectrum:
+        return ProcessSpectrum(self.name, PROCESS_COVARIANCES[self.cov], frequencies, unit, len(self.expressions))
+
+    def _learn(self, points: Array) -> Box:
+        for text, values in zip(self.expressions, points.T, strict=True):
+            if np.ptp(values) == 0.0:
+                raise DataError(f"{self}: '{text}' is {values[0]:g} in every row. Leave it out.")
+        box = learn_box(points, PROCESS_COVARIANCES[self.cov], self.k or (0,) * len(self.expressions), self.c)
+        functions = int(np.prod(box.counts))
+        if functions > 2 * MOST_FUNCTIONS or len(box.numbers) > MOST_FUNCTIONS:
+            raise DataError(
+                f"{self}: {_counted(box.counts)} are more than {MOST_FUNCTIONS:,} together. Give fewer, such as k=20, or take "
+                "a smoother covariance."
+            )
+        return box
+
+
+def _counted(counts: tuple[int, ...]) -> str:
+    return f"{' x '.join(map(str, counts))} basis functions"
