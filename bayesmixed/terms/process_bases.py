@@ -16,7 +16,7 @@ from bayesmixed.prior_distributions import POSITIVE, Prior
 from bayesmixed.terms.covariances import CovarianceParameter
 from bayesmixed.terms.spectra import Spectrum
 
-_QUANTILES = {1: (0.1, 0.9), 2: (0.25, 0.75)}
+_QUANTILES = {1: (0.025, 0.9), 2: (0.25, 0.75)}
 """By number of covariates, of the prior of the length-scale: between them the default number of functions and box suffice."""
 _SMALLEST_BOX = 1.2
 RANGE_TEXT = "95 % between a tenth of the range of the covariate and all of it"
