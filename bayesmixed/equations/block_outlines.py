@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from bayesmixed.equations.outline import PredictorOutline, assign_indices, sum_indices
+from bayesmixed.equations.outline import PredictorOutline, assign_indices, first_of_factor, sum_indices, with_others
 from bayesmixed.equations.symbols import Symbol
 from bayesmixed.families.links import Array
 from bayesmixed.terms.block_parts import SEVERAL
@@ -27,7 +27,9 @@ def outline_blocks(
     """
     named = {group.dim: group for p in predictors for group in p.groups if not group.single}
     factors = {name: group for name, group in named.items() if group.takes != SEVERAL}
-    indices = sum_indices(_find_indices(factors, rows), [name for name in named if name not in factors])
+    firsts = first_of_factor({name: group.factors for name, group in factors.items()})
+    found = _find_indices({name: factors[name] for name in dict.fromkeys(firsts.values())}, rows)
+    indices = sum_indices(with_others(found, firsts), [name for name in named if name not in factors])
 
     def index_of(values: Array) -> str:
         """Return the index of a column: that of the coarsest factor within whose levels it is constant."""
@@ -35,7 +37,8 @@ def outline_blocks(
         return next((indices.letters[n] for n, group in coarsest_first if group.is_constant(values)), indices.row)
 
     outlines = tuple(_outline_predictor(one, offsets[one.parameter], indices, index_of) for one in predictors)
-    counted = [(indices.letters[name], f"{len(group.levels)} {group.counted}") for name, group in named.items()]
+    first = [(name, group) for name, group in named.items() if firsts.get(name, name) == name]
+    counted = [(indices.letters[name], f"{len(group.levels)} {group.counted}") for name, group in first]
     return outlines, indices.row, (*counted, (indices.row, said))
 
 

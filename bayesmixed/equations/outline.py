@@ -149,6 +149,18 @@ def assign_indices(
     return Indices(letters, row + (next(fresh) if replicated else ""), inside)
 
 
+def first_of_factor(columns: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Return for each term the first one of the same columns, whose levels are the same."""
+    firsts: dict[frozenset[str], str] = {}
+    return {name: firsts.setdefault(frozenset(own) or frozenset([name]), name) for name, own in columns.items()}
+
+
+def with_others(indices: Indices, firsts: Mapping[str, str]) -> Indices:
+    """Return indices with those of further terms of the same factors, which are those of the first one."""
+    letters = {name: indices.letters[first] for name, first in firsts.items()}
+    return Indices(letters, indices.row, {name: indices.inside[first] for name, first in firsts.items()})
+
+
 def sum_indices(indices: Indices, names: Iterable[str]) -> Indices:
     """Return indices with those of factors of which rows have several levels: these are summation indices."""
     used = set("".join(indices.letters.values()) + indices.row)

@@ -2,7 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from bayesmixed.equations.outline import Outline, PredictorOutline, assign_indices, sum_indices
+from bayesmixed.equations.outline import (
+    Outline,
+    PredictorOutline,
+    assign_indices,
+    first_of_factor,
+    sum_indices,
+    with_others,
+)
 from bayesmixed.equations.residual_equations import state_residual
 from bayesmixed.equations.rules import define_symbols, state_rules
 from bayesmixed.equations.symbols import Expression, Symbol
@@ -52,8 +59,10 @@ def outline_terms(
         A formula cannot be read.
     """
     every = [term for terms in predictors.values() for term in terms]
+    columns = {safe_name(term.name): set(term.factor_columns) for term in every if term.factor_columns}
+    firsts = first_of_factor(columns)
     indices = sum_indices(
-        _find_indices({safe_name(term.name): set(term.factor_columns) for term in every if term.factor_columns}),
+        with_others(_find_indices({name: columns[name] for name in dict.fromkeys(firsts.values())}), firsts),
         dict.fromkeys(safe_name(term.name) for term in every if term.takes == SEVERAL),
     )
     declared = known_factors(every, factors, priors)
@@ -66,7 +75,8 @@ def outline_terms(
     )
     rules = rules_by_parameter({name: predictors[name] for name in order}, known)
     stated = state_rules(outlines, family, priors, rules, weights) | state_residual(residual, priors)
-    counted = (*((letters, name) for name, letters in indices.letters.items()), (indices.row, "rows"))
+    first = [(letters, name) for name, letters in indices.letters.items() if firsts.get(name, name) == name]
+    counted = (*first, (indices.row, "rows"))
     definitions = tuple(define_symbols(outlines, family, stated))
     return Outline(
         response, trials, family, outlines, stated, definitions, indices.row, counted, weights, limits, residual

@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
@@ -18,6 +19,7 @@ from bayesmixed.preparation.residual_effects import check_residual_effects
 from bayesmixed.preparation.structure_checks import check_structures
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.factors import Table, as_label, encode
+from bayesmixed.terms.block_parts import RELATED
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import CURVES
 from bayesmixed.terms.directions import are_apart, find_directions
@@ -81,7 +83,7 @@ def check_names(spec: ModelSpec, family: Family) -> None:
         if again:
             raise SpecError(f"Smooth '{again[0]}' occurs twice in the predictor of '{parameter}'. Leave one out.")
     grouped = [term for term in spec.terms if term.label_columns]
-    grouping = {join_factors(term.factor_columns) or term.name: term for term in grouped}.values()
+    grouping = {(join_factors(term.factor_columns), term.name): term for term in grouped}.values()
     shared = [safe_name(term.name) for term in grouping] + [
         *{safe_name(term.name) for term in spec.terms if term.single}
     ]
@@ -189,11 +191,22 @@ def _check_twins(predictor: Predictor) -> None:
         shared = [label for label in first.labels if label in second.labels]
         if not shared or len(first.levels) != len(second.levels):
             continue
-        if first.parents(second) is not None and second.parents(first) is not None:
+        places = first.parents(second)
+        if places is not None and second.parents(first) is not None and not _differ(first, second, places):
             raise DataError(
                 f"'{first.name}' and '{second.name}' make the same groups, so their effects on {enumerate_words(shared)} "
                 "cannot be distinguished. Keep one of the two."
             )
+
+
+def _differ(first: GroupBlock, second: GroupBlock, places: NDArray[np.intp]) -> bool:
+    """Return whether the covariances of levels of two factors with the same groups are not the same up to a variance."""
+    if RELATED not in (first.takes, second.takes):
+        return False
+    one, other = first.level_covariances, second.level_covariances[np.ix_(places, places)]
+    return not np.allclose(
+        one * np.trace(other), other * np.trace(one), rtol=0.0, atol=1e-9 * np.trace(one) * np.trace(other)
+    )
 
 
 def _check_levels_of_pieces(predictor: Predictor) -> None:

@@ -13,7 +13,10 @@ _AUTOREGRESSIVE = 'Autoregressive errors are an option beside the formula, resid
 _CORRELATED = (
     'Correlated errors are an option beside the formula, residual="us(visit | g)", or "homcs(1 | g)" for cosy.'
 )
-_SPATIAL = "Spatial terms are not supported; (1 | region) lets regions differ, each on its own."
+_SPATIAL = (
+    "Spatial terms are not supported; (1 | gr(region, graph=W)) has effects that resemble those of neighbours, bym2(region, W) "
+    "own effects besides, (1 | region) these alone."
+)
 _TENSOR = "Write te(x, z): the same surfaces, with other penalties."
 _PROPORTION = "Write successes | trials(n) ~ ... ."
 _GROUP = "Write (1 | g)."

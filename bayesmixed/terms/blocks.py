@@ -111,7 +111,7 @@ class GroupBlock(NormalBlock):
         if RELATED in (self.takes, other.takes):
             raise SpecError(
                 f"'{self.name}' has effects of related levels and another term in the same predictor, which results could not "
-                "tell apart by their name. For effects without the relation beside them, give a copy of the column another name."
+                f"tell apart by their name. Give one of them another, gr({self.name}, cov=A, name=related)."
             )
         names = [one.name for part in self.structured for one in (part.structure.parameters if part.structure else ())]
         for part in other.structured:
@@ -302,7 +302,7 @@ class GroupBlock(NormalBlock):
 
     def parents(self, outer: "NormalBlock") -> NDArray[np.intp] | None:
         """Return the level of another factor that contains each level, (J,), None where one has several."""
-        if outer.takes != ONE or not isinstance(outer, GroupBlock):
+        if not outer.one_each or not isinstance(outer, GroupBlock):
             return None
         index = lies_in(self.index, outer.index, len(self.levels))
         return index if np.array_equal(index[self.index], outer.index) else None

@@ -40,6 +40,9 @@ class Related(VaryingTerm):
         Name of the relation.
     form : {"cov", "prec", "graph"}
         What it is.
+    label : str
+        What it is called in results, "" for the name of the factor. With a name of its own it can stand beside other effects
+        of the same levels: `(1 | area) + (1 | gr(area, graph=W, name=area_spatial))`, for which `bym2(area, W)` is short.
 
     Examples
     --------
@@ -54,6 +57,7 @@ class Related(VaryingTerm):
     by: str
     relation: str
     form: Literal["cov", "prec", "graph"] = "cov"
+    label: str = ""
 
     @field_validator("by")
     @classmethod
@@ -66,6 +70,8 @@ class Related(VaryingTerm):
             raise SpecError(
                 f"'{self.relation}' is not a name for a relation: give a plain one, gr(g, cov=A), known={{'A': table}}."
             )
+        if self.label and not self.label.isidentifier():
+            raise SpecError(f"'{self.label}' is not a name for results: give a plain one, gr(g, cov=A, name=related).")
         if find_covariance(self.covariance).structured:
             raise SpecError(
                 f"Covariance '{self.covariance}' is not for related levels, gr(...). Write '|' for correlated columns, '||' for "
@@ -74,7 +80,8 @@ class Related(VaryingTerm):
         return self
 
     def __str__(self) -> str:
-        return self.write(f"gr({':'.join(map(quote_name, self.factor_columns))}, {self.form}={self.relation})")
+        own = f", name={self.label}" if self.label else ""
+        return self.write(f"gr({':'.join(map(quote_name, self.factor_columns))}, {self.form}={self.relation}{own})")
 
     @property
     def _plain(self) -> Group:
@@ -83,8 +90,12 @@ class Related(VaryingTerm):
 
     @property
     def name(self) -> str:
-        """The factor's name in results."""
-        return self._plain.name
+        """Its name in results: its own, or that of the factor."""
+        return self.label or self._plain.name
+
+    def is_grouped_by(self, name: str) -> bool:
+        """Return whether a factor, as results or as formulas name it, has its levels; a name of its own is the only one."""
+        return name == self.label if self.label else super().is_grouped_by(name)
 
     @property
     def factor_columns(self) -> tuple[str, ...]:
@@ -92,27 +103,40 @@ class Related(VaryingTerm):
         return split_factors(self.by)
 
     def columns(self, available: Iterable[str]) -> set[str]:
-        """Return the data columns that the term reads."""
-        return self._plain.columns(available)
+        """Return the data columns that the term reads (SpecError if one is missing, or has the name that it has in results)."""
+        names = [str(name) for name in available]
+        if self.label in names:
+            raise SpecError(
+                f"'{self}': '{self.label}' is a column of the data. Take another name for the results of this term."
+            )
+        return self._plain.columns(names)
 
     @classmethod
-    def read(cls, piece: str) -> "tuple[Related, ...]":
-        """Return the term that a summand of a formula is, (x | gr(g, cov=A)), if it is one (SpecError)."""
+    def read(cls, piece: str) -> tuple[VaryingTerm, ...]:
+        """Return the term that a summand of a formula is, (x | gr(g, cov=A)), or the two of bym2(area, W) (SpecError)."""
+        both = read_call(piece, piece, "bym2", (), "bym2(area, W) is a term of its own, joined to others by '+'.")
+        if both is not None:
+            if len(both[0]) != 2:
+                raise SpecError(f"'{piece}': bym2() takes a factor and a graph of its levels, bym2(area, W).")
+            by, graph = both[0]
+            name = re.sub(r"\W+", "_", "_".join(split_factors(by)))
+            return Group(by=by), cls(by=by, relation=graph, form="graph", label=f"{name}_spatial")
         if not re.search(r"(?<![\w.`])gr\s*\(", piece):
             return ()
         formula, call, covariance = split_bars(piece) if has_bar(piece) else ("", "", "")
         alone = "gr() is the group of a bar, (x | gr(g, cov=A))."
-        found = read_call(piece, call, "gr", FORMS, alone)
+        found = read_call(piece, call, "gr", (*FORMS, "name"), alone)
         if found is None:
             raise SpecError(f"'{piece}': {alone}")
         columns, options = found
+        label = options.pop("name", "").strip("'\"")
         if len(columns) != 1 or len(options) != 1:
             raise SpecError(
                 f"'{piece}': gr() takes a factor and one relation: gr(g, cov=A), gr(g, prec=Q) or gr(g, graph=W)."
             )
         ((form, relation),) = options.items()
         read: dict[str, Any] = {"by": columns[0], "formula": formula, "covariance": covariance, "form": form}
-        return (cls(**read, relation=relation),)
+        return (cls(**read, relation=relation, label=label),)
 
     def build(self, table: Table, like: GroupBlock | None = None, *, part: int = 0, **_: bool) -> GroupBlock:
         """Return the term's columns, levels and index, with the covariances of levels.
@@ -124,7 +148,7 @@ class Related(VaryingTerm):
         """
         block = self._plain.build(table, like, part=part)
         relation = like.relation if isinstance(like, RelatedBlock) else self._find(table, block)
-        own = {field.name: getattr(block, field.name) for field in fields(GroupBlock)}
+        own = {field.name: getattr(block, field.name) for field in fields(GroupBlock)} | {"name": self.name}
         root = like.root if isinstance(like, RelatedBlock) else relation.root(block.levels)
         return RelatedBlock(**own, relation=relation, root=root)
 

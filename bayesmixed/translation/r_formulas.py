@@ -89,6 +89,16 @@ def _group(arguments: tuple[Argument, ...]) -> str | None:
     return write(arguments[0].value) if len(arguments) == 1 and not arguments[0].name else None
 
 
+def _areas(arguments: tuple[Argument, ...]) -> str | None:
+    """Return car(W, gr = area, type = "bym2") of brms, or one of type "icar", as terms here."""
+    match arguments:
+        case (Argument("" | "M", Name(graph)), Argument("" | "gr", Name(area)), Argument("" | "type", Text("bym2"))):
+            return f"bym2({quote_name(area)}, {graph})"
+        case (Argument("" | "M", Name(graph)), Argument("" | "gr", Name(area)), Argument("" | "type", Text("icar"))):
+            return f"(1 | gr({quote_name(area)}, graph={graph}))"
+    return None
+
+
 def _coordinates(arguments: tuple[Argument, ...]) -> str | None:
     """Return numFactor(x, y) of glmmTMB as the sum of the coordinates of its places."""
     return " + ".join(write(one.value) for one in arguments) if arguments else None
@@ -115,6 +125,7 @@ _RENAMED: Mapping[str, Callable[[tuple[Argument, ...]], str | None]] = MappingPr
         "us": _structure("|"),
         "diag": _structure("||"),
         "gr": _group,
+        "car": _areas,
         "numFactor": _coordinates,
         "log": _logarithm,
         "relevel": _relevel,

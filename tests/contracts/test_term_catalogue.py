@@ -22,7 +22,7 @@ EXAMPLES = {
     "gaussian_process": ["gp(x, k=6)", 'gp(x, w, k=[4, 5], c=2.5, cov="matern52")'],
     "observation": ["obs()"],
     "offset": ["offset(log(w))"],
-    "related": ["(1 | gr(g, cov=A))", "(1 + x || gr(g, prec=A))", "(x | gr(g, graph=W))"],
+    "related": ["(1 | gr(g, cov=A))", "(1 + x || gr(g, prec=A))", "(x | gr(g, graph=W, name=near))"],
     "surface": ["s(x, w, k=6)"],
     "tensor": ["te(x, w, k=4)", 'te(x, w, k=[4, 5], bs=["cc", "cr"])'],
     "smooth": ["s(x, k=5)", "s(x, k=5, by=f)", 's(x, k=5, by=w, bs="cc")'],

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from fixed_draws import fit_at
 from gaussian_models import density, log_priors
 from model_densities import log_density
 from scipy import stats
@@ -18,6 +19,7 @@ from bayesmixed.kernels.joint.packed_designs import pack
 from bayesmixed.spec.parsing import parse_terms
 
 LEVELS = ["s1", "s2", "s3", "s4", "s5", "s6"]
+GRAPH = [("s1", "s2"), ("s2", "s3"), ("s3", "s1"), ("s4", "s3"), ("s5", "s6"), ("s6", "s1")]
 PRIORS = {"beta": "Normal(0, 1)", "beta[Intercept]": "Normal(0, 2)", "sigma": "HalfNormal(1)"}
 
 
@@ -57,6 +59,7 @@ def by_hand(design, effects, sd, sigma, beta):
         ("(1 | gr(g, cov=A))", None),
         ("(1 + x || gr(g, prec=Q))", None),
         ("(0 + x | gr(a:`b c`, graph=W))", None),
+        ("(1 | gr(g, cov=A, name=phylo))", None),
         ("(x|gr( g ,cov = A ))", "(1 + x | gr(g, cov=A))"),
     ],
 )
@@ -73,7 +76,11 @@ def test_formulas_are_read_and_written(text, written):
         ("(1 | gr(g))", "takes a factor and one relation"),
         ("(1 | gr(g, cov=A, prec=Q))", "takes a factor and one relation"),
         ("(1 | gr(g, h, cov=A))", "takes a factor and one relation"),
-        ("(1 | gr(g, by=f))", "option 'by' is not known. Accepted: cov, prec, graph"),
+        ("(1 | gr(g, by=f))", "option 'by' is not known. Accepted: cov, prec, graph, name"),
+        ("(1 | gr(g, cov=A, name=a.b))", "is not a name for results"),
+        ("bym2(g)", "takes a factor and a graph of its levels"),
+        ("x:bym2(g, W)", "is a term of its own"),
+        ("bym2(g, W, scale=T)", "option 'scale' is not known"),
         ("(1 | gr(g, cov=A + B))", "is not a name for a relation"),
         ("(1 | gr(a*b, cov=A))", "is not a column name"),
         ("gr(g, cov=A)", "is the group of a bar"),
@@ -132,11 +139,7 @@ def test_the_compiled_density_is_that_of_independent_levels_and_their_root(formu
 @pytest.mark.parametrize("form", ["cov", "prec", "graph"])
 def test_the_collapsed_density_is_the_closed_form_of_the_marginal_likelihood(form):
     given = known(extra=()) if form == "cov" else np.linalg.inv(known(extra=()))
-    given = (
-        [("s1", "s2"), ("s2", "s3"), ("s3", "s1"), ("s4", "s3"), ("s5", "s6"), ("s6", "s1")]
-        if form == "graph"
-        else given
-    )
+    given = GRAPH if form == "graph" else given
     given = (given, known(extra=()).index) if form == "prec" else given
     design = prepared(f"y ~ x + (1 | gr(g, {form}=A))", known={"A": given}, priors=PRIORS)
     collapsed = lay_out_collapsed(with_independent_levels(design))
@@ -149,6 +152,53 @@ def test_the_collapsed_density_is_the_closed_form_of_the_marginal_likelihood(for
         assert density(collapsed, point)[0] == pytest.approx(expected + log_priors(collapsed, point), rel=1e-8)
 
 
+def test_bym2_is_an_effect_of_each_area_and_one_of_neighbours():
+    spec = bm.from_formula("y ~ x + bym2(g, W)")
+    assert spec.formula == "y ~ 1 + x + (1 | g) + (1 | gr(g, graph=W, name=g_spatial))"
+    assert spec.update("~ . - bym2(g, W)").formula == "y ~ 1 + x"
+    design = prepared("y ~ x + bym2(g, W)", known={"W": GRAPH}, priors=PRIORS)
+    assert [block.name for block in design.mu.groups] == ["g", "g_spatial"]
+    for outlined in (spec, design):
+        text = write_equations(outlined)
+        assert "g_i + g_spatial_i" in text
+        assert "g_spatial ~ N(0, σ²_g_spatial·W)" in text
+        assert text.count("i for") == 1
+    collapsed = lay_out_collapsed(with_independent_levels(design))
+    z, x, a = design.mu.groups[0].indicators(), design.mu.population.matrix, design.mu.groups[1].level_covariances
+    kept, terms = list(collapsed.kept), collapsed.full.predictors["mu"].terms
+    places = {term.placement.group.name: kept.index(term.sd.places[0]) for term in terms}
+    (last,) = {0, 1, 2} - {*places.values()}
+    for point in np.random.default_rng(2).normal(size=(3, 3)):
+        both = np.exp(2 * point[places["g"]]) * np.eye(6) + np.exp(2 * point[places["g_spatial"]]) * a
+        covariance = x @ np.diag([4.0, 1.0]) @ x.T + z @ both @ z.T + np.exp(2 * point[last]) * np.eye(60)
+        expected = stats.multivariate_normal(np.zeros(60), covariance).logpdf(design.response)
+        assert density(collapsed, point)[0] == pytest.approx(expected + log_priors(collapsed, point), rel=1e-8)
+
+
+def test_the_sd_of_both_effects_and_the_share_of_neighbours_are_reported():
+    design = prepared("y ~ x + bym2(g, W)", known={"W": GRAPH})
+    fit = fit_at(design, {"sd_g": 0.3, "sd_g_spatial": 0.4, "sigma": 1.0})
+    found = bm.variance_components(fit).query("term == 'g + g_spatial'").set_index("quantity")["mean"]
+    assert found["sd"] == pytest.approx(0.5)
+    assert found["rho"] == pytest.approx(0.64)
+    shares = bm.icc(fit).query("effect == 'share'").set_index("term")["mean"]
+    near = design.mu.groups[1]
+    own, spatial = 0.09, 0.16 * np.mean(np.diagonal(near.level_covariances)[near.index])
+    assert shares["g_spatial"] == pytest.approx(spatial / (own + spatial + 1.0), rel=1e-9)
+    together = bm.icc(fit).query("effect == 'icc'")["mean"].max()
+    assert together == pytest.approx((own + spatial) / (own + spatial + 1.0), rel=1e-9)
+
+
+def test_effects_of_the_same_groups_need_covariances_that_differ():
+    assert len(prepared("y ~ (1 | g) + (1 | gr(g, cov=A, name=related))").mu.groups) == 2
+    same = {"A": known(), "B": known() * 1.3, "I": (1.3 * np.eye(6), LEVELS)}
+    for formula in ("(1 | g) + (1 | gr(g, cov=I, name=own))", "(1 | gr(g, cov=A)) + (1 | gr(g, cov=B, name=b))"):
+        with pytest.raises(DataError, match="make the same groups"):
+            prepared(f"y ~ {formula}", known=same)
+    with pytest.raises(SpecError, match="'x' is a column of the data"):
+        prepared("y ~ (1 | gr(g, cov=A, name=x))")
+
+
 def test_a_relation_that_is_not_handed_over_is_asked_for():
     with pytest.raises(DataError, match=r'Hand it over by its name: known=\{"A": table\}'):
         bm.prepare("y ~ (1 | gr(g, cov=A))", table())
@@ -158,7 +208,7 @@ def test_a_relation_that_is_not_handed_over_is_asked_for():
 
 def test_the_same_factor_without_a_relation_needs_another_name():
     for formula in ("y ~ (1 | g) + (1 | gr(g, cov=A))", "y ~ (1 | gr(g, cov=A)) + (0 + x | g)"):
-        with pytest.raises(SpecError, match="give a copy of the column another name"):
+        with pytest.raises(SpecError, match="name=related"):
             prepared(formula)
 
 
@@ -187,3 +237,8 @@ def test_equations_show_the_relation():
 def test_calls_of_brms_are_translated():
     call = "brm(y ~ x + (1 | gr(species, cov = A)), data = d, data2 = list(A = A))"
     assert bm.from_r(call).formula == "y ~ 1 + x + (1 | gr(species, cov=A))"
+    for kind, text in {"icar": "(1 | gr(area, graph=W))", "bym2": "bym2(area, W)"}.items():
+        found = bm.from_r(f'brm(y ~ x + car(W, gr = area, type = "{kind}"), data = d, data2 = list(W = W))')
+        assert found == bm.from_formula(f"y ~ x + {text}")
+    with pytest.raises(SpecError, match=r"bym2\(region, W\)"):
+        bm.from_r("brm(y ~ x + car(W, gr = area))")

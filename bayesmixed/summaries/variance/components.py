@@ -32,6 +32,9 @@ from bayesmixed.summaries.variance.group_moments import (
     take_means,
 )
 from bayesmixed.summaries.variance.sharing import sharing_patterns
+from bayesmixed.terms.block_parts import ONE, RELATED
+from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.predictors import Predictor
 
 _POINTS = 6
 
@@ -44,7 +47,8 @@ def variance_components(fit: Fit) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns term (factor, or "Residual"), level (the second column of a correlation), effect, quantity ("sd",
-        "variance", "correlation", "covariance", or a parameter of a covariance structure, "ar1"), mean, sd, lower, upper
+        "variance", "correlation", "covariance", a parameter of a covariance structure, "ar1", or, of related levels beside
+        independent ones, "rho": the share of the former in the square of the SD of both), mean, sd, lower, upper
         (95 %), mcse. SDs of groups are on the link scale and in the units of the columns as written; those of correlated
         slopes refer to the origin of x. With precision weights the residual SD is that of a row of weight 1, and a row with
         effect "mean over rows" has the mean of sigma^2 / w. Residuals that are correlated within groups have the parameters of
@@ -78,6 +82,8 @@ def variance_components(fit: Fit) -> pd.DataFrame:
             label = group.name if matrix.tied else term
             rows = labelled(_array(both), label, [matrix.labels[second]], [matrix.labels[first]] * 2)
             tables.append(rows.assign(quantity=["correlation", "covariance"]))
+    for predictor in fit.design.predictors.values():
+        tables += [_both(posterior, predictor, *pair) for pair in _pairs_of_factor(predictor)]
     scale = fit.design.family.scale
     if scale and scale in posterior and not fit.design.known_errors:
         tables.append(labelled(posterior[scale], RESIDUALS, [""], [scale]).assign(quantity="sd"))
@@ -93,6 +99,21 @@ def variance_components(fit: Fit) -> pd.DataFrame:
     table = pd.concat(tables, ignore_index=True)
     order = ["term", "level", "effect", "quantity", "mean", "sd", "lower", "upper", "mcse"]
     return as_result(table[order])
+
+
+def _pairs_of_factor(predictor: Predictor) -> Iterator[tuple[GroupBlock, GroupBlock]]:
+    """Yield intercepts of independent levels with those of the same levels that are related, as bym2() has them."""
+    alone = [group for group in predictor.groups if group.labels == ("Intercept",) and group.one_each]
+    for related in (group for group in alone if group.takes == RELATED):
+        yield from ((group, related) for group in alone if group.takes == ONE and group.factors == related.factors)
+
+
+def _both(posterior: xr.Dataset, predictor: Predictor, group: GroupBlock, related: GroupBlock) -> pd.DataFrame:
+    """Return the SD of both effects of a level together, and the share rho of the related ones in its square."""
+    own, other = (values_of(posterior, predictor.sd(block))[..., 0] ** 2 for block in (group, related))
+    both = np.stack([np.sqrt(own + other), other / (own + other)], axis=-1)
+    term = f"{group.name} + {related.name}{predictor.suffix}"
+    return labelled(_array(both), term, [""], ["Intercept"] * 2).assign(quantity=["sd", "rho"])
 
 
 def implied_covariance(fit: Fit, data: Any = None, *, na: str | float | Iterable[str | float] = ()) -> pd.DataFrame:
