@@ -14,7 +14,7 @@ from bayesmixed.tables.factors import Table
 from bayesmixed.terms.block_parts import RELATED
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.covariances import find_covariance
-from bayesmixed.terms.group import Group, split_bars
+from bayesmixed.terms.group import Group, split_bars, take_letter
 from bayesmixed.terms.level_relations import FORMS, GRAPH, LevelRelation, relate_levels
 from bayesmixed.terms.levels import VaryingTerm
 from bayesmixed.terms.outlines import GroupOutline, Indices
@@ -123,6 +123,10 @@ class Related(VaryingTerm):
             return Group(by=by), cls(by=by, relation=graph, form="graph", label=f"{name}_spatial")
         if not re.search(r"(?<![\w.`])gr\s*\(", piece):
             return ()
+        if take_letter(piece)[1]:
+            raise SpecError(
+                f"'{piece}': letters tie terms of independent levels, (x |p| g), not of gr(). Leave it out."
+            )
         formula, call, covariance = split_bars(piece) if has_bar(piece) else ("", "", "")
         alone = "gr() is the group of a bar, (x | gr(g, cov=A))."
         found = read_call(piece, call, "gr", (*FORMS, "name"), alone)

@@ -83,6 +83,7 @@ def test_formulas_are_read_and_written(text, written):
         ("bym2(g, W, scale=T)", "option 'scale' is not known"),
         ("(1 | gr(g, cov=A + B))", "is not a name for a relation"),
         ("(1 | gr(a*b, cov=A))", "is not a column name"),
+        ("(1 |p| gr(g, cov=A))", "letters tie terms of independent levels"),
         ("gr(g, cov=A)", "is the group of a bar"),
         ("(1 | gr(g, cov=A):h)", "is the group of a bar"),
         ("ar1(0 + x | gr(g, cov=A))", "is the group of a bar"),

@@ -1,6 +1,6 @@
 """Variance components, and the variances and covariances of the response that they imply."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
