@@ -8,7 +8,7 @@ from scipy import special
 from bayesmixed.cross_validation.held_out import sample_without
 from bayesmixed.cross_validation.importance_weights import LARGEST_K, REFIT, WEIGHTS, smooth_weights
 from bayesmixed.cross_validation.log_densities import unit_draws
-from bayesmixed.cross_validation.units import find_units
+from bayesmixed.cross_validation.units import find_units, mark_bounding
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import working_units
 from bayesmixed.draws.tree import top_level_names
@@ -67,6 +67,7 @@ def influence(fit: Fit, group: str | None = None, *, refits: bool = False) -> pd
         raise SpecError(f"Every parameter is fixed by a number: leaving out a level of '{group}' can change none.")
     names, draws = list(columns), np.column_stack(list(columns.values()))
     log_weights, k = smooth_weights(unit_draws(fit, units))
+    k = mark_bounding(fit.design, units.index, k)
     weights = special.softmax(log_weights.values.reshape(-1, len(units.labels)), axis=0)
     size = working_units(draws)
     draws = draws / size

@@ -27,6 +27,7 @@ from bayesmixed.cross_validation.units import (
     find_units,
     is_observation,
     whole_groups,
+    mark_bounding,
 )
 from bayesmixed.draws.pieces import split_draws
 from bayesmixed.errors import SpecError, warn
@@ -39,6 +40,7 @@ from bayesmixed.terms.residual_correlations import ROWS
 
 MOST_ERROR = 0.2
 """Monte Carlo error of elpd above which units are sampled without, if asked for: a twentieth of a clear difference, 4."""
+_NEVER = -1e10
 FEW_DRAWS = (
     "{which}: sampled without them, their density is large in few draws, so that its mean is rough. Take more draws; "
     "where only priors speak of a unit (coefficients or curves of its own), make these narrower."
@@ -158,6 +160,7 @@ def smooth_units(fit: Fit, units: Factor, draws: int | None = None) -> Any:
         raise SpecError(f"'{units.name}' has one level: nothing remains when it is left out.")
     logs = unit_draws(fit, units, draws)
     log_weights, pareto_k = smooth_weights(logs)
+    pareto_k = mark_bounding(fit.design, units.index, pareto_k)
     values = logs.values.reshape(-1, len(units.labels))
     elpd = special.logsumexp(values + log_weights.values.reshape(values.shape), axis=0)
     good = float(min(1.0 - 1.0 / np.log10(len(values)), 0.7))
@@ -213,7 +216,8 @@ def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> tuple[A
         logs = label_units(design, posterior, units, parts)
     logs = logs.isel({dim_of(units): out})
     equal = xr.full_like(logs, -np.log(logs.sizes["chain"] * logs.sizes["draw"]))
-    return log_mean(logs.values), smooth_weights(-logs)[1].values, monte_carlo_errors(logs, equal)
+    # Where all responses lie above a parameter, the density of one that was left out may be zero.
+    return log_mean(logs.values), smooth_weights(-logs.clip(min=_NEVER))[1].values, monte_carlo_errors(logs, equal)
 
 
 def _match(fit: Fit, units: Factor, found: Any, draws: int | None) -> Any:

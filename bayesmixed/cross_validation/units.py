@@ -157,6 +157,16 @@ def residual_units(design: Design) -> Factor:
     return _without_empty(Factor(design.residual.name, design.residual.units, design.residual.levels))
 
 
+def mark_bounding(design: Design, index: Integers, k: xr.DataArray) -> xr.DataArray:
+    """Return Pareto k of units, infinite for one that alone bounds a parameter below all responses: without it the parameter
+    may be higher than in any posterior draw, so that weights cannot leave it out. `index` has the unit of each row."""
+    if not design.family.onset or design.scalar_prior(design.family.onset)[1].name == "Fixed":
+        return k
+    y = np.asarray(design.response)
+    lowest = np.unique(index[y == np.min(y)])
+    return k if len(lowest) > 1 else k.copy(data=np.where(np.arange(k.size) == lowest[0], np.inf, k.values))
+
+
 def is_observation(units: Factor) -> bool:
     """Return whether the units are the rows themselves, as `find_units` names them."""
     return isinstance(units, Rows)

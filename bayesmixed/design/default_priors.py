@@ -245,6 +245,8 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
     lower, upper = structure_range(design, key) or (lower, upper)
     if scalar is not None:
         lower, upper = range_of(key, design.family.parameter(scalar))
+        if design.family.parameter(scalar).onset and design.response is not None:
+            upper = float(np.min(np.asarray(design.response)))
     if correlation:
         return
     low, high = prior.support

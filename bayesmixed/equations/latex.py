@@ -71,6 +71,7 @@ _LINKS = {
     "probit({})": r"\Phi^{{-1}}\left({0}\right)",
     "cloglog({})": r"\log\left(-\log\left(1 - {0}\right)\right)",
     "log({})": r"\log {0}",
+    "exp({})": r"\exp\left({0}\right)",
     "log({} - 1)": r"\log\left({0} - 1\right)",
     "cauchit({})": r"\tan\left(\pi\left({0} - \tfrac{{1}}{{2}}\right)\right)",
     "sqrt({})": r"\sqrt{{{0}}}",

@@ -239,10 +239,9 @@ def _read_number(values: Array, unit: Node) -> Node:
     odds = values - special.logit(_MEANS)
     if np.allclose(odds, odds[0]):
         return Expression("sum", (Expression("link", (MEAN,), "logit({})"), Symbol(f"{odds[0]:.4g}")))
-    roots = (
-        (_MEANS**power, Expression("link", (MEAN,), text)) for power, text in ((0.5, "sqrt({})"), (-0.5, "1/sqrt({})"))
-    )
-    for scale, symbol in ((_UNITS, unit), (_MEANS, MEAN), *roots):
+    functions = ((_MEANS**0.5, "sqrt({})"), (_MEANS**-0.5, "1/sqrt({})"), (np.exp(_MEANS), "exp({})"))
+    of_mean = ((scale, Expression("link", (MEAN,), text)) for scale, text in functions)
+    for scale, symbol in ((_UNITS, unit), (_MEANS, MEAN), *of_mean):
         factor, shift = values / scale, values - np.log(scale)
         if np.allclose(factor, factor[0]):
             return symbol if np.isclose(factor[0], 1) else Expression("product", (Symbol(f"{factor[0]:.4g}"), symbol))

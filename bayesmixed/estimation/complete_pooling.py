@@ -108,6 +108,7 @@ def further_modes(design: Design, values: Mapping[str, Array]) -> dict[str, Arra
         name, link = parameter.name, parameter.link_record()
         if (
             parameter.cut
+            or parameter.onset
             or name == family.scale
             or (name in design.scalars and design.scalar_prior(name)[1].name == "Fixed")
         ):
@@ -156,7 +157,10 @@ def _central_value(design: Design, name: str) -> Array:
         function, prior = design.scalar_prior(name)
         value = prior.arguments[0] if prior.name == "Fixed" else float(prior.frozen().ppf(0.5))
         natural = float(function.inverse(value))
-        return np.asarray(natural if natural > parameter.lower else parameter.lower + 1e-3)
+        if parameter.onset and prior.name != "Fixed":
+            return np.asarray(0.5 * np.min(np.asarray(design.response)))
+        inside = natural if natural < parameter.upper else parameter.upper - 1e-3
+        return np.asarray(inside if inside > parameter.lower else parameter.lower + 1e-3)
     predictor = design.predictors[name]
     location, _ = normal_priors(design, predictor)
     return np.asarray(predictor.link.inverse(predictor.centred_matrix @ location + predictor.offset))

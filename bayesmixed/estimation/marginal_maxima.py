@@ -117,6 +117,11 @@ def _refuse(design: Design, method: str, *, restricted: bool, mode: bool) -> Non
             f"The log-likelihood of family '{family.name}' is made of straight lines, from whose curvature effects cannot be "
             "integrated out. Sample the model: bm.fit(...)."
         )
+    if family.onset:
+        raise SpecError(
+            f"The likelihood of family '{family.name}' has no maximum: it is infinite where '{family.onset}' comes to the "
+            "smallest response. Sample the model: bm.fit(...)."
+        )
     other = [p.parameter for p in design.predictors.values() if p is not design.mu and p.normal_blocks]
     if other:
         raise SpecError(

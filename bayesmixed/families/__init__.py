@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from bayesmixed.errors import SpecError, did_you_mean, shorten
+from bayesmixed.families.conway_maxwell import CONWAY_MAXWELL_POISSON
 from bayesmixed.families.counts import NEGBIN, NEGBIN1, POISSON
 from bayesmixed.families.generalised_poisson import GENERALISED_POISSON
 from bayesmixed.families.hurdles import (
@@ -33,6 +34,7 @@ from bayesmixed.families.quantiles import ASYMMETRIC_LAPLACE
 from bayesmixed.families.r_families import NO_COUNTERPART, R_FAMILIES
 from bayesmixed.families.real import GAUSSIAN, STUDENT
 from bayesmixed.families.records import Family, Parameter, ResponseScale, Values
+from bayesmixed.families.shifted import SHIFTED_LOGNORMAL
 from bayesmixed.families.skewed import EXGAUSSIAN, SKEW_NORMAL
 from bayesmixed.families.stepwise import ACAT, CRATIO, SRATIO
 from bayesmixed.families.tweedie import TWEEDIE
@@ -80,6 +82,8 @@ FAMILIES: dict[str, Family] = {
         ACAT,
         CATEGORICAL,
         TWEEDIE,
+        CONWAY_MAXWELL_POISSON,
+        SHIFTED_LOGNORMAL,
     )
 }
 
@@ -159,6 +163,9 @@ _OTHER_NAMES = {_plain(name): here for name, (here, _) in R_FAMILIES.items()} | 
     "zeroinflatedgamma": "hurdle_gamma",
     "zib": "zero_inflated_beta",
     "zoib": "zero_one_inflated_beta",
+    "cmp": "conway_maxwell_poisson",
+    "compoisson": "conway_maxwell_poisson",
+    "conwaymaxwell": "conway_maxwell_poisson",
     "compoundpoisson": "tweedie",
     "compoundpoissongamma": "tweedie",
     "ordinal": "cumulative",

@@ -44,6 +44,8 @@ R_FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "zero_inflated_beta_binomial": ("zero_inflated_beta_binomial", "logit"),
         "ordbeta": ("ordered_beta", "logit"),
         "tweedie": ("tweedie", "log"),
+        "shifted_lognormal": ("shifted_lognormal", "identity"),
+        "compois": ("conway_maxwell_poisson", "log"),
         "ziGamma": ("hurdle_gamma", "inverse"),
     }
 )
@@ -73,6 +75,7 @@ DISPERSIONS: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("gamma", "hurdle_gamma"), "shape"),
         **dict.fromkeys(("negbin", "zero_inflated_negbin", "hurdle_negbin", "truncated_negbin"), "theta"),
         **dict.fromkeys(("negbin1", "beta", "beta_binomial", "zero_inflated_beta", "ordered_beta", "tweedie"), "phi"),
+        "conway_maxwell_poisson": "phi",
         **dict.fromkeys(("zero_inflated_negbin1", "zero_inflated_beta_binomial"), "phi"),
     }
 )
@@ -83,8 +86,7 @@ NO_COUNTERPART: Mapping[str, str] = MappingProxyType(
         "quasipoisson": "It is no distribution; negbin1 has the same variance, mu (1 + phi).",
         "quasibinomial": "It is no distribution; beta_binomial allows extra variation, and so does obs().",
         "quasi": "It is no distribution: choose one.",
-        "compois": "For overdispersed counts there are generalised_poisson and negbin1; for others no family.",
-        "shifted_lognormal": "For reaction times there is exgaussian; with a known shift write log(y - shift) ~ ...",
+        "com_poisson": "Its mu there is no mean: conway_maxwell_poisson is that of glmmTMB's compois.",
         "geometric": "It is negbin with theta 1: family negbin with priors={'theta': 1}.",
         "multinomial": 'Write one row for each category with its count, y | weights(n, "frequency") ~ ..., family '
         "categorical: the likelihood is the same up to a constant.",

@@ -63,6 +63,8 @@ class Parameter:
         It is a threshold, one number between each two neighbouring categories, and takes no predictor.
     category : int
         Of categories without order: the number of that whose log-odds against the first one it is; else 0.
+    onset : bool
+        All responses lie above it, so that the smallest one bounds it; it takes no predictor.
     edges : (str, str)
         What to use instead of this parameter at its lowest and its highest value; "" where there is no advice.
     """
@@ -80,6 +82,7 @@ class Parameter:
     power: float = 0.0
     cut: bool = False
     category: int = 0
+    onset: bool = False
     edges: tuple[str, str] = ("", "")
 
     def link_record(self, name: str = "") -> Link:
@@ -264,6 +267,11 @@ class Family:
     def cuts(self) -> tuple[str, ...]:
         """Names of its thresholds; none unless the response is an ordered category."""
         return tuple(parameter.name for parameter in self.parameters if parameter.cut)
+
+    @property
+    def onset(self) -> str:
+        """Name of the parameter above which all responses lie, or ""."""
+        return next((parameter.name for parameter in self.parameters if parameter.onset), "")
 
     @property
     def has_categories(self) -> bool:

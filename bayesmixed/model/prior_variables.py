@@ -29,8 +29,11 @@ def declare_vector(name: str, priors: list[Prior], *dims: str) -> Any:
     return pm.Deterministic(name, vector if dims else vector[0], dims=dims)
 
 
-def declare_scalar(parameter: Parameter, function: PriorFunction, prior: Prior) -> Any:
-    """Return a parameter without predictor; where a function of it has the prior, that function is the free variable."""
+def declare_scalar(parameter: Parameter, function: PriorFunction, prior: Prior, *, highest: float | None = None) -> Any:
+    """Return a parameter without predictor; where a function of it has the prior, that function is the free variable.
+
+    Above `highest` the likelihood is zero: the coordinate ends there, and the prior is as it was.
+    """
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -42,6 +45,11 @@ def declare_scalar(parameter: Parameter, function: PriorFunction, prior: Prior) 
         arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
         free = getattr(pm, prior.name)(function.word.format(parameter.name), **arguments)
         return pm.Deterministic(parameter.name, function.pytensor_inverse(free))
+    if highest is not None:
+        low, high = max(parameter.lower, prior.support[0]), min(highest, prior.support[1])
+        between = pm.distributions.transforms.Interval(low, high)
+        arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
+        return getattr(pm, prior.name)(parameter.name, **arguments, default_transform=between)
     return declare_number(parameter.name, prior, parameter.lower, parameter.upper)
 
 

@@ -104,7 +104,10 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
             if split is not None and split.holds(name):
                 values[name] = declare_part(split, name, name, None, None)
             else:
-                values[name] = declare_scalar(design.family.parameter(name), *design.scalar_prior(name))
+                parameter, highest = design.family.parameter(name), None
+                if parameter.onset and design.response is not None:
+                    highest = float(np.min(np.asarray(design.response)))
+                values[name] = declare_scalar(parameter, *design.scalar_prior(name), highest=highest)
         rows = design.in_rows(values)
         if integrated:
             residual = design.family.working(np.asarray(design.response)) - rows[design.mu.parameter]

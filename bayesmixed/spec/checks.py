@@ -113,6 +113,11 @@ def _check_residual(
 
 def _check_predictors(family: Family, names: Collection[str]) -> None:
     for name in names:
+        if family.parameter(name).onset:
+            raise SpecError(
+                f"'{name}' of family '{family.name}' takes no predictor: the shift is the same for all rows. Where it is known "
+                "to differ, take it off the response: (y - shift) ~ ..., family lognormal."
+            )
         if family.parameter(name).cut:
             raise SpecError(
                 f"'{name}' of family '{family.name}' takes no predictor: the thresholds are the same for all rows, "

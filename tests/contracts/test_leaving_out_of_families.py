@@ -72,7 +72,10 @@ def test_the_density_of_a_group_is_the_integral_over_its_effect(fits, family):
     allowed = 1e-4 if family.differentiable else 0.02
     np.testing.assert_allclose(found.values[0, 0], expected, atol=allowed)
     # Draws that agree weigh alike: a group that is left out is predicted by its density.
-    np.testing.assert_allclose(bm.loo(fit, unit="g").elpd_i, expected, atol=allowed)
+    with warnings.catch_warnings():
+        if family.onset:  # that with the smallest response cannot be left out by weights
+            warnings.simplefilter("ignore", bm.StatisticsWarning)
+        np.testing.assert_allclose(bm.loo(fit, unit="g").elpd_i, expected, atol=allowed)
 
 
 @each_family

@@ -42,7 +42,9 @@ def make_design(family: Family, **predictors: str) -> Design:
 
 def make_fit(family: Family, every_parameter: bool) -> bm.Fit:
     """Return a fit with small effects of everything; with group effects in every predictor if asked for."""
-    others = {p.name: "~ x + (1 | g)" for p in family.parameters[1:] if not p.cut} if every_parameter else {}
+    others = (
+        {p.name: "~ x + (1 | g)" for p in family.parameters[1:] if not (p.cut or p.onset)} if every_parameter else {}
+    )
     design = make_design(family, **others)
     values: dict[str, object] = {name: middle(family)[name] for name in design.numbers}
     values["threshold"] = [middle(family)[name] for name in design.family.cuts]

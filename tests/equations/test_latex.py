@@ -173,7 +173,7 @@ def test_equations_of_every_shipped_spec_are_readable_latex(name, style):
 def test_every_family_of_the_catalogue_is_written(family):
     """The styles differ in the effects, which shipped specs have, and in the error of an additive family."""
     left = "y | trials(n)" if family.has_trials else "y"
-    further = {parameter.name: "~ x" for parameter in family.parameters[1:] if not parameter.cut}
+    further = {parameter.name: "~ x" for parameter in family.parameters[1:] if not (parameter.cut or parameter.onset)}
     for predictors in ({}, further):
         spec = bm.from_formula(f"{left} ~ x + (x | g)", family=family.name, **predictors)
         written = {style: spec.to_latex(style) for style in STYLES}

@@ -132,6 +132,8 @@ SAME = {
         {},
     ),
     "lm('y ~ x + f')": ("y ~ x + f", {}),
+    "brm(y ~ x, family = shifted_lognormal())": ("y ~ x", {"family": "shifted_lognormal"}),
+    "glmmTMB(y ~ x, family = compois)": ("y ~ x", {"family": "conway_maxwell_poisson"}),
     "glmmTMB(y ~ x, dispformula = ~ z, family = tweedie)": ("y ~ x", {"family": "tweedie", "phi": "~ z"}),
     "lm(as.formula('y ~ .'), d)": ("y ~ .", {}),
 }
@@ -140,7 +142,6 @@ REFUSED = {
     "glm(k ~ x, family = 'quasibinomial')": "beta_binomial",
     "glmmTMB(y ~ x, family = lognormal)": r"log\(y\)",
     "glm(p ~ x, family = Gamma(link = 'sqrt'))": r"Link 'sqrt'.*link = \"log\"",
-    "brm(y ~ x, family = shifted_lognormal())": "exgaussian",
     "glmmTMB(y ~ x, family = ziGamma)": "without ziformula",
     "glmmTMB(y ~ x, ziformula = ~ z)": "ziformula with family 'gaussian'",
     "glmmTMB(k ~ x, dispformula = ~ z, family = poisson)": "dispformula",

@@ -7,6 +7,7 @@ import xarray as xr
 
 from bayesmixed.cross_validation.importance_weights import smooth_weights
 from bayesmixed.cross_validation.marginal_densities import leave_rows_out, predict_in_turn
+from bayesmixed.cross_validation.units import mark_bounding
 from bayesmixed.design.design import Design
 from bayesmixed.draws.pieces import split_draws
 from bayesmixed.families.links import Array
@@ -65,6 +66,7 @@ def predict_left_out(fit: Fit, points: Array, draws: int | None = DRAWS, *, mome
 
     logs = xr.DataArray(join([distribution.log for distribution in distributions]), dims=("chain", "draw", "row"))
     log_weights, k = smooth_weights(logs.assign_coords(row=range(design.rows)))
+    k = mark_bounding(design, np.arange(design.rows), k)
     weights = np.exp(log_weights.values)
     weights /= weights.sum(axis=(0, 1))
     distribution = np.einsum(

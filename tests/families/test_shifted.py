@@ -1,0 +1,77 @@
+"""The shifted lognormal family: its density, its coordinate, and the row that weights cannot leave out."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from fixed_draws import fit_at
+from scipy import stats
+
+import bayesmixed as bm
+
+FAMILY = bm.FAMILIES["shifted_lognormal"]
+TIMES = np.array([0.31, 0.44, 0.52, 0.48, 0.71, 0.39, 0.63, 0.92, 0.55, 0.47])
+TABLE = pd.DataFrame({"y": TIMES, "x": np.arange(10) % 2, "g": np.arange(10) // 2})
+
+
+def test_density_and_distribution_function_are_those_of_scipy():
+    y, values = np.array([0.1, 0.3, 0.31, 0.5, 4.0]), {"mu": -0.7, "sigma": 0.6, "ndt": 0.3}
+    there = stats.lognorm(s=0.6, scale=np.exp(-0.7), loc=0.3)
+    np.testing.assert_allclose(FAMILY.logp(y, values, 1.0), there.logpdf(y), rtol=1e-12)
+    np.testing.assert_allclose(FAMILY.cdf(y, values, 1.0), there.cdf(y), atol=1e-15)
+    assert float(FAMILY.mean(values, 1.0)) == pytest.approx(there.mean())
+    assert float(FAMILY.variance(values, 1.0)) == pytest.approx(there.var())
+
+
+def test_the_coordinate_of_the_shift_ends_at_the_smallest_response_and_the_prior_does_not():
+    from bayesmixed.model.pymc_models import build
+
+    design = bm.prepare("y ~ 1", TABLE, family="shifted_lognormal", priors={"ndt": "LogNormal(-1.5, 0.5)"})
+    model = build(design)
+    (coordinate,) = [value for value in model.value_vars if value.name.startswith("ndt")]
+    (logp,) = model.logp(vars=[model["ndt"]], sum=False, jacobian=False)
+    density = model.compile_fn(logp, mode="FAST_COMPILE", inputs=[coordinate])
+    for place in (-40.0, 0.0, 2.0):
+        shift = TIMES.min() / (1.0 + np.exp(-place))
+        found = float(density({coordinate.name: np.array(place)}))
+        assert found == pytest.approx(stats.lognorm(s=0.5, scale=np.exp(-1.5)).logpdf(shift), abs=1e-9)
+
+
+@pytest.fixture(scope="module")
+def fit():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        design = bm.prepare("y ~ x + (1 | g)", TABLE, family="shifted_lognormal")
+    values = {"beta": [-1.0, 0.1], "sd_g": 0.1, "sigma": 0.5, "ndt": 0.2}
+    made = fit_at(design, values, 0.02)
+    assert float(made.draws["posterior"]["ndt"].max()) < TIMES.min()
+    return made
+
+
+def test_weights_cannot_leave_out_the_smallest_response(fit):
+    with pytest.warns(bm.StatisticsWarning, match=r"for 1 of 10 units .*largest for '0'.*refits=True"):
+        found = bm.loo(fit, unit="observation")
+    assert np.flatnonzero(np.isinf(found.pareto_k.values)).tolist() == [0]
+    assert np.flatnonzero(np.isinf(bm.residuals(fit)["pareto_k"])).tolist() == [0]
+    with pytest.warns(bm.StatisticsWarning, match="for 1 of 5 units .*largest for '0'"):
+        bm.loo(fit, unit="g")
+    bounding = bm.influence(fit, "g").groupby("level")["pareto_k"].max()
+    assert np.isinf(bounding).tolist() == [True, False, False, False, False]
+
+
+def test_two_smallest_responses_bound_the_shift_for_each_other():
+    design = bm.prepare("y ~ x", TABLE.assign(y=np.where(TIMES < 0.4, 0.31, TIMES)), family="shifted_lognormal")
+    fit = fit_at(design, {"beta": [-1.0, 0.1], "sigma": 0.5, "ndt": 0.2}, 0.02)
+    assert np.all(np.isfinite(bm.loo(fit, unit="observation").pareto_k.values))
+
+
+def test_what_has_no_meaning_is_refused():
+    with pytest.raises(bm.SpecError, match="'ndt' of family 'shifted_lognormal' takes no predictor"):
+        bm.from_formula("y ~ x", family="shifted_lognormal", ndt="~ x")
+    with pytest.raises(bm.SpecError, match="no maximum: it is infinite where 'ndt'"):
+        bm.approximate("y ~ x", TABLE, family="shifted_lognormal")
+    with pytest.raises(bm.SpecError, match=r"log\(ndt\)"):
+        bm.prepare("y ~ x", TABLE, family="shifted_lognormal", priors={"log(ndt)": "Normal(0, 1)"})
+    with pytest.raises(bm.BayesMixedError, match=r"fixed at 0.4, outside its range \(0, 0.31\)"):
+        bm.prepare("y ~ x", TABLE, family="shifted_lognormal", priors={"ndt": 0.4})
