@@ -113,5 +113,7 @@ def _starting_points(design: Design, mode: QuasiLikelihoodMode | None, model: An
             near = [
                 float(design.spec.link(name).inverse(design.spec.link(name).forward(value) + d)) for d in (-0.35, 0.35)
             ]
-            points[name] = pm.Uniform.dist(*near)
+            # All responses lie above an onset, which begins at half the smallest one.
+            onset = name == design.family.onset
+            points[name] = pm.Uniform.dist(*((0.5 * value, 1.5 * value) if onset else near))
     return points

@@ -49,7 +49,9 @@ def declare_scalar(parameter: Parameter, function: PriorFunction, prior: Prior, 
         low, high = max(parameter.lower, prior.support[0]), min(highest, prior.support[1])
         between = pm.distributions.transforms.Interval(low, high)
         arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
-        return getattr(pm, prior.name)(parameter.name, **arguments, default_transform=between)
+        return getattr(pm, prior.name)(
+            parameter.name, **arguments, default_transform=between, initval=0.5 * (low + high)
+        )
     return declare_number(parameter.name, prior, parameter.lower, parameter.upper)
 
 

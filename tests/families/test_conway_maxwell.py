@@ -74,3 +74,23 @@ def test_draws_have_the_probabilities_of_the_family():
     chances = np.exp(FAMILY.logp(np.arange(7.0), values, 1.0))
     found = np.bincount(y.astype(int), minlength=7)[:7] / len(y)
     assert np.all(np.abs(found - chances) < 5.0 * np.sqrt(chances / len(y)))
+
+
+@pytest.mark.slow
+def test_the_engine_samples_it_and_finds_underdispersion():
+    generator = np.random.default_rng(4)
+    x, g = generator.normal(size=60), np.arange(60) % 6
+    y = FAMILY.random(generator, {"mu": np.exp(1.3 + 0.4 * x), "phi": 0.3}, 1.0, (60,))
+    fit = bm.fit(
+        "y ~ x + (1 | g)",
+        {"y": y, "x": x, "g": g},
+        family=FAMILY.name,
+        draws=150,
+        tune=300,
+        chains=2,
+        seed=1,
+        progress=False,
+    )
+    phi = fit.posterior["phi"].values
+    assert np.quantile(phi, 0.01) < 0.3 < np.quantile(phi, 0.99) < 0.8
+    assert bm.diagnose(fit).divergences == 0

@@ -75,3 +75,23 @@ def test_what_has_no_meaning_is_refused():
         bm.prepare("y ~ x", TABLE, family="shifted_lognormal", priors={"log(ndt)": "Normal(0, 1)"})
     with pytest.raises(bm.BayesMixedError, match=r"fixed at 0.4, outside its range \(0, 0.31\)"):
         bm.prepare("y ~ x", TABLE, family="shifted_lognormal", priors={"ndt": 0.4})
+
+
+@pytest.mark.slow
+def test_the_engine_stays_below_the_smallest_response():
+    generator = np.random.default_rng(4)
+    x, g = generator.normal(size=120), np.arange(120) % 6
+    y = FAMILY.random(generator, {"mu": -1.0 + 0.3 * x, "sigma": 0.5, "ndt": 0.3}, 1.0, (120,))
+    fit = bm.fit(
+        "y ~ x + (1 | g)",
+        {"y": y, "x": x, "g": g},
+        family=FAMILY.name,
+        draws=200,
+        tune=400,
+        chains=2,
+        seed=1,
+        progress=False,
+    )
+    ndt = fit.posterior["ndt"].values
+    assert 0.15 < np.quantile(ndt, 0.05) < 0.3 < np.quantile(ndt, 0.999) < y.min()
+    assert bm.diagnose(fit).divergences == 0
