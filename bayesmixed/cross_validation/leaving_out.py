@@ -26,8 +26,8 @@ from bayesmixed.cross_validation.units import (
     dim_of,
     find_units,
     is_observation,
-    whole_groups,
     mark_bounding,
+    whole_groups,
 )
 from bayesmixed.draws.pieces import split_draws
 from bayesmixed.errors import SpecError, warn
