@@ -93,5 +93,5 @@ def test_the_engine_stays_below_the_smallest_response():
         progress=False,
     )
     ndt = fit.posterior["ndt"].values
-    assert 0.15 < np.quantile(ndt, 0.05) < 0.3 < np.quantile(ndt, 0.999) < y.min()
+    assert np.quantile(ndt, 0.01) < 0.3 < ndt.max() < y.min()
     assert bm.diagnose(fit).divergences == 0
