@@ -292,10 +292,13 @@ def _check_collinearity(predictor: Predictor) -> None:
         return
     dependent = order[rank]
     weights = np.linalg.lstsq(scaled[:, order[:rank]], scaled[:, dependent], rcond=None)[0]
-    partners = [block.labels[order[i]] for i in np.flatnonzero(np.abs(weights) > 1e-7)]
+    partners, own = [block.labels[order[i]] for i in np.flatnonzero(np.abs(weights) > 1e-7)], block.labels[dependent]
     raise DataError(
-        f"Population columns are collinear: '{block.labels[dependent]}' is a combination of {enumerate_words(partners)} "
+        f"Population columns are collinear: '{own}' is a combination of {enumerate_words(partners)} "
         f"({len(block.labels)} columns, rank {rank}, {len(scaled)} rows). Leave one of them out."
+        + "".join(
+            f" {one.instead}" for one in predictor.curves if one.instead and {*partners, own} & {*one.line_labels}
+        )
     )
 
 

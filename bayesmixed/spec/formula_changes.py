@@ -50,7 +50,7 @@ def fix_group(terms: Iterable[Term], name: str, *, constant: bool = False) -> tu
     Raises
     ------
     SpecError
-        The factor is not a grouping factor.
+        The factor is not a grouping factor, or its effects are not those of the columns of a formula.
     """
     listed = list(terms)
     random = [term for term in listed if term.is_grouped_by(name)]
@@ -59,6 +59,9 @@ def fix_group(terms: Iterable[Term], name: str, *, constant: bool = False) -> tu
         raise SpecError(
             f"'{name}' is not a grouping factor. The model has {enumerate_words(known) or 'no group term'}."
         )
+    for term in random:
+        if term.unpooled:
+            raise SpecError(f"'{term}' has no counterpart with fixed coefficients of a formula: {term.unpooled}")
     varying = [word for term in random for _, word in _written_out(split_signed(term.formulas[0]))]
     columns = [word for word in varying if word not in ("0", "1")]
     (population,) = population_formulas(listed)

@@ -91,6 +91,11 @@ class TermContract(Value):
         return bool(self.factor_columns) and name in (self.name, join_factors(self.factor_columns))
 
     @property
+    def unpooled(self) -> str:
+        """What to write for coefficients of each level without pooling, "" where these are of the columns of its formula."""
+        return ""
+
+    @property
     def label_columns(self) -> tuple[str, ...]:
         """All columns that hold labels of its levels."""
         return self.factor_columns

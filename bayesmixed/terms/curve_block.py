@@ -57,6 +57,11 @@ class CurveBlock(NormalBlock):
     def around(self) -> str:
         """What a curve varies around, in words."""
 
+    @property
+    def instead(self) -> str:
+        """What to write where another term has its columns without a penalty, "" for nothing in particular."""
+        return ""
+
     @abstractmethod
     def along(self, curve: int, x: Array) -> Self:
         """Return the block of rows of one curve, with other values of the covariate."""

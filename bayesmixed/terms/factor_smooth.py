@@ -119,6 +119,12 @@ class FactorSmooth(LevelsTerm):
         return ("1",)
 
     @property
+    def unpooled(self) -> str:
+        """What to write for curves without pooling."""
+        levels = ":".join(map(quote_name, self.factor_columns))
+        return f"write {levels} + s({self.x}, by={levels}), whose curves have an SD each."
+
+    @property
     def expressions(self) -> tuple[str, ...]:
         """The covariate."""
         return (self.x,)

@@ -11,6 +11,7 @@ from bayesmixed.formulas.names import factors_in
 from bayesmixed.formulas.notation import normalise, safe_name
 from bayesmixed.formulas.written import read_formula
 from bayesmixed.parameter_keys import ParameterKey
+from bayesmixed.tables.column_names import quote_name
 from bayesmixed.terms.basis_outlines import TermOutline, is_correlated, outline_group
 from bayesmixed.terms.block_parts import ONE, SEVERAL, Part
 from bayesmixed.terms.contract import LEVELS, TermContract
@@ -106,6 +107,14 @@ class VaryingTerm(LevelsTerm):
     def formulas(self) -> tuple[str, ...]:
         """The formula of the columns whose coefficients vary."""
         return (self.formula,)
+
+    @property
+    def unpooled(self) -> str:
+        """What to write for effects of times without pooling: their formula would have one column."""
+        if self._record.columns == ANY:
+            return ""
+        levels = ":".join(map(quote_name, self.factor_columns))
+        return f"write {levels}:factor({read_place(self.formula, self.covariance)[0]}) in the population part."
 
     def correlated(self, width: int) -> bool:
         """Return whether the effects of that many columns have correlations that are estimated."""

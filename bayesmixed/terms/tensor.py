@@ -52,6 +52,13 @@ class TensorBlock(CurveBlock):
         """What the surface varies around, in words."""
         return _around(self.tensor.names)
 
+    @property
+    def instead(self) -> str:
+        """What to write beside curves of the covariates: a tensor product holds them."""
+        if X not in self.tensor.names and Z not in self.tensor.names:
+            return ""
+        return f"{self.name} holds the curves of its covariates; beside them write ti instead of te."
+
     def extrapolations(self) -> Iterator[str]:
         """Yield a note on rows beyond the ranges of the covariates at the fit."""
         yield from self.note_beyond("goes on as straight lines along each covariate (again where it is cyclic)")

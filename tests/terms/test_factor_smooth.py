@@ -102,3 +102,10 @@ def test_a_saved_fit_predicts_the_same_curves(tmp_path):
     bm.save_fit(fit, tmp_path / "fit.nc")
     again = bm.predict(bm.load_fit(tmp_path / "fit.nc"), SLEEP.iloc[:7])["mean"]
     np.testing.assert_allclose(again, bm.predict(fit, SLEEP.iloc[:7])["mean"], atol=1e-9)
+
+
+def test_without_pooling_it_is_named_what_to_write():
+    with pytest.raises(SpecError, match=r"write Subject \+ s\(Days, by=Subject\)"):
+        bm.from_formula(FORMULA).as_fixed("Subject")
+    with pytest.raises(SpecError, match=r"write g:factor\(t\) in the population part"):
+        bm.from_formula("y ~ ar1(0 + t | g)").as_fixed("g")

@@ -59,12 +59,17 @@ def test_what_cannot_be_one_is_refused(text, said):
         ({"z": 1.0}, "'z' is 1 in every row"),
         ({"z": "a"}, "holds no numbers"),
         ({"z": DATA["z"].round(-1) % 30}, "has 3 different values, fewer than k=5. Write k=3"),
-        ({"z": lambda d: d["x"]}, "collinear"),
+        ({"z": lambda d: d["x"]}, "collinear.* write ti instead of te"),
     ],
 )
 def test_data_that_do_not_allow_it_are_refused(change, said):
     with pytest.raises(DataError, match=said):
         bm.prepare("y ~ te(x, z)", DATA.assign(**change))
+
+
+def test_beside_the_curve_of_a_covariate_the_interaction_is_named():
+    with pytest.raises(DataError, match=r"'s\(x\)\[linear\]' is a combination .* beside them write ti instead of te"):
+        bm.prepare("y ~ te(x, z) + s(x)", DATA)
 
 
 def test_an_interaction_without_the_curves_of_its_covariates_is_pointed_out():
