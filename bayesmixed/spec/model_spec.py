@@ -28,7 +28,7 @@ from bayesmixed.spec.parsing import ADDED, format_formula, parse_formula, read_f
 from bayesmixed.spec.simulation_plan import SimulationPlan
 from bayesmixed.spec.written_fields import read_predictors, read_written
 from bayesmixed.tables.column_names import quote_name
-from bayesmixed.tables.known_relations import KnownRelation, read_relation
+from bayesmixed.tables.known_relations import read_relation
 from bayesmixed.terms import Term
 from bayesmixed.terms.empty_cells import DROP
 from bayesmixed.terms.limits import Censoring, Truncation
@@ -75,7 +75,7 @@ class ModelSpec(Displayed, Value):
         a file. Each takes arrays and returns one number for each row, which follows from that row alone.
     known : dict
         Known relations between levels that terms name, gr(g, cov=A): a data frame with labels as index and columns, a pair
-        (matrix, labels), or pairs of neighbours; `KnownRelation`s once read. A file does not store them.
+        (matrix, labels), pairs of neighbours, or the path of a table; `KnownRelation`s once read, which files do not store.
     impute : dict
         How the values of columns in mi(x) and me(x, sd) are distributed: a formula, "~ z + (1 | g)", or an `Imputation`;
         "~ 1" if not given.
@@ -118,7 +118,7 @@ class ModelSpec(Displayed, Value):
     empty_cells: Literal["error", "drop"] = "error"
     reference: str = ""
     functions: dict[str, Any] = Field({})
-    known: dict[str, InstanceOf[KnownRelation]] = Field({})
+    known: dict[str, Any] = Field({})
     impute: dict[str, Imputation] = Field({})
     residual: Residual | None = None
     simulation: SimulationPlan | None = None

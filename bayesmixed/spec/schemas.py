@@ -77,6 +77,7 @@ def _properties(fields: dict[str, Any]) -> dict[str, Any]:
         },
         "predictors": fields["predictors"] | {"propertyNames": {"enum": parameters}, "additionalProperties": terms},
         "priors": {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
+        "known": {"type": "object", "additionalProperties": {"type": "string"}},
         "factors": words,
         "crossed": words,
         "residual": {"type": "string", "pattern": r"\(.+\|.+\)"},

@@ -16,6 +16,7 @@ from bayesmixed.kernels.collapsed.layouts import lay_out_collapsed
 from bayesmixed.kernels.joint.compiled import evaluate
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates
 from bayesmixed.kernels.joint.packed_designs import pack
+from bayesmixed.spec.files import spec_from_toml
 from bayesmixed.spec.parsing import parse_terms
 
 LEVELS = ["s1", "s2", "s3", "s4", "s5", "s6"]
@@ -243,3 +244,13 @@ def test_calls_of_brms_are_translated():
         assert found == bm.from_formula(f"y ~ x + {text}")
     with pytest.raises(SpecError, match=r"bym2\(region, W\)"):
         bm.from_r("brm(y ~ x + car(W, gr = area))")
+
+
+def test_a_file_can_name_the_table_of_a_relation(tmp_path):
+    known().to_csv(tmp_path / "A.csv", index_label="id")
+    text = f'formula = "y ~ x + (1 | gr(g, cov=A))"\n[known]\nA = "{(tmp_path / "A.csv").as_posix()}"\n'
+    spec = spec_from_toml(text)
+    assert spec.known["A"].labels == tuple(known().index)
+    assert np.allclose(
+        bm.prepare(spec, table()).mu.groups[0].level_covariances, prepared().mu.groups[0].level_covariances
+    )
