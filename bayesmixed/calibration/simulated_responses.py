@@ -10,6 +10,7 @@ import xarray as xr
 from bayesmixed.cross_validation.log_densities import total_log_likelihood
 from bayesmixed.design.design import Design
 from bayesmixed.draws.kept import with_effects
+from bayesmixed.draws.residual_draws import residual_parameters
 from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -17,6 +18,7 @@ from bayesmixed.prediction.prior_samples import sample_prior
 from bayesmixed.prediction.replicates import replicate
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.terms.limits import refuse_censoring
+from bayesmixed.terms.residual_rows import given_earlier
 from bayesmixed.terms.weights import refuse_weights
 
 
@@ -73,6 +75,7 @@ def repeat_rows(design: Design) -> Design:
     """
     refuse_weights(design.spec.weights, "Simulation from the posterior")
     refuse_censoring(design.spec.censoring, "Simulation from the posterior")
+    design.needs_independence("Simulation from the posterior (refits of bm.verify, bm.calibrate(fit))")
     if design.streamed is not None:
         raise SpecError("Rows that are streamed from a file cannot be fitted together with simulated ones.")
     rows = pd.concat([design.table.data, design.table.data], ignore_index=True)
@@ -87,5 +90,8 @@ def _replicate_once(fit: Fit, groups: str | dict[str, str], seed: int) -> tuple[
     (drawn,) = replicate(fit, groups=groups, seed=seed)
     response, values = drawn.response[0, 0], {n: v[0, 0] if np.ndim(v) > 1 else v for n, v in drawn.values.items()}
     with np.errstate(all="ignore"):  # what cannot be fitted is drawn anew
+        if design.residual is not None:
+            own = residual_parameters(design.residual, fit.posterior.isel(chain=0, draw=0))
+            values = given_earlier(design.residual, own, design.family, values, response)
         density = design.observed.weigh(design.family.logp(response, values, design.trials))
     return response, float(np.sum(density))

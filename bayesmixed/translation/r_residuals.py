@@ -89,8 +89,12 @@ def _of_mmrm(call: Call) -> dict[str, str]:
             f"'{write(call)}': covariances that differ between groups of subjects have no counterpart here. Write "
             "us(visit | subject), with SDs by group as a formula, sigma = ~ 0 + visit:arm."
         )
-    inside = write(place) if call.function == "sp_exp" else f"factor({write(place)})"
-    return {"residual": f"{_MMRM[call.function]}({inside} | {write(group)})"}
+    if call.function == "sp_exp":
+        return {"residual": f"ou({write(place)} | {write(group)})"}
+    if not isinstance(place, Name):
+        raise SpecError(f"'{write(call)}': visits are a column, {call.function}(visit | {write(group)}).")
+    # In mmrm visits are a factor, also where they are numbers here.
+    return {"residual": f"{_MMRM[call.function]}(factor({write(place)}) | {write(group)})", "factors": place.word}
 
 
 def _of_brms(call: Call) -> dict[str, str]:

@@ -8,7 +8,10 @@ import pytest
 from fixed_draws import fit_at
 
 import bayesmixed as bm
+from bayesmixed.calibration.simulated_responses import draw_from_priors, repeat_rows
+from bayesmixed.cross_validation.log_densities import total_log_likelihood
 from bayesmixed.errors import DataError, SpecError
+from bayesmixed.prediction.prior_samples import sample_prior
 
 CORR = np.array([[1.0, 0.5, 0.3], [0.5, 1.0, 0.6], [0.3, 0.6, 1.0]])
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
@@ -88,6 +91,7 @@ def test_a_saved_fit_is_the_same(tmp_path: Path) -> None:
         lambda fit: bm.kfold(fit, by="observation", k=2),
         lambda fit: bm.loo(fit, unit="v"),
         lambda fit: bm.half_normal(fit, level="s"),
+        lambda fit: repeat_rows(fit.design),
         lambda fit: bm.half_normal(fit, envelope="refit"),
     ],
 )
@@ -104,6 +108,16 @@ def test_other_summaries_work() -> None:
     assert len(bm.r2(fit))
     assert "residuals correlated within s" in bm.methods_text(fit, seed=1)
     assert len(bm.prior_predictive(fit.design, draws=20, seed=1).table)
+
+
+def test_the_density_of_a_response_from_the_priors_is_that_of_all_rows() -> None:
+    for family, residual in (("gaussian", "us(v | s)"), ("student", "ar1(v | s)")):
+        design = bm.prepare("y ~ arm", trial(), residual=residual, family=family)
+        made = draw_from_priors(design, 1)
+        posterior = made.truth.expand_dims(("chain", "draw"))
+        fit = sample_prior(design.with_response(made.response), draws=1, seed=1)
+        assert list(fit.posterior.data_vars) == list(posterior.data_vars)
+        assert made.log_likelihood == pytest.approx(total_log_likelihood(fit).item())
 
 
 def test_simulated_rows_have_the_true_correlations() -> None:
