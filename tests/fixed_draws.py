@@ -16,9 +16,9 @@ from bayesmixed.terms.residual_blocks import CORRELATIONS, DIMS
 CHAINS, DRAWS = 2, 50
 
 
-def fit_at(design: Design, values: Mapping[str, Any], jitter: float = 0.0, draws: int = DRAWS) -> bm.Fit:
+def fit_at(design: Design, values: Mapping[str, Any], jitter: float = 0.0, draws: int | None = None) -> bm.Fit:
     """Return a fit all of whose draws hold `values` (by variable; effects default to 0), jittered if asked for."""
-    generator = np.random.default_rng(0)
+    generator, draws = np.random.default_rng(0), DRAWS if draws is None else draws
     shapes, dims, coords = {}, {}, {}
     for latent in design.latent:
         shapes[latent.imputed], dims[latent.imputed] = (len(latent.rows),), (latent.dim,)

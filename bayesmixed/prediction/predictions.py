@@ -371,7 +371,9 @@ def _estimand(fit: Fit, kind: str, modes: Mapping[str, str]) -> str:
         "probability": f"probability of each category of {spec.response}",
         "linear": f"linear predictor of {spec.response} (scale: {fit.design.mu.link.name})",
     }.get(kind, f"parameter {kind}")
-    return f"{what}{_say_groups(modes)}"
+    block = fit.design.residual
+    new = f" with a new residual, correlated within {block.name}" if kind == "response" and block is not None else ""
+    return f"{what}{new}{_say_groups(modes)}"
 
 
 def _say_groups(modes: Mapping[str, str]) -> str:

@@ -141,6 +141,7 @@ def describe(design: Design, modes: Mapping[str, str]) -> str:
     rows = {group.name for _, group in design.group_blocks() if group.residual}
     words = {name: "new effects" if mode == "new" and name in rows else MODES[mode] for name, mode in modes.items()}
     response = f"{design.spec.response}{seen_in_words(design.spec)}"
+    response += "" if design.residual is None else f", residuals correlated within {design.residual.name}"
     return f"Replicates of {response}{''.join(f'; {name}: {word}' for name, word in words.items())}"
 
 

@@ -70,3 +70,10 @@ def test_ids_of_groups_are_read_as_text_and_numbers_as_numbers(tmp_path, formula
     result = run("check", formula, "--data", tmp_path / "data.csv", "--family", "gaussian")
     assert result.exit_code == 0, result.output
     assert levels in result.output
+
+
+def test_correlated_residuals_are_an_option():
+    result = run("show", "y ~ x", "--family", "gaussian", "--residual", "us(visit | subject)")
+    spec = spec_from_toml(result.output.split("As a file:")[1])
+    assert str(spec.residual) == "us(visit | subject)"
+    assert list(spec.predictors) == ["mu", "sigma"]

@@ -56,6 +56,8 @@ def test_replicates_keep_the_correlation_and_others_are_new() -> None:
     rows = {"s": ["new", "new", "other"], "v": [3, 1, 1], "arm": ["a"] * 3}
     drawn = bm.predict(fit, rows, kind="response", seed=2)["response"].stack(sample=("chain", "draw")).values
     assert np.corrcoef(drawn)[0, 1] == pytest.approx(0.3, abs=0.25)
+    said = bm.predict(fit, rows, kind="response", draws=2, seed=2).attrs["estimand"]
+    assert said == "a new observation of y with a new residual, correlated within s"
     assert np.std(drawn[0]) / np.std(drawn[1]) == pytest.approx(4.0, rel=0.3)
 
 
