@@ -25,7 +25,6 @@ def make_schema() -> dict[str, Any]:
         entry["properties"]["kind"] = {"const": kind}
         if "covariance" in entry["properties"]:
             entry["properties"]["covariance"] |= {"enum": list(COVARIANCES)}
-    schema["properties"].pop("known")  # tables are given with the data
     schema["properties"] = _properties(schema["properties"])
     # What a formula states must not be stated again.
     said = {**dict.fromkeys(("response", *ADDED), False), "predictors": {"properties": {"mu": False}}}
@@ -45,9 +44,6 @@ class _Generator(GenerateJsonSchema):
     """Leaves out what no file can hold, families as Python objects and nulls; takes descriptions from docstrings."""
 
     def dataclass_schema(self, schema: Any) -> JsonSchemaValue:
-        return {}
-
-    def is_instance_schema(self, schema: Any) -> JsonSchemaValue:
         return {}
 
     def nullable_schema(self, schema: Any) -> JsonSchemaValue:
