@@ -21,16 +21,17 @@ from bayesmixed.terms.contract import CURVES, TermContract
 from bayesmixed.terms.covariates import note_units, read_covariate
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.outlines import CurveOutline, Indices
+from bayesmixed.terms.periodic_bases import CIRCLE_TEXT, PERIODIC, Circle, PeriodicSpectrum, learn_circle
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.prior_rules import DISTANCES, SPREAD, Known, PriorRule
 from bayesmixed.terms.process_bases import PROCESS_COVARIANCES, RANGE_TEXT, Box, ProcessSpectrum, learn_box
+from bayesmixed.terms.spectra import Spectrum
 
 AROUND = "zero"
 MOST_FUNCTIONS = 2000
 """Basis functions beyond which a model is refused."""
 _OF_BRMS = {"matern15": "matern32", "matern25": "matern52"}
 _INSTEAD = {
-    "periodic": 'A cyclic curve is s(x, bs="cc").',
     "exponential": "Take matern32, the roughest of these.",
 }
 
@@ -41,11 +42,11 @@ class ProcessBlock(CurveBlock):
 
     Attributes
     ----------
-    box : Box
+    box : Box or Circle
         Learned state.
     """
 
-    box: Box
+    box: Box | Circle
 
     @property
     def around(self) -> str:
@@ -54,7 +55,7 @@ class ProcessBlock(CurveBlock):
 
     def extrapolations(self) -> Iterator[str]:
         """Yield a note on rows beyond the ranges of the covariates at the fit."""
-        yield from self.note_beyond("falls back to zero")
+        yield from self.note_beyond("begins again" if isinstance(self.box, Circle) else "falls back to zero")
 
     def take(self, rows: NDArray[np.intp]) -> "ProcessBlock":
         """Return the block of some of its rows."""
@@ -68,20 +69,23 @@ class ProcessBlock(CurveBlock):
     def judge(self, *draws: Array) -> Iterator[str]:
         """Yield what is wrong with the number of functions and the box, given draws of its length-scale, (S,): the rules of
         Riutort-Mayol et al. (2022), by which the approximation has an error of about 1 % of the covariance or less."""
-        assert isinstance(self.spectrum, ProcessSpectrum)
-        ranges = draws[0]
-        record, middle = self.spectrum.covariance, float(np.median(ranges))
-        sizes = list(zip(self.box.halves, self.box.factors, self.box.counts, strict=True))
-        short = float(np.quantile(ranges, 0.05))
-        needed = [int(np.ceil(record.needed(short, half, factor))) for half, factor, _ in sizes]
-        if any(count < need for (*_, count), need in zip(sizes, needed, strict=True)):
+        middle, short = float(np.median(draws[0])), float(np.quantile(draws[0], 0.05))
+        record = self.spectrum.covariance if isinstance(self.spectrum, ProcessSpectrum) else None
+        if isinstance(self.box, Circle) or record is None:
+            needed = self.box.needed(short) if isinstance(self.box, Circle) else []
+        else:
+            needed = self.box.needed(record, short)
+        if any(count < need for count, need in zip(self.box.counts, needed, strict=True)):
             told = needed[0] if len(needed) == 1 else f"[{', '.join(map(str, needed))}]"
             yield (
                 f"{self.name}: {_counted(self.box.counts)} are too few for length-scales as short as {short:.3g}, which the "
                 f"posterior holds: write k={told}."
             )
-        if middle > max(record.longest(half, factor) for half, factor, _ in sizes):
-            factor = max(record.box * middle / half for half, *_ in sizes)
+        if isinstance(self.box, Circle) or record is None:
+            return
+        sizes = list(zip(self.box.halves, self.box.factors, strict=True))
+        if middle > max(record.longest(half, factor) for half, factor in sizes):
+            factor = max(record.box * middle / half for half, _ in sizes)
             yield (
                 f"{self.name}: the box of {max(self.box.factors):.3g} half ranges is small for a length-scale of {middle:.3g}: "
                 f"write c={factor:.2g}, or a line in place of the process."
@@ -103,7 +107,9 @@ class GaussianProcess(TermContract):
     c : float
         Half of the side of the box in which the process lives, in half ranges of a covariate, 0 to choose it.
     cov : str
-        Key of the covariance: "exp_quad", "matern52", "matern32".
+        Key of the covariance: "exp_quad", "matern52", "matern32", or "periodic" of one covariate.
+    period : float
+        Of a periodic process, in the unit of the covariate; it is not estimated.
 
     Examples
     --------
@@ -119,6 +125,7 @@ class GaussianProcess(TermContract):
     k: tuple[int, ...] = ()
     c: float = 0.0
     cov: str = "exp_quad"
+    period: float = 0.0
 
     @field_validator("x", "z")
     @classmethod
@@ -132,8 +139,9 @@ class GaussianProcess(TermContract):
     @classmethod
     def _known_covariance(cls, cov: str) -> str:
         name = _OF_BRMS.get(cov, cov)
-        if name not in PROCESS_COVARIANCES:
-            hint = _INSTEAD.get(cov, did_you_mean(cov, PROCESS_COVARIANCES))
+        known = [*PROCESS_COVARIANCES, PERIODIC]
+        if name not in known:
+            hint = _INSTEAD.get(cov, did_you_mean(cov, known))
             raise SpecError(f'Covariance cov="{cov}" of a Gaussian process is not known. {hint}')
         return name
 
@@ -151,6 +159,12 @@ class GaussianProcess(TermContract):
             )
         if self.c != 0.0 and not 1.0 < self.c < 100.0:
             raise SpecError(f"{self.name}: c={self.c:g} is impossible; the box is larger than the data: c is above 1.")
+        if (self.cov == PERIODIC) != (self.period > 0.0) or not np.isfinite(self.period):
+            raise SpecError(
+                f'{self.name}: a periodic process has its period, {self.name[:-1]}, cov="periodic", period=7).'
+            )
+        if self.cov == PERIODIC and (self.z or self.c):
+            raise SpecError(f"{self.name}: a periodic process has one covariate, and no box c.")
         return self
 
     def __str__(self) -> str:
@@ -159,6 +173,7 @@ class GaussianProcess(TermContract):
             options.append(f"k={self.k[0]}" if len(set(self.k)) == 1 else f"k=[{', '.join(map(str, self.k))}]")
         options += [f"c={self.c!r}".removesuffix(".0")] if self.c else []
         options += [f'cov="{self.cov}"'] if self.cov != "exp_quad" else []
+        options += [f"period={self.period!r}".removesuffix(".0")] if self.period else []
         return f"gp({', '.join([*self.expressions, *options])})"
 
     @property
@@ -194,7 +209,7 @@ class GaussianProcess(TermContract):
         SpecError
             It has unknown options, or is part of another expression.
         """
-        known = ("k", "c", "cov", "iso", "by")
+        known = ("k", "c", "cov", "iso", "by", "period")
         call = read_call(piece, piece, "gp", known, "a Gaussian process is a term of its own, joined to others by '+'.")
         if call is None:
             return ()
@@ -209,19 +224,18 @@ class GaussianProcess(TermContract):
         if not all(one.strip().isdigit() for one in inside):
             raise SpecError(f"'{piece}': k is a whole number, such as k=20, or one of each covariate, [20, 30].")
         k = tuple(int(one) for one in inside) if len(inside) > 1 else (int(inside[0]),) * len(plain)
-        try:
-            c = float(Fraction(options.get("c", "0").replace(" ", "")))
-        except (ValueError, ZeroDivisionError) as error:
-            raise SpecError(f"'{piece}': c is a number above 1, such as c=1.5.") from error
+        c, period = (_number(options.get(name, "0"), name, piece) for name in ("c", "period"))
         x, z = (*plain, "")[:2]
-        return (cls(x=x, z=z, k=k if any(k) else (), c=c, cov=options.get("cov", "exp_quad").strip("'\"")),)
+        return (
+            cls(x=x, z=z, k=k if any(k) else (), c=c, cov=options.get("cov", "exp_quad").strip("'\""), period=period),
+        )
 
     def prior_rules(self, known: Known) -> Iterator[PriorRule]:
         """Yield the rules of its SD and of its length-scale."""
         name = safe_name(self.name)
         yield PriorRule(ParameterKey(known.names.sd(name)), SPREAD, TermOutline("", ""), self._meaning, "", name)
         key = known.names.structure("range", name)
-        about = f"length-scale, {self.name}, {RANGE_TEXT}"
+        about = f"length-scale, {self.name}, {CIRCLE_TEXT if self.period else RANGE_TEXT}"
         yield PriorRule(key, DISTANCES, TermOutline("", ""), about, "", name)
 
     @property
@@ -230,7 +244,7 @@ class GaussianProcess(TermContract):
 
     def outline(self, indices: Indices, factors: Collection[str]) -> CurveOutline:
         """Return what equations need to know of it without data."""
-        return CurveOutline(safe_name(self.name), indices.row, (), AROUND, self._spectrum(np.zeros(0), 1.0))
+        return CurveOutline(safe_name(self.name), indices.row, (), AROUND, self._spectrum(None))
 
     def build(self, table: Table, like: ProcessBlock | None = None, **_: Any) -> ProcessBlock:
         """Return the term's columns on a table; with `like` its box is replayed.
@@ -258,7 +272,7 @@ class GaussianProcess(TermContract):
             levels=tuple(str(number + 1) for number in range(matrix.shape[1])),
             box=box,
             ranges=ranges,
-            spectrum=self._spectrum(box.frequencies, box.unit),
+            spectrum=self._spectrum(box),
         )
 
     def advise(self, block: ProcessBlock, population: PopulationBlock) -> Iterator[str]:
@@ -266,13 +280,21 @@ class GaussianProcess(TermContract):
         if self.z:
             yield from note_units(self, self.expressions, np.ptp(block.ranges[0], axis=0))
 
-    def _spectrum(self, frequencies: Array, unit: float) -> ProcessSpectrum:
-        return ProcessSpectrum(self.name, PROCESS_COVARIANCES[self.cov], frequencies, unit, len(self.expressions))
+    def _spectrum(self, box: Box | Circle | None) -> Spectrum:
+        if self.period:
+            numbers = np.zeros(0, dtype=np.intp) if box is None else box.numbers
+            return PeriodicSpectrum(self.name, numbers, self.period)
+        covariance, dimensions = PROCESS_COVARIANCES[self.cov], len(self.expressions)
+        if not isinstance(box, Box):
+            return ProcessSpectrum(self.name, covariance, np.zeros(0), 1.0, dimensions)
+        return ProcessSpectrum(self.name, covariance, box.frequencies, box.unit, dimensions)
 
-    def _learn(self, points: Array) -> Box:
+    def _learn(self, points: Array) -> Box | Circle:
         for text, values in zip(self.expressions, points.T, strict=True):
             if np.ptp(values) == 0.0:
                 raise DataError(f"{self}: '{text}' is {values[0]:g} in every row. Leave it out.")
+        if self.period:
+            return learn_circle(points[:, 0], self.period, self.k[0] if self.k else 0)
         box = learn_box(points, PROCESS_COVARIANCES[self.cov], self.k or (0,) * len(self.expressions), self.c)
         functions = int(np.prod(box.counts))
         if functions > 2 * MOST_FUNCTIONS or len(box.numbers) > MOST_FUNCTIONS:
@@ -281,6 +303,14 @@ class GaussianProcess(TermContract):
                 "a smoother covariance."
             )
         return box
+
+
+def _number(text: str, name: str, piece: str) -> float:
+    """Return the number that an option gives, which may be written as a fraction, 5/4."""
+    try:
+        return float(Fraction(text.replace(" ", "")))
+    except (ValueError, ZeroDivisionError) as error:
+        raise SpecError(f"'{piece}': {name} is a positive number, such as {name}=1.5.") from error
 
 
 def _counted(counts: tuple[int, ...]) -> str:

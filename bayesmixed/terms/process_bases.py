@@ -123,6 +123,11 @@ class Box:
         """(J,) lengths of the frequencies of the functions, per unit."""
         return np.asarray(np.sqrt(np.sum((pi * self.numbers / (2.0 * self.sides)) ** 2, axis=1)))
 
+    def needed(self, covariance: ProcessCovariance, scale: float) -> list[int]:
+        """Return how many functions a length-scale needs along each covariate."""
+        sizes = zip(self.halves, self.factors, strict=True)
+        return [ceil(covariance.needed(scale, half, factor)) for half, factor in sizes]
+
     def columns(self, points: Array) -> Array:
         """Return the (n, J) values of the functions at points, (n, d); beyond the box they are 0."""
         place = np.clip((points - self.centre) / self.unit, -self.sides, self.sides)

@@ -19,7 +19,7 @@ EXAMPLES = {
     "group": ["(1 | g)", "(1 + x || g)", "(1 | g:h)", "homcs(0 + f | g)", "cs(1 + x | g)", "ar1(0 + f | g)"],
     "multi_membership": ["mm(g, h)", "(1 + x | mm(g, h, weights=[w, v]))"],
     "factor_smooth": ['s(x, g, k=5, bs="fs")'],
-    "gaussian_process": ["gp(x, k=6)", 'gp(x, w, k=[4, 5], c=2.5, cov="matern52")'],
+    "gaussian_process": ["gp(x, k=6)", 'gp(x, w, k=[4, 5], c=2.5, cov="matern52")', 'gp(x, cov="periodic", period=3)'],
     "observation": ["obs()"],
     "offset": ["offset(log(w))"],
     "related": ["(1 | gr(g, cov=A))", "(1 + x || gr(g, prec=A))", "(x | gr(g, graph=W, name=near))"],

@@ -86,7 +86,7 @@ GIVEN = {
     "Related": {"by": "g", "relation": "A", "form": "cov"},
     "Offset": {"expression": "x"},
     "Smooth": {"x": "x", "k": 5, "by": "", "bs": "tp"},
-    "GaussianProcess": {"x": "x", "z": "z", "k": (5, 5), "c": 1.5, "cov": "exp_quad"},
+    "GaussianProcess": {"x": "x", "z": "z", "k": (5, 5), "c": 1.5, "cov": "exp_quad", "period": 0.0},
     "TensorSmooth": {"x": "x", "z": "z", "k": (5, 5), "bs": ("cr", "cr"), "interaction": False},
     "FactorSmooth": {"x": "x", "by": "g", "k": 5},
     "Censoring": {"column": "s", "upper": "u"},

@@ -21,6 +21,7 @@ DATA["y"] = (np.sin(DATA["x"]) + np.cos(7 * NUMBERS) / 4).round(4)
         ("gp(x, k = 20, c = 5/4)", "gp(x, k=20, c=1.25)"),
         ("gp(x, z, k=[20, 12], cov='matern15')", 'gp(x, z, k=[20, 12], cov="matern32")'),
         ("gp(log(x), `a b`, iso=TRUE)", "gp(log(x), `a b`)"),
+        ("gp(x, cov='periodic', period=7)", 'gp(x, cov="periodic", period=7)'),
     ],
 )
 def test_formulas_are_printed_back_and_written_to_toml(text, printed, tmp_path):
@@ -43,8 +44,11 @@ def test_formulas_are_printed_back_and_written_to_toml(text, printed, tmp_path):
         ("gp(x, k=[4, 5])", "a number for each covariate"),
         ("gp(x, k=many)", "k is a whole number"),
         ("gp(x, c=0.5)", "c is above 1"),
-        ("gp(x, c=wide)", "c is a number above 1"),
-        ("gp(x, cov='periodic')", r's\(x, bs="cc"\)'),
+        ("gp(x, c=wide)", "c is a positive number"),
+        ("gp(x, cov='periodic')", r'has its period, gp\(x, cov="periodic", period=7\)'),
+        ("gp(x, period=7)", "has its period"),
+        ("gp(x, z, cov='periodic', period=7)", "one covariate, and no box"),
+        ("gp(x, cov='exponential')", "Take matern32"),
         ("gp(x, cov='matern3')", "Did you mean 'matern32'"),
         ("gp(scale(x))", "learns from the data"),
         ("2 * gp(x)", "a term of its own"),
@@ -163,3 +167,14 @@ def test_the_density_in_pymc_is_that_of_normal_coefficients_with_the_spectral_de
         point[model.rvs_to_values[variable].name] = np.asarray(moved)
     found = model.compile_fn(model.logp(jacobian=False), inputs=model.value_vars, mode="FAST_COMPILE")(point)
     assert float(found) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_periodic_process_begins_again_and_is_judged_by_its_waves():
+    fit = fixed(1.0, 'gp(x, cov="periodic", period=12)')
+    assert fit.design.mu.curves[0].size == 2 * 12
+    assert "basis functions" not in str(bm.summary(fit))
+    assert "12 basis functions are too few" in str(bm.summary(fixed(0.1, 'gp(x, cov="periodic", period=12)')))
+    with pytest.warns(StatisticsWarning, match="the curve begins again"):
+        later = bm.predict(fit, {"x": [2.5, 14.5, 122.5]})["mean"]
+    np.testing.assert_allclose(later.max("row"), later.min("row"), atol=1e-9)
+    assert float(fit.design.priors["range_gp(x)"].prior.frozen().ppf(0.975)) == pytest.approx(6.0, rel=1e-3)
