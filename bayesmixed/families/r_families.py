@@ -88,8 +88,9 @@ NO_COUNTERPART: Mapping[str, str] = MappingProxyType(
         "quasi": "It is no distribution: choose one.",
         "com_poisson": "Its mu there is no mean: conway_maxwell_poisson is that of glmmTMB's compois.",
         "geometric": "It is negbin with theta 1: family negbin with priors={'theta': 1}.",
-        "multinomial": 'Write one row for each category with its count, y | weights(n, "frequency") ~ ..., family '
-        "categorical: the likelihood is the same up to a constant.",
+        "multinomial": "Make one row of each category with its count, data.melt(id_vars=['x'], value_vars=['a', 'b', 'c'], "
+        "var_name='y', value_name='n').query('n > 0'), and write y | weights(n, 'frequency') ~ x, family categorical: the "
+        "likelihood is the same up to a constant.",
     }
 )
 """Families that have no counterpart here, and what to take instead."""

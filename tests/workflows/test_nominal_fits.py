@@ -300,3 +300,18 @@ def test_the_truth_is_found():
         name, _, label = key.rstrip("]").partition("[")
         draws = found[name].sel({f"{name}_effect": label}) if label else found[name][..., 0]
         assert abs(float(draws.mean()) - value) < 3.5 * float(draws.std())
+
+
+def test_counts_of_categories_in_one_row_are_rows_with_frequencies():
+    """nnet: coef(m), deviance(m) and summary(m)$standard.errors of m <- multinom(cbind(a, b, c) ~ x, reltol = 1e-14)."""
+    counts = {"a": [5, 2, 0, 7, 3, 1], "b": [1, 4, 6, 2, 0, 3], "c": [2, 2, 3, 1, 5, 8]}
+    wide = pd.DataFrame(counts | {"x": [-1, -0.4, 0.3, 0.1, 0.8, 1.5]})
+    with pytest.raises(bm.SpecError, match=r"data\.melt\(.*query\('n > 0'\).*y \| weights\(n, 'frequency'\) ~ x"):
+        bm.from_formula("cbind(a, b, c) ~ x", family="categorical")
+    long = wide.melt(id_vars=["x"], value_vars=["a", "b", "c"], var_name="y", value_name="n").query("n > 0")
+    found = bm.approximate("y | weights(n, 'frequency') ~ x", long, family="categorical")
+    assert -2.0 * found.log_likelihood == pytest.approx(111.617908, abs=1e-5)
+    there = [-0.1629727714, 0.5272028894, -0.2218528332, 1.2419405329]
+    np.testing.assert_allclose(list(found.estimates.values()), there, atol=1e-3)
+    errors = [0.35297676, 0.45774611, 0.38071654, 0.46812275]
+    np.testing.assert_allclose(list(found.standard_errors.values()), errors, rtol=1e-2)
