@@ -87,7 +87,7 @@ def _realise(name: str, chosen: PriorSet, own: Design, default: Design, leave_ou
             f"{WIDE:g} times the default scale."
         )
     if isinstance(chosen, Mapping):
-        chosen = spread_priors(chosen, own.family)
+        chosen = spread_priors(chosen, own.spec, own.family)
         unknown = tuple(key for key in chosen if key not in known_keys(own)) if leave_out else ()
         design, notes = change_design(own, {key: prior for key, prior in chosen.items() if key not in unknown})
         return RealisedSet(name, design, notes, unknown)

@@ -200,7 +200,7 @@ def change_design(
     earlier = (_EARLIER,) if is_earlier(design) else ()
     if not priors and data is None:
         return design, earlier
-    priors = spread_priors(priors, design.family)
+    priors = spread_priors(priors, design.spec, design.family)
     spec = as_spec(design.spec, priors=priors)
     if data is None:
         with warnings.catch_warnings():

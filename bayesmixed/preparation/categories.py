@@ -10,8 +10,10 @@ from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_word
 from bayesmixed.families import Family
 from bayesmixed.families.links import Array
 from bayesmixed.families.records import label_names
-from bayesmixed.parameter_keys import ParameterKey, names_of
+from bayesmixed.formulas.notation import safe_name
+from bayesmixed.parameter_keys import ParameterKey, VariableNames, names_of
 from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.terms.correlation_matrices import tied_sets
 
 
 def read_categories(
@@ -80,11 +82,11 @@ def with_own_categories(spec: ModelSpec, family: Family, categories: tuple[str, 
                 f"'{name}' has a formula, but no category of '{spec.response}' has that name, other than the reference, "
                 f"'{categories[0]}'. {did_you_mean(name, accepted)}"
             )
-    priors = spread_priors(spec.priors, family)
+    priors = spread_priors(spec.priors, spec, family)
     return spec.replace(priors=priors) if priors != spec.priors else spec
 
 
-def spread_priors(given: Mapping[str, Any], family: Family) -> dict[str, Any]:
+def spread_priors(given: Mapping[str, Any], spec: ModelSpec, family: Family) -> dict[str, Any]:
     """Return priors by key, of categories without order those of all of them as one of each that has none of its own.
 
     Raises
@@ -101,13 +103,24 @@ def spread_priors(given: Mapping[str, Any], family: Family) -> dict[str, Any]:
         if not shared or read.variable.endswith(tuple(endings)):
             priors[key] = prior
             continue
-        every = [ParameterKey(f"{read.variable}{ending}", read.label) for ending in endings]
+        later = _later_endings(spec, family, read.variable) if read.of_correlations else set()
+        every = [ParameterKey(f"{read.variable}{ending}", read.label) for ending in endings if ending not in later]
         if all(one in given for one in every):
             raise SpecError(
                 f"The prior for '{key}' is that of all categories, but each has its own: {enumerate_words(every)}. Replace these."
             )
         priors |= {one: prior for one in every if one not in given}
     return priors
+
+
+def _later_endings(spec: ModelSpec, family: Family, variable: str) -> set[str]:
+    """Return the endings of categories whose correlations are in the matrix of another one, to which a letter ties them."""
+    terms = {one.name: spec.terms_of(one.name) or () for one in family.parameters}
+    letters = {
+        name: [term.tied_by for term in own if variable == VariableNames("").correlations(safe_name(term.name))]
+        for name, own in terms.items()
+    }
+    return {names_of(name, family.first).suffix for members in tied_sets(letters) for name in members[1:]}
 
 
 def _put_first(name: str, labels: tuple[str, ...], reference: str) -> tuple[str, ...]:

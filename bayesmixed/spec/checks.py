@@ -63,6 +63,7 @@ def check_choices(
 
 def check_letters(predictors: Mapping[str, Iterable[Term]]) -> None:
     """Refuse letters, (x |p| g), that do not say which effects have one covariance (SpecError)."""
+    predictors = {name: tuple(own) for name, own in predictors.items()}
     terms = [(name, term) for name, own in predictors.items() for term in own if term.factor_columns]
     lettered = [(name, term) for name, term in terms if term.tied_by]
     factors: dict[str, str] = {}

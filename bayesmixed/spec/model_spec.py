@@ -194,6 +194,12 @@ class ModelSpec(Displayed, Value):
             residual=self.residual,
         )
         check_imputations(self.terms, self.impute, self.response)
+        for name, one in self.impute.items():
+            if one.formula.count("|") > 1 and any(term.tied_by for term in self.model_of(name).terms):
+                raise SpecError(
+                    f"The formula of '{name}' in impute has a letter between bars: its effects are independent of those of "
+                    "the response. Write (columns | group)."
+                )
         return self
 
     @property

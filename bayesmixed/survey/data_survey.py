@@ -246,11 +246,15 @@ def _read_roles(spec: ModelSpec, kept: pd.DataFrame) -> dict[str, tuple[Role, ..
     try:
         table = as_table(kept, declared_factors(spec), _formula_columns(spec, kept))
         roles: dict[str, tuple[Role, ...]] = {}
+        tied: dict[str, int] = {}
         for parameter, terms in spec.predictors.items():
             for term in terms:
                 if term.factor_columns:
                     labels = evaluate(term.formulas[0], table).labels
                     pairs = len(labels) * (len(labels) - 1) // 2 if term.correlated(len(labels)) else 0
+                    if term.tied_by:
+                        before = tied.get(term.tied_by, 0)
+                        pairs, tied[term.tied_by] = pairs + before * len(labels), before + len(labels)
                     roles[term.name] = (*roles.get(term.name, ()), Role(parameter, labels, pairs))
     except BayesMixedError:
         return {}

@@ -1,6 +1,6 @@
 """Formulas of R as those of this package: the same signs, and calls with other names here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from bayesmixed.errors import SpecError
@@ -49,6 +49,8 @@ def write(node: Node | None) -> str:
             return f"({write(inside)})"
         case Operation(sign, (operand,)):
             return f"{sign}{' ' * (sign == '~')}{write(operand)}"
+        case Operation("|", (left, Call("gr", (group, *options)))) if _letter_of(options):
+            return f"{write(left)} |{_letter_of(options)}| {write(group.value)}"
         case Operation(sign, (left, right)):
             blank = "" if sign in _TIGHT else " "
             return f"{write(left)}{blank}{sign}{blank}{write(right)}"
@@ -97,6 +99,14 @@ def _areas(arguments: tuple[Argument, ...]) -> str | None:
         case (Argument("" | "M", Name(graph)), Argument("" | "gr", Name(area)), Argument("" | "type", Text("icar"))):
             return f"(1 | gr({quote_name(area)}, graph={graph}))"
     return None
+
+
+def _letter_of(options: Sequence[Argument]) -> str:
+    """Return the letter of gr(g, id = "p") of brms, which ties its effects to others, "" where it has other options."""
+    match options:
+        case [Argument("id", Text(letter))]:
+            return letter
+    return ""
 
 
 def _coordinates(arguments: tuple[Argument, ...]) -> str | None:

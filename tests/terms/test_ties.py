@@ -8,6 +8,7 @@ from tied_models import FORMULA, SIGMA, spec, table
 import bayesmixed as bm
 from bayesmixed.design.uncompiled import why_uncompiled
 from bayesmixed.errors import SpecError
+from bayesmixed.fits.refitting import change_design
 from bayesmixed.preparation.new_rows import replay_rows
 from bayesmixed.summaries.priors.rules import list_rules
 
@@ -99,6 +100,35 @@ def test_a_prior_of_the_correlations_is_one_of_all_columns_as_written():
 def test_letters_that_tie_nothing_possible_are_refused(formula, sigma, message):
     with pytest.raises(SpecError, match=message):
         bm.from_formula(formula, sigma=sigma)
+
+
+def test_letters_do_not_tie_models_of_columns():
+    with pytest.raises(SpecError, match="impute has a letter between bars"):
+        bm.from_formula("y ~ mi(w) + (1 |p| g)", impute={"w": "~ x + (1 |p| g)"}, sigma="~ (1 |p| g)")
+
+
+def test_a_prior_of_the_correlations_of_all_categories_is_one_of_their_matrix():
+    priors = {"corr_g": "LKJ(4)", "sd_g": "HalfNormal(1)"}
+    design, _ = matrices("k ~ x + (1 |p| g)", "categorical", priors=priors)
+    assert str(design.priors["corr_g_mu_b"].prior) == "LKJ(4)"
+    assert {key for key in design.priors if key.startswith("corr")} == {"corr_g_mu_b"}
+    design, _ = matrices("k ~ x + (1 + x | g)", "categorical", priors={"corr_g": "LKJ(4)"})
+    assert {key for key in design.priors if key.startswith("corr")} == {"corr_g_mu_b", "corr_g_mu_c"}
+
+
+def test_refitting_under_another_prior_keeps_the_ties():
+    design, _ = change_design(bm.prepare(spec(), table()), {"corr_g": "LKJ(4)"})
+    assert str(design.priors["corr_g"].prior) == "LKJ(4)"
+    assert all(group.tied and not group.centred for _, group in design.group_blocks())
+
+
+def test_the_survey_counts_correlations_between_predictors():
+    def counted(sigma):
+        roles = bm.check_data(bm.from_formula(FORMULA, sigma=sigma), table()).roles["g"]
+        return sum(role.correlations for role in roles)
+
+    assert counted("~ (1 | g)") == 1
+    assert counted(SIGMA) == 3
 
 
 def test_a_column_is_no_letter_that_ties_nothing():

@@ -210,6 +210,8 @@ def test_brms_letters_are_translated():
         'brm(bf(y ~ x + (1 + x |p| g), sigma ~ (1 |p| g)), data = d, prior = prior(lkj(2), class = "cor"))'
     )
     assert found == spec(priors={"corr_g": "LKJ(2)"})
+    found = bm.from_r('brm(bf(y ~ x + (1 + x | gr(g, id = "p")), sigma ~ (1 |p| gr(g))), data = d)')
+    assert found == spec()
 
 
 @pytest.mark.slow
