@@ -79,6 +79,11 @@ def from_r(call: str) -> ModelSpec:
     fields = _Translation(tree.function, model, given).fields()
     _refuse_sigma(tree.function, residual, fields)
     spec = from_formula(**{**residual, **fields})
+    lettered = next((term for term in spec.terms if term.tied_by), None)
+    if lettered is not None and tree.function != "brm":
+        raise SpecError(
+            f"'{lettered}': {tree.function}() has one bar between columns and group; |{lettered.tied_by}| is of brms."
+        )
     if note:
         warn(note)
     if model.bars and any(" || " in str(term) and not str(term).startswith("(1 ||") for term in spec.terms):
