@@ -7,7 +7,7 @@ from bayesmixed.errors import DataError
 from bayesmixed.families.parameter_functions import function_of
 from bayesmixed.formulas.notation import join_factors
 from bayesmixed.preparation.structure_checks import absorbs_residual
-from bayesmixed.terms.block_parts import Part
+from bayesmixed.terms.block_parts import RELATED, Part
 from bayesmixed.terms.blocks import GroupBlock
 
 _ROUNDING = 1e-7
@@ -27,7 +27,7 @@ def check_residual_effects(design: Design, rows: int) -> None:
     if single and any(group.single for _, group in design.group_blocks()):
         raise DataError("obs() is not identified when every row has one trial. Leave it out.")
     for group in design.mu.groups:
-        if not reason or known or group.single:
+        if not reason or known or group.single or (group.takes == RELATED and not group.unrelated):
             continue
         if len(group.levels) < rows or group.intercept is None:
             constant = family.observation_effect and family.scale not in design.predictors

@@ -52,6 +52,11 @@ class RelatedBlock(GroupBlock):
         covariance = self.level_covariances
         return bool(np.allclose(covariance, covariance[0, 0] * np.eye(len(self.levels)), rtol=0.0, atol=1e-12))
 
+    @property
+    def residual(self) -> bool:
+        """Whether the effects are those of single rows that nothing ties to others."""
+        return self.unrelated and bool(np.all(self.sizes <= 1))
+
     def draw_new(self, covariance: Array, generator: np.random.Generator) -> Array:
         """Return one draw of the effects of every level at the centre, (..., J, K), zeros for levels without rows."""
         present = np.flatnonzero(self.occurs)

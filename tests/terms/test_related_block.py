@@ -13,7 +13,7 @@ from scipy import stats
 import bayesmixed as bm
 from bayesmixed.cross_validation.log_densities import unit_draws
 from bayesmixed.cross_validation.units import find_units
-from bayesmixed.errors import StatisticsWarning
+from bayesmixed.errors import DataError, StatisticsWarning
 from bayesmixed.terms.relations import Factor
 
 LEVELS = ["a", "b", "c", "d", "e", "f"]
@@ -166,6 +166,20 @@ def test_two_levels_that_leave_with_one_unit_are_integrated_together():
     mean = 0.3 + 0.2 * data["x"][rows] + z @ weights @ effects[others, 0]
     expected = stats.multivariate_normal(mean, z @ left @ z.T + SIGMA**2 * np.eye(len(z))).logpdf(data["y"][rows])
     assert logs[units.labels.index("early")] == pytest.approx(expected, abs=1e-8)
+
+
+def test_one_row_of_each_level_has_effects_unless_the_relation_says_that_they_are_unrelated():
+    data = table().drop_duplicates("g").assign(b=[0, 1, 1, 0, 1, 0])
+    design = bm.prepare("y ~ 1 + (1 | gr(g, cov=A))", data, known={"A": A})
+    fit = fit_at(design, {"sd_g": SD, "sigma": SIGMA})
+    own = SD**2 * np.mean(np.diagonal(OWN))
+    share = bm.icc(fit).query("effect == 'share' and term == 'g'")["mean"].iloc[0]
+    assert share == pytest.approx(own / (own + SIGMA**2), rel=1e-9)
+    bm.prepare("b ~ 1 + (1 | gr(g, cov=A))", data, family="bernoulli", known={"A": A})
+    with pytest.raises(DataError, match="one row in each level"):
+        bm.prepare("y ~ 1 + (1 | gr(g, cov=A))", data, known={"A": (2.0 * np.eye(6), LEVELS)})
+    report = str(bm.check_data("y ~ 1 + (1 | gr(g, cov=A))", data, known={"A": A}))
+    assert "only their known relation tells its effects from a residual" in report
 
 
 def test_a_saved_fit_keeps_the_relation(tmp_path):
