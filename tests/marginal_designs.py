@@ -7,7 +7,7 @@ import numpy as np
 from scipy import special
 
 import bayesmixed as bm
-from bayesmixed.engines.marginal_estimates import rule
+from bayesmixed.engines.marginal_estimates import line_rule, rule
 
 ROWS = 40
 
@@ -20,7 +20,7 @@ def prepared(formula, data, family="gaussian", priors=None, link=None):
 
 def with_nodes(estimates, count):
     nodes, log_weights = rule(count, estimates.levels.shape[1])
-    return replace(estimates, nodes=nodes, log_weights=log_weights)
+    return replace(estimates, nodes=nodes, log_weights=log_weights, rule=line_rule(count))
 
 
 FURTHER = {"gaussian": {"sigma": 1.3}, "lognormal": {"sigma": 0.5}, "negbin": {"theta": 2.5}, "gamma": {"shape": 4.0}}

@@ -13,14 +13,14 @@ from bayesmixed.draws.tree import PROPOSALS, as_draws
 from bayesmixed.engines import kernel
 from bayesmixed.engines.independence import NowhereFinite, sample_independently, show_progress
 from bayesmixed.engines.marginal_estimates import compile_all, draw_rest, find_estimates
-from bayesmixed.engines.marginal_layout import lay_out_marginal
+from bayesmixed.engines.marginal_layout import MOST_EFFECTS, lay_out_marginal, split_groups
 from bayesmixed.engines.parameterisation import choose_parameterisation
 from bayesmixed.engines.runs import Run, compilation_of
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.engines.stored_proposals import as_dataset, read_ends
 from bayesmixed.interruptions import deferred_interrupts, import_whole, insistent_interrupts
 from bayesmixed.kernels.joint.decoding import as_posterior
-from bayesmixed.kernels.joint.layouts import lay_out_coordinates, order_groups
+from bayesmixed.kernels.joint.layouts import lay_out_coordinates
 from bayesmixed.kernels.joint.packed_designs import unsupported
 from bayesmixed.terms.block_parts import ONE
 
@@ -29,7 +29,7 @@ LEFT = "; marginal was left: "
 """What stands before the reason in the record of a fit by the engine that samples in its place."""
 TARGET = 0.9
 NEEDS_ROWS = True
-MOST_EFFECTS, MOST_OUTER, LARGEST_BORDER = 3, 15, 400
+MOST_OUTER, LARGEST_BORDER = 15, 400
 FEWEST_ROWS, LARGEST_QUICK = 200, 60
 """From and up to where effective draws were measured to cost less than those of the engine "kernel"."""
 
@@ -47,7 +47,7 @@ def supports(design: Design) -> str | None:
         return f"ordered categories with link '{link}' are not two events each"
     if len(design.predictors) > 1:
         return f"'{list(design.predictors)[1]}' has a predictor"
-    groups = order_groups(design)
+    groups, _ = split_groups(design)
     if not groups or groups[0].takes != ONE:
         return "no factor of which each row takes one level"
     if groups[0].width > MOST_EFFECTS:
@@ -66,7 +66,7 @@ def supports(design: Design) -> str | None:
 
 def slower(design: Design) -> str | None:
     """Return why the engine "kernel" is the faster, or None."""
-    groups = order_groups(design)
+    groups, _ = split_groups(design)
     border = len(design.mu.keys) + sum(group.size for group in groups[1:])
     if design.rows < FEWEST_ROWS:
         return f"{design.rows} rows are few"

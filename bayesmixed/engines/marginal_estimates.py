@@ -27,6 +27,8 @@ _EXACT = 5e-3
 """Change of the log-density with more nodes that is let pass."""
 _BATCH = 100
 """Draws at once: independent of the number of cores, so that draws are."""
+_LAPLACE_NODES = 9
+"""Those of effects of rows while the mode is searched for."""
 _STEP, _BEND, _FLATTEST = 1e-3, 0.1, 0.5
 """Steps of differences for slopes and curvatures; the smallest curvature that is believed."""
 _NONE = 1e100
@@ -51,6 +53,8 @@ class Estimates:
         Working models around `centre`.
     nodes, log_weights : (M, K), (M,) arrays
         Of the quadrature.
+    rule : (2, N) array
+        That of effects of rows, if these are integrated within each row.
     """
 
     layout: MarginalLayout
@@ -62,6 +66,7 @@ class Estimates:
     frozen: tuple[Array, Array]
     nodes: Array
     log_weights: Array
+    rule: Array
 
     @property
     def kept(self) -> int:
@@ -72,7 +77,12 @@ class Estimates:
     def sentence(self) -> str:
         """What was integrated, and how."""
         name, nodes = self.layout.groups[0].name, len(self.nodes)
-        return f"effects of '{name}' integrated by quadrature with {nodes} nodes, {self.kept} others by importance sampling"
+        layer = self.layout.layer
+        within = f"those of '{layer.name}' within these, " if layer else ""
+        return (
+            f"effects of '{name}' integrated by quadrature with {nodes} nodes, {within}{self.kept} others by importance "
+            "sampling"
+        )
 
     def points(self, outer: Array) -> Array:
         """Return whole points, coefficients zero."""
@@ -118,6 +128,7 @@ class Estimates:
             self.frozen,
             self.nodes,
             self.log_weights,
+            self.rule,
             logs,
             border,
         )
@@ -132,12 +143,12 @@ def find_estimates(layout: MarginalLayout) -> Estimates:
 
     rows, size = layout.rows, len(layout.kept) - layout.coefficients.shape[1]
     levels, others = np.zeros((len(rows.pointers) - 1, rows.own.shape[1])), np.zeros(layout.border)
-    centre = np.empty(len(rows.offset))
+    centre, row_rule = np.empty(len(rows.offset)), line_rule(_LAPLACE_NODES)
 
     def value(outer: Array) -> float:
         point = np.zeros((1, len(layout.kept)))
         point[0, layout.outer] = outer
-        return float(laplace(point, rows, layout.packed.data, layout.coefficients, levels, others, centre)[0])
+        return float(laplace(point, rows, layout.packed.data, layout.coefficients, levels, others, centre, row_rule)[0])
 
     def descend(x: Array) -> tuple[float, Array]:
         here = value(x)
@@ -152,8 +163,8 @@ def find_estimates(layout: MarginalLayout) -> Estimates:
     scales = find_scales(layout.full, layout.kept[layout.outer])
     point = np.zeros(len(layout.kept))
     point[layout.outer] = mode
-    frozen = freeze(point, rows, layout.packed.data, centre)
-    nodes = rule(_NODES[0], levels.shape[1])
+    frozen = freeze(point, rows, layout.packed.data, centre, row_rule)
+    nodes = *rule(_NODES[0], levels.shape[1]), line_rule(_NODES[0])
     return _with_nodes(Estimates(layout, scales, mode, covariance, centre, levels, frozen, *nodes))
 
 
@@ -165,7 +176,7 @@ def _with_nodes(estimates: Estimates) -> Estimates:
     logs = estimates.estimate(points, *still)[0]
     for number in _NODES[1 : _MOST[estimates.levels.shape[1]]]:
         nodes, log_weights = rule(number, estimates.levels.shape[1])
-        finer = replace(estimates, nodes=nodes, log_weights=log_weights)
+        finer = replace(estimates, nodes=nodes, log_weights=log_weights, rule=line_rule(number))
         found = finer.estimate(points, *still)[0]
         if np.nanmax(np.abs(found - logs)) < _EXACT:
             return estimates
@@ -175,26 +186,31 @@ def _with_nodes(estimates: Estimates) -> Estimates:
 
 def compile_all(layout: MarginalLayout) -> None:
     """Compile what is not yet compiled, or take it from the cache."""
-    from bayesmixed.kernels.marginal.compiled import draw_levels, freeze, laplace
+    from bayesmixed.kernels.marginal.compiled import draw_levels, draw_row_effects, freeze, laplace
 
     rows, data = layout.rows, layout.packed.data
     none, levels = np.zeros((0, len(layout.kept))), np.zeros((len(rows.pointers) - 1, rows.own.shape[1]))
     border, centre = np.zeros(layout.border), np.zeros(len(rows.offset))
-    laplace(none, rows, data, layout.coefficients, levels, border, centre)
+    row_rule = line_rule(_NODES[0])
+    laplace(none, rows, data, layout.coefficients, levels, border, centre, row_rule)
     scales = find_scales(layout.full, layout.kept[layout.outer])
     mode = np.zeros(len(scales.powers))
-    frozen = freeze(np.zeros(len(layout.kept)), rows, data, centre)
-    nodes = rule(_NODES[0], levels.shape[1])
+    frozen = freeze(np.zeros(len(layout.kept)), rows, data, centre, row_rule)
+    nodes = *rule(_NODES[0], levels.shape[1]), row_rule
     target = Estimates(layout, scales, mode, np.eye(len(mode)), centre, levels, frozen, *nodes)
     target.estimate(np.zeros((0, len(mode))), np.zeros((0, layout.border)), np.zeros(0))
     none_drawn, stream = np.zeros((0, layout.border)), np.random.default_rng(0)
     counts = np.zeros(0, dtype=np.int64)
-    draw_levels(none, none_drawn, counts, stream, rows, data, levels, np.zeros((0, *levels.shape)))
+    no_levels = np.zeros((0, *levels.shape))
+    draw_levels(none, none_drawn, counts, stream, rows, data, levels, row_rule, no_levels)
+    if layout.layer:
+        no_rows = np.zeros((0, len(centre), 1))
+        draw_row_effects(none, none_drawn, no_levels, stream, rows, layout.single, data, row_rule, no_rows)
 
 
 def draw_rest(target: Estimates, found: Outcome, settings: Settings) -> Array:
     """Return draws of all coordinates, (chain, draw, .), the effects of the levels given each kept draw."""
-    from bayesmixed.kernels.marginal.compiled import draw_levels
+    from bayesmixed.kernels.marginal.compiled import draw_levels, draw_row_effects
 
     layout, full = target.layout, target.layout.full
     terms = {t.placement.group.name: t for t in full.predictors[full.design.mu.parameter].terms}
@@ -211,7 +227,9 @@ def draw_rest(target: Estimates, found: Outcome, settings: Settings) -> Array:
         drawn[:, terms[group.name].effects] = border[:, start:stop]
         start = stop
     streams = np.random.default_rng([settings.seed, 3]).spawn(-(-len(border) // _BATCH))
-    place = terms[layout.groups[0].name].effects
+    place, layer = terms[layout.groups[0].name].effects, layout.layer
+    if layer:
+        row_place = terms[layer.name].effects.start + layout.own_levels
 
     def fill(number: int) -> None:
         part = slice(number * _BATCH, (number + 1) * _BATCH)
@@ -221,12 +239,24 @@ def draw_rest(target: Estimates, found: Outcome, settings: Settings) -> Array:
         counts = np.diff(np.append(first, len(whole)))
         levels = np.empty((len(whole), *target.levels.shape))
         data, stream = layout.packed.data, streams[number]
-        draw_levels(points[part][first], border[part][first], counts, stream, layout.rows, data, target.levels, levels)
+        given = counts, stream, layout.rows, data, target.levels, target.rule
+        draw_levels(points[part][first], border[part][first], *given, levels)
         drawn[part, place] = levels.reshape(len(levels), -1)
+        if layer:
+            own = np.empty((len(whole), len(layer.levels), 1))
+            given = stream, layout.rows, layout.single, data, target.rule
+            draw_row_effects(points[part], border[part], levels, *given, own)
+            drawn[part, row_place] = own[:, :, 0]
 
     with ThreadPoolExecutor(settings.cores) as pool:
         list(pool.map(fill, range(len(streams))))
     return drawn.reshape(*found.points.shape[:2], -1)
+
+
+def line_rule(count: int) -> Array:
+    """Return nodes and log weights for one effect, (2, M)."""
+    nodes, log_weights = rule(count, 1)
+    return np.vstack([nodes[:, 0], log_weights])
 
 
 def rule(count: int, width: int) -> tuple[Array, Array]:

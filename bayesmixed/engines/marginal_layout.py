@@ -18,10 +18,15 @@ from bayesmixed.kernels.packing import Block, Packed, close
 from bayesmixed.kernels.records import COLLAPSED, PARAMETER, TERM
 from bayesmixed.kernels.rows.families import BINOMIAL, FAMILY_CODES, GAMMA, GAUSSIAN, LOGNORMAL, NEGBIN, POISSON
 from bayesmixed.kernels.rows.links import LINK_CODES
+from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.normal_block import NormalBlock
 
 _THRESHOLD_SCALE = 5.0
 """SD of about the prior of the first threshold: that of proposals, which the prior itself corrects."""
+_MOST_KINDS = 2_000
+"""Kinds of rows that have a lattice, 3 kB each."""
+MOST_EFFECTS = 3
+"""Effects of each level of the factor that is integrated."""
 _FEW = 0.3
 """Rows with single trials are merged if no larger share of them is left."""
 
@@ -44,6 +49,12 @@ class MarginalLayout:
         Places of the free coefficients and the first threshold in a point; location and scale of about their prior.
     groups : tuple of NormalBlock
         The factor that is integrated by quadrature, then those of the border.
+    layer : NormalBlock or None
+        The effects of rows, where these are integrated within each row.
+    own_levels : (n,) integer array
+        The level of `layer` that each row takes; without `layer` empty.
+    single : Rows
+        The rows, each as a level with one effect of `layer`.
     """
 
     full: Layout
@@ -52,6 +63,9 @@ class MarginalLayout:
     rows: Rows
     coefficients: Array
     groups: tuple[NormalBlock, ...]
+    layer: NormalBlock | None
+    own_levels: NDArray[np.intp]
+    single: Rows
 
     @property
     def outer(self) -> slice:
@@ -64,6 +78,20 @@ class MarginalLayout:
         return self.coefficients.shape[1] + sum(group.size for group in self.groups[1:])
 
 
+def split_groups(design: Design) -> tuple[tuple[NormalBlock, ...], NormalBlock | None]:
+    """Return the factor that is integrated by quadrature and those of the border, and the effects that are those of single
+    rows if these are integrated within the row."""
+    first, *rest = order_groups(design) or (None,)
+    if first is None:
+        return (), None
+    alone = first.takes == ONE and first.width == 1 and not design.family.cuts and bool(rest)
+    if alone and rest[0].takes == ONE and rest[0].width <= MOST_EFFECTS:
+        levels, column = first.read_rows(np.arange(design.rows))
+        if len(np.unique(levels)) == design.rows == len(first.levels) and np.all(column == 1.0):
+            return tuple(rest), first
+    return (first, *rest), None
+
+
 def lay_out_marginal(design: Design) -> MarginalLayout:
     """Return a design as the marginal density reads it."""
     full = lay_out_coordinates(design, {})
@@ -71,15 +99,16 @@ def lay_out_marginal(design: Design) -> MarginalLayout:
     cuts = full.cuts.own
     kept = np.concatenate([beta.own, cuts, full.outer]).astype(np.int64)
     reduced = full.among(kept)
-    groups = order_groups(design)
+    groups, layer = split_groups(design)
     terms = {term.placement.group.name: term for term in reduced.predictors[design.mu.parameter].terms}
+    records_of = groups if layer is None else (*groups, layer)
     block, model = Block(), np.zeros(1, dtype=COLLAPSED)
-    records = np.array([pack_covariance(block, terms[group.name]) for group in groups], dtype=TERM)
+    records = np.array([pack_covariance(block, terms[group.name]) for group in records_of], dtype=TERM)
     model["widest"] = records["columns"].max()
     ends = np.zeros(2 if len(cuts) else 0, dtype=PARAMETER)
     if len(cuts):
         pack_cuts(block, ends, reduced)
-    priors = pack_priors(reduced, block, {group.name: place for place, group in enumerate(groups)})
+    priors = pack_priors(reduced, block, {group.name: place for place, group in enumerate(records_of)})
     packed = close(block, model, ends, records, priors)
     location, precision = normal_priors(design, design.mu)
     free, laws = beta.free, design.coefficient_priors(design.mu)
@@ -90,12 +119,26 @@ def lay_out_marginal(design: Design) -> MarginalLayout:
     width = int(free.sum()) + len(first)
     scales = np.concatenate([scale, first])
     coefficients = np.array([np.arange(width), np.concatenate([location[free], 0.0 * first]), scales])
-    rows = _sort_rows(design, reduced, groups, np.where(free, location, beta.fixed), scales)
-    return MarginalLayout(full, kept, packed, rows, coefficients, groups)
+    rows, order = _sort_rows(design, reduced, groups, layer, np.where(free, location, beta.fixed), scales)
+    own_levels = order[:0] if layer is None else layer.read_rows(order)[0]
+    count = len(rows.response)
+    alone = {"own": np.ones((count, 1)), "pointers": np.arange(count + 1)}
+    single = rows._replace(layered=False, kinds=rows.kinds[:0], examples=rows.examples[:0], plain=True, **alone)
+    return MarginalLayout(full, kept, packed, rows, coefficients, groups, layer, own_levels, single)
 
 
-def _sort_rows(design: Design, reduced: Layout, groups: tuple[NormalBlock, ...], location: Array, scale: Array) -> Rows:
-    """Return the rows, merged and sorted by level; the offset has the coefficients at the middle of their priors."""
+def _sort_rows(
+    design: Design,
+    reduced: Layout,
+    groups: tuple[NormalBlock, ...],
+    layer: NormalBlock | None,
+    location: Array,
+    scale: Array,
+) -> tuple[Rows, NDArray[np.int64]]:
+    """Return the rows, merged and sorted by level, and which rows of the design these are.
+
+    The offset has the coefficients at the middle of their priors.
+    """
     from scipy import sparse
 
     first = groups[0]
@@ -122,13 +165,18 @@ def _sort_rows(design: Design, reduced: Layout, groups: tuple[NormalBlock, ...],
     weights = np.ones(len(kept)) if merged.weights is None else merged.weights[order].astype(float)
     counts = np.ones(len(categories.kept)) if categories.weights is None else categories.weights
     shift = np.zeros(len(kept)) if factor is None else np.log(factor[kept])
-    return Rows(
+    trials = merged.trials[order]
+    kinds, examples = _number_kinds(family, response, trials, weights, shift, layer is not None)
+    laid = Rows(
+        layered=layer is not None,
+        kinds=kinds,
+        examples=examples,
         family=GAUSSIAN if family == LOGNORMAL else family,
         link=LINK_CODES[design.mu.link.name],
         plain=bool(own.shape[1] == 1 and np.all(own == 1.0)),
         border=entries.shape[1] + columns.shape[1],
         response=np.log(response) if family in (LOGNORMAL, GAMMA) else response,
-        trials=merged.trials[order],
+        trials=trials,
         weights=weights,
         offset=predictor.offset[kept] + predictor.centred_matrix[kept] @ location,
         constant=float(counts @ categories.constants),
@@ -149,6 +197,7 @@ def _sort_rows(design: Design, reduced: Layout, groups: tuple[NormalBlock, ...],
         level_pointers=level_pointers,
         level_columns=level_columns,
     )
+    return laid, kept
 
 
 def _split_categories(rows: MergedRows, thresholds: int) -> tuple[MergedRows, NDArray[np.int64]]:
@@ -160,6 +209,21 @@ def _split_categories(rows: MergedRows, thresholds: int) -> tuple[MergedRows, ND
     weights = None if rows.weights is None else rows.weights[both]
     split = MergedRows(rows.kept[both], events, np.ones(len(both)), np.zeros(len(both)), weights)
     return split, np.concatenate([category[below] - 1, category[above] - 2])
+
+
+def _number_kinds(
+    family: int, response: Array, trials: Array, weights: Array, shift: Array, layered: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the kind of each row and a row of each kind, see `Rows`: for gamma rows the predictor less the response counts."""
+    if not layered:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    traits = np.column_stack([np.zeros(len(response)) if family == GAMMA else response, trials, weights, shift])
+    _, examples, kinds, counts = np.unique(traits, axis=0, return_index=True, return_inverse=True, return_counts=True)
+    frequent = np.argsort(-counts, kind="stable")[:_MOST_KINDS]
+    frequent = frequent[(counts[frequent] > 1) & (family not in (GAUSSIAN, LOGNORMAL))]
+    number = np.full(len(counts), -1)
+    number[frequent] = np.arange(len(frequent))
+    return number[kinds.ravel()].astype(np.int64), examples[frequent].astype(np.int64)
 
 
 def _inner(rows: MergedRows, counts: Array, thresholds: int) -> Array:

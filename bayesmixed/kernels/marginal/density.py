@@ -6,10 +6,10 @@ import numpy as np
 from numba import njit
 
 from bayesmixed.kernels.collapsed.prior_roots import apply_to_vector
-from bayesmixed.kernels.collapsed.views import read_roots
 from bayesmixed.kernels.joint.density import log_priors
 from bayesmixed.kernels.marginal.frozen_models import REACH, blend, draw_eliminated, open_model
 from bayesmixed.kernels.marginal.quadrature import draw_given_border, integrate_levels, integration_space
+from bayesmixed.kernels.marginal.row_effects import read_all_roots, row_space, set_rows
 from bayesmixed.kernels.marginal.rows import fill_further, lower_predictors
 from bayesmixed.kernels.marginal.working_models import (
     add_border,
@@ -26,7 +26,7 @@ _HALF_LOG_TWO_PI = 0.9189385332046727
 
 
 @njit(cache=False, error_model="numpy")
-def laplace(points, rows, data, coefficients, levels, others, eta):  # type: ignore[no-untyped-def]
+def laplace(points, rows, data, coefficients, levels, others, eta, rule):  # type: ignore[no-untyped-def]
     """Return Laplace's approximation of the log-density at points (S, dimension), coefficients not among them.
 
     Parameters
@@ -37,14 +37,17 @@ def laplace(points, rows, data, coefficients, levels, others, eta):  # type: ign
         Where the search for the mode begins; moved to it.
     eta : (n,) array, written
         Linear predictors there.
+    rule : (2, M) array
+        Of effects of rows.
     """
     found = np.empty(len(points))
-    work, further = work_space(rows), np.empty(len(eta))
+    work, further, layer = work_space(rows), np.empty(len(eta)), row_space(rows, rule)
     for s in range(len(points)):
         x = points[s].copy()
-        root, table, roots = read_roots(x, data)
+        root, table, roots, sd = read_all_roots(x, rows, data)
         constant = fill_further(x, rows, further)
-        value, log_determinant = find_mode(rows, further, root, table, roots, levels, others, eta, work)
+        set_rows(rows, further, sd, layer)
+        value, log_determinant = find_mode(rows, further, root, table, roots, levels, others, eta, work, layer)
         found[s] = value + constant - 0.5 * log_determinant
         found[s] += log_all_priors(x, data, coefficients, others) + half_squares(others, coefficients.shape[1])
         if not math.isfinite(found[s]):
@@ -76,7 +79,21 @@ def log_all_priors(x, data, coefficients, others):  # type: ignore[no-untyped-de
 
 @njit(cache=False, error_model="numpy")
 def estimate(  # type: ignore[no-untyped-def]
-    points, far, noise, densities, rows, data, coefficients, middle, centre, frozen, nodes, log_weights, logs, border
+    points,
+    far,
+    noise,
+    densities,
+    rows,
+    data,
+    coefficients,
+    middle,
+    centre,
+    frozen,
+    nodes,
+    log_weights,
+    rule,
+    logs,
+    border,
 ):
     """Write logarithms of unbiased estimates of the density at points, and the border of which each is made.
 
@@ -100,30 +117,37 @@ def estimate(  # type: ignore[no-untyped-def]
         What `freeze` returns of these.
     nodes, log_weights : (M, K), (M,) arrays
         Of the standard normal law; log weights have |x|^2 / 2 added.
+    rule : (2, N) array
+        Of effects of rows.
     """
     models, eliminated = frozen
-    model, (_, _, factors), spaces = models[0].copy(), work_space(rows), integration_space(rows)
+    model, (_, _, factors), spaces = models[0].copy(), work_space(rows), integration_space(rows, rule)
+    layer = spaces[0][3]
     products, sums = open_model(rows, model)
     own_products, own_sums, own_factors = work_space(rows)
     levels, others = np.empty((len(rows.pointers) - 1, rows.own.shape[1])), np.empty(rows.border)
     eta, further, width = np.empty(len(centre)), np.empty(len(centre)), coefficients.shape[1]
     nothing = np.zeros(rows.border)
-    middle_root, table, roots = read_roots(middle, data)
+    middle_root, table, roots, sd = read_all_roots(middle, rows, data)
     constant = fill_further(middle, rows, further)
     without = centre + further if rows.thresholds > 0 else centre
     for s in range(len(points)):
         x = points[s]
-        root, table, roots = read_roots(x, data)
-        if rows.scalar >= 0:
+        root, table, roots, sd = read_all_roots(x, rows, data)
+        if rows.layered:
+            constant = fill_further(x, rows, further)
+            set_rows(rows, further, sd, layer)
+            weigh(rows, centre, further, middle_root, True, products, sums, layer)
+        elif rows.scalar >= 0:
             constant = fill_further(x, rows, further)
             if abs(x[rows.scalar] - middle[rows.scalar]) <= REACH:
                 blend(models, x[rows.scalar] - middle[rows.scalar], model)
             else:
-                weigh(rows, centre, further, middle_root, True, products, sums)
+                weigh(rows, centre, further, middle_root, True, products, sums, layer)
         elif rows.thresholds > 0:
             constant = fill_further(x, rows, further)
             eta[:] = without - further
-            weigh(rows, eta, further, middle_root, True, products, sums)
+            weigh(rows, eta, further, middle_root, True, products, sums, layer)
         outer = factors[2]
         distance = math.log(root[0, 0]) - math.log(middle_root[0, 0])
         if len(eliminated) > 0 and not far[s] and abs(distance) <= REACH:
@@ -139,7 +163,7 @@ def estimate(  # type: ignore[no-untyped-def]
                 add_border(rows, others, eta)
                 lower_predictors(rows, further, eta)
                 add_levels(rows, root, levels, eta)
-                weigh(rows, eta, further, root, True, own_products, own_sums)
+                weigh(rows, eta, further, root, True, own_products, own_sums, layer)
                 outer = own_factors[2]
                 drawn = math.isfinite(factor_model(rows, root, table, roots, own_products, own_factors))
                 if drawn:
@@ -160,7 +184,7 @@ def estimate(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def draw_levels(points, border, counts, stream, rows, data, start, out):  # type: ignore[no-untyped-def]
+def draw_levels(points, border, counts, stream, rows, data, start, rule, out):  # type: ignore[no-untyped-def]
     """Write draws of the standardised effects of all levels, (total of counts, J, K), given points and borders (S, r).
 
     Parameters
@@ -170,14 +194,35 @@ def draw_levels(points, border, counts, stream, rows, data, start, out):  # type
     stream : generator of random numbers
     start : (J, K) array
         Where searches for modes begin.
+    rule : (2, M) array
+        Of effects of rows.
     """
-    eta, further, spaces, at = np.empty(len(rows.offset)), np.empty(len(rows.offset)), integration_space(rows), 0
+    eta, further, spaces, at = np.empty(len(rows.offset)), np.empty(len(rows.offset)), integration_space(rows, rule), 0
     for s in range(len(points)):
-        root, table, roots = read_roots(points[s], data)
+        root, table, roots, sd = read_all_roots(points[s], rows, data)
         fill_further(points[s], rows, further)
+        set_rows(rows, further, sd, spaces[0][3])
         plain = border[s].copy()
         apply_to_vector(plain, table, roots, False)
         add_border(rows, plain, eta)
         lower_predictors(rows, further, eta)
         draw_given_border(rows, eta, further, root, spaces, start, stream, out[at : at + counts[s]])
         at += counts[s]
+
+
+@njit(cache=False, error_model="numpy")
+def draw_row_effects(points, border, levels, stream, rows, single, data, rule, out):  # type: ignore[no-untyped-def]
+    """Write draws of the standardised effects of rows, (S, n, 1), given points, borders (S, r) and levels (S, J, K).
+
+    `single` : the same rows, each as a level with one effect, and not layered.
+    """
+    eta, further, spaces = np.empty(len(rows.offset)), np.empty(len(rows.offset)), integration_space(single, rule)
+    start, own = np.zeros((len(rows.offset), 1)), np.empty((1, 1))
+    for s in range(len(points)):
+        root, table, roots, own[0, 0] = read_all_roots(points[s], rows, data)
+        fill_further(points[s], rows, further)
+        plain = border[s].copy()
+        apply_to_vector(plain, table, roots, False)
+        add_border(rows, plain, eta)
+        add_levels(rows, root, levels[s], eta)
+        draw_given_border(single, eta, further, own, spaces, start, stream, out[s : s + 1])

@@ -6,8 +6,8 @@ import numpy as np
 from numba import njit
 
 from bayesmixed.kernels.collapsed.prior_roots import apply_to_vector, apply_transposed
-from bayesmixed.kernels.collapsed.views import read_roots
 from bayesmixed.kernels.dense import backward, cholesky, forward
+from bayesmixed.kernels.marginal.row_effects import read_all_roots, row_space, set_rows
 from bayesmixed.kernels.marginal.rows import fill_further
 from bayesmixed.kernels.marginal.working_models import weigh, work_space
 
@@ -18,8 +18,10 @@ _NODES = 22
 
 
 @njit(cache=False, error_model="numpy")
-def freeze(middle, rows, data, centre):  # type: ignore[no-untyped-def]
+def freeze(middle, rows, data, centre, rule):  # type: ignore[no-untyped-def]
     """Return tables of the working model around predictors `centre`, near the point `middle`.
+
+    Layered rows have none that is of use elsewhere. `rule` is that of effects of rows.
 
     Returns
     -------
@@ -29,24 +31,28 @@ def freeze(middle, rows, data, centre):  # type: ignore[no-untyped-def]
         What the elimination of the levels takes from the cross-products and sums of the border, by the logarithm of
         their SD; none where levels have several effects, or models are several.
     """
-    root, _, _ = read_roots(middle, data)
+    root, _, _, sd = read_all_roots(middle, rows, data)
+    layer = row_space(rows, rule)
     x, further, size = middle.copy(), np.empty(len(centre)), rows.border
     products, sums, _ = work_space(rows)
     blocks, cross, rest = products
     models = np.empty(
         (
-            _NODES if rows.scalar >= 0 else 1,
+            _NODES if rows.scalar >= 0 and not rows.layered else 1,
             blocks.size + cross.size + rest.size + sums[0].size + sums[1].size,
         )
     )
     for m in range(len(models)):
-        if rows.scalar >= 0:
+        if len(models) > 1:
             x[rows.scalar] = middle[rows.scalar] + REACH * _place(m)
         fill_further(x, rows, further)
+        set_rows(rows, further, sd, layer)
         products, sums = open_model(rows, models[m])
-        weigh(rows, centre, further, root, True, products, sums)
+        weigh(rows, centre, further, root, True, products, sums, layer)
     (blocks, cross, _), (level_sums, _) = products, sums
-    plain = rows.scalar < 0 and rows.thresholds == 0 and rows.own.shape[1] == 1 and root[0, 0] > 0.0
+    plain = (
+        not rows.layered and rows.scalar < 0 and rows.thresholds == 0 and rows.own.shape[1] == 1 and root[0, 0] > 0.0
+    )
     eliminated = np.zeros((_NODES if plain else 0, size * (size + 1) // 2 + size))
     for m in range(len(eliminated)):
         variance = (root[0, 0] * math.exp(REACH * _place(m))) ** 2

@@ -7,7 +7,7 @@ from numba import njit
 
 from bayesmixed.kernels.dense import FAST
 from bayesmixed.kernels.marginal.elementwise import exponentials, logarithms
-from bayesmixed.kernels.marginal.rows import row_slopes
+from bayesmixed.kernels.marginal.row_effects import read_row, row_space
 from bayesmixed.kernels.rows.families import BINOMIAL, GAMMA, NEGBIN, POISSON
 from bayesmixed.kernels.rows.links import LOGIT
 
@@ -21,6 +21,8 @@ _STEP, _LARGEST_ODDS, _LARGE = 8, 1e18, 1e150
 @njit(cache=False, error_model="numpy")
 def form_of(rows):  # type: ignore[no-untyped-def]
     """Return the form of the rows of a level."""
+    if rows.layered:
+        return ROWS
     if rows.family == POISSON or rows.family == GAMMA:
         return SUMS
     return ODDS if rows.family == NEGBIN or (rows.family == BINOMIAL and rows.link == LOGIT) else ROWS
@@ -33,18 +35,19 @@ def at_once(rows):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def level_space(rows):  # type: ignore[no-untyped-def]
-    """Return the arrays of `prepare_levels` and of the other functions here."""
+def level_space(rows, rule):  # type: ignore[no-untyped-def]
+    """Return the arrays of `prepare_levels` and of the other functions here; `rule` is that of effects of rows."""
     count, levels = len(rows.response), len(rows.pointers) - 1
     by_rows = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
     slopes = np.empty((levels, rows.own.shape[1]))
-    return by_rows, slopes, (np.empty(levels), np.empty(levels), np.empty(levels), np.empty(levels))
+    by_levels = np.empty(levels), np.empty(levels), np.empty(levels), np.empty(levels)
+    return by_rows, slopes, by_levels, row_space(rows, rule)
 
 
 @njit(cache=False, error_model="numpy", fastmath=FAST)
 def prepare_levels(rows, eta, further, space):  # type: ignore[no-untyped-def]
     """Write what is the same at every effect, and return the part of the log-likelihood that depends on none."""
-    (powers, counts, scratch, _), slopes, (totals, _, _, _) = space
+    (powers, counts, scratch, _), slopes, (totals, _, _, _), _ = space
     form, family, linear = form_of(rows), rows.family, 0.0
     response, trials, weights, pointers = rows.response, rows.trials, rows.weights, rows.pointers
     if form == ROWS:
@@ -93,7 +96,7 @@ def level_values(rows, space, chosen, effects, values):  # type: ignore[no-untyp
 
     What `prepare_levels` returns is left out here and below.
     """
-    (powers, counts, scratch, terms), slopes, (totals, factors, first, second) = space
+    (powers, counts, scratch, terms), slopes, (totals, factors, first, second), _ = space
     form, size, pointers = form_of(rows), len(chosen), rows.pointers
     sign = -1.0 if rows.family == GAMMA else 1.0
     for a in range(size):
@@ -143,7 +146,7 @@ def level_values(rows, space, chosen, effects, values):  # type: ignore[no-untyp
 @njit(cache=False, error_model="numpy", fastmath=FAST)
 def level_slopes(rows, space, chosen, effects, slope, bend):  # type: ignore[no-untyped-def]
     """Write the first two derivatives of `level_values`."""
-    (powers, counts, _, _), slopes, (totals, factors, first, _) = space
+    (powers, counts, _, _), slopes, (totals, factors, first, _), _ = space
     form, pointers = form_of(rows), rows.pointers
     sign = -1.0 if rows.family == GAMMA else 1.0
     for a in range(len(chosen)):
@@ -177,7 +180,7 @@ def shifted_rows(rows, eta, further, space, chosen, shift, valued, first, second
     first, second : arrays, written
         Derivatives in the predictors of these rows.
     """
-    (powers, counts, scratch, terms), _, _ = space
+    (powers, counts, scratch, terms), _, _, layer = space
     form, family, pointers = form_of(rows), rows.family, rows.pointers
     response, weights = rows.response, rows.weights
     at = 0
@@ -185,11 +188,8 @@ def shifted_rows(rows, eta, further, space, chosen, shift, valued, first, second
         for a in range(len(chosen)):
             value = 0.0
             for i in range(pointers[chosen[a]], pointers[chosen[a] + 1]):
-                one, slope, bend, _ = row_slopes(
-                    family, rows.link, response[i], rows.trials[i], further[i], eta[i] + shift[at]
-                )
-                value += weights[i] * one
-                first[at], second[at] = weights[i] * slope, weights[i] * bend
+                one, first[at], second[at], _ = read_row(rows, i, further[i], eta[i] + shift[at], layer)
+                value += one
                 at += 1
             values[a] = value
         return
@@ -253,7 +253,7 @@ def grid_values(rows, eta, further, space, j, middle, axes, places, grid, values
     values : (m^K,) array, written
         The last axis fastest.
     """
-    (powers, counts, scratch, terms), slopes, (totals, _, _, _) = space
+    (powers, counts, scratch, terms), slopes, (totals, _, _, _), layer = space
     form, start = form_of(rows), rows.pointers[j]
     size, width, number = rows.pointers[j + 1] - start, len(middle), len(places)
     sign = -1.0 if rows.family == GAMMA else 1.0
@@ -297,15 +297,8 @@ def grid_values(rows, eta, further, space, j, middle, axes, places, grid, values
                 predictor = eta[start + i]
                 for m in range(width):
                     predictor += rows.own[start + i, m] * effect[m]
-                one, _, _, _ = row_slopes(
-                    rows.family,
-                    rows.link,
-                    rows.response[start + i],
-                    rows.trials[start + i],
-                    further[start + i],
-                    predictor,
-                )
-                value += rows.weights[start + i] * one
+                one, _, _, _ = read_row(rows, start + i, further[start + i], predictor, layer)
+                value += one
             values[point] = value
             continue
         if chosen[width - 1] == 0:

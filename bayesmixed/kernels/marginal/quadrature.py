@@ -29,9 +29,9 @@ _SWEEPS = 2
 
 
 @njit(cache=False, error_model="numpy")
-def integration_space(rows):  # type: ignore[no-untyped-def]
-    """Return the work space of `integrate_levels` and `draw_given_border`."""
-    return level_space(rows), line_space(rows)
+def integration_space(rows, rule):  # type: ignore[no-untyped-def]
+    """Return the work space of `integrate_levels` and `draw_given_border`; `rule` is that of effects of rows."""
+    return level_space(rows, rule), line_space(rows)
 
 
 @njit(cache=False, error_model="numpy")

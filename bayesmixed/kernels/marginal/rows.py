@@ -20,6 +20,11 @@ class Rows(NamedTuple):
 
     Attributes
     ----------
+    layered : bool
+        Each row has an effect of its own, which is integrated out within the row.
+    kinds, examples : (n,), (m,) arrays
+        For layered rows the number of a kind of rows that share all that their log-likelihood depends on besides the
+        predictor, -1 for rare ones, and a row of each kind.
     family, link : int
         Codes of the compiled rows; lognormal rows are normal ones, and the response of these and of gamma rows a logarithm.
     plain : bool
@@ -55,6 +60,9 @@ class Rows(NamedTuple):
         The places of the border that the rows of each level take, ascending.
     """
 
+    layered: bool
+    kinds: Any
+    examples: Any
     family: int
     link: int
     plain: bool

@@ -9,7 +9,8 @@ from bayesmixed.kernels.collapsed.elimination import draw, factor, solve
 from bayesmixed.kernels.collapsed.level_blocks import factor_block, forward_block, weigh_block
 from bayesmixed.kernels.collapsed.prior_roots import apply_to_vector
 from bayesmixed.kernels.dense import FAST
-from bayesmixed.kernels.marginal.rows import lower_predictors, row_slopes
+from bayesmixed.kernels.marginal.row_effects import read_row
+from bayesmixed.kernels.marginal.rows import lower_predictors
 
 _ROUNDS, _CLOSE = 100, 1e-4
 
@@ -55,31 +56,29 @@ def add_levels(rows, root, levels, eta):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False, error_model="numpy")
-def weigh(rows, eta, further, root, corrected, products, sums):  # type: ignore[no-untyped-def]
+def weigh(rows, eta, further, root, corrected, products, sums, layer):  # type: ignore[no-untyped-def]
     """Write the cross-products of the working model around predictors; return the log-likelihood there.
 
     `corrected`: its mode is then about where the border has its mode with the levels integrated out: each row is pulled
-    by half its third derivative times the variance of its predictor given the border.
+    by half its third derivative times the variance of its predictor given the border. `layer`: work space of `read_row`.
     """
     blocks, cross, rest = products
     level_sums, rest_sums = sums
     blocks[:], cross[:], rest[:], level_sums[:], rest_sums[:] = 0.0, 0.0, 0.0, 0.0, 0.0
     width, dense = rows.own.shape[1], rows.columns.shape[1]
     first = len(rest) - dense
-    family, link = rows.family, rows.link
     inner, scaled = np.zeros((1, width, width)), np.empty((1, width))
     total = 0.0
     for j in range(len(blocks)):
         start, stop = rows.pointers[j], rows.pointers[j + 1]
         weight, pull, bend = np.empty(stop - start), np.empty(stop - start), np.empty(stop - start)
         for i in range(start, stop):
-            count = rows.weights[i]
-            value, slope, second, third = row_slopes(family, link, rows.response[i], rows.trials[i], further[i], eta[i])
-            total += count * value
-            one = max(-count * second, 0.0)
-            weight[i - start], bend[i - start] = one, count * third
+            value, slope, second, third = read_row(rows, i, further[i], eta[i], layer)
+            total += value
+            one = max(-second, 0.0)
+            weight[i - start], bend[i - start] = one, third
             linear = eta[i] - rows.offset[i] + (further[i] if rows.thresholds > 0 else 0.0)
-            pull[i - start] = one * linear + count * slope
+            pull[i - start] = one * linear + slope
             for k in range(width):
                 for m in range(width):
                     blocks[j, k, m] += one * rows.own[i, k] * rows.own[i, m]
@@ -168,7 +167,7 @@ def _standardise(root, table, roots, sums, levels, others):  # type: ignore[no-u
 
 
 @njit(cache=False, error_model="numpy")
-def find_mode(rows, further, root, table, roots, levels, others, eta, work):  # type: ignore[no-untyped-def]
+def find_mode(rows, further, root, table, roots, levels, others, eta, work, layer):  # type: ignore[no-untyped-def]
     """Move levels and border to their mode by Newton steps, halved until they climb.
 
     Returns the log-density of rows, levels and border there without its constants, and the logarithm of the determinant of
@@ -184,7 +183,7 @@ def find_mode(rows, further, root, table, roots, levels, others, eta, work):  # 
         add_border(rows, plain, eta)
         lower_predictors(rows, further, eta)
         add_levels(rows, root, levels, eta)
-        value = weigh(rows, eta, further, root, False, products, sums)
+        value = weigh(rows, eta, further, root, False, products, sums, layer)
         value -= 0.5 * (np.sum(levels * levels) + np.sum(others * others))
         if not value >= best - 1e-10 * abs(best):
             if best == -np.inf:

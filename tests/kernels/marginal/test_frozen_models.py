@@ -5,9 +5,11 @@ import pytest
 from marginal_designs import one_way, prepared
 from uncompiled import as_records, uncompiled
 
+from bayesmixed.engines.marginal_estimates import line_rule
 from bayesmixed.engines.marginal_layout import lay_out_marginal
 from bayesmixed.kernels.collapsed.views import read_roots
 from bayesmixed.kernels.marginal import frozen_models, working_models
+from bayesmixed.kernels.marginal.row_effects import row_space
 from bayesmixed.kernels.marginal.rows import fill_further
 
 
@@ -18,7 +20,8 @@ def frozen(family, priors=None):
     point, data = np.zeros(len(layout.kept)), as_records(layout.packed.data)
     point[layout.outer] = np.linspace(-0.3, 0.4, len(point[layout.outer]))
     centre = 0.5 * np.random.default_rng(1).normal(size=len(layout.rows.offset))
-    return layout.rows, data, point, centre, uncompiled(frozen_models.freeze)(point, layout.rows, data, centre)
+    tables = uncompiled(frozen_models.freeze)(point, layout.rows, data, centre, line_rule(5))
+    return layout.rows, data, point, centre, tables
 
 
 @pytest.mark.parametrize("distance", [-0.7, -0.31, 0.0, 0.69])
@@ -53,5 +56,6 @@ def test_models_are_interpolated_over_the_further_parameter(family, distance):
     uncompiled(fill_further)(moved, rows, further)
     exact = np.empty(models.shape[1])
     products, sums = uncompiled(frozen_models.open_model)(rows, exact)
-    uncompiled(working_models.weigh)(rows, centre, further, root, True, products, sums)
+    layer = uncompiled(row_space)(rows, line_rule(5))
+    uncompiled(working_models.weigh)(rows, centre, further, root, True, products, sums, layer)
     np.testing.assert_allclose(blended, exact, rtol=1e-10, atol=1e-9)

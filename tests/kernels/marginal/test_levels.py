@@ -7,6 +7,7 @@ import pytest
 from marginal_designs import FURTHER, one_way, prepared
 from uncompiled import uncompiled
 
+from bayesmixed.engines.marginal_estimates import line_rule
 from bayesmixed.engines.marginal_layout import lay_out_marginal
 from bayesmixed.kernels.marginal import levels
 from bayesmixed.kernels.marginal.rows import row_slopes
@@ -33,7 +34,7 @@ def case(family):
         ]
         return np.array(found) * rows.weights[list(own), None]
 
-    space = uncompiled(levels.level_space)(rows)
+    space = uncompiled(levels.level_space)(rows, line_rule(5))
     linear = uncompiled(levels.prepare_levels)(rows, eta, further, space)
     return rows, eta, further, space, linear, single
 

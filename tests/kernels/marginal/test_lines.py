@@ -6,6 +6,7 @@ from marginal_designs import one_way, prepared
 from scipy import stats
 from uncompiled import uncompiled
 
+from bayesmixed.engines.marginal_estimates import line_rule
 from bayesmixed.engines.marginal_layout import lay_out_marginal
 from bayesmixed.kernels.marginal import levels, lines
 
@@ -15,7 +16,7 @@ def hulls_of(formula, root):
     data = one_way("poisson") | {"x": np.linspace(-1.0, 1.0, 20)}
     rows = lay_out_marginal(prepared(formula, data, "poisson")).rows
     eta, further = rows.offset.copy(), np.ones(20)
-    space, line = uncompiled(levels.level_space)(rows), uncompiled(lines.line_space)(rows)
+    space, line = uncompiled(levels.level_space)(rows, line_rule(5)), uncompiled(lines.line_space)(rows)
     uncompiled(levels.prepare_levels)(rows, eta, further, space)
     if rows.own.shape[1] > 1:
         line[0][0][:], line[0][1][:] = [0.5, -0.2], [0.3, 0.8]

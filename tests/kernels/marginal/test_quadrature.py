@@ -25,7 +25,9 @@ def test_draws_of_effects_have_their_exact_law(family, sd):
     drawn = np.empty((count, 4, 1))
     stream = np.random.default_rng(6)
     counts = np.array([1, count - 1])
-    draw_levels(points, border, counts, stream, layout.rows, layout.packed.data, estimates.levels, drawn)
+    draw_levels(
+        points, border, counts, stream, layout.rows, layout.packed.data, estimates.levels, estimates.rule, drawn
+    )
     z = np.linspace(-9, 9, 4001)
     known = FURTHER.get(family, {})
     y, index = np.asarray(design.response, dtype=float), design.mu.normal_blocks[0].read_rows()[0]
@@ -95,7 +97,15 @@ def test_draws_of_slopes_have_their_law(number):
     drawn = np.empty((count, 3, 2))
     points, border, counts = np.tile(point, (2, 1)), np.zeros((2, 0)), np.array([1, count - 1])
     draw_levels(
-        points, border, counts, np.random.default_rng(7), layout.rows, layout.packed.data, estimates.levels, drawn
+        points,
+        border,
+        counts,
+        np.random.default_rng(7),
+        layout.rows,
+        layout.packed.data,
+        estimates.levels,
+        estimates.rule,
+        drawn,
     )
     for j in range(3):
         z, logs = grid_of_a_level(estimates, point, j)

@@ -21,6 +21,7 @@ def table():
         "g": np.array(list("abcdefgh"))[i % 8],
         "h": np.array([f"h{k}" for k in range(5)])[generator.integers(0, 5, ROWS)],
         "m": np.array(list("pqrs"))[i % 4],
+        "each": i.astype(str),
         "u": np.array(list("pqrs"))[(i // 3) % 4],
     }
 
@@ -38,6 +39,8 @@ NORMAL = {
     "correlated": ("y ~ x + (x | g)", {}),
     "three effects": ("y ~ x + (x + o | g) + (1 | h)", {}),
     "two parts": ("y ~ x + (1 | g) + (0 + x | g)", {}),
+    "effects of rows": ("y ~ x + (1 | g) + (1 | h) + (1 | each)", {"sigma": 1.5}),
+    "slopes and effects of rows": ("y ~ x + (x | g) + (1 | each)", {"sigma": 1.5, "sd_each": 0.7}),
     "no population": ("y ~ 0 + (1 | g)", {}),
 }
 
