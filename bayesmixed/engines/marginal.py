@@ -30,8 +30,8 @@ LEFT = "; marginal was left: "
 TARGET = 0.9
 NEEDS_ROWS = True
 MOST_OUTER, LARGEST_BORDER = 15, 400
-FEWEST_ROWS, LARGEST_QUICK = 200, 60
-"""From and up to where effective draws were measured to cost less than those of the engine "kernel"."""
+FEWEST_ROWS, LARGEST_QUICK, LARGEST_BESIDE_ROWS = 200, 60, 70
+"""From and up to where effective draws were measured to cost less than those of the engine "kernel", the last with `obs()`."""
 
 
 def supports(design: Design) -> str | None:
@@ -66,15 +66,15 @@ def supports(design: Design) -> str | None:
 
 def slower(design: Design) -> str | None:
     """Return why the engine "kernel" is the faster, or None."""
-    groups, _ = split_groups(design)
+    groups, layer = split_groups(design)
     border = len(design.mu.keys) + sum(group.size for group in groups[1:])
     if design.rows < FEWEST_ROWS:
         return f"{design.rows} rows are few"
     if groups[0].width > 1:
         return f"quadrature takes long for the {groups[0].width} effects of each level of '{groups[0].name}'"
-    if any(group.single for group in groups):
+    if layer is None and any(group.single for group in groups):
         return "the effects of rows suit it badly"
-    if border > LARGEST_QUICK:
+    if border > (LARGEST_BESIDE_ROWS if layer else LARGEST_QUICK):
         return f"{border} coefficients and effects outside of '{groups[0].name}' are many"
     return None
 
@@ -90,8 +90,8 @@ def sample(
 ) -> Run:
     """Return draws from the posterior of a design, see `Engine`.
 
-    Coefficients and all effects but those of the largest factor are drawn with each estimate of the density, and the
-    effects of that factor given each kept draw: exactly, or where a level has several by two Gibbs
+    Coefficients and all effects but those of the largest factor, and of rows within it, are drawn with each estimate of the
+    density, and these effects given each kept draw: exactly, or where a level has several by two Gibbs
     sweeps. Where the proposals are no good the engine "kernel" samples.
     """
     choose_parameterisation(design, None, parameterisation)

@@ -214,7 +214,7 @@ def draw_rest(target: Estimates, found: Outcome, settings: Settings) -> Array:
 
     layout, full = target.layout, target.layout.full
     terms = {t.placement.group.name: t for t in full.predictors[full.design.mu.parameter].terms}
-    border = found.kept.reshape(-1, layout.border)
+    border = found.kept.reshape(int(np.prod(found.points.shape[:2])), layout.border)
     points = target.points(found.points.reshape(len(border), -1))
     _, location, scale = layout.coefficients
     width = len(location)
@@ -244,8 +244,8 @@ def draw_rest(target: Estimates, found: Outcome, settings: Settings) -> Array:
         drawn[part, place] = levels.reshape(len(levels), -1)
         if layer:
             own = np.empty((len(whole), len(layer.levels), 1))
-            given = stream, layout.rows, layout.single, data, target.rule
-            draw_row_effects(points[part], border[part], levels, *given, own)
+            both = layout.rows, layout.single
+            draw_row_effects(points[part], border[part], levels, stream, *both, data, target.rule, own)
             drawn[part, row_place] = own[:, :, 0]
 
     with ThreadPoolExecutor(settings.cores) as pool:

@@ -121,9 +121,8 @@ def lay_out_marginal(design: Design) -> MarginalLayout:
     coefficients = np.array([np.arange(width), np.concatenate([location[free], 0.0 * first]), scales])
     rows, order = _sort_rows(design, reduced, groups, layer, np.where(free, location, beta.fixed), scales)
     own_levels = order[:0] if layer is None else layer.read_rows(order)[0]
-    count = len(rows.response)
-    alone = {"own": np.ones((count, 1)), "pointers": np.arange(count + 1)}
-    single = rows._replace(layered=False, kinds=rows.kinds[:0], examples=rows.examples[:0], plain=True, **alone)
+    own, pointers = np.ones((len(order), 1)), np.arange(len(order) + 1)
+    single = rows._replace(layered=False, kinds=order[:0], examples=order[:0], plain=True, own=own, pointers=pointers)
     return MarginalLayout(full, kept, packed, rows, coefficients, groups, layer, own_levels, single)
 
 

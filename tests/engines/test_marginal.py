@@ -158,13 +158,17 @@ def test_the_posterior_of_the_herds_is_that_of_quadrature():
         ("y ~ x + (1 | g) + (1 | h)", 240, ""),
         ("y ~ x + (1 | g)", 48, "48 rows are few"),
         ("y ~ x + (x | g)", 240, "the 2 effects of each level of 'g'"),
-        ("y ~ x + (1 | g) + obs()", 240, "effects of rows suit it badly"),
+        ("y ~ x + (1 | g) + obs()", 240, ""),
+        ("y ~ x + (1 | g) + (1 | h) + (1 | each)", 240, ""),
+        ("y ~ x + obs()", 240, "effects of rows suit it badly"),
+        ("y ~ x + (x + w + I(x^2) | g) + obs()", 240, "effects of rows suit it badly"),
         ("y ~ x + (1 | k) + (1 | l)", 240, "are many"),
     ],
 )
 def test_it_is_chosen_where_it_was_measured_to_be_the_faster(formula, rows, reason):
     i = np.arange(rows)
     table = pd.concat([TABLE] * 5, ignore_index=True).iloc[:rows].assign(k=(i // 3).astype(str), l=(i % 70).astype(str))
+    table["each"] = i.astype(str)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.StatisticsWarning)
         name, why = choose(bm.prepare(bm.from_formula(formula, family="poisson"), table))

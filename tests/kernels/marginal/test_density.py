@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from exact_margins import grid_logs
 from marginal_designs import FURTHER, one_way, prepared, with_nodes
-from scipy import special, stats
+from scipy import interpolate, special, stats
 
 import bayesmixed as bm
 from bayesmixed.engines.marginal_estimates import find_estimates
@@ -60,3 +60,40 @@ def test_estimates_of_ordered_categories_have_the_mean_of_sums_over_a_grid():
     ratios = np.exp(found - exact)
     assert ratios.mean() == pytest.approx(1.0, abs=4 * ratios.std() / np.sqrt(2000) + 2e-3)
     assert ratios.std() < 0.6
+
+
+Z = np.linspace(-8.0, 8.0, 321)
+WEIGHT = stats.norm.logpdf(Z) + np.log(Z[1] - Z[0])
+
+
+def nested_grids(design, known, sds):
+    """Return the log-likelihood of rows in four groups, effects of rows, then of groups summed over grids, intercept 0.2."""
+    own, group = sds
+    at = np.linspace(-9.0, 9.0, 721) * max(group, 0.1)
+    values = {**known, design.family.parameters[0].name: design.mu.link.inverse(0.2 + at[:, None] + own * Z)}
+    total = 0.0
+    for rows in np.split(np.asarray(design.response, dtype=float), 4):
+        with np.errstate(all="ignore"):
+            each = [np.nan_to_num(design.family.logp(y, values, 7.0), nan=-1e6, neginf=-1e6) for y in rows]
+        below = sum(special.logsumexp(np.maximum(one, -1e6) + WEIGHT, axis=1) for one in each)
+        total += special.logsumexp(interpolate.CubicSpline(at, below)(group * Z) + WEIGHT)
+    return total
+
+
+@pytest.mark.parametrize("family", ["poisson", "binomial", "negbin", "gamma"])
+def test_effects_of_rows_are_integrated_within_those_of_their_group(family):
+    known, data = FURTHER.get(family, {}), one_way(family) | {"each": np.arange(20).astype(str)}
+    trials = " | trials(n)" if family == "binomial" else ""
+    formula = f"y{trials} ~ 1 + (1 | g) + (1 | each)"
+    design = prepared(formula, data, family, known | {"beta[Intercept]": 0.2})
+    estimates = with_nodes(find_estimates(lay_out_marginal(design)), 41)
+    names = [term.placement.group.name for term in estimates.layout.full.predictors["mu"].terms]
+    for sds in [(1e-8, 0.5), (0.5, 1e-8), (0.3, 0.7), (2.0, 0.3), (0.3, 5.0), (5.0, 1.0)]:
+        point = np.array([dict(zip(("each", "g"), sds, strict=True))[name] for name in names])
+        found = estimates.estimate(np.log(point)[None], np.zeros((1, 0)), np.zeros(1))[0][0]
+        prior = sum(
+            design.priors[f"sd_{name}[Intercept]"].prior.frozen().logpdf(sd) + np.log(sd)
+            for name, sd in zip(names, point, strict=True)
+        )
+        wide = sds[0] > 2.0
+        assert found == pytest.approx(nested_grids(design, known, sds) + prior, abs=5e-3 if wide else 1e-4)

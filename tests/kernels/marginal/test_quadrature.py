@@ -39,6 +39,41 @@ def test_draws_of_effects_have_their_exact_law(family, sd):
         assert probability > 1e-4
 
 
+@pytest.mark.parametrize("sds", [(0.7, 0.5), (1e-8, 0.8), (1.5, 1e-8)])
+def test_draws_of_effects_of_rows_and_of_their_levels_have_their_exact_law(sds):
+    from bayesmixed.kernels.marginal.compiled import draw_levels, draw_row_effects
+
+    (own, group), count = sds, 4000
+    data = {"y": np.array([0.0, 3.0, 1.0, 2.0]), "g": np.array(list("aaab")), "each": np.array(list("wxyz"))}
+    design = prepared("y ~ 1 + (1 | g) + (1 | each)", data, "poisson", {"beta[Intercept]": 0.5})
+    estimates = with_nodes(find_estimates(lay_out_marginal(design)), 27)
+    layout, rule, stream = estimates.layout, estimates.rule, np.random.default_rng(8)
+    names = [term.placement.group.name for term in layout.full.predictors["mu"].terms]
+    point, border = np.log([{"each": own, "g": group}[name] for name in names])[None], np.zeros((1, 0))
+    levels, rows = np.empty((count, 2, 1)), np.empty((count, 4, 1))
+    counts = np.array([count])
+    draw_levels(point, border, counts, stream, layout.rows, layout.packed.data, estimates.levels, rule, levels)
+    given = np.repeat(point, count, 0), np.zeros((count, 0)), levels, stream
+    draw_row_effects(*given, layout.rows, layout.single, layout.packed.data, rule, rows)
+    z = np.linspace(-7.0, 7.0, 561)
+    each = np.array([stats.poisson.logpmf(y, np.exp(0.5 + group * z[:, None] + own * z)) for y in data["y"][:3]])
+    each = np.exp(each + stats.norm.logpdf(z))
+    whole = each.sum(axis=2)
+    shared = stats.norm.pdf(z)
+    laws = [shared * whole.prod(axis=0)]
+    laws += [(shared * np.delete(whole, i, axis=0).prod(axis=0)) @ each[i] for i in range(3)]
+    for law, drawn in zip(laws, (levels[:, 0, 0], *rows[:, :3, 0].T), strict=True):
+        law = np.cumsum(law)
+        assert (
+            stats.kstest(np.interp(drawn, z, (law - 0.5 * np.diff(law, prepend=0)) / law[-1]), "uniform").pvalue > 1e-4
+        )
+    both = (shared * np.delete(whole, 0, axis=0).prod(axis=0))[:, None] * each[0]
+    both /= both.sum()
+    mean = z @ both @ z
+    products = levels[:, 0, 0] * rows[:, 0, 0]
+    assert products.mean() == pytest.approx(mean, abs=4.5 * products.std() / np.sqrt(count))
+
+
 def slopes():
     """Return counts with an intercept and a slope for each of three groups, and the density of one group over a grid."""
     generator = np.random.default_rng(4)
