@@ -67,6 +67,7 @@ def _two_regions(v):
 def test_a_region_at_zero_that_pareto_k_does_not_see_is_found_by_heavy_tails(heavy, monkeypatch):
     if not heavy:
         monkeypatch.setattr(proposals, "FIRST_HEAVY", 0.0)
+        monkeypatch.setattr(proposals, "CORNER", 0.0)
         monkeypatch.setattr(proposals, "SHARES", (0.0, 1.0, 0.0, 0.0))
         monkeypatch.setattr(proposals, "LEAST", (0.0, 0.0, 0.0, 0.0))
     found = run(Target(_two_regions), spread=0.02)

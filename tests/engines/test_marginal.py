@@ -110,6 +110,19 @@ def test_where_proposals_suit_badly_the_kernel_samples_and_the_record_says_why(m
     assert "diverging" in fit.draws["sample_stats"]
 
 
+@pytest.mark.slow
+def test_effects_of_rows_are_drawn_and_saved_and_go_on(tmp_path):
+    fit = fit_table("y ~ x + (1 | g) + obs()")
+    assert "those of 'obs' within these" in fit.engine.decisions[0]
+    effects = fit.posterior["b_obs"].mean(("chain", "draw")).values.ravel()
+    assert np.all(np.isfinite(fit.posterior["b_obs"]))
+    # Those of rows with more counts than their group are positive.
+    rest = TABLE["y"] - TABLE.groupby("g")["y"].transform("mean")
+    assert np.corrcoef(effects, rest)[0, 1] > 0.8
+    loaded = bm.load_fit(bm.save_fit(fit, tmp_path / "fit.nc"))
+    assert bm.extend(loaded, 50, progress=False).posterior.equals(bm.extend(fit, 50, progress=False).posterior)
+
+
 by_hand = pytest.mark.calibration
 ONE_WAY = [
     ("poisson", 8, 3, 0.0),

@@ -51,3 +51,21 @@ def test_a_mixture_has_shares_of_its_parts():
     points = np.linspace(-3, 3, 7)[:, None]
     assert np.all(parts.log_density(points) >= alone.log_density(points) + np.log(1.0 - proposals.FIRST_HEAVY))
     assert np.all(alone.log_density(np.array([[np.nan]])) == -np.inf)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_sd_that_may_be_zero_is_reached_though_no_pilot_was_there(seed):
+    """Two hundredths of the mass are near 0, where no point of a pilot is: kernels and heavy tails alone give weights of 20."""
+    generator, scales = np.random.default_rng(seed), Scales(np.ones(3), np.ones(3))
+    laws = stats.norm(0.5, 0.11), stats.norm(0.8, 0.13), stats.norm(0.55, 0.05)
+    pilot = np.log(np.abs(generator.normal([0.5, 0.8, 0.55], [0.11, 0.13, 0.05], size=(150, 3))))
+    one = fit_proposal(scales, pilot, np.zeros(150), generator)
+    points = one.draw(4000, generator)
+    points = points[np.all(np.isfinite(points), axis=1)]
+    v = np.exp(points)
+    densities = [0.98 * laws[0].pdf(v[:, 0]) + 0.02 * stats.uniform(0.0, 0.3).pdf(v[:, 0])]
+    densities += [law.pdf(v[:, k + 1]) for k, law in enumerate(laws[1:])]
+    weights = np.prod(densities, axis=0) * np.exp(points.sum(axis=1) - one.log_density(points))
+    assert weights.sum() / 4000 == pytest.approx(1.0, abs=0.05)
+    assert weights.max() < 6.0
+    assert weights.sum() ** 2 / np.sum(weights**2) > 0.7 * 4000

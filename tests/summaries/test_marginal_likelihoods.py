@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from scipy import integrate, special, stats
+from scipy import integrate, interpolate, special, stats
 
 import bayesmixed as bm
 from bayesmixed.engines import proposal_weights
@@ -18,6 +18,7 @@ from bayesmixed.summaries.priors.reweighting import weigh_by_priors
 
 GROUPS, EACH = 8, 5
 PRIORS = {"beta[Intercept]": "Normal(0, 2)", "sd_g": "HalfNormal(1)"}
+SDS = {"sd_g": "HalfNormal(0.5)", "sd_obs": "HalfNormal(0.5)"}
 
 
 def table():
@@ -92,6 +93,31 @@ def test_a_bayes_factor_is_the_difference_of_two_logarithms_and_probabilities_ad
     assert found.table["log_bayes_factor"]["wide"] == pytest.approx(-np.log(100), abs=0.15)
     assert found.table["probability"].sum() == pytest.approx(1.0)
     assert found.notes == ()
+
+
+@pytest.mark.slow
+def test_the_evidence_with_effects_of_rows_is_their_likelihood_integrated_over_both_sds():
+    """The intercept is known: nothing is left but the SDs."""
+    fit = fitted("count ~ 1 + (1 | g) + obs()", family="poisson", priors={"beta[Intercept]": 0.5} | SDS)
+    z, data = np.linspace(-7.0, 7.0, 113), table()
+    weight = stats.norm.logpdf(z) + np.log(z[1] - z[0])
+    nodes, shares = np.polynomial.legendre.leggauss(16)
+    sds = 1.5 * (nodes + 1.0)
+    logs = np.empty((16, 16))
+    for i, own in enumerate(sds):
+        at = np.linspace(-16.0, 16.0, 641)
+        each = {
+            count: interpolate.CubicSpline(
+                at, special.logsumexp(stats.poisson.logpmf(count, np.exp(0.5 + at[:, None] + own * z)) + weight, axis=1)
+            )
+            for count in set(data["count"])
+        }
+        for k, sd in enumerate(sds):
+            groups = [
+                special.logsumexp(sum(each[c](sd * z) for c in g["count"]) + weight) for _, g in data.groupby("g")
+            ]
+            logs[i, k] = np.sum(groups) + stats.halfnorm(0, 0.5).logpdf([own, sd]).sum()
+    assert close(fit, special.logsumexp(logs, b=2.25 * shares[:, None] * shares))
 
 
 @pytest.mark.slow
