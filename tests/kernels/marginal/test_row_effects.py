@@ -12,7 +12,7 @@ from bayesmixed.kernels.marginal import row_effects
 from bayesmixed.kernels.marginal.rows import row_slopes
 
 FAMILIES = ["poisson", "binomial", "negbin", "gamma", "gaussian"]
-Z = np.linspace(-16.0, 9.0, 4001)
+Z = np.linspace(-16.0, 9.0, 1501)
 
 
 def layered(family, link=None):
@@ -43,17 +43,17 @@ def exact(rows, i, further, predictor, sd):
 def test_rows_with_their_effect_integrated_out_are_sums_over_a_grid(family, link):
     rows, further = layered(family, link), FURTHER.get(family, {"": 1.0})
     further = next(iter(further.values()))
-    space = uncompiled(row_effects.row_space)(rows, line_rule(27))
+    space = uncompiled(row_effects.row_space)(rows, line_rule(41))
     read = uncompiled(row_effects.read_row)
     for sd in (1e-8, 0.3, 1.0, 2.5):
         uncompiled(row_effects.set_rows)(rows, np.full(20, further), sd, space)
-        for i in (0, 3, 11):
+        for i in (0, 3):
             for predictor in (-3.0, 0.1, 1.4, 12.0) if family == "poisson" else (-2.0, 0.3, 1.7):
                 value, slope, _, _ = read(rows, i, further, predictor, space)
                 if predictor == 12.0 and sd < 1.0:
                     continue
                 true, steep = exact(rows, i, further, predictor, sd)
-                assert value == pytest.approx(true, abs=3e-5)
+                assert value == pytest.approx(true, abs=2e-4)
                 assert slope == pytest.approx(steep, abs=1e-3, rel=1e-3)
 
 
