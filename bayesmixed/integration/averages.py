@@ -11,8 +11,11 @@ from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import Family, Parameter, Values
 from bayesmixed.families.links import Array, Link
 from bayesmixed.gauss_hermite import NODES, expect
+from bayesmixed.integration.places import MANY, interpolate
 
 _TOLERANCE = 0.02
+_BY_QUADRATURE = ("logit", "cloglog", "logit_minus_one")
+"""Links without corners whose averages have no closed form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,11 @@ class Spread:
         """The mean of the parameter over the groups, on its natural scale."""
         if self.variance is None:
             return self.link.inverse(self.mean)
+        shape = np.broadcast_shapes(self.mean.shape, self.variance.shape)
+        if shape and shape[-1] > MANY and self.link.name in _BY_QUADRATURE and not np.ptp(self.variance, axis=-1).any():
+            mean = np.broadcast_to(self.mean, shape).reshape(-1, shape[-1])
+            variance = np.broadcast_to(self.variance[..., :1], (*shape[:-1], 1)).reshape(-1, 1)
+            return interpolate(lambda places: self.link.average(places, variance), mean).reshape(shape)
         return self.link.average(self.mean, self.variance)
 
 

@@ -1,7 +1,8 @@
 """Posterior predictive checks: what the data show that replicates of the model do not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -166,19 +167,22 @@ def compare_statistics(
     subsets = [("", np.arange(design.rows))] if by is None else level_rows(design, by)
     known = knows_moments(design, choose_groups(design, groups))
     chosen = [
-        (level, rows, statistic)
+        (level, rows, [one for one in choose_statistics(design, rows) if known or not one.residual])
         for level, rows in subsets
-        for statistic in choose_statistics(design, rows)
-        if known or not statistic.residual
     ]
-    pieces: list[list[Array]] = [[] for _ in chosen]
-    moments = any(statistic.residual for _, _, statistic in chosen)
+    pieces: list[list[Array]] = [[] for _, _, statistics in chosen for _ in statistics]
+    moments = any(statistic.residual for _, _, statistics in chosen for statistic in statistics)
     for piece in replicate(fit, groups=groups, draws=draws, seed=seed, moments=moments):
-        for (_, rows, statistic), found in zip(chosen, pieces, strict=True):
-            found.append(_compute(design, piece, rows, statistic))
+        values = chain.from_iterable(
+            _compute(design, piece, rows if len(chosen) > 1 else slice(None), statistics)
+            for _, rows, statistics in chosen
+        )
+        for found, value in zip(pieces, values, strict=True):
+            found.append(value)
+    compared = [(level, statistic) for level, _, statistics in chosen for statistic in statistics]
     return [
         Compared(level, statistic, *np.concatenate(found, axis=-1))
-        for (level, _, statistic), found in zip(chosen, pieces, strict=True)
+        for (level, statistic), found in zip(compared, pieces, strict=True)
     ]
 
 
@@ -221,14 +225,20 @@ def _judge(design: Design, compared: list[Compared]) -> tuple[pd.DataFrame, tupl
     return pd.DataFrame(lines, columns=["level", *_COLUMNS]), suggest(design, more, less)
 
 
-def _compute(design: Design, piece: Replicates, rows: Index, statistic: Statistic) -> Array:
-    """Return the statistic of data and replicates, (2, draws of the piece)."""
+def _compute(
+    design: Design, piece: Replicates, rows: Index | slice, statistics: Sequence[Statistic]
+) -> Iterator[Array]:
+    """Yield statistics of data and replicates of some rows, (2, draws of the piece) each."""
     shape = piece.response.shape
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), shape[-1:])[rows]
-    expected, variance = (np.broadcast_to(a, shape)[..., rows] for a in (piece.expected, piece.variance))
-    observed, made = np.asarray(design.response, dtype=float)[rows], as_observed(design, piece.response)
-    both = [statistic.compute(Sample(y, trials, expected, variance)) for y in (observed, made[..., rows])]
-    return np.stack([np.broadcast_to(value, shape[:-1]).reshape(-1) for value in both])
+    expected, variance = (
+        a if a.ndim == 0 or a.shape[-1] == 1 else a[..., rows] for a in (piece.expected, piece.variance)
+    )
+    observed, made = np.asarray(design.response, dtype=float)[rows], as_observed(design, piece.response)[..., rows]
+    samples = [Sample(y, trials, expected, variance) for y in (observed, made)]
+    for statistic in statistics:
+        both = [statistic.compute(sample) for sample in samples]
+        yield np.stack([np.broadcast_to(value, shape[:-1]).reshape(-1) for value in both])
 
 
 def _sections(checks: PosteriorChecks) -> list[Section]:

@@ -19,6 +19,7 @@ from bayesmixed.draws.linear_predictors import (
     predictor_given_effects,
     thin,
 )
+from bayesmixed.draws.pieces import split_draws
 from bayesmixed.draws.tree import stacked
 from bayesmixed.estimation.complete_pooling import fit_pooled
 from bayesmixed.families.links import Array
@@ -115,7 +116,11 @@ def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int |
         return _of_related(fit, predictor, group, draws, lambda before, after, _: _share_gone(before, after))
     if len(group.labels) == 1 and not _is_closed(fit, predictor):
         posterior = _some_draws(fit, "quadrature", fit.design.rows, draws)
-        return _label(_factors_by_quadrature(fit, predictor, group, posterior)[..., None], posterior)
+        parts = []
+        for part in split_draws(posterior, fit.design.rows):
+            found = _factors_by_quadrature(fit, predictor, group, part)
+            parts.append(found.reshape(part.sizes["chain"], part.sizes["draw"], -1))
+        return _label(np.concatenate(parts, axis=1)[..., None].reshape(-1, len(group.levels), 1), posterior)
     return by_blocks(fit, predictor, group, draws, shrinkage_factors)
 
 

@@ -23,6 +23,7 @@ from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array, Link
 from bayesmixed.gauss_hermite import FINE_NODES, expect
 from bayesmixed.integration.averages import average_moments, cholesky_columns, refuse_average
+from bayesmixed.integration.places import MANY, SMOOTH, places_of, weights_of
 from bayesmixed.terms.predictors import Predictor
 
 Etas = dict[str, Array]
@@ -32,10 +33,6 @@ Axis = Mapping[str, Array]
 """What one standard normal number adds to some predictors, (S, m) each, by parameter."""
 
 _WORK = 1e8
-_PLACES, _ROWS = 4096, 20_000
-"""Values of a predictor at which the moments of very many rows are computed, and rows at once."""
-_SMOOTH = ("identity", "log", "logit", "probit", "cloglog")
-"""Links without corners, under which cubic interpolation between these values is as exact as quadrature."""
 _LATENT_WORK = 1_000_000
 _FEWEST = 100
 
@@ -216,16 +213,15 @@ def take_means(
     interpolation, give the same means of smooth functions.
     """
     predictors = {name: predictor.take(rows) for name, predictor in design.predictors.items()}
-    moving = _moving(predictors) if design.observed.row_scale is None and len(rows) > 4 * _PLACES else None
+    moving = _moving(predictors) if design.observed.row_scale is None and len(rows) > MANY else None
     if moving is None:
         yield from ((parts, weights) for parts in take_apart(design, posterior, rows))
         return
     alike = {name: predictor.take(np.arange(1)) for name, predictor in predictors.items()}
     for draws in _blocks(design, posterior, len(rows)):
         eta = population_predictor(moving, draws)[0]
-        low, high = eta.min(axis=1), eta.max(axis=1)
-        places = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, _PLACES)
-        own = np.stack([_at_places(*one, weights) for one in zip(eta, low, high, strict=True)])
+        places = places_of(eta)
+        own = np.stack([weights_of(one, at, weights) for one, at in zip(eta, places, strict=True)])
         parts = _pieces(design, alike, None, draws)
         yield replace(parts, etas={**parts.etas, moving.parameter: places}), own
 
@@ -252,24 +248,7 @@ def _moving(predictors: Mapping[str, Predictor]) -> Predictor | None:
         columns = [*predictor.population.matrix.T, predictor.offset]
         if predictor.curves or any(np.ptp(column) > 0.0 for column in columns):
             moving.append(predictor)
-    return moving[0] if len(moving) == 1 and moving[0].link.name in _SMOOTH else None
-
-
-def _at_places(eta: Array, low: float, high: float, weights: Array) -> Array:
-    """Return weights of equidistant places from low to high, by cubic interpolation those of rows with predictors (m,)."""
-    found = np.zeros(_PLACES)
-    width = (high - low) / (_PLACES - 1) or 1.0
-    for start in range(0, len(eta), _ROWS):
-        t = (eta[start : start + _ROWS] - low) / width
-        cell = np.clip(t.astype(np.intp), 1, _PLACES - 3)
-        t -= cell
-        ahead, beyond, behind = t - 1.0, t - 2.0, t + 1.0
-        own = weights[start : start + _ROWS]
-        inner, outer = own * ahead * beyond, own * t * behind
-        shares = (-inner * t / 6.0, inner * behind / 2.0, -outer * beyond / 2.0, outer * ahead / 6.0)
-        for place, share in enumerate(shares):
-            found += np.bincount(cell + (place - 1), share, _PLACES)
-    return found
+    return moving[0] if len(moving) == 1 and moving[0].link.name in SMOOTH else None
 
 
 def _pieces(

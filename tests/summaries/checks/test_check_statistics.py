@@ -14,7 +14,6 @@ from bayesmixed.summaries.checks.check_statistics import (
     has_ones,
     has_zeros,
     is_binary,
-    standardise,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
@@ -136,4 +135,4 @@ def test_which_responses_have_zeros_and_ones_to_be_counted(family, y, zeros, one
 
 def test_residuals_without_a_variance_are_not_scaled():
     sample = Sample(np.array([3.0, 3.0, 3.0]), np.ones(3), np.ones(3), np.array([4.0, 0.0, np.inf]))
-    np.testing.assert_array_equal(standardise(sample), [1.0, 2.0, 2.0])
+    np.testing.assert_array_equal(sample.residuals, [1.0, 2.0, 2.0])

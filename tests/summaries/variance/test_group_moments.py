@@ -102,7 +102,7 @@ def test_thinned_draws_are_at_least_a_hundred():
 )
 def test_means_over_very_many_rows_are_those_of_their_places(family, link, monkeypatch):
     generator = np.random.default_rng(2)
-    rows = 4 * group_moments._PLACES + 100
+    rows = group_moments.MANY + 100
     y = {"bernoulli": lambda: generator.integers(0, 2, rows), "poisson": lambda: generator.poisson(1.0, rows)}
     made = y.get(family, lambda: generator.gamma(2.0, 1.0, rows))()
     data = pd.DataFrame({"y": made, "x": generator.standard_t(4, rows), "g": (np.arange(rows) % 30).astype(str)})
@@ -110,7 +110,7 @@ def test_means_over_very_many_rows_are_those_of_their_places(family, link, monke
     values = {"beta": [0.2, 0.4], "sd_g": 0.7, "sigma": 1.0, "shape": 2.0, "phi": 2.0, "alpha": 2.0}
     fit = fit_at(bm.prepare(spec, data), values, jitter=0.02, draws=2)
     places = bm.r2(fit, scale="data"), bm.icc(fit, scale="data")
-    monkeypatch.setattr(group_moments, "_PLACES", rows)
+    monkeypatch.setattr(group_moments, "MANY", rows)
     for found, expected in zip(places, (bm.r2(fit, scale="data"), bm.icc(fit, scale="data")), strict=True):
         np.testing.assert_allclose(found["mean"], expected["mean"], rtol=1e-9)
         np.testing.assert_allclose(found["lower"], expected["lower"], rtol=1e-9)
