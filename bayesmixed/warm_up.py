@@ -17,7 +17,7 @@ from bayesmixed.task_runs import run_tasks
 
 MODELS = {
     "marginal": ("poisson", "y ~ x + (1 | g)"),
-    "kernel": ("poisson", "y ~ x + (1 | g)"),
+    "kernel": ("poisson", "y ~ x + (1 | g) + (1 | h)"),
     "collapsed": ("gaussian", "y ~ x + (1 | g)"),
     "maximum likelihood": ("poisson", "y ~ x + (1 | g) + (1 | h)"),
 }
