@@ -173,7 +173,7 @@ def _lost_correlation(name: str, there: list[Term], here: list[Term]) -> bool:
     if not correlated:
         return True
     changed = _products_of(_formulas_of(there, name)) != _products_of(_formulas_of(here, name))
-    return changed and all(len(term_pieces(term.formulas[0])) < 2 for term in correlated)
+    return changed and all(len(term_pieces(term.formulas[0])) < 2 and not term.tied_by for term in correlated)
 
 
 def _formulas_of(terms: list[Term], name: str) -> list[str]:

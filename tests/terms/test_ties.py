@@ -26,7 +26,9 @@ def test_a_letter_is_read_and_written():
     assert model.predictors["mu"][1] == bm.Group(by="g", formula="1 + x", letter="p")
     assert bm.from_formula(**model.as_formula()) == model
     assert "(1 |7| g)" in bm.from_formula("y ~ (1 | 7 |g)").formula
-    assert model.update("~ . + z").formula == "y ~ 1 + x + z + (1 + x |p| g)"
+    changed = spec(priors={"corr_g": "LKJ(3)"}).update("~ . + z - (1 + x |p| g) + (1 |p| g)")
+    assert changed.formula == "y ~ 1 + x + z + (1 |p| g)"
+    assert {*changed.priors} == {"corr_g"}
 
 
 def test_a_letter_survives_a_file(tmp_path):
