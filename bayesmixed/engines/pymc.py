@@ -109,11 +109,9 @@ def _starting_points(design: Design, mode: QuasiLikelihoodMode | None, model: An
                 sd = mode.sds[group.name].reshape(group.shape[1:])
                 points[name] = pm.Uniform.dist(0.5 * sd, 2.0 * sd)
     for name, value in mode.values.items():
-        if name in names:
+        if name in names and name != design.family.onset:  # whose start is in its coordinate
             near = [
                 float(design.spec.link(name).inverse(design.spec.link(name).forward(value) + d)) for d in (-0.35, 0.35)
             ]
-            # All responses lie above an onset, which begins at half the smallest one.
-            onset = name == design.family.onset
-            points[name] = pm.Uniform.dist(*((0.5 * value, 1.5 * value) if onset else near))
+            points[name] = pm.Uniform.dist(*near)
     return points

@@ -56,8 +56,8 @@ SHIFTED_LOGNORMAL = replace(
         Parameter(
             "ndt",
             "shift: time before anything can happen",
-            "identity",
-            ("identity",),
+            "log",
+            ("log",),
             0.0,
             prior=lambda scale: ("ndt", Prior(name="HalfNormal", arguments=(float(np.exp(scale.mean)),))),
             intercept=lambda scale: (0.0, 1.0),

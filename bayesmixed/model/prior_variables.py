@@ -41,18 +41,28 @@ def declare_scalar(parameter: Parameter, function: PriorFunction, prior: Prior, 
     numbers = np.array(prior.arguments, dtype=float)
     if prior.name == "Fixed":
         return pm.Deterministic(parameter.name, pt.as_tensor_variable(function.inverse(numbers[0])))
-    if function.text != "{}":
-        arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
-        free = getattr(pm, prior.name)(function.word.format(parameter.name), **arguments)
-        return pm.Deterministic(parameter.name, function.pytensor_inverse(free))
+    named = parameter.name if function.text == "{}" else function.word.format(parameter.name)
+    arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
     if highest is not None:
-        low, high = max(parameter.lower, prior.support[0]), min(highest, prior.support[1])
-        between = pm.distributions.transforms.Interval(low, high)
-        arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
-        return getattr(pm, prior.name)(
-            parameter.name, **arguments, default_transform=between, initval=0.5 * (low + high)
-        )
-    return declare_number(parameter.name, prior, parameter.lower, parameter.upper)
+        free = getattr(pm, prior.name)(named, **arguments, **_ending_at(highest, function, prior))
+    elif function.text != "{}":
+        free = getattr(pm, prior.name)(named, **arguments)
+    else:
+        return declare_number(parameter.name, prior, parameter.lower, parameter.upper)
+    return free if function.text == "{}" else pm.Deterministic(parameter.name, function.pytensor_inverse(free))
+
+
+def _ending_at(highest: float, function: PriorFunction, prior: Prior) -> dict[str, Any]:
+    """Return the coordinate, and a start in it, of a function of a positive parameter that is at most `highest`."""
+    import pymc as pm
+
+    start, end = (float(function.forward(share * highest)) for share in (0.5, 1.0))
+    low, high = prior.support if function.text != "{}" else (max(0.0, prior.support[0]), prior.support[1])
+    low, high = (low, min(high, end)) if start < end else (max(low, end), high)
+    if np.isfinite(low) and not low < start < high:
+        start = 0.5 * (low + high) if np.isfinite(high) else low + 1.0
+    between = pm.distributions.transforms.Interval(*(limit if np.isfinite(limit) else None for limit in (low, high)))
+    return {"default_transform": between, "initval": start}
 
 
 def declare_number(name: str, prior: Prior, low: float, high: float) -> Any:
