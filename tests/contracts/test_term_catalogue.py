@@ -16,7 +16,15 @@ from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION, Term
 
 EXAMPLES = {
     "fixed": ["1 + x", "0 + f:x"],
-    "group": ["(1 | g)", "(1 + x || g)", "(1 | g:h)", "homcs(0 + f | g)", "cs(1 + x | g)", "ar1(0 + f | g)"],
+    "group": [
+        "(1 | g)",
+        "(1 + x |p| g)",
+        "(1 + x || g)",
+        "(1 | g:h)",
+        "homcs(0 + f | g)",
+        "cs(1 + x | g)",
+        "ar1(0 + f | g)",
+    ],
     "multi_membership": ["mm(g, h)", "(1 + x | mm(g, h, weights=[w, v]))"],
     "factor_smooth": ['s(x, g, k=5, bs="fs")'],
     "gaussian_process": ["gp(x, k=6)", 'gp(x, w, k=[4, 5], c=2.5, cov="matern52")', 'gp(x, cov="periodic", period=3)'],

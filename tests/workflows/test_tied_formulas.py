@@ -134,6 +134,30 @@ def test_groups_without_rows_have_their_effects_drawn_together(monkeypatch):
     np.testing.assert_allclose(np.cov(effects[:, :, own].reshape(-1, 3).T), COVARIANCE, rtol=0.15, atol=0.02)
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda fit: bm.icc(fit),
+        lambda fit: bm.r2(fit),
+        lambda fit: bm.variance_components(fit),
+        lambda fit: bm.shrinkage(fit),
+        lambda fit: bm.marginal_means(fit, "x").table,
+        lambda fit: {"elpd": [bm.loo(fit, unit="g").elpd]},
+        lambda fit: bm.log_likelihood(fit, integrate="g").to_dataframe("log"),
+        lambda fit: bm.future_group(fit).table,
+    ],
+)
+def test_tied_effects_without_correlations_are_those_of_separate_formulas(ask):
+    own = {"beta": [0.4, 0.2], "beta_zi": -0.5, "sd_g": 0.7, "sd_g_zi": 1.1, "corr_g": np.eye(2)}
+    data = pd.DataFrame({"y": [0, 3, 1, 0, 2, 5, 0, 4], "g": list("aabbccdd"), "x": [1.0, 2, 4, 3, 2, 1, 5, 1]})
+    found = []
+    for bars in ("|p|", "|"):
+        model = bm.from_formula(f"y ~ x + (1 {bars} g)", family="zero_inflated_poisson", zi=f"~ (1 {bars} g)")
+        found.append(ask(fit_at(bm.prepare(model, data), own, jitter=0.0)))
+    one, two = (pd.DataFrame(answer).select_dtypes("number") for answer in found)
+    np.testing.assert_allclose(one[: len(two)], two, rtol=1e-5, atol=1e-6)
+
+
 def test_simulated_groups_have_the_correlations_that_are_asked_for():
     truth = {"beta[Intercept]": 1.0, "beta[x]": 0.5, "beta_sigma": -0.3}
     truth |= {"sd_g[Intercept]": 1.0, "sd_g[x]": 0.5, "sd_g_sigma": 0.4}
