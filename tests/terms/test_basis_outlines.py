@@ -71,7 +71,7 @@ def test_equations_without_data_print_no_default_beside_stated_means_of_levels_a
     assert len(lines) == 3
     assert [", given beta[f[a]_centred], " in line for line in lines] == [False, True, True]
     table = bm.prior_table(bm.from_formula("y ~ 0 + f + x", priors=priors, factors=declared))
-    assert str(table).count("given beta[f[a]_centred]") == 2
+    assert "".join(str(table).split()).count("givenbeta[f[a]_centred]") == 2  # lines may break within
 
 
 @pytest.mark.parametrize("covariance", ["|", "||"])
