@@ -16,6 +16,7 @@ from bayesmixed.errors import SamplingError
 from bayesmixed.estimation.quasi_likelihood import QuasiLikelihoodMode, quasi_likelihood_mode
 from bayesmixed.interruptions import import_whole, insistent_interrupts
 from bayesmixed.model.latent_variables import latent_starts
+from bayesmixed.model.prior_variables import start_of_onset
 from bayesmixed.model.pymc_models import build
 
 TUNE = 1000
@@ -62,7 +63,7 @@ def sample(
             "Compiling the model (some seconds; a minute the first time on a machine) ...", file=sys.stderr, flush=True
         )
     model = build(design, parameterisation={choice.effects: choice.parameterisation for choice in choices})
-    points = _starting_points(design, mode, model) | latent_starts(design)
+    points = _starting_points(design, mode, model) | latent_starts(design) | start_of_onset(design)
     jittered = {variable for variable in model.free_RVs if variable.name not in points}
     with checked_cache(), insistent_interrupts():
         compiled = nutpie.compile_pymc_model(

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesmixed.design.design import Design
 from bayesmixed.families import Parameter
 from bayesmixed.families.links import Array
 from bayesmixed.families.parameter_functions import PriorFunction
@@ -44,7 +45,10 @@ def declare_scalar(parameter: Parameter, function: PriorFunction, prior: Prior, 
     named = parameter.name if function.text == "{}" else function.word.format(parameter.name)
     arguments = dict(zip(DISTRIBUTIONS[prior.name].parameters, numbers, strict=True))
     if highest is not None:
-        free = getattr(pm, prior.name)(named, **arguments, **_ending_at(highest, function, prior))
+        ends = (end if np.isfinite(end) else None for end in ends_of_onset(highest, function, prior)[:2])
+        free = getattr(pm, prior.name)(
+            named, **arguments, default_transform=pm.distributions.transforms.Interval(*ends)
+        )
     elif function.text != "{}":
         free = getattr(pm, prior.name)(named, **arguments)
     else:
@@ -52,17 +56,24 @@ def declare_scalar(parameter: Parameter, function: PriorFunction, prior: Prior, 
     return free if function.text == "{}" else pm.Deterministic(parameter.name, function.pytensor_inverse(free))
 
 
-def _ending_at(highest: float, function: PriorFunction, prior: Prior) -> dict[str, Any]:
-    """Return the coordinate, and a start in it, of a function of a positive parameter that is at most `highest`."""
-    import pymc as pm
-
+def ends_of_onset(highest: float, function: PriorFunction, prior: Prior) -> tuple[float, float, float]:
+    """Return between which numbers a function of a positive parameter lies that is at most `highest`, and a start there."""
     start, end = (float(function.forward(share * highest)) for share in (0.5, 1.0))
     low, high = prior.support if function.text != "{}" else (max(0.0, prior.support[0]), prior.support[1])
     low, high = (low, min(high, end)) if start < end else (max(low, end), high)
     if np.isfinite(low) and not low < start < high:
         start = 0.5 * (low + high) if np.isfinite(high) else low + 1.0
-    between = pm.distributions.transforms.Interval(*(limit if np.isfinite(limit) else None for limit in (low, high)))
-    return {"default_transform": between, "initval": start}
+    return low, high, start
+
+
+def start_of_onset(design: Design) -> dict[str, float]:
+    """Return a start of the free variable of a parameter below all responses, which is not the mean of its prior."""
+    name = design.family.onset
+    if not name or design.scalar_prior(name)[1].name == "Fixed":
+        return {}
+    function, prior = design.scalar_prior(name)
+    highest = float(np.min(np.asarray(design.response)))
+    return {function.word.format(name): ends_of_onset(highest, function, prior)[2]}
 
 
 def declare_number(name: str, prior: Prior, low: float, high: float) -> Any:

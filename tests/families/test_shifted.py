@@ -34,6 +34,7 @@ def test_density_and_distribution_function_are_those_of_scipy():
     ],
 )
 def test_the_coordinate_of_the_shift_ends_at_the_smallest_response_and_the_prior_does_not(key, prior, there):
+    from bayesmixed.model.prior_variables import start_of_onset
     from bayesmixed.model.pymc_models import build
 
     design = bm.prepare("y ~ 1", TABLE, family="shifted_lognormal", priors={key: prior})
@@ -42,8 +43,9 @@ def test_the_coordinate_of_the_shift_ends_at_the_smallest_response_and_the_prior
     (logp,) = model.logp(vars=[model.values_to_rvs[coordinate]], sum=False, jacobian=False)
     (shift,) = model.replace_rvs_by_values([model["ndt"]])
     both = model.compile_fn([logp, shift], mode="FAST_COMPILE", inputs=[coordinate])
-    places = {coordinate.name: model.initial_point()[coordinate.name]}
-    for place in (-4.0, 0.0, 2.0, float(places[coordinate.name])):
+    (start,) = start_of_onset(design).values()
+    begins = model.rvs_to_transforms[model.values_to_rvs[coordinate]].forward(start).eval()
+    for place in (-4.0, 0.0, 2.0, float(begins)):
         found, ndt = (float(one) for one in both({coordinate.name: np.array(place)}))
         assert 0.0 < ndt < TIMES.min()
         assert found == pytest.approx(there(ndt), abs=1e-9)
