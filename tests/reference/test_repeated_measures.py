@@ -71,6 +71,13 @@ def test_log_likelihood_at_the_estimates_is_that_of_nlme(name: str) -> None:
     assert float(found[0, 0]) == pytest.approx(REFERENCE[name]["loglik"], abs=1e-6)
 
 
+@pytest.mark.parametrize("name", ["us", "ar1_order"])
+def test_residuals_at_the_estimates_are_the_normalized_ones_of_nlme(name: str) -> None:
+    found = bm.residuals(at_estimates(name, design_of(name)))["residual"]
+    known = REFERENCE[name]["normalized"]  # resid(m, type = "normalized")[1:6]
+    np.testing.assert_allclose(found[: len(known)], known, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["us", "hetar1", "ou", "cs"])
 def test_the_pymc_model_has_the_same_density(name: str) -> None:
     design = design_of(name)
