@@ -15,7 +15,7 @@ from bayesmixed.tables.factors import Table, encode, group_levels
 from bayesmixed.terms.block_parts import Part
 from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.correlations import exchangeable_root
-from bayesmixed.terms.covariances import ANY, ORDER, CovarianceParameter, Structure
+from bayesmixed.terms.covariances import ANY, ORDER, ROUNDING, CovarianceParameter, Structure
 from bayesmixed.terms.places import MOST_LAGS, equal_steps
 from bayesmixed.terms.residual_correlations import RESIDUAL, ROWS, Residual
 
@@ -182,11 +182,13 @@ def build_residual(residual: Residual, table: Table, like: ResidualBlock | None,
     else:
         values, codes = np.unique(numbers, return_inverse=True)
         step, steps = (1.0, values)
-        if residual.record.columns == ORDER:
+        if residual.record.lags:
             step, steps = (
                 equal_steps(residual.place, values, residual.record) if like is None else _replay(like, values)
             )
         places, labels = steps[codes], tuple(encode(pd.Series(values))[1])
+        if residual.record.columns == ORDER and not residual.record.lags:
+            step, places = _own_steps(residual, units, numbers, None if like is None else like.structure.step)
     _check_repeats(residual, units, levels, places, column)
     if like is None:
         structure = _structure(residual, inside, units, places, labels, step)
@@ -284,6 +286,28 @@ def _replay(like: ResidualBlock, values: Array) -> tuple[float, Array]:
             f"{like.structure.step:g} from {values[0]:g}: residuals there have no correlation."
         )
     return like.structure.step, whole
+
+
+def _own_steps(residual: Residual, units: NDArray[np.intp], numbers: Array, known: float | None) -> tuple[float, Array]:
+    """Return the smallest distance of two rows of a group, or the step of the fit, and times in steps from the first row of
+    each group: groups need not begin on one grid (DataError where distances are not whole steps)."""
+    own = pd.Series(numbers).groupby(units)
+    since = numbers - own.transform("min").to_numpy(dtype=float)
+    gaps = np.diff(numbers[np.lexsort((numbers, units))])[np.diff(np.sort(units)) == 0]
+    gaps = gaps[gaps > 0.0]
+    step = known if known is not None else float(gaps.min()) if len(gaps) else 1.0
+    steps = since / step
+    far = np.abs(steps - np.round(steps)) > ROUNDING * len(numbers) * np.maximum(1.0, steps)
+    if far.any():
+        worst = int(np.argmax(np.abs(steps - np.round(steps))))
+        said = "smallest distance" if known is None else "step of the fit"
+        raise DataError(
+            f"The values of '{residual.place}' in a '{residual.name}' are not in equal steps: two of its rows are "
+            f"{since[worst]:g} apart, which is {steps[worst]:.3g} times the {said}, {step:.3g}. Take "
+            f"ou({residual.place} | {residual.by}) for times at any distances, or ar1(factor({residual.place}) | "
+            f"{residual.by}) for levels in order."
+        )
+    return step, np.round(steps)
 
 
 def _check_repeats(

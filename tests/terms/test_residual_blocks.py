@@ -37,6 +37,11 @@ def test_missing_visits_are_further_steps_apart() -> None:
     assert levels.before[1][:4].tolist() == [1.0, 1.0, 1.0, 1.0]
 
 
+def test_steps_are_those_within_groups() -> None:
+    shifted = visits().assign(t=lambda d: d["t"] + 0.37 * d["s"].str[1:].astype(int))
+    assert block_of("ar1(t | s)", shifted).before[1][:8].tolist() == [1.0, 1.0, 2.0, 1.0] * 2
+
+
 def test_rows_in_their_order_need_all_rows() -> None:
     with pytest.raises(DataError, match="3 rows with missing values were left out"):
         block_of("ar1(1 | s)", visits(), missing=3)
@@ -65,6 +70,8 @@ def test_rows_to_predict_have_the_places_of_the_fit() -> None:
     with pytest.raises(DataError, match="not among its values in the fit"):
         block_of("us(t | s)", visits().assign(t=lambda d: d["t"] + 1), block_of("us(t | s)", visits()))
     with pytest.raises(DataError, match="between the steps of the fit"):
+        block_of("homtoep(t | s)", visits().assign(t=lambda d: d["t"] / 2), block_of("homtoep(t | s)", visits()))
+    with pytest.raises(DataError, match="times the step of the fit, 1"):
         block_of("ar1(t | s)", visits().assign(t=lambda d: d["t"] / 2), block_of("ar1(t | s)", visits()))
     with pytest.raises(DataError, match="correlations of up to 4"):
         block_of("homtoep(t | s)", visits().assign(t=lambda d: d["t"] * 2), block_of("homtoep(t | s)", visits()))
