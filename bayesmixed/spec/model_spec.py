@@ -212,7 +212,11 @@ class ModelSpec(Displayed, Value):
         one = self.impute.get(column, Imputation())
         others: dict[str, Any] = {parameter.name: "~ 1" for parameter in find_family(one.family).parameters[1:]}
         return from_formula(
-            f"{quote_name(column)} {one.formula}", family=one.family, factors=self._factors_of(one), **others
+            f"{quote_name(column)} {one.formula}",
+            family=one.family,
+            factors=self._factors_of(one),
+            known=self.known,
+            **others,
         )
 
     def _factors_of(self, one: Imputation) -> tuple[str, ...]:

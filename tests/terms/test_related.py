@@ -254,3 +254,11 @@ def test_a_file_can_name_the_table_of_a_relation(tmp_path):
     assert np.allclose(
         bm.prepare(spec, table()).mu.groups[0].level_covariances, prepared().mu.groups[0].level_covariances
     )
+
+
+def test_models_of_missing_values_take_relations():
+    data = table().assign(x=lambda rows: rows["x"].where(rows.index > 2))
+    design = bm.prepare("y ~ mi(x)", data, impute={"x": "~ 1 + (1 | gr(g, graph=W))"}, known={"W": GRAPH})
+    (latent,) = design.latent
+    assert latent.design.mu.groups[0].root.shape == (6, 5)
+    assert {"z_g_of_x", "independent_b_g_of_x"} & {variable.name for variable in bm.build(design).free_RVs}
