@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.display.monte_carlo import errors_of_means
 from bayesmixed.families.links import Array
 
 COLUMNS = ["term", "level", "effect", "mean", "sd", "lower", "upper", "mcse"]
@@ -29,10 +30,13 @@ def describe(draws: xr.DataArray, *, mean: bool = True) -> pd.DataFrame:
     draws : xarray.DataArray
         Dims chain, draw, and any others; one table row for each element of the others, in C order.
     """
-    import arviz_stats
-
     dataset, units = _as_elements(draws)
-    mcse = arviz_stats.mcse(dataset, method="mean" if mean else "median")["x"].values
+    if mean:
+        mcse = errors_of_means(dataset["x"].transpose("chain", "draw", ...).values)
+    else:
+        import arviz_stats
+
+        mcse = arviz_stats.mcse(dataset, method="median")["x"].values
     pooled = dataset["x"].values.reshape(-1, len(mcse))
     lower, upper = quantiles(pooled, [0.025, 0.975])
     constant = np.ptp(pooled, axis=0) == 0

@@ -56,7 +56,14 @@ def test_new_groups_are_the_same_for_all_rows_of_a_draw_also_in_pieces(monkeypat
 
 @pytest.mark.parametrize(
     ("name", "arrays"),
-    [("predict", 1), ("posterior_predictive", 1), ("r2", 0), ("icc", 0), ("variance_dossier", 0)],
+    [
+        ("predict", 1),
+        ("posterior_predictive", 1),
+        ("r2", 0),
+        ("icc", 0),
+        ("variance_dossier", 0),
+        ("posterior_checks", 0),
+    ],
 )
 def test_answers_take_little_more_memory_than_they_hold(name, arrays, monkeypatch):
     rows, draws = 20_000, 100
@@ -79,3 +86,16 @@ def test_a_result_that_does_not_fit_into_memory_is_refused_with_what_to_ask_for(
     assert bm.predict(fit, draws=62)["mean"].size == 62 * 60
     with pytest.raises(bm.SpecError, match="Replicates of 100 draws for 60 rows"):
         bm.posterior_predictive(fit)
+
+
+def test_shrinkage_by_quadrature_takes_little_memory_and_is_the_same_in_pieces(monkeypatch):
+    rows = 4_000
+    fit = fit_of(rows, "bernoulli")
+    whole = bm.shrinkage(fit_of(200, "bernoulli")), bm.shrinkage(fit)
+    monkeypatch.setattr(pieces, "NUMBERS", 2 * rows)
+    tracemalloc.start()
+    parts = bm.shrinkage(fit)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(parts["factor"], whole[1]["factor"], rtol=1e-9)
+    assert peak < 8 * rows * 80
