@@ -24,6 +24,7 @@ MEANING = {
     "alpha": 2.0,
     "quantile": 0.5,
     "power": 1.6,
+    "ndt": 0.3,
 }
 
 

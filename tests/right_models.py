@@ -38,6 +38,8 @@ RANGES = {
     "quantile": (0.5, 0.5),
     "cutzero": (-2.0, -1.0),
     "gap": (2.0, 4.0),
+    "power": (1.3, 1.7),
+    "ndt": (0.1, 0.4),
 }
 _PRECISIONS, _DISPERSIONS = (3.0, 15.0), (0.4, 1.5)
 
@@ -47,7 +49,7 @@ def right_model(number: int) -> tuple[bm.ModelSpec, pd.DataFrame]:
     families = [family for family in FAMILIES.values() if not family.template]
     family = families[number % len(families)]
     structure = list(STRUCTURES)[number % len(STRUCTURES)]
-    further = [p for p in family.parameters[1:] if not p.cut]
+    further = [p for p in family.parameters[1:] if not (p.cut or p.onset)]
     formula, options = STRUCTURES[structure], dict[str, Any]()
     if structure == "two predictors" and further:
         options[further[0].name] = "~ x"

@@ -11,7 +11,7 @@ from bayesmixed.families import FAMILIES
 
 FITS, GROUPS, ROWS = 200, 8, 5
 MIDDLE = {"sigma": 1.0, "nu": 5.0, "shape": 3.0, "phi": 2.0, "theta": 2.0, "zi": 0.3, "hu": 0.3, "zoi": 0.3, "coi": 0.4}
-MIDDLE |= {"lam": 0.3, "tau": 1.0, "alpha": 1.5, "quantile": 0.5, "power": 1.6, "cutzero": -1.5, "gap": 3.0}
+MIDDLE |= {"lam": 0.3, "tau": 1.0, "alpha": 1.5, "quantile": 0.5, "power": 1.6, "ndt": 0.3, "cutzero": -1.5, "gap": 3.0}
 PRIORS = {"beta[Intercept]": "Normal(0.5, 1)", "beta": "Normal(0, 0.5)", "sd_g": "HalfNormal(0.7)"}
 ERROR = {"sigma": "HalfNormal(1)"}
 CUTS = {"cut 1": -1.0, "cut 2": 0.5, "cut 3": 1.5}
