@@ -108,7 +108,8 @@ def test_a_fit_of_an_mmrm_agrees_with_reml() -> None:
     known = REFERENCE["us_reml"]
     means = bm.population_effects(fit).loc[lambda rows: rows["term"] == "mu"]
     assert np.max(np.abs(means["mean"] - known["beta"]) / means["sd"]) < 0.3
-    np.testing.assert_allclose(means["sd"], known["se"], rtol=0.15)
+    # REML's standard errors take the covariance as known.
+    np.testing.assert_allclose(means["sd"] / known["se"], 1.12, atol=0.13)
     spread = bm.variance_components(fit).set_index("quantity")
     sds = known["sigma"] * np.array([1.0, *known["ratios"]])
     for quantity, numbers in (("sd", sds), ("correlation", known["correlation"])):
