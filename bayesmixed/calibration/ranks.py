@@ -22,9 +22,9 @@ from bayesmixed.display.pages import Page, Section
 from bayesmixed.errors import SpecError, StatisticsWarning, enumerate_words
 from bayesmixed.fits.fitting import Fit, sample
 from bayesmixed.fits.refitting import SETTINGS
-from bayesmixed.preparation.assembly import has_response
 from bayesmixed.preparation.data_files import take_table
 from bayesmixed.preparation.preparing import as_design
+from bayesmixed.preparation.used_columns import has_response
 from bayesmixed.simulation.simulated_data import simulate
 from bayesmixed.spec.files import take_model
 from bayesmixed.spec.model_spec import ModelSpec

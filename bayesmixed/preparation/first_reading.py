@@ -10,7 +10,7 @@ import pandas as pd
 from bayesmixed.errors import DataError
 from bayesmixed.families import find_family
 from bayesmixed.families.links import Array
-from bayesmixed.preparation.assembly import declared_factors, read_response, read_rows
+from bayesmixed.preparation.assembly import read_response
 from bayesmixed.preparation.data_files import (
     count_rows,
     in_natural_order,
@@ -19,6 +19,7 @@ from bayesmixed.preparation.data_files import (
     read_batches,
     text_columns,
 )
+from bayesmixed.preparation.used_columns import declared_factors, read_rows
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.columns import settle
 from bayesmixed.tables.factors import Table, is_number

@@ -13,7 +13,8 @@ from bayesmixed.design.latent_columns import LatentColumn, with_own_names
 from bayesmixed.errors import BayesMixedError, DataError, SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.names import expression_columns
-from bayesmixed.preparation.assembly import assemble, read_rows, used_columns
+from bayesmixed.preparation.assembly import assemble
+from bayesmixed.preparation.used_columns import read_rows, used_columns
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.columns import as_numbers
 from bayesmixed.tables.frames import as_frame

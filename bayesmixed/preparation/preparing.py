@@ -16,13 +16,14 @@ from bayesmixed.design.latent_columns import refuse_latent
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, enumerate_words, warn
 from bayesmixed.formulas.names import read_columns
 from bayesmixed.preparation.advice import advise, note_extrapolation
-from bayesmixed.preparation.assembly import assemble, check_weights_column
+from bayesmixed.preparation.assembly import assemble
 from bayesmixed.preparation.checks import check_design, check_variation
 from bayesmixed.preparation.data_files import read_data, take_table, with_columns
 from bayesmixed.preparation.frequencies import merge_copies, write_out
 from bayesmixed.preparation.latent_values import IMPUTE, add_latent, fill
 from bayesmixed.preparation.open_rows import refuse_open_rows
 from bayesmixed.preparation.streaming import is_streamed, read_streamed
+from bayesmixed.preparation.used_columns import check_weights_column
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.frames import as_frame

@@ -20,10 +20,11 @@ from bayesmixed.formulas.functions import row_by_row
 from bayesmixed.formulas.names import calls_in
 from bayesmixed.formulas.pieces import EvaluatedFormula
 from bayesmixed.preparation.advice import advise
-from bayesmixed.preparation.assembly import assemble, check_values, read_rows, used_columns
+from bayesmixed.preparation.assembly import assemble, check_values
 from bayesmixed.preparation.checks import check_design, check_variation
 from bayesmixed.preparation.data_files import column_names, count_rows, is_parquet, read_batches
 from bayesmixed.preparation.first_reading import survey
+from bayesmixed.preparation.used_columns import read_rows, used_columns
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.absent import Absent
 from bayesmixed.tables.columns import read_codes

@@ -18,9 +18,9 @@ from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate, evaluate_expression
 from bayesmixed.formulas.names import expression_columns, formula_columns
 from bayesmixed.formulas.notation import join_factors
-from bayesmixed.preparation.assembly import declared_factors, read_rows
 from bayesmixed.preparation.data_files import take_table, with_columns
 from bayesmixed.preparation.preparing import prepare
+from bayesmixed.preparation.used_columns import declared_factors, read_rows
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.spec.parsing import format_formula

@@ -123,13 +123,3 @@ def test_priors_of_no_parameter_are_refused_also_without_a_response():
         bm.simulate("y ~ x + (1 | g)", data=data, truth=truth, family="negbin", priors=priors)
     with pytest.raises(bm.SpecError, match="Did you mean 'sd_g'"):
         bm.simulate("y ~ x + (1 | g)", data=data, truth=truth, family="negbin", priors={"sd_h": "HalfNormal(1)"})
-
-
-def test_a_parameter_of_a_covariance_without_a_true_value_is_named_as_missing():
-    data = {"y": np.arange(12.0) % 5, "t": np.arange(12) % 4, "g": np.arange(12) // 4}
-    truth = {"beta[Intercept]": 1.0, "sigma": 1.0, "sd_g[ar1(t)]": 1.0}
-    spec = bm.from_formula("y ~ 1 + ar1(0 + t | g)")
-    with pytest.raises(bm.SpecError, match="No true value for 'ar1_g'"):
-        bm.simulate(spec, truth=truth, data=data)
-    with pytest.raises(bm.SpecError, match="'ar1_g' is 1, outside its range"):
-        bm.simulate(spec, truth=truth | {"ar1_g": 1.0}, data=data)
