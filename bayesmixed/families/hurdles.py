@@ -183,6 +183,8 @@ def hurdle(
         smoothed_mean=smoothed_mean,
         offers=MORE_ZEROS,
         working=working,
+        from_working=None,
+        imputable=False,
         conjugate=False,
         concave_links=(),
         title=f"{'Hurdle' if zeros == 'hu' else 'ZeroInflated'}{title}",

@@ -168,7 +168,8 @@ class Family:
     working : callable
         The response on the scale of the first parameter: the logarithm for a lognormal response.
     from_working : callable or None
-        Its inverse, where residuals on that scale may be correlated within groups.
+        Its inverse, where the response is that of the first parameter plus `scale` times noise: residuals on that scale
+        may be correlated within groups. None for other families, those derived from such a one included.
     title : str
         Name of the distribution in equations, where it is not that of the PyMC class.
     variance_text : str

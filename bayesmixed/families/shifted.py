@@ -76,6 +76,7 @@ SHIFTED_LOGNORMAL = replace(
     mean=lambda values, trials: values["ndt"] + LOGNORMAL.mean(values, trials),
     score=lambda y, values, trials: (np.log(_rest(y, values)[1]) - values["mu"]) / np.square(values["sigma"]),
     smoothed_mean=lambda y, trials, exposure: float(np.mean(np.log(y))) - _SHIFT,
+    from_working=None,
     imputable=False,
     conjugate=False,
     scale="",

@@ -258,6 +258,23 @@ def test_the_residual_scale_is_one_of_the_parameters(family):
 
 
 @each_family
+def test_responses_with_correlated_residuals_are_functions_of_their_place_and_scaled_noise(family):
+    if family.from_working is None:
+        return
+    for values in some_values(family):
+        there = values[family.parameters[0].name] + values[family.scale] * np.array([-1.0, 0.0, 1.0])
+        y = family.from_working(there)
+        np.testing.assert_allclose(family.working(y), there, rtol=1e-9, atol=1e-12)
+        below, middle, above = (float(one) for one in family.cdf(y, values, 1.0))
+        assert (middle, below + above) == pytest.approx((0.5, 1.0))
+
+
+@each_family
+def test_missing_values_are_drawn_where_no_value_has_a_probability_of_its_own(family):
+    assert not (family.imputable and (family.discrete or atoms_of(family)))
+
+
+@each_family
 def test_the_latent_variance_is_positive_under_the_default_link(family):
     first = family.parameters[0]
     values = {name: np.full(3, value) for name, value in some_values(family)[1].items()}

@@ -95,6 +95,12 @@ def test_two_smallest_responses_bound_the_shift_for_each_other():
 
 
 def test_what_has_no_meaning_is_refused():
+    design = bm.prepare("y ~ x", TABLE, family="shifted_lognormal")
+    fit = fit_at(design, {"beta": [-1.0, 0.5], "sigma": 0.4, "ndt": 0.2})
+    with pytest.raises(bm.SpecError, match="for models of a logarithm"):
+        bm.marginal_means(fit, "x", at={"x": [0, 1]}, kind="geometric_mean")
+    with pytest.raises(bm.SpecError, match="residuals are those of families 'gaussian', 'student', 'lognormal'; "):
+        bm.from_formula("y ~ x", family="shifted_lognormal", residual="homcs(1 | g)")
     with pytest.raises(bm.SpecError, match="'ndt' of family 'shifted_lognormal' takes no predictor"):
         bm.from_formula("y ~ x", family="shifted_lognormal", ndt="~ x")
     with pytest.raises(bm.SpecError, match="no maximum: it is infinite where 'ndt'"):

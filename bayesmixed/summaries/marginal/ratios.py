@@ -56,7 +56,7 @@ def ratio_of(design: Design, kind: str) -> Ratio:
     identity = link.name == "identity"
     if logarithm is not None and (kind != "linear" or identity):
         return _geometric(*logarithm)
-    if logarithm is None and design.family.working is np.log and identity and kind != "mean":
+    if logarithm is None and design.family.from_working is np.exp and identity and kind != "mean":
         return _geometric(design.spec.response, "log")
     if kind != "linear":
         return Ratio("ratio", None)
@@ -76,7 +76,7 @@ def logarithm_of(design: Design) -> tuple[str, float]:
     share = np.isfinite(design.family.parameters[0].upper)
     if design.mu.link.name == "identity" and not share and not design.categories:
         found = _logarithm(design.spec.response, [str(name) for name in design.table.data.columns])
-        if found is None and design.family.working is np.log:
+        if found is None and design.family.from_working is np.exp:
             found = design.spec.response, "log"
         if found is not None:
             return found[0], _BASES[found[1]][1]
