@@ -5,24 +5,24 @@ import sys
 import time
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
+from bayesmixed.datasets import load
 from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.estimation.marginal_maxima import approximate
 from bayesmixed.fits.fitting import sample
 from bayesmixed.preparation.preparing import prepare
-from bayesmixed.spec.model_spec import from_formula
+from bayesmixed.spec.files import load_spec
 from bayesmixed.task_runs import run_tasks
 
 MODELS = {
-    "marginal": ("poisson", "y ~ x + (1 | g)"),
-    "kernel": ("poisson", "y ~ x + (1 | g) + (1 | h)"),
-    "collapsed": ("gaussian", "y ~ x + (1 | g)"),
-    "maximum likelihood": ("poisson", "y ~ x + (1 | g) + (1 | h)"),
+    "marginal": ("herd", "cbpp", "~ ."),
+    "kernel": ("herd", "cbpp", "~ . + (1 | period)"),
+    "collapsed": ("sleepstudy", "sleepstudy", "~ ."),
+    "maximum likelihood": ("herd", "cbpp", "~ . + (1 | period)"),
 }
-"""By what is compiled, the slowest first: the family and the formula of a small model that needs all of it."""
-_ROWS, _DRAWS = 48, 5
+"""By what is compiled, the slowest first: a shipped model, its data, and a change of it after which it needs all of that."""
+_DRAWS = 5
 
 
 def warm_up(processes: int | None = None, *, progress: bool = True) -> pd.DataFrame:
@@ -77,14 +77,11 @@ def _compile(names: Sequence[str], number: int) -> tuple[str, float]:
     import warnings
 
     name = names[number]
-    family, formula = MODELS[name]
-    generator = np.random.default_rng(1)
-    rows = {"y": generator.poisson(3.0, _ROWS), "x": generator.normal(size=_ROWS)}
-    rows |= {"g": np.arange(_ROWS) % 8, "h": np.arange(_ROWS) // 8}
+    spec, data, change = MODELS[name]
     started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
-        design = prepare(from_formula(formula, family=family, factors=("g", "h")), rows)
+        design = prepare(load_spec(spec).update(change), load(data))
         if name == "maximum likelihood":
             approximate(design)
         else:

@@ -16,7 +16,9 @@ def values_of(parameter: Parameter, first: bool) -> tuple[float, float, float]:
     """Return three values of a parameter, the middle one to be held while others change."""
     bounded = np.isfinite(parameter.lower), np.isfinite(parameter.upper)
     if bounded == (True, True):
-        return (0.2, 0.4, 0.7) if first else (0.1, 0.2, 0.5)
+        low, middle, high = (0.2, 0.4, 0.7) if first else (0.1, 0.2, 0.5)
+        width = parameter.upper - parameter.lower
+        return parameter.lower + low * width, parameter.lower + middle * width, parameter.lower + high * width
     if bounded == (True, False):
         size = 3.0 if first else 5.0 if parameter.meaning == "precision" else 1.0
         return parameter.lower + size / 2, parameter.lower + size, parameter.lower + 2 * size

@@ -75,7 +75,7 @@ class ModelSpec(Displayed, Value):
         a file. Each takes arrays and returns one number for each row, which follows from that row alone.
     known : dict
         Known relations between levels that terms name, gr(g, cov=A): a data frame with labels as index and columns, a pair
-        (matrix, labels), pairs of neighbours, or the path of a table; `KnownRelation`s once read, which files do not store.
+        (matrix, labels), pairs of neighbours, or the path of a table; each a `KnownRelation` once read; files do not store them.
     impute : dict
         How the values of columns in mi(x) and me(x, sd) are distributed: a formula, "~ z + (1 | g)", or an `Imputation`;
         "~ 1" if not given.

@@ -44,7 +44,7 @@ class Group(VaryingTerm):
         A column, or several joined by colons (each observed combination is a group); names with special characters go in
         backticks.
     letter : str
-        In brms's notation (x |p| g): terms of one factor with the same letter, in the formulas of several parameters, have
+        In brms's notation `(x |p| g)`: terms of one factor with the same letter, in the formulas of several parameters, have
         one covariance matrix.
 
     Examples

@@ -103,7 +103,7 @@ MADE = {
             "fit": bm.fit("t ~ x", rows.assign(t=1.0 + rows["x"] ** 2), family="exponential", **short)
         },
     ),
-    "missing_information": lambda rows, short: {"fit": bm.fit(SIMPLE, [rows, rows.assign(x=-rows["x"])], **short)},
+    "missing_information": lambda rows, short: {"fit": bm.fit(SIMPLE, [rows, rows], **short)},
     **dict.fromkeys(("imputations", "imputation_models"), lambda rows, _: {"fit": _with_missing_values(rows)}),
     "heterogeneity": lambda rows, short: {"fit": bm.fit("y | se(s) ~ 1 + (1 | g)", rows.assign(s=1.0), **short)},
     "evidence": lambda rows, short: {"fits": bm.fit(SIMPLE, rows, engine="marginal", **short)},

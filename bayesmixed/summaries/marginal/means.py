@@ -62,8 +62,9 @@ def marginal_means(
     Returns
     -------
     Estimates
-        Print it: it says what was estimated and averaged over. `.table` is a data frame, `.draws` the draws. Cells that
-        include a combination of levels without rows (`empty_cells` of the spec) are not estimable: a note names them.
+        Print it: it says what was estimated and averaged over. The attribute "table" is a data frame, "draws" has the
+        draws. Cells that include a combination of levels without rows (`empty_cells` of the spec) are not estimable: a note
+        names them.
 
     Raises
     ------
