@@ -10,7 +10,7 @@ from scipy import special
 
 from bayesmixed.families.links import Array
 from bayesmixed.families.parts import MU_RATE, is_count, rate_mean, residual_variance
-from bayesmixed.families.records import MORE_VARIATION, Family, Parameter, Values
+from bayesmixed.families.records import ANY_VARIATION, Family, Parameter, Values
 from bayesmixed.prior_distributions import Prior
 
 _WINDOW = np.arange(72.0)
@@ -258,7 +258,7 @@ def _random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[
 
 CONWAY_MAXWELL_POISSON = Family(
     name="conway_maxwell_poisson",
-    offers=MORE_VARIATION,
+    offers=ANY_VARIATION,
     parameters=(
         MU_RATE,
         Parameter(

@@ -99,6 +99,7 @@ def label_names(labels: tuple[str, ...]) -> list[str]:
 
 
 PLAIN, MORE_VARIATION, MORE_ZEROS, OTHER_SHAPE = "plain", "more variation", "more zeros", "another shape"
+ANY_VARIATION = "more or less variation"
 """What a family offers to a model that does not reproduce its data."""
 
 
@@ -143,8 +144,8 @@ class Family:
     latent_text : str
         That function, "logit({})".
     offers : str
-        What it has that other families of the same responses lack: MORE_VARIATION, MORE_ZEROS or OTHER_SHAPE; PLAIN
-        where the variance follows from the mean alone; "" if it is not to be suggested.
+        What it has that other families of the same responses lack: MORE_VARIATION, ANY_VARIATION (more or less),
+        MORE_ZEROS or OTHER_SHAPE; PLAIN where the variance follows from the mean alone; "" if it is not to be suggested.
     summable : str
         How rows with the same predictors add up: "successes" (with their trials), "counts", or "" if they do not.
     discrete, has_trials : bool

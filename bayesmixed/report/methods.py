@@ -104,7 +104,9 @@ def _say_further(fit: Fit) -> str:
     own = f", {scale} {format_formula('', spec.predictors[scale])}" if scale in spec.predictors else ""
     if not spec.residual.correlated:
         return own
-    return f"{own}, with residuals correlated within {spec.residual.name}: {spec.residual.record.text}, {spec.residual}"
+    record = spec.residual.record
+    how = "each two visits with a correlation of their own" if record.correlated(2) else record.text
+    return f"{own}, with residuals correlated within {spec.residual.name}: {how}, {spec.residual}"
 
 
 def _say_priors(fit: Fit) -> str:

@@ -9,6 +9,7 @@ from bayesmixed.design.design import CUTS, Design, group_covariance
 from bayesmixed.draws.linear_predictors import Members
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.families.links import Array
+from bayesmixed.families.records import Parameter
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.normal_block import NormalBlock
@@ -46,7 +47,7 @@ def draw_truth(design: Design, values: Mapping[str, float], generator: np.random
             variables |= _tied_truth(matrix, members, variables, take, generator)
     for name in design.numbers:
         known = design.known_errors and name == design.family.scale
-        number = 1.0 if known else take(name)
+        number = 1.0 if known else take(name, absent_as=_between(design.family.parameter(name)))
         _check_number(design, name, number)
         variables[name] = ((), np.asarray(number))
     if design.residual is not None:
@@ -167,6 +168,12 @@ def _check_inside(predictor: Predictor, group: NormalBlock, values: Mapping[str,
         low, high = parameter.support(structure.width)
         if not low < values[key] < high:
             raise SpecError(f"The true value of '{key}' is {values[key]:g}, outside its range ({low:.3g}, {high:g}).")
+
+
+def _between(parameter: Parameter) -> float:
+    """Return some value of a parameter inside of its range."""
+    low, high = parameter.lower, parameter.upper
+    return 0.5 * (low + high) if np.isfinite(low) and np.isfinite(high) else max(low, 0.0) + 1.0
 
 
 def _check_number(design: Design, name: str, value: float) -> None:

@@ -42,6 +42,9 @@ def test_tables_have_sds_and_correlations_of_visits() -> None:
     assert table["", "3", "sd"] == pytest.approx(2.0, rel=0.02)
     assert table["2", "1", "correlation"] == pytest.approx(0.5)
     assert table["3", "2", "covariance"] == pytest.approx(1.2, rel=0.03)
+    named = bm.tidy(fitted(), "ran_pars").set_index("term")["estimate"]
+    assert named.index.is_unique
+    assert named["cov__2.3"] == pytest.approx(1.2, rel=0.03)
     terms = bm.tidy(fitted(residual="ar1(v | s)"), "ran_pars")["term"].tolist()
     assert terms == ["ar1__ar1(v | s)"]
     assert "3 parameters" not in str(bm.summary(fitted()))
@@ -108,7 +111,8 @@ def test_other_summaries_work() -> None:
     assert bm.loo(fit, unit="observation").n_data_points == 34
     assert len(bm.residuals(fit)) == 34
     assert len(bm.r2(fit))
-    assert "residuals correlated within s" in bm.methods_text(fit, seed=1)
+    assert "residuals correlated within s: autoregressive of order 1, with one SD, ar1(v | s)" in bm.methods_text(fit)
+    assert "within s: each two visits with a correlation of their own, us(v | s)" in bm.methods_text(fitted())
     assert len(bm.prior_predictive(fit.design, draws=20, seed=1).table)
 
 

@@ -28,3 +28,12 @@ def test_a_parameter_of_a_covariance_without_a_true_value_is_named_as_missing():
         bm.simulate(spec, truth=truth, data=data)
     with pytest.raises(bm.SpecError, match="'ar1_g' is 1, outside its range"):
         bm.simulate(spec, truth=truth | {"ar1_g": 1.0}, data=data)
+
+
+@pytest.mark.parametrize("family", [one for one in bm.FAMILIES.values() if not one.has_categories])
+def test_what_has_no_true_value_is_named_whatever_the_range_of_a_parameter(family):
+    spec = bm.from_formula("y | trials(n) ~ 1" if family.has_trials else "y ~ 1", family=family.name)
+    with pytest.raises(bm.SpecError, match="No true value for"):
+        bm.simulate(
+            spec, data={"n": np.ones(5), "x": np.arange(5.0)}, truth={"beta": 0.0} if family.parameters[1:] else {}
+        )

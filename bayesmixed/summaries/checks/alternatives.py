@@ -7,7 +7,7 @@ import numpy as np
 from bayesmixed.design.design import Design
 from bayesmixed.errors import enumerate_words
 from bayesmixed.families import FAMILIES, Family
-from bayesmixed.families.records import MORE_VARIATION, MORE_ZEROS, OTHER_SHAPE
+from bayesmixed.families.records import ANY_VARIATION, MORE_VARIATION, MORE_ZEROS, OTHER_SHAPE
 
 
 def suggest(design: Design, more: AbstractSet[str], less: AbstractSet[str]) -> tuple[str, ...]:
@@ -24,11 +24,17 @@ def suggest(design: Design, more: AbstractSet[str], less: AbstractSet[str]) -> t
     discrete = design.family.discrete
     if discrete and "variation" in more:
         effects = "an effect of every row, '+ obs()'" if takes_observation_effects(design) else ""
-        found.append(_say("For more variation", list_families(design, MORE_VARIATION), effects, _MISSING))
+        found.append(
+            _say("For more variation", list_families(design, MORE_VARIATION, ANY_VARIATION), effects, _MISSING)
+        )
     if discrete and "variation" in less:
         found.append(
-            f"Less variation than family '{design.family.name}' has: are rows copies of each other, or responses "
-            "bounded or regular? A Gaussian model of the (transformed) response can have a smaller variance."
+            _say(
+                f"Less variation than family '{design.family.name}' has: are rows copies of each other, or responses bounded or "
+                "regular? For a smaller variance",
+                list_families(design, ANY_VARIATION),
+                "a Gaussian model of the (transformed) response",
+            )
         )
     if "zeros" in more:
         found.append(
@@ -37,7 +43,9 @@ def suggest(design: Design, more: AbstractSet[str], less: AbstractSet[str]) -> t
             )
         )
     if "top" in more:
-        found.append(_say("For more rows at the upper end", list_families(design, MORE_VARIATION), _MISSING))
+        found.append(
+            _say("For more rows at the upper end", list_families(design, MORE_VARIATION, ANY_VARIATION), _MISSING)
+        )
     if "shape" in more | less:
         last = "a transformed response, e.g. log(y) ~ ...; a covariate or its curve that is missing"
         found.append(_say("For another shape", list_families(design, OTHER_SHAPE), last))
@@ -45,7 +53,8 @@ def suggest(design: Design, more: AbstractSet[str], less: AbstractSet[str]) -> t
 
 
 def list_families(design: Design, *offers: str) -> list[Family]:
-    """Return the families that offer one of these, see `Family.offers`, are not the model's own, and take its data."""
+    """Return the families that offer one of these, see `Family.offers`, are not the model's own, and take its data and
+    correlations of its residuals."""
     own, y = design.family, np.asarray(design.response)
     return [
         family
@@ -55,6 +64,7 @@ def list_families(design: Design, *offers: str) -> list[Family]:
         and (family.discrete, family.has_trials) == (own.discrete, own.has_trials)
         and bool(np.all(family.accepts(y, design.trials)))
         and not family.unseen(y, set())
+        and (design.residual is None or family.from_working is not None)
     ]
 
 

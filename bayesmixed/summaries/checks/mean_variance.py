@@ -11,7 +11,7 @@ from bayesmixed.display.tables import format_number
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.families.links import LINKS, Array, Link
-from bayesmixed.families.records import MORE_VARIATION, PLAIN
+from bayesmixed.families.records import ANY_VARIATION, MORE_VARIATION, PLAIN
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.gauss_hermite import NODES
 from bayesmixed.integration.averages import average_moments
@@ -169,7 +169,7 @@ def _alternatives(design: Design, rows: _Rows) -> dict[str, Array]:
     """Return the variances of the rows under each alternative, by its label."""
     found = {}
     share = rows.expected / rows.trials if design.family.has_trials else rows.expected
-    for family in list_families(design, PLAIN, MORE_VARIATION):
+    for family in list_families(design, PLAIN, MORE_VARIATION, ANY_VARIATION):
         first, *further = family.parameters
         if not further:
             found[family.name] = family.variance({first.name: share}, rows.trials) + rows.doubt

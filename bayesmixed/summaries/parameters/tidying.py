@@ -92,6 +92,10 @@ def tidy(fit: Fit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family"
     return as_result(found)
 
 
+_BETWEEN = {"correlation": "cor", "covariance": "cov"}
+"""What quantities of two columns are called, cor__x.z."""
+
+
 def _numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[Label, Array]]:
     """Yield the label and the draws, (chain, draw), of every number of a fit."""
     for predictor in design.predictors.values():
@@ -117,7 +121,7 @@ def _numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[Label, Arr
                     for column, term in enumerate(group.labels):
                         yield ("ran_vals", part, group.name, level, term), effects[..., row, column]
     for name, level, effect, values in residual_numbers(design, posterior):
-        term = f"cor__{effect}.{level}" if name == "correlation" else f"{name}__{effect}"
+        term = f"{_BETWEEN.get(name, name)}__{effect}{f'.{level}' if level else ''}"
         yield ("ran_pars", design.family.scale, RESIDUALS, "", term), values
     for name, draws in design.scalar_draws(posterior).items():
         if design.known_errors and name == design.family.scale:

@@ -36,7 +36,15 @@ def test_more_variation_of_counts_leads_to_wider_families_and_an_effect_of_every
 def test_less_variation_leads_to_a_model_with_a_smaller_variance():
     (advice,) = suggest(counted(), set(), {"variation"})
     assert advice.startswith("Less variation than family 'poisson' has")
+    assert "family 'conway_maxwell_poisson'; a Gaussian model" in advice
+    assert "variance: a Gaussian" in suggest(counted(family="conway_maxwell_poisson"), set(), {"variation"})[0]
     assert suggest(bm.prepare("y ~ 1", COUNTS), {"variation"}, {"variation"}) == ()
+
+
+def test_families_without_correlated_residuals_are_not_suggested_beside_them():
+    rows = {"y": np.exp(np.random.default_rng(1).normal(size=40)), "g": np.arange(40) // 4}
+    design = bm.prepare("y ~ 1", rows, residual="homcs(1 | g)")
+    assert {family.name for family in list_families(design, OTHER_SHAPE)} == {"student", "lognormal"}
 
 
 def test_more_zeros_lead_to_families_with_zeros_of_their_own():
