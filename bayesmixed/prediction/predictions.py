@@ -282,7 +282,7 @@ def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_row
         if modes[name] == "any" and group.strangers:
             warn(
                 f"Nothing is known of how {enumerate_words(group.strangers)} of '{name}' relate to the levels of the fit: their "
-                "effects are taken as unrelated to all others, with the variance of the term."
+                "effects are taken as unrelated to all others, with the mean variance of those in the fit."
             )
         unseen = sorted(group.unseen)
         if unseen and modes[name] == "existing":

@@ -205,6 +205,10 @@ class GroupBlock(NormalBlock):
         """Return sums of values, (m,), over the rows of each level, or some of them, (J,)."""
         return np.bincount(self.index[rows], values, minlength=len(self.levels))
 
+    def independent_sums(self, values: Array) -> Array:
+        """Return what multiplies the effects of independent levels, (R,), in the sum of values, (n,), times effects of rows."""
+        return self.sums(values)
+
     def read_rows(self, rows: Any = slice(None)) -> tuple[NDArray[np.intp], Array]:
         """Return the level of some rows, (m,), and their columns at the centre."""
         return self.index[rows], self.centred_rows(rows)
@@ -223,6 +227,10 @@ class GroupBlock(NormalBlock):
         """Return the mean of zz' over rows, (K, K) at the centre, each row with its share."""
         z = self.spread_matrix
         return np.asarray(z.T @ (shares[:, None] * z))
+
+    def mean_level_variance(self, shares: Array) -> float:
+        """Return the mean variance of the effects of levels over rows, each with its share, where the SD of the term is 1."""
+        return 1.0
 
     def draw_new(self, covariance: Array, generator: np.random.Generator) -> Array:
         """Return one draw of the effects of every level at the centre, (..., J, K), for covariances (..., K, K).

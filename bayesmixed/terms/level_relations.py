@@ -1,7 +1,7 @@
 """Covariances between levels that are known up to a variance, from a covariance, a precision or a graph of neighbours."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ class LevelRelation:
         Their covariances.
     parts : (L,) integer array
         The connected part of a graph that each is in, zeros for other forms.
+    typical : float
+        Mean variance of the levels of the data, 1 for a graph: that of levels about which nothing is known.
     """
 
     name: str
@@ -38,6 +40,7 @@ class LevelRelation:
     labels: tuple[str, ...]
     matrix: Array
     parts: NDArray[np.intp]
+    typical: float = 1.0
 
     def places(self, levels: Sequence[str]) -> NDArray[np.intp]:
         """Return the place of each level among the labels, -1 for levels that it does not know."""
@@ -45,9 +48,10 @@ class LevelRelation:
         return np.array([known.get(level, -1) for level in levels], dtype=np.intp)
 
     def covariances(self, levels: Sequence[str]) -> Array:
-        """Return the covariances of levels, (J, J); those that it does not know are unrelated, with variance 1."""
+        """Return the covariances of levels, (J, J); those that it does not know are unrelated, with a typical variance."""
         places = self.places(levels)
-        found = np.where((places[:, None] < 0) | (places < 0), np.eye(len(places)), self.matrix[np.ix_(places, places)])
+        unknown = (places[:, None] < 0) | (places < 0)
+        found = np.where(unknown, self.typical * np.eye(len(places)), self.matrix[np.ix_(places, places)])
         return np.asarray(found)
 
     def root(self, levels: Sequence[str]) -> Array:
@@ -100,7 +104,8 @@ def relate_levels(relation: KnownRelation, name: str, form: str, levels: Sequenc
     else:
         _refuse_indefinite(relation.matrix, relation.labels, f"{form}={name}")
         matrix = relation.matrix
-    return LevelRelation(name, form, relation.labels, matrix, parts)
+    found = LevelRelation(name, form, relation.labels, matrix, parts)
+    return found if form == GRAPH else replace(found, typical=float(np.diagonal(matrix)[found.places(levels)].mean()))
 
 
 def _of_graph(relation: KnownRelation, name: str) -> tuple[Array, NDArray[np.intp]]:

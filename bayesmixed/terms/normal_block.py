@@ -49,6 +49,10 @@ class NormalBlock(ABC):
     shared: ClassVar[bool] = False
     compared: ClassVar[bool] = False
     single: ClassVar[bool] = False
+    typical_difference: ClassVar[float] = 0.95387
+    """Median size of the difference between the effects of two levels, where the SD of the term is 1."""
+    typical_spread: ClassVar[float] = 1.0
+    """SD of the effects of a level about which nothing is known, where that of the term is 1."""
     name: str
     labels: tuple[str, ...]
     matrix: Array

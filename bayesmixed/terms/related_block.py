@@ -1,13 +1,16 @@
 """The blocks of levels whose covariances are known up to a variance: as users see it, and on independent levels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
+from scipy.optimize import brentq
 
 from bayesmixed.families.links import Array
+from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.block_parts import RELATED, SEVERAL
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.level_relations import GRAPH, LevelRelation
@@ -45,6 +48,38 @@ class RelatedBlock(GroupBlock):
     def spread_matrix(self) -> Array:
         """(n, K) columns at the centre times the SD of the effects of the level of each row."""
         return self.centred_matrix * self.spreads[self.index][:, None]
+
+    @property
+    def typical_spread(self) -> float:  # type: ignore[override]
+        """SD of the effects of a level about which nothing is known, where that of the term is 1."""
+        return float(self.relation.typical**0.5)
+
+    @property
+    def typical_difference(self) -> float:  # type: ignore[override]
+        """Median size of the difference between the effects of two levels, where the SD of the term is 1."""
+        if len(self.levels) < 2:
+            return GroupBlock.typical_difference * self.typical_spread
+        joint = self.level_covariances
+        own, (rows, columns) = np.diagonal(joint), np.triu_indices(len(joint), 1)
+        sds = np.sqrt(np.maximum(own[rows] + own[columns] - 2.0 * joint[rows, columns], 0.0))
+        if len(sds) > _PAIRS:
+            sds = np.quantile(sds, (np.arange(_PAIRS) + 0.5) / _PAIRS)
+        sds = sds[sds > 1e-9 * sds.max(initial=0.0)]
+        return float(
+            brentq(lambda size: np.mean(special.ndtr(size / sds)) - 0.75, 0.0, 2.0 * sds.max(), xtol=1e-10 * sds.max())
+        )
+
+    def mean_level_variance(self, shares: Array) -> float:
+        """Return the mean variance of the effects of levels over rows, each with its share, where the SD of the term is 1."""
+        return float(shares @ self.spreads[self.index] ** 2)
+
+    def sd_priors(self, unit: float) -> Iterator[tuple[Prior, str]]:
+        """Yield the default priors of the SDs: what they say of a typical level does not depend on the unit of the relation."""
+        yield from GroupBlock.sd_priors(self, unit / self.typical_spread)
+
+    def independent_sums(self, values: Array) -> Array:
+        """Return what multiplies the effects of independent levels, (R,), in the sum of values, (n,), times effects of rows."""
+        return np.asarray(self.root.T @ self.sums(values))
 
     @property
     def unrelated(self) -> bool:
@@ -213,4 +248,4 @@ class RootBlock(GroupBlock):
         return None
 
 
-_JITTER = 1e-10
+_JITTER, _PAIRS = 1e-10, 2000

@@ -157,7 +157,7 @@ def group_populations(
         sd, rest = np.zeros_like(mean), None
         for group in predictor.groups:
             covariance = covariances_at_centre(predictor, group, posterior)
-            variance = _variance_at_average(group.centred_matrix, covariance)
+            variance = _variance_at_average(group.centred_matrix, covariance) * group.typical_spread**2
             if group.name == name:
                 sd = np.sqrt(variance)
             elif group.name in inner:
@@ -251,7 +251,7 @@ def _slope_rows(
 ) -> dict[tuple[str, str], Array]:
     group = next(group for group in predictor.groups if group.name == name)
     means = population_part(posterior, predictor, group).values
-    sds = values_of(posterior, predictor.sd(group))
+    sds = values_of(posterior, predictor.sd(group)) * group.typical_spread
     rows: dict[tuple[str, str], Array] = {}
     for column, label in enumerate(group.labels):
         if label != "Intercept":

@@ -22,7 +22,6 @@ from bayesmixed.preparation.preparing import as_design
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.priors.elicited_priors import Interval, draw_iccs, icc_priors, r2_prior, ratio_priors
-from bayesmixed.summaries.variance.group_spread import TYPICAL
 
 _DRAWS = 4000
 _CLOSE = 0.02
@@ -265,7 +264,8 @@ def _quantities(draws: PriorDraws, quantity: str, names: list[str]) -> dict[str,
         return draw_iccs(draws, names)
     if quantity == "ratio":
         groups = {group.name: group for group in design.mu.groups}
-        return {name: np.exp(TYPICAL * draws.values[design.mu.sd_keys(groups[name])[0]]) for name in names}
+        sds = {name: draws.values[design.mu.sd_keys(groups[name])[0]] for name in names}
+        return {name: np.exp(groups[name].typical_difference * sd) for name, sd in sds.items()}
     explained = design.joint_priors[R2D2M2.__name__]
     assert isinstance(explained, ExplainedOnData)
     coefficients = draws.coefficients(design.mu)

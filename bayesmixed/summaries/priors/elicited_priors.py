@@ -17,7 +17,6 @@ from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.prior_texts import as_prior
 from bayesmixed.summaries.priors.implications import latent_variances
-from bayesmixed.summaries.variance.group_spread import TYPICAL
 
 Interval = tuple[float, float]
 _FEW_DRAWS, _DIGITS = 1000, 4
@@ -84,7 +83,8 @@ def ratio_priors(design: Design, asked: Mapping[str, Interval], tails: Interval)
         )
     found = {}
     for name, interval in asked.items():
-        low, high = np.log(interval) / TYPICAL
+        group = next(group for group in design.mu.groups if group.name == name)
+        low, high = np.log(interval) / group.typical_difference
         found[_key_of(design, name)] = _gamma_text(*fit_gamma(low, high, tails))
     return found
 

@@ -18,7 +18,6 @@ from bayesmixed.summaries.variance.group_moments import (
     response_moments,
     shared_covariance,
 )
-from bayesmixed.summaries.variance.group_spread import TYPICAL
 from bayesmixed.summaries.variance.intraclass import icc_of_variances
 from bayesmixed.summaries.variance.sharing import sharing_patterns
 from bayesmixed.terms.normal_block import NormalBlock
@@ -69,7 +68,7 @@ def _differences(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
             label, step = group.coordinates.labels[column], group.scales[column]
             if "#" in label:
                 continue
-            typical = TYPICAL * draws.values[key]
+            typical = group.typical_difference * draws.values[key]
             word, unit = "difference", f"{link.name} scale"
             if link.ratio:
                 # Of slopes over the step to which their default prior refers: a ratio per unit depends on the unit.
@@ -225,7 +224,7 @@ def _eta_of_groups(draws: PriorDraws) -> Array:
         )
         variance = np.einsum("skl,sk,sl->s", draws.covariance(predictor, group), *([z + 0 * coefficients[:, :1]] * 2))
         if not group.residual:
-            eta = eta + np.sqrt(variance) * generator.standard_normal(len(eta))
+            eta = eta + group.typical_spread * np.sqrt(variance) * generator.standard_normal(len(eta))
     return np.asarray(eta)
 
 
@@ -301,7 +300,9 @@ def _means_of_data(draws: PriorDraws) -> Array:
     spread = np.zeros((len(eta), 1))
     for group in predictor.groups:
         covariance = draws.covariance(predictor, group)
-        shares = np.stack([group.sums(design.observed.row_shares * z) for z in group.centred_matrix.T], axis=-1)
+        shares = np.stack(
+            [group.independent_sums(design.observed.row_shares * z) for z in group.centred_matrix.T], axis=-1
+        )
         average = np.einsum("skl,jk,jl->s", covariance, shares, shares, optimize=True)
         whole = np.einsum("skl,kl->s", covariance, design.mean_products(group))
         eta = eta + (np.sqrt(average) * generator.standard_normal(len(eta)))[:, None]

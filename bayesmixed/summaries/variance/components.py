@@ -110,7 +110,9 @@ def _pairs_of_factor(predictor: Predictor) -> Iterator[tuple[GroupBlock, GroupBl
 
 def _both(posterior: xr.Dataset, predictor: Predictor, group: GroupBlock, related: GroupBlock) -> pd.DataFrame:
     """Return the SD of both effects of a level together, and the share rho of the related ones in its square."""
-    own, other = (values_of(posterior, predictor.sd(block))[..., 0] ** 2 for block in (group, related))
+    own, other = (
+        (block.typical_spread * values_of(posterior, predictor.sd(block))[..., 0]) ** 2 for block in (group, related)
+    )
     both = np.stack([np.sqrt(own + other), other / (own + other)], axis=-1)
     term = f"{group.name} + {related.name}{predictor.suffix}"
     return labelled(_array(both), term, [""], ["Intercept"] * 2).assign(quantity=["sd", "rho"])

@@ -26,7 +26,7 @@ def typical_ratios(fit: Fit) -> pd.DataFrame:
     exp(sqrt(2) z SD), z the upper quartile of the standard normal, is the median over pairs of groups of the larger
     odds (rate, mean, hazard) divided by the smaller: the median odds ratio of Merlo et al. (2006, J Epidemiol Community
     Health 60:290). Under other links the median of the difference on the link scale. A term with slopes
-    enters by its mean variance over the rows.
+    enters by its mean variance over the rows; of related levels, gr(g, cov=A), pairs are those of the fit.
 
     Returns
     -------
@@ -49,9 +49,10 @@ def typical_ratios(fit: Fit) -> pd.DataFrame:
     what = f"median {link.ratio}" if link.ratio else "median difference"
     tables = []
     for name, variance in mean_group_variances(fit.design, fit.posterior).items():
-        typical = TYPICAL * np.sqrt(variance)
-        draws = as_draws(np.exp(typical) if link.ratio else typical, fit.posterior)
         group = next(group for group in fit.design.mu.groups if group.name == name)
+        relative = variance / group.mean_level_variance(fit.design.observed.row_shares)
+        typical = group.typical_difference * np.sqrt(relative)
+        draws = as_draws(np.exp(typical) if link.ratio else typical, fit.posterior)
         mean = not link.ratio or not has_free_sd(fit.design, fit.design.mu, [group.name])
         tables.append(labelled(draws, name, [""], [what], mean=mean))
     return as_result(pd.concat(tables, ignore_index=True))
@@ -93,7 +94,8 @@ def negligible_sds(fit: Fit) -> pd.DataFrame:
     """Return the probability that each group SD is below a tenth of the unit of its scale, beside its prior value.
 
     Not a test of zero: it answers how much the data have moved the probability that the groups hardly differ. SDs of
-    correlated slopes are taken at the covariate means, where their priors are stated.
+    correlated slopes are taken at the covariate means, where their priors are stated. Of related levels, gr(g, cov=A), the
+    limit is that of a level with the mean variance in A.
 
     Returns
     -------
@@ -110,7 +112,7 @@ def negligible_sds(fit: Fit) -> pd.DataFrame:
     """
     rows = []
     for predictor, group in fit.design.group_blocks():
-        limits = NEGLIGIBLE * group_unit(fit.design, predictor) * group.coordinates.units
+        limits = NEGLIGIBLE * group_unit(fit.design, predictor) * group.coordinates.units / group.typical_spread
         covariance = covariances_at_centre(predictor, group, fit.posterior)
         sds = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)).reshape(-1, len(group.labels))
         for key, column in predictor.sd_places(group).items():
@@ -137,7 +139,3 @@ def _probability(value: float) -> str:
     if np.isnan(value):
         return ""
     return "< 0.001" if value < 0.001 else "> 0.999" if value > 0.999 else f"{value:.2g}"
-
-
-TYPICAL = 0.95387
-"""Median of the difference between two groups whose SD is 1: sqrt(2) times the upper quartile of N(0, 1)."""
