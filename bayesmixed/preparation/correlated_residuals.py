@@ -1,18 +1,22 @@
 """Checks of correlated residuals: whether rows tell their correlations, and which effects of groups do the same thing."""
 
+import re
 from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.errors import DataError, SpecError, enumerate_words
 from bayesmixed.formulas.notation import safe_name
+from bayesmixed.tables.factors import encode, natural_key
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.blocks import GroupBlock
+from bayesmixed.terms.covariances import ORDER
 from bayesmixed.terms.residual_blocks import ResidualBlock
-from bayesmixed.terms.residual_correlations import RESIDUAL
+from bayesmixed.terms.residual_correlations import RESIDUAL, ROWS
 
 
 def check_correlations(design: Design) -> tuple[str, ...]:
@@ -35,13 +39,18 @@ def check_correlations(design: Design) -> tuple[str, ...]:
         raise DataError(
             f"Every '{block.name}' has one row, so nothing is known about correlations within it. Leave residual out."
         )
+    if block.equal and len(block.levels) == 1:
+        raise DataError(
+            f"All rows are of one '{block.name}' ('{block.levels[0]}'), and equally correlated: what they share cannot be told "
+            "from the intercept. Leave residual out."
+        )
     for group in design.mu.groups:
         if group.takes == ONE and _is_same(group.index, block.units):
             _check_group(design, block, group)
     if block.free:
         _check_visits(block)
         return tuple(_note_apart(block))
-    return ()
+    return tuple(_note_order(design, block))
 
 
 def _is_same(first: NDArray[np.intp], second: NDArray[np.intp]) -> bool:
@@ -79,6 +88,25 @@ def _check_visits(block: ResidualBlock) -> None:
         raise DataError(
             f"Fewer than two rows are at {block.residual.place} {enumerate_words(rare, 5)}, so that nothing is known about its "
             "correlations. Merge it with another one, leave its rows out, or take a covariance with fewer parameters, ar1 or cs."
+        )
+
+
+def _note_order(design: Design, block: ResidualBlock) -> Iterator[str]:
+    """Say in which order visits are whose names do not tell it, unless the rows of groups come in this order."""
+    residual = block.residual
+    if residual.record.columns != ORDER or residual.place == ROWS or block.structure.step:
+        return
+    column = design.table.data[residual.place]
+    labels = encode(column)[1]
+    known = isinstance(column.dtype, pd.CategoricalDtype) and bool(column.cat.ordered)
+    stems = {re.sub(r"\d+", "", label) for label in labels}
+    stated = known or list(labels) != sorted(labels, key=natural_key) or len(stems) == 1
+    rows = np.argsort(block.units, kind="stable")
+    backward = (np.diff(block.units[rows]) == 0) & (np.diff(block.places[rows]) < 0.0)
+    if not stated and np.any(backward):
+        yield (
+            f"residual '{residual}' takes '{residual.place}' in the order {enumerate_words(labels, 8)}. If time went otherwise, "
+            f"make it an ordered category, or number it: pd.Categorical({residual.place}, [...], ordered=True)."
         )
 
 

@@ -10,7 +10,7 @@ from bayesmixed.formulas.names import check_functions, expression_columns, formu
 from bayesmixed.formulas.written import read_formula
 from bayesmixed.preparation.checks import check_columns
 from bayesmixed.spec.model_spec import ModelSpec
-from bayesmixed.tables.columns import read_cells
+from bayesmixed.tables.columns import as_numbers, read_cells
 from bayesmixed.tables.factors import Table, is_number
 
 
@@ -35,6 +35,9 @@ def read_rows(
     formulas, numbers = set(columns_of_formulas(spec, frame.columns)), _number_columns(spec, frame.columns)
     labels = {name for name in frame.columns if name not in formulas | numbers}
     labels |= declared_factors(spec) | set(() if like is None else like.levels)
+    place = spec.residual.place if spec.residual and spec.residual.as_levels else ""
+    if place in frame and as_numbers(frame[place]) is None:
+        labels.add(place)
     read = read_cells(frame, labels, na=na, factors=formulas - numbers, text=text, numbers=texts_of_numbers)
     for name in grouping_columns(spec):
         if name in read and is_number(read[name]) and frame[name].nunique() > read[name].nunique():

@@ -11,7 +11,7 @@ from bayesmixed.errors import DataError
 from bayesmixed.families.links import Array
 from bayesmixed.parameter_keys import ParameterKey, VariableNames
 from bayesmixed.tables.column_names import quote_name
-from bayesmixed.tables.factors import Table, encode, group_levels
+from bayesmixed.tables.factors import Table, as_label, encode, group_levels
 from bayesmixed.terms.block_parts import Part
 from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.correlations import exchangeable_root
@@ -317,8 +317,9 @@ def _check_repeats(
     twice = pairs.duplicated(keep=False).to_numpy()
     if twice.any():
         first = int(np.argmax(twice))
+        where = f"'{levels[units[first]]}' at {residual.place} {as_label(column.iloc[first])}"
         raise DataError(
             f"residual '{residual}': {int(twice.sum())} rows share their group and their {residual.place} with another one "
-            f"(first: '{levels[units[first]]}' at {residual.place} {column.iloc[first]}). Each {residual.name} has one row "
-            f"at each {residual.place}: name the groups within which that holds, as a:b, or leave repeated rows out."
+            f"(first: {where}). Each {residual.name} has one row at each {residual.place}: name the groups within which that "
+            "holds, as a:b, or leave repeated rows out."
         )

@@ -57,3 +57,43 @@ def test_columns_are_looked_for() -> None:
         bm.prepare("y ~ 1 + (1 | residual)", trial().rename(columns={"site": "residual"}), residual="ar1(v | s)")
     with pytest.raises(SpecError, match="not possible with mi"):
         bm.prepare("y ~ mi(x)", trial().assign(x=1.0), residual="ar1(v | s)")
+
+
+def test_equal_correlations_of_one_group_are_refused() -> None:
+    one = trial().query("s == 's1'")
+    for residual in ("homcs(1 | s)", "cs(v | s)"):
+        with pytest.raises(DataError, match="cannot be told from the intercept"):
+            bm.prepare("y ~ 1", one, residual=residual, sigma="~ 1")
+    bm.prepare("y ~ 1", one, residual="ar1(v | s)")
+
+
+WORDS = {1: "pre", 2: "mid", 3: "post", 4: "later"}
+
+
+def test_the_order_of_visits_is_said_where_their_names_do_not_tell_it(recwarn: pytest.WarningsRecorder) -> None:
+    named = trial().assign(v=lambda d: d["v"].map(WORDS))
+    for residual in ("ar1(v | s)", "hetar1(v | s)", "homtoep(v | s)"):
+        with pytest.warns(StatisticsWarning, match="in the order 'later', 'mid', 'post', 'pre'"):
+            bm.prepare("y ~ 1", named, residual=residual)
+    recwarn.clear()
+    in_order = named.assign(v=pd.Categorical(named["v"], WORDS.values(), ordered=True))
+    for rows in (
+        in_order,
+        named.assign(v=in_order["v"].cat.as_unordered()),
+        trial().assign(v=lambda d: "week " + (d["v"] * 5).astype(str)).sample(frac=1, random_state=1),
+        trial().assign(v=lambda d: np.where(d["v"] == 1, "base", "week " + (d["v"] * 5).astype(str))),
+    ):
+        bm.prepare("y ~ 1", rows, residual="ar1(v | s)")
+    bm.prepare("y ~ 1", named, residual="cs(v | s)")
+    assert not [one for one in recwarn if "in the order" in str(one.message)]
+
+
+@pytest.mark.parametrize("residual", ["us(C(v) | s)", "ar1(factor(v) | s)", "diag(C(v) | s)"])
+def test_dates_are_visits_where_they_are_said_to_be_levels(residual: str) -> None:
+    dated = trial().assign(v=lambda d: pd.Timestamp("2024-01-01") + pd.to_timedelta(7 * d["v"], unit="D"))
+    found = bm.prepare("y ~ 1", dated, residual=residual)
+    plain = bm.prepare("y ~ 1", trial(), residual=residual)
+    if plain.residual is not None and found.residual is not None:
+        np.testing.assert_array_equal(found.residual.places, plain.residual.places)
+    with pytest.raises(DataError, match=r"say C\(v\)"):
+        bm.prepare("y ~ 1", dated, residual="us(v | s)")
