@@ -1,6 +1,7 @@
 """Parameters of covariance structures on a design, and what cannot take such a structure."""
 
 from bayesmixed.design.design import Design
+from bayesmixed.formulas.names import labelled_columns
 from bayesmixed.prior_distributions import Support
 
 
@@ -30,8 +31,12 @@ def structured_term(design: Design) -> str | None:
 
 
 def fixed_places(design: Design) -> set[str]:
-    """Return the columns whose values must be those of the fit, because effects at other ones have no covariance with them."""
-    return {
+    """Return the columns of numbers whose values must be those of the fit: effects at other ones have no covariance with
+    them, or no coefficient, as SDs of visits, labels(visit)."""
+    names = [str(name) for name in design.table.data.columns]
+    formulas = [formula for terms in design.spec.predictors.values() for term in terms for formula in term.formulas]
+    labelled = {name for formula in formulas for name in labelled_columns(formula, names)} - {*design.table.levels}
+    return labelled | {
         part.structure.inside.strip("`")
         for _, group in design.group_blocks()
         for part in group.structured

@@ -104,11 +104,21 @@ def calls_in(text: str, *, formula: bool) -> list[str]:
 
 def group_mean_expressions(formula: str) -> tuple[str, ...]:
     """Return the expressions whose group means a formula takes: x of within(x, g) and between(x, g)."""
+    return _first_arguments(formula, "within", "between")
+
+
+def labelled_columns(formula: str, columns: Iterable[str]) -> set[str]:
+    """Return the columns whose values are levels of a formula although they stay numbers: x of labels(x)."""
+    known = list(columns)
+    return {name for each in _first_arguments(formula, "labels") for name in expression_columns(each, known)}
+
+
+def _first_arguments(formula: str, *functions: str) -> tuple[str, ...]:
     found = [
         piece.show(call.args[0])
         for piece in read_formula(formula).pieces.values()
         for call in calls(piece.tree)
-        if piece.called(call) in ("within", "between")
+        if piece.called(call) in functions
     ]
     return tuple(dict.fromkeys(found))
 

@@ -105,6 +105,28 @@ def test_what_takes_rows_as_independent_is_refused(call: object) -> None:
         call(fitted(residual="ar1(v | s)", formula="y ~ arm + (1 | s)"))  # type: ignore[operator]
 
 
+@pytest.mark.parametrize(("family", "formula"), [("gaussian", "y ~ arm"), ("lognormal", "y ~ arm + v")])
+def test_visits_of_numbers_take_their_values_in_the_data_in_averages(family: str, formula: str) -> None:
+    rows = trial().assign(y=lambda d: np.exp(d["y"]), v=lambda d: 2 * d["v"])
+    design = bm.prepare(formula, rows, residual="us(v | s)", family=family)
+    fit = fit_at(
+        design,
+        {"beta": [1.0, 0.2, 0.1][: 2 + ("+" in formula)], "beta_sigma": [-1.0, -0.5, 0.0], "corr_residual": CORR},
+    )
+    variance = np.exp(2 * np.array([-1.0, -0.5, 0.0])) if family == "lognormal" else np.zeros(3)
+    line = 1.0 + 0.1 * np.array([2.0, 4.0, 6.0]) * ("+" in formula)
+    expected = np.exp(line + variance / 2) if family == "lognormal" else line
+    found = bm.marginal_means(fit, "v", at={"arm": "a"})
+    np.testing.assert_allclose(found.table.iloc[:, -4:]["lower"], expected)
+    assert "v = 4 (value nearest to the mean)" in str(bm.marginal_means(fit, "arm"))
+    assert len(bm.contrasts(fit, "arm", by="v").table) == 3
+    assert list(bm.comparisons(fit, "v").table["contrast"]) == ["6 - 2"]
+    if family == "gaussian":
+        assert "v, 6 instead of 2: expected y is the same under this model." in bm.describe_effects(fit).sentences
+    with pytest.raises(SpecError, match="no number that has a slope"):
+        bm.slopes(fit)
+
+
 def test_other_summaries_work() -> None:
     fit = fitted(residual="ar1(v | s)", formula="y ~ arm + (1 | s)")
     assert bm.loo(fit, unit="s").n_data_points == 12

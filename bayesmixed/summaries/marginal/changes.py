@@ -71,6 +71,8 @@ def read_variables(
     else:
         asked = dict(variables) if isinstance(variables, Mapping) else dict.fromkeys(variables)
     if not asked:
+        if numbers:
+            raise SpecError("The model has no number that has a slope. bm.comparisons(fit) compares values and levels.")
         raise SpecError("The model has no column whose effect could be shown.")
     for name in asked:
         _check(name, roles, numbers=numbers)

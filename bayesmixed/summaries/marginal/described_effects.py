@@ -105,6 +105,8 @@ def _say(what: str, shown: pd.Series, row: pd.Series, middle: str) -> str:
     """Return a comparison in words; the sign is said only where the interval has one."""
     what = f"probability of {row['category']}" if "category" in row else what
     low, high = float(row["lower"]), float(row["upper"])
+    if low == high == 0.0:
+        return f"{what} is the same under this model."
     if low <= 0.0 <= high:
         return (
             f"{what} may be lower or higher; the difference is {shown[middle]} "
