@@ -248,7 +248,10 @@ def _measure(fit: Fit, reason: str | None, row: dict[str, Any]) -> list[str]:
     if fit.design.observed.weighting == LIKELIHOOD:
         return [*problems, "no evidence: under likelihood weights there is no density of the data"]
     if has_evidence(fit):
-        row["log_evidence"], row["mcse"] = log_evidence(fit)
+        try:
+            row["log_evidence"], row["mcse"] = log_evidence(fit)
+        except BayesMixedError as error:
+            problems.append(f"no evidence: {error}")
         return problems
     why = reason or fit.engine.why.partition(LEFT)[2]
     return [*problems, f"sampled by '{fit.engine.name}', without evidence, as 'marginal' cannot: {why}"]

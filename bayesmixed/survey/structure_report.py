@@ -180,7 +180,13 @@ def _level_section(report: StructureReport) -> Section:
     several = [term.name for term in terms if term.label_columns and not term.factor_columns]
     texts = [f"Rows have several levels of {name} at once, which the table does not count." for name in several]
     if not report.factors and not several:
-        texts.append("The model has no grouping factor: all rows are taken to be independent.")
+        residual = report.spec.correlated
+        rows = (
+            "all rows are taken to be independent"
+            if residual is None
+            else f"rows of different levels of {residual.name} are taken to be independent, residuals of one are correlated"
+        )
+        texts.append(f"The model has no grouping factor: {rows}.")
     elif report.factors:
         higher = "innermost groups of rows, level 2 groups of those" if max(report.levels.values()) > 1 else "groups"
         texts.append(f"Level 0 are the rows, level 1 the {higher}. Balanced: all groups have the same number of rows.")

@@ -118,6 +118,17 @@ def test_a_joint_prior_with_scales_of_its_own_leaves_the_predictions(data, monke
     assert np.isnan(row["log_evidence"])
 
 
+def test_correlated_residuals_leave_the_predictions(monkeypatch):
+    rows = {"y": np.random.default_rng(1).normal(size=40), "x": np.arange(40) % 5, "g": np.arange(40) // 5}
+    monkeypatch.setattr(
+        screening, "sample", lambda design, **_: fit_at(design, {"sigma": 1.0, "ar1_residual": 0.3}, jitter=0.1)
+    )
+    found = bm.screen(["y ~ 1", "y ~ x"], rows, residual="ar1(x | g)")
+    assert found.table["elpd"].notna().all()
+    assert found.table["log_evidence"].isna().all()
+    assert "no evidence: The prior density" in found.table["problem"].iloc[0]
+
+
 def test_separation_is_named_and_the_posterior_is_still_there(data):
     rows = data.assign(b=(data["x"] > 0).astype(int))
     row = bm.screen(["b ~ x + (1 | g)"], rows, family="bernoulli", **QUICK).table.iloc[0]

@@ -10,6 +10,7 @@ import pytest
 from conftest import classic
 from survey_data import PENICILLIN, classroom, penicillin, report_on
 
+import bayesmixed as bm
 from bayesmixed.display.pages import WIDTH
 from bayesmixed.survey.structure_report import find_homes, list_groups, list_homes
 
@@ -212,3 +213,7 @@ def test_a_model_without_groups_says_so():
     text = str(report_on("Reaction ~ Days", classic("lme4", "sleepstudy")))
     assert "all rows are taken to be independent" in text
     assert "shrinkage" not in text
+    spec = bm.from_formula("Reaction ~ Days", residual="ar1(Days | Subject)")
+    text = str(report_on(spec, classic("lme4", "sleepstudy")))
+    assert "all rows are taken to be independent" not in text
+    assert "rows of different levels of Subject are taken to be independent" in " ".join(text.split())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from bayesmixed.equations.residual_equations import state_residual
 from bayesmixed.equations.rules import RESPONSE_UNIT
 from bayesmixed.equations.symbols import TEXT, Expression, Notation, Symbol
 from bayesmixed.families import ResponseScale
@@ -83,6 +84,8 @@ def _rules(spec: ModelSpec) -> Iterator[tuple[ParameterKey, ParameterKey, str, s
     }
     for rule in (rule for rules in rules_by_parameter(predictors, known).values() for rule in rules):
         yield rule.key, rule.numbered_key, rule.meaning + rule.of.condition, rule.stated
+    for name, stated in state_residual(spec.correlated, {}).items():
+        yield ParameterKey.read(name), ParameterKey.read(name), f"{stated.note}, residual {spec.correlated}", ""
     for parameter in family.parameters:
         if parameter.name not in spec.predictors and parameter.prior is not None:
             text = given_key(parameter, spec.priors) or parameter.prior(ResponseScale(1.0, 1.0))[0]

@@ -106,3 +106,20 @@ def test_rules_of_a_modelled_sigma_are_in_units_of_the_response():
     assert table.loc["beta_sigma[Intercept_centred]", "prior"] == "Normal(log(s) - 0.5, 1.2)"
     assert table.loc["beta_sigma[x]", "prior"] == "Normal(0, 1.25 / d)"
     assert table.loc["sd_g_sigma[Intercept]", "prior"] == "HalfStudentT(4, 0.5)"
+
+
+@pytest.mark.parametrize(
+    "residual", ["us(Days | Subject)", "ar1(Days | Subject)", "ou(Days | Subject)", "cs(Days | Subject)"]
+)
+def test_priors_of_correlated_residuals_are_known_without_data(residual):
+    spec = bm.from_formula("Reaction ~ 1", residual=residual)
+    rules = bm.prior_table(spec).parameters
+    realised = bm.prior_table(spec, classic("lme4", "sleepstudy")).parameters
+    assert list(rules["parameter"]) == list(realised["parameter"])
+    (name,) = (name for name in rules["parameter"] if name.endswith("_residual"))
+    given = bm.from_formula(
+        "Reaction ~ 1", residual=residual, priors={name: "LKJ(4)" if "corr" in name else "Uniform(0, 0.5)"}
+    )
+    chosen = bm.prior_table(given).parameters.set_index("parameter").loc[name]
+    assert chosen["source"] == "user"
+    assert f"residual {residual}" in chosen["meaning"]
