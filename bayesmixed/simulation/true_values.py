@@ -58,9 +58,8 @@ def draw_truth(design: Design, values: Mapping[str, float], generator: np.random
         variables[CUTS] = (("cut",), np.array([take(name) for name in design.family.cuts]))
     unknown = sorted(set(values) - used)
     if absent:
-        raise SpecError(
-            f"No true value for {enumerate_words(absent, 12)}. Give truth={{...}}, or a line under [simulation.truth]."
-        )
+        names = enumerate_words(list(dict.fromkeys(absent)), 12)
+        raise SpecError(f"No true value for {names}. Give truth={{...}}, or a line under [simulation.truth].")
     if unknown:
         effects = {predictor.b(group) for predictor, group in design.normal_blocks()}
         own = {name: dims for name, (dims, _) in variables.items() if name not in effects}
@@ -109,9 +108,8 @@ def _group_truth(
     leading = {column: part.columns[0] for part in group.parts for column in part.columns}
     sd = np.array([take(shared.get(k) or shared[leading[k]], predictor.sd(group)) for k in range(width)])
     # What is not stated is refused later, all of it at once: until then it has a value in its range.
-    inside = {
-        str(key): 0.0 if one.support(s.width)[0] < 0.0 else 1.0 for key, s, one in predictor.structure_parameters(group)
-    }
+    ranges = {str(key): one.support(s.width) for key, s, one in predictor.structure_parameters(group)}
+    inside = {key: 0.0 if low < 0.0 else min(1.0, (low + high) / 2.0) for key, (low, high) in ranges.items()}
     numbers = {key: np.asarray(take(key, absent_as=value), dtype=float) for key, value in inside.items()}
     _check_inside(predictor, group, numbers)
     yield predictor.sd(group), (dims[1:], sd.reshape(group.shape[1:]))

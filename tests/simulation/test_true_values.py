@@ -30,6 +30,15 @@ def test_a_parameter_of_a_covariance_without_a_true_value_is_named_as_missing():
         bm.simulate(spec, truth=truth | {"ar1_g": 1.0}, data=data)
 
 
+def test_what_has_no_true_value_is_named_once_for_every_kind_of_curve():
+    data = {"x": np.arange(40.0) % 9, "z": np.arange(40.0) % 7, "g": np.arange(40) % 4}
+    for formula in ("y ~ te(x, z, k=4)", 'y ~ s(x, g, bs="fs", k=5)', "y ~ gp(x, k=6)"):
+        with pytest.raises(bm.SpecError, match="No true value for") as said:
+            bm.simulate(formula, data=data, truth={"sigma": 1.0})
+        names = str(said.value).split("'")[1::2]
+        assert len(names) == len(set(names)) > 2
+
+
 @pytest.mark.parametrize("family", [one for one in bm.FAMILIES.values() if not one.has_categories])
 def test_what_has_no_true_value_is_named_whatever_the_range_of_a_parameter(family):
     spec = bm.from_formula("y | trials(n) ~ 1" if family.has_trials else "y ~ 1", family=family.name)
