@@ -116,7 +116,7 @@ def find_units(design: Design, unit: str, *, whole: bool = False) -> Factor:
         return _without_empty(Factor(unit, index, labels))
     if design.residual is not None and unit == design.residual.name:
         return residual_units(design)
-    accepted = [OBSERVATION, *dict.fromkeys(group.name for group in groups), *columns]
+    accepted = list(dict.fromkeys([OBSERVATION, *(group.name for group in groups), *columns]))
     raise SpecError(f"unit='{unit}' is not a unit of this model. {did_you_mean(unit, accepted)}")
 
 
