@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +102,16 @@ def stored_relations(stored: xr.Dataset) -> dict[str, KnownRelation]:
 
 def _from_frame(where: str, frame: pd.DataFrame) -> KnownRelation:
     """Return the relation of a square table, whose labels may be its first column, or of two columns of neighbours."""
+    frame = frame.infer_objects()
     columns = [as_label(one) for one in frame.columns]
     index = [as_label(one) for one in frame.index]
     if sorted(index) != sorted(columns) and len(columns) > 1:
         first = [as_label(one) for one in frame.iloc[:, 0]]
         if len(columns) == len(frame) + 1 and (len(columns) != 2 or first == columns[1:]):
             index, columns, frame = first, columns[1:], frame.iloc[:, 1:]
+    if set(index) == set(columns):
+        _refuse_twice(where, index)
+        _refuse_twice(where, columns)
     if sorted(index) != sorted(columns):
         if len(columns) == 2:
             return _from_pairs(where, frame.itertuples(index=False, name=None))
@@ -115,10 +120,13 @@ def _from_frame(where: str, frame: pd.DataFrame) -> KnownRelation:
             f"{where}: a table of {len(frame)} rows and {len(columns)} columns, whose rows and columns have other labels (such "
             f"as {enumerate_words(other[:3])}). {_FORMS}"
         )
-    text = [name for name, (_, column) in zip(columns, frame.items(), strict=True) if not is_number(column)]
+    text = [
+        name
+        for name, (_, column) in zip(columns, frame.items(), strict=True)
+        if (not is_number(column) and not pd.api.types.is_bool_dtype(column)) or pd.api.types.is_complex_dtype(column)
+    ]
     if text:
         raise DataError(f"{where}: column '{text[0]}' holds no numbers.")
-    _refuse_twice(where, columns)
     places = {label: place for place, label in enumerate(columns)}
     matrix = frame.to_numpy(dtype=float)[:, [places[label] for label in index]]
     return _checked(where, matrix, index)
@@ -139,7 +147,8 @@ def _from_neighbours(where: str, given: Mapping[Any, Any]) -> KnownRelation:
     """Return the relation that is 1 for neighbours; each two need to be named once."""
     stated: dict[str, list[str]] = {}
     for label, others in given.items():
-        if isinstance(others, str) or not isinstance(others, Iterable):
+        weighed = isinstance(others, Mapping) and any(isinstance(one, Number) for one in others.values())
+        if isinstance(others, str) or not isinstance(others, Iterable) or weighed or hasattr(others, "dtype"):
             raise DataError(f"{where}: the neighbours of '{label}' are a list of labels, [] for an island.")
         stated[as_label(label)] = [as_label(one) for one in others]
     labels = list(dict.fromkeys([*stated, *(one for others in stated.values() for one in others)]))
@@ -156,10 +165,14 @@ def _from_neighbours(where: str, given: Mapping[Any, Any]) -> KnownRelation:
 
 def _dense(where: str, matrix: Any) -> NDArray[np.float64]:
     _refuse_many(where, matrix.shape[0])
+    found = matrix.toarray() if hasattr(matrix, "toarray") else matrix
     try:
-        return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, dtype=float)
+        if np.iscomplexobj(found):
+            raise TypeError
+        masked = isinstance(found, np.ma.MaskedArray)
+        return np.asarray(found.astype(float).filled(np.nan) if masked else found, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: the matrix holds no numbers.") from error
+        raise DataError(f"{where}: the matrix holds no numbers, or complex ones.") from error
 
 
 def _checked(where: str, matrix: NDArray[np.float64], labels: list[str]) -> KnownRelation:

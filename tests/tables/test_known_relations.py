@@ -32,6 +32,11 @@ def test_every_form_of_a_matrix_is_the_same_relation(tmp_path):
         assert read_relation("A", found) is found
 
 
+def test_tables_of_objects_and_of_truth_values_are_tables():
+    assert np.array_equal(read_relation("A", FRAME.astype(object)).matrix, MATRIX)
+    assert np.array_equal(read_relation("W", FRAME > 0).matrix, MATRIX > 0)
+
+
 def test_labels_in_files_stay_as_they_are_written(tmp_path):
     labels = ["007", "1.10", "x"]
     pd.DataFrame(MATRIX, index=labels, columns=labels).to_csv(tmp_path / "A.csv", index_label="id")
@@ -78,6 +83,12 @@ def test_a_stored_relation_is_read_back():
         ({"a": "b"}, "the neighbours of 'a' are a list of labels"),
         ((sparse.eye(6000), range(6000)), "relations of up to 5,000"),
         ("nowhere.csv", "nowhere.csv"),
+        (pd.concat([FRAME, FRAME]), "label 'a', 'b10', '7' occurs more than once"),
+        ((MATRIX * 1j, LABELS), "holds no numbers, or complex ones"),
+        (FRAME * 1j, "holds no numbers"),
+        ((np.ma.masked_greater(MATRIX, 1.9), LABELS), "the entry of 'a' and 'a' is nan"),
+        ({"a": {"b": 1, "c": 0}}, "the neighbours of 'a' are a list of labels"),
+        (FRAME.rename(columns={7: "7"}, index={7: "7"}).to_xarray(), "are a list of labels"),
     ],
 )
 def test_what_is_no_relation_is_refused_with_what_is_wrong(given, said):
