@@ -445,4 +445,8 @@ def from_formula(
         "residual": residual,
         "predictors": read_further(predictors),
     }
-    return ModelSpec(**fields)
+    spec = ModelSpec(**fields)
+    written = [*(str(term) for terms in spec.predictors.values() for term in terms), str(spec.impute)]
+    if known and not any("gr(" in text for text in written):
+        warn(f"known= holds {enumerate_words(list(known))}, and no term names a relation: write (1 | gr(g, cov=A)).")
+    return spec

@@ -1,9 +1,10 @@
 """Specs as values: TOML in and out, wrong fields, and what `as_spec` accepts."""
 
+import numpy as np
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.errors import SpecError
+from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.families import FAMILIES
 from bayesmixed.spec.files import (
     as_spec,
@@ -202,3 +203,15 @@ def test_values_of_another_type_are_refused_in_words_of_ours():
         bm.prepare("y ~ x", {"y": [1.0]}, like=5)
     with pytest.raises(SpecError, match="stream must be True or False"):
         bm.prepare("y ~ x", {"y": [1.0]}, stream=5)
+
+
+def test_relations_that_no_term_names_are_pointed_out_and_kept():
+    known = {"A": (np.eye(2), ["a", "b"])}
+    with pytest.warns(StatisticsWarning, match="known= holds 'A', and no term names a relation"):
+        spec = from_formula("y ~ x + (1 | g)", known=known)
+    assert set(spec.known) == {"A"}
+    for formula in ("y ~ x + (1 | gr(g, cov=A))", "y ~ x + bym2(g, A)"):
+        from_formula(formula, known={**known, "B": known["A"]})
+    related = from_formula("y ~ x + (1 | gr(g, cov=A))", known=known)
+    assert related.replace(predictors={"mu": "~ x"}).known == related.known
+    from_formula("y ~ mi(x)", impute={"x": "~ 1 + (1 | gr(g, cov=A))"}, known=known)
