@@ -1,12 +1,13 @@
 """The Tweedie family of powers between 1 and 2: sums of a Poisson number of gamma amounts, zero where there are none."""
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from bayesmixed.families.links import Array
-from bayesmixed.families.parts import MU_POSITIVE, no_latent_variance
+from bayesmixed.families.parts import MU_POSITIVE, is_whole, no_latent_variance
 from bayesmixed.families.records import OTHER_SHAPE, Family, Parameter, Values
 from bayesmixed.families.tails import numpy_functions
 from bayesmixed.prior_distributions import Prior
@@ -17,6 +18,8 @@ _NODES = np.arange(-62.0, 63.0)
 which leaves no error."""
 _REACH, _CLOSE = 9.0, 1e-17
 _MOST = 1e15
+_COUNTED = 50.0
+"""Whole numbers below are taken for counts, not for amounts that were rounded."""
 
 
 def _rate(values: Values) -> Any:
@@ -128,6 +131,20 @@ def _mean(y: Array, trials: Any, exposure: Any) -> float:
     return float(np.mean(y)) or 1.0
 
 
+def _unseen(y: Array, stated: AbstractSet[str]) -> str:
+    """Say what takes the meaning from a power that is estimated: counts, at which the density has no bound as the power comes
+    to 1, and no zeros."""
+    if "power" in stated:
+        return ""
+    if np.all(is_whole(y)) and np.max(y) < _COUNTED:
+        return "small whole numbers only: of counts the power comes to 1. Take family negbin1, negbin or poisson."
+    if np.all(y > 0):
+        return (
+            "no zeros, which this family has beside positive numbers: take family gamma, or state a prior of 'power'."
+        )
+    return ""
+
+
 TWEEDIE = Family(
     name="tweedie",
     offers=OTHER_SHAPE,
@@ -170,6 +187,7 @@ TWEEDIE = Family(
     information=lambda values, trials: 1.0 / _variance(values, trials),
     latent_variance=no_latent_variance,
     smoothed_mean=_mean,
+    unseen=_unseen,
     title="Tweedie",
     hint="For numbers below zero take gaussian or student.",
 )

@@ -5,6 +5,8 @@ import pytest
 from scipy import special, stats
 
 import bayesmixed as bm
+from bayesmixed.families.records import OTHER_SHAPE
+from bayesmixed.summaries.checks.alternatives import list_families
 
 FAMILY = bm.FAMILIES["tweedie"]
 
@@ -69,3 +71,17 @@ def test_a_power_outside_of_its_range_is_refused():
     truth = {"beta[Intercept]": 1.0, "phi": 1.0, "power": 0.5}
     with pytest.raises(bm.SpecError, match=r"'power' .* is 0.5, outside its range \(1, 2\)"):
         bm.simulate("y ~ 1", data={"u": [1, 2]}, family="tweedie", truth=truth)
+
+
+def test_data_that_do_not_tell_a_power_are_noticed():
+    at = {"mu": 2.0, "phi": 1.0}
+    far, near = (FAMILY.logp(np.array([1.0, 2.0, 3.0]), at | {"power": power}, 1.0).sum() for power in (1.01, 1.0001))
+    assert near > far + 5.0
+    for y, said in (([0.0, 1.0, 3.0, 2.0], "small whole numbers only"), ([0.1, 1.0, 3.0, 2.0], "no zeros")):
+        with pytest.warns(bm.StatisticsWarning, match=said):
+            design = bm.prepare("y ~ 1", {"y": y}, family="tweedie")
+        assert "tweedie" not in {one.name for one in list_families(bm.prepare("y ~ 1", {"y": y}), OTHER_SHAPE)}
+        bm.prepare("y ~ 1", {"y": y}, family="tweedie", priors={"power": 1.5})
+    for y in ([0.0, 1500.0, 700.0, 1200.0], [0.0, 1.5, 0.7, 1.2]):
+        design = bm.prepare("y ~ 1", {"y": y}, family="tweedie")
+        assert not design.notes
