@@ -15,6 +15,7 @@ _EXACT = 250
 """Terms of a series that are summed one by one; the rest is an integral."""
 _NOTHING = 1e-12
 _MANY, _KNOTS = 1e8, 150
+_HUGE = 1e15
 
 
 def _poisson_logp(y: Any, values: Values, trials: Any) -> Array:
@@ -61,9 +62,21 @@ def _negbin_tails(m: Any, y: Any, values: Values, trials: Any) -> Tails:
     return beta_tails(m, theta, np.floor(y) + 1.0, theta / (theta + mu), mu / (theta + mu))
 
 
+def draw_poisson(rng: np.random.Generator, rate: Any, shape: tuple[int, ...]) -> Array:
+    """Return Poisson numbers, also of rates beyond whole numbers of 64 bits, where they are normal."""
+    rate = np.broadcast_to(rate, shape)
+    found = rng.poisson(np.minimum(rate, _HUGE), shape).astype(float)
+    beyond = rate > _HUGE
+    if np.any(beyond):
+        with np.errstate(invalid="ignore"):
+            moved = rate + (found - _HUGE) * np.sqrt(np.minimum(rate, np.finfo(float).max) / _HUGE)
+        found = np.where(beyond, moved, found)
+    return found
+
+
 def _negbin_random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
     rate = rng.gamma(values["theta"], values["mu"] / values["theta"], shape)
-    return rng.poisson(rate).astype(float)
+    return draw_poisson(rng, rate, shape)
 
 
 def _with_theta(values: Values) -> Values:
@@ -140,7 +153,7 @@ POISSON = Family(
     cdf=_poisson_cdf,
     log_tails=_poisson_tails,
     constant=lambda y, trials: -special.gammaln(y + 1.0),
-    random=lambda rng, values, trials, shape: rng.poisson(values["mu"], shape).astype(float),
+    random=lambda rng, values, trials, shape: draw_poisson(rng, values["mu"], shape),
     mean=lambda values, trials: np.asarray(values["mu"]),
     variance=lambda values, trials: np.asarray(values["mu"]),
     score=lambda y, values, trials: y / values["mu"] - 1.0,

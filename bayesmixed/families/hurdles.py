@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from bayesmixed.families.counts import NEGBIN, POISSON
+from bayesmixed.families.counts import NEGBIN, POISSON, draw_poisson
 from bayesmixed.families.links import Array
 from bayesmixed.families.parts import no_latent_variance, pytensor_logp_of, share
 from bayesmixed.families.positive import GAMMA, LOGNORMAL
@@ -196,7 +196,7 @@ def hurdle(
 def _positive_poisson(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
     """Draw the time of the first event, given that there is one, and the number of events after it."""
     first = -np.log1p(rng.random(shape) * np.expm1(-values["mu"]))
-    return 1.0 + rng.poisson(np.maximum(values["mu"] - first, 0.0))
+    return 1.0 + draw_poisson(rng, np.maximum(values["mu"] - first, 0.0), shape)
 
 
 def _positive_negbin(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:

@@ -55,3 +55,16 @@ def test_a_negative_binomial_of_endless_size_is_a_poisson():
     for name, values in (("negbin", {"mu": 4.0, "theta": 1e12}), ("negbin1", {"mu": 4.0, "phi": 1e-12})):
         found = FAMILIES[name].logp(COUNTS, values, 1.0)
         np.testing.assert_allclose(found, stats.poisson(4.0).logpmf(COUNTS), rtol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["poisson", "negbin", "negbin1", "hurdle_poisson", "zero_inflated_poisson"])
+def test_counts_of_means_beyond_whole_numbers_are_drawn(name):
+    family, shape = FAMILIES[name], (400,)
+    values = {parameter.name: np.full(shape, 0.01) for parameter in family.parameters}
+    values |= {"mu": np.full(shape, 1e25)} | {key: np.full(shape, 5.0) for key in ("theta", "phi") if key in values}
+    found = family.random(np.random.default_rng(1), values, None, shape)
+    assert np.all(np.isfinite(found))
+    assert np.median(found) == pytest.approx(1e25, rel=0.2)
+    if name == "poisson":
+        assert np.std(found) == pytest.approx(1e25**0.5, rel=0.2)
+        assert np.isinf(family.random(np.random.default_rng(1), {"mu": np.array([np.inf])}, None, (1,)))
