@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from bayesmixed.families.counts import draw_poisson
 from bayesmixed.families.links import Array
 from bayesmixed.families.parts import MU_RATE, is_count, rate_mean, residual_variance
 from bayesmixed.families.records import MORE_VARIATION, Family, Parameter, Values
@@ -71,14 +72,14 @@ def _far_mass(y: Array, values: Values) -> Array:
 
 def _random(rng: np.random.Generator, values: Values, trials: Any, shape: tuple[int, ...]) -> Array:
     """Draw the size of a family tree: a Poisson number of founders, each member with Poisson(lam) children."""
-    total = rng.poisson(_start(values), shape).ravel().astype(float)
+    total = draw_poisson(rng, _start(values), shape).ravel()
     lam = np.broadcast_to(values["lam"], shape).ravel()
-    alive = np.flatnonzero(total)
+    alive = np.flatnonzero((total > 0.0) & np.isfinite(total))
     born = total[alive]
     while alive.size:
-        born = rng.poisson(lam[alive] * born)
+        born = draw_poisson(rng, lam[alive] * born, born.shape)
         total[alive] += born
-        alive, born = alive[born > 0], born[born > 0]
+        alive, born = alive[born > 0.0], born[born > 0.0]
     return total.reshape(shape)
 
 

@@ -57,7 +57,9 @@ def test_a_negative_binomial_of_endless_size_is_a_poisson():
         np.testing.assert_allclose(found, stats.poisson(4.0).logpmf(COUNTS), rtol=1e-8)
 
 
-@pytest.mark.parametrize("name", ["poisson", "negbin", "negbin1", "hurdle_poisson", "zero_inflated_poisson"])
+@pytest.mark.parametrize(
+    "name", ["poisson", "negbin", "negbin1", "hurdle_poisson", "zero_inflated_poisson", "generalised_poisson"]
+)
 def test_counts_of_means_beyond_whole_numbers_are_drawn(name):
     family, shape = FAMILIES[name], (400,)
     values = {parameter.name: np.full(shape, 0.01) for parameter in family.parameters}
@@ -65,6 +67,8 @@ def test_counts_of_means_beyond_whole_numbers_are_drawn(name):
     found = family.random(np.random.default_rng(1), values, None, shape)
     assert np.all(np.isfinite(found))
     assert np.median(found) == pytest.approx(1e25, rel=0.2)
+    if name in ("poisson", "generalised_poisson"):
+        endless = values | {"mu": np.full(shape, np.inf)}
+        assert np.all(np.isinf(family.random(np.random.default_rng(1), endless, None, shape)))
     if name == "poisson":
         assert np.std(found) == pytest.approx(1e25**0.5, rel=0.2)
-        assert np.isinf(family.random(np.random.default_rng(1), {"mu": np.array([np.inf])}, None, (1,)))
