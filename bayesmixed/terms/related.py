@@ -171,8 +171,9 @@ class Related(VaryingTerm):
         spreads, relation = block.spreads**2, block.relation
         low, high = float(spreads.min()), float(spreads.max())
         if self.form != GRAPH and (high > _FAR or low < 1.0 / _FAR):
+            said = f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"from {low:.3g} to {high:.3g}"
             yield (
-                f"Variances in {self.form}={self.relation} are from {low:.3g} to {high:.3g}: the SD of '{self.name}' is that of "
+                f"Variances in {self.form}={self.relation} are {said}: the SD of '{self.name}' is that of "
                 f"a level whose variance there is 1, and the SD of a typical level is {spreads.mean() ** 0.5:.3g} times it."
             )
         sizes = [int((relation.parts == part).sum()) for part in set(relation.parts.tolist())]
