@@ -33,6 +33,8 @@ WRONG = {
     "crossed": (3, "crossed must be"),
     "reference": ("b", "family 'gaussian' has none"),
     "impute": ({"q": "~ x"}, "impute names 'q'"),
+    "known": (3, "known must be"),
+    "residual": ("ar2(x | g)", "residual"),
 }
 
 
