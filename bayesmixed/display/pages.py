@@ -104,7 +104,7 @@ def align(table: pd.DataFrame, width: int = TABLE_WIDTH) -> list[str]:
     """Return the lines of a table, text flush left and numbers flush right.
 
     Where it is too wide, long texts go on below. In a table of texts alone, columns that still exceed the width follow
-    below, beside the first one.
+    below, beside those that tell rows apart.
     """
     cells = [[str(name), *(str(value) for value in table[name])] for name in table.columns]
     left = [not _are_numbers(column[1:]) for column in cells]
@@ -115,10 +115,12 @@ def align(table: pd.DataFrame, width: int = TABLE_WIDTH) -> list[str]:
             cells, _narrow(_narrow(widths, sentences, _NARROWEST, width), left, _NARROWEST, width), left
         )
     narrowed = _narrow(widths, sentences, _SENTENCE, width)
+    labels = _labels(cells)
     blocks: list[list[int]] = [[]]
     for column in range(len(cells)):
-        if len(blocks[-1]) > 1 and _total(narrowed[i] for i in [*blocks[-1], column]) > width:
-            blocks.append([0])
+        full = _total(narrowed[i] for i in [*blocks[-1], column]) > width
+        if full and len(blocks[-1]) > len(labels):
+            blocks.append([*labels])
         blocks[-1].append(column)
     lines: list[str] = []
     for block in blocks:
@@ -126,6 +128,15 @@ def align(table: pd.DataFrame, width: int = TABLE_WIDTH) -> list[str]:
         texts = [True] * len(block)
         lines += ["", *_write_lines([cells[i] for i in block], _narrow(own, texts, _NARROWEST, width), texts)]
     return lines[1:]
+
+
+def _labels(cells: list[list[str]]) -> list[int]:
+    """Return the first columns, as many as tell all rows apart; the first alone where none do."""
+    for count in range(1, len(cells)):
+        rows = [*zip(*(column[1:] for column in cells[:count]), strict=True)]
+        if len(set(rows)) == len(rows):
+            return [*range(count)]
+    return [0]
 
 
 def _write_lines(cells: list[list[str]], widths: list[int], left: list[bool]) -> list[str]:

@@ -75,3 +75,11 @@ def test_tables_fit_a_terminal_and_lose_no_letter(seed):
     assert [one for one in letters if one != " "] == sorted("".join("".join(lines).split()))
     short = pd.DataFrame({"term": ["x", "period[T.2]"], "mean": ["-0.5", "12.25"]})
     assert align(short) == ["term          mean", "x             -0.5", "period[T.2]  12.25"]
+
+
+def test_columns_that_follow_below_stand_beside_all_that_tell_rows_apart():
+    table = pd.DataFrame({"quantity": ["effect", "effect"], "term": ["a", "b"]})
+    table = table.assign(**{f"set {i}": [f"{i}.1 [{'0' * 12}, a]", f"{i}.2 [0, b]"] for i in range(6)})
+    heads = [line for line in align(table) if "quantity" in line]
+    assert len(heads) > 1
+    assert all(line.startswith("quantity  term  set") for line in heads)
