@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.families.parts import MU_RATE, is_count, rate_mean, residual_variance
 from bayesmixed.families.records import ANY_VARIATION, Family, Parameter, Values
@@ -182,7 +183,10 @@ def _moments_op() -> Any:
             (mu, phi), (_, _, variance, fall, covariance) = inputs, outputs
             of_rate, of_constant, *others = output_grads
             if any(not isinstance(one.type, DisconnectedType) for one in others):
-                raise NotImplementedError("Second derivatives are not known.")
+                raise SpecError(
+                    "PyTensor has first derivatives of the Conway-Maxwell Poisson density only: sample it (bm.fit), or take "
+                    "second ones by differences."
+                )
             of_rate, of_constant = (
                 pt.zeros_like(mu) if isinstance(one.type, DisconnectedType) else one for one in (of_rate, of_constant)
             )

@@ -1,12 +1,13 @@
 """The values of the covariates of a smooth, and whether two of them have the same unit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from bayesmixed.errors import DataError
+from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate_expression
+from bayesmixed.formulas.names import expression_columns, refuse_stateful
 from bayesmixed.tables.factors import Table, is_number
 
 _UNLIKE = 20.0
@@ -23,6 +24,26 @@ def note_units(term: object, names: Sequence[str], ranges: Array) -> Iterator[st
             f"they are to have the same unit; if not, make columns of comparable ones first, such as {x} / {first:.2g} and "
             f"{z} / {second:.2g}, or write te({x}, {z})."
         )
+
+
+def name_covariate(text: str, call: str) -> str:
+    """Return the text of a covariate without blanks around it, where it can be part of the name of a result.
+
+    Raises
+    ------
+    SpecError
+        It learns from the data, or holds a sign that names in the draws cannot.
+    """
+    refuse_stateful(text, call)
+    if any(sign in text for sign in "/[]"):
+        raise SpecError(f"{call}: the name of a result cannot hold this. Compute it as a column first.")
+    return text.strip()
+
+
+def covariate_columns(expressions: Iterable[str], available: Iterable[str]) -> set[str]:
+    """Return the columns, of those available, that covariates read."""
+    names = [str(name) for name in available]
+    return {column for text in expressions for column in expression_columns(text, names)}
 
 
 def read_covariate(term: object, expression: str, table: Table, instead: str) -> Array:

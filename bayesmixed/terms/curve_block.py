@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -41,6 +41,10 @@ class CurveBlock(NormalBlock):
     x: Array
     index: NDArray[np.intp]
     ranges: Array
+
+    def take(self, rows: NDArray[np.intp]) -> Self:
+        """Return the block of some of its rows."""
+        return replace(self, x=self.x[rows], matrix=self.matrix[rows], index=self.index[rows])
 
     @property
     def dimensions(self) -> int:

@@ -6,19 +6,17 @@ from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.formulas.names import expression_columns, refuse_stateful
 from bayesmixed.formulas.notation import read_call, safe_name
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.tables.factors import Table
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.contract import CURVES, TermContract
-from bayesmixed.terms.covariates import note_units, read_covariate
+from bayesmixed.terms.covariates import covariate_columns, name_covariate, note_units, read_covariate
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.outlines import CurveOutline, Indices
 from bayesmixed.terms.periodic_bases import CIRCLE_TEXT, PERIODIC, Circle, PeriodicSpectrum, learn_circle
@@ -56,10 +54,6 @@ class ProcessBlock(CurveBlock):
     def extrapolations(self) -> Iterator[str]:
         """Yield a note on rows beyond the ranges of the covariates at the fit."""
         yield from self.note_beyond("begins again" if isinstance(self.box, Circle) else "falls back to zero")
-
-    def take(self, rows: NDArray[np.intp]) -> "ProcessBlock":
-        """Return the block of some of its rows."""
-        return replace(self, x=self.x[rows], matrix=self.matrix[rows], index=self.index[rows])
 
     def along(self, curve: int, x: Array) -> "ProcessBlock":
         """Return the block of rows with other values of the covariates."""
@@ -130,10 +124,7 @@ class GaussianProcess(TermContract):
     @field_validator("x", "z")
     @classmethod
     def _one_covariate(cls, x: str) -> str:
-        refuse_stateful(x, f"gp({x})")
-        if any(sign in x for sign in "/[]"):
-            raise SpecError(f"gp({x}): the name of a result cannot hold this. Compute it as a column first.")
-        return x.strip()
+        return name_covariate(x, f"gp({x})")
 
     @field_validator("cov")
     @classmethod
@@ -197,8 +188,7 @@ class GaussianProcess(TermContract):
 
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads."""
-        names = [str(name) for name in available]
-        return {column for text in self.expressions for column in expression_columns(text, names)}
+        return covariate_columns(self.expressions, available)
 
     @classmethod
     def read(cls, piece: str) -> "tuple[GaussianProcess, ...]":

@@ -10,14 +10,14 @@ from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families.links import Array
-from bayesmixed.formulas.names import expression_columns, refuse_stateful, strip_factor_calls
+from bayesmixed.formulas.names import expression_columns, strip_factor_calls
 from bayesmixed.formulas.notation import read_call, safe_name
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.tables.factors import Table, refuse_identifier
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.contract import CURVES, TermContract
-from bayesmixed.terms.covariates import read_covariate
+from bayesmixed.terms.covariates import name_covariate, read_covariate
 from bayesmixed.terms.directions import spans
 from bayesmixed.terms.outlines import CurveOutline, Indices
 from bayesmixed.terms.population_block import PopulationBlock
@@ -69,10 +69,7 @@ class Smooth(TermContract):
             raise SpecError("s() needs a covariate: s(x).")
         if "," in x:
             raise SpecError(f"s({x}): a curve has one covariate. A smooth of two is a term bm.Surface.")
-        refuse_stateful(x, f"s({x})")
-        if any(sign in x for sign in "/[]"):
-            raise SpecError(f"s({x}): the name of a result cannot hold this. Compute it as a column first.")
-        return x.strip()
+        return name_covariate(x, f"s({x})")
 
     @field_validator("bs")
     @classmethod

@@ -5,19 +5,17 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families.links import Array
-from bayesmixed.formulas.names import expression_columns, refuse_stateful
 from bayesmixed.formulas.notation import call_arguments, keyword_arguments, read_call, safe_name
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.tables.factors import Table
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.contract import CURVES, TermContract
-from bayesmixed.terms.covariates import note_units, read_covariate
+from bayesmixed.terms.covariates import covariate_columns, name_covariate, note_units, read_covariate
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.outlines import CurveOutline, Indices
 from bayesmixed.terms.population_block import PopulationBlock
@@ -61,10 +59,6 @@ class SurfaceBlock(CurveBlock):
         """(n, 2) columns that are not penalised: the covariates from their means."""
         return np.asarray(self.x - self.plate.centre)
 
-    def take(self, rows: NDArray[np.intp]) -> "SurfaceBlock":
-        """Return the block of some of its rows."""
-        return replace(self, x=self.x[rows], matrix=self.matrix[rows], index=self.index[rows])
-
     def along(self, curve: int, x: Array) -> "SurfaceBlock":
         """Return the block of rows at other points."""
         return replace(self, x=x, matrix=self.plate.penalised(x), index=np.zeros(len(x), dtype=np.intp))
@@ -101,10 +95,7 @@ class Surface(TermContract):
     def _one_covariate(cls, x: str) -> str:
         if not x.strip():
             raise SpecError("s() of two covariates needs both: s(x, z).")
-        refuse_stateful(x, f"s({x}, ...)")
-        if any(sign in x for sign in "/[]"):
-            raise SpecError(f"s({x}, ...): the name of a result cannot hold this. Compute it as a column first.")
-        return x.strip()
+        return name_covariate(x, f"s({x}, ...)")
 
     @model_validator(mode="after")
     def _possible(self) -> "Surface":
@@ -147,8 +138,7 @@ class Surface(TermContract):
 
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads."""
-        names = [str(name) for name in available]
-        return expression_columns(self.x, names) | expression_columns(self.z, names)
+        return covariate_columns(self.expressions, available)
 
     @classmethod
     def read(cls, piece: str) -> "tuple[Surface, ...]":
