@@ -2,12 +2,14 @@
 
 import inspect
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
 from numbers import Integral, Real
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
+
+import numpy as np
 
 from bayesmixed.errors import SpecError, shorten
 
@@ -52,18 +54,27 @@ def checked[F: Callable[..., Any]](function: F) -> F:
     @wraps(function)
     def check(*arguments: Any, **options: Any) -> Any:
         try:
-            given = signature.bind(*arguments, **options).arguments
+            bound = signature.bind(*arguments, **options)
         except TypeError:
             return function(*arguments, **options)  # Python's own error names the function
+        given = bound.arguments
         for one in typed:
             if one.name in given:
+                given[one.name] = _plain(given[one.name])
                 _check(one.name, given[one.name], one.annotation, one.default)
         if not pooling:
             for value in given.values():
                 _refuse_pooled(function.__name__, value)
-        return function(*arguments, **options)
+        return function(*bound.args, **bound.kwargs)
 
     return check  # type: ignore[return-value]
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's numbers as Python's, and what can be read only once as a tuple, so that functions see one kind of each."""
+    if isinstance(value, np.number | np.bool_):
+        return value.item()
+    return tuple(value) if isinstance(value, Iterator) else value
 
 
 def _refuse_pooled(name: str, value: Any) -> None:

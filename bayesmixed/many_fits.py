@@ -228,7 +228,6 @@ def fit_many(
     >>> fits.diagnosis.shape, list(fits.diagnosis.columns)[:4]
     ((3, 8), ['name', 'rows', 'seconds', 'divergences'])
     """
-    na = na if isinstance(na, str | int | float) else tuple(na)
     model, settings = take_model(spec, options, [name for name in SETTINGS if name != "progress"])
     tables = _split(data, by, na)
     place = None if folder is None else _open_folder(folder)

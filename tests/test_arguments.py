@@ -1,12 +1,14 @@
 """Arguments are checked against annotations before a function runs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import bayesmixed as bm
 from bayesmixed.arguments import checked
 from bayesmixed.errors import SpecError
 
@@ -78,3 +80,23 @@ def test_calls_that_python_refuses_are_refused_by_python_and_the_name_and_text_o
         function()
     assert function.__name__ == "function"
     assert function.__doc__ == "Return what was given."
+
+
+def test_numbers_of_numpy_and_what_is_read_once_arrive_as_those_of_python():
+    @checked
+    def other(number: float | Sequence[float], flag: bool = True, columns: Iterable[str] = ()) -> Any:
+        return number, flag, columns, list(columns)
+
+    number, flag, columns, again = other(np.int8(3), flag=np.False_, columns=(name for name in "ab"))
+    assert (type(number), number, flag) == (int, 3, False)
+    assert columns == ("a", "b")
+    assert again == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "codes", [-999, "-999", np.int16(-999), np.float32(-999), iter([-999]), [-999], {-999}], ids=str
+)
+def test_codes_of_missing_values_are_the_same_in_each_form(codes):
+    codes = iter([-999]) if codes == "iterator" else codes
+    data = pd.DataFrame({"y": np.arange(12.0), "x": [-999.0, *np.arange(11.0) ** 0.5]})
+    assert len(bm.prepare("y ~ x", data, missing="drop", na=codes).response) == 11

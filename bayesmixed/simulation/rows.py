@@ -1,6 +1,7 @@
 """The rows of simulated data before there is a response: groups, crossings and columns, laid out by a plan."""
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def lay_out(plan: SimulationPlan, generator: np.random.Generator) -> pd.DataFram
 
 def _crossed(crossing: Mapping[str, Any], generator: np.random.Generator) -> pd.DataFrame:
     factors = {name: value for name, value in crossing.items() if name not in ("keep", "rows")}
-    levels = [range(1, v + 1) if isinstance(v, int) else list(v) for v in factors.values()]
+    levels = [range(1, int(v) + 1) if isinstance(v, Integral) else list(v) for v in factors.values()]
     frame = pd.MultiIndex.from_product(levels, names=list(factors)).to_frame(index=False)
     keep = float(crossing.get("keep", 1.0))
     chosen = np.sort(generator.choice(len(frame), max(1, round(keep * len(frame))), replace=False))
@@ -60,7 +61,7 @@ def _nested(groups: Mapping[str, GroupPlan], generator: np.random.Generator) -> 
 
 
 def _numbers(count: Any, size: int, generator: np.random.Generator) -> Any:
-    if isinstance(count, int):
+    if isinstance(count, Integral):
         return np.full(size, count)
     return generator.integers(count[0], count[1] + 1, size)
 

@@ -101,6 +101,10 @@ def evidence(fits: Fit | Mapping[str, Fit]) -> Evidence:
     -108.6
     """
     named = {"model": fits} if isinstance(fits, Fit) else dict(fits)
+    if not named:
+        raise SpecError(
+            "evidence needs at least one fit: bm.evidence(fit), or bm.evidence({'name': fit, 'other': fit})."
+        )
     for name, fit in named.items():
         _check(name, fit)
     designs = {name: fit.design for name, fit in named.items()}

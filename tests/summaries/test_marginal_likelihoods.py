@@ -181,6 +181,11 @@ def test_default_priors_are_named_with_their_widths():
 
 
 @pytest.mark.slow
+def test_no_fit_has_no_evidence():
+    with pytest.raises(bm.SpecError, match="at least one fit"):
+        bm.evidence({})
+
+
 def test_models_of_other_rows_or_responses_have_no_bayes_factor(counts):
     other = fitted("y ~ 1 + (1 | g)", draws=100)
     with pytest.raises(SpecError, match="cannot be compared"):

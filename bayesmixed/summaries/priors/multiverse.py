@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,7 @@ def explore(
     check_expressions(asked, designs)
     units = find_common_units(designs, unit, by) if can_be_left_out(designs.values(), unit) else None
     kept = [settings.get(name, usual) for name, usual in (("chains", 4), ("draws", 1000))]
-    if units is not None and all(isinstance(one, int) for one in kept) and np.prod(kept) < FEWEST_DRAWS:
+    if units is not None and all(isinstance(one, Integral) for one in kept) and np.prod(kept) < FEWEST_DRAWS:
         raise SpecError(f"Predictions of what is left out need at least {FEWEST_DRAWS} draws of each specification.")
     fits: dict[Key, Fit] = {}
     verdicts: dict[Key, Diagnosis] = {}
