@@ -36,6 +36,12 @@ def pools[F: Callable[..., Any]](function: F) -> F:
     return function
 
 
+def takes_drawn_values[F: Callable[..., Any]](function: F) -> F:
+    """Mark a function that takes fits with mi() and me(), whose rows have other values in each draw, but no imputed tables."""
+    function.takes_drawn_values = True  # type: ignore[attr-defined]
+    return function
+
+
 def checked[F: Callable[..., Any]](function: F) -> F:
     """Return a function that refuses arguments of the wrong kind, judged by its annotations.
 
@@ -48,7 +54,7 @@ def checked[F: Callable[..., Any]](function: F) -> F:
     """
     signature = inspect.signature(function)
     parameters = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
-    pooling = hasattr(function, "pools")
+    pooling, drawing = hasattr(function, "pools"), hasattr(function, "takes_drawn_values")
     typed = [one for one in parameters if one.annotation not in (one.empty, Any)]
 
     @wraps(function)
@@ -64,7 +70,7 @@ def checked[F: Callable[..., Any]](function: F) -> F:
                 _check(one.name, given[one.name], one.annotation, one.default)
         if not pooling:
             for value in given.values():
-                _refuse_pooled(function.__name__, value)
+                _refuse_unsettled(function.__name__, value, drawing)
         return function(*bound.args, **bound.kwargs)
 
     return check  # type: ignore[return-value]
@@ -77,10 +83,11 @@ def _plain(value: Any) -> Any:
     return tuple(value) if isinstance(value, Iterator) else value
 
 
-def _refuse_pooled(name: str, value: Any) -> None:
-    """Refuse a fit of imputed tables, or a collection that holds one, where a function needs one set of rows (SpecError)."""
+def _refuse_unsettled(name: str, value: Any, drawing: bool) -> None:
+    """Refuse a fit of imputed tables, or with drawn values unless these are taken, or a collection that holds one, where a
+    function needs one set of rows (SpecError)."""
     for one in value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else (value,):
-        if type(one).__name__ == "Fit" and one.unsettled:
+        if type(one).__name__ == "Fit" and one.unsettled and not (drawing and one.settings.tables == 1):
             raise SpecError(
                 f"bm.{name} needs one set of rows, and {one.unsettled}. Fit complete rows, or imputed tables one by one: "
                 f"[bm.{name}(bm.fit(spec, table)) for table in tables]."

@@ -54,7 +54,10 @@ def fit(
     out: Annotated[Path, typer.Option(help="Folder for the fit, tables and plots; made if it does not exist.")] = Path(
         "bayesmixed-fit"
     ),
-    missing: Missing = "error",
+    missing: Annotated[
+        Literal["error", "drop", "impute"],
+        typer.Option(help="What to do with rows with missing values; impute: those without a response are predicted."),
+    ] = "error",
     seed: Seed = None,
     chains: Annotated[int, typer.Option(min=1, help="Chains.")] = 4,
     draws: Annotated[int, typer.Option(min=1, help="Kept draws of each chain.")] = 1000,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bayesmixed.errors import DataError, SpecError
+from bayesmixed.errors import DataError
 
 if TYPE_CHECKING:
     from bayesmixed.calibration.certificates import Verification
@@ -159,8 +159,6 @@ def read_fit(path: Path) -> "Fit":
     ------
     DataError
         There is none.
-    SpecError
-        It is of several imputed tables.
     """
     from bayesmixed.atomic_files import as_path
     from bayesmixed.fits.files import load_fit
@@ -170,8 +168,6 @@ def read_fit(path: Path) -> "Fit":
     if not file.is_file():
         raise DataError(f"There is no fit at '{file}'. Make one: bayesmixed fit SPEC --data FILE --out {path}")
     fit = load_fit(file)
-    if fit.unsettled:
-        raise SpecError(f"Commands take fits of one set of rows, and {fit.unsettled}. Read it in Python: bm.load_fit.")
     return fit
 
 

@@ -49,12 +49,9 @@ class TableFile:
 
     def prepare(self, spec: "ModelSpec", missing: str) -> "Design":
         """Return the design of a spec on the table (SpecError, DataError)."""
-        from bayesmixed.design.latent_columns import refuse_latent
         from bayesmixed.preparation.preparing import prepare
 
-        design = prepare(spec, self.read(spec), missing=missing)
-        refuse_latent(design.latent, "A command")
-        return replace(design, source=str(self.path))
+        return replace(prepare(spec, self.read(spec), missing=missing), source=str(self.path))
 
     def keep(self, folder: Path) -> "TableFile":
         """Return the same table; from standard input, it is written to a file of the folder first."""

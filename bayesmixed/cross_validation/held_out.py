@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmixed.draws.linear_predictors import draw_tied, extend_effects
-from bayesmixed.errors import StatisticsWarning
+from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.fits.fitting import Fit, sample
 from bayesmixed.fits.refitting import settings_of
 from bayesmixed.preparation.preparing import prepare
@@ -25,8 +25,18 @@ def sample_without(fit: Fit, held: NDArray[np.bool_], seed: int | None = None) -
         Rows to leave out.
     seed : int, optional
         That of the fit if not given.
+
+    Raises
+    ------
+    SpecError
+        Values of columns are drawn with the parameters.
     """
     design = fit.design
+    if design.latent:
+        raise SpecError(
+            f"Sampling without some rows needs all values of the columns, and {fit.unsettled}. Weights of the draws need "
+            "no further sampling: bm.loo(fit, unit=...), refits=False."
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)
         rest = prepare(design.spec, design.table.data[~held], like=design).without_empty_levels()

@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.cross_validation.held_out import sample_without
 from bayesmixed.cross_validation.importance_weights import MOVED, REFIT, WEIGHTS, monte_carlo_errors, smooth_weights
 from bayesmixed.cross_validation.log_densities import (
@@ -47,6 +48,7 @@ FEW_DRAWS = (
 )
 
 
+@takes_drawn_values
 def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws: int | None = None) -> Any:
     """Return the expected log predictive density for units that are left out one at a time, ArviZ's ELPD object.
 
@@ -81,7 +83,8 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
     Raises
     ------
     SpecError
-        There is no such unit, or its effects are too many to be integrated out.
+        There is no such unit, its effects are too many to be integrated out, or units of a fit with mi() or me() are to be
+        sampled without.
 
     Warns
     -----
@@ -95,7 +98,9 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
     Pareto-smoothed importance sampling (Vehtari, Gelman & Gabry 2017, Stat Comput 27:1413) with the likelihood of a
     group marginal over its effects (Merkle, Furr & Rabe-Hesketh 2019, Psychometrika 84:802). Observations: `obs()` is
     integrated out row by row, and in levels with few rows a row is predicted from the others with the level's effects
-    integrated out, which has the same target and fewer large k. `p` then counts only what is not integrated out. Moved
+    integrated out, which has the same target and fewer large k. With mi() and me() only the response is left out: normal
+    values of columns are integrated out row by row, given what is known of them, others are those of the draws. `p` then
+    counts only what is not integrated out. Moved
     draws come nearer to the density of an outlying row than sampling without it, which hardly reaches where the row is
     likely.
 
@@ -118,14 +123,19 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
         warn(
             FEW_DRAWS.format(which=which)
             if refits
-            else f"{which}: they are so influential that weighting the draws cannot leave them out. Sample again "
-            "without them: refits=True."
+            else f"{which}: they are so influential that weighting the draws cannot leave them out. "
+            + (
+                "Fits with mi() and me() are not sampled without rows: judge a fit of the complete rows."
+                if fit.design.latent
+                else "Sample again without them: refits=True."
+            )
         )
     error = found.elpd_i.attrs["mcse"]
     if not bad.any() and error > MOST_ERROR:
+        more = "" if refits or fit.design.latent else ", or sample again without the units it comes from: refits=True"
         warn(
             f"The Monte Carlo error of elpd {found.elpd:.1f} is {error:.2f}, above {MOST_ERROR}: few draws dominate the "
-            f"weights. Take more draws{'' if refits else ', or sample again without the units it comes from: refits=True'}."
+            f"weights. Take more draws{more}."
         )
     return found
 

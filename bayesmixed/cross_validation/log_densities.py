@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.cross_validation.marginal_densities import (
     can_integrate,
     leave_rows_out,
@@ -33,6 +34,7 @@ from bayesmixed.fits.selection import some_draws
 from bayesmixed.terms.relations import Factor
 
 
+@takes_drawn_values
 def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None = None) -> xr.DataArray:
     """Return the log-likelihood of each row, or of each group with its effects integrated out, as draws.
 

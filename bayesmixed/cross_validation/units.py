@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesmixed.cross_validation.unknown_columns import unknown_columns, value_sources, without_drawn
 from bayesmixed.design.design import Design
 from bayesmixed.draws.linear_predictors import (
     effect_root,
@@ -229,13 +230,16 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> LeftOutUnit
     Effects of a level leave with a unit if all its rows lie in the unit: those of the factor itself, of factors nested
     in it, and of levels of crossed factors that occur in no other unit. So do coefficients with independent normal
     priors whose columns are zero outside one unit, as `compare_pooling` states them without pooling. Where residuals are
-    correlated, those of rows are the groups of these.
+    correlated, those of rows are the groups of these. Values of columns that are not known exactly leave with their row, if they
+    are normal; others are those of the draws.
     """
     units = whole_groups(design, units)
-    sources: list[tuple[str, Integers, Source]] = []
+    unknown = unknown_columns(design, posterior)
+    sources: list[tuple[str, Integers, Source]] = [*value_sources(design, unknown, posterior)]
     etas = {}
     for name, predictor in design.predictors.items():
-        eta = population_predictor(predictor, posterior)
+        predictor, expected = without_drawn(predictor, unknown, posterior)
+        eta = population_predictor(predictor, posterior) + expected
         draws = eta.shape[0] * eta.shape[1]
         for columns, location, sd in _own_columns(design, predictor, units):
             part, beta = predictor.centred_matrix[:, columns], posterior[predictor.beta].transpose("chain", "draw", ...)
@@ -340,6 +344,8 @@ def _own_columns(design: Design, predictor: Predictor, units: Factor) -> Iterato
     found: dict[int, list[tuple[int, float, float]]] = {}
     entered = np.abs(predictor.centred_matrix)
     entered = entered > _ROUNDING * entered.max(axis=0, initial=0.0)
+    for latent in design.latent:  # coefficients of columns that are not known exactly stay those of the draws
+        entered |= np.any(latent.slopes.get(predictor.parameter, np.zeros((1, 1))) != 0, axis=0)
     for column, prior in enumerate(design.coefficient_priors(predictor)):
         inside = np.unique(units.index[entered[:, column]])
         if prior.name == "Normal" and len(inside) == 1:

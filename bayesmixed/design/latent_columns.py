@@ -1,10 +1,11 @@
 """Columns whose true values are drawn with the parameters: some are missing, or all are measured with error."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bayesmixed.errors import SpecError
@@ -75,6 +76,12 @@ def with_own_names(design: Any, column: str) -> Any:
             if predictor.corr(block) in design.priors:
                 priors[own.corr(block)] = design.priors[predictor.corr(block)]
     return replace(design, predictors=predictors, priors=priors)
+
+
+def with_gaps(table: pd.DataFrame, columns: Iterable[LatentColumn]) -> pd.DataFrame:
+    """Return a table whose missing values are missing again."""
+    gone = {one.column: np.where(one.missing, np.nan, table[one.column]) for one in columns if one.error is None}
+    return table.assign(**gone)
 
 
 def refuse_latent(columns: Any, what: str) -> None:

@@ -39,7 +39,8 @@ def thin(posterior: xr.Dataset, draws: int | None) -> xr.Dataset:
 
 
 def population_predictor(predictor: Predictor, posterior: xr.Dataset) -> Array:
-    """Return the predictor without group effects, curves included, (chain, draw, row)."""
+    """Return the predictor without group effects, curves included, (chain, draw, row); of columns that are not known exactly with
+    the values of each draw."""
     if predictor.population.labels:
         eta = values_of(posterior, predictor.beta) @ predictor.population.matrix.T
         eta += predictor.offset
@@ -48,6 +49,8 @@ def population_predictor(predictor: Predictor, posterior: xr.Dataset) -> Array:
         eta = np.broadcast_to(predictor.offset, sizes).copy()
     for curve in predictor.curves:
         eta += curve.contribution(effects_of(predictor, curve, posterior))
+    for one in predictor.drawn:
+        eta += one.added(values_of(posterior, one.name), values_of(posterior, predictor.beta))
     return eta
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmixed.design.design import CUTS, Design
+from bayesmixed.design.latent_columns import with_gaps
 from bayesmixed.draws.free_draws import HINT
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.notation import safe_name
@@ -118,9 +119,7 @@ def constant_data(design: Design) -> xr.Dataset:
     Of streamed rows those of the examples.
     """
     examples = design.examples
-    data = examples.table.data
-    gone = {one.column: np.where(one.missing, np.nan, data[one.column]) for one in design.latent if one.error is None}
-    return frame_to_store(data.assign(**gone)).assign_coords(row=row_labels(examples))
+    return frame_to_store(with_gaps(examples.table.data, design.latent)).assign_coords(row=row_labels(examples))
 
 
 def frame_to_store(data: pd.DataFrame) -> xr.Dataset:

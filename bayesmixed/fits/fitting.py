@@ -115,8 +115,8 @@ class Fit(Displayed):
         Raises
         ------
         SpecError
-            There is no single set of rows (imputed tables, mi, me); the rows were streamed, so that they have no PyMC model; or
-            they have weights, and no log-likelihood or no replicates of their own.
+            There is no single set of rows (imputed tables; for `pymc` and `prior` also mi, me); the rows were streamed, so that
+            they have no PyMC model; or they have weights, and no log-likelihood or no replicates of their own.
 
         Examples
         --------
@@ -130,8 +130,14 @@ class Fit(Displayed):
         """
         import bayesmixed as bm
 
-        if self.unsettled and (pymc or log_likelihood or posterior_predictive or prior):
-            raise SpecError(f"These groups need one set of rows, and {self.unsettled}.")
+        if self.unsettled and (pymc or prior):
+            raise SpecError(
+                f"Groups of PyMC and of the prior need one set of rows, and {self.unsettled}. Leave them out."
+            )
+        if self.settings.tables > 1 and (log_likelihood or posterior_predictive):
+            raise SpecError(
+                f"Groups of rows need one set of rows, and {self.unsettled}. Take fits of the tables one by one."
+            )
         tree = with_free_variables(self.design, self.draws) if pymc else self.draws.copy()
         if log_likelihood:
             tree["log_likelihood"] = xr.DataTree(xr.Dataset({self.design.response_name: bm.log_likelihood(self)}))

@@ -1,14 +1,18 @@
 """What a user names of a fit: a grouping factor, and some of its draws."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+import numpy as np
 import xarray as xr
 
+from bayesmixed.design.design import Design
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.preparation.latent_values import shifted
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.predictors import Predictor
 
@@ -30,6 +34,17 @@ def refuse_tables(fit: Fit, what: str, instead: str) -> None:
     """Refuse a fit without a single set of rows, of imputed tables or with mi() or me(), where one is needed (SpecError)."""
     if fit.unsettled:
         raise SpecError(f"{what} needs one set of rows, and {fit.unsettled}. {instead}")
+
+
+def at_posterior_means(fit: Fit) -> Design:
+    """Return the design with the posterior means of values that are drawn in its columns."""
+    design = fit.design
+    steps = {one.column: np.zeros(design.rows) for one in design.latent}
+    for one in design.latent:
+        mean = fit.posterior[one.imputed].mean(("chain", "draw")).values
+        steps[one.column][one.missing] = mean - one.guess[one.missing]
+    moved = shifted(design, steps) if steps else design
+    return replace(design, table=moved.table, predictors=moved.predictors, latent=())
 
 
 def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.estimates import NO_MEAN
 from bayesmixed.errors import SpecError
 from bayesmixed.fits.fitting import Fit
@@ -28,6 +29,7 @@ _FEW = 3
 """Values of a number up to which it is rather a series of curves than an axis."""
 
 
+@takes_drawn_values
 def plot_effects(
     fit: Fit,
     effects: str | Sequence[str] | None = None,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.palette import GREEN, LIGHT, ORANGE, PURPLE, SKY, VERMILION
 from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families.links import Array
@@ -39,6 +40,7 @@ _LABELLED = 60
 _COLUMNS = 3
 
 
+@takes_drawn_values
 def plot_posterior_checks(
     fit: Fit,
     kind: str | None = None,

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.estimates import Estimates
 from bayesmixed.display.tables import middle_of
 from bayesmixed.errors import SpecError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _ACROSS, _MOST_PANELS = 3, 12
 
 
+@takes_drawn_values
 def plot_conditional_effects(
     fit: Fit,
     effect: str,

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.palette import GREY, SERIES
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import effects_of, population_part
@@ -28,6 +29,7 @@ _NAMED = 80
 _SHARES = (0.025, 0.25, 0.5, 0.75, 0.975)
 
 
+@takes_drawn_values
 def plot_forest(
     fit: Fit,
     group: str | None = None,

@@ -3,6 +3,7 @@
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.palette import BLUE, LIGHT, VERMILION
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
@@ -16,6 +17,7 @@ INSIDE, OUTSIDE, BAND = BLUE, VERMILION, LIGHT
 """Colours of Okabe & Ito, and grey; markers differ too."""
 
 
+@takes_drawn_values
 def plot_half_normal(
     fit: Fit,
     level: str = ROW,

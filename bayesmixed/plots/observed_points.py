@@ -9,6 +9,7 @@ import pandas as pd
 
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import at_posterior_means
 from bayesmixed.prediction.predictions import predict_rows
 from bayesmixed.summaries.marginal.grids import make_grid
 from bayesmixed.terms.contract import ADDITION
@@ -50,20 +51,20 @@ def observed_points(fit: Fit, at: Mapping[str, Any] | None) -> ObservedPoints:
     Under a log link a response is multiplied by the ratio of the exposures, under an identity link the difference of
     the offsets is added to it; under other links it stays as it is.
     """
-    design = fit.design
+    design, rows = fit.design, at_posterior_means(fit).table.data
     y = np.asarray(design.response, dtype=float)
     y = y / np.asarray(design.trials) if design.family.has_trials else y
     offset, link = np.asarray(design.mu.offset), design.mu.link.name
     if np.ptp(offset) == 0.0 or link not in ("log", "identity") or design.family.working is np.log:
-        return ObservedPoints(design.table.data, y, "")
-    rows = make_grid(fit, {}, at, ()).rows
-    shift = float(np.mean(rows.mu.offset)) - offset
+        return ObservedPoints(rows, y, "")
+    grid = make_grid(fit, {}, at, ()).rows
+    shift = float(np.mean(grid.mu.offset)) - offset
     y = y * np.exp(shift) if link == "log" else y + shift
     names = [str(name) for name in design.table.data.columns]
     terms = [term for term in (design.spec.terms_of(design.mu.parameter) or ()) if term.part == ADDITION]
     read = dict.fromkeys(name for term in terms for name in sorted(term.columns(names)))
-    where = ", ".join(f"{name} = {rows.table.data[name].iloc[0]:.4g}" for name in read)
-    return ObservedPoints(design.table.data, y, f"Points: brought to {where}.")
+    where = ", ".join(f"{name} = {grid.table.data[name].iloc[0]:.4g}" for name in read)
+    return ObservedPoints(rows, y, f"Points: brought to {where}.")
 
 
 def partial_residuals(fit: Fit, expected: Callable[[pd.DataFrame], Array], *, ratio: bool) -> ObservedPoints:
@@ -72,12 +73,12 @@ def partial_residuals(fit: Fit, expected: Callable[[pd.DataFrame], Array], *, ra
     Differences from other rows in all other columns, exposures and groups are so taken out. With `ratio` responses are
     as many times as large as expected, else as far away.
     """
-    design = fit.design
+    design, rows = fit.design, at_posterior_means(fit).table.data
     y = np.asarray(design.response, dtype=float)
     y = y / np.asarray(design.trials) if design.family.has_trials else y
     predicted = predict_rows(fit, None, groups="existing", kind="mean", draws=_DRAWS, seed=0)["mean"]
     mean = predicted.mean(["chain", "draw"]).values
-    curve = expected(design.table.data)
+    curve = expected(rows)
     moved = curve * y / mean if ratio else curve + y - mean
     what = "divided by its" if ratio else "minus its"
-    return ObservedPoints(design.table.data, moved, f"Points: partial residuals (the response {what} expectation).")
+    return ObservedPoints(rows, moved, f"Points: partial residuals (the response {what} expectation).")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.palette import BLUE, GREY, VERMILION
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
@@ -24,6 +25,7 @@ _LABELLED = 60
 _LEGEND = 36.0
 
 
+@takes_drawn_values
 def plot_shrinkage(
     fit: Fit, group: str | None = None, *, ax: Any = None, figsize: tuple[float, float] | None = None
 ) -> "Figure":

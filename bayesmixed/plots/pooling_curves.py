@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.palette import BLUE, VERMILION
 from bayesmixed.display.tables import format_range
 from bayesmixed.families.links import Array
@@ -21,6 +22,7 @@ CURVE, OWN = BLUE, VERMILION
 """Colours of Okabe & Ito."""
 
 
+@takes_drawn_values
 def plot_pooling_curve(
     fit: Fit | float, group: str | None = None, *, ax: Any = None, figsize: tuple[float, float] | None = None
 ) -> "Figure":

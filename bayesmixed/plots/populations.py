@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.palette import BLUE, GREY, VERMILION
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import thin
@@ -34,6 +35,7 @@ _DRAWS, _PER_DRAW = 400, 100
 _MOST = 400
 
 
+@takes_drawn_values
 def plot_future_group(
     fit: Fit,
     group: str | None = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.palette import BLUE, GREY
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
@@ -23,6 +24,7 @@ MOST_PANELS = 24
 _DRAWS, _BINS, _COLUMNS = 40_000, 60, 4
 
 
+@takes_drawn_values
 def plot_prior_posterior(
     fit: Fit,
     parameters: Sequence[str] | None = None,

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.cross_validation.units import find_units
 from bayesmixed.display.palette import BLUE, GREY, LIGHT, VERMILION
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import at_posterior_means
 from bayesmixed.plots.figures import Where, as_written, new_figure, quiet_grid, shade
 from bayesmixed.summaries.checks.bands import uniform_band
 from bayesmixed.summaries.checks.left_out import predict_left_out
@@ -27,6 +29,7 @@ _LABELLED = 40
 _CROWDED = 2_000
 
 
+@takes_drawn_values
 def plot_residuals(
     fit: Fit, against: str = MEAN, *, seed: int = SEED, ax: Any = None, figsize: tuple[float, float] | None = None
 ) -> "Figure":
@@ -84,6 +87,7 @@ def plot_residuals(
     return as_written(figure)
 
 
+@takes_drawn_values
 def plot_loo_pit(fit: Fit, *, seed: int = SEED, ax: Any = None, figsize: tuple[float, float] | None = None) -> "Figure":
     """Return how far the leave-one-out predictions are from calibrated, as a matplotlib figure.
 
@@ -150,7 +154,7 @@ def _horizontal(fit: Fit, against: str) -> Factor | Array:
     if against == MEAN:
         return predict_left_out(fit, np.empty((0, design.rows)), moments=True).place
     names = [group.name for _, group in design.group_blocks() if group.one_each and group.compared]
-    data = design.table.data
+    data = at_posterior_means(fit).table.data
     if against in data and against not in names and pd.api.types.is_numeric_dtype(data[against]):
         return data[against].to_numpy(dtype=float)
     accepted = [MEAN, NORMAL, *dict.fromkeys([*names, *map(str, data.columns)])]

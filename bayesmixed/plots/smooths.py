@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.palette import GREY
 from bayesmixed.display.tables import format_table
 from bayesmixed.fits.fitting import Fit
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _ACROSS, _MOST_PANELS = 3, 12
 
 
+@takes_drawn_values
 def plot_smooth(
     fit: Fit,
     smooth: str | None = None,

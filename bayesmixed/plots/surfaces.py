@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.palette import GREY
 from bayesmixed.display.tables import middle_of
 from bayesmixed.errors import SpecError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _POINTS, _LEVELS, _MOST = 40, 12, 3000
 
 
+@takes_drawn_values
 def plot_surface(
     fit: Fit,
     effect: str,

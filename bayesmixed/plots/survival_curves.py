@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _CURVE = "curve"
 
 
+@takes_drawn_values
 def plot_survival(
     fit: Fit,
     times: Sequence[float] | None = None,

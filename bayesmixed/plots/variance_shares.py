@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.palette import GREY, LIGHT, SERIES
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure, quiet_grid
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 RESIDUAL, CORRELATION = GREY, LIGHT
 
 
+@takes_drawn_values
 def plot_variance_shares(
     fit: Fit, *, trials: float = 1.0, ax: Any = None, figsize: tuple[float, float] | None = None
 ) -> "Figure":

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.palette import SERIES
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.figures import as_written, new_figure, quiet_grid, shade
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 
 
+@takes_drawn_values
 def plot_vpc_curve(
     fit: Fit,
     column: str | None = None,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.design.design import Design
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import covariances_at_centre, thin
@@ -45,6 +46,7 @@ class Replicates:
     variance: Array
 
 
+@takes_drawn_values
 def posterior_predictive(
     fit: Fit, *, groups: str | Mapping[str, str] = "existing", draws: int | None = None, seed: int | None = None
 ) -> xr.Dataset:

@@ -1,6 +1,6 @@
 """Tables with mi(x) and me(x, sd): missing values are filled with guesses, and each column gets a model of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from bayesmixed.preparation.used_columns import read_rows, used_columns
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.columns import as_numbers
 from bayesmixed.tables.frames import as_frame
+from bayesmixed.terms.drawn_values import DrawnValues
 
 IMPUTE = "impute"
 _LINEAR = 1e-8
@@ -172,7 +173,11 @@ def add_latent(design: Design, filled: Filled, prepare: Callable[..., Design]) -
             f"Rows without a response and with other missing values are neither used nor predicted: {filled.unused:,}."
         )
     _refuse_products(design, found)
-    design = replace(design, latent=tuple(found), dropped=filled.dropped, notes=(*design.notes, *notes))
+    predictors = {
+        name: replace(one, drawn=_drawn_values(design, name, found)) for name, one in design.predictors.items()
+    }
+    changes: dict[str, Any] = {"predictors": predictors, "latent": tuple(found), "dropped": filled.dropped}
+    design = replace(design, **changes, notes=(*design.notes, *notes))
     return with_withheld(design, filled.withheld)
 
 
@@ -184,7 +189,20 @@ def with_withheld(design: Design, rows: pd.DataFrame | None) -> Design:
     return replace(design, withheld=rows, notes=(*design.notes, note))
 
 
-def _shifted(design: Design, steps: dict[str, Array]) -> Design:
+def _drawn_values(design: Design, name: str, columns: Sequence[LatentColumn]) -> tuple[DrawnValues, ...]:
+    """Return the columns of a predictor that are not known exactly."""
+    found = []
+    for one in (one for one in columns if name in one.slopes):
+        step = float(np.std(one.guess)) or 1.0
+        moved = shifted(design, {one.column: np.full(design.rows, step)}).predictors[name].population.matrix
+        slopes = (moved - design.predictors[name].population.matrix) / step
+        places = np.where(one.missing, np.cumsum(one.missing) - 1, -1)
+        found.append(DrawnValues(one.imputed, places, one.guess, slopes))
+    return tuple(found)
+
+
+def shifted(design: Design, steps: Mapping[str, Array]) -> Design:
+    """Return the rows with other values of some columns, laid out alike."""
     moved = {name: design.table.data[name].to_numpy(dtype=float) + step for name, step in steps.items()}
     return assemble(design.spec, design.table.data.assign(**moved), "error", design, optional=False)
 
@@ -192,7 +210,7 @@ def _shifted(design: Design, steps: dict[str, Array]) -> Design:
 def _slopes(design: Design, latent: LatentColumn) -> dict[str, Array]:
     """Return how much the columns of each predictor change per unit of a column; SpecError if they are not linear in it."""
     step = float(np.std(latent.guess)) or 1.0
-    once, twice = (_shifted(design, {latent.column: np.full(design.rows, k * step)}) for k in (1.0, 2.0))
+    once, twice = (shifted(design, {latent.column: np.full(design.rows, k * step)}) for k in (1.0, 2.0))
     found: dict[str, Array] = {}
     for name, predictor in design.predictors.items():
         change = once.predictors[name].centred_matrix - predictor.centred_matrix
@@ -218,7 +236,7 @@ def _refuse_products(design: Design, found: list[LatentColumn]) -> None:
     for place, one in enumerate(found):
         for other in found[place + 1 :]:
             steps = {latent.column: np.full(design.rows, float(np.std(latent.guess))) for latent in (one, other)}
-            both = _shifted(design, steps)
+            both = shifted(design, steps)
             for name, predictor in design.predictors.items():
                 change = both.predictors[name].centred_matrix - predictor.centred_matrix
                 parts = sum(

@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 
 import bayesmixed as bm
+from bayesmixed.design.latent_columns import with_gaps
 from bayesmixed.display.pages import Page, Section, write_markup
 from bayesmixed.equations import write_indices, write_mathml
 from bayesmixed.errors import BayesMixedError, SpecError
@@ -65,7 +66,7 @@ def show_question(fit: Fit) -> str:
 
 def show_structure(fit: Fit) -> str:
     """Return how rows, groups and predictors of the data are related."""
-    _, *sections = bm.check_data(fit.design.spec, fit.design.table.data).sections()
+    _, *sections = bm.check_data(fit.design.spec, with_gaps(fit.design.table.data, fit.design.latent)).sections()
     return write_sections(section for section in sections if section.title != "Notes")
 
 

@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import bayesmixed as bm
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.atomic_files import check_place, replace_file
 from bayesmixed.calibration.certificates import Verification
 from bayesmixed.fits.convergence import Diagnosis, diagnose
@@ -32,6 +33,7 @@ _NO_FILE = "data.csv"
 """What the file of the data is called where they came from none."""
 
 
+@takes_drawn_values
 def write_report(
     fit: Fit, path: str | Path, *, data: str | None = None, verification: Verification | None = None
 ) -> Path:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 import bayesmixed as bm
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.errors import BayesMixedError
 from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.fitting import Fit
@@ -44,6 +45,7 @@ _ALWAYS = (
 )
 
 
+@takes_drawn_values
 def methods_text(fit: Fit, *, seed: int | None = None) -> str:
     """Return a paragraph for the methods section of a paper, and below it the works that it rests on.
 
@@ -91,7 +93,7 @@ def _say_data(fit: Fit) -> str:
     return (
         f"We fitted a Bayesian {mixed} to {design.row_text}{left_out}{grouped}. The response was {spec.response}"
         f"{f' of {spec.trials}' if spec.trials else ''}, of family {design.family.name} with {design.mu.link.name} link; the "
-        f"model was {spec.formula}{_say_further(fit)}."
+        f"model was {spec.formula}{_say_further(fit)}.{_say_drawn(fit)}"
     )
 
 
@@ -107,6 +109,19 @@ def _say_further(fit: Fit) -> str:
     record = spec.residual.record
     how = "each two visits with a correlation of their own" if record.correlated(2) else record.text
     return f"{own}, with residuals correlated within {spec.residual.name}: {how}, {spec.residual}"
+
+
+def _say_drawn(fit: Fit) -> str:
+    """Return which values were drawn with the parameters, and under which models."""
+    found = []
+    for one in fit.design.latent:
+        which = f"{one.missing.sum():,} missing values" if one.error is None else "True values"
+        why = "" if one.error is None else ", measured with errors of known SD,"
+        own = one.design.spec
+        found.append(
+            f" {which} of {one.column}{why} were drawn with the parameters, under {own.formula} (family {own.family})."
+        )
+    return "".join(found)
 
 
 def _say_priors(fit: Fit) -> str:

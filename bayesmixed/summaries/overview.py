@@ -78,7 +78,7 @@ def summary(fit: Fit) -> Summary:
         str(diagnose(fit)),
         f"{count_sentence(fit)} ({settings.chains} chains x {settings.draws} draws, engine {fit.engine.name}).",
     )
-    pulls = "" if fit.unsettled else describe_pulls(fit)
+    pulls = "" if fit.settings.tables > 1 else describe_pulls(fit)
     tables, missing = tabulate_estimates(fit)
     return Summary(heading, tables, (*([pulls] if pulls else []), *missing, *design.notes))
 
@@ -99,7 +99,7 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
         rows = pd.concat([labelled(scalars[name], name, [""], [""], mean=mean) for name in others], ignore_index=True)
         errors = pd.concat([interval_errors(scalars[name]) for name in others], ignore_index=True)
         tables["Estimated: other parameters"] = drop_empty(format_table(rows, errors=errors))
-    pooled = bool(fit.unsettled)
+    pooled = fit.settings.tables > 1
     curves = [curve for predictor in design.predictors.values() for curve in predictor.curves]
     if curves and not pooled:
         shown = format_table(smooth_effects(fit, _EDF_DRAWS).sort_values(["term", "level"], kind="stable"))
@@ -118,10 +118,7 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
     if design.mu.groups:
         tables[_NEGLIGIBLE_HEADING] = show_negligible(negligible_sds(fit))
     if pooled:
-        what = (
-            "missing_information(fit) says what is lost" if fit.settings.tables > 1 else "imputations(fit) shows them"
-        )
-        missing.append(f"No intraclass correlation: {fit.unsettled}; bm.{what}.")
+        missing.append(f"No intraclass correlation: {fit.unsettled}; bm.missing_information(fit) says what is lost.")
     elif sharing_patterns(design, everywhere=True):
         try:
             correlations = icc(fit)

@@ -12,6 +12,7 @@ from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.covariances import CovarianceParameter, Structure
 from bayesmixed.terms.curve_block import CurveBlock
+from bayesmixed.terms.drawn_values import DrawnValues
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
@@ -42,6 +43,8 @@ class Predictor:
         Sum of the offsets.
     cut : bool
         Thresholds replace its intercept.
+    drawn : tuple of DrawnValues
+        Columns of which values are drawn with the parameters.
     """
 
     parameter: str
@@ -53,6 +56,7 @@ class Predictor:
     curves: tuple[CurveBlock, ...]
     offset: Array
     cut: bool = False
+    drawn: tuple[DrawnValues, ...] = ()
 
     @property
     def names(self) -> VariableNames:
@@ -81,6 +85,7 @@ class Predictor:
             groups=tuple(group.take(rows) for group in self.groups),
             curves=tuple(curve.take(rows) for curve in self.curves),
             offset=self.offset[rows],
+            drawn=tuple(one.take(rows) for one in self.drawn),
         )
 
     def sd(self, group: NormalBlock) -> str:

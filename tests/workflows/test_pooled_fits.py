@@ -59,7 +59,7 @@ def test_what_needs_one_set_of_rows_is_refused():
         bm.predict(fit)
     with pytest.raises(SpecError, match="Give data=, or over='grid'"):
         bm.comparisons(fit, "x")
-    with pytest.raises(SpecError, match="These groups need one set of rows"):
+    with pytest.raises(SpecError, match="need one set of rows"):
         fit.to_datatree(pymc=True)
     assert bm.predict(fit, rows)["mean"].shape == (6, 50, 5)
     for found in (bm.comparisons(fit, "x", over="grid"), bm.slopes(fit, "x", data=rows)):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.cross_validation.marginal_densities import distribution_at, row_logs, row_values
 from bayesmixed.cross_validation.units import LeftOutUnits, condition, find_units, situate
 from bayesmixed.design.design import Design
@@ -75,6 +76,7 @@ class HalfNormal(Page):
         return f"Half-normal plot, level {self.level}: {verdict} the simultaneous band; {share}. {self.envelope}."
 
 
+@takes_drawn_values
 def half_normal(
     fit: Fit,
     *,

@@ -7,6 +7,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_number, format_range
@@ -98,6 +99,7 @@ class PosteriorChecks(Page):
         return _sections(self)
 
 
+@takes_drawn_values
 def posterior_checks(
     fit: Fit,
     *,

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import check_choice
@@ -16,6 +17,7 @@ SEED = 1
 _FARTHEST = 1e-12
 
 
+@takes_drawn_values
 def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, seed: int = SEED) -> pd.DataFrame:
     """Return randomised quantile residuals: standard normal, for any family, if the model is right.
 
@@ -68,6 +70,7 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
     return as_result(pd.DataFrame(columns, index=row_labels(fit.design)))
 
 
+@takes_drawn_values
 def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) -> pd.DataFrame:
     """Return tests of the dispersion, of its change with the mean, and of the number of zeros where zeros are possible.
 

@@ -178,13 +178,17 @@ def _pair(values: Sequence[Any], sign: str) -> str:
 
 
 def explaining_columns(design: Design) -> list[str]:
-    """Return the columns that formulas and curves read, factors first; not offsets, weights and names of groups."""
+    """Return the columns that formulas and curves read, factors first; not offsets, weights, errors of measurement in me(x, sd)
+    and names of groups."""
     names = [str(name) for name in design.table.data.columns]
     terms = [term for predictor in design.spec.predictors.values() for term in predictor]
     read = {name for term in terms for one in term.formulas for name in formula_columns(one, names, grouping=False)}
     read |= {name for term in terms if term.part == CURVES for name in term.columns(names)}
-    roles = column_roles(design)
-    return [name for name in (*roles.factors, *roles.numbers) if name in read]
+    measured = [{one.column, one.error} for one in design.spec.inexact if one.error is not None]
+    pieces = [piece for one in design.predictors.values() for piece in one.population.state.written.pieces.values()]
+    alone = {name for piece in pieces if not any(one <= {*piece.columns} for one in measured) for name in piece.columns}
+    errors, roles = {one.error for one in design.spec.inexact}, column_roles(design)
+    return [name for name in (*roles.factors, *roles.numbers) if name in read - (errors - alone)]
 
 
 def _check(name: str, roles: Roles, *, numbers: bool) -> None:

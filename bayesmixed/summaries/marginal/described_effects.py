@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.estimates import as_estimates, say_null
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_table, middle_of
@@ -42,6 +43,7 @@ class DescribedEffects(Page):
         return [Section(before=(*(f"- {sentence}" for sentence in self.sentences), *self.notes))]
 
 
+@takes_drawn_values
 def describe_effects(fit: Fit, *, seed: int | None = None) -> DescribedEffects:
     """Return what each column of the model does to the expected response, in sentences.
 

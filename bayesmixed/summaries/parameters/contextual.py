@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
 from bayesmixed.draws.kept import values_of
@@ -12,6 +13,7 @@ from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.fitting import Fit
 
 
+@takes_drawn_values
 def contextual_effect(
     fit: Fit, column: str, group: str, *, parameter: str | None = None, draws: bool = False
 ) -> pd.DataFrame | xr.Dataset:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.design.independent_levels import with_independent_levels
 from bayesmixed.design.row_likelihoods import likelihood_of_rows
 from bayesmixed.display.result_tables import as_result
@@ -27,6 +28,7 @@ DRAWS = 200
 LARGEST = 1500
 
 
+@takes_drawn_values
 def smooth_effects(fit: Fit, draws: int = DRAWS) -> pd.DataFrame:
     """Return how wiggly each curve of each smooth is.
 
@@ -83,6 +85,7 @@ def smooth_effects(fit: Fit, draws: int = DRAWS) -> pd.DataFrame:
     return as_result(table)
 
 
+@takes_drawn_values
 def smooth_curves(fit: Fit, smooth: str | None = None, *, points: int = 100) -> pd.DataFrame:
     """Return the curves of a smooth over a grid of its covariate, on the scale of the link.
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.design.response_units import in_working_unit, own_factors
 from bayesmixed.design.row_likelihoods import likelihood_of_rows
 from bayesmixed.display.result_tables import as_result
@@ -24,7 +25,7 @@ from bayesmixed.draws.tree import stacked
 from bayesmixed.estimation.complete_pooling import fit_pooled
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.fits.selection import find_group, some_draws
+from bayesmixed.fits.selection import at_posterior_means, find_group, some_draws
 from bayesmixed.integration.group_posteriors import (
     related_variances,
     scalar_shrinkage,
@@ -46,6 +47,7 @@ _FAR = 15.0
 """Link units beyond which a group's own estimate counts as infinite."""
 
 
+@takes_drawn_values
 def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:
     """Return what pooling does to each group of one factor.
 
@@ -330,7 +332,7 @@ def complete_pooling(fit: Fit, predictor: Predictor) -> dict[str, float]:
     """Return the population coefficients of the model without group effects, by label (posterior mode)."""
     mean = posterior_means(fit.draws).expand_dims(("chain", "draw"))
     curves = [curve.contribution(effects_of(predictor, curve, mean))[0, 0] for curve in predictor.curves]
-    working, unit = in_working_unit(fit.design)
+    working, unit = in_working_unit(at_posterior_means(fit))
     factor = own_factors(fit.design, unit).get(predictor.beta, 1.0)
     pooled = fit_pooled(working, np.sum(curves, axis=0) / factor if curves else None)
     return dict(zip(predictor.population.labels, factor * pooled.beta, strict=True))

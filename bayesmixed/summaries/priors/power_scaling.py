@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.cross_validation.log_densities import total_log_likelihood
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.draws.prior_densities import log_prior_densities
@@ -20,6 +21,7 @@ from bayesmixed.summaries.priors.pulls import THRESHOLD, coefficients_and_sds, s
 from bayesmixed.summaries.variance.intraclass import icc
 
 
+@takes_drawn_values
 def prior_sensitivity(
     fit: Fit, priors: str | Sequence[str] | None = None, *, quantities: Mapping[str, str] | None = None
 ) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.arguments import pools
+from bayesmixed.arguments import pools, takes_drawn_values
 from bayesmixed.design.design import Design
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
@@ -118,6 +118,7 @@ def _both(posterior: xr.Dataset, predictor: Predictor, group: GroupBlock, relate
     return labelled(_array(both), term, [""], ["Intercept"] * 2).assign(quantity=["sd", "rho"])
 
 
+@takes_drawn_values
 def implied_covariance(fit: Fit, data: Any = None, *, na: str | float | Iterable[str | float] = ()) -> pd.DataFrame:
     """Return the variance, covariance and correlation of two observations that the model implies.
 

@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import drop_empty, format_table
 from bayesmixed.errors import SpecError
@@ -73,6 +74,7 @@ class VarianceDossier(Page):
         return [*sections, *([Section("Notes", before=notes)] if notes else [])]
 
 
+@takes_drawn_values
 def variance_dossier(fit: Fit) -> VarianceDossier:
     """Return everything about the variation of a response: components, ICC, curves, ratios, pooling, R2.
 

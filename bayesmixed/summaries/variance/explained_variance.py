@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
 from bayesmixed.draws.kept import values_of
@@ -33,6 +34,7 @@ Row = tuple[str, str, str, xr.DataArray]
 _WORK = 2e7
 
 
+@takes_drawn_values
 def r2(fit: Fit, *, scale: str = "auto", trials: float = 1.0) -> pd.DataFrame:
     """Return the share of the variance that a model explains, draw by draw, in the definitions that suit it.
 
@@ -152,7 +154,7 @@ def _population_variance(fit: Fit, posterior: xr.Dataset) -> Array:
     mu = fit.design.mu
     rows, weights = distinct_rows(fit.design)
     shape = (posterior.sizes["chain"], posterior.sizes["draw"])
-    if not mu.curves and len(rows) * shape[0] * shape[1] > NUMBERS:
+    if not (mu.curves or mu.drawn) and len(rows) * shape[0] * shape[1] > NUMBERS:
         centred = mu.population.matrix[rows] - weights @ mu.population.matrix[rows]
         beta = values_of(posterior, mu.beta)
         return np.asarray(np.einsum("cdk,kl,cdl->cd", beta, centred.T @ (weights[:, None] * centred), beta))

@@ -182,6 +182,7 @@ def distinct_rows(design: Design, parameters: Collection[str] | None = None) -> 
         blocks = [predictor.population.matrix, *(group.spread_matrix for group in predictor.groups)]
         columns += [column for block in (*blocks, predictor.offset[:, None]) for column in block.T]
         columns += [column for curve in predictor.curves for column in curve.row_columns]
+        columns += [column for one in predictor.drawn for column in one.row_columns]
     kinds = np.zeros(design.rows, dtype=np.intp)
     for column in columns:
         codes, values = pd.factorize(column)
@@ -246,7 +247,7 @@ def _moving(predictors: Mapping[str, Predictor]) -> Predictor | None:
         if any(np.any(np.ptp(group.spread_matrix, axis=0) > 0.0) for group in predictor.groups):
             return None
         columns = [*predictor.population.matrix.T, predictor.offset]
-        if predictor.curves or any(np.ptp(column) > 0.0 for column in columns):
+        if predictor.curves or predictor.drawn or any(np.ptp(column) > 0.0 for column in columns):
             moving.append(predictor)
     return moving[0] if len(moving) == 1 and moving[0].link.name in SMOOTH else None
 
@@ -272,7 +273,8 @@ def _one_chain(design: Design, posterior: xr.Dataset) -> xr.Dataset:
     """Return the draws of all chains as those of one, without group effects."""
     curves = [predictor.b(curve) for predictor in design.predictors.values() for curve in predictor.curves]
     variables = {}
-    for name in (*top_level_names(design), *curves):
+    drawn = [one.name for predictor in design.predictors.values() for one in predictor.drawn]
+    for name in dict.fromkeys((*top_level_names(design), *curves, *drawn)):
         others = [dim for dim in posterior[name].dims if dim not in ("chain", "draw")]
         variables[name] = (("chain", "draw", *others), stacked(posterior[name])[None])
     return xr.Dataset(variables)

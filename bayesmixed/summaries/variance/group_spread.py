@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from bayesmixed.arguments import pools
+from bayesmixed.arguments import pools, takes_drawn_values
 from bayesmixed.design.default_priors import group_unit
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
@@ -58,6 +58,7 @@ def typical_ratios(fit: Fit) -> pd.DataFrame:
     return as_result(pd.concat(tables, ignore_index=True))
 
 
+@takes_drawn_values
 def effective_groups(fit: Fit) -> pd.DataFrame:
     """Return the effective number of effects of each term of the first parameter, given the population part.
 

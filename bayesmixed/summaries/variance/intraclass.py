@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.design.design import Design
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import labelled
@@ -32,6 +33,7 @@ Shares = dict[tuple[str, str, str], xr.DataArray]
 """Draws by effect, term and level."""
 
 
+@takes_drawn_values
 def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = False) -> pd.DataFrame | xr.Dataset:
     """Return the intraclass correlations of a fit, one for each sharing pattern, and the shares of the variance.
 

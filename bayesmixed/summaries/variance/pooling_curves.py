@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.draws.linear_predictors import covariances_at_centre
 from bayesmixed.errors import SpecError
@@ -23,6 +24,7 @@ _SMALLEST = 12
 _GRID = 60
 
 
+@takes_drawn_values
 def pooling_curve(fit: Fit | float, group: str | None = None) -> pd.DataFrame:
     """Return the shrinkage factor n rho / (1 + (n - 1) rho) over the group size n.
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmixed.arguments import checked
+from bayesmixed.arguments import checked, takes_drawn_values
 from bayesmixed.design.design import Design
 from bayesmixed.display.estimates import Estimates, as_estimates
 from bayesmixed.draws.kept import values_of
@@ -16,6 +16,7 @@ from bayesmixed.parameter_keys import INTERCEPT
 
 
 @checked
+@takes_drawn_values
 def heterogeneity(fit: Fit, *, seed: int | None = 0) -> Estimates:
     """Return tau, I-squared and the prediction interval of a new study, of a meta-analysis `y | se(s) ~ 1 + (1 | study)`.
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.design.design import Design
 from bayesmixed.design.structures import fixed_places
 from bayesmixed.display.result_tables import as_result
@@ -37,6 +38,7 @@ SCALES = ("latent", "data")
 _POINTS = 25
 
 
+@takes_drawn_values
 def vpc_curve(
     fit: Fit,
     column: str | None = None,

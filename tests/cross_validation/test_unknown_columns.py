@@ -1,0 +1,105 @@
+"""Rows left out whose columns are not known exactly: integrals over their values, against dense covariances and grids."""
+
+import numpy as np
+import pytest
+from fixed_draws import fit_at
+from incomplete import incomplete_table, quietly
+from scipy import special, stats
+
+import bayesmixed as bm
+from bayesmixed.cross_validation.held_out import sample_without
+from bayesmixed.cross_validation.log_densities import unit_draws
+from bayesmixed.cross_validation.marginal_densities import leave_rows_out
+from bayesmixed.cross_validation.units import find_units
+from bayesmixed.errors import SpecError
+
+COLUMNS = {"beta_of_x": [1.0, 0.8], "beta_of_x_sigma": -0.5, "beta_of_w": 0.1, "beta_of_w_sigma": 0.2}
+
+
+def table():
+    return incomplete_table().assign(w=lambda d: d["w"].fillna(0.3))
+
+
+def gaussian(formula="y ~ mi(x) * z + me(w, sd) + (1 | g)", **options):
+    design = quietly(formula, table(), impute={"x": "~ z"}, **options)
+    values = {"beta": [2.0, 1.5, 0.3, -1.0, 0.4], "sigma": 0.7, "sd_g": 0.6, "imputed_x": [5.0, 6.0, 7.0], **COLUMNS}
+    return fit_at(design, values, draws=2)
+
+
+def moments(fit):
+    """Return mean and covariance of all responses, whatever is not known integrated out."""
+    data, beta = table(), dict(zip(fit.design.mu.population.labels, fit.posterior["beta"].values[0, 0], strict=True))
+    slope = beta["mi(x)"] + beta["mi(x):z"] * data["z"]
+    gone = data["x"].isna()
+    x = data["x"].where(~gone, 1.0 + 0.8 * data["z"])
+    tau = np.exp(0.2) ** 2
+    share = tau / (tau + data["sd"] ** 2)
+    w = 0.1 + share * (data["w"] - 0.1)
+    mean = beta["Intercept"] + slope * x + beta["z"] * data["z"] + beta["me(w, sd)"] * w
+    own = 0.7**2 + slope**2 * gone * np.exp(-0.5) ** 2 + beta["me(w, sd)"] ** 2 * share * data["sd"] ** 2
+    same = data["g"].to_numpy()[:, None] == data["g"].to_numpy()
+    return mean.to_numpy(), np.diag(own) + 0.36 * same
+
+
+def test_groups_have_the_density_of_the_normal_distribution_of_their_rows():
+    fit = gaussian()
+    mean, covariance = moments(fit)
+    y, g = table()["y"].to_numpy(), table()["g"].to_numpy()
+    expected = [
+        stats.multivariate_normal(mean[g == k], covariance[g == k][:, g == k]).logpdf(y[g == k]) for k in range(4)
+    ]
+    found = unit_draws(fit, find_units(fit.design, "g"))
+    np.testing.assert_allclose(found.values[0, 0], expected)
+
+
+def test_a_normal_row_is_predicted_from_the_others_of_its_group():
+    fit = gaussian()
+    mean, covariance = moments(fit)
+    y = table()["y"].to_numpy()
+    inverse = np.linalg.inv(covariance)
+    variance = 1.0 / np.diagonal(inverse)
+    expected = stats.norm.logpdf(variance * (inverse @ (y - mean)), scale=np.sqrt(variance))
+    found = leave_rows_out(fit.design, fit.posterior, np.empty((0, 24))).log
+    np.testing.assert_allclose(found[0], expected)
+    with pytest.warns(bm.StatisticsWarning, match="are not sampled without rows"):
+        assert np.isfinite(bm.loo(fit, unit="observation").elpd)
+
+
+@pytest.mark.parametrize("sigma", [False, True])
+def test_values_in_several_predictors_and_of_other_responses_are_integrated_by_quadrature(sigma):
+    data = table()
+    options = {"sigma": "~ mi(x)"} if sigma else {"family": "bernoulli"}
+    design = quietly("y ~ mi(x)", data if sigma else data.assign(y=np.arange(24) % 2), impute={"x": "~ z"}, **options)
+    values = {"beta": [0.3, 0.9], "beta_sigma": [0.1, 0.4], "imputed_x": [5.0, 6.0, 7.0], **COLUMNS}
+    fit = fit_at(design, values, draws=2)
+    found = leave_rows_out(design, fit.posterior, np.empty((0, 24))).log[0]
+    points = np.linspace(-8.0, 8.0, 4001)
+    mass = stats.norm.pdf(points) * (points[1] - points[0])
+    gone = data["x"].isna().to_numpy()
+    for row in (0, 1, 5, 9):
+        x = 1.0 + 0.8 * data["z"][row] + np.exp(-0.5) * points if gone[row] else np.array([data["x"][row]])
+        eta = 0.3 + 0.9 * x
+        density = (
+            stats.norm.pdf(data["y"][row], eta, np.exp(0.1 + 0.4 * x))
+            if sigma
+            else special.expit((2 * (row % 2) - 1) * eta)
+        )
+        expected = density @ mass if gone[row] else density[0]
+        assert np.exp(found[row]) == pytest.approx(expected, rel=2e-4 if sigma else 1e-5)
+
+
+def test_columns_of_other_families_have_the_values_of_the_draws():
+    data = table().assign(x=lambda d: np.exp(d["x"]))
+    design = quietly("y ~ mi(x)", data, impute={"x": {"formula": "~ z", "family": "lognormal"}})
+    fit = fit_at(design, {"beta": [0.3, 0.9], "sigma": 1.1, "imputed_x": [0.5, 0.6, 0.7], **COLUMNS}, draws=2)
+    x = data["x"].to_numpy(copy=True)
+    x[[1, 5, 9]] = 0.5, 0.6, 0.7
+    expected = stats.norm.logpdf(data["y"], 0.3 + 0.9 * x, 1.1)
+    np.testing.assert_allclose(leave_rows_out(design, fit.posterior, np.empty((0, 24))).log[0], expected)
+    np.testing.assert_allclose(bm.log_likelihood(fit)[0, 0], expected)
+
+
+def test_sampling_without_rows_is_refused():
+    fit = gaussian()
+    with pytest.raises(SpecError, match="refits=False"):
+        sample_without(fit, np.arange(24) == 1)
