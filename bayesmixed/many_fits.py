@@ -3,8 +3,6 @@
 import hashlib
 import os
 import re
-import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +21,7 @@ from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.files import fingerprint, load_fit, save_fit
 from bayesmixed.fits.fitting import Fit, fit
 from bayesmixed.fits.refitting import SETTINGS
+from bayesmixed.progress import ProgressLine
 from bayesmixed.spec.files import spec_to_toml, take_model
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.parameters.tidying import tidy
@@ -245,22 +244,14 @@ def fit_many(
                 found[number] = load_fit(path, functions=model.functions)
     read = frozenset(names[number] for number in found)
     left = [number for number in range(len(names)) if number not in found]
-    started, done = time.perf_counter(), 0
-    with suppress(KeyboardInterrupt):
-        for number, result in run_tasks(_fit_one, task, left, client, count if not here else 1, _lost):
-            found[number], done = result, done + 1
+    with suppress(KeyboardInterrupt), ProgressLine("tables fitted", progress) as line:
+        results = run_tasks(_fit_one, task, left, client, count if not here else 1, _lost)
+        for number, result in line.follow(results, len(left)):
+            found[number] = result
             if isinstance(result, Fit) and (path := files[number]) is not None:
                 save_fit(result, path)
             if each is not None:
                 _tell(each, names[number], result)
-            if progress:
-                rest = (time.perf_counter() - started) / done * (len(left) - done)
-                state = "done" if isinstance(result, Fit) else f"FAILED: {result}"
-                print(
-                    f"{names[number]} {state} ({done} of {len(left)}, about {rest:.0f} s to go)",
-                    file=sys.stderr,
-                    flush=True,
-                )
     fits = {names[k]: one for k in sorted(found) if isinstance(one := found[k], Fit)}
     failures = {names[k]: one for k in sorted(found) if isinstance(one := found[k], str)}
     return Fits(model.formula, names, fits, failures, read)

@@ -1,7 +1,5 @@
 """Simulation-based calibration: whether a sampler finds the parameters of data made from the priors."""
 
-import sys
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -25,6 +23,7 @@ from bayesmixed.fits.refitting import SETTINGS
 from bayesmixed.preparation.data_files import take_table
 from bayesmixed.preparation.preparing import as_design
 from bayesmixed.preparation.used_columns import has_response
+from bayesmixed.progress import ProgressLine
 from bayesmixed.simulation.simulated_data import simulate
 from bayesmixed.spec.files import take_model
 from bayesmixed.spec.model_spec import ModelSpec
@@ -202,10 +201,9 @@ def calibrate(
     identity = {} if path is None else identify(task)
     done = {fit.number: fit for fit in ([] if path is None else load_fits(path, identity))}
     numbers = [number for number in range(n) if number not in done]
-    with suppress(KeyboardInterrupt):
-        for count, fit in enumerate(
-            announced(run_tasks(fit_simulated, task, numbers, client, processes), len(numbers), progress), 1
-        ):
+    with suppress(KeyboardInterrupt), ProgressLine("data sets fitted", progress) as line:
+        fits = run_tasks(fit_simulated, task, numbers, client, processes)
+        for count, fit in enumerate(line.follow(fits, len(numbers)), 1):
             done[fit.number] = fit
             if path is not None and (count % save_every == 0 or count == len(numbers)):
                 save_fits(path, identity, (done[number] for number in sorted(done)))
@@ -232,16 +230,6 @@ def lay_out_rows(spec: ModelSpec, data: Any, seed: int, na: Any = ()) -> Design:
         # Notes on one simulated response say nothing about the model.
         warnings.simplefilter("ignore", StatisticsWarning)
         return as_design(spec, simulate(spec, data=rows, na=na, seed=seed).data, missing="drop")
-
-
-def announced(fits: Iterator[SimulatedFit], total: int, progress: bool) -> Iterator[SimulatedFit]:
-    """Yield fits, and say about every tenth of the way how long the rest will take."""
-    started = time.perf_counter()
-    for count, fit in enumerate(fits, 1):
-        if progress and count % max(1, total // 10) == 0:
-            rest = (time.perf_counter() - started) / count * (total - count)
-            print(f"{count} of {total} data sets fitted, about {rest:.0f} s to go", file=sys.stderr, flush=True)
-        yield fit
 
 
 def _verdict(found: Calibration) -> tuple[str, ...]:

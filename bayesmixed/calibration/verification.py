@@ -14,13 +14,13 @@ from bayesmixed.calibration.engine_comparison import (
     other_engines,
     sample_by_another,
 )
-from bayesmixed.calibration.ranks import announced
 from bayesmixed.calibration.simulated_fits import SimulatedFit, Task, fit_simulated
 from bayesmixed.calibration.simulated_responses import repeat_rows
 from bayesmixed.errors import SpecError, StatisticsWarning, did_you_mean
 from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.fitting import Fit, sample
 from bayesmixed.fits.refitting import SETTINGS, settings_of
+from bayesmixed.progress import ProgressLine
 from bayesmixed.task_runs import run_tasks
 
 COARSEST = 1.0
@@ -130,7 +130,7 @@ def _refit(fit: Fit, count: int, seed: int, settings: dict[str, Any], progress: 
     rows = repeat_rows(fit.design)
     given = settings_of(fit, rows) | _DEFAULTS | settings | {"progress": False}
     task, done = Task(rows, sample, given, seed, fit), []
-    with suppress(KeyboardInterrupt):
-        for one in announced(run_tasks(fit_simulated, task, range(count)), count, progress):
+    with suppress(KeyboardInterrupt), ProgressLine("refits", progress) as line:
+        for one in line.follow(run_tasks(fit_simulated, task, range(count)), count):
             done.append(one)
     return tuple(done)

@@ -1,6 +1,5 @@
 """Independence sampling: chains over a few parameters whose proposals are fitted to a pilot run and then frozen."""
 
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -299,16 +298,3 @@ def _resample(first: Chain, proposed: Chain, stream: np.random.Generator, early:
     points, further, values = (state[place[early:]] for state in states[:3])
     last = Chain(*(state[[current]] for state in states))
     return Chain(points, further, values, proposed.weights[early:], acceptance[early:]), last
-
-
-def show_progress(engine: str, progress: bool) -> Callable[[float], None]:
-    """Return a function that writes the share that is done, each tenth once."""
-    shown = [0 if progress else 10]
-
-    def show(share: float) -> None:
-        tenths = int(10.0 * share)
-        if tenths > shown[0]:
-            shown[0] = tenths
-            print(f"{engine}: {10 * tenths} % of the draws", file=sys.stderr, flush=True)
-
-    return show

@@ -11,7 +11,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.design.uncompiled import why_uncompiled
 from bayesmixed.draws.tree import PROPOSALS, as_draws
 from bayesmixed.engines import kernel
-from bayesmixed.engines.independence import NowhereFinite, sample_independently, show_progress
+from bayesmixed.engines.independence import NowhereFinite, sample_independently
 from bayesmixed.engines.marginal_estimates import compile_all, draw_rest, find_estimates
 from bayesmixed.engines.marginal_layout import MOST_EFFECTS, lay_out_marginal, split_groups
 from bayesmixed.engines.parameterisation import choose_parameterisation
@@ -22,6 +22,7 @@ from bayesmixed.interruptions import deferred_interrupts, import_whole, insisten
 from bayesmixed.kernels.joint.decoding import as_posterior
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates
 from bayesmixed.kernels.joint.packed_designs import unsupported
+from bayesmixed.progress import ProgressLine
 from bayesmixed.terms.block_parts import ONE
 
 TUNE = 150
@@ -150,11 +151,11 @@ def _run(
         target = find_estimates(layout)
         timing["mode"] = time.perf_counter() - started
         started = time.perf_counter()
-        show = show_progress("marginal", progress)
         refusal = None
         try:
             ends = () if stored is None else read_ends(stored, target, settings.chains)
-            found = sample_independently(target, target.mode, target.covariance, settings, show, ends)
+            with ProgressLine("sampling", progress) as line:
+                found = sample_independently(target, target.mode, target.covariance, settings, line.show, ends)
             if found.complete and stored is None:
                 refusal = found.refusal
         except NowhereFinite:

@@ -4,7 +4,7 @@ import copy
 import sys
 import threading
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import xarray as xr
 
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import SamplingError
+from bayesmixed.progress import ProgressLine
 
 CAREFUL = 0.99
 """Target acceptance after divergences."""
@@ -73,31 +74,40 @@ def _run(
 
     others, over = _workers(), threading.Event()
     try:
-        sampler = nutpie.sample(
-            _stoppable(compiled, over),
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=settings.chains,
-            cores=settings.cores,
-            seed=settings.seed,
-            target_accept=settings.target_accept,
-            save_warmup=False,
-            progress_bar=progress,
-            blocking=False,
-        )
-        try:
-            return sampler.wait(), True
-        except KeyboardInterrupt:
-            partial = _stop(sampler)
-            return (complete_draws(partial) if fallback is None else fallback), False
-        except BaseException:
-            sampler.cancel()
-            raise
+        with ProgressLine("sampling", progress) as line:
+            sampler = nutpie.sample(
+                _stoppable(compiled, over),
+                draws=settings.draws,
+                tune=settings.tune,
+                chains=settings.chains,
+                cores=settings.cores,
+                seed=settings.seed,
+                target_accept=settings.target_accept,
+                save_warmup=False,
+                progress_bar=False,
+                progress_callback=(lambda chains: _tell(line, chains)) if progress else None,
+                blocking=False,
+            )
+            try:
+                return sampler.wait(), True
+            except KeyboardInterrupt:
+                partial = _stop(sampler)
+                return (complete_draws(partial) if fallback is None else fallback), False
+            except BaseException:
+                sampler.cancel()
+                raise
     except (RuntimeError, ValueError) as error:
         reason = _cannot_start(error)
     over.set()
     join_workers(others)
     raise SamplingError(reason)
+
+
+def _tell(line: ProgressLine, chains: Sequence[Any]) -> None:
+    """Show how many draws of all chains are done, tuning included, and how many divergences there were."""
+    divergent = sum(chain.divergences for chain in chains)
+    total = max(1, sum(chain.total_draws for chain in chains))
+    line.show(sum(chain.finished_draws for chain in chains) / total, f"{divergent} divergences" if divergent else "")
 
 
 def compilation_of(engine: str, time: str = "15 to 30 seconds") -> str:

@@ -1,7 +1,6 @@
 """Fit: a design with draws from its posterior, and the two functions that make one."""
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -28,6 +27,7 @@ from bayesmixed.errors import SamplingError, SpecError, enumerate_words
 from bayesmixed.families import Family
 from bayesmixed.preparation.imputed_tables import are_tables, prepare_tables
 from bayesmixed.preparation.preparing import prepare
+from bayesmixed.progress import ProgressLine
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 
@@ -369,11 +369,11 @@ def resume(fit: Fit, settings: Settings, progress: bool) -> Fit:
 def _pool(designs: Sequence[Design], seed: int | None, settings: Mapping[str, Any]) -> Fit:
     """Return the fit of several imputed tables, each sampled by itself, their draws pooled."""
     fits: list[Fit] = []
-    for number, design in enumerate(designs, 1):
-        if settings["progress"] is True:
-            print(f"Imputed table {number} of {len(designs)}", file=sys.stderr, flush=True)
-        own = fits[0].settings.seed + number - 1 if fits else seed
-        fits.append(sample(design, seed=own, **{**settings, "store": "all"}))
+    with ProgressLine("imputed tables", settings["progress"] is True) as line:
+        for number, design in enumerate(designs):
+            line.show(number / len(designs), f"{number} of {len(designs)}")
+            own = fits[0].settings.seed + number if fits else seed
+            fits.append(sample(design, seed=own, **{**settings, "store": "all"}))
     first = fits[0]
     if not all(one.settings.complete for one in fits):
         raise SamplingError("A table was interrupted, so draws of the tables cannot be pooled. Sample them again.")
