@@ -22,6 +22,9 @@ from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import draw_normal, matrix_root, scaled_inverse
 
+_NUMBERS = 8_000_000
+"""Numbers in the covariances of effects at further places that are held at once."""
+
 Members = tuple[tuple[Predictor, GroupBlock], ...]
 """Terms with one matrix of correlations, with their predictors."""
 
@@ -64,8 +67,13 @@ def effects_of(
     effects = values.reshape(*values.shape[:2], -1, known)
     if known == block.width:
         return np.asarray(effects)
-    covariance = covariances_at_centre(predictor, block, posterior)
-    return _with_further(block, effects, covariance, generator or np.random.default_rng(0))
+    generator, found = generator or np.random.default_rng(0), []
+    step = max(1, _NUMBERS // (posterior.sizes["chain"] * block.width**2))
+    for start in range(0, posterior.sizes["draw"], step):
+        batch = slice(start, start + step)
+        covariance = covariances_at_centre(predictor, block, posterior.isel(draw=batch))
+        found.append(_with_further(block, effects[:, batch], covariance, generator))
+    return np.concatenate(found, axis=1)
 
 
 def predictor_given_effects(predictor: Predictor, posterior: xr.Dataset, without: NormalBlock | None = None) -> Array:

@@ -7,8 +7,8 @@ from bayesmixed.equations.outline import PredictorOutline
 from bayesmixed.equations.symbols import Equation, Expression, Node, Symbol
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.terms.correlation_matrices import tied_sets
-from bayesmixed.terms.covariances import Structure
 from bayesmixed.terms.outlines import GroupOutline
+from bayesmixed.terms.structures import Structure
 
 ZERO = Symbol("0")
 _SINGLE = "z"

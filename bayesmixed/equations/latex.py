@@ -82,6 +82,11 @@ _LINKS = {
     "{}": "{0}",
     "{}^|k-l|": r"{0}^{{|k - l|}}",
     "exp(-d_kl/{})": r"\exp\left(-d_{{kl}} / {0}\right)",
+    "exp(-(d_kl/{})^2)": r"\exp\left(-\left(d_{{kl}} / {0}\right)^2\right)",
+    "(1 + d_kl/{0}) exp(-d_kl/{0})": r"\left(1 + d_{{kl}} / {0}\right) \exp\left(-d_{{kl}} / {0}\right)",
+    "(1 + d_kl/{0} + (d_kl/{0})^2/3) exp(-d_kl/{0})": (
+        r"\left(1 + d_{{kl}} / {0} + \tfrac{{1}}{{3}} \left(d_{{kl}} / {0}\right)^2\right) \exp\left(-d_{{kl}} / {0}\right)"
+    ),
 }
 
 

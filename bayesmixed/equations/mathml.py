@@ -57,9 +57,9 @@ def _write_link(text: str, parts: list[str]) -> str:
     """Write a link such as "log({} - 1)": words, numbers and signs one by one."""
     kinds = {"mi": r"[A-Za-z_]\w*", "mn": r"[\d.]+"}
     written = []
-    for token in re.findall(r"\{\}|[A-Za-z_]\w*|[\d.]+|\S", text):
+    for token in re.findall(r"\{0?\}|[A-Za-z_]\w*|[\d.]+|\S", text):
         kind = next((kind for kind, pattern in kinds.items() if re.fullmatch(pattern, token)), "mo")
-        written.append(parts[0] if token == "{}" else f"<{kind}>{escape(token)}</{kind}>")
+        written.append(parts[0] if token in ("{}", "{0}") else f"<{kind}>{escape(token)}</{kind}>")
     return _wrap("mrow", *written)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from bayesmixed.errors import DataError, enumerate_words
 from bayesmixed.terms.block_parts import ONE, Part
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.covariances import Structure
+from bayesmixed.terms.structures import Structure
 
 
 def check_structures(group: GroupBlock) -> None:

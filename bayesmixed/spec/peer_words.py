@@ -14,8 +14,8 @@ _CORRELATED = (
     'Correlated errors are an option beside the formula, residual="us(visit | g)", or "homcs(1 | g)" for cosy.'
 )
 _SPATIAL = (
-    "Spatial terms are not supported; (1 | gr(region, graph=W)) has effects that resemble those of neighbours, bym2(region, W) "
-    "own effects besides, (1 | region) these alone."
+    "(1 | gr(region, graph=W)) has effects that resemble those of neighbours, bym2(region, W) own effects besides, "
+    "exp(0 + x + y | g) effects of places that are correlated by their distance."
 )
 _TENSOR = "Write te(x, z): the same surfaces, with other penalties."
 _PROPORTION = "Write successes | trials(n) ~ ... ."
@@ -35,7 +35,7 @@ REFUSED = {
     **dict.fromkeys(("ar", "arma"), _AUTOREGRESSIVE),
     "ma": f"Moving-average terms are not supported; {_TREND}",
     **dict.fromkeys(("cosy", "unstr"), _CORRELATED),
-    **dict.fromkeys(("car", "sar", "mat", "gau", "spde"), _SPATIAL),
+    **dict.fromkeys(("car", "sar", "spde"), _SPATIAL),
     "hsgp": "Write gp(x).",
     "t2": _TENSOR,
     "mo": "Monotonic effects are not supported; make the column a factor.",
@@ -49,9 +49,9 @@ REFUSED = {
     "dummy": "Write (0 + x | g) with a column x of zeros and ones.",
     "rcs": "Write ns(x, df=3) or s(x).",
 }
-STRUCTURES = ("rr", "exp", "equalto")
+STRUCTURES = ("rr", "equalto")
 """Covariance structures around a bar that have no counterpart here."""
-_BARRED = {*CALLS} - {"cs"}
+_BARRED = {*CALLS} - {"cs", "exp"}
 """Names of covariances that are not functions of columns too."""
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmixed.families.links import Array
-from bayesmixed.terms.covariances import Structure
+from bayesmixed.terms.structures import Structure
 
 ONE, RELATED, SEVERAL, ALL = "one", "related", "several", "all"
 """Levels whose effects a row takes: one, so that levels are independent given all else; one of several that vary together;

@@ -4,12 +4,15 @@ Each takes parameters by name, (..., 1, 1) arrays or symbols, and the places of 
 numpy or pytensor.tensor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from bayesmixed.families.links import Array
+
+_OWN = 1e-8
+"""Share of the variance of an effect at a place that is not shared with places near by."""
 
 
 def exchangeable_root(values: Mapping[str, Any], places: Array, module: Any) -> Any:
@@ -85,6 +88,47 @@ def toeplitz(values: Mapping[str, Any], places: Array, module: Any = np) -> Any:
 def toeplitz_root(values: Mapping[str, Any], places: Array, module: Any) -> Any:
     """Return the root of correlations of lags."""
     return module.linalg.cholesky(toeplitz(values, places, module))
+
+
+def exponential(distances: Any, span: Any, module: Any) -> Any:
+    """Return exp(-distance / range)."""
+    return module.exp(-distances / span)
+
+
+def gaussian(distances: Any, span: Any, module: Any) -> Any:
+    """Return exp(-(distance / range)^2)."""
+    return module.exp(-((distances / span) ** 2))
+
+
+def matern32(distances: Any, span: Any, module: Any) -> Any:
+    """Return the Matérn correlation of smoothness 3/2, of x = distance / range."""
+    x = distances / span
+    return (1.0 + x) * module.exp(-x)
+
+
+def matern52(distances: Any, span: Any, module: Any) -> Any:
+    """Return the Matérn correlation of smoothness 5/2, of x = distance / range."""
+    x = distances / span
+    return (1.0 + x + x**2 / 3.0) * module.exp(-x)
+
+
+def of_distances(
+    correlation: Callable[[Any, Any, Any], Any], values: Mapping[str, Any], places: Array, module: Any
+) -> Any:
+    """Return correlations of places from those of distances, of which a negligible part is each place's own: smooth ones of
+    near places could not be told from singular ones."""
+    distances = np.sqrt(np.sum((places[:, None] - places) ** 2, axis=-1))
+    apart = 1.0 - np.eye(len(places))
+    return np.eye(len(places)) + apart * (1.0 - _OWN) * correlation(distances, values["range"], module)
+
+
+def coordinates_root(correlation: Callable[[Any, Any, Any], Any]) -> Callable[[Mapping[str, Any], Array, Any], Any]:
+    """Return the function that computes the root of correlations of places."""
+
+    def root(values: Mapping[str, Any], places: Array, module: Any) -> Any:
+        return module.linalg.cholesky(of_distances(correlation, values, places, module))
+
+    return root
 
 
 def _markov(powers: Any, left: Any, module: Any) -> Any:

@@ -12,17 +12,23 @@ from bayesmixed.prior_distributions import POSITIVE, Prior, Support
 from bayesmixed.terms.correlations import (
     ar1,
     ar1_root,
+    coordinates_root,
     exchangeable,
     exchangeable_root,
+    exponential,
+    gaussian,
+    matern32,
+    matern52,
+    of_distances,
     ou,
     ou_root,
     toeplitz,
     toeplitz_root,
 )
 
-ANY, ORDER, TIMES = "any", "order", "times"
+ANY, ORDER, TIMES, COORDINATES = "any", "order", "times", "coordinates"
 """Columns of a structure: those of any formula; the levels of a factor in order, or times in equal steps; times at any
-distances."""
+distances; places in one, two or more coordinates."""
 ROUNDING = 1e-6
 """Steps by which a time may miss the step that it is."""
 _AROUND_ZERO = Prior(name="Normal", arguments=(0.0, 0.5))
@@ -73,10 +79,12 @@ class Covariance:
         In words, for tables and equations.
     call : str
         The call around the bar that denotes it in a formula, "" for none.
+    option : str
+        What follows the bar in its call, "nu=2.5"; "" for none.
     equal : bool
         All columns have one SD.
     columns : str
-        Which columns it is for, one of the three above.
+        Which columns it is for, one of the four above.
     parameters : tuple of CovarianceParameter
         Its parameters besides the SDs.
     root : callable or None
@@ -103,6 +111,7 @@ class Covariance:
     correlated: Callable[[int], bool]
     text: str
     call: str = ""
+    option: str = ""
     equal: bool = False
     columns: str = ANY
     parameters: tuple[CovarianceParameter, ...] = ()
@@ -158,7 +167,15 @@ def _range_prior(places: Array) -> Prior:
     return Prior(name="LogNormal", arguments=(float((low + high) / 2.0), float(max((high - low) / 4.0, 0.5))))
 
 
-def _partial(lag: int) -> CovarianceParameter:
+def _reach_prior(places: Array) -> Prior:
+    """Return a distribution with 95 % between the median distance to the nearest place and the largest distance."""
+    distances = np.sqrt(np.sum((places[:, None] - places) ** 2, axis=-1)) + np.diag(np.full(len(places), np.inf))
+    nearest, largest = np.median(distances.min(axis=1)), distances[np.isfinite(distances)].max(initial=0.0)
+    return _range_prior(np.array([[0.0], [nearest], [largest]]) if nearest < largest else places)
+
+
+def partial_correlation(lag: int) -> CovarianceParameter:
+    """Return the parameter of the correlation of a lag given those before."""
     meaning = f"correlation of columns {lag} steps apart, given those between" if lag > 1 else _STEP
     return _correlation(f"pacf{lag}", meaning)
 
@@ -171,6 +188,11 @@ _RANGE = CovarianceParameter(
     lambda width: POSITIVE,
     _range_prior,
     "95 % between the smallest and the largest distance",
+)
+_REACH = replace(
+    _RANGE,
+    prior=_reach_prior,
+    prior_text="95 % between the median distance to the nearest place and the largest distance",
 )
 _RHO = _correlation("rho", "correlation of each two columns", exchangeable=True)
 _AR1 = _correlation("ar1", _STEP)
@@ -219,6 +241,27 @@ _TOEPLITZ = Covariance(
 )
 
 
+def _of_coordinates(
+    name: str, text: str, call: str, formula: str, correlation: Callable[[Any, Any, Any], Any], option: str = ""
+) -> Covariance:
+    """Return correlations that fall with the distance, given as a function of distances, a range and the module."""
+    return Covariance(
+        name,
+        "|",
+        _none,
+        f"{text} of the distance, with one SD",
+        call,
+        option,
+        equal=True,
+        columns=COORDINATES,
+        parameters=(_REACH,),
+        root=coordinates_root(correlation),
+        correlation=lambda values, places: of_distances(correlation, values, places, np),
+        formula=formula,
+        note="d distances of places",
+    )
+
+
 def _with_sds(one: Covariance, call: str) -> Covariance:
     """Return the same correlations with an SD of each column."""
     text = one.text.removesuffix(", with one SD")
@@ -252,9 +295,20 @@ COVARIANCES: dict[str, Covariance] = {
             note="d distances of times",
             neighbour=lambda values, distances, module: module.exp(-distances / values["range"]),
         ),
+        _of_coordinates("exponential", "an exponential function", "exp", "exp(-d_kl/{})", exponential),
+        _of_coordinates("gaussian", "a Gaussian function", "gau", "exp(-(d_kl/{})^2)", gaussian),
+        _of_coordinates("matern32", "a Matérn 3/2 function", "mat", "(1 + d_kl/{0}) exp(-d_kl/{0})", matern32),
+        _of_coordinates(
+            "matern52",
+            "a Matérn 5/2 function",
+            "mat",
+            "(1 + d_kl/{0} + (d_kl/{0})^2/3) exp(-d_kl/{0})",
+            matern52,
+            "nu=2.5",
+        ),
     )
 }
-CALLS = {one.call: one.name for one in COVARIANCES.values()}
+CALLS = {one.call: one.name for one in COVARIANCES.values() if not one.option}
 """Names of covariances by their calls in formulas, those of glmmTMB."""
 VARIANTS = {
     "homogeneous": "independent",
@@ -263,94 +317,5 @@ VARIANTS = {
     "toeplitz": "heterogeneous_toeplitz",
 }
 """Covariances with one SD, and the same ones with an SD of each column."""
-
-
-@dataclass(frozen=True, slots=True)
-class Structure:
-    """A structured covariance of the columns of a part of a block.
-
-    Attributes
-    ----------
-    name : str
-        Key of `COVARIANCES`.
-    inside : str
-        What its columns are made from: "Days", or the terms of a formula, "1 + x".
-    places : tuple of tuple of float
-        Place of each of its K columns: its number, or its time in steps.
-    names : tuple of str
-        What the values at the places are called; empty where columns are those of any formula.
-    step : float
-        The distance of two numbers with places one apart; 0 where values are levels.
-    title : str
-        What its columns are called together where that is not their call, "s(x)".
-    """
-
-    name: str
-    inside: str
-    places: tuple[tuple[float, ...], ...]
-    names: tuple[str, ...] = ()
-    step: float = 0.0
-    title: str = ""
-
-    @property
-    def covariance(self) -> Covariance:
-        """The record of the catalogue."""
-        return COVARIANCES[self.name]
-
-    @property
-    def label(self) -> str:
-        """What all its columns are called together, "ar1(Days)": the label of their SD where they have one."""
-        return self.title or f"{self.covariance.call}({self.inside})"
-
-    @property
-    def extends(self) -> bool:
-        """Whether it has places between and beyond those of the fit: numbers, whose effects have one SD."""
-        return self.step > 0.0 and self.covariance.equal and not self.covariance.lags
-
-    @property
-    def of_places(self) -> bool:
-        """Whether its columns are those of the values of one column, of which a row takes one."""
-        return self.covariance.columns != ANY
-
-    @property
-    def width(self) -> int:
-        """Number K of columns."""
-        return len(self.places)
-
-    @property
-    def correlated(self) -> bool:
-        """Whether its columns have correlations."""
-        return self.covariance.root is not None and self.width > 1
-
-    @property
-    def parameters(self) -> tuple[CovarianceParameter, ...]:
-        """Its parameters besides the SDs; none of a single column."""
-        if not self.correlated:
-            return ()
-        return tuple(map(_partial, range(1, self.lags + 1))) if self.covariance.lags else self.covariance.parameters
-
-    @property
-    def lags(self) -> int:
-        """The largest distance of its places in steps."""
-        return round(max(place[0] for place in self.places) - min(place[0] for place in self.places))
-
-    def root(self, values: Mapping[str, Any], module: Any) -> Any:
-        """Return the Cholesky factor of the correlations, (..., K, K), for parameters (..., 1, 1) by name."""
-        root = self.covariance.root
-        return (
-            np.eye(self.width) if root is None or not self.correlated else root(values, np.array(self.places), module)
-        )
-
-    def correlations(self, values: Mapping[str, Array]) -> Array:
-        """Return the correlations of the columns, (..., K, K), for parameters (...) by name."""
-        correlation = self.covariance.correlation
-        if correlation is None or not self.correlated:
-            return np.eye(self.width)
-        return correlation({name: np.asarray(v)[..., None, None] for name, v in values.items()}, np.array(self.places))
-
-    def place_of(self, name: str) -> tuple[float, ...]:
-        """Return the place of a number; of a time in steps near a whole step the step."""
-        if self.covariance.columns != ORDER:
-            return (float(name),)
-        place = (float(name) - float(self.names[0])) / self.step + self.places[0][0]
-        return (float(np.round(place)) if abs(place - np.round(place)) < ROUNDING * max(1.0, abs(place)) else place,)
+SMOOTHNESS = {0.5: "exponential", 1.5: "matern32", 2.5: "matern52"}
+"""Matérn covariances by their smoothness, mat(x + y | g, nu=1.5)."""

@@ -19,7 +19,6 @@ from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import TermContract
-from bayesmixed.terms.covariances import Structure
 from bayesmixed.terms.covariates import read_covariate
 from bayesmixed.terms.group import Group
 from bayesmixed.terms.levels import LevelsTerm
@@ -27,6 +26,7 @@ from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.piece_bases import column_step
 from bayesmixed.terms.prior_rules import AS_WRITTEN, SPREAD, Known, PriorRule
 from bayesmixed.terms.splines import BASES, Spline, learn_spline
+from bayesmixed.terms.structures import Structure
 
 _BASIS = "tp"
 _LEAST = 4

@@ -27,9 +27,10 @@ from bayesmixed.tables.factors import Table, group_levels, recode
 from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_written
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.covariances import ANY, CALLS, VARIANTS, Structure
+from bayesmixed.terms.covariances import ANY, CALLS, COVARIANCES, SMOOTHNESS, VARIANTS
 from bayesmixed.terms.levels import VaryingTerm
 from bayesmixed.terms.places import place_columns
+from bayesmixed.terms.structures import Structure
 
 _LETTER = r"[\w.]+"
 """What can stand between the bars of (x |p| g)."""
@@ -219,7 +220,8 @@ class _Columns:
 def read_structure(piece: str) -> tuple[str, str, str] | None:
     """Return the formula, the grouping and the covariance of a summand such as ar1(0 + x | g), None if it is none.
 
-    As in lme4, hom=True and hom=False after the group ask for one SD, and for one of each column.
+    As in lme4, hom=True and hom=False after the group ask for one SD, and for one of each column; nu=2.5 in mat() is the
+    smoothness of a Matérn covariance.
 
     Raises
     ------
@@ -232,23 +234,31 @@ def read_structure(piece: str) -> tuple[str, str, str] | None:
         if len(bars) < 2:
             continue
         formula, by, bar = split_bars(f"({arguments[0]})")
-        homogeneous = None
-        for argument in arguments[1:]:
-            option, _, value = (text.strip() for text in argument.partition("="))
-            if option != "hom" or value.upper() not in ("TRUE", "FALSE"):
-                raise SpecError(
-                    f"'{piece}': '{argument}' is not known here. Write {call}(columns | group), or hom=True."
-                )
-            homogeneous = value.upper() == "TRUE"
         if bar == "independent" and call not in ("diag", "homdiag"):
             raise SpecError(f"'{piece}': write one bar, {call}({formula} | {by}).")
-        if homogeneous is not None:
-            twins = next((pair for pair in VARIANTS.items() if name in pair), None)
-            if twins is None:
-                raise SpecError(f"'{piece}': '{call}' has no variant with hom={homogeneous}.")
-            name = twins[0] if homogeneous else twins[1]
+        for argument in arguments[1:]:
+            option, _, value = (text.strip() for text in argument.partition("="))
+            name = _with_option(piece, call, name, option, value)
         return formula, by, name
     return None
+
+
+def _with_option(piece: str, call: str, name: str, option: str, value: str) -> str:
+    """Return the covariance that an option in a call asks for in place of that of the call alone (SpecError)."""
+    if option == "nu" and call == COVARIANCES["matern32"].call:
+        found = {str(nu): one for nu, one in SMOOTHNESS.items()}.get(value.strip())
+        if found is None:
+            raise SpecError(f"'{piece}': nu is the smoothness, 0.5 (exponential), 1.5 or 2.5, not {value or 'empty'}.")
+        return found
+    if option != "hom" or value.upper() not in ("TRUE", "FALSE"):
+        raise SpecError(
+            f"'{piece}': '{option}{'=' * bool(value)}{value}' is not known here. Write {call}(columns | group), or hom=True."
+        )
+    homogeneous = value.upper() == "TRUE"
+    twins = next((pair for pair in VARIANTS.items() if name in pair), None)
+    if twins is None:
+        raise SpecError(f"'{piece}': '{call}' has no variant with hom={homogeneous}.")
+    return twins[0] if homogeneous else twins[1]
 
 
 def take_letter(piece: str) -> tuple[str, str]:

@@ -15,10 +15,11 @@ from bayesmixed.tables.column_names import quote_name
 from bayesmixed.terms.basis_outlines import TermOutline, is_correlated, outline_group
 from bayesmixed.terms.block_parts import ONE, SEVERAL, Part
 from bayesmixed.terms.contract import LEVELS, TermContract
-from bayesmixed.terms.covariances import ANY, Covariance, Structure, find_covariance
+from bayesmixed.terms.covariances import ANY, Covariance, find_covariance
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
-from bayesmixed.terms.places import read_place
+from bayesmixed.terms.places import read_places
 from bayesmixed.terms.prior_rules import AS_WRITTEN, AT_CENTRE, CORRELATIONS, DISTANCES, SPREAD, Known, PriorRule
+from bayesmixed.terms.structures import Structure
 
 
 class LevelsTerm(TermContract):
@@ -85,7 +86,7 @@ class VaryingTerm(LevelsTerm):
     @model_validator(mode="after")
     def _columns_of_structure(self) -> Self:
         if self._record.columns != ANY:
-            read_place(self.formula, self.covariance)
+            read_places(self.formula, self.covariance)
         return self
 
     @property
@@ -101,7 +102,8 @@ class VaryingTerm(LevelsTerm):
         """Return the term as a summand of a formula, given its levels as one writes them, and its letter."""
         record = self._record
         bars = f"|{letter}|" if letter else record.bars
-        return f"{record.call * record.structured}({self.formula} {bars} {levels})"
+        option = f", {record.option}" * bool(record.option)
+        return f"{record.call * record.structured}({self.formula} {bars} {levels}{option})"
 
     @property
     def formulas(self) -> tuple[str, ...]:
@@ -114,7 +116,8 @@ class VaryingTerm(LevelsTerm):
         if self._record.columns == ANY:
             return ""
         levels = ":".join(map(quote_name, self.factor_columns))
-        return f"write {levels}:factor({read_place(self.formula, self.covariance)[0]}) in the population part."
+        places = (f"factor({quote_name(name)})" for name in read_places(self.formula, self.covariance)[0])
+        return f"write {':'.join((levels, *places))} in the population part."
 
     def correlated(self, width: int) -> bool:
         """Return whether the effects of that many columns have correlations that are estimated."""
@@ -130,7 +133,9 @@ class VaryingTerm(LevelsTerm):
         if not record.structured:
             return None
         inside = (
-            self.formula.removeprefix("0 + ") if record.columns == ANY else read_place(self.formula, record.name)[0]
+            self.formula.removeprefix("0 + ")
+            if record.columns == ANY
+            else " + ".join(read_places(self.formula, record.name)[0])
         )
         return Structure(record.name, inside, tuple((float(place),) for place in range(width)), tuple(names))
 

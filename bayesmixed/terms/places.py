@@ -1,4 +1,4 @@
-"""Columns of covariance structures over times: one for each distinct value of a column, and its place among them."""
+"""Columns of covariance structures over times and places: one for each distinct value, and its place among them."""
 
 from dataclasses import dataclass, replace
 
@@ -9,7 +9,8 @@ from bayesmixed.families.links import Array
 from bayesmixed.formulas.written import read_formula
 from bayesmixed.tables.column_names import quote_name
 from bayesmixed.tables.factors import Table, as_label, encode, is_number
-from bayesmixed.terms.covariances import ORDER, ROUNDING, Covariance, Structure, find_covariance
+from bayesmixed.terms.covariances import COORDINATES, ORDER, ROUNDING, Covariance, find_covariance
+from bayesmixed.terms.structures import BETWEEN, Structure
 
 MOST_PLACES = 100
 """Most distinct values: draws hold the correlations of each two."""
@@ -36,22 +37,29 @@ class PlaceColumns:
     structure: Structure
 
 
-def read_place(formula: str, covariance: str) -> tuple[str, bool]:
-    """Return the column whose values are the places, and whether they are taken as levels in order, factor(x).
+def read_places(formula: str, covariance: str) -> tuple[tuple[str, ...], bool]:
+    """Return the columns whose values are the places, several only of coordinates, and whether they are taken as levels in
+    order, factor(x).
 
     Raises
     ------
     SpecError
-        The formula is not one column without an intercept.
+        The formula is not one column, or coordinates, without an intercept.
     """
     written, record = read_formula(formula), find_covariance(covariance)
-    pieces = list(written.pieces.values())
-    if [len(product) for product in written.products()] == [1]:
-        name, levels = pieces[0].only_column, pieces[0].plain_factor
-        if name is not None:
-            return name, False
+    pieces, several = list(written.pieces.values()), record.columns == COORDINATES
+    if all(len(product) == 1 for product in written.products()) and (len(pieces) == 1 or (several and pieces)):
+        names = tuple(piece.only_column for piece in pieces if piece.only_column is not None)
+        levels = pieces[0].plain_factor
+        if len(names) == len(pieces):
+            return names, False
         if levels is not None and record.columns == ORDER:
-            return levels, True
+            return (levels,), True
+    if several:
+        raise SpecError(
+            f"Covariance '{covariance}' is of the distances of places, whose coordinates are columns of numbers: "
+            f"{record.call}(0 + x + y | group), not {record.call}({formula} | group)."
+        )
     inside = "times or levels in order" if record.columns == ORDER else "times"
     raise SpecError(
         f"Covariance '{covariance}' is of one column, whose values are {inside}: {record.call}(0 + time | group), "
@@ -68,33 +76,45 @@ def place_columns(formula: str, covariance: Covariance, table: Table, like: Stru
         There are too many places, steps between times differ where they must be equal, coordinates are not numbers, or a
         place was not in the fit and has no place in the covariance.
     """
-    name, as_levels = read_place(formula, covariance.name)
-    column, step, inside = table.data[name], 0.0, quote_name(name)
-    if is_number(column) and not as_levels:
-        values, codes = np.unique(column.to_numpy(dtype=float), return_inverse=True)
-        labels = tuple(map(as_label, values))
-        step, places = equal_steps(name, values, covariance) if like is None else (0.0, values)
-    elif covariance.columns != ORDER:
+    names, as_levels = read_places(formula, covariance.name)
+    columns, step, inside = [table.data[name] for name in names], 0.0, " + ".join(map(quote_name, names))
+    strangers = [name for name, column in zip(names, columns, strict=True) if not is_number(column)]
+    if strangers and covariance.columns != ORDER:
         raise DataError(
-            f"'{name}' holds no numbers, and covariance '{covariance.name}' is of the distances of numbers."
+            f"'{strangers[0]}' holds no numbers, and covariance '{covariance.name}' is of the distances of numbers."
+            + " Write the coordinates as columns, (0 + x + y | group)." * (covariance.columns == COORDINATES)
         )
+    if strangers or as_levels:
+        codes, labels = encode(columns[0])
+        places = np.arange(float(len(labels)))[:, None]
     else:
-        codes, labels = encode(column)
-        places = np.arange(float(len(labels)))
+        numbers = np.column_stack([column.to_numpy(dtype=float) for column in columns])
+        places, codes = np.unique(numbers, axis=0, return_inverse=True)
+        labels = tuple(BETWEEN.join(map(as_label, place)) for place in places)
+        if like is None:
+            step = 1.0
+            if covariance.columns == ORDER:
+                step, steps = equal_steps(names[0], places[:, 0], covariance)
+                places = steps[:, None]
     if like is not None:
         structure = _with_new(inside, like, labels)
         codes = np.array([structure.names.index(label) for label in labels], dtype=np.intp)[codes]
     else:
         most = MOST_LAGS if covariance.lags else MOST_PLACES
         if max(len(labels), np.ptp(places) * covariance.lags) > most:
+            apart = f", {np.ptp(places):g} steps apart at most" * (covariance.columns == ORDER)
+            instead = "Round it, or take a smooth, s(...)." if len(names) == 1 else "Round them, or take gp(x, y)."
             raise DataError(
-                f"'{inside}' has {len(labels)} distinct values, {np.ptp(places):g} steps apart at most; covariance "
-                f"'{covariance.name}' takes at most {most}. Round it, or take a smooth, s(...)."
+                f"'{inside}' has {len(labels)} distinct values{apart}; covariance '{covariance.name}' takes at most {most}. "
+                f"{instead}"
             )
-        structure = Structure(covariance.name, inside, tuple((float(place),) for place in places), labels, step)
+        structure = Structure(
+            covariance.name, inside, tuple(tuple(map(float, place)) for place in places), labels, step
+        )
     matrix = np.zeros((table.rows, structure.width))
     matrix[np.arange(table.rows), codes] = 1.0
-    return PlaceColumns(tuple(f"{inside}[{label}]" for label in structure.names), matrix, structure)
+    prefix = f"({BETWEEN.join(map(quote_name, names))})" if len(names) > 1 else inside
+    return PlaceColumns(tuple(f"{prefix}[{label}]" for label in structure.names), matrix, structure)
 
 
 def _with_new(name: str, like: Structure, labels: tuple[str, ...]) -> Structure:

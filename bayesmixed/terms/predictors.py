@@ -10,13 +10,14 @@ from bayesmixed.families.links import Array, Link
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.correlation_matrices import CorrelationMatrix
-from bayesmixed.terms.covariances import CovarianceParameter, Structure
+from bayesmixed.terms.covariances import CovarianceParameter
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.drawn_values import DrawnValues
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 from bayesmixed.terms.spectra import Spectrum
+from bayesmixed.terms.structures import Structure
 
 
 @dataclass(frozen=True, slots=True)

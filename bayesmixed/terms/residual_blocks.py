@@ -15,9 +15,10 @@ from bayesmixed.tables.factors import Table, as_label, encode, group_levels
 from bayesmixed.terms.block_parts import Part
 from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.correlations import exchangeable_root
-from bayesmixed.terms.covariances import ANY, ORDER, ROUNDING, CovarianceParameter, Structure
+from bayesmixed.terms.covariances import ANY, ORDER, ROUNDING, CovarianceParameter
 from bayesmixed.terms.places import MOST_LAGS, equal_steps
 from bayesmixed.terms.residual_correlations import RESIDUAL, ROWS, Residual
+from bayesmixed.terms.structures import Structure
 
 MOST_VISITS = 20
 """Most visits whose correlations are estimated one by one: 190."""

@@ -9,7 +9,7 @@ from bayesmixed.formulas.groupings import read_groupings
 from bayesmixed.formulas.notation import split_factors, split_signed, summands
 from bayesmixed.formulas.written import read_formula
 from bayesmixed.tables.column_names import quote_name
-from bayesmixed.terms.covariances import CALLS, COVARIANCES, VARIANTS, Covariance
+from bayesmixed.terms.covariances import CALLS, COORDINATES, COVARIANCES, VARIANTS, Covariance
 from bayesmixed.values import Value
 
 RESIDUAL = "residual"
@@ -59,6 +59,11 @@ class Residual(Value):
         if self.covariance not in COVARIANCES:
             raise SpecError(
                 f"Covariance '{self.covariance}' is not known. {did_you_mean(self.covariance, COVARIANCES)}"
+            )
+        if self.record.columns == COORDINATES:
+            raise SpecError(
+                f"Covariance '{self.covariance}' is of effects of places, {self.record.call}(0 + x + y | {self.by}) in the "
+                f'formula. Residuals at times of any distances have residual="ou(time | {self.by})".'
             )
         if self.covariance == "homogeneous":
             raise SpecError("Independent residuals with one SD are what a model has without 'residual': leave it out.")

@@ -87,6 +87,18 @@ def _structure(bar: str) -> Callable[[tuple[Argument, ...]], str | None]:
     return write_bar
 
 
+def _matern(arguments: tuple[Argument, ...]) -> str | None:
+    """Refuse mat(pos + 0 | g) of glmmTMB, which estimates the smoothness."""
+    match arguments:
+        case (Argument("", Operation(sign, (columns, group))),) if sign in BARS:
+            inside = f"{write(columns)} {sign} {write(group)}"
+            raise SpecError(
+                f"mat({inside}) of glmmTMB estimates the smoothness, which is stated here: mat({inside}, nu=1.5), or nu=2.5; "
+                f"exp({inside}) is 0.5."
+            )
+    return None
+
+
 def _group(arguments: tuple[Argument, ...]) -> str | None:
     return write(arguments[0].value) if len(arguments) == 1 and not arguments[0].name else None
 
@@ -134,6 +146,7 @@ _RENAMED: Mapping[str, Callable[[tuple[Argument, ...]], str | None]] = MappingPr
     {
         "us": _structure("|"),
         "diag": _structure("||"),
+        "mat": _matern,
         "gr": _group,
         "car": _areas,
         "numFactor": _coordinates,

@@ -24,6 +24,7 @@ EXAMPLES = {
         "homcs(0 + f | g)",
         "cs(1 + x | g)",
         "ar1(0 + f | g)",
+        "mat(0 + x + w | g, nu=2.5)",
     ],
     "multi_membership": ["mm(g, h)", "(1 + x | mm(g, h, weights=[w, v]))"],
     "factor_smooth": ['s(x, g, k=5, bs="fs")'],

@@ -118,6 +118,30 @@ def test_effects_at_later_times_are_normal_given_those_of_the_same_level():
     np.testing.assert_allclose(np.cov(whitened), np.eye(2), atol=0.6)
 
 
+def test_effects_at_new_places_are_normal_given_those_of_the_fit_in_batches_of_draws(monkeypatch):
+    places = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]])
+    new, effects = np.array([[0.0, 2.0], [0.5, 0.5], [3.0, 1.0]]), np.array([[0.5, -1.0, 2.0]])
+    data = {"y": np.arange(6.0), "u": np.tile(places[:, 0], 2), "v": np.tile(places[:, 1], 2), "g": ["a"] * 6}
+    design = bm.prepare("y ~ 1 + gau(0 + u + v | g)", data)
+
+    def covariance(points):
+        return 1.3**2 * np.exp(-np.sum((points[:, None] - points) ** 2, axis=-1) / 1.5**2)
+
+    inside = [0, 2, 1]  # places of the fit are sorted
+    values = {"beta": [2.0], "sd_g": np.full(3, 1.3), "corr_g": covariance(places[inside]) / 1.3**2, "range_g": 1.5}
+    fit = fit_at(design, values | {"b_g": effects[:, inside], "sigma": 1.0}, draws=1500)
+    rows = {"u": new[:, 0], "v": new[:, 1], "g": ["a"] * 3}
+    monkeypatch.setattr("bayesmixed.draws.linear_predictors._NUMBERS", 2 * 5**2 * 400)
+    drawn = bm.predict(fit, rows, kind="linear", seed=3)["linear"].values.reshape(-1, 3)
+    sigma = covariance(np.vstack([places, new[1:]]))
+    weights = np.linalg.solve(sigma[:3, :3], sigma[:3, 3:])
+    np.testing.assert_allclose(drawn[:, 0], 4.0)
+    left = sigma[3:, 3:] - weights.T @ sigma[:3, 3:]
+    whitened = np.linalg.solve(np.linalg.cholesky(left), (drawn[:, 1:] - 2.0 - effects[0] @ weights).T)
+    assert np.all(np.abs(whitened.mean(axis=1)) < 4 / np.sqrt(drawn.shape[0]))
+    np.testing.assert_allclose(np.cov(whitened), np.eye(2), atol=0.08)
+
+
 def test_draws_at_later_times_have_the_covariance_of_the_conditional_normal_distribution():
     times = np.array([0.0, 1.0, 3.0])
     fit = structured_fit(times, np.zeros((4, 3)))

@@ -8,6 +8,7 @@ from equations.test_listing import shipped
 import bayesmixed as bm
 from bayesmixed.design.centring import HIERARCHICAL, place_groups
 from bayesmixed.equations.effects import list_coefficients
+from bayesmixed.terms.covariances import COVARIANCES
 
 
 def test_the_two_parameterisations_are_the_same_model():
@@ -39,3 +40,13 @@ def test_the_population_style_centres_terms_as_the_hierarchical_model_does(formu
     # A second chain stays around zero in equations, although the model centres its terms on each other.
     chosen = {p.group.name for p in placed if p in roots or (p.parent and roots and p.parent in hidden)}
     assert hidden == {p.group.name for p in placed if p.absorbed} & chosen
+
+
+@pytest.mark.parametrize("name", [name for name, one in COVARIANCES.items() if one.structured])
+def test_correlations_of_every_structure_are_written_in_every_notation(name):
+    term = bm.Group(by="g", formula="0 + t", covariance=name)
+    spec = bm.ModelSpec(response="y", predictors={"mu": [bm.Fixed(formula="1"), term]})
+    latex, html = spec.to_latex(), spec._repr_html_()
+    assert "operatorname{}" not in latex
+    assert "_kl" not in latex
+    assert "{" not in html

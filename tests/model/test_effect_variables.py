@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import gamma, kv
 
 import bayesmixed as bm
 
@@ -28,7 +29,7 @@ def test_effects_have_the_covariance_that_is_stated_in_every_parameterisation(pa
 
 TIMES = pd.DataFrame(
     {"y": STREAM.normal(size=40), "t": np.tile([0.0, 1.0, 2.0, 4.0], 10), "g": np.repeat(list("abcde"), 8)}
-).assign(f=lambda d: "v" + d["t"].astype(int).astype(str))
+).assign(u=0.0, f=lambda d: "v" + d["t"].astype(int).astype(str))
 EQUAL_RHO = {"rho": 0.6}, lambda d: np.where(d == 0, 1.0, 0.6)
 STEPS = {"ar1": 0.6}, lambda d: 0.6**d
 STRUCTURED = {
@@ -39,6 +40,14 @@ STRUCTURED = {
     "hetar1(0 + t | g)": (False, *STEPS),
     "(1 | g) + ar1(0 + t | g)": (True, *STEPS),
     "ou(0 + t | g)": (True, {"range": 1.7}, lambda d: np.exp(-d / 1.7)),
+    "exp(0 + t + u | g)": (True, {"range": 1.7}, lambda d: np.exp(-d / 1.7)),
+    "gau(0 + t | g)": (True, {"range": 1.7}, lambda d: np.exp(-((d / 1.7) ** 2))),
+    "mat(0 + t | g)": (True, {"range": 0.7}, lambda d: (1 + d / 0.7) * np.exp(-d / 0.7)),
+    "mat(0 + t | g, nu=2.5)": (
+        True,
+        {"range": 0.7},
+        lambda d: np.where(d > 0, (d / 0.7) ** 2.5 * kv(2.5, np.maximum(d, 1e-9) / 0.7) / (2**1.5 * gamma(2.5)), 1.0),
+    ),
     "homtoep(0 + t | g)": (True, {"pacf1": 0.6, "pacf2": 0.0, "pacf3": 0.0, "pacf4": 0.0}, STEPS[1]),
     "toep(0 + t | g)": (False, {"pacf1": 0.6, "pacf2": 0.0, "pacf3": 0.0, "pacf4": 0.0}, STEPS[1]),
 }

@@ -8,7 +8,7 @@ from bayesmixed.spec.peer_words import REFUSED, STRUCTURES
 
 WRITTEN = {
     "y ~ rr(x | g)": r"write \(x \| g\) for any covariances, \(x \|\| g\) for none",
-    "y ~ exp(t + 0 | g)": r"\(t \+ 0 \| g\)",
+    "y ~ equalto(t + 0 | g, V)": r"\(t \+ 0 \| g\)",
     "y ~ ar1(x)": r"around a bar, ar1\(0 \+ x \| g\)",
     "y ~ x + us(x)": r"around a bar, us\(0 \+ x \| g\)",
     "weighted(y, w) ~ x": r'y \| weights\(w, "precision"\)',

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bayesmixed.terms.covariances import COVARIANCES, Structure
+from bayesmixed.terms.covariances import COVARIANCES
+from bayesmixed.terms.structures import Structure
 
 STRUCTURED = [name for name, one in COVARIANCES.items() if one.structured]
 PLACES = ((0.0,), (1.0,), (2.0,), (4.0,))

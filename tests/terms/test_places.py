@@ -83,3 +83,22 @@ def test_times_of_a_process_may_have_any_distance():
 def test_distances_need_numbers():
     with pytest.raises(DataError, match="holds no numbers"):
         place_columns("0 + t", find_covariance("ou"), table(["a", "b"]), None)
+
+
+def test_places_have_coordinates_and_new_ones_stand_behind_those_of_the_fit():
+    def places(x, y):
+        return as_table(pd.DataFrame({"x": x, "y y": y}), (), ["x", "y y"])
+
+    formula, gaussian = "0 + x + `y y`", find_covariance("gaussian")
+    fitted = place_columns(formula, gaussian, places([0.5, 0.0, 0.5], [1.0, 2.0, 1.0]), None)
+    assert fitted.labels == ("(x, `y y`)[0, 2]", "(x, `y y`)[0.5, 1]")
+    assert fitted.structure.places == ((0.0, 2.0), (0.5, 1.0))
+    assert fitted.structure.label == "gau(x + `y y`)"
+    np.testing.assert_array_equal(fitted.matrix, [[0, 1], [1, 0], [0, 1]])
+    new = place_columns(formula, gaussian, places([0.1 + 0.2, 0.0], [1e-7, 2.0]), fitted.structure)
+    assert new.structure.places == (*fitted.structure.places, (0.1 + 0.2, 1e-7))
+    np.testing.assert_array_equal(new.matrix.argmax(axis=1), [2, 0])
+    with pytest.raises(DataError, match=r"'x' holds no numbers.*\(0 \+ x \+ y"):
+        place_columns(formula, gaussian, places(["(1,2)", "b"], [1.0, 2.0]), None)
+    with pytest.raises(DataError, match=r"101 distinct values; .* gp"):
+        place_columns(formula, gaussian, places(np.arange(101.0), np.zeros(101)), None)

@@ -46,6 +46,7 @@ def test_each_visit_has_an_sd_unless_a_formula_says_otherwise() -> None:
         ("ar1(log(t) | s)", "one column"),
         ("us(1 | s)", "state the column of visits"),
         ("homdiag(t | s)", "leave it out"),
+        ("gau(t | s)", "is of effects of places"),
         ("ar1(t | a + b)", "one grouping factor"),
     ],
 )

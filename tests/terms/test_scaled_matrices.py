@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bayesmixed.terms.scaled_matrices import matrix_root, scaled_inverse
+from bayesmixed.terms.scaled_matrices import draw_normal, matrix_root, scaled_inverse
 from bayesmixed.terms.splines import BASES, learn_spline
 
 UNITS = 2.0 ** np.array([0.0, -380.0, 190.0, 390.0, -200.0])
@@ -47,3 +47,11 @@ def test_the_columns_of_a_smooth_do_not_depend_on_the_unit_of_its_covariate(basi
     x = 2.0 + np.random.default_rng(3).normal(size=40)
     plain, scaled = (learn_spline(BASES[basis], u * x, 5).penalised(u * x) for u in (1.0, unit))
     np.testing.assert_allclose(scaled, plain, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("rank", [30, 29])
+def test_wide_normal_vectors_have_their_covariance_singular_or_not(rank):
+    root = np.random.default_rng(1).normal(size=(30, rank)) * np.geomspace(1e-80, 1e80, 30)[:, None]
+    drawn = draw_normal(root @ root.T, 20000, np.random.default_rng(2))
+    unit = np.linalg.norm(root, axis=1)
+    np.testing.assert_allclose(np.cov(drawn.T / unit[:, None]), root @ root.T / unit / unit[:, None], atol=0.05)

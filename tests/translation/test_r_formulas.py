@@ -18,6 +18,8 @@ from bayesmixed.translation.r_text import parse_r
         ("diag(x)", "diag(x)"),
         ("gr(g)", "g"),
         ("gr(g, by = f)", "gr(g, by=f)"),
+        ("exp(numFactor(x, y) + 0 | g)", "exp(x + y + 0 | g)"),
+        ("exp(x) + mat(x)", "exp(x) + mat(x)"),
         ("log(x, 2) + log(z, base = 10) + log(u)", "log2(x) + log10(z) + log(u)"),
         ("log(x, 3)", "log(x, 3)"),
         ("relevel(f, ref = 'b')", 'C(f, contr.treatment("b"))'),
@@ -41,3 +43,8 @@ def test_what_is_no_formula_is_refused():
     with pytest.raises(SpecError, match="'form' is not a formula"):
         split_formula(parse_r("form"))
     assert [write(side) for side in split_formula(parse_r("~ x"))] == ["", "x"]
+
+
+def test_a_smoothness_that_glmmtmb_estimates_is_to_be_stated():
+    with pytest.raises(SpecError, match=r"mat\(x \+ y \+ 0 \| g, nu=1.5\)"):
+        write(parse_r("z + mat(numFactor(x, y) + 0 | g)"))
