@@ -36,10 +36,18 @@ def pools[F: Callable[..., Any]](function: F) -> F:
     return function
 
 
-def takes_drawn_values[F: Callable[..., Any]](function: F) -> F:
-    """Mark a function that takes fits with mi() and me(), whose rows have other values in each draw, but no imputed tables."""
-    function.takes_drawn_values = True  # type: ignore[attr-defined]
-    return function
+def takes_drawn_values[F: Callable[..., Any]](*, tables: str) -> Callable[[F], F]:
+    """Return a mark of functions that take fits whose rows have other values in each draw, of mi() and me().
+
+    Fits of imputed tables too, where these differ in columns of population parts and perhaps in the response (tables="columns"),
+    or not even in that ("rows"); or none of them ("no").
+    """
+
+    def mark(function: F) -> F:
+        function.takes_tables = tables  # type: ignore[attr-defined]
+        return function
+
+    return mark
 
 
 def checked[F: Callable[..., Any]](function: F) -> F:
@@ -54,7 +62,7 @@ def checked[F: Callable[..., Any]](function: F) -> F:
     """
     signature = inspect.signature(function)
     parameters = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
-    pooling, drawing = hasattr(function, "pools"), hasattr(function, "takes_drawn_values")
+    pooling, tables = hasattr(function, "pools"), getattr(function, "takes_tables", "")
     typed = [one for one in parameters if one.annotation not in (one.empty, Any)]
 
     @wraps(function)
@@ -70,7 +78,7 @@ def checked[F: Callable[..., Any]](function: F) -> F:
                 _check(one.name, given[one.name], one.annotation, one.default)
         if not pooling:
             for value in given.values():
-                _refuse_unsettled(function.__name__, value, drawing)
+                _refuse_unsettled(function.__name__, value, tables)
         return function(*bound.args, **bound.kwargs)
 
     return check  # type: ignore[return-value]
@@ -83,13 +91,14 @@ def _plain(value: Any) -> Any:
     return tuple(value) if isinstance(value, Iterator) else value
 
 
-def _refuse_unsettled(name: str, value: Any, drawing: bool) -> None:
-    """Refuse a fit of imputed tables, or with drawn values unless these are taken, or a collection that holds one, where a
-    function needs one set of rows (SpecError)."""
+def _refuse_unsettled(name: str, value: Any, tables: str) -> None:
+    """Refuse a fit whose rows have other values in each draw, unless these are taken, or a collection that holds one
+    (SpecError); `tables` is that of `takes_drawn_values`, "" for a function that takes none."""
     for one in value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else (value,):
-        if type(one).__name__ == "Fit" and one.unsettled and not (drawing and one.settings.tables == 1):
+        why = one.why_refused(tables) if type(one).__name__ == "Fit" else ""
+        if why:
             raise SpecError(
-                f"bm.{name} needs one set of rows, and {one.unsettled}. Fit complete rows, or imputed tables one by one: "
+                f"bm.{name} needs one set of rows, and {why}. Fit complete rows, or imputed tables one by one: "
                 f"[bm.{name}(bm.fit(spec, table)) for table in tables]."
             )
 

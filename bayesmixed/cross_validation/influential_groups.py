@@ -20,7 +20,7 @@ from bayesmixed.fits.selection import find_factor
 from bayesmixed.integration.posterior_means import parameter_has_mean
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="no")
 def influence(fit: Fit, group: str | None = None, *, refits: bool = False) -> pd.DataFrame:
     """Return how each parameter moves when one group is left out, the most influential groups first.
 

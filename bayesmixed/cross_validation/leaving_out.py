@@ -48,7 +48,7 @@ FEW_DRAWS = (
 )
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="no")
 def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws: int | None = None) -> Any:
     """Return the expected log predictive density for units that are left out one at a time, ArviZ's ELPD object.
 

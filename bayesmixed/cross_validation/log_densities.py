@@ -34,7 +34,7 @@ from bayesmixed.fits.selection import some_draws
 from bayesmixed.terms.relations import Factor
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="no")
 def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None = None) -> xr.DataArray:
     """Return the log-likelihood of each row, or of each group with its effects integrated out, as draws.
 

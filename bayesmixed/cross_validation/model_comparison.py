@@ -86,7 +86,7 @@ class ModelComparison(Page):
         return pd.DataFrame(shown, index=table.index)
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="no")
 def compare_models(
     fits: Mapping[str, Fit], *, unit: str, by: str | None = None, refits: bool = False, draws: int | None = None
 ) -> ModelComparison:

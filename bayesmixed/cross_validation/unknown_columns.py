@@ -12,6 +12,7 @@ from bayesmixed.draws.kept import values_of
 from bayesmixed.draws.linear_predictors import predictor_given_effects
 from bayesmixed.families.links import Array
 from bayesmixed.integration.layers import Integers, Source
+from bayesmixed.terms.drawn_values import DrawnValues
 from bayesmixed.terms.predictors import Predictor
 
 
@@ -56,7 +57,7 @@ def without_drawn(
     moved = [
         one.rates(values_of(posterior, predictor.beta)) * (unknown[one.name].centre - one.guess)
         for one in predictor.drawn
-        if one.name in unknown
+        if isinstance(one, DrawnValues) and one.name in unknown
     ]
     return kept, np.asarray(sum(moved, np.zeros(())))
 
@@ -68,7 +69,9 @@ def value_sources(
     for name, column in unknown.items():
         loadings: dict[str, Array] = {}
         for parameter, predictor in design.predictors.items():
-            for one in (one for one in predictor.drawn if one.name == name):
+            for one in predictor.drawn:
+                if not isinstance(one, DrawnValues) or one.name != name:
+                    continue
                 own = one.rates(values_of(posterior, predictor.beta)) * column.sd
                 loadings[parameter] = own.reshape(-1, own.shape[-1], 1)
         if loadings:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmixed.design.latent_columns import LatentColumn
+from bayesmixed.design.latent_columns import ImputedTables, LatentColumn
 from bayesmixed.design.responses import Response
 from bayesmixed.design.variance_splits import JointOnData, PartPrior, SplitOnData
 from bayesmixed.equations import Displayed, Outline, outline_blocks, state_prior
@@ -117,6 +117,8 @@ class Design(Displayed):
         The file that the rows were read from, as it was named; "" where they were given.
     latent : tuple of LatentColumn
         Columns in mi() and me(), of which values are drawn with the parameters.
+    imputed : ImputedTables or None
+        The tables of a fit to several, of which these rows are the first.
     withheld : pandas.DataFrame or None
         Rows without a response, to be predicted.
     residual : ResidualBlock or None
@@ -144,6 +146,7 @@ class Design(Displayed):
     streamed: Streamed | None = None
     source: str = ""
     latent: tuple[LatentColumn, ...] = ()
+    imputed: ImputedTables | None = None
     withheld: pd.DataFrame | None = None
     residual: ResidualBlock | None = None
     unplaced: str = ""

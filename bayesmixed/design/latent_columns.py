@@ -59,6 +59,29 @@ class LatentColumn:
         return list(np.asarray(self.design.table.data.index)[self.missing])
 
 
+@dataclass(frozen=True, slots=True)
+class ImputedTables:
+    """Tables of the same rows, with other values where some were missing.
+
+    Attributes
+    ----------
+    tables : tuple of pandas.DataFrame
+        All of them.
+    layout : str
+        In what they differ beside columns of population parts and the response, "" for nothing.
+    responses : bool
+        Whether they differ in the response.
+    """
+
+    tables: tuple[pd.DataFrame, ...]
+    layout: str
+    responses: bool
+
+    def differing(self, *, response: bool) -> str:
+        """Return in what tables differ for which rows cannot have the values of each draw, with `response` also in that."""
+        return self.layout or ("the response" if response and self.responses else "")
+
+
 def with_own_names(design: Any, column: str) -> Any:
     """Return the design of a column with variables named after it: "beta_of_x", "sd_g_of_x"."""
     first, label = design.mu.parameter, safe_name(column)

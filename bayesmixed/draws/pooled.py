@@ -8,12 +8,13 @@ import xarray as xr
 
 from bayesmixed.draws.tree import PROPOSALS
 from bayesmixed.families.links import Array
+from bayesmixed.terms.drawn_values import TABLE
 
 
 def pool_draws(trees: Sequence[xr.DataTree]) -> xr.DataTree:
     """Return the draws of fits of the same model to several tables, the chains of each after those of the one before.
 
-    The data in the tree are those of the first table.
+    The data in the tree are those of the first table; a variable says of which table each draw is.
     """
     groups = {}
     for name, child in trees[0].children.items():
@@ -26,6 +27,12 @@ def pool_draws(trees: Sequence[xr.DataTree]) -> xr.DataTree:
         plain = [part.drop_vars("chain", errors="ignore") for part in parts]
         joined = xr.concat(plain, "chain", data_vars="minimal", coords="minimal", compat="override", join="override")
         groups[name] = joined.assign_coords(chain=np.arange(joined.sizes["chain"]))
+        if name.startswith("posterior"):
+            own = np.repeat(np.eye(len(trees)), [part.sizes["chain"] for part in parts], axis=0)
+            whole = np.repeat(own[:, None], joined.sizes["draw"], axis=1)
+            groups[name][TABLE] = xr.DataArray(
+                whole, dims=("chain", "draw", "table"), coords={"table": np.arange(1, len(trees) + 1)}
+            )
     return xr.DataTree.from_dict(groups | {"/": xr.Dataset(attrs=trees[0].attrs)})
 
 

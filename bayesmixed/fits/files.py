@@ -24,6 +24,7 @@ from bayesmixed.fits.checksums import checksums, list_damages
 from bayesmixed.fits.earlier_files import is_earlier, refuse_changed_columns, with_present_labels
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.tree_files import first_line, read_tree
+from bayesmixed.preparation.imputed_tables import with_tables
 from bayesmixed.preparation.latent_values import with_withheld
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.preparation.streaming import streamed_from_text, streamed_to_text
@@ -36,6 +37,8 @@ _FROZEN = "frozen_priors"
 _STREAMED = "streamed_rows"
 _WITHHELD = "withheld_data"
 _RELATIONS = "known_relations"
+_TABLES = "imputed_table_"
+"""Of the first, "imputed_table_1", the rows are the data of the fit."""
 _CHECKSUMS = "sha256"
 
 
@@ -185,6 +188,8 @@ def _as_tree(fit: Fit) -> xr.DataTree:
     }
     if fit.design.withheld is not None:
         tree[_WITHHELD] = xr.DataTree(frame_to_store(fit.design.withheld))
+    for number, table in enumerate(fit.design.imputed.tables[1:] if fit.design.imputed else (), 2):
+        tree[f"{_TABLES}{number}"] = xr.DataTree(frame_to_store(table))
     if fit.design.spec.known:
         tree[_RELATIONS] = xr.DataTree(relations_to_store(fit.design.spec.known))
     tree[_FROZEN] = frozen_to_text(freeze(fit.design))
@@ -259,6 +264,13 @@ def _as_fit(tree: xr.DataTree, functions: Mapping[str, Callable[..., Any]]) -> F
     if int(attributes["bayesmixed_format"]) == 1 or is_earlier(design):
         refuse_changed_columns(design)
         tree = with_present_labels(tree, design)
+    tables = [stored_frame(tree[name].to_dataset()) for name in tree.children if str(name).startswith(_TABLES)]
+    if tables:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", StatisticsWarning)
+            others = [with_frozen_priors(prepare(spec, table), freeze(design)) for table in tables]
+        design = with_tables([design, *others])
+        tree = tree.filter(lambda node: not str(node.name).startswith(_TABLES))
     dropped = _parse(_COUNT, str(attributes["dropped"]), "'dropped'")
     return Fit(
         design=replace(design, dropped=dropped, source=str(attributes.get("source", ""))),

@@ -25,7 +25,7 @@ from bayesmixed.engines.settings import EngineRecord, Settings, check_share
 from bayesmixed.equations import Displayed, Outline
 from bayesmixed.errors import SamplingError, SpecError, enumerate_words
 from bayesmixed.families import Family
-from bayesmixed.preparation.imputed_tables import are_tables, prepare_tables
+from bayesmixed.preparation.imputed_tables import are_tables, prepare_tables, with_tables
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.progress import ProgressLine
 from bayesmixed.spec.files import as_spec
@@ -82,6 +82,25 @@ class Fit(Displayed):
         names = ", ".join(f"'{one.column}'" for one in self.design.latent)
         return f"values of {names} are drawn with the parameters" if names else ""
 
+    def why_refused(self, tables: str) -> str:
+        """Return why a function cannot take the fit, "" where it can: one that takes none whose rows have other values in each
+        draw (""), of imputed tables none ("no"), those that differ in columns alone ("rows"), or also in the response
+        ("columns")."""
+        if not self.unsettled or not tables:
+            return self.unsettled
+        imputed = self.design.imputed
+        if self.settings.tables == 1:
+            return ""
+        if tables == "no":
+            return (
+                f"{self.unsettled}, whose values were drawn given the responses: predictions of a row know it through them; "
+                "missing values can be drawn with the parameters instead, mi(x)"
+            )
+        if imputed is None:
+            return f"{self.unsettled}, of which its file holds the first only"
+        differing = imputed.differing(response=tables == "rows")
+        return f"{self.unsettled}, which differ in {differing}" if differing else ""
+
     @checked
     @pools
     def to_datatree(
@@ -133,10 +152,6 @@ class Fit(Displayed):
         if self.unsettled and (pymc or prior):
             raise SpecError(
                 f"Groups of PyMC and of the prior need one set of rows, and {self.unsettled}. Leave them out."
-            )
-        if self.settings.tables > 1 and (log_likelihood or posterior_predictive):
-            raise SpecError(
-                f"Groups of rows need one set of rows, and {self.unsettled}. Take fits of the tables one by one."
             )
         tree = with_free_variables(self.design, self.draws) if pymc else self.draws.copy()
         if log_likelihood:
@@ -375,12 +390,13 @@ def _pool(designs: Sequence[Design], seed: int | None, settings: Mapping[str, An
             own = fits[0].settings.seed + number if fits else seed
             fits.append(sample(design, seed=own, **{**settings, "store": "all"}))
     first = fits[0]
+    design = with_tables([one.design for one in fits])
     if not all(one.settings.complete for one in fits):
         raise SamplingError("A table was interrupted, so draws of the tables cannot be pooled. Sample them again.")
     engines = enumerate_words(list(dict.fromkeys(one.engine.name for one in fits)))
     said = f"draws of {len(fits)} imputed tables pooled, each sampled by itself (engine {engines})"
     return Fit(
-        first.design,
+        design,
         pool_draws([one.draws for one in fits]),
         replace(first.engine, decisions=(*first.engine.decisions, said)),
         replace(first.settings, chains=sum(one.settings.chains for one in fits), tables=len(fits)),

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
+from bayesmixed.families.links import Array
 from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.preparation.latent_values import shifted
@@ -30,21 +32,26 @@ def draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Datas
     return thin(posterior, draws)
 
 
-def refuse_tables(fit: Fit, what: str, instead: str) -> None:
-    """Refuse a fit without a single set of rows, of imputed tables or with mi() or me(), where one is needed (SpecError)."""
-    if fit.unsettled:
-        raise SpecError(f"{what} needs one set of rows, and {fit.unsettled}. {instead}")
+def refuse_tables(fit: Fit, what: str, instead: str, *, tables: str = "") -> None:
+    """Refuse a fit without a single set of rows, where one is needed (SpecError); `tables` as in `takes_drawn_values`."""
+    why = fit.why_refused(tables)
+    if why:
+        raise SpecError(f"{what} needs one set of rows, and {why}. {instead}")
 
 
 def at_posterior_means(fit: Fit) -> Design:
-    """Return the design with the posterior means of values that are drawn in its columns."""
-    design = fit.design
-    steps = {one.column: np.zeros(design.rows) for one in design.latent}
+    """Return the design with the posterior means of values that are drawn in its columns, or the means over imputed tables."""
+    design, steps = fit.design, dict[str, Array]()
+    if design.imputed is not None:
+        tables, first = design.imputed.tables, design.table.data
+        numbers = [str(name) for name in first if all(pd.api.types.is_float_dtype(table[name]) for table in tables)]
+        steps = {name: np.mean([table[name] for table in tables], axis=0) - first[name] for name in numbers}
+    steps |= {one.column: np.zeros(design.rows) for one in design.latent}
     for one in design.latent:
         mean = fit.posterior[one.imputed].mean(("chain", "draw")).values
         steps[one.column][one.missing] = mean - one.guess[one.missing]
     moved = shifted(design, steps) if steps else design
-    return replace(design, table=moved.table, predictors=moved.predictors, latent=())
+    return replace(design, table=moved.table, predictors=moved.predictors, latent=(), imputed=None)
 
 
 def find_group(fit: Fit, name: str | None) -> tuple[Predictor, GroupBlock]:

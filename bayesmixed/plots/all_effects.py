@@ -29,7 +29,7 @@ _FEW = 3
 """Values of a number up to which it is rather a series of curves than an axis."""
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="rows")
 def plot_effects(
     fit: Fit,
     effects: str | Sequence[str] | None = None,

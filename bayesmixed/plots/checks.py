@@ -10,6 +10,7 @@ from bayesmixed.display.palette import GREEN, LIGHT, ORANGE, PURPLE, SKY, VERMIL
 from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.selection import refuse_tables
 from bayesmixed.plots.check_panels import (
     REPLICATED,
     Panel,
@@ -40,7 +41,7 @@ _LABELLED = 60
 _COLUMNS = 3
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="rows")
 def plot_posterior_checks(
     fit: Fit,
     kind: str | None = None,
@@ -148,6 +149,7 @@ def _plot_panels(fit: Fit, kind: str, by: Any, groups: Any, draws: int, seed: in
 def _transforms(fit: Fit, kind: str, groups: Any, draws: int, seed: int | None) -> Array:
     if kind == "pit_in_sample":
         return pit_values(fit, groups=groups, draws=draws, seed=seed)
+    refuse_tables(fit, "kind='pit'", "Take kind='pit_in_sample'.", tables="no")
     if strangers(fit.design, groups):
         raise SpecError(
             "kind='pit' predicts each row from the other rows of its groups, which says nothing about new groups. Leave out "

@@ -7,6 +7,7 @@ from bayesmixed.arguments import pools
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.plots.figures import as_written
+from bayesmixed.terms.drawn_values import TABLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -109,7 +110,7 @@ def _drawn(function: str, fit: Fit, parameters: str | Sequence[str] | None, most
 
 def _names(fit: Fit, parameters: str | Sequence[str] | None, most: int) -> list[str]:
     posterior = fit.posterior
-    effects = {predictor.b(block) for predictor, block in fit.design.normal_blocks()}
+    effects = {TABLE, *(predictor.b(block) for predictor, block in fit.design.normal_blocks())}
     if parameters is None:
         names = [str(name) for name in posterior.data_vars if name not in effects and not str(name).startswith("corr_")]
     else:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _ACROSS, _MOST_PANELS = 3, 12
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="rows")
 def plot_conditional_effects(
     fit: Fit,
     effect: str,

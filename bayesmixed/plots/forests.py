@@ -29,7 +29,7 @@ _NAMED = 80
 _SHARES = (0.025, 0.25, 0.5, 0.75, 0.975)
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="rows")
 def plot_forest(
     fit: Fit,
     group: str | None = None,

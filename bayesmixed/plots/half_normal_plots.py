@@ -17,7 +17,7 @@ INSIDE, OUTSIDE, BAND = BLUE, VERMILION, LIGHT
 """Colours of Okabe & Ito, and grey; markers differ too."""
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="no")
 def plot_half_normal(
     fit: Fit,
     level: str = ROW,

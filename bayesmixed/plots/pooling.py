@@ -25,7 +25,7 @@ _LABELLED = 60
 _LEGEND = 36.0
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="rows")
 def plot_shrinkage(
     fit: Fit, group: str | None = None, *, ax: Any = None, figsize: tuple[float, float] | None = None
 ) -> "Figure":

@@ -22,7 +22,7 @@ CURVE, OWN = BLUE, VERMILION
 """Colours of Okabe & Ito."""
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def plot_pooling_curve(
     fit: Fit | float, group: str | None = None, *, ax: Any = None, figsize: tuple[float, float] | None = None
 ) -> "Figure":

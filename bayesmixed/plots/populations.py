@@ -35,7 +35,7 @@ _DRAWS, _PER_DRAW = 400, 100
 _MOST = 400
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def plot_future_group(
     fit: Fit,
     group: str | None = None,

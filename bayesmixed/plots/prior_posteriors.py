@@ -24,7 +24,7 @@ MOST_PANELS = 24
 _DRAWS, _BINS, _COLUMNS = 40_000, 60, 4
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def plot_prior_posterior(
     fit: Fit,
     parameters: Sequence[str] | None = None,

@@ -29,7 +29,7 @@ _LABELLED = 40
 _CROWDED = 2_000
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="no")
 def plot_residuals(
     fit: Fit, against: str = MEAN, *, seed: int = SEED, ax: Any = None, figsize: tuple[float, float] | None = None
 ) -> "Figure":
@@ -87,7 +87,7 @@ def plot_residuals(
     return as_written(figure)
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="no")
 def plot_loo_pit(fit: Fit, *, seed: int = SEED, ax: Any = None, figsize: tuple[float, float] | None = None) -> "Figure":
     """Return how far the leave-one-out predictions are from calibrated, as a matplotlib figure.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _POINTS, _LEVELS, _MOST = 40, 12, 3000
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="rows")
 def plot_surface(
     fit: Fit,
     effect: str,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _CURVE = "curve"
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="rows")
 def plot_survival(
     fit: Fit,
     times: Sequence[float] | None = None,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 RESIDUAL, CORRELATION = GREY, LIGHT
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def plot_variance_shares(
     fit: Fit, *, trials: float = 1.0, ax: Any = None, figsize: tuple[float, float] | None = None
 ) -> "Figure":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def plot_vpc_curve(
     fit: Fit,
     column: str | None = None,

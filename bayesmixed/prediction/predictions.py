@@ -64,7 +64,7 @@ def predict(
     fit : Fit
         The fitted model.
     data : data frame, mapping of columns, or path, optional
-        Rows to predict; the rows of the fit if not given, with mi() and me() at the values of each draw. They need no
+        Rows to predict; the rows of the fit if not given, missing values as in each draw (mi, me, imputed tables). They need no
         response, and none is read.
     groups : str or mapping
         For all grouping factors, or by factor: "existing" (unseen labels are an error), "new" (every label is a fresh
@@ -108,8 +108,7 @@ def predict(
     """
     rows = None
     if data is None:
-        if fit.settings.tables > 1:
-            refuse_tables(fit, "A prediction of the rows of the fit", "Give data=, the rows to predict.")
+        refuse_tables(fit, "A prediction of the rows of the fit", "Give data=, the rows to predict.", tables="columns")
     else:
         rows = replay_rows(fit.design, data, _modes(fit.design, groups, kind, known_rows=True), na=na)
         refuse_open_rows(rows, needed_predictors(rows, kind))

@@ -46,7 +46,7 @@ class Replicates:
     variance: Array
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def posterior_predictive(
     fit: Fit, *, groups: str | Mapping[str, str] = "existing", draws: int | None = None, seed: int | None = None
 ) -> xr.Dataset:

@@ -1,7 +1,8 @@
 """Imputed tables: the same rows several times, with other values where some were missing."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ import pandas as pd
 
 from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import freeze, with_frozen_priors
-from bayesmixed.design.latent_columns import refuse_latent
+from bayesmixed.design.latent_columns import ImputedTables, refuse_latent
 from bayesmixed.errors import BayesMixedError, DataError, SpecError, StatisticsWarning, enumerate_words, warn
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.terms.drawn_values import TableValues
 
 
 def are_tables(data: Any) -> bool:
@@ -54,6 +56,45 @@ def prepare_tables(spec: ModelSpec, tables: Sequence[Any], *, missing: str = "er
     if all(design.table.data.reset_index(drop=True).equals(first.reset_index(drop=True)) for design in designs[1:]):
         warn("All tables hold the same values in the columns of the model: nothing was imputed in these.")
     return designs
+
+
+def with_tables(designs: Sequence[Design]) -> Design:
+    """Return the first of the designs of tables, its population parts with the values of all."""
+    first = designs[0]
+    predictors = {}
+    for name, predictor in first.predictors.items():
+        matrices = [design.predictors[name].population.matrix for design in designs]
+        rows = np.flatnonzero(np.any([matrix != matrices[0] for matrix in matrices], axis=(0, 2)))
+        places = np.full(first.rows, -1)
+        places[rows] = np.arange(len(rows))
+        values = TableValues(places, tuple(matrix[rows] - matrices[0][rows] for matrix in matrices))
+        predictors[name] = replace(predictor, drawn=(values,)) if len(rows) else predictor
+    layout = dict.fromkeys(what for design in designs[1:] for what in _other_layout(first, design))
+    responses = any(not _same(first.observed.values, design.observed.values) for design in designs)
+    tables = tuple(design.table.data for design in designs)
+    return replace(first, predictors=predictors, imputed=ImputedTables(tables, " and ".join(layout), responses))
+
+
+def _other_layout(first: Design, design: Design) -> Iterator[str]:
+    """Yield in what the rows of two tables differ, beside columns of population parts and the response."""
+    for name in ("trials", "weights", "limits", "bounds"):
+        if not _same(getattr(first.observed, name), getattr(design.observed, name)):
+            yield name if name in ("trials", "weights") else "limits of the response"
+    for name, predictor in first.predictors.items():
+        other = design.predictors[name]
+        if not _same(predictor.offset, other.offset):
+            yield "offsets"
+        for block in predictor.normal_blocks:
+            own = other.block(block.name)
+            if own is None or not all(map(_same, block.row_columns, own.row_columns)):
+                yield f"the columns of '{block.name}'"
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Return whether two arrays, or numbers, or neither, are equal."""
+    if first is None or second is None:
+        return first is second
+    return np.array_equal(np.asarray(first, dtype=float), np.asarray(second, dtype=float), equal_nan=True)
 
 
 def _check_alike(first: Design, design: Design, number: int) -> None:

@@ -33,7 +33,7 @@ _NO_FILE = "data.csv"
 """What the file of the data is called where they came from none."""
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="rows")
 def write_report(
     fit: Fit, path: str | Path, *, data: str | None = None, verification: Verification | None = None
 ) -> Path:

@@ -45,7 +45,7 @@ _ALWAYS = (
 )
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="rows")
 def methods_text(fit: Fit, *, seed: int | None = None) -> str:
     """Return a paragraph for the methods section of a paper, and below it the works that it rests on.
 
@@ -112,8 +112,13 @@ def _say_further(fit: Fit) -> str:
 
 
 def _say_drawn(fit: Fit) -> str:
-    """Return which values were drawn with the parameters, and under which models."""
+    """Return how missing values were treated: imputed beforehand, or drawn with the parameters, and under which models."""
     found = []
+    if fit.settings.tables > 1:
+        found.append(
+            f" Missing values had been imputed beforehand: the model was fitted to each of {fit.settings.tables} tables, and "
+            "draws were pooled (Rubin, 1987)."
+        )
     for one in fit.design.latent:
         which = f"{one.missing.sum():,} missing values" if one.error is None else "True values"
         why = "" if one.error is None else ", measured with errors of known SD,"

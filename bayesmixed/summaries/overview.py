@@ -99,9 +99,9 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
         rows = pd.concat([labelled(scalars[name], name, [""], [""], mean=mean) for name in others], ignore_index=True)
         errors = pd.concat([interval_errors(scalars[name]) for name in others], ignore_index=True)
         tables["Estimated: other parameters"] = drop_empty(format_table(rows, errors=errors))
-    pooled = fit.settings.tables > 1
+    why = fit.why_refused("columns")
     curves = [curve for predictor in design.predictors.values() for curve in predictor.curves]
-    if curves and not pooled:
+    if curves and not why:
         shown = format_table(smooth_effects(fit, _EDF_DRAWS).sort_values(["term", "level"], kind="stable"))
         plain = dict.fromkeys((len(curve.line_labels) // curve.curves, curve.around) for curve in curves)
         straight = ", ".join(f"edf {count}: {around}" for count, around in sorted(plain))
@@ -117,8 +117,10 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
             tables["Estimated: standard deviations and correlations"] = drop_empty(format_table(kept))
     if design.mu.groups:
         tables[_NEGLIGIBLE_HEADING] = show_negligible(negligible_sds(fit))
-    if pooled:
-        missing.append(f"No intraclass correlation: {fit.unsettled}; bm.missing_information(fit) says what is lost.")
+    if fit.settings.tables > 1:
+        missing.append(f"{fit.unsettled.capitalize()}: bm.missing_information(fit) says what is lost.")
+    if why:
+        missing.append(f"No intraclass correlation: {why}.")
     elif sharing_patterns(design, everywhere=True):
         try:
             correlations = icc(fit)

@@ -12,7 +12,7 @@ from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.covariances import CovarianceParameter
 from bayesmixed.terms.curve_block import CurveBlock
-from bayesmixed.terms.drawn_values import DrawnValues
+from bayesmixed.terms.drawn_values import DrawnValues, TableValues
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
@@ -44,8 +44,8 @@ class Predictor:
         Sum of the offsets.
     cut : bool
         Thresholds replace its intercept.
-    drawn : tuple of DrawnValues
-        Columns of which values are drawn with the parameters.
+    drawn : tuple of DrawnValues or TableValues
+        Columns of which values are drawn with the parameters, or differ between imputed tables.
     """
 
     parameter: str
@@ -57,7 +57,7 @@ class Predictor:
     curves: tuple[CurveBlock, ...]
     offset: Array
     cut: bool = False
-    drawn: tuple[DrawnValues, ...] = ()
+    drawn: tuple[DrawnValues | TableValues, ...] = ()
 
     @property
     def names(self) -> VariableNames:

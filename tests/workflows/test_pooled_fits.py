@@ -1,28 +1,32 @@
 """Fits of imputed tables: draws pooled, against Rubin's rules."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fixed_draws import fit_at
 from imputed import imputed_tables
-from weighted_rows import prepared
+from matplotlib import pyplot
 
 import bayesmixed as bm
 from bayesmixed.draws.pooled import draws_of_table, pool_draws
 from bayesmixed.errors import SpecError
+from bayesmixed.fits.selection import at_posterior_means
+from bayesmixed.preparation.imputed_tables import prepare_tables, with_tables
 
 SHORT = {"draws": 300, "chains": 2, "seed": 3, "progress": False}
 
 
-def pooled(tables, formula="y ~ x + (1 | g)"):
-    """Return a fit whose draws of table k have beta near k, sampled by nobody."""
+def pooled(tables, formula="y ~ x + (1 | g)", **values):
+    """Return a fit whose draws of table k have beta near k, sampled by nobody, and those of the tables."""
+    designs = prepare_tables(bm.from_formula(formula, family=values.pop("family", "gaussian")), tables)
     fits = [
-        fit_at(prepared(formula, table), {"beta": float(k), "sigma": 1.0, "sd_g": 1.0}, jitter=0.05)
-        for k, table in enumerate(tables)
+        fit_at(design, {"beta": float(k), "sigma": 1.0, "sd_g": 1.0, **values}, jitter=0.05)
+        for k, design in enumerate(designs)
     ]
-    from dataclasses import replace
-
     settings = replace(fits[0].settings, chains=2 * len(fits), tables=len(fits))
-    return replace(fits[0], draws=pool_draws([one.draws for one in fits]), settings=settings), fits
+    draws = pool_draws([one.draws for one in fits])
+    return replace(fits[0], design=with_tables(designs), draws=draws, settings=settings), fits
 
 
 def test_draws_of_a_table_are_those_that_were_pooled():
@@ -48,15 +52,17 @@ def test_tables_that_differ_are_no_failure_of_the_sampler():
 def test_what_needs_one_set_of_rows_is_refused():
     fit, _ = pooled(imputed_tables(3, rows=40))
     rows = imputed_tables(1, rows=5)[0]
-    for call in (bm.loo, bm.icc, bm.r2, bm.shrinkage, bm.residuals, bm.posterior_checks, bm.write_report, bm.extend):
-        arguments = {"write_report": ("x.html",), "extend": (5,)}.get(call.__name__, ())
+    for call in (bm.loo, bm.residuals, bm.influence, bm.half_normal, bm.extend, bm.refit):
+        arguments = (5,) if call is bm.extend else ()
         options = {"unit": "observation"} if call is bm.loo else {}
         with pytest.raises(SpecError, match=f"bm.{call.__name__} needs one set of rows"):
             call(fit, *arguments, **options)
     with pytest.raises(SpecError, match="needs one set of rows"):
         bm.compare_models({"a": fit, "b": fit}, unit="observation")
-    with pytest.raises(SpecError, match="Give data=, the rows to predict"):
-        bm.predict(fit)
+    with pytest.raises(SpecError, match="whose values were drawn given the responses"):
+        fit.to_datatree(log_likelihood=True)
+    with pytest.raises(SpecError, match="pit_in_sample"):
+        bm.plot_posterior_checks(fit, kind="pit")
     with pytest.raises(SpecError, match="Give data=, or over='grid'"):
         bm.comparisons(fit, "x")
     with pytest.raises(SpecError, match="need one set of rows"):
@@ -79,6 +85,63 @@ def test_summaries_of_parameters_work_and_files_keep_the_tables(tmp_path):
     bm.marginal_means(loaded, "x", at={"x": [0, 1]})
     bm.hypothesis(loaded, "beta[x] > 0")
     bm.plot_trace(loaded)
+
+
+def test_each_draw_has_the_values_of_its_table():
+    tables = imputed_tables(3, rows=40)
+    fit, fits = pooled(tables)
+    parts = [bm.predict(one, kind="linear")["linear"].values for one in fits]
+    found = bm.predict(fit, kind="linear")["linear"].values
+    np.testing.assert_allclose(found, np.concatenate(parts))
+    assert np.ptp(found[:, 0], axis=0).max() > 0
+    numbers = [table["x"].to_numpy() for table in tables]
+    np.testing.assert_allclose(at_posterior_means(fit).mu.population.matrix[:, 1], np.mean(numbers, axis=0))
+    np.testing.assert_allclose(bm.posterior_predictive(fit, seed=1)["y"].values.shape, (6, 50, 40))
+
+
+def test_variances_of_tables_are_pooled_draw_by_draw():
+    tables = [table.assign(y=np.arange(40) % 4) for table in imputed_tables(3, rows=40)]
+    fit, fits = pooled(tables, family="poisson", beta=0.3, sd_g=0.4)
+    for scale in ("latent", "data"):
+        found = bm.icc(fit, scale=scale, draws=True)["icc same g"]
+        parts = [bm.icc(one, scale=scale, draws=True)["icc same g"].values for one in fits]
+        np.testing.assert_allclose(found.values, np.concatenate(parts))
+    parts = [bm.r2(one, scale="latent")["mean"] for one in fits]
+    np.testing.assert_allclose(bm.r2(fit, scale="latent")["mean"], np.mean(parts, axis=0))
+    factors = [bm.shrinkage(one)["factor"] for one in fits]
+    np.testing.assert_allclose(bm.shrinkage(fit)["factor"], np.mean(factors, axis=0))
+    assert len({float(one[0]) for one in factors}) == 3
+    assert "same g" in str(bm.summary(fit))
+    assert "icc" in bm.variance_dossier(fit).tables
+
+
+def test_tables_that_differ_in_more_than_columns_are_refused_where_rows_are_needed():
+    tables = imputed_tables(2, rows=40)
+    fit, _ = pooled(tables, "y ~ x + (x | g)", corr_g=np.eye(2))
+    with pytest.raises(SpecError, match="which differ in the columns of 'g'"):
+        bm.r2(fit)
+    tables[1].loc[3, "y"] += 1.0
+    fit, _ = pooled(tables)
+    bm.icc(fit)
+    with pytest.raises(SpecError, match="which differ in the response"):
+        bm.shrinkage(fit)
+    fit = replace(fit, design=replace(fit.design, imputed=None))  # as a file of an earlier version has it
+    with pytest.raises(SpecError, match="of which its file holds the first only"):
+        bm.icc(fit)
+    assert "No intraclass correlation: this fit pools draws of 2 imputed tables" in str(bm.summary(fit))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_pictures_reports_and_files_hold_all_tables(tmp_path):
+    fit, _ = pooled(imputed_tables(2, rows=40))
+    for call in (bm.plot_effects, bm.plot_shrinkage, bm.plot_posterior_checks, bm.plot_forest, bm.plot_rank):
+        pyplot.close(call(fit))
+    loaded = bm.load_fit(bm.save_fit(fit, tmp_path / "fit.nc"))
+    np.testing.assert_array_equal(bm.predict(loaded)["mean"], bm.predict(fit)["mean"])
+    text = bm.write_report(loaded, tmp_path / "fit.html").read_text()
+    assert "same g" in text
+    assert "needs one set of rows" not in text
+    assert "fitted to each of 2 tables, and draws were pooled" in text
 
 
 @pytest.mark.slow

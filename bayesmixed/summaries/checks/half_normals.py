@@ -76,7 +76,7 @@ class HalfNormal(Page):
         return f"Half-normal plot, level {self.level}: {verdict} the simultaneous band; {share}. {self.envelope}."
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="no")
 def half_normal(
     fit: Fit,
     *,

@@ -99,7 +99,7 @@ class PosteriorChecks(Page):
         return _sections(self)
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="rows")
 def posterior_checks(
     fit: Fit,
     *,

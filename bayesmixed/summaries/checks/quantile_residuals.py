@@ -17,7 +17,7 @@ SEED = 1
 _FARTHEST = 1e-12
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="no")
 def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, seed: int = SEED) -> pd.DataFrame:
     """Return randomised quantile residuals: standard normal, for any family, if the model is right.
 
@@ -70,7 +70,7 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
     return as_result(pd.DataFrame(columns, index=row_labels(fit.design)))
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="no")
 def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) -> pd.DataFrame:
     """Return tests of the dispersion, of its change with the mean, and of the number of zeros where zeros are possible.
 

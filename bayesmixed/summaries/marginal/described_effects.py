@@ -43,7 +43,7 @@ class DescribedEffects(Page):
         return [Section(before=(*(f"- {sentence}" for sentence in self.sentences), *self.notes))]
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def describe_effects(fit: Fit, *, seed: int | None = None) -> DescribedEffects:
     """Return what each column of the model does to the expected response, in sentences.
 

@@ -13,7 +13,7 @@ from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.fitting import Fit
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def contextual_effect(
     fit: Fit, column: str, group: str, *, parameter: str | None = None, draws: bool = False
 ) -> pd.DataFrame | xr.Dataset:

@@ -28,7 +28,7 @@ DRAWS = 200
 LARGEST = 1500
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def smooth_effects(fit: Fit, draws: int = DRAWS) -> pd.DataFrame:
     """Return how wiggly each curve of each smooth is.
 
@@ -85,7 +85,7 @@ def smooth_effects(fit: Fit, draws: int = DRAWS) -> pd.DataFrame:
     return as_result(table)
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def smooth_curves(fit: Fit, smooth: str | None = None, *, points: int = 100) -> pd.DataFrame:
     """Return the curves of a smooth over a grid of its covariate, on the scale of the link.
 

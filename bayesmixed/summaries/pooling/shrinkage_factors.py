@@ -47,7 +47,7 @@ _FAR = 15.0
 """Link units beyond which a group's own estimate counts as infinite."""
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="rows")
 def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:
     """Return what pooling does to each group of one factor.
 

@@ -21,7 +21,7 @@ from bayesmixed.summaries.priors.pulls import THRESHOLD, coefficients_and_sds, s
 from bayesmixed.summaries.variance.intraclass import icc
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="no")
 def prior_sensitivity(
     fit: Fit, priors: str | Sequence[str] | None = None, *, quantities: Mapping[str, str] | None = None
 ) -> pd.DataFrame:

@@ -118,7 +118,7 @@ def _both(posterior: xr.Dataset, predictor: Predictor, group: GroupBlock, relate
     return labelled(_array(both), term, [""], ["Intercept"] * 2).assign(quantity=["sd", "rho"])
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def implied_covariance(fit: Fit, data: Any = None, *, na: str | float | Iterable[str | float] = ()) -> pd.DataFrame:
     """Return the variance, covariance and correlation of two observations that the model implies.
 

@@ -74,7 +74,7 @@ class VarianceDossier(Page):
         return [*sections, *([Section("Notes", before=notes)] if notes else [])]
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def variance_dossier(fit: Fit) -> VarianceDossier:
     """Return everything about the variation of a response: components, ICC, curves, ratios, pooling, R2.
 

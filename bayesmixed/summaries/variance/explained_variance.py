@@ -34,7 +34,7 @@ Row = tuple[str, str, str, xr.DataArray]
 _WORK = 2e7
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def r2(fit: Fit, *, scale: str = "auto", trials: float = 1.0) -> pd.DataFrame:
     """Return the share of the variance that a model explains, draw by draw, in the definitions that suit it.
 

@@ -58,7 +58,7 @@ def typical_ratios(fit: Fit) -> pd.DataFrame:
     return as_result(pd.concat(tables, ignore_index=True))
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def effective_groups(fit: Fit) -> pd.DataFrame:
     """Return the effective number of effects of each term of the first parameter, given the population part.
 

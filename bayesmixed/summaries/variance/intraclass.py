@@ -33,7 +33,7 @@ Shares = dict[tuple[str, str, str], xr.DataArray]
 """Draws by effect, term and level."""
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def icc(fit: Fit, *, scale: str = "auto", trials: float = 1.0, draws: bool = False) -> pd.DataFrame | xr.Dataset:
     """Return the intraclass correlations of a fit, one for each sharing pattern, and the shares of the variance.
 

@@ -24,7 +24,7 @@ _SMALLEST = 12
 _GRID = 60
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def pooling_curve(fit: Fit | float, group: str | None = None) -> pd.DataFrame:
     """Return the shrinkage factor n rho / (1 + (n - 1) rho) over the group size n.
 

@@ -16,7 +16,7 @@ from bayesmixed.parameter_keys import INTERCEPT
 
 
 @checked
-@takes_drawn_values
+@takes_drawn_values(tables="rows")
 def heterogeneity(fit: Fit, *, seed: int | None = 0) -> Estimates:
     """Return tau, I-squared and the prediction interval of a new study, of a meta-analysis `y | se(s) ~ 1 + (1 | study)`.
 

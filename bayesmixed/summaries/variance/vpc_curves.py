@@ -38,7 +38,7 @@ SCALES = ("latent", "data")
 _POINTS = 25
 
 
-@takes_drawn_values
+@takes_drawn_values(tables="columns")
 def vpc_curve(
     fit: Fit,
     column: str | None = None,
