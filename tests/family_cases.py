@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bayesmixed.families import FAMILIES, Family
+from bayesmixed.families.discrimination import with_discrimination
 from bayesmixed.families.ordinal import cumulative
 from bayesmixed.families.parts import no_category_variance, no_latent_variance
 from bayesmixed.families.stepwise import stepwise
@@ -30,7 +31,13 @@ ORDINAL = {
 }
 
 
-CASES = FAMILIES | ORDINAL
+DISCRIMINATING = {
+    f"{kind}-probit-disc": with_discrimination(make("probit")).for_categories(tuple("1234"))
+    for kind, make in {"cumulative": cumulative, "acat": partial(stepwise, "acat")}.items()
+}
+
+
+CASES = FAMILIES | ORDINAL | DISCRIMINATING
 
 
 each_family = pytest.mark.parametrize("family", CASES.values(), ids=list(CASES))
@@ -40,6 +47,7 @@ def some_values(family: Family) -> list[dict[str, float]]:
     """Return three settings of the parameters, inside their ranges and away from infinite moments."""
     values = [{p.name: _inside(p.lower, p.upper)[k] for p in family.parameters} for k in range(3)]
     values = [one | {name: one[name] + 1.1 * k for k, name in enumerate(family.cuts)} for one in values]
+    values = [one | {name: 0.3 * one[name] for name in family.relative} for one in values]
     # A log-normal of sigma 7 has a variance that no sample shows.
     return [one | {"sigma": 0.15 * one["sigma"]} if family.no_average == "sigma" else one for one in values]
 

@@ -272,6 +272,12 @@ class Design(Displayed):
         return self.predictors[self.family.parameters[0].name]
 
     @property
+    def ratio(self) -> str:
+        """What exp() of a difference in the predictor of the first parameter is, "" where it has no meaning."""
+        where = " and ".join(f"{name} is 1" for name in self.family.relative)
+        return f"{self.mu.link.ratio} where {where}" if where and self.mu.link.ratio else self.mu.link.ratio
+
+    @property
     def scalars(self) -> tuple[str, ...]:
         """Parameters without a predictor: numbers with a prior; a vector of thresholds one by one."""
         return tuple(p.name for p in self.family.parameters if p.name not in self.predictors)

@@ -67,7 +67,7 @@ def match_thresholds(design: Design, eta: Array) -> Array:
     link, y, count = _latent_link(design), np.asarray(design.response), len(design.categories)
     weights = np.asarray(design.observed.weigh(np.ones(len(y))))
     # With one threshold, any of these families is that of the event that it is not passed.
-    family, at_risk = design.spec.family_record.for_categories(("1", "2")), design.family.at_risk
+    family, at_risk = design.spec.plain_family.for_categories(("1", "2")), design.family.at_risk
     every, found = np.arange(1.0, count + 1.0), []
     for number in range(1, count):
         concerned, added = (y > 0, every > 0) if at_risk is None else (at_risk(y, number), at_risk(every, number))

@@ -45,7 +45,7 @@ def population_predictor(predictor: Predictor, posterior: xr.Dataset) -> Array:
     """Return the predictor without group effects, curves included, (chain, draw, row); of columns that are not known exactly with
     the values of each draw."""
     if predictor.population.labels:
-        eta = values_of(posterior, predictor.beta) @ predictor.population.matrix.T
+        eta = values_of(posterior, predictor.beta) @ predictor.row_matrix.T
         eta += predictor.offset
     else:
         sizes = (posterior.sizes["chain"], posterior.sizes["draw"], len(predictor.offset))

@@ -201,7 +201,10 @@ def _linear_predictor(
     parts += [node for term in terms if term.shown and not term.takes for node in _times_columns(term)]
     parts += [curve_symbol(predictor, curve) for curve in predictor.curves]
     parts += [_column(offset, outline.row) for offset in predictor.offsets]
-    return Equation(left, "=", Expression("sum", tuple(parts)))
+    relative = outline.family.parameter(predictor.parameter).relative
+    return Equation(
+        left, "=", Expression("sum", tuple(parts)), "columns count from their means over the rows" if relative else ""
+    )
 
 
 def _population(predictor: PredictorOutline, terms: Sequence[GroupTerm], most: int) -> list[Node]:

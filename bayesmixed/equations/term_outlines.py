@@ -69,7 +69,7 @@ def outline_terms(
     order = [parameter.name for parameter in family.parameters if parameter.name in predictors]
     order += [name for name in predictors if name not in order]
     endings = {name: name if rank else "" for rank, name in enumerate(order)}
-    known = {n: Known(names_of(n, order[0]), declared, priors, bool(family.cuts) and not endings[n]) for n in order}
+    known = {n: Known(names_of(n, order[0]), declared, priors, not family.takes_intercept(n)) for n in order}
     outlines = tuple(
         _outline_predictor(name, endings[name], predictors[name], links[name], indices, known[name]) for name in order
     )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from bayesmixed.families.discrimination import DISC, with_discrimination
 from bayesmixed.families.links import LINKS, Array, Link
 from bayesmixed.families.parts import is_whole, pytensor_log_normal_cdf
 from bayesmixed.families.records import Family, Parameter, Values
@@ -108,6 +109,7 @@ def cumulative(link: str) -> Family:
         concave_links=("logit", "probit", "cloglog"),
         hint="For measurements take another family, or cut them into classes with pd.cut.",
         under=cumulative,
+        optional={DISC: with_discrimination},
     )
 
 

@@ -1,9 +1,9 @@
 """Records of families: everything that the package knows about one distribution of the response."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -65,6 +65,9 @@ class Parameter:
         Of categories without order: the number of that whose log-odds against the first one it is; else 0.
     onset : bool
         All responses lie above it, so that the smallest one bounds it; it takes no predictor.
+    relative : bool
+        Its level is that of other parameters, so that only its differences between rows are known: its predictor has no
+        intercept, and the mean 0 over the rows of the fit.
     edges : (str, str)
         What to use instead of this parameter at its lowest and its highest value; "" where there is no advice.
     """
@@ -83,6 +86,7 @@ class Parameter:
     cut: bool = False
     category: int = 0
     onset: bool = False
+    relative: bool = False
     edges: tuple[str, str] = ("", "")
 
     def link_record(self, name: str = "") -> Link:
@@ -200,6 +204,9 @@ class Family:
         What to try when the response lies outside the support.
     under : callable or None
         The family under another link of its first parameter, where its functions depend on the link.
+    optional : mapping
+        By the name of a parameter that the family has only where a model has a formula of it: the family with this
+        parameter, for the family.
 
     Examples
     --------
@@ -255,6 +262,7 @@ class Family:
     limited: bool = False
     hint: str = ""
     under: "Callable[[str], Family] | None" = None
+    optional: "Mapping[str, Callable[[Family], Family]]" = field(default_factory=dict, hash=False)
 
     @property
     def is_normal(self) -> bool:
@@ -276,6 +284,11 @@ class Family:
         return next((parameter.name for parameter in self.parameters if parameter.onset), "")
 
     @property
+    def relative(self) -> tuple[str, ...]:
+        """Names of the parameters of which only differences between rows are known."""
+        return tuple(parameter.name for parameter in self.parameters if parameter.relative)
+
+    @property
     def has_categories(self) -> bool:
         """Whether the response is a category, ordered or not, whose number is no quantity."""
         return bool(self.cuts or self.template)
@@ -284,6 +297,17 @@ class Family:
     def first(self) -> str:
         """Name of the parameter whose variables have names without an ending; of categories without order none has."""
         return self.template or self.parameters[0].name
+
+    def takes_intercept(self, name: str) -> bool:
+        """Return whether the predictor of a parameter has an intercept: thresholds take the place of that of the first one."""
+        return not (name in self.relative or (self.cuts and name == self.first))
+
+    def having(self, names: Iterable[str]) -> "Family":
+        """Return the family with those of its optional parameters that are among the names."""
+        family = self
+        for name in names:
+            family = family.optional[name](family) if name in family.optional else family
+        return family
 
     def for_categories(self, labels: tuple[str, ...]) -> "Family":
         """Return the family with one threshold between each two neighbouring categories, "threshold[low|mid]", or with one
@@ -331,7 +355,9 @@ class Family:
                 return parameter
         if self.template and name.startswith(f"{self.template}_") and not self.parameters[0].category:
             return replace(self.parameters[0], name=name)
-        names = [parameter.name for parameter in self.parameters]
+        if name in self.optional:
+            raise SpecError(f"Family '{self.name}' has '{name}' only where it has a formula: {name}=\"~ x\".")
+        names = [*(parameter.name for parameter in self.parameters), *self.optional]
         raise SpecError(f"Family '{self.name}' has no parameter '{name}'. {did_you_mean(name, names)}")
 
 

@@ -189,7 +189,7 @@ def _trials(name: str | int | None, table: Table) -> Array:
 def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, like: Design | None) -> Predictor:
     known = None if like is None else like.predictors[parameter]
     suffix = names_of(parameter, family.first).suffix
-    cut = bool(family.cuts) and not suffix
+    cut, relative = not family.takes_intercept(parameter), family.parameter(parameter).relative
     found: dict[str, dict[str, Any]] = {part: {} for part in (POPULATION, LEVELS, CURVES, ADDITION)}
     for term in spec.terms_of(parameter) or ():
         blocks, learned = found[term.part], None
@@ -205,13 +205,16 @@ def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, li
     if population is None:
         raise SpecError(f'The predictor of \'{parameter}\' has no population term; give at least "1" or "0".')
     population = _with_lines(population, curves, None if known is None else known.population)
+    if relative and not (population.labels or curves or found[LEVELS] or found[ADDITION]):
+        raise SpecError(f"The formula of '{parameter}' has no column, and its level is fixed. Leave the formula out.")
     if known is not None:
         pairs = zip(found[LEVELS].values(), known.groups, strict=True)
         groups = tuple(block.with_fit(fitted) for block, fitted in pairs)
-        return Predictor(parameter, suffix, known.link, population, known.centre, groups, curves, offset, cut)
+        own = Predictor(parameter, suffix, known.link, population, known.centre, groups, curves, offset, cut)
+        return replace(own, relative=relative)
     groups, centre = tuple(found[LEVELS].values()), np.zeros(len(population.labels))
     predictor = Predictor(parameter, suffix, spec.link(parameter), population, centre, groups, curves, offset, cut)
-    return place_terms(spec, family, predictor)
+    return place_terms(spec, family, replace(predictor, relative=relative))
 
 
 def _with_lines(

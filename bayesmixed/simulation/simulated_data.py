@@ -187,7 +187,7 @@ def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Gener
     for name, predictor in design.predictors.items():
         eta = predictor.offset.astype(float).copy()
         if predictor.population.labels:
-            eta += predictor.population.matrix @ truth[predictor.beta].values
+            eta += predictor.row_matrix @ truth[predictor.beta].values
         for block in predictor.normal_blocks:
             eta += block.contribution(truth[predictor.b(block)].values.reshape(-1, block.width), written=True)
         values[name] = predictor.link.inverse(eta)

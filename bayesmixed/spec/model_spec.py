@@ -183,7 +183,7 @@ class ModelSpec(Displayed, Value):
     @model_validator(mode="after")
     def _check(self) -> "ModelSpec":
         check_choices(
-            find_family(self.family),
+            find_family(self.family).having(self.predictors),
             response=self.response,
             trials=self.trials,
             weights=self.weights,
@@ -272,7 +272,12 @@ class ModelSpec(Displayed, Value):
     @checked
     def link(self, parameter: str) -> Link:
         """Return the link of a parameter's predictor."""
-        return find_family(self.family).parameter(parameter).link_record(self.links.get(parameter, ""))
+        return (
+            find_family(self.family)
+            .having(self.predictors)
+            .parameter(parameter)
+            .link_record(self.links.get(parameter, ""))
+        )
 
     @checked
     def update(self, text: str) -> "ModelSpec":
@@ -320,7 +325,13 @@ class ModelSpec(Displayed, Value):
 
     @property
     def family_record(self) -> Family:
-        """The family, looked up if it is given by name, under the link of its first parameter."""
+        """The family, looked up if it is given by name, under the link of its first parameter, with the parameters that have
+        a formula."""
+        return self.plain_family.having(self.predictors)
+
+    @property
+    def plain_family(self) -> Family:
+        """The family without parameters that it has only where they have a formula."""
         family = find_family(self.family)
         return family.under(self.link(family.parameters[0].name).name) if family.under else family
 

@@ -87,7 +87,7 @@ class Fixed(TermContract):
         columns = evaluate(self.formula, table, None if like is None else like.state)
         if not constant and "Intercept" not in columns.labels:
             raise SpecError(
-                f"'{self.formula}' removes the intercept, but thresholds take its place. Write it without the 0."
+                f"'{self.formula}' removes the intercept, which is not there: thresholds take its place. Write it without the 0."
             )
         state, rows = columns.state, table.rows
         values = state.piece_values(table)

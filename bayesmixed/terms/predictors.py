@@ -46,6 +46,8 @@ class Predictor:
         Thresholds replace its intercept.
     drawn : tuple of DrawnValues or TableValues
         Columns of which values are drawn with the parameters, or differ between imputed tables.
+    relative : bool
+        Its level is that of other parameters: its columns count from the means over the rows of the fit.
     """
 
     parameter: str
@@ -58,6 +60,7 @@ class Predictor:
     offset: Array
     cut: bool = False
     drawn: tuple[DrawnValues | TableValues, ...] = ()
+    relative: bool = False
 
     @property
     def names(self) -> VariableNames:
@@ -228,6 +231,11 @@ class Predictor:
     def inverse_transform(self) -> Array:
         """(q, p) matrix: coordinates of coefficients as written."""
         return scaled_inverse(self.transform)
+
+    @property
+    def row_matrix(self) -> Array:
+        """(n, p) columns that multiply the coefficients as written."""
+        return self.population.matrix - self.centre if self.relative else self.population.matrix
 
     @property
     def centred_matrix(self) -> Array:

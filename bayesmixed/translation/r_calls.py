@@ -6,6 +6,7 @@ from typing import Any
 
 from bayesmixed.errors import SpecError, shorten, warn
 from bayesmixed.families import DEFAULT_FAMILY, find_family
+from bayesmixed.families.discrimination import DISC
 from bayesmixed.families.r_families import (
     COUNTS,
     DISPERSIONS,
@@ -36,6 +37,9 @@ from bayesmixed.translation.r_models import (
 from bayesmixed.translation.r_priors import read_priors
 from bayesmixed.translation.r_residuals import read_residuals
 from bayesmixed.translation.r_text import Brackets, Call, Name, Node, Number, Operation, Text, parse_r
+
+_RELATIVE = "{0} is 1 on average over the rows here, where its columns are 0 in {1}(): thresholds and effects differ by a factor."
+_INVERSE = " The scale of the latent variable is 1 / {0}, so that coefficients have the other sign."
 
 
 def from_r(call: str) -> ModelSpec:
@@ -126,6 +130,8 @@ class _Translation:
         for name, why in NOT_HERE.items():
             if name in self.given or (name in self.options and not _is_false(self.options[name])):
                 raise SpecError(f"Argument '{name}' of {self.function}() has no counterpart here: {why}.")
+        if "scale" in self.given and self.function != "clm":
+            raise SpecError(f"Argument 'scale' of {self.function}() has no counterpart here.")
         if _word(self.given.get("threshold", Name("flexible"))) != "flexible":
             raise SpecError("threshold has no counterpart here unless it is flexible.")
         name, link = self._family()
@@ -213,10 +219,17 @@ class _Translation:
                 raise SpecError(f"dispformula = {write(spread)} with family '{name}' has no counterpart here.")
             found[DISPERSIONS[name]] = f"~ {write(split_formula(spread)[1])}"
         names = self._names(name)
-        for key, formula in self.formulas.items():
-            found[names.get(key, _of_category(name, f"_{key}")[1:])] = f"~ {write(split_formula(formula)[1])}"
+        scale = self.given.get("scale", Operation("~", (Number("1"),)))
+        for key, formula in {**self.formulas, **({} if _constant(scale, "1") else {DISC: scale})}.items():
+            own, right = names.get(key, _of_category(name, f"_{key}")[1:]), write(split_formula(formula)[1])
+            if find_family(name).having([own]).parameter(own).relative:
+                right = right.removeprefix("0 + ")
+                warn(_RELATIVE.format(own, self.function) + (_INVERSE.format(own) if "scale" in self.given else ""))
+            found[own] = f"~ {right}"
         for key, value in self.options.items():
-            if key in names and isinstance(value, Number):
+            if key in find_family(name).optional and value == Number("1"):
+                continue
+            if key in names and key not in find_family(name).optional and isinstance(value, Number):
                 self.priors[names[key]] = float(value.text)
             elif not (key in ("nl", "cmc", "loop") or (key == "center" and not _is_false(value))):
                 raise SpecError(f"'{key} = {write(value)}' in bf() has no counterpart here.")
@@ -224,7 +237,8 @@ class _Translation:
 
     def _names(self, name: str) -> dict[str, str]:
         """Return what parameters of brms's family are called here."""
-        own = [parameter.name for parameter in find_family(name).parameters[1:]]
+        family = find_family(name)
+        own = [*(parameter.name for parameter in family.parameters[1:]), *family.optional]
         return {NAMES_THERE.get(one, one): one for one in own}
 
     def _left(self, name: str) -> str:

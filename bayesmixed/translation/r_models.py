@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeGuard
 
 from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.translation.r_formulas import is_formula, write
@@ -66,7 +67,6 @@ NOT_HERE: Mapping[str, str] = MappingProxyType(
         "contrasts": "write the coding in the formula, C(f, contr.sum)",
         "map": "fix a parameter by a number as its prior, priors={'sigma': 1}",
         "priors": "state them by the names here, priors={'sd_g': 'HalfNormal(1)'}",
-        "scale": "the latent variable has the same scale in all rows",
         "nominal": "thresholds are the same for all rows",
         "cov_ranef": "write (1 | gr(g, cov = A)) in the formula",
         "autocor": "write ar(time = t, gr = g, cov = TRUE) in the formula",
@@ -80,6 +80,7 @@ NOT_HERE: Mapping[str, str] = MappingProxyType(
 
 _OF_MODEL = (
     *("formula", "family", "weights", "offset", "ziformula", "dispformula", "prior", "link", "threshold"),
+    "scale",
     *NOT_HERE,
 )
 """Arguments that say what the model is."""
@@ -202,9 +203,13 @@ def explain_ignored(function: str, given: Mapping[str, Node]) -> str:
 
 def split_bf(node: Node) -> tuple[Node, dict[str, Node], dict[str, Node]]:
     """Return the formula of the response, those of other parameters by name, and the options of brms's bf(...)."""
-    if not isinstance(node, Call) or node.function not in ("bf", "brmsformula") or not node.arguments:
+    added: list[Argument] = []
+    while isinstance(node, Operation) and node.sign == "+" and _is_call(node.operands[-1], ("lf",)):
+        added = [*node.operands[-1].arguments, *added]
+        node = node.operands[0] if len(node.operands) == 2 else Operation("+", node.operands[:-1])
+    if not _is_call(node, ("bf", "brmsformula")) or not node.arguments:
         return node, {}, {}
-    first, *rest = node.arguments
+    first, *rest = (*node.arguments, *added)
     formulas: dict[str, Node] = {}
     options: dict[str, Node] = {}
     for argument in rest:
@@ -222,6 +227,10 @@ def split_bf(node: Node) -> tuple[Node, dict[str, Node], dict[str, Node]]:
     if first.value is None:
         raise SpecError("bf() has no formula.")
     return first.value, formulas, options
+
+
+def _is_call(node: Node, names: tuple[str, ...]) -> TypeGuard[Call]:
+    return isinstance(node, Call) and node.function in names
 
 
 def _show(argument: Argument) -> str:

@@ -10,7 +10,7 @@ from cli_runs import run
 import bayesmixed as bm
 from bayesmixed.engines.kernel import lay_out_levels
 from bayesmixed.engines.parameterisation import choose_parameterisation
-from bayesmixed.errors import SpecError
+from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.kernels.joint.packed_designs import pack
 from bayesmixed.spec.files import as_spec, spec_from_toml, spec_to_toml
 
@@ -127,6 +127,8 @@ SAME = {
         "o ~ x + (1 | g)",
         {"family": "cumulative", "link": "cloglog"},
     ),
+    "brm(bf(o ~ x, disc = 1), family = sratio)": ("o ~ x", {"family": "sratio"}),
+    "clm(o ~ x, scale = ~ 1)": ("o ~ x", {"family": "cumulative"}),
     "lm(log(p) ~ poly(x, 2) + relevel(f, ref = 'v') + log(e, 2) + bs(z, knots = c(-0.5, 0.5)))": (
         'log(p) ~ poly(x, 2) + C(f, contr.treatment("v")) + log2(e) + bs(z, knots=[-0.5, 0.5])',
         {},
@@ -160,6 +162,8 @@ REFUSED = {
     "brm(k ~ x, family = poisson(link = 'log', link_zi = 'logit'))": "link_zi",
     "clm(o ~ x, threshold = 'equidistant')": "flexible",
     "clm(o ~ x, nominal = ~ z)": "thresholds are the same",
+    "gam(y ~ x, scale = 2)": "'scale' of gam",
+    "brm(bf(o ~ x, disc = 2), family = cumulative)": "disc = 2",
     "lmer(form, d)": "Write it out in the call",
     "lmer(~ x)": "no response",
     "lmer(data = d)": "no formula",
@@ -254,3 +258,17 @@ def test_keywords_a_spec_a_file_a_command_and_a_call_of_r_have_one_design(seed, 
     assert spec_from_toml(spec_to_toml(spec)) == bm.from_formula(**spec.as_formula()) == spec
     if seed < 6:
         assert [packed(one) for one in others] == [packed(spec)] * len(others)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("brm(bf(o ~ x, disc ~ 0 + z), family = cumulative)", "1 on average over the rows here"),
+        ("brm(bf(o ~ x) + lf(disc ~ 0 + z, cmc = FALSE), family = cumulative)", "1 on average over the rows here"),
+        ("clm(o ~ x, scale = ~ z)", "coefficients have the other sign"),
+    ],
+)
+def test_the_unit_and_the_sign_of_a_discrimination_are_said(call, said):
+    with pytest.warns(StatisticsWarning, match=said):
+        spec = bm.from_r(call)
+    assert spec == bm.from_formula("o ~ x", family="cumulative", disc="~ z")

@@ -62,7 +62,7 @@ def ratio_of(design: Design, kind: str) -> Ratio:
         return Ratio("ratio", None)
     if not link.ratio or logarithm is not None:
         raise SpecError(f"exp() of a difference has no meaning under link '{link.name}'; take kind='mean'.")
-    return Ratio(f"{link.ratio}, exp(difference),", 1.0)
+    return Ratio(f"{design.ratio}, exp(difference),", 1.0)
 
 
 def logarithm_of(design: Design) -> tuple[str, float]:

@@ -322,7 +322,7 @@ def _ratio(design: Design, predictor: Predictor) -> str:
     meaning = design.family.parameter(predictor.parameter).meaning
     if design.family.template:
         return f"ratio of the {meaning.removeprefix('log-')}"
-    return predictor.link.ratio if predictor is design.mu else f"ratio of the {meaning}"
+    return design.ratio if predictor is design.mu else f"ratio of the {meaning}"
 
 
 def _spread(values: Array, coverage: float) -> tuple[float, float, float]:

@@ -79,7 +79,7 @@ def _rules(spec: ModelSpec) -> Iterator[tuple[ParameterKey, ParameterKey, str, s
     factors = known_factors(spec.terms, spec.factors, spec.priors)
     predictors = spec.predictors_of(family)
     known = {
-        name: Known(names_of(name, family.first), factors, spec.priors, bool(family.cuts) and name == family.first)
+        name: Known(names_of(name, family.first), factors, spec.priors, not family.takes_intercept(name))
         for name in predictors
     }
     for rule in (rule for rules in rules_by_parameter(predictors, known).values() for rule in rules):

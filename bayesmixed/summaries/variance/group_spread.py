@@ -46,7 +46,7 @@ def typical_ratios(fit: Fit) -> pd.DataFrame:
     refuse_categories(fit.design.family, "Typical ratios")
     _needs_groups(fit)
     link = fit.design.mu.link
-    what = f"median {link.ratio}" if link.ratio else "median difference"
+    what = f"median {fit.design.ratio}" if link.ratio else "median difference"
     tables = []
     for name, variance in mean_group_variances(fit.design, fit.posterior).items():
         group = next(group for group in fit.design.mu.groups if group.name == name)
