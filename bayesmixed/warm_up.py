@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from bayesmixed.cross_validation.integrated_rows import compile_integrals
 from bayesmixed.datasets import load
 from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.estimation.marginal_maxima import approximate
@@ -20,6 +21,7 @@ MODELS = {
     "kernel": ("herd", "cbpp", "~ . + (1 | period)"),
     "collapsed": ("sleepstudy", "sleepstudy", "~ ."),
     "maximum likelihood": ("herd", "cbpp", "~ . + (1 | period)"),
+    "leaving out": ("herd", "cbpp", "~ ."),
 }
 """By what is compiled, the slowest first: a shipped model, its data, and a change of it after which it needs all of that."""
 _DRAWS = 5
@@ -38,7 +40,8 @@ def warm_up(processes: int | None = None, *, progress: bool = True) -> pd.DataFr
     Returns
     -------
     pandas.DataFrame
-        Columns engine ("maximum likelihood" is that of `approximate` and `ladder`) and seconds.
+        Columns engine ("maximum likelihood" is that of `approximate` and `ladder`, "leaving out" that of `loo` and
+        `influence` for groups) and seconds.
 
     Raises
     ------
@@ -84,6 +87,8 @@ def _compile(names: Sequence[str], number: int) -> tuple[str, float]:
         design = prepare(load_spec(spec).update(change), load(data))
         if name == "maximum likelihood":
             approximate(design)
+        elif name == "leaving out":
+            compile_integrals()
         else:
             sample(design, engine=name, chains=2, draws=_DRAWS, tune=50, cores=1, seed=1, progress=False)
     return name, time.perf_counter() - started

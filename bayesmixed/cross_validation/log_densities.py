@@ -92,9 +92,11 @@ def unit_draws(fit: Fit, units: Factor, draws: int | None = None) -> xr.DataArra
 
 def unit_densities(design: Design, posterior: xr.Dataset, units: Factor) -> xr.DataArray:
     """Return the log-density of each unit at the draws of a posterior that holds the effects it needs."""
-    nowhere = np.empty((0, design.rows))
+    nowhere, draws = np.empty((0, design.rows)), posterior.sizes["chain"] * posterior.sizes["draw"]
     parts = [
-        leave_rows_out(design, part, nowhere).log if is_observation(units) else unit_logs(situate(design, part, units))
+        leave_rows_out(design, part, nowhere).log
+        if is_observation(units)
+        else unit_logs(situate(design, part, units), draws)
         for part in split_draws(posterior, design.rows)
     ]
     return label_units(design, posterior, units, parts)

@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
+from bayesmixed.cross_validation.integrated_rows import integrate_smallest
 from bayesmixed.cross_validation.units import (
     OBSERVATION,
     LeftOutUnits,
@@ -23,7 +24,15 @@ from bayesmixed.families import Family
 from bayesmixed.families.links import Array
 from bayesmixed.families.records import Values
 from bayesmixed.integration.layers import Integers, sum_rows
-from bayesmixed.integration.nested_quadrature import Etas, RowLogs, average, check_layers, explain_refusal, integrate
+from bayesmixed.integration.nested_quadrature import (
+    NOWHERE,
+    Etas,
+    RowLogs,
+    average,
+    check_layers,
+    explain_refusal,
+    integrate,
+)
 from bayesmixed.terms.block_parts import ONE, lies_in
 from bayesmixed.terms.relations import Factor
 from bayesmixed.terms.residual_blocks import ResidualBlock
@@ -73,7 +82,7 @@ def row_logs(units_out: LeftOutUnits, keep: Array | float = 1.0) -> RowLogs:
     def logs(etas: Etas) -> Array:
         with np.errstate(all="ignore"):
             found = likelihood.log_density(*_split(units_out, etas))
-        return np.asarray(keep * np.nan_to_num(found, nan=-1e10, neginf=-1e10))
+        return np.asarray(keep * np.nan_to_num(found, nan=NOWHERE, neginf=NOWHERE))
 
     return logs
 
@@ -143,10 +152,11 @@ def distribution_at(
     return answers
 
 
-def unit_logs(units_out: LeftOutUnits) -> Array:
+def unit_logs(units_out: LeftOutUnits, draws: int | None = None) -> Array:
     """Return the joint log-density of the rows of each unit, (S, J), its effects integrated out.
 
-    Closed form for responses that are normal, or whose logarithm is, with identity link; quadrature otherwise.
+    Closed form for responses that are normal, or whose logarithm is, with identity link; quadrature otherwise, in
+    compiled code where `draws`, of which S are a part, are much work.
 
     Raises
     ------
@@ -162,10 +172,13 @@ def unit_logs(units_out: LeftOutUnits) -> Array:
             f"({units_out.design.residual.residual}) of family '{units_out.design.family.name}', only of normal ones. Take "
             f'unit="{OBSERVATION}".'
         )
-    sets = integrate(row_logs(units_out), units_out.etas, units_out.layers)
-    if not units_out.layers:
+    size = len(next(iter(units_out.etas.values()))) if draws is None else draws
+    found = integrate_smallest(units_out, _likelihood(units_out, slice(None)), size)
+    rows, layers = found or (row_logs(units_out), units_out.layers)
+    sets = integrate(rows, units_out.etas, layers)
+    if not layers:
         return sum_rows(sets, units_out.units)
-    return sum_rows(sets, lies_in(units_out.layers[0].index, units_out.units))
+    return sum_rows(sets, lies_in(layers[0].index, units_out.units))
 
 
 def can_integrate(units_out: LeftOutUnits) -> bool:

@@ -165,7 +165,7 @@ def _sort_rows(
     counts = np.ones(len(categories.kept)) if categories.weights is None else categories.weights
     shift = np.zeros(len(kept)) if factor is None else np.log(factor[kept])
     trials = merged.trials[order]
-    kinds, examples = _number_kinds(family, response, trials, weights, shift, layer is not None)
+    kinds, examples = number_kinds(family, response, trials, weights, shift, layer is not None)
     laid = Rows(
         layered=layer is not None,
         kinds=kinds,
@@ -210,7 +210,7 @@ def _split_categories(rows: MergedRows, thresholds: int) -> tuple[MergedRows, ND
     return split, np.concatenate([category[below] - 1, category[above] - 2])
 
 
-def _number_kinds(
+def number_kinds(
     family: int, response: Array, trials: Array, weights: Array, shift: Array, layered: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the kind of each row and a row of each kind, see `Rows`: for gamma rows the predictor less the response counts."""

@@ -17,6 +17,8 @@ Etas = dict[str, Array]
 RowLogs = Callable[[Etas], Array]
 Centres = dict[int, Array]
 
+NOWHERE = -1e10
+"""Log-density where there is none."""
 _DIFFERENCE = 0.01
 
 
