@@ -75,7 +75,11 @@ def _closure(chosen: set[str], joined: Mapping[str, set[str]], nested: set[tuple
 
 
 def _label(shared: set[str], names: list[str], nested: set[tuple[str, str]]) -> str:
-    """Name the innermost shared factors, and the ones not shared that could have been."""
-    inner = [n for n in names if n in shared and not any((m, n) in nested for m in shared)]
-    other = [n for n in names if n not in shared and not any((n, m) in nested for m in names if m not in shared)]
+    """Name the innermost shared factors, and those not shared that could have been; of several with the same groups the first."""
+    twins = {(m, n) for m, n in nested if (n, m) in nested}
+    later = {n for m, n in twins if names.index(m) < names.index(n)}
+    strict = nested - twins
+    inner = [n for n in names if n in shared - later and not any((m, n) in strict for m in shared)]
+    rest = [n for n in names if n not in shared | later]
+    other = [n for n in rest if not any((n, m) in strict for m in rest)]
     return f"same {' and '.join(inner)}" + (f", other {' and '.join(other)}" if other else "")

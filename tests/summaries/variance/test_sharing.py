@@ -32,6 +32,17 @@ def test_what_is_shared_includes_what_contains_it():
     assert [pattern.shared for pattern in patterns] == [("school",), ("school", "room")]
 
 
+def test_two_effects_of_the_same_groups_are_shared_under_the_name_of_the_first():
+    levels = [*dict.fromkeys(crossed_data()["a"])]
+    spec = bm.from_formula(
+        "y ~ 1 + (1 | gr(a, cov=A, name=kin)) + (1 | a) + (1 | b)",
+        known={"A": (np.eye(len(levels)) + 0.2, [*map(str, levels)])},
+    )
+    patterns = sharing_patterns(bm.prepare(spec, crossed_data()))
+    assert [pattern.label for pattern in patterns] == ["same b, other kin", "same kin, other b", "same kin and b"]
+    assert patterns[1].shared == ("kin", "a")
+
+
 def test_effects_of_rows_are_shared_by_no_two_of_them():
     data = nested_data() | {"y": np.arange(18) % 5}
     design = bm.prepare(bm.from_formula("y ~ 1 + (1 | school) + obs()", family="poisson"), data)
