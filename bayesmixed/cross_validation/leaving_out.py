@@ -99,10 +99,9 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
     group marginal over its effects (Merkle, Furr & Rabe-Hesketh 2019, Psychometrika 84:802). Observations: `obs()` is
     integrated out row by row, and in levels with few rows a row is predicted from the others with the level's effects
     integrated out, which has the same target and fewer large k. With mi() and me() only the response is left out: normal
-    values of columns are integrated out row by row, given what is known of them, others are those of the draws. `p` then
-    counts only what is not integrated out. Moved
-    draws come nearer to the density of an outlying row than sampling without it, which hardly reaches where the row is
-    likely.
+    values of columns, and events, are integrated out row by row, given what is known of them; others are those of the
+    draws. `p` then counts only what is not integrated out. Moved draws come nearer to the density of an outlying row
+    than sampling without it, which hardly reaches where the row is likely.
 
     Examples
     --------

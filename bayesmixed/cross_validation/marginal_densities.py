@@ -79,10 +79,16 @@ def row_logs(units_out: LeftOutUnits, keep: Array | float = 1.0) -> RowLogs:
     if units_out.design.residual is not None:
         return _correlated_logs(units_out)
 
-    def logs(etas: Etas) -> Array:
+    def given_events(etas: Etas) -> Array:
         with np.errstate(all="ignore"):
             found = likelihood.log_density(*_split(units_out, etas))
-        return np.asarray(keep * np.nan_to_num(found, nan=NOWHERE, neginf=NOWHERE))
+        return np.nan_to_num(found, nan=NOWHERE, neginf=NOWHERE)
+
+    def logs(etas: Etas) -> Array:
+        if not units_out.events:
+            return np.asarray(keep * given_events(etas))
+        each = [one.log_chance + given_events(one.moved(etas)) for one in units_out.events]
+        return np.asarray(keep * special.logsumexp(np.stack(each), axis=0))
 
     return logs
 
@@ -143,7 +149,16 @@ def distribution_at(
     family, wanted = units_out.design.family, points[:, units_out.rows[at]]
 
     def answers(etas: Etas) -> Array:
-        values = row_values(units_out, {name: eta[:, at] for name, eta in etas.items()}, at)
+        if not units_out.events:
+            return given_events({name: eta[:, at] for name, eta in etas.items()})
+        each = [(np.exp(one.log_chance[:, at]), one.moved(etas)) for one in units_out.events]
+        return sum(
+            (chance * given_events({name: eta[:, at] for name, eta in moved.items()}) for chance, moved in each),
+            np.zeros(()),
+        )
+
+    def given_events(etas: Etas) -> Array:
+        values = row_values(units_out, etas, at)
         shape = next(iter(values[name] for name in etas)).shape
         found = [family.cdf(point, values, trials[at]) for point in wanted]
         found += list(_moments(family, values, trials[at])) if moments else []
@@ -173,7 +188,7 @@ def unit_logs(units_out: LeftOutUnits, draws: int | None = None) -> Array:
             f'unit="{OBSERVATION}".'
         )
     size = len(next(iter(units_out.etas.values()))) if draws is None else draws
-    found = integrate_smallest(units_out, _likelihood(units_out, slice(None)), size)
+    found = None if units_out.events else integrate_smallest(units_out, _likelihood(units_out, slice(None)), size)
     rows, layers = found or (row_logs(units_out), units_out.layers)
     sets = integrate(rows, units_out.etas, layers)
     if not layers:
@@ -344,7 +359,7 @@ def _response(units_out: LeftOutUnits) -> tuple[Array, Array]:
 def _is_normal(units_out: LeftOutUnits) -> bool:
     design = units_out.design
     entered = {name for layer in units_out.layers for source in layer.sources for name in source.by_parameter}
-    return design.family.is_normal_under(design.mu.link) and entered <= {design.mu.parameter}
+    return design.family.is_normal_under(design.mu.link) and entered <= {design.mu.parameter} and not units_out.events
 
 
 def _leave_out_normal(units_out: LeftOutUnits, predicted: RowPredictions, points: Array) -> None:

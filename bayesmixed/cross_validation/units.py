@@ -8,7 +8,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.cross_validation.unknown_columns import unknown_columns, value_sources, without_drawn
+from bayesmixed.cross_validation.unknown_columns import (
+    Events,
+    possible_events,
+    unknown_columns,
+    value_sources,
+    without_drawn,
+)
 from bayesmixed.design.design import Design
 from bayesmixed.draws.linear_predictors import (
     effect_root,
@@ -58,6 +64,8 @@ class LeftOutUnits:
         Effects that leave, larger sets first.
     residual : mapping of (S, 1) or (S, K, K) arrays
         Parameters of correlated residuals.
+    events : tuple of Events
+        Combinations of missing events, over which densities and distributions of rows are mixtures.
     """
 
     design: Design
@@ -67,6 +75,7 @@ class LeftOutUnits:
     scalars: dict[str, Array]
     layers: tuple[Layer, ...]
     residual: dict[str, Array] = field(default_factory=dict)
+    events: tuple[Events, ...] = ()
 
     def restrict(self, keep: NDArray[np.bool_]) -> "LeftOutUnits":
         """Return the left-out units for some of the rows, whole units, with the layers that have effects there."""
@@ -80,7 +89,8 @@ class LeftOutUnits:
             if layer.owned[keep].any()
         )
         etas = {name: eta[:, keep] for name, eta in self.etas.items()}
-        return replace(self, rows=self.rows[keep], units=_compress(self.units[keep]), etas=etas, layers=layers)
+        units, events = _compress(self.units[keep]), tuple(one.take(keep) for one in self.events)
+        return replace(self, rows=self.rows[keep], units=units, etas=etas, layers=layers, events=events)
 
 
 class Rows(Factor):
@@ -231,14 +241,14 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> LeftOutUnit
     in it, and of levels of crossed factors that occur in no other unit. So do coefficients with independent normal
     priors whose columns are zero outside one unit, as `compare_pooling` states them without pooling. Where residuals are
     correlated, those of rows are the groups of these. Values of columns that are not known exactly leave with their row, if they
-    are normal; others are those of the draws.
+    are normal or events; others are those of the draws.
     """
     units = whole_groups(design, units)
-    unknown = unknown_columns(design, posterior)
+    unknown, summed = unknown_columns(design, posterior), {one.imputed for one in design.latent if one.summed}
     sources: list[tuple[str, Integers, Source]] = [*value_sources(design, unknown, posterior)]
     etas = {}
     for name, predictor in design.predictors.items():
-        predictor, expected = without_drawn(predictor, unknown, posterior)
+        predictor, expected = without_drawn(predictor, unknown, posterior, summed)
         eta = population_predictor(predictor, posterior) + expected
         draws = eta.shape[0] * eta.shape[1]
         for columns, location, sd in _own_columns(design, predictor, units):
@@ -268,7 +278,8 @@ def situate(design: Design, posterior: xr.Dataset, units: Factor) -> LeftOutUnit
         etas[name] = eta.reshape(draws, -1)
     scalars, layers = _scalars(design, posterior), _arrange(sources, units)
     rows = np.arange(design.rows)
-    return LeftOutUnits(design, rows, units.index, etas, scalars, layers, _residual(design, posterior))
+    residual, events = _residual(design, posterior), possible_events(design, posterior)
+    return LeftOutUnits(design, rows, units.index, etas, scalars, layers, residual, events)
 
 
 def _residual(design: Design, posterior: xr.Dataset) -> dict[str, Array]:

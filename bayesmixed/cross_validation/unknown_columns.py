@@ -1,13 +1,16 @@
 """Values of columns that are not known exactly, given all but the response: they leave with their row."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.design.latent_columns import LatentColumn
+from bayesmixed.draws.event_draws import event_chance
 from bayesmixed.draws.kept import values_of
 from bayesmixed.draws.linear_predictors import predictor_given_effects
 from bayesmixed.families.links import Array
@@ -49,11 +52,59 @@ def _given_measured(latent: LatentColumn, posterior: xr.Dataset) -> UnknownColum
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Events:
+    """What missing events of rows may have been: one combination of these.
+
+    Attributes
+    ----------
+    log_chance : (S, n) array
+        Logarithm of its probability in each row, given all but the response; -inf where an event is known to differ.
+    moves : mapping of (S, n) arrays
+        How far it moves the predictors.
+    """
+
+    log_chance: Array
+    moves: Mapping[str, Array]
+
+    def take(self, rows: Any) -> "Events":
+        """Return the combination in some rows."""
+        return Events(self.log_chance[:, rows], {name: move[:, rows] for name, move in self.moves.items()})
+
+    def moved(self, etas: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the predictors with these events."""
+        return {name: eta + self.moves[name] if name in self.moves else eta for name, eta in etas.items()}
+
+
+def possible_events(design: Design, posterior: xr.Dataset) -> tuple[Events, ...]:
+    """Return the combinations of missing events, none where none are missing."""
+    columns = [one for one in design.latent if one.summed]
+    if not columns:
+        return ()
+    draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+    chances = [event_chance(one, posterior).reshape(draws, -1) for one in columns]
+    found = []
+    for events in product((0, 1), repeat=len(columns)):
+        total, moves = np.zeros((draws, design.rows)), dict[str, Array]()
+        for one, chance, event in zip(columns, chances, events, strict=True):
+            with np.errstate(divide="ignore"):
+                own = np.log(chance if event else 1.0 - chance)
+            total = total + np.where(one.missing, own, np.where(one.guess == event, 0.0, -np.inf))
+            for name, predictor in design.predictors.items():
+                for drawn in (drawn for drawn in predictor.drawn if drawn.name == one.imputed):
+                    assert isinstance(drawn, DrawnValues)
+                    rate = drawn.rates(values_of(posterior, predictor.beta)).reshape(draws, -1)
+                    moves[name] = moves.get(name, np.zeros(())) + rate * np.where(one.missing, event - one.guess, 0.0)
+        found.append(Events(total, moves))
+    return tuple(found)
+
+
 def without_drawn(
-    predictor: Predictor, unknown: Mapping[str, UnknownColumn], posterior: xr.Dataset
+    predictor: Predictor, unknown: Mapping[str, UnknownColumn], posterior: xr.Dataset, events: Collection[str]
 ) -> tuple[Predictor, Array]:
-    """Return a predictor without the drawn values of some columns, and what these are expected to add, (chain, draw, n) or 0."""
-    kept = replace(predictor, drawn=tuple(one for one in predictor.drawn if one.name not in unknown))
+    """Return a predictor without the drawn values of some columns and without events, and what the values are expected to add,
+    (chain, draw, n) or 0."""
+    kept = replace(predictor, drawn=tuple(one for one in predictor.drawn if one.name not in {*unknown, *events}))
     moved = [
         one.rates(values_of(posterior, predictor.beta)) * (unknown[one.name].centre - one.guess)
         for one in predictor.drawn

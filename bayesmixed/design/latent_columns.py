@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,11 @@ class LatentColumn:
     slopes: Mapping[str, Array] = field(default_factory=dict)
 
     @property
+    def summed(self) -> bool:
+        """Whether its values are events, which are summed out of the likelihood of their row."""
+        return bool(self.design.family.discrete)
+
+    @property
     def guess(self) -> Array:
         """(n,) values in the columns of the main design."""
         return np.asarray(self.design.response, dtype=float)
@@ -57,6 +63,41 @@ class LatentColumn:
     def rows(self) -> list[Any]:
         """Labels of the rows whose values are drawn."""
         return list(np.asarray(self.design.table.data.index)[self.missing])
+
+
+@dataclass(frozen=True, slots=True)
+class EventPattern:
+    """Rows that miss the same events.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The columns of these events.
+    rows : (m,) integer array
+        The rows.
+    """
+
+    columns: tuple[str, ...]
+    rows: NDArray[np.intp]
+
+    @property
+    def combinations(self) -> list[tuple[int, ...]]:
+        """What the events may have been: 0 or 1 by column."""
+        return [*product((0, 1), repeat=len(self.columns))]
+
+
+def event_patterns(design: Any) -> list[EventPattern]:
+    """Return the sets of events that rows of a design miss together, each with its rows."""
+    summed = [one for one in design.latent if one.summed]
+    missing = np.column_stack([one.missing for one in summed]) if summed else np.zeros((design.rows, 0), dtype=bool)
+    kinds, index = np.unique(missing, axis=0, return_inverse=True)
+    return [
+        EventPattern(
+            tuple(one.column for one, gone in zip(summed, kind, strict=True) if gone), np.flatnonzero(index == place)
+        )
+        for place, kind in enumerate(kinds)
+        if kind.any()
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.design.design import Design
+from bayesmixed.draws.event_draws import draw_events
 from bayesmixed.draws.tree import as_draws, draw_names
 from bayesmixed.engines.parameterisation import choose_parameterisation
 from bayesmixed.engines.runs import Run, run_sampler
@@ -62,18 +63,23 @@ def sample(
         print(
             "Compiling the model (some seconds; a minute the first time on a machine) ...", file=sys.stderr, flush=True
         )
+    summed = [latent.imputed for latent in design.latent if latent.summed]
     model = build(design, parameterisation={choice.effects: choice.parameterisation for choice in choices})
     points = _starting_points(design, mode, model) | latent_starts(design) | start_of_onset(design)
     jittered = {variable for variable in model.free_RVs if variable.name not in points}
     with checked_cache(), insistent_interrupts():
         compiled = nutpie.compile_pymc_model(
-            model, var_names=list(draw_names(design)), initial_points=points, jitter_rvs=jittered
+            model,
+            var_names=[name for name in draw_names(design) if name not in summed],
+            initial_points=points,
+            jitter_rvs=jittered,
         )
     timing = {"compile": time.perf_counter() - started}
     started = time.perf_counter()
     tree, decisions, used = run_sampler(compiled, settings, target_accept, progress, TARGET)
     timing["sample"] = time.perf_counter() - started
-    draws = as_draws(design, tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset())
+    posterior = draw_events(design, tree["posterior"].to_dataset(), np.random.default_rng([settings.seed, 2]))
+    draws = as_draws(design, posterior, tree["sample_stats"].to_dataset())
     return Run(draws, EngineRecord("pymc", why, (*map(str, choices), *decisions)), used, timing)
 
 

@@ -192,6 +192,7 @@ BERNOULLI = Family(
     smoothed_mean=proportion_mean,
     summable="successes",
     discrete=True,
+    imputable=True,
     observation_effect="a single 0 or 1 says nothing about its own variance",
     hint='For two-level text write the event on the left side: (outcome == "yes") ~ ...',
 )

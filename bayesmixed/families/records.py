@@ -159,7 +159,8 @@ class Family:
     additive : bool
         The response is its mean plus an error whose distribution does not depend on the mean.
     imputable : bool
-        Missing values of a column with this distribution can be drawn with the parameters.
+        Missing values of a column with this distribution can be drawn with the parameters; of a discrete one, whose values are 0
+        and 1, after these, which are sampled with the values summed out.
     known_errors : bool
         The scale of a row may be known: its standard error, as in meta-analyses.
     conjugate : bool

@@ -9,6 +9,7 @@ import numpy as np
 from bayesmixed.design.design import Design
 from bayesmixed.design.latent_columns import LatentColumn
 from bayesmixed.families.links import Array
+from bayesmixed.model.event_columns import EventVariable, declare_events
 from bayesmixed.terms.predictors import Predictor
 
 
@@ -45,8 +46,8 @@ def declare_latent(
     latent: LatentColumn,
     choice: Mapping[str, str],
     linear_predictor: Callable[[Design, Predictor, Mapping[str, str]], tuple[Any, Any]],
-) -> LatentVariable:
-    """Declare the model of a column, and its values that are drawn.
+) -> LatentVariable | EventVariable:
+    """Declare the model of a column, and its values that are drawn, unless these are events.
 
     Those of a Gaussian column are independent of the measurements given standard normal numbers, so that little known ones
     do no harm to the sampler.
@@ -63,6 +64,8 @@ def declare_latent(
     def arguments(rows: Any) -> dict[str, Any]:
         return family.arguments({name: value[rows] for name, value in values.items()}, 1.0)
 
+    if latent.summed:
+        return declare_events(latent, values[own.mu.parameter])
     if latent.error is None:
         known = np.flatnonzero(~latent.missing)
         distribution(f"observed_{latent.column}", **arguments(known), observed=latent.guess[known])
@@ -152,6 +155,6 @@ def latent_starts(design: Design) -> dict[str, Any]:
         near = 0.1 * float(np.std(latent.guess))
         positive = not latent.design.family.accepts(np.array([-1.0]), 1.0)[0]
         low, high = (0.8 * guess, 1.25 * guess) if positive else (guess - near, guess + near)
-        if not latent.design.family.is_normal:
+        if not (latent.summed or latent.design.family.is_normal):
             found[latent.imputed] = pm.Uniform.dist(low, high)
     return found

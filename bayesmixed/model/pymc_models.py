@@ -16,7 +16,9 @@ from bayesmixed.families.links import Array
 from bayesmixed.families.ordinal import pytensor_log_density, pytensor_log_share
 from bayesmixed.interruptions import import_whole
 from bayesmixed.model.effect_variables import declare_effects, declare_row_effects
+from bayesmixed.model.event_columns import EventVariable, Rows, sum_events
 from bayesmixed.model.latent_variables import (
+    LatentVariable,
     declare_latent,
     draw_freely,
     draw_given_response,
@@ -84,7 +86,10 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
             values[scale] = declare_scalar(design.family.parameter(scale), *design.scalar_prior(scale))
         for joint in design.joint_priors.values():
             declare_scales(joint, values.get(str(scale)))
-        variables = [declare_latent(latent, choice, _linear_predictor) for latent in design.latent]
+        declared = {latent.column: declare_latent(latent, choice, _linear_predictor) for latent in design.latent}
+        variables = [one for one in declared.values() if isinstance(one, LatentVariable)]
+        events = {name: one for name, one in declared.items() if isinstance(one, EventVariable)}
+        etas, rates = dict[str, Any](), {name: dict[str, Any]() for name in events}
         integrated = bool(variables) and is_integrated(design)
         moved = [(one, one.move(one.centre if integrated else draw_freely(one))) for one in variables]
         slopes: list[Any] = []
@@ -95,7 +100,10 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
                 if name in one.latent.slopes:
                     slopes.append(one.latent.slopes[name] @ beta)
                     eta = eta + slopes[-1] * move
-            values[name] = predictor.link.pytensor_inverse(eta)
+            for latent in design.latent:
+                if latent.column in events and name in latent.slopes:
+                    rates[latent.column][name] = latent.slopes[name] @ beta
+            etas[name], values[name] = eta, predictor.link.pytensor_inverse(eta)
         if design.family.cuts:
             values |= _thresholds(design, model)
         for name in design.numbers:
@@ -108,7 +116,10 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
                 if parameter.onset and design.response is not None:
                     highest = float(np.min(np.asarray(design.response)))
                 values[name] = declare_scalar(parameter, *design.scalar_prior(name), highest=highest)
-        rows = design.in_rows(values)
+        if events:
+            design, rows = sum_events(design, Rows(values, etas, rates, events))
+        else:
+            rows = design.in_rows(values)
         if integrated:
             residual = design.family.working(np.asarray(design.response)) - rows[design.mu.parameter]
             rows[str(scale)] = draw_given_response(variables, slopes, residual, rows[str(scale)])
@@ -129,11 +140,12 @@ def _observe(design: Design, values: Mapping[str, Any]) -> Any:
     family = design.family
     observed = np.asarray(design.response)
     trials = design.trials
+    dims = "row" if len(observed) == len(design.table.data) else None
     if family.discrete:
         observed, trials = _whole(observed), _whole(trials)
     if family.pytensor_logp is None:
         distribution = getattr(pm, family.distribution)
-        return distribution(design.response_name, **family.arguments(values, trials), observed=observed, dims="row")
+        return distribution(design.response_name, **family.arguments(values, trials), observed=observed, dims=dims)
     known = design.observed.known_limits
     values = {name: value for name, value in values.items() if name not in known}
     names, logp = list(values), family.pytensor_logp
@@ -150,7 +162,7 @@ def _observe(design: Design, values: Mapping[str, Any]) -> Any:
         logp=density,
         random=random,
         observed=observed,
-        dims="row",
+        dims=dims,
         dtype="int64" if family.discrete else "float64",
     )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bayesmixed.design.design import Design
 from bayesmixed.design.latent_columns import LatentColumn, with_own_names
 from bayesmixed.errors import BayesMixedError, DataError, SpecError, did_you_mean
+from bayesmixed.families import find_family
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.names import expression_columns
 from bayesmixed.preparation.assembly import assemble
@@ -22,6 +23,8 @@ from bayesmixed.terms.drawn_values import DrawnValues
 
 IMPUTE = "impute"
 _LINEAR = 1e-8
+_MOST_EVENTS = 6
+"""Missing events of one row, which have 64 combinations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +101,36 @@ def fill(spec: ModelSpec, data: Any, missing: str, na: Any) -> Filled:
     frame = frame[complete] if missing == "drop" else frame
     gaps: dict[str, NDArray[np.bool_]] = {}
     for one in spec.inexact:
-        frame, gaps[one.column] = _fill_column(frame, one.column, one.error)
+        events = find_family(spec.model_of(one.column).family).discrete
+        frame, gaps[one.column] = _fill_column(frame, one.column, one.error, events=events)
+    _refuse_many(gaps, [one.column for one in spec.inexact if find_family(spec.model_of(one.column).family).discrete])
     return Filled(frame, gaps, withheld if withheld is not None and len(withheld) else None, unused, dropped)
 
 
-def _fill_column(frame: pd.DataFrame, name: str, error: str | None) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
-    column = as_numbers(frame[name])
-    if column is None or pd.api.types.is_bool_dtype(frame[name]):
+def _refuse_many(gaps: Mapping[str, NDArray[np.bool_]], events: Sequence[str]) -> None:
+    """Refuse rows that miss so many events that their combinations are too many to be summed (DataError)."""
+    count = np.sum([gaps[name] for name in events], axis=0) if events else np.zeros(1)
+    if np.max(count, initial=0) > _MOST_EVENTS:
         raise DataError(
-            f"Column '{name}' does not hold numbers. mi() and me() are for numbers on a continuous scale; impute events and "
-            "categories beforehand, several times, and fit the list of tables."
+            f"{int(np.sum(count > _MOST_EVENTS))} rows miss more than {_MOST_EVENTS} events of mi(), which have too many "
+            "combinations to be summed over. Leave these rows out, or impute the table several times beforehand."
+        )
+
+
+def _fill_column(
+    frame: pd.DataFrame, name: str, error: str | None, *, events: bool
+) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    held = frame[name].dropna()
+    truths = bool(len(held)) and all(isinstance(value, bool | np.bool_) for value in held)
+    column = frame[name].astype(float) if truths else as_numbers(frame[name])
+    if column is None or (truths and not events):
+        raise DataError(
+            f"Column '{name}' does not hold numbers. mi() and me() are for numbers on a continuous scale, mi() also for events: "
+            + (
+                f'impute={{"{name}": {{"formula": "~ 1", "family": "bernoulli"}}}}.'
+                if truths
+                else "impute categories beforehand, several times, and fit the list of tables."
+            )
         )
     values = column.to_numpy(dtype=float).copy()
     gone = np.isnan(values)
@@ -116,17 +139,20 @@ def _fill_column(frame: pd.DataFrame, name: str, error: str | None) -> tuple[pd.
         raise DataError(
             f"Column '{name}' has {len(known)} different known values, too few to learn their distribution from."
         )
-    if error is None and gone.any() and len(known) <= 2:
+    if error is None and gone.any() and len(known) == 2 and not events:
         raise DataError(
-            f"Column '{name}' has two different values. Missing events are not drawn with the parameters: impute the table "
-            "several times beforehand, and fit the list of tables, bm.fit(spec, [table1, table2, ...])."
+            f"Column '{name}' has two different values. Say that they are events, 0 and 1, which are summed out: "
+            f'impute={{"{name}": {{"formula": "~ 1", "family": "bernoulli"}}}}.'
         )
+    if events and not set(known) <= {0.0, 1.0}:
+        raise DataError(f"Column '{name}' is one of events (impute), and has values other than 0 and 1.")
     if error is not None:
         sd = as_numbers(frame[error])
         if sd is None or not np.all(sd.to_numpy(dtype=float)[~np.isnan(sd.to_numpy(dtype=float))] > 0):
             raise DataError(f"Column '{error}' of me({name}, {error}) must hold SDs above zero.")
         return frame, gone
-    spread = np.quantile(values[~gone], (np.arange(gone.sum()) + 0.5) / max(int(gone.sum()), 1))
+    places = (np.arange(gone.sum()) + 0.5) / max(int(gone.sum()), 1)
+    spread = np.quantile(values[~gone], places, method="inverted_cdf" if events else "linear")
     values[gone] = np.random.default_rng(0).permutation(spread)
     return frame.assign(**{name: values}), gone
 

@@ -47,7 +47,7 @@ class Imputation(Value):
         if family not in able:
             raise SpecError(
                 f"Missing values of family '{family}' are not drawn with the parameters; {', '.join(able)} are. "
-                "For counts, events and categories impute the column several times beforehand, and fit the list of tables: "
+                "For counts and categories impute the column several times beforehand, and fit the list of tables: "
                 "bm.fit(spec, [table1, table2, ...])."
             )
         return family
@@ -118,7 +118,8 @@ def inexact_columns(terms: Iterable[Term]) -> tuple[InexactColumn, ...]:
 
 def check_imputations(terms: Iterable[Term], impute: Mapping[str, Imputation], response: str) -> None:
     """Refuse imputations of columns that no mi() or me() names, and of the response (SpecError)."""
-    found = [one.column for one in inexact_columns(terms)]
+    measured = {one.column: one.error for one in inexact_columns(terms)}
+    found = list(measured)
     extra = [name for name in impute if name not in found]
     if extra:
         have = enumerate_words(found) if found else "none"
@@ -133,6 +134,11 @@ def check_imputations(terms: Iterable[Term], impute: Mapping[str, Imputation], r
             raise SpecError(
                 f"The formula of '{name}' in impute has the response '{response}', which the model ties to '{name}' already. "
                 "Leave it out."
+            )
+        if measured.get(name) and FAMILIES[impute.get(name, Imputation()).family].discrete:
+            raise SpecError(
+                f"'{name}' is measured with errors of known SD, me({name}, {measured[name]}), which events do not have: give it "
+                "another family in impute, or write mi()."
             )
         if _CALLS.search(text):
             raise SpecError(

@@ -272,8 +272,10 @@ def test_responses_with_correlated_residuals_are_functions_of_their_place_and_sc
 
 
 @each_family
-def test_missing_values_are_drawn_where_no_value_has_a_probability_of_its_own(family):
-    assert not (family.imputable and (family.discrete or atoms_of(family)))
+def test_missing_values_are_drawn_where_no_value_has_a_probability_of_its_own_and_summed_where_they_are_two(family):
+    values = np.arange(-1.0, 3.0)
+    events = family.discrete and not family.has_trials and values[family.accepts(values, 1.0)].tolist() == [0.0, 1.0]
+    assert not family.imputable or events or not (family.discrete or atoms_of(family))
 
 
 @each_family

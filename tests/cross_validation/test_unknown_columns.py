@@ -99,6 +99,43 @@ def test_columns_of_other_families_have_the_values_of_the_draws():
     np.testing.assert_allclose(bm.log_likelihood(fit)[0, 0], expected)
 
 
+def test_events_are_summed_and_groups_integrated():
+    data = table().assign(a=np.where(np.arange(24) % 7 == 1, np.nan, np.arange(24) % 2))
+    event = {"formula": "~ z", "family": "bernoulli"}
+    design = quietly("y ~ mi(a) * z + mi(x) + (1 | g)", data, impute={"a": event, "x": "~ z"})
+    beta = {"Intercept": 2.0, "mi(a)": 1.5, "z": 0.3, "mi(x)": -1.0, "mi(a):z": 0.4}
+    values = {"beta": [beta[label] for label in design.mu.population.labels], "sigma": 0.7, "sd_g": 0.6}
+    values |= {"beta_of_x": [1.0, 0.8], "beta_of_x_sigma": -0.5, "beta_of_a": [0.3, -0.6]}
+    fit = fit_at(design, values, draws=2)
+    points = np.linspace(-6.0, 6.0, 801)
+    mass = stats.norm.pdf(points) * (points[1] - points[0])
+    z = data["z"].to_numpy()
+    gone = data["x"].isna().to_numpy()
+    x, spread = np.where(gone, 1.0 + 0.8 * z, data["x"]), gone * np.exp(-0.5)
+    chance = special.expit(0.3 - 0.6 * z)
+    chance = np.where(data["a"].isna(), chance, data["a"])
+    rows = np.zeros((24, 801))
+    for a in (0, 1):
+        eta = 2.0 + 1.5 * a + 0.3 * z - x + 0.4 * a * z
+        own = stats.norm.pdf(
+            data["y"].to_numpy()[:, None], eta[:, None] + 0.6 * points, np.sqrt(0.49 + spread**2)[:, None]
+        )
+        rows += (chance if a else 1 - chance)[:, None] * own
+    expected = [np.log(np.prod(rows[data["g"] == k], axis=0) @ mass) for k in range(4)]
+    np.testing.assert_allclose(unit_draws(fit, find_units(design, "g")).values[0, 0], expected, atol=1e-3)
+    alone = quietly("y ~ mi(a) * z + mi(x)", data, impute={"a": event, "x": "~ z"})
+    fit = fit_at(alone, values, draws=2)
+    found = leave_rows_out(alone, fit.posterior, data["y"].to_numpy()[None] + 0.5, moments=True)
+    np.testing.assert_allclose(found.log[0], np.log(rows[:, 400]), atol=1e-4)
+    mean = 2.0 + 1.5 * chance + 0.3 * z - x + 0.4 * chance * z
+    np.testing.assert_allclose(found.moments[0, 0], mean, atol=1e-6)
+    below = [
+        stats.norm.cdf(data["y"] + 0.5, 2.0 + 1.5 * a + 0.3 * z - x + 0.4 * a * z, np.sqrt(0.49 + spread**2))
+        for a in (0, 1)
+    ]
+    np.testing.assert_allclose(found.distribution[0, 0], (1 - chance) * below[0] + chance * below[1], atol=1e-4)
+
+
 def test_sampling_without_rows_is_refused():
     fit = gaussian()
     with pytest.raises(SpecError, match="refits=False"):

@@ -124,11 +124,44 @@ def test_what_cannot_be_drawn_is_refused(formula, options, words):
         (lambda d: d.assign(x=np.where(d["x"].isna(), None, "high")), "does not hold numbers|text"),
         (lambda d: d.assign(x=np.where(d["x"].isna(), np.nan, np.arange(24) % 2)), "two different values"),
         (lambda d: d.assign(x=np.where(np.arange(24) > 0, np.nan, 1.0)), "1 different known values"),
+        (lambda d: d.assign(x=np.nan), "0 different known values"),
     ],
 )
 def test_columns_that_cannot_be_learned_are_refused(change, words):
     with pytest.raises(DataError, match=words):
         quietly("y ~ mi(x)", change(incomplete_table()))
+
+
+EVENT = {"formula": "~ z", "family": "bernoulli"}
+
+
+@pytest.mark.parametrize("kind", [float, object])
+def test_events_are_guessed_as_events(kind):
+    events = np.arange(24) % 3 == 0
+    column = pd.Series(events.astype(kind if kind is float else bool), dtype=kind)
+    column[[1, 5, 6]] = np.nan
+    (latent,) = quietly("y ~ mi(x)", incomplete_table().assign(x=column), impute={"x": EVENT}).latent
+    assert latent.summed
+    assert latent.rows == [1, 5, 6]
+    assert set(latent.guess) == {0.0, 1.0}
+    np.testing.assert_array_equal(latent.guess[~latent.missing], events[~latent.missing])
+
+
+def test_columns_that_are_no_events_or_too_many_are_refused():
+    data = incomplete_table().assign(x=lambda d: np.where(d["x"].isna(), np.nan, np.arange(24) % 3))
+    with pytest.raises(DataError, match="other than 0 and 1"):
+        quietly("y ~ mi(x)", data, impute={"x": EVENT})
+    with pytest.raises(DataError, match='"family": "bernoulli"'):
+        quietly("y ~ mi(x)", data.assign(x=data["x"].map({0: True, 1: False, 2: True})))
+    with pytest.raises(SpecError, match="which events do not have"):
+        quietly("y ~ me(x, sd)", data, impute={"x": EVENT})
+    names = [f"e{number}" for number in range(7)]
+    many = data.assign(
+        **{name: np.where(np.arange(24) == 4, np.nan, np.roll(np.arange(24) % 2, k)) for k, name in enumerate(names)}
+    )
+    many[names[-1]] = np.where(np.arange(24) == 4, np.nan, np.arange(24) % 5 == 0)
+    with pytest.raises(DataError, match="1 rows miss more than 6 events"):
+        quietly("y ~ " + " + ".join(f"mi({name})" for name in names), many, impute=dict.fromkeys(names, EVENT))
 
 
 def test_errors_of_measurement_are_positive_numbers():
