@@ -51,6 +51,13 @@ def demo(
 def fit(
     model: "ModelSpec",
     table: TableFile | None,
+    imputed: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A further imputed table of the same rows, written alike: all are fitted, and draws pooled. Repeatable.",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the fit, tables and plots; made if it does not exist.")] = Path(
         "bayesmixed-fit"
     ),
@@ -76,34 +83,38 @@ def fit(
     json: Json = False,
 ) -> None:
     """Fit a model; write the fit, tables, plots, a summary, and a report to be read in a browser."""
-    from bayesmixed.fits.fitting import sample
+    from bayesmixed.fits.fitting import sample, sample_tables
+    from bayesmixed.preparation.imputed_tables import prepare_tables
     from bayesmixed.report.result_files import save_or_rescue, write_results
     from bayesmixed.report.result_folders import FIT, replaced_folder
 
     if simulate == (table is not None):
         raise typer.BadParameter("give either a table or --simulate")
+    if imputed and table is None:
+        raise typer.BadParameter("these are further tables: give the first one, too.", param_hint="--imputed")
     with replaced_folder(out, overwrite) as beside:
         if table is None:
             table, missing = TableFile(beside / "simulated.csv", {}), "drop"
             write_simulated(model, table.path, seed, out)
         table = table.keep(beside)
-        design = table.prepare(model, missing)
+        tables = [table, *(replace(table, path=path) for path in imputed or ())]
+        designs = (
+            prepare_tables(model, [one.read(model) for one in tables], missing=missing)
+            if imputed
+            else [table.prepare(model, missing)]
+        )
+        design = replace(designs[0], source=str(table.path))
         if table.path.parent == beside:  # which gets another name in the end
             design = replace(design, source=table.path.name)
         if not json:
             print_design(design)
             typer.echo()
-        fitted = sample(
-            design,
-            chains=chains,
-            draws=draws,
-            tune=tune,
-            target_accept=target_accept,
-            parameterisation=parameterisation,
-            seed=seed,
-            cores=cores,
-            progress=not json,
-        )
+        settings: dict[str, Any] = {
+            **{"chains": chains, "draws": draws, "tune": tune, "target_accept": target_accept, "cores": cores},
+            **{"parameterisation": parameterisation, "progress": not json},
+        }
+        several = [design, *designs[1:]]
+        fitted = sample_tables(several, seed, settings) if imputed else sample(design, seed=seed, **settings)
         save_or_rescue(fitted, beside / FIT)
         results = write_results(fitted, beside)
     if json:

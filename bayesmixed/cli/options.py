@@ -86,6 +86,13 @@ def read_spec(
             help="Table of a known relation between levels, e.g. A of gr(species, cov=A). Repeatable.",
         ),
     ] = None,
+    impute: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=[FAMILY] FORMULA",
+            help='Model of a column in mi() or me(): "x=~ z", "event=bernoulli ~ z". Repeatable.',
+        ),
+    ] = None,
     residual: Annotated[
         str | None,
         typer.Option(
@@ -107,10 +114,20 @@ def read_spec(
     options["priors"] = dict(split(text, "--prior") for text in prior or ())
     options |= {"link": alone[0] if alone else None, "factors": factor or (), "crossed": crossed or ()}
     options["known"] = dict(split(text, "--known") for text in known or ())
+    options["impute"] = dict(_read_imputation(text) for text in impute or ())
     model = as_spec(spec, family=family, empty_cells=empty_cells, reference=reference, residual=residual, **options)
     if "~" in spec and family is None:
         typer.echo(f"note: no --family given: family {find_family(model.family).name} is assumed", err=True)
     return model
+
+
+def _read_imputation(text: str) -> tuple[str, dict[str, str]]:
+    """Return the column and the model of "x=bernoulli ~ z"."""
+    name, model = split(text, "--impute")
+    family, tilde, formula = model.partition("~")
+    if not tilde:
+        raise typer.BadParameter(f"'{text}' is not of the form COLUMN=[FAMILY] FORMULA.", param_hint="--impute")
+    return name, {"formula": f"~{formula}"} | ({"family": family.strip()} if family.strip() else {})
 
 
 def _read_parameter(text: str) -> tuple[str, str]:

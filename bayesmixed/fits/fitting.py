@@ -284,7 +284,7 @@ def fit(
         **{"parameterisation": parameterisation, "cores": cores, "store": store, "progress": progress},
     }
     if are_tables(data):
-        return _pool(prepare_tables(spec, data, missing=missing, na=na), seed, settings)
+        return sample_tables(prepare_tables(spec, data, missing=missing, na=na), seed, settings)
     return sample(prepare(spec, data, missing=missing, na=na), seed=seed, **settings)
 
 
@@ -381,7 +381,7 @@ def resume(fit: Fit, settings: Settings, progress: bool) -> Fit:
     return _as_fit(fit.design, run, unit)
 
 
-def _pool(designs: Sequence[Design], seed: int | None, settings: Mapping[str, Any]) -> Fit:
+def sample_tables(designs: Sequence[Design], seed: int | None, settings: Mapping[str, Any]) -> Fit:
     """Return the fit of several imputed tables, each sampled by itself, their draws pooled."""
     fits: list[Fit] = []
     with ProgressLine("imputed tables", settings["progress"] is True) as line:

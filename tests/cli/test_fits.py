@@ -6,6 +6,7 @@ import json
 import pandas as pd
 import pytest
 from cli_runs import CBPP, run
+from imputed import imputed_tables
 
 import bayesmixed as bm
 from bayesmixed.cli.fits import _read_set
@@ -86,3 +87,32 @@ def test_fit_writes_the_fit_its_tables_and_its_plot(tmp_path):
     assert "logit(μ_ij) = β0 + b_i" in page
     assert "seed 1" in page
     assert "2 parameters estimated, 15 herd effects predicted" in result.output
+
+
+def write_tables(folder, count):
+    paths = [folder / f"{number}.csv" for number in range(count)]
+    for table, path in zip(imputed_tables(count, rows=40), paths, strict=True):
+        table.to_csv(path, index=False)
+    return paths
+
+
+def test_imputed_tables_are_fitted_together(tmp_path):
+    first, *others = write_tables(tmp_path, 3)
+    more = [word for path in others for word in ("--imputed", path)]
+    given = ("fit", "y ~ x + (1 | g)", first, "--family", "gaussian", "--chains", "2", "--draws", "100", "--seed", "1")
+    result = run(*given, *more, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    fit = bm.load_fit(tmp_path / "out" / "fit.nc")
+    assert (fit.settings.tables, fit.settings.chains, len(fit.design.imputed.tables)) == (3, 6, 3)
+    assert bm.icc(fit)["effect"][0] == "icc"
+    assert "bm.missing_information(fit)" in (tmp_path / "out" / "summary.txt").read_text()
+    answered = run("effects", tmp_path / "out")
+    assert answered.exit_code == 0, answered.output
+
+
+def test_tables_of_other_rows_are_refused_before_sampling(tmp_path):
+    first, second = write_tables(tmp_path, 2)
+    pd.read_csv(second).head(30).to_csv(second, index=False)
+    given = ("fit", "y ~ x", first, "--imputed", second, "--family", "gaussian", "--out", tmp_path / "out")
+    assert "Imputed table 2 has 30 rows" in run(*given).output
+    assert "give the first one" in run("fit", "y ~ x", "--imputed", first, "--simulate").output

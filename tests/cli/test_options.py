@@ -77,3 +77,16 @@ def test_correlated_residuals_are_an_option():
     spec = spec_from_toml(result.output.split("As a file:")[1])
     assert str(spec.residual) == "us(visit | subject)"
     assert list(spec.predictors) == ["mu", "sigma"]
+
+
+def test_models_of_columns_with_missing_values_are_options():
+    result = run(
+        "show", "y ~ mi(x) + mi(e)", "--family", "gaussian", "--impute", "x=~ z", "--impute", "e=bernoulli ~ z + w"
+    )
+    spec = spec_from_toml(result.output.split("As a file:")[1])
+    assert {name: (one.formula, one.family) for name, one in spec.impute.items()} == {
+        "x": ("~ z", "gaussian"),
+        "e": ("~ z + w", "bernoulli"),
+    }
+    refused = run("show", "y ~ mi(x)", "--impute", "x=z")
+    assert (refused.exit_code, "'x=z' is not of the form" in refused.output) == (2, True)
