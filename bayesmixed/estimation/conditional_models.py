@@ -127,6 +127,14 @@ class MarginalParameters:
         """(m, p) columns of the coefficients of the first parameter that are not fixed."""
         return self.design.mu.centred_matrix[self.rows.kept][:, self.free]
 
+    @property
+    def log_volume(self) -> float:
+        """What a restricted log-likelihood has besides the determinant: coefficients are flat as they are written, whatever the
+        coordinates of their priors."""
+        free = self.free
+        slope = np.linalg.slogdet(self.design.mu.inverse_transform[np.ix_(free, free)])[1]
+        return float(0.5 * np.sum(free) * np.log(2.0 * np.pi) - slope)
+
     @cached_property
     def effects(self) -> int:
         """Number of effects."""

@@ -120,8 +120,8 @@ def value_of(model: ConditionalModel, mode: EffectMode, factor: Factor | None, r
     """Return the approximation, given the factor whose determinant it has."""
     if factor is None:
         return -np.inf
-    flat = model.parameters.population.shape[1] if restricted else 0
-    return mode.value - 0.5 * factor.log_determinant + 0.5 * flat * np.log(2.0 * np.pi)
+    volume = model.parameters.log_volume if restricted else 0.0
+    return mode.value - 0.5 * factor.log_determinant + volume
 
 
 def slopes_of(model: ConditionalModel, mode: EffectMode, factor: Factor) -> Array:

@@ -137,6 +137,22 @@ CASES = {
         {"method": "agq", "points": 7},
         ["urban:district"],
     ),
+    "cbpp_period__glmmTMB": (HERDS, "cbpp", {"family": "binomial", "factors": ["period"]}, {}, ["herd"]),
+    "arabidopsis_nb1__glmmTMB": (FRUITS, arabidopsis, {"family": "negbin1", **COUNTED}, {}, ["reg", "popu", "gen"]),
+    "contraception_urbdist__glmer_agq1": (
+        USE + "(1 | urban:district)",
+        contraception,
+        {"factors": ["livch"], **EVENTS},
+        {},
+        ["urban:district"],
+    ),
+    "contraception__glmer": (
+        USE + "(1 | district)",
+        contraception,
+        {"factors": ["livch"], **EVENTS},
+        {},
+        ["district"],
+    ),
     "contraception_slope__glmer": (
         USE + "(urban | district)",
         contraception,
@@ -159,7 +175,38 @@ CASES = {
         ["Litter"],
     ),
 }
-PACKAGES = {"cbpp": "lme4", "ohio": "geepack", "wine": "ordinal"}
+NORMAL = {
+    # reference: formula, data, options, the SDs of ours in the order of R's
+    "sleepstudy_uncorr__lmer_ml": ("Reaction ~ Days + (Days || Subject)", "sleepstudy", {}, ["Subject"]),
+    "sleepstudy_int__lmer_ml": ("Reaction ~ Days + (1 | Subject)", "sleepstudy", {}, ["Subject"]),
+    "dyestuff__lmer_reml": ("Yield ~ 1 + (1 | Batch)", "Dyestuff", {}, ["Batch"]),
+    "dyestuff__lmer_ml": ("Yield ~ 1 + (1 | Batch)", "Dyestuff", {}, ["Batch"]),
+    "penicillin__lmer_ml": ("diameter ~ 1 + (1 | plate) + (1 | sample)", "Penicillin", {}, ["plate", "sample_"]),
+    "pastes__lmer_ml": ("strength ~ 1 + (1 | batch) + (1 | sample)", "Pastes", {}, ["sample_", "batch"]),
+    "cake__lmer_reml": (
+        "angle ~ recipe * temp_c + (1 | recipe:replicate)",
+        lambda: classic("lme4", "cake").assign(temp_c=lambda d: d["temp"] - 200.0),
+        {},
+        ["recipe:replicate"],
+    ),
+    "oats__lmer_reml": (
+        "`yield` ~ nitro + Variety + (1 | Block/Variety)",
+        lambda: classic("nlme", "Oats"),
+        {},
+        ["Block:Variety", "Block"],
+    ),
+    "orthodont__lmer_reml": (
+        "distance ~ age * Sex + (age | Subject)",
+        lambda: classic("nlme", "Orthodont").assign(Sex=lambda d: d["Sex"].map({"Male": "A male", "Female": "Female"})),
+        {},
+        ["Subject"],
+    ),
+    "rail__lmer_reml": ("travel ~ 1 + (1 | Rail)", lambda: classic("nlme", "Rail"), {}, ["Rail"]),
+    "ratpup__lmer_reml": ("weight ~ Treatment + sex + Lsize + (1 | Litter)", ratpup, {}, ["Litter"]),
+}
+PACKAGES = {"cbpp": "lme4", "ohio": "geepack", "wine": "ordinal"} | dict.fromkeys(
+    ("sleepstudy", "Dyestuff", "Penicillin", "Pastes"), "lme4"
+)
 
 
 def r_name(name: str) -> str:
@@ -168,14 +215,24 @@ def r_name(name: str) -> str:
     return "(Intercept)" if label == "Intercept" else label
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_the_maximum_is_that_of_the_reference(name):
-    formula, data, options, asked, groups = CASES[name]
+def maximum(formula, data, options, asked):
     table = classic(PACKAGES[data], data) if isinstance(data, str) else data()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.StatisticsWarning)
-        found = bm.approximate(bm.prepare(formula, table, **options), **asked)
-    reference = REFERENCES[name]
+        return bm.approximate(bm.prepare(formula, table, **options), **asked)
+
+
+def read_sds(found, groups):
+    return [value for group in groups for key, value in found.estimates.items() if key.startswith(f"sd_{group}[")]
+
+
+SLOW = ("arabidopsis_nb1__glmmTMB",)
+
+
+@pytest.mark.parametrize("name", [pytest.param(c, marks=pytest.mark.slow if c in SLOW else ()) for c in CASES])
+def test_the_maximum_is_that_of_the_reference(name):
+    *asked, groups = CASES[name]
+    found, reference = maximum(*asked), REFERENCES[name]
     assert found.converged
     assert not found.notes
     assert found.log_likelihood > reference["log_likelihood"] - 1e-4
@@ -184,9 +241,21 @@ def test_the_maximum_is_that_of_the_reference(name):
         assert abs(found.estimates[ours[label]] - estimate) < 0.03 * error
         # lme4 has the curvature under Laplace's approximation of a rougher kind.
         assert found.standard_errors[ours[label]] == pytest.approx(error, rel=0.02)
-    sds = [value for group in groups for key, value in found.estimates.items() if key.startswith(f"sd_{group}[")]
     expected = [value for group in reference["sd"].values() for value in group]
-    assert sds == pytest.approx(expected, rel=1e-3, abs=5e-3)
+    assert read_sds(found, groups) == pytest.approx(expected, rel=1e-3, abs=5e-3)
     if reference.get("dispersion"):
         (dispersion,) = (found.estimates[key] for key in ("theta", "phi") if key in found.estimates)
         assert dispersion == pytest.approx(reference["dispersion"], rel=1e-3)
+
+
+@pytest.mark.parametrize("name", NORMAL)
+def test_normal_models_have_the_maximum_of_lmer_to_five_digits(name):
+    *asked, groups = NORMAL[name]
+    found, reference = maximum(*asked, {"restricted": name.endswith("reml")}), REFERENCES[name]
+    assert found.log_likelihood == pytest.approx(reference["log_likelihood"], abs=1e-5)
+    ours = {r_name(key): key for key in found.estimates if key.startswith("beta[")}
+    for label, (estimate, error) in reference["fixed"].items():
+        assert abs(found.estimates[ours[label]] - estimate) < 1e-4 * error
+    expected = [value for group in reference["sd"].values() for value in group]
+    assert read_sds(found, groups) == pytest.approx(expected, rel=1e-4)
+    assert found.estimates["sigma"] == pytest.approx(reference["residual_sd"], rel=1e-5)
