@@ -1,6 +1,6 @@
 """Parameters of correlated residuals in every draw of a fit, and responses that are drawn with them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 import numpy as np
@@ -10,7 +10,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.draws.kept import values_of
 from bayesmixed.families.links import Array
 from bayesmixed.terms.residual_blocks import CORRELATIONS, DIMS, ResidualBlock
-from bayesmixed.terms.residual_rows import draw_rows
+from bayesmixed.terms.residual_rows import KnownRows, draw_rows
 
 RESIDUALS = "Residual"
 """What residuals are called in tables, beside grouping factors."""
@@ -62,11 +62,12 @@ def draw_responses(
     values: Mapping[str, Array],
     shape: tuple[int, ...],
     generator: np.random.Generator,
+    known: Iterable[KnownRows] = (),
 ) -> Array:
     """Return responses of the rows of a design at parameters of its family, (..., n), with correlated residuals where it has
-    them."""
+    them; of some groups given known residuals."""
     values = design.in_rows(values)
     if design.residual is None:
         return np.asarray(design.family.random(generator, values, design.trials, shape))
     own = residual_parameters(design.residual, posterior)
-    return draw_rows(design.residual, own, design.family, values, shape, generator)
+    return draw_rows(design.residual, own, design.family, values, shape, generator, known)

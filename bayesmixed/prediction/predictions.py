@@ -32,9 +32,11 @@ from bayesmixed.integration.posterior_means import (
     parameter_has_mean,
     response_has_mean,
 )
+from bayesmixed.prediction.known_residuals import KnownResiduals, known_residuals
 from bayesmixed.preparation.new_rows import replay_rows
 from bayesmixed.preparation.open_rows import refuse_open_rows
 from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.terms.residual_rows import KnownRows
 
 _FEW, _NUMBERS = 200, 4_000_000
 MODES = {
@@ -74,7 +76,8 @@ def predict(
         Observation-level effects of rows outside the fit are averaged over, or drawn for kind "response".
     kind : str
         "mean" (expected response; for binomial families the expected proportion), "response" (a new observation,
-        in counts for binomial families), "linear" (the predictor on the link scale), or a parameter of the family. Of an
+        in counts for binomial families; with correlated residuals given those of the group in the fit, unless a row is at one of
+        its places), "linear" (the predictor on the link scale), or a parameter of the family. Of an
         ordered response "mean" and "response" are numbers of categories, 1 the lowest, and "probability" that of each
         category (a further dim, `category`).
     draws : int, optional
@@ -145,18 +148,26 @@ def predict_rows(
     if kind in design.numbers:
         return _dataset(fit, design, posterior, kind, posterior[kind].values[..., None], modes)
     refuse_large(posterior, design.rows * (len(fit.design.categories) if kind == "probability" else 1), "Predictions")
+    known = None
+    if kind == "response" and rows is not None:
+        known = known_residuals(fit, design, {**modes, "": groups if isinstance(groups, str) else "existing"})
     generator = np.random.default_rng(seed)
     result: Array | None = None
-    for chain, draw in chain_pieces(posterior, design.rows):
-        piece = _predict_piece(design, posterior.isel(chain=chain, draw=draw), kind, modes, generator)
+    for chain, draw in chain_pieces(posterior, design.rows if known is None else max(design.rows, len(known.rows))):
+        piece = _predict_piece(design, posterior.isel(chain=chain, draw=draw), kind, modes, generator, known)
         if result is None:
             result = np.empty((posterior.sizes["chain"], posterior.sizes["draw"], *piece.shape[2:]), dtype=piece.dtype)
         result[chain, draw] = piece
-    return _dataset(fit, design, posterior, kind, np.asarray(result), modes)
+    return _dataset(fit, design, posterior, kind, np.asarray(result), modes, known is not None)
 
 
 def _predict_piece(
-    design: Design, posterior: xr.Dataset, kind: str, modes: Mapping[str, str], generator: np.random.Generator
+    design: Design,
+    posterior: xr.Dataset,
+    kind: str,
+    modes: Mapping[str, str],
+    generator: np.random.Generator,
+    known: KnownResiduals | None,
 ) -> Array:
     """Return predictions of some draws, (chain, draw, row), of probabilities (chain, draw, row, category)."""
     family = design.family
@@ -172,7 +183,8 @@ def _predict_piece(
         result = average_mean(family, *weigh_scale(family.scale, design.observed.scale_factor, scalars, predictors))
     elif kind == "response":
         values = scalars | {name: predictor.average for name, predictor in predictors.items()}
-        result = _responses(design, posterior, values, modes, generator)
+        given = () if known is None else known.at(posterior)
+        result = _responses(design, posterior, values, modes, generator, given)
     else:
         result = scalars[kind] if kind in scalars else predictors[kind].average
     return np.broadcast_to(result, shape)
@@ -230,7 +242,12 @@ def _probabilities(design: Design, scalars: Mapping[str, Array], predictors: Map
 
 
 def _responses(
-    design: Design, posterior: xr.Dataset, values: Mapping[str, Array], modes: Mapping[str, str], generator: Any
+    design: Design,
+    posterior: xr.Dataset,
+    values: Mapping[str, Array],
+    modes: Mapping[str, str],
+    generator: Any,
+    known: Iterable[KnownRows],
 ) -> Array:
     if "average" in modes.values():
         raise SpecError(
@@ -242,7 +259,7 @@ def _responses(
     design.needs_groups("kind='response'")
     design.needs_bounds("kind='response'")
     shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
-    return draw_responses(design, posterior, values, shape, generator)
+    return draw_responses(design, posterior, values, shape, generator, known)
 
 
 def needs_weights(design: Design, kind: str) -> None:
@@ -296,14 +313,20 @@ def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_row
 
 
 def _dataset(
-    fit: Fit, design: Design, posterior: xr.Dataset, kind: str, values: Array, modes: Mapping[str, str]
+    fit: Fit,
+    design: Design,
+    posterior: xr.Dataset,
+    kind: str,
+    values: Array,
+    modes: Mapping[str, str],
+    given: bool = False,
 ) -> xr.Dataset:
     shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows, *values.shape[3:])
     coords = {"chain": posterior["chain"], "draw": posterior["draw"], "row": row_labels(design)}
     if kind == "probability":
         coords["category"] = list(fit.design.categories)
     data = xr.DataArray(np.broadcast_to(values, shape), dims=tuple(coords), coords=coords)
-    attributes = {"estimand": _estimand(fit, kind, modes), "has_mean": int(_has_mean(fit, design, kind, modes))}
+    attributes = {"estimand": _estimand(fit, kind, modes, given), "has_mean": int(_has_mean(fit, design, kind, modes))}
     return xr.Dataset({kind: data}, attrs=attributes)
 
 
@@ -360,7 +383,7 @@ def seen_in_words(spec: ModelSpec) -> str:
     return before + (f", given that it is {spec.truncation.words}" if spec.truncation is not None else "")
 
 
-def _estimand(fit: Fit, kind: str, modes: Mapping[str, str]) -> str:
+def _estimand(fit: Fit, kind: str, modes: Mapping[str, str], given: bool = False) -> str:
     spec = fit.design.spec
     response = response_in_words(spec)
     if fit.design.categories:
@@ -374,6 +397,7 @@ def _estimand(fit: Fit, kind: str, modes: Mapping[str, str]) -> str:
     }.get(kind, f"parameter {kind}")
     block = fit.design.residual
     new = f" with a new residual, correlated within {block.name}" if kind == "response" and block is not None else ""
+    new += " and given those of the fit" * given
     return f"{what}{new}{_say_groups(modes)}"
 
 

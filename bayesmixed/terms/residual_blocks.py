@@ -176,7 +176,7 @@ def build_residual(residual: Residual, table: Table, like: ResidualBlock | None,
                 f"'{residual.place}' holds no numbers, and covariance '{residual.covariance}' is of the distances of numbers."
             )
         codes, labels = encode(column)
-        if like is not None:
+        if like is not None and not like.equal:
             codes = _known(residual, like, labels)[codes]
             labels = like.labels
         places, step = codes.astype(float), 0.0

@@ -6,10 +6,12 @@ multivariate t is a t with more degrees of freedom and another scale (Ding 2016,
 the same visits share one Cholesky factor; ar1 and ou look at the row before alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesmixed.families import Family
 from bayesmixed.families.links import Array
@@ -18,6 +20,25 @@ from bayesmixed.terms.residual_blocks import CORRELATIONS, ResidualBlock
 TAILS = "nu"
 """Degrees of freedom of a t distribution among the parameters of a family."""
 Own = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRows:
+    """A group of which some residuals are known.
+
+    Attributes
+    ----------
+    block : ResidualBlock
+        The places of its rows, those that are known first.
+    residual : (..., m) array
+        The known residuals in units of their SDs.
+    new : integer array
+        Which of the rows to draw are its others.
+    """
+
+    block: ResidualBlock
+    residual: Array
+    new: NDArray[np.intp]
 
 
 def given_earlier(
@@ -95,19 +116,44 @@ def draw_residuals(block: ResidualBlock, own: Own, noise: Array) -> Array:
 
 
 def draw_rows(
-    block: ResidualBlock, own: Own, family: Family, values: Own, shape: tuple[int, ...], generator: np.random.Generator
+    block: ResidualBlock,
+    own: Own,
+    family: Family,
+    values: Own,
+    shape: tuple[int, ...],
+    generator: np.random.Generator,
+    known: Iterable[KnownRows] = (),
 ) -> Array:
-    """Return responses of all rows, correlated as the groups say, of that shape, (..., n)."""
+    """Return responses of all rows, correlated as the groups say, of that shape, (..., n); some given known residuals."""
     assert family.from_working is not None
-    residual = draw_residuals(block, own, generator.standard_normal(shape))
+    noise = generator.standard_normal(shape)
+    residual = draw_residuals(block, own, noise)
     if TAILS in values:
         nu = np.broadcast_to(values[TAILS], shape)
         first = np.zeros(len(block.levels), dtype=np.intp)
         first[block.units] = np.arange(shape[-1])
         own_nu = nu[..., first]
         residual = residual * ((own_nu / generator.chisquare(own_nu)) ** 0.5)[..., block.units]
+    for group in known:
+        tails = np.broadcast_to(values[TAILS], shape)[..., group.new[0]] if TAILS in values else None
+        residual[..., group.new] = _draw_known(group, own, noise[..., group.new], tails, generator)
     mu, scale = values[family.first], values[family.scale]
     return np.asarray(family.from_working(mu + scale * residual))
+
+
+def _draw_known(group: KnownRows, own: Own, noise: Array, nu: Array | None, generator: np.random.Generator) -> Array:
+    """Return residuals of the other rows of a group given the known ones, from independent standard normal numbers."""
+    root, known = inverse_root(group.block, own), group.residual[..., None]
+    precision, count = np.swapaxes(root, -1, -2) @ root, group.residual.shape[-1]
+    inner, cross = precision[..., count:, count:], precision[..., count:, :count] @ known
+    mean = -np.linalg.solve(inner, cross)
+    spread = np.linalg.solve(np.swapaxes(np.linalg.cholesky(inner), -1, -2), noise[..., None])
+    if nu is not None:
+        squares = np.sum(known * (precision[..., :count, :count] @ known), axis=(-2, -1)) + np.sum(
+            cross * mean, axis=(-2, -1)
+        )
+        spread *= (((nu + squares) / generator.chisquare(nu + count)) ** 0.5)[..., None, None]
+    return np.asarray((mean + spread)[..., 0])
 
 
 def standardise(family: Family, values: Own, response: Any, module: Any = np) -> Any:
