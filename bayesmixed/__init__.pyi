@@ -10,6 +10,7 @@ from .cross_validation.leaving_out import loo as loo
 from .cross_validation.log_densities import log_likelihood as log_likelihood
 from .cross_validation.model_comparison import compare_models as compare_models
 from .design.design import Design as Design
+from .design.joint_designs import JointDesign as JointDesign
 from .display.estimates import Estimates as Estimates
 from .engines import ENGINES as ENGINES
 from .errors import BayesMixedError as BayesMixedError
@@ -27,12 +28,14 @@ from .fits.convergence import diagnose as diagnose
 from .fits.files import load_fit as load_fit
 from .fits.files import save_fit as save_fit
 from .fits.fitting import Fit as Fit
-from .fits.fitting import fit as fit
 from .fits.fitting import sample as sample
+from .fits.from_data import fit as fit
+from .fits.joint_fits import JointFit as JointFit
 from .fits.refitting import extend as extend
 from .fits.refitting import refit as refit
 from .many_fits import Fits as Fits
 from .many_fits import fit_many as fit_many
+from .model.joint_models import build_joint as build_joint
 from .model.pymc_models import build as build
 from .plots.all_effects import plot_effects as plot_effects
 from .plots.calibration_plots import plot_calibration as plot_calibration
@@ -63,6 +66,7 @@ from .plots.variance_shares import plot_variance_shares as plot_variance_shares
 from .plots.vpc_curves import plot_vpc_curve as plot_vpc_curve
 from .prediction.predictions import predict as predict
 from .prediction.replicates import posterior_predictive as posterior_predictive
+from .preparation.joint_preparing import prepare_joint as prepare_joint
 from .preparation.preparing import prepare as prepare
 from .prior_distributions import Prior as Prior
 from .report import write_report as write_report
@@ -72,6 +76,7 @@ from .spec.column_models import Imputation as Imputation
 from .spec.files import list_specs as list_specs
 from .spec.files import load_spec as load_spec
 from .spec.files import save_spec as save_spec
+from .spec.joint_specs import JointSpec as JointSpec
 from .spec.model_spec import ModelSpec as ModelSpec
 from .spec.model_spec import from_formula as from_formula
 from .summaries.checks.half_normals import half_normal as half_normal

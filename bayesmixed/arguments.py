@@ -11,11 +11,14 @@ from typing import Any, Union, get_args, get_origin
 
 import numpy as np
 
-from bayesmixed.errors import SpecError, shorten
+from bayesmixed.errors import SpecError, enumerate_words, shorten
 
 _MAKERS = {
     "Fit": "bm.fit or bm.load_fit",
     "Design": "bm.prepare",
+    "JointFit": "bm.fit of several formulas",
+    "JointDesign": "bm.prepare_joint",
+    "JointSpec": "bm.JointSpec",
     "ModelSpec": "bm.from_formula or bm.load_spec",
     "PriorPredictive": "bm.prior_predictive",
     "PriorComparison": "bm.compare_priors",
@@ -34,6 +37,16 @@ def pools[F: Callable[..., Any]](function: F) -> F:
     """Mark a function that takes fits without a single set of rows (imputed tables, mi, me); all others refuse them."""
     function.pools = True  # type: ignore[attr-defined]
     return function
+
+
+def alone[F: Callable[..., Any]](instead: str) -> Callable[[F], F]:
+    """Mark a function that takes no fit of a response that was fitted together with others; say what to do instead."""
+
+    def mark(function: F) -> F:
+        function.alone = instead  # type: ignore[attr-defined]
+        return function
+
+    return mark
 
 
 def takes_drawn_values[F: Callable[..., Any]](*, tables: str) -> Callable[[F], F]:
@@ -63,6 +76,7 @@ def checked[F: Callable[..., Any]](function: F) -> F:
     signature = inspect.signature(function)
     parameters = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
     pooling, tables = hasattr(function, "pools"), getattr(function, "takes_tables", "")
+    instead = getattr(function, "alone", "")
     typed = [one for one in parameters if one.annotation not in (one.empty, Any)]
 
     @wraps(function)
@@ -79,6 +93,9 @@ def checked[F: Callable[..., Any]](function: F) -> F:
         if not pooling:
             for value in given.values():
                 _refuse_unsettled(function.__name__, value, tables)
+        if instead:
+            for value in given.values():
+                _refuse_part(function.__name__, value, instead)
         return function(*bound.args, **bound.kwargs)
 
     return check  # type: ignore[return-value]
@@ -91,10 +108,25 @@ def _plain(value: Any) -> Any:
     return tuple(value) if isinstance(value, Iterator) else value
 
 
+def _each(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else (value,)
+
+
+def _refuse_part(name: str, value: Any, instead: str) -> None:
+    """Refuse a fit of one of several responses where a function would forget the others (SpecError)."""
+    for one in _each(value):
+        if type(one).__name__ == "Fit" and one.beside:
+            others = enumerate_words(one.beside)
+            raise SpecError(
+                f"bm.{name} needs a fit of one response by itself, and '{one.design.response_name}' was fitted together with "
+                f"{others}. {instead}"
+            )
+
+
 def _refuse_unsettled(name: str, value: Any, tables: str) -> None:
     """Refuse a fit whose rows have other values in each draw, unless these are taken, or a collection that holds one
     (SpecError); `tables` is that of `takes_drawn_values`, "" for a function that takes none."""
-    for one in value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else (value,):
+    for one in _each(value):
         why = one.why_refused(tables) if type(one).__name__ == "Fit" else ""
         if why:
             raise SpecError(
@@ -105,6 +137,9 @@ def _refuse_unsettled(name: str, value: Any, tables: str) -> None:
 
 def _check(name: str, value: Any, hint: Any, default: Any) -> None:
     if not _is(value, hint):
+        if type(value).__name__ in ("JointFit", "JointDesign") and type(value).__name__[5:] in _describe(hint):
+            first, every = next(iter(value)), enumerate_words(value)
+            raise SpecError(f"{name} must be that of one response, and this is of {every}: take [{first!r}] of it.")
         order = " The spec comes first, then the data: bm.fit(spec, data)." if name == "spec" else ""
         raise SpecError(f"{name} must be {_describe(hint)}, not {_show(value)}.{order}")
     if isinstance(value, list | tuple) and not value and default != ():

@@ -19,7 +19,8 @@ from bayesmixed.display.result_tables import as_result
 from bayesmixed.errors import BayesMixedError, DataError, SamplingError, SpecError, did_you_mean
 from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.files import fingerprint, load_fit, save_fit
-from bayesmixed.fits.fitting import Fit, fit
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.from_data import fit
 from bayesmixed.fits.refitting import SETTINGS
 from bayesmixed.progress import ProgressLine
 from bayesmixed.spec.files import spec_to_toml, take_model

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesmixed.arguments import alone
 from bayesmixed.calibration.certificates import Verification, find_resolution
 from bayesmixed.calibration.engine_comparison import (
     STOPPED,
@@ -28,6 +29,7 @@ COARSEST = 1.0
 _DEFAULTS: dict[str, Any] = {"chains": 2, "draws": 500, "store": "all"}
 
 
+@alone("Fit it by itself for that.")
 def verify(
     fit: Fit,
     *,

@@ -3,18 +3,20 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 from bayesmixed.cli.models import write_simulated
-from bayesmixed.cli.options import Json, Missing, Seed, print_design, split, takes_spec
+from bayesmixed.cli.options import Json, Missing, Seed, print_design, split, takes_any_spec, takes_spec
 from bayesmixed.cli.output import INTERRUPTED, print_json, to_records
 from bayesmixed.cli.tables import TableFile, may_take_table, takes_table
 
 if TYPE_CHECKING:
     from bayesmixed.display.pages import Page
     from bayesmixed.fits.fitting import Fit
+    from bayesmixed.fits.joint_fits import JointFit
+    from bayesmixed.spec.joint_specs import JointSpec
     from bayesmixed.spec.model_spec import ModelSpec
 
 Sets = Annotated[
@@ -46,10 +48,10 @@ def demo(
     run_demo(out)
 
 
-@takes_spec
+@takes_any_spec
 @may_take_table
 def fit(
-    model: "ModelSpec",
+    model: "ModelSpec | JointSpec",
     table: TableFile | None,
     imputed: Annotated[
         list[Path] | None,
@@ -83,40 +85,54 @@ def fit(
     json: Json = False,
 ) -> None:
     """Fit a model; write the fit, tables, plots, a summary, and a report to be read in a browser."""
-    from bayesmixed.fits.fitting import sample, sample_tables
+    from bayesmixed.fits.fitting import sample
+    from bayesmixed.fits.from_data import sample_tables
+    from bayesmixed.fits.joint_fits import JointFit, sample_joint
     from bayesmixed.preparation.imputed_tables import prepare_tables
-    from bayesmixed.report.result_files import save_or_rescue, write_results
+    from bayesmixed.report.result_files import save_or_rescue, write_joint_results, write_results
     from bayesmixed.report.result_folders import FIT, replaced_folder
+    from bayesmixed.spec.joint_specs import JointSpec
 
     if simulate == (table is not None):
         raise typer.BadParameter("give either a table or --simulate")
     if imputed and table is None:
         raise typer.BadParameter("these are further tables: give the first one, too.", param_hint="--imputed")
+    if (table is None or imputed) and isinstance(model, JointSpec):
+        raise typer.BadParameter(f"{'--imputed' if imputed else '--simulate'} is for models of one response")
     with replaced_folder(out, overwrite) as beside:
-        if table is None:
+        if table is None and not isinstance(model, JointSpec):
             table, missing = TableFile(beside / "simulated.csv", {}), "drop"
             write_simulated(model, table.path, seed, out)
-        table = table.keep(beside)
-        tables = [table, *(replace(table, path=path) for path in imputed or ())]
-        designs = (
-            prepare_tables(model, [one.read(model) for one in tables], missing=missing)
-            if imputed
-            else [table.prepare(model, missing)]
-        )
-        design = replace(designs[0], source=str(table.path))
-        if table.path.parent == beside:  # which gets another name in the end
-            design = replace(design, source=table.path.name)
-        if not json:
-            print_design(design)
-            typer.echo()
+        table = cast("TableFile", table).keep(beside)
         settings: dict[str, Any] = {
-            **{"chains": chains, "draws": draws, "tune": tune, "target_accept": target_accept, "cores": cores},
-            **{"parameterisation": parameterisation, "progress": not json},
+            **{"chains": chains, "draws": draws, "tune": tune, "target_accept": target_accept, "seed": seed},
+            **{"parameterisation": parameterisation, "cores": cores, "progress": not json},
         }
-        several = [design, *designs[1:]]
-        fitted = sample_tables(several, seed, settings) if imputed else sample(design, seed=seed, **settings)
-        save_or_rescue(fitted, beside / FIT)
-        results = write_results(fitted, beside)
+        fitted: Fit | JointFit
+        if isinstance(model, JointSpec):
+            joint = table.prepare_joint(model, missing)
+            if not json:
+                typer.echo(f"{joint}\n")
+            fitted = sample_joint(joint, **settings)
+            save_or_rescue(fitted, beside / FIT)
+            results = write_joint_results(fitted, beside)
+        else:
+            tables = [table, *(replace(table, path=path) for path in imputed or ())]
+            designs = (
+                prepare_tables(model, [one.read(model) for one in tables], missing=missing)
+                if imputed
+                else [table.prepare(model, missing)]
+            )
+            design = replace(designs[0], source=str(table.path))
+            if table.path.parent == beside:  # which gets another name in the end
+                design = replace(design, source=table.path.name)
+            if not json:
+                print_design(design)
+                typer.echo()
+            several, seeded = [design, *designs[1:]], settings.pop("seed")
+            fitted = sample_tables(several, seeded, settings) if imputed else sample(design, seed=seeded, **settings)
+            save_or_rescue(fitted, beside / FIT)
+            results = write_results(fitted, beside)
     if json:
         print_json(_describe(fitted, out, (FIT, *results.files)))
     else:
@@ -194,19 +210,24 @@ def _read_set(text: str) -> tuple[str, Any]:
         return name, priors
 
 
-def _describe(fit: "Fit", folder: Path, files: tuple[str, ...]) -> dict[str, Any]:
+def _describe(fit: "Fit | JointFit", folder: Path, files: tuple[str, ...]) -> dict[str, Any]:
     """Return what programs want to know of a fit."""
     from bayesmixed.fits.convergence import diagnose
+    from bayesmixed.fits.fitting import Fit
     from bayesmixed.summaries.parameters.tidying import tidy
 
     verdict = diagnose(fit)
+    parts = [fit.design] if isinstance(fit, Fit) else list(fit.design.parts.values())
+    about: dict[str, list[Any]] = {
+        "formula": [one.spec.formula for one in parts],
+        "rows": [round(float(one.observed.row_counts.sum())) for one in parts],
+        "lines": [one.rows for one in parts],
+        "dropped": [one.dropped for one in parts],
+    }
     return {
         "folder": str(folder),
         "files": files,
-        "formula": fit.design.spec.formula,
-        "rows": round(float(fit.design.observed.row_counts.sum())),
-        "lines": fit.design.rows,
-        "dropped": fit.design.dropped,
+        **{name: said[0] if isinstance(fit, Fit) else said for name, said in about.items()},
         "converged": verdict.ok,
         "problems": verdict.problems,
         "engine": fit.engine.name,

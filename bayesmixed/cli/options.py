@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bayesmixed.calibration.certificates import Verification
     from bayesmixed.design.design import Design
     from bayesmixed.fits.fitting import Fit
+    from bayesmixed.spec.joint_specs import JointSpec
     from bayesmixed.spec.model_spec import ModelSpec
 
 
@@ -99,10 +100,11 @@ def read_spec(
             metavar="CORRELATION", help='Of residuals within groups: "ar1(time | subject)", "us(visit | subject)".'
         ),
     ] = None,
-) -> "ModelSpec":
+) -> "ModelSpec | JointSpec":
     """Return the spec given by the arguments of a command."""
     from bayesmixed.families import find_family
-    from bayesmixed.spec.files import as_spec
+    from bayesmixed.spec.files import as_spec, names_several, read_joint_spec
+    from bayesmixed.spec.joint_specs import as_joint_spec
 
     options: dict[str, Any] = dict(_read_parameter(text) for text in parameter or ())
     if len(options) < len(parameter or ()):
@@ -115,6 +117,9 @@ def read_spec(
     options |= {"link": alone[0] if alone else None, "factors": factor or (), "crossed": crossed or ()}
     options["known"] = dict(split(text, "--known") for text in known or ())
     options["impute"] = dict(_read_imputation(text) for text in impute or ())
+    if names_several(spec):
+        options |= {"empty_cells": empty_cells, "reference": reference, "residual": residual}
+        return as_joint_spec(read_joint_spec(spec), family=family, **options)
     model = as_spec(spec, family=family, empty_cells=empty_cells, reference=reference, residual=residual, **options)
     if "~" in spec and family is None:
         typer.echo(f"note: no --family given: family {find_family(model.family).name} is assumed", err=True)
@@ -141,7 +146,23 @@ def _read_parameter(text: str) -> tuple[str, str]:
 
 
 def takes_spec(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command that has the arguments of `read_spec` in place of its first one, the spec."""
+    """Return a command that has the arguments of `read_spec` in place of its first one, the spec of one response."""
+
+    def read(**given: Any) -> Any:
+        from bayesmixed.spec.joint_specs import JointSpec
+
+        model = read_spec(**given)
+        if isinstance(model, JointSpec):
+            raise SpecError(
+                f"'{given['spec']}' holds models of several responses, and of the commands only `fit` takes these."
+            )
+        return model
+
+    return with_arguments(command, next(iter(signature(command).parameters)), wraps(read_spec)(read))
+
+
+def takes_any_spec(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that has the arguments of `read_spec` in place of its first one, of one response or several."""
     return with_arguments(command, next(iter(signature(command).parameters)), read_spec)
 
 
@@ -185,6 +206,8 @@ def read_fit(path: Path) -> "Fit":
     if not file.is_file():
         raise DataError(f"There is no fit at '{file}'. Make one: bayesmixed fit SPEC --data FILE --out {path}")
     fit = load_fit(file)
+    if type(fit).__name__ == "JointFit":
+        raise SpecError("Commands take fits of one response, and this is of several. Read it in Python: bm.load_fit.")
     return fit
 
 

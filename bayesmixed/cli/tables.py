@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bayesmixed.design.design import Design
+    from bayesmixed.design.joint_designs import JointDesign
+    from bayesmixed.spec.joint_specs import JointSpec
     from bayesmixed.spec.model_spec import ModelSpec
 
 STANDARD_INPUT = Path("-")
@@ -52,6 +54,15 @@ class TableFile:
         from bayesmixed.preparation.preparing import prepare
 
         return replace(prepare(spec, self.read(spec), missing=missing), source=str(self.path))
+
+    def prepare_joint(self, spec: "JointSpec", missing: str) -> "JointDesign":
+        """Return the design of several responses on the table (SpecError, DataError)."""
+        from bayesmixed.preparation.data_files import label_columns
+        from bayesmixed.preparation.joint_preparing import prepare_joint
+        from bayesmixed.tables.frames import read_table
+
+        labels = [name for model in spec.models for name in label_columns(model)]
+        return prepare_joint(spec, read_table(self.path, text=labels, **self.form), missing=missing)
 
     def keep(self, folder: Path) -> "TableFile":
         """Return the same table; from standard input, it is written to a file of the folder first."""

@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 from scipy import special
 
-from bayesmixed.arguments import takes_drawn_values
+from bayesmixed.arguments import alone, takes_drawn_values
 from bayesmixed.cross_validation.held_out import sample_without
 from bayesmixed.cross_validation.importance_weights import LARGEST_K, REFIT, WEIGHTS, smooth_weights
 from bayesmixed.cross_validation.log_densities import unit_draws
@@ -20,6 +20,7 @@ from bayesmixed.fits.selection import find_factor
 from bayesmixed.integration.posterior_means import parameter_has_mean
 
 
+@alone("Fit it by itself for that.")
 @takes_drawn_values(tables="no")
 def influence(fit: Fit, group: str | None = None, *, refits: bool = False) -> pd.DataFrame:
     """Return how each parameter moves when one group is left out, the most influential groups first.

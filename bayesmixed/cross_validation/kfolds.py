@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesmixed.arguments import alone
 from bayesmixed.cross_validation.importance_weights import LARGEST_K
 from bayesmixed.cross_validation.leaving_out import FEW_DRAWS, predict_held_out
 from bayesmixed.cross_validation.log_densities import (
@@ -23,6 +24,7 @@ from bayesmixed.task_runs import run_tasks
 from bayesmixed.terms.relations import Factor
 
 
+@alone("Fit it by itself for that.")
 def kfold(fit: Fit, *, by: str, k: int = 10, seed: int | None = None, processes: int = 1, client: Any = None) -> Any:
     """Return the expected log predictive density by K-fold cross-validation, ArviZ's ELPD object.
 

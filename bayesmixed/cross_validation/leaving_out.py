@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
-from bayesmixed.arguments import takes_drawn_values
+from bayesmixed.arguments import alone, takes_drawn_values
 from bayesmixed.cross_validation.held_out import sample_without
 from bayesmixed.cross_validation.importance_weights import MOVED, REFIT, WEIGHTS, monte_carlo_errors, smooth_weights
 from bayesmixed.cross_validation.log_densities import (
@@ -48,6 +48,7 @@ FEW_DRAWS = (
 )
 
 
+@alone("Fit it by itself for that.")
 @takes_drawn_values(tables="no")
 def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws: int | None = None) -> Any:
     """Return the expected log predictive density for units that are left out one at a time, ArviZ's ELPD object.

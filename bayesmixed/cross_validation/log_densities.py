@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
-from bayesmixed.arguments import takes_drawn_values
+from bayesmixed.arguments import alone, takes_drawn_values
 from bayesmixed.cross_validation.marginal_densities import (
     can_integrate,
     leave_rows_out,
@@ -34,6 +34,7 @@ from bayesmixed.fits.selection import some_draws
 from bayesmixed.terms.relations import Factor
 
 
+@alone("Fit it by itself for that.")
 @takes_drawn_values(tables="no")
 def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None = None) -> xr.DataArray:
     """Return the log-likelihood of each row, or of each group with its effects integrated out, as draws.

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from bayesmixed.arguments import takes_drawn_values
+from bayesmixed.arguments import alone, takes_drawn_values
 from bayesmixed.cross_validation.leaving_out import MOST_ERROR, leave_units_out
 from bayesmixed.cross_validation.units import OBSERVATION, describe_unit, find_units, is_observation, own_coefficients
 from bayesmixed.design.design import Design
@@ -86,6 +86,7 @@ class ModelComparison(Page):
         return pd.DataFrame(shown, index=table.index)
 
 
+@alone("Fit it by itself for that.")
 @takes_drawn_values(tables="no")
 def compare_models(
     fits: Mapping[str, Fit], *, unit: str, by: str | None = None, refits: bool = False, draws: int | None = None

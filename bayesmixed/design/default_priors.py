@@ -214,7 +214,7 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
     stated = ParameterKey.read(key)
     correlation = stated.of_correlations
     if correlation and prior.name == "Fixed":
-        _check_fixed_correlation(design, key, prior)
+        check_fixed_correlation(design.matrices[key].widest, key, prior)
         return
     if correlation != (prior.name == "LKJ"):
         needed = (
@@ -269,9 +269,8 @@ def _check_support(design: Design, key: str, prior: Prior) -> None:
         )
 
 
-def _check_fixed_correlation(design: Design, key: str, prior: Prior) -> None:
-    """Refuse a number that is not a correlation, or that not all correlations of several columns can equal together."""
-    widest = design.matrices[key].widest
+def check_fixed_correlation(widest: int, key: str, prior: Prior) -> None:
+    """Refuse a number that is not a correlation, or that not all correlations of several columns can equal (SpecError)."""
     lower, value = -1.0 / (widest - 1), prior.arguments[0]
     if not lower < value < 1.0:
         every = f": all correlations of {widest} columns have this value" if widest > 2 else ""

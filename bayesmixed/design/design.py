@@ -20,7 +20,6 @@ from bayesmixed.families import Family
 from bayesmixed.families.limits import within_limits
 from bayesmixed.families.links import Array
 from bayesmixed.families.parameter_functions import PriorFunction, function_of
-from bayesmixed.formulas.notation import safe_name
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.factors import Table
@@ -125,6 +124,8 @@ class Design(Displayed):
         Groups within which residuals are correlated.
     unplaced : str
         Why rows to predict have no place in such groups.
+    ending : str
+        Of the names of all variables, "_y1", in a model of several responses; "" otherwise.
 
     Examples
     --------
@@ -150,6 +151,7 @@ class Design(Displayed):
     withheld: pd.DataFrame | None = None
     residual: ResidualBlock | None = None
     unplaced: str = ""
+    ending: str = ""
 
     def __reduce__(self) -> Any:
         """Pickle and copy without the family, which follows from the spec and the categories."""
@@ -262,9 +264,7 @@ class Design(Displayed):
     @property
     def response_name(self) -> str:
         """Name of the response in models and draws."""
-        name = self.spec.response
-        quoted = name.startswith("`") and name.endswith("`") and name.count("`") == 2
-        return safe_name(name.strip("`") if quoted else name)
+        return self.spec.response_name
 
     @property
     def mu(self) -> Predictor:

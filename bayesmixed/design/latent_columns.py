@@ -126,20 +126,26 @@ class ImputedTables:
 def with_own_names(design: Any, column: str) -> Any:
     """Return the design of a column with variables named after it: "beta_of_x", "sd_g_of_x"."""
     first, label = design.mu.parameter, safe_name(column)
-    predictors: dict[str, Any] = {}
-    priors: dict[str, Any] = {}
+    named = {
+        name: replace(predictor, suffix=f"_of_{label}" + ("" if name == first else f"_{name}"))
+        for name, predictor in design.predictors.items()
+    }
+    return with_predictors(design, named)
+
+
+def with_predictors(design: Any, named: Mapping[str, Any]) -> Any:
+    """Return the design with its predictors under other names, and their priors under the keys of these."""
+    keys: dict[str, str] = {}
     for name, predictor in design.predictors.items():
-        own = replace(predictor, suffix=f"_of_{label}" + ("" if name == first else f"_{name}"))
-        predictors[name] = own
-        priors |= {new: design.priors[old] for old, new in zip(predictor.keys, own.keys, strict=True)}
-        for block in predictor.normal_blocks:
-            keys = zip(predictor.sd_keys(block), own.sd_keys(block), strict=True)
-            priors |= {new: design.priors[old] for old, new in keys}
-            structures = zip(predictor.structure_parameters(block), own.structure_parameters(block), strict=True)
-            priors |= {new: design.priors[old] for (old, *_), (new, *_) in structures}
-            if predictor.corr(block) in design.priors:
-                priors[own.corr(block)] = design.priors[predictor.corr(block)]
-    return replace(design, predictors=predictors, priors=priors)
+        own = named[name]
+        keys |= zip(predictor.keys, own.keys, strict=True)
+        for block, again in zip(predictor.normal_blocks, own.normal_blocks, strict=True):
+            keys |= zip(predictor.sd_keys(block), own.sd_keys(again), strict=True)
+            structures = zip(predictor.structure_parameters(block), own.structure_parameters(again), strict=True)
+            keys |= {old: new for (old, *_), (new, *_) in structures}
+            keys[predictor.corr(block)] = own.corr(again)
+    priors = {keys.get(key, key): entry for key, entry in design.priors.items()}
+    return replace(design, predictors=dict(named), priors=priors)
 
 
 def with_gaps(table: pd.DataFrame, columns: Iterable[LatentColumn]) -> pd.DataFrame:

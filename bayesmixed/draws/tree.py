@@ -46,7 +46,8 @@ def draw_names(design: Design) -> tuple[str, ...]:
         if design.residual is None
         else [*design.residual.parameters, *([CORRELATIONS] if design.residual.dense else [])]
     )
-    return (*names, *design.numbers, *own, *([CUTS] if design.family.cuts else []), *latent)
+    scalars = (name + design.ending for name in (*design.numbers, *([CUTS] if design.family.cuts else [])))
+    return (*names, *scalars, *own, *latent)
 
 
 def top_level_names(design: Design) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.draws.event_draws import draw_events
@@ -47,40 +48,58 @@ def sample(
     progress: bool = True,
 ) -> Run:
     """Return draws from the posterior of a design, see `Engine`."""
+    mode = quasi_likelihood_mode(design) if design.mu.normal_blocks else None
+    choices = choose_parameterisation(design, mode, parameterisation)
+    for latent in design.latent:
+        own = quasi_likelihood_mode(latent.design) if latent.design.mu.normal_blocks else None
+        choices = (*choices, *choose_parameterisation(latent.design, own, "auto"))
+    ways = {choice.effects: choice.parameterisation for choice in choices}
+
+    def starts(model: Any) -> dict[str, Any]:
+        return starting_points(design, mode, model) | latent_starts(design) | start_of_onset(design)
+
+    def declare() -> Any:
+        return build(design, parameterisation=ways)
+
+    summed = [latent.imputed for latent in design.latent if latent.summed]
+    names = [name for name in draw_names(design) if name not in summed]
+    tree, decisions, used, timing = draw(declare, names, starts, settings, target_accept, progress)
+    posterior = draw_events(design, tree["posterior"].to_dataset(), np.random.default_rng([settings.seed, 2]))
+    draws = as_draws(design, posterior, tree["sample_stats"].to_dataset())
+    return Run(draws, EngineRecord("pymc", why, (*map(str, choices), *decisions)), used, timing)
+
+
+def draw(
+    declare: Callable[[], Any],
+    names: Iterable[str],
+    starts: Callable[[Any], Mapping[str, Any]],
+    settings: Settings,
+    target_accept: float | None,
+    progress: bool,
+) -> tuple[xr.DataTree, tuple[str, ...], Settings, dict[str, float]]:
+    """Return nutpie's draws of variables of the PyMC model that `declare` makes, decisions, settings and seconds, see
+    `run_sampler`; `starts` gives random starting points of free variables of the model."""
     import_whole("nutpie", "pymc")
     import nutpie
 
     from bayesmixed.kernels.compiled_files import checked_cache
 
     _check_folder()
-    mode = quasi_likelihood_mode(design) if design.mu.normal_blocks else None
-    choices = choose_parameterisation(design, mode, parameterisation)
-    for latent in design.latent:
-        own = quasi_likelihood_mode(latent.design) if latent.design.mu.normal_blocks else None
-        choices = (*choices, *choose_parameterisation(latent.design, own, "auto"))
     started = time.perf_counter()
     if progress:
         print(
             "Compiling the model (some seconds; a minute the first time on a machine) ...", file=sys.stderr, flush=True
         )
-    summed = [latent.imputed for latent in design.latent if latent.summed]
-    model = build(design, parameterisation={choice.effects: choice.parameterisation for choice in choices})
-    points = _starting_points(design, mode, model) | latent_starts(design) | start_of_onset(design)
+    model = declare()
+    points = starts(model)
     jittered = {variable for variable in model.free_RVs if variable.name not in points}
     with checked_cache(), insistent_interrupts():
-        compiled = nutpie.compile_pymc_model(
-            model,
-            var_names=[name for name in draw_names(design) if name not in summed],
-            initial_points=points,
-            jitter_rvs=jittered,
-        )
+        compiled = nutpie.compile_pymc_model(model, var_names=list(names), initial_points=points, jitter_rvs=jittered)
     timing = {"compile": time.perf_counter() - started}
     started = time.perf_counter()
     tree, decisions, used = run_sampler(compiled, settings, target_accept, progress, TARGET)
     timing["sample"] = time.perf_counter() - started
-    posterior = draw_events(design, tree["posterior"].to_dataset(), np.random.default_rng([settings.seed, 2]))
-    draws = as_draws(design, posterior, tree["sample_stats"].to_dataset())
-    return Run(draws, EngineRecord("pymc", why, (*map(str, choices), *decisions)), used, timing)
+    return tree, decisions, used, timing
 
 
 def _check_folder() -> None:
@@ -96,7 +115,7 @@ def _check_folder() -> None:
         ) from error
 
 
-def _starting_points(design: Design, mode: QuasiLikelihoodMode | None, model: Any) -> dict[str, Any]:
+def starting_points(design: Design, mode: QuasiLikelihoodMode | None, model: Any) -> dict[str, Any]:
     """Return random starting points for coefficients and SDs, twice as wide as the approximate posterior.
 
     nutpie's own jitter of one unit is far off where a slope is measured in hundredths.
@@ -115,10 +134,9 @@ def _starting_points(design: Design, mode: QuasiLikelihoodMode | None, model: An
             if name in names:
                 sd = mode.sds[group.name].reshape(group.shape[1:])
                 points[name] = pm.Uniform.dist(0.5 * sd, 2.0 * sd)
-    for name, value in mode.values.items():
-        if name in names and name != design.family.onset:  # whose start is in its coordinate
-            near = [
-                float(design.spec.link(name).inverse(design.spec.link(name).forward(value) + d)) for d in (-0.35, 0.35)
-            ]
+    for parameter, value in mode.values.items():
+        name, link = f"{parameter}{design.ending}", design.spec.link(parameter)
+        if name in names and parameter != design.family.onset:  # whose start is in its coordinate
+            near = [float(link.inverse(link.forward(value) + d)) for d in (-0.35, 0.35)]
             points[name] = pm.Uniform.dist(*near)
     return points

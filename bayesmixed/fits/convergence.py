@@ -16,6 +16,7 @@ from bayesmixed.draws.pooled import draws_of_table, moments_of_tables
 from bayesmixed.draws.tree import draw_names, top_level_names, top_level_numbers
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.joint_fits import JointFit
 
 RHAT = 1.01
 ESS_PER_CHAIN = 100
@@ -91,8 +92,8 @@ class Diagnosis(Page):
 
 
 @pools
-def diagnose(fit: Fit) -> Diagnosis:
-    """Return the convergence verdict of a fit.
+def diagnose(fit: Fit | JointFit) -> Diagnosis:
+    """Return the convergence verdict of a fit; of several responses that of all their variables.
 
     R-hat and effective sample sizes are those of Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021, Bayesian Anal
     16:667) by ArviZ. Read `ok` first: the draws of a fit that is not ok are not draws from the posterior.
@@ -112,9 +113,15 @@ def diagnose(fit: Fit) -> Diagnosis:
     >>> print(bm.diagnose(fit))
     Converged: no divergences, R-hat at most 1.006, effective sample size at least 892.
     """
-    if fit.settings.tables > 1:
+    if isinstance(fit, Fit) and fit.settings.tables > 1:
         return _diagnose_tables(fit)
-    table, quantities, worth = _worst(fit)
+    if isinstance(fit, JointFit):
+        order = list(map(str, fit.posterior.data_vars))
+        table, quantities, worth = _worst(fit.posterior, order)
+        fit = next(iter(fit.fits.values()))
+    else:
+        names = [name for name in draw_names(fit.design) if name in fit.posterior]
+        table, quantities, worth = _worst(fit.posterior, list(dict.fromkeys((*top_level_names(fit.design), *names))))
     stats = fit.draws["sample_stats"].to_dataset()
     divergences = int(stats["diverging"].sum()) if "diverging" in stats else 0
     chains = fit.settings.chains
@@ -226,13 +233,12 @@ def _by_chance(chains: int, draws: int, quantities: int, worth: float) -> str:
     )
 
 
-def _worst(fit: Fit) -> tuple[pd.DataFrame, int, dict[str, float]]:
+def _worst(posterior: xr.Dataset, names: list[str]) -> tuple[pd.DataFrame, int, dict[str, float]]:
     """Return the worst element of each variable, the number of elements that are not constant, and how many independent
     draws the usual chain is worth, on its own, of elements with a high R-hat."""
     import arviz_stats
 
-    names = [name for name in draw_names(fit.design) if name in fit.posterior]
-    found = {name: _varying(fit.posterior[name]) for name in names}
+    found = {name: _varying(posterior[name]) for name in names}
     varying = xr.Dataset({name: draws for name, (draws, _) in found.items()})
     quantities = sum(count for _, count in found.values())
     varying = varying.drop_vars([str(name) for name, v in varying.data_vars.items() if v.size == 0])
@@ -246,9 +252,8 @@ def _worst(fit: Fit) -> tuple[pd.DataFrame, int, dict[str, float]]:
     }
     high = {name: varying[name][..., int(np.argmax(rhat[name].values))] for name, row in rows.items() if row[0] > RHAT}
     worth = {name: _worth(draws.values) for name, draws in high.items()}
-    order = [n for n in (*top_level_names(fit.design), *names) if n in rows]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["rhat", "ess_bulk", "ess_tail"])
-    return table.loc[list(dict.fromkeys(order))], quantities, worth
+    return table.loc[[name for name in names if name in rows]], quantities, worth
 
 
 def _varying(variable: xr.DataArray) -> tuple[xr.DataArray, int]:

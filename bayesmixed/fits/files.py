@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
-from bayesmixed.arguments import pools
+from bayesmixed.arguments import alone, pools
 from bayesmixed.atomic_files import as_path, replace_file
 from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import FrozenPriors, freeze, frozen_from_text, frozen_to_text, with_frozen_priors
@@ -23,12 +23,15 @@ from bayesmixed.errors import BayesMixedError, DataError, StatisticsWarning, enu
 from bayesmixed.fits.checksums import checksums, list_damages
 from bayesmixed.fits.earlier_files import is_earlier, refuse_changed_columns, with_present_labels
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.joint_files import JOINT, check_shared, join_trees, split_tree, stored_priors
+from bayesmixed.fits.joint_fits import JointFit, joint_fit
 from bayesmixed.fits.tree_files import first_line, read_tree
 from bayesmixed.preparation.imputed_tables import with_tables
+from bayesmixed.preparation.joint_preparing import tie_parts
 from bayesmixed.preparation.latent_values import with_withheld
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.preparation.streaming import streamed_from_text, streamed_to_text
-from bayesmixed.spec.files import spec_from_toml, spec_to_toml
+from bayesmixed.spec.files import joint_from_toml, spec_from_toml, spec_to_toml
 from bayesmixed.tables.known_relations import relations_to_store, stored_relations
 
 FORMAT = 2
@@ -42,9 +45,10 @@ _TABLES = "imputed_table_"
 _CHECKSUMS = "sha256"
 
 
+@alone("The file of all of them is bm.save_fit(joint, path).")
 @pools
-def save_fit(fit: Fit, path: str | Path) -> Path:
-    """Write a fit as one netCDF file and return its path.
+def save_fit(fit: Fit | JointFit, path: str | Path) -> Path:
+    """Write a fit, of one response or several, as one netCDF file and return its path.
 
     The file is made in memory, written under a temporary name and renamed, so that an interruption or a full disk leaves
     no half file. It carries checksums of all that it holds.
@@ -65,7 +69,11 @@ def save_fit(fit: Fit, path: str | Path) -> Path:
     >>> bm.load_fit(path).posterior.equals(fit.posterior)
     True
     """
-    tree = _as_tree(fit)
+    tree = (
+        join_trees(fit, [_as_tree(one) for one in fit.fits.values()], FORMAT)
+        if isinstance(fit, JointFit)
+        else _as_tree(fit)
+    )
     tree.attrs[_CHECKSUMS] = json.dumps(checksums(tree))
     try:
         content = tree.to_netcdf(engine="h5netcdf")
@@ -77,7 +85,7 @@ def save_fit(fit: Fit, path: str | Path) -> Path:
 def load_fit(
     path: str | Path, *, verify: bool = True, functions: Mapping[str, Callable[..., Any]] | None = None
 ) -> Fit:
-    """Return the fit that `save_fit` wrote, or the shipped one, "herd_period".
+    """Return the fit that `save_fit` wrote (a `JointFit` where it is of several responses), or the shipped one, "herd_period".
 
     The design is prepared anew from the stored columns, so prediction, refits and every summary work. The shipped fit is
     `bm.fit("herd_period", bm.datasets.load("cbpp"), draws=400, seed=2)`: something to try functions on.
@@ -113,8 +121,12 @@ def load_fit(
                 f"it is damaged or was changed: {enumerate_words(damages)}. Take a copy of the file, or fit the model again; "
                 "load_fit(path, verify=False) reads what is left."
             )
-        fit = _as_fit(tree, functions or {})
-        check_draws(fit)
+        if JOINT in tree.attrs:
+            joint: Any = _as_joint_fit(tree, functions or {})
+            fit: Fit = joint
+        else:
+            fit = _as_fit(tree, functions or {})
+            check_draws(fit)
     if damages:
         warn(f"'{path}' is damaged or was changed ({enumerate_words(damages)}): do not rely on this fit.")
     elif int(tree.attrs["bayesmixed_format"]) == 1:
@@ -280,6 +292,26 @@ def _as_fit(tree: xr.DataTree, functions: Mapping[str, Callable[..., Any]]) -> F
         timing=_parse(_SECONDS, attributes["timing"], "'timing'"),
         versions=_parse(_TEXTS, attributes["versions"], "'versions'"),
     )
+
+
+def _as_joint_fit(tree: xr.DataTree, functions: Mapping[str, Callable[..., Any]]) -> JointFit:
+    """Return the fit of several responses of a file, their designs prepared anew."""
+    spec = joint_from_toml(tree.attrs[JOINT])
+    trees, shared = split_tree(tree, len(spec.models))
+    fits = {name: _as_fit(one, functions) for name, one in zip(spec.responses, trees, strict=True)}
+    for fit in fits.values():
+        check_draws(fit)
+    models = [fit.design.spec for fit in fits.values()]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)
+        joint = spec.model_copy(update={"models": tuple(models)})
+        design = tie_parts(joint, {name: fit.design for name, fit in fits.items()})
+    priors = stored_priors(tree)
+    if list(priors) != list(design.priors):
+        raise DataError("its priors of correlations between responses are not those of the model.")
+    found = joint_fit(replace(design, priors=priors), fits, shared)
+    check_shared(found)
+    return found
 
 
 def _compare_priors(design: Design, frozen: FrozenPriors) -> None:

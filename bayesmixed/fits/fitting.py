@@ -1,12 +1,10 @@
-"""Fit: a design with draws from its posterior, and the two functions that make one."""
+"""Fit: a design with draws from its posterior, and the function that draws them."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -17,19 +15,12 @@ from bayesmixed.design.independent_levels import with_independent_levels, with_r
 from bayesmixed.design.response_units import in_own_unit, in_working_unit
 from bayesmixed.draws.free_draws import with_free_variables
 from bayesmixed.draws.kept import check_store, keep_draws
-from bayesmixed.draws.pooled import pool_draws
 from bayesmixed.draws.tree import PROPOSALS
 from bayesmixed.engines import ENGINES, choose, marginal
 from bayesmixed.engines.runs import Run
 from bayesmixed.engines.settings import EngineRecord, Settings, check_share
 from bayesmixed.equations import Displayed, Outline
-from bayesmixed.errors import SamplingError, SpecError, enumerate_words
-from bayesmixed.families import Family
-from bayesmixed.preparation.imputed_tables import are_tables, prepare_tables, with_tables
-from bayesmixed.preparation.preparing import prepare
-from bayesmixed.progress import ProgressLine
-from bayesmixed.spec.files import as_spec
-from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.errors import SpecError, enumerate_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +42,8 @@ class Fit(Displayed):
         Seconds by stage.
     versions : mapping
         Versions of the packages that took part.
+    beside : tuple of str
+        Other responses that were fitted together with this one, whose rows informed these draws too.
 
     Examples
     --------
@@ -68,6 +61,7 @@ class Fit(Displayed):
     settings: Settings
     timing: Mapping[str, float]
     versions: Mapping[str, str]
+    beside: tuple[str, ...] = ()
 
     @property
     def posterior(self) -> xr.Dataset:
@@ -178,116 +172,6 @@ class Fit(Displayed):
         return f"<Fit: {self.design.spec.formula}; {s.chains} chains x {s.draws} draws by {self.engine.name}{state}>"
 
 
-def fit(
-    spec: str | Path | ModelSpec,
-    data: Any,
-    *,
-    family: str | Family | None = None,
-    priors: Mapping[str, Any] | None = None,
-    link: str | None = None,
-    links: Mapping[str, str] | None = None,
-    factors: str | Sequence[str] = (),
-    engine: str = "auto",
-    chains: int = 4,
-    draws: int = 1000,
-    tune: int | None = None,
-    target_accept: float | None = None,
-    parameterisation: str | Mapping[str, str] = "auto",
-    seed: int | None = None,
-    cores: int | None = None,
-    missing: str = "error",
-    na: str | float | Iterable[str | float] = (),
-    crossed: str | Sequence[str] = (),
-    empty_cells: str | None = None,
-    reference: str | None = None,
-    functions: Mapping[str, Callable[..., Any]] | None = None,
-    known: Mapping[str, Any] | None = None,
-    impute: Mapping[str, Any] | None = None,
-    residual: str | None = None,
-    store: str = "auto",
-    progress: bool = True,
-    **predictors: str,
-) -> Fit:
-    """Return the fit of a spec to data: `prepare`, then `sample`.
-
-    Parameters
-    ----------
-    spec : str, Path or ModelSpec
-        Formula, shipped name, TOML path or spec.
-    data : data frame, mapping of columns, or path, or a list of these
-        One row per observation; the path of a CSV or Parquet file, of which only the columns of the spec are loaded,
-        and of large Parquet files only some rows at a time (see `stream` of `prepare`). A list holds imputed tables, the same
-        rows with other values where some were missing: each is sampled by itself under the priors of the first one, and
-        draws are pooled. `diagnose` then looks at each table, and `missing_information` says what is lost.
-    family : str or Family, optional
-        With a formula; "gaussian" if not given.
-    priors, link, links, factors, crossed, functions
-        Added to those of the spec; `link` is that of the first parameter, `factors` are columns of numbers that name
-        levels, and functions are the user's own that a formula calls: `functions={"dose": f}`.
-    known : mapping, optional
-        Tables of known relations between levels by the names that terms give them, (1 | gr(species, cov=A)): known={"A": table},
-        see `ModelSpec`.
-    empty_cells : {"error", "drop"}, optional
-        That of the spec if not given: what to do with combinations of levels that no row has, see `ModelSpec`.
-    reference : str, optional
-        Of a categorical response: the category with which the others are compared, the first one if not given.
-    engine, chains, draws, tune, target_accept, parameterisation, seed, cores, store, progress
-        See `sample`.
-    impute : mapping of str to str, optional
-        The model of each column in mi(x) (with missing values) and me(x, sd) (measured with error), "~ 1" if not given:
-        impute={"x": "~ z + (1 | g)"}, or {"x": {"formula": "~ z", "family": "lognormal"}}. True values are drawn with the
-        parameters, by the engine "pymc"; `imputations` shows them.
-    residual : str, optional
-        How residuals are correlated within groups: "ar1(time | subject)", "us(visit | subject)"; that of the spec if not
-        given. See `Residual`.
-    missing : {"error", "drop", "impute"}
-        What to do with rows in which a used column is missing; with "impute" those without a response are left out of the
-        likelihood and predicted (`imputations`).
-    na : str, number or list of these
-        Codes that mean a missing value, such as na=["n.d.", -999].
-    **predictors : str
-        With a formula, those of further parameters: `sigma="~ treatment"`.
-
-    Raises
-    ------
-    SpecError, DataError
-        Before any sampling.
-    SamplingError
-        The sampler could not start, or was interrupted too early.
-
-    Examples
-    --------
-    >>> import bayesmixed as bm
-    >>> data = bm.datasets.load("sleepstudy")
-    >>> fit = bm.fit("Reaction ~ Days + (Days | Subject)", data, draws=100, seed=1, progress=False)
-    >>> list(fit.posterior.data_vars)
-    ['beta', 'sd_Subject', 'corr_Subject', 'b_Subject', 'sigma']
-    """
-    spec = as_spec(
-        spec,
-        family=family,
-        priors=priors,
-        link=link,
-        links=links,
-        factors=factors,
-        crossed=crossed,
-        empty_cells=empty_cells,
-        reference=reference,
-        functions=functions,
-        known=known,
-        impute=impute,
-        residual=residual,
-        **predictors,
-    )
-    settings: dict[str, Any] = {
-        **{"engine": engine, "chains": chains, "draws": draws, "tune": tune, "target_accept": target_accept},
-        **{"parameterisation": parameterisation, "cores": cores, "store": store, "progress": progress},
-    }
-    if are_tables(data):
-        return sample_tables(prepare_tables(spec, data, missing=missing, na=na), seed, settings)
-    return sample(prepare(spec, data, missing=missing, na=na), seed=seed, **settings)
-
-
 @checked
 def sample(
     design: Design,
@@ -371,41 +255,17 @@ def sample(
         why=why,
         progress=progress,
     )
-    return _as_fit(design, run, unit)
+    return as_fit(design, run, unit)
 
 
 def resume(fit: Fit, settings: Settings, progress: bool) -> Fit:
     """Return further draws of a fit that holds the proposals of its chains."""
     working, unit = in_working_unit(with_independent_levels(fit.design))
     run = marginal.resume(working, settings, fit.draws[PROPOSALS].to_dataset(), progress)
-    return _as_fit(fit.design, run, unit)
+    return as_fit(fit.design, run, unit)
 
 
-def sample_tables(designs: Sequence[Design], seed: int | None, settings: Mapping[str, Any]) -> Fit:
-    """Return the fit of several imputed tables, each sampled by itself, their draws pooled."""
-    fits: list[Fit] = []
-    with ProgressLine("imputed tables", settings["progress"] is True) as line:
-        for number, design in enumerate(designs):
-            line.show(number / len(designs), f"{number} of {len(designs)}")
-            own = fits[0].settings.seed + number if fits else seed
-            fits.append(sample(design, seed=own, **{**settings, "store": "all"}))
-    first = fits[0]
-    design = with_tables([one.design for one in fits])
-    if not all(one.settings.complete for one in fits):
-        raise SamplingError("A table was interrupted, so draws of the tables cannot be pooled. Sample them again.")
-    engines = enumerate_words(list(dict.fromkeys(one.engine.name for one in fits)))
-    said = f"draws of {len(fits)} imputed tables pooled, each sampled by itself (engine {engines})"
-    return Fit(
-        design,
-        pool_draws([one.draws for one in fits]),
-        replace(first.engine, decisions=(*first.engine.decisions, said)),
-        replace(first.settings, chains=sum(one.settings.chains for one in fits), tables=len(fits)),
-        {stage: sum(one.timing.get(stage, 0.0) for one in fits) for stage in first.timing},
-        first.versions,
-    )
-
-
-def _as_fit(design: Design, run: Run, unit: float) -> Fit:
+def as_fit(design: Design, run: Run, unit: float) -> Fit:
     """Return the fit of a design whose response was sampled in some unit."""
     own = run.draws if unit == 1.0 else in_own_unit(design, run.draws, unit)
     own = with_related_draws(design, own)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesmixed.arguments import alone
 from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import freeze, with_frozen_priors
 from bayesmixed.design.stated_coordinates import states_centred_prior, states_group_prior
@@ -47,6 +48,7 @@ _EARLIER = (
 )
 
 
+@alone("Fit all of them anew: bm.fit(joint.design.spec, data).")
 def refit(
     fit: Fit,
     *,
@@ -106,6 +108,7 @@ def refit(
     return _with_decisions(again, notes, again.engine.decisions)
 
 
+@alone("Fit all of them with more draws: bm.fit(joint.design.spec, data, draws=...).")
 def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = True) -> Fit:
     """Return the fit with more draws in each chain: the model is sampled again with a seed that follows from the fit's.
 

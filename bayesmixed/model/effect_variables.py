@@ -70,7 +70,7 @@ def declare_effects(
     elif not as_written:
         pm.Deterministic(written, _times(effects, group.transform, len(group.labels)), dims=written_dims)
     if tied is not None:
-        tied.keep(predictor.parameter, group, effects, sd)
+        tied.keep(predictor, group, effects, sd)
     return total
 
 

@@ -73,7 +73,7 @@ def start_of_onset(design: Design) -> dict[str, float]:
         return {}
     function, prior = design.scalar_prior(name)
     highest = float(np.min(np.asarray(design.response)))
-    return {function.word.format(name): ends_of_onset(highest, function, prior)[2]}
+    return {function.word.format(f"{name}{design.ending}"): ends_of_onset(highest, function, prior)[2]}
 
 
 def declare_number(name: str, prior: Prior, low: float, high: float) -> Any:

@@ -1,6 +1,7 @@
 """build: the PyMC model that a design means."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -70,77 +71,98 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
     import pymc as pm
 
     choice = dict(parameterisation or {})
+    check_parameterisation(choice, (design, *(latent.design for latent in design.latent)))
+    with pm.Model(coords=coords_of(design), model=None) as model:
+        design, rows = declare_parameters(design, choice, declare_ties(design))
+        if design.residual is not None:
+            observe_correlated(design, design.residual, rows)
+        else:
+            observe(design, rows)
+    return model
+
+
+def check_parameterisation(choice: Mapping[str, str], designs: Iterable[Design]) -> None:
+    """Refuse coordinates that are not known, and those of effects that no design has (SpecError)."""
     for chosen in choice.values():
         check_choice("Parameterisation {}", chosen, PARAMETERISATIONS)
-    designs = (design, *(latent.design for latent in design.latent))
     effects = [predictor.b(group) for one in designs for predictor, group in one.normal_blocks()]
     unknown = [name for name in choice if name not in effects]
     if unknown:
         raise SpecError(f"Parameterisation of '{unknown[0]}': no such effects. {did_you_mean(unknown[0], effects)}")
-    with pm.Model(coords=_coords(design), model=None) as model:
-        values: dict[str, Any] = {}
-        split, scale = design.split, design.family.scale
-        if split is not None:
-            declare_split(split)
-        elif design.joint_priors and scale in design.numbers:
-            values[scale] = declare_scalar(design.family.parameter(scale), *design.scalar_prior(scale))
-        for joint in design.joint_priors.values():
-            declare_scales(joint, values.get(str(scale)))
-        declared = {latent.column: declare_latent(latent, choice, _linear_predictor) for latent in design.latent}
-        variables = [one for one in declared.values() if isinstance(one, LatentVariable)]
-        events = {name: one for name, one in declared.items() if isinstance(one, EventVariable)}
-        etas, rates = dict[str, Any](), {name: dict[str, Any]() for name in events}
-        integrated = bool(variables) and is_integrated(design)
-        moved = [(one, one.move(one.centre if integrated else draw_freely(one))) for one in variables]
-        slopes: list[Any] = []
-        ties = declare_ties(design)
-        for name, predictor in design.predictors.items():
-            eta, beta = _linear_predictor(design, predictor, choice, ties)
-            for one, move in moved:
-                if name in one.latent.slopes:
-                    slopes.append(one.latent.slopes[name] @ beta)
-                    eta = eta + slopes[-1] * move
-            for latent in design.latent:
-                if latent.column in events and name in latent.slopes:
-                    rates[latent.column][name] = latent.slopes[name] @ beta
-            etas[name], values[name] = eta, predictor.link.pytensor_inverse(eta)
-        if design.family.cuts:
-            values |= _thresholds(design, model)
-        for name in design.numbers:
-            if name in values:
-                continue
-            if split is not None and split.holds(name):
-                values[name] = declare_part(split, name, name, None, None)
-            else:
-                parameter, highest = design.family.parameter(name), None
-                if parameter.onset and design.response is not None:
-                    highest = float(np.min(np.asarray(design.response)))
-                values[name] = declare_scalar(parameter, *design.scalar_prior(name), highest=highest)
-        if events:
-            design, rows = sum_events(design, Rows(values, etas, rates, events))
+
+
+def declare_parameters(
+    design: Design, choice: Mapping[str, str], ties: Mapping[str, TiedEffects]
+) -> tuple[Design, dict[str, Any]]:
+    """Return the rows that are observed, and the parameters of the family in each, all that they depend on being declared in
+    the open model."""
+    values: dict[str, Any] = {}
+    split, scale = design.split, design.family.scale
+    if split is not None:
+        declare_split(split)
+    elif design.joint_priors and scale in design.numbers:
+        values[scale] = declare_scalar(design.family.parameter(scale), *design.scalar_prior(scale))
+    for joint in design.joint_priors.values():
+        declare_scales(joint, values.get(str(scale)))
+    declared = {latent.column: declare_latent(latent, choice, _linear_predictor) for latent in design.latent}
+    variables = [one for one in declared.values() if isinstance(one, LatentVariable)]
+    events = {name: one for name, one in declared.items() if isinstance(one, EventVariable)}
+    etas, rates = dict[str, Any](), {name: dict[str, Any]() for name in events}
+    integrated = bool(variables) and is_integrated(design)
+    moved = [(one, one.move(one.centre if integrated else draw_freely(one))) for one in variables]
+    slopes: list[Any] = []
+    for name, predictor in design.predictors.items():
+        eta, beta = _linear_predictor(design, predictor, choice, ties)
+        for one, move in moved:
+            if name in one.latent.slopes:
+                slopes.append(one.latent.slopes[name] @ beta)
+                eta = eta + slopes[-1] * move
+        for latent in design.latent:
+            if latent.column in events and name in latent.slopes:
+                rates[latent.column][name] = latent.slopes[name] @ beta
+        etas[name], values[name] = eta, predictor.link.pytensor_inverse(eta)
+    if design.family.cuts:
+        values |= _thresholds(design)
+    for name in design.numbers:
+        if name in values:
+            continue
+        if split is not None and split.holds(name):
+            values[name] = declare_part(split, name, name, None, None)
         else:
-            rows = design.in_rows(values)
-        if integrated:
-            residual = design.family.working(np.asarray(design.response)) - rows[design.mu.parameter]
-            rows[str(scale)] = draw_given_response(variables, slopes, residual, rows[str(scale)])
-        if design.residual is not None:
-            observe_correlated(design, design.residual, rows)
-            return model
-        variable = _observe(design, rows)
-        if design.observed.multiplicity is not None:
-            further = (design.observed.multiplicity - 1.0) * pm.logp(variable, model.rvs_to_values[variable])
-            pm.Potential("further_likelihood", further.sum())
-    return model
+            parameter, highest = design.family.parameter(name), None
+            if parameter.onset and design.response is not None:
+                highest = float(np.min(np.asarray(design.response)))
+            named = replace(parameter, name=f"{name}{design.ending}")
+            values[name] = declare_scalar(named, *design.scalar_prior(name), highest=highest)
+    if events:
+        design, rows = sum_events(design, Rows(values, etas, rates, events))
+    else:
+        rows = design.in_rows(values)
+    if integrated:
+        residual = design.family.working(np.asarray(design.response)) - rows[design.mu.parameter]
+        rows[str(scale)] = draw_given_response(variables, slopes, residual, rows[str(scale)])
+    return design, rows
 
 
-def _observe(design: Design, values: Mapping[str, Any]) -> Any:
-    """Return the response as a variable, given the parameters of its family."""
+def observe(design: Design, values: Mapping[str, Any]) -> Any:
+    """Return the response as a variable, given the parameters of its family in each row."""
+    import pymc as pm
+
+    variable = _response(design, values)
+    if design.observed.multiplicity is not None:
+        density = pm.logp(variable, pm.modelcontext(None).rvs_to_values[variable])
+        further = (design.observed.multiplicity - 1.0) * density
+        pm.Potential(f"further_likelihood{design.ending}", further.sum())
+    return variable
+
+
+def _response(design: Design, values: Mapping[str, Any]) -> Any:
     import pymc as pm
 
     family = design.family
+    dims = f"row{design.ending}" if len(np.asarray(design.response)) == len(design.table.data) else None
     observed = np.asarray(design.response)
     trials = design.trials
-    dims = "row" if len(observed) == len(design.table.data) else None
     if family.discrete:
         observed, trials = _whole(observed), _whole(trials)
     if family.pytensor_logp is None:
@@ -167,10 +189,11 @@ def _observe(design: Design, values: Mapping[str, Any]) -> Any:
     )
 
 
-def _coords(design: Design) -> dict[str, list[Any]]:
-    coords: dict[str, list[Any]] = {"row": list(design.table.data.index), **latent_coords(design)}
+def coords_of(design: Design) -> dict[str, list[Any]]:
+    """Return the labels of the dimensions of all variables."""
+    coords: dict[str, list[Any]] = {f"row{design.ending}": list(design.table.data.index), **latent_coords(design)}
     if design.family.cuts:
-        coords["cut"] = design.cut_labels
+        coords[f"cut{design.ending}"] = design.cut_labels
     if design.split is not None:
         coords[PART] = [part.name for part in design.split.parts]
     if design.residual is not None and design.residual.dense:
@@ -229,12 +252,12 @@ def _mean(placement: Placement, beta: Any, coefficients: Mapping[str, Any], plac
     return mean
 
 
-def _thresholds(design: Design, model: "pm.Model") -> dict[str, Any]:
+def _thresholds(design: Design) -> dict[str, Any]:
     """Return the thresholds at the centre of the columns by name, and register those as written."""
     import pymc as pm
     import pytensor.tensor as pt
 
-    moved = bool(np.any(design.mu.centre != 0))
+    moved, name, dims = bool(np.any(design.mu.centre != 0)), f"{CUTS}{design.ending}", f"cut{design.ending}"
     prior, count = design.priors[CUTS].prior, len(design.family.cuts)
 
     def logp(value: Any, *arguments: Any) -> Any:
@@ -251,17 +274,18 @@ def _thresholds(design: Design, model: "pm.Model") -> dict[str, Any]:
         return pt.as_tensor_variable(threshold_quantile(design, 0.5))
 
     drawn = pm.CustomDist(
-        f"centred_{CUTS}" if moved else CUTS,
+        f"centred_{name}" if moved else name,
         *np.array(prior.arguments, dtype=float),
         logp=logp,
         random=random,
         support_point=start,
         signature=f"{','.join(['()'] * len(prior.arguments))}->({count})",
-        dims="cut",
+        dims=dims,
         **{} if design.family.at_risk else {"transform": pm.distributions.transforms.ordered},
     )
     if moved:
-        pm.Deterministic(CUTS, drawn + threshold_shift(design, model[design.mu.beta]), dims="cut")
+        beta = pm.modelcontext(None)[design.mu.beta]
+        pm.Deterministic(name, drawn + threshold_shift(design, beta), dims=dims)
     return {cut: drawn[k] for k, cut in enumerate(design.family.cuts)}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from bayesmixed.arguments import takes_drawn_values
+from bayesmixed.arguments import alone, takes_drawn_values
 from bayesmixed.cross_validation.units import find_units
 from bayesmixed.display.palette import BLUE, GREY, LIGHT, VERMILION
 from bayesmixed.errors import SpecError, did_you_mean
@@ -87,6 +87,7 @@ def plot_residuals(
     return as_written(figure)
 
 
+@alone("Fit it by itself for that.")
 @takes_drawn_values(tables="no")
 def plot_loo_pit(fit: Fit, *, seed: int = SEED, ax: Any = None, figsize: tuple[float, float] | None = None) -> "Figure":
     """Return how far the leave-one-out predictions are from calibrated, as a matplotlib figure.

@@ -94,6 +94,11 @@ def _say_data(fit: Fit) -> str:
         f"We fitted a Bayesian {mixed} to {design.row_text}{left_out}{grouped}. The response was {spec.response}"
         f"{f' of {spec.trials}' if spec.trials else ''}, of family {design.family.name} with {design.mu.link.name} link; the "
         f"model was {spec.formula}{_say_further(fit)}.{_say_drawn(fit)}"
+        + (
+            f" It was fitted together with {_join(fit.beside)}, in one model of several responses."
+            if fit.beside
+            else ""
+        )
     )
 
 

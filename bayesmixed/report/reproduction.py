@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from bayesmixed.display.pages import Section
-from bayesmixed.errors import SpecError
+from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.fits.files import fingerprint
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.refitting import settings_of
@@ -28,6 +28,11 @@ def show_citation(fit: Fit, checks: Callable[[], PosteriorChecks]) -> str:
 
 def show_reproduction(fit: Fit, data: str) -> str:
     """Return the code, the model file, the seed and the versions; `data` is the name of the file of the data."""
+    if fit.beside:
+        raise SpecError(
+            f"'{fit.design.response_name}' was fitted together with {enumerate_words(fit.beside)}, so code for it alone would "
+            "give other draws. Keep the code of bm.fit([...], data), and the file of bm.save_fit(joint, path)."
+        )
     versions = pd.DataFrame(list(fit.versions.items()), columns=["package", "version"])
     seconds = sum(fit.timing.values())
     took = f" It took {seconds:.1f} seconds." if fit.timing else ""

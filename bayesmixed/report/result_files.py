@@ -16,8 +16,9 @@ from bayesmixed.atomic_files import replace_file, replace_picture, replace_table
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import BayesMixedError, DataError
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.joint_fits import JointFit
 from bayesmixed.report.result_folders import FIT, MODEL
-from bayesmixed.spec.files import spec_to_toml
+from bayesmixed.spec.files import joint_to_toml, spec_to_toml
 from bayesmixed.summaries.marginal.grids import column_roles
 
 REPORT = "report.html"
@@ -42,7 +43,7 @@ class Results:
     notes: tuple[str, ...]
 
 
-def save_or_rescue(fit: Fit, path: Path) -> Path:
+def save_or_rescue(fit: Fit | JointFit, path: Path) -> Path:
     """Save a fit, or, where that fails, save it in a temporary folder and name that.
 
     Raises
@@ -58,7 +59,7 @@ def save_or_rescue(fit: Fit, path: Path) -> Path:
         raise DataError(f"{error} {said}") from error
 
 
-def _save_anywhere(fit: Fit) -> Path | None:
+def _save_anywhere(fit: Fit | JointFit) -> Path | None:
     for folder in (tempfile.gettempdir(), Path.home(), Path.cwd()):
         with suppress(DataError, OSError):
             return bm.save_fit(fit, Path(tempfile.mkdtemp(prefix="bayesmixed-", dir=folder), FIT))
@@ -86,6 +87,20 @@ def write_results(fit: Fit, folder: Path) -> Results:
         else:
             files.append(name)
     return Results(tuple(files), text, tuple(notes))
+
+
+def write_joint_results(joint: JointFit, folder: Path) -> Results:
+    """Write the summary, the table of estimates, and a report on each response into a folder that exists (DataError)."""
+    text = str(bm.summary(joint))
+    files = ["summary.txt", MODEL, "effects.csv"]
+    replace_file(folder / files[0], f"{joint.design}\n\n{text}\n\n{_run(next(iter(joint.fits.values())))}\n")
+    replace_file(folder / files[1], joint_to_toml(joint.design.spec))
+    replace_table(folder / files[2], bm.tidy(joint))
+    for name, fit in joint.fits.items():
+        plain = re.sub(r"[^\w.-]+", "_", name)
+        files.append(f"report-{plain}.html")
+        bm.write_report(fit, folder / files[-1])
+    return Results(tuple(files), text, ())
 
 
 def _products(fit: Fit, summary: str) -> Iterator[tuple[str, Callable[[Path], Any]]]:

@@ -20,6 +20,7 @@ _OWN: tuple[str, ...] = (
     "effects.csv",
     "means.csv",
     "report.html",
+    "report-*.html",
     "simulated*.csv",
     "shrinkage*.csv",
     "shrinkage*.png",

@@ -10,6 +10,8 @@ from bayesmixed.arguments import checked
 from bayesmixed.atomic_files import replace_file
 from bayesmixed.errors import SpecError, did_you_mean, shorten
 from bayesmixed.families import DEFAULT_FAMILY, Family, find_family
+from bayesmixed.prior_distributions import Prior
+from bayesmixed.spec.joint_specs import JointSpec, is_joint
 from bayesmixed.spec.model_spec import ModelSpec, from_formula
 from bayesmixed.spec.parsing import ADDED, format_formula, read_further
 from bayesmixed.terms.residual_correlations import Residual
@@ -141,6 +143,13 @@ def load_spec(source: str | Path, *, functions: Mapping[str, Callable[..., Any]]
     'incidence | trials(size) ~ 1 + (1 | herd)'
     """
 
+    text, path = read_text(source)
+    spec = spec_from_toml(text, str(path))
+    return _with_functions(spec, functions) if functions else spec
+
+
+def read_text(source: str | Path) -> tuple[str, Path]:
+    """Return the text of a TOML file, or of a shipped name, and its path (SpecError where there is none)."""
     path = Path(source)
     if not path.suffix and not os.path.isfile(path):
         shipped = list_specs()
@@ -158,17 +167,63 @@ def load_spec(source: str | Path, *, functions: Mapping[str, Callable[..., Any]]
         raise SpecError(f"Spec '{path}' cannot be read: {error}.") from error
     if len(text) > LARGEST:
         raise SpecError(f"'{path}' has more than {LARGEST:,} characters, too many for a spec.")
-    spec = spec_from_toml(text, str(path))
-    return _with_functions(spec, functions) if functions else spec
+    return text, path
+
+
+def read_joint_spec(source: str | Path) -> JointSpec:
+    """Return the spec of a TOML file with the models of several responses, `[[models]]` (SpecError where it is not one)."""
+    if isinstance(source, str) and "~" in source:
+        raise SpecError("Give the formulas of several responses as a list, one for each.")
+    text, path = read_text(source)
+    return joint_from_toml(text, str(path))
+
+
+def joint_from_toml(text: str, name: str = "spec") -> JointSpec:
+    """Return the spec of several responses written in TOML text; `name` is used in error messages."""
+    fields = _fields(text, name)
+    if "models" not in fields:
+        raise SpecError(f"'{name}' is the spec of one response: a file of several has [[models]].")
+    try:
+        return JointSpec(**fields | {"models": [ModelSpec(**one) for one in fields["models"]]})
+    except (AttributeError, TypeError) as error:
+        raise SpecError(f"In '{name}': [[models]] has the fields of a spec for each response ({error}).") from error
+    except SpecError as error:
+        raise error.after(f"In '{name}':") from error
+
+
+def joint_to_toml(spec: JointSpec) -> str:
+    """Return the spec of several responses as TOML text, which `joint_from_toml` reads back to an equal spec (SpecError)."""
+    import tomli_w
+
+    fields = spec.model_dump(exclude_defaults=True, include={"title", "question", "rescor"})
+    fields |= {"priors": _prior_fields(spec.priors)} if spec.priors else {}
+    return tomli_w.dumps(fields | {"models": [spec_fields(model) for model in spec.models]})
+
+
+def names_several(spec: Any) -> bool:
+    """Return whether a spec is of several responses: a list, a JointSpec, or the path of a file with `[[models]]`."""
+    if isinstance(spec, str | Path) and Path(spec).suffix == ".toml" and Path(spec).is_file():
+        return "models" in _fields(read_text(spec)[0], str(spec))
+    return is_joint(spec)
+
+
+def _fields(text: str, name: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError, AttributeError, TypeError) as error:  # tomllib has more errors than its own
+        raise SpecError(f"'{name}' is not a spec in TOML: {error}.") from error
 
 
 def spec_from_toml(text: str, name: str = "spec") -> ModelSpec:
     """Return the spec written in TOML text; `name` is used in error messages."""
-    import tomllib
-
+    fields = _fields(text, name)
+    if "models" in fields:
+        raise SpecError(f"'{name}' holds models of several responses: bm.fit and bm.prepare_joint take it.")
     try:
-        return ModelSpec(**tomllib.loads(text))
-    except (ValueError, RecursionError, AttributeError, TypeError) as error:  # tomllib has more errors than its own
+        return ModelSpec(**fields)
+    except (ValueError, RecursionError, AttributeError, TypeError) as error:
         raise SpecError(f"'{name}' is not a spec in TOML: {error}.") from error
     except SpecError as error:
         raise error.after(f"In '{name}':") from error
@@ -184,6 +239,11 @@ def spec_to_toml(spec: ModelSpec) -> str:
     """
     import tomli_w
 
+    return tomli_w.dumps(spec_fields(spec))
+
+
+def spec_fields(spec: ModelSpec) -> dict[str, Any]:
+    """Return the fields of a spec as TOML has them (SpecError where its family cannot be written)."""
     if not isinstance(spec.family, str):
         raise SpecError(f"A spec with a user-defined Family object ('{spec.family.name}') cannot be written as TOML.")
     first = find_family(spec.family).parameters[0].name
@@ -197,11 +257,14 @@ def spec_to_toml(spec: ModelSpec) -> str:
     predictors = {name: format_formula("", terms) for name, terms in others.items()}
     fields |= {"predictors": predictors} if predictors else {}
     fields |= {"functions": list(spec.functions)} if spec.functions else {}
-    priors = {key: p.arguments[0] if p.name == "Fixed" else p.to_text() for key, p in spec.priors.items()}
-    return tomli_w.dumps(fields | ({"priors": priors} if priors else {}))
+    return fields | ({"priors": _prior_fields(spec.priors)} if spec.priors else {})
 
 
-def save_spec(spec: ModelSpec, path: str | Path) -> None:
+def _prior_fields(priors: Mapping[str, Prior]) -> dict[str, Any]:
+    return {key: p.arguments[0] if p.name == "Fixed" else p.to_text() for key, p in priors.items()}
+
+
+def save_spec(spec: ModelSpec | JointSpec, path: str | Path) -> None:
     """Write the spec as a TOML file; an existing file is replaced as a whole.
 
     Raises
@@ -220,7 +283,7 @@ def save_spec(spec: ModelSpec, path: str | Path) -> None:
     >>> bm.load_spec(path).formula
     'y ~ 1 + x + (1 | herd)'
     """
-    replace_file(path, spec_to_toml(spec), "The spec")
+    replace_file(path, joint_to_toml(spec) if isinstance(spec, JointSpec) else spec_to_toml(spec), "The spec")
 
 
 def list_specs() -> list[str]:

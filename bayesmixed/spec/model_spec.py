@@ -12,7 +12,7 @@ from bayesmixed.errors import SpecError, enumerate_words, shorten, warn
 from bayesmixed.families import DEFAULT_FAMILY, FAMILIES, Family, find_family
 from bayesmixed.families.links import Link
 from bayesmixed.formulas.functions import is_free_name
-from bayesmixed.formulas.notation import as_in_draws, split_top
+from bayesmixed.formulas.notation import as_in_draws, safe_name, split_top
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.prior_texts import as_prior
 from bayesmixed.spec.checks import check_choices
@@ -227,6 +227,13 @@ class ModelSpec(Displayed, Value):
         """The predictor of the first parameter in the notation of lme4."""
         first = find_family(self.family).parameters[0].name
         return format_formula(self.response, self.predictors[first], *self.additions)
+
+    @property
+    def response_name(self) -> str:
+        """Name of the response in models and draws."""
+        name = self.response
+        quoted = name.startswith("`") and name.endswith("`") and name.count("`") == 2
+        return safe_name(name.strip("`") if quoted else name)
 
     @property
     def additions(self) -> tuple[Any, ...]:

@@ -25,8 +25,8 @@ _TRUNCATED = "Write y | trunc(lower, upper) ~ ... ."
 REFUSED = {
     "cbind": "Write successes | trials(n) ~ ..., n being successes plus failures. Counts of several categories, in columns "
     "a, b and c, are made one row each: data.melt(id_vars=['x'], value_vars=['a', 'b', 'c'], var_name='y', value_name='n')"
-    ".query('n > 0'), then y | weights(n, 'frequency') ~ x, family categorical. For two responses fit two models. A list "
-    "of columns is [a, b], as in mm(g1, g2, weights=[w1, w2]).",
+    ".query('n > 0'), then y | weights(n, 'frequency') ~ x, family categorical. For two responses give two formulas in a list. A "
+    "list of columns is [a, b], as in mm(g1, g2, weights=[w1, w2]).",
     **dict.fromkeys(("p", "prop", "proportion"), _PROPORTION),
     "weighted": 'Write y | weights(w, "precision") ~ ..., or another meaning of weights.',
     **dict.fromkeys(("re", "random", "Error", "frailty", "cluster", "strata"), _GROUP),
@@ -45,7 +45,7 @@ REFUSED = {
     "se": "Known standard errors stand left of the tilde: y | se(s) ~ ... .",
     "subset": "Take the rows beforehand: data[data['chosen']].",
     "rate": "Write counts ~ ... + offset(log(exposure)).",
-    "mvbind": "Multivariate responses are not supported; fit one model for each.",
+    "mvbind": "Write a formula for each response, in a list: bm.fit(['a ~ x + (1 |p| g)', 'b ~ x + (1 |p| g)'], data).",
     "dummy": "Write (0 + x | g) with a column x of zeros and ones.",
     "rcs": "Write ns(x, df=3) or s(x).",
 }

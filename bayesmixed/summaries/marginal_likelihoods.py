@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from bayesmixed.arguments import alone
 from bayesmixed.cross_validation.model_comparison import check_same_response, check_same_rows, note_bounds
 from bayesmixed.design.design import Design
 from bayesmixed.design.response_units import in_working_unit
@@ -61,6 +62,7 @@ class Evidence(Page):
         return [Section(before=("Marginal likelihood of the data.",), table=shown, after=self.notes)]
 
 
+@alone("Fit it by itself for that.")
 def evidence(fits: Fit | Mapping[str, Fit]) -> Evidence:
     """Return the log marginal likelihood of a model, or of several with the Bayes factors between them.
 

@@ -11,12 +11,14 @@ from bayesmixed.design.design import CUTS, Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import drop_empty, format_table, interval_errors, labelled
 from bayesmixed.draws.tree import stacked
-from bayesmixed.errors import SpecError
+from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.joint_fits import JointFit
 from bayesmixed.integration.posterior_means import parameter_has_mean
 from bayesmixed.summaries.parameters.effects import population_effects
 from bayesmixed.summaries.parameters.smooths import smooth_effects
+from bayesmixed.summaries.parameters.tidying import describe_correlations
 from bayesmixed.summaries.priors.pulls import describe_pulls
 from bayesmixed.summaries.variance.components import variance_components
 from bayesmixed.summaries.variance.group_spread import negligible_sds, show_negligible
@@ -56,11 +58,12 @@ class Summary(Page):
 
 
 @pools
-def summary(fit: Fit) -> Summary:
+def summary(fit: Fit | JointFit) -> Summary:
     """Return a page about a fit: verdict, counts, estimated effects, SDs, how likely each SD is negligible, ICC.
 
     Intervals are 95 %, equal-tailed. If the verdict is not "Converged", the numbers below it are not to be used. The first
     note says whether default priors pull coefficients or SDs (power scaling; with plenty of data in at most 5 % of fits).
+    Of several responses the tables of each follow each other, and the correlations between them.
 
     Examples
     --------
@@ -69,18 +72,49 @@ def summary(fit: Fit) -> Summary:
     >>> print(str(bm.summary(fit)).splitlines()[2])
     Converged: no divergences, R-hat at most 1.006, effective sample size at least 892.
     """
+    if isinstance(fit, JointFit):
+        return _summarise_responses(fit)
     design, settings = fit.design, fit.settings
     name = design.family.name
     heading = (
         *([design.spec.title] if design.spec.title else []),
         f"{design.spec.formula}   (family {name}, link {design.mu.link.name}; {design.row_text}"
         + (f", {design.dropped} left out)" if design.dropped else ")"),
+        *(
+            [f"Fitted together with {enumerate_words(fit.beside)}; the draws are those given all of them."]
+            if fit.beside
+            else []
+        ),
         str(diagnose(fit)),
         f"{count_sentence(fit)} ({settings.chains} chains x {settings.draws} draws, engine {fit.engine.name}).",
     )
     pulls = "" if fit.settings.tables > 1 else describe_pulls(fit)
     tables, missing = tabulate_estimates(fit)
     return Summary(heading, tables, (*([pulls] if pulls else []), *missing, *design.notes))
+
+
+def _summarise_responses(joint: JointFit) -> Summary:
+    """Return the page about several responses: the verdict on all of them, then each."""
+    settings, title = joint.settings, joint.design.spec.title
+    pages = {name: summary(fit) for name, fit in joint.fits.items()}
+    heading = [title] if title else []
+    for name, fit in joint.fits.items():
+        place = 1 if fit.design.spec.title else 0
+        heading.append(f"{name}: {pages[name].heading[place]}")
+    heading.append(str(diagnose(joint)))
+    counts = "; ".join(f"{name}: {count_sentence(fit)}" for name, fit in joint.fits.items())
+    heading.append(f"{counts} ({settings.chains} chains x {settings.draws} draws, engine {joint.engine.name}).")
+    tables = {f"{name}. {title}": table for name, page in pages.items() for title, table in page.tables.items()}
+    between = describe_correlations(joint)
+    if len(between):
+        shown = between.rename(
+            columns={"estimate": "mean", "std.error": "sd", "conf.low": "lower", "conf.high": "upper"}
+        )
+        shown["mcse"] = shown["sd"] / shown["ess"] ** 0.5
+        kept = shown[["group", "term", "mean", "sd", "lower", "upper", "mcse"]]
+        tables["Estimated: correlations between responses"] = format_table(kept)
+    notes = tuple(f"{name}: {note}" for name, page in pages.items() for note in page.notes)
+    return Summary(tuple(heading), tables, notes)
 
 
 def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:

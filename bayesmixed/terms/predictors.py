@@ -48,6 +48,8 @@ class Predictor:
         Columns of which values are drawn with the parameters, or differ between imputed tables.
     relative : bool
         Its level is that of other parameters: its columns count from the means over the rows of the fit.
+    own_levels : bool
+        Dimensions of levels are its own, as beside predictors of other rows with other levels.
     """
 
     parameter: str
@@ -61,6 +63,7 @@ class Predictor:
     cut: bool = False
     drawn: tuple[DrawnValues | TableValues, ...] = ()
     relative: bool = False
+    own_levels: bool = False
 
     @property
     def names(self) -> VariableNames:
@@ -178,7 +181,8 @@ class Predictor:
 
     def b_dims(self, group: NormalBlock) -> tuple[str, ...]:
         """Return the dimensions of a term's effects: levels, and columns unless it is a single curve."""
-        levels = group.level_dim if group.shared else f"{group.level_dim}{self.suffix}"
+        common = group.shared and not self.own_levels
+        levels = group.level_dim if common else f"{group.level_dim}{self.suffix}"
         return (levels, self.effect_dim(group))[: len(group.shape)]
 
     def coords(self) -> dict[str, list[str]]:

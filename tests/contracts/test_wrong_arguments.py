@@ -16,6 +16,7 @@ from bayesmixed.errors import BayesMixedError
 
 FORMULA = "y ~ f + x + between(x, g) + s(z, k=4) + (1 + x | g)"
 SIMPLE = "y ~ x + (1 | g)"
+BOTH = ["y ~ x + (1 |p| g)", "z ~ x + (1 |p| g)"]
 QUICK = {"chains": 1, "draws": 3, "tune": 3, "progress": False, "seed": 1}
 TRUTH = {"beta[Intercept]": 0, "beta[x]": 1, "sd_g[Intercept]": 1, "sigma": 1}
 OPTIONS = {"family": "gaussian", "priors": {}, "link": "identity", "links": {}, "factors": (), "crossed": ()}
@@ -27,6 +28,7 @@ GIVEN = {
     "load_spec": {"source": "herd"},
     "read_table": {"path": "table.csv"},
     "prepare": OPTIONS,
+    "prepare_joint": {"models": BOTH},
     "check_data": OPTIONS,
     "prior_table": OPTIONS,
     "fit": QUICK,
@@ -103,6 +105,7 @@ MADE = {
             "fit": bm.fit("t ~ x", rows.assign(t=1.0 + rows["x"] ** 2), family="exponential", **short)
         },
     ),
+    "build_joint": lambda rows, _: {"design": bm.prepare_joint(BOTH, rows)},
     "missing_information": lambda rows, short: {"fit": bm.fit(SIMPLE, [rows, rows], **short)},
     **dict.fromkeys(("imputations", "imputation_models"), lambda rows, _: {"fit": _with_missing_values(rows)}),
     "heterogeneity": lambda rows, short: {"fit": bm.fit("y | se(s) ~ 1 + (1 | g)", rows.assign(s=1.0), **short)},

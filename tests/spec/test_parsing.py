@@ -129,7 +129,7 @@ REFUSED = [
     ("y ~ hsgp(x, m=10)", "Write gp(x)"),
     ("y ~ trunc(x)", "Write y | trunc(lower, upper) ~"),
     ("Surv(time, event) ~ x", "Write y | cens(status) ~"),
-    ("mvbind(a, b) ~ x", "fit one model for each"),
+    ("mvbind(a, b) ~ x", "a formula for each response"),
     ("y | mi() ~ x", "'mi()' on the left side is not known"),
     ("y ~ x | g", "stands alone in brackets"),
     ("y ~ x + 1 | g", "stands alone in brackets"),

@@ -15,7 +15,9 @@ from bayesmixed.draws.residual_draws import RESIDUALS, residual_numbers
 from bayesmixed.errors import check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.joint_fits import JointFit
 from bayesmixed.integration.posterior_means import parameter_has_mean
+from bayesmixed.spec.joint_specs import RESCOR
 
 KINDS = ("fixed", "ran_pars", "family", "ran_vals")
 COLUMNS = [
@@ -35,12 +37,12 @@ Label = tuple[str, str, str, str, str]
 
 
 @pools
-def tidy(fit: Fit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family")) -> pd.DataFrame:
+def tidy(fit: Fit | JointFit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family")) -> pd.DataFrame:
     """Return one row per number, in the layout of R's broom.mixed.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or JointFit
         The fitted model.
     effects : str or sequence of str
         Which: "fixed" (population coefficients), "ran_pars" (SDs and correlations of groups), "family" (parameters
@@ -52,7 +54,8 @@ def tidy(fit: Fit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family"
         Columns effect, component (the parameter of the family), group, level, term, estimate (posterior mean; median where
         there is none, as for theta of a negative binomial), std.error (posterior sd; missing where there is no mean),
         conf.low, conf.high (95 %, equal tails), ess (bulk), rhat; the last two are missing for numbers that are fixed, and
-        of imputed tables the sum of ess and the largest rhat in a table. Terms of "ran_pars" are sd__x and cor__x.z.
+        of imputed tables the sum of ess and the largest rhat in a table. Terms of "ran_pars" are sd__x and cor__x.z. Of
+        several responses there is a column response before these, empty for correlations between responses.
 
     Raises
     ------
@@ -74,6 +77,8 @@ def tidy(fit: Fit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family"
     wanted = [effects] if isinstance(effects, str) else list(effects)
     for kind in wanted:
         check_choice("effects={}", kind, KINDS)
+    if isinstance(fit, JointFit):
+        return _tidy_responses(fit, wanted)
     names = [p.b(g) for p, g in fit.design.group_blocks()] if "ran_vals" in wanted else []
     posterior = with_effects(fit.draws, names)
     rows = [(label, values) for label, values in _numbers(fit.design, posterior) if label[0] in wanted]
@@ -90,6 +95,33 @@ def tidy(fit: Fit, effects: str | Sequence[str] = ("fixed", "ran_pars", "family"
         if label[0] == "family" and not parameter_has_mean(fit.design, label[1]):
             found.loc[place, ["estimate", "std.error"]] = [float(np.median(values)), np.nan]
     return as_result(found)
+
+
+def _tidy_responses(joint: JointFit, wanted: list[str]) -> pd.DataFrame:
+    """Return the tables of all responses, and the correlations between them."""
+    tables = [tidy(fit, wanted).assign(response=name) for name, fit in joint.fits.items()]
+    blocks = {name: joint.design.blocks(name) for name in joint.fits}
+    for name, table in zip(joint.fits, tables, strict=True):
+        tied = {matrix.term for one, matrix in joint[name].design.matrices.items() if one in blocks[name]}
+        within = table["group"].isin(tied) & table["term"].str.startswith("cor__")
+        tables[list(joint.fits).index(name)] = table[~within]
+    if "ran_pars" in wanted:
+        tables.append(describe_correlations(joint).assign(response=""))
+    return as_result(pd.concat(tables, ignore_index=True)[["response", *COLUMNS]])
+
+
+def describe_correlations(joint: JointFit) -> pd.DataFrame:
+    """Return the correlations of several responses, one a row, in the columns of `tidy`."""
+    labels, draws = [], []
+    for name, matrix in joint.design.matrices.items():
+        values = joint.shared[name].transpose("chain", "draw", *matrix.dims).values
+        group = RESIDUALS if name == RESCOR else matrix.term
+        for i, j in matrix.pairs:
+            labels.append(("ran_pars", "", group, "", f"cor__{matrix.labels[i]}.{matrix.labels[j]}"))
+            draws.append(values[..., i, j])
+    if not labels:
+        return pd.DataFrame(columns=COLUMNS)
+    return pd.concat([pd.DataFrame(labels, columns=COLUMNS[:5]), _describe(np.stack(draws, axis=-1))], axis="columns")
 
 
 _BETWEEN = {"correlation": "cor", "covariance": "cov"}

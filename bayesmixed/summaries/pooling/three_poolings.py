@@ -17,7 +17,8 @@ from bayesmixed.draws.linear_predictors import population_part
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning, did_you_mean
 from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.convergence import diagnose
-from bayesmixed.fits.fitting import Fit, fit
+from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.from_data import fit
 from bayesmixed.fits.refitting import SETTINGS
 from bayesmixed.formulas.notation import safe_name
 from bayesmixed.joint_priors import VARIANCE

@@ -1,0 +1,225 @@
+"""JointSpec: models of several responses whose group effects, or residuals, are correlated with each other."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from bayesmixed.errors import SpecError, enumerate_words, shorten
+from bayesmixed.families import DEFAULT_FAMILY, Family, find_family
+from bayesmixed.prior_distributions import Prior
+from bayesmixed.prior_texts import as_prior
+from bayesmixed.spec.checks import check_letters
+from bayesmixed.spec.model_spec import ModelSpec, from_formula
+from bayesmixed.terms import Term
+from bayesmixed.values import Value
+
+RESCOR = "rescor"
+"""Name of the correlations of residuals of several responses, and of their prior."""
+_ONE_BY_ONE = (
+    "With several formulas it belongs to one of them: write that model as a spec of its own, "
+    'bm.fit([bm.from_formula("y1 ~ ...", {}=...), "y2 ~ ..."], data).'
+)
+
+
+class JointSpec(Value):
+    """Models of several responses as one value: a letter in their formulas, (1 |p| g), ties the effects of a factor.
+
+    Attributes
+    ----------
+    title, question : str
+        For human readers.
+    models : tuple of ModelSpec
+        One for each response, with its own family and priors; a formula stands for a Gaussian one.
+    rescor : bool
+        Residuals of the same row are correlated; all responses are then Gaussian.
+    priors : dict
+        Of the correlations: "corr_g", which belongs to several responses, and "rescor".
+
+    Raises
+    ------
+    SpecError
+        A field is unknown or wrong; there is one response only, or one twice.
+
+    Examples
+    --------
+    >>> import bayesmixed as bm
+    >>> spec = bm.JointSpec(models=["y1 ~ x + (1 |p| g)", bm.from_formula("y2 ~ (1 |p| g)", family="poisson")])
+    >>> spec.responses
+    ('y1', 'y2')
+    """
+
+    title: str = ""
+    question: str = ""
+    models: tuple[ModelSpec, ...]
+    rescor: bool = False
+    priors: dict[str, Prior] = Field({})
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _read_models(cls, given: Any) -> Any:
+        if not isinstance(given, list | tuple):
+            raise SpecError("models: give a list, one model for each response.")
+        return tuple(from_formula(one) if isinstance(one, str) else one for one in given)
+
+    @field_validator("priors", mode="before")
+    @classmethod
+    def _read_priors(cls, priors: Any) -> Any:
+        if not isinstance(priors, Mapping):
+            raise SpecError("'priors' is a table of names with priors.")
+        return {str(key): as_prior(value, str(key)) for key, value in priors.items()}
+
+    @model_validator(mode="after")
+    def _check(self) -> "JointSpec":
+        if len(self.models) < 2:
+            raise SpecError("A model of several responses needs two formulas or more; give a single one by itself.")
+        twice = [name for name in self.responses if self.responses.count(name) > 1]
+        if twice:
+            raise SpecError(f"Response '{twice[0]}' has two formulas. Leave one out.")
+        check_letters(self.predictors)
+        if self.rescor:
+            self._check_residuals()
+        return self
+
+    def _check_residuals(self) -> None:
+        for model in self.models:
+            family = find_family(model.family)
+            if not family.is_normal:
+                raise SpecError(
+                    f"rescor: residuals of different responses can be correlated where all are gaussian, and "
+                    f"'{model.response}' is {family.name}. Leave rescor out; an effect of each row that a letter ties, "
+                    "(1 |p| row) of a column that numbers the rows, correlates rows on the scale of the links."
+                )
+            beside = next((one for one in (model.weights, *model.limits, model.residual) if one is not None), None)
+            if beside is not None:
+                raise SpecError(
+                    f"rescor is not possible with '{beside}' of '{model.response}'. Leave one of the two out."
+                )
+
+    @property
+    def responses(self) -> tuple[str, ...]:
+        """The responses as results name them; all variables of the draws end in one of these."""
+        return tuple(model.response_name for model in self.models)
+
+    @property
+    def predictors(self) -> dict[str, tuple[Term, ...]]:
+        """The terms of all formulas, by response and parameter, "y1" and "y1.sigma"."""
+        return {
+            name_predictor(name, parameter, find_family(model.family).first): terms
+            for name, model in zip(self.responses, self.models, strict=True)
+            for parameter, terms in model.predictors.items()
+        }
+
+    def __str__(self) -> str:
+        parts = [*([self.title] if self.title else []), *(str(model) for model in self.models)]
+        parts += ["residuals of the same row are correlated"] if self.rescor else []
+        return "\n\n".join([*parts, *(f"prior {key} ~ {prior}" for key, prior in self.priors.items())])
+
+
+def name_predictor(response: str, parameter: str, first: str) -> str:
+    """Return what the predictor of a parameter is called among several responses: "y1", "y1.sigma"."""
+    return response if parameter == first else f"{response}.{parameter}"
+
+
+def is_joint(spec: Any) -> bool:
+    """Return whether several responses were given: a JointSpec, or a list of formulas or specs."""
+    return isinstance(spec, JointSpec | list | tuple)
+
+
+def as_joint_spec(
+    spec: JointSpec | Sequence[str | ModelSpec],
+    *,
+    family: str | Family | Sequence[str | Family] | None = None,
+    rescor: bool | None = None,
+    priors: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> JointSpec:
+    """Return a spec of several responses from formulas or specs, with families and priors applied.
+
+    Parameters
+    ----------
+    family : str, Family or list of these
+        Of all formulas, or of each.
+    priors : mapping
+        By the names in the draws: "corr_g", "rescor", "sd_g_y1[x]".
+    **options
+        Those of `from_formula` that describe columns (factors, crossed, functions, known) are for all formulas.
+
+    Raises
+    ------
+    SpecError
+        An option belongs to one model, or there are not as many families as formulas.
+    """
+    unsaid: tuple[Any, ...] = (None, "", (), [], {})
+    said = {name: value for name, value in options.items() if not any(value is one or value == one for one in unsaid)}
+    common: dict[str, Any] = {
+        name: said.pop(name) for name in ("factors", "crossed", "functions", "known") if name in said
+    }
+    if said:
+        name = next(iter(said))
+        raise SpecError(f"{name}=... {_ONE_BY_ONE.format(name)}")
+    if isinstance(spec, JointSpec):
+        models: list[Any] = list(spec.models)
+        if family is not None:
+            raise SpecError("Give a family only with formulas: each model of the spec has its own.")
+    else:
+        models = [*spec]
+    models = _with_families(models, family, common)
+    fields: dict[str, Any] = (
+        {} if not isinstance(spec, JointSpec) else {n: getattr(spec, n) for n in JointSpec.model_fields}
+    )
+    joint = JointSpec(**fields | {"models": models} | ({} if rescor is None else {"rescor": rescor}))
+    return _with_priors(joint, priors) if priors else joint
+
+
+def _with_families(models: Sequence[Any], family: Any, common: Mapping[str, Any]) -> list[ModelSpec]:
+    listed = list(family) if isinstance(family, list | tuple) else [family] * len(models)
+    if len(listed) != len(models):
+        raise SpecError(f"{len(listed)} families for {len(models)} formulas: give one for each, or one for all.")
+    found = []
+    for model, own in zip(models, listed, strict=True):
+        if isinstance(model, ModelSpec):
+            if own is not None and find_family(own).name != find_family(model.family).name:
+                raise SpecError(
+                    f"The spec of '{model.response}' has family '{find_family(model.family).name}', but family "
+                    f"'{find_family(own).name}' was given. Give a family only with a formula."
+                )
+            found.append(model)
+        elif isinstance(model, str) and "~" in model:
+            named = {option: _mentioned(given, model) for option, given in common.items()}
+            found.append(from_formula(model, family=DEFAULT_FAMILY if own is None else own, **named))
+        else:
+            raise SpecError(
+                f"{shorten(repr(model))} is not a formula, nor a ModelSpec (of bm.from_formula or bm.load_spec)."
+            )
+    return found
+
+
+def _mentioned(given: Any, formula: str) -> Any:
+    """Return the names, or what mappings hold under names, that a formula mentions."""
+    listed = (given,) if isinstance(given, str) else given
+    kept = [name for name in listed if re.search(rf"(?<!\w){re.escape(str(name))}(?!\w)", formula)]
+    return {name: given[name] for name in kept} if isinstance(given, Mapping) else kept
+
+
+def _with_priors(joint: JointSpec, priors: Mapping[str, Any]) -> JointSpec:
+    """Return the spec with priors by their names in the draws: those of one response end in its name."""
+    common, own = dict(joint.priors), {name: dict[str, Any]() for name in joint.responses}
+    for key, prior in priors.items():
+        ends = [name for name in joint.responses if re.search(rf"_{re.escape(name)}(?!\w)", str(key))]
+        if ends:
+            name = max(ends, key=len)
+            own[name][re.sub(rf"_{re.escape(name)}(?!\w)", "", str(key), count=1)] = prior
+        elif str(key) == RESCOR or str(key).startswith("corr_"):
+            common[str(key)] = as_prior(prior, str(key))
+        else:
+            variable, bracket, rest = str(key).partition("[")
+            named = enumerate_words(f"{variable}_{name}{bracket}{rest}" for name in joint.responses)
+            raise SpecError(f"Prior for '{key}': several responses have it. Name that of one: {named}.")
+    models = [
+        model.replace(priors={**model.priors, **own[name]})
+        for name, model in zip(joint.responses, joint.models, strict=True)
+    ]
+    fields = {name: getattr(joint, name) for name in JointSpec.model_fields}
+    return JointSpec(**fields | {"models": models, "priors": common})
