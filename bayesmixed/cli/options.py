@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bayesmixed.errors import DataError
+from bayesmixed.errors import DataError, SpecError
 
 if TYPE_CHECKING:
     from bayesmixed.calibration.certificates import Verification
