@@ -6,7 +6,7 @@ import pytest
 from conftest import classic
 
 import bayesmixed as bm
-from bayesmixed.engines.pymc import _starting_points
+from bayesmixed.engines.pymc import starting_points
 from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 
 
@@ -27,7 +27,7 @@ def test_starting_points_lie_around_the_quick_mode():
     data = {"y": np.random.default_rng(1).poisson(3.0, 60), "x": np.tile(np.arange(6.0), 10), "g": np.arange(60) % 10}
     design = bm.prepare(bm.from_formula("y ~ x + (1 | g)", family="negbin"), data)
     mode = quasi_likelihood_mode(design)
-    points = _starting_points(design, mode, bm.build(design))
+    points = starting_points(design, mode, bm.build(design))
     drawn = {name: pm.draw(point, 300, random_seed=1) for name, point in points.items()}
     beta = next(values for name, values in drawn.items() if name.endswith("beta"))
     sd = 2.0 * np.sqrt(np.diag(mode.covariance))
@@ -36,4 +36,4 @@ def test_starting_points_lie_around_the_quick_mode():
     spread = next(values for name, values in drawn.items() if name.endswith("sd_g"))
     assert spread.min() > 0.49 * mode.sds["g"][0]
     assert spread.max() < 2.01 * mode.sds["g"][0]
-    assert _starting_points(design, None, None) == {}
+    assert starting_points(design, None, None) == {}
