@@ -14,7 +14,7 @@ LARGEST_K = 0.7
 _SAME = 1e-8
 _BLOCK = 200
 """Units at once."""
-_SAMPLED = 200
+SAMPLED = 200
 """Units from which the efficiency of the draws is found."""
 FEWEST_DRAWS = 25
 """Draws whose largest fifth has the five values to which a tail is fitted."""
@@ -31,18 +31,24 @@ def smooth_weights(logs: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     SpecError
         The draws are too few for the tail of a distribution.
     """
-    values = logs.values.reshape(-1, logs.shape[-1])
-    weights, k = np.full_like(values, -np.log(len(values))), np.zeros(values.shape[1])
-    varies = np.ptp(values, axis=0) > _SAME
-    if varies.any() and len(values) < FEWEST_DRAWS:
-        raise SpecError(f"Leaving out by weights needs at least {FEWEST_DRAWS} draws; there are {len(values)}.")
-    efficiency = _relative_efficiency(logs) if varies.any() else 1.0
-    columns = np.flatnonzero(varies)
-    for part in np.array_split(columns, -(-len(columns) // _BLOCK)) if len(columns) else ():
-        weights[:, part], k[part] = _smooth(values[:, part], efficiency)
     unit = logs.dims[-1]
+    step = max(1, logs.sizes[unit] // SAMPLED)
+    values = logs.transpose("chain", "draw", unit).values
+    efficiency = relative_efficiency(values[..., ::step])
+    weights, k = smooth_columns(values.reshape(-1, values.shape[-1]), efficiency)
     labels = {unit: logs[unit].values}
     return logs.copy(data=weights.reshape(logs.shape)), xr.DataArray(k, dims=(unit,), coords=labels)
+
+
+def smooth_columns(values: Array, efficiency: float) -> tuple[Array, Array]:
+    """Return smoothed log weights of log densities (S, J), and Pareto k by unit (J,), given the efficiency of the draws."""
+    weights, k = np.full_like(values, -np.log(len(values))), np.zeros(values.shape[1])
+    columns = np.flatnonzero(np.ptp(values, axis=0) > _SAME)
+    if len(columns) and len(values) < FEWEST_DRAWS:
+        raise SpecError(f"Leaving out by weights needs at least {FEWEST_DRAWS} draws; there are {len(values)}.")
+    for part in np.array_split(columns, -(-len(columns) // _BLOCK)) if len(columns) else ():
+        weights[:, part], k[part] = _smooth(values[:, part], efficiency)
+    return weights, k
 
 
 def _smooth(logs: Array, efficiency: float) -> tuple[Array, Array]:
@@ -83,11 +89,16 @@ def _fit_tails(tail: Array) -> tuple[Array, Array]:
 
 
 def monte_carlo_errors(logs: xr.DataArray, log_weights: xr.DataArray) -> Array:
-    """Return the Monte Carlo error of each unit's log density, by the variance of self-normalised weights."""
+    """Return the Monte Carlo error of each unit's log density."""
     weighted = log_weights.transpose(*logs.dims).values
-    terms = weighted + logs.values
-    shares = np.exp(terms - special.logsumexp(terms, axis=(0, 1)))
-    return np.asarray(np.sqrt(np.sum((shares - np.exp(weighted)) ** 2, axis=(0, 1))))
+    return column_errors(*(values.reshape(-1, values.shape[-1]) for values in (logs.values, weighted)))
+
+
+def column_errors(logs: Array, log_weights: Array) -> Array:
+    """Return the Monte Carlo error of each unit's log density, (J,), by the variance of self-normalised weights, (S, J) each."""
+    terms = log_weights + logs
+    shares = np.exp(terms - special.logsumexp(terms, axis=0))
+    return np.asarray(np.sqrt(np.sum(np.square(shares - np.exp(log_weights)), axis=0)))
 
 
 def effective_size(draws: Array) -> float:
@@ -97,14 +108,13 @@ def effective_size(draws: Array) -> float:
     return float(arviz_stats.ess(draws, method="mean")) if np.ptp(draws) > 0 else float(draws.size)
 
 
-def _relative_efficiency(logs: xr.DataArray) -> float:
-    """Return the mean effective share of the draws for the likelihood of a unit, of many units that of some."""
+def relative_efficiency(logs: Array) -> float:
+    """Return the mean effective share of the draws for the likelihood of some units, (chain, draw, J)."""
     import arviz_stats
 
-    if logs.sizes["chain"] == 1:
+    chains, draws, _ = logs.shape
+    if chains == 1 or chains * draws < FEWEST_DRAWS or not np.any(np.ptp(logs, axis=(0, 1)) > _SAME):
         return 1.0
-    unit = logs.dims[-1]
-    logs = logs.isel({unit: slice(None, None, max(1, logs.sizes[unit] // _SAMPLED))})
-    likelihood = logs.copy(data=np.exp(logs.values - logs.values.max(axis=(0, 1))))
+    likelihood = xr.DataArray(np.exp(logs - logs.max(axis=(0, 1))), dims=("chain", "draw", "unit"))
     ess = arviz_stats.ess(likelihood.to_dataset(name="units"), method="mean")["units"].values
-    return float(np.clip(np.nanmean(ess) / (logs.sizes["chain"] * logs.sizes["draw"]), 0.01, 1.0))
+    return float(np.clip(np.nanmean(ess) / (chains * draws), 0.01, 1.0))

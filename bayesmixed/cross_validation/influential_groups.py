@@ -7,9 +7,10 @@ from scipy import special
 
 from bayesmixed.arguments import alone, takes_drawn_values
 from bayesmixed.cross_validation.held_out import sample_without
-from bayesmixed.cross_validation.importance_weights import LARGEST_K, REFIT, WEIGHTS, smooth_weights
-from bayesmixed.cross_validation.log_densities import unit_draws
+from bayesmixed.cross_validation.importance_weights import LARGEST_K, REFIT, WEIGHTS
+from bayesmixed.cross_validation.log_densities import unit_blocks, unit_posterior
 from bayesmixed.cross_validation.units import find_units, mark_bounding
+from bayesmixed.cross_validation.weighted_units import weigh
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import working_units
 from bayesmixed.draws.tree import top_level_names
@@ -69,15 +70,18 @@ def influence(fit: Fit, group: str | None = None, *, refits: bool = False) -> pd
     if not columns:
         raise SpecError(f"Every parameter is fixed by a number: leaving out a level of '{group}' can change none.")
     names, draws = list(columns), np.column_stack(list(columns.values()))
-    log_weights, k = smooth_weights(unit_draws(fit, units))
-    k = mark_bounding(fit.design, units.index, k)
-    weights = special.softmax(log_weights.values.reshape(-1, len(units.labels)), axis=0)
     size = working_units(draws)
     draws = draws / size
     mean, sd = draws.mean(axis=0), draws.std(axis=0)
-    without = weights.T @ draws
-    spread = np.sqrt(np.maximum(weights.T @ (draws - mean) ** 2 - (without - mean) ** 2, 0.0))
-    again = np.flatnonzero(k.values > LARGEST_K) if refits else np.zeros(0, dtype=int)
+    design, posterior, count = fit.design, unit_posterior(fit, units), len(units.labels)
+    without, squares, k = np.empty((count, len(names))), np.empty((count, len(names))), np.empty(count)
+    for part in weigh(lambda wanted: unit_blocks(design, posterior, units, wanted), posterior, count):
+        weights = special.softmax(part.log_weights, axis=0).T
+        without[part.rows], squares[part.rows] = weights @ draws, weights @ (draws - mean) ** 2
+        k[part.rows] = part.pareto_k
+    spread = np.sqrt(np.maximum(squares - (without - mean) ** 2, 0.0))
+    k = mark_bounding(design, units.index, xr.DataArray(k, dims=("unit",))).values
+    again = np.flatnonzero(k > LARGEST_K) if refits else np.zeros(0, dtype=int)
     for unit in again:
         posterior = sample_without(fit, units.index == unit)
         known = parameter_draws(fit, posterior)
@@ -92,7 +96,7 @@ def influence(fit: Fit, group: str | None = None, *, refits: bool = False) -> pd
             "without": (without * size).ravel(),
             "shift": ((without - mean) / sd).ravel(),
             "sd_ratio": (spread / sd).ravel(),
-            "pareto_k": np.repeat(k.values, len(names)),
+            "pareto_k": np.repeat(k, len(names)),
             "by": np.repeat(by, len(names)),
         }
     )

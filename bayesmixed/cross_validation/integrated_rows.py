@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.cross_validation.units import LeftOutUnits
+from bayesmixed.cross_validation.left_out_units import LeftOutUnits
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.engines.marginal_estimates import line_rule, rule

@@ -10,27 +10,36 @@ from scipy import special
 
 from bayesmixed.arguments import alone, takes_drawn_values
 from bayesmixed.cross_validation.held_out import sample_without
-from bayesmixed.cross_validation.importance_weights import MOVED, REFIT, WEIGHTS, monte_carlo_errors, smooth_weights
+from bayesmixed.cross_validation.importance_weights import (
+    MOVED,
+    REFIT,
+    WEIGHTS,
+    column_errors,
+    monte_carlo_errors,
+    smooth_weights,
+)
+from bayesmixed.cross_validation.left_out_units import condition
 from bayesmixed.cross_validation.log_densities import (
     can_be_integrated,
     label_units,
     log_mean,
+    per_unit,
     standard_error,
+    unit_blocks,
     unit_densities,
-    unit_draws,
+    unit_posterior,
 )
 from bayesmixed.cross_validation.marginal_densities import unit_logs
 from bayesmixed.cross_validation.moment_matching import can_match, match_moments
 from bayesmixed.cross_validation.units import (
-    condition,
-    describe_unit,
     dim_of,
     find_units,
     is_observation,
     mark_bounding,
     whole_groups,
 )
-from bayesmixed.draws.pieces import split_draws
+from bayesmixed.cross_validation.weighted_units import weigh
+from bayesmixed.draws.pieces import are_kept, split_draws
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -80,6 +89,7 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
         Carlo error of `elpd`; `mcse_i`, by unit; `by_i`, how each was left out: "weights", "moved draws" or "refit") and
         `pareto_k`: below 0.7 the number can be trusted. For units that were refitted it says how much their density varies
         between draws: too much where only the prior speaks of them.
+        Of more than 20 million densities (draws times units) `log_weights` are not kept, and no draws are moved.
 
     Raises
     ------
@@ -168,28 +178,33 @@ def smooth_units(fit: Fit, units: Factor, draws: int | None = None) -> Any:
 
     if len(units.labels) < 2:
         raise SpecError(f"'{units.name}' has one level: nothing remains when it is left out.")
-    logs = unit_draws(fit, units, draws)
-    log_weights, pareto_k = smooth_weights(logs)
-    pareto_k = mark_bounding(fit.design, units.index, pareto_k)
-    values = logs.values.reshape(-1, len(units.labels))
-    elpd = special.logsumexp(values + log_weights.values.reshape(values.shape), axis=0)
-    good = float(min(1.0 - 1.0 / np.log10(len(values)), 0.7))
-    by = np.full(len(elpd), WEIGHTS, dtype=object)
-    attributes = _state_errors(monte_carlo_errors(logs, log_weights))
+    design, posterior, count = fit.design, unit_posterior(fit, units, draws), len(units.labels)
+    total = posterior.sizes["chain"] * posterior.sizes["draw"]
+    elpd, k, errors, of_fit = np.empty((4, count))
+    kept = np.empty((total, count)) if are_kept(posterior, count) else None
+    for part in weigh(lambda wanted: unit_blocks(design, posterior, units, wanted), posterior, count):
+        log, rows = part.predicted.log, part.rows
+        elpd[rows], k[rows] = special.logsumexp(log + part.log_weights, axis=0), part.pareto_k
+        errors[rows] = column_errors(log, part.log_weights)
+        of_fit[rows] = special.logsumexp(log, axis=0) - np.log(total)
+        if kept is not None:
+            kept[:, rows] = part.log_weights
+    pareto_k = mark_bounding(design, units.index, per_unit(design, k, units).drop_attrs())
+    good = float(min(1.0 - 1.0 / np.log10(total), 0.7))
     return ELPDDataLOO(
         elpd=float(elpd.sum()),
         se=standard_error(elpd),
-        p=float(np.sum(log_mean(logs.values) - elpd)),
-        n_samples=len(values),
-        n_data_points=len(elpd),
+        p=float(np.sum(of_fit - elpd)),
+        n_samples=total,
+        n_data_points=count,
         scale="log",
         warning=bool(np.any(pareto_k.values > good)),
         good_k=good,
-        elpd_i=pareto_k.copy(data=elpd).assign_attrs(
-            {"unit": units.name, "estimand": describe_unit(units), "by_i": by, **attributes}
+        elpd_i=per_unit(design, elpd, units).assign_attrs(
+            by_i=np.full(count, WEIGHTS, dtype=object), **_state_errors(errors)
         ),
         pareto_k=pareto_k,
-        log_weights=log_weights,
+        log_weights=None if kept is None else label_units(design, posterior, units, [kept]),
     )
 
 
@@ -232,8 +247,8 @@ def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> tuple[A
 
 def _match(fit: Fit, units: Factor, found: Any, draws: int | None) -> Any:
     """Return the ELPD object with draws moved for bad observations, where that can be done."""
-    posterior = some_draws(fit, draws)
-    if posterior.sizes["draw"] != found.log_weights.sizes["draw"] or not can_match(fit.design, posterior):
+    posterior, weights = some_draws(fit, draws), found.log_weights
+    if weights is None or posterior.sizes["draw"] != weights.sizes["draw"] or not can_match(fit.design, posterior):
         return found
     matched = match_moments(fit.design, posterior, unit_densities(fit.design, posterior, units), found)
     errors, moved = found.elpd_i.attrs["mcse_i"].copy(), matched.pareto_k.values < found.pareto_k.values

@@ -1,32 +1,30 @@
 """Log-densities of the rows and units of a fit, on demand."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from scipy import special
 
 from bayesmixed.arguments import alone, takes_drawn_values
-from bayesmixed.cross_validation.marginal_densities import (
-    can_integrate,
-    leave_rows_out,
-    logs_given_others,
-    unit_logs,
-)
+from bayesmixed.cross_validation.left_out_rows import Asked, RowPredictions, leave_rows_out, leave_sets_out
+from bayesmixed.cross_validation.left_out_units import condition, situate
+from bayesmixed.cross_validation.marginal_densities import can_integrate, unit_logs
+from bayesmixed.cross_validation.row_densities import logs_given_others
 from bayesmixed.cross_validation.units import (
     OBSERVATION,
-    condition,
     describe_unit,
     dim_of,
     find_units,
     is_observation,
     shared_effects,
-    situate,
 )
 from bayesmixed.design.design import Design
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import thin
-from bayesmixed.draws.pieces import split_draws
+from bayesmixed.draws.pieces import refuse_large, split_draws
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -72,6 +70,7 @@ def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None 
     if integrate is not None:
         return unit_draws(fit, find_units(design, integrate, whole=True), draws)
     posterior = some_draws(fit, draws)
+    refuse_large(posterior, design.rows, "Log-densities")
     rowwise = unit_logs if design.residual is None else logs_given_others
     parts = [rowwise(condition(design, part)) for part in split_draws(posterior, design.rows)]
     return label_units(design, posterior, find_units(design, OBSERVATION), parts)
@@ -85,22 +84,33 @@ def total_log_likelihood(fit: Fit) -> xr.DataArray:
     return label_draws(posterior, np.concatenate([part.reshape(chains, -1) for part in parts], axis=1))
 
 
+def unit_posterior(fit: Fit, units: Factor, draws: int | None = None) -> xr.Dataset:
+    """Return the draws, about so many, of which the log-densities of units need all."""
+    return thin(with_effects(fit.draws, shared_effects(fit.design, units)), draws)
+
+
 def unit_draws(fit: Fit, units: Factor, draws: int | None = None) -> xr.DataArray:
     """Return the log-density of each unit, (chain, draw, unit), given all but its own effects."""
-    posterior = thin(with_effects(fit.draws, shared_effects(fit.design, units)), draws)
-    return unit_densities(fit.design, posterior, units)
+    return unit_densities(fit.design, unit_posterior(fit, units, draws), units)
 
 
 def unit_densities(design: Design, posterior: xr.Dataset, units: Factor) -> xr.DataArray:
     """Return the log-density of each unit at the draws of a posterior that holds the effects it needs."""
-    nowhere, draws = np.empty((0, design.rows)), posterior.sizes["chain"] * posterior.sizes["draw"]
-    parts = [
-        leave_rows_out(design, part, nowhere).log
-        if is_observation(units)
-        else unit_logs(situate(design, part, units), draws)
-        for part in split_draws(posterior, design.rows)
-    ]
-    return label_units(design, posterior, units, parts)
+    refuse_large(posterior, len(units.labels), "Log-densities")
+    values = np.empty((posterior.sizes["chain"] * posterior.sizes["draw"], len(units.labels)))
+    for part in unit_blocks(design, posterior, units):
+        values[:, part.rows] = part.log
+    return label_units(design, posterior, units, [values])
+
+
+def unit_blocks(
+    design: Design, posterior: xr.Dataset, units: Factor, wanted: NDArray[np.bool_] | None = None
+) -> Iterator[RowPredictions]:
+    """Yield log-densities of units, some at a time, or of those wanted, (J,), and perhaps further ones."""
+    if is_observation(units):
+        nowhere = Asked(np.empty((0, design.rows)))
+        return leave_rows_out(design, posterior, nowhere, wanted)
+    return leave_sets_out(design, posterior, units, wanted)
 
 
 def can_be_integrated(design: Design, posterior: xr.Dataset, units: Factor) -> bool:

@@ -7,13 +7,12 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.cross_validation.encoding import encode
+from bayesmixed.cross_validation.left_out_rows import Asked, leave_rows_out
 from bayesmixed.cross_validation.log_densities import label_draws
-from bayesmixed.cross_validation.marginal_densities import leave_rows_out
 from bayesmixed.design.design import Design
 from bayesmixed.design.independent_levels import independent_effects, related_effects, with_independent_levels
 from bayesmixed.design.response_units import in_working_unit, own_factors
 from bayesmixed.design.uncompiled import why_uncompiled
-from bayesmixed.draws.pieces import split_draws
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.joint.decoding import as_posterior
 from bayesmixed.kernels.joint.layouts import lay_out_coordinates
@@ -65,11 +64,9 @@ def match_moments(design: Design, posterior: xr.Dataset, logs: xr.DataArray, fou
         wanted = np.arange(design.rows) == row
         drawn = related_effects(design, as_posterior(layout, centre + spread * points.values))
         drawn = drawn.assign({name: drawn[name] * factor for name, factor in factors.items() if name in drawn})
-        parts = [
-            leave_rows_out(design, part, np.empty((0, design.rows)), wanted).log[:, row].reshape(len(logs), -1)
-            for part in split_draws(drawn, design.rows)
-        ]
-        return label_draws(posterior, np.concatenate(parts, axis=1))
+        parts = leave_rows_out(design, drawn, Asked(np.empty((0, design.rows))), wanted)
+        log = next(part.log[:, part.rows == row] for part in parts if np.any(part.rows == row))
+        return label_draws(posterior, log.reshape(len(logs), -1))
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")

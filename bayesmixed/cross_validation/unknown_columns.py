@@ -1,9 +1,8 @@
 """Values of columns that are not known exactly, given all but the response: they leave with their row."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -35,9 +34,15 @@ class UnknownColumn:
     sd: Array
 
 
-def unknown_columns(design: Design, posterior: xr.Dataset) -> dict[str, UnknownColumn]:
+def unknown_columns(columns: Sequence[LatentColumn], posterior: xr.Dataset) -> dict[str, UnknownColumn]:
     """Return the columns whose values are normal given all but the response, by the name of their draws."""
-    return {one.imputed: _given_measured(one, posterior) for one in design.latent if one.design.family.is_normal}
+    return {one.imputed: _given_measured(one, posterior) for one in columns if one.design.family.is_normal}
+
+
+def leaving_columns(design: Design) -> list[LatentColumn]:
+    """Return the columns of `value_sources`, in their order."""
+    used = {one.name for p in design.predictors.values() for one in p.drawn if isinstance(one, DrawnValues)}
+    return [one for one in design.latent if one.design.family.is_normal and one.imputed in used]
 
 
 def _given_measured(latent: LatentColumn, posterior: xr.Dataset) -> UnknownColumn:
@@ -67,30 +72,28 @@ class Events:
     log_chance: Array
     moves: Mapping[str, Array]
 
-    def take(self, rows: Any) -> "Events":
-        """Return the combination in some rows."""
-        return Events(self.log_chance[:, rows], {name: move[:, rows] for name, move in self.moves.items()})
-
     def moved(self, etas: Mapping[str, Array]) -> dict[str, Array]:
         """Return the predictors with these events."""
         return {name: eta + self.moves[name] if name in self.moves else eta for name, eta in etas.items()}
 
 
-def possible_events(design: Design, posterior: xr.Dataset) -> tuple[Events, ...]:
+def possible_events(
+    columns: Sequence[LatentColumn], predictors: Mapping[str, Predictor], posterior: xr.Dataset
+) -> tuple[Events, ...]:
     """Return the combinations of missing events, none where none are missing."""
-    columns = [one for one in design.latent if one.summed]
+    columns = [one for one in columns if one.summed]
     if not columns:
         return ()
     draws = posterior.sizes["chain"] * posterior.sizes["draw"]
     chances = [event_chance(one, posterior).reshape(draws, -1) for one in columns]
     found = []
     for events in product((0, 1), repeat=len(columns)):
-        total, moves = np.zeros((draws, design.rows)), dict[str, Array]()
+        total, moves = np.zeros((draws, len(columns[0].missing))), dict[str, Array]()
         for one, chance, event in zip(columns, chances, events, strict=True):
             with np.errstate(divide="ignore"):
                 own = np.log(chance if event else 1.0 - chance)
             total = total + np.where(one.missing, own, np.where(one.guess == event, 0.0, -np.inf))
-            for name, predictor in design.predictors.items():
+            for name, predictor in predictors.items():
                 for drawn in (drawn for drawn in predictor.drawn if drawn.name == one.imputed):
                     assert isinstance(drawn, DrawnValues)
                     rate = drawn.rates(values_of(posterior, predictor.beta)).reshape(draws, -1)
@@ -114,12 +117,12 @@ def without_drawn(
 
 
 def value_sources(
-    design: Design, unknown: Mapping[str, UnknownColumn], posterior: xr.Dataset
+    predictors: Mapping[str, Predictor], unknown: Mapping[str, UnknownColumn], posterior: xr.Dataset
 ) -> Iterator[tuple[str, Integers, Source]]:
     """Yield what unknown values add to the predictors of their rows: column, sets of single rows, loadings."""
     for name, column in unknown.items():
         loadings: dict[str, Array] = {}
-        for parameter, predictor in design.predictors.items():
+        for parameter, predictor in predictors.items():
             for one in predictor.drawn:
                 if not isinstance(one, DrawnValues) or one.name != name:
                     continue
@@ -127,4 +130,4 @@ def value_sources(
                 loadings[parameter] = own.reshape(-1, own.shape[-1], 1)
         if loadings:
             first = next(iter(loadings))
-            yield column.latent.column, np.arange(design.rows), Source(first, loadings.pop(first), loadings)
+            yield column.latent.column, np.arange(column.sd.shape[-1]), Source(first, loadings.pop(first), loadings)

@@ -44,6 +44,17 @@ class LatentColumn:
         """Whether its values are events, which are summed out of the likelihood of their row."""
         return bool(self.design.family.discrete)
 
+    def take(self, rows: NDArray[np.intp]) -> "LatentColumn":
+        """Return that of some of the rows."""
+        predictors = {name: predictor.take(rows) for name, predictor in self.design.predictors.items()}
+        return replace(
+            self,
+            design=replace(self.design, predictors=predictors, observed=self.design.observed.take(rows)),
+            missing=self.missing[rows],
+            error=None if self.error is None else self.error[rows],
+            slopes={name: slopes[rows] for name, slopes in self.slopes.items()},
+        )
+
     @property
     def guess(self) -> Array:
         """(n,) values in the columns of the main design."""

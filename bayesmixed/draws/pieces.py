@@ -8,6 +8,8 @@ from bayesmixed.errors import SpecError
 
 NUMBERS = 500_000
 """Draws times rows of one array at most, 4 MB, but at least one draw."""
+KEPT = 20_000_000
+"""Draws times rows of what is kept of one computation at most, 160 MB; of more, some at a time."""
 _LARGEST = 0.5
 """Share of the memory of the machine that one result can take."""
 
@@ -17,6 +19,16 @@ def split_draws(posterior: xr.Dataset, rows: int, times: int = 1) -> Iterator[xr
     size = max(1, times * NUMBERS // max(1, rows * posterior.sizes["chain"]))
     for start in range(0, posterior.sizes["draw"], size):
         yield posterior.isel(draw=slice(start, start + size))
+
+
+def are_kept(posterior: xr.Dataset, rows: int) -> bool:
+    """Return whether a number for each draw and row may be kept while others are computed."""
+    return rows * posterior.sizes["chain"] * posterior.sizes["draw"] <= KEPT
+
+
+def most_rows(posterior: xr.Dataset) -> int:
+    """Return how many rows fit into the budget with all draws, at least one."""
+    return max(1, NUMBERS // (posterior.sizes["chain"] * posterior.sizes["draw"]))
 
 
 def chain_pieces(posterior: xr.Dataset, rows: int) -> Iterator[tuple[slice, slice]]:

@@ -23,7 +23,7 @@ from bayesmixed.equations import Displayed, Outline
 from bayesmixed.errors import SpecError, enumerate_words
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Fit(Displayed):
     """A fitted model; every summary, prediction and plot starts here.
 

@@ -64,6 +64,8 @@ def plot_residuals(
     >>> bm.plot_residuals(fit).axes[0].get_xlabel()
     'expected incidence'
     """
+    if against == MEAN:  # what is expected of each row comes with the residuals
+        predict_left_out(fit, moments=True)
     residual = residuals(fit, seed=seed)["residual"].to_numpy()
     if against == NORMAL:
         return _show_quantiles(np.sort(residual), (ax, figsize))
@@ -153,7 +155,7 @@ def _show_quantiles(residual: Array, where: Where) -> "Figure":
 def _horizontal(fit: Fit, against: str) -> Factor | Array:
     design = fit.design
     if against == MEAN:
-        return predict_left_out(fit, np.empty((0, design.rows)), moments=True).place
+        return predict_left_out(fit, moments=True).place
     names = [group.name for _, group in design.group_blocks() if group.one_each and group.compared]
     data = at_posterior_means(fit).table.data
     if against in data and against not in names and pd.api.types.is_numeric_dtype(data[against]):

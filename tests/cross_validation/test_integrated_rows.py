@@ -10,8 +10,10 @@ from unit_tables import ROWS
 
 import bayesmixed as bm
 from bayesmixed.cross_validation import integrated_rows, set_integrals
-from bayesmixed.cross_validation.marginal_densities import row_logs, unit_logs
-from bayesmixed.cross_validation.units import find_units, situate
+from bayesmixed.cross_validation.left_out_units import situate
+from bayesmixed.cross_validation.marginal_densities import unit_logs
+from bayesmixed.cross_validation.row_densities import row_logs
+from bayesmixed.cross_validation.units import find_units
 from bayesmixed.integration.layers import sum_rows
 from bayesmixed.integration.nested_quadrature import integrate
 from bayesmixed.terms.block_parts import lies_in

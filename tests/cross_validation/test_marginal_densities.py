@@ -1,7 +1,5 @@
 """Log-densities of units against closed forms and dense grids."""
 
-from functools import cache
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,9 +10,11 @@ from scipy import special, stats
 from unit_tables import ROWS, design_of
 
 import bayesmixed as bm
+from bayesmixed.cross_validation.left_out_units import situate
 from bayesmixed.cross_validation.log_densities import total_log_likelihood
-from bayesmixed.cross_validation.marginal_densities import leave_rows_out, row_logs, unit_logs
-from bayesmixed.cross_validation.units import find_units, situate
+from bayesmixed.cross_validation.marginal_densities import unit_logs
+from bayesmixed.cross_validation.row_densities import row_logs
+from bayesmixed.cross_validation.units import find_units
 from bayesmixed.integration.nested_quadrature import integrate
 
 GRID = np.linspace(-7.5, 7.5, 301)
@@ -93,42 +93,6 @@ def test_groups_of_a_normal_response_have_the_density_of_the_reference():
     posterior = fit_at(design, {"beta": 3.0, "sd_group": 1.2, "sigma": 0.8}).posterior.isel(draw=[0])
     found = unit_logs(situate(design, posterior, find_units(design, "group")))
     np.testing.assert_allclose(found[0], check["expected"]["loglik_by_group"], atol=1e-7)
-
-
-@cache
-def pairs():
-    """Two rows a group, and the law of the first row given the second, on a dense grid."""
-    data = ROWS.assign(pair=np.repeat([f"p{i}" for i in range(12)], 2))
-    design = design_of("count ~ 1 + (1 | pair)", "poisson", data)
-    y, mean = ROWS["count"].to_numpy(dtype=float), np.exp(0.8 + 1.5 * GRID)
-    law = leave_rows_out(design, fit_at(design, {"beta": 0.8, "sd_pair": 1.5}).posterior, np.stack([y, y - 1]))
-    given = MASS * stats.poisson.pmf(y[1::2, None], mean)
-    given /= given.sum(axis=1, keepdims=True)
-    return law, y[::2, None], mean, given
-
-
-def test_a_row_of_a_small_group_is_predicted_from_the_others_of_the_group():
-    law, y, mean, given = pairs()
-    expected = np.log(np.sum(given * stats.poisson.pmf(y, mean), axis=1))
-    np.testing.assert_allclose(law.log[0, ::2], expected, atol=2e-4)
-
-
-def test_the_distribution_function_of_a_left_out_row_belongs_to_the_same_prediction():
-    law, y, mean, given = pairs()
-    for at, found in zip((y, y - 1), law.distribution, strict=True):
-        np.testing.assert_allclose(found[0, ::2], np.sum(given * stats.poisson.cdf(at, mean), axis=1), atol=1e-3)
-
-
-def test_a_normal_row_is_predicted_from_the_others_of_its_group():
-    design = design_of("y ~ 1 + (1 | g)", "gaussian")
-    y = ROWS["y"].to_numpy()
-    posterior = fit_at(design, {"beta": 0.1, "sd_g": 0.7, "sigma": 0.4}).posterior.isel(chain=[0], draw=[0])
-    law = leave_rows_out(design, posterior, np.stack([y, y + 0.3]))
-    covariance = 0.49 + 0.16 * np.eye(8)
-    weights = np.linalg.solve(covariance[1:, 1:], covariance[1:, 0])
-    given = stats.norm(0.1 + weights @ (y[1:8] - 0.1), np.sqrt(0.65 - 0.49 * weights.sum()))
-    assert law.log[0, 0] == pytest.approx(given.logpdf(y[0]))
-    np.testing.assert_allclose(law.distribution[:, 0, 0], given.cdf([y[0], y[0] + 0.3]))
 
 
 def test_an_observation_effect_is_integrated_row_by_row():

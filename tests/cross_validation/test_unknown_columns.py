@@ -8,12 +8,17 @@ from scipy import special, stats
 
 import bayesmixed as bm
 from bayesmixed.cross_validation.held_out import sample_without
-from bayesmixed.cross_validation.log_densities import unit_draws
-from bayesmixed.cross_validation.marginal_densities import leave_rows_out
+from bayesmixed.cross_validation.left_out_rows import Asked, leave_rows_out
+from bayesmixed.cross_validation.log_densities import unit_densities, unit_draws
 from bayesmixed.cross_validation.units import find_units
 from bayesmixed.errors import SpecError
 
 COLUMNS = {"beta_of_x": [1.0, 0.8], "beta_of_x_sigma": -0.5, "beta_of_w": 0.1, "beta_of_w_sigma": 0.2}
+
+
+def left_out(design, posterior):
+    """Return the log-density of each row without it, (S, n)."""
+    return unit_densities(design, posterior, find_units(design, "observation")).values.reshape(-1, design.rows)
 
 
 def table():
@@ -59,7 +64,7 @@ def test_a_normal_row_is_predicted_from_the_others_of_its_group():
     inverse = np.linalg.inv(covariance)
     variance = 1.0 / np.diagonal(inverse)
     expected = stats.norm.logpdf(variance * (inverse @ (y - mean)), scale=np.sqrt(variance))
-    found = leave_rows_out(fit.design, fit.posterior, np.empty((0, 24))).log
+    found = left_out(fit.design, fit.posterior)
     np.testing.assert_allclose(found[0], expected)
     with pytest.warns(bm.StatisticsWarning, match="are not sampled without rows"):
         assert np.isfinite(bm.loo(fit, unit="observation").elpd)
@@ -72,7 +77,7 @@ def test_values_in_several_predictors_and_of_other_responses_are_integrated_by_q
     design = quietly("y ~ mi(x)", data if sigma else data.assign(y=np.arange(24) % 2), impute={"x": "~ z"}, **options)
     values = {"beta": [0.3, 0.9], "beta_sigma": [0.1, 0.4], "imputed_x": [5.0, 6.0, 7.0], **COLUMNS}
     fit = fit_at(design, values, draws=2)
-    found = leave_rows_out(design, fit.posterior, np.empty((0, 24))).log[0]
+    found = left_out(design, fit.posterior)[0]
     points = np.linspace(-8.0, 8.0, 4001)
     mass = stats.norm.pdf(points) * (points[1] - points[0])
     gone = data["x"].isna().to_numpy()
@@ -95,7 +100,7 @@ def test_columns_of_other_families_have_the_values_of_the_draws():
     x = data["x"].to_numpy(copy=True)
     x[[1, 5, 9]] = 0.5, 0.6, 0.7
     expected = stats.norm.logpdf(data["y"], 0.3 + 0.9 * x, 1.1)
-    np.testing.assert_allclose(leave_rows_out(design, fit.posterior, np.empty((0, 24))).log[0], expected)
+    np.testing.assert_allclose(left_out(design, fit.posterior)[0], expected)
     np.testing.assert_allclose(bm.log_likelihood(fit)[0, 0], expected)
 
 
@@ -125,15 +130,21 @@ def test_events_are_summed_and_groups_integrated():
     np.testing.assert_allclose(unit_draws(fit, find_units(design, "g")).values[0, 0], expected, atol=1e-3)
     alone = quietly("y ~ mi(a) * z + mi(x)", data, impute={"a": event, "x": "~ z"})
     fit = fit_at(alone, values, draws=2)
-    found = leave_rows_out(alone, fit.posterior, data["y"].to_numpy()[None] + 0.5, moments=True)
-    np.testing.assert_allclose(found.log[0], np.log(rows[:, 400]), atol=1e-4)
+    asked = Asked(data["y"].to_numpy()[None] + 0.5, moments=True)
+    parts = list(leave_rows_out(alone, fit.posterior, asked))
+    order = np.argsort(np.concatenate([part.rows for part in parts]))
+    log, moments, distribution = (
+        np.concatenate([getattr(part, name) for part in parts], axis=-1)[..., order]
+        for name in ("log", "moments", "distribution")
+    )
+    np.testing.assert_allclose(log[0], np.log(rows[:, 400]), atol=1e-4)
     mean = 2.0 + 1.5 * chance + 0.3 * z - x + 0.4 * chance * z
-    np.testing.assert_allclose(found.moments[0, 0], mean, atol=1e-6)
+    np.testing.assert_allclose(moments[0, 0], mean, atol=1e-6)
     below = [
         stats.norm.cdf(data["y"] + 0.5, 2.0 + 1.5 * a + 0.3 * z - x + 0.4 * a * z, np.sqrt(0.49 + spread**2))
         for a in (0, 1)
     ]
-    np.testing.assert_allclose(found.distribution[0, 0], (1 - chance) * below[0] + chance * below[1], atol=1e-4)
+    np.testing.assert_allclose(distribution[0, 0], (1 - chance) * below[0] + chance * below[1], atol=1e-4)
 
 
 def test_sampling_without_rows_is_refused():

@@ -8,7 +8,8 @@ from model_densities import log_density
 from scipy import stats
 
 import bayesmixed as bm
-from bayesmixed.cross_validation.units import find_units, situate
+from bayesmixed.cross_validation.left_out_units import situate
+from bayesmixed.cross_validation.units import find_units
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import BayesMixedError, DataError, SpecError
 from bayesmixed.kernels.joint.compiled import evaluate

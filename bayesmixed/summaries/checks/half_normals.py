@@ -7,8 +7,9 @@ import pandas as pd
 from scipy import special
 
 from bayesmixed.arguments import takes_drawn_values
-from bayesmixed.cross_validation.marginal_densities import distribution_at, row_logs, row_values
-from bayesmixed.cross_validation.units import LeftOutUnits, condition, find_units, situate
+from bayesmixed.cross_validation.left_out_units import LeftOutUnits, condition, situate
+from bayesmixed.cross_validation.row_densities import distribution_at, row_logs, row_values
+from bayesmixed.cross_validation.units import find_units
 from bayesmixed.design.design import Design
 from bayesmixed.design.independent_levels import with_independent_levels
 from bayesmixed.display.pages import Page, Section

@@ -128,7 +128,7 @@ def _rows(fit: Fit, draws: int | None) -> tuple[_Rows, Array]:
     """Return what is expected of each row, and what to order the rows by."""
     design = fit.design
     refuse_weights(design.spec.weights, "A mean-variance curve")
-    found = predict_left_out(fit, np.empty((0, design.rows)), draws, moments=True)
+    found = predict_left_out(fit, draws, moments=True)
     y = np.asarray(design.response, dtype=float)
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
     squares = (y - found.expected) ** 2

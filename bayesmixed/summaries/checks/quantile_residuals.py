@@ -10,11 +10,13 @@ from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import check_choice
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.summaries.checks.left_out import DRAWS, below, predict_left_out
+from bayesmixed.summaries.checks.left_out import DRAWS, predict_left_out
 
 KINDS = ("quantile",)
 SEED = 1
 _FARTHEST = 1e-12
+_SHORT = 65
+"""Coefficients of a generating function up to which products are direct."""
 
 
 @takes_drawn_values(tables="no")
@@ -57,7 +59,7 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
     (['residual', 'pit', 'lower', 'upper', 'pareto_k'], 56)
     """
     check_choice("kind={}", kind, KINDS)
-    found = predict_left_out(fit, fit.design.observed.interval, draws)
+    found = predict_left_out(fit, draws)
     upper, lower = found.distribution
     pit = lower + np.random.default_rng(seed).uniform(size=fit.design.rows) * (upper - lower)
     columns = {
@@ -102,17 +104,16 @@ def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) ->
     """
     design = fit.design
     y = np.asarray(design.response, dtype=float)
-    zero = np.zeros_like(y)
-    found = predict_left_out(fit, np.stack([*design.observed.interval, zero, below(zero)]), draws, moments=True)
-    upper, lower, at_zero, under = found.distribution
+    # Normal responses, and what their logarithm or another smooth function makes of them, are never exactly zero.
+    found = predict_left_out(fit, draws, zeros=not design.family.is_normal_under(design.mu.link), moments=True)
+    upper, lower = found.distribution
     pit = lower + np.random.default_rng(seed).uniform(size=len(y)) * (upper - lower)
     residual = quantile_of(pit)
     checks = [_check_dispersion(residual)]
     if np.ptp(found.place) > 0:
         checks.append(_check_spread(residual, found.place))
-    chance = np.clip(at_zero - under, 0.0, 1.0)
-    if np.max(chance) > _FARTHEST and design.observed.limits is None:
-        checks.append(_check_zeros(float(np.sum(y == 0)), chance))
+    if np.max(found.zero, initial=0.0) > _FARTHEST and design.observed.limits is None:
+        checks.append(_check_zeros(float(np.sum(y == 0)), found.zero))
     return as_result(pd.DataFrame(checks))
 
 
@@ -142,14 +143,37 @@ def _check_spread(residual: Array, mean: Array) -> dict[str, object]:
 
 def _check_zeros(observed: float, chance: Array) -> dict[str, object]:
     """Return the exact test of a number of zeros against independent rows with their own probabilities."""
-    distribution = np.ones(1)
-    for p in chance:
-        distribution = np.convolve(distribution, [1.0 - p, p])
+    distribution = sum_distribution(chance)
     cumulative = np.cumsum(distribution)
     lower, upper = (float(np.searchsorted(cumulative, q)) for q in (0.025, 0.975))
     count = int(observed)
     p = 2.0 * min(cumulative[count], distribution[count:].sum())
     return _state("zeros", observed, float(chance.sum()), lower, upper, float(min(p, 1.0)), ("fewer", "more"), "zeros")
+
+
+def sum_distribution(chance: Array) -> Array:
+    """Return the probabilities of 0, 1, ..., n successes in independent trials with probabilities (n,).
+
+    Products of generating functions, two by two, by Fourier transforms where they are long.
+    """
+    factors = np.stack([1.0 - chance, chance], axis=-1)
+    while len(factors) > 1:
+        if len(factors) % 2:
+            one = np.zeros((1, factors.shape[1]))
+            one[0, 0] = 1.0
+            factors = np.vstack([factors, one])
+        size = 2 * factors.shape[1] - 1
+        if size < _SHORT:
+            first, second = factors[0::2], factors[1::2]
+            joined = np.zeros((len(first), size))
+            for place in range(factors.shape[1]):
+                joined[:, place : place + factors.shape[1]] += first[:, place, None] * second
+        else:
+            length = 1 << (size - 1).bit_length()
+            spectra = np.fft.rfft(factors, length)
+            joined = np.maximum(np.fft.irfft(spectra[0::2] * spectra[1::2], length)[:, :size], 0.0)
+        factors = joined
+    return np.asarray(factors[0, : len(chance) + 1])
 
 
 def _state(
