@@ -15,13 +15,16 @@ from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.conditional_models import ConditionalModel, MarginalParameters
 from bayesmixed.estimation.effect_modes import EffectMode, determinant, find_effect_mode, slopes_of, value_of
 from bayesmixed.estimation.integrals import Estimate, LevelIntegrals, explain_no_levels, refuse_levels
+from bayesmixed.estimation.line_integrals import LineIntegrals, by_draws, by_nodes
 from bayesmixed.estimation.log_priors import LogPrior
-from bayesmixed.estimation.maximisation import Maximum, maximise
+from bayesmixed.estimation.maximisation import Maximum, Slopes, maximise
 from bayesmixed.estimation.precisions import Factor
 from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
+from bayesmixed.estimation.row_densities import is_compiled
 from bayesmixed.estimation.separation import separated_coefficients
 from bayesmixed.estimation.starting_points import starting_centre
 from bayesmixed.families.links import Array
+from bayesmixed.gauss_hermite import ADAPTIVE_NODES
 from bayesmixed.parameter_keys import ParameterKey
 
 Change = Callable[[ConditionalModel], ConditionalModel]
@@ -53,17 +56,25 @@ class Climb:
         self._start = self._first = np.zeros(0)
         self._near: Factor | None = None
         self._integral: Callable[[Array], Estimate] | None = None
+        self._lines: LineIntegrals | None = None
         levels = LevelIntegrals(self.parameters)
         nodes, adaptive = asked["points"], asked["adaptive"]
         blocks = design.mu.normal_blocks
+        along_lines = len(blocks) == 1 and blocks[0].width == 1 and is_compiled(design)
         if method == "agq" and blocks and not (nodes == 1 and adaptive):
             refuse_levels(explain_no_levels(self.parameters, alone=not adaptive), method, "laplace")
             self._integral = lambda points: levels.quadrature(points, nodes=nodes, adaptive=adaptive)
+            if along_lines:
+                self._lines = by_nodes(self.parameters, nodes or ADAPTIVE_NODES[1], adaptive=adaptive)
         if method == "mc" and blocks:
             refuse_levels(explain_no_levels(self.parameters, alone=True), method, "laplace")
             shape = (asked["draws"], len(blocks[0].levels), blocks[0].width)
             noise = np.random.default_rng(asked["seed"]).uniform(size=shape)
             self._integral = lambda points: levels.monte_carlo(points, noise, adaptive=adaptive)
+            if along_lines:
+                self._lines = by_draws(self.parameters, noise[:, :, 0], adaptive=adaptive)
+        if self._lines is not None:
+            self._integral = self._lines.estimates
         self.text = f"method {method}: {METHODS[method]}"
         if self._integral is not None:
             self.text += f", {_PLACES[method][adaptive]}"
@@ -99,7 +110,22 @@ class Climb:
                 return self._describe(found, started)
             if found.found and not found.flat.size:  # from an SD of 0 nothing climbs
                 point, scale = found.point, found.root
-        return self._describe(maximise(self._integral_values, point, scale), started)
+        slopes = None if self._lines is None else self._with_prior_slopes(self._lines.slopes, scale)
+        return self._describe(maximise(self._integral_values, point, scale, slopes), started)
+
+    def _with_prior_slopes(self, slopes: Slopes, scale: Array) -> Slopes:
+        """Return values and gradients with the log prior density added, where priors enter."""
+        if self._prior is None:
+            return slopes
+        steps = 1e-4 * np.diag(np.sqrt(np.sum(scale**2, axis=1)))
+
+        def both(point: Array) -> tuple[float, Array]:
+            value, gradient = slopes(point)
+            near = self._log_prior(point + np.concatenate([steps, -steps, 0.0 * steps[:1]]))
+            own = (near[: len(steps)] - near[len(steps) : -1]) / (2.0 * np.diagonal(steps))
+            return value + near[-1], gradient + own
+
+        return both
 
     def _maximise(self, point: Array, scale: Array, change: Change | None = None) -> Maximum:
         """Return the maximum over all parameters, or over those but the coefficients, of a model that may be changed."""
@@ -110,14 +136,10 @@ class Climb:
             found[~own] = part
             return found
 
-        steps = 1e-4 * np.diag(np.sqrt(np.sum(scale**2, axis=1)))
+        of_all = self._with_prior_slopes(lambda point: self._laplace_slopes(self._model(point, change)), scale)
 
         def slopes(part: Array) -> tuple[float, Array]:
-            value, gradient = self._laplace_slopes(self._model(whole(part), change))
-            if self._prior is not None:
-                near = self._log_prior(part + np.concatenate([steps, -steps, 0.0 * steps[:1]]))
-                gradient = gradient + (near[: len(steps)] - near[len(steps) : -1]) / (2.0 * np.diagonal(steps))
-                value += near[-1]
+            value, gradient = of_all(whole(part))
             return value, gradient[~own]
 
         def values(parts: Array) -> Array:

@@ -15,7 +15,7 @@ from bayesmixed.integration.modes import Modes, find_modes
 from bayesmixed.integration.nested_quadrature import Centres, explain_refusal, integrate, shape_of_logs
 from bayesmixed.terms.block_parts import ONE
 
-_FREEDOM = 5.0
+FREEDOM = 5.0
 """Degrees of freedom of the t from which effects are drawn around their mode."""
 
 
@@ -87,8 +87,8 @@ class LevelIntegrals:
         if adaptive:
             modes = self._modes(rows, eta, layer)
             root = np.swapaxes(np.linalg.inv(np.linalg.cholesky(modes.precision)), -1, -2)
-            draws = special.stdtrit(_FREEDOM, noise)
-            away = _log_t(draws).sum(axis=-1)
+            draws = special.stdtrit(FREEDOM, noise)
+            away = log_t(draws).sum(axis=-1)
             volume = np.linalg.slogdet(root)[1]
         else:
             draws = special.ndtri(noise)
@@ -123,12 +123,10 @@ class LevelIntegrals:
         return sum_rows(np.nan_to_num(logs, nan=-1e10, neginf=-1e10), layer.index)
 
 
-def _log_t(values: Array) -> Array:
+def log_t(values: Array) -> Array:
     """Return the log-density of the t from which effects are drawn."""
-    constant = (
-        special.gammaln(0.5 * (_FREEDOM + 1.0)) - special.gammaln(0.5 * _FREEDOM) - 0.5 * np.log(_FREEDOM * np.pi)
-    )
-    return np.asarray(constant - 0.5 * (_FREEDOM + 1.0) * np.log1p(values**2 / _FREEDOM))
+    constant = special.gammaln(0.5 * (FREEDOM + 1.0)) - special.gammaln(0.5 * FREEDOM) - 0.5 * np.log(FREEDOM * np.pi)
+    return np.asarray(constant - 0.5 * (FREEDOM + 1.0) * np.log1p(values**2 / FREEDOM))
 
 
 def refuse_levels(why: str, method: str, instead: str) -> None:
