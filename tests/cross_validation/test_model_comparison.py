@@ -8,7 +8,7 @@ import pytest
 from conftest import classic
 from fixed_draws import fit_at
 from pymc_agreement import made_up_fit, rows_for
-from scipy import optimize
+from scipy import optimize, special, stats
 
 import bayesmixed as bm
 from bayesmixed.cross_validation.leaving_out import smooth_units
@@ -147,3 +147,60 @@ def test_models_of_other_bounds_are_noted():
     with_bound = at("y | trunc(1) ~ x", "gaussian", {"sigma": 3.0}, data)
     found = bm.compare_models({"a": at("y ~ x", "gaussian", {"sigma": 3.0}, data), "b": with_bound}, unit="observation")
     assert "not all models have the same truncation" in str(found)
+
+
+def elpds(fits):
+    """Return the elpd of each of some fits without groups, and the sum of their log-densities at the means of the draws."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.StatisticsWarning)
+        return bm.compare_models(fits, unit="observation").table["elpd"]
+
+
+def test_families_of_proportions_with_0_and_1_are_compared_on_one_scale():
+    """Both have masses at 0 and 1 and a density between; Kubinec's formulas (2023, Polit Anal 31:519) for ordered beta."""
+    generator = np.random.default_rng(3)
+    x = generator.normal(size=60)
+    y = np.clip(0.5 + 0.3 * x + 0.4 * generator.normal(size=60), 0.0, 1.0)
+    assert min(np.sum(y == 0), np.sum(y == 1)) > 3
+    beta = {"beta": [0.1, 1.3]}
+    ordered = {**beta, "phi": 4.0, "cutzero": -2.0, "gap": 3.5}
+    inflated = {**beta, "phi": 4.0, "zoi": 0.25, "coi": 0.5}
+    data = pd.DataFrame({"y": y, "x": x})
+    found = elpds(
+        {
+            "ordered": at("y ~ x", "ordered_beta", ordered, data, jitter=1e-3),
+            "inflated": at("y ~ x", "zero_one_inflated_beta", inflated, data, jitter=1e-3),
+        }
+    )
+    eta = 0.1 + 1.3 * x
+    mu, inside = special.expit(eta), (y > 0) & (y < 1)
+    between = stats.beta(4.0 * mu, 4.0 * (1 - mu)).logpdf(np.where(inside, y, 0.5))
+    low, high = special.expit(eta + 2.0), special.expit(eta - 1.5)
+    logs = np.where(inside, np.log(low - high) + between, np.log(np.where(y == 0, 1 - low, high)))
+    assert found["ordered"] == pytest.approx(logs.sum(), abs=0.05)
+    logs = np.where(inside, np.log(0.75) + between, np.log(0.125))
+    assert found["inflated"] == pytest.approx(logs.sum(), abs=0.05)
+    assert found.index[0] == "ordered"
+
+
+def test_families_of_reaction_times_are_compared_on_one_scale():
+    times = bm.datasets.load("sleepstudy")
+    y = times["Reaction"].to_numpy()
+    values = {
+        "shifted_lognormal": {"beta": 4.7, "sigma": 0.5, "ndt": 180.0},
+        "exgaussian": {"beta": 298.0, "sigma": 40.0, "tau": 40.0},
+        "skew_normal": {"beta": 298.0, "sigma": 56.0, "alpha": 3.0},
+    }
+    fits = {name: at("Reaction ~ 1", name, own, times, jitter=1e-4) for name, own in values.items()}
+    fits["log"] = at("log(Reaction) ~ 1", "gaussian", {"beta": 5.68, "sigma": 0.19}, times, jitter=1e-4)
+    delta = 3.0 / np.sqrt(10.0)
+    scale = 56.0 / np.sqrt(1.0 - 2.0 * delta**2 / np.pi)
+    expected = {
+        "shifted_lognormal": stats.lognorm(0.5, 180.0, np.exp(4.7)),
+        "exgaussian": stats.exponnorm(1.0, 258.0, 40.0),
+        "skew_normal": stats.skewnorm(3.0, 298.0 - scale * delta * np.sqrt(2.0 / np.pi), scale),
+        "log": stats.lognorm(0.19, 0.0, np.exp(5.68)),
+    }
+    found = elpds(fits)
+    for name, distribution in expected.items():
+        assert found[name] == pytest.approx(distribution.logpdf(y).sum(), abs=0.05), name
