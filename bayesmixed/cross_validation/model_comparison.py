@@ -61,10 +61,6 @@ class ModelComparison(Page):
     elpd: Mapping[str, Any]
     notes: tuple[str, ...]
 
-    def __str__(self) -> str:
-        lines = [f"Which model predicts better: {self.estimand}?", self.shown().to_string(), *self.notes]
-        return "\n".join(lines)
-
     def sections(self) -> list[Section]:
         """Return the sections of the page."""
         table = self.shown().rename_axis("model").reset_index()

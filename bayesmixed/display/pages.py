@@ -11,7 +11,8 @@ from itertools import groupby, zip_longest
 
 import pandas as pd
 
-WIDTH, TABLE_WIDTH = 100, 80
+WIDTH = 80
+"""Columns of text at most."""
 _NARROWEST, _SENTENCE = 14, 24
 _BREAKS = " :*,_"
 _NUMBER = r"[-\d.,%/ ]*"
@@ -63,7 +64,7 @@ class Page(ABC):
 
 
 def write_text(sections: Iterable[Section]) -> str:
-    """Return a page as text of at most 100 columns, tables of at most 80, drawings aside."""
+    """Return a page as text of at most 80 columns, drawings aside."""
     written = ("\n".join(_section_lines(section)) for section in sections)
     return "\n\n".join(text for text in written if text)
 
@@ -100,7 +101,7 @@ def write_table(table: pd.DataFrame) -> str:
     return f'<table class="{kind}">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>'
 
 
-def align(table: pd.DataFrame, width: int = TABLE_WIDTH) -> list[str]:
+def align(table: pd.DataFrame, width: int = WIDTH) -> list[str]:
     """Return the lines of a table, text flush left and numbers flush right.
 
     Where it is too wide, long texts go on below. In a table of texts alone, columns that still exceed the width follow
@@ -208,10 +209,11 @@ def _paragraphs(texts: Iterable[str]) -> Iterator[str]:
 
 
 def _section_lines(section: Section) -> list[str]:
-    lines = [section.title, "-" * len(section.title)] if section.title else []
+    lines = wrap([section.title]) if section.title else []
+    lines += ["-" * max(map(len, lines))] if lines else []
     blocks = [wrap(section.before)] if section.before else []
     if len(section.table.columns):
-        blocks.append([f"  {line}".rstrip() for line in align(section.table, TABLE_WIDTH - 2)])
+        blocks.append([f"  {line}".rstrip() for line in align(section.table, WIDTH - 2)])
     blocks += [[f"  {line}" for line in section.drawing]] if section.drawing else []
     blocks += [wrap(section.after)] if section.after else []
     for i, block in enumerate(blocks):

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.display.pages import align, wrap, write_table
+from bayesmixed.display.pages import WIDTH, align, wrap, write_table
 from bayesmixed.display.tables import drop_empty, format_number, format_table
 from bayesmixed.errors import shorten
 
-WIDTH = 80
 _CELL = 30
 _FEWEST = 8
 """To so many characters labels are shortened at most where several stand beside each other."""
@@ -34,7 +33,7 @@ class ResultTable(pd.DataFrame):
 
     def __repr__(self) -> str:
         shown, left_out = _shorten(to_texts(self))
-        return "\n".join([*_fold(shown, self.columns), *wrap(left_out + notes_of(self), WIDTH)])
+        return "\n".join([*_fold(shown, self.columns), *wrap(left_out + notes_of(self))])
 
     def _repr_html_(self) -> str:
         shown, left_out = _shorten(to_texts(self))

@@ -61,16 +61,14 @@ class Diagnosis(Page):
 
     def sections(self) -> list[Section]:
         """Return the sections of the page."""
-        return [Section(before=tuple(self._paragraphs()))]
+        return [Section(before=tuple(self.paragraphs()))]
 
     def __str__(self) -> str:
         return "\n".join(
-            indent(line, "  ") if text.startswith("- ") else line
-            for text in self._paragraphs()
-            for line in wrap([text])
+            indent(line, "  ") if text.startswith("- ") else line for text in self.paragraphs() for line in wrap([text])
         )
 
-    def _paragraphs(self) -> Iterator[str]:
+    def paragraphs(self) -> Iterator[str]:
         """Yield the verdict, and where it is bad, what is wrong and what to try."""
         if self.ok:
             none = "no divergences, " if self.steps else ""

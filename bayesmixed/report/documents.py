@@ -135,7 +135,7 @@ def list_chapters(
 
 
 def _write_verdict(verdict: Diagnosis) -> str:
-    first = str(verdict).splitlines()[0]
+    first = next(verdict.paragraphs())
     return f'<p class="verdict {"good" if verdict.ok else "bad"}">{escape(first)}</p>'
 
 

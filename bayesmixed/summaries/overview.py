@@ -44,14 +44,9 @@ class Summary(Page):
     tables: Mapping[str, pd.DataFrame]
     notes: tuple[str, ...]
 
-    def __str__(self) -> str:
-        parts = ["\n".join(self.heading)]
-        parts += [f"{name}\n{table.to_string(index=False)}" for name, table in self.tables.items()]
-        return "\n\n".join([*parts, *(["\n".join(f"note: {note}" for note in self.notes)] if self.notes else [])])
-
     def sections(self) -> list[Section]:
         """Return the sections of the page."""
-        heading = Section(before=tuple(line.strip() for text in self.heading for line in text.splitlines()))
+        heading = Section(before=self.heading)
         tables = [Section(name, table=table) for name, table in self.tables.items()]
         notes = tuple(f"- {note}" for note in self.notes)
         return [heading, *tables, *([Section("Notes", before=notes)] if notes else [])]
@@ -69,8 +64,8 @@ def summary(fit: Fit | JointFit) -> Summary:
     --------
     >>> import bayesmixed as bm
     >>> fit = bm.load_fit("herd_period")
-    >>> print(str(bm.summary(fit)).splitlines()[2])
-    Converged: no divergences, R-hat at most 1.006, effective sample size at least 892.
+    >>> bm.summary(fit).heading[2]
+    'Converged: no divergences, R-hat at most 1.006, effective sample size at least 892.'
     """
     if isinstance(fit, JointFit):
         return _summarise_responses(fit)
@@ -85,7 +80,7 @@ def summary(fit: Fit | JointFit) -> Summary:
             if fit.beside
             else []
         ),
-        str(diagnose(fit)),
+        *diagnose(fit).paragraphs(),
         f"{count_sentence(fit)} ({settings.chains} chains x {settings.draws} draws, engine {fit.engine.name}).",
     )
     pulls = "" if fit.settings.tables > 1 else describe_pulls(fit)

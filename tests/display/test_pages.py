@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.display.pages import TABLE_WIDTH, Section, align, write_markup, write_table, write_text
+from bayesmixed.display.pages import WIDTH, Section, align, write_markup, write_table, write_text
+from bayesmixed.equations.text import write_equations
 
 PAGE = [
     Section("A <title>", ("One & only.", "- first", "- second"), pd.DataFrame({"name": ["a<b"], "size": ["1.5"]})),
@@ -70,7 +71,7 @@ def test_tables_fit_a_terminal_and_lose_no_letter(seed):
     texts = {name: ["".join(generator.choice(signs, size)) for size in generator.integers(1, 90, 4)] for name in "uvw"}
     table = pd.DataFrame({**texts, "mean": ["-0.5", "12.25", "", "3"]})
     lines = align(table)
-    assert max(map(len, lines)) <= TABLE_WIDTH
+    assert max(map(len, lines)) <= WIDTH
     letters = sorted("".join("".join(column) for column in texts.values()) + "uvwmean-0.512.253")
     assert [one for one in letters if one != " "] == sorted("".join("".join(lines).split()))
     short = pd.DataFrame({"term": ["x", "period[T.2]"], "mean": ["-0.5", "12.25"]})
@@ -83,3 +84,25 @@ def test_columns_that_follow_below_stand_beside_all_that_tell_rows_apart():
     heads = [line for line in align(table) if "quantity" in line]
     assert len(heads) > 1
     assert all(line.startswith("quantity  term  set") for line in heads)
+
+
+PAGES = {
+    "summary": bm.summary,
+    "diagnose": bm.diagnose,
+    "pulls": bm.prior_sensitivity,
+    "priors": lambda fit: bm.prior_table(fit.design.spec, bm.datasets.load("cbpp")),
+    "check": lambda fit: bm.check_data(fit.design.spec, bm.datasets.load("cbpp")),
+    "dossier": bm.variance_dossier,
+    "loo": lambda fit: bm.loo(fit, unit="observation"),
+    "comparison": lambda fit: bm.compare_models({"one": fit, "other": fit}, unit="observation"),
+    "half-normal": bm.half_normal,
+    "checks": bm.posterior_checks,
+    "hypothesis": lambda fit: bm.hypothesis(fit, ["beta[period[T.2]] < beta[period[T.4]]"]),
+    "equations": lambda fit: write_equations(fit.design),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_of_a_fit_are_at_most_80_columns_wide(name):
+    text = str(PAGES[name](bm.load_fit("herd_period")))
+    assert max(map(len, text.splitlines())) <= WIDTH, text

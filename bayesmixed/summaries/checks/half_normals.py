@@ -69,12 +69,10 @@ class HalfNormal(Page):
 
     def sections(self) -> list[Section]:
         """Return the sections of the page."""
-        return [Section(before=(str(self),))]
-
-    def __str__(self) -> str:
         verdict = "all inside" if self.adequate else "some outside"
         share = f"{100 * self.outside:.0f} % outside the pointwise band (about 5 % expected)"
-        return f"Half-normal plot, level {self.level}: {verdict} the simultaneous band; {share}. {self.envelope}."
+        said = f"Half-normal plot, level {self.level}: {verdict} the simultaneous band; {share}."
+        return [Section(before=(f"{said} Scores: {self.envelope}.",))]
 
 
 @takes_drawn_values(tables="no")

@@ -54,7 +54,7 @@ class PoolingComparison(Page):
 
     def sections(self) -> list[Section]:
         """Return the sections of the page."""
-        verdicts = [f"{name} pooling: {str(diagnose(f)).splitlines()[0]}" for name, f in self.fits.items()]
+        verdicts = [f"{name} pooling: {next(diagnose(f).paragraphs())}" for name, f in self.fits.items()]
         return [Section(before=tuple(verdicts), table=self.wide())]
 
     def wide(self) -> pd.DataFrame:
