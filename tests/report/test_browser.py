@@ -179,3 +179,22 @@ CONTRAST = """() => {
   const told = [...document.querySelectorAll("body *")].filter((node) => node.children.length === 0 && node.innerText);
   return Math.min(...told.map(ratio));
 }"""
+
+
+SITE = Path(__file__).parents[2] / "docs" / "_build" / "html"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_reports_and_the_site_have_no_violation_of_accessibility(browser, reports, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    pages = [reports["15 groups"], reports["nasty names"]]
+    if SITE.exists():  # .ci/run builds it first
+        pages += [SITE / f"{name}.html" for name in ("index", "questions", "formulas", "guide/check")]
+    for path in pages:
+        page = browser.new_page(viewport={"width": 1200, "height": 900}, color_scheme=scheme)
+        page.goto(path.as_uri())
+        found = Axe().run(page)
+        page.close()
+        assert found.violations_count == 0, f"{path.name}: {found.generate_report()}"
+        assert len(found.response["passes"]) > 10
