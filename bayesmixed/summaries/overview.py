@@ -96,7 +96,7 @@ def _summarise_responses(joint: JointFit) -> Summary:
     for name, fit in joint.fits.items():
         place = 1 if fit.design.spec.title else 0
         heading.append(f"{name}: {pages[name].heading[place]}")
-    heading.append(str(diagnose(joint)))
+    heading += diagnose(joint).paragraphs()
     counts = "; ".join(f"{name}: {count_sentence(fit)}" for name, fit in joint.fits.items())
     heading.append(f"{counts} ({settings.chains} chains x {settings.draws} draws, engine {joint.engine.name}).")
     tables = {f"{name}. {title}": table for name, page in pages.items() for title, table in page.tables.items()}
