@@ -1,13 +1,13 @@
 """The values of the covariates of a smooth, and whether two of them have the same unit."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from bayesmixed.errors import DataError, SpecError
+from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate_expression
-from bayesmixed.formulas.names import expression_columns, refuse_stateful
+from bayesmixed.formulas.names import expression_columns, refuse_stateful, strip_factor_calls
 from bayesmixed.tables.factors import Table, is_number
 
 _UNLIKE = 20.0
@@ -64,3 +64,23 @@ def read_covariate(term: object, expression: str, table: Table, instead: str) ->
             f"{term}: '{expression}' is not finite in {len(bad)} of {len(x)} rows (first: row {table.data.index[bad[0]]})."
         )
     return np.asarray(x)
+
+
+def one_column(by: str) -> str:
+    """Return the text of by=, if it names one column, or a factor (SpecError)."""
+    name = strip_factor_calls(by)[0].strip().strip("`")
+    if any(sign in name for sign in "(),|+*:"):
+        raise SpecError(f"by={by}: give one column. Compute a combination or an expression as a column first.")
+    return by.strip()
+
+
+def known_by(term: object, column: str, available: Collection[str]) -> set[str]:
+    """Return the column of by=, none for "" (SpecError if it is not in the data)."""
+    if column and column not in available:
+        raise SpecError(f"Column '{column}' in '{term}' is not in the data. {did_you_mean(column, available)}")
+    return {column} if column else set()
+
+
+def times(columns: Array, multiplier: Array | None) -> Array:
+    """Return columns, each row times a number."""
+    return columns if multiplier is None else columns * multiplier[:, None]

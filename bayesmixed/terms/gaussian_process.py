@@ -1,7 +1,6 @@
 """The Gaussian process term: a function of one or two covariates with a length-scale, by its Hilbert-space approximation."""
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
@@ -10,80 +9,38 @@ from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families.links import Array
+from bayesmixed.formulas.names import strip_factor_calls
 from bayesmixed.formulas.notation import read_call, safe_name
 from bayesmixed.parameter_keys import ParameterKey
+from bayesmixed.tables.column_names import quote_name
 from bayesmixed.tables.factors import Table
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.contract import CURVES, TermContract
-from bayesmixed.terms.covariates import covariate_columns, name_covariate, note_units, read_covariate
-from bayesmixed.terms.curve_block import CurveBlock
+from bayesmixed.terms.covariates import (
+    covariate_columns,
+    known_by,
+    name_covariate,
+    note_units,
+    one_column,
+    read_covariate,
+    times,
+)
+from bayesmixed.terms.directions import spans
 from bayesmixed.terms.outlines import CurveOutline, Indices
 from bayesmixed.terms.periodic_bases import CIRCLE_TEXT, PERIODIC, Circle, PeriodicSpectrum, learn_circle
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.prior_rules import DISTANCES, SPREAD, Known, PriorRule
 from bayesmixed.terms.process_bases import PROCESS_COVARIANCES, RANGE_TEXT, Box, ProcessSpectrum, learn_box
+from bayesmixed.terms.process_block import AROUND, ProcessBlock, counted
 from bayesmixed.terms.spectra import Spectrum
 
-AROUND = "zero"
 MOST_FUNCTIONS = 2000
 """Basis functions beyond which a model is refused."""
 _OF_BRMS = {"matern15": "matern32", "matern25": "matern52"}
 _INSTEAD = {
     "exponential": "Take matern32, the roughest of these.",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessBlock(CurveBlock):
-    """A Gaussian process as a sum of the eigenfunctions of a box; `x` are the covariate or the points, (n,) or (n, 2).
-
-    Attributes
-    ----------
-    box : Box or Circle
-        Learned state.
-    """
-
-    box: Box | Circle
-
-    @property
-    def around(self) -> str:
-        """What the process varies around, in words."""
-        return AROUND
-
-    def extrapolations(self) -> Iterator[str]:
-        """Yield a note on rows beyond the ranges of the covariates at the fit."""
-        yield from self.note_beyond("begins again" if isinstance(self.box, Circle) else "falls back to zero")
-
-    def along(self, curve: int, x: Array) -> "ProcessBlock":
-        """Return the block of rows with other values of the covariates."""
-        matrix = self.box.columns(x.reshape(len(x), -1))
-        return replace(self, x=x, matrix=matrix, index=np.zeros(len(x), dtype=np.intp))
-
-    def judge(self, *draws: Array) -> Iterator[str]:
-        """Yield what is wrong with the number of functions and the box, given draws of its length-scale, (S,): the rules of
-        Riutort-Mayol et al. (2022), by which the approximation has an error of about 1 % of the covariance or less."""
-        middle, short = float(np.median(draws[0])), float(np.quantile(draws[0], 0.05))
-        record = self.spectrum.covariance if isinstance(self.spectrum, ProcessSpectrum) else None
-        if isinstance(self.box, Circle) or record is None:
-            needed = self.box.needed(short) if isinstance(self.box, Circle) else []
-        else:
-            needed = self.box.needed(record, short)
-        if any(count < need for count, need in zip(self.box.counts, needed, strict=True)):
-            told = needed[0] if len(needed) == 1 else f"[{', '.join(map(str, needed))}]"
-            yield (
-                f"{self.name}: {_counted(self.box.counts)} are too few for length-scales as short as {short:.3g}, which the "
-                f"posterior holds: write k={told}."
-            )
-        if isinstance(self.box, Circle) or record is None:
-            return
-        sizes = list(zip(self.box.halves, self.box.factors, strict=True))
-        if middle > max(record.longest(half, factor) for half, factor in sizes):
-            factor = max(record.box * middle / half for half, _ in sizes)
-            yield (
-                f"{self.name}: the box of {max(self.box.factors):.3g} half ranges is small for a length-scale of {middle:.3g}: "
-                f"write c={factor:.2g}, or a line in place of the process."
-            )
 
 
 class GaussianProcess(TermContract):
@@ -104,6 +61,9 @@ class GaussianProcess(TermContract):
         Key of the covariance: "exp_quad", "matern52", "matern32", or "periodic" of one covariate.
     period : float
         Of a periodic process, in the unit of the covariate; it is not estimated.
+    by : str
+        Column of numbers that multiply the process: a coefficient that varies with the covariates. Its SD is that of the
+        product in a row where the number is at its root mean square.
 
     Examples
     --------
@@ -120,6 +80,16 @@ class GaussianProcess(TermContract):
     c: float = 0.0
     cov: str = "exp_quad"
     period: float = 0.0
+    by: str = ""
+
+    @field_validator("by")
+    @classmethod
+    def _one_column(cls, by: str) -> str:
+        if strip_factor_calls(by)[1]:
+            raise SpecError(
+                f"gp(..., by={by}): a process is multiplied by a number. Curves of levels are s(x, by={by})."
+            )
+        return one_column(by)
 
     @field_validator("x", "z")
     @classmethod
@@ -165,12 +135,23 @@ class GaussianProcess(TermContract):
         options += [f"c={self.c!r}".removesuffix(".0")] if self.c else []
         options += [f'cov="{self.cov}"'] if self.cov != "exp_quad" else []
         options += [f"period={self.period!r}".removesuffix(".0")] if self.period else []
+        options += [f"by={self.by}"] if self.by else []
         return f"gp({', '.join([*self.expressions, *options])})"
 
     @property
     def name(self) -> str:
-        """Name in the draws, without options: "gp(x)"."""
-        return f"gp({','.join(self._names)})"
+        """Name in the draws, without options: "gp(x)", "gp(x):w"."""
+        return f"gp({','.join(self._names)})" + (f":{self.by_column}" if self.by else "")
+
+    @property
+    def by_column(self) -> str:
+        """Column that multiplies it, "" for none."""
+        return self.by.strip("` ")
+
+    @property
+    def split_columns(self) -> tuple[str, ...]:
+        """The column that multiplies it."""
+        return (self.by_column,) if self.by else ()
 
     @property
     def _names(self) -> tuple[str, ...]:
@@ -188,7 +169,8 @@ class GaussianProcess(TermContract):
 
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads."""
-        return covariate_columns(self.expressions, available)
+        names = [str(name) for name in available]
+        return covariate_columns(self.expressions, names) | known_by(self, self.by_column, names)
 
     @classmethod
     def read(cls, piece: str) -> "tuple[GaussianProcess, ...]":
@@ -206,8 +188,6 @@ class GaussianProcess(TermContract):
         plain, options = call
         if not 1 <= len(plain) <= 2:
             raise SpecError(f"'{piece}': a process has one covariate or two, gp(x) or gp(x, z).")
-        if "by" in options:
-            raise SpecError(f"'{piece}': gp() has no by=. Write s(x, by=f), or a model for each level.")
         if options.get("iso", "True").upper() != "TRUE":
             raise SpecError(f"'{piece}': covariates share a length-scale. With one of its own each, write te(x, z).")
         inside = options.get("k", "0").strip("[]()c ").split(",")
@@ -216,9 +196,8 @@ class GaussianProcess(TermContract):
         k = tuple(int(one) for one in inside) if len(inside) > 1 else (int(inside[0]),) * len(plain)
         c, period = (_number(options.get(name, "0"), name, piece) for name in ("c", "period"))
         x, z = (*plain, "")[:2]
-        return (
-            cls(x=x, z=z, k=k if any(k) else (), c=c, cov=options.get("cov", "exp_quad").strip("'\""), period=period),
-        )
+        k, cov = k if any(k) else (), options.get("cov", "exp_quad").strip("'\"")
+        return (cls(x=x, z=z, k=k, c=c, cov=cov, period=period, by=options.get("by", "")),)
 
     def prior_rules(self, known: Known) -> Iterator[PriorRule]:
         """Yield the rules of its SD and of its length-scale."""
@@ -230,7 +209,8 @@ class GaussianProcess(TermContract):
 
     @property
     def _meaning(self) -> str:
-        return f"SD of the {'surface' if self.z else 'curve'} around {AROUND}"
+        times_by = f", times {self.by_column} in units of its root mean square" if self.by else ""
+        return f"SD of the {'surface' if self.z else 'curve'} around {AROUND}{times_by}"
 
     def outline(self, indices: Indices, factors: Collection[str]) -> CurveOutline:
         """Return what equations need to know of it without data."""
@@ -242,19 +222,23 @@ class GaussianProcess(TermContract):
         Raises
         ------
         DataError
-            A covariate is not numeric, not finite or constant, or there are too many functions.
+            A covariate or a multiplier is not numeric, not finite or constant, or there are too many functions.
         """
         instead = "A curve of each level of a factor is s(x, by=f)."
         points = np.column_stack([read_covariate(self, text, table, instead) for text in self.expressions])
         box = self._learn(points) if like is None else like.box
         x = points if self.z else points[:, 0]
         ranges = np.stack([x.min(axis=0), x.max(axis=0)])[None] if like is None else like.ranges
-        matrix = box.columns(points)
+        multiplier, unit = self._multiplier(table, like)
+        matrix = times(box.columns(points), multiplier)
         return ProcessBlock(
             name=self.name,
             parts=(Part((0,), correlated=False),),
             coordinates=basis_coordinates(("",), np.ones(1), as_written=True),
             covariate=", ".join(self._names),
+            by=self.by_column,
+            multiplier=multiplier,
+            unit=unit,
             x=x,
             labels=(),
             matrix=matrix,
@@ -266,9 +250,26 @@ class GaussianProcess(TermContract):
         )
 
     def advise(self, block: ProcessBlock, population: PopulationBlock) -> Iterator[str]:
-        """Yield a note where two covariates are hardly coordinates in the same unit."""
+        """Yield notes where two covariates are hardly coordinates in the same unit, and where a coefficient has no mean."""
         if self.z:
             yield from note_units(self, self.expressions, np.ptp(block.ranges[0], axis=0))
+        if block.multiplier is not None and not spans(population.matrix, block.multiplier[:, None]):
+            yield (
+                f"{self} is a coefficient of '{self.by_column}' that varies around zero, because the population part has no "
+                f"'{self.by_column}'. Add it to the formula, unless that is intended."
+            )
+
+    def _multiplier(self, table: Table, like: ProcessBlock | None) -> tuple[Array | None, float]:
+        """Return the numbers that multiply the process in units of their root mean square in the fit, and this one."""
+        if not self.by:
+            return None, 1.0
+        numbers = read_covariate(
+            self, quote_name(self.by_column), table, "A curve of each level of a factor is s(x, by=f)."
+        )
+        unit = float(np.sqrt(np.mean(numbers**2))) if like is None else like.unit
+        if unit == 0.0:
+            raise DataError(f"{self}: '{self.by_column}' is 0 in every row. Leave the process out.")
+        return numbers / unit, unit
 
     def _spectrum(self, box: Box | Circle | None) -> Spectrum:
         if self.period:
@@ -289,7 +290,7 @@ class GaussianProcess(TermContract):
         functions = int(np.prod(box.counts))
         if functions > 2 * MOST_FUNCTIONS or len(box.numbers) > MOST_FUNCTIONS:
             raise DataError(
-                f"{self}: {_counted(box.counts)} are more than {MOST_FUNCTIONS:,} together. Give fewer, such as k=20, or take "
+                f"{self}: {counted(box.counts)} are more than {MOST_FUNCTIONS:,} together. Give fewer, such as k=20, or take "
                 "a smoother covariance."
             )
         return box
@@ -301,7 +302,3 @@ def _number(text: str, name: str, piece: str) -> float:
         return float(Fraction(text.replace(" ", "")))
     except (ValueError, ZeroDivisionError) as error:
         raise SpecError(f"'{piece}': {name} is a positive number, such as {name}=1.5.") from error
-
-
-def _counted(counts: tuple[int, ...]) -> str:
-    return f"{' x '.join(map(str, counts))} basis functions"

@@ -17,7 +17,7 @@ from bayesmixed.tables.factors import Table, refuse_identifier
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.contract import CURVES, TermContract
-from bayesmixed.terms.covariates import name_covariate, read_covariate
+from bayesmixed.terms.covariates import known_by, name_covariate, one_column, read_covariate, times
 from bayesmixed.terms.directions import spans
 from bayesmixed.terms.outlines import CurveOutline, Indices
 from bayesmixed.terms.population_block import PopulationBlock
@@ -82,10 +82,7 @@ class Smooth(TermContract):
     @field_validator("by")
     @classmethod
     def _one_column(cls, by: str) -> str:
-        name = strip_factor_calls(by)[0].strip().strip("`")
-        if any(sign in name for sign in "(),|+*:"):
-            raise SpecError(f"by={by}: give one column. Compute a combination or an expression as a column first.")
-        return by.strip()
+        return one_column(by)
 
     @model_validator(mode="after")
     def _enough_functions(self) -> "Smooth":
@@ -141,11 +138,7 @@ class Smooth(TermContract):
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads."""
         names = [str(name) for name in available]
-        if self.by and self.by_column not in names:
-            raise SpecError(
-                f"Column '{self.by_column}' in '{self}' is not in the data. {did_you_mean(self.by_column, names)}"
-            )
-        return expression_columns(self.x, names) | ({self.by_column} if self.by else set())
+        return expression_columns(self.x, names) | known_by(self, self.by_column, names)
 
     def factors(self) -> tuple[str, ...]:
         """Return the columns that the term declares to be factors."""
@@ -213,7 +206,7 @@ class Smooth(TermContract):
             by=self.by_column,
             x=x,
             labels=labels,
-            matrix=_times(spline.penalised(x), multiplier),
+            matrix=times(spline.penalised(x), multiplier),
             index=index,
             levels=tuple(str(number + 1) for number in range(spline.map.shape[1])),
             spline=spline,
@@ -251,10 +244,6 @@ class Smooth(TermContract):
         if multiplier is not None and np.all(multiplier == 0):
             raise DataError(f"{self}: '{self.by_column}' is 0 in every row. Leave the smooth out.")
         return learn_spline(BASES[self.bs], x, self.k, multiplier)
-
-
-def _times(columns: Array, multiplier: Array | None) -> Array:
-    return columns if multiplier is None else columns * multiplier[:, None]
 
 
 def _ranges(x: Array, index: NDArray[np.intp], curves: int) -> Array:

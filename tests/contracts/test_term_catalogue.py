@@ -28,7 +28,12 @@ EXAMPLES = {
     ],
     "multi_membership": ["mm(g, h)", "(1 + x | mm(g, h, weights=[w, v]))"],
     "factor_smooth": ['s(x, g, k=5, bs="fs")'],
-    "gaussian_process": ["gp(x, k=6)", 'gp(x, w, k=[4, 5], c=2.5, cov="matern52")', 'gp(x, cov="periodic", period=3)'],
+    "gaussian_process": [
+        "gp(x, k=6)",
+        "gp(x, k=6, by=w)",
+        'gp(x, w, k=[4, 5], c=2.5, cov="matern52")',
+        'gp(x, cov="periodic", period=3)',
+    ],
     "observation": ["obs()"],
     "offset": ["offset(log(w))"],
     "related": ["(1 | gr(g, cov=A))", "(1 + x || gr(g, prec=A))", "(x | gr(g, graph=W, name=near))"],
@@ -42,6 +47,7 @@ KNOWN = {
     "W": [("a", "b"), ("b", "c"), ("d", "c"), ("d", "e"), ("f", "a")],
 }
 """Relations that terms name."""
+pytestmark = pytest.mark.filterwarnings("ignore:gp.* varies around zero")
 each_term = pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind in TERMS for text in EXAMPLES[kind]])
 
 

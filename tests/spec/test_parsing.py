@@ -113,7 +113,7 @@ REFUSED = [
     ("y ~ s(scale(x))", "scale() learns from the data"),
     ("y ~ s(x / 2)", "Compute it as a column first"),
     ("y ~ z:s(x)", "a smooth is a term of its own"),
-    ("y ~ x + gp(x, by=f)", "has no by="),
+    ("y ~ x + gp(x, by=factor(f))", "is multiplied by a number"),
     ("y ~ mo(x)", "make the column a factor"),
     ("y ~ (1 | gr(g, by=z))", "option 'by' is not known"),
     ("y ~ ar(t)", "Autoregressive"),

@@ -22,6 +22,7 @@ DATA["y"] = (np.sin(DATA["x"]) + np.cos(7 * NUMBERS) / 4).round(4)
         ("gp(x, z, k=[20, 12], cov='matern15')", 'gp(x, z, k=[20, 12], cov="matern32")'),
         ("gp(log(x), `a b`, iso=TRUE)", "gp(log(x), `a b`)"),
         ("gp(x, cov='periodic', period=7)", 'gp(x, cov="periodic", period=7)'),
+        ("gp(x, by = `a b`, k=8)", "gp(x, k=8, by=`a b`)"),
     ],
 )
 def test_formulas_are_printed_back_and_written_to_toml(text, printed, tmp_path):
@@ -37,7 +38,8 @@ def test_formulas_are_printed_back_and_written_to_toml(text, printed, tmp_path):
     [
         ("gp()", "one covariate or two"),
         ("gp(x, z, w)", "one covariate or two"),
-        ("gp(x, by=f)", r"no by=. Write s\(x, by=f\)"),
+        ("gp(x, by=factor(f))", r"Curves of levels are s\(x, by=factor\(f\)\)"),
+        ("gp(x, by=a:b)", "give one column"),
         ("gp(x, z, iso=FALSE)", r"write te\(x, z\)"),
         ("gp(x, x)", "both covariates are the same"),
         ("gp(x, k=1)", "at least 2"),
