@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import classic, grouseticks, read_reference
+from conftest import CHECKS, classic, grouseticks, read_reference
 
 import bayesmixed as bm
 
@@ -259,3 +259,14 @@ def test_normal_models_have_the_maximum_of_lmer_to_five_digits(name):
     expected = [value for group in reference["sd"].values() for value in group]
     assert read_sds(found, groups) == pytest.approx(expected, rel=1e-4)
     assert found.estimates["sigma"] == pytest.approx(reference["residual_sd"], rel=1e-5)
+
+
+def test_predicted_effects_under_a_prior_are_those_of_the_exact_posterior():
+    """With SDs fixed the mode of all coefficients and effects is their posterior mean."""
+    inputs, expected = CHECKS["G1"]["inputs"], CHECKS["G2"]["expected"]
+    priors = {"sd_group": inputs["sd_group"], "sigma": inputs["sigma"], "beta[Intercept]": "Normal(2, 1.5)"}
+    spec = bm.from_formula("y ~ 1 + (1 | group)", priors=priors)
+    found = bm.approximate(spec, {name: inputs[name] for name in ("y", "group")}, priors=True)
+    assert found.estimates["beta[Intercept]"] == pytest.approx(expected["beta_mean"], abs=1e-7)
+    assert found.standard_errors["beta[Intercept]"] == pytest.approx(expected["beta_sd"], rel=1e-5)
+    assert found.effects["estimate"].to_numpy() == pytest.approx(expected["b_mean"], abs=1e-7)

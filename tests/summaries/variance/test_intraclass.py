@@ -166,6 +166,24 @@ def test_latent_residual_variance_of_poisson_and_student():
     assert float(student) == pytest.approx(expected["student_t_sigma2_nu5"], abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("family", "values", "link", "trials", "key"),
+    [
+        ("negbin", {"mu": 4.0, "theta": 2.0}, "log", 1.0, "nb2_log_lambda4_theta2_lognormal"),
+        ("negbin1", {"mu": 4.0, "phi": 1.5}, "log", 1.0, "nb1_log_lambda4_phi1p5_lognormal"),
+        ("gamma", {"mu": 2.0, "shape": 3.0}, "log", 1.0, "gamma_log_shape3"),
+        ("beta", {"mu": 0.3, "phi": 8.0}, "logit", 1.0, "beta_logit_mu03_phi8"),
+        ("beta", {"mu": 0.7, "phi": 8.0}, "logit", 1.0, "beta_logit_mu07_phi8_must_be_equal"),
+        ("inverse_gaussian", {"mu": 2.0, "shape": 3.0}, "log", 1.0, "invgauss_log_mu2_lambda3_exact_by_quadrature"),
+        ("beta_binomial", {"mu": 0.3, "phi": 1.0 / 0.15 - 1.0}, "logit", 7.0, "betabinom_mu03_n7_rho015"),
+    ],
+)
+def test_latent_residual_variances_with_dispersions_are_the_sharp_ones(family, values, link, trials, key):
+    values = {name: np.array(value) for name, value in values.items()}
+    found = bm.FAMILIES[family].latent_variance(values, LINKS[link], trials)
+    assert float(found) == pytest.approx(CHECKS["V2"]["expected"][key], abs=1e-6)
+
+
 def test_poisson_icc_takes_the_marginal_mean_and_counts_obs_as_residual():
     data = nested_data() | {"y": np.arange(18) % 5}
     design = bm.prepare(bm.from_formula("y ~ 1 + (1 | school) + obs()", family="poisson"), data)
