@@ -64,7 +64,7 @@ from .plots.surfaces import plot_surface as plot_surface
 from .plots.survival_curves import plot_survival as plot_survival
 from .plots.variance_shares import plot_variance_shares as plot_variance_shares
 from .plots.vpc_curves import plot_vpc_curve as plot_vpc_curve
-from .prediction.predictions import predict as predict
+from .prediction.predicting import predict as predict
 from .prediction.replicates import posterior_predictive as posterior_predictive
 from .preparation.joint_preparing import prepare_joint as prepare_joint
 from .preparation.preparing import prepare as prepare

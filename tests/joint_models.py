@@ -69,7 +69,7 @@ def fit_of_both(design=None, jitter=0.05, rescor=None, effects=None):
     shared = xr.Dataset(coords={"chain": np.arange(CHAINS), "draw": np.arange(DRAWS)})
     generator = np.random.default_rng(4)
     for name, matrix in design.matrices.items():
-        moved = 1.0 + 0.02 * generator.standard_normal((CHAINS, DRAWS, 1, 1))
+        moved = 1.0 + 0.004 * generator.standard_normal((CHAINS, DRAWS, 1, 1))
         draws = np.where(np.eye(matrix.width) == 1.0, 1.0, known[name] * moved)
         shared[name] = xr.DataArray(
             draws, dims=("chain", "draw", *matrix.dims), coords={dim: list(matrix.labels) for dim in matrix.dims}

@@ -63,7 +63,7 @@ def predict(
 
     from bayesmixed.atomic_files import replace_table
     from bayesmixed.display.tables import describe, format_table
-    from bayesmixed.prediction.predictions import predict as predict_rows
+    from bayesmixed.prediction.predicting import predict as predict_rows
 
     fit = read_fit(folder)
     rows = fit.design.table.data if table is None else table.read(fit.design.spec)

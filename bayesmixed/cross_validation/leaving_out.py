@@ -18,6 +18,7 @@ from bayesmixed.cross_validation.importance_weights import (
     monte_carlo_errors,
     smooth_weights,
 )
+from bayesmixed.cross_validation.joint_densities import leave_joint_rows_out
 from bayesmixed.cross_validation.left_out_units import condition
 from bayesmixed.cross_validation.log_densities import (
     can_be_integrated,
@@ -43,6 +44,7 @@ from bayesmixed.draws.pieces import are_kept, split_draws
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.joint_fits import JointFit
 from bayesmixed.fits.selection import some_draws
 from bayesmixed.integration.layers import Integers, sum_rows
 from bayesmixed.terms.relations import Factor
@@ -57,9 +59,9 @@ FEW_DRAWS = (
 )
 
 
-@alone("Fit it by itself for that.")
+@alone('bm.loo(joint, unit="observation") leaves out rows with all their responses.')
 @takes_drawn_values(tables="no")
-def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws: int | None = None) -> Any:
+def loo(fit: Fit | JointFit, *, unit: str, match: bool = True, refits: bool = False, draws: int | None = None) -> Any:
     """Return the expected log predictive density for units that are left out one at a time, ArviZ's ELPD object.
 
     Parameters
@@ -72,7 +74,8 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
         - "observation": a new observation in the known groups (given the other rows of its group, where residuals are
           correlated);
         - a grouping factor or a column: all rows of a new group at once, whose effects, and those nested in it, are
-          unknown and integrated out draw by draw.
+          unknown and integrated out draw by draw. Of several responses observations alone: what was observed in a row of all
+          of them, given effects.
     match : bool
         Move the draws towards the posterior without each observation whose Pareto k is too large (moment matching),
         where the compiled density covers the model; k is then that of the moved draws. About a second for each.
@@ -122,6 +125,8 @@ def loo(fit: Fit, *, unit: str, match: bool = True, refits: bool = False, draws:
     >>> result.n_samples, round(float(result.elpd))
     (1600, -98)
     """
+    if isinstance(fit, JointFit):
+        return leave_joint_rows_out(fit, unit, draws)
     units = find_units(fit.design, unit, whole=True)
     found = leave_units_out(fit, units, match=match, refits=refits, draws=draws)
     bad = found.pareto_k.values > found.good_k

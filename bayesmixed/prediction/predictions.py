@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from bayesmixed.arguments import pools
 from bayesmixed.design.design import Design
 from bayesmixed.draws.linear_predictors import draw_tied, linear_prediction, thin, tied_covariances
 from bayesmixed.draws.pieces import chain_pieces, refuse_large
@@ -39,6 +39,7 @@ from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.residual_rows import KnownRows
 
 _FEW, _NUMBERS = 200, 4_000_000
+NOT_AVERAGED = "kind='response' is an observation in some group: use groups='new' or 'existing', not 'average'."
 MODES = {
     "existing": "the groups of the fit",
     "new": "new groups",
@@ -48,8 +49,7 @@ MODES = {
 }
 
 
-@pools
-def predict(
+def predict_fit(
     fit: Fit,
     data: Any = None,
     *,
@@ -59,61 +59,12 @@ def predict(
     seed: int | None = None,
     na: str | float | Iterable[str | float] = (),
 ) -> xr.Dataset:
-    """Return predictions as draws, dims chain, draw, row.
-
-    Parameters
-    ----------
-    fit : Fit
-        The fitted model.
-    data : data frame, mapping of columns, or path, optional
-        Rows to predict; the rows of the fit if not given, missing values as in each draw (mi, me, imputed tables). They need no
-        response, and none is read.
-    groups : str or mapping
-        For all grouping factors, or by factor: "existing" (unseen labels are an error), "new" (every label is a fresh
-        group, even a known one: one draw of all its effects, for all its rows and predictors), "any" (known labels keep
-        their effects, unseen ones are fresh groups), "average" (effects integrated out), "typical" (effects 0). The last
-        two need no grouping column, and values in it may be missing.
-        Observation-level effects of rows outside the fit are averaged over, or drawn for kind "response".
-    kind : str
-        "mean" (expected response; for binomial families the expected proportion), "response" (a new observation,
-        in counts for binomial families; with correlated residuals given those of the group in the fit, unless a row is at one of
-        its places), "linear" (the predictor on the link scale), or a parameter of the family. Of an
-        ordered response "mean" and "response" are numbers of categories, 1 the lowest, and "probability" that of each
-        category (a further dim, `category`).
-    draws : int, optional
-        Use about this many draws, evenly spread; all if not given. Memory is draws x rows x 8 bytes.
-    seed : int, optional
-        For everything random: new groups and responses.
-    na : str, number or list of these
-        Codes that mean a missing value in `data`.
-
-    Returns
-    -------
-    xarray.Dataset
-        One variable named after `kind`; attribute `estimand` says in words what was predicted, `has_mean` (1 or 0) whether
-        it has a mean over the posterior: averages over groups under a log link have none, so take medians of the draws.
-
-    Raises
-    ------
-    SpecError, DataError
-        Unknown kind or mode, unseen labels, columns that are missing.
-
-    Examples
-    --------
-    >>> import bayesmixed as bm
-    >>> fit = bm.load_fit("herd_period")
-    >>> rows = {"herd": ["1", "a new one"], "period": ["1", "1"], "size": [10, 10]}
-    >>> chances = bm.predict(fit, rows, groups={"herd": "new"}, seed=1)
-    >>> chances.attrs["estimand"]
-    'expected incidence / size; herd: new groups'
-    >>> chances["mean"].dims
-    ('chain', 'draw', 'row')
-    """
+    """Return predictions of one response, see `predict` (SpecError, DataError)."""
     rows = None
     if data is None:
         refuse_tables(fit, "A prediction of the rows of the fit", "Give data=, the rows to predict.", tables="columns")
     else:
-        rows = replay_rows(fit.design, data, _modes(fit.design, groups, kind, known_rows=True), na=na)
+        rows = replay_rows(fit.design, data, read_modes(fit.design, groups, kind, known_rows=True), na=na)
         refuse_open_rows(rows, needed_predictors(rows, kind))
     return predict_rows(fit, rows, groups=groups, kind=kind, draws=draws, seed=seed)
 
@@ -131,8 +82,10 @@ def predict_rows(
     kind: str,
     draws: int | None,
     seed: int | None,
+    drawn: Mapping[tuple[str, str], Array] = MappingProxyType({}),
 ) -> xr.Dataset:
-    """Return predictions as `predict` does, of rows that are laid out already, those of the fit if None."""
+    """Return predictions as `predict` does, of rows that are laid out already, those of the fit if None; `drawn` are effects of
+    new levels that are tied to those of other responses (`draw_tied`)."""
     family, design = fit.design.family, fit.design if rows is None else rows
     accepted = ["mean", "response", "linear", *(p.name for p in family.parameters)]
     accepted += ["probability"] if family.has_categories else []
@@ -143,7 +96,7 @@ def predict_rows(
             f'take kind="probability", that of each category, or the log-odds against {design.categories[0]}, {own}.'
         )
     check_choice("kind={}", kind, accepted)
-    modes = _modes(design, groups, kind, known_rows=rows is None)
+    modes = read_modes(design, groups, kind, known_rows=rows is None)
     posterior = draws_for(fit, modes, draws)
     if kind in design.numbers:
         return _dataset(fit, design, posterior, kind, posterior[kind].values[..., None], modes)
@@ -154,7 +107,8 @@ def predict_rows(
     generator = np.random.default_rng(seed)
     result: Array | None = None
     for chain, draw in chain_pieces(posterior, design.rows if known is None else max(design.rows, len(known.rows))):
-        piece = _predict_piece(design, posterior.isel(chain=chain, draw=draw), kind, modes, generator, known)
+        together = {key: effects[chain, draw] for key, effects in drawn.items()}
+        piece = _predict_piece(design, posterior.isel(chain=chain, draw=draw), kind, modes, generator, known, together)
         if result is None:
             result = np.empty((posterior.sizes["chain"], posterior.sizes["draw"], *piece.shape[2:]), dtype=piece.dtype)
         result[chain, draw] = piece
@@ -168,10 +122,11 @@ def _predict_piece(
     modes: Mapping[str, str],
     generator: np.random.Generator,
     known: KnownResiduals | None,
+    drawn: Mapping[tuple[str, str], Array],
 ) -> Array:
     """Return predictions of some draws, (chain, draw, row), of probabilities (chain, draw, row, category)."""
     family = design.family
-    scalars, predictors = _parameters(design, posterior, modes, generator)
+    scalars, predictors = _parameters(design, posterior, modes, generator, drawn)
     shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
     if kind == "linear":
         result = predictors[family.parameters[0].name].mean
@@ -191,11 +146,15 @@ def _predict_piece(
 
 
 def _parameters(
-    design: Design, posterior: xr.Dataset, modes: Mapping[str, str], generator: np.random.Generator
+    design: Design,
+    posterior: xr.Dataset,
+    modes: Mapping[str, str],
+    generator: np.random.Generator,
+    known: Mapping[tuple[str, str], Array] = MappingProxyType({}),
 ) -> tuple[dict[str, Array], dict[str, Spread]]:
     """Return the draws of the parameters without predictor, and the predictors of the rows."""
     fresh = [name for name, mode in modes.items() if mode in ("new", "any")]
-    drawn = draw_tied(design, posterior, generator, fresh)
+    drawn = {**draw_tied(design, posterior, generator, fresh), **known}
     predictors = {
         name: linear_prediction(design, p, posterior, modes, generator, drawn) for name, p in design.predictors.items()
     }
@@ -221,7 +180,7 @@ def predict_function(
 
     The function returns arrays (point, chain, draw, row); attribute `estimand` says `what` it is, and of which groups.
     """
-    modes = _modes(rows, groups, "mean", known_rows=False)
+    modes = read_modes(rows, groups, "mean", known_rows=False)
     posterior = draws_for(fit, modes, draws)
     scalars, predictors = _parameters(rows, posterior, modes, np.random.default_rng(seed))
     scaled = weigh_scale(rows.family.scale, rows.observed.scale_factor, scalars, predictors)
@@ -250,9 +209,7 @@ def _responses(
     known: Iterable[KnownRows],
 ) -> Array:
     if "average" in modes.values():
-        raise SpecError(
-            "kind='response' is an observation in some group: use groups='new' or 'existing', not 'average'."
-        )
+        raise SpecError(NOT_AVERAGED)
     if design.trials is None:
         raise DataError(f"kind='response' needs the trials column '{design.spec.trials}' in the data.")
     needs_weights(design, "response")
@@ -283,7 +240,8 @@ def weigh_scale(
     }
 
 
-def _modes(design: Design, groups: str | Mapping[str, str], kind: str, known_rows: bool) -> dict[str, str]:
+def read_modes(design: Design, groups: str | Mapping[str, str], kind: str, known_rows: bool) -> dict[str, str]:
+    """Return what becomes of the effects of each factor in rows, by its name (SpecError, DataError)."""
     blocks = {group.name: group for _, group in design.group_blocks()}
     wish = dict.fromkeys(blocks, groups) if isinstance(groups, str) else dict(groups)
     for name, mode in wish.items():
@@ -333,7 +291,7 @@ def _dataset(
 def ratio_has_mean(fit: Fit, rows: Design, groups: str | Mapping[str, str], *, of_link: bool) -> bool:
     """Return whether ratios of predictions of rows have a mean over the posterior where these have one: of exp(difference)
     on the scale of the link, or of means of the response."""
-    modes = _modes(rows, groups, "linear" if of_link else "mean", known_rows=False)
+    modes = read_modes(rows, groups, "linear" if of_link else "mean", known_rows=False)
     unseen = {group.name for _, group in rows.group_blocks() if group.unseen}
     fresh = {name for name, mode in modes.items() if mode == "new" or (mode == "any" and name in unseen)}
     own = {name for name, mode in modes.items() if mode in ("existing", "any")}

@@ -18,7 +18,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.gauss_hermite import ADAPTIVE_NODES
 from bayesmixed.integration.averages import average_moments
-from bayesmixed.prediction.predictions import MODES, predict, seen_in_words
+from bayesmixed.prediction.predictions import MODES, predict_fit, seen_in_words
 from bayesmixed.terms.weights import refuse_weights
 
 ACCEPTED = ("existing", "new")
@@ -207,7 +207,7 @@ def _replicate(fit: Fit, modes: Mapping[str, str], generator: np.random.Generato
     values: dict[str, Array] = {name: v.values[..., None] for name, v in design.scalar_draws(posterior).items()}
     with np.errstate(over="ignore"):
         for name in design.predictors:
-            drawn = predict(fit, groups=modes, kind=name, seed=seed)[name].values
+            drawn = predict_fit(fit, groups=modes, kind=name, seed=seed)[name].values
             values[name] = np.clip(drawn, *_reach(design, name))
         shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
         response = np.asarray(draw_responses(design, posterior, values, shape, generator), dtype=float)
@@ -234,7 +234,7 @@ def _moments(fit: Fit, modes: Mapping[str, str], values: Mapping[str, Array]) ->
     if not fresh:
         return family.mean(values, design.trials), family.variance(values, design.trials)
     settled = {name: "typical" if mode == "new" else mode for name, mode in modes.items()}
-    eta = predict(fit, groups=settled, kind="linear")["linear"].values
+    eta = predict_fit(fit, groups=settled, kind="linear")["linear"].values
     spread = sum(group.variance(covariances_at_centre(design.mu, group, fit.posterior)) for group in fresh)
 
     sd = np.sqrt(spread)

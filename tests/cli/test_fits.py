@@ -3,6 +3,7 @@
 import html
 import json
 
+import joint_models
 import pandas as pd
 import pytest
 from cli_runs import CBPP, run
@@ -116,3 +117,37 @@ def test_tables_of_other_rows_are_refused_before_sampling(tmp_path):
     given = ("fit", "y ~ x", first, "--imputed", second, "--family", "gaussian", "--out", tmp_path / "out")
     assert "Imputed table 2 has 30 rows" in run(*given).output
     assert "give the first one" in run("fit", "y ~ x", "--imputed", first, "--simulate").output
+
+
+def two_responses(folder):
+    """Write a model of two responses and its table; return their paths."""
+    bm.save_spec(bm.JointSpec(models=["y1 ~ x + (1 |p| g)", "y2 ~ x + (1 |p| g)"]), folder / "both.toml")
+    joint_models.table().to_csv(folder / "rows.csv", index=False)
+    return folder / "both.toml", folder / "rows.csv"
+
+
+def test_commands_other_than_fit_refuse_models_of_several_responses(tmp_path):
+    model, rows = two_responses(tmp_path)
+    for arguments in (("check", model, rows), ("show", model), ("compare-priors", model, rows)):
+        result = run(*arguments)
+        assert (result.exit_code, "only `fit` takes these" in result.output) == (1, True), result.output
+    result = run("fit", model, "--simulate")
+    assert "--simulate is for models of one response" in result.output
+    result = run("fit", model, rows, "--parameter", "sigma ~ x")
+    assert "With several formulas it belongs to one of them" in result.output
+
+
+@pytest.mark.slow
+def test_several_responses_are_fitted_from_a_file(tmp_path):
+    model, rows = two_responses(tmp_path)
+    out = tmp_path / "out"
+    arguments = ("--chains", "2", "--draws", "40", "--tune", "100", "--seed", "1", "--prior", "corr_g=LKJ(3)", "--json")
+    result = run("fit", model, rows, "--out", out, *arguments)
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert said["files"] == ["fit.nc", "summary.txt", "model.toml", "effects.csv", "report-y1.html", "report-y2.html"]
+    assert said["formula"] == ["y1 ~ 1 + x + (1 |p| g)", "y2 ~ 1 + x + (1 |p| g)"]
+    assert {one["response"] for one in said["estimates"]} == {"y1", "y2", ""}
+    joint = bm.load_fit(out / "fit.nc")
+    assert str(joint.design.priors["corr_g"].prior) == "LKJ(3)"
+    assert run("report", out).exit_code == 1

@@ -15,7 +15,7 @@ from bayesmixed.draws.tree import draw_names, top_level_numbers
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.prediction.predictions import predict
+from bayesmixed.prediction.predicting import predict
 
 
 @pools

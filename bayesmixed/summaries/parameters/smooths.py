@@ -18,7 +18,7 @@ from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import some_draws
-from bayesmixed.prediction.predictions import predict
+from bayesmixed.prediction.predicting import predict
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
