@@ -96,7 +96,7 @@ def leave_joint_rows_out(joint: JointFit, unit: str, draws: int | None) -> Any:
             f"'{logs['row'].values[int(np.argmax(pareto_k.values))]}': they are so influential that weighting the draws cannot "
             "leave them out, and of several responses there is nothing else."
         )
-    said = {"unit": OBSERVATION, "estimand": "all responses of a row in the known groups"}
+    said: dict[str, Any] = {"unit": OBSERVATION, "estimand": "all responses of a row in the known groups"}
     said |= {
         "by_i": np.full(len(elpd), WEIGHTS, dtype=object),
         "mcse": float(np.sqrt(np.sum(errors**2))),
