@@ -16,6 +16,8 @@ _BLOCK = 200
 """Units at once."""
 SAMPLED = 200
 """Units from which the efficiency of the draws is found."""
+_FACTORS = 8
+"""Factors multiplied before a logarithm is taken."""
 FEWEST_DRAWS = 25
 """Draws whose largest fifth has the five values to which a tail is fitted."""
 
@@ -55,37 +57,54 @@ def _smooth(logs: Array, efficiency: float) -> tuple[Array, Array]:
     """Return smoothed log weights (S, J) and Pareto k (J,) as `arviz_stats.psislw` does, of many units at once."""
     count = len(logs)
     length = int(3.0 * np.sqrt(count / efficiency) if count * efficiency > 225 else count / 5)
-    weights = -logs - np.max(-logs, axis=0)
-    order = np.argsort(weights, axis=0)[-length - 1 :]
-    tail = np.take_along_axis(weights, order, axis=0)
-    cutoff = np.exp(tail[0])
-    tail = tail[1:]
+    weights: Array = np.ascontiguousarray(-logs.T)
+    weights -= weights.max(axis=1, keepdims=True)
+    first = count - length - 1
+    chosen = np.argpartition(weights, first, axis=1)[:, first:]
+    tail = np.take_along_axis(weights, chosen, axis=1)
+    order = np.argsort(tail, axis=1)
+    chosen, tail = np.take_along_axis(chosen, order, axis=1), np.take_along_axis(tail, order, axis=1)
+    cutoff, tail = np.exp(tail[:, :1]), tail[:, 1:]
     with np.errstate(all="ignore"):
         k, sigma = _fit_tails(np.exp(tail) - cutoff)
-        p = (np.arange(length) + 0.5)[:, None] / length
-        expected = cutoff + sigma * np.where(k == 0.0, -np.log1p(-p), np.expm1(-k * np.log1p(-p)) / k)
-        smoothed = np.minimum(np.log(expected), tail[-1])
-    k[tail[-1] - tail[0] < np.finfo(float).tiny] = np.inf
-    np.put_along_axis(weights, order[1:], np.where(np.isfinite(k), smoothed, tail), axis=0)
-    return weights - special.logsumexp(weights, axis=0), k
+        left, shape = np.log1p(-(np.arange(length) + 0.5) / length), k[:, None]
+        expected = cutoff + sigma[:, None] * np.where(shape == 0.0, -left, np.expm1(-shape * left) / shape)
+        smoothed = np.minimum(np.log(expected), tail[:, -1:])
+    k[tail[:, -1] - tail[:, 0] < np.finfo(float).tiny] = np.inf
+    np.put_along_axis(weights, chosen[:, 1:], np.where(np.isfinite(k)[:, None], smoothed, tail), axis=1)
+    weights -= np.log(np.sum(np.exp(weights), axis=1, keepdims=True))
+    return weights.T, k
 
 
 def _fit_tails(tail: Array) -> tuple[Array, Array]:
-    """Return shapes and scales of generalised Pareto laws of sorted values (n, J), by Zhang & Stephens (2009, Technometrics
+    """Return shapes and scales of generalised Pareto laws of sorted values (J, n), by Zhang & Stephens (2009, Technometrics
     51:316) with the prior of Vehtari et al. (2024, JMLR 25:72); shape NaN where a quarter of the values is the same."""
-    size = len(tail)
+    size = tail.shape[1]
     number = 30 + int(np.sqrt(size))
-    quarter = tail[int(size / 4 + 0.5) - 1]
+    quarter = tail[:, int(size / 4 + 0.5) - 1]
     steps = 1.0 - np.sqrt(number / (np.arange(1, number + 1) - 0.5))
-    rates = steps[:, None] / (3.0 * quarter) + 1.0 / tail[-1]
-    shapes = np.array([np.log1p(-rate * tail).mean(axis=0) for rate in rates])
+    rates = steps / (3.0 * quarter[:, None]) + 1.0 / tail[:, -1:]
+    shapes = _mean_logs(rates, tail)
     lengths = size * (np.log(-rates / shapes) - shapes - 1.0)
-    shares = special.softmax(lengths, axis=0)
+    shares = special.softmax(lengths, axis=1)
     shares = np.where(shares < 10.0 * np.finfo(float).eps, 0.0, shares)
-    rate = np.sum(rates * shares, axis=0) / np.sum(shares, axis=0)
-    shape = np.log1p(-rate * tail).mean(axis=0)
+    rate = np.sum(rates * shares, axis=1) / np.sum(shares, axis=1)
+    shape = np.log1p(-rate[:, None] * tail).mean(axis=1)
     k = (size * shape + 5.0) / (size + 10.0)
-    return np.where(quarter <= tail[0], np.nan, np.where(np.isnan(k), np.inf, k)), -shape / rate
+    return np.where(quarter <= tail[:, 0], np.nan, np.where(np.isnan(k), np.inf, k)), -shape / rate
+
+
+def _mean_logs(rates: Array, tail: Array) -> Array:
+    """Return the mean of log(1 - rate x) over the values x (J, n) of each unit for each of its rates (J, M)."""
+    total = np.zeros_like(rates)
+    for start in range(0, tail.shape[1], _FACTORS):
+        product = np.ones_like(rates)
+        for column in tail[:, start : start + _FACTORS].T:
+            product *= 1.0 - rates * column[:, None]
+        total += np.log(product)
+    if not np.all(np.isfinite(total)):  # products of very long tails
+        return np.stack([np.log1p(-rate[:, None] * tail).mean(axis=1) for rate in rates.T], axis=1)
+    return np.asarray(total / tail.shape[1])
 
 
 def monte_carlo_errors(logs: xr.DataArray, log_weights: xr.DataArray) -> Array:
@@ -96,9 +115,19 @@ def monte_carlo_errors(logs: xr.DataArray, log_weights: xr.DataArray) -> Array:
 
 def column_errors(logs: Array, log_weights: Array) -> Array:
     """Return the Monte Carlo error of each unit's log density, (J,), by the variance of self-normalised weights, (S, J) each."""
+    return weighted_means(logs, log_weights)[1]
+
+
+def weighted_means(logs: Array, log_weights: Array) -> tuple[Array, Array]:
+    """Return the logarithm of each unit's density under weights, (J,), and its Monte Carlo error, for (S, J) arrays."""
     terms = log_weights + logs
-    shares = np.exp(terms - special.logsumexp(terms, axis=0))
-    return np.asarray(np.sqrt(np.sum(np.square(shares - np.exp(log_weights)), axis=0)))
+    highest = terms.max(axis=0)
+    terms -= highest
+    np.exp(terms, out=terms)
+    total = terms.sum(axis=0)
+    terms /= total
+    terms -= np.exp(log_weights)
+    return np.log(total) + highest, np.sqrt(np.einsum("sj,sj->j", terms, terms))
 
 
 def effective_size(draws: Array) -> float:

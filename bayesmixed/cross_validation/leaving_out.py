@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import special
 
 from bayesmixed.arguments import alone, takes_drawn_values
 from bayesmixed.cross_validation.held_out import sample_without
@@ -14,9 +13,9 @@ from bayesmixed.cross_validation.importance_weights import (
     MOVED,
     REFIT,
     WEIGHTS,
-    column_errors,
     monte_carlo_errors,
     smooth_weights,
+    weighted_means,
 )
 from bayesmixed.cross_validation.joint_densities import leave_joint_rows_out
 from bayesmixed.cross_validation.left_out_units import condition
@@ -189,9 +188,10 @@ def smooth_units(fit: Fit, units: Factor, draws: int | None = None) -> Any:
     kept = np.empty((total, count)) if are_kept(posterior, count) else None
     for part in weigh(lambda wanted: unit_blocks(design, posterior, units, wanted), posterior, count):
         log, rows = part.predicted.log, part.rows
-        elpd[rows], k[rows] = special.logsumexp(log + part.log_weights, axis=0), part.pareto_k
-        errors[rows] = column_errors(log, part.log_weights)
-        of_fit[rows] = special.logsumexp(log, axis=0) - np.log(total)
+        k[rows] = part.pareto_k
+        elpd[rows], errors[rows] = weighted_means(log, part.log_weights)
+        highest = log.max(axis=0)
+        of_fit[rows] = np.log(np.exp(log - highest).mean(axis=0)) + highest
         if kept is not None:
             kept[:, rows] = part.log_weights
     pareto_k = mark_bounding(design, units.index, per_unit(design, k, units).drop_attrs())

@@ -1,7 +1,6 @@
-"""The law of each row given the other rows, some whole units at a time, so that no array has all draws of all rows."""
+"""The law of each row given the other rows, and the joint density of units, some whole units at a time."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import xarray as xr
@@ -27,9 +26,11 @@ from bayesmixed.cross_validation.row_densities import (
     row_logs,
     row_values,
 )
+from bayesmixed.cross_validation.row_pieces import Asked, RowPredictions, by_draws, in_pieces, whole_units
+from bayesmixed.cross_validation.unit_products import find_products
 from bayesmixed.cross_validation.units import OBSERVATION, find_units, residual_units
 from bayesmixed.design.design import Design
-from bayesmixed.draws.pieces import most_rows, split_draws
+from bayesmixed.draws.pieces import most_rows
 from bayesmixed.families.links import Array
 from bayesmixed.integration.layers import Integers
 from bayesmixed.integration.nested_quadrature import average, integrate
@@ -39,51 +40,6 @@ from bayesmixed.terms.residual_rows import given_earlier, sums_from
 
 FEW_ROWS = 4
 """In levels with at most this many rows, a row is predicted from the others with the level's effects integrated out."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowPredictions:
-    """What each draw says about some rows, given the other rows.
-
-    Attributes
-    ----------
-    rows : (m,) integer array
-    log : (S, m) array
-        Log-density at the response.
-    distribution : (M, S, m) array
-        P(Y <= point) at the M points that were asked for.
-    moments : (3, S, m) array
-        E(Y), E(Y^2), and E(m^2) of the row's mean m given all effects; (0, S, m) unless asked for.
-    """
-
-    rows: Integers
-    log: Array
-    distribution: Array
-    moments: Array
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked of each row besides its density.
-
-    Attributes
-    ----------
-    points : (M, n) array
-        Where the distribution function of each row is wanted; M can be 0.
-    moments : bool
-        Whether the moments of each row are wanted.
-    """
-
-    points: Array
-    moments: bool = False
-
-    @property
-    def nothing(self) -> bool:
-        """Whether the density alone is wanted."""
-        return not (len(self.points) or self.moments)
-
-
-Predict = Callable[[xr.Dataset, Integers], RowPredictions]
 
 
 def leave_rows_out(
@@ -110,7 +66,7 @@ def leave_rows_out(
             yield from _normal_blocks(leaving, posterior, asked, wanted)
             return
         if design.residual is not None:
-            yield from _blocks(
+            yield from in_pieces(
                 posterior, wanted, finest.index, lambda part, rows: _correlated(design, part, rows, asked)
             )
             return
@@ -121,9 +77,9 @@ def leave_rows_out(
     layers = single.at(one).layers
     own = np.any([layer.owned for layer in layers], axis=0) if layers else np.zeros(design.rows, dtype=bool)
     for chosen in (wanted & own & ~small, wanted & ~own & ~small):
-        yield from _blocks(posterior, chosen, every, lambda part, rows: _alone(single.at(part, rows), asked))
+        yield from in_pieces(posterior, chosen, every, lambda part, rows: _alone(single.at(part, rows), asked))
     if finest is not None:
-        yield from _blocks(
+        yield from in_pieces(
             posterior, wanted & small, finest.index, lambda part, rows: _within(leaving.at(part, rows), asked)
         )
 
@@ -144,6 +100,13 @@ def leave_sets_out(
         A unit's effects are too many for quadrature.
     """
     leaving = find_leaving(design, units)
+    known = find_products(leaving, posterior)
+    if known:
+        chosen = np.arange(len(units.labels)) if wanted is None else np.flatnonzero(wanted)
+        for some in np.array_split(chosen, -(-len(chosen) // most_rows(posterior))):
+            log = known.sums(some).densities
+            yield RowPredictions(some, log, np.empty((0, *log.shape)), np.empty((0, *log.shape)))
+        return
     rows = np.arange(design.rows) if wanted is None else np.flatnonzero(wanted[units.index])
     draws = posterior.sizes["chain"] * posterior.sizes["draw"]
 
@@ -183,7 +146,7 @@ def predict_in_turn(
             units_out = condition(design, part, rows)
         return _in_turn(units_out, asked)
 
-    yield from _blocks(posterior, wanted, units.index, predict)
+    yield from in_pieces(posterior, wanted, units.index, predict)
 
 
 def _in_turn(units_out: LeftOutUnits, asked: Asked) -> RowPredictions:
@@ -256,7 +219,13 @@ def _normal_blocks(
     leaving: Leaving, posterior: xr.Dataset, asked: Asked, wanted: NDArray[np.bool_]
 ) -> Iterator[RowPredictions]:
     """Yield what rows are given the others of their unit, where all is normal."""
-    for rows in whole_units(np.flatnonzero(wanted), leaving.units.index, most := most_rows(posterior)):
+    known, index = find_products(leaving, posterior), leaving.units.index
+    scalars = {name: one.values.reshape(-1, 1) for name, one in leaving.design.scalar_draws(posterior).items()}
+    for rows in whole_units(np.flatnonzero(wanted), index, most := most_rows(posterior)):
+        if known:
+            for piece in np.array_split(rows, -(-len(rows) // most)):
+                yield _normal(scalars, leaving.design, piece, known.given_others(piece, index[piece]), asked)
+            continue
         pieces = _split_sums(leaving, posterior, rows, most)
         if not pieces:
             yield by_draws(posterior, rows, lambda part, rows: _given_others(leaving.at(part, rows), asked))
@@ -265,7 +234,7 @@ def _normal_blocks(
         whole = sum(sums[1:], sums[0])
         for piece in pieces:
             units_out = leaving.at(posterior, piece)
-            yield _normal(units_out, *normal_rows(units_out).given_others(whole), asked)
+            yield _as_normal(units_out, normal_rows(units_out).given_others(whole), asked)
 
 
 def _split_sums(leaving: Leaving, posterior: xr.Dataset, rows: Integers, most: int) -> list[Integers]:
@@ -279,20 +248,30 @@ def _given_others(units_out: LeftOutUnits, asked: Asked) -> RowPredictions:
     """Return what rows are given the others of their unit, where all is normal."""
     if has_sums(units_out):
         own = normal_rows(units_out)
-        return _normal(units_out, *own.given_others(own.sums), asked)
+        return _as_normal(units_out, own.given_others(own.sums), asked)
     z, root = (np.empty((units_out.draws, len(units_out.rows))) for _ in range(2))
     for rows in unit_rows(units_out):
         _, weighted, precision = normal_unit(units_out, rows)
         root[:, rows] = np.sqrt(precision)
         z[:, rows] = weighted / root[:, rows]
-    return _normal(units_out, z, root, asked)
+    return _as_normal(units_out, (z, root), asked)
 
 
-def _normal(units_out: LeftOutUnits, z: Array, root: Array, asked: Asked) -> RowPredictions:
-    """Return what rows are whose working response is normal, from its residual in SDs and one by its SD."""
-    (y, trials), family = response_of(units_out), units_out.design.family
-    working, points = family.working, asked.points[:, units_out.rows]
-    log = np.log(root) - 0.5 * np.square(z) + family.constant(y, trials)
+def _as_normal(units_out: LeftOutUnits, law: tuple[Array, Array], asked: Asked) -> RowPredictions:
+    return _normal(units_out.scalars, units_out.design, units_out.rows, (*law, np.log(law[1])), asked)
+
+
+def _normal(
+    scalars: Mapping[str, Array], design: Design, rows: Integers, law: tuple[Array, Array, Array], asked: Asked
+) -> RowPredictions:
+    """Return what rows are whose working response is normal, from its residual in SDs, one by its SD, and that as a logarithm."""
+    (z, root, log_root), family, mu = law, design.family, design.mu.parameter
+    y, trials = np.asarray(design.response, dtype=float)[rows], np.broadcast_to(design.trials, (design.rows,))[rows]
+    working, points = family.working, asked.points[:, rows]
+    log = np.square(z)
+    log *= -0.5
+    log += log_root
+    log += family.constant(y, trials)
     distribution: list[Array] = []
     for number, point in enumerate(points):
         alike = (other for other in range(number) if np.all(np.abs(points[other] - point) <= np.spacing(np.abs(point))))
@@ -302,53 +281,8 @@ def _normal(units_out: LeftOutUnits, z: Array, root: Array, asked: Asked) -> Row
         distribution.append(own)
     known = np.empty((0, *log.shape))
     if asked.moments:
-        mu = units_out.design.mu.parameter
-        values = {**units_out.scalars, mu: working(y) - z / root, family.scale: 1.0 / root}
-        known = np.array(moments_of(family, values, trials))
-    return RowPredictions(units_out.rows, log, np.array(distribution).reshape(-1, *log.shape), known)
-
-
-def _blocks(
-    posterior: xr.Dataset, wanted: NDArray[np.bool_], units: Integers, predict: Predict
-) -> Iterator[RowPredictions]:
-    """Yield predictions of some rows, some whole units at a time."""
-    for rows in whole_units(np.flatnonzero(wanted), units, most_rows(posterior)):
-        yield by_draws(posterior, rows, predict)
-
-
-def by_draws(posterior: xr.Dataset, rows: Integers, predict: Predict) -> RowPredictions:
-    """Return predictions of some rows; of more than fit into memory at all draws, some draws at a time."""
-    chains = posterior.sizes["chain"]
-    parts = [predict(part, rows) for part in split_draws(posterior, len(rows))]
-    if len(parts) == 1:
-        return parts[0]
-
-    def join(pieces: list[Array]) -> Array:
-        split = [p.reshape(*p.shape[:-2], chains, p.shape[-2] // chains, p.shape[-1]) for p in pieces]
-        joined = np.concatenate(split, axis=-2)
-        return joined.reshape(*joined.shape[:-3], chains * joined.shape[-2], joined.shape[-1])
-
-    return RowPredictions(
-        parts[0].rows,
-        join([part.log for part in parts]),
-        join([part.distribution for part in parts]),
-        join([part.moments for part in parts]),
-    )
-
-
-def whole_units(rows: Integers, units: Integers, most: int) -> Iterator[Integers]:
-    """Yield some of the rows, (m,), whole units, at most so many at a time, but at least one unit; `units` has that of every row
-    of the design."""
-    if len(rows) == 0:
-        return
-    rows = rows[np.argsort(units[rows], kind="stable")]
-    ends = np.append(np.flatnonzero(np.diff(units[rows])) + 1, len(rows))
-    start = 0
-    while start < len(rows):
-        place = int(np.searchsorted(ends, start + most, side="right")) - 1
-        end = int(ends[place]) if place >= 0 and ends[place] > start else int(ends[place + 1])
-        yield rows[start:end]
-        start = end
+        known = np.array(moments_of(family, {**scalars, mu: working(y) - z / root, family.scale: 1.0 / root}, trials))
+    return RowPredictions(rows, log, np.array(distribution).reshape(-1, *log.shape), known)
 
 
 def _finest_factor(design: Design) -> Factor | None:

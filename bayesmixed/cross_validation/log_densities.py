@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bayesmixed.arguments import alone, takes_drawn_values
-from bayesmixed.cross_validation.left_out_rows import Asked, RowPredictions, leave_rows_out, leave_sets_out
+from bayesmixed.cross_validation.left_out_rows import leave_rows_out, leave_sets_out
 from bayesmixed.cross_validation.left_out_units import condition, situate
 from bayesmixed.cross_validation.marginal_densities import can_integrate, unit_logs
 from bayesmixed.cross_validation.row_densities import logs_given_others
+from bayesmixed.cross_validation.row_pieces import Asked, RowPredictions
 from bayesmixed.cross_validation.units import (
     OBSERVATION,
     describe_unit,

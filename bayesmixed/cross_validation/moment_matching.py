@@ -7,8 +7,9 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.cross_validation.encoding import encode
-from bayesmixed.cross_validation.left_out_rows import Asked, leave_rows_out
+from bayesmixed.cross_validation.left_out_rows import leave_rows_out
 from bayesmixed.cross_validation.log_densities import label_draws
+from bayesmixed.cross_validation.row_pieces import Asked
 from bayesmixed.design.design import Design
 from bayesmixed.design.independent_levels import independent_effects, related_effects, with_independent_levels
 from bayesmixed.design.response_units import in_working_unit, own_factors

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmixed.cross_validation.importance_weights import SAMPLED, relative_efficiency, smooth_columns
-from bayesmixed.cross_validation.left_out_rows import RowPredictions
+from bayesmixed.cross_validation.row_pieces import RowPredictions
 from bayesmixed.draws.pieces import are_kept
 from bayesmixed.families.links import Array
 

@@ -11,8 +11,9 @@ from scipy import stats
 from unit_tables import ROWS, design_of
 
 import bayesmixed as bm
-from bayesmixed.cross_validation.left_out_rows import Asked, leave_rows_out, predict_in_turn, whole_units
+from bayesmixed.cross_validation.left_out_rows import leave_rows_out, predict_in_turn
 from bayesmixed.cross_validation.log_densities import unit_densities
+from bayesmixed.cross_validation.row_pieces import Asked
 from bayesmixed.cross_validation.units import find_units
 from bayesmixed.draws import pieces
 
@@ -127,13 +128,3 @@ def test_rows_and_units_in_pieces_are_those_of_all_at_once(case, monkeypatch):
     for name in ("log", "distribution", "moments"):
         np.testing.assert_allclose(getattr(some, name), getattr(whole, name), rtol=tolerance, atol=1e-10)
     np.testing.assert_allclose(units_in_pieces, units, rtol=tolerance)
-
-
-@pytest.mark.parametrize("most", [1, 3, 7, 100])
-def test_pieces_are_whole_units_and_all_of_the_rows(most):
-    units = np.array([3, 1, 1, 0, 3, 3, 2, 0, 3, 3])
-    found = list(whole_units(np.array([0, 1, 2, 3, 4, 5, 7, 8, 9]), units, most))
-    assert sorted(np.concatenate(found)) == [0, 1, 2, 3, 4, 5, 7, 8, 9]
-    inside = [set(units[rows]) for rows in found]
-    assert sum(len(one) for one in inside) == len(set().union(*inside)) == 3
-    assert all(len(rows) <= most or len(set(units[rows])) == 1 for rows in found)

@@ -8,8 +8,9 @@ from scipy import special, stats
 
 import bayesmixed as bm
 from bayesmixed.cross_validation.held_out import sample_without
-from bayesmixed.cross_validation.left_out_rows import Asked, leave_rows_out
+from bayesmixed.cross_validation.left_out_rows import leave_rows_out
 from bayesmixed.cross_validation.log_densities import unit_densities, unit_draws
+from bayesmixed.cross_validation.row_pieces import Asked
 from bayesmixed.cross_validation.units import find_units
 from bayesmixed.errors import SpecError
 

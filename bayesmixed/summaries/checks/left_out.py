@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from bayesmixed.cross_validation.left_out_rows import Asked, leave_rows_out, predict_in_turn
+from bayesmixed.cross_validation.left_out_rows import leave_rows_out, predict_in_turn
 from bayesmixed.cross_validation.left_out_units import condition
 from bayesmixed.cross_validation.row_densities import response_of, row_values
+from bayesmixed.cross_validation.row_pieces import Asked
 from bayesmixed.cross_validation.units import mark_bounding
 from bayesmixed.cross_validation.weighted_units import Weighted, weigh
 from bayesmixed.design.design import Design
