@@ -27,8 +27,8 @@ class ProgressLine:
         False: nothing is shown.
     """
 
-    _open: ClassVar[list["ProgressLine"]] = []
-    _lock: ClassVar[threading.RLock] = threading.RLock()
+    opened: ClassVar[list["ProgressLine"]] = []
+    lock: ClassVar[threading.RLock] = threading.RLock()
 
     def __init__(self, title: str, shown: bool = True) -> None:
         self.text, self._title, self._shown = title, title, shown
@@ -39,29 +39,29 @@ class ProgressLine:
 
     def __enter__(self) -> Self:
         if self._shown:
-            with self._lock:
-                self._open.append(self)
+            with self.lock:
+                self.opened.append(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._lock:
-            if self in self._open:
-                self._open.remove(self)
-                self._clear()
+        with self.lock:
+            if self in self.opened:
+                self.opened.remove(self)
+                self.clear()
 
     def show(self, share: float, note: str = "") -> None:
         """Show the share of the work that is done, the time that the rest will take, and a note."""
-        with self._lock:
-            if self not in self._open:
+        with self.lock:
+            if self not in self.opened:
                 return
             now, share = time.perf_counter(), min(share, 1.0)
             left = f", {_duration((now - self._begun) / share * (1.0 - share))} to go" if share > 0.0 else ""
             self.text = f"{self._title}: {100.0 * share:.0f} %{left}{', ' * bool(note)}{note}"
             if now >= self._next:
                 self._next = now + (_AGAIN if _can_rewrite() else _IN_LOGS)
-                self._write(" | ".join(line.text for line in self._open))
+                self._write(" | ".join(line.text for line in self.opened))
 
     def follow[T](self, items: Iterable[T], total: int) -> Iterator[T]:
         """Yield items, each once it is done, and show how many of them are."""
@@ -81,7 +81,8 @@ class ProgressLine:
         else:
             print(kept, file=sys.stderr, flush=True)
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Remove the line until there is something new to show."""
         if self._handle is not None:
             self._show_in_notebook("")
         elif self._written and sys.stderr.isatty():
@@ -95,6 +96,14 @@ class ProgressLine:
             self._handle = display(shown, raw=True, display_id=True)
         else:
             self._handle.update(shown, raw=True)
+
+
+def say(text: str) -> None:
+    """Write a whole line to standard error, in place of lines of progress that are open, which go on below."""
+    with ProgressLine.lock:
+        for line in ProgressLine.opened:
+            line.clear()
+        print(text, file=sys.stderr, flush=True)
 
 
 def _duration(seconds: float) -> str:

@@ -94,6 +94,13 @@ def test_an_error_removes_the_line(terminal):
     assert terminal.screen() == ""
 
 
+def test_a_whole_line_takes_the_place_of_progress(terminal):
+    with ProgressLine("sampling") as line:
+        line.show(0.5)
+        progress.say("Compiling ...")
+        assert terminal.getvalue().endswith("\rCompiling ...\n")
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(3.2, "3 s"), (119, "119 s"), (150, "2 min"), (9000, "2 h")])
 def test_times_have_the_unit_of_a_reader(seconds, text):
     assert progress._duration(seconds) == text

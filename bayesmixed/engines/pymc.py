@@ -1,6 +1,5 @@
 """Engine "pymc": nutpie's NUTS on the PyMC model of a design."""
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -20,6 +19,7 @@ from bayesmixed.interruptions import import_whole, insistent_interrupts
 from bayesmixed.model.latent_variables import latent_starts
 from bayesmixed.model.prior_variables import start_of_onset
 from bayesmixed.model.pymc_models import build
+from bayesmixed.progress import say
 
 TUNE = 1000
 """Tuning draws of each chain."""
@@ -87,9 +87,7 @@ def draw(
     _check_folder()
     started = time.perf_counter()
     if progress:
-        print(
-            "Compiling the model (some seconds; a minute the first time on a machine) ...", file=sys.stderr, flush=True
-        )
+        say("Compiling the model (some seconds; a minute the first time on a machine) ...")
     model = declare()
     points = starts(model)
     jittered = {variable for variable in model.free_RVs if variable.name not in points}

@@ -1,7 +1,6 @@
 """Runs of nutpie that all engines share: target acceptance, progress, interruption, one repeat after divergences."""
 
 import copy
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence, Set
@@ -14,7 +13,7 @@ import xarray as xr
 
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.errors import SamplingError
-from bayesmixed.progress import ProgressLine
+from bayesmixed.progress import ProgressLine, say
 
 CAREFUL = 0.99
 """Target acceptance after divergences."""
@@ -57,7 +56,7 @@ def run_sampler(
     divergent = int(tree["sample_stats"]["diverging"].sum())
     if divergent and complete and target_accept is None:
         if progress:
-            print(f"{divergent} divergences: sampling again with target acceptance {CAREFUL} ...", file=sys.stderr)
+            say(f"{divergent} divergences: sampling again with target acceptance {CAREFUL} ...")
         decisions.append(f"{divergent} divergences at {target}: sampled again with target acceptance {CAREFUL}")
         target = CAREFUL
         tree, complete = _run(compiled, replace(settings, target_accept=target), progress, fallback=tree)

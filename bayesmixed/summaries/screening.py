@@ -1,6 +1,5 @@
 """screen: many candidate models of the same data in one call, by short runs."""
 
-import sys
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -33,6 +32,7 @@ from bayesmixed.estimation.marginal_maxima import approximate
 from bayesmixed.families.links import Array
 from bayesmixed.fits.convergence import diagnose
 from bayesmixed.fits.fitting import Fit, sample
+from bayesmixed.progress import ProgressLine
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.candidates import Spec, keep_common_rows, name_candidates, prepare_candidates
 from bayesmixed.summaries.marginal_likelihoods import has_evidence, log_evidence, note_default_priors
@@ -193,14 +193,14 @@ def screen(
         rows: dict[str, dict[str, Any]] = {}
         found: dict[str, Any] = {}
         try:
-            for place, (name, design) in enumerate(designs.items(), 1):
-                if progress:
-                    print(f"{place} of {len(designs)}: {name}", file=sys.stderr, flush=True)
-                rows[name], one = _screen(design, units, slopes[name], draws, seed)
-                if one is not None and units is not None:
-                    found[name] = shift(
-                        one, np.bincount(units.index, weights=slopes[name], minlength=len(units.labels))
-                    )
+            with ProgressLine("models", progress) as line:
+                for place, (name, design) in enumerate(designs.items()):
+                    line.show(place / len(designs), name)
+                    rows[name], one = _screen(design, units, slopes[name], draws, seed)
+                    if one is not None and units is not None:
+                        found[name] = shift(
+                            one, np.bincount(units.index, weights=slopes[name], minlength=len(units.labels))
+                        )
         except KeyboardInterrupt:
             problems |= {name: _UNREACHED for name in designs if name not in rows}
     table = _tabulate(named, rows, problems, found)

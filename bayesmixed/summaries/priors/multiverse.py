@@ -1,6 +1,5 @@
 """A bounded multiverse: one question under several prior sets and several structures of the model."""
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -19,6 +18,7 @@ from bayesmixed.errors import SpecError
 from bayesmixed.fits.convergence import Diagnosis
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.prior_sets import PriorSet
+from bayesmixed.progress import ProgressLine
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.priors.decisions import (
     LABELS,
@@ -117,16 +117,15 @@ def explore(
     verdicts: dict[Key, Diagnosis] = {}
     tables: list[pd.DataFrame] = []
     quiet = {**settings, "progress": False}
-    for place, (name, realised) in enumerate(found.sets.items(), 1):
-        if settings.get("progress", True):
-            text = f"structure {place} of {len(found.sets)}: {name}, {len(realised)} prior sets"
-            print(text, file=sys.stderr, flush=True)
-        own, said, table = draw_sets(realised, seed, reweight, quiet)
-        if not all(fit.settings.complete for fit in own.values()):
-            raise KeyboardInterrupt
-        fits |= {(name, which): fit for which, fit in own.items()}
-        verdicts |= {(name, which): verdict for which, verdict in said.items()}
-        tables.append(table.assign(structure=name))
+    with ProgressLine("structures", settings.get("progress", True)) as line:
+        for place, (name, realised) in enumerate(found.sets.items()):
+            line.show(place / len(found.sets), f"{name}, {len(realised)} prior sets")
+            own, said, table = draw_sets(realised, seed, reweight, quiet)
+            if not all(fit.settings.complete for fit in own.values()):
+                raise KeyboardInterrupt
+            fits |= {(name, which): fit for which, fit in own.items()}
+            verdicts |= {(name, which): verdict for which, verdict in said.items()}
+            tables.append(table.assign(structure=name))
     decisions: dict[Key, list[Decision]] = {}
     notes = list(found.notes)
     for key, fit in fits.items():
