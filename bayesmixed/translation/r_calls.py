@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bayesmixed.errors import SpecError, shorten, warn
@@ -24,6 +25,7 @@ from bayesmixed.families.r_families import (
 )
 from bayesmixed.spec.model_spec import ModelSpec, from_formula
 from bayesmixed.spec.parsing import parse_terms
+from bayesmixed.translation.r_columns import split_columns
 from bayesmixed.translation.r_formulas import split_formula, write
 from bayesmixed.translation.r_models import (
     NOT_HERE,
@@ -48,9 +50,9 @@ def from_r(call: str) -> ModelSpec:
     Parameters
     ----------
     call : str
-        One call of lm, glm, glm.nb (stats, MASS), lmer, glmer, glmer.nb (lme4), glmmTMB, brm (brms), stan_lmer, stan_glmer,
-        stan_glm (rstanarm), clm, clmm (ordinal), gls, lme (nlme), mmrm (mmrm), as it stands in a script. It is read, never run;
-        `data` is given to `fit`.
+        One call of lm, glm, glm.nb (stats, MASS), lmer, glmer, glmer.nb (lme4), glmmTMB, brm, brm_multiple (brms), stan_lmer,
+        stan_glmer, stan_glm (rstanarm), clm, clmm (ordinal), gls, lme (nlme), mmrm (mmrm), as it stands in a script. It is
+        read, never run; `data` is given to `fit`.
         Priors of brms are translated where they are the same distribution of the same parameter; those of packages that
         estimate are the default ones here.
 
@@ -75,6 +77,9 @@ def from_r(call: str) -> ModelSpec:
     (Fixed(kind='fixed', formula='1 + z'),)
     """
     tree = only_call(parse_r(call))
+    if tree.function == "brm_multiple":
+        warn("Give all imputed tables: bm.fit(spec, [table1, table2, ...]) fits each, and pools the draws.")
+        tree = replace(tree, function="brm")
     model = find_model(tree)
     given, residual = read_residuals(tree.function, arguments_of(tree, model.order))
     if "formula" not in given:
@@ -115,7 +120,8 @@ class _Translation:
 
     def __init__(self, function: str, model: RModel, given: Mapping[str, Node]) -> None:
         self.function, self.model, self.given = function, model, given
-        formula, self.formulas, self.options = split_bf(_formula_of(given["formula"]))
+        whole, self.impute = split_columns(_formula_of(given["formula"]))
+        formula, self.formulas, self.options = split_bf(whole)
         if "family" in self.options:
             self.given = {**given, "family": self.options.pop("family")}
         left, self.right = split_formula(formula)
@@ -156,6 +162,7 @@ class _Translation:
             **{"formula": f"{left} ~ {right}", "family": name, "priors": self.priors},
             **({} if link == own else {"link": link}),
             **({"reference": self.reference} if self.reference else {}),
+            **({"impute": self.impute} if self.impute else {}),
             **further,
         }
 
