@@ -8,7 +8,7 @@ from numba import njit
 from bayesmixed.kernels.bridge import entry_point
 from bayesmixed.kernels.marginal.levels import level_space, level_values, prepare_levels
 from bayesmixed.kernels.marginal.lines import climb_lines, line_space
-from bayesmixed.kernels.marginal.row_effects import read_row, row_space, set_rows
+from bayesmixed.kernels.marginal.row_effects import read_rows, row_space, set_rows
 from bayesmixed.kernels.marginal.rows import row_slopes
 from bayesmixed.kernels.rows.families import GAMMA
 
@@ -42,11 +42,15 @@ def integrate_sets(rows, eta, further, loadings, sds, base, known, nodes, log_we
     layer, constants = row_space(rows, rule), np.empty(count)
     place, best_place, gradient, step = np.zeros(width), np.zeros(width), np.empty(width), np.zeros(width)
     bend, root, logs = np.empty((width, width)), np.empty((width, width)), np.empty(len(nodes))
+    size = np.max(np.diff(rows.pointers))
+    predictors, values, first = np.empty(size), np.empty(size), np.empty(size)
+    second, third = np.empty(size), np.empty(size)
     for s in range(len(eta)):
         set_rows(rows, further[s], sds[s], layer)
         fill_constants(rows, further, base, known, s, constants)
         for j in range(count):
             start, stop = rows.pointers[j], rows.pointers[j + 1]
+            which = np.arange(start, stop)
             for k in range(width):
                 begin = modes[s, j, k]
                 if not math.isfinite(begin):
@@ -64,16 +68,15 @@ def integrate_sets(rows, eta, further, loadings, sds, base, known, nodes, log_we
                     gradient[k] = -place[k]
                     for m in range(k + 1):
                         bend[k, m] = 1.0 if k == m else 0.0
-                for i in range(start, stop):
-                    predictor = eta[s, i]
+                add_places(eta, loadings, s, which, place, predictors)
+                read_rows(rows, which, predictors, further[s], layer, values, first, second, third)
+                for a in range(stop - start):
+                    i = start + a
+                    value += values[a]
                     for k in range(width):
-                        predictor += loadings[s, i, k] * place[k]
-                    one, first, second, _ = read_row(rows, i, further[s, i], predictor, layer)
-                    value += one
-                    for k in range(width):
-                        gradient[k] += first * loadings[s, i, k]
+                        gradient[k] += first[a] * loadings[s, i, k]
                         for m in range(k + 1):
-                            bend[k, m] -= min(second, 0.0) * loadings[s, i, k] * loadings[s, i, m]
+                            bend[k, m] -= min(second[a], 0.0) * loadings[s, i, k] * loadings[s, i, m]
                 if not value >= best - 1e-12 * abs(best):
                     for k in range(width):
                         step[k] *= 0.5
@@ -110,12 +113,9 @@ def integrate_sets(rows, eta, further, loadings, sds, base, known, nodes, log_we
                         place[k] -= root[c, k] * (place[c] - best_place[c])
                     place[k] = best_place[k] + place[k] / root[k, k]
                     value -= 0.5 * place[k] * place[k]
-                for i in range(start, stop):
-                    predictor = eta[s, i]
-                    for k in range(width):
-                        predictor += loadings[s, i, k] * place[k]
-                    one, _, _, _ = read_row(rows, i, further[s, i], predictor, layer)
-                    value += one
+                add_places(eta, loadings, s, which, place, predictors)
+                read_rows(rows, which, predictors, further[s], layer, values, first, second, third)
+                value += np.sum(values[: stop - start])
                 logs[q] = value
                 highest = max(highest, value)
             mass = 0.0
@@ -126,6 +126,15 @@ def integrate_sets(rows, eta, further, loadings, sds, base, known, nodes, log_we
                 modes[s, j, k] = best_place[k]
                 found -= math.log(root[k, k])
             out[s, j] = found
+
+
+@njit(cache=False, error_model="numpy")
+def add_places(eta, loadings, s, which, place, predictors):  # type: ignore[no-untyped-def]
+    """Write the predictors of the rows of a set at a place of its effects."""
+    for a in range(len(which)):
+        predictors[a] = eta[s, which[a]]
+        for k in range(len(place)):
+            predictors[a] += loadings[s, which[a], k] * place[k]
 
 
 @njit(cache=False, error_model="numpy")

@@ -78,7 +78,7 @@ class Estimates:
         """What was integrated, and how."""
         name, nodes = self.layout.groups[0].name, len(self.nodes)
         layer = self.layout.layer
-        within = f"those of '{layer.name}' within these, " if layer else ""
+        within = f"those of '{layer.name}' within these with {self.rule.shape[1]}, " if layer else ""
         return (
             f"effects of '{name}' integrated by quadrature with {nodes} nodes, {within}{self.kept} others by importance "
             "sampling"
@@ -169,18 +169,23 @@ def find_estimates(layout: MarginalLayout) -> Estimates:
 
 
 def _with_nodes(estimates: Estimates) -> Estimates:
-    """Return estimates with as many nodes as change little at the mode and 2 SDs from it."""
+    """Return estimates with as many nodes, of effects of rows and of levels, as change little at the mode and 2 SDs from it."""
     mode, axes = estimates.mode, 2.0 * np.linalg.cholesky(estimates.covariance).T
     points = np.concatenate([mode[None], mode + axes, mode - axes])
     still = np.zeros((len(points), estimates.kept)), np.zeros(len(points))
+    width = estimates.levels.shape[1]
     logs = estimates.estimate(points, *still)[0]
-    for number in _NODES[1 : _MOST[estimates.levels.shape[1]]]:
-        nodes, log_weights = rule(number, estimates.levels.shape[1])
-        finer = replace(estimates, nodes=nodes, log_weights=log_weights, rule=line_rule(number))
-        found = finer.estimate(points, *still)[0]
-        if np.nanmax(np.abs(found - logs)) < _EXACT:
-            return estimates
-        estimates, logs = finer, found
+    for of_rows in (True, False) if estimates.layout.layer else (False,):
+        for number in _NODES[1:] if of_rows else _NODES[1 : _MOST[width]]:
+            if of_rows:
+                finer = replace(estimates, rule=line_rule(number))
+            else:
+                nodes, log_weights = rule(number, width)
+                finer = replace(estimates, nodes=nodes, log_weights=log_weights)
+            found = finer.estimate(points, *still)[0]
+            if np.nanmax(np.abs(found - logs)) < _EXACT:
+                break
+            estimates, logs = finer, found
     return estimates
 
 

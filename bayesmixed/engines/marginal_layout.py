@@ -213,11 +213,19 @@ def _split_categories(rows: MergedRows, thresholds: int) -> tuple[MergedRows, ND
 def number_kinds(
     family: int, response: Array, trials: Array, weights: Array, shift: Array, layered: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the kind of each row and a row of each kind, see `Rows`: for gamma rows the predictor less the response counts."""
+    """Return the kind of each row and a row of each kind, see `Rows`.
+
+    Of gamma rows the predictor less the response counts, and Poisson rows with the same weight are of one kind, of which
+    the row with the largest response is returned.
+    """
     if not layered:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    traits = np.column_stack([np.zeros(len(response)) if family == GAMMA else response, trials, weights, shift])
+    own = np.zeros(len(response)) if family in (GAMMA, POISSON) else response
+    traits = np.column_stack([own, trials, weights, shift])
     _, examples, kinds, counts = np.unique(traits, axis=0, return_index=True, return_inverse=True, return_counts=True)
+    if family == POISSON:
+        order = np.argsort(response, kind="stable")
+        examples[kinds.ravel()[order]] = order
     frequent = np.argsort(-counts, kind="stable")[:_MOST_KINDS]
     frequent = frequent[(counts[frequent] > 1) & (family not in (GAUSSIAN, LOGNORMAL))]
     number = np.full(len(counts), -1)

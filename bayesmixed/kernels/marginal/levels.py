@@ -7,7 +7,7 @@ from numba import njit
 
 from bayesmixed.kernels.dense import FAST
 from bayesmixed.kernels.marginal.elementwise import exponentials, logarithms
-from bayesmixed.kernels.marginal.row_effects import read_row, row_space
+from bayesmixed.kernels.marginal.row_effects import read_rows, row_space
 from bayesmixed.kernels.rows.families import BINOMIAL, GAMMA, NEGBIN, POISSON
 from bayesmixed.kernels.rows.links import LOGIT
 
@@ -185,13 +185,18 @@ def shifted_rows(rows, eta, further, space, chosen, shift, valued, first, second
     response, weights = rows.response, rows.weights
     at = 0
     if form == ROWS:
+        which = np.empty(len(eta), dtype=np.int64)
         for a in range(len(chosen)):
-            value = 0.0
             for i in range(pointers[chosen[a]], pointers[chosen[a] + 1]):
-                one, first[at], second[at], _ = read_row(rows, i, further[i], eta[i] + shift[at], layer)
-                value += one
+                which[at], terms[at] = i, eta[i] + shift[at]
                 at += 1
-            values[a] = value
+        read_rows(rows, which[:at], terms, further, layer, powers, first, second, counts)
+        at = 0
+        for a in range(len(chosen)):
+            values[a] = 0.0
+            for _ in range(pointers[chosen[a]], pointers[chosen[a] + 1]):
+                values[a] += powers[at]
+                at += 1
         return
     sign = -1.0 if family == GAMMA else 1.0
     for a in range(len(chosen)):
@@ -292,14 +297,13 @@ def grid_values(rows, eta, further, space, j, middle, axes, places, grid, values
                 effect[m] += places[chosen[k]] * axes[k, m]
             value += slopes[j, m] * effect[m]
         if form == ROWS:
-            value = 0.0
             for i in range(size):
-                predictor = eta[start + i]
+                terms[i] = eta[start + i]
                 for m in range(width):
-                    predictor += rows.own[start + i, m] * effect[m]
-                one, _, _, _ = read_row(rows, start + i, further[start + i], predictor, layer)
-                value += one
-            values[point] = value
+                    terms[i] += rows.own[start + i, m] * effect[m]
+            which = np.arange(start, start + size)
+            read_rows(rows, which, terms, further, layer, powers, counts, scratch, odds)
+            values[point] = np.sum(powers[:size])
             continue
         if chosen[width - 1] == 0:
             for i in range(size):

@@ -4,9 +4,12 @@ import numpy as np
 from numba import njit
 
 from bayesmixed.kernels.collapsed.level_blocks import backward_block, factor_block, forward_block, weigh_block
+from bayesmixed.kernels.dense import FAST
 from bayesmixed.kernels.marginal.elementwise import exponentials, logarithms
 from bayesmixed.kernels.marginal.levels import (
+    ROWS,
     at_once,
+    form_of,
     grid_values,
     level_space,
     level_values,
@@ -22,6 +25,7 @@ from bayesmixed.kernels.marginal.lines import (
     set_hulls,
     set_lines,
 )
+from bayesmixed.kernels.marginal.row_effects import read_rows
 
 _ROUNDS, _CLOSE = 60, 0.2
 _SWEEPS = 2
@@ -56,12 +60,16 @@ def integrate_levels(rows, eta, further, root, spaces, levels, nodes, log_weight
     for j in range(size):
         for k in range(width):
             spreads[j] /= inner[j, k, k]
-    if at_once(rows):
+    together = at_once(rows)
+    if together or (width == 1 and form_of(rows) == ROWS):
         every, effects = np.arange(size), np.empty(size)
         for q in range(len(nodes)):
             for j in range(size):
                 effects[j] = root[0, 0] * (levels[j, 0] + nodes[q, 0] * spreads[j])
-            level_values(rows, space, every, effects, values[q])
+            if together:
+                level_values(rows, space, every, effects, values[q])
+            else:
+                _sum_rows(rows, eta, further, space, effects, values[q])
             for j in range(size):
                 z = levels[j, 0] + nodes[q, 0] * spreads[j]
                 values[q, j] += log_weights[q] - 0.5 * z * z
@@ -231,3 +239,17 @@ def _sum_of_masses(values, spreads):  # type: ignore[no-untyped-def]
     for j in range(size):
         total += highest[j] + mass[j]
     return total
+
+
+@njit(cache=False, error_model="numpy", fastmath=FAST)
+def _sum_rows(rows, eta, further, space, effects, values):  # type: ignore[no-untyped-def]
+    """Write the log-likelihood of all levels, given one effect of each, where it is any function of each row."""
+    (predictors, found, slopes, bends), _, _, layer = space
+    for j in range(len(effects)):
+        for i in range(rows.pointers[j], rows.pointers[j + 1]):
+            predictors[i] = eta[i] + rows.own[i, 0] * effects[j]
+    read_rows(rows, np.arange(len(eta)), predictors, further, layer, found, slopes, bends, np.empty(len(eta)))
+    for j in range(len(effects)):
+        values[j] = 0.0
+        for i in range(rows.pointers[j], rows.pointers[j + 1]):
+            values[j] += found[i]

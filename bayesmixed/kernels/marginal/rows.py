@@ -24,7 +24,7 @@ class Rows(NamedTuple):
         Each row has an effect of its own, which is integrated out within the row.
     kinds, examples : (n,), (m,) arrays
         For layered rows the number of a kind of rows that share all that their log-likelihood depends on besides the
-        predictor, -1 for rare ones, and a row of each kind.
+        predictor, -1 for rare ones, and a row of each kind; of Poisson rows, which may have other responses, the largest.
     family, link : int
         Codes of the compiled rows; lognormal rows are normal ones, and the response of these and of gamma rows a logarithm.
     plain : bool

@@ -9,7 +9,7 @@ from bayesmixed.kernels.collapsed.elimination import draw, factor, solve
 from bayesmixed.kernels.collapsed.level_blocks import factor_block, forward_block, weigh_block
 from bayesmixed.kernels.collapsed.prior_roots import apply_to_vector
 from bayesmixed.kernels.dense import FAST
-from bayesmixed.kernels.marginal.row_effects import read_row
+from bayesmixed.kernels.marginal.row_effects import read_rows
 from bayesmixed.kernels.marginal.rows import lower_predictors
 
 _ROUNDS, _CLOSE = 100, 1e-4
@@ -60,7 +60,7 @@ def weigh(rows, eta, further, root, corrected, products, sums, layer):  # type: 
     """Write the cross-products of the working model around predictors; return the log-likelihood there.
 
     `corrected`: its mode is then about where the border has its mode with the levels integrated out: each row is pulled
-    by half its third derivative times the variance of its predictor given the border. `layer`: work space of `read_row`.
+    by half its third derivative times the variance of its predictor given the border. `layer`: work space of `read_rows`.
     """
     blocks, cross, rest = products
     level_sums, rest_sums = sums
@@ -68,17 +68,16 @@ def weigh(rows, eta, further, root, corrected, products, sums, layer):  # type: 
     width, dense = rows.own.shape[1], rows.columns.shape[1]
     first = len(rest) - dense
     inner, scaled = np.zeros((1, width, width)), np.empty((1, width))
+    values, pulls, bends, thirds = np.empty(len(eta)), np.empty(len(eta)), np.empty(len(eta)), np.empty(len(eta))
+    read_rows(rows, np.arange(len(eta)), eta, further, layer, values, pulls, bends, thirds)
     total = 0.0
     for j in range(len(blocks)):
         start, stop = rows.pointers[j], rows.pointers[j + 1]
-        weight, pull, bend = np.empty(stop - start), np.empty(stop - start), np.empty(stop - start)
         for i in range(start, stop):
-            value, slope, second, third = read_row(rows, i, further[i], eta[i], layer)
-            total += value
-            one = max(-second, 0.0)
-            weight[i - start], bend[i - start] = one, third
+            total += values[i]
+            one = max(-bends[i], 0.0)
             linear = eta[i] - rows.offset[i] + (further[i] if rows.thresholds > 0 else 0.0)
-            pull[i - start] = one * linear + slope
+            bends[i], pulls[i] = one, one * linear + pulls[i]
             for k in range(width):
                 for m in range(width):
                     blocks[j, k, m] += one * rows.own[i, k] * rows.own[i, m]
@@ -95,11 +94,11 @@ def weigh(rows, eta, further, root, corrected, products, sums, layer):  # type: 
                 variance = 0.0
                 for k in range(width):
                     variance += scaled[0, k] * scaled[0, k]
-                pull[i - start] += 0.5 * bend[i - start] * variance
+                pulls[i] += 0.5 * thirds[i] * variance
         begin = rows.level_pointers[j]
         ending = rows.level_pointers[j + 1] - dense
         for i in range(start, stop):
-            one, drawn = weight[i - start], pull[i - start]
+            one, drawn = bends[i], pulls[i]
             for k in range(width):
                 own = one * rows.own[i, k]
                 level_sums[j, k] += drawn * rows.own[i, k]

@@ -44,7 +44,6 @@ def test_rows_with_their_effect_integrated_out_are_sums_over_a_grid(family, link
     rows, further = layered(family, link), FURTHER.get(family, {"": 1.0})
     further = next(iter(further.values()))
     space = uncompiled(row_effects.row_space)(rows, line_rule(41))
-    read = uncompiled(row_effects.read_row)
     for sd in (1e-8, 0.3, 1.0, 2.5):
         uncompiled(row_effects.set_rows)(rows, np.full(20, further), sd, space)
         for i in (0, 3):
@@ -55,6 +54,12 @@ def test_rows_with_their_effect_integrated_out_are_sums_over_a_grid(family, link
                 true, steep = exact(rows, i, further, predictor, sd)
                 assert value == pytest.approx(true, abs=2e-4)
                 assert slope == pytest.approx(steep, abs=1e-3, rel=1e-3)
+
+
+def read(rows, i, further, predictor, space):
+    found, own = np.empty((4, 1)), np.full(len(rows.response), further)
+    uncompiled(row_effects.read_rows)(rows, np.array([i]), np.array([predictor]), own, space, *found)
+    return found[:, 0]
 
 
 def one_by_one(rows, i, predictor, space):
@@ -85,7 +90,35 @@ def test_lattices_give_what_rows_give_one_by_one(family, sd):
     for i in np.flatnonzero(rows.kinds >= 0)[:3]:
         peak = rows.response[i] if family == "gamma" else np.log(rows.response[i] + 0.5)
         for predictor in (peak - 4.1, peak + 0.23, peak + 1.9, peak + 70.0):
-            found = uncompiled(row_effects.read_row)(rows, i, 2.0, predictor, space)
+            found = read(rows, i, 2.0, predictor, space)
             one = one_by_one(rows, i, predictor, space)
             assert found[0] == pytest.approx(one[0], abs=2e-5)
             assert found[1] == pytest.approx(one[1], rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize("sd", [0.01, 0.6, 1.5, 3.0])
+def test_poisson_rows_with_any_response_share_a_lattice_that_reaches_far(sd):
+    rows = layered("poisson")
+    rows = rows._replace(response=np.r_[np.zeros(17), 4.0, 60.0, 200.0], kinds=np.zeros(20, dtype=np.int64))
+    rows = rows._replace(examples=np.array([19]), weights=np.ones(20))
+    space = uncompiled(row_effects.row_space)(rows, line_rule(41))
+    uncompiled(row_effects.set_rows)(rows, np.ones(20), sd, space)
+    for i in (0, 17, 18, 19):
+        for predictor in np.log(rows.response[i] + 0.5) + np.array([-2.3, 0.4, 1.7]):
+            found, one = read(rows, i, 1.0, predictor, space), one_by_one(rows, i, predictor, space)
+            assert found[0] == pytest.approx(one[0], abs=3e-5)
+            assert found[1] == pytest.approx(one[1], rel=1e-3, abs=1e-3)
+            assert found[2] == pytest.approx(one[2], rel=1e-2, abs=1e-3)
+    # None was integrated by itself.
+    assert np.sum(space[2][2]) >= 8
+
+
+@pytest.mark.parametrize("sd", [1.0, 8.0])
+def test_third_derivatives_are_never_larger_than_second_ones(sd):
+    """That of the mean of a Poisson row is as large; lattices of wide effects gave far larger ones."""
+    rows = layered("poisson")
+    space = uncompiled(row_effects.row_space)(rows, line_rule(9))
+    uncompiled(row_effects.set_rows)(rows, np.ones(20), sd, space)
+    for predictor in np.linspace(-12.0, 6.0, 61):
+        _, _, bend, third = read(rows, 0, 1.0, predictor, space)
+        assert abs(third) <= -bend
