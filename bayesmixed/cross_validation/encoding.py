@@ -3,10 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from bayesmixed.design.design import CUTS
-from bayesmixed.design.thresholds import threshold_shift
 from bayesmixed.draws.kept import values_of
-from bayesmixed.draws.linear_predictors import covariances_at_centre
+from bayesmixed.draws.linear_predictors import centred_thresholds, covariances_at_centre
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.joint.layouts import Layout, TermLayout
 from bayesmixed.terms.predictors import Predictor
@@ -27,10 +25,7 @@ def encode(layout: Layout, posterior: xr.Dataset) -> Array:
         for term in one.terms:
             _encode_term(points, predictor, term, posterior)
     if design.family.cuts:
-        coefficients = values_of(posterior, design.mu.beta) if design.mu.population.labels else None
-        layout.cuts.write(
-            points, values_of(posterior, CUTS) - np.asarray(threshold_shift(design, coefficients))[..., None]
-        )
+        layout.cuts.write(points, centred_thresholds(design, posterior))
     for name, scalar in layout.scalars.items():
         scalar.write(points, values_of(posterior, name)[..., None])
     return points

@@ -1,5 +1,6 @@
 """The prior of the thresholds between ordered categories, stated at the centre of the columns."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from bayesmixed.design.design import CUTS, Design
 from bayesmixed.families.links import Array, Link, find_link
 from bayesmixed.families.ordinal import LOG_SHARES, log_density
 from bayesmixed.prior_distributions import INDUCED
+from bayesmixed.terms.predictors import Predictor
 
 _EDGE = 1e-15
 
@@ -16,6 +18,18 @@ _EDGE = 1e-15
 def threshold_shift(design: Design, beta: Any) -> Any:
     """Return thresholds as written minus those at the centre, for coefficients (..., p)."""
     return beta @ design.mu.centre if design.mu.population.labels else 0.0
+
+
+def threshold_shifts(design: Design, coefficients: Callable[[Predictor], Any]) -> list[Any]:
+    """Return each threshold as written minus that at the centre, given the coefficients as written, (..., p), of a predictor."""
+    common = coefficients(design.mu) @ design.mu.centre if design.mu.population.labels else 0.0
+    return [common + own for own in own_shifts(design, coefficients)]
+
+
+def own_shifts(design: Design, coefficients: Callable[[Predictor], Any]) -> list[Any]:
+    """Return the part of `threshold_shifts` that is due to the formula of each threshold."""
+    own = {design.family.parameter(name).of_cut: p for name, p in design.predictors.items() if p.population.labels}
+    return [-coefficients(own[cut]) @ own[cut].centre if cut in own else 0.0 for cut in design.family.cuts]
 
 
 def draw_thresholds(design: Design, count: int, generator: np.random.Generator) -> Array:

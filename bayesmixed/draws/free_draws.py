@@ -6,10 +6,14 @@ import numpy as np
 import xarray as xr
 
 from bayesmixed.design.design import CUTS, Design
-from bayesmixed.design.thresholds import threshold_shift
 from bayesmixed.design.variance_splits import SplitOnData
 from bayesmixed.draws.kept import values_of, with_effects
-from bayesmixed.draws.linear_predictors import covariances_at_centre, joint_covariances, part_covariances
+from bayesmixed.draws.linear_predictors import (
+    centred_thresholds,
+    covariances_at_centre,
+    joint_covariances,
+    part_covariances,
+)
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.model.effect_variables import COMMON, INDEPENDENT
@@ -96,9 +100,7 @@ def _coordinates(design: Design, posterior: xr.Dataset) -> Named:
         if prior.name != "Fixed":
             yield function.word.format(name), np.asarray(function.forward(posterior[name].values))
     if design.family.cuts:
-        beta = values_of(posterior, design.mu.beta) if design.mu.population.labels else None
-        shift = np.asarray(threshold_shift(design, beta))
-        yield f"{_CENTRED}{CUTS}", values_of(posterior, CUTS) - shift[..., None]
+        yield f"{_CENTRED}{CUTS}", centred_thresholds(design, posterior)
 
 
 def _effects(design: Design, predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Named:

@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmixed.design.design import Design, group_covariance
+from bayesmixed.design.design import CUTS, Design, group_covariance
+from bayesmixed.design.thresholds import threshold_shifts
 from bayesmixed.design.variance_splits import SplitOnData
 from bayesmixed.draws.kept import values_of
 from bayesmixed.errors import SpecError
@@ -55,6 +56,12 @@ def population_predictor(predictor: Predictor, posterior: xr.Dataset) -> Array:
     for one in predictor.drawn:
         eta += one.added(values_of(posterior, one.name), values_of(posterior, predictor.beta))
     return eta
+
+
+def centred_thresholds(design: Design, posterior: xr.Dataset) -> Array:
+    """Return the draws of the thresholds at the centre, (chain, draw, K - 1)."""
+    shifts = threshold_shifts(design, lambda predictor: values_of(posterior, predictor.beta))
+    return np.asarray(values_of(posterior, CUTS) - np.stack(np.broadcast_arrays(*shifts), axis=-1))
 
 
 def effects_of(

@@ -7,10 +7,15 @@ import xarray as xr
 from scipy import special
 
 from bayesmixed.design.design import CUTS, Design
-from bayesmixed.design.thresholds import threshold_log_density, threshold_shift
+from bayesmixed.design.thresholds import threshold_log_density
 from bayesmixed.design.variance_splits import PartPrior
 from bayesmixed.draws.kept import values_of
-from bayesmixed.draws.linear_predictors import covariances_at_centre, joint_covariances, part_covariances
+from bayesmixed.draws.linear_predictors import (
+    centred_thresholds,
+    covariances_at_centre,
+    joint_covariances,
+    part_covariances,
+)
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.families.parameter_functions import range_of
@@ -51,9 +56,7 @@ def log_prior_densities(design: Design, posterior: xr.Dataset) -> dict[str, xr.D
         function, _ = design.scalar_prior(name)
         values[function.key(name)] = function.forward(posterior[name].values)
     if design.family.cuts:
-        beta = values_of(posterior, design.mu.beta) if design.mu.population.labels else None
-        shift = np.asarray(threshold_shift(design, beta))[..., None]
-        found[CUTS] = threshold_log_density(design, posterior[CUTS].transpose("chain", "draw", "cut").values - shift)
+        found[CUTS] = threshold_log_density(design, centred_thresholds(design, posterior))
     split = design.split
     if split is not None:
         found[VARIANCE] = split.log_density_as_stated(part_covariances(design, split, posterior))

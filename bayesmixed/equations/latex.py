@@ -97,16 +97,22 @@ def _write_symbol(symbol: Symbol) -> str:
     if re.fullmatch(r"-?[\d.]+e[-+]\d+", name):
         digits, power = name.split("e")
         base = rf"{digits} \times 10^{{{int(power)}}}"
+    elif not words and len(base) > 1 and re.fullmatch(r"[^\W\d]\w*", base):
+        base = rf"\mathrm{{{_underscored(base)}}}"
     elif len(base) > 1 and base.isalpha():
         base = rf"\mathrm{{{base}}}"
     label = symbol.short_label or (_LABELS.get(symbol.label, escape_latex(symbol.label)) if symbol.label else "")
     joined = symbol.number + (f",{symbol.index}" if len(symbol.number) > 1 and symbol.index else symbol.index)
     below = ",".join(part for part in (label, joined) if part)
-    above = rf"({_NAMES.get(symbol.parameter, symbol.parameter)})" if symbol.parameter else ""
+    above = rf"({_NAMES.get(symbol.parameter, _underscored(symbol.parameter))})" if symbol.parameter else ""
     written = base + (f"_{{{below}}}" if below else "") + (f"^{{{above}}}" if above else "")
     if not symbol.squared:
         return written
     return rf"\left({written}\right)^2" if above else f"{written}^2"
+
+
+def _underscored(name: str) -> str:
+    return name.replace("_", r"\_")
 
 
 def _write_link(text: str, parts: list[str]) -> str:

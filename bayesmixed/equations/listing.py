@@ -164,7 +164,9 @@ def _argument(outline: Outline, name: str, squared: bool) -> Node:
 
 def _parameter(outline: Outline, name: str, squared: bool = False) -> Symbol:
     """Return the symbol of a parameter of the family, with the index of rows where it has a predictor."""
-    modelled = name in [predictor.parameter for predictor in outline.predictors]
+    modelled = name in [
+        one for p in outline.predictors for one in (p.parameter, outline.family.shared_name(p.parameter))
+    ]
     short = "pi" if outline.family.parameter(name).meaning == "probability" else ""
     return Symbol(name, index=outline.row if modelled else "", squared=squared, short=short)
 
@@ -197,14 +199,18 @@ def _linear_predictor(
     left = Expression("link", (_parameter(outline, predictor.parameter),), predictor.link.text)
     if braces:
         return Equation(left, "=", Expression("sum", tuple(_braced(outline, predictor, terms))))
-    parts = _population(predictor, terms, MOST_TERMS)
+    family, name = outline.family, predictor.parameter
+    threshold = bool(family.cuts) and family.shared_name(name) == family.shared
+    parts: list[Node] = []
+    if threshold:
+        parts.append(Symbol(family.shared, label=name.removeprefix(family.shared).removeprefix("_")))
+    parts += _population(predictor, terms, MOST_TERMS)
     parts += [node for term in terms if term.shown and not term.takes for node in _times_columns(term)]
     parts += [curve_symbol(predictor, curve) for curve in predictor.curves]
     parts += [_column(offset, outline.row) for offset in predictor.offsets]
-    relative = outline.family.parameter(predictor.parameter).relative
-    return Equation(
-        left, "=", Expression("sum", tuple(parts)), "columns count from their means over the rows" if relative else ""
-    )
+    note = "each with coefficients of its own" if threshold and name == family.shared else ""
+    note = "columns count from their means over the rows" if name in family.relative else note
+    return Equation(left, "=", Expression("sum", tuple(parts)), note)
 
 
 def _population(predictor: PredictorOutline, terms: Sequence[GroupTerm], most: int) -> list[Node]:
@@ -337,7 +343,7 @@ def _prior_subject(outline: Outline, key: str) -> Node:
     for parameter in outline.family.parameters:
         function = function_of(key, parameter.name)
         if function is not None:
-            return Expression("link", (_parameter(outline, parameter.name),), function.text)
+            return Expression("link", (replace(_parameter(outline, parameter.name), index=""),), function.text)
     own = residual_symbol(key) if outline.residual is not None else None
     return own or Symbol(key, word=True)
 

@@ -158,7 +158,7 @@ def _rules(
     for parameter in family.parameters:
         if known and parameter.name == family.scale:
             yield parameter.name, StatedPrior("Fixed", (Symbol("1"),), MULTIPLIES_ERRORS)
-        elif parameter.name not in modelled and parameter.prior is not None:
+        elif (parameter.cut or parameter.name not in modelled) and parameter.prior is not None:
             own = _read_prior(parameter, at_one if parameter.name == family.scale else unit)
             yield given_key(parameter, priors) or parameter.prior(_PROBES[0])[0], own
 

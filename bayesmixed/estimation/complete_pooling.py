@@ -110,6 +110,7 @@ def further_modes(design: Design, values: Mapping[str, Array]) -> dict[str, Arra
             parameter.cut
             or parameter.onset
             or parameter.relative
+            or parameter.of_cut
             or name == family.scale
             or (name in design.scalars and design.scalar_prior(name)[1].name == "Fixed")
         ):

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmixed.design.design import Design
+from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.row_likelihoods import RowLikelihood, likelihood_of_rows
+from bayesmixed.design.thresholds import own_shifts
 from bayesmixed.estimation.precisions import PrecisionPattern
 from bayesmixed.estimation.row_densities import (
     CompiledRows,
@@ -299,7 +300,11 @@ class MarginalParameters:
         coords = {"cut": self.design.cut_labels}
         for predictor in self.design.predictors.values():
             coords |= predictor.coords()
-        for name, (dims, values) in decode(self.layout, self.coordinates(point)[None]).items():
+        decoded = decode(self.layout, self.coordinates(point)[None])
+        if CUTS in decoded:
+            own = np.stack(np.broadcast_arrays(*own_shifts(self.design, lambda one: decoded[one.beta][1])), axis=-1)
+            decoded[CUTS] = (("cut",), decoded[CUTS][1] + own)
+        for name, (dims, values) in decoded.items():
             if name in effects:
                 continue
             if ParameterKey.read(name).of_correlations:

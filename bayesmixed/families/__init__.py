@@ -91,6 +91,12 @@ DEFAULT_FAMILY = GAUSSIAN.name
 """That of a model whose family is not given."""
 
 
+def parameter_names() -> list[str]:
+    """Return the names that parameters of families have."""
+    names = {parameter.name for family in FAMILIES.values() for parameter in family.parameters}
+    return sorted(names.union(*(family.optional for family in FAMILIES.values())))
+
+
 def find_family(name: "str | Family") -> Family:
     """Return the family of that name; a `Family` object passes through.
 

@@ -68,6 +68,8 @@ class Parameter:
     relative : bool
         Its level is that of other parameters, so that only its differences between rows are known: its predictor has no
         intercept, and the mean 0 over the rows of the fit.
+    of_cut : str
+        Name of the threshold to which it is added, or "".
     edges : (str, str)
         What to use instead of this parameter at its lowest and its highest value; "" where there is no advice.
     """
@@ -87,6 +89,7 @@ class Parameter:
     category: int = 0
     onset: bool = False
     relative: bool = False
+    of_cut: str = ""
     edges: tuple[str, str] = ("", "")
 
     def link_record(self, name: str = "") -> Link:
@@ -208,6 +211,8 @@ class Family:
     optional : mapping
         By the name of a parameter that the family has only where a model has a formula of it: the family with this
         parameter, for the family.
+    expanded : callable or None
+        Where thresholds have a formula: the family with what is added to each, for the family of known categories.
 
     Examples
     --------
@@ -264,6 +269,7 @@ class Family:
     hint: str = ""
     under: "Callable[[str], Family] | None" = None
     optional: "Mapping[str, Callable[[Family], Family]]" = field(default_factory=dict, hash=False)
+    expanded: "Callable[[Family], Family] | None" = None
 
     @property
     def is_normal(self) -> bool:
@@ -301,7 +307,19 @@ class Family:
 
     def takes_intercept(self, name: str) -> bool:
         """Return whether the predictor of a parameter has an intercept: thresholds take the place of that of the first one."""
-        return not (name in self.relative or (self.cuts and name == self.first))
+        thresholds = bool(self.cuts) and (name == self.first or self.shared_name(name) == self.shared)
+        return not (name in self.relative or thresholds)
+
+    @property
+    def shared(self) -> str:
+        """Name of the parameter whose formula is that of one parameter for each category or threshold, or ""."""
+        return self.template or next(
+            (one.name.partition("[")[0] for one in self.parameters if one.cut and self.expanded), ""
+        )
+
+    def shared_name(self, name: str) -> str:
+        """Return `shared` for the parameter of one category or threshold, "mu" for "mu_b", else the name."""
+        return self.shared if self.shared and name.startswith(f"{self.shared}_") else name
 
     def having(self, names: Iterable[str]) -> "Family":
         """Return the family with those of its optional parameters that are among the names."""
@@ -323,7 +341,8 @@ class Family:
         for parameter in self.parameters:
             between = [f"{parameter.name}[{low}|{high}]" for low, high in pairwise(labels)] if parameter.cut else []
             parameters += [replace(parameter, name=name) for name in between] or [parameter]
-        return replace(self, parameters=tuple(parameters))
+        found = replace(self, parameters=tuple(parameters))
+        return self.expanded(found) if self.expanded else found
 
     def on_latent_scale(self, link: Link) -> "Family":
         """Return the family whose mean and variance are those of the function of the response that `latent_text` names."""
@@ -356,6 +375,9 @@ class Family:
                 return parameter
         if self.template and name.startswith(f"{self.template}_") and not self.parameters[0].category:
             return replace(self.parameters[0], name=name)
+        known = [parameter for parameter in self.parameters if parameter.name == self.shared_name(name)]
+        if known and known[0].cut:
+            return replace(known[0], name=name, cut=False, of_cut=known[0].name)
         if name in self.optional:
             raise SpecError(f"Family '{self.name}' has '{name}' only where it has a formula: {name}=\"~ x\".")
         names = [*(parameter.name for parameter in self.parameters), *self.optional]

@@ -11,6 +11,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.families.ordinal import LOG_SHARES, cumulative, log_density
 from bayesmixed.families.parts import choose, no_category_variance, pytensor_log_normal_cdf
 from bayesmixed.families.records import Family, Values
+from bayesmixed.families.specific_thresholds import THRESHOLD, with_specific_thresholds
 
 Kind = Literal["sratio", "cratio", "acat"]
 _TITLES: Mapping[Kind, str] = {
@@ -89,6 +90,7 @@ def stepwise(kind: Kind, link: str) -> Family:
         title=_TITLES[kind],
         concave_links=("logit",) if adjacent else like.concave_links,
         under=lambda name: stepwise(kind, name),
+        optional={**like.optional, THRESHOLD: with_specific_thresholds},
     )
 
 

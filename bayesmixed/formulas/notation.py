@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from bayesmixed.errors import SpecError, did_you_mean, shorten
-from bayesmixed.families import FAMILIES
+from bayesmixed.families import parameter_names
 from bayesmixed.formulas.tokens import NAME, QUOTED, SIGN, check_nesting, check_places, outside_calls, tokenise
 
 
@@ -150,9 +150,8 @@ _OF_STRUCTURES = r"ar1|rho|range|pacf\d+|balance"
 """What variables of parameters of covariances and curves begin with."""
 _QUOTED_GROUP = re.compile(rf"(?<!\w)(?:sd|corr|b|{_OF_STRUCTURES})_[^`\[\]\s]*(?:`[^`]+`[^`\[\]\s]*)+(?=\[|\Z|\s)")
 _QUOTED_COLUMN = re.compile(r"((?<!\w)(?:beta|sd|corr|b)[^`\[\]]*\[|:)`([^`]+)`(?=[\[:\]])")
-_OF_FAMILIES = sorted({parameter.name for family in FAMILIES.values() for parameter in family.parameters})
 _TAKEN = re.compile(
-    "|".join(map(re.escape, _OF_FAMILIES)) + r"|chain|draw|sample|row|cut|beta|beta(?:_.*)?_coordinate"
+    "|".join(map(re.escape, parameter_names())) + r"|chain|draw|sample|row|cut|beta|beta(?:_.*)?_coordinate"
     r"|variance_(?:total|shares|part|r2|within_.*)|horseshoe_(?:global|local|slab|tau)"
     r"|(?:centred|sd|corr|partial_corr|coefficient|z_centred)_.*|.*_effect(?:_2)?"
 )

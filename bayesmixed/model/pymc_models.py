@@ -10,7 +10,7 @@ import numpy as np
 from bayesmixed.design.centring import PARAMETERISATIONS, Placement, place_groups, remaining_columns
 from bayesmixed.design.coefficient_priors import ExplainedOnData
 from bayesmixed.design.design import CUTS, Design
-from bayesmixed.design.thresholds import draw_thresholds, threshold_quantile, threshold_shift
+from bayesmixed.design.thresholds import draw_thresholds, threshold_quantile, threshold_shifts
 from bayesmixed.design.variance_splits import PartPrior
 from bayesmixed.errors import SpecError, check_choice, did_you_mean
 from bayesmixed.families.links import Array
@@ -257,7 +257,9 @@ def _thresholds(design: Design) -> dict[str, Any]:
     import pymc as pm
     import pytensor.tensor as pt
 
-    moved, name, dims = bool(np.any(design.mu.centre != 0)), f"{CUTS}{design.ending}", f"cut{design.ending}"
+    name, dims = f"{CUTS}{design.ending}", f"cut{design.ending}"
+    own = [one for key, one in design.predictors.items() if one is design.mu or design.family.parameter(key).of_cut]
+    moved = any(np.any(predictor.centre != 0) for predictor in own)
     prior, count = design.priors[CUTS].prior, len(design.family.cuts)
 
     def logp(value: Any, *arguments: Any) -> Any:
@@ -284,8 +286,9 @@ def _thresholds(design: Design) -> dict[str, Any]:
         **{} if design.family.at_risk else {"transform": pm.distributions.transforms.ordered},
     )
     if moved:
-        beta = pm.modelcontext(None)[design.mu.beta]
-        pm.Deterministic(name, drawn + threshold_shift(design, beta), dims=dims)
+        model = pm.modelcontext(None)
+        shifts = threshold_shifts(design, lambda predictor: model[predictor.beta])
+        pm.Deterministic(name, drawn + pt.stack(shifts), dims=dims)
     return {cut: drawn[k] for k, cut in enumerate(design.family.cuts)}
 
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 from bayesmixed.design.design import CUTS, Design, group_covariance
 from bayesmixed.design.prior_draws import PriorDraws, draw_priors
-from bayesmixed.design.thresholds import threshold_shift
+from bayesmixed.design.thresholds import threshold_shifts
 from bayesmixed.engines.settings import EngineRecord, Settings
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit, installed_versions
@@ -59,12 +59,9 @@ def as_posterior(prior: PriorDraws, generator: np.random.Generator) -> xr.Datase
             coords |= {dim: list(matrix.labels) for dim in matrix.dims}
     if design.family.cuts:
         cuts = np.stack([prior.values[name] for name in design.family.cuts], axis=-1)
-        shift = (
-            threshold_shift(design, prior.coefficients(design.mu) @ design.mu.transform.T)
-            if design.mu.population.labels
-            else 0.0
-        )
-        variables[CUTS], coords["cut"] = (("cut",), cuts + np.reshape(shift, (-1, 1))), design.cut_labels
+        shifts = threshold_shifts(design, lambda own: prior.coefficients(own) @ own.transform.T)
+        moved = cuts + np.stack(np.broadcast_arrays(*shifts), axis=-1)
+        variables[CUTS], coords["cut"] = (("cut",), moved), design.cut_labels
     variables |= {name: ((), prior.values[name]) for name in design.numbers}
     if design.residual is not None:
         variables |= _residual(prior, design.residual)

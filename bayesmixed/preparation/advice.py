@@ -74,7 +74,8 @@ def advise(design: Design) -> Iterator[str]:
             if design.family.has_categories and re.match(r"cs\s*\(", piece.text):
                 yield (
                     f"'{piece.text}' is a spline here, a curve that all categories share, not what cs() is in brms: effects that "
-                    f"differ between thresholds. A curve can also be written c{piece.text[1:].replace('s', 'r', 1)} or s(...)."
+                    'differ between thresholds, threshold="~ x". A curve can also be written '
+                    f"c{piece.text[1:].replace('s', 'r', 1)} or s(...)."
                 )
             levels = len(piece.levels or ())
             if levels > _MANY and 2 * levels > design.rows:

@@ -78,7 +78,7 @@ def assemble(
     bounds = _bounds(spec, family, table, trials, used)
     limits = None if response is None else _limits(spec, family, table, response, trials, bounds)
     family = resolve_family(spec, categories)
-    if family.template and categories:
+    if family.shared and categories:
         spec = with_own_categories(spec, family, categories)
         check_names(spec, family)
     predictors = {
@@ -205,7 +205,9 @@ def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, li
     if population is None:
         raise SpecError(f'The predictor of \'{parameter}\' has no population term; give at least "1" or "0".')
     population = _with_lines(population, curves, None if known is None else known.population)
-    if relative and not (population.labels or curves or found[LEVELS] or found[ADDITION]):
+    if (relative or family.parameter(parameter).of_cut) and not (
+        population.labels or curves or found[LEVELS] or found[ADDITION]
+    ):
         raise SpecError(f"The formula of '{parameter}' has no column, and its level is fixed. Leave the formula out.")
     if known is not None:
         pairs = zip(found[LEVELS].values(), known.groups, strict=True)

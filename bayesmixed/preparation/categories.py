@@ -67,47 +67,57 @@ def as_categories(numbers: Array, labels: tuple[str, ...], *, ordered: bool = Tr
 
 
 def with_own_categories(spec: ModelSpec, family: Family, categories: tuple[str, ...]) -> ModelSpec:
-    """Return the spec of categories without order in which a prior for all of them, "beta[x]", is one of each that has none
-    of its own.
+    """Return the spec in which a prior for all categories or thresholds, "beta[x]", is one of each that has none of its own.
 
     Raises
     ------
-    SpecError
-        A parameter has a formula that belongs to no category but the first one.
+    SpecError, DataError
+        A parameter has a formula that belongs to no category but the first one, or to no threshold; two thresholds have the
+        same name in the results.
     """
     accepted = [parameter.name for parameter in family.parameters]
+    twice = [name for name in accepted if accepted.count(name) > 1]
+    if twice:
+        raise DataError(
+            f"Two thresholds of '{spec.response}' would have the name '{twice[0]}' in results; rename a category."
+        )
     for name in spec.predictors:
-        if name != family.template and name not in accepted:
+        if name != family.shared and name not in accepted:
+            other = f", other than the reference, '{categories[0]}'" if family.template else ""
             raise SpecError(
-                f"'{name}' has a formula, but no category of '{spec.response}' has that name, other than the reference, "
-                f"'{categories[0]}'. {did_you_mean(name, accepted)}"
+                f"'{name}' has a formula, but no {'category' if family.template else 'threshold'} of '{spec.response}' has that "
+                f"name{other}. {did_you_mean(name, accepted)}"
             )
     priors = spread_priors(spec.priors, spec, family)
     return spec.replace(priors=priors) if priors != spec.priors else spec
 
 
 def spread_priors(given: Mapping[str, Any], spec: ModelSpec, family: Family) -> dict[str, Any]:
-    """Return priors by key, of categories without order those of all of them as one of each that has none of its own.
+    """Return priors by key, those of all categories or thresholds as one of each that has none of its own.
 
     Raises
     ------
     SpecError
-        A prior is that of all categories, and each has its own.
+        A prior is that of all, and each has its own.
     """
-    if not family.template:
+    if not family.shared:
         return dict(given)
-    endings, priors = [names_of(one.name, family.first).suffix for one in family.parameters], dict[str, Any]()
+    own = [one.name for one in family.parameters if one.category or one.of_cut]
+    common = names_of(family.shared, family.first).suffix
+    endings, priors = [names_of(name, family.first).suffix for name in own], dict[str, Any]()
     for key, prior in given.items():
         read = ParameterKey.read(key)
-        shared = read.of_population or read.of_sd or read.of_correlations
+        shared = (read.of_population or read.of_sd or read.of_correlations) and read.variable.endswith(common)
         if not shared or read.variable.endswith(tuple(endings)):
             priors[key] = prior
             continue
-        later = _later_endings(spec, family, read.variable) if read.of_correlations else set()
-        every = [ParameterKey(f"{read.variable}{ending}", read.label) for ending in endings if ending not in later]
+        variable = read.variable.removesuffix(common)
+        later = _later_endings(spec, family, variable) if read.of_correlations else set()
+        every = [ParameterKey(f"{variable}{ending}", read.label) for ending in endings if ending not in later]
         if all(one in given for one in every):
+            what = "categories" if family.template else "thresholds"
             raise SpecError(
-                f"The prior for '{key}' is that of all categories, but each has its own: {enumerate_words(every)}. Replace these."
+                f"The prior for '{key}' is that of all {what}, but each has its own: {enumerate_words(every)}. Replace these."
             )
         priors |= {one: prior for one in every if one not in given}
     return priors

@@ -17,6 +17,7 @@ from bayesmixed.parameter_keys import names_of
 from bayesmixed.preparation.correlated_residuals import check_correlations
 from bayesmixed.preparation.residual_effects import check_residual_effects
 from bayesmixed.preparation.structure_checks import check_structures
+from bayesmixed.preparation.threshold_checks import check_threshold_effects
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.factors import Table, as_label, encode
 from bayesmixed.terms.block_parts import RELATED
@@ -146,6 +147,7 @@ def check_design(design: Design, rows: int | None = None) -> tuple[str, ...]:
             if group.compared:
                 _check_empty_cells_of_groups(design, group)
         _check_twins(predictor)
+    check_threshold_effects(design)
     return (*check_correlations(design), *_check_labels(design))
 
 

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ from scipy import special
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.draws.residual_draws import draw_responses
 from bayesmixed.errors import SpecError, shorten
+from bayesmixed.families import Family
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.expression_trees import COLUMN, LITERAL
 from bayesmixed.formulas.expressions import parse_expression
@@ -126,8 +127,6 @@ def simulate(
     design = prepare_without_response(spec, frame, na, _categories_of(spec, values))
     names = [group.name for predictor in design.predictors.values() for group in predictor.normal_blocks]
     values = {as_in_draws(key, names): value for key, value in values.items()}
-    if design.family.cuts:
-        design = _with_categories(design, values)
     parameters = draw_truth(design, values, generator)
     design.needs_bounds("A simulated response")
     drawn = _draw_response(design, parameters, generator)
@@ -149,10 +148,11 @@ def _uncensored(censoring: Censoring | None, response: Any) -> dict[str, Any]:
 
 
 def _categories_of(spec: ModelSpec, values: Mapping[str, float]) -> tuple[str, ...]:
-    """Return the categories without order that the keys of true values name, "b" of "beta_mu_b[x]", after the reference."""
+    """Return the categories that the keys of true values name: those without order, "b" of "beta_mu_b[x]", after the
+    reference, or those between thresholds."""
     template = spec.family_record.template
     if not template:
-        return ()
+        return _between_thresholds(spec.family_record, values) if spec.family_record.cuts else ()
     variables = dict.fromkeys(ParameterKey.read(key).variable for key in values)
     start = names_of(f"{template}_", template).beta
     found = [name.removeprefix(start) for name in variables if name.startswith(start)]
@@ -164,22 +164,20 @@ def _categories_of(spec: ModelSpec, values: Mapping[str, float]) -> tuple[str, .
     return (spec.reference, *found)
 
 
-def _with_categories(design: Design, values: Mapping[str, float]) -> Design:
-    """Return the design with the categories that the true thresholds name: "threshold[low|mid]", "threshold[mid|high]"."""
+def _between_thresholds(family: Family, values: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the categories that the true thresholds name: "threshold[low|mid]", "threshold[mid|high]"."""
     keys = {ParameterKey.read(key): value for key, value in values.items()}
     cuts = {key.label or "": value for key, value in keys.items() if key.variable == CUTS}
     pairs = [tuple(label.split("|")) for label in cuts]
     chained = all(len(pair) == 2 for pair in pairs) and all(low[1] == high[0] for low, high in pairwise(pairs))
-    falling = design.family.at_risk is None and np.any(np.diff(list(cuts.values())) <= 0)
+    falling = family.at_risk is None and np.any(np.diff(list(cuts.values())) <= 0)
     if not pairs or not chained or falling:
         raise SpecError(
-            f"The true thresholds must be given in {'the' if design.family.at_risk else 'increasing'} order"
-            f"{' of the categories' if design.family.at_risk else ''}, each named after its neighbours: "
+            f"The true thresholds must be given in {'the' if family.at_risk else 'increasing'} order"
+            f"{' of the categories' if family.at_risk else ''}, each named after its neighbours: "
             f'"threshold[low|mid]" = -1, "threshold[mid|high]" = 1. Given: {dict(cuts) or "none"}.'
         )
-    labels = (pairs[0][0], *(pair[1] for pair in pairs))
-    observed = replace(design.observed, categories=labels)
-    return replace(design, family=design.family.for_categories(labels), observed=observed)
+    return (pairs[0][0], *(pair[1] for pair in pairs))
 
 
 def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Generator) -> Array:

@@ -119,10 +119,12 @@ def _check_predictors(family: Family, names: Collection[str]) -> None:
                 f"'{name}' of family '{family.name}' takes no predictor: the shift is the same for all rows. Where it is known "
                 "to differ, take it off the response: (y - shift) ~ ..., family lognormal."
             )
-        if family.parameter(name).cut:
+        if family.parameter(name).cut and name != family.shared:
+            able = [other for other, one in FAMILIES.items() if name in one.optional]
             raise SpecError(
-                f"'{name}' of family '{family.name}' takes no predictor: the thresholds are the same for all rows, "
-                "and effects on the whole latent variable go in the formula of the response."
+                f"'{name}' of family '{family.name}' takes no formula: thresholds with own effects could cross. Families "
+                f"{enumerate_words(able)}, each of whose thresholds is an event, take one; effects on the whole latent variable "
+                "go in the formula of the response, and differences of its scale in that of 'disc'."
             )
     first = family.parameters[0].name
     if first not in names:

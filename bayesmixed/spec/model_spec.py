@@ -265,14 +265,13 @@ class ModelSpec(Displayed, Value):
     def terms_of(self, parameter: str) -> tuple[Term, ...] | None:
         """Return the terms of a parameter, of a category without a formula of its own those of all; None without a
         predictor."""
-        template = find_family(self.family).template
-        shared = template if template and parameter.startswith(f"{template}_") else parameter
+        shared = find_family(self.family).having(self.predictors).shared_name(parameter)
         return self.predictors.get(parameter, self.predictors.get(shared))
 
     def predictors_of(self, family: Family) -> dict[str, tuple[Term, ...]]:
         """Return the terms by parameter of its family, whose categories may be known."""
         named = [parameter.name for parameter in family.parameters]
-        known = family.template and family.template not in named
+        known = family.shared and family.shared not in named
         names = dict.fromkeys([*named, *(() if known else self.predictors)])
         return {name: terms for name in names if (terms := self.terms_of(name)) is not None}
 

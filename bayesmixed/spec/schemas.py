@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from bayesmixed.families import DEFAULT_FAMILY, FAMILIES
+from bayesmixed.families import DEFAULT_FAMILY, FAMILIES, parameter_names
 from bayesmixed.families.links import LINKS
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.spec.parsing import ADDED
@@ -63,7 +63,7 @@ class _Generator(GenerateJsonSchema):
 
 def _properties(fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields as a file has them: names for objects, one string for a list of one."""
-    parameters = sorted({parameter.name for family in FAMILIES.values() for parameter in family.parameters})
+    parameters = parameter_names()
     words: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
     terms = {"anyOf": [{"type": "string", "pattern": "~"}, fields["predictors"]["additionalProperties"]]}
     link: dict[str, Any] = {"enum": list(LINKS)}

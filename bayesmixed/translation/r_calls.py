@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bayesmixed.errors import SpecError, shorten, warn
-from bayesmixed.families import DEFAULT_FAMILY, find_family
+from bayesmixed.errors import SpecError, enumerate_words, shorten, warn
+from bayesmixed.families import DEFAULT_FAMILY, FAMILIES, find_family
 from bayesmixed.families.discrimination import DISC
 from bayesmixed.families.r_families import (
     COUNTS,
@@ -23,6 +23,7 @@ from bayesmixed.families.r_families import (
     R_FAMILIES,
     TRIALS,
 )
+from bayesmixed.families.specific_thresholds import THRESHOLD
 from bayesmixed.spec.model_spec import ModelSpec, from_formula
 from bayesmixed.spec.parsing import parse_terms
 from bayesmixed.translation.r_columns import split_columns
@@ -146,7 +147,7 @@ class _Translation:
         name = EVENTS if name == TRIALS and "trials(" not in left else name
         right = write(self.right)
         if self.function == "brm" and re.search(r"(?<![\w.])cs\(", right):
-            raise SpecError("cs(...) of brms, effects that differ between thresholds, has no counterpart here.")
+            right, further[THRESHOLD] = self._specific(name)
         if "offset" in self.given:
             right += f" + offset({write(self.given['offset'])})"
         own, accepted = find_family(name).parameters[0].link, find_family(name).parameters[0].links
@@ -242,6 +243,28 @@ class _Translation:
                 raise SpecError(f"'{key} = {write(value)}' in bf() has no counterpart here.")
         return name, found
 
+    def _specific(self, name: str) -> tuple[str, str]:
+        """Return the right side without cs(...) of brms, and the formula of the thresholds that these are (SpecError)."""
+        if THRESHOLD not in find_family(name).optional:
+            able = enumerate_words([other for other, one in FAMILIES.items() if THRESHOLD in one.optional])
+            raise SpecError(
+                f"cs(...) of brms, effects that differ between thresholds, is for families {able}, not for '{name}'."
+            )
+        kept: list[str] = []
+        moved: list[str] = []
+        for term in _summands(self.right):
+            if isinstance(term, Call) and term.function == "cs" and len(term.arguments) == 1:
+                moved += [write(argument.value) for argument in term.arguments if argument.value is not None]
+            elif re.search(r"(?<![\w.])cs\(", write(term)):
+                raise SpecError(f"'{write(term)}': cs(...) has a counterpart here only as a term of its own, + cs(x).")
+            else:
+                kept.append(write(term))
+        warn(
+            f"Effects in cs(...) of brms are added to mu, those in the formula of '{THRESHOLD}' here to thresholds: coefficients "
+            "have the other sign."
+        )
+        return " + ".join(kept) or "1", f"~ {' + '.join(moved)}"
+
     def _names(self, name: str) -> dict[str, str]:
         """Return what parameters of brms's family are called here."""
         family = find_family(name)
@@ -272,6 +295,12 @@ class _Translation:
                 raise SpecError(f"weights = {write(weights)}: compute the column beforehand, and give its name.")
             additions.append(f'weights({write(weights)}, "{kind}")')
         return f"{response} | {' + '.join(additions)}" if additions else response
+
+
+def _summands(node: Node) -> list[Node]:
+    if isinstance(node, Operation) and node.sign == "+" and len(node.operands) > 1:
+        return [term for one in node.operands for term in _summands(one)]
+    return [node]
 
 
 def _formula_of(node: Node) -> Node:

@@ -66,7 +66,7 @@ DATA = {"y": [1, 2, 3, 2, 1, 3], "x": [0.1, 0.5, 0.2, 0.7, 0.3, 0.9], "g": list(
     [
         ("y ~ 0 + x", {}, "Write it without the 0"),
         ("y ~ x + obs()", {}, r"obs\(\) is not identified"),
-        ("y ~ x", {"threshold": "~ x"}, "'threshold' of family 'cumulative' takes no predictor"),
+        ("y ~ x", {"threshold": "~ x"}, "'threshold' of family 'cumulative' takes no formula"),
         ("y ~ x", {"priors": {"threshold": 1.0}}, r"InducedDirichlet\(1\)"),
         ("y ~ x", {"priors": {"threshold": "Gamma(2, 1)"}}, r"on all real numbers"),
         ("y ~ x", {"priors": {"beta": "InducedDirichlet(1)"}}, r"prior of thresholds, and of nothing else"),

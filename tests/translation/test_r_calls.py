@@ -157,7 +157,8 @@ REFUSED = {
     "brm(bf(y ~ x, center = FALSE))": "center",
     "brm(y | cens(1 - event) ~ x)": "each a column",
     "brm(mvbind(a, b) ~ x)": "fit one model for each",
-    "brm(o ~ x + cs(z), family = acat)": "differ between thresholds",
+    "brm(o ~ x + cs(z), family = cumulative)": "is for families 'sratio', 'cratio', 'acat'",
+    "brm(o ~ x + (cs(1) | g), family = acat)": "only as a term of its own",
     "brm(y ~ x + ar(time = t))": "state the group",
     "brm(k ~ x, family = poisson(link = 'log', link_zi = 'logit'))": "link_zi",
     "clm(o ~ x, threshold = 'equidistant')": "flexible",
@@ -258,6 +259,12 @@ def test_keywords_a_spec_a_file_a_command_and_a_call_of_r_have_one_design(seed, 
     assert spec_from_toml(spec_to_toml(spec)) == bm.from_formula(**spec.as_formula()) == spec
     if seed < 6:
         assert [packed(one) for one in others] == [packed(spec)] * len(others)
+
+
+def test_category_specific_effects_are_a_formula_of_the_thresholds():
+    with pytest.warns(StatisticsWarning, match="the other sign"):
+        spec = bm.from_r("brm(o ~ x + cs(z) + (1 | g), family = acat)")
+    assert spec == bm.from_formula("o ~ x + (1 | g)", family="acat", threshold="~ z")
 
 
 @pytest.mark.parametrize(

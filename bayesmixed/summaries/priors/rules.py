@@ -87,7 +87,7 @@ def _rules(spec: ModelSpec) -> Iterator[tuple[ParameterKey, ParameterKey, str, s
     for name, stated in state_residual(spec.correlated, {}).items():
         yield ParameterKey.read(name), ParameterKey.read(name), f"{stated.note}, residual {spec.correlated}", ""
     for parameter in family.parameters:
-        if parameter.name not in spec.predictors and parameter.prior is not None:
+        if (parameter.cut or parameter.name not in spec.predictors) and parameter.prior is not None:
             text = given_key(parameter, spec.priors) or parameter.prior(ResponseScale(1.0, 1.0))[0]
             key = ParameterKey.read(text)
             fixed = parameter.name == family.scale and spec.weights is not None and spec.weights.kind == ERROR
