@@ -32,9 +32,15 @@ def _check_structure(group: GroupBlock, part: Part, structure: Structure) -> Non
     for place, column in enumerate(columns):
         used[levels[group.matrix[rows, column] != 0.0], place] = True
     if structure.correlated and used.sum(axis=1).max() < 2:
+        instead = f"Write ({structure.inside} || {group.name}), or (1 | {group.name})."
+        if structure.of_places:
+            instead = (
+                f"The group is what holds several of them: in {record.call}(0 + {structure.inside} | group) a column with one "
+                f"label in all rows, if all belong together. Without correlation write (1 | {group.name})."
+            )
         raise DataError(
             f"No level of '{group.name}' has rows in two columns of '{structure.inside}', so nothing is known about their "
-            f"correlation. Write ({structure.inside} || {group.name}), or (1 | {group.name})."
+            f"correlation. {instead}"
         )
     rare = [group.labels[column] for place, column in enumerate(columns) if used[:, place].sum() < 2]
     if rare and not record.equal:

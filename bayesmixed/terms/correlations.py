@@ -117,9 +117,15 @@ def of_distances(
 ) -> Any:
     """Return correlations of places from those of distances, of which a negligible part is each place's own: smooth ones of
     near places could not be told from singular ones."""
-    distances = np.sqrt(np.sum((places[:, None] - places) ** 2, axis=-1))
     apart = 1.0 - np.eye(len(places))
-    return np.eye(len(places)) + apart * (1.0 - _OWN) * correlation(distances, values["range"], module)
+    return np.eye(len(places)) + apart * (1.0 - _OWN) * correlation(distances_of(places), values["range"], module)
+
+
+def distances_of(places: Array) -> Array:
+    """Return the distances of each two places, (K, K), whatever the unit of the coordinates."""
+    steps = places[:, None] - places
+    unit = np.abs(steps).max(initial=0.0) or 1.0
+    return np.asarray(unit * np.sqrt(np.sum((steps / unit) ** 2, axis=-1)))
 
 
 def coordinates_root(correlation: Callable[[Any, Any, Any], Any]) -> Callable[[Mapping[str, Any], Array, Any], Any]:

@@ -13,6 +13,7 @@ from bayesmixed.terms.correlations import (
     ar1,
     ar1_root,
     coordinates_root,
+    distances_of,
     exchangeable,
     exchangeable_root,
     exponential,
@@ -162,14 +163,14 @@ def _correlation(name: str, meaning: str, *, exchangeable: bool = False) -> Cova
 
 def _range_prior(places: Array) -> Prior:
     """Return a distribution with 95 % between the smallest and the largest distance, or a factor of e around one."""
-    distances = np.sqrt(np.sum((places[:, None] - places) ** 2, axis=-1))[np.triu_indices(len(places), 1)]
+    distances = distances_of(places)[np.triu_indices(len(places), 1)]
     low, high = np.log(distances.min(initial=np.inf)), np.log(distances.max(initial=0.0))
     return Prior(name="LogNormal", arguments=(float((low + high) / 2.0), float(max((high - low) / 4.0, 0.5))))
 
 
 def _reach_prior(places: Array) -> Prior:
     """Return a distribution with 95 % between the median distance to the nearest place and the largest distance."""
-    distances = np.sqrt(np.sum((places[:, None] - places) ** 2, axis=-1)) + np.diag(np.full(len(places), np.inf))
+    distances = distances_of(places) + np.diag(np.full(len(places), np.inf))
     nearest, largest = np.median(distances.min(axis=1)), distances[np.isfinite(distances)].max(initial=0.0)
     return _range_prior(np.array([[0.0], [nearest], [largest]]) if nearest < largest else places)
 

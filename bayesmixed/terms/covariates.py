@@ -17,10 +17,10 @@ _UNLIKE = 20.0
 def note_units(term: object, names: Sequence[str], ranges: Array) -> Iterator[str]:
     """Yield a note where two covariates of a surface that is as stiff in all directions have very different ranges, (2,)."""
     first, second = ranges
-    if not 1.0 / _UNLIKE < first / second < _UNLIKE:
+    if first and second and not 1.0 / _UNLIKE < first / second < _UNLIKE:
         x, z = names
         yield (
-            f"{term}: {x} has range {first:.3g} and {z} {second:.3g}. The surface bends as easily in both directions, so that "
+            f"{term}: {x} has range {first:.3g} and {z} {second:.3g}. It bends as easily in both directions, so that "
             f"they are to have the same unit; if not, make columns of comparable ones first, such as {x} / {first:.2g} and "
             f"{z} / {second:.2g}, or write te({x}, {z})."
         )

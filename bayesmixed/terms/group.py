@@ -1,7 +1,7 @@
 """The group term: normal effects of the levels of a grouping factor on some columns."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -27,9 +27,11 @@ from bayesmixed.tables.factors import Table, group_levels, recode
 from bayesmixed.terms.basis import Basis, learn_basis, map_to_written, units_as_written
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.covariances import ANY, CALLS, COVARIANCES, SMOOTHNESS, VARIANTS
+from bayesmixed.terms.covariances import ANY, CALLS, COORDINATES, COVARIANCES, SMOOTHNESS, VARIANTS
+from bayesmixed.terms.covariates import note_units
 from bayesmixed.terms.levels import VaryingTerm
-from bayesmixed.terms.places import place_columns
+from bayesmixed.terms.places import place_columns, read_places
+from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.structures import Structure
 
 _LETTER = r"[\w.]+"
@@ -167,6 +169,15 @@ class Group(VaryingTerm):
             coordinates=basis_coordinates(found.labels, found.as_written, as_written=True),
             states=(found.state,),
         )
+
+    def advise(self, block: GroupBlock, population: PopulationBlock) -> Iterator[str]:
+        """Yield a note where two coordinates of places hardly have the same unit."""
+        for part in block.structured:
+            structure = part.structure
+            if structure is not None and structure.name == self.covariance and self._record.columns == COORDINATES:
+                names, _ = read_places(self.formula, self.covariance)
+                if len(names) == 2:
+                    yield from note_units(self, names, np.ptp(np.array(structure.places), axis=0))
 
     def _columns(self, table: Table, like: GroupBlock | None, part: int) -> "_Columns":
         """Return the term's columns on a table; with `like`, what the fit learned of that part of it is replayed."""

@@ -13,6 +13,7 @@ from bayesmixed.terms.residual_rows import given_others
 pytestmark = pytest.mark.filterwarnings("ignore::bayesmixed.errors.StatisticsWarning")
 TIMES = np.array([0.0, 1.0, 2.0, 3.0])
 DATA = pd.DataFrame({"s": np.repeat(["a", "b c", "d", "e"], 4), "v": np.tile(TIMES, 4), "x": np.tile([0.0, 1.0], 8)})
+DATA["w"] = np.linspace(0.2, 3.0, 16)
 DATA["y"] = np.exp(np.random.default_rng(3).normal(size=16))
 CORR = 0.7 ** np.abs(np.subtract.outer(TIMES, TIMES)) * 0.9 + 0.1 * np.eye(4)
 VALUES = {
@@ -56,6 +57,7 @@ CASES = [
     ("ou(v | s)", "y ~ x", "student"),
     ("homcs(v | s)", "y ~ x", "student"),
     ("homtoep(v | s)", "y ~ x", "gaussian"),
+    ("ar1(v | s)", "y | weights(w, 'precision') ~ x", "gaussian"),
 ]
 
 
@@ -71,6 +73,7 @@ def test_a_further_row_has_the_distribution_of_a_row_given_all_others(residual, 
         for group in predictor.groups:
             eta = eta + np.array(VALUES["b_s"])[group.index, 0]
         values[name] = predictor.link.inverse(eta)
+    values = design.in_rows(values)
     own = {str(key): posterior[key].values.flat[:1] for key in design.residual.parameters}
     own["corr_residual"] = CORR
     given = given_others(design.residual, own, design.family, values, design.response)

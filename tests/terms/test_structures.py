@@ -46,7 +46,7 @@ def test_default_priors_follow_the_unit_of_the_coordinates():
         return priors["range_g"].prior.arguments, priors["sd_g[gau(x + y)]"].prior
 
     (location, scale), sd = prior(1.0)
-    for unit in (1e-9, 1e12):
+    for unit in (1e-200, 1e-9, 1e12, 1e200):
         (moved, same), other = prior(unit)
         np.testing.assert_allclose([moved - np.log(unit), same], [location, scale], rtol=1e-9)
         assert other == sd
@@ -67,3 +67,15 @@ def test_a_place_is_found_by_its_name():
     assert [one.place_of(name) for name in one.names] == list(one.places)
     assert one.extends
     assert one.label == "gau(x + y)"
+
+
+def test_coordinates_in_different_units_are_pointed_out():
+    bm.prepare("r ~ z + mat(0 + x + y | g)", ROWS)
+    bm.prepare("r ~ z + mat(0 + x + y | g)", ROWS.assign(y=1.0))
+    with pytest.warns(bm.StatisticsWarning, match=r"x has range 2.82e\+03 and y"):
+        bm.prepare("r ~ z + mat(0 + x + y | g)", ROWS.assign(x=1000 * ROWS["x"]))
+
+
+def test_a_group_at_one_place_each_is_told_what_a_group_is():
+    with pytest.raises(bm.DataError, match="a column with one label in all rows"):
+        bm.prepare("r ~ z + exp(0 + x + y | site)", ROWS.assign(site=ROWS["x"].astype(str)))
