@@ -133,8 +133,9 @@ def starting_points(design: Design, mode: QuasiLikelihoodMode | None, model: Any
                 sd = mode.sds[group.name].reshape(group.shape[1:])
                 points[name] = pm.Uniform.dist(0.5 * sd, 2.0 * sd)
     for parameter, value in mode.values.items():
-        name, link = f"{parameter}{design.ending}", design.spec.link(parameter)
+        name = f"{parameter}{design.ending}"
         if name in names and parameter != design.family.onset:  # whose start is in its coordinate
+            link = design.spec.link(parameter)
             near = [float(link.inverse(link.forward(value) + d)) for d in (-0.35, 0.35)]
             points[name] = pm.Uniform.dist(*near)
     return points

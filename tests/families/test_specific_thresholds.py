@@ -9,8 +9,10 @@ from scipy import special
 
 import bayesmixed as bm
 from bayesmixed.draws.prior_densities import log_prior_densities
+from bayesmixed.engines.pymc import starting_points
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import DataError, SpecError
+from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.spec.files import spec_from_toml, spec_to_toml
 
 
@@ -114,3 +116,9 @@ def test_thresholds_of_the_same_name_are_refused():
     data = table().assign(y=lambda d: pd.Categorical.from_codes(d["y"] - 1, ["a", "b_c", "a_b", "c"], ordered=True))
     with pytest.raises(DataError, match="would have the name"):
         bm.prepare(SPEC, data)
+
+
+@pytest.mark.parametrize("further", [{}, {"threshold": "~ x"}, {"disc": "~ x"}])
+def test_the_engine_has_a_start(further):
+    design = bm.prepare("y ~ f + (1 | h)", table(), family="sratio", **further)
+    assert starting_points(design, quasi_likelihood_mode(design), bm.build(design))
