@@ -128,7 +128,8 @@ def sample_independently(
     resampled by their weights, and one of them is the next state (iterated sampling importance resampling, Andrieu, Lee &
     Vihola 2018, Bernoulli 24:842), which leaves the target as it is and wastes less than a Metropolis-Hastings step for
     each proposal. Of an estimated density a chain keeps the estimate until it moves (Andrieu & Roberts 2009, Ann Stat
-    37:697). An interruption keeps the draws that all chains have.
+    37:697). Where the weights say that such chains are not to be used, all are run once more, their proposals fitted to the
+    points of the first run too: that is cheap beside another engine. An interruption keeps the draws that all chains have.
 
     Parameters
     ----------
@@ -148,7 +149,21 @@ def sample_independently(
     """
     run = _Run(target, mode, covariance, settings, ends)
     run.execute(progress)
+    found = run.outcome()
+    if ends or found.refusal is None or not found.complete:
+        return found
+    run.again, run.chains, run.ends = True, {}, {}
+    run.execute(progress)
     return run.outcome()
+
+
+class _Round(NamedTuple):
+    """Points (n, d) drawn from one proposal, what is kept of them, log-densities."""
+
+    proposal: Proposal
+    points: Array
+    kept: Array
+    values: Array
 
 
 @dataclass(slots=True)
@@ -162,11 +177,13 @@ class _Run:
     chains: dict[int, Chain] = field(default_factory=dict)
     ends: dict[int, End] = field(default_factory=dict)
     evaluations: dict[int, int] = field(default_factory=dict)
+    rounds: dict[int, list[_Round]] = field(default_factory=dict)
+    again: bool = False
 
     def execute(self, progress: Callable[[float], None]) -> None:
         """Run all chains, as many at once as there are cores."""
         settings = self.settings
-        total = settings.chains * (settings.draws + (0 if self.begun else settings.tune))
+        total = settings.chains * (settings.draws + (0 if self.begun else settings.tune)) * (1 + self.again)
         with ThreadPoolExecutor(settings.cores) as pool:
             waiting: list[Future[None]] = []
             try:
@@ -183,9 +200,12 @@ class _Run:
                     raise
 
     def _run_chain(self, number: int) -> None:
-        stream = np.random.default_rng([self.settings.seed, 2, number])
-        self.evaluations[number] = 0
-        found = self.begun[number] if self.begun else self._pilot(number, stream)
+        stream = np.random.default_rng([self.settings.seed, 2, number, *([1] if self.again else [])])
+        if self.again:
+            found: End | None = self._begin(*self._fit(number, stream), stream, number)
+        else:
+            self.evaluations[number] = 0
+            found = self.begun[number] if self.begun else self._pilot(number, stream)
         if found is None:
             return
         proposal, first = found
@@ -193,6 +213,8 @@ class _Run:
         points = proposal.draw(early + self.settings.draws, stream)
         values, kept = self._evaluate(number, points, stream)
         points = points[: len(values)]
+        if not self.begun:
+            self.rounds[number].append(_Round(proposal, points, kept, values))
         proposed = Chain(points, kept, values, _log_weights(values, proposal.log_density(points)), np.ones(len(values)))
         chain, last = _resample(first, proposed, stream, early)
         self.chains[number], self.ends[number] = chain, End(proposal, last)
@@ -200,28 +222,38 @@ class _Run:
     def _pilot(self, number: int, stream: np.random.Generator) -> End | None:
         """Return the proposal of a chain and its first state, a point of the pilot; None after an interruption."""
         tune = self.settings.tune
-        used = [first_proposal(self.target.scales, self.mode, self.covariance)]
-        rounds: list[tuple[Array, Array, Array]] = []
-        weights = np.zeros(0)
+        proposal = first_proposal(self.target.scales, self.mode, self.covariance)
+        self.rounds[number], weights = [], np.zeros(0)
         for count in (max(tune - tune // 2, _FEWEST), tune // 2):
-            drawn = used[-1].draw(count, stream)
+            if not count:
+                break
+            drawn = proposal.draw(count, stream)
             values, kept = self._evaluate(number, drawn, stream)
             if len(values) < count:
                 return None
-            rounds.append((drawn, kept, values))
-            points, kept, values = (np.concatenate(parts) for parts in zip(*rounds, strict=True))
-            # Points of both rounds are weighed as draws of one mixture.
-            shares = np.array([len(one) for one, _, _ in rounds]) / len(points)
-            logs = np.array([one.log_density(points) for one in used[: len(rounds)]])
-            weights = _log_weights(values, special.logsumexp(logs.T, b=shares, axis=1))
-            if np.isfinite(weights).sum() < 2:
-                raise NowhereFinite(_NOWHERE)
-            if count:
-                used.append(fit_proposal(self.target.scales, points, weights, stream))
+            self.rounds[number].append(_Round(proposal, drawn, kept, values))
+            proposal, weights = self._fit(number, stream)
+        return self._begin(proposal, weights, stream, number)
+
+    def _fit(self, number: int, stream: np.random.Generator) -> tuple[Proposal, Array]:
+        """Return a proposal fitted to all points of a chain, and their log weights, as draws of one mixture of proposals."""
+        rounds = self.rounds[number]
+        points, values = np.concatenate([one.points for one in rounds]), np.concatenate([one.values for one in rounds])
+        shares = np.array([len(one.points) for one in rounds]) / len(points)
+        logs = np.array([one.proposal.log_density(points) for one in rounds])
+        weights = _log_weights(values, special.logsumexp(logs.T, b=shares, axis=1))
+        if np.isfinite(weights).sum() < 2:
+            raise NowhereFinite(_NOWHERE)
+        return fit_proposal(self.target.scales, points, weights, stream), weights
+
+    def _begin(self, proposal: Proposal, weights: Array, stream: np.random.Generator, number: int) -> End:
+        """Return where a chain begins: at one of its points, taken by their log weights."""
+        _, points, kept, values = zip(*self.rounds[number], strict=True)
         shares = np.exp(weights - np.max(weights))
-        chosen = [int(stream.choice(len(points), p=shares / shares.sum()))]
-        weight = _log_weights(values[chosen], used[-1].log_density(points[chosen]))
-        return End(used[-1], Chain(points[chosen], kept[chosen], values[chosen], weight, np.ones(1)))
+        chosen = [int(stream.choice(len(weights), p=shares / shares.sum()))]
+        point, own, value = (np.concatenate(parts)[chosen] for parts in (points, kept, values))
+        weight = _log_weights(value, proposal.log_density(point))
+        return End(proposal, Chain(point, own, value, weight, np.ones(1)))
 
     def _evaluate(self, number: int, points: Array, stream: np.random.Generator) -> tuple[Array, Array]:
         """Return the target at points, -inf where these are not finite, and what is kept; fewer after an interruption."""

@@ -91,6 +91,26 @@ def test_proposals_that_suit_badly_are_refused_with_their_reason():
     assert "is " in run(Needle(None, scales=many), draws=200).refusal
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_chains_with_uneven_weights_are_run_again_with_proposals_fitted_to_all_points(seed):
+    """A pilot of 75 points does not see how this law bends; the first runs have weights of more than ten times the mean."""
+
+    def bent(v):
+        x = np.log(v)
+        return stats.norm.logpdf(np.column_stack([x[:, 0], x[:, 1] - 0.5 * (x[:, 0] ** 2 - 1.0)])) - x
+
+    found = run(Target(bent, scales=Scales(np.zeros(2), np.ones(2))), tune=50, seed=seed)
+    assert found.refusal is None
+    assert found.evaluations == 4 * (50 + 25) + 2 * 4 * 1025
+    first, second = found.points[..., 0].ravel(), found.points[..., 1].ravel()
+    np.testing.assert_allclose([first.mean(), second.mean()], 0.0, atol=0.15)
+    np.testing.assert_allclose([first.std(), second.std()], np.sqrt([1.0, 1.5]), rtol=0.08)
+    # Who goes on begins with the second proposals.
+    more = run(Target(bent, scales=Scales(np.zeros(2), np.ones(2))), ends=found.ends, seed=9)
+    assert more.evaluations == 4000
+    assert more.k < 0.9
+
+
 def test_chains_depend_on_the_seed_alone():
     one, other, third = (
         run(Target(stats.halfnorm.logpdf), draws=120, **o) for o in ({"cores": 1}, {"cores": 4}, {"seed": 4})
