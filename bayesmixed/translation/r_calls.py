@@ -1,11 +1,12 @@
 """from_r: a call of lme4, glmmTMB, brms or their like as a spec."""
 
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bayesmixed.errors import SpecError, enumerate_words, shorten, warn
+from bayesmixed.errors import SpecError, StatisticsWarning, enumerate_words, shorten, warn
 from bayesmixed.families import DEFAULT_FAMILY, FAMILIES, find_family
 from bayesmixed.families.discrimination import DISC
 from bayesmixed.families.r_families import (
@@ -24,6 +25,7 @@ from bayesmixed.families.r_families import (
     TRIALS,
 )
 from bayesmixed.families.specific_thresholds import THRESHOLD
+from bayesmixed.spec.joint_specs import JointSpec
 from bayesmixed.spec.model_spec import ModelSpec, from_formula
 from bayesmixed.spec.parsing import parse_terms
 from bayesmixed.translation.r_columns import split_columns
@@ -39,14 +41,15 @@ from bayesmixed.translation.r_models import (
 )
 from bayesmixed.translation.r_priors import read_priors
 from bayesmixed.translation.r_residuals import read_residuals
+from bayesmixed.translation.r_responses import families_of, is_of_column, split_responses
 from bayesmixed.translation.r_text import Brackets, Call, Name, Node, Number, Operation, Text, parse_r
 
 _RELATIVE = "{0} is 1 on average over the rows here, where its columns are 0 in {1}(): thresholds and effects differ by a factor."
 _INVERSE = " The scale of the latent variable is 1 / {0}, so that coefficients have the other sign."
 
 
-def from_r(call: str) -> ModelSpec:
-    """Return the spec of a model that is written as a call of R.
+def from_r(call: str) -> ModelSpec | JointSpec:
+    """Return the spec of a model that is written as a call of R; of several responses of brms a `JointSpec`.
 
     Parameters
     ----------
@@ -82,7 +85,42 @@ def from_r(call: str) -> ModelSpec:
         warn("Give all imputed tables: bm.fit(spec, [table1, table2, ...]) fits each, and pools the draws.")
         tree = replace(tree, function="brm")
     model = find_model(tree)
-    given, residual = read_residuals(tree.function, arguments_of(tree, model.order))
+    arguments = arguments_of(tree, model.order)
+    if tree.function == "brm" and "formula" in arguments:
+        formulas, rescor = split_responses(_formula_of(arguments["formula"]))
+        if len(formulas) > 1 and not any(map(is_of_column, formulas)):
+            return _several(tree, model, arguments, formulas, rescor)
+    return _translate(tree, model, arguments)
+
+
+def _several(
+    tree: Call, model: RModel, arguments: Mapping[str, Node], formulas: Sequence[Node], rescor: bool | None
+) -> JointSpec:
+    """Return the spec of several responses."""
+    if "prior" in arguments:
+        raise SpecError(
+            "Priors of several responses are not translated. Leave them out of the call, and state them by name: "
+            'bm.fit(bm.from_r(call), data, priors={"sd_g_y1": "HalfNormal(1)"}).'
+        )
+    models: list[ModelSpec] = []
+    for formula, own in zip(formulas, families_of(arguments, len(formulas)), strict=True):
+        with warnings.catch_warnings():  # what does not belong to the model is said once
+            if models:
+                warnings.simplefilter("ignore", StatisticsWarning)
+            models.append(_translate(tree, model, {**own, "formula": formula}))
+    if rescor is None:
+        rescor = all(find_family(one.family).is_normal for one in models)
+        if rescor:
+            warn(
+                "brms takes residuals of Gaussian responses as correlated unless set_rescor(FALSE) is added: rescor=True."
+            )
+    fields: dict[str, Any] = {"models": models, "rescor": rescor}
+    return JointSpec(**fields)
+
+
+def _translate(tree: Call, model: RModel, arguments: Mapping[str, Node]) -> ModelSpec:
+    """Return the spec of one response from the arguments of a call."""
+    given, residual = read_residuals(tree.function, arguments)
     if "formula" not in given:
         raise SpecError(f"{tree.function}() has no formula.")
     note = explain_ignored(tree.function, given)

@@ -35,8 +35,7 @@ def _column_of(call: Call) -> tuple[str, dict[str, str]]:
             name = write(column)
         case _:
             raise SpecError(
-                f"'{write(call)}' is not the model of a column, bf(x | mi() ~ z). Several responses are a list of formulas here: "
-                "bm.fit(['y ~ x', 'w ~ z'], data)."
+                f"'{write(call)}' is not the model of a column, bf(x | mi() ~ z), and beside such models there is one response."
             )
     found = {"formula": f"~ {write(right)}"}
     for option in options:

@@ -156,7 +156,6 @@ REFUSED = {
     "brm(bf(y ~ a * x, a ~ 1, nl = TRUE))": "non-linear",
     "brm(bf(y ~ x, center = FALSE))": "center",
     "brm(y | cens(1 - event) ~ x)": "each a column",
-    "brm(mvbind(a, b) ~ x)": "fit one model for each",
     "brm(o ~ x + cs(z), family = cumulative)": "is for families 'sratio', 'cratio', 'acat'",
     "brm(o ~ x + (cs(1) | g), family = acat)": "only as a term of its own",
     "brm(y ~ x + ar(time = t))": "state the group",

@@ -36,7 +36,7 @@ def test_imputed_tables_are_given_as_a_list():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        ("brm(bf(y ~ x) + bf(w ~ z))", "Several responses are a list of formulas"),
+        ("brm(bf(y ~ mi(x)) + bf(w ~ z) + bf(x | mi() ~ 1))", "beside such models there is one response"),
         ("brm(bf(y ~ mi(x)) + bf(x | mi() ~ 1, family = poisson()))", "fit the list of tables"),
         ("brm(bf(y ~ mi(x)) + bf(x | mi() ~ 1, center = TRUE))", "center = TRUE"),
         ('brm(bf(y ~ mi(x)) + bf(x | mi() ~ 1, family = bernoulli(link = "probit")))', "no counterpart"),
