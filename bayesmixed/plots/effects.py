@@ -132,13 +132,15 @@ def points_for(
         )
     if not data or kind != "mean" or fit.design.response is None:
         return None
-    if data is True:
-        return observed_points(fit, at)
 
     def expected(rows: pd.DataFrame) -> Array:
         return _on_curve(estimates, x, rows)
 
-    return partial_residuals(fit, expected, ratio=fit.design.mu.link.ratio == "ratio of means")
+    if data is True:
+        points = observed_points(fit, at)
+    else:
+        points = partial_residuals(fit, expected, ratio=fit.design.mu.link.ratio == "ratio of means")
+    return points.windowed(estimates.table["lower"].min(), estimates.table["upper"].max())
 
 
 def _on_curve(estimates: Estimates, x: str, rows: pd.DataFrame) -> Array:

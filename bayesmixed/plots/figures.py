@@ -1,17 +1,39 @@
 """The empty figure that every plot begins with, and what is done to every figure at its end."""
 
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesmixed.display.palette import GREY
-from bayesmixed.errors import SpecError
+from bayesmixed.errors import SpecError, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_LONGEST = 32
+"""Characters of a label of an axis."""
+_EASTERN = 0x2E80
+"""The first East Asian character."""
+_EASTERN_FONTS = (
+    *(
+        " CJK ",
+        "Source Han Sans",
+        "WenQuanYi",
+        "YaHei",
+        "JhengHei",
+        "SimHei",
+        "Yu Gothic",
+        "MS Gothic",
+        "Meiryo",
+        "Hiragino",
+    ),
+    *("PingFang", "Heiti", "IPAGothic", "IPAexGothic", "TakaoGothic", "VL Gothic", "Malgun Gothic", "NanumGothic"),
+    *("AppleGothic", "Apple SD Gothic", "Arial Unicode", "Droid Sans Fallback", "Unifont"),
+)
+"""What their names hold."""
 type Where = tuple[Any, tuple[float, float] | None]
 """The arguments `ax` and `figsize` of a plot."""
 
@@ -126,14 +148,28 @@ def as_written(figure: Any, *, legend: int = 0) -> "Figure":
     if legend:
         with_legend(figure, legend)
     axes = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    for axis in axes:
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        if any(len(label) > _LONGEST for label in labels):
+            axis.set_ticks(axis.get_ticklocs(), [shorten(label, _LONGEST) for label in labels])
     powers = {label for axis in axes if axis.get_scale() != "linear" for label in axis.get_ticklabels(which="both")}
     for text in figure.findobj(Text):
+        if any(ord(letter) >= _EASTERN for letter in text.get_text()):
+            text.set_fontfamily([*text.get_fontfamily(), *_eastern_fonts()])
         if text.get_wrap():  # matplotlib measures lines that it breaks as mathematics all the same
             text.set_text(text.get_text().replace("$", r"\$"))
         else:
             text.set_parse_math(text in powers)
     whole: Figure = figure.figure
     return whole
+
+
+@cache
+def _eastern_fonts() -> list[str]:
+    """Return the installed fonts with East Asian characters, which matplotlib's own font lacks."""
+    from matplotlib import font_manager
+
+    return [name for name in font_manager.get_font_names() if any(one in name for one in _EASTERN_FONTS)]
 
 
 def with_legend(figure: Any, columns: int) -> Any:

@@ -1,7 +1,7 @@
 """Observed responses as points beside an effect: at the exposure of its curve, or as partial residuals."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from bayesmixed.terms.contract import ADDITION
 
 PARTIAL = "partial"
 _DRAWS = 200
+_OUTLYING = 10.0
+"""Interquartile ranges from the quartiles to where outliers begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,28 @@ class ObservedPoints:
             if name in self.rows and not pd.api.types.is_numeric_dtype(self.rows[name]):
                 keep &= self.rows[name].map(str).to_numpy() == str(value)
         return ObservedPoints(self.rows[keep], self.y[keep], self.note)
+
+    def windowed(self, lower: float, upper: float) -> "ObservedPoints":
+        """Return the points with outliers moved to the edge of the picture, and a note on them.
+
+        Outliers lie more than ten interquartile ranges beyond the quartiles, and beyond `lower` and `upper`, between
+        which the curves run: one of them would press everything else flat.
+        """
+        first, third = np.nanquantile(self.y, [0.25, 0.75])
+        reach = _OUTLYING * (third - first)
+        outside = (self.y < min(lower, first - reach)) | (self.y > max(upper, third + reach))
+        if reach == 0.0 or not outside.any():
+            return self
+        inside = self.y[~outside]
+        low, high = min(lower, np.nanmin(inside)), max(upper, np.nanmax(inside))
+        margin = 0.05 * (high - low)
+        count, farthest = int(outside.sum()), self.y[outside][np.argmax(np.abs(self.y[outside] - (low + high) / 2.0))]
+        where = f"{count} point{'s' * (count > 1)} beyond the picture (to {farthest:.4g}), drawn at its edge."
+        return replace(
+            self,
+            y=np.clip(self.y, low - margin, high + margin),
+            note=" ".join(part for part in (self.note, where) if part),
+        )
 
 
 def observed_points(fit: Fit, at: Mapping[str, Any] | None) -> ObservedPoints:

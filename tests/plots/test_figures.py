@@ -9,6 +9,7 @@ from fixed_draws import fit_at
 from matplotlib.figure import Figure
 
 import bayesmixed as bm
+from bayesmixed.plots import figures
 from bayesmixed.plots.figures import as_written, new_figure
 from bayesmixed.report.pictures import embed
 
@@ -19,6 +20,7 @@ from IPython.core.pylabtools import select_figure_formats
 shell = InteractiveShell.instance()
 shell.display_formatter.active_types = shell.display_formatter.format_types  # as a notebook does
 {before}
+from bayesmixed.plots import figures
 from bayesmixed.plots.figures import new_figure
 figure = new_figure(2, 1)
 figure.add_subplot()
@@ -181,3 +183,23 @@ def test_the_data_have_the_colour_of_text_on_light_and_on_dark_paper(style, text
             lines = [line for axes in plot(fit).axes for line in (*axes.lines, *axes.get_xgridlines())]
         far = [np.ptp([np.mean(colors.to_rgb(line.get_color())), np.mean(page)]) for line in lines]
         assert min(far) > 0.25
+
+
+def test_long_labels_are_shortened_in_the_middle():
+    figure = new_figure(4, 3)
+    axes = figure.add_subplot()
+    axes.set_yticks([0, 1], ["x" * 80 + " (n=3)", "$short$"])
+    as_written(figure)
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == ["x" * 16 + " ... " + "x" * 2 + " (n=3)", "$short$"]
+
+
+def test_east_asian_labels_take_a_font_that_has_them(monkeypatch):
+    monkeypatch.setattr(figures, "_eastern_fonts", lambda: ["Some CJK Font"])
+    figure = new_figure(4, 3)
+    axes = figure.add_subplot()
+    axes.set_title("plain")
+    axes.set_xlabel("日本語")
+    as_written(figure)
+    assert axes.xaxis.label.get_fontfamily()[-1] == "Some CJK Font"
+    assert "Some CJK Font" not in axes.title.get_fontfamily()

@@ -1,10 +1,12 @@
 """Observed points: brought to an exposure, and partial residuals, against the numbers by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from fixed_draws import fit_at
 
 import bayesmixed as bm
+from bayesmixed.plots.observed_points import ObservedPoints
 
 GENERATOR = np.random.default_rng(2)
 DATA = {
@@ -74,3 +76,22 @@ def test_under_a_log_link_partial_residuals_are_ratios(counts):
 def test_other_points_are_refused(counts, options, message):
     with pytest.raises(bm.SpecError, match=message):
         bm.plot_conditional_effects(counts, "x", **options)
+
+
+def test_outliers_lie_at_the_edge_and_are_told():
+    y = np.append(np.linspace(0.0, 1.0, 50), [400.0, 90.0, -70.0])
+    points = ObservedPoints(pd.DataFrame(index=range(53)), y, "")
+    shown = points.windowed(-0.2, 1.2)
+    assert shown.y.max() == pytest.approx(1.2 + 0.05 * 1.4)
+    assert shown.y.min() == pytest.approx(-0.2 - 0.05 * 1.4)
+    assert np.array_equal(shown.y[:50], y[:50])
+    assert shown.note == "3 points beyond the picture (to 400), drawn at its edge."
+    assert points.windowed(-100.0, 500.0) is points
+    assert ObservedPoints(points.rows, np.append(np.zeros(52), 9.0), "").windowed(0.0, 1.0).y.max() == 9.0
+
+
+def test_points_of_ordinary_data_stay_where_they_are():
+    generator = np.random.default_rng(1)
+    for y in (generator.normal(size=2000), generator.exponential(size=2000), generator.negative_binomial(1, 0.1, 2000)):
+        points = ObservedPoints(pd.DataFrame(index=range(2000)), y.astype(float), "")
+        assert points.windowed(0.0, 1.0) is points
