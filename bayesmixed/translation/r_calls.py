@@ -169,6 +169,7 @@ class _Translation:
         self.left: Node = left
         self.priors: dict[str, Any] = {}
         self.reference = ""
+        self.moved: list[str] = []
 
     def fields(self) -> dict[str, Any]:
         """Return the arguments of `from_formula` (SpecError)."""
@@ -185,7 +186,11 @@ class _Translation:
         name = EVENTS if name == TRIALS and "trials(" not in left else name
         right = write(self.right)
         if self.function == "brm" and re.search(r"(?<![\w.])cs\(", right):
-            right, further[THRESHOLD] = self._specific(name)
+            _check_thresholds(name)
+            right = self._specific()
+        if self.moved:
+            _check_thresholds(name)
+            further[THRESHOLD] = f"~ {' + '.join(self.moved)}"
         if "offset" in self.given:
             right += f" + offset({write(self.given['offset'])})"
         own, accepted = find_family(name).parameters[0].link, find_family(name).parameters[0].links
@@ -281,18 +286,12 @@ class _Translation:
                 raise SpecError(f"'{key} = {write(value)}' in bf() has no counterpart here.")
         return name, found
 
-    def _specific(self, name: str) -> tuple[str, str]:
-        """Return the right side without cs(...) of brms, and the formula of the thresholds that these are (SpecError)."""
-        if THRESHOLD not in find_family(name).optional:
-            able = enumerate_words([other for other, one in FAMILIES.items() if THRESHOLD in one.optional])
-            raise SpecError(
-                f"cs(...) of brms, effects that differ between thresholds, is for families {able}, not for '{name}'."
-            )
+    def _specific(self) -> str:
+        """Return the right side without cs(...) of brms, whose terms are those of thresholds (SpecError)."""
         kept: list[str] = []
-        moved: list[str] = []
         for term in _summands(self.right):
             if isinstance(term, Call) and term.function == "cs" and len(term.arguments) == 1:
-                moved += [write(argument.value) for argument in term.arguments if argument.value is not None]
+                self.moved += [write(argument.value) for argument in term.arguments if argument.value is not None]
             elif re.search(r"(?<![\w.])cs\(", write(term)):
                 raise SpecError(f"'{write(term)}': cs(...) has a counterpart here only as a term of its own, + cs(x).")
             else:
@@ -301,7 +300,7 @@ class _Translation:
             f"Effects in cs(...) of brms are added to mu, those in the formula of '{THRESHOLD}' here to thresholds: coefficients "
             "have the other sign."
         )
-        return " + ".join(kept) or "1", f"~ {' + '.join(moved)}"
+        return " + ".join(kept) or "1"
 
     def _names(self, name: str) -> dict[str, str]:
         """Return what parameters of brms's family are called here."""
@@ -315,7 +314,11 @@ class _Translation:
         additions: list[str] = []
         if isinstance(left, Operation) and left.sign == "|":
             left, added = left.operands
-            additions.append(_weighted(write(added), self.model.weights))
+            for one in _summands(added):
+                if isinstance(one, Call) and one.function == "thres":
+                    self.moved.append(_group_of_thresholds(one))
+                else:
+                    additions.append(_weighted(write(one), self.model.weights))
         response = write(left)
         if isinstance(left, Call) and left.function == "cbind":
             response, trials = _counts(left)
@@ -333,6 +336,27 @@ class _Translation:
                 raise SpecError(f"weights = {write(weights)}: compute the column beforehand, and give its name.")
             additions.append(f'weights({write(weights)}, "{kind}")')
         return f"{response} | {' + '.join(additions)}" if additions else response
+
+
+def _check_thresholds(name: str) -> None:
+    """Refuse families whose thresholds are the same for all rows (SpecError)."""
+    if THRESHOLD not in find_family(name).optional:
+        able = enumerate_words([other for other, one in FAMILIES.items() if THRESHOLD in one.optional])
+        raise SpecError(
+            f"Effects that differ between thresholds, cs(...) and thres(gr = ) of brms, have a counterpart here in families "
+            f"{able}, not in '{name}'."
+        )
+
+
+def _group_of_thresholds(call: Call) -> str:
+    """Return the factor each of whose levels has its own thresholds, thres(gr = g) of brms (SpecError)."""
+    groups = [write(one.value) for one in call.arguments if one.name == "gr" and one.value is not None]
+    if not groups or len(call.arguments) > 1:
+        raise SpecError(
+            f"'{write(call)}': the number of categories is that of the response here. Make it an ordered Categorical of all, and "
+            "leave thres() out, or write thres(gr = g) for thresholds of the levels of g."
+        )
+    return groups[0]
 
 
 def _summands(node: Node) -> list[Node]:

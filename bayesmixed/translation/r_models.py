@@ -67,7 +67,7 @@ NOT_HERE: Mapping[str, str] = MappingProxyType(
         "contrasts": "write the coding in the formula, C(f, contr.sum)",
         "map": "fix a parameter by a number as its prior, priors={'sigma': 1}",
         "priors": "state them by the names here, priors={'sd_g': 'HalfNormal(1)'}",
-        "nominal": "thresholds are the same for all rows",
+        "nominal": "thresholds of family 'cumulative' are the same for all rows; those of 'sratio' take threshold='~ x'",
         "cov_ranef": "write (1 | gr(g, cov = A)) in the formula",
         "autocor": "write ar(time = t, gr = g, cov = TRUE) in the formula",
         "covariance": "write it in the formula, us(visit | subject)",
