@@ -141,6 +141,10 @@ def _check(name: str, value: Any, hint: Any, default: Any) -> None:
             first, every = next(iter(value)), enumerate_words(value)
             raise SpecError(f"{name} must be that of one response, and this is of {every}: take [{first!r}] of it.")
         order = " The spec comes first, then the data: bm.fit(spec, data)." if name == "spec" else ""
+        if name == "spec" and (
+            type(value).__name__ == "JointSpec" or (isinstance(value, list | tuple) and len(value) > 1)
+        ):
+            order = " Models of several responses are for bm.fit and bm.prepare_joint."
         raise SpecError(f"{name} must be {_describe(hint)}, not {_show(value)}.{order}")
     if isinstance(value, list | tuple) and not value and default != ():
         raise SpecError(f"{name} is an empty list.")

@@ -121,13 +121,13 @@ def name_parts(parts: Mapping[str, Design]) -> dict[str, Design]:
     every: dict[str, Predictor] = {}
     for response, design in parts.items():
         for name, predictor in design.predictors.items():
-            key = name_predictor(response, name, design.mu.parameter)
+            key = _key(response, name, design)
             groups = tuple(replace(group, tie=None) for group in predictor.groups)
             every[key] = replace(
                 predictor, parameter=key, suffix=f"{predictor.suffix}_{response}", groups=groups, own_levels=True
             )
     owner = {
-        name_predictor(response, name, design.mu.parameter): (response, predictor)
+        _key(response, name, design): (response, predictor)
         for response, design in parts.items()
         for name, predictor in design.predictors.items()
     }
@@ -140,9 +140,14 @@ def name_parts(parts: Mapping[str, Design]) -> dict[str, Design]:
     tied = tie_predictors(every, names_of)
     found = {}
     for response, design in parts.items():
-        own = {name: tied[name_predictor(response, name, design.mu.parameter)] for name in design.predictors}
+        own = {name: tied[_key(response, name, design)] for name in design.predictors}
         found[response] = replace(with_predictors(design, own), ending=f"_{response}")
     return found
+
+
+def _key(response: str, parameter: str, design: Design) -> str:
+    """Return what a predictor is called among several responses; those of categories by their own names."""
+    return name_predictor(response, parameter, "" if design.family.template else design.mu.parameter)
 
 
 def members_of(named: Mapping[str, Design]) -> dict[str, tuple[Member, ...]]:

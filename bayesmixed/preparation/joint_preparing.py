@@ -1,5 +1,6 @@
 """prepare_joint: from models of several responses and a data frame to a checked JointDesign."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.files import read_joint_spec
 from bayesmixed.spec.joint_specs import RESCOR, JointSpec, as_joint_spec
 from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.tables.frames import as_frame
 from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 
 
@@ -82,11 +84,29 @@ def prepare_joint(
     parts: dict[str, Design] = {}
     for name, model in zip(joint.responses, joint.models, strict=True):
         try:
-            parts[name] = prepare(model, data, missing=missing, stream=False, na=na)
+            parts[name] = prepare(model, _without_letters(model, joint, data), missing=missing, stream=False, na=na)
         except BayesMixedError as error:
             raise error.after(f"Response '{name}':") from error
         _refuse(name, parts[name])
     return tie_parts(joint, parts)
+
+
+def _without_letters(model: ModelSpec, joint: JointSpec, data: Any) -> Any:
+    """Return the rows of a response without columns that it does not use and that are called as a letter which ties it to others:
+    they would look like a grouping factor between two bars."""
+    if isinstance(data, str | Path):
+        return data
+    letters = [{term.tied_by for term in one.terms if term.tied_by} for one in joint.models]
+    tied = {letter for own in letters for letter in own if sum(letter in one for one in letters) > 1}
+    frame = as_frame(data)
+    gone = [letter for letter in tied & {*frame.columns} if not _uses(model, letter)]
+    return frame.drop(columns=gone) if gone else data
+
+
+def _uses(model: ModelSpec, letter: str) -> bool:
+    """Return whether a spec mentions a name, but between bars."""
+    text = re.sub(rf"\|\s*{re.escape(letter)}\s*\|", "|", str(model))
+    return re.search(rf"(?<!\w){re.escape(letter)}(?!\w)", text) is not None
 
 
 def tie_parts(joint: JointSpec, parts: Mapping[str, Design]) -> JointDesign:

@@ -88,3 +88,25 @@ def correlated(levels=12, rows=4, seed=11):
     e = 0.8 * generator.multivariate_normal(np.zeros(2), [[1.0, -0.4], [-0.4, 1.0]], size=levels * rows)
     g = np.repeat(np.arange(levels), rows)
     return table(levels, rows).assign(y1=0.5 + b[g, 0] + e[:, 0], y2=0.5 + b[g, 1] + e[:, 1])
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("seed", range(3))
+def test_the_correlation_of_an_amount_and_a_count_is_recovered(seed):
+    """80 groups of 8 rows; the amount in a unit of 1e-5, in which it is not sampled."""
+    generator, truth = np.random.default_rng(seed), 0.6
+    effects = generator.multivariate_normal(np.zeros(2), [[1.0, truth], [truth, 1.0]], size=80)
+    g = np.repeat(np.arange(80), 8)
+    data = table(80, 8).assign(
+        y1=1e5 * (2.0 + effects[g, 0] + generator.standard_normal(640)),
+        y2=generator.poisson(np.exp(0.5 + 0.7 * effects[g, 1])),
+    )
+    formulas, families = ["y1 ~ 1 + (1 |p| g)", "y2 ~ 1 + (1 |p| g)"], ["gaussian", "poisson"]
+    settings = {"chains": 2, "draws": 750, "tune": 500, "parameterisation": "noncentred", "progress": False}
+    joint = bm.fit(formulas, data, family=families, seed=seed, **settings)
+    draws = joint.shared["corr_g"].values[..., 0, 1]
+    assert draws.std() < 0.13
+    assert abs(draws.mean() - truth) < 3.0 * draws.std()
+    for name, sd in (("sd_g_y1", 1e5), ("sd_g_y2", 0.7), ("sigma_y1", 1e5)):
+        own = joint.posterior[name].values
+        assert abs(own.mean() - sd) < 3.5 * own.std()

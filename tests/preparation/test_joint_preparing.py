@@ -79,3 +79,24 @@ def test_rows_with_labels_and_responses_that_are_expressions():
     data = table().set_index(np.arange(100, 140))
     design = bm.prepare_joint(["exp(y1) ~ x", "`y 2` ~ x"], data.rename(columns={"y2": "y 2"}), rescor=True)
     assert list(design) == ["exp(y1)", "y 2"]
+
+
+def test_a_letter_that_ties_responses_may_be_the_name_of_a_column():
+    data = table().assign(p=1.5)
+    assert list(bm.prepare_joint(BOTH, data).matrices) == ["corr_g"]
+    with pytest.raises(bm.SpecError, match="take another letter"):
+        bm.prepare_joint(["y1 ~ p + (1 |p| g)", BOTH[1]], data)
+
+
+@pytest.mark.parametrize("several", [BOTH, bm.JointSpec(models=BOTH)])
+def test_functions_of_one_response_say_where_several_belong(several):
+    for function in (bm.prepare, bm.check_data, bm.prior_table, bm.prior_predictive, bm.simulate, bm.compare_pooling):
+        with pytest.raises(bm.SpecError, match=r"several responses are for bm\.fit and bm\.prepare_joint"):
+            function(several, data=table())
+
+
+def test_predictors_of_categories_keep_their_names():
+    data = table().assign(c=np.tile(list("abca"), 10))
+    models = [BOTH[0], bm.from_formula("c ~ z + (1 |p| g)", family="categorical")]
+    labels = bm.prepare_joint(models, data).matrices["corr_g"].labels
+    assert labels == ("y1[Intercept]", "c.mu_b[Intercept]", "c.mu_c[Intercept]")
