@@ -14,6 +14,8 @@ from bayesmixed.terms.structures import BETWEEN, Structure
 
 MOST_PLACES = 100
 """Most distinct values: draws hold the correlations of each two."""
+MOST_NEW = 200
+"""Most values beyond those of the fit: effects there are drawn together, with covariances of each two."""
 MOST_LAGS = 30
 """Most steps between times whose correlations are estimated lag by lag."""
 
@@ -131,6 +133,11 @@ def _with_new(name: str, like: Structure, labels: tuple[str, ...]) -> Structure:
         raise DataError(
             f"'{name}' is {further[0]} in rows to predict, which is not among its values in the fit, and {reason}. Under "
             "covariances of times with one SD, such as ar1(0 + time | g), later ones can be predicted."
+        )
+    if len(further) > MOST_NEW:
+        raise DataError(
+            f"'{name}' has {len(further)} values in rows to predict that the fit lacks. Effects there are drawn together, up to "
+            f"{MOST_NEW} at a time: predict fewer rows, or take a smooth or a process, gp(...), for a map of many places."
         )
     places = tuple(like.place_of(label) for label in further)
     return replace(like, places=like.places + places, names=(*like.names, *further))

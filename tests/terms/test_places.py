@@ -98,6 +98,8 @@ def test_places_have_coordinates_and_new_ones_stand_behind_those_of_the_fit():
     new = place_columns(formula, gaussian, places([0.1 + 0.2, 0.0], [1e-7, 2.0]), fitted.structure)
     assert new.structure.places == (*fitted.structure.places, (0.1 + 0.2, 1e-7))
     np.testing.assert_array_equal(new.matrix.argmax(axis=1), [2, 0])
+    with pytest.raises(DataError, match="up to 200 at a time"):
+        place_columns(formula, gaussian, places(np.arange(300.0), np.ones(300)), fitted.structure)
     with pytest.raises(DataError, match=r"'x' holds no numbers.*\(0 \+ x \+ y"):
         place_columns(formula, gaussian, places(["(1,2)", "b"], [1.0, 2.0]), None)
     with pytest.raises(DataError, match=r"101 distinct values; .* gp"):
