@@ -52,7 +52,7 @@ def find_coordinates(collapsed: Collapsed) -> Coordinates:
     An SD that may be 0 is s |sinh w|, s the SD at the mode: see `kernels.folding`. SDs with correlations stay logarithms:
     changing the sign of one would change the signs of its correlations.
     """
-    centre, covariance = _mode(collapsed.packed, _start(collapsed), np.arange(0))
+    centre, covariance = find_mode(collapsed)
     candidates = np.flatnonzero(_is_foldable(collapsed))
     folded = candidates[[_reaches_zero(collapsed.packed, centre, int(place)) for place in candidates]]
     scales = np.zeros(len(centre))
@@ -64,6 +64,11 @@ def find_coordinates(collapsed: Collapsed) -> Coordinates:
         centre, covariance = _mode(packed, centre, folded)
     whitening = Whitening(np.arange(len(centre)), centre, np.linalg.cholesky(covariance))
     return Coordinates(whiten(packed, whitening), scales, whitening)
+
+
+def find_mode(collapsed: Collapsed) -> tuple[Array, Array]:
+    """Return the mode over log-SDs, correlations and log sigma, (d,), and the inverse of minus the Hessian there, (d, d)."""
+    return _mode(collapsed.packed, _start(collapsed), np.arange(0))
 
 
 def fold(packed: Packed, scales: Array) -> Packed:

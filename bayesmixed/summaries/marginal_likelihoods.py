@@ -72,7 +72,8 @@ def evidence(fits: Fit | Mapping[str, Fit]) -> Evidence:
     Parameters
     ----------
     fits : Fit, or mapping of str to Fit
-        Fits by the engine "marginal", or of models without effects by any engine, of the same rows and response.
+        Fits by the engine "marginal", by "collapsed" where it samples by independent proposals, or of models without
+        effects by any engine, of the same rows and response.
 
     Returns
     -------

@@ -1,14 +1,16 @@
 """The collapsed engine: what it refuses, and its posteriors."""
 
+import re
 import warnings
 
 import numpy as np
 import pytest
 from conftest import classic, read_reference
 from gaussian_models import prepared, table
+from scipy import integrate, stats
 
 import bayesmixed as bm
-from bayesmixed.engines import choose
+from bayesmixed.engines import choose, collapsed, proposal_weights
 from bayesmixed.engines.collapsed import supports
 
 EXACT = read_reference("exact_posteriors")["models"]
@@ -57,6 +59,67 @@ def test_a_fit_has_the_form_of_other_fits_and_is_reproducible():
     assert set(first.draws["sample_stats"].data_vars) == set(kernel.draws["sample_stats"].data_vars)
     for name in first.posterior.coords:
         assert first.posterior.coords[name].equals(kernel.posterior.coords[name])
+
+
+@pytest.mark.slow
+def test_with_many_coefficients_independent_proposals_give_what_nuts_does_for_fewer_evaluations(monkeypatch):
+    """An SD near 0 among them."""
+    options = {"seed": 3, "progress": False, "engine": "collapsed"}
+    i = np.arange(600)
+    noise = np.random.default_rng(4)
+    effects = noise.normal(size=60)[i * 7 % 60] + 0.7 * noise.normal(size=30)[i * 11 % 30]
+    data = {"y": effects + noise.normal(size=600), "a": i * 7 % 60, "b": i * 11 % 30, "c": i % 8}
+    design = prepared("y ~ 1 + (1 | a) + (1 | b) + (1 | c)", data)
+    monkeypatch.setattr(collapsed, "MANY_REST", 30)
+    found = bm.sample(design, **options)
+    nuts = bm.sample(design, **options, target_accept=0.8)
+    assert found.engine.decisions[1].startswith("independence sampling: 5,")
+    assert "target acceptance" in nuts.engine.decisions[1]
+    assert bm.diagnose(found).ok
+    for name in ("sd_a", "sd_b", "sd_c", "sigma", "beta"):
+        one, other = (fit.posterior[name].values.ravel() for fit in (found, nuts))
+        assert abs(one.mean() - other.mean()) < 0.15 * other.std(), name
+        assert one.std() == pytest.approx(other.std(), rel=0.1), name
+        np.testing.assert_allclose(
+            np.quantile(one, [0.05, 0.95]), np.quantile(other, [0.05, 0.95]), atol=0.25 * other.std()
+        )
+    again = bm.sample(design, **options, cores=1)
+    assert again.posterior.equals(found.posterior)
+    more = bm.extend(found, 200, progress=False)
+    assert more.posterior.sizes["draw"] == 1200
+    assert more.settings.target_accept == 0.0
+
+
+@pytest.mark.slow
+def test_proposals_that_are_no_good_are_left_for_nuts_and_the_reason_is_said(monkeypatch):
+    monkeypatch.setattr(collapsed, "MANY_REST", 0)
+    monkeypatch.setattr(proposal_weights, "SMALLEST_ACCEPTANCE", 1.1)
+    fit = bm.sample(prepared("y ~ x + (1 | g)", table()), draws=100, tune=100, chains=2, seed=1, progress=False)
+    assert "n_steps" in fit.draws["sample_stats"]
+    assert re.fullmatch(
+        r"independence sampling was left: acceptance 0\.\d\d of the proposals is below 1\.1", fit.engine.decisions[-1]
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["gaussian", "lognormal"])
+def test_the_evidence_of_independent_proposals_is_the_density_of_the_data(family, monkeypatch):
+    """Averaged over the only SD that is not known, coefficients and effects by algebra."""
+    monkeypatch.setattr(collapsed, "MANY_REST", 0)
+    z, group = 3.0 + np.array([0.1, 0.5, 1.4, 0.9, -0.8, -0.2]), np.array(list("aabbcc"))
+    priors = {"beta[Intercept]": "Normal(2, 1.5)", "sd_g": "HalfNormal(1)", "sigma": 0.6}
+    spec = bm.from_formula("y ~ 1 + (1 | g)", family=family, priors=priors)
+    y = z if family == "gaussian" else np.exp(z)
+    fit = bm.fit(spec, {"y": y, "g": group}, engine="collapsed", seed=2, progress=False)
+
+    def density(sd):
+        covariance = sd**2 * (group[:, None] == group) + 0.36 * np.eye(6) + 2.25
+        return stats.multivariate_normal(np.full(6, 2.0), covariance).pdf(z) * stats.halfnorm.pdf(sd)
+
+    exact = np.log(integrate.quad(density, 0.0, 8.0)[0]) - (0.0 if family == "gaussian" else z.sum())
+    row = bm.evidence(fit).table.loc["model"]
+    assert row["log_evidence"] == pytest.approx(exact, abs=4.0 * row["mcse"])
+    assert row["mcse"] < 0.02
 
 
 QUADRATURE = {
